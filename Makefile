@@ -1,0 +1,53 @@
+# The commands of the project; `make` alone lists them. What needs packages runs `setup` first, which costs a fraction
+# of a second when nothing is missing.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# rustup puts cargo here; a shell that was open before the installation does not search it yet.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+# For `make bench`: arguments of the peer comparison. For `make fuzz`: seconds for each target.
+BENCH_ARGS ?=
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := probe spec
+
+.PHONY: help setup demo test lint fmt bench audit fuzz clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## install what the build, the tests and the demo need (apt, rustup)
+	@scripts/setup.sh
+
+demo: setup ## make a sample master and encode it to HEVC 10-bit and H.264
+	cargo build --release -p trix-cli --locked
+	@scripts/demo.sh
+
+test: setup ## run the whole suite
+	@scripts/test.sh
+
+lint: setup ## formatting, clippy and documentation, warnings as errors
+	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy rustfmt
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+fmt: ## format the sources
+	cargo fmt --all
+	$(if $(wildcard fuzz/Cargo.toml),cargo fmt --manifest-path fuzz/Cargo.toml)
+
+bench: setup ## compare with the peer programs, then run the micro-benchmarks (BENCH_ARGS="...")
+	cargo run --release -p trix-benches --bin peers --locked -- $(BENCH_ARGS)
+	cargo bench -p trix-benches --locked
+
+audit: setup ## licences, known vulnerabilities and origins of the dependencies
+	@scripts/audit.sh
+
+fuzz: setup ## fuzz each target for a while (FUZZ_SECONDS=60)
+	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+clean: ## remove everything that was built, the demo's files included
+	cargo clean
+	rm -rf fuzz/target

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# Installs what Trix is built and tested with: packages through apt, Rust through rustup or apt. Does nothing, quickly,
+# where all is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+rust_needed=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+# package | what proves that it is there already, however it came | what it is for
+packages='
+libavcodec-dev    | pkg-config --exists libavcodec    | decoders, audio encoders and their headers
+libavformat-dev   | pkg-config --exists libavformat   | reading and writing of containers
+libavfilter-dev   | pkg-config --exists libavfilter   | deinterlacing, scaling, resampling
+libavutil-dev     | pkg-config --exists libavutil     | frames and buffers of the FFmpeg libraries
+libswscale-dev    | pkg-config --exists libswscale    | pixel format and size conversion
+libswresample-dev | pkg-config --exists libswresample | sample format and rate conversion
+libx264-dev       | pkg-config --exists x264          | the H.264 encoder
+libx265-dev       | pkg-config --exists x265          | the HEVC encoder
+clang             | command -v clang                  | the C headers that binding generation needs
+libclang-dev      | has_libclang                      | binding generation (bindgen)
+pkg-config        | command -v pkg-config             | finding the libraries above
+make              | command -v make                   | the commands of this repository
+gcc               | command -v gcc                    | linking
+libc6-dev         | test -e /usr/include/stdio.h      | the C library to link with
+ffmpeg            | command -v ffmpeg                 | tests, demo, bench: makes sources, a second opinion on results
+x264              | command -v x264                   | tests and bench: the peer for H.264
+x265              | command -v x265                   | tests and bench: the peer for HEVC
+mediainfo         | command -v mediainfo              | tests: a foreign parser of what was written
+valgrind          | command -v valgrind               | tests: memory errors across the C boundary
+'
+
+has_libclang() {
+    [[ -n ${LIBCLANG_PATH:-} ]] || /sbin/ldconfig -p | grep 'libclang[-.]'
+}
+
+has_apt() {
+    command -v apt-get >/dev/null && command -v dpkg-query >/dev/null
+}
+
+give_up() {
+    printf 'setup: %s\n' "$@" >&2
+    exit 1
+}
+
+# Prints "package purpose" for each package that is missing. dpkg is asked once for all; only what it does not know is
+# looked for one by one, because a library built by hand is as good.
+missing_packages() {
+    local installed='' name proof purpose
+    if has_apt; then
+        # shellcheck disable=SC2046 # one word per package is what is wanted
+        installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' \
+            $(awk -F'|' 'NF { print $1 }' <<<"$packages") 2>/dev/null || true)
+    fi
+    while IFS='|' read -r name proof purpose; do
+        name=${name// /}
+        [[ -n $name ]] || continue
+        grep -qx "$name installed" <<<"$installed" && continue
+        $proof >/dev/null 2>&1 || echo "$name $purpose"
+    done <<<"$packages"
+}
+
+apt() {
+    local as_root=()
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null || give_up "needs root or sudo to run: apt-get $*"
+        as_root=(sudo)
+    fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@"
+}
+
+# The package lists of a fresh system are empty and those of an old one name files that are gone: update, once, when
+# the first try fails.
+apt_install() {
+    apt install -y --no-install-recommends "$@" && return
+    echo "setup: refreshing the package lists, then once more"
+    apt update || true # a stranger's broken repository must not stop what the others can deliver
+    apt install -y --no-install-recommends "$@"
+}
+
+at_least() { # VERSION MINIMUM
+    [[ -n $1 ]] && printf '%s\n' "$2" "$1" | sort -V -C
+}
+
+cargo_version() {
+    cargo --version 2>/dev/null | awk '{ print $2 }' || true
+}
+
+# What apt would install of a package: "1.85.0" for 1:1.85.0+dfsg-2, nothing when there is no such package.
+apt_candidate() {
+    apt-cache policy "$1" 2>/dev/null | sed -nE 's/^ *Candidate: ([0-9]+:)?([0-9][0-9.]*).*/\2/p'
+}
+
+rust_from_rustup() {
+    echo "setup: installing Rust (stable) with rustup"
+    rustup toolchain install stable --profile minimal -c clippy -c rustfmt
+    rustup default >/dev/null 2>&1 || rustup default stable
+    hash -r
+    at_least "$(cargo_version)" "$rust_needed" ||
+        give_up "cargo is still $(cargo_version), older than $rust_needed: another toolchain than stable is chosen." \
+            "Choose stable by: rustup default stable"
+}
+
+install_rust() {
+    echo "setup: cargo $rust_needed or newer is needed, found: $(cargo_version | grep . || echo none)"
+    if command -v rustup >/dev/null; then
+        rust_from_rustup
+        return
+    fi
+    if has_apt; then
+        [[ -n $(apt_candidate cargo) ]] || apt update || true
+        if at_least "$(apt_candidate cargo)" "$rust_needed"; then
+            apt_install cargo rustc rust-clippy rustfmt
+            return
+        elif [[ -n $(apt_candidate rustup) ]]; then
+            apt_install rustup ca-certificates
+            rust_from_rustup
+            return
+        fi
+    fi
+    give_up "this system has no package with Rust $rust_needed or newer." \
+        "Install rustup as https://rustup.rs shows, open a new shell, and run this again."
+}
+
+missing=$(missing_packages)
+if [[ -n $missing ]]; then
+    if has_apt; then
+        echo "setup: installing"
+    else
+        echo "setup: missing, under the names that Debian gives them"
+    fi
+    while read -r name purpose; do
+        printf '  %-18s %s\n' "$name" "$purpose"
+    done <<<"$missing"
+    has_apt || give_up "this system has no apt-get: install them with its own package manager and run this again."
+    # shellcheck disable=SC2046 # one word per package is what is wanted
+    apt_install $(awk '{ print $1 }' <<<"$missing")
+fi
+
+if at_least "$(cargo_version)" "$rust_needed"; then
+    [[ -n $missing ]] || echo "setup: nothing is missing (cargo $(cargo_version))"
+else
+    install_rust
+fi

@@ -1,0 +1,339 @@
+//! What can be typed. Help, completions and the manual come from here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use trix_core::{
+    media::{format::Chroma, time::Timestamp},
+    quality::Metric,
+    spec::{audio::AudioSettings, video::Size},
+};
+
+use crate::exit;
+
+/// Masters in, verified encodes out.
+#[derive(Parser)]
+#[command(name = "trix", version, after_help = exit::HELP, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show what a file holds
+    Probe(Probe),
+    /// Encode a source, verify the result, and report
+    Encode(Box<Encode>),
+    /// Check that a file is whole, by decoding all of it
+    Verify(Verify),
+    /// Score the pictures of one file against those of another
+    Compare(Compare),
+    /// Show versions, depths and codecs, and what is missing
+    Doctor(Doctor),
+    /// Print the JSON Schema of something that Trix reads or writes
+    Schema(Schema),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// Arguments of `trix probe`.
+#[derive(Args)]
+pub struct Probe {
+    /// A local media file
+    pub source: PathBuf,
+    /// Decode everything, and count frames, samples and damage
+    #[arg(long)]
+    pub count: bool,
+    /// Print JSON (see `trix schema media-info`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `trix verify`.
+#[derive(Args)]
+pub struct Verify {
+    /// The file to check
+    pub file: PathBuf,
+    /// What its pictures are compared with (PSNR, SSIM)
+    #[arg(long, value_name = "SOURCE")]
+    pub against: Option<PathBuf>,
+    /// Print JSON (see `trix schema verify`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `trix compare`.
+#[derive(Args)]
+pub struct Compare {
+    /// The file that is right
+    pub reference: PathBuf,
+    /// The file that is judged
+    pub distorted: PathBuf,
+    /// What to compute
+    #[arg(long, value_name = "METRIC", value_delimiter = ',', default_value = "psnr,ssim")]
+    pub metric: Vec<Metric>,
+    /// Print JSON (see `trix schema compare`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `trix doctor`.
+#[derive(Args)]
+pub struct Doctor {
+    /// Print JSON (see `trix schema doctor`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `trix schema`.
+#[derive(Args)]
+pub struct Schema {
+    /// Of what
+    #[arg(value_name = "NAME")]
+    pub name: SchemaName,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum SchemaName {
+    /// What a job says
+    Job,
+    /// What `trix probe --json` prints
+    MediaInfo,
+    /// What `trix encode --json` prints
+    Report,
+    /// A line of `--progress json`
+    Progress,
+    /// What `trix verify --json` prints
+    Verify,
+    /// What `trix compare --json` prints
+    Compare,
+    /// What `trix doctor --json` prints
+    Doctor,
+    /// What `--json` prints when something failed
+    Error,
+}
+
+/// Arguments of `trix completions`.
+#[derive(Args)]
+pub struct Completions {
+    /// For which shell
+    pub shell: Shell,
+}
+
+/// Arguments of `trix encode`.
+#[derive(Args)]
+pub struct Encode {
+    /// A local media file
+    pub source: PathBuf,
+    /// The file to write: .mp4, .m4v, .mov or .mkv
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+
+    /// What becomes of the pictures
+    #[arg(long, default_value = "x264", help_heading = "Video")]
+    pub video: VideoChoice,
+    /// Bits in a sample: 8, 10 (x264); 8, 10, 12 (x265) [default: the source's, or the next lower]
+    #[arg(long, value_name = "N", help_heading = "Video")]
+    pub depth: Option<u32>,
+    /// Chroma subsampling
+    #[arg(long, default_value = "keep", value_name = "400|420|422|444|keep", value_parser = chroma, help_heading = "Video")]
+    pub chroma: ChromaChoice,
+    /// Size; -2 keeps the ratio (1280x-2)
+    #[arg(long, value_name = "WxH", allow_hyphen_values = true, help_heading = "Video")]
+    pub size: Option<Size>,
+    /// How pictures are scaled
+    #[arg(long, default_value = "lanczos", help_heading = "Video")]
+    pub resampler: ResamplerChoice,
+    /// Speed against compression, by the encoder's names [default: medium]
+    #[arg(long, help_heading = "Video")]
+    pub preset: Option<String>,
+    /// Kind of material, by the encoder's names
+    #[arg(long, help_heading = "Video")]
+    pub tune: Option<String>,
+    /// Profile, by the encoder's names
+    #[arg(long, help_heading = "Video")]
+    pub profile: Option<String>,
+    /// Level, e.g. 4.1
+    #[arg(long, help_heading = "Video")]
+    pub level: Option<String>,
+    /// Most pictures from keyframe to keyframe
+    #[arg(long, value_name = "N", help_heading = "Video")]
+    pub gop: Option<u32>,
+    /// Let pictures refer across keyframes
+    #[arg(long, help_heading = "Video")]
+    pub open_gop: bool,
+    /// Let no picture refer across a keyframe
+    #[arg(long, conflicts_with = "open_gop", help_heading = "Video")]
+    pub closed_gop: bool,
+    /// Times at which a keyframe is forced, counted from the start of the output
+    #[arg(long, value_name = "TIME,...", value_delimiter = ',', help_heading = "Video")]
+    pub force_keyframes: Vec<Timestamp>,
+    /// Any other option of the encoder, by its own name; may be repeated
+    #[arg(long, value_name = "K=V", value_parser = key_value, help_heading = "Video")]
+    pub param: Vec<(String, String)>,
+
+    /// Constant rate factor, 0 to 51; lower is better
+    #[arg(long, value_name = "F", group = "rate", help_heading = "Rate control")]
+    pub crf: Option<f64>,
+    /// Constant quantiser
+    #[arg(long, value_name = "N", group = "rate", help_heading = "Rate control")]
+    pub qp: Option<u32>,
+    /// Average bit rate in kbit/s
+    #[arg(long, value_name = "KBPS", group = "rate", value_parser = kbps, help_heading = "Rate control")]
+    pub bitrate: Option<u32>,
+    /// Every sample comes back as it went in
+    #[arg(long, group = "rate", help_heading = "Rate control")]
+    pub lossless: bool,
+    /// 1 or 2 readings of the source, with --bitrate [default: 1]
+    #[arg(long, value_name = "N", requires = "bitrate", help_heading = "Rate control")]
+    pub passes: Option<u32>,
+    /// Most kbit/s into the decoder's buffer
+    #[arg(long, value_name = "KBPS", value_parser = kbps, help_heading = "Rate control")]
+    pub maxrate: Option<u32>,
+    /// The decoder's buffer in kbit
+    #[arg(long, value_name = "KBIT", value_parser = kbps, help_heading = "Rate control")]
+    pub bufsize: Option<u32>,
+
+    /// aac[:KBPS], flac, pcm, copy or none, for every track
+    #[arg(long, default_value = "copy", value_name = "CODEC[:BITRATE]", help_heading = "Audio")]
+    pub audio: AudioSettings,
+
+    /// Where the output begins (12.5, 01:30, 00:01:30.040)
+    #[arg(long, value_name = "TIME", help_heading = "Source")]
+    pub start: Option<Timestamp>,
+    /// How long the output is
+    #[arg(long, value_name = "TIME", help_heading = "Source")]
+    pub duration: Option<Timestamp>,
+    /// Most pictures
+    #[arg(long, value_name = "N", help_heading = "Source")]
+    pub frames: Option<u64>,
+    /// What to do when the source is damaged
+    #[arg(long, default_value = "fail", help_heading = "Source")]
+    pub on_damage: DamageChoice,
+
+    /// Threads that each decoder and encoder may use [default: what they choose]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub threads: Option<u32>,
+    /// How the output is checked before it gets its name
+    #[arg(long, default_value = "structure", help_heading = "Run")]
+    pub verify: VerifyChoice,
+    /// Replace a file that has the output's name
+    #[arg(long, help_heading = "Run")]
+    pub overwrite: bool,
+    /// How progress is shown, on standard error; auto: a bar on a terminal, else nothing
+    #[arg(long, default_value = "auto", help_heading = "Run")]
+    pub progress: ProgressChoice,
+    /// Print the report as JSON on standard output (see `trix schema report`)
+    #[arg(long, help_heading = "Run")]
+    pub json: bool,
+}
+
+/// What becomes of the pictures.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub enum VideoChoice {
+    /// H.264
+    X264,
+    /// HEVC
+    X265,
+    /// As they are
+    Copy,
+    /// Left out
+    None,
+}
+
+/// How pictures are scaled.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ResamplerChoice {
+    /// Sharp
+    Lanczos,
+    /// Between the two
+    Bicubic,
+    /// Soft, quick
+    Bilinear,
+}
+
+/// What to do when the source is damaged.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum DamageChoice {
+    /// Stop, and say where
+    Fail,
+    /// Go on, count, and report
+    Conceal,
+}
+
+/// How the output is checked.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum VerifyChoice {
+    /// Not at all
+    Off,
+    /// Counts, times and compressed bytes are read back
+    Structure,
+    /// Also decoded, and compared with the frames that went in
+    Full,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub enum ProgressChoice {
+    /// A bar on a terminal, else nothing
+    Auto,
+    /// A bar
+    Bar,
+    /// A JSON object a line
+    Json,
+    /// Nothing
+    None,
+}
+
+/// Chroma, or the source's.
+#[derive(Clone, Copy)]
+pub struct ChromaChoice(pub Option<Chroma>);
+
+fn chroma(text: &str) -> Result<ChromaChoice, String> {
+    if text == "keep" {
+        return Ok(ChromaChoice(None));
+    }
+    text.parse().map(|chroma| ChromaChoice(Some(chroma)))
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is not KEY=VALUE"))?;
+    Ok((key.trim_start_matches('-').to_owned(), value.to_owned()))
+}
+
+/// Plain kbit/s, or with a `k` or an `M`.
+fn kbps(text: &str) -> Result<u32, String> {
+    let (digits, factor) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1),
+        None => text.strip_suffix('M').map_or((text, 1), |digits| (digits, 1000)),
+    };
+    let wrong = || format!("'{text}' is not a rate in kbit/s such as 4500, 4500k or 12M");
+    digits.parse::<u32>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn rates_are_read_in_kbit_and_mbit() {
+        assert_eq!(kbps("4500"), Ok(4500));
+        assert_eq!(kbps("4500k"), Ok(4500));
+        assert_eq!(kbps("12M"), Ok(12_000));
+        assert!(kbps("5000000M").is_err());
+        assert!(kbps("fast").is_err());
+    }
+}

@@ -1,0 +1,125 @@
+//! `trix encode`: arguments become a job, the job runs, the report is shown.
+
+use std::{io::IsTerminal, sync::Arc};
+
+use trix_core::{
+    Control, Job, OnDamage,
+    filter::convert::Resampler,
+    run,
+    spec::{
+        job::VerifyLevel,
+        video::{EncodeSettings, RateControl, VideoSettings},
+    },
+};
+
+use crate::{
+    args::{DamageChoice, Encode, ProgressChoice, ResamplerChoice, VerifyChoice, VideoChoice},
+    exit, output,
+    render::{progress::Bar, report},
+};
+
+/// Encodes.
+pub fn encode(args: &Encode) -> u8 {
+    let job = match job(args) {
+        Ok(job) => job,
+        Err(problem) => {
+            output::line(&format!("trix: {problem}"));
+            return exit::code(trix_core::ErrorKind::InvalidSpec);
+        }
+    };
+    let mut control = Control { cancel: super::cancel_on_interrupt(), progress: None };
+    let mut bar = None;
+    match args.progress {
+        ProgressChoice::None => {}
+        ProgressChoice::Auto if !std::io::stderr().is_terminal() => {}
+        ProgressChoice::Auto | ProgressChoice::Bar => {
+            let shown = Arc::new(Bar::new());
+            bar = Some(Arc::clone(&shown));
+            control.progress = Some(Arc::new(move |progress| shown.show(progress)));
+        }
+        ProgressChoice::Json => {
+            control.progress = Some(Arc::new(|progress| {
+                output::line(&serde_json::to_string(progress).unwrap_or_default());
+            }));
+        }
+    }
+    let result = run(&job, &control);
+    if let Some(bar) = bar {
+        bar.clear();
+    }
+    match result {
+        Ok(report) if args.json => output::json(&report),
+        Ok(report) => output::text(&report::text(&report)),
+        Err(error) => return output::failure(&error, args.json),
+    }
+    exit::DONE
+}
+
+fn job(args: &Encode) -> Result<Job, String> {
+    let mut job = Job::new(&args.source, &args.output);
+    job.source.start = args.start;
+    job.source.duration = args.duration;
+    job.source.frames = args.frames;
+    job.source.on_damage = match args.on_damage {
+        DamageChoice::Fail => OnDamage::Fail,
+        DamageChoice::Conceal => OnDamage::Conceal,
+    };
+    job.threads = args.threads;
+    job.output.overwrite = args.overwrite;
+    job.output.verify = match args.verify {
+        VerifyChoice::Off => VerifyLevel::Off,
+        VerifyChoice::Structure => VerifyLevel::Structure,
+        VerifyChoice::Full => VerifyLevel::Full,
+    };
+    job.output.audio = args.audio;
+    job.output.video = match args.video {
+        VideoChoice::X264 => VideoSettings::X264(settings(args)?),
+        VideoChoice::X265 => VideoSettings::X265(settings(args)?),
+        VideoChoice::Copy | VideoChoice::None => {
+            if settings(args)? != EncodeSettings::default() {
+                return Err("options for encoding pictures need --video x264 or --video x265".into());
+            }
+            if args.video == VideoChoice::Copy { VideoSettings::Copy } else { VideoSettings::None }
+        }
+    };
+    Ok(job)
+}
+
+fn settings(args: &Encode) -> Result<EncodeSettings, String> {
+    let rate = if let Some(value) = args.crf {
+        Some(RateControl::Crf { value })
+    } else if let Some(value) = args.qp {
+        Some(RateControl::Qp { value })
+    } else if let Some(kbps) = args.bitrate {
+        Some(RateControl::Bitrate { kbps, passes: args.passes.unwrap_or(1) })
+    } else {
+        args.lossless.then_some(RateControl::Lossless)
+    };
+    let mut params = std::collections::BTreeMap::new();
+    for (key, value) in &args.param {
+        if params.insert(key.clone(), value.clone()).is_some() {
+            return Err(format!("--param {key} is given twice"));
+        }
+    }
+    Ok(EncodeSettings {
+        depth: args.depth,
+        chroma: args.chroma.0,
+        size: args.size,
+        resampler: match args.resampler {
+            ResamplerChoice::Lanczos => Resampler::Lanczos,
+            ResamplerChoice::Bicubic => Resampler::Bicubic,
+            ResamplerChoice::Bilinear => Resampler::Bilinear,
+        },
+        preset: args.preset.clone(),
+        tune: args.tune.clone(),
+        profile: args.profile.clone(),
+        level: args.level.clone(),
+        rate,
+        maxrate: args.maxrate,
+        bufsize: args.bufsize,
+        gop: args.gop,
+        open_gop: if args.open_gop { Some(true) } else { args.closed_gop.then_some(false) },
+        keyframes: args.force_keyframes.clone(),
+        params,
+    })
+}

@@ -1,0 +1,35 @@
+//! One file for each thing to do; each returns the process's exit code.
+
+mod encode;
+mod inspect;
+mod meta;
+
+use crate::args::Command;
+
+/// Does what was typed.
+pub fn dispatch(command: Command) -> u8 {
+    match command {
+        Command::Probe(args) => inspect::probe(&args),
+        Command::Encode(args) => encode::encode(&args),
+        Command::Verify(args) => inspect::verify(&args),
+        Command::Compare(args) => inspect::compare(&args),
+        Command::Doctor(args) => meta::doctor(&args),
+        Command::Schema(args) => meta::schema(&args),
+        Command::Completions(args) => meta::completions(&args),
+        Command::Man => meta::man(),
+    }
+}
+
+/// A handle that Ctrl-C (or a request to terminate) cancels; a second one ends the process at once.
+fn cancel_on_interrupt() -> trix_core::Cancel {
+    let cancel = trix_core::Cancel::default();
+    let handle = cancel.clone();
+    // Without a handler Ctrl-C still ends the process, only less tidily.
+    let _ = ctrlc::set_handler(move || {
+        if handle.is_cancelled() {
+            std::process::exit(i32::from(crate::exit::code(trix_core::ErrorKind::Cancelled)));
+        }
+        handle.cancel();
+    });
+    cancel
+}

@@ -1,0 +1,53 @@
+//! What the process's exit code says.
+
+use trix_core::ErrorKind;
+
+/// Everything was done.
+pub const DONE: u8 = 0;
+
+/// The exit code for an error of `kind`; the one place where kinds become numbers.
+pub fn code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::InvalidSpec => 2,
+        ErrorKind::MalformedInput | ErrorKind::Unsupported | ErrorKind::Limit => 3,
+        ErrorKind::Verification => 4,
+        ErrorKind::Io => 5,
+        // 128 + SIGINT, as shells count.
+        ErrorKind::Cancelled => 130,
+        // Codec, Bug, and whatever kind is added without being thought of here.
+        _ => 1,
+    }
+}
+
+/// For `--help`.
+pub const HELP: &str = "\
+Exit codes:
+  0    done
+  1    a bug, or a codec that failed
+  2    wrong usage, or a job that makes no sense
+  3    the source is damaged, unsupported or over a limit
+  4    verification failed
+  5    input/output: missing file, permission, full disk, taken name
+  130  interrupted";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_the_documented_code() {
+        for kind in ErrorKind::ALL {
+            let expected = match kind {
+                ErrorKind::InvalidSpec => 2,
+                ErrorKind::Unsupported | ErrorKind::MalformedInput | ErrorKind::Limit => 3,
+                ErrorKind::Verification => 4,
+                ErrorKind::Io => 5,
+                ErrorKind::Cancelled => 130,
+                ErrorKind::Codec | ErrorKind::Bug => 1,
+                other => panic!("{other:?} has no documented exit code"),
+            };
+            assert_eq!(code(kind), expected, "{kind:?}");
+            assert!(HELP.lines().any(|line| line.trim_start().starts_with(&format!("{expected} "))), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Values of trix-core as an operator reads them.
+
+pub mod doctor;
+pub mod probe;
+pub mod progress;
+pub mod report;
+pub mod verify;
+
+/// Bytes in the largest unit that keeps a digit before the point.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{count} bytes") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+/// Seconds as `H:MM:SS`.
+pub fn clock(seconds: f64) -> String {
+    let seconds = seconds.round().max(0.0) as u64;
+    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Bits in a second as kbit/s or Mbit/s.
+pub fn bit_rate(rate: u64) -> String {
+    if rate >= 10_000_000 { format!("{:.1} Mbit/s", rate as f64 / 1e6) } else { format!("{} kbit/s", rate / 1000) }
+}

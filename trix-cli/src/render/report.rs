@@ -1,0 +1,81 @@
+//! What `trix encode` prints when it is done.
+
+use std::fmt::Write;
+
+use trix_core::Report;
+
+use super::{bytes, verify};
+
+/// The report in a few lines.
+pub fn text(report: &Report) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}  {}", report.output.display(), bytes(report.bytes));
+    if let Some(video) = &report.plan.video {
+        let threads = report.frame_threads.map_or_else(String::new, |threads| format!(", {threads} frame threads"));
+        let options: Vec<String> = video.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let options = if options.is_empty() { String::new() } else { format!(", {}", options.join(" ")) };
+        let _ = writeln!(
+            out,
+            "  video   {} {}x{} {}, preset {}{options}{threads}",
+            video.encoder, video.width, video.height, video.format, video.preset
+        );
+    }
+    if report.plan.video_copy.is_some() {
+        let _ = writeln!(out, "  video   copied");
+    }
+    for audio in &report.plan.audio {
+        let how = if audio.copied { "copied" } else { "encoded" };
+        let language = audio.language.as_ref().map_or_else(String::new, |language| format!(", {language}"));
+        let _ = writeln!(out, "  audio   {} {how}, {} Hz {}{language}", audio.codec, audio.sample_rate, audio.layout);
+    }
+    if let Some(ledger) = &report.ledger {
+        let dropped = ledger.dropped_before_start + ledger.dropped_after_end;
+        let cut = if dropped > 0 { format!(", {dropped} outside the cut") } else { String::new() };
+        let found = ledger.found.map_or_else(String::new, |found| format!(", {found} found in the file"));
+        let _ = writeln!(
+            out,
+            "  frames  {} decoded{cut}, {} encoded, {} written{found}",
+            ledger.decoded, ledger.encoded, ledger.emitted
+        );
+        if ledger.times_repaired > 0 {
+            let _ = writeln!(out, "          {} without a usable time of their own", ledger.times_repaired);
+        }
+    }
+    if !report.damage.is_empty() {
+        let _ = writeln!(out, "  damage  {} places in the source, concealed", report.damage.total());
+        for damage in report.damage.first.iter().take(3) {
+            let time = damage.time.map_or_else(String::new, |time| format!("{time}: "));
+            let _ = writeln!(out, "          {time}{}", damage.detail);
+        }
+    }
+    let verification = &report.verification;
+    match verification.checks.len() {
+        0 => out.push_str("  verify  off: nothing was read back\n"),
+        count => {
+            let drift = verification
+                .drift_seconds
+                .map_or_else(String::new, |drift| format!(", sound ends {:+.0} ms from the picture", drift * 1000.0));
+            let _ = writeln!(out, "  verify  {count} checks hold{drift}");
+        }
+    }
+    if let Some(frames) = verification.lossless_frames {
+        let _ = writeln!(out, "          lossless: {frames} frames proved equal to the source");
+    } else if let Some(score) = &verification.score {
+        for line in verify::score(score).lines() {
+            let _ = writeln!(out, "          {line}");
+        }
+    }
+    for note in &report.plan.notes {
+        let _ = writeln!(out, "  note    {note}");
+    }
+    for warning in &report.warnings {
+        let _ = writeln!(out, "  warning {warning}");
+    }
+    let timing = &report.timing;
+    let _ = writeln!(
+        out,
+        "  time    {:.1} s to encode ({:.1} fps), {:.1} s to verify",
+        timing.encode_seconds, timing.fps, timing.verify_seconds
+    );
+    out
+}

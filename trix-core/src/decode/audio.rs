@@ -1,0 +1,113 @@
+//! Decodes sound.
+//!
+//! Invariant: as for pictures, a complaint of the decoder is damage, with its place.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::{
+    damage::{DamageKind, DamageLog},
+    video,
+};
+use crate::{
+    error::{Result, Stage},
+    ffi::{
+        AvError,
+        codec::{Decoder, Output},
+        stream::StreamFacts,
+    },
+    media::{
+        frame::Frame,
+        packet::Packet,
+        time::{TimeBase, Timestamp},
+    },
+};
+
+/// Decodes one sound stream.
+pub struct AudioDecoder {
+    decoder: Decoder,
+    label: PathBuf,
+    stream: usize,
+    time_base: TimeBase,
+    damage: Arc<DamageLog>,
+    last_packet: Option<Timestamp>,
+    samples: u64,
+    ended: bool,
+}
+
+impl AudioDecoder {
+    /// A decoder for the stream that `facts` describe.
+    ///
+    /// # Errors
+    /// `Unsupported` without a decoder, `MalformedInput` when it refuses the stream's parameters.
+    pub(crate) fn new(label: PathBuf, facts: &StreamFacts, damage: Arc<DamageLog>) -> Result<Self> {
+        Ok(AudioDecoder {
+            decoder: video::open(&label, facts, 1, u64::from(i32::MAX as u32))?,
+            label,
+            stream: facts.index,
+            time_base: facts.time_base,
+            damage,
+            last_packet: None,
+            samples: 0,
+            ended: false,
+        })
+    }
+
+    /// Puts a packet in; `None` announces the end. All sound must have been taken out before.
+    ///
+    /// # Errors
+    /// `MalformedInput` for damage, when damage is not tolerated.
+    pub fn push(&mut self, packet: Option<&Packet>) -> Result<()> {
+        if let Some(ticks) = packet.and_then(|packet| packet.pts().or(packet.dts())) {
+            self.last_packet = Some(Timestamp::new(ticks, self.time_base));
+        }
+        match self.decoder.send(packet) {
+            Ok(()) | Err(AvError::EOF) => Ok(()),
+            Err(code) => self.add(DamageKind::Undecodable, format!("a packet cannot be decoded: {code}")),
+        }
+    }
+
+    /// Takes a block of sound out; `None` when more has to be put in, or after the end.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn next(&mut self) -> Result<Option<Frame>> {
+        while !self.ended {
+            match self.decoder.receive() {
+                Ok(Output::Item(frame)) => {
+                    self.check_complaints()?;
+                    self.samples += frame.samples() as u64;
+                    return Ok(Some(frame));
+                }
+                Ok(Output::Hungry) => {
+                    self.check_complaints()?;
+                    return Ok(None);
+                }
+                Ok(Output::End) => {
+                    self.ended = true;
+                    self.check_complaints()?;
+                }
+                Err(code) => self.add(DamageKind::Undecodable, format!("a packet cannot be decoded: {code}"))?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Samples in each channel so far.
+    pub fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    fn check_complaints(&self) -> Result<()> {
+        let (lines, errors) = self.decoder.complaints();
+        match lines.into_iter().find(|line| line.is_error) {
+            Some(line) if errors > 0 => self.add(DamageKind::Frame, format!("the decoder reports: {}", line.text)),
+            _ => Ok(()),
+        }
+    }
+
+    fn add(&self, kind: DamageKind, detail: String) -> Result<()> {
+        self.damage
+            .add(kind, Stage::Decode, Some(self.stream), self.last_packet, detail)
+            .map_err(|error| error.in_file(&self.label))
+    }
+}

@@ -1,0 +1,140 @@
+//! Counts what a source holds by decoding all of it.
+//!
+//! Invariant: every packet of every picture and sound stream passes through its decoder.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::Serialize;
+
+use super::{
+    audio::AudioDecoder,
+    damage::{DamageLog, DamageReport, OnDamage},
+    video::VideoDecoder,
+};
+use crate::{
+    demux::Demuxer,
+    error::{Error, Result, Stage},
+    ffi::stream::StreamKind,
+    media::time::{Rational, Timestamp},
+    pipeline::cancel::Cancel,
+    source::Source,
+};
+
+/// What decoding all of a source found.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Census {
+    /// By index of the stream.
+    pub streams: BTreeMap<usize, StreamCensus>,
+    /// What is wrong with the source.
+    pub damage: DamageReport,
+}
+
+/// What decoding all of a stream found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct StreamCensus {
+    /// Compressed pictures or blocks of sound.
+    pub packets: u64,
+    /// Decoded pictures; `None` for sound.
+    pub frames: Option<u64>,
+    /// Decoded samples in each channel; `None` for pictures.
+    pub samples: Option<u64>,
+    /// When the first picture is shown.
+    pub first: Option<Timestamp>,
+    /// When the last picture is shown.
+    pub last: Option<Timestamp>,
+    /// Pictures in a second, from the times of the first and the last.
+    pub measured_rate: Option<Rational>,
+    /// Shortest and longest time from one picture to the next, in ticks; they differ when the rate varies.
+    pub interval_ticks: Option<(i64, i64)>,
+    /// Pictures whose time was missing or did not increase.
+    pub times_repaired: u64,
+}
+
+enum Decoder {
+    Video(Box<VideoDecoder>),
+    Audio(AudioDecoder),
+}
+
+/// Decodes all pictures and sound of `source`, on as many threads as the machine has cores (`threads` 0) or `threads`.
+///
+/// # Errors
+/// Those of reading and decoding; damage only with [`OnDamage::Fail`].
+pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel) -> Result<Census> {
+    let damage = Arc::new(DamageLog::new(on_damage));
+    let label = source.label();
+    let pixels = source.limits().pixels;
+    let mut decoders = BTreeMap::new();
+    let mut found: BTreeMap<usize, StreamCensus> = BTreeMap::new();
+    for facts in source.streams().iter().filter(|facts| !facts.is_attached_picture) {
+        let damage = Arc::clone(&damage);
+        let decoder = match facts.kind {
+            StreamKind::Video => {
+                Decoder::Video(Box::new(VideoDecoder::new(label.clone(), facts, threads, pixels, damage)?))
+            }
+            StreamKind::Audio => Decoder::Audio(AudioDecoder::new(label.clone(), facts, damage)?),
+            StreamKind::Subtitle | StreamKind::Data => continue,
+        };
+        decoders.insert(facts.index, (decoder, facts.time_base));
+        found.insert(facts.index, StreamCensus::default());
+    }
+    let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
+    while let Some(packet) = demuxer.next_packet()? {
+        if cancel.is_cancelled() {
+            return Err(Error::cancelled(Stage::Decode));
+        }
+        let index = packet.stream();
+        if let (Some((decoder, base)), Some(census)) = (decoders.get_mut(&index), found.get_mut(&index)) {
+            census.packets += 1;
+            match decoder {
+                Decoder::Video(decoder) => {
+                    decoder.push(Some(&packet))?;
+                    pictures(decoder, *base, census)?;
+                }
+                Decoder::Audio(decoder) => {
+                    decoder.push(Some(&packet))?;
+                    while decoder.next()?.is_some() {}
+                }
+            }
+        }
+    }
+    for (index, (mut decoder, base)) in decoders {
+        let Some(census) = found.get_mut(&index) else { continue };
+        match &mut decoder {
+            Decoder::Video(decoder) => {
+                decoder.push(None)?;
+                pictures(decoder, base, census)?;
+                census.frames = Some(decoder.decoded());
+                census.times_repaired = decoder.repaired();
+                census.measured_rate = measured_rate(census);
+            }
+            Decoder::Audio(decoder) => {
+                decoder.push(None)?;
+                while decoder.next()?.is_some() {}
+                census.samples = Some(decoder.samples());
+            }
+        }
+    }
+    Ok(Census { streams: found, damage: damage.report() })
+}
+
+fn pictures(decoder: &mut VideoDecoder, base: Rational, census: &mut StreamCensus) -> Result<()> {
+    while let Some(picture) = decoder.next()? {
+        let time = Timestamp::new(picture.pts, base);
+        if let Some(last) = census.last {
+            let step = picture.pts - last.ticks;
+            let (least, most) = census.interval_ticks.unwrap_or((step, step));
+            census.interval_ticks = Some((least.min(step), most.max(step)));
+        }
+        census.first.get_or_insert(time);
+        census.last = Some(time);
+    }
+    Ok(())
+}
+
+fn measured_rate(census: &StreamCensus) -> Option<Rational> {
+    let (first, last) = (census.first?, census.last?);
+    let frames = i64::try_from(census.frames?).ok()?;
+    let span = last.ticks.checked_sub(first.ticks).filter(|span| *span > 0)?;
+    let ticks_each_second = first.base.inverse();
+    Some(Rational::new((frames - 1).checked_mul(ticks_each_second.num)?, span.checked_mul(ticks_each_second.den)?))
+}

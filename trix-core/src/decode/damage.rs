@@ -1,0 +1,124 @@
+//! What is wrong with a source, and what to do about it.
+//!
+//! Invariant: every sign of damage passes through [`DamageLog::add`], so that failing and counting cannot disagree.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    media::time::Timestamp,
+};
+
+/// What to do when a source is damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDamage {
+    /// Stop with an error that names the place.
+    #[default]
+    Fail,
+    /// Keep what the decoder makes of it, count, and report.
+    Conceal,
+}
+
+/// Kinds of damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DamageKind {
+    /// The container's structure is broken.
+    Container,
+    /// The source ends before its container says.
+    Truncated,
+    /// A packet is incomplete or flagged as corrupt.
+    Packet,
+    /// A decoder refused a packet: nothing came out of it.
+    Undecodable,
+    /// A decoder put out a frame and complained: a checksum, a missing reference, a concealed part.
+    Frame,
+}
+
+/// One sign of damage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Damage {
+    /// What kind.
+    pub kind: DamageKind,
+    /// Index of the stream, where known.
+    pub stream: Option<usize>,
+    /// Where in the stream, as near as the decoder tells (its threads run a few frames ahead).
+    pub time: Option<Timestamp>,
+    /// In words.
+    pub detail: String,
+}
+
+/// All damage found in a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct DamageReport {
+    /// How often each kind was met.
+    pub counts: BTreeMap<DamageKind, u64>,
+    /// The first of them, in the order in which they were met.
+    pub first: Vec<Damage>,
+}
+
+impl DamageReport {
+    /// Whether anything is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// How many signs of damage there are.
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
+    }
+}
+
+/// Places that a report lists; a broken file can have one in every picture.
+const LISTED: usize = 100;
+
+/// Collects damage from all stages that read the source.
+pub struct DamageLog {
+    policy: OnDamage,
+    report: Mutex<DamageReport>,
+}
+
+impl DamageLog {
+    /// An empty log.
+    pub fn new(policy: OnDamage) -> Self {
+        DamageLog { policy, report: Mutex::default() }
+    }
+
+    /// Takes note of damage.
+    ///
+    /// # Errors
+    /// `MalformedInput` when damage is not tolerated.
+    pub fn add(
+        &self,
+        kind: DamageKind,
+        stage: Stage,
+        stream: Option<usize>,
+        time: Option<Timestamp>,
+        detail: String,
+    ) -> Result<()> {
+        if self.policy == OnDamage::Fail {
+            let error = Error::new(ErrorKind::MalformedInput, stage, detail).at(time);
+            return Err(match stream {
+                Some(stream) => error.in_stream(stream),
+                None => error,
+            });
+        }
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        *report.counts.entry(kind).or_default() += 1;
+        if report.first.len() < LISTED {
+            report.first.push(Damage { kind, stream, time, detail });
+        }
+        Ok(())
+    }
+
+    /// What was found so far.
+    pub fn report(&self) -> DamageReport {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

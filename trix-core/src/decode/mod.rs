@@ -1,0 +1,9 @@
+//! Turns packets into frames.
+//!
+//! Invariant: a decoder's complaint is never swallowed: it fails the job with its place, or is counted and reported.
+
+pub mod damage;
+pub mod video;
+pub mod audio;
+pub mod reader;
+pub mod census;

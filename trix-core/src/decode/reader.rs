@@ -1,0 +1,142 @@
+//! Reads the pictures of a source one after the other: demuxing, decoding and converting on one thread.
+//!
+//! Invariant: it yields the very pictures that an encode of the same source, cut and target takes in.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{
+    damage::{DamageLog, OnDamage},
+    video::{Picture, VideoDecoder},
+};
+use crate::{
+    demux::Demuxer,
+    error::{Error, ErrorKind, Result, Stage},
+    filter::convert::{Converter, Target},
+    media::time::{TimeBase, Timestamp},
+    source::Source,
+};
+
+/// Which pictures of a source count.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cut {
+    /// Earlier ones are left out.
+    pub start: Option<Timestamp>,
+    /// This and later ones are left out.
+    pub end: Option<Timestamp>,
+    /// Only as many.
+    pub frames: Option<u64>,
+}
+
+/// What a cut says about one picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Before,
+    Keep,
+    After,
+}
+
+impl Cut {
+    /// What becomes of a picture at `time`, when `kept` were kept before it.
+    pub(crate) fn judge(&self, time: Timestamp, kept: u64) -> Verdict {
+        if self.start.is_some_and(|start| time < start) {
+            Verdict::Before
+        } else if self.end.is_some_and(|end| time >= end) || self.frames.is_some_and(|frames| kept >= frames) {
+            Verdict::After
+        } else {
+            Verdict::Keep
+        }
+    }
+}
+
+/// The pictures of a source, in the order in which they are shown.
+pub struct PictureReader {
+    demuxer: Demuxer,
+    decoder: VideoDecoder,
+    converter: Option<Converter>,
+    stream: usize,
+    time_base: TimeBase,
+    cut: Cut,
+    kept: u64,
+    ready: VecDeque<Picture>,
+    ended: bool,
+    damage: Arc<DamageLog>,
+}
+
+impl PictureReader {
+    /// Reads the first picture stream of `source` with `threads` decoder threads (0: one for each core); with a
+    /// `target`, pictures are converted to it.
+    ///
+    /// # Errors
+    /// `Unsupported` when there is no picture stream or no decoder for it.
+    pub fn new(source: Source, on_damage: OnDamage, cut: Cut, target: Option<Target>, threads: u32) -> Result<Self> {
+        let label = source.label();
+        let Some(facts) = source.video().cloned() else {
+            return Err(
+                Error::new(ErrorKind::Unsupported, Stage::Decode, "the source has no picture stream").in_file(&label)
+            );
+        };
+        let damage = Arc::new(DamageLog::new(on_damage));
+        let decoder = VideoDecoder::new(label, &facts, threads, source.limits().pixels, Arc::clone(&damage))?;
+        Ok(PictureReader {
+            demuxer: Demuxer::new(source, Arc::clone(&damage)),
+            decoder,
+            converter: target.map(|target| Converter::new(target, facts.index, facts.time_base)),
+            stream: facts.index,
+            time_base: facts.time_base,
+            cut,
+            kept: 0,
+            ready: VecDeque::new(),
+            ended: false,
+            damage,
+        })
+    }
+
+    /// The next picture; `None` after the last.
+    ///
+    /// # Errors
+    /// Those of the stages: damage, limits, reading.
+    pub fn next_picture(&mut self) -> Result<Option<Picture>> {
+        loop {
+            if let Some(picture) = self.ready.pop_front() {
+                return Ok(Some(picture));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            let packet = loop {
+                match self.demuxer.next_packet()? {
+                    Some(packet) if packet.stream() != self.stream => {}
+                    other => break other,
+                }
+            };
+            self.ended = packet.is_none();
+            self.decoder.push(packet.as_ref())?;
+            while let Some(picture) = self.decoder.next()? {
+                match self.cut.judge(Timestamp::new(picture.pts, self.time_base), self.kept) {
+                    Verdict::Before => {}
+                    Verdict::After => {
+                        self.ended = true;
+                        break;
+                    }
+                    Verdict::Keep => {
+                        self.kept += 1;
+                        self.ready.push_back(match &mut self.converter {
+                            Some(converter) => converter.convert(picture)?,
+                            None => picture,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// What was found to be wrong so far.
+    pub fn damage(&self) -> super::damage::DamageReport {
+        self.damage.report()
+    }
+
+    /// Seconds in a tick of the pictures' times.
+    pub fn time_base(&self) -> TimeBase {
+        self.time_base
+    }
+}

@@ -1,0 +1,214 @@
+//! Decodes pictures and gives each its number and its time.
+//!
+//! Invariant: numbers count up by one from zero with every frame that leaves the decoder; times strictly increase.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::damage::{DamageKind, DamageLog};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::{
+        AvError,
+        codec::{Decoder, DecoderError, Output},
+        stream::StreamFacts,
+    },
+    media::{
+        frame::Frame,
+        packet::Packet,
+        time::{Rational, TimeBase, Timestamp},
+    },
+};
+
+/// A decoded picture with its place in the source.
+#[derive(Clone)]
+pub struct Picture {
+    /// The samples.
+    pub frame: Frame,
+    /// Which frame of the decoder's output this is, from zero.
+    pub number: u64,
+    /// Presentation time in ticks of the source's stream.
+    pub pts: i64,
+}
+
+/// Decodes one picture stream.
+pub struct VideoDecoder {
+    decoder: Decoder,
+    label: PathBuf,
+    stream: usize,
+    time_base: TimeBase,
+    frame_ticks: i64,
+    damage: Arc<DamageLog>,
+    next_number: u64,
+    last_pts: Option<i64>,
+    last_packet: Option<Timestamp>,
+    repaired: u64,
+    ended: bool,
+}
+
+/// Opens a decoder, or says why there is none.
+pub(crate) fn open(label: &std::path::Path, facts: &StreamFacts, threads: u32, pixels: u64) -> Result<Decoder> {
+    Decoder::open(&facts.parameters, facts.time_base, threads, pixels).map_err(|error| {
+        match error {
+            DecoderError::Missing => Error::new(
+                ErrorKind::Unsupported,
+                Stage::Decode,
+                format!("this build of libavcodec has no decoder for {}", facts.codec),
+            ),
+            DecoderError::Refused(code) => Error::new(
+                ErrorKind::MalformedInput,
+                Stage::Decode,
+                format!("the {} decoder refuses the stream: {code}", facts.codec),
+            )
+            .caused_by(code),
+        }
+        .in_file(label)
+        .in_stream(facts.index)
+    })
+}
+
+/// The rate at which pictures are counted where times are missing: the average, else the base rate, else 25.
+pub(crate) fn frame_rate(facts: &StreamFacts) -> Rational {
+    let usable = |rate: &Rational| rate.is_positive() && *rate < Rational::new(1000, 1);
+    [facts.average_rate, facts.base_rate].into_iter().find(usable).unwrap_or(Rational::new(25, 1))
+}
+
+impl VideoDecoder {
+    /// A decoder for the stream that `facts` describe, with `threads` threads (0: one for each core).
+    ///
+    /// # Errors
+    /// `Unsupported` without a decoder, `MalformedInput` when it refuses the stream's parameters.
+    pub(crate) fn new(
+        label: PathBuf,
+        facts: &StreamFacts,
+        threads: u32,
+        pixels: u64,
+        damage: Arc<DamageLog>,
+    ) -> Result<Self> {
+        let frame_ticks = Timestamp::new(1, frame_rate(facts).inverse()).rescale(facts.time_base).max(1);
+        Ok(VideoDecoder {
+            decoder: open(&label, facts, threads, pixels)?,
+            label,
+            stream: facts.index,
+            time_base: facts.time_base,
+            frame_ticks,
+            damage,
+            next_number: 0,
+            last_pts: None,
+            last_packet: None,
+            repaired: 0,
+            ended: false,
+        })
+    }
+
+    /// Puts a packet in; `None` announces the end. All pictures must have been taken out before.
+    ///
+    /// # Errors
+    /// `MalformedInput` for damage, when damage is not tolerated; `Codec` when the decoder itself fails.
+    pub fn push(&mut self, packet: Option<&Packet>) -> Result<()> {
+        if let Some(packet) = packet {
+            let ticks = packet.pts().or(packet.dts());
+            self.last_packet = ticks.map(|ticks| Timestamp::new(ticks, self.time_base)).or(self.last_packet);
+        }
+        match self.decoder.send(packet) {
+            Ok(()) | Err(AvError::EOF) => Ok(()),
+            Err(code) => self.undecodable(code),
+        }
+    }
+
+    /// Takes a picture out; `None` when more has to be put in, or after the end.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn next(&mut self) -> Result<Option<Picture>> {
+        while !self.ended {
+            match self.decoder.receive() {
+                Ok(Output::Item(frame)) => {
+                    let picture = self.place(frame);
+                    self.check(&picture)?;
+                    return Ok(Some(picture));
+                }
+                Ok(Output::Hungry) => {
+                    self.check_complaints(None)?;
+                    return Ok(None);
+                }
+                Ok(Output::End) => {
+                    self.ended = true;
+                    self.check_complaints(None)?;
+                }
+                Err(code) => self.undecodable(code)?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Pictures so far.
+    pub fn decoded(&self) -> u64 {
+        self.next_number
+    }
+
+    /// Pictures so far whose time was missing or did not increase, and was set one frame after the one before.
+    pub fn repaired(&self) -> u64 {
+        self.repaired
+    }
+
+    fn place(&mut self, frame: Frame) -> Picture {
+        let after_last = self.last_pts.map_or(0, |last| last.saturating_add(self.frame_ticks));
+        let pts = match frame.pts() {
+            Some(pts) if self.last_pts.is_none_or(|last| pts > last) => pts,
+            _ => {
+                self.repaired += 1;
+                after_last
+            }
+        };
+        self.last_pts = Some(pts);
+        let number = self.next_number;
+        self.next_number += 1;
+        Picture { frame, number, pts }
+    }
+
+    fn check(&mut self, picture: &Picture) -> Result<()> {
+        let time = Some(Timestamp::new(picture.pts, self.time_base));
+        match picture.frame.damage() {
+            Some(damage) => {
+                let said = self.said();
+                self.add(DamageKind::Frame, time, format!("{damage}{said}"))
+            }
+            None => self.check_complaints(time),
+        }
+    }
+
+    /// A decoder that reports an error and puts a frame out all the same has still not decoded the stream.
+    fn check_complaints(&mut self, time: Option<Timestamp>) -> Result<()> {
+        let (lines, errors) = self.decoder.complaints();
+        if errors == 0 {
+            return Ok(());
+        }
+        let text = lines.into_iter().find(|line| line.is_error).map(|line| line.text).unwrap_or_default();
+        let more = if errors > 1 { format!(" (and {} more)", errors - 1) } else { String::new() };
+        self.add(DamageKind::Frame, time.or(self.last_packet), format!("the decoder reports: {text}{more}"))
+    }
+
+    fn undecodable(&mut self, code: AvError) -> Result<()> {
+        let said = self.said();
+        // Out of memory is the machine's trouble and not the file's; everything else a packet can cause.
+        if code.io().is_some_and(|error| error.kind() == std::io::ErrorKind::OutOfMemory) {
+            return Err(Error::new(ErrorKind::Codec, Stage::Decode, format!("the decoder failed: {code}{said}"))
+                .in_file(&self.label)
+                .in_stream(self.stream)
+                .at(self.last_packet)
+                .caused_by(code));
+        }
+        self.add(DamageKind::Undecodable, self.last_packet, format!("a packet cannot be decoded: {code}{said}"))
+    }
+
+    fn said(&self) -> String {
+        let (lines, _) = self.decoder.complaints();
+        lines.into_iter().find(|line| line.is_error).map_or_else(String::new, |line| format!(" ({})", line.text))
+    }
+
+    fn add(&self, kind: DamageKind, time: Option<Timestamp>, detail: String) -> Result<()> {
+        self.damage
+            .add(kind, Stage::Decode, Some(self.stream), time, detail)
+            .map_err(|error| error.in_file(&self.label))
+    }
+}

@@ -1,0 +1,179 @@
+//! Reads packets, and notices when a source ends before it should.
+//!
+//! Invariant: a source that is shorter than its container declares never passes as whole.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+};
+
+use crate::{
+    decode::damage::{DamageKind, DamageLog},
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::{io::IoState, stream::StreamFacts},
+    media::{
+        packet::Packet,
+        time::{Rational, Timestamp},
+    },
+    source::Source,
+};
+
+/// A source from which packets are read.
+pub struct Demuxer {
+    source: Source,
+    label: PathBuf,
+    packet_limit: u64,
+    damage: Arc<DamageLog>,
+    seen: Vec<Seen>,
+    ended: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    packets: usize,
+    end: Option<Timestamp>,
+}
+
+/// Reads in a row that may fail before the source counts as unreadable.
+const FAILURES: u32 = 64;
+
+impl Demuxer {
+    /// Reads from the start of `source`; what is wrong with it goes to `damage`.
+    pub fn new(source: Source, damage: Arc<DamageLog>) -> Self {
+        let seen = vec![Seen::default(); source.streams().len()];
+        Demuxer {
+            label: source.label(),
+            packet_limit: source.limits().packet_bytes,
+            seen,
+            damage,
+            source,
+            ended: false,
+        }
+    }
+
+    /// Shared with the reader under the demuxer; setting its flag ends a read that is under way.
+    pub(crate) fn io_state(&self) -> &Arc<IoState> {
+        self.source.input.io_state()
+    }
+
+    /// The source's streams.
+    pub(crate) fn streams(&self) -> &[StreamFacts] {
+        self.source.streams()
+    }
+
+    /// The next packet of any stream that was known when the source was opened; `None` at the end.
+    ///
+    /// # Errors
+    /// `Io` when the file cannot be read, `Limit` for a packet that is too large, and `MalformedInput` for damage when
+    /// damage is not tolerated.
+    pub fn next_packet(&mut self) -> Result<Option<Packet>> {
+        let mut failures = 0;
+        while !self.ended {
+            match self.source.input.read() {
+                Ok(Some(packet)) => {
+                    if self.accept(&packet)? {
+                        return Ok(Some(packet));
+                    }
+                }
+                Ok(None) => {
+                    self.ended = true;
+                    self.check_io()?;
+                    self.check_end().map_err(|error| error.in_file(&self.label))?;
+                }
+                Err(code) => {
+                    self.check_io()?;
+                    if self.io_state().cancelled.load(Ordering::Relaxed) {
+                        return Err(Error::cancelled(Stage::Demux));
+                    }
+                    failures += 1;
+                    // A demuxer that cannot go on says EIO or repeats itself; the rest of the file is lost then.
+                    let over = failures >= FAILURES || code.io().is_some();
+                    self.ended = over;
+                    let detail = format!("the container is damaged: {code}{}", self.said());
+                    let detail = if over { format!("{detail}; nothing after this can be read") } else { detail };
+                    let place = self.latest();
+                    self.damage
+                        .add(DamageKind::Container, Stage::Demux, None, place, detail)
+                        .map_err(|error| error.in_file(&self.label).caused_by(code))?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn accept(&mut self, packet: &Packet) -> Result<bool> {
+        let index = packet.stream();
+        // A stream that appears in mid-file is nobody's.
+        let (Some(facts), Some(seen)) = (self.source.streams().get(index), self.seen.get_mut(index)) else {
+            return Ok(false);
+        };
+        let time = |ticks: i64| Timestamp::new(ticks, facts.time_base);
+        seen.packets += 1;
+        let end = packet.pts().or(packet.dts()).map(|ticks| time(ticks.saturating_add(packet.duration())));
+        seen.end = seen.end.max(end);
+        let place = packet.pts().or(packet.dts()).map(time);
+        if packet.data().len() as u64 > self.packet_limit {
+            let detail = format!("a packet of {} bytes; the limit is {}", packet.data().len(), self.packet_limit);
+            return Err(Error::new(ErrorKind::Limit, Stage::Demux, detail)
+                .in_file(&self.label)
+                .in_stream(index)
+                .at(place));
+        }
+        if packet.is_corrupt() {
+            self.damage
+                .add(DamageKind::Packet, Stage::Demux, Some(index), place, "a packet is incomplete or corrupt".into())
+                .map_err(|error| error.in_file(&self.label))?;
+        }
+        Ok(true)
+    }
+
+    fn check_io(&self) -> Result<()> {
+        match self.io_state().take_error() {
+            Some(error) => Err(Error::io(Stage::Demux, &self.label, "cannot be read", error)),
+            None => Ok(()),
+        }
+    }
+
+    fn said(&self) -> String {
+        let (lines, _) = self.source.input.sink().take();
+        lines.into_iter().next_back().map_or_else(String::new, |line| format!(" ({})", line.text))
+    }
+
+    fn latest(&self) -> Option<Timestamp> {
+        self.seen.iter().filter_map(|seen| seen.end).max()
+    }
+
+    /// Compares what came with what the container declared.
+    fn check_end(&self) -> Result<()> {
+        // The index of an MP4 or MOV file lists every packet before the first is read; nothing else is as exact.
+        if self.source.input.demuxer().starts_with("mov,") {
+            for (facts, seen) in self.source.streams().iter().zip(&self.seen) {
+                if seen.packets < facts.indexed_packets {
+                    let detail = format!(
+                        "the source is cut short: the container lists {} packets and {} could be read",
+                        facts.indexed_packets, seen.packets
+                    );
+                    self.damage.add(DamageKind::Truncated, Stage::Demux, Some(facts.index), seen.end, detail)?;
+                }
+            }
+            return Ok(());
+        }
+        let (Some(declared), Some(end)) = (self.source.input.declared_duration(), self.latest()) else {
+            return Ok(());
+        };
+        let micro = Rational::new(1, 1_000_000);
+        let start = self.source.input.start().unwrap_or(0);
+        let found = end.micros() - start;
+        // Declared durations are rounded, and some count to the start of the last picture.
+        let tolerance = 500_000.max(declared / 100);
+        if found + tolerance < declared {
+            let detail = format!(
+                "the source is cut short: the container declares {}, and the last packet ends at {}",
+                Timestamp::new(declared, micro),
+                Timestamp::new(found, micro)
+            );
+            self.damage.add(DamageKind::Truncated, Stage::Demux, None, Some(end), detail)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! Turns frames into compressed pictures and sound.
+//!
+//! Invariant: an encoder counts pictures, not time. Picture `n` goes in as `n`; the times of the source are put back on
+//! afterwards, so that no rounding of times can change a stream, and equal pictures and options give equal streams.
+
+pub mod nal;
+pub mod video;
+pub mod timeline;
+pub mod sound;

@@ -1,0 +1,122 @@
+//! Puts the source's times back on compressed pictures, which come out of an encoder in another order.
+//!
+//! Invariant: picture `n` has the time it went in with; decoding times strictly increase and are never later than the
+//! presentation of their picture.
+
+use std::collections::VecDeque;
+
+use crate::{
+    error::{Error, Result, Stage},
+    ffi::x264::Encoded,
+};
+
+/// The times of the pictures that are inside an encoder.
+pub struct Timeline {
+    frame_ticks: i64,
+    /// Times of pictures `first..first + times.len()`.
+    times: VecDeque<i64>,
+    first: u64,
+    pushed: u64,
+    emitted: u64,
+    delay: Option<i64>,
+    start: i64,
+}
+
+/// The times of one compressed picture, in ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// When it is shown.
+    pub pts: i64,
+    /// When it is decoded.
+    pub dts: i64,
+    /// How long it is shown.
+    pub duration: i64,
+}
+
+impl Timeline {
+    /// A timeline on which the last picture lasts `frame_ticks`.
+    pub fn new(frame_ticks: i64) -> Self {
+        Timeline { frame_ticks, times: VecDeque::new(), first: 0, pushed: 0, emitted: 0, delay: None, start: 0 }
+    }
+
+    /// Takes the time of the next picture and returns its number.
+    pub fn push(&mut self, pts: i64) -> u64 {
+        if self.pushed == 0 {
+            self.start = pts;
+        }
+        self.times.push_back(pts);
+        self.pushed += 1;
+        self.pushed - 1
+    }
+
+    /// The times of a picture that the encoder emitted.
+    ///
+    /// # Errors
+    /// `Bug` when the encoder names a picture that is not inside it, or orders them in a way that no decoder could
+    /// follow.
+    pub fn pop(&mut self, encoded: &Encoded) -> Result<Times> {
+        let confused = |what: &str| {
+            let detail = format!("picture {} came out {what} (decoding position {})", encoded.pts, encoded.dts);
+            Error::bug(Stage::Encode, detail)
+        };
+        // Encoders start counting decoding time as many pictures early as they may reorder.
+        let delay = *self.delay.get_or_insert(-encoded.dts.min(0));
+        let position = self.emitted as i64 - delay;
+        self.emitted += 1;
+        let pts = self.time(encoded.pts).ok_or_else(|| confused("that never went in"))?;
+        let dts = if position < 0 {
+            self.start + position * self.frame_ticks
+        } else {
+            self.time(position).ok_or_else(|| confused("too early"))?
+        };
+        if dts > pts {
+            return Err(confused("after it should be shown"));
+        }
+        let next = self.time(encoded.pts + 1);
+        let duration = next.map_or(self.frame_ticks, |next| next - pts);
+        while self.first < position.max(0) as u64 {
+            self.times.pop_front();
+            self.first += 1;
+        }
+        Ok(Times { pts, dts, duration })
+    }
+
+    /// Pictures put in so far.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    fn time(&self, number: i64) -> Option<i64> {
+        let at = u64::try_from(number).ok()?.checked_sub(self.first)?;
+        self.times.get(usize::try_from(at).ok()?).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(pts: i64, dts: i64) -> Encoded {
+        Encoded { data: Vec::new(), pts, dts, key: pts == 0 }
+    }
+
+    #[test]
+    fn reordered_pictures_get_their_own_times_back() {
+        let mut timeline = Timeline::new(40);
+        for pts in [100, 140, 190, 220, 260] {
+            timeline.push(pts);
+        }
+        let order = [(0, -2), (4, -1), (2, 0), (1, 1), (3, 2)];
+        let times: Vec<Times> = order.iter().map(|&(pts, dts)| timeline.pop(&encoded(pts, dts)).unwrap()).collect();
+        assert_eq!(times.iter().map(|t| t.pts).collect::<Vec<_>>(), [100, 260, 190, 140, 220]);
+        assert_eq!(times.iter().map(|t| t.dts).collect::<Vec<_>>(), [20, 60, 100, 140, 190]);
+        assert_eq!(times.iter().map(|t| t.duration).collect::<Vec<_>>(), [40, 40, 30, 50, 40]);
+    }
+
+    #[test]
+    fn a_picture_that_never_went_in_is_a_bug() {
+        let mut timeline = Timeline::new(1);
+        timeline.push(0);
+        assert!(timeline.pop(&encoded(1, 0)).is_err());
+    }
+}

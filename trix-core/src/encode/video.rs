@@ -1,0 +1,165 @@
+//! Encoders of pictures: x264 and x265 behind one trait.
+//!
+//! Invariant: what is opened is what the plan says; an encoder that was opened with equal options yields equal streams.
+
+use std::path::Path;
+
+pub use crate::ffi::x264::{Encoded, Headers};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::{
+        stream::VideoCodec,
+        x264::{self, Refused},
+        x265,
+    },
+    media::frame::Frame,
+    spec::{
+        options::{self, Pass},
+        plan::VideoPlan,
+        video::{EncodeSettings, Encoder},
+    },
+};
+
+/// An encoder of pictures.
+pub trait VideoEncoder: Send {
+    /// What goes before the first picture.
+    ///
+    /// # Errors
+    /// `Codec` when the encoder fails.
+    fn headers(&mut self) -> Result<Headers>;
+
+    /// Puts picture `number` in, forced to be a keyframe or not; what comes out, if anything, is an earlier one.
+    ///
+    /// # Errors
+    /// `Codec` when the encoder fails.
+    fn push(&mut self, frame: &Frame, number: u64, force_key: bool) -> Result<Option<Encoded>>;
+
+    /// Takes one of the pictures out that are still inside, after the last was put in; `None` when all are out.
+    ///
+    /// # Errors
+    /// `Codec` when the encoder fails.
+    fn finish(&mut self) -> Result<Option<Encoded>>;
+
+    /// Which codec the stream is of.
+    fn codec(&self) -> VideoCodec;
+
+    /// Frame threads that the encoder runs with: they are part of what decides about its bytes.
+    fn frame_threads(&self) -> u32;
+
+    /// What the encoder warned of.
+    fn complaints(&self) -> Vec<String>;
+}
+
+/// Opens the encoder that `plan` names.
+///
+/// # Errors
+/// `InvalidSpec` when the encoder refuses the combination of options and picture.
+pub fn open(
+    plan: &VideoPlan,
+    settings: &EncodeSettings,
+    threads: Option<u32>,
+    pass: Option<(u32, &Path)>,
+) -> Result<Box<dyn VideoEncoder>> {
+    let pass = pass.map(|(number, stats)| Pass { number, stats });
+    let list = options::list(plan.encoder, settings, threads, pass);
+    let refused = |what: String| Error::new(ErrorKind::InvalidSpec, Stage::Encode, format!("{}: {what}", plan.encoder));
+    let unknown = || refused("refuses an option that passed inspection".into());
+    let profile_refused = |profile: &str| refused(format!("profile {profile} cannot hold {}", plan.format));
+    match plan.encoder {
+        Encoder::X264 => {
+            let first = pass.is_some_and(|pass| pass.number == 1);
+            let mut parameters = options::x264_parameters(settings, &list, first).ok_or_else(unknown)?;
+            parameters.set_picture(plan.width, plan.height, plan.format, plan.rate);
+            parameters.set_color(plan.color, plan.sample_aspect);
+            if let Some(profile) = &settings.profile
+                && !parameters.apply_profile(profile)
+            {
+                return Err(profile_refused(profile));
+            }
+            let encoder = x264::Encoder::open(parameters, plan.format).map_err(|error| refused(error.to_string()))?;
+            Ok(Box::new(X264 { encoder }))
+        }
+        Encoder::X265 => {
+            let mut parameters = options::x265_parameters(settings, plan.format.depth, &list).ok_or_else(unknown)?;
+            parameters.set_picture(plan.width, plan.height, plan.format, plan.rate);
+            parameters.set_color(plan.color, plan.sample_aspect);
+            if let Some(profile) = &settings.profile
+                && !parameters.apply_profile(profile)
+            {
+                return Err(profile_refused(profile));
+            }
+            let encoder = x265::Encoder::open(parameters, plan.format).map_err(|error| refused(error.to_string()))?;
+            Ok(Box::new(X265 { encoder }))
+        }
+    }
+}
+
+fn failed(error: Refused) -> Error {
+    Error::new(ErrorKind::Codec, Stage::Encode, error.to_string())
+}
+
+struct X264 {
+    encoder: x264::Encoder,
+}
+
+impl VideoEncoder for X264 {
+    fn headers(&mut self) -> Result<Headers> {
+        self.encoder.headers().map_err(failed)
+    }
+
+    fn push(&mut self, frame: &Frame, number: u64, force_key: bool) -> Result<Option<Encoded>> {
+        self.encoder.encode(Some((frame, number as i64, force_key))).map_err(failed)
+    }
+
+    fn finish(&mut self) -> Result<Option<Encoded>> {
+        // While frame threads are filling up, x264 may give nothing though pictures are still inside.
+        while self.encoder.delayed() {
+            if let Some(encoded) = self.encoder.encode(None).map_err(failed)? {
+                return Ok(Some(encoded));
+            }
+        }
+        Ok(None)
+    }
+
+    fn codec(&self) -> VideoCodec {
+        VideoCodec::H264
+    }
+
+    fn frame_threads(&self) -> u32 {
+        self.encoder.threads()
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        self.encoder.complaints()
+    }
+}
+
+struct X265 {
+    encoder: x265::Encoder,
+}
+
+impl VideoEncoder for X265 {
+    fn headers(&mut self) -> Result<Headers> {
+        self.encoder.headers().map_err(failed)
+    }
+
+    fn push(&mut self, frame: &Frame, number: u64, force_key: bool) -> Result<Option<Encoded>> {
+        self.encoder.encode(Some((frame, number as i64, force_key))).map_err(failed)
+    }
+
+    fn finish(&mut self) -> Result<Option<Encoded>> {
+        self.encoder.encode(None).map_err(failed)
+    }
+
+    fn codec(&self) -> VideoCodec {
+        VideoCodec::Hevc
+    }
+
+    fn frame_threads(&self) -> u32 {
+        self.encoder.frame_threads()
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,229 @@
+//! Owners of libavcodec's decoders and (for sound) encoders.
+
+use std::{ffi::c_int, ptr, ptr::NonNull, sync::Arc};
+
+use ffmpeg_sys_next as av;
+
+use super::{
+    AvError, Dictionary, c_string, check,
+    frame::Frame,
+    log::Sink,
+    packet::Packet,
+    stream::{CodecParameters, rational},
+    text,
+};
+use crate::media::time::TimeBase;
+
+struct Context(NonNull<av::AVCodecContext>);
+
+// SAFETY: a codec context may be used by any one thread at a time.
+unsafe impl Send for Context {}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        let mut pointer = self.0.as_ptr();
+        // SAFETY: we own the context; the call also joins its worker threads.
+        unsafe { av::avcodec_free_context(&mut pointer) };
+    }
+}
+
+/// What comes out of a codec.
+pub enum Output<T> {
+    /// An item.
+    Item(T),
+    /// Nothing until more is put in.
+    Hungry,
+    /// Nothing ever again.
+    End,
+}
+
+fn outcome<T>(code: c_int, item: T) -> Result<Output<T>, AvError> {
+    match check(code) {
+        Ok(_) => Ok(Output::Item(item)),
+        Err(AvError::AGAIN) => Ok(Output::Hungry),
+        Err(AvError::EOF) => Ok(Output::End),
+        Err(error) => Err(error),
+    }
+}
+
+/// A decoder of pictures or sound.
+pub struct Decoder {
+    context: Context,
+    sink: Arc<Sink>,
+}
+
+/// Why there is no decoder.
+pub enum DecoderError {
+    /// This build of libavcodec has none for the codec.
+    Missing,
+    /// It has one, which refused the stream.
+    Refused(AvError),
+}
+
+impl Decoder {
+    /// A decoder with `threads` threads (0: one for each core), which refuses pictures of more than `pixels` pixels.
+    pub fn open(
+        parameters: &CodecParameters,
+        time_base: TimeBase,
+        threads: u32,
+        pixels: u64,
+    ) -> Result<Self, DecoderError> {
+        let sink = Sink::new();
+        let entered = sink.enter();
+        // SAFETY: the parameters are valid; the context is owned from its creation on; the options live during the
+        // call that reads them.
+        let context = unsafe {
+            let codec = av::avcodec_find_decoder((*parameters.as_ptr()).codec_id);
+            if codec.is_null() {
+                return Err(DecoderError::Missing);
+            }
+            let context = Context(NonNull::new(av::avcodec_alloc_context3(codec)).expect("memory for a decoder"));
+            let raw = context.0.as_ptr();
+            check(av::avcodec_parameters_to_context(raw, parameters.as_ptr())).map_err(DecoderError::Refused)?;
+            (*raw).opaque = sink.opaque();
+            (*raw).pkt_timebase = rational(time_base);
+            (*raw).thread_count = threads.min(64) as c_int;
+            (*raw).err_recognition |= av::AV_EF_CRCCHECK as c_int;
+            let pixels = pixels.to_string();
+            let mut options = Dictionary::new([("max_pixels", pixels.as_str())]);
+            check(av::avcodec_open2(raw, codec, options.as_mut())).map_err(DecoderError::Refused)?;
+            context
+        };
+        drop(entered);
+        Ok(Decoder { context, sink })
+    }
+
+    /// Puts a packet in, or with `None` announces the end. All frames must have been taken out before.
+    pub fn send(&mut self, packet: Option<&Packet>) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        let packet = packet.map_or(ptr::null(), |packet| packet.as_ptr().cast_const());
+        // SAFETY: both are valid; null means end of stream.
+        check(unsafe { av::avcodec_send_packet(self.context.0.as_ptr(), packet) }).map(drop)
+    }
+
+    /// Takes a frame out.
+    pub fn receive(&mut self) -> Result<Output<Frame>, AvError> {
+        let _entered = self.sink.enter();
+        let frame = Frame::new();
+        // SAFETY: both are valid and ours.
+        let code = unsafe { av::avcodec_receive_frame(self.context.0.as_ptr(), frame.as_ptr()) };
+        outcome(code, frame)
+    }
+
+    /// What the decoder logged since the last look, and how many of the lines were errors.
+    pub fn complaints(&self) -> (Vec<super::log::Line>, u64) {
+        self.sink.take()
+    }
+}
+
+/// What an audio encoder is asked for.
+pub struct AudioEncoderSettings<'a> {
+    /// FFmpeg's name of the encoder.
+    pub encoder: &'a str,
+    /// FFmpeg's name of the sample format.
+    pub sample_format: &'a str,
+    /// Samples in a second.
+    pub sample_rate: u32,
+    /// FFmpeg's description of the channel layout.
+    pub layout: &'a str,
+    /// Bits in a second, for lossy codecs.
+    pub bit_rate: Option<u64>,
+    /// Significant bits of a sample, where fewer than the sample format has.
+    pub raw_bits: Option<u32>,
+}
+
+/// An encoder of sound.
+pub struct AudioEncoder {
+    context: Context,
+    sink: Arc<Sink>,
+}
+
+impl AudioEncoder {
+    /// An encoder whose time base is one sample.
+    pub fn open(settings: &AudioEncoderSettings<'_>) -> Result<Self, AvError> {
+        let sink = Sink::new();
+        let entered = sink.enter();
+        let (name, format) = (c_string(settings.encoder), c_string(settings.sample_format));
+        let layout = c_string(settings.layout);
+        // SAFETY: strings live during the calls; the context is owned from its creation on.
+        let context = unsafe {
+            let codec = av::avcodec_find_encoder_by_name(name.as_ptr());
+            if codec.is_null() {
+                return Err(AvError(av::AVERROR_ENCODER_NOT_FOUND));
+            }
+            let context = Context(NonNull::new(av::avcodec_alloc_context3(codec)).expect("memory for an encoder"));
+            let raw = &mut *context.0.as_ptr();
+            raw.opaque = sink.opaque();
+            raw.sample_fmt = av::av_get_sample_fmt(format.as_ptr());
+            raw.sample_rate = settings.sample_rate as c_int;
+            raw.time_base = av::AVRational { num: 1, den: settings.sample_rate as c_int };
+            check(av::av_channel_layout_from_string(&mut raw.ch_layout, layout.as_ptr()))?;
+            if let Some(rate) = settings.bit_rate {
+                raw.bit_rate = rate as i64;
+            }
+            if let Some(bits) = settings.raw_bits {
+                raw.bits_per_raw_sample = bits as c_int;
+            }
+            raw.flags |= av::AV_CODEC_FLAG_GLOBAL_HEADER as c_int | av::AV_CODEC_FLAG_BITEXACT as c_int;
+            check(av::avcodec_open2(raw, codec, ptr::null_mut()))?;
+            context
+        };
+        drop(entered);
+        Ok(AudioEncoder { context, sink })
+    }
+
+    /// What a muxer must know.
+    pub fn parameters(&self) -> Result<CodecParameters, AvError> {
+        // SAFETY: the context is open.
+        unsafe { CodecParameters::of_context(self.context.0.as_ptr()) }
+    }
+
+    /// Samples that each frame but the last must have; 0 when any number will do.
+    pub fn frame_samples(&self) -> usize {
+        // SAFETY: the context is open; the codec is static.
+        unsafe {
+            let raw = self.context.0.as_ref();
+            let any = (*raw.codec).capabilities & av::AV_CODEC_CAP_VARIABLE_FRAME_SIZE as c_int != 0;
+            if any { 0 } else { raw.frame_size.max(0) as usize }
+        }
+    }
+
+    /// Puts a frame in, or with `None` announces the end.
+    pub fn send(&mut self, frame: Option<&Frame>) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        let frame = frame.map_or(ptr::null(), |frame| frame.as_ptr().cast_const());
+        // SAFETY: both are valid; null means end of stream.
+        check(unsafe { av::avcodec_send_frame(self.context.0.as_ptr(), frame) }).map(drop)
+    }
+
+    /// Takes a packet out.
+    pub fn receive(&mut self) -> Result<Output<Packet>, AvError> {
+        let _entered = self.sink.enter();
+        let packet = Packet::new();
+        // SAFETY: both are valid and ours.
+        let code = unsafe { av::avcodec_receive_packet(self.context.0.as_ptr(), packet.as_ptr()) };
+        outcome(code, packet)
+    }
+}
+
+/// Names of all decoders or encoders in this build of libavcodec.
+pub fn names(encoders: bool) -> Vec<String> {
+    let mut list = Vec::new();
+    let mut opaque = ptr::null_mut();
+    loop {
+        // SAFETY: the iteration state belongs to the call; codecs and their names are static.
+        unsafe {
+            let codec = av::av_codec_iterate(&mut opaque);
+            if codec.is_null() {
+                break;
+            }
+            let is_encoder = av::av_codec_is_encoder(codec) != 0;
+            if is_encoder == encoders {
+                list.extend(text((*codec).name));
+            }
+        }
+    }
+    list.sort();
+    list.dedup();
+    list
+}

@@ -1,0 +1,193 @@
+//! Owner of an `AVFrame`.
+
+use std::{ffi::c_int, ptr::NonNull};
+
+use ffmpeg_sys_next as av;
+
+use super::{enum_field, pixel::PixelFormat};
+use crate::media::{
+    color::{ChromaLocation, Color, Matrix, Primaries, Range, Transfer},
+    frame::Plane,
+    time::Rational,
+};
+
+/// A decoded picture or block of sound. Its samples are immutable and shared by reference count.
+pub struct Frame(NonNull<av::AVFrame>);
+
+// SAFETY: a frame's buffers are reference-counted atomically by libavutil and the frame itself is not changed once the
+// stage that made it let it go.
+unsafe impl Send for Frame {}
+// SAFETY: as above; `&Frame` only reads.
+unsafe impl Sync for Frame {}
+
+impl Frame {
+    /// An empty frame.
+    ///
+    /// # Panics
+    /// When the process is out of memory, as every allocation in Rust does.
+    pub(crate) fn new() -> Self {
+        // SAFETY: no preconditions.
+        Frame(NonNull::new(unsafe { av::av_frame_alloc() }).expect("memory for a frame"))
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut av::AVFrame {
+        self.0.as_ptr()
+    }
+
+    fn raw(&self) -> &av::AVFrame {
+        // SAFETY: the pointer is valid and only changed through `&mut self` or before it is shared.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Presentation time in ticks of the stage that made the frame, from the container or else from the decoder.
+    pub fn pts(&self) -> Option<i64> {
+        [self.raw().best_effort_timestamp, self.raw().pts].into_iter().find(|&ticks| ticks != av::AV_NOPTS_VALUE)
+    }
+
+    /// Makes the frame's own `pts` count, whatever the decoder estimated.
+    pub(crate) fn adopt_pts(&mut self) {
+        // SAFETY: we hold the only reference to the frame.
+        let raw = unsafe { self.0.as_mut() };
+        raw.best_effort_timestamp = raw.pts;
+    }
+
+    /// Samples in a row.
+    pub fn width(&self) -> usize {
+        self.raw().width.max(0) as usize
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.raw().height.max(0) as usize
+    }
+
+    /// Samples in each channel of a block of sound.
+    pub fn samples(&self) -> usize {
+        self.raw().nb_samples.max(0) as usize
+    }
+
+    /// Samples of a second of sound.
+    pub fn sample_rate(&self) -> u32 {
+        self.raw().sample_rate.max(0) as u32
+    }
+
+    pub(crate) fn format(&self) -> c_int {
+        self.raw().format
+    }
+
+    /// The layout of the samples of a picture, where libavutil knows it.
+    pub fn pixel_format(&self) -> Option<PixelFormat> {
+        PixelFormat::from_raw(self.raw().format)
+    }
+
+    /// Whether decoding could have started with this picture.
+    pub fn is_key(&self) -> bool {
+        self.raw().key_frame != 0
+    }
+
+    /// Whether the picture consists of two fields.
+    pub fn is_interlaced(&self) -> bool {
+        self.raw().interlaced_frame != 0
+    }
+
+    /// Width of a sample divided by its height; zero where unknown.
+    pub fn sample_aspect(&self) -> Rational {
+        let aspect = self.raw().sample_aspect_ratio;
+        Rational::new(aspect.num.into(), aspect.den.into())
+    }
+
+    /// How the samples mean colour, as this frame says.
+    pub fn color(&self) -> Color {
+        let raw = self.raw();
+        // SAFETY: the fields have the size of a C int and are initialised.
+        unsafe {
+            Color {
+                primaries: Primaries(enum_field!(raw.color_primaries) as u8),
+                transfer: Transfer(enum_field!(raw.color_trc) as u8),
+                matrix: Matrix(enum_field!(raw.colorspace) as u8),
+                range: range(enum_field!(raw.color_range)),
+                chroma_location: chroma_location(enum_field!(raw.chroma_location)),
+            }
+        }
+    }
+
+    /// What the decoder says is wrong with this frame, in its words; `None` when it says nothing.
+    pub fn damage(&self) -> Option<&'static str> {
+        let raw = self.raw();
+        let flags = raw.decode_error_flags;
+        if flags & av::FF_DECODE_ERROR_MISSING_REFERENCE != 0 {
+            Some("a reference picture is missing")
+        } else if flags & av::FF_DECODE_ERROR_INVALID_BITSTREAM != 0 {
+            Some("the bitstream of a picture is invalid")
+        } else if flags & (av::FF_DECODE_ERROR_CONCEALMENT_ACTIVE | av::FF_DECODE_ERROR_DECODE_SLICES) != 0 {
+            Some("parts of a picture had to be concealed")
+        } else if raw.flags & av::AV_FRAME_FLAG_CORRUPT != 0 {
+            Some("a picture is flagged as corrupt")
+        } else {
+            None
+        }
+    }
+
+    /// The planes of a picture in planar YCbCr; empty for any other layout.
+    pub fn planes(&self) -> Vec<Plane<'_>> {
+        let Some(format) = self.pixel_format().and_then(PixelFormat::picture) else { return Vec::new() };
+        let raw = self.raw();
+        (0..format.chroma.planes())
+            .filter_map(|index| {
+                let (width, height) = format.plane_size(index, self.width(), self.height());
+                let (data, stride) = (raw.data[index], raw.linesize[index]);
+                // A bottom-up picture has a negative stride; no decoder of planar YCbCr yields one, and the filter
+                // stage would have copied it.
+                let stride = usize::try_from(stride).ok().filter(|_| !data.is_null())?;
+                let row = width * if format.depth > 8 { 2 } else { 1 };
+                let length = stride * height.checked_sub(1)? + row;
+                // SAFETY: libavutil allocates `linesize` bytes for each of `height` rows of the plane.
+                let data = unsafe { std::slice::from_raw_parts(data, length) };
+                Some(Plane { data, stride, width, height, depth: format.depth })
+            })
+            .collect()
+    }
+
+    /// Bytes of memory that this frame keeps alive.
+    pub fn bytes(&self) -> usize {
+        // SAFETY: `buf` entries are null or valid buffer references.
+        self.raw().buf.iter().filter_map(|buffer| unsafe { buffer.as_ref() }).map(|buffer| buffer.size as usize).sum()
+    }
+}
+
+pub(crate) fn range(value: c_int) -> Range {
+    match value {
+        1 => Range::Limited,
+        2 => Range::Full,
+        _ => Range::Unspecified,
+    }
+}
+
+/// libavutil counts from 1 what H.273 counts from 0.
+pub(crate) fn chroma_location(value: c_int) -> ChromaLocation {
+    u8::try_from(value - 1).map(ChromaLocation::from_h273_type).unwrap_or_default()
+}
+
+impl Clone for Frame {
+    /// Another reference to the same samples; nothing is copied.
+    fn clone(&self) -> Self {
+        let copy = Frame::new();
+        // SAFETY: both frames are valid; the copy is empty.
+        let code = unsafe { av::av_frame_ref(copy.as_ptr(), self.as_ptr()) };
+        assert!(code >= 0, "memory for a reference to a frame");
+        copy
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        let mut pointer = self.0.as_ptr();
+        // SAFETY: we own the frame; the call frees it and drops its references.
+        unsafe { av::av_frame_free(&mut pointer) };
+    }
+}
+
+const _: () = {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Frame>();
+};

@@ -1,0 +1,219 @@
+//! Owner of a demuxer: an `AVFormatContext` that reads from a Rust reader.
+
+use std::{
+    ffi::{c_char, c_int},
+    ptr::{self, NonNull},
+    sync::Arc,
+};
+
+use ffmpeg_sys_next as av;
+
+use super::{
+    AvError, Dictionary, c_string, check, entries,
+    io::{AvIo, IoState, ReadSeek},
+    log::Sink,
+    packet::Packet,
+    stream::{self, StreamFacts},
+    text,
+};
+
+/// An open source.
+pub struct Input {
+    context: NonNull<av::AVFormatContext>,
+    // Dropped after `context`, which reads from it while it is closed.
+    io: Option<AvIo>,
+    sink: Arc<Sink>,
+    state: Arc<IoState>,
+}
+
+// SAFETY: the context is used through this owner only; libavformat has no thread affinity.
+unsafe impl Send for Input {}
+
+/// Bounds for what a file may make us do before its first packet.
+#[derive(Clone, Copy)]
+pub struct InputBounds {
+    /// Bytes read to find out what the streams are.
+    pub probe_bytes: u64,
+    /// Streams that a file may declare.
+    pub streams: u32,
+    /// Pixels of a picture.
+    pub pixels: u64,
+}
+
+/// Why a file was not opened.
+pub enum OpenError {
+    /// No known container.
+    Unrecognised,
+    /// A container that is not in the list of allowed ones, by FFmpeg's name.
+    Refused(String),
+    /// The demuxer gave up.
+    Failed(AvError),
+}
+
+impl Input {
+    /// Recognises the container and reads its header.
+    ///
+    /// `name` serves only to weigh file name extensions; nothing is opened by it. `allowed` decides by the demuxer's
+    /// name whether it may run at all.
+    pub fn open(
+        reader: Box<dyn ReadSeek>,
+        state: Arc<IoState>,
+        sink: Arc<Sink>,
+        name: &str,
+        bounds: InputBounds,
+        allowed: impl Fn(&str) -> bool,
+    ) -> Result<Self, OpenError> {
+        let fail = |code| OpenError::Failed(AvError(code));
+        let _entered = sink.enter();
+        let io = AvIo::new(reader, Arc::clone(&state)).map_err(|error| fail(-error.raw_os_error().unwrap_or(5)))?;
+        let name = c_string(name);
+        // SAFETY: all pointers are ours and valid; on failure avformat_open_input frees the context and sets it to
+        // null, and the reader is freed by `io`.
+        unsafe {
+            let mut format: *const av::AVInputFormat = ptr::null();
+            let limit = u32::try_from(bounds.probe_bytes).unwrap_or(u32::MAX);
+            let score = av::av_probe_input_buffer2(io.as_ptr(), &mut format, name.as_ptr(), ptr::null_mut(), 0, limit);
+            if score < 0 || format.is_null() {
+                return Err(if score == av::AVERROR_INVALIDDATA { OpenError::Unrecognised } else { fail(score) });
+            }
+            let demuxer = text((*format).name).unwrap_or_default();
+            if !allowed(&demuxer) {
+                return Err(OpenError::Refused(demuxer));
+            }
+            let mut context = av::avformat_alloc_context();
+            if context.is_null() {
+                return Err(fail(-12));
+            }
+            (*context).opaque = sink.opaque();
+            (*context).pb = io.as_ptr();
+            (*context).io_open = Some(refuse_to_open);
+            (*context).error_recognition = av::AV_EF_CRCCHECK as c_int;
+            let (streams, probe) = (bounds.streams.to_string(), bounds.probe_bytes.to_string());
+            let mut options = Dictionary::new([
+                ("max_streams", streams.as_str()),
+                ("probesize", probe.as_str()),
+                ("protocol_whitelist", "none"),
+            ]);
+            check(av::avformat_open_input(&mut context, name.as_ptr(), format, options.as_mut()))
+                .map_err(OpenError::Failed)?;
+            let context = NonNull::new(context).ok_or(fail(av::AVERROR_BUG))?;
+            drop(_entered);
+            Ok(Input { context, io: Some(io), sink, state })
+        }
+    }
+
+    /// Reads far enough to know every stream's parameters.
+    pub fn find_streams(&mut self, bounds: InputBounds) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        let pixels = bounds.pixels.to_string();
+        // SAFETY: one dictionary a stream, as the call asks for; they are freed by us afterwards.
+        unsafe {
+            let count = (*self.context.as_ptr()).nb_streams as usize;
+            let mut options: Vec<Dictionary> =
+                (0..count).map(|_| Dictionary::new([("max_pixels", pixels.as_str()), ("threads", "1")])).collect();
+            let mut raw: Vec<_> = options.iter_mut().map(|options| *options.as_mut()).collect();
+            let code = av::avformat_find_stream_info(self.context.as_ptr(), raw.as_mut_ptr());
+            for (options, raw) in options.iter_mut().zip(raw) {
+                // The call replaces a dictionary by what it did not use of it.
+                *options.as_mut() = raw;
+            }
+            check(code).map(drop)
+        }
+    }
+
+    fn raw(&self) -> &av::AVFormatContext {
+        // SAFETY: valid until drop.
+        unsafe { self.context.as_ref() }
+    }
+
+    /// FFmpeg's name of the demuxer.
+    pub fn demuxer(&self) -> String {
+        // SAFETY: an open context has a demuxer with a static name.
+        unsafe { text((*self.raw().iformat).name) }.unwrap_or_default()
+    }
+
+    /// FFmpeg's description of the container.
+    pub fn demuxer_description(&self) -> String {
+        // SAFETY: as above.
+        unsafe { text((*self.raw().iformat).long_name) }.unwrap_or_default()
+    }
+
+    /// What is known of every stream.
+    pub fn streams(&self) -> Vec<StreamFacts> {
+        let raw = self.raw();
+        // SAFETY: `streams` holds `nb_streams` valid pointers.
+        unsafe { (0..raw.nb_streams as usize).map(|index| stream::facts(*raw.streams.add(index))).collect() }
+    }
+
+    /// Microseconds, where the container or its streams say.
+    pub fn duration(&self) -> Option<i64> {
+        Some(self.raw().duration).filter(|&duration| duration != av::AV_NOPTS_VALUE && duration > 0)
+    }
+
+    /// Microseconds that the container or its streams declare; `None` where libavformat only guessed from the bit rate.
+    pub fn declared_duration(&self) -> Option<i64> {
+        // SAFETY: the field has the size of a C int and is initialised.
+        let method = unsafe { super::enum_field!(self.raw().duration_estimation_method) };
+        const FROM_BITRATE: i32 = 2;
+        self.duration().filter(|_| method != FROM_BITRATE)
+    }
+
+    /// Microseconds of the first thing presented.
+    pub fn start(&self) -> Option<i64> {
+        Some(self.raw().start_time).filter(|&start| start != av::AV_NOPTS_VALUE)
+    }
+
+    /// Bits in a second over everything.
+    pub fn bit_rate(&self) -> Option<u64> {
+        u64::try_from(self.raw().bit_rate).ok().filter(|&rate| rate > 0)
+    }
+
+    /// Metadata of the container.
+    pub fn metadata(&self) -> Vec<(String, String)> {
+        // SAFETY: the dictionary belongs to the context.
+        unsafe { entries(self.raw().metadata) }
+    }
+
+    /// The next packet of any stream; `None` at the end.
+    pub fn read(&mut self) -> Result<Option<Packet>, AvError> {
+        let _entered = self.sink.enter();
+        let packet = Packet::new();
+        // SAFETY: both are valid and ours.
+        match check(unsafe { av::av_read_frame(self.context.as_ptr(), packet.as_ptr()) }) {
+            Ok(_) => Ok(Some(packet)),
+            Err(AvError::EOF) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where this demuxer's messages go.
+    pub fn sink(&self) -> &Arc<Sink> {
+        &self.sink
+    }
+
+    /// What the reader under this demuxer shares with us.
+    pub fn io_state(&self) -> &Arc<IoState> {
+        &self.state
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        let _entered = self.sink.enter();
+        let mut context = self.context.as_ptr();
+        // SAFETY: we own the context; a custom reader is not freed by this call but by `io`, afterwards.
+        unsafe { av::avformat_close_input(&mut context) };
+        self.io = None;
+    }
+}
+
+/// Stands in for every attempt of a demuxer to open another file or address.
+unsafe extern "C" fn refuse_to_open(
+    _: *mut av::AVFormatContext,
+    _: *mut *mut av::AVIOContext,
+    _: *const c_char,
+    _: c_int,
+    _: *mut *mut av::AVDictionary,
+) -> c_int {
+    -rustix::io::Errno::PERM.raw_os_error()
+}

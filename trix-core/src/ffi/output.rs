@@ -1,0 +1,157 @@
+//! Owner of a muxer: an `AVFormatContext` that writes to a file.
+
+use std::{ffi::c_int, path::Path, ptr, ptr::NonNull, sync::Arc};
+
+use ffmpeg_sys_next as av;
+
+use super::{
+    AvError, Dictionary, c_string, check,
+    log::Sink,
+    packet::Packet,
+    stream::{CodecParameters, from_av, rational},
+};
+use crate::media::time::TimeBase;
+
+/// A file being written.
+pub struct Output {
+    context: NonNull<av::AVFormatContext>,
+    sink: Arc<Sink>,
+    header_written: bool,
+}
+
+// SAFETY: the context is used through this owner only; libavformat has no thread affinity.
+unsafe impl Send for Output {}
+
+impl Output {
+    /// A muxer by FFmpeg's name that writes to `path`, which must exist; what is in it stays until it is overwritten.
+    pub fn create(muxer: &str, path: &Path) -> Result<Self, AvError> {
+        let sink = Sink::new();
+        let entered = sink.enter();
+        let muxer = c_string(muxer);
+        // The prefix keeps a name with a colon in it from being read as a protocol.
+        let url = c_string(&format!("file:{}", path.display()));
+        // SAFETY: strings live during the calls; every failure path frees the context through `Output`'s drop.
+        unsafe {
+            let mut context = ptr::null_mut();
+            check(av::avformat_alloc_output_context2(&mut context, ptr::null(), muxer.as_ptr(), url.as_ptr()))?;
+            let context = NonNull::new(context).ok_or(AvError(av::AVERROR_BUG))?;
+            drop(entered);
+            let output = Output { context, sink, header_written: false };
+            let raw = output.context.as_ptr();
+            (*raw).opaque = output.sink.opaque();
+            // Encoder build and settings are in the streams; the muxer's own version and the time of day are noise
+            // that would make equal jobs differ.
+            (*raw).flags |= av::AVFMT_FLAG_BITEXACT;
+            let mut options = Dictionary::new([("truncate", "0")]);
+            let flags = av::AVIO_FLAG_WRITE;
+            check(av::avio_open2(&mut (*raw).pb, url.as_ptr(), flags, ptr::null(), options.as_mut()))?;
+            Ok(output)
+        }
+    }
+
+    /// Adds a stream and returns its index.
+    pub fn add_stream(
+        &mut self,
+        parameters: &CodecParameters,
+        time_base: TimeBase,
+        rate: Option<crate::media::time::Rational>,
+        metadata: &[(String, String)],
+        is_default: bool,
+    ) -> Result<usize, AvError> {
+        // SAFETY: the context is ours; the new stream belongs to it.
+        unsafe {
+            let stream = av::avformat_new_stream(self.context.as_ptr(), ptr::null());
+            let stream = stream.as_mut().ok_or(AvError(-12))?;
+            check(av::avcodec_parameters_copy(stream.codecpar, parameters.as_ptr()))?;
+            stream.time_base = rational(time_base);
+            stream.sample_aspect_ratio = (*stream.codecpar).sample_aspect_ratio;
+            if let Some(rate) = rate {
+                stream.avg_frame_rate = rational(rate);
+                stream.r_frame_rate = rational(rate);
+            }
+            stream.disposition = if is_default { av::AV_DISPOSITION_DEFAULT } else { 0 };
+            stream.metadata =
+                Dictionary::new(metadata.iter().map(|(key, value)| (key.as_str(), value.as_str()))).into_raw();
+            Ok(stream.index as usize)
+        }
+    }
+
+    /// Writes the header; afterwards [`Self::time_base`] says what the muxer made of the time bases.
+    pub fn write_header(&mut self, options: &[(&str, &str)]) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        let mut options = Dictionary::new(options.iter().copied());
+        // SAFETY: context and dictionary are ours.
+        check(unsafe { av::avformat_write_header(self.context.as_ptr(), options.as_mut()) })?;
+        self.header_written = true;
+        Ok(())
+    }
+
+    /// Seconds in a tick of stream `index`.
+    pub fn time_base(&self, index: usize) -> TimeBase {
+        // SAFETY: `index` came from `add_stream`; checked against the count all the same.
+        unsafe {
+            let raw = self.context.as_ref();
+            assert!(index < raw.nb_streams as usize, "a stream of this muxer");
+            from_av((**raw.streams.add(index)).time_base)
+        }
+    }
+
+    /// Hands a packet to the muxer, which puts those of different streams in order.
+    pub fn write(&mut self, packet: Packet) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        // SAFETY: both are valid; the call takes over the packet's reference and leaves it blank.
+        check(unsafe { av::av_interleaved_write_frame(self.context.as_ptr(), packet.as_ptr()) }).map(drop)
+    }
+
+    /// Bytes written so far.
+    pub fn position(&self) -> u64 {
+        // SAFETY: `pb` is open; `avio_tell` is a seek by nothing.
+        unsafe { av::avio_seek((*self.context.as_ptr()).pb, 0, 1).max(0) as u64 }
+    }
+
+    /// Writes what is outstanding and the index, and closes the file.
+    pub fn finish(mut self) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        // SAFETY: the header was written, as the trailer demands; afterwards the file is closed and its last error,
+        // which a full disk may only raise now, is returned.
+        unsafe {
+            if self.header_written {
+                check(av::av_write_trailer(self.context.as_ptr()))?;
+            }
+            let raw = self.context.as_mut();
+            av::avio_flush(raw.pb);
+            let error = (*raw.pb).error;
+            let closed = av::avio_closep(&mut raw.pb);
+            check(error as c_int)?;
+            check(closed)?;
+        }
+        Ok(())
+    }
+
+    /// The errors that the muxer logged, for the message of a failure.
+    pub fn complaints(&self) -> Vec<String> {
+        self.sink.take().0.into_iter().map(|line| line.text).collect()
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        let _entered = self.sink.enter();
+        // SAFETY: we own the context and the file it opened; both calls accept what is already closed.
+        unsafe {
+            av::avio_closep(&mut (*self.context.as_ptr()).pb);
+            av::avformat_free_context(self.context.as_ptr());
+        }
+    }
+}
+
+/// Whether `muxer` can hold what `parameters` describe.
+pub fn muxer_holds(muxer: &str, parameters: &CodecParameters) -> bool {
+    let muxer = c_string(muxer);
+    // SAFETY: the string lives during the call; a null format is handled; parameters are valid.
+    unsafe {
+        let format = av::av_guess_format(muxer.as_ptr(), ptr::null(), ptr::null());
+        !format.is_null()
+            && av::avformat_query_codec(format, (*parameters.as_ptr()).codec_id, av::FF_COMPLIANCE_EXPERIMENTAL) == 1
+    }
+}

@@ -1,0 +1,138 @@
+//! Owner of an `AVPacket`.
+
+use std::ptr::NonNull;
+
+use ffmpeg_sys_next as av;
+
+use crate::media::time::{TimeBase, Timestamp};
+
+/// A compressed picture or block of sound, its bytes counted by reference.
+pub struct Packet(NonNull<av::AVPacket>);
+
+// SAFETY: a packet is plain data whose buffer is reference-counted atomically by libavutil.
+unsafe impl Send for Packet {}
+
+impl Packet {
+    /// An empty packet.
+    ///
+    /// # Panics
+    /// When the process is out of memory, as every allocation in Rust does.
+    pub(crate) fn new() -> Self {
+        // SAFETY: no preconditions.
+        Packet(NonNull::new(unsafe { av::av_packet_alloc() }).expect("memory for a packet"))
+    }
+
+    /// A packet with a copy of `data`: for encoders that own their output.
+    pub(crate) fn copy_of(data: &[u8]) -> Self {
+        let packet = Packet::new();
+        let size = i32::try_from(data.len()).expect("an encoder's packet is below 2 GiB");
+        // SAFETY: on success the packet has `size` writable bytes.
+        unsafe {
+            assert!(av::av_new_packet(packet.as_ptr(), size) >= 0, "memory for a packet");
+            std::slice::from_raw_parts_mut((*packet.as_ptr()).data, data.len()).copy_from_slice(data);
+        }
+        packet
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut av::AVPacket {
+        self.0.as_ptr()
+    }
+
+    fn raw(&self) -> &av::AVPacket {
+        // SAFETY: the pointer is valid and only changed through `&mut self` or before it is shared.
+        unsafe { self.0.as_ref() }
+    }
+
+    fn raw_mut(&mut self) -> &mut av::AVPacket {
+        // SAFETY: as above, and we hold the only reference.
+        unsafe { self.0.as_mut() }
+    }
+
+    /// The compressed bytes.
+    pub fn data(&self) -> &[u8] {
+        let raw = self.raw();
+        if raw.data.is_null() || raw.size <= 0 {
+            return &[];
+        }
+        // SAFETY: libavcodec keeps `size` readable bytes at `data`.
+        unsafe { std::slice::from_raw_parts(raw.data, raw.size as usize) }
+    }
+
+    /// Index of the stream in its file.
+    pub fn stream(&self) -> usize {
+        self.raw().stream_index.max(0) as usize
+    }
+
+    pub(crate) fn set_stream(&mut self, index: usize) {
+        self.raw_mut().stream_index = index as i32;
+    }
+
+    /// Presentation time in ticks of the stream.
+    pub fn pts(&self) -> Option<i64> {
+        known(self.raw().pts)
+    }
+
+    /// Decoding time in ticks of the stream.
+    pub fn dts(&self) -> Option<i64> {
+        known(self.raw().dts)
+    }
+
+    /// Duration in ticks of the stream; 0 where unknown.
+    pub fn duration(&self) -> i64 {
+        self.raw().duration
+    }
+
+    pub(crate) fn set_times(&mut self, pts: Option<i64>, dts: Option<i64>, duration: i64) {
+        let raw = self.raw_mut();
+        raw.pts = pts.unwrap_or(av::AV_NOPTS_VALUE);
+        raw.dts = dts.unwrap_or(av::AV_NOPTS_VALUE);
+        raw.duration = duration;
+    }
+
+    /// Changes the unit of all times.
+    pub(crate) fn rescale(&mut self, from: TimeBase, to: TimeBase) {
+        if from == to {
+            return;
+        }
+        let convert = |ticks: i64| Timestamp::new(ticks, from).rescale(to);
+        let (pts, dts, duration) = (self.pts().map(convert), self.dts().map(convert), convert(self.duration()));
+        self.set_times(pts, dts, duration);
+    }
+
+    /// Whether decoding can start here.
+    pub fn is_key(&self) -> bool {
+        self.raw().flags & av::AV_PKT_FLAG_KEY != 0
+    }
+
+    pub(crate) fn set_key(&mut self, key: bool) {
+        let raw = self.raw_mut();
+        raw.flags = if key { raw.flags | av::AV_PKT_FLAG_KEY } else { raw.flags & !av::AV_PKT_FLAG_KEY };
+    }
+
+    /// Whether the demuxer knows that bytes are missing or wrong.
+    pub fn is_corrupt(&self) -> bool {
+        self.raw().flags & av::AV_PKT_FLAG_CORRUPT != 0
+    }
+
+    /// Whether an edit list says that this is decoded but not shown.
+    pub fn is_discarded(&self) -> bool {
+        self.raw().flags & av::AV_PKT_FLAG_DISCARD != 0
+    }
+}
+
+fn known(ticks: i64) -> Option<i64> {
+    (ticks != av::AV_NOPTS_VALUE).then_some(ticks)
+}
+
+impl Drop for Packet {
+    fn drop(&mut self) {
+        let mut pointer = self.0.as_ptr();
+        // SAFETY: we own the packet; the call frees it and its reference to the data.
+        unsafe { av::av_packet_free(&mut pointer) };
+    }
+}
+
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Packet>();
+};

@@ -1,0 +1,310 @@
+//! What libavformat says about a stream, copied out, and the codec parameters that decoders and muxers need.
+
+use std::{
+    ffi::{c_char, c_int},
+    ptr::NonNull,
+};
+
+use ffmpeg_sys_next as av;
+
+use super::{AvError, check, entries, enum_field, frame, text};
+use crate::media::{
+    color::{Color, Matrix, Primaries, Transfer},
+    format::PictureFormat,
+    time::Rational,
+};
+
+/// What kind of data a stream carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StreamKind {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+    /// Text or pictures of text.
+    Subtitle,
+    /// Anything else: timecode, data, attachments.
+    Data,
+}
+
+/// An owned set of codec parameters.
+pub struct CodecParameters(NonNull<av::AVCodecParameters>);
+
+// SAFETY: plain data with an owned extradata buffer.
+unsafe impl Send for CodecParameters {}
+// SAFETY: as above; `&CodecParameters` only reads.
+unsafe impl Sync for CodecParameters {}
+
+impl CodecParameters {
+    fn new() -> Self {
+        // SAFETY: no preconditions.
+        CodecParameters(NonNull::new(unsafe { av::avcodec_parameters_alloc() }).expect("memory for parameters"))
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut av::AVCodecParameters {
+        self.0.as_ptr()
+    }
+
+    /// The parameters of an encoder that is opened.
+    ///
+    /// # Safety
+    /// `context` is a valid codec context.
+    pub(crate) unsafe fn of_context(context: *const av::AVCodecContext) -> Result<Self, AvError> {
+        let this = CodecParameters::new();
+        // SAFETY: both are valid.
+        check(unsafe { av::avcodec_parameters_from_context(this.as_ptr(), context) })?;
+        Ok(this)
+    }
+
+    /// Parameters for a picture stream that an encoder outside of libavcodec made.
+    pub(crate) fn for_video(video: &VideoParameters<'_>) -> Self {
+        let this = CodecParameters::new();
+        // SAFETY: freshly allocated and ours; extradata is allocated by av_malloc with the padding that readers expect.
+        unsafe {
+            let raw = &mut *this.as_ptr();
+            raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_VIDEO;
+            raw.codec_id = match video.codec {
+                VideoCodec::H264 => av::AVCodecID::AV_CODEC_ID_H264,
+                VideoCodec::Hevc => av::AVCodecID::AV_CODEC_ID_HEVC,
+            };
+            raw.codec_tag = video.tag.map_or(0, u32::from_le_bytes);
+            raw.width = video.width as c_int;
+            raw.height = video.height as c_int;
+            raw.format = super::pixel::PixelFormat::from_name(&video.format.name()).map_or(-1, |format| format.0);
+            raw.bits_per_raw_sample = video.format.depth as c_int;
+            raw.sample_aspect_ratio = rational(video.sample_aspect);
+            raw.field_order = av::AVFieldOrder::AV_FIELD_PROGRESSIVE;
+            raw.video_delay = video.delay as c_int;
+            let color = video.color;
+            // These enums hold integers of H.273; values that the headers do not list stay what they are.
+            (&raw mut raw.color_primaries).cast::<c_int>().write(color.primaries.0.into());
+            (&raw mut raw.color_trc).cast::<c_int>().write(color.transfer.0.into());
+            (&raw mut raw.color_space).cast::<c_int>().write(color.matrix.0.into());
+            (&raw mut raw.color_range).cast::<c_int>().write(color.range as c_int);
+            let location = color.chroma_location.h273_type().map_or(0, |value| c_int::from(value) + 1);
+            (&raw mut raw.chroma_location).cast::<c_int>().write(location);
+            let size = video.extradata.len();
+            raw.extradata = av::av_mallocz(size + av::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast();
+            assert!(!raw.extradata.is_null(), "memory for extradata");
+            raw.extradata.copy_from_nonoverlapping(video.extradata.as_ptr(), size);
+            raw.extradata_size = size as c_int;
+        }
+        this
+    }
+
+    /// The name of the codec in FFmpeg.
+    pub fn codec_name(&self) -> String {
+        // SAFETY: valid parameters; the name is static.
+        unsafe { text(av::avcodec_get_name((*self.as_ptr()).codec_id)).unwrap_or_default() }
+    }
+
+    /// Codec-specific data that goes before the stream (parameter sets, AudioSpecificConfig).
+    pub fn extradata(&self) -> &[u8] {
+        // SAFETY: libavcodec keeps `extradata_size` readable bytes there.
+        unsafe {
+            let raw = &*self.as_ptr();
+            if raw.extradata.is_null() || raw.extradata_size <= 0 {
+                return &[];
+            }
+            std::slice::from_raw_parts(raw.extradata, raw.extradata_size as usize)
+        }
+    }
+
+    pub(crate) fn clear_tag(&mut self) {
+        // SAFETY: we own the parameters.
+        unsafe { (*self.as_ptr()).codec_tag = 0 };
+    }
+
+    /// Samples that a decoder yields before the first one that counts.
+    pub fn initial_padding(&self) -> u32 {
+        // SAFETY: valid parameters.
+        unsafe { (*self.as_ptr()).initial_padding.max(0) as u32 }
+    }
+}
+
+impl Clone for CodecParameters {
+    fn clone(&self) -> Self {
+        let copy = CodecParameters::new();
+        // SAFETY: both are valid.
+        let code = unsafe { av::avcodec_parameters_copy(copy.as_ptr(), self.as_ptr()) };
+        assert!(code >= 0, "memory for parameters");
+        copy
+    }
+}
+
+impl Drop for CodecParameters {
+    fn drop(&mut self) {
+        let mut pointer = self.0.as_ptr();
+        // SAFETY: we own the parameters.
+        unsafe { av::avcodec_parameters_free(&mut pointer) };
+    }
+}
+
+/// The two codecs that are encoded outside of libavcodec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VideoCodec {
+    /// H.264.
+    H264,
+    /// HEVC.
+    Hevc,
+}
+
+/// What a muxer must know of a picture stream.
+pub struct VideoParameters<'a> {
+    /// Which codec.
+    pub codec: VideoCodec,
+    /// Four-character code for the containers that have a choice.
+    pub tag: Option<[u8; 4]>,
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Chroma and depth.
+    pub format: PictureFormat,
+    /// Sample aspect ratio; zero where unknown.
+    pub sample_aspect: Rational,
+    /// Colour.
+    pub color: Color,
+    /// Pictures of reordering delay.
+    pub delay: usize,
+    /// Parameter sets with start codes.
+    pub extradata: &'a [u8],
+}
+
+/// Everything that libavformat found out about one stream.
+#[derive(Clone)]
+pub struct StreamFacts {
+    /// Position in the file.
+    pub index: usize,
+    /// Pictures, sound, or what else.
+    pub kind: StreamKind,
+    /// What decoders and muxers need.
+    pub parameters: CodecParameters,
+    /// FFmpeg's name of the codec.
+    pub codec: String,
+    /// Name of the profile.
+    pub profile: Option<String>,
+    /// Level as the codec counts it.
+    pub level: Option<i32>,
+    /// `AVPixelFormat` or `AVSampleFormat`; -1 where unknown.
+    pub format: c_int,
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// From the container, else from the bitstream; zero where unknown.
+    pub sample_aspect: Rational,
+    /// In FFmpeg's words: progressive, tt, bb, tb, bt, unknown.
+    pub field_order: &'static str,
+    /// Frames per second over the whole duration; zero where unknown.
+    pub average_rate: Rational,
+    /// Lowest rate of which all timestamps are multiples; zero where unknown.
+    pub base_rate: Rational,
+    /// Seconds in a tick.
+    pub time_base: Rational,
+    /// Ticks of the first picture or sample.
+    pub start: Option<i64>,
+    /// Ticks.
+    pub duration: Option<i64>,
+    /// What the container declares.
+    pub declared_frames: Option<u64>,
+    /// Packets in the container's index.
+    pub indexed_packets: usize,
+    /// Bits in a second.
+    pub bit_rate: Option<u64>,
+    /// Bits in a sample, where the codec says.
+    pub raw_bits: u32,
+    /// Colour.
+    pub color: Color,
+    /// Samples in a second.
+    pub sample_rate: u32,
+    /// Channels of sound.
+    pub channels: u32,
+    /// FFmpeg's description of the channel layout.
+    pub layout: String,
+    /// Container metadata of this stream.
+    pub metadata: Vec<(String, String)>,
+    /// Whether players pick it by default.
+    pub is_default: bool,
+    /// Whether it is a cover picture.
+    pub is_attached_picture: bool,
+}
+
+/// Copies what is known about `stream`.
+///
+/// # Safety
+/// `stream` is a valid stream of an open demuxer.
+pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
+    // SAFETY: promised by the caller; parameters live as long as the stream. Enums are read as integers.
+    unsafe {
+        let raw = &*stream;
+        let parameters = CodecParameters::new();
+        assert!(av::avcodec_parameters_copy(parameters.as_ptr(), raw.codecpar) >= 0, "memory for parameters");
+        let codec = &*parameters.as_ptr();
+        let kind = match enum_field!(codec.codec_type) {
+            0 => StreamKind::Video,
+            1 => StreamKind::Audio,
+            3 => StreamKind::Subtitle,
+            _ => StreamKind::Data,
+        };
+        let mut layout = [0 as c_char; 128];
+        av::av_channel_layout_describe(&codec.ch_layout, layout.as_mut_ptr(), layout.len());
+        let aspect = if raw.sample_aspect_ratio.num > 0 { raw.sample_aspect_ratio } else { codec.sample_aspect_ratio };
+        StreamFacts {
+            index: raw.index.max(0) as usize,
+            kind,
+            codec: parameters.codec_name(),
+            profile: text(av::avcodec_profile_name(codec.codec_id, codec.profile)),
+            level: (codec.level > 0).then_some(codec.level),
+            format: codec.format,
+            width: codec.width.max(0) as usize,
+            height: codec.height.max(0) as usize,
+            sample_aspect: from_av(aspect),
+            field_order: match enum_field!(codec.field_order) {
+                1 => "progressive",
+                2 => "tt",
+                3 => "bb",
+                4 => "tb",
+                5 => "bt",
+                _ => "unknown",
+            },
+            average_rate: from_av(raw.avg_frame_rate),
+            base_rate: from_av(raw.r_frame_rate),
+            time_base: from_av(raw.time_base),
+            start: (raw.start_time != av::AV_NOPTS_VALUE).then_some(raw.start_time),
+            duration: (raw.duration != av::AV_NOPTS_VALUE && raw.duration > 0).then_some(raw.duration),
+            declared_frames: u64::try_from(raw.nb_frames).ok().filter(|&count| count > 0),
+            indexed_packets: av::avformat_index_get_entries_count(stream).max(0) as usize,
+            bit_rate: u64::try_from(codec.bit_rate).ok().filter(|&rate| rate > 0),
+            raw_bits: codec.bits_per_raw_sample.max(codec.bits_per_coded_sample).max(0) as u32,
+            color: Color {
+                primaries: Primaries(enum_field!(codec.color_primaries) as u8),
+                transfer: Transfer(enum_field!(codec.color_trc) as u8),
+                matrix: Matrix(enum_field!(codec.color_space) as u8),
+                range: frame::range(enum_field!(codec.color_range)),
+                chroma_location: frame::chroma_location(enum_field!(codec.chroma_location)),
+            },
+            sample_rate: codec.sample_rate.max(0) as u32,
+            channels: codec.ch_layout.nb_channels.max(0) as u32,
+            layout: text(layout.as_ptr()).unwrap_or_default(),
+            metadata: entries(raw.metadata),
+            is_default: raw.disposition & av::AV_DISPOSITION_DEFAULT != 0,
+            is_attached_picture: raw.disposition & av::AV_DISPOSITION_ATTACHED_PIC != 0,
+            parameters,
+        }
+    }
+}
+
+pub(crate) fn from_av(value: av::AVRational) -> Rational {
+    Rational::new(value.num.into(), value.den.into())
+}
+
+/// The nearest `AVRational`; exact whenever both parts fit 32 bits, as all rates and ratios of real files do.
+pub(crate) fn rational(value: Rational) -> av::AVRational {
+    let (mut num, mut den) = (value.num, value.den);
+    while num.abs() > i32::MAX.into() || den > i32::MAX.into() {
+        (num, den) = (num / 2, (den / 2).max(1));
+    }
+    av::AVRational { num: num as c_int, den: den as c_int }
+}

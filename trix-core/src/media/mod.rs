@@ -1,0 +1,7 @@
+//! The nouns that flow through the stages. Nothing in here reads or writes a file.
+
+pub mod time;
+pub mod format;
+pub mod color;
+pub mod packet;
+pub mod frame;

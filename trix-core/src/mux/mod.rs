@@ -1,0 +1,120 @@
+//! Writes compressed tracks into a container.
+//!
+//! Invariant: whatever goes into a file passes through [`Muxer::write`], which keeps the books that verification
+//! compares with the file; a file has its final name only after [`part::PartFile::commit`].
+
+pub mod part;
+pub mod record;
+
+use std::path::{Path, PathBuf};
+
+use record::{Bookkeeper, TrackRecord};
+
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::{AvError, output::Output, stream::CodecParameters},
+    media::{
+        packet::Packet,
+        time::{Rational, TimeBase},
+    },
+    spec::job::Container,
+};
+
+/// A track to be written.
+pub struct TrackSpec {
+    /// What the muxer must know of the codec.
+    pub parameters: CodecParameters,
+    /// Seconds in a tick of the packets' times.
+    pub time_base: TimeBase,
+    /// Pictures in a second; `None` for sound.
+    pub rate: Option<Rational>,
+    /// Language and title.
+    pub metadata: Vec<(String, String)>,
+    /// Whether players pick it by default.
+    pub is_default: bool,
+}
+
+/// A file being written.
+pub struct Muxer {
+    output: Output,
+    path: PathBuf,
+    tracks: Vec<Track>,
+}
+
+struct Track {
+    from: TimeBase,
+    to: TimeBase,
+    books: Bookkeeper,
+}
+
+impl Muxer {
+    /// Starts a file of `tracks` at `path`, which must exist.
+    ///
+    /// # Errors
+    /// `Io` when the disk refuses, `Unsupported` when the container cannot hold the tracks.
+    pub fn new(container: Container, path: &Path, tracks: &[TrackSpec]) -> Result<Self> {
+        let fail = |code: AvError| error_of(code, path, &[]);
+        let mut output = Output::create(container.muxer(), path).map_err(fail)?;
+        for track in tracks {
+            let TrackSpec { parameters, time_base, rate, metadata, is_default } = track;
+            output.add_stream(parameters, *time_base, *rate, metadata, *is_default).map_err(fail)?;
+        }
+        let options: &[(&str, &str)] = match container {
+            Container::Mp4 | Container::Mov => &[("movflags", "+faststart"), ("strict", "-2")],
+            // Blocks hold presentation times only; shifting everything because the first decoding time lies before
+            // zero would shift what is seen.
+            Container::Matroska => &[("avoid_negative_ts", "disabled"), ("strict", "-2")],
+        };
+        output.write_header(options).map_err(|code| error_of(code, path, &output.complaints()))?;
+        let tracks = tracks
+            .iter()
+            .enumerate()
+            .map(|(index, track)| {
+                let to = output.time_base(index);
+                Track { from: track.time_base, to, books: Bookkeeper::new(&track.parameters, to) }
+            })
+            .collect();
+        Ok(Muxer { output, path: path.to_owned(), tracks })
+    }
+
+    /// Writes a packet of track `track`, whose times count that track's time base.
+    ///
+    /// # Errors
+    /// `Io` when the disk refuses, `Codec` when libavformat does.
+    pub fn write(&mut self, track: usize, mut packet: Packet) -> Result<()> {
+        let Some(state) = self.tracks.get_mut(track) else {
+            return Err(Error::bug(Stage::Mux, format!("a packet for track {track}, which does not exist")));
+        };
+        packet.rescale(state.from, state.to);
+        packet.set_stream(track);
+        state.books.enter(&packet);
+        self.output.write(packet).map_err(|code| error_of(code, &self.path, &self.output.complaints()))
+    }
+
+    /// Bytes written so far.
+    pub fn position(&self) -> u64 {
+        self.output.position()
+    }
+
+    /// Writes what is outstanding, and the index; returns what the file must hold.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn finish(self) -> Result<Vec<TrackRecord>> {
+        self.output.finish().map_err(|code| error_of(code, &self.path, &[]))?;
+        Ok(self.tracks.into_iter().map(|track| track.books.close()).collect())
+    }
+}
+
+fn error_of(code: AvError, path: &Path, said: &[String]) -> Error {
+    let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join("; ")) };
+    match code.io().filter(|error| error.kind() != std::io::ErrorKind::InvalidInput) {
+        Some(error) => Error::new(ErrorKind::Io, Stage::Mux, format!("cannot be written: {error}{said}")),
+        None if code == AvError::INVALID || code.io().is_some() => {
+            Error::new(ErrorKind::Unsupported, Stage::Mux, format!("the container refuses the tracks: {code}{said}"))
+        }
+        None => Error::new(ErrorKind::Codec, Stage::Mux, format!("cannot be written: {code}{said}")),
+    }
+    .in_file(path)
+    .caused_by(code)
+}

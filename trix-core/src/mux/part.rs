@@ -1,0 +1,192 @@
+//! A file on its way to its final name.
+//!
+//! Invariant: the final name appears in one step, for a file that is whole and on the disk. A process that dies leaves
+//! at most a hidden part file, which the next job for the same output takes over; two jobs for one output exclude each
+//! other by a lock that the system drops with the process.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{FlockOperation, RenameFlags, flock, renameat_with},
+    io::Errno,
+};
+
+use crate::error::{Error, ErrorKind, Result, Stage};
+
+/// The file that is written beside the final name.
+pub struct PartFile {
+    file: File,
+    part: PathBuf,
+    target: PathBuf,
+    overwrite: bool,
+    committed: bool,
+}
+
+impl PartFile {
+    /// Takes the place beside `target`.
+    ///
+    /// # Errors
+    /// `Io` when the folder is missing or read-only, the name is taken and may not be overwritten, or another job is
+    /// writing to it.
+    pub fn create(target: &Path, overwrite: bool) -> Result<Self> {
+        let io = |doing: &str, error: std::io::Error| Error::io(Stage::Mux, target, doing, error);
+        let refuse = |detail: &str| Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(target));
+        let Some(name) = target.file_name() else {
+            return refuse("is no name for a file");
+        };
+        match fs::metadata(target) {
+            Ok(metadata) if metadata.is_dir() => return refuse("is a directory"),
+            Ok(metadata) if !metadata.is_file() => return refuse("is no regular file"),
+            Ok(_) if !overwrite => return refuse("exists already; --overwrite replaces it"),
+            _ => {}
+        }
+        let part = target.with_file_name(part_name(&name.to_string_lossy()));
+        loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&part)
+                .map_err(|error| io("cannot be created", error))?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => return refuse("another job is writing this output"),
+                Err(error) => return Err(io("cannot be locked", error.into())),
+            }
+            // Between opening and locking, the job that held the lock may have given the file its final name.
+            let ours = file.metadata().map_err(|error| io("cannot be looked at", error))?;
+            let same = fs::metadata(&part).is_ok_and(|now| (now.dev(), now.ino()) == (ours.dev(), ours.ino()));
+            if same {
+                file.set_len(0).map_err(|error| io("cannot be emptied", error))?;
+                let target = target.to_owned();
+                return Ok(PartFile { file, part, target, overwrite, committed: false });
+            }
+        }
+    }
+
+    /// Where to write.
+    pub fn path(&self) -> &Path {
+        &self.part
+    }
+
+    /// Brings everything that was written to the disk.
+    ///
+    /// # Errors
+    /// `Io` when the disk refuses.
+    pub fn sync(&self) -> Result<()> {
+        self.file.sync_all().map_err(|error| Error::io(Stage::Mux, &self.target, "cannot be brought to disk", error))
+    }
+
+    /// Gives the file its final name.
+    ///
+    /// # Errors
+    /// `Io` when the name was taken meanwhile and may not be overwritten, or the disk refuses.
+    pub fn commit(mut self) -> Result<()> {
+        let io = |doing: &str, error: std::io::Error| Error::io(Stage::Mux, &self.target, doing, error);
+        if self.overwrite {
+            fs::rename(&self.part, &self.target).map_err(|error| io("cannot be named", error))?;
+        } else {
+            self.rename_unless_taken().map_err(|error| io("cannot be named", error))?;
+        }
+        self.committed = true;
+        let folder = self.target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        // The new name is only safe once the folder is on the disk too.
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| io("its folder cannot be brought to disk", error))
+    }
+
+    fn rename_unless_taken(&self) -> std::io::Result<()> {
+        let here = rustix::fs::CWD;
+        match renameat_with(here, &self.part, here, &self.target, RenameFlags::NOREPLACE) {
+            // Some network file systems know no such rename; a hard link refuses a taken name as well.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                fs::hard_link(&self.part, &self.target)?;
+                fs::remove_file(&self.part)
+            }
+            result => Ok(result?),
+        }
+    }
+}
+
+impl Drop for PartFile {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Nothing more can be done about a part file that cannot be removed; the next job takes it over.
+            let _ = fs::remove_file(&self.part);
+        }
+    }
+}
+
+/// A hidden name beside `name`, within the 255 bytes that file systems allow.
+fn part_name(name: &str) -> String {
+    let part = format!(".{name}.trix-part");
+    if part.len() <= 255 {
+        return part;
+    }
+    format!(".{:016x}.trix-part", xxhash_rust::xxh3::xxh3_64(name.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_file_gets_its_name_or_vanishes() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out.mp4");
+        let part = PartFile::create(&target, false).unwrap();
+        fs::write(part.path(), b"whole").unwrap();
+        assert!(!target.exists());
+        part.sync().unwrap();
+        part.commit().unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+
+        drop(PartFile::create(&target, true).unwrap());
+        assert_eq!(fs::read(&target).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn two_jobs_for_one_output_exclude_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out.mp4");
+        let first = PartFile::create(&target, false).unwrap();
+        let second = PartFile::create(&target, false).err().expect("the place is taken");
+        assert_eq!(second.kind(), ErrorKind::Io);
+        drop(first);
+        drop(PartFile::create(&target, false).unwrap());
+    }
+
+    #[test]
+    fn a_name_that_was_taken_meanwhile_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out.mp4");
+        let part = PartFile::create(&target, false).unwrap();
+        fs::write(&target, b"another's").unwrap();
+        assert_eq!(part.commit().err().expect("taken").kind(), ErrorKind::Io);
+        assert_eq!(fs::read(&target).unwrap(), b"another's");
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out.mp4");
+        fs::write(folder.path().join(part_name("out.mp4")), b"half of something").unwrap();
+        let part = PartFile::create(&target, false).unwrap();
+        assert_eq!(fs::metadata(part.path()).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn long_names_stay_within_what_file_systems_allow() {
+        assert!(part_name(&"x".repeat(250)).len() <= 255);
+        assert_ne!(part_name(&"x".repeat(250)), part_name(&"x".repeat(251)));
+    }
+}

@@ -1,0 +1,125 @@
+//! The books of a track: what an encoder emitted, or what a file holds, in a form that can be compared.
+//!
+//! Invariant: the same code keeps the books while writing and while reading back; a record does not grow with the
+//! length of the film.
+
+use serde::Serialize;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::{
+    encode::nal::{self, Framing, NalCodec},
+    ffi::stream::CodecParameters,
+    media::{
+        packet::Packet,
+        time::{TimeBase, Timestamp},
+    },
+};
+
+/// What was written to, or read from, one track.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct TrackRecord {
+    /// FFmpeg's name of the codec.
+    pub codec: String,
+    /// Compressed pictures or blocks of sound.
+    pub packets: u64,
+    /// How many of them decoding can start with.
+    pub keyframes: u64,
+    /// Bytes of compressed data.
+    pub bytes: u64,
+    /// When the first is presented.
+    pub start: Option<Timestamp>,
+    /// When the last one ends.
+    pub end: Option<Timestamp>,
+    /// XXH3 over the essence: coded slices of H.264 and HEVC, all bytes of other codecs; in hexadecimal.
+    pub essence: String,
+    /// XXH3 over the presentation times in the order of decoding; in hexadecimal.
+    pub times: String,
+}
+
+/// Keeps the books of one track.
+pub struct Bookkeeper {
+    codec: String,
+    nal: Option<NalCodec>,
+    framing: Framing,
+    time_base: TimeBase,
+    essence: Xxh3,
+    times: Xxh3,
+    packets: u64,
+    keyframes: u64,
+    bytes: u64,
+    start: Option<i64>,
+    end: Option<i64>,
+}
+
+impl Bookkeeper {
+    /// Books for packets that come with `parameters` and whose times count `time_base`.
+    pub fn new(parameters: &CodecParameters, time_base: TimeBase) -> Self {
+        let codec = parameters.codec_name();
+        let nal = NalCodec::from_name(&codec);
+        let framing = nal.map_or(Framing::Opaque, |nal| nal.framing(parameters.extradata()));
+        Bookkeeper {
+            codec,
+            nal,
+            framing,
+            time_base,
+            essence: Xxh3::new(),
+            times: Xxh3::new(),
+            packets: 0,
+            keyframes: 0,
+            bytes: 0,
+            start: None,
+            end: None,
+        }
+    }
+
+    /// Enters a packet.
+    pub fn enter(&mut self, packet: &Packet) {
+        self.packets += 1;
+        self.keyframes += u64::from(packet.is_key());
+        self.bytes += packet.data().len() as u64;
+        let pts = packet.pts().unwrap_or(i64::MIN);
+        self.times.update(&pts.to_le_bytes());
+        if let Some(pts) = packet.pts() {
+            self.start = Some(self.start.map_or(pts, |start| start.min(pts)));
+            let end = pts.saturating_add(packet.duration());
+            self.end = Some(self.end.map_or(end, |last| last.max(end)));
+        }
+        match self.nal {
+            Some(nal) => {
+                for unit in nal::units(packet.data(), self.framing) {
+                    if nal.is_slice(unit) {
+                        self.essence.update(unit);
+                    }
+                }
+            }
+            None => self.essence.update(self.without_adts(packet.data())),
+        }
+    }
+
+    /// AAC out of a transport stream carries a header in every packet, which the muxers of MP4 and Matroska move into
+    /// the stream's description (ISO 13818-7, 6.2: 7 bytes, 9 with a checksum). No raw AAC packet starts like it.
+    fn without_adts<'a>(&self, data: &'a [u8]) -> &'a [u8] {
+        match data {
+            [0xff, second, ..] if self.codec == "aac" && second & 0xf6 == 0xf0 => {
+                let header = if second & 1 == 1 { 7 } else { 9 };
+                data.get(header..).unwrap_or_default()
+            }
+            _ => data,
+        }
+    }
+
+    /// Closes the books.
+    pub fn close(self) -> TrackRecord {
+        let time = |ticks: i64| Timestamp::new(ticks, self.time_base);
+        TrackRecord {
+            start: self.start.map(time),
+            end: self.end.map(time),
+            essence: format!("{:016x}", self.essence.digest()),
+            times: format!("{:016x}", self.times.digest()),
+            codec: self.codec,
+            packets: self.packets,
+            keyframes: self.keyframes,
+            bytes: self.bytes,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The account of every frame that the decoder yields.
+//!
+//! Invariant: decoded = encoded + dropped, encoded = emitted = found in the file; or the job fails.
+
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind, Result, Stage};
+
+/// What became of the frames of a source, for one output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Ledger {
+    /// Frames that the decoder yielded.
+    pub decoded: u64,
+    /// Of these, frames before the start that was asked for.
+    pub dropped_before_start: u64,
+    /// Of these, frames after the end, or beyond the number, that was asked for.
+    pub dropped_after_end: u64,
+    /// Frames that went into the encoder.
+    pub encoded: u64,
+    /// Compressed pictures that came out of it.
+    pub emitted: u64,
+    /// Pictures that a second look found in the written file; `None` when verification is off.
+    pub found: Option<u64>,
+    /// Frames of the source whose time was missing or did not increase, and was set one frame after the one before.
+    pub times_repaired: u64,
+}
+
+impl Ledger {
+    /// Checks that the sums agree.
+    ///
+    /// # Errors
+    /// `Verification` with the sums that do not.
+    pub fn balance(&self) -> Result<()> {
+        let wrong = |what: String| Err(Error::new(ErrorKind::Verification, Stage::Verify, what));
+        let dropped = self.dropped_before_start + self.dropped_after_end;
+        if self.decoded != self.encoded + dropped {
+            return wrong(format!(
+                "the ledger does not add up: {} frames decoded, {} encoded and {dropped} dropped",
+                self.decoded, self.encoded
+            ));
+        }
+        if self.encoded != self.emitted {
+            return wrong(format!(
+                "the ledger does not add up: {} frames encoded, {} pictures emitted",
+                self.encoded, self.emitted
+            ));
+        }
+        match self.found {
+            Some(found) if found != self.emitted => {
+                wrong(format!("the file holds {found} pictures; {} were emitted", self.emitted))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_gap_in_the_account_is_found() {
+        let good = Ledger {
+            decoded: 10,
+            dropped_before_start: 2,
+            dropped_after_end: 1,
+            encoded: 7,
+            emitted: 7,
+            found: Some(7),
+            times_repaired: 0,
+        };
+        good.balance().unwrap();
+        for bad in [
+            Ledger { decoded: 11, ..good },
+            Ledger { encoded: 8, decoded: 11, ..good },
+            Ledger { emitted: 6, found: Some(6), ..good },
+            Ledger { found: Some(6), ..good },
+        ] {
+            assert_eq!(bad.balance().unwrap_err().kind(), ErrorKind::Verification);
+        }
+    }
+}

@@ -1,0 +1,549 @@
+//! One reading of the source: which stages run on which threads, and what flows between them.
+//!
+//! ```text
+//! demux -+- packets --> decode -- pictures --> filter -- pictures --> encode -+- packets --> mux
+//!        +- packets --> sound N (decode, convert, encode) --------------------+
+//!        +- packets of copied tracks -----------------------------------------+
+//! ```
+//!
+//! Invariant: no stage waits for a particular other stage's output while holding what that one needs, so that the
+//! pipeline cannot lock up, however a source interleaves its streams.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crossbeam_channel as crossbeam;
+
+use super::{
+    cancel::Token,
+    ledger::Ledger,
+    progress::{Counters, Watch},
+    stage::{Outcome, Receiver, Sender, Sent, Weight, channel, spawn},
+};
+use crate::{
+    decode::{
+        audio::AudioDecoder,
+        damage::{DamageLog, DamageReport},
+        reader::{Cut, Verdict},
+        video::{Picture, VideoDecoder},
+    },
+    demux::Demuxer,
+    encode::{
+        sound::SoundEncoder,
+        timeline::Timeline,
+        video::{self, Encoded, VideoEncoder},
+    },
+    error::{Error, Result, Stage},
+    ffi::{
+        io::IoState,
+        stream::{CodecParameters, StreamFacts, VideoParameters},
+    },
+    filter::{
+        convert::Converter,
+        sound::{SoundConverter, SoundTarget},
+    },
+    media::{
+        packet::Packet,
+        time::{TimeBase, Timestamp},
+    },
+    mux::{Muxer, TrackSpec, record::TrackRecord},
+    source::Source,
+    spec::{
+        job::{Container, Job},
+        plan::{self, AudioPlan, Plan, VideoPlan},
+        video::Encoder,
+    },
+};
+
+/// Which pass.
+#[derive(Clone, Copy)]
+pub(crate) struct Pass<'a> {
+    pub(crate) number: u32,
+    pub(crate) stats: Option<&'a Path>,
+}
+
+/// What a pass did.
+pub(crate) struct PassOutcome {
+    pub(crate) ledger: Option<Ledger>,
+    pub(crate) tracks: Vec<TrackRecord>,
+    pub(crate) damage: DamageReport,
+    pub(crate) frame_threads: Option<u32>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// A pass whose stages run.
+pub(crate) struct Running {
+    pub(crate) stages: usize,
+    shared: Arc<Shared>,
+    damage: Arc<DamageLog>,
+    io: Arc<IoState>,
+    has_video: bool,
+    frame_threads: Option<u32>,
+}
+
+/// What stages leave behind.
+#[derive(Default)]
+struct Shared {
+    decoded: AtomicU64,
+    before: AtomicU64,
+    after: AtomicU64,
+    encoded: AtomicU64,
+    emitted: AtomicU64,
+    repaired: AtomicU64,
+    tracks: Mutex<Vec<TrackRecord>>,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Running {
+    /// Ends a read that is under way.
+    pub(crate) fn interrupt(&self) {
+        self.io.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// What the pass did; after all stages ended.
+    pub(crate) fn outcome(self) -> Result<PassOutcome> {
+        let shared = &self.shared;
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let ledger = Ledger {
+            decoded: get(&shared.decoded),
+            dropped_before_start: get(&shared.before),
+            dropped_after_end: get(&shared.after),
+            encoded: get(&shared.encoded),
+            emitted: get(&shared.emitted),
+            found: None,
+            times_repaired: get(&shared.repaired),
+        };
+        let take = |list: &Mutex<Vec<_>>| std::mem::take(&mut *list.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(PassOutcome {
+            ledger: self.has_video.then_some(ledger),
+            tracks: take(&shared.tracks),
+            damage: self.damage.report(),
+            frame_threads: self.frame_threads,
+            warnings: std::mem::take(&mut *shared.warnings.lock().unwrap_or_else(PoisonError::into_inner)),
+        })
+    }
+}
+
+impl Weight for Packet {
+    fn weight(&self) -> usize {
+        // The struct itself, with its buffer's book-keeping, is about this much.
+        self.data().len() + 256
+    }
+}
+
+impl Weight for Picture {
+    fn weight(&self) -> usize {
+        self.frame.bytes()
+    }
+}
+
+/// A packet on its way to the muxer.
+struct ForMuxer {
+    track: usize,
+    packet: Packet,
+}
+
+impl Weight for ForMuxer {
+    fn weight(&self) -> usize {
+        self.packet.weight()
+    }
+}
+
+/// Bytes of compressed data between two stages. A second of a 500 Mbit/s master is 60 MB.
+const PACKETS: usize = 32 << 20;
+
+/// Pictures between two stages: enough that neither waits for the other's hiccups, few enough to matter little beside
+/// what an encoder keeps for looking ahead.
+const PICTURES: usize = 3;
+
+/// Where packets of a stream go.
+enum Route {
+    Decoder(Sender<Packet>),
+    Muxer(usize, Sender<ForMuxer>),
+}
+
+/// Opens every encoder, then starts every stage.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn start(
+    job: &Job,
+    plan: &Plan,
+    source: Source,
+    pass: Pass<'_>,
+    output: Option<&Path>,
+    token: &Token,
+    counters: &Arc<Counters>,
+    watch: &mut Watch,
+    done: &crossbeam::Sender<Outcome>,
+) -> Result<Running> {
+    let shared = Arc::new(Shared::default());
+    let damage = Arc::new(DamageLog::new(job.source.on_damage));
+    let label = source.label();
+    let streams = source.streams().to_vec();
+    let limits = source.limits();
+    let facts = |index: usize| {
+        streams.get(index).ok_or_else(|| Error::bug(Stage::Plan, format!("the plan names stream {index}")))
+    };
+    let mut routes: Vec<Option<Route>> = streams.iter().map(|_| None).collect();
+    let mut stages = 0;
+    let (to_muxer, muxer_input, depth) = channel::<ForMuxer>(PACKETS, token);
+    watch.add_queue("mux", depth);
+
+    let mut tracks: Vec<TrackSpec> = Vec::new();
+    let mut frame_threads = None;
+    if let (Some(video), Some((_, settings))) = (&plan.video, job.output.video.encode()) {
+        let facts = facts(video.stream)?;
+        let stats = pass.stats.map(|path| (pass.number, path));
+        let mut encoder = video::open(video, settings, job.threads, stats)?;
+        frame_threads = Some(encoder.frame_threads());
+        let headers = encoder.headers()?;
+        tracks.push(video_track(video, facts, encoder.as_ref(), &headers.parameter_sets, plan.container));
+
+        let (to_decoder, decoder_input, depth) = channel::<Packet>(PACKETS, token);
+        watch.add_queue("decode", depth);
+        routes[video.stream] = Some(Route::Decoder(to_decoder));
+        let source_bytes = facts.width * facts.height * 4;
+        let (to_next, next_input, depth) = channel::<Picture>(PICTURES * source_bytes, token);
+        watch.add_queue(if video.converted { "filter" } else { "encode" }, depth);
+        let decoder =
+            VideoDecoder::new(label.clone(), facts, job.threads.unwrap_or(0), limits.pixels, Arc::clone(&damage))?;
+        let cut = Cut { start: plan.start, end: plan.end, frames: plan.frames };
+        let base = facts.time_base;
+        let work = {
+            let shared = Arc::clone(&shared);
+            move || decode_pictures(decoder, decoder_input, to_next, cut, base, &shared)
+        };
+        spawn("decode", Stage::Decode, token, done.clone(), work)?;
+
+        // Also without a conversion: the stage refuses a source that changes its shape in mid-stream.
+        let bytes = video.width * video.height * 4;
+        let (to_encoder, encoder_input, depth) = channel::<Picture>(PICTURES * bytes, token);
+        if video.converted {
+            watch.add_queue("encode", depth);
+        }
+        let converter = Converter::new(video.target(settings), facts.index, base);
+        let work = {
+            let label = label.clone();
+            move || filter_pictures(converter, next_input, to_encoder).map_err(|error| error.in_file(&label))
+        };
+        spawn("filter", Stage::Filter, token, done.clone(), work)?;
+
+        let origin = plan.origin.rescale(base);
+        let keyframes = settings.keyframes.iter().map(|time| time.rescale(base)).collect();
+        let frame_ticks = Timestamp::new(1, video.rate.inverse()).rescale(base).max(1);
+        let stage = EncodeStage {
+            encoder,
+            timeline: Timeline::new(frame_ticks),
+            origin,
+            keyframes,
+            info: headers.info,
+            output: output.is_some().then(|| to_muxer.clone()),
+            counters: Arc::clone(counters),
+            shared: Arc::clone(&shared),
+            first_seen: false,
+        };
+        spawn("encode", Stage::Encode, token, done.clone(), move || stage.run(encoder_input))?;
+        stages += 3;
+    }
+    if let Some(index) = plan.video_copy {
+        routes[index] = Some(Route::Muxer(tracks.len(), to_muxer.clone()));
+        tracks.push(copied_track(facts(index)?, None));
+    }
+    // A first pass is about pictures alone.
+    if output.is_some() {
+        for (number, audio) in plan.audio.iter().enumerate() {
+            let facts = facts(audio.stream)?;
+            if audio.copied {
+                routes[audio.stream] = Some(Route::Muxer(tracks.len(), to_muxer.clone()));
+                tracks.push(copied_track(facts, Some(audio)));
+                continue;
+            }
+            let encoder = SoundEncoder::open(audio, plan::bits(facts))?;
+            let track = tracks.len();
+            tracks.push(TrackSpec {
+                parameters: encoder.parameters()?,
+                time_base: TimeBase::new(1, i64::from(audio.sample_rate)),
+                rate: None,
+                metadata: metadata(audio),
+                is_default: audio.is_default,
+            });
+            let decoder = AudioDecoder::new(label.clone(), facts, Arc::clone(&damage))?;
+            let target = SoundTarget {
+                sample_format: audio.sample_format.clone().unwrap_or_default(),
+                sample_rate: audio.sample_rate,
+                layout: audio.layout.clone(),
+                block: encoder.block(),
+                origin: plan.origin,
+                end: sound_end(plan),
+            };
+            let converter = SoundConverter::new(target, facts.index, facts.time_base);
+            let (to_sound, sound_input, depth) = channel::<Packet>(PACKETS, token);
+            watch.add_queue(&format!("sound {number}"), depth);
+            routes[audio.stream] = Some(Route::Decoder(to_sound));
+            let stage = SoundStage { decoder, converter, encoder, track, output: to_muxer.clone() };
+            let label = label.clone();
+            let work = move || stage.run(sound_input).map_err(|error| error.in_file(&label));
+            spawn(&format!("sound-{number}"), Stage::Encode, token, done.clone(), work)?;
+            stages += 1;
+        }
+    }
+    drop(to_muxer);
+
+    if let Some(path) = output {
+        let muxer = Muxer::new(plan.container, path, &tracks)?;
+        let (shared, counters) = (Arc::clone(&shared), Arc::clone(counters));
+        let counts_packets = plan.video.is_none();
+        let work = move || mux(muxer, muxer_input, &shared, &counters, counts_packets);
+        spawn("mux", Stage::Mux, token, done.clone(), work)?;
+        stages += 1;
+    }
+    let origin = plan.origin;
+    let demuxer = Demuxer::new(source, Arc::clone(&damage));
+    let io = Arc::clone(demuxer.io_state());
+    spawn("demux", Stage::Demux, token, done.clone(), move || demux(demuxer, routes, origin))?;
+    stages += 1;
+    Ok(Running { stages, shared, damage, io, has_video: plan.video.is_some(), frame_threads })
+}
+
+fn video_track(
+    plan: &VideoPlan,
+    facts: &StreamFacts,
+    encoder: &dyn VideoEncoder,
+    extradata: &[u8],
+    container: Container,
+) -> TrackSpec {
+    let tag = match (container, plan.encoder) {
+        (Container::Matroska, _) => None,
+        (_, Encoder::X264) => Some(*b"avc1"),
+        // With parameter sets in the sample description alone, as Apple's players demand.
+        (_, Encoder::X265) => Some(*b"hvc1"),
+    };
+    let parameters = CodecParameters::for_video(&VideoParameters {
+        codec: encoder.codec(),
+        tag,
+        width: plan.width,
+        height: plan.height,
+        format: plan.format,
+        sample_aspect: plan.sample_aspect,
+        color: plan.color,
+        delay: 0,
+        extradata,
+    });
+    TrackSpec { parameters, time_base: facts.time_base, rate: Some(plan.rate), metadata: Vec::new(), is_default: true }
+}
+
+fn copied_track(facts: &StreamFacts, audio: Option<&AudioPlan>) -> TrackSpec {
+    let mut parameters = facts.parameters.clone();
+    // A four-character code of one container may mean nothing in another; the muxer chooses its own.
+    parameters.clear_tag();
+    TrackSpec {
+        parameters,
+        time_base: facts.time_base,
+        rate: audio.is_none().then_some(facts.average_rate),
+        metadata: audio.map(metadata).unwrap_or_default(),
+        is_default: audio.is_none_or(|audio| audio.is_default),
+    }
+}
+
+fn metadata(audio: &AudioPlan) -> Vec<(String, String)> {
+    let language = audio.language.iter().map(|language| ("language".to_owned(), language.clone()));
+    // `title` in Matroska and MP4, `handler_name` where QuickTime shows it.
+    let title = audio.title.iter().map(|title| ("title".to_owned(), title.clone()));
+    language.chain(title).collect()
+}
+
+/// Where sound ends: with the picture, when that is cut.
+fn sound_end(plan: &Plan) -> Option<Timestamp> {
+    let by_frames = plan.frames.zip(plan.video.as_ref()).and_then(|(frames, video)| {
+        let nano = TimeBase::new(1, 1_000_000_000);
+        let length = Timestamp::new(i64::try_from(frames).ok()?, video.rate.inverse()).rescale(nano);
+        Some(Timestamp::new(plan.origin.rescale(nano).saturating_add(length), nano))
+    });
+    [plan.end, by_frames].into_iter().flatten().min()
+}
+
+fn demux(mut demuxer: Demuxer, mut routes: Vec<Option<Route>>, origin: Timestamp) -> Result<()> {
+    let bases: Vec<TimeBase> = demuxer.streams().iter().map(|facts| facts.time_base).collect();
+    while routes.iter().any(Option::is_some) {
+        let Some(mut packet) = demuxer.next_packet()? else { break };
+        let index = packet.stream();
+        let sent = match routes.get(index).and_then(Option::as_ref) {
+            None => continue,
+            Some(Route::Decoder(next)) => next.send(packet, Stage::Demux)?,
+            Some(Route::Muxer(track, next)) => {
+                let shift = origin.rescale(bases[index]);
+                let (pts, dts) = (packet.pts().or(packet.dts()), packet.dts());
+                packet.set_times(pts.map(|pts| pts - shift), dts.map(|dts| dts - shift), packet.duration());
+                next.send(ForMuxer { track: *track, packet }, Stage::Demux)?
+            }
+        };
+        if sent == Sent::NotWanted {
+            routes[index] = None;
+        }
+    }
+    Ok(())
+}
+
+fn decode_pictures(
+    mut decoder: VideoDecoder,
+    input: Receiver<Packet>,
+    output: Sender<Picture>,
+    cut: Cut,
+    base: TimeBase,
+    shared: &Shared,
+) -> Result<()> {
+    let mut kept = 0;
+    let mut finished = false;
+    while !finished {
+        let packet = input.receive(Stage::Decode)?;
+        finished = packet.is_none();
+        decoder.push(packet.as_ref())?;
+        while let Some(picture) = decoder.next()? {
+            shared.decoded.fetch_add(1, Ordering::Relaxed);
+            match cut.judge(Timestamp::new(picture.pts, base), kept) {
+                Verdict::Before => {
+                    shared.before.fetch_add(1, Ordering::Relaxed);
+                }
+                Verdict::After => {
+                    shared.after.fetch_add(1, Ordering::Relaxed);
+                    finished = true;
+                    break;
+                }
+                Verdict::Keep => {
+                    kept += 1;
+                    output.send(picture, Stage::Decode)?;
+                }
+            }
+        }
+    }
+    shared.repaired.store(decoder.repaired(), Ordering::Relaxed);
+    Ok(())
+}
+
+fn filter_pictures(mut converter: Converter, input: Receiver<Picture>, output: Sender<Picture>) -> Result<()> {
+    while let Some(picture) = input.receive(Stage::Filter)? {
+        output.send(converter.convert(picture)?, Stage::Filter)?;
+    }
+    Ok(())
+}
+
+struct EncodeStage {
+    encoder: Box<dyn VideoEncoder>,
+    timeline: Timeline,
+    origin: i64,
+    /// Times in ticks, from the origin, at which keyframes are forced.
+    keyframes: Vec<i64>,
+    /// Goes before the first picture.
+    info: Vec<u8>,
+    /// Absent in a first pass.
+    output: Option<Sender<ForMuxer>>,
+    counters: Arc<Counters>,
+    shared: Arc<Shared>,
+    first_seen: bool,
+}
+
+impl EncodeStage {
+    fn run(mut self, input: Receiver<Picture>) -> Result<()> {
+        self.keyframes.sort_unstable();
+        let mut forced = std::mem::take(&mut self.keyframes).into_iter().peekable();
+        while let Some(picture) = input.receive(Stage::Encode)? {
+            let pts = picture.pts - self.origin;
+            let mut force = false;
+            while forced.next_if(|time| *time <= pts).is_some() {
+                force = true;
+            }
+            let number = self.timeline.push(pts);
+            self.shared.encoded.fetch_add(1, Ordering::Relaxed);
+            if let Some(encoded) = self.encoder.push(&picture.frame, number, force)? {
+                self.emit(encoded)?;
+            }
+        }
+        while let Some(encoded) = self.encoder.finish()? {
+            self.emit(encoded)?;
+        }
+        *self.shared.warnings.lock().unwrap_or_else(PoisonError::into_inner) = self.encoder.complaints();
+        Ok(())
+    }
+
+    fn emit(&mut self, encoded: Encoded) -> Result<()> {
+        let times = self.timeline.pop(&encoded)?;
+        self.shared.emitted.fetch_add(1, Ordering::Relaxed);
+        self.counters.add_frame();
+        let Some(output) = &self.output else { return Ok(()) };
+        let mut packet = if self.first_seen || self.info.is_empty() {
+            Packet::copy_of(&encoded.data)
+        } else {
+            Packet::copy_of(&[self.info.as_slice(), &encoded.data].concat())
+        };
+        self.first_seen = true;
+        packet.set_times(Some(times.pts), Some(times.dts), times.duration);
+        packet.set_key(encoded.key);
+        output.send(ForMuxer { track: 0, packet }, Stage::Encode).map(drop)
+    }
+}
+
+struct SoundStage {
+    decoder: AudioDecoder,
+    converter: SoundConverter,
+    encoder: SoundEncoder,
+    track: usize,
+    output: Sender<ForMuxer>,
+}
+
+impl SoundStage {
+    fn run(mut self, input: Receiver<Packet>) -> Result<()> {
+        let mut wanted = true;
+        while wanted {
+            let packet = input.receive(Stage::Decode)?;
+            let last = packet.is_none();
+            self.decoder.push(packet.as_ref())?;
+            while let Some(frame) = self.decoder.next()? {
+                wanted &= self.converter.push(Some(&frame))?;
+                self.encode()?;
+            }
+            wanted &= !last;
+        }
+        self.converter.push(None)?;
+        self.encode()?;
+        self.encoder.push(None)?;
+        self.emit()
+    }
+
+    fn encode(&mut self) -> Result<()> {
+        while let Some(frame) = self.converter.next()? {
+            self.encoder.push(Some(&frame))?;
+            self.emit()?;
+        }
+        Ok(())
+    }
+
+    fn emit(&mut self) -> Result<()> {
+        while let Some(packet) = self.encoder.next()? {
+            self.output.send(ForMuxer { track: self.track, packet }, Stage::Encode)?;
+        }
+        Ok(())
+    }
+}
+
+fn mux(
+    mut muxer: Muxer,
+    input: Receiver<ForMuxer>,
+    shared: &Shared,
+    counters: &Counters,
+    counts_packets: bool,
+) -> Result<()> {
+    while let Some(ForMuxer { track, packet }) = input.receive(Stage::Mux)? {
+        muxer.write(track, packet)?;
+        counters.set_bytes(muxer.position());
+        if counts_packets && track == 0 {
+            counters.add_frame();
+        }
+    }
+    let records = muxer.finish()?;
+    *shared.tracks.lock().unwrap_or_else(PoisonError::into_inner) = records;
+    Ok(())
+}

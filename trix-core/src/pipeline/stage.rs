@@ -1,0 +1,282 @@
+//! Channels between stages, bounded in bytes, and the threads that stages run on.
+//!
+//! Invariant: a channel holds no more than its bytes (or one item, if that alone is larger), so that memory does not
+//! grow with duration and the slowest stage paces the rest.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use crossbeam_channel as crossbeam;
+
+use super::cancel::{LOOK, Token};
+use crate::error::{Error, Result, Stage};
+
+/// Something whose size in memory counts.
+pub(crate) trait Weight {
+    /// Bytes.
+    fn weight(&self) -> usize;
+}
+
+/// What can be seen of a channel from outside, without a lock.
+#[derive(Default)]
+pub(crate) struct Depth {
+    items: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl Depth {
+    pub(crate) fn items(&self) -> usize {
+        self.items.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+struct Gate {
+    limit: usize,
+    used: Mutex<usize>,
+    freed: Condvar,
+    depth: Arc<Depth>,
+}
+
+impl Gate {
+    /// Waits until `bytes` fit; false when told to stop.
+    fn enter(&self, bytes: usize, token: &Token, gone: impl Fn() -> bool) -> bool {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        while *used > 0 && *used + bytes > self.limit {
+            if token.is_set() || gone() {
+                return false;
+            }
+            used = self.freed.wait_timeout(used, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *used += bytes;
+        self.depth.bytes.store(*used, Ordering::Relaxed);
+        self.depth.items.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    fn leave(&self, bytes: usize) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        *used = used.saturating_sub(bytes);
+        self.depth.bytes.store(*used, Ordering::Relaxed);
+        self.depth.items.fetch_sub(1, Ordering::Relaxed);
+        self.freed.notify_one();
+    }
+}
+
+/// The end of a channel that a stage writes to.
+pub(crate) struct Sender<T> {
+    channel: crossbeam::Sender<T>,
+    gate: Arc<Gate>,
+    receiver: std::sync::Weak<()>,
+    token: Token,
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Sender {
+            channel: self.channel.clone(),
+            gate: Arc::clone(&self.gate),
+            receiver: self.receiver.clone(),
+            token: self.token.clone(),
+        }
+    }
+}
+
+/// The end of a channel that a stage reads from.
+pub(crate) struct Receiver<T> {
+    channel: crossbeam::Receiver<T>,
+    gate: Arc<Gate>,
+    token: Token,
+    _alive: Arc<()>,
+}
+
+/// What became of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It is on its way.
+    Yes,
+    /// The next stage has all it needs and wants no more.
+    NotWanted,
+}
+
+/// A channel of at most `limit` bytes.
+pub(crate) fn channel<T: Weight>(limit: usize, token: &Token) -> (Sender<T>, Receiver<T>, Arc<Depth>) {
+    let (sender, receiver) = crossbeam::unbounded();
+    let depth = Arc::new(Depth::default());
+    let gate = Arc::new(Gate { limit, used: Mutex::new(0), freed: Condvar::new(), depth: Arc::clone(&depth) });
+    let alive = Arc::new(());
+    let sender =
+        Sender { channel: sender, gate: Arc::clone(&gate), receiver: Arc::downgrade(&alive), token: token.clone() };
+    (sender, Receiver { channel: receiver, gate, token: token.clone(), _alive: alive }, depth)
+}
+
+impl<T: Weight> Sender<T> {
+    /// Hands an item on, waiting for room.
+    ///
+    /// # Errors
+    /// `Cancelled` when the pipeline stops.
+    pub(crate) fn send(&self, item: T, stage: Stage) -> Result<Sent> {
+        let gone = || self.receiver.strong_count() == 0;
+        if !self.gate.enter(item.weight(), &self.token, gone) && self.token.is_set() {
+            return Err(Error::cancelled(stage));
+        }
+        // The gate bounds what the channel holds; the channel itself never blocks.
+        match self.channel.send(item) {
+            Ok(()) => Ok(Sent::Yes),
+            Err(_) if self.token.is_set() => Err(Error::cancelled(stage)),
+            Err(_) => Ok(Sent::NotWanted),
+        }
+    }
+}
+
+impl<T: Weight> Receiver<T> {
+    /// The next item; `None` after the last.
+    ///
+    /// # Errors
+    /// `Cancelled` when the pipeline stops.
+    pub(crate) fn receive(&self, stage: Stage) -> Result<Option<T>> {
+        loop {
+            if self.token.is_set() {
+                return Err(Error::cancelled(stage));
+            }
+            match self.channel.recv_timeout(LOOK) {
+                Ok(item) => {
+                    self.gate.leave(item.weight());
+                    return Ok(Some(item));
+                }
+                Err(crossbeam::RecvTimeoutError::Timeout) => {}
+                // A stage that fails drops its sender, too; then this is no end but a failure.
+                Err(crossbeam::RecvTimeoutError::Disconnected) if self.token.is_set() => {}
+                Err(crossbeam::RecvTimeoutError::Disconnected) => return Ok(None),
+            }
+        }
+    }
+}
+
+/// How a stage ended.
+pub(crate) type Outcome = (Stage, Result<()>);
+
+/// Runs a stage on a thread of its own, named for those who look with a debugger or `top -H`.
+///
+/// A failure, or a panic, stops the other stages before it is reported to `done`.
+///
+/// # Errors
+/// `Io` when the system gives no thread.
+pub(crate) fn spawn(
+    name: &str,
+    stage: Stage,
+    token: &Token,
+    done: crossbeam::Sender<Outcome>,
+    work: impl FnOnce() -> Result<()> + Send + 'static,
+) -> Result<()> {
+    let token = token.clone();
+    let body = move || {
+        let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            Err(Error::bug(stage, format!("a stage panicked: {text}")))
+        });
+        if result.is_err() {
+            token.fail();
+        }
+        // Nobody listens any more once the job was cancelled and its caller has gone on.
+        let _ = done.send((stage, result));
+    };
+    thread::Builder::new()
+        .name(format!("trix-{name}"))
+        .spawn(body)
+        .map(drop)
+        .map_err(|error| Error::new(crate::error::ErrorKind::Io, stage, format!("no thread: {error}")).caused_by(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{error::ErrorKind, pipeline::cancel::Cancel};
+    use std::time::{Duration, Instant};
+
+    struct Block(usize);
+
+    impl Weight for Block {
+        fn weight(&self) -> usize {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_channel_holds_no_more_than_its_bytes() {
+        let token = Token::new(&Cancel::default());
+        let (sender, receiver, depth) = channel::<Block>(100, &token);
+        let writer = thread::spawn(move || {
+            for _ in 0..50 {
+                assert_eq!(sender.send(Block(40), Stage::Decode).unwrap(), Sent::Yes);
+            }
+        });
+        let mut count = 0;
+        while let Some(block) = receiver.receive(Stage::Encode).unwrap() {
+            assert!(depth.bytes() <= 100);
+            assert_eq!(block.0, 40);
+            count += 1;
+            if count < 5 {
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+        writer.join().unwrap();
+        assert_eq!((count, depth.bytes(), depth.items()), (50, 0, 0));
+    }
+
+    #[test]
+    fn an_item_larger_than_the_channel_passes_alone() {
+        let token = Token::new(&Cancel::default());
+        let (sender, receiver, _) = channel::<Block>(10, &token);
+        assert_eq!(sender.send(Block(1000), Stage::Decode).unwrap(), Sent::Yes);
+        assert_eq!(receiver.receive(Stage::Encode).unwrap().map(|block| block.0), Some(1000));
+    }
+
+    #[test]
+    fn a_blocked_sender_and_a_blocked_receiver_stop_within_200_ms() {
+        let cancel = Cancel::default();
+        let token = Token::new(&cancel);
+        let (full, _kept, _) = channel::<Block>(10, &token);
+        full.send(Block(10), Stage::Decode).unwrap();
+        let (_open, empty, _) = channel::<Block>(10, &token);
+        let writer = thread::spawn(move || full.send(Block(10), Stage::Decode).map(drop));
+        let reader = thread::spawn(move || empty.receive(Stage::Encode).map(drop));
+        thread::sleep(Duration::from_millis(20));
+        let start = Instant::now();
+        cancel.cancel();
+        for thread in [writer, reader] {
+            assert_eq!(thread.join().unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+        }
+        assert!(start.elapsed() < Duration::from_millis(200), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_stage_that_has_enough_is_no_failure() {
+        let token = Token::new(&Cancel::default());
+        let (sender, receiver, _) = channel::<Block>(10, &token);
+        drop(receiver);
+        assert_eq!(sender.send(Block(1), Stage::Demux).unwrap(), Sent::NotWanted);
+    }
+
+    #[test]
+    fn a_panic_becomes_a_bug_and_stops_the_others() {
+        let token = Token::new(&Cancel::default());
+        let (done, outcomes) = crossbeam::unbounded();
+        spawn("test", Stage::Filter, &token, done, || panic!("boom")).unwrap();
+        let (stage, result) = outcomes.recv().unwrap();
+        let error = result.unwrap_err();
+        assert_eq!((stage, error.kind()), (Stage::Filter, ErrorKind::Bug));
+        assert!(error.to_string().contains("boom"));
+        assert!(token.is_set());
+    }
+}

@@ -1,0 +1,451 @@
+//! Quality of a copy against its reference: PSNR and SSIM over the planes of a clip.
+//!
+//! Invariant: what a score averages was measured on pairs of one geometry, and a pair that was refused left no trace.
+
+pub mod psnr;
+pub mod ssim;
+
+use std::{fmt, str::FromStr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::media::frame::Plane;
+
+/// A full-reference measure of quality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Metric {
+    /// Peak signal-to-noise ratio, in decibels; see [`psnr`].
+    Psnr,
+    /// Structural similarity, −1 to 1; see [`ssim`].
+    Ssim,
+}
+
+impl Metric {
+    /// Every metric, in the order of their names in messages.
+    pub const ALL: [Metric; 2] = [Metric::Psnr, Metric::Ssim];
+
+    /// The name in specs and reports: lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Metric::Psnr => "psnr",
+            Metric::Ssim => "ssim",
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that is none of [`Metric::ALL`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown metric {name:?}; the metrics are {}", Metric::ALL.map(Metric::name).join(", "))]
+pub struct UnknownMetric {
+    /// What was given.
+    pub name: String,
+}
+
+impl FromStr for Metric {
+    type Err = UnknownMetric;
+
+    fn from_str(name: &str) -> Result<Metric, UnknownMetric> {
+        let found = Metric::ALL.into_iter().find(|metric| metric.name() == name);
+        found.ok_or_else(|| UnknownMetric { name: name.to_owned() })
+    }
+}
+
+/// Which plane a score is about, by its position in the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum PlaneLabel {
+    /// Luma: the first plane, of grey pictures the only one.
+    Y,
+    /// Blue-difference chroma: the second of three or four.
+    U,
+    /// Red-difference chroma: the third of three or four.
+    V,
+    /// Alpha: the second of two, the fourth of four.
+    A,
+}
+
+impl PlaneLabel {
+    /// The labels of a picture of `planes` planes; empty when no such picture is compared.
+    fn of(planes: usize) -> &'static [PlaneLabel] {
+        use PlaneLabel::{A, U, V, Y};
+        match planes {
+            1 => &[Y],
+            2 => &[Y, A],
+            3 => &[Y, U, V],
+            4 => &[Y, U, V, A],
+            _ => &[],
+        }
+    }
+}
+
+impl fmt::Display for PlaneLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            PlaneLabel::Y => "Y",
+            PlaneLabel::U => "U",
+            PlaneLabel::V => "V",
+            PlaneLabel::A => "A",
+        })
+    }
+}
+
+/// How near a clip is to its reference. All values are 0, `false`, `None` or empty when no frame was compared.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Score {
+    /// Pairs of frames compared.
+    pub frames: u64,
+    /// Of these, the pairs whose planes are equal in every sample.
+    pub identical_frames: u64,
+    /// At least one pair was compared and all were equal in every sample.
+    pub identical: bool,
+    /// PSNR in decibels from the squared error's mean over all samples of all planes and frames, so that a plane
+    /// counts by its size. `None` when identical (the ratio has no finite value) or not measured.
+    pub psnr_db: Option<f64>,
+    /// Mean over the frames of the planes' mean SSIM, each plane counting by its size; −1 to 1. `None` when not
+    /// measured.
+    pub ssim: Option<f64>,
+    /// The same for each plane, in the order of the picture's planes.
+    pub planes: Vec<PlaneScore>,
+    /// The first of the frames with the lowest luma PSNR. `None` when not measured or no frame's luma differs.
+    pub worst_psnr: Option<WorstFrame>,
+    /// The first of the frames with the lowest luma SSIM. `None` when not measured or no frame's luma differs.
+    pub worst_ssim: Option<WorstFrame>,
+}
+
+/// One plane's part of a [`Score`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlaneScore {
+    /// Which plane.
+    pub plane: PlaneLabel,
+    /// The plane is equal in every sample of every pair.
+    pub identical: bool,
+    /// PSNR in decibels from the mean over the frames of the plane's mean squared error. `None` when identical (the
+    /// ratio has no finite value) or not measured.
+    pub psnr_db: Option<f64>,
+    /// Mean of the plane's SSIM over the frames; −1 to 1. `None` when not measured.
+    pub ssim: Option<f64>,
+}
+
+/// A frame that a [`Score`] points at.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WorstFrame {
+    /// Its place in the order of the comparison, from 0.
+    pub frame: u64,
+    /// PSNR of its luma, in decibels. `None` when not measured.
+    pub luma_psnr_db: Option<f64>,
+    /// SSIM of its luma; −1 to 1. `None` when not measured.
+    pub luma_ssim: Option<f64>,
+}
+
+/// Why two pictures cannot be compared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// The pictures have different numbers of planes.
+    #[error("the reference has {reference} planes, the distorted picture {distorted}")]
+    PlaneCount {
+        /// Planes of the reference.
+        reference: usize,
+        /// Planes of the distorted picture.
+        distorted: usize,
+    },
+    /// Pictures of 1 to 4 planes are compared.
+    #[error("pictures of {planes} planes are not compared, only of 1 to 4")]
+    Layout {
+        /// Planes of both pictures.
+        planes: usize,
+    },
+    /// A plane differs in size.
+    #[error("plane {plane} is {}x{} in the reference, {}x{} in the distorted picture",
+        reference.0, reference.1, distorted.0, distorted.1)]
+    Size {
+        /// Which plane.
+        plane: PlaneLabel,
+        /// Width and height in the reference, in samples.
+        reference: (usize, usize),
+        /// Width and height in the distorted picture, in samples.
+        distorted: (usize, usize),
+    },
+    /// A plane differs in depth.
+    #[error("plane {plane} has {reference} bits in the reference, {distorted} in the distorted picture")]
+    Depth {
+        /// Which plane.
+        plane: PlaneLabel,
+        /// Bits in a sample of the reference.
+        reference: u32,
+        /// Bits in a sample of the distorted picture.
+        distorted: u32,
+    },
+    /// The pair is not like the first one.
+    #[error("frame {frame} differs from the first in the number, size or depth of its planes")]
+    Changed {
+        /// The pair's place in the order of the comparison, from 0.
+        frame: u64,
+    },
+    /// A plane has no samples, fewer bytes than its rows need, or samples of less than 1 or more than 16 bits; or its
+    /// depth is not that of the first plane.
+    #[error("plane {plane} is not usable: {width}x{height} samples of {depth} bits in {bytes} bytes")]
+    Plane {
+        /// Which plane.
+        plane: PlaneLabel,
+        /// Samples in a row.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// Bits in a sample.
+        depth: u32,
+        /// Bytes that are there.
+        bytes: usize,
+    },
+}
+
+/// Whether two pictures are equal: number, sizes and depths of the planes, and every sample, compared as bytes.
+///
+/// The padding of the strides does not count. A plane whose `data` ends before its last row equals nothing.
+#[must_use]
+pub fn identical(reference: &[Plane<'_>], distorted: &[Plane<'_>]) -> bool {
+    let mut pairs = reference.iter().zip(distorted);
+    reference.len() == distorted.len()
+        && pairs.all(|(r, d)| shape(r) == shape(d) && holds_its_rows(r) && holds_its_rows(d) && same_rows(r, d))
+}
+
+/// Width, height and depth.
+fn shape(plane: &Plane<'_>) -> (usize, usize, u32) {
+    (plane.width, plane.height, plane.depth)
+}
+
+fn same_rows(reference: &Plane<'_>, distorted: &Plane<'_>) -> bool {
+    reference.rows().eq(distorted.rows())
+}
+
+/// Whether [`Plane::rows`] stays within the bytes that are there.
+fn holds_its_rows(plane: &Plane<'_>) -> bool {
+    let row = plane.width.checked_mul(if plane.depth > 8 { 2 } else { 1 });
+    let before = plane.height.saturating_sub(1).checked_mul(plane.stride);
+    row.zip(before).and_then(|(row, before)| before.checked_add(row)).is_some_and(|end| end <= plane.data.len())
+}
+
+/// What one plane adds up to over the frames.
+#[derive(Clone, Debug)]
+struct Tally {
+    plane: PlaneLabel,
+    shape: (usize, usize, u32),
+    identical_frames: u64,
+    sse: u128,
+    ssim: f64,
+}
+
+impl Tally {
+    fn samples(&self) -> f64 {
+        (self.shape.0 * self.shape.1) as f64
+    }
+}
+
+/// Compares a clip with its reference, pair by pair; keeps sums only, so its memory does not grow with the clip.
+#[derive(Clone, Debug)]
+pub struct Comparator {
+    psnr: bool,
+    ssim: bool,
+    tallies: Vec<Tally>,
+    frames: u64,
+    identical_frames: u64,
+    worst_psnr: Option<WorstFrame>,
+    worst_ssim: Option<WorstFrame>,
+}
+
+impl Comparator {
+    /// A comparator that computes `metrics`; without any it only counts frames and equal ones.
+    #[must_use]
+    pub fn new(metrics: &[Metric]) -> Self {
+        Comparator {
+            psnr: metrics.contains(&Metric::Psnr),
+            ssim: metrics.contains(&Metric::Ssim),
+            tallies: Vec::new(),
+            frames: 0,
+            identical_frames: 0,
+            worst_psnr: None,
+            worst_ssim: None,
+        }
+    }
+
+    /// Takes the next pair of pictures. The first pair decides what the others must look like.
+    ///
+    /// # Errors
+    /// When the two pictures, or this pair and the first, differ in the number, size or depth of their planes, or a
+    /// plane does not hold the samples that it claims.
+    pub fn push(&mut self, reference: &[Plane<'_>], distorted: &[Plane<'_>]) -> Result<(), Mismatch> {
+        self.check(reference, distorted)?;
+        let mut all_equal = true;
+        let (mut luma_sse, mut luma_ssim) = (0, 1.0);
+        for (index, (tally, (r, d))) in self.tallies.iter_mut().zip(reference.iter().zip(distorted)).enumerate() {
+            let equal = same_rows(r, d);
+            all_equal &= equal;
+            tally.identical_frames += u64::from(equal);
+            let sse = if self.psnr && !equal { psnr::sse(*r, *d) } else { 0 };
+            let similarity = if self.ssim && !equal { ssim::ssim(*r, *d) } else { 1.0 };
+            tally.sse += u128::from(sse);
+            tally.ssim += similarity;
+            if index == 0 {
+                (luma_sse, luma_ssim) = (sse, similarity);
+            }
+        }
+        if let Some(luma) = self.tallies.first() {
+            let this = WorstFrame {
+                frame: self.frames,
+                luma_psnr_db: psnr::decibels(luma_sse as f64 / luma.samples(), luma.shape.2),
+                luma_ssim: self.ssim.then_some(luma_ssim),
+            };
+            let lower = |new: Option<f64>, old: Option<f64>| new.is_some_and(|new| old.is_none_or(|old| new < old));
+            if lower(this.luma_psnr_db, self.worst_psnr.and_then(|worst| worst.luma_psnr_db)) {
+                self.worst_psnr = Some(this);
+            }
+            let differs = this.luma_ssim.filter(|similarity| *similarity < 1.0);
+            if lower(differs, self.worst_ssim.and_then(|worst| worst.luma_ssim)) {
+                self.worst_ssim = Some(this);
+            }
+        }
+        self.frames += 1;
+        self.identical_frames += u64::from(all_equal);
+        Ok(())
+    }
+
+    /// The score over all pairs.
+    #[must_use]
+    pub fn finish(self) -> Score {
+        if self.frames == 0 {
+            return Score::default();
+        }
+        let frames = self.frames as f64;
+        let samples: f64 = self.tallies.iter().map(Tally::samples).sum();
+        let depth = self.tallies.first().map_or(8, |luma| luma.shape.2);
+        let sse: f64 = self.tallies.iter().map(|tally| tally.sse as f64).sum();
+        let similarity: f64 = self.tallies.iter().map(|tally| tally.ssim * tally.samples()).sum();
+        let planes = self
+            .tallies
+            .iter()
+            .map(|tally| PlaneScore {
+                plane: tally.plane,
+                identical: tally.identical_frames == self.frames,
+                psnr_db: psnr::decibels(tally.sse as f64 / tally.samples() / frames, tally.shape.2),
+                ssim: self.ssim.then(|| tally.ssim / frames),
+            })
+            .collect();
+        Score {
+            frames: self.frames,
+            identical_frames: self.identical_frames,
+            identical: self.identical_frames == self.frames,
+            psnr_db: psnr::decibels(sse / samples / frames, depth),
+            ssim: self.ssim.then(|| similarity / samples / frames),
+            planes,
+            worst_psnr: self.worst_psnr,
+            worst_ssim: self.worst_ssim,
+        }
+    }
+
+    /// Holds the pair against itself and the first pair, of which it takes the measure.
+    fn check(&mut self, reference: &[Plane<'_>], distorted: &[Plane<'_>]) -> Result<(), Mismatch> {
+        if reference.len() != distorted.len() {
+            return Err(Mismatch::PlaneCount { reference: reference.len(), distorted: distorted.len() });
+        }
+        let labels = PlaneLabel::of(reference.len());
+        if labels.is_empty() {
+            return Err(Mismatch::Layout { planes: reference.len() });
+        }
+        let depth = reference[0].depth;
+        for (&plane, (r, d)) in labels.iter().zip(reference.iter().zip(distorted)) {
+            if (r.width, r.height) != (d.width, d.height) {
+                return Err(Mismatch::Size { plane, reference: (r.width, r.height), distorted: (d.width, d.height) });
+            }
+            if r.depth != d.depth {
+                return Err(Mismatch::Depth { plane, reference: r.depth, distorted: d.depth });
+            }
+            for side in [r, d] {
+                let sound = side.width > 0 && side.height > 0 && (1..=16).contains(&side.depth) && side.depth == depth;
+                if !sound || !holds_its_rows(side) {
+                    let Plane { width, height, depth, data, .. } = *side;
+                    return Err(Mismatch::Plane { plane, width, height, depth, bytes: data.len() });
+                }
+            }
+        }
+        if self.tallies.is_empty() {
+            let tally = |(&plane, r): (&PlaneLabel, &Plane<'_>)| Tally {
+                plane,
+                shape: shape(r),
+                identical_frames: 0,
+                sse: 0,
+                ssim: 0.0,
+            };
+            self.tallies = labels.iter().zip(reference).map(tally).collect();
+        }
+        let like_first = self.tallies.len() == reference.len()
+            && self.tallies.iter().zip(reference).all(|(tally, r)| tally.shape == shape(r));
+        if like_first { Ok(()) } else { Err(Mismatch::Changed { frame: self.frames }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plane(data: &[u8], width: usize, depth: u32) -> Plane<'_> {
+        let bytes = if depth > 8 { 2 } else { 1 };
+        Plane { data, stride: width * bytes, width, height: data.len() / width / bytes, depth }
+    }
+
+    #[test]
+    fn a_clip_scores_as_computed_by_hand() {
+        let (black, grey) = (vec![0u8; 256], vec![10u8; 256]);
+        let mut comparator = Comparator::new(&[Metric::Psnr, Metric::Ssim]);
+        comparator.push(&[plane(&black, 16, 8)], &[plane(&black, 16, 8)]).unwrap();
+        comparator.push(&[plane(&black, 16, 8)], &[plane(&grey, 16, 8)]).unwrap();
+        let score = comparator.finish();
+        assert_eq!((score.frames, score.identical_frames, score.identical), (2, 1, false));
+        // Errors of 100 in one of two frames: a mean of 50.
+        let expected = 10.0 * (255.0f64 * 255.0 / 50.0).log10();
+        assert!((score.psnr_db.unwrap() - expected).abs() < 1e-12);
+        assert_eq!(score.worst_psnr.unwrap().frame, 1);
+        assert_eq!(score.worst_ssim.unwrap().frame, 1);
+        assert!(score.ssim.unwrap() > 0.5 && score.ssim.unwrap() < 1.0);
+    }
+
+    #[test]
+    fn identical_clips_have_no_finite_ratio() {
+        let data = vec![7u8; 512];
+        let mut comparator = Comparator::new(&[Metric::Psnr, Metric::Ssim]);
+        comparator.push(&[plane(&data, 16, 10)], &[plane(&data, 16, 10)]).unwrap();
+        let score = comparator.finish();
+        assert!(score.identical);
+        assert_eq!((score.psnr_db, score.ssim, score.worst_psnr), (None, Some(1.0), None));
+    }
+
+    #[test]
+    fn nothing_compared_scores_nothing() {
+        assert_eq!(Comparator::new(&[Metric::Psnr]).finish(), Score::default());
+    }
+
+    #[test]
+    fn pictures_of_other_shapes_are_refused() {
+        let data = vec![0u8; 256];
+        let (wide, narrow, deep) = (plane(&data, 16, 8), plane(&data, 8, 8), plane(&data, 16, 10));
+        let refuse = |r: &[Plane<'_>], d: &[Plane<'_>]| Comparator::new(&[]).push(r, d).unwrap_err();
+        assert!(matches!(refuse(&[wide], &[narrow]), Mismatch::Size { .. }));
+        assert!(matches!(refuse(&[], &[]), Mismatch::Layout { planes: 0 }));
+        assert!(matches!(refuse(&[wide], &[wide, wide, wide]), Mismatch::PlaneCount { .. }));
+        let eight_rows = Plane { height: 8, ..wide };
+        assert!(matches!(refuse(&[eight_rows], &[deep]), Mismatch::Depth { .. }));
+        let cut = Plane { data: &data[..100], ..wide };
+        assert!(matches!(refuse(&[wide], &[cut]), Mismatch::Plane { .. }));
+        let mut comparator = Comparator::new(&[]);
+        comparator.push(&[wide], &[wide]).unwrap();
+        assert!(matches!(comparator.push(&[narrow], &[narrow]), Err(Mismatch::Changed { frame: 1 })));
+    }
+}

@@ -1,0 +1,215 @@
+//! Structural similarity (SSIM) of two planes, comparable with the `ssim` filter of the `ffmpeg` program.
+//!
+//! Invariant: every sum over a window is an exact integer, so the result is the same on every machine and is exactly
+//! 1 for identical planes.
+//!
+//! The measure is that of Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to
+//! structural similarity", IEEE Transactions on Image Processing 13(4), 2004, equation 13:
+//!
+//! ```text
+//! SSIM = (2·μx·μy + C1)(2·σxy + C2) / ((μx² + μy² + C1)(σx² + σy² + C2))
+//! C1 = (0.01·L)²   C2 = (0.03·L)²   L = 2^depth − 1
+//! ```
+//!
+//! over unweighted windows of 8x8 samples, one every 4 samples each way, instead of the paper's Gaussian ones. The
+//! code multiplies all by N² (N = 64 samples), so that means and variances become sums: N²·σ² = N·Σx² − (Σx)².
+//! The constants take part as that filter has them: C2·N·(N−1), right for variances that divide by N−1, and C1·N,
+//! where N² would be exact. Scores are comparable only between tools that share these choices.
+
+use super::psnr::peak;
+use crate::media::frame::Plane;
+
+/// Samples in a window.
+const WINDOW: usize = 64;
+/// Columns that the inner loops take at a time: fixed, so that the compiler turns them into SIMD.
+const LANES: usize = 32;
+
+/// Mean SSIM over the windows of two planes; −1 to 1, and 1 for identical planes.
+///
+/// The planes have one width, height and depth (1 to 16 bits); where they do not, only the samples that both have
+/// count, at the reference's depth. Windows start at multiples of 4; up to 3 samples at the right and at the bottom
+/// that fill no window do not count. A plane narrower or lower than 8 samples is one window, whatever its size, with
+/// N its number of samples; a plane without samples scores 1.
+///
+/// # Panics
+///
+/// When a plane's `data` ends before its last row; [`Comparator::push`](super::Comparator::push) refuses such planes.
+#[must_use]
+pub fn ssim(reference: Plane<'_>, distorted: Plane<'_>) -> f64 {
+    let width = reference.width.min(distorted.width);
+    let height = reference.height.min(distorted.height);
+    if width == 0 || height == 0 {
+        1.0
+    } else if width < 8 || height < 8 {
+        let total = sums_of_all(reference, distorted);
+        Constants::new(reference.depth, width * height).similarity(&total)
+    } else {
+        mean_of_windows(reference, distorted, width / 4, height / 4)
+    }
+}
+
+/// Sums over a set of sample pairs (x of the reference, y of the distorted plane). Integers below 2⁵³, thus exact.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    /// Σx.
+    x: f64,
+    /// Σy.
+    y: f64,
+    /// Σx² + Σy².
+    squares: f64,
+    /// Σxy.
+    products: f64,
+}
+
+impl Sums {
+    fn plus(&self, other: &Sums) -> Sums {
+        Sums {
+            x: self.x + other.x,
+            y: self.y + other.y,
+            squares: self.squares + other.squares,
+            products: self.products + other.products,
+        }
+    }
+}
+
+/// What the formula needs beside the sums.
+struct Constants {
+    n: f64,
+    c1: f64,
+    c2: f64,
+}
+
+impl Constants {
+    /// For windows of `samples` samples of `depth` bits. Rounded to integers as the filter does, but never to 0, which
+    /// would divide 0 by 0 in black windows of few bits.
+    fn new(depth: u32, samples: usize) -> Constants {
+        let (n, peak) = (samples as f64, peak(depth));
+        let c1 = (0.01 * 0.01 * peak * peak * n).round().max(1.0);
+        let c2 = (0.03 * 0.03 * peak * peak * n * (n - 1.0)).round().max(1.0);
+        Constants { n, c1, c2 }
+    }
+
+    #[inline(always)]
+    fn similarity(&self, sums: &Sums) -> f64 {
+        let means = sums.x * sums.y;
+        let mean_squares = sums.x * sums.x + sums.y * sums.y;
+        let covariance = sums.products * self.n - means;
+        let variances = sums.squares * self.n - mean_squares;
+        ((2.0 * means + self.c1) * (2.0 * covariance + self.c2)) / ((mean_squares + self.c1) * (variances + self.c2))
+    }
+}
+
+/// `columns` x `rows` blocks of 4x4 samples, at least 2x2; a window is 2x2 neighbouring blocks.
+fn mean_of_windows(reference: Plane<'_>, distorted: Plane<'_>, columns: usize, rows: usize) -> f64 {
+    let constants = Constants::new(reference.depth, WINDOW);
+    let strip = if reference.depth > 8 { strip_u16 } else { strip_u8 };
+    let (mut above, mut below) = (vec![Sums::default(); columns], vec![Sums::default(); columns]);
+    let (mut reference_rows, mut distorted_rows) = (reference.rows(), distorted.rows());
+    let mut total = 0.0;
+    for row in 0..rows {
+        let four = |rows: &mut dyn Iterator<Item = _>| std::array::from_fn(|_| rows.next().unwrap_or_default());
+        strip(four(&mut reference_rows), four(&mut distorted_rows), &mut below);
+        if row > 0 {
+            total += sum_of_windows(&constants, &above, &below);
+        }
+        std::mem::swap(&mut above, &mut below);
+    }
+    total / ((columns - 1) * (rows - 1)) as f64
+}
+
+fn sum_of_windows(constants: &Constants, above: &[Sums], below: &[Sums]) -> f64 {
+    let pairs = above.windows(2).zip(below.windows(2));
+    pairs.map(|(a, b)| constants.similarity(&a[0].plus(&a[1]).plus(&b[0].plus(&b[1])))).sum()
+}
+
+/// The sums of the 4x4 blocks of four rows of bytes.
+fn strip_u8(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
+    for (index, blocks) in blocks.chunks_mut(LANES / 4).enumerate() {
+        // 4 × 255 fits u16; a product of two bytes fits u16, 8 of them fit u32.
+        let (mut x, mut y) = ([0u16; LANES], [0u16; LANES]);
+        let (mut squares, mut products) = ([0u32; LANES], [0u32; LANES]);
+        for (reference, distorted) in reference.iter().zip(&distorted) {
+            let (reference, distorted) = (lanes::<LANES>(reference, index), lanes::<LANES>(distorted, index));
+            for lane in 0..LANES {
+                let (r, d) = (u16::from(reference[lane]), u16::from(distorted[lane]));
+                x[lane] += r;
+                y[lane] += d;
+                squares[lane] += u32::from(r * r) + u32::from(d * d);
+                products[lane] += u32::from(r * d);
+            }
+        }
+        for (block, sums) in blocks.iter_mut().enumerate() {
+            let lanes = block * 4..block * 4 + 4;
+            *sums = Sums {
+                x: f64::from(x[lanes.clone()].iter().sum::<u16>()),
+                y: f64::from(y[lanes.clone()].iter().sum::<u16>()),
+                squares: f64::from(squares[lanes.clone()].iter().sum::<u32>()),
+                products: f64::from(products[lanes].iter().sum::<u32>()),
+            };
+        }
+    }
+}
+
+/// The sums of the 4x4 blocks of four rows of little-endian `u16`, of any value.
+fn strip_u16(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
+    for (index, blocks) in blocks.chunks_mut(LANES / 4).enumerate() {
+        let (mut x, mut y) = ([0u32; LANES], [0u32; LANES]);
+        let (mut squares, mut products) = ([0u64; LANES], [0u64; LANES]);
+        for (reference, distorted) in reference.iter().zip(&distorted) {
+            let (reference, distorted) =
+                (lanes::<{ LANES * 2 }>(reference, index), lanes::<{ LANES * 2 }>(distorted, index));
+            let (reference, distorted) = (reference.as_chunks::<2>().0, distorted.as_chunks::<2>().0);
+            for lane in 0..LANES {
+                let r = u32::from(u16::from_le_bytes(reference[lane]));
+                let d = u32::from(u16::from_le_bytes(distorted[lane]));
+                x[lane] += r;
+                y[lane] += d;
+                squares[lane] += u64::from(r * r) + u64::from(d * d);
+                products[lane] += u64::from(r * d);
+            }
+        }
+        for (block, sums) in blocks.iter_mut().enumerate() {
+            let lanes = block * 4..block * 4 + 4;
+            *sums = Sums {
+                x: f64::from(x[lanes.clone()].iter().sum::<u32>()),
+                y: f64::from(y[lanes.clone()].iter().sum::<u32>()),
+                squares: squares[lanes.clone()].iter().sum::<u64>() as f64,
+                products: products[lanes].iter().sum::<u64>() as f64,
+            };
+        }
+    }
+}
+
+/// The `index`th run of `N` bytes of a row; past its end zeros, which no block that counts contains.
+#[inline(always)]
+fn lanes<const N: usize>(row: &[u8], index: usize) -> [u8; N] {
+    let rest = row.get(index * N..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(run) => *run,
+        None => {
+            let mut run = [0; N];
+            run[..rest.len()].copy_from_slice(rest);
+            run
+        }
+    }
+}
+
+/// The sums over all samples of a small plane.
+fn sums_of_all(reference: Plane<'_>, distorted: Plane<'_>) -> Sums {
+    let (mut x, mut y, mut squares, mut products) = (0, 0, 0, 0);
+    let mut add = |r: u64, d: u64| {
+        x += r;
+        y += d;
+        squares += r * r + d * d;
+        products += r * d;
+    };
+    for (r, d) in reference.rows().zip(distorted.rows()) {
+        if reference.depth > 8 {
+            let pairs = r.as_chunks::<2>().0.iter().zip(d.as_chunks::<2>().0);
+            pairs.for_each(|(&r, &d)| add(u64::from(u16::from_le_bytes(r)), u64::from(u16::from_le_bytes(d))));
+        } else {
+            r.iter().zip(d).for_each(|(&r, &d)| add(u64::from(r), u64::from(d)));
+        }
+    }
+    Sums { x: x as f64, y: y as f64, squares: squares as f64, products: products as f64 }
+}

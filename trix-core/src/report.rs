@@ -1,0 +1,92 @@
+//! What a job did, in a form that can be kept beside the file it made.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::{
+    decode::damage::DamageReport,
+    mux::record::TrackRecord,
+    pipeline::ledger::Ledger,
+    quality::Score,
+    spec::{job::VerifyLevel, plan::Plan},
+};
+
+/// The account of a finished job.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Report {
+    /// Version of Trix.
+    pub trix: String,
+    /// Versions of the libraries that did the work.
+    pub libraries: Vec<Library>,
+    /// The source.
+    pub source: PathBuf,
+    /// The file that was written.
+    pub output: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// What ran.
+    pub plan: Plan,
+    /// Frame threads of the picture encoder: with another number it would have written other bytes.
+    pub frame_threads: Option<u32>,
+    /// What became of every frame; `None` when no pictures were decoded.
+    pub ledger: Option<Ledger>,
+    /// What was written, track by track.
+    pub tracks: Vec<TrackRecord>,
+    /// What was wrong with the source.
+    pub damage: DamageReport,
+    /// What the picture encoder warned of.
+    pub warnings: Vec<String>,
+    /// How the output was checked, and what was found.
+    pub verification: Verification,
+    /// How long it took.
+    pub timing: Timing,
+}
+
+/// A library and its version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Library {
+    /// Name.
+    pub name: String,
+    /// Version as the library says it.
+    pub version: String,
+}
+
+/// How an output was checked, and what was found.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Verification {
+    /// How far the check went.
+    pub level: VerifyLevel,
+    /// Each thing that was compared; all of them hold, or there would be no report.
+    pub checks: Vec<Check>,
+    /// Seconds by which sound ends after (or, negative, before) the picture; the longest track counts.
+    pub drift_seconds: Option<f64>,
+    /// The decoded output against the frames that went in.
+    pub score: Option<Score>,
+    /// For a lossless encode: frames that were proved equal.
+    pub lossless_frames: Option<u64>,
+}
+
+/// One thing that was compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Check {
+    /// What.
+    pub name: String,
+    /// What it had to be.
+    pub expected: String,
+    /// What it was.
+    pub found: String,
+    /// Whether that is right.
+    pub ok: bool,
+}
+
+/// How long a job took.
+#[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
+pub struct Timing {
+    /// Seconds for reading, encoding and writing, all passes.
+    pub encode_seconds: f64,
+    /// Seconds for verification.
+    pub verify_seconds: f64,
+    /// Pictures in a second while encoding, all passes counted once.
+    pub fps: f64,
+}

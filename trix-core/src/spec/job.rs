@@ -1,0 +1,132 @@
+//! A job: one source, one output, and how the one becomes the other.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{audio::AudioSettings, video::VideoSettings};
+use crate::{decode::damage::OnDamage, media::time::Timestamp, source::Limits};
+
+/// Everything that decides about the bytes of an output. Unknown keys are refused.
+///
+/// ```
+/// use trix_core::spec::job::Job;
+/// let job: Job = serde_json::from_str(
+///     r#"{ "source": { "path": "master.mov" },
+///          "output": { "path": "copy.mp4", "video": { "type": "x265", "depth": 10, "rate": { "type": "crf", "value": 20 } } } }"#,
+/// )?;
+/// assert_eq!(job, serde_json::from_str(&serde_json::to_string(&job)?)?);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Job {
+    /// What is read.
+    pub source: SourceSettings,
+    /// What is written.
+    pub output: OutputSettings,
+    /// Threads that each decoder and encoder may use; `None`: what the libraries choose for this machine. The number
+    /// belongs to the job, because x264 and x265 give other streams with other numbers of threads.
+    pub threads: Option<u32>,
+}
+
+impl Job {
+    /// A job with default settings from one file to another.
+    pub fn new(source: impl Into<PathBuf>, output: impl Into<PathBuf>) -> Self {
+        Job {
+            source: SourceSettings { path: source.into(), ..Default::default() },
+            output: OutputSettings { path: output.into(), ..Default::default() },
+            threads: None,
+        }
+    }
+}
+
+/// A source and which part of it is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourceSettings {
+    /// A local file.
+    pub path: PathBuf,
+    /// Where the output begins, counted from the start of the source; frames before it are dropped.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub start: Option<Timestamp>,
+    /// How long the output is.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub duration: Option<Timestamp>,
+    /// How many pictures the output has at the most.
+    pub frames: Option<u64>,
+    /// What to do when the source is damaged.
+    pub on_damage: OnDamage,
+    /// How large it may be.
+    pub limits: Limits,
+}
+
+/// An output file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputSettings {
+    /// Its name; the extension decides the container: `.mp4` `.m4v`, `.mov`, `.mkv`.
+    pub path: PathBuf,
+    /// What becomes of the pictures.
+    pub video: VideoSettings,
+    /// What becomes of the sound.
+    pub audio: AudioSettings,
+    /// How the output is checked before it gets its name.
+    pub verify: VerifyLevel,
+    /// Whether a file that has this name already may be replaced.
+    pub overwrite: bool,
+}
+
+/// How an output is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum VerifyLevel {
+    /// Not at all.
+    Off,
+    /// Streams, counts, times and compressed bytes are read back and compared with what the encoders emitted.
+    #[default]
+    Structure,
+    /// Also decoded, and scored against the frames that went in; a lossless encode must be equal to them.
+    Full,
+}
+
+/// A container that Trix writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Container {
+    /// MPEG-4 part 14, index first.
+    Mp4,
+    /// QuickTime, index first.
+    Mov,
+    /// Matroska.
+    Matroska,
+}
+
+impl Container {
+    /// The container that a file name asks for.
+    pub fn from_path(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "mp4" | "m4v" => Some(Container::Mp4),
+            "mov" => Some(Container::Mov),
+            "mkv" => Some(Container::Matroska),
+            _ => None,
+        }
+    }
+
+    /// FFmpeg's name of the muxer.
+    pub fn muxer(self) -> &'static str {
+        match self {
+            Container::Mp4 => "mp4",
+            Container::Mov => "mov",
+            Container::Matroska => "matroska",
+        }
+    }
+}
+
+/// Writes a time the way a job is read, so that a job survives a round trip.
+fn as_text<S: serde::Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        None => serializer.serialize_none(),
+        Some(time) => serializer.serialize_str(&time.as_spec()),
+    }
+}

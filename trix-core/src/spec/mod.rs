@@ -1,0 +1,10 @@
+//! What the user asks for, as plain data; and what it resolves to.
+//!
+//! Invariant: a job is judged whole before anything runs, and all of its mistakes are told at once.
+
+pub mod job;
+pub mod video;
+pub mod audio;
+pub mod options;
+pub mod option_names;
+pub mod plan;

@@ -1,0 +1,215 @@
+//! Turns settings into the option names and values of x264 and x265, and has the libraries judge them.
+//!
+//! Invariant: the order is that of the encoders' own programs (preset and tune, options, profile), so that equal
+//! options give equal streams.
+
+use std::path::Path;
+
+use super::{
+    option_names,
+    plan::Mistake,
+    video::{EncodeSettings, Encoder, RateControl},
+};
+use crate::ffi::{x264, x264::OptionError, x265};
+
+/// Options that Trix itself decides, and what to use instead.
+const OWNED: &[(&str, &str)] = &[
+    ("annexb", "the muxer decides how units are framed"),
+    ("bff", "interlaced encoding is not offered"),
+    ("field", "interlaced encoding is not offered"),
+    ("force-cfr", "times come from the source"),
+    ("fps", "the rate comes from the source"),
+    ("frames", "use --frames"),
+    ("input-csp", "use --chroma"),
+    ("input-depth", "use --depth"),
+    ("input-res", "use --size"),
+    ("interlace", "interlaced encoding is not offered"),
+    ("interlaced", "interlaced encoding is not offered"),
+    ("log", "messages go to the report"),
+    ("log-level", "messages go to the report"),
+    ("output-csp", "use --chroma"),
+    ("output-depth", "use --depth"),
+    ("pass", "use --passes"),
+    ("preset", "use --preset"),
+    ("profile", "use --profile"),
+    ("pulldown", "times come from the source"),
+    ("qpfile", "use --force-keyframes"),
+    ("recon", "use --verify full"),
+    ("stats", "use --passes"),
+    ("tff", "interlaced encoding is not offered"),
+    ("timebase", "times come from the source"),
+    ("tune", "use --tune"),
+];
+
+/// Which pass over the source, and where its statistics are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass<'a> {
+    /// 1 or 2.
+    pub number: u32,
+    /// Written by the first, read by the second.
+    pub stats: &'a Path,
+}
+
+/// The options that `settings` come to, in the order in which they are set.
+pub fn list(
+    encoder: Encoder,
+    settings: &EncodeSettings,
+    threads: Option<u32>,
+    pass: Option<Pass<'_>>,
+) -> Vec<(String, String)> {
+    let mut list: Vec<(String, String)> = Vec::new();
+    let mut set = |name: &str, value: String| list.push((name.to_owned(), value));
+    match settings.rate {
+        None => {}
+        Some(RateControl::Crf { value }) => set("crf", value.to_string()),
+        Some(RateControl::Qp { value }) => set("qp", value.to_string()),
+        Some(RateControl::Lossless) => match encoder {
+            Encoder::X264 => set("qp", "0".into()),
+            Encoder::X265 => set("lossless", "1".into()),
+        },
+        Some(RateControl::Bitrate { kbps, .. }) => set("bitrate", kbps.to_string()),
+    }
+    if let Some(pass) = pass {
+        set("pass", pass.number.to_string());
+        set("stats", pass.stats.display().to_string());
+    }
+    if let Some(kbps) = settings.maxrate {
+        set("vbv-maxrate", kbps.to_string());
+    }
+    if let Some(kbit) = settings.bufsize {
+        set("vbv-bufsize", kbit.to_string());
+    }
+    if let Some(gop) = settings.gop {
+        set("keyint", gop.to_string());
+    }
+    if let Some(open) = settings.open_gop {
+        set("open-gop", u32::from(open).to_string());
+    }
+    if let Some(level) = &settings.level {
+        set(if encoder == Encoder::X264 { "level" } else { "level-idc" }, level.clone());
+    }
+    if let Some(threads) = threads {
+        set(if encoder == Encoder::X264 { "threads" } else { "pools" }, threads.to_string());
+    }
+    for (name, value) in &settings.params {
+        set(name, value.clone());
+    }
+    list
+}
+
+/// Parameters of either library.
+enum Parameters {
+    X264(x264::Parameters),
+    X265(x265::Parameters),
+}
+
+impl Parameters {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), OptionError> {
+        match self {
+            Parameters::X264(parameters) => parameters.set(name, value),
+            Parameters::X265(parameters) => parameters.set(name, value),
+        }
+    }
+}
+
+/// What is wrong with the options of `settings`, each mistake on its own.
+pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, threads: Option<u32>) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    for (key, value, known) in [
+        ("preset", &settings.preset, option_names::PRESETS),
+        ("tune", &settings.tune, option_names::tunes(encoder)),
+        ("profile", &settings.profile, option_names::profiles(encoder)),
+    ] {
+        let Some(value) = value else { continue };
+        // x264 takes several tunes at once, separated by commas and the like.
+        let parts: Vec<&str> = if key == "tune" { value.split([',', '.', '-', '+']).collect() } else { vec![value] };
+        if !parts.iter().all(|part| known.contains(part)) {
+            found.push(Mistake::new(format!("video.{key}"), value, format!("{encoder} knows {}", known.join(", "))));
+        }
+    }
+    if !found.is_empty() {
+        return found;
+    }
+    let Some(mut parameters) = defaults(encoder, depth, settings) else {
+        found.push(Mistake::new("video.preset", settings.preset.as_deref().unwrap_or(""), "refused by the encoder"));
+        return found;
+    };
+    for (name, value) in list(encoder, settings, threads, None) {
+        let place = format!("video.params.{name}");
+        if let Some((_, instead)) =
+            OWNED.iter().find(|(owned, _)| *owned == name && settings.params.contains_key(&name))
+        {
+            found.push(Mistake::new(place, &value, format!("is not set this way: {instead}")));
+            continue;
+        }
+        if encoder == Encoder::X264 && name == SLOW_FIRST_PASS {
+            continue;
+        }
+        match parameters.set(&name, &value) {
+            Ok(()) => {}
+            Err(OptionError::Name) => {
+                let hint = match option_names::closest(encoder, &name) {
+                    Some(closest) => format!("{encoder} has no such option; did you mean '{closest}'?"),
+                    None => format!("{encoder} has no such option; `{encoder} --fullhelp` lists them"),
+                };
+                found.push(Mistake::new(place, &value, hint));
+            }
+            Err(OptionError::Value) => {
+                found.push(Mistake::new(place, &value, format!("is not a value that {encoder} takes for it")));
+            }
+        }
+    }
+    found
+}
+
+/// Whether the library that is installed has an option of this name.
+#[cfg(test)]
+pub(crate) fn is_known(encoder: Encoder, name: &str) -> bool {
+    if encoder == Encoder::X264 && name == SLOW_FIRST_PASS {
+        return true;
+    }
+    // A value that no option likes tells names that exist from those that do not; where it is liked, so is the name.
+    defaults(encoder, 8, &EncodeSettings::default())
+        .is_some_and(|mut parameters| parameters.set(name, "1") != Err(OptionError::Name))
+}
+
+/// An option that the `x264` program handles itself.
+const SLOW_FIRST_PASS: &str = "slow-firstpass";
+
+fn defaults(encoder: Encoder, depth: u32, settings: &EncodeSettings) -> Option<Parameters> {
+    let (preset, tune) = (settings.preset.as_deref(), settings.tune.as_deref());
+    match encoder {
+        Encoder::X264 => x264::Parameters::new(preset, tune).map(Parameters::X264),
+        Encoder::X265 => x265::Parameters::new(depth, preset, tune).map(Parameters::X265),
+    }
+}
+
+/// Parameters for x264 with everything applied that `settings` say; `None` only for what [`mistakes`] reports.
+pub(crate) fn x264_parameters(
+    settings: &EncodeSettings,
+    options: &[(String, String)],
+    first_pass: bool,
+) -> Option<x264::Parameters> {
+    let mut parameters = x264::Parameters::new(settings.preset.as_deref(), settings.tune.as_deref())?;
+    for (name, value) in options.iter().filter(|(name, _)| name != SLOW_FIRST_PASS) {
+        parameters.set(name, value).ok()?;
+    }
+    let slow = settings.params.get(SLOW_FIRST_PASS).is_some_and(|value| value != "0");
+    if first_pass && !slow {
+        parameters.apply_fast_first_pass();
+    }
+    Some(parameters)
+}
+
+/// Parameters for x265, likewise.
+pub(crate) fn x265_parameters(
+    settings: &EncodeSettings,
+    depth: u32,
+    options: &[(String, String)],
+) -> Option<x265::Parameters> {
+    let mut parameters = x265::Parameters::new(depth, settings.preset.as_deref(), settings.tune.as_deref())?;
+    for (name, value) in options {
+        parameters.set(name, value).ok()?;
+    }
+    Some(parameters)
+}

@@ -1,0 +1,197 @@
+//! What becomes of the pictures.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    filter::convert::Resampler,
+    media::{format::Chroma, time::Timestamp},
+};
+
+/// What becomes of the pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum VideoSettings {
+    /// H.264 through libx264.
+    X264(EncodeSettings),
+    /// HEVC through libx265.
+    X265(EncodeSettings),
+    /// The compressed pictures as they are.
+    Copy,
+    /// Left out.
+    None,
+}
+
+impl Default for VideoSettings {
+    fn default() -> Self {
+        VideoSettings::X264(EncodeSettings::default())
+    }
+}
+
+impl VideoSettings {
+    /// The encoder and its settings, where pictures are encoded.
+    pub fn encode(&self) -> Option<(Encoder, &EncodeSettings)> {
+        match self {
+            VideoSettings::X264(settings) => Some((Encoder::X264, settings)),
+            VideoSettings::X265(settings) => Some((Encoder::X265, settings)),
+            VideoSettings::Copy | VideoSettings::None => None,
+        }
+    }
+}
+
+/// An encoder of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoder {
+    /// libx264.
+    X264,
+    /// libx265.
+    X265,
+}
+
+impl Encoder {
+    /// Depths that the codec's profiles and the encoder know; a build of the library may lack some.
+    pub fn depths(self) -> &'static [u32] {
+        match self {
+            Encoder::X264 => &[8, 10],
+            Encoder::X265 => &[8, 10, 12],
+        }
+    }
+}
+
+impl fmt::Display for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Encoder::X264 => "x264",
+            Encoder::X265 => "x265",
+        })
+    }
+}
+
+/// How pictures are encoded. What is `None` is the encoder's default, or the source's property.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EncodeSettings {
+    /// Bits in a sample: 8 or 10 (x264), 8, 10 or 12 (x265). Default: the source's, or the nearest lower one.
+    pub depth: Option<u32>,
+    /// Chroma subsampling. Default: the source's.
+    pub chroma: Option<Chroma>,
+    /// Size. Default: the source's.
+    pub size: Option<Size>,
+    /// How samples are computed when the size changes.
+    pub resampler: Resampler,
+    /// Preset by the encoder's name.
+    pub preset: Option<String>,
+    /// Tune by the encoder's name.
+    pub tune: Option<String>,
+    /// Profile by the encoder's name.
+    pub profile: Option<String>,
+    /// Level, e.g. `4.1`.
+    pub level: Option<String>,
+    /// What steers quality and size. Default: the encoder's constant rate factor.
+    pub rate: Option<RateControl>,
+    /// Most kbit/s that the decoder's buffer is filled with.
+    pub maxrate: Option<u32>,
+    /// The decoder's buffer in kbit.
+    pub bufsize: Option<u32>,
+    /// Most pictures from one keyframe to the next.
+    pub gop: Option<u32>,
+    /// Whether pictures may refer across a keyframe.
+    pub open_gop: Option<bool>,
+    /// Times, counted from the start of the output, at which a keyframe is forced.
+    #[serde(serialize_with = "as_texts")]
+    pub keyframes: Vec<Timestamp>,
+    /// Any other option of the encoder, by the name and value that its own program takes.
+    pub params: BTreeMap<String, String>,
+}
+
+/// Width and height; -2 stands for the even number that keeps the picture's proportions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Size {
+    /// Samples in a row, or -2.
+    pub width: i32,
+    /// Rows, or -2.
+    pub height: i32,
+}
+
+impl Size {
+    /// The size for a source of `width` by `height`; `None` for anything but positive numbers and one -2.
+    pub fn resolve(self, width: usize, height: usize) -> Option<(usize, usize)> {
+        // Rounded to the nearest even number, as subsampled chroma wants it.
+        let scaled = |side: i32, this: usize, other: usize| {
+            let exact = u128::from(side.unsigned_abs()) * this as u128;
+            let even = (exact + other as u128) / (2 * other as u128) * 2;
+            usize::try_from(even.max(2)).ok()
+        };
+        match (self.width, self.height) {
+            (w, h) if w > 0 && h > 0 => Some((w as usize, h as usize)),
+            (w, -2) if w > 0 => Some((w as usize, scaled(w, height, width.max(1))?)),
+            (-2, h) if h > 0 => Some((scaled(h, width, height.max(1))?, h as usize)),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("'{text}' is not a size such as 1280x720, 1280x-2 or -2x720");
+        let (width, height) = text.split_once('x').ok_or_else(wrong)?;
+        let size = Size { width: width.parse().map_err(|_| wrong())?, height: height.parse().map_err(|_| wrong())? };
+        size.resolve(16, 16).map(|_| size).ok_or_else(wrong)
+    }
+}
+
+/// What steers quality and size.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub enum RateControl {
+    /// Constant rate factor: 0 to 51; lower is better.
+    Crf {
+        /// The factor.
+        value: f64,
+    },
+    /// Constant quantiser: 0 to 51 (x264 at 10 bits: 63); lower is better.
+    Qp {
+        /// The quantiser of P pictures.
+        value: u32,
+    },
+    /// Every sample comes back as it went in.
+    Lossless,
+    /// An average bit rate.
+    Bitrate {
+        /// Thousands of bits in a second.
+        kbps: u32,
+        /// 1, or 2: the first reads the whole source to learn where bits are needed.
+        #[serde(default = "one_pass")]
+        passes: u32,
+    },
+}
+
+fn one_pass() -> u32 {
+    1
+}
+
+fn as_texts<S: serde::Serializer>(times: &[Timestamp], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(times.iter().map(|time| time.as_spec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_keeps_the_ratio_with_even_numbers() {
+        let resolve = |text: &str, w, h| text.parse::<Size>().unwrap().resolve(w, h);
+        assert_eq!(resolve("1280x-2", 1920, 1080), Some((1280, 720)));
+        assert_eq!(resolve("-2x360", 1920, 800), Some((864, 360)));
+        assert_eq!(resolve("100x-2", 300, 100), Some((100, 34)));
+        assert_eq!(resolve("2x-2", 9000, 1), Some((2, 2)));
+        for text in ["", "x", "0x0", "-1x5", "-2x-2", "12", "1x2x3"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+    }
+}

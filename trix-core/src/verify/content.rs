@@ -1,0 +1,137 @@
+//! Decodes two files side by side and compares them picture by picture.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::{
+    decode::{
+        damage::OnDamage,
+        reader::{Cut, PictureReader},
+    },
+    error::{Error, ErrorKind, Result, Stage},
+    filter::convert::Target,
+    media::time::Timestamp,
+    pipeline::{cancel::Token, progress::Counters},
+    quality::{self, Comparator, Metric, Score},
+    source::{Limits, Source},
+};
+
+/// What a comparison found.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Comparison {
+    /// Scores over all pictures.
+    pub score: Score,
+    /// The first picture that is not equal, sample by sample; absent when all are.
+    pub first_difference: Option<Difference>,
+}
+
+/// A picture that is not equal to that of the reference.
+#[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
+pub struct Difference {
+    /// Which picture, from zero.
+    pub frame: u64,
+    /// When it is shown.
+    pub time: Timestamp,
+}
+
+/// Two sets of pictures to compare.
+pub(crate) struct Sides {
+    pub(crate) reference: Source,
+    pub(crate) cut: Cut,
+    pub(crate) on_damage: OnDamage,
+    pub(crate) target: Option<Target>,
+    pub(crate) distorted: Source,
+    pub(crate) distorted_target: Option<Target>,
+    pub(crate) threads: u32,
+}
+
+/// Decodes both sides and compares them.
+///
+/// # Errors
+/// `Verification` when one side has more pictures than the other, or the pictures have other shapes; otherwise the
+/// errors of reading.
+pub(crate) fn compare(sides: Sides, metrics: &[Metric], token: &Token, counters: &Counters) -> Result<Comparison> {
+    let label = sides.distorted.label();
+    let Sides { reference, cut, on_damage, target, distorted, distorted_target, threads } = sides;
+    let mut reference = PictureReader::new(reference, on_damage, cut, target, threads)?;
+    let mut distorted = PictureReader::new(distorted, OnDamage::Fail, Cut::default(), distorted_target, threads)?;
+    let mut comparator = Comparator::new(metrics);
+    let (mut first_difference, mut number) = (None, 0);
+    let wrong = |detail: String| Error::new(ErrorKind::Verification, Stage::Verify, detail).in_file(&label);
+    loop {
+        if token.is_set() {
+            return Err(Error::cancelled(Stage::Verify));
+        }
+        let (left, right) = match (reference.next_picture()?, distorted.next_picture()?) {
+            (Some(left), Some(right)) => (left, right),
+            (None, None) => break,
+            (Some(_), None) => return Err(wrong(format!("ends after {number} pictures; the reference goes on"))),
+            (None, Some(_)) => return Err(wrong(format!("goes on after the {number} pictures of the reference"))),
+        };
+        let (left_planes, right_planes) = (left.frame.planes(), right.frame.planes());
+        let time = Timestamp::new(right.pts, distorted.time_base());
+        if first_difference.is_none() && !quality::identical(&left_planes, &right_planes) {
+            first_difference = Some(Difference { frame: number, time });
+        }
+        comparator.push(&left_planes, &right_planes).map_err(|error| {
+            wrong(format!("picture {number} cannot be compared: {error}")).at(Some(time)).caused_by(error)
+        })?;
+        number += 1;
+        counters.add_frame();
+    }
+    Ok(Comparison { score: comparator.finish(), first_difference })
+}
+
+/// Compares two files that were not made by this job: the second is converted to the first's shape where only chroma
+/// or depth differ.
+///
+/// # Errors
+/// `Verification` when sizes or numbers of pictures differ; otherwise the errors of opening and reading.
+pub fn compare_files(
+    reference: &Path,
+    distorted: &Path,
+    metrics: &[Metric],
+    cancel: &crate::pipeline::cancel::Cancel,
+) -> Result<Comparison> {
+    let reference = Source::open(reference, Limits::default())?;
+    let distorted = Source::open(distorted, Limits::default())?;
+    let shape = |source: &Source| {
+        let facts = source.video().ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, Stage::Verify, "has no picture stream").in_file(&source.label())
+        })?;
+        let format = crate::ffi::pixel::PixelFormat::from_raw(facts.format);
+        Ok::<_, Error>((facts.width, facts.height, format))
+    };
+    let (left, right) = (shape(&reference)?, shape(&distorted)?);
+    if (left.0, left.1) != (right.0, right.1) {
+        let detail = format!("is {}x{}; the reference is {}x{}", right.0, right.1, left.0, left.1);
+        return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail).in_file(&distorted.label()));
+    }
+    let format = match left.2.map(|pixel| (pixel, pixel.picture())) {
+        Some((_, Some(format))) => format,
+        Some((pixel, None)) => match pixel.chroma() {
+            // Packed formats are compared as the planar ones of the same samples.
+            Some(chroma) => crate::media::format::PictureFormat { chroma, depth: pixel.depth() },
+            None => {
+                let detail = format!("{pixel} pictures are not YCbCr and cannot be compared");
+                return Err(Error::new(ErrorKind::Unsupported, Stage::Verify, detail).in_file(&reference.label()));
+            }
+        },
+        None => {
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Verify, "has pictures of no known format")
+                .in_file(&reference.label()));
+        }
+    };
+    let target = Some(Target { width: left.0, height: left.1, format, resampler: Default::default() });
+    let sides = Sides {
+        reference,
+        cut: Cut::default(),
+        on_damage: OnDamage::Fail,
+        target,
+        distorted,
+        distorted_target: target,
+        threads: 0,
+    };
+    compare(sides, metrics, &Token::new(cancel), &Counters::default())
+}

@@ -1,0 +1,7 @@
+//! Reads a file again and proves that it is what it should be.
+//!
+//! Invariant: nothing here trusts what a muxer or an encoder reported; every figure comes from opening the file anew.
+
+pub mod structure;
+pub mod content;
+pub mod standalone;

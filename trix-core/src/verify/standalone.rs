@@ -1,0 +1,96 @@
+//! Checks a file that no job of this process wrote: is it whole, and is it the picture that it claims to be.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::content;
+use crate::{
+    decode::{
+        census::{self, Census},
+        damage::OnDamage,
+    },
+    error::{Error, ErrorKind, Result, Stage},
+    pipeline::cancel::Cancel,
+    quality::{Metric, Score},
+    report::Check,
+    source::{Limits, Source},
+};
+
+/// What checking a file found.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct FileReport {
+    /// The file.
+    pub file: PathBuf,
+    /// What it was compared with.
+    pub against: Option<PathBuf>,
+    /// What decoding all of it found.
+    pub census: Census,
+    /// What was looked at.
+    pub checks: Vec<Check>,
+    /// The pictures against those of the reference.
+    pub score: Option<Score>,
+    /// Whether everything holds.
+    pub ok: bool,
+}
+
+impl FileReport {
+    /// # Errors
+    /// `Verification` with everything that does not hold.
+    pub fn hold(&self) -> Result<()> {
+        if self.ok {
+            return Ok(());
+        }
+        let failed: Vec<String> = self
+            .checks
+            .iter()
+            .filter(|check| !check.ok)
+            .map(|check| format!("{}: expected {}, found {}", check.name, check.expected, check.found))
+            .collect();
+        Err(Error::new(ErrorKind::Verification, Stage::Verify, failed.join("; ")).in_file(&self.file))
+    }
+}
+
+/// Decodes all of `file`; with a reference, compares the pictures with its pictures.
+///
+/// # Errors
+/// Those of opening and reading. That something does not hold is no error here but in the report.
+pub fn check_file(file: &Path, against: Option<&Path>, limits: Limits, cancel: &Cancel) -> Result<FileReport> {
+    let source = Source::open(file, limits)?;
+    let video = source.video().map(|facts| facts.index);
+    let census = census::count(source, OnDamage::Conceal, 0, cancel)?;
+    let mut checks = Vec::new();
+    let mut check = |name: &str, expected: String, found: String| {
+        checks.push(Check { name: name.to_owned(), ok: expected == found, expected, found });
+    };
+    let detail = census.damage.first.first().map_or_else(
+        || "no damage".to_owned(),
+        |first| {
+            let time = first.time.map_or_else(String::new, |time| format!(" at {time}"));
+            format!("{} signs of damage, the first{time}: {}", census.damage.total(), first.detail)
+        },
+    );
+    check("damage", "no damage".to_owned(), detail);
+    let pictures = video.and_then(|index| census.streams.get(&index));
+    if let Some(found) = pictures {
+        check("times that do not increase", "0".to_owned(), found.times_repaired.to_string());
+        let some = if found.frames > Some(0) { "some" } else { "none" };
+        check("pictures", "some".to_owned(), some.to_owned());
+    }
+    let mut score = None;
+    if let Some(reference) = against {
+        match content::compare_files(reference, file, &[Metric::Psnr, Metric::Ssim], cancel) {
+            Ok(comparison) => {
+                let frames = comparison.score.frames;
+                check("pictures of the reference", frames.to_string(), frames.to_string());
+                score = Some(comparison.score);
+            }
+            Err(error) if error.kind() == ErrorKind::Verification => {
+                check("pictures of the reference", "the same number and size".to_owned(), error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let ok = checks.iter().all(|check| check.ok);
+    Ok(FileReport { file: file.to_owned(), against: against.map(Path::to_owned), census, checks, score, ok })
+}

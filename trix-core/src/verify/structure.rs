@@ -1,0 +1,189 @@
+//! Compares the file with what the encoders emitted: streams, packets, times, compressed bytes, colour.
+
+use std::path::Path;
+
+use crate::{
+    encode::nal::NalCodec,
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::stream::{StreamFacts, StreamKind},
+    media::{
+        color::{Color, Range},
+        time::{Rational, TimeBase, Timestamp},
+    },
+    mux::record::{Bookkeeper, TrackRecord},
+    pipeline::cancel::Token,
+    report::Check,
+    source::{Limits, Source},
+    spec::{
+        job::Container,
+        plan::{Plan, VideoPlan},
+    },
+};
+
+/// What reading the file again gave.
+pub struct Structure {
+    /// Everything that was compared.
+    pub checks: Vec<Check>,
+    /// Packets of the picture track.
+    pub pictures: Option<u64>,
+    /// Seconds by which sound ends after the picture.
+    pub drift_seconds: Option<f64>,
+}
+
+impl Structure {
+    /// # Errors
+    /// `Verification` with every check that failed.
+    pub fn hold(&self, path: &Path) -> Result<()> {
+        let failed: Vec<String> = self
+            .checks
+            .iter()
+            .filter(|check| !check.ok)
+            .map(|check| format!("{}: expected {}, found {}", check.name, check.expected, check.found))
+            .collect();
+        if failed.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Verification, Stage::Verify, failed.join("; ")).in_file(path))
+    }
+}
+
+/// Reads every packet of `path` and keeps its books.
+pub(crate) fn read_back(path: &Path, token: &Token) -> Result<(Vec<StreamFacts>, Vec<TrackRecord>)> {
+    let mut source = Source::open(path, Limits::default())?;
+    let streams = source.streams().to_vec();
+    let mut books: Vec<Bookkeeper> =
+        streams.iter().map(|stream| Bookkeeper::new(&stream.parameters, stream.time_base)).collect();
+    loop {
+        if token.is_set() {
+            return Err(Error::cancelled(Stage::Verify));
+        }
+        match source.input.read() {
+            Ok(Some(packet)) => {
+                if let Some(books) = books.get_mut(packet.stream()) {
+                    books.enter(&packet);
+                }
+            }
+            Ok(None) => break,
+            Err(code) => {
+                return Err(Error::new(ErrorKind::Verification, Stage::Verify, format!("cannot be read back: {code}"))
+                    .in_file(path)
+                    .caused_by(code));
+            }
+        }
+    }
+    Ok((streams, books.into_iter().map(Bookkeeper::close).collect()))
+}
+
+/// Compares the file at `path` with `plan` and with the books of what was written.
+///
+/// # Errors
+/// Those of opening and reading; a difference is not an error here but a check that does not hold.
+pub(crate) fn compare(path: &Path, plan: &Plan, written: &[TrackRecord], token: &Token) -> Result<Structure> {
+    let (streams, found) = read_back(path, token)?;
+    let mut checks = Checks::default();
+    // Movie containers keep what they cannot place as data streams (a timecode track, say); only A/V tracks count.
+    let media: Vec<(&StreamFacts, &TrackRecord)> = streams
+        .iter()
+        .zip(&found)
+        .filter(|(stream, _)| matches!(stream.kind, StreamKind::Video | StreamKind::Audio))
+        .collect();
+    checks.equal("tracks", written.len(), media.len());
+    let mut pictures = None;
+    let mut ends: Vec<(StreamKind, Timestamp)> = Vec::new();
+    for (index, (expected, (facts, found))) in written.iter().zip(&media).enumerate() {
+        let name = |what: &str| format!("track {index} {what}");
+        checks.equal(&name("codec"), &expected.codec, &found.codec);
+        checks.equal(&name("essence"), &expected.essence, &found.essence);
+        if facts.kind == StreamKind::Video {
+            pictures = Some(found.packets);
+            checks.equal(&name("pictures"), expected.packets, found.packets);
+            checks.equal(&name("keyframes"), expected.keyframes, found.keyframes);
+            checks.equal(&name("presentation times"), &expected.times, &found.times);
+        } else if !expected.codec.starts_with("pcm_") {
+            // PCM has no packets of its own: a container cuts it as it likes.
+            checks.equal(&name("packets"), expected.packets, found.packets);
+        }
+        checks.near(&name("start"), expected.start, found.start, tolerance(plan.container, facts, 1));
+        checks.near(&name("end"), expected.end, found.end, tolerance(plan.container, facts, 50));
+        ends.extend(found.end.map(|end| (facts.kind, end)));
+        if let Some(video) = plan.video.as_ref().filter(|_| facts.kind == StreamKind::Video) {
+            check_video(&mut checks, &name, video, facts);
+        }
+        if let Some(audio) = plan.audio.get(index.wrapping_sub(written.len() - plan.audio.len())) {
+            checks.equal(&name("sample rate"), audio.sample_rate, facts.sample_rate);
+            let language = facts.metadata.iter().find(|(key, _)| key == "language").map(|(_, value)| value.as_str());
+            let language = language.filter(|language| *language != "und");
+            // MP4 and MOV hold three letters; a longer tag (en-GB) is not theirs to keep.
+            if audio.language.as_ref().is_some_and(|language| language.len() == 3) {
+                checks.equal(&name("language"), audio.language.as_deref().unwrap_or(""), language.unwrap_or(""));
+            }
+        }
+    }
+    let last = |kind| ends.iter().filter(|(of, _)| *of == kind).map(|(_, end)| *end).max();
+    let drift_seconds = last(StreamKind::Audio)
+        .zip(last(StreamKind::Video))
+        .map(|(audio, video)| (audio.micros() - video.micros()) as f64 / 1e6);
+    Ok(Structure { checks: checks.0, pictures, drift_seconds })
+}
+
+/// Milliseconds that a time may be off: Matroska counts milliseconds, and containers round the end of sound to a block.
+fn tolerance(container: Container, facts: &StreamFacts, sound: i64) -> i64 {
+    match (container, facts.kind) {
+        (Container::Matroska, StreamKind::Video) => 2,
+        (_, StreamKind::Video) => 0,
+        (Container::Matroska, _) => sound.max(2),
+        (_, _) => sound,
+    }
+}
+
+fn check_video(checks: &mut Checks, name: &dyn Fn(&str) -> String, plan: &VideoPlan, found: &StreamFacts) {
+    checks.equal(&name("size"), format!("{}x{}", plan.width, plan.height), format!("{}x{}", found.width, found.height));
+    let format = crate::ffi::pixel::PixelFormat::from_raw(found.format);
+    let picture = format.and_then(|format| format.picture());
+    let expected = plan.format.to_string();
+    checks.equal(&name("format"), expected, picture.map_or_else(|| "unknown".to_owned(), |found| found.to_string()));
+    if NalCodec::from_name(&found.codec).is_some() {
+        let color = Color { range: limited(plan.color.range), ..plan.color };
+        let mut seen = Color { range: limited(found.color.range), ..found.color };
+        if !color.chroma_location.eq(&seen.chroma_location) && color.chroma_location == Default::default() {
+            // Decoders fill in the standard's default where the stream says nothing.
+            seen.chroma_location = color.chroma_location;
+        }
+        checks.equal(&name("colour"), describe(&color), describe(&seen));
+    }
+    let square = |aspect: Rational| if aspect.is_positive() { aspect } else { Rational::new(1, 1) };
+    checks.equal(&name("sample aspect"), square(plan.sample_aspect), square(found.sample_aspect));
+}
+
+/// A stream that says nothing about its range is read as limited.
+fn limited(range: Range) -> Range {
+    if range == Range::Full { Range::Full } else { Range::Limited }
+}
+
+fn describe(color: &Color) -> String {
+    let Color { primaries, transfer, matrix, range, chroma_location } = color;
+    format!("{primaries}/{transfer}/{matrix}, {range}, {chroma_location}")
+}
+
+#[derive(Default)]
+struct Checks(Vec<Check>);
+
+impl Checks {
+    fn equal<T: ToString>(&mut self, name: &str, expected: T, found: T) {
+        let (expected, found) = (expected.to_string(), found.to_string());
+        self.0.push(Check { name: name.to_owned(), ok: expected == found, expected, found });
+    }
+
+    fn near(&mut self, name: &str, expected: Option<Timestamp>, found: Option<Timestamp>, millis: i64) {
+        let text = |time: Option<Timestamp>| time.map_or_else(|| "none".to_owned(), |time| time.to_string());
+        let ok = match (expected, found) {
+            (Some(expected), Some(found)) => {
+                let micro = TimeBase::new(1, 1_000_000);
+                (expected.rescale(micro) - found.rescale(micro)).abs() <= millis * 1000
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        self.0.push(Check { name: name.to_owned(), expected: text(expected), found: text(found), ok });
+    }
+}
