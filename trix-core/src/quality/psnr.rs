@@ -11,7 +11,7 @@ const BYTES_IN_U32: usize = 32768;
 ///
 /// Both planes have one width, height and depth; where they do not, only the samples that both have are summed, read
 /// as the reference's depth says. The padding of the strides is not read. 64 bits hold the sum of 2³² samples that
-/// differ by 65535 each, which is 518 times the samples of a 3840x2160 plane.
+/// differ by 65535 each, over 500 times the samples of a 3840x2160 plane.
 ///
 /// # Panics
 ///
@@ -48,8 +48,8 @@ fn row_sse_u16(reference: &[u8], distorted: &[u8]) -> u64 {
 /// The ratio of the peak to the mean squared error, in decibels: 10 · log₁₀(peak² / MSE), peak = 2^depth − 1.
 ///
 /// `mse` is in squared sample steps, 0 or more; `depth` in bits, 1 to 16. `None` when `mse` is 0 (the planes are
-/// identical and the ratio has no finite value) or is no number. The formula is that of ITU-T J.340 (1), with the
-/// peak of the full sample range whatever the range flagged, as the `psnr` filter of the `ffmpeg` program has it.
+/// identical and the ratio has no finite value) or is no number. The peak is that of the full sample range whatever
+/// range is flagged, as the `psnr` filter of the `ffmpeg` program has it.
 #[must_use]
 pub fn decibels(mse: f64, depth: u32) -> Option<f64> {
     let peak = peak(depth);

@@ -12,9 +12,9 @@
 //! ```
 //!
 //! over unweighted windows of 8x8 samples, one every 4 samples each way, instead of the paper's Gaussian ones. The
-//! code multiplies all by N² (N = 64 samples), so that means and variances become sums: N²·σ² = N·Σx² − (Σx)².
-//! The constants take part as that filter has them: C2·N·(N−1), right for variances that divide by N−1, and C1·N,
-//! where N² would be exact. Scores are comparable only between tools that share these choices.
+//! code multiplies means by N = 64 samples and variances by N·(N−1), so that both are made of sums: Σx, and
+//! N·Σx² − (Σx)². C2 takes part as C2·N·(N−1), which is exact; C1 as C1·N, where N² would be, because the filter has
+//! it so. Scores are comparable only between tools that share these choices.
 
 use super::psnr::peak;
 use crate::media::frame::Plane;
@@ -212,4 +212,142 @@ fn sums_of_all(reference: Plane<'_>, distorted: Plane<'_>) -> Sums {
         }
     }
     Sums { x: x as f64, y: y as f64, squares: squares as f64, products: products as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plane(data: &[u8], stride: usize, width: usize, height: usize, depth: u32) -> Plane<'_> {
+        Plane { data, stride, width, height, depth }
+    }
+
+    /// Bytes without pattern, from a linear congruential generator.
+    fn noise(seed: u32, length: usize) -> Vec<u8> {
+        let step = |state: &mut u32| {
+            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Some((*state >> 24) as u8)
+        };
+        std::iter::repeat_with(|| ()).scan(seed, |state, ()| step(state)).take(length).collect()
+    }
+
+    /// The formula as it is written, window by window, with every sample looked up.
+    fn by_definition(x: &[u8], y: &[u8], width: usize, height: usize) -> f64 {
+        let (mut total, mut windows) = (0.0, 0.0);
+        for top in (0..=height - 8).step_by(4) {
+            for left in (0..=width - 8).step_by(4) {
+                let places = || (0..64).map(move |i| (top + i / 8) * width + left + i % 8);
+                let mean = |data: &[u8]| places().map(|at| f64::from(data[at])).sum::<f64>() / 64.0;
+                let (mx, my) = (mean(x), mean(y));
+                let moment = |a: &[u8], ma: f64, b: &[u8], mb: f64| {
+                    places().map(|at| (f64::from(a[at]) - ma) * (f64::from(b[at]) - mb)).sum::<f64>() / 63.0
+                };
+                let (vx, vy, covariance) = (moment(x, mx, x, mx), moment(y, my, y, my), moment(x, mx, y, my));
+                let (c1, c2) = (416.0 / 4096.0, 235_963.0 / (64.0 * 63.0));
+                let numerator = (2.0 * mx * my + c1) * (2.0 * covariance + c2);
+                // With variances over 63, 64²·σ² of the sums is 64·63·σ², as C2 has it.
+                total += numerator / ((mx * mx + my * my + c1) * (vx + vy + c2));
+                windows += 1.0;
+            }
+        }
+        total / windows
+    }
+
+    #[test]
+    fn agrees_with_the_definition() {
+        for (width, height) in [(8, 8), (8, 40), (64, 8), (37, 29), (132, 20), (131, 63)] {
+            let x = noise(1, width * height);
+            let y: Vec<u8> = x.iter().zip(noise(2, x.len())).map(|(x, n)| x.saturating_add(n / 8)).collect();
+            let measured = ssim(plane(&x, width, width, height, 8), plane(&y, width, width, height, 8));
+            assert!((measured - by_definition(&x, &y, width, height)).abs() < 1e-12, "{width}x{height}");
+            assert!(measured < 0.999);
+        }
+    }
+
+    #[test]
+    fn flat_planes_by_hand() {
+        // Variances and covariance are 0: (2·μx·μy + C1) / (μx² + μy² + C1), all times 64².
+        let (x, y) = ([10; 256], [20; 256]);
+        let (sx, sy) = (640.0, 1280.0);
+        let expected: f64 = (2.0 * sx * sy + 416.0) / (sx * sx + sy * sy + 416.0);
+        assert!((ssim(plane(&x, 16, 16, 16, 8), plane(&y, 16, 16, 16, 8)) - expected).abs() < 1e-15);
+    }
+
+    #[test]
+    fn identical_planes_score_exactly_one() {
+        for (width, height) in [(1, 1), (3, 5), (7, 300), (8, 8), (33, 66)] {
+            for depth in [1, 8, 10, 16] {
+                let data = noise(3, width * height * 2);
+                let plane = plane(&data, if depth > 8 { width * 2 } else { width }, width, height, depth);
+                assert_eq!(ssim(plane, plane), 1.0, "{width}x{height} at {depth} bits");
+            }
+        }
+    }
+
+    #[test]
+    fn small_and_empty_planes_have_a_score() {
+        for (width, height) in [(1, 1), (1, 100), (7, 8), (8, 7), (4, 4)] {
+            for (depth, top) in [(1, 1), (8, 255), (16, 255)] {
+                let (black, white) = ([0; 200], [top; 200]);
+                let bytes = if depth > 8 { 2 } else { 1 };
+                let score = ssim(
+                    plane(&black, width * bytes, width, height, depth),
+                    plane(&white, width * bytes, width, height, depth),
+                );
+                assert!((-1.0..0.6).contains(&score), "{width}x{height} at {depth} bits: {score}");
+            }
+        }
+        assert_eq!(ssim(plane(&[], 0, 0, 0, 8), plane(&[], 0, 0, 0, 8)), 1.0);
+    }
+
+    #[test]
+    fn a_small_plane_is_one_window() {
+        let (x, y) = ([0, 0, 10, 10], [0, 10, 0, 10]);
+        // N = 4, sums 20 and 20, covariance 4·100 − 400 = 0, variances 4·400 − 800 = 800; C1 = 26.01, C2 = 702.27.
+        let expected: f64 = (800.0 + 26.0) * 702.0 / ((800.0 + 26.0) * (800.0 + 702.0));
+        assert!((ssim(plane(&x, 2, 2, 2, 8), plane(&y, 2, 2, 2, 8)) - expected).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_negative_scores_below_zero() {
+        let x = noise(5, 64 * 64);
+        let y: Vec<u8> = x.iter().map(|x| 255 - x).collect();
+        let score = ssim(plane(&x, 64, 64, 64, 8), plane(&y, 64, 64, 64, 8));
+        assert!((-1.0..-0.8).contains(&score), "{score}");
+    }
+
+    #[test]
+    fn largest_samples_do_not_overflow() {
+        for (depth, stride) in [(8, 128), (10, 256), (16, 256)] {
+            let (black, white) = (vec![0; stride * 16], vec![255; stride * 16]);
+            let (black, white) = (plane(&black, stride, 128, 16, depth), plane(&white, stride, 128, 16, depth));
+            assert_eq!(ssim(white, white), 1.0);
+            let score = ssim(black, white);
+            assert!((0.0..1e-4).contains(&score), "{score}");
+        }
+    }
+
+    #[test]
+    fn padding_of_the_stride_is_not_read() {
+        let (tight, other) = (noise(6, 20 * 12), noise(7, 20 * 12));
+        let mut padded = vec![0xAA; 31 * 12];
+        for (to, from) in padded.chunks_mut(31).zip(tight.chunks(20)) {
+            to[..20].copy_from_slice(from);
+        }
+        let other = plane(&other, 20, 20, 12, 8);
+        let last_row_ends = 31 * 11 + 20;
+        let padded = plane(&padded[..last_row_ends], 31, 20, 12, 8);
+        assert_eq!(ssim(plane(&tight, 20, 20, 12, 8), other), ssim(padded, other));
+    }
+
+    #[test]
+    fn wide_and_narrow_paths_agree() {
+        let (x, y) = (noise(8, 70 * 30), noise(9, 70 * 30));
+        let wide = |data: &[u8]| -> Vec<u8> {
+            data.iter().flat_map(|&sample| (u16::from(sample) * 257).to_le_bytes()).collect()
+        };
+        let narrow = ssim(plane(&x, 70, 70, 30, 8), plane(&y, 70, 70, 30, 8));
+        let wide = ssim(plane(&wide(&x), 140, 70, 30, 16), plane(&wide(&y), 140, 70, 30, 16));
+        assert!((narrow - wide).abs() < 1e-6, "{narrow} {wide}"); // The 8-bit constants are rounded.
+    }
 }
