@@ -10,7 +10,10 @@ use std::{
 use crate::{
     decode::damage::{DamageKind, DamageLog},
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{io::IoState, stream::StreamFacts},
+    ffi::{
+        io::IoState,
+        stream::{StreamFacts, StreamKind},
+    },
     media::{
         packet::Packet,
         time::{Rational, Timestamp},
@@ -148,7 +151,9 @@ impl Demuxer {
         // The index of an MP4 or MOV file lists every packet before the first is read; nothing else is as exact.
         if self.source.input.demuxer().starts_with("mov,") {
             for (facts, seen) in self.source.streams().iter().zip(&self.seen) {
-                if seen.packets < facts.indexed_packets {
+                // Tracks that hold chapters are read with the header and yield no packets.
+                let is_media = matches!(facts.kind, StreamKind::Video | StreamKind::Audio);
+                if is_media && seen.packets < facts.indexed_packets {
                     let detail = format!(
                         "the source is cut short: the container lists {} packets and {} could be read",
                         facts.indexed_packets, seen.packets

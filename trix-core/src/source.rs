@@ -192,6 +192,25 @@ impl Source {
         &self.streams
     }
 
+    /// The earliest presentation time among the first packets of stream `index`, in its ticks; absent when they carry
+    /// none, or the file cannot be opened once more.
+    pub(crate) fn earliest(&self, index: usize) -> Option<i64> {
+        // More than any codec reorders (H.264 and HEVC: 16), and no more of the file than was read to recognise it.
+        const PACKETS: usize = 32;
+        let limit = self.limits.probe_bytes;
+        let mut again = self.reopen().ok()?;
+        let (mut seen, mut bytes, mut earliest) = (0, 0, None::<i64>);
+        while seen < PACKETS && bytes < limit {
+            let Ok(Some(packet)) = again.input.read() else { break };
+            bytes += packet.data().len() as u64;
+            if packet.stream() == index && !packet.is_discarded() {
+                seen += 1;
+                earliest = [earliest, packet.pts()].into_iter().flatten().min();
+            }
+        }
+        earliest
+    }
+
     /// The picture stream that is encoded: the first that is no cover picture.
     pub(crate) fn video(&self) -> Option<&StreamFacts> {
         self.streams.iter().find(|stream| stream.kind == StreamKind::Video && !stream.is_attached_picture)
@@ -229,6 +248,15 @@ fn failure(state: &IoState, sink: &Sink, code: crate::ffi::AvError, what: &str) 
 fn check_limits(streams: &[StreamFacts], limits: &Limits) -> Result<()> {
     if streams.is_empty() {
         return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no stream"));
+    }
+    // A file name alone can make libavformat believe in a stream; only content gives it a shape.
+    let shapeless = |stream: &StreamFacts| match stream.kind {
+        StreamKind::Video => stream.width == 0 || stream.height == 0,
+        StreamKind::Audio => stream.sample_rate == 0 || stream.channels == 0,
+        StreamKind::Subtitle | StreamKind::Data => true,
+    };
+    if streams.iter().all(shapeless) {
+        return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no stream of pictures or sound"));
     }
     let limit = |detail: String| Error::new(ErrorKind::Limit, Stage::Source, detail);
     if streams.len() > limits.streams as usize {

@@ -54,7 +54,7 @@ impl Graph {
             "sample_rate={}:sample_fmt={}:channel_layout={}:time_base={}",
             frame.sample_rate(),
             format.0,
-            format.1.replace(' ', "_"),
+            format.1,
             time_base
         );
         Graph::build(c"abuffer", c"abuffersink", &arguments, chain)

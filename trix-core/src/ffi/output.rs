@@ -145,13 +145,47 @@ impl Drop for Output {
     }
 }
 
-/// Whether `muxer` can hold what `parameters` describe.
-pub fn muxer_holds(muxer: &str, parameters: &CodecParameters) -> bool {
-    let muxer = c_string(muxer);
-    // SAFETY: the string lives during the call; a null format is handled; parameters are valid.
+/// Asks `muxer` whether it can hold what `parameters` describe; if not, says why.
+pub fn muxer_holds(muxer: &str, parameters: &CodecParameters, time_base: TimeBase) -> Result<(), String> {
+    let sink = Sink::new();
+    let _entered = sink.enter();
+    let name = c_string(muxer);
+    // SAFETY: strings live during the calls; context and buffer are freed on every path;
+    // the muxer only gets as far as its own checks, with a buffer in memory in place of a file.
     unsafe {
-        let format = av::av_guess_format(muxer.as_ptr(), ptr::null(), ptr::null());
-        !format.is_null()
-            && av::avformat_query_codec(format, (*parameters.as_ptr()).codec_id, av::FF_COMPLIANCE_EXPERIMENTAL) == 1
+        let format = av::av_guess_format(name.as_ptr(), ptr::null(), ptr::null());
+        let codec = (*parameters.as_ptr()).codec_id;
+        if format.is_null() || av::avformat_query_codec(format, codec, av::FF_COMPLIANCE_EXPERIMENTAL) != 1 {
+            return Err(format!("{muxer} cannot hold {}", parameters.codec_name()));
+        }
+        let mut context = ptr::null_mut();
+        if av::avformat_alloc_output_context2(&mut context, format, ptr::null(), ptr::null()) < 0 {
+            return Err("out of memory".to_owned());
+        }
+        (*context).opaque = sink.opaque();
+        (*context).strict_std_compliance = av::FF_COMPLIANCE_EXPERIMENTAL;
+        if av::avio_open_dyn_buf(&mut (*context).pb) < 0 {
+            av::avformat_free_context(context);
+            return Err("out of memory".to_owned());
+        }
+        let stream = av::avformat_new_stream(context, ptr::null());
+        let mut code = -12;
+        if let Some(stream) = stream.as_mut() {
+            code = av::avcodec_parameters_copy(stream.codecpar, parameters.as_ptr());
+            (*stream.codecpar).codec_tag = 0;
+            stream.time_base = rational(time_base);
+            if code >= 0 {
+                code = av::avformat_init_output(context, ptr::null_mut());
+            }
+        }
+        let mut buffer = ptr::null_mut();
+        av::avio_close_dyn_buf((*context).pb, &mut buffer);
+        av::av_free(buffer.cast());
+        av::avformat_free_context(context);
+        if code >= 0 {
+            return Ok(());
+        }
+        let said: Vec<String> = sink.take().0.into_iter().map(|line| line.text).collect();
+        Err(format!("{muxer} cannot hold {}: {}", parameters.codec_name(), said.join("; ")))
     }
 }

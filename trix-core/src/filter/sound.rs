@@ -85,9 +85,8 @@ impl SoundConverter {
         };
         let chain = format!(
             "aresample=osr={sample_rate}:async=1:min_hard_comp=0.1,\
-             aformat=sample_fmts={sample_format}:sample_rates={sample_rate}:channel_layouts={},\
-             asettb=1/{sample_rate},{cut},asetpts=PTS-{origin}",
-            layout.replace(' ', "_")
+             aformat=sample_fmts={sample_format}:sample_rates={sample_rate}:channel_layouts={layout},\
+             asettb=1/{sample_rate},{cut},asetpts=PTS-{origin}"
         );
         let mut graph = Graph::for_audio(frame, self.time_base, &chain).map_err(|(code, said)| {
             Error::new(ErrorKind::Unsupported, Stage::Filter, format!("sound cannot be converted: {code} ({said})"))

@@ -59,8 +59,11 @@ impl Muxer {
             let TrackSpec { parameters, time_base, rate, metadata, is_default } = track;
             output.add_stream(parameters, *time_base, *rate, metadata, *is_default).map_err(fail)?;
         }
+        let timescale = movie_timescale(tracks).to_string();
         let options: &[(&str, &str)] = match container {
-            Container::Mp4 | Container::Mov => &[("movflags", "+faststart"), ("strict", "-2")],
+            Container::Mp4 | Container::Mov => {
+                &[("movflags", "+faststart"), ("strict", "-2"), ("movie_timescale", &timescale)]
+            }
             // Blocks hold presentation times only; shifting everything because the first decoding time lies before
             // zero would shift what is seen.
             Container::Matroska => &[("avoid_negative_ts", "disabled"), ("strict", "-2")],
@@ -104,6 +107,22 @@ impl Muxer {
         self.output.finish().map_err(|code| error_of(code, &self.path, &[]))?;
         Ok(self.tracks.into_iter().map(|track| track.books.close()).collect())
     }
+}
+
+/// Ticks in a second in which an MP4 counts the delay of each track: so many that every track's start is exact.
+fn movie_timescale(tracks: &[TrackSpec]) -> i64 {
+    // Beyond this, times of a long film need 64 bits where some players read 32.
+    const MOST: i64 = 1_000_000;
+    let gcd = |mut a: i64, mut b: i64| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    tracks.iter().map(|track| track.time_base.den).fold(1000, |scale, den| {
+        let common = scale / gcd(scale, den) * den;
+        if den > 0 && common <= MOST { common } else { scale }
+    })
 }
 
 fn error_of(code: AvError, path: &Path, said: &[String]) -> Error {

@@ -24,6 +24,8 @@ pub struct TrackRecord {
     pub packets: u64,
     /// How many of them decoding can start with.
     pub keyframes: u64,
+    /// How many of them an edit list hides: decoded, but not presented.
+    pub hidden: u64,
     /// Bytes of compressed data.
     pub bytes: u64,
     /// When the first is presented.
@@ -46,6 +48,7 @@ pub struct Bookkeeper {
     times: Xxh3,
     packets: u64,
     keyframes: u64,
+    hidden: u64,
     bytes: u64,
     start: Option<i64>,
     end: Option<i64>,
@@ -66,6 +69,7 @@ impl Bookkeeper {
             times: Xxh3::new(),
             packets: 0,
             keyframes: 0,
+            hidden: 0,
             bytes: 0,
             start: None,
             end: None,
@@ -74,8 +78,13 @@ impl Bookkeeper {
 
     /// Enters a packet.
     pub fn enter(&mut self, packet: &Packet) {
+        if packet.data().is_empty() {
+            // An encoder's last word to the muxer (FLAC's checksum of the whole) travels in a packet without data.
+            return;
+        }
         self.packets += 1;
         self.keyframes += u64::from(packet.is_key());
+        self.hidden += u64::from(packet.is_discarded());
         self.bytes += packet.data().len() as u64;
         let pts = packet.pts().unwrap_or(i64::MIN);
         self.times.update(&pts.to_le_bytes());
@@ -119,6 +128,7 @@ impl Bookkeeper {
             codec: self.codec,
             packets: self.packets,
             keyframes: self.keyframes,
+            hidden: self.hidden,
             bytes: self.bytes,
         }
     }

@@ -78,7 +78,8 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     refuse_own_source(job)?;
     let plan = Plan::new(job, &source)?;
     let part = PartFile::create(&job.output.path, job.output.overwrite)?;
-    let label = |error: Error| error.in_file(&job.source.path);
+    // Errors about the part file speak of the output that it would have become.
+    let label = |error: Error| error.in_file(&job.source.path).renamed(part.path(), &job.output.path);
 
     let passes = plan.video.as_ref().map_or(1, |video| video.passes);
     let outcome = if passes == 2 {
@@ -99,9 +100,7 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
-    let (verification, found) = verify(job, &plan, part.path(), &tracks, &damage, control)
-        // Errors about the part file speak of the output that it would have become.
-        .map_err(|error| error.renamed(part.path(), &job.output.path))?;
+    let (verification, found) = verify(job, &plan, part.path(), &tracks, &damage, control).map_err(label)?;
     if let Some(ledger) = &mut ledger {
         ledger.found = found;
         ledger.balance()?;

@@ -284,7 +284,7 @@ pub(crate) fn start(
             let (to_sound, sound_input, depth) = channel::<Packet>(PACKETS, token);
             watch.add_queue(&format!("sound {number}"), depth);
             routes[audio.stream] = Some(Route::Decoder(to_sound));
-            let stage = SoundStage { decoder, converter, encoder, track, output: to_muxer.clone() };
+            let stage = SoundStage { decoder, converter, encoder, track, output: to_muxer.clone(), end: 0 };
             let label = label.clone();
             let work = move || stage.run(sound_input).map_err(|error| error.in_file(&label));
             spawn(&format!("sound-{number}"), Stage::Encode, token, done.clone(), work)?;
@@ -492,6 +492,8 @@ struct SoundStage {
     encoder: SoundEncoder,
     track: usize,
     output: Sender<ForMuxer>,
+    /// Where the sound that went into the encoder ends, in samples.
+    end: i64,
 }
 
 impl SoundStage {
@@ -515,6 +517,7 @@ impl SoundStage {
 
     fn encode(&mut self) -> Result<()> {
         while let Some(frame) = self.converter.next()? {
+            self.end = frame.pts().unwrap_or(self.end) + frame.samples() as i64;
             self.encoder.push(Some(&frame))?;
             self.emit()?;
         }
@@ -522,7 +525,12 @@ impl SoundStage {
     }
 
     fn emit(&mut self) -> Result<()> {
-        while let Some(packet) = self.encoder.next()? {
+        while let Some(mut packet) = self.encoder.next()? {
+            // Some encoders give a short last block the length of a full one.
+            if let Some(pts) = packet.pts().filter(|pts| *pts < self.end) {
+                let duration = packet.duration().min(self.end - pts);
+                packet.set_times(Some(pts), packet.dts(), duration);
+            }
             self.output.send(ForMuxer { track: self.track, packet }, Stage::Encode)?;
         }
         Ok(())

@@ -231,7 +231,9 @@ fn same_rows(reference: &Plane<'_>, distorted: &Plane<'_>) -> bool {
 fn holds_its_rows(plane: &Plane<'_>) -> bool {
     let row = plane.width.checked_mul(if plane.depth > 8 { 2 } else { 1 });
     let before = plane.height.saturating_sub(1).checked_mul(plane.stride);
-    row.zip(before).and_then(|(row, before)| before.checked_add(row)).is_some_and(|end| end <= plane.data.len())
+    let end = row.zip(before).and_then(|(row, before)| before.checked_add(row));
+    let rows_apart = plane.height <= 1 || row.is_some_and(|row| plane.stride >= row);
+    rows_apart && end.is_some_and(|end| end <= plane.data.len())
 }
 
 /// What one plane adds up to over the frames.

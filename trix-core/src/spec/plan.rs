@@ -297,8 +297,8 @@ fn plan_video(
         if job.output.video == VideoSettings::None {
             return Ok((None, None));
         }
-        if !muxer_holds(container.muxer(), &stream.parameters) {
-            mistakes.push(Mistake::new("video", "copy", format!("{} cannot hold {}", container.muxer(), stream.codec)));
+        if let Err(problem) = muxer_holds(container.muxer(), &stream.parameters, stream.time_base) {
+            mistakes.push(Mistake::new("video", "copy", problem));
         }
         return Ok((None, Some(stream.index)));
     };
@@ -431,9 +431,8 @@ fn plan_audio(job: &Job, source: &Source, container: Container, mistakes: &mut V
         let (codec, sample_format, bit_rate) = match settings {
             AudioSettings::None => continue,
             AudioSettings::Copy => {
-                if !muxer_holds(container.muxer(), &stream.parameters) {
-                    let problem = format!("{} cannot hold {}; use aac, flac or pcm", container.muxer(), stream.codec);
-                    mistakes.push(Mistake::new("audio", "copy", problem));
+                if let Err(problem) = muxer_holds(container.muxer(), &stream.parameters, stream.time_base) {
+                    mistakes.push(Mistake::new("audio", "copy", format!("{problem}; use aac, flac or pcm")));
                 }
                 (stream.codec.clone(), None, stream.bit_rate)
             }
@@ -441,7 +440,12 @@ fn plan_audio(job: &Job, source: &Source, container: Container, mistakes: &mut V
                 let rate = kbps.map_or(u64::from(stream.channels) * 64_000, |kbps| u64::from(kbps) * 1000);
                 ("aac".to_owned(), Some("fltp"), Some(rate))
             }
-            AudioSettings::Flac => ("flac".to_owned(), Some(if bits(stream) > 16 { "s32" } else { "s16" }), None),
+            AudioSettings::Flac => {
+                if container == Container::Mov {
+                    mistakes.push(Mistake::new("audio", "flac", "mov cannot hold flac; use .mp4 or .mkv, or pcm"));
+                }
+                ("flac".to_owned(), Some(if bits(stream) > 16 { "s32" } else { "s16" }), None)
+            }
             AudioSettings::Pcm => {
                 if container == Container::Mp4 {
                     mistakes.push(Mistake::new("audio", "pcm", "mp4 cannot hold pcm; use .mov or .mkv, or flac"));
@@ -503,7 +507,9 @@ fn origin(source: &Source, video: Option<usize>, audio: &[AudioPlan]) -> Timesta
     let micro = TimeBase::new(1, 1_000_000);
     let start_of = |index: usize| {
         let stream = source.streams().get(index)?;
-        stream.start.map(|ticks| Timestamp::new(ticks, stream.time_base))
+        // In a transport stream the first picture to be read need not be the first to be shown.
+        let first = [stream.start, source.earliest(index)].into_iter().flatten().min();
+        first.map(|ticks| Timestamp::new(ticks, stream.time_base))
     };
     let sound = audio.iter().filter_map(|plan| start_of(plan.stream)).min();
     match (video.and_then(start_of), sound) {
