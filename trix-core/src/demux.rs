@@ -35,6 +35,7 @@ pub struct Demuxer {
 struct Seen {
     packets: usize,
     end: Option<Timestamp>,
+    last_byte: Option<u64>,
 }
 
 /// Reads in a row that may fail before the source counts as unreadable.
@@ -114,6 +115,7 @@ impl Demuxer {
         seen.packets += 1;
         let end = packet.pts().or(packet.dts()).map(|ticks| time(ticks.saturating_add(packet.duration())));
         seen.end = seen.end.max(end);
+        seen.last_byte = packet.position().map(|start| start + packet.data().len() as u64);
         let place = packet.pts().or(packet.dts()).map(time);
         if packet.data().len() as u64 > self.packet_limit {
             let detail = format!("a packet of {} bytes; the limit is {}", packet.data().len(), self.packet_limit);
@@ -148,6 +150,25 @@ impl Demuxer {
 
     /// Compares what came with what the container declared.
     fn check_end(&self) -> Result<()> {
+        let cut = |detail: String| {
+            let detail = format!("the source is cut short: {detail}");
+            self.damage.add(DamageKind::Truncated, Stage::Demux, None, self.latest(), detail)
+        };
+        let extent = self.source.extent();
+        if let (Some(missing), Some(declared)) = (extent.missing(), extent.declared) {
+            return cut(format!("the container says that it has {declared} bytes, and {missing} of them are missing"));
+        }
+        // These two consist of pieces of one size and nothing else; what is left over is a part of a piece.
+        let rest = match self.source.input.demuxer().as_str() {
+            "yuv4mpegpipe" => {
+                self.seen.iter().filter_map(|seen| seen.last_byte).max().map(|end| extent.size.saturating_sub(end))
+            }
+            "mpegts" => [188, 192, 204].into_iter().map(|packet| extent.size % packet).min(),
+            _ => None,
+        };
+        if let Some(rest) = rest.filter(|rest| *rest > 0) {
+            return cut(format!("{rest} bytes at the end belong to a piece that is not whole"));
+        }
         // The index of an MP4 or MOV file lists every packet before the first is read; nothing else is as exact.
         if self.source.input.demuxer().starts_with("mov,") {
             for (facts, seen) in self.source.streams().iter().zip(&self.seen) {

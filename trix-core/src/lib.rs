@@ -25,6 +25,7 @@ pub mod error;
 pub mod media;
 pub mod spec;
 pub mod source;
+mod extent;
 pub mod probe;
 pub mod demux;
 pub mod decode;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
+    extent::Extent,
     ffi::{
         input::{Input, InputBounds, OpenError},
         io::{IoState, ReadSeek},
@@ -93,6 +94,7 @@ pub struct Source {
     origin: Origin,
     limits: Limits,
     streams: Vec<StreamFacts>,
+    extent: Extent,
 }
 
 #[derive(Clone)]
@@ -142,13 +144,16 @@ impl Source {
         }
     }
 
-    fn from_reader(reader: Box<dyn ReadSeek>, origin: Origin, limits: Limits) -> Result<Self> {
+    fn from_reader(mut reader: Box<dyn ReadSeek>, origin: Origin, limits: Limits) -> Result<Self> {
         let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
         let name = match &origin {
             // The extension helps to tell elementary streams apart; the folder says nothing about the content.
             Origin::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             Origin::Memory(_) => String::new(),
         };
+        let extent = Extent::of(&mut reader).map_err(|error| {
+            Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error)
+        })?;
         let state = Arc::new(IoState::default());
         let sink = Sink::new();
         let allowed = |demuxer: &str| ALLOWED.contains(&demuxer);
@@ -165,10 +170,14 @@ impl Source {
             return Err(Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error));
         }
         let streams = input.streams();
+        // libavcodec drops the size of pictures that are too large for it, and says so.
+        let said = sink.take().0;
+        if let Some(line) = said.iter().find(|line| line.text.contains("exceeds specified max pixel count")) {
+            let detail = format!("{}; the limit is {} pixels", line.text, limits.pixels);
+            return Err(Error::new(ErrorKind::Limit, Stage::Source, detail));
+        }
         check_limits(&streams, &limits)?;
-        // What was logged while guessing is not yet damage: decoding will tell.
-        sink.take();
-        Ok(Source { input, origin, limits, streams })
+        Ok(Source { input, origin, limits, streams, extent })
     }
 
     /// The path, where the source is a file.
@@ -182,6 +191,11 @@ impl Source {
     /// What errors call the source.
     pub(crate) fn label(&self) -> PathBuf {
         self.path().map_or_else(|| PathBuf::from("(memory)"), Path::to_owned)
+    }
+
+    /// How large the file is, and says it is.
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent
     }
 
     pub(crate) fn limits(&self) -> Limits {

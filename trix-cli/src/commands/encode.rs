@@ -23,8 +23,8 @@ pub fn encode(args: &Encode) -> u8 {
     let job = match job(args) {
         Ok(job) => job,
         Err(problem) => {
-            output::line(&format!("trix: {problem}"));
-            return exit::code(trix_core::ErrorKind::InvalidSpec);
+            let error = trix_core::Error::new(trix_core::ErrorKind::InvalidSpec, trix_core::Stage::Plan, problem);
+            return output::failure(&error, args.json);
         }
     };
     let mut control = Control { cancel: super::cancel_on_interrupt(), progress: None };

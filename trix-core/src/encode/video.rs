@@ -71,6 +71,9 @@ pub fn open(
             let mut parameters = options::x264_parameters(settings, &list, first).ok_or_else(unknown)?;
             parameters.set_picture(plan.width, plan.height, plan.format, plan.rate);
             parameters.set_color(plan.color, plan.sample_aspect);
+            if !settings.params.contains_key("asm") {
+                parameters.avoid_uninitialised_reads();
+            }
             if let Some(profile) = &settings.profile
                 && !parameters.apply_profile(profile)
             {

@@ -111,7 +111,8 @@ impl Frame {
         }
     }
 
-    /// What the decoder says is wrong with this frame, in its words; `None` when it says nothing.
+    /// What the decoder says is wrong with this frame; `None` when it says nothing. Concealed parts are not among it:
+    /// decoders flag those too late or not, and [`super::log`] catches what they say.
     pub fn damage(&self) -> Option<&'static str> {
         let raw = self.raw();
         let flags = raw.decode_error_flags;
@@ -119,8 +120,6 @@ impl Frame {
             Some("a reference picture is missing")
         } else if flags & av::FF_DECODE_ERROR_INVALID_BITSTREAM != 0 {
             Some("the bitstream of a picture is invalid")
-        } else if flags & (av::FF_DECODE_ERROR_CONCEALMENT_ACTIVE | av::FF_DECODE_ERROR_DECODE_SLICES) != 0 {
-            Some("parts of a picture had to be concealed")
         } else if raw.flags & av::AV_FRAME_FLAG_CORRUPT != 0 {
             Some("a picture is flagged as corrupt")
         } else {

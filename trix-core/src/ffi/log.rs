@@ -24,7 +24,7 @@ use ffmpeg_sys_next as av;
 /// One message of libav*.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// Whether it was logged as an error (or worse), and not as a warning.
+    /// Whether it tells of an error, and not of something that is merely odd.
     pub is_error: bool,
     /// The message, without its line end.
     pub text: String,
@@ -120,13 +120,17 @@ unsafe extern "C" fn callback(object: *mut c_void, level: c_int, format: *const 
         if sink == 0 {
             return false;
         }
-        if level <= av::AV_LOG_WARNING {
+        // That parts of a picture were made up is told as if it were good news, and nowhere else that can be relied on:
+        // the frame's own flag may be set by another thread after the frame was put out.
+        // SAFETY: the format is a NUL-terminated string.
+        let concealing = unsafe { std::ffi::CStr::from_ptr(format) }.to_bytes().starts_with(b"concealing");
+        if level <= av::AV_LOG_WARNING || concealing {
             let sink = lock(sinks()).get(&sink).and_then(Weak::upgrade);
             if let Some(sink) = sink {
                 // SAFETY: the arguments are those of this call.
                 let text = unsafe { render(object, level, format, args) };
                 if !text.is_empty() {
-                    sink.push(Line { is_error: level <= av::AV_LOG_ERROR, text });
+                    sink.push(Line { is_error: level <= av::AV_LOG_ERROR || concealing, text });
                 }
             }
         }

@@ -82,6 +82,11 @@ impl Packet {
         self.raw().duration
     }
 
+    /// Where in the file the bytes start, where the demuxer knows.
+    pub fn position(&self) -> Option<u64> {
+        u64::try_from(self.raw().pos).ok()
+    }
+
     pub(crate) fn set_times(&mut self, pts: Option<i64>, dts: Option<i64>, duration: i64) {
         let raw = self.raw_mut();
         raw.pts = pts.unwrap_or(av::AV_NOPTS_VALUE);

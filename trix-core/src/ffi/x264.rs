@@ -89,6 +89,18 @@ impl Parameters {
         raw.b_repeat_headers = 0;
     }
 
+    /// Keeps x264 from code that reads memory it never wrote.
+    ///
+    /// The AVX-512 code of its macroblock tree (seen in 0.164) does so unless a row is a multiple of 8 macroblocks; its
+    /// streams then depend on what the process did before. The same happens in the `x264` program, where
+    /// `MALLOC_PERTURB_` shows it.
+    pub fn avoid_uninitialised_reads(&mut self) {
+        const MACROBLOCK: c_int = 16;
+        if (self.0.i_width + MACROBLOCK - 1) / MACROBLOCK % 8 != 0 {
+            self.0.cpu &= !x264::X264_CPU_AVX512;
+        }
+    }
+
     /// What the stream says about colour and shape, where the options did not say it.
     pub fn set_color(&mut self, color: Color, aspect: Rational) {
         let vui = &mut self.0.vui;

@@ -133,8 +133,9 @@ impl Parameters {
             vui.chromaSampleLocTypeBottomField = location.into();
         }
         if vui.aspectRatioIdc == 0 && aspect.is_positive() {
+            const SQUARE: c_int = 1;
             const EXTENDED_SAR: c_int = 255;
-            vui.aspectRatioIdc = EXTENDED_SAR;
+            vui.aspectRatioIdc = if aspect == Rational::new(1, 1) { SQUARE } else { EXTENDED_SAR };
             vui.sarWidth = i32::try_from(aspect.num).unwrap_or(1);
             vui.sarHeight = i32::try_from(aspect.den).unwrap_or(1);
         }

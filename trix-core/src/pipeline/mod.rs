@@ -24,6 +24,7 @@ use crate::{
     decode::reader::Cut,
     doctor,
     error::{Error, ErrorKind, Result, Stage},
+    media::format::Chroma,
     mux::{part::PartFile, record::TrackRecord},
     quality::Metric,
     report::{Report, Timing, Verification},
@@ -272,7 +273,8 @@ fn verify(
             on_damage: if damage.is_empty() { Default::default() } else { job.source.on_damage },
             target: Some(video.target(settings)),
             distorted: Source::open(path, Limits::default())?,
-            distorted_target: None,
+            // A decoder may add grey chroma to a picture that has none; only what was encoded is compared.
+            distorted_target: (video.format.chroma == Chroma::C400).then(|| video.target(settings)),
             threads: job.threads.unwrap_or(0),
         };
         let comparison =

@@ -91,7 +91,6 @@ const X264: &[&str] = &[
     "qpmax",
     "qpmin",
     "qpstep",
-   
     "ratetol",
     "rc-lookahead",
     "ref",
@@ -247,7 +246,6 @@ const X265: &[&str] = &[
     "qpmin",
     "qpstep",
     "radl",
-   
     "rc-grain",
     "rc-lookahead",
     "rd",

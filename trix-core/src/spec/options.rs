@@ -97,6 +97,19 @@ pub fn list(
     list
 }
 
+/// The setting that an option belongs to; for most options, one of their own name.
+fn setting(option: &str) -> &str {
+    match option {
+        "crf" | "qp" | "bitrate" | "lossless" => "rate",
+        "vbv-maxrate" => "maxrate",
+        "vbv-bufsize" => "bufsize",
+        "keyint" => "gop",
+        "open-gop" => "open_gop",
+        "level-idc" => "level",
+        other => other,
+    }
+}
+
 /// Parameters of either library.
 enum Parameters {
     X264(x264::Parameters),
@@ -115,47 +128,48 @@ impl Parameters {
 /// What is wrong with the options of `settings`, each mistake on its own.
 pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, threads: Option<u32>) -> Vec<Mistake> {
     let mut found = Vec::new();
+    let mut usable = EncodeSettings { params: Default::default(), ..settings.clone() };
     for (key, value, known) in [
-        ("preset", &settings.preset, option_names::PRESETS),
-        ("tune", &settings.tune, option_names::tunes(encoder)),
-        ("profile", &settings.profile, option_names::profiles(encoder)),
+        ("preset", &mut usable.preset, option_names::PRESETS),
+        ("tune", &mut usable.tune, option_names::tunes(encoder)),
+        ("profile", &mut usable.profile, option_names::profiles(encoder)),
     ] {
-        let Some(value) = value else { continue };
+        let Some(name) = value.as_deref() else { continue };
         // x264 takes several tunes at once, separated by commas and the like.
-        let parts: Vec<&str> = if key == "tune" { value.split([',', '.', '-', '+']).collect() } else { vec![value] };
+        let parts: Vec<&str> = if key == "tune" { name.split([',', '.', '-', '+']).collect() } else { vec![name] };
         if !parts.iter().all(|part| known.contains(part)) {
-            found.push(Mistake::new(format!("video.{key}"), value, format!("{encoder} knows {}", known.join(", "))));
+            found.push(Mistake::new(format!("video.{key}"), name, format!("{encoder} knows {}", known.join(", "))));
+            // The rest is judged without it, so that every mistake is told at once.
+            *value = None;
         }
     }
-    if !found.is_empty() {
-        return found;
-    }
-    let Some(mut parameters) = defaults(encoder, depth, settings) else {
-        found.push(Mistake::new("video.preset", settings.preset.as_deref().unwrap_or(""), "refused by the encoder"));
+    let Some(mut parameters) = defaults(encoder, depth, &usable) else {
+        let tune = settings.tune.as_deref().unwrap_or("");
+        found.push(Mistake::new("video.tune", tune, format!("{encoder} takes no such combination of preset and tune")));
         return found;
     };
-    for (name, value) in list(encoder, settings, threads, None) {
-        let place = format!("video.params.{name}");
-        if let Some((_, instead)) =
-            OWNED.iter().find(|(owned, _)| *owned == name && settings.params.contains_key(&name))
-        {
-            found.push(Mistake::new(place, &value, format!("is not set this way: {instead}")));
-            continue;
+    let set = list(encoder, &usable, threads, None);
+    for (name, value) in &set {
+        if parameters.set(name, value).is_err() {
+            let legal = if setting(name) == "level" { "; levels go from 1 to 6.2" } else { "" };
+            let problem = format!("is not a value that {encoder} takes for it{legal}");
+            found.push(Mistake::new(format!("video.{}", setting(name)), value, problem));
         }
-        if encoder == Encoder::X264 && name == SLOW_FIRST_PASS {
-            continue;
-        }
-        match parameters.set(&name, &value) {
-            Ok(()) => {}
-            Err(OptionError::Name) => {
-                let hint = match option_names::closest(encoder, &name) {
+    }
+    for (name, value) in &settings.params {
+        let mut wrong = |problem: String| found.push(Mistake::new(format!("video.params.{name}"), value, problem));
+        if let Some((_, instead)) = OWNED.iter().find(|(owned, _)| owned == name) {
+            wrong(format!("is not set this way: {instead}"));
+        } else if set.iter().any(|(other, _)| other != "threads" && setting(other) == setting(name)) {
+            wrong(format!("video.{} is set already", setting(name)));
+        } else if encoder != Encoder::X264 || name != SLOW_FIRST_PASS {
+            match parameters.set(name, value) {
+                Ok(()) => {}
+                Err(OptionError::Name) => wrong(match option_names::closest(encoder, name) {
                     Some(closest) => format!("{encoder} has no such option; did you mean '{closest}'?"),
                     None => format!("{encoder} has no such option; `{encoder} --fullhelp` lists them"),
-                };
-                found.push(Mistake::new(place, &value, hint));
-            }
-            Err(OptionError::Value) => {
-                found.push(Mistake::new(place, &value, format!("is not a value that {encoder} takes for it")));
+                }),
+                Err(OptionError::Value) => wrong(format!("is not a value that {encoder} takes for it")),
             }
         }
     }

@@ -43,7 +43,16 @@ impl Mistake {
         Mistake { place: place.into(), value: value.to_string(), problem: problem.into() }
     }
 
-    fn into_error(list: Vec<Mistake>) -> Error {
+    fn into_error(mut list: Vec<Mistake>) -> Error {
+        // Several tracks can make the same mistake.
+        let mut told = Vec::new();
+        list.retain(|mistake| {
+            let new = !told.contains(mistake);
+            if new {
+                told.push(mistake.clone());
+            }
+            new
+        });
         let lines: Vec<String> = list
             .iter()
             .map(|mistake| match mistake.value.as_str() {
@@ -164,11 +173,8 @@ impl Plan {
             return Err(Mistake::into_error(mistakes));
         }
         if video.is_none() && video_copy.is_none() && audio.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                Stage::Plan,
-                "nothing would be written: the source has no stream that the job keeps",
-            ));
+            let detail = "nothing would be written: the source has no stream that the job keeps";
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
         }
         for stream in source.streams() {
             let kept = video.as_ref().is_some_and(|video| video.stream == stream.index)
@@ -199,6 +205,11 @@ impl Plan {
     }
 }
 
+/// Whether only a part of the source is asked for.
+fn is_cut(job: &Job) -> bool {
+    job.source.start.is_some() || job.source.duration.is_some() || job.source.frames.is_some()
+}
+
 /// What can be judged without knowing the source.
 fn check_numbers(job: &Job, mistakes: &mut Vec<Mistake>) {
     let zero = Timestamp::new(0, Rational::new(1, 1));
@@ -211,19 +222,14 @@ fn check_numbers(job: &Job, mistakes: &mut Vec<Mistake>) {
     if job.source.frames == Some(0) {
         mistakes.push(Mistake::new("source.frames", 0, "must be above 0"));
     }
+    if job.output.video == VideoSettings::None && job.output.audio == AudioSettings::None {
+        mistakes.push(Mistake::new("video", "none", "with audio = none, nothing would be written"));
+    }
     if let Some(threads) = job.threads.filter(|threads| !(1..=128).contains(threads)) {
         mistakes.push(Mistake::new("threads", threads, "1 to 128"));
     }
-    let trims = job.source.start.is_some() || job.source.duration.is_some() || job.source.frames.is_some();
-    if trims && job.output.video == VideoSettings::Copy {
+    if is_cut(job) && job.output.video == VideoSettings::Copy {
         mistakes.push(Mistake::new("video", "copy", "cannot be cut to --start, --duration or --frames; encode it"));
-    }
-    if trims && job.output.audio == AudioSettings::Copy && job.output.video != VideoSettings::Copy {
-        mistakes.push(Mistake::new(
-            "audio",
-            "copy",
-            "cannot be cut to --start, --duration or --frames at the sample; use aac, flac, pcm or none",
-        ));
     }
     if let AudioSettings::Aac { kbps: Some(kbps) } = job.output.audio
         && !(16..=1024).contains(&kbps)
@@ -335,11 +341,11 @@ fn plan_video(
     };
     let (x, y) = format.chroma.shift();
     if width % (1 << x) != 0 || height % (1 << y) != 0 {
-        mistakes.push(Mistake::new(
-            "video.size",
-            format!("{width}x{height}"),
-            format!("{} needs even sizes; use --size {}x{} or --chroma 444", format.chroma, even(width), even(height)),
-        ));
+        mistakes.push(Mistake::new("video.size", format!("{width}x{height}"), {
+            let (w, h) = ((width >> x << x).max(1 << x), (height >> y << y).max(1 << y));
+            let what = if y > 0 { "an even width and height" } else { "an even width" };
+            format!("{} needs {what}; use --size {w}x{h} or --chroma 444", format.chroma)
+        }));
     }
     // x264 works from 16 samples on; x265 needs one coding tree unit of its smallest size.
     let least = if encoder == Encoder::X264 { 1 } else { 16 };
@@ -402,10 +408,6 @@ fn plan_video(
     Ok((Some(plan), None))
 }
 
-fn even(side: usize) -> usize {
-    (side & !1).max(2)
-}
-
 /// A sample aspect within half a percent of square comes from rounding a size, not from a wish.
 fn nearly_square(aspect: Rational) -> Rational {
     let off = (aspect.to_f64() - 1.0).abs();
@@ -431,6 +433,11 @@ fn plan_audio(job: &Job, source: &Source, container: Container, mistakes: &mut V
         let (codec, sample_format, bit_rate) = match settings {
             AudioSettings::None => continue,
             AudioSettings::Copy => {
+                if is_cut(job) && job.output.video != VideoSettings::Copy {
+                    let problem = "cannot be cut to --start, --duration or --frames at the sample; \
+                                   use aac, flac, pcm or none";
+                    mistakes.push(Mistake::new("audio", "copy", problem));
+                }
                 if let Err(problem) = muxer_holds(container.muxer(), &stream.parameters, stream.time_base) {
                     mistakes.push(Mistake::new("audio", "copy", format!("{problem}; use aac, flac or pcm")));
                 }

@@ -1,0 +1,119 @@
+//! How large a file is, and how large its container says it is: the one sign of a cut that no decoder shows.
+//!
+//! Invariant: only what stands in the file is believed; a container that does not say where it ends is never called cut.
+
+use std::io::{Read, Result, Seek, SeekFrom};
+
+/// The bytes of a file, and the bytes that it declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Bytes that are there.
+    pub(crate) size: u64,
+    /// Bytes that the container says there are, at the least.
+    pub(crate) declared: Option<u64>,
+}
+
+/// Enough for a run-in and the first headers of every container that is looked at.
+const HEAD: u64 = 64 * 1024;
+
+impl Extent {
+    /// Looks at the head of `reader` and leaves it at the start.
+    pub(crate) fn of(reader: &mut (impl Read + Seek)) -> Result<Self> {
+        let size = reader.seek(SeekFrom::End(0))?;
+        reader.rewind()?;
+        let mut head = Vec::new();
+        reader.by_ref().take(HEAD).read_to_end(&mut head)?;
+        reader.rewind()?;
+        Ok(Extent { size, declared: matroska(&head).or_else(|| mxf(&head)).or_else(|| riff(&head)) })
+    }
+
+    /// Bytes that are missing.
+    pub(crate) fn missing(self) -> Option<u64> {
+        self.declared?.checked_sub(self.size).filter(|missing| *missing > 0)
+    }
+}
+
+/// Matroska (RFC 9559): an EBML header, then a segment; each has a size, which may be unknown while it is recorded.
+fn matroska(head: &[u8]) -> Option<u64> {
+    let rest = head.strip_prefix(&[0x1a, 0x45, 0xdf, 0xa3])?;
+    let (header, length) = vint(rest)?;
+    let segment = 4 + length + header?;
+    let rest = head.get(usize::try_from(segment).ok()?..)?.strip_prefix(&[0x18, 0x53, 0x80, 0x67])?;
+    let (content, length) = vint(rest)?;
+    (segment + 4 + length).checked_add(content?)
+}
+
+/// An EBML variable-size integer (RFC 8794, 4): its value, unless that is "unknown", and its length in bytes.
+fn vint(bytes: &[u8]) -> Option<(Option<u64>, u64)> {
+    let length = bytes.first()?.leading_zeros() as usize + 1;
+    let value = bytes.get(..length)?.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let mask = (1u64 << (7 * length)) - 1;
+    Some(((value & mask != mask).then_some(value & mask), length as u64))
+}
+
+/// MXF (SMPTE ST 377-1, 7.1): the header partition names the byte at which the footer partition starts, or zero.
+fn mxf(head: &[u8]) -> Option<u64> {
+    const PARTITION: [u8; 13] = [0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01];
+    let run_in = head.windows(PARTITION.len()).position(|window| window == PARTITION)?;
+    let rest = &head[run_in + 16..];
+    let length = match *rest.first()? {
+        long if long & 0x80 != 0 => 1 + usize::from(long & 0x7f),
+        _ => 1,
+    };
+    // Two versions of 2 bytes, the grid of 4, this and the previous partition of 8 each, then the footer.
+    let footer = rest.get(length + 24..length + 32)?;
+    let footer = u64::from_be_bytes(footer.try_into().ok()?);
+    // The footer itself is at least a partition pack.
+    const PACK: u64 = 16 + 1 + 88;
+    (footer > 0).then(|| footer.saturating_add(run_in as u64).saturating_add(PACK))
+}
+
+/// RIFF (AVI, WAVE): the size of the outermost chunk; zero and all ones stand for "unknown".
+fn riff(head: &[u8]) -> Option<u64> {
+    let size = head.strip_prefix(b"RIFF")?.get(..4)?;
+    let size = u32::from_le_bytes(size.try_into().ok()?);
+    (size != 0 && size != u32::MAX).then(|| u64::from(size) + 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn declared(head: &[u8]) -> Option<u64> {
+        Extent::of(&mut Cursor::new(head)).unwrap().declared
+    }
+
+    #[test]
+    fn a_segment_says_where_it_ends() {
+        let file = [0x1a, 0x45, 0xdf, 0xa3, 0x82, 9, 9, 0x18, 0x53, 0x80, 0x67, 0x40, 0x64];
+        assert_eq!(declared(&file), Some(7 + 4 + 2 + 100));
+        let live = [0x1a, 0x45, 0xdf, 0xa3, 0x82, 9, 9, 0x18, 0x53, 0x80, 0x67, 0xff];
+        assert_eq!(declared(&live), None);
+    }
+
+    #[test]
+    fn a_riff_says_where_it_ends() {
+        assert_eq!(declared(b"RIFF\x10\0\0\0WAVE"), Some(24));
+        assert_eq!(declared(b"RIFF\xff\xff\xff\xffWAVE"), None);
+    }
+
+    #[test]
+    fn an_mxf_header_says_where_the_footer_starts() {
+        let mut file =
+            vec![0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01, 0x02, 0x04, 0];
+        file.extend([0x83, 0, 0, 0x78]);
+        file.extend([0; 24]);
+        file.extend(5000u64.to_be_bytes());
+        assert_eq!(declared(&file), Some(5000 + 105));
+    }
+
+    #[test]
+    fn hostile_heads_are_no_trouble() {
+        for head in
+            [&[][..], &[0x1a, 0x45, 0xdf, 0xa3], &[0x1a, 0x45, 0xdf, 0xa3, 0x01, 255, 255, 255, 255, 255, 255, 254]]
+        {
+            assert_eq!(declared(head), None);
+        }
+    }
+}
