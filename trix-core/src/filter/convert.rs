@@ -15,7 +15,7 @@ use crate::{
     },
     media::{
         color::Range,
-        format::PictureFormat,
+        format::{Chroma, PictureFormat},
         time::{TimeBase, Timestamp},
     },
 };
@@ -144,17 +144,22 @@ impl Target {
 
     /// The chain of filters, in libavfilter's notation.
     fn chain(&self, range: Range) -> String {
-        let (width, height, name, filter) = (self.width, self.height, self.format.name(), self.resampler.name());
+        // Asked for grey, both converters would stretch luma to full range; taken out of YCbCr it stays what it is.
+        let (format, luma) = match self.format.chroma {
+            Chroma::C400 => (PictureFormat { chroma: Chroma::C420, ..self.format }, ",extractplanes=y"),
+            _ => (self.format, ""),
+        };
+        let (width, height, name, filter) = (self.width, self.height, format.name(), self.resampler.name());
         if zimg_is_there() {
             // Without these two, zimg would take and make limited range for frames that say nothing.
             let range = if range == Range::Full { "full" } else { "limited" };
             format!(
                 "zscale=w={width}:h={height}:filter={filter}:dither=error_diffusion:rin={range}:r={range},\
-                 format=pix_fmts={name}"
+                 format=pix_fmts={name}{luma}"
             )
         } else {
             let flags = format!("{filter}+accurate_rnd+full_chroma_int+bitexact");
-            format!("scale=w={width}:h={height}:flags={flags}:sws_dither=ed,format=pix_fmts={name}")
+            format!("scale=w={width}:h={height}:flags={flags}:sws_dither=ed,format=pix_fmts={name}{luma}")
         }
     }
 }

@@ -273,8 +273,9 @@ fn verify(
             on_damage: if damage.is_empty() { Default::default() } else { job.source.on_damage },
             target: Some(video.target(settings)),
             distorted: Source::open(path, Limits::default())?,
+            distorted_target: None,
             // A decoder may add grey chroma to a picture that has none; only what was encoded is compared.
-            distorted_target: (video.format.chroma == Chroma::C400).then(|| video.target(settings)),
+            luma_only: video.format.chroma == Chroma::C400,
             threads: job.threads.unwrap_or(0),
         };
         let comparison =

@@ -16,6 +16,7 @@ use crate::ffi::{x264, x264::OptionError, x265};
 const OWNED: &[(&str, &str)] = &[
     ("annexb", "the muxer decides how units are framed"),
     ("bff", "interlaced encoding is not offered"),
+    ("dump-yuv", "use --verify full"),
     ("field", "interlaced encoding is not offered"),
     ("force-cfr", "times come from the source"),
     ("fps", "the rate comes from the source"),
@@ -173,7 +174,20 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
             }
         }
     }
+    found.extend(crashing(encoder, settings));
     found
+}
+
+/// Combinations at which the encoder's library writes over memory: x265 3.5 does, its own program too, with several
+/// slices to a picture and no wavefronts to keep them apart.
+fn crashing(encoder: Encoder, settings: &EncodeSettings) -> Option<Mistake> {
+    let value = |name: &str| settings.params.get(name).map(String::as_str);
+    let slices = value("slices").filter(|slices| !matches!(*slices, "0" | "1"))?;
+    let no_pool = value("pools").is_some_and(|pools| matches!(pools, "none" | "0"));
+    let no_wavefronts = value("wpp") == Some("0") || value("no-wpp").is_some_and(|value| value != "0");
+    let problem = "crashes x265 without wavefronts; leave wpp on and pools above 0";
+    (encoder == Encoder::X265 && (no_pool || no_wavefronts))
+        .then(|| Mistake::new("video.params.slices", slices, problem))
 }
 
 /// Whether the library that is installed has an option of this name.

@@ -43,6 +43,7 @@ pub(crate) struct Sides {
     pub(crate) target: Option<Target>,
     pub(crate) distorted: Source,
     pub(crate) distorted_target: Option<Target>,
+    pub(crate) luma_only: bool,
     pub(crate) threads: u32,
 }
 
@@ -53,7 +54,7 @@ pub(crate) struct Sides {
 /// errors of reading.
 pub(crate) fn compare(sides: Sides, metrics: &[Metric], token: &Token, counters: &Counters) -> Result<Comparison> {
     let label = sides.distorted.label();
-    let Sides { reference, cut, on_damage, target, distorted, distorted_target, threads } = sides;
+    let Sides { reference, cut, on_damage, target, distorted, distorted_target, luma_only, threads } = sides;
     let mut reference = PictureReader::new(reference, on_damage, cut, target, threads)?;
     let mut distorted = PictureReader::new(distorted, OnDamage::Fail, Cut::default(), distorted_target, threads)?;
     let mut comparator = Comparator::new(metrics);
@@ -69,7 +70,10 @@ pub(crate) fn compare(sides: Sides, metrics: &[Metric], token: &Token, counters:
             (Some(_), None) => return Err(wrong(format!("ends after {number} pictures; the reference goes on"))),
             (None, Some(_)) => return Err(wrong(format!("goes on after the {number} pictures of the reference"))),
         };
-        let (left_planes, right_planes) = (left.frame.planes(), right.frame.planes());
+        let (left_planes, mut right_planes) = (left.frame.planes(), right.frame.planes());
+        if luma_only {
+            right_planes.truncate(1);
+        }
         let time = Timestamp::new(right.pts, distorted.time_base());
         if first_difference.is_none() && !quality::identical(&left_planes, &right_planes) {
             first_difference = Some(Difference { frame: number, time });
@@ -131,6 +135,7 @@ pub fn compare_files(
         target,
         distorted,
         distorted_target: target,
+        luma_only: false,
         threads: 0,
     };
     compare(sides, metrics, &Token::new(cancel), &Counters::default())
