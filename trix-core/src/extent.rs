@@ -55,7 +55,7 @@ fn vint(bytes: &[u8]) -> Option<(Option<u64>, u64)> {
 fn mxf(head: &[u8]) -> Option<u64> {
     const PARTITION: [u8; 13] = [0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01];
     let run_in = head.windows(PARTITION.len()).position(|window| window == PARTITION)?;
-    let rest = &head[run_in + 16..];
+    let rest = head.get(run_in + 16..)?;
     let length = match *rest.first()? {
         long if long & 0x80 != 0 => 1 + usize::from(long & 0x7f),
         _ => 1,

@@ -173,7 +173,9 @@ impl Source {
         // libavcodec drops the size of pictures that are too large for it, and says so.
         let said = sink.take().0;
         if let Some(line) = said.iter().find(|line| line.text.contains("exceeds specified max pixel count")) {
-            let detail = format!("{}; the limit is {} pixels", line.text, limits.pixels);
+            let size = line.text.split_whitespace().find(|word| word.contains('x')).unwrap_or("unknown size");
+            let detail =
+                format!("pictures of {size}; the limit is {} on a side and {} in all", limits.side, limits.pixels);
             return Err(Error::new(ErrorKind::Limit, Stage::Source, detail));
         }
         check_limits(&streams, &limits)?;
@@ -255,6 +257,9 @@ fn failure(state: &IoState, sink: &Sink, code: crate::ffi::AvError, what: &str) 
         Some(said) => format!("{what}: {code} ({said})"),
         None => format!("{what}: {code}"),
     };
+    if detail.contains("max_streams") {
+        return Error::new(ErrorKind::Limit, Stage::Source, detail).caused_by(code);
+    }
     // libavformat says ENOMEM when a hostile header asks for an absurd allocation.
     Error::new(ErrorKind::MalformedInput, Stage::Source, detail).caused_by(code)
 }

@@ -16,7 +16,7 @@ pub fn probe(args: &Probe) -> u8 {
     let info = Source::open(&args.source, Limits::default()).and_then(|source| {
         if args.count { probing::probe_and_count(source, 0, &cancel) } else { Ok(probing::probe(&source)) }
     });
-    finish(info, args.json, |info| render::probe::text(info))
+    finish(info, args.json, render::probe::text)
 }
 
 /// Checks a file.

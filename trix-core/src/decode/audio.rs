@@ -70,7 +70,7 @@ impl AudioDecoder {
     ///
     /// # Errors
     /// As [`Self::push`].
-    pub fn next(&mut self) -> Result<Option<Frame>> {
+    pub fn receive(&mut self) -> Result<Option<Frame>> {
         while !self.ended {
             match self.decoder.receive() {
                 Ok(Output::Item(frame)) => {

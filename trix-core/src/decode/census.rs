@@ -92,7 +92,7 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
                 }
                 Decoder::Audio(decoder) => {
                     decoder.push(Some(&packet))?;
-                    while decoder.next()?.is_some() {}
+                    while decoder.receive()?.is_some() {}
                 }
             }
         }
@@ -109,7 +109,7 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
             }
             Decoder::Audio(decoder) => {
                 decoder.push(None)?;
-                while decoder.next()?.is_some() {}
+                while decoder.receive()?.is_some() {}
                 census.samples = Some(decoder.samples());
             }
         }
@@ -118,10 +118,10 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
 }
 
 fn pictures(decoder: &mut VideoDecoder, base: Rational, census: &mut StreamCensus) -> Result<()> {
-    while let Some(picture) = decoder.next()? {
+    while let Some(picture) = decoder.receive()? {
         let time = Timestamp::new(picture.pts, base);
         if let Some(last) = census.last {
-            let step = picture.pts - last.ticks;
+            let step = picture.pts.saturating_sub(last.ticks);
             let (least, most) = census.interval_ticks.unwrap_or((step, step));
             census.interval_ticks = Some((least.min(step), most.max(step)));
         }

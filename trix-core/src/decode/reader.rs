@@ -111,7 +111,7 @@ impl PictureReader {
             };
             self.ended = packet.is_none();
             self.decoder.push(packet.as_ref())?;
-            while let Some(picture) = self.decoder.next()? {
+            while let Some(picture) = self.decoder.receive()? {
                 match self.cut.judge(Timestamp::new(picture.pts, self.time_base), self.kept) {
                     Verdict::Before => {}
                     Verdict::After => {

@@ -119,12 +119,17 @@ impl VideoDecoder {
     ///
     /// # Errors
     /// As [`Self::push`].
-    pub fn next(&mut self) -> Result<Option<Picture>> {
+    pub fn receive(&mut self) -> Result<Option<Picture>> {
         while !self.ended {
             match self.decoder.receive() {
                 Ok(Output::Item(frame)) => {
-                    let picture = self.place(frame);
+                    let mut picture = self.place(frame);
                     self.check(&picture)?;
+                    if picture.frame.exceeds_depth() {
+                        let time = Some(Timestamp::new(picture.pts, self.time_base));
+                        self.add(DamageKind::Frame, time, "samples are higher than their depth allows".into())?;
+                        picture.frame = picture.frame.clamped_to_depth();
+                    }
                     return Ok(Some(picture));
                 }
                 Ok(Output::Hungry) => {

@@ -74,7 +74,7 @@ impl SoundEncoder {
     ///
     /// # Errors
     /// `Codec` when the encoder fails.
-    pub fn next(&mut self) -> Result<Option<Packet>> {
+    pub fn receive(&mut self) -> Result<Option<Packet>> {
         match self.encoder.receive() {
             Ok(Output::Item(packet)) => Ok(Some(packet)),
             Ok(Output::Hungry | Output::End) => Ok(None),

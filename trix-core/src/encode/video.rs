@@ -69,7 +69,7 @@ pub fn open(
         Encoder::X264 => {
             let first = pass.is_some_and(|pass| pass.number == 1);
             let mut parameters = options::x264_parameters(settings, &list, first).ok_or_else(unknown)?;
-            parameters.set_picture(plan.width, plan.height, plan.format, plan.rate);
+            parameters.set_picture(plan.width, plan.height, plan.format, plan.rate, plan.constant_rate);
             parameters.set_color(plan.color, plan.sample_aspect);
             if !settings.params.contains_key("asm") {
                 parameters.avoid_uninitialised_reads();

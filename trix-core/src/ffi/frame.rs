@@ -147,10 +147,43 @@ impl Frame {
             .collect()
     }
 
+    /// Whether a sample has a value that its depth does not allow, as words of 16 bits can hold when they are read from
+    /// a damaged file. Encoders take such samples for memory addresses.
+    pub fn exceeds_depth(&self) -> bool {
+        self.planes().iter().filter(|plane| (9..16).contains(&plane.depth)).any(|plane| {
+            let most = plane.rows().map(|row| {
+                let samples = row.as_chunks::<2>().0.iter();
+                samples.fold(0, |most: u16, sample| most.max(u16::from_le_bytes(*sample)))
+            });
+            most.max().is_some_and(|most| u32::from(most) >> plane.depth != 0)
+        })
+    }
+
+    /// A copy whose samples are no higher than their depth allows.
+    pub fn clamped_to_depth(&self) -> Self {
+        let copy = self.clone();
+        // SAFETY: the call gives the copy samples of its own; planes lie within them as in `planes`.
+        unsafe {
+            assert!(av::av_frame_make_writable(copy.as_ptr()) >= 0, "memory for a frame");
+            for (index, plane) in copy.planes().iter().enumerate().filter(|(_, plane)| plane.depth > 8) {
+                let most = ((1u32 << plane.depth) - 1) as u16;
+                let start = (*copy.as_ptr()).data[index];
+                for row in 0..plane.height {
+                    let row = start.add(row * plane.stride).cast::<u16>();
+                    for column in 0..plane.width {
+                        let sample = row.add(column);
+                        sample.write_unaligned(sample.read_unaligned().min(most));
+                    }
+                }
+            }
+        }
+        copy
+    }
+
     /// Bytes of memory that this frame keeps alive.
     pub fn bytes(&self) -> usize {
         // SAFETY: `buf` entries are null or valid buffer references.
-        self.raw().buf.iter().filter_map(|buffer| unsafe { buffer.as_ref() }).map(|buffer| buffer.size as usize).sum()
+        self.raw().buf.iter().filter_map(|buffer| unsafe { buffer.as_ref() }).map(|buffer| buffer.size).sum()
     }
 }
 

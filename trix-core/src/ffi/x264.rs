@@ -73,14 +73,16 @@ impl Parameters {
         unsafe { x264::x264_param_apply_profile(&mut *self.0, profile.as_ptr()) == 0 }
     }
 
-    /// The picture that will come in.
-    pub fn set_picture(&mut self, width: usize, height: usize, format: PictureFormat, rate: Rational) {
+    /// The picture that will come in, and whether its rate is constant.
+    pub fn set_picture(&mut self, width: usize, height: usize, format: PictureFormat, rate: Rational, constant: bool) {
         let raw = &mut *self.0;
         raw.i_width = width as c_int;
         raw.i_height = height as c_int;
         raw.i_csp = csp(format);
         raw.i_bitdepth = format.depth as c_int;
-        raw.b_vfr_input = 0;
+        // Pictures are counted, so that each lasts one tick for rate control; the stream only promises that they are
+        // evenly spaced where that is known.
+        raw.b_vfr_input = (!constant).into();
         raw.i_fps_num = u32::try_from(rate.num).unwrap_or(25);
         raw.i_fps_den = u32::try_from(rate.den).unwrap_or(1);
         raw.i_timebase_num = raw.i_fps_den;
@@ -345,7 +347,7 @@ fn text_of(bytes: &[u8]) -> String {
 fn opens_at(depth: u32) -> bool {
     let format = PictureFormat { chroma: Chroma::C420, depth };
     Parameters::new(Some("ultrafast"), None).is_some_and(|mut parameters| {
-        parameters.set_picture(64, 64, format, Rational::new(25, 1));
+        parameters.set_picture(64, 64, format, Rational::new(25, 1), true);
         parameters.0.i_threads = 1;
         Encoder::open(parameters, format).is_ok()
     })

@@ -64,7 +64,7 @@ impl SoundConverter {
     ///
     /// # Errors
     /// `Codec` when conversion fails.
-    pub fn next(&mut self) -> Result<Option<Frame>> {
+    pub fn receive(&mut self) -> Result<Option<Frame>> {
         let Some(graph) = &mut self.graph else { return Ok(None) };
         match graph.receive() {
             Ok(Output::Item(frame)) => Ok(Some(frame)),

@@ -54,6 +54,28 @@ impl Rational {
         Rational::new(self.den, self.num)
     }
 
+    /// The nearest ratio neither of whose parts is above `most`, by its continued fraction; for positive ratios.
+    ///
+    /// ```
+    /// use trix_core::media::time::Rational;
+    /// assert_eq!(Rational::new(314_159, 100_000).nearest_within(1000), Rational::new(355, 113));
+    /// assert_eq!(Rational::new(16, 15).nearest_within(1000), Rational::new(16, 15));
+    /// ```
+    pub fn nearest_within(self, most: i64) -> Self {
+        let (mut num, mut den) = (self.num, self.den);
+        let (mut last, mut this) = ((0i64, 1i64), (1i64, 0i64));
+        while den != 0 {
+            let whole = num / den;
+            let next = |before: i64, now: i64| whole.checked_mul(now).and_then(|product| product.checked_add(before));
+            match (next(last.0, this.0), next(last.1, this.1)) {
+                (Some(n), Some(d)) if n <= most && d <= most => (last, this) = (this, (n, d)),
+                _ => break,
+            }
+            (num, den) = (den, num % den);
+        }
+        Rational::new(this.0, this.1)
+    }
+
     /// For display and for metrics only; never for arithmetic on times.
     pub fn to_f64(self) -> f64 {
         self.num as f64 / self.den as f64
@@ -180,9 +202,15 @@ impl Timestamp {
         self.ticks as f64 * self.base.to_f64()
     }
 
-    /// The text that [`FromStr`] reads back as this time, to the nanosecond.
+    /// The text that [`FromStr`] reads back as exactly this time: decimals where they suffice, else a ratio.
     pub fn as_spec(self) -> String {
-        let nanos = self.rescale(Rational::new(1, 1_000_000_000));
+        let nano = Rational::new(1, 1_000_000_000);
+        let nanos = self.rescale(nano);
+        if Timestamp::new(nanos, nano) != self
+            && let Some(ticks) = self.ticks.checked_mul(self.base.num)
+        {
+            return format!("{ticks}/{}", self.base.den);
+        }
         let (sign, nanos) = (if nanos < 0 { "-" } else { "" }, nanos.unsigned_abs());
         format!("{sign}{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
     }

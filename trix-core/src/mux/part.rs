@@ -171,7 +171,7 @@ mod tests {
         let target = folder.path().join("out.mp4");
         let part = PartFile::create(&target, false).unwrap();
         fs::write(&target, b"another's").unwrap();
-        assert_eq!(part.commit().err().expect("taken").kind(), ErrorKind::Io);
+        assert_eq!(part.commit().expect_err("taken").kind(), ErrorKind::Io);
         assert_eq!(fs::read(&target).unwrap(), b"another's");
     }
 

@@ -45,8 +45,11 @@ pub struct Control {
     /// Cancelling this makes the job end with an error of kind `Cancelled`, within 200 ms.
     pub cancel: Cancel,
     /// Called five times a second, on a thread of the job.
-    pub progress: Option<Arc<dyn Fn(&Progress) + Send + Sync>>,
+    pub progress: Option<OnProgress>,
 }
+
+/// What is called with each [`Progress`].
+pub type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
 
 /// Time between two calls of [`Control::progress`].
 const TICK: Duration = Duration::from_millis(200);

@@ -233,13 +233,13 @@ pub(crate) fn start(
         spawn("filter", Stage::Filter, token, done.clone(), work)?;
 
         let origin = plan.origin.rescale(base);
-        let keyframes = settings.keyframes.iter().map(|time| time.rescale(base)).collect();
         let frame_ticks = Timestamp::new(1, video.rate.inverse()).rescale(base).max(1);
         let stage = EncodeStage {
             encoder,
             timeline: Timeline::new(frame_ticks),
             origin,
-            keyframes,
+            time_base: base,
+            keyframes: settings.keyframes.clone(),
             info: headers.info,
             output: output.is_some().then(|| to_muxer.clone()),
             counters: Arc::clone(counters),
@@ -377,7 +377,8 @@ fn demux(mut demuxer: Demuxer, mut routes: Vec<Option<Route>>, origin: Timestamp
             Some(Route::Muxer(track, next)) => {
                 let shift = origin.rescale(bases[index]);
                 let (pts, dts) = (packet.pts().or(packet.dts()), packet.dts());
-                packet.set_times(pts.map(|pts| pts - shift), dts.map(|dts| dts - shift), packet.duration());
+                let shifted = |ticks: i64| ticks.saturating_sub(shift);
+                packet.set_times(pts.map(shifted), dts.map(shifted), packet.duration());
                 next.send(ForMuxer { track: *track, packet }, Stage::Demux)?
             }
         };
@@ -402,7 +403,7 @@ fn decode_pictures(
         let packet = input.receive(Stage::Decode)?;
         finished = packet.is_none();
         decoder.push(packet.as_ref())?;
-        while let Some(picture) = decoder.next()? {
+        while let Some(picture) = decoder.receive()? {
             shared.decoded.fetch_add(1, Ordering::Relaxed);
             match cut.judge(Timestamp::new(picture.pts, base), kept) {
                 Verdict::Before => {
@@ -435,8 +436,10 @@ struct EncodeStage {
     encoder: Box<dyn VideoEncoder>,
     timeline: Timeline,
     origin: i64,
-    /// Times in ticks, from the origin, at which keyframes are forced.
-    keyframes: Vec<i64>,
+    /// Seconds in a tick of the pictures' times.
+    time_base: TimeBase,
+    /// Times from the origin at which keyframes are forced: at the first picture that is not before each.
+    keyframes: Vec<Timestamp>,
     /// Goes before the first picture.
     info: Vec<u8>,
     /// Absent in a first pass.
@@ -448,12 +451,13 @@ struct EncodeStage {
 
 impl EncodeStage {
     fn run(mut self, input: Receiver<Picture>) -> Result<()> {
-        self.keyframes.sort_unstable();
+        self.keyframes.sort();
         let mut forced = std::mem::take(&mut self.keyframes).into_iter().peekable();
         while let Some(picture) = input.receive(Stage::Encode)? {
-            let pts = picture.pts - self.origin;
+            let pts = picture.pts.saturating_sub(self.origin);
             let mut force = false;
-            while forced.next_if(|time| *time <= pts).is_some() {
+            let shown = Timestamp::new(pts, self.time_base);
+            while forced.next_if(|time| *time <= shown).is_some() {
                 force = true;
             }
             let number = self.timeline.push(pts);
@@ -503,7 +507,7 @@ impl SoundStage {
             let packet = input.receive(Stage::Decode)?;
             let last = packet.is_none();
             self.decoder.push(packet.as_ref())?;
-            while let Some(frame) = self.decoder.next()? {
+            while let Some(frame) = self.decoder.receive()? {
                 wanted &= self.converter.push(Some(&frame))?;
                 self.encode()?;
             }
@@ -516,7 +520,7 @@ impl SoundStage {
     }
 
     fn encode(&mut self) -> Result<()> {
-        while let Some(frame) = self.converter.next()? {
+        while let Some(frame) = self.converter.receive()? {
             self.end = frame.pts().unwrap_or(self.end) + frame.samples() as i64;
             self.encoder.push(Some(&frame))?;
             self.emit()?;
@@ -525,7 +529,7 @@ impl SoundStage {
     }
 
     fn emit(&mut self) -> Result<()> {
-        while let Some(mut packet) = self.encoder.next()? {
+        while let Some(mut packet) = self.encoder.receive()? {
             // Some encoders give a short last block the length of a full one.
             if let Some(pts) = packet.pts().filter(|pts| *pts < self.end) {
                 let duration = packet.duration().min(self.end - pts);

@@ -14,8 +14,13 @@ use crate::ffi::{x264, x264::OptionError, x265};
 
 /// Options that Trix itself decides, and what to use instead.
 const OWNED: &[(&str, &str)] = &[
+    ("analysis-reuse-file", "options do not write files"),
+    ("analysis-save", "options do not write files"),
     ("annexb", "the muxer decides how units are framed"),
     ("bff", "interlaced encoding is not offered"),
+    ("bitrate", "use --bitrate"),
+    ("crf", "use --crf"),
+    ("csv", "options do not write files; the report is --json"),
     ("dump-yuv", "use --verify full"),
     ("field", "interlaced encoding is not offered"),
     ("force-cfr", "times come from the source"),
@@ -28,12 +33,14 @@ const OWNED: &[(&str, &str)] = &[
     ("interlaced", "interlaced encoding is not offered"),
     ("log", "messages go to the report"),
     ("log-level", "messages go to the report"),
+    ("lossless", "use --lossless"),
     ("output-csp", "use --chroma"),
     ("output-depth", "use --depth"),
     ("pass", "use --passes"),
     ("preset", "use --preset"),
     ("profile", "use --profile"),
     ("pulldown", "times come from the source"),
+    ("qp", "use --qp"),
     ("qpfile", "use --force-keyframes"),
     ("recon", "use --verify full"),
     ("stats", "use --passes"),
@@ -98,6 +105,12 @@ pub fn list(
     list
 }
 
+/// Levels of H.264 (table A-1) and HEVC (table A.8); which of them fits the picture, the encoder judges.
+const LEVELS: &[&str] = &[
+    "1", "1b", "1.1", "1.2", "1.3", "2", "2.1", "2.2", "3", "3.1", "3.2", "4", "4.1", "4.2", "5", "5.1", "5.2", "6",
+    "6.1", "6.2",
+];
+
 /// The setting that an option belongs to; for most options, one of their own name.
 fn setting(option: &str) -> &str {
     match option {
@@ -151,8 +164,9 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
     };
     let set = list(encoder, &usable, threads, None);
     for (name, value) in &set {
-        if parameters.set(name, value).is_err() {
-            let legal = if setting(name) == "level" { "; levels go from 1 to 6.2" } else { "" };
+        let known_level = setting(name) != "level" || LEVELS.contains(&value.as_str());
+        if !known_level || parameters.set(name, value).is_err() {
+            let legal = if known_level { String::new() } else { format!("; levels are {}", LEVELS.join(", ")) };
             let problem = format!("is not a value that {encoder} takes for it{legal}");
             found.push(Mistake::new(format!("video.{}", setting(name)), value, problem));
         }
@@ -161,7 +175,10 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
         let mut wrong = |problem: String| found.push(Mistake::new(format!("video.params.{name}"), value, problem));
         if let Some((_, instead)) = OWNED.iter().find(|(owned, _)| owned == name) {
             wrong(format!("is not set this way: {instead}"));
-        } else if set.iter().any(|(other, _)| other != "threads" && setting(other) == setting(name)) {
+        } else if set
+            .iter()
+            .any(|(other, _)| !matches!(other.as_str(), "threads" | "pools") && setting(other) == setting(name))
+        {
             wrong(format!("video.{} is set already", setting(name)));
         } else if encoder != Encoder::X264 || name != SLOW_FIRST_PASS {
             match parameters.set(name, value) {

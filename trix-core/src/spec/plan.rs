@@ -104,6 +104,8 @@ pub struct VideoPlan {
     pub converted: bool,
     /// Pictures in a second, for rate control and headers; times are the source's.
     pub rate: Rational,
+    /// Whether the source declares that its pictures are evenly spaced.
+    pub constant_rate: bool,
     /// Shape of a sample, as written.
     pub sample_aspect: Rational,
     /// Colour, as written.
@@ -363,12 +365,19 @@ fn plan_video(
     let sample_aspect = if scaled {
         // The picture keeps its shape on the screen.
         let aspect = if stream.sample_aspect.is_positive() { stream.sample_aspect } else { Rational::new(1, 1) };
+        let aspect = aspect.nearest_within(u16::MAX.into());
         let num = aspect.num * stream.width as i64 * height as i64;
         let den = aspect.den * stream.height as i64 * width as i64;
         nearly_square(Rational::new(num, den))
     } else {
         stream.sample_aspect
     };
+    // H.264 and HEVC say both parts in 16 bits each (E.2.1, E.3.1).
+    let exact = sample_aspect;
+    let sample_aspect = exact.nearest_within(u16::MAX.into());
+    if sample_aspect != exact {
+        notes.push(format!("sample aspect {exact} is written as {sample_aspect}, the nearest that fits"));
+    }
     let mut color = stream.color;
     if pixel.is_full_range_variant() {
         color.range = crate::media::color::Range::Full;
@@ -395,6 +404,7 @@ fn plan_video(
         format,
         converted: scaled || pixel.picture() != Some(format),
         rate: frame_rate(stream),
+        constant_rate: stream.average_rate == stream.base_rate,
         sample_aspect,
         color,
         passes,
