@@ -127,6 +127,17 @@ fn a_link_to_an_output_leads_to_one_whole_file() {
 }
 
 #[test]
+fn names_are_as_long_as_the_file_system_allows() {
+    let folder = folder();
+    let longest = folder.path().join(format!("{}.mp4", "x".repeat(251)));
+    trix("encode {} -o {} --preset ultrafast", &[&source(), &longest]).done();
+    assert_eq!(names(folder.path()).len(), 1);
+    let longer = folder.path().join(format!("{}.mp4", "y".repeat(252)));
+    assert!(trix("encode {} -o {}", &[&source(), &longer]).refused(5, &longer).contains("too long"));
+    assert_eq!(names(folder.path()).len(), 1);
+}
+
+#[test]
 fn of_two_encodes_to_one_output_one_wins_and_the_other_is_refused() {
     let source = Clip { frames: 60, ..Clip::default() }.y4m();
     for round in 0..4 {

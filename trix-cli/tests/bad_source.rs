@@ -10,7 +10,12 @@ use std::{
 };
 
 use support::{Dice, encode, file, trix, words};
-use trix_fixtures::{Clip, folder, media, program};
+use trix_fixtures::{
+    Clip,
+    clip::made,
+    folder, media,
+    program::{self, ffmpeg},
+};
 
 /// Every command that reads a source refuses this one with `code`, and says `why`.
 fn every_command_refuses(source: &Path, code: i32, why: &str) {
@@ -148,6 +153,37 @@ fn playlists_and_scripts_are_refused_wherever_they_point() {
             assert!(message.contains("playlist or script"), "{message}");
         }
     }
+}
+
+#[test]
+fn addresses_and_patterns_are_names_of_files_that_do_not_exist() {
+    for name in
+        ["http://127.0.0.1:9/a.mp4", "concat:a.ts|b.ts", "pipe:0", "-", "frame%03d.png", "data:video/mp4;base64,A"]
+    {
+        every_command_refuses(Path::new(&format!("./{name}")), 5, "No such file");
+    }
+    let ran = trix("probe {}", &[Path::new("http://127.0.0.1:9/a.mp4")]);
+    assert!(ran.refused(5, Path::new("http://127.0.0.1:9/a.mp4")).contains("No such file"), "{ran:?}");
+}
+
+#[test]
+fn a_still_picture_is_no_film() {
+    let picture = made("still.png", |path| {
+        ffmpeg(&format!("-f lavfi -i testsrc2=size=64x64 -frames:v 1 {}", path.display()));
+    });
+    every_command_refuses(&picture, 3, "");
+}
+
+#[test]
+fn more_streams_than_the_limit_are_refused() {
+    let source = made("300-streams.mkv", |path| {
+        let maps = "-map 0:v ".repeat(300);
+        ffmpeg(&format!("-f lavfi -i color=size=16x16 {maps} -frames:v 1 -c:v ffv1 {}", path.display()));
+    });
+    let encoded = encode(&source, "");
+    let message = encoded.refused(3);
+    assert!(message.contains("256"), "{message}");
+    assert_eq!(encoded.ran.json()["error"]["kind"], "limit");
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn unknown_names_are_refused_with_the_known_ones() {
 #[test]
 fn a_misspelled_parameter_is_refused_with_the_closest_name() {
     refused("--param ref-frames=3", &["ref-frames"]);
-    refused("--param subm=7", &["subm", "subme"]);
+    refused("--param submee=7", &["submee", "subme'"]);
     refused("--param bframe=3", &["bframe", "bframes"]);
     refused("--video x265 --param psyrd=2", &["psyrd", "psy-rd"]);
     refused("--video x265 --param ctuu=32", &["ctuu", "ctu"]);
@@ -118,7 +118,7 @@ fn two_rate_controls_are_refused() {
 
 #[test]
 fn all_mistakes_are_told_at_once() {
-    let options = "--preset quick --depth 12 --crf 99 --gop 0 --param subm=7 --tune movie --level 77 --audio pcm";
+    let options = "--preset quick --depth 12 --crf 99 --gop 0 --param submee=7 --tune movie --level 77 --audio pcm";
     let told = refused(options, &["quick", "12", "99", "gop", "subme", "movie", "77"]);
     assert!(told.lines().count() >= 7, "each on a line of its own: {told}");
 }

@@ -5,14 +5,19 @@ mod support;
 use std::{fs, ops::Range, path::Path};
 
 use support::{Dice, damage, encode, file, trix, words};
-use trix_fixtures::{Clip, folder, program};
+use trix_fixtures::{
+    Clip,
+    clip::made,
+    folder,
+    program::{self, ffmpeg},
+};
 
 const PICTURES: u64 = 30;
 
 /// Where the compressed pictures lie, by the word of `ffprobe`: without their container's framing.
-fn payload(source: &Path) -> Vec<Range<usize>> {
-    let line = "-v error -select_streams v:0 -show_entries packet=pos,size -of csv=p=0 {}";
-    let said = program::text(&program::run("ffprobe", words(line, &[source])));
+fn payload(source: &Path, stream: &str) -> Vec<Range<usize>> {
+    let line = format!("-v error -select_streams {stream} -show_entries packet=pos,size -of csv=p=0 {{}}");
+    let said = program::text(&program::run("ffprobe", words(&line, &[source])));
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<usize>().ok()).expect("a number");
     let ranges = said.lines().map(|line| {
         let mut fields = line.split(',');
@@ -27,7 +32,7 @@ fn payload(source: &Path) -> Vec<Range<usize>> {
 /// noticed.
 fn flip(source: &Path, rounds: u64) -> u64 {
     let whole = fs::read(source).expect("a fixture");
-    let payload = payload(source);
+    let payload = payload(source, "v:0");
     let folder = folder();
     let extension = source.extension().expect("an extension").to_string_lossy();
     let mut noticed = 0;
@@ -80,6 +85,30 @@ fn a_flipped_bit_in_prores_never_costs_a_picture_in_silence() {
 #[test]
 fn a_flipped_bit_in_hevc_never_costs_a_picture_in_silence() {
     flip(&Clip::default().encoded("-c:v libx265 -x265-params log-level=none", "mp4"), 12);
+}
+
+#[test]
+fn a_flipped_bit_in_lossless_sound_is_always_noticed() {
+    // A checksum covers every block of FLAC.
+    let source = made("ffv1-with-flac.mkv", |path| {
+        let sound = "-f lavfi -i sine=frequency=440:sample_rate=48000";
+        let codecs = "-c:v ffv1 -level 3 -c:a flac -t 1.2";
+        ffmpeg(&format!("{sound} {} {codecs} {}", Clip::default().lavfi(), path.display()));
+    });
+    let whole = fs::read(&source).expect("a fixture");
+    let payload = payload(&source, "a:0");
+    let folder = folder();
+    for round in 0..8 {
+        let mut dice = Dice(round);
+        let mut bytes = whole.clone();
+        let range = payload[dice.below(payload.len())].clone();
+        bytes[range.start + dice.below(range.len())] ^= 1 << dice.below(8);
+        let flipped = file(&folder, &format!("flipped-{round}.mkv"), bytes);
+        encode(&flipped, "--preset ultrafast --audio aac").refused(3);
+        let lenient = encode(&flipped, "--preset ultrafast --audio aac --on-damage conceal");
+        assert!(damage(&lenient.holds(PICTURES)) > 0, "{}", flipped.display());
+        trix("verify {}", &[&flipped]).refused(4, &flipped);
+    }
 }
 
 #[test]

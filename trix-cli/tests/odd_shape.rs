@@ -5,7 +5,7 @@ mod support;
 use std::{fs, path::PathBuf};
 
 use serde_json::Value;
-use support::{Encoded, decodable, encode, file, places, trix};
+use support::{Dice, Encoded, decodable, encode, file, places, trix};
 use trix_fixtures::{Clip, clip::made, folder, media, program::ffmpeg};
 
 const QUICK: &str = "--preset ultrafast";
@@ -131,6 +131,30 @@ fn a_picture_of_one_sample_is_encoded() {
     encoded.holds(5);
     let probed = trix("probe {} --json", &[&encoded.output]).done().json();
     assert_eq!(probed["streams"][0]["video"]["width"], 1, "{probed}");
+}
+
+#[test]
+fn samples_above_their_depth_do_not_end_the_process() {
+    // Ten bits travel in words of sixteen, and a raw file can say anything in them: x264 aborts on values above 1023.
+    let clip = Clip { frames: 10, ..Clip::of("yuv420p10le") };
+    let mut bytes = fs::read(clip.y4m()).expect("a fixture");
+    let header = bytes.iter().position(|byte| *byte == b'\n').expect("a header") + 1;
+    let mut dice = Dice(3);
+    for picture in bytes[header..].chunks_mut(6 + 176 * 144 * 3) {
+        picture[6..].fill_with(|| dice.roll() as u8);
+    }
+    let folder = folder();
+    let source = file(&folder, "loud.y4m", bytes);
+    for options in ["", "--depth 8", "--lossless --verify full", "--video x265", "--video x265 --depth 12 --lossless"] {
+        for policy in ["fail", "conceal"] {
+            let encoded = encode(&source, &format!("{QUICK} {options} --on-damage {policy}"));
+            if encoded.ran.code == Some(0) {
+                encoded.holds(10);
+            } else {
+                encoded.refused(3);
+            }
+        }
+    }
 }
 
 #[test]

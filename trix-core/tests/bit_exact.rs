@@ -16,22 +16,14 @@ use trix_fixtures::{Clip, folder, program};
 const ONE_264: &str = "threads=1";
 const ONE_265: &str = "pools=1 frame-threads=1";
 
+/// FFmpeg's name of a format.
 fn format(chroma: Chroma, depth: u32) -> &'static str {
-    match (chroma, depth) {
-        (Chroma::C400, 8) => "gray",
-        (Chroma::C400, 10) => "gray10le",
-        (Chroma::C400, 12) => "gray12le",
-        (Chroma::C420, 8) => "yuv420p",
-        (Chroma::C420, 10) => "yuv420p10le",
-        (Chroma::C420, 12) => "yuv420p12le",
-        (Chroma::C422, 8) => "yuv422p",
-        (Chroma::C422, 10) => "yuv422p10le",
-        (Chroma::C422, 12) => "yuv422p12le",
-        (Chroma::C444, 8) => "yuv444p",
-        (Chroma::C444, 10) => "yuv444p10le",
-        (Chroma::C444, 12) => "yuv444p12le",
-        other => panic!("no format for {other:?}"),
-    }
+    let names = match depth {
+        8 => ["gray", "yuv420p", "yuv422p", "yuv444p"],
+        10 => ["gray10le", "yuv420p10le", "yuv422p10le", "yuv444p10le"],
+        _ => ["gray12le", "yuv420p12le", "yuv422p12le", "yuv444p12le"],
+    };
+    names[Chroma::ALL.iter().position(|other| *other == chroma).expect("one of all")]
 }
 
 /// A picture format and one way of asking for it in both tongues.
@@ -52,40 +44,47 @@ impl<'a> Case<'a> {
     }
 }
 
+/// 16 macroblocks in a row: where their number is no multiple of 8, the AVX-512 code of x264 0.164's macroblock tree
+/// reads memory that it never wrote, and not even two runs of the program agree.
 fn clip(case: &Case<'_>) -> Clip {
-    Clip::of(format(case.chroma, case.depth))
+    Clip { width: 256, ..Clip::of(format(case.chroma, case.depth)) }
 }
 
 /// Runs the program on `case`, which writes `output`.
+///
+/// x265 is fed through a pipe: from a file it learns the number of pictures, and its rate control makes use of that.
 fn foreign(encoder: Encoder, case: &Case<'_>, more: &str, output: &Path) {
     let clip = clip(case);
     let csp = format!("i{}", case.chroma.to_string().replace(':', ""));
     let params: String =
         case.params.split_whitespace().map(pair).map(|(name, value)| format!(" --{name} {value}")).collect();
-    let Case { depth, words, .. } = case;
-    let line = match encoder {
-        Encoder::X264 => format!(
-            "--demuxer y4m --output-csp {csp} --output-depth {depth} --quiet --no-progress {words}{params} {more} \
-             -o {} {}",
-            output.display(),
-            clip.y4m().display()
-        ),
-        // The reader for YUV4MPEG2 of x265 3.5 takes 4:0:0 for 4:2:0; raw planes it reads right.
-        Encoder::X265 if case.chroma == Chroma::C400 => format!(
-            "--input {} --input-csp {csp} --input-depth {depth} --input-res {}x{} --fps 25 -D {depth} \
-             --log-level error --no-progress {words}{params} {more} -o {}",
-            clip.raw().display(),
-            clip.width,
-            clip.height,
-            output.display()
-        ),
-        Encoder::X265 => format!(
-            "--input {} -D {depth} --log-level error --no-progress {words}{params} {more} -o {}",
-            clip.y4m().display(),
-            output.display()
-        ),
-    };
-    program::run(&encoder.to_string(), line.split_whitespace());
+    let (depth, words) = (case.depth, case.words);
+    match encoder {
+        Encoder::X264 => {
+            let line = format!(
+                "--demuxer y4m --output-csp {csp} --output-depth {depth} --quiet --no-progress {words}{params} {more} \
+                 -o {} {}",
+                output.display(),
+                clip.y4m().display()
+            );
+            program::run("x264", line.split_whitespace());
+        }
+        Encoder::X265 => {
+            // Its reader for YUV4MPEG2 takes 4:0:0 for 4:2:0; raw planes it reads right.
+            let (input, kind) = match case.chroma {
+                Chroma::C400 => {
+                    let size = format!("{}x{}", clip.width, clip.height);
+                    (clip.raw(), format!("--input-csp {csp} --input-depth {depth} --input-res {size} --fps 25"))
+                }
+                _ => (clip.y4m(), "--y4m".to_owned()),
+            };
+            let line = format!(
+                "--input - {kind} -D {depth} --log-level error --no-progress {words}{params} {more} -o {}",
+                output.display()
+            );
+            program::fed("x265", &input, line.split_whitespace());
+        }
+    }
 }
 
 /// Encodes with Trix and with the program, and compares.
@@ -204,7 +203,6 @@ fn two_passes_of_x264_equal_the_program() {
     let words = "--preset medium --bitrate 120";
     let settings = EncodeSettings { preset: Some("medium".into()), ..rate(control) };
     hold(Encoder::X264, Case::new(ONE_264, words, settings.clone()));
-    // The program understands this option by itself, without a value.
     hold(Encoder::X264, Case::new("threads=3", words, settings));
 }
 
@@ -245,7 +243,8 @@ fn options_of_the_encoders_own_equal_the_program() {
     }
     for params in [
         "pools=1 frame-threads=1 bframes=6 rd=4 aq-mode=3 ctu=32 max-merge=4",
-        "pools=none frame-threads=1 slices=2 rc-lookahead=10 psy-rd=1.5",
+        "pools=none frame-threads=1 rc-lookahead=10 psy-rd=1.5",
+        "pools=1 frame-threads=1 slices=2",
     ] {
         hold(Encoder::X265, Case::new(params, words, preset("veryfast")));
     }
@@ -253,16 +252,8 @@ fn options_of_the_encoders_own_equal_the_program() {
 
 #[test]
 fn several_threads_equal_the_program_with_as_many() {
-    for params in ["threads=3", "threads=2 sliced-threads=1"] {
-        // A flag takes no value on the program's command line.
-        let words = if params.contains("sliced") { "--preset fast --sliced-threads" } else { "--preset fast" };
-        let case = Case::new(params, words, preset("fast"));
-        if params.contains("sliced") {
-            hold_with_flag(case);
-        } else {
-            hold(Encoder::X264, case);
-        }
-    }
+    hold(Encoder::X264, Case::new("threads=3", "--preset fast", preset("fast")));
+    hold_with_flag(Case::new("threads=2 sliced-threads=1", "--preset fast --sliced-threads", preset("fast")));
     hold(Encoder::X265, Case::new("pools=2 frame-threads=2", "--preset fast", preset("fast")));
 }
 
@@ -287,7 +278,7 @@ fn the_encoders_defaults_equal_the_program() {
 
 #[test]
 fn a_raw_stream_of_the_program_holds_the_same_slices() {
-    let clip = Clip::default();
+    let clip = Clip { width: 256, ..Clip::default() };
     let folder = folder();
     let (ours, theirs) = (folder.path().join("ours.mkv"), folder.path().join("theirs.264"));
     let mut settings = preset("fast");

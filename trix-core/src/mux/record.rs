@@ -30,6 +30,8 @@ pub struct TrackRecord {
     pub bytes: u64,
     /// When the first is presented.
     pub start: Option<Timestamp>,
+    /// When the last is presented.
+    pub last: Option<Timestamp>,
     /// When the last one ends.
     pub end: Option<Timestamp>,
     /// XXH3 over the essence: coded slices of H.264 and HEVC, all bytes of other codecs; in hexadecimal.
@@ -51,6 +53,7 @@ pub struct Bookkeeper {
     hidden: u64,
     bytes: u64,
     start: Option<i64>,
+    last: Option<i64>,
     end: Option<i64>,
 }
 
@@ -72,6 +75,7 @@ impl Bookkeeper {
             hidden: 0,
             bytes: 0,
             start: None,
+            last: None,
             end: None,
         }
     }
@@ -90,6 +94,7 @@ impl Bookkeeper {
         self.times.update(&pts.to_le_bytes());
         if let Some(pts) = packet.pts() {
             self.start = Some(self.start.map_or(pts, |start| start.min(pts)));
+            self.last = Some(self.last.map_or(pts, |last| last.max(pts)));
             let end = pts.saturating_add(packet.duration());
             self.end = Some(self.end.map_or(end, |last| last.max(end)));
         }
@@ -122,6 +127,7 @@ impl Bookkeeper {
         let time = |ticks: i64| Timestamp::new(ticks, self.time_base);
         TrackRecord {
             start: self.start.map(time),
+            last: self.last.map(time),
             end: self.end.map(time),
             essence: format!("{:016x}", self.essence.digest()),
             times: format!("{:016x}", self.times.digest()),

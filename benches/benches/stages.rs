@@ -1,0 +1,206 @@
+//! What each stage costs by itself, on short 1080p clips.
+//!
+//! Not every stage can be had alone: where one needs another before it, its name says so, and the other's own line
+//! tells what to take off. Whole jobs are measured by the program `peers`.
+
+use std::{fs, hint::black_box, path::Path, sync::Arc, time::Duration};
+
+use criterion::{
+    BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main, measurement::WallTime,
+};
+use trix_benches::{Clip, Kind};
+use trix_core::{
+    Control, Job, Limits, OnDamage, Source,
+    decode::{
+        damage::DamageLog,
+        reader::{Cut, PictureReader},
+        video::Picture,
+    },
+    demux::Demuxer,
+    encode::video,
+    filter::convert::{Resampler, Target},
+    media::format::{Chroma, PictureFormat},
+    quality::{psnr, ssim},
+    spec::{
+        audio::AudioSettings,
+        job::VerifyLevel,
+        plan::Plan,
+        video::{EncodeSettings, RateControl, VideoSettings},
+    },
+};
+
+const HD: Target = target(1280, 720, 8);
+
+const fn target(width: usize, height: usize, depth: u32) -> Target {
+    let format = PictureFormat { chroma: Chroma::C420, depth };
+    Target { width, height, format, resampler: Resampler::Lanczos }
+}
+
+/// The bytes of a clip: a benchmark of a stage is none of the disk.
+fn bytes(kind: Kind, frames: u32) -> Arc<[u8]> {
+    let path = Clip { kind, frames }.file().expect("ffmpeg makes the clip");
+    fs::read(path).expect("the clip can be read").into()
+}
+
+fn open(bytes: &Arc<[u8]>) -> Source {
+    Source::from_bytes(Arc::clone(bytes), Limits::default()).expect("the clip can be opened")
+}
+
+fn reader(bytes: &Arc<[u8]>, target: Option<Target>) -> PictureReader {
+    PictureReader::new(open(bytes), OnDamage::Fail, Cut::default(), target, 0).expect("the clip can be decoded")
+}
+
+fn read_all(mut reader: PictureReader) -> Vec<Picture> {
+    let mut pictures = Vec::new();
+    while let Some(picture) = reader.next_picture().expect("a whole clip") {
+        pictures.push(picture);
+    }
+    pictures
+}
+
+fn count(mut reader: PictureReader) -> u64 {
+    let mut pictures = 0;
+    while let Some(picture) = reader.next_picture().expect("a whole clip") {
+        black_box(&picture);
+        pictures += 1;
+    }
+    pictures
+}
+
+/// A group of benchmarks that each take in `frames` pictures.
+fn group<'a>(criterion: &'a mut Criterion, name: &str, frames: usize) -> BenchmarkGroup<'a, WallTime> {
+    let mut group = criterion.benchmark_group(name);
+    // Runs of a tenth of a second and more: as many in every sample, not ever more.
+    group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(frames as u64));
+    group
+}
+
+fn demux(criterion: &mut Criterion) {
+    let bytes = bytes(Kind::H264, 25);
+    let mut group = group(criterion, "demux", 25);
+    group.bench_function("H.264 in MP4, opened and read", |bencher| {
+        bencher.iter(|| {
+            let damage = Arc::new(DamageLog::new(OnDamage::Fail));
+            let mut demuxer = Demuxer::new(open(&bytes), damage);
+            let mut total = 0;
+            while let Some(packet) = demuxer.next_packet().expect("a whole clip") {
+                total += packet.data().len();
+            }
+            total
+        });
+    });
+}
+
+fn decode(criterion: &mut Criterion) {
+    let mut group = group(criterion, "decode", 25);
+    for (name, kind) in [("ProRes", Kind::ProRes), ("H.264", Kind::H264), ("HEVC 10-bit", Kind::Hevc)] {
+        let bytes = bytes(kind, 25);
+        group.bench_function(name, |bencher| bencher.iter(|| count(reader(&bytes, None))));
+    }
+}
+
+fn convert(criterion: &mut Criterion) {
+    let mut group = group(criterion, "convert", 5);
+    // Uncompressed, so that reading costs little beside converting; the first line of each says how much.
+    for (kind, name, targets) in [
+        (Kind::Raw8, "8-bit 4:2:0", [None, Some(("to 720p", HD))]),
+        (Kind::Raw10, "10-bit 4:2:2", [None, Some(("to 8-bit 4:2:0, dithered", target(1920, 1080, 8)))]),
+    ] {
+        let bytes = bytes(kind, 5);
+        for target in targets {
+            let what = target.map_or("read only", |(what, _)| what);
+            let target = target.map(|(_, target)| target);
+            let id = format!("{name}, {what}");
+            group.bench_function(id, |bencher| bencher.iter(|| count(reader(&bytes, target))));
+        }
+    }
+}
+
+fn encode(criterion: &mut Criterion) {
+    type Choice = fn(EncodeSettings) -> VideoSettings;
+    let source = Clip { kind: Kind::H264, frames: 25 }.file().expect("ffmpeg makes the clip");
+    let choices: [(&str, Choice, &str, usize); 2] = [
+        ("x264 veryfast, 720p", VideoSettings::X264, "veryfast", 16),
+        ("x265 ultrafast, 720p", VideoSettings::X265, "ultrafast", 8),
+    ];
+    for (name, choice, preset, frames) in choices {
+        let settings = EncodeSettings {
+            size: Some(trix_core::spec::video::Size { width: 1280, height: 720 }),
+            preset: Some(preset.to_owned()),
+            rate: Some(RateControl::Crf { value: 22.0 }),
+            ..Default::default()
+        };
+        let mut job = Job::new(&source, "unused.mp4");
+        job.output.video = choice(settings.clone());
+        let plan = Plan::new(&job, &Source::open(&source, Limits::default()).expect("a clip")).expect("a sound job");
+        let plan = plan.video.expect("pictures");
+        let mut pictures = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(HD)));
+        pictures.truncate(frames);
+        let mut group = group(criterion, "encode", frames);
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let mut encoder = video::open(&plan, &settings, None, None).expect("an encoder");
+                let mut total = encoder.headers().expect("headers").parameter_sets.len();
+                for (number, picture) in pictures.iter().enumerate() {
+                    let encoded = encoder.push(&picture.frame, number as u64, false).expect("an encode");
+                    total += encoded.map_or(0, |encoded| encoded.data.len());
+                }
+                while let Some(encoded) = encoder.finish().expect("an encode") {
+                    total += encoded.data.len();
+                }
+                total
+            });
+        });
+    }
+}
+
+/// A job that copies: all that is left of it is reading, the books, writing and the final sync, of which the disk's
+/// part varies most.
+fn mux(criterion: &mut Criterion) {
+    let source = Clip { kind: Kind::H264, frames: 25 }.file().expect("ffmpeg makes the clip");
+    let output = trix_benches::folder().expect("a folder").join("stages-mux.mp4");
+    for (name, verify) in [("copied, with books", VerifyLevel::Off), ("the same, read back", VerifyLevel::Structure)] {
+        let job = copy_job(&source, &output, verify);
+        let mut group = group(criterion, "mux", 25);
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| trix_core::run(&job, &Control::default()).expect("a copy").bytes);
+        });
+    }
+}
+
+fn copy_job(source: &Path, output: &Path, verify: VerifyLevel) -> Job {
+    let mut job = Job::new(source, output);
+    job.output.video = VideoSettings::Copy;
+    job.output.audio = AudioSettings::None;
+    job.output.verify = verify;
+    job.output.overwrite = true;
+    job
+}
+
+fn score(criterion: &mut Criterion) {
+    let mut group = group(criterion, "score", 1);
+    for (name, kind) in [("8-bit", Kind::Raw8), ("10-bit", Kind::Raw10)] {
+        let pictures = read_all(reader(&bytes(kind, 5), None));
+        let [one, two] = [&pictures[0], &pictures[1]].map(|picture| picture.frame.planes()[0]);
+        group.bench_function(format!("PSNR of luma, {name}"), |bencher| {
+            bencher.iter(|| psnr::sse(black_box(one), black_box(two)));
+        });
+        group.bench_function(format!("SSIM of luma, {name}"), |bencher| {
+            bencher.iter(|| ssim::ssim(black_box(one), black_box(two)));
+        });
+    }
+}
+
+fn brief() -> Criterion {
+    Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+}
+
+criterion_group! {
+    name = stages;
+    config = brief();
+    targets = demux, decode, convert, encode, mux, score
+}
+criterion_main!(stages);

@@ -1,0 +1,102 @@
+//! Where and with what was measured.
+
+use std::{
+    fs, io,
+    process::{Command, Stdio},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::Serialize;
+use trix_core::doctor;
+
+/// What numbers depend on.
+#[derive(Clone, Debug, Serialize)]
+pub struct Machine {
+    /// Day of the measurement, in UTC.
+    pub date: String,
+    /// Model of the processor.
+    pub cpu: String,
+    /// Cores that this process may use.
+    pub cores: usize,
+    /// Memory in GiB.
+    pub memory_gib: f64,
+    /// Kernel and its version.
+    pub system: String,
+    /// Tasks that wanted to run, on average over a minute, before the measurement began.
+    pub load: String,
+    /// Version of Trix.
+    pub trix: String,
+    /// Libraries that Trix runs with.
+    pub libraries: Vec<(String, String)>,
+    /// What `ffmpeg -version` says of itself and of libavcodec.
+    pub ffmpeg: Vec<String>,
+}
+
+impl Machine {
+    /// Looks at this machine.
+    ///
+    /// # Errors
+    /// When `ffmpeg` cannot be run.
+    pub fn look() -> io::Result<Self> {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        let output = Command::new("ffmpeg").arg("-version").stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let wanted = |line: &&str| line.starts_with("ffmpeg version") || line.starts_with("libavcodec");
+        let squeezed = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let found = doctor::examine();
+        Ok(Machine {
+            date: date((seconds / 86_400) as i64),
+            cpu: field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".into()),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            memory_gib: field("/proc/meminfo", "MemTotal")
+                .and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok())
+                .map_or(0.0, |kib| kib / 1024.0 / 1024.0),
+            system: first_line("/proc/sys/kernel/osrelease").map_or("unknown".into(), |line| format!("Linux {line}")),
+            load: first_line("/proc/loadavg")
+                .and_then(|line| line.split_whitespace().next().map(str::to_owned))
+                .unwrap_or_else(|| "unknown".into()),
+            trix: found.trix,
+            libraries: found.libraries.into_iter().map(|library| (library.name, library.version)).collect(),
+            ffmpeg: said.lines().filter(wanted).map(squeezed).collect(),
+        })
+    }
+}
+
+fn first_line(path: &str) -> Option<String> {
+    fs::read_to_string(path).ok()?.lines().next().map(str::to_owned)
+}
+
+/// The value of a `name : value` line.
+fn field(path: &str, name: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// The day that is `days` after 1970-01-01, by the Gregorian calendar.
+fn date(days: i64) -> String {
+    // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: years begin in March, so that
+    // the leap day is a year's last.
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_dates() {
+        assert_eq!(date(0), "1970-01-01");
+        assert_eq!(date(11_016), "2000-02-29");
+        assert_eq!(date(20_453), "2025-12-31");
+    }
+}

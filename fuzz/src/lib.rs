@@ -1,0 +1,85 @@
+//! What the fuzz targets do with the bytes that they are given.
+//!
+//! Plain functions, so that the test suite (`trix-core/tests/fuzz_corpus.rs`) takes this very file as a module and
+//! runs the same code over the committed seeds, without a fuzzer. Invariant: whatever the bytes, a target returns; the
+//! work that it does is bounded by [`LIMITS`] and [`PACKETS`], not by what the bytes declare.
+
+use std::sync::Arc;
+
+use trix_core::{
+    Cancel, Job, Limits, OnDamage, Source,
+    decode::{
+        damage::DamageLog,
+        reader::{Cut, PictureReader},
+    },
+    demux::Demuxer,
+    filter::convert::{Resampler, Target},
+    media::format::{Chroma, PictureFormat},
+    probe::{probe as describe, probe_and_count},
+    spec::plan::Plan,
+};
+
+/// What a source of the fuzzer may be: small, so that an input is judged in milliseconds.
+const LIMITS: Limits =
+    Limits { streams: 8, side: 512, pixels: 512 * 512, packet_bytes: 1 << 20, probe_bytes: 256 << 10 };
+
+/// Packets that a source may have and still be decoded. An index of a few bytes can declare millions of them.
+const PACKETS: usize = 128;
+
+/// What plans are made against: pictures and sound, a second of each.
+const SOURCE: &[u8] = include_bytes!("../seeds/probe/h264-aac.mkv");
+
+/// Takes `bytes` for a media file: opens it, describes it, reads its packets and decodes all of them.
+pub fn probe(bytes: &[u8]) {
+    let bytes: Arc<[u8]> = bytes.into();
+    let open = || Source::from_bytes(Arc::clone(&bytes), LIMITS);
+    let Ok(source) = open() else { return };
+    let info = describe(&source);
+    serde_json::to_string(&info).expect("a description can be written as JSON");
+
+    let damage = Arc::new(DamageLog::new(OnDamage::Conceal));
+    let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
+    let mut packets = 0;
+    while let Ok(Some(packet)) = demuxer.next_packet() {
+        assert!(packet.data().len() as u64 <= LIMITS.packet_bytes, "a packet beyond the limit came through");
+        packets += 1;
+        if packets > PACKETS {
+            return;
+        }
+    }
+
+    if let Ok(source) = open()
+        && let Ok(info) = probe_and_count(source, 1, &Cancel::default())
+    {
+        serde_json::to_string(&info).expect("a census can be written as JSON");
+    }
+    if let Ok(source) = open() {
+        let format = PictureFormat { chroma: Chroma::C420, depth: 8 };
+        let target = Target { width: 32, height: 32, format, resampler: Resampler::Bilinear };
+        let cut = Cut { start: None, end: None, frames: Some(4) };
+        if let Ok(mut reader) = PictureReader::new(source, OnDamage::Conceal, cut, Some(target), 1) {
+            let mut last = None;
+            while let Ok(Some(picture)) = reader.next_picture() {
+                assert_eq!((picture.frame.width(), picture.frame.height()), (32, 32));
+                assert!(last < Some(picture.pts), "times do not increase");
+                last = Some(picture.pts);
+            }
+        }
+    }
+}
+
+/// Takes `bytes` for a job in JSON: it is refused, or planned against a small source; a job survives being written
+/// and read again, and planning it twice gives one plan.
+pub fn spec(bytes: &[u8]) {
+    let Ok(job) = serde_json::from_slice::<Job>(bytes) else { return };
+    let text = serde_json::to_string(&job).expect("a job can be written as JSON");
+    let again: Job = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in a written job: {text}"));
+    assert_eq!(job, again, "a job does not survive {text}");
+
+    let source = Source::from_bytes(SOURCE, Limits::default()).expect("the source of the plans can be opened");
+    let plans = [&job, &again].map(|job| match Plan::new(job, &source) {
+        Ok(plan) => serde_json::to_string(&plan).expect("a plan can be written as JSON"),
+        Err(error) => error.to_string(),
+    });
+    assert_eq!(plans[0], plans[1], "one job, two plans");
+}
