@@ -39,6 +39,7 @@ fmt: ## format the sources
 	$(if $(wildcard fuzz/Cargo.toml),cargo fmt --manifest-path fuzz/Cargo.toml)
 
 bench: setup ## compare with the peer programs, then run the micro-benchmarks (BENCH_ARGS="...")
+	cargo build --release -p trix-cli --locked
 	cargo run --release -p trix-benches --bin peers --locked -- $(BENCH_ARGS)
 	cargo bench -p trix-benches --locked
 
