@@ -50,7 +50,7 @@ if [[ ! -e $master ]]; then
     make_master
 fi
 
-encode "$dir/sample-hevc10.mp4" --video x265 --depth 10 --preset fast --crf 22
+encode "$dir/sample-hevc10.mp4" --video x265 --depth 10 --chroma 420 --preset fast --crf 22
 encode "$dir/sample-h264.mp4" --video x264 --depth 8 --chroma 420 --preset medium --crf 20
 
 echo

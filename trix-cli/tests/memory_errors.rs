@@ -17,7 +17,7 @@ fn watched(encoder: &str) {
         .arg("-o")
         .arg(&output)
         .args(encoder.split(' '))
-        .args("--chroma 420 --size 64x-2 --preset ultrafast --frames 4 --audio flac --threads 1".split(' '))
+        .args("--chroma 420 --size 128x-2 --preset ultrafast --frames 4 --audio flac --threads 1".split(' '))
         .args(["--verify", "full"])
         .output()
         .expect("valgrind can be run; `make setup` installs it");

@@ -108,7 +108,10 @@ impl Converter {
             self.state = match frame.pixel_format().and_then(PixelFormat::picture) {
                 Some(format) if (shape.width, shape.height, format) == self.target.shape() => State::Identity(shape),
                 _ => {
-                    let chain = self.target.chain(frame.color().range);
+                    // zimg takes no picture whose chroma is rounded up; swscale does.
+                    let shift = frame.pixel_format().and_then(PixelFormat::chroma).map_or((0, 0), Chroma::shift);
+                    let whole = shape.width.is_multiple_of(1 << shift.0) && shape.height.is_multiple_of(1 << shift.1);
+                    let chain = self.target.chain(frame.color().range, whole && zimg_is_there());
                     let graph = Graph::for_video(frame, self.time_base, &chain).map_err(|(code, said)| {
                         let detail = format!("{} cannot be converted: {code} ({said})", shape.describe());
                         fail(ErrorKind::Unsupported, detail).caused_by(code)
@@ -143,14 +146,14 @@ impl Target {
     }
 
     /// The chain of filters, in libavfilter's notation.
-    fn chain(&self, range: Range) -> String {
+    fn chain(&self, range: Range, zimg: bool) -> String {
         // Asked for grey, both converters would stretch luma to full range; taken out of YCbCr it stays what it is.
         let (format, luma) = match self.format.chroma {
             Chroma::C400 => (PictureFormat { chroma: Chroma::C420, ..self.format }, ",extractplanes=y"),
             _ => (self.format, ""),
         };
         let (width, height, name, filter) = (self.width, self.height, format.name(), self.resampler.name());
-        if zimg_is_there() {
+        if zimg {
             // Without these two, zimg would take and make limited range for frames that say nothing.
             let range = if range == Range::Full { "full" } else { "limited" };
             format!(

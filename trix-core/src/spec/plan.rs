@@ -349,8 +349,9 @@ fn plan_video(
             format!("{} needs {what}; use --size {w}x{h} or --chroma 444", format.chroma)
         }));
     }
-    // x264 works from 16 samples on; x265 needs one coding tree unit of its smallest size.
-    let least = if encoder == Encoder::X264 { 1 } else { 16 };
+    // x265 takes no picture below one coding tree unit, of 64 samples unless told otherwise; told otherwise, 3.5 writes
+    // past the end of its own memory for pictures of 48 samples.
+    let least = if encoder == Encoder::X264 { 1 } else { 64 };
     if width < least || height < least {
         mistakes.push(Mistake::new(
             "video.size",
