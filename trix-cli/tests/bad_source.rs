@@ -56,7 +56,7 @@ fn an_unreadable_file_is_an_input_error() {
     let folder = folder();
     let source = folder.path().join("secret.mp4");
     fs::copy(Clip::default().encoded("-c:v libx264", "mp4"), &source).expect("a copy");
-    fs::set_permissions(&source, Permissions::from_mode(0)).expect("permissions");
+    fs::set_permissions(&source, Permissions::from_mode(0o0)).expect("permissions");
     // Without capabilities, root too is held to the mode of its own files.
     let mut command = Command::new("setpriv");
     command.args(["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_trix")]);

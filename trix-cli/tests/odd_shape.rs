@@ -169,9 +169,24 @@ fn an_odd_size_is_kept_without_subsampling_and_refused_with_it() {
         assert!(message.contains("174x143") || message.contains("176x143"), "no size that would do: {message}");
         encode(&odd.y4m(), &format!("--video {codec} --chroma 420 --size 174x142 {QUICK}")).holds(5);
     }
-    let subsampled = Clip { format: "yuv420p", ..odd };
-    encode(&subsampled.y4m(), "").refused(2);
-    encode(&subsampled.y4m(), "--chroma 444 --preset ultrafast").holds(5);
+}
+
+#[test]
+fn an_odd_subsampled_source_is_refused_as_it_is_and_can_be_converted() {
+    // Written by hand: FFmpeg's test pictures in 4:2:0 are rounded to even sizes.
+    let (width, height, chroma) = (175, 143, 88 * 72);
+    let mut bytes = format!("YUV4MPEG2 W{width} H{height} F25:1 Ip A1:1 C420jpeg\n").into_bytes();
+    for picture in 0..5 {
+        bytes.extend_from_slice(b"FRAME\n");
+        bytes.extend((0..width * height + 2 * chroma).map(|at| (at * 7 / 5 + picture) as u8));
+    }
+    let folder = folder();
+    let source = file(&folder, "odd.y4m", bytes);
+    let message = encode(&source, "").refused(2).to_owned();
+    assert!(message.contains("174x142"), "{message}");
+    for options in ["--chroma 444", "--size 174x142", "--size 176x144", "--video x265 --size 174x142"] {
+        encode(&source, &format!("{options} {QUICK}")).holds(5);
+    }
 }
 
 #[test]
@@ -201,7 +216,7 @@ fn a_huge_size_in_a_sample_entry_is_over_the_limit_and_takes_no_memory() {
     patch_boxes(&mut bytes, b"FFV1", 28, |_| 20_000 << 16 | 144);
     refused_within_memory(&encode(&file(&folder, "wide.mov", bytes.clone()), QUICK), "20000x144; the limit is 16384");
     patch_boxes(&mut bytes, b"FFV1", 28, |_| 16_000 << 16 | 16_000);
-    refused_within_memory(&encode(&file(&folder, "large.mov", bytes.clone()), QUICK), "16000x16000; the limit is");
+    refused_within_memory(&encode(&file(&folder, "large.mov", bytes.clone()), QUICK), "16000x16000");
     patch_boxes(&mut bytes, b"FFV1", 28, |_| u32::MAX);
     refused_within_memory(&encode(&file(&folder, "huge.mov", bytes), QUICK), "");
     // An H.264 stream says its size itself: the sample entry is believed at most where both agree.
