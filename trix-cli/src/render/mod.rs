@@ -18,6 +18,11 @@ pub fn bytes(count: u64) -> String {
     if unit == 0 { format!("{count} bytes") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
+/// A number of things, with an `s` where there is more or less than one.
+pub fn counted(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 /// Seconds as `H:MM:SS`.
 pub fn clock(seconds: f64) -> String {
     let seconds = seconds.round().max(0.0) as u64;

@@ -4,14 +4,16 @@ use std::fmt::Write;
 
 use trix_core::Report;
 
-use super::{bytes, verify};
+use super::{bytes, counted, verify};
 
 /// The report in a few lines.
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", report.output.display(), bytes(report.bytes));
     if let Some(video) = &report.plan.video {
-        let threads = report.frame_threads.map_or_else(String::new, |threads| format!(", {threads} frame threads"));
+        let threads = report
+            .frame_threads
+            .map_or_else(String::new, |threads| format!(", {}", counted(threads.into(), "frame thread")));
         let options: Vec<String> = video.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let options = if options.is_empty() { String::new() } else { format!(", {}", options.join(" ")) };
         let _ = writeln!(
@@ -42,7 +44,7 @@ pub fn text(report: &Report) -> String {
         }
     }
     if !report.damage.is_empty() {
-        let _ = writeln!(out, "  damage  {} places in the source, concealed", report.damage.total());
+        let _ = writeln!(out, "  damage  {} in the source, concealed", counted(report.damage.total(), "place"));
         for damage in report.damage.first.iter().take(3) {
             let time = damage.time.map_or_else(String::new, |time| format!("{time}: "));
             let _ = writeln!(out, "          {time}{}", damage.detail);

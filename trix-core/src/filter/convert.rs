@@ -111,7 +111,8 @@ impl Converter {
                     // zimg takes no picture whose chroma is rounded up; swscale does.
                     let shift = frame.pixel_format().and_then(PixelFormat::chroma).map_or((0, 0), Chroma::shift);
                     let whole = shape.width.is_multiple_of(1 << shift.0) && shape.height.is_multiple_of(1 << shift.1);
-                    let chain = self.target.chain(frame.color().range, whole && zimg_is_there());
+                    let shrinks = frame.pixel_format().is_none_or(|format| format.depth() > self.target.format.depth);
+                    let chain = self.target.chain(frame.color().range, shrinks, whole && zimg_is_there());
                     let graph = Graph::for_video(frame, self.time_base, &chain).map_err(|(code, said)| {
                         let detail = format!("{} cannot be converted: {code} ({said})", shape.describe());
                         fail(ErrorKind::Unsupported, detail).caused_by(code)
@@ -146,7 +147,7 @@ impl Target {
     }
 
     /// The chain of filters, in libavfilter's notation.
-    fn chain(&self, range: Range, zimg: bool) -> String {
+    fn chain(&self, range: Range, shrinks: bool, zimg: bool) -> String {
         // Asked for grey, both converters would stretch luma to full range; taken out of YCbCr it stays what it is.
         let (format, luma) = match self.format.chroma {
             Chroma::C400 => (PictureFormat { chroma: Chroma::C420, ..self.format }, ",extractplanes=y"),
@@ -156,8 +157,11 @@ impl Target {
         if zimg {
             // Without these two, zimg would take and make limited range for frames that say nothing.
             let range = if range == Range::Full { "full" } else { "limited" };
+            // Diffusion triples the cost of scaling; it is worth that where bits are lost, and nothing where only the
+            // last bit of an interpolated sample is rounded.
+            let dither = if shrinks { "error_diffusion" } else { "none" };
             format!(
-                "zscale=w={width}:h={height}:filter={filter}:dither=error_diffusion:rin={range}:r={range},\
+                "zscale=w={width}:h={height}:filter={filter}:dither={dither}:rin={range}:r={range},\
                  format=pix_fmts={name}{luma}"
             )
         } else {

@@ -91,6 +91,15 @@ impl PictureFormat {
         if self.depth <= 8 { base.into() } else { format!("{base}{}le", self.depth).into() }
     }
 
+    /// Bytes of the samples of a picture of `width` by `height`.
+    pub fn picture_bytes(self, width: usize, height: usize) -> usize {
+        let sample = if self.depth > 8 { 2 } else { 1 };
+        (0..self.chroma.planes())
+            .map(|plane| self.plane_size(plane, width, height))
+            .map(|(width, height)| width * height * sample)
+            .sum()
+    }
+
     /// Width and height of plane `plane` of a picture of `width` by `height`.
     pub fn plane_size(self, plane: usize, width: usize, height: usize) -> (usize, usize) {
         let (x, y) = if plane == 0 { (0, 0) } else { self.chroma.shift() };

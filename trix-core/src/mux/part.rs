@@ -99,7 +99,7 @@ impl PartFile {
         // The new name is only safe once the folder is on the disk too.
         File::open(folder)
             .and_then(|folder| folder.sync_all())
-            .map_err(|error| io("its folder cannot be brought to disk", error))
+            .map_err(|error| io("is whole and has its name, but its folder cannot be brought to disk", error))
     }
 
     fn rename_unless_taken(&self) -> std::io::Result<()> {

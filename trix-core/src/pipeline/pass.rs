@@ -41,6 +41,7 @@ use crate::{
     error::{Error, Result, Stage},
     ffi::{
         io::IoState,
+        pixel::PixelFormat,
         stream::{CodecParameters, StreamFacts, VideoParameters},
     },
     filter::{
@@ -154,12 +155,12 @@ impl Weight for ForMuxer {
     }
 }
 
-/// Bytes of compressed data between two stages. A second of a 500 Mbit/s master is 60 MB.
-const PACKETS: usize = 32 << 20;
+/// Bytes of compressed data between two stages: three pictures of a 500 Mbit/s master. A larger packet passes alone.
+const PACKETS: usize = 8 << 20;
 
 /// Pictures between two stages: enough that neither waits for the other's hiccups, few enough to matter little beside
 /// what an encoder keeps for looking ahead.
-const PICTURES: usize = 3;
+const PICTURES: usize = 2;
 
 /// Where packets of a stream go.
 enum Route {
@@ -206,7 +207,8 @@ pub(crate) fn start(
         let (to_decoder, decoder_input, depth) = channel::<Packet>(PACKETS, token);
         watch.add_queue("decode", depth);
         routes[video.stream] = Some(Route::Decoder(to_decoder));
-        let source_bytes = facts.width * facts.height * 4;
+        let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::picture).unwrap_or(video.format);
+        let source_bytes = format.picture_bytes(facts.width, facts.height);
         let (to_next, next_input, depth) = channel::<Picture>(PICTURES * source_bytes, token);
         watch.add_queue(if video.converted { "filter" } else { "encode" }, depth);
         let decoder =
@@ -220,7 +222,7 @@ pub(crate) fn start(
         spawn("decode", Stage::Decode, token, done.clone(), work)?;
 
         // Also without a conversion: the stage refuses a source that changes its shape in mid-stream.
-        let bytes = video.width * video.height * 4;
+        let bytes = video.format.picture_bytes(video.width, video.height);
         let (to_encoder, encoder_input, depth) = channel::<Picture>(PICTURES * bytes, token);
         if video.converted {
             watch.add_queue("encode", depth);

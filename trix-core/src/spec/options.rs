@@ -49,6 +49,11 @@ const OWNED: &[(&str, &str)] = &[
     ("tune", "use --tune"),
 ];
 
+/// Whether Trix itself decides about this option.
+fn is_owned(option: &str) -> bool {
+    OWNED.iter().any(|(owned, _)| *owned == option)
+}
+
 /// Which pass over the source, and where its statistics are kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass<'a> {
@@ -183,10 +188,12 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
         } else if encoder != Encoder::X264 || name != SLOW_FIRST_PASS {
             match parameters.set(name, value) {
                 Ok(()) => {}
-                Err(OptionError::Name) => wrong(match option_names::closest(encoder, name) {
-                    Some(closest) => format!("{encoder} has no such option; did you mean '{closest}'?"),
-                    None => format!("{encoder} has no such option; `{encoder} --fullhelp` lists them"),
-                }),
+                Err(OptionError::Name) => {
+                    wrong(match option_names::closest(encoder, name).filter(|name| !is_owned(name)) {
+                        Some(closest) => format!("{encoder} has no such option; did you mean '{closest}'?"),
+                        None => format!("{encoder} has no such option; `{encoder} --fullhelp` lists them"),
+                    })
+                }
                 Err(OptionError::Value) => wrong(format!("is not a value that {encoder} takes for it")),
             }
         }

@@ -100,7 +100,7 @@ pub struct VideoPlan {
     pub height: usize,
     /// Chroma and depth.
     pub format: PictureFormat,
-    /// Whether pictures pass the filter stage unchanged.
+    /// Whether the filter stage changes the pictures.
     pub converted: bool,
     /// Pictures in a second, for rate control and headers; times are the source's.
     pub rate: Rational,
@@ -450,7 +450,8 @@ fn plan_audio(job: &Job, source: &Source, container: Container, mistakes: &mut V
                     mistakes.push(Mistake::new("audio", "copy", problem));
                 }
                 if let Err(problem) = muxer_holds(container.muxer(), &stream.parameters, stream.time_base) {
-                    mistakes.push(Mistake::new("audio", "copy", format!("{problem}; use aac, flac or pcm")));
+                    let instead = if container == Container::Mov { "aac or pcm" } else { "aac or flac" };
+                    mistakes.push(Mistake::new("audio", "copy", format!("{problem}; use {instead}")));
                 }
                 (stream.codec.clone(), None, stream.bit_rate)
             }

@@ -67,7 +67,7 @@ pub fn check_file(file: &Path, against: Option<&Path>, limits: Limits, cancel: &
         || "no damage".to_owned(),
         |first| {
             let time = first.time.map_or_else(String::new, |time| format!(" at {time}"));
-            format!("{} signs of damage, the first{time}: {}", census.damage.total(), first.detail)
+            format!("damaged in {} places, first{time}: {}", census.damage.total(), first.detail)
         },
     );
     check("damage", "no damage".to_owned(), detail);

@@ -192,7 +192,7 @@ impl Case {
         command.arg("-i").arg(source);
         // The chain that trix_core::filter::convert builds, word for word.
         let chain = format!(
-            "zscale=w={}:h={}:filter=lanczos:dither=error_diffusion:rin=limited:r=limited,format=pix_fmts={}",
+            "zscale=w={}:h={}:filter=lanczos:dither=none:rin=limited:r=limited,format=pix_fmts={}",
             self.width, self.height, self.pixel_format
         );
         // Trix keeps the source's times and writes the index first, too.

@@ -1,0 +1,24 @@
+//! Memory does not grow with duration: a film of any length passes through queues that are bounded in bytes.
+
+mod support;
+
+use support::encode;
+use trix_fixtures::Clip;
+
+#[test]
+fn a_job_ten_times_as_long_takes_no_more_memory() {
+    let clip = |frames| {
+        Clip { width: 320, height: 240, frames, ..Clip::default() }.encoded("-c:v libx264 -preset ultrafast", "mp4")
+    };
+    for codec in ["x264", "x265"] {
+        let options = format!("--video {codec} --preset ultrafast --audio none");
+        let peak = |frames: u32| {
+            let encoded = encode(&clip(frames), &options);
+            encoded.holds(frames.into());
+            encoded.ran.peak_kib
+        };
+        let (short, long) = (peak(60), peak(600));
+        // The sampling of a short run may miss its peak; 540 pictures more would be 60 MiB.
+        assert!(long < short + 20 * 1024, "{codec}: {short} KiB for 60 pictures, {long} KiB for 600");
+    }
+}
