@@ -201,7 +201,7 @@ pub struct Encode {
     #[arg(long, value_name = "KBIT", value_parser = kbps, help_heading = "Rate control")]
     pub bufsize: Option<u32>,
 
-    /// aac[:KBPS], flac, pcm, copy or none, for every track
+    /// aac or aac:KBPS, flac, pcm, copy or none, for every track
     #[arg(long, default_value = "copy", value_name = "CODEC[:BITRATE]", help_heading = "Audio")]
     pub audio: AudioSettings,
 

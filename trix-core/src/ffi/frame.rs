@@ -112,7 +112,7 @@ impl Frame {
     }
 
     /// What the decoder says is wrong with this frame; `None` when it says nothing. Concealed parts are not among it:
-    /// decoders flag those too late or not, and [`super::log`] catches what they say.
+    /// decoders flag those too late or not, and `ffi::log` catches what they say.
     pub fn damage(&self) -> Option<&'static str> {
         let raw = self.raw();
         let flags = raw.decode_error_flags;

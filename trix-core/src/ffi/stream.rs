@@ -229,6 +229,8 @@ pub struct StreamFacts {
     pub is_default: bool,
     /// Whether it is a cover picture.
     pub is_attached_picture: bool,
+    /// What the container says of the picture beyond its samples: rotation, HDR metadata and the like, in words.
+    pub extras: Vec<&'static str>,
 }
 
 /// Copies what is known about `stream`.
@@ -291,9 +293,31 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
             metadata: entries(raw.metadata),
             is_default: raw.disposition & av::AV_DISPOSITION_DEFAULT != 0,
             is_attached_picture: raw.disposition & av::AV_DISPOSITION_ATTACHED_PIC != 0,
+            extras: extras(raw),
             parameters,
         }
     }
+}
+
+/// # Safety
+/// `stream` is a valid stream of an open demuxer.
+unsafe fn extras(stream: &av::AVStream) -> Vec<&'static str> {
+    use av::AVPacketSideDataType as Kind;
+    const NAMES: [(Kind, &str); 5] = [
+        (Kind::AV_PKT_DATA_DISPLAYMATRIX, "rotation or reflection"),
+        (Kind::AV_PKT_DATA_MASTERING_DISPLAY_METADATA, "mastering display metadata"),
+        (Kind::AV_PKT_DATA_CONTENT_LIGHT_LEVEL, "content light levels"),
+        (Kind::AV_PKT_DATA_DOVI_CONF, "Dolby Vision"),
+        (Kind::AV_PKT_DATA_SPHERICAL, "spherical projection"),
+    ];
+    let count = if stream.side_data.is_null() { 0 } else { stream.nb_side_data.max(0) as usize };
+    (0..count)
+        .filter_map(|index| {
+            // SAFETY: the stream holds `nb_side_data` entries; the kind is read as an integer.
+            let kind = unsafe { enum_field!((*stream.side_data.add(index)).type_) };
+            NAMES.iter().find(|(known, _)| *known as c_int == kind).map(|(_, name)| *name)
+        })
+        .collect()
 }
 
 pub(crate) fn from_av(value: av::AVRational) -> Rational {

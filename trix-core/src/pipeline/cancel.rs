@@ -1,6 +1,6 @@
 //! Stopping: because the caller asks for it, or because a stage failed.
 //!
-//! Invariant: every wait in the pipeline looks at its [`Token`] at least twenty times a second.
+//! Invariant: every wait in the pipeline looks at its token at least twenty times a second.
 
 use std::{
     sync::{

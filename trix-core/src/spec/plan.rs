@@ -387,6 +387,9 @@ fn plan_video(
         // Only 4:2:0 has a place for chroma that is not fixed (H.264 E.2.1, H.265 E.3.1).
         color.chroma_location = Default::default();
     }
+    for extra in &stream.extras {
+        notes.push(format!("not carried over: {extra}"));
+    }
     if !matches!(stream.field_order, "progressive" | "unknown") {
         notes.push(format!("the source is interlaced ({}); its frames are encoded as progressive", stream.field_order));
     }
