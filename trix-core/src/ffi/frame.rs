@@ -80,16 +80,6 @@ impl Frame {
         PixelFormat::from_raw(self.raw().format)
     }
 
-    /// Whether decoding could have started with this picture.
-    pub fn is_key(&self) -> bool {
-        self.raw().key_frame != 0
-    }
-
-    /// Whether the picture consists of two fields.
-    pub fn is_interlaced(&self) -> bool {
-        self.raw().interlaced_frame != 0
-    }
-
     /// Width of a sample divided by its height; zero where unknown.
     pub fn sample_aspect(&self) -> Rational {
         let aspect = self.raw().sample_aspect_ratio;

@@ -10,7 +10,7 @@ use std::{
     ptr::NonNull,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -27,8 +27,6 @@ impl<T: Read + Seek + Send> ReadSeek for T {}
 pub struct IoState {
     /// Set to make every further read fail.
     pub cancelled: AtomicBool,
-    /// Bytes handed to the demuxer so far.
-    pub bytes_read: AtomicU64,
     error: Mutex<Option<std::io::Error>>,
 }
 
@@ -107,10 +105,7 @@ unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> 
         loop {
             match reader.inner.read(buffer) {
                 Ok(0) => return AvError::EOF.0,
-                Ok(count) => {
-                    reader.state.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
-                    return count as c_int;
-                }
+                Ok(count) => return count as c_int,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let code = error.raw_os_error().map_or(av::AVERROR_EXTERNAL, |code| -code);

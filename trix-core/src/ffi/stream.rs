@@ -115,12 +115,6 @@ impl CodecParameters {
         // SAFETY: we own the parameters.
         unsafe { (*self.as_ptr()).codec_tag = 0 };
     }
-
-    /// Samples that a decoder yields before the first one that counts.
-    pub fn initial_padding(&self) -> u32 {
-        // SAFETY: valid parameters.
-        unsafe { (*self.as_ptr()).initial_padding.max(0) as u32 }
-    }
 }
 
 impl Clone for CodecParameters {

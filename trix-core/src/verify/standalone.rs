@@ -81,8 +81,9 @@ pub fn check_file(file: &Path, against: Option<&Path>, limits: Limits, cancel: &
     if let Some(reference) = against {
         match content::compare_files(reference, file, &[Metric::Psnr, Metric::Ssim], cancel) {
             Ok(comparison) => {
-                let frames = comparison.score.frames;
-                check("pictures of the reference", frames.to_string(), frames.to_string());
+                // The comparison took as many from both sides; the census counted this side by itself.
+                let found = pictures.and_then(|found| found.frames).unwrap_or(0);
+                check("pictures of the reference", comparison.score.frames.to_string(), found.to_string());
                 score = Some(comparison.score);
             }
             Err(error) if error.kind() == ErrorKind::Verification => {
