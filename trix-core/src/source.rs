@@ -272,7 +272,7 @@ fn check_limits(streams: &[StreamFacts], limits: &Limits) -> Result<()> {
     let shapeless = |stream: &StreamFacts| match stream.kind {
         StreamKind::Video => stream.width == 0 || stream.height == 0,
         StreamKind::Audio => stream.sample_rate == 0 || stream.channels == 0,
-        StreamKind::Subtitle | StreamKind::Data => true,
+        StreamKind::Subtitle | StreamKind::Data | StreamKind::Attachment => true,
     };
     if streams.iter().all(shapeless) {
         return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no stream of pictures or sound"));

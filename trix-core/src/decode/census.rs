@@ -72,7 +72,7 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
                 Decoder::Video(Box::new(VideoDecoder::new(label.clone(), facts, threads, pixels, damage)?))
             }
             StreamKind::Audio => Decoder::Audio(AudioDecoder::new(label.clone(), facts, damage)?),
-            StreamKind::Subtitle | StreamKind::Data => continue,
+            StreamKind::Subtitle | StreamKind::Data | StreamKind::Attachment => continue,
         };
         decoders.insert(facts.index, (decoder, facts.time_base));
         found.insert(facts.index, StreamCensus::default());

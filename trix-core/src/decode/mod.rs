@@ -6,4 +6,5 @@ pub mod damage;
 pub mod video;
 pub mod audio;
 pub mod reader;
+pub mod glance;
 pub mod census;

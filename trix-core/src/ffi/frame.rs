@@ -4,10 +4,15 @@ use std::{ffi::c_int, ptr::NonNull};
 
 use ffmpeg_sys_next as av;
 
-use super::{enum_field, pixel::PixelFormat};
+use super::{
+    enum_field,
+    pixel::PixelFormat,
+    side_data::{self, FrameKind as Side},
+};
 use crate::media::{
     color::{ChromaLocation, Color, Matrix, Primaries, Range, Transfer},
     frame::Plane,
+    hdr::StaticHdr,
     time::Rational,
 };
 
@@ -99,6 +104,66 @@ impl Frame {
                 chroma_location: chroma_location(enum_field!(raw.chroma_location)),
             }
         }
+    }
+
+    /// Whether the frame holds two fields that were taken one after the other.
+    pub fn is_interlaced(&self) -> bool {
+        self.raw().interlaced_frame != 0
+    }
+
+    /// Whether the upper field is shown first.
+    pub fn is_top_field_first(&self) -> bool {
+        self.raw().top_field_first != 0
+    }
+
+    /// Fields for which the frame is shown beyond its own two (MPEG-2's repeated fields).
+    pub fn repeated_fields(&self) -> u32 {
+        self.raw().repeat_pict.max(0) as u32
+    }
+
+    /// Static HDR metadata that came with this frame.
+    pub fn hdr(&self) -> StaticHdr {
+        StaticHdr {
+            mastering: self.side_data(Side::AV_FRAME_DATA_MASTERING_DISPLAY_METADATA).and_then(side_data::mastering),
+            light: self.side_data(Side::AV_FRAME_DATA_CONTENT_LIGHT_LEVEL).and_then(side_data::light),
+        }
+    }
+
+    /// Whether dynamic metadata of HDR10+ (SMPTE ST 2094-40) came with this frame.
+    pub fn has_hdr10_plus(&self) -> bool {
+        self.side_data(Side::AV_FRAME_DATA_DYNAMIC_HDR_PLUS).is_some()
+    }
+
+    /// The Dolby Vision reference processing unit of this frame, without emulation prevention.
+    pub fn dolby_vision_rpu(&self) -> Option<&[u8]> {
+        self.side_data(Side::AV_FRAME_DATA_DOVI_RPU_BUFFER)
+    }
+
+    /// Closed captions of this frame (CTA-708 `cc_data`, three bytes each).
+    pub fn captions(&self) -> Option<&[u8]> {
+        self.side_data(Side::AV_FRAME_DATA_A53_CC).filter(|data| !data.is_empty())
+    }
+
+    fn side_data(&self, kind: Side) -> Option<&[u8]> {
+        // SAFETY: the frame is valid and not changed while it is borrowed.
+        unsafe { side_data::of_frame(self.raw(), kind) }
+    }
+
+    /// A number that filters hand on from the frame that they read to the frames that they make of it.
+    pub(crate) fn tag(&self) -> usize {
+        self.raw().opaque as usize
+    }
+
+    pub(crate) fn set_tag(&mut self, tag: usize) {
+        // SAFETY: we hold the only reference to the frame; the pointer is a number and never followed.
+        unsafe { self.0.as_mut() }.opaque = tag as *mut std::ffi::c_void;
+    }
+
+    /// What a filter or decoder noted on this frame under `key`.
+    pub(crate) fn note(&self, key: &str) -> Option<String> {
+        // SAFETY: the dictionary belongs to the frame.
+        let entries = unsafe { super::entries(self.raw().metadata) };
+        entries.into_iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// What the decoder says is wrong with this frame; `None` when it says nothing. Concealed parts are not among it:

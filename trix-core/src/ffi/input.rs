@@ -13,21 +13,35 @@ use super::{
     io::{AvIo, IoState, ReadSeek},
     log::Sink,
     packet::Packet,
-    stream::{self, StreamFacts},
+    stream::{self, StreamFacts, from_av},
     text,
 };
+use crate::media::{chapter::Chapter, time::Timestamp};
 
 /// An open source.
 pub struct Input {
     context: NonNull<av::AVFormatContext>,
     // Dropped after `context`, which reads from it while it is closed.
     io: Option<AvIo>,
+    /// What the container alone says, before any packet was looked into.
+    declared: Vec<StreamFacts>,
     sink: Arc<Sink>,
     state: Arc<IoState>,
 }
 
 // SAFETY: the context is used through this owner only; libavformat has no thread affinity.
 unsafe impl Send for Input {}
+
+/// A programme of a transport stream.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its number.
+    pub number: i32,
+    /// Indices of its streams.
+    pub streams: Vec<usize>,
+    /// Its name and the like.
+    pub metadata: Vec<(String, String)>,
+}
 
 /// Bounds for what a file may make us do before its first packet.
 #[derive(Clone, Copy)]
@@ -98,7 +112,9 @@ impl Input {
                 .map_err(OpenError::Failed)?;
             let context = NonNull::new(context).ok_or(fail(av::AVERROR_BUG))?;
             drop(_entered);
-            Ok(Input { context, io: Some(io), sink, state })
+            let mut input = Input { context, io: Some(io), declared: Vec::new(), sink, state };
+            input.declared = input.streams();
+            Ok(input)
         }
     }
 
@@ -143,6 +159,54 @@ impl Input {
         let raw = self.raw();
         // SAFETY: `streams` holds `nb_streams` valid pointers.
         unsafe { (0..raw.nb_streams as usize).map(|index| stream::facts(*raw.streams.add(index))).collect() }
+    }
+
+    /// What the container alone says of the streams it declares in its header; the rest of what [`Self::streams`] knows
+    /// comes from the packets.
+    pub fn declared(&self) -> &[StreamFacts] {
+        &self.declared
+    }
+
+    /// Named parts of the programme.
+    pub fn chapters(&self) -> Vec<Chapter> {
+        let raw = self.raw();
+        let count = if raw.chapters.is_null() { 0 } else { raw.nb_chapters as usize };
+        // SAFETY: `chapters` holds `nb_chapters` valid pointers, whose dictionaries belong to them.
+        (0..count)
+            .map(|index| unsafe { &**raw.chapters.add(index) })
+            .map(|chapter| {
+                let base = from_av(chapter.time_base);
+                // SAFETY: as above.
+                let metadata = unsafe { entries(chapter.metadata) };
+                let title = metadata.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("title"));
+                Chapter {
+                    start: Timestamp::new(chapter.start, base),
+                    end: Timestamp::new(chapter.end, base),
+                    title: title.map(|(_, title)| title),
+                }
+            })
+            .collect()
+    }
+
+    /// Programmes of a transport stream: number, indices of streams, metadata.
+    pub fn programs(&self) -> Vec<Program> {
+        let raw = self.raw();
+        let count = if raw.programs.is_null() { 0 } else { raw.nb_programs as usize };
+        // SAFETY: `programs` holds `nb_programs` valid pointers, each with `nb_stream_indexes` indices.
+        (0..count)
+            .map(|index| unsafe { &**raw.programs.add(index) })
+            .map(|program| {
+                let streams = if program.stream_index.is_null() { 0 } else { program.nb_stream_indexes as usize };
+                // SAFETY: as above.
+                unsafe {
+                    Program {
+                        number: program.id,
+                        streams: (0..streams).map(|at| *program.stream_index.add(at) as usize).collect(),
+                        metadata: entries(program.metadata),
+                    }
+                }
+            })
+            .collect()
     }
 
     /// Microseconds, where the container or its streams say.

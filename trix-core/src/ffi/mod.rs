@@ -8,6 +8,7 @@ pub mod io;
 pub mod packet;
 pub mod frame;
 pub mod pixel;
+pub mod side_data;
 pub mod stream;
 pub mod input;
 pub mod output;

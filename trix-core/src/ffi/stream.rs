@@ -7,10 +7,16 @@ use std::{
 
 use ffmpeg_sys_next as av;
 
-use super::{AvError, check, entries, enum_field, frame, text};
+use super::{
+    AvError, check, entries, enum_field, frame,
+    side_data::{self, StreamKind as Side},
+    text,
+};
 use crate::media::{
     color::{Color, Matrix, Primaries, Transfer},
     format::PictureFormat,
+    hdr::{DolbyVision, StaticHdr},
+    orientation::Orientation,
     time::Rational,
 };
 
@@ -24,7 +30,9 @@ pub enum StreamKind {
     Audio,
     /// Text or pictures of text.
     Subtitle,
-    /// Anything else: timecode, data, attachments.
+    /// A file inside the container: a font, say.
+    Attachment,
+    /// Anything else: timecode, data.
     Data,
 }
 
@@ -109,6 +117,29 @@ impl CodecParameters {
             }
             std::slice::from_raw_parts(raw.extradata, raw.extradata_size as usize)
         }
+    }
+
+    /// These parameters without what a container may claim about pictures, so that a decoder tells what the bitstream
+    /// alone says.
+    pub(crate) fn without_claims(&self) -> Self {
+        let copy = self.clone();
+        // SAFETY: the copy is ours.
+        unsafe {
+            let raw = &mut *copy.as_ptr();
+            raw.sample_aspect_ratio = av::AVRational { num: 0, den: 1 };
+            const UNSPECIFIED: c_int = 2;
+            (&raw mut raw.color_primaries).cast::<c_int>().write(UNSPECIFIED);
+            (&raw mut raw.color_trc).cast::<c_int>().write(UNSPECIFIED);
+            (&raw mut raw.color_space).cast::<c_int>().write(UNSPECIFIED);
+            (&raw mut raw.color_range).cast::<c_int>().write(0);
+            (&raw mut raw.chroma_location).cast::<c_int>().write(0);
+            (&raw mut raw.field_order).cast::<c_int>().write(0);
+            // The size of other codecs is only told by the container.
+            if matches!(copy.codec_name().as_str(), "h264" | "hevc" | "mpeg2video" | "av1" | "vp8" | "vp9") {
+                (raw.width, raw.height) = (0, 0);
+            }
+        }
+        copy
     }
 
     pub(crate) fn clear_tag(&mut self) {
@@ -223,8 +254,16 @@ pub struct StreamFacts {
     pub is_default: bool,
     /// Whether it is a cover picture.
     pub is_attached_picture: bool,
-    /// What the container says of the picture beyond its samples: rotation, HDR metadata and the like, in words.
-    pub extras: Vec<&'static str>,
+    /// FFmpeg's names of what the container says a track is for: default, forced, comment and so on.
+    pub disposition: Vec<String>,
+    /// The display matrix, where there is one that is not the identity.
+    pub display_matrix: Option<[i32; 9]>,
+    /// Static HDR metadata of the container.
+    pub hdr: StaticHdr,
+    /// Configuration of Dolby Vision.
+    pub dolby_vision: Option<DolbyVision>,
+    /// Whether the picture is a projection of a sphere.
+    pub is_spherical: bool,
 }
 
 /// Copies what is known about `stream`.
@@ -242,6 +281,7 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
             0 => StreamKind::Video,
             1 => StreamKind::Audio,
             3 => StreamKind::Subtitle,
+            4 => StreamKind::Attachment,
             _ => StreamKind::Data,
         };
         let mut layout = [0 as c_char; 128];
@@ -287,30 +327,29 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
             metadata: entries(raw.metadata),
             is_default: raw.disposition & av::AV_DISPOSITION_DEFAULT != 0,
             is_attached_picture: raw.disposition & av::AV_DISPOSITION_ATTACHED_PIC != 0,
-            extras: extras(raw),
+            disposition: dispositions(raw.disposition),
+            display_matrix: side_data::of_stream(raw, Side::AV_PKT_DATA_DISPLAYMATRIX)
+                .and_then(side_data::matrix)
+                .filter(|matrix| Orientation::from_matrix(matrix) != Some(Orientation::default())),
+            hdr: StaticHdr {
+                mastering: side_data::of_stream(raw, Side::AV_PKT_DATA_MASTERING_DISPLAY_METADATA)
+                    .and_then(side_data::mastering),
+                light: side_data::of_stream(raw, Side::AV_PKT_DATA_CONTENT_LIGHT_LEVEL).and_then(side_data::light),
+            },
+            dolby_vision: side_data::of_stream(raw, Side::AV_PKT_DATA_DOVI_CONF).and_then(side_data::dolby_vision),
+            is_spherical: side_data::of_stream(raw, Side::AV_PKT_DATA_SPHERICAL).is_some(),
             parameters,
         }
     }
 }
 
-/// # Safety
-/// `stream` is a valid stream of an open demuxer.
-unsafe fn extras(stream: &av::AVStream) -> Vec<&'static str> {
-    use av::AVPacketSideDataType as Kind;
-    const NAMES: [(Kind, &str); 5] = [
-        (Kind::AV_PKT_DATA_DISPLAYMATRIX, "rotation or reflection"),
-        (Kind::AV_PKT_DATA_MASTERING_DISPLAY_METADATA, "mastering display metadata"),
-        (Kind::AV_PKT_DATA_CONTENT_LIGHT_LEVEL, "content light levels"),
-        (Kind::AV_PKT_DATA_DOVI_CONF, "Dolby Vision"),
-        (Kind::AV_PKT_DATA_SPHERICAL, "spherical projection"),
-    ];
-    let count = if stream.side_data.is_null() { 0 } else { stream.nb_side_data.max(0) as usize };
-    (0..count)
-        .filter_map(|index| {
-            // SAFETY: the stream holds `nb_side_data` entries; the kind is read as an integer.
-            let kind = unsafe { enum_field!((*stream.side_data.add(index)).type_) };
-            NAMES.iter().find(|(known, _)| *known as c_int == kind).map(|(_, name)| *name)
-        })
+/// FFmpeg's names of the bits of a disposition.
+fn dispositions(bits: c_int) -> Vec<String> {
+    (0..31)
+        .map(|shift| 1 << shift)
+        .filter(|bit| bits & bit != 0)
+        // SAFETY: takes any integer; names are static.
+        .filter_map(|bit| unsafe { text(av::av_disposition_to_string(bit)) })
         .collect()
 }
 

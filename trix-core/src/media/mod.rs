@@ -3,5 +3,8 @@
 pub mod time;
 pub mod format;
 pub mod color;
+pub mod hdr;
+pub mod orientation;
+pub mod chapter;
 pub mod packet;
 pub mod frame;

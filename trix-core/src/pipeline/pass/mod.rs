@@ -9,6 +9,9 @@
 //! Invariant: no stage waits for a particular other stage's output while holding what that one needs, so that the
 //! pipeline cannot lock up, however a source interleaves its streams.
 
+mod sound;
+mod video;
+
 use std::{
     path::Path,
     sync::{
@@ -29,15 +32,11 @@ use crate::{
     decode::{
         audio::AudioDecoder,
         damage::{DamageLog, DamageReport},
-        reader::{Cut, Verdict},
+        reader::Cut,
         video::{Picture, VideoDecoder},
     },
     demux::Demuxer,
-    encode::{
-        sound::SoundEncoder,
-        timeline::Timeline,
-        video::{self, Encoded, VideoEncoder},
-    },
+    encode::{self, sound::SoundEncoder, timeline::Timeline, video::VideoEncoder},
     error::{Error, Result, Stage},
     ffi::{
         io::IoState,
@@ -199,7 +198,7 @@ pub(crate) fn start(
     if let (Some(video), Some((_, settings))) = (&plan.video, job.output.video.encode()) {
         let facts = facts(video.stream)?;
         let stats = pass.stats.map(|path| (pass.number, path));
-        let mut encoder = video::open(video, settings, job.threads, stats)?;
+        let mut encoder = encode::video::open(video, settings, job.threads, stats)?;
         frame_threads = Some(encoder.frame_threads());
         let headers = encoder.headers()?;
         tracks.push(video_track(video, facts, encoder.as_ref(), &headers.parameter_sets, plan.container));
@@ -217,7 +216,7 @@ pub(crate) fn start(
         let base = facts.time_base;
         let work = {
             let shared = Arc::clone(&shared);
-            move || decode_pictures(decoder, decoder_input, to_next, cut, base, &shared)
+            move || video::decode_pictures(decoder, decoder_input, to_next, cut, base, &shared)
         };
         spawn("decode", Stage::Decode, token, done.clone(), work)?;
 
@@ -230,13 +229,13 @@ pub(crate) fn start(
         let converter = Converter::new(video.target(settings), facts.index, base);
         let work = {
             let label = label.clone();
-            move || filter_pictures(converter, next_input, to_encoder).map_err(|error| error.in_file(&label))
+            move || video::filter_pictures(converter, next_input, to_encoder).map_err(|error| error.in_file(&label))
         };
         spawn("filter", Stage::Filter, token, done.clone(), work)?;
 
         let origin = plan.origin.rescale(base);
         let frame_ticks = Timestamp::new(1, video.rate.inverse()).rescale(base).max(1);
-        let stage = EncodeStage {
+        let stage = video::EncodeStage {
             encoder,
             timeline: Timeline::new(frame_ticks),
             origin,
@@ -286,7 +285,7 @@ pub(crate) fn start(
             let (to_sound, sound_input, depth) = channel::<Packet>(PACKETS, token);
             watch.add_queue(&format!("sound {number}"), depth);
             routes[audio.stream] = Some(Route::Decoder(to_sound));
-            let stage = SoundStage { decoder, converter, encoder, track, output: to_muxer.clone(), end: 0 };
+            let stage = sound::SoundStage { decoder, converter, encoder, track, output: to_muxer.clone(), end: 0 };
             let label = label.clone();
             let work = move || stage.run(sound_input).map_err(|error| error.in_file(&label));
             spawn(&format!("sound-{number}"), Stage::Encode, token, done.clone(), work)?;
@@ -389,158 +388,6 @@ fn demux(mut demuxer: Demuxer, mut routes: Vec<Option<Route>>, origin: Timestamp
         }
     }
     Ok(())
-}
-
-fn decode_pictures(
-    mut decoder: VideoDecoder,
-    input: Receiver<Packet>,
-    output: Sender<Picture>,
-    cut: Cut,
-    base: TimeBase,
-    shared: &Shared,
-) -> Result<()> {
-    let mut kept = 0;
-    let mut finished = false;
-    while !finished {
-        let packet = input.receive(Stage::Decode)?;
-        finished = packet.is_none();
-        decoder.push(packet.as_ref())?;
-        while let Some(picture) = decoder.receive()? {
-            shared.decoded.fetch_add(1, Ordering::Relaxed);
-            match cut.judge(Timestamp::new(picture.pts, base), kept) {
-                Verdict::Before => {
-                    shared.before.fetch_add(1, Ordering::Relaxed);
-                }
-                Verdict::After => {
-                    shared.after.fetch_add(1, Ordering::Relaxed);
-                    finished = true;
-                    break;
-                }
-                Verdict::Keep => {
-                    kept += 1;
-                    output.send(picture, Stage::Decode)?;
-                }
-            }
-        }
-    }
-    shared.repaired.store(decoder.repaired(), Ordering::Relaxed);
-    Ok(())
-}
-
-fn filter_pictures(mut converter: Converter, input: Receiver<Picture>, output: Sender<Picture>) -> Result<()> {
-    while let Some(picture) = input.receive(Stage::Filter)? {
-        output.send(converter.convert(picture)?, Stage::Filter)?;
-    }
-    Ok(())
-}
-
-struct EncodeStage {
-    encoder: Box<dyn VideoEncoder>,
-    timeline: Timeline,
-    origin: i64,
-    /// Seconds in a tick of the pictures' times.
-    time_base: TimeBase,
-    /// Times from the origin at which keyframes are forced: at the first picture that is not before each.
-    keyframes: Vec<Timestamp>,
-    /// Goes before the first picture.
-    info: Vec<u8>,
-    /// Absent in a first pass.
-    output: Option<Sender<ForMuxer>>,
-    counters: Arc<Counters>,
-    shared: Arc<Shared>,
-    first_seen: bool,
-}
-
-impl EncodeStage {
-    fn run(mut self, input: Receiver<Picture>) -> Result<()> {
-        self.keyframes.sort();
-        let mut forced = std::mem::take(&mut self.keyframes).into_iter().peekable();
-        while let Some(picture) = input.receive(Stage::Encode)? {
-            let pts = picture.pts.saturating_sub(self.origin);
-            let mut force = false;
-            let shown = Timestamp::new(pts, self.time_base);
-            while forced.next_if(|time| *time <= shown).is_some() {
-                force = true;
-            }
-            let number = self.timeline.push(pts);
-            self.shared.encoded.fetch_add(1, Ordering::Relaxed);
-            if let Some(encoded) = self.encoder.push(&picture.frame, number, force)? {
-                self.emit(encoded)?;
-            }
-        }
-        while let Some(encoded) = self.encoder.finish()? {
-            self.emit(encoded)?;
-        }
-        *self.shared.warnings.lock().unwrap_or_else(PoisonError::into_inner) = self.encoder.complaints();
-        Ok(())
-    }
-
-    fn emit(&mut self, encoded: Encoded) -> Result<()> {
-        let times = self.timeline.pop(&encoded)?;
-        self.shared.emitted.fetch_add(1, Ordering::Relaxed);
-        self.counters.add_frame();
-        let Some(output) = &self.output else { return Ok(()) };
-        let mut packet = if self.first_seen || self.info.is_empty() {
-            Packet::copy_of(&encoded.data)
-        } else {
-            Packet::copy_of(&[self.info.as_slice(), &encoded.data].concat())
-        };
-        self.first_seen = true;
-        packet.set_times(Some(times.pts), Some(times.dts), times.duration);
-        packet.set_key(encoded.key);
-        output.send(ForMuxer { track: 0, packet }, Stage::Encode).map(drop)
-    }
-}
-
-struct SoundStage {
-    decoder: AudioDecoder,
-    converter: SoundConverter,
-    encoder: SoundEncoder,
-    track: usize,
-    output: Sender<ForMuxer>,
-    /// Where the sound that went into the encoder ends, in samples.
-    end: i64,
-}
-
-impl SoundStage {
-    fn run(mut self, input: Receiver<Packet>) -> Result<()> {
-        let mut wanted = true;
-        while wanted {
-            let packet = input.receive(Stage::Decode)?;
-            let last = packet.is_none();
-            self.decoder.push(packet.as_ref())?;
-            while let Some(frame) = self.decoder.receive()? {
-                wanted &= self.converter.push(Some(&frame))?;
-                self.encode()?;
-            }
-            wanted &= !last;
-        }
-        self.converter.push(None)?;
-        self.encode()?;
-        self.encoder.push(None)?;
-        self.emit()
-    }
-
-    fn encode(&mut self) -> Result<()> {
-        while let Some(frame) = self.converter.receive()? {
-            self.end = frame.pts().unwrap_or(self.end) + frame.samples() as i64;
-            self.encoder.push(Some(&frame))?;
-            self.emit()?;
-        }
-        Ok(())
-    }
-
-    fn emit(&mut self) -> Result<()> {
-        while let Some(mut packet) = self.encoder.receive()? {
-            // Some encoders give a short last block the length of a full one.
-            if let Some(pts) = packet.pts().filter(|pts| *pts < self.end) {
-                let duration = packet.duration().min(self.end - pts);
-                packet.set_times(Some(pts), packet.dts(), duration);
-            }
-            self.output.send(ForMuxer { track: self.track, packet }, Stage::Encode)?;
-        }
-        Ok(())
-    }
 }
 
 fn mux(

@@ -1,0 +1,140 @@
+//! What can be typed. Help, completions and the manual come from here.
+
+mod encode;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use trix_core::quality::Metric;
+
+pub use self::encode::{
+    ChromaChoice, DamageChoice, Encode, ProgressChoice, ResamplerChoice, VerifyChoice, VideoChoice,
+};
+use crate::exit;
+
+/// Masters in, verified encodes out.
+#[derive(Parser)]
+#[command(name = "trix", version, after_help = exit::HELP, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show what a file holds
+    Probe(Probe),
+    /// Encode a source, verify the result, and report
+    Encode(Box<Encode>),
+    /// Check that a file is whole, by decoding all of it
+    Verify(Verify),
+    /// Score the pictures of one file against those of another
+    Compare(Compare),
+    /// Show versions, depths and codecs, and what is missing
+    Doctor(Doctor),
+    /// Print the JSON Schema of something that Trix reads or writes
+    Schema(Schema),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// Arguments of `trix probe`.
+#[derive(Args)]
+pub struct Probe {
+    /// A local media file
+    pub source: PathBuf,
+    /// Decode everything, and count frames, samples and damage
+    #[arg(long)]
+    pub count: bool,
+    /// Print JSON (see `trix schema media-info`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `trix verify`.
+#[derive(Args)]
+pub struct Verify {
+    /// The file to check
+    pub file: PathBuf,
+    /// What its pictures are compared with (PSNR, SSIM)
+    #[arg(long, value_name = "SOURCE")]
+    pub against: Option<PathBuf>,
+    /// Print JSON (see `trix schema verify`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `trix compare`.
+#[derive(Args)]
+pub struct Compare {
+    /// The file that is right
+    pub reference: PathBuf,
+    /// The file that is judged
+    pub distorted: PathBuf,
+    /// What to compute
+    #[arg(long, value_name = "METRIC", value_delimiter = ',', default_value = "psnr,ssim")]
+    pub metric: Vec<Metric>,
+    /// Print JSON (see `trix schema compare`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `trix doctor`.
+#[derive(Args)]
+pub struct Doctor {
+    /// Print JSON (see `trix schema doctor`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `trix schema`.
+#[derive(Args)]
+pub struct Schema {
+    /// Of what
+    #[arg(value_name = "NAME")]
+    pub name: SchemaName,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum SchemaName {
+    /// What a job says
+    Job,
+    /// What `trix probe --json` prints
+    MediaInfo,
+    /// What `trix encode --json` prints
+    Report,
+    /// A line of `--progress json`
+    Progress,
+    /// What `trix verify --json` prints
+    Verify,
+    /// What `trix compare --json` prints
+    Compare,
+    /// What `trix doctor --json` prints
+    Doctor,
+    /// What `--json` prints when something failed
+    Error,
+}
+
+/// Arguments of `trix completions`.
+#[derive(Args)]
+pub struct Completions {
+    /// For which shell
+    pub shell: Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

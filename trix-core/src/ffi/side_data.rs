@@ -1,0 +1,188 @@
+//! Metadata that libav* hangs on streams and frames beside their samples: orientation, HDR, captions.
+//!
+//! Invariant: bytes are only read as a struct whose layout libavutil guarantees for the kind that they carry, and only
+//! when there are enough of them.
+
+use std::ffi::c_int;
+
+use ffmpeg_sys_next as av;
+
+use super::{enum_field, stream::from_av};
+use crate::media::hdr::{Chromaticity, ContentLight, DolbyVision, MasteringDisplay};
+
+/// `AVMasteringDisplayMetadata` (libavutil/mastering_display_metadata.h).
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Mastering {
+    primaries: [[av::AVRational; 2]; 3],
+    white: [av::AVRational; 2],
+    min_luminance: av::AVRational,
+    max_luminance: av::AVRational,
+    has_primaries: c_int,
+    has_luminance: c_int,
+}
+
+/// `AVContentLightMetadata` (libavutil/mastering_display_metadata.h).
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Light {
+    max_cll: u32,
+    max_fall: u32,
+}
+
+/// Bytes as the plain C struct that they are a copy of; `None` when there are too few.
+///
+/// # Safety
+/// Every bit pattern is a valid `T`.
+unsafe fn read<T: Copy>(bytes: &[u8]) -> Option<T> {
+    // SAFETY: there are enough bytes; the read does not need them aligned.
+    (bytes.len() >= size_of::<T>()).then(|| unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+}
+
+/// A plain C struct as bytes.
+fn bytes<T: Copy>(value: &T) -> Vec<u8> {
+    // SAFETY: the structs above have no padding.
+    unsafe { std::slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) }.to_vec()
+}
+
+pub(crate) fn mastering(data: &[u8]) -> Option<MasteringDisplay> {
+    // SAFETY: integers only.
+    let raw: Mastering = unsafe { read(data) }?;
+    let point = |[x, y]: [av::AVRational; 2]| Chromaticity { x: from_av(x), y: from_av(y) };
+    let complete = raw.has_primaries != 0 && raw.has_luminance != 0 && raw.max_luminance.num > 0;
+    complete.then(|| MasteringDisplay {
+        primaries: raw.primaries.map(point),
+        white: point(raw.white),
+        min_luminance: from_av(raw.min_luminance),
+        max_luminance: from_av(raw.max_luminance),
+    })
+}
+
+pub(crate) fn mastering_bytes(display: &MasteringDisplay) -> Vec<u8> {
+    // In the steps of the standards, as every muxer writes them.
+    let [gx, gy, bx, by, rx, ry, wx, wy, most, least] = display.in_steps().map(|step| step as c_int);
+    let place = |num| av::AVRational { num, den: 50_000 };
+    let light = |num| av::AVRational { num, den: 10_000 };
+    bytes(&Mastering {
+        primaries: [[place(rx), place(ry)], [place(gx), place(gy)], [place(bx), place(by)]],
+        white: [place(wx), place(wy)],
+        min_luminance: light(least),
+        max_luminance: light(most),
+        has_primaries: 1,
+        has_luminance: 1,
+    })
+}
+
+pub(crate) fn light(data: &[u8]) -> Option<ContentLight> {
+    // SAFETY: integers only.
+    let raw: Light = unsafe { read(data) }?;
+    (raw.max_cll > 0 || raw.max_fall > 0).then_some(ContentLight { max: raw.max_cll, max_average: raw.max_fall })
+}
+
+pub(crate) fn light_bytes(light: &ContentLight) -> Vec<u8> {
+    bytes(&Light { max_cll: light.max, max_fall: light.max_average })
+}
+
+/// `AVDOVIDecoderConfigurationRecord` (libavutil/dovi_meta.h) is eight bytes.
+pub(crate) fn dolby_vision(data: &[u8]) -> Option<DolbyVision> {
+    match *data {
+        [major, minor, profile, level, rpu, enhancement, base, compatibility, ..] => Some(DolbyVision {
+            version: (major, minor),
+            profile,
+            level,
+            has_rpu: rpu != 0,
+            has_enhancement: enhancement != 0,
+            has_base: base != 0,
+            compatibility,
+        }),
+        _ => None,
+    }
+}
+
+pub(crate) fn dolby_vision_bytes(config: &DolbyVision) -> Vec<u8> {
+    let DolbyVision { version, profile, level, has_rpu, has_enhancement, has_base, compatibility } = *config;
+    let flags = [has_rpu, has_enhancement, has_base].map(u8::from);
+    vec![version.0, version.1, profile, level, flags[0], flags[1], flags[2], compatibility]
+}
+
+pub(crate) fn matrix(data: &[u8]) -> Option<[i32; 9]> {
+    // SAFETY: integers only.
+    unsafe { read(data) }
+}
+
+pub(crate) fn matrix_bytes(matrix: &[i32; 9]) -> Vec<u8> {
+    bytes(matrix)
+}
+
+/// Kinds of metadata that a stream carries.
+pub(crate) use av::AVPacketSideDataType as StreamKind;
+
+/// What `stream` carries of one kind.
+///
+/// # Safety
+/// `stream` is a valid stream; the bytes live as long as it is not changed.
+pub(crate) unsafe fn of_stream(stream: &av::AVStream, kind: StreamKind) -> Option<&[u8]> {
+    let count = if stream.side_data.is_null() { 0 } else { stream.nb_side_data.max(0) as usize };
+    (0..count).find_map(|index| {
+        // SAFETY: the stream holds `nb_side_data` entries; the kind is read as an integer.
+        unsafe {
+            let entry = &*stream.side_data.add(index);
+            let same = enum_field!(entry.type_) == kind as c_int && !entry.data.is_null();
+            same.then(|| std::slice::from_raw_parts(entry.data, entry.size))
+        }
+    })
+}
+
+/// Hangs a copy of `data` on `stream`.
+///
+/// # Safety
+/// `stream` is a valid stream that belongs to the caller.
+pub(crate) unsafe fn attach(stream: *mut av::AVStream, kind: StreamKind, data: &[u8]) {
+    // SAFETY: the call allocates as many bytes as asked for and gives them to the stream.
+    unsafe {
+        let place = av::av_stream_new_side_data(stream, kind, data.len());
+        assert!(!place.is_null(), "memory for side data");
+        place.copy_from_nonoverlapping(data.as_ptr(), data.len());
+    }
+}
+
+/// Kinds of metadata that a frame carries.
+pub(crate) use av::AVFrameSideDataType as FrameKind;
+
+/// What a frame carries of one kind.
+///
+/// # Safety
+/// `frame` is valid; the bytes live as long as it is not changed.
+pub(crate) unsafe fn of_frame(frame: &av::AVFrame, kind: FrameKind) -> Option<&[u8]> {
+    let count = if frame.side_data.is_null() { 0 } else { frame.nb_side_data.max(0) as usize };
+    (0..count).find_map(|index| {
+        // SAFETY: the frame holds `nb_side_data` pointers to entries; the kind is read as an integer.
+        unsafe {
+            let entry = &**frame.side_data.add(index);
+            let same = enum_field!(entry.type_) == kind as c_int && !entry.data.is_null();
+            same.then(|| std::slice::from_raw_parts(entry.data, entry.size))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::time::Rational;
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let point = |x, y| Chromaticity { x: Rational::new(x, 50_000), y: Rational::new(y, 50_000) };
+        let display = MasteringDisplay {
+            primaries: [point(35_400, 14_600), point(8_500, 39_850), point(6_550, 2_300)],
+            white: point(15_635, 16_450),
+            min_luminance: Rational::new(50, 10_000),
+            max_luminance: Rational::new(10_000_000, 10_000),
+        };
+        assert_eq!(mastering(&mastering_bytes(&display)).map(|read| read.in_steps()), Some(display.in_steps()));
+        let content = ContentLight { max: 1000, max_average: 400 };
+        assert_eq!(light(&light_bytes(&content)), Some(content));
+        assert_eq!(mastering(&[0; 16]), None);
+        assert_eq!(light(&[0; 8]), None);
+    }
+}

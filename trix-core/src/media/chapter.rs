@@ -1,0 +1,16 @@
+//! Named parts of a programme.
+
+use serde::Serialize;
+
+use super::time::Timestamp;
+
+/// A chapter, from `start` up to `end`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Chapter {
+    /// When it starts.
+    pub start: Timestamp,
+    /// When it ends.
+    pub end: Timestamp,
+    /// What it is called.
+    pub title: Option<String>,
+}
