@@ -8,9 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use trix_core::quality::Metric;
 
-pub use self::encode::{
-    ChromaChoice, DamageChoice, Encode, ProgressChoice, ResamplerChoice, VerifyChoice, VideoChoice,
-};
+pub use self::encode::{DamageChoice, Encode, ProgressChoice, ResamplerChoice, VerifyChoice, VideoChoice};
 use crate::exit;
 
 /// Masters in, verified encodes out.
