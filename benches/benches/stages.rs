@@ -32,7 +32,7 @@ use trix_core::{
 const HD: Target = target(1280, 720, 8);
 
 const fn target(width: usize, height: usize, depth: u32) -> Target {
-    let format = PictureFormat { chroma: Chroma::C420, depth };
+    let format = PictureFormat::ycbcr(Chroma::C420, depth);
     Target { width, height, format, resampler: Resampler::Lanczos }
 }
 

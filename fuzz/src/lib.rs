@@ -54,7 +54,7 @@ pub fn probe(bytes: &[u8]) {
         serde_json::to_string(&info).expect("a census can be written as JSON");
     }
     if let Ok(source) = open() {
-        let format = PictureFormat { chroma: Chroma::C420, depth: 8 };
+        let format = PictureFormat::ycbcr(Chroma::C420, 8);
         let target = Target { width: 32, height: 32, format, resampler: Resampler::Bilinear };
         let cut = Cut { start: None, end: None, frames: Some(4) };
         if let Ok(mut reader) = PictureReader::new(source, OnDamage::Conceal, cut, Some(target), 1) {

@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::{
     decode::damage::DamageReport,
+    filter::convert::Change,
+    media::extras::ExtrasCount,
     mux::record::TrackRecord,
     pipeline::ledger::Ledger,
     quality::Score,
@@ -37,6 +39,10 @@ pub struct Report {
     pub damage: DamageReport,
     /// What the picture encoder warned of.
     pub warnings: Vec<String>,
+    /// Pictures of the source that brought captions or dynamic HDR metadata along; `tracks` says what was written.
+    pub extras: ExtrasCount,
+    /// Where the source changed its size or format in mid-stream.
+    pub changes: Vec<Change>,
     /// How the output was checked, and what was found.
     pub verification: Verification,
     /// How long it took.

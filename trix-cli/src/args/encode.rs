@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use trix_core::{
-    media::{format::Chroma, time::Timestamp},
-    spec::{audio::AudioSettings, video::Size},
+    media::{color::Standard, format::Chroma, time::Timestamp},
+    spec::{
+        audio::AudioSettings,
+        picture::{ColorOverride, Crop, FrameRate},
+        video::Size,
+    },
 };
 
 /// Arguments of `trix encode`.
@@ -82,6 +86,47 @@ pub struct Encode {
     #[arg(long, value_name = "KBIT", value_parser = kbps, help_heading = "Rate control")]
     pub bufsize: Option<u32>,
 
+    /// What becomes of two fields in a frame
+    #[arg(long, default_value = "auto", help_heading = "Picture")]
+    pub deinterlace: DeinterlaceChoice,
+    /// Put film together again that was spread over 29.97 interlaced frames a second
+    #[arg(long, help_heading = "Picture")]
+    pub inverse_telecine: bool,
+    /// Cut off all but this: auto (black borders, measured), none or WxH+LEFT+TOP
+    #[arg(long, default_value = "none", value_name = "WxH+X+Y", help_heading = "Picture")]
+    pub crop: Crop,
+    /// Turn and mirror pictures as the container asks players to
+    #[arg(long, default_value = "auto", help_heading = "Picture")]
+    pub rotate: RotateChoice,
+    /// Put pictures in the middle of a black frame of this size
+    #[arg(long, value_name = "WxH", help_heading = "Picture")]
+    pub pad: Option<Size>,
+    /// Pictures in a second (25, 24000/1001); repeats some and leaves others out
+    #[arg(long, value_name = "RATE", help_heading = "Picture")]
+    pub fps: Option<FrameRate>,
+    /// How high dynamic range becomes standard; auto: mobius for 8 bits
+    #[arg(long, default_value = "auto", help_heading = "Picture")]
+    pub tonemap: TonemapChoice,
+    /// What the source's colour is, where it does not say or lies: bt709, bt601-525, bt601-625, bt2020, pq, hlg, or
+    /// primaries=, transfer=, matrix=, range=
+    #[arg(long, value_name = "COLOR,...", help_heading = "Picture")]
+    pub color_override: Option<ColorOverride>,
+    /// Convert colour: bt709, bt601-525, bt601-625, bt2020, pq, hlg
+    #[arg(long, value_name = "COLOR", help_heading = "Picture")]
+    pub color: Option<Standard>,
+    /// Convert the range of values
+    #[arg(long, help_heading = "Picture")]
+    pub range: Option<RangeChoice>,
+    /// What becomes of an alpha channel
+    #[arg(long, default_value = "auto", help_heading = "Picture")]
+    pub alpha: AlphaChoice,
+    /// What becomes of HDR10+ and Dolby Vision
+    #[arg(long, default_value = "carry", help_heading = "Picture")]
+    pub dynamic_hdr: DynamicHdrChoice,
+    /// What is done when the source changes its size or format
+    #[arg(long, default_value = "scale", help_heading = "Picture")]
+    pub on_change: ChangeChoice,
+
     /// aac or aac:KBPS, flac, pcm, copy or none, for every track
     #[arg(long, default_value = "copy", value_name = "CODEC[:BITRATE]", help_heading = "Audio")]
     pub audio: AudioSettings,
@@ -123,6 +168,10 @@ pub enum VideoChoice {
     X264,
     /// HEVC
     X265,
+    /// FFV1: lossless
+    Ffv1,
+    /// ProRes
+    Prores,
     /// As they are
     Copy,
     /// Left out
@@ -138,6 +187,83 @@ pub enum ResamplerChoice {
     Bicubic,
     /// Soft, quick
     Bilinear,
+}
+
+/// What becomes of two fields in a frame.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum DeinterlaceChoice {
+    /// From the flags, and a measurement where they hint at fields
+    Auto,
+    /// A picture from each frame
+    On,
+    /// A picture from each field
+    Fields,
+    /// Keep them
+    Off,
+}
+
+/// Whether pictures are turned.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum RotateChoice {
+    /// As the container asks
+    Auto,
+    /// Not
+    Off,
+}
+
+/// How high dynamic range becomes standard.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum TonemapChoice {
+    /// mobius for 8 bits
+    Auto,
+    /// It stays high
+    Off,
+    /// Keeps midtones
+    Mobius,
+    /// Like film, darker
+    Hable,
+    /// x / (x + 1)
+    Reinhard,
+}
+
+/// Which values are black and white.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum RangeChoice {
+    /// 16 to 235 at 8 bits
+    Limited,
+    /// 0 to 255 at 8 bits
+    Full,
+}
+
+/// What becomes of an alpha channel.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum AlphaChoice {
+    /// Kept in FFV1 and ProRes 4444, else laid on black
+    Auto,
+    /// Laid on black
+    Black,
+    /// No job
+    Refuse,
+}
+
+/// What becomes of HDR10+ and Dolby Vision.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum DynamicHdrChoice {
+    /// Into HEVC, where no transform makes it untrue
+    Carry,
+    /// Left out
+    Drop,
+    /// Carried, or no job
+    Require,
+}
+
+/// What is done when the source changes its size or format.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ChangeChoice {
+    /// To the size of the first picture
+    Scale,
+    /// No output
+    Refuse,
 }
 
 /// What to do when the source is damaged.

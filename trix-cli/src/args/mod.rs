@@ -8,7 +8,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use trix_core::quality::Metric;
 
-pub use self::encode::{DamageChoice, Encode, ProgressChoice, ResamplerChoice, VerifyChoice, VideoChoice};
+pub use self::encode::{
+    AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DynamicHdrChoice, Encode, ProgressChoice, RangeChoice,
+    ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
+};
 use crate::exit;
 
 /// Masters in, verified encodes out.

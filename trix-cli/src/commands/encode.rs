@@ -5,15 +5,20 @@ use std::{io::IsTerminal, sync::Arc};
 use trix_core::{
     Control, Job, OnDamage,
     filter::convert::Resampler,
+    media::color::Range,
     run,
     spec::{
         job::VerifyLevel,
+        picture::{Alpha, Deinterlace, DynamicHdr, OnChange, PictureSettings, Rotate, Tonemap},
         video::{EncodeSettings, RateControl, VideoSettings},
     },
 };
 
 use crate::{
-    args::{DamageChoice, Encode, ProgressChoice, ResamplerChoice, VerifyChoice, VideoChoice},
+    args::{
+        AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DynamicHdrChoice, Encode, ProgressChoice,
+        RangeChoice, ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
+    },
     exit, output,
     render::{progress::Bar, report},
 };
@@ -72,17 +77,66 @@ fn job(args: &Encode) -> Result<Job, String> {
         VerifyChoice::Full => VerifyLevel::Full,
     };
     job.output.audio = args.audio;
+    job.output.picture = picture(args);
     job.output.video = match args.video {
         VideoChoice::X264 => VideoSettings::X264(settings(args)?),
         VideoChoice::X265 => VideoSettings::X265(settings(args)?),
+        VideoChoice::Ffv1 => VideoSettings::Ffv1(settings(args)?),
+        VideoChoice::Prores => VideoSettings::Prores(settings(args)?),
         VideoChoice::Copy | VideoChoice::None => {
-            if settings(args)? != EncodeSettings::default() {
-                return Err("options for encoding pictures need --video x264 or --video x265".into());
+            if settings(args)? != EncodeSettings::default() || job.output.picture != PictureSettings::default() {
+                return Err("options for encoding pictures need --video x264, x265, ffv1 or prores".into());
             }
             if args.video == VideoChoice::Copy { VideoSettings::Copy } else { VideoSettings::None }
         }
     };
     Ok(job)
+}
+
+fn picture(args: &Encode) -> PictureSettings {
+    PictureSettings {
+        deinterlace: match args.deinterlace {
+            DeinterlaceChoice::Auto => Deinterlace::Auto,
+            DeinterlaceChoice::On => Deinterlace::On,
+            DeinterlaceChoice::Fields => Deinterlace::Fields,
+            DeinterlaceChoice::Off => Deinterlace::Off,
+        },
+        inverse_telecine: args.inverse_telecine,
+        crop: args.crop,
+        rotate: match args.rotate {
+            RotateChoice::Auto => Rotate::Auto,
+            RotateChoice::Off => Rotate::Off,
+        },
+        pad: args.pad,
+        rate: args.fps,
+        tonemap: match args.tonemap {
+            TonemapChoice::Auto => Tonemap::Auto,
+            TonemapChoice::Off => Tonemap::Off,
+            TonemapChoice::Mobius => Tonemap::Mobius,
+            TonemapChoice::Hable => Tonemap::Hable,
+            TonemapChoice::Reinhard => Tonemap::Reinhard,
+        },
+        source_color: args.color_override.unwrap_or_default(),
+        color: args.color,
+        range: args.range.map(|range| match range {
+            RangeChoice::Limited => Range::Limited,
+            RangeChoice::Full => Range::Full,
+        }),
+        alpha: match args.alpha {
+            AlphaChoice::Auto => Alpha::Auto,
+            AlphaChoice::Black => Alpha::Black,
+            AlphaChoice::Refuse => Alpha::Refuse,
+        },
+        dynamic_hdr: match args.dynamic_hdr {
+            DynamicHdrChoice::Carry => DynamicHdr::Carry,
+            DynamicHdrChoice::Drop => DynamicHdr::Drop,
+            DynamicHdrChoice::Require => DynamicHdr::Require,
+        },
+        on_change: match args.on_change {
+            ChangeChoice::Scale => OnChange::Scale,
+            ChangeChoice::Refuse => OnChange::Refuse,
+        },
+    }
 }
 
 fn settings(args: &Encode) -> Result<EncodeSettings, String> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use trix_core::Report;
+use trix_core::{Report, spec::plan::Decision};
 
 use super::{bytes, counted, verify};
 
@@ -10,6 +10,12 @@ use super::{bytes, counted, verify};
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", report.output.display(), bytes(report.bytes));
+    let decisions = &report.plan.decisions;
+    if !decisions.is_empty() {
+        let join = |part: fn(&Decision) -> &str| decisions.iter().map(part).collect::<Vec<_>>().join("; ");
+        let _ = writeln!(out, "  decided {}", join(|decision| &decision.what));
+        let _ = writeln!(out, "  because {}", join(|decision| &decision.why));
+    }
     if let Some(video) = &report.plan.video {
         let threads = report
             .frame_threads
@@ -18,8 +24,16 @@ pub fn text(report: &Report) -> String {
         let options = if options.is_empty() { String::new() } else { format!(", {}", options.join(" ")) };
         let _ = writeln!(
             out,
-            "  video   {} {}x{} {}, preset {}{options}{threads}",
-            video.encoder, video.width, video.height, video.format, video.preset
+            "  video   {} {}x{} {}, {}{options}{threads}",
+            video.encoder,
+            video.width,
+            video.height,
+            video.format,
+            match &video.profile {
+                Some(profile) => format!("profile {profile}"),
+                None if video.encoder.is_mezzanine() => "every picture by itself".to_owned(),
+                None => format!("preset {}", video.preset),
+            }
         );
     }
     if report.plan.video_copy.is_some() {
@@ -39,9 +53,33 @@ pub fn text(report: &Report) -> String {
             "  frames  {} decoded{cut}, {} encoded, {} written{found}",
             ledger.decoded, ledger.encoded, ledger.emitted
         );
+        let filter = &ledger.filter;
+        for (count, what) in [
+            (filter.added_by_fields, "added: each field is a picture"),
+            (filter.dropped_by_telecine, "dropped: repeated by pulldown"),
+            (filter.repeated_by_rate, "repeated for a constant rate"),
+            (filter.dropped_by_rate, "left out for a constant rate"),
+        ] {
+            if count > 0 {
+                let _ = writeln!(out, "          {count} {what}");
+            }
+        }
         if ledger.times_repaired > 0 {
             let _ = writeln!(out, "          {} without a usable time of their own", ledger.times_repaired);
         }
+    }
+    let written = report.tracks.first().map_or_else(Default::default, |track| track.extras);
+    for (name, found, written) in [
+        ("closed captions", report.extras.captions, written.captions),
+        ("Dolby Vision", report.extras.dolby_vision, written.dolby_vision),
+        ("HDR10+", report.extras.hdr10_plus, written.hdr10_plus),
+    ] {
+        if found > 0 {
+            let _ = writeln!(out, "  carried {name}: with {found} pictures of the source, {written} of the output");
+        }
+    }
+    for change in report.changes.iter().take(3) {
+        let _ = writeln!(out, "  change  at {}: {} became {}", change.time, change.from, change.to);
     }
     if !report.damage.is_empty() {
         let _ = writeln!(out, "  damage  {} in the source, concealed", counted(report.damage.total(), "place"));

@@ -52,6 +52,11 @@ pub const PICTURES: u64 = 24;
 /// Decodes up to [`PICTURES`] pictures of stream `facts` of a second reading of `source`; `None` when there is no
 /// decoder or nothing can be decoded.
 pub(crate) fn glance(source: &Source, facts: &StreamFacts) -> Option<Glance> {
+    at_most(source, facts, PICTURES)
+}
+
+/// The same for up to `pictures`.
+pub(crate) fn at_most(source: &Source, facts: &StreamFacts, pictures: u64) -> Option<Glance> {
     let mut again = source.reopen().ok()?;
     let pixels = source.limits().pixels;
     let mut decoder = Decoder::open(&facts.parameters.without_claims(), facts.time_base, 0, pixels).ok()?;
@@ -59,7 +64,7 @@ pub(crate) fn glance(source: &Source, facts: &StreamFacts) -> Option<Glance> {
     let mut bytes = 0;
     // Beyond what was read to recognise the streams, a glance becomes a stare.
     let limit = source.limits().probe_bytes.saturating_mul(2);
-    while found.pictures < PICTURES {
+    while found.pictures < pictures {
         let packet = again.input.read().ok().flatten().filter(|_| bytes < limit);
         if let Some(packet) = &packet {
             bytes += packet.data().len() as u64;

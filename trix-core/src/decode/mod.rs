@@ -6,5 +6,7 @@ pub mod damage;
 pub mod video;
 pub mod audio;
 pub mod reader;
+pub mod dynamic;
 pub mod glance;
+pub mod survey;
 pub mod census;

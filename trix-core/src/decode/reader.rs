@@ -11,7 +11,7 @@ use super::{
 use crate::{
     demux::Demuxer,
     error::{Error, ErrorKind, Result, Stage},
-    filter::convert::{Converter, Target},
+    filter::{convert::Filtering, pictures::PictureFilter},
     media::time::{TimeBase, Timestamp},
     source::Source,
 };
@@ -52,9 +52,10 @@ impl Cut {
 pub struct PictureReader {
     demuxer: Demuxer,
     decoder: VideoDecoder,
-    converter: Option<Converter>,
+    filter: Option<PictureFilter>,
     stream: usize,
     time_base: TimeBase,
+    source_base: TimeBase,
     cut: Cut,
     kept: u64,
     ready: VecDeque<Picture>,
@@ -64,11 +65,17 @@ pub struct PictureReader {
 
 impl PictureReader {
     /// Reads the first picture stream of `source` with `threads` decoder threads (0: one for each core); with a
-    /// `target`, pictures are converted to it.
+    /// `filtering`, pictures are filtered.
     ///
     /// # Errors
     /// `Unsupported` when there is no picture stream or no decoder for it.
-    pub fn new(source: Source, on_damage: OnDamage, cut: Cut, target: Option<Target>, threads: u32) -> Result<Self> {
+    pub fn new(
+        source: Source,
+        on_damage: OnDamage,
+        cut: Cut,
+        filtering: Option<Filtering>,
+        threads: u32,
+    ) -> Result<Self> {
         let label = source.label();
         let Some(facts) = source.video().cloned() else {
             return Err(
@@ -77,12 +84,14 @@ impl PictureReader {
         };
         let damage = Arc::new(DamageLog::new(on_damage));
         let decoder = VideoDecoder::new(label, &facts, threads, source.limits().pixels, Arc::clone(&damage))?;
+        let filter = filtering.map(|filtering| PictureFilter::new(filtering, facts.index, facts.time_base));
         Ok(PictureReader {
             demuxer: Demuxer::new(source, Arc::clone(&damage)),
             decoder,
-            converter: target.map(|target| Converter::new(target, facts.index, facts.time_base)),
+            time_base: filter.as_ref().map_or(facts.time_base, PictureFilter::time_base),
+            source_base: facts.time_base,
+            filter,
             stream: facts.index,
-            time_base: facts.time_base,
             cut,
             kept: 0,
             ready: VecDeque::new(),
@@ -112,7 +121,7 @@ impl PictureReader {
             self.ended = packet.is_none();
             self.decoder.push(packet.as_ref())?;
             while let Some(picture) = self.decoder.receive()? {
-                match self.cut.judge(Timestamp::new(picture.pts, self.time_base), self.kept) {
+                match self.cut.judge(Timestamp::new(picture.pts, self.source_base), self.kept) {
                     Verdict::Before => {}
                     Verdict::After => {
                         self.ended = true;
@@ -120,12 +129,15 @@ impl PictureReader {
                     }
                     Verdict::Keep => {
                         self.kept += 1;
-                        self.ready.push_back(match &mut self.converter {
-                            Some(converter) => converter.convert(picture)?,
-                            None => picture,
-                        });
+                        match &mut self.filter {
+                            Some(filter) => self.ready.extend(filter.push(Some(picture))?),
+                            None => self.ready.push_back(picture),
+                        }
                     }
                 }
+            }
+            if let Some(filter) = self.filter.as_mut().filter(|_| self.ended) {
+                self.ready.extend(filter.push(None)?);
             }
         }
     }

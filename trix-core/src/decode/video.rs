@@ -13,6 +13,7 @@ use crate::{
         stream::StreamFacts,
     },
     media::{
+        extras::Extras,
         frame::Frame,
         packet::Packet,
         time::{Rational, TimeBase, Timestamp},
@@ -28,6 +29,8 @@ pub struct Picture {
     pub number: u64,
     /// Presentation time in ticks of the source's stream.
     pub pts: i64,
+    /// What travels with it beside its samples.
+    pub extras: Extras,
 }
 
 /// Decodes one picture stream.
@@ -168,7 +171,7 @@ impl VideoDecoder {
         self.last_pts = Some(pts);
         let number = self.next_number;
         self.next_number += 1;
-        Picture { frame, number, pts }
+        Picture { frame, number, pts, extras: Extras::default() }
     }
 
     fn check(&mut self, picture: &Picture) -> Result<()> {

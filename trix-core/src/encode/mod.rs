@@ -4,6 +4,8 @@
 //! afterwards, so that no rounding of times can change a stream, and equal pictures and options give equal streams.
 
 pub mod nal;
+pub mod sei;
 pub mod video;
+pub mod lavc;
 pub mod timeline;
 pub mod sound;

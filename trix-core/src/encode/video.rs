@@ -4,14 +4,16 @@
 
 use std::path::Path;
 
+use super::lavc::Lavc;
 pub use crate::ffi::x264::{Encoded, Headers};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::{
-        stream::VideoCodec,
+        stream::{CodecParameters, VideoCodec},
         x264::{self, Refused},
         x265,
     },
+    filter::transform::FieldOrder,
     media::frame::Frame,
     spec::{
         options::{self, Pass},
@@ -40,11 +42,16 @@ pub trait VideoEncoder: Send {
     /// `Codec` when the encoder fails.
     fn finish(&mut self) -> Result<Option<Encoded>>;
 
-    /// Which codec the stream is of.
-    fn codec(&self) -> VideoCodec;
+    /// What a muxer must know, where libavcodec made the stream.
+    fn parameters(&self) -> Option<Result<CodecParameters>> {
+        None
+    }
 
-    /// Frame threads that the encoder runs with: they are part of what decides about its bytes.
-    fn frame_threads(&self) -> u32;
+    /// Which codec the stream is of, where libavcodec did not make it.
+    fn codec(&self) -> Option<VideoCodec>;
+
+    /// Frame threads that the encoder runs with, where they are part of what decides about its bytes.
+    fn frame_threads(&self) -> Option<u32>;
 
     /// What the encoder warned of.
     fn complaints(&self) -> Vec<String>;
@@ -61,16 +68,20 @@ pub fn open(
     pass: Option<(u32, &Path)>,
 ) -> Result<Box<dyn VideoEncoder>> {
     let pass = pass.map(|(number, stats)| Pass { number, stats });
-    let list = options::list(plan.encoder, settings, threads, pass);
+    let list = options::list(plan.encoder, settings, &plan.hdr, threads, pass);
     let refused = |what: String| Error::new(ErrorKind::InvalidSpec, Stage::Encode, format!("{}: {what}", plan.encoder));
     let unknown = || refused("refuses an option that passed inspection".into());
     let profile_refused = |profile: &str| refused(format!("profile {profile} cannot hold {}", plan.format));
     match plan.encoder {
+        Encoder::Ffv1 | Encoder::Prores => Ok(Box::new(Lavc::open(plan, threads)?)),
         Encoder::X264 => {
             let first = pass.is_some_and(|pass| pass.number == 1);
             let mut parameters = options::x264_parameters(settings, &list, first).ok_or_else(unknown)?;
             parameters.set_picture(plan.width, plan.height, plan.format, plan.rate, plan.constant_rate);
             parameters.set_color(plan.color, plan.sample_aspect);
+            if let Some(order) = plan.fields {
+                parameters.set_fields(order == FieldOrder::Top);
+            }
             if !settings.params.contains_key("asm") {
                 parameters.avoid_uninitialised_reads();
             }
@@ -86,6 +97,9 @@ pub fn open(
             let mut parameters = options::x265_parameters(settings, plan.format.depth, &list).ok_or_else(unknown)?;
             parameters.set_picture(plan.width, plan.height, plan.format, plan.rate);
             parameters.set_color(plan.color, plan.sample_aspect);
+            if let Some(order) = plan.fields {
+                parameters.set_fields(order == FieldOrder::Top);
+            }
             if let Some(profile) = &settings.profile
                 && !parameters.apply_profile(profile)
             {
@@ -124,12 +138,12 @@ impl VideoEncoder for X264 {
         Ok(None)
     }
 
-    fn codec(&self) -> VideoCodec {
-        VideoCodec::H264
+    fn codec(&self) -> Option<VideoCodec> {
+        Some(VideoCodec::H264)
     }
 
-    fn frame_threads(&self) -> u32 {
-        self.encoder.threads()
+    fn frame_threads(&self) -> Option<u32> {
+        Some(self.encoder.threads())
     }
 
     fn complaints(&self) -> Vec<String> {
@@ -154,12 +168,12 @@ impl VideoEncoder for X265 {
         self.encoder.encode(None).map_err(failed)
     }
 
-    fn codec(&self) -> VideoCodec {
-        VideoCodec::Hevc
+    fn codec(&self) -> Option<VideoCodec> {
+        Some(VideoCodec::Hevc)
     }
 
-    fn frame_threads(&self) -> u32 {
-        self.encoder.frame_threads()
+    fn frame_threads(&self) -> Option<u32> {
+        Some(self.encoder.frame_threads())
     }
 
     fn complaints(&self) -> Vec<String> {

@@ -14,7 +14,23 @@ use super::{
 };
 use crate::media::time::TimeBase;
 
-struct Context(NonNull<av::AVCodecContext>);
+/// A codec context, open or not.
+pub(super) struct Context(NonNull<av::AVCodecContext>);
+
+impl Context {
+    /// A context for `codec`.
+    ///
+    /// # Safety
+    /// `codec` is one of libavcodec's.
+    pub(super) unsafe fn new(codec: *const av::AVCodec) -> Self {
+        // SAFETY: promised by the caller.
+        Context(NonNull::new(unsafe { av::avcodec_alloc_context3(codec) }).expect("memory for a codec"))
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut av::AVCodecContext {
+        self.0.as_ptr()
+    }
+}
 
 // SAFETY: a codec context may be used by any one thread at a time.
 unsafe impl Send for Context {}
@@ -37,7 +53,8 @@ pub enum Output<T> {
     End,
 }
 
-fn outcome<T>(code: c_int, item: T) -> Result<Output<T>, AvError> {
+/// What a call that takes something out of a codec came to.
+pub(super) fn outcome<T>(code: c_int, item: T) -> Result<Output<T>, AvError> {
     match check(code) {
         Ok(_) => Ok(Output::Item(item)),
         Err(AvError::AGAIN) => Ok(Output::Hungry),

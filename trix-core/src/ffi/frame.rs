@@ -9,6 +9,7 @@ use super::{
     pixel::PixelFormat,
     side_data::{self, FrameKind as Side},
 };
+use crate::filter::transform::FieldOrder;
 use crate::media::{
     color::{ChromaLocation, Color, Matrix, Primaries, Range, Transfer},
     frame::Plane,
@@ -134,7 +135,7 @@ impl Frame {
         self.side_data(Side::AV_FRAME_DATA_DYNAMIC_HDR_PLUS).is_some()
     }
 
-    /// The Dolby Vision reference processing unit of this frame, without emulation prevention.
+    /// The Dolby Vision reference processing unit of this frame as it stands in the stream, emulation prevention included.
     pub fn dolby_vision_rpu(&self) -> Option<&[u8]> {
         self.side_data(Side::AV_FRAME_DATA_DOVI_RPU_BUFFER)
     }
@@ -147,6 +148,31 @@ impl Frame {
     fn side_data(&self, kind: Side) -> Option<&[u8]> {
         // SAFETY: the frame is valid and not changed while it is borrowed.
         unsafe { side_data::of_frame(self.raw(), kind) }
+    }
+
+    /// Makes `pts` the frame's time, whatever decoder or container said.
+    pub(crate) fn set_time(&mut self, pts: i64) {
+        // SAFETY: we hold the only reference to the frame.
+        let raw = unsafe { self.0.as_mut() };
+        (raw.pts, raw.best_effort_timestamp) = (pts, pts);
+    }
+
+    /// Another reference to the same samples with a time, colour and field order of its own.
+    pub(crate) fn stamped(&self, time: i64, color: Color, fields: Option<FieldOrder>) -> Self {
+        let mut copy = self.clone();
+        copy.set_time(time);
+        // SAFETY: we hold the only reference to the copy. Enums of libavutil hold integers.
+        unsafe {
+            let raw = copy.0.as_mut();
+            (&raw mut raw.color_primaries).cast::<c_int>().write(color.primaries.0.into());
+            (&raw mut raw.color_trc).cast::<c_int>().write(color.transfer.0.into());
+            (&raw mut raw.colorspace).cast::<c_int>().write(color.matrix.0.into());
+            (&raw mut raw.color_range).cast::<c_int>().write(color.range as c_int);
+            (&raw mut raw.pict_type).cast::<c_int>().write(0);
+            raw.interlaced_frame = fields.is_some().into();
+            raw.top_field_first = (fields == Some(FieldOrder::Top)).into();
+        }
+        copy
     }
 
     /// A number that filters hand on from the frame that they read to the frames that they make of it.
@@ -182,11 +208,11 @@ impl Frame {
         }
     }
 
-    /// The planes of a picture in planar YCbCr; empty for any other layout.
+    /// The planes of a picture in a planar layout; empty for any other.
     pub fn planes(&self) -> Vec<Plane<'_>> {
         let Some(format) = self.pixel_format().and_then(PixelFormat::picture) else { return Vec::new() };
         let raw = self.raw();
-        (0..format.chroma.planes())
+        (0..format.planes())
             .filter_map(|index| {
                 let (width, height) = format.plane_size(index, self.width(), self.height());
                 let (data, stride) = (raw.data[index], raw.linesize[index]);

@@ -11,8 +11,8 @@ use std::{
 
 use ffmpeg_sys_next as av;
 
-use super::{AvError, c_string, check, codec::Output, frame::Frame, log::Sink, text};
-use crate::media::time::TimeBase;
+use super::{AvError, c_string, check, codec::Output, frame::Frame, log::Sink, stream::from_av, text};
+use crate::media::time::{Rational, TimeBase};
 
 /// A chain of filters.
 pub struct Graph {
@@ -26,17 +26,23 @@ pub struct Graph {
 unsafe impl Send for Graph {}
 
 impl Graph {
-    /// A chain for pictures shaped like `frame`, whose times count `time_base`.
-    pub fn for_video(frame: &Frame, time_base: TimeBase, chain: &str) -> Result<Self, (AvError, String)> {
+    /// A chain for pictures shaped like `frame`, whose times count `time_base` and which come at `rate`.
+    pub fn for_video(
+        frame: &Frame,
+        time_base: TimeBase,
+        rate: Rational,
+        chain: &str,
+    ) -> Result<Self, (AvError, String)> {
         let aspect = frame.sample_aspect();
         let arguments = format!(
-            "video_size={}x{}:pix_fmt={}:time_base={}:pixel_aspect={}/{}",
+            "video_size={}x{}:pix_fmt={}:time_base={}:pixel_aspect={}/{}:frame_rate={}",
             frame.width(),
             frame.height(),
             frame.format(),
             time_base,
             aspect.num,
-            aspect.den
+            aspect.den,
+            rate
         );
         Graph::build(c"buffer", c"buffersink", &arguments, chain)
     }
@@ -158,6 +164,12 @@ impl Graph {
             Err(AvError::EOF) => Ok(Output::End),
             Err(error) => Err(error),
         }
+    }
+
+    /// Seconds in a tick of the times of what comes out.
+    pub fn time_base(&self) -> TimeBase {
+        // SAFETY: the sink is a configured sink of this graph.
+        from_av(unsafe { av::av_buffersink_get_time_base(self.sink) })
     }
 
     /// What the filters logged since the last look.

@@ -250,6 +250,14 @@ impl Input {
         }
     }
 
+    /// Goes on reading at the last keyframe of stream `index` at or before `ticks`, as near as the container can tell.
+    pub fn seek(&mut self, index: usize, ticks: i64) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        let (index, backward) = (c_int::try_from(index).unwrap_or(-1), av::AVSEEK_FLAG_BACKWARD as c_int);
+        // SAFETY: the context is valid and ours.
+        check(unsafe { av::av_seek_frame(self.context.as_ptr(), index, ticks, backward) }).map(drop)
+    }
+
     /// Where this demuxer's messages go.
     pub fn sink(&self) -> &Arc<Sink> {
         &self.sink

@@ -8,6 +8,7 @@ use super::{
     AvError, Dictionary, c_string, check,
     log::Sink,
     packet::Packet,
+    side_data::{self, StreamKind as StreamSide},
     stream::{CodecParameters, from_av, rational},
 };
 use crate::media::time::TimeBase;
@@ -57,6 +58,7 @@ impl Output {
         rate: Option<crate::media::time::Rational>,
         metadata: &[(String, String)],
         is_default: bool,
+        side_data: &[(StreamSide, Vec<u8>)],
     ) -> Result<usize, AvError> {
         // SAFETY: the context is ours; the new stream belongs to it.
         unsafe {
@@ -72,6 +74,9 @@ impl Output {
             stream.disposition = if is_default { av::AV_DISPOSITION_DEFAULT } else { 0 };
             stream.metadata =
                 Dictionary::new(metadata.iter().map(|(key, value)| (key.as_str(), value.as_str()))).into_raw();
+            for (kind, data) in side_data {
+                side_data::attach(stream, *kind, data);
+            }
             Ok(stream.index as usize)
         }
     }
@@ -142,6 +147,20 @@ impl Drop for Output {
             av::avio_closep(&mut (*self.context.as_ptr()).pb);
             av::avformat_free_context(self.context.as_ptr());
         }
+    }
+}
+
+/// Whether `muxer` has a place for streams of `codec`, by FFmpeg's names.
+pub fn muxer_knows(muxer: &str, codec: &str) -> bool {
+    let (muxer, codec) = (c_string(muxer), c_string(codec));
+    // SAFETY: strings live during the calls; formats and descriptors are static.
+    unsafe {
+        let format = av::av_guess_format(muxer.as_ptr(), ptr::null(), ptr::null());
+        let codec = av::avcodec_descriptor_get_by_name(codec.as_ptr()).as_ref();
+        let known = |codec: &av::AVCodecDescriptor| {
+            av::avformat_query_codec(format, codec.id, av::FF_COMPLIANCE_EXPERIMENTAL) == 1
+        };
+        !format.is_null() && codec.is_some_and(known)
     }
 }
 

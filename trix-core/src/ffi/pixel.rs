@@ -84,6 +84,7 @@ impl PixelFormat {
         if self.is_rgb() || self.has((av::AV_PIX_FMT_FLAG_PAL | av::AV_PIX_FMT_FLAG_BAYER) as u32) {
             return None;
         }
+        // Grey has one component, and a second one where there is alpha.
         if descriptor.nb_components < 3 {
             return Some(Chroma::C400);
         }
@@ -95,12 +96,29 @@ impl PixelFormat {
         }
     }
 
-    /// This format as planar YCbCr with native sample order, where it is that: encoders and scores take such frames
-    /// as they are.
+    /// The samples that this format holds, however they are packed; `None` for palettes, sensor data, floating point
+    /// and formats in a device's memory.
+    pub fn samples(self) -> Option<PictureFormat> {
+        let rgb = self.is_rgb();
+        let unusual = av::AV_PIX_FMT_FLAG_PAL | av::AV_PIX_FMT_FLAG_BAYER | av::AV_PIX_FMT_FLAG_FLOAT;
+        if self.is_hardware() || self.has(unusual as u32) {
+            return None;
+        }
+        let chroma = if rgb { Chroma::C444 } else { self.chroma()? };
+        Some(PictureFormat { chroma, depth: self.depth(), rgb, alpha: self.has_alpha() })
+    }
+
+    /// This format as planes with native sample order, where it is that: encoders and scores take such frames as they
+    /// are.
     pub fn picture(self) -> Option<PictureFormat> {
-        let format = PictureFormat { chroma: self.chroma()?, depth: self.depth() };
+        let format = self.samples()?;
         let name = self.name();
         (name == format.name() || name.replacen("yuvj", "yuv", 1) == format.name()).then_some(format)
+    }
+
+    /// Whether samples are floating-point numbers.
+    pub fn is_float(self) -> bool {
+        self.has(av::AV_PIX_FMT_FLAG_FLOAT as u32)
     }
 }
 

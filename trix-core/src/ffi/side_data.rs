@@ -8,7 +8,10 @@ use std::ffi::c_int;
 use ffmpeg_sys_next as av;
 
 use super::{enum_field, stream::from_av};
-use crate::media::hdr::{Chromaticity, ContentLight, DolbyVision, MasteringDisplay};
+use crate::{
+    media::hdr::{Chromaticity, ContentLight, DolbyVision, MasteringDisplay},
+    mux::Display,
+};
 
 /// `AVMasteringDisplayMetadata` (libavutil/mastering_display_metadata.h).
 #[repr(C)]
@@ -58,7 +61,7 @@ pub(crate) fn mastering(data: &[u8]) -> Option<MasteringDisplay> {
     })
 }
 
-pub(crate) fn mastering_bytes(display: &MasteringDisplay) -> Vec<u8> {
+fn mastering_bytes(display: &MasteringDisplay) -> Vec<u8> {
     // In the steps of the standards, as every muxer writes them.
     let [gx, gy, bx, by, rx, ry, wx, wy, most, least] = display.in_steps().map(|step| step as c_int);
     let place = |num| av::AVRational { num, den: 50_000 };
@@ -79,7 +82,7 @@ pub(crate) fn light(data: &[u8]) -> Option<ContentLight> {
     (raw.max_cll > 0 || raw.max_fall > 0).then_some(ContentLight { max: raw.max_cll, max_average: raw.max_fall })
 }
 
-pub(crate) fn light_bytes(light: &ContentLight) -> Vec<u8> {
+fn light_bytes(light: &ContentLight) -> Vec<u8> {
     bytes(&Light { max_cll: light.max, max_fall: light.max_average })
 }
 
@@ -99,7 +102,7 @@ pub(crate) fn dolby_vision(data: &[u8]) -> Option<DolbyVision> {
     }
 }
 
-pub(crate) fn dolby_vision_bytes(config: &DolbyVision) -> Vec<u8> {
+fn dolby_vision_bytes(config: &DolbyVision) -> Vec<u8> {
     let DolbyVision { version, profile, level, has_rpu, has_enhancement, has_base, compatibility } = *config;
     let flags = [has_rpu, has_enhancement, has_base].map(u8::from);
     vec![version.0, version.1, profile, level, flags[0], flags[1], flags[2], compatibility]
@@ -110,12 +113,26 @@ pub(crate) fn matrix(data: &[u8]) -> Option<[i32; 9]> {
     unsafe { read(data) }
 }
 
-pub(crate) fn matrix_bytes(matrix: &[i32; 9]) -> Vec<u8> {
-    bytes(matrix)
-}
-
 /// Kinds of metadata that a stream carries.
 pub(crate) use av::AVPacketSideDataType as StreamKind;
+
+/// What a muxer is told about how pictures are displayed.
+pub(crate) fn of_display(display: &Display) -> Vec<(StreamKind, Vec<u8>)> {
+    let mut list = Vec::new();
+    if !display.orientation.is_upright() {
+        list.push((StreamKind::AV_PKT_DATA_DISPLAYMATRIX, bytes(&display.orientation.to_matrix())));
+    }
+    if let Some(mastering) = &display.hdr.mastering {
+        list.push((StreamKind::AV_PKT_DATA_MASTERING_DISPLAY_METADATA, mastering_bytes(mastering)));
+    }
+    if let Some(light) = &display.hdr.light {
+        list.push((StreamKind::AV_PKT_DATA_CONTENT_LIGHT_LEVEL, light_bytes(light)));
+    }
+    if let Some(config) = &display.dolby_vision {
+        list.push((StreamKind::AV_PKT_DATA_DOVI_CONF, dolby_vision_bytes(config)));
+    }
+    list
+}
 
 /// What `stream` carries of one kind.
 ///

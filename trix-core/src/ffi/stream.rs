@@ -12,6 +12,7 @@ use super::{
     side_data::{self, StreamKind as Side},
     text,
 };
+use crate::filter::transform::FieldOrder;
 use crate::media::{
     color::{Color, Matrix, Primaries, Transfer},
     format::PictureFormat,
@@ -82,7 +83,11 @@ impl CodecParameters {
             raw.format = super::pixel::PixelFormat::from_name(&video.format.name()).map_or(-1, |format| format.0);
             raw.bits_per_raw_sample = video.format.depth as c_int;
             raw.sample_aspect_ratio = rational(video.sample_aspect);
-            raw.field_order = av::AVFieldOrder::AV_FIELD_PROGRESSIVE;
+            raw.field_order = match video.fields {
+                None => av::AVFieldOrder::AV_FIELD_PROGRESSIVE,
+                Some(FieldOrder::Top) => av::AVFieldOrder::AV_FIELD_TT,
+                Some(FieldOrder::Bottom) => av::AVFieldOrder::AV_FIELD_BB,
+            };
             raw.video_delay = video.delay as c_int;
             let color = video.color;
             // These enums hold integers of H.273; values that the headers do not list stay what they are.
@@ -175,6 +180,16 @@ pub enum VideoCodec {
     Hevc,
 }
 
+impl std::fmt::Display for VideoCodec {
+    /// FFmpeg's name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            VideoCodec::H264 => "h264",
+            VideoCodec::Hevc => "hevc",
+        })
+    }
+}
+
 /// What a muxer must know of a picture stream.
 pub struct VideoParameters<'a> {
     /// Which codec.
@@ -191,6 +206,8 @@ pub struct VideoParameters<'a> {
     pub sample_aspect: Rational,
     /// Colour.
     pub color: Color,
+    /// Which field is shown first, where pictures hold two.
+    pub fields: Option<FieldOrder>,
     /// Pictures of reordering delay.
     pub delay: usize,
     /// Parameter sets with start codes.

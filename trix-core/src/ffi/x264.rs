@@ -91,6 +91,12 @@ impl Parameters {
         raw.b_repeat_headers = 0;
     }
 
+    /// Pictures hold two fields, and are coded as such.
+    pub fn set_fields(&mut self, top_first: bool) {
+        self.0.b_interlaced = 1;
+        self.0.b_tff = top_first.into();
+    }
+
     /// Keeps x264 from code that reads memory it never wrote.
     ///
     /// The AVX-512 code of its macroblock tree (seen in 0.164) does so unless a row is a multiple of 8 macroblocks; its
@@ -345,7 +351,7 @@ fn text_of(bytes: &[u8]) -> String {
 
 /// Whether the library encodes at `depth`, found by opening a tiny encoder.
 fn opens_at(depth: u32) -> bool {
-    let format = PictureFormat { chroma: Chroma::C420, depth };
+    let format = PictureFormat::ycbcr(Chroma::C420, depth);
     Parameters::new(Some("ultrafast"), None).is_some_and(|mut parameters| {
         parameters.set_picture(64, 64, format, Rational::new(25, 1), true);
         parameters.0.i_threads = 1;

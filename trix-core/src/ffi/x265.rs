@@ -108,6 +108,12 @@ impl Parameters {
         raw.logLevel = x265::X265_LOG_NONE;
     }
 
+    /// Pictures hold two fields. HEVC codes them as frames all the same; a message with each says which field is first
+    /// (H.265 table D.2: `pic_struct` 3 and 4).
+    pub fn set_fields(&mut self, top_first: bool) {
+        self.raw_mut().pictureStructure = if top_first { 3 } else { 4 };
+    }
+
     /// What the stream says about colour and shape, where the options did not say it.
     pub fn set_color(&mut self, color: Color, aspect: Rational) {
         let vui = &mut self.raw_mut().vui;

@@ -1,23 +1,24 @@
-//! Scales pictures and converts chroma and depth, in one step, with zimg.
+//! Does to pictures what a [`Transform`] says, through libavfilter with zimg.
 //!
-//! Invariant: matrix and range are those of the source; only size, subsampling and depth change. When depth shrinks,
-//! the rounding error is diffused.
+//! Invariant: every picture that comes out names the source frame that it was made of; nothing is held back at the end.
+
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::transform::{Shape, Transform};
 use crate::{
     decode::video::Picture,
     error::{Error, ErrorKind, Result, Stage},
     ffi::{
         codec::Output,
         graph::{self, Graph},
-        pixel::PixelFormat,
     },
     media::{
-        color::Range,
-        format::{Chroma, PictureFormat},
-        time::{TimeBase, Timestamp},
+        extras::Extras,
+        time::{Rational, TimeBase, Timestamp},
     },
+    spec::picture::OnChange,
 };
 
 /// How new samples are computed from old ones.
@@ -35,7 +36,7 @@ pub enum Resampler {
 
 impl Resampler {
     /// The name in zimg and in swscale alike.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Resampler::Lanczos => "lanczos",
             Resampler::Bicubic => "bicubic",
@@ -44,25 +45,49 @@ impl Resampler {
     }
 }
 
-/// What comes out of the filter stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Samples in a row.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
-    /// Chroma and depth.
-    pub format: PictureFormat,
-    /// How to resample.
-    pub resampler: Resampler,
+/// How a source is filtered for one output.
+#[derive(Clone, Debug)]
+pub struct Filtering {
+    /// What is done to every picture.
+    pub transform: Transform,
+    /// Frames of the source in a second, which filters that work on fields must know.
+    pub rate: Rational,
+    /// Pictures in a second that come out, evenly spaced; `None` where each keeps its time.
+    pub constant_rate: Option<Rational>,
+    /// What is done when the source changes in mid-stream.
+    pub on_change: OnChange,
+}
+
+impl Filtering {
+    /// A transform alone: every picture keeps its time, and a change of the source is refused.
+    pub fn by(transform: Transform) -> Self {
+        Filtering { transform, rate: Rational::new(25, 1), constant_rate: None, on_change: OnChange::Refuse }
+    }
+}
+
+/// A change of size or format in mid-stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Change {
+    /// When the first picture of the new shape is shown, in the source's time.
+    pub time: Timestamp,
+    /// What pictures were.
+    pub from: String,
+    /// What they are from here on.
+    pub to: String,
 }
 
 /// The filter stage of one output.
 pub struct Converter {
-    target: Target,
+    filtering: Filtering,
     stream: usize,
     time_base: TimeBase,
     state: State,
+    /// The shape of the first picture, which later ones are brought to.
+    first: Option<Shape>,
+    /// Extras of frames whose pictures may still come out.
+    extras: VecDeque<(u64, Extras)>,
+    changes: Vec<Change>,
+    last_time: i64,
 }
 
 enum State {
@@ -71,107 +96,193 @@ enum State {
     /// Pictures of this shape pass as they are.
     Identity(Shape),
     /// Pictures of this shape are converted.
-    Convert(Shape, Graph),
+    Convert(Shape, Box<Graph>),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Shape {
-    width: usize,
-    height: usize,
-    format: i32,
-}
+/// Frames that a filter may hold back (fieldmatch and decimate hold five), with room to spare.
+const HELD: usize = 32;
 
-impl Shape {
-    fn describe(self) -> String {
-        let format = PixelFormat::from_raw(self.format).map_or("an unknown format".into(), PixelFormat::name);
-        format!("{}x{} {format}", self.width, self.height)
-    }
-}
+/// Changes that a report lists.
+const LISTED: usize = 100;
 
 impl Converter {
     /// A converter for pictures of stream `stream`, whose times count `time_base`.
-    pub(crate) fn new(target: Target, stream: usize, time_base: TimeBase) -> Self {
-        Converter { target, stream, time_base, state: State::New }
+    pub(crate) fn new(filtering: Filtering, stream: usize, time_base: TimeBase) -> Self {
+        Converter {
+            filtering,
+            stream,
+            time_base,
+            state: State::New,
+            first: None,
+            extras: VecDeque::new(),
+            changes: Vec::new(),
+            last_time: 0,
+        }
     }
 
-    /// Converts one picture.
+    /// Seconds in a tick of the times of what comes out.
+    pub fn time_base(&self) -> TimeBase {
+        let TimeBase { num, den } = self.time_base;
+        TimeBase::new(num, den.saturating_mul(self.filtering.transform.time_factor()))
+    }
+
+    /// Where the source changed its size or format.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Puts a picture in, or with `None` announces the end, and takes out what is ready.
     ///
     /// # Errors
-    /// `Unsupported` when the source changes its size or format, or has one that cannot be converted; `Codec` when
-    /// the conversion itself fails.
-    pub fn convert(&mut self, picture: Picture) -> Result<Picture> {
+    /// `Unsupported` when the source has a format that cannot be converted, or changes it and the job says that it must
+    /// not; `Codec` when the conversion itself fails.
+    pub fn push(&mut self, picture: Option<Picture>) -> Result<Vec<Picture>> {
+        let Some(mut picture) = picture else { return self.drain() };
         let frame = &picture.frame;
         let shape = Shape { width: frame.width(), height: frame.height(), format: frame.format() };
-        let time = Some(Timestamp::new(picture.pts, self.time_base));
-        let fail = |kind, detail: String| Error::new(kind, Stage::Filter, detail).in_stream(self.stream).at(time);
-        if let State::New = self.state {
-            self.state = match frame.pixel_format().and_then(PixelFormat::picture) {
-                Some(format) if (shape.width, shape.height, format) == self.target.shape() => State::Identity(shape),
-                _ => {
-                    // zimg takes no picture whose chroma is rounded up; swscale does.
-                    let shift = frame.pixel_format().and_then(PixelFormat::chroma).map_or((0, 0), Chroma::shift);
-                    let whole = shape.width.is_multiple_of(1 << shift.0) && shape.height.is_multiple_of(1 << shift.1);
-                    let shrinks = frame.pixel_format().is_none_or(|format| format.depth() > self.target.format.depth);
-                    let chain = self.target.chain(frame.color().range, shrinks, whole && zimg_is_there());
-                    let graph = Graph::for_video(frame, self.time_base, &chain).map_err(|(code, said)| {
-                        let detail = format!("{} cannot be converted: {code} ({said})", shape.describe());
-                        fail(ErrorKind::Unsupported, detail).caused_by(code)
-                    })?;
-                    State::Convert(shape, graph)
+        self.last_time = picture.pts;
+        let mut out = Vec::new();
+        match &self.state {
+            State::Identity(now) | State::Convert(now, _) if *now == shape => {}
+            State::New => self.enter(shape, &picture)?,
+            State::Identity(now) | State::Convert(now, _) => {
+                let now = *now;
+                let time = Timestamp::new(picture.pts, self.time_base);
+                let detail =
+                    format!("the picture changes from {} to {} in mid-stream", now.describe(), shape.describe());
+                if self.filtering.on_change == OnChange::Refuse {
+                    return Err(self.error(ErrorKind::Unsupported, detail));
                 }
-            };
+                if self.changes.len() < LISTED {
+                    self.changes.push(Change { time, from: now.describe(), to: shape.describe() });
+                }
+                out = self.drain()?;
+                self.enter(shape, &picture)?;
+            }
         }
-        let (State::Identity(first) | State::Convert(first, _)) = &self.state else {
-            return Err(Error::bug(Stage::Filter, "a converter without a state"));
-        };
-        if *first != shape {
-            let detail = format!("the picture changes from {} to {} in mid-stream", first.describe(), shape.describe());
-            return Err(fail(ErrorKind::Unsupported, detail));
+        let factor = self.filtering.transform.time_factor();
+        let time = picture.pts.saturating_mul(factor);
+        if let State::Convert(_, graph) = &mut self.state {
+            picture.frame.set_time(picture.pts);
+            // Zero is what frames have that nobody tagged.
+            picture.frame.set_tag(picture.number as usize + 1);
+            self.extras.push_back((picture.number, picture.extras));
+            if self.extras.len() > HELD {
+                self.extras.pop_front();
+            }
+            graph.send(Some(&picture.frame)).map_err(|code| self.failed(code))?;
+            out.extend(self.receive()?);
+        } else {
+            out.push(Picture { pts: time, ..picture });
         }
-        let State::Convert(_, graph) = &mut self.state else { return Ok(picture) };
-        let failed = |code| fail(ErrorKind::Codec, format!("conversion failed: {code}")).caused_by(code);
-        graph.send(Some(frame)).map_err(failed)?;
-        match graph.receive().map_err(failed)? {
-            Output::Item(frame) => Ok(Picture { frame, number: picture.number, pts: picture.pts }),
-            Output::Hungry | Output::End => {
-                let said = graph.complaints().join("; ");
-                Err(fail(ErrorKind::Codec, format!("conversion gave no picture back ({said})")))
+        if let Some(pad) = self.filtering.transform.pad {
+            let color = self.filtering.transform.to;
+            for picture in &mut out {
+                let format = self.filtering.transform.format;
+                picture.frame = picture
+                    .frame
+                    .padded(pad, color.range, format)
+                    .ok_or_else(|| Error::bug(Stage::Filter, "a picture that cannot be padded"))?;
+            }
+        }
+        Ok(out)
+    }
+
+    /// Prepares for pictures of `shape`.
+    fn enter(&mut self, shape: Shape, picture: &Picture) -> Result<()> {
+        let first = *self.first.get_or_insert(shape);
+        let Filtering { transform, rate, .. } = &self.filtering;
+        if shape == first && transform.is_identity(shape) {
+            self.state = State::Identity(shape);
+            return Ok(());
+        }
+        let chain = transform.chain(shape, first, zimg_is_there());
+        let factor = transform.time_factor();
+        // Filters that need times between those of frames get them.
+        let chain = if factor > 1 { format!("settb=expr=intb/{factor},{chain}") } else { chain };
+        let chain = if chain.is_empty() { "null".to_owned() } else { chain };
+        let graph = Graph::for_video(&picture.frame, self.time_base, *rate, &chain).map_err(|(code, said)| {
+            let detail = format!("{} cannot be converted: {code} ({said})", shape.describe());
+            self.error(ErrorKind::Unsupported, detail).caused_by(code)
+        })?;
+        self.state = State::Convert(shape, Box::new(graph));
+        Ok(())
+    }
+
+    fn drain(&mut self) -> Result<Vec<Picture>> {
+        if let State::Convert(_, graph) = &mut self.state {
+            graph.send(None).map_err(|code| self.failed(code))?;
+            return self.receive();
+        }
+        Ok(Vec::new())
+    }
+
+    fn receive(&mut self) -> Result<Vec<Picture>> {
+        let base = self.time_base();
+        let State::Convert(_, graph) = &mut self.state else { return Ok(Vec::new()) };
+        let mut out = Vec::new();
+        loop {
+            match graph.receive() {
+                Ok(Output::Item(frame)) => {
+                    let number = (frame.tag() as u64).saturating_sub(1);
+                    let pts = Timestamp::new(frame.pts().unwrap_or(0), graph.time_base()).rescale(base);
+                    let extras = take_extras(&mut self.extras, number);
+                    out.push(Picture { frame, number, pts, extras });
+                }
+                Ok(Output::Hungry | Output::End) => return Ok(out),
+                Err(code) => return Err(self.failed(code)),
             }
         }
     }
+
+    fn failed(&self, code: crate::ffi::AvError) -> Error {
+        let said = match &self.state {
+            State::Convert(_, graph) => graph.complaints().join("; "),
+            _ => String::new(),
+        };
+        self.error(ErrorKind::Codec, format!("conversion failed: {code} ({said})")).caused_by(code)
+    }
+
+    fn error(&self, kind: ErrorKind, detail: String) -> Error {
+        let time = Timestamp::new(self.last_time, self.time_base);
+        Error::new(kind, Stage::Filter, detail).in_stream(self.stream).at(Some(time))
+    }
 }
 
-impl Target {
-    fn shape(&self) -> (usize, usize, PictureFormat) {
-        (self.width, self.height, self.format)
-    }
-
-    /// The chain of filters, in libavfilter's notation.
-    fn chain(&self, range: Range, shrinks: bool, zimg: bool) -> String {
-        // Asked for grey, both converters would stretch luma to full range; taken out of YCbCr it stays what it is.
-        let (format, luma) = match self.format.chroma {
-            Chroma::C400 => (PictureFormat { chroma: Chroma::C420, ..self.format }, ",extractplanes=y"),
-            _ => (self.format, ""),
-        };
-        let (width, height, name, filter) = (self.width, self.height, format.name(), self.resampler.name());
-        if zimg {
-            // Without these two, zimg would take and make limited range for frames that say nothing.
-            let range = if range == Range::Full { "full" } else { "limited" };
-            // Diffusion triples the cost of scaling; it is worth that where bits are lost, and nothing where only the
-            // last bit of an interpolated sample is rounded.
-            let dither = if shrinks { "error_diffusion" } else { "none" };
-            format!(
-                "zscale=w={width}:h={height}:filter={filter}:dither={dither}:rin={range}:r={range},\
-                 format=pix_fmts={name}{luma}"
-            )
-        } else {
-            let flags = format!("{filter}+accurate_rnd+full_chroma_int+bitexact");
-            format!("scale=w={width}:h={height}:flags={flags}:sws_dither=ed,format=pix_fmts={name}{luma}")
+/// The extras for a picture made of frame `number`: HDR metadata of that very frame, each time it is shown; captions
+/// once, together with those of frames before it that were left out.
+fn take_extras(held: &mut VecDeque<(u64, Extras)>, number: u64) -> Extras {
+    let mut captions = Vec::new();
+    let mut found = Extras::default();
+    for (of, extras) in held.iter_mut().take_while(|(of, _)| *of <= number) {
+        captions.append(&mut extras.captions);
+        if *of == number {
+            found.clone_from(extras);
         }
     }
+    found.captions = captions;
+    while held.front().is_some_and(|(of, _)| *of < number) {
+        held.pop_front();
+    }
+    found
 }
 
 /// Whether this build of libavfilter has zimg, which dithers when the depth shrinks; otherwise swscale does the work.
 pub fn zimg_is_there() -> bool {
     graph::has_filter("zscale")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captions_are_delivered_once_and_those_of_dropped_frames_go_on() {
+        let extras = |byte: u8| Extras { captions: vec![byte; 3], ..Extras::default() };
+        let mut held: VecDeque<_> = (0..4).map(|number| (number, extras(number as u8))).collect();
+        assert_eq!(take_extras(&mut held, 0).captions, [0, 0, 0]);
+        assert_eq!(take_extras(&mut held, 0).captions, [0; 0]);
+        assert_eq!(take_extras(&mut held, 2).captions, [1, 1, 1, 2, 2, 2]);
+        assert_eq!(held.len(), 2);
+    }
 }

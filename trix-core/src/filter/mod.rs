@@ -1,6 +1,9 @@
-//! Changes frames: size, chroma subsampling and depth of pictures; sample format and block length of sound.
+//! Changes frames: pictures as their transform says, and their rate; sample format and block length of sound.
 //!
 //! Invariant: a step that would change nothing is not taken.
 
+pub mod transform;
 pub mod convert;
+pub mod rate;
+pub mod pictures;
 pub mod sound;

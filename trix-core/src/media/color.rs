@@ -2,9 +2,9 @@
 //!
 //! Invariant: an unspecified code point stays unspecified; nothing is guessed.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, str::FromStr};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! code_point {
     ($(#[$doc:meta])* $name:ident, $($value:literal => $text:literal),+ $(,)?) => {
@@ -22,6 +22,16 @@ macro_rules! code_point {
                     $($value => $text.into(),)+
                     other => format!("reserved({other})").into(),
                 }
+            }
+
+            /// The code point of a customary name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                [$($value),+].into_iter().map($name).find(|point| point.name() == name)
+            }
+
+            /// Every customary name.
+            pub fn names() -> Vec<&'static str> {
+                vec![$($text),+]
             }
 
             /// Whether the source says anything.
@@ -45,6 +55,14 @@ macro_rules! code_point {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(&self.name())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = String::deserialize(deserializer)?;
+                let known = || format!("'{name}' is none of {}", $name::names().join(", "));
+                $name::from_name(&name).ok_or_else(|| serde::de::Error::custom(known()))
             }
         }
 
@@ -84,7 +102,7 @@ code_point!(
 );
 
 /// Which code values black and white have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Range {
     /// The source does not say; by convention read as limited.
@@ -159,6 +177,84 @@ impl fmt::Display for ChromaLocation {
             ChromaLocation::BottomLeft => "bottom-left",
             ChromaLocation::Bottom => "bottom",
         })
+    }
+}
+
+impl Transfer {
+    /// SMPTE ST 2084, the perceptual quantiser of HDR10 and Dolby Vision.
+    pub const PQ: Self = Transfer(16);
+    /// Hybrid log-gamma (ITU-R BT.2100).
+    pub const HLG: Self = Transfer(18);
+
+    /// Whether this is a curve of high dynamic range.
+    pub fn is_hdr(self) -> bool {
+        self == Self::PQ || self == Self::HLG
+    }
+}
+
+impl Matrix {
+    /// Samples are green, blue and red.
+    pub const RGB: Self = Matrix(0);
+}
+
+/// Primaries, transfer and matrix that belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standard {
+    /// ITU-R BT.709: high definition.
+    Bt709,
+    /// ITU-R BT.601 with 525 lines: NTSC countries.
+    #[serde(rename = "bt601-525")]
+    Bt601With525,
+    /// ITU-R BT.601 with 625 lines: PAL and SECAM countries.
+    #[serde(rename = "bt601-625")]
+    Bt601With625,
+    /// ITU-R BT.2020: ultra high definition in standard dynamic range.
+    Bt2020,
+    /// ITU-R BT.2100 with the perceptual quantiser.
+    Pq,
+    /// ITU-R BT.2100 with hybrid log-gamma.
+    Hlg,
+}
+
+impl Standard {
+    /// Every standard with its name.
+    pub const ALL: [(Standard, &'static str); 6] = [
+        (Standard::Bt709, "bt709"),
+        (Standard::Bt601With525, "bt601-525"),
+        (Standard::Bt601With625, "bt601-625"),
+        (Standard::Bt2020, "bt2020"),
+        (Standard::Pq, "pq"),
+        (Standard::Hlg, "hlg"),
+    ];
+
+    /// Its code points (H.273).
+    pub fn code_points(self) -> (Primaries, Transfer, Matrix) {
+        match self {
+            Standard::Bt709 => (Primaries(1), Transfer(1), Matrix(1)),
+            Standard::Bt601With525 => (Primaries(6), Transfer(6), Matrix(6)),
+            Standard::Bt601With625 => (Primaries(5), Transfer(6), Matrix(5)),
+            Standard::Bt2020 => (Primaries(9), Transfer(14), Matrix(9)),
+            Standard::Pq => (Primaries(9), Transfer::PQ, Matrix(9)),
+            Standard::Hlg => (Primaries(9), Transfer::HLG, Matrix(9)),
+        }
+    }
+}
+
+impl fmt::Display for Standard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL.iter().find(|(standard, _)| standard == self).map_or("", |(_, name)| name);
+        f.write_str(name)
+    }
+}
+
+impl FromStr for Standard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names: Vec<&str> = Self::ALL.iter().map(|(_, name)| *name).collect();
+        let found = Self::ALL.iter().find(|(_, name)| *name == text);
+        found.map(|(standard, _)| *standard).ok_or_else(|| format!("'{text}' is none of {}", names.join(", ")))
     }
 }
 

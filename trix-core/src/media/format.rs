@@ -1,7 +1,7 @@
 //! Shapes of pictures and sound: pixel formats, bit depth, chroma subsampling, sample formats.
 //!
-//! Invariant: every [`PictureFormat`] is planar Y or YCbCr that x264 or x265 takes as it is; anything else a decoder
-//! yields is a [`PixelFormat`] by name until the filter stage turned it into one.
+//! Invariant: every [`PictureFormat`] is planar; anything else a decoder yields is a [`PixelFormat`] by name until the
+//! filter stage turned it into one.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -70,23 +70,48 @@ impl FromStr for Chroma {
     }
 }
 
-/// Planar YCbCr at a depth: what encoders take and scores compare.
+/// Planar samples at a depth: what encoders take and scores compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PictureFormat {
-    /// Subsampling.
+    /// Subsampling; 4:4:4 for RGB.
     pub chroma: Chroma,
-    /// Bits in a sample: 8, 10, 12, 14 or 16.
+    /// Bits in a sample: 8 to 16.
     pub depth: u32,
+    /// Whether the planes are green, blue and red.
+    pub rgb: bool,
+    /// Whether there is a plane of opacity after the others.
+    pub alpha: bool,
 }
 
 impl PictureFormat {
+    /// Y or YCbCr without alpha.
+    pub const fn ycbcr(chroma: Chroma, depth: u32) -> Self {
+        PictureFormat { chroma, depth, rgb: false, alpha: false }
+    }
+
+    /// Whether this is Y or YCbCr without alpha, which is all that x264 and x265 take.
+    pub fn is_plain(self) -> bool {
+        !self.rgb && !self.alpha
+    }
+
+    /// Number of planes.
+    pub fn planes(self) -> usize {
+        self.chroma.planes() + usize::from(self.alpha)
+    }
+
     /// FFmpeg's name of this format in little-endian sample order.
     pub fn name(self) -> Cow<'static, str> {
-        let base = match self.chroma {
-            Chroma::C400 => "gray",
-            Chroma::C420 => "yuv420p",
-            Chroma::C422 => "yuv422p",
-            Chroma::C444 => "yuv444p",
+        let base = match (self.rgb, self.alpha, self.chroma) {
+            (true, false, _) => "gbrp",
+            (true, true, _) => "gbrap",
+            (_, false, Chroma::C400) => "gray",
+            (_, false, Chroma::C420) => "yuv420p",
+            (_, false, Chroma::C422) => "yuv422p",
+            (_, false, Chroma::C444) => "yuv444p",
+            // Grey with alpha has no planar layout of its own.
+            (_, true, Chroma::C400 | Chroma::C420) => "yuva420p",
+            (_, true, Chroma::C422) => "yuva422p",
+            (_, true, Chroma::C444) => "yuva444p",
         };
         if self.depth <= 8 { base.into() } else { format!("{base}{}le", self.depth).into() }
     }
@@ -94,7 +119,7 @@ impl PictureFormat {
     /// Bytes of the samples of a picture of `width` by `height`.
     pub fn picture_bytes(self, width: usize, height: usize) -> usize {
         let sample = if self.depth > 8 { 2 } else { 1 };
-        (0..self.chroma.planes())
+        (0..self.planes())
             .map(|plane| self.plane_size(plane, width, height))
             .map(|(width, height)| width * height * sample)
             .sum()
@@ -102,14 +127,22 @@ impl PictureFormat {
 
     /// Width and height of plane `plane` of a picture of `width` by `height`.
     pub fn plane_size(self, plane: usize, width: usize, height: usize) -> (usize, usize) {
-        let (x, y) = if plane == 0 { (0, 0) } else { self.chroma.shift() };
+        // Opacity, like luma, is never subsampled.
+        let (x, y) = if plane == 0 || plane >= self.chroma.planes() { (0, 0) } else { self.chroma.shift() };
         (width.div_ceil(1 << x), height.div_ceil(1 << y))
     }
 }
 
 impl fmt::Display for PictureFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} bits", self.chroma, self.depth)
+        match self.rgb {
+            true => f.write_str("RGB")?,
+            false => self.chroma.fmt(f)?,
+        }
+        if self.alpha {
+            f.write_str(" with alpha")?;
+        }
+        write!(f, " {} bits", self.depth)
     }
 }
 
@@ -137,7 +170,7 @@ mod tests {
     fn every_picture_format_is_one_that_libavutil_knows_the_same_way() {
         for chroma in Chroma::ALL {
             for depth in [8, 10, 12] {
-                let format = PictureFormat { chroma, depth };
+                let format = PictureFormat::ycbcr(chroma, depth);
                 let pixel = PixelFormat::from_name(&format.name()).expect("libavutil knows the name");
                 assert_eq!(pixel.picture(), Some(format));
             }
@@ -145,8 +178,18 @@ mod tests {
     }
 
     #[test]
+    fn rgb_and_alpha_are_known_the_same_way_too() {
+        for (rgb, alpha, depth) in [(true, false, 8), (true, true, 12), (false, true, 10), (true, false, 16)] {
+            let format = PictureFormat { chroma: Chroma::C444, depth, rgb, alpha };
+            let pixel = PixelFormat::from_name(&format.name()).expect("libavutil knows the name");
+            assert_eq!(pixel.picture(), Some(format));
+        }
+        assert_eq!(PixelFormat::from_name("rgba").and_then(PixelFormat::picture), None);
+    }
+
+    #[test]
     fn odd_sizes_round_chroma_up() {
-        let format = PictureFormat { chroma: Chroma::C420, depth: 8 };
+        let format = PictureFormat::ycbcr(Chroma::C420, 8);
         assert_eq!(format.plane_size(0, 5, 3), (5, 3));
         assert_eq!(format.plane_size(1, 5, 3), (3, 2));
     }

@@ -8,3 +8,4 @@ pub mod orientation;
 pub mod chapter;
 pub mod packet;
 pub mod frame;
+pub mod extras;

@@ -12,8 +12,10 @@ use record::{Bookkeeper, TrackRecord};
 
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{AvError, output::Output, stream::CodecParameters},
+    ffi::{AvError, output::Output, side_data, stream::CodecParameters},
     media::{
+        hdr::{DolbyVision, StaticHdr},
+        orientation::Orientation,
         packet::Packet,
         time::{Rational, TimeBase},
     },
@@ -32,6 +34,19 @@ pub struct TrackSpec {
     pub metadata: Vec<(String, String)>,
     /// Whether players pick it by default.
     pub is_default: bool,
+    /// What the container says beside the samples, for pictures.
+    pub display: Display,
+}
+
+/// What a container says of pictures beside their samples.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Display {
+    /// How a player turns pictures.
+    pub orientation: Orientation,
+    /// Static HDR metadata.
+    pub hdr: StaticHdr,
+    /// Configuration of Dolby Vision.
+    pub dolby_vision: Option<DolbyVision>,
 }
 
 /// A file being written.
@@ -56,8 +71,9 @@ impl Muxer {
         let fail = |code: AvError| error_of(code, path, &[]);
         let mut output = Output::create(container.muxer(), path).map_err(fail)?;
         for track in tracks {
-            let TrackSpec { parameters, time_base, rate, metadata, is_default } = track;
-            output.add_stream(parameters, *time_base, *rate, metadata, *is_default).map_err(fail)?;
+            let TrackSpec { parameters, time_base, rate, metadata, is_default, display } = track;
+            let side_data = side_data::of_display(display);
+            output.add_stream(parameters, *time_base, *rate, metadata, *is_default, &side_data).map_err(fail)?;
         }
         let timescale = movie_timescale(tracks).to_string();
         let options: &[(&str, &str)] = match container {

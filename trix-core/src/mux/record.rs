@@ -7,9 +7,13 @@ use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
-    encode::nal::{self, Framing, NalCodec},
+    encode::{
+        nal::{self, Framing, NalCodec},
+        sei,
+    },
     ffi::stream::CodecParameters,
     media::{
+        extras::ExtrasCount,
         packet::Packet,
         time::{TimeBase, Timestamp},
     },
@@ -36,6 +40,8 @@ pub struct TrackRecord {
     pub end: Option<Timestamp>,
     /// XXH3 over the essence: coded slices of H.264 and HEVC, all bytes of other codecs; in hexadecimal.
     pub essence: String,
+    /// Pictures with captions or dynamic HDR metadata in them.
+    pub extras: ExtrasCount,
     /// XXH3 over the presentation times in the order of decoding; in hexadecimal.
     pub times: String,
 }
@@ -48,6 +54,7 @@ pub struct Bookkeeper {
     time_base: TimeBase,
     essence: Xxh3,
     times: Xxh3,
+    extras: ExtrasCount,
     packets: u64,
     keyframes: u64,
     hidden: u64,
@@ -70,6 +77,7 @@ impl Bookkeeper {
             time_base,
             essence: Xxh3::new(),
             times: Xxh3::new(),
+            extras: ExtrasCount::default(),
             packets: 0,
             keyframes: 0,
             hidden: 0,
@@ -100,6 +108,7 @@ impl Bookkeeper {
         }
         match self.nal {
             Some(nal) => {
+                self.extras.add(&sei::extras(packet.data(), nal, self.framing));
                 for unit in nal::units(packet.data(), self.framing) {
                     if nal.is_slice(unit) {
                         self.essence.update(unit);
@@ -131,6 +140,7 @@ impl Bookkeeper {
             end: self.end.map(time),
             essence: format!("{:016x}", self.essence.digest()),
             times: format!("{:016x}", self.times.digest()),
+            extras: self.extras,
             codec: self.codec,
             packets: self.packets,
             keyframes: self.keyframes,

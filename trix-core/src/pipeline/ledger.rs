@@ -1,10 +1,14 @@
 //! The account of every frame that the decoder yields.
 //!
-//! Invariant: decoded = encoded + dropped, encoded = emitted = found in the file; or the job fails.
+//! Invariant: decoded = taken by the filters + dropped, taken + added = encoded + dropped by filters, encoded = emitted =
+//! found in the file; or the job fails.
 
 use serde::Serialize;
 
-use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    filter::pictures::FilterCounts,
+};
 
 /// What became of the frames of a source, for one output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -15,7 +19,9 @@ pub struct Ledger {
     pub dropped_before_start: u64,
     /// Of these, frames after the end, or beyond the number, that was asked for.
     pub dropped_after_end: u64,
-    /// Frames that went into the encoder.
+    /// What the filter stage did to the number of pictures.
+    pub filter: FilterCounts,
+    /// Pictures that went into the encoder.
     pub encoded: u64,
     /// Compressed pictures that came out of it.
     pub emitted: u64,
@@ -33,10 +39,19 @@ impl Ledger {
     pub fn balance(&self) -> Result<()> {
         let wrong = |what: String| Err(Error::new(ErrorKind::Verification, Stage::Verify, what));
         let dropped = self.dropped_before_start + self.dropped_after_end;
-        if self.decoded != self.encoded + dropped {
+        let filter = self.filter;
+        if self.decoded != filter.taken + dropped {
             return wrong(format!(
-                "the ledger does not add up: {} frames decoded, {} encoded and {dropped} dropped",
-                self.decoded, self.encoded
+                "the ledger does not add up: {} frames decoded, {} filtered and {dropped} dropped",
+                self.decoded, filter.taken
+            ));
+        }
+        let added = filter.added_by_fields + filter.repeated_by_rate;
+        let removed = filter.dropped_by_telecine + filter.dropped_by_rate;
+        if filter.taken + added != filter.given + removed || filter.given != self.encoded {
+            return wrong(format!(
+                "the ledger does not add up: {} frames filtered, {added} added, {removed} removed, {} encoded",
+                filter.taken, self.encoded
             ));
         }
         if self.encoded != self.emitted {
@@ -64,17 +79,27 @@ mod tests {
             decoded: 10,
             dropped_before_start: 2,
             dropped_after_end: 1,
-            encoded: 7,
-            emitted: 7,
-            found: Some(7),
+            filter: FilterCounts {
+                taken: 7,
+                given: 10,
+                added_by_fields: 4,
+                dropped_by_rate: 3,
+                repeated_by_rate: 2,
+                dropped_by_telecine: 0,
+            },
+            encoded: 10,
+            emitted: 10,
+            found: Some(10),
             times_repaired: 0,
         };
         good.balance().unwrap();
         for bad in [
             Ledger { decoded: 11, ..good },
-            Ledger { encoded: 8, decoded: 11, ..good },
-            Ledger { emitted: 6, found: Some(6), ..good },
-            Ledger { found: Some(6), ..good },
+            Ledger { encoded: 11, emitted: 11, found: Some(11), ..good },
+            Ledger { filter: FilterCounts { repeated_by_rate: 3, ..good.filter }, ..good },
+            Ledger { filter: FilterCounts { taken: 8, ..good.filter }, ..good },
+            Ledger { emitted: 9, found: Some(9), ..good },
+            Ledger { found: Some(9), ..good },
         ] {
             assert_eq!(bad.balance().unwrap_err().kind(), ErrorKind::Verification);
         }

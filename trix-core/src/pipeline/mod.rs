@@ -24,6 +24,10 @@ use crate::{
     decode::reader::Cut,
     doctor,
     error::{Error, ErrorKind, Result, Stage},
+    filter::{
+        convert::{Filtering, Resampler},
+        transform::Transform,
+    },
     media::format::Chroma,
     mux::{part::PartFile, record::TrackRecord},
     quality::Metric,
@@ -31,7 +35,7 @@ use crate::{
     source::{Limits, Source},
     spec::{
         job::{Job, VerifyLevel},
-        plan::Plan,
+        plan::{Plan, VideoPlan},
     },
     verify::{
         content::{self, Sides},
@@ -99,7 +103,7 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     } else {
         one_pass(job, &plan, source, Pass { number: 1, stats: None }, Some(part.path()), control).map_err(label)?
     };
-    let PassOutcome { mut ledger, tracks, damage, frame_threads, warnings } = outcome;
+    let PassOutcome { mut ledger, tracks, damage, frame_threads, warnings, extras, changes } = outcome;
     part.sync()?;
     let encode_seconds = began.elapsed().as_secs_f64();
 
@@ -129,6 +133,8 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
         tracks,
         damage,
         warnings,
+        extras,
+        changes,
         verification,
         timing: Timing { encode_seconds, verify_seconds, fps: emitted as f64 / encode_seconds.max(1e-9) },
     })
@@ -266,7 +272,7 @@ fn verify(
     found.hold(path)?;
     verification.checks = found.checks;
     verification.drift_seconds = found.drift_seconds;
-    if let (VerifyLevel::Full, Some(video), Some((_, settings))) = (level, &plan.video, job.output.video.encode()) {
+    if let (VerifyLevel::Full, Some(video)) = (level, &plan.video) {
         let counters = Arc::new(Counters::default());
         let mut watch = Watch::new(Phase::Verify, found.pictures, video.rate.to_f64(), Arc::clone(&counters));
         let sides = Sides {
@@ -274,9 +280,9 @@ fn verify(
             cut: Cut { start: plan.start, end: plan.end, frames: plan.frames },
             // Damage was already judged by the first reading; where it was tolerated, it is met again here.
             on_damage: if damage.is_empty() { Default::default() } else { job.source.on_damage },
-            target: Some(video.target(settings)),
+            filtering: Some(video.filtering()),
             distorted: Source::open(path, Limits::default())?,
-            distorted_target: None,
+            distorted_filtering: decoded_shape(video),
             // A decoder may add grey chroma to a picture that has none; only what was encoded is compared.
             luma_only: video.format.chroma == Chroma::C400,
             threads: job.threads.unwrap_or(0),
@@ -298,6 +304,13 @@ fn verify(
         verification.score = Some(comparison.score);
     }
     Ok((verification, found.pictures))
+}
+
+/// What brings the pictures that a decoder of the output yields to the layout in which they were encoded: FFV1 packs RGB
+/// of 8 bits, and ProRes 4444 is decoded to 12 bits.
+fn decoded_shape(plan: &VideoPlan) -> Option<Filtering> {
+    let transform = Transform::to(plan.width, plan.height, plan.format, Resampler::default(), plan.color);
+    plan.encoder.is_mezzanine().then(|| Filtering::by(transform))
 }
 
 /// Does `work` while another thread tells the caller how far it is.

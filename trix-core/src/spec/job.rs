@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{audio::AudioSettings, video::VideoSettings};
+use super::{audio::AudioSettings, picture::PictureSettings, video::VideoSettings};
 use crate::{decode::damage::OnDamage, media::time::Timestamp, source::Limits};
 
 /// Everything that decides about the bytes of an output. Unknown keys are refused.
@@ -69,6 +69,8 @@ pub struct OutputSettings {
     pub path: PathBuf,
     /// What becomes of the pictures.
     pub video: VideoSettings,
+    /// What is done to pictures before they are encoded.
+    pub picture: PictureSettings,
     /// What becomes of the sound.
     pub audio: AudioSettings,
     /// How the output is checked before it gets its name.

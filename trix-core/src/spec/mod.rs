@@ -4,6 +4,7 @@
 
 pub mod job;
 pub mod video;
+pub mod picture;
 pub mod audio;
 pub mod options;
 pub mod option_names;

@@ -4,6 +4,7 @@
 //! installed, which may know more.
 
 use super::video::Encoder;
+use crate::encode::lavc;
 
 /// Options of x264 0.164, as its program lists them, less those that concern its own input, output and progress.
 const X264: &[&str] = &[
@@ -312,6 +313,7 @@ pub fn tunes(encoder: Encoder) -> &'static [&'static str] {
     match encoder {
         Encoder::X264 => &["film", "animation", "grain", "stillimage", "psnr", "ssim", "fastdecode", "zerolatency"],
         Encoder::X265 => &["psnr", "ssim", "grain", "zerolatency", "fastdecode", "animation"],
+        Encoder::Ffv1 | Encoder::Prores => &[],
     }
 }
 
@@ -320,6 +322,8 @@ pub fn profiles(encoder: Encoder) -> &'static [&'static str] {
     match encoder {
         Encoder::X264 => &["baseline", "main", "high", "high10", "high422", "high444"],
         Encoder::X265 => X265_PROFILES,
+        Encoder::Ffv1 => &[],
+        Encoder::Prores => &lavc::PRORES_PROFILES,
     }
 }
 
@@ -353,6 +357,7 @@ pub fn closest(encoder: Encoder, name: &str) -> Option<&'static str> {
     let names = match encoder {
         Encoder::X264 => X264,
         Encoder::X265 => X265,
+        Encoder::Ffv1 | Encoder::Prores => &[],
     };
     let (negated, bare) = match name.strip_prefix("no-") {
         Some(bare) => (true, bare),

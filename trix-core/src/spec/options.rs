@@ -10,7 +10,10 @@ use super::{
     plan::Mistake,
     video::{EncodeSettings, Encoder, RateControl},
 };
-use crate::ffi::{x264, x264::OptionError, x265};
+use crate::{
+    ffi::{x264, x264::OptionError, x265},
+    media::hdr::StaticHdr,
+};
 
 /// Options that Trix itself decides, and what to use instead.
 const OWNED: &[(&str, &str)] = &[
@@ -67,6 +70,7 @@ pub struct Pass<'a> {
 pub fn list(
     encoder: Encoder,
     settings: &EncodeSettings,
+    hdr: &StaticHdr,
     threads: Option<u32>,
     pass: Option<Pass<'_>>,
 ) -> Vec<(String, String)> {
@@ -79,6 +83,7 @@ pub fn list(
         Some(RateControl::Lossless) => match encoder {
             Encoder::X264 => set("qp", "0".into()),
             Encoder::X265 => set("lossless", "1".into()),
+            Encoder::Ffv1 | Encoder::Prores => {}
         },
         Some(RateControl::Bitrate { kbps, .. }) => set("bitrate", kbps.to_string()),
     }
@@ -103,6 +108,16 @@ pub fn list(
     }
     if let Some(threads) = threads {
         set(if encoder == Encoder::X264 { "threads" } else { "pools" }, threads.to_string());
+    }
+    let (display, light) = match encoder {
+        Encoder::X264 => ("mastering-display", "cll"),
+        _ => ("master-display", "max-cll"),
+    };
+    if let Some(mastering) = hdr.mastering.filter(|_| !settings.params.contains_key(display)) {
+        set(display, mastering.as_option());
+    }
+    if let Some(content) = hdr.light.filter(|_| !settings.params.contains_key(light)) {
+        set(light, format!("{},{}", content.max, content.max_average));
     }
     for (name, value) in &settings.params {
         set(name, value.clone());
@@ -167,7 +182,7 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
         found.push(Mistake::new("video.tune", tune, format!("{encoder} takes no such combination of preset and tune")));
         return found;
     };
-    let set = list(encoder, &usable, threads, None);
+    let set = list(encoder, &usable, &StaticHdr::default(), threads, None);
     for (name, value) in &set {
         let known_level = setting(name) != "level" || LEVELS.contains(&value.as_str());
         if !known_level || parameters.set(name, value).is_err() {
@@ -231,6 +246,7 @@ const SLOW_FIRST_PASS: &str = "slow-firstpass";
 fn defaults(encoder: Encoder, depth: u32, settings: &EncodeSettings) -> Option<Parameters> {
     let (preset, tune) = (settings.preset.as_deref(), settings.tune.as_deref());
     match encoder {
+        Encoder::Ffv1 | Encoder::Prores => None,
         Encoder::X264 => x264::Parameters::new(preset, tune).map(Parameters::X264),
         Encoder::X265 => x265::Parameters::new(depth, preset, tune).map(Parameters::X265),
     }

@@ -17,6 +17,10 @@ pub enum VideoSettings {
     X264(EncodeSettings),
     /// HEVC through libx265.
     X265(EncodeSettings),
+    /// FFV1 version 3 through libavcodec: lossless, every picture by itself, a checksum in every slice.
+    Ffv1(EncodeSettings),
+    /// Apple ProRes through libavcodec: every picture by itself.
+    Prores(EncodeSettings),
     /// The compressed pictures as they are.
     Copy,
     /// Left out.
@@ -35,6 +39,8 @@ impl VideoSettings {
         match self {
             VideoSettings::X264(settings) => Some((Encoder::X264, settings)),
             VideoSettings::X265(settings) => Some((Encoder::X265, settings)),
+            VideoSettings::Ffv1(settings) => Some((Encoder::Ffv1, settings)),
+            VideoSettings::Prores(settings) => Some((Encoder::Prores, settings)),
             VideoSettings::Copy | VideoSettings::None => None,
         }
     }
@@ -48,6 +54,10 @@ pub enum Encoder {
     X264,
     /// libx265.
     X265,
+    /// libavcodec's FFV1.
+    Ffv1,
+    /// libavcodec's ProRes (`prores_ks`).
+    Prores,
 }
 
 impl Encoder {
@@ -56,7 +66,14 @@ impl Encoder {
         match self {
             Encoder::X264 => &[8, 10],
             Encoder::X265 => &[8, 10, 12],
+            Encoder::Ffv1 => &[8, 10, 12, 16],
+            Encoder::Prores => &[10],
         }
+    }
+
+    /// Whether every picture stands by itself, so that nothing but the picture decides about quality and size.
+    pub fn is_mezzanine(self) -> bool {
+        matches!(self, Encoder::Ffv1 | Encoder::Prores)
     }
 }
 
@@ -65,6 +82,8 @@ impl fmt::Display for Encoder {
         f.write_str(match self {
             Encoder::X264 => "x264",
             Encoder::X265 => "x265",
+            Encoder::Ffv1 => "ffv1",
+            Encoder::Prores => "prores",
         })
     }
 }
@@ -73,7 +92,8 @@ impl fmt::Display for Encoder {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncodeSettings {
-    /// Bits in a sample: 8 or 10 (x264), 8, 10 or 12 (x265). Default: the source's, or the nearest lower one.
+    /// Bits in a sample: 8 or 10 (x264), 8, 10 or 12 (x265), 8 to 16 (FFV1), 10 (ProRes). Default: the source's, or the
+    /// nearest lower one; FFV1 never takes fewer.
     pub depth: Option<u32>,
     /// Chroma subsampling. Default: the source's.
     pub chroma: Option<Chroma>,
@@ -85,7 +105,8 @@ pub struct EncodeSettings {
     pub preset: Option<String>,
     /// Tune by the encoder's name.
     pub tune: Option<String>,
-    /// Profile by the encoder's name.
+    /// Profile by the encoder's name. ProRes: proxy, lt, standard, hq (default for 4:2:0 and 4:2:2), 4444 (default
+    /// otherwise), 4444xq.
     pub profile: Option<String>,
     /// Level, e.g. `4.1`.
     pub level: Option<String>,

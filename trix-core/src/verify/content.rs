@@ -10,7 +10,10 @@ use crate::{
         reader::{Cut, PictureReader},
     },
     error::{Error, ErrorKind, Result, Stage},
-    filter::convert::Target,
+    filter::{
+        convert::{Filtering, Resampler},
+        transform::Transform,
+    },
     media::time::Timestamp,
     pipeline::{cancel::Token, progress::Counters},
     quality::{self, Comparator, Metric, Score},
@@ -40,9 +43,9 @@ pub(crate) struct Sides {
     pub(crate) reference: Source,
     pub(crate) cut: Cut,
     pub(crate) on_damage: OnDamage,
-    pub(crate) target: Option<Target>,
+    pub(crate) filtering: Option<Filtering>,
     pub(crate) distorted: Source,
-    pub(crate) distorted_target: Option<Target>,
+    pub(crate) distorted_filtering: Option<Filtering>,
     pub(crate) luma_only: bool,
     pub(crate) threads: u32,
 }
@@ -54,9 +57,9 @@ pub(crate) struct Sides {
 /// errors of reading.
 pub(crate) fn compare(sides: Sides, metrics: &[Metric], token: &Token, counters: &Counters) -> Result<Comparison> {
     let label = sides.distorted.label();
-    let Sides { reference, cut, on_damage, target, distorted, distorted_target, luma_only, threads } = sides;
-    let mut reference = PictureReader::new(reference, on_damage, cut, target, threads)?;
-    let mut distorted = PictureReader::new(distorted, OnDamage::Fail, Cut::default(), distorted_target, threads)?;
+    let Sides { reference, cut, on_damage, filtering, distorted, distorted_filtering, luma_only, threads } = sides;
+    let mut reference = PictureReader::new(reference, on_damage, cut, filtering, threads)?;
+    let mut distorted = PictureReader::new(distorted, OnDamage::Fail, Cut::default(), distorted_filtering, threads)?;
     let mut comparator = Comparator::new(metrics);
     let (mut first_difference, mut number) = (None, 0);
     let wrong = |detail: String| Error::new(ErrorKind::Verification, Stage::Verify, detail).in_file(&label);
@@ -104,37 +107,35 @@ pub fn compare_files(
         let facts = source.video().ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, Stage::Verify, "has no picture stream").in_file(&source.label())
         })?;
-        let format = crate::ffi::pixel::PixelFormat::from_raw(facts.format);
-        Ok::<_, Error>((facts.width, facts.height, format))
+        let format = crate::ffi::pixel::PixelFormat::from_raw(facts.format).and_then(|pixel| pixel.samples());
+        Ok::<_, Error>((facts.width, facts.height, format, facts.color))
     };
     let (left, right) = (shape(&reference)?, shape(&distorted)?);
     if (left.0, left.1) != (right.0, right.1) {
         let detail = format!("is {}x{}; the reference is {}x{}", right.0, right.1, left.0, left.1);
         return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail).in_file(&distorted.label()));
     }
-    let format = match left.2.map(|pixel| (pixel, pixel.picture())) {
-        Some((_, Some(format))) => format,
-        Some((pixel, None)) => match pixel.chroma() {
-            // Packed formats are compared as the planar ones of the same samples.
-            Some(chroma) => crate::media::format::PictureFormat { chroma, depth: pixel.depth() },
-            None => {
-                let detail = format!("{pixel} pictures are not YCbCr and cannot be compared");
-                return Err(Error::new(ErrorKind::Unsupported, Stage::Verify, detail).in_file(&reference.label()));
-            }
-        },
-        None => {
-            return Err(Error::new(ErrorKind::Unsupported, Stage::Verify, "has pictures of no known format")
-                .in_file(&reference.label()));
-        }
+    let Some(format) = left.2 else {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            Stage::Verify,
+            "has pictures of a format that cannot be compared",
+        )
+        .in_file(&reference.label()));
     };
-    let target = Some(Target { width: left.0, height: left.1, format, resampler: Default::default() });
+    if right.2.is_none_or(|right| right.rgb != format.rgb) {
+        let detail = "one has red, green and blue samples and the other luma and chroma; they are not compared";
+        return Err(Error::new(ErrorKind::Unsupported, Stage::Verify, detail).in_file(&distorted.label()));
+    }
+    // Samples that are packed, or have another depth, are compared as the reference's in planes.
+    let planes = |color| Some(Filtering::by(Transform::to(left.0, left.1, format, Resampler::default(), color)));
     let sides = Sides {
         reference,
         cut: Cut::default(),
         on_damage: OnDamage::Fail,
-        target,
+        filtering: planes(left.3),
         distorted,
-        distorted_target: target,
+        distorted_filtering: planes(right.3),
         luma_only: false,
         threads: 0,
     };

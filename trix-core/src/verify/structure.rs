@@ -8,6 +8,7 @@ use crate::{
     ffi::stream::{StreamFacts, StreamKind},
     media::{
         color::{Color, Range},
+        extras::ExtrasCount,
         format::{Chroma, PictureFormat},
         time::{Rational, TimeBase, Timestamp},
     },
@@ -103,6 +104,12 @@ pub(crate) fn compare(path: &Path, plan: &Plan, written: &[TrackRecord], token: 
             // A player would start after them.
             checks.equal(&name("pictures that an edit list hides"), 0, found.hidden);
             checks.equal(&name("presentation times"), &expected.times, &found.times);
+            let (extras, carried) = (expected.extras, found.extras);
+            if extras != ExtrasCount::default() {
+                checks.equal(&name("pictures with captions"), extras.captions, carried.captions);
+                checks.equal(&name("pictures with Dolby Vision"), extras.dolby_vision, carried.dolby_vision);
+                checks.equal(&name("pictures with HDR10+"), extras.hdr10_plus, carried.hdr10_plus);
+            }
         } else if !expected.codec.starts_with("pcm_") {
             // PCM has no packets of its own: a container cuts it as it likes.
             checks.equal(&name("packets"), expected.packets, found.packets);
@@ -154,10 +161,14 @@ fn tolerance(container: Container, facts: &StreamFacts) -> i64 {
 fn check_video(checks: &mut Checks, name: &dyn Fn(&str) -> String, plan: &VideoPlan, found: &StreamFacts) {
     checks.equal(&name("size"), format!("{}x{}", plan.width, plan.height), format!("{}x{}", found.width, found.height));
     let format = crate::ffi::pixel::PixelFormat::from_raw(found.format);
-    let mut picture = format.and_then(|format| format.picture());
+    let mut picture = format.and_then(|format| format.samples());
     if plan.encoder == Encoder::X264 && plan.format.chroma == Chroma::C400 {
         // libavcodec's H.264 decoder shows a picture without chroma as one with grey chroma.
         picture = picture.map(|found| PictureFormat { chroma: Chroma::C400, ..found });
+    }
+    if plan.encoder == Encoder::Prores {
+        // The decoder gives the 10 bits that went in 12 bits to live in, and alpha 16.
+        picture = picture.map(|found| PictureFormat { depth: plan.format.depth, ..found });
     }
     let expected = plan.format.to_string();
     checks.equal(&name("format"), expected, picture.map_or_else(|| "unknown".to_owned(), |found| found.to_string()));

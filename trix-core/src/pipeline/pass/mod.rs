@@ -32,11 +32,12 @@ use crate::{
     decode::{
         audio::AudioDecoder,
         damage::{DamageLog, DamageReport},
+        dynamic::DynamicHdr,
         reader::Cut,
         video::{Picture, VideoDecoder},
     },
     demux::Demuxer,
-    encode::{self, sound::SoundEncoder, timeline::Timeline, video::VideoEncoder},
+    encode::{self, nal::NalCodec, sound::SoundEncoder, timeline::Timeline, video::VideoEncoder},
     error::{Error, Result, Stage},
     ffi::{
         io::IoState,
@@ -44,14 +45,17 @@ use crate::{
         stream::{CodecParameters, StreamFacts, VideoParameters},
     },
     filter::{
-        convert::Converter,
+        convert::Change,
+        pictures::{FilterCounts, PictureFilter},
         sound::{SoundConverter, SoundTarget},
     },
     media::{
+        extras::ExtrasCount,
+        orientation::Orientation,
         packet::Packet,
         time::{TimeBase, Timestamp},
     },
-    mux::{Muxer, TrackSpec, record::TrackRecord},
+    mux::{Display, Muxer, TrackSpec, record::TrackRecord},
     source::Source,
     spec::{
         job::{Container, Job},
@@ -74,6 +78,10 @@ pub(crate) struct PassOutcome {
     pub(crate) damage: DamageReport,
     pub(crate) frame_threads: Option<u32>,
     pub(crate) warnings: Vec<String>,
+    /// What the pictures of the source brought along.
+    pub(crate) extras: ExtrasCount,
+    /// Where the source changed its size or format.
+    pub(crate) changes: Vec<Change>,
 }
 
 /// A pass whose stages run.
@@ -97,6 +105,13 @@ struct Shared {
     repaired: AtomicU64,
     tracks: Mutex<Vec<TrackRecord>>,
     warnings: Mutex<Vec<String>>,
+    filter: Mutex<FilterCounts>,
+    extras: Mutex<ExtrasCount>,
+    changes: Mutex<Vec<Change>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Running {
@@ -117,14 +132,16 @@ impl Running {
             emitted: get(&shared.emitted),
             found: None,
             times_repaired: get(&shared.repaired),
+            filter: *lock(&shared.filter),
         };
-        let take = |list: &Mutex<Vec<_>>| std::mem::take(&mut *list.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(PassOutcome {
             ledger: self.has_video.then_some(ledger),
-            tracks: take(&shared.tracks),
+            tracks: std::mem::take(&mut *lock(&shared.tracks)),
             damage: self.damage.report(),
             frame_threads: self.frame_threads,
-            warnings: std::mem::take(&mut *shared.warnings.lock().unwrap_or_else(PoisonError::into_inner)),
+            warnings: std::mem::take(&mut *lock(&shared.warnings)),
+            extras: *lock(&shared.extras),
+            changes: std::mem::take(&mut *lock(&shared.changes)),
         })
     }
 }
@@ -199,9 +216,12 @@ pub(crate) fn start(
         let facts = facts(video.stream)?;
         let stats = pass.stats.map(|path| (pass.number, path));
         let mut encoder = encode::video::open(video, settings, job.threads, stats)?;
-        frame_threads = Some(encoder.frame_threads());
+        frame_threads = encoder.frame_threads();
         let headers = encoder.headers()?;
-        tracks.push(video_track(video, facts, encoder.as_ref(), &headers.parameter_sets, plan.container));
+        let filter = PictureFilter::new(video.filtering(), facts.index, facts.time_base);
+        let filtered_base = filter.time_base();
+        let sets = &headers.parameter_sets;
+        tracks.push(video_track(video, filtered_base, encoder.as_ref(), sets, plan.container)?);
 
         let (to_decoder, decoder_input, depth) = channel::<Packet>(PACKETS, token);
         watch.add_queue("decode", depth);
@@ -214,10 +234,9 @@ pub(crate) fn start(
             VideoDecoder::new(label.clone(), facts, job.threads.unwrap_or(0), limits.pixels, Arc::clone(&damage))?;
         let cut = Cut { start: plan.start, end: plan.end, frames: plan.frames };
         let base = facts.time_base;
-        let work = {
-            let shared = Arc::clone(&shared);
-            move || video::decode_pictures(decoder, decoder_input, to_next, cut, base, &shared)
-        };
+        let dynamic = video.hdr10_plus.then(|| DynamicHdr::new(&facts.parameters)).flatten();
+        let stage = video::DecodeStage { decoder, dynamic, cut, time_base: base, shared: Arc::clone(&shared) };
+        let work = move || stage.run(decoder_input, to_next);
         spawn("decode", Stage::Decode, token, done.clone(), work)?;
 
         // Also without a conversion: the stage refuses a source that changes its shape in mid-stream.
@@ -226,26 +245,34 @@ pub(crate) fn start(
         if video.converted {
             watch.add_queue("encode", depth);
         }
-        let converter = Converter::new(video.target(settings), facts.index, base);
         let work = {
-            let label = label.clone();
-            move || video::filter_pictures(converter, next_input, to_encoder).map_err(|error| error.in_file(&label))
+            let (label, shared) = (label.clone(), Arc::clone(&shared));
+            move || {
+                video::filter_pictures(filter, next_input, to_encoder, &shared).map_err(|error| error.in_file(&label))
+            }
         };
         spawn("filter", Stage::Filter, token, done.clone(), work)?;
 
-        let origin = plan.origin.rescale(base);
-        let frame_ticks = Timestamp::new(1, video.rate.inverse()).rescale(base).max(1);
+        let origin = plan.origin.rescale(filtered_base);
+        let frame_ticks = Timestamp::new(1, video.rate.inverse()).rescale(filtered_base).max(1);
+        let carries = video::Carries {
+            codec: NalCodec::from_name(&encoder.codec().map_or_else(String::new, |codec| codec.to_string())),
+            dolby_vision: video.dolby_vision.is_some(),
+            hdr10_plus: video.hdr10_plus,
+        };
         let stage = video::EncodeStage {
             encoder,
             timeline: Timeline::new(frame_ticks),
             origin,
-            time_base: base,
+            time_base: filtered_base,
             keyframes: settings.keyframes.clone(),
             info: headers.info,
             output: output.is_some().then(|| to_muxer.clone()),
             counters: Arc::clone(counters),
             shared: Arc::clone(&shared),
             first_seen: false,
+            carries,
+            extras: Default::default(),
         };
         spawn("encode", Stage::Encode, token, done.clone(), move || stage.run(encoder_input))?;
         stages += 3;
@@ -271,6 +298,7 @@ pub(crate) fn start(
                 rate: None,
                 metadata: metadata(audio),
                 is_default: audio.is_default,
+                display: Display::default(),
             });
             let decoder = AudioDecoder::new(label.clone(), facts, Arc::clone(&damage))?;
             let target = SoundTarget {
@@ -312,29 +340,34 @@ pub(crate) fn start(
 
 fn video_track(
     plan: &VideoPlan,
-    facts: &StreamFacts,
+    time_base: TimeBase,
     encoder: &dyn VideoEncoder,
     extradata: &[u8],
     container: Container,
-) -> TrackSpec {
+) -> Result<TrackSpec> {
     let tag = match (container, plan.encoder) {
-        (Container::Matroska, _) => None,
-        (_, Encoder::X264) => Some(*b"avc1"),
+        (Container::Mp4 | Container::Mov, Encoder::X264) => Some(*b"avc1"),
         // With parameter sets in the sample description alone, as Apple's players demand.
-        (_, Encoder::X265) => Some(*b"hvc1"),
+        (Container::Mp4 | Container::Mov, Encoder::X265) => Some(*b"hvc1"),
+        _ => None,
     };
-    let parameters = CodecParameters::for_video(&VideoParameters {
-        codec: encoder.codec(),
-        tag,
-        width: plan.width,
-        height: plan.height,
-        format: plan.format,
-        sample_aspect: plan.sample_aspect,
-        color: plan.color,
-        delay: 0,
-        extradata,
-    });
-    TrackSpec { parameters, time_base: facts.time_base, rate: Some(plan.rate), metadata: Vec::new(), is_default: true }
+    let parameters = match encoder.parameters() {
+        Some(parameters) => parameters?,
+        None => CodecParameters::for_video(&VideoParameters {
+            codec: encoder.codec().ok_or_else(|| Error::bug(Stage::Encode, "an encoder of no codec"))?,
+            tag,
+            width: plan.width,
+            height: plan.height,
+            format: plan.format,
+            sample_aspect: plan.sample_aspect,
+            color: plan.color,
+            fields: plan.fields,
+            delay: 0,
+            extradata,
+        }),
+    };
+    let display = Display { orientation: plan.orientation, hdr: plan.hdr, dolby_vision: plan.dolby_vision };
+    Ok(TrackSpec { parameters, time_base, rate: Some(plan.rate), metadata: Vec::new(), is_default: true, display })
 }
 
 fn copied_track(facts: &StreamFacts, audio: Option<&AudioPlan>) -> TrackSpec {
@@ -347,6 +380,14 @@ fn copied_track(facts: &StreamFacts, audio: Option<&AudioPlan>) -> TrackSpec {
         rate: audio.is_none().then_some(facts.average_rate),
         metadata: audio.map(metadata).unwrap_or_default(),
         is_default: audio.is_none_or(|audio| audio.is_default),
+        display: match (audio, facts.display_matrix) {
+            (Some(_), _) => Display::default(),
+            (None, matrix) => Display {
+                orientation: matrix.and_then(|matrix| Orientation::from_matrix(&matrix)).unwrap_or_default(),
+                hdr: facts.hdr,
+                dolby_vision: facts.dolby_vision,
+            },
+        },
     }
 }
 
@@ -361,7 +402,7 @@ fn metadata(audio: &AudioPlan) -> Vec<(String, String)> {
 fn sound_end(plan: &Plan) -> Option<Timestamp> {
     let by_frames = plan.frames.zip(plan.video.as_ref()).and_then(|(frames, video)| {
         let nano = TimeBase::new(1, 1_000_000_000);
-        let length = Timestamp::new(i64::try_from(frames).ok()?, video.rate.inverse()).rescale(nano);
+        let length = Timestamp::new(i64::try_from(frames).ok()?, video.source_rate.inverse()).rescale(nano);
         Some(Timestamp::new(plan.origin.rescale(nano).saturating_add(length), nano))
     });
     [plan.end, by_frames].into_iter().flatten().min()

@@ -1,20 +1,27 @@
 //! The stages of pictures: decode, filter, encode.
 
-use std::sync::{Arc, PoisonError, atomic::Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
-use super::{ForMuxer, Shared};
+use super::{ForMuxer, Shared, lock};
 use crate::{
     decode::{
+        dynamic::DynamicHdr,
         reader::{Cut, Verdict},
         video::{Picture, VideoDecoder},
     },
     encode::{
+        nal::NalCodec,
+        sei,
         timeline::Timeline,
         video::{Encoded, VideoEncoder},
     },
     error::{Result, Stage},
-    filter::convert::Converter,
+    filter::pictures::PictureFilter,
     media::{
+        extras::{Extras, ExtrasCount},
         packet::Packet,
         time::{TimeBase, Timestamp},
     },
@@ -25,52 +32,88 @@ use crate::{
 };
 
 /// Decodes, and keeps the pictures of the cut.
-pub(super) fn decode_pictures(
-    mut decoder: VideoDecoder,
-    input: Receiver<Packet>,
-    output: Sender<Picture>,
-    cut: Cut,
-    base: TimeBase,
-    shared: &Shared,
-) -> Result<()> {
-    let mut kept = 0;
-    let mut finished = false;
-    while !finished {
-        let packet = input.receive(Stage::Decode)?;
-        finished = packet.is_none();
-        decoder.push(packet.as_ref())?;
-        while let Some(picture) = decoder.receive()? {
-            shared.decoded.fetch_add(1, Ordering::Relaxed);
-            match cut.judge(Timestamp::new(picture.pts, base), kept) {
-                Verdict::Before => {
-                    shared.before.fetch_add(1, Ordering::Relaxed);
-                }
-                Verdict::After => {
-                    shared.after.fetch_add(1, Ordering::Relaxed);
-                    finished = true;
-                    break;
-                }
-                Verdict::Keep => {
-                    kept += 1;
-                    output.send(picture, Stage::Decode)?;
+pub(super) struct DecodeStage {
+    pub(super) decoder: VideoDecoder,
+    /// Finds messages of HDR10+, where they are carried.
+    pub(super) dynamic: Option<DynamicHdr>,
+    pub(super) cut: Cut,
+    pub(super) time_base: TimeBase,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl DecodeStage {
+    pub(super) fn run(mut self, input: Receiver<Packet>, output: Sender<Picture>) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let mut extras = ExtrasCount::default();
+        let mut kept = 0;
+        let mut finished = false;
+        while !finished {
+            let packet = input.receive(Stage::Decode)?;
+            finished = packet.is_none();
+            if let (Some(dynamic), Some(packet)) = (&mut self.dynamic, &packet) {
+                dynamic.push(packet);
+            }
+            self.decoder.push(packet.as_ref())?;
+            while let Some(mut picture) = self.decoder.receive()? {
+                shared.decoded.fetch_add(1, Ordering::Relaxed);
+                picture.extras = self.extras(&picture);
+                match self.cut.judge(Timestamp::new(picture.pts, self.time_base), kept) {
+                    Verdict::Before => {
+                        shared.before.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Verdict::After => {
+                        shared.after.fetch_add(1, Ordering::Relaxed);
+                        finished = true;
+                        break;
+                    }
+                    Verdict::Keep => {
+                        kept += 1;
+                        extras.add(&picture.extras);
+                        output.send(picture, Stage::Decode)?;
+                    }
                 }
             }
         }
+        shared.repaired.store(self.decoder.repaired(), Ordering::Relaxed);
+        *lock(&shared.extras) = extras;
+        Ok(())
     }
-    shared.repaired.store(decoder.repaired(), Ordering::Relaxed);
+
+    fn extras(&mut self, picture: &Picture) -> Extras {
+        Extras {
+            captions: picture.frame.captions().map(<[u8]>::to_vec).unwrap_or_default(),
+            dolby_vision: picture.frame.dolby_vision_rpu().map(Arc::from),
+            hdr10_plus: self.dynamic.as_mut().and_then(|dynamic| dynamic.take(picture.pts)),
+        }
+    }
+}
+
+/// Filters.
+pub(super) fn filter_pictures(
+    mut filter: PictureFilter,
+    input: Receiver<Picture>,
+    output: Sender<Picture>,
+    shared: &Shared,
+) -> Result<()> {
+    let mut last = false;
+    while !last {
+        let picture = input.receive(Stage::Filter)?;
+        last = picture.is_none();
+        for picture in filter.push(picture)? {
+            output.send(picture, Stage::Filter)?;
+        }
+    }
+    *lock(&shared.filter) = filter.counts();
+    *lock(&shared.changes) = filter.changes().to_vec();
     Ok(())
 }
 
-/// Converts.
-pub(super) fn filter_pictures(
-    mut converter: Converter,
-    input: Receiver<Picture>,
-    output: Sender<Picture>,
-) -> Result<()> {
-    while let Some(picture) = input.receive(Stage::Filter)? {
-        output.send(converter.convert(picture)?, Stage::Filter)?;
-    }
-    Ok(())
+/// Which extras are put into coded pictures.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Carries {
+    pub(super) codec: Option<NalCodec>,
+    pub(super) dolby_vision: bool,
+    pub(super) hdr10_plus: bool,
 }
 
 /// Encodes, and puts the times back on.
@@ -89,6 +132,9 @@ pub(super) struct EncodeStage {
     pub(super) counters: Arc<Counters>,
     pub(super) shared: Arc<Shared>,
     pub(super) first_seen: bool,
+    pub(super) carries: Carries,
+    /// Extras of pictures that are inside the encoder, by number.
+    pub(super) extras: BTreeMap<i64, Extras>,
 }
 
 impl EncodeStage {
@@ -104,6 +150,9 @@ impl EncodeStage {
             }
             let number = self.timeline.push(pts);
             self.shared.encoded.fetch_add(1, Ordering::Relaxed);
+            if !picture.extras.is_empty() {
+                self.extras.insert(number as i64, picture.extras);
+            }
             if let Some(encoded) = self.encoder.push(&picture.frame, number, force)? {
                 self.emit(encoded)?;
             }
@@ -111,11 +160,16 @@ impl EncodeStage {
         while let Some(encoded) = self.encoder.finish()? {
             self.emit(encoded)?;
         }
-        *self.shared.warnings.lock().unwrap_or_else(PoisonError::into_inner) = self.encoder.complaints();
+        *lock(&self.shared.warnings) = self.encoder.complaints();
         Ok(())
     }
 
-    fn emit(&mut self, encoded: Encoded) -> Result<()> {
+    fn emit(&mut self, mut encoded: Encoded) -> Result<()> {
+        if let (Some(mut extras), Some(codec)) = (self.extras.remove(&encoded.pts), self.carries.codec) {
+            extras.dolby_vision = extras.dolby_vision.filter(|_| self.carries.dolby_vision);
+            extras.hdr10_plus = extras.hdr10_plus.filter(|_| self.carries.hdr10_plus);
+            encoded.data = sei::with_extras(encoded.data, codec, &extras);
+        }
         let times = self.timeline.pop(&encoded)?;
         self.shared.emitted.fetch_add(1, Ordering::Relaxed);
         self.counters.add_frame();

@@ -4,6 +4,9 @@
 
 mod audio;
 mod video;
+mod geometry;
+mod color;
+mod hdr;
 
 use serde::Serialize;
 

@@ -1,22 +1,36 @@
-//! What becomes of the pictures: size, format, colour, and everything that is decided about them.
+//! What becomes of the pictures: everything that is decided about them, put together.
 
 use serde::Serialize;
 
-use super::{Decision, Mistake};
+use super::{Decision, Mistake, color, geometry, hdr};
 use crate::{
-    decode::video::frame_rate,
+    decode::{
+        glance::{self, Glance},
+        video::frame_rate,
+    },
+    encode::lavc,
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{output::muxer_holds, pixel::PixelFormat},
-    filter::convert::{Target, zimg_is_there},
+    ffi::{
+        output::{muxer_holds, muxer_knows},
+        pixel::PixelFormat,
+        stream::StreamFacts,
+    },
+    filter::{
+        convert::{Filtering, zimg_is_there},
+        transform::{FieldOrder, Shape, Transform},
+    },
     media::{
-        color::Color,
+        color::{Color, Matrix, Range},
         format::{Chroma, PictureFormat},
+        hdr::{DolbyVision, StaticHdr},
+        orientation::Orientation,
         time::Rational,
     },
     source::Source,
     spec::{
         job::{Container, Job, VerifyLevel},
         options,
+        picture::{Alpha, OnChange, PictureSettings},
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
 };
@@ -34,29 +48,55 @@ pub struct VideoPlan {
     pub height: usize,
     /// Chroma and depth.
     pub format: PictureFormat,
+    /// What is done to pictures before they are encoded.
+    pub transform: Transform,
     /// Whether the filter stage changes the pictures.
     pub converted: bool,
-    /// Pictures in a second, for rate control and headers; times are the source's.
+    /// What is done when the source changes its size or format in mid-stream.
+    pub on_change: OnChange,
+    /// Frames of the source in a second.
+    pub source_rate: Rational,
+    /// Pictures in a second, for rate control and headers; times are the source's unless `resampled_rate` is set.
     pub rate: Rational,
+    /// Pictures in a second that are made by repeating pictures and leaving others out.
+    pub resampled_rate: Option<Rational>,
     /// Whether the source declares that its pictures are evenly spaced.
     pub constant_rate: bool,
     /// Shape of a sample, as written.
     pub sample_aspect: Rational,
     /// Colour, as written.
     pub color: Color,
+    /// Which field is shown first, where each picture holds two.
+    pub fields: Option<FieldOrder>,
+    /// Static HDR metadata, as written.
+    pub hdr: StaticHdr,
+    /// The Dolby Vision configuration, where its metadata are carried.
+    pub dolby_vision: Option<DolbyVision>,
+    /// Whether messages of HDR10+ are carried.
+    pub hdr10_plus: bool,
+    /// How a player is asked to turn pictures that are not turned here.
+    pub orientation: Orientation,
     /// 1 or 2.
     pub passes: u32,
     /// Whether every sample must come back as it went in.
     pub lossless: bool,
     /// Preset; the encoder's `medium` where none was named.
     pub preset: String,
+    /// Profile of ProRes.
+    pub profile: Option<String>,
     /// The encoder's options in the order in which they are set.
     pub options: Vec<(String, String)>,
 }
 
 impl VideoPlan {
-    pub(crate) fn target(&self, settings: &EncodeSettings) -> Target {
-        Target { width: self.width, height: self.height, format: self.format, resampler: settings.resampler }
+    /// What the filter stage does.
+    pub fn filtering(&self) -> Filtering {
+        Filtering {
+            transform: self.transform.clone(),
+            rate: self.source_rate,
+            constant_rate: self.resampled_rate,
+            on_change: self.on_change,
+        }
     }
 }
 
@@ -83,6 +123,10 @@ pub(super) fn check_numbers(job: &Job, mistakes: &mut Vec<Mistake>) {
             }
         }
         _ => {}
+    }
+    if encoder.is_mezzanine() {
+        mezzanine_mistakes(encoder, settings, mistakes);
+        return;
     }
     if settings.maxrate.is_some() != settings.bufsize.is_some() {
         let (name, value) = match (settings.maxrate, settings.bufsize) {
@@ -111,12 +155,48 @@ pub(super) fn check_numbers(job: &Job, mistakes: &mut Vec<Mistake>) {
     mistakes.extend(options::mistakes(encoder, settings, depth, job.threads));
 }
 
+/// FFV1 and ProRes decide about quality and size by themselves.
+fn mezzanine_mistakes(encoder: Encoder, settings: &EncodeSettings, mistakes: &mut Vec<Mistake>) {
+    let mut refuse = |set: bool, place: &str, problem: &str| {
+        if set {
+            mistakes.push(Mistake::new(format!("video.{place}"), "", format!("{encoder} {problem}")));
+        }
+    };
+    let rated = settings.rate.is_some_and(|rate| rate != RateControl::Lossless || encoder == Encoder::Prores);
+    refuse(rated, "rate", "has no rate control");
+    refuse(settings.maxrate.is_some() || settings.bufsize.is_some(), "maxrate", "has no rate control");
+    refuse(settings.preset.is_some(), "preset", "has no presets");
+    refuse(settings.tune.is_some(), "tune", "has no tunes");
+    refuse(settings.level.is_some(), "level", "has no levels");
+    refuse(settings.gop.is_some() || settings.open_gop.is_some(), "gop", "codes every picture by itself");
+    refuse(!settings.keyframes.is_empty(), "keyframes", "codes every picture by itself");
+    for (name, value) in &settings.params {
+        if let Err(problem) = lavc::check_option(encoder, name, value) {
+            mistakes.push(Mistake::new(format!("video.params.{name}"), value, problem));
+        }
+    }
+    match (encoder, settings.profile.as_deref()) {
+        (Encoder::Prores, Some(profile)) if !lavc::PRORES_PROFILES.contains(&profile) => {
+            let known = lavc::PRORES_PROFILES.join(", ");
+            mistakes.push(Mistake::new("video.profile", profile, format!("ProRes knows {known}")));
+        }
+        (Encoder::Ffv1, Some(profile)) => {
+            mistakes.push(Mistake::new("video.profile", profile, "ffv1 has no profiles"));
+        }
+        _ => {}
+    }
+    let chroma = settings.chroma.filter(|_| encoder == Encoder::Prores);
+    if let Some(chroma) = chroma.filter(|chroma| !matches!(chroma, Chroma::C422 | Chroma::C444)) {
+        mistakes.push(Mistake::new("video.chroma", chroma, "ProRes is 4:2:2 or 4:4:4; use --profile"));
+    }
+}
+
 pub(super) fn plan(
     job: &Job,
     source: &Source,
     container: Container,
     mistakes: &mut Vec<Mistake>,
-    _decisions: &mut Vec<Decision>,
+    decisions: &mut Vec<Decision>,
     notes: &mut Vec<String>,
 ) -> Result<(Option<VideoPlan>, Option<usize>)> {
     let Some(stream) = source.video() else {
@@ -138,85 +218,53 @@ pub(super) fn plan(
     let unsupported = |detail: String| {
         Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()).in_stream(stream.index))
     };
-    let Some(pixel) = PixelFormat::from_raw(stream.format) else {
+    let facts = Facts::gather(source, stream, &job.output.picture);
+    let Some(pixel) = facts.pixel else {
         return unsupported(format!("the picture format of this {} stream is not known", stream.codec));
     };
-    if stream.width == 0 || stream.height == 0 {
+    if facts.width == 0 || facts.height == 0 {
         return unsupported("the picture has no size".into());
     }
-    if pixel.has_alpha() || pixel.is_hardware() {
-        return unsupported(format!("{pixel} pictures have an alpha channel, which no output here can carry"));
-    }
-    let Some(own_chroma) = pixel.chroma() else {
-        return unsupported(format!("{pixel} pictures are not YCbCr, and RGB is not converted"));
+    let Some(samples) = pixel.samples() else {
+        return unsupported(format!("{pixel} pictures are neither YCbCr nor RGB of whole numbers"));
     };
-    let depth = settings.depth.unwrap_or_else(|| {
-        let fits = |depth: &&u32| **depth <= pixel.depth();
-        *encoder.depths().iter().rev().find(fits).unwrap_or(&8)
-    });
-    let format = PictureFormat { chroma: settings.chroma.unwrap_or(own_chroma), depth };
-    let (width, height) = match settings.size {
-        None => (stream.width, stream.height),
-        Some(size) => match size.resolve(stream.width, stream.height) {
-            Some(size) => size,
-            None => {
-                let value = format!("{}x{}", size.width, size.height);
-                mistakes.push(Mistake::new("video.size", value, "positive numbers, one of which may be -2"));
-                (stream.width, stream.height)
-            }
-        },
-    };
-    let (x, y) = format.chroma.shift();
-    if width % (1 << x) != 0 || height % (1 << y) != 0 {
-        mistakes.push(Mistake::new("video.size", format!("{width}x{height}"), {
-            let (w, h) = ((width >> x << x).max(1 << x), (height >> y << y).max(1 << y));
-            let what = if y > 0 { "an even width and height" } else { "an even width" };
-            format!("{} needs {what}; use --size {w}x{h} or --chroma 444", format.chroma)
-        }));
-    }
-    // x265 takes no picture below one coding tree unit, of 64 samples unless told otherwise; told otherwise, 3.5 writes
-    // past the end of its own memory for pictures of 48 samples.
-    let least = if encoder == Encoder::X264 { 1 } else { 64 };
-    if width < least || height < least {
-        mistakes.push(Mistake::new(
-            "video.size",
-            format!("{width}x{height}"),
-            format!("{encoder} needs {least}x{least}"),
-        ));
-    }
-    if width > 16_384 || height > 16_384 {
-        mistakes.push(Mistake::new("video.size", format!("{width}x{height}"), "at most 16384 on a side"));
-    }
-    let scaled = (width, height) != (stream.width, stream.height);
-    let sample_aspect = if scaled {
-        // The picture keeps its shape on the screen.
-        let aspect = if stream.sample_aspect.is_positive() { stream.sample_aspect } else { Rational::new(1, 1) };
-        let aspect = aspect.nearest_within(u16::MAX.into());
-        let num = aspect.num * stream.width as i64 * height as i64;
-        let den = aspect.den * stream.height as i64 * width as i64;
-        nearly_square(Rational::new(num, den))
-    } else {
-        stream.sample_aspect
-    };
+    let mut told = Told { mistakes, decisions, notes };
+    let format = format(encoder, settings, &job.output.picture, samples, &mut told);
+    let geometry = geometry::plan(job, encoder, settings, &facts, format, &mut told);
+    let color = color::plan(job, encoder, &facts, samples, format, &mut told);
+    let mut transform = Transform::to(geometry.width, geometry.height, format, settings.resampler, facts.color);
+    transform.inverse_telecine = geometry.inverse_telecine;
+    transform.deinterlace = geometry.deinterlace;
+    transform.keeps_fields = geometry.fields;
+    transform.crop = geometry.crop;
+    transform.orientation = geometry.turn;
+    transform.flatten = samples.alpha && !format.alpha;
+    transform.tonemap = color.tonemap;
+    transform.from = color.from;
+    transform.to = color.to;
+    transform.pad = geometry.pad;
+    transform.packing = packing(encoder, format);
+    let shape = Shape { width: facts.width, height: facts.height, format: pixel.0 };
+    let converted = !transform.is_identity(shape) || transform.pad.is_some() || job.output.picture.rate.is_some();
+    let extras = hdr::plan(job, encoder, &facts, &transform, &mut told);
+
+    let (width, height) = transform.size();
+    check_size(encoder, format, width, height, geometry.fields.is_some(), told.mistakes);
     // H.264 and HEVC say both parts in 16 bits each (E.2.1, E.3.1).
-    let exact = sample_aspect;
+    let exact = geometry.sample_aspect;
     let sample_aspect = exact.nearest_within(u16::MAX.into());
     if sample_aspect != exact {
-        notes.push(format!("sample aspect {exact} is written as {sample_aspect}, the nearest that fits"));
+        told.notes.push(format!("sample aspect {exact} is written as {sample_aspect}, the nearest that fits"));
     }
-    let mut color = stream.color;
-    if pixel.is_full_range_variant() {
-        color.range = crate::media::color::Range::Full;
+    let mut written = color.to;
+    if format.chroma != Chroma::C420 || samples.chroma != Chroma::C420 {
+        // Only 4:2:0 has a place for chroma that is not fixed (H.264 E.2.1, H.265 E.3.1), and chroma that was halved
+        // here sits where the standards put it unless told otherwise.
+        written.chroma_location = Default::default();
     }
-    if format.chroma != Chroma::C420 {
-        // Only 4:2:0 has a place for chroma that is not fixed (H.264 E.2.1, H.265 E.3.1).
-        color.chroma_location = Default::default();
-    }
-    if !matches!(stream.field_order, "progressive" | "unknown") {
-        notes.push(format!("the source is interlaced ({}); its frames are encoded as progressive", stream.field_order));
-    }
-    if !zimg_is_there() && (scaled || pixel.picture() != Some(format)) {
-        notes.push("libavfilter has no zimg; swscale converts".into());
+    transform.to.chroma_location = written.chroma_location;
+    if !zimg_is_there() && converted {
+        told.notes.push("libavfilter has no zimg; swscale converts".into());
     }
     let passes = match settings.rate {
         Some(RateControl::Bitrate { passes, .. }) => passes,
@@ -228,24 +276,200 @@ pub(super) fn plan(
         width,
         height,
         format,
-        converted: scaled || pixel.picture() != Some(format),
-        rate: frame_rate(stream),
-        constant_rate: stream.average_rate == stream.base_rate,
+        converted,
+        on_change: job.output.picture.on_change,
+        source_rate: facts.rate,
+        rate: geometry.rate,
+        resampled_rate: job.output.picture.rate.map(|rate| rate.0),
+        constant_rate: job.output.picture.rate.is_some() || stream.average_rate == stream.base_rate,
         sample_aspect,
-        color,
+        color: written,
+        fields: geometry.fields,
+        hdr: extras.hdr,
+        dolby_vision: extras.dolby_vision,
+        hdr10_plus: extras.hdr10_plus,
+        orientation: geometry.left_turned,
+        transform,
         passes,
-        lossless: settings.rate == Some(RateControl::Lossless),
+        lossless: settings.rate == Some(RateControl::Lossless) || encoder == Encoder::Ffv1,
         preset: settings.preset.clone().unwrap_or_else(|| "medium".into()),
-        options: options::list(encoder, settings, job.threads, None),
+        profile: (encoder == Encoder::Prores).then(|| prores_profile(settings, format).to_owned()),
+        options: Vec::new(),
     };
+    let plan = VideoPlan {
+        options: match encoder.is_mezzanine() {
+            true => lavc::options(&plan, &settings.params),
+            false => options::list(encoder, settings, &extras.hdr, job.threads, None),
+        },
+        ..plan
+    };
+    if encoder.is_mezzanine() && !muxer_knows(container.muxer(), &encoder.to_string()) {
+        let problem = format!("{} cannot hold {encoder}; use .mkv or .mov", container.muxer());
+        told.mistake("output.path", job.output.path.display(), problem);
+    }
     if job.output.verify == VerifyLevel::Full && plan.lossless && plan.converted {
-        notes.push("lossless is proved against the frames after conversion".into());
+        told.notes.push("lossless is proved against the frames after conversion".into());
     }
     Ok((Some(plan), None))
 }
 
-/// A sample aspect within half a percent of square comes from rounding a size, not from a wish.
-fn nearly_square(aspect: Rational) -> Rational {
-    let off = (aspect.to_f64() - 1.0).abs();
-    if off < 0.005 { Rational::new(1, 1) } else { aspect }
+/// Where a plan puts what it finds.
+pub(super) struct Told<'a> {
+    pub(super) mistakes: &'a mut Vec<Mistake>,
+    pub(super) decisions: &'a mut Vec<Decision>,
+    pub(super) notes: &'a mut Vec<String>,
+}
+
+impl Told<'_> {
+    pub(super) fn decide(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        self.decisions.push(Decision::new(what, why));
+    }
+
+    pub(super) fn mistake(&mut self, place: &str, value: impl ToString, problem: impl Into<String>) {
+        self.mistakes.push(Mistake::new(place, value, problem));
+    }
+}
+
+/// What is known of the pictures of a source: from its container, and from the bitstream, which is believed first.
+pub(super) struct Facts<'a> {
+    pub(super) source: &'a Source,
+    pub(super) stream: &'a StreamFacts,
+    pub(super) glance: Glance,
+    pub(super) pixel: Option<PixelFormat>,
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) rate: Rational,
+    /// As source and job say.
+    pub(super) color: Color,
+}
+
+impl<'a> Facts<'a> {
+    fn gather(source: &'a Source, stream: &'a StreamFacts, picture: &PictureSettings) -> Self {
+        // Enough to meet what stands at the head of a group of pictures.
+        const PICTURES: u64 = 8;
+        let glance = glance::at_most(source, stream, PICTURES).unwrap_or_default();
+        let seen = glance.pictures > 0;
+        let pixel = PixelFormat::from_raw(stream.format).or(glance.pixel_format);
+        let own = glance.color;
+        let mut color = Color {
+            primaries: if own.primaries.is_specified() { own.primaries } else { stream.color.primaries },
+            transfer: if own.transfer.is_specified() { own.transfer } else { stream.color.transfer },
+            matrix: if own.matrix.is_specified() { own.matrix } else { stream.color.matrix },
+            range: if own.range != Range::Unspecified { own.range } else { stream.color.range },
+            chroma_location: stream.color.chroma_location,
+        };
+        if pixel.is_some_and(PixelFormat::is_full_range_variant) {
+            color.range = Range::Full;
+        }
+        if pixel.is_some_and(PixelFormat::is_rgb) {
+            color.matrix = Matrix::RGB;
+            color.range = if color.range == Range::Limited { Range::Limited } else { Range::Full };
+        }
+        Facts {
+            source,
+            stream,
+            pixel,
+            width: if seen { glance.width } else { stream.width },
+            height: if seen { glance.height } else { stream.height },
+            rate: frame_rate(stream),
+            color: picture.source_color.apply(color),
+            glance,
+        }
+    }
+}
+
+/// Chroma, depth, RGB and alpha of the output.
+fn format(
+    encoder: Encoder,
+    settings: &EncodeSettings,
+    picture: &PictureSettings,
+    samples: PictureFormat,
+    told: &mut Told<'_>,
+) -> PictureFormat {
+    if samples.alpha && picture.alpha == Alpha::Refuse {
+        told.mistake("picture.alpha", "refuse", "the source has an alpha channel");
+    }
+    let depths = encoder.depths();
+    let depth = settings.depth.unwrap_or_else(|| match encoder {
+        // Nothing may be lost.
+        Encoder::Ffv1 => *depths.iter().find(|depth| **depth >= samples.depth).unwrap_or(&16),
+        _ => *depths.iter().rev().find(|depth| **depth <= samples.depth).unwrap_or(&depths[0]),
+    });
+    let mut format = PictureFormat {
+        chroma: settings.chroma.unwrap_or(samples.chroma),
+        depth,
+        rgb: samples.rgb && encoder == Encoder::Ffv1 && settings.chroma.is_none(),
+        alpha: samples.alpha && picture.alpha == Alpha::Auto && encoder == Encoder::Ffv1,
+    };
+    if encoder == Encoder::Ffv1 && format.alpha && !format.rgb && format.chroma == Chroma::C400 {
+        // Grey with opacity has no planes of its own.
+        format.chroma = Chroma::C444;
+    }
+    if encoder == Encoder::Prores {
+        let full = prores_profile(settings, format).starts_with("4444");
+        format.chroma = if full { Chroma::C444 } else { Chroma::C422 };
+        format.alpha = full && samples.alpha && picture.alpha == Alpha::Auto;
+        if format.chroma != samples.chroma && settings.profile.is_none() {
+            told.decide(format!("ProRes {}", prores_profile(settings, format)), format!("the source is {samples}"));
+        }
+    }
+    if samples.alpha && !format.alpha && picture.alpha == Alpha::Auto {
+        told.decide("pictures are laid on black", format!("{encoder} output has no alpha channel"));
+    }
+    if depth < samples.depth && settings.depth.is_none() {
+        told.decide(format!("{depth} bits, with error diffusion"), {
+            format!("the source has {}, {encoder} takes up to {}", samples.depth, depths.last().unwrap_or(&8))
+        });
+    }
+    if samples.rgb && !format.rgb && settings.chroma.is_none() && encoder != Encoder::Prores {
+        told.decide("chroma 4:4:4", "the source is RGB, which has full chroma");
+    }
+    format
+}
+
+/// The profile of ProRes that was asked for, or that the samples need.
+pub(crate) fn prores_profile(settings: &EncodeSettings, format: PictureFormat) -> &str {
+    match &settings.profile {
+        Some(profile) => profile,
+        None if format.chroma == Chroma::C444 => "4444",
+        None => "hq",
+    }
+}
+
+/// FFV1 takes 8-bit RGB packed only.
+fn packing(encoder: Encoder, format: PictureFormat) -> Option<String> {
+    let packed = encoder == Encoder::Ffv1 && format.rgb && format.depth == 8;
+    packed.then(|| if format.alpha { "bgra" } else { "bgr0" }.to_owned())
+}
+
+fn check_size(
+    encoder: Encoder,
+    format: PictureFormat,
+    width: usize,
+    height: usize,
+    fields: bool,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let size = format!("{width}x{height}");
+    let mut wrong = |problem: String| mistakes.push(Mistake::new("video.size", &size, problem));
+    let (x, y) = format.chroma.shift();
+    // FFV1 rounds chroma up, as the formats themselves do.
+    let exact = encoder != Encoder::Ffv1;
+    if exact && (!width.is_multiple_of(1 << x) || !height.is_multiple_of(1 << y)) {
+        let (w, h) = ((width >> x << x).max(1 << x), (height >> y << y).max(1 << y));
+        let what = if y > 0 { "an even width and height" } else { "an even width" };
+        wrong(format!("{} needs {what}; use --size {w}x{h} or --chroma 444", format.chroma));
+    }
+    if fields && encoder == Encoder::X264 && !height.is_multiple_of(2 << y) {
+        wrong(format!("two fields of {} need a multiple of {} rows", format.chroma, 2 << y));
+    }
+    // x265 takes no picture below one coding tree unit, of 64 samples unless told otherwise; told otherwise, 3.5 writes
+    // past the end of its own memory for pictures of 48 samples.
+    let least = if encoder == Encoder::X265 { 64 } else { 1 };
+    if width < least || height < least {
+        wrong(format!("{encoder} needs {least}x{least}"));
+    }
+    if width > 16_384 || height > 16_384 {
+        wrong("at most 16384 on a side".into());
+    }
 }

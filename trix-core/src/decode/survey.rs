@@ -1,0 +1,152 @@
+//! Measures what flags cannot be trusted with: whether pictures are combed, and how wide their black borders are.
+//!
+//! Invariant: a survey looks at a bounded number of pictures at several places, and judges nothing by itself.
+
+use serde::Serialize;
+
+use crate::{
+    ffi::{
+        codec::{Decoder, Output},
+        graph::Graph,
+        stream::StreamFacts,
+    },
+    media::{
+        frame::Frame,
+        time::{Rational, TimeBase, Timestamp},
+    },
+    source::Source,
+    spec::picture::Rectangle,
+};
+
+/// What a survey measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Survey {
+    /// Pictures that were looked at.
+    pub pictures: u64,
+    /// Pictures without combing (libavfilter's idet, as are the next three).
+    pub progressive: u64,
+    /// Combed pictures whose upper field is the earlier one.
+    pub top_first: u64,
+    /// Combed pictures whose lower field is the earlier one.
+    pub bottom_first: u64,
+    /// Pictures with too little motion to tell.
+    pub undetermined: u64,
+    /// Pictures that repeat a field of the one before, as pulldown leaves them.
+    pub repeated_fields: u64,
+    /// The smallest rectangle that holds everything that is not black (cropdetect).
+    pub content: Option<Rectangle>,
+}
+
+impl Survey {
+    /// Combed pictures in a hundred of those that could be told apart; `None` when there were fewer than ten.
+    pub fn combed_percent(&self) -> Option<u64> {
+        let combed = self.top_first + self.bottom_first;
+        let told = combed + self.progressive;
+        (told >= 10).then(|| combed * 100 / told)
+    }
+}
+
+/// Places of the source at which a survey looks, in hundredths of its duration.
+const PLACES: [i64; 5] = [0, 20, 40, 60, 80];
+
+/// Pictures at each place.
+const AT_EACH: u64 = 48;
+
+/// Pictures of a source that is too short for several places, or cannot be wound forward.
+const AT_ONCE: u64 = 240;
+
+/// Surveys stream `facts` of a second reading of `source`; `None` when nothing can be decoded.
+pub(crate) fn survey(source: &Source, facts: &StreamFacts, rate: Rational) -> Option<Survey> {
+    let mut found = Survey::default();
+    let micro = TimeBase::new(1, 1_000_000);
+    let start = facts.start.map_or(0, |ticks| Timestamp::new(ticks, facts.time_base).rescale(micro));
+    // Twenty seconds: below that, the places overlap or touch.
+    let duration = source.input.duration().filter(|duration| *duration > 20_000_000);
+    match duration {
+        None => window(source, facts, rate, None, AT_ONCE, &mut found)?,
+        Some(duration) => {
+            for place in PLACES {
+                let time = Timestamp::new(start.saturating_add(duration / 100 * place), micro);
+                window(source, facts, rate, (place > 0).then(|| time.rescale(facts.time_base)), AT_EACH, &mut found);
+            }
+        }
+    }
+    (found.pictures > 0).then_some(found)
+}
+
+/// Looks at up to `pictures` from `from` (ticks) on.
+fn window(
+    source: &Source,
+    facts: &StreamFacts,
+    rate: Rational,
+    from: Option<i64>,
+    pictures: u64,
+    found: &mut Survey,
+) -> Option<()> {
+    let mut again = source.reopen().ok()?;
+    if let Some(from) = from {
+        again.input.seek(facts.index, from).ok()?;
+    }
+    let mut decoder = Decoder::open(&facts.parameters, facts.time_base, 0, source.limits().pixels).ok()?;
+    let mut graph: Option<Graph> = None;
+    let mut last: Option<Frame> = None;
+    let mut seen = 0;
+    'read: loop {
+        let packet = again.input.read().ok().flatten();
+        if packet.as_ref().is_some_and(|packet| packet.stream() != facts.index) {
+            continue;
+        }
+        let _ = decoder.send(packet.as_ref());
+        while let Ok(Output::Item(mut frame)) = decoder.receive() {
+            // Times play no part in the measurement, and broken ones must not disturb it.
+            frame.set_time(seen as i64);
+            let graph = match &mut graph {
+                Some(graph) => graph,
+                None => graph
+                    .insert(Graph::for_video(&frame, facts.time_base, rate, "idet,cropdetect=round=2:reset=0").ok()?),
+            };
+            graph.send(Some(&frame)).ok()?;
+            while let Ok(Output::Item(frame)) = graph.receive() {
+                last = Some(frame);
+            }
+            seen += 1;
+            if seen >= pictures {
+                break 'read;
+            }
+        }
+        if packet.is_none() {
+            break;
+        }
+    }
+    found.pictures += seen;
+    let last = last?;
+    let number = |key: &str| last.note(key).and_then(|text| text.parse::<f64>().ok());
+    let count = |key: &str| number(key).map_or(0, |value| value.max(0.0) as u64);
+    found.progressive += count("lavfi.idet.multiple.progressive");
+    found.top_first += count("lavfi.idet.multiple.tff");
+    found.bottom_first += count("lavfi.idet.multiple.bff");
+    found.undetermined += count("lavfi.idet.multiple.undetermined");
+    found.repeated_fields += count("lavfi.idet.repeated.top") + count("lavfi.idet.repeated.bottom");
+    let side = |key: &str| number(key).filter(|value| *value >= 0.0).map(|value| value as usize);
+    let edges = (
+        side("lavfi.cropdetect.x1"),
+        side("lavfi.cropdetect.y1"),
+        side("lavfi.cropdetect.x2"),
+        side("lavfi.cropdetect.y2"),
+    );
+    if let (Some(left), Some(top), Some(right), Some(bottom)) = edges
+        && left < right
+        && top < bottom
+    {
+        found.content = Some(match found.content {
+            None => Rectangle { left, top, width: right + 1 - left, height: bottom + 1 - top },
+            Some(before) => {
+                let (l, t) = (left.min(before.left), top.min(before.top));
+                let r = (right + 1).max(before.left + before.width);
+                let b = (bottom + 1).max(before.top + before.height);
+                Rectangle { left: l, top: t, width: r - l, height: b - t }
+            }
+        });
+    }
+    Some(())
+}

@@ -1,0 +1,186 @@
+//! FFV1 and ProRes through libavcodec.
+//!
+//! Invariant: every picture is coded by itself, and neither the number of threads nor that of cores changes a byte.
+
+use std::collections::VecDeque;
+
+use super::video::{Encoded, Headers, VideoEncoder};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::{
+        AvError,
+        codec::Output,
+        pixel::PixelFormat,
+        stream::{CodecParameters, VideoCodec},
+        video_encoder::{self, VideoEncoderSettings},
+    },
+    media::frame::Frame,
+    spec::{plan::VideoPlan, video::Encoder},
+};
+
+/// Profiles of ProRes in the order in which libavcodec numbers them.
+pub const PRORES_PROFILES: [&str; 6] = ["proxy", "lt", "standard", "hq", "4444", "4444xq"];
+
+/// libavcodec's name of the encoder.
+pub fn encoder_name(encoder: Encoder) -> &'static str {
+    match encoder {
+        Encoder::Ffv1 => "ffv1",
+        Encoder::Prores => "prores_ks",
+        Encoder::X264 => "libx264",
+        Encoder::X265 => "libx265",
+    }
+}
+
+/// Options that a user may set by FFmpeg's names.
+const OPTIONS: [(Encoder, &[&str]); 2] = [
+    (Encoder::Ffv1, &["coder", "context", "slices"]),
+    (Encoder::Prores, &["alpha_bits", "bits_per_mb", "mbs_per_slice", "quant_mat", "vendor"]),
+];
+
+/// Whether `encoder` lets a user set `name` to `value`.
+pub fn check_option(encoder: Encoder, name: &str, value: &str) -> std::result::Result<(), String> {
+    let known = OPTIONS.iter().find(|(of, _)| *of == encoder).map_or(&[][..], |(_, names)| names);
+    if !known.contains(&name) {
+        return Err(format!("{encoder} takes {}", known.join(", ")));
+    }
+    // FFV1 reads the number of slices from the context that all codecs share.
+    let takes = match name {
+        "slices" => value.parse::<u32>().is_ok_and(|slices| (1..=1024).contains(&slices)),
+        _ => video_encoder::takes_option(encoder_name(encoder), name, value),
+    };
+    if takes { Ok(()) } else { Err(format!("is not a value that {encoder} takes for it")) }
+}
+
+/// The options for `plan`: what makes the stream what it is named, then what the user set.
+pub fn options(plan: &VideoPlan, params: &std::collections::BTreeMap<String, String>) -> Vec<(String, String)> {
+    let mut list: Vec<(&str, String)> = Vec::new();
+    match plan.encoder {
+        Encoder::Ffv1 => {
+            // Slices are what damage is confined to, and what threads work on. Their number follows from the picture
+            // and not from the machine.
+            let slices = if plan.width * plan.height >= 1280 * 720 { 24 } else { 4 };
+            list.push(("level", "3".into()));
+            list.push(("slicecrc", "1".into()));
+            list.push(("coder", "1".into()));
+            list.push(("context", "1".into()));
+            list.push(("slices", slices.to_string()));
+        }
+        Encoder::Prores => {
+            let profile = plan.profile.as_deref().unwrap_or("hq");
+            let number = PRORES_PROFILES.iter().position(|name| *name == profile).unwrap_or(3);
+            list.push(("profile", number.to_string()));
+            list.push(("vendor", "apl0".into()));
+            if plan.format.alpha {
+                list.push(("alpha_bits", "16".into()));
+            }
+        }
+        Encoder::X264 | Encoder::X265 => {}
+    }
+    list.retain(|(name, _)| !params.contains_key(*name));
+    let own = list.into_iter().map(|(name, value)| (name.to_owned(), value));
+    own.chain(params.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
+}
+
+/// One of libavcodec's encoders.
+pub struct Lavc {
+    encoder: video_encoder::VideoEncoder,
+    ready: VecDeque<Encoded>,
+    ended: bool,
+    finished: bool,
+}
+
+impl Lavc {
+    /// Opens the encoder that `plan` names.
+    ///
+    /// # Errors
+    /// `Unsupported` when this build lacks it, `InvalidSpec` when it refuses picture or options.
+    pub fn open(plan: &VideoPlan, threads: Option<u32>) -> Result<Self> {
+        let name = plan.transform.packing.clone().unwrap_or_else(|| plan.format.name().into_owned());
+        let format = PixelFormat::from_name(&name)
+            .ok_or_else(|| Error::bug(Stage::Encode, format!("libavutil does not know {name}")))?;
+        let settings = VideoEncoderSettings {
+            encoder: encoder_name(plan.encoder),
+            format,
+            width: plan.width,
+            height: plan.height,
+            rate: plan.rate,
+            sample_aspect: plan.sample_aspect,
+            color: plan.color,
+            fields: plan.fields,
+            threads: threads.unwrap_or(0),
+            options: &plan.options,
+        };
+        let encoder = video_encoder::VideoEncoder::open(&settings).map_err(|(code, said)| {
+            let missing = code == AvError(ffmpeg_sys_next::AVERROR_ENCODER_NOT_FOUND);
+            let kind = if missing { ErrorKind::Unsupported } else { ErrorKind::InvalidSpec };
+            Error::new(kind, Stage::Encode, format!("{}: {code} ({said})", plan.encoder)).caused_by(code)
+        })?;
+        Ok(Lavc { encoder, ready: VecDeque::new(), ended: false, finished: false })
+    }
+
+    fn collect(&mut self) -> Result<()> {
+        loop {
+            match self.encoder.receive() {
+                Ok(Output::Item(packet)) => self.ready.push_back(Encoded {
+                    data: packet.data().to_vec(),
+                    pts: packet.pts().unwrap_or(0),
+                    dts: packet.dts().or(packet.pts()).unwrap_or(0),
+                    key: packet.is_key(),
+                }),
+                Ok(Output::Hungry) => return Ok(()),
+                Ok(Output::End) => {
+                    self.finished = true;
+                    return Ok(());
+                }
+                Err(code) => return Err(failed(code)),
+            }
+        }
+    }
+}
+
+fn failed(code: AvError) -> Error {
+    Error::new(ErrorKind::Codec, Stage::Encode, format!("the encoder failed: {code}")).caused_by(code)
+}
+
+impl VideoEncoder for Lavc {
+    fn headers(&mut self) -> Result<Headers> {
+        Ok(Headers { parameter_sets: Vec::new(), info: Vec::new() })
+    }
+
+    fn push(&mut self, frame: &Frame, number: u64, _force_key: bool) -> Result<Option<Encoded>> {
+        while let Err(code) = self.encoder.send(Some((frame, number))) {
+            if code != AvError::AGAIN {
+                return Err(failed(code));
+            }
+            self.collect()?;
+        }
+        self.collect()?;
+        Ok(self.ready.pop_front())
+    }
+
+    fn finish(&mut self) -> Result<Option<Encoded>> {
+        if !std::mem::replace(&mut self.ended, true) {
+            self.encoder.send(None).map_err(failed)?;
+        }
+        while self.ready.is_empty() && !self.finished {
+            self.collect()?;
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    fn parameters(&self) -> Option<Result<CodecParameters>> {
+        Some(self.encoder.parameters().map_err(failed))
+    }
+
+    fn codec(&self) -> Option<VideoCodec> {
+        None
+    }
+
+    fn frame_threads(&self) -> Option<u32> {
+        None
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        self.encoder.complaints()
+    }
+}

@@ -1,0 +1,89 @@
+//! The filter stage of pictures: their transform, then their rate.
+//!
+//! Invariant: pictures out = pictures in + added - dropped, each for the one reason under which it is counted.
+
+use serde::Serialize;
+
+use super::{
+    convert::{Change, Converter, Filtering},
+    rate::FrameRate,
+};
+use crate::{decode::video::Picture, error::Result, media::time::TimeBase};
+
+/// What the filter stage did to the number of pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct FilterCounts {
+    /// Pictures that went in.
+    pub taken: u64,
+    /// Pictures that came out.
+    pub given: u64,
+    /// Pictures added because each field became one.
+    pub added_by_fields: u64,
+    /// Pictures dropped because pulldown had repeated them.
+    pub dropped_by_telecine: u64,
+    /// Pictures repeated for a constant rate.
+    pub repeated_by_rate: u64,
+    /// Pictures left out for a constant rate.
+    pub dropped_by_rate: u64,
+}
+
+/// The filter stage of one output.
+pub struct PictureFilter {
+    converter: Converter,
+    rate: Option<FrameRate>,
+    counts: FilterCounts,
+    converted: u64,
+    keeps_count: bool,
+}
+
+impl PictureFilter {
+    /// For pictures of stream `stream`, whose times count `time_base`.
+    pub(crate) fn new(filtering: Filtering, stream: usize, time_base: TimeBase) -> Self {
+        let (to, keeps_count) = (filtering.constant_rate, filtering.transform.keeps_count());
+        let converter = Converter::new(filtering, stream, time_base);
+        let rate = to.map(|rate| FrameRate::new(rate, converter.time_base()));
+        PictureFilter { converter, rate, counts: FilterCounts::default(), converted: 0, keeps_count }
+    }
+
+    /// Seconds in a tick of the times of what comes out.
+    pub fn time_base(&self) -> TimeBase {
+        self.rate.as_ref().map_or(self.converter.time_base(), FrameRate::time_base)
+    }
+
+    /// Puts a picture in, or with `None` announces the end, and takes out what is ready.
+    ///
+    /// # Errors
+    /// As [`Converter::push`].
+    pub fn push(&mut self, picture: Option<Picture>) -> Result<Vec<Picture>> {
+        let last = picture.is_none();
+        self.counts.taken += u64::from(!last);
+        let mut out = self.converter.push(picture)?;
+        self.converted += out.len() as u64;
+        if let Some(rate) = &mut self.rate {
+            out = out.into_iter().flat_map(|picture| rate.push(picture)).collect();
+            if last {
+                out.extend(rate.finish());
+            }
+        }
+        self.counts.given += out.len() as u64;
+        Ok(out)
+    }
+
+    /// What became of the pictures so far; final after the end was announced.
+    pub fn counts(&self) -> FilterCounts {
+        let mut counts = self.counts;
+        if !self.keeps_count {
+            counts.added_by_fields = self.converted.saturating_sub(counts.taken);
+            counts.dropped_by_telecine = counts.taken.saturating_sub(self.converted);
+        }
+        if let Some(rate) = &self.rate {
+            (counts.repeated_by_rate, counts.dropped_by_rate) = (rate.repeated(), rate.dropped());
+        }
+        counts
+    }
+
+    /// Where the source changed its size or format.
+    pub fn changes(&self) -> &[Change] {
+        self.converter.changes()
+    }
+}

@@ -1,0 +1,139 @@
+//! Makes the rate of pictures constant by repeating some and leaving others out.
+//!
+//! Invariant: picture `k` of the output is shown `k / rate` seconds after the first; every picture repeated or left out
+//! is counted.
+
+use crate::{
+    decode::video::Picture,
+    media::{
+        extras::Extras,
+        time::{Rational, TimeBase, Timestamp},
+    },
+};
+
+/// The conversion of one output.
+pub struct FrameRate {
+    rate: Rational,
+    from: TimeBase,
+    to: TimeBase,
+    first: Option<i64>,
+    /// The picture that is shown from position `next` on.
+    held: Option<Picture>,
+    next: i64,
+    repeated: u64,
+    dropped: u64,
+}
+
+impl FrameRate {
+    /// To `rate` pictures a second, from pictures whose times count `from`.
+    pub fn new(rate: Rational, from: TimeBase) -> Self {
+        FrameRate { rate, from, to: time_base(rate), first: None, held: None, next: 0, repeated: 0, dropped: 0 }
+    }
+
+    /// Seconds in a tick of the times of what comes out.
+    pub fn time_base(&self) -> TimeBase {
+        self.to
+    }
+
+    /// Pictures that were shown once more.
+    pub fn repeated(&self) -> u64 {
+        self.repeated
+    }
+
+    /// Pictures that were left out.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Puts a picture in; what comes out is shown before it.
+    pub fn push(&mut self, picture: Picture) -> Vec<Picture> {
+        let first = *self.first.get_or_insert(picture.pts);
+        let since = Timestamp::new(picture.pts - first, self.from);
+        // The nearest position; a picture half way belongs to the later one.
+        let position = since.rescale(self.rate.inverse());
+        let Some(held) = &mut self.held else {
+            self.held = Some(picture);
+            return Vec::new();
+        };
+        if position <= self.next {
+            // The one before has no position of its own left; what it said must not get lost with it.
+            self.dropped += 1;
+            let captions = std::mem::take(&mut held.extras.captions);
+            let mut picture = picture;
+            picture.extras.captions.splice(0..0, captions);
+            self.held = Some(picture);
+            return Vec::new();
+        }
+        let out = self.emit(position);
+        self.held = Some(picture);
+        out
+    }
+
+    /// What is left: the last picture, once.
+    pub fn finish(&mut self) -> Vec<Picture> {
+        self.emit(self.next + 1)
+    }
+
+    fn emit(&mut self, until: i64) -> Vec<Picture> {
+        let Some(picture) = self.held.take() else { return Vec::new() };
+        let start = Timestamp::new(self.first.unwrap_or(0), self.from).rescale(self.to);
+        let positions = self.next..until;
+        self.repeated += (positions.clone().count() as u64).saturating_sub(1);
+        self.next = until;
+        let times = positions.clone().map(|k| start + Timestamp::new(k, self.rate.inverse()).rescale(self.to));
+        let first = positions.start;
+        times
+            .zip(positions)
+            .map(|(pts, k)| {
+                let extras = match k == first {
+                    true => picture.extras.clone(),
+                    false => Extras { captions: Vec::new(), ..picture.extras.clone() },
+                };
+                Picture { frame: picture.frame.clone(), number: picture.number, pts, extras }
+            })
+            .collect()
+    }
+}
+
+/// A time base in which every picture at `rate` has a whole number of ticks, and others are placed finely.
+fn time_base(rate: Rational) -> TimeBase {
+    // Below this, players that think in 32 bits overflow after less than a day.
+    const FINE: i64 = 12_800;
+    let times = (FINE / rate.num.max(1)).max(1);
+    TimeBase::new(1, rate.num.max(1) * times)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::frame::Frame;
+
+    fn run(rate: Rational, from: TimeBase, times: &[i64]) -> (Vec<(u64, i64)>, u64, u64) {
+        let mut stage = FrameRate::new(rate, from);
+        let mut out = Vec::new();
+        for (number, &pts) in times.iter().enumerate() {
+            out.extend(stage.push(Picture {
+                frame: Frame::new(),
+                number: number as u64,
+                pts,
+                extras: Extras::default(),
+            }));
+        }
+        out.extend(stage.finish());
+        let base = stage.time_base();
+        let shown =
+            out.iter().map(|picture| (picture.number, Timestamp::new(picture.pts, base).rescale(rate.inverse())));
+        (shown.collect(), stage.repeated(), stage.dropped())
+    }
+
+    #[test]
+    fn pictures_are_repeated_and_left_out_and_counted() {
+        let (rate, base) = (Rational::new(25, 1), TimeBase::new(1, 1000));
+        assert_eq!(run(rate, base, &[0, 40, 80]), (vec![(0, 0), (1, 1), (2, 2)], 0, 0));
+        assert_eq!(run(rate, base, &[0, 120, 160]), (vec![(0, 0), (0, 1), (0, 2), (1, 3), (2, 4)], 2, 0));
+        // Fifty to twenty-five.
+        let (shown, repeated, dropped) = run(rate, base, &[0, 20, 40, 60, 80, 100, 120, 140]);
+        assert_eq!((shown.len(), repeated), (8 - dropped as usize, 0));
+        assert_eq!(shown.iter().map(|(_, position)| *position).collect::<Vec<_>>(), [0, 1, 2, 3, 4][..shown.len()]);
+    }
+}

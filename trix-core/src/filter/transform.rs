@@ -1,0 +1,397 @@
+//! What is done to every picture of one output, and how libavfilter is told.
+//!
+//! Invariant: a transform is plain data that the plan resolved; the same transform makes the same pictures when an
+//! encode is verified as when it was made.
+
+use serde::Serialize;
+
+use super::convert::Resampler;
+use crate::{
+    ffi::pixel::PixelFormat,
+    media::{
+        color::{Color, Matrix, Range},
+        format::{Chroma, PictureFormat},
+        orientation::Orientation,
+    },
+    spec::picture::{Rectangle, Tonemap},
+};
+
+/// What is done to every picture, in this order.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Transform {
+    /// Film is put together again from fields.
+    pub inverse_telecine: Option<FieldOrder>,
+    /// Fields become pictures.
+    pub deinterlace: Option<Deinterlacing>,
+    /// All but this is cut off.
+    pub crop: Option<Rectangle>,
+    /// Pictures are mirrored and turned like this.
+    pub orientation: Orientation,
+    /// Pictures are laid on black by their alpha channel.
+    pub flatten: bool,
+    /// High dynamic range becomes standard dynamic range.
+    pub tonemap: Option<ToneMapping>,
+    /// How samples of the source mean colour.
+    pub from: Color,
+    /// How samples of the output mean colour.
+    pub to: Color,
+    /// Samples in a row, before padding.
+    pub width: usize,
+    /// Rows, before padding.
+    pub height: usize,
+    /// How samples are computed when the size changes.
+    pub resampler: Resampler,
+    /// Chroma, depth, RGB, alpha.
+    pub format: PictureFormat,
+    /// FFmpeg's name of a format with the same samples, for an encoder that takes them packed.
+    pub packing: Option<String>,
+    /// The two fields of each frame stay, and are converted apart.
+    pub keeps_fields: Option<FieldOrder>,
+    /// Black is put around pictures.
+    pub pad: Option<Padding>,
+}
+
+/// Which field is shown first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FieldOrder {
+    /// The one with the uppermost row.
+    Top,
+    /// The one with the second row.
+    Bottom,
+}
+
+impl FieldOrder {
+    fn name(self) -> &'static str {
+        match self {
+            FieldOrder::Top => "tff",
+            FieldOrder::Bottom => "bff",
+        }
+    }
+}
+
+/// How fields become pictures (bwdif).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Deinterlacing {
+    /// Which field is shown first.
+    pub order: FieldOrder,
+    /// Whether each field becomes a picture, or each frame.
+    pub each_field: bool,
+}
+
+/// How high dynamic range becomes standard dynamic range.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct ToneMapping {
+    /// The curve.
+    pub operator: Tonemap,
+    /// What the curve bends to white, in candela per square metre.
+    pub peak: u32,
+}
+
+/// Reference white in candela per square metre (ITU-R BT.2408, table 1).
+pub const REFERENCE_WHITE: u32 = 203;
+
+/// Black around pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Padding {
+    /// Samples in a row of the whole.
+    pub width: usize,
+    /// Rows of the whole.
+    pub height: usize,
+    /// Samples to the left of the picture.
+    pub left: usize,
+    /// Rows above the picture.
+    pub top: usize,
+}
+
+/// The shape of pictures that come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) format: i32,
+}
+
+impl Shape {
+    pub(crate) fn pixel(self) -> Option<PixelFormat> {
+        PixelFormat::from_raw(self.format)
+    }
+
+    pub(crate) fn describe(self) -> String {
+        let format = self.pixel().map_or("an unknown format".into(), PixelFormat::name);
+        format!("{}x{} {format}", self.width, self.height)
+    }
+}
+
+impl Transform {
+    /// Only a size and a format; colour stays `color`.
+    pub const fn to(width: usize, height: usize, format: PictureFormat, resampler: Resampler, color: Color) -> Self {
+        Transform {
+            inverse_telecine: None,
+            deinterlace: None,
+            crop: None,
+            orientation: Orientation { degrees: 0, mirrored: false },
+            flatten: false,
+            tonemap: None,
+            from: color,
+            to: color,
+            width,
+            height,
+            resampler,
+            format,
+            packing: None,
+            keeps_fields: None,
+            pad: None,
+        }
+    }
+
+    /// Width and height of what comes out.
+    pub fn size(&self) -> (usize, usize) {
+        self.pad.map_or((self.width, self.height), |pad| (pad.width, pad.height))
+    }
+
+    /// Ticks of the output in one tick of the input: fields need times between those of frames, and four film frames
+    /// take the time of five.
+    pub fn time_factor(&self) -> i64 {
+        match (self.inverse_telecine, self.deinterlace) {
+            (Some(_), _) => 4,
+            (None, Some(Deinterlacing { each_field: true, .. })) => 2,
+            _ => 1,
+        }
+    }
+
+    /// Whether one picture comes out for each that goes in.
+    pub fn keeps_count(&self) -> bool {
+        self.time_factor() == 1
+    }
+
+    /// Whether pictures of this shape would come out as they went in, but for padding.
+    pub(crate) fn is_identity(&self, shape: Shape) -> bool {
+        let same_format = match (&self.packing, shape.pixel()) {
+            (Some(packing), Some(pixel)) => pixel.name() == packing.as_str(),
+            (None, Some(pixel)) => pixel.picture() == Some(self.format),
+            _ => false,
+        };
+        same_format
+            && (shape.width, shape.height) == (self.width, self.height)
+            && self.inverse_telecine.is_none()
+            && self.deinterlace.is_none()
+            && self.crop.is_none()
+            && self.orientation.is_upright()
+            && !self.flatten
+            && self.tonemap.is_none()
+            && !self.changes_color()
+    }
+
+    fn changes_color(&self) -> bool {
+        let (from, to) = (self.from, self.to);
+        (from.primaries, from.transfer, from.matrix) != (to.primaries, to.transfer, to.matrix)
+            || is_full(from.range) != is_full(to.range)
+    }
+
+    /// The chain of filters for pictures of `shape`, in libavfilter's notation; `zimg` says whether zscale is there.
+    /// Pictures that are not of the `first` shape get it first.
+    pub(crate) fn chain(&self, shape: Shape, first: Shape, zimg: bool) -> String {
+        let mut steps: Vec<String> = Vec::new();
+        let mut now = Now { width: first.width, height: first.height, pixel: first.pixel() };
+        if shape != first {
+            let format = now.pixel.map_or("yuv420p".into(), PixelFormat::name);
+            let (width, height) = (first.width, first.height);
+            steps.push(format!("scale=w={width}:h={height}:flags={SWS},format=pix_fmts={format}"));
+        }
+        if let Some(order) = self.inverse_telecine {
+            let order = order.name();
+            // Frames that no pairing of fields makes whole are deinterlaced; then the repeated one of five goes.
+            steps.push(format!("fieldmatch=order={order},bwdif=mode=send_frame:deint=interlaced,decimate"));
+        }
+        if let Some(Deinterlacing { order, each_field }) = self.deinterlace {
+            let mode = if each_field { "send_field" } else { "send_frame" };
+            steps.push(format!("bwdif=mode={mode}:parity={}:deint=all", order.name()));
+        }
+        if let Some(Rectangle { width, height, left, top }) = self.crop {
+            steps.push(format!("crop=w={width}:h={height}:x={left}:y={top}:exact=1"));
+            (now.width, now.height) = (width, height);
+        }
+        self.turn(&mut steps, &mut now);
+        if self.flatten {
+            self.lay_on_black(&mut steps, &mut now);
+        }
+        if let Some(tonemap) = self.tonemap {
+            self.map_tones(tonemap, &mut steps);
+        } else {
+            self.convert(&mut steps, now, zimg);
+        }
+        if let Some(packing) = &self.packing {
+            steps.push(format!("format=pix_fmts={packing}"));
+        }
+        steps.join(",")
+    }
+
+    fn turn(&self, steps: &mut Vec<String>, now: &mut Now) {
+        if self.orientation.is_upright() {
+            return;
+        }
+        let samples = now.pixel.and_then(PixelFormat::samples);
+        if let Some(samples) =
+            samples.filter(|samples| self.orientation.is_sideways() && samples.chroma == Chroma::C422)
+        {
+            // Halved in width alone, chroma would be halved in height alone after a quarter turn.
+            let full = PictureFormat { chroma: Chroma::C444, ..samples };
+            steps.push(format!("scale=flags={SWS},format=pix_fmts={}", full.name()));
+            now.pixel = PixelFormat::from_name(&full.name());
+        }
+        if self.orientation.mirrored {
+            steps.push("hflip".into());
+        }
+        match self.orientation.degrees {
+            90 => steps.push("transpose=dir=clock".into()),
+            180 => steps.push("hflip,vflip".into()),
+            270 => steps.push("transpose=dir=cclock".into()),
+            _ => {}
+        }
+        if self.orientation.is_sideways() {
+            (now.width, now.height) = (now.height, now.width);
+        }
+    }
+
+    fn lay_on_black(&self, steps: &mut Vec<String>, now: &mut Now) {
+        let Some(samples) = now.pixel.and_then(PixelFormat::samples) else { return };
+        // The filter knows planes with opacity for each sample only.
+        let with = PictureFormat { chroma: Chroma::C444, alpha: true, ..samples };
+        let without = PictureFormat { alpha: false, ..with };
+        let (with, without) = (with.name(), without.name());
+        steps.push(format!(
+            "scale=flags={SWS},format=pix_fmts={with},premultiply=inplace=1,scale=flags={SWS},format=pix_fmts={without}"
+        ));
+        now.pixel = PixelFormat::from_name(&without);
+    }
+
+    fn map_tones(&self, tonemap: ToneMapping, steps: &mut Vec<String>) {
+        let (width, height, filter, from, to) = (self.width, self.height, self.resampler.name(), self.from, self.to);
+        let (range, to_range) = (range_name(from.range), range_name(to.range));
+        let peak = f64::from(tonemap.peak) / f64::from(REFERENCE_WHITE);
+        let operator = tonemap.operator.operator().unwrap_or("none");
+        let (format, luma) = self.without_chroma_asked();
+        // Scaled in the source's own values, as every other picture is; then light, bent, and back to values.
+        steps.push(format!(
+            "zscale=w={width}:h={height}:filter={filter}:pin={p}:tin={t}:min={m}:rin={range}:p={p}:m=0:t=8:r=full:\
+             npl={REFERENCE_WHITE},format=pix_fmts=gbrpf32le,zscale=pin={p}:tin=8:p={p2}:t=8,\
+             tonemap=tonemap={operator}:desat=0:peak={peak},\
+             zscale=pin={p2}:tin=8:min=0:p={p2}:t={t2}:m={m2}:r={to_range}:dither=error_diffusion,\
+             format=pix_fmts={name}{luma}",
+            p = from.primaries.0,
+            t = from.transfer.0,
+            m = from.matrix.0,
+            p2 = to.primaries.0,
+            t2 = to.transfer.0,
+            m2 = to.matrix.0,
+            name = format.name(),
+        ));
+    }
+
+    /// Asked for grey, both converters would stretch luma to full range; taken out of YCbCr it stays what it is.
+    fn without_chroma_asked(&self) -> (PictureFormat, &'static str) {
+        match self.format.chroma {
+            Chroma::C400 => (PictureFormat { chroma: Chroma::C420, ..self.format }, ",extractplanes=y"),
+            _ => (self.format, ""),
+        }
+    }
+
+    fn convert(&self, steps: &mut Vec<String>, now: Now, zimg: bool) {
+        let samples = now.pixel.and_then(PixelFormat::samples);
+        let planar = now.pixel.and_then(PixelFormat::picture);
+        if planar == Some(self.format) && (now.width, now.height) == (self.width, self.height) && !self.changes_color()
+        {
+            return;
+        }
+        let (format, luma) = self.without_chroma_asked();
+        let (width, height, name, filter) = (self.width, self.height, format.name(), self.resampler.name());
+        let (from, to) = (self.from, self.to);
+        // zimg takes no picture whose chroma is rounded up; swscale does.
+        let whole = |chroma: Chroma, width: usize, height: usize| {
+            let (x, y) = chroma.shift();
+            width.is_multiple_of(1 << x) && height.is_multiple_of(1 << y)
+        };
+        let zimg = zimg
+            && samples.is_none_or(|samples| whole(samples.chroma, now.width, now.height))
+            && whole(format.chroma, width, height);
+        let step = if zimg {
+            // Diffusion triples the cost of scaling; it is worth that where bits are lost, and nothing where only the
+            // last bit of an interpolated sample is rounded.
+            let shrinks = now.pixel.is_none_or(|pixel| pixel.depth() > self.format.depth);
+            let dither = if shrinks { "error_diffusion" } else { "none" };
+            // Without the ranges, zimg would take and make limited range for frames that say nothing.
+            let mut step = format!(
+                "zscale=w={width}:h={height}:filter={filter}:dither={dither}:rin={}:r={}",
+                range_name(from.range),
+                range_name(to.range)
+            );
+            if from.matrix != to.matrix {
+                step += &format!(":min={}:m={}", from.matrix.0, to.matrix.0);
+            }
+            if from.primaries != to.primaries || from.transfer != to.transfer {
+                let numbers = (from.primaries.0, to.primaries.0, from.transfer.0, to.transfer.0);
+                step += &format!(":pin={}:p={}:tin={}:t={}", numbers.0, numbers.1, numbers.2, numbers.3);
+            }
+            step
+        } else {
+            let mut step = format!("scale=w={width}:h={height}:flags={filter}+{SWS_EXACT}:sws_dither=ed");
+            if self.changes_color() {
+                step += &format!(
+                    ":in_range={}:out_range={}:in_color_matrix={}:out_color_matrix={}",
+                    range_name(from.range),
+                    range_name(to.range),
+                    swscale_matrix(from.matrix, to.matrix),
+                    swscale_matrix(to.matrix, from.matrix)
+                );
+            }
+            step
+        };
+        let step = format!("{step},format=pix_fmts={name}{luma}");
+        match self.keeps_fields {
+            // Rows of one field are neighbours in time; those of both are not.
+            Some(order) => {
+                let (half, first) = (height / 2, if order == FieldOrder::Top { "top" } else { "bottom" });
+                let step = step.replacen(&format!(":h={height}"), &format!(":h={half}"), 1);
+                steps.push(format!("separatefields,{step},weave=first_field={first}"));
+            }
+            None => steps.push(step),
+        }
+    }
+}
+
+/// What a chain has made of a picture so far.
+#[derive(Clone, Copy)]
+struct Now {
+    width: usize,
+    height: usize,
+    pixel: Option<PixelFormat>,
+}
+
+/// Flags of swscale for exact and repeatable conversions.
+const SWS_EXACT: &str = "accurate_rnd+full_chroma_int+bitexact";
+
+/// The same, with the scaler.
+const SWS: &str = "lanczos+accurate_rnd+full_chroma_int+bitexact";
+
+fn is_full(range: Range) -> bool {
+    range == Range::Full
+}
+
+fn range_name(range: Range) -> &'static str {
+    if is_full(range) { "full" } else { "limited" }
+}
+
+/// swscale knows the matrices of YCbCr; the side that is RGB takes that of the other.
+fn swscale_matrix(matrix: Matrix, other: Matrix) -> &'static str {
+    let matrix = if matrix == Matrix::RGB { other } else { matrix };
+    match matrix.0 {
+        1 => "bt709",
+        4 => "fcc",
+        5 => "bt470",
+        6 => "smpte170m",
+        7 => "smpte240m",
+        9 => "bt2020",
+        _ => "auto",
+    }
+}

@@ -1,0 +1,44 @@
+//! What travels with a picture beside its samples: captions and dynamic HDR metadata.
+//!
+//! Invariant: extras belong to a numbered frame of the source and follow it, however pictures are reordered, dropped or
+//! repeated on the way.
+
+use std::sync::Arc;
+
+/// The extras of one picture; what is absent was not there or is not carried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Closed captions: `cc_data` of CTA-708, three bytes each.
+    pub captions: Vec<u8>,
+    /// A Dolby Vision reference processing unit as it stands in the stream, emulation prevention included.
+    pub dolby_vision: Option<Arc<[u8]>>,
+    /// A message of HDR10+ (user data registered by ITU-T T.35, from the country code on).
+    pub hdr10_plus: Option<Arc<[u8]>>,
+}
+
+impl Extras {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.captions.is_empty() && self.dolby_vision.is_none() && self.hdr10_plus.is_none()
+    }
+}
+
+/// How many pictures of a track carry what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct ExtrasCount {
+    /// Pictures with closed captions.
+    pub captions: u64,
+    /// Pictures with a reference processing unit of Dolby Vision.
+    pub dolby_vision: u64,
+    /// Pictures with a message of HDR10+.
+    pub hdr10_plus: u64,
+}
+
+impl ExtrasCount {
+    /// Counts one more picture.
+    pub fn add(&mut self, extras: &Extras) {
+        self.captions += u64::from(!extras.captions.is_empty());
+        self.dolby_vision += u64::from(extras.dolby_vision.is_some());
+        self.hdr10_plus += u64::from(extras.hdr10_plus.is_some());
+    }
+}
