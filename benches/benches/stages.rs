@@ -18,8 +18,14 @@ use trix_core::{
     },
     demux::Demuxer,
     encode::video,
-    filter::convert::{Resampler, Target},
-    media::format::{Chroma, PictureFormat},
+    filter::{
+        convert::{Filtering, Resampler},
+        transform::Transform,
+    },
+    media::{
+        color::Color,
+        format::{Chroma, PictureFormat},
+    },
     quality::{psnr, ssim},
     spec::{
         audio::AudioSettings,
@@ -29,11 +35,13 @@ use trix_core::{
     },
 };
 
-const HD: Target = target(1280, 720, 8);
+fn hd() -> Filtering {
+    filtering(1280, 720, 8)
+}
 
-const fn target(width: usize, height: usize, depth: u32) -> Target {
+fn filtering(width: usize, height: usize, depth: u32) -> Filtering {
     let format = PictureFormat::ycbcr(Chroma::C420, depth);
-    Target { width, height, format, resampler: Resampler::Lanczos }
+    Filtering::by(Transform::to(width, height, format, Resampler::Lanczos, Color::default()))
 }
 
 /// The bytes of a clip: a benchmark of a stage is none of the disk.
@@ -46,8 +54,8 @@ fn open(bytes: &Arc<[u8]>) -> Source {
     Source::from_bytes(Arc::clone(bytes), Limits::default()).expect("the clip can be opened")
 }
 
-fn reader(bytes: &Arc<[u8]>, target: Option<Target>) -> PictureReader {
-    PictureReader::new(open(bytes), OnDamage::Fail, Cut::default(), target, 0).expect("the clip can be decoded")
+fn reader(bytes: &Arc<[u8]>, filtering: Option<Filtering>) -> PictureReader {
+    PictureReader::new(open(bytes), OnDamage::Fail, Cut::default(), filtering, 0).expect("the clip can be decoded")
 }
 
 fn read_all(mut reader: PictureReader) -> Vec<Picture> {
@@ -103,15 +111,15 @@ fn convert(criterion: &mut Criterion) {
     let mut group = group(criterion, "convert", 5);
     // Uncompressed, so that reading costs little beside converting; the first line of each says how much.
     for (kind, name, targets) in [
-        (Kind::Raw8, "8-bit 4:2:0", [None, Some(("to 720p", HD))]),
-        (Kind::Raw10, "10-bit 4:2:2", [None, Some(("to 8-bit 4:2:0, dithered", target(1920, 1080, 8)))]),
+        (Kind::Raw8, "8-bit 4:2:0", [None, Some(("to 720p", hd()))]),
+        (Kind::Raw10, "10-bit 4:2:2", [None, Some(("to 8-bit 4:2:0, dithered", filtering(1920, 1080, 8)))]),
     ] {
         let bytes = bytes(kind, 5);
-        for target in targets {
-            let what = target.map_or("read only", |(what, _)| what);
-            let target = target.map(|(_, target)| target);
+        for filtering in targets {
+            let what = filtering.as_ref().map_or("read only", |(what, _)| *what);
+            let filtering = filtering.map(|(_, filtering)| filtering);
             let id = format!("{name}, {what}");
-            group.bench_function(id, |bencher| bencher.iter(|| count(reader(&bytes, target))));
+            group.bench_function(id, |bencher| bencher.iter(|| count(reader(&bytes, filtering.clone()))));
         }
     }
 }
@@ -134,7 +142,7 @@ fn encode(criterion: &mut Criterion) {
         job.output.video = choice(settings.clone());
         let plan = Plan::new(&job, &Source::open(&source, Limits::default()).expect("a clip")).expect("a sound job");
         let plan = plan.video.expect("pictures");
-        let mut pictures = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(HD)));
+        let mut pictures = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(hd())));
         pictures.truncate(frames);
         let mut group = group(criterion, "encode", frames);
         group.bench_function(name, |bencher| {

@@ -13,8 +13,14 @@ use trix_core::{
         reader::{Cut, PictureReader},
     },
     demux::Demuxer,
-    filter::convert::{Resampler, Target},
-    media::format::{Chroma, PictureFormat},
+    filter::{
+        convert::{Filtering, Resampler},
+        transform::Transform,
+    },
+    media::{
+        color::Color,
+        format::{Chroma, PictureFormat},
+    },
     probe::{probe as describe, probe_and_count},
     spec::plan::Plan,
 };
@@ -55,9 +61,9 @@ pub fn probe(bytes: &[u8]) {
     }
     if let Ok(source) = open() {
         let format = PictureFormat::ycbcr(Chroma::C420, 8);
-        let target = Target { width: 32, height: 32, format, resampler: Resampler::Bilinear };
+        let transform = Transform::to(32, 32, format, Resampler::Bilinear, Color::default());
         let cut = Cut { start: None, end: None, frames: Some(4) };
-        if let Ok(mut reader) = PictureReader::new(source, OnDamage::Conceal, cut, Some(target), 1) {
+        if let Ok(mut reader) = PictureReader::new(source, OnDamage::Conceal, cut, Some(Filtering::by(transform)), 1) {
             let mut last = None;
             while let Ok(Some(picture)) = reader.next_picture() {
                 assert_eq!((picture.frame.width(), picture.frame.height()), (32, 32));

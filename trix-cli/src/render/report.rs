@@ -74,8 +74,12 @@ pub fn text(report: &Report) -> String {
         ("Dolby Vision", report.extras.dolby_vision, written.dolby_vision),
         ("HDR10+", report.extras.hdr10_plus, written.hdr10_plus),
     ] {
-        if found > 0 {
-            let _ = writeln!(out, "  carried {name}: with {found} pictures of the source, {written} of the output");
+        match (found, written) {
+            (0, _) => {}
+            (_, 0) => drop(writeln!(out, "  dropped {name}, which {found} pictures of the source have")),
+            _ => {
+                drop(writeln!(out, "  carried {name}: {found} pictures of the source have it, {written} of the output"))
+            }
         }
     }
     for change in report.changes.iter().take(3) {

@@ -1,10 +1,11 @@
-//! Finds the messages of HDR10+ in the packets of a HEVC stream and gives each to its picture.
+//! Finds dynamic HDR metadata (HDR10+, Dolby Vision) in the packets of a HEVC stream and gives them to their pictures.
 //!
-//! libavcodec parses these messages into numbers; what is carried on is the message itself, byte by byte.
+//! libavcodec parses HDR10+ into numbers and loses the Dolby Vision metadata of some pictures; what is carried on is what
+//! stands in the packet, byte by byte.
 //!
-//! Invariant: a message goes to the picture that has the presentation time of its packet, or to none.
+//! Invariant: metadata go to the picture that has the presentation time of their packet, or to none.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use crate::{
     encode::{
@@ -12,13 +13,13 @@ use crate::{
         sei,
     },
     ffi::stream::CodecParameters,
-    media::packet::Packet,
+    media::{extras::Extras, packet::Packet},
 };
 
-/// Messages whose pictures did not come out of the decoder yet.
+/// Metadata whose pictures did not come out of the decoder yet.
 pub struct DynamicHdr {
     framing: Framing,
-    waiting: BTreeMap<i64, Arc<[u8]>>,
+    waiting: BTreeMap<i64, Extras>,
 }
 
 /// More than a decoder holds: 16 pictures for reordering, and one for each of 64 threads.
@@ -34,16 +35,18 @@ impl DynamicHdr {
     /// Looks into a packet that goes into the decoder.
     pub fn push(&mut self, packet: &Packet) {
         let Some(pts) = packet.pts() else { return };
-        if let Some(message) = sei::extras(packet.data(), NalCodec::Hevc, self.framing).hdr10_plus {
-            self.waiting.insert(pts, message);
+        // Captions come with the decoded picture, from whatever codec.
+        let found = Extras { captions: Vec::new(), ..sei::extras(packet.data(), NalCodec::Hevc, self.framing) };
+        if !found.is_empty() {
+            self.waiting.insert(pts, found);
         }
         while self.waiting.len() > WAITING {
             self.waiting.pop_first();
         }
     }
 
-    /// The message of the picture that came out with time `pts`.
-    pub fn take(&mut self, pts: i64) -> Option<Arc<[u8]>> {
-        self.waiting.remove(&pts)
+    /// The metadata of the picture that came out with time `pts`.
+    pub fn take(&mut self, pts: i64) -> Extras {
+        self.waiting.remove(&pts).unwrap_or_default()
     }
 }

@@ -42,6 +42,15 @@ impl NalCodec {
         }
     }
 
+    /// Whether a unit is a parameter set (H.264: types 7, 8 and 13; H.265: types 32 to 34).
+    fn is_parameter_set(self, unit: &[u8]) -> bool {
+        match (self, unit.first()) {
+            (NalCodec::H264, Some(header)) => matches!(header & 0x1f, 7 | 8 | 13),
+            (NalCodec::Hevc, Some(header)) => (32..=34).contains(&((header >> 1) & 0x3f)),
+            (_, None) => false,
+        }
+    }
+
     /// How packets are framed that come with this codec-specific data: a configuration record starts with version 1.
     pub fn framing(self, extradata: &[u8]) -> Framing {
         let at = match self {
@@ -62,6 +71,17 @@ pub fn units(data: &[u8], framing: Framing) -> Vec<&[u8]> {
         Framing::Lengths(size) => by_lengths(data, size),
         Framing::StartCodes => by_start_codes(data),
     }
+}
+
+/// A picture, its units after start codes, without parameter sets: those that came with it stand elsewhere.
+pub fn without_parameter_sets(picture: Vec<u8>, codec: Option<NalCodec>) -> Vec<u8> {
+    let Some(codec) = codec else { return picture };
+    let list = units(&picture, Framing::StartCodes);
+    if !list.iter().any(|unit| codec.is_parameter_set(unit)) {
+        return picture;
+    }
+    let kept = list.into_iter().filter(|unit| !codec.is_parameter_set(unit));
+    kept.flat_map(|unit| [&[0, 0, 0, 1], unit].concat()).collect()
 }
 
 fn by_lengths(mut data: &[u8], size: usize) -> Vec<&[u8]> {
@@ -117,6 +137,15 @@ mod tests {
         assert_eq!(units(&lengths, Framing::Lengths(4)), expected);
         let slices: Vec<bool> = expected.iter().map(|unit| NalCodec::H264.is_slice(unit)).collect();
         assert_eq!(slices, [true, true, false]);
+    }
+
+    #[test]
+    fn parameter_sets_can_be_taken_out() {
+        let picture = vec![0, 0, 0, 1, 0x40, 1, 9, 0, 0, 1, 0x26, 1, 7, 0, 0, 1, 0x44, 1, 5];
+        let bare = without_parameter_sets(picture.clone(), Some(NalCodec::Hevc));
+        assert_eq!(units(&bare, Framing::StartCodes), [&[0x26, 1, 7]]);
+        assert_eq!(without_parameter_sets(bare.clone(), Some(NalCodec::Hevc)), bare);
+        assert_eq!(without_parameter_sets(picture.clone(), None), picture);
     }
 
     #[test]

@@ -280,7 +280,11 @@ fn verify(
             cut: Cut { start: plan.start, end: plan.end, frames: plan.frames },
             // Damage was already judged by the first reading; where it was tolerated, it is met again here.
             on_damage: if damage.is_empty() { Default::default() } else { job.source.on_damage },
-            filtering: Some(video.filtering()),
+            filtering: Some(Filtering {
+                // Compared in planes, in which scores are computed.
+                transform: Transform { packing: None, ..video.transform.clone() },
+                ..video.filtering()
+            }),
             distorted: Source::open(path, Limits::default())?,
             distorted_filtering: decoded_shape(video),
             // A decoder may add grey chroma to a picture that has none; only what was encoded is compared.

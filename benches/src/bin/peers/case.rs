@@ -7,7 +7,7 @@ use std::{io, path::Path, path::PathBuf, process::Command};
 use trix_benches::{Clip, Kind};
 use trix_core::{
     Job, Limits, Source,
-    filter::convert::Target,
+    filter::convert::Filtering,
     spec::{
         audio::AudioSettings,
         job::VerifyLevel,
@@ -138,7 +138,7 @@ impl Case {
     ///
     /// # Errors
     /// Those of opening and planning.
-    pub fn plan(&self, source: &Path) -> trix_core::Result<(VideoPlan, EncodeSettings, Target)> {
+    pub fn plan(&self, source: &Path) -> trix_core::Result<(VideoPlan, EncodeSettings, Filtering)> {
         let settings = EncodeSettings {
             depth: Some(self.depth),
             chroma: Some(trix_core::media::format::Chroma::C420),
@@ -153,12 +153,12 @@ impl Case {
         job.output.video = match self.encoder {
             Encoder::X264 => VideoSettings::X264(settings.clone()),
             Encoder::X265 => VideoSettings::X265(settings.clone()),
+            Encoder::Ffv1 | Encoder::Prores => unreachable!("no case compares them"),
         };
         let plan = Plan::new(&job, &Source::open(source, Limits::default())?)?;
         let video = plan.video.expect("a job that encodes pictures plans pictures");
-        let target =
-            Target { width: video.width, height: video.height, format: video.format, resampler: settings.resampler };
-        Ok((video, settings, target))
+        let filtering = video.filtering();
+        Ok((video, settings, filtering))
     }
 
     /// The command that does the case; `None` for what runs inside this program.
@@ -190,7 +190,7 @@ impl Case {
             command.args(["-filter_threads", threads]);
         }
         command.arg("-i").arg(source);
-        // The chain that trix_core::filter::convert builds, word for word.
+        // The chain that trix_core::filter::transform builds, word for word.
         let chain = format!(
             "zscale=w={}:h={}:filter=lanczos:dither=none:rin=limited:r=limited,format=pix_fmts={}",
             self.width, self.height, self.pixel_format
@@ -202,6 +202,7 @@ impl Case {
             Encoder::X264 => command.args(["-c:v", "libx264"]),
             // Else libx265 writes a report of many lines at the end.
             Encoder::X265 => command.args(["-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1"]),
+            Encoder::Ffv1 | Encoder::Prores => unreachable!("no case compares them"),
         };
         command.args(["-preset", self.preset, "-crf", &crf]).arg(output);
         command
@@ -212,6 +213,7 @@ impl Case {
         match self.encoder {
             Encoder::X264 => "1-5",
             Encoder::X265 => "0-31",
+            Encoder::Ffv1 | Encoder::Prores => unreachable!("no case compares them"),
         }
     }
 }

@@ -234,7 +234,7 @@ pub(crate) fn start(
             VideoDecoder::new(label.clone(), facts, job.threads.unwrap_or(0), limits.pixels, Arc::clone(&damage))?;
         let cut = Cut { start: plan.start, end: plan.end, frames: plan.frames };
         let base = facts.time_base;
-        let dynamic = video.hdr10_plus.then(|| DynamicHdr::new(&facts.parameters)).flatten();
+        let dynamic = DynamicHdr::new(&facts.parameters);
         let stage = video::DecodeStage { decoder, dynamic, cut, time_base: base, shared: Arc::clone(&shared) };
         let work = move || stage.run(decoder_input, to_next);
         spawn("decode", Stage::Decode, token, done.clone(), work)?;
@@ -272,6 +272,7 @@ pub(crate) fn start(
             shared: Arc::clone(&shared),
             first_seen: false,
             carries,
+            sets_apart: !headers.parameter_sets.is_empty(),
             extras: Default::default(),
         };
         spawn("encode", Stage::Encode, token, done.clone(), move || stage.run(encoder_input))?;

@@ -13,7 +13,7 @@ use crate::{
         video::{Picture, VideoDecoder},
     },
     encode::{
-        nal::NalCodec,
+        nal::{self, NalCodec},
         sei,
         timeline::Timeline,
         video::{Encoded, VideoEncoder},
@@ -34,7 +34,7 @@ use crate::{
 /// Decodes, and keeps the pictures of the cut.
 pub(super) struct DecodeStage {
     pub(super) decoder: VideoDecoder,
-    /// Finds messages of HDR10+, where they are carried.
+    /// Finds dynamic HDR metadata, where the codec may have them.
     pub(super) dynamic: Option<DynamicHdr>,
     pub(super) cut: Cut,
     pub(super) time_base: TimeBase,
@@ -82,8 +82,7 @@ impl DecodeStage {
     fn extras(&mut self, picture: &Picture) -> Extras {
         Extras {
             captions: picture.frame.captions().map(<[u8]>::to_vec).unwrap_or_default(),
-            dolby_vision: picture.frame.dolby_vision_rpu().map(Arc::from),
-            hdr10_plus: self.dynamic.as_mut().and_then(|dynamic| dynamic.take(picture.pts)),
+            ..self.dynamic.as_mut().map(|dynamic| dynamic.take(picture.pts)).unwrap_or_default()
         }
     }
 }
@@ -133,6 +132,8 @@ pub(super) struct EncodeStage {
     pub(super) shared: Arc<Shared>,
     pub(super) first_seen: bool,
     pub(super) carries: Carries,
+    /// Whether parameter sets stand in the description of the track and must not come with pictures.
+    pub(super) sets_apart: bool,
     /// Extras of pictures that are inside the encoder, by number.
     pub(super) extras: BTreeMap<i64, Extras>,
 }
@@ -169,6 +170,10 @@ impl EncodeStage {
             extras.dolby_vision = extras.dolby_vision.filter(|_| self.carries.dolby_vision);
             extras.hdr10_plus = extras.hdr10_plus.filter(|_| self.carries.hdr10_plus);
             encoded.data = sei::with_extras(encoded.data, codec, &extras);
+        }
+        if self.sets_apart {
+            // x265 repeats them whatever it is told when it writes HDR messages.
+            encoded.data = nal::without_parameter_sets(encoded.data, self.carries.codec);
         }
         let times = self.timeline.pop(&encoded)?;
         self.shared.emitted.fetch_add(1, Ordering::Relaxed);

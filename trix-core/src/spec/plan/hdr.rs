@@ -60,6 +60,8 @@ fn dolby_vision(
         Some("its enhancement layer would be lost")
     } else if encoder != Encoder::X265 {
         Some("only HEVC carries it")
+    } else if facts.stream.codec != "hevc" {
+        Some("it is only read from HEVC")
     } else if transform.format.depth != 10 {
         Some("it belongs to 10 bits")
     } else if !same_light || transform.from.range != transform.to.range {
