@@ -27,6 +27,8 @@ pub fn picture_job(source: &Path, output: &Path, encoder: Encoder, settings: Enc
     job.output.video = match encoder {
         Encoder::X264 => VideoSettings::X264(settings),
         Encoder::X265 => VideoSettings::X265(settings),
+        Encoder::Ffv1 => VideoSettings::Ffv1(settings),
+        Encoder::Prores => VideoSettings::Prores(settings),
     };
     job
 }
@@ -56,6 +58,7 @@ pub fn slices(file: &Path, encoder: Encoder) -> Vec<Vec<u8>> {
             let (filter, format) = match encoder {
                 Encoder::X264 => ("h264_mp4toannexb", "h264"),
                 Encoder::X265 => ("hevc_mp4toannexb", "hevc"),
+                Encoder::Ffv1 | Encoder::Prores => panic!("{encoder} has no NAL units"),
             };
             let line = format!("-i {} -map 0:v:0 -c copy -bsf:v {filter} -f {format} -", file.display());
             program::ffmpeg(&line).stdout
@@ -67,6 +70,7 @@ pub fn slices(file: &Path, encoder: Encoder) -> Vec<Vec<u8>> {
         // H.264 table 7-1, H.265 table 7-1.
         (Encoder::X264, Some(header)) => (1..=5).contains(&(header & 0x1f)),
         (Encoder::X265, Some(header)) => (header >> 1) & 0x3f < 32,
+        (Encoder::Ffv1 | Encoder::Prores, Some(_)) => unreachable!("refused above"),
     });
     units
 }
