@@ -84,6 +84,7 @@ fn foreign(encoder: Encoder, case: &Case<'_>, more: &str, output: &Path) {
             );
             program::fed("x265", &input, line.split_whitespace());
         }
+        Encoder::Ffv1 | Encoder::Prores => panic!("{encoder} has no program of its own"),
     }
 }
 

@@ -36,6 +36,20 @@ impl Frame {
         Frame(NonNull::new(unsafe { av::av_frame_alloc() }).expect("memory for a frame"))
     }
 
+    /// A grey picture of unspecified content.
+    #[cfg(test)]
+    pub(crate) fn grey(width: usize, height: usize) -> Self {
+        let frame = Frame::new();
+        // SAFETY: the frame is ours; the call allocates its planes.
+        unsafe {
+            let raw = &mut *frame.as_ptr();
+            raw.format = PixelFormat::from_name("gray").expect("libavutil knows grey").0;
+            (raw.width, raw.height) = (width as c_int, height as c_int);
+            assert!(av::av_frame_get_buffer(raw, 0) >= 0, "memory for a frame");
+        }
+        frame
+    }
+
     pub(crate) fn as_ptr(&self) -> *mut av::AVFrame {
         self.0.as_ptr()
     }

@@ -113,7 +113,7 @@ mod tests {
         let mut out = Vec::new();
         for (number, &pts) in times.iter().enumerate() {
             out.extend(stage.push(Picture {
-                frame: Frame::new(),
+                frame: Frame::grey(2, 2),
                 number: number as u64,
                 pts,
                 extras: Extras::default(),
