@@ -3,5 +3,6 @@
 //! Invariant: nothing here trusts what a muxer or an encoder reported; every figure comes from opening the file anew.
 
 pub mod structure;
+mod display;
 pub mod content;
 pub mod standalone;

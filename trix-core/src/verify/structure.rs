@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::display;
 use crate::{
     encode::nal::NalCodec,
     error::{Error, ErrorKind, Result, Stage},
@@ -83,6 +84,7 @@ pub(crate) fn read_back(path: &Path, token: &Token) -> Result<(Vec<StreamFacts>,
 /// Those of opening and reading; a difference is not an error here but a check that does not hold.
 pub(crate) fn compare(path: &Path, plan: &Plan, written: &[TrackRecord], token: &Token) -> Result<Structure> {
     let (streams, found) = read_back(path, token)?;
+    let file = Source::open(path, Limits::default())?;
     let mut checks = Checks::default();
     // Movie containers keep what they cannot place as data streams (a timecode track, say); only A/V tracks count.
     let media: Vec<(&StreamFacts, &TrackRecord)> = streams
@@ -120,6 +122,7 @@ pub(crate) fn compare(path: &Path, plan: &Plan, written: &[TrackRecord], token: 
         ends.extend(end_of(expected, found).map(|end| (facts.kind, end)));
         if let Some(video) = plan.video.as_ref().filter(|_| facts.kind == StreamKind::Video) {
             check_video(&mut checks, &name, video, facts);
+            display::check(&mut checks, &name, video, plan.container, &file, facts);
         }
         if let Some(audio) = plan.audio.get(index.wrapping_sub(written.len() - plan.audio.len())) {
             checks.equal(&name("sample rate"), audio.sample_rate, facts.sample_rate);
@@ -195,11 +198,12 @@ fn describe(color: &Color) -> String {
     format!("{primaries}/{transfer}/{matrix}, {range}, {chroma_location}")
 }
 
+/// What was compared so far.
 #[derive(Default)]
-struct Checks(Vec<Check>);
+pub(super) struct Checks(Vec<Check>);
 
 impl Checks {
-    fn equal<T: ToString>(&mut self, name: &str, expected: T, found: T) {
+    pub(super) fn equal<T: ToString>(&mut self, name: &str, expected: T, found: T) {
         let (expected, found) = (expected.to_string(), found.to_string());
         self.0.push(Check { name: name.to_owned(), ok: expected == found, expected, found });
     }

@@ -1,0 +1,67 @@
+//! Checks that a file says of its pictures what it should beside their samples: orientation, HDR, fields.
+//!
+//! Invariant: what stands in the container is asked of the container, and what stands in the bitstream is asked of a
+//! decoder that was told nothing by the container.
+
+use super::structure::Checks;
+use crate::{
+    decode::glance,
+    ffi::stream::StreamFacts,
+    filter::transform::FieldOrder,
+    media::orientation::Orientation,
+    source::Source,
+    spec::{job::Container, plan::VideoPlan, video::Encoder},
+};
+
+/// Compares the picture track `facts` of `file` with `plan`; `name` names a check of this track.
+pub(super) fn check(
+    checks: &mut Checks,
+    name: &dyn Fn(&str) -> String,
+    plan: &VideoPlan,
+    container: Container,
+    file: &Source,
+    facts: &StreamFacts,
+) {
+    let words = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+    let found = facts.display_matrix.as_ref().map_or(Some(Orientation::default()), Orientation::from_matrix);
+    checks.equal(&name("orientation"), plan.orientation.to_string(), words(found.map(|found| found.to_string())));
+    // In the steps in which they are written.
+    let mastering = plan.hdr.mastering.map(|display| display.as_option());
+    let light = plan.hdr.light.map(|light| light.to_string());
+    if holds_hdr(container) {
+        let found = facts.hdr.mastering.map(|display| display.as_option());
+        checks.equal(&name("mastering display"), words(mastering.clone()), words(found));
+        let found = facts.hdr.light.map(|light| light.to_string());
+        checks.equal(&name("content light"), words(light.clone()), words(found));
+    }
+    if let Some(config) = plan.dolby_vision.filter(|_| matches!(container, Container::Mp4 | Container::Matroska)) {
+        let found = facts.dolby_vision.map(|found| found.to_string());
+        checks.equal(&name("Dolby Vision"), config.to_string(), words(found));
+    }
+    // One picture has it all; a second is there for interlaced streams whose first comes as a single field.
+    let Some(glance) = glance::at_most(file, facts, 2) else { return };
+    if matches!(plan.encoder, Encoder::X264 | Encoder::X265) {
+        let found = glance.hdr.mastering.map(|display| display.as_option());
+        checks.equal(&name("mastering display in the bitstream"), words(mastering), words(found));
+        let found = glance.hdr.light.map(|light| light.to_string());
+        checks.equal(&name("content light in the bitstream"), words(light), words(found));
+    }
+    // No decoder of libavcodec 59 tells of the fields of HEVC, which are a message beside the picture.
+    if plan.encoder != Encoder::X265 {
+        let order = |order| if order == FieldOrder::Top { "upper field first" } else { "lower field first" };
+        let found = match (glance.interlaced, glance.top_first, facts.field_order) {
+            (0, _, "tt" | "bt") => "upper field first",
+            (0, _, "bb" | "tb") => "lower field first",
+            (0, _, _) => "none",
+            (interlaced, top, _) if top == interlaced => "upper field first",
+            (_, 0, _) => "lower field first",
+            _ => "both orders",
+        };
+        checks.equal(&name("fields"), plan.fields.map_or("none", order), found);
+    }
+}
+
+/// Whether libavformat writes static HDR metadata into the container.
+fn holds_hdr(container: Container) -> bool {
+    matches!(container, Container::Mp4 | Container::Mov | Container::Matroska)
+}
