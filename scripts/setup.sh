@@ -27,6 +27,7 @@ x264              | command -v x264                   | tests and bench: the pee
 x265              | command -v x265                   | tests and bench: the peer for HEVC
 mediainfo         | command -v mediainfo              | tests: a foreign parser of what was written
 valgrind          | command -v valgrind               | tests: memory errors across the C boundary
+chromium-headless-shell | command -v chromium-headless-shell | tests: a browser that plays what was written
 '
 
 has_libclang() {

@@ -74,13 +74,12 @@ pub fn text(report: &Report) -> String {
         ("Dolby Vision", report.extras.dolby_vision, written.dolby_vision),
         ("HDR10+", report.extras.hdr10_plus, written.hdr10_plus),
     ] {
-        match (found, written) {
-            (0, _) => {}
-            (_, 0) => drop(writeln!(out, "  dropped {name}, which {found} pictures of the source have")),
-            _ => {
-                drop(writeln!(out, "  carried {name}: {found} pictures of the source have it, {written} of the output"))
-            }
-        }
+        let line = match (found, written) {
+            (0, _) => continue,
+            (_, 0) => format!("dropped {name}, which {found} pictures of the source have"),
+            _ => format!("carried {name}: {found} pictures of the source have it, {written} of the output"),
+        };
+        let _ = writeln!(out, "  {line}");
     }
     for change in report.changes.iter().take(3) {
         let _ = writeln!(out, "  change  at {}: {} became {}", change.time, change.from, change.to);
