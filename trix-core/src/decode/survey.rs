@@ -91,11 +91,14 @@ fn window(
     let mut graph: Option<Graph> = None;
     let mut last: Option<Frame> = None;
     let mut seen = 0;
+    // A stream that yields nothing is not read to its end.
+    let mut patience = 4 * pictures;
     'read: loop {
-        let packet = again.input.read().ok().flatten();
+        let packet = again.input.read().ok().flatten().filter(|_| patience > 0);
         if packet.as_ref().is_some_and(|packet| packet.stream() != facts.index) {
             continue;
         }
+        patience = patience.saturating_sub(1);
         let _ = decoder.send(packet.as_ref());
         while let Ok(Output::Item(mut frame)) = decoder.receive() {
             // Times play no part in the measurement, and broken ones must not disturb it.

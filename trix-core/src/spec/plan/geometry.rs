@@ -45,6 +45,9 @@ pub(super) fn plan(
         .then(|| survey::survey(facts.source, facts.stream, facts.rate).unwrap_or_default());
     let (inverse_telecine, deinterlace, fields) = fields(job, encoder, facts, flags, surveyed, told);
     let crop = crop(picture.crop, facts, surveyed, told);
+    if let Some(crop) = crop.filter(|crop| fields.is_some() && crop.top % 2 == 1) {
+        told.mistake("picture.crop", crop.top, "an odd number of rows above would exchange the two fields");
+    }
     let (mut width, mut height) = crop.map_or((facts.width, facts.height), |crop| (crop.width, crop.height));
     let mut aspect = facts.stream.sample_aspect;
 

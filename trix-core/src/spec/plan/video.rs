@@ -213,6 +213,10 @@ pub(super) fn plan(
         if let Err(problem) = muxer_holds(container.muxer(), &stream.parameters, stream.time_base) {
             mistakes.push(Mistake::new("video", "copy", problem));
         }
+        let turned = stream.display_matrix.as_ref().and_then(Orientation::from_matrix);
+        if let Some(turned) = turned.filter(|_| !matches!(container, Container::Mp4 | Container::Mov)) {
+            notes.push(format!("pictures should be shown {turned}, and this container cannot say so"));
+        }
         return Ok((None, Some(stream.index)));
     };
     let unsupported = |detail: String| {
