@@ -121,16 +121,40 @@ pub fn extras(picture: &[u8], codec: NalCodec, framing: Framing) -> Extras {
     found
 }
 
+/// Static HDR metadata of a coded picture, in the steps of [`MasteringDisplay::in_steps`]; light levels as MaxCLL and
+/// MaxFALL.
+///
+/// [`MasteringDisplay::in_steps`]: crate::media::hdr::MasteringDisplay::in_steps
+pub fn static_hdr(picture: &[u8], codec: NalCodec, framing: Framing) -> (Option<[u32; 10]>, Option<[u32; 2]>) {
+    let (mut mastering, mut light) = (None, None);
+    for unit in nal::units(picture, framing) {
+        let body = match (codec, unit) {
+            (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => body,
+            (NalCodec::Hevc, [header, _, body @ ..]) if (header >> 1) & 0x3f == 39 => body,
+            _ => continue,
+        };
+        each_message(body, |kind, message| {
+            // Types of D.1 in both standards: chromaticities in 16 bits, luminances in 32, light levels in 16.
+            let half = |at: usize| u32::from(u16::from_be_bytes([message[at], message[at + 1]]));
+            match (kind, message.len()) {
+                (137, 24) => {
+                    mastering = Some(std::array::from_fn(|index| match index {
+                        0..8 => half(2 * index),
+                        _ => half(4 * index - 16) << 16 | half(4 * index - 14),
+                    }))
+                }
+                (144, 4) => light = Some([half(0), half(2)]),
+                _ => {}
+            }
+        });
+    }
+    (mastering, light)
+}
+
 fn messages(body: &[u8], found: &mut Extras) {
-    let body = unescaped(body);
-    let mut rest = body.as_slice();
-    // What is left at the end is the trailing bit.
-    while rest.len() > 2 {
-        let (Some(kind), Some(size)) = (number(&mut rest), number(&mut rest)) else { return };
-        let Some((message, after)) = rest.split_at_checked(size) else { return };
-        rest = after;
+    each_message(body, |kind, message| {
         if kind != usize::from(REGISTERED) {
-            continue;
+            return;
         }
         if message.starts_with(&HDR10_PLUS) {
             found.hdr10_plus = Some(Arc::from(message));
@@ -138,6 +162,19 @@ fn messages(body: &[u8], found: &mut Extras) {
             let bytes = usize::from(flags & 0x1f) * 3;
             found.captions.extend_from_slice(triplets.get(..bytes).unwrap_or_default());
         }
+    });
+}
+
+/// Calls `visit` with type and payload of every message of a unit.
+fn each_message(body: &[u8], mut visit: impl FnMut(usize, &[u8])) {
+    let body = unescaped(body);
+    let mut rest = body.as_slice();
+    // What is left at the end is the trailing bit.
+    while rest.len() > 2 {
+        let (Some(kind), Some(size)) = (number(&mut rest), number(&mut rest)) else { return };
+        let Some((message, after)) = rest.split_at_checked(size) else { return };
+        rest = after;
+        visit(kind, message);
     }
 }
 
@@ -178,6 +215,19 @@ mod tests {
         let units = nal::units(&coded, Framing::StartCodes);
         assert_eq!(units[0], [0x46, 1, 0x50]);
         assert_eq!(units.iter().map(|unit| unit[0] >> 1).collect::<Vec<_>>(), [35, 39, 39, 39, 19, 19, 62]);
+    }
+
+    #[test]
+    fn static_metadata_are_read_as_they_are_written() {
+        let steps = [13_250, 34_500, 7_500, 3_000, 34_000, 16_000, 15_635, 16_450, 10_000_000, 1];
+        let mut message = vec![137, 24];
+        message.extend(steps[..8].iter().flat_map(|step| (*step as u16).to_be_bytes()));
+        message.extend(steps[8..].iter().flat_map(|step| step.to_be_bytes()));
+        message.extend([144, 4, 3, 232, 0, 200, 0x80]);
+        for (codec, header) in [(NalCodec::H264, &[6][..]), (NalCodec::Hevc, &[39 << 1, 1])] {
+            let unit = [&[0, 0, 1], header, &escaped(&message)].concat();
+            assert_eq!(static_hdr(&unit, codec, Framing::StartCodes), (Some(steps), Some([1000, 200])));
+        }
     }
 
     #[test]

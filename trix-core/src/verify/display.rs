@@ -1,14 +1,15 @@
 //! Checks that a file says of its pictures what it should beside their samples: orientation, HDR, fields.
 //!
-//! Invariant: what stands in the container is asked of the container, and what stands in the bitstream is asked of a
-//! decoder that was told nothing by the container.
+//! Invariant: what stands in the container is asked of the container; what stands in the bitstream is read there, or asked
+//! of a decoder that was told nothing by the container.
 
 use super::structure::Checks;
 use crate::{
     decode::glance,
+    encode::{nal::NalCodec, sei},
     ffi::stream::StreamFacts,
     filter::transform::FieldOrder,
-    media::orientation::Orientation,
+    media::{orientation::Orientation, packet::Packet},
     source::Source,
     spec::{job::Container, plan::VideoPlan, video::Encoder},
 };
@@ -38,14 +39,21 @@ pub(super) fn check(
         let found = facts.dolby_vision.map(|found| found.to_string());
         checks.equal(&name("Dolby Vision"), config.to_string(), words(found));
     }
-    // One picture has it all; a second is there for interlaced streams whose first comes as a single field.
-    let Some(glance) = glance::at_most(file, facts, 2) else { return };
-    if matches!(plan.encoder, Encoder::X264 | Encoder::X265) {
-        let found = glance.hdr.mastering.map(|display| display.as_option());
-        checks.equal(&name("mastering display in the bitstream"), words(mastering), words(found));
-        let found = glance.hdr.light.map(|light| light.to_string());
-        checks.equal(&name("content light in the bitstream"), words(light), words(found));
+    if let Some(codec) = NalCodec::from_name(&facts.codec) {
+        let framing = codec.framing(facts.parameters.extradata());
+        let first = first_packet(file, facts.index);
+        let (found_mastering, found_light) =
+            first.map_or((None, None), |packet| sei::static_hdr(packet.data(), codec, framing));
+        let list = |steps: &[u32]| steps.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+        let expected = plan.hdr.mastering.map(|display| list(&display.in_steps()));
+        let found = found_mastering.map(|steps| list(&steps));
+        checks.equal(&name("mastering display in the bitstream"), words(expected), words(found));
+        let expected = plan.hdr.light.map(|light| list(&[light.max, light.max_average]));
+        let found = found_light.map(|levels| list(&levels));
+        checks.equal(&name("content light in the bitstream"), words(expected), words(found));
     }
+    // A second picture is there for interlaced streams whose first comes as a single field.
+    let Some(glance) = glance::at_most(file, facts, 2) else { return };
     // No decoder of libavcodec 59 tells of the fields of HEVC, which are a message beside the picture.
     if plan.encoder != Encoder::X265 {
         let order = |order| if order == FieldOrder::Top { "upper field first" } else { "lower field first" };
@@ -58,6 +66,16 @@ pub(super) fn check(
             _ => "both orders",
         };
         checks.equal(&name("fields"), plan.fields.map_or("none", order), found);
+    }
+}
+
+fn first_packet(file: &Source, stream: usize) -> Option<Packet> {
+    let mut again = file.reopen().ok()?;
+    loop {
+        let packet = again.input.read().ok()??;
+        if packet.stream() == stream {
+            return Some(packet);
+        }
     }
 }
 
