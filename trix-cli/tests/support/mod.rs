@@ -174,8 +174,13 @@ pub struct Encoded {
 
 /// Encodes `source` with `options` and `--json`; to MP4, unless the options hold another `-o NAME`.
 pub fn encode(source: &Path, options: &str) -> Encoded {
+    encode_as(source, "out.mp4", options)
+}
+
+/// Encodes `source` with `options` and `--json` to a file called `name`.
+pub fn encode_as(source: &Path, name: &str, options: &str) -> Encoded {
     let folder = trix_fixtures::folder();
-    let output = folder.path().join("out.mp4");
+    let output = folder.path().join(name);
     let ran = trix(&format!("encode {{}} -o {{}} --json {options}"), &[source, &output]);
     Encoded { ran, output, folder, source: source.to_owned() }
 }
