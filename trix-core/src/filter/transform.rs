@@ -197,8 +197,16 @@ impl Transform {
         if shape != first {
             let format = now.pixel.map_or("yuv420p".into(), PixelFormat::name);
             let (width, height) = (first.width, first.height);
-            let range = same_range(self.from.range);
-            steps.push(format!("scale=w={width}:h={height}:flags={SWS}:{range},format=pix_fmts={format}"));
+            let full = |shape: Shape| shape.pixel().is_some_and(PixelFormat::is_full_range_variant);
+            let range = match (full(shape), full(first)) {
+                (true, false) => Range::Full,
+                (false, true) => Range::Limited,
+                _ => self.from.range,
+            };
+            let (range, own) = (range_name(range), range_name(self.from.range));
+            steps.push(format!(
+                "scale=w={width}:h={height}:flags={SWS}:in_range={range}:out_range={own},format=pix_fmts={format}"
+            ));
         }
         if let Some(order) = self.inverse_telecine {
             let order = order.name();
