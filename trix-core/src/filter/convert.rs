@@ -137,7 +137,10 @@ impl Converter {
     /// `Unsupported` when the source has a format that cannot be converted, or changes it and the job says that it must
     /// not; `Codec` when the conversion itself fails.
     pub fn push(&mut self, picture: Option<Picture>) -> Result<Vec<Picture>> {
-        let Some(mut picture) = picture else { return self.drain() };
+        let Some(mut picture) = picture else {
+            let rest = self.drain()?;
+            return self.pad(rest);
+        };
         let frame = &picture.frame;
         let shape = Shape { width: frame.width(), height: frame.height(), format: frame.format() };
         self.last_time = picture.pts;
@@ -175,17 +178,19 @@ impl Converter {
         } else {
             out.push(Picture { pts: time, ..picture });
         }
-        if let Some(pad) = self.filtering.transform.pad {
-            let color = self.filtering.transform.to;
-            for picture in &mut out {
-                let format = self.filtering.transform.format;
-                picture.frame = picture
-                    .frame
-                    .padded(pad, color.range, format)
-                    .ok_or_else(|| Error::bug(Stage::Filter, "a picture that cannot be padded"))?;
-            }
+        self.pad(out)
+    }
+
+    /// Puts black around what is finished otherwise.
+    fn pad(&self, mut pictures: Vec<Picture>) -> Result<Vec<Picture>> {
+        let Transform { pad: Some(pad), to, format, .. } = self.filtering.transform else { return Ok(pictures) };
+        for picture in &mut pictures {
+            picture.frame = picture
+                .frame
+                .padded(pad, to.range, format)
+                .ok_or_else(|| Error::bug(Stage::Filter, "a picture that cannot be padded"))?;
         }
-        Ok(out)
+        Ok(pictures)
     }
 
     /// Prepares for pictures of `shape`.

@@ -197,7 +197,16 @@ impl Transform {
         if shape != first {
             let format = now.pixel.map_or("yuv420p".into(), PixelFormat::name);
             let (width, height) = (first.width, first.height);
-            steps.push(format!("scale=w={width}:h={height}:flags={SWS},format=pix_fmts={format}"));
+            let full = |shape: Shape| shape.pixel().is_some_and(PixelFormat::is_full_range_variant);
+            let range = match (full(shape), full(first)) {
+                (true, false) => Range::Full,
+                (false, true) => Range::Limited,
+                _ => self.from.range,
+            };
+            let (range, own) = (range_name(range), range_name(self.from.range));
+            steps.push(format!(
+                "scale=w={width}:h={height}:flags={SWS}:in_range={range}:out_range={own},format=pix_fmts={format}"
+            ));
         }
         if let Some(order) = self.inverse_telecine {
             let order = order.name();
@@ -214,7 +223,7 @@ impl Transform {
         }
         self.turn(&mut steps, &mut now);
         if self.flatten {
-            self.lay_on_black(&mut steps, &mut now);
+            self.lay_on_black(&mut steps, &mut now, zimg);
         }
         if let Some(tonemap) = self.tonemap {
             self.map_tones(tonemap, &mut steps);
@@ -237,7 +246,8 @@ impl Transform {
         {
             // Halved in width alone, chroma would be halved in height alone after a quarter turn.
             let full = PictureFormat { chroma: Chroma::C444, ..samples };
-            steps.push(format!("scale=flags={SWS},format=pix_fmts={}", full.name()));
+            let range = same_range(self.from.range);
+            steps.push(format!("scale=flags={SWS}:{range},format=pix_fmts={}", full.name()));
             now.pixel = PixelFormat::from_name(&full.name());
         }
         if self.orientation.mirrored {
@@ -254,14 +264,23 @@ impl Transform {
         }
     }
 
-    fn lay_on_black(&self, steps: &mut Vec<String>, now: &mut Now) {
+    fn lay_on_black(&self, steps: &mut Vec<String>, now: &mut Now, zimg: bool) {
         let Some(samples) = now.pixel.and_then(PixelFormat::samples) else { return };
-        // The filter knows planes with opacity for each sample only.
-        let with = PictureFormat { chroma: Chroma::C444, alpha: true, ..samples };
-        let without = PictureFormat { alpha: false, ..with };
-        let (with, without) = (with.name(), without.name());
+        // The filter wants opacity as planes of the picture's own format, and takes a power of two for the largest value:
+        // with 16 bits, the difference vanishes.
+        let own = PictureFormat { chroma: Chroma::C444, alpha: false, ..samples };
+        let deep = PictureFormat { depth: if zimg { 16 } else { samples.depth }, ..own };
+        let (own, without) = (own.name(), deep.name());
+        let (range, full) = (same_range(self.from.range), same_range(Range::Full));
+        let deepen = match (zimg, range_name(self.from.range)) {
+            (true, range) => format!(",zscale=rin={range}:r={range},format=pix_fmts={without}"),
+            (false, _) => String::new(),
+        };
+        let grey = PictureFormat::ycbcr(Chroma::C400, deep.depth).name();
         steps.push(format!(
-            "scale=flags={SWS},format=pix_fmts={with},premultiply=inplace=1,scale=flags={SWS},format=pix_fmts={without}"
+            "split[picture][opacity];[picture]scale=flags={SWS}:{range},format=pix_fmts={own}{deepen}[bare];\
+             [opacity]extractplanes=a,scale=flags={SWS}:{full},format=pix_fmts={grey},scale=flags={SWS}:{full},\
+             format=pix_fmts={without}[mask];[bare][mask]premultiply"
         ));
         now.pixel = PixelFormat::from_name(&without);
     }
@@ -275,9 +294,9 @@ impl Transform {
         // Scaled in the source's own values, as every other picture is; then light, bent, and back to values.
         steps.push(format!(
             "zscale=w={width}:h={height}:filter={filter}:pin={p}:tin={t}:min={m}:rin={range}:p={p}:m=0:t=8:r=full:\
-             npl={REFERENCE_WHITE},format=pix_fmts=gbrpf32le,zscale=pin={p}:tin=8:p={p2}:t=8,\
+             npl={REFERENCE_WHITE}:{EXACT},format=pix_fmts=gbrpf32le,zscale=pin={p}:tin=8:p={p2}:t=8,\
              tonemap=tonemap={operator}:desat=0:peak={peak},\
-             zscale=pin={p2}:tin=8:min=0:p={p2}:t={t2}:m={m2}:r={to_range}:dither=error_diffusion,\
+             zscale=pin={p2}:tin=8:min=0:p={p2}:t={t2}:m={m2}:r={to_range}:dither=error_diffusion:{EXACT},\
              format=pix_fmts={name}{luma}",
             p = from.primaries.0,
             t = from.transfer.0,
@@ -331,7 +350,7 @@ impl Transform {
             }
             if from.primaries != to.primaries || from.transfer != to.transfer {
                 let numbers = (from.primaries.0, to.primaries.0, from.transfer.0, to.transfer.0);
-                step += &format!(":pin={}:p={}:tin={}:t={}", numbers.0, numbers.1, numbers.2, numbers.3);
+                step += &format!(":pin={}:p={}:tin={}:t={}:{EXACT}", numbers.0, numbers.1, numbers.2, numbers.3);
             }
             step
         } else {
@@ -368,6 +387,10 @@ struct Now {
     pixel: Option<PixelFormat>,
 }
 
+/// zimg's own shortcut between values and light takes the gamma of hybrid log-gamma for one of each channel, and lets
+/// colours below black pass or not as the processor has it.
+const EXACT: &str = "agamma=0";
+
 /// Flags of swscale for exact and repeatable conversions.
 const SWS_EXACT: &str = "accurate_rnd+full_chroma_int+bitexact";
 
@@ -380,6 +403,12 @@ fn is_full(range: Range) -> bool {
 
 fn range_name(range: Range) -> &'static str {
     if is_full(range) { "full" } else { "limited" }
+}
+
+/// Told of one side only, swscale makes limited range of full.
+fn same_range(range: Range) -> String {
+    let range = range_name(range);
+    format!("in_range={range}:out_range={range}")
 }
 
 /// swscale knows the matrices of YCbCr; the side that is RGB takes that of the other.

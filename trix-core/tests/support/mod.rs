@@ -3,6 +3,9 @@
 // Each test file is a crate of its own and uses its part of this.
 #![allow(dead_code)]
 
+pub mod colorimetry;
+pub mod pictures;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;

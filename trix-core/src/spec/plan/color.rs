@@ -75,7 +75,6 @@ pub(super) fn plan(
             9 => Matrix(9),
             _ => Matrix(1),
         };
-        to.range = Range::Limited;
         told.decide(
             format!("RGB becomes YCbCr by the matrix of {}", to.matrix),
             match from.primaries.is_specified() {
@@ -83,6 +82,9 @@ pub(super) fn plan(
                 false => "the source names no primaries; --color says otherwise".to_owned(),
             },
         );
+    }
+    if samples.rgb && !format.rgb {
+        to.range = Range::Limited;
     }
     if format.rgb {
         (to.matrix, to.range) = (Matrix::RGB, from.range);
