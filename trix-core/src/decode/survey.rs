@@ -60,8 +60,9 @@ pub(crate) fn survey(source: &Source, facts: &StreamFacts, rate: Rational) -> Op
     let mut found = Survey::default();
     let micro = TimeBase::new(1, 1_000_000);
     let start = facts.start.map_or(0, |ticks| Timestamp::new(ticks, facts.time_base).rescale(micro));
-    // Twenty seconds: below that, the places overlap or touch.
-    let duration = source.input.duration().filter(|duration| *duration > 20_000_000);
+    // A source that has no more than twice what is looked at is looked at from its start.
+    let pictures = |duration: &i64| Timestamp::new(*duration, micro).rescale(rate.inverse());
+    let duration = source.input.duration().filter(|duration| pictures(duration) > 2 * AT_ONCE as i64);
     match duration {
         None => window(source, facts, rate, None, AT_ONCE, &mut found)?,
         Some(duration) => {

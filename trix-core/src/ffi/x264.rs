@@ -168,6 +168,7 @@ type Log = Arc<Mutex<Vec<String>>>;
 pub struct Encoder {
     handle: NonNull<x264::x264_t>,
     format: PictureFormat,
+    size: (usize, usize),
     threads: u32,
     log: Log,
 }
@@ -190,6 +191,7 @@ impl Encoder {
     pub fn open(mut parameters: Parameters, format: PictureFormat) -> Result<Self, Refused> {
         let log: Log = Arc::default();
         let raw = &mut *parameters.0;
+        let size = (raw.i_width.max(0) as usize, raw.i_height.max(0) as usize);
         raw.pf_log = Some(log_line);
         raw.p_log_private = Arc::as_ptr(&log).cast_mut().cast();
         raw.i_log_level = x264::X264_LOG_WARNING as c_int;
@@ -205,7 +207,7 @@ impl Encoder {
                     x264::x264_encoder_parameters(handle.as_ptr(), &mut used);
                     used.i_threads.max(0) as u32
                 };
-                Ok(Encoder { handle, format, threads, log })
+                Ok(Encoder { handle, format, size, threads, log })
             }
             None => Err(Refused(complaints(&log).join("; "))),
         }
@@ -254,8 +256,14 @@ impl Encoder {
                     input.i_type = if force_key { x264::X264_TYPE_IDR as c_int } else { x264::X264_TYPE_AUTO as c_int };
                     input.img.i_csp = csp(self.format);
                     let planes = frame.planes();
-                    if planes.len() != self.format.chroma.planes() || planes[0].depth != self.format.depth {
-                        return Err(Refused(format!("a picture is not {}", self.format)));
+                    if planes.len() != self.format.chroma.planes()
+                        || planes[0].depth != self.format.depth
+                        || (planes[0].width, planes[0].height) != self.size
+                    {
+                        return Err(Refused(format!(
+                            "a picture is not {} of {}x{}",
+                            self.format, self.size.0, self.size.1
+                        )));
                     }
                     input.img.i_plane = planes.len() as c_int;
                     for (index, plane) in planes.iter().enumerate() {

@@ -176,6 +176,7 @@ pub struct Encoder {
     handle: NonNull<x265::x265_encoder>,
     picture: NonNull<x265::x265_picture>,
     format: PictureFormat,
+    size: (usize, usize),
     frame_threads: u32,
 }
 
@@ -199,7 +200,8 @@ impl Encoder {
             // The copy shares the encoder's strings: freeing the struct alone would need the library's allocator, and
             // `param_free` does just that, leaving the strings to the encoder.
             drop(used);
-            Ok(Encoder { parameters, handle, picture, format, frame_threads })
+            let size = (parameters.raw.as_ref().sourceWidth as usize, parameters.raw.as_ref().sourceHeight as usize);
+            Ok(Encoder { parameters, handle, picture, format, size, frame_threads })
         }
     }
 
@@ -233,8 +235,14 @@ impl Encoder {
                 None => ptr::null_mut(),
                 Some((frame, pts, force_key)) => {
                     let planes = frame.planes();
-                    if planes.len() != self.format.chroma.planes() || planes[0].depth != self.format.depth {
-                        return Err(Refused(format!("a picture is not {}", self.format)));
+                    if planes.len() != self.format.chroma.planes()
+                        || planes[0].depth != self.format.depth
+                        || (planes[0].width, planes[0].height) != self.size
+                    {
+                        return Err(Refused(format!(
+                            "a picture is not {} of {}x{}",
+                            self.format, self.size.0, self.size.1
+                        )));
                     }
                     let input = self.picture.as_mut();
                     input.pts = pts;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: every picture that comes out names the source frame that it was made of; nothing is held back at the end.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,10 @@ use crate::{
     ffi::{
         codec::Output,
         graph::{self, Graph},
+        pixel::PixelFormat,
     },
     media::{
+        color::{Color, Range},
         extras::Extras,
         time::{Rational, TimeBase, Timestamp},
     },
@@ -56,12 +58,20 @@ pub struct Filtering {
     pub constant_rate: Option<Rational>,
     /// What is done when the source changes in mid-stream.
     pub on_change: OnChange,
+    /// Whether the colour that pictures claim counts, or only what the transform says of them all.
+    pub follows_color: bool,
 }
 
 impl Filtering {
     /// A transform alone: every picture keeps its time, and a change of the source is refused.
     pub fn by(transform: Transform) -> Self {
-        Filtering { transform, rate: Rational::new(25, 1), constant_rate: None, on_change: OnChange::Refuse }
+        Filtering {
+            transform,
+            rate: Rational::new(25, 1),
+            constant_rate: None,
+            on_change: OnChange::Refuse,
+            follows_color: true,
+        }
     }
 }
 
@@ -82,8 +92,10 @@ pub struct Converter {
     stream: usize,
     time_base: TimeBase,
     state: State,
-    /// The shape of the first picture, which later ones are brought to.
-    first: Option<Shape>,
+    /// Shape and colour of the first picture, which later ones are brought to.
+    first: Option<(Shape, Color)>,
+    /// The colour of pictures now.
+    color: Color,
     /// Extras of frames whose pictures may still come out.
     extras: VecDeque<(u64, Extras)>,
     changes: Vec<Change>,
@@ -114,6 +126,7 @@ impl Converter {
             time_base,
             state: State::New,
             first: None,
+            color: Color::default(),
             extras: VecDeque::new(),
             changes: Vec::new(),
             last_time: 0,
@@ -144,23 +157,26 @@ impl Converter {
         let frame = &picture.frame;
         let shape = Shape { width: frame.width(), height: frame.height(), format: frame.format() };
         self.last_time = picture.pts;
+        let color = self.color_of(&picture);
         let mut out = Vec::new();
         match &self.state {
-            State::Identity(now) | State::Convert(now, _) if *now == shape => {}
-            State::New => self.enter(shape, &picture)?,
+            State::Identity(now) | State::Convert(now, _) if *now == shape && self.color == color => {}
+            State::New => self.enter(shape, color, &picture)?,
             State::Identity(now) | State::Convert(now, _) => {
-                let now = *now;
                 let time = Timestamp::new(picture.pts, self.time_base);
-                let detail =
-                    format!("the picture changes from {} to {} in mid-stream", now.describe(), shape.describe());
+                let (from, to) = match *now == shape {
+                    false => (now.describe(), shape.describe()),
+                    true => (self.color.to_string(), color.to_string()),
+                };
+                let detail = format!("the picture changes from {from} to {to} in mid-stream");
                 if self.filtering.on_change == OnChange::Refuse {
                     return Err(self.error(ErrorKind::Unsupported, detail));
                 }
                 if self.changes.len() < LISTED {
-                    self.changes.push(Change { time, from: now.describe(), to: shape.describe() });
+                    self.changes.push(Change { time, from, to });
                 }
                 out = self.drain()?;
-                self.enter(shape, &picture)?;
+                self.enter(shape, color, &picture)?;
             }
         }
         let factor = self.filtering.transform.time_factor();
@@ -193,10 +209,62 @@ impl Converter {
         Ok(pictures)
     }
 
-    /// Prepares for pictures of `shape`.
-    fn enter(&mut self, shape: Shape, picture: &Picture) -> Result<()> {
-        let first = *self.first.get_or_insert(shape);
+    /// What a picture claims of its colour, where it and the first one claim something.
+    fn color_of(&self, picture: &Picture) -> Color {
+        let mut color = picture.frame.color();
+        if picture.frame.pixel_format().is_some_and(PixelFormat::is_full_range_variant) {
+            color.range = Range::Full;
+        }
+        // Unspecified is read as limited.
+        color.range = if color.range == Range::Full { Range::Full } else { Range::Limited };
+        color.chroma_location = Default::default();
+        let Some((_, first)) = self.first else { return color };
+        if !self.filtering.follows_color {
+            return first;
+        }
+        let both = |new: bool, old: bool| new && old;
+        Color {
+            primaries: match both(color.primaries.is_specified(), first.primaries.is_specified()) {
+                true => color.primaries,
+                false => first.primaries,
+            },
+            transfer: match both(color.transfer.is_specified(), first.transfer.is_specified()) {
+                true => color.transfer,
+                false => first.transfer,
+            },
+            matrix: match both(color.matrix.is_specified(), first.matrix.is_specified()) {
+                true => color.matrix,
+                false => first.matrix,
+            },
+            ..color
+        }
+    }
+
+    /// Prepares for pictures of `shape` and `color`.
+    fn enter(&mut self, shape: Shape, color: Color, picture: &Picture) -> Result<()> {
+        let (first, first_color) = *self.first.get_or_insert((shape, color));
+        self.color = color;
         let Filtering { transform, rate, .. } = &self.filtering;
+        let transform = if color == first_color {
+            Cow::Borrowed(transform)
+        } else {
+            // The plan knows what the first picture means; what others mean differently, they say themselves.
+            let mut changed = transform.clone();
+            let from = &mut changed.from;
+            if color.primaries != first_color.primaries {
+                from.primaries = color.primaries;
+            }
+            if color.transfer != first_color.transfer {
+                from.transfer = color.transfer;
+            }
+            if color.matrix != first_color.matrix {
+                from.matrix = color.matrix;
+            }
+            if color.range != first_color.range {
+                from.range = color.range;
+            }
+            Cow::Owned(changed)
+        };
         if shape == first && transform.is_identity(shape) {
             self.state = State::Identity(shape);
             return Ok(());

@@ -273,6 +273,12 @@ pub struct Color {
     pub chroma_location: ChromaLocation,
 }
 
+impl fmt::Display for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}, {} range", self.primaries, self.transfer, self.matrix, self.range)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,7 +30,7 @@ use crate::{
     spec::{
         job::{Container, Job, VerifyLevel},
         options,
-        picture::{Alpha, OnChange, PictureSettings},
+        picture::{Alpha, ColorOverride, OnChange, PictureSettings},
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
 };
@@ -52,8 +52,10 @@ pub struct VideoPlan {
     pub transform: Transform,
     /// Whether the filter stage changes the pictures.
     pub converted: bool,
-    /// What is done when the source changes its size or format in mid-stream.
+    /// What is done when the source changes its size, format or colour in mid-stream.
     pub on_change: OnChange,
+    /// Whether pictures are believed what they claim of their colour; not where the job overrides it.
+    pub follows_color: bool,
     /// Frames of the source in a second.
     pub source_rate: Rational,
     /// Pictures in a second, for rate control and headers; times are the source's unless `resampled_rate` is set.
@@ -96,6 +98,7 @@ impl VideoPlan {
             rate: self.source_rate,
             constant_rate: self.resampled_rate,
             on_change: self.on_change,
+            follows_color: self.follows_color,
         }
     }
 }
@@ -282,6 +285,7 @@ pub(super) fn plan(
         format,
         converted,
         on_change: job.output.picture.on_change,
+        follows_color: job.output.picture.source_color == ColorOverride::default(),
         source_rate: facts.rate,
         rate: geometry.rate,
         resampled_rate: job.output.picture.rate.map(|rate| rate.0),
