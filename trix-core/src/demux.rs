@@ -73,7 +73,7 @@ impl Demuxer {
     pub fn next_packet(&mut self) -> Result<Option<Packet>> {
         let mut failures = 0;
         while !self.ended {
-            match self.source.input.read() {
+            match self.source.read() {
                 Ok(Some(packet)) => {
                     if self.accept(&packet)? {
                         return Ok(Some(packet));
@@ -160,6 +160,7 @@ impl Demuxer {
         }
         // These two consist of pieces of one size and nothing else; what is left over is a part of a piece.
         let rest = match self.source.input.demuxer().as_str() {
+            "rawvideo" => self.source.picture_bytes().map(|bytes| extent.size % bytes),
             "yuv4mpegpipe" => {
                 self.seen.iter().filter_map(|seen| seen.last_byte).max().map(|end| extent.size.saturating_sub(end))
             }

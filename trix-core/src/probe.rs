@@ -138,12 +138,12 @@ pub fn probe(source: &Source) -> MediaInfo {
     let input = &source.input;
     MediaInfo {
         file: source.path().map(ToOwned::to_owned),
-        bytes: source.path().and_then(|path| std::fs::metadata(path).ok()).map(|metadata| metadata.len()),
+        bytes: source.path().map(|_| source.extent().size),
         container: ContainerInfo {
             format: input.demuxer(),
             description: input.demuxer_description(),
-            duration: input.duration().map(|ticks| Timestamp::new(ticks, micro)),
-            start: input.start().map(|ticks| Timestamp::new(ticks, micro)),
+            duration: source.duration().map(|ticks| Timestamp::new(ticks, micro)),
+            start: source.start().map(|ticks| Timestamp::new(ticks, micro)),
             bit_rate: input.bit_rate(),
             metadata: input.metadata().into_iter().collect(),
         },

@@ -12,6 +12,8 @@ use trix_core::{
     },
 };
 
+use super::Reading;
+
 /// Arguments of `trix encode`.
 #[derive(Args)]
 pub struct Encode {
@@ -131,6 +133,9 @@ pub struct Encode {
     #[arg(long, default_value = "copy", value_name = "CODEC[:BITRATE]", help_heading = "Audio")]
     pub audio: AudioSettings,
 
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
     /// Where the output begins (12.5, 01:30, 00:01:30.040)
     #[arg(long, value_name = "TIME", help_heading = "Source")]
     pub start: Option<Timestamp>,

@@ -1,6 +1,7 @@
 //! What can be typed. Help, completions and the manual come from here.
 
 mod encode;
+mod reading;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub use self::encode::{
     AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DynamicHdrChoice, Encode, ProgressChoice, RangeChoice,
     ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
 };
+pub use self::reading::{OtherReading, Reading};
 use crate::exit;
 
 /// Masters in, verified encodes out.
@@ -49,6 +51,9 @@ pub enum Command {
 pub struct Probe {
     /// A local media file
     pub source: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
     /// Decode everything, and count frames, samples and damage
     #[arg(long)]
     pub count: bool,
@@ -65,6 +70,12 @@ pub struct Verify {
     /// What its pictures are compared with (PSNR, SSIM)
     #[arg(long, value_name = "SOURCE")]
     pub against: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub other: OtherReading,
     /// Print JSON (see `trix schema verify`)
     #[arg(long)]
     pub json: bool,
@@ -77,6 +88,12 @@ pub struct Compare {
     pub reference: PathBuf,
     /// The file that is judged
     pub distorted: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub other: OtherReading,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
     /// What to compute
     #[arg(long, value_name = "METRIC", value_delimiter = ',', default_value = "psnr,ssim")]
     pub metric: Vec<Metric>,

@@ -62,6 +62,8 @@ pub fn encode(args: &Encode) -> u8 {
 
 fn job(args: &Encode) -> Result<Job, String> {
     let mut job = Job::new(&args.source, &args.output);
+    job.source.raw = args.reading.raw.clone();
+    job.source.rate = args.reading.source_rate;
     job.source.start = args.start;
     job.source.duration = args.duration;
     job.source.frames = args.frames;

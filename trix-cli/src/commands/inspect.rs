@@ -1,7 +1,7 @@
 //! `trix probe`, `trix verify`, `trix compare`: looking at files without making any.
 
 use trix_core::{
-    Limits, Result, Source, probe as probing,
+    Result, probe as probing,
     verify::{content, standalone},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 /// Shows what a file holds.
 pub fn probe(args: &Probe) -> u8 {
     let cancel = super::cancel_on_interrupt();
-    let info = Source::open(&args.source, Limits::default()).and_then(|source| {
+    let info = args.reading.open(&args.source).and_then(|source| {
         if args.count { probing::probe_and_count(source, 0, &cancel) } else { Ok(probing::probe(&source)) }
     });
     finish(info, args.json, render::probe::text)
@@ -22,7 +22,10 @@ pub fn probe(args: &Probe) -> u8 {
 /// Checks a file.
 pub fn verify(args: &Verify) -> u8 {
     let cancel = super::cancel_on_interrupt();
-    let report = standalone::check_file(&args.file, args.against.as_deref(), Limits::default(), &cancel);
+    let report = args.reading.open(&args.file).and_then(|file| {
+        let against = args.against.as_deref().map(|path| args.other.open(path)).transpose()?;
+        standalone::check_source(file, against, &cancel)
+    });
     let held = report.as_ref().map_or(Ok(()), standalone::FileReport::hold);
     let code = finish(report, args.json, render::verify::text);
     match held {
@@ -37,7 +40,9 @@ pub fn verify(args: &Verify) -> u8 {
 /// Scores one file against another.
 pub fn compare(args: &Compare) -> u8 {
     let cancel = super::cancel_on_interrupt();
-    let comparison = content::compare_files(&args.reference, &args.distorted, &args.metric, &cancel);
+    let comparison = args.other.open(&args.reference).and_then(|reference| {
+        content::compare_sources(reference, args.reading.open(&args.distorted)?, &args.metric, &cancel)
+    });
     finish(comparison, args.json, |comparison| render::verify::score(&comparison.score))
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn at_most(source: &Source, facts: &StreamFacts, pictures: u64) -> Op
     // Beyond what was read to recognise the streams, a glance becomes a stare.
     let limit = source.limits().probe_bytes.saturating_mul(2);
     while found.pictures < pictures {
-        let packet = again.input.read().ok().flatten().filter(|_| bytes < limit);
+        let packet = again.read().ok().flatten().filter(|_| bytes < limit);
         if let Some(packet) = &packet {
             bytes += packet.data().len() as u64;
             if packet.stream() != facts.index {

@@ -54,6 +54,14 @@ pub struct InputBounds {
     pub pixels: u64,
 }
 
+/// A demuxer that is used because somebody said so, and not because the content shows it.
+pub struct Stated {
+    /// FFmpeg's name.
+    pub demuxer: &'static str,
+    /// Options of its own.
+    pub options: Vec<(&'static str, String)>,
+}
+
 /// Why a file was not opened.
 pub enum OpenError {
     /// No known container.
@@ -65,7 +73,7 @@ pub enum OpenError {
 }
 
 impl Input {
-    /// Recognises the container and reads its header.
+    /// Recognises the container and reads its header; with `stated`, takes the container for that.
     ///
     /// `name` serves only to weigh file name extensions; nothing is opened by it. `allowed` decides by the demuxer's
     /// name whether it may run at all.
@@ -75,6 +83,7 @@ impl Input {
         sink: Arc<Sink>,
         name: &str,
         bounds: InputBounds,
+        stated: Option<&Stated>,
         allowed: impl Fn(&str) -> bool,
     ) -> Result<Self, OpenError> {
         let fail = |code| OpenError::Failed(AvError(code));
@@ -86,13 +95,21 @@ impl Input {
         unsafe {
             let mut format: *const av::AVInputFormat = ptr::null();
             let limit = u32::try_from(bounds.probe_bytes).unwrap_or(u32::MAX);
-            let score = av::av_probe_input_buffer2(io.as_ptr(), &mut format, name.as_ptr(), ptr::null_mut(), 0, limit);
-            if score < 0 || format.is_null() {
-                return Err(if score == av::AVERROR_INVALIDDATA { OpenError::Unrecognised } else { fail(score) });
-            }
-            let demuxer = text((*format).name).unwrap_or_default();
-            if !allowed(&demuxer) {
-                return Err(OpenError::Refused(demuxer));
+            if let Some(stated) = stated {
+                format = av::av_find_input_format(c_string(stated.demuxer).as_ptr());
+                if format.is_null() {
+                    return Err(OpenError::Refused(stated.demuxer.to_owned()));
+                }
+            } else {
+                let score =
+                    av::av_probe_input_buffer2(io.as_ptr(), &mut format, name.as_ptr(), ptr::null_mut(), 0, limit);
+                if score < 0 || format.is_null() {
+                    return Err(if score == av::AVERROR_INVALIDDATA { OpenError::Unrecognised } else { fail(score) });
+                }
+                let demuxer = text((*format).name).unwrap_or_default();
+                if !allowed(&demuxer) {
+                    return Err(OpenError::Refused(demuxer));
+                }
             }
             let mut context = av::avformat_alloc_context();
             if context.is_null() {
@@ -103,11 +120,11 @@ impl Input {
             (*context).io_open = Some(refuse_to_open);
             (*context).error_recognition = av::AV_EF_CRCCHECK as c_int;
             let (streams, probe) = (bounds.streams.to_string(), bounds.probe_bytes.to_string());
-            let mut options = Dictionary::new([
-                ("max_streams", streams.as_str()),
-                ("probesize", probe.as_str()),
-                ("protocol_whitelist", "none"),
-            ]);
+            let own = stated.map_or(&[][..], |stated| &stated.options);
+            let general =
+                [("max_streams", streams.as_str()), ("probesize", probe.as_str()), ("protocol_whitelist", "none")];
+            let mut options =
+                Dictionary::new(general.into_iter().chain(own.iter().map(|(name, value)| (*name, value.as_str()))));
             check(av::avformat_open_input(&mut context, name.as_ptr(), format, options.as_mut()))
                 .map_err(OpenError::Failed)?;
             let context = NonNull::new(context).ok_or(fail(av::AVERROR_BUG))?;

@@ -31,6 +31,11 @@ pub struct IoState {
 }
 
 impl IoState {
+    /// Keeps `error`, unless there is an earlier one that nobody took.
+    pub fn fail(&self, error: std::io::Error) {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
     /// The first error of the operating system since the last call.
     pub fn take_error(&self) -> Option<std::io::Error> {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -109,7 +114,7 @@ unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> 
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let code = error.raw_os_error().map_or(av::AVERROR_EXTERNAL, |code| -code);
-                    reader.state.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    reader.state.fail(error);
                     return code;
                 }
             }

@@ -49,6 +49,16 @@ impl PixelFormat {
         }
     }
 
+    /// Bytes of a picture whose planes have no padding; `None` when it would be larger than libavutil allows.
+    pub fn image_bytes(self, width: u32, height: u32) -> Option<u64> {
+        let (width, height) = (c_int::try_from(width).ok()?, c_int::try_from(height).ok()?);
+        let name = super::c_string(&self.name());
+        // SAFETY: the string lives during the first call, whose result is one of the enum's values; the second takes
+        // any size and says when it cannot be.
+        let bytes = unsafe { av::av_image_get_buffer_size(av::av_get_pix_fmt(name.as_ptr()), width, height, 1) };
+        u64::try_from(bytes).ok().filter(|bytes| *bytes > 0)
+    }
+
     /// Bits in a sample of the first component.
     pub fn depth(self) -> u32 {
         self.descriptor().map_or(0, |descriptor| descriptor.comp[0].depth.max(0) as u32)

@@ -82,7 +82,7 @@ const GRACE: Duration = Duration::from_millis(120);
 /// the output's name, and an existing file of that name is as it was.
 pub fn run(job: &Job, control: &Control) -> Result<Report> {
     let began = Instant::now();
-    let source = Source::open(&job.source.path, job.source.limits)?;
+    let source = job.source.open()?;
     refuse_own_source(job)?;
     let plan = Plan::new(job, &source)?;
     let part = PartFile::create(&job.output.path, job.output.overwrite)?;
@@ -240,12 +240,12 @@ fn expected_frames(plan: &Plan, source: &Source) -> Option<u64> {
     let rate = plan.video.as_ref().map(|video| video.rate)?;
     let seconds = |micros: i64| micros as f64 / 1e6;
     let declared = facts.declared_frames.or_else(|| {
-        let duration = source.input.duration()?;
+        let duration = source.duration()?;
         Some((seconds(duration) * rate.to_f64()).round() as u64)
     });
     let length = match (plan.end, plan.start) {
         (Some(end), _) => Some(seconds(end.micros() - plan.origin.micros())),
-        (None, Some(start)) => source.input.duration().map(|duration| seconds(duration - start.micros())),
+        (None, Some(start)) => source.duration().map(|duration| seconds(duration - start.micros())),
         (None, None) => None,
     };
     let cut = length.map(|seconds| (seconds * rate.to_f64()).round().max(0.0) as u64);
@@ -276,7 +276,7 @@ fn verify(
         let counters = Arc::new(Counters::default());
         let mut watch = Watch::new(Phase::Verify, found.pictures, video.rate.to_f64(), Arc::clone(&counters));
         let sides = Sides {
-            reference: Source::open(&job.source.path, job.source.limits)?,
+            reference: job.source.open()?,
             cut: Cut { start: plan.start, end: plan.end, frames: plan.frames },
             // Damage was already judged by the first reading; where it was tolerated, it is met again here.
             on_damage: if damage.is_empty() { Default::default() } else { job.source.on_damage },

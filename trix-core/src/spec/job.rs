@@ -5,7 +5,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{audio::AudioSettings, picture::PictureSettings, video::VideoSettings};
-use crate::{decode::damage::OnDamage, media::time::Timestamp, source::Limits};
+use crate::{
+    decode::damage::OnDamage,
+    error::Result,
+    media::time::{Rational, Timestamp},
+    source::{Limits, RawGeometry, Reading, Source},
+};
 
 /// Everything that decides about the bytes of an output. Unknown keys are refused.
 ///
@@ -45,8 +50,14 @@ impl Job {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceSettings {
-    /// A local file.
+    /// A local file, or a pattern for numbered pictures of a folder: `shot.%04d.dpx`.
     pub path: PathBuf,
+    /// The shape of pictures in a file of planes without a header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<RawGeometry>,
+    /// Pictures in a second of numbered pictures; `None`: what their headers say, else 25.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rational>,
     /// Where the output begins, counted from the start of the source; frames before it are dropped.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub start: Option<Timestamp>,
@@ -59,6 +70,17 @@ pub struct SourceSettings {
     pub on_damage: OnDamage,
     /// How large it may be.
     pub limits: Limits,
+}
+
+impl SourceSettings {
+    /// Opens the source.
+    ///
+    /// # Errors
+    /// Those of [`Source::open_as`].
+    pub fn open(&self) -> Result<Source> {
+        let reading = Reading { limits: self.limits, raw: self.raw.clone(), rate: self.rate };
+        Source::open_as(&self.path, &reading)
+    }
 }
 
 /// An output file.
@@ -126,7 +148,7 @@ impl Container {
 }
 
 /// Writes a time the way a job is read, so that a job survives a round trip.
-fn as_text<S: serde::Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_text<S: serde::Serializer>(time: &Option<Timestamp>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     match time {
         None => serializer.serialize_none(),
         Some(time) => serializer.serialize_str(&time.as_spec()),

@@ -101,8 +101,20 @@ pub fn compare_files(
     metrics: &[Metric],
     cancel: &crate::pipeline::cancel::Cancel,
 ) -> Result<Comparison> {
-    let reference = Source::open(reference, Limits::default())?;
-    let distorted = Source::open(distorted, Limits::default())?;
+    let open = |path| Source::open(path, Limits::default());
+    compare_sources(open(reference)?, open(distorted)?, metrics, cancel)
+}
+
+/// As [`compare_files`], for sources that may have needed more than a name to be opened.
+///
+/// # Errors
+/// `Verification` when sizes or numbers of pictures differ; otherwise the errors of reading.
+pub fn compare_sources(
+    reference: Source,
+    distorted: Source,
+    metrics: &[Metric],
+    cancel: &crate::pipeline::cancel::Cancel,
+) -> Result<Comparison> {
     let shape = |source: &Source| {
         let facts = source.video().ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, Stage::Verify, "has no picture stream").in_file(&source.label())

@@ -56,7 +56,18 @@ impl FileReport {
 /// # Errors
 /// Those of opening and reading. That something does not hold is no error here but in the report.
 pub fn check_file(file: &Path, against: Option<&Path>, limits: Limits, cancel: &Cancel) -> Result<FileReport> {
-    let source = Source::open(file, limits)?;
+    let against = against.map(|reference| Source::open(reference, Limits::default())).transpose()?;
+    check_source(Source::open(file, limits)?, against, cancel)
+}
+
+/// As [`check_file`], for sources that may have needed more than a name to be opened.
+///
+/// # Errors
+/// Those of reading. That something does not hold is no error here but in the report.
+pub fn check_source(source: Source, against: Option<Source>, cancel: &Cancel) -> Result<FileReport> {
+    let file = source.label();
+    let reference = against.as_ref().map(Source::label);
+    let again = against.is_some().then(|| source.reopen()).transpose()?;
     let video = source.video().map(|facts| facts.index);
     let census = census::count(source, OnDamage::Conceal, 0, cancel)?;
     let mut checks = Vec::new();
@@ -78,8 +89,8 @@ pub fn check_file(file: &Path, against: Option<&Path>, limits: Limits, cancel: &
         check("pictures", "some".to_owned(), some.to_owned());
     }
     let mut score = None;
-    if let Some(reference) = against {
-        match content::compare_files(reference, file, &[Metric::Psnr, Metric::Ssim], cancel) {
+    if let (Some(reference), Some(again)) = (against, again) {
+        match content::compare_sources(reference, again, &[Metric::Psnr, Metric::Ssim], cancel) {
             Ok(comparison) => {
                 // The comparison took as many from both sides; the census counted this side by itself.
                 let found = pictures.and_then(|found| found.frames).unwrap_or(0);
@@ -93,5 +104,5 @@ pub fn check_file(file: &Path, against: Option<&Path>, limits: Limits, cancel: &
         }
     }
     let ok = checks.iter().all(|check| check.ok);
-    Ok(FileReport { file: file.to_owned(), against: against.map(Path::to_owned), census, checks, score, ok })
+    Ok(FileReport { file, against: reference, census, checks, score, ok })
 }

@@ -61,7 +61,7 @@ pub(crate) fn read_back(path: &Path, token: &Token) -> Result<(Vec<StreamFacts>,
         if token.is_set() {
             return Err(Error::cancelled(Stage::Verify));
         }
-        match source.input.read() {
+        match source.read() {
             Ok(Some(packet)) => {
                 if let Some(books) = books.get_mut(packet.stream()) {
                     books.enter(&packet);

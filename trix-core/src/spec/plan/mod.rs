@@ -40,7 +40,7 @@ impl Mistake {
         Mistake { place: place.into(), value: value.to_string(), problem: problem.into() }
     }
 
-    fn into_error(mut list: Vec<Mistake>) -> Error {
+    pub(crate) fn into_error(mut list: Vec<Mistake>) -> Error {
         // Several tracks can make the same mistake.
         let mut told = Vec::new();
         list.retain(|mistake| {
@@ -118,7 +118,7 @@ impl Plan {
             Container::Matroska
         });
         check_numbers(job, &mut mistakes);
-        let (mut decisions, mut notes) = (Vec::new(), Vec::new());
+        let (mut decisions, mut notes) = (source.decisions().to_vec(), Vec::new());
         let (video, video_copy) = video::plan(job, source, container, &mut mistakes, &mut decisions, &mut notes)?;
         let audio = audio::plan(job, source, container, &mut mistakes)?;
         if !mistakes.is_empty() {

@@ -1,0 +1,45 @@
+//! How a source is to be read that does not say so itself.
+
+use std::path::Path;
+
+use clap::Args;
+use trix_core::{
+    Limits, Result, Source,
+    media::time::Rational,
+    source::{RawGeometry, Reading as Stated},
+};
+
+/// Of the file that a command is about: the source, or the file that is judged.
+#[derive(Args)]
+pub struct Reading {
+    /// The source is planes without a header: size, FFmpeg's pixel format, pictures in a second
+    #[arg(long, value_name = "WxH:FORMAT:RATE", help_heading = "Source")]
+    pub raw: Option<RawGeometry>,
+    /// Pictures in a second of numbered pictures (shot.%04d.dpx) [default: what they say, else 25]
+    #[arg(long, value_name = "N/D", conflicts_with = "raw", help_heading = "Source")]
+    pub source_rate: Option<Rational>,
+}
+
+/// Of the file that another is compared with.
+#[derive(Args)]
+pub struct OtherReading {
+    /// The reference is planes without a header
+    #[arg(long, value_name = "WxH:FORMAT:RATE", help_heading = "Source")]
+    pub reference_raw: Option<RawGeometry>,
+}
+
+impl Reading {
+    /// Opens `path` as stated.
+    pub fn open(&self, path: &Path) -> Result<Source> {
+        let stated = Stated { limits: Limits::default(), raw: self.raw.clone(), rate: self.source_rate };
+        Source::open_as(path, &stated)
+    }
+}
+
+impl OtherReading {
+    /// Opens `path` as stated.
+    pub fn open(&self, path: &Path) -> Result<Source> {
+        let stated = Stated { raw: self.reference_raw.clone(), ..Stated::default() };
+        Source::open_as(path, &stated)
+    }
+}

@@ -1,0 +1,494 @@
+//! Opens a source: one local file (or a block of memory), recognised by its content and held to limits; or numbered
+//! pictures of one folder; or planes without a header, whose shape the job states.
+//!
+//! Invariant: nothing but the bytes that the job names is ever read. Playlists, scripts and manifests that point
+//! elsewhere are refused by name, and a demuxer cannot open a second file.
+
+mod raw;
+mod sequence;
+mod vvc;
+
+use std::{
+    fs::File,
+    io::{Cursor, Read, Seek},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::raw::RawGeometry;
+use self::sequence::Sequence;
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    extent::Extent,
+    ffi::{
+        AvError,
+        input::{Input, InputBounds, OpenError, Stated},
+        io::{IoState, ReadSeek},
+        log::Sink,
+        packet::Packet,
+        stream::{StreamFacts, StreamKind},
+    },
+    media::time::{Rational, Timestamp},
+    spec::plan::{Decision, Mistake},
+};
+
+/// How large a source may be in each respect; beyond it stands an error of kind `Limit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Streams in the file. Default 256: a feature with every language stays far below.
+    pub streams: u32,
+    /// Samples in a row, or rows, of a picture. Default 16384, the most that HEVC level 6.2 implementations take.
+    pub side: u32,
+    /// Samples of a picture. Default 71 303 168, twice 8192x4320 (full-size DCI 8K).
+    pub pixels: u64,
+    /// Bytes of one compressed picture or block of sound. Default 512 MiB.
+    pub packet_bytes: u64,
+    /// Bytes that may be read to find out what the streams are. Default 64 MiB.
+    pub probe_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { streams: 256, side: 16_384, pixels: 71_303_168, packet_bytes: 512 << 20, probe_bytes: 64 << 20 }
+    }
+}
+
+/// The demuxers that may run, by FFmpeg's names: containers and elementary streams that hold their own data.
+const ALLOWED: &[&str] = &[
+    "aac",
+    "ac3",
+    "aiff",
+    "asf",
+    "av1",
+    "avi",
+    "caf",
+    "dnxhd",
+    "dts",
+    "dv",
+    "eac3",
+    "flac",
+    "flv",
+    "gxf",
+    "h261",
+    "h263",
+    "h264",
+    "hevc",
+    "ivf",
+    "m4v",
+    "matroska,webm",
+    "mjpeg",
+    "mov,mp4,m4a,3gp,3g2,mj2",
+    "mp3",
+    "mpeg",
+    "mpegts",
+    "mpegvideo",
+    "mxf",
+    "nut",
+    "obu",
+    "ogg",
+    "vc1",
+    "w64",
+    "wav",
+    "yuv4mpegpipe",
+];
+
+/// Demuxers that read other files or addresses than the one they were given.
+const POINTING: &[&str] =
+    &["applehttp", "hls", "concat", "dash", "sdp", "rtsp", "imf", "webm_dash_manifest", "image2", "smil", "redir"];
+
+/// How a source is to be read, as far as it does not say so itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// How large it may be.
+    pub limits: Limits,
+    /// The shape of planes that have no header.
+    pub raw: Option<RawGeometry>,
+    /// Pictures in a second of a sequence of files; `None`: what the first of them says, else 25.
+    pub rate: Option<Rational>,
+}
+
+impl From<Limits> for Reading {
+    fn from(limits: Limits) -> Self {
+        Reading { limits, ..Reading::default() }
+    }
+}
+
+/// An open source whose streams are known.
+pub struct Source {
+    pub(crate) input: Input,
+    /// Where packets come from when the source is more than one file; `input` has read the first of them then.
+    sequence: Option<Sequence>,
+    origin: Origin,
+    reading: Reading,
+    streams: Vec<StreamFacts>,
+    extent: Extent,
+    /// Bytes of a picture, where pictures are all that there is.
+    picture_bytes: Option<u64>,
+    decisions: Vec<Decision>,
+}
+
+#[derive(Clone)]
+enum Origin {
+    /// A file, or a pattern that stands for several.
+    Path(PathBuf),
+    Memory(Arc<[u8]>),
+}
+
+impl Source {
+    /// Opens a local file that says itself what it holds.
+    ///
+    /// # Errors
+    /// `Io` when it cannot be read or is no regular file; `MalformedInput` when it is not media, is cut off in its
+    /// header, or holds no stream; `Unsupported` for containers that are not read, playlists among them; `Limit` when
+    /// a stream is larger than `limits` allow.
+    pub fn open(path: &Path, limits: Limits) -> Result<Self> {
+        Self::open_as(path, &limits.into())
+    }
+
+    /// Opens a local file, or the files that a pattern such as `shot.%04d.dpx` stands for, unless a file has that very
+    /// name.
+    ///
+    /// # Errors
+    /// As [`Source::open`], and `InvalidSpec` when `reading` is wrong in itself or does not fit the source.
+    pub fn open_as(path: &Path, reading: &Reading) -> Result<Self> {
+        Self::open_path(path, reading).map_err(|error| error.in_file(path))
+    }
+
+    fn open_path(path: &Path, reading: &Reading) -> Result<Self> {
+        let mut mistakes = Vec::new();
+        let picture_bytes = match reading.raw.as_ref().map(RawGeometry::check) {
+            Some(Err(wrong)) => {
+                mistakes.extend(wrong);
+                None
+            }
+            Some(Ok(bytes)) => Some(bytes),
+            None => None,
+        };
+        if let Some(rate) = reading.rate {
+            mistakes.extend(raw::check_rate("source.rate", rate));
+            if reading.raw.is_some() {
+                mistakes.push(Mistake::new("source.rate", rate, "source.raw states a rate already"));
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(Mistake::into_error(mistakes));
+        }
+        let io = |error| Error::io(Stage::Source, path, "cannot be opened", error);
+        // Looked at before it is opened: opening a pipe that nobody writes to would wait for ever.
+        let metadata = match std::fs::metadata(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return match Sequence::find(path, reading.limits.packet_bytes).map_err(io)? {
+                    Some(sequence) => Self::from_sequence(path, sequence, reading),
+                    None => Err(io(error)),
+                };
+            }
+            other => other.map_err(io)?,
+        };
+        if let Some(rate) = reading.rate {
+            let problem = "is for sequences of pictures; a file states its own times";
+            return Err(Mistake::into_error(vec![Mistake::new("source.rate", rate, problem)]));
+        }
+        let mut opened = Self::from_reader(
+            Box::new(regular_file(path, &metadata)?),
+            Origin::Path(path.to_owned()),
+            reading,
+            ALLOWED,
+        )?;
+        opened.picture_bytes = picture_bytes;
+        Ok(opened)
+    }
+
+    /// Opens a block of memory; what a fuzzer or a test has.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn from_bytes(bytes: impl Into<Arc<[u8]>>, limits: Limits) -> Result<Self> {
+        let bytes = bytes.into();
+        let reader = Box::new(Cursor::new(Arc::clone(&bytes)));
+        Self::from_reader(reader, Origin::Memory(bytes), &limits.into(), ALLOWED)
+    }
+
+    /// Opens the same source once more, for a second reading beside the first.
+    pub(crate) fn reopen(&self) -> Result<Self> {
+        match &self.origin {
+            Origin::Path(path) => Self::open_as(path, &self.reading),
+            Origin::Memory(bytes) => Self::from_bytes(Arc::clone(bytes), self.reading.limits),
+        }
+    }
+
+    /// What the first file says of its one picture holds for all of them, until a decoder finds otherwise.
+    fn from_sequence(path: &Path, sequence: Sequence, reading: &Reading) -> Result<Self> {
+        let first = sequence.first_path();
+        let metadata =
+            std::fs::metadata(&first).map_err(|error| Error::io(Stage::Source, &first, "cannot be opened", error))?;
+        let mut file = regular_file(&first, &metadata)?;
+        let mut head = Vec::new();
+        // The headers of a DPX picture are 2048 bytes (SMPTE ST 268-1).
+        let read = file.by_ref().take(2048).read_to_end(&mut head).and_then(|_| file.rewind());
+        read.map_err(|error| Error::io(Stage::Source, &first, "cannot be read", error))?;
+        let origin = Origin::Path(path.to_owned());
+        let mut opened = Self::from_reader(Box::new(file), origin, reading, sequence::IMAGES)
+            .map_err(|error| error.in_file(&first))?;
+        let (rate, why) = match (reading.rate, sequence::dpx_rate(&head)) {
+            (Some(rate), _) => (rate, None),
+            (None, Some(rate)) => (rate, Some("the header of the first picture says so")),
+            (None, None) => (sequence::DEFAULT_RATE, Some("images carry no rate, and none is given")),
+        };
+        let what = format!("the sequence is read at {rate} pictures a second");
+        opened.decisions.extend(why.map(|why| Decision::new(what, why)));
+        for facts in &mut opened.streams {
+            facts.time_base = rate.inverse();
+            (facts.average_rate, facts.base_rate) = (rate, rate);
+            facts.start = Some(0);
+            facts.duration = i64::try_from(sequence.span()).ok();
+            facts.declared_frames = Some(sequence.len());
+            facts.bit_rate = None;
+        }
+        opened.extent = Extent { size: sequence.bytes(), declared: None };
+        opened.sequence = Some(sequence);
+        Ok(opened)
+    }
+
+    fn from_reader(
+        mut reader: Box<dyn ReadSeek>,
+        origin: Origin,
+        reading: &Reading,
+        demuxers: &[&str],
+    ) -> Result<Self> {
+        let limits = reading.limits;
+        let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
+        let name = match &origin {
+            // The extension helps to tell elementary streams apart; the folder says nothing about the content. Nothing
+            // helps with pictures: by their names, libavformat takes them for sequences of its own.
+            Origin::Path(path) if !demuxers.contains(&sequence::IMAGES[0]) => {
+                path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+            }
+            Origin::Path(_) | Origin::Memory(_) => String::new(),
+        };
+        let unreadable = |error: std::io::Error| {
+            Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error)
+        };
+        let extent = Extent::of(&mut reader).map_err(unreadable)?;
+        let stated = reading.raw.as_ref().map(|raw| Stated {
+            demuxer: "rawvideo",
+            options: vec![
+                ("video_size", format!("{}x{}", raw.width, raw.height)),
+                ("pixel_format", raw.pixel_format.clone()),
+                ("framerate", raw.rate.to_string()),
+            ],
+        });
+        if stated.is_none() {
+            let mut head = Vec::new();
+            reader.by_ref().take(4096).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
+            if vvc::is_byte_stream(&head) {
+                let detail = "is H.266 (VVC), which this build of FFmpeg neither reads nor decodes";
+                return Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail));
+            }
+        }
+        let state = Arc::new(IoState::default());
+        let sink = Sink::new();
+        let opened =
+            Input::open(reader, Arc::clone(&state), Arc::clone(&sink), &name, bounds, stated.as_ref(), |demuxer| {
+                demuxers.contains(&demuxer)
+            });
+        let mut input = opened.map_err(|error| match error {
+            OpenError::Unrecognised => {
+                Error::new(ErrorKind::MalformedInput, Stage::Source, "is not a container or stream that Trix knows")
+            }
+            OpenError::Refused(demuxer) => refusal(&demuxer),
+            OpenError::Failed(code) => failure(&state, &sink, code, "its header cannot be read"),
+        })?;
+        input.find_streams(bounds).map_err(|code| failure(&state, &sink, code, "its streams cannot be made out"))?;
+        if let Some(error) = state.take_error() {
+            return Err(unreadable(error));
+        }
+        let streams = input.streams();
+        // libavcodec drops the size of pictures that are too large for it, and says so.
+        let said = sink.take().0;
+        if let Some(line) = said.iter().find(|line| line.text.contains("exceeds specified max pixel count")) {
+            let size = line.text.split_whitespace().find(|word| word.contains('x')).unwrap_or("unknown size");
+            let detail =
+                format!("pictures of {size}; the limit is {} on a side and {} in all", limits.side, limits.pixels);
+            return Err(Error::new(ErrorKind::Limit, Stage::Source, detail));
+        }
+        check_limits(&streams, &limits)?;
+        let reading = reading.clone();
+        Ok(Source {
+            input,
+            sequence: None,
+            origin,
+            reading,
+            streams,
+            extent,
+            picture_bytes: None,
+            decisions: Vec::new(),
+        })
+    }
+
+    /// The next packet of any stream; `None` at the end. An error of the operating system is left with the input's
+    /// [`IoState`].
+    pub(crate) fn read(&mut self) -> std::result::Result<Option<Packet>, AvError> {
+        match &mut self.sequence {
+            Some(sequence) => sequence.read(self.input.io_state()),
+            None => self.input.read(),
+        }
+    }
+
+    /// The files, where the source is more than one.
+    pub(crate) fn sequence(&self) -> Option<&Sequence> {
+        self.sequence.as_ref()
+    }
+
+    /// Bytes of a picture, where the source is pictures of one size and nothing else.
+    pub(crate) fn picture_bytes(&self) -> Option<u64> {
+        self.picture_bytes
+    }
+
+    /// What was decided about the source without being asked for.
+    pub(crate) fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    /// Microseconds from start to end, where that is known.
+    pub(crate) fn duration(&self) -> Option<i64> {
+        match &self.sequence {
+            Some(sequence) => {
+                let facts = self.streams.first()?;
+                Some(Timestamp::new(i64::try_from(sequence.span()).ok()?, facts.time_base).micros())
+            }
+            None => self.input.duration(),
+        }
+    }
+
+    /// Microseconds of the first thing presented.
+    pub(crate) fn start(&self) -> Option<i64> {
+        if self.sequence.is_some() { Some(0) } else { self.input.start() }
+    }
+
+    /// The path, where the source is a file; of several files their pattern.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::Path(path) => Some(path),
+            Origin::Memory(_) => None,
+        }
+    }
+
+    /// What errors call the source.
+    pub(crate) fn label(&self) -> PathBuf {
+        self.path().map_or_else(|| PathBuf::from("(memory)"), Path::to_owned)
+    }
+
+    /// How large the file is, and says it is.
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.reading.limits
+    }
+
+    pub(crate) fn streams(&self) -> &[StreamFacts] {
+        &self.streams
+    }
+
+    /// The earliest presentation time among the first packets of stream `index`, in its ticks; absent when they carry
+    /// none, or the file cannot be opened once more.
+    pub(crate) fn earliest(&self, index: usize) -> Option<i64> {
+        // More than any codec reorders (H.264 and HEVC: 16), and no more of the file than was read to recognise it.
+        const PACKETS: usize = 32;
+        let limit = self.reading.limits.probe_bytes;
+        let mut again = self.reopen().ok()?;
+        let (mut seen, mut bytes, mut earliest) = (0, 0, None::<i64>);
+        while seen < PACKETS && bytes < limit {
+            let Ok(Some(packet)) = again.read() else { break };
+            bytes += packet.data().len() as u64;
+            if packet.stream() == index && !packet.is_discarded() {
+                seen += 1;
+                earliest = [earliest, packet.pts()].into_iter().flatten().min();
+            }
+        }
+        earliest
+    }
+
+    /// The picture stream that is encoded: the first that is no cover picture.
+    pub(crate) fn video(&self) -> Option<&StreamFacts> {
+        self.streams.iter().find(|stream| stream.kind == StreamKind::Video && !stream.is_attached_picture)
+    }
+
+    /// The sound streams, in file order.
+    pub(crate) fn audio(&self) -> impl Iterator<Item = &StreamFacts> {
+        self.streams.iter().filter(|stream| stream.kind == StreamKind::Audio)
+    }
+}
+
+/// Opens what `metadata` was told of, if it is a file with something in it.
+fn regular_file(path: &Path, metadata: &std::fs::Metadata) -> Result<File> {
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "is a directory" } else { "is no regular file" };
+        return Err(
+            Error::new(ErrorKind::Io, Stage::Source, format!("{what}; a source is one local file")).in_file(path)
+        );
+    }
+    if metadata.len() == 0 {
+        return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "the file is empty").in_file(path));
+    }
+    File::open(path).map_err(|error| Error::io(Stage::Source, path, "cannot be opened", error))
+}
+
+fn refusal(demuxer: &str) -> Error {
+    let pointing = POINTING.iter().any(|name| demuxer.split(',').any(|part| part == *name));
+    let detail = if pointing {
+        format!("is a playlist or script ({demuxer}) that points at other files; a source is one local file")
+    } else {
+        format!("is {demuxer}, which is not among the containers and streams that Trix reads")
+    };
+    Error::new(ErrorKind::Unsupported, Stage::Source, detail)
+}
+
+fn failure(state: &IoState, sink: &Sink, code: crate::ffi::AvError, what: &str) -> Error {
+    if let Some(error) = state.take_error() {
+        return Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error);
+    }
+    let said = sink.take().0.into_iter().map(|line| line.text).next_back();
+    let detail = match said {
+        Some(said) => format!("{what}: {code} ({said})"),
+        None => format!("{what}: {code}"),
+    };
+    if detail.contains("max_streams") {
+        return Error::new(ErrorKind::Limit, Stage::Source, detail).caused_by(code);
+    }
+    // libavformat says ENOMEM when a hostile header asks for an absurd allocation.
+    Error::new(ErrorKind::MalformedInput, Stage::Source, detail).caused_by(code)
+}
+
+fn check_limits(streams: &[StreamFacts], limits: &Limits) -> Result<()> {
+    if streams.is_empty() {
+        return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no stream"));
+    }
+    // A file name alone can make libavformat believe in a stream; only content gives it a shape.
+    let shapeless = |stream: &StreamFacts| match stream.kind {
+        StreamKind::Video => stream.width == 0 || stream.height == 0,
+        StreamKind::Audio => stream.sample_rate == 0 || stream.channels == 0,
+        StreamKind::Subtitle | StreamKind::Data | StreamKind::Attachment => true,
+    };
+    if streams.iter().all(shapeless) {
+        return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no stream of pictures or sound"));
+    }
+    let limit = |detail: String| Error::new(ErrorKind::Limit, Stage::Source, detail);
+    if streams.len() > limits.streams as usize {
+        return Err(limit(format!("{} streams; the limit is {}", streams.len(), limits.streams)));
+    }
+    for stream in streams.iter().filter(|stream| stream.kind == StreamKind::Video) {
+        let (width, height) = (stream.width as u64, stream.height as u64);
+        let side = u64::from(limits.side);
+        if width > side || height > side || width * height > limits.pixels {
+            let detail =
+                format!("pictures of {width}x{height}; the limit is {side} on a side and {} in all", limits.pixels);
+            return Err(limit(detail).in_stream(stream.index));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! A source of many files: pictures that are numbered in their names.
+//!
+//! Invariant: only files of one folder whose names are the pattern with a number in it are opened; picture `n` of the
+//! folder has the time `n - first`, so that a file that is missing leaves a gap and moves nothing.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
+
+use crate::{
+    ffi::{AvError, io::IoState, packet::Packet},
+    media::time::Rational,
+};
+
+/// The demuxers of single pictures that a sequence may consist of, by FFmpeg's names: what films are delivered in (DPX,
+/// EXR, TIFF, JPEG 2000), and what programs put out (PNG, JPEG, BMP).
+pub(super) const IMAGES: &[&str] =
+    &["dpx_pipe", "exr_pipe", "tiff_pipe", "j2k_pipe", "png_pipe", "jpeg_pipe", "bmp_pipe"];
+
+/// Pictures in a second when neither the job nor the pictures say: the rate of most material outside of the cinema, and
+/// what FFmpeg takes.
+pub(super) const DEFAULT_RATE: Rational = Rational { num: 25, den: 1 };
+
+/// A file name with a number in it: `shot.%04d.dpx`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pattern {
+    before: String,
+    after: String,
+    /// Digits at the least; shorter numbers have zeros in front.
+    digits: usize,
+}
+
+impl Pattern {
+    /// `None` unless there is exactly one `%d` or `%0Nd` and no other `%`.
+    fn parse(name: &str) -> Option<Self> {
+        let (before, rest) = name.split_once('%')?;
+        let (width, after) = rest.split_once('d')?;
+        let digits = match width {
+            "" => 1,
+            width => width.strip_prefix('0')?.parse().ok().filter(|digits| (1..=18).contains(digits))?,
+        };
+        let plain = width.bytes().all(|byte| byte.is_ascii_digit()) && !after.contains('%');
+        plain.then(|| Pattern { before: before.to_owned(), after: after.to_owned(), digits })
+    }
+
+    /// The number in `name`, if it is one that this pattern would write so.
+    fn number(&self, name: &str) -> Option<u64> {
+        let digits = name.strip_prefix(self.before.as_str())?.strip_suffix(self.after.as_str())?;
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let padded = digits.len() == self.digits || digits.len() > self.digits && !digits.starts_with('0');
+        (is_number && padded).then(|| digits.parse().ok())?
+    }
+
+    fn name(&self, number: u64) -> String {
+        format!("{}{number:0width$}{}", self.before, self.after, width = self.digits)
+    }
+}
+
+/// The files of a sequence, and which of them is read next.
+pub(crate) struct Sequence {
+    folder: PathBuf,
+    pattern: Pattern,
+    /// Ascending, without repeats, never empty.
+    numbers: Vec<u64>,
+    next: usize,
+    /// Bytes that a picture may have.
+    limit: u64,
+}
+
+impl Sequence {
+    /// The files that match `path`; `None` when its last part is no pattern.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or no file in it matches.
+    pub(super) fn find(path: &Path, limit: u64) -> io::Result<Option<Self>> {
+        let Some(pattern) = path.file_name().and_then(|name| name.to_str()).and_then(Pattern::parse) else {
+            return Ok(None);
+        };
+        let folder = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&folder)? {
+            numbers.extend(entry?.file_name().to_str().and_then(|name| pattern.number(name)));
+        }
+        numbers.sort_unstable();
+        if numbers.is_empty() {
+            // In the system's words, as for any other name that stands for nothing.
+            return Err(io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()));
+        }
+        Ok(Some(Sequence { folder, pattern, numbers, next: 0, limit }))
+    }
+
+    /// How many files there are.
+    pub(super) fn len(&self) -> u64 {
+        self.numbers.len() as u64
+    }
+
+    /// Pictures from the first number to the last, those that are missing among them.
+    pub(super) fn span(&self) -> u64 {
+        self.last() - self.first() + 1
+    }
+
+    fn first(&self) -> u64 {
+        self.numbers.first().copied().unwrap_or(0)
+    }
+
+    fn last(&self) -> u64 {
+        self.numbers.last().copied().unwrap_or(0)
+    }
+
+    /// Bytes of all files.
+    pub(super) fn bytes(&self) -> u64 {
+        let size = |number: &u64| fs::metadata(self.path(*number)).map_or(0, |metadata| metadata.len());
+        self.numbers.iter().map(size).sum()
+    }
+
+    /// The first file.
+    pub(super) fn first_path(&self) -> PathBuf {
+        self.path(self.first())
+    }
+
+    /// The file whose picture has the time `ticks`.
+    pub(crate) fn name_at(&self, ticks: i64) -> String {
+        self.pattern.name(self.first().saturating_add_signed(ticks))
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        self.folder.join(self.pattern.name(number))
+    }
+
+    /// The next file as a packet; `None` after the last. An error of the system is left with `state`.
+    pub(super) fn read(&mut self, state: &IoState) -> Result<Option<Packet>, AvError> {
+        if state.cancelled.load(Ordering::Relaxed) {
+            return Err(AvError::EXIT);
+        }
+        let Some(number) = self.numbers.get(self.next).copied() else { return Ok(None) };
+        self.next += 1;
+        let bytes = read_picture(&self.path(number), self.limit).map_err(|error| {
+            let code = AvError(-error.raw_os_error().unwrap_or(rustix::io::Errno::IO.raw_os_error()));
+            state.fail(error);
+            code
+        })?;
+        let mut packet = Packet::copy_of(&bytes);
+        let ticks = i64::try_from(number - self.first()).ok();
+        packet.set_times(ticks, ticks, 1);
+        packet.set_key(true);
+        packet.set_stream(0);
+        Ok(Some(packet))
+    }
+}
+
+/// The bytes of a picture: one more than `limit` at the most, so that the reader of packets sees it is too large.
+fn read_picture(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    // Looked at before it is opened: opening a pipe that nobody writes to would wait for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other(format!("{} is no regular file", path.display())));
+    }
+    // libavcodec counts the bytes of a packet, and what it pads it with, in an int.
+    const MOST: u64 = i32::MAX as u64 - 4096;
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit.saturating_add(1).min(MOST)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The rate that the header of a DPX picture states (SMPTE ST 268-1: frame rate of the film at byte 1724, of the
+/// television picture at byte 1940), where it states one that is used.
+pub(super) fn dpx_rate(head: &[u8]) -> Option<Rational> {
+    let big_endian = match head.get(..4)? {
+        b"SDPX" => true,
+        b"XPDS" => false,
+        _ => return None,
+    };
+    [1724, 1940].into_iter().find_map(|at| {
+        let bytes: [u8; 4] = head.get(at..at + 4)?.try_into().ok()?;
+        used_rate(if big_endian { f32::from_be_bytes(bytes) } else { f32::from_le_bytes(bytes) })
+    })
+}
+
+/// The whole rate, or the one that is slower by 1001/1000, that a header means by `rate`.
+fn used_rate(rate: f32) -> Option<Rational> {
+    let near = |exact: Rational| (f64::from(rate) - exact.to_f64()).abs() < 0.002 * exact.to_f64().sqrt();
+    let whole = rate.round();
+    if !(1.0..=240.0).contains(&whole) {
+        return None;
+    }
+    let whole = whole as i64;
+    let slow = Rational::new(whole * 1000, 1001);
+    let close = (f64::from(rate) - slow.to_f64()).abs() < (f64::from(rate) - whole as f64).abs();
+    [if close { slow } else { Rational::new(whole, 1) }].into_iter().find(|exact| near(*exact))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_number_in_a_name_makes_a_pattern() {
+        let pattern = Pattern::parse("shot.%04d.dpx").unwrap();
+        assert_eq!(pattern.name(7), "shot.0007.dpx");
+        assert_eq!(pattern.number("shot.0007.dpx"), Some(7));
+        assert_eq!(pattern.number("shot.86400.dpx"), Some(86_400));
+        for other in ["shot.007.dpx", "shot.00007.dpx", "shot.0007.dpx~", "shot..dpx", "shot.-007.dpx", "Shot.0007.dpx"]
+        {
+            assert_eq!(pattern.number(other), None, "{other}");
+        }
+        assert_eq!(Pattern::parse("%d.png").unwrap().number("12.png"), Some(12));
+        for other in ["shot.dpx", "%04d-%04d.png", "%4d.png", "%s.png", "%04x.png", "100%.png", "%0d.png", "%099d.png"]
+        {
+            assert_eq!(Pattern::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_dpx_header_states_its_rate_in_either_byte_order() {
+        let header = |magic: &[u8; 4], at: usize, bytes: [u8; 4]| {
+            let mut head = vec![0xff; 2048];
+            head[..4].copy_from_slice(magic);
+            head[at..at + 4].copy_from_slice(&bytes);
+            head
+        };
+        assert_eq!(dpx_rate(&header(b"SDPX", 1724, 24f32.to_be_bytes())), Some(Rational::new(24, 1)));
+        assert_eq!(dpx_rate(&header(b"XPDS", 1940, 23.976f32.to_le_bytes())), Some(Rational::new(24_000, 1001)));
+        assert_eq!(dpx_rate(&header(b"SDPX", 1724, 0f32.to_be_bytes())), None);
+        assert_eq!(dpx_rate(&header(b"SDPX", 1724, 24.4f32.to_be_bytes())), None);
+        assert_eq!(dpx_rate(&[0; 2048]), None);
+        assert_eq!(dpx_rate(b"SDPX"), None);
+    }
+}
