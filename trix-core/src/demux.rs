@@ -2,10 +2,7 @@
 //!
 //! Invariant: a source that is shorter than its container declares never passes as whole.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     decode::damage::{DamageKind, DamageLog},
@@ -14,6 +11,7 @@ use crate::{
         io::IoState,
         stream::{StreamFacts, StreamKind},
     },
+    integrity::Integrity,
     media::{
         packet::Packet,
         time::{Rational, Timestamp},
@@ -28,6 +26,8 @@ pub struct Demuxer {
     packet_limit: u64,
     damage: Arc<DamageLog>,
     seen: Vec<Seen>,
+    integrity: Option<Integrity>,
+    started: bool,
     ended: bool,
 }
 
@@ -51,6 +51,8 @@ impl Demuxer {
             seen,
             damage,
             source,
+            integrity: None,
+            started: false,
             ended: false,
         }
     }
@@ -71,10 +73,15 @@ impl Demuxer {
     /// `Io` when the file cannot be read, `Limit` for a packet that is too large, and `MalformedInput` for damage when
     /// damage is not tolerated.
     pub fn next_packet(&mut self) -> Result<Option<Packet>> {
+        if !self.started {
+            self.started = true;
+            self.integrity = self.source.integrity().map_err(|error| self.unreadable(error))?;
+        }
         let mut failures = 0;
         while !self.ended {
             match self.source.read() {
                 Ok(Some(packet)) => {
+                    self.check_integrity(packet.position().unwrap_or(0))?;
                     if self.accept(&packet)? {
                         return Ok(Some(packet));
                     }
@@ -82,17 +89,21 @@ impl Demuxer {
                 Ok(None) => {
                     self.ended = true;
                     self.check_io()?;
+                    self.check_integrity(u64::MAX)?;
                     self.check_end().map_err(|error| error.in_file(&self.label))?;
                 }
                 Err(code) => {
                     self.check_io()?;
-                    if self.io_state().cancelled.load(Ordering::Relaxed) {
+                    if self.io_state().is_cancelled() {
                         return Err(Error::cancelled(Stage::Demux));
                     }
                     failures += 1;
                     // A demuxer that cannot go on says EIO or repeats itself; the rest of the file is lost then.
                     let over = failures >= FAILURES || code.io().is_some();
                     self.ended = over;
+                    if over {
+                        self.check_integrity(u64::MAX)?;
+                    }
                     let detail = format!("the container is damaged: {code}{}", self.said());
                     let detail = if over { format!("{detail}; nothing after this can be read") } else { detail };
                     let place = self.latest();
@@ -113,6 +124,17 @@ impl Demuxer {
         };
         let time = |ticks: i64| Timestamp::new(ticks, facts.time_base);
         seen.packets += 1;
+        // The time of a picture of a sequence is its number: a jump is files that are not there.
+        if let (Some(sequence), Some(end), Some(pts)) = (self.source.sequence(), seen.end, packet.pts())
+            && end.ticks < pts
+        {
+            let (first, last) = (sequence.name_at(end.ticks), sequence.name_at(pts - 1));
+            let which = if first == last { first } else { format!("{first} to {last}") };
+            let detail = format!("{} of the sequence are missing: {which}", pts - end.ticks);
+            self.damage
+                .add(DamageKind::MissingFile, Stage::Demux, Some(index), Some(end), detail)
+                .map_err(|error| error.in_file(&self.label))?;
+        }
         let end = packet.pts().or(packet.dts()).map(|ticks| time(ticks.saturating_add(packet.duration())));
         seen.end = seen.end.max(end);
         seen.last_byte = packet.position().map(|start| start + packet.data().len() as u64);
@@ -133,10 +155,23 @@ impl Demuxer {
     }
 
     fn check_io(&self) -> Result<()> {
-        match self.io_state().take_error() {
-            Some(error) => Err(Error::io(Stage::Demux, &self.label, "cannot be read", error)),
-            None => Ok(()),
+        self.io_state().take_error().map_or(Ok(()), |error| Err(self.unreadable(error)))
+    }
+
+    fn unreadable(&self, error: std::io::Error) -> Error {
+        Error::io(Stage::Demux, &self.label, "cannot be read", error)
+    }
+
+    /// Looks at the file up to byte `target` for what its container says about its own wholeness.
+    fn check_integrity(&mut self, target: u64) -> Result<()> {
+        let Some(integrity) = &mut self.integrity else { return Ok(()) };
+        let signs = integrity.advance(target, self.source.input.io_state()).map_err(|error| self.unreadable(error))?;
+        for sign in signs {
+            self.damage
+                .add(sign.kind, Stage::Demux, None, sign.time, sign.detail)
+                .map_err(|error| error.in_file(&self.label))?;
         }
+        Ok(())
     }
 
     fn said(&self) -> String {

@@ -26,6 +26,7 @@ pub mod media;
 pub mod spec;
 pub mod source;
 mod extent;
+mod integrity;
 pub mod probe;
 pub mod demux;
 pub mod decode;

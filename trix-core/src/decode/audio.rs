@@ -100,7 +100,10 @@ impl AudioDecoder {
     fn check_complaints(&self) -> Result<()> {
         let (lines, errors) = self.decoder.complaints();
         match lines.into_iter().find(|line| line.is_error) {
-            Some(line) if errors > 0 => self.add(DamageKind::Frame, format!("the decoder reports: {}", line.text)),
+            Some(line) if errors > 0 => {
+                let kind = DamageKind::of_message(&line.text, DamageKind::Frame);
+                self.add(kind, format!("the decoder reports: {}", line.text))
+            }
             _ => Ok(()),
         }
     }

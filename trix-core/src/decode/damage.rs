@@ -37,8 +37,47 @@ pub enum DamageKind {
     Packet,
     /// A decoder refused a packet: nothing came out of it.
     Undecodable,
-    /// A decoder put out a frame and complained: a checksum, a missing reference, a concealed part.
+    /// A decoder put out a frame and complained: broken syntax, a concealed part.
     Frame,
+    /// A checksum does not fit what it is about: a slice of FFV1, a block of FLAC, a cluster of Matroska.
+    Checksum,
+    /// A picture refers to one that is not there.
+    MissingReference,
+    /// Packets of a transport stream are missing, by their counters.
+    Continuity,
+    /// Packets of a transport stream arrived broken, by their error indicator.
+    Transport,
+    /// Files of a sequence are missing, by their numbers.
+    MissingFile,
+    /// A picture of a sequence has another size or format than the first.
+    Shape,
+}
+
+impl DamageKind {
+    /// What a message of libavcodec or libavformat is about; `other` when it does not say.
+    pub(crate) fn of_message(text: &str, other: DamageKind) -> Self {
+        let text = text.to_ascii_lowercase();
+        let says = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
+        // As libavcodec 59 words them: FFV1, FLAC, AC-3, PNG, HEVC ("mismatching checksum of plane"), TrueHD, DCA.
+        if says(&["crc mismatch", "crc error", "crc check failed", "checksum"]) {
+            DamageKind::Checksum
+        // H.264 (the first six), HEVC, VP9, MPEG-4.
+        } else if says(&[
+            "missing reference",
+            "reference picture missing",
+            "frame num gap",
+            "unref short",
+            "co located pocs unavailable",
+            "reference not available",
+            "could not find ref with poc",
+            "referenced frame missing",
+            "requested reference",
+        ]) {
+            DamageKind::MissingReference
+        } else {
+            other
+        }
+    }
 }
 
 /// One sign of damage.

@@ -179,7 +179,8 @@ impl VideoDecoder {
         match picture.frame.damage() {
             Some(damage) => {
                 let said = self.said();
-                self.add(DamageKind::Frame, time, format!("{damage}{said}"))
+                let kind = DamageKind::of_message(&format!("{damage}{said}"), DamageKind::Frame);
+                self.add(kind, time, format!("{damage}{said}"))
             }
             None => self.check_complaints(time),
         }
@@ -193,7 +194,8 @@ impl VideoDecoder {
         }
         let text = lines.into_iter().find(|line| line.is_error).map(|line| line.text).unwrap_or_default();
         let more = if errors > 1 { format!(" (and {} more)", errors - 1) } else { String::new() };
-        self.add(DamageKind::Frame, time.or(self.last_packet), format!("the decoder reports: {text}{more}"))
+        let kind = DamageKind::of_message(&text, DamageKind::Frame);
+        self.add(kind, time.or(self.last_packet), format!("the decoder reports: {text}{more}"))
     }
 
     fn undecodable(&mut self, code: AvError) -> Result<()> {

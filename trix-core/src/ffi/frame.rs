@@ -212,7 +212,7 @@ impl Frame {
         let raw = self.raw();
         let flags = raw.decode_error_flags;
         if flags & av::FF_DECODE_ERROR_MISSING_REFERENCE != 0 {
-            Some("a reference picture is missing")
+            Some("missing reference picture")
         } else if flags & av::FF_DECODE_ERROR_INVALID_BITSTREAM != 0 {
             Some("the bitstream of a picture is invalid")
         } else if raw.flags & av::AV_FRAME_FLAG_CORRUPT != 0 {

@@ -31,6 +31,11 @@ pub struct IoState {
 }
 
 impl IoState {
+    /// Whether every further read shall fail.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
     /// Keeps `error`, unless there is an earlier one that nobody took.
     pub fn fail(&self, error: std::io::Error) {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);

@@ -30,6 +30,7 @@ use crate::{
         packet::Packet,
         stream::{StreamFacts, StreamKind},
     },
+    integrity::Integrity,
     media::time::{Rational, Timestamp},
     spec::plan::{Decision, Mistake},
 };
@@ -325,6 +326,15 @@ impl Source {
             extent,
             picture_bytes: None,
             decisions: Vec::new(),
+        })
+    }
+
+    /// A second reading of the file, which looks for what libavformat does not look at.
+    pub(crate) fn integrity(&self) -> std::io::Result<Option<Integrity>> {
+        let demuxer = self.input.demuxer();
+        Integrity::of(&demuxer, || match &self.origin {
+            Origin::Path(path) => Ok(Box::new(File::open(path)?)),
+            Origin::Memory(bytes) => Ok(Box::new(Cursor::new(Arc::clone(bytes)))),
         })
     }
 

@@ -7,7 +7,6 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
 };
 
 use crate::{
@@ -135,7 +134,7 @@ impl Sequence {
 
     /// The next file as a packet; `None` after the last. An error of the system is left with `state`.
     pub(super) fn read(&mut self, state: &IoState) -> Result<Option<Packet>, AvError> {
-        if state.cancelled.load(Ordering::Relaxed) {
+        if state.is_cancelled() {
             return Err(AvError::EXIT);
         }
         let Some(number) = self.numbers.get(self.next).copied() else { return Ok(None) };

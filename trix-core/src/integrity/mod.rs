@@ -1,0 +1,85 @@
+//! Checks what a container says about its own wholeness and libavformat does not look at: checksums of Matroska,
+//! counters and error flags of transport streams.
+//!
+//! Invariant: a check reads the file on its own and from start to end, never beyond what the demuxer has reached, so
+//! that damage is told where it is; it never fails a file for what its format allows.
+
+mod matroska;
+mod transport;
+
+use std::io::ErrorKind;
+
+use self::{matroska::Matroska, transport::Transport};
+use crate::{
+    decode::damage::DamageKind,
+    ffi::io::{IoState, ReadSeek},
+    media::time::Timestamp,
+};
+
+/// One sign of damage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sign {
+    pub(crate) kind: DamageKind,
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) detail: String,
+}
+
+/// Looks at a file's bytes, piece by piece.
+trait Check: Send {
+    /// Takes the next bytes.
+    fn feed(&mut self, bytes: &[u8], signs: &mut Vec<Sign>);
+    /// There are no more.
+    fn end(&mut self, signs: &mut Vec<Sign>);
+}
+
+/// A second reading of a file, beside the demuxer's.
+pub(crate) struct Integrity {
+    reader: Box<dyn ReadSeek>,
+    check: Box<dyn Check>,
+    position: u64,
+    ended: bool,
+    buffer: Vec<u8>,
+}
+
+/// As large as the demuxer's own reads, so that both find the same pages in the system's cache.
+const PIECE: usize = 256 * 1024;
+
+impl Integrity {
+    /// The check for files that `demuxer` (FFmpeg's name) reads; `None` where there is nothing to check.
+    pub(crate) fn of(
+        demuxer: &str,
+        reader: impl FnOnce() -> std::io::Result<Box<dyn ReadSeek>>,
+    ) -> std::io::Result<Option<Self>> {
+        let check: Box<dyn Check> = match demuxer {
+            "matroska,webm" => Box::new(Matroska::default()),
+            "mpegts" => Box::new(Transport::default()),
+            _ => return Ok(None),
+        };
+        Ok(Some(Integrity { reader: reader()?, check, position: 0, ended: false, buffer: Vec::new() }))
+    }
+
+    /// Checks up to byte `target`; `u64::MAX` for all of it.
+    pub(crate) fn advance(&mut self, target: u64, state: &IoState) -> std::io::Result<Vec<Sign>> {
+        let mut signs = Vec::new();
+        // In whole pieces: most calls are about a packet inside of one that was read before.
+        while !self.ended && self.position < target && !state.is_cancelled() {
+            if target - self.position < PIECE as u64 {
+                break;
+            }
+            self.buffer.resize(PIECE, 0);
+            match self.reader.read(&mut self.buffer) {
+                Ok(0) => {
+                    self.ended = true;
+                    self.check.end(&mut signs);
+                }
+                Ok(count) => {
+                    self.position += count as u64;
+                    self.check.feed(&self.buffer[..count], &mut signs);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(signs)
+    }
+}
