@@ -81,6 +81,7 @@ impl Demuxer {
         while !self.ended {
             match self.source.read() {
                 Ok(Some(packet)) => {
+                    self.check_complaints()?;
                     self.check_integrity(packet.position().unwrap_or(0))?;
                     if self.accept(&packet)? {
                         return Ok(Some(packet));
@@ -89,6 +90,7 @@ impl Demuxer {
                 Ok(None) => {
                     self.ended = true;
                     self.check_io()?;
+                    self.check_complaints()?;
                     self.check_integrity(u64::MAX)?;
                     self.check_end().map_err(|error| error.in_file(&self.label))?;
                 }
@@ -160,6 +162,17 @@ impl Demuxer {
 
     fn unreadable(&self, error: std::io::Error) -> Error {
         Error::io(Stage::Demux, &self.label, "cannot be read", error)
+    }
+
+    /// A demuxer that reports an error and goes on has left something out.
+    fn check_complaints(&mut self) -> Result<()> {
+        let (lines, errors) = self.source.input.sink().take();
+        let Some(line) = lines.into_iter().find(|line| line.is_error && errors > 0) else { return Ok(()) };
+        let more = if errors > 1 { format!(" (and {} more)", errors - 1) } else { String::new() };
+        let kind = DamageKind::of_message(&line.text, DamageKind::Container);
+        let detail = format!("the demuxer reports: {}{more}", line.text);
+        let place = self.latest();
+        self.damage.add(kind, Stage::Demux, None, place, detail).map_err(|error| error.in_file(&self.label))
     }
 
     /// Looks at the file up to byte `target` for what its container says about its own wholeness.

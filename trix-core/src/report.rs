@@ -1,11 +1,11 @@
 //! What a job did, in a form that can be kept beside the file it made.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Serialize;
 
 use crate::{
-    decode::damage::DamageReport,
+    decode::{damage::DamageReport, timing::TimingReport},
     filter::convert::Change,
     media::extras::ExtrasCount,
     mux::record::TrackRecord,
@@ -37,6 +37,8 @@ pub struct Report {
     pub tracks: Vec<TrackRecord>,
     /// What was wrong with the source.
     pub damage: DamageReport,
+    /// Gaps and repeats in the times of the source's streams, by index; streams without any are left out.
+    pub timing_of_source: BTreeMap<usize, TimingReport>,
     /// What the picture encoder warned of.
     pub warnings: Vec<String>,
     /// Pictures of the source that brought captions or dynamic HDR metadata along; `tracks` says what was written.

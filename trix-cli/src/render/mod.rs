@@ -6,6 +6,8 @@ pub mod progress;
 pub mod report;
 pub mod verify;
 
+use trix_core::decode::timing::TimingReport;
+
 /// Bytes in the largest unit that keeps a digit before the point.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
@@ -27,6 +29,18 @@ pub fn counted(count: u64, thing: &str) -> String {
 pub fn clock(seconds: f64) -> String {
     let seconds = seconds.round().max(0.0) as u64;
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// What is remarkable about the times of a stream; `None` where nothing is.
+pub fn timing(found: &TimingReport) -> Option<String> {
+    let some = |count: u64, thing: &str| (count > 0).then(|| counted(count, thing));
+    let counts = [some(found.gaps, "gap"), some(found.repeats, "repeat"), some(found.missing, "missing time")];
+    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    let first = found.first.first().map_or_else(String::new, |first| {
+        let step = first.step.map_or_else(String::new, |step| format!(" ({:+.3} s)", step.to_f64()));
+        format!(", first after {}{step}", first.after)
+    });
+    (!counts.is_empty()).then(|| format!("{}{first}", counts.join(", ")))
 }
 
 /// Bits in a second as kbit/s or Mbit/s.

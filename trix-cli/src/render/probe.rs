@@ -8,7 +8,7 @@ use trix_core::{
     probe::{MediaInfo, StreamInfo},
 };
 
-use super::{bit_rate, bytes};
+use super::{bit_rate, bytes, timing};
 
 /// A file at a glance: a line for the container, a few for each stream.
 pub fn text(info: &MediaInfo) -> String {
@@ -102,6 +102,7 @@ fn write_stream(out: &mut String, stream: &StreamInfo, census: Option<&Census>) 
         counts.extend(found.samples.map(|samples| format!("{samples} samples decoded")));
         counts.extend(found.measured_rate.map(|rate| format!("{} fps measured", decimal(rate))));
         lines.push(counts);
+        lines.extend(timing(&found.timing).map(|line| vec![format!("times: {line}")]));
     }
     for line in lines.iter().filter(|line| !line.is_empty()) {
         let _ = writeln!(out, "             {}", line.join(", "));

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use trix_core::{Report, spec::plan::Decision};
 
-use super::{bytes, counted, verify};
+use super::{bytes, counted, timing, verify};
 
 /// The report in a few lines.
 pub fn text(report: &Report) -> String {
@@ -83,6 +83,11 @@ pub fn text(report: &Report) -> String {
     }
     for change in report.changes.iter().take(3) {
         let _ = writeln!(out, "  change  at {}: {} became {}", change.time, change.from, change.to);
+    }
+    for (stream, found) in &report.timing_of_source {
+        if let Some(line) = timing(found) {
+            let _ = writeln!(out, "  times   stream {stream}: {line}");
+        }
     }
     if !report.damage.is_empty() {
         let _ = writeln!(out, "  damage  {} in the source, concealed", counted(report.damage.total(), "place"));

@@ -6,6 +6,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use super::{
     damage::{DamageKind, DamageLog},
+    timing::{SoundTimes, TimingReport},
     video,
 };
 use crate::{
@@ -30,6 +31,7 @@ pub struct AudioDecoder {
     time_base: TimeBase,
     damage: Arc<DamageLog>,
     last_packet: Option<Timestamp>,
+    times: SoundTimes,
     samples: u64,
     ended: bool,
 }
@@ -47,6 +49,7 @@ impl AudioDecoder {
             time_base: facts.time_base,
             damage,
             last_packet: None,
+            times: SoundTimes::new(facts.time_base),
             samples: 0,
             ended: false,
         })
@@ -76,6 +79,7 @@ impl AudioDecoder {
                 Ok(Output::Item(frame)) => {
                     self.check_complaints()?;
                     self.samples += frame.samples() as u64;
+                    self.times.push(frame.pts(), frame.samples(), frame.sample_rate());
                     return Ok(Some(frame));
                 }
                 Ok(Output::Hungry) => {
@@ -90,6 +94,11 @@ impl AudioDecoder {
             }
         }
         Ok(None)
+    }
+
+    /// Gaps and overlaps in the times so far.
+    pub fn timing(&self) -> TimingReport {
+        self.times.report()
     }
 
     /// Samples in each channel so far.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     audio::AudioDecoder,
     damage::{DamageLog, DamageReport, OnDamage},
+    timing::TimingReport,
     video::VideoDecoder,
 };
 use crate::{
@@ -48,6 +49,8 @@ pub struct StreamCensus {
     pub interval_ticks: Option<(i64, i64)>,
     /// Pictures whose time was missing or did not increase.
     pub times_repaired: u64,
+    /// Gaps and repeats in the times.
+    pub timing: TimingReport,
 }
 
 enum Decoder {
@@ -105,12 +108,14 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
                 pictures(decoder, base, census)?;
                 census.frames = Some(decoder.decoded());
                 census.times_repaired = decoder.repaired();
+                census.timing = decoder.timing();
                 census.measured_rate = measured_rate(census);
             }
             Decoder::Audio(decoder) => {
                 decoder.push(None)?;
                 while decoder.receive()?.is_some() {}
                 census.samples = Some(decoder.samples());
+                census.timing = decoder.timing();
             }
         }
     }

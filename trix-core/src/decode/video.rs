@@ -4,12 +4,16 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::damage::{DamageKind, DamageLog};
+use super::{
+    damage::{DamageKind, DamageLog},
+    timing::{PictureTimes, TimingReport},
+};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::{
         AvError,
         codec::{Decoder, DecoderError, Output},
+        pixel::PixelFormat,
         stream::StreamFacts,
     },
     media::{
@@ -43,6 +47,10 @@ pub struct VideoDecoder {
     damage: Arc<DamageLog>,
     next_number: u64,
     last_pts: Option<i64>,
+    times: PictureTimes,
+    /// Size and format that every picture must have: those of the first, where pictures are single files.
+    shape: Option<(usize, usize, Option<PixelFormat>)>,
+    is_sequence: bool,
     last_packet: Option<Timestamp>,
     repaired: u64,
     ended: bool,
@@ -97,6 +105,9 @@ impl VideoDecoder {
             damage,
             next_number: 0,
             last_pts: None,
+            times: PictureTimes::new(facts.time_base, frame_ticks),
+            shape: None,
+            is_sequence: facts.is_sequence,
             last_packet: None,
             repaired: 0,
             ended: false,
@@ -149,6 +160,11 @@ impl VideoDecoder {
         Ok(None)
     }
 
+    /// Index of the stream in its source.
+    pub fn stream(&self) -> usize {
+        self.stream
+    }
+
     /// Pictures so far.
     pub fn decoded(&self) -> u64 {
         self.next_number
@@ -159,7 +175,17 @@ impl VideoDecoder {
         self.repaired
     }
 
+    /// Gaps and repeats in the times so far.
+    pub fn timing(&self) -> TimingReport {
+        self.times.report()
+    }
+
+    /// Gives a picture its number, and its time by three rules. The time is what the container says of the packet; where
+    /// it says nothing (AVI, raw streams), what the decoder makes of the decoding times. A time that is missing, or not
+    /// after the one before, becomes that of one frame after the one before. Nothing else is changed: where a stream
+    /// starts, gaps and uneven distances are the source's own.
     fn place(&mut self, frame: Frame) -> Picture {
+        self.times.push(frame.pts());
         let after_last = self.last_pts.map_or(0, |last| last.saturating_add(self.frame_ticks));
         let pts = match frame.pts() {
             Some(pts) if self.last_pts.is_none_or(|last| pts > last) => pts,
@@ -176,6 +202,7 @@ impl VideoDecoder {
 
     fn check(&mut self, picture: &Picture) -> Result<()> {
         let time = Some(Timestamp::new(picture.pts, self.time_base));
+        self.check_shape(picture, time)?;
         match picture.frame.damage() {
             Some(damage) => {
                 let said = self.said();
@@ -184,6 +211,24 @@ impl VideoDecoder {
             }
             None => self.check_complaints(time),
         }
+    }
+
+    /// A film may change its shape; one file of a sequence that has another is a file of something else.
+    fn check_shape(&mut self, picture: &Picture, time: Option<Timestamp>) -> Result<()> {
+        if !self.is_sequence {
+            return Ok(());
+        }
+        let frame = &picture.frame;
+        let shape = (frame.width(), frame.height(), frame.pixel_format());
+        let first = *self.shape.get_or_insert(shape);
+        if shape == first {
+            return Ok(());
+        }
+        let named = |(width, height, format): (usize, usize, Option<PixelFormat>)| {
+            format!("{width}x{height} {}", format.map_or("in an unknown format".into(), PixelFormat::name))
+        };
+        let detail = format!("a picture of the sequence is {}; the first is {}", named(shape), named(first));
+        self.add(DamageKind::Shape, time, detail)
     }
 
     /// A decoder that reports an error and puts a frame out all the same has still not decoded the stream.

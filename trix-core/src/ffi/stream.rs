@@ -271,6 +271,8 @@ pub struct StreamFacts {
     pub is_default: bool,
     /// Whether it is a cover picture.
     pub is_attached_picture: bool,
+    /// Whether each picture is a file of its own.
+    pub is_sequence: bool,
     /// FFmpeg's names of what the container says a track is for: default, forced, comment and so on.
     pub disposition: Vec<String>,
     /// The display matrix, where there is one that is not the identity.
@@ -343,6 +345,7 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
             layout: text(layout.as_ptr()).unwrap_or_default(),
             metadata: entries(raw.metadata),
             is_default: raw.disposition & av::AV_DISPOSITION_DEFAULT != 0,
+            is_sequence: false,
             is_attached_picture: raw.disposition & av::AV_DISPOSITION_ATTACHED_PIC != 0,
             disposition: dispositions(raw.disposition),
             display_matrix: side_data::of_stream(raw, Side::AV_PKT_DATA_DISPLAYMATRIX)

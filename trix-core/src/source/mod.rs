@@ -247,6 +247,7 @@ impl Source {
             facts.duration = i64::try_from(sequence.span()).ok();
             facts.declared_frames = Some(sequence.len());
             facts.bit_rate = None;
+            facts.is_sequence = true;
         }
         opened.extent = Extent { size: sequence.bytes(), declared: None };
         opened.sequence = Some(sequence);

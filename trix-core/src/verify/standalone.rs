@@ -84,7 +84,7 @@ pub fn check_source(source: Source, against: Option<Source>, cancel: &Cancel) ->
     check("damage", "no damage".to_owned(), detail);
     let pictures = video.and_then(|index| census.streams.get(&index));
     if let Some(found) = pictures {
-        check("times that do not increase", "0".to_owned(), found.times_repaired.to_string());
+        check("times that do not increase", "0".to_owned(), found.timing.repeats.to_string());
         let some = if found.frames > Some(0) { "some" } else { "none" };
         check("pictures", "some".to_owned(), some.to_owned());
     }

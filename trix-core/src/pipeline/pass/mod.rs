@@ -13,6 +13,7 @@ mod sound;
 mod video;
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -34,6 +35,7 @@ use crate::{
         damage::{DamageLog, DamageReport},
         dynamic::DynamicHdr,
         reader::Cut,
+        timing::TimingReport,
         video::{Picture, VideoDecoder},
     },
     demux::Demuxer,
@@ -76,6 +78,7 @@ pub(crate) struct PassOutcome {
     pub(crate) ledger: Option<Ledger>,
     pub(crate) tracks: Vec<TrackRecord>,
     pub(crate) damage: DamageReport,
+    pub(crate) timing_of_source: BTreeMap<usize, TimingReport>,
     pub(crate) frame_threads: Option<u32>,
     pub(crate) warnings: Vec<String>,
     /// What the pictures of the source brought along.
@@ -108,6 +111,16 @@ struct Shared {
     filter: Mutex<FilterCounts>,
     extras: Mutex<ExtrasCount>,
     changes: Mutex<Vec<Change>>,
+    timing: Mutex<BTreeMap<usize, TimingReport>>,
+}
+
+impl Shared {
+    /// Keeps what was remarkable about the times of stream `index`.
+    fn note_timing(&self, index: usize, found: TimingReport) {
+        if !found.is_empty() {
+            lock(&self.timing).insert(index, found);
+        }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -138,6 +151,7 @@ impl Running {
             ledger: self.has_video.then_some(ledger),
             tracks: std::mem::take(&mut *lock(&shared.tracks)),
             damage: self.damage.report(),
+            timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
             frame_threads: self.frame_threads,
             warnings: std::mem::take(&mut *lock(&shared.warnings)),
             extras: *lock(&shared.extras),
@@ -315,8 +329,12 @@ pub(crate) fn start(
             watch.add_queue(&format!("sound {number}"), depth);
             routes[audio.stream] = Some(Route::Decoder(to_sound));
             let stage = sound::SoundStage { decoder, converter, encoder, track, output: to_muxer.clone(), end: 0 };
-            let label = label.clone();
-            let work = move || stage.run(sound_input).map_err(|error| error.in_file(&label));
+            let (label, shared, index) = (label.clone(), Arc::clone(&shared), audio.stream);
+            let work = move || {
+                let timing = stage.run(sound_input).map_err(|error| error.in_file(&label))?;
+                shared.note_timing(index, timing);
+                Ok(())
+            };
             spawn(&format!("sound-{number}"), Stage::Encode, token, done.clone(), work)?;
             stages += 1;
         }

@@ -2,7 +2,7 @@
 
 use super::ForMuxer;
 use crate::{
-    decode::audio::AudioDecoder,
+    decode::{audio::AudioDecoder, timing::TimingReport},
     encode::sound::SoundEncoder,
     error::{Result, Stage},
     filter::sound::SoundConverter,
@@ -22,7 +22,8 @@ pub(super) struct SoundStage {
 }
 
 impl SoundStage {
-    pub(super) fn run(mut self, input: Receiver<Packet>) -> Result<()> {
+    /// Works to the end. Returns what was remarkable about the times.
+    pub(super) fn run(mut self, input: Receiver<Packet>) -> Result<TimingReport> {
         let mut wanted = true;
         while wanted {
             let packet = input.receive(Stage::Decode)?;
@@ -37,7 +38,8 @@ impl SoundStage {
         self.converter.push(None)?;
         self.encode()?;
         self.encoder.push(None)?;
-        self.emit()
+        self.emit()?;
+        Ok(self.decoder.timing())
     }
 
     fn encode(&mut self) -> Result<()> {

@@ -75,6 +75,7 @@ impl DecodeStage {
             }
         }
         shared.repaired.store(self.decoder.repaired(), Ordering::Relaxed);
+        shared.note_timing(self.decoder.stream(), self.decoder.timing());
         *lock(&shared.extras) = extras;
         Ok(())
     }

@@ -1,0 +1,268 @@
+//! Gaps and repeats in the times of a stream.
+//!
+//! Invariant: these are facts and no judgement: variable frame rates are legal, so that a gap is only called one in a
+//! stream whose times are even otherwise.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::media::time::{TimeBase, Timestamp};
+
+/// What is remarkable about the times of a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct TimingReport {
+    /// Whether the distance from picture to picture varies, so that no distance is a gap.
+    pub variable: bool,
+    /// Distances of more than one and a half pictures; for sound, of more than 100 ms from the end of a block to the
+    /// next, which an encode fills with silence.
+    pub gaps: u64,
+    /// Pictures whose time is that of one before or earlier; for sound, blocks that begin more than 100 ms before the end
+    /// of the one before, whose overlap an encode cuts off.
+    pub repeats: u64,
+    /// Pictures without a time of their own.
+    pub missing: u64,
+    /// The first of them, in the order in which they were met.
+    pub first: Vec<Irregularity>,
+}
+
+impl TimingReport {
+    /// Whether there is anything to tell.
+    pub fn is_empty(&self) -> bool {
+        self.gaps == 0 && self.repeats == 0 && self.missing == 0
+    }
+}
+
+/// One place at which times are not what they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Irregularity {
+    /// What.
+    pub kind: IrregularityKind,
+    /// The last time before it.
+    pub after: Timestamp,
+    /// From there to the next; not above zero for a repeat, absent where the time is missing.
+    pub step: Option<Timestamp>,
+}
+
+/// Kinds of irregularities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IrregularityKind {
+    /// Nothing is shown or heard for too long.
+    Gap,
+    /// A time that was reached before.
+    Repeat,
+    /// No time.
+    Missing,
+}
+
+/// Places that a report lists.
+const LISTED: usize = 20;
+
+/// Steps of different lengths that are told apart; a stream with more of them is variable.
+const STEPS: usize = 256;
+
+/// Keeps the books of a picture stream's times, as they were before anything was repaired.
+pub(crate) struct PictureTimes {
+    base: TimeBase,
+    /// A step that is expected before any was seen, in ticks.
+    nominal: i64,
+    last: Option<i64>,
+    steps: BTreeMap<i64, u64>,
+    too_many_steps: bool,
+    repeats: u64,
+    missing: u64,
+    seen: Vec<Irregularity>,
+}
+
+impl PictureTimes {
+    pub(crate) fn new(base: TimeBase, nominal: i64) -> Self {
+        PictureTimes {
+            base,
+            nominal,
+            last: None,
+            steps: BTreeMap::new(),
+            too_many_steps: false,
+            repeats: 0,
+            missing: 0,
+            seen: Vec::new(),
+        }
+    }
+
+    /// Takes note of the next picture's own time.
+    pub(crate) fn push(&mut self, pts: Option<i64>) {
+        let Some(pts) = pts else {
+            self.missing += 1;
+            return self.note(IrregularityKind::Missing, self.last.unwrap_or(0), None);
+        };
+        let Some(last) = self.last else {
+            self.last = Some(pts);
+            return;
+        };
+        let step = pts.saturating_sub(last);
+        if step <= 0 {
+            self.repeats += 1;
+            return self.note(IrregularityKind::Repeat, last, Some(step));
+        }
+        self.last = Some(pts);
+        if self.steps.len() < STEPS || self.steps.contains_key(&step) {
+            *self.steps.entry(step).or_default() += 1;
+        } else {
+            self.too_many_steps = true;
+        }
+        // What the usual step is shows only in the end; these may turn out to be gaps.
+        if is_gap(step, self.usual().unwrap_or(self.nominal).min(self.nominal)) {
+            self.note(IrregularityKind::Gap, last, Some(step));
+        }
+    }
+
+    fn note(&mut self, kind: IrregularityKind, after: i64, step: Option<i64>) {
+        // Candidates that turn out to be none must not push out what comes later.
+        if self.seen.len() < 4 * LISTED {
+            let time = |ticks: i64| Timestamp::new(ticks, self.base);
+            self.seen.push(Irregularity { kind, after: time(after), step: step.map(time) });
+        }
+    }
+
+    /// The step that most pictures have, together with those that differ from it by a tick of rounding.
+    fn usual(&self) -> Option<i64> {
+        let near =
+            |step: i64| (step - 1..=step.saturating_add(1)).filter_map(|near| self.steps.get(&near)).sum::<u64>();
+        self.steps.keys().copied().max_by_key(|step| (near(*step), self.steps[step]))
+    }
+
+    /// What was remarkable so far.
+    pub(crate) fn report(&self) -> TimingReport {
+        let total: u64 = self.steps.values().sum();
+        let usual = self.usual().unwrap_or(self.nominal);
+        let even: u64 = self
+            .steps
+            .iter()
+            .filter(|(step, _)| step.saturating_mul(2) > usual && !is_gap(**step, usual))
+            .map(|(_, n)| n)
+            .sum();
+        // Nine of ten pictures at an even distance: with less, the distance is no rule that could be broken.
+        let variable = self.too_many_steps || even * 10 < total * 9;
+        let gaps = self.steps.iter().filter(|(step, _)| is_gap(**step, usual)).map(|(_, count)| count).sum();
+        let is_real = |found: &&Irregularity| match found.kind {
+            IrregularityKind::Gap => !variable && found.step.is_some_and(|step| is_gap(step.ticks, usual)),
+            IrregularityKind::Repeat | IrregularityKind::Missing => true,
+        };
+        TimingReport {
+            variable,
+            gaps: if variable { 0 } else { gaps },
+            repeats: self.repeats,
+            missing: self.missing,
+            first: self.seen.iter().filter(is_real).take(LISTED).copied().collect(),
+        }
+    }
+}
+
+/// More than one and a half of the usual step, and more than what rounding to a coarse tick makes of one.
+fn is_gap(step: i64, usual: i64) -> bool {
+    step.saturating_mul(2) > usual.saturating_mul(3).saturating_add(2)
+}
+
+/// Keeps the books of a sound stream's times.
+pub(crate) struct SoundTimes {
+    base: TimeBase,
+    end: Option<i64>,
+    report: TimingReport,
+}
+
+impl SoundTimes {
+    pub(crate) fn new(base: TimeBase) -> Self {
+        SoundTimes { base, end: None, report: TimingReport::default() }
+    }
+
+    /// Takes note of a block that begins at `pts` and has `samples` samples.
+    pub(crate) fn push(&mut self, pts: Option<i64>, samples: usize, sample_rate: u32) {
+        let length = Timestamp::new(samples as i64, TimeBase::new(1, i64::from(sample_rate))).rescale(self.base);
+        let time = |ticks: i64| Timestamp::new(ticks, self.base);
+        if let (Some(pts), Some(end)) = (pts, self.end) {
+            let step = pts.saturating_sub(end);
+            // As the filter of sound: shorter ones are drift, which it does not fill.
+            let limit = Timestamp::new(1, TimeBase::new(1, 10));
+            let kind = if time(step) > limit {
+                self.report.gaps += 1;
+                Some(IrregularityKind::Gap)
+            } else if time(step.saturating_neg()) > limit {
+                self.report.repeats += 1;
+                Some(IrregularityKind::Repeat)
+            } else {
+                None
+            };
+            if let Some(kind) = kind.filter(|_| self.report.first.len() < LISTED) {
+                self.report.first.push(Irregularity { kind, after: time(end), step: Some(time(step)) });
+            }
+        }
+        self.end = pts.or(self.end).map(|pts| pts.saturating_add(length));
+    }
+
+    /// What was remarkable so far.
+    pub(crate) fn report(&self) -> TimingReport {
+        self.report.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(times: impl IntoIterator<Item = i64>) -> TimingReport {
+        let mut book = PictureTimes::new(TimeBase::new(1, 1000), 40);
+        times.into_iter().for_each(|pts| book.push(Some(pts)));
+        book.report()
+    }
+
+    #[test]
+    fn even_times_have_neither_gaps_nor_repeats() {
+        assert_eq!(report((0..50).map(|n| n * 40)), TimingReport::default());
+        // 23.976 fps, rounded to milliseconds.
+        assert_eq!(report((0..500).map(|n| (n * 1001 + 12) / 24)), TimingReport::default());
+        // One picture, none.
+        assert_eq!(report([7]), TimingReport::default());
+        assert_eq!(report([]), TimingReport::default());
+    }
+
+    #[test]
+    fn gaps_and_repeats_are_counted_and_placed() {
+        let found = report((0..20).map(|n| n * 40).chain([760, 720]).chain((30..50).map(|n| n * 40)));
+        assert_eq!((found.gaps, found.repeats, found.variable), (1, 2, false));
+        let at = |ticks| Timestamp::new(ticks, TimeBase::new(1, 1000));
+        let kinds: Vec<_> = found.first.iter().map(|found| (found.kind, found.after, found.step)).collect();
+        assert_eq!(
+            kinds,
+            [
+                (IrregularityKind::Repeat, at(760), Some(at(0))),
+                (IrregularityKind::Repeat, at(760), Some(at(-40))),
+                (IrregularityKind::Gap, at(760), Some(at(440))),
+            ]
+        );
+    }
+
+    #[test]
+    fn variable_rates_have_no_gaps() {
+        let found = report((0..100).map(|n| n * n));
+        assert!(found.variable && found.gaps == 0 && found.first.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn a_rate_that_is_not_the_declared_one_is_no_gap() {
+        assert_eq!(report((0..50).map(|n| n * 100)), TimingReport::default());
+        assert_eq!(report((0..50).map(|n| n * 10).chain([600])).gaps, 1);
+    }
+
+    #[test]
+    fn sound_that_is_missing_is_placed() {
+        let mut book = SoundTimes::new(TimeBase::new(1, 48_000));
+        for block in (0..10).chain(20..30) {
+            book.push(Some(block * 1024), 1024, 48_000);
+        }
+        book.push(Some(0), 1024, 48_000);
+        let found = book.report();
+        assert_eq!((found.gaps, found.repeats), (1, 1));
+        assert_eq!(found.first[0].after.ticks, 10 * 1024);
+        assert_eq!(found.first[0].step.map(|step| step.ticks), Some(10 * 1024));
+    }
+}
