@@ -186,7 +186,8 @@ impl VideoDecoder {
     /// starts, gaps and uneven distances are the source's own.
     fn place(&mut self, frame: Frame) -> Picture {
         self.times.push(frame.pts());
-        let after_last = self.last_pts.map_or(0, |last| last.saturating_add(self.frame_ticks));
+        let step = self.times.usual().unwrap_or(self.frame_ticks);
+        let after_last = self.last_pts.map_or(0, |last| last.saturating_add(step));
         let pts = match frame.pts() {
             Some(pts) if self.last_pts.is_none_or(|last| pts > last) => pts,
             _ => {

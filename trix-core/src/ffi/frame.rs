@@ -242,6 +242,31 @@ impl Frame {
             .collect()
     }
 
+    /// The samples as a file of raw pictures has them: plane after plane, without padding, in any layout; `None` when
+    /// the frame is no picture.
+    pub fn packed(&self) -> Option<Vec<u8>> {
+        let format = self.pixel_format()?;
+        let size = format.image_bytes(self.width() as u32, self.height() as u32)?;
+        let mut bytes = vec![0; usize::try_from(size).ok()?];
+        let raw = self.raw();
+        let name = super::c_string(&format.name());
+        // SAFETY: the frame's planes hold what its format and size say; the buffer is as large as libavutil computed for
+        // the same format and size; the format comes from libavutil's own table.
+        let copied = unsafe {
+            av::av_image_copy_to_buffer(
+                bytes.as_mut_ptr(),
+                bytes.len() as c_int,
+                raw.data.as_ptr().cast(),
+                raw.linesize.as_ptr(),
+                av::av_get_pix_fmt(name.as_ptr()),
+                raw.width,
+                raw.height,
+                1,
+            )
+        };
+        (copied >= 0).then_some(bytes)
+    }
+
     /// Whether a sample has a value that its depth does not allow, as words of 16 bits can hold when they are read from
     /// a damaged file. Encoders take such samples for memory addresses.
     pub fn exceeds_depth(&self) -> bool {
