@@ -103,7 +103,8 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     } else {
         one_pass(job, &plan, source, Pass { number: 1, stats: None }, Some(part.path()), control).map_err(label)?
     };
-    let PassOutcome { mut ledger, tracks, damage, timing_of_source, frame_threads, warnings, extras, changes } = outcome;
+    let PassOutcome { mut ledger, tracks, damage, timing_of_source, frame_threads, warnings, extras, changes } =
+        outcome;
     part.sync()?;
     let encode_seconds = began.elapsed().as_secs_f64();
 
