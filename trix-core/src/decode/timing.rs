@@ -141,8 +141,8 @@ impl PictureTimes {
             .filter(|(step, _)| step.saturating_mul(2) > usual && !is_gap(**step, usual))
             .map(|(_, n)| n)
             .sum();
-        // Nine of ten pictures at an even distance: with less, the distance is no rule that could be broken.
-        let variable = self.too_many_steps || even * 10 < total * 9;
+        // Three of four pictures at an even distance: with less, the distance is no rule that could be broken.
+        let variable = self.too_many_steps || even * 4 < total * 3;
         let gaps = self.steps.iter().filter(|(step, _)| is_gap(**step, usual)).map(|(_, count)| count).sum();
         let is_real = |found: &&Irregularity| match found.kind {
             IrregularityKind::Gap => !variable && found.step.is_some_and(|step| is_gap(step.ticks, usual)),
@@ -158,9 +158,9 @@ impl PictureTimes {
     }
 }
 
-/// More than one and a half of the usual step, and more than what rounding to a coarse tick makes of one.
+/// More than one and a half of the usual step: more than rounding to a tick makes of one.
 fn is_gap(step: i64, usual: i64) -> bool {
-    step.saturating_mul(2) > usual.saturating_mul(3).saturating_add(2)
+    step.saturating_mul(2) > usual.saturating_mul(3)
 }
 
 /// Keeps the books of a sound stream's times.

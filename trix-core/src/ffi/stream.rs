@@ -147,6 +147,20 @@ impl CodecParameters {
         copy
     }
 
+    /// The name of the codec in FFmpeg; where it has none, what the container calls it.
+    fn codec_or_tag(&self) -> String {
+        let name = self.codec_name();
+        // SAFETY: valid parameters.
+        let tag = unsafe { (*self.as_ptr()).codec_tag }.to_le_bytes();
+        match &tag {
+            _ if name != "none" => name,
+            // ISO/IEC 14496-15, clause 11: libavformat 59 does not know H.266.
+            b"vvc1" | b"vvi1" => "vvc".to_owned(),
+            _ if tag.iter().all(u8::is_ascii_graphic) => String::from_utf8_lossy(&tag).into_owned(),
+            _ => name,
+        }
+    }
+
     pub(crate) fn clear_tag(&mut self) {
         // SAFETY: we own the parameters.
         unsafe { (*self.as_ptr()).codec_tag = 0 };
@@ -223,7 +237,7 @@ pub struct StreamFacts {
     pub kind: StreamKind,
     /// What decoders and muxers need.
     pub parameters: CodecParameters,
-    /// FFmpeg's name of the codec.
+    /// FFmpeg's name of the codec; where it has none, the container's code.
     pub codec: String,
     /// Name of the profile.
     pub profile: Option<String>,
@@ -309,7 +323,7 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
         StreamFacts {
             index: raw.index.max(0) as usize,
             kind,
-            codec: parameters.codec_name(),
+            codec: parameters.codec_or_tag(),
             profile: text(av::avcodec_profile_name(codec.codec_id, codec.profile)),
             level: (codec.level > 0).then_some(codec.level),
             format: codec.format,
