@@ -124,11 +124,10 @@ impl PictureTimes {
         }
     }
 
-    /// The step that most pictures have, together with those that differ from it by a tick of rounding.
+    /// The step that most pictures have; of several, the shortest.
     pub(crate) fn usual(&self) -> Option<i64> {
-        let near =
-            |step: i64| (step - 1..=step.saturating_add(1)).filter_map(|near| self.steps.get(&near)).sum::<u64>();
-        self.steps.keys().copied().max_by_key(|step| (near(*step), self.steps[step]))
+        let (step, _) = self.steps.iter().rev().max_by_key(|(_, count)| **count)?;
+        Some(*step)
     }
 
     /// What was remarkable so far.
