@@ -238,7 +238,9 @@ impl Demuxer {
         };
         let micro = Rational::new(1, 1_000_000);
         let start = self.source.input.start().unwrap_or(0);
-        let found = end.micros() - start;
+        // Matroska does not say from where a duration counts, and FFmpeg counts from zero (RFC 9559, 5.1.2.10).
+        let from = if self.source.input.demuxer() == "matroska,webm" { start.min(0) } else { start };
+        let found = end.micros() - from;
         // Declared durations are rounded, and some count to the start of the last picture.
         let tolerance = 500_000.max(declared / 100);
         if found + tolerance < declared {
