@@ -34,7 +34,12 @@ pub fn clock(seconds: f64) -> String {
 /// What is remarkable about the times of a stream; `None` where nothing is.
 pub fn timing(found: &TimingReport) -> Option<String> {
     let some = |count: u64, thing: &str| (count > 0).then(|| counted(count, thing));
-    let counts = [some(found.gaps, "gap"), some(found.repeats, "repeat"), some(found.missing, "missing time")];
+    let counts = [
+        some(found.gaps, "gap"),
+        some(found.repeats, "repeat"),
+        some(found.missing, "missing time"),
+        some(found.skipped, "skipped picture"),
+    ];
     let counts: Vec<String> = counts.into_iter().flatten().collect();
     let first = found.first.first().map_or_else(String::new, |first| {
         let step = first.step.map_or_else(String::new, |step| format!(" ({:+.3} s)", step.to_f64()));

@@ -61,7 +61,7 @@ impl DamageKind {
         // As libavcodec 59 words them: FFV1, FLAC, AC-3, PNG, HEVC ("mismatching checksum of plane"), TrueHD, DCA.
         if says(&["crc mismatch", "crc error", "crc check failed", "checksum"]) {
             DamageKind::Checksum
-        // H.264 (the first six), HEVC, VP9, MPEG-4.
+        // H.264 (the first six), HEVC, MPEG-4, VP9 (the last two).
         } else if says(&[
             "missing reference",
             "reference picture missing",
@@ -72,6 +72,7 @@ impl DamageKind {
             "could not find ref with poc",
             "referenced frame missing",
             "requested reference",
+            "not all references are available",
         ]) {
             DamageKind::MissingReference
         } else {

@@ -22,6 +22,9 @@ pub struct TimingReport {
     pub repeats: u64,
     /// Pictures without a time of their own.
     pub missing: u64,
+    /// Pictures of MPEG-1 and MPEG-2 that the decoder left out without a word, because what they refer to is not there:
+    /// those in front of the first keyframe of a recording that begins in mid-stream.
+    pub skipped: u64,
     /// The first of them, in the order in which they were met.
     pub first: Vec<Irregularity>,
 }
@@ -29,7 +32,7 @@ pub struct TimingReport {
 impl TimingReport {
     /// Whether there is anything to tell.
     pub fn is_empty(&self) -> bool {
-        self.gaps == 0 && self.repeats == 0 && self.missing == 0
+        self.gaps == 0 && self.repeats == 0 && self.missing == 0 && self.skipped == 0
     }
 }
 
@@ -152,6 +155,7 @@ impl PictureTimes {
             gaps: if variable { 0 } else { gaps },
             repeats: self.repeats,
             missing: self.missing,
+            skipped: 0,
             first: self.seen.iter().filter(is_real).take(LISTED).copied().collect(),
         }
     }

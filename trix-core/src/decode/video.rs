@@ -51,6 +51,8 @@ pub struct VideoDecoder {
     /// Size and format that every picture must have: those of the first, where pictures are single files.
     shape: Option<(usize, usize, Option<PixelFormat>)>,
     is_sequence: bool,
+    /// Packets so far, where each is a picture.
+    packets: Option<u64>,
     last_packet: Option<Timestamp>,
     repaired: u64,
     ended: bool,
@@ -108,6 +110,7 @@ impl VideoDecoder {
             times: PictureTimes::new(facts.time_base, frame_ticks),
             shape: None,
             is_sequence: facts.is_sequence,
+            packets: matches!(facts.codec.as_str(), "mpeg1video" | "mpeg2video").then_some(0),
             last_packet: None,
             repaired: 0,
             ended: false,
@@ -120,6 +123,9 @@ impl VideoDecoder {
     /// `MalformedInput` for damage, when damage is not tolerated; `Codec` when the decoder itself fails.
     pub fn push(&mut self, packet: Option<&Packet>) -> Result<()> {
         if let Some(packet) = packet {
+            if let Some(packets) = self.packets.as_mut().filter(|_| !packet.is_discarded()) {
+                *packets += 1;
+            }
             let ticks = packet.pts().or(packet.dts());
             self.last_packet = ticks.map(|ticks| Timestamp::new(ticks, self.time_base)).or(self.last_packet);
         }
@@ -177,7 +183,9 @@ impl VideoDecoder {
 
     /// Gaps and repeats in the times so far.
     pub fn timing(&self) -> TimingReport {
-        self.times.report()
+        // Whoever stops early did not want the rest.
+        let skipped = self.packets.filter(|_| self.ended).map_or(0, |packets| packets.saturating_sub(self.next_number));
+        TimingReport { skipped, ..self.times.report() }
     }
 
     /// Gives a picture its number, and its time by three rules. The time is what the container says of the packet; where
@@ -254,7 +262,8 @@ impl VideoDecoder {
                 .at(self.last_packet)
                 .caused_by(code));
         }
-        self.add(DamageKind::Undecodable, self.last_packet, format!("a packet cannot be decoded: {code}{said}"))
+        let kind = DamageKind::of_message(&said, DamageKind::Undecodable);
+        self.add(kind, self.last_packet, format!("a packet cannot be decoded: {code}{said}"))
     }
 
     fn said(&self) -> String {

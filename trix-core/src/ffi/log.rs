@@ -26,6 +26,8 @@ use ffmpeg_sys_next as av;
 pub struct Line {
     /// Whether it tells of an error, and not of something that is merely odd.
     pub is_error: bool,
+    /// Whether the decoder or demuxer itself says it, and not something that it uses: a parser, say.
+    pub is_own: bool,
     /// The message, without its line end.
     pub text: String,
 }
@@ -116,21 +118,23 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 unsafe extern "C" fn callback(object: *mut c_void, level: c_int, format: *const c_char, args: *mut av::__va_list_tag) {
     let ours = panic::catch_unwind(|| {
         // SAFETY: libav* passes null or a pointer to a struct whose first field is its AVClass.
-        let sink = unsafe { sink_of(object) };
+        let (sink, is_own) = unsafe { sink_of(object) };
         if sink == 0 {
             return false;
         }
         // That parts of a picture were made up is told as if it were good news, and nowhere else that can be relied on:
-        // the frame's own flag may be set by another thread after the frame was put out.
+        // the frame's own flag may be set by another thread after the frame was put out. That a reference picture of
+        // H.264 is missing between two others is told to nobody but those who look for faults in libavcodec.
         // SAFETY: the format is a NUL-terminated string.
-        let concealing = unsafe { std::ffi::CStr::from_ptr(format) }.to_bytes().starts_with(b"concealing");
+        let words = unsafe { std::ffi::CStr::from_ptr(format) }.to_bytes();
+        let concealing = words.starts_with(b"concealing") || words.starts_with(b"Frame num gap");
         if level <= av::AV_LOG_WARNING || concealing {
             let sink = lock(sinks()).get(&sink).and_then(Weak::upgrade);
             if let Some(sink) = sink {
                 // SAFETY: the arguments are those of this call.
                 let text = unsafe { render(object, level, format, args) };
                 if !text.is_empty() {
-                    sink.push(Line { is_error: level <= av::AV_LOG_ERROR || concealing, text });
+                    sink.push(Line { is_error: level <= av::AV_LOG_ERROR || concealing, is_own, text });
                 }
             }
         }
@@ -142,8 +146,8 @@ unsafe extern "C" fn callback(object: *mut c_void, level: c_int, format: *const 
     }
 }
 
-/// The number of the sink that `object` belongs to, or that of this thread, or 0.
-unsafe fn sink_of(object: *mut c_void) -> usize {
+/// The number of the sink that `object` belongs to, or that of this thread, or 0; and whether it is the former.
+unsafe fn sink_of(object: *mut c_void) -> (usize, bool) {
     if !object.is_null() {
         // SAFETY: the first field of every logging object is a pointer to its class; the class says which struct it
         // is, and only the two whose `opaque` field we set are read further.
@@ -158,10 +162,10 @@ unsafe fn sink_of(object: *mut c_void) -> usize {
             }
         };
         if own != 0 && lock(sinks()).contains_key(&own) {
-            return own;
+            return (own, true);
         }
     }
-    CURRENT.try_with(Cell::get).unwrap_or(0)
+    (CURRENT.try_with(Cell::get).unwrap_or(0), false)
 }
 
 unsafe fn render(object: *mut c_void, level: c_int, format: *const c_char, args: *mut av::__va_list_tag) -> String {
