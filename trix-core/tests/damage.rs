@@ -77,7 +77,8 @@ fn a_changed_byte_in_any_element_of_matroska_is_found_by_its_checksum() {
                         let time = sign.time.expect("a time").micros();
                         let expected = if start == first { 0 } else { 200_000 };
                         // The time stamp itself may be what is changed.
-                        assert!(time == expected || at == start + 8, "byte {at}: {time}");
+                        let is_stamp = (start + 6..start + 10).contains(&at);
+                        assert!(time == expected || is_stamp, "byte {at}: {time}");
                     }
                 }
                 // A track or a scale that makes no sense.

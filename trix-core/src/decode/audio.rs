@@ -96,6 +96,11 @@ impl AudioDecoder {
         Ok(None)
     }
 
+    /// Index of the stream in its source.
+    pub fn stream(&self) -> usize {
+        self.stream
+    }
+
     /// Gaps and overlaps in the times so far.
     pub fn timing(&self) -> TimingReport {
         self.times.report()

@@ -4,7 +4,7 @@ use super::ForMuxer;
 use crate::{
     decode::{audio::AudioDecoder, timing::TimingReport},
     encode::sound::SoundEncoder,
-    error::{Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
     filter::sound::SoundConverter,
     media::packet::Packet,
     pipeline::stage::{Receiver, Sender},
@@ -35,6 +35,11 @@ impl SoundStage {
             }
             wanted &= !last;
         }
+        // Of an empty track, a container keeps nothing that could be read back.
+        if self.decoder.samples() == 0 {
+            let detail = "the track has no decodable sound; choose others, or none";
+            return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).in_stream(self.decoder.stream()));
+        }
         self.converter.push(None)?;
         self.encode()?;
         self.encoder.push(None)?;
@@ -44,7 +49,7 @@ impl SoundStage {
 
     fn encode(&mut self) -> Result<()> {
         while let Some(frame) = self.converter.receive()? {
-            self.end = frame.pts().unwrap_or(self.end) + frame.samples() as i64;
+            self.end = frame.pts().unwrap_or(self.end).saturating_add(frame.samples() as i64);
             self.encoder.push(Some(&frame))?;
             self.emit()?;
         }
@@ -55,7 +60,7 @@ impl SoundStage {
         while let Some(mut packet) = self.encoder.receive()? {
             // Some encoders give a short last block the length of a full one.
             if let Some(pts) = packet.pts().filter(|pts| *pts < self.end) {
-                let duration = packet.duration().min(self.end - pts);
+                let duration = packet.duration().min(self.end.saturating_sub(pts));
                 packet.set_times(Some(pts), packet.dts(), duration);
             }
             self.output.send(ForMuxer { track: self.track, packet }, Stage::Encode)?;
