@@ -75,9 +75,10 @@ fn files(first: usize) -> impl Iterator<Item = (PathBuf, u64)> {
         let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
         !without.contains(&name) && !name.ends_with(".yuv")
     });
-    files.into_iter().skip(first).step_by(4).map(|file| match read(&file) {
-        Outcome::Whole(pictures) => (file, pictures),
-        Outcome::Refused => panic!("{} is refused", file.display()),
+    files.into_iter().skip(first).step_by(4).map(|file| {
+        let report = encode(&file, &format!("{OPTIONS} --verify off")).done();
+        let pictures = report["ledger"]["emitted"].as_u64().expect("a ledger");
+        (file, pictures)
     })
 }
 

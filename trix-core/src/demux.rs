@@ -169,8 +169,8 @@ impl Demuxer {
         let (lines, errors) = self.source.input.sink().take();
         let Some(line) = lines.into_iter().find(|line| line.is_error && errors > 0) else { return Ok(()) };
         let more = if errors > 1 { format!(" (and {} more)", errors - 1) } else { String::new() };
-        // A parser looks into packets, whatever container they are in.
-        let (who, what) = if line.is_own { ("demuxer", DamageKind::Container) } else { ("parser", DamageKind::Packet) };
+        // What is below or behind the demuxer, a parser above all, speaks of packets, whatever container they are in.
+        let (who, what) = if line.is_own { ("demuxer", DamageKind::Container) } else { ("reader", DamageKind::Packet) };
         let kind = DamageKind::of_message(&line.text, what);
         let detail = format!("the {who} reports: {}{more}", line.text);
         let place = self.latest();

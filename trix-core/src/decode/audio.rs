@@ -76,10 +76,13 @@ impl AudioDecoder {
     pub fn receive(&mut self) -> Result<Option<Frame>> {
         while !self.ended {
             match self.decoder.receive() {
-                Ok(Output::Item(frame)) => {
+                Ok(Output::Item(mut frame)) => {
                     self.check_complaints()?;
                     self.samples += frame.samples() as u64;
-                    self.times.push(frame.pts(), frame.samples(), frame.sample_rate());
+                    // A block without a time follows the one before.
+                    if let Some(pts) = self.times.push(frame.pts(), frame.samples(), frame.sample_rate()) {
+                        frame.set_pts(pts);
+                    }
                     return Ok(Some(frame));
                 }
                 Ok(Output::Hungry) => {

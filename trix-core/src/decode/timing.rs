@@ -20,7 +20,7 @@ pub struct TimingReport {
     /// Pictures whose time is that of one before or earlier; for sound, blocks that begin more than 100 ms before the end
     /// of the one before, whose overlap an encode cuts off.
     pub repeats: u64,
-    /// Pictures without a time of their own.
+    /// Pictures, or blocks of sound, without a time of their own; a block follows the one before.
     pub missing: u64,
     /// Pictures of MPEG-1 and MPEG-2 that the decoder left out without a word, because what they refer to is not there:
     /// those in front of the first keyframe of a recording that begins in mid-stream.
@@ -178,8 +178,8 @@ impl SoundTimes {
         SoundTimes { base, end: None, report: TimingReport::default() }
     }
 
-    /// Takes note of a block that begins at `pts` and has `samples` samples.
-    pub(crate) fn push(&mut self, pts: Option<i64>, samples: usize, sample_rate: u32) {
+    /// Takes note of a block that begins at `pts` and has `samples` samples. Returns the time of a block that has none.
+    pub(crate) fn push(&mut self, pts: Option<i64>, samples: usize, sample_rate: u32) -> Option<i64> {
         let length = Timestamp::new(samples as i64, TimeBase::new(1, i64::from(sample_rate))).rescale(self.base);
         let time = |ticks: i64| Timestamp::new(ticks, self.base);
         if let (Some(pts), Some(end)) = (pts, self.end) {
@@ -199,7 +199,12 @@ impl SoundTimes {
                 self.report.first.push(Irregularity { kind, after: time(end), step: Some(time(step)) });
             }
         }
-        self.end = pts.or(self.end).map(|pts| pts.saturating_add(length));
+        let start = pts.or(self.end).unwrap_or(0);
+        self.end = Some(start.saturating_add(length));
+        if pts.is_none() {
+            self.report.missing += 1;
+        }
+        pts.is_none().then_some(start)
     }
 
     /// What was remarkable so far.

@@ -64,6 +64,13 @@ impl Frame {
         [self.raw().best_effort_timestamp, self.raw().pts].into_iter().find(|&ticks| ticks != av::AV_NOPTS_VALUE)
     }
 
+    /// Gives a frame without a time this one.
+    pub(crate) fn set_pts(&mut self, pts: i64) {
+        // SAFETY: we hold the only reference to the frame.
+        let raw = unsafe { self.0.as_mut() };
+        (raw.pts, raw.best_effort_timestamp) = (pts, pts);
+    }
+
     /// Makes the frame's own `pts` count, whatever the decoder estimated.
     pub(crate) fn adopt_pts(&mut self) {
         // SAFETY: we hold the only reference to the frame.
