@@ -144,6 +144,14 @@ impl Source {
         }
     }
 
+    /// The bytes of the source, for those who read a header themselves.
+    pub(crate) fn reader(&self) -> std::io::Result<Box<dyn ReadSeek>> {
+        Ok(match &self.origin {
+            Origin::File(path) => Box::new(File::open(path)?),
+            Origin::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+        })
+    }
+
     fn from_reader(mut reader: Box<dyn ReadSeek>, origin: Origin, limits: Limits) -> Result<Self> {
         let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
         let name = match &origin {

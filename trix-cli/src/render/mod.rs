@@ -29,7 +29,11 @@ pub fn clock(seconds: f64) -> String {
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// Bits in a second as kbit/s or Mbit/s.
+/// Bits in a second as bit/s, kbit/s or Mbit/s.
 pub fn bit_rate(rate: u64) -> String {
-    if rate >= 10_000_000 { format!("{:.1} Mbit/s", rate as f64 / 1e6) } else { format!("{} kbit/s", rate / 1000) }
+    match rate {
+        0..10_000 => format!("{rate} bit/s"),
+        10_000..10_000_000 => format!("{} kbit/s", rate / 1000),
+        _ => format!("{:.1} Mbit/s", rate as f64 / 1e6),
+    }
 }

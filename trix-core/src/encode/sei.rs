@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn static_metadata_are_read_as_they_are_written() {
-        let steps = [13_250, 34_500, 7_500, 3_000, 34_000, 16_000, 15_635, 16_450, 10_000_000, 1];
+        let steps: [u32; 10] = [13_250, 34_500, 7_500, 3_000, 34_000, 16_000, 15_635, 16_450, 10_000_000, 1];
         let mut message = vec![137, 24];
         message.extend(steps[..8].iter().flat_map(|step| (*step as u16).to_be_bytes()));
         message.extend(steps[8..].iter().flat_map(|step| step.to_be_bytes()));
