@@ -48,7 +48,11 @@ pub fn timing(found: &TimingReport) -> Option<String> {
     (!counts.is_empty()).then(|| format!("{}{first}", counts.join(", ")))
 }
 
-/// Bits in a second as kbit/s or Mbit/s.
+/// Bits in a second as bit/s, kbit/s or Mbit/s.
 pub fn bit_rate(rate: u64) -> String {
-    if rate >= 10_000_000 { format!("{:.1} Mbit/s", rate as f64 / 1e6) } else { format!("{} kbit/s", rate / 1000) }
+    match rate {
+        0..10_000 => format!("{rate} bit/s"),
+        10_000..10_000_000 => format!("{} kbit/s", rate / 1000),
+        _ => format!("{:.1} Mbit/s", rate as f64 / 1e6),
+    }
 }

@@ -16,7 +16,10 @@ use crate::{
     demux::Demuxer,
     error::{Error, Result, Stage},
     ffi::stream::StreamKind,
-    media::time::{Rational, Timestamp},
+    media::{
+        intervals::{Intervals, Timing},
+        time::{Rational, Timestamp},
+    },
     pipeline::cancel::Cancel,
     source::Source,
 };
@@ -47,14 +50,37 @@ pub struct StreamCensus {
     pub measured_rate: Option<Rational>,
     /// Shortest and longest time from one picture to the next, in ticks; they differ when the rate varies.
     pub interval_ticks: Option<(i64, i64)>,
+    /// How the pictures follow one another; `None` for sound.
+    pub intervals: Option<Timing>,
+    /// Sizes that pictures have, in order of appearance; more than one where they change. No more than
+    /// [`SIZES`] are kept.
+    pub sizes: Vec<FrameSize>,
+    /// Pictures that are flagged as two fields.
+    pub interlaced: u64,
+    /// Pictures with captions in them.
+    pub captions: u64,
     /// Pictures whose time was missing or did not increase.
     pub times_repaired: u64,
     /// Gaps and repeats in the times.
     pub timing: TimingReport,
 }
 
+/// From which picture on pictures have which size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct FrameSize {
+    /// Number of the picture, from zero.
+    pub first: u64,
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+/// Changes of size that are listed; a stream with more is broken.
+pub const SIZES: usize = 16;
+
 enum Decoder {
-    Video(Box<VideoDecoder>),
+    Video(Box<VideoDecoder>, Intervals),
     Audio(AudioDecoder),
 }
 
@@ -72,7 +98,8 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
         let damage = Arc::clone(&damage);
         let decoder = match facts.kind {
             StreamKind::Video => {
-                Decoder::Video(Box::new(VideoDecoder::new(label.clone(), facts, threads, pixels, damage)?))
+                let decoder = VideoDecoder::new(label.clone(), facts, threads, pixels, damage)?;
+                Decoder::Video(Box::new(decoder), Intervals::new(facts.time_base))
             }
             StreamKind::Audio => Decoder::Audio(AudioDecoder::new(label.clone(), facts, damage)?),
             StreamKind::Subtitle | StreamKind::Data | StreamKind::Attachment => continue,
@@ -89,9 +116,9 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
         if let (Some((decoder, base)), Some(census)) = (decoders.get_mut(&index), found.get_mut(&index)) {
             census.packets += 1;
             match decoder {
-                Decoder::Video(decoder) => {
+                Decoder::Video(decoder, intervals) => {
                     decoder.push(Some(&packet))?;
-                    pictures(decoder, *base, census)?;
+                    pictures(decoder, *base, census, intervals)?;
                 }
                 Decoder::Audio(decoder) => {
                     decoder.push(Some(&packet))?;
@@ -103,9 +130,11 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
     for (index, (mut decoder, base)) in decoders {
         let Some(census) = found.get_mut(&index) else { continue };
         match &mut decoder {
-            Decoder::Video(decoder) => {
+            Decoder::Video(decoder, intervals) => {
                 decoder.push(None)?;
-                pictures(decoder, base, census)?;
+                pictures(decoder, base, census, intervals)?;
+                // Times that were made up say nothing about the rate.
+                census.intervals = intervals.timing().filter(|timing| decoder.repaired() < timing.pictures);
                 census.frames = Some(decoder.decoded());
                 census.times_repaired = decoder.repaired();
                 census.timing = decoder.timing();
@@ -122,8 +151,22 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
     Ok(Census { streams: found, damage: damage.report() })
 }
 
-fn pictures(decoder: &mut VideoDecoder, base: Rational, census: &mut StreamCensus) -> Result<()> {
+fn pictures(
+    decoder: &mut VideoDecoder,
+    base: Rational,
+    census: &mut StreamCensus,
+    intervals: &mut Intervals,
+) -> Result<()> {
     while let Some(picture) = decoder.receive()? {
+        intervals.push(picture.pts);
+        let frame = &picture.frame;
+        let size = FrameSize { first: picture.number, width: frame.width(), height: frame.height() };
+        let is_new = census.sizes.last().is_none_or(|last| (last.width, last.height) != (size.width, size.height));
+        if is_new && census.sizes.len() < SIZES {
+            census.sizes.push(size);
+        }
+        census.interlaced += u64::from(frame.is_interlaced());
+        census.captions += u64::from(frame.captions().is_some());
         let time = Timestamp::new(picture.pts, base);
         if let Some(last) = census.last {
             let step = picture.pts.saturating_sub(last.ticks);

@@ -5,12 +5,24 @@
 use serde::Serialize;
 
 use crate::{
+    encode::{
+        nal::{Framing, NalCodec},
+        sei,
+    },
     ffi::{
         codec::{Decoder, Output},
+        frame::Frame,
+        packet::Packet,
         pixel::PixelFormat,
         stream::StreamFacts,
     },
-    media::{color::Color, hdr::StaticHdr, time::Rational},
+    media::{
+        color::Color,
+        hdr::{ContentLight, MasteringDisplay, StaticHdr},
+        rpu,
+        time::Rational,
+        timecode::Timecode,
+    },
     source::Source,
 };
 
@@ -25,6 +37,12 @@ pub struct Glance {
     pub height: usize,
     /// Layout of samples in memory.
     pub pixel_format: Option<PixelFormat>,
+    /// Profile in words.
+    pub profile: Option<String>,
+    /// Level as the codec counts it.
+    pub level: Option<i32>,
+    /// Pictures in a second that the bitstream declares.
+    pub rate: Option<Rational>,
     /// Width of a sample by its height; absent where the bitstream does not say.
     pub sample_aspect: Option<Rational>,
     /// How samples mean colour.
@@ -35,65 +53,190 @@ pub struct Glance {
     pub hdr10_plus: u64,
     /// Pictures with a reference processing unit of Dolby Vision.
     pub dolby_vision: u64,
-    /// Pictures with closed captions.
+    /// The profile of Dolby Vision by the first such unit.
+    pub dolby_vision_profile: Option<u8>,
+    /// Pictures with room for closed captions.
     pub captions: u64,
+    /// Pictures with captions of CTA-608 in them.
+    pub captions_608: u64,
+    /// Pictures with captions of CTA-708 in them.
+    pub captions_708: u64,
     /// Pictures that are flagged as two fields.
     pub interlaced: u64,
     /// Of these, pictures whose upper field is shown first.
     pub top_first: u64,
     /// Pictures with a repeated field, as film in 60 fields a second has.
     pub repeated_fields: u64,
+    /// What part of the picture matters (SMPTE ST 2016-1, active format description).
+    pub active_format: Option<u8>,
+    /// Time code of the first picture, in a message of its own (SMPTE ST 12-1).
+    pub smpte_timecode: Option<Timecode>,
+    /// Time code of the first group of pictures.
+    pub gop_timecode: Option<Timecode>,
+    /// The encoder, where it signed its work.
+    pub encoder: Option<String>,
+    /// The encoder's settings, where it wrote them down.
+    pub encoder_settings: Option<String>,
 }
 
 /// Pictures that a glance decodes: more than a closed group of two seconds needs to show its metadata, few enough to
 /// take no time.
 pub const PICTURES: u64 = 24;
 
-/// Decodes up to [`PICTURES`] pictures of stream `facts` of a second reading of `source`; `None` when there is no
-/// decoder or nothing can be decoded.
-pub(crate) fn glance(source: &Source, facts: &StreamFacts) -> Option<Glance> {
-    at_most(source, facts, PICTURES)
-}
-
-/// The same for up to `pictures`.
+/// Decodes up to `pictures` pictures of stream `facts` of a second reading of `source`; `None` when there is no decoder
+/// or nothing can be decoded.
 pub(crate) fn at_most(source: &Source, facts: &StreamFacts, pictures: u64) -> Option<Glance> {
     let mut again = source.reopen().ok()?;
-    let pixels = source.limits().pixels;
-    let mut decoder = Decoder::open(&facts.parameters.without_claims(), facts.time_base, 0, pixels).ok()?;
-    let mut found = Glance::default();
+    let mut glancer = Glancer::open(source, facts, pictures)?;
     let mut bytes = 0;
     // Beyond what was read to recognise the streams, a glance becomes a stare.
     let limit = source.limits().probe_bytes.saturating_mul(2);
-    while found.pictures < pictures {
-        let packet = again.read().ok().flatten().filter(|_| bytes < limit);
-        if let Some(packet) = &packet {
-            bytes += packet.data().len() as u64;
-            if packet.stream() != facts.index {
-                continue;
-            }
+    while glancer.wants_more() && bytes < limit {
+        let Ok(Some(packet)) = again.read() else { break };
+        bytes += packet.data().len() as u64;
+        if packet.stream() == facts.index {
+            glancer.push(&packet);
         }
-        let _ = decoder.send(packet.as_ref());
-        while let Ok(Output::Item(frame)) = decoder.receive() {
-            if found.pictures == 0 {
-                (found.width, found.height) = (frame.width(), frame.height());
-                found.pixel_format = frame.pixel_format();
-                found.sample_aspect = Some(frame.sample_aspect()).filter(|aspect| aspect.is_positive());
-                found.color = frame.color();
+    }
+    glancer.finish()
+}
+
+/// A glance at one stream, packet by packet.
+pub(crate) struct Glancer {
+    decoder: Decoder,
+    found: Glance,
+    most: u64,
+    /// Of H.264, whose decoder in libavcodec 59 does not hand on static HDR metadata.
+    h264: Option<(NalCodec, Framing)>,
+}
+
+impl Glancer {
+    /// Begins a glance at up to `most` pictures of stream `facts` of `source`; `None` when there is no decoder.
+    pub(crate) fn open(source: &Source, facts: &StreamFacts, most: u64) -> Option<Self> {
+        let (claims, pixels) = (facts.parameters.without_claims(), source.limits().pixels);
+        let decoder = Decoder::open(&claims, facts.time_base, 0, pixels).ok()?;
+        let h264 = Some(NalCodec::H264).filter(|_| facts.codec == "h264");
+        let h264 = h264.map(|codec| (codec, codec.framing(facts.parameters.extradata())));
+        Some(Glancer { decoder, found: Glance::default(), most, h264 })
+    }
+
+    /// Whether it has not seen enough.
+    pub(crate) fn wants_more(&self) -> bool {
+        self.found.pictures < self.most
+    }
+
+    /// Looks at the pictures of the stream's next packet.
+    pub(crate) fn push(&mut self, packet: &Packet) {
+        if self.wants_more() {
+            if let Some((codec, framing)) = self.h264 {
+                let (mastering, light) = sei::static_hdr(packet.data(), codec, framing);
+                let hdr = &mut self.found.hdr;
+                hdr.mastering = hdr.mastering.or(mastering.as_ref().map(MasteringDisplay::from_steps));
+                hdr.light = hdr.light.or(light.map(|[max, max_average]| ContentLight { max, max_average }));
             }
+            let _ = self.decoder.send(Some(packet));
+            self.take_pictures();
+        }
+    }
+
+    /// What was found; `None` when no picture could be decoded.
+    pub(crate) fn finish(mut self) -> Option<Glance> {
+        if self.wants_more() {
+            let _ = self.decoder.send(None);
+            self.take_pictures();
+        }
+        let Glancer { decoder, mut found, .. } = self;
+        found.rate = decoder.bitstream_rate();
+        (found.profile, found.level) = decoder.bitstream_profile();
+        (found.pictures > 0).then_some(found)
+    }
+
+    fn take_pictures(&mut self) {
+        // How many come out at once depends on the number of threads; how many are looked at does not.
+        while self.wants_more() {
+            let Ok(Output::Item(frame)) = self.decoder.receive() else { break };
+            if self.found.pictures == 0 {
+                self.first(&frame);
+            }
+            let found = &mut self.found;
             found.pictures += 1;
             let hdr = frame.hdr();
             found.hdr.mastering = found.hdr.mastering.or(hdr.mastering);
             found.hdr.light = found.hdr.light.or(hdr.light);
             found.hdr10_plus += u64::from(frame.has_hdr10_plus());
-            found.dolby_vision += u64::from(frame.dolby_vision_rpu().is_some());
-            found.captions += u64::from(frame.captions().is_some());
+            if let Some(unit) = frame.dolby_vision_rpu() {
+                found.dolby_vision += 1;
+                found.dolby_vision_profile = found.dolby_vision_profile.or_else(|| rpu::profile(unit));
+            }
             found.interlaced += u64::from(frame.is_interlaced());
             found.top_first += u64::from(frame.is_interlaced() && frame.is_top_field_first());
             found.repeated_fields += u64::from(frame.repeated_fields() > 0);
-        }
-        if packet.is_none() {
-            break;
+            found.active_format = found.active_format.or(frame.active_format());
+            if let Some(captions) = frame.captions() {
+                let has = |kinds: [u8; 2]| captions.chunks_exact(3).any(|triple| is_caption(triple, kinds));
+                found.captions += 1;
+                found.captions_608 += u64::from(has([0, 1]));
+                found.captions_708 += u64::from(has([2, 3]));
+            }
         }
     }
-    (found.pictures > 0).then_some(found)
+
+    fn first(&mut self, frame: &Frame) {
+        let found = &mut self.found;
+        (found.width, found.height) = (frame.width(), frame.height());
+        found.pixel_format = frame.pixel_format();
+        found.sample_aspect = Some(frame.sample_aspect()).filter(|aspect| aspect.is_positive());
+        found.color = frame.color();
+        found.gop_timecode = frame.gop_timecode().map(Timecode::from_gop);
+        let rate = self.decoder.bitstream_rate();
+        found.smpte_timecode = frame.smpte_timecode().map(|bits| Timecode::from_smpte(bits, rate));
+        if let Some((encoder, settings)) = frame.signature().as_deref().and_then(signature) {
+            found.encoder = Some(encoder.to_owned());
+            found.encoder_settings = Some(settings.to_owned()).filter(|settings| !settings.is_empty());
+        }
+    }
+}
+
+/// Whether three bytes of `cc_data` (CTA-708, 4.3) are valid, of one of `kinds`, and more than filling.
+fn is_caption(triple: &[u8], kinds: [u8; 2]) -> bool {
+    let [head, first, second] = *triple else { return false };
+    // Parity of CTA-608 sets the highest bit of a zero.
+    let is_filling = first & 0x7f == 0 && second & 0x7f == 0;
+    head & 4 != 0 && kinds.contains(&(head & 3)) && !is_filling
+}
+
+/// The encoder and its settings in what x264 and x265 write into the first picture.
+fn signature(text: &str) -> Option<(&str, &str)> {
+    if !text.starts_with("x264") && !text.starts_with("x265") {
+        return None;
+    }
+    let (head, settings) =
+        text.split_once(" - options:").or_else(|| text.split_once(" - options ")).unwrap_or((text, ""));
+    let name = head.split(" - H.26").next().unwrap_or(head);
+    Some((name.trim(), settings.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoder_is_known_by_what_it_signs_with() {
+        let x264 =
+            "x264 - core 164 r3095 baee400 - H.264/MPEG-4 AVC codec - Copyleft 2003-2022 - options: cabac=1 ref=3";
+        assert_eq!(signature(x264), Some(("x264 - core 164 r3095 baee400", "cabac=1 ref=3")));
+        let x265 = "x265 (build 199) - 3.5+1:[Linux][GCC 12] 10bit - H.265/HEVC codec - Copyright - options: 256x144";
+        assert_eq!(signature(x265), Some(("x265 (build 199) - 3.5+1:[Linux][GCC 12] 10bit", "256x144")));
+        assert_eq!(signature("Lavc"), None);
+        assert_eq!(signature("x264"), Some(("x264", "")));
+    }
+
+    #[test]
+    fn filling_is_no_caption() {
+        assert!(is_caption(&[0xfc, 0x94, 0x2c], [0, 1]));
+        assert!(!is_caption(&[0xfc, 0x80, 0x80], [0, 1]));
+        assert!(!is_caption(&[0xf8, 0x94, 0x2c], [0, 1]));
+        assert!(!is_caption(&[0xff, 0x02, 0x21], [0, 1]));
+        assert!(is_caption(&[0xff, 0x02, 0x21], [2, 3]));
+    }
 }

@@ -62,7 +62,7 @@ pub(crate) fn survey(source: &Source, facts: &StreamFacts, rate: Rational) -> Op
     let start = facts.start.map_or(0, |ticks| Timestamp::new(ticks, facts.time_base).rescale(micro));
     // A source that has no more than twice what is looked at is looked at from its start.
     let pictures = |duration: &i64| Timestamp::new(*duration, micro).rescale(rate.inverse());
-    let duration = source.input.duration().filter(|duration| pictures(duration) > 2 * AT_ONCE as i64);
+    let duration = source.duration().filter(|duration| pictures(duration) > 2 * AT_ONCE as i64);
     match duration {
         None => window(source, facts, rate, None, AT_ONCE, &mut found)?,
         Some(duration) => {
@@ -95,7 +95,7 @@ fn window(
     // A stream that yields nothing is not read to its end.
     let mut patience = 4 * pictures;
     'read: loop {
-        let packet = again.input.read().ok().flatten().filter(|_| patience > 0);
+        let packet = again.read().ok().flatten().filter(|_| patience > 0);
         if packet.as_ref().is_some_and(|packet| packet.stream() != facts.index) {
             continue;
         }

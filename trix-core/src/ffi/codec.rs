@@ -9,10 +9,10 @@ use super::{
     frame::Frame,
     log::Sink,
     packet::Packet,
-    stream::{CodecParameters, rational},
+    stream::{CodecParameters, from_av, rational},
     text,
 };
-use crate::media::time::TimeBase;
+use crate::media::time::{Rational, TimeBase};
 
 /// A codec context, open or not.
 pub(super) struct Context(NonNull<av::AVCodecContext>);
@@ -125,6 +125,22 @@ impl Decoder {
         // SAFETY: both are valid and ours.
         let code = unsafe { av::avcodec_receive_frame(self.context.0.as_ptr(), frame.as_ptr()) };
         outcome(code, frame)
+    }
+
+    /// Pictures in a second as the bitstream itself says, once a picture was decoded; absent where it does not say.
+    pub fn bitstream_rate(&self) -> Option<Rational> {
+        // SAFETY: the context is open.
+        let rate = from_av(unsafe { self.context.0.as_ref() }.framerate);
+        rate.is_positive().then_some(rate)
+    }
+
+    /// Profile and level as the bitstream itself says, once a picture was decoded.
+    pub fn bitstream_profile(&self) -> (Option<String>, Option<i32>) {
+        // SAFETY: the context is open; names of profiles are static.
+        unsafe {
+            let raw = self.context.0.as_ref();
+            (text(av::avcodec_profile_name(raw.codec_id, raw.profile)), (raw.level > 0).then_some(raw.level))
+        }
     }
 
     /// What the decoder logged since the last look, and how many of the lines were errors.

@@ -166,6 +166,31 @@ impl Frame {
         self.side_data(Side::AV_FRAME_DATA_A53_CC).filter(|data| !data.is_empty())
     }
 
+    /// Text that an encoder wrote into this frame about itself (user data of H.264 and HEVC, behind its 16 bytes of name).
+    pub fn signature(&self) -> Option<String> {
+        let text = self.side_data(Side::AV_FRAME_DATA_SEI_UNREGISTERED)?.get(16..)?;
+        let text = text.split(|byte| *byte == 0).next()?;
+        Some(std::str::from_utf8(text).ok()?.to_owned())
+    }
+
+    /// The active format of this frame (SMPTE ST 2016-1: what part of the picture matters), 0 to 15.
+    pub fn active_format(&self) -> Option<u8> {
+        self.side_data(Side::AV_FRAME_DATA_AFD).and_then(|data| data.first().copied())
+    }
+
+    /// The time code of a group of pictures (MPEG-2, ISO/IEC 13818-2, 6.3.8: 25 bits).
+    pub fn gop_timecode(&self) -> Option<u32> {
+        let data = self.side_data(Side::AV_FRAME_DATA_GOP_TIMECODE)?;
+        Some(i64::from_ne_bytes(*data.first_chunk()?) as u32)
+    }
+
+    /// The first SMPTE ST 12-1 time code of this frame, 32 bits as libavutil keeps them.
+    pub fn smpte_timecode(&self) -> Option<u32> {
+        let data = self.side_data(Side::AV_FRAME_DATA_S12M_TIMECODE)?;
+        let count = u32::from_ne_bytes(*data.first_chunk()?);
+        (count > 0).then_some(u32::from_ne_bytes(*data.get(4..)?.first_chunk()?))
+    }
+
     fn side_data(&self, kind: Side) -> Option<&[u8]> {
         // SAFETY: the frame is valid and not changed while it is borrowed.
         unsafe { side_data::of_frame(self.raw(), kind) }

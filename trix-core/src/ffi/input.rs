@@ -43,6 +43,17 @@ pub struct Program {
     pub metadata: Vec<(String, String)>,
 }
 
+/// How libavformat found a duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DurationMethod {
+    /// From the times of the last packets.
+    Times,
+    /// From a header.
+    Header,
+    /// From the number of bytes and the bit rate.
+    BitRate,
+}
+
 /// Bounds for what a file may make us do before its first packet.
 #[derive(Clone, Copy)]
 pub struct InputBounds {
@@ -233,10 +244,17 @@ impl Input {
 
     /// Microseconds that the container or its streams declare; `None` where libavformat only guessed from the bit rate.
     pub fn declared_duration(&self) -> Option<i64> {
+        self.duration().filter(|_| self.duration_method() != DurationMethod::BitRate)
+    }
+
+    /// How libavformat found the duration.
+    pub fn duration_method(&self) -> DurationMethod {
         // SAFETY: the field has the size of a C int and is initialised.
-        let method = unsafe { super::enum_field!(self.raw().duration_estimation_method) };
-        const FROM_BITRATE: i32 = 2;
-        self.duration().filter(|_| method != FROM_BITRATE)
+        match unsafe { super::enum_field!(self.raw().duration_estimation_method) } {
+            0 => DurationMethod::Times,
+            1 => DurationMethod::Header,
+            _ => DurationMethod::BitRate,
+        }
     }
 
     /// Microseconds of the first thing presented.

@@ -233,12 +233,22 @@ pub struct VideoParameters<'a> {
 pub struct StreamFacts {
     /// Position in the file.
     pub index: usize,
+    /// What the container calls it: track number, packet identifier.
+    pub id: i32,
     /// Pictures, sound, or what else.
     pub kind: StreamKind,
     /// What decoders and muxers need.
     pub parameters: CodecParameters,
     /// FFmpeg's name of the codec; where it has none, the container's code.
     pub codec: String,
+    /// FFmpeg's description of the codec.
+    pub codec_description: String,
+    /// The container's four-character code of the codec, where it is one that can be read.
+    pub tag: Option<String>,
+    /// For subtitles: whether they are text; `false` for pictures of text.
+    pub is_text: bool,
+    /// Whether the codec can keep every sample as it was.
+    pub is_lossless: bool,
     /// Name of the profile.
     pub profile: Option<String>,
     /// Level as the codec counts it.
@@ -279,6 +289,12 @@ pub struct StreamFacts {
     pub channels: u32,
     /// FFmpeg's description of the channel layout.
     pub layout: String,
+    /// The loudspeaker of each channel, in FFmpeg's abbreviations (FL, FR, LFE).
+    pub channel_labels: Vec<String>,
+    /// Samples of a block of sound, where all have as many; 0 where not.
+    pub block_samples: u32,
+    /// Samples at the start that are decoded and not heard.
+    pub padding: u32,
     /// Container metadata of this stream.
     pub metadata: Vec<(String, String)>,
     /// Whether players pick it by default.
@@ -319,11 +335,17 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
         };
         let mut layout = [0 as c_char; 128];
         av::av_channel_layout_describe(&codec.ch_layout, layout.as_mut_ptr(), layout.len());
+        let descriptor = av::avcodec_descriptor_get(codec.codec_id).as_ref();
         let aspect = if raw.sample_aspect_ratio.num > 0 { raw.sample_aspect_ratio } else { codec.sample_aspect_ratio };
         StreamFacts {
             index: raw.index.max(0) as usize,
+            id: raw.id,
             kind,
             codec: parameters.codec_or_tag(),
+            codec_description: descriptor.and_then(|descriptor| text(descriptor.long_name)).unwrap_or_default(),
+            tag: four_characters(codec.codec_tag),
+            is_text: descriptor.is_some_and(|found| found.props & av::AV_CODEC_PROP_TEXT_SUB as c_int != 0),
+            is_lossless: descriptor.is_some_and(|found| found.props & av::AV_CODEC_PROP_LOSSLESS as c_int != 0),
             profile: text(av::avcodec_profile_name(codec.codec_id, codec.profile)),
             level: (codec.level > 0).then_some(codec.level),
             format: codec.format,
@@ -357,6 +379,9 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
             sample_rate: codec.sample_rate.max(0) as u32,
             channels: codec.ch_layout.nb_channels.max(0) as u32,
             layout: text(layout.as_ptr()).unwrap_or_default(),
+            channel_labels: channel_labels(&codec.ch_layout),
+            block_samples: codec.frame_size.max(0) as u32,
+            padding: codec.initial_padding.max(0) as u32,
             metadata: entries(raw.metadata),
             is_default: raw.disposition & av::AV_DISPOSITION_DEFAULT != 0,
             is_sequence: false,
@@ -375,6 +400,36 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
             parameters,
         }
     }
+}
+
+/// A codec tag as the characters that it is made of; `None` for numbers.
+fn four_characters(tag: u32) -> Option<String> {
+    let bytes = tag.to_le_bytes();
+    bytes.iter().all(|byte| (b' '..=b'~').contains(byte)).then(|| bytes.iter().map(|byte| char::from(*byte)).collect())
+}
+
+/// FFmpeg's abbreviations of the channels of a layout; empty where the order is unknown.
+///
+/// # Safety
+/// `layout` is valid.
+unsafe fn channel_labels(layout: &av::AVChannelLayout) -> Vec<String> {
+    // SAFETY: the field has the size of a C int and is initialised.
+    const UNSPECIFIED: c_int = 0;
+    if unsafe { enum_field!(layout.order) } == UNSPECIFIED {
+        return Vec::new();
+    }
+    // No layout has more loudspeakers than libavutil has bits for.
+    (0..layout.nb_channels.clamp(0, 64) as u32)
+        .map(|index| {
+            let mut name = [0 as c_char; 32];
+            // SAFETY: the layout is valid; the call writes a NUL-terminated name into the buffer.
+            unsafe {
+                let channel = av::av_channel_layout_channel_from_index(layout, index);
+                av::av_channel_name(name.as_mut_ptr(), name.len(), channel);
+                text(name.as_ptr()).unwrap_or_default()
+            }
+        })
+        .collect()
 }
 
 /// FFmpeg's names of the bits of a disposition.

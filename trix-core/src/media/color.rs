@@ -279,6 +279,22 @@ impl fmt::Display for Color {
     }
 }
 
+impl Color {
+    /// This, and what `other` says where this says nothing.
+    pub fn or(self, other: Color) -> Color {
+        Color {
+            primaries: if self.primaries.is_specified() { self.primaries } else { other.primaries },
+            transfer: if self.transfer.is_specified() { self.transfer } else { other.transfer },
+            matrix: if self.matrix.is_specified() { self.matrix } else { other.matrix },
+            range: if self.range == Range::Unspecified { other.range } else { self.range },
+            chroma_location: match self.chroma_location {
+                ChromaLocation::Unspecified => other.chroma_location,
+                known => known,
+            },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,6 +305,14 @@ mod tests {
         assert_eq!(Transfer(16).to_string(), "smpte2084");
         assert_eq!(Matrix(77).to_string(), "reserved(77)");
         assert!(!Matrix::default().is_specified());
+    }
+
+    #[test]
+    fn silence_is_filled_and_words_are_kept() {
+        let said = Color { primaries: Primaries(9), range: Range::Full, ..Color::default() };
+        let other = Color { primaries: Primaries(1), matrix: Matrix(1), range: Range::Limited, ..Color::default() };
+        assert_eq!(said.or(other), Color { matrix: Matrix(1), ..said });
+        assert_eq!(Color::default().or(said), said);
     }
 
     #[test]

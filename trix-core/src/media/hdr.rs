@@ -46,6 +46,18 @@ impl MasteringDisplay {
         [gx, gy, bx, by, rx, ry, wx, wy, most, least]
     }
 
+    /// The inverse of [`Self::in_steps`].
+    pub fn from_steps(steps: &[u32; 10]) -> Self {
+        let [gx, gy, bx, by, rx, ry, wx, wy, most, least] = steps.map(i64::from);
+        let point = |x, y| Chromaticity { x: Rational::new(x, 50_000), y: Rational::new(y, 50_000) };
+        MasteringDisplay {
+            primaries: [point(rx, ry), point(gx, gy), point(bx, by)],
+            white: point(wx, wy),
+            min_luminance: Rational::new(least, 10_000),
+            max_luminance: Rational::new(most, 10_000),
+        }
+    }
+
     /// The notation that x264 and x265 take: `G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)`.
     pub fn as_option(&self) -> String {
         let [gx, gy, bx, by, rx, ry, wx, wy, most, least] = self.in_steps();
@@ -55,17 +67,24 @@ impl MasteringDisplay {
 
 impl fmt::Display for MasteringDisplay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let near = |point: Chromaticity, x: f64, y: f64| {
+        let near = |point: Chromaticity, (x, y): (f64, f64)| {
             (point.x.to_f64() - x).abs() < 0.002 && (point.y.to_f64() - y).abs() < 0.002
         };
-        let is = |list: [(f64, f64); 3]| self.primaries.iter().zip(list).all(|(point, (x, y))| near(*point, x, y));
         // ITU-R BT.2020, SMPTE RP 431-2 (P3) and ITU-R BT.709.
-        let gamut = if is([(0.708, 0.292), (0.170, 0.797), (0.131, 0.046)]) {
-            "BT.2020".to_owned()
-        } else if is([(0.680, 0.320), (0.265, 0.690), (0.150, 0.060)]) {
-            "Display P3".to_owned()
-        } else if is([(0.640, 0.330), (0.300, 0.600), (0.150, 0.060)]) {
-            "BT.709".to_owned()
+        const KNOWN: [(&str, [(f64, f64); 3]); 3] = [
+            ("BT.2020", [(0.708, 0.292), (0.170, 0.797), (0.131, 0.046)]),
+            ("Display P3", [(0.680, 0.320), (0.265, 0.690), (0.150, 0.060)]),
+            ("BT.709", [(0.640, 0.330), (0.300, 0.600), (0.150, 0.060)]),
+        ];
+        let in_order =
+            |list: &[(f64, f64); 3]| self.primaries.iter().zip(list).all(|(point, known)| near(*point, *known));
+        let in_any =
+            |list: &[(f64, f64); 3]| list.iter().all(|known| self.primaries.iter().any(|point| near(*point, *known)));
+        let gamut = if let Some((name, _)) = KNOWN.iter().find(|(_, list)| in_order(list)) {
+            (*name).to_owned()
+        } else if let Some((name, _)) = KNOWN.iter().find(|(_, list)| in_any(list)) {
+            // Some encoders write red, green, blue where the standards want green, blue, red.
+            format!("{name} (its primaries in wrong order)")
         } else {
             let list = self.primaries.map(|point| format!("{:.4},{:.4}", point.x.to_f64(), point.y.to_f64()));
             format!("primaries {}", list.join(" "))
@@ -145,7 +164,11 @@ mod tests {
             min_luminance: Rational::new(1, 10_000),
             max_luminance: Rational::new(1000, 1),
         };
+        assert_eq!(MasteringDisplay::from_steps(&display.in_steps()), display);
         assert_eq!(display.as_option(), "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)");
         assert_eq!(display.to_string(), "Display P3, 0.0001 to 1000 cd/m2");
+        let [red, green, blue] = display.primaries;
+        let display = MasteringDisplay { primaries: [blue, red, green], ..display };
+        assert_eq!(display.to_string(), "Display P3 (its primaries in wrong order), 0.0001 to 1000 cd/m2");
     }
 }

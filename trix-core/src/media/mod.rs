@@ -1,9 +1,12 @@
 //! The nouns that flow through the stages. Nothing in here reads or writes a file.
 
 pub mod time;
+pub mod intervals;
+pub mod timecode;
 pub mod format;
 pub mod color;
 pub mod hdr;
+pub mod rpu;
 pub mod orientation;
 pub mod chapter;
 pub mod packet;

@@ -330,6 +330,15 @@ impl Source {
         })
     }
 
+    /// The bytes of the source, for those who read a header themselves; of several files, those of the first.
+    pub(crate) fn reader(&self) -> std::io::Result<Box<dyn ReadSeek>> {
+        Ok(match (&self.origin, &self.sequence) {
+            (_, Some(sequence)) => Box::new(File::open(sequence.first_path())?),
+            (Origin::Path(path), None) => Box::new(File::open(path)?),
+            (Origin::Memory(bytes), None) => Box::new(Cursor::new(Arc::clone(bytes))),
+        })
+    }
+
     /// A second reading of the file, which looks for what libavformat does not look at.
     pub(crate) fn integrity(&self) -> std::io::Result<Option<Integrity>> {
         let demuxer = self.input.demuxer();

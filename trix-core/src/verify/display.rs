@@ -72,7 +72,7 @@ pub(super) fn check(
 fn first_packet(file: &Source, stream: usize) -> Option<Packet> {
     let mut again = file.reopen().ok()?;
     loop {
-        let packet = again.input.read().ok()??;
+        let packet = again.read().ok()??;
         if packet.stream() == stream {
             return Some(packet);
         }

@@ -1,0 +1,133 @@
+//! Time codes: the clock that a camera or a deck wrote beside its pictures (SMPTE ST 12-1).
+//!
+//! Invariant: a time code is a label and never a time; nothing is computed from it.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Serialize, Serializer};
+
+use super::time::Rational;
+
+/// The label of one picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timecode {
+    /// 0 to 23; MPEG-2 and SMPTE have no more.
+    pub hours: u8,
+    /// 0 to 59.
+    pub minutes: u8,
+    /// 0 to 59.
+    pub seconds: u8,
+    /// Pictures since the second began.
+    pub frames: u8,
+    /// Whether two (or four) numbers are left out at most minutes, so that 29.97 pictures a second keep with the clock.
+    pub drop_frame: bool,
+}
+
+impl Timecode {
+    /// The time code of a group of pictures (ISO/IEC 13818-2, 6.3.8): 25 bits, of which one marks.
+    pub fn from_gop(bits: u32) -> Self {
+        let field = |shift: u32, mask: u32| (bits >> shift & mask) as u8;
+        Timecode {
+            drop_frame: field(24, 1) == 1,
+            hours: field(19, 0x1f),
+            minutes: field(13, 0x3f),
+            seconds: field(6, 0x3f),
+            frames: field(0, 0x3f),
+        }
+    }
+
+    /// A time code in the 32 bits of libavutil (`timecode.h`): from the lowest byte on hours, minutes, seconds and
+    /// frames, each in two decimal digits. Above 30 pictures a second, `rate`, a digit counts pairs of pictures, and a
+    /// flag tells the second of a pair (SMPTE ST 12-1, 12.1: its place differs between 50 and 60 pictures).
+    pub fn from_smpte(bits: u32, rate: Option<Rational>) -> Self {
+        let digits = |shift: u32, mask: u32| {
+            let value = bits >> shift & mask;
+            (value >> 4) as u8 * 10 + (value & 0xf) as u8
+        };
+        let mut frames = digits(24, 0x3f);
+        if let Some(rate) = rate.filter(|rate| *rate > Rational::new(30, 1)) {
+            let flag = if rate == Rational::new(50, 1) { 7 } else { 23 };
+            frames = frames * 2 + (bits >> flag & 1) as u8;
+        }
+        Timecode {
+            hours: digits(0, 0x3f),
+            minutes: digits(8, 0x7f),
+            seconds: digits(16, 0x7f),
+            frames,
+            drop_frame: bits >> 30 & 1 == 1,
+        }
+    }
+}
+
+impl fmt::Display for Timecode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Timecode { hours, minutes, seconds, frames, drop_frame } = self;
+        let separator = if *drop_frame { ';' } else { ':' };
+        write!(f, "{hours:02}:{minutes:02}:{seconds:02}{separator}{frames:02}")
+    }
+}
+
+impl FromStr for Timecode {
+    type Err = String;
+
+    /// Reads `HH:MM:SS:FF`; a semicolon or a point before the frames stands for drop frame, as containers write it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("'{text}' is not a time code such as 01:00:00:00 or 01:00:00;00");
+        let parts: Vec<&str> = text.split([':', ';', '.']).collect();
+        let [hours, minutes, seconds, frames] = parts[..] else { return Err(wrong()) };
+        let part = |part: &str| match part.len() {
+            1..=3 if part.bytes().all(|byte| byte.is_ascii_digit()) => part.parse().map_err(|_| wrong()),
+            _ => Err(wrong()),
+        };
+        Ok(Timecode {
+            hours: part(hours)?,
+            minutes: part(minutes)?,
+            seconds: part(seconds)?,
+            frames: part(frames)?,
+            drop_frame: text.contains([';', '.']),
+        })
+    }
+}
+
+impl Serialize for Timecode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl schemars::JsonSchema for Timecode {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timecode".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[0-9]{2,3}:[0-9]{2,3}:[0-9]{2,3}[:;][0-9]{2,3}$",
+            "description": "HH:MM:SS:FF; a semicolon before the frames means drop frame"
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_codes_are_read_from_each_of_their_homes() {
+        for text in ["01:02:03:04", "23:59:59;29", "00:00:00:00"] {
+            assert_eq!(text.parse::<Timecode>().map(|code| code.to_string()).as_deref(), Ok(text));
+        }
+        assert_eq!("10:00:00.12".parse::<Timecode>().map(|code| code.to_string()).as_deref(), Ok("10:00:00;12"));
+        for text in ["", "1:2:3", "a:b:c:d", "1:2:3:4:5", "::: ", "1234:0:0:0", "999:00:00:00"] {
+            assert!(text.parse::<Timecode>().is_err(), "{text}");
+        }
+        // 23:58:30:00 as ISO/IEC 13818-2 packs it: drop flag, 5, 6, a marker, 6 and 6 bits.
+        let gop = 23 << 19 | 58 << 13 | 1 << 12 | 30 << 6;
+        assert_eq!(Timecode::from_gop(gop).to_string(), "23:58:30:00");
+        let smpte = 0x12 | 0x34 << 8 | 0x56 << 16 | 0x21 << 24 | 1 << 30;
+        assert_eq!(Timecode::from_smpte(smpte, None).to_string(), "12:34:56;21");
+        let second = 0x24 << 24 | 1 << 7;
+        assert_eq!(Timecode::from_smpte(second, Some(Rational::new(50, 1))).to_string(), "00:00:00:49");
+    }
+}

@@ -1,0 +1,231 @@
+//! A second reading of the first packets of a source: how its pictures follow one another, how much there is of each
+//! stream, and a glance at the pictures.
+//!
+//! Invariant: no more is read than [`PACKETS`] packets, [`PICTURES`] pictures of a stream or the bytes that the limits
+//! allow for probing; whether that was all of the source is said with every number.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    decode::glance::{self, Glance, Glancer},
+    ffi::{packet::Packet, stream::StreamFacts, stream::StreamKind},
+    media::{
+        intervals::{Intervals, Timing},
+        time::Timestamp,
+    },
+    source::Source,
+};
+
+/// Pictures after which a survey ends: more than a minute.
+const PICTURES: u64 = 2000;
+/// Packets after which it ends, of whatever streams.
+const PACKETS: u64 = 100_000;
+
+/// What reading the first packets of a stream found.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Measured {
+    /// Whether the source was read to its end; else these are only its first packets.
+    pub is_whole: bool,
+    /// Compressed pictures or blocks of sound.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Packets at which decoding can start.
+    pub keys: u64,
+    /// The most packets from one such to the next.
+    pub longest_group: u64,
+    /// The earliest presentation time.
+    pub start: Option<Timestamp>,
+    /// When the last of them ends.
+    pub end: Option<Timestamp>,
+}
+
+impl Measured {
+    /// From the first presentation to the end of the last; absent for what carries no times.
+    pub fn duration(&self) -> Option<Timestamp> {
+        let (start, end) = (self.start?, self.end?);
+        let ticks = end.ticks.checked_sub(start.ticks)?;
+        (ticks > 0).then_some(Timestamp::new(ticks, start.base))
+    }
+
+    /// Bits in a second over that time.
+    pub fn bit_rate(&self) -> Option<u64> {
+        let duration = self.duration()?;
+        let bits = i128::from(self.bytes) * 8 * i128::from(duration.base.den);
+        u64::try_from(bits / (i128::from(duration.ticks) * i128::from(duration.base.num))).ok().filter(|rate| *rate > 0)
+    }
+}
+
+/// What a survey found out about a stream.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) measured: Option<Measured>,
+    pub(super) timing: Option<Timing>,
+    pub(super) glance: Option<Glance>,
+}
+
+/// Reads the first packets of `source` once more; what was found, by index of the stream.
+pub(super) fn survey(source: &Source) -> BTreeMap<usize, Found> {
+    let Ok(mut again) = source.reopen() else { return BTreeMap::new() };
+    let mut watchers: Vec<Watcher> = source.streams().iter().map(|facts| Watcher::new(source, facts)).collect();
+    let limit = source.limits().probe_bytes;
+    let (mut packets, mut bytes, mut is_whole) = (0, 0, false);
+    while packets < PACKETS && bytes < limit {
+        match again.read() {
+            Ok(Some(packet)) => {
+                packets += 1;
+                bytes += packet.data().len() as u64;
+                // A stream that appears in mid-file is nobody's.
+                let Some(watcher) = watchers.get_mut(packet.stream()) else { continue };
+                watcher.push(&packet);
+                if watcher.is_video && watcher.packets >= PICTURES {
+                    break;
+                }
+            }
+            Ok(None) => {
+                is_whole = true;
+                break;
+            }
+            // What cannot be read is the business of those who read for good.
+            Err(_) => break,
+        }
+    }
+    watchers.into_iter().enumerate().map(|(index, watcher)| (index, watcher.finish(is_whole))).collect()
+}
+
+struct Watcher {
+    facts: StreamFacts,
+    is_video: bool,
+    glancer: Option<Glancer>,
+    times: Vec<i64>,
+    has_no_pts: bool,
+    /// The latest decoding time: whatever comes later is shown later.
+    decoded: Option<i64>,
+    packets: u64,
+    bytes: u64,
+    keys: u64,
+    group: u64,
+    longest_group: u64,
+    end: Option<i64>,
+}
+
+impl Watcher {
+    fn new(source: &Source, facts: &StreamFacts) -> Self {
+        let is_video = facts.kind == StreamKind::Video;
+        // Pictures of more than 2048x1536 take their time, in intra-only codecs most of all.
+        let is_large = facts.width.saturating_mul(facts.height) > 2048 * 1536;
+        let pictures = if is_large { glance::PICTURES / 4 } else { glance::PICTURES };
+        Watcher {
+            facts: facts.clone(),
+            is_video: is_video && !facts.is_attached_picture,
+            glancer: is_video.then(|| Glancer::open(source, facts, pictures)).flatten(),
+            times: Vec::new(),
+            has_no_pts: true,
+            decoded: None,
+            packets: 0,
+            bytes: 0,
+            keys: 0,
+            group: 0,
+            longest_group: 0,
+            end: None,
+        }
+    }
+
+    fn push(&mut self, packet: &Packet) {
+        self.packets += 1;
+        self.bytes += packet.data().len() as u64;
+        if packet.is_key() {
+            self.keys += 1;
+            self.group = 0;
+        }
+        self.group += 1;
+        self.longest_group = self.longest_group.max(self.group);
+        if let Some(glancer) = &mut self.glancer {
+            glancer.push(packet);
+        }
+        self.decoded = self.decoded.max(packet.dts());
+        if packet.is_discarded() {
+            return;
+        }
+        if is_hidden(&self.facts.codec, packet.data()) {
+            return;
+        }
+        self.has_no_pts &= packet.pts().is_none();
+        // AVI knows the order of decoding only; its times are as even or uneven as those of the pictures.
+        if let Some(time) = packet.pts().or_else(|| packet.dts().filter(|_| self.has_no_pts)) {
+            self.times.push(time);
+            self.end = self.end.max(Some(time.saturating_add(packet.duration().max(0))));
+        }
+    }
+
+    fn finish(mut self, is_whole: bool) -> Found {
+        self.times.sort_unstable();
+        let mut intervals = Intervals::new(self.facts.time_base);
+        // Where reading stopped in the middle, pictures are missing that are shown before others that were read.
+        let is_settled = |time: &i64| is_whole || self.decoded.is_none_or(|decoded| *time <= decoded);
+        self.times.iter().copied().filter(is_settled).for_each(|time| intervals.push(time));
+        let time = |ticks: i64| Timestamp::new(ticks, self.facts.time_base);
+        let timing = if self.is_video { intervals.timing() } else { None };
+        let mut end = self.end.map(time);
+        // A last picture without a duration is shown as long as most others.
+        if let (Some(timing), Some(last)) = (&timing, self.times.last())
+            && end == Some(time(*last))
+        {
+            end = Some(time(last.saturating_add(timing.most_common.ticks)));
+        }
+        Found {
+            measured: (self.packets > 0).then_some(Measured {
+                is_whole,
+                packets: self.packets,
+                bytes: self.bytes,
+                keys: self.keys,
+                longest_group: self.longest_group,
+                start: self.times.first().copied().map(time),
+                end,
+            }),
+            timing,
+            glance: self.glancer.and_then(Glancer::finish),
+        }
+    }
+}
+
+/// Whether a packet holds a picture that is only there for others to refer to: VP8 and VP9 have such with times of their
+/// own.
+fn is_hidden(codec: &str, data: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (data.first(), data.last()) else { return false };
+    match codec {
+        // RFC 6386, 9.1: show_frame is bit 4 of the frame tag.
+        "vp8" => first & 0x10 == 0,
+        // VP9 bitstream specification, 6.2 and annex B: after a marker of 2 and the profile (with a third bit for profile
+        // 3) come show_existing_frame, frame_type and show_frame. A superframe shows one of its frames.
+        "vp9" => {
+            let is_superframe = last & 0xe0 == 0xc0;
+            let flags = if first & 0x30 == 0x30 { *first } else { first >> 1 };
+            !is_superframe && flags & 0b100 == 0 && flags & 0b001 == 0
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_pictures_are_told_from_shown_ones() {
+        // Profile 0: 10 0 0, show_existing_frame, frame_type, show_frame, error_res.
+        assert!(is_hidden("vp9", &[0b1000_0100, 0]));
+        assert!(!is_hidden("vp9", &[0b1000_0110, 0]));
+        assert!(!is_hidden("vp9", &[0b1000_1000, 0]));
+        assert!(!is_hidden("vp9", &[0b1000_0100, 0xc1]));
+        // Profile 3: 10 1 1 0, then the same.
+        assert!(is_hidden("vp9", &[0b1011_0010, 0]));
+        assert!(!is_hidden("vp9", &[0b1011_0011, 0]));
+        assert!(is_hidden("vp8", &[0b0000_0000]));
+        assert!(!is_hidden("vp8", &[0b0001_0000]));
+        assert!(!is_hidden("h264", &[0]));
+        assert!(!is_hidden("vp9", &[]));
+    }
+}
