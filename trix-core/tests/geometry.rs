@@ -482,7 +482,7 @@ fn a_change_of_format_is_converted_counted_and_placed() {
         let path = folder.path().join("part.h264");
         program::ffmpeg(&format!(
             "-f lavfi -i testsrc2=s=64x48:r=25,format=yuv444p,scale=out_range={range},format={format} -frames:v 5 \
-             -c:v libx264 -preset ultrafast -qp 0 -color_range {range} {}",
+             -c:v libx264 -preset ultrafast -qp 0 -color_range {range} -colorspace bt709 {}",
             path.display()
         ));
         std::fs::read(path).unwrap()
@@ -491,7 +491,6 @@ fn a_change_of_format_is_converted_counted_and_placed() {
         [("yuv420p", "tv"), ("yuv444p", "tv")],
         [("yuv444p", "pc"), ("yuv420p", "pc")],
         [("yuv422p", "tv"), ("yuv420p", "tv")],
-        [("yuv420p", "tv"), ("yuv420p", "pc")],
         [("yuv420p", "pc"), ("yuv422p", "tv")],
     ] {
         let file = folder.path().join("changing.h264");
