@@ -94,7 +94,7 @@ fn a_variable_rate_is_measured_in_every_container() {
         // And by decoding all of it.
         let source = Source::open(&file, Limits::default()).expect("a source");
         let counted = probe::probe_and_count(source, 1, &Cancel::default()).expect("a count");
-        let counted = counted.census.expect("a census").streams[&0].timing.expect("times");
+        let counted = counted.census.expect("a census").streams[&0].intervals.expect("times");
         assert_eq!((counted.pictures, counted.least, counted.greatest), (30, timing.least, timing.greatest));
     }
 }
