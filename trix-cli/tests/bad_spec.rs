@@ -131,6 +131,21 @@ fn options_of_an_encoder_need_an_encoder() {
 }
 
 #[test]
+fn the_shape_of_sound_is_read_from_the_command_line_and_checked() {
+    refused("--audio flac --audio-layout quadro", &["audio_shape.layout", "quadro", "stereo"]);
+    refused("--audio opus --audio-rate 44100", &["audio_shape.sample_rate", "44100", "48000"]);
+    refused("--audio flac --audio-matrix 1,0,0;0,1", &["audio_shape.matrix", "row"]);
+    refused("--audio flac --audio-matrix 1,a", &["'a'", "factor"]);
+    refused("--audio copy --audio-layout mono", &["audio_shape", "codec"]);
+    refused("--audio ac3:200", &["audio.kbps", "200", "192"]);
+    let options = "--preset ultrafast --audio ac3:96 --audio-matrix .5,-.5 --audio-rate 44100";
+    let encoded = encode(&master(), options);
+    let track = encoded.done()["plan"]["audio"][0].clone();
+    assert_eq!(track["remix"]["rows"], serde_json::json!([[0.5, -0.5]]));
+    assert_eq!((&track["layout"], &track["sample_rate"]), (&"mono".into(), &44_100.into()));
+}
+
+#[test]
 fn a_typing_mistake_is_told_with_the_way_to_the_help() {
     refused("--bogus", &["--bogus", "--help"]);
     refused("--chroma 411", &["411", "420"]);

@@ -88,6 +88,14 @@ pub struct Check {
     pub ok: bool,
 }
 
+impl Check {
+    /// That `found` is what was `expected`.
+    pub(crate) fn equal<T: ToString>(name: impl Into<String>, expected: T, found: T) -> Self {
+        let (expected, found) = (expected.to_string(), found.to_string());
+        Check { name: name.into(), ok: expected == found, expected, found }
+    }
+}
+
 /// How long a job took.
 #[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
 pub struct Timing {

@@ -110,8 +110,11 @@ fn job() -> impl Strategy<Value = Job> {
         Just(AudioSettings::Copy),
         Just(AudioSettings::None),
         prop::option::of(1u32..2000).prop_map(|kbps| AudioSettings::Aac { kbps }),
+        prop::option::of(1u32..2000).prop_map(|kbps| AudioSettings::Opus { kbps }),
+        prop::option::of(1u32..2000).prop_map(|kbps| AudioSettings::Ac3 { kbps }),
         Just(AudioSettings::Flac),
-        Just(AudioSettings::Pcm),
+        Just(AudioSettings::Alac),
+        Just(AudioSettings::Pcmf32),
     ];
     let source = (prop::option::of(moment()), prop::option::of(moment()), prop::option::of(any::<u64>()));
     let rest = (prop::option::of(any::<u32>()), any::<bool>(), any::<bool>());

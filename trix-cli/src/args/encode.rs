@@ -129,9 +129,19 @@ pub struct Encode {
     #[arg(long, default_value = "scale", help_heading = "Picture")]
     pub on_change: ChangeChoice,
 
-    /// aac or aac:KBPS, flac, pcm, copy or none, for every track
+    /// For every track: aac, opus, ac3 or eac3, each alone or with :KBPS; flac, alac; pcm at the source's depth, pcm16,
+    /// pcm24, pcm32 or pcmf32; copy or none
     #[arg(long, default_value = "copy", value_name = "CODEC[:BITRATE]", help_heading = "Audio")]
     pub audio: AudioSettings,
+    /// Channels: mono, stereo, 5.1, 7.1 and so on [default: the source's]
+    #[arg(long, value_name = "LAYOUT", help_heading = "Audio")]
+    pub audio_layout: Option<String>,
+    /// Samples in a second [default: the source's, or the nearest that the codec has]
+    #[arg(long, value_name = "HZ", help_heading = "Audio")]
+    pub audio_rate: Option<u32>,
+    /// How channels are mixed: for each channel of the output, factors for those of the source ("1,0,.7;0,1,.7")
+    #[arg(long, value_name = "ROW;...", value_parser = matrix, allow_hyphen_values = true, help_heading = "Audio")]
+    pub audio_matrix: Option<Matrix>,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -315,6 +325,16 @@ fn chroma(text: &str) -> Result<ChromaChoice, String> {
     text.parse().map(|chroma| ChromaChoice(Some(chroma)))
 }
 
+/// Rows of factors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix(pub Vec<Vec<f64>>);
+
+fn matrix(text: &str) -> Result<Matrix, String> {
+    let factor = |text: &str| text.trim().parse().map_err(|_| format!("'{text}' is not a factor such as 0.7"));
+    let row = |row: &str| row.split(',').map(factor).collect();
+    text.split(';').map(row).collect::<Result<_, _>>().map(Matrix)
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is not KEY=VALUE"))?;
     Ok((key.trim_start_matches('-').to_owned(), value.to_owned()))
@@ -333,6 +353,13 @@ fn kbps(text: &str) -> Result<u32, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_matrix_is_read_row_by_row() {
+        assert_eq!(matrix("1,0,.7; 0,1,-.7"), Ok(Matrix(vec![vec![1.0, 0.0, 0.7], vec![0.0, 1.0, -0.7]])));
+        assert!(matrix("1,x").is_err());
+        assert!(matrix("").is_err());
+    }
 
     #[test]
     fn rates_are_read_in_kbit_and_mbit() {

@@ -8,6 +8,7 @@ use trix_core::{
     media::color::Range,
     run,
     spec::{
+        audio::AudioShape,
         job::VerifyLevel,
         picture::{Alpha, Deinterlace, DynamicHdr, OnChange, PictureSettings, Rotate, Tonemap},
         video::{EncodeSettings, RateControl, VideoSettings},
@@ -80,6 +81,11 @@ fn job(args: &Encode) -> Result<Job, String> {
     };
     job.output.audio = args.audio;
     job.output.picture = picture(args);
+    job.output.audio_shape = AudioShape {
+        layout: args.audio_layout.clone(),
+        sample_rate: args.audio_rate,
+        matrix: args.audio_matrix.as_ref().map(|matrix| matrix.0.clone()).unwrap_or_default(),
+    };
     job.output.video = match args.video {
         VideoChoice::X264 => VideoSettings::X264(settings(args)?),
         VideoChoice::X265 => VideoSettings::X265(settings(args)?),

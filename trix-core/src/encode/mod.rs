@@ -8,4 +8,5 @@ pub mod sei;
 pub mod video;
 pub mod lavc;
 pub mod timeline;
+pub mod samples;
 pub mod sound;

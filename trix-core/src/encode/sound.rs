@@ -1,4 +1,4 @@
-//! Encodes sound through libavcodec: AAC, FLAC, PCM.
+//! Encodes sound through libavcodec.
 //!
 //! Invariant: times count samples; the samples that a decoder must skip are declared in the stream's parameters.
 
@@ -6,7 +6,8 @@ use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::{
         AvError,
-        codec::{AudioEncoder, AudioEncoderSettings, Output},
+        audio_encoder::{AudioEncoder, AudioEncoderSettings},
+        codec::Output,
         stream::CodecParameters,
     },
     media::{frame::Frame, packet::Packet},
@@ -17,6 +18,7 @@ use crate::{
 pub struct SoundEncoder {
     encoder: AudioEncoder,
     stream: usize,
+    has_delay: bool,
 }
 
 impl SoundEncoder {
@@ -24,26 +26,22 @@ impl SoundEncoder {
     ///
     /// # Errors
     /// `Unsupported` when this build has no such encoder or it refuses rate, layout or bit rate.
-    pub fn open(plan: &AudioPlan, raw_bits: u32) -> Result<Self> {
-        let sample_format = plan.sample_format.as_deref().unwrap_or("s16");
+    pub fn open(plan: &AudioPlan) -> Result<Self> {
         let settings = AudioEncoderSettings {
-            encoder: &plan.codec,
-            sample_format,
+            // libavcodec's own encoder of Opus is experimental.
+            encoder: if plan.codec == "opus" { "libopus" } else { &plan.codec },
+            sample_format: plan.sample_format.as_deref().unwrap_or("s16"),
             sample_rate: plan.sample_rate,
             layout: &plan.layout,
-            bit_rate: plan.bit_rate.filter(|_| plan.codec == "aac"),
-            raw_bits: (sample_format == "s32").then_some(if plan.codec == "flac" {
-                raw_bits.min(24)
-            } else {
-                raw_bits
-            }),
+            bit_rate: plan.bit_rate,
+            raw_bits: plan.bits,
         };
         let encoder = AudioEncoder::open(&settings).map_err(|code| {
             let AudioPlan { codec, sample_rate, layout, .. } = plan;
             let detail = format!("{codec} cannot be encoded at {sample_rate} Hz, {layout}: {code}");
             Error::new(ErrorKind::Unsupported, Stage::Encode, detail).in_stream(plan.stream).caused_by(code)
         })?;
-        Ok(SoundEncoder { encoder, stream: plan.stream })
+        Ok(SoundEncoder { encoder, stream: plan.stream, has_delay: !plan.lossless })
     }
 
     /// What a muxer must know.
@@ -57,6 +55,27 @@ impl SoundEncoder {
     /// Samples that each block but the last must have; 0 for any.
     pub fn block(&self) -> usize {
         self.encoder.frame_samples()
+    }
+
+    /// Samples that a decoder yields before the first that went in.
+    pub fn priming(&self) -> usize {
+        if self.has_delay { self.encoder.priming() } else { 0 }
+    }
+
+    /// Whether a decoder yields whole blocks, also where the last holds fewer samples that went in.
+    pub fn pads(&self) -> bool {
+        self.has_delay
+    }
+
+    /// Samples that a decoder yields for `packet`.
+    pub fn samples_of(&self, packet: &Packet) -> i64 {
+        if self.pads() { self.encoder.packet_samples() as i64 } else { packet.duration() }
+    }
+
+    /// Samples of silence that have to follow the last, for its packet to come out. Only the encoders of AC-3 and E-AC-3
+    /// keep what they hold back.
+    pub fn run_out(&self, plan: &AudioPlan) -> usize {
+        if matches!(plan.codec.as_str(), "ac3" | "eac3") { self.priming() } else { 0 }
     }
 
     /// Puts a block in; `None` announces the end. All packets must have been taken out before.

@@ -98,6 +98,45 @@ impl Frame {
         self.raw().sample_rate.max(0) as u32
     }
 
+    /// Channels of a block of sound.
+    pub fn channels(&self) -> usize {
+        self.raw().ch_layout.nb_channels.max(0) as usize
+    }
+
+    /// The samples of one channel of a block of sound, one after the other, as bytes of the machine's order; empty where
+    /// there is no such channel.
+    pub fn channel(&self, channel: usize) -> Vec<u8> {
+        let (samples, channels) = (self.samples(), self.channels());
+        // SAFETY: takes any integer.
+        let (bytes, is_planar) = unsafe {
+            // The values that libavutil lists; others have no size.
+            let known = (0..=11).contains(&self.format());
+            let format = if known {
+                std::mem::transmute::<c_int, av::AVSampleFormat>(self.format())
+            } else {
+                return Vec::new();
+            };
+            (av::av_get_bytes_per_sample(format).max(0) as usize, av::av_sample_fmt_is_planar(format) != 0)
+        };
+        if channel >= channels {
+            return Vec::new();
+        }
+        let mut copy = Vec::with_capacity(samples * bytes);
+        // SAFETY: libavutil keeps one plane for each channel, or one for all, of as many bytes as the samples take.
+        unsafe {
+            let planes = self.raw().extended_data;
+            if is_planar {
+                copy.extend_from_slice(std::slice::from_raw_parts(*planes.add(channel), samples * bytes));
+            } else {
+                let plane = std::slice::from_raw_parts(*planes, samples * channels * bytes);
+                for sample in plane.chunks_exact(channels * bytes) {
+                    copy.extend_from_slice(&sample[channel * bytes..][..bytes]);
+                }
+            }
+        }
+        copy
+    }
+
     pub(crate) fn format(&self) -> c_int {
         self.raw().format
     }

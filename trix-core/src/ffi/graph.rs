@@ -11,7 +11,9 @@ use std::{
 
 use ffmpeg_sys_next as av;
 
-use super::{AvError, c_string, check, codec::Output, frame::Frame, log::Sink, stream::from_av, text};
+use super::{
+    AvError, c_string, check, codec::Output, frame::Frame, layout::ChannelLayout, log::Sink, stream::from_av, text,
+};
 use crate::media::time::{Rational, TimeBase};
 
 /// A chain of filters.
@@ -47,8 +49,14 @@ impl Graph {
         Graph::build(c"buffer", c"buffersink", &arguments, chain)
     }
 
-    /// A chain for sound shaped like `frame`, whose times count `time_base`.
-    pub fn for_audio(frame: &Frame, time_base: TimeBase, chain: &str) -> Result<Self, (AvError, String)> {
+    /// A chain for sound shaped like `frame`, whose times count `time_base`. Channels without a layout are taken for
+    /// those of `assumed`.
+    pub fn for_audio(
+        frame: &Frame,
+        time_base: TimeBase,
+        assumed: Option<&str>,
+        chain: &str,
+    ) -> Result<Self, (AvError, String)> {
         // SAFETY: the frame is valid; names of sample formats are static.
         let format = unsafe {
             let raw = &*frame.as_ptr();
@@ -56,14 +64,22 @@ impl Graph {
             av::av_channel_layout_describe(&raw.ch_layout, layout.as_mut_ptr(), layout.len());
             (raw.format, text(layout.as_ptr()).unwrap_or_default())
         };
+        let layout = match assumed {
+            Some(assumed) if ChannelLayout::from_name(&format.1).is_none() => assumed,
+            _ => &format.1,
+        };
         let arguments = format!(
-            "sample_rate={}:sample_fmt={}:channel_layout={}:time_base={}",
+            "sample_rate={}:sample_fmt={}:channel_layout={layout}:time_base={time_base}",
             frame.sample_rate(),
             format.0,
-            format.1,
-            time_base
         );
         Graph::build(c"abuffer", c"abuffersink", &arguments, chain)
+    }
+
+    /// Whether this build can make `chain` for sound.
+    pub fn takes_sound_chain(chain: &str) -> bool {
+        let arguments = "sample_rate=48000:sample_fmt=dblp:channel_layout=mono:time_base=1/48000";
+        Graph::build(c"abuffer", c"abuffersink", arguments, chain).is_ok()
     }
 
     fn build(source: &CStr, sink: &CStr, arguments: &str, chain: &str) -> Result<Self, (AvError, String)> {
@@ -107,11 +123,13 @@ impl Graph {
                 ptr::null_mut(),
                 graph,
             ))?;
+            // Channels without a layout pass only where that is asked for.
+            let options = if sink == c"abuffersink" { c"all_channel_counts=1".as_ptr() } else { ptr::null() };
             check(av::avfilter_graph_create_filter(
                 &mut self.sink,
                 to,
                 name_out.as_ptr(),
-                ptr::null(),
+                options,
                 ptr::null_mut(),
                 graph,
             ))?;

@@ -94,6 +94,21 @@ impl Packet {
         raw.duration = duration;
     }
 
+    /// Says that the last `samples` that a decoder makes of this are padding.
+    pub(crate) fn set_padding(&mut self, samples: u32) {
+        // Layout of the data: libavcodec's packet.h, AV_PKT_DATA_SKIP_SAMPLES.
+        const SIZE: usize = 10;
+        // SAFETY: the packet is ours; the call returns as many writable bytes, or null.
+        unsafe {
+            let kind = av::AVPacketSideDataType::AV_PKT_DATA_SKIP_SAMPLES;
+            let data = av::av_packet_new_side_data(self.as_ptr(), kind, SIZE);
+            assert!(!data.is_null(), "memory for side data");
+            let data = std::slice::from_raw_parts_mut(data, SIZE);
+            data.fill(0);
+            data[4..8].copy_from_slice(&samples.to_le_bytes());
+        }
+    }
+
     /// Changes the unit of all times.
     pub(crate) fn rescale(&mut self, from: TimeBase, to: TimeBase) {
         if from == to {

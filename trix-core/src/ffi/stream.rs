@@ -161,6 +161,20 @@ impl CodecParameters {
         }
     }
 
+    /// Samples that a decoder yields before the first that is heard, and how many of them a second has. Opus counts
+    /// them at 48 kHz, whatever its rate.
+    pub(crate) fn priming(&self) -> (u32, u32) {
+        // SAFETY: valid parameters.
+        let raw = unsafe { &*self.as_ptr() };
+        let rate = if self.codec_name() == "opus" { 48_000 } else { raw.sample_rate.max(1) };
+        (raw.initial_padding.max(0) as u32, rate as u32)
+    }
+
+    pub(crate) fn set_priming(&mut self, samples: usize) {
+        // SAFETY: we own the parameters.
+        unsafe { (*self.as_ptr()).initial_padding = samples as c_int };
+    }
+
     pub(crate) fn clear_tag(&mut self) {
         // SAFETY: we own the parameters.
         unsafe { (*self.as_ptr()).codec_tag = 0 };

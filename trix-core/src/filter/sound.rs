@@ -1,32 +1,92 @@
-//! Converts sound to an encoder's sample format and block length, cuts it, and fills gaps with silence.
+//! Converts sound to an encoder's samples, channels, rate and block length, cuts it, and fills gaps with silence.
 //!
 //! Invariant: sample `n` of the output is heard `n / rate` seconds after the origin, whatever gaps or overlaps the
-//! source's times have.
+//! source's times have, and sample 0 is there: sound that begins later is preceded by silence. So no track needs a
+//! start of its own, which Matroska could only tell to the millisecond and many players do not read at all.
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{AvError, codec::Output, graph::Graph},
+    ffi::{AvError, codec::Output, graph::Graph, layout::ChannelLayout},
     media::{
         frame::Frame,
         time::{TimeBase, Timestamp},
     },
 };
 
+/// What is done to channels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Remix {
+    /// The same samples under the names of other speakers.
+    Relabel,
+    /// Mixed by libswresample with the coefficients of ITU-R BS.775 (annex 4): the centre and each surround channel go
+    /// to left and right with a factor of one half's square root, low-frequency effects are left out. All factors are
+    /// divided by the largest sum of a channel's factors, so that nothing clips.
+    Standard,
+    /// Mixed as the user says.
+    Matrix {
+        /// A row for each channel of the output, in it a factor for each channel of the source.
+        rows: Vec<Vec<f64>>,
+    },
+}
+
+/// What changes the sample rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Resampler {
+    /// libsoxr at 28 bits of precision, its highest quality.
+    Soxr,
+    /// libswresample's own filters, longer than by default.
+    Swr,
+}
+
+impl Resampler {
+    /// The best that this build of libswresample has.
+    pub fn best() -> Self {
+        let soxr = Resampler::Soxr;
+        if Graph::takes_sound_chain(&format!("aresample=44100:{}", soxr.options())) { soxr } else { Resampler::Swr }
+    }
+
+    fn options(self) -> &'static str {
+        match self {
+            Resampler::Soxr => "resampler=soxr:precision=28",
+            // Four times the default's taps, and phases that are computed instead of looked up.
+            Resampler::Swr => "resampler=swr:filter_size=128:phase_shift=12:exact_rational=1:cutoff=0.98",
+        }
+    }
+}
+
 /// What comes out.
 #[derive(Clone, Debug)]
 pub struct SoundTarget {
     /// FFmpeg's name of the sample format.
     pub sample_format: String,
+    /// Significant bits of integer samples.
+    pub bits: Option<u32>,
+    /// Whether rounding to them is spread by dither.
+    pub dithered: bool,
     /// Samples in a second.
     pub sample_rate: u32,
+    /// What makes it of another rate.
+    pub resampler: Option<Resampler>,
     /// FFmpeg's description of the channel layout.
     pub layout: String,
+    /// The layout that sound without one is taken for.
+    pub assumed_layout: Option<String>,
+    /// What makes it of another layout.
+    pub remix: Option<Remix>,
     /// Samples in a block; 0 for any.
     pub block: usize,
     /// What is heard at the start of the output.
     pub origin: Timestamp,
     /// Where the output ends, if before the source does.
     pub end: Option<Timestamp>,
+    /// Samples of silence before the origin; their times are negative.
+    pub lead: usize,
+    /// Samples of silence after the end.
+    pub tail: usize,
 }
 
 /// The filter stage of one sound track.
@@ -37,6 +97,10 @@ pub struct SoundConverter {
     graph: Option<Graph>,
 }
 
+/// Seconds by which sound may begin after the origin. Later ones are taken for a broken time, since the silence before
+/// them would fill a disk.
+const LATEST: i64 = 24 * 3600;
+
 impl SoundConverter {
     /// A converter for sound of stream `stream`, whose times count `time_base`.
     pub(crate) fn new(target: SoundTarget, stream: usize, time_base: TimeBase) -> Self {
@@ -46,7 +110,8 @@ impl SoundConverter {
     /// Puts a block in; `None` announces the end. False says that the end of the cut is reached and no more is needed.
     ///
     /// # Errors
-    /// `Unsupported` when the sound has a shape that cannot be converted, `Codec` when conversion fails.
+    /// `Unsupported` when the sound has a shape that cannot be converted, `MalformedInput` when it begins more than a
+    /// day after the origin, `Codec` when conversion fails.
     pub fn push(&mut self, frame: Option<&Frame>) -> Result<bool> {
         if self.graph.is_none() {
             let Some(frame) = frame else { return Ok(false) };
@@ -73,35 +138,114 @@ impl SoundConverter {
         }
     }
 
+    /// Samples of silence that the output has after its end.
+    pub fn tail(&self) -> usize {
+        self.target.tail
+    }
+
     fn build(&self, frame: &Frame) -> Result<Graph> {
-        let SoundTarget { sample_format, sample_rate, layout, block, origin, end } = &self.target;
-        let samples = |time: Timestamp| time.rescale(TimeBase::new(1, i64::from(*sample_rate)));
-        let origin = samples(*origin);
-        // Times become sample counts; gaps of over a tenth of a second are filled, overlaps cut; then the cut is made
-        // at exact samples and time starts anew at the origin.
-        let cut = match end {
-            Some(end) => format!("atrim=start_pts={origin}:end_pts={}", samples(*end)),
-            None => format!("atrim=start_pts={origin}"),
-        };
-        let chain = format!(
-            "aresample=osr={sample_rate}:async=1:min_hard_comp=0.1,\
-             aformat=sample_fmts={sample_format}:sample_rates={sample_rate}:channel_layouts={layout},\
-             asettb=1/{sample_rate},{cut},asetpts=PTS-{origin}"
-        );
-        let mut graph = Graph::for_audio(frame, self.time_base, &chain).map_err(|(code, said)| {
+        let late = self.late(frame)?;
+        let chain = chain(&self.target, frame.channels(), late);
+        let assumed = self.target.assumed_layout.as_deref();
+        let mut graph = Graph::for_audio(frame, self.time_base, assumed, &chain).map_err(|(code, said)| {
             Error::new(ErrorKind::Unsupported, Stage::Filter, format!("sound cannot be converted: {code} ({said})"))
                 .in_stream(self.stream)
                 .caused_by(code)
         })?;
-        if *block > 0 {
-            graph.set_frame_samples(*block);
+        if self.target.block > 0 {
+            graph.set_frame_samples(self.target.block);
         }
         Ok(graph)
     }
+
+    /// Samples from the origin to the first of the source.
+    fn late(&self, first: &Frame) -> Result<i64> {
+        let rate = i64::from(self.target.sample_rate);
+        let Some(pts) = first.pts() else { return Ok(0) };
+        let samples = |time: Timestamp| time.rescale(TimeBase::new(1, rate));
+        let first = Timestamp::new(pts, self.time_base);
+        let late = samples(first).saturating_sub(samples(self.target.origin)).max(0);
+        if late > LATEST * rate {
+            return Err(Error::new(ErrorKind::MalformedInput, Stage::Filter, "sound begins more than a day late")
+                .in_stream(self.stream)
+                .at(Some(first)));
+        }
+        Ok(late)
+    }
+}
+
+/// The filters, in the order in which samples pass through them.
+fn chain(target: &SoundTarget, channels: usize, late: i64) -> String {
+    let SoundTarget { sample_format, sample_rate, layout, .. } = target;
+    let samples = |time: Timestamp| time.rescale(TimeBase::new(1, i64::from(*sample_rate)));
+    let origin = samples(target.origin);
+    // Gaps are filled and overlaps cut where times and samples differ by more than 40 ms, beyond which EBU R 37 calls
+    // sound out of step; containers that round their times, or tell them for chunks, stay below.
+    let mut chain = vec!["aresample=async=1:min_hard_comp=0.04".to_owned()];
+    match &target.remix {
+        Some(Remix::Relabel) => {
+            let same: Vec<String> = (0..channels).map(|channel| channel.to_string()).collect();
+            chain.push(format!("channelmap={}:{layout}", same.join("|")));
+        }
+        Some(Remix::Matrix { rows }) => {
+            let rows = rows.iter().enumerate().map(|(to, row)| {
+                let terms: Vec<String> =
+                    row.iter().enumerate().map(|(from, factor)| format!("{factor:.12}*c{from}")).collect();
+                format!("c{to}={}", terms.join("+"))
+            });
+            let rows: Vec<String> = rows.collect();
+            chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", rows.join("|")));
+        }
+        Some(Remix::Standard) | None => {}
+    }
+    // One pass for channels, rate and depth, in floating point of 64 bits wherever a sample changes at all.
+    let mut convert = vec![format!("aresample=osr={sample_rate}:osf={sample_format}")];
+    if target.remix == Some(Remix::Standard) {
+        convert.push(format!("ocl={layout}:rematrix_maxval=1"));
+    }
+    convert.extend(target.resampler.map(|resampler| resampler.options().to_owned()));
+    if target.dithered {
+        convert.push("dither_method=triangular".to_owned());
+        convert.extend(target.bits.filter(|bits| *bits == 24).map(|bits| format!("output_sample_bits={bits}")));
+    }
+    if target.dithered || target.resampler.is_some() || target.remix == Some(Remix::Standard) {
+        convert.push("isf=dblp".to_owned());
+    }
+    chain.push(convert.join(":"));
+    chain.push(format!("asettb=1/{sample_rate},atrim=start_pts={origin},asetpts=N"));
+    let before = late + target.lead as i64;
+    if before > 0 {
+        chain.push(format!("adelay={before}S:all=1,asetpts=N"));
+    }
+    if let Some(end) = target.end {
+        let length = samples(end).saturating_sub(origin).max(0) + target.lead as i64;
+        chain.push(format!("atrim=end_pts={length}"));
+    }
+    if target.tail > 0 {
+        chain.push(format!("apad=pad_len={}", target.tail));
+    }
+    let mut last = format!("aformat=sample_fmts={sample_format}:sample_rates={sample_rate}");
+    // A number of channels is no layout, and stays what it is.
+    if ChannelLayout::from_name(layout).is_some() {
+        last.push_str(&format!(":channel_layouts={layout}"));
+    }
+    chain.push(format!("{last},asetpts=N-{}", target.lead));
+    chain.join(",")
 }
 
 fn failed(stream: usize, code: AvError) -> Error {
     Error::new(ErrorKind::Codec, Stage::Filter, format!("conversion of sound failed: {code}"))
         .in_stream(stream)
         .caused_by(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_resamplers_are_ones_that_libswresample_takes() {
+        assert!(Graph::takes_sound_chain(&format!("aresample=44100:{}", Resampler::Swr.options())));
+        assert!(!Graph::takes_sound_chain("aresample=44100:resampler=other"));
+    }
 }

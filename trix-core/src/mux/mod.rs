@@ -3,11 +3,13 @@
 //! Invariant: whatever goes into a file passes through [`Muxer::write`], which keeps the books that verification
 //! compares with the file; a file has its final name only after [`part::PartFile::commit`].
 
+pub mod codec_delay;
 pub mod part;
 pub mod record;
 
 use std::path::{Path, PathBuf};
 
+use codec_delay::Missing;
 use record::{Bookkeeper, TrackRecord};
 
 use crate::{
@@ -54,11 +56,14 @@ pub struct Muxer {
     output: Output,
     path: PathBuf,
     tracks: Vec<Track>,
+    delays: Vec<Option<Missing>>,
 }
 
 struct Track {
     from: TimeBase,
     to: TimeBase,
+    /// Ticks of `from` by which times are later in the file than what is heard.
+    delay: i64,
     books: Bookkeeper,
 }
 
@@ -70,10 +75,19 @@ impl Muxer {
     pub fn new(container: Container, path: &Path, tracks: &[TrackSpec]) -> Result<Self> {
         let fail = |code: AvError| error_of(code, path, &[]);
         let mut output = Output::create(container.muxer(), path).map_err(fail)?;
+        let mut delays = Vec::new();
         for track in tracks {
             let TrackSpec { parameters, time_base, rate, metadata, is_default, display } = track;
             let side_data = side_data::of_display(display);
-            output.add_stream(parameters, *time_base, *rate, metadata, *is_default, &side_data).map_err(fail)?;
+            let mut metadata = metadata.clone();
+            let delay = codec_delay::of(container, parameters);
+            let missing = Missing::new(delay, &parameters.codec_name(), &metadata);
+            if let Some(missing) = &missing {
+                metadata.retain(|(key, _)| key != "title");
+                metadata.push(("title".to_owned(), missing.placeholder()));
+            }
+            delays.push(missing);
+            output.add_stream(parameters, *time_base, *rate, &metadata, *is_default, &side_data).map_err(fail)?;
         }
         let timescale = movie_timescale(tracks).to_string();
         let options: &[(&str, &str)] = match container {
@@ -90,10 +104,12 @@ impl Muxer {
             .enumerate()
             .map(|(index, track)| {
                 let to = output.time_base(index);
-                Track { from: track.time_base, to, books: Bookkeeper::new(&track.parameters, to) }
+                let delay = codec_delay::of(container, &track.parameters);
+                let delay = delay.map_or(0, |delay| delay.rescale(track.time_base));
+                Track { from: track.time_base, to, delay, books: Bookkeeper::new(&track.parameters, to) }
             })
             .collect();
-        Ok(Muxer { output, path: path.to_owned(), tracks })
+        Ok(Muxer { output, path: path.to_owned(), tracks, delays })
     }
 
     /// Writes a packet of track `track`, whose times count that track's time base.
@@ -104,9 +120,15 @@ impl Muxer {
         let Some(state) = self.tracks.get_mut(track) else {
             return Err(Error::bug(Stage::Mux, format!("a packet for track {track}, which does not exist")));
         };
-        packet.rescale(state.from, state.to);
         packet.set_stream(track);
+        let (pts, dts, duration) = (packet.pts(), packet.dts(), packet.duration());
+        packet.rescale(state.from, state.to);
         state.books.enter(&packet);
+        if state.delay != 0 {
+            let later = |ticks: i64| ticks.saturating_add(state.delay);
+            packet.set_times(pts.map(later), dts.map(later), duration);
+            packet.rescale(state.from, state.to);
+        }
         self.output.write(packet).map_err(|code| error_of(code, &self.path, &self.output.complaints()))
     }
 
@@ -121,6 +143,7 @@ impl Muxer {
     /// As [`Self::write`].
     pub fn finish(self) -> Result<Vec<TrackRecord>> {
         self.output.finish().map_err(|code| error_of(code, &self.path, &[]))?;
+        codec_delay::complete(&self.path, &self.delays)?;
         Ok(self.tracks.into_iter().map(|track| track.books.close()).collect())
     }
 }

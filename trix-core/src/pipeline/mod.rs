@@ -17,7 +17,7 @@ use std::{
 
 use cancel::{Cancel, Token};
 use crossbeam_channel as crossbeam;
-use pass::{Pass, PassOutcome};
+use pass::{EncodedSound, Pass, PassOutcome};
 use progress::{Counters, Phase, Progress, Watch};
 
 use crate::{
@@ -39,7 +39,7 @@ use crate::{
     },
     verify::{
         content::{self, Sides},
-        structure,
+        sound, structure,
     },
 };
 
@@ -103,13 +103,13 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     } else {
         one_pass(job, &plan, source, Pass { number: 1, stats: None }, Some(part.path()), control).map_err(label)?
     };
-    let PassOutcome { mut ledger, tracks, damage, timing_of_source, frame_threads, warnings, extras, changes } =
+    let PassOutcome { mut ledger, tracks, sounds, damage, timing_of_source, frame_threads, warnings, extras, changes } =
         outcome;
     part.sync()?;
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
-    let (verification, found) = verify(job, &plan, part.path(), &tracks, &damage, control).map_err(label)?;
+    let (verification, found) = verify(job, &plan, part.path(), &tracks, &sounds, &damage, control).map_err(label)?;
     if let Some(ledger) = &mut ledger {
         ledger.found = found;
         ledger.balance()?;
@@ -260,6 +260,7 @@ fn verify(
     plan: &Plan,
     path: &Path,
     tracks: &[TrackRecord],
+    sounds: &[EncodedSound],
     damage: &crate::decode::damage::DamageReport,
     control: &Control,
 ) -> Result<(Verification, Option<u64>)> {
@@ -270,7 +271,10 @@ fn verify(
         return Ok((verification, None));
     }
     let token = Token::new(&control.cancel);
-    let found = structure::compare(path, plan, tracks, &token)?;
+    let mut found = structure::compare(path, plan, tracks, &token)?;
+    if level == VerifyLevel::Full && !sounds.is_empty() {
+        found.checks.extend(sound::compare(path, plan, sounds, &token)?);
+    }
     found.hold(path)?;
     verification.checks = found.checks;
     verification.drift_seconds = found.drift_seconds;

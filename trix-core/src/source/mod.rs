@@ -414,18 +414,19 @@ impl Source {
         &self.streams
     }
 
-    /// The earliest presentation time among the first packets of stream `index`, in its ticks; absent when they carry
-    /// none, or the file cannot be opened once more.
+    /// The earliest presentation time among the first packets of stream `index`, in its ticks, without pictures that an
+    /// edit list hides; absent when they carry none, or the file cannot be opened once more.
     pub(crate) fn earliest(&self, index: usize) -> Option<i64> {
         // More than any codec reorders (H.264 and HEVC: 16), and no more of the file than was read to recognise it.
         const PACKETS: usize = 32;
         let limit = self.reading.limits.probe_bytes;
+        let is_sound = self.streams.get(index).is_some_and(|stream| stream.kind == StreamKind::Audio);
         let mut again = self.reopen().ok()?;
         let (mut seen, mut bytes, mut earliest) = (0, 0, None::<i64>);
         while seen < PACKETS && bytes < limit {
             let Ok(Some(packet)) = again.read() else { break };
             bytes += packet.data().len() as u64;
-            if packet.stream() == index && !packet.is_discarded() {
+            if packet.stream() == index && (is_sound || !packet.is_discarded()) {
                 seen += 1;
                 earliest = [earliest, packet.pts()].into_iter().flatten().min();
             }

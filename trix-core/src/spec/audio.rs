@@ -1,10 +1,15 @@
 //! What becomes of the sound.
+//!
+//! Invariant: a codec as it is typed (`CODEC[:BITRATE]`) and as it stands in a job have the same name.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 /// What becomes of the sound. Every track of the source is treated alike and keeps its language and title.
+///
+/// `kbps` is thousands of bits in a second for each track; without it, the plan takes what [`crate::spec::plan`] says
+/// for the number of channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum AudioSettings {
@@ -15,14 +20,88 @@ pub enum AudioSettings {
     None,
     /// AAC-LC.
     Aac {
-        /// Thousands of bits in a second for each track. Default: 64 for each channel.
+        /// Thousands of bits in a second. Default: 64 for each channel.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kbps: Option<u32>,
     },
-    /// FLAC: lossless.
+    /// Opus, always at 48 kHz.
+    Opus {
+        /// Thousands of bits in a second. Default: 64 for each channel.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kbps: Option<u32>,
+    },
+    /// AC-3 (Dolby Digital), up to 5.1.
+    Ac3 {
+        /// Thousands of bits in a second. Default: 192 for stereo, 448 for 5.1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kbps: Option<u32>,
+    },
+    /// E-AC-3 (Dolby Digital Plus), up to 5.1.
+    Eac3 {
+        /// Thousands of bits in a second. Default: 192 for stereo, 448 for 5.1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kbps: Option<u32>,
+    },
+    /// FLAC: lossless, 16 or 24 bits.
     Flac,
+    /// ALAC: lossless, 16 or 24 bits.
+    Alac,
     /// PCM at the source's depth: 16, 24 or 32 bits, or 32-bit floating point.
     Pcm,
+    /// PCM of 16 bits.
+    Pcm16,
+    /// PCM of 24 bits.
+    Pcm24,
+    /// PCM of 32 bits.
+    Pcm32,
+    /// PCM of 32-bit floating point.
+    Pcmf32,
+}
+
+/// The codecs by their names, each without a bit rate.
+const CODECS: [(&str, AudioSettings); 13] = [
+    ("aac", AudioSettings::Aac { kbps: None }),
+    ("opus", AudioSettings::Opus { kbps: None }),
+    ("ac3", AudioSettings::Ac3 { kbps: None }),
+    ("eac3", AudioSettings::Eac3 { kbps: None }),
+    ("flac", AudioSettings::Flac),
+    ("alac", AudioSettings::Alac),
+    ("pcm", AudioSettings::Pcm),
+    ("pcm16", AudioSettings::Pcm16),
+    ("pcm24", AudioSettings::Pcm24),
+    ("pcm32", AudioSettings::Pcm32),
+    ("pcmf32", AudioSettings::Pcmf32),
+    ("copy", AudioSettings::Copy),
+    ("none", AudioSettings::None),
+];
+
+impl AudioSettings {
+    /// What was asked for in thousands of bits in a second.
+    pub fn kbps(self) -> Option<u32> {
+        match self {
+            AudioSettings::Aac { kbps }
+            | AudioSettings::Opus { kbps }
+            | AudioSettings::Ac3 { kbps }
+            | AudioSettings::Eac3 { kbps } => kbps,
+            _ => None,
+        }
+    }
+
+    /// Whether sound is decoded and encoded again.
+    pub fn encodes(self) -> bool {
+        !matches!(self, AudioSettings::Copy | AudioSettings::None)
+    }
+
+    fn with_kbps(self, rate: u32) -> Option<Self> {
+        let kbps = Some(rate);
+        match self {
+            AudioSettings::Aac { .. } => Some(AudioSettings::Aac { kbps }),
+            AudioSettings::Opus { .. } => Some(AudioSettings::Opus { kbps }),
+            AudioSettings::Ac3 { .. } => Some(AudioSettings::Ac3 { kbps }),
+            AudioSettings::Eac3 { .. } => Some(AudioSettings::Eac3 { kbps }),
+            _ => None,
+        }
+    }
 }
 
 impl FromStr for AudioSettings {
@@ -30,43 +109,47 @@ impl FromStr for AudioSettings {
 
     /// Reads `CODEC[:BITRATE]`, `copy` or `none`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let (codec, rate) = match text.split_once(':') {
-            Some((codec, rate)) => (codec, Some(rate)),
+        let (name, rate) = match text.split_once(':') {
+            Some((name, rate)) => (name, Some(rate)),
             None => (text, None),
         };
-        let kbps = match rate {
-            None => None,
-            Some(rate) => {
-                let digits = rate.strip_suffix(['k', 'K']).unwrap_or(rate);
-                Some(digits.parse().map_err(|_| format!("'{rate}' is not a bit rate in kbit/s such as 192k"))?)
-            }
+        let Some((_, settings)) = CODECS.iter().find(|(known, _)| *known == name) else {
+            let known: Vec<&str> = CODECS.iter().map(|(name, _)| *name).collect();
+            return Err(format!("'{name}' is not an audio codec; known are {}", known.join(", ")));
         };
-        let settings = match codec {
-            "copy" => AudioSettings::Copy,
-            "none" => AudioSettings::None,
-            "aac" => AudioSettings::Aac { kbps },
-            "flac" => AudioSettings::Flac,
-            "pcm" => AudioSettings::Pcm,
-            _ => return Err(format!("'{codec}' is not an audio codec; known are aac, flac, pcm, copy and none")),
-        };
-        if rate.is_some() && !matches!(settings, AudioSettings::Aac { .. }) {
-            return Err(format!("{codec} takes no bit rate"));
-        }
-        Ok(settings)
+        let Some(rate) = rate else { return Ok(*settings) };
+        let digits = rate.strip_suffix(['k', 'K']).unwrap_or(rate);
+        let kbps = digits.parse().map_err(|_| format!("'{rate}' is not a bit rate in kbit/s such as 192k"))?;
+        settings.with_kbps(kbps).ok_or_else(|| format!("{name} takes no bit rate"))
     }
 }
 
 impl fmt::Display for AudioSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            AudioSettings::Copy => f.write_str("copy"),
-            AudioSettings::None => f.write_str("none"),
-            AudioSettings::Aac { kbps: None } => f.write_str("aac"),
-            AudioSettings::Aac { kbps: Some(kbps) } => write!(f, "aac:{kbps}k"),
-            AudioSettings::Flac => f.write_str("flac"),
-            AudioSettings::Pcm => f.write_str("pcm"),
+        let is_same = |known: &AudioSettings| std::mem::discriminant(known) == std::mem::discriminant(self);
+        let name = CODECS.iter().find(|(_, known)| is_same(known)).map_or("", |(name, _)| *name);
+        match self.kbps() {
+            Some(kbps) => write!(f, "{name}:{kbps}k"),
+            None => f.write_str(name),
         }
     }
+}
+
+/// The shape of encoded sound, where it is not to be the source's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AudioShape {
+    /// Channel layout by FFmpeg's name: `mono`, `stereo`, `5.1`, `7.1` and so on. From another layout, channels are
+    /// mixed with the coefficients of ITU-R BS.775, scaled so that nothing clips, unless there is a matrix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
+    /// Samples in a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_rate: Option<u32>,
+    /// How channels are mixed: a row for each channel of the output, in it a factor for each channel of the source.
+    /// Used as it is; what leaves the range of a sample is clipped. Empty: the standard mix.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub matrix: Vec<Vec<f64>>,
 }
 
 #[cfg(test)]
@@ -75,12 +158,21 @@ mod tests {
 
     #[test]
     fn settings_are_read_as_they_are_written() {
-        for text in ["copy", "none", "aac", "aac:192k", "flac", "pcm"] {
+        for text in ["copy", "none", "aac", "aac:192k", "opus:96k", "ac3:448k", "eac3", "flac", "alac", "pcm", "pcmf32"]
+        {
             assert_eq!(text.parse::<AudioSettings>().unwrap().to_string(), text);
         }
         assert_eq!("aac:128".parse(), Ok(AudioSettings::Aac { kbps: Some(128) }));
-        for text in ["mp3", "flac:1", "aac:", "aac:x", ""] {
+        for text in ["mp3", "flac:1", "pcm16:1", "aac:", "aac:x", ""] {
             assert!(text.parse::<AudioSettings>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_codec_has_one_name_in_jobs_and_on_the_command_line() {
+        for (name, settings) in CODECS {
+            let json = serde_json::to_value(settings).unwrap();
+            assert_eq!(json["type"], name);
         }
     }
 }

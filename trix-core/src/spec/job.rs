@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{audio::AudioSettings, picture::PictureSettings, video::VideoSettings};
+use super::{
+    audio::{AudioSettings, AudioShape},
+    picture::PictureSettings,
+    video::VideoSettings,
+};
 use crate::{
     decode::damage::OnDamage,
     error::Result,
@@ -95,6 +99,8 @@ pub struct OutputSettings {
     pub picture: PictureSettings,
     /// What becomes of the sound.
     pub audio: AudioSettings,
+    /// Layout and rate of encoded sound, where they are not to be the source's.
+    pub audio_shape: AudioShape,
     /// How the output is checked before it gets its name.
     pub verify: VerifyLevel,
     /// Whether a file that has this name already may be replaced.

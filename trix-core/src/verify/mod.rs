@@ -5,4 +5,5 @@
 pub mod structure;
 mod display;
 pub mod content;
+pub(crate) mod sound;
 pub mod standalone;

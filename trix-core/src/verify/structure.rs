@@ -204,8 +204,7 @@ pub(super) struct Checks(Vec<Check>);
 
 impl Checks {
     pub(super) fn equal<T: ToString>(&mut self, name: &str, expected: T, found: T) {
-        let (expected, found) = (expected.to_string(), found.to_string());
-        self.0.push(Check { name: name.to_owned(), ok: expected == found, expected, found });
+        self.0.push(Check::equal(name, expected, found));
     }
 
     fn near(&mut self, name: &str, expected: Option<Timestamp>, found: Option<Timestamp>, millis: i64) {

@@ -13,7 +13,7 @@ mod sound;
 mod video;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -39,7 +39,14 @@ use crate::{
         video::{Picture, VideoDecoder},
     },
     demux::Demuxer,
-    encode::{self, nal::NalCodec, sound::SoundEncoder, timeline::Timeline, video::VideoEncoder},
+    encode::{
+        self,
+        nal::NalCodec,
+        samples::{SampleBooks, SampleRecord},
+        sound::SoundEncoder,
+        timeline::Timeline,
+        video::VideoEncoder,
+    },
     error::{Error, Result, Stage},
     ffi::{
         io::IoState,
@@ -57,11 +64,11 @@ use crate::{
         packet::Packet,
         time::{TimeBase, Timestamp},
     },
-    mux::{Display, Muxer, TrackSpec, record::TrackRecord},
+    mux::{Display, Muxer, TrackSpec, codec_delay, record::TrackRecord},
     source::Source,
     spec::{
         job::{Container, Job},
-        plan::{self, AudioPlan, Plan, VideoPlan},
+        plan::{AudioPlan, Plan, VideoPlan},
         video::Encoder,
     },
 };
@@ -77,6 +84,7 @@ pub(crate) struct Pass<'a> {
 pub(crate) struct PassOutcome {
     pub(crate) ledger: Option<Ledger>,
     pub(crate) tracks: Vec<TrackRecord>,
+    pub(crate) sounds: Vec<EncodedSound>,
     pub(crate) damage: DamageReport,
     pub(crate) timing_of_source: BTreeMap<usize, TimingReport>,
     pub(crate) frame_threads: Option<u32>,
@@ -85,6 +93,15 @@ pub(crate) struct PassOutcome {
     pub(crate) extras: ExtrasCount,
     /// Where the source changed its size or format.
     pub(crate) changes: Vec<Change>,
+}
+
+/// What went into the encoder of a sound track.
+pub(crate) struct EncodedSound {
+    /// Number of the track in the output.
+    pub(crate) track: usize,
+    /// Number of its plan.
+    pub(crate) number: usize,
+    pub(crate) samples: SampleRecord,
 }
 
 /// A pass whose stages run.
@@ -107,6 +124,7 @@ struct Shared {
     emitted: AtomicU64,
     repaired: AtomicU64,
     tracks: Mutex<Vec<TrackRecord>>,
+    sounds: Mutex<Vec<EncodedSound>>,
     warnings: Mutex<Vec<String>>,
     filter: Mutex<FilterCounts>,
     extras: Mutex<ExtrasCount>,
@@ -150,6 +168,7 @@ impl Running {
         Ok(PassOutcome {
             ledger: self.has_video.then_some(ledger),
             tracks: std::mem::take(&mut *lock(&shared.tracks)),
+            sounds: std::mem::take(&mut *lock(&shared.sounds)),
             damage: self.damage.report(),
             timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
             frame_threads: self.frame_threads,
@@ -302,13 +321,20 @@ pub(crate) fn start(
             let facts = facts(audio.stream)?;
             if audio.copied {
                 routes[audio.stream] = Some(Route::Muxer(tracks.len(), to_muxer.clone()));
-                tracks.push(copied_track(facts, Some(audio)));
+                let mut track = copied_track(facts, Some(audio));
+                if track.parameters.priming().0 == 0 {
+                    track.parameters.set_priming(run_in(&source, facts));
+                }
+                tracks.push(track);
                 continue;
             }
-            let encoder = SoundEncoder::open(audio, plan::bits(facts))?;
+            let encoder = SoundEncoder::open(audio)?;
             let track = tracks.len();
+            let lead = codec_delay::lead(plan.container, encoder.priming(), audio.sample_rate, &audio.codec);
+            let mut parameters = encoder.parameters()?;
+            parameters.set_priming(encoder.priming() + lead);
             tracks.push(TrackSpec {
-                parameters: encoder.parameters()?,
+                parameters,
                 time_base: TimeBase::new(1, i64::from(audio.sample_rate)),
                 rate: None,
                 metadata: metadata(audio),
@@ -318,17 +344,35 @@ pub(crate) fn start(
             let decoder = AudioDecoder::new(label.clone(), facts, Arc::clone(&damage))?;
             let target = SoundTarget {
                 sample_format: audio.sample_format.clone().unwrap_or_default(),
+                bits: audio.bits,
+                dithered: audio.dithered,
                 sample_rate: audio.sample_rate,
+                resampler: audio.resampler,
                 layout: audio.layout.clone(),
+                assumed_layout: audio.assumed_layout.clone(),
+                remix: audio.remix.clone(),
                 block: encoder.block(),
                 origin: plan.origin,
                 end: sound_end(plan),
+                lead,
+                tail: encoder.run_out(audio),
             };
             let converter = SoundConverter::new(target, facts.index, facts.time_base);
             let (to_sound, sound_input, depth) = channel::<Packet>(PACKETS, token);
             watch.add_queue(&format!("sound {number}"), depth);
             routes[audio.stream] = Some(Route::Decoder(to_sound));
-            let stage = sound::SoundStage { decoder, converter, encoder, track, output: to_muxer.clone(), end: 0 };
+            let stage = sound::SoundStage {
+                decoder,
+                converter,
+                encoder,
+                track,
+                number,
+                output: to_muxer.clone(),
+                books: SampleBooks::new(audio.bits),
+                shared: Arc::clone(&shared),
+                fed: 0,
+                held: VecDeque::new(),
+            };
             let (label, shared, index) = (label.clone(), Arc::clone(&shared), audio.stream);
             let work = move || {
                 let timing = stage.run(sound_input).map_err(|error| error.in_file(&label))?;
@@ -408,6 +452,16 @@ fn copied_track(facts: &StreamFacts, audio: Option<&AudioPlan>) -> TrackSpec {
             },
         },
     }
+}
+
+/// Samples that an edit list of the source hides at the start of its sound: what its encoder needed to run in.
+fn run_in(source: &Source, facts: &StreamFacts) -> usize {
+    // Packets of known codecs last 46 ms at the most at usual rates; more is no run-in.
+    const MOST: usize = 4096;
+    let hidden = facts.start.zip(source.earliest(facts.index)).map_or(0, |(start, earliest)| start - earliest);
+    let rate = TimeBase::new(1, i64::from(facts.sample_rate.max(1)));
+    let samples = Timestamp::new(hidden, facts.time_base).rescale(rate);
+    usize::try_from(samples).ok().filter(|samples| *samples <= MOST).unwrap_or(0)
 }
 
 fn metadata(audio: &AudioPlan) -> Vec<(String, String)> {

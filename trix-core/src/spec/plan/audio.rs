@@ -1,14 +1,19 @@
-//! What becomes of the sound tracks.
+//! What becomes of the sound tracks: codec, depth, rate and channels, and everything that is decided about them.
 
 use serde::Serialize;
 
-use super::{Mistake, is_cut};
+use super::{
+    Decision, Mistake, is_cut,
+    sound_codec::{self, SoundCodec},
+};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{output::muxer_holds, stream::StreamFacts},
+    ffi::{layout::ChannelLayout, output::muxer_holds, stream::StreamFacts},
+    filter::sound::{Remix, Resampler},
+    media::time::Timestamp,
     source::Source,
     spec::{
-        audio::AudioSettings,
+        audio::{AudioSettings, AudioShape},
         job::{Container, Job},
         video::VideoSettings,
     },
@@ -23,12 +28,24 @@ pub struct AudioPlan {
     pub codec: String,
     /// Whether compressed sound is copied.
     pub copied: bool,
+    /// Whether every sample comes back as it went into the encoder.
+    pub lossless: bool,
     /// FFmpeg's name of the sample format that the encoder takes.
     pub sample_format: Option<String>,
+    /// Significant bits of an integer sample; `None` for floating point and for copied sound.
+    pub bits: Option<u32>,
     /// Samples in a second.
     pub sample_rate: u32,
     /// Channels, as FFmpeg describes them.
     pub layout: String,
+    /// The layout that channels without one are taken for.
+    pub assumed_layout: Option<String>,
+    /// What is done to the channels.
+    pub remix: Option<Remix>,
+    /// What changes the sample rate.
+    pub resampler: Option<Resampler>,
+    /// Whether the rounding to fewer bits is spread by triangular dither.
+    pub dithered: bool,
     /// Bits in a second, for lossy codecs.
     pub bit_rate: Option<u64>,
     /// ISO 639 code from the source.
@@ -39,87 +56,368 @@ pub struct AudioPlan {
     pub is_default: bool,
 }
 
+/// What can be judged about the sound without knowing the source.
+pub(super) fn check_numbers(job: &Job, mistakes: &mut Vec<Mistake>) {
+    let (settings, shape) = (job.output.audio, &job.output.audio_shape);
+    if let (Some(codec), Some(kbps)) = (SoundCodec::of(settings), settings.kbps())
+        && let Some(problem) = codec.refuses_kbps(kbps)
+    {
+        mistakes.push(Mistake::new("audio.kbps", kbps, problem));
+    }
+    if *shape != AudioShape::default() && !settings.encodes() {
+        let problem = "has no effect on sound that is not encoded; name a codec";
+        mistakes.push(Mistake::new("audio_shape", "", problem));
+    }
+    if let Some(rate) = shape.sample_rate.filter(|rate| !(1000..=768_000).contains(rate)) {
+        mistakes.push(Mistake::new("audio_shape.sample_rate", rate, "1000 to 768000 Hz"));
+    } else if let (Some(rate), Some(codec)) = (shape.sample_rate, SoundCodec::of(settings))
+        && !codec.rates.is_empty()
+        && !codec.rates.contains(&rate)
+    {
+        let legal: Vec<String> = codec.rates.iter().map(u32::to_string).collect();
+        let problem = format!("{} is encoded at {} Hz", codec.name, legal.join(", "));
+        mistakes.push(Mistake::new("audio_shape.sample_rate", rate, problem));
+    }
+    let rows = shape.matrix.len();
+    let columns = shape.matrix.first().map_or(0, Vec::len);
+    if shape.matrix.iter().any(|row| row.len() != columns) || (rows > 0 && columns == 0) {
+        let problem = "every row needs a factor for each channel of the source";
+        mistakes.push(Mistake::new("audio_shape.matrix", "", problem));
+    }
+    // A factor of 16 is 24 dB: more is a typing mistake.
+    if let Some(factor) = shape.matrix.iter().flatten().find(|factor| !(-16.0..=16.0).contains(*factor)) {
+        mistakes.push(Mistake::new("audio_shape.matrix", factor, "factors are -16 to 16"));
+    }
+    match (&shape.layout, shape.layout.as_deref().map(ChannelLayout::from_name)) {
+        (Some(name), Some(None)) => {
+            let problem = "is no channel layout; known are mono, stereo, 2.1, 3.0, quad, 5.0, 5.1, 6.1, 7.1 and others \
+                           of `ffmpeg -layouts`";
+            mistakes.push(Mistake::new("audio_shape.layout", name, problem));
+        }
+        (_, Some(Some(layout))) if rows > 0 && layout.channels as usize != rows => {
+            let problem = format!("{} has {} channels, so the matrix needs as many rows", layout.name, layout.channels);
+            mistakes.push(Mistake::new("audio_shape.matrix", rows, problem));
+        }
+        (None, _) if rows > 0 && layout_of_rows(rows).is_none() => {
+            mistakes.push(Mistake::new("audio_shape.matrix", rows, "so many rows need a layout"));
+        }
+        _ => {}
+    }
+}
+
+/// The layout that a matrix without one makes.
+fn layout_of_rows(rows: usize) -> Option<&'static str> {
+    match rows {
+        1 => Some("mono"),
+        2 => Some("stereo"),
+        6 => Some("5.1"),
+        8 => Some("7.1"),
+        _ => None,
+    }
+}
+
 pub(super) fn plan(
     job: &Job,
     source: &Source,
     container: Container,
     mistakes: &mut Vec<Mistake>,
+    decisions: &mut Vec<Decision>,
+    notes: &mut Vec<String>,
 ) -> Result<Vec<AudioPlan>> {
     let settings = job.output.audio;
     if settings == AudioSettings::None {
         return Ok(Vec::new());
     }
+    let codec = SoundCodec::of(settings);
+    if let Some(codec) = codec.filter(|codec| !sound_codec::held_by(container).contains(&codec.name)) {
+        let held = sound_codec::held_by(container).join(", ");
+        let problem = format!("{} cannot hold {}; it holds {held}", container.muxer(), codec.name);
+        mistakes.push(Mistake::new("audio", settings, problem));
+    }
     let mut list = Vec::new();
     for stream in source.audio() {
-        let named = |key: &str| {
-            let entry = stream.metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
-            entry.map(|(_, value)| value.clone()).filter(|value| !value.is_empty() && value != "und")
-        };
-        let layout = if stream.layout.is_empty() || stream.layout.contains("channels") {
-            format!("{}c", stream.channels)
-        } else {
-            stream.layout.clone()
-        };
-        let (codec, sample_format, bit_rate) = match settings {
-            AudioSettings::None => continue,
-            AudioSettings::Copy => {
-                if is_cut(job) && job.output.video != VideoSettings::Copy {
-                    let problem = "cannot be cut to --start, --duration or --frames at the sample; \
-                                   use aac, flac, pcm or none";
-                    mistakes.push(Mistake::new("audio", "copy", problem));
-                }
-                if let Err(problem) = muxer_holds(container.muxer(), &stream.parameters, stream.time_base) {
-                    let instead = if container == Container::Mov { "aac or pcm" } else { "aac or flac" };
-                    mistakes.push(Mistake::new("audio", "copy", format!("{problem}; use {instead}")));
-                }
-                (stream.codec.clone(), None, stream.bit_rate)
+        list.push(match codec {
+            None => {
+                check_copy(job, container, stream, mistakes);
+                copied(stream)
             }
-            AudioSettings::Aac { kbps } => {
-                let rate = kbps.map_or(u64::from(stream.channels) * 64_000, |kbps| u64::from(kbps) * 1000);
-                ("aac".to_owned(), Some("fltp"), Some(rate))
-            }
-            AudioSettings::Flac => {
-                if container == Container::Mov {
-                    mistakes.push(Mistake::new("audio", "flac", "mov cannot hold flac; use .mp4 or .mkv, or pcm"));
+            Some(codec) => {
+                if stream.sample_rate == 0 || stream.channels == 0 {
+                    let detail = "a sound stream without rate or channels";
+                    return Err(Error::new(ErrorKind::MalformedInput, Stage::Plan, detail)
+                        .in_file(&source.label())
+                        .in_stream(stream.index));
                 }
-                ("flac".to_owned(), Some(if bits(stream) > 16 { "s32" } else { "s16" }), None)
+                let mut told = Told { stream, container, mistakes, decisions, notes };
+                encoded(job, codec, stream, &mut told)
             }
-            AudioSettings::Pcm => {
-                if container == Container::Mp4 {
-                    mistakes.push(Mistake::new("audio", "pcm", "mp4 cannot hold pcm; use .mov or .mkv, or flac"));
-                }
-                let (codec, format) = pcm(stream);
-                (codec.to_owned(), Some(format), None)
-            }
-        };
-        if settings != AudioSettings::Copy && (stream.sample_rate == 0 || stream.channels == 0) {
-            return Err(Error::new(ErrorKind::MalformedInput, Stage::Plan, "a sound stream without rate or channels")
-                .in_file(&source.label())
-                .in_stream(stream.index));
-        }
-        list.push(AudioPlan {
-            stream: stream.index,
-            codec,
-            copied: settings == AudioSettings::Copy,
-            sample_format: sample_format.map(str::to_owned),
-            sample_rate: stream.sample_rate,
-            layout,
-            bit_rate,
-            language: named("language"),
-            title: named("title"),
-            is_default: stream.is_default,
         });
     }
     Ok(list)
 }
 
+fn check_copy(job: &Job, container: Container, stream: &StreamFacts, mistakes: &mut Vec<Mistake>) {
+    if is_cut(job) && job.output.video != VideoSettings::Copy {
+        let problem = "cannot be cut to --start, --duration or --frames at the sample; name a codec, or none";
+        mistakes.push(Mistake::new("audio", "copy", problem));
+    }
+    if let Err(problem) = muxer_holds(container.muxer(), &stream.parameters, stream.time_base) {
+        let held = sound_codec::held_by(container).join(", ");
+        mistakes.push(Mistake::new("audio", "copy", format!("{problem}; it holds {held}")));
+    }
+}
+
+fn copied(stream: &StreamFacts) -> AudioPlan {
+    AudioPlan {
+        stream: stream.index,
+        codec: stream.codec.clone(),
+        copied: true,
+        lossless: true,
+        sample_format: None,
+        bits: None,
+        sample_rate: stream.sample_rate,
+        layout: layout_of(stream),
+        assumed_layout: None,
+        remix: None,
+        resampler: None,
+        dithered: false,
+        bit_rate: stream.bit_rate,
+        language: named(stream, "language"),
+        title: named(stream, "title"),
+        is_default: stream.is_default,
+    }
+}
+
+/// Where the plan of a stream says what is wrong with it, what was decided, and what is lost.
+struct Told<'a> {
+    stream: &'a StreamFacts,
+    container: Container,
+    mistakes: &'a mut Vec<Mistake>,
+    decisions: &'a mut Vec<Decision>,
+    notes: &'a mut Vec<String>,
+}
+
+impl Told<'_> {
+    fn decide(&mut self, what: String, why: String) {
+        self.decisions.push(Decision::new(format!("stream {}: {what}", self.stream.index), why));
+    }
+
+    fn note(&mut self, what: &str) {
+        self.notes.push(format!("stream {}: {what}", self.stream.index));
+    }
+}
+
+fn encoded(job: &Job, codec: &SoundCodec, stream: &StreamFacts, told: &mut Told<'_>) -> AudioPlan {
+    let (settings, shape) = (job.output.audio, &job.output.audio_shape);
+    let Channels { layout, channels, assumed, remix } = channels(codec, stream, shape, told);
+
+    let sample_rate = codec.nearest_rate(shape.sample_rate.unwrap_or(stream.sample_rate));
+    let resampler = (sample_rate != stream.sample_rate).then(Resampler::best);
+    if let Some(resampler) = resampler {
+        let from = stream.sample_rate;
+        if shape.sample_rate.is_none() {
+            told.decide(
+                format!("{from} Hz become {sample_rate} Hz"),
+                format!("{} is not encoded at {from} Hz", codec.name),
+            );
+        }
+        if resampler == Resampler::Swr {
+            told.note("libswresample was built without soxr, so its own resampler changes the sample rate");
+        }
+    }
+
+    let (name, sample_format, bits) = format(settings, stream);
+    let mixed = matches!(remix, Some(Remix::Standard | Remix::Matrix { .. }));
+    let precision = precision(stream);
+    // What was mixed or resampled has more bits than either side.
+    let dithered = bits.is_some_and(|bits| bits < precision || (bits <= 24 && (mixed || resampler.is_some())));
+    if let Some(bits) = bits.filter(|bits| *bits < precision) {
+        let from = if is_float(stream) { "floating point".to_owned() } else { format!("{precision} bits") };
+        told.decide(format!("triangular dither to {bits} bits"), format!("the source has {from}"));
+        if matches!(settings, AudioSettings::Flac | AudioSettings::Alac) && stream.codec.starts_with("pcm_") {
+            told.note(&format!("{name} holds 24 bits at the most, so its samples do not all come back as they were"));
+        }
+    }
+    if stream.codec.contains("pcm_f64") && bits.is_none() {
+        told.note("64-bit floating point becomes 32-bit floating point");
+    }
+
+    let bit_rate = match settings.kbps() {
+        None => codec.default_rate(channels, &layout),
+        Some(kbps) => {
+            let most = codec.most_kbps(channels, sample_rate);
+            if kbps > most && codec.refuses_kbps(kbps).is_none() {
+                let problem = format!("at most {most} kbit/s for {layout} at {sample_rate} Hz");
+                told.mistakes.push(Mistake::new("audio.kbps", kbps, problem));
+            }
+            Some(u64::from(kbps) * 1000)
+        }
+    };
+    AudioPlan {
+        stream: stream.index,
+        codec: name.to_owned(),
+        copied: false,
+        lossless: bit_rate.is_none(),
+        sample_format: Some(sample_format.to_owned()),
+        bits,
+        sample_rate,
+        layout,
+        assumed_layout: assumed,
+        remix,
+        resampler,
+        dithered,
+        bit_rate,
+        language: named(stream, "language"),
+        title: named(stream, "title"),
+        is_default: stream.is_default,
+    }
+}
+
+/// What becomes of the channels of a stream.
+struct Channels {
+    layout: String,
+    channels: u32,
+    assumed: Option<String>,
+    remix: Option<Remix>,
+}
+
+fn channels(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape, told: &mut Told<'_>) -> Channels {
+    let count = stream.channels;
+    let wanted = shape.layout.as_deref().and_then(ChannelLayout::from_name);
+    let wanted = match shape.matrix.len() {
+        0 => wanted,
+        rows => wanted.or_else(|| layout_of_rows(rows).and_then(ChannelLayout::from_name)),
+    };
+    let mut assumed = None;
+    let mut from = layout_of(stream);
+    if is_unknown(stream) {
+        // The usual meaning of one and two channels; more can mean anything, so the user has to say it.
+        let meant = match (count, &wanted) {
+            (_, Some(wanted)) if wanted.channels == count && shape.matrix.is_empty() => Some(wanted.name.clone()),
+            (1, _) => Some("mono".to_owned()),
+            (2, _) => Some("stereo".to_owned()),
+            _ => None,
+        };
+        if let Some(meant) = meant {
+            told.decide(format!("its {count} channels are taken for {meant}"), "the source names no layout".into());
+            from.clone_from(&meant);
+            assumed = Some(meant);
+        }
+    }
+    let is_known = assumed.is_some() || !is_unknown(stream);
+    let mut to = wanted.as_ref().map_or_else(|| from.clone(), |wanted| wanted.name.clone());
+    let most = codec.channels;
+    let written = if is_known || wanted.is_some() { codec.layout(&to) } else { None };
+    match written {
+        Some(written) if wanted.is_none() && written != to => {
+            told.decide(
+                format!("{to} is written as {written}"),
+                format!("{} has one pair of surround channels", codec.name),
+            );
+            to = written;
+        }
+        Some(written) => to = written,
+        None if codec.layouts.is_empty() && count <= most && wanted.is_none() => {}
+        None => {
+            let place = if shape.layout.is_some() { "audio_shape.layout" } else { "audio" };
+            let value = if shape.layout.is_some() { to.as_str() } else { codec.name };
+            let has = if shape.layout.is_some() { String::new() } else { format!("stream {} is {to}; ", stream.index) };
+            let holds = match codec.layouts {
+                [] => format!("{} holds {most} channels at the most", codec.name),
+                layouts => format!("{} holds {}", codec.name, layouts.join(", ")),
+            };
+            told.mistakes.push(Mistake::new(place, value, format!("{has}{holds}; set a layout (--audio-layout)")));
+        }
+    }
+    let channels = wanted.as_ref().map_or(count, |wanted| wanted.channels);
+    if !is_known && wanted.is_none() && codec.name == "flac" {
+        told.note("FLAC has a meaning for every number of channels, also for these, whose layout is unknown");
+    }
+    if told.container == Container::Matroska
+        && codec.name == "pcm"
+        && channels > 2
+        && ChannelLayout::from_name(&to).is_some()
+    {
+        told.note(&format!("Matroska does not tell the layout of PCM; its channels stand in the order of {to}"));
+    }
+    if channels > most && codec.layouts.is_empty() {
+        let problem =
+            format!("{} holds {most} channels at the most; stream {} has {channels}", codec.name, stream.index);
+        told.mistakes.push(Mistake::new("audio", codec.name, problem));
+    }
+    let remix = remix(&from, &to, is_known, stream, shape, told);
+    Channels { layout: to, channels, assumed, remix }
+}
+
+fn remix(
+    from: &str,
+    to: &str,
+    is_known: bool,
+    stream: &StreamFacts,
+    shape: &AudioShape,
+    told: &mut Told<'_>,
+) -> Option<Remix> {
+    if let Some(row) = shape.matrix.first() {
+        if row.len() != stream.channels as usize {
+            let problem = format!("stream {} has {} channels ({from})", stream.index, stream.channels);
+            told.mistakes.push(Mistake::new("audio_shape.matrix", row.len(), format!("factors in a row; {problem}")));
+        }
+        return Some(Remix::Matrix { rows: shape.matrix.clone() });
+    }
+    if from == to {
+        return None;
+    }
+    if from.strip_suffix("(side)").is_some_and(|same| same == to) {
+        return Some(Remix::Relabel);
+    }
+    if !is_known {
+        let problem =
+            format!("stream {} has {} channels without a layout; give a matrix", stream.index, stream.channels);
+        told.mistakes.push(Mistake::new("audio_shape.layout", to, problem));
+    }
+    told.decide(
+        format!("{from} is mixed to {to} with the coefficients of ITU-R BS.775, scaled so that nothing clips"),
+        "no matrix is given".into(),
+    );
+    Some(Remix::Standard)
+}
+
+/// Says where encoded sound begins later than the output, at `origin` of the source's time.
+pub(super) fn say_silence(plans: &[AudioPlan], source: &Source, origin: Timestamp, decisions: &mut Vec<Decision>) {
+    for plan in plans.iter().filter(|plan| !plan.copied) {
+        let Some(stream) = source.streams().get(plan.stream) else { continue };
+        let start = stream.start.map_or(origin, |ticks| Timestamp::new(ticks, stream.time_base));
+        let micros = start.micros().saturating_sub(origin.micros());
+        if micros > 0 {
+            let millis = format!("{}.{:03}", micros / 1000, micros % 1000);
+            let what = format!("stream {}: {millis} ms of silence come first", plan.stream);
+            decisions.push(Decision::new(what, "it begins later, and not every container tells that to the sample"));
+        }
+    }
+}
+
+fn named(stream: &StreamFacts, key: &str) -> Option<String> {
+    let entry = stream.metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
+    entry.map(|(_, value)| value.clone()).filter(|value| !value.is_empty() && value != "und")
+}
+
+fn is_unknown(stream: &StreamFacts) -> bool {
+    ChannelLayout::from_name(&stream.layout).is_none()
+}
+
+/// The layout in a form that filters read: a name, or a number of channels.
+fn layout_of(stream: &StreamFacts) -> String {
+    ChannelLayout::from_name(&stream.layout)
+        .map_or_else(|| format!("{} channels", stream.channels), |layout| layout.name)
+}
+
+/// Whether the samples themselves, as stored, are floating point.
 fn is_float(stream: &StreamFacts) -> bool {
-    // AV_SAMPLE_FMT_FLT, _DBL and their planar kin.
-    stream.codec.contains("pcm_f") || stream.codec.contains("pcm_d")
+    stream.codec.starts_with("pcm_f")
 }
 
 /// Significant bits of a sample.
-pub(crate) fn bits(stream: &StreamFacts) -> u32 {
+fn bits(stream: &StreamFacts) -> u32 {
     match stream.raw_bits {
         0 => {
             // A lossy codec has no depth of its own; what it decodes to carries 24 good bits.
@@ -129,11 +427,39 @@ pub(crate) fn bits(stream: &StreamFacts) -> u32 {
     }
 }
 
-fn pcm(stream: &StreamFacts) -> (&'static str, &'static str) {
-    match bits(stream) {
-        _ if is_float(stream) => ("pcm_f32le", "flt"),
-        0..=16 => ("pcm_s16le", "s16"),
-        17..=24 => ("pcm_s24le", "s32"),
-        _ => ("pcm_s32le", "s32"),
+/// Bits below which rounding loses something: those of the source, and of decoders that yield floating point, those of
+/// its mantissa. Stored floating point has more, since small samples keep theirs.
+fn precision(stream: &StreamFacts) -> u32 {
+    // AV_SAMPLE_FMT_FLT, DBL, FLTP, DBLP.
+    let decodes_to_float = matches!(stream.format, 3 | 4 | 8 | 9);
+    match stream.codec.as_str() {
+        _ if is_float(stream) => 32,
+        _ if decodes_to_float => 24,
+        _ => bits(stream),
+    }
+}
+
+/// Codec, sample format of the encoder, and significant bits of integers.
+fn format(settings: AudioSettings, stream: &StreamFacts) -> (&'static str, &'static str, Option<u32>) {
+    let deep = bits(stream) > 16;
+    match settings {
+        AudioSettings::Aac { .. } => ("aac", "fltp", None),
+        AudioSettings::Opus { .. } => ("opus", "flt", None),
+        AudioSettings::Ac3 { .. } => ("ac3", "fltp", None),
+        AudioSettings::Eac3 { .. } => ("eac3", "fltp", None),
+        AudioSettings::Flac if deep => ("flac", "s32", Some(24)),
+        AudioSettings::Flac => ("flac", "s16", Some(16)),
+        AudioSettings::Alac if deep => ("alac", "s32p", Some(24)),
+        AudioSettings::Alac => ("alac", "s16p", Some(16)),
+        AudioSettings::Pcm16 => ("pcm_s16le", "s16", Some(16)),
+        AudioSettings::Pcm24 => ("pcm_s24le", "s32", Some(24)),
+        AudioSettings::Pcm32 => ("pcm_s32le", "s32", Some(32)),
+        AudioSettings::Pcmf32 => ("pcm_f32le", "flt", None),
+        AudioSettings::Pcm | AudioSettings::Copy | AudioSettings::None => match bits(stream) {
+            _ if is_float(stream) => ("pcm_f32le", "flt", None),
+            0..=16 => ("pcm_s16le", "s16", Some(16)),
+            17..=24 => ("pcm_s24le", "s32", Some(24)),
+            _ => ("pcm_s32le", "s32", Some(32)),
+        },
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: what a plan says is what runs; a job that cannot work is refused before a picture is decoded.
 
 mod audio;
+mod sound_codec;
 mod video;
 mod geometry;
 mod color;
@@ -10,7 +11,6 @@ mod hdr;
 
 use serde::Serialize;
 
-pub(crate) use self::audio::bits;
 pub use self::{audio::AudioPlan, video::VideoPlan};
 use super::{
     audio::AudioSettings,
@@ -120,7 +120,7 @@ impl Plan {
         check_numbers(job, &mut mistakes);
         let (mut decisions, mut notes) = (source.decisions().to_vec(), Vec::new());
         let (video, video_copy) = video::plan(job, source, container, &mut mistakes, &mut decisions, &mut notes)?;
-        let audio = audio::plan(job, source, container, &mut mistakes)?;
+        let audio = audio::plan(job, source, container, &mut mistakes, &mut decisions, &mut notes)?;
         if !mistakes.is_empty() {
             return Err(Mistake::into_error(mistakes));
         }
@@ -153,6 +153,7 @@ impl Plan {
             Timestamp::new(from.saturating_add(duration.rescale(nano)), nano)
         });
         let origin = start.unwrap_or(origin);
+        audio::say_silence(&audio, source, origin, &mut decisions);
         Ok(Plan {
             container,
             video,
@@ -194,11 +195,7 @@ fn check_numbers(job: &Job, mistakes: &mut Vec<Mistake>) {
     if is_cut(job) && job.output.video == VideoSettings::Copy {
         mistakes.push(Mistake::new("video", "copy", "cannot be cut to --start, --duration or --frames; encode it"));
     }
-    if let AudioSettings::Aac { kbps: Some(kbps) } = job.output.audio
-        && !(16..=1024).contains(&kbps)
-    {
-        mistakes.push(Mistake::new("audio.kbps", kbps, "16 to 1024 kbit/s"));
-    }
+    audio::check_numbers(job, mistakes);
     video::check_numbers(job, mistakes);
 }
 
@@ -209,8 +206,18 @@ fn origin(source: &Source, video: Option<usize>, audio: &[AudioPlan]) -> Timesta
     let micro = TimeBase::new(1, 1_000_000);
     let start_of = |index: usize| {
         let stream = source.streams().get(index)?;
-        // In a transport stream the first picture to be read need not be the first to be shown.
-        let first = [stream.start, source.earliest(index)].into_iter().flatten().min();
+        let first = match stream.kind {
+            // An encoder's run-in lies before the start: the one that an edit list hides, and the one that Matroska
+            // tells, which libavformat before version 7 plays.
+            StreamKind::Audio => {
+                let (samples, rate) = stream.parameters.priming();
+                let run_in = Timestamp::new(samples.into(), TimeBase::new(1, rate.into())).rescale(stream.time_base);
+                let after = source.earliest(index).map(|first| first.saturating_add(run_in));
+                [stream.start, after].into_iter().flatten().max()
+            }
+            // In a transport stream the first picture to be read need not be the first to be shown.
+            _ => [stream.start, source.earliest(index)].into_iter().flatten().min(),
+        };
         first.map(|ticks| Timestamp::new(ticks, stream.time_base))
     };
     let sound = audio.iter().filter_map(|plan| start_of(plan.stream)).min();

@@ -1,0 +1,55 @@
+//! The books of a sound track's samples: what went into an encoder, or what a decoder gives back, in a form that can be
+//! compared.
+//!
+//! Invariant: the same code keeps the books on both sides; they do not depend on how samples are packed or cut into
+//! blocks, and do not grow with the length of the film.
+
+use serde::Serialize;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::media::frame::Frame;
+
+/// What went into an encoder, or came out of a decoder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct SampleRecord {
+    /// Samples in each channel, from time zero on.
+    pub samples: i64,
+    /// XXH3 over the samples of each channel, in hexadecimal.
+    pub channels: Vec<String>,
+}
+
+/// Keeps the books of one track.
+pub struct SampleBooks {
+    bits: Option<u32>,
+    samples: i64,
+    channels: Vec<Xxh3>,
+}
+
+impl SampleBooks {
+    /// Books for samples of which `bits` bits count; all for `None`.
+    pub fn new(bits: Option<u32>) -> Self {
+        SampleBooks { bits, samples: 0, channels: Vec::new() }
+    }
+
+    /// Enters a block.
+    pub fn enter(&mut self, frame: &Frame) {
+        self.samples += frame.samples() as i64;
+        if self.channels.is_empty() {
+            self.channels = vec![Xxh3::new(); frame.channels()];
+        }
+        for (index, hash) in self.channels.iter_mut().enumerate() {
+            let mut bytes = frame.channel(index);
+            if self.bits == Some(24) {
+                // The upper 24 of 32 bits.
+                bytes.as_chunks_mut::<4>().0.iter_mut().for_each(|[lowest, ..]| *lowest = 0);
+            }
+            hash.update(&bytes);
+        }
+    }
+
+    /// Closes the books.
+    pub fn close(self) -> SampleRecord {
+        let channels = self.channels.iter().map(|hash| format!("{:016x}", hash.digest())).collect();
+        SampleRecord { samples: self.samples, channels }
+    }
+}

@@ -1,0 +1,116 @@
+//! Owner of libavcodec's encoders of sound.
+
+use std::{ffi::c_int, ptr, sync::Arc};
+
+use ffmpeg_sys_next as av;
+
+use super::{
+    AvError, c_string, check,
+    codec::{Context, Output, outcome},
+    frame::Frame,
+    log::Sink,
+    packet::Packet,
+    stream::CodecParameters,
+};
+
+/// What an audio encoder is asked for.
+pub struct AudioEncoderSettings<'a> {
+    /// FFmpeg's name of the encoder.
+    pub encoder: &'a str,
+    /// FFmpeg's name of the sample format.
+    pub sample_format: &'a str,
+    /// Samples in a second.
+    pub sample_rate: u32,
+    /// FFmpeg's description of the channel layout.
+    pub layout: &'a str,
+    /// Bits in a second, for lossy codecs.
+    pub bit_rate: Option<u64>,
+    /// Significant bits of a sample, where fewer than the sample format has.
+    pub raw_bits: Option<u32>,
+}
+
+/// An encoder of sound.
+pub struct AudioEncoder {
+    context: Context,
+    sink: Arc<Sink>,
+}
+
+impl AudioEncoder {
+    /// An encoder whose time base is one sample.
+    pub fn open(settings: &AudioEncoderSettings<'_>) -> Result<Self, AvError> {
+        let sink = Sink::new();
+        let entered = sink.enter();
+        let (name, format) = (c_string(settings.encoder), c_string(settings.sample_format));
+        let layout = c_string(settings.layout);
+        // SAFETY: strings live during the calls; the context is owned from its creation on.
+        let context = unsafe {
+            let codec = av::avcodec_find_encoder_by_name(name.as_ptr());
+            if codec.is_null() {
+                return Err(AvError(av::AVERROR_ENCODER_NOT_FOUND));
+            }
+            let context = Context::new(codec);
+            let raw = &mut *context.as_ptr();
+            raw.opaque = sink.opaque();
+            raw.sample_fmt = av::av_get_sample_fmt(format.as_ptr());
+            raw.sample_rate = settings.sample_rate as c_int;
+            raw.time_base = av::AVRational { num: 1, den: settings.sample_rate as c_int };
+            check(av::av_channel_layout_from_string(&mut raw.ch_layout, layout.as_ptr()))?;
+            if let Some(rate) = settings.bit_rate {
+                raw.bit_rate = rate as i64;
+            }
+            if let Some(bits) = settings.raw_bits {
+                raw.bits_per_raw_sample = bits as c_int;
+            }
+            raw.flags |= av::AV_CODEC_FLAG_GLOBAL_HEADER as c_int | av::AV_CODEC_FLAG_BITEXACT as c_int;
+            check(av::avcodec_open2(raw, codec, ptr::null_mut()))?;
+            context
+        };
+        drop(entered);
+        Ok(AudioEncoder { context, sink })
+    }
+
+    /// What a muxer must know.
+    pub fn parameters(&self) -> Result<CodecParameters, AvError> {
+        // SAFETY: the context is open.
+        unsafe { CodecParameters::of_context(self.context.as_ptr()) }
+    }
+
+    /// Samples that each frame but the last must have; 0 when any number will do.
+    pub fn frame_samples(&self) -> usize {
+        // SAFETY: the context is open; the codec is static.
+        unsafe {
+            let raw = &*self.context.as_ptr();
+            let any = (*raw.codec).capabilities & av::AV_CODEC_CAP_VARIABLE_FRAME_SIZE as c_int != 0;
+            if any { 0 } else { raw.frame_size.max(0) as usize }
+        }
+    }
+
+    /// Samples of each full packet; 0 when packets have no length of their own.
+    pub fn packet_samples(&self) -> usize {
+        // SAFETY: the context is open.
+        unsafe { &*self.context.as_ptr() }.frame_size.max(0) as usize
+    }
+
+    /// Samples that a decoder yields before the first that went in.
+    pub fn priming(&self) -> usize {
+        // SAFETY: the context is open.
+        unsafe { &*self.context.as_ptr() }.initial_padding.max(0) as usize
+    }
+
+    /// Puts a frame in, or with `None` announces the end.
+    pub fn send(&mut self, frame: Option<&Frame>) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        let frame = frame.map_or(ptr::null(), |frame| frame.as_ptr().cast_const());
+        // SAFETY: both are valid; null means end of stream.
+        check(unsafe { av::avcodec_send_frame(self.context.as_ptr(), frame) }).map(drop)
+    }
+
+    /// Takes a packet out.
+    pub fn receive(&mut self) -> Result<Output<Packet>, AvError> {
+        let _entered = self.sink.enter();
+        let packet = Packet::new();
+        // SAFETY: both are valid and ours.
+        let code = unsafe { av::avcodec_receive_packet(self.context.as_ptr(), packet.as_ptr()) };
+        outcome(code, packet)
+    }
+}

@@ -1,0 +1,57 @@
+//! Names of channel layouts.
+
+use std::ffi::c_char;
+
+use ffmpeg_sys_next as av;
+
+use super::{c_string, enum_field, text};
+
+/// A set of speakers in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelLayout {
+    /// FFmpeg's name.
+    pub name: String,
+    /// How many channels.
+    pub channels: u32,
+}
+
+impl ChannelLayout {
+    /// The layout of that name; `None` where FFmpeg knows no such name, or the name only tells a number of channels.
+    pub fn from_name(name: &str) -> Option<Self> {
+        // FFmpeg reads "6c" as what six channels usually are.
+        let is_number = name.strip_suffix('c').is_some_and(|number| number.parse::<u32>().is_ok());
+        if is_number || name.contains('\0') {
+            return None;
+        }
+        let name = c_string(name);
+        // SAFETY: the string lives during the call; the layout is initialised by it and holds no allocation when its
+        // order is the native one; it is uninitialised in any case.
+        unsafe {
+            let mut layout: av::AVChannelLayout = std::mem::zeroed();
+            let code = av::av_channel_layout_from_string(&mut layout, name.as_ptr());
+            let is_native = enum_field!(layout.order) == av::AVChannelOrder::AV_CHANNEL_ORDER_NATIVE as i32;
+            let mut words = [0 as c_char; 128];
+            av::av_channel_layout_describe(&layout, words.as_mut_ptr(), words.len());
+            let channels = u32::try_from(layout.nb_channels).unwrap_or(0);
+            av::av_channel_layout_uninit(&mut layout);
+            (code >= 0 && is_native && channels > 0)
+                .then(|| ChannelLayout { name: text(words.as_ptr()).unwrap_or_default(), channels })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layouts_are_known_by_name_and_numbers_are_no_layouts() {
+        let known = |name: &str| ChannelLayout::from_name(name).map(|layout| (layout.name, layout.channels));
+        assert_eq!(known("mono"), Some(("mono".into(), 1)));
+        assert_eq!(known("5.1(side)"), Some(("5.1(side)".into(), 6)));
+        assert_eq!(known("FL+FR"), Some(("stereo".into(), 2)));
+        for name in ["", "4c", "4 channels", "quadro", "a\0b", "ambisonic 1"] {
+            assert_eq!(known(name), None, "{name}");
+        }
+    }
+}

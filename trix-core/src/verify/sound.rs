@@ -1,0 +1,101 @@
+//! Decodes the sound of the file and compares it with what went into the encoders.
+//!
+//! Invariant: of a lossless codec every sample has to come back, of a lossy one every sample's place.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use crate::{
+    decode::{
+        audio::AudioDecoder,
+        damage::{DamageLog, OnDamage},
+    },
+    demux::Demuxer,
+    encode::samples::{SampleBooks, SampleRecord},
+    error::{Error, Result, Stage},
+    media::time::{TimeBase, Timestamp},
+    pipeline::{cancel::Token, pass::EncodedSound},
+    report::Check,
+    source::{Limits, Source},
+    spec::plan::{AudioPlan, Plan},
+};
+
+/// A track that is decoded.
+struct Track<'a> {
+    decoder: AudioDecoder,
+    plan: &'a AudioPlan,
+    time_base: TimeBase,
+    books: SampleBooks,
+    /// When the first sample is heard, in samples.
+    start: Option<i64>,
+}
+
+impl Track<'_> {
+    fn enter(&mut self) -> Result<()> {
+        while let Some(frame) = self.decoder.receive()? {
+            let rate = TimeBase::new(1, i64::from(self.plan.sample_rate));
+            let time = frame.pts().map(|pts| Timestamp::new(pts, self.time_base).rescale(rate));
+            self.start = self.start.or(time);
+            self.books.enter(&frame);
+        }
+        Ok(())
+    }
+
+    /// Compares with what went in.
+    fn checks(self, name: &str, expected: &SampleRecord) -> Vec<Check> {
+        let is_lossless = self.plan.lossless;
+        let start = self.start.unwrap_or(0);
+        let found = self.books.close();
+        // What a decoder yields before time zero is an encoder's run-in. Behind the end, libavformat hides the padding
+        // of Matroska's last packet, and not what an edit list of MP4 and MOV cuts off.
+        let end = start.saturating_add(found.samples);
+        let samples = if is_lossless { end } else { end.min(expected.samples) };
+        let mut list = vec![
+            Check::equal(format!("{name} first sample"), 0, start.max(0)),
+            Check::equal(format!("{name} samples"), expected.samples, samples),
+        ];
+        if is_lossless {
+            list.push(Check::equal(
+                format!("{name} samples by hash"),
+                expected.channels.join(" "),
+                found.channels.join(" "),
+            ));
+        }
+        list
+    }
+}
+
+/// Decodes every track of `path` that was encoded, and compares it with `written`: what went into their encoders.
+///
+/// # Errors
+/// Those of reading and decoding; a difference is not an error here but a check that does not hold.
+pub(crate) fn compare(path: &Path, plan: &Plan, written: &[EncodedSound], token: &Token) -> Result<Vec<Check>> {
+    let source = Source::open(path, Limits::default())?;
+    let damage = Arc::new(DamageLog::new(OnDamage::Fail));
+    let mut tracks = BTreeMap::new();
+    for EncodedSound { track, number, .. } in written {
+        let (Some(facts), Some(audio)) = (source.streams().get(*track), plan.audio.get(*number)) else {
+            return Err(Error::bug(Stage::Verify, format!("track {track} is not in the file")));
+        };
+        let decoder = AudioDecoder::new(source.label(), facts, Arc::clone(&damage))?;
+        let books = SampleBooks::new(audio.bits);
+        tracks.insert(*track, Track { decoder, plan: audio, time_base: facts.time_base, books, start: None });
+    }
+    let mut demuxer = Demuxer::new(source, damage);
+    while let Some(packet) = demuxer.next_packet()? {
+        if token.is_set() {
+            return Err(Error::cancelled(Stage::Verify));
+        }
+        if let Some(track) = tracks.get_mut(&packet.stream()) {
+            track.decoder.push(Some(&packet))?;
+            track.enter()?;
+        }
+    }
+    let mut checks = Vec::new();
+    for EncodedSound { track, samples, .. } in written {
+        let Some(mut decoded) = tracks.remove(track) else { continue };
+        decoded.decoder.push(None)?;
+        decoded.enter()?;
+        checks.extend(decoded.checks(&format!("track {track}"), samples));
+    }
+    Ok(checks)
+}

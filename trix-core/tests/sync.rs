@@ -1,0 +1,203 @@
+//! Sound and picture stay together to the sample: a source flashes and beeps, and in whatever is made of it, every flash
+//! and every beep are as far apart as they were. What is compared is what the `ffmpeg` program decodes.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use support::{done, ffprobe, made_by_ffmpeg, number, quick, samples, text};
+use trix_core::{
+    Job,
+    spec::{audio::AudioSettings, video::VideoSettings},
+};
+use trix_fixtures::{folder, program};
+
+/// Every codec in every container that holds it.
+const TARGETS: [(&str, &[&str]); 7] = [
+    ("aac", &["mp4", "mov", "mkv"]),
+    ("opus", &["mp4", "mkv"]),
+    ("ac3", &["mp4", "mov", "mkv"]),
+    ("eac3", &["mp4", "mov", "mkv"]),
+    ("flac", &["mp4", "mkv"]),
+    ("alac", &["mp4", "mov", "mkv"]),
+    ("pcm", &["mov", "mkv"]),
+];
+
+/// Seconds of a beep.
+const BEEP: f64 = 0.04;
+
+/// A beep at `time` seconds after its begin: a tone that rises, so that it is like itself in one place only.
+fn beep(time: f64) -> f64 {
+    (std::f64::consts::TAU * (500.0 * time + 50_000.0 * time * time)).sin()
+}
+
+/// Pictures at `rate`, of which each `every`th flashes, and sound at `samples` a second that beeps with it. Flashes are
+/// whole milliseconds apart, so that Matroska, which counts these, tells their times exactly.
+fn lavfi(rate: &str, every: u32, sample_rate: u32, times: &str) -> [String; 2] {
+    let (num, den) = rate.split_once('/').unwrap_or((rate, "1"));
+    let picture = format!(
+        "-f lavfi -i color=black:size=64x64:rate={rate},drawbox=color=white:t=fill:enable=eq(mod(n\\,{every})\\,0){times}"
+    );
+    let sound = format!(
+        "-f lavfi -i aevalsrc=if(lt(mod(t\\,{every}*{den}/{num})\\,{BEEP})\\,0.5*sin(2*PI*(500*mod(t\\,{every}*{den}/{num})\
+         +50000*pow(mod(t\\,{every}*{den}/{num})\\,2)))\\,0):s={sample_rate}"
+    );
+    [picture, sound]
+}
+
+/// When each flash is seen, in seconds.
+fn flashes(file: &Path) -> Vec<f64> {
+    let line = format!(
+        "-i {} -map 0:v -fps_mode passthrough -vf scale=1:1:flags=area,format=gray -f rawvideo -",
+        file.display()
+    );
+    let levels = program::ffmpeg(&line).stdout;
+    let json = ffprobe(file, "-select_streams v:0 -show_streams -show_frames");
+    let base = text(&json["streams"][0]["time_base"]);
+    let (num, den): (f64, f64) = base.split_once('/').map(|(n, d)| (n.parse().unwrap(), d.parse().unwrap())).unwrap();
+    let frames = json["frames"].as_array().expect("frames");
+    assert_eq!(frames.len(), levels.len(), "{}", file.display());
+    let times = frames.iter().map(|frame| number::<f64>(&frame["pts"]) * num / den);
+    times.zip(levels).filter(|(_, level)| *level > 128).map(|(time, _)| time).collect()
+}
+
+/// How many samples after each flash its beep begins, as far as both are whole, and the sample rate.
+fn distances(file: &Path, near: f64) -> (Vec<i64>, f64) {
+    let json = ffprobe(file, "-select_streams a:0 -show_streams -show_frames");
+    let rate: f64 = number(&json["streams"][0]["sample_rate"]);
+    let base = text(&json["streams"][0]["time_base"]);
+    let (num, den): (f64, f64) = base.split_once('/').map(|(n, d)| (n.parse().unwrap(), d.parse().unwrap())).unwrap();
+    let start = number::<f64>(&json["frames"][0]["pts"]) * num / den;
+    let sound: Vec<f64> = samples(file, 0, "s16le")
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|bytes| f64::from(i16::from_le_bytes(*bytes)))
+        .collect();
+    let template: Vec<f64> = (0..(BEEP * rate) as usize).map(|at| beep(at as f64 / rate)).collect();
+    let likeness = |at: i64| -> f64 {
+        let from = usize::try_from(at).unwrap_or(usize::MAX);
+        sound.get(from..).map_or(0.0, |sound| sound.iter().zip(&template).map(|(a, b)| a * b).sum())
+    };
+    let mut list = Vec::new();
+    for flash in flashes(file) {
+        let place = (flash + near - start) * rate;
+        let window = (0.02 * rate) as i64;
+        let middle = place.round() as i64;
+        if middle - window < 0 || middle + window + template.len() as i64 > sound.len() as i64 {
+            continue;
+        }
+        let best = (middle - window..=middle + window).max_by(|a, b| likeness(*a).total_cmp(&likeness(*b))).unwrap();
+        assert!(likeness(best) > 1e6, "{}: no beep at {flash}", file.display());
+        list.push((start * rate + best as f64 - flash * rate).round() as i64);
+    }
+    assert!(list.len() >= 3, "{}: {} beeps", file.display(), list.len());
+    (list, rate)
+}
+
+/// Encodes `source` to every codec in every container and compares distances. `near`: seconds from flash to beep.
+fn stays_in_step(name: &str, source: &Path, near: f64) {
+    let (before, rate) = distances(source, near);
+    let spread = before.iter().max().unwrap() - before.iter().min().unwrap();
+    assert!(spread <= 1, "{name}: a source whose distances vary: {before:?}");
+    let folder = folder();
+    for (codec, containers) in TARGETS {
+        for extension in containers {
+            let output = folder.path().join(format!("{name}-{codec}")).with_extension(extension);
+            let mut job = Job::new(source, &output);
+            job.output.video = VideoSettings::X264(quick("threads=1"));
+            job.output.audio = codec.parse::<AudioSettings>().unwrap();
+            done(&job);
+            let (after, output_rate) = distances(&output, near);
+            let what = format!("{name}, {codec} in {extension}: {after:?} for {before:?}");
+            assert!(after.len() >= before.len() - 1, "{what}");
+            // Where the sample rate changes, or beeps begin between two samples.
+            let rounding = if rate == output_rate && spread == 0 { 0.0 } else { 1.0 };
+            for distance in &after {
+                let expected = before[0] as f64 * output_rate / rate;
+                let off = (*distance as f64 - expected).abs();
+                assert!(off <= rounding, "{what}");
+            }
+        }
+    }
+}
+
+fn source(name: &str, line: &str) -> PathBuf {
+    made_by_ffmpeg(name, line)
+}
+
+#[test]
+fn sound_that_begins_with_the_picture_stays_in_step() {
+    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let source = source(
+        "flash-together.mov",
+        &format!("{picture} {sound} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s16le"),
+    );
+    stays_in_step("together", &source, 0.0);
+}
+
+#[test]
+fn sound_that_begins_late_stays_in_step() {
+    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let line = format!("{picture} -itsoffset 0.32 {sound} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s24le");
+    stays_in_step("late-sound", &source("flash-late-sound.mov", &line), 0.32);
+}
+
+#[test]
+fn sound_that_begins_early_stays_in_step() {
+    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let line = format!(
+        "-itsoffset 0.52 {picture} {sound} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
+    );
+    stays_in_step("late-picture", &source("flash-late-picture.mov", &line), 1.0 - 0.52);
+}
+
+#[test]
+fn sound_a_little_earlier_than_the_picture_stays_in_step() {
+    // Too little to move the origin: it is cut at the first picture.
+    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let line = format!(
+        "-itsoffset 0.04 {picture} {sound} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
+    );
+    stays_in_step("little", &source("flash-little.mov", &line), -0.04);
+}
+
+#[test]
+fn a_source_with_edit_lists_stays_in_step() {
+    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let whole = source(
+        "flash-whole.mp4",
+        &format!("{picture} {sound} -t 6 -c:v libx264 -preset fast -g 50 -c:a aac -b:a 192k"),
+    );
+    let cut = source("flash-cut.mp4", &format!("-ss 1.33 -i {} -c copy", whole.display()));
+    let stream = ffprobe(&cut, "-select_streams v:0 -show_packets")["packets"].clone();
+    let hidden = stream.as_array().unwrap().iter().filter(|packet| text(&packet["flags"]).contains('D')).count();
+    assert!(hidden > 0, "an edit list that hides pictures");
+    // Where ffmpeg cut: the sound at its packet, the picture at its own.
+    stays_in_step("edit-list", &cut, 0.03);
+}
+
+#[test]
+fn pictures_of_uneven_length_stay_in_step() {
+    // Every other picture is shown for twice as long.
+    let [picture, sound] = lavfi("25", 24, 48_000, ",settb=1/75,setpts=3*N-mod(N\\,2)");
+    let line = format!(
+        "{picture} {sound} -t 4.3 -fps_mode passthrough -enc_time_base:v 1/75 -c:v libx264 -preset ultrafast \
+         -video_track_timescale 75 -c:a pcm_s16le"
+    );
+    stays_in_step("uneven", &source("flash-uneven.mov", &line), 0.0);
+}
+
+#[test]
+fn film_rate_with_sound_at_44_1_khz_stays_in_step() {
+    let [picture, sound] = lavfi("24000/1001", 24, 44_100, "");
+    let line = format!("{picture} {sound} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s16le");
+    stays_in_step("film", &source("flash-film.mov", &line), 0.0);
+}
+
+#[test]
+fn a_transport_stream_stays_in_step() {
+    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let line = format!("{picture} -itsoffset 0.1 {sound} -t 4.3 -c:v libx264 -preset fast -c:a ac3 -b:a 192k");
+    stays_in_step("transport-stream", &source("flash.ts", &line), 0.1);
+}
