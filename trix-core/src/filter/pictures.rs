@@ -40,8 +40,9 @@ impl PictureFilter {
     /// For pictures of stream `stream`, whose times count `time_base`.
     pub(crate) fn new(filtering: Filtering, stream: usize, time_base: TimeBase) -> Self {
         let (to, keeps_count) = (filtering.constant_rate, filtering.transform.keeps_count());
+        let converted_rate = filtering.transform.rate(filtering.rate);
         let converter = Converter::new(filtering, stream, time_base);
-        let rate = to.map(|rate| FrameRate::new(rate, converter.time_base()));
+        let rate = to.map(|rate| FrameRate::new(rate, converted_rate, converter.time_base()));
         PictureFilter { converter, rate, counts: FilterCounts::default(), converted: 0, keeps_count }
     }
 

@@ -1,7 +1,7 @@
 //! Makes the rate of pictures constant by repeating some and leaving others out.
 //!
-//! Invariant: picture `k` of the output is shown `k / rate` seconds after the first; every picture repeated or left out
-//! is counted.
+//! Invariant: picture `k` of the output is shown `k / rate` seconds after the first; the output is as long as the source,
+//! to the nearest picture; every picture repeated or left out is counted.
 
 use crate::{
     decode::video::Picture,
@@ -16,7 +16,10 @@ pub struct FrameRate {
     rate: Rational,
     from: TimeBase,
     to: TimeBase,
+    /// Ticks for which the last picture is shown.
+    last_ticks: i64,
     first: Option<i64>,
+    last: i64,
     /// The picture that is shown from position `next` on.
     held: Option<Picture>,
     next: i64,
@@ -25,9 +28,11 @@ pub struct FrameRate {
 }
 
 impl FrameRate {
-    /// To `rate` pictures a second, from pictures whose times count `from`.
-    pub fn new(rate: Rational, from: TimeBase) -> Self {
-        FrameRate { rate, from, to: time_base(rate), first: None, held: None, next: 0, repeated: 0, dropped: 0 }
+    /// To `rate` pictures a second, from about `source_rate`, in times that count `from`.
+    pub fn new(rate: Rational, source_rate: Rational, from: TimeBase) -> Self {
+        let last_ticks = Timestamp::new(1, source_rate.inverse()).rescale(from).max(1);
+        let to = time_base(rate);
+        FrameRate { rate, from, to, last_ticks, first: None, last: 0, held: None, next: 0, repeated: 0, dropped: 0 }
     }
 
     /// Seconds in a tick of the times of what comes out.
@@ -48,9 +53,8 @@ impl FrameRate {
     /// Puts a picture in; what comes out is shown before it.
     pub fn push(&mut self, picture: Picture) -> Vec<Picture> {
         let first = *self.first.get_or_insert(picture.pts);
-        let since = Timestamp::new(picture.pts - first, self.from);
-        // The nearest position; a picture half way belongs to the later one.
-        let position = since.rescale(self.rate.inverse());
+        self.last = picture.pts;
+        let position = self.position(picture.pts, first);
         let Some(held) = &mut self.held else {
             self.held = Some(picture);
             return Vec::new();
@@ -69,9 +73,20 @@ impl FrameRate {
         out
     }
 
-    /// What is left: the last picture, once.
+    /// What is left: the last picture, for as long as it is shown.
     pub fn finish(&mut self) -> Vec<Picture> {
-        self.emit(self.next + 1)
+        let Some(first) = self.first else { return Vec::new() };
+        // Of one picture alone, one remains, however short it is.
+        let end = self.position(self.last.saturating_add(self.last_ticks), first).max(1);
+        if end <= self.next {
+            self.dropped += u64::from(self.held.take().is_some());
+        }
+        self.emit(end)
+    }
+
+    /// The nearest position; a time half way between two belongs to the later one.
+    fn position(&self, pts: i64, first: i64) -> i64 {
+        Timestamp::new(pts.saturating_sub(first), self.from).rescale(self.rate.inverse())
     }
 
     fn emit(&mut self, until: i64) -> Vec<Picture> {
@@ -108,8 +123,9 @@ mod tests {
     use super::*;
     use crate::media::frame::Frame;
 
-    fn run(rate: Rational, from: TimeBase, times: &[i64]) -> (Vec<(u64, i64)>, u64, u64) {
-        let mut stage = FrameRate::new(rate, from);
+    fn run(rate: i64, source_rate: i64, times: &[i64]) -> (Vec<(u64, i64)>, u64, u64) {
+        let (rate, source_rate) = (Rational::new(rate, 1), Rational::new(source_rate, 1));
+        let mut stage = FrameRate::new(rate, source_rate, TimeBase::new(1, 1000));
         let mut out = Vec::new();
         for (number, &pts) in times.iter().enumerate() {
             out.extend(stage.push(Picture {
@@ -128,12 +144,17 @@ mod tests {
 
     #[test]
     fn pictures_are_repeated_and_left_out_and_counted() {
-        let (rate, base) = (Rational::new(25, 1), TimeBase::new(1, 1000));
-        assert_eq!(run(rate, base, &[0, 40, 80]), (vec![(0, 0), (1, 1), (2, 2)], 0, 0));
-        assert_eq!(run(rate, base, &[0, 120, 160]), (vec![(0, 0), (0, 1), (0, 2), (1, 3), (2, 4)], 2, 0));
-        // Fifty to twenty-five.
-        let (shown, repeated, dropped) = run(rate, base, &[0, 20, 40, 60, 80, 100, 120, 140]);
-        assert_eq!((shown.len(), repeated), (8 - dropped as usize, 0));
-        assert_eq!(shown.iter().map(|(_, position)| *position).collect::<Vec<_>>(), [0, 1, 2, 3, 4][..shown.len()]);
+        assert_eq!(run(25, 25, &[0, 40, 80]), (vec![(0, 0), (1, 1), (2, 2)], 0, 0));
+        assert_eq!(run(25, 25, &[0, 120, 160]), (vec![(0, 0), (0, 1), (0, 2), (1, 3), (2, 4)], 2, 0));
+        // Fifty to twenty-five: the last picture is half way to a position after the end.
+        let (shown, repeated, dropped) = run(25, 50, &[0, 20, 40, 60, 80, 100, 120, 140]);
+        assert_eq!(shown.iter().map(|(_, position)| *position).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert_eq!((repeated, dropped), (0, 4));
+        // Every picture is shown as long as it was, the last one too.
+        let (shown, repeated, dropped) = run(4, 1, &[0, 1000]);
+        assert_eq!(shown, [(0, 0), (0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (1, 6), (1, 7)]);
+        assert_eq!((repeated, dropped), (6, 0));
+        assert_eq!(run(25, 50, &[0]), (vec![(0, 0)], 0, 0));
+        assert_eq!(run(25, 50, &[]), (vec![], 0, 0));
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         color::{Color, Matrix, Range},
         format::{Chroma, PictureFormat},
         orientation::Orientation,
+        time::Rational,
     },
     spec::picture::{Rectangle, Tonemap},
 };
@@ -157,6 +158,17 @@ impl Transform {
             (Some(_), _) => 4,
             (None, Some(Deinterlacing { each_field: true, .. })) => 2,
             _ => 1,
+        }
+    }
+
+    /// Pictures in a second that come out, of `source` that go in.
+    pub fn rate(&self, source: Rational) -> Rational {
+        match (self.inverse_telecine, self.deinterlace) {
+            (Some(_), _) => Rational::new(source.num.saturating_mul(4), source.den.saturating_mul(5)),
+            (None, Some(Deinterlacing { each_field: true, .. })) => {
+                Rational::new(source.num.saturating_mul(2), source.den)
+            }
+            _ => source,
         }
     }
 

@@ -27,7 +27,6 @@ pub(super) struct Geometry {
     pub(super) height: usize,
     pub(super) pad: Option<Padding>,
     pub(super) sample_aspect: Rational,
-    pub(super) rate: Rational,
 }
 
 pub(super) fn plan(
@@ -113,14 +112,6 @@ pub(super) fn plan(
         let (left, top) = ((w - width) / 2 >> x << x, (h - height) / 2 >> y << y);
         ((w, h) != (width, height)).then_some(Padding { width: w, height: h, left, top })
     });
-    let rate = match (picture.rate, inverse_telecine, deinterlace) {
-        (Some(rate), _, _) => rate.0,
-        (_, Some(_), _) => Rational::new(facts.rate.num.saturating_mul(4), facts.rate.den.saturating_mul(5)),
-        (_, _, Some(Deinterlacing { each_field: true, .. })) => {
-            Rational::new(facts.rate.num.saturating_mul(2), facts.rate.den)
-        }
-        _ => facts.rate,
-    };
     Geometry {
         inverse_telecine,
         deinterlace,
@@ -132,7 +123,6 @@ pub(super) fn plan(
         height,
         pad,
         sample_aspect: aspect,
-        rate,
     }
 }
 

@@ -287,7 +287,7 @@ pub(super) fn plan(
         on_change: job.output.picture.on_change,
         follows_color: job.output.picture.source_color == ColorOverride::default(),
         source_rate: facts.rate,
-        rate: geometry.rate,
+        rate: job.output.picture.rate.map_or(transform.rate(facts.rate), |rate| rate.0),
         resampled_rate: job.output.picture.rate.map(|rate| rate.0),
         constant_rate: job.output.picture.rate.is_some() || stream.average_rate == stream.base_rate,
         sample_aspect,
