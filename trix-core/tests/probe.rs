@@ -4,7 +4,7 @@ mod support;
 
 use std::{fs, path::Path};
 
-use support::{ffprobe, made_by_ffmpeg, picture_stream, text, times};
+use support::{done, ffprobe, made_by_ffmpeg, picture_job, picture_stream, quick, text, times};
 use trix_core::{
     Cancel, Limits, Source, StreamKind,
     media::time::{Rational, Timestamp},
@@ -12,6 +12,7 @@ use trix_core::{
         self, Disagreement, HdrFormat, MediaInfo, Method, Subject, SubtitleForm, TimecodeOrigin, TimingExtent,
         VideoInfo,
     },
+    spec::video::Encoder,
 };
 use trix_fixtures::{Clip, media};
 
@@ -227,6 +228,21 @@ fn a_container_that_lies_about_colour_aspect_or_fields_is_contradicted() {
     assert_eq!(about(&info, Subject::FieldOrder), [("bottom field first", "top field first")]);
     let info = look_into(patched(&fields, b"fiel", 0, &[1, 0]));
     assert_eq!(about(&info, Subject::FieldOrder), [("progressive", "top field first")]);
+}
+
+#[test]
+fn colour_that_only_the_container_knows_is_known_and_copied() {
+    // FFmpeg writes ProRes that says nothing of its colour, and a container that does.
+    let master = trix_fixtures::master();
+    let info = look(&master);
+    let (color, own) = (video(&info).color, video(&info).bitstream.as_ref().expect("pictures").color);
+    assert!(!own.primaries.is_specified());
+    assert_eq!([color.primaries.to_string(), color.transfer.to_string(), color.matrix.to_string()], ["bt709"; 3]);
+    let folder = trix_fixtures::folder();
+    let output = folder.path().join("out.mp4");
+    done(&picture_job(&master, &output, Encoder::X264, quick("")));
+    let copy = picture_stream(&output);
+    assert_eq!([&copy["color_primaries"], &copy["color_transfer"], &copy["color_space"]], ["bt709"; 3]);
 }
 
 #[test]

@@ -427,9 +427,10 @@ fn four_characters(tag: u32) -> Option<String> {
 /// # Safety
 /// `layout` is valid.
 unsafe fn channel_labels(layout: &av::AVChannelLayout) -> Vec<String> {
-    // SAFETY: the field has the size of a C int and is initialised.
     const UNSPECIFIED: c_int = 0;
-    if unsafe { enum_field!(layout.order) } == UNSPECIFIED {
+    // SAFETY: the field has the size of a C int and is initialised.
+    let order = unsafe { enum_field!(layout.order) };
+    if order == UNSPECIFIED {
         return Vec::new();
     }
     // No layout has more loudspeakers than libavutil has bits for.

@@ -176,7 +176,7 @@ impl List {
             Some(movie) => (movie.duration, ends(&|info| track_end(movie, info))),
             None => {
                 let declared = source.input.declared_duration().map(|ticks| Timestamp::new(ticks, micro));
-                let start = source.input.start().unwrap_or(0);
+                let start = source.start().unwrap_or(0);
                 let whole = |info: &StreamInfo| {
                     let end = info.measured.as_ref().filter(|measured| measured.is_whole)?.end?;
                     Some(Timestamp::new(end.micros().saturating_sub(start), micro))

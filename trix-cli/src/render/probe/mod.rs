@@ -194,7 +194,9 @@ impl Page {
             }
             self.facts("decoded", counts);
             self.facts("", found.intervals.as_ref().map(words::evenness));
-            self.facts("times", timing(&found.timing));
+            if let Some(remarkable) = timing(&found.timing) {
+                self.warn("times", remarkable);
+            }
             if found.sizes.len() > 1 {
                 let size = |size: &FrameSize| format!("{}x{} from picture {}", size.width, size.height, size.first);
                 self.warn("size varies", found.sizes.iter().map(size).collect::<Vec<_>>().join(", "));

@@ -39,16 +39,15 @@ pub fn codec(stream: &StreamInfo) -> String {
         "hdmv_pgs_subtitle" => "PGS",
         "dvb_subtitle" => "DVB subtitles",
         "bin_data" => "data",
-        "none" => match stream.tag.as_deref() {
-            Some("tmcd") => "time code",
-            _ => "unknown codec",
-        },
+        "tmcd" => "time code",
+        "vvc" => "H.266",
+        "none" => "unknown codec",
         _ if !stream.codec_description.is_empty() => &stream.codec_description,
         other => other,
     };
     let name = match stream.tag.as_deref() {
         // The tag tells kinds apart that matter to players: avc1 and avc3, hvc1 and hev1.
-        Some(tag) if stream.codec != "none" => format!("{name} ({})", tag.trim()),
+        Some(tag) if stream.codec != tag => format!("{name} ({})", tag.trim()),
         _ => name.to_owned(),
     };
     let profile =

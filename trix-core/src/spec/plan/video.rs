@@ -359,13 +359,10 @@ impl<'a> Facts<'a> {
         let seen = glance.pictures > 0;
         let pixel = PixelFormat::from_raw(stream.format).or(glance.pixel_format);
         let own = glance.color;
-        let mut color = Color {
-            primaries: if own.primaries.is_specified() { own.primaries } else { stream.color.primaries },
-            transfer: if own.transfer.is_specified() { own.transfer } else { stream.color.transfer },
-            matrix: if own.matrix.is_specified() { own.matrix } else { stream.color.matrix },
-            range: if own.range != Range::Unspecified { own.range } else { stream.color.range },
-            chroma_location: stream.color.chroma_location,
-        };
+        // A decoder's silence (ProRes) overwrites in libavformat what the container said.
+        let declared = source.input.declared().get(stream.index).map(|declared| declared.color).unwrap_or_default();
+        let color = own.or(stream.color).or(declared);
+        let mut color = Color { chroma_location: stream.color.chroma_location, ..color };
         if pixel.is_some_and(PixelFormat::is_full_range_variant) {
             color.range = Range::Full;
         }
