@@ -156,7 +156,8 @@ fn look(encoded: &Encoded, report: &Value) {
     let track = tracks.iter().find(|track| track["@type"] == "Video").expect("a picture track");
     assert_eq!(words(&track["Width"]), video["width"].to_string(), "{name}");
     assert_eq!(words(&track["Height"]), video["height"].to_string(), "{name}");
-    if let Some(count) = track["FrameCount"].as_str() {
+    // In Matroska it multiplies duration and rate, which is no count.
+    if let Some(count) = track["FrameCount"].as_str().filter(|_| file.extension().is_some_and(|end| end == "mp4")) {
         assert_eq!(count, report["ledger"]["emitted"].to_string(), "{name}");
     }
     assert!(track["Rotation"].as_str().is_none_or(|turn| turn == "0.000"), "{name}: {}", track["Rotation"]);
