@@ -148,6 +148,14 @@ impl Demuxer {
                 .in_stream(index)
                 .at(place));
         }
+        let read = packet.data().len() as u64;
+        if let Some(whole) = self.source.picture_bytes().filter(|whole| read < *whole) {
+            let detail = format!("the source is cut short: its last picture has {read} of {whole} bytes");
+            self.damage
+                .add(DamageKind::Truncated, Stage::Demux, Some(index), place, detail)
+                .map_err(|error| error.in_file(&self.label))?;
+            return Ok(false);
+        }
         if packet.is_corrupt() {
             self.damage
                 .add(DamageKind::Packet, Stage::Demux, Some(index), place, "a packet is incomplete or corrupt".into())
@@ -210,7 +218,6 @@ impl Demuxer {
         }
         // These two consist of pieces of one size and nothing else; what is left over is a part of a piece.
         let rest = match self.source.input.demuxer().as_str() {
-            "rawvideo" => self.source.picture_bytes().map(|bytes| extent.size % bytes),
             "yuv4mpegpipe" => {
                 self.seen.iter().filter_map(|seen| seen.last_byte).max().map(|end| extent.size.saturating_sub(end))
             }

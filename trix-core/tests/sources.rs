@@ -374,7 +374,8 @@ fn a_rest_of_planes_that_is_no_whole_picture_is_a_cut() {
         let file = folder.path().join("cut.yuv");
         fs::write(&file, &bytes[..bytes.len() - lost]).expect("a file");
         let found = census(open(&file, &geometry("80x50:yuv420p:25")));
-        assert!(found.damage.counts.contains_key(&DamageKind::Truncated), "{lost}: {:?}", found.damage);
+        assert_eq!(found.damage.counts.get(&DamageKind::Truncated), Some(&1), "{lost}: {:?}", found.damage);
+        assert_eq!(found.damage.total(), 1, "{lost}: {:?}", found.damage);
         assert_eq!(found.streams[&0].frames, Some(6), "{lost}");
         let source = open(&file, &geometry("80x50:yuv420p:25"));
         let strict = census::count(source, OnDamage::Fail, 0, &Cancel::default()).expect_err("a cut file");
