@@ -9,3 +9,4 @@ pub mod video;
 pub mod lavc;
 pub mod timeline;
 pub mod sound;
+pub mod subtitle;

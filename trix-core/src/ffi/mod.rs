@@ -15,6 +15,8 @@ pub mod input;
 pub mod output;
 pub mod codec;
 pub mod video_encoder;
+pub mod subtitle;
+pub mod bsf;
 pub mod graph;
 pub mod x264;
 pub mod x265;

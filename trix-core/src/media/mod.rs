@@ -6,6 +6,7 @@ pub mod color;
 pub mod hdr;
 pub mod orientation;
 pub mod chapter;
+pub mod timecode;
 pub mod packet;
 pub mod frame;
 pub mod extras;

@@ -4,5 +4,6 @@
 
 pub mod structure;
 mod display;
+mod carried;
 pub mod content;
 pub mod standalone;

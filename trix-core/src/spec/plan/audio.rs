@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Mistake, is_cut};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{output::muxer_holds, stream::StreamFacts},
+    ffi::stream::StreamFacts,
     source::Source,
     spec::{
         audio::AudioSettings,
@@ -68,7 +68,7 @@ pub(super) fn plan(
                                    use aac, flac, pcm or none";
                     mistakes.push(Mistake::new("audio", "copy", problem));
                 }
-                if let Err(problem) = muxer_holds(container.muxer(), &stream.parameters, stream.time_base) {
+                if let Err(problem) = container.holds(&stream.parameters, stream.time_base) {
                     let instead = if container == Container::Mov { "aac or pcm" } else { "aac or flac" };
                     mistakes.push(Mistake::new("audio", "copy", format!("{problem}; use {instead}")));
                 }
@@ -88,7 +88,7 @@ pub(super) fn plan(
                 if container == Container::Mp4 {
                     mistakes.push(Mistake::new("audio", "pcm", "mp4 cannot hold pcm; use .mov or .mkv, or flac"));
                 }
-                let (codec, format) = pcm(stream);
+                let (codec, format) = pcm(stream, container);
                 (codec.to_owned(), Some(format), None)
             }
         };
@@ -129,8 +129,10 @@ pub(crate) fn bits(stream: &StreamFacts) -> u32 {
     }
 }
 
-fn pcm(stream: &StreamFacts) -> (&'static str, &'static str) {
+fn pcm(stream: &StreamFacts, container: Container) -> (&'static str, &'static str) {
     match bits(stream) {
+        // MXF holds 16 and 24 bits (SMPTE ST 382).
+        bits if container == Container::Mxf && bits > 16 => ("pcm_s24le", "s32"),
         _ if is_float(stream) => ("pcm_f32le", "flt"),
         0..=16 => ("pcm_s16le", "s16"),
         17..=24 => ("pcm_s24le", "s32"),
