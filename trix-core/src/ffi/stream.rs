@@ -145,6 +145,12 @@ impl CodecParameters {
         }
     }
 
+    /// Whether pictures are coded in another order than they are shown in.
+    pub(crate) fn reorders(&self) -> bool {
+        // SAFETY: valid parameters.
+        unsafe { (*self.as_ptr()).video_delay > 0 }
+    }
+
     /// Samples in a second, and bytes of a sample of all channels, of PCM.
     pub(crate) fn pcm_block(&self) -> Option<(u32, usize)> {
         // SAFETY: valid parameters.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     ffi::{
         output::{muxer_holds, muxer_knows},
-        stream::CodecParameters,
+        stream::{CodecParameters, StreamKind},
     },
     media::time::TimeBase,
 };
@@ -184,9 +184,9 @@ impl Container {
         self.is_iso() || self.is_matroska() || self == Container::Mxf
     }
 
-    /// Whether it can say for which language a track is.
-    pub(crate) fn holds_language(self) -> bool {
-        self != Container::Mxf
+    /// Whether it can say for which language a track is; MPEG-TS only of sound and subtitles (ISO/IEC 13818-1, 2.6.18).
+    pub(crate) fn holds_language(self, kind: StreamKind) -> bool {
+        self != Container::Mxf && !(self.is_transport_stream() && kind == StreamKind::Video)
     }
 
     /// Whether it can say the title of a track.

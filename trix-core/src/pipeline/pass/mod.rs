@@ -39,7 +39,7 @@ use crate::{
         dynamic::DynamicHdr,
         reader::Cut,
         timing::TimingReport,
-        video::{Picture, VideoDecoder},
+        video::{Picture, VideoDecoder, frame_rate},
     },
     demux::Demuxer,
     encode::{
@@ -301,7 +301,7 @@ pub(crate) fn start(
     if let Some(copy) = &plan.video_copy {
         let facts = facts(copy.stream)?;
         routes[copy.stream] = Some(Route::Pictures(CopyGate::new(copy), tracks.len(), to_muxer.clone()));
-        tracks.push(copied_track(facts, Some(facts.average_rate), &plan.tags(copy.stream)));
+        tracks.push(copied_track(facts, Some(frame_rate(facts)), &plan.tags(copy.stream)));
     }
     // A first pass is about pictures alone.
     if output.is_some() {

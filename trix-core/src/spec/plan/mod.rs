@@ -254,6 +254,18 @@ fn container_fits(job: &Job, container: Container, source: &Source, mistakes: &m
     if container != Container::Mxf {
         return;
     }
+    // libavformat writes no temporal offsets for H.264 into the index (SMPTE ST 377-1, 11.2), so that a reader takes the
+    // order of decoding for that of showing.
+    let reordered = "MXF cannot say in which order pictures of H.264 are shown that are coded in another";
+    match (&job.output.video, source.video()) {
+        (VideoSettings::X264(settings), _) if settings.params.get("bframes").is_none_or(|count| count != "0") => {
+            mistakes.push(Mistake::new("video", "x264", format!("{reordered}; use --param bframes=0")));
+        }
+        (VideoSettings::Copy, Some(facts)) if facts.codec == "h264" && facts.parameters.reorders() => {
+            mistakes.push(Mistake::new("video", "copy", format!("{reordered}; use .mov, .mkv, .mp4 or .ts")));
+        }
+        _ => {}
+    }
     if job.output.video == VideoSettings::None {
         mistakes.push(Mistake::new("video", "none", "MXF OP1a holds sound beside pictures only; use .mkv or .mov"));
     } else if let Some(facts) = source.video() {

@@ -338,7 +338,7 @@ fn tags(stream: &StreamFacts, container: Container, is_first_video: bool, told: 
         // Matroska holds any tag (BCP 47); the others three letters (ISO 639-2/T).
         let primary = language.split('-').next().unwrap_or_default();
         let held = if container.is_matroska() { language.as_str() } else { primary };
-        let fits = container.holds_language() && (container.is_matroska() || held.len() == 3);
+        let fits = container.holds_language(stream.kind) && (container.is_matroska() || held.len() == 3);
         if !fits || held != language {
             lost.push(format!("language {language}"));
         }
