@@ -125,10 +125,8 @@ pub(super) fn plan(
     notes: &mut Vec<String>,
 ) -> Result<CopyPlan> {
     let SourceSettings { start, duration, frames, .. } = job.source;
-    let nano = TimeBase::new(1, 1_000_000_000);
-    let add = |a: Timestamp, b: Timestamp| Timestamp::new(a.rescale(nano).saturating_add(b.rescale(nano)), nano);
-    let asked = start.map(|start| add(origin, start));
-    let end = duration.map(|duration| add(asked.unwrap_or(origin), duration));
+    let asked = start.map(|start| origin.plus(start));
+    let end = duration.map(|duration| asked.unwrap_or(origin).plus(duration));
     let whole = asked.is_none() && end.is_none() && frames.is_none();
 
     let mut walk = source.reopen()?;

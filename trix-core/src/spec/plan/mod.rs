@@ -136,12 +136,10 @@ impl Plan {
         let audio = audio::plan(job, source, container, &mut mistakes)?;
         container_fits(job, container, source, &mut mistakes);
         let stream = video.as_ref().map(|video| video.stream).or(video_copy);
-        let nano = TimeBase::new(1, 1_000_000_000);
-        let sum = |a: Timestamp, b: Timestamp| Timestamp::new(a.rescale(nano).saturating_add(b.rescale(nano)), nano);
         let mut origin = origin(source, container, stream, first_shown(source, stream), &audio);
         let begin = origin;
-        let mut start = job.source.start.map(|time| sum(origin, time));
-        let mut end = job.source.duration.map(|duration| sum(start.unwrap_or(origin), duration));
+        let mut start = job.source.start.map(|time| origin.plus(time));
+        let mut end = job.source.duration.map(|duration| start.unwrap_or(origin).plus(duration));
         let mut frames = job.source.frames;
         let facts = stream.and_then(|index| source.streams().get(index));
         let mut copy = None;
@@ -195,9 +193,7 @@ impl Plan {
 
 fn end_by_frames(origin: Timestamp, frames: Option<u64>, video: Option<&VideoPlan>) -> Option<Timestamp> {
     let (frames, video) = frames.zip(video)?;
-    let nano = TimeBase::new(1, 1_000_000_000);
-    let length = Timestamp::new(i64::try_from(frames).ok()?, video.rate.inverse()).rescale(nano);
-    Some(Timestamp::new(origin.rescale(nano).saturating_add(length), nano))
+    Some(origin.plus(Timestamp::new(i64::try_from(frames).ok()?, video.rate.inverse())))
 }
 
 /// How many pictures, evenly spaced from `begin` on, are shown before `time`. Their times are those of a container that
