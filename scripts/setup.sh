@@ -26,6 +26,10 @@ ffmpeg            | command -v ffmpeg                 | tests, demo, bench: make
 x264              | command -v x264                   | tests and bench: the peer for H.264
 x265              | command -v x265                   | tests and bench: the peer for HEVC
 mediainfo         | command -v mediainfo              | tests: a foreign parser of what was written
+gstreamer1.0-tools        | command -v gst-launch-1.0                 | tests: parsers that share nothing with FFmpeg
+gstreamer1.0-plugins-base | gst-inspect-1.0 typefindfunctions         | tests: their recognition of containers
+gstreamer1.0-plugins-good | gst-inspect-1.0 matroskademux qtdemux     | tests: their readers of Matroska, WebM, MP4 and MOV
+gstreamer1.0-plugins-bad  | gst-inspect-1.0 mxfdemux                  | tests: their readers of MXF and MPEG-TS
 valgrind          | command -v valgrind               | tests: memory errors across the C boundary
 chromium-headless-shell | command -v chromium-headless-shell | tests: a browser that plays what was written
 '

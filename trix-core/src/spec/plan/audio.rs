@@ -92,6 +92,10 @@ pub(super) fn plan(
                 (codec.to_owned(), Some(format), None)
             }
         };
+        if settings != AudioSettings::Copy && !container.knows(&codec) {
+            let problem = format!("{} cannot hold {codec}", container.name());
+            mistakes.push(Mistake::new("audio", settings, problem));
+        }
         if settings != AudioSettings::Copy && (stream.sample_rate == 0 || stream.channels == 0) {
             return Err(Error::new(ErrorKind::MalformedInput, Stage::Plan, "a sound stream without rate or channels")
                 .in_file(&source.label())

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Decision;
 use crate::{
+    decode::video::frame_rate,
     encode::nal::{self, NalCodec},
     error::{Error, ErrorKind, Result, Stage},
     ffi::stream::StreamFacts,
@@ -115,6 +116,17 @@ struct Key {
     closed: bool,
 }
 
+/// The keyframe before which a copy ends, and the pictures that follow it and are shown before it.
+struct Tail {
+    key: Key,
+    /// The end that was asked for, where the copy ends because of it.
+    asked: Option<Timestamp>,
+    /// Whether one of the pictures is shown before that, so that they and the keyframe are copied too.
+    needed: bool,
+    /// When the first of them is shown.
+    earliest: Option<Timestamp>,
+}
+
 /// Resolves which pictures are copied. `origin` is the start of the source.
 pub(super) fn plan(
     job: &Job,
@@ -128,6 +140,8 @@ pub(super) fn plan(
     let asked = start.map(|start| origin.plus(start));
     let end = duration.map(|duration| asked.unwrap_or(origin).plus(duration));
     let whole = asked.is_none() && end.is_none() && frames.is_none();
+
+    let frame = Timestamp::new(1, frame_rate(facts).inverse());
 
     let mut walk = source.reopen()?;
     let mut next = || -> Option<Packet> {
@@ -146,21 +160,18 @@ pub(super) fn plan(
     let (mut hidden, mut first_shown) = (0, None);
     // The walk is inside the pictures that are shown before the first keyframe, or the last.
     let mut at_head = false;
-    let mut tail: Option<(Key, bool, Option<Timestamp>)> = None;
+    let mut tail: Option<Tail> = None;
     let mut until = None;
-    let mut real_end = None;
     while let Some(packet) = next() {
         let shown = time(&packet);
-        if let Some((key, needed, earliest)) = &mut tail {
-            // Pictures that follow the keyframe at the end and are shown before it.
-            if shown < key.time {
-                *needed |= shown < end;
-                *earliest = (*earliest).min(shown).or(shown);
+        if let Some(tail) = &mut tail {
+            if shown < tail.key.time {
+                tail.needed |= shown < tail.asked;
+                tail.earliest = tail.earliest.min(shown).or(shown);
                 number += 1;
                 continue;
             }
-            until = Some(if *needed { number } else { key.number });
-            real_end = if *needed { shown } else { earliest.or(key.time) };
+            until = Some(if tail.needed { number } else { tail.key.number });
             break;
         }
         if packet.is_key() {
@@ -173,12 +184,8 @@ pub(super) fn plan(
                 first_shown = shown;
             } else {
                 let enough = frames.is_some_and(|frames| kept >= frames);
-                if enough {
-                    (until, real_end) = (Some(number), shown);
-                    break;
-                }
-                if end.is_some_and(|end| shown >= Some(end)) {
-                    tail = Some((key, false, None));
+                if enough || end.is_some_and(|end| shown >= Some(end)) {
+                    tail = Some(Tail { key, asked: end.filter(|_| !enough), needed: false, earliest: None });
                     number += 1;
                     continue;
                 }
@@ -207,17 +214,18 @@ pub(super) fn plan(
             break;
         }
     }
-    if let Some((key, needed, earliest)) = tail.filter(|_| until.is_none()) {
-        // The source ends within the pictures that follow its last keyframe.
-        until = (!needed).then_some(key.number);
-        real_end = if needed { None } else { earliest.or(key.time) };
+    let mut end = None;
+    if let Some(Tail { key, needed, earliest, .. }) = tail {
+        // Where the source ends within the pictures that follow its last keyframe, all of them are copied.
+        until = until.or((!needed).then_some(key.number));
+        end = if needed { key.time.map(|time| time.plus(frame)) } else { earliest.or(key.time) };
     }
     let Some(first) = first else {
         return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, "no keyframe to begin a copy with")
             .in_file(&source.label())
             .in_stream(facts.index));
     };
-    let end = real_end.filter(|_| until.is_some());
+    let end = end.filter(|_| until.is_some());
     let leading = leading - decodable;
     tell(&Told { first, asked, end, leading, hidden, origin }, job, decisions, notes);
     Ok(CopyPlan {
