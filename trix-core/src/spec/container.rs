@@ -116,6 +116,8 @@ impl Container {
     /// (SMPTE ST 381, 382, 383, 422, 2019-4, RDD 44).
     fn codecs(self) -> Option<&'static [&'static str]> {
         match self {
+            // Of sound, libavformat calls anything else private data there, which no other reader makes out.
+            Container::M2ts => Some(&["h264", "hevc", "mpeg2video", "ac3", "eac3", "dts", "truehd"]),
             Container::MpegTs => {
                 Some(&["h264", "hevc", "mpeg2video", "mpeg1video", "aac", "ac3", "eac3", "mp2", "mp3", "dts", "opus"])
             }
@@ -260,8 +262,6 @@ impl Container {
             Container::Matroska | Container::WebM => None,
             // The service descriptor (ETSI EN 300 468, 6.2.33).
             Container::MpegTs | Container::M2ts => Some(&["title", "service_name", "service_provider"]),
-            // Of sound, libavformat calls anything else private data there, which no other reader makes out.
-            Container::M2ts => Some(&["h264", "hevc", "mpeg2video", "ac3", "eac3", "dts", "truehd"]),
             Container::Mxf => Some(&["material_package_name"]),
         }
     }
