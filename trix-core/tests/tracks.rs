@@ -156,9 +156,16 @@ fn sound_and_picture_stay_in_step_whichever_begins_first() {
             ("mkv", AudioSettings::Pcm),
             ("mov", AudioSettings::Copy),
             ("mkv", AudioSettings::Copy),
+            ("ts", AudioSettings::Aac { kbps: Some(192) }),
+            ("mxf", AudioSettings::Pcm),
+            ("mxf", AudioSettings::Copy),
         ] {
             let output = folder.path().join(format!("{name}-{settings}").replace(':', "-")).with_extension(extension);
-            done(&job(&source, &output, settings));
+            let mut job = job(&source, &output, settings);
+            if extension == "mxf" {
+                job.output.video = VideoSettings::X264(quick("threads=1 bframes=0"));
+            }
+            done(&job);
             let after = click_after_picture(&output);
             assert!((after - before).abs() < 0.001, "{name}, {settings} in {extension}: {after} s for {before} s");
         }

@@ -8,6 +8,7 @@ use trix_core::{
     spec::{
         audio::AudioSettings,
         picture::{ColorOverride, Crop, FrameRate},
+        subtitle::SubtitleSettings,
         video::Size,
     },
 };
@@ -19,7 +20,7 @@ use super::Reading;
 pub struct Encode {
     /// A local media file
     pub source: PathBuf,
-    /// The file to write: .mp4, .m4v, .mov or .mkv
+    /// The file to write: .mp4, .m4v, .mov, .mkv, .webm, .ts, .m2ts, .mts or .mxf
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
 
@@ -142,6 +143,13 @@ pub struct Encode {
     /// How channels are mixed: for each channel of the output, factors for those of the source ("1,0,.7;0,1,.7")
     #[arg(long, value_name = "ROW;...", value_parser = matrix, allow_hyphen_values = true, help_heading = "Audio")]
     pub audio_matrix: Option<Matrix>,
+
+    /// copy, none, subrip, mov_text, ass or webvtt, for every track; copy converts text where the container needs it
+    #[arg(long, default_value = "copy", value_name = "copy|none|CODEC", help_heading = "Tracks")]
+    pub subtitles: SubtitleSettings,
+    /// A tag about the whole file, instead of the source's; an empty value takes it away; may be repeated
+    #[arg(long, value_name = "K=V", value_parser = tag, help_heading = "Tracks")]
+    pub metadata: Vec<(String, String)>,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -338,6 +346,11 @@ fn matrix(text: &str) -> Result<Matrix, String> {
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is not KEY=VALUE"))?;
     Ok((key.trim_start_matches('-').to_owned(), value.to_owned()))
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is not KEY=VALUE"))?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// Plain kbit/s, or with a `k` or an `M`.

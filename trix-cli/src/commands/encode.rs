@@ -79,6 +79,12 @@ fn job(args: &Encode) -> Result<Job, String> {
         VerifyChoice::Structure => VerifyLevel::Structure,
         VerifyChoice::Full => VerifyLevel::Full,
     };
+    job.output.subtitles = args.subtitles;
+    for (key, value) in &args.metadata {
+        if job.output.metadata.insert(key.clone(), value.clone()).is_some() {
+            return Err(format!("--metadata {key} is given twice"));
+        }
+    }
     job.output.audio = args.audio;
     job.output.picture = picture(args);
     job.output.audio_shape = AudioShape {

@@ -36,13 +36,31 @@ pub fn text(report: &Report) -> String {
             }
         );
     }
-    if report.plan.video_copy.is_some() {
-        let _ = writeln!(out, "  video   copied");
+    if let Some(copy) = &report.plan.video_copy {
+        let _ = writeln!(out, "  video   {} copied", copy.codec);
     }
     for audio in &report.plan.audio {
         let how = if audio.copied { "copied" } else { "encoded" };
         let language = audio.language.as_ref().map_or_else(String::new, |language| format!(", {language}"));
         let _ = writeln!(out, "  audio   {} {how}, {} Hz {}{language}", audio.codec, audio.sample_rate, audio.layout);
+    }
+    let carried = &report.plan.carried;
+    for subtitle in &carried.subtitles {
+        let how = if subtitle.copied { "copied" } else { "converted" };
+        let tags = carried.tags.get(&subtitle.stream).and_then(|tags| tags.language.clone());
+        let language = tags.map_or_else(String::new, |language| format!(", {language}"));
+        let _ = writeln!(out, "  text    {} {how}{language}", subtitle.codec);
+    }
+    let extras = [
+        (carried.chapters.len(), "chapter"),
+        (carried.attachments.len() + carried.covers.len(), "attached file"),
+        (carried.metadata.len(), "tag"),
+    ];
+    let mut extras: Vec<String> =
+        extras.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count as u64, what)).collect();
+    extras.extend(carried.timecode.iter().map(|timecode| format!("time code {timecode}")));
+    if !extras.is_empty() {
+        let _ = writeln!(out, "  with    {}", extras.join(", "));
     }
     if let Some(ledger) = &report.ledger {
         let dropped = ledger.dropped_before_start + ledger.dropped_after_end;
@@ -112,6 +130,9 @@ pub fn text(report: &Report) -> String {
         for line in verify::score(score).lines() {
             let _ = writeln!(out, "          {line}");
         }
+    }
+    for decision in &report.plan.decisions {
+        let _ = writeln!(out, "  decided {}: {}", decision.what, decision.why);
     }
     for note in &report.plan.notes {
         let _ = writeln!(out, "  note    {note}");

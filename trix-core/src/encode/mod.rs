@@ -10,3 +10,4 @@ pub mod lavc;
 pub mod timeline;
 pub mod samples;
 pub mod sound;
+pub mod subtitle;

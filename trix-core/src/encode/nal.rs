@@ -43,12 +43,55 @@ impl NalCodec {
     }
 
     /// Whether a unit is a parameter set (H.264: types 7, 8 and 13; H.265: types 32 to 34).
-    fn is_parameter_set(self, unit: &[u8]) -> bool {
+    pub fn is_parameter_set(self, unit: &[u8]) -> bool {
         match (self, unit.first()) {
             (NalCodec::H264, Some(header)) => matches!(header & 0x1f, 7 | 8 | 13),
             (NalCodec::Hevc, Some(header)) => (32..=34).contains(&((header >> 1) & 0x3f)),
             (_, None) => false,
         }
+    }
+
+    /// Whether a unit is an access unit delimiter, which must come first (H.264: type 9; H.265: type 35).
+    pub fn is_delimiter(self, unit: &[u8]) -> bool {
+        match (self, unit.first()) {
+            (NalCodec::H264, Some(header)) => header & 0x1f == 9,
+            (NalCodec::Hevc, Some(header)) => (header >> 1) & 0x3f == 35,
+            (_, None) => false,
+        }
+    }
+
+    /// Whether a unit holds slices of a picture that can be decoded although it is shown before the keyframe that it
+    /// follows: RADL pictures (H.265 table 7-1: types 6 and 7). H.264 has none.
+    pub fn is_decodable_leading(self, unit: &[u8]) -> bool {
+        self == NalCodec::Hevc && unit.first().is_some_and(|header| (6..=7).contains(&((header >> 1) & 0x3f)))
+    }
+
+    /// The parameter sets in codec-specific data: a configuration record (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1) or
+    /// units with start codes.
+    pub fn parameter_sets(self, extradata: &[u8]) -> Vec<&[u8]> {
+        if self.framing(extradata) == Framing::StartCodes {
+            let mut units = units(extradata, Framing::StartCodes);
+            units.retain(|unit| self.is_parameter_set(unit));
+            return units;
+        }
+        let mut sets = Vec::new();
+        match self {
+            NalCodec::H264 => {
+                let sequence = extradata.get(5).map_or(0, |count| count & 0x1f);
+                let rest = counted_units(extradata.get(6..).unwrap_or_default(), sequence.into(), &mut sets);
+                let picture = rest.first().copied().unwrap_or(0);
+                counted_units(rest.get(1..).unwrap_or_default(), picture.into(), &mut sets);
+            }
+            NalCodec::Hevc => {
+                let mut rest = extradata.get(23..).unwrap_or_default();
+                for _ in 0..extradata.get(22).copied().unwrap_or(0) {
+                    let [_, high, low, tail @ ..] = rest else { break };
+                    rest = counted_units(tail, u16::from_be_bytes([*high, *low]), &mut sets);
+                }
+                sets.retain(|unit| self.is_parameter_set(unit));
+            }
+        }
+        sets
     }
 
     /// How packets are framed that come with this codec-specific data: a configuration record starts with version 1.
@@ -82,6 +125,17 @@ pub fn without_parameter_sets(picture: Vec<u8>, codec: Option<NalCodec>) -> Vec<
     }
     let kept = list.into_iter().filter(|unit| !codec.is_parameter_set(unit));
     kept.flat_map(|unit| [&[0, 0, 0, 1], unit].concat()).collect()
+}
+
+/// Takes `count` units, each after its length in two bytes, and returns what follows them.
+fn counted_units<'a>(mut data: &'a [u8], count: u16, units: &mut Vec<&'a [u8]>) -> &'a [u8] {
+    for _ in 0..count {
+        let Some((length, rest)) = data.split_first_chunk::<2>() else { return &[] };
+        let Some((unit, rest)) = rest.split_at_checked(u16::from_be_bytes(*length).into()) else { return &[] };
+        units.push(unit);
+        data = rest;
+    }
+    data
 }
 
 fn by_lengths(mut data: &[u8], size: usize) -> Vec<&[u8]> {
@@ -146,6 +200,21 @@ mod tests {
         assert_eq!(units(&bare, Framing::StartCodes), [&[0x26, 1, 7]]);
         assert_eq!(without_parameter_sets(bare.clone(), Some(NalCodec::Hevc)), bare);
         assert_eq!(without_parameter_sets(picture.clone(), None), picture);
+    }
+
+    #[test]
+    fn parameter_sets_are_found_in_both_forms() {
+        let annex_b = [0, 0, 0, 1, 0x67, 1, 2, 0, 0, 0, 1, 0x68, 3];
+        let record = [1, 0, 0, 0, 0xff, 0xe1, 0, 3, 0x67, 1, 2, 1, 0, 2, 0x68, 3];
+        let expected: Vec<&[u8]> = vec![&[0x67, 1, 2], &[0x68, 3]];
+        assert_eq!(NalCodec::H264.parameter_sets(&annex_b), expected);
+        assert_eq!(NalCodec::H264.parameter_sets(&record), expected);
+        let mut record = vec![1; 22];
+        record.extend([2, 32, 0, 1, 0, 2, 0x40, 7, 39, 0, 1, 0, 1, 0x4e]);
+        assert_eq!(NalCodec::Hevc.parameter_sets(&record), [&[0x40, 7]]);
+        for cut in 0..record.len() {
+            NalCodec::Hevc.parameter_sets(&record[..cut]);
+        }
     }
 
     #[test]

@@ -216,6 +216,20 @@ impl Input {
             .collect()
     }
 
+    /// The picture that a stream of the kind "attached picture" consists of.
+    pub fn attached_picture(&self, index: usize) -> Option<Vec<u8>> {
+        let raw = self.raw();
+        if index >= raw.nb_streams as usize {
+            return None;
+        }
+        // SAFETY: `streams` holds `nb_streams` valid pointers; the packet belongs to its stream and keeps `size` bytes.
+        unsafe {
+            let packet = &(**raw.streams.add(index)).attached_pic;
+            let size = usize::try_from(packet.size).ok()?;
+            (!packet.data.is_null()).then(|| std::slice::from_raw_parts(packet.data, size).to_vec())
+        }
+    }
+
     /// Programmes of a transport stream: number, indices of streams, metadata.
     pub fn programs(&self) -> Vec<Program> {
         let raw = self.raw();

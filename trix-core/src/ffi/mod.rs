@@ -17,6 +17,8 @@ pub mod output;
 pub mod codec;
 pub mod video_encoder;
 pub mod audio_encoder;
+pub mod subtitle;
+pub mod bsf;
 pub mod graph;
 pub mod x264;
 pub mod x265;

@@ -11,7 +11,26 @@ use super::{
     side_data::{self, StreamKind as StreamSide},
     stream::{CodecParameters, from_av, rational},
 };
-use crate::media::time::TimeBase;
+use crate::media::{
+    chapter::Chapter,
+    time::{Rational, TimeBase},
+};
+
+/// A stream to be added.
+pub struct NewStream<'a> {
+    /// What the muxer must know of the codec.
+    pub parameters: &'a CodecParameters,
+    /// Seconds in a tick of the packets' times.
+    pub time_base: TimeBase,
+    /// Pictures in a second; `None` for anything else.
+    pub rate: Option<Rational>,
+    /// Language, title and the like.
+    pub metadata: &'a [(String, String)],
+    /// What the stream is for, by FFmpeg's names.
+    pub disposition: &'a [String],
+    /// What the container says beside the samples.
+    pub side_data: &'a [(StreamSide, Vec<u8>)],
+}
 
 /// A file being written.
 pub struct Output {
@@ -51,34 +70,60 @@ impl Output {
     }
 
     /// Adds a stream and returns its index.
-    pub fn add_stream(
-        &mut self,
-        parameters: &CodecParameters,
-        time_base: TimeBase,
-        rate: Option<crate::media::time::Rational>,
-        metadata: &[(String, String)],
-        is_default: bool,
-        side_data: &[(StreamSide, Vec<u8>)],
-    ) -> Result<usize, AvError> {
+    pub fn add_stream(&mut self, new: &NewStream<'_>) -> Result<usize, AvError> {
         // SAFETY: the context is ours; the new stream belongs to it.
         unsafe {
             let stream = av::avformat_new_stream(self.context.as_ptr(), ptr::null());
             let stream = stream.as_mut().ok_or(AvError(-12))?;
-            check(av::avcodec_parameters_copy(stream.codecpar, parameters.as_ptr()))?;
-            stream.time_base = rational(time_base);
+            check(av::avcodec_parameters_copy(stream.codecpar, new.parameters.as_ptr()))?;
+            stream.time_base = rational(new.time_base);
             stream.sample_aspect_ratio = (*stream.codecpar).sample_aspect_ratio;
-            if let Some(rate) = rate {
+            if let Some(rate) = new.rate {
                 stream.avg_frame_rate = rational(rate);
                 stream.r_frame_rate = rational(rate);
             }
-            stream.disposition = if is_default { av::AV_DISPOSITION_DEFAULT } else { 0 };
-            stream.metadata =
-                Dictionary::new(metadata.iter().map(|(key, value)| (key.as_str(), value.as_str()))).into_raw();
-            for (kind, data) in side_data {
+            for name in new.disposition {
+                let name = c_string(name);
+                stream.disposition |= check(av::av_disposition_from_string(name.as_ptr()))?;
+            }
+            stream.metadata = dictionary(new.metadata).into_raw();
+            for (kind, data) in new.side_data {
                 side_data::attach(stream, *kind, data);
             }
             Ok(stream.index as usize)
         }
+    }
+
+    /// Says something about the whole file.
+    pub fn set_metadata(&mut self, metadata: &[(String, String)]) {
+        // SAFETY: the context is ours and owns what is assigned; nothing was there before.
+        unsafe { (*self.context.as_ptr()).metadata = dictionary(metadata).into_raw() };
+    }
+
+    /// Names parts of the programme.
+    pub fn set_chapters(&mut self, chapters: &[Chapter]) -> Result<(), AvError> {
+        // SAFETY: the context is ours; it frees list and chapters, which are allocated as it frees them. The count grows
+        // only after its chapter is in place.
+        unsafe {
+            let raw = &mut *self.context.as_ptr();
+            raw.chapters = av::av_calloc(chapters.len().max(1), size_of::<*mut av::AVChapter>()).cast();
+            if raw.chapters.is_null() {
+                return Err(AvError(-12));
+            }
+            for (index, chapter) in chapters.iter().enumerate() {
+                let new: *mut av::AVChapter = av::av_mallocz(size_of::<av::AVChapter>()).cast();
+                let Some(place) = new.as_mut() else { return Err(AvError(-12)) };
+                place.id = index as i64 + 1;
+                place.time_base = rational(chapter.start.base);
+                place.start = chapter.start.ticks;
+                place.end = chapter.end.rescale(chapter.start.base);
+                let title = chapter.title.as_deref().map(|title| ("title", title));
+                place.metadata = Dictionary::new(title).into_raw();
+                raw.chapters.add(index).write(new);
+                raw.nb_chapters = index as u32 + 1;
+            }
+        }
+        Ok(())
     }
 
     /// Writes the header; afterwards [`Self::time_base`] says what the muxer made of the time bases.
@@ -139,6 +184,10 @@ impl Output {
     }
 }
 
+fn dictionary(entries: &[(String, String)]) -> Dictionary {
+    Dictionary::new(entries.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+}
+
 impl Drop for Output {
     fn drop(&mut self) {
         let _entered = self.sink.enter();
@@ -164,18 +213,29 @@ pub fn muxer_knows(muxer: &str, codec: &str) -> bool {
     }
 }
 
-/// Asks `muxer` whether it can hold what `parameters` describe; if not, says why.
-pub fn muxer_holds(muxer: &str, parameters: &CodecParameters, time_base: TimeBase) -> Result<(), String> {
+/// Asks `muxer` whether it can hold what `parameters` describe; if not, says why. A muxer without a table of codecs is
+/// asked by `listed` whether the codec is one of its own.
+pub fn muxer_holds(
+    muxer: &str,
+    listed: Option<&[&str]>,
+    parameters: &CodecParameters,
+    time_base: TimeBase,
+) -> Result<(), String> {
     let sink = Sink::new();
     let _entered = sink.enter();
     let name = c_string(muxer);
+    let codec_name = parameters.codec_name();
+    let refused = || Err(format!("{muxer} cannot hold {codec_name}"));
+    if let Some(listed) = listed {
+        return if listed.contains(&codec_name.as_str()) { Ok(()) } else { refused() };
+    }
     // SAFETY: strings live during the calls; context and buffer are freed on every path;
     // the muxer only gets as far as its own checks, with a buffer in memory in place of a file.
     unsafe {
         let format = av::av_guess_format(name.as_ptr(), ptr::null(), ptr::null());
         let codec = (*parameters.as_ptr()).codec_id;
         if format.is_null() || av::avformat_query_codec(format, codec, av::FF_COMPLIANCE_EXPERIMENTAL) != 1 {
-            return Err(format!("{muxer} cannot hold {}", parameters.codec_name()));
+            return refused();
         }
         let mut context = ptr::null_mut();
         if av::avformat_alloc_output_context2(&mut context, format, ptr::null(), ptr::null()) < 0 {
@@ -205,6 +265,6 @@ pub fn muxer_holds(muxer: &str, parameters: &CodecParameters, time_base: TimeBas
             return Ok(());
         }
         let said: Vec<String> = sink.take().0.into_iter().map(|line| line.text).collect();
-        Err(format!("{muxer} cannot hold {}: {}", parameters.codec_name(), said.join("; ")))
+        Err(format!("{muxer} cannot hold {codec_name}: {}", said.join("; ")))
     }
 }

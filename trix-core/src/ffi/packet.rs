@@ -34,6 +34,15 @@ impl Packet {
         packet
     }
 
+    /// This packet with other bytes: times, flags and stream stay.
+    pub(crate) fn with_data(&self, data: &[u8]) -> Self {
+        let mut packet = Packet::copy_of(data);
+        packet.set_times(self.pts(), self.dts(), self.duration());
+        packet.set_stream(self.stream());
+        packet.raw_mut().flags = self.raw().flags;
+        packet
+    }
+
     pub(crate) fn as_ptr(&self) -> *mut av::AVPacket {
         self.0.as_ptr()
     }

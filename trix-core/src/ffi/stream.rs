@@ -97,19 +97,69 @@ impl CodecParameters {
             (&raw mut raw.color_range).cast::<c_int>().write(color.range as c_int);
             let location = color.chroma_location.h273_type().map_or(0, |value| c_int::from(value) + 1);
             (&raw mut raw.chroma_location).cast::<c_int>().write(location);
-            let size = video.extradata.len();
-            raw.extradata = av::av_mallocz(size + av::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast();
-            assert!(!raw.extradata.is_null(), "memory for extradata");
-            raw.extradata.copy_from_nonoverlapping(video.extradata.as_ptr(), size);
-            raw.extradata_size = size as c_int;
         }
-        this
+        this.with_extradata(video.extradata)
+    }
+
+    /// Parameters of a file that a container carries beside its streams.
+    pub(crate) fn for_attachment(data: &[u8]) -> Self {
+        let this = CodecParameters::new();
+        // SAFETY: freshly allocated and ours.
+        unsafe {
+            (*this.as_ptr()).codec_type = av::AVMediaType::AVMEDIA_TYPE_ATTACHMENT;
+            (*this.as_ptr()).codec_id = av::AVCodecID::AV_CODEC_ID_BIN_DATA;
+        }
+        this.with_extradata(data)
+    }
+
+    /// These parameters with other codec-specific data.
+    pub(crate) fn with_extradata(self, data: &[u8]) -> Self {
+        // SAFETY: the parameters are ours; the data are allocated by av_malloc with the padding that readers expect, and
+        // the old ones freed.
+        unsafe {
+            let raw = &mut *self.as_ptr();
+            av::av_freep((&raw mut raw.extradata).cast());
+            raw.extradata = av::av_mallocz(data.len() + av::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast();
+            assert!(!raw.extradata.is_null(), "memory for extradata");
+            raw.extradata.copy_from_nonoverlapping(data.as_ptr(), data.len());
+            raw.extradata_size = data.len() as c_int;
+        }
+        self
     }
 
     /// The name of the codec in FFmpeg.
     pub fn codec_name(&self) -> String {
         // SAFETY: valid parameters; the name is static.
         unsafe { text(av::avcodec_get_name((*self.as_ptr()).codec_id)).unwrap_or_default() }
+    }
+
+    /// What kind of data they describe.
+    pub fn kind(&self) -> StreamKind {
+        // SAFETY: valid parameters, whose kind is read as an integer.
+        match unsafe { enum_field!((*self.as_ptr()).codec_type) } {
+            0 => StreamKind::Video,
+            1 => StreamKind::Audio,
+            3 => StreamKind::Subtitle,
+            4 => StreamKind::Attachment,
+            _ => StreamKind::Data,
+        }
+    }
+
+    /// Whether pictures are coded in another order than they are shown in.
+    pub(crate) fn reorders(&self) -> bool {
+        // SAFETY: valid parameters.
+        unsafe { (*self.as_ptr()).video_delay > 0 }
+    }
+
+    /// Samples in a second, and bytes of a sample of all channels, of PCM.
+    pub(crate) fn pcm_block(&self) -> Option<(u32, usize)> {
+        // SAFETY: valid parameters.
+        let raw = unsafe { &*self.as_ptr() };
+        // SAFETY: takes any codec.
+        let bits = unsafe { av::av_get_exact_bits_per_sample(raw.codec_id) };
+        let block = usize::try_from(bits / 8).ok()? * usize::try_from(raw.ch_layout.nb_channels).ok()?;
+        let rate = u32::try_from(raw.sample_rate).ok()?;
+        (self.codec_name().starts_with("pcm_") && block > 0 && rate > 0).then_some((rate, block))
     }
 
     /// Codec-specific data that goes before the stream (parameter sets, AudioSpecificConfig).
@@ -150,8 +200,7 @@ impl CodecParameters {
     /// The name of the codec in FFmpeg; where it has none, what the container calls it.
     fn codec_or_tag(&self) -> String {
         let name = self.codec_name();
-        // SAFETY: valid parameters.
-        let tag = unsafe { (*self.as_ptr()).codec_tag }.to_le_bytes();
+        let tag = self.tag();
         match &tag {
             _ if name != "none" => name,
             // ISO/IEC 14496-15, clause 11: libavformat 59 does not know H.266.
@@ -175,9 +224,16 @@ impl CodecParameters {
         unsafe { (*self.as_ptr()).initial_padding = samples as c_int };
     }
 
-    pub(crate) fn clear_tag(&mut self) {
+    /// Sets the four-character code by which a container names the codec; zeros leave the choice to the muxer.
+    pub(crate) fn set_tag(&mut self, tag: [u8; 4]) {
         // SAFETY: we own the parameters.
-        unsafe { (*self.as_ptr()).codec_tag = 0 };
+        unsafe { (*self.as_ptr()).codec_tag = u32::from_le_bytes(tag) };
+    }
+
+    /// The four-character code by which the container named the codec.
+    pub(crate) fn tag(&self) -> [u8; 4] {
+        // SAFETY: valid parameters.
+        unsafe { (*self.as_ptr()).codec_tag }.to_le_bytes()
     }
 }
 
@@ -340,13 +396,7 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
         let parameters = CodecParameters::new();
         assert!(av::avcodec_parameters_copy(parameters.as_ptr(), raw.codecpar) >= 0, "memory for parameters");
         let codec = &*parameters.as_ptr();
-        let kind = match enum_field!(codec.codec_type) {
-            0 => StreamKind::Video,
-            1 => StreamKind::Audio,
-            3 => StreamKind::Subtitle,
-            4 => StreamKind::Attachment,
-            _ => StreamKind::Data,
-        };
+        let kind = parameters.kind();
         let mut layout = [0 as c_char; 128];
         av::av_channel_layout_describe(&codec.ch_layout, layout.as_mut_ptr(), layout.len());
         let descriptor = av::avcodec_descriptor_get(codec.codec_id).as_ref();

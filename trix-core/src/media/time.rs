@@ -197,6 +197,34 @@ impl Timestamp {
         rounded.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
     }
 
+    /// The sum: exact where ticks of both fit a common tick, else to the nanosecond.
+    ///
+    /// ```
+    /// use trix_core::media::time::{Rational, Timestamp};
+    /// let sum = Timestamp::new(1, Rational::new(1, 3)).plus(Timestamp::new(1, Rational::new(1, 6)));
+    /// assert_eq!(sum, Timestamp::new(1, Rational::new(1, 2)));
+    /// ```
+    pub fn plus(self, other: Timestamp) -> Timestamp {
+        let exact = || {
+            let (a, b) = (i128::from(self.base.den), i128::from(other.base.den));
+            let (mut gcd, mut rest) = (a, b);
+            while rest != 0 {
+                (gcd, rest) = (rest, gcd % rest);
+            }
+            let den = a.checked_div(gcd)?.checked_mul(b)?;
+            let part = |time: Timestamp| {
+                let ticks = i128::from(time.ticks).checked_mul(time.base.num.into())?;
+                ticks.checked_mul(den.checked_div(time.base.den.into())?)
+            };
+            let ticks = part(self)?.checked_add(part(other)?)?;
+            Some(Timestamp::new(i64::try_from(ticks).ok()?, Rational::new(1, i64::try_from(den).ok()?)))
+        };
+        exact().unwrap_or_else(|| {
+            let nano = Rational::new(1, 1_000_000_000);
+            Timestamp::new(self.rescale(nano).saturating_add(other.rescale(nano)), nano)
+        })
+    }
+
     /// For display and for metrics only.
     pub fn to_f64(self) -> f64 {
         self.ticks as f64 * self.base.to_f64()

@@ -58,9 +58,11 @@ pub fn lead(container: Container, priming: usize, rate: u32, codec: &str) -> usi
 /// Whether a container has the element.
 fn has_delays(container: Container) -> bool {
     match container {
-        Container::Matroska => true,
+        Container::Matroska | Container::WebM => true,
         // These have edit lists, which libavformat writes by the first packet's time.
         Container::Mp4 | Container::Mov => false,
+        // Times before the start are kept by moving everything; MXF holds nothing that runs in.
+        Container::MpegTs | Container::M2ts | Container::Mxf => false,
     }
 }
 

@@ -4,22 +4,34 @@
 //! compares with the file; a file has its final name only after [`part::PartFile::commit`].
 
 pub mod codec_delay;
+mod edit_list;
+mod edit_units;
+mod in_band;
 pub mod part;
 pub mod record;
 
 use std::path::{Path, PathBuf};
 
 use codec_delay::Missing;
+use edit_units::EditUnits;
+use in_band::InBand;
 use record::{Bookkeeper, TrackRecord};
 
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{AvError, output::Output, side_data, stream::CodecParameters},
+    ffi::{
+        AvError,
+        bsf::BitstreamFilter,
+        output::{NewStream, Output},
+        side_data,
+        stream::{CodecParameters, StreamKind},
+    },
     media::{
+        chapter::Chapter,
         hdr::{DolbyVision, StaticHdr},
         orientation::Orientation,
         packet::Packet,
-        time::{Rational, TimeBase},
+        time::{Rational, TimeBase, Timestamp},
     },
     spec::job::Container,
 };
@@ -30,12 +42,12 @@ pub struct TrackSpec {
     pub parameters: CodecParameters,
     /// Seconds in a tick of the packets' times.
     pub time_base: TimeBase,
-    /// Pictures in a second; `None` for sound.
+    /// Pictures in a second; `None` for sound and subtitles.
     pub rate: Option<Rational>,
-    /// Language and title.
+    /// Language, title and other tags.
     pub metadata: Vec<(String, String)>,
-    /// Whether players pick it by default.
-    pub is_default: bool,
+    /// What the track is for, by FFmpeg's names.
+    pub disposition: Vec<String>,
     /// What the container says beside the samples, for pictures.
     pub display: Display,
 }
@@ -51,12 +63,46 @@ pub struct Display {
     pub dolby_vision: Option<DolbyVision>,
 }
 
+/// A file inside the file: a font, a cover picture.
+pub struct Attached<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its media type (RFC 6838).
+    pub media_type: &'a str,
+    /// Its bytes.
+    pub data: &'a [u8],
+}
+
+/// A cover picture that the container keeps among its tags.
+pub struct CoverSpec<'a> {
+    /// What the muxer must know of the codec.
+    pub parameters: CodecParameters,
+    /// The picture.
+    pub data: &'a [u8],
+}
+
+/// What a file holds beside its tracks.
+#[derive(Default)]
+pub struct Beside<'a> {
+    /// Tags about the whole.
+    pub metadata: Vec<(String, String)>,
+    /// Named parts.
+    pub chapters: &'a [Chapter],
+    /// Files inside the file.
+    pub attachments: Vec<Attached<'a>>,
+    /// Cover pictures.
+    pub covers: Vec<CoverSpec<'a>>,
+}
+
 /// A file being written.
 pub struct Muxer {
     output: Output,
     path: PathBuf,
+    container: Container,
+    movie: TimeBase,
     tracks: Vec<Track>,
     delays: Vec<Option<Missing>>,
+    edit_units: Option<EditUnits>,
 }
 
 struct Track {
@@ -65,51 +111,96 @@ struct Track {
     /// Ticks of `from` by which times are later in the file than what is heard.
     delay: i64,
     books: Bookkeeper,
+    is_picture: bool,
+    in_band: Option<InBand>,
+    /// Joins what belongs to one picture.
+    joiner: Option<BitstreamFilter>,
+    /// When the first picture in the file is shown, and the first of all; in ticks of the file.
+    shown: Option<(i64, i64)>,
 }
 
 impl Muxer {
-    /// Starts a file of `tracks` at `path`, which must exist.
+    /// Starts a file of `tracks` and what stands `beside` them at `path`, which must exist.
     ///
     /// # Errors
     /// `Io` when the disk refuses, `Unsupported` when the container cannot hold the tracks.
-    pub fn new(container: Container, path: &Path, tracks: &[TrackSpec]) -> Result<Self> {
+    pub fn new(container: Container, path: &Path, mut tracks: Vec<TrackSpec>, beside: &Beside<'_>) -> Result<Self> {
         let fail = |code: AvError| error_of(code, path, &[]);
         let mut output = Output::create(container.muxer(), path).map_err(fail)?;
-        let mut delays = Vec::new();
-        for track in tracks {
-            let TrackSpec { parameters, time_base, rate, metadata, is_default, display } = track;
-            let side_data = side_data::of_display(display);
-            let mut metadata = metadata.clone();
-            let delay = codec_delay::of(container, parameters);
-            let missing = Missing::new(delay, &parameters.codec_name(), &metadata);
+        output.set_metadata(&beside.metadata);
+        output.set_chapters(beside.chapters).map_err(fail)?;
+        let (mut rewriters, mut delays) = (Vec::new(), Vec::new());
+        for track in &mut tracks {
+            let rewriter = container.wants_parameter_sets_in_band().then(|| InBand::new(&track.parameters)).flatten();
+            if let Some(rewriter) = &rewriter {
+                track.parameters = rewriter.parameters(&track.parameters);
+            }
+            rewriters.push(rewriter);
+            let mut metadata = track.metadata.clone();
+            let delay = codec_delay::of(container, &track.parameters);
+            let missing = Missing::new(delay, &track.parameters.codec_name(), &metadata);
             if let Some(missing) = &missing {
                 metadata.retain(|(key, _)| key != "title");
                 metadata.push(("title".to_owned(), missing.placeholder()));
             }
             delays.push(missing);
-            output.add_stream(parameters, *time_base, *rate, &metadata, *is_default, &side_data).map_err(fail)?;
+            // The muxer of MXF takes the tick of the pictures for their rate.
+            let tick = track.rate.filter(|_| container == Container::Mxf).map(Rational::inverse);
+            output
+                .add_stream(&NewStream {
+                    parameters: &track.parameters,
+                    time_base: tick.unwrap_or(track.time_base),
+                    rate: track.rate,
+                    metadata: &metadata,
+                    disposition: &track.disposition,
+                    side_data: &side_data::of_display(&track.display),
+                })
+                .map_err(fail)?;
         }
-        let timescale = movie_timescale(tracks).to_string();
+        let covers = add_beside(&mut output, beside).map_err(fail)?;
+        let movie = TimeBase::new(1, movie_timescale(&tracks));
+        let timescale = movie.den.to_string();
         let options: &[(&str, &str)] = match container {
             Container::Mp4 | Container::Mov => {
                 &[("movflags", "+faststart"), ("strict", "-2"), ("movie_timescale", &timescale)]
             }
             // Blocks hold presentation times only; shifting everything because the first decoding time lies before
             // zero would shift what is seen.
-            Container::Matroska => &[("avoid_negative_ts", "disabled"), ("strict", "-2")],
+            Container::Matroska | Container::WebM => &[("avoid_negative_ts", "disabled"), ("strict", "-2")],
+            // Data arrive 0.7 s before they are decoded, as a receiver's buffer needs (ISO/IEC 13818-1, 2.4.2); the
+            // program's own value.
+            Container::MpegTs => &[("max_delay", "700000"), ("mpegts_m2ts_mode", "0")],
+            Container::M2ts => &[("max_delay", "700000"), ("mpegts_m2ts_mode", "1")],
+            Container::Mxf => &[],
         };
         output.write_header(options).map_err(|code| error_of(code, path, &output.complaints()))?;
+        for (index, data) in covers {
+            let mut packet = Packet::copy_of(data);
+            packet.set_stream(index);
+            packet.set_times(Some(0), Some(0), 0);
+            packet.set_key(true);
+            output.write(packet).map_err(|code| error_of(code, path, &output.complaints()))?;
+        }
+        let edit_units = (container == Container::Mxf).then(|| edit_units(&tracks)).flatten();
         let tracks = tracks
-            .iter()
+            .into_iter()
+            .zip(rewriters)
             .enumerate()
-            .map(|(index, track)| {
+            .map(|(index, (track, in_band))| {
                 let to = output.time_base(index);
                 let delay = codec_delay::of(container, &track.parameters);
                 let delay = delay.map_or(0, |delay| delay.rescale(track.time_base));
-                Track { from: track.time_base, to, delay, books: Bookkeeper::new(&track.parameters, to) }
+                let books = Bookkeeper::new(&track.parameters, to);
+                let is_picture = track.parameters.kind() == StreamKind::Video;
+                // WebM and others keep the pictures of VP9 that are not shown in one packet with the next that is.
+                let joiner = (track.parameters.codec_name() == "vp9")
+                    .then(|| BitstreamFilter::open("vp9_superframe", &track.parameters, track.time_base))
+                    .transpose()
+                    .map_err(fail)?;
+                Ok(Track { from: track.time_base, to, delay, books, is_picture, in_band, joiner, shown: None })
             })
-            .collect();
-        Ok(Muxer { output, path: path.to_owned(), tracks, delays })
+            .collect::<Result<_>>()?;
+        Ok(Muxer { output, path: path.to_owned(), container, movie, tracks, delays, edit_units })
     }
 
     /// Writes a packet of track `track`, whose times count that track's time base.
@@ -120,14 +211,44 @@ impl Muxer {
         let Some(state) = self.tracks.get_mut(track) else {
             return Err(Error::bug(Stage::Mux, format!("a packet for track {track}, which does not exist")));
         };
+        if let Some(in_band) = &state.in_band {
+            packet = in_band.rewrite(packet);
+        }
+        if let Some(joiner) = &mut state.joiner {
+            let joined = joiner.send(Some(&packet)).and_then(|()| joiner.receive());
+            let joined = joined.map_err(|code| error_of(code, &self.path, &[]))?;
+            let Some(joined) = joined else { return Ok(()) };
+            packet = joined;
+        }
+        let Some(units) = &mut self.edit_units else {
+            return self.put(track, packet, None);
+        };
+        let time = packet.pts().map(|pts| Timestamp::new(pts, state.from));
+        if state.is_picture {
+            units.picture(time.map_or(-1, |time| time.rescale(state.to)));
+            self.put(track, packet, None)?;
+        } else if !units.take(track, time, packet.data()) {
+            return self.put(track, packet, None);
+        }
+        let ready = self.edit_units.as_mut().map(EditUnits::ready).unwrap_or_default();
+        ready.into_iter().try_for_each(|(track, base, packet)| self.put(track, packet, Some(base)))
+    }
+
+    fn put(&mut self, track: usize, mut packet: Packet, base: Option<TimeBase>) -> Result<()> {
+        let state = &mut self.tracks[track];
+        let from = base.unwrap_or(state.from);
         packet.set_stream(track);
         let (pts, dts, duration) = (packet.pts(), packet.dts(), packet.duration());
-        packet.rescale(state.from, state.to);
+        packet.rescale(from, state.to);
         state.books.enter(&packet);
         if state.delay != 0 {
             let later = |ticks: i64| ticks.saturating_add(state.delay);
             packet.set_times(pts.map(later), dts.map(later), duration);
-            packet.rescale(state.from, state.to);
+            packet.rescale(from, state.to);
+        }
+        if let Some(pts) = packet.pts() {
+            let (_, earliest) = state.shown.get_or_insert((pts, pts));
+            *earliest = (*earliest).min(pts);
         }
         self.output.write(packet).map_err(|code| error_of(code, &self.path, &self.output.complaints()))
     }
@@ -137,15 +258,74 @@ impl Muxer {
         self.output.position()
     }
 
-    /// Writes what is outstanding, and the index; returns what the file must hold.
+    /// Writes what is outstanding, and the index; returns what the file must hold, and what was lost on the way.
     ///
     /// # Errors
     /// As [`Self::write`].
-    pub fn finish(self) -> Result<Vec<TrackRecord>> {
+    pub fn finish(mut self) -> Result<(Vec<TrackRecord>, Vec<String>)> {
+        let mut notes = Vec::new();
+        if let Some(units) = &mut self.edit_units {
+            let (rest, said) = units.finish().map_err(|error| error.in_file(&self.path))?;
+            notes = said;
+            rest.into_iter().try_for_each(|(track, base, packet)| self.put(track, packet, Some(base)))?;
+        }
         self.output.finish().map_err(|code| error_of(code, &self.path, &[]))?;
         codec_delay::complete(&self.path, &self.delays)?;
-        Ok(self.tracks.into_iter().map(|track| track.books.close()).collect())
+        for (index, track) in self.tracks.iter().enumerate().filter(|(_, track)| track.is_picture) {
+            let Some((first, earliest)) = track.shown.filter(|(first, earliest)| earliest < first) else { continue };
+            if self.container.is_iso() {
+                let [first, earliest] = [first, earliest].map(|ticks| Timestamp::new(ticks, track.to));
+                let shown = edit_list::Shown { track: index, first, earliest };
+                edit_list::repair(&self.path, &shown, self.movie)
+                    .map_err(|error| Error::io(Stage::Mux, &self.path, "cannot be written", error))?;
+            }
+        }
+        Ok((self.tracks.into_iter().map(|track| track.books.close()).collect(), notes))
     }
+}
+
+/// Adds what is no track; returns the streams of cover pictures with their data.
+fn add_beside<'a>(output: &mut Output, beside: &Beside<'a>) -> Result<Vec<(usize, &'a [u8])>, AvError> {
+    let millis = TimeBase::new(1, 1000);
+    for Attached { name, media_type, data } in &beside.attachments {
+        let metadata = [("filename", name), ("mimetype", media_type)];
+        let metadata = metadata.map(|(key, value)| (key.to_owned(), (*value).to_owned()));
+        let parameters = CodecParameters::for_attachment(data);
+        let stream = NewStream {
+            parameters: &parameters,
+            time_base: millis,
+            rate: None,
+            metadata: &metadata,
+            disposition: &[],
+            side_data: &[],
+        };
+        output.add_stream(&stream)?;
+    }
+    let mut covers = Vec::new();
+    for CoverSpec { parameters, data } in &beside.covers {
+        let disposition = ["attached_pic".to_owned()];
+        let stream = NewStream {
+            parameters,
+            time_base: millis,
+            rate: None,
+            metadata: &[],
+            disposition: &disposition,
+            side_data: &[],
+        };
+        covers.push((output.add_stream(&stream)?, *data));
+    }
+    Ok(covers)
+}
+
+/// For MXF: what keeps sound beside its pictures.
+fn edit_units(tracks: &[TrackSpec]) -> Option<EditUnits> {
+    let mut units = EditUnits::new(tracks.iter().find_map(|track| track.rate)?);
+    for (index, track) in tracks.iter().enumerate() {
+        if let Some((rate, block)) = track.parameters.pcm_block() {
+            units.add_sound(index, rate, block);
+        }
+    }
+    Some(units)
 }
 
 /// Ticks in a second in which an MP4 counts the delay of each track: so many that every track's start is exact.

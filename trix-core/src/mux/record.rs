@@ -11,7 +11,7 @@ use crate::{
         nal::{self, Framing, NalCodec},
         sei,
     },
-    ffi::stream::CodecParameters,
+    ffi::stream::{CodecParameters, StreamKind},
     media::{
         extras::ExtrasCount,
         packet::Packet,
@@ -22,9 +22,11 @@ use crate::{
 /// What was written to, or read from, one track.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct TrackRecord {
+    /// Pictures, sound or subtitles.
+    pub kind: StreamKind,
     /// FFmpeg's name of the codec.
     pub codec: String,
-    /// Compressed pictures or blocks of sound.
+    /// Compressed pictures, blocks of sound, or subtitles.
     pub packets: u64,
     /// How many of them decoding can start with.
     pub keyframes: u64,
@@ -42,12 +44,14 @@ pub struct TrackRecord {
     pub essence: String,
     /// Pictures with captions or dynamic HDR metadata in them.
     pub extras: ExtrasCount,
-    /// XXH3 over the presentation times in the order of decoding; in hexadecimal.
+    /// XXH3 over the presentation times in the order of decoding, counted from the first of them; for subtitles of text
+    /// also over how long each is shown; in hexadecimal.
     pub times: String,
 }
 
 /// Keeps the books of one track.
 pub struct Bookkeeper {
+    kind: StreamKind,
     codec: String,
     nal: Option<NalCodec>,
     framing: Framing,
@@ -59,6 +63,7 @@ pub struct Bookkeeper {
     keyframes: u64,
     hidden: u64,
     bytes: u64,
+    first: Option<i64>,
     start: Option<i64>,
     last: Option<i64>,
     end: Option<i64>,
@@ -71,6 +76,7 @@ impl Bookkeeper {
         let nal = NalCodec::from_name(&codec);
         let framing = nal.map_or(Framing::Opaque, |nal| nal.framing(parameters.extradata()));
         Bookkeeper {
+            kind: parameters.kind(),
             codec,
             nal,
             framing,
@@ -82,6 +88,7 @@ impl Bookkeeper {
             keyframes: 0,
             hidden: 0,
             bytes: 0,
+            first: None,
             start: None,
             last: None,
             end: None,
@@ -90,16 +97,22 @@ impl Bookkeeper {
 
     /// Enters a packet.
     pub fn enter(&mut self, packet: &Packet) {
-        if packet.data().is_empty() {
-            // An encoder's last word to the muxer (FLAC's checksum of the whole) travels in a packet without data.
+        // An encoder's last word to the muxer (FLAC's checksum of the whole) travels in a packet without data; the text of
+        // MP4 fills gaps with samples of no letter.
+        if packet.data().is_empty() || (self.codec == "mov_text" && packet.data().starts_with(&[0, 0])) {
             return;
         }
         self.packets += 1;
         self.keyframes += u64::from(packet.is_key());
         self.hidden += u64::from(packet.is_discarded());
         self.bytes += packet.data().len() as u64;
-        let pts = packet.pts().unwrap_or(i64::MIN);
-        self.times.update(&pts.to_le_bytes());
+        // Counted from the first, because a transport stream has a clock of its own; the first itself is compared by
+        // its own check.
+        let first = packet.pts().map(|pts| pts.saturating_sub(*self.first.get_or_insert(pts)));
+        self.times.update(&first.unwrap_or(i64::MIN).to_le_bytes());
+        if matches!(self.codec.as_str(), "subrip" | "ass" | "webvtt" | "mov_text") {
+            self.times.update(&packet.duration().to_le_bytes());
+        }
         if let Some(pts) = packet.pts() {
             self.start = Some(self.start.map_or(pts, |start| start.min(pts)));
             self.last = Some(self.last.map_or(pts, |last| last.max(pts)));
@@ -141,6 +154,7 @@ impl Bookkeeper {
             essence: format!("{:016x}", self.essence.digest()),
             times: format!("{:016x}", self.times.digest()),
             extras: self.extras,
+            kind: self.kind,
             codec: self.codec,
             packets: self.packets,
             keyframes: self.keyframes,

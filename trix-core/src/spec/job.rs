@@ -1,12 +1,14 @@
 //! A job: one source, one output, and how the one becomes the other.
 
-use std::path::{Path, PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use super::container::Container;
 use super::{
     audio::{AudioSettings, AudioShape},
     picture::PictureSettings,
+    subtitle::SubtitleSettings,
     video::VideoSettings,
 };
 use crate::{
@@ -91,7 +93,8 @@ impl SourceSettings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OutputSettings {
-    /// Its name; the extension decides the container: `.mp4` `.m4v`, `.mov`, `.mkv`.
+    /// Its name; the extension decides the container: `.mp4` `.m4v`, `.mov`, `.mkv`, `.webm`, `.ts`,
+    /// `.m2ts` `.mts`, `.mxf`.
     pub path: PathBuf,
     /// What becomes of the pictures.
     pub video: VideoSettings,
@@ -101,6 +104,10 @@ pub struct OutputSettings {
     pub audio: AudioSettings,
     /// Layout and rate of encoded sound, where they are not to be the source's.
     pub audio_shape: AudioShape,
+    /// What becomes of subtitles.
+    pub subtitles: SubtitleSettings,
+    /// Tags about the whole file, beside and instead of those of the source; an empty value takes one away.
+    pub metadata: BTreeMap<String, String>,
     /// How the output is checked before it gets its name.
     pub verify: VerifyLevel,
     /// Whether a file that has this name already may be replaced.
@@ -118,39 +125,6 @@ pub enum VerifyLevel {
     Structure,
     /// Also decoded, and scored against the frames that went in; a lossless encode must be equal to them.
     Full,
-}
-
-/// A container that Trix writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Container {
-    /// MPEG-4 part 14, index first.
-    Mp4,
-    /// QuickTime, index first.
-    Mov,
-    /// Matroska.
-    Matroska,
-}
-
-impl Container {
-    /// The container that a file name asks for.
-    pub fn from_path(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "mp4" | "m4v" => Some(Container::Mp4),
-            "mov" => Some(Container::Mov),
-            "mkv" => Some(Container::Matroska),
-            _ => None,
-        }
-    }
-
-    /// FFmpeg's name of the muxer.
-    pub fn muxer(self) -> &'static str {
-        match self {
-            Container::Mp4 => "mp4",
-            Container::Mov => "mov",
-            Container::Matroska => "matroska",
-        }
-    }
 }
 
 /// Writes a time the way a job is read, so that a job survives a round trip.

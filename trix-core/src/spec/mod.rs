@@ -2,10 +2,12 @@
 //!
 //! Invariant: a job is judged whole before anything runs, and all of its mistakes are told at once.
 
+pub mod container;
 pub mod job;
 pub mod video;
 pub mod picture;
 pub mod audio;
+pub mod subtitle;
 pub mod options;
 pub mod option_names;
 pub mod plan;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::display;
+use super::{carried, display};
 use crate::{
     encode::nal::NalCodec,
     error::{Error, ErrorKind, Result, Stage},
@@ -18,7 +18,7 @@ use crate::{
     report::Check,
     source::{Limits, Source},
     spec::{
-        job::Container,
+        container::Container,
         plan::{Plan, VideoPlan},
         video::Encoder,
     },
@@ -51,12 +51,17 @@ impl Structure {
     }
 }
 
+/// A file that was read again, with its books.
+pub(crate) struct BackRead {
+    pub(crate) source: Source,
+    pub(crate) found: Vec<TrackRecord>,
+}
+
 /// Reads every packet of `path` and keeps its books.
-pub(crate) fn read_back(path: &Path, token: &Token) -> Result<(Vec<StreamFacts>, Vec<TrackRecord>)> {
+pub(crate) fn read_back(path: &Path, token: &Token) -> Result<BackRead> {
     let mut source = Source::open(path, Limits::default())?;
-    let streams = source.streams().to_vec();
     let mut books: Vec<Bookkeeper> =
-        streams.iter().map(|stream| Bookkeeper::new(&stream.parameters, stream.time_base)).collect();
+        source.streams().iter().map(|stream| Bookkeeper::new(&stream.parameters, stream.time_base)).collect();
     loop {
         if token.is_set() {
             return Err(Error::cancelled(Stage::Verify));
@@ -75,7 +80,7 @@ pub(crate) fn read_back(path: &Path, token: &Token) -> Result<(Vec<StreamFacts>,
             }
         }
     }
-    Ok((streams, books.into_iter().map(Bookkeeper::close).collect()))
+    Ok(BackRead { source, found: books.into_iter().map(Bookkeeper::close).collect() })
 }
 
 /// Compares the file at `path` with `plan` and with the books of what was written.
@@ -83,62 +88,103 @@ pub(crate) fn read_back(path: &Path, token: &Token) -> Result<(Vec<StreamFacts>,
 /// # Errors
 /// Those of opening and reading; a difference is not an error here but a check that does not hold.
 pub(crate) fn compare(path: &Path, plan: &Plan, written: &[TrackRecord], token: &Token) -> Result<Structure> {
-    let (streams, found) = read_back(path, token)?;
-    let file = Source::open(path, Limits::default())?;
+    let BackRead { source, found } = read_back(path, token)?;
+    let streams = source.streams();
     let mut checks = Checks::default();
-    // Movie containers keep what they cannot place as data streams (a timecode track, say); only A/V tracks count.
-    let media: Vec<(&StreamFacts, &TrackRecord)> = streams
-        .iter()
-        .zip(&found)
-        .filter(|(stream, _)| matches!(stream.kind, StreamKind::Video | StreamKind::Audio))
-        .collect();
+    let is_track = |stream: &StreamFacts| match stream.kind {
+        StreamKind::Video => !stream.is_attached_picture,
+        StreamKind::Audio | StreamKind::Subtitle => true,
+        // The time code and the chapters of MP4 and MOV are data streams; attachments are compared by themselves.
+        StreamKind::Data | StreamKind::Attachment => false,
+    };
+    let media: Vec<(&StreamFacts, &TrackRecord)> =
+        streams.iter().zip(&found).filter(|(stream, _)| is_track(stream)).collect();
     checks.equal("tracks", written.len(), media.len());
+    let clock = own_clock(plan.container, written, &media);
     let mut pictures = None;
     let mut ends: Vec<(StreamKind, Timestamp)> = Vec::new();
     for (index, (expected, (facts, found))) in written.iter().zip(&media).enumerate() {
         let name = |what: &str| format!("track {index} {what}");
-        checks.equal(&name("codec"), &expected.codec, &found.codec);
+        checks.equal(&name("codec"), written_as(plan.container, &expected.codec), &found.codec);
         checks.equal(&name("essence"), &expected.essence, &found.essence);
-        if facts.kind == StreamKind::Video {
-            pictures = Some(found.packets);
-            checks.equal(&name("pictures"), expected.packets, found.packets);
-            checks.equal(&name("keyframes"), expected.keyframes, found.keyframes);
-            // A player would start after them.
-            checks.equal(&name("pictures that an edit list hides"), 0, found.hidden);
-            checks.equal(&name("presentation times"), &expected.times, &found.times);
-            let (extras, carried) = (expected.extras, found.extras);
-            if extras != ExtrasCount::default() {
-                checks.equal(&name("pictures with captions"), extras.captions, carried.captions);
-                checks.equal(&name("pictures with Dolby Vision"), extras.dolby_vision, carried.dolby_vision);
-                checks.equal(&name("pictures with HDR10+"), extras.hdr10_plus, carried.hdr10_plus);
+        let counted = match facts.kind {
+            StreamKind::Video => {
+                pictures = Some(found.packets);
+                checks.equal(&name("keyframes"), expected.keyframes, found.keyframes);
+                // A player would start after them.
+                checks.equal(&name("pictures that an edit list hides"), 0, found.hidden);
+                let (extras, carried) = (expected.extras, found.extras);
+                if extras != ExtrasCount::default() {
+                    checks.equal(&name("pictures with captions"), extras.captions, carried.captions);
+                    checks.equal(&name("pictures with Dolby Vision"), extras.dolby_vision, carried.dolby_vision);
+                    checks.equal(&name("pictures with HDR10+"), extras.hdr10_plus, carried.hdr10_plus);
+                }
+                Some("pictures")
             }
-        } else if !expected.codec.starts_with("pcm_") {
+            StreamKind::Subtitle => Some("subtitles"),
             // PCM has no packets of its own: a container cuts it as it likes.
-            checks.equal(&name("packets"), expected.packets, found.packets);
+            _ => (!expected.codec.starts_with("pcm_")).then_some("packets"),
+        };
+        if let Some(what) = counted {
+            checks.equal(&name(what), expected.packets, found.packets);
         }
-        let millis = tolerance(plan.container, facts);
-        checks.near(&name("first packet"), expected.start, found.start, millis);
-        checks.near(&name("last packet"), expected.last, found.last, millis);
+        if facts.kind != StreamKind::Audio {
+            checks.equal(&name("presentation times"), &expected.times, &found.times);
+        }
+        let micros = tolerance(plan.container, facts);
+        let shifted = |time: Option<Timestamp>| time.map(|time| clock.apply(time));
+        checks.near(&name("first packet"), expected.start, shifted(found.start), micros);
+        checks.near(&name("last packet"), expected.last, shifted(found.last), micros);
+        if facts.kind == StreamKind::Subtitle && !expected.codec.starts_with("dvb_") {
+            checks.near(&name("end"), expected.end, shifted(found.end), micros);
+        }
         ends.extend(end_of(expected, found).map(|end| (facts.kind, end)));
         if let Some(video) = plan.video.as_ref().filter(|_| facts.kind == StreamKind::Video) {
             check_video(&mut checks, &name, video, facts);
-            display::check(&mut checks, &name, video, plan.container, &file, facts);
+            display::check(&mut checks, &name, video, plan.container, &source, facts);
         }
-        if let Some(audio) = plan.audio.get(index.wrapping_sub(written.len() - plan.audio.len())) {
+        let place = media[..index].iter().filter(|(other, _)| other.kind == facts.kind).count();
+        if let Some(audio) = plan.audio.get(place).filter(|_| facts.kind == StreamKind::Audio) {
             checks.equal(&name("sample rate"), audio.sample_rate, facts.sample_rate);
-            let language = facts.metadata.iter().find(|(key, _)| key == "language").map(|(_, value)| value.as_str());
-            let language = language.filter(|language| *language != "und");
-            // MP4 and MOV hold three letters; a longer tag (en-GB) is not theirs to keep.
-            if audio.language.as_ref().is_some_and(|language| language.len() == 3) {
-                checks.equal(&name("language"), audio.language.as_deref().unwrap_or(""), language.unwrap_or(""));
-            }
+        }
+        if let Some(tags) = carried::source_of(plan, facts.kind, place).map(|stream| plan.tags(stream)) {
+            carried::check_tags(&mut checks, &name, plan.container, &tags, facts);
         }
     }
+    carried::check(&mut checks, plan, &source);
     let last = |kind| ends.iter().filter(|(of, _)| *of == kind).map(|(_, end)| *end).max();
     let drift_seconds = last(StreamKind::Audio)
         .zip(last(StreamKind::Video))
         .map(|(audio, video)| (audio.micros() - video.micros()) as f64 / 1e6);
     Ok(Structure { checks: checks.0, pictures, drift_seconds })
+}
+
+/// What libavformat calls a codec that it reads again: MP4 and MOV have one name for layers II and III of MPEG audio
+/// (ISO/IEC 14496-1, object types 0x69 and 0x6b).
+fn written_as(container: Container, codec: &str) -> &str {
+    if codec == "mp2" && container == Container::Mp4 { "mp3" } else { codec }
+}
+
+/// How the clock of a file differs from ours. A transport stream begins its clock where its buffer allows, and no
+/// decoding time may be below zero; one difference holds for all of its tracks, so that those stay in step.
+struct Clock {
+    ahead: Timestamp,
+}
+
+impl Clock {
+    /// A time of the file in ours.
+    fn apply(&self, time: Timestamp) -> Timestamp {
+        Timestamp::new(time.ticks.saturating_sub(self.ahead.rescale(time.base)), time.base)
+    }
+}
+
+fn own_clock(container: Container, written: &[TrackRecord], found: &[(&StreamFacts, &TrackRecord)]) -> Clock {
+    let first = written.first().and_then(|track| track.start).zip(found.first().and_then(|(_, track)| track.start));
+    let ahead = match first.filter(|_| container.is_transport_stream() || container == Container::Mxf) {
+        Some((written, found)) => Timestamp::new(found.ticks.saturating_sub(written.rescale(found.base)), found.base),
+        None => Timestamp::new(0, TimeBase::new(1, 1)),
+    };
+    Clock { ahead }
 }
 
 /// When a track ends: the last packet as it was found, for as long as it was written. The length of a last packet that
@@ -149,15 +195,15 @@ fn end_of(written: &TrackRecord, found: &TrackRecord) -> Option<Timestamp> {
     Some(Timestamp::new(found.rescale(micro) + end.rescale(micro) - last.rescale(micro), micro))
 }
 
-/// Milliseconds that a time may be off: Matroska counts milliseconds, and PCM has no packets of its own, so that a
-/// container may end with another piece of it.
+/// Microseconds that a time may be off. Pictures and subtitles are exact in the ticks of their container. Sound is told in
+/// milliseconds by Matroska, and by MPEG-TS only for the first of the frames in a packet; PCM has no packets of its own,
+/// so that a container may end with another piece of it.
 fn tolerance(container: Container, facts: &StreamFacts) -> i64 {
-    const PIECE: i64 = 100;
     match facts.kind {
-        _ if facts.codec.starts_with("pcm_") => PIECE,
-        StreamKind::Video if container != Container::Matroska => 0,
-        StreamKind::Video => 1,
-        _ => 2,
+        _ if facts.codec.starts_with("pcm_") => 100_000,
+        StreamKind::Video | StreamKind::Subtitle if container.is_transport_stream() => 12,
+        StreamKind::Video | StreamKind::Subtitle => 0,
+        _ => 2000,
     }
 }
 
@@ -207,12 +253,12 @@ impl Checks {
         self.0.push(Check::equal(name, expected, found));
     }
 
-    fn near(&mut self, name: &str, expected: Option<Timestamp>, found: Option<Timestamp>, millis: i64) {
+    pub(super) fn near(&mut self, name: &str, expected: Option<Timestamp>, found: Option<Timestamp>, micros: i64) {
         let text = |time: Option<Timestamp>| time.map_or_else(|| "none".to_owned(), |time| time.to_string());
         let ok = match (expected, found) {
             (Some(expected), Some(found)) => {
                 let micro = TimeBase::new(1, 1_000_000);
-                (expected.rescale(micro) - found.rescale(micro)).abs() <= millis * 1000
+                (expected.rescale(micro) - found.rescale(micro)).abs() <= micros
             }
             (None, None) => true,
             _ => false,

@@ -9,6 +9,7 @@
 //! Invariant: no stage waits for a particular other stage's output while holding what that one needs, so that the
 //! pipeline cannot lock up, however a source interleaves its streams.
 
+mod route;
 mod sound;
 mod video;
 
@@ -23,11 +24,13 @@ use std::{
 
 use crossbeam_channel as crossbeam;
 
+use route::Route;
+
 use super::{
     cancel::Token,
     ledger::Ledger,
     progress::{Counters, Watch},
-    stage::{Outcome, Receiver, Sender, Sent, Weight, channel, spawn},
+    stage::{Outcome, Receiver, Weight, channel, spawn},
 };
 use crate::{
     decode::{
@@ -36,7 +39,7 @@ use crate::{
         dynamic::DynamicHdr,
         reader::Cut,
         timing::TimingReport,
-        video::{Picture, VideoDecoder},
+        video::{Picture, VideoDecoder, frame_rate},
     },
     demux::Demuxer,
     encode::{
@@ -44,6 +47,7 @@ use crate::{
         nal::NalCodec,
         samples::{SampleBooks, SampleRecord},
         sound::SoundEncoder,
+        subtitle::{Span, SubtitleTrack},
         timeline::Timeline,
         video::VideoEncoder,
     },
@@ -62,13 +66,14 @@ use crate::{
         extras::ExtrasCount,
         orientation::Orientation,
         packet::Packet,
-        time::{TimeBase, Timestamp},
+        time::{Rational, TimeBase, Timestamp},
     },
-    mux::{Display, Muxer, TrackSpec, codec_delay, record::TrackRecord},
+    mux::{Attached, Beside, CoverSpec, Display, Muxer, TrackSpec, codec_delay, record::TrackRecord},
     source::Source,
     spec::{
-        job::{Container, Job},
-        plan::{AudioPlan, Plan, VideoPlan},
+        container::Container,
+        job::Job,
+        plan::{CopyGate, Plan, TrackTags, VideoPlan},
         video::Encoder,
     },
 };
@@ -211,12 +216,6 @@ const PACKETS: usize = 8 << 20;
 /// what an encoder keeps for looking ahead.
 const PICTURES: usize = 2;
 
-/// Where packets of a stream go.
-enum Route {
-    Decoder(Sender<Packet>),
-    Muxer(usize, Sender<ForMuxer>),
-}
-
 /// Opens every encoder, then starts every stage.
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn start(
@@ -254,7 +253,8 @@ pub(crate) fn start(
         let filter = PictureFilter::new(video.filtering(), facts.index, facts.time_base);
         let filtered_base = filter.time_base();
         let sets = &headers.parameter_sets;
-        tracks.push(video_track(video, filtered_base, encoder.as_ref(), sets, plan.container)?);
+        let tags = plan.tags(facts.index);
+        tracks.push(video_track(video, filtered_base, encoder.as_ref(), sets, plan.container, &tags)?);
 
         let (to_decoder, decoder_input, depth) = channel::<Packet>(PACKETS, token);
         watch.add_queue("decode", depth);
@@ -311,17 +311,19 @@ pub(crate) fn start(
         spawn("encode", Stage::Encode, token, done.clone(), move || stage.run(encoder_input))?;
         stages += 3;
     }
-    if let Some(index) = plan.video_copy {
-        routes[index] = Some(Route::Muxer(tracks.len(), to_muxer.clone()));
-        tracks.push(copied_track(facts(index)?, None));
+    if let Some(copy) = &plan.video_copy {
+        let facts = facts(copy.stream)?;
+        routes[copy.stream] = Some(Route::Pictures(CopyGate::new(copy), tracks.len(), to_muxer.clone()));
+        tracks.push(copied_track(facts, Some(frame_rate(facts)), &plan.tags(copy.stream)));
     }
     // A first pass is about pictures alone.
     if output.is_some() {
         for (number, audio) in plan.audio.iter().enumerate() {
             let facts = facts(audio.stream)?;
             if audio.copied {
-                routes[audio.stream] = Some(Route::Muxer(tracks.len(), to_muxer.clone()));
-                let mut track = copied_track(facts, Some(audio));
+                let span = Span { origin: plan.start.unwrap_or(EVER), end: plan.span_end() };
+                routes[audio.stream] = Some(Route::Sound(span, tracks.len(), to_muxer.clone()));
+                let mut track = copied_track(facts, None, &plan.tags(audio.stream));
                 if track.parameters.priming().0 == 0 {
                     track.parameters.set_priming(run_in(&source, facts));
                 }
@@ -337,8 +339,8 @@ pub(crate) fn start(
                 parameters,
                 time_base: TimeBase::new(1, i64::from(audio.sample_rate)),
                 rate: None,
-                metadata: metadata(audio),
-                is_default: audio.is_default,
+                metadata: plan.tags(audio.stream).metadata(),
+                disposition: plan.tags(audio.stream).disposition,
                 display: Display::default(),
             });
             let decoder = AudioDecoder::new(label.clone(), facts, Arc::clone(&damage))?;
@@ -353,7 +355,7 @@ pub(crate) fn start(
                 remix: audio.remix.clone(),
                 block: encoder.block(),
                 origin: plan.origin,
-                end: sound_end(plan),
+                end: plan.span_end(),
                 lead,
                 tail: encoder.run_out(audio),
             };
@@ -382,11 +384,26 @@ pub(crate) fn start(
             spawn(&format!("sound-{number}"), Stage::Encode, token, done.clone(), work)?;
             stages += 1;
         }
+        for subtitle in &plan.carried.subtitles {
+            let facts = facts(subtitle.stream)?;
+            let span = Span { origin: plan.origin, end: plan.span_end() };
+            let track = SubtitleTrack::open(label.clone(), facts, subtitle, span)?;
+            let tags = plan.tags(subtitle.stream);
+            tracks.push(TrackSpec {
+                parameters: track.parameters().clone(),
+                time_base: facts.time_base,
+                rate: None,
+                metadata: tags.metadata(),
+                disposition: tags.disposition,
+                display: Display::default(),
+            });
+            routes[subtitle.stream] = Some(Route::Subtitles(Box::new(track), tracks.len() - 1, to_muxer.clone()));
+        }
     }
     drop(to_muxer);
 
     if let Some(path) = output {
-        let muxer = Muxer::new(plan.container, path, &tracks)?;
+        let muxer = Muxer::new(plan.container, path, tracks, &beside(plan))?;
         let (shared, counters) = (Arc::clone(&shared), Arc::clone(counters));
         let counts_packets = plan.video.is_none();
         let work = move || mux(muxer, muxer_input, &shared, &counters, counts_packets);
@@ -396,7 +413,7 @@ pub(crate) fn start(
     let origin = plan.origin;
     let demuxer = Demuxer::new(source, Arc::clone(&damage));
     let io = Arc::clone(demuxer.io_state());
-    spawn("demux", Stage::Demux, token, done.clone(), move || demux(demuxer, routes, origin))?;
+    spawn("demux", Stage::Demux, token, done.clone(), move || route::demux(demuxer, routes, origin))?;
     stages += 1;
     Ok(Running { stages, shared, damage, io, has_video: plan.video.is_some(), frame_threads })
 }
@@ -407,11 +424,12 @@ fn video_track(
     encoder: &dyn VideoEncoder,
     extradata: &[u8],
     container: Container,
+    tags: &TrackTags,
 ) -> Result<TrackSpec> {
-    let tag = match (container, plan.encoder) {
-        (Container::Mp4 | Container::Mov, Encoder::X264) => Some(*b"avc1"),
+    let tag = match plan.encoder {
+        Encoder::X264 if container.is_iso() => Some(*b"avc1"),
         // With parameter sets in the sample description alone, as Apple's players demand.
-        (Container::Mp4 | Container::Mov, Encoder::X265) => Some(*b"hvc1"),
+        Encoder::X265 if container.is_iso() => Some(*b"hvc1"),
         _ => None,
     };
     let parameters = match encoder.parameters() {
@@ -429,27 +447,30 @@ fn video_track(
             extradata,
         }),
     };
-    let display = Display { orientation: plan.orientation, hdr: plan.hdr, dolby_vision: plan.dolby_vision };
-    Ok(TrackSpec { parameters, time_base, rate: Some(plan.rate), metadata: Vec::new(), is_default: true, display })
+    Ok(TrackSpec {
+        parameters,
+        time_base,
+        rate: Some(plan.rate),
+        metadata: tags.metadata(),
+        disposition: tags.disposition.clone(),
+        display: Display { orientation: plan.orientation, hdr: plan.hdr, dolby_vision: plan.dolby_vision },
+    })
 }
 
-fn copied_track(facts: &StreamFacts, audio: Option<&AudioPlan>) -> TrackSpec {
+fn copied_track(facts: &StreamFacts, rate: Option<Rational>, tags: &TrackTags) -> TrackSpec {
     let mut parameters = facts.parameters.clone();
     // A four-character code of one container may mean nothing in another; the muxer chooses its own.
-    parameters.clear_tag();
+    parameters.set_tag([0; 4]);
     TrackSpec {
         parameters,
         time_base: facts.time_base,
-        rate: audio.is_none().then_some(facts.average_rate),
-        metadata: audio.map(metadata).unwrap_or_default(),
-        is_default: audio.is_none_or(|audio| audio.is_default),
-        display: match (audio, facts.display_matrix) {
-            (Some(_), _) => Display::default(),
-            (None, matrix) => Display {
-                orientation: matrix.and_then(|matrix| Orientation::from_matrix(&matrix)).unwrap_or_default(),
-                hdr: facts.hdr,
-                dolby_vision: facts.dolby_vision,
-            },
+        rate,
+        metadata: tags.metadata(),
+        disposition: tags.disposition.clone(),
+        display: Display {
+            orientation: facts.display_matrix.and_then(|matrix| Orientation::from_matrix(&matrix)).unwrap_or_default(),
+            hdr: facts.hdr,
+            dolby_vision: facts.dolby_vision,
         },
     }
 }
@@ -464,44 +485,33 @@ fn run_in(source: &Source, facts: &StreamFacts) -> usize {
     usize::try_from(samples).ok().filter(|samples| *samples <= MOST).unwrap_or(0)
 }
 
-fn metadata(audio: &AudioPlan) -> Vec<(String, String)> {
-    let language = audio.language.iter().map(|language| ("language".to_owned(), language.clone()));
-    // `title` in Matroska and MP4, `handler_name` where QuickTime shows it.
-    let title = audio.title.iter().map(|title| ("title".to_owned(), title.clone()));
-    language.chain(title).collect()
-}
+/// Earlier than anything: a copy without a cut keeps the sound before time zero, which the edit lists of MP4 hide.
+const EVER: Timestamp = Timestamp { ticks: i64::MIN, base: TimeBase { num: 1, den: 1 } };
 
-/// Where sound ends: with the picture, when that is cut.
-fn sound_end(plan: &Plan) -> Option<Timestamp> {
-    let by_frames = plan.frames.zip(plan.video.as_ref()).and_then(|(frames, video)| {
-        let nano = TimeBase::new(1, 1_000_000_000);
-        let length = Timestamp::new(i64::try_from(frames).ok()?, video.source_rate.inverse()).rescale(nano);
-        Some(Timestamp::new(plan.origin.rescale(nano).saturating_add(length), nano))
-    });
-    [plan.end, by_frames].into_iter().flatten().min()
-}
-
-fn demux(mut demuxer: Demuxer, mut routes: Vec<Option<Route>>, origin: Timestamp) -> Result<()> {
-    let bases: Vec<TimeBase> = demuxer.streams().iter().map(|facts| facts.time_base).collect();
-    while routes.iter().any(Option::is_some) {
-        let Some(mut packet) = demuxer.next_packet()? else { break };
-        let index = packet.stream();
-        let sent = match routes.get(index).and_then(Option::as_ref) {
-            None => continue,
-            Some(Route::Decoder(next)) => next.send(packet, Stage::Demux)?,
-            Some(Route::Muxer(track, next)) => {
-                let shift = origin.rescale(bases[index]);
-                let (pts, dts) = (packet.pts().or(packet.dts()), packet.dts());
-                let shifted = |ticks: i64| ticks.saturating_sub(shift);
-                packet.set_times(pts.map(shifted), dts.map(shifted), packet.duration());
-                next.send(ForMuxer { track: *track, packet }, Stage::Demux)?
-            }
-        };
-        if sent == Sent::NotWanted {
-            routes[index] = None;
-        }
+/// What goes into the file beside its tracks.
+fn beside(plan: &Plan) -> Beside<'_> {
+    let carried = &plan.carried;
+    let owned = |key: &str, value: &String| (key.to_owned(), value.clone());
+    let mut metadata: Vec<(String, String)> = carried.metadata.iter().map(|(key, value)| owned(key, value)).collect();
+    metadata.extend(carried.timecode.iter().map(|timecode| owned("timecode", timecode)));
+    if plan.container.is_transport_stream() && !carried.metadata.contains_key("service_provider") {
+        // Without one, libavformat names itself.
+        metadata.push(("service_provider".to_owned(), "Trix".to_owned()));
     }
-    Ok(())
+    Beside {
+        metadata,
+        chapters: &carried.chapters,
+        attachments: carried
+            .attachments
+            .iter()
+            .map(|own| Attached { name: &own.name, media_type: &own.media_type, data: &own.data })
+            .collect(),
+        covers: carried
+            .covers
+            .iter()
+            .map(|own| CoverSpec { parameters: own.parameters.clone(), data: &own.data })
+            .collect(),
+    }
 }
 
 fn mux(
@@ -518,7 +528,8 @@ fn mux(
             counters.add_frame();
         }
     }
-    let records = muxer.finish()?;
+    let (records, notes) = muxer.finish()?;
+    shared.warnings.lock().unwrap_or_else(PoisonError::into_inner).extend(notes);
     *shared.tracks.lock().unwrap_or_else(PoisonError::into_inner) = records;
     Ok(())
 }

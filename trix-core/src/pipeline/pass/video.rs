@@ -162,7 +162,7 @@ impl EncodeStage {
         while let Some(encoded) = self.encoder.finish()? {
             self.emit(encoded)?;
         }
-        *lock(&self.shared.warnings) = self.encoder.complaints();
+        lock(&self.shared.warnings).extend(self.encoder.complaints());
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{layout::ChannelLayout, output::muxer_holds, stream::StreamFacts},
+    ffi::{layout::ChannelLayout, stream::StreamFacts},
     filter::sound::{Remix, Resampler},
     media::time::Timestamp,
     source::Source,
@@ -161,7 +161,7 @@ fn check_copy(job: &Job, container: Container, stream: &StreamFacts, mistakes: &
         let problem = "cannot be cut to --start, --duration or --frames at the sample; name a codec, or none";
         mistakes.push(Mistake::new("audio", "copy", problem));
     }
-    if let Err(problem) = muxer_holds(container.muxer(), &stream.parameters, stream.time_base) {
+    if let Err(problem) = container.holds(&stream.parameters, stream.time_base) {
         let held = sound_codec::held_by(container).join(", ");
         mistakes.push(Mistake::new("audio", "copy", format!("{problem}; it holds {held}")));
     }
@@ -208,7 +208,7 @@ impl Told<'_> {
 }
 
 fn encoded(job: &Job, codec: &SoundCodec, stream: &StreamFacts, told: &mut Told<'_>) -> AudioPlan {
-    let (settings, shape) = (job.output.audio, &job.output.audio_shape);
+    let (settings, shape, container) = (job.output.audio, &job.output.audio_shape, told.container);
     let Channels { layout, channels, assumed, remix } = channels(codec, stream, shape, told);
 
     let sample_rate = codec.nearest_rate(shape.sample_rate.unwrap_or(stream.sample_rate));
@@ -226,7 +226,16 @@ fn encoded(job: &Job, codec: &SoundCodec, stream: &StreamFacts, told: &mut Told<
         }
     }
 
-    let (name, sample_format, bits) = format(settings, stream);
+    let (name, sample_format, bits) = match format(settings, stream) {
+        // MXF holds 16 and 24 bits (SMPTE ST 382).
+        (_, _, bits) if settings == AudioSettings::Pcm && container == Container::Mxf && bits != Some(16) => {
+            ("pcm_s24le", "s32", Some(24))
+        }
+        format => format,
+    };
+    if !container.knows(name) {
+        told.mistakes.push(Mistake::new("audio", settings, format!("{} cannot hold {name}", container.name())));
+    }
     let mixed = matches!(remix, Some(Remix::Standard | Remix::Matrix { .. }));
     let precision = precision(stream);
     // What was mixed or resampled has more bits than either side.

@@ -10,11 +10,7 @@ use crate::{
     },
     encode::lavc,
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        output::{muxer_holds, muxer_knows},
-        pixel::PixelFormat,
-        stream::StreamFacts,
-    },
+    ffi::{pixel::PixelFormat, stream::StreamFacts},
     filter::{
         convert::{Filtering, zimg_is_there},
         transform::{FieldOrder, Shape, Transform},
@@ -213,7 +209,7 @@ pub(super) fn plan(
         if job.output.video == VideoSettings::None {
             return Ok((None, None));
         }
-        if let Err(problem) = muxer_holds(container.muxer(), &stream.parameters, stream.time_base) {
+        if let Err(problem) = container.holds(&stream.parameters, stream.time_base) {
             mistakes.push(Mistake::new("video", "copy", problem));
         }
         let turned = stream.display_matrix.as_ref().and_then(Orientation::from_matrix);
@@ -311,7 +307,7 @@ pub(super) fn plan(
         },
         ..plan
     };
-    if encoder.is_mezzanine() && !muxer_knows(container.muxer(), &encoder.to_string()) {
+    if encoder.is_mezzanine() && !container.knows(&encoder.to_string()) {
         let problem = format!("{} cannot hold {encoder}; use .mkv or .mov", container.muxer());
         told.mistake("output.path", job.output.path.display(), problem);
     }

@@ -1,0 +1,184 @@
+//! Fits sound to the pictures of an MXF file, whose edit units hold one picture and the samples beside it.
+//!
+//! Invariant: each sound track has exactly the samples of the pictures that were written, counted from the first. The
+//! muxer of libavformat drops pictures where a sound track ends early, and sound where it ends late.
+
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    media::{
+        packet::Packet,
+        time::{Rational, TimeBase, Timestamp},
+    },
+};
+
+/// The sound of a file, waiting for its pictures.
+pub(super) struct EditUnits {
+    rate: Rational,
+    pictures: u64,
+    last: i64,
+    sound: Vec<Sound>,
+}
+
+struct Sound {
+    track: usize,
+    sample_rate: i64,
+    /// Bytes of a sample of all channels.
+    block: usize,
+    waiting: Vec<u8>,
+    /// Samples that came in, silence included, and samples that went out.
+    taken: i64,
+    given: i64,
+}
+
+impl EditUnits {
+    /// For `rate` pictures in a second.
+    pub(super) fn new(rate: Rational) -> Self {
+        EditUnits { rate, pictures: 0, last: -1, sound: Vec::new() }
+    }
+
+    /// Adds a track of PCM, of `block` bytes a sample of all channels.
+    pub(super) fn add_sound(&mut self, track: usize, sample_rate: u32, block: usize) {
+        let sample_rate = i64::from(sample_rate);
+        let waiting = Vec::new();
+        self.sound.push(Sound { track, sample_rate, block: block.max(1), waiting, taken: 0, given: 0 });
+    }
+
+    /// Enters a picture that is shown as number `place`.
+    pub(super) fn picture(&mut self, place: i64) {
+        self.pictures += 1;
+        self.last = self.last.max(place);
+    }
+
+    /// Takes sound of `track` that is heard at `time`; false for other tracks.
+    pub(super) fn take(&mut self, track: usize, time: Option<Timestamp>, data: &[u8]) -> bool {
+        let Some(sound) = self.sound.iter_mut().find(|sound| sound.track == track) else { return false };
+        let at = time.map_or(sound.taken, |time| time.rescale(TimeBase::new(1, sound.sample_rate)));
+        // A container that counts milliseconds is off by half of one; that is no gap.
+        let slack = sound.sample_rate / 500;
+        let gap = at - sound.taken;
+        let mut data = data;
+        if gap > slack {
+            sound.waiting.resize(sound.waiting.len() + gap as usize * sound.block, 0);
+            sound.taken += gap;
+        } else if gap < -slack {
+            let skipped = (-gap).min((data.len() / sound.block) as i64);
+            data = &data[skipped as usize * sound.block..];
+        }
+        sound.taken += (data.len() / sound.block) as i64;
+        sound.waiting.extend_from_slice(data);
+        true
+    }
+
+    /// The sound of whole edit units whose pictures are there: track, packet. Times count the pictures' sample rate.
+    pub(super) fn ready(&mut self) -> Vec<(usize, TimeBase, Packet)> {
+        let (rate, pictures) = (self.rate, self.pictures);
+        let mut list = Vec::new();
+        for sound in &mut self.sound {
+            let mut used = 0;
+            let mut unit = Timestamp::new(sound.given, TimeBase::new(1, sound.sample_rate)).rescale(rate.inverse());
+            while (unit as u64) < pictures {
+                let length = sound.samples(unit + 1, rate) - sound.given;
+                let bytes = length as usize * sound.block;
+                let Some(data) = sound.waiting.get(used..used + bytes) else { break };
+                let mut packet = Packet::copy_of(data);
+                packet.set_times(Some(sound.given), Some(sound.given), length);
+                packet.set_key(true);
+                list.push((sound.track, TimeBase::new(1, sound.sample_rate), packet));
+                sound.given += length;
+                used += bytes;
+                unit += 1;
+            }
+            sound.waiting.drain(..used);
+        }
+        list
+    }
+
+    /// After the last packet: what is left, filled with silence or cut to the end of the pictures; and what a reader of
+    /// the report should know.
+    ///
+    /// # Errors
+    /// `Unsupported` when pictures are missing between those that were written.
+    pub(super) fn finish(&mut self) -> Result<(Vec<(usize, TimeBase, Packet)>, Vec<String>)> {
+        if self.last + 1 != self.pictures as i64 {
+            let detail = format!(
+                "MXF holds one picture after the other at {} a second; of the {} places, {} are taken",
+                self.rate,
+                self.last + 1,
+                self.pictures
+            );
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Mux, detail));
+        }
+        let mut notes = Vec::new();
+        for sound in &mut self.sound {
+            let end = sound.samples(self.pictures as i64, self.rate);
+            let millis = |samples: i64| Timestamp::new(samples, TimeBase::new(1, sound.sample_rate)).rescale(MILLI);
+            match end - sound.taken {
+                0 => {}
+                missing if missing > 0 => {
+                    let what = format!("track {}: {} ms of silence up to the end", sound.track, millis(missing));
+                    notes.push(format!("{what} of the pictures, because MXF keeps both of one length"));
+                    sound.waiting.resize(sound.waiting.len() + missing as usize * sound.block, 0);
+                    sound.taken = end;
+                }
+                late => {
+                    let what = format!("track {}: {} ms of sound after the last picture", sound.track, millis(-late));
+                    notes.push(format!("{what} are left out, because MXF keeps both of one length"));
+                }
+            }
+        }
+        let list = self.ready();
+        Ok((list, notes))
+    }
+}
+
+const MILLI: TimeBase = TimeBase { num: 1, den: 1000 };
+
+impl Sound {
+    /// Samples of the first `units` pictures, as libavformat's `pcm_rechunk` counts them: rounded to the nearest.
+    fn samples(&self, units: i64, rate: Rational) -> i64 {
+        Timestamp::new(units, rate.inverse()).rescale(TimeBase::new(1, self.sample_rate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(rate: Rational, pictures: i64, samples: usize) -> (Vec<i64>, Vec<String>) {
+        let mut units = EditUnits::new(rate);
+        units.add_sound(1, 48_000, 2);
+        for start in (0..samples).step_by(1024) {
+            let time = Timestamp::new(start as i64, TimeBase::new(1, 48_000));
+            assert!(units.take(1, Some(time), &vec![1; 2 * 1024.min(samples - start)]));
+        }
+        let mut lengths = Vec::new();
+        let mut push = |list: Vec<(usize, TimeBase, Packet)>| {
+            lengths.extend(list.iter().map(|(_, _, packet)| packet.duration()));
+        };
+        for place in 0..pictures {
+            units.picture(place);
+            push(units.ready());
+        }
+        let (list, notes) = units.finish().unwrap();
+        push(list);
+        (lengths, notes)
+    }
+
+    #[test]
+    fn sound_has_the_length_of_the_pictures() {
+        let (lengths, notes) = filled(Rational::new(30_000, 1001), 5, 8008);
+        assert_eq!((lengths.iter().sum::<i64>(), lengths.len(), notes.len()), (8008, 5, 0));
+        let (lengths, notes) = filled(Rational::new(25, 1), 3, 4000);
+        assert_eq!((lengths, notes.len()), (vec![1920; 3], 1));
+        let (lengths, notes) = filled(Rational::new(25, 1), 3, 9600);
+        assert_eq!((lengths, notes.len()), (vec![1920; 3], 1));
+    }
+
+    #[test]
+    fn a_missing_picture_is_no_silent_shift() {
+        let mut units = EditUnits::new(Rational::new(25, 1));
+        units.picture(0);
+        units.picture(2);
+        assert_eq!(units.finish().err().map(|error| error.kind()), Some(ErrorKind::Unsupported));
+    }
+}

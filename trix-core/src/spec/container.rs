@@ -1,0 +1,279 @@
+//! The containers that Trix writes, and what each of them has a place for.
+//!
+//! Invariant: what stands here is what libavformat 5.1 writes and reads back unchanged; tests write every entry of every
+//! table and read it with foreign programs.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::{
+    ffi::{
+        output::{muxer_holds, muxer_knows},
+        stream::{CodecParameters, StreamKind},
+    },
+    media::time::TimeBase,
+};
+
+/// A container that Trix writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Container {
+    /// MPEG-4 part 14, index first.
+    Mp4,
+    /// QuickTime, index first.
+    Mov,
+    /// Matroska.
+    Matroska,
+    /// WebM: Matroska with the codecs of the web.
+    WebM,
+    /// MPEG-2 transport stream in packets of 188 bytes.
+    MpegTs,
+    /// The same in packets of 192 bytes, as Blu-ray and AVCHD keep it.
+    M2ts,
+    /// MXF, operational pattern 1a (SMPTE ST 378): one item, one package.
+    Mxf,
+}
+
+impl Container {
+    /// Every container.
+    pub const ALL: [Container; 7] = [
+        Container::Mp4,
+        Container::Mov,
+        Container::Matroska,
+        Container::WebM,
+        Container::MpegTs,
+        Container::M2ts,
+        Container::Mxf,
+    ];
+
+    /// The container that a file name asks for.
+    pub fn from_path(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "mp4" | "m4v" => Some(Container::Mp4),
+            "mov" => Some(Container::Mov),
+            "mkv" => Some(Container::Matroska),
+            "webm" => Some(Container::WebM),
+            "ts" => Some(Container::MpegTs),
+            "m2ts" | "mts" => Some(Container::M2ts),
+            "mxf" => Some(Container::Mxf),
+            _ => None,
+        }
+    }
+
+    /// The extensions that [`Self::from_path`] knows, for messages.
+    pub(crate) const EXTENSIONS: &str = ".mp4, .m4v, .mov, .mkv, .webm, .ts, .m2ts, .mts and .mxf";
+
+    /// What messages call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Container::Mp4 => "MP4",
+            Container::Mov => "MOV",
+            Container::Matroska => "Matroska",
+            Container::WebM => "WebM",
+            Container::MpegTs | Container::M2ts => "MPEG-TS",
+            Container::Mxf => "MXF",
+        }
+    }
+
+    /// FFmpeg's name of the muxer.
+    pub fn muxer(self) -> &'static str {
+        match self {
+            Container::Mp4 => "mp4",
+            Container::Mov => "mov",
+            Container::Matroska => "matroska",
+            Container::WebM => "webm",
+            Container::MpegTs | Container::M2ts => "mpegts",
+            Container::Mxf => "mxf",
+        }
+    }
+
+    /// Whether it is one of the two forms of a transport stream.
+    pub fn is_transport_stream(self) -> bool {
+        matches!(self, Container::MpegTs | Container::M2ts)
+    }
+
+    /// MP4 or MOV: boxes, edit lists, an index.
+    pub fn is_iso(self) -> bool {
+        matches!(self, Container::Mp4 | Container::Mov)
+    }
+
+    /// Matroska or WebM.
+    pub fn is_matroska(self) -> bool {
+        matches!(self, Container::Matroska | Container::WebM)
+    }
+
+    /// Whether H.264 and HEVC stand in it with start codes and with parameter sets before each keyframe: decoding may
+    /// start anywhere, and there is no sample description to keep them in.
+    pub(crate) fn wants_parameter_sets_in_band(self) -> bool {
+        self.is_transport_stream() || self == Container::Mxf
+    }
+
+    /// The codecs of pictures and sound that it is written with, by FFmpeg's names; `None` where libavformat's own table
+    /// says it.
+    ///
+    /// MPEG-TS: ISO/IEC 13818-1 table 2-34 and ETSI TS 101 154. MXF: what libavformat's OP1a muxer has a mapping for
+    /// (SMPTE ST 381, 382, 383, 422, 2019-4, RDD 44).
+    fn codecs(self) -> Option<&'static [&'static str]> {
+        match self {
+            // Of sound, libavformat calls anything else private data there, which no other reader makes out.
+            Container::M2ts => Some(&["h264", "hevc", "mpeg2video", "ac3", "eac3", "dts", "truehd"]),
+            Container::MpegTs => {
+                Some(&["h264", "hevc", "mpeg2video", "mpeg1video", "aac", "ac3", "eac3", "mp2", "mp3", "dts", "opus"])
+            }
+            Container::Mxf => {
+                Some(&["mpeg2video", "h264", "dnxhd", "prores", "dvvideo", "jpeg2000", "pcm_s16le", "pcm_s24le"])
+            }
+            _ => None,
+        }
+    }
+
+    /// Asks whether it can hold what `parameters` describe; if not, says why.
+    pub(crate) fn holds(self, parameters: &CodecParameters, time_base: TimeBase) -> Result<(), String> {
+        muxer_holds(self.muxer(), self.codecs(), parameters, time_base)
+    }
+
+    /// Whether it has a place for streams of `codec`, by FFmpeg's name.
+    pub(crate) fn knows(self, codec: &str) -> bool {
+        self.codecs().map_or_else(|| muxer_knows(self.muxer(), codec), |codecs| codecs.contains(&codec))
+    }
+
+    /// The codec of subtitles that text is converted to when the container cannot hold the one it is in; `None` where
+    /// there is no text.
+    pub(crate) fn text_codec(self) -> Option<&'static str> {
+        match self {
+            Container::Mp4 | Container::Mov => Some("mov_text"),
+            Container::Matroska => Some("subrip"),
+            Container::WebM => Some("webvtt"),
+            Container::MpegTs | Container::M2ts | Container::Mxf => None,
+        }
+    }
+
+    /// Whether subtitles of this codec (FFmpeg's name) can stand in it as they are.
+    pub(crate) fn holds_subtitles(self, codec: &str) -> bool {
+        match self {
+            Container::Mp4 | Container::Mov => codec == "mov_text",
+            Container::Matroska => {
+                matches!(codec, "subrip" | "ass" | "webvtt" | "hdmv_pgs_subtitle" | "dvb_subtitle" | "dvd_subtitle")
+            }
+            Container::WebM => codec == "webvtt",
+            Container::MpegTs | Container::M2ts => matches!(codec, "dvb_subtitle" | "dvb_teletext"),
+            Container::Mxf => false,
+        }
+    }
+
+    /// Whether it has a place for chapters.
+    pub(crate) fn holds_chapters(self) -> bool {
+        self.is_iso() || self.is_matroska()
+    }
+
+    /// Whether it has a place for whole files, such as fonts.
+    pub(crate) fn holds_attachments(self) -> bool {
+        self == Container::Matroska
+    }
+
+    /// Whether it has a place for a cover picture of this codec. (QuickTime's own metadata has none.)
+    pub(crate) fn holds_cover(self, codec: &str) -> bool {
+        match self {
+            Container::Mp4 => matches!(codec, "mjpeg" | "png" | "bmp"),
+            Container::Matroska => cover_type(codec).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether it has a place for the time code of the first picture.
+    pub(crate) fn holds_timecode(self) -> bool {
+        self.is_iso() || self.is_matroska() || self == Container::Mxf
+    }
+
+    /// Whether it can say for which language a track is; MPEG-TS only of sound and subtitles (ISO/IEC 13818-1, 2.6.18).
+    pub(crate) fn holds_language(self, kind: StreamKind) -> bool {
+        self != Container::Mxf && !(self.is_transport_stream() && kind == StreamKind::Video)
+    }
+
+    /// Whether it can say the title of a track.
+    pub(crate) fn holds_title(self) -> bool {
+        self.is_iso() || self.is_matroska()
+    }
+
+    /// Whether it keeps this purpose of a track, by FFmpeg's name. MPEG-TS says some of them of sound, beside a language
+    /// (ISO/IEC 13818-1, 2.6.18).
+    pub(crate) fn holds_disposition(self, name: &str) -> bool {
+        match self {
+            // The roles of ISO/IEC 23009-1 (DASH), in `kind` boxes.
+            Container::Mp4 => {
+                matches!(name, "default" | "dub" | "comment" | "forced" | "hearing_impaired" | "visual_impaired")
+            }
+            Container::Mov => name == "default",
+            Container::Matroska => matches!(
+                name,
+                "default" | "dub" | "original" | "comment" | "forced" | "hearing_impaired" | "visual_impaired"
+            ),
+            Container::WebM => matches!(name, "default" | "forced"),
+            Container::MpegTs | Container::M2ts => {
+                matches!(name, "hearing_impaired" | "visual_impaired" | "clean_effects")
+            }
+            Container::Mxf => false,
+        }
+    }
+
+    /// The tags about the whole file that it has a place for; `None` where any name will do.
+    pub(crate) fn tags(self) -> Option<&'static [&'static str]> {
+        match self {
+            // The atoms that iTunes made a custom.
+            Container::Mp4 => Some(&[
+                "title",
+                "artist",
+                "album_artist",
+                "composer",
+                "album",
+                "date",
+                "comment",
+                "genre",
+                "copyright",
+                "grouping",
+                "lyrics",
+                "description",
+                "synopsis",
+                "show",
+                "episode_id",
+                "network",
+                "keywords",
+                "season_number",
+                "media_type",
+                "track",
+                "disc",
+                "creation_time",
+            ]),
+            // QuickTime File Format, user data.
+            Container::Mov => Some(&[
+                "title",
+                "artist",
+                "album",
+                "date",
+                "comment",
+                "genre",
+                "copyright",
+                "make",
+                "model",
+                "location",
+                "creation_time",
+            ]),
+            Container::Matroska | Container::WebM => None,
+            // The service descriptor (ETSI EN 300 468, 6.2.33).
+            Container::MpegTs | Container::M2ts => Some(&["title", "service_name", "service_provider"]),
+            Container::Mxf => Some(&["material_package_name"]),
+        }
+    }
+}
+
+/// The media type of a cover picture, and the extension of its name.
+pub(crate) fn cover_type(codec: &str) -> Option<(&'static str, &'static str)> {
+    match codec {
+        "mjpeg" => Some(("image/jpeg", "jpg")),
+        "png" => Some(("image/png", "png")),
+        "gif" => Some(("image/gif", "gif")),
+        "tiff" => Some(("image/tiff", "tif")),
+        _ => None,
+    }
+}

@@ -1,0 +1,123 @@
+//! Compares what goes along with pictures and sound: tags, chapters, attachments, time code.
+//!
+//! Invariant: everything that the plan says is carried is looked for in the file, by its content.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::structure::Checks;
+use crate::{
+    ffi::stream::{StreamFacts, StreamKind},
+    media::{chapter::Chapter, time::Timestamp},
+    source::Source,
+    spec::{
+        container::Container,
+        plan::{Plan, TrackTags},
+    },
+};
+
+/// The stream of the source that the track comes from which is number `place` of its kind.
+pub(super) fn source_of(plan: &Plan, kind: StreamKind, place: usize) -> Option<usize> {
+    match kind {
+        StreamKind::Video => {
+            plan.video.as_ref().map(|video| video.stream).or(plan.video_copy.as_ref().map(|copy| copy.stream))
+        }
+        StreamKind::Audio => plan.audio.get(place).map(|audio| audio.stream),
+        StreamKind::Subtitle => plan.carried.subtitles.get(place).map(|subtitle| subtitle.stream),
+        StreamKind::Attachment | StreamKind::Data => None,
+    }
+}
+
+fn entry<'a>(metadata: &'a [(String, String)], key: &str) -> Option<&'a str> {
+    metadata.iter().find(|(name, _)| same_name(name, key)).map(|(_, value)| value.as_str())
+}
+
+fn same_name(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+/// Language, title, purpose and tags of one track.
+pub(super) fn check_tags(
+    checks: &mut Checks,
+    name: &dyn Fn(&str) -> String,
+    container: Container,
+    expected: &TrackTags,
+    found: &StreamFacts,
+) {
+    let language = entry(&found.metadata, "language").filter(|language| *language != "und");
+    if let Some(expected) = expected.language.as_deref().filter(|language| *language != "und") {
+        checks.equal(&name("language"), expected, language.unwrap_or("none"));
+    }
+    if let Some(title) = &expected.title {
+        checks.equal(&name("title"), title.as_str(), entry(&found.metadata, "title").unwrap_or("none"));
+    }
+    for (key, value) in &expected.other {
+        checks.equal(&name(&format!("tag {key}")), value.as_str(), entry(&found.metadata, key).unwrap_or("none"));
+    }
+    let purposes = |list: &[String]| {
+        // Where no track is marked, MP4 and MOV mark the first of its kind, which players would take anyway.
+        let counts = |name: &&String| container.holds_disposition(name) && name.as_str() != "default";
+        let mut list: Vec<&str> = list.iter().filter(counts).map(String::as_str).collect();
+        list.sort_unstable();
+        list.join(" ")
+    };
+    checks.equal(&name("purpose"), purposes(&expected.disposition), purposes(&found.disposition));
+    if expected.disposition.iter().any(|name| name == "default") {
+        checks.equal(&name("default"), true, found.is_default);
+    }
+}
+
+/// What belongs to the whole file.
+pub(super) fn check(checks: &mut Checks, plan: &Plan, source: &Source) {
+    let carried = &plan.carried;
+    let programs = source.input.programs();
+    let of_programs = programs.into_iter().flat_map(|program| program.metadata);
+    let metadata: Vec<(String, String)> = source.input.metadata().into_iter().chain(of_programs).collect();
+    for (key, value) in &carried.metadata {
+        let key_there = if plan.container.is_transport_stream() && key == "title" { "service_name" } else { key };
+        let found = entry(&metadata, key_there).unwrap_or("none");
+        // Movie headers hold whole seconds.
+        let cut = |text: &str| if key == "creation_time" { text.chars().take(19).collect() } else { text.to_owned() };
+        checks.equal(&format!("tag {key}"), cut(value), cut(found));
+    }
+    check_chapters(checks, &carried.chapters, &source.input.chapters());
+    let file = |name: &str, data: &[u8]| format!("{name}, {} bytes, {:016x}", data.len(), xxh3_64(data));
+    let mut found = Vec::new();
+    let mut covers = Vec::new();
+    for stream in source.streams() {
+        let name = entry(&stream.metadata, "filename");
+        let picture = source.input.attached_picture(stream.index).filter(|_| stream.is_attached_picture);
+        match (stream.kind, picture) {
+            (StreamKind::Attachment, _) => found.push(file(name.unwrap_or(""), stream.parameters.extradata())),
+            // Matroska keeps a cover as an attachment, which libavformat shows as a stream of one picture.
+            (StreamKind::Video, Some(data)) if plan.container.is_matroska() => {
+                found.push(file(name.unwrap_or(""), &data));
+            }
+            (StreamKind::Video, Some(data)) => covers.push(file(&stream.codec, &data)),
+            _ => {}
+        }
+    }
+    // libavformat lists pictures apart from other files.
+    found.sort();
+    let mut expected: Vec<String> = carried.attachments.iter().map(|own| file(&own.name, &own.data)).collect();
+    expected.sort();
+    checks.equal("attachments", expected.join("; "), found.join("; "));
+    let expected: Vec<String> = carried.covers.iter().map(|cover| file(&cover.codec, &cover.data)).collect();
+    checks.equal("cover pictures", expected.join("; "), covers.join("; "));
+    if let Some(expected) = &carried.timecode {
+        let of_streams = source.streams().iter().find_map(|stream| entry(&stream.metadata, "timecode"));
+        let found = entry(&metadata, "timecode").or(of_streams);
+        checks.equal("time code", expected.as_str(), found.unwrap_or("none"));
+    }
+}
+
+fn check_chapters(checks: &mut Checks, expected: &[Chapter], found: &[Chapter]) {
+    checks.equal("chapters", expected.len(), found.len());
+    for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
+        let name = |what: &str| format!("chapter {index} {what}");
+        let title = |chapter: &Chapter| chapter.title.clone().unwrap_or_default();
+        checks.equal(&name("title"), title(expected), title(found));
+        // MP4 and MOV count them in milliseconds.
+        let start = |chapter: &Chapter| Some::<Timestamp>(chapter.start);
+        checks.near(&name("start"), start(expected), start(found), 1000);
+    }
+}
