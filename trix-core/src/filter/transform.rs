@@ -63,6 +63,14 @@ pub enum FieldOrder {
 }
 
 impl FieldOrder {
+    /// The order of the same fields with the other one first.
+    pub fn other(self) -> Self {
+        match self {
+            FieldOrder::Top => FieldOrder::Bottom,
+            FieldOrder::Bottom => FieldOrder::Top,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             FieldOrder::Top => "tff",
@@ -384,7 +392,9 @@ impl Transform {
             Some(order) => {
                 let (half, first) = (height / 2, if order == FieldOrder::Top { "top" } else { "bottom" });
                 let step = step.replacen(&format!(":h={height}"), &format!(":h={half}"), 1);
-                steps.push(format!("separatefields,{step},weave=first_field={first}"));
+                // The flag of the frame decides which field comes first there, and may be missing.
+                let order = order.name();
+                steps.push(format!("setfield=mode={order},separatefields,{step},weave=first_field={first}"));
             }
             None => steps.push(step),
         }

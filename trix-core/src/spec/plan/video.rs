@@ -312,7 +312,8 @@ pub(super) fn plan(
         ..plan
     };
     if encoder.is_mezzanine() && !muxer_knows(container.muxer(), &encoder.to_string()) {
-        let problem = format!("{} cannot hold {encoder}; use .mkv or .mov", container.muxer());
+        let known = if encoder == Encoder::Ffv1 { ".mkv" } else { ".mov or .mkv" };
+        let problem = format!("{} cannot hold {encoder}; use {known}", container.muxer());
         told.mistake("output.path", job.output.path.display(), problem);
     }
     if job.output.verify == VerifyLevel::Full && plan.lossless && plan.converted {
