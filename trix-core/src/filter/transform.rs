@@ -336,8 +336,21 @@ impl Transform {
         }
     }
 
-    fn convert(&self, steps: &mut Vec<String>, now: Now, zimg: bool) {
+    fn convert(&self, steps: &mut Vec<String>, mut now: Now, zimg: bool) {
         let samples = now.pixel.and_then(PixelFormat::samples);
+        let packed = now.pixel.is_some_and(|pixel| pixel.picture().is_none());
+        if samples.is_some_and(|samples| samples.rgb && samples.alpha && samples.depth == 8)
+            && packed
+            && self.format.alpha
+        {
+            // swscale takes packed pixels apart, but adds one to their opacity on the way.
+            steps.push(
+                "split[picture][opacity];[picture]format=pix_fmts=gbrp[color];[opacity]extractplanes=a[alpha];\
+                 [color][alpha]mergeplanes=0x00010210:gbrap"
+                    .into(),
+            );
+            now.pixel = PixelFormat::from_name("gbrap");
+        }
         let planar = now.pixel.and_then(PixelFormat::picture);
         if planar == Some(self.format) && (now.width, now.height) == (self.width, self.height) && !self.changes_color()
         {

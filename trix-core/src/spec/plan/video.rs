@@ -411,6 +411,13 @@ fn format(
         // Grey with opacity has no planes of its own.
         format.chroma = Chroma::C444;
     }
+    if encoder == Encoder::Ffv1 && format.alpha && !format.rgb && format.depth == 12 {
+        // libavcodec's FFV1 knows YCbCr with opacity at 8, 10 and 16 bits.
+        match settings.depth {
+            None => format.depth = 16,
+            Some(depth) => told.mistake("video.depth", depth, "ffv1 with opacity has 8, 10 or 16 bits"),
+        }
+    }
     if encoder == Encoder::Prores {
         let full = prores_profile(settings, format).starts_with("4444");
         format.chroma = if full { Chroma::C444 } else { Chroma::C422 };
