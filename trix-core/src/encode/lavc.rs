@@ -56,14 +56,23 @@ pub fn options(plan: &VideoPlan, params: &std::collections::BTreeMap<String, Str
     let mut list: Vec<(&str, String)> = Vec::new();
     match plan.encoder {
         Encoder::Ffv1 => {
-            // Slices are what damage is confined to, and what threads work on. Their number follows from the picture
-            // and not from the machine.
-            let slices = if plan.width * plan.height >= 1280 * 720 { 24 } else { 4 };
             list.push(("level", "3".into()));
             list.push(("slicecrc", "1".into()));
             list.push(("coder", "1".into()));
             list.push(("context", "1".into()));
-            list.push(("slices", slices.to_string()));
+            // Slices are what damage is confined to, and what threads work on. Their number follows from the picture
+            // and not from the machine. Where samples of chroma are rounded up, few numbers are possible, and
+            // libavcodec finds one by the size.
+            let (x, y) = plan.format.chroma.shift();
+            let whole = plan.width.is_multiple_of(1 << x) && plan.height.is_multiple_of(1 << y);
+            let slices = match plan.width * plan.height {
+                // One is enough, and the only number that every small size allows.
+                ..1024 => Some(1),
+                _ if !whole => None,
+                921_600.. => Some(24),
+                _ => Some(4),
+            };
+            list.extend(slices.map(|slices: u32| ("slices", slices.to_string())));
         }
         Encoder::Prores => {
             let profile = plan.profile.as_deref().unwrap_or("hq");

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::nal::{self, Framing, NalCodec};
-use crate::media::extras::Extras;
+use crate::{filter::transform::FieldOrder, media::extras::Extras};
 
 /// `user_data_registered_itu_t_t35` (H.264 D.1, H.265 D.2.1).
 const REGISTERED: u8 = 4;
@@ -45,6 +45,55 @@ pub fn with_extras(picture: Vec<u8>, codec: NalCodec, extras: &Extras) -> Vec<u8
     [&picture[..at], &before, &picture[at..], &after].concat()
 }
 
+/// `pic_timing` (H.265 D.2.3).
+const TIMING: u8 = 1;
+
+/// A coded picture of HEVC (NAL units with start codes) that says which of its two fields is first, for a stream whose
+/// parameter sets promise so without a model of the decoder's buffer. A picture with such a message stays as it is.
+pub fn with_field_order(picture: Vec<u8>, order: FieldOrder) -> Vec<u8> {
+    let mut told = false;
+    for unit in nal::units(&picture, Framing::StartCodes) {
+        if let [header, _, body @ ..] = unit
+            && (header >> 1) & 0x3f == 39
+        {
+            each_message(body, |kind, _| told |= kind == usize::from(TIMING));
+        }
+    }
+    if told {
+        return picture;
+    }
+    // pic_struct (table D.2), source_scan_type: interlaced, no duplicate; a marker fills the byte.
+    let structure: u8 = if order == FieldOrder::Top { 3 } else { 4 };
+    let unit = unit_of(NalCodec::Hevc, &[TIMING, 1, structure << 4 | 1]);
+    let at = first_slice(&picture, NalCodec::Hevc);
+    [&picture[..at], &unit, &picture[at..]].concat()
+}
+
+/// Parameter sets of HEVC (NAL units with start codes) whose pictures are said to hold fields: x265 calls every source
+/// that it codes as frames progressive, and then no picture may say that it is not.
+pub fn of_interlaced_source(sets: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(sets.len() + 8);
+    for unit in nal::units(sets, Framing::StartCodes) {
+        out.extend([0, 0, 0, 1]);
+        // Of video (32) and sequence (33): profile_tier_level after 6 and 3 bytes, its source flags 5 bytes further on
+        // (H.265 7.3.2.1, 7.3.2.2, 7.3.3).
+        let flags = match unit.first().map(|header| (header >> 1) & 0x3f) {
+            Some(32) => 11,
+            Some(33) => 8,
+            _ => {
+                out.extend_from_slice(unit);
+                continue;
+            }
+        };
+        let mut body = unescaped(unit);
+        if let Some(byte) = body.get_mut(flags) {
+            *byte = *byte & 0x3f | 0x40;
+        }
+        out.extend(escaped(&body));
+    }
+    out
+}
+
 /// Where the start code of the first coded slice begins; the end, where there is none.
 fn first_slice(picture: &[u8], codec: NalCodec) -> usize {
     let slice = nal::units(picture, Framing::StartCodes).into_iter().find(|unit| codec.is_slice(unit));
@@ -64,8 +113,13 @@ fn message_unit(codec: NalCodec, message: &[u8]) -> Vec<u8> {
     }
     body.push(size as u8);
     body.extend_from_slice(message);
+    unit_of(codec, &body)
+}
+
+/// A unit with messages, each with its type and size before it.
+fn unit_of(codec: NalCodec, messages: &[u8]) -> Vec<u8> {
     // rbsp_trailing_bits
-    body.push(0x80);
+    let body = [messages, &[0x80]].concat();
     let header: &[u8] = match codec {
         NalCodec::H264 => &[6],
         // Type 39: before the slices.
@@ -240,6 +294,17 @@ mod tests {
         let coded = with_extras(vec![0, 0, 1, 0x65, 1, 2], NalCodec::H264, &extras_in);
         let found = extras(&coded, NalCodec::H264, Framing::StartCodes);
         assert_eq!(found, Extras { dolby_vision: None, ..extras_in });
+    }
+
+    #[test]
+    fn the_order_of_fields_is_told_once() {
+        let picture = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7];
+        let told = with_field_order(picture, FieldOrder::Bottom);
+        assert_eq!(
+            told,
+            [0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x4e, 1, 1, 1, 0x41, 0x80, 0, 0, 0, 1, 0x26, 1, 7, 7, 7]
+        );
+        assert_eq!(with_field_order(told.clone(), FieldOrder::Bottom), told);
     }
 
     #[test]

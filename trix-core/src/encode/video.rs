@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::lavc::Lavc;
+use super::{lavc::Lavc, sei};
 pub use crate::ffi::x264::{Encoded, Headers};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
@@ -106,7 +106,7 @@ pub fn open(
                 return Err(profile_refused(profile));
             }
             let encoder = x265::Encoder::open(parameters, plan.format).map_err(|error| refused(error.to_string()))?;
-            Ok(Box::new(X265 { encoder }))
+            Ok(Box::new(X265 { encoder, fields: plan.fields }))
         }
     }
 }
@@ -153,19 +153,34 @@ impl VideoEncoder for X264 {
 
 struct X265 {
     encoder: x265::Encoder,
+    fields: Option<FieldOrder>,
+}
+
+impl X265 {
+    /// x265 writes the message that its parameter sets promise with a model of the buffer only.
+    fn told(&self, encoded: Option<Encoded>) -> Option<Encoded> {
+        let Some(order) = self.fields else { return encoded };
+        encoded.map(|picture| Encoded { data: sei::with_field_order(picture.data, order), ..picture })
+    }
 }
 
 impl VideoEncoder for X265 {
     fn headers(&mut self) -> Result<Headers> {
-        self.encoder.headers().map_err(failed)
+        let headers = self.encoder.headers().map_err(failed)?;
+        if self.fields.is_none() {
+            return Ok(headers);
+        }
+        Ok(Headers { parameter_sets: sei::of_interlaced_source(&headers.parameter_sets), ..headers })
     }
 
     fn push(&mut self, frame: &Frame, number: u64, force_key: bool) -> Result<Option<Encoded>> {
-        self.encoder.encode(Some((frame, number as i64, force_key))).map_err(failed)
+        let encoded = self.encoder.encode(Some((frame, number as i64, force_key))).map_err(failed)?;
+        Ok(self.told(encoded))
     }
 
     fn finish(&mut self) -> Result<Option<Encoded>> {
-        self.encoder.encode(None).map_err(failed)
+        let encoded = self.encoder.encode(None).map_err(failed)?;
+        Ok(self.told(encoded))
     }
 
     fn codec(&self) -> Option<VideoCodec> {

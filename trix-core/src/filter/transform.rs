@@ -63,6 +63,14 @@ pub enum FieldOrder {
 }
 
 impl FieldOrder {
+    /// The order of the same fields with the other one first.
+    pub fn other(self) -> Self {
+        match self {
+            FieldOrder::Top => FieldOrder::Bottom,
+            FieldOrder::Bottom => FieldOrder::Top,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             FieldOrder::Top => "tff",
@@ -328,8 +336,21 @@ impl Transform {
         }
     }
 
-    fn convert(&self, steps: &mut Vec<String>, now: Now, zimg: bool) {
+    fn convert(&self, steps: &mut Vec<String>, mut now: Now, zimg: bool) {
         let samples = now.pixel.and_then(PixelFormat::samples);
+        let packed = now.pixel.is_some_and(|pixel| pixel.picture().is_none());
+        if samples.is_some_and(|samples| samples.rgb && samples.alpha && samples.depth == 8)
+            && packed
+            && self.format.alpha
+        {
+            // swscale takes packed pixels apart, but adds one to their opacity on the way.
+            steps.push(
+                "split[picture][opacity];[picture]format=pix_fmts=gbrp[color];[opacity]extractplanes=a[alpha];\
+                 [color][alpha]mergeplanes=0x00010210:gbrap"
+                    .into(),
+            );
+            now.pixel = PixelFormat::from_name("gbrap");
+        }
         let planar = now.pixel.and_then(PixelFormat::picture);
         if planar == Some(self.format) && (now.width, now.height) == (self.width, self.height) && !self.changes_color()
         {
@@ -384,7 +405,9 @@ impl Transform {
             Some(order) => {
                 let (half, first) = (height / 2, if order == FieldOrder::Top { "top" } else { "bottom" });
                 let step = step.replacen(&format!(":h={height}"), &format!(":h={half}"), 1);
-                steps.push(format!("separatefields,{step},weave=first_field={first}"));
+                // The flag of the frame decides which field comes first there, and may be missing.
+                let order = order.name();
+                steps.push(format!("setfield=mode={order},separatefields,{step},weave=first_field={first}"));
             }
             None => steps.push(step),
         }

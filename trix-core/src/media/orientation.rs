@@ -53,6 +53,11 @@ impl Orientation {
         self == Orientation::default()
     }
 
+    /// Whether the uppermost row becomes the lowest.
+    pub fn turns_over(self) -> bool {
+        self.degrees == 180
+    }
+
     /// Whether width and height change places.
     pub fn is_sideways(self) -> bool {
         self.degrees % 180 == 90

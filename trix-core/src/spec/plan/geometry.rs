@@ -42,11 +42,8 @@ pub(super) fn plan(
     let measures = picture.deinterlace == Deinterlace::Auto && !encoder.is_mezzanine() && flags.suspicious;
     let surveyed = (measures || picture.crop == Crop::Auto)
         .then(|| survey::survey(facts.source, facts.stream, facts.rate).unwrap_or_default());
-    let (inverse_telecine, deinterlace, fields) = fields(job, encoder, facts, flags, surveyed, told);
-    let crop = crop(picture.crop, facts, surveyed, told);
-    if let Some(crop) = crop.filter(|crop| fields.is_some() && crop.top % 2 == 1) {
-        told.mistake("picture.crop", crop.top, "an odd number of rows above would exchange the two fields");
-    }
+    let (inverse_telecine, deinterlace, mut fields) = fields(job, encoder, facts, flags, surveyed, told);
+    let crop = crop(picture.crop, facts, fields.is_some(), surveyed, told);
     let (mut width, mut height) = crop.map_or((facts.width, facts.height), |crop| (crop.width, crop.height));
     let mut aspect = facts.stream.sample_aspect;
 
@@ -67,6 +64,10 @@ pub(super) fn plan(
         }
     } else if !asked.is_upright() {
         told.decide(format!("pictures are {asked}"), "the container asks players to do so");
+    }
+    if turn.turns_over() && height.is_multiple_of(2) {
+        // The uppermost row becomes the lowest, which belongs to the other field.
+        fields = fields.map(FieldOrder::other);
     }
     if turn.is_sideways() {
         (width, height) = (height, width);
@@ -109,6 +110,8 @@ pub(super) fn plan(
             return None;
         }
         let (x, y) = format.chroma.shift();
+        // Rows of chroma belong to fields too.
+        let y = if fields.is_some() { y + 1 } else { y };
         let (left, top) = ((w - width) / 2 >> x << x, (h - height) / 2 >> y << y);
         ((w, h) != (width, height)).then_some(Padding { width: w, height: h, left, top })
     });
@@ -144,10 +147,11 @@ struct Flags {
 impl Flags {
     fn of(facts: &Facts<'_>) -> Self {
         let glance = &facts.glance;
-        // The field that is shown first (FFmpeg names the coded one first, then the shown one).
+        // FFmpeg names two fields; its decoders and those who write such files mean the first (ffv1dec.c, rawdec.c: `tb`
+        // has the upper field first), whatever the documentation of the names says.
         let container = match facts.stream.field_order {
-            "tt" | "bt" => Some(FieldOrder::Top),
-            "bb" | "tb" => Some(FieldOrder::Bottom),
+            "tt" | "tb" => Some(FieldOrder::Top),
+            "bb" | "bt" => Some(FieldOrder::Bottom),
             _ => None,
         };
         let bitstream = (glance.interlaced * 2 > glance.pictures)
@@ -260,9 +264,16 @@ fn automatic(flags: Flags, survey: Survey, told: &mut Told<'_>) -> Decided {
     }
 }
 
-fn crop(asked: Crop, facts: &Facts<'_>, surveyed: Option<Survey>, told: &mut Told<'_>) -> Option<Rectangle> {
+fn crop(
+    asked: Crop,
+    facts: &Facts<'_>,
+    keeps_fields: bool,
+    surveyed: Option<Survey>,
+    told: &mut Told<'_>,
+) -> Option<Rectangle> {
     let (x, y) = facts.pixel.and_then(|pixel| pixel.samples()).map_or((0, 0), |samples| samples.chroma.shift());
-    let (step_x, step_y) = (1 << x, 1 << y);
+    // Cut elsewhere, what stays of two fields would change places.
+    let (step_x, step_y) = (1 << x, if keeps_fields { 2 << y } else { 1 << y });
     match asked {
         Crop::None => None,
         Crop::Rectangle(rectangle) => {
@@ -277,7 +288,11 @@ fn crop(asked: Crop, facts: &Facts<'_>, surveyed: Option<Survey>, told: &mut Tol
             if [left, width].iter().any(|side| side % step_x != 0)
                 || [top, height].iter().any(|side| side % step_y != 0)
             {
-                told.mistake("picture.crop", value, "must begin and end on whole samples of chroma: even numbers");
+                let problem = match keeps_fields {
+                    true => format!("must begin and end on rows of both fields: multiples of {step_y} rows"),
+                    false => "must begin and end on whole samples of chroma: even numbers".to_owned(),
+                };
+                told.mistake("picture.crop", value, problem);
                 return None;
             }
             ((width, height) != (facts.width, facts.height)).then_some(rectangle)

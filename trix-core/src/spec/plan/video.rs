@@ -308,7 +308,8 @@ pub(super) fn plan(
         ..plan
     };
     if encoder.is_mezzanine() && !container.knows(&encoder.to_string()) {
-        let problem = format!("{} cannot hold {encoder}; use .mkv or .mov", container.muxer());
+        let known = if encoder == Encoder::Ffv1 { ".mkv" } else { ".mov, .mkv or .mxf" };
+        let problem = format!("{} cannot hold {encoder}; use {known}", container.name());
         told.mistake("output.path", job.output.path.display(), problem);
     }
     if job.output.verify == VerifyLevel::Full && plan.lossless && plan.converted {
@@ -405,6 +406,13 @@ fn format(
     if encoder == Encoder::Ffv1 && format.alpha && !format.rgb && format.chroma == Chroma::C400 {
         // Grey with opacity has no planes of its own.
         format.chroma = Chroma::C444;
+    }
+    if encoder == Encoder::Ffv1 && format.alpha && !format.rgb && format.depth == 12 {
+        // libavcodec's FFV1 knows YCbCr with opacity at 8, 10 and 16 bits.
+        match settings.depth {
+            None => format.depth = 16,
+            Some(depth) => told.mistake("video.depth", depth, "ffv1 with opacity has 8, 10 or 16 bits"),
+        }
     }
     if encoder == Encoder::Prores {
         let full = prores_profile(settings, format).starts_with("4444");
