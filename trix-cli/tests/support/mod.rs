@@ -18,7 +18,7 @@ use serde_json::Value;
 use trix_fixtures::{TempDir, program};
 
 /// No run in these tests has work for more than a few seconds: what takes longer than this hangs.
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// The stages that an error can name.
 const STAGES: [&str; 9] = ["plan", "source", "probe", "demux", "decode", "filter", "encode", "mux", "verify"];

@@ -106,16 +106,17 @@ impl PixelFormat {
         }
     }
 
-    /// The samples that this format holds, however they are packed; `None` for palettes, sensor data, floating point
-    /// and formats in a device's memory.
+    /// The samples that this format holds, however they are packed; those of floating point count as 16 bits. `None` for
+    /// palettes, sensor data and formats in a device's memory.
     pub fn samples(self) -> Option<PictureFormat> {
         let rgb = self.is_rgb();
-        let unusual = av::AV_PIX_FMT_FLAG_PAL | av::AV_PIX_FMT_FLAG_BAYER | av::AV_PIX_FMT_FLAG_FLOAT;
+        let unusual = av::AV_PIX_FMT_FLAG_PAL | av::AV_PIX_FMT_FLAG_BAYER;
         if self.is_hardware() || self.has(unusual as u32) {
             return None;
         }
         let chroma = if rgb { Chroma::C444 } else { self.chroma()? };
-        Some(PictureFormat { chroma, depth: self.depth(), rgb, alpha: self.has_alpha() })
+        let depth = if self.is_float() { 16 } else { self.depth() };
+        Some(PictureFormat { chroma, depth, rgb, alpha: self.has_alpha() })
     }
 
     /// This format as planes with native sample order, where it is that: encoders and scores take such frames as they

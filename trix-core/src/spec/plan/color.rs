@@ -2,6 +2,7 @@
 
 use super::video::{Facts, Told};
 use crate::{
+    ffi::pixel::PixelFormat,
     filter::transform::ToneMapping,
     media::{
         color::{Color, Matrix, Range, Standard, Transfer},
@@ -39,6 +40,16 @@ pub(super) fn plan(
              (--color-override states it)"
                 .into(),
         );
+    }
+    if facts.pixel.is_some_and(PixelFormat::is_float) {
+        told.notes.push("samples of floating point are clipped to 0 and 1".into());
+        if !from.transfer.is_specified() {
+            told.notes.push(
+                "the source does not say its transfer, and its samples are taken as they are; light (as in most EXR files) \
+                 is stated and converted by --color-override bt709,transfer=linear --color bt709"
+                    .into(),
+            );
+        }
     }
     let tonemap = tonemap(job, encoder, facts, format, told);
     if tonemap.is_some() {

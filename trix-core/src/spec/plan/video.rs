@@ -229,7 +229,7 @@ pub(super) fn plan(
         return unsupported("the picture has no size".into());
     }
     let Some(samples) = pixel.samples() else {
-        return unsupported(format!("{pixel} pictures are neither YCbCr nor RGB of whole numbers"));
+        return unsupported(format!("{pixel} pictures are neither YCbCr nor RGB"));
     };
     let mut told = Told { mistakes, decisions, notes };
     let format = format(encoder, settings, &job.output.picture, samples, &mut told);
