@@ -22,6 +22,8 @@ pub struct FrameRate {
     last: i64,
     /// The picture that is shown from position `next` on.
     held: Option<Picture>,
+    /// The last picture that was made: should there be no position for what follows, it says what that would have said.
+    made: Option<Picture>,
     next: i64,
     repeated: u64,
     dropped: u64,
@@ -32,7 +34,19 @@ impl FrameRate {
     pub fn new(rate: Rational, source_rate: Rational, from: TimeBase) -> Self {
         let last_ticks = Timestamp::new(1, source_rate.inverse()).rescale(from).max(1);
         let to = time_base(rate);
-        FrameRate { rate, from, to, last_ticks, first: None, last: 0, held: None, next: 0, repeated: 0, dropped: 0 }
+        FrameRate {
+            rate,
+            from,
+            to,
+            last_ticks,
+            first: None,
+            last: 0,
+            held: None,
+            made: None,
+            next: 0,
+            repeated: 0,
+            dropped: 0,
+        }
     }
 
     /// Seconds in a tick of the times of what comes out.
@@ -68,9 +82,11 @@ impl FrameRate {
             self.held = Some(picture);
             return Vec::new();
         }
-        let out = self.emit(position);
+        let mut out = self.emit(position);
         self.held = Some(picture);
-        out
+        let last = out.pop();
+        let before = std::mem::replace(&mut self.made, last);
+        before.into_iter().chain(out).collect()
     }
 
     /// What is left: the last picture, for as long as it is shown.
@@ -78,10 +94,16 @@ impl FrameRate {
         let Some(first) = self.first else { return Vec::new() };
         // Of one picture alone, one remains, however short it is.
         let end = self.position(self.last.saturating_add(self.last_ticks), first).max(1);
-        if end <= self.next {
-            self.dropped += u64::from(self.held.take().is_some());
+        let mut made = self.made.take();
+        if end <= self.next
+            && let Some(held) = self.held.take()
+        {
+            self.dropped += 1;
+            if let Some(made) = &mut made {
+                made.extras.captions.extend(held.extras.captions);
+            }
         }
-        self.emit(end)
+        made.into_iter().chain(self.emit(end)).collect()
     }
 
     /// The nearest position; a time half way between two belongs to the later one.
