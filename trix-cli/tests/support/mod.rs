@@ -202,6 +202,13 @@ impl Encoded {
         self.ran.json()
     }
 
+    /// It succeeded, and the folder holds one file. Returns the report.
+    pub fn done_as(&self) -> Value {
+        self.ran.done();
+        assert_eq!(names(self.folder.path()).len(), 1, "{}", self.output.display());
+        self.ran.json()
+    }
+
     /// It succeeded with so many pictures, as its report and a foreign decoder say.
     pub fn holds(&self, pictures: u64) -> Value {
         let report = self.done();
