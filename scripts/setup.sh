@@ -26,11 +26,11 @@ ffmpeg            | command -v ffmpeg                 | tests, demo, bench: make
 x264              | command -v x264                   | tests and bench: the peer for H.264
 x265              | command -v x265                   | tests and bench: the peer for HEVC
 mediainfo         | command -v mediainfo              | tests: a foreign parser of what was written
-gstreamer1.0-tools | command -v gst-launch-1.0        | tests: parsers and a player that share nothing with FFmpeg
+gstreamer1.0-tools | command -v gst-launch-1.0        | tests: parsers and a player that share nothing with FFmpeg's
 gstreamer1.0-plugins-base | has_gstreamer typefindfunctions | the same: recognition of containers
-gstreamer1.0-plugins-good | has_gstreamer qtdemux      | the same: readers of Matroska, WebM, MP4 and QuickTime
-gstreamer1.0-plugins-bad  | has_gstreamer mxfdemux     | the same: readers of MXF and MPEG-TS
-gstreamer1.0-libav | has_gstreamer avdec_aac           | the same: its decoders
+gstreamer1.0-plugins-good | has_gstreamer qtdemux      | the same: readers of MP4, QuickTime, Matroska and WebM
+gstreamer1.0-plugins-bad | has_gstreamer mxfdemux      | the same: readers of MXF and MPEG-TS
+gstreamer1.0-libav | has_gstreamer avdec_aac           | the same: decoders
 valgrind          | command -v valgrind               | tests: memory errors across the C boundary
 chromium-headless-shell | command -v chromium-headless-shell | tests: a browser that plays what was written
 '

@@ -20,11 +20,11 @@ fn refused(options: &str, told: &[&str]) -> String {
 fn an_unknown_container_is_refused_with_the_known_ones() {
     let folder = trix_fixtures::folder();
     let source = Clip::default().encoded("-c:v libx264", "mp4");
-    for name in ["out.avi", "out", "out.webm", "mp4", ".mp4"] {
+    for name in ["out.avi", "out", "out.wmv", "mp4", ".mp4"] {
         let output = folder.path().join(name);
         let ran = support::trix("encode {} -o {}", &[&source, &output]);
         assert_eq!(ran.code, Some(2), "{name}: {ran:?}");
-        for known in ["mp4", "mov", "mkv"] {
+        for known in ["mp4", "mov", "mkv", "webm", "ts", "m2ts", "mts", "mxf"] {
             assert!(ran.err.contains(&format!(".{known}")), "{name}, {known}: {ran:?}");
         }
         assert_eq!(support::names(folder.path()), [""; 0]);
@@ -38,6 +38,16 @@ fn sound_that_a_container_does_not_hold_is_refused() {
         let message = encoded.refused(2);
         assert!(message.contains("pcm") && message.contains("mp4"), "{message}");
     }
+}
+
+#[test]
+fn what_goes_along_is_refused_where_it_has_no_place() {
+    refused("--subtitles ass --audio aac", &["subtitles", "ass", "mov_text"]);
+    refused("--subtitles pgs", &["subtitles", "pgs", "webvtt"]);
+    refused("--metadata isrc=x --audio aac", &["metadata.isrc", "x", "title"]);
+    refused("--metadata timecode=1:2 --audio aac", &["metadata.timecode", "1:2", "HH:MM:SS:FF"]);
+    refused("--metadata title", &["title", "KEY=VALUE"]);
+    refused("--metadata title=a --metadata title=b", &["title", "twice"]);
 }
 
 #[test]

@@ -420,6 +420,29 @@ fn fonts_and_covers_are_carried_where_there_is_a_place() {
 }
 
 #[test]
+fn attachments_and_tags_are_written_alike_every_time() {
+    let font = made("same.ttf", |path| fs::write(path, b"some bytes").expect("a fixture"));
+    let words = srt();
+    let source = film(
+        "same.mkv",
+        &format!("-i {}", words.display()),
+        &format!(
+            "-map 1 -c:s srt -metadata title=x -attach {} -metadata:s:t:0 mimetype=font/ttf -metadata:s:t:0 filename=a.ttf",
+            font.display()
+        ),
+    );
+    let folder = folder();
+    for extension in ["mkv", "mp4", "mov", "ts", "mxf"] {
+        let [one, two] = ["one", "two"].map(|name| {
+            let output = folder.path().join(name).with_extension(extension);
+            done(&job(&source, &output));
+            fs::read(output).expect("the output")
+        });
+        assert!(one == two, "{extension}");
+    }
+}
+
+#[test]
 fn time_code_is_carried_and_moves_on_with_a_cut() {
     let folder = folder();
     let at = |num: i64, den: i64| Some(Timestamp::new(num, Rational::new(1, den)));

@@ -90,12 +90,13 @@ fn decoder_threads_and_the_pool_of_x265_do_not_change_its_slices() {
 #[test]
 fn every_container_is_written_alike_every_time() {
     let folder = folder();
-    for extension in ["mp4", "mov", "mkv"] {
+    for extension in ["mp4", "mov", "mkv", "ts", "mxf"] {
         let write = |name: &str| {
             let output = folder.path().join(name).with_extension(extension);
             let mut job = Job::new(trix_fixtures::master(), output);
-            job.output.video = VideoSettings::X264(quick("threads=1"));
-            job.output.audio = AudioSettings::Aac { kbps: Some(96) };
+            let is_mxf = extension == "mxf";
+            job.output.video = VideoSettings::X264(quick(if is_mxf { "threads=1 bframes=0" } else { "threads=1" }));
+            job.output.audio = if is_mxf { AudioSettings::Pcm } else { AudioSettings::Aac { kbps: Some(96) } };
             bytes(&job)
         };
         same(&write("one"), &write("two"), extension);

@@ -105,6 +105,8 @@ fn gstreamer_finds_every_picture_and_sound_where_it_belongs() {
                 assert_eq!(first(&sound), first(&pictures), "{what}");
                 continue;
             }
+            // Encoded sound that begins late has silence before it.
+            let apart = if codec == "copy" { apart } else { apart.min(0) };
             // AAC and AC-3 begin up to 1024 samples early, which a decoder warms up with.
             let found = first(&sound) - first(&pictures);
             assert!((apart - 22_000..=apart + 1_000).contains(&found), "{what}: {found}");

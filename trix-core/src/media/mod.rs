@@ -3,7 +3,6 @@
 pub mod time;
 pub mod intervals;
 pub mod timecode;
-pub mod timecode_number;
 pub mod format;
 pub mod color;
 pub mod hdr;

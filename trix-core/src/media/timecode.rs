@@ -1,6 +1,6 @@
 //! Time codes: the clock that a camera or a deck wrote beside its pictures (SMPTE ST 12-1).
 //!
-//! Invariant: a time code is a label and never a time; nothing is computed from it.
+//! Invariant: a time code is a label and never a time; all that is computed from it is the label of a later picture.
 
 use std::{fmt, str::FromStr};
 
@@ -56,6 +56,50 @@ impl Timecode {
             frames,
             drop_frame: bits >> 30 & 1 == 1,
         }
+    }
+
+    /// Numbers of a second at `rate`, and those that are left out at the start of most minutes; `None` where the time
+    /// code is none at that rate. Only the multiples of 29.97 have numbers to leave out (ST 12-1, 5.2.3): two a minute
+    /// at 30, four at 60.
+    fn counting(self, rate: Rational) -> Option<(i64, i64)> {
+        if !rate.is_positive() {
+            return None;
+        }
+        let nominal = (rate.num + rate.den / 2) / rate.den;
+        let dropped = if self.drop_frame { nominal / 15 } else { 0 };
+        let can_drop = rate.den == 1001 && nominal % 30 == 0;
+        let left_out = !self.minutes.is_multiple_of(10) && self.seconds == 0 && i64::from(self.frames) < dropped;
+        let exists = self.hours < 24 && self.minutes < 60 && self.seconds < 60 && i64::from(self.frames) < nominal;
+        (exists && !left_out && (can_drop || !self.drop_frame)).then_some((nominal, dropped))
+    }
+
+    /// Whether pictures at `rate` can have this time code.
+    pub fn exists_at(self, rate: Rational) -> bool {
+        self.counting(rate).is_some()
+    }
+
+    /// The time code `pictures` later at `rate`; after midnight it starts anew. `None` where this is no time code at that
+    /// rate.
+    pub fn later(self, pictures: i64, rate: Rational) -> Option<Self> {
+        let (nominal, dropped) = self.counting(rate)?;
+        let [hours, minutes, seconds, frames] = [self.hours, self.minutes, self.seconds, self.frames].map(i64::from);
+        let all_minutes = hours * 60 + minutes;
+        let number = (all_minutes * 60 + seconds) * nominal + frames - dropped * (all_minutes - all_minutes / 10);
+        let (in_minute, in_ten) = (60 * nominal - dropped, 600 * nominal - 9 * dropped);
+        let number = number.checked_add(pictures)?.rem_euclid(144 * in_ten);
+        // The first minute of ten is whole; each of the others lacks its first numbers.
+        let (tens, rest) = (number / in_ten, number % in_ten);
+        let minute = if rest < 60 * nominal { 0 } else { 1 + (rest - 60 * nominal) / in_minute };
+        let number = number + dropped * (9 * tens + minute);
+        let (seconds, frames) = (number / nominal, number % nominal);
+        let part = |value: i64| u8::try_from(value).ok();
+        Some(Timecode {
+            hours: part(seconds / 3600)?,
+            minutes: part(seconds / 60 % 60)?,
+            seconds: part(seconds % 60)?,
+            frames: part(frames)?,
+            drop_frame: self.drop_frame,
+        })
     }
 }
 
@@ -129,5 +173,56 @@ mod tests {
         assert_eq!(Timecode::from_smpte(smpte, None).to_string(), "12:34:56;21");
         let second = 0x24 << 24 | 1 << 7;
         assert_eq!(Timecode::from_smpte(second, Some(Rational::new(50, 1))).to_string(), "00:00:00:49");
+    }
+
+    const NTSC: Rational = Rational { num: 30_000, den: 1001 };
+
+    #[test]
+    fn numbers_are_dropped_as_the_standard_says() {
+        let pal = Rational::new(25, 1);
+        let film = Rational::new(24_000, 1001);
+        let double = Rational::new(60_000, 1001);
+        for (from, rate, pictures, to) in [
+            ("00:00:59;29", NTSC, 1, "00:01:00;02"),
+            ("00:00:00;00", NTSC, 1800, "00:01:00;02"),
+            ("00:09:59;29", NTSC, 1, "00:10:00;00"),
+            ("00:00:00;00", NTSC, 17_982, "00:10:00;00"),
+            ("00:00:00;00", NTSC, 107_892, "01:00:00;00"),
+            ("23:59:59;29", NTSC, 1, "00:00:00;00"),
+            ("00:00:59;59", double, 1, "00:01:00;04"),
+            ("01:00:00:00", pal, 26, "01:00:01:01"),
+            ("00:59:59:23", film, 1, "01:00:00:00"),
+        ] {
+            let later = from.parse::<Timecode>().unwrap().later(pictures, rate);
+            assert_eq!(later.map(|code| code.to_string()).as_deref(), Some(to), "{from} + {pictures}");
+        }
+    }
+
+    #[test]
+    fn every_number_of_an_hour_has_one_time_code() {
+        let mut code: Timecode = "00:00:00;00".parse().unwrap();
+        let mut before = String::new();
+        for _ in 0..107_892 {
+            let text = code.to_string();
+            assert!(text > before && code.exists_at(NTSC), "{text} after {before}");
+            (code, before) = (code.later(1, NTSC).unwrap(), text);
+        }
+        assert_eq!(code.to_string(), "01:00:00;00");
+    }
+
+    #[test]
+    fn what_is_no_time_code_at_a_rate_is_told() {
+        let pal = Rational::new(25, 1);
+        for (text, rate, exists) in [
+            ("00:00:00:24", pal, true),
+            ("00:00:00:25", pal, false),
+            ("24:00:00:00", pal, false),
+            ("00:60:00:00", pal, false),
+            ("00:00:00;00", pal, false),
+            ("00:01:00;01", NTSC, false),
+            ("00:10:00;01", NTSC, true),
+        ] {
+            assert_eq!(text.parse::<Timecode>().unwrap().exists_at(rate), exists, "{text}");
+        }
     }
 }

@@ -61,7 +61,7 @@ fn has_delays(container: Container) -> bool {
         Container::Matroska | Container::WebM => true,
         // These have edit lists, which libavformat writes by the first packet's time.
         Container::Mp4 | Container::Mov => false,
-        // Times before the start are kept by moving everything; MXF holds nothing that runs in.
+        // These have no place to say it; their times are early by as much.
         Container::MpegTs | Container::M2ts | Container::Mxf => false,
     }
 }

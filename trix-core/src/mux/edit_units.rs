@@ -11,6 +11,9 @@ use crate::{
     },
 };
 
+/// Sound that can be written: its track, the tick of its times, itself.
+pub(super) type Ready = (usize, TimeBase, Packet);
+
 /// The sound of a file, waiting for its pictures.
 pub(super) struct EditUnits {
     rate: Rational,
@@ -70,7 +73,7 @@ impl EditUnits {
     }
 
     /// The sound of whole edit units whose pictures are there: track, packet. Times count the pictures' sample rate.
-    pub(super) fn ready(&mut self) -> Vec<(usize, TimeBase, Packet)> {
+    pub(super) fn ready(&mut self) -> Vec<Ready> {
         let (rate, pictures) = (self.rate, self.pictures);
         let mut list = Vec::new();
         for sound in &mut self.sound {
@@ -98,7 +101,7 @@ impl EditUnits {
     ///
     /// # Errors
     /// `Unsupported` when pictures are missing between those that were written.
-    pub(super) fn finish(&mut self) -> Result<(Vec<(usize, TimeBase, Packet)>, Vec<String>)> {
+    pub(super) fn finish(&mut self) -> Result<(Vec<Ready>, Vec<String>)> {
         if self.last + 1 != self.pictures as i64 {
             let detail = format!(
                 "MXF holds one picture after the other at {} a second; of the {} places, {} are taken",
@@ -152,7 +155,7 @@ mod tests {
             assert!(units.take(1, Some(time), &vec![1; 2 * 1024.min(samples - start)]));
         }
         let mut lengths = Vec::new();
-        let mut push = |list: Vec<(usize, TimeBase, Packet)>| {
+        let mut push = |list: Vec<Ready>| {
             lengths.extend(list.iter().map(|(_, _, packet)| packet.duration()));
         };
         for place in 0..pictures {

@@ -101,8 +101,8 @@ pub struct Muxer {
     container: Container,
     movie: TimeBase,
     tracks: Vec<Track>,
-    delays: Vec<Option<Missing>>,
     edit_units: Option<EditUnits>,
+    delays: Vec<Option<Missing>>,
 }
 
 struct Track {
@@ -136,12 +136,11 @@ impl Muxer {
                 track.parameters = rewriter.parameters(&track.parameters);
             }
             rewriters.push(rewriter);
-            let mut metadata = track.metadata.clone();
             let delay = codec_delay::of(container, &track.parameters);
-            let missing = Missing::new(delay, &track.parameters.codec_name(), &metadata);
+            let missing = Missing::new(delay, &track.parameters.codec_name(), &track.metadata);
             if let Some(missing) = &missing {
-                metadata.retain(|(key, _)| key != "title");
-                metadata.push(("title".to_owned(), missing.placeholder()));
+                track.metadata.retain(|(key, _)| key != "title");
+                track.metadata.push(("title".to_owned(), missing.placeholder()));
             }
             delays.push(missing);
             // The muxer of MXF takes the tick of the pictures for their rate.
@@ -151,7 +150,7 @@ impl Muxer {
                     parameters: &track.parameters,
                     time_base: tick.unwrap_or(track.time_base),
                     rate: track.rate,
-                    metadata: &metadata,
+                    metadata: &track.metadata,
                     disposition: &track.disposition,
                     side_data: &side_data::of_display(&track.display),
                 })
@@ -200,7 +199,7 @@ impl Muxer {
                 Ok(Track { from: track.time_base, to, delay, books, is_picture, in_band, joiner, shown: None })
             })
             .collect::<Result<_>>()?;
-        Ok(Muxer { output, path: path.to_owned(), container, movie, tracks, delays, edit_units })
+        Ok(Muxer { output, path: path.to_owned(), container, movie, tracks, edit_units, delays })
     }
 
     /// Writes a packet of track `track`, whose times count that track's time base.
@@ -241,14 +240,14 @@ impl Muxer {
         let (pts, dts, duration) = (packet.pts(), packet.dts(), packet.duration());
         packet.rescale(from, state.to);
         state.books.enter(&packet);
+        if let Some(pts) = packet.pts() {
+            let (_, earliest) = state.shown.get_or_insert((pts, pts));
+            *earliest = (*earliest).min(pts);
+        }
         if state.delay != 0 {
             let later = |ticks: i64| ticks.saturating_add(state.delay);
             packet.set_times(pts.map(later), dts.map(later), duration);
             packet.rescale(from, state.to);
-        }
-        if let Some(pts) = packet.pts() {
-            let (_, earliest) = state.shown.get_or_insert((pts, pts));
-            *earliest = (*earliest).min(pts);
         }
         self.output.write(packet).map_err(|code| error_of(code, &self.path, &self.output.complaints()))
     }

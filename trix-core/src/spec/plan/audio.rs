@@ -208,7 +208,7 @@ impl Told<'_> {
 }
 
 fn encoded(job: &Job, codec: &SoundCodec, stream: &StreamFacts, told: &mut Told<'_>) -> AudioPlan {
-    let (settings, shape, container) = (job.output.audio, &job.output.audio_shape, told.container);
+    let (settings, shape) = (job.output.audio, &job.output.audio_shape);
     let Channels { layout, channels, assumed, remix } = channels(codec, stream, shape, told);
 
     let sample_rate = codec.nearest_rate(shape.sample_rate.unwrap_or(stream.sample_rate));
@@ -226,16 +226,12 @@ fn encoded(job: &Job, codec: &SoundCodec, stream: &StreamFacts, told: &mut Told<
         }
     }
 
-    let (name, sample_format, bits) = match format(settings, stream) {
-        // MXF holds 16 and 24 bits (SMPTE ST 382).
-        (_, _, bits) if settings == AudioSettings::Pcm && container == Container::Mxf && bits != Some(16) => {
-            ("pcm_s24le", "s32", Some(24))
-        }
-        format => format,
+    // MXF holds 16 and 24 bits (SMPTE ST 382).
+    let settings = match settings {
+        AudioSettings::Pcm if told.container == Container::Mxf && bits(stream) > 16 => AudioSettings::Pcm24,
+        settings => settings,
     };
-    if !container.knows(name) {
-        told.mistakes.push(Mistake::new("audio", settings, format!("{} cannot hold {name}", container.name())));
-    }
+    let (name, sample_format, bits) = format(settings, stream);
     let mixed = matches!(remix, Some(Remix::Standard | Remix::Matrix { .. }));
     let precision = precision(stream);
     // What was mixed or resampled has more bits than either side.

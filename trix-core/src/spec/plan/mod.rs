@@ -5,6 +5,7 @@
 mod audio;
 mod sound_codec;
 mod cut;
+mod tags;
 mod tracks;
 mod video;
 mod geometry;
@@ -153,7 +154,6 @@ impl Plan {
             copy = Some(plan);
         }
         let origin = start.unwrap_or(origin);
-        audio::say_silence(&audio, source, origin, &mut decisions);
         let video_end = end.or_else(|| end_by_frames(origin, frames, video.as_ref()));
         let first = copy.as_ref().and_then(|copy| copy.first_shown).or(start);
         let numbers = facts.map(|facts| (frame_rate(facts), facts)).map(|(rate, facts)| {
@@ -177,6 +177,7 @@ impl Plan {
             let detail = "nothing would be written: the source has no stream that the job keeps";
             return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
         }
+        audio::say_silence(&audio, source, origin, &mut decisions);
         Ok(Plan { container, video, video_copy: copy, audio, carried, origin, start, end, frames, decisions, notes })
     }
 
@@ -194,7 +195,7 @@ impl Plan {
 
 fn end_by_frames(origin: Timestamp, frames: Option<u64>, video: Option<&VideoPlan>) -> Option<Timestamp> {
     let (frames, video) = frames.zip(video)?;
-    Some(origin.plus(Timestamp::new(i64::try_from(frames).ok()?, video.rate.inverse())))
+    Some(origin.plus(Timestamp::new(i64::try_from(frames).ok()?, video.source_rate.inverse())))
 }
 
 /// How many pictures, evenly spaced from `begin` on, are shown before `time`. Their times are those of a container that
@@ -276,12 +277,13 @@ fn container_fits(job: &Job, container: Container, source: &Source, audio: &[Aud
             mistakes.push(Mistake::new("output.path", job.output.path.display(), problem));
         }
     }
-    for plan in audio {
-        if plan.sample_rate != 48_000 {
-            let (stream, rate) = (plan.stream, plan.sample_rate);
-            let problem = format!("MXF holds sound at 48000 Hz; stream {stream} has {rate} (--audio-rate 48000)");
-            mistakes.push(Mistake::new("output.path", job.output.path.display(), problem));
-        }
+    for sound in audio.iter().filter(|sound| sound.sample_rate != 48_000) {
+        let problem = format!("MXF holds sound at 48000 Hz; stream {} would have {}", sound.stream, sound.sample_rate);
+        mistakes.push(Mistake::new("audio", job.output.audio, problem));
+    }
+    for sound in audio.iter().filter(|sound| !sound.copied && !container.knows(&sound.codec)) {
+        let problem = format!("MXF holds PCM of 16 and 24 bits; stream {} would be {}", sound.stream, sound.codec);
+        mistakes.push(Mistake::new("audio", job.output.audio, problem));
     }
 }
 
@@ -312,15 +314,7 @@ fn check_numbers(job: &Job, mistakes: &mut Vec<Mistake>) {
     video::check_numbers(job, mistakes);
 }
 
-/// When the first picture of a stream is shown.
-fn first_shown(source: &Source, video: Option<usize>) -> Option<Timestamp> {
-    let stream = source.streams().get(video?)?;
-    // In a transport stream the first picture to be read need not be the first to be shown.
-    let first = [stream.start, source.earliest(stream.index)].into_iter().flatten().min();
-    first.map(|ticks| Timestamp::new(ticks, stream.time_base))
-}
-
-/// When the first sound of a stream is heard.
+/// When a track of sound begins to be heard.
 fn first_heard(source: &Source, index: usize) -> Option<Timestamp> {
     let stream = source.streams().get(index)?;
     // An encoder's run-in lies before the start: the one that an edit list hides, and the one that Matroska tells, which
@@ -329,6 +323,14 @@ fn first_heard(source: &Source, index: usize) -> Option<Timestamp> {
     let run_in = Timestamp::new(samples.into(), TimeBase::new(1, rate.into())).rescale(stream.time_base);
     let after = source.earliest(index).map(|first| first.saturating_add(run_in));
     let first = [stream.start, after].into_iter().flatten().max();
+    first.map(|ticks| Timestamp::new(ticks, stream.time_base))
+}
+
+/// When the first picture of a stream is shown.
+fn first_shown(source: &Source, video: Option<usize>) -> Option<Timestamp> {
+    let stream = source.streams().get(video?)?;
+    // In a transport stream the first picture to be read need not be the first to be shown.
+    let first = [stream.start, source.earliest(stream.index)].into_iter().flatten().min();
     first.map(|ticks| Timestamp::new(ticks, stream.time_base))
 }
 

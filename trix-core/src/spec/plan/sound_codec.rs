@@ -161,9 +161,9 @@ pub(super) fn held_by(container: Container) -> &'static [&'static str] {
         Container::Mp4 => &["aac", "ac3", "eac3", "opus", "flac", "alac"],
         Container::Mov => &["aac", "ac3", "eac3", "alac", "pcm"],
         Container::Matroska => &["aac", "ac3", "eac3", "opus", "flac", "alac", "pcm"],
-        // The WebM container guidelines; ETSI TS 101 154 and the mapping of Opus to transport streams; Blu-ray; ST 382.
         Container::WebM => &["opus"],
-        Container::MpegTs => &["aac", "ac3", "eac3", "opus"],
+        // ETSI TS 101 154; Blu-ray knows no AAC. SMPTE ST 382.
+        Container::MpegTs => &["aac", "ac3", "eac3"],
         Container::M2ts => &["ac3", "eac3"],
         Container::Mxf => &["pcm"],
     }
