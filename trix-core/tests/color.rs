@@ -327,7 +327,7 @@ fn opacity_lays_ycbcr_on_the_black_of_its_range() {
         let planes = with_opacity(&space);
         let file = folder.path().join("alpha.mkv");
         let options = format!("-c:v ffv1 -level 3 {}", tags(&space));
-        written(&file, &joined(&[planes.clone()], name), name, (WIDTH, HEIGHT), &options);
+        written(&file, &joined(std::slice::from_ref(&planes), name), name, (WIDTH, HEIGHT), &options);
         let mut job = ffv1_job(&file);
         job.output.picture.alpha = Alpha::Black;
         let shots = filtered(&job);
@@ -335,8 +335,8 @@ fn opacity_lays_ycbcr_on_the_black_of_its_range() {
         let (off, place) = worst(&shots[0].planes, &on_black(&space, &planes));
         assert!(off <= 1.0, "{name} {space:?}: {place}");
         // Where it is opaque, nothing changes at all.
-        for plane in 0..3 {
-            assert_eq!(shots[0].planes[plane].samples[..256], planes[plane].samples[..256], "{name} {plane}");
+        for (found, source) in shots[0].planes.iter().zip(&planes) {
+            assert_eq!(found.samples[..256], source.samples[..256], "{name}");
         }
     }
 }
@@ -537,7 +537,7 @@ fn an_unknown_matrix_is_told_and_never_assumed() {
     let file = folder.path().join("silent.mkv");
     let name = "yuv444p";
     let planes = codes(&HD_8);
-    written(&file, &joined(&[planes.clone()], name), name, (WIDTH, HEIGHT), "-c:v ffv1 -level 3");
+    written(&file, &joined(std::slice::from_ref(&planes), name), name, (WIDTH, HEIGHT), "-c:v ffv1 -level 3");
     let mut job = ffv1_job(&file);
     let silent = plan(&job).unwrap();
     let notes = silent.notes.join("\n");

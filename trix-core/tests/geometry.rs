@@ -332,7 +332,7 @@ fn padding_is_black_of_the_range_and_leaves_the_picture_alone() {
         let layout = format(name);
         let (x, y) = layout.chroma.shift();
         // In the middle, or as near to it as whole samples of chroma allow, towards the upper left.
-        let (left, top) = ((width - 48) / 2 >> x << x, (height - 32) / 2 >> y << y);
+        let (left, top) = (((width - 48) / 2) >> x << x, ((height - 32) / 2) >> y << y);
         for (shot, source) in filtered(&job).iter().zip(&pictures) {
             let expected: Planes = (0..3)
                 .map(|plane| {

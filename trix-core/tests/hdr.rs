@@ -451,7 +451,9 @@ fn with_captions(folder: &Path, count: usize, rate: &str) -> (PathBuf, Vec<Vec<u
         if (1..=5).contains(&(unit[0] & 0x1f)) && unit[1] & 0x80 != 0 {
             // None, some, and more than one message can hold; with bytes that need an escape.
             let triplets: Vec<u8> = (0..[2, 0, 20, 31, 1][number % 5])
-                .flat_map(|at: usize| [0xfc + (at as u8 & 1), if at % 3 == 0 { 0 } else { number as u8 }, at as u8 % 4])
+                .flat_map(|at: usize| {
+                    [0xfc + (at as u8 & 1), if at.is_multiple_of(3) { 0 } else { number as u8 }, at as u8 % 4]
+                })
                 .collect();
             if !triplets.is_empty() {
                 let mut message = CAPTIONS.to_vec();

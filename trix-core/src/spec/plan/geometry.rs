@@ -112,7 +112,7 @@ pub(super) fn plan(
         let (x, y) = format.chroma.shift();
         // Rows of chroma belong to fields too.
         let y = if fields.is_some() { y + 1 } else { y };
-        let (left, top) = ((w - width) / 2 >> x << x, (h - height) / 2 >> y << y);
+        let (left, top) = (((w - width) / 2) >> x << x, ((h - height) / 2) >> y << y);
         ((w, h) != (width, height)).then_some(Padding { width: w, height: h, left, top })
     });
     Geometry {
