@@ -26,7 +26,7 @@ ffmpeg            | command -v ffmpeg                 | tests, demo, bench: make
 x264              | command -v x264                   | tests and bench: the peer for H.264
 x265              | command -v x265                   | tests and bench: the peer for HEVC
 mediainfo         | command -v mediainfo              | tests: a foreign parser of what was written
-gstreamer1.0-tools | command -v gst-launch-1.0        | tests: parsers and a player that share nothing with FFmpeg's
+gstreamer1.0-tools | command -v gst-launch-1.0        | tests: parsers and a player that share nothing with FFmpeg
 gstreamer1.0-plugins-base | has_gstreamer typefindfunctions | the same: recognition of containers
 gstreamer1.0-plugins-good | has_gstreamer qtdemux      | the same: readers of MP4, QuickTime, Matroska and WebM
 gstreamer1.0-plugins-bad | has_gstreamer mxfdemux      | the same: readers of MXF and MPEG-TS

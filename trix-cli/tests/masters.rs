@@ -99,7 +99,14 @@ fn rows(table: &mut String, encoded: &Encoded) {
     {
         carried.extend((!value.is_null()).then(|| name.to_owned()));
     }
-    carried.extend(list(&report["carried"]).iter().map(words));
+    let beside = &plan["carried"];
+    for subtitles in list(&beside["subtitles"]) {
+        carried.push(format!("subtitles of stream {} as {}", subtitles["stream"], words(&subtitles["codec"])));
+    }
+    for (name, count) in ["chapters", "attachments", "covers"].map(|name| (name, list(&beside[name]).len())) {
+        carried.extend((count > 0).then(|| format!("{name} {count}")));
+    }
+    carried.extend(beside["timecode"].as_str().map(|code| format!("time code {code}")));
     for what in carried {
         let _ = writeln!(table, "  carried  {what}");
     }
@@ -122,7 +129,7 @@ fn rows(table: &mut String, encoded: &Encoded) {
     }
     if let Some(frames) = verification["lossless_frames"].as_u64() {
         let _ = writeln!(table, "  score    {frames} frames equal");
-    } else if let Some(ssim) = verification["score"]["ssim"]["all"].as_f64() {
+    } else if let Some(ssim) = verification["score"]["ssim"].as_f64() {
         let _ = writeln!(table, "  score    SSIM {ssim:.3}");
     }
     let damage = support::damage(&report);
