@@ -411,7 +411,7 @@ fn what_a_mezzanine_has_not_is_refused_with_the_reason() {
     }
     let into = |name: &str, encoder| picture_job(&source, Path::new(name), encoder, EncodeSettings::default());
     check(&into("a.mp4", Encoder::Ffv1), "output.path = a.mp4", "use .mkv");
-    check(&into("a.mp4", Encoder::Prores), "output.path = a.mp4", "use .mov or .mkv");
+    check(&into("a.mp4", Encoder::Prores), "output.path = a.mp4", "use .mov");
     // What it can do by name, it does.
     plan(&picture_job(&source, Path::new("a.mkv"), Encoder::Ffv1, with(&|s| s.rate = Some(RateControl::Lossless))))
         .unwrap();
