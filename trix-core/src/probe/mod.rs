@@ -2,7 +2,7 @@
 //! disagree; on request by decoding all of it.
 //!
 //! Invariant: what a file does not say is absent, never filled in by custom. Without a count, no more is read than the
-//! header, what the limits allow for probing, and as much once more ([`survey`]).
+//! header, what the limits allow for probing, and as much once more (`survey`).
 
 mod boxes;
 mod compare;
