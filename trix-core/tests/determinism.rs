@@ -123,3 +123,27 @@ fn x264_repeats_itself_in_one_process_where_rows_are_no_multiple_of_eight_macrob
         same(&write(round), &first, &format!("round {round}"));
     }
 }
+
+#[test]
+fn tracks_lie_side_by_side_however_slow_the_pictures_are_encoded() {
+    // A picture a second and few bytes: sound could be through before the first picture is.
+    let source = support::made_by_ffmpeg(
+        "slow-pictures.mkv",
+        "-f lavfi -i testsrc2=size=64x64:rate=1 -f lavfi -i sine=sample_rate=48000 -t 100 -c:v libx264 -c:a flac",
+    );
+    let folder = trix_fixtures::folder();
+    let mut job = Job::new(&source, folder.path().join("out.mkv"));
+    job.output.video = VideoSettings::X264(EncodeSettings { preset: Some("placebo".into()), ..Default::default() });
+    job.output.audio = AudioSettings::Flac;
+    support::done(&job);
+    let json = support::ffprobe(&job.output.path, "-show_packets");
+    let mut pictures: f64 = -1.0;
+    for packet in json["packets"].as_array().expect("packets") {
+        let time: f64 = support::number(&packet["pts_time"]);
+        match packet["codec_type"].as_str() {
+            Some("video") => pictures = pictures.max(time),
+            // A picture lasts a second, and some come before those that they are made from.
+            _ => assert!(time - pictures <= 3.0, "sound of {time} s comes before the picture after {pictures} s"),
+        }
+    }
+}

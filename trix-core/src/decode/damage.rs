@@ -25,6 +25,15 @@ pub enum OnDamage {
     Conceal,
 }
 
+impl OnDamage {
+    /// Threads for a decoder of pictures, where `threads` are asked for (0: one for each core). What a decoder makes of
+    /// damage depends on how far its threads got; only one makes the same of it every time, so that a verification can
+    /// compare with a second decoding.
+    pub(crate) fn decoder_threads(self, threads: u32) -> u32 {
+        if self == OnDamage::Conceal { 1 } else { threads }
+    }
+}
+
 /// Kinds of damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

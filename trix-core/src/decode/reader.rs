@@ -83,7 +83,13 @@ impl PictureReader {
             );
         };
         let damage = Arc::new(DamageLog::new(on_damage));
-        let decoder = VideoDecoder::new(label, &facts, threads, source.limits().pixels, Arc::clone(&damage))?;
+        let decoder = VideoDecoder::new(
+            label,
+            &facts,
+            on_damage.decoder_threads(threads),
+            source.limits().pixels,
+            Arc::clone(&damage),
+        )?;
         let filter = filtering.map(|filtering| PictureFilter::new(filtering, facts.index, facts.time_base));
         Ok(PictureReader {
             demuxer: Demuxer::new(source, Arc::clone(&damage)),

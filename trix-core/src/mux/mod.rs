@@ -18,6 +18,7 @@ use in_band::InBand;
 use record::{Bookkeeper, TrackRecord};
 
 use crate::{
+    encode::nal::NalCodec,
     error::{Error, ErrorKind, Result, Stage},
     ffi::{
         AvError,
@@ -172,7 +173,10 @@ impl Muxer {
             Container::M2ts => &[("max_delay", "700000"), ("mpegts_m2ts_mode", "1")],
             Container::Mxf => &[],
         };
-        output.write_header(options).map_err(|code| error_of(code, path, &output.complaints()))?;
+        let patience = patience(&tracks).to_string();
+        let options: Vec<(&str, &str)> =
+            options.iter().copied().chain([("max_interleave_delta", patience.as_str())]).collect();
+        output.write_header(&options).map_err(|code| error_of(code, path, &output.complaints()))?;
         for (index, data) in covers {
             let mut packet = Packet::copy_of(data);
             packet.set_stream(index);
@@ -325,6 +329,18 @@ fn edit_units(tracks: &[TrackSpec]) -> Option<EditUnits> {
         }
     }
     Some(units)
+}
+
+/// Microseconds for which a packet waits for those of other tracks that are shown before it: ten seconds, libavformat's
+/// own, and as many pictures as an encoder holds back (x265: 250 to look ahead, and reordering).
+fn patience(tracks: &[TrackSpec]) -> i64 {
+    const USUAL: i64 = 10_000_000;
+    let held = |track: &TrackSpec| {
+        let looks_ahead = NalCodec::from_name(&track.parameters.codec_name()).is_some();
+        let rate = track.rate.filter(|rate| rate.is_positive())?;
+        Some(Timestamp::new(if looks_ahead { 300 } else { 16 }, rate.inverse()).micros())
+    };
+    tracks.iter().filter_map(held).fold(USUAL, |sum, held| sum.saturating_add(held))
 }
 
 /// Ticks in a second in which an MP4 counts the delay of each track: so many that every track's start is exact.

@@ -191,6 +191,30 @@ impl Weight for Packet {
     }
 }
 
+/// A packet on its way to a decoder. It weighs as much as its bytes, or as its part of the time for which a stage may
+/// run ahead of another: else the sound of a source of few bytes would be encoded minutes before its pictures, and the
+/// muxer, which waits for neither for long, would write them in an order that depends on the machine's load.
+struct Queued {
+    packet: Packet,
+    weight: usize,
+}
+
+impl Queued {
+    fn new(packet: Packet, base: TimeBase) -> Self {
+        /// Two seconds fill the channel.
+        const AHEAD: i64 = 2_000_000;
+        let micros = Timestamp::new(packet.duration(), base).micros().clamp(0, AHEAD);
+        let weight = packet.weight().max((micros * PACKETS as i64 / AHEAD) as usize);
+        Queued { packet, weight }
+    }
+}
+
+impl Weight for Queued {
+    fn weight(&self) -> usize {
+        self.weight
+    }
+}
+
 impl Weight for Picture {
     fn weight(&self) -> usize {
         self.frame.bytes()
@@ -256,15 +280,20 @@ pub(crate) fn start(
         let tags = plan.tags(facts.index);
         tracks.push(video_track(video, filtered_base, encoder.as_ref(), sets, plan.container, &tags)?);
 
-        let (to_decoder, decoder_input, depth) = channel::<Packet>(PACKETS, token);
+        let (to_decoder, decoder_input, depth) = channel::<Queued>(PACKETS, token);
         watch.add_queue("decode", depth);
         routes[video.stream] = Some(Route::Decoder(to_decoder));
         let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::picture).unwrap_or(video.format);
         let source_bytes = format.picture_bytes(facts.width, facts.height);
         let (to_next, next_input, depth) = channel::<Picture>(PICTURES * source_bytes, token);
         watch.add_queue(if video.converted { "filter" } else { "encode" }, depth);
-        let decoder =
-            VideoDecoder::new(label.clone(), facts, job.threads.unwrap_or(0), limits.pixels, Arc::clone(&damage))?;
+        let decoder = VideoDecoder::new(
+            label.clone(),
+            facts,
+            job.source.on_damage.decoder_threads(job.threads.unwrap_or(0)),
+            limits.pixels,
+            Arc::clone(&damage),
+        )?;
         let cut = Cut { start: plan.start, end: plan.end, frames: plan.frames };
         let base = facts.time_base;
         let dynamic = DynamicHdr::new(&facts.parameters);
@@ -360,7 +389,7 @@ pub(crate) fn start(
                 tail: encoder.run_out(audio),
             };
             let converter = SoundConverter::new(target, facts.index, facts.time_base);
-            let (to_sound, sound_input, depth) = channel::<Packet>(PACKETS, token);
+            let (to_sound, sound_input, depth) = channel::<Queued>(PACKETS, token);
             watch.add_queue(&format!("sound {number}"), depth);
             routes[audio.stream] = Some(Route::Decoder(to_sound));
             let stage = sound::SoundStage {

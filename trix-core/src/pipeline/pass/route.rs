@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is copied keeps its bytes; its times are counted from the origin of the output.
 
-use super::ForMuxer;
+use super::{ForMuxer, Queued};
 use crate::{
     demux::Demuxer,
     encode::subtitle::{Span, SubtitleTrack},
@@ -18,7 +18,7 @@ use crate::{
 /// Where packets of a stream go.
 pub(super) enum Route {
     /// To a stage that decodes them.
-    Decoder(Sender<Packet>),
+    Decoder(Sender<Queued>),
     /// Into the output, as far as they belong to the pictures that are copied.
     Pictures(CopyGate, usize, Sender<ForMuxer>),
     /// Into the output, those that begin within the span.
@@ -31,7 +31,7 @@ impl Route {
     /// Hands `packet` on; its times count `base` and the output begins at `origin`.
     fn take(&mut self, mut packet: Packet, base: TimeBase, origin: Timestamp) -> Result<Sent> {
         match self {
-            Route::Decoder(next) => next.send(packet, Stage::Demux),
+            Route::Decoder(next) => next.send(Queued::new(packet, base), Stage::Demux),
             Route::Pictures(gate, track, next) => match gate.judge(&packet, base) {
                 Place::Inside => {
                     shift(&mut packet, origin.rescale(base));

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{EncodedSound, ForMuxer, Shared, lock};
+use super::{EncodedSound, ForMuxer, Queued, Shared, lock};
 use crate::{
     decode::{audio::AudioDecoder, timing::TimingReport},
     encode::{
@@ -33,10 +33,10 @@ pub(super) struct SoundStage {
 
 impl SoundStage {
     /// Works to the end. Returns what was remarkable about the times.
-    pub(super) fn run(mut self, input: Receiver<Packet>) -> Result<TimingReport> {
+    pub(super) fn run(mut self, input: Receiver<Queued>) -> Result<TimingReport> {
         let mut wanted = true;
         while wanted {
-            let packet = input.receive(Stage::Decode)?;
+            let packet = input.receive(Stage::Decode)?.map(|queued| queued.packet);
             let last = packet.is_none();
             self.decoder.push(packet.as_ref())?;
             while let Some(frame) = self.decoder.receive()? {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use super::{ForMuxer, Shared, lock};
+use super::{ForMuxer, Queued, Shared, lock};
 use crate::{
     decode::{
         dynamic::DynamicHdr,
@@ -42,13 +42,13 @@ pub(super) struct DecodeStage {
 }
 
 impl DecodeStage {
-    pub(super) fn run(mut self, input: Receiver<Packet>, output: Sender<Picture>) -> Result<()> {
+    pub(super) fn run(mut self, input: Receiver<Queued>, output: Sender<Picture>) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let mut extras = ExtrasCount::default();
         let mut kept = 0;
         let mut finished = false;
         while !finished {
-            let packet = input.receive(Stage::Decode)?;
+            let packet = input.receive(Stage::Decode)?.map(|queued| queued.packet);
             finished = packet.is_none();
             if let (Some(dynamic), Some(packet)) = (&mut self.dynamic, &packet) {
                 dynamic.push(packet);
