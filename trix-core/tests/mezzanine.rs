@@ -455,3 +455,19 @@ fn a_real_master_becomes_a_lossless_copy() {
         assert_equal(found, expected, "apple-prores-422-hq.mov");
     }
 }
+
+#[test]
+fn every_profile_of_prores_stands_in_mxf_as_in_quicktime() {
+    let folder = folder();
+    let source = trix_fixtures::Clip { width: 128, height: 96, frames: 5, ..Default::default() }.y4m();
+    for (profile, name) in [("proxy", "422 Proxy"), ("lt", "422 LT"), ("standard", "422"), ("hq", "422 HQ")] {
+        let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
+        let [mxf, mov] = ["mxf", "mov"].map(|extension| {
+            let output = folder.path().join(format!("{profile}.{extension}"));
+            done(&picture_job(&source, &output, Encoder::Prores, settings.clone()));
+            output
+        });
+        assert_eq!(text(&support::mediainfo(&mxf, "Video")[0]["Format_Profile"]), name);
+        assert_eq!(support::planes(&mxf), support::planes(&mov), "{profile}");
+    }
+}

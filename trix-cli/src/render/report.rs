@@ -131,9 +131,6 @@ pub fn text(report: &Report) -> String {
             let _ = writeln!(out, "          {line}");
         }
     }
-    for decision in &report.plan.decisions {
-        let _ = writeln!(out, "  decided {}: {}", decision.what, decision.why);
-    }
     for note in &report.plan.notes {
         let _ = writeln!(out, "  note    {note}");
     }

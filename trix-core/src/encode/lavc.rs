@@ -75,9 +75,7 @@ pub fn options(plan: &VideoPlan, params: &std::collections::BTreeMap<String, Str
             list.extend(slices.map(|slices: u32| ("slices", slices.to_string())));
         }
         Encoder::Prores => {
-            let profile = plan.profile.as_deref().unwrap_or("hq");
-            let number = PRORES_PROFILES.iter().position(|name| *name == profile).unwrap_or(3);
-            list.push(("profile", number.to_string()));
+            list.push(("profile", prores_number(plan).to_string()));
             list.push(("vendor", "apl0".into()));
             if plan.format.alpha {
                 list.push(("alpha_bits", "16".into()));
@@ -88,6 +86,12 @@ pub fn options(plan: &VideoPlan, params: &std::collections::BTreeMap<String, Str
     list.retain(|(name, _)| !params.contains_key(*name));
     let own = list.into_iter().map(|(name, value)| (name.to_owned(), value));
     own.chain(params.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
+}
+
+/// The number of the profile that `plan` names.
+fn prores_number(plan: &VideoPlan) -> u32 {
+    let profile = plan.profile.as_deref().unwrap_or("hq");
+    PRORES_PROFILES.iter().position(|name| *name == profile).unwrap_or(3) as u32
 }
 
 /// One of libavcodec's encoders.
@@ -116,6 +120,7 @@ impl Lavc {
             sample_aspect: plan.sample_aspect,
             color: plan.color,
             fields: plan.fields,
+            profile: (plan.encoder == Encoder::Prores).then(|| prores_number(plan)),
             threads: threads.unwrap_or(0),
             options: &plan.options,
         };

@@ -38,6 +38,8 @@ pub struct VideoEncoderSettings<'a> {
     pub color: Color,
     /// Which field is shown first, where pictures hold two.
     pub fields: Option<FieldOrder>,
+    /// Number of the profile, for muxers that ask (`FF_PROFILE_PRORES_...`).
+    pub profile: Option<u32>,
     /// Threads; 0 for one on each core.
     pub threads: u32,
     /// Options by FFmpeg's names.
@@ -137,6 +139,9 @@ fn open(settings: &VideoEncoderSettings<'_>, sink: &Sink) -> Result<Context, AvE
         let options = settings.options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let mut options = Dictionary::new(options);
         check(av::avcodec_open2(raw, codec, options.as_mut()))?;
+        if let Some(profile) = settings.profile {
+            raw.profile = profile as c_int;
+        }
         Ok(context)
     }
 }
