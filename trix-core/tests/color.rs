@@ -20,10 +20,10 @@ use trix_core::{
     },
     spec::{
         picture::{Alpha, Tonemap},
-        video::{EncodeSettings, VideoSettings},
+        video::{EncodeSettings, Encoder, VideoSettings},
     },
 };
-use trix_fixtures::{folder, media};
+use trix_fixtures::{folder, media, program};
 
 const NTSC_8: Space = Space::new(NTSC, WEIGHTS_601, 8);
 const PAL_8: Space = Space::new(PAL, WEIGHTS_601, 8);
@@ -554,4 +554,31 @@ fn an_unknown_matrix_is_told_and_never_assumed() {
     let (off, place) = worst(&filtered(&job)[0].planes, &expected(&planes, |codes| PAL_8.convert(codes, &HD_8)));
     assert!(off <= 1.0, "{place}");
     assert!(plan(&job).unwrap().notes.iter().all(|note| !note.contains("matrix")));
+}
+
+#[test]
+fn light_in_floating_point_becomes_values_when_it_is_stated() {
+    let folder = folder();
+    // A ramp from 0 to 1, the same in each channel.
+    let (width, height) = (256usize, 4usize);
+    let light = |x: usize| x as f32 / (width - 1) as f32;
+    let plane: Vec<u8> = (0..height).flat_map(|_| (0..width).flat_map(|x| light(x).to_le_bytes())).collect();
+    let raw = folder.path().join("ramp.raw");
+    std::fs::write(&raw, plane.repeat(3)).expect("a file can be written");
+    let line = format!("-f rawvideo -pix_fmt gbrpf32le -s {width}x{height} -i {}", raw.display());
+    program::ffmpeg(&format!("{line} -frames:v 1 {}", folder.path().join("ramp1.exr").display()));
+    let output = folder.path().join("out.mkv");
+    let settings = EncodeSettings { depth: Some(10), ..Default::default() };
+    let mut job = support::picture_job(&folder.path().join("ramp%01d.exr"), &output, Encoder::Ffv1, settings);
+    job.output.picture.source_color = "bt709,transfer=linear".parse().expect("an override");
+    job.output.picture.color = Some(Standard::Bt709);
+    support::done(&job);
+    let values = program::ffmpeg(&format!("-i {} -pix_fmt gbrp10le -f rawvideo -", output.display())).stdout;
+    let values: Vec<u16> = values.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    assert_eq!(values.len(), 3 * width * height);
+    for (index, value) in values.into_iter().enumerate() {
+        // BT.1886: light is the value to the power of 2.4. Diffusion adds up to one code.
+        let expected = 1023.0 * f64::from(light(index % width)).powf(1.0 / 2.4);
+        assert!((f64::from(value) - expected).abs() <= 1.5, "sample {index}: {value}, and {expected} is right");
+    }
 }
