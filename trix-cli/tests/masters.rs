@@ -129,11 +129,12 @@ fn rows(table: &mut String, encoded: &Encoded) {
     }
     if let Some(frames) = verification["lossless_frames"].as_u64() {
         let _ = writeln!(table, "  score    {frames} frames equal");
-    } else if support::damage(&report) > 0 {
-        // What a decoder makes of damage depends on its threads, and so does the score.
-        let _ = writeln!(table, "  damage   counted and placed");
-    } else if let Some(ssim) = verification["score"]["ssim"].as_f64() {
+    } else if let Some(ssim) = verification["score"]["ssim"].as_f64().filter(|_| support::damage(&report) == 0) {
+        // What is made up for damage says nothing about an encoder.
         let _ = writeln!(table, "  score    SSIM {ssim:.3}");
+    }
+    if support::damage(&report) > 0 {
+        let _ = writeln!(table, "  damage   counted and placed");
     }
 }
 
