@@ -214,7 +214,7 @@ impl VideoDecoder {
         self.check_shape(picture, time)?;
         match picture.frame.damage() {
             Some(damage) => {
-                let said = self.said();
+                let said = self.complaint().map_or_else(String::new, |said| format!(" ({said})"));
                 let kind = DamageKind::of_message(&format!("{damage}{said}"), DamageKind::Frame);
                 self.add(kind, time, format!("{damage}{said}"))
             }
@@ -253,22 +253,29 @@ impl VideoDecoder {
     }
 
     fn undecodable(&mut self, code: AvError) -> Result<()> {
-        let said = self.said();
+        let said = self.complaint();
+        let told = said.as_ref().map_or_else(String::new, |said| format!(" ({said})"));
         // Out of memory is the machine's trouble and not the file's; everything else a packet can cause.
         if code.io().is_some_and(|error| error.kind() == std::io::ErrorKind::OutOfMemory) {
-            return Err(Error::new(ErrorKind::Codec, Stage::Decode, format!("the decoder failed: {code}{said}"))
+            return Err(Error::new(ErrorKind::Codec, Stage::Decode, format!("the decoder failed: {code}{told}"))
                 .in_file(&self.label)
                 .in_stream(self.stream)
                 .at(self.last_packet)
                 .caused_by(code));
         }
-        let kind = DamageKind::of_message(&said, DamageKind::Undecodable);
-        self.add(kind, self.last_packet, format!("a packet cannot be decoded: {code}{said}"))
+        let kind = DamageKind::of_message(&told, DamageKind::Undecodable);
+        // With several threads, the message may arrive before its packet is given back or together with it.
+        let detail = match said {
+            Some(said) => format!("the decoder reports: {said}"),
+            None => format!("a packet cannot be decoded: {code}"),
+        };
+        self.add(kind, self.last_packet, detail)
     }
 
-    fn said(&self) -> String {
+    /// The decoder's first complaint since it was last asked.
+    fn complaint(&self) -> Option<String> {
         let (lines, _) = self.decoder.complaints();
-        lines.into_iter().find(|line| line.is_error).map_or_else(String::new, |line| format!(" ({})", line.text))
+        lines.into_iter().find(|line| line.is_error).map(|line| line.text)
     }
 
     fn add(&self, kind: DamageKind, time: Option<Timestamp>, detail: String) -> Result<()> {
