@@ -139,9 +139,9 @@ fn encode(criterion: &mut Criterion) {
             ..Default::default()
         };
         let mut job = Job::new(&source, "unused.mp4");
-        job.output.video = choice(settings.clone());
+        job.outputs[0].video = choice(settings.clone());
         let plan = Plan::new(&job, &Source::open(&source, Limits::default()).expect("a clip")).expect("a sound job");
-        let plan = plan.video.expect("pictures");
+        let plan = plan.outputs[0].video.clone().expect("pictures");
         let mut pictures = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(hd())));
         pictures.truncate(frames);
         let mut group = group(criterion, "encode", frames);
@@ -171,17 +171,17 @@ fn mux(criterion: &mut Criterion) {
         let job = copy_job(&source, &output, verify);
         let mut group = group(criterion, "mux", 25);
         group.bench_function(name, |bencher| {
-            bencher.iter(|| trix_core::run(&job, &Control::default()).expect("a copy").bytes);
+            bencher.iter(|| trix_core::run(&job, &Control::default()).expect("a copy").outputs[0].bytes);
         });
     }
 }
 
 fn copy_job(source: &Path, output: &Path, verify: VerifyLevel) -> Job {
     let mut job = Job::new(source, output);
-    job.output.video = VideoSettings::Copy;
-    job.output.audio = AudioSettings::None;
-    job.output.verify = verify;
-    job.output.overwrite = true;
+    job.outputs[0].video = VideoSettings::Copy;
+    job.outputs[0].audio = AudioSettings::None;
+    job.outputs[0].verify = verify;
+    job.outputs[0].overwrite = true;
     job
 }
 

@@ -150,7 +150,7 @@ fn the_shape_of_sound_is_read_from_the_command_line_and_checked() {
     refused("--audio ac3:200", &["audio.kbps", "200", "192"]);
     let options = "--preset ultrafast --audio ac3:96 --audio-matrix .5,-.5 --audio-rate 44100";
     let encoded = encode(&master(), options);
-    let track = encoded.done()["plan"]["audio"][0].clone();
+    let track = encoded.done()["outputs"][0]["plan"]["audio"][0].clone();
     assert_eq!(track["remix"]["rows"], serde_json::json!([[0.5, -0.5]]));
     assert_eq!((&track["layout"], &track["sample_rate"]), (&"mono".into(), &44_100.into()));
 }

@@ -95,9 +95,9 @@ fn a_browser_plays_every_picture_of_h264_in_mp4() {
         let played = play(&encoded.output);
         assert_eq!(played["state"], "ended", "{options}: {played}");
         assert_eq!(played["error"], Value::Null, "{options}: {played}");
-        assert_eq!(played["frames"], report["ledger"]["emitted"], "{options}: {played}");
-        assert_eq!(played["width"], report["plan"]["video"]["width"], "{options}: {played}");
-        assert_eq!(played["height"], report["plan"]["video"]["height"], "{options}: {played}");
+        assert_eq!(played["frames"], report["outputs"][0]["ledger"]["emitted"], "{options}: {played}");
+        assert_eq!(played["width"], report["outputs"][0]["plan"]["video"]["width"], "{options}: {played}");
+        assert_eq!(played["height"], report["outputs"][0]["plan"]["video"]["height"], "{options}: {played}");
     }
 }
 
@@ -110,7 +110,7 @@ fn a_browser_plays_hevc_in_mp4_where_it_has_a_decoder() {
     assert_eq!(played["state"], "ended", "{played}");
     match played["hevc"].as_str() {
         Some("") => assert_eq!(played["frames"], 0, "{played}"),
-        _ => assert_eq!(played["frames"], report["ledger"]["emitted"], "{played}"),
+        _ => assert_eq!(played["frames"], report["outputs"][0]["ledger"]["emitted"], "{played}"),
     }
 }
 

@@ -54,7 +54,7 @@ fn read(source: &Path) -> Outcome {
     if strict.ran.code == Some(0) {
         let report = strict.done();
         assert_eq!(damage(&report), 0, "{}", source.display());
-        return Outcome::Whole(report["ledger"]["emitted"].as_u64().expect("a ledger"));
+        return Outcome::Whole(report["outputs"][0]["ledger"]["emitted"].as_u64().expect("a ledger"));
     }
     strict.refused(3);
     let lenient = encode(source, &format!("{OPTIONS} --on-damage conceal"));
@@ -77,7 +77,7 @@ fn files(first: usize) -> impl Iterator<Item = (PathBuf, u64)> {
     });
     files.into_iter().skip(first).step_by(4).map(|file| {
         let report = encode(&file, &format!("{OPTIONS} --verify off")).done();
-        let pictures = report["ledger"]["emitted"].as_u64().expect("a ledger");
+        let pictures = report["outputs"][0]["ledger"]["emitted"].as_u64().expect("a ledger");
         (file, pictures)
     })
 }

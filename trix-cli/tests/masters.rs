@@ -84,7 +84,7 @@ fn refusal(table: &mut String, encoded: &Encoded, file: &Path) {
 /// The rows of a file that was written, checked against what other programs see in it.
 fn rows(table: &mut String, encoded: &Encoded) {
     let report = encoded.done_as();
-    let plan = &report["plan"];
+    let plan = &report["outputs"][0]["plan"];
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     for decision in list(&plan["decisions"]) {
         let _ = writeln!(table, "  decided  {}: {}", words(&decision["what"]), words(&decision["why"]));
@@ -93,7 +93,7 @@ fn rows(table: &mut String, encoded: &Encoded) {
         let named = ["captions", "dolby_vision", "hdr10_plus"].map(|name| (name, value[name].as_u64().unwrap_or(0)));
         named.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name} {count}")).collect()
     };
-    let mut carried: Vec<String> = extras(&report["tracks"][0]["extras"]);
+    let mut carried: Vec<String> = extras(&report["outputs"][0]["tracks"][0]["extras"]);
     let video = &plan["video"];
     for (name, value) in [("mastering display", &video["hdr"]["mastering"]), ("content light", &video["hdr"]["light"])]
     {
@@ -113,8 +113,8 @@ fn rows(table: &mut String, encoded: &Encoded) {
     for note in list(&plan["notes"]) {
         let _ = writeln!(table, "  note     {}", words(&note));
     }
-    if !report["ledger"].is_null() {
-        let ledger = &report["ledger"];
+    if !report["outputs"][0]["ledger"].is_null() {
+        let ledger = &report["outputs"][0]["ledger"];
         let shape = format!("{}x{} {}", video["width"], video["height"], words(&video["format"]));
         let _ = writeln!(
             table,
@@ -123,7 +123,7 @@ fn rows(table: &mut String, encoded: &Encoded) {
         );
         look(encoded, &report);
     }
-    let verification = &report["verification"];
+    let verification = &report["outputs"][0]["verification"];
     if let Some(drift) = verification["drift_seconds"].as_f64() {
         let _ = writeln!(table, "  sync     sound ends {:+.0} ms from the picture", drift * 1000.0);
     }
@@ -144,13 +144,13 @@ fn words(value: &Value) -> String {
 
 /// What ffprobe and mediainfo see in a written file is what the report says of it.
 fn look(encoded: &Encoded, report: &Value) {
-    let (file, video) = (&encoded.output, &report["plan"]["video"]);
+    let (file, video) = (&encoded.output, &report["outputs"][0]["plan"]["video"]);
     let line = "-v error -of json -select_streams v:0 -count_packets -show_streams";
     let json = program::run("ffprobe", line.split(' ').map(Path::new).chain([file.as_path()]));
     let json: Value = serde_json::from_slice(&json.stdout).expect("ffprobe prints JSON");
     let stream = &json["streams"][0];
     let name = encoded.output.display();
-    assert_eq!(words(&stream["nb_read_packets"]), report["ledger"]["emitted"].to_string(), "{name}");
+    assert_eq!(words(&stream["nb_read_packets"]), report["outputs"][0]["ledger"]["emitted"].to_string(), "{name}");
     assert_eq!((&stream["width"], &stream["height"]), (&video["width"], &video["height"]), "{name}");
     for (seen, said) in [("color_primaries", "primaries"), ("color_transfer", "transfer"), ("color_space", "matrix")] {
         let said = words(&video["color"][said]);
@@ -173,7 +173,7 @@ fn look(encoded: &Encoded, report: &Value) {
     assert_eq!(words(&track["Height"]), video["height"].to_string(), "{name}");
     // In Matroska it multiplies duration and rate, which is no count.
     if let Some(count) = track["FrameCount"].as_str().filter(|_| file.extension().is_some_and(|end| end == "mp4")) {
-        assert_eq!(count, report["ledger"]["emitted"].to_string(), "{name}");
+        assert_eq!(count, report["outputs"][0]["ledger"]["emitted"].to_string(), "{name}");
     }
     assert!(track["Rotation"].as_str().is_none_or(|turn| turn == "0.000"), "{name}: {}", track["Rotation"]);
 }

@@ -54,15 +54,15 @@ fn sound_without_pictures_is_refused_unless_pictures_are_left_out() {
     let source = with_sound("sound-only.m4a", "-map 0:a -c:a aac");
     encode(&source, "").refused(3);
     let report = encode(&source, "--video none").done();
-    assert_eq!(report["tracks"].as_array().map(Vec::len), Some(1));
-    assert_eq!(report["ledger"], Value::Null);
+    assert_eq!(report["outputs"][0]["tracks"].as_array().map(Vec::len), Some(1));
+    assert_eq!(report["outputs"][0]["ledger"], Value::Null);
     encode(&Clip::default().y4m(), "--video none").refused(3);
 }
 
 #[test]
 fn pictures_without_sound_need_no_option() {
     let report = encode(&Clip::default().encoded("-c:v libx264", "mp4"), "--preset ultrafast --audio aac").holds(30);
-    assert_eq!(report["tracks"].as_array().map(Vec::len), Some(1));
+    assert_eq!(report["outputs"][0]["tracks"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn durations_that_lie_in_an_mp4_cost_no_picture() {
             patch_boxes(&mut bytes, name, distance, change);
             let source = file(&folder, &format!("{}-{factor}.mp4", String::from_utf8_lossy(name)), bytes);
             let report = encode(&source, QUICK).holds(30);
-            assert_eq!(report["tracks"][0]["end"]["seconds"], 1.2, "{}", source.display());
+            assert_eq!(report["outputs"][0]["tracks"][0]["end"]["seconds"], 1.2, "{}", source.display());
         }
     }
 }

@@ -101,7 +101,7 @@ fn a_lossless_encode_is_verified_against_its_source_sample_by_sample() {
     for options in ["--lossless", "--video x265 --lossless"] {
         let source = Clip::default().y4m();
         let encoded = encode(&source, &format!("{options} --preset ultrafast --verify full"));
-        assert_eq!(encoded.holds(30)["verification"]["lossless_frames"], 30);
+        assert_eq!(encoded.holds(30)["outputs"][0]["verification"]["lossless_frames"], 30);
         let score = &trix("compare {} {} --json", &[&source, &encoded.output]).done().json()["score"];
         assert_eq!(score["identical_frames"], 30);
         let hash = |file: &Path| {

@@ -17,8 +17,8 @@ fn raw_planes_are_encoded_probed_verified_and_compared() {
     let shape = "--raw 80x48:yuv422p10le:24";
     let encoded = encode(&raw, &format!("{shape} --preset ultrafast --lossless --verify full"));
     let report = encoded.holds(12);
-    assert_eq!(report["verification"]["lossless_frames"], 12);
-    assert_eq!(report["tracks"][0]["end"]["seconds"], 0.5);
+    assert_eq!(report["outputs"][0]["verification"]["lossless_frames"], 12);
+    assert_eq!(report["outputs"][0]["tracks"][0]["end"]["seconds"], 0.5);
     let probed = trix(&format!("probe {{}} {shape} --count --json"), &[&raw]).done().json();
     assert_eq!(probed["census"]["streams"]["0"]["frames"], 12);
     trix(&format!("verify {{}} {shape}"), &[&raw]).done();
@@ -60,7 +60,7 @@ fn numbered_pictures_are_encoded_probed_verified_and_compared() {
     let pattern = sequence(folder.path());
     let encoded = encode(&pattern, "--source-rate 24000/1001 --preset ultrafast --lossless --verify full");
     let report = encoded.holds(10);
-    assert_eq!(report["verification"]["lossless_frames"], 10);
+    assert_eq!(report["outputs"][0]["verification"]["lossless_frames"], 10);
     let probed = trix("probe {} --count --json", &[&pattern]).done().json();
     assert_eq!(probed["census"]["streams"]["0"]["frames"], 10);
     assert_eq!(probed["streams"][0]["video"]["average_rate"], "25/1");
@@ -68,7 +68,7 @@ fn numbered_pictures_are_encoded_probed_verified_and_compared() {
     let compared = trix("compare {} {} --json", &[&pattern, &encoded.output]);
     assert!(compared.done().json()["first_difference"].is_null(), "{compared:?}");
     let told = encode(&pattern, "--preset ultrafast");
-    let decisions = told.holds(10)["plan"]["decisions"].to_string();
+    let decisions = told.holds(10)["outputs"][0]["plan"]["decisions"].to_string();
     assert!(decisions.contains("25/1 pictures a second") && decisions.contains("no rate"), "{decisions}");
     // The source is as it was.
     assert_eq!(names(folder.path()).len(), 10);

@@ -25,7 +25,7 @@ fn tells_what_is_missing(encoded: &Encoded) {
     if encoded.ran.code == Some(0) {
         let report = encoded.done();
         assert!(damage(&report) > 0, "nothing is said to be wrong: {:?}", encoded.ran);
-        assert_eq!(report["ledger"]["emitted"], decodable(&encoded.output));
+        assert_eq!(report["outputs"][0]["ledger"]["emitted"], decodable(&encoded.output));
     } else {
         encoded.refused(3);
     }

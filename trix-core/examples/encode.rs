@@ -39,15 +39,15 @@ fn main() -> ExitCode {
 
 fn encode(source: &str, output: &str) -> Result<Report> {
     let mut job = Job::new(source, output);
-    job.output.video = VideoSettings::X265(EncodeSettings {
+    job.outputs[0].video = VideoSettings::X265(EncodeSettings {
         depth: Some(10),
         chroma: Some(Chroma::C420),
         preset: Some("fast".into()),
         rate: Some(RateControl::Crf { value: 20.0 }),
         ..Default::default()
     });
-    job.output.audio = AudioSettings::Aac { kbps: Some(192) };
-    job.output.verify = VerifyLevel::Full;
+    job.outputs[0].audio = AudioSettings::Aac { kbps: Some(192) };
+    job.outputs[0].verify = VerifyLevel::Full;
 
     // Called five times a second, on a thread of the job. Another thread may keep a clone of `control.cancel`.
     let control = Control {
@@ -61,17 +61,17 @@ fn encode(source: &str, output: &str) -> Result<Report> {
 }
 
 fn print(report: &Report) {
-    println!("{}: {} bytes", report.output.display(), report.bytes);
-    if let Some(ledger) = &report.ledger {
+    println!("{}: {} bytes", report.outputs[0].path.display(), report.outputs[0].bytes);
+    if let Some(ledger) = &report.outputs[0].ledger {
         println!("{} pictures decoded, {} encoded, {:?} found", ledger.decoded, ledger.encoded, ledger.found);
     }
-    for check in &report.verification.checks {
+    for check in &report.outputs[0].verification.checks {
         println!("  {}: {}", check.name, check.found);
     }
-    if let Some(psnr) = report.verification.score.as_ref().and_then(|score| score.psnr_db) {
+    if let Some(psnr) = report.outputs[0].verification.score.as_ref().and_then(|score| score.psnr_db) {
         println!("  PSNR {psnr:.3} dB");
     }
-    for note in &report.plan.notes {
+    for note in &report.outputs[0].plan.notes {
         println!("  note: {note}");
     }
 }

@@ -178,6 +178,19 @@ impl Error {
         self
     }
 
+    /// The same about something else that failed with it; the cause stays with the first.
+    pub(crate) fn again(&self) -> Self {
+        let Inner { kind, stage, detail, file, stream, time, .. } = &*self.0;
+        let (detail, file) = (detail.clone(), file.clone());
+        Error(Box::new(Inner { kind: *kind, stage: *stage, detail, file, stream: *stream, time: *time, source: None }))
+    }
+
+    /// Adds what else there is to say.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        self.0.detail = format!("{}; {more}", self.0.detail);
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -17,7 +17,7 @@
 //! ```no_run
 //! use trix_core::{Control, Job, run};
 //! let report = run(&Job::new("master.mov", "copy.mp4"), &Control::default())?;
-//! assert!(report.verification.checks.iter().all(|check| check.ok));
+//! assert!(report.outputs[0].verification.checks.iter().all(|check| check.ok));
 //! # Ok::<(), trix_core::Error>(())
 //! ```
 
@@ -44,6 +44,6 @@ pub use decode::damage::OnDamage;
 pub use error::{Error, ErrorKind, Result, Stage};
 pub use ffi::stream::StreamKind;
 pub use pipeline::{Control, cancel::Cancel, run};
-pub use report::Report;
+pub use report::{OutputReport, Report};
 pub use source::{Limits, Source};
 pub use spec::job::Job;

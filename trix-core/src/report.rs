@@ -6,12 +6,16 @@ use serde::Serialize;
 
 use crate::{
     decode::{damage::DamageReport, timing::TimingReport},
+    error::ErrorKind,
     filter::convert::Change,
     media::extras::ExtrasCount,
     mux::record::TrackRecord,
     pipeline::ledger::Ledger,
     quality::Score,
-    spec::{job::VerifyLevel, plan::Plan},
+    spec::{
+        job::VerifyLevel,
+        plan::{FilterPlan, OutputPlan},
+    },
 };
 
 /// The account of a finished job.
@@ -23,22 +27,35 @@ pub struct Report {
     pub libraries: Vec<Library>,
     /// The source.
     pub source: PathBuf,
+    /// What was wrong with the source.
+    pub damage: DamageReport,
+    /// Gaps and repeats in the times of the source's streams, by index; streams without any are left out.
+    pub timing_of_source: BTreeMap<usize, TimingReport>,
+    /// What was done to pictures between the decoder and the encoders.
+    pub filters: Vec<FilterPlan>,
+    /// What was written.
+    pub outputs: Vec<OutputReport>,
+    /// What failed, where the job goes on without it.
+    pub failed: Vec<FailedOutput>,
+    /// How long it took.
+    pub timing: Timing,
+}
+
+/// The account of an output.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct OutputReport {
     /// The file that was written.
-    pub output: PathBuf,
+    pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
     /// What ran.
-    pub plan: Plan,
+    pub plan: OutputPlan,
     /// Frame threads of the picture encoder: with another number it would have written other bytes.
     pub frame_threads: Option<u32>,
     /// What became of every frame; `None` when no pictures were decoded.
     pub ledger: Option<Ledger>,
     /// What was written, track by track.
     pub tracks: Vec<TrackRecord>,
-    /// What was wrong with the source.
-    pub damage: DamageReport,
-    /// Gaps and repeats in the times of the source's streams, by index; streams without any are left out.
-    pub timing_of_source: BTreeMap<usize, TimingReport>,
     /// What the picture encoder warned of.
     pub warnings: Vec<String>,
     /// Pictures of the source that brought captions or dynamic HDR metadata along; `tracks` says what was written.
@@ -47,8 +64,17 @@ pub struct Report {
     pub changes: Vec<Change>,
     /// How the output was checked, and what was found.
     pub verification: Verification,
-    /// How long it took.
-    pub timing: Timing,
+}
+
+/// An output that there is not.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct FailedOutput {
+    /// The name that it would have had.
+    pub path: PathBuf,
+    /// What kind of trouble it was.
+    pub kind: ErrorKind,
+    /// What happened, with its place.
+    pub error: String,
 }
 
 /// A library and its version.
@@ -103,6 +129,6 @@ pub struct Timing {
     pub encode_seconds: f64,
     /// Seconds for verification.
     pub verify_seconds: f64,
-    /// Pictures in a second while encoding, all passes counted once.
+    /// Pictures of the source in a second while encoding, all passes counted once.
     pub fps: f64,
 }

@@ -96,11 +96,11 @@ fn hold(encoder: Encoder, case: Case<'_>) {
     let mut settings = case.settings.clone();
     settings.params = case.params.split_whitespace().map(pair).collect();
     let report = done(&picture_job(&clip.y4m(), &ours, encoder, settings));
-    assert_eq!(report.ledger.expect("a ledger").emitted, u64::from(clip.frames));
+    assert_eq!(report.outputs[0].ledger.expect("a ledger").emitted, u64::from(clip.frames));
 
     // With a raw stream x264 repeats its headers and counts them in its rate control; into a container it does not.
     let theirs = folder.path().join(if encoder == Encoder::X264 { "theirs.mkv" } else { "theirs.hevc" });
-    if report.plan.video.expect("a plan").passes == 2 {
+    if report.outputs[0].plan.video.as_ref().expect("a plan").passes == 2 {
         let stats = folder.path().join("stats");
         let pass = |number: u32| format!("--pass {number} --stats {}", stats.display());
         foreign(encoder, &case, &pass(1), &theirs);

@@ -28,7 +28,7 @@ fn cancelled(source: &std::path::Path) -> Duration {
     let mut job = Job::new(source, folder.path().join("out.mkv"));
     // Slow enough that the encoder is inside a call when it is asked to stop, and far from its end.
     let settings = EncodeSettings { preset: Some("veryslow".into()), ..EncodeSettings::default() };
-    job.output.video = VideoSettings::X265(settings);
+    job.outputs[0].video = VideoSettings::X265(settings);
     let control = Control::default();
     let cancel = control.cancel.clone();
     let running = thread::spawn(move || run(&job, &control));

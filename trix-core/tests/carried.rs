@@ -99,14 +99,15 @@ fn events(file: &Path, track: usize) -> Vec<(i64, i64, String)> {
 
 fn job(source: &Path, output: &Path) -> Job {
     let mut job = Job::new(source, output);
-    job.output.video = VideoSettings::Copy;
+    job.outputs[0].video = VideoSettings::Copy;
     job
 }
 
 /// All that a report says was lost or decided.
 fn told(report: &Report) -> String {
-    let decisions = report.plan.decisions.iter().map(|decision| format!("{}: {}", decision.what, decision.why));
-    report.plan.notes.iter().cloned().chain(decisions).collect::<Vec<_>>().join("\n")
+    let decisions =
+        report.outputs[0].plan.decisions.iter().map(|decision| format!("{}: {}", decision.what, decision.why));
+    report.outputs[0].plan.notes.iter().cloned().chain(decisions).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -128,7 +129,7 @@ fn text_survives_from_every_form_to_every_other() {
         ] {
             let output = folder.path().join(format!("{from}-{to}")).with_extension(extension);
             let mut job = job(&source, &output);
-            job.output.subtitles = settings;
+            job.outputs[0].subtitles = settings;
             done(&job);
             let what = format!("{from} to {to} in {extension}");
             let stream = ffprobe(&output, "-select_streams s -show_streams")["streams"][0].clone();
@@ -168,9 +169,13 @@ fn text_becomes_what_the_container_holds_and_the_report_says_so() {
     }
     let output = folder.path().join("none.mkv");
     let mut none = job(&subtitled("subrip"), &output);
-    none.output.subtitles = SubtitleSettings::None;
+    none.outputs[0].subtitles = SubtitleSettings::None;
     let report = done(&none);
-    assert!(report.plan.notes.is_empty(), "what was asked for is no loss: {:?}", report.plan.notes);
+    assert!(
+        report.outputs[0].plan.notes.is_empty(),
+        "what was asked for is no loss: {:?}",
+        report.outputs[0].plan.notes
+    );
     assert_eq!(ffprobe(&output, "-select_streams s -show_streams")["streams"].as_array().map(Vec::len), Some(0));
 }
 
@@ -194,8 +199,8 @@ fn a_cut_clips_subtitles_and_chapters_to_its_span() {
     for extension in ["mkv", "mp4", "mov"] {
         let output = folder.path().join("cut").with_extension(extension);
         let mut job = Job::new(&source, &output);
-        job.output.video = VideoSettings::X264(quick(""));
-        job.output.audio = AudioSettings::None;
+        job.outputs[0].video = VideoSettings::X264(quick(""));
+        job.outputs[0].audio = AudioSettings::None;
         (job.source.start, job.source.duration) = (at(1000), at(600));
         done(&job);
         let expected = [(0, 400, "one, two"), (100, 600, "drei\nvier")];
@@ -307,11 +312,11 @@ fn tags_are_set_copied_and_taken_away() {
                 "season_number" => "7".to_owned(),
                 key => format!("Wert von {key}"),
             };
-            set.output.metadata.insert((*key).to_owned(), value);
+            set.outputs[0].metadata.insert((*key).to_owned(), value);
         }
         done(&set);
         let json = ffprobe(&first, "-show_format -show_programs").to_string().to_lowercase();
-        for (key, value) in &set.output.metadata {
+        for (key, value) in &set.outputs[0].metadata {
             let key = if extension == "ts" && key == "title" { "service_name" } else { key };
             let value = value.trim_end_matches('z').trim_end_matches('Z').to_lowercase();
             assert!(json.contains(&format!("\"{key}\":\"{value}")), "{key} in {extension}: {json}");
@@ -322,15 +327,15 @@ fn tags_are_set_copied_and_taken_away() {
         // Copied into the same container, with one tag less.
         let second = folder.path().join("copied").with_extension(extension);
         let mut copied = job(&first, &second);
-        copied.output.metadata.insert("title".into(), String::new());
+        copied.outputs[0].metadata.insert("title".into(), String::new());
         let report = done(&copied);
         assert!(!told(&report).contains("no place"), "{extension}: {}", told(&report));
         let expected: Vec<&str> = tags.iter().copied().filter(|key| *key != "title").collect();
         for key in expected {
-            assert!(report.plan.carried.metadata.contains_key(key), "{key} of {extension}");
+            assert!(report.outputs[0].plan.carried.metadata.contains_key(key), "{key} of {extension}");
         }
         if extension != "ts" {
-            assert!(!report.plan.carried.metadata.contains_key("title"), "{extension}");
+            assert!(!report.outputs[0].plan.carried.metadata.contains_key("title"), "{extension}");
         }
         // What was asked for and cannot be held is a mistake; what the source has and cannot be held is named.
         let third = folder.path().join("third.mxf");
@@ -338,7 +343,7 @@ fn tags_are_set_copied_and_taken_away() {
         if extension == "mkv" {
             assert!(told(&done(&lost)).contains("isrc"), "{extension}");
         }
-        lost.output.metadata.insert("isrc".into(), "x".into());
+        lost.outputs[0].metadata.insert("isrc".into(), "x".into());
         let error = run(&lost, &Control::default()).expect_err("MXF has no such place");
         assert_eq!(error.kind(), ErrorKind::InvalidSpec);
         assert!(error.to_string().contains("metadata.isrc"), "{error}");
@@ -476,11 +481,15 @@ fn time_code_is_carried_and_moves_on_with_a_cut() {
 
             let cut = folder.path().join(format!("{name}-cut")).with_extension(extension);
             let mut job = Job::new(&source, &cut);
-            job.output.audio = AudioSettings::None;
-            job.output.video = VideoSettings::X264(quick("bframes=0"));
+            job.outputs[0].audio = AudioSettings::None;
+            job.outputs[0].video = VideoSettings::X264(quick("bframes=0"));
             job.source.start = start;
             let report = done(&job);
-            assert_eq!(report.ledger.map(|ledger| ledger.dropped_before_start), Some(frames), "{name} in {extension}");
+            assert_eq!(
+                report.outputs[0].ledger.map(|ledger| ledger.dropped_before_start),
+                Some(frames),
+                "{name} in {extension}"
+            );
             assert_eq!(told_by(&cut), [later], "{name}, cut, in {extension}");
         }
         let report = done(&job(&source, &folder.path().join(name).with_extension("ts")));
@@ -541,7 +550,7 @@ fn subtitles_that_are_pictures_go_to_matroska_and_are_named_elsewhere() {
             let output = folder.path().join(codec).with_extension(extension);
             let report = done(&job(&source, &output));
             let held = extension == "mkv" || (codec, extension) == ("dvb_subtitle", "ts");
-            assert_eq!(report.plan.carried.subtitles.len(), usize::from(held), "{codec} in {extension}");
+            assert_eq!(report.outputs[0].plan.carried.subtitles.len(), usize::from(held), "{codec} in {extension}");
             let named = told(&report).contains(&format!("stream 1 ({codec})"));
             assert_eq!(named, !held, "{codec} in {extension}: {}", told(&report));
             if extension == "mkv" {

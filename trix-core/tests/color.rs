@@ -117,7 +117,7 @@ fn converts(from: Space, to: Space, ask: impl Fn(&mut Job)) {
     let planes = codes(&from);
     let mut job = ffv1_job(&source(folder.path(), &from, &planes));
     let settings = EncodeSettings { depth: Some(to.depth), chroma: Some(Chroma::C444), ..Default::default() };
-    job.output.video = VideoSettings::Ffv1(settings);
+    job.outputs[0].video = VideoSettings::Ffv1(settings);
     ask(&mut job);
     let shots = filtered(&job);
     assert_eq!(shots.len(), 1);
@@ -127,7 +127,7 @@ fn converts(from: Space, to: Space, ask: impl Fn(&mut Job)) {
 }
 
 fn to(standard: Standard) -> impl Fn(&mut Job) {
-    move |job| job.output.picture.color = Some(standard)
+    move |job| job.outputs[0].picture.color = Some(standard)
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn high_definition_becomes_ultra_high_definition_and_back() {
 #[test]
 fn ranges_are_converted_and_the_matrix_stays() {
     let full = |space| Space { full: true, ..space };
-    let wants = |range| move |job: &mut Job| job.output.picture.range = Some(range);
+    let wants = |range| move |job: &mut Job| job.outputs[0].picture.range = Some(range);
     for space in [HD_8, HD_10, NTSC_8, UHD_10] {
         converts(full(space), space, wants(Range::Limited));
         converts(space, full(space), wants(Range::Full));
@@ -250,12 +250,12 @@ fn rgb_becomes_ycbcr_by_the_matrix_that_was_asked_for() {
         let folder = folder();
         let pixels = pixels(depth);
         let mut job = ffv1_job(&rgb_source(folder.path(), format, &pixels));
-        job.output.video = VideoSettings::Ffv1(EncodeSettings {
+        job.outputs[0].video = VideoSettings::Ffv1(EncodeSettings {
             chroma: Some(Chroma::C444),
             depth: Some(to_space.depth),
             ..Default::default()
         });
-        job.output.picture.color = standard;
+        job.outputs[0].picture.color = standard;
         let plan = plan(&job).unwrap();
         let written = plan.video.as_ref().expect("pictures").color;
         assert_eq!(written.range, Range::Limited);
@@ -277,8 +277,8 @@ fn opacity_lays_rgb_on_black() {
     let folder = folder();
     let pixels = pixels(8);
     let mut job = ffv1_job(&rgb_source(folder.path(), "rgba", &pixels));
-    job.output.video = VideoSettings::X264(EncodeSettings { chroma: Some(Chroma::C444), ..quick("") });
-    job.output.picture.color = Some(Standard::Bt709);
+    job.outputs[0].video = VideoSettings::X264(EncodeSettings { chroma: Some(Chroma::C444), ..quick("") });
+    job.outputs[0].picture.color = Some(Standard::Bt709);
     let said = decisions(&plan(&job).unwrap());
     assert!(said.contains("laid on black"), "{said}");
     let exact: Vec<[f64; 3]> = pixels
@@ -329,7 +329,7 @@ fn opacity_lays_ycbcr_on_the_black_of_its_range() {
         let options = format!("-c:v ffv1 -level 3 {}", tags(&space));
         written(&file, &joined(std::slice::from_ref(&planes), name), name, (WIDTH, HEIGHT), &options);
         let mut job = ffv1_job(&file);
-        job.output.picture.alpha = Alpha::Black;
+        job.outputs[0].picture.alpha = Alpha::Black;
         let shots = filtered(&job);
         assert_eq!(shots[0].planes.len(), 3);
         let (off, place) = worst(&shots[0].planes, &on_black(&space, &planes));
@@ -356,7 +356,7 @@ fn opacity_of_subsampled_pictures_lays_them_on_black() {
     let file = folder.path().join("alpha.mkv");
     written(&file, &joined(&[planes], name), name, (128, 32), &format!("-c:v ffv1 -level 3 {}", tags(&HD_8)));
     let mut job = ffv1_job(&file);
-    job.output.video = VideoSettings::X264(quick(""));
+    job.outputs[0].video = VideoSettings::X264(quick(""));
     for (plane, grid) in filtered(&job)[0].planes.iter().enumerate() {
         let step = 128 / grid.width;
         for x in 4..grid.width - 4 {
@@ -374,7 +374,7 @@ fn opacity_of_subsampled_pictures_lays_them_on_black() {
 fn a_source_with_opacity_can_be_refused() {
     let folder = folder();
     let mut job = ffv1_job(&rgb_source(folder.path(), "rgba", &pixels(8)));
-    job.output.picture.alpha = Alpha::Refuse;
+    job.outputs[0].picture.alpha = Alpha::Refuse;
     let said = refusal(&job);
     assert!(said.contains("picture.alpha") && said.contains("alpha channel"), "{said}");
 }
@@ -421,8 +421,8 @@ fn tone_mapping_is_the_stated_curve() {
             for to_space in [HD_8, HD_10] {
                 let mut job = ffv1_job(&file);
                 let settings = EncodeSettings { depth: Some(to_space.depth), ..Default::default() };
-                job.output.video = VideoSettings::Ffv1(settings);
-                job.output.picture.tonemap = operator;
+                job.outputs[0].video = VideoSettings::Ffv1(settings);
+                job.outputs[0].picture.tonemap = operator;
                 let exact = expected(&planes, |codes| mapped(&from, &to_space, operator, peak, codes));
                 let (off, place) = worst(&filtered(&job)[0].planes, &exact);
                 assert!(off <= 1.0, "{operator:?} of {:?} to {} bits: {place}", from.transfer, to_space.depth);
@@ -443,8 +443,8 @@ fn tone_mapping_keeps_grey_grey_and_brighter_brighter() {
         let file = source(folder.path(), &from, &planes);
         for operator in [Tonemap::Mobius, Tonemap::Hable, Tonemap::Reinhard] {
             let mut job = ffv1_job(&file);
-            job.output.video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
-            job.output.picture.tonemap = operator;
+            job.outputs[0].video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
+            job.outputs[0].picture.tonemap = operator;
             let shot = filtered(&job).remove(0);
             for plane in &shot.planes[1..] {
                 assert!(plane.samples.iter().all(|sample| *sample == 128), "{operator:?}: grey has colour");
@@ -467,18 +467,18 @@ fn eight_bits_are_tone_mapped_unasked_and_ten_bits_are_not() {
     let folder = folder();
     let file = source(folder.path(), &PQ, &codes(&PQ));
     let mut job = ffv1_job(&file);
-    job.output.video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
+    job.outputs[0].video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
     let eight = plan(&job).unwrap();
     assert!(decisions(&eight).contains("tone mapped to BT.709 (mobius, peak 1000 cd/m2"), "{}", decisions(&eight));
     let video = eight.video.expect("pictures");
     assert_eq!((video.color.primaries, video.color.transfer, video.color.matrix), Standard::Bt709.code_points());
 
-    job.output.picture.tonemap = Tonemap::Off;
+    job.outputs[0].picture.tonemap = Tonemap::Off;
     let off = plan(&job).unwrap().video.expect("pictures");
     assert_eq!((off.color.primaries, off.color.transfer, off.color.matrix), Standard::Pq.code_points());
 
-    job.output.picture.tonemap = Tonemap::Auto;
-    job.output.video = VideoSettings::X264(quick(""));
+    job.outputs[0].picture.tonemap = Tonemap::Auto;
+    job.outputs[0].video = VideoSettings::X264(quick(""));
     let ten = plan(&job).unwrap();
     assert!(!decisions(&ten).contains("tone"), "{}", decisions(&ten));
     let video = ten.video.expect("pictures");
@@ -490,11 +490,11 @@ fn eight_bits_are_tone_mapped_unasked_and_ten_bits_are_not() {
 fn the_peak_is_what_the_master_says() {
     let Some(file) = media::file("sample_with_colr_mdcv_and_clli.mp4") else { return };
     let mut job = ffv1_job(&file);
-    job.output.video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
-    job.output.picture.tonemap = Tonemap::Hable;
+    job.outputs[0].video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
+    job.outputs[0].picture.tonemap = Tonemap::Hable;
     let source = trix_core::Source::open(&file, Default::default()).unwrap();
     let plan = trix_core::spec::plan::Plan::new(&job, &source).unwrap();
-    let peak = plan.video.unwrap().transform.tonemap.expect("a curve").peak;
+    let peak = plan.outputs[0].video.as_ref().unwrap().transform.tonemap.expect("a curve").peak;
     // Its MaxCLL of 1100 cd/m2 is more than its mastering display shows.
     assert_eq!(peak, 1000);
 }
@@ -503,7 +503,7 @@ fn the_peak_is_what_the_master_says() {
 fn what_cannot_be_tone_mapped_is_refused_with_the_remedy() {
     let folder = folder();
     let mut job = ffv1_job(&source(folder.path(), &HD_10, &codes(&HD_10)));
-    job.output.picture.tonemap = Tonemap::Hable;
+    job.outputs[0].picture.tonemap = Tonemap::Hable;
     let said = refusal(&job);
     assert!(said.contains("picture.tonemap = hable") && said.contains("bt709, which is not HDR"), "{said}");
 
@@ -513,20 +513,20 @@ fn what_cannot_be_tone_mapped_is_refused_with_the_remedy() {
     let name = "yuv444p10le";
     written(&file, &joined(&[planes], name), name, (WIDTH, HEIGHT), "-c:v ffv1 -level 3 -color_trc smpte2084");
     let mut job = ffv1_job(&file);
-    job.output.video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
+    job.outputs[0].video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
     let said = refusal(&job);
     for part in ["picture.source_color = primaries, matrix", "tone mapping needs them", "--color-override"] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    job.output.picture.source_color = "pq".parse().unwrap();
+    job.outputs[0].picture.source_color = "pq".parse().unwrap();
     plan(&job).unwrap();
 
     let mut job = ffv1_job(&source(folder.path(), &PQ, &codes(&PQ)));
-    job.output.picture.color = Some(Standard::Bt709);
+    job.outputs[0].picture.color = Some(Standard::Bt709);
     let said = refusal(&job);
     assert!(said.contains("picture.color = bt709") && said.contains("--tonemap"), "{said}");
     let mut job = ffv1_job(&source(folder.path(), &HD_10, &codes(&HD_10)));
-    job.output.picture.color = Some(Standard::Hlg);
+    job.outputs[0].picture.color = Some(Standard::Hlg);
     let said = refusal(&job);
     assert!(said.contains("picture.color = hlg"), "{said}");
 }
@@ -545,12 +545,12 @@ fn an_unknown_matrix_is_told_and_never_assumed() {
     assert!(!silent.video.unwrap().color.matrix.is_specified());
     assert_equal(&filtered(&job)[0].planes, &planes, "nothing is converted");
 
-    job.output.picture.color = Some(Standard::Bt709);
+    job.outputs[0].picture.color = Some(Standard::Bt709);
     let said = refusal(&job);
     for part in ["picture.source_color = primaries, transfer, matrix", "--color-override"] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    job.output.picture.source_color = "bt601-625".parse().unwrap();
+    job.outputs[0].picture.source_color = "bt601-625".parse().unwrap();
     let (off, place) = worst(&filtered(&job)[0].planes, &expected(&planes, |codes| PAL_8.convert(codes, &HD_8)));
     assert!(off <= 1.0, "{place}");
     assert!(plan(&job).unwrap().notes.iter().all(|note| !note.contains("matrix")));
@@ -570,8 +570,8 @@ fn light_in_floating_point_becomes_values_when_it_is_stated() {
     let output = folder.path().join("out.mkv");
     let settings = EncodeSettings { depth: Some(10), ..Default::default() };
     let mut job = support::picture_job(&folder.path().join("ramp%01d.exr"), &output, Encoder::Ffv1, settings);
-    job.output.picture.source_color = "bt709,transfer=linear".parse().expect("an override");
-    job.output.picture.color = Some(Standard::Bt709);
+    job.outputs[0].picture.source_color = "bt709,transfer=linear".parse().expect("an override");
+    job.outputs[0].picture.color = Some(Standard::Bt709);
     support::done(&job);
     let values = program::ffmpeg(&format!("-i {} -pix_fmt gbrp10le -f rawvideo -", output.display())).stdout;
     let values: Vec<u16> = values.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();

@@ -167,8 +167,8 @@ trait WithQuickPictures {
 
 impl WithQuickPictures for Job {
     fn with_quick_pictures(mut self) -> Self {
-        self.output.video = VideoSettings::X264(quick(""));
-        self.output.audio = trix_core::spec::audio::AudioSettings::Aac { kbps: None };
+        self.outputs[0].video = VideoSettings::X264(quick(""));
+        self.outputs[0].audio = trix_core::spec::audio::AudioSettings::Aac { kbps: None };
         self
     }
 }

@@ -22,7 +22,7 @@ fn pictures(file: &Path) -> Vec<String> {
 
 fn copy(source: &Path, output: &Path) -> Job {
     let mut job = Job::new(source, output);
-    job.output.video = VideoSettings::Copy;
+    job.outputs[0].video = VideoSettings::Copy;
     job
 }
 
@@ -76,8 +76,8 @@ fn a_cut_copy_holds_the_pictures_of_whole_groups_around_its_span() {
                     let what = format!("{codec}, open {open}, {extension}, {start:?} {duration:?} {frames:?}");
                     let output = folder.path().join("cut").with_extension(extension);
                     let mut job = copy(&source, &output);
-                    job.output.audio = if extension == "ts" { AudioSettings::None } else { AudioSettings::Flac };
-                    job.output.overwrite = true;
+                    job.outputs[0].audio = if extension == "ts" { AudioSettings::None } else { AudioSettings::Flac };
+                    job.outputs[0].overwrite = true;
                     (job.source.start, job.source.duration, job.source.frames) = (start, duration, frames);
                     let report = done(&job);
                     let found = pictures(&output);
@@ -103,8 +103,11 @@ fn a_cut_copy_holds_the_pictures_of_whole_groups_around_its_span() {
                         let pictures = found.len() as i64 * 1920;
                         assert!((samples - pictures).abs() <= 48, "{what}: {samples} samples for {pictures}");
                     }
-                    let told =
-                        report.plan.decisions.iter().any(|decision| decision.what.contains("the copy begins at"));
+                    let told = report.outputs[0]
+                        .plan
+                        .decisions
+                        .iter()
+                        .any(|decision| decision.what.contains("the copy begins at"));
                     assert_eq!(told, start.is_some(), "{what}");
                 }
             }
@@ -121,14 +124,14 @@ fn leading_pictures_that_nothing_can_decode_are_left_out_and_counted() {
         for extension in ["mp4", "mov", "mkv", "ts"] {
             let output = folder.path().join(name).with_extension(extension);
             let mut job = copy(&source, &output);
-            job.output.audio = AudioSettings::None;
+            job.outputs[0].audio = AudioSettings::None;
             let report = done(&job);
             assert_eq!(
-                report.plan.video_copy.as_ref().map(|copy| copy.leading),
+                report.outputs[0].plan.video_copy.as_ref().map(|copy| copy.leading),
                 Some(leading),
                 "{name} in {extension}"
             );
-            let noted = report.plan.notes.iter().any(|note| note.contains("are left out"));
+            let noted = report.outputs[0].plan.notes.iter().any(|note| note.contains("are left out"));
             assert_eq!(noted, leading > 0, "{name} in {extension}");
             let found = pictures(&output);
             assert!(found.len() > 50, "{name} in {extension}");
@@ -147,7 +150,11 @@ fn pictures_before_the_first_keyframe_that_need_nothing_else_are_kept() {
             let output = folder.path().join(name).with_extension(extension);
             let report = done(&copy(&source, &output));
             assert_eq!(pictures(&output), all, "{name} in {extension}");
-            assert_eq!(report.plan.video_copy.map(|copy| copy.leading), Some(0), "{name} in {extension}");
+            assert_eq!(
+                report.outputs[0].plan.video_copy.as_ref().map(|copy| copy.leading),
+                Some(0),
+                "{name} in {extension}"
+            );
             if matches!(extension, "mp4" | "mov" | "mkv") {
                 let first: f64 = number(&ffprobe(&output, "-select_streams v:0 -show_frames")["frames"][0]["pts_time"]);
                 assert_eq!(first, 0.0, "{name} in {extension}");

@@ -28,7 +28,7 @@ fn job(output: &Path, encoder: Encoder, params: &str) -> Job {
 
 fn bytes(job: &Job) -> Vec<u8> {
     done(job);
-    fs::read(&job.output.path).expect("the output")
+    fs::read(&job.outputs[0].path).expect("the output")
 }
 
 /// Where two files differ, if they do; a whole file in a message helps nobody.
@@ -78,7 +78,7 @@ fn decoder_threads_and_the_pool_of_x265_do_not_change_its_slices() {
         job.threads = Some(threads);
         done(&job);
         // Only slices: x265 notes the size of its pool in an SEI.
-        slices(&job.output.path, Encoder::X265)
+        slices(&job.outputs[0].path, Encoder::X265)
     };
     let one = with(1);
     assert!(one.len() >= 30, "{} slices", one.len());
@@ -95,8 +95,8 @@ fn every_container_is_written_alike_every_time() {
             let output = folder.path().join(name).with_extension(extension);
             let mut job = Job::new(trix_fixtures::master(), output);
             let is_mxf = extension == "mxf";
-            job.output.video = VideoSettings::X264(quick(if is_mxf { "threads=1 bframes=0" } else { "threads=1" }));
-            job.output.audio = if is_mxf { AudioSettings::Pcm } else { AudioSettings::Aac { kbps: Some(96) } };
+            job.outputs[0].video = VideoSettings::X264(quick(if is_mxf { "threads=1 bframes=0" } else { "threads=1" }));
+            job.outputs[0].audio = if is_mxf { AudioSettings::Pcm } else { AudioSettings::Aac { kbps: Some(96) } };
             bytes(&job)
         };
         same(&write("one"), &write("two"), extension);
@@ -133,10 +133,10 @@ fn tracks_lie_side_by_side_however_slow_the_pictures_are_encoded() {
     );
     let folder = trix_fixtures::folder();
     let mut job = Job::new(&source, folder.path().join("out.mkv"));
-    job.output.video = VideoSettings::X264(EncodeSettings { preset: Some("placebo".into()), ..Default::default() });
-    job.output.audio = AudioSettings::Flac;
+    job.outputs[0].video = VideoSettings::X264(EncodeSettings { preset: Some("placebo".into()), ..Default::default() });
+    job.outputs[0].audio = AudioSettings::Flac;
     support::done(&job);
-    let json = support::ffprobe(&job.output.path, "-show_packets");
+    let json = support::ffprobe(&job.outputs[0].path, "-show_packets");
     let mut pictures: f64 = -1.0;
     for packet in json["packets"].as_array().expect("packets") {
         let time: f64 = support::number(&packet["pts_time"]);

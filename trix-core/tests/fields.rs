@@ -170,7 +170,7 @@ fn deinterlaced_pictures_are_those_of_the_same_filter_elsewhere() {
         let file = clip(folder.path(), name, ("180x144", format), filters, "-c:v ffv1 -level 3");
         for (how, mode, count) in [(Deinterlace::On, "send_frame", 24), (Deinterlace::Fields, "send_field", 48)] {
             let mut job = ffv1_job(&file);
-            job.output.picture.deinterlace = how;
+            job.outputs[0].picture.deinterlace = how;
             let shots = filtered(&job);
             let theirs = decoded(&file, format, (180, 144), &format!("-vf bwdif=mode={mode}:parity={order}:deint=all"));
             assert_eq!((shots.len(), theirs.len()), (count, count), "{name} {mode}");
@@ -195,10 +195,10 @@ fn each_field_is_shown_for_half_a_frame() {
         for (how, count) in [(Deinterlace::On, 12), (Deinterlace::Fields, 24)] {
             let output = folder.path().join("fields").with_extension(extension);
             let mut job = picture_job(&file, &output, Encoder::X264, quick(""));
-            job.output.picture.deinterlace = how;
-            job.output.overwrite = true;
+            job.outputs[0].picture.deinterlace = how;
+            job.outputs[0].overwrite = true;
             let report = done(&job);
-            let ledger = report.ledger.unwrap();
+            let ledger = report.outputs[0].ledger.unwrap();
             assert_eq!((ledger.decoded, ledger.encoded), (12, count));
             assert_eq!(ledger.filter.added_by_fields, count - 12);
             let (ticks, (num, den)) = times(&output, "v:0");
@@ -265,14 +265,14 @@ fn fields_that_stay_are_flagged_in_their_order() {
             }
             let mut job = picture_job(&file, &output, encoder, settings);
             if !encoder.is_mezzanine() {
-                job.output.picture.deinterlace = Deinterlace::Off;
+                job.outputs[0].picture.deinterlace = Deinterlace::Off;
             }
-            job.output.overwrite = true;
+            job.outputs[0].overwrite = true;
             let report = done(&job);
             let order = if top { FieldOrder::Top } else { FieldOrder::Bottom };
-            assert_eq!(report.plan.video.as_ref().unwrap().fields, Some(order), "{name}");
+            assert_eq!(report.outputs[0].plan.video.as_ref().unwrap().fields, Some(order), "{name}");
             if encoder.is_mezzanine() {
-                assert!(decisions(&report.plan).contains("fields are kept and flagged"), "{name}");
+                assert!(decisions(&report.outputs[0].plan).contains("fields are kept and flagged"), "{name}");
             }
             let (interlaced, first, stream) = flags(&output);
             let track = mediainfo(&output, "Video").remove(0);
@@ -322,8 +322,9 @@ fn chroma_of_fields_that_stay_is_halved_field_by_field() {
         let options = format!("-vf setfield={order} -c:v ffv1 -level 3");
         written(&file, &joined(&[planes], "yuv422p"), "yuv422p", (width, height), &options);
         let mut job = ffv1_job(&file);
-        job.output.video = VideoSettings::X264(EncodeSettings { chroma: Some("420".parse().unwrap()), ..quick("") });
-        job.output.picture.deinterlace = Deinterlace::Off;
+        job.outputs[0].video =
+            VideoSettings::X264(EncodeSettings { chroma: Some("420".parse().unwrap()), ..quick("") });
+        job.outputs[0].picture.deinterlace = Deinterlace::Off;
         let shot = filtered(&job).remove(0);
         let expected: Planes = (0..3)
             .map(|plane| {
@@ -345,7 +346,7 @@ fn chroma_of_fields_that_stay_is_halved_field_by_field() {
         let fields = folder.path().join("fields.mkv");
         written(&fields, &joined(&apart, "yuv422p"), "yuv422p", (128, 32), "-c:v ffv1 -level 3");
         let mut job = ffv1_job(&fields);
-        job.output.video =
+        job.outputs[0].video =
             VideoSettings::Ffv1(EncodeSettings { chroma: Some("420".parse().unwrap()), ..Default::default() });
         let expected = filtered(&job);
         assert_eq!(expected.len(), 2 * shots.len());
@@ -368,18 +369,18 @@ fn edges_never_exchange_fields_that_stay() {
     for (format, crop) in [("yuv422p", "64x30+0+1"), ("yuv420p", "64x28+0+2"), ("yuv422p", "64x31+0+0")] {
         let file = clip(folder.path(), "fields.mkv", ("64x32", format), FIELDS, "-c:v ffv1 -level 3 -y");
         let mut job = ffv1_job(&file);
-        job.output.picture.crop = crop.parse().unwrap();
+        job.outputs[0].picture.crop = crop.parse().unwrap();
         let said = refusal(&job);
         assert!(said.contains(&format!("picture.crop = {crop}")) && said.contains("both fields"), "{said}");
         // Deinterlaced before, nothing is exchanged.
-        job.output.picture.deinterlace = Deinterlace::On;
+        job.outputs[0].picture.deinterlace = Deinterlace::On;
         plan(&job).unwrap();
     }
     // A frame to put pictures in leaves an odd number of rows above, or in chroma: one more or less is taken.
     for (format, rows, step) in [("yuv422p", 38, 2), ("yuv420p", 36, 4)] {
         let file = clip(folder.path(), "fields.mkv", ("64x32", format), FIELDS, "-c:v ffv1 -level 3 -y");
         let mut job = ffv1_job(&file);
-        job.output.picture.pad = Some(format!("64x{rows}").parse().unwrap());
+        job.outputs[0].picture.pad = Some(format!("64x{rows}").parse().unwrap());
         let top = plan(&job).unwrap().video.unwrap().transform.pad.unwrap().top;
         assert_eq!(top % step, 0, "{format}: {top} rows above");
     }
@@ -398,9 +399,9 @@ fn fields_of_a_picture_that_is_turned_over_change_their_order() {
     let mut job = ffv1_job(&file);
     // With an even number of rows, the first becomes an odd one.
     assert_eq!(plan(&job).unwrap().video.unwrap().fields, Some(FieldOrder::Bottom));
-    job.output.picture.rotate = trix_core::spec::picture::Rotate::Off;
-    job.output.path = "never-written.mov".into();
-    job.output.video = VideoSettings::Prores(EncodeSettings::default());
+    job.outputs[0].picture.rotate = trix_core::spec::picture::Rotate::Off;
+    job.outputs[0].path = "never-written.mov".into();
+    job.outputs[0].video = VideoSettings::Prores(EncodeSettings::default());
     assert_eq!(plan(&job).unwrap().video.unwrap().fields, Some(FieldOrder::Top));
 }
 
@@ -422,9 +423,9 @@ fn film_is_put_together_again_from_its_fields() {
         ));
         let output = folder.path().join(format!("film-{name}"));
         let mut job = picture_job(&file, &output, Encoder::X264, quick(""));
-        job.output.picture.inverse_telecine = true;
+        job.outputs[0].picture.inverse_telecine = true;
         let report = done(&job);
-        let ledger = report.ledger.unwrap();
+        let ledger = report.outputs[0].ledger.unwrap();
         assert_eq!((ledger.decoded, ledger.filter.dropped_by_telecine, ledger.encoded), (50, 10, 40));
         let stream = picture_stream(&output);
         assert_eq!(text(&stream["avg_frame_rate"]), "24000/1001");
@@ -451,8 +452,8 @@ fn inverse_telecine_is_refused_where_it_makes_no_sense() {
     let folder = folder();
     let file = clip(folder.path(), "deep.mkv", ("64x32", "yuv420p10le"), FIELDS, "-c:v ffv1 -level 3");
     let mut job = ffv1_job(&file);
-    job.output.picture.inverse_telecine = true;
-    job.output.picture.deinterlace = Deinterlace::On;
+    job.outputs[0].picture.inverse_telecine = true;
+    job.outputs[0].picture.deinterlace = Deinterlace::On;
     let said = refusal(&job);
     assert!(said.contains("needs a source of 8 bits") && said.contains("excludes deinterlacing"), "{said}");
 }

@@ -85,8 +85,8 @@ fn gstreamer_finds_every_picture_and_sound_where_it_belongs() {
             let own = if extension == "m2ts" { "ac3" } else { "pcm_s16le" };
             let mut job = Job::new(source(name, video, audio, own), &output);
             let order = if extension == "mxf" { "bframes=0" } else { "bframes=2" };
-            job.output.video = VideoSettings::X264(quick(order));
-            job.output.audio = codec.parse().expect("a codec");
+            job.outputs[0].video = VideoSettings::X264(quick(order));
+            job.outputs[0].audio = codec.parse().expect("a codec");
             done(&job);
             let sound_type = match codec {
                 "pcm" => "audio/x-raw",
@@ -124,7 +124,7 @@ fn webm_takes_what_the_web_plays_and_nothing_else() {
     let folder = folder();
     let output = folder.path().join("copy.webm");
     let mut job = Job::new(&source, &output);
-    job.output.video = VideoSettings::Copy;
+    job.outputs[0].video = VideoSettings::Copy;
     done(&job);
     let (pictures, sound) = parsed(&output, "matroskademux", "video/x-vp9", "audio/x-vorbis");
     let packets = ffprobe(&source, "-count_packets -show_streams")["streams"].as_array().expect("streams").clone();
@@ -133,8 +133,8 @@ fn webm_takes_what_the_web_plays_and_nothing_else() {
     let general = mediainfo(&output, "General");
     assert_eq!(text(&general[0]["Format"]), "WebM");
 
-    job.output.video = VideoSettings::X264(quick(""));
-    job.output.audio = AudioSettings::Flac;
+    job.outputs[0].video = VideoSettings::X264(quick(""));
+    job.outputs[0].audio = AudioSettings::Flac;
     let error = run(&job, &Control::default()).expect_err("neither is of the web");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec);
     assert!(error.to_string().contains("video = x264"), "{error}");
@@ -156,8 +156,8 @@ fn mediainfo_names_every_container_and_what_is_in_it() {
         let output = folder.path().join("named").with_extension(extension);
         let own = if codec == "copy" { "ac3" } else { "pcm_s16le" };
         let mut job = Job::new(source("together", "0", "0", own), &output);
-        job.output.video = VideoSettings::X264(quick("bframes=0"));
-        job.output.audio = codec.parse().expect("a codec");
+        job.outputs[0].video = VideoSettings::X264(quick("bframes=0"));
+        job.outputs[0].audio = codec.parse().expect("a codec");
         done(&job);
         let general = mediainfo(&output, "General");
         assert_eq!(text(&general[0]["Format"]), container, "{extension}");
@@ -179,19 +179,19 @@ fn mxf_refuses_what_it_cannot_say() {
     let folder = folder();
     let output = folder.path().join("out.mxf");
     let mut job = Job::new(source("together", "0", "0", "pcm_s16le"), &output);
-    job.output.audio = AudioSettings::Pcm;
+    job.outputs[0].audio = AudioSettings::Pcm;
     let refused = |job: &Job| {
         let error = run(job, &Control::default()).expect_err("MXF has no such thing");
         assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
         error.to_string()
     };
-    job.output.video = VideoSettings::X264(quick("bframes=2"));
+    job.outputs[0].video = VideoSettings::X264(quick("bframes=2"));
     assert!(refused(&job).contains("bframes=0"));
-    job.output.video = VideoSettings::X265(quick(""));
+    job.outputs[0].video = VideoSettings::X265(quick(""));
     assert!(refused(&job).contains("HEVC"));
-    job.output.video = VideoSettings::None;
+    job.outputs[0].video = VideoSettings::None;
     assert!(refused(&job).contains("beside pictures"));
-    job.output.video = VideoSettings::Copy;
+    job.outputs[0].video = VideoSettings::Copy;
     assert!(refused(&job).contains("ffv1"));
 }
 
@@ -201,11 +201,11 @@ fn a_transport_stream_can_be_entered_at_every_keyframe() {
     for (encoder, filter) in [("x264", "h264"), ("x265", "hevc")] {
         let output = folder.path().join(encoder).with_extension("ts");
         let mut job = Job::new(source("together", "0", "0", "pcm_s16le"), &output);
-        job.output.audio = AudioSettings::None;
+        job.outputs[0].audio = AudioSettings::None;
         let mut settings = quick("scenecut=0");
         (settings.gop, settings.open_gop) = (Some(10), Some(true));
         settings.preset = Some("veryfast".into());
-        job.output.video =
+        job.outputs[0].video =
             if encoder == "x264" { VideoSettings::X264(settings) } else { VideoSettings::X265(settings) };
         done(&job);
         let raw = folder.path().join("raw").with_extension(filter);

@@ -114,7 +114,7 @@ fn all_eight_orientations_come_out_upright() {
         let job = picture_job(&file, &output, Encoder::X264, lossless());
         let report = done(&job);
         let upright = matrix == ORIENTATIONS[0];
-        assert_eq!(decisions(&report.plan).contains("the container asks players"), !upright, "{matrix:?}");
+        assert_eq!(decisions(&report.outputs[0].plan).contains("the container asks players"), !upright, "{matrix:?}");
         let stream = picture_stream(&output);
         let sideways = matrix[0] == 0;
         let size = if sideways { (32, 48) } else { (48, 32) };
@@ -168,7 +168,7 @@ fn pictures_that_stay_as_coded_keep_their_matrix_where_the_container_has_one() {
         for &extension in others {
             let output = folder.path().join("coded").with_extension(extension);
             let mut job = picture_job(&file, &output, Encoder::X264, lossless());
-            job.output.picture.rotate = Rotate::Off;
+            job.outputs[0].picture.rotate = Rotate::Off;
             let report = done(&job);
             let stream = picture_stream(&output);
             assert_eq!(text(&stream["sample_aspect_ratio"]), "16:11");
@@ -176,7 +176,7 @@ fn pictures_that_stay_as_coded_keep_their_matrix_where_the_container_has_one() {
                 assert_equal(found, source, extension);
             }
             if extension == "mkv" {
-                let notes = report.plan.notes.join("\n");
+                let notes = report.outputs[0].plan.notes.join("\n");
                 assert!(notes.contains("turned 90 degrees clockwise, and this container cannot say so"), "{notes}");
             } else {
                 assert_eq!(matrix(&output), orientation, "{extension}");
@@ -191,7 +191,7 @@ fn real_files_with_rotation_come_out_upright() {
     let folder = folder();
     let output = folder.path().join("upright.mkv");
     let mut job = ffv1_job(&file);
-    job.output.path = output.clone();
+    job.outputs[0].path = output.clone();
     done(&job);
     // The program turns by itself, by the matrix as it reads it.
     let line = format!("-i {} -fps_mode passthrough -f rawvideo -", file.display());
@@ -219,7 +219,7 @@ fn a_cropped_picture_is_that_part_of_the_planes() {
         let (file, pictures) = ffv1(folder.path(), name, (48, 32), "");
         let mut job = ffv1_job(&file);
         let crop: Crop = rectangle.parse().unwrap();
-        job.output.picture.crop = crop;
+        job.outputs[0].picture.crop = crop;
         let Crop::Rectangle(place) = crop else { panic!("no rectangle") };
         let shots = filtered(&job);
         assert_eq!(shots.len(), pictures.len());
@@ -252,7 +252,7 @@ fn a_rectangle_outside_or_between_samples_is_refused_with_its_place() {
         ("20x11+4+0", "even numbers"),
     ] {
         let mut job = ffv1_job(&file);
-        job.output.picture.crop = rectangle.parse().unwrap();
+        job.outputs[0].picture.crop = rectangle.parse().unwrap();
         let said = refusal(&job);
         assert!(said.contains(&format!("picture.crop = {rectangle}")) && said.contains(problem), "{said}");
     }
@@ -275,7 +275,7 @@ fn the_letterbox_is_found_and_cut_off() {
     ] {
         let folder = folder();
         let mut job = clip(folder.path(), filters, 12, "");
-        job.output.picture.crop = Crop::Auto;
+        job.outputs[0].picture.crop = Crop::Auto;
         let plan = plan(&job).unwrap();
         let crop = plan.video.as_ref().expect("pictures").transform.crop;
         let expected = rectangle.map(|text| text.parse::<Crop>().unwrap());
@@ -289,7 +289,7 @@ fn the_letterbox_is_found_and_cut_off() {
 fn black_pictures_are_not_cropped_to_nothing() {
     let folder = folder();
     let mut job = clip(folder.path(), "color=black:s=64x48:r=25,format=yuv420p", 12, "");
-    job.output.picture.crop = Crop::Auto;
+    job.outputs[0].picture.crop = Crop::Auto;
     let plan = plan(&job).unwrap();
     assert_eq!(plan.video.as_ref().expect("pictures").transform.crop, None);
     assert!(decisions(&plan).contains("are black"), "{}", decisions(&plan));
@@ -299,7 +299,7 @@ fn black_pictures_are_not_cropped_to_nothing() {
 fn the_border_of_a_real_file_is_found() {
     let Some(file) = media::file("black.mp4") else { return };
     let mut job = ffv1_job(&file);
-    job.output.picture.crop = Crop::Auto;
+    job.outputs[0].picture.crop = Crop::Auto;
     let plan = plan(&job).unwrap();
     let crop = plan.video.as_ref().expect("pictures").transform.crop;
     assert_eq!(crop.map(Crop::Rectangle), Some("640x400+120+0".parse().unwrap()), "{}", decisions(&plan));
@@ -327,7 +327,7 @@ fn padding_is_black_of_the_range_and_leaves_the_picture_alone() {
         let (file, pictures) = ffv1(folder.path(), name, (48, 32), &format!("-color_range {range}"));
         let mut job = ffv1_job(&file);
         let size: Size = size.parse().unwrap();
-        job.output.picture.pad = Some(size);
+        job.outputs[0].picture.pad = Some(size);
         let (width, height) = (size.width as usize, size.height as usize);
         let layout = format(name);
         let (x, y) = layout.chroma.shift();
@@ -354,11 +354,11 @@ fn padding_is_black_of_the_range_and_leaves_the_picture_alone() {
 fn pictures_that_filters_hold_back_are_padded_too() {
     let folder = folder();
     let mut job = clip(folder.path(), "testsrc2=s=64x48:r=25,format=yuv420p", 6, "");
-    job.output.picture.deinterlace = trix_core::spec::picture::Deinterlace::Fields;
-    job.output.picture.pad = Some("80x64".parse().unwrap());
-    job.output.path = folder.path().join("padded.mkv");
+    job.outputs[0].picture.deinterlace = trix_core::spec::picture::Deinterlace::Fields;
+    job.outputs[0].picture.pad = Some("80x64".parse().unwrap());
+    job.outputs[0].path = folder.path().join("padded.mkv");
     let report = done(&job);
-    assert_eq!(report.ledger.unwrap().encoded, 12);
+    assert_eq!(report.outputs[0].ledger.unwrap().encoded, 12);
     for shot in filtered(&job) {
         assert_eq!((shot.planes[0].width, shot.planes[0].height), (80, 64), "picture {}", shot.number);
     }
@@ -370,14 +370,14 @@ fn a_frame_smaller_than_the_picture_is_refused() {
     let (file, _) = ffv1(folder.path(), "yuv420p", (48, 32), "");
     for size in ["46x32", "48x30", "-2x48"] {
         let mut job = ffv1_job(&file);
-        job.output.picture.pad = Some(size.parse().unwrap());
+        job.outputs[0].picture.pad = Some(size.parse().unwrap());
         let said = refusal(&job);
         assert!(said.contains(&format!("picture.pad = {size}")), "{said}");
     }
     // 4:2:0 of x264 has no odd sides.
     let mut job = ffv1_job(&file);
-    job.output.video = VideoSettings::X264(quick(""));
-    job.output.picture.pad = Some("51x33".parse().unwrap());
+    job.outputs[0].video = VideoSettings::X264(quick(""));
+    job.outputs[0].picture.pad = Some("51x33".parse().unwrap());
     assert!(refusal(&job).contains("even width and height"));
 }
 
@@ -394,11 +394,11 @@ fn a_scaled_picture_keeps_its_shape_on_the_screen() {
     ] {
         let folder = folder();
         let mut job = clip(folder.path(), &format!("testsrc2=s=176x144:r=25,format=yuv420p,setsar={sar}"), 2, "");
-        job.output.picture.crop = crop.parse().unwrap();
-        job.output.path = folder.path().join("scaled.mp4");
-        job.output.video = VideoSettings::X264(EncodeSettings { size: Some(size.parse().unwrap()), ..quick("") });
+        job.outputs[0].picture.crop = crop.parse().unwrap();
+        job.outputs[0].path = folder.path().join("scaled.mp4");
+        job.outputs[0].video = VideoSettings::X264(EncodeSettings { size: Some(size.parse().unwrap()), ..quick("") });
         done(&job);
-        let stream = picture_stream(&job.output.path);
+        let stream = picture_stream(&job.outputs[0].path);
         assert_eq!(text(&stream["sample_aspect_ratio"]), expected, "{sar} {crop} {size}");
     }
 }
@@ -409,8 +409,8 @@ fn transforms_follow_each_other_as_stated() {
     let folder = folder();
     let (file, pictures) = turned_source(folder.path(), "yuv420p", (48, 32), ORIENTATIONS[1]);
     let mut job = ffv1_job(&file);
-    job.output.picture.crop = "40x20+8+4".parse().unwrap();
-    job.output.picture.pad = Some("24x44".parse().unwrap());
+    job.outputs[0].picture.crop = "40x20+8+4".parse().unwrap();
+    job.outputs[0].picture.pad = Some("24x44".parse().unwrap());
     for (shot, source) in filtered(&job).iter().zip(&pictures) {
         let expected: Planes = source
             .iter()
@@ -441,8 +441,8 @@ fn a_change_of_size_is_scaled_counted_and_placed() {
     assert!(!changes.is_empty());
 
     let report = done(&job);
-    assert_eq!(report.changes.len(), changes.len());
-    for (change, &at) in report.changes.iter().zip(&changes) {
+    assert_eq!(report.outputs[0].changes.len(), changes.len());
+    for (change, &at) in report.outputs[0].changes.iter().zip(&changes) {
         assert_eq!(change.time.ticks, source[at].pts, "time of the change at picture {at}");
         let ((from_w, from_h), (to_w, to_h)) = (sizes[at - 1], sizes[at]);
         assert_eq!(change.from, format!("{from_w}x{from_h} yuv420p"));
@@ -465,8 +465,8 @@ fn a_change_of_size_is_scaled_counted_and_placed() {
         assert!(score > 38.0, "picture {number}: {score} dB");
     }
 
-    job.output.picture.on_change = OnChange::Refuse;
-    job.output.overwrite = true;
+    job.outputs[0].picture.on_change = OnChange::Refuse;
+    job.outputs[0].overwrite = true;
     let error = run(&job, &Control::default()).map(|_| ()).expect_err("a change");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     let ((from_w, from_h), (to_w, to_h)) = (sizes[changes[0] - 1], sizes[changes[0]]);
@@ -496,14 +496,14 @@ fn a_change_of_format_is_converted_counted_and_placed() {
         let file = folder.path().join("changing.h264");
         std::fs::write(&file, [part(first.0, first.1), part(second.0, second.1)].concat()).unwrap();
         let mut job = ffv1_job(&file);
-        job.output.path = folder.path().join("steady.mkv");
-        job.output.overwrite = true;
+        job.outputs[0].path = folder.path().join("steady.mkv");
+        job.outputs[0].overwrite = true;
         let report = done(&job);
-        assert_eq!(report.changes.len(), 1);
+        assert_eq!(report.outputs[0].changes.len(), 1);
         let name = |(format, range): (&str, &str)| format.replace("yuv", if range == "pc" { "yuvj" } else { "yuv" });
-        assert_eq!(report.changes[0].from, format!("64x48 {}", name(first)));
-        assert_eq!(report.changes[0].to, format!("64x48 {}", name(second)));
-        let found = decoded(&job.output.path, first.0, (64, 48), "");
+        assert_eq!(report.outputs[0].changes[0].from, format!("64x48 {}", name(first)));
+        assert_eq!(report.outputs[0].changes[0].to, format!("64x48 {}", name(second)));
+        let found = decoded(&job.outputs[0].path, first.0, (64, 48), "");
         assert_eq!(found.len(), 10);
         // The same five pictures twice: luma equal, but for what another range rounded; chroma but for what was halved.
         for (one, other) in found[..5].iter().zip(&found[5..]) {
@@ -522,8 +522,8 @@ fn a_source_that_never_changes_says_nothing_of_it() {
     let folder = folder();
     let (file, _) = ffv1(folder.path(), "yuv420p", (48, 32), "");
     let mut job = ffv1_job(&file);
-    job.output.path = folder.path().join("same.mkv");
-    assert!(done(&job).changes.is_empty());
-    let json = ffprobe(&job.output.path, "-show_streams");
+    job.outputs[0].path = folder.path().join("same.mkv");
+    assert!(done(&job).outputs[0].changes.is_empty());
+    let json = ffprobe(&job.outputs[0].path, "-show_streams");
     assert_eq!(json["streams"][0]["codec_name"], "ffv1");
 }

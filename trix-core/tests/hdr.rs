@@ -223,9 +223,9 @@ fn mastering_display_and_content_light_stand_in_container_and_bitstream() {
                 let place = format!("{from}, {encoder}, {extension}");
                 let output = folder.path().join("copy").with_extension(extension);
                 let mut job = picture_job(&source, &output, encoder, quick(""));
-                job.output.overwrite = true;
+                job.outputs[0].overwrite = true;
                 let report = done(&job);
-                assert_eq!(report.plan.video.as_ref().unwrap().format.depth, 10);
+                assert_eq!(report.outputs[0].plan.video.as_ref().unwrap().format.depth, 10);
                 let json = ffprobe(&output, "-select_streams v:0 -show_streams -show_frames -read_intervals %+#1");
                 check_static(&json["streams"][0]["side_data_list"], &format!("{place}, stream"));
                 match encoder {
@@ -269,9 +269,9 @@ fn what_was_tone_mapped_says_nothing_of_its_former_light() {
     let output = folder.path().join("sdr.mp4");
     let settings = EncodeSettings { depth: Some(8), ..quick("") };
     let mut job = picture_job(&source, &output, Encoder::X265, settings);
-    job.output.picture.tonemap = Tonemap::Hable;
+    job.outputs[0].picture.tonemap = Tonemap::Hable;
     let report = done(&job);
-    let notes = report.plan.notes.join("\n");
+    let notes = report.outputs[0].plan.notes.join("\n");
     assert!(notes.contains("mastering display and content light are left out"), "{notes}");
     let json = ffprobe(&output, "-select_streams v:0 -show_streams -show_frames -read_intervals %+#1");
     assert!(json["streams"][0]["side_data_list"].is_null(), "{}", json["streams"][0]);
@@ -294,13 +294,13 @@ fn messages_of_hdr10_plus_stay_with_their_pictures() {
     let output = folder.path().join("plus.mp4");
     let report = done(&picture_job(&source, &output, Encoder::X265, small()));
     assert_eq!(hdr10_plus(&output), theirs);
-    assert_eq!(report.extras.hdr10_plus, theirs.len() as u64);
+    assert_eq!(report.outputs[0].extras.hdr10_plus, theirs.len() as u64);
     // A part from within.
     let output = folder.path().join("part.mp4");
     let mut job = picture_job(&source, &output, Encoder::X265, small());
     job.source.start = Some(seconds(3, 10));
     job.source.frames = Some(7);
-    let skipped = done(&job).ledger.unwrap().dropped_before_start as usize;
+    let skipped = done(&job).outputs[0].ledger.unwrap().dropped_before_start as usize;
     assert!(skipped > 0);
     assert_eq!(hdr10_plus(&output), theirs[skipped..skipped + 7]);
 }
@@ -322,9 +322,9 @@ fn dynamic_metadata_follow_pictures_through_another_rate() {
         let output = folder.path().join("rate.mp4");
         let mut job = x265(&source, &output);
         job.source.frames = Some(48);
-        job.output.picture.rate = Some(rate.to_string().parse().unwrap());
-        job.output.overwrite = true;
-        let count = done(&job).ledger.unwrap().encoded as usize;
+        job.outputs[0].picture.rate = Some(rate.to_string().parse().unwrap());
+        job.outputs[0].overwrite = true;
+        let count = done(&job).outputs[0].ledger.unwrap().encoded as usize;
         let ours = rpus(&output);
         assert_eq!(ours.len(), count);
         for (position, (ours, of)) in ours.iter().zip(shown(&times[..48], rate, count)).enumerate() {
@@ -346,7 +346,7 @@ fn units_of_dolby_vision_stay_with_their_pictures() {
     for (number, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
         assert!(ours == theirs, "picture {number}");
     }
-    assert_eq!(report.extras.dolby_vision, 259);
+    assert_eq!(report.outputs[0].extras.dolby_vision, 259);
     // Another parser finds them whole: it checks the sum at their end.
     for unit in ours.iter().flatten() {
         let rpu = DoviRpu::parse_unspec62_nalu(&[&[0x7c, 0x01], unit.as_slice()].concat()).expect("a unit");
@@ -370,8 +370,8 @@ fn a_part_has_the_units_of_its_own_pictures() {
         let mut job = x265(&source, &output);
         job.source.start = Some(start);
         job.source.frames = Some(20);
-        job.output.overwrite = true;
-        let skipped = done(&job).ledger.unwrap().dropped_before_start as usize;
+        job.outputs[0].overwrite = true;
+        let skipped = done(&job).outputs[0].ledger.unwrap().dropped_before_start as usize;
         assert!(skipped > 10);
         assert_ne!(theirs[0], theirs[skipped], "units that do not change would prove nothing");
         assert!(rpus(&output) == theirs[skipped..skipped + 20], "{skipped} pictures on");
@@ -386,55 +386,59 @@ fn dolby_vision_is_left_out_with_the_reason_or_refused() {
     let changes: [(Encoder, Change, &str); 6] = [
         (
             Encoder::X265,
-            |job| job.output.picture.crop = "256x128+0+8".parse().unwrap(),
+            |job| job.outputs[0].picture.crop = "256x128+0+8".parse().unwrap(),
             "places of the picture, which move",
         ),
         (
             Encoder::X265,
-            |job| job.output.picture.pad = Some("256x160".parse().unwrap()),
+            |job| job.outputs[0].picture.pad = Some("256x160".parse().unwrap()),
             "places of the picture, which move",
         ),
         (
             Encoder::X265,
-            |job| job.output.video = trix_core::spec::video::VideoSettings::X265(small()),
+            |job| job.outputs[0].video = trix_core::spec::video::VideoSettings::X265(small()),
             "places of the picture, which move",
         ),
         (
             Encoder::X265,
             |job| {
                 let settings = EncodeSettings { depth: Some(8), ..quick("") };
-                job.output.video = trix_core::spec::video::VideoSettings::X265(settings);
+                job.outputs[0].video = trix_core::spec::video::VideoSettings::X265(settings);
             },
             "it belongs to 10 bits",
         ),
-        (Encoder::X265, |job| job.output.picture.tonemap = Tonemap::Mobius, "colour is converted"),
+        (Encoder::X265, |job| job.outputs[0].picture.tonemap = Tonemap::Mobius, "colour is converted"),
         (Encoder::X264, |_| {}, "only HEVC carries it"),
     ];
     for (encoder, change, reason) in changes {
         let output = folder.path().join("plain.mp4");
         let mut job = picture_job(&source, &output, encoder, quick(""));
         job.source.frames = Some(3);
-        job.output.overwrite = true;
+        job.outputs[0].overwrite = true;
         change(&mut job);
         let report: Report = done(&job);
-        let notes = report.plan.notes.join("\n");
+        let notes = report.outputs[0].plan.notes.join("\n");
         assert!(notes.contains("Dolby Vision profile 8.1") && notes.contains(reason), "{reason}: {notes}");
         if encoder == Encoder::X265 {
             assert!(rpus(&output).iter().all(Vec::is_empty), "{reason}");
         }
         let json = ffprobe(&output, "-select_streams v:0 -show_streams");
         assert!(!json.to_string().contains("DOVI"), "{reason}");
-        job.output.picture.dynamic_hdr = DynamicHdr::Require;
+        job.outputs[0].picture.dynamic_hdr = DynamicHdr::Require;
         let said = refusal(&job);
         assert!(said.contains("picture.dynamic_hdr = require") && said.contains(reason), "{said}");
     }
     let mut job = x265(&source, &folder.path().join("dropped.mp4"));
     job.source.frames = Some(3);
-    job.output.picture.dynamic_hdr = DynamicHdr::Drop;
+    job.outputs[0].picture.dynamic_hdr = DynamicHdr::Drop;
     let report = done(&job);
-    assert!(report.plan.notes.iter().any(|note| note.contains("left out, as asked")), "{:?}", report.plan.notes);
-    assert!(rpus(&job.output.path).iter().all(Vec::is_empty));
-    job.output.picture.dynamic_hdr = DynamicHdr::Require;
+    assert!(
+        report.outputs[0].plan.notes.iter().any(|note| note.contains("left out, as asked")),
+        "{:?}",
+        report.outputs[0].plan.notes
+    );
+    assert!(rpus(&job.outputs[0].path).iter().all(Vec::is_empty));
+    job.outputs[0].picture.dynamic_hdr = DynamicHdr::Require;
     plan(&job).unwrap();
 }
 
@@ -501,11 +505,11 @@ fn captions_stay_with_their_pictures() {
     ] {
         let output = folder.path().join("copy").with_extension(extension);
         let mut job = picture_job(&source, &output, encoder, quick(options));
-        job.output.overwrite = true;
+        job.outputs[0].overwrite = true;
         let report = done(&job);
         assert_eq!(captions(&output, encoder == Encoder::X265), all, "{encoder} {extension}");
         let with = all.iter().filter(|triplets| !triplets.is_empty()).count() as u64;
-        assert_eq!(report.extras.captions, with);
+        assert_eq!(report.outputs[0].extras.captions, with);
     }
 }
 
@@ -518,8 +522,8 @@ fn no_caption_is_lost_or_told_twice_when_pictures_are() {
         let (source, all) = with_captions(folder.path(), count, from);
         let output = folder.path().join("rate.mp4");
         let mut job = picture_job(&source, &output, Encoder::X264, quick("bframes=3 b-adapt=0"));
-        job.output.picture.rate = Some(to.parse().unwrap());
-        job.output.overwrite = true;
+        job.outputs[0].picture.rate = Some(to.parse().unwrap());
+        job.outputs[0].overwrite = true;
         done(&job);
         let ours = captions(&output, false);
         assert_eq!(ours.concat(), all.concat(), "{count} pictures, {from} to {to}");
@@ -528,7 +532,7 @@ fn no_caption_is_lost_or_told_twice_when_pictures_are() {
     let (source, all) = with_captions(folder.path(), 12, "25");
     let output = folder.path().join("fields.mp4");
     let mut job = picture_job(&source, &output, Encoder::X265, quick("bframes=3 b-adapt=0"));
-    job.output.picture.deinterlace = Deinterlace::Fields;
+    job.outputs[0].picture.deinterlace = Deinterlace::Fields;
     done(&job);
     let ours = captions(&output, true);
     let expected: Vec<Vec<u8>> = all.iter().flat_map(|triplets| [triplets.clone(), Vec::new()]).collect();

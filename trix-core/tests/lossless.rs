@@ -20,9 +20,9 @@ fn every_sample_comes_back(encoder: Encoder, format: &'static str, extension: &s
     let output = folder.path().join("lossless").with_extension(extension);
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), preset: Some(preset.into()), ..quick("") };
     let mut job = picture_job(&clip.y4m(), &output, encoder, settings);
-    job.output.verify = VerifyLevel::Full;
+    job.outputs[0].verify = VerifyLevel::Full;
     let report = done(&job);
-    assert_eq!(report.verification.lossless_frames, Some(u64::from(FRAMES)), "{encoder} {format}");
+    assert_eq!(report.outputs[0].verification.lossless_frames, Some(u64::from(FRAMES)), "{encoder} {format}");
 
     // FFmpeg's H.264 decoder adds flat chroma to 4:0:0; the luma is what it read.
     let luma = if format.starts_with("gray") { "-vf extractplanes=y" } else { "" };
@@ -82,10 +82,10 @@ fn a_lossy_encode_is_not_taken_for_a_lossless_one() {
     let output = folder.path().join("lossy.mp4");
     let settings = EncodeSettings { rate: Some(RateControl::Crf { value: 30.0 }), ..quick("") };
     let mut job = picture_job(&clip.y4m(), &output, Encoder::X264, settings);
-    job.output.verify = VerifyLevel::Full;
+    job.outputs[0].verify = VerifyLevel::Full;
     let report = done(&job);
-    assert_eq!(report.verification.lossless_frames, None);
-    let score = report.verification.score.expect("a score");
+    assert_eq!(report.outputs[0].verification.lossless_frames, None);
+    let score = report.outputs[0].verification.score.as_ref().expect("a score");
     assert_eq!(score.frames, u64::from(FRAMES));
     assert_ne!(planes(&output), fs::read(clip.raw()).expect("the source's planes"));
 }

@@ -31,7 +31,7 @@ fn two_hundred_jobs_leave_no_memory_and_no_threads_behind() {
         let encoder = if round % 2 == 0 { Encoder::X264 } else { Encoder::X265 };
         let output = folder.path().join(format!("{round}.mp4"));
         let report = done(&picture_job(&source, &output, encoder, quick("")));
-        assert_eq!(report.ledger.expect("a ledger").emitted, 5);
+        assert_eq!(report.outputs[0].ledger.expect("a ledger").emitted, 5);
         fs::remove_file(&output).expect("the output is there");
         if round == 19 {
             after_twenty = resident();

@@ -42,7 +42,7 @@ fn noise(name: &str, (width, height): (usize, usize)) -> Vec<Planes> {
 
 fn run_ffv1(source: &Path, output: &Path) -> trix_core::Report {
     let mut job = picture_job(source, output, Encoder::Ffv1, EncodeSettings::default());
-    job.output.verify = VerifyLevel::Full;
+    job.outputs[0].verify = VerifyLevel::Full;
     done(&job)
 }
 
@@ -54,8 +54,8 @@ fn every_sample_comes_back(names: &[&str]) {
         written(&source, &joined(&pictures, name), name, (48, 32), "-c:v ffv1 -level 3");
         let output = folder.path().join("copy.mkv");
         let report = run_ffv1(&source, &output);
-        assert!(!report.plan.video.as_ref().unwrap().converted, "{name} is converted");
-        assert_eq!(report.verification.lossless_frames, Some(2), "{name}");
+        assert!(!report.outputs[0].plan.video.as_ref().unwrap().converted, "{name} is converted");
+        assert_eq!(report.outputs[0].verification.lossless_frames, Some(2), "{name}");
         // In whatever format the file has: were it another, its size would not fit.
         let line = format!("-i {} -f rawvideo -", output.display());
         assert!(program::ffmpeg(&line).stdout == joined(&pictures, name), "{name}");
@@ -177,7 +177,7 @@ fn opacity_with_12_bits_finds_room_in_ffv1() {
         }
     }
     let mut job = ffv1_job(&source);
-    job.output.video = VideoSettings::Ffv1(EncodeSettings { depth: Some(12), ..Default::default() });
+    job.outputs[0].video = VideoSettings::Ffv1(EncodeSettings { depth: Some(12), ..Default::default() });
     let said = refusal(&job);
     assert!(said.contains("video.depth = 12"), "{said}");
 }
@@ -188,7 +188,7 @@ fn ffv1_is_version_3_with_checksums_and_whole_pictures() {
     let clip = trix_fixtures::Clip { frames: 5, ..trix_fixtures::Clip::default() };
     let output = folder.path().join("copy.mkv");
     let report = run_ffv1(&clip.y4m(), &output);
-    let options = &report.plan.video.as_ref().unwrap().options;
+    let options = &report.outputs[0].plan.video.as_ref().unwrap().options;
     for (name, value) in [("level", "3"), ("slicecrc", "1")] {
         assert!(options.contains(&(name.into(), value.into())), "{options:?}");
     }
@@ -304,10 +304,10 @@ fn the_profile_follows_from_the_source_where_none_is_asked_for() {
         written(&source, &joined(&noise(name, (48, 32)), name), name, (48, 32), "-y -c:v ffv1 -level 3");
         let output = folder.path().join("copy.mov");
         let mut job = picture_job(&source, &output, Encoder::Prores, EncodeSettings::default());
-        job.output.overwrite = true;
+        job.outputs[0].overwrite = true;
         let report = done(&job);
-        assert_eq!(report.plan.video.as_ref().unwrap().profile.as_deref(), Some(profile), "{name}");
-        let said = decisions(&report.plan);
+        assert_eq!(report.outputs[0].plan.video.as_ref().unwrap().profile.as_deref(), Some(profile), "{name}");
+        let said = decisions(&report.outputs[0].plan);
         match decided {
             Some(words) => assert!(said.contains(words), "{name}: {said}"),
             None => assert!(!said.contains("ProRes"), "{name}: {said}"),
@@ -345,11 +345,11 @@ fn prores_4444_keeps_opacity_or_lays_it_on_black() {
         let output = folder.path().join("black.mov");
         let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
         let mut job = picture_job(&source, &output, Encoder::Prores, settings);
-        job.output.picture.alpha = alpha;
-        job.output.overwrite = true;
+        job.outputs[0].picture.alpha = alpha;
+        job.outputs[0].overwrite = true;
         let report = done(&job);
         assert_eq!(text(&picture_stream(&output)["pix_fmt"]), decodes_to);
-        assert_eq!(decisions(&report.plan).contains("laid on black"), alpha == Alpha::Auto);
+        assert_eq!(decisions(&report.outputs[0].plan).contains("laid on black"), alpha == Alpha::Auto);
         let luma = decoded(&output, "yuv444p12le", (64, 48), "").remove(0).remove(0);
         let expected = Grid::new(64, 48, |x, y| {
             let (value, opacity) = (f64::from(pictures[0][0].at(x, y)), f64::from(pictures[0][3].at(x, y)) / 4095.0);
@@ -428,7 +428,7 @@ fn threads_do_not_change_a_byte() {
                 let output = folder.path().join("copy").with_extension(extension);
                 let mut job = picture_job(&source, &output, encoder, EncodeSettings::default());
                 job.threads = threads;
-                job.output.overwrite = true;
+                job.outputs[0].overwrite = true;
                 done(&job);
                 std::fs::read(output).unwrap()
             })
@@ -444,7 +444,7 @@ fn a_real_master_becomes_a_lossless_copy() {
     let output = folder.path().join("copy.mkv");
     let report = run_ffv1(&file, &output);
     let (format, width, height) = {
-        let video = report.plan.video.as_ref().unwrap();
+        let video = report.outputs[0].plan.video.as_ref().unwrap();
         (video.format.name().into_owned(), video.width, video.height)
     };
     let line = format!("-i {} -map 0:v:0 -fps_mode passthrough -f rawvideo -", file.display());

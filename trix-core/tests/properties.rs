@@ -121,12 +121,12 @@ fn job() -> impl Strategy<Value = Job> {
     ("\\PC{1,20}", "\\PC{1,20}", video, audio, source, rest).prop_map(|(input, output, video, audio, source, rest)| {
         let mut job = Job::new(input, output);
         (job.source.start, job.source.duration, job.source.frames) = source;
-        job.output.video = video;
-        job.output.audio = audio;
-        (job.threads, job.output.overwrite) = (rest.0, rest.1);
+        job.outputs[0].video = video;
+        job.outputs[0].audio = audio;
+        (job.threads, job.outputs[0].overwrite) = (rest.0, rest.1);
         if rest.2 {
             job.source.on_damage = OnDamage::Conceal;
-            job.output.verify = VerifyLevel::Full;
+            job.outputs[0].verify = VerifyLevel::Full;
         }
         job
     })
@@ -229,7 +229,7 @@ proptest! {
             let object = json.pointer_mut(place).and_then(|value| value.as_object_mut()).expect("an object");
             object.insert(key.clone(), 1.into());
             // What is copied or left out has no settings, and the enum's own tag tolerates them.
-            let bare = matches!(job.output.video, VideoSettings::Copy | VideoSettings::None);
+            let bare = matches!(job.outputs[0].video, VideoSettings::Copy | VideoSettings::None);
             if !(bare && place == "/output/video") {
                 prop_assert!(serde_json::from_value::<Job>(json).is_err(), "{} in '{}'", key, place);
             }

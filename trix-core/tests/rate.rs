@@ -32,8 +32,8 @@ fn converted(source: &Path, output: &Path, rate: &str) -> (Report, Vec<usize>) {
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
     let mut job = picture_job(source, output, Encoder::X264, settings);
     let asked: FrameRate = rate.parse().unwrap();
-    job.output.picture.rate = Some(asked);
-    job.output.overwrite = true;
+    job.outputs[0].picture.rate = Some(asked);
+    job.outputs[0].overwrite = true;
     let report = done(&job);
     let shown: Vec<usize> = decoded(output, "yuv420p", (64, 64), "")
         .iter()
@@ -69,7 +69,7 @@ fn expected(times: &[i64], length: i64, base: i64, (num, den): (i64, i64)) -> Ve
 
 /// The sums of the ledger against which pictures are shown.
 fn check_ledger(report: &Report, count: usize, shown: &[usize]) {
-    let ledger = report.ledger.unwrap();
+    let ledger = report.outputs[0].ledger.unwrap();
     let mut distinct = shown.to_vec();
     distinct.dedup();
     assert!(distinct.is_sorted());
@@ -127,7 +127,7 @@ fn uneven_times_become_even() {
         assert_eq!(found, times, "the source has the times that it should have");
         for (rate, ratio) in [("25", (25, 1)), ("30000/1001", (30_000, 1001))] {
             let (report, shown) = converted(&source, &folder.path().join(output), rate);
-            let own = report.plan.video.as_ref().unwrap().source_rate;
+            let own = report.outputs[0].plan.video.as_ref().unwrap().source_rate;
             // The last picture is shown for a frame of what the source says of its rate.
             let length = (own.den * 1000 + own.num / 2) / own.num;
             assert_eq!(shown, expected(&times, length, 1000, ratio), "{name} at {rate}");
@@ -141,12 +141,12 @@ fn fields_are_counted_before_the_rate_is_made_even() {
     let folder = folder();
     let source = numbered(folder.path(), 20, "25", "source.mp4", "");
     let mut job = picture_job(&source, &folder.path().join("out.mp4"), Encoder::X264, quick(""));
-    job.output.picture.deinterlace = trix_core::spec::picture::Deinterlace::Fields;
-    job.output.picture.rate = Some("30".parse().unwrap());
-    let ledger = done(&job).ledger.unwrap();
+    job.outputs[0].picture.deinterlace = trix_core::spec::picture::Deinterlace::Fields;
+    job.outputs[0].picture.rate = Some("30".parse().unwrap());
+    let ledger = done(&job).outputs[0].ledger.unwrap();
     assert_eq!((ledger.decoded, ledger.filter.taken, ledger.filter.added_by_fields), (20, 20, 20));
     assert_eq!(ledger.filter.taken + ledger.filter.added_by_fields - ledger.filter.dropped_by_rate, ledger.encoded);
-    assert_eq!(picture_stream(&job.output.path)["nb_read_frames"], ledger.encoded.to_string());
+    assert_eq!(picture_stream(&job.outputs[0].path)["nb_read_frames"], ledger.encoded.to_string());
     assert_eq!(ledger.encoded, 24);
 }
 
@@ -157,7 +157,7 @@ fn the_plan_says_which_rate_is_made() {
     let mut job = picture_job(&source, &folder.path().join("out.mp4"), Encoder::X264, quick(""));
     let own = plan(&job).unwrap().video.unwrap();
     assert_eq!((own.resampled_rate, own.rate.to_string()), (None, "24/1".to_owned()));
-    job.output.picture.rate = Some("25".parse().unwrap());
+    job.outputs[0].picture.rate = Some("25".parse().unwrap());
     let made = plan(&job).unwrap().video.unwrap();
     assert_eq!(
         (made.rate.to_string(), made.resampled_rate.map(|rate| rate.to_string())),

@@ -36,15 +36,15 @@ fn settings(codec: &str) -> AudioSettings {
 /// A job for the sound of `source` alone, fully verified.
 fn job(source: &Path, output: &Path, codec: &str) -> Job {
     let mut job = Job::new(source, output);
-    job.output.video = VideoSettings::None;
-    job.output.audio = settings(codec);
-    job.output.verify = VerifyLevel::Full;
+    job.outputs[0].video = VideoSettings::None;
+    job.outputs[0].audio = settings(codec);
+    job.outputs[0].verify = VerifyLevel::Full;
     job
 }
 
 fn shaped(source: &Path, output: &Path, codec: &str, shape: AudioShape) -> Job {
     let mut job = job(source, output, codec);
-    job.output.audio_shape = shape;
+    job.outputs[0].audio_shape = shape;
     job
 }
 
@@ -152,9 +152,10 @@ fn lossless_codecs_give_back_5_1_at_every_depth() {
                 let (ours, theirs) = (samples(&output, 0, format), samples(&source, 0, format));
                 assert_eq!(ours.len(), theirs.len(), "{name} bits, {codec} in {extension}");
                 assert!(ours == theirs, "{name} bits, {codec} in {extension}: samples differ");
-                let proved = report.verification.checks.iter().any(|check| check.name == "track 0 samples by hash");
-                assert!(proved, "{:?}", report.verification.checks);
-                assert_eq!(report.plan.decisions, [], "nothing is decided where nothing changes");
+                let proved =
+                    report.outputs[0].verification.checks.iter().any(|check| check.name == "track 0 samples by hash");
+                assert!(proved, "{:?}", report.outputs[0].verification.checks);
+                assert_eq!(report.outputs[0].plan.decisions, [], "nothing is decided where nothing changes");
             }
         }
     }
@@ -176,8 +177,8 @@ fn fewer_bits_are_dithered_and_not_cut() {
     let folder = folder();
     let output = folder.path().join("quiet.mov");
     let report = done(&job(&source, &output, "pcm16"));
-    assert!(report.plan.audio[0].dithered);
-    assert_eq!(report.plan.decisions.len(), 1, "{:?}", report.plan.decisions);
+    assert!(report.outputs[0].plan.audio[0].dithered);
+    assert_eq!(report.outputs[0].plan.decisions.len(), 1, "{:?}", report.outputs[0].plan.decisions);
     let steps = column(&output, "s16le");
     let mean = steps.iter().sum::<f64>() / steps.len() as f64;
     assert!((mean - 0.3).abs() < 0.02, "the mean is {mean} steps");
@@ -187,7 +188,7 @@ fn fewer_bits_are_dithered_and_not_cut() {
     assert!((variance - 0.25).abs() < 0.03, "the variance is {variance} square steps");
     // More bits are the same number with zeros behind it.
     let wide = folder.path().join("wide.mov");
-    assert!(!done(&job(&source, &wide, "pcm32")).plan.audio[0].dithered);
+    assert!(!done(&job(&source, &wide, "pcm32")).outputs[0].plan.audio[0].dithered);
     assert_eq!(column(&wide, "s32le"), column(&source, "s32le"));
 }
 
@@ -199,7 +200,7 @@ fn a_resampled_tone_keeps_frequency_level_and_place() {
         let source = source(&format!("tone-{from}.mkv"), &["0.5*sin(997*2*PI*t)".into()], "mono", from, "pcm_f64le");
         let output = folder.path().join(format!("{from}-{to}.mkv"));
         let report = done(&shaped(&source, &output, "pcmf32", rate(to)));
-        let resampler = report.plan.audio[0].resampler.expect("a resampler");
+        let resampler = report.outputs[0].plan.audio[0].resampler.expect("a resampler");
         let found = &channels(&output)[0];
         assert_eq!(found.len(), to as usize, "a second at {to} Hz");
         // Where the filter has all of its surroundings.
@@ -225,7 +226,7 @@ fn the_standard_downmix_has_the_factors_of_bs_775_and_does_not_clip() {
         let source = source(&file, &noise, name, 48_000, "pcm_s24le");
         let output = folder.path().join(&file);
         let report = done(&shaped(&source, &output, "pcmf32", layout("stereo")));
-        assert!(report.plan.decisions[0].what.contains("BS.775"), "{:?}", report.plan.decisions);
+        assert!(report.outputs[0].plan.decisions[0].what.contains("BS.775"), "{:?}", report.outputs[0].plan.decisions);
         let (before, after) = (channels(&source), channels(&output));
         assert_eq!((after.len(), after[0].len()), (2, before[0].len()));
         for (row, channel) in stereo.iter().zip(&after) {
@@ -254,7 +255,7 @@ fn a_matrix_is_applied_as_it_is_and_clips() {
     let output = folder.path().join("matrix.mov");
     let shape = AudioShape { matrix: rows.clone(), ..Default::default() };
     let report = done(&shaped(&source, &output, "pcm24", shape));
-    assert_eq!(report.plan.audio[0].layout, "stereo", "two rows are stereo");
+    assert_eq!(report.outputs[0].plan.audio[0].layout, "stereo", "two rows are stereo");
     let (before, after) = (channels(&source), channels(&output));
     let mut clipped = 0;
     for (row, channel) in rows.iter().zip(&after) {
@@ -285,7 +286,7 @@ fn every_codec_plays_as_many_samples_as_went_in() {
                 let what = format!("{length} samples, {codec} in {extension}");
                 let output = folder.path().join(format!("{length}-{codec}")).with_extension(extension);
                 let mut job = job(&source, &output, codec);
-                job.output.video = VideoSettings::Copy;
+                job.outputs[0].video = VideoSettings::Copy;
                 done(&job);
                 let json = ffprobe(&output, "-select_streams a:0 -show_frames");
                 let frames = json["frames"].as_array().expect("frames");
@@ -378,9 +379,12 @@ fn a_rate_that_a_codec_lacks_is_changed_and_said() {
         let report = done(&job(&source, &output, codec));
         let stream = &ffprobe(&output, "-show_streams")["streams"][0];
         assert_eq!(text(&stream["sample_rate"]), to.to_string(), "{codec}");
-        let said =
-            report.plan.decisions.iter().any(|decision| decision.what.contains(&format!("{from} Hz become {to} Hz")));
-        assert_eq!(said, from != to, "{codec}: {:?}", report.plan.decisions);
+        let said = report.outputs[0]
+            .plan
+            .decisions
+            .iter()
+            .any(|decision| decision.what.contains(&format!("{from} Hz become {to} Hz")));
+        assert_eq!(said, from != to, "{codec}: {:?}", report.outputs[0].plan.decisions);
         let level = strength(&channels(&output)[0][to as usize / 4..to as usize * 3 / 4], 1000.0, f64::from(to));
         assert!((0.28..0.32).contains(&level), "{codec}: {level}");
     }
@@ -453,10 +457,10 @@ fn sound_that_begins_late_is_preceded_by_silence() {
     for extension in ["mp4", "mkv"] {
         let output = folder.path().join("late").with_extension(extension);
         let mut job = job(&source, &output, "flac");
-        job.output.video = VideoSettings::X264(quick("threads=1"));
+        job.outputs[0].video = VideoSettings::X264(quick("threads=1"));
         let report: Report = done(&job);
-        assert!(report.verification.checks.iter().all(|check| check.ok));
-        assert_eq!(report.plan.decisions[0].what, "stream 1: 300.000 ms of silence come first");
+        assert!(report.outputs[0].verification.checks.iter().all(|check| check.ok));
+        assert_eq!(report.outputs[0].plan.decisions[0].what, "stream 1: 300.000 ms of silence come first");
         let (ours, theirs) = (samples(&output, 0, "s16le"), samples(&source, 0, "s16le"));
         let silence = 48_000 * 3 / 10 * 2;
         assert_eq!(ours.len(), silence + theirs.len(), "{extension}");

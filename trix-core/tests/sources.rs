@@ -454,16 +454,17 @@ fn a_stated_rate_is_that_of_the_numbered_pictures() {
     assert_eq!(rate(&Reading { rate: Some(film), ..Reading::default() }), film);
     let mut job = trix_core::Job::new(&pattern, folder.path().join("out.mp4"));
     let report = support::done(&job);
-    let decision = report.plan.decisions.iter().find(|decision| decision.what.contains("25/1")).expect("a decision");
+    let decision =
+        report.outputs[0].plan.decisions.iter().find(|decision| decision.what.contains("25/1")).expect("a decision");
     assert!(decision.why.contains("no rate"), "{decision:?}");
     job.source.rate = Some(film);
-    job.output.overwrite = true;
+    job.outputs[0].overwrite = true;
     let report = support::done(&job);
-    assert!(report.plan.decisions.iter().all(|decision| !decision.what.contains("sequence")), "{report:?}");
-    let (times, base) = support::times(&job.output.path, "v:0");
+    assert!(report.outputs[0].plan.decisions.iter().all(|decision| !decision.what.contains("sequence")), "{report:?}");
+    let (times, base) = support::times(&job.outputs[0].path, "v:0");
     let exact: Vec<i64> = (0..6).map(|number| number * base.1 * 1001 / (24_000 * base.0)).collect();
     assert_eq!(times, exact);
-    assert_eq!(number::<u64>(&support::picture_stream(&job.output.path)["nb_read_frames"]), 6);
+    assert_eq!(number::<u64>(&support::picture_stream(&job.outputs[0].path)["nb_read_frames"]), 6);
 }
 
 #[test]

@@ -105,8 +105,8 @@ fn stays_in_step(name: &str, source: &Path, near: f64) {
         for extension in containers {
             let output = folder.path().join(format!("{name}-{codec}")).with_extension(extension);
             let mut job = Job::new(source, &output);
-            job.output.video = VideoSettings::X264(quick("threads=1"));
-            job.output.audio = codec.parse::<AudioSettings>().unwrap();
+            job.outputs[0].video = VideoSettings::X264(quick("threads=1"));
+            job.outputs[0].audio = codec.parse::<AudioSettings>().unwrap();
             done(&job);
             let (after, output_rate) = distances(&output, near);
             let what = format!("{name}, {codec} in {extension}: {after:?} for {before:?}");

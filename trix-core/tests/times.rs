@@ -82,8 +82,8 @@ fn the_last_picture_is_shown_as_long_as_the_others() {
 fn lossless(source: &Path, output: &Path) -> Job {
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
     let mut job = Job::new(source, output);
-    job.output.video = VideoSettings::X264(settings);
-    job.output.audio = AudioSettings::Flac;
+    job.outputs[0].video = VideoSettings::X264(settings);
+    job.outputs[0].audio = AudioSettings::Flac;
     job
 }
 
@@ -111,7 +111,7 @@ fn a_cut_holds_exactly_the_pictures_and_samples_of_its_span() {
             (job.source.start, job.source.duration) = (start.map(millis), duration.map(millis));
             job.source.frames = frames;
             if extension == "mov" {
-                job.output.audio = AudioSettings::Pcm;
+                job.outputs[0].audio = AudioSettings::Pcm;
             }
             let report = done(&job);
             let what = format!("{name} in {extension}");
@@ -119,7 +119,7 @@ fn a_cut_holds_exactly_the_pictures_and_samples_of_its_span() {
             assert_eq!(number::<usize>(&stream["nb_read_frames"]), pictures.len(), "{what}");
             let expected = &all[pictures.start * picture..pictures.end * picture];
             assert!(planes(&output) == expected, "pictures of {what}");
-            let ledger = report.ledger.expect("a ledger");
+            let ledger = report.outputs[0].ledger.expect("a ledger");
             assert_eq!(ledger.dropped_before_start, pictures.start as u64, "{what}");
 
             let found = samples(&output, 1, "s32le");

@@ -53,8 +53,8 @@ fn census(path: &Path) -> Census {
 fn lossless(source: &Path, output: &Path) -> Report {
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
     let mut job = Job::new(source, output);
-    job.output.video = VideoSettings::X264(settings);
-    job.output.audio = AudioSettings::Flac;
+    job.outputs[0].video = VideoSettings::X264(settings);
+    job.outputs[0].audio = AudioSettings::Flac;
     done(&job)
 }
 
@@ -86,7 +86,7 @@ fn a_late_start_is_kept_in_the_source_and_taken_off_the_output() {
         let seconds = probe::probe(&open(&source)).streams[0].start.expect("a start").to_f64();
         assert!(seconds >= 7.4, "{extension}: {seconds}");
         let report = carried_over(&source);
-        assert_eq!(report.ledger.map(|ledger| ledger.times_repaired), Some(0), "{extension}");
+        assert_eq!(report.outputs[0].ledger.map(|ledger| ledger.times_repaired), Some(0), "{extension}");
         assert!(report.timing_of_source.is_empty(), "{extension}: {:?}", report.timing_of_source);
     }
 }
@@ -103,7 +103,7 @@ fn a_negative_first_decoding_time_moves_nothing() {
         let first = packets["packets"][0]["dts"].as_i64().unwrap_or(0);
         let is_negative = !options.contains("editlist") && !options.contains("cts");
         assert!(!is_negative || first < 0, "{options}: the first decoding time is {first}");
-        assert_eq!(carried_over(&source).ledger.map(|ledger| ledger.times_repaired), Some(0), "{options}");
+        assert_eq!(carried_over(&source).outputs[0].ledger.map(|ledger| ledger.times_repaired), Some(0), "{options}");
     }
 }
 
@@ -135,7 +135,7 @@ fn missing_presentation_times_are_those_that_ffmpeg_estimates_or_one_step_on() {
     assert_eq!(census(&avi).streams[&0].timing.missing, missing);
     let folder = folder();
     let report = lossless(&avi, &folder.path().join("out.mkv"));
-    assert_eq!(report.ledger.map(|ledger| ledger.times_repaired), Some(missing));
+    assert_eq!(report.outputs[0].ledger.map(|ledger| ledger.times_repaired), Some(missing));
     assert_eq!(report.timing_of_source[&0].first[0].kind, IrregularityKind::Missing);
 }
 
@@ -184,13 +184,13 @@ fn the_clock_of_a_transport_stream_may_wrap_around() {
         let (low, high) = raw_times(&fs::read(&source).expect("a fixture"));
         assert!(low < 90_000 * 3 && high > (1 << 33) - 90_000 * 3, "{name}: from {low} to {high}: no wrap");
         let report = carried_over(&source);
-        let ledger = report.ledger.expect("a ledger");
+        let ledger = report.outputs[0].ledger.expect("a ledger");
         assert_eq!((ledger.emitted, ledger.times_repaired), (50, 0), "{name}");
         assert!(report.timing_of_source.is_empty(), "{name}: {:?}", report.timing_of_source);
         assert!(report.damage.is_empty(), "{name}");
         // What sounds before the first picture, 10 ms, is cut off.
         let heard = samples(&source, 0, "s16le").len() as i64 / 2;
-        let kept = report.tracks[1].end.expect("an end").to_f64();
+        let kept = report.outputs[0].tracks[1].end.expect("an end").to_f64();
         assert!((heard as f64 / 48_000.0 - kept - 0.010).abs() < 0.005, "{name}: {heard} samples became {kept} s");
     }
 }
@@ -262,7 +262,7 @@ fn repeated_and_backward_times_are_moved_one_step_on_and_counted() {
     assert!(places.contains(&(IrregularityKind::Repeat, 200_000)), "{places:?}");
     let output = folder.path().join("out.mkv");
     let report = lossless(&source, &output);
-    assert_eq!(report.ledger.map(|ledger| (ledger.emitted, ledger.times_repaired)), Some((14, 2)));
+    assert_eq!(report.outputs[0].ledger.map(|ledger| (ledger.emitted, ledger.times_repaired)), Some((14, 2)));
     assert_eq!(report.timing_of_source[&0], stream.timing);
     assert_eq!(times(&output, "v:0").0, expected);
     assert!(planes(&output) == planes(&source), "pictures in the order of the file");

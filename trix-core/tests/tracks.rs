@@ -14,8 +14,8 @@ use trix_fixtures::{folder, master, program};
 
 fn job(source: &Path, output: &Path, audio: AudioSettings) -> Job {
     let mut job = Job::new(source, output);
-    job.output.video = VideoSettings::X264(quick("threads=1"));
-    job.output.audio = audio;
+    job.outputs[0].video = VideoSettings::X264(quick("threads=1"));
+    job.outputs[0].audio = audio;
     job
 }
 
@@ -163,7 +163,7 @@ fn sound_and_picture_stay_in_step_whichever_begins_first() {
             let output = folder.path().join(format!("{name}-{settings}").replace(':', "-")).with_extension(extension);
             let mut job = job(&source, &output, settings);
             if extension == "mxf" {
-                job.output.video = VideoSettings::X264(quick("threads=1 bframes=0"));
+                job.outputs[0].video = VideoSettings::X264(quick("threads=1 bframes=0"));
             }
             done(&job);
             let after = click_after_picture(&output);

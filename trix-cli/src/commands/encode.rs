@@ -73,32 +73,32 @@ fn job(args: &Encode) -> Result<Job, String> {
         DamageChoice::Conceal => OnDamage::Conceal,
     };
     job.threads = args.threads;
-    job.output.overwrite = args.overwrite;
-    job.output.verify = match args.verify {
+    job.outputs[0].overwrite = args.overwrite;
+    job.outputs[0].verify = match args.verify {
         VerifyChoice::Off => VerifyLevel::Off,
         VerifyChoice::Structure => VerifyLevel::Structure,
         VerifyChoice::Full => VerifyLevel::Full,
     };
-    job.output.subtitles = args.subtitles;
+    job.outputs[0].subtitles = args.subtitles;
     for (key, value) in &args.metadata {
-        if job.output.metadata.insert(key.clone(), value.clone()).is_some() {
+        if job.outputs[0].metadata.insert(key.clone(), value.clone()).is_some() {
             return Err(format!("--metadata {key} is given twice"));
         }
     }
-    job.output.audio = args.audio;
-    job.output.picture = picture(args);
-    job.output.audio_shape = AudioShape {
+    job.outputs[0].audio = args.audio;
+    job.outputs[0].picture = picture(args);
+    job.outputs[0].audio_shape = AudioShape {
         layout: args.audio_layout.clone(),
         sample_rate: args.audio_rate,
         matrix: args.audio_matrix.as_ref().map(|matrix| matrix.0.clone()).unwrap_or_default(),
     };
-    job.output.video = match args.video {
+    job.outputs[0].video = match args.video {
         VideoChoice::X264 => VideoSettings::X264(settings(args)?),
         VideoChoice::X265 => VideoSettings::X265(settings(args)?),
         VideoChoice::Ffv1 => VideoSettings::Ffv1(settings(args)?),
         VideoChoice::Prores => VideoSettings::Prores(settings(args)?),
         VideoChoice::Copy | VideoChoice::None => {
-            if settings(args)? != EncodeSettings::default() || job.output.picture != PictureSettings::default() {
+            if settings(args)? != EncodeSettings::default() || job.outputs[0].picture != PictureSettings::default() {
                 return Err("options for encoding pictures need --video x264, x265, ffv1 or prores".into());
             }
             if args.video == VideoChoice::Copy { VideoSettings::Copy } else { VideoSettings::None }

@@ -1,15 +1,57 @@
-//! What `trix encode` prints when it is done.
+//! What a job prints when it is done.
 
 use std::fmt::Write;
 
-use trix_core::{Report, spec::plan::Decision};
+use trix_core::{OutputReport, Report, spec::plan::Decision};
 
 use super::{bytes, counted, timing, verify};
 
 /// The report in a few lines.
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}  {}", report.output.display(), bytes(report.bytes));
+    // With one output, what is said of the source stands where the reader looks for it: before the verdict.
+    let of_source = source(report);
+    let single = report.outputs.len() == 1 && report.failed.is_empty();
+    for output in &report.outputs {
+        out.push_str(&self::output(output, if single { &of_source } else { "" }));
+    }
+    for failed in &report.failed {
+        let _ = writeln!(out, "{}  failed\n  error   {}", failed.path.display(), failed.error);
+    }
+    if !single && !of_source.is_empty() {
+        let _ = write!(out, "{}\n{of_source}", report.source.display());
+    }
+    let timing = &report.timing;
+    let _ = writeln!(
+        out,
+        "  time    {:.1} s to encode ({:.1} fps), {:.1} s to verify",
+        timing.encode_seconds, timing.fps, timing.verify_seconds
+    );
+    out
+}
+
+/// What was remarkable about the source.
+fn source(report: &Report) -> String {
+    let mut out = String::new();
+    for (stream, found) in &report.timing_of_source {
+        if let Some(line) = timing(found) {
+            let _ = writeln!(out, "  times   stream {stream}: {line}");
+        }
+    }
+    if !report.damage.is_empty() {
+        let _ = writeln!(out, "  damage  {} in the source, concealed", counted(report.damage.total(), "place"));
+        for damage in report.damage.first.iter().take(3) {
+            let time = damage.time.map_or_else(String::new, |time| format!("{time}: "));
+            let _ = writeln!(out, "          {time}{}", damage.detail);
+        }
+    }
+    out
+}
+
+/// An output in a few lines; `of_source` stands before how it was checked.
+fn output(report: &OutputReport, of_source: &str) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}  {}", report.path.display(), bytes(report.bytes));
     let decisions = &report.plan.decisions;
     if !decisions.is_empty() {
         let join = |part: fn(&Decision) -> &str| decisions.iter().map(part).collect::<Vec<_>>().join("; ");
@@ -102,18 +144,7 @@ pub fn text(report: &Report) -> String {
     for change in report.changes.iter().take(3) {
         let _ = writeln!(out, "  change  at {}: {} became {}", change.time, change.from, change.to);
     }
-    for (stream, found) in &report.timing_of_source {
-        if let Some(line) = timing(found) {
-            let _ = writeln!(out, "  times   stream {stream}: {line}");
-        }
-    }
-    if !report.damage.is_empty() {
-        let _ = writeln!(out, "  damage  {} in the source, concealed", counted(report.damage.total(), "place"));
-        for damage in report.damage.first.iter().take(3) {
-            let time = damage.time.map_or_else(String::new, |time| format!("{time}: "));
-            let _ = writeln!(out, "          {time}{}", damage.detail);
-        }
-    }
+    out.push_str(of_source);
     let verification = &report.verification;
     match verification.checks.len() {
         0 => out.push_str("  verify  off: nothing was read back\n"),
@@ -137,11 +168,5 @@ pub fn text(report: &Report) -> String {
     for warning in &report.warnings {
         let _ = writeln!(out, "  warning {warning}");
     }
-    let timing = &report.timing;
-    let _ = writeln!(
-        out,
-        "  time    {:.1} s to encode ({:.1} fps), {:.1} s to verify",
-        timing.encode_seconds, timing.fps, timing.verify_seconds
-    );
     out
 }

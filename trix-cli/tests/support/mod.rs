@@ -212,7 +212,13 @@ impl Encoded {
     /// It succeeded with so many pictures, as its report and a foreign decoder say.
     pub fn holds(&self, pictures: u64) -> Value {
         let report = self.done();
-        assert_eq!(report["ledger"]["emitted"], pictures, "{} with {:?}", self.source.display(), report["damage"]);
+        assert_eq!(
+            report["outputs"][0]["ledger"]["emitted"],
+            pictures,
+            "{} with {:?}",
+            self.source.display(),
+            report["damage"]
+        );
         assert_eq!(decodable(&self.output), pictures, "{}", self.source.display());
         report
     }

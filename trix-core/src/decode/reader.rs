@@ -4,6 +4,8 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use serde::Serialize;
+
 use super::{
     damage::{DamageLog, OnDamage},
     video::{Picture, VideoDecoder},
@@ -17,7 +19,7 @@ use crate::{
 };
 
 /// Which pictures of a source count.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Cut {
     /// Earlier ones are left out.
     pub start: Option<Timestamp>,

@@ -153,6 +153,17 @@ fn known(ticks: i64) -> Option<i64> {
     (ticks != av::AV_NOPTS_VALUE).then_some(ticks)
 }
 
+impl Clone for Packet {
+    /// Shares the bytes by reference count.
+    fn clone(&self) -> Self {
+        let packet = Packet::new();
+        // SAFETY: both are valid; a packet that owns its bytes by reference count, as all of ours do, is not copied.
+        let code = unsafe { av::av_packet_ref(packet.as_ptr(), self.0.as_ptr()) };
+        assert!(code >= 0, "memory for a reference");
+        packet
+    }
+}
+
 impl Drop for Packet {
     fn drop(&mut self) {
         let mut pointer = self.0.as_ptr();

@@ -48,7 +48,7 @@ impl Resampler {
 }
 
 /// How a source is filtered for one output.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Filtering {
     /// What is done to every picture.
     pub transform: Transform,
@@ -137,6 +137,11 @@ impl Converter {
     pub fn time_base(&self) -> TimeBase {
         let TimeBase { num, den } = self.time_base;
         TimeBase::new(num, den.saturating_mul(self.filtering.transform.time_factor()))
+    }
+
+    /// Index of the stream whose pictures these are.
+    pub(crate) fn stream(&self) -> usize {
+        self.stream
     }
 
     /// Where the source changed its size or format.

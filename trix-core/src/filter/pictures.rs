@@ -27,6 +27,20 @@ pub struct FilterCounts {
     pub dropped_by_rate: u64,
 }
 
+impl FilterCounts {
+    /// What was added and left out by this step and another.
+    pub(crate) fn and(self, other: &FilterCounts) -> Self {
+        FilterCounts {
+            taken: self.taken + other.taken,
+            given: self.given + other.given,
+            added_by_fields: self.added_by_fields + other.added_by_fields,
+            dropped_by_telecine: self.dropped_by_telecine + other.dropped_by_telecine,
+            repeated_by_rate: self.repeated_by_rate + other.repeated_by_rate,
+            dropped_by_rate: self.dropped_by_rate + other.dropped_by_rate,
+        }
+    }
+}
+
 /// The filter stage of one output.
 pub struct PictureFilter {
     converter: Converter,
@@ -49,6 +63,11 @@ impl PictureFilter {
     /// Seconds in a tick of the times of what comes out.
     pub fn time_base(&self) -> TimeBase {
         self.rate.as_ref().map_or(self.converter.time_base(), FrameRate::time_base)
+    }
+
+    /// Index of the stream whose pictures these are.
+    pub(crate) fn stream(&self) -> usize {
+        self.converter.stream()
     }
 
     /// Puts a picture in, or with `None` announces the end, and takes out what is ready.

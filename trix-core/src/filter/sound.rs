@@ -59,7 +59,7 @@ impl Resampler {
 }
 
 /// What comes out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SoundTarget {
     /// FFmpeg's name of the sample format.
     pub sample_format: String,

@@ -86,20 +86,34 @@ impl PartFile {
     ///
     /// # Errors
     /// `Io` when the name was taken meanwhile and may not be overwritten, or the disk refuses.
-    pub fn commit(mut self) -> Result<()> {
+    pub fn commit(mut self) -> Result<Committed> {
         let io = |doing: &str, error: std::io::Error| Error::io(Stage::Mux, &self.target, doing, error);
-        if self.overwrite {
-            fs::rename(&self.part, &self.target).map_err(|error| io("cannot be named", error))?;
-        } else {
-            self.rename_unless_taken().map_err(|error| io("cannot be named", error))?;
-        }
+        let named = if self.overwrite { self.exchange() } else { self.rename_unless_taken().map(|()| Before::Nothing) };
+        let before = named.map_err(|error| io("cannot be named", error))?;
         self.committed = true;
+        let done = Committed { part: self.part.clone(), target: self.target.clone(), before };
         let folder = self.target.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         // The new name is only safe once the folder is on the disk too.
         File::open(folder)
             .and_then(|folder| folder.sync_all())
-            .map_err(|error| io("is whole and has its name, but its folder cannot be brought to disk", error))
+            .map_err(|error| io("is whole and has its name, but its folder cannot be brought to disk", error))?;
+        Ok(done)
+    }
+
+    /// Takes the name, whoever had it.
+    fn exchange(&self) -> std::io::Result<Before> {
+        let here = rustix::fs::CWD;
+        match renameat_with(here, &self.part, here, &self.target, RenameFlags::EXCHANGE) {
+            Ok(()) => Ok(Before::Kept),
+            Err(Errno::NOENT) => fs::rename(&self.part, &self.target).map(|()| Before::Nothing),
+            // The file system knows no such rename.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                let before = if self.target.exists() { Before::Lost } else { Before::Nothing };
+                fs::rename(&self.part, &self.target).map(|()| before)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn rename_unless_taken(&self) -> std::io::Result<()> {
@@ -111,6 +125,44 @@ impl PartFile {
                 fs::remove_file(&self.part)
             }
             result => Ok(result?),
+        }
+    }
+}
+
+/// What had the name before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    /// A file that has the name of the part file now.
+    Kept,
+    /// A file that is no more.
+    Lost,
+}
+
+/// A file that has its final name. What it replaced goes when this is dropped.
+pub struct Committed {
+    part: PathBuf,
+    target: PathBuf,
+    before: Before,
+}
+
+impl Committed {
+    /// Takes the name away again, because the job failed after all; what was there before comes back. Where that is
+    /// not possible, the new file stays, which is whole.
+    pub fn take_back(mut self) {
+        match std::mem::replace(&mut self.before, Before::Nothing) {
+            Before::Nothing => drop(fs::remove_file(&self.target)),
+            Before::Kept => drop(fs::rename(&self.part, &self.target)),
+            Before::Lost => {}
+        }
+    }
+}
+
+impl Drop for Committed {
+    fn drop(&mut self) {
+        if self.before == Before::Kept {
+            // A file that cannot be removed is taken over by the next job for this output.
+            let _ = fs::remove_file(&self.part);
         }
     }
 }
@@ -152,6 +204,28 @@ mod tests {
         drop(PartFile::create(&target, true).unwrap());
         assert_eq!(fs::read(&target).unwrap(), b"whole");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+
+        let part = PartFile::create(&target, true).unwrap();
+        fs::write(part.path(), b"newer").unwrap();
+        drop(part.commit().unwrap());
+        assert_eq!(fs::read(&target).unwrap(), b"newer");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_name_can_be_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        for before in [None, Some(b"before")] {
+            let target = folder.path().join("out.mp4");
+            if let Some(before) = before {
+                fs::write(&target, before).unwrap();
+            }
+            let part = PartFile::create(&target, true).unwrap();
+            fs::write(part.path(), b"new").unwrap();
+            part.commit().unwrap().take_back();
+            assert_eq!(fs::read(&target).ok().as_deref(), before.map(|before| before.as_slice()));
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), usize::from(before.is_some()));
+        }
     }
 
     #[test]
@@ -171,7 +245,7 @@ mod tests {
         let target = folder.path().join("out.mp4");
         let part = PartFile::create(&target, false).unwrap();
         fs::write(&target, b"another's").unwrap();
-        assert_eq!(part.commit().expect_err("taken").kind(), ErrorKind::Io);
+        assert_eq!(part.commit().err().expect("taken").kind(), ErrorKind::Io);
         assert_eq!(fs::read(&target).unwrap(), b"another's");
     }
 

@@ -36,24 +36,100 @@ impl Cancel {
     }
 }
 
-/// What the stages of one pass look at: the caller's wish, or the failure of a neighbour.
+/// What the stages of one pass look at: the caller's wish, the failure of the job, or that of the outputs that a stage
+/// works for.
 #[derive(Clone)]
 pub(crate) struct Token {
     caller: Cancel,
     failed: Arc<AtomicBool>,
+    outputs: Arc<[Output]>,
+}
+
+/// An output that a stage works for.
+#[derive(Clone)]
+struct Output {
+    number: usize,
+    failed: Arc<AtomicBool>,
 }
 
 impl Token {
+    /// A token for stages that work for the whole job.
     pub(crate) fn new(caller: &Cancel) -> Self {
-        Token { caller: caller.clone(), failed: Arc::default() }
+        Token { caller: caller.clone(), failed: Arc::default(), outputs: Arc::new([]) }
     }
 
-    /// Stops the other stages of this pass.
+    /// Tokens for stages that work for one of `count` outputs each.
+    pub(crate) fn of_outputs(&self, count: usize) -> Vec<Token> {
+        (0..count)
+            .map(|number| Token { outputs: Arc::new([Output { number, failed: Arc::default() }]), ..self.clone() })
+            .collect()
+    }
+
+    /// A token for a stage that works for all the outputs of `tokens`: it goes on while one of them needs it.
+    pub(crate) fn joined<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> Option<Token> {
+        let mut tokens = tokens.into_iter();
+        let first = tokens.next()?.clone();
+        let mut outputs: Vec<Output> = first.outputs.to_vec();
+        for output in tokens.flat_map(|token| token.outputs.iter()) {
+            if outputs.iter().all(|known| known.number != output.number) {
+                outputs.push(output.clone());
+            }
+        }
+        Some(Token { outputs: outputs.into(), ..first })
+    }
+
+    /// The outputs that a stage with this token works for; none for the whole job.
+    pub(crate) fn outputs(&self) -> Vec<usize> {
+        self.outputs.iter().map(|output| output.number).collect()
+    }
+
+    /// Stops the stages of the outputs concerned.
     pub(crate) fn fail(&self) {
+        if self.outputs.is_empty() {
+            self.fail_job();
+        }
+        self.outputs.iter().for_each(|output| output.failed.store(true, Ordering::Relaxed));
+    }
+
+    /// Stops every stage.
+    pub(crate) fn fail_job(&self) {
         self.failed.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_set(&self) -> bool {
+    /// Whether the whole job stops.
+    pub(crate) fn job_is_set(&self) -> bool {
         self.caller.is_cancelled() || self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing that the stage works for goes on.
+    pub(crate) fn is_set(&self) -> bool {
+        let over = |output: &Output| output.failed.load(Ordering::Relaxed);
+        self.job_is_set() || (!self.outputs.is_empty() && self.outputs.iter().all(over))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_stage_goes_on_while_one_output_needs_it() {
+        let job = Token::new(&Cancel::default());
+        let outputs = job.of_outputs(3);
+        let shared = Token::joined(&outputs[..2]).unwrap();
+        outputs[0].fail();
+        assert!(outputs[0].is_set() && !shared.is_set() && !job.is_set());
+        outputs[1].fail();
+        assert!(shared.is_set() && !outputs[2].is_set() && !shared.job_is_set());
+        job.fail();
+        assert!(outputs[2].is_set());
+        assert_eq!((job.outputs(), shared.outputs()), (vec![], vec![0, 1]));
+    }
+
+    #[test]
+    fn a_shared_stage_that_fails_takes_its_outputs_along() {
+        let outputs = Token::new(&Cancel::default()).of_outputs(3);
+        Token::joined(&outputs[1..]).unwrap().fail();
+        assert!(!outputs[0].is_set() && outputs[1].is_set() && outputs[2].is_set());
     }
 }

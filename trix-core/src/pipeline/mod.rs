@@ -1,45 +1,39 @@
-//! Runs a job: source -> demux -> decode -> filter -> encode -> mux -> verify.
+//! Runs a job: source -> demux -> decode -> filter -> encode -> mux -> verify, once for all outputs.
 //!
-//! Invariant: a job ends with a verified file under its final name and a report that adds up, or with an error and
-//! nothing under that name.
+//! Invariant: a job ends with verified files under their final names and a report that adds up, or with an error and
+//! nothing under those names.
 
 pub mod cancel;
+mod check;
+mod failures;
 pub mod ledger;
 pub mod pass;
 pub mod progress;
 pub(crate) mod stage;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use cancel::{Cancel, Token};
 use crossbeam_channel as crossbeam;
-use pass::{EncodedSound, Pass, PassOutcome};
+use failures::Failures;
+use pass::{OutputOutcome, Pass, PassOutcome};
 use progress::{Counters, Phase, Progress, Watch};
+use stage::Outcome;
 
 use crate::{
-    decode::reader::Cut,
+    decode::damage::DamageReport,
     doctor,
     error::{Error, ErrorKind, Result, Stage},
-    filter::{
-        convert::{Filtering, Resampler},
-        transform::Transform,
-    },
-    media::format::Chroma,
-    mux::{part::PartFile, record::TrackRecord},
-    quality::Metric,
-    report::{Report, Timing, Verification},
-    source::{Limits, Source},
+    mux::part::{Committed, PartFile},
+    report::{OutputReport, Report, Timing},
+    source::Source,
     spec::{
-        job::{Job, VerifyLevel},
-        plan::{Plan, VideoPlan},
-    },
-    verify::{
-        content::{self, Sides},
-        sound, structure,
+        job::{Job, OnOutputFailure},
+        plan::Plan,
     },
 };
 
@@ -67,92 +61,189 @@ const GRACE: Duration = Duration::from_millis(120);
 /// ```no_run
 /// use trix_core::{Control, run, spec::{job::Job, video::{EncodeSettings, RateControl, VideoSettings}}};
 /// let mut job = Job::new("master.mov", "copy.mp4");
-/// job.output.video = VideoSettings::X265(EncodeSettings {
+/// job.outputs[0].video = VideoSettings::X265(EncodeSettings {
 ///     depth: Some(10),
 ///     rate: Some(RateControl::Crf { value: 20.0 }),
 ///     ..Default::default()
 /// });
 /// let report = run(&job, &Control::default())?;
-/// println!("{} pictures", report.ledger.map_or(0, |ledger| ledger.emitted));
+/// println!("{} pictures", report.outputs[0].ledger.map_or(0, |ledger| ledger.emitted));
 /// # Ok::<(), trix_core::Error>(())
 /// ```
 ///
 /// # Errors
 /// Of every kind but `Bug`, each naming file, stage, stream and time as far as they are known. Nothing is left under
-/// the output's name, and an existing file of that name is as it was.
+/// the outputs' names, and existing files of those names are as they were. Where the job says that the failure of an
+/// output is not its own, only when no output is left.
 pub fn run(job: &Job, control: &Control) -> Result<Report> {
     let began = Instant::now();
     let source = job.source.open()?;
     refuse_own_source(job)?;
     let plan = Plan::new(job, &source)?;
-    let part = PartFile::create(&job.output.path, job.output.overwrite)?;
-    // Errors about the part file speak of the output that it would have become.
-    let label = |error: Error| error.in_file(&job.source.path).renamed(part.path(), &job.output.path);
+    let parts = job.outputs.iter().map(|output| PartFile::create(&output.path, output.overwrite));
+    let parts: Vec<PartFile> = parts.collect::<Result<_>>()?;
+    let mut failures = Failures::new(job);
 
-    let passes = plan.video.as_ref().map_or(1, |video| video.passes);
-    let outcome = if passes == 2 {
-        let stats = tempfile::Builder::new()
-            .prefix("trix-stats-")
-            .tempdir()
-            .map_err(|error| Error::io(Stage::Encode, &std::env::temp_dir(), "cannot be written", error))?;
-        let path = stats.path().join("stats");
-        let first = Pass { number: 1, stats: Some(&path) };
-        one_pass(job, &plan, source.reopen()?, first, None, control).map_err(label)?;
-        let second = Pass { number: 2, stats: Some(&path) };
-        one_pass(job, &plan, source, second, Some(part.path()), control).map_err(label)?
-    } else {
-        one_pass(job, &plan, source, Pass { number: 1, stats: None }, Some(part.path()), control).map_err(label)?
-    };
-    let PassOutcome { mut ledger, tracks, sounds, damage, timing_of_source, frame_threads, warnings, extras, changes } =
-        outcome;
-    part.sync()?;
+    let PassOutcome { outputs, damage, timing_of_source } =
+        passes(job, &plan, source, &parts, &mut failures, control).map_err(|error| error.in_file(&job.source.path))?;
+    let mut written = Vec::new();
+    for ((number, part), outcome) in parts.into_iter().enumerate().zip(outputs) {
+        match part.sync() {
+            Ok(()) => written.push(Written { number, part, outcome }),
+            Err(error) => failures.add(number, error)?,
+        }
+    }
+    written.retain(|written| !failures.has(written.number));
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
-    let (verification, found) = verify(job, &plan, part.path(), &tracks, &sounds, &damage, control).map_err(label)?;
-    if let Some(ledger) = &mut ledger {
-        ledger.found = found;
-        ledger.balance()?;
+    let (mut finished, mut kept) = (Vec::new(), Vec::new());
+    for Written { number, part, outcome } in written {
+        match output_report(job, &plan, number, part.path(), outcome, &damage, control) {
+            Ok(report) => {
+                finished.push(report.path.clone());
+                kept.push((number, part, report));
+            }
+            Err(error) => {
+                let error = error.renamed(part.path(), &job.outputs[number].path).in_file(&job.outputs[number].path);
+                failures.add(number, error).map_err(|error| failures::explain(error, &finished))?;
+            }
+        }
     }
     if control.cancel.is_cancelled() {
         return Err(Error::cancelled(Stage::Verify));
     }
     let verify_seconds = began.elapsed().as_secs_f64();
-    let bytes = std::fs::metadata(part.path()).map_or(0, |metadata| metadata.len());
-    part.commit()?;
-
-    let emitted = ledger.map_or(0, |ledger| ledger.emitted);
+    let outputs = commit(kept, &mut failures)?;
+    let failed = failures.report();
+    let pictures = outputs.iter().filter_map(|output| Some(output.ledger.as_ref()?.decoded)).max().unwrap_or(0);
     Ok(Report {
         trix: env!("CARGO_PKG_VERSION").to_owned(),
         libraries: doctor::libraries(),
         source: job.source.path.clone(),
-        output: job.output.path.clone(),
-        bytes,
-        plan,
+        damage,
+        timing_of_source,
+        filters: plan.filters,
+        outputs,
+        failed,
+        timing: Timing { encode_seconds, verify_seconds, fps: pictures as f64 / encode_seconds.max(1e-9) },
+    })
+}
+
+/// An output whose file is whole but not yet checked.
+struct Written {
+    number: usize,
+    part: PartFile,
+    outcome: OutputOutcome,
+}
+
+/// Gives the files their names: all of them, or, where a failure of one is one of the job, none.
+fn commit(kept: Vec<(usize, PartFile, OutputReport)>, failures: &mut Failures<'_>) -> Result<Vec<OutputReport>> {
+    let (mut outputs, mut committed): (Vec<OutputReport>, Vec<Committed>) = (Vec::new(), Vec::new());
+    for (number, part, report) in kept {
+        match part.commit() {
+            Ok(done) => {
+                committed.push(done);
+                outputs.push(report);
+            }
+            Err(error) => {
+                if let Err(error) = failures.add(number, error) {
+                    let finished: Vec<PathBuf> = outputs.iter().map(|output| output.path.clone()).collect();
+                    committed.into_iter().for_each(Committed::take_back);
+                    return Err(failures::explain(error, &finished));
+                }
+            }
+        }
+    }
+    Ok(outputs)
+}
+
+/// Checks an output and says what was found.
+fn output_report(
+    job: &Job,
+    plan: &Plan,
+    number: usize,
+    path: &Path,
+    outcome: OutputOutcome,
+    damage: &DamageReport,
+    control: &Control,
+) -> Result<OutputReport> {
+    let OutputOutcome { mut ledger, tracks, sounds, frame_threads, warnings, extras, changes } = outcome;
+    let plan = &plan.outputs[number];
+    if let Some(ledger) = &ledger {
+        if ledger.encoded == 0 {
+            return Err(
+                Error::new(ErrorKind::MalformedInput, Stage::Decode, no_pictures(ledger)).in_file(&job.source.path)
+            );
+        }
+        ledger.balance()?;
+    }
+    let (verification, found) = check::verify(job, plan, path, &tracks, &sounds, damage, control)?;
+    if let Some(ledger) = &mut ledger {
+        ledger.found = found;
+        ledger.balance()?;
+    }
+    Ok(OutputReport {
+        path: plan.path.clone(),
+        bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+        plan: plan.clone(),
         frame_threads,
         ledger,
         tracks,
-        damage,
-        timing_of_source,
         warnings,
         extras,
         changes,
         verification,
-        timing: Timing { encode_seconds, verify_seconds, fps: emitted as f64 / encode_seconds.max(1e-9) },
     })
 }
 
-/// The output must not be the source under another name either.
+/// No output must be the source under another name either, nor another output.
 fn refuse_own_source(job: &Job) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let id = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
-    match (id(&job.source.path), id(&job.output.path)) {
-        (Some(source), Some(output)) if source == output => {
-            Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, "the output is the source itself")
-                .in_file(&job.output.path))
+    let source = id(&job.source.path);
+    let mut seen = Vec::new();
+    for output in &job.outputs {
+        let Some(own) = id(&output.path) else { continue };
+        let refuse = |detail: &str| Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&output.path);
+        if source == Some(own) {
+            return Err(refuse("the output is the source itself"));
         }
-        _ => Ok(()),
+        if seen.contains(&own) {
+            return Err(refuse("the output is another output of the job under a second name"));
+        }
+        seen.push(own);
     }
+    Ok(())
+}
+
+/// Reads the source as often as the job needs it: twice where an output has two passes.
+fn passes(
+    job: &Job,
+    plan: &Plan,
+    source: Source,
+    parts: &[PartFile],
+    failures: &mut Failures<'_>,
+    control: &Control,
+) -> Result<PassOutcome> {
+    let files: Vec<Option<PathBuf>> = parts.iter().map(|part| Some(part.path().to_owned())).collect();
+    let two = |number: usize| plan.outputs[number].video.as_ref().is_some_and(|video| video.passes == 2);
+    if !(0..files.len()).any(two) {
+        return one_pass(job, plan, source, Pass { number: 1, stats: &[], files: &files }, failures, control);
+    }
+    let folder = tempfile::Builder::new()
+        .prefix("trix-stats-")
+        .tempdir()
+        .map_err(|error| Error::io(Stage::Encode, &std::env::temp_dir(), "cannot be written", error))?;
+    let stats = |number: usize| two(number).then(|| folder.path().join(format!("stats-{number}")));
+    let stats: Vec<Option<PathBuf>> = (0..files.len()).map(stats).collect();
+    let first = Pass { number: 1, stats: &stats, files: &[] };
+    one_pass(job, plan, source.reopen()?, first, failures, control)?;
+    let files: Vec<Option<PathBuf>> =
+        files.into_iter().enumerate().map(|(number, file)| file.filter(|_| !failures.has(number))).collect();
+    let stats: Vec<Option<PathBuf>> =
+        stats.into_iter().enumerate().map(|(number, path)| path.filter(|_| !failures.has(number))).collect();
+    one_pass(job, plan, source, Pass { number: 2, stats: &stats, files: &files }, failures, control)
 }
 
 /// Runs the stages of one pass and waits for all of them; the error that explains the others is the one returned.
@@ -161,37 +252,39 @@ fn one_pass(
     plan: &Plan,
     source: Source,
     pass: Pass<'_>,
-    output: Option<&Path>,
+    failures: &mut Failures<'_>,
     control: &Control,
 ) -> Result<PassOutcome> {
     let token = Token::new(&control.cancel);
-    let counters = Arc::new(Counters::default());
-    let phase = if output.is_some() { Phase::Encode } else { Phase::FirstPass };
-    let rate = plan.video.as_ref().map_or(25.0, |video| video.rate.to_f64());
-    let mut watch = Watch::new(phase, expected_frames(plan, &source), rate, Arc::clone(&counters));
+    let counters: Vec<Arc<Counters>> = plan.outputs.iter().map(|_| Arc::default()).collect();
+    let phase = if pass.files.is_empty() { Phase::FirstPass } else { Phase::Encode };
+    let rate = plan.outputs.iter().find_map(|output| output.video.as_ref()).map_or(25.0, |video| video.rate.to_f64());
+    let watched = counters.iter().enumerate().filter(|(number, _)| pass.includes(*number));
+    let watched = watched.map(|(_, own)| Arc::clone(own)).collect();
+    let mut watch = Watch::new(phase, expected_frames(plan, &source), rate, watched);
     let (done, outcomes) = crossbeam::unbounded();
-    let running = pass::start(job, plan, source, pass, output, &token, &counters, &mut watch, &done)?;
+    let running = pass::start(job, plan, source, pass, &token, &counters, &mut watch, &done)?;
     drop(done);
 
-    let mut root: Option<Error> = None;
     let mut left = running.stages;
+    let mut found = failures::Found::new(plan.outputs.len());
     let mut cancelled_at = None;
     let mut next_tick = Instant::now() + TICK;
     while left > 0 {
         let wait = next_tick.saturating_duration_since(Instant::now()).min(cancel::LOOK);
         match outcomes.recv_timeout(wait) {
-            Ok((_, result)) => {
+            Ok(Outcome { outputs, result }) => {
                 left -= 1;
                 if let Err(error) = result {
-                    let better = root.as_ref().is_none_or(|root| error.kind().explains() > root.kind().explains());
-                    if better {
-                        root = Some(error);
+                    found.add(&outputs, error);
+                    if job.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
+                        token.fail_job();
                     }
                 }
             }
             Err(crossbeam::RecvTimeoutError::Timeout) => {}
             Err(crossbeam::RecvTimeoutError::Disconnected) => {
-                return Err(root.unwrap_or_else(|| Error::bug(Stage::Mux, "a stage vanished")));
+                return Err(found.root().unwrap_or_else(|| Error::bug(Stage::Mux, "a stage vanished")));
             }
         }
         if token.is_set() {
@@ -210,23 +303,14 @@ fn one_pass(
             }
         }
     }
-    if let Some(error) = root {
-        return Err(error);
-    }
     if control.cancel.is_cancelled() {
-        return Err(Error::cancelled(Stage::Encode));
+        return Err(found.root().unwrap_or_else(|| Error::cancelled(Stage::Encode)));
     }
+    found.settle(failures)?;
     if let Some(progress) = &control.progress {
         progress(&watch.look());
     }
-    let outcome = running.outcome()?;
-    if let Some(ledger) = &outcome.ledger {
-        if ledger.encoded == 0 {
-            return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, no_pictures(ledger)));
-        }
-        ledger.balance()?;
-    }
-    Ok(outcome)
+    Ok(running.outcome(plan))
 }
 
 fn no_pictures(ledger: &ledger::Ledger) -> String {
@@ -239,103 +323,18 @@ fn no_pictures(ledger: &ledger::Ledger) -> String {
 /// How many pictures a pass will probably take in, for the progress display.
 fn expected_frames(plan: &Plan, source: &Source) -> Option<u64> {
     let facts = source.video()?;
-    let rate = plan.video.as_ref().map(|video| video.rate)?;
+    let output = plan.outputs.iter().find(|output| output.video.is_some())?;
+    let rate = output.video.as_ref().map(|video| video.rate)?;
     let seconds = |micros: i64| micros as f64 / 1e6;
     let declared = facts.declared_frames.or_else(|| {
         let duration = source.duration()?;
         Some((seconds(duration) * rate.to_f64()).round() as u64)
     });
-    let length = match (plan.end, plan.start) {
-        (Some(end), _) => Some(seconds(end.micros() - plan.origin.micros())),
+    let length = match (output.end, output.start) {
+        (Some(end), _) => Some(seconds(end.micros() - output.origin.micros())),
         (None, Some(start)) => source.duration().map(|duration| seconds(duration - start.micros())),
         (None, None) => None,
     };
     let cut = length.map(|seconds| (seconds * rate.to_f64()).round().max(0.0) as u64);
-    [declared, cut, plan.frames].into_iter().flatten().min()
-}
-
-/// Checks the file as far as the job says. Returns also how many pictures it holds.
-fn verify(
-    job: &Job,
-    plan: &Plan,
-    path: &Path,
-    tracks: &[TrackRecord],
-    sounds: &[EncodedSound],
-    damage: &crate::decode::damage::DamageReport,
-    control: &Control,
-) -> Result<(Verification, Option<u64>)> {
-    let level = job.output.verify;
-    let mut verification =
-        Verification { level, checks: Vec::new(), drift_seconds: None, score: None, lossless_frames: None };
-    if level == VerifyLevel::Off {
-        return Ok((verification, None));
-    }
-    let token = Token::new(&control.cancel);
-    let mut found = structure::compare(path, plan, tracks, &token)?;
-    if level == VerifyLevel::Full && !sounds.is_empty() {
-        found.checks.extend(sound::compare(path, plan, sounds, &token)?);
-    }
-    found.hold(path)?;
-    verification.checks = found.checks;
-    verification.drift_seconds = found.drift_seconds;
-    if let (VerifyLevel::Full, Some(video)) = (level, &plan.video) {
-        let counters = Arc::new(Counters::default());
-        let mut watch = Watch::new(Phase::Verify, found.pictures, video.rate.to_f64(), Arc::clone(&counters));
-        let sides = Sides {
-            reference: job.source.open()?,
-            cut: Cut { start: plan.start, end: plan.end, frames: plan.frames },
-            // Damage was already judged by the first reading; where it was tolerated, it is met again here.
-            on_damage: if damage.is_empty() { Default::default() } else { job.source.on_damage },
-            filtering: Some(Filtering {
-                // Compared in planes, in which scores are computed.
-                transform: Transform { packing: None, ..video.transform.clone() },
-                ..video.filtering()
-            }),
-            distorted: Source::open(path, Limits::default())?,
-            distorted_filtering: decoded_shape(video),
-            // A decoder may add grey chroma to a picture that has none; only what was encoded is compared.
-            luma_only: video.format.chroma == Chroma::C400,
-            threads: job.threads.unwrap_or(0),
-        };
-        let comparison =
-            watched(&mut watch, control, || content::compare(sides, &[Metric::Psnr, Metric::Ssim], &token, &counters))?;
-        if comparison.score.frames != found.pictures.unwrap_or(0) {
-            let detail = format!("{} pictures can be decoded", comparison.score.frames);
-            return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail));
-        }
-        if video.lossless {
-            if let Some(difference) = comparison.first_difference {
-                let frame = difference.frame;
-                let detail = format!("the encode should be lossless, and picture {frame} differs from the source");
-                return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail).at(Some(difference.time)));
-            }
-            verification.lossless_frames = Some(comparison.score.frames);
-        }
-        verification.score = Some(comparison.score);
-    }
-    Ok((verification, found.pictures))
-}
-
-/// What brings the pictures that a decoder of the output yields to the layout in which they were encoded: FFV1 packs RGB
-/// of 8 bits, and ProRes 4444 is decoded to 12 bits.
-fn decoded_shape(plan: &VideoPlan) -> Option<Filtering> {
-    let transform = Transform::to(plan.width, plan.height, plan.format, Resampler::default(), plan.color);
-    plan.encoder.is_mezzanine().then(|| Filtering::by(transform))
-}
-
-/// Does `work` while another thread tells the caller how far it is.
-fn watched<T>(watch: &mut Watch, control: &Control, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let Some(progress) = control.progress.clone() else { return work() };
-    let (stop, stopped) = crossbeam::bounded::<()>(0);
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            while let Err(crossbeam::RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
-                progress(&watch.look());
-            }
-            progress(&watch.look());
-        });
-        let result = work();
-        drop(stop);
-        result
-    })
+    [declared, cut, output.frames].into_iter().flatten().min()
 }

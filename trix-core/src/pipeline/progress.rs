@@ -32,7 +32,7 @@ pub enum Phase {
 pub struct Progress {
     /// What the job is doing.
     pub phase: Phase,
-    /// Pictures done in this phase.
+    /// Pictures done in this phase, by the output that is least far.
     pub frame: u64,
     /// Pictures expected, where the source declares them.
     pub frames_expected: Option<u64>,
@@ -86,7 +86,8 @@ pub(crate) struct Watch {
     expected: Option<u64>,
     rate: f64,
     started: Instant,
-    counters: Arc<Counters>,
+    /// One for each output; the slowest of them is how far the job is.
+    counters: Vec<Arc<Counters>>,
     queues: Vec<(String, Arc<Depth>)>,
     window: VecDeque<(Instant, u64)>,
 }
@@ -95,7 +96,7 @@ pub(crate) struct Watch {
 const WINDOW: Duration = Duration::from_secs(5);
 
 impl Watch {
-    pub(crate) fn new(phase: Phase, expected: Option<u64>, rate: f64, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(phase: Phase, expected: Option<u64>, rate: f64, counters: Vec<Arc<Counters>>) -> Self {
         let started = Instant::now();
         Watch { phase, expected, rate, started, counters, queues: Vec::new(), window: VecDeque::from([(started, 0)]) }
     }
@@ -106,8 +107,9 @@ impl Watch {
 
     pub(crate) fn look(&mut self) -> Progress {
         let now = Instant::now();
-        let frame = self.counters.frames.load(Ordering::Relaxed);
-        let bytes = self.counters.bytes.load(Ordering::Relaxed);
+        let counters = self.counters.iter();
+        let frame = counters.clone().map(|own| own.frames.load(Ordering::Relaxed)).min().unwrap_or(0);
+        let bytes = counters.map(|own| own.bytes.load(Ordering::Relaxed)).sum();
         self.window.push_back((now, frame));
         while self.window.len() > 2 && self.window.front().is_some_and(|(then, _)| now - *then > WINDOW) {
             self.window.pop_front();

@@ -126,14 +126,18 @@ impl<T: Weight> Sender<T> {
     /// `Cancelled` when the pipeline stops.
     pub(crate) fn send(&self, item: T, stage: Stage) -> Result<Sent> {
         let gone = || self.receiver.strong_count() == 0;
+        let over = || match self.token.job_is_set() {
+            true => Err(Error::cancelled(stage)),
+            // Only the receiver's outputs failed.
+            false => Ok(Sent::NotWanted),
+        };
         if !self.gate.enter(item.weight(), &self.token, gone) && self.token.is_set() {
-            return Err(Error::cancelled(stage));
+            return over();
         }
         // The gate bounds what the channel holds; the channel itself never blocks.
         match self.channel.send(item) {
             Ok(()) => Ok(Sent::Yes),
-            Err(_) if self.token.is_set() => Err(Error::cancelled(stage)),
-            Err(_) => Ok(Sent::NotWanted),
+            Err(_) => over(),
         }
     }
 }
@@ -162,12 +166,41 @@ impl<T: Weight> Receiver<T> {
     }
 }
 
-/// How a stage ended.
-pub(crate) type Outcome = (Stage, Result<()>);
+/// Hands every item to several stages; the slowest of them paces the rest.
+pub(crate) struct Fan<T> {
+    next: Vec<Sender<T>>,
+}
+
+impl<T: Weight + Clone> Fan<T> {
+    pub(crate) fn new(next: Vec<Sender<T>>) -> Self {
+        Fan { next }
+    }
+
+    /// Hands an item on, waiting for room with each of those who still want one.
+    ///
+    /// # Errors
+    /// `Cancelled` when the pipeline stops.
+    pub(crate) fn send(&mut self, item: T, stage: Stage) -> Result<Sent> {
+        let mut wanted = Vec::with_capacity(self.next.len());
+        for next in self.next.drain(..) {
+            if next.send(item.clone(), stage)? == Sent::Yes {
+                wanted.push(next);
+            }
+        }
+        self.next = wanted;
+        Ok(if self.next.is_empty() { Sent::NotWanted } else { Sent::Yes })
+    }
+}
+
+/// How a stage ended, and for which outputs it worked (none: for all of them).
+pub(crate) struct Outcome {
+    pub(crate) outputs: Vec<usize>,
+    pub(crate) result: Result<()>,
+}
 
 /// Runs a stage on a thread of its own, named for those who look with a debugger or `top -H`.
 ///
-/// A failure, or a panic, stops the other stages before it is reported to `done`.
+/// A failure, or a panic, stops the other stages of its outputs before it is reported to `done`.
 ///
 /// # Errors
 /// `Io` when the system gives no thread.
@@ -175,10 +208,10 @@ pub(crate) fn spawn(
     name: &str,
     stage: Stage,
     token: &Token,
-    done: crossbeam::Sender<Outcome>,
+    done: &crossbeam::Sender<Outcome>,
     work: impl FnOnce() -> Result<()> + Send + 'static,
 ) -> Result<()> {
-    let token = token.clone();
+    let (token, done) = (token.clone(), done.clone());
     let body = move || {
         let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -189,7 +222,7 @@ pub(crate) fn spawn(
             token.fail();
         }
         // Nobody listens any more once the job was cancelled and its caller has gone on.
-        let _ = done.send((stage, result));
+        let _ = done.send(Outcome { outputs: token.outputs(), result });
     };
     thread::Builder::new()
         .name(format!("trix-{name}"))
@@ -204,6 +237,7 @@ mod tests {
     use crate::{error::ErrorKind, pipeline::cancel::Cancel};
     use std::time::{Duration, Instant};
 
+    #[derive(Clone)]
     struct Block(usize);
 
     impl Weight for Block {
@@ -261,6 +295,23 @@ mod tests {
     }
 
     #[test]
+    fn a_fan_serves_those_who_still_want_something() {
+        let token = Token::new(&Cancel::default());
+        let outputs = token.of_outputs(2);
+        let (first, first_input, _) = channel::<Block>(10, &outputs[0]);
+        let (second, second_input, _) = channel::<Block>(10, &outputs[1]);
+        let mut fan = Fan::new(vec![first, second]);
+        assert_eq!(fan.send(Block(1), Stage::Decode).unwrap(), Sent::Yes);
+        outputs[0].fail();
+        assert_eq!(first_input.receive(Stage::Encode).err().map(|error| error.kind()), Some(ErrorKind::Cancelled));
+        drop(first_input);
+        assert_eq!(fan.send(Block(2), Stage::Decode).unwrap(), Sent::Yes);
+        assert_eq!(second_input.receive(Stage::Encode).unwrap().map(|block| block.0), Some(1));
+        drop(second_input);
+        assert_eq!(fan.send(Block(3), Stage::Decode).unwrap(), Sent::NotWanted);
+    }
+
+    #[test]
     fn a_stage_that_has_enough_is_no_failure() {
         let token = Token::new(&Cancel::default());
         let (sender, receiver, _) = channel::<Block>(10, &token);
@@ -272,10 +323,9 @@ mod tests {
     fn a_panic_becomes_a_bug_and_stops_the_others() {
         let token = Token::new(&Cancel::default());
         let (done, outcomes) = crossbeam::unbounded();
-        spawn("test", Stage::Filter, &token, done, || panic!("boom")).unwrap();
-        let (stage, result) = outcomes.recv().unwrap();
-        let error = result.unwrap_err();
-        assert_eq!((stage, error.kind()), (Stage::Filter, ErrorKind::Bug));
+        spawn("test", Stage::Filter, &token, &done, || panic!("boom")).unwrap();
+        let error = outcomes.recv().unwrap().result.unwrap_err();
+        assert_eq!((error.stage(), error.kind()), (Stage::Filter, ErrorKind::Bug));
         assert!(error.to_string().contains("boom"));
         assert!(token.is_set());
     }

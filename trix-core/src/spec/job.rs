@@ -1,4 +1,6 @@
-//! A job: one source, one output, and how the one becomes the other.
+//! A job: one source, the outputs that are made of it, and how the one becomes the others.
+//!
+//! Invariant: a job that is written and read again is the same job, in every language that it can be written in.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -18,13 +20,13 @@ use crate::{
     source::{Limits, RawGeometry, Reading, Source},
 };
 
-/// Everything that decides about the bytes of an output. Unknown keys are refused.
+/// Everything that decides about the bytes of the outputs. Unknown keys are refused.
 ///
 /// ```
 /// use trix_core::spec::job::Job;
 /// let job: Job = serde_json::from_str(
 ///     r#"{ "source": { "path": "master.mov" },
-///          "output": { "path": "copy.mp4", "video": { "type": "x265", "depth": 10, "rate": { "type": "crf", "value": 20 } } } }"#,
+///          "outputs": [ { "path": "copy.mp4", "video": { "type": "x265", "depth": 10, "rate": { "type": "crf", "value": 20 } } } ] }"#,
 /// )?;
 /// assert_eq!(job, serde_json::from_str(&serde_json::to_string(&job)?)?);
 /// # Ok::<(), serde_json::Error>(())
@@ -34,11 +36,14 @@ use crate::{
 pub struct Job {
     /// What is read.
     pub source: SourceSettings,
-    /// What is written.
-    pub output: OutputSettings,
-    /// Threads that each decoder and encoder may use; `None`: what the libraries choose for this machine. The number
-    /// belongs to the job, because x264 and x265 give other streams with other numbers of threads.
+    /// What is written, all of it from one decode.
+    pub outputs: Vec<OutputSettings>,
+    /// Threads that the decoder and each encoder may use; `None`: for one output what the libraries choose for this
+    /// machine, for several a share of its cores that the plan shows. The number belongs to the job, because x264 and
+    /// x265 give other streams with other numbers of threads.
     pub threads: Option<u32>,
+    /// What becomes of the other outputs when one fails.
+    pub on_output_failure: OnOutputFailure,
 }
 
 impl Job {
@@ -46,10 +51,21 @@ impl Job {
     pub fn new(source: impl Into<PathBuf>, output: impl Into<PathBuf>) -> Self {
         Job {
             source: SourceSettings { path: source.into(), ..Default::default() },
-            output: OutputSettings { path: output.into(), ..Default::default() },
-            threads: None,
+            outputs: vec![OutputSettings { path: output.into(), ..Default::default() }],
+            ..Default::default()
         }
     }
+}
+
+/// What becomes of the other outputs when one fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnOutputFailure {
+    /// The job fails, and no output gets its name.
+    #[default]
+    Fail,
+    /// They are finished; the report names the one that failed, and why.
+    Continue,
 }
 
 /// A source and which part of it is wanted.
@@ -96,6 +112,9 @@ pub struct OutputSettings {
     /// Its name; the extension decides the container: `.mp4` `.m4v`, `.mov`, `.mkv`, `.webm`, `.ts`,
     /// `.m2ts` `.mts`, `.mxf`.
     pub path: PathBuf,
+    /// Threads for the encoder of its pictures, where they are not to be a share of the job's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
     /// What becomes of the pictures.
     pub video: VideoSettings,
     /// What is done to pictures before they are encoded.

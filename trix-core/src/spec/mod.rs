@@ -4,6 +4,7 @@
 
 pub mod container;
 pub mod job;
+pub mod mistake;
 pub mod video;
 pub mod picture;
 pub mod audio;

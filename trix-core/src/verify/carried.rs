@@ -11,12 +11,12 @@ use crate::{
     source::Source,
     spec::{
         container::Container,
-        plan::{Plan, TrackTags},
+        plan::{OutputPlan, TrackTags},
     },
 };
 
 /// The stream of the source that the track comes from which is number `place` of its kind.
-pub(super) fn source_of(plan: &Plan, kind: StreamKind, place: usize) -> Option<usize> {
+pub(super) fn source_of(plan: &OutputPlan, kind: StreamKind, place: usize) -> Option<usize> {
     match kind {
         StreamKind::Video => {
             plan.video.as_ref().map(|video| video.stream).or(plan.video_copy.as_ref().map(|copy| copy.stream))
@@ -67,7 +67,7 @@ pub(super) fn check_tags(
 }
 
 /// What belongs to the whole file.
-pub(super) fn check(checks: &mut Checks, plan: &Plan, source: &Source) {
+pub(super) fn check(checks: &mut Checks, plan: &OutputPlan, source: &Source) {
     let carried = &plan.carried;
     let programs = source.input.programs();
     let of_programs = programs.into_iter().flat_map(|program| program.metadata);

@@ -16,7 +16,7 @@ use crate::{
     pipeline::{cancel::Token, pass::EncodedSound},
     report::Check,
     source::{Limits, Source},
-    spec::plan::{AudioPlan, Plan},
+    spec::plan::{AudioPlan, OutputPlan},
 };
 
 /// A track that is decoded.
@@ -68,7 +68,7 @@ impl Track<'_> {
 ///
 /// # Errors
 /// Those of reading and decoding; a difference is not an error here but a check that does not hold.
-pub(crate) fn compare(path: &Path, plan: &Plan, written: &[EncodedSound], token: &Token) -> Result<Vec<Check>> {
+pub(crate) fn compare(path: &Path, plan: &OutputPlan, written: &[EncodedSound], token: &Token) -> Result<Vec<Check>> {
     let source = Source::open(path, Limits::default())?;
     let damage = Arc::new(DamageLog::new(OnDamage::Fail));
     let mut tracks = BTreeMap::new();

@@ -19,7 +19,7 @@ use crate::{
     source::{Limits, Source},
     spec::{
         container::Container,
-        plan::{Plan, VideoPlan},
+        plan::{OutputPlan, VideoPlan},
         video::Encoder,
     },
 };
@@ -87,7 +87,7 @@ pub(crate) fn read_back(path: &Path, token: &Token) -> Result<BackRead> {
 ///
 /// # Errors
 /// Those of opening and reading; a difference is not an error here but a check that does not hold.
-pub(crate) fn compare(path: &Path, plan: &Plan, written: &[TrackRecord], token: &Token) -> Result<Structure> {
+pub(crate) fn compare(path: &Path, plan: &OutputPlan, written: &[TrackRecord], token: &Token) -> Result<Structure> {
     let BackRead { source, found } = read_back(path, token)?;
     let streams = source.streams();
     let mut checks = Checks::default();

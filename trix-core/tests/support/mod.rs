@@ -20,14 +20,14 @@ use trix_fixtures::program;
 
 /// Runs a job that must succeed.
 pub fn done(job: &Job) -> Report {
-    run(job, &Control::default()).unwrap_or_else(|error| panic!("{}: {error}", job.output.path.display()))
+    run(job, &Control::default()).unwrap_or_else(|error| panic!("{}: {error}", job.outputs[0].path.display()))
 }
 
 /// A job that encodes only the pictures of `source`.
 pub fn picture_job(source: &Path, output: &Path, encoder: Encoder, settings: EncodeSettings) -> Job {
     let mut job = Job::new(source, output);
-    job.output.audio = AudioSettings::None;
-    job.output.video = match encoder {
+    job.outputs[0].audio = AudioSettings::None;
+    job.outputs[0].video = match encoder {
         Encoder::X264 => VideoSettings::X264(settings),
         Encoder::X265 => VideoSettings::X265(settings),
         Encoder::Ffv1 => VideoSettings::Ffv1(settings),

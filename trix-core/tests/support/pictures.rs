@@ -9,7 +9,7 @@ use trix_core::{
     filter::convert::Filtering,
     media::format::{PictureFormat, PixelFormat},
     spec::{
-        plan::Plan,
+        plan::{OutputPlan, Plan},
         video::{EncodeSettings, Encoder},
     },
 };
@@ -119,9 +119,10 @@ pub fn ffv1_job(source: &Path) -> Job {
     picture_job(source, Path::new("never-written.mkv"), Encoder::Ffv1, EncodeSettings::default())
 }
 
-/// The plan of a job.
-pub fn plan(job: &Job) -> Result<Plan, Error> {
-    Plan::new(job, &Source::open(&job.source.path, Limits::default())?)
+/// The plan of the first output of a job.
+pub fn plan(job: &Job) -> Result<OutputPlan, Error> {
+    let mut plan = Plan::new(job, &Source::open(&job.source.path, Limits::default())?)?;
+    Ok(plan.outputs.swap_remove(0))
 }
 
 /// What the plan of a job says against it; it must refuse it as a mistake of whoever asked.
@@ -132,14 +133,14 @@ pub fn refusal(job: &Job) -> String {
 }
 
 /// What the plan of a job decides, and why, a line each.
-pub fn decisions(plan: &Plan) -> String {
+pub fn decisions(plan: &OutputPlan) -> String {
     plan.decisions.iter().map(|decision| format!("{}: {}\n", decision.what, decision.why)).collect()
 }
 
 /// The pictures that a job's encoder would take in.
 pub fn filtered(job: &Job) -> Vec<Shot> {
     let plan = plan(job).unwrap_or_else(|error| panic!("{error}"));
-    through(&job.source.path, Some(plan.video.expect("pictures are encoded").filtering()))
+    through(&job.source.path, Some(plan.video.as_ref().expect("pictures are encoded").filtering()))
 }
 
 /// The pictures of a file, filtered or as they are decoded.

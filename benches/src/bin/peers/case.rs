@@ -148,15 +148,15 @@ impl Case {
             ..Default::default()
         };
         let mut job = Job::new(source, "unused.mp4");
-        job.output.audio = AudioSettings::None;
-        job.output.verify = VerifyLevel::Off;
-        job.output.video = match self.encoder {
+        job.outputs[0].audio = AudioSettings::None;
+        job.outputs[0].verify = VerifyLevel::Off;
+        job.outputs[0].video = match self.encoder {
             Encoder::X264 => VideoSettings::X264(settings.clone()),
             Encoder::X265 => VideoSettings::X265(settings.clone()),
             Encoder::Ffv1 | Encoder::Prores => unreachable!("no case compares them"),
         };
-        let plan = Plan::new(&job, &Source::open(source, Limits::default())?)?;
-        let video = plan.video.expect("a job that encodes pictures plans pictures");
+        let mut plan = Plan::new(&job, &Source::open(source, Limits::default())?)?;
+        let video = plan.outputs.swap_remove(0).video.expect("a job that encodes pictures plans pictures");
         let filtering = video.filtering();
         Ok((video, settings, filtering))
     }

@@ -18,29 +18,35 @@ use crate::{
 /// Where packets of a stream go.
 pub(super) enum Route {
     /// To a stage that decodes them.
-    Decoder(Sender<Queued>),
-    /// Into the output, as far as they belong to the pictures that are copied.
-    Pictures(CopyGate, usize, Sender<ForMuxer>),
-    /// Into the output, those that begin within the span.
-    Sound(Span, usize, Sender<ForMuxer>),
-    /// Into the output, copied or as another form of text.
-    Subtitles(Box<SubtitleTrack>, usize, Sender<ForMuxer>),
+    Decoder(Sender<Queued<Packet>>),
+    /// Into an output, as they are or as another form of text.
+    Output { kind: Kind, track: usize, origin: Timestamp, next: Sender<ForMuxer> },
+}
+
+/// What is taken over into an output.
+pub(super) enum Kind {
+    /// Pictures, as far as they belong to those that are copied.
+    Pictures(CopyGate),
+    /// Sound that begins within the span.
+    Sound(Span),
+    /// Subtitles, copied or as another form of text.
+    Subtitles(Box<SubtitleTrack>),
 }
 
 impl Route {
-    /// Hands `packet` on; its times count `base` and the output begins at `origin`.
-    fn take(&mut self, mut packet: Packet, base: TimeBase, origin: Timestamp) -> Result<Sent> {
-        match self {
-            Route::Decoder(next) => next.send(Queued::new(packet, base), Stage::Demux),
-            Route::Pictures(gate, track, next) => match gate.judge(&packet, base) {
-                Place::Inside => {
-                    shift(&mut packet, origin.rescale(base));
-                    next.send(ForMuxer { track: *track, packet }, Stage::Demux)
-                }
-                Place::Outside | Place::Leading => Ok(Sent::Yes),
-                Place::After => Ok(Sent::NotWanted),
+    /// Hands `packet` on, whose times count `base`.
+    fn take(&mut self, mut packet: Packet, base: TimeBase) -> Result<Sent> {
+        let (kind, track, origin, next) = match self {
+            Route::Decoder(next) => return next.send(Queued::packet(packet, base), Stage::Demux),
+            Route::Output { kind, track, origin, next } => (kind, *track, *origin, next),
+        };
+        match kind {
+            Kind::Pictures(gate) => match gate.judge(&packet, base) {
+                Place::Inside => {}
+                Place::Outside | Place::Leading => return Ok(Sent::Yes),
+                Place::After => return Ok(Sent::NotWanted),
             },
-            Route::Sound(span, track, next) => {
+            Kind::Sound(span) => {
                 let start = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, base));
                 if start.is_some_and(|start| span.end.is_some_and(|end| start >= end)) {
                     return Ok(Sent::NotWanted);
@@ -48,21 +54,21 @@ impl Route {
                 if start.is_some_and(|start| start < span.origin) {
                     return Ok(Sent::Yes);
                 }
-                shift(&mut packet, origin.rescale(base));
-                next.send(ForMuxer { track: *track, packet }, Stage::Demux)
             }
-            Route::Subtitles(subtitles, track, next) => {
+            Kind::Subtitles(subtitles) => {
                 for packet in subtitles.push(packet)? {
-                    next.send(ForMuxer { track: *track, packet }, Stage::Demux)?;
+                    next.send(ForMuxer { track, packet }, Stage::Demux)?;
                 }
-                Ok(Sent::Yes)
+                return Ok(Sent::Yes);
             }
         }
+        shift(&mut packet, origin.rescale(base));
+        next.send(ForMuxer { track, packet }, Stage::Demux)
     }
 
     /// After the last packet.
     fn finish(&mut self) -> Result<()> {
-        if let Route::Subtitles(subtitles, track, next) = self {
+        if let Route::Output { kind: Kind::Subtitles(subtitles), track, next, .. } = self {
             for packet in subtitles.finish()? {
                 next.send(ForMuxer { track: *track, packet }, Stage::Demux)?;
             }
@@ -72,7 +78,7 @@ impl Route {
 
     /// Whether there is a reason to go on reading for this stream alone.
     fn leads(&self) -> bool {
-        !matches!(self, Route::Subtitles(..))
+        !matches!(self, Route::Output { kind: Kind::Subtitles(_), .. })
     }
 }
 
@@ -82,17 +88,21 @@ fn shift(packet: &mut Packet, origin: i64) {
     packet.set_times(pts.map(shifted), dts.map(shifted), packet.duration());
 }
 
-/// Reads until the end of the source, or until no route wants more.
-pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Option<Route>>, origin: Timestamp) -> Result<()> {
+/// Reads until the end of the source, or until no route wants more; `routes` stand by the index of their stream.
+pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result<()> {
     let bases: Vec<TimeBase> = demuxer.streams().iter().map(|facts| facts.time_base).collect();
     // Subtitles are cut to a span by themselves; nobody reads the rest of a film for them.
     while routes.iter().flatten().any(Route::leads) {
         let Some(packet) = demuxer.next_packet()? else { break };
         let index = packet.stream();
-        let Some(route) = routes.get_mut(index).and_then(Option::as_mut) else { continue };
-        if route.take(packet, bases[index], origin)? == Sent::NotWanted {
-            routes[index] = None;
+        let Some(own) = routes.get_mut(index) else { continue };
+        let mut wanted = Vec::with_capacity(own.len());
+        for mut route in own.drain(..) {
+            if route.take(packet.clone(), bases[index])? == Sent::Yes {
+                wanted.push(route);
+            }
         }
+        routes[index] = wanted;
     }
     routes.iter_mut().flatten().try_for_each(Route::finish)
 }

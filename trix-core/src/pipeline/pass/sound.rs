@@ -1,28 +1,66 @@
-//! The stage of a sound track.
+//! The stages of a sound track: decode, then convert and encode.
+//!
+//! Invariant: a stream is decoded once, and a track that several outputs have is encoded once.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{EncodedSound, ForMuxer, Queued, Shared, lock};
 use crate::{
-    decode::{audio::AudioDecoder, timing::TimingReport},
+    decode::audio::AudioDecoder,
     encode::{
         samples::{SampleBooks, SampleRecord},
         sound::SoundEncoder,
     },
     error::{Error, ErrorKind, Result, Stage},
     filter::sound::SoundConverter,
-    media::packet::Packet,
-    pipeline::stage::{Receiver, Sender},
+    media::{frame::Frame, packet::Packet},
+    pipeline::stage::{Fan, Receiver, Sender, Sent},
 };
 
-/// Decodes, converts and encodes a sound track on one thread.
-pub(super) struct SoundStage {
+/// Decodes a stream for all who need its sound.
+pub(super) struct SoundDecodeStage {
     pub(super) decoder: AudioDecoder,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl SoundDecodeStage {
+    pub(super) fn run(mut self, input: Receiver<Queued<Packet>>, mut output: Fan<Queued<Frame>>) -> Result<()> {
+        let (mut wanted, mut ended) = (true, false);
+        while wanted && !ended {
+            let packet = input.receive(Stage::Decode)?.map(|queued| queued.item);
+            ended = packet.is_none();
+            self.decoder.push(packet.as_ref())?;
+            while let Some(frame) = self.decoder.receive()? {
+                wanted &= output.send(Queued::sound(frame), Stage::Decode)? == Sent::Yes;
+            }
+        }
+        // Of an empty track, a container keeps nothing that could be read back.
+        if self.decoder.samples() == 0 {
+            let detail = "the track has no decodable sound; choose others, or none";
+            return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).in_stream(self.decoder.stream()));
+        }
+        self.shared.note_timing(self.decoder.stream(), self.decoder.timing());
+        Ok(())
+    }
+}
+
+/// Where the packets of an encoded track go.
+pub(super) struct SoundPlace {
+    /// Number of the output.
+    pub(super) output: usize,
+    /// Number of the track in it.
+    pub(super) track: usize,
+    /// Number of the plan of the track.
+    pub(super) number: usize,
+    /// `None` once the output needs no more.
+    pub(super) next: Option<Sender<ForMuxer>>,
+}
+
+/// Converts and encodes a sound track on one thread.
+pub(super) struct SoundStage {
     pub(super) converter: SoundConverter,
     pub(super) encoder: SoundEncoder,
-    pub(super) track: usize,
-    pub(super) number: usize,
-    pub(super) output: Sender<ForMuxer>,
+    pub(super) places: Vec<SoundPlace>,
     pub(super) books: SampleBooks,
     pub(super) shared: Arc<Shared>,
     /// Where the sound that went into the encoder ends, in samples, with the silence after it.
@@ -32,23 +70,12 @@ pub(super) struct SoundStage {
 }
 
 impl SoundStage {
-    /// Works to the end. Returns what was remarkable about the times.
-    pub(super) fn run(mut self, input: Receiver<Queued>) -> Result<TimingReport> {
+    /// Works to the end.
+    pub(super) fn run(mut self, input: Receiver<Queued<Frame>>) -> Result<()> {
         let mut wanted = true;
-        while wanted {
-            let packet = input.receive(Stage::Decode)?.map(|queued| queued.packet);
-            let last = packet.is_none();
-            self.decoder.push(packet.as_ref())?;
-            while let Some(frame) = self.decoder.receive()? {
-                wanted &= self.converter.push(Some(&frame))?;
-                self.encode()?;
-            }
-            wanted &= !last;
-        }
-        // Of an empty track, a container keeps nothing that could be read back.
-        if self.decoder.samples() == 0 {
-            let detail = "the track has no decodable sound; choose others, or none";
-            return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).in_stream(self.decoder.stream()));
+        while wanted && let Some(Queued { item: frame, .. }) = input.receive(Stage::Filter)? {
+            wanted = self.converter.push(Some(&frame))?;
+            self.encode()?;
         }
         self.converter.push(None)?;
         self.encode()?;
@@ -57,12 +84,14 @@ impl SoundStage {
         let end = self.end();
         for mut packet in std::mem::take(&mut self.held) {
             self.trim(&mut packet, end);
-            self.output.send(ForMuxer { track: self.track, packet }, Stage::Encode)?;
+            self.send(packet)?;
         }
         let samples = SampleRecord { samples: end, ..self.books.close() };
-        let sound = EncodedSound { track: self.track, number: self.number, samples };
-        lock(&self.shared.sounds).push(sound);
-        Ok(self.decoder.timing())
+        for place in &self.places {
+            let sound = EncodedSound { track: place.track, number: place.number, samples: samples.clone() };
+            lock(&self.shared.outputs[place.output].done).sounds.push(sound);
+        }
+        Ok(())
     }
 
     fn encode(&mut self) -> Result<()> {
@@ -86,10 +115,19 @@ impl SoundStage {
         }
         let end = self.end();
         let is_within = |packet: &Packet| packet.pts().is_none_or(|pts| pts + self.encoder.samples_of(packet) <= end);
-        while self.held.front().is_some_and(is_within)
-            && let Some(packet) = self.held.pop_front()
-        {
-            self.output.send(ForMuxer { track: self.track, packet }, Stage::Encode)?;
+        let count = self.held.iter().take_while(|packet| is_within(packet)).count();
+        let within: Vec<Packet> = self.held.drain(..count).collect();
+        within.into_iter().try_for_each(|packet| self.send(packet))?;
+        Ok(())
+    }
+
+    fn send(&mut self, packet: Packet) -> Result<()> {
+        for place in &mut self.places {
+            let Some(next) = &place.next else { continue };
+            let packet = ForMuxer { track: place.track, packet: packet.clone() };
+            if next.send(packet, Stage::Encode)? == Sent::NotWanted {
+                place.next = None;
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use super::{ForMuxer, Queued, Shared, lock};
+use super::{ForMuxer, Queued, Shared, StepBooks, lock};
 use crate::{
     decode::{
         dynamic::DynamicHdr,
@@ -21,62 +21,41 @@ use crate::{
     error::{Result, Stage},
     filter::pictures::PictureFilter,
     media::{
-        extras::{Extras, ExtrasCount},
+        extras::Extras,
         packet::Packet,
         time::{TimeBase, Timestamp},
     },
     pipeline::{
         progress::Counters,
-        stage::{Receiver, Sender},
+        stage::{Fan, Receiver, Sender, Sent},
     },
 };
 
-/// Decodes, and keeps the pictures of the cut.
+/// Decodes pictures for all who need them.
 pub(super) struct DecodeStage {
     pub(super) decoder: VideoDecoder,
     /// Finds dynamic HDR metadata, where the codec may have them.
     pub(super) dynamic: Option<DynamicHdr>,
-    pub(super) cut: Cut,
-    pub(super) time_base: TimeBase,
     pub(super) shared: Arc<Shared>,
 }
 
 impl DecodeStage {
-    pub(super) fn run(mut self, input: Receiver<Queued>, output: Sender<Picture>) -> Result<()> {
-        let shared = Arc::clone(&self.shared);
-        let mut extras = ExtrasCount::default();
-        let mut kept = 0;
-        let mut finished = false;
-        while !finished {
-            let packet = input.receive(Stage::Decode)?.map(|queued| queued.packet);
-            finished = packet.is_none();
+    pub(super) fn run(mut self, input: Receiver<Queued<Packet>>, mut output: Fan<Picture>) -> Result<()> {
+        let (mut wanted, mut ended) = (true, false);
+        while wanted && !ended {
+            let packet = input.receive(Stage::Decode)?.map(|queued| queued.item);
+            ended = packet.is_none();
             if let (Some(dynamic), Some(packet)) = (&mut self.dynamic, &packet) {
                 dynamic.push(packet);
             }
             self.decoder.push(packet.as_ref())?;
-            while let Some(mut picture) = self.decoder.receive()? {
-                shared.decoded.fetch_add(1, Ordering::Relaxed);
+            while wanted && let Some(mut picture) = self.decoder.receive()? {
                 picture.extras = self.extras(&picture);
-                match self.cut.judge(Timestamp::new(picture.pts, self.time_base), kept) {
-                    Verdict::Before => {
-                        shared.before.fetch_add(1, Ordering::Relaxed);
-                    }
-                    Verdict::After => {
-                        shared.after.fetch_add(1, Ordering::Relaxed);
-                        finished = true;
-                        break;
-                    }
-                    Verdict::Keep => {
-                        kept += 1;
-                        extras.add(&picture.extras);
-                        output.send(picture, Stage::Decode)?;
-                    }
-                }
+                wanted = output.send(picture, Stage::Decode)? == Sent::Yes;
             }
         }
-        shared.repaired.store(self.decoder.repaired(), Ordering::Relaxed);
-        shared.note_timing(self.decoder.stream(), self.decoder.timing());
-        *lock(&shared.extras) = extras;
+        self.shared.repaired.store(self.decoder.repaired(), Ordering::Relaxed);
+        self.shared.note_timing(self.decoder.stream(), self.decoder.timing());
         Ok(())
     }
 
@@ -88,24 +67,58 @@ impl DecodeStage {
     }
 }
 
-/// Filters.
-pub(super) fn filter_pictures(
-    mut filter: PictureFilter,
-    input: Receiver<Picture>,
-    output: Sender<Picture>,
-    shared: &Shared,
-) -> Result<()> {
-    let mut last = false;
-    while !last {
-        let picture = input.receive(Stage::Filter)?;
-        last = picture.is_none();
-        for picture in filter.push(picture)? {
-            output.send(picture, Stage::Filter)?;
+/// Keeps the pictures of its cut, and filters them.
+pub(super) struct FilterStage {
+    /// Number of the step.
+    pub(super) step: usize,
+    pub(super) cut: Cut,
+    /// Seconds in a tick of the times of pictures that come in.
+    pub(super) time_base: TimeBase,
+    pub(super) filter: PictureFilter,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl FilterStage {
+    pub(super) fn run(mut self, input: Receiver<Picture>, mut output: Fan<Picture>) -> Result<()> {
+        let mut books = StepBooks::default();
+        let (mut wanted, mut kept) = (true, 0);
+        while wanted {
+            let Some(picture) = input.receive(Stage::Filter)? else { break };
+            books.decoded += 1;
+            match self.cut.judge(Timestamp::new(picture.pts, self.time_base), kept) {
+                Verdict::Before => {
+                    books.before += 1;
+                    continue;
+                }
+                Verdict::After => {
+                    books.after += 1;
+                    break;
+                }
+                Verdict::Keep => {}
+            }
+            kept += 1;
+            books.extras.add(&picture.extras);
+            wanted = self.pass_on(Some(picture), &mut output)?;
         }
+        drop(input);
+        if wanted {
+            self.pass_on(None, &mut output)?;
+        }
+        books.counts = self.filter.counts();
+        books.changes = self.filter.changes().to_vec();
+        *lock(&self.shared.steps[self.step]) = books;
+        Ok(())
     }
-    *lock(&shared.filter) = filter.counts();
-    *lock(&shared.changes) = filter.changes().to_vec();
-    Ok(())
+
+    /// False when nobody wants more.
+    fn pass_on(&mut self, picture: Option<Picture>, output: &mut Fan<Picture>) -> Result<bool> {
+        for picture in self.filter.push(picture)? {
+            if output.send(picture, Stage::Filter)? == Sent::NotWanted {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// Which extras are put into coded pictures.
@@ -131,6 +144,10 @@ pub(super) struct EncodeStage {
     pub(super) output: Option<Sender<ForMuxer>>,
     pub(super) counters: Arc<Counters>,
     pub(super) shared: Arc<Shared>,
+    /// Number of the output.
+    pub(super) number: usize,
+    /// Number of the track in it.
+    pub(super) track: usize,
     pub(super) first_seen: bool,
     pub(super) carries: Carries,
     /// Whether parameter sets stand in the description of the track and must not come with pictures.
@@ -151,7 +168,7 @@ impl EncodeStage {
                 force = true;
             }
             let number = self.timeline.push(pts);
-            self.shared.encoded.fetch_add(1, Ordering::Relaxed);
+            self.shared.outputs[self.number].encoded.fetch_add(1, Ordering::Relaxed);
             if !picture.extras.is_empty() {
                 self.extras.insert(number as i64, picture.extras);
             }
@@ -162,7 +179,7 @@ impl EncodeStage {
         while let Some(encoded) = self.encoder.finish()? {
             self.emit(encoded)?;
         }
-        lock(&self.shared.warnings).extend(self.encoder.complaints());
+        lock(&self.shared.outputs[self.number].done).warnings.extend(self.encoder.complaints());
         Ok(())
     }
 
@@ -177,7 +194,7 @@ impl EncodeStage {
             encoded.data = nal::without_parameter_sets(encoded.data, self.carries.codec);
         }
         let times = self.timeline.pop(&encoded)?;
-        self.shared.emitted.fetch_add(1, Ordering::Relaxed);
+        self.shared.outputs[self.number].emitted.fetch_add(1, Ordering::Relaxed);
         self.counters.add_frame();
         let Some(output) = &self.output else { return Ok(()) };
         let mut packet = if self.first_seen || self.info.is_empty() {
@@ -188,6 +205,6 @@ impl EncodeStage {
         self.first_seen = true;
         packet.set_times(Some(times.pts), Some(times.dts), times.duration);
         packet.set_key(encoded.key);
-        output.send(ForMuxer { track: 0, packet }, Stage::Encode).map(drop)
+        output.send(ForMuxer { track: self.track, packet }, Stage::Encode).map(drop)
     }
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Decision, Mistake, is_cut,
+    Decision, Mistake, Request,
+    output::is_cut,
     sound_codec::{self, SoundCodec},
 };
 use crate::{
@@ -14,13 +15,13 @@ use crate::{
     source::Source,
     spec::{
         audio::{AudioSettings, AudioShape},
-        job::{Container, Job},
+        job::Container,
         video::VideoSettings,
     },
 };
 
 /// How a sound track comes to be.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct AudioPlan {
     /// Index of the stream in the source.
     pub stream: usize,
@@ -57,7 +58,7 @@ pub struct AudioPlan {
 }
 
 /// What can be judged about the sound without knowing the source.
-pub(super) fn check_numbers(job: &Job, mistakes: &mut Vec<Mistake>) {
+pub(super) fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
     let (settings, shape) = (job.output.audio, &job.output.audio_shape);
     if let (Some(codec), Some(kbps)) = (SoundCodec::of(settings), settings.kbps())
         && let Some(problem) = codec.refuses_kbps(kbps)
@@ -117,7 +118,7 @@ fn layout_of_rows(rows: usize) -> Option<&'static str> {
 }
 
 pub(super) fn plan(
-    job: &Job,
+    job: &Request<'_>,
     source: &Source,
     container: Container,
     mistakes: &mut Vec<Mistake>,
@@ -156,7 +157,7 @@ pub(super) fn plan(
     Ok(list)
 }
 
-fn check_copy(job: &Job, container: Container, stream: &StreamFacts, mistakes: &mut Vec<Mistake>) {
+fn check_copy(job: &Request<'_>, container: Container, stream: &StreamFacts, mistakes: &mut Vec<Mistake>) {
     if is_cut(job) && job.output.video != VideoSettings::Copy {
         let problem = "cannot be cut to --start, --duration or --frames at the sample; name a codec, or none";
         mistakes.push(Mistake::new("audio", "copy", problem));
@@ -207,7 +208,7 @@ impl Told<'_> {
     }
 }
 
-fn encoded(job: &Job, codec: &SoundCodec, stream: &StreamFacts, told: &mut Told<'_>) -> AudioPlan {
+fn encoded(job: &Request<'_>, codec: &SoundCodec, stream: &StreamFacts, told: &mut Told<'_>) -> AudioPlan {
     let (settings, shape) = (job.output.audio, &job.output.audio_shape);
     let Channels { layout, channels, assumed, remix } = channels(codec, stream, shape, told);
 

@@ -1,6 +1,9 @@
 //! What is decided about colour: what the source means, and what it is converted to.
 
-use super::video::{Facts, Told};
+use super::{
+    Request,
+    video::{Facts, Told},
+};
 use crate::{
     ffi::pixel::PixelFormat,
     filter::transform::ToneMapping,
@@ -8,7 +11,7 @@ use crate::{
         color::{Color, Matrix, Range, Standard, Transfer},
         format::PictureFormat,
     },
-    spec::{job::Job, picture::Tonemap, video::Encoder},
+    spec::{picture::Tonemap, video::Encoder},
 };
 
 /// What was decided.
@@ -23,7 +26,7 @@ pub(super) struct ColorPlan {
 const NOMINAL_PEAK: u32 = 1000;
 
 pub(super) fn plan(
-    job: &Job,
+    job: &Request<'_>,
     encoder: Encoder,
     facts: &Facts<'_>,
     samples: PictureFormat,
@@ -150,7 +153,7 @@ fn require_all(from: Color, what: &str, told: &mut Told<'_>) {
 }
 
 fn tonemap(
-    job: &Job,
+    job: &Request<'_>,
     encoder: Encoder,
     facts: &Facts<'_>,
     format: PictureFormat,

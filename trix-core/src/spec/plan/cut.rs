@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::Decision;
+use super::{Decision, Request};
 use crate::{
     decode::video::frame_rate,
     encode::nal::{self, NalCodec},
@@ -16,7 +16,7 @@ use crate::{
         time::{TimeBase, Timestamp},
     },
     source::Source,
-    spec::job::{Job, SourceSettings},
+    spec::job::SourceSettings,
 };
 
 /// Which compressed pictures are copied.
@@ -129,7 +129,7 @@ struct Tail {
 
 /// Resolves which pictures are copied. `origin` is the start of the source.
 pub(super) fn plan(
-    job: &Job,
+    job: &Request<'_>,
     source: &Source,
     facts: &StreamFacts,
     origin: Timestamp,
@@ -250,7 +250,7 @@ struct Told {
     origin: Timestamp,
 }
 
-fn tell(told: &Told, job: &Job, decisions: &mut Vec<Decision>, notes: &mut Vec<String>) {
+fn tell(told: &Told, job: &Request<'_>, decisions: &mut Vec<Decision>, notes: &mut Vec<String>) {
     let micro = TimeBase::new(1, 1_000_000);
     let within = |time: Timestamp| Timestamp::new(time.micros() - told.origin.micros(), micro);
     if let (Some(time), Some(start)) = (told.first.time.filter(|_| told.asked.is_some()), job.source.start) {

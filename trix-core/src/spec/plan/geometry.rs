@@ -1,12 +1,15 @@
 //! What is decided about the shape of pictures and about fields: deinterlacing, cropping, turning, size, padding, rate.
 
-use super::video::{Facts, Told};
+use super::{
+    Request,
+    video::{Facts, Told},
+};
 use crate::{
-    decode::survey::{self, Survey},
+    decode::survey::Survey,
     filter::transform::{Deinterlacing, FieldOrder, Padding},
     media::{format::PictureFormat, orientation::Orientation, time::Rational},
     spec::{
-        job::{Container, Job},
+        job::Container,
         picture::{Crop, Deinterlace, Rectangle, Rotate},
         video::{EncodeSettings, Encoder},
     },
@@ -30,7 +33,7 @@ pub(super) struct Geometry {
 }
 
 pub(super) fn plan(
-    job: &Job,
+    job: &Request<'_>,
     encoder: Encoder,
     settings: &EncodeSettings,
     facts: &Facts<'_>,
@@ -40,8 +43,8 @@ pub(super) fn plan(
     let picture = &job.output.picture;
     let flags = Flags::of(facts);
     let measures = picture.deinterlace == Deinterlace::Auto && !encoder.is_mezzanine() && flags.suspicious;
-    let surveyed = (measures || picture.crop == Crop::Auto)
-        .then(|| survey::survey(facts.source, facts.stream, facts.rate).unwrap_or_default());
+    let surveyed =
+        (measures || picture.crop == Crop::Auto).then(|| job.looks.survey(facts.source, facts.stream, facts.rate));
     let (inverse_telecine, deinterlace, mut fields) = fields(job, encoder, facts, flags, surveyed, told);
     let crop = crop(picture.crop, facts, fields.is_some(), surveyed, told);
     let (mut width, mut height) = crop.map_or((facts.width, facts.height), |crop| (crop.width, crop.height));
@@ -178,7 +181,7 @@ type Decided = (Option<FieldOrder>, Option<Deinterlacing>, Option<FieldOrder>);
 
 /// Inverse telecine, deinterlacing, and fields that stay.
 fn fields(
-    job: &Job,
+    job: &Request<'_>,
     encoder: Encoder,
     facts: &Facts<'_>,
     flags: Flags,

@@ -1,10 +1,13 @@
 //! What is decided about HDR metadata: what is carried, what a transform makes untrue.
 
-use super::video::{Facts, Told};
+use super::{
+    Request,
+    video::{Facts, Told},
+};
 use crate::{
     filter::transform::Transform,
     media::hdr::{DolbyVision, StaticHdr},
-    spec::{job::Job, picture::DynamicHdr, video::Encoder},
+    spec::{picture::DynamicHdr, video::Encoder},
 };
 
 /// What was decided.
@@ -15,7 +18,7 @@ pub(super) struct HdrPlan {
 }
 
 pub(super) fn plan(
-    job: &Job,
+    job: &Request<'_>,
     encoder: Encoder,
     facts: &Facts<'_>,
     transform: &Transform,
@@ -43,7 +46,7 @@ pub(super) fn plan(
 }
 
 fn dolby_vision(
-    job: &Job,
+    job: &Request<'_>,
     encoder: Encoder,
     facts: &Facts<'_>,
     transform: &Transform,
@@ -104,7 +107,7 @@ fn dolby_vision(
 }
 
 fn hdr10_plus(
-    job: &Job,
+    job: &Request<'_>,
     encoder: Encoder,
     facts: &Facts<'_>,
     transform: &Transform,

@@ -2,6 +2,9 @@
 //!
 //! Invariant: what a plan says is what runs; a job that cannot work is refused before a picture is decoded.
 
+mod output;
+mod filters;
+mod threads;
 mod audio;
 mod sound_codec;
 mod cut;
@@ -12,66 +15,25 @@ mod geometry;
 mod color;
 mod hdr;
 
+use std::path::Path;
+
 use serde::Serialize;
 
-pub(crate) use self::cut::{CopyGate, Place};
-use self::tracks::{Kept, Told};
 pub use self::{
     audio::AudioPlan,
     cut::CopyPlan,
+    filters::FilterPlan,
+    output::OutputPlan,
     tracks::{AttachmentPlan, Carried, CoverPlan, SubtitlePlan, TrackTags},
     video::VideoPlan,
 };
-use super::{
-    audio::AudioSettings,
-    container::Container,
-    job::Job,
-    video::{Encoder, VideoSettings},
+pub(crate) use self::{
+    cut::{CopyGate, Place},
+    output::{Looks, Request},
 };
-use crate::{
-    decode::video::frame_rate,
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::stream::StreamFacts,
-    media::time::{Rational, TimeBase, Timestamp},
-    source::Source,
-};
-
-/// One thing that is wrong with a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// Where in the job, e.g. `video.depth`.
-    pub place: String,
-    /// What stands there.
-    pub value: String,
-    /// What is wrong with it, and what would be right.
-    pub problem: String,
-}
-
-impl Mistake {
-    pub(crate) fn new(place: impl Into<String>, value: impl ToString, problem: impl Into<String>) -> Self {
-        Mistake { place: place.into(), value: value.to_string(), problem: problem.into() }
-    }
-
-    pub(crate) fn into_error(mut list: Vec<Mistake>) -> Error {
-        // Several tracks can make the same mistake.
-        let mut told = Vec::new();
-        list.retain(|mistake| {
-            let new = !told.contains(mistake);
-            if new {
-                told.push(mistake.clone());
-            }
-            new
-        });
-        let lines: Vec<String> = list
-            .iter()
-            .map(|mistake| match mistake.value.as_str() {
-                "" => format!("{}: {}", mistake.place, mistake.problem),
-                value => format!("{} = {value}: {}", mistake.place, mistake.problem),
-            })
-            .collect();
-        Error::new(ErrorKind::InvalidSpec, Stage::Plan, lines.join("\n"))
-    }
-}
+use super::job::Job;
+pub(crate) use super::mistake::Mistake;
+use crate::{error::Result, source::Source};
 
 /// Something that was decided without being asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -91,28 +53,10 @@ impl Decision {
 /// What will run.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Plan {
-    /// Container of the output.
-    pub container: Container,
-    /// What is encoded of the pictures; `None` when they are copied or left out.
-    pub video: Option<VideoPlan>,
-    /// Which compressed pictures are copied; `None` when they are encoded or left out.
-    pub video_copy: Option<CopyPlan>,
-    /// The sound tracks, in the order in which they are written.
-    pub audio: Vec<AudioPlan>,
-    /// What goes along with them.
-    pub carried: Carried,
-    /// What is presented at time zero of the output, in the source's time.
-    pub origin: Timestamp,
-    /// Where the output begins, in the source's time.
-    pub start: Option<Timestamp>,
-    /// Where it ends, in the source's time.
-    pub end: Option<Timestamp>,
-    /// Most pictures.
-    pub frames: Option<u64>,
-    /// What was decided without being asked.
-    pub decisions: Vec<Decision>,
-    /// What the source has and the output will not, and whatever else a reader of the report should know.
-    pub notes: Vec<String>,
+    /// What is done to pictures between the one decoder and the encoders, each step once, whoever needs it.
+    pub filters: Vec<FilterPlan>,
+    /// What is written.
+    pub outputs: Vec<OutputPlan>,
 }
 
 impl Plan {
@@ -123,235 +67,40 @@ impl Plan {
     /// has something that cannot be done.
     pub fn new(job: &Job, source: &Source) -> Result<Plan> {
         let mut mistakes = Vec::new();
-        let container = Container::from_path(&job.output.path).unwrap_or_else(|| {
-            mistakes.push(Mistake::new(
-                "output.path",
-                job.output.path.display(),
-                format!("the extension names no container; known are {}", Container::EXTENSIONS),
-            ));
-            Container::Matroska
-        });
-        check_numbers(job, &mut mistakes);
-        let (mut decisions, mut notes) = (source.decisions().to_vec(), Vec::new());
-        let (video, video_copy) = video::plan(job, source, container, &mut mistakes, &mut decisions, &mut notes)?;
-        let audio = audio::plan(job, source, container, &mut mistakes, &mut decisions, &mut notes)?;
-        container_fits(job, container, source, &audio, &mut mistakes);
-        let stream = video.as_ref().map(|video| video.stream).or(video_copy);
-        let mut origin = origin(source, container, stream, first_shown(source, stream), &audio);
-        let begin = origin;
-        let mut start = job.source.start.map(|time| origin.plus(time));
-        let mut end = job.source.duration.map(|duration| start.unwrap_or(origin).plus(duration));
-        let mut frames = job.source.frames;
-        let facts = stream.and_then(|index| source.streams().get(index));
-        let mut copy = None;
-        if let Some(facts) = facts.filter(|_| video_copy.is_some() && mistakes.is_empty()) {
-            let plan = cut::plan(job, source, facts, origin, &mut decisions, &mut notes)?;
-            // What goes along with copied pictures is cut where they are.
-            start = start.and(plan.first_shown);
-            end = plan.end;
-            frames = None;
-            origin = self::origin(source, container, stream, plan.first_shown, &audio);
-            copy = Some(plan);
+        check_names(job, &mut mistakes);
+        let looks = Looks::default();
+        let mut outputs = Vec::new();
+        for (number, output) in job.outputs.iter().enumerate() {
+            let threads = output.threads.or(job.threads);
+            let request = Request { source: &job.source, output, threads, looks: &looks };
+            let mut own = Vec::new();
+            outputs.extend(OutputPlan::new(&request, source, &mut own)?);
+            // With one output, there is nothing to confuse it with.
+            if job.outputs.len() > 1 {
+                own.iter_mut().for_each(|mistake| mistake.enter(number));
+            }
+            mistakes.append(&mut own);
         }
-        let origin = start.unwrap_or(origin);
-        let video_end = end.or_else(|| end_by_frames(origin, frames, video.as_ref()));
-        let first = copy.as_ref().and_then(|copy| copy.first_shown).or(start);
-        let numbers = facts.map(|facts| (frame_rate(facts), facts)).map(|(rate, facts)| {
-            let cut = first.map_or(0, |first| pictures_before(first, begin, rate, facts.time_base));
-            (rate, cut)
-        });
-        let kept = Kept {
-            video: stream,
-            sound: audio.iter().map(|audio| audio.stream).collect(),
-            origin,
-            end: video_end,
-            numbers,
-            timecode_lost: timecode_lost(&video, facts, numbers),
-        };
-        let mut told = Told { mistakes: &mut mistakes, decisions: &mut decisions, notes: &mut notes };
-        let carried = tracks::plan(job, source, container, &kept, &mut told);
         if !mistakes.is_empty() {
             return Err(Mistake::into_error(mistakes));
         }
-        if video.is_none() && copy.is_none() && audio.is_empty() {
-            let detail = "nothing would be written: the source has no stream that the job keeps";
-            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
+        threads::share(job, &mut outputs);
+        let filters = filters::plan(&mut outputs, source);
+        Ok(Plan { filters, outputs })
+    }
+}
+
+/// Whether every output has a name of its own.
+fn check_names(job: &Job, mistakes: &mut Vec<Mistake>) {
+    if job.outputs.is_empty() {
+        mistakes.push(Mistake::new("outputs", "", "nothing is asked for; name at least one output"));
+    }
+    let mut seen: Vec<&Path> = Vec::new();
+    for (number, output) in job.outputs.iter().enumerate() {
+        if seen.contains(&output.path.as_path()) {
+            let problem = "two outputs have this name";
+            mistakes.push(Mistake::new(format!("outputs[{number}].path"), output.path.display(), problem));
         }
-        audio::say_silence(&audio, source, origin, &mut decisions);
-        Ok(Plan { container, video, video_copy: copy, audio, carried, origin, start, end, frames, decisions, notes })
-    }
-
-    /// What is said of the track that comes from stream `index` of the source.
-    pub(crate) fn tags(&self, index: usize) -> TrackTags {
-        self.carried.tags.get(&index).cloned().unwrap_or_default()
-    }
-
-    /// Where sound and subtitles end: with the pictures, when those are cut.
-    pub(crate) fn span_end(&self) -> Option<Timestamp> {
-        let by_frames = end_by_frames(self.origin, self.frames, self.video.as_ref());
-        [self.end, by_frames].into_iter().flatten().min()
-    }
-}
-
-fn end_by_frames(origin: Timestamp, frames: Option<u64>, video: Option<&VideoPlan>) -> Option<Timestamp> {
-    let (frames, video) = frames.zip(video)?;
-    Some(origin.plus(Timestamp::new(i64::try_from(frames).ok()?, video.source_rate.inverse())))
-}
-
-/// How many pictures, evenly spaced from `begin` on, are shown before `time`. Their times are those of a container that
-/// rounds to ticks of `base`.
-fn pictures_before(time: Timestamp, begin: Timestamp, rate: Rational, base: TimeBase) -> i64 {
-    if !rate.is_positive() || !base.is_positive() {
-        return 0;
-    }
-    let elapsed = Timestamp::new(time.rescale(base).saturating_sub(begin.rescale(base)), base);
-    let near = elapsed.rescale(rate.inverse());
-    let shown = |number: i64| {
-        let ticks = Timestamp::new(number, rate.inverse()).rescale(base);
-        Timestamp::new(begin.rescale(base).saturating_add(ticks), base)
-    };
-    (near.saturating_sub(1)..=near.saturating_add(1)).find(|number| shown(*number) >= time).unwrap_or(near).max(0)
-}
-
-/// Why the numbers of pictures are not those of the source any more.
-fn timecode_lost(
-    video: &Option<VideoPlan>,
-    facts: Option<&StreamFacts>,
-    numbers: Option<(Rational, i64)>,
-) -> Option<&'static str> {
-    let (rate, cut) = numbers?;
-    if video.as_ref().is_some_and(|video| video.rate != rate) {
-        return Some("the output has another number of pictures a second");
-    }
-    (facts.is_some_and(is_uneven) && cut > 0)
-        .then_some("the pictures before the cut are not evenly spaced and cannot be numbered")
-}
-
-/// Whether the container's own figures say that pictures are not evenly spaced. Interlaced material may count fields.
-fn is_uneven(facts: &StreamFacts) -> bool {
-    let (average, base) = (facts.average_rate, facts.base_rate);
-    average.is_positive()
-        && base.is_positive()
-        && base != average
-        && base != Rational::new(2 * average.num, average.den)
-}
-
-/// What a container cannot hold whatever the source is.
-fn container_fits(job: &Job, container: Container, source: &Source, audio: &[AudioPlan], mistakes: &mut Vec<Mistake>) {
-    let encoder = job.output.video.encode().map(|(encoder, _)| encoder);
-    match (container, encoder) {
-        (Container::WebM, Some(encoder)) => {
-            let problem = "WebM holds VP8, VP9 and AV1; use .mkv or .mp4, or --video copy for a source that has them";
-            mistakes.push(Mistake::new("video", encoder, problem));
-        }
-        (Container::Mxf, Some(Encoder::X265)) => {
-            mistakes.push(Mistake::new("video", "x265", "MXF cannot hold HEVC; use x264, or .mkv, .mov or .mp4"));
-        }
-        _ => {}
-    }
-    if container != Container::Mxf {
-        return;
-    }
-    // libavformat writes no temporal offsets for H.264 into the index (SMPTE ST 377-1, 11.2), so that a reader takes the
-    // order of decoding for that of showing.
-    let reordered = "MXF cannot say in which order pictures of H.264 are shown that are coded in another";
-    match (&job.output.video, source.video()) {
-        (VideoSettings::X264(settings), _) if settings.params.get("bframes").is_none_or(|count| count != "0") => {
-            mistakes.push(Mistake::new("video", "x264", format!("{reordered}; use --param bframes=0")));
-        }
-        (VideoSettings::Copy, Some(facts)) if facts.codec == "h264" && facts.parameters.reorders() => {
-            mistakes.push(Mistake::new("video", "copy", format!("{reordered}; use .mov, .mkv, .mp4 or .ts")));
-        }
-        _ => {}
-    }
-    if job.output.video == VideoSettings::None {
-        mistakes.push(Mistake::new("video", "none", "MXF OP1a holds sound beside pictures only; use .mkv or .mov"));
-    } else if let Some(facts) = source.video() {
-        let rate = frame_rate(facts);
-        // libavformat takes the rates of SMPTE ST 377-1 and of television.
-        let nominal = (rate.num + rate.den / 2) / rate.den.max(1);
-        let known = matches!(nominal, 24 | 25 | 30 | 48 | 50 | 60) && matches!(rate.den, 1 | 1001);
-        if is_uneven(facts) || !known {
-            let problem =
-                format!("MXF holds evenly spaced pictures at 24 to 60 a second; the source has {rate} or uneven ones");
-            mistakes.push(Mistake::new("output.path", job.output.path.display(), problem));
-        }
-    }
-    for sound in audio.iter().filter(|sound| sound.sample_rate != 48_000) {
-        let problem = format!("MXF holds sound at 48000 Hz; stream {} would have {}", sound.stream, sound.sample_rate);
-        mistakes.push(Mistake::new("audio", job.output.audio, problem));
-    }
-    for sound in audio.iter().filter(|sound| !sound.copied && !container.knows(&sound.codec)) {
-        let problem = format!("MXF holds PCM of 16 and 24 bits; stream {} would be {}", sound.stream, sound.codec);
-        mistakes.push(Mistake::new("audio", job.output.audio, problem));
-    }
-}
-
-/// Whether only a part of the source is asked for.
-fn is_cut(job: &Job) -> bool {
-    job.source.start.is_some() || job.source.duration.is_some() || job.source.frames.is_some()
-}
-
-/// What can be judged without knowing the source.
-fn check_numbers(job: &Job, mistakes: &mut Vec<Mistake>) {
-    let zero = Timestamp::new(0, Rational::new(1, 1));
-    if let Some(start) = job.source.start.filter(|start| *start < zero) {
-        mistakes.push(Mistake::new("source.start", start, "is before the source; from 0 on"));
-    }
-    if let Some(duration) = job.source.duration.filter(|duration| *duration <= zero) {
-        mistakes.push(Mistake::new("source.duration", duration, "must be above 0"));
-    }
-    if job.source.frames == Some(0) {
-        mistakes.push(Mistake::new("source.frames", 0, "must be above 0"));
-    }
-    if job.output.video == VideoSettings::None && job.output.audio == AudioSettings::None {
-        mistakes.push(Mistake::new("video", "none", "with audio = none, nothing would be written"));
-    }
-    if let Some(threads) = job.threads.filter(|threads| !(1..=128).contains(threads)) {
-        mistakes.push(Mistake::new("threads", threads, "1 to 128"));
-    }
-    audio::check_numbers(job, mistakes);
-    video::check_numbers(job, mistakes);
-}
-
-/// When a track of sound begins to be heard.
-fn first_heard(source: &Source, index: usize) -> Option<Timestamp> {
-    let stream = source.streams().get(index)?;
-    // An encoder's run-in lies before the start: the one that an edit list hides, and the one that Matroska tells, which
-    // libavformat before version 7 plays.
-    let (samples, rate) = stream.parameters.priming();
-    let run_in = Timestamp::new(samples.into(), TimeBase::new(1, rate.into())).rescale(stream.time_base);
-    let after = source.earliest(index).map(|first| first.saturating_add(run_in));
-    let first = [stream.start, after].into_iter().flatten().max();
-    first.map(|ticks| Timestamp::new(ticks, stream.time_base))
-}
-
-/// When the first picture of a stream is shown.
-fn first_shown(source: &Source, video: Option<usize>) -> Option<Timestamp> {
-    let stream = source.streams().get(video?)?;
-    // In a transport stream the first picture to be read need not be the first to be shown.
-    let first = [stream.start, source.earliest(stream.index)].into_iter().flatten().min();
-    first.map(|ticks| Timestamp::new(ticks, stream.time_base))
-}
-
-/// Time zero of the output: the first picture, or the first sound where that begins earlier.
-///
-/// Sound that leads by less than 50 ms is an encoder's priming, which players skip; it does not move the picture. MXF
-/// begins with a picture whatever sound there is.
-fn origin(
-    source: &Source,
-    container: Container,
-    stream: Option<usize>,
-    video: Option<Timestamp>,
-    audio: &[AudioPlan],
-) -> Timestamp {
-    let micro = TimeBase::new(1, 1_000_000);
-    let sound = audio.iter().filter_map(|plan| first_heard(source, plan.stream)).min();
-    match (video, sound) {
-        (Some(video), _) if container == Container::Mxf => video,
-        (Some(video), Some(sound)) if sound.rescale(micro) + 50_000 < video.rescale(micro) => sound,
-        (Some(video), _) => video,
-        (None, Some(sound)) if stream.is_none() => sound,
-        _ => Timestamp::new(0, micro),
+        seen.push(&output.path);
     }
 }

@@ -3,14 +3,14 @@
 //! Invariant: a tag is about the programme, and carried or named; or about the old file, and left behind.
 
 use super::{
-    Decision, Mistake,
+    Decision, Mistake, Request,
     tracks::{Carried, Kept, Told, TrackTags, entry, name},
 };
 use crate::{
     ffi::stream::{StreamFacts, StreamKind},
     media::timecode::Timecode,
     source::Source,
-    spec::{container::Container, job::Job},
+    spec::container::Container,
 };
 
 /// Whether a tag belongs to the file it stands in: who wrote it, how long it is, what the container calls things.
@@ -153,7 +153,13 @@ fn is_date(value: &str) -> bool {
 }
 
 /// Tags about the whole file: the source's, and those that were asked for.
-pub(super) fn of_file(job: &Job, source: &Source, container: Container, carried: &mut Carried, told: &mut Told<'_>) {
+pub(super) fn of_file(
+    job: &Request<'_>,
+    source: &Source,
+    container: Container,
+    carried: &mut Carried,
+    told: &mut Told<'_>,
+) {
     let asked = &job.output.metadata;
     let overridden = |key: &str| asked.keys().any(|own| own.eq_ignore_ascii_case(key));
     let mut lost = Vec::new();
@@ -200,7 +206,7 @@ pub(super) fn of_file(job: &Job, source: &Source, container: Container, carried:
 
 /// The time code of the first picture: the one asked for, or the source's, moved on by what was cut.
 pub(super) fn timecode(
-    job: &Job,
+    job: &Request<'_>,
     source: &Source,
     container: Container,
     kept: &Kept<'_>,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Decision, Mistake, tags};
+use super::{Decision, Mistake, Request, tags};
 use crate::{
     ffi::{
         stream::{CodecParameters, StreamFacts, StreamKind},
@@ -19,7 +19,6 @@ use crate::{
     source::Source,
     spec::{
         container::{Container, cover_type},
-        job::Job,
         subtitle::SubtitleSettings,
     },
 };
@@ -129,7 +128,13 @@ pub(super) struct Told<'a> {
 }
 
 /// Resolves what goes along with what is kept.
-pub(super) fn plan(job: &Job, source: &Source, container: Container, kept: &Kept<'_>, told: &mut Told<'_>) -> Carried {
+pub(super) fn plan(
+    job: &Request<'_>,
+    source: &Source,
+    container: Container,
+    kept: &Kept<'_>,
+    told: &mut Told<'_>,
+) -> Carried {
     let mut carried = Carried::default();
     subtitles(job, source, container, &mut carried, told);
     chapters(source, container, kept, &mut carried, told);
@@ -158,7 +163,7 @@ pub(super) fn entry(metadata: &[(String, String)], key: &str) -> Option<String> 
     entry.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
 }
 
-fn subtitles(job: &Job, source: &Source, container: Container, carried: &mut Carried, told: &mut Told<'_>) {
+fn subtitles(job: &Request<'_>, source: &Source, container: Container, carried: &mut Carried, told: &mut Told<'_>) {
     let settings = job.output.subtitles;
     let container_name = container.name();
     if let Some(codec) = settings.codec().filter(|codec| !container.holds_subtitles(codec)) {

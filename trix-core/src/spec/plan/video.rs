@@ -2,12 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Decision, Mistake, color, geometry, hdr};
+use super::{Decision, Mistake, Request, color, geometry, hdr};
 use crate::{
-    decode::{
-        glance::{self, Glance},
-        video::frame_rate,
-    },
+    decode::{glance::Glance, video::frame_rate},
     encode::lavc,
     error::{Error, ErrorKind, Result, Stage},
     ffi::{pixel::PixelFormat, stream::StreamFacts},
@@ -24,7 +21,7 @@ use crate::{
     },
     source::Source,
     spec::{
-        job::{Container, Job, VerifyLevel},
+        job::{Container, VerifyLevel},
         options,
         picture::{Alpha, ColorOverride, OnChange, PictureSettings},
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
@@ -74,6 +71,8 @@ pub struct VideoPlan {
     pub hdr10_plus: bool,
     /// How a player is asked to turn pictures that are not turned here.
     pub orientation: Orientation,
+    /// Which of the job's filter steps makes its pictures.
+    pub filter: usize,
     /// 1 or 2.
     pub passes: u32,
     /// Whether every sample must come back as it went in.
@@ -100,7 +99,7 @@ impl VideoPlan {
 }
 
 /// What can be judged about the encoding of pictures without knowing the source.
-pub(super) fn check_numbers(job: &Job, mistakes: &mut Vec<Mistake>) {
+pub(super) fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
     let Some((encoder, settings)) = job.output.video.encode() else { return };
     if let Some(depth) = settings.depth.filter(|depth| !encoder.depths().contains(depth)) {
         let known: Vec<String> = encoder.depths().iter().map(u32::to_string).collect();
@@ -191,7 +190,7 @@ fn mezzanine_mistakes(encoder: Encoder, settings: &EncodeSettings, mistakes: &mu
 }
 
 pub(super) fn plan(
-    job: &Job,
+    job: &Request<'_>,
     source: &Source,
     container: Container,
     mistakes: &mut Vec<Mistake>,
@@ -221,7 +220,7 @@ pub(super) fn plan(
     let unsupported = |detail: String| {
         Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()).in_stream(stream.index))
     };
-    let facts = Facts::gather(source, stream, &job.output.picture);
+    let facts = Facts::gather(job, source, stream);
     let Some(pixel) = facts.pixel else {
         return unsupported(format!("the picture format of this {} stream is not known", stream.codec));
     };
@@ -294,6 +293,7 @@ pub(super) fn plan(
         hdr10_plus: extras.hdr10_plus,
         orientation: geometry.left_turned,
         transform,
+        filter: 0,
         passes,
         lossless: settings.rate == Some(RateControl::Lossless) || encoder == Encoder::Ffv1,
         preset: settings.preset.clone().unwrap_or_else(|| "medium".into()),
@@ -339,7 +339,7 @@ impl Told<'_> {
 pub(super) struct Facts<'a> {
     pub(super) source: &'a Source,
     pub(super) stream: &'a StreamFacts,
-    pub(super) glance: Glance,
+    pub(super) glance: &'a Glance,
     pub(super) pixel: Option<PixelFormat>,
     pub(super) width: usize,
     pub(super) height: usize,
@@ -349,10 +349,8 @@ pub(super) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn gather(source: &'a Source, stream: &'a StreamFacts, picture: &PictureSettings) -> Self {
-        // Enough to meet what stands at the head of a group of pictures.
-        const PICTURES: u64 = 8;
-        let glance = glance::at_most(source, stream, PICTURES).unwrap_or_default();
+    fn gather(job: &Request<'a>, source: &'a Source, stream: &'a StreamFacts) -> Self {
+        let glance = job.looks.glance(source, stream);
         let seen = glance.pictures > 0;
         let pixel = PixelFormat::from_raw(stream.format).or(glance.pixel_format);
         let own = glance.color;
@@ -374,7 +372,7 @@ impl<'a> Facts<'a> {
             width: if seen { glance.width } else { stream.width },
             height: if seen { glance.height } else { stream.height },
             rate: frame_rate(stream),
-            color: picture.source_color.apply(color),
+            color: job.output.picture.source_color.apply(color),
             glance,
         }
     }

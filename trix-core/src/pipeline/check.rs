@@ -1,0 +1,121 @@
+//! Checks an output before it gets its name.
+//!
+//! Invariant: what is compared is the file as any reader sees it, with what the encoders emitted and the source holds.
+
+use std::{path::Path, sync::Arc};
+
+use crossbeam_channel as crossbeam;
+
+use super::{
+    Control, TICK,
+    cancel::Token,
+    pass::EncodedSound,
+    progress::{Counters, Phase, Watch},
+};
+use crate::{
+    decode::reader::Cut,
+    error::{Error, ErrorKind, Result, Stage},
+    filter::{
+        convert::{Filtering, Resampler},
+        transform::Transform,
+    },
+    media::format::Chroma,
+    mux::record::TrackRecord,
+    quality::Metric,
+    report::Verification,
+    source::{Limits, Source},
+    spec::{
+        job::{Job, VerifyLevel},
+        plan::{OutputPlan, VideoPlan},
+    },
+    verify::{
+        content::{self, Sides},
+        sound, structure,
+    },
+};
+
+/// Checks the file as far as the job says. Returns also how many pictures it holds.
+pub(super) fn verify(
+    job: &Job,
+    plan: &OutputPlan,
+    path: &Path,
+    tracks: &[TrackRecord],
+    sounds: &[EncodedSound],
+    damage: &crate::decode::damage::DamageReport,
+    control: &Control,
+) -> Result<(Verification, Option<u64>)> {
+    let level = plan.verify;
+    let mut verification =
+        Verification { level, checks: Vec::new(), drift_seconds: None, score: None, lossless_frames: None };
+    if level == VerifyLevel::Off {
+        return Ok((verification, None));
+    }
+    let token = Token::new(&control.cancel);
+    let mut found = structure::compare(path, plan, tracks, &token)?;
+    if level == VerifyLevel::Full && !sounds.is_empty() {
+        found.checks.extend(sound::compare(path, plan, sounds, &token)?);
+    }
+    found.hold(path)?;
+    verification.checks = found.checks;
+    verification.drift_seconds = found.drift_seconds;
+    if let (VerifyLevel::Full, Some(video)) = (level, &plan.video) {
+        let counters = Arc::new(Counters::default());
+        let mut watch = Watch::new(Phase::Verify, found.pictures, video.rate.to_f64(), vec![Arc::clone(&counters)]);
+        let sides = Sides {
+            reference: job.source.open()?,
+            cut: Cut { start: plan.start, end: plan.end, frames: plan.frames },
+            // Damage was already judged by the first reading; where it was tolerated, it is met again here.
+            on_damage: if damage.is_empty() { Default::default() } else { job.source.on_damage },
+            filtering: Some(Filtering {
+                // Compared in planes, in which scores are computed.
+                transform: Transform { packing: None, ..video.transform.clone() },
+                ..video.filtering()
+            }),
+            distorted: Source::open(path, Limits::default())?,
+            distorted_filtering: decoded_shape(video),
+            // A decoder may add grey chroma to a picture that has none; only what was encoded is compared.
+            luma_only: video.format.chroma == Chroma::C400,
+            threads: job.threads.unwrap_or(0),
+        };
+        let comparison =
+            watched(&mut watch, control, || content::compare(sides, &[Metric::Psnr, Metric::Ssim], &token, &counters))?;
+        if comparison.score.frames != found.pictures.unwrap_or(0) {
+            let detail = format!("{} pictures can be decoded", comparison.score.frames);
+            return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail));
+        }
+        if video.lossless {
+            if let Some(difference) = comparison.first_difference {
+                let frame = difference.frame;
+                let detail = format!("the encode should be lossless, and picture {frame} differs from the source");
+                return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail).at(Some(difference.time)));
+            }
+            verification.lossless_frames = Some(comparison.score.frames);
+        }
+        verification.score = Some(comparison.score);
+    }
+    Ok((verification, found.pictures))
+}
+
+/// What brings the pictures that a decoder of the output yields to the layout in which they were encoded: FFV1 packs RGB
+/// of 8 bits, and ProRes 4444 is decoded to 12 bits.
+fn decoded_shape(plan: &VideoPlan) -> Option<Filtering> {
+    let transform = Transform::to(plan.width, plan.height, plan.format, Resampler::default(), plan.color);
+    plan.encoder.is_mezzanine().then(|| Filtering::by(transform))
+}
+
+/// Does `work` while another thread tells the caller how far it is.
+fn watched<T>(watch: &mut Watch, control: &Control, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let Some(progress) = control.progress.clone() else { return work() };
+    let (stop, stopped) = crossbeam::bounded::<()>(0);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while let Err(crossbeam::RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
+                progress(&watch.look());
+            }
+            progress(&watch.look());
+        });
+        let result = work();
+        drop(stop);
+        result
+    })
+}

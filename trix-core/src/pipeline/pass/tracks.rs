@@ -1,0 +1,115 @@
+//! What the muxer is told of each track.
+//!
+//! Invariant: what is said of a track comes from the plan, or, of a copied one, from the source.
+
+use crate::{
+    encode::video::VideoEncoder,
+    error::{Error, Result, Stage},
+    ffi::stream::{CodecParameters, StreamFacts, VideoParameters},
+    media::{
+        orientation::Orientation,
+        time::{Rational, TimeBase, Timestamp},
+    },
+    mux::{Attached, Beside, CoverSpec, Display, TrackSpec},
+    source::Source,
+    spec::{
+        container::Container,
+        plan::{OutputPlan, TrackTags, VideoPlan},
+        video::Encoder,
+    },
+};
+
+/// A track of encoded pictures.
+pub(super) fn of_pictures(
+    plan: &VideoPlan,
+    time_base: TimeBase,
+    encoder: &dyn VideoEncoder,
+    extradata: &[u8],
+    container: Container,
+    tags: &TrackTags,
+) -> Result<TrackSpec> {
+    let tag = match plan.encoder {
+        Encoder::X264 if container.is_iso() => Some(*b"avc1"),
+        // With parameter sets in the sample description alone, as Apple's players demand.
+        Encoder::X265 if container.is_iso() => Some(*b"hvc1"),
+        _ => None,
+    };
+    let parameters = match encoder.parameters() {
+        Some(parameters) => parameters?,
+        None => CodecParameters::for_video(&VideoParameters {
+            codec: encoder.codec().ok_or_else(|| Error::bug(Stage::Encode, "an encoder of no codec"))?,
+            tag,
+            width: plan.width,
+            height: plan.height,
+            format: plan.format,
+            sample_aspect: plan.sample_aspect,
+            color: plan.color,
+            fields: plan.fields,
+            delay: 0,
+            extradata,
+        }),
+    };
+    Ok(TrackSpec {
+        parameters,
+        time_base,
+        rate: Some(plan.rate),
+        metadata: tags.metadata(),
+        disposition: tags.disposition.clone(),
+        display: Display { orientation: plan.orientation, hdr: plan.hdr, dolby_vision: plan.dolby_vision },
+    })
+}
+
+/// A track that is taken over as it is.
+pub(super) fn copied(facts: &StreamFacts, rate: Option<Rational>, tags: &TrackTags) -> TrackSpec {
+    let mut parameters = facts.parameters.clone();
+    // A four-character code of one container may mean nothing in another; the muxer chooses its own.
+    parameters.set_tag([0; 4]);
+    TrackSpec {
+        parameters,
+        time_base: facts.time_base,
+        rate,
+        metadata: tags.metadata(),
+        disposition: tags.disposition.clone(),
+        display: Display {
+            orientation: facts.display_matrix.and_then(|matrix| Orientation::from_matrix(&matrix)).unwrap_or_default(),
+            hdr: facts.hdr,
+            dolby_vision: facts.dolby_vision,
+        },
+    }
+}
+
+/// Samples that an edit list of the source hides at the start of its sound: what its encoder needed to run in.
+pub(super) fn run_in(source: &Source, facts: &StreamFacts) -> usize {
+    // Packets of known codecs last 46 ms at the most at usual rates; more is no run-in.
+    const MOST: usize = 4096;
+    let hidden = facts.start.zip(source.earliest(facts.index)).map_or(0, |(start, earliest)| start - earliest);
+    let rate = TimeBase::new(1, i64::from(facts.sample_rate.max(1)));
+    let samples = Timestamp::new(hidden, facts.time_base).rescale(rate);
+    usize::try_from(samples).ok().filter(|samples| *samples <= MOST).unwrap_or(0)
+}
+
+/// What goes into the file beside its tracks.
+pub(super) fn beside(plan: &OutputPlan) -> Beside<'_> {
+    let carried = &plan.carried;
+    let owned = |key: &str, value: &String| (key.to_owned(), value.clone());
+    let mut metadata: Vec<(String, String)> = carried.metadata.iter().map(|(key, value)| owned(key, value)).collect();
+    metadata.extend(carried.timecode.iter().map(|timecode| owned("timecode", timecode)));
+    if plan.container.is_transport_stream() && !carried.metadata.contains_key("service_provider") {
+        // Without one, libavformat names itself.
+        metadata.push(("service_provider".to_owned(), "Trix".to_owned()));
+    }
+    Beside {
+        metadata,
+        chapters: &carried.chapters,
+        attachments: carried
+            .attachments
+            .iter()
+            .map(|own| Attached { name: &own.name, media_type: &own.media_type, data: &own.data })
+            .collect(),
+        covers: carried
+            .covers
+            .iter()
+            .map(|own| CoverSpec { parameters: own.parameters.clone(), data: &own.data })
+            .collect(),
+    }
+}
