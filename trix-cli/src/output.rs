@@ -5,7 +5,7 @@
 use std::io::Write;
 
 use serde::Serialize;
-use trix_core::Error;
+use trix_core::{Error, spec::mistake::Mistake};
 
 /// Writes text to standard output.
 pub fn text(text: &str) {
@@ -45,6 +45,9 @@ pub struct FailureDetail {
     stream: Option<usize>,
     /// Time in the stream, where known.
     time: Option<trix_core::media::time::Timestamp>,
+    /// Everything that is wrong with the job, where that is what the error is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mistakes: Vec<Mistake>,
     /// In words, with file, stage, stream and time.
     message: String,
 }
@@ -60,6 +63,7 @@ pub fn failure(error: &Error, as_json: bool) -> u8 {
                 stage: error.stage(),
                 stream: error.stream(),
                 time: error.time(),
+                mistakes: error.mistakes().to_vec(),
                 message: error.to_string(),
             },
         });

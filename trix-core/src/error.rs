@@ -7,7 +7,7 @@ use std::{fmt, path::Path};
 
 use serde::Serialize;
 
-use crate::media::time::Timestamp;
+use crate::{media::time::Timestamp, spec::mistake::Mistake};
 
 /// Result of everything in Trix that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -114,6 +114,7 @@ struct Inner {
     file: Option<String>,
     stream: Option<usize>,
     time: Option<Timestamp>,
+    mistakes: Vec<Mistake>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -127,6 +128,7 @@ impl Error {
             file: None,
             stream: None,
             time: None,
+            mistakes: Vec::new(),
             source: None,
         }))
     }
@@ -182,7 +184,19 @@ impl Error {
     pub(crate) fn again(&self) -> Self {
         let Inner { kind, stage, detail, file, stream, time, .. } = &*self.0;
         let (detail, file) = (detail.clone(), file.clone());
-        Error(Box::new(Inner { kind: *kind, stage: *stage, detail, file, stream: *stream, time: *time, source: None }))
+        let (kind, stage, stream, time) = (*kind, *stage, *stream, *time);
+        Error(Box::new(Inner { kind, stage, detail, file, stream, time, mistakes: Vec::new(), source: None }))
+    }
+
+    /// Keeps each mistake by itself, beside the text that tells them all.
+    pub(crate) fn with_mistakes(mut self, mistakes: Vec<Mistake>) -> Self {
+        self.0.mistakes = mistakes;
+        self
+    }
+
+    /// What is wrong with the job, where that is what the error is about.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.0.mistakes
     }
 
     /// Adds what else there is to say.

@@ -14,7 +14,7 @@ use crate::{
     quality::Score,
     spec::{
         job::VerifyLevel,
-        plan::{FilterPlan, OutputPlan},
+        plan::{Decision, FilterPlan, OutputPlan},
     },
 };
 
@@ -31,6 +31,8 @@ pub struct Report {
     pub damage: DamageReport,
     /// Gaps and repeats in the times of the source's streams, by index; streams without any are left out.
     pub timing_of_source: BTreeMap<usize, TimingReport>,
+    /// What was decided about all outputs together without being asked.
+    pub decisions: Vec<Decision>,
     /// What was done to pictures between the decoder and the encoders.
     pub filters: Vec<FilterPlan>,
     /// What was written.

@@ -290,7 +290,7 @@ pub enum ChangeChoice {
 }
 
 /// What to do when the source is damaged.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub enum DamageChoice {
     /// Stop, and say where
     Fail,
@@ -343,7 +343,7 @@ fn matrix(text: &str) -> Result<Matrix, String> {
     text.split(';').map(row).collect::<Result<_, _>>().map(Matrix)
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is not KEY=VALUE"))?;
     Ok((key.trim_start_matches('-').to_owned(), value.to_owned()))
 }

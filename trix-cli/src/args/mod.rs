@@ -1,6 +1,7 @@
 //! What can be typed. Help, completions and the manual come from here.
 
 mod encode;
+mod job;
 mod reading;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ pub use self::encode::{
     AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DynamicHdrChoice, Encode, ProgressChoice, RangeChoice,
     ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
 };
+pub use self::job::{Ingest, Plan, Profiles, Run, Running};
 pub use self::reading::{OtherReading, Reading};
 use crate::exit;
 
@@ -30,8 +32,16 @@ pub struct Cli {
 pub enum Command {
     /// Show what a file holds
     Probe(Probe),
-    /// Encode a source, verify the result, and report
+    /// Make every copy of a master that a profile asks for, from one decode
+    Ingest(Ingest),
+    /// Encode a source into one output, verify it, and report
     Encode(Box<Encode>),
+    /// Run a job file (TOML, YAML or JSON)
+    Run(Run),
+    /// Show what a job would do, with every default, and run nothing
+    Plan(Plan),
+    /// List the profiles, show one, or check a file
+    Profiles(Profiles),
     /// Check that a file is whole, by decoding all of it
     Verify(Verify),
     /// Score the pictures of one file against those of another
@@ -121,11 +131,13 @@ pub struct Schema {
 /// What has a schema.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum SchemaName {
-    /// What a job says
+    /// What a job file says
     Job,
+    /// What `trix plan --json` prints
+    Plan,
     /// What `trix probe --json` prints
     MediaInfo,
-    /// What `trix encode --json` prints
+    /// What `--json` of ingest, run and encode prints
     Report,
     /// A line of `--progress json`
     Progress,

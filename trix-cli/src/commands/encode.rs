@@ -1,12 +1,9 @@
-//! `trix encode`: arguments become a job, the job runs, the report is shown.
-
-use std::{io::IsTerminal, sync::Arc};
+//! `trix encode`: arguments become a job with one output.
 
 use trix_core::{
-    Control, Job, OnDamage,
+    Job, OnDamage,
     filter::convert::Resampler,
     media::color::Range,
-    run,
     spec::{
         audio::AudioShape,
         job::VerifyLevel,
@@ -17,11 +14,10 @@ use trix_core::{
 
 use crate::{
     args::{
-        AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DynamicHdrChoice, Encode, ProgressChoice,
-        RangeChoice, ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
+        AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DynamicHdrChoice, Encode, RangeChoice,
+        ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
     },
-    exit, output,
-    render::{progress::Bar, report},
+    output,
 };
 
 /// Encodes.
@@ -33,32 +29,7 @@ pub fn encode(args: &Encode) -> u8 {
             return output::failure(&error, args.json);
         }
     };
-    let mut control = Control { cancel: super::cancel_on_interrupt(), progress: None };
-    let mut bar = None;
-    match args.progress {
-        ProgressChoice::None => {}
-        ProgressChoice::Auto if !std::io::stderr().is_terminal() => {}
-        ProgressChoice::Auto | ProgressChoice::Bar => {
-            let shown = Arc::new(Bar::new());
-            bar = Some(Arc::clone(&shown));
-            control.progress = Some(Arc::new(move |progress| shown.show(progress)));
-        }
-        ProgressChoice::Json => {
-            control.progress = Some(Arc::new(|progress| {
-                output::line(&serde_json::to_string(progress).unwrap_or_default());
-            }));
-        }
-    }
-    let result = run(&job, &control);
-    if let Some(bar) = bar {
-        bar.clear();
-    }
-    match result {
-        Ok(report) if args.json => output::json(&report),
-        Ok(report) => output::text(&report::text(&report)),
-        Err(error) => return output::failure(&error, args.json),
-    }
-    exit::DONE
+    super::job::execute(&job, args.progress, args.json, |error| error)
 }
 
 fn job(args: &Encode) -> Result<Job, String> {

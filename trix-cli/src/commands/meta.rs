@@ -3,8 +3,11 @@
 use clap::CommandFactory;
 use schemars::schema_for;
 use trix_core::{
-    Job, Report, doctor as health, pipeline::progress::Progress, probe::MediaInfo, verify::content::Comparison,
-    verify::standalone::FileReport,
+    Report, doctor as health,
+    pipeline::progress::Progress,
+    probe::MediaInfo,
+    spec::{document, plan::Plan},
+    verify::{content::Comparison, standalone::FileReport},
 };
 
 use crate::{
@@ -26,7 +29,11 @@ pub fn doctor(args: &Doctor) -> u8 {
 /// Prints a JSON Schema.
 pub fn schema(args: &Schema) -> u8 {
     output::json(&match args.name {
-        SchemaName::Job => schema_for!(Job),
+        SchemaName::Job => {
+            output::json(&document::schema());
+            return exit::DONE;
+        }
+        SchemaName::Plan => schema_for!(Plan),
         SchemaName::MediaInfo => schema_for!(MediaInfo),
         SchemaName::Report => schema_for!(Report),
         SchemaName::Progress => schema_for!(Progress),

@@ -2,6 +2,7 @@
 
 mod encode;
 mod inspect;
+mod job;
 mod meta;
 
 use crate::args::Command;
@@ -10,6 +11,10 @@ use crate::args::Command;
 pub fn dispatch(command: Command) -> u8 {
     match command {
         Command::Probe(args) => inspect::probe(&args),
+        Command::Ingest(args) => job::ingest(&args),
+        Command::Run(args) => job::run(&args),
+        Command::Plan(args) => job::plan(&args),
+        Command::Profiles(args) => job::profiles(&args),
         Command::Encode(args) => encode::encode(&args),
         Command::Verify(args) => inspect::verify(&args),
         Command::Compare(args) => inspect::compare(&args),

@@ -1,6 +1,7 @@
 //! Values of trix-core as an operator reads them.
 
 pub mod doctor;
+pub mod plan;
 pub mod probe;
 pub mod progress;
 pub mod report;

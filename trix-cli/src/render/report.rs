@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
-use trix_core::{OutputReport, Report, spec::plan::Decision};
+use trix_core::{
+    OutputReport, Report,
+    spec::plan::{Decision, OutputPlan},
+};
 
-use super::{bytes, counted, timing, verify};
+use super::{bytes, counted, plan, timing, verify};
 
 /// The report in a few lines.
 pub fn text(report: &Report) -> String {
@@ -12,14 +15,18 @@ pub fn text(report: &Report) -> String {
     // With one output, what is said of the source stands where the reader looks for it: before the verdict.
     let of_source = source(report);
     let single = report.outputs.len() == 1 && report.failed.is_empty();
+    let plans: Vec<&OutputPlan> = report.outputs.iter().map(|output| &output.plan).collect();
+    let shared = plan::shared(&plans);
+    if !single {
+        let _ = writeln!(out, "{}", report.source.display());
+        out.push_str(&plan::decided(&[shared.as_slice(), &report.decisions].concat()));
+        out.push_str(&of_source);
+    }
     for output in &report.outputs {
-        out.push_str(&self::output(output, if single { &of_source } else { "" }));
+        out.push_str(&self::output(output, if single { &of_source } else { "" }, &shared));
     }
     for failed in &report.failed {
         let _ = writeln!(out, "{}  failed\n  error   {}", failed.path.display(), failed.error);
-    }
-    if !single && !of_source.is_empty() {
-        let _ = write!(out, "{}\n{of_source}", report.source.display());
     }
     let timing = &report.timing;
     let _ = writeln!(
@@ -49,61 +56,10 @@ fn source(report: &Report) -> String {
 }
 
 /// An output in a few lines; `of_source` stands before how it was checked.
-fn output(report: &OutputReport, of_source: &str) -> String {
+fn output(report: &OutputReport, of_source: &str, shared: &[Decision]) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", report.path.display(), bytes(report.bytes));
-    let decisions = &report.plan.decisions;
-    if !decisions.is_empty() {
-        let join = |part: fn(&Decision) -> &str| decisions.iter().map(part).collect::<Vec<_>>().join("; ");
-        let _ = writeln!(out, "  decided {}", join(|decision| &decision.what));
-        let _ = writeln!(out, "  because {}", join(|decision| &decision.why));
-    }
-    if let Some(video) = &report.plan.video {
-        let threads = report
-            .frame_threads
-            .map_or_else(String::new, |threads| format!(", {}", counted(threads.into(), "frame thread")));
-        let options: Vec<String> = video.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let options = if options.is_empty() { String::new() } else { format!(", {}", options.join(" ")) };
-        let _ = writeln!(
-            out,
-            "  video   {} {}x{} {}, {}{options}{threads}",
-            video.encoder,
-            video.width,
-            video.height,
-            video.format,
-            match &video.profile {
-                Some(profile) => format!("profile {profile}"),
-                None if video.encoder.is_mezzanine() => "every picture by itself".to_owned(),
-                None => format!("preset {}", video.preset),
-            }
-        );
-    }
-    if let Some(copy) = &report.plan.video_copy {
-        let _ = writeln!(out, "  video   {} copied", copy.codec);
-    }
-    for audio in &report.plan.audio {
-        let how = if audio.copied { "copied" } else { "encoded" };
-        let language = audio.language.as_ref().map_or_else(String::new, |language| format!(", {language}"));
-        let _ = writeln!(out, "  audio   {} {how}, {} Hz {}{language}", audio.codec, audio.sample_rate, audio.layout);
-    }
-    let carried = &report.plan.carried;
-    for subtitle in &carried.subtitles {
-        let how = if subtitle.copied { "copied" } else { "converted" };
-        let tags = carried.tags.get(&subtitle.stream).and_then(|tags| tags.language.clone());
-        let language = tags.map_or_else(String::new, |language| format!(", {language}"));
-        let _ = writeln!(out, "  text    {} {how}{language}", subtitle.codec);
-    }
-    let extras = [
-        (carried.chapters.len(), "chapter"),
-        (carried.attachments.len() + carried.covers.len(), "attached file"),
-        (carried.metadata.len(), "tag"),
-    ];
-    let mut extras: Vec<String> =
-        extras.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count as u64, what)).collect();
-    extras.extend(carried.timecode.iter().map(|timecode| format!("time code {timecode}")));
-    if !extras.is_empty() {
-        let _ = writeln!(out, "  with    {}", extras.join(", "));
-    }
+    out.push_str(&plan::output(&report.plan, report.frame_threads, shared));
     if let Some(ledger) = &report.ledger {
         let dropped = ledger.dropped_before_start + ledger.dropped_after_end;
         let cut = if dropped > 0 { format!(", {dropped} outside the cut") } else { String::new() };
@@ -161,9 +117,6 @@ fn output(report: &OutputReport, of_source: &str) -> String {
         for line in verify::score(score).lines() {
             let _ = writeln!(out, "          {line}");
         }
-    }
-    for note in &report.plan.notes {
-        let _ = writeln!(out, "  note    {note}");
     }
     for warning in &report.warnings {
         let _ = writeln!(out, "  warning {warning}");

@@ -123,6 +123,7 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
         source: job.source.path.clone(),
         damage,
         timing_of_source,
+        decisions: plan.decisions,
         filters: plan.filters,
         outputs,
         failed,

@@ -2,7 +2,10 @@
 //!
 //! Invariant: a job that is written and read again is the same job, in every language that it can be written in.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +56,13 @@ impl Job {
             source: SourceSettings { path: source.into(), ..Default::default() },
             outputs: vec![OutputSettings { path: output.into(), ..Default::default() }],
             ..Default::default()
+        }
+    }
+
+    /// Puts outputs whose names are relative into `folder`.
+    pub fn write_into(&mut self, folder: &Path) {
+        for output in &mut self.outputs {
+            output.path = folder.join(&output.path);
         }
     }
 }

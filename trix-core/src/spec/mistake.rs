@@ -2,6 +2,8 @@
 //!
 //! Invariant: all mistakes of a job are told at once, each with its place, its value and what would be right.
 
+use std::fmt;
+
 use crate::error::{Error, ErrorKind, Stage};
 
 /// One thing that is wrong with a job.
@@ -13,11 +15,14 @@ pub struct Mistake {
     pub value: String,
     /// What is wrong with it, and what would be right.
     pub problem: String,
+    /// Where that is written: the document and its line, such as `job.toml:12`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 impl Mistake {
     pub(crate) fn new(place: impl Into<String>, value: impl ToString, problem: impl Into<String>) -> Self {
-        Mistake { place: place.into(), value: value.to_string(), problem: problem.into() }
+        Mistake { place: place.into(), value: value.to_string(), problem: problem.into(), line: None }
     }
 
     /// Says of which output it is; what belongs to the source stays the job's.
@@ -38,13 +43,29 @@ impl Mistake {
             }
             new
         });
-        let lines: Vec<String> = list
-            .iter()
-            .map(|mistake| match mistake.value.as_str() {
-                "" => format!("{}: {}", mistake.place, mistake.problem),
-                value => format!("{} = {value}: {}", mistake.place, mistake.problem),
-            })
-            .collect();
-        Error::new(ErrorKind::InvalidSpec, Stage::Plan, lines.join("\n"))
+        let lines: Vec<String> = list.iter().map(Mistake::to_string).collect();
+        Error::new(ErrorKind::InvalidSpec, Stage::Plan, lines.join("\n")).with_mistakes(list)
     }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mistake { place, value, problem, line } = self;
+        if let Some(line) = line {
+            write!(f, "{line}: ")?;
+        }
+        match value.as_str() {
+            "" => write!(f, "{place}: {problem}"),
+            value => write!(f, "{place} = {value}: {problem}"),
+        }
+    }
+}
+
+/// The known name that is most like `name`, if any is like it at all.
+pub(crate) fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |known: &&str| strsim::damerau_levenshtein(name, known);
+    let (nearest, distance) =
+        known.iter().map(|known| (*known, distance(known))).min_by_key(|(known, distance)| (*distance, known.len()))?;
+    // More than a third of the letters wrong is another word, not a slip.
+    (distance <= name.len().div_ceil(3)).then_some(nearest)
 }

@@ -12,3 +12,4 @@ pub mod subtitle;
 pub mod options;
 pub mod option_names;
 pub mod plan;
+pub mod document;

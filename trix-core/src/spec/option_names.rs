@@ -3,7 +3,7 @@
 //! Invariant: these lists only ever suggest. Whether a name and a value are legal is asked of the library that is
 //! installed, which may know more.
 
-use super::video::Encoder;
+use super::{mistake, video::Encoder};
 use crate::encode::lavc;
 
 /// Options of x264 0.164, as its program lists them, less those that concern its own input, output and progress.
@@ -363,12 +363,7 @@ pub fn closest(encoder: Encoder, name: &str) -> Option<&'static str> {
         Some(bare) => (true, bare),
         None => (false, name),
     };
-    let best = names
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(bare, known), *known))
-        .min_by_key(|(distance, known)| (*distance, known.len()))?;
-    // More than a third of the letters wrong is another word, not a slip.
-    (!negated && best.0 <= bare.len().div_ceil(3)).then_some(best.1)
+    mistake::closest(bare, names).filter(|_| !negated)
 }
 
 #[cfg(test)]

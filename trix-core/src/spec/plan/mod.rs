@@ -57,6 +57,8 @@ pub struct Plan {
     pub filters: Vec<FilterPlan>,
     /// What is written.
     pub outputs: Vec<OutputPlan>,
+    /// What was decided about all of it without being asked.
+    pub decisions: Vec<Decision>,
 }
 
 impl Plan {
@@ -84,10 +86,26 @@ impl Plan {
         if !mistakes.is_empty() {
             return Err(Mistake::into_error(mistakes));
         }
-        threads::share(job, &mut outputs);
+        let decisions = threads::share(job, &mut outputs).into_iter().collect();
         let filters = filters::plan(&mut outputs, source);
-        Ok(Plan { filters, outputs })
+        Ok(Plan { filters, outputs, decisions })
     }
+}
+
+/// What is wrong with a job whatever its source is.
+pub(crate) fn mistakes_alone(job: &Job) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    check_names(job, &mut mistakes);
+    let looks = Looks::default();
+    for (number, output) in job.outputs.iter().enumerate() {
+        let request = Request { source: &job.source, output, threads: output.threads.or(job.threads), looks: &looks };
+        let mut own = output::mistakes_alone(&request);
+        if job.outputs.len() > 1 {
+            own.iter_mut().for_each(|mistake| mistake.enter(number));
+        }
+        mistakes.append(&mut own);
+    }
+    mistakes
 }
 
 /// Whether every output has a name of its own.

@@ -101,15 +101,8 @@ impl OutputPlan {
     /// # Errors
     /// `Unsupported` when the source has something that cannot be done.
     pub(super) fn new(job: &Request<'_>, source: &Source, mistakes: &mut Vec<Mistake>) -> Result<Option<OutputPlan>> {
-        let container = Container::from_path(&job.output.path).unwrap_or_else(|| {
-            mistakes.push(Mistake::new(
-                "output.path",
-                job.output.path.display(),
-                format!("the extension names no container; known are {}", Container::EXTENSIONS),
-            ));
-            Container::Matroska
-        });
-        check_numbers(job, mistakes);
+        mistakes.append(&mut mistakes_alone(job));
+        let container = Container::from_path(&job.output.path).unwrap_or(Container::Matroska);
         let (mut decisions, mut notes) = (source.decisions().to_vec(), Vec::new());
         let (video, video_copy) = video::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
         let audio = audio::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
@@ -295,6 +288,16 @@ pub(super) fn is_cut(job: &Request<'_>) -> bool {
 }
 
 /// What can be judged without knowing the source.
+pub(super) fn mistakes_alone(job: &Request<'_>) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    if Container::from_path(&job.output.path).is_none() {
+        let problem = format!("the extension names no container; known are {}", Container::EXTENSIONS);
+        mistakes.push(Mistake::new("output.path", job.output.path.display(), problem));
+    }
+    check_numbers(job, &mut mistakes);
+    mistakes
+}
+
 fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
     let zero = Timestamp::new(0, Rational::new(1, 1));
     if let Some(start) = job.source.start.filter(|start| *start < zero) {

@@ -5,13 +5,14 @@
 use super::{Decision, OutputPlan};
 use crate::spec::{job::Job, options, video::Encoder};
 
-/// Gives each encoder of a job with several of them a share of the machine's cores.
-pub(super) fn share(job: &Job, outputs: &mut [OutputPlan]) {
+/// Gives each encoder of a job with several of them a share of the machine's cores. Returns what was decided.
+pub(super) fn share(job: &Job, outputs: &mut [OutputPlan]) -> Option<Decision> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let costs: Vec<f64> = outputs.iter().map(cost).collect();
     if costs.iter().filter(|cost| **cost > 0.0).count() < 2 {
-        return;
+        return None;
     }
+    let mut given = Vec::new();
     let whole: f64 = costs.iter().sum();
     for ((output, asked), cost) in outputs.iter_mut().zip(&job.outputs).zip(costs) {
         let Some((encoder, settings)) = asked.video.encode().filter(|_| output.threads.is_none() && cost > 0.0) else {
@@ -22,12 +23,12 @@ pub(super) fn share(job: &Job, outputs: &mut [OutputPlan]) {
             continue;
         }
         let threads = threads(encoder, cores, cost / whole);
-        let what = format!("{threads} threads for {encoder}");
-        let why = format!("{:.0} % of the work, {cores} cores", 100.0 * cost / whole);
-        output.decisions.push(Decision::new(what, why));
+        given.push(format!("{threads} ({:.0} %)", 100.0 * cost / whole));
         output.threads = Some(threads);
         video.options = options::list(encoder, settings, &video.hdr, output.threads, None);
     }
+    let what = format!("threads of the encoders, by their share of the work: {}", given.join(", "));
+    (!given.is_empty()).then(|| Decision::new(what, format!("{cores} cores, and no number is given")))
 }
 
 /// Threads for an encoder that has this share of the work. One more than its share of the cores: encoders wait for each

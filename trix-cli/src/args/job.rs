@@ -1,0 +1,96 @@
+//! Arguments of the commands that work on jobs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{ProgressChoice, encode::DamageChoice};
+
+/// Arguments of `trix ingest`.
+#[derive(Args)]
+pub struct Ingest {
+    /// A local media file
+    pub source: PathBuf,
+    /// The folder to write into; it is made where it is missing
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// A profile, by name or file; may be repeated, and then everything that any of them asks for is made
+    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', default_value = "archive")]
+    pub profile: Vec<String>,
+    /// What to do when the source is damaged
+    #[arg(long, value_name = "WHAT")]
+    pub on_damage: Option<DamageChoice>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub setting: Setting,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub running: Running,
+}
+
+/// Arguments of `trix run`.
+#[derive(Args)]
+pub struct Run {
+    /// The job file: .toml, .yaml or .json
+    pub job: PathBuf,
+    /// The folder for outputs with relative names [default: the current one]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub setting: Setting,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub running: Running,
+}
+
+/// Arguments of `trix plan`.
+#[derive(Args)]
+pub struct Plan {
+    /// The job file; with --profile, a media file
+    pub job: PathBuf,
+    /// A profile, by name or file, for the media file
+    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
+    pub profile: Vec<String>,
+    /// The folder for outputs with relative names [default: the current one]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub setting: Setting,
+    /// Print JSON (see `trix schema plan`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `trix profiles`.
+#[derive(Args)]
+pub struct Profiles {
+    /// The profile to show
+    pub name: Option<String>,
+    /// Check a profile of your own, and run nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "name")]
+    pub check: Option<PathBuf>,
+}
+
+/// What is set from the command line.
+#[derive(Args)]
+pub struct Setting {
+    /// Set a variable of the job, or a place in it (outputs[0].video.depth=8); may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = super::encode::key_value)]
+    pub set: Vec<(String, String)>,
+}
+
+/// How a job runs.
+#[derive(Args)]
+pub struct Running {
+    /// Replace files that have the outputs' names
+    #[arg(long)]
+    pub overwrite: bool,
+    /// How progress is shown, on standard error; auto: a bar on a terminal, else nothing
+    #[arg(long, default_value = "auto")]
+    pub progress: ProgressChoice,
+    /// Print the report as JSON on standard output (see `trix schema report`)
+    #[arg(long)]
+    pub json: bool,
+}

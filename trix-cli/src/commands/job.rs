@@ -1,0 +1,153 @@
+//! `trix ingest`, `run`, `plan`, `profiles`: jobs as they are written, and their running.
+
+use std::{io::IsTerminal, path::Path, sync::Arc};
+
+use trix_core::{
+    Control, Error, ErrorKind, Job, Stage, run as run_job,
+    spec::{
+        document::{Document, Language, PROFILES, Traits},
+        plan::Plan as Planned,
+    },
+};
+
+use crate::{
+    args::{DamageChoice, Ingest, Plan, Profiles, ProgressChoice, Run, Running},
+    exit, output,
+    render::{plan, progress::Bar, report},
+};
+
+/// Makes every copy that profiles ask for.
+pub fn ingest(args: &Ingest) -> u8 {
+    let mut set = args.setting.set.clone();
+    if let Some(choice) = args.on_damage {
+        let value = if choice == DamageChoice::Conceal { "conceal" } else { "fail" };
+        set.push(("source.on_damage".to_owned(), value.to_owned()));
+    }
+    let document = Document::of_profiles(&args.profile, &args.source, &set);
+    resolved(document, Some(&args.output), args.running.json, |document, job, traits| {
+        if let Err(error) = std::fs::create_dir_all(&args.output) {
+            return output::failure(&Error::io(Stage::Mux, &args.output, "cannot be made", error), args.running.json);
+        }
+        start(document, job, traits, &args.running)
+    })
+}
+
+/// Runs a job file.
+pub fn run(args: &Run) -> u8 {
+    let document = Document::open(&args.job, &args.setting.set);
+    resolved(document, args.output.as_deref(), args.running.json, |document, job, traits| {
+        start(document, job, traits, &args.running)
+    })
+}
+
+/// Shows what a job would do.
+pub fn plan(args: &Plan) -> u8 {
+    let document = match args.profile.as_slice() {
+        [] => Document::open(&args.job, &args.setting.set),
+        profiles => Document::of_profiles(profiles, &args.job, &args.setting.set),
+    };
+    resolved(document, args.output.as_deref(), args.json, |document, job, traits| {
+        let planned = job.source.open().and_then(|source| Planned::new(&job, &source));
+        match planned {
+            Ok(planned) if args.json => output::json(&planned),
+            Ok(planned) => output::text(&plan::text(&job, &planned)),
+            Err(error) => return output::failure(&document.explain(&traits, error), args.json),
+        }
+        exit::DONE
+    })
+}
+
+/// Lists profiles, shows one, or checks one.
+pub fn profiles(args: &Profiles) -> u8 {
+    if let Some(path) = &args.check {
+        return match Document::open(path, &[]) {
+            Ok(document) => {
+                let about = document.description().map_or_else(String::new, |about| format!(": {about}"));
+                output::text(&format!("{} is sound{about}\n", path.display()));
+                exit::DONE
+            }
+            Err(error) => output::failure(&error, false),
+        };
+    }
+    match &args.name {
+        None => {
+            for profile in PROFILES {
+                let document = Document::parse(profile.text, Language::Toml, &[]);
+                let about = document.ok().and_then(|document| document.description().map(str::to_owned));
+                output::text(&format!("{:<18}{}\n", profile.name, about.unwrap_or_default()));
+            }
+            exit::DONE
+        }
+        Some(name) => match PROFILES.iter().find(|profile| profile.name == name) {
+            Some(profile) => {
+                output::text(profile.text);
+                exit::DONE
+            }
+            None => {
+                let names: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
+                let detail = format!("there is no profile '{name}'; profiles are {}", names.join(", "));
+                output::failure(&Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail), false)
+            }
+        },
+    }
+}
+
+/// Opens the source of a document, and goes on with the job for it.
+fn resolved(
+    document: Result<Document, Error>,
+    folder: Option<&Path>,
+    as_json: bool,
+    go_on: impl FnOnce(&Document, Job, Traits) -> u8,
+) -> u8 {
+    let document = match document {
+        Ok(document) => document,
+        Err(error) => return output::failure(&error, as_json),
+    };
+    match document.resolve(folder) {
+        Ok((job, traits)) => go_on(&document, job, traits),
+        Err(error) => output::failure(&error, as_json),
+    }
+}
+
+fn start(document: &Document, mut job: Job, traits: Traits, running: &Running) -> u8 {
+    if running.overwrite {
+        job.outputs.iter_mut().for_each(|output| output.overwrite = true);
+    }
+    execute(&job, running.progress, running.json, |error| document.explain(&traits, error))
+}
+
+/// Runs a job and shows its report; `explain` adds to an error what only the caller knows.
+pub fn execute(job: &Job, progress: ProgressChoice, as_json: bool, explain: impl FnOnce(Error) -> Error) -> u8 {
+    let mut control = Control { cancel: super::cancel_on_interrupt(), progress: None };
+    let mut bar = None;
+    match progress {
+        ProgressChoice::None => {}
+        ProgressChoice::Auto if !std::io::stderr().is_terminal() => {}
+        ProgressChoice::Auto | ProgressChoice::Bar => {
+            let shown = Arc::new(Bar::new());
+            bar = Some(Arc::clone(&shown));
+            control.progress = Some(Arc::new(move |progress| shown.show(progress)));
+        }
+        ProgressChoice::Json => {
+            control.progress = Some(Arc::new(|progress| {
+                output::line(&serde_json::to_string(progress).unwrap_or_default());
+            }));
+        }
+    }
+    let result = run_job(job, &control);
+    if let Some(bar) = bar {
+        bar.clear();
+    }
+    match result {
+        Ok(done) => {
+            if as_json {
+                output::json(&done);
+            } else {
+                output::text(&report::text(&done));
+            }
+            // What the job made is whole; what it did not make is told by the code, too.
+            done.failed.first().map_or(exit::DONE, |failed| exit::code(failed.kind))
+        }
+        Err(error) => output::failure(&explain(error), as_json),
+    }
+}

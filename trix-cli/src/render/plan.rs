@@ -1,0 +1,123 @@
+//! What a job will do, or did.
+
+use std::fmt::Write;
+
+use trix_core::{
+    Job,
+    spec::plan::{Decision, FilterPlan, OutputPlan, Plan},
+};
+
+use super::counted;
+
+/// A plan in a few lines for each output.
+pub fn text(job: &Job, plan: &Plan) -> String {
+    let mut out = format!("{}\n", job.source.path.display());
+    let plans: Vec<&OutputPlan> = plan.outputs.iter().collect();
+    let shared = shared(&plans);
+    out.push_str(&decided(&[shared.as_slice(), &plan.decisions].concat()));
+    for (number, step) in plan.filters.iter().enumerate() {
+        let _ = writeln!(out, "  step {number}  {}", filter(plan, step));
+    }
+    for output in &plan.outputs {
+        let _ = writeln!(out, "{}", output.path.display());
+        out.push_str(&self::output(output, None, &shared));
+    }
+    out
+}
+
+/// What a step makes, of what, and for whom.
+fn filter(plan: &Plan, step: &FilterPlan) -> String {
+    let transform = &step.filtering.transform;
+    let (width, height) = transform.size();
+    let of = step.after.map_or_else(|| "the decoder's pictures".to_owned(), |before| format!("step {before}"));
+    let names = step.outputs.iter().filter_map(|number| plan.outputs[*number].path.file_name());
+    let names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    let mut what = Vec::new();
+    if transform.deinterlace.is_some() {
+        what.push("deinterlaced");
+    }
+    if transform.inverse_telecine.is_some() {
+        what.push("film put together again");
+    }
+    if transform.tonemap.is_some() {
+        what.push("tone mapped");
+    }
+    let what = if what.is_empty() { String::new() } else { format!(", {}", what.join(", ")) };
+    format!("{width}x{height} {}{what}, of {of}, for {}", transform.format, names.join(", "))
+}
+
+/// What was decided about every one of several outputs.
+pub fn shared(plans: &[&OutputPlan]) -> Vec<Decision> {
+    let [first, rest @ ..] = plans else { return Vec::new() };
+    if rest.is_empty() {
+        return Vec::new();
+    }
+    let everywhere = |decision: &&Decision| rest.iter().all(|plan| plan.decisions.contains(decision));
+    first.decisions.iter().filter(everywhere).cloned().collect()
+}
+
+/// What was decided, and why, in two lines.
+pub fn decided(decisions: &[Decision]) -> String {
+    if decisions.is_empty() {
+        return String::new();
+    }
+    let join = |part: fn(&Decision) -> &str| decisions.iter().map(part).collect::<Vec<_>>().join("; ");
+    let (what, why) = (join(|decision| &decision.what), join(|decision| &decision.why));
+    format!("  decided {what}\n  because {why}\n")
+}
+
+/// What is written into an output, without what was `shared` and told before.
+pub fn output(plan: &OutputPlan, frame_threads: Option<u32>, shared: &[Decision]) -> String {
+    let mut out = String::new();
+    let own: Vec<Decision> = plan.decisions.iter().filter(|decision| !shared.contains(decision)).cloned().collect();
+    out.push_str(&decided(&own));
+    if let Some(video) = &plan.video {
+        let threads =
+            frame_threads.map_or_else(String::new, |threads| format!(", {}", counted(threads.into(), "frame thread")));
+        let options: Vec<String> = video.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let options = if options.is_empty() { String::new() } else { format!(", {}", options.join(" ")) };
+        let _ = writeln!(
+            out,
+            "  video   {} {}x{} {}, {}{options}{threads}",
+            video.encoder,
+            video.width,
+            video.height,
+            video.format,
+            match &video.profile {
+                Some(profile) => format!("profile {profile}"),
+                None if video.encoder.is_mezzanine() => "every picture by itself".to_owned(),
+                None => format!("preset {}", video.preset),
+            }
+        );
+    }
+    if let Some(copy) = &plan.video_copy {
+        let _ = writeln!(out, "  video   {} copied", copy.codec);
+    }
+    for audio in &plan.audio {
+        let how = if audio.copied { "copied" } else { "encoded" };
+        let language = audio.language.as_ref().map_or_else(String::new, |language| format!(", {language}"));
+        let _ = writeln!(out, "  audio   {} {how}, {} Hz {}{language}", audio.codec, audio.sample_rate, audio.layout);
+    }
+    let carried = &plan.carried;
+    for subtitle in &carried.subtitles {
+        let how = if subtitle.copied { "copied" } else { "converted" };
+        let tags = carried.tags.get(&subtitle.stream).and_then(|tags| tags.language.clone());
+        let language = tags.map_or_else(String::new, |language| format!(", {language}"));
+        let _ = writeln!(out, "  text    {} {how}{language}", subtitle.codec);
+    }
+    let extras = [
+        (carried.chapters.len(), "chapter"),
+        (carried.attachments.len() + carried.covers.len(), "attached file"),
+        (carried.metadata.len(), "tag"),
+    ];
+    let mut extras: Vec<String> =
+        extras.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count as u64, what)).collect();
+    extras.extend(carried.timecode.iter().map(|timecode| format!("time code {timecode}")));
+    if !extras.is_empty() {
+        let _ = writeln!(out, "  with    {}", extras.join(", "));
+    }
+    for note in &plan.notes {
+        let _ = writeln!(out, "  note    {note}");
+    }
+    out
+}
