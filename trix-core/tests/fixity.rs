@@ -109,7 +109,8 @@ fn every_container_is_read_once() {
         clip.y4m(),
     ];
     files.push(made("fixity-with-sound.mov", |path| {
-        program::ffmpeg(&format!("{} {tone} -c:v prores_ks {}", clip.lavfi(), path.display()));
+        let pictures = clip.lavfi().replace(" -frames:v 90", "");
+        program::ffmpeg(&format!("{pictures} {tone} -frames:v 90 -c:v prores_ks {}", path.display()));
     }));
     for file in files {
         read_once(&file);
@@ -147,32 +148,54 @@ fn a_hole_that_no_reader_looks_into_is_hashed_too() {
 }
 
 /// Two tracks of raw pictures that are shown at the same time; each fills one half of the file.
-fn far_apart(path: &Path, frames: u32) {
-    let input = |offset: &str| format!("{offset} -f lavfi -i testsrc2=size=640x360:rate=25,format=yuv420p");
-    let halves = [input(""), input("-itsoffset 1000")].join(" ");
-    let each = format!("-frames:v:0 {frames} -frames:v:1 {frames} -c:v rawvideo");
-    // Without edit lists, the second track begins with the first, though all of it was written after it.
-    program::ffmpeg(&format!("{halves} -map 0:v -map 1:v {each} -use_editlist 0 {}", path.display()));
+fn far_apart(path: &Path, frames: usize) {
+    let input = "-f lavfi -i testsrc2=size=640x360:rate=25,noise=alls=12:allf=t:all_seed=7,format=uyvy422";
+    let tracks = format!("-map 0:v -map 1:v -frames:v:0 {frames} -frames:v:1 {frames} -c:v rawvideo");
+    program::ffmpeg(&format!("{input} {input} {tracks} {}", path.display()));
+    let mut file = fs::read(path).expect("a file");
+    // The index follows the pictures; each track has a table of the places of its chunks (ISO/IEC 14496-12, 8.7.5).
+    let index = file.windows(4).rposition(|name| name == b"moov").expect("an index");
+    let tables: Vec<usize> =
+        (index..file.len() - 4).filter(|at| &file[*at..at + 4] == b"stco").map(|at| at + 12).collect();
+    let number = |file: &[u8], at: usize| u32::from_be_bytes(file[at..at + 4].try_into().expect("four bytes")) as usize;
+    let entries: Vec<usize> = tables
+        .into_iter()
+        .flat_map(|table| (0..number(&file, table - 4)).map(move |chunk| table + 4 * chunk))
+        .collect();
+    // A chunk ends where the next one begins, of whichever track.
+    let mut ends: Vec<usize> = entries.iter().map(|entry| number(&file, *entry)).chain([index - 4]).collect();
+    ends.sort_unstable();
+    let first = ends[0];
+    let mut pictures = Vec::new();
+    for entry in entries {
+        let (from, to) = (number(&file, entry), first + pictures.len());
+        let end = ends[ends.partition_point(|end| *end <= from)];
+        pictures.extend_from_slice(&file[from..end]);
+        file[entry..entry + 4].copy_from_slice(&(to as u32).to_be_bytes());
+    }
+    file[first..first + pictures.len()].copy_from_slice(&pictures);
+    fs::write(path, file).expect("written");
 }
 
 #[test]
 fn tracks_that_lie_far_apart_are_read_once_as_far_as_memory_goes() {
     let folder = folder();
     let file = folder.path().join("far.mov");
-    // Pictures of 345600 bytes: the halves have 69 MB.
-    far_apart(&file, 200);
-    // They are shown together, and lie apart.
+    // Pictures of 460800 bytes: the halves have 69 MB.
+    far_apart(&file, 150);
+    // They are read by turns, a second of each, and lie apart.
     let places = "-v error -show_entries packet=stream_index,pos -of csv=p=0";
     let found = program::run("ffprobe", places.split(' ').chain([file.to_str().expect("a path")]));
     let places: Vec<u64> = program::text(&found)
         .lines()
-        .take(2)
+        .take(100)
         .map(|line| line.split(',').nth(1).and_then(|place| place.parse().ok()).expect("a place"))
         .collect();
-    assert!(places[0].abs_diff(places[1]) > 50 << 20, "{places:?}");
+    let jumps = places.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) > 50 << 20).count();
+    assert!(jumps >= 3, "{places:?}");
     read_once(&file);
-    // 173 MB: more than can stay in memory until the hash comes by. Half a reading more is the most there is.
-    far_apart(&file, 500);
+    // 147 MB: more than can stay in memory until the hash comes by. Half a reading more is the most there is.
+    far_apart(&file, 320);
     let fixity = hashed(&file);
     assert!((fixity.bytes..=fixity.bytes * 3 / 2).contains(&fixity.disk_bytes), "{fixity:?}");
     println!("{} of {} bytes, halves far apart", fixity.disk_bytes, fixity.bytes);
@@ -184,7 +207,7 @@ fn a_file_that_does_not_fit_into_memory_is_read_once() {
     let file = folder.path().join("large.avi");
     // 207 MB.
     let clip = Clip { width: 640, height: 360, frames: 600, ..Clip::default() };
-    program::ffmpeg(&format!("{} -c:v rawvideo {}", clip.lavfi().replace("noise=", "null,noise="), file.display()));
+    program::ffmpeg(&format!("{} -c:v rawvideo {}", clip.lavfi(), file.display()));
     read_once(&file);
 }
 
@@ -226,7 +249,7 @@ fn a_probe_reads_no_more_for_the_hash_that_nobody_asked_for() {
     let _ = probe(&source);
     let (probed, whole) = (source.disk_bytes(), fs::metadata(&file).expect("a file").len());
     // The index at the end, and pictures up to the limit of a survey, 64 MiB.
-    assert!(opened < 4 << 20 && probed < (68 << 20) && whole > 200 << 20, "{opened} and {probed} of {whole}");
+    assert!(opened < 4 << 20 && probed < (68 << 20) && whole > 190 << 20, "{opened} and {probed} of {whole}");
     // Asked for afterwards, the hash is the right one, and what the survey read is still there.
     let fixity = source.fixity().expect("a hash");
     assert_eq!((fixity.sha256, fixity.disk_bytes), (sha256sum(&file), whole));
@@ -260,23 +283,24 @@ fn slow(path: &Path, bytes_per_second: u64) -> (Source, Arc<AtomicU64>) {
 
 #[test]
 fn over_a_slow_line_all_of_it_takes_the_time_of_one_reading() {
-    // Matroska, whose checks read the file beside the demuxer; 20 MB or so.
-    let clip = Clip { width: 640, height: 360, frames: 90, ..Clip::default() };
-    let file = clip.encoded("-c:v ffv1", "mkv");
+    // Matroska, whose checks read the file beside the demuxer.
+    let file = Clip { width: 640, height: 360, frames: 90, ..Clip::default() }.encoded("-c:v ffv1", "mkv");
     let size = fs::metadata(&file).expect("a file").len();
-    let rate = size / 2;
-    let began = Instant::now();
-    let (source, read) = slow(&file, rate);
-    let keeper = source.keep_fixity();
-    let _ = probe(&source);
-    read_to_the_end(source);
-    let fixity = finish(&keeper);
-    let took = began.elapsed();
-    assert_eq!((read.load(Ordering::Relaxed), fixity.disk_bytes), (size, size));
-    assert_eq!(fixity.sha256, sha256sum(&file));
-    println!("{size} bytes at {rate} a second: {took:?}");
-    // One reading takes two seconds, and two take four.
-    assert!(took < Duration::from_millis(3500), "{took:?}");
+    let all = || {
+        let began = Instant::now();
+        let (source, read) = slow(&file, size / 2);
+        let keeper = source.keep_fixity();
+        let _ = probe(&source);
+        read_to_the_end(source);
+        let fixity = finish(&keeper);
+        let took = began.elapsed();
+        assert_eq!((read.load(Ordering::Relaxed), fixity.disk_bytes), (size, size));
+        assert_eq!(fixity.sha256, sha256sum(&file));
+        took
+    };
+    // One reading takes two seconds, and two take four. A machine that is busy elsewhere may take longer for the rest.
+    let took = (0..3).map(|_| all()).find(|took| *took < Duration::from_millis(3200));
+    assert!(took.is_some_and(|took| took >= Duration::from_secs(2)), "{took:?}");
 }
 
 #[test]

@@ -41,6 +41,8 @@ struct Shelved {
     block: Block,
     /// When it was last asked for, in requests.
     used: u64,
+    /// Whether a reading from start to end came by.
+    is_reached: bool,
 }
 
 /// The blocks in memory, and who still needs which.
@@ -89,11 +91,12 @@ impl Shelf {
         self.marks.remove(&mark);
     }
 
-    /// Block `number`, if it is here, as the most recent.
-    pub(super) fn take(&mut self, number: u64) -> Option<Block> {
+    /// Block `number`, if it is here, as the most recent; `is_reached` by a reading from start to end, or only looked at.
+    pub(super) fn take(&mut self, number: u64, is_reached: bool) -> Option<Block> {
         self.requests += 1;
         let shelved = self.blocks.get_mut(&number)?;
         shelved.used = self.requests;
+        shelved.is_reached |= is_reached;
         Some(Block::clone(&shelved.block))
     }
 
@@ -102,16 +105,19 @@ impl Shelf {
         self.blocks.get(&number).map(|shelved| Block::clone(&shelved.block))
     }
 
-    pub(super) fn put(&mut self, number: u64, block: Block) {
+    pub(super) fn put(&mut self, number: u64, block: Block, is_reached: bool) {
         self.requests += 1;
-        self.blocks.insert(number, Shelved { block, used: self.requests });
+        self.blocks.insert(number, Shelved { block, used: self.requests, is_reached });
         self.tidy();
     }
 
     /// How far away the nearest reading is that will come to `number`; `None` when there is none.
-    fn distance(&self, number: u64) -> Option<u64> {
+    fn distance(&self, number: u64, is_reached: bool) -> Option<u64> {
         let hash = self.hashing.as_ref().map(|hashing| hashing.next);
-        self.marks.values().copied().chain(hash).filter_map(|place| number.checked_sub(place)).min()
+        let nearest = self.marks.values().copied().chain(hash).filter_map(|place| number.checked_sub(place)).min();
+        // A reading that is beyond it goes to and fro between tracks, and comes back: nobody looks at a place that
+        // holds nothing.
+        nearest.or_else(|| (!is_reached && !self.marks.is_empty()).then_some(self.total))
     }
 
     /// Lets go of what is neither recent nor needed, and of what is needed last where that is too much.
@@ -119,11 +125,12 @@ impl Shelf {
         if self.blocks.len() <= self.bounds.recent {
             return;
         }
-        let mut by_age: Vec<(u64, u64)> = self.blocks.iter().map(|(number, shelved)| (shelved.used, *number)).collect();
+        let mut by_age: Vec<(u64, u64, bool)> =
+            self.blocks.iter().map(|(number, shelved)| (shelved.used, *number, shelved.is_reached)).collect();
         by_age.sort_unstable_by(|one, other| other.cmp(one));
         let mut needed = Vec::new();
-        for (_, number) in by_age.drain(..).skip(self.bounds.recent) {
-            match self.distance(number) {
+        for (_, number, is_reached) in by_age.drain(..).skip(self.bounds.recent) {
+            match self.distance(number, is_reached) {
                 Some(distance) => needed.push((distance, number)),
                 None => drop(self.blocks.remove(&number)),
             }
@@ -171,7 +178,7 @@ mod tests {
     fn read(shelf: &mut Shelf, mark: u64, numbers: impl IntoIterator<Item = u64>) {
         for number in numbers {
             shelf.move_mark(mark, number);
-            shelf.put(number, block());
+            shelf.put(number, block(), true);
         }
     }
 
@@ -188,7 +195,7 @@ mod tests {
         let mut shelf = Shelf::new(BOUNDS, 1000);
         let mark = shelf.mark();
         for number in (900..1000).chain(300..400) {
-            shelf.put(number, block());
+            shelf.put(number, block(), false);
         }
         // The first places went, being farthest; the last blocks read are there as recent ones.
         let kept = shelf.numbers();

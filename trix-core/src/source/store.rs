@@ -184,18 +184,19 @@ impl Store {
         if let Some(mark) = mark {
             self.lock().move_mark(mark.number, number);
         }
-        let block = self.fetch(number, needed, true, stop)?;
+        let block = self.fetch(number, needed, Some(mark.is_some()), stop)?;
         if mark.is_some() {
             self.follow(number, stop);
         }
         Ok(block)
     }
 
-    /// Block `number` from memory, or from disk; in that case it is put on the shelf if it `is_kept`.
-    fn fetch(&self, number: u64, needed: usize, is_kept: bool, stop: Stop<'_>) -> io::Result<Block> {
+    /// Block `number` from memory, or from disk, for a reader: whether it `is_through`; the hash is none, and has nothing
+    /// put on the shelf.
+    fn fetch(&self, number: u64, needed: usize, is_through: Option<bool>, stop: Stop<'_>) -> io::Result<Block> {
         let mut shelf = self.lock();
         loop {
-            if let Some(block) = shelf.take(number) {
+            if let Some(block) = shelf.take(number, is_through == Some(true)) {
                 return Ok(block);
             }
             if shelf.loading.insert(number) {
@@ -211,8 +212,10 @@ impl Store {
         let block = Block::new(bytes);
         let mut shelf = self.lock();
         shelf.loading.remove(&number);
-        if is_kept && failure.is_none() {
-            shelf.put(number, Block::clone(&block));
+        if let Some(is_through) = is_through
+            && failure.is_none()
+        {
+            shelf.put(number, Block::clone(&block), is_through);
         }
         drop(shelf);
         self.changed.notify_all();
@@ -293,7 +296,7 @@ impl Store {
             }
             drop(shelf);
             // All of its bytes are needed, up to the last.
-            match here.map_or_else(|| self.fetch(next, self.length(next) - 1, false, stop), Ok) {
+            match here.map_or_else(|| self.fetch(next, self.length(next) - 1, None, stop), Ok) {
                 Ok(block) => {
                     hasher.update(block.as_slice());
                     next += 1;
