@@ -271,16 +271,16 @@ impl Source {
         let sequence = Sequence::new(Arc::clone(files));
         let first = files.first_path();
         let unreadable = |error| Error::io(Stage::Source, &first, "cannot be read", error);
-        let bytes = files.first_picture().map_err(unreadable)?;
-        if bytes.is_empty() {
+        let mut reader = files.first_reader().map_err(unreadable)?;
+        let mut head = Vec::new();
+        // The headers of a DPX picture are 2048 bytes (SMPTE ST 268-1).
+        reader.by_ref().take(2048).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
+        if head.is_empty() {
             return Err(empty().in_file(&first));
         }
-        // The headers of a DPX picture are 2048 bytes (SMPTE ST 268-1).
-        let head = &bytes[..bytes.len().min(2048)];
-        let reader = Box::new(Cursor::new(Arc::clone(&bytes)));
         let mut opened = Self::from_reader(reader, state, origin, reading, sequence::IMAGES)
             .map_err(|error| error.in_file(&first))?;
-        let (rate, why) = match (reading.rate, sequence::dpx_rate(head)) {
+        let (rate, why) = match (reading.rate, sequence::dpx_rate(&head)) {
             (Some(rate), _) => (rate, None),
             (None, Some(rate)) => (rate, Some("the header of the first picture says so")),
             (None, None) => (sequence::DEFAULT_RATE, Some("images carry no rate, and none is given")),
@@ -380,7 +380,7 @@ impl Source {
     pub(crate) fn reader(&self) -> std::io::Result<Box<dyn ReadSeek>> {
         Ok(match &self.origin {
             Origin::File { store, .. } => Box::new(store.reader(Some(Arc::clone(self.input.io_state())))),
-            Origin::Sequence { files, .. } => Box::new(Cursor::new(files.first_picture()?)),
+            Origin::Sequence { files, .. } => files.first_reader()?,
             Origin::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
         })
     }

@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Cursor, Read},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -22,7 +22,11 @@ use super::{
     store::{Stamp, Stop},
 };
 use crate::{
-    ffi::{AvError, io::IoState, packet::Packet},
+    ffi::{
+        AvError,
+        io::{IoState, ReadSeek},
+        packet::Packet,
+    },
     media::time::Rational,
 };
 
@@ -157,9 +161,14 @@ impl Files {
         self.path(self.first())
     }
 
-    /// The bytes of the first file, which stay in memory for those who read it after this.
-    pub(super) fn first_picture(&self) -> io::Result<Arc<[u8]>> {
-        self.picture(self.first(), false)
+    /// The first file, to be recognised by. Its bytes stay in memory for those who read it after this; one beyond the
+    /// limit is looked into where it lies, and refused when it is read as a picture.
+    pub(super) fn first_reader(&self) -> io::Result<Box<dyn ReadSeek>> {
+        let (file, stamp) = open(&self.first_path())?;
+        if stamp.bytes > self.limit {
+            return Ok(Box::new(file));
+        }
+        Ok(Box::new(Cursor::new(self.picture(self.first(), false)?)))
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
