@@ -43,7 +43,8 @@ const FAILURES: u32 = 64;
 
 impl Demuxer {
     /// Reads from the start of `source`; what is wrong with it goes to `damage`.
-    pub fn new(source: Source, damage: Arc<DamageLog>) -> Self {
+    pub fn new(mut source: Source, damage: Arc<DamageLog>) -> Self {
+        source.goes_through();
         let seen = vec![Seen::default(); source.streams().len()];
         Demuxer {
             label: source.label(),

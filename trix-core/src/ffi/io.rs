@@ -116,6 +116,8 @@ unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> 
             match reader.inner.read(buffer) {
                 Ok(0) => return AvError::EOF.0,
                 Ok(count) => return count as c_int,
+                // A reader may end on its own when it is cancelled in the middle of a read; that is no error of the disk.
+                Err(_) if reader.state.is_cancelled() => return AvError::EXIT.0,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let code = error.raw_os_error().map_or(av::AVERROR_EXTERNAL, |code| -code);

@@ -76,6 +76,8 @@ impl Integrity {
                     self.position += count as u64;
                     self.check.feed(&self.buffer[..count], &mut signs);
                 }
+                // The reader may have been cancelled in the middle of a read.
+                Err(_) if state.is_cancelled() => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

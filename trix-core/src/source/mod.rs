@@ -4,8 +4,11 @@
 //! Invariant: nothing but the bytes that the job names is ever read. Playlists, scripts and manifests that point
 //! elsewhere are refused by name, and a demuxer cannot open a second file.
 
+mod fixity;
 mod raw;
 mod sequence;
+mod shelf;
+mod store;
 mod vvc;
 
 use std::{
@@ -17,8 +20,15 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use self::raw::RawGeometry;
-use self::sequence::Sequence;
+pub use self::{
+    fixity::{FileFixity, Fixity, FixityKeeper},
+    raw::RawGeometry,
+    store::{Stamp, Storage},
+};
+use self::{
+    sequence::{Files, Sequence},
+    store::{LocalFile, Mark, Store},
+};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     extent::Extent,
@@ -122,6 +132,8 @@ pub struct Source {
     pub(crate) input: Input,
     /// Where packets come from when the source is more than one file; `input` has read the first of them then.
     sequence: Option<Sequence>,
+    /// Where the reader under `input` is, in a file.
+    mark: Option<Arc<Mark>>,
     origin: Origin,
     reading: Reading,
     streams: Vec<StreamFacts>,
@@ -133,8 +145,16 @@ pub struct Source {
 
 #[derive(Clone)]
 enum Origin {
-    /// A file, or a pattern that stands for several.
-    Path(PathBuf),
+    /// A file, and its bytes as all who read it share them.
+    File {
+        path: PathBuf,
+        store: Arc<Store>,
+    },
+    /// A pattern that stands for several files.
+    Sequence {
+        path: PathBuf,
+        files: Arc<Files>,
+    },
     Memory(Arc<[u8]>),
 }
 
@@ -181,10 +201,9 @@ impl Source {
         // Looked at before it is opened: opening a pipe that nobody writes to would wait for ever.
         let metadata = match std::fs::metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return match Sequence::find(path, reading.limits.packet_bytes).map_err(io)? {
-                    Some(sequence) => Self::from_sequence(path, sequence, reading),
-                    None => Err(io(error)),
-                };
+                let files = Files::find(path, reading.limits.packet_bytes).map_err(io)?.ok_or_else(|| io(error))?;
+                let origin = Origin::Sequence { path: path.to_owned(), files: Arc::new(files) };
+                return Self::from_origin(&origin, reading, None);
             }
             other => other.map_err(io)?,
         };
@@ -192,14 +211,25 @@ impl Source {
             let problem = "is for sequences of pictures; a file states its own times";
             return Err(Mistake::into_error(vec![Mistake::new("source.rate", rate, problem)]));
         }
-        let mut opened = Self::from_reader(
-            Box::new(regular_file(path, &metadata)?),
-            Origin::Path(path.to_owned()),
-            reading,
-            ALLOWED,
-        )?;
-        opened.picture_bytes = picture_bytes;
-        Ok(opened)
+        let file = regular_file(path, &metadata)?;
+        let stamp = file.metadata().map(|metadata| Stamp::of(&metadata)).map_err(io)?;
+        let local = LocalFile { file, path: path.to_owned() };
+        let origin = Origin::File { path: path.to_owned(), store: Store::new(Box::new(local), stamp) };
+        Self::from_origin(&origin, reading, picture_bytes)
+    }
+
+    /// Opens what holds bytes as a file does but is none, such as an object that is read over a network. Errors call it
+    /// `name`, whose extension helps to recognise elementary streams; nothing is opened by that name.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn from_storage(storage: Box<dyn Storage>, name: &Path, limits: Limits) -> Result<Self> {
+        let stamp = storage.stamp().map_err(|error| Error::io(Stage::Source, name, "cannot be opened", error))?;
+        if stamp.bytes == 0 {
+            return Err(empty().in_file(name));
+        }
+        let origin = Origin::File { path: name.to_owned(), store: Store::new(storage, stamp) };
+        Self::from_origin(&origin, &limits.into(), None)
     }
 
     /// Opens a block of memory; what a fuzzer or a test has.
@@ -207,31 +237,48 @@ impl Source {
     /// # Errors
     /// As [`Source::open`].
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>, limits: Limits) -> Result<Self> {
-        let bytes = bytes.into();
-        let reader = Box::new(Cursor::new(Arc::clone(&bytes)));
-        Self::from_reader(reader, Origin::Memory(bytes), &limits.into(), ALLOWED)
+        Self::from_origin(&Origin::Memory(bytes.into()), &limits.into(), None)
     }
 
     /// Opens the same source once more, for a second reading beside the first.
     pub(crate) fn reopen(&self) -> Result<Self> {
-        match &self.origin {
-            Origin::Path(path) => Self::open_as(path, &self.reading),
-            Origin::Memory(bytes) => Self::from_bytes(Arc::clone(bytes), self.reading.limits),
-        }
+        Self::from_origin(&self.origin, &self.reading, self.picture_bytes)
+    }
+
+    fn from_origin(origin: &Origin, reading: &Reading, picture_bytes: Option<u64>) -> Result<Self> {
+        let state = Arc::new(IoState::default());
+        let mut opened = match origin {
+            Origin::File { path, store } => {
+                let (reader, mark) = store.marked_reader(Some(Arc::clone(&state)));
+                let mut opened = Self::from_reader(Box::new(reader), state, origin, reading, ALLOWED)
+                    .map_err(|error| error.in_file(path))?;
+                opened.mark = Some(mark);
+                opened
+            }
+            Origin::Sequence { path, files } => {
+                Self::from_sequence(files, state, origin, reading).map_err(|error| error.in_file(path))?
+            }
+            Origin::Memory(bytes) => {
+                Self::from_reader(Box::new(Cursor::new(Arc::clone(bytes))), state, origin, reading, ALLOWED)?
+            }
+        };
+        opened.picture_bytes = picture_bytes;
+        Ok(opened)
     }
 
     /// What the first file says of its one picture holds for all of them, until a decoder finds otherwise.
-    fn from_sequence(path: &Path, sequence: Sequence, reading: &Reading) -> Result<Self> {
-        let first = sequence.first_path();
-        let metadata =
-            std::fs::metadata(&first).map_err(|error| Error::io(Stage::Source, &first, "cannot be opened", error))?;
-        let mut file = regular_file(&first, &metadata)?;
+    fn from_sequence(files: &Arc<Files>, state: Arc<IoState>, origin: &Origin, reading: &Reading) -> Result<Self> {
+        let sequence = Sequence::new(Arc::clone(files));
+        let first = files.first_path();
+        let unreadable = |error| Error::io(Stage::Source, &first, "cannot be read", error);
+        let mut reader = files.first_reader().map_err(unreadable)?;
         let mut head = Vec::new();
         // The headers of a DPX picture are 2048 bytes (SMPTE ST 268-1).
-        let read = file.by_ref().take(2048).read_to_end(&mut head).and_then(|_| file.rewind());
-        read.map_err(|error| Error::io(Stage::Source, &first, "cannot be read", error))?;
-        let origin = Origin::Path(path.to_owned());
-        let mut opened = Self::from_reader(Box::new(file), origin, reading, sequence::IMAGES)
+        reader.by_ref().take(2048).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
+        if head.is_empty() {
+            return Err(empty().in_file(&first));
+        }
+        let mut opened = Self::from_reader(reader, state, origin, reading, sequence::IMAGES)
             .map_err(|error| error.in_file(&first))?;
         let (rate, why) = match (reading.rate, sequence::dpx_rate(&head)) {
             (Some(rate), _) => (rate, None),
@@ -256,19 +303,18 @@ impl Source {
 
     fn from_reader(
         mut reader: Box<dyn ReadSeek>,
-        origin: Origin,
+        state: Arc<IoState>,
+        origin: &Origin,
         reading: &Reading,
         demuxers: &[&str],
     ) -> Result<Self> {
         let limits = reading.limits;
         let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
-        let name = match &origin {
+        let name = match origin {
             // The extension helps to tell elementary streams apart; the folder says nothing about the content. Nothing
             // helps with pictures: by their names, libavformat takes them for sequences of its own.
-            Origin::Path(path) if !demuxers.contains(&sequence::IMAGES[0]) => {
-                path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-            }
-            Origin::Path(_) | Origin::Memory(_) => String::new(),
+            Origin::File { path, .. } => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            Origin::Sequence { .. } | Origin::Memory(_) => String::new(),
         };
         let unreadable = |error: std::io::Error| {
             Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error)
@@ -290,7 +336,6 @@ impl Source {
                 return Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail));
             }
         }
-        let state = Arc::new(IoState::default());
         let sink = Sink::new();
         let opened =
             Input::open(reader, Arc::clone(&state), Arc::clone(&sink), &name, bounds, stated.as_ref(), |demuxer| {
@@ -321,7 +366,8 @@ impl Source {
         Ok(Source {
             input,
             sequence: None,
-            origin,
+            mark: None,
+            origin: origin.clone(),
             reading,
             streams,
             extent,
@@ -332,20 +378,34 @@ impl Source {
 
     /// The bytes of the source, for those who read a header themselves; of several files, those of the first.
     pub(crate) fn reader(&self) -> std::io::Result<Box<dyn ReadSeek>> {
-        Ok(match (&self.origin, &self.sequence) {
-            (_, Some(sequence)) => Box::new(File::open(sequence.first_path())?),
-            (Origin::Path(path), None) => Box::new(File::open(path)?),
-            (Origin::Memory(bytes), None) => Box::new(Cursor::new(Arc::clone(bytes))),
+        Ok(match &self.origin {
+            Origin::File { store, .. } => Box::new(store.reader(Some(Arc::clone(self.input.io_state())))),
+            Origin::Sequence { files, .. } => files.first_reader()?,
+            Origin::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
         })
     }
 
     /// A second reading of the file, which looks for what libavformat does not look at.
     pub(crate) fn integrity(&self) -> std::io::Result<Option<Integrity>> {
-        let demuxer = self.input.demuxer();
-        Integrity::of(&demuxer, || match &self.origin {
-            Origin::Path(path) => Ok(Box::new(File::open(path)?)),
-            Origin::Memory(bytes) => Ok(Box::new(Cursor::new(Arc::clone(bytes)))),
+        Integrity::of(&self.input.demuxer(), || match &self.origin {
+            Origin::File { store, .. } => {
+                let (reader, mark) = store.marked_reader(Some(Arc::clone(self.input.io_state())));
+                mark.goes_through();
+                Ok(Box::new(reader))
+            }
+            Origin::Sequence { .. } | Origin::Memory(_) => self.reader(),
         })
+    }
+
+    /// From now on, this reading of the source goes from its start to its end: what it has passed need not be kept in
+    /// memory for it.
+    pub(crate) fn goes_through(&mut self) {
+        if let Some(mark) = &self.mark {
+            mark.goes_through();
+        }
+        if let Some(sequence) = &mut self.sequence {
+            sequence.goes_through();
+        }
     }
 
     /// The next packet of any stream; `None` at the end. An error of the operating system is left with the input's
@@ -391,7 +451,7 @@ impl Source {
     /// The path, where the source is a file; of several files their pattern.
     pub fn path(&self) -> Option<&Path> {
         match &self.origin {
-            Origin::Path(path) => Some(path),
+            Origin::File { path, .. } | Origin::Sequence { path, .. } => Some(path),
             Origin::Memory(_) => None,
         }
     }
@@ -454,9 +514,13 @@ fn regular_file(path: &Path, metadata: &std::fs::Metadata) -> Result<File> {
         );
     }
     if metadata.len() == 0 {
-        return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "the file is empty").in_file(path));
+        return Err(empty().in_file(path));
     }
     File::open(path).map_err(|error| Error::io(Stage::Source, path, "cannot be opened", error))
+}
+
+fn empty() -> Error {
+    Error::new(ErrorKind::MalformedInput, Stage::Source, "the file is empty")
 }
 
 fn refusal(demuxer: &str) -> Error {

@@ -4,13 +4,29 @@
 //! folder has the time `n - first`, so that a file that is missing leaves a gap and moves nothing.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Cursor, Read},
     path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
+use sha2::{Digest, Sha256};
+
+use super::{
+    fixity::{FileFixity, hex},
+    shelf::BOUNDS,
+    store::{Stamp, Stop},
+};
 use crate::{
-    ffi::{AvError, io::IoState, packet::Packet},
+    ffi::{
+        AvError,
+        io::{IoState, ReadSeek},
+        packet::Packet,
+    },
     media::time::Rational,
 };
 
@@ -58,18 +74,55 @@ impl Pattern {
     }
 }
 
-/// The files of a sequence, and which of them is read next.
-pub(crate) struct Sequence {
+/// Bytes of pictures that stay in memory because they were looked at before the reading began: as much as a file gets
+/// (`shelf.rs`).
+const KEPT: u64 = (BOUNDS.parked * BOUNDS.block) as u64;
+
+/// The files of a sequence, shared by all who read it: each is read from disk once, as far as there is room.
+pub(super) struct Files {
     folder: PathBuf,
     pattern: Pattern,
     /// Ascending, without repeats, never empty.
     numbers: Vec<u64>,
-    next: usize,
     /// Bytes that a picture may have.
     limit: u64,
+    books: Mutex<Books>,
+    disk_bytes: AtomicU64,
 }
 
-impl Sequence {
+/// What is known of the files that were read.
+#[derive(Default)]
+struct Books {
+    /// Pictures that the reading is yet to reach.
+    kept: BTreeMap<u64, Picture>,
+    kept_bytes: u64,
+    is_hashing: bool,
+    prints: BTreeMap<u64, Print>,
+}
+
+/// The bytes of a file, and what it was when they were read.
+#[derive(Clone)]
+struct Picture {
+    bytes: Arc<[u8]>,
+    stamp: Stamp,
+}
+
+/// What a file was when it was read.
+#[derive(Clone, Copy)]
+struct Print {
+    sha256: [u8; 32],
+    stamp: Stamp,
+}
+
+impl Print {
+    fn of(picture: &Picture) -> Option<Self> {
+        // A file beyond the limit was not read to its end.
+        let is_whole = picture.bytes.len() as u64 == picture.stamp.bytes;
+        is_whole.then(|| Print { sha256: Sha256::digest(&picture.bytes).into(), stamp: picture.stamp })
+    }
+}
+
+impl Files {
     /// The files that match `path`; `None` when its last part is no pattern.
     ///
     /// # Errors
@@ -82,26 +135,13 @@ impl Sequence {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        let mut numbers = Vec::new();
-        for entry in fs::read_dir(&folder)? {
-            numbers.extend(entry?.file_name().to_str().and_then(|name| pattern.number(name)));
-        }
-        numbers.sort_unstable();
+        let numbers = numbers_in(&folder, &pattern)?;
         if numbers.is_empty() {
             // In the system's words, as for any other name that stands for nothing.
             return Err(io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()));
         }
-        Ok(Some(Sequence { folder, pattern, numbers, next: 0, limit }))
-    }
-
-    /// How many files there are.
-    pub(super) fn len(&self) -> u64 {
-        self.numbers.len() as u64
-    }
-
-    /// Pictures from the first number to the last, those that are missing among them.
-    pub(super) fn span(&self) -> u64 {
-        self.last() - self.first() + 1
+        let (books, disk_bytes) = (Mutex::default(), AtomicU64::new(0));
+        Ok(Some(Files { folder, pattern, numbers, limit, books, disk_bytes }))
     }
 
     fn first(&self) -> u64 {
@@ -112,10 +152,8 @@ impl Sequence {
         self.numbers.last().copied().unwrap_or(0)
     }
 
-    /// Bytes of all files.
-    pub(super) fn bytes(&self) -> u64 {
-        let size = |number: &u64| fs::metadata(self.path(*number)).map_or(0, |metadata| metadata.len());
-        self.numbers.iter().map(size).sum()
+    fn path(&self, number: u64) -> PathBuf {
+        self.folder.join(self.pattern.name(number))
     }
 
     /// The first file.
@@ -123,13 +161,190 @@ impl Sequence {
         self.path(self.first())
     }
 
-    /// The file whose picture has the time `ticks`.
-    pub(crate) fn name_at(&self, ticks: i64) -> String {
-        self.pattern.name(self.first().saturating_add_signed(ticks))
+    /// The first file, to be recognised by. Its bytes stay in memory for those who read it after this; one beyond the
+    /// limit is looked into where it lies, and refused when it is read as a picture.
+    pub(super) fn first_reader(&self) -> io::Result<Box<dyn ReadSeek>> {
+        let (file, stamp) = open(&self.first_path())?;
+        if stamp.bytes > self.limit {
+            return Ok(Box::new(file));
+        }
+        Ok(Box::new(Cursor::new(self.picture(self.first(), false)?)))
     }
 
-    fn path(&self, number: u64) -> PathBuf {
-        self.folder.join(self.pattern.name(number))
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bytes of file `number`: from memory, or from disk. They stay in memory for a reading from start to end,
+    /// unless this is the one (`is_through`).
+    fn picture(&self, number: u64, is_through: bool) -> io::Result<Arc<[u8]>> {
+        let mut books = self.books();
+        let kept = if is_through { books.kept.remove(&number) } else { books.kept.get(&number).cloned() };
+        let picture = match kept {
+            Some(picture) => {
+                if is_through {
+                    books.kept_bytes -= picture.bytes.len() as u64;
+                }
+                drop(books);
+                picture
+            }
+            None => {
+                drop(books);
+                self.load(number)?
+            }
+        };
+        let is_new = |books: &Books| books.is_hashing && !books.prints.contains_key(&number);
+        let print = if is_new(&self.books()) { Print::of(&picture) } else { None };
+        let mut books = self.books();
+        if let Some(print) = print {
+            books.prints.entry(number).or_insert(print);
+        }
+        let length = picture.bytes.len() as u64;
+        if !is_through && books.kept_bytes + length <= KEPT && !books.kept.contains_key(&number) {
+            books.kept.insert(number, picture.clone());
+            books.kept_bytes += length;
+        }
+        Ok(picture.bytes)
+    }
+
+    /// Reads a file: one byte more than the limit at the most, so that the reader of packets sees it is too large.
+    fn load(&self, number: u64) -> io::Result<Picture> {
+        let path = self.path(number);
+        // libavcodec counts the bytes of a packet, and what it pads it with, in an int.
+        const MOST: u64 = i32::MAX as u64 - 4096;
+        let (file, stamp) = open(&path)?;
+        let mut bytes = Vec::new();
+        let read = file.take(self.limit.saturating_add(1).min(MOST)).read_to_end(&mut bytes);
+        self.disk_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        read.map(|_| Picture { bytes: bytes.into(), stamp })
+    }
+
+    /// From now on the files that are read are hashed.
+    pub(super) fn hash(&self) {
+        self.books().is_hashing = true;
+    }
+
+    /// Bytes that were read from disk until now.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        self.disk_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Reads the files that nobody has read; what each of them is, in the order of their names.
+    pub(super) fn finish(&self, stop: Stop<'_>) -> io::Result<Vec<FileFixity>> {
+        self.hash();
+        let mut files = Vec::with_capacity(self.numbers.len());
+        for &number in &self.numbers {
+            if stop() {
+                return Err(io::Error::other("the reading was cancelled"));
+            }
+            let known = self.books().prints.get(&number).copied();
+            let kept = || self.books().kept.get(&number).cloned();
+            let print = match known.or_else(|| kept().as_ref().and_then(Print::of)) {
+                Some(print) => print,
+                None => self.print(number, stop)?,
+            };
+            self.books().prints.insert(number, print);
+            let (name, bytes) = (self.pattern.name(number), print.stamp.bytes);
+            files.push(FileFixity { name, sha256: hex(&print.sha256), bytes });
+        }
+        files.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(files)
+    }
+
+    /// Hashes file `number`, however large it is.
+    fn print(&self, number: u64, stop: Stop<'_>) -> io::Result<Print> {
+        let (mut file, stamp) = open(&self.path(number))?;
+        let mut hasher = Sha256::new();
+        let mut piece = vec![0; BOUNDS.block];
+        loop {
+            if stop() {
+                return Err(io::Error::other("the reading was cancelled"));
+            }
+            match file.read(&mut piece) {
+                Ok(0) => return Ok(Print { sha256: hasher.finalize().into(), stamp }),
+                Ok(count) => {
+                    self.disk_bytes.fetch_add(count as u64, Ordering::Relaxed);
+                    hasher.update(&piece[..count]);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// In which way the files are not the ones any more that were read.
+    pub(super) fn difference(&self) -> io::Result<Option<String>> {
+        if numbers_in(&self.folder, &self.pattern)? != self.numbers {
+            return Ok(Some("there are other files in its folder".to_owned()));
+        }
+        for (&number, print) in &self.books().prints {
+            let now = Stamp::of(&fs::metadata(self.path(number))?);
+            if let Some(how) = print.stamp.difference(&now) {
+                return Ok(Some(format!("{}: {how}", self.pattern.name(number))));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The numbers of the files in `folder` that match `pattern`, ascending.
+fn numbers_in(folder: &Path, pattern: &Pattern) -> io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        numbers.extend(entry?.file_name().to_str().and_then(|name| pattern.number(name)));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Opens a picture, and says which file it is.
+fn open(path: &Path) -> io::Result<(File, Stamp)> {
+    // Looked at before it is opened: opening a pipe that nobody writes to would wait for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other(format!("{} is no regular file", path.display())));
+    }
+    let file = File::open(path)?;
+    let stamp = Stamp::of(&file.metadata()?);
+    Ok((file, stamp))
+}
+
+/// A reading of the files of a sequence, one after the other.
+pub(crate) struct Sequence {
+    files: Arc<Files>,
+    next: usize,
+    is_through: bool,
+}
+
+impl Sequence {
+    /// Reads `files` from the first on.
+    pub(super) fn new(files: Arc<Files>) -> Self {
+        Sequence { files, next: 0, is_through: false }
+    }
+
+    /// This reading goes to the end: what it has passed is let go.
+    pub(super) fn goes_through(&mut self) {
+        self.is_through = true;
+    }
+
+    /// How many files there are.
+    pub(super) fn len(&self) -> u64 {
+        self.files.numbers.len() as u64
+    }
+
+    /// Pictures from the first number to the last, those that are missing among them.
+    pub(super) fn span(&self) -> u64 {
+        self.files.last() - self.files.first() + 1
+    }
+
+    /// Bytes of all files.
+    pub(super) fn bytes(&self) -> u64 {
+        let size = |number: &u64| fs::metadata(self.files.path(*number)).map_or(0, |metadata| metadata.len());
+        self.files.numbers.iter().map(size).sum()
+    }
+
+    /// The file whose picture has the time `ticks`.
+    pub(crate) fn name_at(&self, ticks: i64) -> String {
+        self.files.pattern.name(self.files.first().saturating_add_signed(ticks))
     }
 
     /// The next file as a packet; `None` after the last. An error of the system is left with `state`.
@@ -137,33 +352,20 @@ impl Sequence {
         if state.is_cancelled() {
             return Err(AvError::EXIT);
         }
-        let Some(number) = self.numbers.get(self.next).copied() else { return Ok(None) };
+        let Some(number) = self.files.numbers.get(self.next).copied() else { return Ok(None) };
         self.next += 1;
-        let bytes = read_picture(&self.path(number), self.limit).map_err(|error| {
+        let bytes = self.files.picture(number, self.is_through).map_err(|error| {
             let code = AvError(-error.raw_os_error().unwrap_or(rustix::io::Errno::IO.raw_os_error()));
             state.fail(error);
             code
         })?;
         let mut packet = Packet::copy_of(&bytes);
-        let ticks = i64::try_from(number - self.first()).ok();
+        let ticks = i64::try_from(number - self.files.first()).ok();
         packet.set_times(ticks, ticks, 1);
         packet.set_key(true);
         packet.set_stream(0);
         Ok(Some(packet))
     }
-}
-
-/// The bytes of a picture: one more than `limit` at the most, so that the reader of packets sees it is too large.
-fn read_picture(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    // Looked at before it is opened: opening a pipe that nobody writes to would wait for ever.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other(format!("{} is no regular file", path.display())));
-    }
-    // libavcodec counts the bytes of a packet, and what it pads it with, in an int.
-    const MOST: u64 = i32::MAX as u64 - 4096;
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit.saturating_add(1).min(MOST)).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The rate that the header of a DPX picture states (SMPTE ST 268-1: frame rate of the film at byte 1724, of the

@@ -1,0 +1,161 @@
+//! The hash that proves a source unchanged, taken from the bytes that a job read anyway.
+//!
+//! Invariant: a hash is told only when all of the bytes went into it, and when the source is still, by size, time and
+//! place, the one that was opened.
+
+use std::{path::Path, sync::Arc};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Origin, Reading, Source};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    pipeline::cancel::Cancel,
+};
+
+/// What a source was when it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Fixity {
+    /// SHA-256 (FIPS 180-4), 64 lower-case hexadecimal digits: of a file, that of its bytes; of numbered pictures, that
+    /// of the text which `LC_ALL=C sha256sum` prints for all of them in the order of their names, so that, in their
+    /// folder, `sha256sum shot.*.dpx | sha256sum` finds it again.
+    pub sha256: String,
+    /// Bytes of the source, of all of its files together.
+    pub bytes: u64,
+    /// Bytes that were read from disk until now, to open, look at, check, decode and hash the source. More than `bytes`
+    /// where something was read twice, because it was too much to be kept in memory.
+    pub disk_bytes: u64,
+    /// The files, where the source is numbered pictures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileFixity>,
+}
+
+/// What one of several files was when it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FileFixity {
+    /// Its name in the folder.
+    pub name: String,
+    /// SHA-256 of its bytes, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
+/// Outlives a [`Source`] that is read to its end, and has its fixity then.
+#[derive(Clone)]
+pub struct FixityKeeper {
+    origin: Origin,
+    reading: Reading,
+    picture_bytes: Option<u64>,
+}
+
+impl FixityKeeper {
+    /// Reads what no reader of the source has read, and finishes the hash.
+    ///
+    /// # Errors
+    /// `Io` when the source cannot be read, is cut shorter meanwhile or no longer there; `MalformedInput` when it is
+    /// not, by size, time or place, the one that was opened; `Cancelled`.
+    pub fn finish(&self, cancel: &Cancel) -> Result<Fixity> {
+        self.finish_unless(&|| cancel.is_cancelled())
+    }
+
+    fn finish_unless(&self, stop: &dyn Fn() -> bool) -> Result<Fixity> {
+        let failed = |path: &Path, error: std::io::Error| {
+            if stop() {
+                Error::cancelled(Stage::Source)
+            } else {
+                Error::io(Stage::Source, path, "cannot be read", error)
+            }
+        };
+        let changed = |path: &Path, how: String| {
+            let detail = format!("the source changed while it was read: {how}");
+            Err(Error::new(ErrorKind::MalformedInput, Stage::Source, detail).in_file(path))
+        };
+        match &self.origin {
+            Origin::Memory(bytes) => Ok(Fixity {
+                sha256: hex(&Sha256::digest(bytes).into()),
+                bytes: bytes.len() as u64,
+                disk_bytes: 0,
+                files: Vec::new(),
+            }),
+            Origin::File { path, store } => {
+                let digest = store.finish(stop).map_err(|error| failed(path, error))?;
+                if let Some(how) = store.difference().map_err(|error| failed(path, error))? {
+                    return changed(path, how);
+                }
+                let (bytes, disk_bytes) = (store.bytes(), store.disk_bytes());
+                Ok(Fixity { sha256: hex(&digest), bytes, disk_bytes, files: Vec::new() })
+            }
+            Origin::Sequence { path, files } => {
+                let found = files.finish(stop).map_err(|error| failed(path, error))?;
+                if let Some(how) = files.difference().map_err(|error| failed(path, error))? {
+                    return changed(path, how);
+                }
+                let mut whole = Sha256::new();
+                for file in &found {
+                    whole.update(sum_line(&file.sha256, &file.name));
+                }
+                Ok(Fixity {
+                    sha256: hex(&whole.finalize().into()),
+                    bytes: found.iter().map(|file| file.bytes).sum(),
+                    disk_bytes: files.disk_bytes(),
+                    files: found,
+                })
+            }
+        }
+    }
+
+    /// Opens the same source once more, for a reading after the first; what is still in memory is not read again.
+    ///
+    /// # Errors
+    /// Those of [`Source::open_as`].
+    pub fn open(&self) -> Result<Source> {
+        Source::from_origin(&self.origin, &self.reading, self.picture_bytes)
+    }
+}
+
+impl Source {
+    /// From now on, what is read of the source is hashed on the way; the keeper has the hash when all of it was read,
+    /// or reads what is left. Best called before the first packet is read: what was read and has left memory by now is
+    /// read again.
+    pub fn keep_fixity(&self) -> FixityKeeper {
+        match &self.origin {
+            Origin::File { store, .. } => store.hash(),
+            Origin::Sequence { files, .. } => files.hash(),
+            Origin::Memory(_) => {}
+        }
+        FixityKeeper { origin: self.origin.clone(), reading: self.reading.clone(), picture_bytes: self.picture_bytes }
+    }
+
+    /// Reads what was not read yet, and says what the source is.
+    ///
+    /// # Errors
+    /// As [`FixityKeeper::finish`].
+    pub fn fixity(&self) -> Result<Fixity> {
+        let state = Arc::clone(self.input.io_state());
+        self.keep_fixity().finish_unless(&|| state.is_cancelled())
+    }
+
+    /// Bytes that were read from disk until now by all who read this source; 0 for a block of memory.
+    pub fn disk_bytes(&self) -> u64 {
+        match &self.origin {
+            Origin::File { store, .. } => store.disk_bytes(),
+            Origin::Sequence { files, .. } => files.disk_bytes(),
+            Origin::Memory(_) => 0,
+        }
+    }
+}
+
+pub(super) fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What `sha256sum` (GNU coreutils) prints for a file: a name that would break the line is escaped, and a backslash
+/// before the line says so.
+fn sum_line(sha256: &str, name: &str) -> String {
+    let escaped = name.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
+    let mark = if escaped == name { "" } else { "\\" };
+    format!("{mark}{sha256}  {escaped}\n")
+}

@@ -1,0 +1,423 @@
+//! The bytes of a source, read from disk once, however many read them and whatever they read them for.
+//!
+//! Any number of readers share one store: the demuxer, the checks beside it, those who look at a few places before a
+//! job begins, and the hash. A block that one of them needed is there for the others; what stays in memory is decided
+//! by `shelf.rs`. The hash goes from block to block in the order of the file and follows the reading that a job is
+//! about; it reads nothing by itself as long as that reading leaves nothing out.
+//!
+//! Invariant: every reader sees the bytes of the file, and [`Store::disk_bytes`] counts every byte that was read from
+//! disk, each as often as it was read.
+
+use std::{
+    fs::File,
+    io::{self, ErrorKind, Read, Seek, SeekFrom},
+    os::unix::fs::{FileExt, MetadataExt},
+    path::PathBuf,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use sha2::{Digest, Sha256};
+
+use super::shelf::{BOUNDS, Bounds, Hashing, Shelf};
+use crate::{ffi::io::IoState, pipeline::cancel::LOOK};
+
+/// Bytes that are asked for at once; between two requests, a reading can be cancelled.
+const PIECE: usize = 256 * 1024;
+
+/// A block, or the part of it that could be read.
+pub(super) type Block = Arc<Vec<u8>>;
+
+/// What tells that a file is the one that it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Bytes.
+    pub bytes: u64,
+    /// When it was last written to: seconds and nanoseconds since 1970; `(0, 0)` where nobody knows.
+    pub modified: (i64, i64),
+    /// Which file it is: device and inode; `(0, 0)` where there is no such thing.
+    pub file: (u64, u64),
+}
+
+impl Stamp {
+    pub(super) fn of(metadata: &std::fs::Metadata) -> Self {
+        Stamp {
+            bytes: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            file: (metadata.dev(), metadata.ino()),
+        }
+    }
+
+    /// In which way `later` is not the file that this was.
+    pub(super) fn difference(&self, later: &Stamp) -> Option<String> {
+        if self.file != later.file {
+            Some("another file has its name now".to_owned())
+        } else if self.bytes != later.bytes {
+            Some(format!("it had {} bytes and has {} now", self.bytes, later.bytes))
+        } else if self.modified != later.modified {
+            Some("it was written to".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+/// Something that holds bytes as a file does, and can be read at several places at a time.
+pub trait Storage: Send + Sync {
+    /// Reads bytes from `offset` on into `buffer`; how many, and none only at the end.
+    ///
+    /// # Errors
+    /// Those of whatever holds the bytes; [`ErrorKind::Interrupted`] is tried again.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// How it looks now, to whoever would open it now.
+    ///
+    /// # Errors
+    /// When that cannot be known, or it is no longer there.
+    fn stamp(&self) -> io::Result<Stamp>;
+}
+
+/// A local file.
+pub(super) struct LocalFile {
+    pub(super) file: File,
+    pub(super) path: PathBuf,
+}
+
+impl Storage for LocalFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(buffer, offset)
+    }
+
+    fn stamp(&self) -> io::Result<Stamp> {
+        // By its name, not by what is open: of a file that was replaced, the latter would never tell.
+        std::fs::metadata(&self.path).map(|metadata| Stamp::of(&metadata))
+    }
+}
+
+/// One file, whose blocks are shared by all who read it.
+pub(super) struct Store {
+    storage: Box<dyn Storage>,
+    bounds: Bounds,
+    /// How it looked when it was opened.
+    stamp: Stamp,
+    shelf: Mutex<Shelf>,
+    /// Something on the shelf changed.
+    changed: Condvar,
+    disk_bytes: AtomicU64,
+}
+
+/// Ends a reading that nobody waits for any more.
+pub(super) type Stop<'a> = &'a dyn Fn() -> bool;
+
+impl Store {
+    /// A store over `storage`, which looked like `stamp` when it was opened.
+    pub(super) fn new(storage: Box<dyn Storage>, stamp: Stamp) -> Arc<Self> {
+        Self::within(BOUNDS, storage, stamp)
+    }
+
+    fn within(bounds: Bounds, storage: Box<dyn Storage>, stamp: Stamp) -> Arc<Self> {
+        Arc::new(Store {
+            storage,
+            bounds,
+            stamp,
+            shelf: Mutex::new(Shelf::new(bounds, stamp.bytes.div_ceil(bounds.block as u64))),
+            changed: Condvar::new(),
+            disk_bytes: AtomicU64::new(0),
+        })
+    }
+
+    /// Bytes of the file, as it was opened.
+    pub(super) fn bytes(&self) -> u64 {
+        self.stamp.bytes
+    }
+
+    /// Bytes that were read from disk until now.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        self.disk_bytes.load(Ordering::Relaxed)
+    }
+
+    /// In which way the file is not the one any more that was opened.
+    pub(super) fn difference(&self) -> io::Result<Option<String>> {
+        self.storage.stamp().map(|now| self.stamp.difference(&now))
+    }
+
+    /// From now on the bytes that are read are hashed.
+    pub(super) fn hash(&self) {
+        let mut shelf = self.lock();
+        if shelf.hashing.is_none() && shelf.digest.is_none() {
+            shelf.hashing = Some(Hashing { next: 0, hasher: Some(Sha256::new()), is_stuck: false });
+        }
+    }
+
+    /// A reader for those who look at a few places; `state` can end its reads.
+    pub(super) fn reader(self: &Arc<Self>, state: Option<Arc<IoState>>) -> StoreReader {
+        StoreReader { store: Arc::clone(self), position: 0, current: None, state, mark: None }
+    }
+
+    /// A reader that may become one from start to end, and the way to say so. Until then, it keeps what is read from
+    /// the start on in memory, as far as there is room.
+    pub(super) fn marked_reader(self: &Arc<Self>, state: Option<Arc<IoState>>) -> (StoreReader, Arc<Mark>) {
+        let mark =
+            Arc::new(Mark { store: Arc::clone(self), number: self.lock().mark(), is_through: AtomicBool::new(false) });
+        (StoreReader { mark: Some(Arc::clone(&mark)), ..self.reader(state) }, mark)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, shelf: MutexGuard<'a, Shelf>) -> MutexGuard<'a, Shelf> {
+        self.changed.wait_timeout(shelf, LOOK).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Bytes of block `number`.
+    fn length(&self, number: u64) -> usize {
+        let block = self.bounds.block;
+        usize::try_from(self.stamp.bytes - number * block as u64).map_or(block, |rest| rest.min(block))
+    }
+
+    /// Block `number`, of which the byte `needed` has to be there, for a reader with `mark`.
+    fn block(&self, number: u64, needed: usize, mark: Option<&Mark>, stop: Stop<'_>) -> io::Result<Block> {
+        let mark = mark.filter(|mark| mark.is_through.load(Ordering::Relaxed));
+        if let Some(mark) = mark {
+            self.lock().move_mark(mark.number, number);
+        }
+        let block = self.fetch(number, needed, Some(mark.is_some()), stop)?;
+        if mark.is_some() {
+            self.follow(number, stop);
+        }
+        Ok(block)
+    }
+
+    /// Block `number` from memory, or from disk, for a reader: whether it `is_through`; the hash is none, and has nothing
+    /// put on the shelf.
+    fn fetch(&self, number: u64, needed: usize, is_through: Option<bool>, stop: Stop<'_>) -> io::Result<Block> {
+        let mut shelf = self.lock();
+        loop {
+            if let Some(block) = shelf.take(number, is_through == Some(true)) {
+                return Ok(block);
+            }
+            if shelf.loading.insert(number) {
+                break;
+            }
+            if stop() {
+                return Err(stopped());
+            }
+            shelf = self.wait(shelf);
+        }
+        drop(shelf);
+        let (bytes, failure) = self.load(number, stop);
+        let block = Block::new(bytes);
+        let mut shelf = self.lock();
+        shelf.loading.remove(&number);
+        if let Some(is_through) = is_through
+            && failure.is_none()
+        {
+            shelf.put(number, Block::clone(&block), is_through);
+        }
+        drop(shelf);
+        self.changed.notify_all();
+        match failure {
+            // What stands before a bad sector can be had.
+            Some(error) if block.len() <= needed || stop() => Err(error),
+            _ => Ok(block),
+        }
+    }
+
+    /// Reads block `number` from disk, as far as that goes.
+    fn load(&self, number: u64, stop: Stop<'_>) -> (Vec<u8>, Option<io::Error>) {
+        let (start, length) = (number * self.bounds.block as u64, self.length(number));
+        let mut bytes = vec![0; length];
+        let mut filled = 0;
+        let failure = loop {
+            if filled == length {
+                break None;
+            }
+            if stop() {
+                break Some(stopped());
+            }
+            let end = length.min(filled + PIECE);
+            match self.storage.read_at(&mut bytes[filled..end], start + filled as u64) {
+                Ok(0) => {
+                    let (there, were) = (start + filled as u64, self.stamp.bytes);
+                    let detail = format!("it became shorter while it was read: {there} of {were} bytes are there");
+                    break Some(io::Error::new(ErrorKind::UnexpectedEof, detail));
+                }
+                Ok(count) => {
+                    filled += count;
+                    self.disk_bytes.fetch_add(count as u64, Ordering::Relaxed);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => break Some(error),
+            }
+        };
+        bytes.truncate(filled);
+        (bytes, failure)
+    }
+
+    /// Lets the hash come up to a reading that has reached block `reached`.
+    fn follow(&self, reached: u64, stop: Stop<'_>) {
+        // Neither a failure nor a cancellation is lost here: `finish` reads on from where this ended.
+        let _ = self.hash_to(reached + 1, false, stop);
+        let gap = self.lock().gap(reached);
+        if let Some(end) = gap
+            && self.hash_to(end, true, stop).is_err()
+            && !stop()
+            && let Some(hashing) = &mut self.lock().hashing
+        {
+            hashing.is_stuck = true;
+        }
+    }
+
+    /// Hashes the blocks before `end`: those that are in memory and follow upon one another, or, with `reads`, all.
+    fn hash_to(&self, end: u64, reads: bool, stop: Stop<'_>) -> io::Result<()> {
+        let mut shelf = self.lock();
+        let (mut hasher, mut next) = loop {
+            let Some(hashing) = &mut shelf.hashing else { return Ok(()) };
+            if let Some(hasher) = hashing.hasher.take() {
+                break (hasher, hashing.next);
+            }
+            // Another reader is at it.
+            if !reads {
+                return Ok(());
+            }
+            if stop() {
+                return Err(stopped());
+            }
+            shelf = self.wait(shelf);
+        };
+        let mut result = Ok(());
+        while next < end {
+            let here = shelf.look_at(next);
+            if here.is_none() && !reads {
+                break;
+            }
+            drop(shelf);
+            // All of its bytes are needed, up to the last.
+            match here.map_or_else(|| self.fetch(next, self.length(next) - 1, None, stop), Ok) {
+                Ok(block) => {
+                    hasher.update(block.as_slice());
+                    next += 1;
+                }
+                Err(error) => result = Err(error),
+            }
+            shelf = self.lock();
+            if let Some(hashing) = &mut shelf.hashing {
+                hashing.next = next;
+            }
+            if result.is_err() {
+                break;
+            }
+            if stop() {
+                result = Err(stopped());
+                break;
+            }
+        }
+        if let Some(hashing) = &mut shelf.hashing {
+            hashing.hasher = Some(hasher);
+        }
+        shelf.tidy();
+        drop(shelf);
+        self.changed.notify_all();
+        result
+    }
+
+    /// Reads what nobody has read yet; the SHA-256 of all of it.
+    pub(super) fn finish(&self, stop: Stop<'_>) -> io::Result<[u8; 32]> {
+        self.hash();
+        loop {
+            self.hash_to(self.stamp.bytes.div_ceil(self.bounds.block as u64), true, stop)?;
+            let mut shelf = self.lock();
+            if let Some(digest) = shelf.digest {
+                return Ok(digest);
+            }
+            if let Some(hasher) = shelf.hashing.as_mut().and_then(|hashing| hashing.hasher.take()) {
+                let digest = hasher.finalize().into();
+                (shelf.digest, shelf.hashing) = (Some(digest), None);
+                shelf.tidy();
+                return Ok(digest);
+            }
+            // Another thread has taken the hasher to see that there is nothing left to do.
+            drop(self.wait(shelf));
+        }
+    }
+}
+
+fn stopped() -> io::Error {
+    io::Error::other("the reading was cancelled")
+}
+
+/// The place of a reading from start to end, kept by whoever began it; blocks from there on stay in memory as long as
+/// there is room.
+pub(super) struct Mark {
+    store: Arc<Store>,
+    number: u64,
+    is_through: AtomicBool,
+}
+
+impl Mark {
+    /// From now on the reader goes from where it is to the end: what it has passed is let go, and the hash follows it.
+    pub(super) fn goes_through(&self) {
+        self.is_through.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        let mut shelf = self.store.lock();
+        shelf.unmark(self.number);
+        shelf.tidy();
+    }
+}
+
+/// Reads a store as a file is read.
+pub(super) struct StoreReader {
+    store: Arc<Store>,
+    position: u64,
+    /// The block that was read last, by its number: most reads are inside of it.
+    current: Option<(u64, Block)>,
+    state: Option<Arc<IoState>>,
+    mark: Option<Arc<Mark>>,
+}
+
+impl Read for StoreReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() || self.position >= self.store.bytes() {
+            return Ok(0);
+        }
+        let block = self.store.bounds.block as u64;
+        let (number, inside) = (self.position / block, (self.position % block) as usize);
+        let is_here = |(held, block): &(u64, Block)| *held == number && inside < block.len();
+        let block = match self.current.take_if(|current| is_here(current)) {
+            Some((_, block)) => block,
+            None => {
+                let stop = || self.state.as_ref().is_some_and(|state| state.is_cancelled());
+                // What is held is let go first, so that a reader is never more than one block beside the shelf.
+                self.current = None;
+                self.store.block(number, inside, self.mark.as_deref(), &stop)?
+            }
+        };
+        let count = buffer.len().min(block.len() - inside);
+        buffer[..count].copy_from_slice(&block[inside..inside + count]);
+        self.current = Some((number, block));
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for StoreReader {
+    fn seek(&mut self, target: SeekFrom) -> io::Result<u64> {
+        let target = match target {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(distance) => self.position.checked_add_signed(distance),
+            SeekFrom::End(distance) => self.store.bytes().checked_add_signed(distance),
+        };
+        self.position = target.ok_or_else(|| io::Error::from(ErrorKind::InvalidInput))?;
+        Ok(self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests;
