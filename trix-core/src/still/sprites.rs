@@ -74,6 +74,9 @@ pub struct Sprites {
     /// How many there would be if the expected duration were right.
     planned: Option<usize>,
     bound: usize,
+    /// Most thumbnails that are held: more than will be used where the duration has to be waited for, so that what is left
+    /// out at the end is little.
+    held: usize,
     tiles: Vec<Canvas>,
     window: Window,
     /// The last picture that became a thumbnail, which may be shown for several.
@@ -103,13 +106,15 @@ impl Sprites {
         let format = super::format_of(&settings.path)?;
         let size = view.fitting(settings.width, settings.height, true);
         let bound = settings.count.unwrap_or(settings.most).max(1) as usize;
+        let waits = settings.interval.is_none() && span.expected.is_none();
+        let held = if waits { bound.max((8 * bound).min(800)) } else { bound };
         let mut mistakes = Vec::new();
         if size.1 * settings.rows as usize > MOST_SIDE as usize {
             let high = format!("{} of {}", settings.rows, size.1);
             mistakes.push(Mistake::new("sprites.rows", high, format!("a sheet has at most {MOST_SIDE} rows")));
         }
-        if 4 * size.0 * size.1 * bound > MEMORY {
-            let many = format!("{bound} of {}x{}", size.0, size.1);
+        if 4 * size.0 * size.1 * held > MEMORY {
+            let many = format!("{held} of {}x{}", size.0, size.1);
             let problem = format!("thumbnails may take {} MiB of memory; fewer or smaller ones", MEMORY >> 20);
             mistakes.push(Mistake::new("sprites.most", many, problem));
         }
@@ -133,6 +138,7 @@ impl Sprites {
             step,
             planned,
             bound,
+            held,
             tiles: Vec::new(),
             window: Window::default(),
             last: None,
@@ -180,8 +186,9 @@ impl Sprites {
             let times = if self.settings.count.is_some() { times.ceil() } else { times.floor() };
             self.thin((times as usize).max(1));
         }
-        if self.tiles.len() > self.bound {
+        while self.tiles.len() > self.bound {
             self.thin(2);
+            self.doubled += u32::from(self.settings.interval.is_some());
         }
         self.sheets(end)
     }
@@ -207,10 +214,9 @@ impl Sprites {
             self.tiles.push(canvas.clone());
             self.last = Some((moment.shown.number, canvas));
             // One more is kept until the end shows whether it counts.
-            if self.tiles.len() > self.bound + 1 {
+            if self.tiles.len() > self.held + 1 {
                 self.thin(2);
-                self.doubled += 1;
-                self.planned = None;
+                self.doubled += u32::from(self.settings.interval.is_some() || self.planned.take().is_some());
             }
         }
     }
