@@ -60,14 +60,13 @@ impl Rgb {
 const EXACT: &str = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp";
 
 /// The same, of chroma that lies where H.264 and HEVC have it unless they say otherwise.
-const SWS: &str =
-    "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp:in_h_chr_pos=0:in_v_chr_pos=128";
+const SWS: &str = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp:in_h_chr_pos=0:in_v_chr_pos=128";
 
-/// What the `ffmpeg` program makes of the pictures that a chain of filters lets through.
-fn all_shown(file: &Path, chain: &str) -> Vec<Rgb> {
+/// What the `ffmpeg` program makes of the first `count` pictures that a chain of filters lets through.
+fn all_shown(file: &Path, chain: &str, count: usize) -> Vec<Rgb> {
     let chain = if chain.is_empty() { "null" } else { chain };
     let line = format!(
-        "-i {} -map 0:v:0 -vf {chain},scale={EXACT},format=rgb24 -fps_mode passthrough -f image2pipe -c:v ppm -",
+        "-i {} -map 0:v:0 -vf {chain},scale={EXACT},format=rgb24 -fps_mode passthrough -frames:v {count} -f image2pipe -c:v ppm -",
         file.display()
     );
     let bytes = program::ffmpeg(&line).stdout;
@@ -89,7 +88,7 @@ fn all_shown(file: &Path, chain: &str) -> Vec<Rgb> {
 
 /// The first of them.
 fn shown(file: &Path, chain: &str) -> Rgb {
-    all_shown(file, chain).remove(0)
+    all_shown(file, chain, 1).remove(0)
 }
 
 fn psnr(ours: &Rgb, theirs: &Rgb) -> f64 {
@@ -124,10 +123,11 @@ fn film() -> PathBuf {
 fn a_poster_at_a_time_is_the_picture_that_is_shown_then() {
     let source = film();
     let formats = [("poster.png", 45.0), ("poster.jpg", 36.0), ("poster.webp", 32.0)];
-    for (time, number) in [("0", 0), ("4.0", 100), ("4.039", 100), ("4.04", 101), ("11.96", 299), ("99", 299)] {
+    for (time, number) in [("0", 0), ("4.039", 100), ("4.04", 101), ("99", 299)] {
         let folder = folder();
         let all = made(&source, &formats.map(|(path, _)| StillSettings::Poster(poster_at(path, time))));
-        let expected = shown(&source, &format!("select=eq(n\\,{number}),scale=in_color_matrix=bt709:{SWS},format=rgb24"));
+        let expected =
+            shown(&source, &format!("select=eq(n\\,{number}),scale=in_color_matrix=bt709:{SWS},format=rgb24"));
         for (still, (path, least)) in all.stills.iter().zip(formats) {
             let StillReport::Poster(report) = &still.report else { panic!("a poster") };
             assert_eq!((report.number, report.width, report.height), (number, 640, 360), "{time}: {}", report.why);
@@ -197,7 +197,8 @@ fn colour_bars_have_the_values_that_jfif_gives_them() {
         let line = format!("-i {} -f rawvideo -", file.display());
         let planes = pictures::split(&program::ffmpeg(&line).stdout, &name.replace('j', ""), 9 * 64, 128).remove(0);
         for (bar, codes) in BARS.iter().enumerate() {
-            let expected = jfif.clipped(jfif.codes(bt709.signal(codes.map(f64::from)).map(|part| part.clamp(0.0, 1.0))));
+            let expected =
+                jfif.clipped(jfif.codes(bt709.signal(codes.map(f64::from)).map(|part| part.clamp(0.0, 1.0))));
             for (plane, expected) in expected.iter().enumerate() {
                 let shift = if plane > 0 && quality < 90 { 1 } else { 0 };
                 let found = planes[plane].at((bar * 64 + 32) >> shift, 64 >> shift);
@@ -347,7 +348,8 @@ fn the_automatic_poster_does_not_need_the_duration() {
 fn real_films_have_bright_and_sharp_posters() {
     for name in ["nasa_13013.mp4", "scene_cuts.mp4", "black.mp4", "bbb_2500ms.ts", "carphone_pristine.mp4"] {
         let Some(source) = media::file(name) else { return };
-        let (_, report) = poster(&source, &folder(), PosterSettings { path: "poster.jpg".into(), ..Default::default() });
+        let (_, report) =
+            poster(&source, &folder(), PosterSettings { path: "poster.jpg".into(), ..Default::default() });
         let merit = report.merit.expect("pictures were compared");
         println!("{name}: {} {}", report.time, report.why);
         assert!(merit.score > 250 && (30..230).contains(&merit.brightness), "{name}: {merit:?}");
@@ -414,9 +416,8 @@ fn sprites(source: &Path, settings: SpriteSettings) -> (SpriteReport, Vec<Cue>, 
 fn assert_tiles(source: &Path, cues: &[Cue], sheets: &[(String, Rgb)], least: f64) {
     let [_, _, width, height] = cues[0].place;
     let numbers: Vec<String> = cues.iter().map(|cue| format!("eq(n\\,{})", cue.start / 40)).collect();
-    let chain =
-        format!("select={},scale={width}:{height}:in_color_matrix=bt709:{SWS},format=rgb24", numbers.join("+"));
-    let expected = all_shown(source, &chain);
+    let chain = format!("select={},scale={width}:{height}:in_color_matrix=bt709:{SWS},format=rgb24", numbers.join("+"));
+    let expected = all_shown(source, &chain, cues.len());
     assert_eq!(expected.len(), cues.len());
     for (cue, expected) in cues.iter().zip(expected) {
         let [left, top, width, height] = cue.place;
@@ -433,8 +434,13 @@ fn sprite_settings() -> SpriteSettings {
 #[test]
 fn thumbnails_are_the_pictures_of_their_times_on_several_sheets() {
     let source = film();
-    let settings =
-        SpriteSettings { interval: Some(seconds("1.5")), columns: 2, rows: 2, prefix: "/t/".into(), ..sprite_settings() };
+    let settings = SpriteSettings {
+        interval: Some(seconds("1.5")),
+        columns: 2,
+        rows: 2,
+        prefix: "/t/".into(),
+        ..sprite_settings()
+    };
     let folder = folder();
     let made = made(&source, &[StillSettings::Sprites(settings.clone())]);
     let names: Vec<&Path> = made.stills[0].files.iter().map(|file| file.path.as_path()).collect();
@@ -493,7 +499,7 @@ fn the_shortest_films_have_a_thumbnail_and_a_poster() {
     let (report, cues, sheets) = sprites(&one, sprite_settings());
     assert_eq!((report.width, report.height), (64, 48));
     assert_eq!(cues.last().unwrap().end, 40);
-    assert!((report.count, sheets.len()) <= (20, 1));
+    assert_eq!((report.count, sheets.len()), (1, 1));
     let (report, cues, sheets) = sprites(&one, SpriteSettings { interval: Some(seconds("10")), ..sprite_settings() });
     assert_eq!((report.count, cues[0].start, cues[0].end, sheets[0].1.width), (1, 0, 40, 64));
     let (_, report) = poster(&one, &folder(), PosterSettings { path: "poster.jpg".into(), ..Default::default() });
@@ -550,7 +556,9 @@ fn silence_is_a_line_and_full_scale_fills_the_height() {
     let (report, columns, _) = waveform(&silence, wave(100, 41));
     assert!(columns.iter().all(|rows| *rows == [20]), "{columns:?}");
     assert_eq!((report.samples, report.sample_rate, &report.peaks[..]), (96_000, 48_000, &[0.0f32][..]));
-    for (name, codec) in [("16", "pcm_s16le"), ("24", "pcm_s24le"), ("8", "pcm_u8"), ("32f", "pcm_f32le"), ("64f", "pcm_f64le")] {
+    for (name, codec) in
+        [("16", "pcm_s16le"), ("24", "pcm_s24le"), ("8", "pcm_u8"), ("32f", "pcm_f32le"), ("64f", "pcm_f64le")]
+    {
         let expression = "aevalsrc=sin(2*PI*440*t):s=48000:d=2";
         let full = sound(&format!("still-full-{name}.wav"), expression, &format!("-c:a {codec} -f wav"));
         let (report, columns, _) = waveform(&full, wave(100, 41));
@@ -595,7 +603,10 @@ fn a_beep_lies_at_its_column_also_beside_pictures_and_in_compressed_sound() {
         let (first, last) = (*loud.first().unwrap(), *loud.last().unwrap());
         assert!((599..=601).contains(&first) && (608..=610).contains(&last), "{}: {first} {last}", source.display());
         let json: serde_json::Value = serde_json::from_str(&json.expect("peaks")).unwrap();
-        assert_eq!((json["version"].as_u64(), json["bits"].as_u64(), json["channels"].as_u64()), (Some(2), Some(16), Some(1)));
+        assert_eq!(
+            (json["version"].as_u64(), json["bits"].as_u64(), json["channels"].as_u64()),
+            (Some(2), Some(16), Some(1))
+        );
         let data: Vec<i64> = json["data"].as_array().unwrap().iter().map(|value| value.as_i64().unwrap()).collect();
         let (length, size) = (json["length"].as_u64().unwrap(), json["samples_per_pixel"].as_u64().unwrap());
         assert_eq!(data.len() as u64, 2 * length);

@@ -53,7 +53,7 @@ impl Default for PosterSettings {
 /// Thumbnails on sheets, and a WebVTT file that says where each lies and when it is shown.
 ///
 /// Thumbnails are spaced evenly. Where neither `interval` nor `count` says how, they are ten seconds apart, but at least
-/// 20 and at most `most`. Where the duration of the film is not known beforehand, or not right, they are gathered twice
+/// 20 (or one for each picture) and at most `most`. Where the duration of the film is not known beforehand, or not right, they are gathered twice
 /// as far apart whenever there are too many, and thinned out at the end: then they are at most as many as asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -56,7 +56,8 @@ pub(super) fn judge(canvas: &Canvas, before: Option<&Canvas>, after: Option<&Can
         .map(|part| -part * part.log2())
         .sum();
     let sharpness = roughness(&luma, canvas.width());
-    let change = [before, after].into_iter().flatten().map(|other| difference(&luma, &other.luma())).fold(0.0, f64::max);
+    let change =
+        [before, after].into_iter().flatten().map(|other| difference(&luma, &other.luma())).fold(0.0, f64::max);
     let share = |from: usize, to: usize| histogram[from..to].iter().sum::<u64>() as f64 / count as f64;
 
     let mut score = 0.5 * entropy / 6.0

@@ -164,9 +164,7 @@ impl Stills {
                 (StillSettings::Waveform(waveform), _) => {
                     let Some(facts) = source.audio().nth(waveform.track) else {
                         let detail = "the source has no sound to draw a waveform of";
-                        return Err(
-                            Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label())
-                        );
+                        return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
                     };
                     StillStage::Waveform(Box::new(Waveform::new(waveform, facts.index, facts.time_base, span)))
                 }
@@ -242,7 +240,8 @@ impl Stills {
     /// # Errors
     /// `MalformedInput` when there was nothing to show; those of filter stage and encoders.
     pub fn finish(self, end: Option<Timestamp>) -> Result<Vec<Still>> {
-        let shown = self.last.zip(self.picture_times).map(|(last, (base, frame))| Timestamp::new(last, base).plus(frame));
+        let shown =
+            self.last.zip(self.picture_times).map(|(last, (base, frame))| Timestamp::new(last, base).plus(frame));
         let end = end.or(shown);
         let finished = self.stages.into_iter().map(|stage| {
             Ok(match stage {

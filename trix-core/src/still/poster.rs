@@ -117,8 +117,12 @@ impl Poster {
             self.meet(None)?;
         }
         let Some(found) = self.best.take() else {
-            return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, "there is no picture to make a poster of")
-                .in_stream(self.view.stream()));
+            return Err(Error::new(
+                ErrorKind::MalformedInput,
+                Stage::Decode,
+                "there is no picture to make a poster of",
+            )
+            .in_stream(self.view.stream()));
         };
         let size = self.view.fitting(self.settings.width, self.settings.height, false);
         let mut renderer = Renderer::new(self.view.filtering(size), self.view.stream(), self.view.time_base());
@@ -143,7 +147,7 @@ impl Poster {
 
     /// Looks at the last picture, now that the one after it is there, or the end.
     fn meet(&mut self, after: Option<&Picture>) -> Result<()> {
-        let Some(moment) = self.window.moment(after) else { return Ok(()) };
+        let Some(mut moment) = self.window.moment(after) else { return Ok(()) };
         if let Some(at) = self.settings.at {
             // Shown until the next one is.
             if after.is_none_or(|after| self.time(after) > at) {
@@ -166,6 +170,9 @@ impl Poster {
         let weighed = if inside { merit.score } else { merit.score / 4 };
         // Of equals, the earlier one.
         if self.best.as_ref().is_none_or(|best| weighed > best.weighed) {
+            if !self.renderer.looks_around() {
+                (moment.before, moment.after) = (None, None);
+            }
             self.best = Some(Found { moment, merit: Some(merit), inside, weighed });
         }
         Ok(())
@@ -211,5 +218,28 @@ impl Poster {
             merit.brightness,
             f64::from(merit.change) / 10.0
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::extras::Extras;
+
+    #[test]
+    fn hours_of_pictures_are_not_all_judged_and_the_first_of_equals_wins() {
+        let view = View::plain(16, 16, TimeBase::new(1, 5));
+        let span = Span { origin: view.origin(), expected: None };
+        let settings = PosterSettings { path: "poster.png".into(), ..Default::default() };
+        let mut poster = Poster::new(&settings, &view, span).unwrap();
+        let frame = crate::ffi::frame::Frame::grey(16, 16);
+        for number in 0..5 * 4 * 3600 {
+            let picture = Picture { frame: frame.clone(), number, pts: number as i64, extras: Extras::default() };
+            poster.push(&picture).unwrap();
+        }
+        let (files, report) = poster.finish().unwrap();
+        // 400 for each time that four hours of two a second can be halved to.
+        assert!((1000..3200).contains(&report.judged), "{}", report.judged);
+        assert_eq!((report.number, files.len()), (0, 1), "{}", report.why);
     }
 }

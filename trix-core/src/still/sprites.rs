@@ -71,6 +71,8 @@ pub struct Sprites {
     span: Span,
     size: (usize, usize),
     step: Step,
+    /// How long a picture is shown; the usual thumbnails are not denser.
+    frame: Timestamp,
     /// How many there would be if the expected duration were right.
     planned: Option<usize>,
     bound: usize,
@@ -85,7 +87,7 @@ pub struct Sprites {
 }
 
 /// Milliseconds between thumbnails where the duration is not known, until there are too many.
-const FINE: u64 = 500;
+const FINE: u64 = 100;
 
 /// Milliseconds between thumbnails where nobody says anything, and the least number that they are made denser for.
 const USUAL: u64 = 10_000;
@@ -122,11 +124,12 @@ impl Sprites {
             return Err(Mistake::into_error(mistakes));
         }
         let expected = span.expected.map(|expected| expected.rescale(MILLI).max(1) as u64);
-        let (step, planned) = match (settings.interval, expected.map(|expected| (expected, wished(settings, expected)))) {
-            (Some(interval), _) => (Step { num: interval.micros().max(1000) as u64, den: 1000 }, None),
-            (None, Some((expected, count))) => (Step { num: expected, den: count }, Some(count as usize)),
-            (None, None) => (Step { num: FINE, den: 1 }, None),
-        };
+        let (step, planned) =
+            match (settings.interval, expected.map(|expected| (expected, wished(settings, expected, view.frame())))) {
+                (Some(interval), _) => (Step { num: interval.micros().max(1000) as u64, den: 1000 }, None),
+                (None, Some((expected, count))) => (Step { num: expected, den: count }, Some(count as usize)),
+                (None, None) => (Step { num: FINE, den: 1 }, None),
+            };
         Ok(Sprites {
             settings: settings.clone(),
             format,
@@ -135,6 +138,7 @@ impl Sprites {
             time_base: view.time_base(),
             span,
             size,
+            frame: view.frame(),
             step,
             planned,
             bound,
@@ -164,8 +168,12 @@ impl Sprites {
     /// `MalformedInput` when there was no picture; those of filter stage and encoder.
     pub fn finish(mut self, end: Option<Timestamp>) -> Result<(Vec<StillFile>, SpriteReport)> {
         let Some(moment) = self.window.moment(None) else {
-            return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, "there is no picture to make thumbnails of")
-                .in_stream(self.stream));
+            return Err(Error::new(
+                ErrorKind::MalformedInput,
+                Stage::Decode,
+                "there is no picture to make thumbnails of",
+            )
+            .in_stream(self.stream));
         };
         let end = end.unwrap_or(Timestamp::new(moment.shown.pts, self.time_base));
         let end = self.span.since_origin(end).rescale(MILLI).max(1) as u64;
@@ -179,7 +187,7 @@ impl Sprites {
             self.tiles.pop();
         }
         if self.settings.interval.is_none() && self.planned.is_none() {
-            let count = wished(&self.settings, end);
+            let count = wished(&self.settings, end, self.frame);
             let wished = Step { num: end, den: count };
             let times = wished.millis() / self.step.millis();
             // At most as many as are asked for, and at least as many as are usual.
@@ -281,11 +289,15 @@ impl Sprites {
     }
 }
 
-/// How many thumbnails a film of so many milliseconds should have.
-fn wished(settings: &SpriteSettings, millis: u64) -> u64 {
+/// How many thumbnails a film of so many milliseconds should have whose pictures are shown for `frame`.
+fn wished(settings: &SpriteSettings, millis: u64, frame: Timestamp) -> u64 {
     let count = match settings.count {
         Some(count) => count.into(),
-        None => millis.div_ceil(USUAL).max(LEAST).min(settings.most.into()),
+        None => {
+            let pictures =
+                Timestamp::new(millis.min(i64::MAX as u64) as i64, MILLI).rescale(frame.base) / frame.ticks.max(1);
+            millis.div_ceil(USUAL).max(LEAST.min(pictures.max(1) as u64)).min(settings.most.into())
+        }
     };
     // WebVTT tells milliseconds.
     count.min(millis).max(1)
@@ -313,11 +325,31 @@ mod tests {
     #[test]
     fn the_usual_number_of_thumbnails_follows_the_duration() {
         let settings = SpriteSettings::default();
-        let wished = |seconds: u64| wished(&settings, seconds * 1000);
-        assert_eq!([10, 200, 600, 4000, 7200, 36_000].map(wished), [20, 20, 60, 400, 400, 400]);
-        assert_eq!(super::wished(&settings, 5), 5);
-        let counted = SpriteSettings { count: Some(7), ..settings };
-        assert_eq!([1, 100].map(|seconds| super::wished(&counted, seconds * 1000)), [7, 7]);
+        let frame = Timestamp::new(1, TimeBase::new(1, 25));
+        let usual = |millis: u64| wished(&settings, millis, frame);
+        assert_eq!([40, 200, 10_000, 200_000, 600_000, 4_000_000, 7_200_000].map(usual), [1, 5, 20, 20, 60, 400, 400]);
+        let counted = SpriteSettings { count: Some(7), ..settings.clone() };
+        assert_eq!([5, 1000, 100_000].map(|millis| wished(&counted, millis, frame)), [5, 7, 7]);
+    }
+
+    #[test]
+    fn hours_of_pictures_take_no_more_memory_than_the_bound() {
+        let view = View::plain(16, 16, TimeBase::new(1, 5));
+        let span = Span { origin: view.origin(), expected: None };
+        let settings = SpriteSettings { path: "sprites.png".into(), most: 30, ..Default::default() };
+        let mut sprites = Sprites::new(&settings, &view, span).unwrap();
+        let frame = crate::ffi::frame::Frame::grey(16, 16);
+        let pictures = 5 * 4 * 3600;
+        for number in 0..pictures {
+            let extras = crate::media::extras::Extras::default();
+            sprites.push(&Picture { frame: frame.clone(), number, pts: number as i64, extras }).unwrap();
+            assert!(sprites.tiles.len() <= sprites.held + 1 && sprites.tiles.capacity() <= 512);
+        }
+        let end = Timestamp::new(pictures as i64, view.time_base());
+        let (files, report) = sprites.finish(Some(end)).unwrap();
+        assert!((15..=30).contains(&report.count), "{report:?}");
+        let text = String::from_utf8(files[1].bytes.clone()).unwrap();
+        assert!(text.contains("--> 04:00:00.000"), "{text}");
     }
 
     #[test]

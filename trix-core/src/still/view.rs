@@ -69,15 +69,8 @@ impl View {
         let plan = video.ok_or_else(|| Error::bug(Stage::Plan, "a plan without pictures"))?;
         let time_base = source.streams().get(plan.stream).map_or(TimeBase::new(1, 1000), |facts| facts.time_base);
         let (width, height) = square(&plan);
-        let mut view = View {
-            filtering: plan.filtering(),
-            stream: plan.stream,
-            time_base,
-            origin,
-            width,
-            height,
-            decisions,
-        };
+        let mut view =
+            View { filtering: plan.filtering(), stream: plan.stream, time_base, origin, width, height, decisions };
         view.settle(&plan);
         Ok(view)
     }
@@ -102,6 +95,18 @@ impl View {
         transform.to = target(transform);
     }
 
+    /// A view of pictures that need nothing but a size and red, green and blue.
+    #[cfg(test)]
+    pub(super) fn plain(width: usize, height: usize, time_base: TimeBase) -> Self {
+        let from = Color { matrix: Matrix(1), range: Range::Limited, ..Color::default() };
+        let format = PictureFormat { chroma: Chroma::C444, depth: 8, rgb: true, alpha: false };
+        let mut transform = Transform::to(width, height, format, Default::default(), from);
+        transform.to = target(&transform);
+        let filtering = Filtering::by(transform);
+        let origin = Timestamp::new(0, time_base);
+        View { filtering, stream: 0, time_base, origin, width, height, decisions: Vec::new() }
+    }
+
     /// Index of the stream in the source.
     pub fn stream(&self) -> usize {
         self.stream
@@ -110,6 +115,11 @@ impl View {
     /// Seconds in a tick of the pictures' times.
     pub fn time_base(&self) -> TimeBase {
         self.time_base
+    }
+
+    /// How long a picture is shown, where all are shown alike.
+    pub fn frame(&self) -> Timestamp {
+        Timestamp::new(1, self.filtering.rate.inverse())
     }
 
     /// When the whole source begins, in its own time.

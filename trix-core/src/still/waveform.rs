@@ -121,8 +121,7 @@ impl Waveform {
     /// lowest and highest sample of each channel, in 16 bits.
     fn json(&self) -> String {
         let peaks = &self.peaks;
-        let (channels, rate, size, length) =
-            (peaks.channels(), peaks.rate(), peaks.bucket_samples(), peaks.buckets());
+        let (channels, rate, size, length) = (peaks.channels(), peaks.rate(), peaks.bucket_samples(), peaks.buckets());
         let mut text = format!(
             "{{\"version\":2,\"channels\":{channels},\"sample_rate\":{rate},\"samples_per_pixel\":{size},\"bits\":16,\
              \"length\":{length},\"data\":["
