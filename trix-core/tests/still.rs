@@ -1,101 +1,25 @@
 //! Still pictures: what another decoder shows of posters and thumbnails is what the source shows at that time, in the colour
-//! that the file format means; cues are read by a parser of their own; waveforms lie where the sound is.
+//! that the file format means; cues are read by a parser of their own.
 
 mod support;
 
 use std::path::{Path, PathBuf};
 
-use support::{colorimetry, ffprobe, made_by_ffmpeg, pictures, text};
+use support::{
+    colorimetry, ffprobe, made_by_ffmpeg, pictures,
+    stills::{Rgb, SWS, all_shown, film, made, psnr, seconds, shown, written},
+    text,
+};
 use trix_core::{
     ErrorKind, Limits, OnDamage, Source,
     media::time::{TimeBase, Timestamp},
     spec::{
         picture::PictureSettings,
-        still::{Paint, PosterSettings, SpriteSettings, StillSettings, WaveformChannels, WaveformSettings},
+        still::{PosterSettings, SpriteSettings, StillSettings, WaveformSettings},
     },
-    still::{Made, Still, StillReport, make, poster::PosterReport, sprites::SpriteReport, waveform::WaveformReport},
+    still::{StillReport, make, poster::PosterReport, sprites::SpriteReport},
 };
 use trix_fixtures::{TempDir, folder, media, program};
-
-fn made(source: &Path, stills: &[StillSettings]) -> Made {
-    let opened = Source::open(source, Limits::default()).unwrap_or_else(|error| panic!("{error}"));
-    make(opened, stills, &PictureSettings::default(), OnDamage::Fail, 0)
-        .unwrap_or_else(|error| panic!("{}: {error}", source.display()))
-}
-
-/// Writes the files of a still into a folder.
-fn written(still: &Still, folder: &TempDir) -> Vec<PathBuf> {
-    let write = |file: &trix_core::still::StillFile| {
-        let path = folder.path().join(&file.path);
-        std::fs::write(&path, &file.bytes).unwrap();
-        path
-    };
-    still.files.iter().map(write).collect()
-}
-
-fn seconds(time: &str) -> Timestamp {
-    time.parse().unwrap()
-}
-
-/// A picture as red, green and blue bytes.
-struct Rgb {
-    width: usize,
-    height: usize,
-    samples: Vec<u8>,
-}
-
-impl Rgb {
-    fn at(&self, x: usize, y: usize) -> [u8; 3] {
-        let at = 3 * (y * self.width + x);
-        self.samples[at..at + 3].try_into().unwrap()
-    }
-
-    fn part(&self, left: usize, top: usize, width: usize, height: usize) -> Rgb {
-        let rows = (top..top + height).flat_map(|y| &self.samples[3 * (y * self.width + left)..][..3 * width]);
-        Rgb { width, height, samples: rows.copied().collect() }
-    }
-}
-
-/// Exact conversion by swscale, of chroma in full or between its samples.
-const EXACT: &str = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp";
-
-/// The same, of chroma that lies where H.264 and HEVC have it unless they say otherwise.
-const SWS: &str = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp:in_h_chr_pos=0:in_v_chr_pos=128";
-
-/// What the `ffmpeg` program makes of the first `count` pictures that a chain of filters lets through.
-fn all_shown(file: &Path, chain: &str, count: usize) -> Vec<Rgb> {
-    let chain = if chain.is_empty() { "null" } else { chain };
-    let line = format!(
-        "-i {} -map 0:v:0 -vf {chain},scale={EXACT},format=rgb24 -fps_mode passthrough -frames:v {count} -f image2pipe -c:v ppm -",
-        file.display()
-    );
-    let bytes = program::ffmpeg(&line).stdout;
-    let mut rest = bytes.as_slice();
-    let mut pictures = Vec::new();
-    while !rest.is_empty() {
-        // P6, width and height, 255, samples.
-        let mut parts = rest.splitn(5, |byte| byte.is_ascii_whitespace());
-        let mut next = || String::from_utf8(parts.next().expect("a header").to_vec()).unwrap();
-        assert_eq!(next(), "P6");
-        let (width, height): (usize, usize) = (next().parse().unwrap(), next().parse().unwrap());
-        assert_eq!(next(), "255");
-        let (samples, after) = parts.next().expect("samples").split_at(3 * width * height);
-        pictures.push(Rgb { width, height, samples: samples.to_vec() });
-        rest = after;
-    }
-    pictures
-}
-
-/// The first of them.
-fn shown(file: &Path, chain: &str) -> Rgb {
-    all_shown(file, chain, 1).remove(0)
-}
-
-fn psnr(ours: &Rgb, theirs: &Rgb) -> f64 {
-    assert_eq!((ours.width, ours.height), (theirs.width, theirs.height), "sizes");
-    let sum: f64 = ours.samples.iter().zip(&theirs.samples).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
-    10.0 * (255.0 * 255.0 * ours.samples.len() as f64 / sum).log10()
-}
 
 /// A poster, where it lies, and what became of it.
 fn poster(source: &Path, folder: &TempDir, settings: PosterSettings) -> (PathBuf, PosterReport) {
@@ -107,16 +31,6 @@ fn poster(source: &Path, folder: &TempDir, settings: PosterSettings) -> (PathBuf
 
 fn poster_at(path: &str, time: &str) -> PosterSettings {
     PosterSettings { path: path.into(), at: Some(seconds(time)), quality: 95, ..Default::default() }
-}
-
-/// Moving pictures with noise, tagged BT.709, of 12 seconds at 25 pictures a second; as long as it says.
-fn film() -> PathBuf {
-    made_by_ffmpeg(
-        "still-film.mp4",
-        "-f lavfi -i testsrc2=size=640x360:rate=25:duration=12,noise=alls=6:allf=t:all_seed=3,scale=out_color_matrix=bt709,\
-         format=yuv420p,setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv -c:v libx264 -preset \
-         ultrafast -crf 10 -color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv -f mp4",
-    )
 }
 
 #[test]
@@ -132,7 +46,6 @@ fn a_poster_at_a_time_is_the_picture_that_is_shown_then() {
             let StillReport::Poster(report) = &still.report else { panic!("a poster") };
             assert_eq!((report.number, report.width, report.height), (number, 640, 360), "{time}: {}", report.why);
             let found = psnr(&shown(&written(still, &folder)[0], ""), &expected);
-            println!("{path} at {time}: {found:.1} dB");
             assert!(found > least, "{path} at {time}: {found} dB");
         }
     }
@@ -252,7 +165,6 @@ fn assert_poster(name: &str, time: &str, size: (usize, usize), chain: &str, leas
     let scale = format!("scale={width}:{height}:{SWS}");
     let chain = chain.replace("N", &number.to_string()).replace("SCALE", &scale);
     let found = psnr(&shown(&file, ""), &shown(&source, &chain));
-    println!("{name}: picture {number}, {found:.1} dB");
     assert!(found > least, "{name}: {found} dB");
 }
 
@@ -351,7 +263,6 @@ fn real_films_have_bright_and_sharp_posters() {
         let (_, report) =
             poster(&source, &folder(), PosterSettings { path: "poster.jpg".into(), ..Default::default() });
         let merit = report.merit.expect("pictures were compared");
-        println!("{name}: {} {}", report.time, report.why);
         assert!(merit.score > 250 && (30..230).contains(&merit.brightness), "{name}: {merit:?}");
     }
 }
@@ -524,100 +435,6 @@ fn uneven_times_show_the_picture_that_is_on_the_screen() {
         sheets[0].1.part(left, top, width, height)
     };
     assert!(psnr(&tile(3), &tile(6)) > 35.0 && psnr(&tile(3), &tile(7)) < 30.0 && psnr(&tile(2), &tile(3)) < 30.0);
-}
-
-/// A waveform as the `ffmpeg` program decodes it: for each column the rows that are not background, from and to.
-fn waveform(source: &Path, settings: WaveformSettings) -> (WaveformReport, Vec<Vec<usize>>, Option<String>) {
-    let folder = folder();
-    let (background, color) = (Paint([255, 255, 255, 255]), Paint([0, 0, 0, 255]));
-    let settings = WaveformSettings { path: "wave.png".into(), background, color, rms_color: color, ..settings };
-    let height = settings.height as usize;
-    let made = made(source, &[StillSettings::Waveform(settings)]);
-    let StillReport::Waveform(report) = made.stills[0].report.clone() else { panic!("a waveform") };
-    let files = written(&made.stills[0], &folder);
-    let picture = shown(&files[0], "");
-    assert_eq!(picture.height, height);
-    let column = |x: usize| (0..height).filter(|y| picture.at(x, *y)[0] < 128).collect();
-    let json = files.get(1).map(|file| std::fs::read_to_string(file).unwrap());
-    (report, (0..picture.width).map(column).collect(), json)
-}
-
-fn sound(name: &str, expression: &str, options: &str) -> PathBuf {
-    made_by_ffmpeg(name, &format!("-f lavfi -i {expression} {options}"))
-}
-
-fn wave(width: u32, height: u32) -> WaveformSettings {
-    WaveformSettings { width, height, ..Default::default() }
-}
-
-#[test]
-fn silence_is_a_line_and_full_scale_fills_the_height() {
-    let silence = sound("still-silence.wav", "anullsrc=r=48000:cl=mono:d=2", "-c:a pcm_s16le -f wav");
-    let (report, columns, _) = waveform(&silence, wave(100, 41));
-    assert!(columns.iter().all(|rows| *rows == [20]), "{columns:?}");
-    assert_eq!((report.samples, report.sample_rate, &report.peaks[..]), (96_000, 48_000, &[0.0f32][..]));
-    for (name, codec) in
-        [("16", "pcm_s16le"), ("24", "pcm_s24le"), ("8", "pcm_u8"), ("32f", "pcm_f32le"), ("64f", "pcm_f64le")]
-    {
-        let expression = "aevalsrc=sin(2*PI*440*t):s=48000:d=2";
-        let full = sound(&format!("still-full-{name}.wav"), expression, &format!("-c:a {codec} -f wav"));
-        let (report, columns, _) = waveform(&full, wave(100, 41));
-        assert!(columns.iter().all(|rows| rows.first() <= Some(&0) && rows.len() == 41), "{name}: {columns:?}");
-        assert!((report.rms[0] - 0.5f64.sqrt()).abs() < 0.01, "{name}: {:?}", report.rms);
-    }
-}
-
-#[test]
-fn sound_on_the_left_shows_on_the_left_only() {
-    let left = sound("still-left.flac", "aevalsrc=0.5*sin(2*PI*440*t)|0:s=44100:d=1", "-c:a flac -f flac");
-    let each = WaveformSettings { channels: WaveformChannels::Each, ..wave(64, 80) };
-    let (report, columns, _) = waveform(&left, each);
-    assert_eq!(report.channels, 2);
-    for rows in &columns {
-        // The upper lane has rows 0 to 39, of which half are used; the lower one a line.
-        let (upper, lower): (Vec<usize>, Vec<usize>) = rows.iter().partition(|row| **row < 40);
-        assert!((19..=22).contains(&upper.len()), "{rows:?}");
-        assert_eq!(lower.len(), 1, "{rows:?}");
-    }
-    // Mixed, half of it is left.
-    let (report, columns, _) = waveform(&left, wave(64, 80));
-    assert_eq!(report.channels, 1);
-    assert!(columns.iter().all(|rows| (19..=22).contains(&rows.len())), "{columns:?}");
-}
-
-#[test]
-fn a_beep_lies_at_its_column_also_beside_pictures_and_in_compressed_sound() {
-    let expression = "aevalsrc=if(between(t\\,6\\,6.1)\\,0.8*sin(2*PI*1000*t)\\,0)|0:s=48000:d=10";
-    let wav = sound("still-beep.wav", expression, "-c:a pcm_s16le -f wav");
-    let film = made_by_ffmpeg(
-        "still-beep.mp4",
-        &format!(
-            "-f lavfi -i testsrc2=size=64x48:rate=25:duration=10 -f lavfi -i {expression} -c:v libx264 -preset ultrafast \
-             -pix_fmt yuv420p -c:a aac -f mp4"
-        ),
-    );
-    for source in [wav, film] {
-        let (_, columns, json) =
-            waveform(&source, WaveformSettings { peaks: Some("wave.json".into()), ..wave(1000, 101) });
-        let loud: Vec<usize> = (0..1000).filter(|x| columns[*x].len() > 20).collect();
-        let (first, last) = (*loud.first().unwrap(), *loud.last().unwrap());
-        assert!((599..=601).contains(&first) && (608..=610).contains(&last), "{}: {first} {last}", source.display());
-        let json: serde_json::Value = serde_json::from_str(&json.expect("peaks")).unwrap();
-        assert_eq!(
-            (json["version"].as_u64(), json["bits"].as_u64(), json["channels"].as_u64()),
-            (Some(2), Some(16), Some(1))
-        );
-        let data: Vec<i64> = json["data"].as_array().unwrap().iter().map(|value| value.as_i64().unwrap()).collect();
-        let (length, size) = (json["length"].as_u64().unwrap(), json["samples_per_pixel"].as_u64().unwrap());
-        assert_eq!(data.len() as u64, 2 * length);
-        // A block of AAC has 1024 samples.
-        let samples = length * size;
-        assert!((1000..2000).contains(&length) && (480_000..481_280).contains(&samples), "{length} of {size}");
-        let loud: Vec<u64> =
-            (0..length).filter(|at| data[2 * *at as usize + 1] > 6000 && data[2 * *at as usize] < -6000).collect();
-        let (first, last) = (loud[0] * size, (loud[loud.len() - 1] + 1) * size);
-        assert!(first.abs_diff(6 * 48_000) <= 2 * size && last.abs_diff(61 * 4800) <= 2 * size, "{first} {last}");
-    }
 }
 
 #[test]

@@ -72,7 +72,7 @@ pub fn make(
         if let Some(decoder) = pictures.as_mut().filter(|decoder| of.is_none_or(|of| of == decoder.stream())) {
             decoder.push(packet.as_ref())?;
             while let Some(picture) = decoder.receive()? {
-                stages.push_picture(&picture)?;
+                stages.push_picture(&picture).map_err(|error| error.in_file(&label))?;
             }
         }
         for decoder in sounds.iter_mut().filter(|decoder| of.is_none_or(|of| of == decoder.stream())) {
@@ -85,5 +85,6 @@ pub fn make(
             break;
         }
     }
-    Ok(Made { stills: stages.finish(None)?, decisions, damage: damage.report() })
+    let stills = stages.finish(None).map_err(|error| error.in_file(&label))?;
+    Ok(Made { stills, decisions, damage: damage.report() })
 }

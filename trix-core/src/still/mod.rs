@@ -145,11 +145,11 @@ impl Stills {
             return Err(Mistake::into_error(mistakes));
         }
         let shows = stills.iter().any(|still| !matches!(still, StillSettings::Waveform(_)));
-        let view = match shows || source.video().is_some() {
-            true if shows => Some(View::of(source, picture)?),
-            // Only for the start of the film; a source whose pictures cannot be shown may still be heard.
-            true => View::of(source, picture).ok(),
-            false => None,
+        let view = if shows {
+            Some(View::of(source, picture)?)
+        } else {
+            // Only for the start of the film: a source whose pictures cannot be shown may still be heard.
+            source.video().and_then(|_| View::of(source, picture).ok())
         };
         let span = span.unwrap_or_else(|| Span::whole(source, view.as_ref()));
         let mut stages = Vec::new();

@@ -97,9 +97,7 @@ impl Peaks {
             false => start.saturating_add(index * i64::from(own) / i64::from(rate)),
         };
         self.end = place(length).max(self.end);
-        while self.end.max(1) as u64 - 1 >> self.shift >= self.bound as u64 {
-            self.double();
-        }
+        self.fit();
         let shift = self.shift;
         for (buckets, samples) in self.channels.iter_mut().zip(channels) {
             for (index, sample) in (0i64..).zip(samples) {
@@ -111,6 +109,13 @@ impl Peaks {
                 }
                 buckets[at].add(*sample);
             }
+        }
+    }
+
+    /// Keeps the bound for all samples so far.
+    fn fit(&mut self) {
+        while self.buckets() > self.bound {
+            self.double();
         }
     }
 
@@ -140,9 +145,7 @@ impl Peaks {
         let origin = Timestamp::new(self.origin.ticks.saturating_neg(), self.origin.base);
         if self.rate > 0 {
             self.end = self.end.max(end.plus(origin).rescale(TimeBase::new(1, self.rate.into())));
-            while self.end.max(1) as u64 - 1 >> self.shift >= self.bound as u64 {
-                self.double();
-            }
+            self.fit();
         }
     }
 
@@ -243,7 +246,7 @@ mod tests {
     fn blocks_do_not_matter_and_gaps_are_silent() {
         let samples: Vec<f32> = (0..10_000).map(|index| ((index * 37) % 200) as f32 / 100.0 - 1.0).collect();
         let mut whole = Peaks::new(ZERO, false, 64);
-        whole.put(&[samples.clone()], 1000, at(0));
+        whole.put(std::slice::from_ref(&samples), 1000, at(0));
         let mut cut = Peaks::new(ZERO, false, 64);
         for block in samples.chunks(77) {
             cut.put(&[block.to_vec()], 1000, None);

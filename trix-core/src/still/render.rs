@@ -78,10 +78,9 @@ impl Renderer {
             // The last one counts: the first pictures of a moment push out what was left of the one before.
             found = pictures.into_iter().rfind(|picture| picture.number == shown.number).or(found.take());
         };
-        for picture in [before.as_ref().filter(|_| around), Some(shown), after.as_ref().filter(|_| around)] {
-            if let Some(picture) = picture {
-                look(self.converter.push(Some(picture.clone()))?);
-            }
+        let neighbour = |picture: &Option<Picture>| picture.clone().filter(|_| around);
+        for picture in [neighbour(before), Some(shown.clone()), neighbour(after)].into_iter().flatten() {
+            look(self.converter.push(Some(picture))?);
         }
         if (around && after.is_none()) || found.is_none() {
             let fresh = Converter::new(self.filtering.clone(), self.stream, self.time_base);

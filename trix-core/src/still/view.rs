@@ -152,7 +152,7 @@ impl View {
         }
         let side = |side: u64, own: u64| match even {
             // To the nearest even number that is not larger than the pictures.
-            true => ((side + 1) / 2 * 2).min(own / 2 * 2).max(2.min(own)),
+            true => (side.div_ceil(2) * 2).min(own / 2 * 2).max(2.min(own)),
             false => side,
         };
         (side(w, own_width) as usize, side(h, own_height) as usize)
