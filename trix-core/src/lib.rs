@@ -32,6 +32,7 @@ pub mod demux;
 pub mod decode;
 pub mod filter;
 pub mod encode;
+pub mod still;
 pub mod mux;
 pub mod verify;
 pub mod quality;

@@ -8,6 +8,7 @@ pub mod io;
 pub mod packet;
 pub mod frame;
 pub mod pad;
+pub mod image;
 pub mod pixel;
 pub mod layout;
 pub mod side_data;

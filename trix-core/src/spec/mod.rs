@@ -9,6 +9,7 @@ pub mod video;
 pub mod picture;
 pub mod audio;
 pub mod subtitle;
+pub mod still;
 pub mod options;
 pub mod option_names;
 pub mod plan;

@@ -5,6 +5,7 @@
 
 pub mod colorimetry;
 pub mod pictures;
+pub mod stills;
 
 use std::path::{Path, PathBuf};
 

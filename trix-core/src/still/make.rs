@@ -1,0 +1,90 @@
+//! Makes stills of a source by themselves: one reading, one decoding, on the thread that asks.
+//!
+//! Invariant: pictures and sound reach the stages as the decoders yield them, in order, each once; reading ends when no stage
+//! wants more.
+
+use std::sync::Arc;
+
+use super::{Still, Stills};
+use crate::{
+    decode::{
+        audio::AudioDecoder,
+        damage::{DamageLog, DamageReport, OnDamage},
+        video::VideoDecoder,
+    },
+    demux::Demuxer,
+    error::Result,
+    media::packet::Packet,
+    source::Source,
+    spec::{picture::PictureSettings, plan::Decision, still::StillSettings},
+};
+
+/// Stills of a source.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// In the order in which they were asked for.
+    pub stills: Vec<Still>,
+    /// What was decided about pictures without being asked for.
+    pub decisions: Vec<Decision>,
+    /// What was found to be wrong with the source.
+    pub damage: DamageReport,
+}
+
+/// Makes `stills` of all of `source`, with `threads` threads for decoding pictures (0: one for each core). Nothing is
+/// written.
+///
+/// # Errors
+/// Those of [`Stills::new`], of the decoders and of [`Stills::finish`].
+pub fn make(
+    source: Source,
+    stills: &[StillSettings],
+    picture: &PictureSettings,
+    on_damage: OnDamage,
+    threads: u32,
+) -> Result<Made> {
+    let label = source.label();
+    let mut stages = Stills::new(stills, &source, picture, None)?;
+    let decisions = stages.decisions().to_vec();
+    let damage = Arc::new(DamageLog::new(on_damage));
+    let mut pictures = match source.video().filter(|_| stages.wants_pictures()) {
+        Some(facts) => {
+            let threads = on_damage.decoder_threads(threads);
+            let pixels = source.limits().pixels;
+            Some(VideoDecoder::new(label.clone(), facts, threads, pixels, Arc::clone(&damage))?)
+        }
+        None => None,
+    };
+    let heard = stages.sound_streams();
+    let heard = source.streams().iter().filter(|facts| heard.contains(&facts.index));
+    let mut sounds: Vec<AudioDecoder> =
+        heard.map(|facts| AudioDecoder::new(label.clone(), facts, Arc::clone(&damage))).collect::<Result<_>>()?;
+
+    let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
+    loop {
+        if pictures.is_some() && !stages.wants_pictures() {
+            pictures = None;
+        }
+        if pictures.is_none() && sounds.is_empty() {
+            break;
+        }
+        let packet = demuxer.next_packet()?;
+        let of = packet.as_ref().map(Packet::stream);
+        if let Some(decoder) = pictures.as_mut().filter(|decoder| of.is_none_or(|of| of == decoder.stream())) {
+            decoder.push(packet.as_ref())?;
+            while let Some(picture) = decoder.receive()? {
+                stages.push_picture(&picture).map_err(|error| error.in_file(&label))?;
+            }
+        }
+        for decoder in sounds.iter_mut().filter(|decoder| of.is_none_or(|of| of == decoder.stream())) {
+            decoder.push(packet.as_ref())?;
+            while let Some(frame) = decoder.receive()? {
+                stages.push_sound(decoder.stream(), &frame);
+            }
+        }
+        if packet.is_none() {
+            break;
+        }
+    }
+    let stills = stages.finish(None).map_err(|error| error.in_file(&label))?;
+    Ok(Made { stills, decisions, damage: damage.report() })
+}

@@ -1,0 +1,245 @@
+//! Finds the picture that stands for a film, while the film is decoded.
+//!
+//! Invariant: never more than six decoded pictures are held, however long the film is.
+
+use super::{
+    Span, StillFile,
+    image::{Canvas, StillFormat},
+    judge::{self, Merit},
+    render::{Moment, Renderer, Window},
+    view::View,
+};
+use crate::{
+    decode::video::Picture,
+    error::{Error, ErrorKind, Result, Stage},
+    media::time::{TimeBase, Timestamp},
+    spec::still::PosterSettings,
+};
+
+/// Which picture became the poster.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+pub struct PosterReport {
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// When the picture is shown, from the start of the film.
+    pub time: Timestamp,
+    /// Which picture of the decoder's output it is, from 0.
+    pub number: u64,
+    /// Why this one.
+    pub why: String,
+    /// What was measured of it, where pictures were compared.
+    pub merit: Option<Merit>,
+    /// How many pictures were compared.
+    pub judged: u64,
+}
+
+/// The stage of a poster: takes in decoded pictures in the order in which they are shown.
+pub struct Poster {
+    settings: PosterSettings,
+    format: StillFormat,
+    view: View,
+    span: Span,
+    window: Window,
+    renderer: Renderer,
+    best: Option<Found>,
+    judged: u64,
+    /// From when on the next picture is judged, and time between two of them.
+    next: Timestamp,
+    step: Timestamp,
+    chosen: bool,
+}
+
+struct Found {
+    moment: Moment,
+    merit: Option<Merit>,
+    inside: bool,
+    weighed: u32,
+}
+
+/// Pictures that are judged before the time between them doubles. A film whose duration is known is judged about as often.
+const JUDGED: u64 = 400;
+
+impl Poster {
+    /// A poster of pictures that look as `view` says, of which those of `span` come.
+    ///
+    /// # Errors
+    /// `InvalidSpec` when the name has no extension of a picture format.
+    pub fn new(settings: &PosterSettings, view: &View, span: Span) -> Result<Self> {
+        let format = super::format_of(&settings.path)?;
+        let small = view.filtering(view.fitting(judge::SIDE, Some(judge::SIDE), false));
+        let milli = TimeBase::new(1, 1000);
+        // Often enough for clips of seconds, rarely enough to cost nothing.
+        let step = match span.expected {
+            Some(expected) => (expected.rescale(milli) / JUDGED as i64).max(100),
+            None => 500,
+        };
+        Ok(Poster {
+            settings: settings.clone(),
+            format,
+            renderer: Renderer::new(small, view.stream(), view.time_base()),
+            view: view.clone(),
+            span,
+            window: Window::default(),
+            best: None,
+            judged: 0,
+            next: Timestamp::new(i64::MIN, milli),
+            step: Timestamp::new(step, milli),
+            chosen: false,
+        })
+    }
+
+    /// Whether another picture can change anything.
+    pub fn wants_more(&self) -> bool {
+        !self.chosen
+    }
+
+    /// Takes in the next picture.
+    ///
+    /// # Errors
+    /// Those of the filter stage.
+    pub fn push(&mut self, picture: &Picture) -> Result<()> {
+        if self.chosen {
+            return Ok(());
+        }
+        self.meet(Some(picture))?;
+        self.window.push(picture);
+        Ok(())
+    }
+
+    /// Makes the poster.
+    ///
+    /// # Errors
+    /// `MalformedInput` when there was no picture; those of filter stage and encoder.
+    pub fn finish(mut self) -> Result<(Vec<StillFile>, PosterReport)> {
+        if !self.chosen {
+            self.meet(None)?;
+        }
+        let Some(found) = self.best.take() else {
+            return Err(Error::new(
+                ErrorKind::MalformedInput,
+                Stage::Decode,
+                "there is no picture to make a poster of",
+            )
+            .in_stream(self.view.stream()));
+        };
+        let size = self.view.fitting(self.settings.width, self.settings.height, false);
+        let mut renderer = Renderer::new(self.view.filtering(size), self.view.stream(), self.view.time_base());
+        let canvas = renderer.render(&found.moment)?;
+        let bytes = canvas.encode(self.format, self.settings.quality)?;
+        let time = self.time(&found.moment.shown);
+        let report = PosterReport {
+            width: canvas.width(),
+            height: canvas.height(),
+            time,
+            number: found.moment.shown.number,
+            why: self.why(&found),
+            merit: found.merit,
+            judged: self.judged,
+        };
+        Ok((vec![StillFile { path: self.settings.path, bytes }], report))
+    }
+
+    fn time(&self, picture: &Picture) -> Timestamp {
+        self.span.since_origin(Timestamp::new(picture.pts, self.view.time_base()))
+    }
+
+    /// Looks at the last picture, now that the one after it is there, or the end.
+    fn meet(&mut self, after: Option<&Picture>) -> Result<()> {
+        let Some(mut moment) = self.window.moment(after) else { return Ok(()) };
+        if let Some(at) = self.settings.at {
+            // Shown until the next one is.
+            if after.is_none_or(|after| self.time(after) > at) {
+                self.best = Some(Found { moment, merit: None, inside: true, weighed: 0 });
+                self.chosen = true;
+            }
+            return Ok(());
+        }
+        let time = self.time(&moment.shown);
+        if time < self.next {
+            return Ok(());
+        }
+        self.next = time.plus(self.step);
+        self.judged += 1;
+        if self.judged.is_multiple_of(JUDGED) {
+            self.step.ticks = self.step.ticks.saturating_mul(2);
+        }
+        let merit = self.judge(&moment)?;
+        let inside = self.is_inside(time);
+        let weighed = if inside { merit.score } else { merit.score / 4 };
+        // Of equals, the earlier one.
+        if self.best.as_ref().is_none_or(|best| weighed > best.weighed) {
+            if !self.renderer.looks_around() {
+                (moment.before, moment.after) = (None, None);
+            }
+            self.best = Some(Found { moment, merit: Some(merit), inside, weighed });
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, moment: &Moment) -> Result<Merit> {
+        let canvas = self.renderer.render(moment)?;
+        let mut neighbour = |picture: &Option<Picture>| -> Result<Option<Canvas>> {
+            let Some(picture) = picture.clone() else { return Ok(None) };
+            self.renderer.render(&Moment { before: None, shown: picture, after: None }).map(Some)
+        };
+        let (before, after) = (neighbour(&moment.before)?, neighbour(&moment.after)?);
+        Ok(judge::judge(&canvas, before.as_ref(), after.as_ref()))
+    }
+
+    /// Whether a picture lies neither among the titles at the start nor among those at the end. Of a film of half a minute
+    /// or more, a tenth at the start (3 to 60 seconds) and an eighth at the end belong to them; without a known duration,
+    /// 3 seconds at the start.
+    fn is_inside(&self, time: Timestamp) -> bool {
+        let milli = TimeBase::new(1, 1000);
+        let time = time.rescale(milli);
+        match self.span.expected.map(|expected| expected.rescale(milli)) {
+            Some(expected) if expected < 30_000 => true,
+            Some(expected) => time >= (expected / 10).clamp(3000, 60_000) && time <= expected - expected / 8,
+            None => time >= 3000,
+        }
+    }
+
+    fn why(&self, found: &Found) -> String {
+        let Some(merit) = found.merit else {
+            let at = self.settings.at.unwrap_or(Timestamp::new(0, TimeBase::new(1, 1)));
+            return match found.moment.after.is_some() {
+                true => format!("it is shown at {at}"),
+                false => format!("it is the last picture, and {at} was asked for"),
+            };
+        };
+        let place = if found.inside { "" } else { ", although it lies near an end of the film" };
+        format!(
+            "of {} pictures that were compared it tells most: {} of 1000 (contrast {}, brightness {}, change {:.1}){place}",
+            self.judged,
+            merit.score,
+            merit.contrast,
+            merit.brightness,
+            f64::from(merit.change) / 10.0
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::extras::Extras;
+
+    #[test]
+    fn hours_of_pictures_are_not_all_judged_and_the_first_of_equals_wins() {
+        let view = View::plain(16, 16, TimeBase::new(1, 5));
+        let span = Span { origin: view.origin(), expected: None };
+        let settings = PosterSettings { path: "poster.png".into(), ..Default::default() };
+        let mut poster = Poster::new(&settings, &view, span).unwrap();
+        let frame = crate::ffi::frame::Frame::grey(16, 16);
+        for number in 0..5 * 4 * 3600 {
+            let picture = Picture { frame: frame.clone(), number, pts: number as i64, extras: Extras::default() };
+            poster.push(&picture).unwrap();
+        }
+        let (files, report) = poster.finish().unwrap();
+        // 400 for each time that four hours of two a second can be halved to.
+        assert!((1000..3200).contains(&report.judged), "{}", report.judged);
+        assert_eq!((report.number, files.len()), (0, 1), "{}", report.why);
+    }
+}

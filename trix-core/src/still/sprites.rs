@@ -1,0 +1,361 @@
+//! Gathers thumbnails while a film is decoded, and puts them on sheets.
+//!
+//! Invariant: thumbnail `k` shows what is on the screen at `k` steps, and there are never more than one above the bound:
+//! when there would be, every second one goes and the step doubles.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    Span, StillFile,
+    image::{Canvas, StillFormat},
+    render::{Renderer, Window},
+    view::View,
+    vtt::{self, Cue},
+};
+use crate::{
+    decode::video::Picture,
+    error::{Error, ErrorKind, Result, Stage},
+    media::time::{TimeBase, Timestamp},
+    spec::{
+        plan::Mistake,
+        still::{MOST_SIDE, SpriteSettings},
+    },
+};
+
+/// What became of thumbnails.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+pub struct SpriteReport {
+    /// How many thumbnails.
+    pub count: usize,
+    /// Milliseconds from one to the next.
+    pub interval_ms: f64,
+    /// Samples in a row of a thumbnail.
+    pub width: usize,
+    /// Rows of a thumbnail.
+    pub height: usize,
+    /// How many sheets.
+    pub sheets: usize,
+    /// Why so many.
+    pub why: String,
+}
+
+/// Time from one thumbnail to the next: `num / den` milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Step {
+    num: u64,
+    den: u64,
+}
+
+impl Step {
+    /// Milliseconds after which thumbnail `index` is taken, rounded down to a whole one, which is all that WebVTT can say.
+    fn time(self, index: usize) -> u64 {
+        (index as u128 * u128::from(self.num) / u128::from(self.den)) as u64
+    }
+
+    fn times(self, factor: u64) -> Step {
+        Step { num: self.num.saturating_mul(factor), ..self }
+    }
+
+    fn millis(self) -> f64 {
+        self.num as f64 / self.den as f64
+    }
+}
+
+/// The stage of thumbnails: takes in decoded pictures in the order in which they are shown.
+pub struct Sprites {
+    settings: SpriteSettings,
+    format: StillFormat,
+    renderer: Renderer,
+    stream: usize,
+    time_base: TimeBase,
+    span: Span,
+    size: (usize, usize),
+    step: Step,
+    /// How long a picture is shown; the usual thumbnails are not denser.
+    frame: Timestamp,
+    /// How many there would be if the expected duration were right.
+    planned: Option<usize>,
+    bound: usize,
+    /// Most thumbnails that are held: more than will be used where the duration has to be waited for, so that what is left
+    /// out at the end is little.
+    held: usize,
+    tiles: Vec<Canvas>,
+    window: Window,
+    /// The last picture that became a thumbnail, which may be shown for several.
+    last: Option<(u64, Canvas)>,
+    doubled: u32,
+}
+
+/// Milliseconds between thumbnails where the duration is not known, until there are too many.
+const FINE: u64 = 100;
+
+/// Milliseconds between thumbnails where nobody says anything, and the least number that they are made denser for.
+const USUAL: u64 = 10_000;
+const LEAST: u64 = 20;
+
+/// Bytes of memory that thumbnails may take.
+const MEMORY: usize = 512 << 20;
+
+const MILLI: TimeBase = TimeBase::new(1, 1000);
+
+impl Sprites {
+    /// Thumbnails of pictures that look as `view` says, of which those of `span` come.
+    ///
+    /// # Errors
+    /// `InvalidSpec` when the name has no extension of a picture format, a sheet would be too high, or thumbnails take too
+    /// much memory.
+    pub fn new(settings: &SpriteSettings, view: &View, span: Span) -> Result<Self> {
+        let format = super::format_of(&settings.path)?;
+        let size = view.fitting(settings.width, settings.height, true);
+        let bound = settings.count.unwrap_or(settings.most).max(1) as usize;
+        let waits = settings.interval.is_none() && span.expected.is_none();
+        let held = if waits { bound.max((8 * bound).min(800)) } else { bound };
+        let mut mistakes = Vec::new();
+        if size.1 * settings.rows as usize > MOST_SIDE as usize {
+            let high = format!("{} of {}", settings.rows, size.1);
+            mistakes.push(Mistake::new("sprites.rows", high, format!("a sheet has at most {MOST_SIDE} rows")));
+        }
+        if 4 * size.0 * size.1 * held > MEMORY {
+            let many = format!("{held} of {}x{}", size.0, size.1);
+            let problem = format!("thumbnails may take {} MiB of memory; fewer or smaller ones", MEMORY >> 20);
+            mistakes.push(Mistake::new("sprites.most", many, problem));
+        }
+        if !mistakes.is_empty() {
+            return Err(Mistake::into_error(mistakes));
+        }
+        let expected = span.expected.map(|expected| expected.rescale(MILLI).max(1) as u64);
+        let (step, planned) =
+            match (settings.interval, expected.map(|expected| (expected, wished(settings, expected, view.frame())))) {
+                (Some(interval), _) => (Step { num: interval.micros().max(1000) as u64, den: 1000 }, None),
+                (None, Some((expected, count))) => (Step { num: expected, den: count }, Some(count as usize)),
+                (None, None) => (Step { num: FINE, den: 1 }, None),
+            };
+        Ok(Sprites {
+            settings: settings.clone(),
+            format,
+            renderer: Renderer::new(view.filtering(size), view.stream(), view.time_base()),
+            stream: view.stream(),
+            time_base: view.time_base(),
+            span,
+            size,
+            frame: view.frame(),
+            step,
+            planned,
+            bound,
+            held,
+            tiles: Vec::new(),
+            window: Window::default(),
+            last: None,
+            doubled: 0,
+        })
+    }
+
+    /// Takes in the next picture.
+    ///
+    /// # Errors
+    /// Those of the filter stage.
+    pub fn push(&mut self, picture: &Picture) -> Result<()> {
+        let time = self.span.since_origin(Timestamp::new(picture.pts, self.time_base));
+        self.take_until(time, Some(picture))?;
+        self.window.push(picture);
+        Ok(())
+    }
+
+    /// Makes the sheets and the WebVTT file of a film that ends at `end`, in the source's time; without
+    /// it, when its last picture begins to be shown.
+    ///
+    /// # Errors
+    /// `MalformedInput` when there was no picture; those of filter stage and encoder.
+    pub fn finish(mut self, end: Option<Timestamp>) -> Result<(Vec<StillFile>, SpriteReport)> {
+        let Some(moment) = self.window.moment(None) else {
+            return Err(Error::new(
+                ErrorKind::MalformedInput,
+                Stage::Decode,
+                "there is no picture to make thumbnails of",
+            )
+            .in_stream(self.stream));
+        };
+        let end = end.unwrap_or(Timestamp::new(moment.shown.pts, self.time_base));
+        let end = self.span.since_origin(end).rescale(MILLI).max(1) as u64;
+        self.take_until(Timestamp::new(end as i64, MILLI), None)?;
+        self.last = None;
+        while self.tiles.len() > 1 && self.step.time(self.tiles.len() - 1) >= end {
+            self.tiles.pop();
+        }
+        // A film can be longer than it says by less than half a step.
+        if self.planned == Some(self.tiles.len() - 1) && end < self.step.time(self.tiles.len() - 1) + self.half() {
+            self.tiles.pop();
+        }
+        if self.settings.interval.is_none() && self.planned.is_none() {
+            let count = wished(&self.settings, end, self.frame);
+            let wished = Step { num: end, den: count };
+            let times = wished.millis() / self.step.millis();
+            // At most as many as are asked for, and at least as many as are usual.
+            let times = if self.settings.count.is_some() { times.ceil() } else { times.floor() };
+            self.thin((times as usize).max(1));
+        }
+        while self.tiles.len() > self.bound {
+            self.thin(2);
+            self.doubled += u32::from(self.settings.interval.is_some());
+        }
+        self.sheets(end)
+    }
+
+    /// Half a step, in milliseconds.
+    fn half(&self) -> u64 {
+        self.step.num / self.step.den / 2
+    }
+
+    /// Makes thumbnails of the last picture for all moments before `time`, when `after` or nothing is shown.
+    fn take_until(&mut self, time: Timestamp, after: Option<&Picture>) -> Result<()> {
+        let Some(moment) = self.window.moment(after) else { return Ok(()) };
+        loop {
+            let next = self.step.time(self.tiles.len());
+            let first = after.is_none() && self.tiles.is_empty();
+            if Timestamp::new(next as i64, MILLI) >= time && !first {
+                return Ok(());
+            }
+            let canvas = match self.last.take() {
+                Some((number, canvas)) if number == moment.shown.number => canvas,
+                _ => self.renderer.render(&moment)?,
+            };
+            self.tiles.push(canvas.clone());
+            self.last = Some((moment.shown.number, canvas));
+            // One more is kept until the end shows whether it counts.
+            if self.tiles.len() > self.held + 1 {
+                self.thin(2);
+                self.doubled += u32::from(self.settings.interval.is_some() || self.planned.take().is_some());
+            }
+        }
+    }
+
+    /// Keeps each `factor`th thumbnail.
+    fn thin(&mut self, factor: usize) {
+        if factor > 1 {
+            self.step = self.step.times(factor as u64);
+            let mut index = 0;
+            self.tiles.retain(|_| {
+                index += 1;
+                (index - 1) % factor == 0
+            });
+        }
+    }
+
+    fn sheets(self, end: u64) -> Result<(Vec<StillFile>, SpriteReport)> {
+        let (width, height) = self.size;
+        let (columns, rows) = (self.settings.columns.max(1) as usize, self.settings.rows.max(1) as usize);
+        let on_each = columns * rows;
+        let sheets = self.tiles.len().div_ceil(on_each);
+        let mut files = Vec::new();
+        for (number, tiles) in self.tiles.chunks(on_each).enumerate() {
+            let size = (columns.min(tiles.len()) * width, tiles.len().div_ceil(columns) * height);
+            let mut sheet = Canvas::new(size.0, size.1, [0, 0, 0, 0xff]);
+            for (index, tile) in tiles.iter().enumerate() {
+                sheet.lay(tile, index % columns * width, index / columns * height);
+            }
+            let bytes = sheet.encode(self.format, self.settings.quality)?;
+            files.push(StillFile { path: numbered(&self.settings.path, number, sheets), bytes });
+        }
+        let names: Vec<String> = files.iter().map(|file| file_name(&file.path)).collect();
+        let count = self.tiles.len();
+        let cues = (0..count).map(|index| {
+            let (sheet, place) = (index / on_each, index % on_each);
+            let start = self.step.time(index);
+            Cue {
+                sheet: &names[sheet],
+                place: [place % columns * width, place / columns * height, width, height],
+                start,
+                end: if index + 1 == count { end.max(start + 1) } else { self.step.time(index + 1) },
+            }
+        });
+        let text = vtt::write(&self.settings.prefix, cues);
+        files.push(StillFile { path: self.settings.vtt(), bytes: text.into_bytes() });
+        let why = self.why();
+        Ok((files, SpriteReport { count, interval_ms: self.step.millis(), width, height, sheets, why }))
+    }
+
+    fn why(&self) -> String {
+        let asked = match (self.settings.interval, self.settings.count) {
+            (Some(interval), _) => format!("one each {interval} was asked for"),
+            (None, Some(count)) => format!("{count} were asked for"),
+            (None, None) => {
+                format!("one each {} s, but {LEAST} to {} of them, is usual", USUAL / 1000, self.settings.most)
+            }
+        };
+        match self.doubled {
+            0 => asked,
+            times => format!("{asked}; the interval was doubled {times} times, since there are at most {}", self.bound),
+        }
+    }
+}
+
+/// How many thumbnails a film of so many milliseconds should have whose pictures are shown for `frame`.
+fn wished(settings: &SpriteSettings, millis: u64, frame: Timestamp) -> u64 {
+    let count = match settings.count {
+        Some(count) => count.into(),
+        None => {
+            let pictures =
+                Timestamp::new(millis.min(i64::MAX as u64) as i64, MILLI).rescale(frame.base) / frame.ticks.max(1);
+            millis.div_ceil(USUAL).max(LEAST.min(pictures.max(1) as u64)).min(settings.most.into())
+        }
+    };
+    // WebVTT tells milliseconds.
+    count.min(millis).max(1)
+}
+
+/// The name of sheet `number`, from 0 on, of `sheets`.
+fn numbered(path: &Path, number: usize, sheets: usize) -> PathBuf {
+    if sheets == 1 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{:03}.", number + 1));
+    name.push(path.extension().unwrap_or_default());
+    path.with_file_name(name)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_number_of_thumbnails_follows_the_duration() {
+        let settings = SpriteSettings::default();
+        let frame = Timestamp::new(1, TimeBase::new(1, 25));
+        let usual = |millis: u64| wished(&settings, millis, frame);
+        assert_eq!([40, 200, 10_000, 200_000, 600_000, 4_000_000, 7_200_000].map(usual), [1, 5, 20, 20, 60, 400, 400]);
+        let counted = SpriteSettings { count: Some(7), ..settings.clone() };
+        assert_eq!([5, 1000, 100_000].map(|millis| wished(&counted, millis, frame)), [5, 7, 7]);
+    }
+
+    #[test]
+    fn hours_of_pictures_take_no_more_memory_than_the_bound() {
+        let view = View::plain(16, 16, TimeBase::new(1, 5));
+        let span = Span { origin: view.origin(), expected: None };
+        let settings = SpriteSettings { path: "sprites.png".into(), most: 30, ..Default::default() };
+        let mut sprites = Sprites::new(&settings, &view, span).unwrap();
+        let frame = crate::ffi::frame::Frame::grey(16, 16);
+        let pictures = 5 * 4 * 3600;
+        for number in 0..pictures {
+            let extras = crate::media::extras::Extras::default();
+            sprites.push(&Picture { frame: frame.clone(), number, pts: number as i64, extras }).unwrap();
+            assert!(sprites.tiles.len() <= sprites.held + 1 && sprites.tiles.capacity() <= 512);
+        }
+        let end = Timestamp::new(pictures as i64, view.time_base());
+        let (files, report) = sprites.finish(Some(end)).unwrap();
+        assert!((15..=30).contains(&report.count), "{report:?}");
+        let text = String::from_utf8(files[1].bytes.clone()).unwrap();
+        assert!(text.contains("--> 04:00:00.000"), "{text}");
+    }
+
+    #[test]
+    fn sheets_are_numbered_when_there_are_several() {
+        assert_eq!(numbered(Path::new("a/s.jpg"), 0, 1), Path::new("a/s.jpg"));
+        assert_eq!(numbered(Path::new("a/s.jpg"), 0, 2), Path::new("a/s-001.jpg"));
+        assert_eq!(numbered(Path::new("s.x.webp"), 11, 12), Path::new("s.x-012.webp"));
+    }
+}
