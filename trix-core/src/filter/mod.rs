@@ -7,3 +7,5 @@ pub mod convert;
 pub mod rate;
 pub mod pictures;
 pub mod sound;
+pub mod sound_edit;
+pub mod stems;
