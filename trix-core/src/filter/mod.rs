@@ -8,4 +8,5 @@ pub mod rate;
 pub mod pictures;
 pub mod sound;
 pub mod sound_edit;
+mod stretch;
 pub mod stems;

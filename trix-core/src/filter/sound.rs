@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sound_edit::SoundEdit;
+use super::{sound_edit::SoundEdit, stretch::Stretch};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::{AvError, codec::Output, graph::Graph, layout::ChannelLayout},
@@ -99,8 +99,20 @@ pub struct SoundConverter {
     stream: usize,
     time_base: TimeBase,
     graph: Option<Graph>,
-    /// Where the sound that was put in ends, in the source's time.
+    /// What comes before it where the tempo changes and the pitch does not.
+    front: Option<Front>,
+    /// Where the sound that was put in begins and ends, in the source's time.
+    first: Option<Timestamp>,
     reached: Option<Timestamp>,
+}
+
+/// Sound without gaps, made faster or slower.
+struct Front {
+    graph: Graph,
+    stretch: Stretch,
+    layout: String,
+    sample_rate: u32,
+    samples: i64,
 }
 
 /// Seconds by which sound may begin after the origin. Later ones are taken for a broken time, since the silence before
@@ -110,7 +122,16 @@ const LATEST: i64 = 24 * 3600;
 impl SoundConverter {
     /// A converter for sound of stream `stream`, whose times count `time_base`.
     pub(crate) fn new(target: SoundTarget, stream: usize, time_base: TimeBase) -> Self {
-        SoundConverter { target, edit: SoundEdit::default(), stream, time_base, graph: None, reached: None }
+        SoundConverter {
+            target,
+            edit: SoundEdit::default(),
+            stream,
+            time_base,
+            graph: None,
+            front: None,
+            first: None,
+            reached: None,
+        }
     }
 
     /// The same, with `edit` done to the sound; to be called before anything is put in.
@@ -125,14 +146,43 @@ impl SoundConverter {
     /// `Unsupported` when the sound has a shape that cannot be converted, `MalformedInput` when it begins more than a
     /// day after the origin, `Codec` when conversion fails.
     pub fn push(&mut self, frame: Option<&Frame>) -> Result<bool> {
-        if self.graph.is_none() {
-            let Some(frame) = frame else { return Ok(false) };
-            self.graph = Some(self.build(frame)?);
-        }
         if let Some((frame, pts)) = frame.and_then(|frame| Some((frame, frame.pts()?))) {
             let length = Timestamp::new(frame.samples() as i64, TimeBase::new(1, i64::from(frame.sample_rate())));
-            let end = Timestamp::new(pts, self.time_base).plus(length);
+            let start = Timestamp::new(pts, self.time_base);
+            let end = start.plus(length);
+            self.first.get_or_insert(start);
             self.reached = Some(self.reached.map_or(end, |reached| reached.max(end)));
+        }
+        if !self.edit.keeps_pitch() {
+            return self.pass_on(frame, self.time_base);
+        }
+        if self.front.is_none() {
+            let Some(frame) = frame else { return Ok(false) };
+            let graph = self.build(frame, self.time_base, &format!("{FILL},aformat=sample_fmts=dblp"))?;
+            let stretch = Stretch::new(self.edit.tempo, frame.channels(), frame.sample_rate());
+            let (layout, sample_rate) = (String::new(), frame.sample_rate());
+            self.front = Some(Front { graph, stretch, layout, sample_rate, samples: 0 });
+        }
+        let stretched = match &mut self.front {
+            Some(front) => front.push(frame).map_err(|code| failed(self.stream, code))?,
+            None => Vec::new(),
+        };
+        let mut wanted = true;
+        for frame in &stretched {
+            wanted &= self.pass_on(Some(frame), TimeBase::new(1, i64::from(frame.sample_rate())))?;
+        }
+        if frame.is_none() { self.pass_on(None, self.time_base) } else { Ok(wanted) }
+    }
+
+    /// Puts a block into the graph, which is made when the first comes.
+    fn pass_on(&mut self, frame: Option<&Frame>, time_base: TimeBase) -> Result<bool> {
+        if self.graph.is_none() {
+            let Some(frame) = frame else { return Ok(false) };
+            let mut graph = self.build(frame, time_base, &chain(&self.target, &self.edit, frame, self.place()?))?;
+            if self.target.block > 0 {
+                graph.set_frame_samples(self.target.block);
+            }
+            self.graph = Some(graph);
         }
         let stream = self.stream;
         match self.graph.as_mut().map(|graph| graph.send(frame)) {
@@ -167,25 +217,19 @@ impl SoundConverter {
         self.reached.map(|time| self.edit.place(time, origin, sample_rate))
     }
 
-    fn build(&self, frame: &Frame) -> Result<Graph> {
-        let place = self.place(frame)?;
-        let chain = chain(&self.target, &self.edit, frame, place);
+    fn build(&self, frame: &Frame, time_base: TimeBase, chain: &str) -> Result<Graph> {
         let assumed = self.target.assumed_layout.as_deref();
-        let mut graph = Graph::for_audio(frame, self.time_base, assumed, &chain).map_err(|(code, said)| {
+        Graph::for_audio(frame, time_base, assumed, chain).map_err(|(code, said)| {
             Error::new(ErrorKind::Unsupported, Stage::Filter, format!("sound cannot be converted: {code} ({said})"))
                 .in_stream(self.stream)
                 .caused_by(code)
-        })?;
-        if self.target.block > 0 {
-            graph.set_frame_samples(self.target.block);
-        }
-        Ok(graph)
+        })
     }
 
     /// Where the first sample of the source lies in the output; negative for one that is left out.
-    fn place(&self, first: &Frame) -> Result<i64> {
+    fn place(&self) -> Result<i64> {
         let SoundTarget { origin, sample_rate, .. } = self.target;
-        let first = first.pts().map_or(origin, |pts| Timestamp::new(pts, self.time_base));
+        let first = self.first.unwrap_or(origin);
         let place = self.edit.place(first, origin, sample_rate);
         if place > LATEST * i64::from(sample_rate) {
             return Err(Error::new(ErrorKind::MalformedInput, Stage::Filter, "sound begins more than a day late")
@@ -196,14 +240,41 @@ impl SoundConverter {
     }
 }
 
+impl Front {
+    /// Puts a block in, or with `None` announces the end; gives what is ready.
+    fn push(&mut self, frame: Option<&Frame>) -> std::result::Result<Vec<Frame>, AvError> {
+        match self.graph.send(frame) {
+            Ok(()) | Err(AvError::EOF) => {}
+            Err(code) => return Err(code),
+        }
+        while let Output::Item(block) = self.graph.receive()? {
+            let mut planes = vec![Vec::new(); block.channels()];
+            planes.iter_mut().enumerate().for_each(|(channel, plane)| block.read_channel(channel, plane));
+            self.layout = block.layout();
+            self.stretch.push(&planes);
+        }
+        if frame.is_none() {
+            self.stretch.finish();
+        }
+        let mut ready = Vec::new();
+        while let Some(planes) = self.stretch.take() {
+            let frame = Frame::of_sound(&planes, &self.layout, self.sample_rate, self.samples);
+            self.samples += planes.first().map_or(0, Vec::len) as i64;
+            ready.extend(frame);
+        }
+        Ok(ready)
+    }
+}
+
+/// Gaps are filled and overlaps cut where times and samples differ by more than 40 ms, beyond which EBU R 37 calls sound
+/// out of step; containers that round their times, or tell them for chunks, stay below. From there on, the number of a
+/// sample is its time.
+const FILL: &str = "aresample=async=1:min_hard_comp=0.04,asetpts=N";
+
 /// The filters, in the order in which samples pass through them. `first` begins at sample `place` of the output.
 fn chain(target: &SoundTarget, edit: &SoundEdit, first: &Frame, place: i64) -> String {
     let SoundTarget { sample_format, sample_rate, layout, .. } = target;
-    // Gaps are filled and overlaps cut where times and samples differ by more than 40 ms, beyond which EBU R 37 calls
-    // sound out of step; containers that round their times, or tell them for chunks, stay below. From there on, the
-    // number of a sample is its time.
-    let mut chain = vec!["aresample=async=1:min_hard_comp=0.04,asetpts=N".to_owned()];
-    chain.extend(edit.stretch());
+    let mut chain = vec![FILL.to_owned()];
     match &target.remix {
         Some(Remix::Relabel) => {
             let same: Vec<String> = (0..first.channels()).map(|channel| channel.to_string()).collect();

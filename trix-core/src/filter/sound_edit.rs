@@ -18,8 +18,8 @@ pub enum Pitch {
     /// semitones.
     #[default]
     Follow,
-    /// It stays. Pieces of some 40 ms are laid over one another where they are alike (WSOLA, libavfilter's atempo): each
-    /// sound lies within half of such a piece of its exact place, and no error adds up.
+    /// It stays. Pieces of 40 ms are laid over one another where they are alike: each lies within 10 ms of its exact
+    /// place, and no error adds up; what follows silence lies at its exact place.
     Keep,
 }
 
@@ -88,10 +88,9 @@ impl SoundEdit {
         since.plus(self.offset).rescale(TimeBase::new(1, i64::from(sample_rate)))
     }
 
-    /// The filter that changes the tempo and keeps the pitch.
-    pub(super) fn stretch(&self) -> Option<String> {
-        let keeps = self.changes_tempo() && self.pitch == Pitch::Keep;
-        keeps.then(|| format!("aformat=sample_fmts=dbl,atempo={:.15}", self.tempo.to_f64()))
+    /// Whether the tempo changes and the pitch does not.
+    pub(super) fn keeps_pitch(&self) -> bool {
+        self.changes_tempo() && self.pitch == Pitch::Keep
     }
 
     /// The filter that changes the volume.
@@ -118,7 +117,7 @@ impl SoundEdit {
     /// Two sample rates whose ratio makes sound of `from` samples a second, made faster, sound of `to`: what the source
     /// is said to have, and what it is resampled to. `None` when pitch does not follow a tempo.
     pub(super) fn declared_rates(&self, from: u32, to: u32) -> Option<(i64, i64)> {
-        if !self.changes_tempo() || self.pitch == Pitch::Keep {
+        if !self.changes_tempo() || self.keeps_pitch() {
             return None;
         }
         let num = i64::from(from).checked_mul(self.tempo.num)?;
@@ -157,14 +156,8 @@ fn oversampling(sample_rate: u32) -> u32 {
 
 /// Whether this build of libavfilter has what an edit can ask for.
 pub fn is_available() -> bool {
-    let edit = SoundEdit {
-        tempo: Rational::new(25, 24),
-        pitch: Pitch::Keep,
-        gain_db: -1.0,
-        limit_dbtp: Some(-1.0),
-        ..Default::default()
-    };
-    let parts = [edit.stretch(), edit.amplify(), edit.limiter(48_000, Resampler::Swr)];
+    let edit = SoundEdit { gain_db: -1.0, limit_dbtp: Some(-1.0), ..Default::default() };
+    let parts = [edit.amplify(), edit.limiter(48_000, Resampler::Swr)];
     parts.into_iter().flatten().all(|chain| Graph::takes_sound_chain(&chain))
 }
 
@@ -195,9 +188,12 @@ mod tests {
 
     #[test]
     fn declared_rates_have_the_ratio_of_the_tempo() {
-        for (from, to, tempo) in
-            [(48_000, 48_000, (25, 24)), (44_100, 48_000, (1001, 960)), (44_100, 44_100, (1000, 1001)), (8000, 96_000, (24, 25))]
-        {
+        for (from, to, tempo) in [
+            (48_000, 48_000, (25, 24)),
+            (44_100, 48_000, (1001, 960)),
+            (44_100, 44_100, (1000, 1001)),
+            (8000, 96_000, (24, 25)),
+        ] {
             let (a, b) = edit(tempo, (0, 1)).declared_rates(from, to).expect("rates");
             assert_eq!(
                 i128::from(a) * i128::from(to) * i128::from(tempo.1),

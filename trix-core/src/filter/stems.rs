@@ -13,10 +13,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Result, Stage},
     ffi::layout::ChannelLayout,
-    media::{
-        frame::Frame,
-        time::TimeBase,
-    },
+    media::{frame::Frame, time::TimeBase},
     source::Source,
 };
 
@@ -200,8 +197,9 @@ impl Stem {
                 }
                 None if self.reader.decoded() == 0 => {
                     let detail = format!("{} has no decodable sound", self.facts.file);
-                    return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, detail)
-                        .in_stream(self.reader.stream()));
+                    return Err(
+                        Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).in_stream(self.reader.stream())
+                    );
                 }
                 None => self.ended = true,
             }

@@ -130,17 +130,40 @@ impl Meter {
             let detail = format!("sound changes to {channels} channels at {rate} Hz while it is measured");
             return Err(Error::new(ErrorKind::Unsupported, Stage::Filter, detail));
         }
+        let before = self.ahead.first().map_or(0, Vec::len);
         for (channel, ahead) in self.ahead.iter_mut().enumerate() {
-            let before = ahead.len();
             frame.read_channel(channel, ahead);
+        }
+        self.advance(before)
+    }
+
+    /// Takes note of samples, as many in each channel; full scale is 1.
+    ///
+    /// # Errors
+    /// `Unsupported` when there are more or fewer channels, or they are not equally long.
+    pub fn push_samples(&mut self, channels: &[Vec<f64>]) -> Result<()> {
+        let samples = channels.first().map_or(0, Vec::len);
+        if channels.len() != self.channels || channels.iter().any(|channel| channel.len() != samples) {
+            let detail = format!("{} channels of sound where {} are measured", channels.len(), self.channels);
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Filter, detail));
+        }
+        let before = self.ahead.first().map_or(0, Vec::len);
+        self.ahead.iter_mut().zip(channels).for_each(|(ahead, channel)| ahead.extend_from_slice(channel));
+        self.advance(before)
+    }
+
+    /// Measures whole steps of what is ahead; up to `before`, its samples were counted already.
+    fn advance(&mut self, before: usize) -> Result<()> {
+        for (channel, ahead) in self.ahead.iter_mut().enumerate() {
             // Not a number would be the result of everything after it.
             ahead[before..].iter_mut().filter(|sample| !sample.is_finite()).for_each(|sample| *sample = 0.0);
             if let Some(waveform) = &mut self.waveform {
                 waveform.push(channel, &ahead[before..]);
             }
         }
-        self.samples += frame.samples() as u64;
-        let whole = self.ahead.first().map_or(0, Vec::len) / self.step * self.step;
+        let ahead = self.ahead.first().map_or(0, Vec::len);
+        self.samples += (ahead - before) as u64;
+        let whole = ahead / self.step * self.step;
         for start in (0..whole).step_by(self.step) {
             self.measure(start, start + self.step)?;
             self.look();

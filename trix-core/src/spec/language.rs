@@ -91,8 +91,7 @@ fn well_formed<'a>(parts: &[&'a str]) -> Result<(), &'a str> {
             at += 2;
             continue;
         }
-        let is_variant =
-            length >= 5 || (length == 4 && part.bytes().next().is_some_and(|byte| byte.is_ascii_digit()));
+        let is_variant = length >= 5 || (length == 4 && part.bytes().next().is_some_and(|byte| byte.is_ascii_digit()));
         step = match length {
             _ if step == 4 => 4,
             3 if letters(part) && step == 0 => 0,

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{language, plan::Mistake};
+use super::{language, plan::Mistake, track_text::CHANNELS};
 use crate::{
     ffi::layout::ChannelLayout,
     filter::{
@@ -378,9 +378,8 @@ impl TrackSettings {
     pub fn stems(&self, channels: usize, place: &str) -> Result<Option<StemTarget>, Mistake> {
         let target = |layout: &str, order| StemTarget { layout: layout.to_owned(), order, sample_rate: None };
         if !self.map.is_empty() {
-            let (layout, order) = self
-                .mapped()
-                .map_err(|(value, problem)| Mistake::new(format!("{place}.map"), value, problem))?;
+            let (layout, order) =
+                self.mapped().map_err(|(value, problem)| Mistake::new(format!("{place}.map"), value, problem))?;
             return match order.iter().find(|number| **number >= channels) {
                 Some(number) => {
                     let problem = format!("the inputs have {channels} channels, counted from 0");
@@ -432,6 +431,9 @@ impl TrackSettings {
         if let Some(name) = names.iter().find(|name| speaker(name).is_none()) {
             let problem = "is no loudspeaker; FL, FR, FC, LFE, BL, BR, SL and SR are some".to_owned();
             return Err(((*name).to_owned(), problem));
+        }
+        if let Some(number) = self.map.values().find(|number| **number >= CHANNELS) {
+            return Err((number.to_string(), format!("channels are numbered from 0 to {}", CHANNELS - 1)));
         }
         let mut sorted: Vec<(&str, usize)> = self.map.iter().map(|(name, number)| (name.as_str(), *number)).collect();
         sorted.sort_by_key(|(name, _)| speaker(name));

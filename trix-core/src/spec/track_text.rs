@@ -7,13 +7,16 @@
 //! that a key or a purpose follows, so that names may contain others. A backslash takes the meaning from a `+`, a `,`, a
 //! `:` or a backslash behind it.
 //!
-//! `map` is a layout (`5.1`) or loudspeakers in the order of the channels (`FC+FL+FR`). `stream` and `channel` are one
+//! `map` is a layout (`5.1`) or loudspeakers in the order of the channels (`FC+FL+FR`), `*` for a channel that is left out
+//! and `FL/FR` for one that is heard from both. `stream` and `channel` are one
 //! number for all files or one for each, joined by `+`, `*` standing for the default; with one file, several numbers take
 //! it several times. `loudness` is `LUFS[/DBTP[/linear|dynamic]]`.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr};
 
-use super::track::{Disposition, LengthPolicy, LoudnessMode, LoudnessTarget, Tempo, TrackInput, TrackSettings, speaker};
+use super::track::{
+    Disposition, LengthPolicy, LoudnessMode, LoudnessTarget, Tempo, TrackInput, TrackSettings, speaker,
+};
 use crate::{
     ffi::layout::ChannelLayout,
     filter::sound_edit::Pitch,
@@ -21,7 +24,18 @@ use crate::{
 };
 
 const KEYS: [&str; 12] = [
-    "lang", "title", "map", "stream", "channel", "offset", "tempo", "pitch", "length", "tolerance", "gain", "loudness",
+    "lang",
+    "title",
+    "map",
+    "stream",
+    "channel",
+    "offset",
+    "tempo",
+    "pitch",
+    "length",
+    "tolerance",
+    "gain",
+    "loudness",
 ];
 
 impl FromStr for TrackSettings {
@@ -109,11 +123,7 @@ fn enter(
 }
 
 /// The files, each with its stream and channel.
-fn inputs(
-    paths: &[PathBuf],
-    streams: &[Option<usize>],
-    channels: &[Option<usize>],
-) -> Result<Vec<TrackInput>, String> {
+fn inputs(paths: &[PathBuf], streams: &[Option<usize>], channels: &[Option<usize>]) -> Result<Vec<TrackInput>, String> {
     let count = paths.len().max(streams.len()).max(channels.len());
     let fits = |length: usize| length <= 1 || length == count;
     if !fits(paths.len()) || !fits(streams.len()) || !fits(channels.len()) {
@@ -124,7 +134,8 @@ fn inputs(
             channels.len()
         ));
     }
-    let of = |list: &[Option<usize>], at: usize| if list.len() == 1 { list[0] } else { list.get(at).copied().flatten() };
+    let of =
+        |list: &[Option<usize>], at: usize| if list.len() == 1 { list[0] } else { list.get(at).copied().flatten() };
     let path = |at: usize| if paths.len() == 1 { paths[0].clone() } else { paths[at].clone() };
     let input = |at| TrackInput { path: path(at), stream: of(streams, at), channel: of(channels, at) };
     Ok((0..count).map(input).collect())
@@ -135,7 +146,8 @@ fn split_options(text: &str) -> (&str, Option<&str>) {
     let begins = |rest: &str| {
         let word = rest.split([',', '=']).next().unwrap_or_default();
         let is_key = KEYS.contains(&word) && rest[word.len()..].starts_with('=');
-        let is_purpose = Disposition::ALL.iter().any(|known| known.name() == word) && !rest[word.len()..].starts_with('=');
+        let is_purpose =
+            Disposition::ALL.iter().any(|known| known.name() == word) && !rest[word.len()..].starts_with('=');
         is_key || is_purpose
     };
     let colon = unescaped(text, ':').into_iter().find(|at| begins(&text[at + 1..]));
@@ -210,11 +222,10 @@ fn numbers(key: &str, value: &str) -> Result<Vec<Option<usize>>, String> {
 /// Loudspeakers in the order of the input channels.
 fn read_map(value: &str) -> Result<BTreeMap<String, usize>, String> {
     let mut map = BTreeMap::new();
-    for (number, name) in value.split('+').enumerate() {
-        // `*` leaves a channel out.
-        if name == "*" {
-            continue;
-        }
+    let names = value.split('+').enumerate();
+    // `*` leaves a channel out, and with `/` one is heard from several places.
+    let names = names.flat_map(|(number, names)| names.split('/').map(move |name| (number, name)));
+    for (number, name) in names.filter(|(_, name)| *name != "*") {
         if speaker(name).is_none() {
             return Err(format!("'{value}' is neither a layout such as 5.1 nor loudspeakers such as FL+FR"));
         }
@@ -225,10 +236,16 @@ fn read_map(value: &str) -> Result<BTreeMap<String, usize>, String> {
     Ok(map)
 }
 
+/// Numbers of channels in a map stay below this, which no file comes near.
+pub(super) const CHANNELS: usize = 1024;
+
 fn write_map(map: &BTreeMap<String, usize>) -> String {
-    let count = map.values().max().map_or(0, |most| most.saturating_add(1));
-    // Two loudspeakers of one channel cannot be typed; a job can say it.
-    let name = |number| map.iter().find(|(_, known)| **known == number).map_or("*", |(name, _)| name.as_str());
+    let count = map.values().max().map_or(0, |most| (*most).min(CHANNELS) + 1);
+    let name = |number: usize| {
+        let names = map.iter().filter(|(_, known)| **known == number).map(|(name, _)| name.as_str());
+        let names: Vec<&str> = names.collect();
+        if names.is_empty() { "*".to_owned() } else { names.join("/") }
+    };
     (0..count).map(name).collect::<Vec<_>>().join("+")
 }
 

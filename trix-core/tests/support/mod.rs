@@ -5,6 +5,7 @@
 
 pub mod colorimetry;
 pub mod pictures;
+pub mod waves;
 
 use std::path::{Path, PathBuf};
 
