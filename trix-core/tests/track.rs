@@ -237,7 +237,8 @@ proptest! {
     #[test]
     fn every_track_survives_being_written(track in settings()) {
         let text = track.to_string();
-        prop_assert_eq!(text.parse::<TrackSettings>().as_ref(), Ok(&track), "{}", text);
+        let read = text.parse::<TrackSettings>();
+        prop_assert_eq!(read.as_ref(), Ok(&track), "{}", text);
         let json = serde_json::to_string(&track).unwrap();
         prop_assert_eq!(&serde_json::from_str::<TrackSettings>(&json).unwrap(), &track, "{}", json);
     }

@@ -34,6 +34,8 @@ pub struct SoundReader {
     sample_rate: u32,
     channels: usize,
     layout: String,
+    /// The layout that channels without one are taken for.
+    assumed: Option<String>,
     start: Timestamp,
     /// Whether no more goes into the converter.
     closed: bool,
@@ -77,6 +79,9 @@ impl SoundReader {
         let damage = Arc::new(DamageLog::new(on_damage));
         let decoder = AudioDecoder::new(label, &facts, Arc::clone(&damage))?;
         let named = ChannelLayout::from_name(&facts.layout).map(|layout| layout.name);
+        // The usual meaning of one and two channels; more can mean anything.
+        let usual = [(1, "mono"), (2, "stereo")].into_iter().find(|(count, _)| *count == facts.channels);
+        let usual = usual.filter(|_| named.is_none()).map(|(_, name)| name.to_owned());
         let start = Timestamp::new(source.start().unwrap_or(0), TimeBase::new(1, 1_000_000));
         let demuxer = Demuxer::new(source, Arc::clone(&damage));
         Ok(SoundReader {
@@ -86,7 +91,8 @@ impl SoundReader {
             time_base: facts.time_base,
             sample_rate: facts.sample_rate,
             channels: facts.channels as usize,
-            layout: named.unwrap_or_else(|| format!("{} channels", facts.channels)),
+            layout: named.or_else(|| usual.clone()).unwrap_or_else(|| format!("{} channels", facts.channels)),
+            assumed: usual,
             start,
             closed: false,
         })
@@ -101,6 +107,7 @@ impl SoundReader {
             sample_rate: stems.sample_rate(),
             channels: stems.channels(),
             layout: stems.layout().to_owned(),
+            assumed: None,
             start: Timestamp::new(0, stems.time_base()),
             closed: false,
             feed: Feed::Stems(Box::new(stems)),
@@ -123,7 +130,7 @@ impl SoundReader {
             sample_rate: self.sample_rate,
             resampler: None,
             layout: self.layout.clone(),
-            assumed_layout: None,
+            assumed_layout: self.assumed.clone(),
             remix: None,
             block: 0,
             origin: self.start,
@@ -183,7 +190,8 @@ impl SoundReader {
         self.channels
     }
 
-    /// FFmpeg's name of the layout before conversion, or a number of channels where the file tells none.
+    /// FFmpeg's name of the layout before conversion; where the file tells none, mono and stereo for one and two
+    /// channels, or a number of channels.
     pub fn layout(&self) -> &str {
         &self.layout
     }

@@ -6,6 +6,8 @@ pub mod meter;
 pub mod normalise;
 pub mod waveform;
 
+use serde::Serialize;
+
 pub use self::{
     meter::{Loudness, Meter},
     normalise::{Normalisation, normalise},
@@ -13,8 +15,10 @@ pub use self::{
 use crate::{
     decode::{damage::OnDamage, sound_reader::SoundReader},
     error::{Error, ErrorKind, Result, Stage},
+    filter::sound_edit::SoundEdit,
     pipeline::cancel::Cancel,
     source::Source,
+    spec::track::LoudnessTarget,
 };
 
 /// Measures stream `stream` of `source` as it is; `None`: the first sound stream.
@@ -48,4 +52,51 @@ pub fn measure_sound(sound: &mut SoundReader, cancel: &Cancel) -> Result<Loudnes
             .in_stream(sound.stream())
     };
     Ok(meter.ok_or_else(none)?.finish())
+}
+
+/// What a track was measured to be, and what brings it to its target.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Settled {
+    /// Before.
+    pub measured: Loudness,
+    /// What is done.
+    pub normalisation: Normalisation,
+    /// Under a limiter, what was measured behind it; `None` where a gain alone does it, whose result is known.
+    pub limited: Option<Loudness>,
+}
+
+/// Times that sound behind a limiter is measured, each time with a gain that makes up for what was missing.
+const ROUNDS: usize = 4;
+
+/// LU within which a target behind a limiter counts as met. EBU R 128 asks for 0.5; a gain is exact.
+const CLOSE: f64 = 0.05;
+
+/// Measures sound with `edit`, and finds what brings it to `target`. `sound` opens it anew with the edit that it is
+/// given; it is read once, and a few times more where a limiter has to work.
+///
+/// # Errors
+/// Those of `sound` and of [`measure_sound`].
+pub fn settle(
+    mut sound: impl FnMut(SoundEdit) -> Result<SoundReader>,
+    edit: SoundEdit,
+    target: &LoudnessTarget,
+    cancel: &Cancel,
+) -> Result<Settled> {
+    let measured = measure_sound(&mut sound(edit)?, cancel)?;
+    let mut normalisation = normalise(&measured, target);
+    if normalisation.limit_dbtp.is_none() {
+        return Ok(Settled { measured, normalisation, limited: None });
+    }
+    let mut round = 0;
+    loop {
+        let found = measure_sound(&mut sound(normalisation.applied_to(edit))?, cancel)?;
+        round += 1;
+        normalisation.expected_lufs = found.integrated_lufs;
+        normalisation.expected_true_peak_dbtp = found.true_peak_dbtp;
+        let missing = found.integrated_lufs.map_or(0.0, |loudness| target.integrated_lufs - loudness);
+        if missing.abs() <= CLOSE || round == ROUNDS {
+            return Ok(Settled { measured, normalisation, limited: Some(found) });
+        }
+        normalisation.gain_db += missing;
+    }
 }

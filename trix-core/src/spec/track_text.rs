@@ -88,7 +88,7 @@ fn enter(
     match key {
         "lang" => track.language = Some(value.to_owned()),
         "title" => track.title = Some(value.to_owned()),
-        "map" if ChannelLayout::from_name(value).is_some() && !value.contains('+') => {
+        "map" if ChannelLayout::from_name(value).is_some() && !value.contains('+') && speaker(value).is_none() => {
             track.layout = Some(value.to_owned());
         }
         "map" => track.map = read_map(value)?,
