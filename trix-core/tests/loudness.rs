@@ -217,48 +217,55 @@ fn by_loudnorm(path: &Path) -> [f64; 3] {
 #[test]
 fn ffmpeg_measures_the_same_on_made_sound() {
     let folder = folder();
-    let swelling = |seed: u64, samples: usize| -> Vec<f64> {
-        let level = |at: usize| 0.05 + 0.3 * (at as f64 / 200_000.0).sin().powi(2);
-        noise(seed, samples).into_iter().enumerate().map(|(at, sample)| sample * level(at)).collect()
+    // A minute that swells and fades, and 4 seconds of silence: loudnorm leaves out the last 3.
+    let swelling = |seed: u64, rate: usize| -> Vec<f64> {
+        let level = |at: usize| 0.05 + 0.3 * (at as f64 / (4 * rate) as f64).cos().powi(2);
+        // Without what lies next to half the sample rate, where each program looks between samples in its own way.
+        let smooth = noise(seed, rate * 60 + 7);
+        let sound = (0..rate * 60).map(|at| smooth[at..at + 8].iter().sum::<f64>() / 4.0 * level(at));
+        sound.chain(std::iter::repeat_n(0.0, rate * 4)).collect()
     };
     for (name, channels, rate) in [
-        ("mono", vec![swelling(1, 960_000)], RATE),
-        ("stereo", vec![swelling(2, 960_000), swelling(3, 960_000)], RATE),
-        ("stereo-44", vec![swelling(4, 900_000), tone(440.0, 0.3, 44_100, 900_000)], 44_100),
+        ("mono", vec![swelling(1, 48_000)], 48_000),
+        ("stereo", vec![swelling(2, 48_000), swelling(3, 48_000)], 48_000),
+        ("stereo-44", vec![swelling(4, 44_100), swelling(5, 44_100)], 44_100),
+        ("stereo-96", vec![swelling(6, 96_000), swelling(7, 96_000)], 96_000),
     ] {
         let path = folder.path().join(format!("{name}.wav"));
         write_wave(&path, &channels, rate, 24);
-        agrees(&path);
+        let found = agrees(&path);
+        let [integrated, range, _] = by_loudnorm(&path);
+        near(found.integrated_lufs, integrated, 0.05, &format!("{name}, integrated by loudnorm"));
+        near(found.range_lu, range, 0.1, &format!("{name}, range by loudnorm"));
     }
     let path = folder.path().join("surround.mov");
     let expressions: Vec<String> =
         (1..=6).map(|channel| format!("0.0{channel}*sin({channel}00*2*PI*t)*(1+sin(t))")).collect();
     program::ffmpeg(&format!(
-        "-f lavfi -i aevalsrc={}:c=5.1:s=48000:d=20 -c:a pcm_s24le {}",
+        "-f lavfi -i aevalsrc={}:c=5.1:s=48000:d=60 -c:a pcm_s24le {}",
         expressions.join("|"),
         path.display()
     ));
     agrees(&path);
 }
 
-/// Both print tenths of a LU or hundredths; true peaks are sampled more finely by one than by the other, which BS.1770
-/// leaves open within some tenths of a dB.
-fn agrees(path: &Path) {
+/// What ebur128 says, in tenths, is what is measured: its range is that of windows 10 times a second, ours of windows
+/// once a second, and Tech 3342 leaves 1 LU open; true peaks are 0.4 dB too low at the most.
+fn agrees(path: &Path) -> Loudness {
     let found = measure_file(path);
     let name = path.display();
-    for (program, theirs, print) in [("ebur128", by_ebur128(path), 0.06), ("loudnorm", by_loudnorm(path), 0.02)] {
-        let [integrated, range, peak] = theirs;
-        if integrated < -69.0 || !integrated.is_finite() {
-            // What each says where the gates leave nothing.
-            assert!(found.integrated_lufs.is_none_or(|loudness| loudness < -69.0), "{name}: {found:?}");
-            continue;
-        }
-        near(found.integrated_lufs, integrated, print, &format!("{name}, integrated by {program}"));
-        near(found.true_peak_dbtp, peak, 0.3, &format!("{name}, true peak by {program}"));
-        if found.samples >= u64::from(found.sample_rate) * 4 {
-            near(found.range_lu, range, 0.5, &format!("{name}, range by {program}"));
-        }
+    let [integrated, range, peak] = by_ebur128(path);
+    if integrated < -69.0 || !integrated.is_finite() {
+        // What it says where the gates leave nothing.
+        assert!(found.integrated_lufs.is_none_or(|loudness| loudness < -69.0), "{name}: {found:?}");
+        return found;
     }
+    near(found.integrated_lufs, integrated, 0.06, &format!("{name}, integrated"));
+    near(found.true_peak_dbtp.map(|peak| peak + 0.2), peak, 0.25, &format!("{name}, true peak"));
+    if found.samples >= u64::from(found.sample_rate) * 10 {
+        near(found.range_lu, range, 1.0, &format!("{name}, range"));
+    }
+    found
 }
 
 #[test]

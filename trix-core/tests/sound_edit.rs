@@ -76,7 +76,7 @@ fn frequency(sound: &[f64], rate: f64) -> f64 {
 fn an_offset_moves_every_sample_by_as_many() {
     let folder = folder();
     let sound = noise(1, 100_000);
-    let path = file(&folder, "noise.wav", &[sound.clone()], RATE, 24);
+    let path = file(&folder, "noise.wav", std::slice::from_ref(&sound), RATE, 24);
     let quantised = edited(&path, SoundEdit::default(), |target| target);
     for (time, moved) in [
         (offset(0, 1), 0i64),
@@ -365,6 +365,33 @@ fn channels_without_a_layout_are_resampled_and_named() {
         let expected = f64::from(6 - channel as u32) * 200.0;
         let measured = frequency(&sound[4800..43_200], f64::from(RATE));
         assert!((measured - expected).abs() < 0.01, "channel {channel}: {measured} Hz for {expected}");
+    }
+}
+
+#[test]
+fn channels_without_a_layout_are_edited_and_stay_without() {
+    let folder = folder();
+    let tones: Vec<Vec<f64>> = (1..=6).map(|channel| tone(f64::from(channel) * 200.0, 0.3, RATE, 96_000)).collect();
+    let path = file(&folder, "six.wav", &tones, RATE, 24);
+    for edit in [
+        SoundEdit { gain_db: -6.0, offset: offset(1, 10), ..Default::default() },
+        SoundEdit { limit_dbtp: Some(-1.0), ..Default::default() },
+        at_tempo(25, 24, Pitch::Keep),
+        at_tempo(25, 24, Pitch::Follow),
+    ] {
+        let reader = open(&path);
+        assert_eq!(reader.layout(), "6 channels");
+        let target = reader.as_it_is();
+        let mut reader = reader.converted(target, edit);
+        let first = reader.next_block().expect("sound").expect("a block");
+        assert_eq!(first.layout(), "6 channels", "{edit:?}");
+        let faster = if edit.pitch == Pitch::Follow { edit.tempo.to_f64() } else { 1.0 };
+        let found = edited(&path, edit, |target| target);
+        for (channel, sound) in found.iter().enumerate() {
+            let measured = frequency(&sound[9600..86_400], f64::from(RATE));
+            let expected = (channel + 1) as f64 * 200.0 * faster;
+            assert!((measured - expected).abs() < 0.5, "{edit:?}, channel {channel}: {measured} Hz");
+        }
     }
 }
 

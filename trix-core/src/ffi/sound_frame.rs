@@ -75,6 +75,19 @@ impl Frame {
         }
     }
 
+    /// Leaves the number of channels, and takes away what they are.
+    pub(crate) fn forget_layout(&mut self) {
+        // SAFETY: we hold the only reference to the frame; what the layout may have allocated is freed, and a number
+        // with the order "unspecified" is a whole layout.
+        unsafe {
+            let layout = &mut (*self.as_ptr()).ch_layout;
+            let channels = layout.nb_channels;
+            av::av_channel_layout_uninit(layout);
+            layout.order = av::AVChannelOrder::AV_CHANNEL_ORDER_UNSPEC;
+            layout.nb_channels = channels;
+        }
+    }
+
     /// The loudspeakers of the channels in FFmpeg's abbreviations; `None` for channels without a layout.
     pub fn loudspeakers(&self) -> Option<Vec<String>> {
         ChannelLayout::from_name(&self.layout()).map(|layout| layout.loudspeakers())
@@ -88,7 +101,7 @@ mod tests {
     #[test]
     fn samples_that_are_put_into_a_block_are_read_from_it() {
         let planes = [vec![0.0, 1.0, -1.0, 0.25], vec![1e-9, -0.5, f64::MIN_POSITIVE, 2.0]];
-        let frame = Frame::of_sound(&planes, "stereo", 48_000, 7).expect("a block");
+        let mut frame = Frame::of_sound(&planes, "stereo", 48_000, 7).expect("a block");
         assert_eq!((frame.samples(), frame.channels(), frame.sample_rate(), frame.pts()), (4, 2, 48_000, Some(7)));
         assert_eq!(frame.loudspeakers(), Some(vec!["FL".to_owned(), "FR".to_owned()]));
         for (channel, plane) in planes.iter().enumerate() {
@@ -96,6 +109,8 @@ mod tests {
             frame.read_channel(channel, &mut found);
             assert_eq!(&found, plane);
         }
+        frame.forget_layout();
+        assert_eq!((frame.layout(), frame.loudspeakers(), frame.channels()), ("2 channels".into(), None, 2));
     }
 
     #[test]

@@ -199,7 +199,12 @@ impl SoundConverter {
     pub fn receive(&mut self) -> Result<Option<Frame>> {
         let Some(graph) = &mut self.graph else { return Ok(None) };
         match graph.receive() {
-            Ok(Output::Item(frame)) => Ok(Some(frame)),
+            Ok(Output::Item(mut frame)) => {
+                if self.is_nameless() {
+                    frame.forget_layout();
+                }
+                Ok(Some(frame))
+            }
             Ok(Output::Hungry | Output::End) => Ok(None),
             Err(code) => Err(failed(self.stream, code)),
         }
@@ -218,12 +223,19 @@ impl SoundConverter {
     }
 
     fn build(&self, frame: &Frame, time_base: TimeBase, chain: &str) -> Result<Graph> {
-        let assumed = self.target.assumed_layout.as_deref();
+        // Most filters want to know what channels are, though it is all the same to them.
+        let any = any_layout(frame.channels()).filter(|_| self.is_nameless());
+        let assumed = self.target.assumed_layout.as_deref().or(any);
         Graph::for_audio(frame, time_base, assumed, chain).map_err(|(code, said)| {
             Error::new(ErrorKind::Unsupported, Stage::Filter, format!("sound cannot be converted: {code} ({said})"))
                 .in_stream(self.stream)
                 .caused_by(code)
         })
+    }
+
+    /// Whether what comes out has a number of channels and no layout.
+    fn is_nameless(&self) -> bool {
+        ChannelLayout::from_name(&self.target.layout).is_none()
     }
 
     /// Where the first sample of the source lies in the output; negative for one that is left out.
@@ -264,6 +276,22 @@ impl Front {
         }
         Ok(ready)
     }
+}
+
+/// Some layout of so many channels.
+fn any_layout(channels: usize) -> Option<&'static str> {
+    const LAYOUTS: [(usize, &str); 9] = [
+        (1, "mono"),
+        (2, "stereo"),
+        (3, "3.0"),
+        (4, "4.0"),
+        (5, "5.0"),
+        (6, "5.1"),
+        (7, "6.1"),
+        (8, "7.1"),
+        (16, "hexadecagonal"),
+    ];
+    LAYOUTS.iter().find(|(count, _)| *count == channels).map(|(_, name)| *name)
 }
 
 /// Gaps are filled and overlaps cut where times and samples differ by more than 40 ms, beyond which EBU R 37 calls sound

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{sound::SoundTarget, sound_edit::SoundEdit};
+use super::sound_edit::SoundEdit;
 use crate::{
     decode::{
         damage::{DamageReport, OnDamage},
@@ -109,14 +109,7 @@ impl Stems {
         let mut stems = Vec::new();
         for (reader, channel, file) in opened {
             let own = reader.sample_rate();
-            let mut form = channel.map_or_else(|| reader.as_it_is(), |channel| reader.one_channel(channel));
-            // Filters resample channels of a layout only; which one it is, is of no matter here.
-            if channel.is_none()
-                && ChannelLayout::from_name(&form.layout).is_none()
-                && let Some(name) = any_layout(reader.channels())
-            {
-                form = SoundTarget { layout: name.to_owned(), assumed_layout: Some(name.to_owned()), ..form };
-            }
+            let form = channel.map_or_else(|| reader.as_it_is(), |channel| reader.one_channel(channel));
             let ahead = vec![Vec::new(); channel.map_or(reader.channels(), |_| 1)];
             let reader = reader.converted(form.at_rate(sample_rate), SoundEdit::default());
             let resampled_from = (own != sample_rate).then_some(own);
@@ -187,13 +180,6 @@ impl Stems {
     pub fn damage(&self) -> Vec<DamageReport> {
         self.stems.iter().flat_map(|stem| stem.reader.damage()).collect()
     }
-}
-
-/// Some layout of so many channels.
-fn any_layout(channels: usize) -> Option<&'static str> {
-    const LAYOUTS: [(usize, &str); 7] =
-        [(3, "3.0"), (4, "4.0"), (5, "5.0"), (6, "5.1"), (7, "6.1"), (8, "7.1"), (16, "hexadecagonal")];
-    LAYOUTS.iter().find(|(count, _)| *count == channels).map(|(_, name)| *name)
 }
 
 impl Stem {

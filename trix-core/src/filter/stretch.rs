@@ -213,7 +213,7 @@ mod tests {
         for samples in [1, 100, 5000, 96_001] {
             for (num, den) in [(25, 24), (24, 25), (1001, 960), (1000, 1001), (2, 1), (1, 2)] {
                 let plane = tone(440.0, 48_000, samples);
-                let whole = stretched((num, den), &[plane.clone()], 48_000, samples);
+                let whole = stretched((num, den), std::slice::from_ref(&plane), 48_000, samples);
                 let expected = (samples as f64 * den as f64 / num as f64).round() as usize;
                 assert_eq!(whole[0].len(), expected, "{samples} at {num}/{den}");
                 assert_eq!(stretched((num, den), &[plane], 48_000, 333), whole, "{samples} at {num}/{den} in blocks");

@@ -21,7 +21,9 @@ pub struct Loudness {
     pub integrated_lufs: Option<f64>,
     /// Loudness range in LU (Tech 3342); `None` where nothing is above its gates, or it is shorter than 3 s.
     pub range_lu: Option<f64>,
-    /// The highest true peak of all channels, in dBTP.
+    /// The highest true peak of all channels, in dBTP, by four times the rate (twice from 96 kHz on, once from 192 kHz
+    /// on). As BS.1770-5 (annex 2) has it, tones read 0.4 dB low at the most; noise next to half the sample rate, up to
+    /// 1 dB.
     pub true_peak_dbtp: Option<f64>,
     /// The highest true peak of each channel, in dBTP.
     pub true_peaks_dbtp: Vec<Option<f64>>,
