@@ -11,7 +11,7 @@
 //! 4. [`filter`] changes size, chroma, depth and sample format
 //! 5. [`encode`] drives x264, x265 and libavcodec's sound encoders
 //! 6. [`mux`] writes the container, beside its final name
-//! 7. [`verify`] reads it again; [`quality`] scores it; [`report`] says what was found
+//! 7. [`verify`] reads it again; [`quality`] scores it; [`loudness`] measures sound; [`report`] says what was found
 //! - [`pipeline`] runs all of it on named threads; [`doctor`] says what this build can do
 //!
 //! ```no_run
@@ -36,6 +36,7 @@ pub mod still;
 pub mod mux;
 pub mod verify;
 pub mod quality;
+pub mod loudness;
 pub mod report;
 pub mod pipeline;
 pub mod doctor;

@@ -7,6 +7,7 @@ pub mod timing;
 pub mod video;
 pub mod audio;
 pub mod reader;
+pub mod sound_reader;
 pub mod dynamic;
 pub mod glance;
 pub mod survey;

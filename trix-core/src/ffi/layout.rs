@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use ffmpeg_sys_next as av;
 
-use super::{c_string, enum_field, text};
+use super::{c_string, enum_field, stream::channel_labels, text};
 
 /// A set of speakers in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,19 @@ impl ChannelLayout {
                 .then(|| ChannelLayout { name: text(words.as_ptr()).unwrap_or_default(), channels })
         }
     }
+
+    /// The loudspeaker of each channel in FFmpeg's abbreviations: FL, FR, FC, LFE and so on.
+    pub fn loudspeakers(&self) -> Vec<String> {
+        let name = c_string(&self.name);
+        // SAFETY: as in `from_name`.
+        unsafe {
+            let mut layout: av::AVChannelLayout = std::mem::zeroed();
+            let code = av::av_channel_layout_from_string(&mut layout, name.as_ptr());
+            let list = if code < 0 { Vec::new() } else { channel_labels(&layout) };
+            av::av_channel_layout_uninit(&mut layout);
+            list
+        }
+    }
 }
 
 #[cfg(test)]
@@ -50,6 +63,10 @@ mod tests {
         assert_eq!(known("mono"), Some(("mono".into(), 1)));
         assert_eq!(known("5.1(side)"), Some(("5.1(side)".into(), 6)));
         assert_eq!(known("FL+FR"), Some(("stereo".into(), 2)));
+        let names = |name: &str| ChannelLayout::from_name(name).expect("a layout").loudspeakers().join(" ");
+        assert_eq!(names("5.1"), "FL FR FC LFE BL BR");
+        assert_eq!(names("5.1(side)"), "FL FR FC LFE SL SR");
+        assert_eq!(names("mono"), "FC");
         for name in ["", "4c", "4 channels", "quadro", "a\0b", "ambisonic 1"] {
             assert_eq!(known(name), None, "{name}");
         }

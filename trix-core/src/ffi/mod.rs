@@ -7,6 +7,7 @@ pub mod log;
 pub mod io;
 pub mod packet;
 pub mod frame;
+pub mod sound_frame;
 pub mod pad;
 pub mod image;
 pub mod pixel;

@@ -476,7 +476,7 @@ fn four_characters(tag: u32) -> Option<String> {
 ///
 /// # Safety
 /// `layout` is valid.
-unsafe fn channel_labels(layout: &av::AVChannelLayout) -> Vec<String> {
+pub(crate) unsafe fn channel_labels(layout: &av::AVChannelLayout) -> Vec<String> {
     const UNSPECIFIED: c_int = 0;
     // SAFETY: the field has the size of a C int and is initialised.
     let order = unsafe { enum_field!(layout.order) };

@@ -7,3 +7,6 @@ pub mod convert;
 pub mod rate;
 pub mod pictures;
 pub mod sound;
+pub mod sound_edit;
+mod stretch;
+pub mod stems;

@@ -1,11 +1,14 @@
-//! Converts sound to an encoder's samples, channels, rate and block length, cuts it, and fills gaps with silence.
+//! Converts sound to an encoder's samples, channels, rate and block length, edits and cuts it, and fills gaps with
+//! silence.
 //!
-//! Invariant: sample `n` of the output is heard `n / rate` seconds after the origin, whatever gaps or overlaps the
-//! source's times have, and sample 0 is there: sound that begins later is preceded by silence. So no track needs a
-//! start of its own, which Matroska could only tell to the millisecond and many players do not read at all.
+//! Invariant: sample `n` of the output is heard `n / rate` seconds after the origin, or where an edit's offset and tempo
+//! put it, whatever gaps or overlaps the source's times have, and sample 0 is there: sound that begins later is preceded
+//! by silence. So no track needs a start of its own, which Matroska could only tell to the millisecond and many players
+//! do not read at all.
 
 use serde::{Deserialize, Serialize};
 
+use super::{sound_edit::SoundEdit, stretch::Stretch};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::{AvError, codec::Output, graph::Graph, layout::ChannelLayout},
@@ -49,7 +52,7 @@ impl Resampler {
         if Graph::takes_sound_chain(&format!("aresample=44100:{}", soxr.options())) { soxr } else { Resampler::Swr }
     }
 
-    fn options(self) -> &'static str {
+    pub(super) fn options(self) -> &'static str {
         match self {
             Resampler::Soxr => "resampler=soxr:precision=28",
             // Four times the default's taps, and phases that are computed instead of looked up.
@@ -92,9 +95,24 @@ pub struct SoundTarget {
 /// The filter stage of one sound track.
 pub struct SoundConverter {
     target: SoundTarget,
+    edit: SoundEdit,
     stream: usize,
     time_base: TimeBase,
     graph: Option<Graph>,
+    /// What comes before it where the tempo changes and the pitch does not.
+    front: Option<Front>,
+    /// Where the sound that was put in begins and ends, in the source's time.
+    first: Option<Timestamp>,
+    reached: Option<Timestamp>,
+}
+
+/// Sound without gaps, made faster or slower.
+struct Front {
+    graph: Graph,
+    stretch: Stretch,
+    layout: String,
+    sample_rate: u32,
+    samples: i64,
 }
 
 /// Seconds by which sound may begin after the origin. Later ones are taken for a broken time, since the silence before
@@ -104,7 +122,22 @@ const LATEST: i64 = 24 * 3600;
 impl SoundConverter {
     /// A converter for sound of stream `stream`, whose times count `time_base`.
     pub(crate) fn new(target: SoundTarget, stream: usize, time_base: TimeBase) -> Self {
-        SoundConverter { target, stream, time_base, graph: None }
+        SoundConverter {
+            target,
+            edit: SoundEdit::default(),
+            stream,
+            time_base,
+            graph: None,
+            front: None,
+            first: None,
+            reached: None,
+        }
+    }
+
+    /// The same, with `edit` done to the sound; to be called before anything is put in.
+    pub(crate) fn edited(mut self, edit: SoundEdit) -> Self {
+        self.edit = edit;
+        self
     }
 
     /// Puts a block in; `None` announces the end. False says that the end of the cut is reached and no more is needed.
@@ -113,9 +146,43 @@ impl SoundConverter {
     /// `Unsupported` when the sound has a shape that cannot be converted, `MalformedInput` when it begins more than a
     /// day after the origin, `Codec` when conversion fails.
     pub fn push(&mut self, frame: Option<&Frame>) -> Result<bool> {
+        if let Some((frame, pts)) = frame.and_then(|frame| Some((frame, frame.pts()?))) {
+            let length = Timestamp::new(frame.samples() as i64, TimeBase::new(1, i64::from(frame.sample_rate())));
+            let start = Timestamp::new(pts, self.time_base);
+            let end = start.plus(length);
+            self.first.get_or_insert(start);
+            self.reached = Some(self.reached.map_or(end, |reached| reached.max(end)));
+        }
+        if !self.edit.keeps_pitch() {
+            return self.pass_on(frame, self.time_base);
+        }
+        if self.front.is_none() {
+            let Some(frame) = frame else { return Ok(false) };
+            let graph = self.build(frame, self.time_base, &format!("{FILL},aformat=sample_fmts=dblp"))?;
+            let stretch = Stretch::new(self.edit.tempo, frame.channels(), frame.sample_rate());
+            let (layout, sample_rate) = (String::new(), frame.sample_rate());
+            self.front = Some(Front { graph, stretch, layout, sample_rate, samples: 0 });
+        }
+        let stretched = match &mut self.front {
+            Some(front) => front.push(frame).map_err(|code| failed(self.stream, code))?,
+            None => Vec::new(),
+        };
+        let mut wanted = true;
+        for frame in &stretched {
+            wanted &= self.pass_on(Some(frame), TimeBase::new(1, i64::from(frame.sample_rate())))?;
+        }
+        if frame.is_none() { self.pass_on(None, self.time_base) } else { Ok(wanted) }
+    }
+
+    /// Puts a block into the graph, which is made when the first comes.
+    fn pass_on(&mut self, frame: Option<&Frame>, time_base: TimeBase) -> Result<bool> {
         if self.graph.is_none() {
             let Some(frame) = frame else { return Ok(false) };
-            self.graph = Some(self.build(frame)?);
+            let mut graph = self.build(frame, time_base, &chain(&self.target, &self.edit, frame, self.place()?))?;
+            if self.target.block > 0 {
+                graph.set_frame_samples(self.target.block);
+            }
+            self.graph = Some(graph);
         }
         let stream = self.stream;
         match self.graph.as_mut().map(|graph| graph.send(frame)) {
@@ -132,7 +199,12 @@ impl SoundConverter {
     pub fn receive(&mut self) -> Result<Option<Frame>> {
         let Some(graph) = &mut self.graph else { return Ok(None) };
         match graph.receive() {
-            Ok(Output::Item(frame)) => Ok(Some(frame)),
+            Ok(Output::Item(mut frame)) => {
+                if self.is_nameless() {
+                    frame.forget_layout();
+                }
+                Ok(Some(frame))
+            }
             Ok(Output::Hungry | Output::End) => Ok(None),
             Err(code) => Err(failed(self.stream, code)),
         }
@@ -143,48 +215,97 @@ impl SoundConverter {
         self.target.tail
     }
 
-    fn build(&self, frame: &Frame) -> Result<Graph> {
-        let late = self.late(frame)?;
-        let chain = chain(&self.target, frame.channels(), late);
-        let assumed = self.target.assumed_layout.as_deref();
-        let mut graph = Graph::for_audio(frame, self.time_base, assumed, &chain).map_err(|(code, said)| {
+    /// Where the sound that was put in so far ends in the output, in samples, by the times of its blocks and before
+    /// silence is added or an end cut. `None` before the first.
+    pub fn reach(&self) -> Option<i64> {
+        let SoundTarget { origin, sample_rate, .. } = self.target;
+        self.reached.map(|time| self.edit.place(time, origin, sample_rate))
+    }
+
+    fn build(&self, frame: &Frame, time_base: TimeBase, chain: &str) -> Result<Graph> {
+        // Most filters want to know what channels are, though it is all the same to them.
+        let any = any_layout(frame.channels()).filter(|_| self.is_nameless());
+        let assumed = self.target.assumed_layout.as_deref().or(any);
+        Graph::for_audio(frame, time_base, assumed, chain).map_err(|(code, said)| {
             Error::new(ErrorKind::Unsupported, Stage::Filter, format!("sound cannot be converted: {code} ({said})"))
                 .in_stream(self.stream)
                 .caused_by(code)
-        })?;
-        if self.target.block > 0 {
-            graph.set_frame_samples(self.target.block);
-        }
-        Ok(graph)
+        })
     }
 
-    /// Samples from the origin to the first of the source.
-    fn late(&self, first: &Frame) -> Result<i64> {
-        let rate = i64::from(self.target.sample_rate);
-        let Some(pts) = first.pts() else { return Ok(0) };
-        let samples = |time: Timestamp| time.rescale(TimeBase::new(1, rate));
-        let first = Timestamp::new(pts, self.time_base);
-        let late = samples(first).saturating_sub(samples(self.target.origin)).max(0);
-        if late > LATEST * rate {
+    /// Whether what comes out has a number of channels and no layout.
+    fn is_nameless(&self) -> bool {
+        ChannelLayout::from_name(&self.target.layout).is_none()
+    }
+
+    /// Where the first sample of the source lies in the output; negative for one that is left out.
+    fn place(&self) -> Result<i64> {
+        let SoundTarget { origin, sample_rate, .. } = self.target;
+        let first = self.first.unwrap_or(origin);
+        let place = self.edit.place(first, origin, sample_rate);
+        if place > LATEST * i64::from(sample_rate) {
             return Err(Error::new(ErrorKind::MalformedInput, Stage::Filter, "sound begins more than a day late")
                 .in_stream(self.stream)
                 .at(Some(first)));
         }
-        Ok(late)
+        Ok(place)
     }
 }
 
-/// The filters, in the order in which samples pass through them.
-fn chain(target: &SoundTarget, channels: usize, late: i64) -> String {
+impl Front {
+    /// Puts a block in, or with `None` announces the end; gives what is ready.
+    fn push(&mut self, frame: Option<&Frame>) -> std::result::Result<Vec<Frame>, AvError> {
+        match self.graph.send(frame) {
+            Ok(()) | Err(AvError::EOF) => {}
+            Err(code) => return Err(code),
+        }
+        while let Output::Item(block) = self.graph.receive()? {
+            let mut planes = vec![Vec::new(); block.channels()];
+            planes.iter_mut().enumerate().for_each(|(channel, plane)| block.read_channel(channel, plane));
+            self.layout = block.layout();
+            self.stretch.push(&planes);
+        }
+        if frame.is_none() {
+            self.stretch.finish();
+        }
+        let mut ready = Vec::new();
+        while let Some(planes) = self.stretch.take() {
+            let frame = Frame::of_sound(&planes, &self.layout, self.sample_rate, self.samples);
+            self.samples += planes.first().map_or(0, Vec::len) as i64;
+            ready.extend(frame);
+        }
+        Ok(ready)
+    }
+}
+
+/// Some layout of so many channels.
+fn any_layout(channels: usize) -> Option<&'static str> {
+    const LAYOUTS: [(usize, &str); 9] = [
+        (1, "mono"),
+        (2, "stereo"),
+        (3, "3.0"),
+        (4, "4.0"),
+        (5, "5.0"),
+        (6, "5.1"),
+        (7, "6.1"),
+        (8, "7.1"),
+        (16, "hexadecagonal"),
+    ];
+    LAYOUTS.iter().find(|(count, _)| *count == channels).map(|(_, name)| *name)
+}
+
+/// Gaps are filled and overlaps cut where times and samples differ by more than 40 ms, beyond which EBU R 37 calls sound
+/// out of step; containers that round their times, or tell them for chunks, stay below. From there on, the number of a
+/// sample is its time.
+const FILL: &str = "aresample=async=1:min_hard_comp=0.04,asetpts=N";
+
+/// The filters, in the order in which samples pass through them. `first` begins at sample `place` of the output.
+fn chain(target: &SoundTarget, edit: &SoundEdit, first: &Frame, place: i64) -> String {
     let SoundTarget { sample_format, sample_rate, layout, .. } = target;
-    let samples = |time: Timestamp| time.rescale(TimeBase::new(1, i64::from(*sample_rate)));
-    let origin = samples(target.origin);
-    // Gaps are filled and overlaps cut where times and samples differ by more than 40 ms, beyond which EBU R 37 calls
-    // sound out of step; containers that round their times, or tell them for chunks, stay below.
-    let mut chain = vec!["aresample=async=1:min_hard_comp=0.04".to_owned()];
+    let mut chain = vec![FILL.to_owned()];
     match &target.remix {
         Some(Remix::Relabel) => {
-            let same: Vec<String> = (0..channels).map(|channel| channel.to_string()).collect();
+            let same: Vec<String> = (0..first.channels()).map(|channel| channel.to_string()).collect();
             chain.push(format!("channelmap={}:{layout}", same.join("|")));
         }
         Some(Remix::Matrix { rows }) => {
@@ -198,28 +319,57 @@ fn chain(target: &SoundTarget, channels: usize, late: i64) -> String {
         }
         Some(Remix::Standard) | None => {}
     }
+    chain.extend(edit.amplify());
+    let declared = edit.declared_rates(first.sample_rate(), *sample_rate);
+    let resampler = match declared {
+        Some((from, to)) if from != to => Some(target.resampler.unwrap_or_else(Resampler::best)),
+        _ => target.resampler,
+    };
+    let dithered = target.dithered || (edit.changes_values() && target.bits.is_some_and(|bits| bits <= 24));
+    let mix = match target.remix {
+        Some(Remix::Standard) => format!(":ocl={layout}:rematrix_maxval=1"),
+        _ => String::new(),
+    };
+    let resample = resampler.map_or_else(String::new, |resampler| format!(":{}", resampler.options()));
+    let dither = match (dithered, target.bits) {
+        (true, Some(24)) => ":dither_method=triangular:output_sample_bits=24",
+        (true, _) => ":dither_method=triangular",
+        (false, _) => "",
+    };
     // One pass for channels, rate and depth, in floating point of 64 bits wherever a sample changes at all.
-    let mut convert = vec![format!("aresample=osr={sample_rate}:osf={sample_format}")];
-    if target.remix == Some(Remix::Standard) {
-        convert.push(format!("ocl={layout}:rematrix_maxval=1"));
+    let is_changed = dithered || resampler.is_some() || target.remix == Some(Remix::Standard) || edit.changes_values();
+    let inner = if is_changed { ":isf=dblp" } else { "" };
+    let osr = declared.map_or(i64::from(*sample_rate), |(_, to)| to);
+    chain.extend(declared.map(|(from, _)| format!("asetrate={from}")));
+    match edit.limiter(*sample_rate, resampler.unwrap_or_else(Resampler::best)) {
+        // A limiter has to come before the rounding, and at the rate that is heard.
+        Some(limiter) => {
+            chain.push(format!("aresample=osr={osr}:osf=dblp{mix}{resample}{inner}"));
+            chain.extend(declared.map(|_| format!("asetrate={sample_rate}")));
+            chain.push(limiter);
+            chain.push(format!("aresample=osr={sample_rate}:osf={sample_format}{dither}:isf=dblp"));
+        }
+        None => {
+            chain.push(format!("aresample=osr={osr}:osf={sample_format}{mix}{resample}{dither}{inner}"));
+            chain.extend(declared.map(|_| format!("asetrate={sample_rate}")));
+        }
     }
-    convert.extend(target.resampler.map(|resampler| resampler.options().to_owned()));
-    if target.dithered {
-        convert.push("dither_method=triangular".to_owned());
-        convert.extend(target.bits.filter(|bits| *bits == 24).map(|bits| format!("output_sample_bits={bits}")));
+    chain.push(format!("asettb=1/{sample_rate},asetpts=N"));
+    if place < 0 {
+        chain.push(format!("atrim=start_sample={},asetpts=N", place.unsigned_abs()));
     }
-    if target.dithered || target.resampler.is_some() || target.remix == Some(Remix::Standard) {
-        convert.push("isf=dblp".to_owned());
-    }
-    chain.push(convert.join(":"));
-    chain.push(format!("asettb=1/{sample_rate},atrim=start_pts={origin},asetpts=N"));
-    let before = late + target.lead as i64;
+    let before = place.max(0) + target.lead as i64;
     if before > 0 {
         chain.push(format!("adelay={before}S:all=1,asetpts=N"));
     }
     if let Some(end) = target.end {
-        let length = samples(end).saturating_sub(origin).max(0) + target.lead as i64;
+        let length = edit.place(end, target.origin, *sample_rate).max(0) + target.lead as i64;
         chain.push(format!("atrim=end_pts={length}"));
+    }
+    if let Some(length) = edit.length {
+        let samples = length.samples.saturating_add(target.lead as u64);
+        chain.extend(length.trim.then(|| format!("atrim=end_pts={samples}")));
+        chain.extend(length.pad.then(|| format!("apad=whole_len={samples}")));
     }
     if target.tail > 0 {
         chain.push(format!("apad=pad_len={}", target.tail));

@@ -6,6 +6,7 @@
 pub mod colorimetry;
 pub mod pictures;
 pub mod stills;
+pub mod waves;
 
 use std::path::{Path, PathBuf};
 

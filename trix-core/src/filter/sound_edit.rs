@@ -1,0 +1,211 @@
+//! What is done to a sound track beside its format: moved, made faster or slower, made louder, brought to a length.
+//!
+//! Invariant: where a sample of the source lies in the output is computed with ratios and rounded once.
+
+use serde::{Deserialize, Serialize};
+
+use super::sound::Resampler;
+use crate::{
+    ffi::graph::Graph,
+    media::time::{Rational, TimeBase, Timestamp},
+};
+
+/// What becomes of the pitch when sound is made faster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Pitch {
+    /// It rises with the tempo, as on a tape that runs faster: every sample has its exact place, and 25/24 is 0.7
+    /// semitones.
+    #[default]
+    Follow,
+    /// It stays. Pieces of 40 ms are laid over one another where they are alike: each lies within 10 ms of its exact
+    /// place, and no error adds up; what follows silence lies at its exact place.
+    Keep,
+}
+
+/// A number of samples that the output has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct ExactLength {
+    /// Samples from the start of the output on.
+    pub samples: u64,
+    /// Whether silence follows sound that is shorter.
+    pub pad: bool,
+    /// Whether the end of longer sound is cut.
+    pub trim: bool,
+}
+
+/// What is done to a sound track beside its format. What the source has at time `t` is heard `(t - origin) / tempo +
+/// offset` after the start of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct SoundEdit {
+    /// How much later it is heard. Negative: earlier; what would lie before the start is left out.
+    pub offset: Timestamp,
+    /// How many times as fast it is, above zero.
+    pub tempo: Rational,
+    /// What the tempo does to the pitch.
+    pub pitch: Pitch,
+    /// How much louder it is, in dB; every sample is multiplied by `10^(gain / 20)`.
+    pub gain_db: f64,
+    /// The true peak that a limiter keeps it under, in dBTP, after the gain. `None`: no limiter.
+    pub limit_dbtp: Option<f64>,
+    /// How long it is, if not as long as the source.
+    pub length: Option<ExactLength>,
+}
+
+impl Default for SoundEdit {
+    fn default() -> Self {
+        SoundEdit {
+            offset: Timestamp::new(0, Rational::new(1, 1)),
+            tempo: Rational::new(1, 1),
+            pitch: Pitch::Follow,
+            gain_db: 0.0,
+            limit_dbtp: None,
+            length: None,
+        }
+    }
+}
+
+/// dB by which the limiter stays under the limit: what the filter that brings its output back to the track's rate can
+/// add between samples.
+const LIMITER_MARGIN_DB: f64 = 0.2;
+
+impl SoundEdit {
+    /// Whether samples of the output have other values than those of the source, so that rounding them to integers
+    /// loses something.
+    pub fn changes_values(&self) -> bool {
+        self.changes_tempo() || self.gain_db != 0.0 || self.limit_dbtp.is_some()
+    }
+
+    pub(super) fn changes_tempo(&self) -> bool {
+        self.tempo != Rational::new(1, 1)
+    }
+
+    /// Where the sound of source time `time` lies in the output, in samples of `sample_rate`, when `origin` is the
+    /// source's time that lies at `offset`. Rounded once, to the nearest sample.
+    pub fn place(&self, time: Timestamp, origin: Timestamp, sample_rate: u32) -> i64 {
+        let back = Timestamp::new(origin.ticks.saturating_neg(), origin.base);
+        let since = slowed(time.plus(back), self.tempo);
+        since.plus(self.offset).rescale(TimeBase::new(1, i64::from(sample_rate)))
+    }
+
+    /// Whether the tempo changes and the pitch does not.
+    pub(super) fn keeps_pitch(&self) -> bool {
+        self.changes_tempo() && self.pitch == Pitch::Keep
+    }
+
+    /// The filter that changes the volume.
+    pub(super) fn amplify(&self) -> Option<String> {
+        let factor = 10f64.powf(self.gain_db / 20.0);
+        (self.gain_db != 0.0).then(|| format!("aformat=sample_fmts=dblp,volume=volume={factor:.15}:precision=double"))
+    }
+
+    /// The filters that keep true peaks below the limit, for sound of `sample_rate`. They work at a rate of 192 kHz or
+    /// more (ITU-R BS.1770-5, annex 2, asks for that), and hand on 64-bit floating point.
+    pub(super) fn limiter(&self, sample_rate: u32, resampler: Resampler) -> Option<String> {
+        let limit = 10f64.powf((self.limit_dbtp? - LIMITER_MARGIN_DB) / 20.0);
+        // The limiter takes limits from -24 dB on, where nobody would hear a programme any more.
+        let limit = limit.clamp(0.0625, 1.0);
+        let fine = sample_rate.saturating_mul(oversampling(sample_rate));
+        let options = resampler.options();
+        Some(format!(
+            "aresample=osr={fine}:osf=dbl:{options},\
+             alimiter=limit={limit:.15}:level=disabled:attack=5:release=100:latency=1,\
+             aresample=osr={sample_rate}:isf=dbl:osf=dblp:{options}"
+        ))
+    }
+
+    /// Two sample rates whose ratio makes sound of `from` samples a second, made faster, sound of `to`: what the source
+    /// is said to have, and what it is resampled to. `None` when pitch does not follow a tempo.
+    pub(super) fn declared_rates(&self, from: u32, to: u32) -> Option<(i64, i64)> {
+        if !self.changes_tempo() || self.keeps_pitch() {
+            return None;
+        }
+        let num = i64::from(from).checked_mul(self.tempo.num)?;
+        let den = i64::from(to).checked_mul(self.tempo.den)?;
+        let ratio = Rational::new(num, den).nearest_within(i64::from(i32::MAX));
+        // As near to the real rates as whole multiples come: they size the buffers of the filters.
+        let times = (i64::from(to) / ratio.den).max(1);
+        let fits = |rate: i64| rate.checked_mul(times).filter(|rate| *rate <= i64::from(i32::MAX));
+        Some((fits(ratio.num).unwrap_or(ratio.num), fits(ratio.den).unwrap_or(ratio.den)))
+    }
+}
+
+/// `time` divided by `tempo`: exact where its ticks fit, else to the nanosecond.
+fn slowed(time: Timestamp, tempo: Rational) -> Timestamp {
+    let by = tempo.inverse();
+    let exact = |time: Timestamp| {
+        // Crosswise in lowest terms first, so that only ratios overflow that have no lower ones.
+        let (a, b) = (Rational::new(time.base.num, by.den), Rational::new(by.num, time.base.den));
+        let base = Rational::new(a.num.checked_mul(b.num)?, a.den.checked_mul(b.den)?);
+        (base != Rational::ZERO).then(|| Timestamp::new(time.ticks, base))
+    };
+    let nano = Rational::new(1, 1_000_000_000);
+    exact(time)
+        .or_else(|| exact(Timestamp::new(time.rescale(nano), nano)))
+        .unwrap_or_else(|| Timestamp::new(time.rescale(nano), nano))
+}
+
+/// How many times the rate a limiter works at.
+fn oversampling(sample_rate: u32) -> u32 {
+    match sample_rate {
+        0..96_000 => 4,
+        96_000..192_000 => 2,
+        _ => 1,
+    }
+}
+
+/// Whether this build of libavfilter has what an edit can ask for.
+pub fn is_available() -> bool {
+    let edit = SoundEdit { gain_db: -1.0, limit_dbtp: Some(-1.0), ..Default::default() };
+    let parts = [edit.amplify(), edit.limiter(48_000, Resampler::Swr)];
+    parts.into_iter().flatten().all(|chain| Graph::takes_sound_chain(&chain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edit(tempo: (i64, i64), offset: (i64, i64)) -> SoundEdit {
+        let offset = Timestamp::new(offset.0, Rational::new(1, offset.1));
+        SoundEdit { tempo: Rational::new(tempo.0, tempo.1), offset, ..Default::default() }
+    }
+
+    #[test]
+    fn places_are_exact_for_hours() {
+        let at = |ticks, den| Timestamp::new(ticks, Rational::new(1, den));
+        let zero = at(0, 1);
+        assert_eq!(edit((1, 1), (0, 1)).place(at(1, 1), zero, 48_000), 48_000);
+        assert_eq!(edit((1, 1), (-40, 1000)).place(at(1, 1), zero, 48_000), 46_080);
+        assert_eq!(edit((25, 24), (0, 1)).place(at(10, 1), zero, 48_000), 460_800);
+        // Ten hours of 24000/1001 at 25 pictures a second.
+        assert_eq!(edit((1001, 960), (1, 48_000)).place(at(36_036, 1), zero, 48_000), 36_036 * 48_000 / 1001 * 960 + 1);
+        // A clock of 90 kHz and an origin of a clock of milliseconds: 1/3 of a sample is not lost twice.
+        assert_eq!(edit((1, 1), (0, 1)).place(at(90_001, 90_000), at(1, 1000), 48_000), 47_953);
+        // Ticks of a nanosecond and a tempo whose terms have no factor in common with them.
+        let odd = edit((99_991, 99_989), (0, 1)).place(at(3_600_000_000_000, 1_000_000_000), zero, 48_000);
+        assert_eq!(odd, (3600.0 * 48_000.0 * 99_989.0f64 / 99_991.0).round() as i64);
+    }
+
+    #[test]
+    fn declared_rates_have_the_ratio_of_the_tempo() {
+        for (from, to, tempo) in [
+            (48_000, 48_000, (25, 24)),
+            (44_100, 48_000, (1001, 960)),
+            (44_100, 44_100, (1000, 1001)),
+            (8000, 96_000, (24, 25)),
+        ] {
+            let (a, b) = edit(tempo, (0, 1)).declared_rates(from, to).expect("rates");
+            assert_eq!(
+                i128::from(a) * i128::from(to) * i128::from(tempo.1),
+                i128::from(b) * i128::from(from) * i128::from(tempo.0)
+            );
+            assert!((to as i64 / 4..=to as i64 * 4).contains(&b), "{a} to {b}");
+        }
+        assert_eq!(edit((1, 1), (0, 1)).declared_rates(44_100, 48_000), None);
+    }
+
+    #[test]
+    fn this_build_has_the_filters() {
+        assert!(is_available());
+    }
+}

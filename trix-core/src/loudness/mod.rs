@@ -1,0 +1,102 @@
+//! Measures how loud sound is, and says what brings it to a target.
+//!
+//! Invariant: what is measured is what is heard: the samples that an encoder would take in, every one of them once.
+
+pub mod meter;
+pub mod normalise;
+pub mod waveform;
+
+use serde::Serialize;
+
+pub use self::{
+    meter::{Loudness, Meter},
+    normalise::{Normalisation, normalise},
+};
+use crate::{
+    decode::{damage::OnDamage, sound_reader::SoundReader},
+    error::{Error, ErrorKind, Result, Stage},
+    filter::sound_edit::SoundEdit,
+    pipeline::cancel::Cancel,
+    source::Source,
+    spec::track::LoudnessTarget,
+};
+
+/// Measures stream `stream` of `source` as it is; `None`: the first sound stream.
+///
+/// # Errors
+/// Those of [`SoundReader::new`] and of [`measure_sound`].
+pub fn measure(source: Source, stream: Option<usize>, on_damage: OnDamage, cancel: &Cancel) -> Result<Loudness> {
+    measure_sound(&mut SoundReader::new(source, stream, on_damage)?, cancel)
+}
+
+/// Measures what `sound` yields, to its end: also what a mix, an edit or stems make of files.
+///
+/// # Errors
+/// Those of reading and decoding; `MalformedInput` when there is no sound, `Unsupported` when its shape changes or cannot
+/// be measured, `Cancelled`.
+pub fn measure_sound(sound: &mut SoundReader, cancel: &Cancel) -> Result<Loudness> {
+    let mut meter: Option<Meter> = None;
+    while let Some(frame) = sound.next_block()? {
+        if cancel.is_cancelled() {
+            return Err(Error::cancelled(Stage::Decode));
+        }
+        if meter.is_none() {
+            meter = Some(Meter::for_sound_like(&frame)?);
+        }
+        if let Some(meter) = &mut meter {
+            meter.push(&frame)?;
+        }
+    }
+    let none = || {
+        Error::new(ErrorKind::MalformedInput, Stage::Decode, "the track has no decodable sound")
+            .in_stream(sound.stream())
+    };
+    Ok(meter.ok_or_else(none)?.finish())
+}
+
+/// What a track was measured to be, and what brings it to its target.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Settled {
+    /// Before.
+    pub measured: Loudness,
+    /// What is done.
+    pub normalisation: Normalisation,
+    /// Under a limiter, what was measured behind it; `None` where a gain alone does it, whose result is known.
+    pub limited: Option<Loudness>,
+}
+
+/// Times that sound behind a limiter is measured, each time with a gain that makes up for what was missing.
+const ROUNDS: usize = 4;
+
+/// LU within which a target behind a limiter counts as met. EBU R 128 asks for 0.5; a gain is exact.
+const CLOSE: f64 = 0.05;
+
+/// Measures sound with `edit`, and finds what brings it to `target`. `sound` opens it anew with the edit that it is
+/// given; it is read once, and a few times more where a limiter has to work.
+///
+/// # Errors
+/// Those of `sound` and of [`measure_sound`].
+pub fn settle(
+    mut sound: impl FnMut(SoundEdit) -> Result<SoundReader>,
+    edit: SoundEdit,
+    target: &LoudnessTarget,
+    cancel: &Cancel,
+) -> Result<Settled> {
+    let measured = measure_sound(&mut sound(edit)?, cancel)?;
+    let mut normalisation = normalise(&measured, target);
+    if normalisation.limit_dbtp.is_none() {
+        return Ok(Settled { measured, normalisation, limited: None });
+    }
+    let mut round = 0;
+    loop {
+        let found = measure_sound(&mut sound(normalisation.applied_to(edit))?, cancel)?;
+        round += 1;
+        normalisation.expected_lufs = found.integrated_lufs;
+        normalisation.expected_true_peak_dbtp = found.true_peak_dbtp;
+        let missing = found.integrated_lufs.map_or(0.0, |loudness| target.integrated_lufs - loudness);
+        if missing.abs() <= CLOSE || round == ROUNDS {
+            return Ok(Settled { measured, normalisation, limited: Some(found) });
+        }
+        normalisation.gain_db += missing;
+    }
+}

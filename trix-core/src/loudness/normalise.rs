@@ -1,0 +1,102 @@
+//! From a measurement and a target to a gain.
+//!
+//! Invariant: a linear gain is one number for the whole track, and never lifts the measured true peak above the limit.
+
+use serde::Serialize;
+
+use super::Loudness;
+use crate::{
+    filter::sound_edit::SoundEdit,
+    spec::track::{LoudnessMode, LoudnessTarget},
+};
+
+/// What is done to bring a track to its target.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Normalisation {
+    /// The gain, in dB.
+    pub gain_db: f64,
+    /// The gain that the target alone would ask for, in dB.
+    pub wanted_gain_db: f64,
+    /// Whether the true peak stands in the way: with a linear gain, the track stays below the target; else a limiter
+    /// works.
+    pub limited: bool,
+    /// The true peak that a limiter keeps, in dBTP; `None`: no limiter.
+    pub limit_dbtp: Option<f64>,
+    /// The loudness that comes out, in LUFS; under a limiter a little less. `None` for silence, which is left alone.
+    pub expected_lufs: Option<f64>,
+    /// The true peak that comes out, in dBTP.
+    pub expected_true_peak_dbtp: Option<f64>,
+}
+
+/// What brings sound that was measured as `measured` to `target`. Silence stays as it is.
+pub fn normalise(measured: &Loudness, target: &LoudnessTarget) -> Normalisation {
+    let wanted = measured.integrated_lufs.map_or(0.0, |loudness| target.integrated_lufs - loudness);
+    // As much as brings the highest peak to the limit; less than nothing where it is above already.
+    let room = measured.true_peak_dbtp.map_or(f64::INFINITY, |peak| target.true_peak_dbtp - peak);
+    let limited = measured.integrated_lufs.is_some() && wanted > room;
+    let (gain_db, limit_dbtp) = match target.mode {
+        LoudnessMode::Linear => (if limited { room } else { wanted }, None),
+        LoudnessMode::Dynamic => (wanted, limited.then_some(target.true_peak_dbtp)),
+    };
+    let peak = measured.true_peak_dbtp.map(|peak| peak + gain_db);
+    Normalisation {
+        gain_db,
+        wanted_gain_db: wanted,
+        limited,
+        limit_dbtp,
+        expected_lufs: measured.integrated_lufs.map(|loudness| loudness + gain_db),
+        expected_true_peak_dbtp: peak.map(|peak| limit_dbtp.map_or(peak, |limit| peak.min(limit))),
+    }
+}
+
+impl Normalisation {
+    /// `edit` with this gain added to its own, and the limiter.
+    pub fn applied_to(&self, edit: SoundEdit) -> SoundEdit {
+        SoundEdit { gain_db: edit.gain_db + self.gain_db, limit_dbtp: self.limit_dbtp.or(edit.limit_dbtp), ..edit }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(lufs: f64, peak: f64) -> Loudness {
+        Loudness {
+            integrated_lufs: Some(lufs),
+            range_lu: Some(5.0),
+            true_peak_dbtp: Some(peak),
+            true_peaks_dbtp: vec![Some(peak)],
+            sample_peak_dbfs: Some(peak - 0.1),
+            max_momentary_lufs: Some(lufs),
+            max_short_term_lufs: Some(lufs),
+            samples: 480_000,
+            sample_rate: 48_000,
+            weights: vec![1.0],
+        }
+    }
+
+    fn target(mode: LoudnessMode) -> LoudnessTarget {
+        LoudnessTarget { integrated_lufs: -16.0, true_peak_dbtp: -1.0, mode }
+    }
+
+    #[test]
+    fn a_gain_stops_at_the_limit_and_says_so() {
+        let free = normalise(&measured(-23.0, -10.0), &target(LoudnessMode::Linear));
+        assert_eq!((free.gain_db, free.limited, free.expected_true_peak_dbtp), (7.0, false, Some(-3.0)));
+        let held = normalise(&measured(-23.0, -5.0), &target(LoudnessMode::Linear));
+        assert_eq!((held.gain_db, held.wanted_gain_db, held.limited), (4.0, 7.0, true));
+        assert_eq!((held.expected_lufs, held.expected_true_peak_dbtp), (Some(-19.0), Some(-1.0)));
+        let dynamic = normalise(&measured(-23.0, -5.0), &target(LoudnessMode::Dynamic));
+        assert_eq!((dynamic.gain_db, dynamic.limit_dbtp, dynamic.limited), (7.0, Some(-1.0), true));
+        // A peak above the limit is brought down, even where the loudness would allow more.
+        let loud = normalise(&measured(-16.0, 1.5), &target(LoudnessMode::Linear));
+        assert_eq!((loud.gain_db, loud.limited), (-2.5, true));
+    }
+
+    #[test]
+    fn silence_is_left_alone() {
+        let silent = Loudness { integrated_lufs: None, true_peak_dbtp: None, ..measured(0.0, 0.0) };
+        let found = normalise(&silent, &target(LoudnessMode::Linear));
+        assert_eq!((found.gain_db, found.limited, found.expected_lufs), (0.0, false, None));
+    }
+}
