@@ -16,7 +16,7 @@ use crate::{
         audio::AudioSettings,
         job::Job,
         picture::{Deinterlace, DynamicHdr, OnChange, PictureSettings, Rotate, Tonemap},
-        plan::{Decision, Plan, VideoPlan},
+        plan::{Decision, OutputPlan, Plan, VideoPlan},
         subtitle::SubtitleSettings,
         video::{EncodeSettings, VideoSettings},
     },
@@ -44,15 +44,15 @@ impl View {
     pub fn of(source: &Source, picture: &PictureSettings) -> Result<Self> {
         // A plan never opens its output; of a job for eight bits and full chroma, it decides all that a still needs.
         let mut job = Job::new(source.label(), "still.mkv");
-        job.output.audio = AudioSettings::None;
-        job.output.subtitles = SubtitleSettings::None;
-        job.output.video = VideoSettings::X264(EncodeSettings {
+        job.outputs[0].audio = AudioSettings::None;
+        job.outputs[0].subtitles = SubtitleSettings::None;
+        job.outputs[0].video = VideoSettings::X264(EncodeSettings {
             depth: Some(8),
             chroma: Some(Chroma::C444),
             ..EncodeSettings::default()
         });
         let off = picture.deinterlace == Deinterlace::Off;
-        job.output.picture = PictureSettings {
+        job.outputs[0].picture = PictureSettings {
             deinterlace: if off { Deinterlace::Auto } else { picture.deinterlace },
             inverse_telecine: false,
             rotate: Rotate::Auto,
@@ -65,8 +65,10 @@ impl View {
             on_change: OnChange::Scale,
             ..picture.clone()
         };
-        let Plan { video, origin, decisions, .. } = Plan::new(&job, source)?;
-        let plan = video.ok_or_else(|| Error::bug(Stage::Plan, "a plan without pictures"))?;
+        let output = Plan::new(&job, source)?.outputs.pop();
+        let Some(OutputPlan { video: Some(plan), origin, decisions, .. }) = output else {
+            return Err(Error::bug(Stage::Plan, "a plan without pictures"));
+        };
         let time_base = source.streams().get(plan.stream).map_or(TimeBase::new(1, 1000), |facts| facts.time_base);
         let (width, height) = square(&plan);
         let mut view =
