@@ -33,6 +33,7 @@ pub mod decode;
 pub mod filter;
 pub mod encode;
 pub mod mux;
+pub mod package;
 pub mod verify;
 pub mod quality;
 pub mod report;
