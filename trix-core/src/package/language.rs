@@ -6,7 +6,7 @@ use crate::mux::TrackSpec;
 
 /// Codes of ISO 639-2/T and, after each, of ISO 639-1, for all languages that have one of two letters.
 const TWO_LETTERS: &str = "\
-    aaraa abkab aveae afraf akaak amham argan araar asmas avaav aymay azeaz bakba belbe bulbg bihbh bisbi bambm benbn \
+    aaraa abkab aveae afraf akaak amham argan araar asmas avaav aymay azeaz bakba belbe bulbg bisbi bambm benbn \
     bodbo brebr bosbs catca chece chach cosco crecr cescs chucu chvcv cymcy danda deude divdv dzodz eweee ellel engen \
     epoeo spaes estet euseu fasfa fulff finfi fijfj faofo frafr fryfy glega glagd glggl grngn gujgu glvgv hauha hebhe \
     hinhi hmoho hrvhr hatht hunhu hyehy herhz inaia indid ileie iboig iiiii ipkik idoio islis itait ikuiu jpnja javjv \
