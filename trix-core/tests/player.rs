@@ -26,7 +26,8 @@ const PAGE: &str = r#"<!DOCTYPE html><body><video id=v muted></video><script src
 const v = document.getElementById('v');
 const told = { errors: [], sizes: [], text: [], sound: 0, texts: 0 };
 const say = state => console.log('PLAYED ' + JSON.stringify({ state, duration: v.duration, time: v.currentTime,
-    frames: v.getVideoPlaybackQuality().totalVideoFrames, error: v.error && v.error.message, ...told }));
+    frames: v.getVideoPlaybackQuality().totalVideoFrames, error: v.error && v.error.message, tracks: [...v.textTracks].map(t => [t.kind, t.mode, t.cues && t.cues.length]),
+    from: v.buffered.length && v.buffered.start(0), ...told }));
 const noteText = () => { for (const track of v.textTracks) for (const cue of track.activeCues || [])
     if (!told.text.includes(cue.text)) told.text.push(cue.text); };
 v.onresize = () => told.sizes.push(v.videoWidth);
@@ -48,12 +49,12 @@ if (location.hash == '#hls') {
         told.sound = hls.audioTracks.length;
         v.play();
     });
-    hls.on(Hls.Events.SUBTITLE_TRACKS_UPDATED, () => {
+    highest = () => {
+        hls.currentLevel = hls.levels.length - 1;
         told.texts = hls.subtitleTracks.length;
         hls.subtitleDisplay = true;
         hls.subtitleTrack = 0;
-    });
-    highest = () => { hls.currentLevel = hls.levels.length - 1; };
+    };
     hls.loadSource('/package/master.m3u8');
     hls.attachMedia(v);
 } else {

@@ -1,4 +1,4 @@
-//! The manifest of DASH (ISO/IEC 23009-1; profiles "isoff-live" and "cmaf").
+//! The manifest of DASH (ISO/IEC 23009-1; profiles "isoff-live", or "isoff-on-demand" for single files, and "cmaf").
 //!
 //! Invariant: the timeline of a representation is that of its segments, to the tick.
 
@@ -6,7 +6,8 @@ use std::{fmt::Write, fs, path::Path};
 
 use super::{
     Layout, MANIFEST, codecs, header,
-    track::{self, MediaRendition, TextRendition},
+    text::{self, TextRendition},
+    track::{self, MediaRendition},
 };
 use crate::{
     error::{Error, Result, Stage},
@@ -44,6 +45,10 @@ fn span(time: Timestamp) -> String {
     format!("PT{}.{:03}S", millis / 1000, millis % 1000)
 }
 
+fn layout(media: &[MediaRendition]) -> Layout {
+    media.first().map_or(Layout::Files, |rendition| rendition.layout)
+}
+
 fn manifest(media: &[MediaRendition], texts: &[TextRendition]) -> String {
     let end = |rendition: &MediaRendition| rendition.record.start.plus(rendition.record.duration);
     let zero = Timestamp::new(0, TimeBase::new(1, 1));
@@ -56,8 +61,12 @@ fn manifest(media: &[MediaRendition], texts: &[TextRendition]) -> String {
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" xmlns:scte214=\"urn:scte:dash:scte214-extensions\" \
-         profiles=\"urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019\" type=\"static\" \
+         profiles=\"urn:mpeg:dash:profile:{}:2011,urn:mpeg:dash:profile:cmaf:2019\" type=\"static\" \
          mediaPresentationDuration=\"{}\" minBufferTime=\"{}\">\n  <Period id=\"0\" start=\"PT0S\">\n",
+        match layout(media) {
+            Layout::Files => "isoff-live",
+            Layout::Single => "isoff-on-demand",
+        },
         span(whole),
         span(longest.max().unwrap_or(zero))
     );
@@ -148,9 +157,12 @@ fn adaptation_set(text: &mut String, index: usize, members: &[&MediaRendition]) 
     // Writing to a string cannot fail.
     let _ = write!(
         text,
-        "    <AdaptationSet id=\"{}\" contentType=\"{kind}\" mimeType=\"{kind}/mp4\" segmentAlignment=\"true\" \
-         startWithSAP=\"1\"",
-        index + 1
+        "    <AdaptationSet id=\"{}\" contentType=\"{kind}\" mimeType=\"{kind}/mp4\" {}",
+        index + 1,
+        match members[0].layout {
+            Layout::Files => "segmentAlignment=\"true\" startWithSAP=\"1\"",
+            Layout::Single => "subsegmentAlignment=\"true\" subsegmentStartsWithSAP=\"1\"",
+        }
     );
     if let Some(language) = &members[0].language {
         let _ = write!(text, " lang=\"{}\"", escaped(language));
@@ -234,15 +246,12 @@ fn representation(text: &mut String, rendition: &MediaRendition) {
         }
         Layout::Single => {
             let _ = writeln!(text, "        <BaseURL>{id}/{}</BaseURL>", track::SINGLE);
-            let _ = writeln!(text, "        <SegmentList timescale=\"{timescale}\">");
-            let last = rendition.header_bytes.saturating_sub(1);
-            let _ = writeln!(text, "          <Initialization range=\"0-{last}\"/>");
-            timeline(text, rendition);
-            for segment in &rendition.segments {
-                let last = segment.at + segment.bytes - 1;
-                let _ = writeln!(text, "          <SegmentURL mediaRange=\"{}-{last}\"/>", segment.at);
-            }
-            text.push_str("        </SegmentList>\n");
+            let header = rendition.header_bytes;
+            let media = rendition.segments.first().map_or(header, |segment| segment.at);
+            let _ =
+                writeln!(text, "        <SegmentBase timescale=\"{timescale}\" indexRange=\"{header}-{}\">", media - 1);
+            let _ = writeln!(text, "          <Initialization range=\"0-{}\"/>", header.saturating_sub(1));
+            text.push_str("        </SegmentBase>\n");
         }
     }
     text.push_str("      </Representation>\n");
@@ -261,17 +270,17 @@ fn timeline(text: &mut String, rendition: &MediaRendition) {
     text.push_str("          </SegmentTimeline>\n");
 }
 
-fn text_set(text: &mut String, index: usize, rendition: &TextRendition) {
-    let _ = write!(text, "    <AdaptationSet id=\"{}\" contentType=\"text\" mimeType=\"text/vtt\"", index + 1);
+fn text_set(to: &mut String, index: usize, rendition: &TextRendition) {
+    let _ = write!(to, "    <AdaptationSet id=\"{}\" contentType=\"text\" mimeType=\"text/vtt\"", index + 1);
     if let Some(language) = &rendition.language {
-        let _ = write!(text, " lang=\"{}\"", escaped(language));
+        let _ = write!(to, " lang=\"{}\"", escaped(language));
     }
-    text.push_str(">\n");
-    text.push_str(&label(&rendition.spec));
-    write_roles(text, &rendition.spec);
+    to.push_str(">\n");
+    to.push_str(&label(&rendition.spec));
+    write_roles(to, &rendition.spec);
     let id = &rendition.record.id;
     let rate = rendition.record.average_bit_rate.max(1);
-    let _ = writeln!(text, "      <Representation id=\"{id}\" bandwidth=\"{rate}\">");
-    let _ = writeln!(text, "        <BaseURL>{id}/{}</BaseURL>", track::TEXT);
-    text.push_str("      </Representation>\n    </AdaptationSet>\n");
+    let _ = writeln!(to, "      <Representation id=\"{id}\" bandwidth=\"{rate}\">");
+    let _ = writeln!(to, "        <BaseURL>{id}/{}</BaseURL>", text::WHOLE);
+    to.push_str("      </Representation>\n    </AdaptationSet>\n");
 }

@@ -5,7 +5,10 @@
 
 use std::borrow::Cow;
 
-use super::boxes::{self, Writer};
+use super::{
+    boxes::{self, Writer},
+    track::SegmentPlace,
+};
 use crate::error::{Error, ErrorKind, Result, Stage};
 
 /// A sample of a segment.
@@ -72,6 +75,34 @@ pub(super) fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> 
     to.within(b"mdat", |to| samples.iter().for_each(|sample| to.bytes(&sample.data)));
     let first_sample_end = (data + samples[0].data.len()) as u64;
     Ok(Segment { bytes: to.into_bytes(), first_sample_end })
+}
+
+/// The index of segments that follow it at once, in ticks of `timescale` a second (ISO/IEC 14496-12, 8.16.3).
+pub(super) fn index(segments: &[SegmentPlace], timescale: u32) -> Result<Vec<u8>> {
+    // Segment durations are sums of 32-bit ones, sizes are held to the 31 bits of a reference.
+    let reference = |segment: &SegmentPlace| {
+        let size = u32::try_from(segment.bytes).ok().filter(|size| *size < 1 << 31)?;
+        Some((size, u32::try_from(segment.duration).ok()?))
+    };
+    let references: Option<Vec<(u32, u32)>> = segments.iter().map(reference).collect();
+    let (Some(references), Ok(count)) = (references, u16::try_from(segments.len())) else {
+        let detail = format!("an index cannot tell {} segments of these sizes and durations", segments.len());
+        return Err(Error::new(ErrorKind::Unsupported, Stage::Mux, detail));
+    };
+    let mut to = Writer::new();
+    to.full(b"sidx", 1, 0, |to| {
+        to.u32(1);
+        to.u32(timescale);
+        to.u64(segments.first().and_then(|first| u64::try_from(first.start).ok()).unwrap_or(0));
+        to.u64(0);
+        to.u16(0);
+        to.u16(count);
+        for (size, duration) in references {
+            // Each begins with a sync sample that is presented first: SAP type 1.
+            [size, duration, 0x9000_0000].into_iter().for_each(|value| to.u32(value));
+        }
+    });
+    Ok(to.into_bytes())
 }
 
 /// What a segment says of itself.

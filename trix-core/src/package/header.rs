@@ -2,8 +2,8 @@
 //!
 //! The sample description is libavformat's: the records of H.264, HEVC, AAC, AC-3, E-AC-3, Opus and FLAC, colour, static
 //! HDR metadata and Dolby Vision, as its MP4 muxer writes them for the packets of the first segment. The rest is written
-//! here, because libavformat decides about times by itself: it has no way to let sound begin before zero by an edit list
-//! and pictures without one, and to put exact durations into fragments whose successors it has not seen.
+//! here, because libavformat decides about times by itself: it cannot put exact durations into fragments whose successors
+//! it has not seen, nor let the decode time of every segment be the time of its first picture.
 //!
 //! Invariant: the header keeps its length when the measured figures are entered at the end.
 
@@ -33,12 +33,12 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// The header of a track of `timescale` ticks a second that is presented from tick `priming` on, described from its
+    /// The header of a track of `timescale` ticks a second that is presented from tick `shift` on, described from its
     /// first packets.
     ///
     /// # Errors
     /// `Unsupported` when libavformat has no sample description for it.
-    pub(super) fn new(spec: &TrackSpec, timescale: u32, priming: u32, first: &[Packet]) -> Result<Self> {
+    pub(super) fn new(spec: &TrackSpec, timescale: u32, shift: u32, first: &[Packet]) -> Result<Self> {
         let mut stsd = sample_description(spec, first)?;
         if spec.display.dolby_vision.is_some_and(|config| config.profile == 5) && stsd.get(20..24) == Some(b"hvc1") {
             // Nothing but a decoder of Dolby Vision shows its right colours, so that no other may try (Dolby Vision
@@ -51,8 +51,8 @@ impl Header {
             to.bytes(b"iso6");
             to.u32(0);
             [b"iso6", b"cmfc", b"dash"].into_iter().for_each(|brand| to.bytes(brand));
-            // Pictures have signed offsets and no edit list, as this brand asks (ISO/IEC 23000-19, 7.2).
-            if is_picture {
+            // This brand asks for pictures without an edit list (ISO/IEC 23000-19, 7.2).
+            if is_picture && shift == 0 {
                 to.bytes(b"cmf2");
             }
         });
@@ -66,7 +66,7 @@ impl Header {
                 to.zeros(24);
                 to.u32(2);
             });
-            to.within(b"trak", |to| track(to, spec, timescale, priming, &stsd));
+            to.within(b"trak", |to| track(to, spec, timescale, shift, &stsd));
             to.within(b"mvex", |to| {
                 to.full(b"mehd", 1, 0, |to| {
                     duration = to.len();
@@ -119,6 +119,12 @@ pub(super) fn child(data: &[u8], entry: Range<usize>, name: &[u8; 4]) -> Option<
     boxes::find(data, entry.start + 8 + fields..entry.end, name)
 }
 
+/// The ticks by which an init segment lets times of the media be later than those of the presentation.
+pub(super) fn shift_of(header: &[u8]) -> u32 {
+    let elst = boxes::at_path(header, &[b"moov", b"trak", b"edts", b"elst"]);
+    elst.and_then(|elst| boxes::u32_at(header, elst.start + 12)).unwrap_or(0)
+}
+
 /// Where the object type of the decoder stands in the content of an esds box (ISO/IEC 14496-1, 7.2.6.5 and 7.2.6.6).
 pub(super) fn decoder_config(esds: &[u8]) -> Option<usize> {
     let mut at = 4;
@@ -142,7 +148,7 @@ fn matrix(to: &mut Writer, values: [i32; 9]) {
     values.into_iter().for_each(|value| to.i32(value));
 }
 
-fn track(to: &mut Writer, spec: &TrackSpec, timescale: u32, priming: u32, stsd: &[u8]) {
+fn track(to: &mut Writer, spec: &TrackSpec, timescale: u32, shift: u32, stsd: &[u8]) {
     let is_picture = spec.parameters.kind() == StreamKind::Video;
     // Enabled, in the movie, and its size is one of samples that are square.
     to.full(b"tkhd", 0, 7, |to| {
@@ -156,10 +162,10 @@ fn track(to: &mut Writer, spec: &TrackSpec, timescale: u32, priming: u32, stsd: 
         let (width, height) = shown_size(spec);
         [width, height].into_iter().for_each(|side| to.u32(side << 16));
     });
-    if priming > 0 {
-        // What the decoder yields first is not heard. Length zero: to the end of all fragments (8.6.6.1).
+    if shift > 0 {
+        // What the decoder of sound yields first is not heard; pictures wait for those that are decoded before them. Length zero: to the end of all fragments (8.6.6.1).
         to.within(b"edts", |to| {
-            to.full(b"elst", 0, 0, |to| [1, 0, priming, 0x1_0000].into_iter().for_each(|value| to.u32(value)));
+            to.full(b"elst", 0, 0, |to| [1, 0, shift, 0x1_0000].into_iter().for_each(|value| to.u32(value)));
         });
     }
     to.within(b"mdia", |to| {

@@ -6,7 +6,8 @@ use std::{fmt::Write, fs, path::Path};
 
 use super::{
     Layout, MASTER, PLAYLIST, codecs,
-    track::{self, MediaRendition, MediaTrack, TextRendition},
+    text::TextRendition,
+    track::{self, MediaRendition, MediaTrack},
 };
 use crate::{
     error::{Error, Result, Stage},

@@ -7,9 +7,10 @@
 //! Segments begin at the keyframes of the first picture rendition that are nearest to multiples of the target duration.
 //! All other picture renditions must have keyframes at these very times; sound is cut at the frame that begins nearest.
 //!
-//! Times: pictures have no edit list; a segment's decode time is the time of its first picture, and offsets are signed
-//! where pictures are reordered. Sound whose encoder yields samples before the first that is heard begins before zero; its
-//! header tells so by an edit list. Headers are libavformat's as far as codecs are concerned, fragments are written here:
+//! Times: a segment's decode time is the time of its first picture. Where pictures are reordered, all wait equally long,
+//! and the header takes the wait away by one edit; signed offsets without an edit would say the same, but libavformat and
+//! all that reads with it shows such pictures later than the sound that belongs to them. Sound whose encoder yields samples
+//! before the first that is heard begins before zero; its header tells so by one edit too. Headers are libavformat's as far as codecs are concerned, fragments are written here:
 //! [`header`] says why.
 //!
 //! Invariant: nothing stands under the final name that is not whole, synced and verified as far as the caller asks;
@@ -26,6 +27,7 @@ mod header;
 mod hls;
 mod language;
 mod rates;
+mod text;
 mod track;
 mod verify;
 mod webvtt;
@@ -38,11 +40,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use self::{
-    boundaries::Boundaries,
-    folder::PartFolder,
-    track::{MediaTrack, TextTrack},
-};
+use self::{boundaries::Boundaries, folder::PartFolder, text::TextTrack, track::MediaTrack};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::stream::StreamKind,

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File},
-    io::{Seek, SeekFrom, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -27,8 +27,8 @@ use crate::{
 pub(super) const HEADER: &str = "init.mp4";
 /// All of a rendition in one file.
 pub(super) const SINGLE: &str = "media.mp4";
-/// All of a text rendition.
-pub(super) const TEXT: &str = "all.vtt";
+/// Its segments, until their number is known and with it the length of the index before them.
+const UNINDEXED: &str = "segments.part";
 
 /// The file of segment `index`, the first being 0.
 pub(super) fn segment_name(index: usize, extension: &str) -> String {
@@ -69,8 +69,9 @@ pub(super) struct MediaTrack {
     pending: Vec<Pending>,
     /// Boundaries that lie behind.
     passed: usize,
-    /// Ticks that are decoded and not heard.
-    priming: i64,
+    /// Ticks by which media times are later than those of the presentation: of sound, what is decoded and not heard; of
+    /// pictures, how long the first waits for reordered ones.
+    shift: i64,
     header: Option<Header>,
     file: Option<File>,
     at: u64,
@@ -100,7 +101,7 @@ impl MediaTrack {
             timescale,
             pending,
             passed: 0,
-            priming: 0,
+            shift: 0,
             header: None,
             file: None,
             at: 0,
@@ -149,7 +150,10 @@ impl MediaTrack {
                 let detail = "the first picture is no keyframe at or after zero";
                 return Err(self.fail(ErrorKind::Unsupported, pts, detail));
             }
-            self.priming = pts.saturating_neg().max(0);
+            self.shift = match is_picture {
+                true => packet.dts().map_or(0, |dts| pts.saturating_sub(dts)).max(0),
+                false => pts.saturating_neg().max(0),
+            };
         }
         if !is_picture && before.is_some_and(|before| pts <= before) {
             return Err(self.fail(ErrorKind::MalformedInput, pts, "its times do not increase"));
@@ -238,14 +242,20 @@ impl MediaTrack {
             return Err(Error::bug(Stage::Mux, format!("rendition {}: a segment begins elsewhere", self.id)));
         }
         if self.header.is_none() {
+            if self.is_picture() {
+                let early = pending.iter().zip(&shown).map(|(pending, decoded)| decoded - pending.pts);
+                self.shift = self.shift.max(early.max().unwrap_or(0));
+            }
             self.begin(&pending)?;
         }
+        // Sound is decoded when it is presented; pictures are presented later than they are decoded.
+        let (early, late) = if self.is_picture() { (0, self.shift) } else { (self.shift, 0) };
         let mut samples = Vec::with_capacity(pending.len());
         for (index, pending) in pending.iter().enumerate() {
-            // In this order they are decoded, each when the one of its number is shown: offsets are signed.
+            // In this order they are decoded, each when the one of its number is shown.
             let decoded = shown[index];
             let until = shown.get(index + 1).copied().unwrap_or(end);
-            let [duration, offset] = [until - decoded, pending.pts - decoded];
+            let [duration, offset] = [until - decoded, pending.pts - decoded + late];
             let (Ok(duration), Ok(offset)) = (u32::try_from(duration), i32::try_from(offset)) else {
                 return Err(self.fail(ErrorKind::Unsupported, decoded, "a gap is longer than MP4 can tell"));
             };
@@ -257,7 +267,7 @@ impl MediaTrack {
             samples.push(fragment::Sample { data, duration, offset, sync: pending.key });
         }
         let sequence = u32::try_from(self.segments.len() + 1).unwrap_or(u32::MAX);
-        let decode_time = u64::try_from(start + self.priming).unwrap_or(0);
+        let decode_time = u64::try_from(start + early).unwrap_or(0);
         let fragment::Segment { bytes, first_sample_end } = fragment::write(sequence, decode_time, &samples)?;
         let at = match &mut self.file {
             Some(file) => {
@@ -281,8 +291,8 @@ impl MediaTrack {
 
     /// Writes the header, which describes the samples as the first segment shows them.
     fn begin(&mut self, pending: &[Pending]) -> Result<()> {
-        let unpriming = |_| self.fail(ErrorKind::Unsupported, -self.priming, "it begins too long before zero");
-        let priming = u32::try_from(self.priming).map_err(unpriming)?;
+        let unshifted = |_| self.fail(ErrorKind::Unsupported, -self.shift, "it begins too long before zero");
+        let shift = u32::try_from(self.shift).map_err(unshifted)?;
         // A second is enough for every codec whose frames describe it.
         let enough = pending.partition_point(|one| one.pts < pending[0].pts + i64::from(self.timescale)).max(1);
         let shared = |pending: &Pending| pending.packet.shared();
@@ -291,15 +301,11 @@ impl MediaTrack {
             .map(shared)
             .collect::<std::result::Result<_, _>>()
             .map_err(|code| Error::bug(Stage::Mux, format!("no memory for a packet: {code}")))?;
-        let header = Header::new(&self.spec, self.timescale, priming, &first)
+        let header = Header::new(&self.spec, self.timescale, shift, &first)
             .map_err(|error| error.at(Some(self.time(pending[0].pts))))?;
-        let name = if self.layout == Layout::Single { SINGLE } else { HEADER };
-        let path = self.path.join(name);
-        let mut file = File::create(&path).map_err(|error| unwritable(&path, error))?;
-        file.write_all(header.bytes()).map_err(|error| unwritable(&path, error))?;
         if self.layout == Layout::Single {
-            self.at = header.bytes().len() as u64;
-            self.file = Some(file);
+            let path = self.path.join(UNINDEXED);
+            self.file = Some(File::create_new(&path).map_err(|error| unwritable(&path, error))?);
         }
         self.header = Some(header);
         Ok(())
@@ -331,6 +337,23 @@ impl MediaTrack {
         (&self.segments, self.timescale)
     }
 
+    /// Writes the one file: header, index, segments.
+    fn join(&mut self, header: &[u8]) -> Result<()> {
+        let index = fragment::index(&self.segments, self.timescale)?;
+        let (from, path) = (self.path.join(UNINDEXED), self.path.join(SINGLE));
+        let copy = || {
+            let mut file = File::create_new(&path)?;
+            file.write_all(header)?;
+            file.write_all(&index)?;
+            io::copy(&mut File::open(&from)?, &mut file)?;
+            fs::remove_file(&from)
+        };
+        copy().map_err(|error| unwritable(&path, error))?;
+        let before = (header.len() + index.len()) as u64;
+        self.segments.iter_mut().for_each(|segment| segment.at += before);
+        Ok(())
+    }
+
     /// Enters into the header what is known now; `target` is the target duration in seconds.
     pub(super) fn complete(self: Box<Self>, target: u64) -> Result<MediaRendition> {
         let mut this = *self;
@@ -343,12 +366,13 @@ impl MediaTrack {
         let (start, end) = (this.segments[0].start, this.end.unwrap_or(0));
         let millis = this.time(end).rescale(webvtt::MILLIS);
         header.complete(u64::try_from(millis).unwrap_or(0), average, peak);
-        let path = this.path.join(if this.layout == Layout::Single { SINGLE } else { HEADER });
-        let rewritten = match &mut this.file {
-            Some(file) => file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(header.bytes())),
-            None => fs::write(&path, header.bytes()),
-        };
-        rewritten.map_err(|error| unwritable(&path, error))?;
+        match this.layout {
+            Layout::Files => {
+                let path = this.path.join(HEADER);
+                fs::write(&path, header.bytes()).map_err(|error| unwritable(&path, error))?;
+            }
+            Layout::Single => this.join(header.bytes())?,
+        }
         let codecs = codecs::name(header.entry()).ok_or_else(|| {
             let detail = format!("rendition {}: its codec has no name in playlists", this.id);
             Error::new(ErrorKind::Unsupported, Stage::Mux, detail)
@@ -406,79 +430,7 @@ pub(super) struct MediaRendition {
     pub(super) segments: Vec<SegmentPlace>,
 }
 
-/// A rendition of text.
-pub(super) struct TextTrack {
-    id: String,
-    spec: TrackSpec,
-    path: PathBuf,
-    cues: Vec<webvtt::Cue>,
-}
-
-/// A rendition of text that is written.
-pub(super) struct TextRendition {
-    pub(super) record: RenditionRecord,
-    pub(super) spec: TrackSpec,
-    pub(super) language: Option<String>,
-    /// Of each segment: how long it lasts.
-    pub(super) durations: Vec<Timestamp>,
-}
-
-impl TextTrack {
-    pub(super) fn new(rendition: Rendition, path: PathBuf) -> Self {
-        TextTrack { id: rendition.id, spec: rendition.track, path, cues: Vec::new() }
-    }
-
-    pub(super) fn push(&mut self, packet: &Packet) {
-        self.cues.extend(webvtt::Cue::of(packet, self.spec.time_base));
-    }
-
-    /// Writes everything; a segment lies between two `edges`.
-    pub(super) fn finish(mut self, edges: &[Timestamp]) -> Result<TextRendition> {
-        self.cues.sort_by_key(|cue| cue.start);
-        let mut books = Bookkeeper::new(&self.spec.parameters, webvtt::MILLIS);
-        for cue in &self.cues {
-            let mut packet = Packet::copy_of(cue.text.as_bytes());
-            packet.set_times(Some(cue.start), Some(cue.start), cue.end - cue.start);
-            packet.set_key(true);
-            books.enter(&packet);
-        }
-        let write = |name: &str, text: &str| {
-            let path = self.path.join(name);
-            fs::write(&path, text).map_err(|error| unwritable(&path, error))
-        };
-        write(TEXT, &webvtt::whole(&self.cues))?;
-        let (mut durations, mut weights) = (Vec::new(), Vec::new());
-        let zero = Timestamp::new(0, webvtt::MILLIS);
-        // The first segment of text begins at zero, as its playlist does.
-        let edges: Vec<Timestamp> = std::iter::once(zero).chain(edges.iter().skip(1).copied()).collect();
-        for (index, pair) in edges.windows(2).enumerate() {
-            let [start, end] = [pair[0], pair[1]].map(|edge| edge.rescale(webvtt::MILLIS));
-            // What is shown after the end of the pictures belongs to the last segment.
-            let until = if index + 2 == edges.len() { i64::MAX } else { end };
-            let text = webvtt::segment(&self.cues, start, until);
-            write(&segment_name(index, "vtt"), &text)?;
-            durations.push(Timestamp::new(end - start, webvtt::MILLIS));
-            weights.push((text.len() as u64, u64::try_from(end - start).unwrap_or(0)));
-        }
-        let end = edges.last().map_or(0, |edge| edge.rescale(webvtt::MILLIS));
-        Ok(TextRendition {
-            record: RenditionRecord {
-                id: self.id,
-                codecs: None,
-                segments: durations.len() as u64,
-                start: zero,
-                duration: Timestamp::new(end, webvtt::MILLIS),
-                peak_bit_rate: rates::peak(&weights, 1000, 1),
-                average_bit_rate: rates::average(&weights, 1000),
-                track: books.close(),
-            },
-            language: language::tag(&self.spec),
-            spec: self.spec,
-            durations,
-        })
-    }
-}
-
-fn unwritable(path: &Path, error: std::io::Error) -> Error {
+/// An error of writing.
+pub(super) fn unwritable(path: &Path, error: std::io::Error) -> Error {
     Error::io(Stage::Mux, path, "cannot be written", error)
 }

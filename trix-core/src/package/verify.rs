@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{MANIFEST, MASTER, PLAYLIST, RenditionRecord, codecs, fragment, track};
+use super::{MANIFEST, MASTER, PLAYLIST, RenditionRecord, codecs, fragment, header, text};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::{
@@ -83,7 +83,7 @@ pub fn verify(folder: &Path, records: &[RenditionRecord]) -> Result<Vec<Check>> 
             ok: holds,
         });
         let found = match record.track.kind {
-            StreamKind::Subtitle => text(folder, record, &playlist, &mut checks)?,
+            StreamKind::Subtitle => texts(folder, record, &playlist, &mut checks)?,
             _ => media(record, &playlist, &mut checks)?,
         };
         compare(record, &found, &mut checks);
@@ -166,14 +166,15 @@ fn read_playlist(folder: &Path) -> Result<Playlist> {
 
 /// Reads the segments one by one, then all packets.
 fn media(record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>) -> Result<TrackRecord> {
-    let Some(header) = &playlist.header else {
+    let Some(init) = &playlist.header else {
         return Err(Error::new(ErrorKind::Verification, Stage::Verify, format!("{}: no header", record.id)));
     };
-    let head = header.read().map_err(unreadable(&header.path))?;
+    let head = init.read().map_err(unreadable(&init.path))?;
     let name = codecs::in_header(&head).unwrap_or_default();
     checks.push(Check::equal(format!("{}: codecs", record.id), record.codecs.clone().unwrap_or_default(), name));
     let mut next: Option<u64> = None;
     let is_picture = record.track.kind == StreamKind::Video;
+    let shift = u64::from(header::shift_of(&head));
     for (index, (part, _)) in playlist.segments.iter().enumerate() {
         let bytes = part.read().map_err(unreadable(&part.path))?;
         let facts = fragment::read(&bytes).ok_or_else(|| wrong(&part.path, "is no whole segment"))?;
@@ -187,18 +188,18 @@ fn media(record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>)
         if !facts.starts_with_sync {
             return Err(wrong(&part.path, "does not begin with a keyframe"));
         }
-        if is_picture && u64::try_from(facts.earliest) != Ok(facts.decode_time) {
+        if is_picture && u64::try_from(facts.earliest).ok() != facts.decode_time.checked_add(shift) {
             return Err(wrong(&part.path, "shows a picture before it begins, or none when it begins"));
         }
         next = facts.decode_time.checked_add(facts.duration);
     }
-    let parts = std::iter::once(header.clone()).chain(playlist.segments.iter().map(|(part, _)| part.clone()));
-    read_packets(Box::new(Chain::new(parts.collect())), "mov,mp4,m4a,3gp,3g2,mj2", &header.path)
+    let parts = std::iter::once(init.clone()).chain(playlist.segments.iter().map(|(part, _)| part.clone()));
+    read_packets(Box::new(Chain::new(parts.collect())), "mov,mp4,m4a,3gp,3g2,mj2", &init.path)
 }
 
 /// Reads the whole file of a text, and compares what is in its segments.
-fn text(folder: &Path, record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>) -> Result<TrackRecord> {
-    let path = folder.join(&record.id).join(track::TEXT);
+fn texts(folder: &Path, record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>) -> Result<TrackRecord> {
+    let path = folder.join(&record.id).join(text::WHOLE);
     // Cues stand between empty lines, after the header.
     let cues = |text: &str| -> BTreeSet<String> {
         text.split("\n\n").skip(1).filter(|cue| !cue.is_empty()).map(str::to_owned).collect()
