@@ -85,9 +85,17 @@ impl Reader {
     }
 }
 
+/// Pictures in a second. The average of times that a container rounds is near the rate of the grid on which they lie, and
+/// not equal to it.
+fn rate_of(average: Rational, grid: Rational) -> Option<Rational> {
+    let is_near = (average.to_f64() - grid.to_f64()).abs() < 0.001 * average.to_f64();
+    let rate = if is_near { grid } else { average };
+    [rate, grid].into_iter().find(|rate| rate.is_positive())
+}
+
 /// A track that is copied as its file describes it.
 fn track_of(facts: &StreamFacts) -> TrackSpec {
-    let rate = [facts.average_rate, facts.base_rate].into_iter().find(|rate: &Rational| rate.is_positive());
+    let rate = rate_of(facts.average_rate, facts.base_rate);
     TrackSpec {
         parameters: facts.parameters.clone(),
         time_base: facts.time_base,
