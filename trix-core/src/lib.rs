@@ -10,7 +10,7 @@
 //! 3. [`decode`] turns packets into frames
 //! 4. [`filter`] changes size, chroma, depth and sample format
 //! 5. [`encode`] drives x264, x265 and libavcodec's sound encoders
-//! 6. [`mux`] writes the container, beside its final name
+//! 6. [`mux`] writes the container, beside its final name; [`package`] a folder of segments and playlists
 //! 7. [`verify`] reads it again; [`quality`] scores it; [`report`] says what was found
 //! - [`pipeline`] runs all of it on named threads; [`doctor`] says what this build can do
 //!

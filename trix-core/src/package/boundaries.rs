@@ -26,7 +26,8 @@ impl Boundaries {
     /// The next keyframe of the leading track.
     pub(super) fn keyframe(&mut self, time: Timestamp) {
         let Some(origin) = self.origin else {
-            self.origin = Some(time);
+            // What sound yields before zero is not presented.
+            self.origin = Some(time.max(Timestamp::new(0, time.base)));
             return;
         };
         loop {
@@ -105,6 +106,8 @@ mod tests {
         assert_eq!(chosen(&[0, 17, 22, 37, 45], 50, two), [22, 37]);
         // Fewer keyframes than multiples: each is one.
         assert_eq!(chosen(&[0, 50, 100], 150, two), [50, 100]);
+        // Sound that begins before zero, as it is coded.
+        assert_eq!(chosen(&[-1, 1, 20, 21, 40], 60, two), [20, 40]);
         // Far from zero.
         assert_eq!(chosen(&[5, 25, 45], 60, two), [25, 45]);
         assert_eq!(chosen(&[0], 60, two), [] as [i64; 0]);

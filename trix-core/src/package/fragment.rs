@@ -122,7 +122,7 @@ pub(super) struct Facts {
     pub(super) starts_with_sync: bool,
 }
 
-/// Reads a segment that [`write`] wrote; `None` when it is not whole or has other boxes.
+/// Reads a segment that [`write()`] wrote; `None` when it is not whole or has other boxes.
 pub(super) fn read(segment: &[u8]) -> Option<Facts> {
     let names: Vec<[u8; 4]> = boxes::all(segment, 0..segment.len()).map(|(name, _)| name).collect();
     if names != [*b"styp", *b"moof", *b"mdat"] {

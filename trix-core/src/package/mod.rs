@@ -11,7 +11,7 @@
 //! and the header takes the wait away by one edit; signed offsets without an edit would say the same, but libavformat and
 //! all that reads with it shows such pictures later than the sound that belongs to them. Sound whose encoder yields samples
 //! before the first that is heard begins before zero; its header tells so by one edit too. Headers are libavformat's as far as codecs are concerned, fragments are written here:
-//! [`header`] says why.
+//! `header.rs` says why.
 //!
 //! Invariant: nothing stands under the final name that is not whole, synced and verified as far as the caller asks;
 //! playlists tell nothing that was not measured on what was written.
@@ -133,7 +133,7 @@ pub struct PackageWriter {
 /// A track and its place in its list.
 enum Slot {
     Media(Box<MediaTrack>),
-    Text(TextTrack),
+    Text(Box<TextTrack>),
 }
 
 impl PackageWriter {
@@ -153,7 +153,7 @@ impl PackageWriter {
             let path = folder.path().join(&rendition.id);
             fs::create_dir(&path).map_err(|error| Error::io(Stage::Mux, target, "cannot be created", error))?;
             tracks.push(match rendition.track.parameters.kind() {
-                StreamKind::Subtitle => Slot::Text(TextTrack::new(rendition, path)),
+                StreamKind::Subtitle => Slot::Text(Box::new(TextTrack::new(rendition, path))),
                 _ => Slot::Media(Box::new(MediaTrack::new(rendition, path, settings.layout)?)),
             });
         }
