@@ -12,6 +12,8 @@
 //! 5. [`encode`] drives x264, x265 and libavcodec's sound encoders
 //! 6. [`mux`] writes the container, beside its final name
 //! 7. [`verify`] reads it again; [`quality`] scores it; [`loudness`] measures sound; [`report`] says what was found
+//! 6. [`mux`] writes the container, beside its final name; [`package`] a folder of segments and playlists
+//! 7. [`verify`] reads it again; [`quality`] scores it; [`report`] says what was found
 //! - [`pipeline`] runs all of it on named threads; [`doctor`] says what this build can do
 //!
 //! ```no_run
@@ -34,6 +36,7 @@ pub mod filter;
 pub mod encode;
 pub mod still;
 pub mod mux;
+pub mod package;
 pub mod verify;
 pub mod quality;
 pub mod loudness;

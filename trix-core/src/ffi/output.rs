@@ -178,6 +178,22 @@ impl Output {
         Ok(())
     }
 
+    /// Writes a whole file of one stream; its destination stays open.
+    fn fill(&mut self, stream: &NewStream<'_>, packets: &[Packet]) -> Result<(), AvError> {
+        let index = self.add_stream(stream)?;
+        self.write_header(&[("strict", "-2")])?;
+        let to = self.time_base(index);
+        for packet in packets {
+            let mut copy = packet.shared()?;
+            copy.set_stream(index);
+            copy.rescale(stream.time_base, to);
+            self.write(copy)?;
+        }
+        let _entered = self.sink.enter();
+        // SAFETY: the header was written, as the trailer demands.
+        check(unsafe { av::av_write_trailer(self.context.as_ptr()) }).map(drop)
+    }
+
     /// The errors that the muxer logged, for the message of a failure.
     pub fn complaints(&self) -> Vec<String> {
         self.sink.take().0.into_iter().map(|line| line.text).collect()
@@ -196,6 +212,34 @@ impl Drop for Output {
             av::avio_closep(&mut (*self.context.as_ptr()).pb);
             av::avformat_free_context(self.context.as_ptr());
         }
+    }
+}
+
+/// What `muxer`, by FFmpeg's name, makes of a stream and some of its packets: the file, in memory.
+pub fn in_memory(muxer: &str, stream: &NewStream<'_>, packets: &[Packet]) -> Result<Vec<u8>, AvError> {
+    let sink = Sink::new();
+    let name = c_string(muxer);
+    let mut context = ptr::null_mut();
+    // SAFETY: the name lives during the call; the context is owned by `output` from here on, whose drop only closes a
+    // file, which a buffer in memory is not: it is taken away before on every path.
+    unsafe {
+        check(av::avformat_alloc_output_context2(&mut context, ptr::null(), name.as_ptr(), ptr::null()))?;
+        let context = NonNull::new(context).ok_or(AvError(av::AVERROR_BUG))?;
+        let mut output = Output { context, sink, header_written: false };
+        let raw = context.as_ptr();
+        (*raw).opaque = output.sink.opaque();
+        (*raw).flags |= av::AVFMT_FLAG_BITEXACT;
+        check(av::avio_open_dyn_buf(&mut (*raw).pb))?;
+        let written = output.fill(stream, packets);
+        let mut buffer = ptr::null_mut();
+        let size = av::avio_close_dyn_buf((*raw).pb, &mut buffer);
+        (*raw).pb = ptr::null_mut();
+        let file = match usize::try_from(size) {
+            Ok(size) if !buffer.is_null() => std::slice::from_raw_parts(buffer, size).to_vec(),
+            _ => Vec::new(),
+        };
+        av::av_free(buffer.cast());
+        written.map(|()| file)
     }
 }
 

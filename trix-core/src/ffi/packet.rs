@@ -4,7 +4,11 @@ use std::ptr::NonNull;
 
 use ffmpeg_sys_next as av;
 
+use super::{AvError, check};
 use crate::media::time::{TimeBase, Timestamp};
+
+/// Kinds of what a packet carries beside its bytes.
+pub(crate) use av::AVPacketSideDataType as PacketSide;
 
 /// A compressed picture or block of sound, its bytes counted by reference.
 pub struct Packet(NonNull<av::AVPacket>);
@@ -41,6 +45,25 @@ impl Packet {
         packet.set_stream(self.stream());
         packet.raw_mut().flags = self.raw().flags;
         packet
+    }
+
+    /// A second packet over the same bytes.
+    pub(crate) fn shared(&self) -> Result<Self, AvError> {
+        let packet = Packet::new();
+        // SAFETY: both are valid; the call adds a reference to the bytes.
+        check(unsafe { av::av_packet_ref(packet.as_ptr(), self.as_ptr()) })?;
+        Ok(packet)
+    }
+
+    /// What the packet carries beside its bytes, as text: a cue's settings or its name.
+    pub(crate) fn side_text(&self, kind: PacketSide) -> Option<String> {
+        let mut size = 0;
+        // SAFETY: the packet is valid; the call returns a place in it with `size` bytes, or null.
+        let bytes = unsafe {
+            let data = av::av_packet_get_side_data(self.as_ptr(), kind, &mut size);
+            (!data.is_null()).then(|| std::slice::from_raw_parts(data, size))
+        };
+        bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     }
 
     pub(crate) fn as_ptr(&self) -> *mut av::AVPacket {

@@ -151,6 +151,34 @@ impl CodecParameters {
         unsafe { (*self.as_ptr()).video_delay > 0 }
     }
 
+    /// Samples in a row, rows, and the shape of a sample, of pictures; zero where unknown.
+    pub(crate) fn picture_size(&self) -> (u32, u32, Rational) {
+        // SAFETY: valid parameters.
+        let raw = unsafe { &*self.as_ptr() };
+        (raw.width.max(0) as u32, raw.height.max(0) as u32, from_av(raw.sample_aspect_ratio))
+    }
+
+    /// What sample values mean, by H.273.
+    pub(crate) fn code_points(&self) -> (Primaries, Transfer, Matrix) {
+        // SAFETY: valid parameters, whose enumerations are read as integers.
+        unsafe {
+            let raw = &*self.as_ptr();
+            let [primaries, transfer, matrix] = [
+                enum_field!(raw.color_primaries) as u8,
+                enum_field!(raw.color_trc) as u8,
+                enum_field!(raw.color_space) as u8,
+            ];
+            (Primaries(primaries), Transfer(transfer), Matrix(matrix))
+        }
+    }
+
+    /// Samples in a second and channels of sound.
+    pub(crate) fn sound(&self) -> (u32, u32) {
+        // SAFETY: valid parameters.
+        let raw = unsafe { &*self.as_ptr() };
+        (raw.sample_rate.max(0) as u32, raw.ch_layout.nb_channels.max(0) as u32)
+    }
+
     /// Samples in a second, and bytes of a sample of all channels, of PCM.
     pub(crate) fn pcm_block(&self) -> Option<(u32, usize)> {
         // SAFETY: valid parameters.

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod colorimetry;
+pub mod ladder;
 pub mod pictures;
 pub mod stills;
 pub mod waves;

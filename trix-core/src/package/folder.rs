@@ -1,0 +1,282 @@
+//! A folder on its way to its final name.
+//!
+//! Invariant: as for a file ([`crate::mux::part`]): the final name appears in one step, for a folder that is whole and on
+//! the disk; a process that dies leaves at most a hidden folder, which the next job for the same output takes over.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with},
+    io::Errno,
+};
+
+use super::{MANIFEST, MASTER, PLAYLIST};
+use crate::error::{Error, ErrorKind, Result, Stage};
+
+/// The folder that is filled beside the final name.
+pub(super) struct PartFolder {
+    part: PathBuf,
+    target: PathBuf,
+    overwrite: bool,
+    committed: bool,
+    /// Locked while the folder is ours.
+    _lock: File,
+}
+
+impl PartFolder {
+    /// Takes the place beside `target`.
+    ///
+    /// # Errors
+    /// `Io` when the parent is missing or read-only, the name is taken and may not be overwritten or is taken by
+    /// something else than a package, or another job is writing to it.
+    pub(super) fn create(target: &Path, overwrite: bool) -> Result<Self> {
+        let io = |doing: &str, error: io::Error| Error::io(Stage::Mux, target, doing, error);
+        let refuse = |detail: &str| Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(target));
+        let Some(name) = target.file_name() else { return refuse("is no name for a folder") };
+        match fs::symlink_metadata(target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io("cannot be looked at", error)),
+            Ok(metadata) if !metadata.is_dir() => return refuse("exists already and is no folder"),
+            Ok(_) if !overwrite => return refuse("exists already; --overwrite replaces it"),
+            Ok(_) if !is_package(target).map_err(|error| io("cannot be looked at", error))? => {
+                return refuse("is a folder with other things in it than a package, which is never replaced");
+            }
+            Ok(_) => {}
+        }
+        let part = target.with_file_name(part_name(&name.to_string_lossy()));
+        let lock = loop {
+            match fs::create_dir(&part) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(io("cannot be created", error));
+                }
+                _ => {}
+            }
+            let lock = match File::open(&part) {
+                // The job that had it gave it its final name a moment ago.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened.map_err(|error| io("cannot be created", error))?,
+            };
+            if !try_lock(&lock).map_err(|error| io("cannot be locked", error))? {
+                return refuse("another job is writing this output");
+            }
+            // Between opening and locking, the job that held the lock may have given the folder its final name.
+            if is_same(&lock, &part) {
+                break lock;
+            }
+        };
+        empty(&part).map_err(|error| io("cannot be emptied", error))?;
+        Ok(PartFolder { part, target: target.to_owned(), overwrite, committed: false, _lock: lock })
+    }
+
+    /// Where to write.
+    pub(super) fn path(&self) -> &Path {
+        &self.part
+    }
+
+    /// The name that it will have.
+    pub(super) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Brings everything that was written to the disk.
+    ///
+    /// # Errors
+    /// `Io` when the disk refuses.
+    pub(super) fn sync(&self) -> Result<()> {
+        sync_all(&self.part).map_err(|error| Error::io(Stage::Mux, &self.target, "cannot be brought to disk", error))
+    }
+
+    /// Gives the folder its final name.
+    ///
+    /// # Errors
+    /// `Io` when the name was taken meanwhile and may not be overwritten, or the disk refuses.
+    pub(super) fn commit(mut self) -> Result<()> {
+        let io = |doing: &str, error: io::Error| Error::io(Stage::Mux, &self.target, doing, error);
+        match renameat_with(CWD, &self.part, CWD, &self.target, RenameFlags::NOREPLACE) {
+            Ok(()) => {}
+            Err(Errno::EXIST) if self.overwrite => self.exchange().map_err(|error| io("cannot be named", error))?,
+            // Some network file systems know no such rename; a plain one takes no folder's place that has anything in
+            // it.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if !self.target.exists() => {
+                fs::rename(&self.part, &self.target).map_err(|error| io("cannot be named", error))?;
+            }
+            Err(error) => return Err(io("cannot be named", error.into())),
+        }
+        self.committed = true;
+        let parent = self.target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(parent)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| io("is whole and has its name, but the folder above it cannot be brought to disk", error))
+    }
+
+    /// Changes places with the package that has the name, and removes that one.
+    fn exchange(&self) -> io::Result<()> {
+        if !is_package(&self.target)? {
+            return Err(Errno::EXIST.into());
+        }
+        // Under the hidden name, another job could take the old package for its own place.
+        let old = File::open(&self.target)?;
+        if !try_lock(&old)? {
+            return Err(Errno::BUSY.into());
+        }
+        renameat_with(CWD, &self.part, CWD, &self.target, RenameFlags::EXCHANGE)?;
+        // The new one has the name; an old one that cannot be removed is taken over by the next job.
+        let _ = fs::remove_dir_all(&self.part);
+        Ok(())
+    }
+}
+
+impl Drop for PartFolder {
+    fn drop(&mut self) {
+        if !self.committed {
+            // As for a file: the next job takes over what cannot be removed.
+            let _ = fs::remove_dir_all(&self.part);
+        }
+    }
+}
+
+fn try_lock(folder: &File) -> io::Result<bool> {
+    match flock(folder, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_same(open: &File, path: &Path) -> bool {
+    let (Ok(ours), Ok(now)) = (open.metadata(), fs::metadata(path)) else { return false };
+    (now.dev(), now.ino()) == (ours.dev(), ours.ino())
+}
+
+/// Whether a folder holds nothing, or a package and nothing else.
+fn is_package(folder: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_ours = match entry.file_type()?.is_dir() {
+            true => entry.path().join(PLAYLIST).is_file(),
+            false => entry.file_name() == MASTER || entry.file_name() == MANIFEST,
+        };
+        if !is_ours {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn empty(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}
+
+/// Files first, then the folders that name them.
+fn sync_all(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => sync_all(&entry.path())?,
+            false => File::open(entry.path())?.sync_all()?,
+        }
+    }
+    File::open(folder)?.sync_all()
+}
+
+/// A hidden name beside `name`, within the 255 bytes that file systems allow.
+fn part_name(name: &str) -> String {
+    let part = format!(".{name}.trix-package");
+    if part.len() <= 255 {
+        return part;
+    }
+    format!(".{:016x}.trix-package", xxhash_rust::xxh3::xxh3_64(name.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(part: &PartFolder, text: &str) {
+        fs::write(part.path().join(MASTER), text).unwrap();
+        fs::create_dir(part.path().join("v")).unwrap();
+        fs::write(part.path().join("v").join(PLAYLIST), text).unwrap();
+        part.sync().unwrap();
+    }
+
+    #[test]
+    fn a_part_folder_gets_its_name_or_vanishes() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("film");
+        let part = PartFolder::create(&target, false).unwrap();
+        fill(&part, "first");
+        assert!(!target.exists());
+        part.commit().unwrap();
+        assert_eq!(fs::read_to_string(target.join(MASTER)).unwrap(), "first");
+
+        assert_eq!(PartFolder::create(&target, false).err().unwrap().kind(), ErrorKind::Io);
+        let part = PartFolder::create(&target, true).unwrap();
+        fill(&part, "second");
+        assert_eq!(fs::read_to_string(target.join(MASTER)).unwrap(), "first");
+        part.commit().unwrap();
+        assert_eq!(fs::read_to_string(target.join("v").join(PLAYLIST)).unwrap(), "second");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+
+        drop(PartFolder::create(&target, true).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn two_jobs_for_one_folder_exclude_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("film");
+        let first = PartFolder::create(&target, false).unwrap();
+        assert_eq!(PartFolder::create(&target, false).err().unwrap().kind(), ErrorKind::Io);
+        drop(first);
+        drop(PartFolder::create(&target, false).unwrap());
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("film");
+        let left = folder.path().join(part_name("film"));
+        fs::create_dir_all(left.join("v")).unwrap();
+        fs::write(left.join("v/00001.m4s"), b"half of something").unwrap();
+        let part = PartFolder::create(&target, false).unwrap();
+        assert_eq!(fs::read_dir(part.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_of_other_things_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("films");
+        fs::create_dir(&target).unwrap();
+        fs::write(target.join("diary.txt"), b"dear").unwrap();
+        assert!(PartFolder::create(&target, true).err().unwrap().to_string().contains("other things"));
+        fs::remove_file(target.join("diary.txt")).unwrap();
+        let part = PartFolder::create(&target, true).unwrap();
+        fill(&part, "new");
+        fs::write(target.join("diary.txt"), b"dear").unwrap();
+        assert!(part.commit().is_err());
+        assert_eq!(fs::read(target.join("diary.txt")).unwrap(), b"dear");
+    }
+
+    #[test]
+    fn a_name_that_was_taken_meanwhile_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("film");
+        let part = PartFolder::create(&target, false).unwrap();
+        fill(&part, "ours");
+        fs::create_dir(&target).unwrap();
+        assert_eq!(part.commit().err().unwrap().kind(), ErrorKind::Io);
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,89 @@
+//! Brings packets into the form that samples have in MP4.
+//!
+//! Invariant: coded slices and sound keep their bytes; what is left out stands in the sample description.
+
+use std::borrow::Cow;
+
+use crate::{
+    encode::nal::{self, Framing, NalCodec},
+    ffi::stream::CodecParameters,
+};
+
+/// How the packets of a track become samples.
+pub(super) enum SampleForm {
+    /// Units of H.264 or HEVC, each after its length; their parameter sets stand in the description.
+    Units { codec: NalCodec, from: Framing, sets: Vec<Vec<u8>> },
+    /// AAC that may come with headers of its own.
+    Aac,
+    /// As they are.
+    Plain,
+}
+
+impl SampleForm {
+    pub(super) fn of(parameters: &CodecParameters) -> Self {
+        let name = parameters.codec_name();
+        match NalCodec::from_name(&name) {
+            Some(codec) => SampleForm::Units {
+                codec,
+                from: codec.framing(parameters.extradata()),
+                sets: codec.parameter_sets(parameters.extradata()).into_iter().map(<[u8]>::to_vec).collect(),
+            },
+            None if name == "aac" && parameters.extradata().is_empty() => SampleForm::Aac,
+            None => SampleForm::Plain,
+        }
+    }
+
+    /// The sample that `data` become; an error says in words why they cannot.
+    pub(super) fn sample<'a>(&self, data: &'a [u8]) -> Result<Cow<'a, [u8]>, &'static str> {
+        match self {
+            SampleForm::Plain => Ok(Cow::Borrowed(data)),
+            SampleForm::Aac => Ok(Cow::Borrowed(without_adts(data))),
+            SampleForm::Units { codec, from, sets } => {
+                let units = nal::units(data, *from);
+                let is_set = |unit: &[u8]| codec.is_parameter_set(unit);
+                // ISO/IEC 14496-15, 5.4.2.1.1 and 8.4.1.1: with avc1 and hvc1, parameter sets are in the description
+                // and nowhere else.
+                if units.iter().any(|unit| is_set(unit) && !sets.iter().any(|set| set == unit)) {
+                    return Err("its parameter sets change in mid-stream, which one sample description cannot hold");
+                }
+                if matches!(from, Framing::Lengths(_)) && !units.iter().any(|unit| is_set(unit)) {
+                    return Ok(Cow::Borrowed(data));
+                }
+                let width = if let Framing::Lengths(width) = from { *width } else { 4 };
+                let mut sample = Vec::with_capacity(data.len() + 16);
+                for unit in units.into_iter().filter(|unit| !is_set(unit) && !unit.is_empty()) {
+                    sample.extend_from_slice(&(unit.len() as u64).to_be_bytes()[8 - width.min(8)..]);
+                    sample.extend_from_slice(unit);
+                }
+                Ok(Cow::Owned(sample))
+            }
+        }
+    }
+}
+
+/// ISO 13818-7, 6.2: a header of 7 bytes, 9 with a checksum.
+fn without_adts(data: &[u8]) -> &[u8] {
+    match data {
+        [0xff, second, ..] if second & 0xf6 == 0xf0 => {
+            data.get(if second & 1 == 1 { 7 } else { 9 }..).unwrap_or_default()
+        }
+        _ => data,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_get_lengths_and_lose_known_parameter_sets() {
+        let form = SampleForm::Units {
+            codec: NalCodec::H264,
+            from: Framing::StartCodes,
+            sets: vec![vec![0x67, 1], vec![0x68, 2]],
+        };
+        let picture = [0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 2, 0, 0, 1, 0x65, 9];
+        assert_eq!(form.sample(&picture).unwrap(), &[0, 0, 0, 2, 0x65, 9][..]);
+        assert!(form.sample(&[0, 0, 1, 0x67, 2, 0, 0, 1, 0x65, 9]).is_err());
+    }
+}

@@ -1,0 +1,436 @@
+//! The renditions of a package while they are written.
+//!
+//! Invariant: the segments of a rendition follow each other without a gap: each begins where the one before ends, and the
+//! times of its samples are those of the packets, to the tick.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Layout, Rendition, RenditionRecord, boundaries::Boundaries, codecs, fragment, framing::SampleForm, header::Header,
+    language, rates, webvtt,
+};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::stream::StreamKind,
+    media::{
+        packet::Packet,
+        time::{TimeBase, Timestamp},
+    },
+    mux::{TrackSpec, record::Bookkeeper},
+};
+
+/// The header of a rendition whose segments are files.
+pub(super) const HEADER: &str = "init.mp4";
+/// All of a rendition in one file.
+pub(super) const SINGLE: &str = "media.mp4";
+/// Its segments, until their number is known and with it the length of the index before them.
+const UNINDEXED: &str = "segments.part";
+
+/// The file of segment `index`, the first being 0.
+pub(super) fn segment_name(index: usize, extension: &str) -> String {
+    format!("{:05}.{extension}", index + 1)
+}
+
+/// A segment on the disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SegmentPlace {
+    /// Ticks at which its first sample is presented.
+    pub(super) start: i64,
+    /// Ticks that are presented.
+    pub(super) duration: u64,
+    /// Where it begins in its file.
+    pub(super) at: u64,
+    /// Its bytes.
+    pub(super) bytes: u64,
+    /// So many of them, from the first, hold its first sample.
+    pub(super) key_bytes: u64,
+}
+
+/// A packet that waits for its segment to end.
+struct Pending {
+    pts: i64,
+    duration: i64,
+    key: bool,
+    packet: Packet,
+}
+
+/// A rendition of pictures or sound.
+pub(super) struct MediaTrack {
+    id: String,
+    spec: TrackSpec,
+    path: PathBuf,
+    layout: Layout,
+    form: SampleForm,
+    timescale: u32,
+    pending: Vec<Pending>,
+    /// Boundaries that lie behind.
+    passed: usize,
+    /// Ticks by which media times are later than those of the presentation: of sound, what is decoded and not heard; of
+    /// pictures, how long the first waits for reordered ones.
+    shift: i64,
+    header: Option<Header>,
+    file: Option<File>,
+    at: u64,
+    segments: Vec<SegmentPlace>,
+    /// Where the next segment has to begin.
+    end: Option<i64>,
+    books: Bookkeeper,
+}
+
+impl MediaTrack {
+    pub(super) fn new(rendition: Rendition, path: PathBuf, layout: Layout) -> Result<Self> {
+        let Rendition { id, track: spec } = rendition;
+        let mut timescale = u32::try_from(spec.time_base.den).unwrap_or(1);
+        // Ticks of a picture alone are too coarse for what players compute.
+        while spec.parameters.kind() == StreamKind::Video && timescale < 10_000 {
+            timescale *= 2;
+        }
+        let books = Bookkeeper::new(&spec.parameters, TimeBase::new(1, timescale.into()));
+        let form = SampleForm::of(&spec.parameters);
+        let (pending, segments) = (Vec::new(), Vec::new());
+        Ok(MediaTrack {
+            id,
+            spec,
+            path,
+            layout,
+            form,
+            timescale,
+            pending,
+            passed: 0,
+            shift: 0,
+            header: None,
+            file: None,
+            at: 0,
+            segments,
+            end: None,
+            books,
+        })
+    }
+
+    fn base(&self) -> TimeBase {
+        TimeBase::new(1, self.timescale.into())
+    }
+
+    fn time(&self, ticks: i64) -> Timestamp {
+        Timestamp::new(ticks, self.base())
+    }
+
+    fn fail(&self, kind: ErrorKind, ticks: i64, detail: &str) -> Error {
+        Error::new(kind, Stage::Mux, format!("rendition {}: {detail}", self.id)).at(Some(self.time(ticks)))
+    }
+
+    pub(super) fn is_picture(&self) -> bool {
+        self.spec.parameters.kind() == StreamKind::Video
+    }
+
+    /// Bytes written so far.
+    pub(super) fn written(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.bytes).sum()
+    }
+
+    /// Takes a packet; returns its time where a segment could begin with it.
+    pub(super) fn push(&mut self, mut packet: Packet) -> Result<Option<Timestamp>> {
+        if packet.data().is_empty() {
+            return Ok(None);
+        }
+        packet.rescale(self.spec.time_base, self.base());
+        let is_picture = self.is_picture();
+        let before = self.pending.last().map(|last| last.pts);
+        let Some(pts) = packet.pts() else {
+            let detail = "a packet has no time";
+            return Err(self.fail(ErrorKind::MalformedInput, before.unwrap_or(0), detail));
+        };
+        let key = packet.is_key() || !is_picture;
+        if self.pending.is_empty() && self.segments.is_empty() {
+            if is_picture && (pts < 0 || !key) {
+                let detail = "the first picture is no keyframe at or after zero";
+                return Err(self.fail(ErrorKind::Unsupported, pts, detail));
+            }
+            self.shift = match is_picture {
+                true => packet.dts().map_or(0, |dts| pts.saturating_sub(dts)).max(0),
+                false => pts.saturating_neg().max(0),
+            };
+        }
+        if !is_picture && before.is_some_and(|before| pts <= before) {
+            return Err(self.fail(ErrorKind::MalformedInput, pts, "its times do not increase"));
+        }
+        self.books.enter(&packet);
+        self.pending.push(Pending { pts, duration: packet.duration(), key, packet });
+        Ok(key.then(|| self.time(pts)))
+    }
+
+    /// When the last of what is known ends.
+    pub(super) fn end(&self) -> Option<Timestamp> {
+        Some(self.time(self.end_of_pending()?))
+    }
+
+    fn end_of_pending(&self) -> Option<i64> {
+        let last = self.pending.iter().max_by_key(|pending| pending.pts)?;
+        if last.duration > 0 {
+            return last.pts.checked_add(last.duration);
+        }
+        // A last packet that does not say how long it lasts: one picture of the track's rate, else as the one before.
+        let rate = self.spec.rate.filter(|rate| rate.is_positive());
+        let told = rate.map(|rate| Timestamp::new(1, rate.inverse()).rescale(self.base()));
+        let before = self.pending.iter().map(|pending| pending.pts).filter(|pts| *pts < last.pts).max();
+        Some(last.pts + told.or(before.map(|before| last.pts - before)).unwrap_or(1).max(1))
+    }
+
+    /// Writes the segments whose ends are known.
+    pub(super) fn cut(&mut self, boundaries: &Boundaries) -> Result<()> {
+        while let Some(boundary) = boundaries.get(self.passed) {
+            let ticks = boundary.rescale(self.base());
+            let index = match self.is_picture() {
+                true => {
+                    let keys = self.pending.iter().enumerate().skip(1);
+                    let found = keys.into_iter().find(|(_, pending)| pending.key && pending.pts >= ticks);
+                    let Some((index, key)) = found else { return Ok(()) };
+                    if self.time(key.pts) != boundary {
+                        return Err(self.misaligned(boundary));
+                    }
+                    index
+                }
+                false => {
+                    // The frame whose middle is at the boundary or after it: the one that begins nearest.
+                    let after = |pending: &Pending| {
+                        2 * i128::from(pending.pts) + i128::from(pending.duration) >= 2 * i128::from(ticks)
+                    };
+                    let last = self.pending.last();
+                    if !last.is_some_and(after) {
+                        return Ok(());
+                    }
+                    self.pending.partition_point(|pending| !after(pending))
+                }
+            };
+            // Sound that begins later has nothing to show for the first segments.
+            if index > 0 {
+                let end = self.pending[index].pts;
+                self.write(index, end)?;
+            }
+            self.passed += 1;
+        }
+        Ok(())
+    }
+
+    fn misaligned(&self, boundary: Timestamp) -> Error {
+        let detail = format!(
+            "rendition {} has no keyframe at {boundary}, where a segment of the first rendition begins; all of them need \
+             keyframes at the same times",
+            self.id
+        );
+        Error::new(ErrorKind::Verification, Stage::Mux, detail).at(Some(boundary))
+    }
+
+    /// Writes the first `count` of what is pending as a segment that ends at `end`.
+    fn write(&mut self, count: usize, end: i64) -> Result<()> {
+        let rest = self.pending.split_off(count);
+        let pending = std::mem::replace(&mut self.pending, rest);
+        let mut shown: Vec<i64> = pending.iter().map(|pending| pending.pts).collect();
+        shown.sort_unstable();
+        let start = shown[0];
+        if start != pending[0].pts || shown.last().is_some_and(|last| *last >= end) {
+            let place = if start == pending[0].pts { end } else { start };
+            let detail = "a picture is shown on the other side of the keyframe at which its segment begins or ends; \
+                          segments need closed groups of pictures";
+            return Err(self.fail(ErrorKind::Verification, place, detail));
+        }
+        if self.end.is_some_and(|end| end != start) {
+            return Err(Error::bug(Stage::Mux, format!("rendition {}: a segment begins elsewhere", self.id)));
+        }
+        if self.header.is_none() {
+            if self.is_picture() {
+                let early = pending.iter().zip(&shown).map(|(pending, decoded)| decoded - pending.pts);
+                self.shift = self.shift.max(early.max().unwrap_or(0));
+            }
+            self.begin(&pending)?;
+        }
+        // Sound is decoded when it is presented; pictures are presented later than they are decoded.
+        let (early, late) = if self.is_picture() { (0, self.shift) } else { (self.shift, 0) };
+        let mut samples = Vec::with_capacity(pending.len());
+        for (index, pending) in pending.iter().enumerate() {
+            // In this order they are decoded, each when the one of its number is shown.
+            let decoded = shown[index];
+            let until = shown.get(index + 1).copied().unwrap_or(end);
+            let [duration, offset] = [until - decoded, pending.pts - decoded + late];
+            let (Ok(duration), Ok(offset)) = (u32::try_from(duration), i32::try_from(offset)) else {
+                return Err(self.fail(ErrorKind::Unsupported, decoded, "a gap is longer than MP4 can tell"));
+            };
+            if duration == 0 {
+                return Err(self.fail(ErrorKind::Verification, decoded, "two pictures have the same time"));
+            }
+            let data = self.form.sample(pending.packet.data());
+            let data = data.map_err(|why| self.fail(ErrorKind::Unsupported, pending.pts, why))?;
+            samples.push(fragment::Sample { data, duration, offset, sync: pending.key });
+        }
+        let sequence = u32::try_from(self.segments.len() + 1).unwrap_or(u32::MAX);
+        let decode_time = u64::try_from(start + early).unwrap_or(0);
+        let fragment::Segment { bytes, first_sample_end } = fragment::write(sequence, decode_time, &samples)?;
+        let at = match &mut self.file {
+            Some(file) => {
+                file.write_all(&bytes).map_err(|error| unwritable(&self.path, error))?;
+                self.at
+            }
+            None => {
+                let path = self.path.join(segment_name(self.segments.len(), "m4s"));
+                fs::write(&path, &bytes).map_err(|error| unwritable(&path, error))?;
+                0
+            }
+        };
+        self.at += bytes.len() as u64;
+        let presented = start.max(0);
+        let duration = u64::try_from(end - presented).unwrap_or(0);
+        let bytes = bytes.len() as u64;
+        self.segments.push(SegmentPlace { start: presented, duration, at, bytes, key_bytes: first_sample_end });
+        self.end = Some(end);
+        Ok(())
+    }
+
+    /// Writes the header, which describes the samples as the first segment shows them.
+    fn begin(&mut self, pending: &[Pending]) -> Result<()> {
+        let unshifted = |_| self.fail(ErrorKind::Unsupported, -self.shift, "it begins too long before zero");
+        let shift = u32::try_from(self.shift).map_err(unshifted)?;
+        // A second is enough for every codec whose frames describe it.
+        let enough = pending.partition_point(|one| one.pts < pending[0].pts + i64::from(self.timescale)).max(1);
+        let shared = |pending: &Pending| pending.packet.shared();
+        let first: Vec<Packet> = pending[..enough.min(pending.len())]
+            .iter()
+            .map(shared)
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|code| Error::bug(Stage::Mux, format!("no memory for a packet: {code}")))?;
+        let header = Header::new(&self.spec, self.timescale, shift, &first)
+            .map_err(|error| error.at(Some(self.time(pending[0].pts))))?;
+        if self.layout == Layout::Single {
+            let path = self.path.join(UNINDEXED);
+            self.file = Some(File::create_new(&path).map_err(|error| unwritable(&path, error))?);
+        }
+        self.header = Some(header);
+        Ok(())
+    }
+
+    /// Writes the last segment.
+    pub(super) fn finish(mut self: Box<Self>, boundaries: &Boundaries) -> Result<Box<Self>> {
+        if let Some(boundary) = boundaries.get(self.passed).filter(|_| self.is_picture()) {
+            return Err(self.misaligned(boundary));
+        }
+        if let Some(end) = self.end_of_pending() {
+            self.write(self.pending.len(), end)?;
+        }
+        if self.segments.is_empty() {
+            let detail = format!("rendition {}: there is nothing in it", self.id);
+            return Err(Error::new(ErrorKind::Verification, Stage::Mux, detail));
+        }
+        Ok(self)
+    }
+
+    /// The starts of all segments and the end of the last.
+    pub(super) fn edges(&self) -> Vec<Timestamp> {
+        let starts = self.segments.iter().map(|segment| self.time(segment.start));
+        starts.chain(self.end.map(|end| self.time(end))).collect()
+    }
+
+    /// Segments, and the ticks of a second in which they are told.
+    pub(super) fn segments(&self) -> (&[SegmentPlace], u32) {
+        (&self.segments, self.timescale)
+    }
+
+    /// Writes the one file: header, index, segments.
+    fn join(&mut self, header: &[u8]) -> Result<()> {
+        let index = fragment::index(&self.segments, self.timescale)?;
+        let (from, path) = (self.path.join(UNINDEXED), self.path.join(SINGLE));
+        let copy = || {
+            let mut file = File::create_new(&path)?;
+            file.write_all(header)?;
+            file.write_all(&index)?;
+            io::copy(&mut File::open(&from)?, &mut file)?;
+            fs::remove_file(&from)
+        };
+        copy().map_err(|error| unwritable(&path, error))?;
+        let before = (header.len() + index.len()) as u64;
+        self.segments.iter_mut().for_each(|segment| segment.at += before);
+        Ok(())
+    }
+
+    /// Enters into the header what is known now; `target` is the target duration in seconds.
+    pub(super) fn complete(self: Box<Self>, target: u64) -> Result<MediaRendition> {
+        let mut this = *self;
+        let weights: Vec<rates::Weight> =
+            this.segments.iter().map(|segment| (segment.bytes, segment.duration)).collect();
+        let average = rates::average(&weights, this.timescale);
+        let peak = rates::peak(&weights, this.timescale, target);
+        let bug = || Error::bug(Stage::Mux, "a rendition without a header");
+        let mut header = this.header.take().ok_or_else(bug)?;
+        let (start, end) = (this.segments[0].start, this.end.unwrap_or(0));
+        let millis = this.time(end).rescale(webvtt::MILLIS);
+        header.complete(u64::try_from(millis).unwrap_or(0), average, peak);
+        match this.layout {
+            Layout::Files => {
+                let path = this.path.join(HEADER);
+                fs::write(&path, header.bytes()).map_err(|error| unwritable(&path, error))?;
+            }
+            Layout::Single => this.join(header.bytes())?,
+        }
+        let codecs = codecs::name(header.entry()).ok_or_else(|| {
+            let detail = format!("rendition {}: its codec has no name in playlists", this.id);
+            Error::new(ErrorKind::Unsupported, Stage::Mux, detail)
+        })?;
+        let (base, layout) = (this.base(), this.layout);
+        Ok(MediaRendition {
+            record: RenditionRecord {
+                id: this.id,
+                codecs: Some(codecs.clone()),
+                segments: this.segments.len() as u64,
+                start: Timestamp::new(start, base),
+                duration: Timestamp::new(end - start, base),
+                peak_bit_rate: peak,
+                average_bit_rate: average,
+                track: this.books.close(),
+            },
+            language: language::tag(&this.spec),
+            header_bytes: header.bytes().len() as u64,
+            timescale: this.timescale,
+            segments: this.segments,
+            spec: this.spec,
+            codecs,
+            layout,
+        })
+    }
+}
+
+/// That all renditions of pictures begin and end together.
+///
+/// # Errors
+/// `Verification` with the first that does not.
+pub(super) fn check_alignment(tracks: &[Box<MediaTrack>]) -> Result<()> {
+    let mut pictures = tracks.iter().filter(|track| track.is_picture());
+    let Some(lead) = pictures.next() else { return Ok(()) };
+    for other in pictures {
+        for (ours, theirs) in lead.edges().into_iter().zip(other.edges()) {
+            if ours != theirs {
+                let detail = format!("rendition {} has {theirs} where {} has {ours}", other.id, lead.id);
+                return Err(Error::new(ErrorKind::Verification, Stage::Mux, detail).at(Some(theirs)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A rendition of pictures or sound that is written.
+pub(super) struct MediaRendition {
+    pub(super) record: RenditionRecord,
+    pub(super) spec: TrackSpec,
+    pub(super) codecs: String,
+    pub(super) language: Option<String>,
+    pub(super) layout: Layout,
+    pub(super) header_bytes: u64,
+    pub(super) timescale: u32,
+    pub(super) segments: Vec<SegmentPlace>,
+}
+
+/// An error of writing.
+pub(super) fn unwritable(path: &Path, error: std::io::Error) -> Error {
+    Error::io(Stage::Mux, path, "cannot be written", error)
+}

@@ -1,0 +1,289 @@
+//! Reads a package again: every playlist, every segment, every packet.
+//!
+//! Invariant: what is read is what a player would read: the segments that the playlists name, by their byte ranges, in
+//! their order; and the books of their packets are kept by the same code that kept those of the writer.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{MANIFEST, MASTER, PLAYLIST, RenditionRecord, codecs, fragment, header, text};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::{
+        input::{Input, InputBounds, OpenError},
+        io::{IoState, ReadSeek},
+        log::Sink,
+        stream::StreamKind,
+    },
+    media::time::{TimeBase, Timestamp},
+    mux::record::{Bookkeeper, TrackRecord},
+    report::Check,
+    source::Limits,
+};
+
+/// A file, or a part of one.
+#[derive(Clone, Debug)]
+struct Part {
+    path: PathBuf,
+    from: u64,
+    length: u64,
+}
+
+impl Part {
+    fn read(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.from))?;
+        file.take(self.length).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// What a playlist names.
+#[derive(Default)]
+struct Playlist {
+    header: Option<Part>,
+    segments: Vec<(Part, Timestamp)>,
+    target: i64,
+    is_ended: bool,
+}
+
+/// Reads the package in `folder` and compares it with what was written.
+///
+/// # Errors
+/// `Io` when a file is missing or cannot be read, `Verification` when one is not what a playlist or a segment has to be.
+/// That something differs from the books is no error here but a check that does not hold.
+pub fn verify(folder: &Path, records: &[RenditionRecord]) -> Result<Vec<Check>> {
+    let mut checks = Vec::new();
+    let master = text_of(&folder.join(MASTER))?;
+    let manifest = text_of(&folder.join(MANIFEST))?;
+    for record in records {
+        let address = format!("{}/{PLAYLIST}", record.id);
+        let named = master.lines().any(|line| line == address || line.contains(&format!("URI=\"{address}\"")));
+        checks.push(Check::equal(format!("{}: in the playlist of all", record.id), true, named));
+        let named = manifest.contains(&format!("<Representation id=\"{}\"", record.id));
+        checks.push(Check::equal(format!("{}: in the manifest", record.id), true, named));
+        let playlist = read_playlist(&folder.join(&record.id))?;
+        checks.push(Check::equal(format!("{}: segments", record.id), record.segments, playlist.segments.len() as u64));
+        checks.push(Check::equal(format!("{}: playlist is complete", record.id), true, playlist.is_ended));
+        let micros: i64 = playlist.segments.iter().map(|(_, duration)| duration.ticks).sum();
+        checks.push(Check::equal(format!("{}: duration in microseconds", record.id), record.duration.micros(), micros));
+        let second = TimeBase::new(1, 1);
+        let longest = playlist.segments.iter().map(|(_, duration)| duration.rescale(second)).max().unwrap_or(0);
+        let holds = longest <= playlist.target;
+        checks.push(Check {
+            name: format!("{}: longest segment", record.id),
+            expected: format!("{} s at the most", playlist.target),
+            found: format!("{longest} s"),
+            ok: holds,
+        });
+        let found = match record.track.kind {
+            StreamKind::Subtitle => texts(folder, record, &playlist, &mut checks)?,
+            _ => media(record, &playlist, &mut checks)?,
+        };
+        compare(record, &found, &mut checks);
+    }
+    Ok(checks)
+}
+
+fn compare(record: &RenditionRecord, found: &TrackRecord, checks: &mut Vec<Check>) {
+    let expected = &record.track;
+    let mut equal = |what: &str, expected: &dyn ToString, found: &dyn ToString| {
+        checks.push(Check::equal(format!("{}: {what}", record.id), expected.to_string(), found.to_string()));
+    };
+    let micros = |time: Option<Timestamp>| time.map_or_else(|| "none".to_owned(), |time| time.micros().to_string());
+    equal("codec", &expected.codec, &found.codec);
+    equal("packets", &expected.packets, &found.packets);
+    equal("essence", &expected.essence, &found.essence);
+    equal("presentation times", &expected.times, &found.times);
+    equal("first packet", &micros(expected.start), &micros(found.start));
+    equal("last packet", &micros(expected.last), &micros(found.last));
+    if expected.kind == StreamKind::Video {
+        equal("keyframes", &expected.keyframes, &found.keyframes);
+        equal("pictures with captions", &expected.extras.captions, &found.extras.captions);
+        equal("pictures with Dolby Vision", &expected.extras.dolby_vision, &found.extras.dolby_vision);
+        equal("pictures with HDR10+", &expected.extras.hdr10_plus, &found.extras.hdr10_plus);
+    }
+}
+
+fn unreadable(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
+    move |error| Error::io(Stage::Verify, path, "cannot be read back", error)
+}
+
+fn wrong(path: &Path, detail: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Verification, Stage::Verify, detail).in_file(path)
+}
+
+fn text_of(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(unreadable(path))
+}
+
+/// Reads the playlist of a rendition.
+fn read_playlist(folder: &Path) -> Result<Playlist> {
+    let path = folder.join(PLAYLIST);
+    let text = text_of(&path)?;
+    let bad = |line: &str| wrong(&path, format!("the line '{line}' makes no sense"));
+    // "length@offset"; without a range, the whole file.
+    let part = |name: &str, range: Option<&str>| -> Result<Part> {
+        let file = folder.join(name);
+        let size = fs::metadata(&file).map_err(unreadable(&file))?.len();
+        let Some(range) = range else { return Ok(Part { path: file, from: 0, length: size }) };
+        let numbers = range.split_once('@').and_then(|(length, from)| Some((length.parse().ok()?, from.parse().ok()?)));
+        let (length, from): (u64, u64) = numbers.ok_or_else(|| bad(range))?;
+        match from.checked_add(length) {
+            Some(end) if end <= size => Ok(Part { path: file, from, length }),
+            _ => Err(wrong(&file, format!("has {size} bytes; a playlist names {length} from {from}"))),
+        }
+    };
+    let mut playlist = Playlist::default();
+    let (mut duration, mut range) = (None, None);
+    for line in text.lines() {
+        if let Some(value) = line.strip_prefix("#EXT-X-TARGETDURATION:") {
+            playlist.target = value.parse().map_err(|_| bad(line))?;
+        } else if let Some(value) = line.strip_prefix("#EXT-X-MAP:") {
+            let quoted = |key: &str| value.split_once(&format!("{key}=\""))?.1.split('"').next();
+            let name = quoted("URI").ok_or_else(|| bad(line))?;
+            playlist.header = Some(part(name, quoted("BYTERANGE"))?);
+        } else if let Some(value) = line.strip_prefix("#EXTINF:") {
+            duration = value.trim_end_matches(',').parse::<Timestamp>().ok();
+        } else if let Some(value) = line.strip_prefix("#EXT-X-BYTERANGE:") {
+            range = Some(value);
+        } else if line == "#EXT-X-ENDLIST" {
+            playlist.is_ended = true;
+        } else if !line.starts_with('#') && !line.is_empty() {
+            let length = duration.take().ok_or_else(|| bad(line))?;
+            let micros = Timestamp::new(length.micros(), TimeBase::new(1, 1_000_000));
+            playlist.segments.push((part(line, range.take())?, micros));
+        }
+    }
+    Ok(playlist)
+}
+
+/// Reads the segments one by one, then all packets.
+fn media(record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>) -> Result<TrackRecord> {
+    let Some(init) = &playlist.header else {
+        return Err(Error::new(ErrorKind::Verification, Stage::Verify, format!("{}: no header", record.id)));
+    };
+    let head = init.read().map_err(unreadable(&init.path))?;
+    let name = codecs::in_header(&head).unwrap_or_default();
+    checks.push(Check::equal(format!("{}: codecs", record.id), record.codecs.clone().unwrap_or_default(), name));
+    let mut next: Option<u64> = None;
+    let is_picture = record.track.kind == StreamKind::Video;
+    let shift = u64::from(header::shift_of(&head));
+    for (index, (part, _)) in playlist.segments.iter().enumerate() {
+        let bytes = part.read().map_err(unreadable(&part.path))?;
+        let facts = fragment::read(&bytes).ok_or_else(|| wrong(&part.path, "is no whole segment"))?;
+        if facts.sequence as usize != index + 1 {
+            return Err(wrong(&part.path, format!("is segment {}, not {}", facts.sequence, index + 1)));
+        }
+        if let Some(expected) = next.filter(|expected| *expected != facts.decode_time) {
+            let detail = format!("begins at tick {}; the one before ends at {expected}", facts.decode_time);
+            return Err(wrong(&part.path, detail));
+        }
+        if !facts.starts_with_sync {
+            return Err(wrong(&part.path, "does not begin with a keyframe"));
+        }
+        if is_picture && u64::try_from(facts.earliest).ok() != facts.decode_time.checked_add(shift) {
+            return Err(wrong(&part.path, "shows a picture before it begins, or none when it begins"));
+        }
+        next = facts.decode_time.checked_add(facts.duration);
+    }
+    let parts = std::iter::once(init.clone()).chain(playlist.segments.iter().map(|(part, _)| part.clone()));
+    read_packets(Box::new(Chain::new(parts.collect())), "mov,mp4,m4a,3gp,3g2,mj2", &init.path)
+}
+
+/// Reads the whole file of a text, and compares what is in its segments.
+fn texts(folder: &Path, record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>) -> Result<TrackRecord> {
+    let path = folder.join(&record.id).join(text::WHOLE);
+    // Cues stand between empty lines, after the header.
+    let cues = |text: &str| -> BTreeSet<String> {
+        text.split("\n\n").skip(1).filter(|cue| !cue.is_empty()).map(str::to_owned).collect()
+    };
+    let whole = cues(&text_of(&path)?);
+    let mut parts = BTreeSet::new();
+    for (part, _) in &playlist.segments {
+        parts.extend(cues(&text_of(&part.path)?));
+    }
+    checks.push(Check::equal(format!("{}: cues in segments", record.id), whole.len(), parts.len()));
+    checks.push(Check::equal(format!("{}: equal cues in segments", record.id), true, whole == parts));
+    let file = File::open(&path).map_err(unreadable(&path))?;
+    read_packets(Box::new(file), "webvtt", &path)
+}
+
+/// Keeps the books of the one stream in `reader`.
+fn read_packets(reader: Box<dyn ReadSeek>, demuxer: &str, path: &Path) -> Result<TrackRecord> {
+    let limits = Limits::default();
+    let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
+    let (state, sink) = (Arc::new(IoState::default()), Sink::new());
+    let opened = Input::open(reader, Arc::clone(&state), sink, "", bounds, None, |name| name == demuxer);
+    let mut input = opened.map_err(|error| match error {
+        OpenError::Failed(code) => wrong(path, format!("cannot be read back: {code}")),
+        OpenError::Unrecognised | OpenError::Refused(_) => wrong(path, "is not recognised any more"),
+    })?;
+    let failed = |code| wrong(path, format!("cannot be read back: {code}")).caused_by(code);
+    input.find_streams(bounds).map_err(failed)?;
+    let streams = input.streams();
+    let [facts] = streams.as_slice() else {
+        return Err(wrong(path, format!("holds {} streams, not one", streams.len())));
+    };
+    let mut books = Bookkeeper::new(&facts.parameters, facts.time_base);
+    while let Some(packet) = input.read().map_err(failed)? {
+        books.enter(&packet);
+    }
+    state.take_error().map_or(Ok(()), |error| Err(unreadable(path)(error)))?;
+    Ok(books.close())
+}
+
+/// Parts of files as one.
+struct Chain {
+    parts: Vec<Part>,
+    position: u64,
+    open: Option<(usize, File)>,
+}
+
+impl Chain {
+    fn new(parts: Vec<Part>) -> Self {
+        Chain { parts, position: 0, open: None }
+    }
+}
+
+impl Read for Chain {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut start = 0;
+        for (index, part) in self.parts.iter().enumerate() {
+            if self.position >= start + part.length {
+                start += part.length;
+                continue;
+            }
+            let within = self.position - start;
+            if self.open.as_ref().is_none_or(|(open, _)| *open != index) {
+                self.open = Some((index, File::open(&part.path)?));
+            }
+            let Some((_, file)) = &mut self.open else { return Ok(0) };
+            file.seek(SeekFrom::Start(part.from + within))?;
+            let room = usize::try_from(part.length - within).unwrap_or(usize::MAX).min(buffer.len());
+            let read = file.read(&mut buffer[..room])?;
+            self.position += read as u64;
+            return Ok(read);
+        }
+        Ok(0)
+    }
+}
+
+impl Seek for Chain {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let size: u64 = self.parts.iter().map(|part| part.length).sum();
+        let target = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => size.checked_add_signed(by),
+        };
+        self.position = target.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
