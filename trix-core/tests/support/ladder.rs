@@ -44,7 +44,7 @@ pub fn rung(folder: &Path, name: &str, encoder: Encoder, width: i32, gop: u32, p
     settings.open_gop = Some(false);
     settings.size = Some(Size { width, height: -2 });
     let mut job = picture_job(&source(), &output, encoder, settings);
-    job.output.subtitles = SubtitleSettings::None;
+    job.outputs[0].subtitles = SubtitleSettings::None;
     done(&job);
     output
 }
@@ -53,9 +53,9 @@ pub fn rung(folder: &Path, name: &str, encoder: Encoder, width: i32, gop: u32, p
 pub fn sound(folder: &Path, name: &str, audio: AudioSettings) -> PathBuf {
     let output = folder.join(name).with_extension("mp4");
     let mut job = Job::new(source(), &output);
-    job.output.video = VideoSettings::None;
-    job.output.audio = audio;
-    job.output.subtitles = SubtitleSettings::None;
+    job.outputs[0].video = VideoSettings::None;
+    job.outputs[0].audio = audio;
+    job.outputs[0].subtitles = SubtitleSettings::None;
     done(&job);
     output
 }
