@@ -8,7 +8,7 @@ use crossbeam_channel as crossbeam;
 
 use super::{
     ForMuxer, PACKETS, PICTURES, Pass, Queued, Running, Shared, lock, mux,
-    route::{self, Kind, Route},
+    route::{self, IntoOutput, Kind, Route},
     sound::{SoundDecodeStage, SoundPlace, SoundStage},
     tracks, video,
 };
@@ -273,7 +273,8 @@ impl Builder<'_> {
         tracks: &mut Vec<TrackSpec>,
     ) -> Result<()> {
         let origin = output.origin;
-        let route = |kind, track| Route::Output { kind, track, origin, next: to_muxer.clone() };
+        let route =
+            |kind, track| Route::Output(Box::new(IntoOutput { kind, track, origin, next: to_muxer.clone() }));
         let number = self.plan.outputs.iter().position(|own| std::ptr::eq(own, output)).unwrap_or(0);
         if let Some(copy) = &output.video_copy {
             let facts = self.facts(copy.stream)?;
@@ -342,7 +343,7 @@ impl Builder<'_> {
                 disposition: tags.disposition,
                 display: Display::default(),
             };
-            self.routes[subtitle.stream].push(route(Kind::Subtitles(Box::new(track)), tracks.len()));
+            self.routes[subtitle.stream].push(route(Kind::Subtitles(track), tracks.len()));
             tracks.push(spec);
         }
         Ok(())

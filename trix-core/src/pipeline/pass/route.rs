@@ -20,7 +20,17 @@ pub(super) enum Route {
     /// To a stage that decodes them.
     Decoder(Sender<Queued<Packet>>),
     /// Into an output, as they are or as another form of text.
-    Output { kind: Kind, track: usize, origin: Timestamp, next: Sender<ForMuxer> },
+    Output(Box<IntoOutput>),
+}
+
+/// The way of packets into an output.
+pub(super) struct IntoOutput {
+    pub(super) kind: Kind,
+    /// Number of the track in it.
+    pub(super) track: usize,
+    /// What lies at time zero of the output.
+    pub(super) origin: Timestamp,
+    pub(super) next: Sender<ForMuxer>,
 }
 
 /// What is taken over into an output.
@@ -30,7 +40,7 @@ pub(super) enum Kind {
     /// Sound that begins within the span.
     Sound(Span),
     /// Subtitles, copied or as another form of text.
-    Subtitles(Box<SubtitleTrack>),
+    Subtitles(SubtitleTrack),
 }
 
 impl Route {
@@ -38,7 +48,7 @@ impl Route {
     fn take(&mut self, mut packet: Packet, base: TimeBase) -> Result<Sent> {
         let (kind, track, origin, next) = match self {
             Route::Decoder(next) => return next.send(Queued::packet(packet, base), Stage::Demux),
-            Route::Output { kind, track, origin, next } => (kind, *track, *origin, next),
+            Route::Output(own) => (&mut own.kind, own.track, own.origin, &own.next),
         };
         match kind {
             Kind::Pictures(gate) => match gate.judge(&packet, base) {
@@ -68,9 +78,10 @@ impl Route {
 
     /// After the last packet.
     fn finish(&mut self) -> Result<()> {
-        if let Route::Output { kind: Kind::Subtitles(subtitles), track, next, .. } = self {
+        let Route::Output(own) = self else { return Ok(()) };
+        if let Kind::Subtitles(subtitles) = &mut own.kind {
             for packet in subtitles.finish()? {
-                next.send(ForMuxer { track: *track, packet }, Stage::Demux)?;
+                own.next.send(ForMuxer { track: own.track, packet }, Stage::Demux)?;
             }
         }
         Ok(())
@@ -78,7 +89,7 @@ impl Route {
 
     /// Whether there is a reason to go on reading for this stream alone.
     fn leads(&self) -> bool {
-        !matches!(self, Route::Output { kind: Kind::Subtitles(_), .. })
+        !matches!(self, Route::Output(own) if matches!(own.kind, Kind::Subtitles(_)))
     }
 }
 
