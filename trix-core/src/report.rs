@@ -8,14 +8,18 @@ use crate::{
     decode::{damage::DamageReport, timing::TimingReport},
     error::ErrorKind,
     filter::convert::Change,
+    loudness::Loudness,
     media::extras::ExtrasCount,
     mux::record::TrackRecord,
+    package::RenditionRecord,
     pipeline::ledger::Ledger,
     quality::Score,
+    source::{FileFixity, Fixity},
     spec::{
         job::VerifyLevel,
-        plan::{Decision, FilterPlan, OutputPlan},
+        plan::{Decision, FilterPlan, OutputPlan, PackagePlan},
     },
+    still,
 };
 
 /// The account of a finished job.
@@ -27,16 +31,24 @@ pub struct Report {
     pub libraries: Vec<Library>,
     /// The source.
     pub source: PathBuf,
+    /// What it was, where the job asks for hashes.
+    pub fixity: Option<Fixity>,
     /// What was wrong with the source.
     pub damage: DamageReport,
     /// Gaps and repeats in the times of the source's streams, by index; streams without any are left out.
     pub timing_of_source: BTreeMap<usize, TimingReport>,
+    /// The sound tracks from beside the source.
+    pub tracks: Vec<TrackReport>,
     /// What was decided about all outputs together without being asked.
     pub decisions: Vec<Decision>,
     /// What was done to pictures between the decoder and the encoders.
     pub filters: Vec<FilterPlan>,
-    /// What was written.
+    /// The files that were written.
     pub outputs: Vec<OutputReport>,
+    /// The packages that were written.
+    pub packages: Vec<PackageReport>,
+    /// The still pictures that were made.
+    pub stills: Vec<StillReport>,
     /// What failed, where the job goes on without it.
     pub failed: Vec<FailedOutput>,
     /// How long it took.
@@ -50,6 +62,8 @@ pub struct OutputReport {
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
+    /// SHA-256 of its bytes, 64 lower-case hexadecimal digits, where the job asks for hashes.
+    pub sha256: Option<String>,
     /// What ran.
     pub plan: OutputPlan,
     /// Frame threads of the picture encoder: with another number it would have written other bytes.
@@ -58,6 +72,8 @@ pub struct OutputReport {
     pub ledger: Option<Ledger>,
     /// What was written, track by track.
     pub tracks: Vec<TrackRecord>,
+    /// How loud its sound tracks are, where the job asks for that.
+    pub loudness: Vec<TrackLoudness>,
     /// What the picture encoder warned of.
     pub warnings: Vec<String>,
     /// Pictures of the source that brought captions or dynamic HDR metadata along; `tracks` says what was written.
@@ -66,6 +82,74 @@ pub struct OutputReport {
     pub changes: Vec<Change>,
     /// How the output was checked, and what was found.
     pub verification: Verification,
+}
+
+/// The account of a package.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct PackageReport {
+    /// The folder that was written.
+    pub path: PathBuf,
+    /// The size of all of its files.
+    pub bytes: u64,
+    /// Its files and their hashes, where the job asks for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileFixity>,
+    /// What ran.
+    pub plan: PackagePlan,
+    /// Its renditions: pictures, sound, text.
+    pub renditions: Vec<RenditionReport>,
+    /// Each thing that was compared; all of them hold.
+    pub checks: Vec<Check>,
+}
+
+/// The account of a rendition of a package.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct RenditionReport {
+    /// What was written.
+    pub record: RenditionRecord,
+    /// What ran; `None` for text.
+    pub plan: Option<OutputPlan>,
+    /// Frame threads of the picture encoder.
+    pub frame_threads: Option<u32>,
+    /// What became of every frame; `None` for sound and text.
+    pub ledger: Option<Ledger>,
+    /// How loud its sound is, where the job asks for that.
+    pub loudness: Vec<TrackLoudness>,
+    /// What the picture encoder warned of.
+    pub warnings: Vec<String>,
+    /// Pictures of the source that brought captions or dynamic HDR metadata along.
+    pub extras: ExtrasCount,
+    /// Where the source changed its size or format in mid-stream.
+    pub changes: Vec<Change>,
+}
+
+/// The account of a still picture, or a set of them.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct StillReport {
+    /// Its first file.
+    pub path: PathBuf,
+    /// Its files; their hashes are empty where the job asks for none.
+    pub files: Vec<FileFixity>,
+    /// What is to be seen.
+    pub found: still::StillReport,
+}
+
+/// The account of a sound track from beside the source.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct TrackReport {
+    /// The files that it is made of.
+    pub files: Vec<PathBuf>,
+    /// What was wrong with them.
+    pub damage: Vec<DamageReport>,
+}
+
+/// How loud a sound track is.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct TrackLoudness {
+    /// Number of the track among the sound tracks of the output.
+    pub track: usize,
+    /// As it went into the encoder, or, of a copied one, as it is decoded.
+    pub loudness: Loudness,
 }
 
 /// An output that there is not.

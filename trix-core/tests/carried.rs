@@ -560,3 +560,36 @@ fn subtitles_that_are_pictures_go_to_matroska_and_are_named_elsewhere() {
         }
     }
 }
+
+#[test]
+fn titles_of_tracks_are_read_by_other_parsers_in_every_container_that_holds_them() {
+    let words = srt();
+    let source = film(
+        "titled.mkv",
+        &format!("-f lavfi -i sine=d=2 -i {}", words.display()),
+        "-map 1 -map 2 -c:a flac -c:s subrip -metadata:s:v:0 title=Film -metadata:s:a:0 title=Дубляж \
+         -metadata:s:a:0 language=rus -metadata:s:s:0 title=Slova",
+    );
+    let folder = folder();
+    for (extension, subtitles) in
+        [("mp4", SubtitleSettings::MovText), ("mov", SubtitleSettings::MovText), ("mkv", SubtitleSettings::Copy)]
+    {
+        let output = folder.path().join(format!("titled.{extension}"));
+        let mut job = Job::new(&source, &output);
+        job.outputs[0].video = VideoSettings::X264(quick(""));
+        job.outputs[0].audio = AudioSettings::Aac { kbps: None };
+        job.outputs[0].subtitles = subtitles;
+        done(&job);
+        let told = ffprobe(&output, "-show_streams");
+        // libavformat reads the name of a track of MP4 from its handler.
+        let key = if extension == "mkv" { "title" } else { "handler_name" };
+        let titles: Vec<String> =
+            told["streams"].as_array().expect("streams").iter().map(|stream| text(&stream["tags"][key])).collect();
+        assert_eq!(titles, ["Film", "Дубляж", "Slova"], "{extension}");
+        assert_eq!(text(&mediainfo(&output, "Video")[0]["Title"]), "Film", "{extension}");
+        // Of MOV, mediainfo takes letters beyond ASCII for those of old Macintosh computers.
+        if extension != "mov" {
+            assert_eq!(text(&mediainfo(&output, "Audio")[0]["Title"]), "Дубляж", "{extension}");
+        }
+    }
+}

@@ -73,12 +73,13 @@ fn settings() -> impl Strategy<Value = EncodeSettings> {
         prop::option::of(1u32..1000),
         prop::option::of(any::<bool>()),
         prop::collection::vec(moment(), 0..4),
+        prop::option::of(moment()),
         prop::collection::btree_map("[a-z-]{1,12}", "\\PC{0,12}", 0..4),
     );
     (picture, quality, groups).prop_map(|(picture, quality, groups)| {
         let (depth, chroma, size, resampler) = picture;
         let (preset, profile, rate, maxrate, bufsize) = quality;
-        let (gop, open_gop, keyframes, params) = groups;
+        let (gop, open_gop, keyframes, key_interval, params) = groups;
         EncodeSettings {
             depth,
             chroma,
@@ -94,6 +95,7 @@ fn settings() -> impl Strategy<Value = EncodeSettings> {
             gop,
             open_gop,
             keyframes,
+            key_interval,
             params,
         }
     })

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use trix_core::spec::track::TrackSettings;
 
 use super::{ProgressChoice, encode::DamageChoice};
 
@@ -17,6 +18,10 @@ pub struct Ingest {
     /// A profile, by name or file; may be repeated, and then everything that any of them asks for is made
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', default_value = "archive")]
     pub profile: Vec<String>,
+    /// A sound track from beside the source; may be repeated. Options stand behind the file:
+    /// FILE:lang=rus,title=Dub,offset=-40ms,tempo=25/24,map=5.1,length=fit
+    #[arg(long, value_name = "FILE[:OPTIONS]")]
+    pub audio: Vec<TrackSettings>,
     /// What to do when the source is damaged
     #[arg(long, value_name = "WHAT")]
     pub on_damage: Option<DamageChoice>,

@@ -62,6 +62,7 @@ fn job(args: &Encode) -> Result<Job, String> {
         layout: args.audio_layout.clone(),
         sample_rate: args.audio_rate,
         matrix: args.audio_matrix.as_ref().map(|matrix| matrix.0.clone()).unwrap_or_default(),
+        ..AudioShape::default()
     };
     job.outputs[0].video = match args.video {
         VideoChoice::X264 => VideoSettings::X264(settings(args)?),
@@ -160,5 +161,6 @@ fn settings(args: &Encode) -> Result<EncodeSettings, String> {
         open_gop: if args.open_gop { Some(true) } else { args.closed_gop.then_some(false) },
         keyframes: args.force_keyframes.clone(),
         params,
+        ..EncodeSettings::default()
     })
 }

@@ -23,7 +23,7 @@ pub fn ingest(args: &Ingest) -> u8 {
         let value = if choice == DamageChoice::Conceal { "conceal" } else { "fail" };
         set.push(("source.on_damage".to_owned(), value.to_owned()));
     }
-    let document = Document::of_profiles(&args.profile, &args.source, &set);
+    let document = Document::of_profiles(&args.profile, &args.source, &args.audio, &set);
     resolved(document, Some(&args.output), args.running.json, |document, job, traits| {
         if let Err(error) = std::fs::create_dir_all(&args.output) {
             return output::failure(&Error::io(Stage::Mux, &args.output, "cannot be made", error), args.running.json);
@@ -44,7 +44,7 @@ pub fn run(args: &Run) -> u8 {
 pub fn plan(args: &Plan) -> u8 {
     let document = match args.profile.as_slice() {
         [] => Document::open(&args.job, &args.setting.set),
-        profiles => Document::of_profiles(profiles, &args.job, &args.setting.set),
+        profiles => Document::of_profiles(profiles, &args.job, &[], &args.setting.set),
     };
     resolved(document, args.output.as_deref(), args.json, |document, job, traits| {
         let planned = job.source.open().and_then(|source| Planned::new(&job, &source));
@@ -111,7 +111,7 @@ fn resolved(
 
 fn start(document: &Document, mut job: Job, traits: Traits, running: &Running) -> u8 {
     if running.overwrite {
-        job.outputs.iter_mut().for_each(|output| output.overwrite = true);
+        job.overwrite();
     }
     execute(&job, running.progress, running.json, |error| document.explain(&traits, error))
 }

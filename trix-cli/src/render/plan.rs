@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use trix_core::{
     Job,
-    spec::plan::{Decision, FilterPlan, OutputPlan, Plan},
+    package::Layout,
+    spec::plan::{Decision, FilterPlan, OutputPlan, PackagePlan, Plan, TextPlan},
 };
 
 use super::counted;
@@ -12,17 +13,57 @@ use super::counted;
 /// A plan in a few lines for each output.
 pub fn text(job: &Job, plan: &Plan) -> String {
     let mut out = format!("{}\n", job.source.path.display());
+    for track in &job.tracks {
+        let names: Vec<String> = track.all_inputs().iter().map(|input| input.path.display().to_string()).collect();
+        let _ = writeln!(out, "{}", names.join(", "));
+    }
     let plans: Vec<&OutputPlan> = plan.outputs.iter().collect();
     let shared = shared(&plans);
     out.push_str(&decided(&[shared.as_slice(), &plan.decisions].concat()));
     for (number, step) in plan.filters.iter().enumerate() {
         let _ = writeln!(out, "  step {number}  {}", filter(plan, step));
     }
-    for output in &plan.outputs {
+    for output in &plan.outputs[..plan.files()] {
         let _ = writeln!(out, "{}", output.path.display());
         out.push_str(&self::output(output, None, &shared));
     }
+    for package in &plan.packages {
+        let _ = writeln!(out, "{}", package.path.display());
+        out.push_str(&self::package(package));
+        for rendition in &package.renditions {
+            let _ = writeln!(out, "  {}", rendition.id);
+            out.push_str(&self::output(&plan.outputs[rendition.output], None, &shared));
+        }
+        for text in &package.subtitles {
+            let _ = writeln!(out, "  {}\n{}", text.id, self::text_track(text));
+        }
+    }
+    for still in &plan.stills {
+        let _ = writeln!(out, "{}", still.path.display());
+        out.push_str(&decided(&still.decisions));
+    }
     out
+}
+
+/// What is said of a package as a whole.
+pub fn package(plan: &PackagePlan) -> String {
+    let mut out = decided(&plan.decisions);
+    let layout = match plan.settings.layout {
+        Layout::Files => "each in a file",
+        Layout::Single => "all of a rendition in one file",
+    };
+    let _ = writeln!(out, "  package segments of {} s, {layout}", plan.settings.segment.to_f64());
+    for note in &plan.notes {
+        let _ = writeln!(out, "  note    {note}");
+    }
+    out
+}
+
+/// A rendition of text.
+pub fn text_track(plan: &TextPlan) -> String {
+    let how = if plan.subtitle.copied { "copied" } else { "converted" };
+    let language = plan.tags.language.as_ref().map_or_else(String::new, |language| format!(", {language}"));
+    format!("  text    {} {how}{language}", plan.subtitle.codec)
 }
 
 /// What a step makes, of what, and for whom.
@@ -30,8 +71,13 @@ fn filter(plan: &Plan, step: &FilterPlan) -> String {
     let transform = &step.filtering.transform;
     let (width, height) = transform.size();
     let of = step.after.map_or_else(|| "the decoder's pictures".to_owned(), |before| format!("step {before}"));
-    let names = step.outputs.iter().filter_map(|number| plan.outputs[*number].path.file_name());
-    let names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    let name = |number: usize| {
+        let mut renditions = plan.packages.iter().flat_map(|package| &package.renditions);
+        let rendition = renditions.find(|rendition| rendition.output == number);
+        let file = || plan.outputs[number].path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        rendition.map_or_else(file, |rendition| rendition.id.clone())
+    };
+    let names: Vec<String> = step.outputs.iter().map(|number| name(*number)).collect();
     let mut what = Vec::new();
     if transform.deinterlace.is_some() {
         what.push("deinterlaced");

@@ -4,18 +4,24 @@ use std::fmt::Write;
 
 use trix_core::{
     OutputReport, Report,
-    spec::plan::{Decision, OutputPlan},
+    pipeline::ledger::Ledger,
+    report::{PackageReport, StillReport, TrackLoudness},
+    spec::plan::{AudioPlan, Decision, OutputPlan},
+    still,
 };
 
-use super::{bytes, counted, plan, timing, verify};
+use super::{bit_rate, bytes, counted, plan, timing, verify};
 
 /// The report in a few lines.
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     // With one output, what is said of the source stands where the reader looks for it: before the verdict.
     let of_source = source(report);
-    let single = report.outputs.len() == 1 && report.failed.is_empty();
-    let plans: Vec<&OutputPlan> = report.outputs.iter().map(|output| &output.plan).collect();
+    let beside = report.packages.len() + report.stills.len() + report.failed.len();
+    let single = report.outputs.len() == 1 && beside == 0;
+    let renditions = report.packages.iter().flat_map(|package| &package.renditions);
+    let renditions = renditions.filter_map(|rendition| rendition.plan.as_ref());
+    let plans: Vec<&OutputPlan> = report.outputs.iter().map(|output| &output.plan).chain(renditions).collect();
     let shared = plan::shared(&plans);
     if !single {
         let _ = writeln!(out, "{}", report.source.display());
@@ -24,6 +30,12 @@ pub fn text(report: &Report) -> String {
     }
     for output in &report.outputs {
         out.push_str(&self::output(output, if single { &of_source } else { "" }, &shared));
+    }
+    for package in &report.packages {
+        out.push_str(&self::package(package, &shared));
+    }
+    for still in &report.stills {
+        out.push_str(&self::still(still));
     }
     for failed in &report.failed {
         let _ = writeln!(out, "{}  failed\n  error   {}", failed.path.display(), failed.error);
@@ -37,9 +49,14 @@ pub fn text(report: &Report) -> String {
     out
 }
 
-/// What was remarkable about the source.
+/// What the source was, and what was remarkable about it.
 fn source(report: &Report) -> String {
     let mut out = String::new();
+    if let Some(fixity) = &report.fixity {
+        let again = fixity.disk_bytes.saturating_sub(fixity.bytes);
+        let again = if again > 0 { format!(", {} of it read twice", bytes(again)) } else { String::new() };
+        let _ = writeln!(out, "  source  {}{again}, sha256 {}", bytes(fixity.bytes), fixity.sha256);
+    }
     for (stream, found) in &report.timing_of_source {
         if let Some(line) = timing(found) {
             let _ = writeln!(out, "  times   stream {stream}: {line}");
@@ -55,35 +72,123 @@ fn source(report: &Report) -> String {
     out
 }
 
+/// A package in a few lines for each rendition.
+fn package(report: &PackageReport, shared: &[Decision]) -> String {
+    let mut out = format!("{}  {}\n", report.path.display(), bytes(report.bytes));
+    out.push_str(&plan::package(&report.plan));
+    for rendition in &report.renditions {
+        let record = &rendition.record;
+        let codecs = record.codecs.as_ref().map_or_else(String::new, |codecs| format!(", {codecs}"));
+        let _ = writeln!(
+            out,
+            "  {}{codecs}, {}, {} on average, {} at most",
+            record.id,
+            counted(record.segments, "segment"),
+            bit_rate(record.average_bit_rate),
+            bit_rate(record.peak_bit_rate)
+        );
+        match &rendition.plan {
+            Some(plan) => out.push_str(&plan::output(plan, rendition.frame_threads, shared)),
+            None => {
+                let text = report.plan.subtitles.iter().find(|text| text.id == record.id);
+                out.extend(text.map(|text| plan::text_track(text) + "\n"));
+            }
+        }
+        if let Some(plan) = &rendition.plan {
+            out.push_str(&loudness(&rendition.loudness, &plan.audio));
+        }
+        if let Some(ledger) = &rendition.ledger {
+            out.push_str(&frames(ledger));
+        }
+        for warning in &rendition.warnings {
+            let _ = writeln!(out, "  warning {warning}");
+        }
+    }
+    let _ = writeln!(out, "  verify  {} checks hold", report.checks.len());
+    out
+}
+
+/// A still picture, or a set of them.
+fn still(report: &StillReport) -> String {
+    let size: u64 = report.files.iter().map(|file| file.bytes).sum();
+    let found = match &report.found {
+        still::StillReport::Poster(poster) => {
+            format!("poster  {}x{} at {}: {}", poster.width, poster.height, poster.time, poster.why)
+        }
+        still::StillReport::Sprites(sprites) => format!(
+            "sprites {} of {}x{} on {}, one every {:.3} s: {}",
+            sprites.count,
+            sprites.width,
+            sprites.height,
+            counted(sprites.sheets as u64, "sheet"),
+            sprites.interval_ms / 1000.0,
+            sprites.why
+        ),
+        still::StillReport::Waveform(waveform) => {
+            format!("wave    {} at {} Hz", counted(waveform.channels as u64, "channel"), waveform.sample_rate)
+        }
+    };
+    format!("{}  {}\n  {found}\n", report.path.display(), bytes(size))
+}
+
+/// How loud the sound tracks are.
+fn loudness(found: &[TrackLoudness], plans: &[AudioPlan]) -> String {
+    let mut out = String::new();
+    let told = |value: Option<f64>, unit: &str| value.map_or_else(|| "none".to_owned(), |value| format!("{value:.1} {unit}"));
+    for TrackLoudness { track, loudness } in found {
+        let settled = plans.get(*track).and_then(|plan| plan.settled.as_ref());
+        let settled = settled.map_or_else(String::new, |settled| {
+            let short = if settled.normalisation.limited { ", held back by its peaks" } else { "" };
+            let from = told(settled.measured.integrated_lufs, "LUFS");
+            format!(", brought from {from} by {:+.1} dB{short}", settled.normalisation.gain_db)
+        });
+        let _ = writeln!(
+            out,
+            "  loud    sound {}: {}, range {}, true peak {}{settled}",
+            track + 1,
+            told(loudness.integrated_lufs, "LUFS"),
+            told(loudness.range_lu, "LU"),
+            told(loudness.true_peak_dbtp, "dBTP")
+        );
+    }
+    out
+}
+
+/// What became of every frame.
+fn frames(ledger: &Ledger) -> String {
+    let mut out = String::new();
+    let dropped = ledger.dropped_before_start + ledger.dropped_after_end;
+    let cut = if dropped > 0 { format!(", {dropped} outside the cut") } else { String::new() };
+    let found = ledger.found.map_or_else(String::new, |found| format!(", {found} found in the file"));
+    let _ = writeln!(
+        out,
+        "  frames  {} decoded{cut}, {} encoded, {} written{found}",
+        ledger.decoded, ledger.encoded, ledger.emitted
+    );
+    let filter = &ledger.filter;
+    for (count, what) in [
+        (filter.added_by_fields, "added: each field is a picture"),
+        (filter.dropped_by_telecine, "dropped: repeated by pulldown"),
+        (filter.repeated_by_rate, "repeated for a constant rate"),
+        (filter.dropped_by_rate, "left out for a constant rate"),
+    ] {
+        if count > 0 {
+            let _ = writeln!(out, "          {count} {what}");
+        }
+    }
+    if ledger.times_repaired > 0 {
+        let _ = writeln!(out, "          {} without a usable time of their own", ledger.times_repaired);
+    }
+    out
+}
+
 /// An output in a few lines; `of_source` stands before how it was checked.
 fn output(report: &OutputReport, of_source: &str, shared: &[Decision]) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", report.path.display(), bytes(report.bytes));
     out.push_str(&plan::output(&report.plan, report.frame_threads, shared));
-    if let Some(ledger) = &report.ledger {
-        let dropped = ledger.dropped_before_start + ledger.dropped_after_end;
-        let cut = if dropped > 0 { format!(", {dropped} outside the cut") } else { String::new() };
-        let found = ledger.found.map_or_else(String::new, |found| format!(", {found} found in the file"));
-        let _ = writeln!(
-            out,
-            "  frames  {} decoded{cut}, {} encoded, {} written{found}",
-            ledger.decoded, ledger.encoded, ledger.emitted
-        );
-        let filter = &ledger.filter;
-        for (count, what) in [
-            (filter.added_by_fields, "added: each field is a picture"),
-            (filter.dropped_by_telecine, "dropped: repeated by pulldown"),
-            (filter.repeated_by_rate, "repeated for a constant rate"),
-            (filter.dropped_by_rate, "left out for a constant rate"),
-        ] {
-            if count > 0 {
-                let _ = writeln!(out, "          {count} {what}");
-            }
-        }
-        if ledger.times_repaired > 0 {
-            let _ = writeln!(out, "          {} without a usable time of their own", ledger.times_repaired);
-        }
-    }
+    out.push_str(&loudness(&report.loudness, &report.plan.audio));
+    out.extend(report.ledger.as_ref().map(frames));
     let written = report.tracks.first().map_or_else(Default::default, |track| track.extras);
     for (name, found, written) in [
         ("closed captions", report.extras.captions, written.captions),
@@ -117,6 +222,9 @@ fn output(report: &OutputReport, of_source: &str, shared: &[Decision]) -> String
         for line in verify::score(score).lines() {
             let _ = writeln!(out, "          {line}");
         }
+    }
+    if let Some(sha256) = &report.sha256 {
+        let _ = writeln!(out, "  sha256  {sha256}");
     }
     for warning in &report.warnings {
         let _ = writeln!(out, "  warning {warning}");

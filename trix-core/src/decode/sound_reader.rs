@@ -12,7 +12,6 @@ use super::{
 use crate::{
     demux::Demuxer,
     error::{Error, ErrorKind, Result, Stage},
-    ffi::layout::ChannelLayout,
     filter::{
         sound::{Remix, Resampler, SoundConverter, SoundTarget},
         sound_edit::SoundEdit,
@@ -78,10 +77,7 @@ impl SoundReader {
         };
         let damage = Arc::new(DamageLog::new(on_damage));
         let decoder = AudioDecoder::new(label, &facts, Arc::clone(&damage))?;
-        let named = ChannelLayout::from_name(&facts.layout).map(|layout| layout.name);
-        // The usual meaning of one and two channels; more can mean anything.
-        let usual = [(1, "mono"), (2, "stereo")].into_iter().find(|(count, _)| *count == facts.channels);
-        let usual = usual.filter(|_| named.is_none()).map(|(_, name)| name.to_owned());
+        let like = SoundTarget::like(&facts);
         let start = Timestamp::new(source.start().unwrap_or(0), TimeBase::new(1, 1_000_000));
         let demuxer = Demuxer::new(source, Arc::clone(&damage));
         Ok(SoundReader {
@@ -91,8 +87,8 @@ impl SoundReader {
             time_base: facts.time_base,
             sample_rate: facts.sample_rate,
             channels: facts.channels as usize,
-            layout: named.or_else(|| usual.clone()).unwrap_or_else(|| format!("{} channels", facts.channels)),
-            assumed: usual,
+            layout: like.layout,
+            assumed: like.assumed_layout,
             start,
             closed: false,
         })
@@ -188,6 +184,11 @@ impl SoundReader {
     /// Channels before conversion, as the file says.
     pub fn channels(&self) -> usize {
         self.channels
+    }
+
+    /// Seconds in a tick of the times of decoded blocks.
+    pub fn time_base(&self) -> TimeBase {
+        self.time_base
     }
 
     /// FFmpeg's name of the layout before conversion; where the file tells none, mono and stereo for one and two

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{sound_edit::SoundEdit, stretch::Stretch};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{AvError, codec::Output, graph::Graph, layout::ChannelLayout},
+    ffi::{AvError, codec::Output, graph::Graph, layout::ChannelLayout, stream::StreamFacts},
     media::{
         frame::Frame,
         time::{TimeBase, Timestamp},
@@ -90,6 +90,32 @@ pub struct SoundTarget {
     pub lead: usize,
     /// Samples of silence after the end.
     pub tail: usize,
+}
+
+impl SoundTarget {
+    /// The sound of a stream as it is, as 64-bit floating point, in which nothing is lost.
+    pub(crate) fn like(facts: &StreamFacts) -> Self {
+        let named = ChannelLayout::from_name(&facts.layout).map(|layout| layout.name);
+        // The usual meaning of one and two channels; more can mean anything.
+        let usual = [(1, "mono"), (2, "stereo")].into_iter().find(|(count, _)| *count == facts.channels);
+        let usual = usual.filter(|_| named.is_none()).map(|(_, name)| name.to_owned());
+        let start = facts.start.unwrap_or(0);
+        SoundTarget {
+            sample_format: "dblp".to_owned(),
+            bits: None,
+            dithered: false,
+            sample_rate: facts.sample_rate,
+            resampler: None,
+            layout: named.or_else(|| usual.clone()).unwrap_or_else(|| format!("{} channels", facts.channels)),
+            assumed_layout: usual,
+            remix: None,
+            block: 0,
+            origin: Timestamp::new(start, facts.time_base),
+            end: None,
+            lead: 0,
+            tail: 0,
+        }
+    }
 }
 
 /// The filter stage of one sound track.

@@ -163,6 +163,13 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
+    /// How many whole `interval`s, which are longer than nothing, lie between zero and this time; rounded down.
+    pub fn multiple_of(self, interval: Timestamp) -> i64 {
+        let one = i128::from(self.ticks) * i128::from(self.base.num) * i128::from(interval.base.den);
+        let other = i128::from(interval.ticks) * i128::from(interval.base.num) * i128::from(self.base.den);
+        i64::try_from(one.checked_div_euclid(other.max(1)).unwrap_or(0)).unwrap_or(i64::MAX)
+    }
+
     /// `ticks` ticks of `base`.
     pub const fn new(ticks: i64, base: TimeBase) -> Self {
         Timestamp { ticks, base }

@@ -144,6 +144,10 @@ impl Muxer {
                 track.metadata.push(("title".to_owned(), missing.placeholder()));
             }
             delays.push(missing);
+            for (key, _) in track.metadata.iter_mut().filter(|(key, _)| container.is_iso() && key == "title") {
+                // The name of the handler is read by everyone, that in the user data of the track by few.
+                "handler_name".clone_into(key);
+            }
             // The muxer of MXF takes the tick of the pictures for their rate.
             let tick = track.rate.filter(|_| container == Container::Mxf).map(Rational::inverse);
             output

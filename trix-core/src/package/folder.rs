@@ -95,11 +95,14 @@ impl PartFolder {
     ///
     /// # Errors
     /// `Io` when the name was taken meanwhile and may not be overwritten, or the disk refuses.
-    pub(super) fn commit(mut self) -> Result<()> {
+    pub(super) fn commit(mut self) -> Result<CommittedPackage> {
         let io = |doing: &str, error: io::Error| Error::io(Stage::Mux, &self.target, doing, error);
+        let mut old = None;
         match renameat_with(CWD, &self.part, CWD, &self.target, RenameFlags::NOREPLACE) {
             Ok(()) => {}
-            Err(Errno::EXIST) if self.overwrite => self.exchange().map_err(|error| io("cannot be named", error))?,
+            Err(Errno::EXIST) if self.overwrite => {
+                old = Some(self.exchange().map_err(|error| io("cannot be named", error))?);
+            }
             // Some network file systems know no such rename; a plain one takes no folder's place that has anything in
             // it.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if !self.target.exists() => {
@@ -108,14 +111,16 @@ impl PartFolder {
             Err(error) => return Err(io("cannot be named", error.into())),
         }
         self.committed = true;
+        let done = CommittedPackage { part: self.part.clone(), target: self.target.clone(), old };
         let parent = self.target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(parent)
             .and_then(|folder| folder.sync_all())
-            .map_err(|error| io("is whole and has its name, but the folder above it cannot be brought to disk", error))
+            .map_err(|error| io("is whole and has its name, but the folder above it cannot be brought to disk", error))?;
+        Ok(done)
     }
 
-    /// Changes places with the package that has the name, and removes that one.
-    fn exchange(&self) -> io::Result<()> {
+    /// Changes places with the package that has the name; returns that one, locked.
+    fn exchange(&self) -> io::Result<File> {
         if !is_package(&self.target)? {
             return Err(Errno::EXIST.into());
         }
@@ -125,9 +130,38 @@ impl PartFolder {
             return Err(Errno::BUSY.into());
         }
         renameat_with(CWD, &self.part, CWD, &self.target, RenameFlags::EXCHANGE)?;
-        // The new one has the name; an old one that cannot be removed is taken over by the next job.
-        let _ = fs::remove_dir_all(&self.part);
-        Ok(())
+        Ok(old)
+    }
+}
+
+/// A package that has its final name. What it replaced goes when this is dropped.
+pub struct CommittedPackage {
+    part: PathBuf,
+    target: PathBuf,
+    /// The lock of what it replaced, which lies where the new one lay.
+    old: Option<File>,
+}
+
+impl CommittedPackage {
+    /// Takes the name away again, because the job failed after all; what was there before comes back.
+    pub fn take_back(mut self) {
+        let taken = match self.old.take() {
+            // Where the old one cannot come back, the new one stays, which is whole.
+            Some(_) => renameat_with(CWD, &self.part, CWD, &self.target, RenameFlags::EXCHANGE),
+            None => renameat_with(CWD, &self.target, CWD, &self.part, RenameFlags::NOREPLACE),
+        };
+        if taken.is_ok() {
+            let _ = fs::remove_dir_all(&self.part);
+        }
+    }
+}
+
+impl Drop for CommittedPackage {
+    fn drop(&mut self) {
+        if self.old.is_some() {
+            // An old one that cannot be removed is taken over by the next job.
+            let _ = fs::remove_dir_all(&self.part);
+        }
     }
 }
 

@@ -54,6 +54,7 @@ use crate::{
 
 pub use self::{
     assemble::{Input, assemble},
+    folder::CommittedPackage,
     verify::verify,
 };
 
@@ -278,9 +279,8 @@ impl WrittenPackage {
     ///
     /// # Errors
     /// `Io` when the name was taken meanwhile and may not be overwritten, or the disk refuses.
-    pub fn commit(self) -> Result<Vec<RenditionRecord>> {
-        self.folder.commit()?;
-        Ok(self.records)
+    pub fn commit(self) -> Result<CommittedPackage> {
+        self.folder.commit()
     }
 }
 

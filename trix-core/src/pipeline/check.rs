@@ -13,7 +13,7 @@ use super::{
     progress::{Counters, Phase, Watch},
 };
 use crate::{
-    decode::reader::Cut,
+    decode::{damage::DamageReport, reader::Cut},
     error::{Error, ErrorKind, Result, Stage},
     filter::{
         convert::{Filtering, Resampler},
@@ -23,7 +23,7 @@ use crate::{
     mux::record::TrackRecord,
     quality::Metric,
     report::Verification,
-    source::{Limits, Source},
+    source::{FixityKeeper, Limits, Source},
     spec::{
         job::{Job, VerifyLevel},
         plan::{OutputPlan, VideoPlan},
@@ -34,16 +34,31 @@ use crate::{
     },
 };
 
+/// What an output is compared with.
+pub(super) struct Reference<'a> {
+    pub(super) job: &'a Job,
+    /// Has the source, where it is hashed; what is still in memory is not read again.
+    pub(super) keeper: Option<&'a FixityKeeper>,
+    /// What was wrong with the source.
+    pub(super) damage: &'a DamageReport,
+}
+
+impl Reference<'_> {
+    fn open(&self) -> Result<Source> {
+        self.keeper.map_or_else(|| self.job.source.open(), FixityKeeper::open)
+    }
+}
+
 /// Checks the file as far as the job says. Returns also how many pictures it holds.
 pub(super) fn verify(
-    job: &Job,
+    reference: &Reference<'_>,
     plan: &OutputPlan,
     path: &Path,
     tracks: &[TrackRecord],
     sounds: &[EncodedSound],
-    damage: &crate::decode::damage::DamageReport,
     control: &Control,
 ) -> Result<(Verification, Option<u64>)> {
+    let Reference { job, damage, .. } = reference;
     let level = plan.verify;
     let mut verification =
         Verification { level, checks: Vec::new(), drift_seconds: None, score: None, lossless_frames: None };
@@ -62,7 +77,7 @@ pub(super) fn verify(
         let counters = Arc::new(Counters::default());
         let mut watch = Watch::new(Phase::Verify, found.pictures, video.rate.to_f64(), vec![Arc::clone(&counters)]);
         let sides = Sides {
-            reference: job.source.open()?,
+            reference: reference.open()?,
             cut: Cut { start: plan.start, end: plan.end, frames: plan.frames },
             // Damage was already judged by the first reading; where it was tolerated, it is met again here.
             on_damage: if damage.is_empty() { Default::default() } else { job.source.on_damage },

@@ -11,15 +11,22 @@ use crate::{
     spec::job::{Job, OnOutputFailure},
 };
 
-/// The outputs of a job that failed.
+/// What a job should make and that failed: outputs, packages and stills, numbered in this order.
 pub(super) struct Failures<'a> {
     job: &'a Job,
+    /// Of everything that is made.
+    names: Vec<PathBuf>,
     errors: Vec<(usize, Error)>,
 }
 
 impl<'a> Failures<'a> {
     pub(super) fn new(job: &'a Job) -> Self {
-        Failures { job, errors: Vec::new() }
+        Failures { job, names: job.names(), errors: Vec::new() }
+    }
+
+    /// The names of everything that is made.
+    pub(super) fn names(&self) -> Vec<PathBuf> {
+        self.names.clone()
     }
 
     /// Whether output `number` failed.
@@ -33,7 +40,7 @@ impl<'a> Failures<'a> {
     /// The same, where that is a failure of the job or no output is left.
     pub(super) fn add(&mut self, number: usize, error: Error) -> Result<()> {
         let cancelled = error.kind() == ErrorKind::Cancelled;
-        let is_last = self.errors.len() + 1 >= self.job.outputs.len();
+        let is_last = self.errors.len() + 1 >= self.names.len();
         if cancelled || is_last || self.job.on_output_failure == OnOutputFailure::Fail {
             return Err(error);
         }
@@ -44,7 +51,7 @@ impl<'a> Failures<'a> {
     /// What the report says.
     pub(super) fn report(self) -> Vec<FailedOutput> {
         let told = |(number, error): (usize, Error)| FailedOutput {
-            path: self.job.outputs[number].path.clone(),
+            path: self.names[number].clone(),
             kind: error.kind(),
             error: error.to_string(),
         };

@@ -6,12 +6,15 @@
 pub mod cancel;
 mod check;
 mod failures;
+mod finish;
 pub mod ledger;
+mod levels;
 pub mod pass;
 pub mod progress;
 pub(crate) mod stage;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -20,7 +23,8 @@ use std::{
 use cancel::{Cancel, Token};
 use crossbeam_channel as crossbeam;
 use failures::Failures;
-use pass::{OutputOutcome, Pass, PassOutcome};
+use finish::{Finish, Places, Reports};
+use pass::{Followers, Pass, PassOutcome};
 use progress::{Counters, Phase, Progress, Watch};
 use stage::Outcome;
 
@@ -28,8 +32,7 @@ use crate::{
     decode::damage::DamageReport,
     doctor,
     error::{Error, ErrorKind, Result, Stage},
-    mux::part::{Committed, PartFile},
-    report::{OutputReport, Report, Timing},
+    report::{Report, Timing, TrackReport},
     source::Source,
     spec::{
         job::{Job, OnOutputFailure},
@@ -78,124 +81,57 @@ const GRACE: Duration = Duration::from_millis(120);
 pub fn run(job: &Job, control: &Control) -> Result<Report> {
     let began = Instant::now();
     let source = job.source.open()?;
+    let keeper = job.hash.then(|| source.keep_fixity());
     refuse_own_source(job)?;
-    let plan = Plan::new(job, &source)?;
-    let parts = job.outputs.iter().map(|output| PartFile::create(&output.path, output.overwrite));
-    let parts: Vec<PartFile> = parts.collect::<Result<_>>()?;
+    let mut plan = Plan::new(job, &source)?;
+    let places = Places::take(job)?;
     let mut failures = Failures::new(job);
+    levels::settle(job, &mut plan, &source, &control.cancel)?;
 
-    let PassOutcome { outputs, damage, timing_of_source } =
-        passes(job, &plan, source, &parts, &mut failures, control).map_err(|error| error.in_file(&job.source.path))?;
-    let mut written = Vec::new();
-    for ((number, part), outcome) in parts.into_iter().enumerate().zip(outputs) {
-        match part.sync() {
-            Ok(()) => written.push(Written { number, part, outcome }),
-            Err(error) => failures.add(number, error)?,
-        }
-    }
-    written.retain(|written| !failures.has(written.number));
+    let outcome = passes(job, &plan, source, &places, &mut failures, control)
+        .map_err(|error| error.in_file(&job.source.path))?;
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
-    let (mut finished, mut kept) = (Vec::new(), Vec::new());
-    for Written { number, part, outcome } in written {
-        match output_report(job, &plan, number, part.path(), outcome, &damage, control) {
-            Ok(report) => {
-                finished.push(report.path.clone());
-                kept.push((number, part, report));
-            }
-            Err(error) => {
-                let error = error.renamed(part.path(), &job.outputs[number].path).in_file(&job.outputs[number].path);
-                failures.add(number, error).map_err(|error| failures::explain(error, &finished))?;
-            }
-        }
-    }
+    let finish = Finish { job, plan: &plan, keeper: keeper.as_ref(), control };
+    let (ready, found) = finish.check(places, outcome, &mut failures)?;
+    let fixity = keeper.as_ref().map(|keeper| keeper.finish(&control.cancel)).transpose();
+    let fixity = fixity.map_err(|error| error.in_file(&job.source.path))?;
     if control.cancel.is_cancelled() {
         return Err(Error::cancelled(Stage::Verify));
     }
     let verify_seconds = began.elapsed().as_secs_f64();
-    let outputs = commit(kept, &mut failures)?;
+    let Reports { outputs, packages, stills } = finish::commit(ready, &mut failures)?;
     let failed = failures.report();
-    let pictures = outputs.iter().filter_map(|output| Some(output.ledger.as_ref()?.decoded)).max().unwrap_or(0);
+    let renditions = packages.iter().flat_map(|package| &package.renditions);
+    let ledgers =
+        outputs.iter().map(|output| &output.ledger).chain(renditions.map(|rendition| &rendition.ledger)).flatten();
+    let pictures = ledgers.map(|ledger| ledger.decoded).max().unwrap_or(0);
     Ok(Report {
         trix: env!("CARGO_PKG_VERSION").to_owned(),
         libraries: doctor::libraries(),
         source: job.source.path.clone(),
-        damage,
-        timing_of_source,
+        fixity,
+        damage: found.damage,
+        timing_of_source: found.timing_of_source,
+        tracks: tracks(job, found.damage_of_tracks),
         decisions: plan.decisions,
         filters: plan.filters,
         outputs,
+        packages,
+        stills,
         failed,
         timing: Timing { encode_seconds, verify_seconds, fps: pictures as f64 / encode_seconds.max(1e-9) },
     })
 }
 
-/// An output whose file is whole but not yet checked.
-struct Written {
-    number: usize,
-    part: PartFile,
-    outcome: OutputOutcome,
-}
-
-/// Gives the files their names: all of them, or, where a failure of one is one of the job, none.
-fn commit(kept: Vec<(usize, PartFile, OutputReport)>, failures: &mut Failures<'_>) -> Result<Vec<OutputReport>> {
-    let (mut outputs, mut committed): (Vec<OutputReport>, Vec<Committed>) = (Vec::new(), Vec::new());
-    for (number, part, report) in kept {
-        match part.commit() {
-            Ok(done) => {
-                committed.push(done);
-                outputs.push(report);
-            }
-            Err(error) => {
-                if let Err(error) = failures.add(number, error) {
-                    let finished: Vec<PathBuf> = outputs.iter().map(|output| output.path.clone()).collect();
-                    committed.into_iter().for_each(Committed::take_back);
-                    return Err(failures::explain(error, &finished));
-                }
-            }
-        }
-    }
-    Ok(outputs)
-}
-
-/// Checks an output and says what was found.
-fn output_report(
-    job: &Job,
-    plan: &Plan,
-    number: usize,
-    path: &Path,
-    outcome: OutputOutcome,
-    damage: &DamageReport,
-    control: &Control,
-) -> Result<OutputReport> {
-    let OutputOutcome { mut ledger, tracks, sounds, frame_threads, warnings, extras, changes } = outcome;
-    let plan = &plan.outputs[number];
-    if let Some(ledger) = &ledger {
-        if ledger.encoded == 0 {
-            return Err(
-                Error::new(ErrorKind::MalformedInput, Stage::Decode, no_pictures(ledger)).in_file(&job.source.path)
-            );
-        }
-        ledger.balance()?;
-    }
-    let (verification, found) = check::verify(job, plan, path, &tracks, &sounds, damage, control)?;
-    if let Some(ledger) = &mut ledger {
-        ledger.found = found;
-        ledger.balance()?;
-    }
-    Ok(OutputReport {
-        path: plan.path.clone(),
-        bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
-        plan: plan.clone(),
-        frame_threads,
-        ledger,
-        tracks,
-        warnings,
-        extras,
-        changes,
-        verification,
-    })
+/// What was found of the sound tracks from beside the source.
+fn tracks(job: &Job, mut damage: BTreeMap<usize, Vec<DamageReport>>) -> Vec<TrackReport> {
+    let told = job.tracks.iter().enumerate().map(|(number, track)| TrackReport {
+        files: track.all_inputs().into_iter().map(|input| input.path).collect(),
+        damage: damage.remove(&number).unwrap_or_default(),
+    });
+    told.collect()
 }
 
 /// No output must be the source under another name either, nor another output.
@@ -203,12 +139,19 @@ fn refuse_own_source(job: &Job) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let id = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
     let source = id(&job.source.path);
+    let inputs = job.tracks.iter().flat_map(|track| track.all_inputs());
+    let tracks: Vec<_> = inputs.filter_map(|input| id(&input.path)).collect();
     let mut seen = Vec::new();
-    for output in &job.outputs {
-        let Some(own) = id(&output.path) else { continue };
-        let refuse = |detail: &str| Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&output.path);
+    let stills = job.stills.iter().flat_map(|still| still.paths());
+    let files = job.outputs.iter().map(|output| output.path.clone()).chain(stills);
+    for path in files {
+        let Some(own) = id(&path) else { continue };
+        let refuse = |detail: &str| Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path);
         if source == Some(own) {
             return Err(refuse("the output is the source itself"));
+        }
+        if tracks.contains(&own) {
+            return Err(refuse("the output is a sound track of the job"));
         }
         if seen.contains(&own) {
             return Err(refuse("the output is another output of the job under a second name"));
@@ -223,13 +166,14 @@ fn passes(
     job: &Job,
     plan: &Plan,
     source: Source,
-    parts: &[PartFile],
+    places: &Places,
     failures: &mut Failures<'_>,
     control: &Control,
 ) -> Result<PassOutcome> {
-    let files: Vec<Option<PathBuf>> = parts.iter().map(|part| Some(part.path().to_owned())).collect();
+    let mut files: Vec<Option<PathBuf>> = places.written().into_iter().map(Some).collect();
     let two = |number: usize| plan.outputs[number].video.as_ref().is_some_and(|video| video.passes == 2);
-    if !(0..files.len()).any(two) {
+    let outputs = 0..plan.outputs.len();
+    if !outputs.clone().any(two) {
         return one_pass(job, plan, source, Pass { number: 1, stats: &[], files: &files }, failures, control);
     }
     let folder = tempfile::Builder::new()
@@ -237,13 +181,15 @@ fn passes(
         .tempdir()
         .map_err(|error| Error::io(Stage::Encode, &std::env::temp_dir(), "cannot be written", error))?;
     let stats = |number: usize| two(number).then(|| folder.path().join(format!("stats-{number}")));
-    let stats: Vec<Option<PathBuf>> = (0..files.len()).map(stats).collect();
+    let mut stats: Vec<Option<PathBuf>> = outputs.map(stats).collect();
     let first = Pass { number: 1, stats: &stats, files: &[] };
     one_pass(job, plan, source.reopen()?, first, failures, control)?;
-    let files: Vec<Option<PathBuf>> =
-        files.into_iter().enumerate().map(|(number, file)| file.filter(|_| !failures.has(number))).collect();
-    let stats: Vec<Option<PathBuf>> =
-        stats.into_iter().enumerate().map(|(number, path)| path.filter(|_| !failures.has(number))).collect();
+    for (number, own) in stats.iter_mut().enumerate() {
+        own.take_if(|_| failures.has(plan.product(number)));
+    }
+    for (number, own) in files.iter_mut().enumerate() {
+        own.take_if(|_| failures.has(number));
+    }
     one_pass(job, plan, source, Pass { number: 2, stats: &stats, files: &files }, failures, control)
 }
 
@@ -260,15 +206,19 @@ fn one_pass(
     let counters: Vec<Arc<Counters>> = plan.outputs.iter().map(|_| Arc::default()).collect();
     let phase = if pass.files.is_empty() { Phase::FirstPass } else { Phase::Encode };
     let rate = plan.outputs.iter().find_map(|output| output.video.as_ref()).map_or(25.0, |video| video.rate.to_f64());
-    let watched = counters.iter().enumerate().filter(|(number, _)| pass.includes(*number));
-    let watched = watched.map(|(_, own)| Arc::clone(own)).collect();
+    let taking = (0..plan.outputs.len()).filter(|number| pass.includes(plan, *number));
+    // Sound alone is no measure for how far the pictures are.
+    let (shown, heard): (Vec<usize>, Vec<usize>) = taking.partition(|number| plan.outputs[*number].video.is_some());
+    let watched = if shown.is_empty() { heard } else { shown };
+    let watched = watched.into_iter().map(|number| Arc::clone(&counters[number])).collect();
     let mut watch = Watch::new(phase, expected_frames(plan, &source), rate, watched);
     let (done, outcomes) = crossbeam::unbounded();
-    let running = pass::start(job, plan, source, pass, &token, &counters, &mut watch, &done)?;
+    let followers = Followers { token: &token, counters: &counters, watch: &mut watch, done: &done };
+    let running = pass::start(job, plan, source, pass, followers)?;
     drop(done);
 
     let mut left = running.stages;
-    let mut found = failures::Found::new(plan.outputs.len());
+    let mut found = failures::Found::new(plan.products());
     let mut cancelled_at = None;
     let mut next_tick = Instant::now() + TICK;
     while left > 0 {
@@ -312,13 +262,6 @@ fn one_pass(
         progress(&watch.look());
     }
     Ok(running.outcome(plan))
-}
-
-fn no_pictures(ledger: &ledger::Ledger) -> String {
-    match ledger.decoded {
-        0 => "the source has no decodable picture".to_owned(),
-        decoded => format!("none of the {decoded} pictures of the source lies in the part that was asked for"),
-    }
 }
 
 /// How many pictures a pass will probably take in, for the progress display.

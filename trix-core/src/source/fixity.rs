@@ -148,6 +148,26 @@ impl Source {
     }
 }
 
+/// SHA-256 of a file, 64 lower-case hexadecimal digits.
+///
+/// # Errors
+/// `Io` when it cannot be read; `Cancelled`.
+pub(crate) fn sha256_of_file(path: &Path, cancel: &Cancel) -> Result<String> {
+    use std::io::Read;
+    let io = |error: std::io::Error| Error::io(Stage::Verify, path, "cannot be read", error);
+    let mut file = std::fs::File::open(path).map_err(io)?;
+    let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        if cancel.is_cancelled() {
+            return Err(Error::cancelled(Stage::Verify));
+        }
+        match file.read(&mut block).map_err(io)? {
+            0 => return Ok(hex(&hash.finalize().into())),
+            read => hash.update(&block[..read]),
+        }
+    }
+}
+
 pub(super) fn hex(digest: &[u8; 32]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

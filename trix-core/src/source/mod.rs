@@ -20,6 +20,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::fixity::sha256_of_file;
 pub use self::{
     fixity::{FileFixity, Fixity, FixityKeeper},
     raw::RawGeometry,
@@ -238,6 +239,16 @@ impl Source {
     /// As [`Source::open`].
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>, limits: Limits) -> Result<Self> {
         Self::from_origin(&Origin::Memory(bytes.into()), &limits.into(), None)
+    }
+
+    /// Samples that an edit list hides at the start of a sound track: what its encoder needed to run in.
+    pub(crate) fn run_in(&self, facts: &StreamFacts) -> usize {
+        // Packets of known codecs last 46 ms at the most at usual rates; more is no run-in.
+        const MOST: usize = 4096;
+        let hidden = facts.start.zip(self.earliest(facts.index)).map_or(0, |(start, earliest)| start - earliest);
+        let rate = Rational::new(1, i64::from(facts.sample_rate.max(1)));
+        let samples = Timestamp::new(hidden, facts.time_base).rescale(rate);
+        usize::try_from(samples).ok().filter(|samples| *samples <= MOST).unwrap_or(0)
     }
 
     /// Opens the same source once more, for a second reading beside the first.

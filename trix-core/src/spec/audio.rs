@@ -6,6 +6,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::track::LoudnessTarget;
+
 /// What becomes of the sound. Every track of the source is treated alike and keeps its language and title.
 ///
 /// `kbps` is thousands of bits in a second for each track; without it, the plan takes what [`crate::spec::plan`] says
@@ -150,6 +152,10 @@ pub struct AudioShape {
     /// Used as it is; what leaves the range of a sample is clipped. Empty: the standard mix.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub matrix: Vec<Vec<f64>>,
+    /// The loudness that tracks are brought to which have no target of their own. Each is read once more before, to
+    /// measure it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loudness: Option<LoudnessTarget>,
 }
 
 #[cfg(test)]

@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 pub use super::container::Container;
 use super::{
     audio::{AudioSettings, AudioShape},
+    package::PackageJob,
     picture::PictureSettings,
+    still::StillSettings,
     subtitle::SubtitleSettings,
+    track::TrackSettings,
     video::VideoSettings,
 };
 use crate::{
@@ -39,8 +42,21 @@ use crate::{
 pub struct Job {
     /// What is read.
     pub source: SourceSettings,
-    /// What is written, all of it from one decode.
+    /// Sound tracks from beside the source. They come after those of the source, in every output that does not say
+    /// which it takes.
+    pub tracks: Vec<TrackSettings>,
+    /// Files that are written, all of them from one decode.
     pub outputs: Vec<OutputSettings>,
+    /// Packages for streaming that are written, from the same decode.
+    pub packages: Vec<PackageJob>,
+    /// Still pictures that are made, from the same decode.
+    pub stills: Vec<StillSettings>,
+    /// Whether files that have the names of stills already may be replaced.
+    pub overwrite_stills: bool,
+    /// Whether the loudness of every sound track that is kept is measured (EBU R 128).
+    pub measure_loudness: bool,
+    /// Whether source and outputs are hashed (SHA-256). The source is hashed by what is read anyway.
+    pub hash: bool,
     /// Threads that the decoder and each encoder may use; `None`: for one output what the libraries choose for this
     /// machine, for several a share of its cores that the plan shows. The number belongs to the job, because x264 and
     /// x265 give other streams with other numbers of threads.
@@ -61,9 +77,25 @@ impl Job {
 
     /// Puts outputs whose names are relative into `folder`.
     pub fn write_into(&mut self, folder: &Path) {
-        for output in &mut self.outputs {
-            output.path = folder.join(&output.path);
-        }
+        let own = |path: &mut PathBuf| *path = folder.join(&*path);
+        self.outputs.iter_mut().for_each(|output| own(&mut output.path));
+        self.packages.iter_mut().for_each(|package| own(&mut package.path));
+        self.stills.iter_mut().for_each(|still| still.paths_mut().into_iter().for_each(own));
+    }
+
+    /// Allows to replace whatever has the name of something that is made.
+    pub fn overwrite(&mut self) {
+        self.outputs.iter_mut().for_each(|output| output.overwrite = true);
+        self.packages.iter_mut().for_each(|package| package.overwrite = true);
+        self.overwrite_stills = true;
+    }
+
+    /// The names of everything that is made: outputs, packages, stills.
+    pub(crate) fn names(&self) -> Vec<PathBuf> {
+        let outputs = self.outputs.iter().map(|output| output.path.clone());
+        let packages = self.packages.iter().map(|package| package.path.clone());
+        let stills = self.stills.iter().map(|still| still.paths().into_iter().next().unwrap_or_default());
+        outputs.chain(packages).chain(stills).collect()
     }
 }
 
@@ -133,6 +165,9 @@ pub struct OutputSettings {
     pub audio: AudioSettings,
     /// Layout and rate of encoded sound, where they are not to be the source's.
     pub audio_shape: AudioShape,
+    /// Which sound tracks, by number from zero: those of the source, then those beside it. Default: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracks: Option<Vec<usize>>,
     /// What becomes of subtitles.
     pub subtitles: SubtitleSettings,
     /// Tags about the whole file, beside and instead of those of the source; an empty value takes one away.

@@ -25,11 +25,11 @@ impl Mistake {
         Mistake { place: place.into(), value: value.to_string(), problem: problem.into(), line: None }
     }
 
-    /// Says of which output it is; what belongs to the source stays the job's.
-    pub(crate) fn enter(&mut self, output: usize) {
+    /// Says of what it is, such as `outputs[1].`; what belongs to the source stays the job's.
+    pub(crate) fn enter(&mut self, place: &str) {
         let own = self.place.strip_prefix("output.").unwrap_or(&self.place);
         if !own.starts_with("source") && own != "threads" {
-            self.place = format!("outputs[{output}].{own}");
+            self.place = format!("{place}{own}");
         }
     }
 

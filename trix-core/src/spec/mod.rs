@@ -10,6 +10,7 @@ pub mod picture;
 pub mod audio;
 pub mod subtitle;
 pub mod still;
+pub mod package;
 pub mod track;
 pub mod track_text;
 pub mod language;

@@ -229,6 +229,17 @@ impl StillSettings {
         }
     }
 
+    /// The same, to be changed: names that are derived from others follow them.
+    pub(crate) fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        match self {
+            StillSettings::Poster(poster) => vec![&mut poster.path],
+            StillSettings::Sprites(sprites) => std::iter::once(&mut sprites.path).chain(&mut sprites.vtt).collect(),
+            StillSettings::Waveform(waveform) => {
+                std::iter::once(&mut waveform.path).chain(&mut waveform.peaks).collect()
+            }
+        }
+    }
+
     /// Everything that is wrong with it, each with its place below `place`; what only a source can tell is not among it.
     pub fn check(&self, place: &str) -> Vec<Mistake> {
         let mut checked = Checked { place, mistakes: Vec::new() };

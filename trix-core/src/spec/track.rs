@@ -407,6 +407,13 @@ impl TrackSettings {
         }
     }
 
+    /// Whether the track is not taken as it is.
+    pub fn changes(&self) -> bool {
+        self.edit(None) != SoundEdit::default()
+            || self.loudness.is_some()
+            || !matches!(self.length, LengthPolicy::AsIs | LengthPolicy::Fail)
+    }
+
     /// What is done to the sound, where the pictures end after `samples` samples of the output.
     pub fn edit(&self, samples: Option<u64>) -> SoundEdit {
         SoundEdit {

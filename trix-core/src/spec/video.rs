@@ -123,6 +123,9 @@ pub struct EncodeSettings {
     /// Times, counted from the start of the output, at which a keyframe is forced.
     #[serde(serialize_with = "as_texts")]
     pub keyframes: Vec<Timestamp>,
+    /// A keyframe is forced at every multiple of this time.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub key_interval: Option<Timestamp>,
     /// Any other option of the encoder, by the name and value that its own program takes.
     pub params: BTreeMap<String, String>,
 }
@@ -194,6 +197,13 @@ pub enum RateControl {
 
 fn one_pass() -> u32 {
     1
+}
+
+fn as_text<S: serde::Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        None => serializer.serialize_none(),
+        Some(time) => serializer.serialize_str(&time.as_spec()),
+    }
 }
 
 fn as_texts<S: serde::Serializer>(times: &[Timestamp], serializer: S) -> Result<S::Ok, S::Error> {

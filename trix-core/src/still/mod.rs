@@ -36,7 +36,7 @@ use crate::{
     source::Source,
     spec::{
         picture::PictureSettings,
-        plan::{Decision, Mistake},
+        plan::{Decision, Mistake, SideTrack},
         still::{StillSettings, check_all},
     },
 };
@@ -130,13 +130,28 @@ impl Stills {
         picture: &PictureSettings,
         span: Option<Span>,
     ) -> Result<Self> {
+        Self::with_tracks(stills, source, &[], picture, span)
+    }
+
+    /// The same with sound tracks from beside the source, which are counted after those of the source. Their sound
+    /// comes in as an output has it: counted in samples from its start.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn with_tracks(
+        stills: &[StillSettings],
+        source: &Source,
+        sides: &[SideTrack],
+        picture: &PictureSettings,
+        span: Option<Span>,
+    ) -> Result<Self> {
         let mut mistakes = check_all(stills);
-        let tracks = source.audio().count();
+        let tracks = source.audio().count() + sides.len();
         for (index, still) in stills.iter().enumerate() {
             match still {
                 StillSettings::Waveform(waveform) if waveform.track > 0 && waveform.track >= tracks => {
                     let place = format!("stills[{index}].track");
-                    mistakes.push(Mistake::new(place, waveform.track, format!("the source has {tracks} sound tracks")));
+                    mistakes.push(Mistake::new(place, waveform.track, format!("there are {tracks} sound tracks")));
                 }
                 _ => {}
             }
@@ -162,11 +177,23 @@ impl Stills {
                     StillStage::Sprites(Box::new(Sprites::new(sprites, view, span)?))
                 }
                 (StillSettings::Waveform(waveform), _) => {
-                    let Some(facts) = source.audio().nth(waveform.track) else {
-                        let detail = "the source has no sound to draw a waveform of";
-                        return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
+                    let own = source.audio().nth(waveform.track);
+                    let side = sides.get(waveform.track.wrapping_sub(source.audio().count()));
+                    let waveform = match (own, side) {
+                        (Some(facts), _) => Waveform::new(waveform, facts.index, facts.time_base, span),
+                        (None, Some(SideTrack { facts, .. })) => {
+                            let samples = TimeBase::new(1, i64::from(facts.sample_rate.max(1)));
+                            let span = Span { origin: Timestamp::new(0, samples), ..span };
+                            Waveform::new(waveform, facts.index, samples, span)
+                        }
+                        (None, None) => {
+                            let detail = "there is no sound to draw a waveform of";
+                            return Err(
+                                Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label())
+                            );
+                        }
                     };
-                    StillStage::Waveform(Box::new(Waveform::new(waveform, facts.index, facts.time_base, span)))
+                    StillStage::Waveform(Box::new(waveform))
                 }
                 (_, None) => return Err(Error::bug(Stage::Plan, "a picture without a view")),
             });

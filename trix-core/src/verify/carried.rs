@@ -48,7 +48,8 @@ pub(super) fn check_tags(
         checks.equal(&name("language"), expected, language.unwrap_or("none"));
     }
     if let Some(title) = &expected.title {
-        checks.equal(&name("title"), title.as_str(), entry(&found.metadata, "title").unwrap_or("none"));
+        let key = if container.is_iso() { "handler_name" } else { "title" };
+        checks.equal(&name("title"), title.as_str(), entry(&found.metadata, key).unwrap_or("none"));
     }
     for (key, value) in &expected.other {
         checks.equal(&name(&format!("tag {key}")), value.as_str(), entry(&found.metadata, key).unwrap_or("none"));

@@ -90,5 +90,7 @@ pub fn packaged(inputs: &[Input], target: &Path, settings: &PackageSettings) -> 
     for check in package.verify().expect("a package that can be read") {
         assert!(check.ok, "{}: expected {}, found {}", check.name, check.expected, check.found);
     }
-    package.commit().expect("a name")
+    let records = package.records().to_vec();
+    package.commit().expect("a name");
+    records
 }

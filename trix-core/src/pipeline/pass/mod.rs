@@ -7,6 +7,7 @@
 //!        +- packets --> decode -- sound -----+--> convert, encode -- packets --+--> mux
 //!        |                                   +--> ...                          +--> mux
 //!        +- packets of copied tracks ----------------------------------------------> mux
+//! tracks beside the source -- sound --------> convert, encode -- packets -----------> mux
 //! ```
 //!
 //! Each step stands once, whoever needs what it makes; what several need is shared by reference.
@@ -15,7 +16,9 @@
 //! pipeline cannot lock up, however a source interleaves its streams.
 
 mod build;
+mod listen;
 mod route;
+mod side;
 mod sound;
 mod tracks;
 mod video;
@@ -29,7 +32,7 @@ use std::{
     },
 };
 
-pub(crate) use build::start;
+pub(crate) use build::{Followers, start};
 
 use super::{
     ledger::Ledger,
@@ -53,7 +56,10 @@ use crate::{
         time::{TimeBase, Timestamp},
     },
     mux::{Muxer, record::TrackRecord},
+    package::{PackageWriter, WrittenPackage},
+    report::TrackLoudness,
     spec::plan::Plan,
+    still::Still,
 };
 
 /// What a pass writes.
@@ -61,20 +67,25 @@ use crate::{
 pub(crate) struct Pass<'a> {
     /// 1 or 2.
     pub(crate) number: u32,
-    /// For each output, where the statistics of its two passes are; `None` for outputs of one pass.
+    /// For each output of the plan, where the statistics of its two passes are; `None` for outputs of one pass.
     pub(crate) stats: &'a [Option<PathBuf>],
-    /// For each output, the file that is written; `None` for outputs that this pass does not write.
+    /// For each thing that is made, the file or folder that is written; `None` for what this pass does not write.
     pub(crate) files: &'a [Option<PathBuf>],
 }
 
 impl Pass<'_> {
-    /// Whether output `number` takes part.
-    pub(super) fn includes(&self, number: usize) -> bool {
-        self.file(number).is_some() || self.stats(number).is_some()
+    /// Whether output `number` of the plan takes part.
+    pub(super) fn includes(&self, plan: &Plan, number: usize) -> bool {
+        self.writes(plan.product(number)) || self.stats(number).is_some()
     }
 
-    fn file(&self, number: usize) -> Option<&Path> {
-        self.files.get(number)?.as_deref()
+    /// Whether thing `product` is written.
+    fn writes(&self, product: usize) -> bool {
+        self.file(product).is_some()
+    }
+
+    fn file(&self, product: usize) -> Option<&Path> {
+        self.files.get(product)?.as_deref()
     }
 
     fn stats(&self, number: usize) -> Option<&Path> {
@@ -84,8 +95,14 @@ impl Pass<'_> {
 
 /// What a pass did.
 pub(crate) struct PassOutcome {
-    /// By number of the output; those that did not take part have nothing.
+    /// By number of the output in the plan; those that did not take part have nothing.
     pub(crate) outputs: Vec<OutputOutcome>,
+    /// By number of the package.
+    pub(crate) packages: Vec<Option<WrittenPackage>>,
+    /// By number of the still.
+    pub(crate) stills: Vec<Option<Still>>,
+    /// What was wrong with the files of each sound track from beside the source.
+    pub(crate) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
     pub(crate) damage: DamageReport,
     pub(crate) timing_of_source: BTreeMap<usize, TimingReport>,
 }
@@ -96,6 +113,7 @@ pub(crate) struct OutputOutcome {
     pub(crate) ledger: Option<Ledger>,
     pub(crate) tracks: Vec<TrackRecord>,
     pub(crate) sounds: Vec<EncodedSound>,
+    pub(crate) loudness: Vec<TrackLoudness>,
     pub(crate) frame_threads: Option<u32>,
     pub(crate) warnings: Vec<String>,
     /// What the pictures of the source brought along.
@@ -128,6 +146,9 @@ struct Shared {
     timing: Mutex<BTreeMap<usize, TimingReport>>,
     steps: Vec<Mutex<StepBooks>>,
     outputs: Vec<OutputBooks>,
+    packages: Vec<Mutex<Option<WrittenPackage>>>,
+    stills: Vec<Mutex<Option<Still>>>,
+    damage_of_tracks: Mutex<BTreeMap<usize, Vec<DamageReport>>>,
 }
 
 /// What a filter step did.
@@ -150,13 +171,21 @@ struct OutputBooks {
 }
 
 impl Shared {
-    fn new(steps: usize, outputs: usize) -> Self {
+    fn new(plan: &Plan) -> Self {
         Shared {
             repaired: AtomicU64::new(0),
             timing: Mutex::default(),
-            steps: (0..steps).map(|_| Mutex::default()).collect(),
-            outputs: (0..outputs).map(|_| OutputBooks::default()).collect(),
+            steps: plan.filters.iter().map(|_| Mutex::default()).collect(),
+            outputs: plan.outputs.iter().map(|_| OutputBooks::default()).collect(),
+            packages: plan.packages.iter().map(|_| Mutex::default()).collect(),
+            stills: plan.stills.iter().map(|_| Mutex::default()).collect(),
+            damage_of_tracks: Mutex::default(),
         }
+    }
+
+    /// Keeps what was wrong with the files of track `number` from beside the source.
+    fn note_damage(&self, number: usize, found: Vec<DamageReport>) {
+        lock(&self.damage_of_tracks).insert(number, found);
     }
 
     /// Keeps what was remarkable about the times of stream `index`.
@@ -205,6 +234,9 @@ impl Running {
         });
         PassOutcome {
             outputs: outputs.collect(),
+            packages: shared.packages.iter().map(|package| lock(package).take()).collect(),
+            stills: shared.stills.iter().map(|still| lock(still).take()).collect(),
+            damage_of_tracks: std::mem::take(&mut *lock(&shared.damage_of_tracks)),
             damage: self.damage.report(),
             timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
         }
@@ -312,5 +344,26 @@ fn mux(
     let mut done = lock(&books.done);
     done.warnings.extend(notes);
     done.tracks = records;
+    Ok(())
+}
+
+/// The stage that writes package `number`, whose renditions are these outputs of the plan.
+fn mux_package(
+    mut writer: PackageWriter,
+    input: Receiver<ForMuxer>,
+    shared: &Shared,
+    number: usize,
+    outputs: &[usize],
+    counters: &Counters,
+) -> Result<()> {
+    while let Some(ForMuxer { track, packet }) = input.receive(Stage::Mux)? {
+        writer.write(track, packet)?;
+        counters.set_bytes(writer.position());
+    }
+    let written = writer.finish()?;
+    for (output, rendition) in outputs.iter().zip(written.records()) {
+        lock(&shared.outputs[*output].done).tracks = vec![rendition.track.clone()];
+    }
+    *lock(&shared.packages[number]) = Some(written);
     Ok(())
 }

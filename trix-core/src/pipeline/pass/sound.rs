@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{EncodedSound, ForMuxer, Queued, Shared, lock};
+use super::{EncodedSound, ForMuxer, Queued, Shared, TrackLoudness, listen::Gauge, lock};
 use crate::{
     decode::audio::AudioDecoder,
     encode::{
@@ -15,6 +15,7 @@ use crate::{
     filter::sound::SoundConverter,
     media::{frame::Frame, packet::Packet},
     pipeline::stage::{Fan, Receiver, Sender, Sent},
+    spec::plan::MustLast,
 };
 
 /// Decodes a stream for all who need its sound.
@@ -62,6 +63,9 @@ pub(super) struct SoundStage {
     pub(super) encoder: SoundEncoder,
     pub(super) places: Vec<SoundPlace>,
     pub(super) books: SampleBooks,
+    pub(super) gauge: Gauge,
+    /// How long the sound must last, where that is asked for.
+    pub(super) must_last: Option<MustLast>,
     pub(super) shared: Arc<Shared>,
     /// Where the sound that went into the encoder ends, in samples, with the silence after it.
     pub(super) fed: i64,
@@ -86,10 +90,17 @@ impl SoundStage {
             self.trim(&mut packet, end);
             self.send(packet)?;
         }
+        if let Some(must_last) = self.must_last {
+            must_last.check(self.converter.reach().unwrap_or(0))?;
+        }
         let samples = SampleRecord { samples: end, ..self.books.close() };
+        let loudness = self.gauge.finish();
         for place in &self.places {
             let sound = EncodedSound { track: place.track, number: place.number, samples: samples.clone() };
-            lock(&self.shared.outputs[place.output].done).sounds.push(sound);
+            let mut done = lock(&self.shared.outputs[place.output].done);
+            done.sounds.push(sound);
+            let loudness = loudness.clone().map(|loudness| TrackLoudness { track: place.number, loudness });
+            done.loudness.extend(loudness);
         }
         Ok(())
     }
@@ -98,6 +109,7 @@ impl SoundStage {
         while let Some(frame) = self.converter.receive()? {
             self.fed = frame.pts().unwrap_or(self.fed).saturating_add(frame.samples() as i64);
             self.books.enter(&frame);
+            self.gauge.push(&frame)?;
             self.encoder.push(Some(&frame))?;
             self.emit()?;
         }

@@ -8,10 +8,9 @@ use crate::{
     ffi::stream::{CodecParameters, StreamFacts, VideoParameters},
     media::{
         orientation::Orientation,
-        time::{Rational, TimeBase, Timestamp},
+        time::{Rational, TimeBase},
     },
     mux::{Attached, Beside, CoverSpec, Display, TrackSpec},
-    source::Source,
     spec::{
         container::Container,
         plan::{OutputPlan, TrackTags, VideoPlan},
@@ -76,16 +75,6 @@ pub(super) fn copied(facts: &StreamFacts, rate: Option<Rational>, tags: &TrackTa
             dolby_vision: facts.dolby_vision,
         },
     }
-}
-
-/// Samples that an edit list of the source hides at the start of its sound: what its encoder needed to run in.
-pub(super) fn run_in(source: &Source, facts: &StreamFacts) -> usize {
-    // Packets of known codecs last 46 ms at the most at usual rates; more is no run-in.
-    const MOST: usize = 4096;
-    let hidden = facts.start.zip(source.earliest(facts.index)).map_or(0, |(start, earliest)| start - earliest);
-    let rate = TimeBase::new(1, i64::from(facts.sample_rate.max(1)));
-    let samples = Timestamp::new(hidden, facts.time_base).rescale(rate);
-    usize::try_from(samples).ok().filter(|samples| *samples <= MOST).unwrap_or(0)
 }
 
 /// What goes into the file beside its tracks.

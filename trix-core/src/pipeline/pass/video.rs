@@ -29,6 +29,7 @@ use crate::{
         progress::Counters,
         stage::{Fan, Receiver, Sender, Sent},
     },
+    still::Stills,
 };
 
 /// Decodes pictures for all who need them.
@@ -121,12 +122,77 @@ impl FilterStage {
     }
 }
 
+/// Makes a still of the pictures of its cut.
+pub(super) struct StillStage {
+    /// Number of the still.
+    pub(super) number: usize,
+    pub(super) stills: Stills,
+    pub(super) cut: Cut,
+    /// Seconds in a tick of the pictures' times.
+    pub(super) time_base: TimeBase,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl StillStage {
+    pub(super) fn run(mut self, input: Receiver<Picture>) -> Result<()> {
+        let mut kept = 0;
+        while self.stills.wants_pictures()
+            && let Some(picture) = input.receive(Stage::Filter)?
+        {
+            match self.cut.judge(Timestamp::new(picture.pts, self.time_base), kept) {
+                Verdict::Before => continue,
+                Verdict::After => break,
+                Verdict::Keep => {}
+            }
+            kept += 1;
+            self.stills.push_picture(&picture)?;
+        }
+        drop(input);
+        let still = self.stills.finish(self.cut.end)?.pop();
+        *lock(&self.shared.stills[self.number]) = still;
+        Ok(())
+    }
+}
+
 /// Which extras are put into coded pictures.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Carries {
     pub(super) codec: Option<NalCodec>,
     pub(super) dolby_vision: bool,
     pub(super) hdr10_plus: bool,
+}
+
+/// Where keyframes are forced: at the first picture that is not before each of some times, counted from the origin.
+pub(super) struct Forced {
+    /// The next of them comes last.
+    times: Vec<Timestamp>,
+    /// Every so often.
+    interval: Option<Timestamp>,
+    /// Multiples of it that have passed.
+    passed: i64,
+}
+
+impl Forced {
+    pub(super) fn new(times: &[Timestamp], interval: Option<Timestamp>) -> Self {
+        let mut times = times.to_vec();
+        times.sort_by(|one, other| other.cmp(one));
+        Forced { times, interval, passed: -1 }
+    }
+
+    /// Whether the picture that is shown at `time`, the next in order, has to be one.
+    fn at(&mut self, time: Timestamp) -> bool {
+        let mut force = false;
+        while self.times.last().is_some_and(|next| *next <= time) {
+            self.times.pop();
+            force = true;
+        }
+        if let Some(interval) = self.interval {
+            let multiple = time.multiple_of(interval);
+            force |= multiple > self.passed;
+            self.passed = self.passed.max(multiple);
+        }
+        force
+    }
 }
 
 /// Encodes, and puts the times back on.
@@ -136,8 +202,7 @@ pub(super) struct EncodeStage {
     pub(super) origin: i64,
     /// Seconds in a tick of the pictures' times.
     pub(super) time_base: TimeBase,
-    /// Times from the origin at which keyframes are forced: at the first picture that is not before each.
-    pub(super) keyframes: Vec<Timestamp>,
+    pub(super) forced: Forced,
     /// Goes before the first picture.
     pub(super) info: Vec<u8>,
     /// Absent in a first pass.
@@ -158,15 +223,9 @@ pub(super) struct EncodeStage {
 
 impl EncodeStage {
     pub(super) fn run(mut self, input: Receiver<Picture>) -> Result<()> {
-        self.keyframes.sort();
-        let mut forced = std::mem::take(&mut self.keyframes).into_iter().peekable();
         while let Some(picture) = input.receive(Stage::Encode)? {
             let pts = picture.pts.saturating_sub(self.origin);
-            let mut force = false;
-            let shown = Timestamp::new(pts, self.time_base);
-            while forced.next_if(|time| *time <= shown).is_some() {
-                force = true;
-            }
+            let force = self.forced.at(Timestamp::new(pts, self.time_base));
             let number = self.timeline.push(pts);
             self.shared.outputs[self.number].encoded.fetch_add(1, Ordering::Relaxed);
             if !picture.extras.is_empty() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{
     node::{Data, Node, Spot},
     parse::Language,
-    profiles,
+    profiles, schema,
     sources::Texts,
 };
 use crate::{
@@ -123,11 +123,13 @@ pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot) -> std::r
         *variable = Node { spot, data };
         return Ok(());
     }
-    let known = ["source", "outputs", "packages", "stills", "tracks", "threads", "memory", "on_output_failure"];
     let first = key.split(['.', '[']).next().unwrap_or_default();
+    let schema = schema::of_job();
+    let places = schema["properties"].as_object().into_iter().flatten();
+    let known: Vec<&str> = places.map(|(name, _)| name.as_str()).collect();
     if !known.contains(&first) {
         let variables = tree.get("variables").map(Node::entries).unwrap_or_default();
-        let names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).chain(known).collect();
+        let names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).chain(known.iter().copied()).collect();
         let hint = closest(key, &names).map_or(String::new(), |near| format!("did you mean {near}? "));
         let problem = format!("is no variable and no place in a job; {hint}known are {}", names.join(", "));
         return Err(Mistake::new(format!("--set {key}"), value, problem));

@@ -42,6 +42,7 @@ use super::{
     job::{Job, SourceSettings},
     mistake::Mistake,
     plan,
+    track::TrackSettings,
 };
 use crate::error::{Error, ErrorKind, Result, Stage};
 
@@ -49,7 +50,7 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 const DECIDING: [&str; 3] = ["id", "when", "cases"];
 
 /// Lists of a job whose elements may be decided about.
-const LISTS: [&str; 2] = ["outputs", "tracks"];
+const LISTS: [&str; 4] = ["outputs", "packages", "stills", "tracks"];
 
 /// A job as it is written.
 #[derive(Clone, Debug)]
@@ -78,13 +79,22 @@ impl Document {
         Self::load("the job", text, language, None, None, set)
     }
 
-    /// Takes one or more profiles, by name or file, for `source`.
+    /// Takes one or more profiles, by name or file, for `source` and the sound `tracks` from beside it.
     ///
     /// # Errors
     /// As [`Document::open`].
-    pub fn of_profiles(names: &[String], source: &Path, set: &[(String, String)]) -> Result<Self> {
-        let names = serde_json::Value::from(names.to_vec());
-        let text = serde_json::json!({ "inherits": names }).to_string();
+    pub fn of_profiles(
+        names: &[String],
+        source: &Path,
+        tracks: &[TrackSettings],
+        set: &[(String, String)],
+    ) -> Result<Self> {
+        let mut own = serde_json::json!({ "inherits": names });
+        if !tracks.is_empty() {
+            let unreadable = |error| Error::bug(Stage::Plan, format!("a track cannot be written: {error}"));
+            own["tracks"] = serde_json::to_value(tracks).map_err(unreadable)?;
+        }
+        let text = own.to_string();
         Self::load("the command line", &text, Language::Json, None, Some(source), set)
     }
 
@@ -188,8 +198,10 @@ impl Document {
     /// As [`Document::source`], [`Source::open_as`](crate::Source::open_as) and [`Document::job`].
     pub fn resolve(&self, folder: Option<&Path>) -> Result<(Job, Traits)> {
         let source = self.source()?.open()?;
-        let tracks = self.tree.get("tracks").map_or(0, |tracks| tracks.items().len());
-        let traits = Traits::of(&source, tracks);
+        let tracks = self.tree.get("tracks").map(Node::items).unwrap_or_default();
+        let tracks: Vec<TrackSettings> =
+            tracks.iter().filter_map(|track| serde_json::from_value(track.to_json()).ok()).collect();
+        let traits = Traits::of(&source, &tracks);
         let mut job = self.job(&traits)?;
         if let Some(folder) = folder {
             job.write_into(folder);

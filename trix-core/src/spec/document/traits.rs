@@ -11,7 +11,11 @@ use crate::{
     ffi::{pixel::PixelFormat, stream::StreamKind},
     media::color::Transfer,
     source::Source,
-    spec::mistake::{Mistake, closest},
+    spec::{
+        mistake::{Mistake, closest},
+        plan::side,
+        track::TrackSettings,
+    },
 };
 
 /// What is known of a source before anything is decided about it.
@@ -48,13 +52,15 @@ const FLAGS: [&str; 5] = ["video", "audio", "subtitles", "interlaced", "hdr"];
 const NUMBERS: [&str; 6] = ["width", "height", "fps", "depth", "channels", "duration"];
 
 impl Traits {
-    /// Those of `source`, with so many sound tracks beside it.
-    pub fn of(source: &Source, tracks: usize) -> Self {
+    /// Those of `source` and of the sound `tracks` beside it.
+    pub fn of(source: &Source, tracks: &[TrackSettings]) -> Self {
         let streams = source.streams();
+        // What cannot be opened is told when the job is planned.
+        let beside = tracks.iter().filter_map(|track| side::channels(track, source.limits()));
         let mut traits = Traits {
-            audio: tracks > 0 || source.audio().next().is_some(),
+            audio: !tracks.is_empty() || source.audio().next().is_some(),
             subtitles: streams.iter().any(|stream| stream.kind == StreamKind::Subtitle),
-            channels: source.audio().map(|stream| stream.channels).max().unwrap_or(0).into(),
+            channels: source.audio().map(|stream| stream.channels).chain(beside).max().unwrap_or(0).into(),
             duration: source.duration().map_or(0.0, |micros| micros as f64 / 1e6),
             ..Traits::default()
         };

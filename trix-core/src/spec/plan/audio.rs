@@ -5,17 +5,23 @@ use serde::Serialize;
 use super::{
     Decision, Mistake, Request,
     output::is_cut,
+    side::{MustLast, SideTrack},
     sound_codec::{self, SoundCodec},
 };
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::{layout::ChannelLayout, stream::StreamFacts},
-    filter::sound::{Remix, Resampler},
+    filter::{
+        sound::{Remix, Resampler, SoundTarget},
+        sound_edit::SoundEdit,
+    },
+    loudness::Settled,
     media::time::Timestamp,
     source::Source,
     spec::{
         audio::{AudioSettings, AudioShape},
         job::Container,
+        track::LoudnessTarget,
         video::VideoSettings,
     },
 };
@@ -55,6 +61,41 @@ pub struct AudioPlan {
     pub title: Option<String>,
     /// Whether players pick it by default.
     pub is_default: bool,
+    /// For a track from beside the source: which one, by number.
+    pub side: Option<usize>,
+    /// What is done to the sound beside its format.
+    pub edit: SoundEdit,
+    /// The loudness that it is brought to, by a gain that is measured before the job runs.
+    pub loudness: Option<LoudnessTarget>,
+    /// What was measured for that, and the gain, which is part of `edit`; not known while nothing runs.
+    pub settled: Option<Settled>,
+    /// What of its own time is heard at the start of the output: the output's origin, or, of a track from beside the
+    /// source, the start of its file.
+    pub origin: Option<Timestamp>,
+    /// How long it must last, where that is asked for.
+    pub must_last: Option<MustLast>,
+}
+
+impl AudioPlan {
+    /// What of the sound is heard in `output`, in a form in which nothing is lost.
+    pub(crate) fn heard(&self, output: &super::OutputPlan) -> SoundTarget {
+        SoundTarget {
+            sample_format: "dblp".to_owned(),
+            bits: None,
+            dithered: false,
+            sample_rate: self.sample_rate,
+            resampler: self.resampler,
+            layout: self.layout.clone(),
+            assumed_layout: self.assumed_layout.clone(),
+            remix: self.remix.clone(),
+            block: 0,
+            origin: self.origin.unwrap_or(output.origin),
+            // The end of a track from beside the source is one of its own time, and part of its edit.
+            end: output.span_end().filter(|_| self.side.is_none()),
+            lead: 0,
+            tail: 0,
+        }
+    }
 }
 
 /// What can be judged about the sound without knowing the source.
@@ -136,8 +177,35 @@ pub(super) fn plan(
         mistakes.push(Mistake::new("audio", settings, problem));
     }
     let mut list = Vec::new();
-    for stream in source.audio() {
-        list.push(match codec {
+    let sides = job.sides.iter().map(|side| (&side.facts, Some(side)));
+    let all: Vec<(&StreamFacts, Option<&SideTrack>)> =
+        source.audio().map(|stream| (stream, None)).chain(sides).collect();
+    for number in job.output.tracks.iter().flatten().filter(|number| **number >= all.len()) {
+        let problem = format!("there are {} sound tracks, counted from 0", all.len());
+        mistakes.push(Mistake::new("tracks", number, problem));
+    }
+    let kept = all.into_iter().enumerate();
+    let kept = kept.filter(|(number, _)| job.output.tracks.as_ref().is_none_or(|kept| kept.contains(number)));
+    for (_, (stream, side)) in kept {
+        let changed = side.is_some_and(|side| !side.is_whole || side.settings.changes());
+        let codec = match codec {
+            // What is changed cannot be copied; the copy that loses nothing is of a lossless codec.
+            None if changed => {
+                let lossless = sound_codec::lossless(container);
+                if lossless.is_none() {
+                    let problem =
+                        format!("{} holds no lossless sound, and this track has to be changed", container.name());
+                    mistakes.push(Mistake::new("audio", settings, problem));
+                    continue;
+                }
+                let what = format!("stream {}: encoded without loss", stream.index);
+                decisions.push(Decision::new(what, "what is moved, mixed or stretched cannot be copied"));
+                lossless
+            }
+            codec => codec,
+        };
+        let settings = codec.map_or(settings, |codec| codec.or(settings));
+        let mut plan = match codec {
             None => {
                 check_copy(job, container, stream, mistakes);
                 copied(stream)
@@ -150,9 +218,19 @@ pub(super) fn plan(
                         .in_stream(stream.index));
                 }
                 let mut told = Told { stream, container, mistakes, decisions, notes };
-                encoded(job, codec, stream, &mut told)
+                encoded(job, settings, codec, stream, &mut told)
             }
-        });
+        };
+        if let Some(side) = side {
+            plan.side = Some(stream.index - source.streams().len());
+            plan.origin = Some(side.start);
+            plan.edit = side.settings.edit(None);
+            plan.loudness = side.settings.loudness.or(plan.loudness);
+        }
+        if plan.bits.is_some_and(|bits| bits <= 24) && (plan.edit.changes_values() || plan.loudness.is_some()) {
+            plan.dithered = true;
+        }
+        list.push(plan);
     }
     Ok(list)
 }
@@ -186,6 +264,12 @@ fn copied(stream: &StreamFacts) -> AudioPlan {
         language: named(stream, "language"),
         title: named(stream, "title"),
         is_default: stream.is_default,
+        side: None,
+        edit: SoundEdit::default(),
+        loudness: None,
+        settled: None,
+        origin: None,
+        must_last: None,
     }
 }
 
@@ -208,8 +292,14 @@ impl Told<'_> {
     }
 }
 
-fn encoded(job: &Request<'_>, codec: &SoundCodec, stream: &StreamFacts, told: &mut Told<'_>) -> AudioPlan {
-    let (settings, shape) = (job.output.audio, &job.output.audio_shape);
+fn encoded(
+    job: &Request<'_>,
+    settings: AudioSettings,
+    codec: &SoundCodec,
+    stream: &StreamFacts,
+    told: &mut Told<'_>,
+) -> AudioPlan {
+    let shape = &job.output.audio_shape;
     let Channels { layout, channels, assumed, remix } = channels(codec, stream, shape, told);
 
     let sample_rate = codec.nearest_rate(shape.sample_rate.unwrap_or(stream.sample_rate));
@@ -276,6 +366,12 @@ fn encoded(job: &Request<'_>, codec: &SoundCodec, stream: &StreamFacts, told: &m
         language: named(stream, "language"),
         title: named(stream, "title"),
         is_default: stream.is_default,
+        side: None,
+        edit: SoundEdit::default(),
+        loudness: shape.loudness,
+        settled: None,
+        origin: None,
+        must_last: None,
     }
 }
 
@@ -390,7 +486,7 @@ fn remix(
 
 /// Says where encoded sound begins later than the output, at `origin` of the source's time.
 pub(super) fn say_silence(plans: &[AudioPlan], source: &Source, origin: Timestamp, decisions: &mut Vec<Decision>) {
-    for plan in plans.iter().filter(|plan| !plan.copied) {
+    for plan in plans.iter().filter(|plan| !plan.copied && plan.side.is_none()) {
         let Some(stream) = source.streams().get(plan.stream) else { continue };
         let start = stream.start.map_or(origin, |ticks| Timestamp::new(ticks, stream.time_base));
         let micros = start.micros().saturating_sub(origin.micros());

@@ -3,6 +3,9 @@
 //! Invariant: what a plan says is what runs; a job that cannot work is refused before a picture is decoded.
 
 mod output;
+mod package;
+pub(crate) mod side;
+mod still;
 mod filters;
 mod threads;
 mod audio;
@@ -15,7 +18,7 @@ mod geometry;
 mod color;
 mod hdr;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -24,16 +27,27 @@ pub use self::{
     cut::CopyPlan,
     filters::FilterPlan,
     output::OutputPlan,
+    package::{PackagePlan, RenditionPlan, TextPlan},
+    side::MustLast,
+    still::StillPlan,
     tracks::{AttachmentPlan, Carried, CoverPlan, SubtitlePlan, TrackTags},
     video::VideoPlan,
 };
 pub(crate) use self::{
     cut::{CopyGate, Place},
     output::{Looks, Request},
+    side::SideTrack,
 };
-use super::job::Job;
+use super::{
+    job::{Job, OutputSettings},
+    still::check_all,
+};
 pub(crate) use super::mistake::Mistake;
-use crate::{error::Result, source::Source};
+use crate::{
+    error::Result,
+    media::time::Timestamp,
+    source::Source,
+};
 
 /// Something that was decided without being asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -55,13 +69,40 @@ impl Decision {
 pub struct Plan {
     /// What is done to pictures between the one decoder and the encoders, each step once, whoever needs it.
     pub filters: Vec<FilterPlan>,
-    /// What is written.
+    /// The files that are written; after them, the renditions of packages.
     pub outputs: Vec<OutputPlan>,
+    /// The packages that are written.
+    pub packages: Vec<PackagePlan>,
+    /// The still pictures that are made.
+    pub stills: Vec<StillPlan>,
     /// What was decided about all of it without being asked.
     pub decisions: Vec<Decision>,
+    /// What was asked for, for each of `outputs`.
+    #[serde(skip)]
+    pub(crate) asked: Vec<OutputSettings>,
+    /// The sound tracks from beside the source.
+    #[serde(skip)]
+    pub(crate) sides: Vec<SideTrack>,
 }
 
 impl Plan {
+    /// How many of `outputs` are files; those after them are renditions of packages.
+    pub fn files(&self) -> usize {
+        self.outputs.len() - self.packages.iter().map(|package| package.renditions.len()).sum::<usize>()
+    }
+
+    /// How many things are made: files, packages, stills, counted in this order.
+    pub(crate) fn products(&self) -> usize {
+        self.files() + self.packages.len() + self.stills.len()
+    }
+
+    /// The number, among all things that are made, of what output `number` is or belongs to.
+    pub(crate) fn product(&self, number: usize) -> usize {
+        let has = |package: &PackagePlan| package.renditions.iter().any(|rendition| rendition.output == number);
+        let package = self.packages.iter().position(has);
+        package.map_or(number, |package| self.files() + package)
+    }
+
     /// Resolves `job` against its source.
     ///
     /// # Errors
@@ -70,55 +111,111 @@ impl Plan {
     pub fn new(job: &Job, source: &Source) -> Result<Plan> {
         let mut mistakes = Vec::new();
         check_names(job, &mut mistakes);
+        mistakes.extend(check_all(&job.stills));
         let looks = Looks::default();
+        let sides = side::open_all(job, source, &mut mistakes)?;
+        let asking = Asking { job, looks: &looks, sides: &sides };
         let mut outputs = Vec::new();
         for (number, output) in job.outputs.iter().enumerate() {
-            let threads = output.threads.or(job.threads);
-            let request = Request { source: &job.source, output, threads, looks: &looks };
             let mut own = Vec::new();
-            outputs.extend(OutputPlan::new(&request, source, &mut own)?);
+            outputs.extend(OutputPlan::new(&asking.request(output, None), source, &mut own)?);
             // With one output, there is nothing to confuse it with.
-            if job.outputs.len() > 1 {
-                own.iter_mut().for_each(|mistake| mistake.enter(number));
+            if !is_single(job) {
+                own.iter_mut().for_each(|mistake| mistake.enter(&format!("outputs[{number}].")));
             }
             mistakes.append(&mut own);
+        }
+        let (mut packages, mut asked) = (Vec::new(), job.outputs.clone());
+        for (number, package) in job.packages.iter().enumerate() {
+            let mut own = Vec::new();
+            let planned = package::plan(package, &asking, source, &mut own)?;
+            own.iter_mut().for_each(|mistake| mistake.enter(&format!("packages[{number}].")));
+            mistakes.append(&mut own);
+            let Some((mut plan, renditions)) = planned else { continue };
+            for (rendition, (settings, output)) in plan.renditions.iter_mut().zip(renditions) {
+                rendition.output = outputs.len();
+                outputs.push(output);
+                asked.push(settings);
+            }
+            packages.push(plan);
         }
         if !mistakes.is_empty() {
             return Err(Mistake::into_error(mistakes));
         }
-        let decisions = threads::share(job, &mut outputs).into_iter().collect();
+        let decisions = threads::share(&asked, &mut outputs).into_iter().collect();
         let filters = filters::plan(&mut outputs, source);
-        Ok(Plan { filters, outputs, decisions })
+        let stills = still::plan(job, &asking, source, &outputs)?;
+        Ok(Plan { filters, outputs, packages, stills, decisions, asked, sides })
     }
+}
+
+/// What the requests of a job's outputs have in common.
+struct Asking<'a> {
+    job: &'a Job,
+    looks: &'a Looks,
+    sides: &'a [SideTrack],
+}
+
+impl<'a> Asking<'a> {
+    fn request(&self, output: &'a OutputSettings, origin: Option<Timestamp>) -> Request<'a> {
+        let threads = output.threads.or(self.job.threads);
+        Request { source: &self.job.source, output, threads, looks: self.looks, sides: self.sides, origin }
+    }
+}
+
+/// Whether a job makes one file and nothing else.
+fn is_single(job: &Job) -> bool {
+    job.outputs.len() == 1 && job.packages.is_empty() && job.stills.is_empty()
 }
 
 /// What is wrong with a job whatever its source is.
 pub(crate) fn mistakes_alone(job: &Job) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     check_names(job, &mut mistakes);
-    let looks = Looks::default();
+    mistakes.extend(check_all(&job.stills));
+    for (number, track) in job.tracks.iter().enumerate() {
+        mistakes.extend(track.check(&format!("tracks[{number}]")));
+    }
+    let asking = Asking { job, looks: &Looks::default(), sides: &[] };
     for (number, output) in job.outputs.iter().enumerate() {
-        let request = Request { source: &job.source, output, threads: output.threads.or(job.threads), looks: &looks };
-        let mut own = output::mistakes_alone(&request);
-        if job.outputs.len() > 1 {
-            own.iter_mut().for_each(|mistake| mistake.enter(number));
+        let mut own = output::mistakes_alone(&asking.request(output, None));
+        if !is_single(job) {
+            own.iter_mut().for_each(|mistake| mistake.enter(&format!("outputs[{number}].")));
         }
+        mistakes.append(&mut own);
+    }
+    for (number, package) in job.packages.iter().enumerate() {
+        let mut own = package::mistakes_alone(package);
+        own.iter_mut().for_each(|mistake| mistake.enter(&format!("packages[{number}].")));
         mistakes.append(&mut own);
     }
     mistakes
 }
 
-/// Whether every output has a name of its own.
+/// Whether everything that is made has a name of its own.
 fn check_names(job: &Job, mistakes: &mut Vec<Mistake>) {
-    if job.outputs.is_empty() {
+    if job.outputs.is_empty() && job.packages.is_empty() && job.stills.is_empty() {
         mistakes.push(Mistake::new("outputs", "", "nothing is asked for; name at least one output"));
     }
-    let mut seen: Vec<&Path> = Vec::new();
-    for (number, output) in job.outputs.iter().enumerate() {
-        if seen.contains(&output.path.as_path()) {
-            let problem = "two outputs have this name";
-            mistakes.push(Mistake::new(format!("outputs[{number}].path"), output.path.display(), problem));
+    let of_outputs =
+        job.outputs.iter().enumerate().map(|(number, output)| (format!("outputs[{number}]"), &output.path));
+    let of_packages =
+        job.packages.iter().enumerate().map(|(number, package)| (format!("packages[{number}]"), &package.path));
+    let stills: Vec<(String, PathBuf)> = job
+        .stills
+        .iter()
+        .enumerate()
+        .flat_map(|(number, still)| still.paths().into_iter().map(move |path| (format!("stills[{number}]"), path)))
+        .collect();
+    let mut seen: Vec<&Path> = stills.iter().map(|(_, path)| path.as_path()).collect();
+    for (place, path) in of_outputs.chain(of_packages) {
+        if seen.contains(&path.as_path()) {
+            mistakes.push(Mistake::new(
+                format!("{place}.path"),
+                path.display(),
+                "something else has this name already",
+            ));
         }
-        seen.push(&output.path);
+        seen.push(path);
     }
 }

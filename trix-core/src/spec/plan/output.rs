@@ -10,6 +10,7 @@ use super::{
     CopyPlan, Decision, Mistake,
     audio::{self, AudioPlan},
     cut,
+    side::{self, SideTrack},
     tracks::{self, Carried, Kept, Told, TrackTags},
     video::{self, VideoPlan},
 };
@@ -38,6 +39,10 @@ pub(crate) struct Request<'a> {
     /// Threads for its encoder, where they are decided.
     pub(crate) threads: Option<u32>,
     pub(crate) looks: &'a Looks,
+    /// Sound tracks from beside the source.
+    pub(crate) sides: &'a [SideTrack],
+    /// What lies at time zero, where that is decided for several outputs together.
+    pub(crate) origin: Option<Timestamp>,
 }
 
 /// What was seen of a source's pictures, for all outputs alike.
@@ -108,7 +113,9 @@ impl OutputPlan {
         let audio = audio::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
         container_fits(job, container, source, &audio, mistakes);
         let stream = video.as_ref().map(|video| video.stream).or(video_copy);
-        let mut origin = origin(source, container, stream, first_shown(source, stream), &audio);
+        let decided = job.origin;
+        let mut origin =
+            decided.unwrap_or_else(|| origin(source, container, stream, first_shown(source, stream), &audio));
         let begin = origin;
         let mut start = job.source.start.map(|time| origin.plus(time));
         let mut end = job.source.duration.map(|duration| start.unwrap_or(origin).plus(duration));
@@ -148,6 +155,8 @@ impl OutputPlan {
             let detail = "nothing would be written: the source has no stream that the job keeps";
             return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
         }
+        let mut audio = audio;
+        side::settle(&mut audio, job.sides, source, &side::Span { begin, origin, end: video_end });
         audio::say_silence(&audio, source, origin, &mut decisions);
         let path = job.output.path.clone();
         let verify = job.output.verify;

@@ -89,6 +89,15 @@ impl SoundCodec {
         }
     }
 
+    /// The settings for this codec where `settings` name no codec at all.
+    pub(super) fn or(&self, settings: AudioSettings) -> AudioSettings {
+        match (settings.encodes(), self.name) {
+            (true, _) => settings,
+            (false, "flac") => AudioSettings::Flac,
+            (false, _) => AudioSettings::Pcm,
+        }
+    }
+
     /// The rate of this codec that loses least of `rate`.
     pub(super) fn nearest_rate(&self, rate: u32) -> u32 {
         match self.rates {
@@ -152,6 +161,12 @@ impl SoundCodec {
             _ => u32::MAX,
         }
     }
+}
+
+/// The codec that loses nothing in `container`.
+pub(super) fn lossless(container: Container) -> Option<&'static SoundCodec> {
+    let held = held_by(container);
+    [&FLAC, &PCM].into_iter().find(|codec| held.contains(&codec.name))
 }
 
 /// The codecs that `container` holds, by the names that are typed.

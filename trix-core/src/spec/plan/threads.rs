@@ -3,10 +3,10 @@
 //! Invariant: a number that the job names stays; a job with one encoder is left to the library, as its own program is.
 
 use super::{Decision, OutputPlan};
-use crate::spec::{job::Job, options, video::Encoder};
+use crate::spec::{job::OutputSettings, options, video::Encoder};
 
 /// Gives each encoder of a job with several of them a share of the machine's cores. Returns what was decided.
-pub(super) fn share(job: &Job, outputs: &mut [OutputPlan]) -> Option<Decision> {
+pub(super) fn share(asked: &[OutputSettings], outputs: &mut [OutputPlan]) -> Option<Decision> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let costs: Vec<f64> = outputs.iter().map(cost).collect();
     if costs.iter().filter(|cost| **cost > 0.0).count() < 2 {
@@ -14,7 +14,7 @@ pub(super) fn share(job: &Job, outputs: &mut [OutputPlan]) -> Option<Decision> {
     }
     let mut given = Vec::new();
     let whole: f64 = costs.iter().sum();
-    for ((output, asked), cost) in outputs.iter_mut().zip(&job.outputs).zip(costs) {
+    for ((output, asked), cost) in outputs.iter_mut().zip(asked).zip(costs) {
         let Some((encoder, settings)) = asked.video.encode().filter(|_| output.threads.is_none() && cost > 0.0) else {
             continue;
         };

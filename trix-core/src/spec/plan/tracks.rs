@@ -100,6 +100,16 @@ pub struct TrackTags {
 }
 
 impl TrackTags {
+    /// What the source says of a stream, for a container with room for any language, title and purpose.
+    pub(super) fn of(stream: &StreamFacts) -> Self {
+        let entry = |key: &str| {
+            let own = stream.metadata.iter().find(|(own, _)| own.eq_ignore_ascii_case(key));
+            own.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+        };
+        let language = entry("language").filter(|language| language != "und");
+        TrackTags { language, title: entry("title"), disposition: stream.disposition.clone(), other: Vec::new() }
+    }
+
     /// As a muxer takes it.
     pub(crate) fn metadata(&self) -> Vec<(String, String)> {
         let named = |key: &str, value: &Option<String>| value.clone().map(|value| (key.to_owned(), value));
@@ -142,7 +152,8 @@ pub(super) fn plan(
     data(source, kept, told);
     let tracks: Vec<usize> =
         kept.video.iter().chain(&kept.sound).copied().chain(carried.subtitles.iter().map(|plan| plan.stream)).collect();
-    for stream in source.streams().iter().filter(|stream| tracks.contains(&stream.index)) {
+    let sides = job.sides.iter().map(|side| &side.facts);
+    for stream in source.streams().iter().chain(sides).filter(|stream| tracks.contains(&stream.index)) {
         let is_first_video = kept.video == Some(stream.index);
         carried.tags.insert(stream.index, tags::of_track(stream, container, is_first_video, told));
     }

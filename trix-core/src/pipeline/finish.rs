@@ -1,0 +1,346 @@
+//! From what the passes wrote to files with their final names: brought to the disk, checked, hashed, named.
+//!
+//! Invariant: what gets its name has been checked as far as the job says; where the failure of one thing is one of the
+//! job, nothing gets its name.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    Control,
+    check::{self, Reference},
+    failures::{self, Failures},
+    ledger::Ledger,
+    pass::{OutputOutcome, PassOutcome},
+};
+use crate::{
+    decode::{damage::DamageReport, timing::TimingReport},
+    error::{Error, ErrorKind, Result, Stage},
+    mux::part::{Committed, PartFile},
+    package::{CommittedPackage, WrittenPackage},
+    report::{OutputReport, PackageReport, RenditionReport, StillReport},
+    source::{FileFixity, FixityKeeper, sha256_of_file},
+    spec::{
+        job::Job,
+        plan::{AudioPlan, OutputPlan, Plan},
+    },
+    still::Still,
+};
+
+/// The places beside the final names, taken before anything is decoded.
+pub(super) struct Places {
+    files: Vec<PartFile>,
+    /// Packages and stills take their places when they are written; that they can has been looked at.
+    others: Vec<PathBuf>,
+}
+
+impl Places {
+    /// # Errors
+    /// `Io` when a name is taken and may not be overwritten, a folder is missing, or another job is writing there.
+    pub(super) fn take(job: &Job) -> Result<Self> {
+        let files = job.outputs.iter().map(|output| PartFile::create(&output.path, output.overwrite));
+        let files = files.collect::<Result<_>>()?;
+        for path in job.stills.iter().flat_map(|still| still.paths()) {
+            PartFile::create(&path, job.overwrite_stills)?;
+        }
+        let packages = job.packages.iter().map(|package| package.path.clone());
+        let stills = job.stills.iter().map(|still| still.paths().into_iter().next().unwrap_or_default());
+        Ok(Places { files, others: packages.chain(stills).collect() })
+    }
+
+    /// For each thing that is made, what is written.
+    pub(super) fn written(&self) -> Vec<PathBuf> {
+        self.files.iter().map(|part| part.path().to_owned()).chain(self.others.iter().cloned()).collect()
+    }
+}
+
+/// What the passes found out about what was read.
+pub(super) struct FoundOut {
+    pub(super) damage: DamageReport,
+    pub(super) timing_of_source: std::collections::BTreeMap<usize, TimingReport>,
+    pub(super) damage_of_tracks: std::collections::BTreeMap<usize, Vec<DamageReport>>,
+}
+
+/// Something that is whole and checked, and waits for its name.
+pub(super) struct Ready {
+    /// Its number among all that is made.
+    number: usize,
+    made: Made,
+}
+
+enum Made {
+    File(PartFile, Box<OutputReport>),
+    Package(WrittenPackage, Box<PackageReport>),
+    Still(Vec<PartFile>, Box<StillReport>),
+}
+
+/// What has its name.
+#[derive(Default)]
+pub(super) struct Reports {
+    pub(super) outputs: Vec<OutputReport>,
+    pub(super) packages: Vec<PackageReport>,
+    pub(super) stills: Vec<StillReport>,
+}
+
+impl Reports {
+    fn paths(&self) -> Vec<PathBuf> {
+        let outputs = self.outputs.iter().map(|output| output.path.clone());
+        let packages = self.packages.iter().map(|package| package.path.clone());
+        outputs.chain(packages).chain(self.stills.iter().map(|still| still.path.clone())).collect()
+    }
+}
+
+/// What is needed to check what was made.
+pub(super) struct Finish<'a> {
+    pub(super) job: &'a Job,
+    pub(super) plan: &'a Plan,
+    pub(super) keeper: Option<&'a FixityKeeper>,
+    pub(super) control: &'a Control,
+}
+
+impl Finish<'_> {
+    /// Brings everything to the disk, and checks it.
+    pub(super) fn check(
+        &self,
+        places: Places,
+        outcome: PassOutcome,
+        failures: &mut Failures<'_>,
+    ) -> Result<(Vec<Ready>, FoundOut)> {
+        let PassOutcome { outputs, packages, stills, damage, timing_of_source, damage_of_tracks } = outcome;
+        let mut outcomes: Vec<Option<OutputOutcome>> = outputs.into_iter().map(Some).collect();
+        let files = places.files.len();
+        let mut synced = Vec::new();
+        for (number, part) in places.files.into_iter().enumerate() {
+            match part.sync() {
+                _ if failures.has(number) => {}
+                Ok(()) => synced.push((number, part)),
+                Err(error) => failures.add(number, error)?,
+            }
+        }
+        let mut ready: Vec<Ready> = Vec::new();
+        let mut keep = |number: usize, made: Result<Made>, path: &Path| {
+            match made {
+                Ok(made) => ready.push(Ready { number, made }),
+                Err(error) => {
+                    let names = failures.names();
+                    let finished: Vec<PathBuf> = ready.iter().map(|ready| names[ready.number].clone()).collect();
+                    let error = error.in_file(path);
+                    failures.add(number, error).map_err(|error| failures::explain(error, &finished))?;
+                }
+            }
+            Ok(())
+        };
+        for (number, part) in synced {
+            let target = &self.job.outputs[number].path;
+            let outcome = outcomes[number].take().unwrap_or_default();
+            let report = self.file(number, part.path(), outcome, &damage);
+            let made = report.map(|report| Made::File(part, Box::new(report)));
+            keep(number, made, target)?;
+        }
+        for (number, written) in packages.into_iter().enumerate() {
+            let Some(written) = written else { continue };
+            let made = self.package(number, &written, &mut outcomes);
+            let made = made.map(|report| Made::Package(written, Box::new(report)));
+            keep(files + number, made, &self.plan.packages[number].path)?;
+        }
+        for (number, still) in stills.into_iter().enumerate() {
+            let Some(still) = still else { continue };
+            let made = self.still(number, still);
+            let made = made.map(|(parts, report)| Made::Still(parts, Box::new(report)));
+            keep(files + self.plan.packages.len() + number, made, &self.plan.stills[number].path)?;
+        }
+        Ok((ready, FoundOut { damage, timing_of_source, damage_of_tracks }))
+    }
+
+    /// Checks output `number`, and says what was found.
+    fn file(&self, number: usize, path: &Path, outcome: OutputOutcome, damage: &DamageReport) -> Result<OutputReport> {
+        let OutputOutcome { mut ledger, tracks, sounds, loudness, frame_threads, warnings, extras, changes } = outcome;
+        let plan = &self.plan.outputs[number];
+        self.balance(ledger.as_ref())?;
+        self.lasts(plan, &tracks)?;
+        let reference = Reference { job: self.job, keeper: self.keeper, damage };
+        let (verification, found) = check::verify(&reference, plan, path, &tracks, &sounds, self.control)
+            .map_err(|error| error.renamed(path, &plan.path))?;
+        if let Some(ledger) = &mut ledger {
+            ledger.found = found;
+            ledger.balance()?;
+        }
+        Ok(OutputReport {
+            path: plan.path.clone(),
+            bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+            sha256: self.hash(path)?,
+            plan: plan.clone(),
+            frame_threads,
+            ledger,
+            tracks,
+            loudness: in_order(loudness),
+            warnings,
+            extras,
+            changes,
+            verification,
+        })
+    }
+
+    /// Checks package `number`, and says what was found.
+    fn package(
+        &self,
+        number: usize,
+        written: &WrittenPackage,
+        outcomes: &mut [Option<OutputOutcome>],
+    ) -> Result<PackageReport> {
+        let plan = &self.plan.packages[number];
+        let checks = written.verify()?;
+        if let Some(wrong) = checks.iter().find(|check| !check.ok) {
+            let detail = format!("{}: expected {}, found {}", wrong.name, wrong.expected, wrong.found);
+            return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail));
+        }
+        let mut renditions = Vec::new();
+        for (at, record) in written.records().iter().enumerate() {
+            let output = plan.renditions.get(at).map(|rendition| rendition.output);
+            let outcome = output.and_then(|output| outcomes[output].take()).unwrap_or_default();
+            let OutputOutcome { mut ledger, loudness, frame_threads, warnings, extras, changes, .. } = outcome;
+            self.balance(ledger.as_ref())?;
+            if let Some(ledger) = &mut ledger {
+                ledger.found = Some(record.track.packets);
+                ledger.balance()?;
+            }
+            renditions.push(RenditionReport {
+                record: record.clone(),
+                plan: output.map(|output| self.plan.outputs[output].clone()),
+                frame_threads,
+                ledger,
+                loudness: in_order(loudness),
+                warnings,
+                extras,
+                changes,
+            });
+        }
+        let files = files_of(&written.path(), self.job.hash, &self.control.cancel)?;
+        let bytes = files.iter().map(|file| file.bytes).sum();
+        let files = if self.job.hash { files } else { Vec::new() };
+        Ok(PackageReport { path: plan.path.clone(), bytes, files, plan: plan.clone(), renditions, checks })
+    }
+
+    /// Writes still `number` beside its name.
+    fn still(&self, number: usize, still: Still) -> Result<(Vec<PartFile>, StillReport)> {
+        let mut parts = Vec::new();
+        let mut files = Vec::new();
+        for file in still.files {
+            let part = PartFile::create(&file.path, self.job.overwrite_stills)?;
+            std::fs::write(part.path(), &file.bytes)
+                .map_err(|error| Error::io(Stage::Mux, &file.path, "cannot be written", error))?;
+            part.sync()?;
+            let bytes = file.bytes.len() as u64;
+            files.push(FileFixity {
+                name: file.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                sha256: self.hash(part.path())?.unwrap_or_default(),
+                bytes,
+            });
+            parts.push(part);
+        }
+        let path = self.plan.stills[number].path.clone();
+        Ok((parts, StillReport { path, files, found: still.report }))
+    }
+
+    /// Whether pictures were there, and all of them are accounted for.
+    fn balance(&self, ledger: Option<&Ledger>) -> Result<()> {
+        let Some(ledger) = ledger else { return Ok(()) };
+        if ledger.encoded == 0 {
+            return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, no_pictures(ledger))
+                .in_file(&self.job.source.path));
+        }
+        ledger.balance()
+    }
+
+    /// Whether copied tracks from beside the source are as long as they must be; of encoded ones, their stage has said.
+    fn lasts(&self, plan: &OutputPlan, tracks: &[crate::mux::record::TrackRecord]) -> Result<()> {
+        let first = usize::from(plan.video.is_some() || plan.video_copy.is_some());
+        for (audio, record) in plan.audio.iter().zip(tracks.iter().skip(first)) {
+            let AudioPlan { copied: true, must_last: Some(must_last), .. } = audio else { continue };
+            let end = record.end.map_or(0, |end| end.rescale(crate::media::time::TimeBase::new(1, i64::from(audio.sample_rate))));
+            must_last.check(end)?;
+        }
+        Ok(())
+    }
+
+    fn hash(&self, path: &Path) -> Result<Option<String>> {
+        self.job.hash.then(|| sha256_of_file(path, &self.control.cancel)).transpose()
+    }
+}
+
+/// By number of the track, since the stages end in any order.
+fn in_order(mut loudness: Vec<crate::report::TrackLoudness>) -> Vec<crate::report::TrackLoudness> {
+    loudness.sort_by_key(|found| found.track);
+    loudness
+}
+
+/// The files of a folder and those below it, in the order of their names.
+fn files_of(folder: &Path, hash: bool, cancel: &super::cancel::Cancel) -> Result<Vec<FileFixity>> {
+    let io = |error: std::io::Error| Error::io(Stage::Verify, folder, "cannot be read", error);
+    let mut entries: Vec<_> = std::fs::read_dir(folder).map_err(io)?.collect::<std::io::Result<_>>().map_err(io)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    let mut files = Vec::new();
+    for entry in entries {
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        if path.is_dir() {
+            let below = files_of(&path, hash, cancel)?;
+            files.extend(below.into_iter().map(|file| FileFixity { name: format!("{name}/{}", file.name), ..file }));
+            continue;
+        }
+        let bytes = entry.metadata().map_err(io)?.len();
+        let sha256 = if hash { sha256_of_file(&path, cancel)? } else { String::new() };
+        files.push(FileFixity { name, sha256, bytes });
+    }
+    Ok(files)
+}
+
+/// What has its name, and can still lose it.
+enum Named {
+    File(Committed),
+    Package(CommittedPackage),
+}
+
+/// Gives everything its name: all of it, or, where a failure of one is one of the job, nothing.
+pub(super) fn commit(ready: Vec<Ready>, failures: &mut Failures<'_>) -> Result<Reports> {
+    let (mut reports, mut named): (Reports, Vec<Named>) = (Reports::default(), Vec::new());
+    for Ready { number, made } in ready {
+        let mut own = Vec::new();
+        let result = match made {
+            Made::File(part, report) => part.commit().map(|done| {
+                own.push(Named::File(done));
+                reports.outputs.push(*report);
+            }),
+            Made::Package(written, report) => written.commit().map(|done| {
+                own.push(Named::Package(done));
+                reports.packages.push(*report);
+            }),
+            Made::Still(parts, report) => parts
+                .into_iter()
+                .try_for_each(|part| part.commit().map(|done| own.push(Named::File(done))))
+                .map(|()| reports.stills.push(*report)),
+        };
+        if let Err(error) = result {
+            own.into_iter().for_each(take_back);
+            if let Err(error) = failures.add(number, error) {
+                named.into_iter().for_each(take_back);
+                return Err(failures::explain(error, &reports.paths()));
+            }
+            continue;
+        }
+        named.append(&mut own);
+    }
+    Ok(reports)
+}
+
+fn take_back(named: Named) {
+    match named {
+        Named::File(file) => file.take_back(),
+        Named::Package(package) => package.take_back(),
+    }
+}
+
+fn no_pictures(ledger: &Ledger) -> String {
+    match ledger.decoded {
+        0 => "the source has no decodable picture".to_owned(),
+        decoded => format!("none of the {decoded} pictures of the source lies in the part that was asked for"),
+    }
+}

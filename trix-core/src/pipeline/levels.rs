@@ -1,0 +1,83 @@
+//! The first of the two steps that bring sound to a loudness: it is measured, and its gain settled.
+//!
+//! Invariant: sound is measured as the encoder will get it, and sound that several outputs have is measured once.
+
+use super::cancel::Cancel;
+use crate::{
+    decode::{damage::OnDamage, sound_reader::SoundReader},
+    error::{Error, Result},
+    filter::sound_edit::SoundEdit,
+    loudness::{self, Settled},
+    source::Source,
+    spec::{
+        job::Job,
+        mistake::Mistake,
+        plan::{AudioPlan, OutputPlan, Plan, side},
+        track::LoudnessTarget,
+    },
+};
+
+/// Measures every track that has a target, and gives its plan the gain.
+///
+/// # Errors
+/// Those of reading and measuring; `Cancelled`.
+pub(super) fn settle(job: &Job, plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
+    let mut known: Vec<(AudioPlan, Settled)> = Vec::new();
+    for number in 0..plan.outputs.len() {
+        for track in 0..plan.outputs[number].audio.len() {
+            let (output, audio) = (&plan.outputs[number], &plan.outputs[number].audio[track]);
+            let Some(target) = audio.loudness else { continue };
+            let same = |(other, _): &&(AudioPlan, Settled)| is_same_sound(other, audio);
+            let settled = match known.iter().find(same) {
+                Some((_, settled)) => settled.clone(),
+                None => {
+                    let settled = measure(job, output, audio, &target, source, cancel)?;
+                    known.push((audio.clone(), settled.clone()));
+                    settled
+                }
+            };
+            let audio = &mut plan.outputs[number].audio[track];
+            audio.edit = settled.normalisation.applied_to(audio.edit);
+            audio.settled = Some(settled);
+        }
+    }
+    Ok(())
+}
+
+/// Whether two plans are of one sound, in whatever codec.
+fn is_same_sound(one: &AudioPlan, other: &AudioPlan) -> bool {
+    let of = |plan: &AudioPlan| {
+        let AudioPlan { stream, sample_rate, loudness, edit, origin, .. } = *plan;
+        (stream, sample_rate, loudness, edit, origin, plan.layout.clone(), plan.remix.clone())
+    };
+    of(one) == of(other)
+}
+
+fn measure(
+    job: &Job,
+    output: &OutputPlan,
+    audio: &AudioPlan,
+    target: &LoudnessTarget,
+    source: &Source,
+    cancel: &Cancel,
+) -> Result<Settled> {
+    let heard = audio.heard(output);
+    let label = match audio.side {
+        None => source.label(),
+        Some(number) => job.tracks[number].all_inputs()[0].path.clone(),
+    };
+    let open = |edit: SoundEdit| -> Result<SoundReader> {
+        // Damage is judged by the pass.
+        let on_damage = OnDamage::Conceal;
+        let reader = match audio.side {
+            None => SoundReader::new(source.reopen()?, Some(audio.stream), on_damage)?,
+            Some(number) => {
+                let place = format!("tracks[{number}]");
+                side::reader(&job.tracks[number], &place, job.source.limits, on_damage)?
+                    .map_err(|mistake| Mistake::into_error(vec![mistake]))?
+            }
+        };
+        Ok(reader.converted(heard.clone(), edit))
+    };
+    loudness::settle(open, audio.edit, target, cancel).map_err(|error: Error| error.in_file(&label))
+}

@@ -1,0 +1,149 @@
+//! Opens every encoder and every file of a pass, then starts its stages.
+//!
+//! Invariant: stages are started only when everything that can refuse has been opened.
+
+mod pictures;
+mod products;
+mod sound;
+
+use std::{path::PathBuf, sync::Arc};
+
+use crossbeam_channel as crossbeam;
+
+use self::sound::{Listener, Sound};
+use super::{
+    Pass, Running, Shared,
+    route::{self, Route},
+};
+use crate::{
+    decode::{damage::DamageLog, video::Picture},
+    demux::Demuxer,
+    error::{Error, Result, Stage},
+    ffi::stream::StreamFacts,
+    pipeline::{
+        cancel::Token,
+        progress::{Counters, Watch},
+        stage::{Outcome, Sender, spawn},
+    },
+    source::Source,
+    spec::{job::Job, plan::Plan},
+};
+
+/// A stage that waits to be started.
+struct Waiting {
+    name: String,
+    stage: Stage,
+    token: Token,
+    work: Box<dyn FnOnce() -> Result<()> + Send>,
+}
+
+/// What is being put together.
+struct Builder<'a> {
+    job: &'a Job,
+    plan: &'a Plan,
+    pass: Pass<'a>,
+    label: PathBuf,
+    /// The streams of the source, then the sound tracks from beside it.
+    streams: Vec<StreamFacts>,
+    token: Token,
+    /// One for each thing that is made.
+    tokens: Vec<Token>,
+    counters: &'a [Arc<Counters>],
+    shared: Arc<Shared>,
+    damage: Arc<DamageLog>,
+    routes: Vec<Vec<Route>>,
+    /// Who takes the pictures of the decoder, beside the filter steps.
+    viewers: Vec<(Sender<Picture>, Token)>,
+    /// Who takes the pictures of each filter step.
+    takers: Vec<Vec<Sender<Picture>>>,
+    sounds: Vec<Sound>,
+    listeners: Vec<Listener>,
+    waiting: Vec<Waiting>,
+}
+
+/// Those who follow a pass from outside.
+pub(crate) struct Followers<'a> {
+    pub(crate) token: &'a Token,
+    /// One for each output of the plan.
+    pub(crate) counters: &'a [Arc<Counters>],
+    pub(crate) watch: &'a mut Watch,
+    /// Hears of every stage that ends.
+    pub(crate) done: &'a crossbeam::Sender<Outcome>,
+}
+
+/// Opens every encoder, then starts every stage.
+pub(crate) fn start(
+    job: &Job,
+    plan: &Plan,
+    source: Source,
+    pass: Pass<'_>,
+    followers: Followers<'_>,
+) -> Result<Running> {
+    let Followers { token, counters, watch, done } = followers;
+    let sides = plan.sides.iter().map(|side| side.facts.clone());
+    let streams: Vec<StreamFacts> = source.streams().iter().cloned().chain(sides).collect();
+    let mut builder = Builder {
+        job,
+        plan,
+        pass,
+        label: source.label(),
+        token: token.clone(),
+        tokens: token.of_outputs(plan.products()),
+        counters,
+        shared: Arc::new(Shared::new(plan)),
+        damage: Arc::new(DamageLog::new(job.source.on_damage)),
+        routes: source.streams().iter().map(|_| Vec::new()).collect(),
+        viewers: Vec::new(),
+        takers: plan.filters.iter().map(|_| Vec::new()).collect(),
+        streams,
+        sounds: Vec::new(),
+        listeners: Vec::new(),
+        waiting: Vec::new(),
+    };
+    builder.products(&source, watch)?;
+    builder.sounds(watch)?;
+    builder.pictures(&source, watch)?;
+
+    let Builder { mut waiting, routes, shared, damage, .. } = builder;
+    let demuxer = Demuxer::new(source, Arc::clone(&damage));
+    let io = Arc::clone(demuxer.io_state());
+    let work = Box::new(move || route::demux(demuxer, routes));
+    waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
+    let stages = waiting.len();
+    for Waiting { name, stage, token, work } in waiting {
+        spawn(&name, stage, &token, done, work)?;
+    }
+    Ok(Running { stages, shared, damage, io })
+}
+
+impl Builder<'_> {
+    fn facts(&self, index: usize) -> Result<&StreamFacts> {
+        let missing = || Error::bug(Stage::Plan, format!("the plan names stream {index}"));
+        self.streams.get(index).ok_or_else(missing)
+    }
+
+    /// The token of what output `number` is or belongs to.
+    fn token_of(&self, number: usize) -> Token {
+        self.tokens[self.plan.product(number)].clone()
+    }
+
+    /// Whether output `number` takes part in the pass.
+    fn includes(&self, number: usize) -> bool {
+        self.pass.includes(self.plan, number)
+    }
+
+    fn wait(
+        &mut self,
+        name: impl Into<String>,
+        stage: Stage,
+        token: Token,
+        work: impl FnOnce() -> Result<()> + Send + 'static,
+    ) {
+        self.waiting.push(Waiting { name: name.into(), stage, token, work: Box::new(work) });
+    }
+
+    /// What a queue is called: with one output, by its stage alone.
+    fn queue(&self, stage: &str, number: usize) -> String {
+        if self.plan.products() == 1 { stage.to_owned() } else { format!("{stage} {number}") }
+    }
+}

@@ -1,0 +1,185 @@
+//! The stages of pictures: the decoder, the filter steps, the encoders.
+
+use std::sync::Arc;
+
+use super::Builder;
+use crate::{
+    decode::{
+        dynamic::DynamicHdr,
+        video::{Picture, VideoDecoder},
+    },
+    encode::{self, nal::NalCodec, timeline::Timeline},
+    error::{Result, Stage},
+    ffi::{pixel::PixelFormat, stream::StreamFacts},
+    filter::pictures::PictureFilter,
+    media::{
+        packet::Packet,
+        time::{TimeBase, Timestamp},
+    },
+    mux::TrackSpec,
+    pipeline::{
+        cancel::Token,
+        pass::{
+            ForMuxer, PACKETS, PICTURES, Queued, lock,
+            route::Route,
+            tracks,
+            video::{self, Forced},
+        },
+        progress::Watch,
+        stage::{Fan, Receiver, Sender, channel},
+    },
+    source::Source,
+};
+
+impl Builder<'_> {
+    /// The encoder of pictures of output `number`, and its track.
+    pub(super) fn encoder(
+        &mut self,
+        number: usize,
+        to_muxer: Option<Sender<ForMuxer>>,
+        tracks: &mut Vec<TrackSpec>,
+        watch: &mut Watch,
+    ) -> Result<()> {
+        let (plan, asked) = (self.plan, self.plan.asked[number].video.encode());
+        let output = &plan.outputs[number];
+        let (Some(video), Some((_, settings))) = (&output.video, asked) else { return Ok(()) };
+        let stats = self.pass.stats(number).map(|path| (self.pass.number, path));
+        let mut encoder = encode::video::open(video, settings, output.threads, stats)
+            .map_err(|error| if plan.products() > 1 { error.in_file(&output.path) } else { error })?;
+        lock(&self.shared.outputs[number].done).frame_threads = encoder.frame_threads();
+        let headers = encoder.headers()?;
+        let time_base = self.time_base_after(video.filter)?;
+        let sets = &headers.parameter_sets;
+        let tags = output.tags(video.stream);
+        let track = tracks::of_pictures(video, time_base, encoder.as_ref(), sets, output.container, &tags)?;
+        let token = self.token_of(number);
+        let bytes = video.format.picture_bytes(video.width, video.height);
+        let (to_encoder, input, depth) = channel::<Picture>(PICTURES * bytes, &token);
+        watch.add_queue(&self.queue("encode", number), depth);
+        self.takers[video.filter].push(to_encoder);
+        let stage = video::EncodeStage {
+            timeline: Timeline::new(Timestamp::new(1, video.rate.inverse()).rescale(time_base).max(1)),
+            origin: output.origin.rescale(time_base),
+            time_base,
+            forced: Forced::new(&settings.keyframes, settings.key_interval),
+            info: headers.info,
+            output: to_muxer,
+            counters: Arc::clone(&self.counters[number]),
+            shared: Arc::clone(&self.shared),
+            number,
+            track: tracks.len(),
+            first_seen: false,
+            carries: video::Carries {
+                codec: NalCodec::from_name(&encoder.codec().map_or_else(String::new, |codec| codec.to_string())),
+                dolby_vision: video.dolby_vision.is_some(),
+                hdr10_plus: video.hdr10_plus,
+            },
+            sets_apart: !headers.parameter_sets.is_empty(),
+            extras: Default::default(),
+            encoder,
+        };
+        self.wait(self.queue("encode", number), Stage::Encode, token, move || stage.run(input));
+        tracks.push(track);
+        Ok(())
+    }
+
+    /// Seconds in a tick of the times of pictures that come out of filter step `step`.
+    fn time_base_after(&self, step: usize) -> Result<TimeBase> {
+        Ok(self.filter(step)?.time_base())
+    }
+
+    /// The filter of step `step`.
+    fn filter(&self, step: usize) -> Result<PictureFilter> {
+        let plan = &self.plan.filters[step];
+        let (stream, base) = match plan.after {
+            None => {
+                let served = plan.outputs.first().and_then(|number| self.plan.outputs[*number].video.as_ref());
+                let facts = self.facts(served.map_or(0, |video| video.stream))?;
+                (facts.index, facts.time_base)
+            }
+            Some(before) => {
+                let before = self.filter(before)?;
+                (before.stream(), before.time_base())
+            }
+        };
+        Ok(PictureFilter::new(plan.filtering.clone(), stream, base))
+    }
+
+    /// The decoder of pictures and the filter steps.
+    pub(super) fn pictures(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
+        let mut roots: Vec<(Sender<Picture>, Token)> = Vec::new();
+        let mut stream = None;
+        // Later steps feed earlier ones nothing, so that the takers of each are complete when it is its turn.
+        for step in (0..self.plan.filters.len()).rev() {
+            let plan = &self.plan.filters[step];
+            let served: Vec<&Token> = plan
+                .outputs
+                .iter()
+                .filter(|number| self.includes(**number))
+                .map(|number| &self.tokens[self.plan.product(*number)])
+                .collect();
+            let Some(token) = Token::joined(served) else { continue };
+            let index = self.plan.outputs[plan.outputs[0]].video.as_ref().map_or(0, |video| video.stream);
+            let facts = self.facts(index)?;
+            let filter = self.filter(step)?;
+            let (limit, time_base) = match plan.after {
+                None => {
+                    let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::picture);
+                    let format = format.unwrap_or(plan.filtering.transform.format);
+                    (format.picture_bytes(facts.width, facts.height), facts.time_base)
+                }
+                Some(before) => {
+                    let (width, height) = self.plan.filters[before].filtering.transform.size();
+                    let format = self.plan.filters[before].filtering.transform.format;
+                    (format.picture_bytes(width, height), self.time_base_after(before)?)
+                }
+            };
+            let (to_filter, input, depth): (_, Receiver<Picture>, _) = channel(PICTURES * limit, &token);
+            watch.add_queue(&self.queue("filter", step), depth);
+            match plan.after {
+                None => roots.push((to_filter, token.clone())),
+                Some(before) => self.takers[before].push(to_filter),
+            }
+            stream = Some(index);
+            let output = Fan::new(std::mem::take(&mut self.takers[step]));
+            let cut = plan.cut;
+            let stage = video::FilterStage { step, cut, time_base, filter, shared: Arc::clone(&self.shared) };
+            let label = self.label.clone();
+            let work = move || stage.run(input, output).map_err(|error| error.in_file(&label));
+            self.wait(self.queue("filter", step), Stage::Filter, token, work);
+        }
+        // The first steps of the plan get their pictures first.
+        roots.reverse();
+        roots.append(&mut self.viewers);
+        let Some(index) = stream.or(source.video().map(|facts| facts.index)).filter(|_| !roots.is_empty()) else {
+            return Ok(());
+        };
+        let facts = self.facts(index)?;
+        let decoder = VideoDecoder::new(
+            self.label.clone(),
+            facts,
+            self.job.source.on_damage.decoder_threads(self.job.threads.unwrap_or(0)),
+            source.limits().pixels,
+            Arc::clone(&self.damage),
+        )?;
+        let stage = video::DecodeStage {
+            decoder,
+            dynamic: DynamicHdr::new(&facts.parameters),
+            shared: Arc::clone(&self.shared),
+        };
+        let token = Token::joined(roots.iter().map(|(_, token)| token)).unwrap_or_else(|| self.token.clone());
+        let (to_decoder, input, depth) = channel::<Queued<Packet>>(PACKETS, &token);
+        watch.add_queue("decode", depth);
+        self.routes[index].push(Route::Decoder(to_decoder));
+        let output = Fan::new(roots.into_iter().map(|(root, _)| root).collect());
+        self.wait("decode", Stage::Decode, token, move || stage.run(input, output));
+        Ok(())
+    }
+
+    /// Bytes of a picture as the decoder yields it.
+    pub(super) fn decoded_bytes(&self, facts: &StreamFacts) -> usize {
+        let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::picture);
+        // At the most what has 32 bits for each sample and four of them.
+        format.map_or(facts.width * facts.height * 16, |format| format.picture_bytes(facts.width, facts.height))
+    }
+}

@@ -1,0 +1,144 @@
+//! Everything that is made in a pass: files, packages, stills.
+
+use std::sync::Arc;
+
+use super::Builder;
+use crate::{
+    decode::video::Picture,
+    encode::subtitle::Span,
+    error::{Result, Stage},
+    filter::sound::SoundConverter,
+    mux::{Muxer, TrackSpec},
+    package::{PackageWriter, Rendition},
+    pipeline::{
+        pass::{
+            ForMuxer, PACKETS, PICTURES, listen::WaveformStage, mux, mux_package, tracks, video::StillStage,
+        },
+        progress::Watch,
+        stage::channel,
+    },
+    source::Source,
+};
+
+impl Builder<'_> {
+    /// Opens all that the pass makes.
+    pub(super) fn products(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
+        let plan = self.plan;
+        let (pass, files, packages) = (self.pass, plan.files(), plan.packages.len());
+        for number in (0..files).filter(|number| pass.includes(plan, *number)) {
+            self.file(number, source, watch).map_err(|error| {
+                // A file of the pass stands for the output that it will become.
+                match pass.file(number) {
+                    Some(part) => error.renamed(part, &plan.outputs[number].path),
+                    None => error,
+                }
+            })?;
+        }
+        for number in 0..packages {
+            self.package(number, source, watch).map_err(|error| error.in_file(&plan.packages[number].path))?;
+        }
+        for number in (0..plan.stills.len()).filter(|number| pass.writes(files + packages + number)) {
+            self.still(number, source, watch).map_err(|error| error.in_file(&plan.stills[number].path))?;
+        }
+        Ok(())
+    }
+
+    /// Everything of output `number`, a file, that is its own.
+    fn file(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
+        let output = &self.plan.outputs[number];
+        let token = self.token_of(number);
+        let (to_muxer, muxer_input, depth) = channel::<ForMuxer>(PACKETS, &token);
+        watch.add_queue(&self.queue("mux", number), depth);
+        let mut tracks: Vec<TrackSpec> = Vec::new();
+        let part = self.pass.file(number).map(ToOwned::to_owned);
+        self.encoder(number, part.is_some().then(|| to_muxer.clone()), &mut tracks, watch)?;
+        let Some(part) = part else { return Ok(()) };
+        self.taken_over(number, source, &to_muxer, &mut tracks)?;
+        let muxer = Muxer::new(output.container, &part, tracks, &tracks::beside(output))?;
+        let (shared, counters) = (Arc::clone(&self.shared), Arc::clone(&self.counters[number]));
+        let counts_packets = output.video.is_none();
+        let target = output.path.clone();
+        let work = move || {
+            mux(muxer, muxer_input, &shared.outputs[number], &counters, counts_packets)
+                .map_err(|error| error.renamed(&part, &target))
+        };
+        self.wait(self.queue("mux", number), Stage::Mux, token, work);
+        Ok(())
+    }
+
+    /// Everything of package `number`.
+    fn package(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
+        let plan = &self.plan.packages[number];
+        let product = self.plan.files() + number;
+        let outputs = plan.renditions.iter().map(|rendition| rendition.output);
+        let outputs: Vec<usize> = outputs.filter(|output| self.includes(*output)).collect();
+        let token = self.tokens[product].clone();
+        let (to_muxer, muxer_input, depth) = channel::<ForMuxer>(PACKETS, &token);
+        let writes = self.pass.writes(product);
+        let mut tracks: Vec<TrackSpec> = Vec::new();
+        for output in outputs.iter().copied() {
+            self.encoder(output, writes.then(|| to_muxer.clone()), &mut tracks, watch)?;
+            if writes {
+                self.taken_over(output, source, &to_muxer, &mut tracks)?;
+            }
+        }
+        if !writes {
+            return Ok(());
+        }
+        watch.add_queue(&self.queue("package", number), depth);
+        let end = outputs.first().and_then(|output| self.plan.outputs[*output].span_end());
+        for text in &plan.subtitles {
+            let span = Span { origin: plan.origin, end };
+            self.text(&text.subtitle, &text.tags, span, &to_muxer, &mut tracks)?;
+        }
+        let names = plan.renditions.iter().map(|rendition| &rendition.id);
+        let names = names.chain(plan.subtitles.iter().map(|text| &text.id));
+        let renditions = names.zip(tracks).map(|(id, track)| Rendition { id: id.clone(), track }).collect();
+        let overwrite = self.job.packages[number].overwrite;
+        let writer = PackageWriter::new(&plan.path, renditions, &plan.settings, overwrite)?;
+        let (shared, counters) = (Arc::clone(&self.shared), outputs.first().map(|output| &self.counters[*output]));
+        let counters = counters.map(Arc::clone).unwrap_or_default();
+        let target = plan.path.clone();
+        let work = move || {
+            mux_package(writer, muxer_input, &shared, number, &outputs, &counters)
+                .map_err(|error| error.in_file(&target))
+        };
+        self.wait(self.queue("package", number), Stage::Mux, token, work);
+        Ok(())
+    }
+
+    /// The stage of still `number`.
+    fn still(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
+        let plan = &self.plan.stills[number];
+        let token = self.tokens[self.plan.files() + self.plan.packages.len() + number].clone();
+        let stills = plan.open(source, &self.plan.sides)?;
+        let (shared, target) = (Arc::clone(&self.shared), plan.path.clone());
+        let name = format!("still {number}");
+        if let Some(stream) = stills.sound_streams().first().copied() {
+            let facts = self.facts(stream)?;
+            let side = stream.checked_sub(self.routes.len());
+            let (converter, end) = match side {
+                None => (None, plan.cut.end),
+                Some(side) => {
+                    let track = &self.plan.sides[side];
+                    let target = track.heard();
+                    let edit = track.settings.edit(None);
+                    (Some(SoundConverter::new(target, facts.index, facts.time_base).edited(edit)), plan.length())
+                }
+            };
+            let input = self.listen(name, stream, &token, watch);
+            let stage = WaveformStage { number, stills, stream, converter, end, shared };
+            let work = move || stage.run(input).map_err(|error| error.in_file(&target));
+            self.wait(format!("still-{number}"), Stage::Filter, token, work);
+            return Ok(());
+        }
+        let Some(facts) = source.video() else { return Ok(()) };
+        let (to_still, input, depth) = channel::<Picture>(PICTURES * self.decoded_bytes(facts), &token);
+        watch.add_queue(&name, depth);
+        self.viewers.push((to_still, token.clone()));
+        let stage = StillStage { number, stills, cut: plan.cut, time_base: facts.time_base, shared };
+        let work = move || stage.run(input).map_err(|error| error.in_file(&target));
+        self.wait(format!("still-{number}"), Stage::Filter, token, work);
+        Ok(())
+    }
+}

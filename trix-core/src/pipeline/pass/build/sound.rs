@@ -1,0 +1,317 @@
+//! The stages of sound: tracks that are copied or encoded, those who only listen, and the decoders that serve them.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::Builder;
+use crate::{
+    decode::{audio::AudioDecoder, damage::DamageLog, video::frame_rate},
+    demux::Demuxer,
+    encode::{
+        samples::SampleBooks,
+        sound::SoundEncoder,
+        subtitle::{Span, SubtitleTrack},
+    },
+    error::{Result, Stage},
+    filter::sound::{SoundConverter, SoundTarget},
+    media::{
+        frame::Frame,
+        packet::Packet,
+        time::{TimeBase, Timestamp},
+    },
+    mux::{Display, TrackSpec, codec_delay},
+    pipeline::{
+        cancel::Token,
+        pass::{
+            ForMuxer, PACKETS, Queued,
+            listen::{Gauge, MeterStage},
+            route::{self, IntoOutput, Kind, Route},
+            side::SideStage,
+            sound::{SoundDecodeStage, SoundPlace, SoundStage},
+            tracks,
+        },
+        progress::Watch,
+        stage::{Fan, Sender, channel},
+    },
+    source::Source,
+    spec::plan::{AudioPlan, CopyGate, OutputPlan, SubtitlePlan, TrackTags, side},
+};
+
+/// A sound track that is encoded, for one or more outputs.
+pub(super) struct Sound {
+    plan: AudioPlan,
+    target: SoundTarget,
+    encoder: SoundEncoder,
+    places: Vec<SoundPlace>,
+}
+
+/// Someone who takes in decoded sound beside the encoders.
+pub(super) struct Listener {
+    pub(super) stream: usize,
+    pub(super) next: Sender<Queued<Frame>>,
+    pub(super) token: Token,
+}
+
+/// Sound that is copied, and measured beside that.
+struct Measured {
+    plan: AudioPlan,
+    target: SoundTarget,
+    /// Number of the output, and of the plan of the track in it.
+    places: Vec<(usize, usize)>,
+}
+
+impl Builder<'_> {
+    /// Tracks of an output that are copied, and sound that is encoded.
+    pub(super) fn taken_over(
+        &mut self,
+        number: usize,
+        source: &Source,
+        to_muxer: &Sender<ForMuxer>,
+        tracks: &mut Vec<TrackSpec>,
+    ) -> Result<()> {
+        let output = &self.plan.outputs[number];
+        let origin = output.origin;
+        if let Some(copy) = &output.video_copy {
+            let facts = self.facts(copy.stream)?;
+            let track = tracks::copied(facts, Some(frame_rate(facts)), &output.tags(copy.stream));
+            let kind = Kind::Pictures(CopyGate::new(copy));
+            let own = IntoOutput { kind, track: tracks.len(), origin, next: to_muxer.clone() };
+            self.routes[copy.stream].push(Route::Output(Box::new(own)));
+            tracks.push(track);
+        }
+        for (audio_number, audio) in output.audio.iter().enumerate() {
+            let place =
+                SoundPlace { output: number, track: tracks.len(), number: audio_number, next: Some(to_muxer.clone()) };
+            tracks.push(match audio.copied {
+                true => self.copied_sound(output, audio, source, place)?,
+                false => self.encoded_sound(output, audio, place)?,
+            });
+        }
+        for subtitle in &output.carried.subtitles {
+            let end = output.span_end();
+            self.text(subtitle, &output.tags(subtitle.stream), Span { origin, end }, to_muxer, tracks)?;
+        }
+        Ok(())
+    }
+
+    /// A track of subtitles.
+    pub(super) fn text(
+        &mut self,
+        subtitle: &SubtitlePlan,
+        tags: &TrackTags,
+        span: Span,
+        to_muxer: &Sender<ForMuxer>,
+        tracks: &mut Vec<TrackSpec>,
+    ) -> Result<()> {
+        let facts = self.facts(subtitle.stream)?;
+        let track = SubtitleTrack::open(self.label.clone(), facts, subtitle, span)?;
+        let spec = TrackSpec {
+            parameters: track.parameters().clone(),
+            time_base: facts.time_base,
+            rate: None,
+            metadata: tags.metadata(),
+            disposition: tags.disposition.clone(),
+            display: Display::default(),
+        };
+        let kind = Kind::Subtitles(track);
+        let own = IntoOutput { kind, track: tracks.len(), origin: span.origin, next: to_muxer.clone() };
+        self.routes[subtitle.stream].push(Route::Output(Box::new(own)));
+        tracks.push(spec);
+        Ok(())
+    }
+
+    fn copied_sound(
+        &mut self,
+        output: &OutputPlan,
+        audio: &AudioPlan,
+        source: &Source,
+        place: SoundPlace,
+    ) -> Result<TrackSpec> {
+        let facts = self.facts(audio.stream)?;
+        let mut track = tracks::copied(facts, None, &output.tags(audio.stream));
+        let SoundPlace { output: number, track: index, next, .. } = place;
+        let Some(next) = next else { return Ok(track) };
+        let Some(number_of_side) = audio.side else {
+            if track.parameters.priming().0 == 0 {
+                track.parameters.set_priming(source.run_in(facts));
+            }
+            let span = Span { origin: output.start.unwrap_or(EVER), end: output.span_end() };
+            let own = IntoOutput { kind: Kind::Sound(span), track: index, origin: output.origin, next };
+            self.routes[audio.stream].push(Route::Output(Box::new(own)));
+            return Ok(track);
+        };
+        // Its file is read beside the source.
+        let settings = &self.plan.sides[number_of_side].settings;
+        let first = &settings.all_inputs()[0];
+        let file = Source::open(&first.path, self.job.source.limits)?;
+        let own = file.audio().find(|facts| first.stream.is_none_or(|index| facts.index == index));
+        let Some(own) = own else { return Ok(track) };
+        if track.parameters.priming().0 == 0 {
+            track.parameters.set_priming(file.run_in(own));
+        }
+        let origin = audio.origin.unwrap_or(output.origin);
+        let kind = Kind::Sound(Span { origin: EVER, end: None });
+        let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
+        routes[own.index].push(Route::Output(Box::new(IntoOutput { kind, track: index, origin, next })));
+        let damage = Arc::new(DamageLog::new(self.job.source.on_damage));
+        let (token, shared) = (self.token_of(number), Arc::clone(&self.shared));
+        let demuxer = Demuxer::new(file, Arc::clone(&damage));
+        let work = move || {
+            route::demux(demuxer, routes)?;
+            shared.note_damage(number_of_side, vec![damage.report()]);
+            Ok(())
+        };
+        self.wait(format!("side-{number_of_side}"), Stage::Demux, token, work);
+        Ok(track)
+    }
+
+    fn encoded_sound(&mut self, output: &OutputPlan, audio: &AudioPlan, place: SoundPlace) -> Result<TrackSpec> {
+        let tags = output.tags(audio.stream);
+        let encoder = SoundEncoder::open(audio)?;
+        let lead = codec_delay::lead(output.container, encoder.priming(), audio.sample_rate, &audio.codec);
+        let mut parameters = encoder.parameters()?;
+        parameters.set_priming(encoder.priming() + lead);
+        let track = TrackSpec {
+            parameters,
+            time_base: TimeBase::new(1, i64::from(audio.sample_rate)),
+            rate: None,
+            metadata: tags.metadata(),
+            disposition: tags.disposition,
+            display: Display::default(),
+        };
+        let target = SoundTarget {
+            sample_format: audio.sample_format.clone().unwrap_or_default(),
+            bits: audio.bits,
+            dithered: audio.dithered,
+            block: encoder.block(),
+            lead,
+            tail: encoder.run_out(audio),
+            ..audio.heard(output)
+        };
+        let same = |sound: &&mut Sound| sound.plan == *audio && sound.target == target;
+        match self.sounds.iter_mut().find(same) {
+            Some(sound) => sound.places.push(place),
+            None => self.sounds.push(Sound { plan: audio.clone(), target, encoder, places: vec![place] }),
+        }
+        Ok(track)
+    }
+
+    /// The stages of sound that is encoded or listened to, and those that decode it.
+    pub(super) fn sounds(&mut self, watch: &mut Watch) -> Result<()> {
+        for (number, sound) in std::mem::take(&mut self.sounds).into_iter().enumerate() {
+            let Sound { plan, target, encoder, places } = sound;
+            let facts = self.facts(plan.stream)?;
+            let converter = SoundConverter::new(target, facts.index, facts.time_base).edited(plan.edit);
+            let stage = SoundStage {
+                converter,
+                encoder,
+                books: SampleBooks::new(plan.bits),
+                gauge: Gauge::new(self.job.measure_loudness),
+                must_last: plan.must_last,
+                shared: Arc::clone(&self.shared),
+                fed: 0,
+                held: VecDeque::new(),
+                places,
+            };
+            let token = Token::joined(stage.places.iter().map(|place| &self.tokens[self.plan.product(place.output)]));
+            let token = token.unwrap_or_else(|| self.token.clone());
+            let input = self.listen(format!("sound {number}"), plan.stream, &token, watch);
+            let label = self.sound_label(plan.stream);
+            let work = move || stage.run(input).map_err(|error| error.in_file(&label));
+            self.wait(format!("sound-{number}"), Stage::Encode, token, work);
+        }
+        if self.job.measure_loudness {
+            self.meters(watch)?;
+        }
+        let listeners = std::mem::take(&mut self.listeners);
+        for index in 0..self.streams.len() {
+            let own: Vec<&Listener> = listeners.iter().filter(|listener| listener.stream == index).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let token = Token::joined(own.iter().map(|own| &own.token)).unwrap_or_else(|| self.token.clone());
+            let output = Fan::new(own.iter().map(|own| own.next.clone()).collect());
+            self.decoder(index, output, token, watch)?;
+        }
+        Ok(())
+    }
+
+    /// Lets a stage with `token` take in the decoded sound of stream `stream`.
+    pub(super) fn listen(
+        &mut self,
+        name: String,
+        stream: usize,
+        token: &Token,
+        watch: &mut Watch,
+    ) -> crate::pipeline::stage::Receiver<Queued<Frame>> {
+        let (next, input, depth) = channel::<Queued<Frame>>(PACKETS, token);
+        watch.add_queue(&name, depth);
+        self.listeners.push(Listener { stream, next, token: token.clone() });
+        input
+    }
+
+    /// What decodes sound stream `index`.
+    fn decoder(&mut self, index: usize, output: Fan<Queued<Frame>>, token: Token, watch: &mut Watch) -> Result<()> {
+        let label = self.sound_label(index);
+        if let Some(side) = index.checked_sub(self.routes.len()) {
+            let settings = &self.plan.sides[side].settings;
+            let place = format!("tracks[{side}]");
+            let limits = self.job.source.limits;
+            let reader = side::reader(settings, &place, limits, self.job.source.on_damage)?;
+            let reader = reader.map_err(|mistake| crate::spec::mistake::Mistake::into_error(vec![mistake]))?;
+            let stage = SideStage { number: side, reader, shared: Arc::clone(&self.shared) };
+            let work = move || stage.run(output).map_err(|error| error.in_file(&label));
+            self.wait(format!("side-{side}"), Stage::Decode, token, work);
+            return Ok(());
+        }
+        let decoder = AudioDecoder::new(label.clone(), self.facts(index)?, Arc::clone(&self.damage))?;
+        let (to_decoder, input, depth) = channel::<Queued<Packet>>(PACKETS, &token);
+        watch.add_queue(&format!("decode {index}"), depth);
+        self.routes[index].push(Route::Decoder(to_decoder));
+        let stage = SoundDecodeStage { decoder, shared: Arc::clone(&self.shared) };
+        let work = move || stage.run(input, output).map_err(|error| error.in_file(&label));
+        self.wait(format!("decode-{index}"), Stage::Decode, token, work);
+        Ok(())
+    }
+
+    /// Stages that measure the sound which is copied; encoders measure what they take in.
+    fn meters(&mut self, watch: &mut Watch) -> Result<()> {
+        let mut all: Vec<Measured> = Vec::new();
+        for (number, output) in self.plan.outputs.iter().enumerate() {
+            if !self.pass.writes(self.plan.product(number)) {
+                continue;
+            }
+            for (track, plan) in output.audio.iter().enumerate().filter(|(_, plan)| plan.copied) {
+                let target = plan.heard(output);
+                match all.iter_mut().find(|known| known.plan.stream == plan.stream && known.target == target) {
+                    Some(known) => known.places.push((number, track)),
+                    None => all.push(Measured { plan: plan.clone(), target, places: vec![(number, track)] }),
+                }
+            }
+        }
+        for (number, Measured { plan, target, places }) in all.into_iter().enumerate() {
+            let facts = self.facts(plan.stream)?;
+            let stage = MeterStage {
+                converter: SoundConverter::new(target, facts.index, facts.time_base),
+                gauge: Gauge::new(true),
+                shared: Arc::clone(&self.shared),
+                places,
+            };
+            let token = Token::joined(stage.places.iter().map(|(output, _)| &self.tokens[self.plan.product(*output)]));
+            let token = token.unwrap_or_else(|| self.token.clone());
+            let input = self.listen(format!("loudness {number}"), plan.stream, &token, watch);
+            let label = self.sound_label(plan.stream);
+            let work = move || stage.run(input).map_err(|error| error.in_file(&label));
+            self.wait(format!("loudness-{number}"), Stage::Filter, token, work);
+        }
+        Ok(())
+    }
+
+    /// The file that errors about sound stream `index` name.
+    pub(super) fn sound_label(&self, index: usize) -> std::path::PathBuf {
+        let side = index.checked_sub(self.routes.len()).and_then(|side| self.plan.sides.get(side));
+        side.map_or_else(|| self.label.clone(), |side| side.settings.all_inputs()[0].path.clone())
+    }
+}
+
+/// Earlier than anything: a copy without a cut keeps the sound before time zero, which the edit lists of MP4 hide.
+const EVER: Timestamp = Timestamp { ticks: i64::MIN, base: TimeBase { num: 1, den: 1 } };

@@ -1,0 +1,122 @@
+//! Stages that take in sound and make no track of it.
+//!
+//! Invariant: what is measured is what an output has, from its start to its end.
+
+use std::sync::Arc;
+
+use super::{Queued, Shared, TrackLoudness, lock};
+use crate::{
+    error::{Result, Stage},
+    filter::sound::SoundConverter,
+    loudness::{Loudness, Meter},
+    media::frame::Frame,
+    pipeline::stage::Receiver,
+    still::Stills,
+};
+
+/// Measures loudness where that is wanted and possible.
+pub(super) struct Gauge {
+    wanted: bool,
+    meter: Option<Meter>,
+}
+
+impl Gauge {
+    pub(super) fn new(wanted: bool) -> Self {
+        Gauge { wanted, meter: None }
+    }
+
+    /// Takes note of a block. All blocks have one shape, since they come out of a converter.
+    pub(super) fn push(&mut self, frame: &Frame) -> Result<()> {
+        if self.wanted && self.meter.is_none() {
+            // Sound of a shape that has no loudness, such as a hundred channels, is not measured.
+            self.meter = Meter::for_sound_like(frame).ok();
+            self.wanted = self.meter.is_some();
+        }
+        self.meter.as_mut().map_or(Ok(()), |meter| meter.push(frame))
+    }
+
+    pub(super) fn finish(&mut self) -> Option<Loudness> {
+        self.meter.take().map(Meter::finish)
+    }
+}
+
+/// Measures sound that is copied.
+pub(super) struct MeterStage {
+    pub(super) converter: SoundConverter,
+    pub(super) gauge: Gauge,
+    /// Number of the output, and of the plan of the track in it.
+    pub(super) places: Vec<(usize, usize)>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl MeterStage {
+    pub(super) fn run(mut self, input: Receiver<Queued<Frame>>) -> Result<()> {
+        let mut wanted = true;
+        while wanted && let Some(queued) = input.receive(Stage::Filter)? {
+            wanted = self.converter.push(Some(&queued.item))?;
+            self.measure()?;
+        }
+        self.converter.push(None)?;
+        self.measure()?;
+        let Some(loudness) = self.gauge.finish() else { return Ok(()) };
+        for (output, track) in &self.places {
+            let found = TrackLoudness { track: *track, loudness: loudness.clone() };
+            lock(&self.shared.outputs[*output].done).loudness.push(found);
+        }
+        Ok(())
+    }
+
+    fn measure(&mut self) -> Result<()> {
+        while let Some(frame) = self.converter.receive()? {
+            self.gauge.push(&frame)?;
+        }
+        Ok(())
+    }
+}
+
+/// Draws the waveform of a sound track.
+pub(super) struct WaveformStage {
+    /// Number of the still.
+    pub(super) number: usize,
+    pub(super) stills: Stills,
+    /// Index of the stream.
+    pub(super) stream: usize,
+    /// What brings sound from beside the source to where an output has it.
+    pub(super) converter: Option<SoundConverter>,
+    pub(super) end: Option<crate::media::time::Timestamp>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl WaveformStage {
+    pub(super) fn run(mut self, input: Receiver<Queued<Frame>>) -> Result<()> {
+        while let Some(Queued { item: frame, .. }) = input.receive(Stage::Filter)? {
+            match &mut self.converter {
+                None => {
+                    self.stills.push_sound(self.stream, &frame);
+                }
+                Some(converter) => {
+                    let wanted = converter.push(Some(&frame))?;
+                    self.draw()?;
+                    if !wanted {
+                        break;
+                    }
+                }
+            }
+        }
+        if let Some(converter) = &mut self.converter {
+            converter.push(None)?;
+            self.draw()?;
+        }
+        let still = self.stills.finish(self.end)?.pop();
+        *lock(&self.shared.stills[self.number]) = still;
+        Ok(())
+    }
+
+    fn draw(&mut self) -> Result<()> {
+        let Some(converter) = &mut self.converter else { return Ok(()) };
+        while let Some(frame) = converter.receive()? {
+            self.stills.push_sound(self.stream, &frame);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,36 @@
+//! The stage of a sound track from beside the source.
+//!
+//! Invariant: such a track is read once, however many outputs have it.
+
+use std::sync::Arc;
+
+use super::{Queued, Shared};
+use crate::{
+    decode::sound_reader::SoundReader,
+    error::{Error, ErrorKind, Result, Stage},
+    media::frame::Frame,
+    pipeline::stage::{Fan, Sent},
+};
+
+/// Reads and decodes a track for all who need its sound.
+pub(super) struct SideStage {
+    /// Number of the track in the job.
+    pub(super) number: usize,
+    pub(super) reader: SoundReader,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl SideStage {
+    pub(super) fn run(mut self, mut output: Fan<Queued<Frame>>) -> Result<()> {
+        while let Some(frame) = self.reader.next_block()? {
+            if output.send(Queued::sound(frame), Stage::Decode)? == Sent::NotWanted {
+                break;
+            }
+        }
+        if self.reader.decoded() == 0 {
+            return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, "the track has no decodable sound"));
+        }
+        self.shared.note_damage(self.number, self.reader.damage());
+        Ok(())
+    }
+}

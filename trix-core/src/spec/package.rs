@@ -1,0 +1,63 @@
+//! A package for streaming: a ladder of pictures, sound and subtitles, cut into segments.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    audio::{AudioSettings, AudioShape},
+    picture::PictureSettings,
+    video::VideoSettings,
+};
+use crate::{media::time::Rational, package::Layout};
+
+/// A package: a folder with CMAF segments, playlists of HLS and a manifest of DASH.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PackageJob {
+    /// The folder.
+    pub path: PathBuf,
+    /// Seconds that a segment lasts, 1 to 60; a keyframe is forced at each. Default: 6.
+    pub segment: Rational,
+    /// Where segments lie.
+    pub layout: Layout,
+    /// What is done to pictures before they are scaled.
+    pub picture: PictureSettings,
+    /// Sizes, the largest first. Those with more rows than the source are left out.
+    pub ladder: Vec<Rung>,
+    /// What becomes of each sound track.
+    pub audio: AudioSettings,
+    /// Layout and rate of encoded sound.
+    pub audio_shape: AudioShape,
+    /// Whether text subtitles go along, as WebVTT.
+    pub subtitles: bool,
+    /// Whether a package that has this name already may be replaced.
+    pub overwrite: bool,
+}
+
+impl Default for PackageJob {
+    fn default() -> Self {
+        PackageJob {
+            path: PathBuf::new(),
+            segment: Rational { num: 6, den: 1 },
+            layout: Layout::default(),
+            picture: PictureSettings::default(),
+            ladder: Vec::new(),
+            audio: AudioSettings::Aac { kbps: None },
+            audio_shape: AudioShape::default(),
+            subtitles: true,
+            overwrite: false,
+        }
+    }
+}
+
+/// A size of a ladder.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rung {
+    /// Rows; the width keeps the picture's proportions.
+    pub height: u32,
+    /// How it is encoded; its size is `height`. `maxrate` and `bufsize` are for 30 pictures a second at the most; for
+    /// more they become half as much again.
+    pub video: VideoSettings,
+}

@@ -1,0 +1,225 @@
+//! Sound tracks from beside the source, as streams that it might have had.
+//!
+//! Invariant: what is planned for such a track is what is read when the job runs: both open it here.
+
+use super::AudioPlan;
+use crate::{
+    decode::{damage::OnDamage, sound_reader::SoundReader},
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::stream::StreamFacts,
+    filter::{
+        sound::SoundTarget,
+        sound_edit::ExactLength,
+        stems::{StemInput, Stems},
+    },
+    media::time::{Rational, Timestamp},
+    source::{Limits, Source},
+    spec::{
+        job::Job,
+        language,
+        mistake::Mistake,
+        track::{LengthPolicy, TrackSettings},
+    },
+};
+
+/// A sound track from beside the source.
+#[derive(Clone)]
+pub(crate) struct SideTrack {
+    /// As if it were a stream of the source, after all others.
+    pub(crate) facts: StreamFacts,
+    pub(crate) settings: TrackSettings,
+    /// The start of its file, in its own time.
+    pub(crate) start: Timestamp,
+    /// Whether its packets could be copied: one whole stream of one file.
+    pub(crate) is_whole: bool,
+}
+
+impl std::fmt::Debug for SideTrack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SideTrack").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// Opens the tracks of a job; what is wrong with them goes to `mistakes`.
+pub(crate) fn open_all(job: &Job, source: &Source, mistakes: &mut Vec<Mistake>) -> Result<Vec<SideTrack>> {
+    let mut tracks = Vec::new();
+    for (number, settings) in job.tracks.iter().enumerate() {
+        let place = format!("tracks[{number}]");
+        let own = settings.check(&place);
+        if !own.is_empty() {
+            mistakes.extend(own);
+            continue;
+        }
+        if let Some(track) = open(settings, &place, source.streams().len() + number, job.source.limits, mistakes)? {
+            tracks.push(track);
+        }
+    }
+    Ok(tracks)
+}
+
+fn open(
+    settings: &TrackSettings,
+    place: &str,
+    index: usize,
+    limits: Limits,
+    mistakes: &mut Vec<Mistake>,
+) -> Result<Option<SideTrack>> {
+    let reader = match reader(settings, place, limits, OnDamage::Fail) {
+        Ok(Ok(reader)) => reader,
+        Ok(Err(mistake)) => {
+            mistakes.push(mistake);
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let first = &settings.all_inputs()[0];
+    let source = Source::open(&first.path, limits)?;
+    let own = |stream: &&StreamFacts| first.stream.is_none_or(|index| stream.index == index);
+    let Some(mut facts) = source.audio().find(own).cloned() else { return Ok(None) };
+    let stems = reader.stems();
+    facts.index = index;
+    facts.time_base = reader.time_base();
+    (facts.start, facts.duration) = (None, None);
+    (facts.channels, facts.sample_rate) = (reader.channels() as u32, reader.sample_rate());
+    reader.layout().clone_into(&mut facts.layout);
+    if stems.as_ref().is_some_and(|stems| stems.stems.iter().any(|stem| stem.resampled_from.is_some())) {
+        // What was resampled has more bits than were stored: FFmpeg's planes of 64-bit floating point.
+        facts.format = 9;
+    }
+    let set = |facts: &mut StreamFacts, key: &str, value: &str| {
+        facts.metadata.retain(|(own, _)| !own.eq_ignore_ascii_case(key));
+        facts.metadata.push((key.to_owned(), value.to_owned()));
+    };
+    if let Some(tag) = &settings.language {
+        // Checked before; a tag that is known has three letters.
+        set(&mut facts, "language", &language::three_letters(tag).unwrap_or_else(|_| tag.clone()));
+    }
+    if let Some(title) = &settings.title {
+        set(&mut facts, "title", title);
+    }
+    if !settings.disposition.is_empty() {
+        facts.disposition = settings.disposition.iter().map(|purpose| purpose.name().to_owned()).collect();
+    }
+    facts.is_default = facts.disposition.iter().any(|purpose| purpose == "default");
+    let is_whole = stems.is_none();
+    Ok(Some(SideTrack { facts, settings: settings.clone(), start: reader.start(), is_whole }))
+}
+
+/// Opens what a track is made of. The inner error is a mistake of the job.
+///
+/// # Errors
+/// Those of opening and decoding its files.
+pub(crate) fn reader(
+    settings: &TrackSettings,
+    place: &str,
+    limits: Limits,
+    on_damage: OnDamage,
+) -> Result<std::result::Result<SoundReader, Mistake>> {
+    let mut inputs = Vec::new();
+    let mut channels = 0;
+    for input in settings.all_inputs() {
+        let source = Source::open(&input.path, limits)?;
+        let own = |stream: &&StreamFacts| input.stream.is_none_or(|index| stream.index == index);
+        let count = source.audio().find(own).map_or(0, |stream| stream.channels as usize);
+        channels += if input.channel.is_some() { 1 } else { count };
+        inputs.push(StemInput { source, stream: input.stream, channel: input.channel });
+    }
+    let target = match settings.stems(channels, place) {
+        Ok(target) => target,
+        Err(mistake) => return Ok(Err(mistake)),
+    };
+    let reader = match (target, inputs.len()) {
+        (Some(target), _) => SoundReader::of_stems(Stems::open(inputs, &target, on_damage)?),
+        (None, _) => {
+            let StemInput { source, stream, .. } = inputs.swap_remove(0);
+            SoundReader::new(source, stream, on_damage)?
+        }
+    };
+    Ok(Ok(reader))
+}
+
+/// Channels of a track; `None` where it cannot be opened.
+pub(crate) fn channels(settings: &TrackSettings, limits: Limits) -> Option<u32> {
+    let reader = reader(settings, "", limits, OnDamage::Fail).ok()?.ok()?;
+    u32::try_from(reader.channels()).ok()
+}
+
+/// The part of the source that an output shows.
+pub(super) struct Span {
+    /// The start of the source.
+    pub(super) begin: Timestamp,
+    /// What lies at time zero of the output.
+    pub(super) origin: Timestamp,
+    /// Where the output ends, if before the source does.
+    pub(super) end: Option<Timestamp>,
+}
+
+/// Brings tracks from beside the source to the part that an output shows, and to its length.
+pub(super) fn settle(plans: &mut [AudioPlan], sides: &[SideTrack], source: &Source, span: &Span) {
+    let declared = source.video().and_then(|facts| Some(Timestamp::new(facts.duration?, facts.time_base)));
+    let whole =
+        declared.or_else(|| source.duration().map(|micros| Timestamp::new(micros, Rational::new(1, 1_000_000))));
+    let end = span.end.or_else(|| whole.map(|whole| span.begin.plus(whole)));
+    let later = since(span.origin, span.begin);
+    for plan in plans.iter_mut().filter(|plan| plan.side.is_some()) {
+        let Some(SideTrack { settings, start, .. }) = sides.iter().find(|side| side.facts.index == plan.stream) else {
+            continue;
+        };
+        // The film begins so much later here, and so does the track, at its own tempo.
+        let tempo = settings.tempo.0;
+        let base = Rational::new(later.base.num, later.base.den.saturating_mul(tempo.den));
+        plan.origin = Some(start.plus(Timestamp::new(later.ticks.saturating_mul(tempo.num), base)));
+        let rate = Rational::new(1, i64::from(plan.sample_rate));
+        let samples = end.map(|end| u64::try_from(since(end, span.origin).rescale(rate)).unwrap_or(0));
+        plan.edit = settings.edit(samples);
+        if let Some(samples) = samples.filter(|_| span.end.is_some()) {
+            // What a cut leaves out of the pictures is left out of the sound, whatever is said of its length.
+            let pad = plan.edit.length.is_some_and(|length| length.pad);
+            plan.edit.length = Some(ExactLength { samples, pad, trim: true });
+        }
+        plan.must_last = samples.filter(|_| settings.length == LengthPolicy::Fail).map(|samples| {
+            let tolerance = settings.tolerance();
+            MustLast { samples, tolerance, sample_rate: plan.sample_rate }
+        });
+    }
+}
+
+fn since(time: Timestamp, before: Timestamp) -> Timestamp {
+    time.plus(Timestamp::new(before.ticks.saturating_neg(), before.base))
+}
+
+/// How long a track must last.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+pub struct MustLast {
+    /// Samples.
+    pub samples: u64,
+    /// By how much it may differ.
+    pub tolerance: Timestamp,
+    /// Samples in a second.
+    pub sample_rate: u32,
+}
+
+impl MustLast {
+    /// # Errors
+    /// `MalformedInput` when sound that ends at sample `end` does not last as long.
+    pub(crate) fn check(&self, end: i64) -> Result<()> {
+        if !LengthPolicy::Fail.is_broken(end, self.samples, self.tolerance, self.sample_rate) {
+            return Ok(());
+        }
+        let seconds = |samples: f64| samples / f64::from(self.sample_rate);
+        let detail = format!(
+            "the track ends after {:.3} s and the picture after {:.3} s; the job allows {} s between them",
+            seconds(end as f64),
+            seconds(self.samples as f64),
+            self.tolerance.as_spec()
+        );
+        Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, detail))
+    }
+}
+
+impl SideTrack {
+    /// The track as it is, from the start of its file, in a form in which nothing is lost.
+    pub(crate) fn heard(&self) -> SoundTarget {
+        SoundTarget { origin: self.start, ..SoundTarget::like(&self.facts) }
+    }
+}

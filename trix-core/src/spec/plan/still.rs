@@ -1,0 +1,107 @@
+//! Still pictures and their source: which part of the film they show.
+//!
+//! Invariant: stills show the part of the source that the other outputs of the job show.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::{Asking, Decision, OutputPlan};
+use crate::{
+    decode::reader::Cut,
+    error::{Error, Result},
+    media::time::Timestamp,
+    source::Source,
+    spec::{
+        job::{Job, OutputSettings},
+        picture::PictureSettings,
+        still::StillSettings,
+        video::{EncodeSettings, VideoSettings},
+    },
+    still::{Span, Stills},
+};
+
+/// A still picture, or a set of them, that will be made.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct StillPlan {
+    /// Its first file.
+    pub path: PathBuf,
+    /// What is asked for, with every default.
+    pub settings: StillSettings,
+    /// Which pictures of the decoder it looks at.
+    pub cut: Cut,
+    /// What was decided without being asked.
+    pub decisions: Vec<Decision>,
+    /// How the source is to be read.
+    #[serde(skip)]
+    picture: PictureSettings,
+    #[serde(skip)]
+    span: Span,
+}
+
+impl StillPlan {
+    /// How long the part is, where that is decided.
+    pub(crate) fn length(&self) -> Option<Timestamp> {
+        self.cut.end.and(self.span.expected)
+    }
+
+    /// The stage that makes it.
+    ///
+    /// # Errors
+    /// Those of [`Stills::new`].
+    pub(crate) fn open(&self, source: &Source, sides: &[super::SideTrack]) -> Result<Stills> {
+        let settings = std::slice::from_ref(&self.settings);
+        Stills::with_tracks(settings, source, sides, &self.picture, Some(self.span))
+    }
+}
+
+/// The stills of a job whose other outputs are planned.
+///
+/// # Errors
+/// Those of [`Stills::new`], with the name of the still.
+pub(super) fn plan(
+    job: &Job,
+    asking: &Asking<'_>,
+    source: &Source,
+    outputs: &[OutputPlan],
+) -> Result<Vec<StillPlan>> {
+    if job.stills.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (span, cut) = part(asking, source, outputs)?;
+    // A source that is read in a particular way is read so for stills too.
+    let of_outputs = job.outputs.iter().filter(|output| output.video.encode().is_some()).map(|output| &output.picture);
+    let picture = of_outputs.chain(job.packages.iter().map(|package| &package.picture)).next();
+    let mut plans = Vec::new();
+    for settings in &job.stills {
+        let path = settings.paths().into_iter().next().unwrap_or_default();
+        let picture = picture.cloned().unwrap_or_default();
+        let mut plan =
+            StillPlan { path, settings: settings.clone(), cut, decisions: Vec::new(), picture, span };
+        let stage = plan.open(source, asking.sides).map_err(|error: Error| error.in_file(&plan.path))?;
+        plan.decisions = stage.decisions().to_vec();
+        plans.push(plan);
+    }
+    Ok(plans)
+}
+
+/// The part of the source that stills show: that of the first output with pictures, or what such an output would show.
+fn part(asking: &Asking<'_>, source: &Source, outputs: &[OutputPlan]) -> Result<(Span, Cut)> {
+    let planned = outputs.iter().find(|output| output.video.is_some());
+    let usual = OutputSettings {
+        path: PathBuf::from("stills.mkv"),
+        video: VideoSettings::X264(EncodeSettings::default()),
+        ..OutputSettings::default()
+    };
+    let usual = match planned {
+        Some(_) => None,
+        // What such an output could not be made of may still have a waveform.
+        None => OutputPlan::new(&asking.request(&usual, None), source, &mut Vec::new()).unwrap_or_default(),
+    };
+    let whole = Span::whole(source, None);
+    let Some(output) = planned.or(usual.as_ref()) else { return Ok((whole, Cut::default())) };
+    let cut = Cut { start: output.start, end: output.end, frames: output.frames };
+    let until = |end: Timestamp| end.plus(Timestamp::new(output.origin.ticks.saturating_neg(), output.origin.base));
+    let expected = output.span_end().map(until).or(whole.expected);
+    Ok((Span { origin: output.origin, expected }, cut))
+}
