@@ -32,13 +32,14 @@ to_depth() {
     echo "zscale=w=1920:h=1080:filter=lanczos:dither=$dither:rin=limited:r=limited,format=pix_fmts=$format"
 }
 
-# x264 writes Matroska, so that the times are right; ffmpeg adds the sound.
+# x264 writes Matroska, so that the times are right; ffmpeg adds the sound. What x264 says at the end even when quiet
+# is of interest only when it fails.
 h264() {
     local threads=THREADS_h264_$1
     quiet_ffmpeg -i "$source" -an -vf "$(to_depth "$1")" -strict -1 -f yuv4mpegpipe - |
         x264 --demuxer y4m --quiet --no-progress --preset medium --crf 16 --output-depth "$1" --output-csp i422 \
             --colorprim bt709 --transfer bt709 --colormatrix bt709 ${!threads:+--threads "${!threads}"} \
-            -o "$scratch/pictures.mkv" -
+            -o "$scratch/pictures.mkv" - 2>"$scratch/x264.log" || { cat "$scratch/x264.log" >&2 && exit 1; }
     quiet_ffmpeg -i "$scratch/pictures.mkv" -i "$source" -map 0:v -map 1:a -c copy "$folder/$stem.h264-$1.mkv"
 }
 
@@ -89,7 +90,7 @@ verify() {
 }
 
 hashes() {
-    (cd "$folder" && sha256sum "$source" "$stem".*) >"$scratch/sha256sums"
+    (cd "$folder" && sha256sum "$source" "$stem".*.{mkv,mp4,jpg}) >"$scratch/sha256sums"
     mv "$scratch/sha256sums" "$folder/sha256sums"
 }
 

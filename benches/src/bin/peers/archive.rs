@@ -9,17 +9,21 @@ use trix_core::{Job, spec::document::Document};
 use crate::case::{Goal, Setup, TRIX, Tool, Work};
 
 const SHELL: &str = "shell";
+const SHELL_AS_IT_COMES: &str = "shell, as it comes";
 
 /// Who does it.
 pub static TOOLS: [Tool; 3] = [
     Tool { name: SHELL, is_exact: true, work: Work::Programs(|setup| script(setup, true)) },
     Tool { name: TRIX, is_exact: true, work: Work::Programs(ingest) },
     // Encoders and filters with the numbers of threads that they choose for the machine.
-    Tool { name: "shell, as it comes", is_exact: false, work: Work::Programs(|setup| script(setup, false)) },
+    Tool { name: SHELL_AS_IT_COMES, is_exact: false, work: Work::Programs(|setup| script(setup, false)) },
 ];
 
-/// What the project wants.
-pub const GOALS: [Goal; 1] = [Goal { tool: TRIX, peer: SHELL, wall: 0.80, cpu: None }];
+/// What the project wants, and the same of the peer that chooses its numbers of threads.
+pub const GOALS: [Goal; 2] = [
+    Goal { tool: TRIX, peer: SHELL, wall: 0.80, cpu: None },
+    Goal { tool: TRIX, peer: SHELL_AS_IT_COMES, wall: 0.80, cpu: None },
+];
 
 const PROFILES: [&str; 2] = ["archive", "preview"];
 

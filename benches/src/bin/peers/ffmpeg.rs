@@ -1,6 +1,7 @@
 //! The parts of `ffmpeg` command lines that several cases share.
 //!
-//! Invariant: what is said here of a target is what its plan says, word for word.
+//! Invariant: what is said here of a target is what its plan says, word for word; what is left to `ffmpeg` and the
+//! encoders is left to them as a whole.
 
 use std::{path::Path, process::Command};
 
@@ -8,12 +9,22 @@ use trix_core::spec::video::{EncodeSettings, RateControl};
 
 use crate::case::Target;
 
-/// An `ffmpeg` that reads `source`, with a number of threads for each filter or with its own.
-pub fn reading(source: &Path, filter_threads: Option<&str>) -> Command {
+/// Who decides about what changes streams, but is no matter of quality.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// Trix's plan decides about the threads of encoders. Filters have one thread, and x264 the instructions that Trix
+    /// lets it use: so streams are equal.
+    AsTrix,
+    /// `ffmpeg` and the encoders decide, for the machine.
+    Own,
+}
+
+/// An `ffmpeg` that reads `source`.
+pub fn reading(source: &Path, manner: Manner) -> Command {
     let mut command = Command::new("ffmpeg");
     command.args("-hide_banner -nostdin -v error -y".split(' '));
-    if let Some(threads) = filter_threads {
-        command.args(["-filter_threads", threads, "-filter_complex_threads", threads]);
+    if manner == Manner::AsTrix {
+        command.args(["-filter_threads", "1", "-filter_complex_threads", "1"]);
     }
     command.arg("-i").arg(source);
     command
@@ -31,14 +42,18 @@ pub fn chain(target: &Target) -> String {
 }
 
 /// Adds an output: how it is encoded, and its file.
-pub fn output(command: &mut Command, target: &Target, settings: &EncodeSettings, threads: Option<u32>, folder: &Path) {
+pub fn output(command: &mut Command, target: &Target, settings: &EncodeSettings, manner: Manner, folder: &Path) {
     // Trix keeps the source's times and writes the index first, too.
     command.args(["-an", "-fps_mode", "passthrough", "-movflags", "+faststart"]);
-    let threads = threads.map(|threads| threads.to_string());
+    let threads = target.threads.filter(|_| manner == Manner::AsTrix).map(|threads| threads.to_string());
     if target.encoder == "x264" {
         command.args(["-c:v", "libx264"]);
         if let Some(threads) = &threads {
             command.args(["-threads", threads]);
+        }
+        if manner == Manner::AsTrix && target.width.div_ceil(16) % 8 != 0 && has_avx512() {
+            // Trix keeps x264 from AVX-512 here, whose macroblock tree reads memory that nobody wrote.
+            command.args(["-x264-params", "asm=SSE2Fast,LZCNT,AVX2"]);
         }
     } else {
         // Else libx265 writes a report of many lines at the end.
@@ -52,4 +67,16 @@ pub fn output(command: &mut Command, target: &Target, settings: &EncodeSettings,
         command.args(["-crf", &value.to_string()]);
     }
     command.arg(folder.join(&target.name));
+}
+
+/// Whether x264 finds all of AVX-512 that it asks for.
+fn has_avx512() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512cd")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
 }

@@ -16,57 +16,34 @@ use trix_core::{
 
 use crate::{
     case::{Goal, Setup, TRIX, Target, Tool, Work},
-    ffmpeg,
+    ffmpeg::{self, Manner},
 };
 
 const SPLIT: &str = "ffmpeg, split";
 const FOUR: &str = "ffmpeg, four runs";
+const SPLIT_AS_IT_COMES: &str = "ffmpeg, split, as it comes";
+const FOUR_AS_THEY_COME: &str = "ffmpeg, four runs, as they come";
 
 /// Who does it.
 pub static TOOLS: [Tool; 6] = [
-    Tool { name: SPLIT, is_exact: true, work: Work::Programs(|setup| split(setup, Threads::OfThePlan)) },
-    Tool { name: FOUR, is_exact: true, work: Work::Programs(|setup| four(setup, Threads::OfThePlan)) },
+    Tool { name: SPLIT, is_exact: true, work: Work::Programs(|setup| split(setup, Manner::AsTrix)) },
+    Tool { name: FOUR, is_exact: true, work: Work::Programs(|setup| four(setup, Manner::AsTrix)) },
     Tool { name: TRIX, is_exact: true, work: Work::Programs(|setup| run(setup, VerifyLevel::Off)) },
     Tool { name: "trix, verified", is_exact: true, work: Work::Programs(|setup| run(setup, VerifyLevel::Structure)) },
     // A number of threads is part of what decides about a stream, so these two write other ones.
-    Tool {
-        name: "ffmpeg, split, as it comes",
-        is_exact: false,
-        work: Work::Programs(|setup| split(setup, Threads::Own)),
-    },
-    Tool {
-        name: "ffmpeg, four runs, as they come",
-        is_exact: false,
-        work: Work::Programs(|setup| four(setup, Threads::Own)),
-    },
+    Tool { name: SPLIT_AS_IT_COMES, is_exact: false, work: Work::Programs(|setup| split(setup, Manner::Own)) },
+    Tool { name: FOUR_AS_THEY_COME, is_exact: false, work: Work::Programs(|setup| four(setup, Manner::Own)) },
 ];
 
-/// What the project wants.
-pub const GOALS: [Goal; 2] = [
+/// What the project wants, and the same of the peers that choose their numbers of threads.
+pub const GOALS: [Goal; 4] = [
     Goal { tool: TRIX, peer: SPLIT, wall: 0.95, cpu: Some(0.95) },
     Goal { tool: TRIX, peer: FOUR, wall: 0.65, cpu: Some(0.65) },
+    Goal { tool: TRIX, peer: SPLIT_AS_IT_COMES, wall: 0.95, cpu: Some(0.95) },
+    Goal { tool: TRIX, peer: FOUR_AS_THEY_COME, wall: 0.65, cpu: Some(0.65) },
 ];
 
 const SIZES: [(i32, i32); 4] = [(1920, 1080), (1280, 720), (854, 480), (640, 360)];
-
-/// Numbers of threads of encoders and filters.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Threads {
-    /// Encoders: those of the plan. Filters: one.
-    OfThePlan,
-    /// What ffmpeg and x264 choose for the machine.
-    Own,
-}
-
-impl Threads {
-    fn of_filters(self) -> Option<&'static str> {
-        (self == Threads::OfThePlan).then_some("1")
-    }
-
-    fn of(self, target: &Target) -> Option<u32> {
-        target.threads.filter(|_| self == Threads::OfThePlan)
-    }
-}
 
 /// Four sizes, no sound.
 pub fn job(source: &Path) -> Job {
@@ -96,9 +73,9 @@ fn run(setup: &Setup<'_>, verify: VerifyLevel) -> io::Result<Vec<Command>> {
     Ok(vec![command])
 }
 
-fn split(setup: &Setup<'_>, threads: Threads) -> io::Result<Vec<Command>> {
+fn split(setup: &Setup<'_>, manner: Manner) -> io::Result<Vec<Command>> {
     let targets = &setup.told.targets;
-    let mut command = ffmpeg::reading(setup.source, threads.of_filters());
+    let mut command = ffmpeg::reading(setup.source, manner);
     let pads: String = (0..targets.len()).map(|number| format!("[copy{number}]")).collect();
     let mut graph = format!("[0:v]split={}{pads}", targets.len());
     for (number, target) in targets.iter().enumerate() {
@@ -107,16 +84,16 @@ fn split(setup: &Setup<'_>, threads: Threads) -> io::Result<Vec<Command>> {
     command.args(["-filter_complex", &graph]);
     for (number, (target, settings)) in outputs(setup).enumerate() {
         command.args(["-map", &format!("[size{number}]")]);
-        ffmpeg::output(&mut command, target, settings, threads.of(target), setup.folder);
+        ffmpeg::output(&mut command, target, settings, manner, setup.folder);
     }
     Ok(vec![command])
 }
 
-fn four(setup: &Setup<'_>, threads: Threads) -> io::Result<Vec<Command>> {
+fn four(setup: &Setup<'_>, manner: Manner) -> io::Result<Vec<Command>> {
     let command = |(target, settings): (&Target, &EncodeSettings)| {
-        let mut command = ffmpeg::reading(setup.source, threads.of_filters());
+        let mut command = ffmpeg::reading(setup.source, manner);
         command.args(["-vf", &ffmpeg::chain(target)]);
-        ffmpeg::output(&mut command, target, settings, threads.of(target), setup.folder);
+        ffmpeg::output(&mut command, target, settings, manner, setup.folder);
         command
     };
     Ok(outputs(setup).map(command).collect())

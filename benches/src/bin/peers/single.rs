@@ -15,7 +15,7 @@ use trix_core::{
 
 use crate::{
     case::{Setup, TRIX, Tool, Work},
-    ffmpeg,
+    ffmpeg::{self, Manner},
 };
 
 /// What the bare encoder is called.
@@ -23,8 +23,7 @@ pub const ENCODER_ALONE: &str = "encoder alone";
 
 /// Who does it.
 pub static TOOLS: [Tool; 5] = [
-    // With one thread for the filter.
-    Tool { name: "ffmpeg", is_exact: true, work: Work::Programs(|setup| encode_with_ffmpeg(setup, Some("1"))) },
+    Tool { name: "ffmpeg", is_exact: true, work: Work::Programs(|setup| encode_with_ffmpeg(setup, Manner::AsTrix)) },
     Tool { name: TRIX, is_exact: true, work: Work::Programs(|setup| encode(setup, "off")) },
     Tool { name: "trix, verified", is_exact: true, work: Work::Programs(|setup| encode(setup, "structure")) },
     // It cuts pictures into a slice for each core to convert them, and the diffusion of errors ends at the edge of a
@@ -32,7 +31,7 @@ pub static TOOLS: [Tool; 5] = [
     Tool {
         name: "ffmpeg, as it comes",
         is_exact: false,
-        work: Work::Programs(|setup| encode_with_ffmpeg(setup, None)),
+        work: Work::Programs(|setup| encode_with_ffmpeg(setup, Manner::Own)),
     },
     Tool { name: ENCODER_ALONE, is_exact: false, work: Work::EncoderAlone },
 ];
@@ -74,11 +73,11 @@ fn encode(setup: &Setup<'_>, verify: &str) -> io::Result<Vec<Command>> {
     Ok(vec![command])
 }
 
-fn encode_with_ffmpeg(setup: &Setup<'_>, filter_threads: Option<&str>) -> io::Result<Vec<Command>> {
+fn encode_with_ffmpeg(setup: &Setup<'_>, manner: Manner) -> io::Result<Vec<Command>> {
     let (target, settings) = only(setup)?;
-    let mut command = ffmpeg::reading(setup.source, filter_threads);
+    let mut command = ffmpeg::reading(setup.source, manner);
     command.args(["-vf", &ffmpeg::chain(target)]);
-    ffmpeg::output(&mut command, target, settings, target.threads, setup.folder);
+    ffmpeg::output(&mut command, target, settings, manner, setup.folder);
     Ok(vec![command])
 }
 
