@@ -15,7 +15,7 @@ use trix_core::{
 
 use crate::{
     case::{Case, Target, Told},
-    measure::Cost,
+    measure::{self, Cost},
 };
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
@@ -71,7 +71,7 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     // The decoder's threads and reference pictures are not the encoder's to pay for.
     drop(reader);
 
-    let (began, cpu) = (Instant::now(), process_seconds());
+    let (began, cpu, busy) = (Instant::now(), process_seconds(), measure::busy());
     let mut encoder = video::open(plan, settings, output.threads, None)?;
     let mut output_bytes = encoder.headers()?.parameter_sets.len() as u64;
     for (picture, number) in pictures.into_iter().zip(0..) {
@@ -83,7 +83,7 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     }
     drop(encoder);
     let (wall, cpu) = (began.elapsed().as_secs_f64(), process_seconds() - cpu);
-    Ok(Cost { wall, cpu, peak_bytes: 0, output_bytes })
+    Ok(Cost { wall, cpu, elsewhere: measure::elsewhere(busy, cpu), peak_bytes: 0, output_bytes })
 }
 
 /// Processor time of all threads of this process.

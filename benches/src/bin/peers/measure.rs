@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::param::clock_ticks_per_second;
 use serde::{Deserialize, Serialize};
 use wait4::Wait4;
 
@@ -20,6 +21,9 @@ pub struct Cost {
     pub wall: f64,
     /// Seconds of processor time, in the program and in the kernel, on all cores together.
     pub cpu: f64,
+    /// Seconds of processor time that went elsewhere meanwhile: to other programs of this machine, or, where it is a
+    /// virtual one, to other machines. Nothing is read off the clock where this is much.
+    pub elsewhere: f64,
     /// Most bytes of memory at once; 0 where it was not measured.
     pub peak_bytes: u64,
     /// Bytes of the output files.
@@ -36,11 +40,12 @@ const LOOK: Duration = Duration::from_millis(100);
 /// # Errors
 /// As [`run`].
 pub fn run_all(commands: Vec<Command>, has_pipes: bool) -> io::Result<Cost> {
-    let mut whole = Cost { wall: 0.0, cpu: 0.0, peak_bytes: 0, output_bytes: 0 };
+    let mut whole = Cost { wall: 0.0, cpu: 0.0, elsewhere: 0.0, peak_bytes: 0, output_bytes: 0 };
     for command in commands {
         let cost = run(command, has_pipes)?;
         whole.wall += cost.wall;
         whole.cpu += cost.cpu;
+        whole.elsewhere += cost.elsewhere;
         whole.peak_bytes = whole.peak_bytes.max(cost.peak_bytes);
     }
     Ok(whole)
@@ -56,7 +61,7 @@ pub fn run_all(commands: Vec<Command>, has_pipes: bool) -> io::Result<Cost> {
 /// When it cannot be started or fails.
 pub fn run(mut command: Command, has_pipes: bool) -> io::Result<Cost> {
     command.stdin(Stdio::null()).stdout(Stdio::null());
-    let began = Instant::now();
+    let (began, busy) = (Instant::now(), busy());
     let mut child = command.spawn()?;
     let root = child.id();
     let (done, seen) = thread::scope(|scope| {
@@ -82,7 +87,22 @@ pub fn run(mut command: Command, has_pipes: bool) -> io::Result<Cost> {
     }
     let usage = done.rusage;
     let cpu = (usage.utime + usage.stime).as_secs_f64();
-    Ok(Cost { wall, cpu, peak_bytes: usage.maxrss.max(seen), output_bytes: 0 })
+    Ok(Cost { wall, cpu, elsewhere: elsewhere(busy, cpu), peak_bytes: usage.maxrss.max(seen), output_bytes: 0 })
+}
+
+/// Seconds that the cores of this machine worked since it was started, or were taken from it: proc_stat(5), all but
+/// idle and waiting; a guest's time is in the user's.
+pub fn busy() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let times = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let ticks: Vec<u64> = times.map_while(|time| time.parse().ok()).take(8).collect();
+    let worked: u64 = ticks.iter().enumerate().filter(|(at, _)| !matches!(at, 3 | 4)).map(|(_, time)| time).sum();
+    worked as f64 / clock_ticks_per_second() as f64
+}
+
+/// What of that went elsewhere since it was `before`, while `own` seconds were a run's own.
+pub fn elsewhere(before: f64, own: f64) -> f64 {
+    (busy() - before - own).max(0.0)
 }
 
 /// Memory that a process and those that it started hold now. Pages that several of them share, as those of libraries
@@ -149,6 +169,16 @@ mod tests {
         assert!(run(Command::new("false"), false).is_err());
         let twice = run_all(vec![shell(busy), shell(busy)], false).unwrap();
         assert!(twice.cpu > cost.cpu && twice.wall > cost.wall, "{twice:?} {cost:?}");
+    }
+
+    #[test]
+    fn what_others_do_meanwhile_is_seen() {
+        let mut other = Command::new("bash").args(["-c", "while true; do :; done"]).spawn().unwrap();
+        let cost = run(shell("sleep 1"), false);
+        other.kill().unwrap();
+        other.wait().unwrap();
+        let cost = cost.unwrap();
+        assert!(cost.elsewhere > 0.2 && cost.cpu < 0.2, "{cost:?}");
     }
 
     #[test]

@@ -129,6 +129,11 @@ impl Series {
         median(self.costs.iter().map(|cost| cost.cpu))
     }
 
+    /// The share of the machine's `cores` that went elsewhere in each run.
+    pub fn elsewhere(&self, cores: usize) -> impl Iterator<Item = f64> {
+        self.costs.iter().map(move |cost| cost.elsewhere / (cost.wall * cores as f64))
+    }
+
     /// How much longer this takes than `other`: by the medians, and by the median of the rounds' own ratios, which
     /// drifts of the machine touch less.
     pub fn ratio(&self, other: &Series) -> (f64, f64) {

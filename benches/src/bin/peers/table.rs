@@ -6,6 +6,7 @@ use trix_benches::RATE;
 
 use crate::{
     case::TRIX,
+    measure::median,
     results::{CaseResult, Output, Run, Series},
     single::ENCODER_ALONE,
 };
@@ -54,7 +55,7 @@ pub fn markdown(run: &Run) -> String {
     }
     page.push('\n');
     for case in &run.cases {
-        notes(&mut page, case);
+        notes(&mut page, case, machine.cores);
     }
     page.push_str(NOTES);
     page
@@ -68,6 +69,9 @@ How to read this:
   rounds, of the kernel's account of the process and its children. The peer is the first tool of the case; `wall / peer`
   divides medians; `paired` is the median of the ratios within each round. Differences smaller than the spread
   (min..max) are noise.
+- What went elsewhere is the time of the machine's cores that other programs had during the runs, and that the host of a
+  virtual machine took. Where it is more than a few per cent, wall times say little, and tools that run more threads
+  at once gain by it.
 - `trix` runs with `--verify off` in a to d, since ffmpeg does not look at what it wrote; `trix, verified` is the
   default. In e both sides read back what they wrote.
 - ffmpeg has one thread for each filter: with more, it converts pictures in slices, which breaks the diffusion of
@@ -174,7 +178,7 @@ fn table<const N: usize>(page: &mut String, columns: &[&str; N], rows: &[[String
     }
 }
 
-fn notes(page: &mut String, case: &CaseResult) {
+fn notes(page: &mut String, case: &CaseResult, cores: usize) {
     let exact: Vec<&str> = case.series.iter().filter(|series| series.is_exact).map(|series| series.tool).collect();
     let exact = exact.join("; ");
     let same = if case.same_pictures {
@@ -187,6 +191,14 @@ fn notes(page: &mut String, case: &CaseResult) {
         page,
         "- {}: {}; {} pictures, source of {megabytes:.0} MB; {same}.",
         case.case, case.title, case.frames
+    );
+    let elsewhere: Vec<f64> = case.series.iter().flat_map(|series| series.elsewhere(cores)).collect();
+    let most = elsewhere.iter().copied().fold(0.0, f64::max);
+    let _ = writeln!(
+        page,
+        "  {:.1} % of the cores' time went elsewhere (median of all runs; {:.1} % in the worst).",
+        100.0 * median(elsewhere),
+        100.0 * most
     );
     if let (Some(trix), Some(alone)) = (case.of(TRIX), case.of(ENCODER_ALONE)) {
         let (medians, paired) = trix.ratio(alone);
