@@ -59,7 +59,7 @@ preview() {
 }
 
 loudness() {
-    ffmpeg -hide_banner -nostdin -nostats -i "$source" -map 0:a -af ebur128=peak=true:framelog=quiet -f null - \
+    ffmpeg -hide_banner -nostdin -nostats -i "$source" -map 0:a -af ebur128=peak=true:framelog=verbose -f null - \
         2>"$folder/$stem.loudness.txt"
 }
 

@@ -34,7 +34,7 @@ pub struct Case {
 }
 
 /// Every case. The numbers of pictures are such that a run takes 5 to 20 seconds on two cores; that of a whole archive,
-/// a minute.
+/// a minute and a half.
 pub const CASES: [Case; 5] = [
     Case {
         key: "a",

@@ -51,7 +51,7 @@ pub fn output(command: &mut Command, target: &Target, settings: &EncodeSettings,
         if let Some(threads) = &threads {
             command.args(["-threads", threads]);
         }
-        if manner == Manner::AsTrix && target.width.div_ceil(16) % 8 != 0 && has_avx512() {
+        if manner == Manner::AsTrix && !target.width.div_ceil(16).is_multiple_of(8) && has_avx512() {
             // Trix keeps x264 from AVX-512 here, whose macroblock tree reads memory that nobody wrote.
             command.args(["-x264-params", "asm=SSE2Fast,LZCNT,AVX2"]);
         }
