@@ -25,7 +25,7 @@ libc6-dev         | test -e /usr/include/stdio.h      | the C library to link wi
 ffmpeg            | command -v ffmpeg                 | tests, demo, bench: makes sources, a second opinion on results
 x264              | command -v x264                   | tests and bench: the peer for H.264
 x265              | command -v x265                   | tests and bench: the peer for HEVC
-mediainfo         | command -v mediainfo              | tests: a foreign parser of what was written
+mediainfo         | command -v mediainfo              | tests and bench: a foreign parser of what was written
 gstreamer1.0-tools | command -v gst-launch-1.0        | tests: parsers and a player that share nothing with FFmpeg
 gstreamer1.0-plugins-base | has_gstreamer typefindfunctions | the same: recognition of containers
 gstreamer1.0-plugins-good | has_gstreamer qtdemux      | the same: readers of MP4, QuickTime, Matroska and WebM

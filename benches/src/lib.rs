@@ -17,6 +17,8 @@ pub enum Kind {
     Hevc,
     /// ProRes 4:2:2 HQ, 10 bits, in QuickTime.
     ProRes,
+    /// The same with two channels of PCM sound of 24 bits, 48 kHz.
+    Master,
     /// Planes as they are, 4:2:0 of 8 bits, in YUV4MPEG2.
     Raw8,
     /// Planes as they are, 4:2:2 of 10 bits, in YUV4MPEG2.
@@ -44,6 +46,7 @@ impl Kind {
             Kind::H264 => "h264.mp4",
             Kind::Hevc => "hevc.mp4",
             Kind::ProRes => "prores.mov",
+            Kind::Master => "master.mov",
             Kind::Raw8 => "raw8.y4m",
             Kind::Raw10 => "raw10.y4m",
         }
@@ -56,6 +59,7 @@ impl Kind {
             Kind::Hevc => "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -crf 22 -x265-params log-level=none",
             // A fixed quantiser: prores_ks is several times faster when it need not search for one.
             Kind::ProRes => "-pix_fmt yuv422p10le -c:v prores_ks -profile:v 3 -q:v 6",
+            Kind::Master => "-pix_fmt yuv422p10le -c:v prores_ks -profile:v 3 -q:v 6 -c:a pcm_s24le",
             Kind::Raw8 => "-pix_fmt yuv420p -f yuv4mpegpipe",
             Kind::Raw10 => "-pix_fmt yuv422p10le -strict -1 -f yuv4mpegpipe",
         }
@@ -93,7 +97,17 @@ impl Clip {
         for input in inputs {
             command.args(["-f", "lavfi", "-i", input]);
         }
+        if self.kind == Kind::Master {
+            // Two tones that swell and fade apart, for as long as there are pictures.
+            let seconds = f64::from(self.frames) / f64::from(RATE);
+            let tone = |hertz: u32, rate: f64| format!("0.2*sin(2*PI*{hertz}*t)*(0.6+0.4*sin(2*PI*{rate}*t))");
+            let sound = format!("aevalsrc={}|{}:s=48000:d={seconds}", tone(220, 0.5), tone(331, 0.3));
+            command.args(["-f", "lavfi", "-i", &sound]);
+        }
         command.args(["-filter_complex", &graph, "-map", "[picture]", "-frames:v", &self.frames.to_string()]);
+        if self.kind == Kind::Master {
+            command.args(["-map", "3:a"]);
+        }
         command.args(self.kind.options().split(' ')).arg(&partial).stdin(Stdio::null());
         let status = command.status()?;
         if !status.success() {

@@ -6,24 +6,64 @@ use std::{env, io, path::Path, process::Command, process::Stdio, time::Instant};
 use rustix::time::{ClockId, clock_gettime};
 use serde::de::DeserializeOwned;
 use trix_core::{
-    Limits, OnDamage, Source,
+    Job, Limits, OnDamage, Source,
     decode::reader::{Cut, PictureReader},
     encode::video,
     quality::{Comparator, Metric, Score},
+    spec::plan::{OutputPlan, Plan, VideoPlan},
 };
 
-use crate::{case::Case, measure::Cost};
+use crate::{
+    case::{Case, Target, Told},
+    measure::{self, Cost},
+};
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// What a case asks for, with what its plan decides.
+///
+/// # Errors
+/// Those of the library.
+pub fn told(case: &Case, source: &Path) -> Fallible<Told> {
+    let (job, plan) = planned(case, source)?;
+    let target = |output: &OutputPlan| {
+        let video = pictures(output)?;
+        Ok(Target {
+            name: output.path.clone(),
+            encoder: video.encoder.to_string(),
+            width: video.width,
+            height: video.height,
+            pixel_format: video.format.name().into_owned(),
+            converted: video.converted,
+            threads: output.threads,
+            copies_sound: output.audio.iter().any(|audio| audio.copied),
+        })
+    };
+    let targets = plan.outputs.iter().map(target).collect::<Fallible<_>>()?;
+    Ok(Told { job, targets })
+}
+
+fn planned(case: &Case, source: &Path) -> Fallible<(Job, Plan)> {
+    let job = case.job(source)?;
+    let plan = Plan::new(&job, &Source::open(source, Limits::default())?)?;
+    Ok((job, plan))
+}
+
+fn pictures(output: &OutputPlan) -> Fallible<&VideoPlan> {
+    Ok(output.video.as_ref().ok_or("an output of the case has no pictures that are encoded")?)
+}
 
 /// Decodes and converts the pictures of a case into memory, then times the encoder over them and nothing else.
 ///
 /// # Errors
 /// Those of the library.
 pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
-    let (plan, settings, target) = case.plan(source)?;
+    let (job, plan) = planned(case, source)?;
+    let output = plan.outputs.first().ok_or("the case has no output")?;
+    let plan = pictures(output)?;
+    let (_, settings) = job.outputs[0].video.encode().ok_or("the case encodes nothing")?;
     let opened = Source::open(source, Limits::default())?;
-    let mut reader = PictureReader::new(opened, OnDamage::Fail, Cut::default(), Some(target), 0)?;
+    let mut reader = PictureReader::new(opened, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 0)?;
     let mut pictures = Vec::new();
     while let Some(picture) = reader.next_picture()? {
         pictures.push(picture);
@@ -31,8 +71,8 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     // The decoder's threads and reference pictures are not the encoder's to pay for.
     drop(reader);
 
-    let (began, cpu) = (Instant::now(), process_seconds());
-    let mut encoder = video::open(&plan, &settings, None, None)?;
+    let (began, cpu, busy) = (Instant::now(), process_seconds(), measure::busy());
+    let mut encoder = video::open(plan, settings, output.threads, None)?;
     let mut output_bytes = encoder.headers()?.parameter_sets.len() as u64;
     for (picture, number) in pictures.into_iter().zip(0..) {
         let encoded = encoder.push(&picture.frame, number, false)?;
@@ -43,7 +83,7 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     }
     drop(encoder);
     let (wall, cpu) = (began.elapsed().as_secs_f64(), process_seconds() - cpu);
-    Ok(Cost { wall, cpu, peak_bytes: 0, output_bytes })
+    Ok(Cost { wall, cpu, elsewhere: measure::elsewhere(busy, cpu), peak_bytes: 0, output_bytes })
 }
 
 /// Processor time of all threads of this process.
@@ -52,12 +92,15 @@ fn process_seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-/// Scores the pictures of `distorted` against what the encoder of a case takes in: the converted source.
+/// Scores the pictures of `distorted` against what the encoder of output `number` of a case takes in: the converted
+/// source.
 ///
 /// # Errors
 /// Those of the library, and when the numbers of pictures differ.
-pub fn score(case: &Case, source: &Path, distorted: &Path) -> Fallible<Score> {
-    let (_, _, target) = case.plan(source)?;
+pub fn score(case: &Case, number: usize, source: &Path, distorted: &Path) -> Fallible<Score> {
+    let (_, plan) = planned(case, source)?;
+    let output = plan.outputs.get(number).ok_or("the case has no such output")?;
+    let target = pictures(output)?.filtering();
     let open = |path| Source::open(path, Limits::default());
     let cut = Cut::default;
     let mut reference = PictureReader::new(open(source)?, OnDamage::Fail, cut(), Some(target), 0)?;

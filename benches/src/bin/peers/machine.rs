@@ -28,21 +28,23 @@ pub struct Machine {
     pub trix: String,
     /// Libraries that Trix runs with.
     pub libraries: Vec<(String, String)>,
-    /// What `ffmpeg -version` says of itself and of libavcodec.
-    pub ffmpeg: Vec<String>,
+    /// What ffmpeg says of itself and of libavcodec, and the first lines of x264 and mediainfo.
+    pub peers: Vec<String>,
 }
 
 impl Machine {
     /// Looks at this machine.
     ///
     /// # Errors
-    /// When `ffmpeg` cannot be run.
+    /// When `ffmpeg`, `x264` or `mediainfo` cannot be run.
     pub fn look() -> io::Result<Self> {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        let output = Command::new("ffmpeg").arg("-version").stdin(Stdio::null()).output()?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let wanted = |line: &&str| line.starts_with("ffmpeg version") || line.starts_with("libavcodec");
         let squeezed = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let wanted = |line: &&str| line.starts_with("ffmpeg version") || line.starts_with("libavcodec");
+        let mut peers: Vec<String> = said("ffmpeg", "-version")?.lines().filter(wanted).map(squeezed).collect();
+        peers.extend(said("x264", "--version")?.lines().next().map(squeezed));
+        let version = said("mediainfo", "--Version")?;
+        peers.extend(version.lines().find(|line| line.contains("MediaInfoLib")).map(|line| line.replace(',', "")));
         let found = doctor::examine();
         Ok(Machine {
             date: date((seconds / 86_400) as i64),
@@ -57,9 +59,16 @@ impl Machine {
                 .unwrap_or_else(|| "unknown".into()),
             trix: found.trix,
             libraries: found.libraries.into_iter().map(|library| (library.name, library.version)).collect(),
-            ffmpeg: said.lines().filter(wanted).map(squeezed).collect(),
+            peers,
         })
     }
+}
+
+/// What a program prints.
+fn said(program: &str, argument: &str) -> io::Result<String> {
+    let missing = |error: io::Error| io::Error::new(error.kind(), format!("{program} cannot be run: {error}"));
+    let output = Command::new(program).arg(argument).stdin(Stdio::null()).output().map_err(missing)?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn first_line(path: &str) -> Option<String> {

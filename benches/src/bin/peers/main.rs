@@ -1,11 +1,15 @@
-//! `peers`: whole jobs of Trix beside the same jobs of the `ffmpeg` program, and beside the encoder alone.
+//! `peers`: whole jobs of Trix beside the same jobs of other programs, and beside the encoder alone.
 //!
 //! Every tool does a case once in each round, in an order that turns by one from round to round, so that a machine that
-//! becomes faster or slower meanwhile does so for all of them. Nothing here judges a speed: the numbers are printed,
-//! with how much they vary, and kept.
+//! becomes faster or slower meanwhile does so for all of them. A speed is no failure: the numbers are printed, with how
+//! much they vary and what the goal was, and kept. Streams that differ are one: then the tools did other work.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints tables")]
 
 mod case;
+mod single;
+mod ladder;
+mod archive;
+mod ffmpeg;
 mod inside;
 mod machine;
 mod measure;
@@ -13,6 +17,7 @@ mod results;
 mod table;
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     env,
     error::Error,
     ffi::OsStr,
@@ -22,13 +27,13 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use case::{CASES, Case, Tool};
+use case::{CASES, Case, Setup, Target, Told, Tool, Work};
 use clap::Parser;
 use machine::Machine;
 use measure::Cost;
-use results::{CaseResult, Quality, Run, Series};
+use results::{CaseResult, Output, Quality, Run, Series};
 
-/// Compare whole jobs of Trix with the ffmpeg program
+/// Compare whole jobs of Trix with those of other programs
 #[derive(Parser)]
 #[command(name = "peers")]
 struct Arguments {
@@ -47,9 +52,15 @@ struct Arguments {
     /// (for itself) Time the encoder of a case over pictures in memory
     #[arg(long, hide = true, value_name = "CASE", value_parser = by_key)]
     encoder_alone: Option<Case>,
+    /// (for itself) Print the job of a case, and what its plan decides
+    #[arg(long, hide = true, value_name = "CASE", value_parser = by_key)]
+    told: Option<Case>,
     /// (for itself) Score a file against the source of --only
     #[arg(long, hide = true, value_name = "FILE")]
     score: Option<PathBuf>,
+    /// (for itself) Which output of the case --score is about
+    #[arg(long, hide = true, value_name = "NUMBER", default_value_t = 0)]
+    output: usize,
 }
 
 fn by_key(key: &str) -> Result<Case, String> {
@@ -73,10 +84,14 @@ fn work(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         println!("{}", serde_json::to_string(&inside::encoder_alone(&case, &case.source()?)?)?);
         return Ok(());
     }
+    if let Some(case) = arguments.told.map(sized) {
+        println!("{}", serde_json::to_string(&inside::told(&case, &case.source()?)?)?);
+        return Ok(());
+    }
     let cases = if arguments.only.is_empty() { CASES.to_vec() } else { arguments.only.clone() };
     let cases: Vec<Case> = cases.into_iter().map(sized).collect();
     if let (Some(file), Some(case)) = (&arguments.score, cases.first()) {
-        println!("{}", serde_json::to_string(&inside::score(case, &case.source()?, file)?)?);
+        println!("{}", serde_json::to_string(&inside::score(case, arguments.output, &case.source()?, file)?)?);
         return Ok(());
     }
 
@@ -95,6 +110,10 @@ fn work(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let text = table::markdown(&run);
     println!("{text}");
 
+    let other: Vec<&str> = run.cases.iter().filter(|case| !case.same_pictures).map(|case| case.case).collect();
+    if !other.is_empty() {
+        return Err(format!("outputs that must be equal differ in {}; nothing is kept", other.join(", ")).into());
+    }
     let full = arguments.only.is_empty() && !arguments.quick;
     let out = arguments.out.clone().or_else(|| full.then(|| results::unused_name(&run.machine)));
     if let Some(out) = out {
@@ -119,36 +138,95 @@ fn compare(case: &Case, trix: &Path, runs: u32, quick: bool) -> Result<CaseResul
     let source = case.source()?;
     // The first tool of the first round must not be the one that waits for the disk.
     io::copy(&mut File::open(&source)?, &mut io::sink())?;
-    let folder = trix_benches::folder()?;
-    let output = |tool: Tool| folder.join(format!("out-{}-{}.mp4", case.key, tool.name().replace([',', ' '], "")));
+    let told: Told = inside::child(&extended(&["--told".as_ref(), case.key.as_ref()], quick))?;
 
-    let mut series: Vec<Series> = Tool::ALL.iter().map(|tool| Series::new(tool.name())).collect();
+    let mut series: Vec<Series> = case.tools.iter().map(|tool| Series::new(tool.name, tool.is_exact)).collect();
     for round in 0..runs as usize {
-        for turn in 0..Tool::ALL.len() {
-            let at = (turn + round) % Tool::ALL.len();
-            let tool = Tool::ALL[at];
-            let path = output(tool);
-            let cost = match case.command(tool, trix, &source, &path) {
-                Some(command) => {
-                    let cost = measure::run(command)?;
-                    series[at].pictures.push(picture_hash(case, &path)?);
-                    Cost { output_bytes: fs::metadata(&path)?.len(), ..cost }
+        for turn in 0..case.tools.len() {
+            let at = (turn + round) % case.tools.len();
+            let tool = &case.tools[at];
+            let cost = match tool.work {
+                Work::Programs(commands) => {
+                    let folder = emptied(case, tool)?;
+                    let setup = Setup { trix, source: &source, folder: &folder, told: &told };
+                    let cost = measure::run_all(commands(&setup)?, case.has_pipes)?;
+                    let output_bytes = enter(&mut series[at].outputs, &told.targets, &folder)?;
+                    Cost { output_bytes, ..cost }
                 }
-                None => inside::child(&extended(&["--encoder-alone".as_ref(), case.key.as_ref()], quick))?,
+                Work::EncoderAlone => {
+                    inside::child(&extended(&["--encoder-alone".as_ref(), case.key.as_ref()], quick))?
+                }
             };
-            eprintln!("peers:   round {}: {:<19} {:7.2} s, CPU {:7.2} s", round + 1, tool.name(), cost.wall, cost.cpu);
+            eprintln!("peers:   round {}: {:<31} {:7.2} s, CPU {:7.2} s", round + 1, tool.name, cost.wall, cost.cpu);
             series[at].costs.push(cost);
         }
     }
-    for (series, tool) in series.iter_mut().zip(Tool::ALL) {
-        if tool != Tool::EncoderAlone {
-            let path = output(tool);
-            let arguments = ["--only".as_ref(), case.key.as_ref(), "--score".as_ref(), path.as_os_str()];
-            let score: trix_core::quality::Score = inside::child(&extended(&arguments, quick))?;
-            series.quality = Some(Quality { psnr_db: score.psnr_db, ssim: score.ssim });
+    score(case, &mut series, quick)?;
+    Ok(CaseResult::new(case, fs::metadata(&source)?.len(), series))
+}
+
+/// Where a tool writes its outputs.
+fn folder(case: &Case, tool: &str) -> io::Result<PathBuf> {
+    Ok(trix_benches::folder()?.join(format!("out-{}-{}", case.key, tool.replace(',', "").replace(' ', "-"))))
+}
+
+/// The same, without what an earlier run left in it.
+fn emptied(case: &Case, tool: &Tool) -> io::Result<PathBuf> {
+    let folder = folder(case, tool.name)?;
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => fs::create_dir_all(&folder)?,
+    }
+    Ok(folder)
+}
+
+/// Enters what a run wrote, and says how many bytes all of it has.
+fn enter(outputs: &mut Vec<Output>, targets: &[Target], folder: &Path) -> io::Result<u64> {
+    if outputs.is_empty() {
+        let output = |target: &Target| Output {
+            name: target.name.display().to_string(),
+            bytes: 0,
+            pictures: Vec::new(),
+            sound: Vec::new(),
+            quality: None,
+        };
+        outputs.extend(targets.iter().map(output));
+    }
+    for (output, target) in outputs.iter_mut().zip(targets) {
+        let path = folder.join(&target.name);
+        output.bytes = fs::metadata(&path)?.len();
+        // Without headers and messages, in which programs may name themselves.
+        let units = format!("filter_units=pass_types={}", target.picture_units());
+        output.pictures.push(essence_hash(&path, &["-map", "0:v", "-bsf:v", &units])?);
+        if target.copies_sound {
+            output.sound.push(essence_hash(&path, &["-map", "0:a"])?);
         }
     }
-    Ok(CaseResult::new(case, fs::metadata(&source)?.len(), series))
+    Ok(outputs.iter().map(|output| output.bytes).sum())
+}
+
+/// Scores the last outputs of every tool. Streams that are equal are scored once.
+fn score(case: &Case, series: &mut [Series], quick: bool) -> io::Result<()> {
+    let mut known: HashMap<(usize, String), Quality> = HashMap::new();
+    for series in series {
+        let folder = folder(case, series.tool)?;
+        for (number, output) in series.outputs.iter_mut().enumerate() {
+            let Some(stream) = output.pictures.last() else { continue };
+            let quality = match known.entry((number, stream.clone())) {
+                Entry::Occupied(quality) => *quality.get(),
+                Entry::Vacant(entry) => {
+                    let (path, number) = (folder.join(&output.name), number.to_string());
+                    let case = ["--only".as_ref(), case.key.as_ref(), "--output".as_ref(), number.as_ref()];
+                    let arguments: Vec<&OsStr> =
+                        case.into_iter().chain(["--score".as_ref(), path.as_os_str()]).collect();
+                    let score: trix_core::quality::Score = inside::child(&extended(&arguments, quick))?;
+                    *entry.insert(Quality { psnr_db: score.psnr_db, ssim: score.ssim })
+                }
+            };
+            output.quality = Some(quality);
+        }
+    }
+    Ok(())
 }
 
 /// The arguments, and what a child must be told besides.
@@ -157,12 +235,11 @@ fn extended<'a>(arguments: &[&'a OsStr], quick: bool) -> Vec<&'a OsStr> {
     arguments.iter().copied().chain(quick).collect()
 }
 
-/// MD5 over the coded pictures of a file, without headers and messages, in which programs may name themselves.
-fn picture_hash(case: &Case, path: &Path) -> io::Result<String> {
+/// MD5 over the compressed streams of a file that `options` choose.
+fn essence_hash(path: &Path, options: &[&str]) -> io::Result<String> {
     let mut command = Command::new("ffmpeg");
     command.args("-hide_banner -nostdin -v error -i".split(' ')).arg(path);
-    let filter = format!("filter_units=pass_types={}", case.picture_units());
-    command.args(["-map", "0:v", "-c", "copy", "-bsf:v", &filter, "-f", "md5", "-"]);
+    command.args(options).args(["-c", "copy", "-f", "md5", "-"]);
     let output = command.output()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if !output.status.success() || !text.starts_with("MD5=") {

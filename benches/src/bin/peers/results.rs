@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::{
-    case::{Case, Tool},
+    case::{Case, Goal},
     machine::Machine,
     measure::{Cost, median},
 };
@@ -34,9 +34,12 @@ pub struct CaseResult {
     pub frames: u32,
     /// Bytes of the source.
     pub source_bytes: u64,
-    /// Whether every run of every tool of which that is expected gave the same coded pictures.
+    /// Whether every run of every tool of which that is expected gave the same coded pictures, and the same sound where
+    /// it was copied, in every output.
     pub same_pictures: bool,
-    /// By tool.
+    /// What the project wants.
+    pub goals: &'static [Goal],
+    /// By tool; the first is what the others are compared with.
     pub series: Vec<Series>,
 }
 
@@ -45,11 +48,26 @@ pub struct CaseResult {
 pub struct Series {
     /// Which.
     pub tool: &'static str,
+    /// Whether its outputs had to be equal to those of the others.
+    pub is_exact: bool,
     /// One a round.
     pub costs: Vec<Cost>,
-    /// MD5 over the coded pictures of each output; empty for what writes no file.
+    /// What it wrote; empty for what writes no file.
+    pub outputs: Vec<Output>,
+}
+
+/// What a tool made of one output.
+#[derive(Debug, Serialize)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// Bytes of the last file.
+    pub bytes: u64,
+    /// MD5 over the coded pictures, one a round.
     pub pictures: Vec<String>,
-    /// Of the last output.
+    /// MD5 over sound that was copied, one a round.
+    pub sound: Vec<String>,
+    /// Of the last file.
     pub quality: Option<Quality>,
 }
 
@@ -65,23 +83,39 @@ pub struct Quality {
 impl CaseResult {
     /// Puts a case's results together.
     pub fn new(case: &Case, source_bytes: u64, series: Vec<Series>) -> Self {
-        let exact = |series: &&Series| Tool::ALL.iter().any(|tool| tool.is_exact() && tool.name() == series.tool);
-        let mut hashes: Vec<&String> = series.iter().filter(exact).flat_map(|series| &series.pictures).collect();
-        hashes.dedup();
-        let same_pictures = hashes.len() == 1;
-        CaseResult { case: case.key, title: case.title, frames: case.frames(), source_bytes, same_pictures, series }
+        CaseResult {
+            case: case.key,
+            title: case.title,
+            frames: case.frames(),
+            source_bytes,
+            same_pictures: are_alike(&series),
+            goals: case.goals,
+            series,
+        }
     }
 
     /// The runs of a tool.
-    pub fn of(&self, tool: Tool) -> Option<&Series> {
-        self.series.iter().find(|series| series.tool == tool.name())
+    pub fn of(&self, tool: &str) -> Option<&Series> {
+        self.series.iter().find(|series| series.tool == tool)
     }
+}
+
+/// Whether all exact tools wrote the same, in every round.
+fn are_alike(series: &[Series]) -> bool {
+    let exact: Vec<&Series> = series.iter().filter(|series| series.is_exact).collect();
+    let Some(first) = exact.first() else { return true };
+    exact.iter().all(|series| {
+        let pairs = || series.outputs.iter().zip(&first.outputs);
+        let equal = |(one, other): (&Vec<String>, &Vec<String>)| one.iter().all(|hash| Some(hash) == other.first());
+        series.outputs.len() == first.outputs.len()
+            && pairs().all(|(one, other)| equal((&one.pictures, &other.pictures)) && equal((&one.sound, &other.sound)))
+    })
 }
 
 impl Series {
     /// No runs yet.
-    pub fn new(tool: &'static str) -> Self {
-        Series { tool, costs: Vec::new(), pictures: Vec::new(), quality: None }
+    pub fn new(tool: &'static str, is_exact: bool) -> Self {
+        Series { tool, is_exact, costs: Vec::new(), outputs: Vec::new() }
     }
 
     /// Median, least and most seconds on the clock.
@@ -95,11 +129,20 @@ impl Series {
         median(self.costs.iter().map(|cost| cost.cpu))
     }
 
+    /// The share of the machine's `cores` that went elsewhere in each run.
+    pub fn elsewhere(&self, cores: usize) -> impl Iterator<Item = f64> {
+        self.costs.iter().map(move |cost| cost.elsewhere / (cost.wall * cores as f64))
+    }
+
     /// How much longer this takes than `other`: by the medians, and by the median of the rounds' own ratios, which
     /// drifts of the machine touch less.
     pub fn ratio(&self, other: &Series) -> (f64, f64) {
-        let pairs = self.costs.iter().zip(&other.costs);
-        (self.wall().0 / other.wall().0, median(pairs.map(|(one, two)| one.wall / two.wall)))
+        (self.wall().0 / other.wall().0, self.paired(other, |cost| cost.wall))
+    }
+
+    /// The median of the rounds' own ratios of something.
+    pub fn paired(&self, other: &Series, of: fn(&Cost) -> f64) -> f64 {
+        median(self.costs.iter().zip(&other.costs).map(|(one, two)| of(one) / of(two)))
     }
 }
 
@@ -110,4 +153,31 @@ pub fn unused_name(machine: &Machine) -> PathBuf {
     let numbered = (2..).map(|number| format!("{name}-{number}"));
     let mut names = std::iter::once(name.clone()).chain(numbered).map(|name| folder.join(name));
     names.find(|path| !path.with_extension("json").exists()).unwrap_or(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(is_exact: bool, pictures: [&str; 2], sound: &[&str]) -> Series {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let output = Output {
+            name: "copy.mkv".into(),
+            bytes: 1,
+            pictures: texts(&pictures),
+            sound: texts(sound),
+            quality: None,
+        };
+        Series { outputs: vec![output], ..Series::new("tool", is_exact) }
+    }
+
+    #[test]
+    fn one_other_stream_in_one_round_is_a_difference() {
+        let peer = || series(true, ["a", "a"], &["s", "s"]);
+        assert!(are_alike(&[peer(), peer(), series(false, ["b", "c"], &[])]));
+        assert!(!are_alike(&[peer(), series(true, ["a", "b"], &["s", "s"])]));
+        assert!(!are_alike(&[peer(), series(true, ["a", "a"], &["s", "t"])]));
+        assert!(!are_alike(&[series(true, ["a", "b"], &[])]));
+        assert!(!are_alike(&[peer(), Series::new("silent", true)]));
+    }
 }

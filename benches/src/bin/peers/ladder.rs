@@ -1,0 +1,106 @@
+//! The case of four sizes from one source: `trix run` with a job file, beside one `ffmpeg` that splits what it decodes,
+//! and beside four of them.
+//!
+//! Invariant: each exact tool gives each encoder the number of threads that Trix's plan gives it.
+
+use std::{fs, io, path::Path, process::Command};
+
+use trix_core::{
+    Job,
+    spec::{
+        audio::AudioSettings,
+        job::{OutputSettings, VerifyLevel},
+        video::{EncodeSettings, RateControl, Size, VideoSettings},
+    },
+};
+
+use crate::{
+    case::{Goal, Setup, TRIX, Target, Tool, Work},
+    ffmpeg::{self, Manner},
+};
+
+const SPLIT: &str = "ffmpeg, split";
+const FOUR: &str = "ffmpeg, four runs";
+const SPLIT_AS_IT_COMES: &str = "ffmpeg, split, as it comes";
+const FOUR_AS_THEY_COME: &str = "ffmpeg, four runs, as they come";
+
+/// Who does it.
+pub static TOOLS: [Tool; 6] = [
+    Tool { name: SPLIT, is_exact: true, work: Work::Programs(|setup| split(setup, Manner::AsTrix)) },
+    Tool { name: FOUR, is_exact: true, work: Work::Programs(|setup| four(setup, Manner::AsTrix)) },
+    Tool { name: TRIX, is_exact: true, work: Work::Programs(|setup| run(setup, VerifyLevel::Off)) },
+    Tool { name: "trix, verified", is_exact: true, work: Work::Programs(|setup| run(setup, VerifyLevel::Structure)) },
+    // A number of threads is part of what decides about a stream, so these two write other ones.
+    Tool { name: SPLIT_AS_IT_COMES, is_exact: false, work: Work::Programs(|setup| split(setup, Manner::Own)) },
+    Tool { name: FOUR_AS_THEY_COME, is_exact: false, work: Work::Programs(|setup| four(setup, Manner::Own)) },
+];
+
+/// What the project wants, and the same of the peers that choose their numbers of threads.
+pub const GOALS: [Goal; 4] = [
+    Goal { tool: TRIX, peer: SPLIT, wall: 0.95, cpu: Some(0.95) },
+    Goal { tool: TRIX, peer: FOUR, wall: 0.65, cpu: Some(0.65) },
+    Goal { tool: TRIX, peer: SPLIT_AS_IT_COMES, wall: 0.95, cpu: Some(0.95) },
+    Goal { tool: TRIX, peer: FOUR_AS_THEY_COME, wall: 0.65, cpu: Some(0.65) },
+];
+
+const SIZES: [(i32, i32); 4] = [(1920, 1080), (1280, 720), (854, 480), (640, 360)];
+
+/// Four sizes, no sound.
+pub fn job(source: &Path) -> Job {
+    let output = |(width, height): (i32, i32)| OutputSettings {
+        path: format!("{height}p.mp4").into(),
+        audio: AudioSettings::None,
+        video: VideoSettings::X264(EncodeSettings {
+            size: Some(Size { width, height }),
+            preset: Some("veryfast".to_owned()),
+            rate: Some(RateControl::Crf { value: 21.0 }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let mut job = Job::new(source, "");
+    job.outputs = SIZES.map(output).into();
+    job
+}
+
+fn run(setup: &Setup<'_>, verify: VerifyLevel) -> io::Result<Vec<Command>> {
+    let mut job = setup.told.job.clone();
+    job.outputs.iter_mut().for_each(|output| output.verify = verify);
+    let file = setup.folder.join("job.json");
+    fs::write(&file, serde_json::to_string_pretty(&job)?)?;
+    let mut command = Command::new(setup.trix);
+    command.arg("run").arg(file).arg("--output").arg(setup.folder).args(["--progress", "none"]);
+    Ok(vec![command])
+}
+
+fn split(setup: &Setup<'_>, manner: Manner) -> io::Result<Vec<Command>> {
+    let targets = &setup.told.targets;
+    let mut command = ffmpeg::reading(setup.source, manner);
+    let pads: String = (0..targets.len()).map(|number| format!("[copy{number}]")).collect();
+    let mut graph = format!("[0:v]split={}{pads}", targets.len());
+    for (number, target) in targets.iter().enumerate() {
+        graph += &format!(";[copy{number}]{}[size{number}]", ffmpeg::chain(target));
+    }
+    command.args(["-filter_complex", &graph]);
+    for (number, (target, settings)) in outputs(setup).enumerate() {
+        command.args(["-map", &format!("[size{number}]")]);
+        ffmpeg::output(&mut command, target, settings, manner, setup.folder);
+    }
+    Ok(vec![command])
+}
+
+fn four(setup: &Setup<'_>, manner: Manner) -> io::Result<Vec<Command>> {
+    let command = |(target, settings): (&Target, &EncodeSettings)| {
+        let mut command = ffmpeg::reading(setup.source, manner);
+        command.args(["-vf", &ffmpeg::chain(target)]);
+        ffmpeg::output(&mut command, target, settings, manner, setup.folder);
+        command
+    };
+    Ok(outputs(setup).map(command).collect())
+}
+
+fn outputs<'a>(setup: &Setup<'a>) -> impl Iterator<Item = (&'a Target, &'a EncodeSettings)> {
+    let told = setup.told;
+    let settings = told.job.outputs.iter().filter_map(|output| Some(output.video.encode()?.1));
+    told.targets.iter().zip(settings)
+}

@@ -1,0 +1,90 @@
+//! Cases with one output: `trix encode` beside the `ffmpeg` program.
+//!
+//! Invariant: the settings of the one output are what both command lines are made of.
+
+use std::{io, path::Path, process::Command};
+
+use trix_core::{
+    Job,
+    media::format::Chroma,
+    spec::{
+        audio::AudioSettings,
+        video::{EncodeSettings, Encoder, RateControl, Size, VideoSettings},
+    },
+};
+
+use crate::{
+    case::{Setup, TRIX, Tool, Work},
+    ffmpeg::{self, Manner},
+};
+
+/// What the bare encoder is called.
+pub const ENCODER_ALONE: &str = "encoder alone";
+
+/// Who does it.
+pub static TOOLS: [Tool; 5] = [
+    Tool { name: "ffmpeg", is_exact: true, work: Work::Programs(|setup| encode_with_ffmpeg(setup, Manner::AsTrix)) },
+    Tool { name: TRIX, is_exact: true, work: Work::Programs(|setup| encode(setup, "off")) },
+    Tool { name: "trix, verified", is_exact: true, work: Work::Programs(|setup| encode(setup, "structure")) },
+    // It cuts pictures into a slice for each core to convert them, and the diffusion of errors ends at the edge of a
+    // slice: its output depends on the machine, and may differ from the others'.
+    Tool {
+        name: "ffmpeg, as it comes",
+        is_exact: false,
+        work: Work::Programs(|setup| encode_with_ffmpeg(setup, Manner::Own)),
+    },
+    Tool { name: ENCODER_ALONE, is_exact: false, work: Work::EncoderAlone },
+];
+
+/// A job with one output of 4:2:0 and no sound.
+pub fn job(source: &Path, encoder: Encoder, depth: u32, preset: &str, crf: u32, size: (i32, i32)) -> Job {
+    let settings = EncodeSettings {
+        depth: Some(depth),
+        chroma: Some(Chroma::C420),
+        size: Some(Size { width: size.0, height: size.1 }),
+        preset: Some(preset.to_owned()),
+        rate: Some(RateControl::Crf { value: f64::from(crf) }),
+        ..Default::default()
+    };
+    let mut job = Job::new(source, "copy.mp4");
+    job.outputs[0].audio = AudioSettings::None;
+    job.outputs[0].video = match encoder {
+        Encoder::X265 => VideoSettings::X265(settings),
+        _ => VideoSettings::X264(settings),
+    };
+    job
+}
+
+fn encode(setup: &Setup<'_>, verify: &str) -> io::Result<Vec<Command>> {
+    let (target, settings) = only(setup)?;
+    let mut command = Command::new(setup.trix);
+    command.arg("encode").arg(setup.source).arg("--output").arg(setup.folder.join(&target.name));
+    command.args(["--video", &target.encoder, "--audio", "none", "--verify", verify, "--progress", "none"]);
+    if let Some(preset) = &settings.preset {
+        command.args(["--preset", preset]);
+    }
+    if let Some(RateControl::Crf { value }) = settings.rate {
+        command.args(["--crf", &value.to_string()]);
+    }
+    if let (Some(depth), Some(size)) = (settings.depth, settings.size) {
+        command.args(["--depth", &depth.to_string(), "--size", &format!("{}x{}", size.width, size.height)]);
+    }
+    command.args(["--chroma", "420"]);
+    Ok(vec![command])
+}
+
+fn encode_with_ffmpeg(setup: &Setup<'_>, manner: Manner) -> io::Result<Vec<Command>> {
+    let (target, settings) = only(setup)?;
+    let mut command = ffmpeg::reading(setup.source, manner);
+    command.args(["-vf", &ffmpeg::chain(target)]);
+    ffmpeg::output(&mut command, target, settings, manner, setup.folder);
+    Ok(vec![command])
+}
+
+/// The one output.
+fn only<'a>(setup: &Setup<'a>) -> io::Result<(&'a crate::case::Target, &'a EncodeSettings)> {
+    let target = setup.told.targets.first();
+    let settings = setup.told.job.outputs.first().and_then(|output| output.video.encode());
+    let (target, (_, settings)) = target.zip(settings).ok_or_else(|| io::Error::other("the case has no output"))?;
+    Ok((target, settings))
+}
