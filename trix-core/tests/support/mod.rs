@@ -3,6 +3,7 @@
 // Each test file is a crate of its own and uses its part of this.
 #![allow(dead_code)]
 
+pub mod browser;
 pub mod colorimetry;
 pub mod ladder;
 pub mod pictures;
@@ -23,7 +24,7 @@ use trix_fixtures::program;
 
 /// Runs a job that must succeed.
 pub fn done(job: &Job) -> Report {
-    run(job, &Control::default()).unwrap_or_else(|error| panic!("{}: {error}", job.outputs[0].path.display()))
+    run(job, &Control::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A job that encodes only the pictures of `source`.
