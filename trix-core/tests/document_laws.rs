@@ -171,7 +171,7 @@ fn judge(text: &str, language: Language) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_job_that_is_written_as_json_and_read_as_a_document_is_the_same(job in job()) {
