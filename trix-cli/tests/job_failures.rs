@@ -174,7 +174,7 @@ fn a_job_of_five_outputs_that_is_ten_times_as_long_takes_no_more_memory() {
         let report = ran.done().json();
         assert_eq!(report["outputs"].as_array().map(Vec::len), Some(5));
         for output in report["outputs"].as_array().expect("outputs") {
-            assert_eq!(output["ledger"]["found"], frames, "{}", output["path"]);
+            assert_eq!(output["tracks"][0]["packets"], frames, "{}", output["path"]);
         }
         ran.peak_kib
     };
