@@ -273,6 +273,18 @@ fn two_outputs_of_one_name_and_none_at_all_are_refused() {
 }
 
 #[test]
+fn a_number_of_threads_is_told_where_it_stands() {
+    let one = "x = 1\n[[outputs]]\npath = \"a.mkv\"\nthreads = 999\n";
+    wrong(one, Language::Toml, &[("1 x", "is not known"), ("4 outputs[0].threads", "1 to 128")]);
+    let two = "x = 1\nthreads = 500\n[[outputs]]\npath = \"a.mkv\"\n[[outputs]]\npath = \"b.mkv\"\nthreads = 0\n";
+    wrong(
+        two,
+        Language::Toml,
+        &[("1 x", "is not known"), ("2 threads", "1 to 128"), ("7 outputs[1].threads", "1 to 128")],
+    );
+}
+
+#[test]
 fn a_job_without_a_source_is_told_so() {
     for text in ["outputs = []", "[source]\nframes = 3"] {
         let error = parsed(text, Language::Toml).source().expect_err("no source");

@@ -217,18 +217,19 @@ impl Document {
 fn rooted(mistake: &Mistake, tree: &Node, schema: &Value) -> String {
     let place = mistake.place.as_str();
     let first = place.split(['.', '[']).next().unwrap_or_default();
-    let only = tree.get("outputs").map(Node::items).unwrap_or_default().iter().find(|output| !output.is_out());
-    if let Some(own) = place.strip_prefix("output.") {
-        return format!("outputs[0].{own}");
+    if first == "threads" {
+        // The one number that both a job and an output can have.
+        let value = serde_json::from_str::<Value>(&mistake.value).ok();
+        let items = tree.get("outputs").map(Node::items).unwrap_or_default();
+        let mut outputs = items.iter().filter(|output| !output.is_out());
+        let own = outputs.position(|output| output.get("threads").map(Node::to_json) == value && value.is_some());
+        return own.map_or_else(|| place.to_owned(), |number| format!("outputs[{number}].threads"));
     }
-    // The one number that both a job and an output can have.
-    let is_own =
-        only.and_then(|output| output.get("threads")).is_some_and(|own| own.to_json().to_string() == mistake.value);
-    let is_known = schema["properties"].get(first).is_some();
-    if only.is_none() || (is_known && (first != "threads" || !is_own)) {
-        return place.to_owned();
+    match place.strip_prefix("output.") {
+        Some(own) => format!("outputs[0].{own}"),
+        None if schema["properties"].get(first).is_some() => place.to_owned(),
+        None => format!("outputs[0].{place}"),
     }
-    format!("outputs[0].{place}")
 }
 
 /// Whether that which stands at `place`, or what it is a part of, is out.
