@@ -22,7 +22,10 @@ use trix_core::{
         format::{Chroma, PictureFormat},
     },
     probe::{probe as describe, probe_and_count},
-    spec::plan::Plan,
+    spec::{
+        document::{Document, Language, Traits},
+        plan::Plan,
+    },
 };
 
 /// What a source of the fuzzer may be: small, so that an input is judged in milliseconds.
@@ -74,16 +77,57 @@ pub fn probe(bytes: &[u8]) {
     }
 }
 
-/// Takes `bytes` for a job in JSON: it is refused, or planned against a small source; a job survives being written
-/// and read again, and planning it twice gives one plan.
+/// Takes `bytes` for a job in JSON, and for a document in each language. A job is planned against a small source, or
+/// refused; it survives being written and read again, and planning it twice gives one plan.
 pub fn spec(bytes: &[u8]) {
-    let Ok(job) = serde_json::from_slice::<Job>(bytes) else { return };
-    let text = serde_json::to_string(&job).expect("a job can be written as JSON");
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        [Language::Toml, Language::Yaml, Language::Json].into_iter().for_each(|language| document(text, language));
+    }
+    if let Ok(job) = serde_json::from_slice::<Job>(bytes) {
+        plan(&job);
+    }
+}
+
+/// Takes `text` for a document. It is refused with lines that it has, or makes a job for each kind of source.
+fn document(text: &str, language: Language) {
+    // The files of this machine are no part of the input.
+    if text.contains("inherits") {
+        return;
+    }
+    let document = match Document::parse(text, language, &[]) {
+        Ok(document) => document,
+        Err(error) => {
+            for line in error.mistakes().iter().filter_map(|mistake| mistake.line.as_deref()) {
+                let number: usize = line.rsplit(':').next().and_then(|number| number.parse().ok()).unwrap_or(0);
+                assert!((1..=text.lines().count() + 1).contains(&number), "{line} is no line of the document");
+            }
+            return;
+        }
+    };
+    let large = Traits {
+        video: true,
+        audio: true,
+        hdr: true,
+        interlaced: true,
+        height: 2160.0,
+        channels: 6.0,
+        ..Traits::default()
+    };
+    for traits in [Traits::default(), large] {
+        if let Ok(job) = document.job(&traits) {
+            plan(&job);
+        }
+    }
+}
+
+/// Plans `job`, and what it is when it was written and read again.
+fn plan(job: &Job) {
+    let text = serde_json::to_string(job).expect("a job can be written as JSON");
     let again: Job = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in a written job: {text}"));
-    assert_eq!(job, again, "a job does not survive {text}");
+    assert_eq!(*job, again, "a job does not survive {text}");
 
     let source = Source::from_bytes(SOURCE, Limits::default()).expect("the source of the plans can be opened");
-    let plans = [&job, &again].map(|job| match Plan::new(job, &source) {
+    let plans = [job, &again].map(|job| match Plan::new(job, &source) {
         Ok(plan) => serde_json::to_string(&plan).expect("a plan can be written as JSON"),
         Err(error) => error.to_string(),
     });

@@ -114,9 +114,11 @@ fn an_error_is_a_document_as_its_schema_says() {
 #[test]
 fn a_job_schema_takes_what_a_report_says_ran() {
     let job = schema("job");
-    let text = r#"{ "source": { "path": "a.mov" }, "output": { "path": "b.mp4", "video": { "type": "x265" } } }"#;
+    let text = r#"{ "source": { "path": "a.mov" }, "outputs": [ { "path": "b.mp4", "video": { "type": "x265" } } ] }"#;
     assert!(job.is_valid(&serde_json::from_str(text).expect("JSON")));
-    for wrong in [r#"{ "sauce": {} }"#, r#"{ "output": { "video": { "type": "av2" } } }"#, r#"{ "threads": "many" }"#] {
+    for wrong in
+        [r#"{ "sauce": {} }"#, r#"{ "outputs": [ { "video": { "type": "av2" } } ] }"#, r#"{ "threads": "many" }"#]
+    {
         assert!(!job.is_valid(&serde_json::from_str(wrong).expect("JSON")), "{wrong}");
     }
 }

@@ -19,6 +19,7 @@
 //! stands; what is not wrong becomes a [`Job`], the same one whichever language it was written in.
 
 mod check;
+mod deciding;
 mod inherit;
 mod node;
 mod parse;
@@ -26,10 +27,12 @@ mod profiles;
 mod schema;
 mod sources;
 mod traits;
+mod variables;
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
-use node::{Data, Node};
+use node::{Data, Node, below};
+use serde_json::Value;
 use sources::Texts;
 
 pub use self::{
@@ -45,9 +48,6 @@ use super::{
     track::TrackSettings,
 };
 use crate::error::{Error, ErrorKind, Result, Stage};
-
-/// Keys of an output that decide whether and how it is wanted, and are no part of a job.
-const DECIDING: [&str; 3] = ["id", "when", "cases"];
 
 /// Lists of a job whose elements may be decided about.
 const LISTS: [&str; 4] = ["outputs", "packages", "stills", "tracks"];
@@ -108,9 +108,13 @@ impl Document {
     ) -> Result<Self> {
         let mut texts = Texts::default();
         let mut tree = inherit::load(&mut texts, label, text, language, near, &mut Vec::new())?;
-        let description = tree.take("description").and_then(|node| node.text().map(str::to_owned));
+        let description = tree.take("description");
         let spot = texts.add("the command line");
+        let schema = schema::of_job();
         let mut mistakes = Vec::new();
+        if let Some(node) = description.as_ref().filter(|node| node.text().is_none()) {
+            mistakes.push(Mistake::new("description", "", format!("is {}; text is expected", node.kind())));
+        }
         if let Some(source) = source {
             let path = Node { spot, data: Data::Text(source.display().to_string()) };
             if let Some(place) = tree.reach("source.path", spot) {
@@ -118,31 +122,34 @@ impl Document {
             }
         }
         for (key, value) in set {
-            mistakes.extend(inherit::set(&mut tree, key, value, spot).err());
+            mistakes.extend(variables::set(&mut tree, key, value, spot, &schema).err());
         }
-        let stem = tree.get("source").and_then(|source| source.get("path")).and_then(Node::text).map(Path::new);
-        let stem = stem.and_then(Path::file_stem).map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        mistakes.extend(inherit::substitute(&mut tree, &[("stem".to_owned(), Data::Text(stem))]));
-        let mut document = Document { tree, texts, description };
-        mistakes.extend(document.conditions());
-        let mut bare = document.tree.clone();
-        for list in LISTS {
-            each(&mut bare, list, |node| DECIDING.iter().for_each(|key| drop(node.take(key))));
+        let stem = tree.find("source.path").and_then(Node::text).map(Path::new).and_then(Path::file_stem);
+        let stem = stem.map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        mistakes.extend(variables::substitute(&mut tree, &[("stem", stem)]));
+        mistakes.extend(deciding::check(&tree, &schema));
+        let mut bare = deciding::without(&tree);
+        mistakes.extend(check::check(&mut bare, &schema, &schema, ""));
+        mistakes.extend(unreadable(&mut bare, &schema));
+        let description = description.and_then(|node| node.text().map(str::to_owned));
+        let document = Document { tree, texts, description };
+        if mistakes.is_empty() {
+            return Ok(document);
         }
-        let wrong = check::check(&bare, &schema::of_job());
-        for mistake in wrong.iter().rev() {
-            bare.remove(&mistake.place);
-        }
-        mistakes.extend(wrong);
-        mistakes.extend(unreadable(&mut bare));
-        if !mistakes.is_empty() {
-            // What is left is judged too, so that all is told at once.
-            if let Ok(job) = serde_json::from_value::<Job>(bare.to_json()) {
-                mistakes.extend(plan::mistakes_alone(&job));
+        // What is left is judged too, so that all is told at once.
+        deciding::rename(&document.tree, &mut bare);
+        if let Ok(job) = serde_json::from_value::<Job>(bare.to_json()) {
+            for mut mistake in plan::mistakes_alone(&job) {
+                mistake.place = bare.place(&rooted(&mistake, &bare, &schema));
+                if !told_already(&bare, &mistake.place) {
+                    if let Some(text) = document.tree.find(&mistake.place).and_then(Node::text) {
+                        mistake.value = text.to_owned();
+                    }
+                    mistakes.push(mistake);
+                }
             }
-            return Err(document.told(mistakes));
         }
-        Ok(document)
+        Err(document.told(mistakes))
     }
 
     /// What the document says that it is for.
@@ -169,13 +176,11 @@ impl Document {
     /// # Errors
     /// `InvalidSpec` when a case makes something of the job that cannot be read.
     pub fn job(&self, traits: &Traits) -> Result<Job> {
-        let tree = self.for_traits(traits);
-        let mut bare = tree.clone();
-        for list in LISTS {
-            each(&mut bare, list, |node| drop(node.take("id")));
-        }
-        let mut mistakes = check::check(&bare, &schema::of_job());
-        mistakes.extend(unreadable(&mut bare));
+        let tree = deciding::decided(&self.tree, traits);
+        let mut bare = deciding::without(&tree);
+        let schema = schema::of_job();
+        let mut mistakes = check::check(&mut bare, &schema, &schema, "");
+        mistakes.extend(unreadable(&mut bare, &schema));
         if mistakes.is_empty() {
             return serde_json::from_value(bare.to_json()).map_err(|error| {
                 Error::new(ErrorKind::InvalidSpec, Stage::Plan, format!("the job cannot be read: {error}"))
@@ -186,10 +191,16 @@ impl Document {
 
     /// Adds to an error about the job for `traits` where its mistakes stand.
     pub fn explain(&self, traits: &Traits, error: Error) -> Error {
-        match error.mistakes() {
-            [] => error,
-            mistakes => told(&self.for_traits(traits), &self.texts, mistakes.to_vec()),
+        if error.mistakes().is_empty() {
+            return error;
         }
+        let tree = deciding::decided(&self.tree, traits);
+        let schema = schema::of_job();
+        let placed = error.mistakes().iter().cloned().map(|mistake| {
+            let place = tree.place(&rooted(&mistake, &tree, &schema));
+            Mistake { place, ..mistake }
+        });
+        told(&tree, &self.texts, placed.collect())
     }
 
     /// Opens the source, and makes the job for it; outputs with relative names go into `folder`.
@@ -212,85 +223,66 @@ impl Document {
     fn told(&self, mistakes: Vec<Mistake>) -> Error {
         told(&self.tree, &self.texts, mistakes)
     }
+}
 
-    /// The tree with what is decided by traits.
-    fn for_traits(&self, traits: &Traits) -> Node {
-        let mut tree = self.tree.clone();
-        for list in LISTS {
-            let Some(Node { data: Data::List(items), .. }) = tree.get_mut(list) else { continue };
-            items.retain_mut(|node| node.take("when").is_none_or(|condition| traits.meet(&condition)));
-            for node in items {
-                let Some(cases) = node.take("cases") else { continue };
-                for case in cases.items() {
-                    let mut change = case.clone();
-                    if change.take("when").is_none_or(|condition| traits.meet(&condition)) {
-                        let before = std::mem::replace(node, Node { spot: case.spot, data: Data::Null });
-                        *node = inherit::merge(before, change, "");
-                    }
-                }
-            }
-        }
-        tree
+/// Where in a job that stands which a plan finds fault with: of the only output it says no number.
+fn rooted(mistake: &Mistake, tree: &Node, schema: &Value) -> String {
+    let place = mistake.place.as_str();
+    let first = place.split(['.', '[']).next().unwrap_or_default();
+    if first == "threads" {
+        // The one number that both a job and an output can have.
+        let value = serde_json::from_str::<Value>(&mistake.value).ok();
+        let items = tree.get("outputs").map(Node::items).unwrap_or_default();
+        let mut outputs = items.iter().filter(|output| !output.is_out());
+        let own = outputs.position(|output| output.get("threads").map(Node::to_json) == value && value.is_some());
+        return own.map_or_else(|| place.to_owned(), |number| format!("outputs[{number}].threads"));
     }
-
-    /// What is wrong with conditions and cases.
-    fn conditions(&mut self) -> Vec<Mistake> {
-        let mut mistakes = Vec::new();
-        for list in LISTS {
-            let items = self.tree.get(list).map(Node::items).unwrap_or_default();
-            for (number, node) in items.iter().enumerate() {
-                let path = format!("{list}[{number}]");
-                let own = node.get("when").map(|condition| traits::check(condition, &format!("{path}.when")));
-                mistakes.extend(own.into_iter().flatten());
-                for (at, case) in node.get("cases").map(Node::items).unwrap_or_default().iter().enumerate() {
-                    let path = format!("{path}.cases[{at}]");
-                    match case.get("when") {
-                        Some(condition) => mistakes.extend(traits::check(condition, &format!("{path}.when"))),
-                        None => mistakes.push(Mistake::new(path, "", "a case needs a condition: when")),
-                    }
-                }
-            }
-        }
-        mistakes
+    match place.strip_prefix("output.") {
+        Some(own) => format!("outputs[0].{own}"),
+        None if schema["properties"].get(first).is_some() => place.to_owned(),
+        None => format!("outputs[0].{place}"),
     }
 }
 
-fn each(tree: &mut Node, list: &str, change: impl FnMut(&mut Node)) {
-    if let Some(node) = tree.get_mut(list) {
-        node.items_mut().iter_mut().for_each(change);
-    }
+/// Whether that which stands at `place`, or what it is a part of, is out.
+fn told_already(tree: &Node, place: &str) -> bool {
+    tree.find(place).unwrap_or_else(|| tree.nearest(place)).is_out()
 }
 
-/// Texts that look right and cannot be read: times, ratios. Each is taken out of `tree`.
-fn unreadable(tree: &mut Node) -> Vec<Mistake> {
-    const MOST: usize = 100;
+/// Texts that look right and cannot be read, of kinds that the schema does not tell from others. Each is out afterwards.
+fn unreadable(tree: &mut Node, schema: &Value) -> Vec<Mistake> {
+    const MOST: usize = 20;
+    const MOST_LEAVES: usize = 500;
+    let read = |tree: &Node| serde_json::from_value::<Job>(tree.to_json()).err().map(|error| error.to_string());
     let mut mistakes = Vec::new();
-    while let Err(error) = serde_json::from_value::<Job>(tree.to_json()) {
-        let told = error.to_string();
-        let (mut leaves, mut culprit) = (Vec::new(), None);
-        texts(tree, "", &mut leaves);
+    while let Some(told) = read(tree) {
         // Such a text is the one without which the reader complains of nothing, or of something else; best one that the
         // complaint quotes, since a table that lacks what it needs is something else to complain of.
         let quoted = |value: &str| ['\'', '"', '`'].iter().any(|mark| told.contains(&format!("{mark}{value}{mark}")));
+        let mut leaves = Vec::new();
+        texts(tree, "", &mut leaves);
         leaves.sort_by_key(|(_, value)| !quoted(value));
-        for (path, value) in leaves {
-            let mut without = tree.clone();
-            without.remove(&path);
-            let other = serde_json::from_value::<Job>(without.to_json()).err().map(|other| other.to_string());
-            if other.is_none_or(|other| other != told && (quoted(&value) || !other.contains("missing field"))) {
-                culprit = Some((path, value));
-                break;
+        let culprit = leaves.into_iter().take(MOST_LEAVES).find(|(path, value)| {
+            let Some(node) = tree.find_mut(path) else { return false };
+            let before = std::mem::replace(&mut node.data, Data::Out);
+            let other = read(tree);
+            let is_better =
+                other.is_none_or(|other| other != told && (quoted(value) || !other.contains("missing field")));
+            if let Some(node) = tree.find_mut(path).filter(|_| !is_better) {
+                node.data = before;
             }
-        }
+            is_better
+        });
         let Some((path, value)) = culprit else {
             mistakes.push(Mistake::new("the document", "", told));
-            return mistakes;
+            break;
         };
-        tree.remove(&path);
         mistakes.push(Mistake::new(path, value, told));
         if mistakes.len() >= MOST {
-            return mistakes;
+            break;
         }
+        // A table that lacks what it needs now is out with it.
+        check::check(tree, schema, schema, "");
     }
     mistakes
 }
@@ -302,28 +294,35 @@ fn texts(node: &Node, path: &str, found: &mut Vec<(String, String)>) {
         Data::List(items) => {
             items.iter().enumerate().for_each(|(at, item)| texts(item, &format!("{path}[{at}]"), found))
         }
-        Data::Table(entries) => {
-            for (key, value) in entries {
-                let place = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                texts(value, &place, found);
-            }
-        }
+        Data::Table(entries) => entries.iter().for_each(|(key, value)| texts(value, &below(path, key), found)),
         _ => {}
     }
 }
 
-/// An error that tells every mistake with the line where it stands.
+/// An error that tells mistakes in the order of their lines, each once; the first hundred of them, in so many letters
+/// as somebody may read.
 fn told(tree: &Node, texts: &Texts, mut mistakes: Vec<Mistake>) -> Error {
-    for mistake in &mut mistakes {
-        let spot = match mistake.place.strip_prefix("--set ") {
-            Some(_) => continue,
-            None => tree.nearest(&mistake.place).spot,
-        };
-        mistake.line = Some(texts.told(spot));
+    const MOST: usize = 100;
+    const MOST_LETTERS: usize = 1000;
+    let mut known = HashSet::new();
+    mistakes.retain(|mistake| known.insert((mistake.place.clone(), mistake.value.clone(), mistake.problem.clone())));
+    for mistake in mistakes.iter_mut().filter(|mistake| !mistake.place.starts_with("--set ")) {
+        mistake.line = Some(texts.told(tree.nearest(&mistake.place).spot));
     }
     mistakes.sort_by_cached_key(|mistake| {
         let spot = tree.nearest(&mistake.place).spot;
         (spot.document, spot.line)
     });
+    if mistakes.len() > MOST {
+        mistakes.truncate(MOST);
+        mistakes.push(Mistake::new("the document", "", format!("has more mistakes than these {MOST}")));
+    }
+    for Mistake { place, value, problem, .. } in &mut mistakes {
+        for text in [place, value, problem] {
+            if let Some((end, _)) = text.char_indices().nth(MOST_LETTERS) {
+                text.replace_range(end.., "...");
+            }
+        }
+    }
     Mistake::into_error(mistakes)
 }

@@ -30,6 +30,9 @@ pub(super) enum Data {
     List(Vec<Node>),
     /// In the order in which it is written.
     Table(Vec<(String, Node)>),
+    /// Something that is no part of the job: what is wrong with it is told already, or it is not wanted. It stays where
+    /// it is, so that the places of others do not move.
+    Out,
 }
 
 impl Node {
@@ -97,19 +100,14 @@ impl Node {
 
     /// The part at `path`, such as `outputs[1].video.depth`; or the nearest part around it.
     pub(super) fn nearest(&self, path: &str) -> &Node {
-        steps(path)
-            .iter()
-            .fold((self, true), |(node, found), step| {
-                let next = match step {
-                    Step::Key(key) => node.get(key),
-                    Step::Index(index) => node.items().get(*index),
-                };
-                match next.filter(|_| found) {
-                    Some(next) => (next, true),
-                    None => (node, false),
-                }
-            })
-            .0
+        let mut node = self;
+        for step in steps(path) {
+            match node.step(&step) {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        node
     }
 
     /// The part at `path`, made where it is missing; `None` where something else stands in the way.
@@ -135,36 +133,62 @@ impl Node {
         Some(node)
     }
 
-    /// Takes away what is at `path`.
-    pub(super) fn remove(&mut self, path: &str) {
-        let steps = steps(path);
-        let Some((last, before)) = steps.split_last() else { return };
-        let mut node = self;
-        for step in before {
-            let next = match step {
-                Step::Key(key) => node.get_mut(key),
-                Step::Index(index) => node.items_mut().get_mut(*index),
-            };
-            let Some(next) = next else { return };
-            node = next;
-        }
-        match (last, &mut node.data) {
-            (Step::Key(key), _) => drop(node.take(key)),
-            (Step::Index(index), Data::List(items)) if *index < items.len() => drop(items.remove(*index)),
-            _ => {}
+    fn step(&self, step: &Step) -> Option<&Node> {
+        match step {
+            Step::Key(key) => self.get(key),
+            Step::Index(index) => self.items().get(*index),
         }
     }
 
-    /// The same without places.
+    /// The part at `path`, such as `outputs[1].video.depth`.
+    pub(super) fn find(&self, path: &str) -> Option<&Node> {
+        steps(path).iter().try_fold(self, |node, step| node.step(step))
+    }
+
+    /// The same, to be changed.
+    pub(super) fn find_mut(&mut self, path: &str) -> Option<&mut Node> {
+        steps(path).iter().try_fold(self, |node, step| match step {
+            Step::Key(key) => node.get_mut(key),
+            Step::Index(index) => node.items_mut().get_mut(*index),
+        })
+    }
+
+    /// Whether it is no part of the job.
+    pub(super) fn is_out(&self) -> bool {
+        self.data == Data::Out
+    }
+
+    /// Where that stands which is at `path` of [`Node::to_json`]: there, what is out has no number.
+    pub(super) fn place(&self, path: &str) -> String {
+        let (mut node, mut place) = (Some(self), String::new());
+        for step in steps(path) {
+            match &step {
+                Step::Key(key) => place = below(&place, key),
+                Step::Index(index) => {
+                    let items = node.map(Node::items).unwrap_or_default().iter().enumerate();
+                    let number =
+                        items.filter(|(_, item)| !item.is_out()).nth(*index).map_or(*index, |(number, _)| number);
+                    place.push_str(&format!("[{number}]"));
+                    node = node.and_then(|node| node.items().get(number));
+                    continue;
+                }
+            }
+            node = node.and_then(|node| node.step(&step));
+        }
+        place
+    }
+
+    /// The same without places, and without what is out.
     pub(super) fn to_json(&self) -> Value {
         match &self.data {
-            Data::Null => Value::Null,
+            Data::Null | Data::Out => Value::Null,
             Data::Bool(value) => Value::Bool(*value),
             Data::Number(value) => Value::Number(value.clone()),
             Data::Text(value) => Value::String(value.clone()),
-            Data::List(items) => Value::Array(items.iter().map(Node::to_json).collect()),
+            Data::List(items) => Value::Array(items.iter().filter(|node| !node.is_out()).map(Node::to_json).collect()),
             Data::Table(entries) => {
-                Value::Object(entries.iter().map(|(key, node)| (key.clone(), node.to_json())).collect::<Map<_, _>>())
+                let entries = entries.iter().filter(|(_, node)| !node.is_out());
+                Value::Object(entries.map(|(key, node)| (key.clone(), node.to_json())).collect::<Map<_, _>>())
             }
         }
     }
@@ -172,7 +196,7 @@ impl Node {
     /// What it is, in words.
     pub(super) fn kind(&self) -> &'static str {
         match self.data {
-            Data::Null => "nothing",
+            Data::Null | Data::Out => "nothing",
             Data::Bool(_) => "true or false",
             Data::Number(_) => "a number",
             Data::Text(_) => "text",
@@ -182,22 +206,54 @@ impl Node {
     }
 }
 
+/// The path of `key` in the table at `path`. A key that looks like more than one step stands in quotes, as in TOML.
+pub(super) fn below(path: &str, key: &str) -> String {
+    let is_bare = !key.is_empty() && !key.contains(['.', '[', ']', '"']);
+    let key = if is_bare { key.to_owned() } else { format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\"")) };
+    if path.is_empty() { key } else { format!("{path}.{key}") }
+}
+
 /// A step of a path.
-enum Step {
+pub(super) enum Step {
     Key(String),
     Index(usize),
 }
 
 /// The steps of a path such as `outputs[1].video.depth`.
-fn steps(path: &str) -> Vec<Step> {
+pub(super) fn steps(path: &str) -> Vec<Step> {
     let mut steps = Vec::new();
-    for part in path.split('.').filter(|part| !part.is_empty()) {
-        let (key, indices) = part.split_once('[').unwrap_or((part, ""));
-        if !key.is_empty() {
-            steps.push(Step::Key(key.to_owned()));
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let (mut key, mut escaped, mut end) = (String::new(), false, quoted.len());
+            for (at, letter) in quoted.char_indices() {
+                match letter {
+                    '\\' if !escaped => escaped = true,
+                    '"' if !escaped => {
+                        end = at;
+                        break;
+                    }
+                    letter => {
+                        key.push(letter);
+                        escaped = false;
+                    }
+                }
+            }
+            steps.push(Step::Key(key));
+            rest = quoted.get(end + 1..).unwrap_or_default();
+        } else if let Some(index) = rest.strip_prefix('[') {
+            let (number, after) = index.split_once(']').unwrap_or((index, ""));
+            // What is no number is no place either: the last index that there could be.
+            steps.push(Step::Index(number.parse().unwrap_or(usize::MAX)));
+            rest = after;
+        } else {
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            if end > 0 {
+                steps.push(Step::Key(rest[..end].to_owned()));
+            }
+            rest = &rest[end..];
         }
-        let indices = indices.split(['[', ']']).filter_map(|index| index.parse().ok());
-        steps.extend(indices.map(Step::Index));
+        rest = rest.strip_prefix('.').unwrap_or(rest);
     }
     steps
 }

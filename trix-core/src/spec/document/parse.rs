@@ -3,6 +3,8 @@
 //! Invariant: a document that cannot be read is refused with the line where it goes wrong; a small document cannot grow
 //! into a large tree.
 
+use std::collections::HashSet;
+
 use jsonc_parser::{ast, common::Ranged};
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use serde_json::Number;
@@ -135,8 +137,8 @@ fn toml_value(value: &DeValue<'_>, lines: &Lines, level: usize) -> Result<Data, 
             Err(_) => Data::Text(number.as_str().to_owned()),
         },
         DeValue::Float(number) => {
-            let number: Option<f64> = number.as_str().parse().ok();
-            number.and_then(Number::from_f64).map_or(Data::Null, Data::Number)
+            let text = number.as_str();
+            number_or_text(text.parse().unwrap_or(f64::NAN), text)
         }
         // A time of day is how a time of the film can look: 00:01:30.5.
         DeValue::Datetime(time) => Data::Text(time.to_string()),
@@ -150,6 +152,11 @@ fn toml_value(value: &DeValue<'_>, lines: &Lines, level: usize) -> Result<Data, 
         }
         DeValue::Table(table) => toml_table(table, lines, level)?,
     })
+}
+
+/// Infinity, and what is not a number, are text as far as a job is concerned: neither a number nor nothing.
+fn number_or_text(value: f64, text: &str) -> Data {
+    Number::from_f64(value).map_or_else(|| Data::Text(text.to_owned()), Data::Number)
 }
 
 /// An alias repeats a part of the document, and one of aliases repeats that, and so on.
@@ -170,9 +177,7 @@ fn yaml(node: &MarkedYaml<'_>, document: usize, level: usize) -> Result<Node, Un
         YamlData::Value(Scalar::Null) => Data::Null,
         YamlData::Value(Scalar::Boolean(value)) => Data::Bool(*value),
         YamlData::Value(Scalar::Integer(value)) => Data::Number((*value).into()),
-        YamlData::Value(Scalar::FloatingPoint(value)) => {
-            Number::from_f64(value.into_inner()).map_or(Data::Null, Data::Number)
-        }
+        YamlData::Value(Scalar::FloatingPoint(value)) => number_or_text(value.into_inner(), &value.to_string()),
         YamlData::Value(Scalar::String(text)) => Data::Text(text.to_string()),
         YamlData::Sequence(items) => {
             Data::List(items.iter().map(|item| yaml(item, document, level)).collect::<Result<_, _>>()?)
@@ -210,10 +215,10 @@ fn json(value: &ast::Value<'_>, lines: &Lines, level: usize) -> Result<Node, Unr
             Data::List(own.elements.iter().map(|item| json(item, lines, level)).collect::<Result<_, _>>()?)
         }
         ast::Value::Object(own) => {
-            let mut table: Vec<(String, Node)> = Vec::new();
+            let (mut table, mut names) = (Vec::new(), HashSet::new());
             for property in &own.properties {
                 let (name, line) = (property.name.as_str().to_owned(), lines.line(property.range.start));
-                if table.iter().any(|(known, _)| *known == name) {
+                if !names.insert(name.clone()) {
                     return Err((line, format!("'{name}' stands there twice")));
                 }
                 let mut node = json(&property.value, lines, level)?;

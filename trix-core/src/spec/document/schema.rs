@@ -2,7 +2,7 @@
 //!
 //! Invariant: the schema is made from the very types that a job is read into.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::LISTS;
 use crate::spec::job::Job;
@@ -15,6 +15,12 @@ pub(super) fn of_job() -> Value {
 /// The schema of a document (JSON Schema 2020-12): a job, and what decides about it.
 pub fn schema() -> Value {
     let mut schema = of_job();
+    let time = "A time: 12.5, 01:30, 00:01:30.040 or 300/25";
+    schema["$defs"]["Timestamp"] = json!({ "type": "string", "description": time });
+    for part in ["properties", "$defs"] {
+        let parts = schema[part].as_object_mut().into_iter().flat_map(Map::values_mut);
+        parts.for_each(allow_variable);
+    }
     schema["title"] = json!("Job");
     schema["description"] = json!("A job of Trix: a source, and what is made of it. In TOML, YAML or JSON.");
     let values = json!({ "type": ["string", "number", "boolean"] });
@@ -51,4 +57,38 @@ pub fn schema() -> Value {
         });
     }
     schema
+}
+
+/// Lets a variable stand for every value that is no free text: `${name}`.
+fn allow_variable(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            // What is said of keys is no schema.
+            members.iter_mut().filter(|(key, _)| *key != "required" && *key != "default").for_each(
+                |(key, own)| match (key.as_str(), own) {
+                    ("properties", Value::Object(parts)) => parts.values_mut().for_each(allow_variable),
+                    (_, own) => allow_variable(own),
+                },
+            );
+            let kinds = members.get("type").map(|kind| kind.as_array().cloned().unwrap_or_else(|| vec![kind.clone()]));
+            let has = |name: &str| kinds.iter().flatten().any(|kind| kind == name);
+            let is_narrow = has("integer") || has("number") || has("boolean");
+            let is_word = has("string") && (members.contains_key("enum") || members.contains_key("pattern"));
+            let variable = json!({ "type": "string", "pattern": "^\\$\\{[^}]+\\}$" });
+            let is_said = |own: &Value| own.get("const").is_some_and(Value::is_string) || own.get("enum").is_some();
+            if let Some(Value::Array(words)) = members.get_mut("oneOf").filter(|words| {
+                words.as_array().is_some_and(|words| words.iter().all(|own| is_said(own) || own.get("anyOf").is_some()))
+            }) {
+                words.push(variable.clone());
+            }
+            if is_narrow || is_word {
+                let mut outer = Map::new();
+                outer.extend(["description", "default"].iter().filter_map(|key| members.remove_entry(*key)));
+                outer.insert("anyOf".to_owned(), json!([members, variable]));
+                *members = outer;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(allow_variable),
+        _ => {}
+    }
 }

@@ -26,6 +26,11 @@ impl Texts {
         })
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.labels.len()
+    }
+
     /// A document that is no file: the command line.
     pub(super) fn add(&mut self, label: &str) -> Spot {
         self.labels.push(label.to_owned());

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::node::{Data, Node};
+use super::node::{Data, Node, below};
 use crate::{
     decode::video::frame_rate,
     ffi::{pixel::PixelFormat, stream::StreamKind},
@@ -116,12 +116,15 @@ impl Traits {
 /// What is wrong with a condition.
 pub(super) fn check(condition: &Node, path: &str) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
+    if condition.is_out() {
+        return mistakes;
+    }
     if !matches!(condition.data, Data::Table(_)) {
         let problem = "is no condition; a table such as { hdr = true, height = \">=1080\" } is expected";
         return vec![Mistake::new(path, "", problem)];
     }
-    for (name, wanted) in condition.entries() {
-        let place = format!("{path}.{name}");
+    for (name, wanted) in condition.entries().iter().filter(|(_, wanted)| !wanted.is_out()) {
+        let place = below(path, name);
         let known: Vec<&str> = FLAGS.iter().chain(&NUMBERS).copied().collect();
         if !known.contains(&name.as_str()) {
             let hint = closest(name, &known).map_or(String::new(), |near| format!("did you mean {near}? "));
