@@ -26,7 +26,7 @@ use trix_core::{
 const PAGE: &str = r#"<!DOCTYPE html><body><video id=v muted></video><script src="/player.js"></script><script>
 const v = document.getElementById('v');
 const told = { errors: [], sizes: [], text: [], sound: 0, texts: 0 };
-const say = state => console.log('PLAYED ' + JSON.stringify({ state, duration: v.duration, time: v.currentTime,
+const say = state => console.log('PLAYED ' + JSON.stringify({ player: location.hash, state, duration: v.duration, time: v.currentTime,
     frames: v.getVideoPlaybackQuality().totalVideoFrames, error: v.error && v.error.message, ...told }));
 const noteText = () => { for (const track of v.textTracks) for (const cue of track.activeCues || [])
     if (!told.text.includes(cue.text)) told.text.push(cue.text); };
@@ -40,6 +40,8 @@ v.ontimeupdate = () => {
     else if (step == 1 && v.videoWidth == 320 && v.currentTime > 3) { step = 2; v.currentTime = 9; }
 };
 setInterval(noteText, 50);
+// Now and then, Chromium shows the last picture and does not say that this was the end.
+setInterval(() => { if (step == 2 && v.currentTime >= v.duration - 0.02) say('ended'); }, 2000);
 setTimeout(() => say('too slow at step ' + step), 50000);
 if (location.hash == '#hls') {
     const hls = new Hls({ startLevel: 0 });

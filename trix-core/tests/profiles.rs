@@ -394,7 +394,7 @@ fn what_a_plan_finds_wrong_is_told_where_it_stands_though_outputs_were_left_out(
                 [[outputs]]\npath = \"c.mkv\"\nvideo = { type = \"x264\" }\n[[outputs.cases]]\nwhen = { height = 144 }\nvideo = { preset = \"quick\" }\n";
     let document = Document::parse(text, Language::Toml, &[]).expect("a document");
     let source = Source::open(&Clip::default().y4m(), Default::default()).expect("a source");
-    let traits = Traits::of(&source, 0);
+    let traits = Traits::of(&source, &[]);
     let mut job = document.job(&traits).expect("a job");
     job.source.path = Clip::default().y4m();
     let error = document.explain(&traits, Plan::new(&job, &source).expect_err("mistakes"));
@@ -565,7 +565,7 @@ fn every_profile_makes_something_of_every_source_or_says_why_not() {
 /// How many outputs profiles make of a file.
 fn planned(profiles: &[&str], file: &Path) -> Result<usize, Error> {
     let names: Vec<String> = profiles.iter().map(|name| (*name).to_owned()).collect();
-    let document = Document::of_profiles(&names, file, &[])?;
+    let document = Document::of_profiles(&names, file, &[], &[])?;
     let (job, traits) = document.resolve(None)?;
     if job.outputs.is_empty() {
         // What it makes is no file.

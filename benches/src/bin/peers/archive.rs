@@ -29,14 +29,14 @@ const PROFILES: [&str; 2] = ["archive", "preview"];
 
 /// What the profiles make beside the five archive copies, by the names that the script knows: `preview`, `loudness`,
 /// `stills`, `verify`, `hashes`.
-const STEPS: [&str; 2] = ["preview", "verify"];
+const STEPS: [&str; 5] = ["preview", "loudness", "stills", "verify", "hashes"];
 
 /// The five archive copies and the preview.
 ///
 /// # Errors
 /// Those of opening the source.
 pub fn job(source: &Path) -> trix_core::Result<Job> {
-    Ok(Document::of_profiles(&PROFILES.map(str::to_owned), source, &[])?.resolve(None)?.0)
+    Ok(Document::of_profiles(&PROFILES.map(str::to_owned), source, &[], &[])?.resolve(None)?.0)
 }
 
 fn ingest(setup: &Setup<'_>) -> io::Result<Vec<Command>> {
