@@ -1,4 +1,4 @@
-//! A media engine that accounts for every frame: one source in, a verified copy out.
+//! A media engine that accounts for every frame: one source in, every copy out, verified, from one decode.
 //!
 //! The modules stand in the order in which the data walks; whoever reads them from top to bottom has followed a frame
 //! from the disk to a verified copy.
@@ -9,11 +9,9 @@
 //! 2. [`demux`] reads packets
 //! 3. [`decode`] turns packets into frames
 //! 4. [`filter`] changes size, chroma, depth and sample format
-//! 5. [`encode`] drives x264, x265 and libavcodec's sound encoders
-//! 6. [`mux`] writes the container, beside its final name
-//! 7. [`verify`] reads it again; [`quality`] scores it; [`loudness`] measures sound; [`report`] says what was found
+//! 5. [`encode`] drives x264, x265 and libavcodec's sound encoders; [`still`] makes pictures beside the film
 //! 6. [`mux`] writes the container, beside its final name; [`package`] a folder of segments and playlists
-//! 7. [`verify`] reads it again; [`quality`] scores it; [`report`] says what was found
+//! 7. [`verify`] reads it again; [`quality`] scores it; [`loudness`] measures sound; [`report`] says what was found
 //! - [`pipeline`] runs all of it on named threads; [`doctor`] says what this build can do
 //!
 //! ```no_run
