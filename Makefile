@@ -21,7 +21,7 @@ help: ## list these commands
 setup: ## install what the build, the tests and the demo need (apt, rustup)
 	@scripts/setup.sh
 
-demo: setup ## make a sample master and encode it to HEVC 10-bit and H.264
+demo: setup ## make a sample master and ingest it: archive copies, a preview, pictures
 	cargo build --release -p trix-cli --locked
 	@scripts/demo.sh
 

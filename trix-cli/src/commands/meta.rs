@@ -1,7 +1,7 @@
 //! `trix doctor`, `trix schema`, `trix completions`, `trix man`: about Trix itself.
 
 use clap::CommandFactory;
-use schemars::schema_for;
+use schemars::{JsonSchema, generate::SchemaSettings};
 use trix_core::{
     Report, doctor as health,
     pipeline::progress::Progress,
@@ -33,16 +33,21 @@ pub fn schema(args: &Schema) -> u8 {
             output::json(&document::schema());
             return exit::DONE;
         }
-        SchemaName::Plan => schema_for!(Plan),
-        SchemaName::MediaInfo => schema_for!(MediaInfo),
-        SchemaName::Report => schema_for!(Report),
-        SchemaName::Progress => schema_for!(Progress),
-        SchemaName::Verify => schema_for!(FileReport),
-        SchemaName::Compare => schema_for!(Comparison),
-        SchemaName::Doctor => schema_for!(health::Doctor),
-        SchemaName::Error => schema_for!(output::Failure),
+        SchemaName::Plan => written::<Plan>(),
+        SchemaName::MediaInfo => written::<MediaInfo>(),
+        SchemaName::Report => written::<Report>(),
+        SchemaName::Progress => written::<Progress>(),
+        SchemaName::Verify => written::<FileReport>(),
+        SchemaName::Compare => written::<Comparison>(),
+        SchemaName::Doctor => written::<health::Doctor>(),
+        SchemaName::Error => written::<output::Failure>(),
     });
     exit::DONE
+}
+
+/// The schema of a document that is written: what may be left out is not required.
+fn written<T: JsonSchema>() -> schemars::Schema {
+    SchemaSettings::default().for_serialize().into_generator().into_root_schema_for::<T>()
 }
 
 /// Prints a completion script.

@@ -28,8 +28,10 @@ pub fn text(report: &Report) -> String {
         out.push_str(&plan::decided(&[shared.as_slice(), &report.decisions].concat()));
         out.push_str(&of_source);
     }
+    // Copies of one sound are as loud as each other.
+    let mut loud: Vec<String> = Vec::new();
     for output in &report.outputs {
-        out.push_str(&self::output(output, if single { &of_source } else { "" }, &shared));
+        out.push_str(&self::output(output, if single { &of_source } else { "" }, &shared, &mut loud));
     }
     for package in &report.packages {
         out.push_str(&self::package(package, &shared));
@@ -182,12 +184,16 @@ fn frames(ledger: &Ledger) -> String {
     out
 }
 
-/// An output in a few lines; `of_source` stands before how it was checked.
-fn output(report: &OutputReport, of_source: &str, shared: &[Decision]) -> String {
+/// An output in a few lines; `of_source` stands before how it was checked; `loud` is what was told of loudness before.
+fn output(report: &OutputReport, of_source: &str, shared: &[Decision], loud: &mut Vec<String>) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", report.path.display(), bytes(report.bytes));
     out.push_str(&plan::output(&report.plan, report.frame_threads, shared));
-    out.push_str(&loudness(&report.loudness, &report.plan.audio));
+    let lines = loudness(&report.loudness, &report.plan.audio);
+    if !loud.contains(&lines) {
+        out.push_str(&lines);
+        loud.push(lines);
+    }
     out.extend(report.ledger.as_ref().map(frames));
     let written = report.tracks.first().map_or_else(Default::default, |track| track.extras);
     for (name, found, written) in [

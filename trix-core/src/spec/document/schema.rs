@@ -44,17 +44,30 @@ pub fn schema() -> Value {
     for list in LISTS {
         let Some(name) = schema["properties"][list]["items"]["$ref"].as_str() else { continue };
         let name = name.rsplit('/').next().unwrap_or_default().to_owned();
-        let item = &mut schema["$defs"][name]["properties"];
-        item["id"] = json!({
-            "description": "A name by which a document that inherits this one can change it.",
-            "type": "string"
+        let decides = json!({
+            "id": {
+                "description": "A name by which a document that inherits this one can change it.",
+                "type": "string"
+            },
+            "when": condition,
+            "cases": {
+                "description": "Settings for sources of which `when` holds.",
+                "type": "array",
+                "items": { "type": "object", "properties": { "when": condition }, "required": ["when"] }
+            }
         });
-        item["when"] = condition.clone();
-        item["cases"] = json!({
-            "description": "Settings for sources of which `when` holds.",
-            "type": "array",
-            "items": { "type": "object", "properties": { "when": condition }, "required": ["when"] }
-        });
+        let item = &mut schema["$defs"][name];
+        // What comes in several types has its keys in each of them.
+        let types = item.get_mut("oneOf").and_then(Value::as_array_mut).map(std::mem::take);
+        let mut of_types = types.unwrap_or_else(|| vec![item.take()]);
+        for own in &mut of_types {
+            let Some(keys) = own["properties"].as_object_mut() else { continue };
+            keys.extend(decides.as_object().cloned().unwrap_or_default());
+        }
+        match item.get_mut("oneOf") {
+            Some(types) => *types = Value::Array(of_types),
+            None => *item = of_types.pop().unwrap_or_default(),
+        }
     }
     schema
 }
