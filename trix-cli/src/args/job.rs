@@ -57,6 +57,9 @@ pub struct Plan {
     /// A profile, by name or file, for the media file
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
     pub profile: Vec<String>,
+    /// A sound track from beside the media file, as for `trix ingest`
+    #[arg(long, value_name = "FILE[:OPTIONS]", requires = "profile")]
+    pub audio: Vec<TrackSettings>,
     /// The folder for outputs with relative names [default: the current one]
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,

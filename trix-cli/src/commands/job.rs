@@ -44,7 +44,7 @@ pub fn run(args: &Run) -> u8 {
 pub fn plan(args: &Plan) -> u8 {
     let document = match args.profile.as_slice() {
         [] => Document::open(&args.job, &args.setting.set),
-        profiles => Document::of_profiles(profiles, &args.job, &[], &args.setting.set),
+        profiles => Document::of_profiles(profiles, &args.job, &args.audio, &args.setting.set),
     };
     resolved(document, args.output.as_deref(), args.json, |document, job, traits| {
         let planned = job.source.open().and_then(|source| Planned::new(&job, &source));
