@@ -57,6 +57,10 @@ pub struct Job {
     pub measure_loudness: bool,
     /// Whether source and outputs are hashed (SHA-256). The source is hashed by what is read anyway.
     pub hash: bool,
+    /// Whether a smaller size may be scaled from the next larger one of the same pictures instead of from those of the
+    /// source. The larger one is computed anyway, and what is scaled twice is a little softer; so this is for ladders
+    /// and not for copies that are kept.
+    pub scale_from_larger: bool,
     /// Threads that the decoder and each encoder may use; `None`: for one output what the libraries choose for this
     /// machine, for several a share of its cores that the plan shows. The number belongs to the job, because x264 and
     /// x265 give other streams with other numbers of threads.

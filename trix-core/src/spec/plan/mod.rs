@@ -143,7 +143,7 @@ impl Plan {
             return Err(Mistake::into_error(mistakes));
         }
         let decisions = threads::share(&asked, &mut outputs).into_iter().collect();
-        let filters = filters::plan(&mut outputs, source);
+        let filters = filters::plan(&mut outputs, source, job.scale_from_larger);
         let stills = still::plan(job, &asking, source, &outputs)?;
         Ok(Plan { filters, outputs, packages, stills, decisions, asked, sides })
     }
