@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use super::container::Container;
+pub use super::{byte_size::ByteSize, container::Container};
 use super::{
     audio::{AudioSettings, AudioShape},
     package::PackageJob,
@@ -65,6 +65,11 @@ pub struct Job {
     /// machine, for several a share of its cores that the plan shows. The number belongs to the job, because x264 and
     /// x265 give other streams with other numbers of threads.
     pub threads: Option<u32>,
+    /// Most memory that the job may take, such as `4 GiB`; `None`: whatever it needs. Queues between stages get shorter
+    /// to keep within it; nothing that decides about the bytes of outputs is changed for it, and a job that would need
+    /// more is refused before anything is decoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<ByteSize>,
     /// What becomes of the other outputs when one fails.
     pub on_output_failure: OnOutputFailure,
 }
