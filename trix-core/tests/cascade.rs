@@ -259,11 +259,17 @@ fn what_is_not_the_same_pictures_is_scaled_from_the_source() {
     let part = || Crop::Rectangle(Rectangle { width: 300, height: 160, left: 0, top: 0 });
     assert!(pair(&|_, _| ()), "the same pictures");
     assert!(pair(&|_, small| settings(small).depth = Some(8)), "fewer bits");
-    assert!(pair(&|_, small| small.picture.pad = Some(Size { width: 160, height: 90 })), "black around the smaller one");
+    assert!(
+        pair(&|_, small| small.picture.pad = Some(Size { width: 160, height: 90 })),
+        "black around the smaller one"
+    );
     assert!(pair(&|large, small| (large.picture.crop, small.picture.crop) = (part(), part())), "the same part");
     assert!(!pair(&|large, _| settings(large).depth = Some(8)), "more bits than the larger one has");
     assert!(!pair(&|_, small| settings(small).chroma = Some(Chroma::C420)), "other chroma");
-    assert!(!pair(&|large, _| large.picture.pad = Some(Size { width: 320, height: 180 })), "black around the larger one");
+    assert!(
+        !pair(&|large, _| large.picture.pad = Some(Size { width: 320, height: 180 })),
+        "black around the larger one"
+    );
     assert!(!pair(&|_, small| small.picture.crop = part()), "another part of the picture");
     assert!(!pair(&|_, small| settings(small).resampler = Resampler::Bilinear), "another kernel");
     assert!(!pair(&|_, small| small.picture.rate = Some(FrameRate(Rational::new(50, 1)))), "another rate");

@@ -48,7 +48,8 @@ pub fn text(job: &Job, plan: &Plan) -> String {
 
 /// How much memory a job takes at the most, and what for.
 fn memory(plan: &MemoryPlan) -> String {
-    let shares: Vec<String> = plan.shares.iter().map(|share| format!("{} {}", share.what, bytes(share.bytes))).collect();
+    let shares: Vec<String> =
+        plan.shares.iter().map(|share| format!("{} {}", share.what, bytes(share.bytes))).collect();
     let bound = plan.bound.map_or_else(String::new, |bound| format!(" of {}", bytes(bound)));
     let queues = if plan.short_queues { "; one item waits at a time" } else { "" };
     format!("memory up to {}{bound}: {}{queues}\n", bytes(plan.estimate), shares.join(", "))

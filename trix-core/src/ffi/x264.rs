@@ -108,7 +108,8 @@ impl Parameters {
             0 => (cores * 3 / 2).clamp(1, (height as u32).div_ceil(32).max(1)),
             threads => count(threads),
         };
-        let ordered = if raw.i_bframe_adaptive == x264::X264_B_ADAPT_TRELLIS as c_int { bframes.max(3) * 4 } else { bframes };
+        let ordered =
+            if raw.i_bframe_adaptive == x264::X264_B_ADAPT_TRELLIS as c_int { bframes.max(3) * 4 } else { bframes };
         let looks = raw.rc.b_mb_tree != 0 || raw.rc.i_vbv_buffer_size > 0 || raw.rc.i_vbv_max_bitrate > 0;
         let decided = if looks { ordered.max(count(raw.rc.i_lookahead)) } else { ordered };
         let ahead = match raw.i_sync_lookahead {

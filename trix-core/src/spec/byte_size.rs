@@ -111,7 +111,9 @@ mod tests {
         assert_eq!(read("300 MiB"), Ok(300 << 20));
         assert_eq!(read("0.5gib"), Ok(1 << 29));
         assert_eq!(read("18446744073709551615"), Ok(u64::MAX));
-        for text in ["", "GiB", "-1", "1,5 GiB", "1.", ".5 GB", "1.2.3", "5 gigs", "18446744073709551616", "99999999 TiB"] {
+        for text in
+            ["", "GiB", "-1", "1,5 GiB", "1.", ".5 GB", "1.2.3", "5 gigs", "18446744073709551616", "99999999 TiB"]
+        {
             assert!(read(text).is_err(), "{text}");
         }
         for size in [0, 1, 1023, 1024, 1_000_000, 300 << 20, (1 << 30) + 1, u64::MAX] {

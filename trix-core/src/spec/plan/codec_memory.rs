@@ -68,10 +68,12 @@ pub(super) fn encoder(video: &VideoPlan, settings: &EncodeSettings, threads: Opt
     match video.encoder {
         Encoder::X264 => options::x264_parameters(settings, &video.options, false)
             .map_or(0, |parameters| x264(&picture, parameters.kept(video.height, cores))),
-        Encoder::X265 => options::x265_parameters(settings, video.format.depth, &video.options).map_or(0, |parameters| {
-            let (kept, workers) = parameters.kept(cores);
-            x265(&picture, kept, workers)
-        }),
+        Encoder::X265 => {
+            options::x265_parameters(settings, video.format.depth, &video.options).map_or(0, |parameters| {
+                let (kept, workers) = parameters.kept(cores);
+                x265(&picture, kept, workers)
+            })
+        }
         // libavcodec reserves 148 bytes for each sample of a picture of FFV1 version 3, however small it gets, and each
         // slice has the states of its own contexts.
         Encoder::Ffv1 => 148 * picture.luma + 4 * picture.all + (24 << 20),
@@ -104,12 +106,15 @@ impl Picture {
 }
 
 /// x264 keeps each picture that waits with four planes of half its width and height and with the costs of its blocks for
-/// each pair of distances; each picture that others refer to with luma at three places between samples.
+/// each pair of distances; each picture that others refer to with luma, and chroma that is not subsampled, at three places
+/// between samples.
 fn x264(picture: &Picture, kept: Kept) -> u64 {
     let distances = u64::from(kept.bframes) + 2;
     let costs = picture.blocks * (distances * distances * 2 + distances * 24 + 80);
     let waiting = picture.all + picture.luma * picture.sample + costs;
-    let referred = picture.all + 3 * picture.luma * picture.sample + picture.blocks * 100;
+    let between =
+        if picture.all == 3 * picture.luma * picture.sample { picture.all } else { picture.luma * picture.sample };
+    let referred = picture.all + 3 * between + picture.blocks * 100;
     let (threads, references) = (u64::from(kept.threads), u64::from(kept.references));
     (u64::from(kept.waiting) + threads + 2) * waiting
         + (references + threads + 2) * referred

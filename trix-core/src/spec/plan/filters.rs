@@ -112,7 +112,8 @@ fn scale_from_larger(outputs: &mut [OutputPlan], source: &Source) {
     let mut order: Vec<usize> = (0..outputs.len()).filter(|number| outputs[*number].video.is_some()).collect();
     order.sort_by_key(|number| Reverse(samples(&outputs[*number])));
     for (place, number) in order.iter().enumerate() {
-        let larger = order[..place].iter().filter(|larger| is_scaled_from(&outputs[*number], &outputs[**larger], source));
+        let larger =
+            order[..place].iter().filter(|larger| is_scaled_from(&outputs[*number], &outputs[**larger], source));
         // Of several with one size, the deepest.
         let depth = |output: &OutputPlan| output.video.as_ref().map_or(0, |video| video.format.depth);
         let nearest = larger.min_by_key(|larger| (samples(&outputs[**larger]), Reverse(depth(&outputs[**larger]))));
@@ -142,8 +143,8 @@ fn is_scaled_from(output: &OutputPlan, larger: &OutputPlan, source: &Source) -> 
         return false;
     }
     let is_larger = from.width >= own.width && from.height >= own.height && area(from) > area(own);
-    let has_bits = PictureFormat { depth: own.format.depth, ..from.format } == own.format
-        && from.format.depth >= own.format.depth;
+    let has_bits =
+        PictureFormat { depth: own.format.depth, ..from.format } == own.format && from.format.depth >= own.format.depth;
     let like = Transform {
         width: own.width,
         height: own.height,

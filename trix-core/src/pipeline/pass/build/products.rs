@@ -11,9 +11,7 @@ use crate::{
     mux::{Muxer, TrackSpec},
     package::{PackageWriter, Rendition},
     pipeline::{
-        pass::{
-            ForMuxer, listen::WaveformStage, mux, mux_package, tracks, video::StillStage,
-        },
+        pass::{ForMuxer, listen::WaveformStage, mux, mux_package, tracks, video::StillStage},
         progress::Watch,
         stage::channel,
     },
