@@ -55,8 +55,11 @@ fn settings(output: &mut OutputSettings) -> &mut EncodeSettings {
     }
 }
 
-/// The plan of a job: for each step after which it comes, its size, and the outputs that need it.
-fn steps(job: &Job) -> Vec<(Option<usize>, (usize, usize), Vec<usize>)> {
+/// Of a step: after which it comes, its size, and the outputs that need it.
+type Step = (Option<usize>, (usize, usize), Vec<usize>);
+
+/// The filter steps of a job.
+fn steps(job: &Job) -> Vec<Step> {
     let source = Source::open(&job.source.path, Limits::default()).unwrap_or_else(|error| panic!("{error}"));
     let plan = Plan::new(job, &source).unwrap_or_else(|error| panic!("{error}"));
     for (number, step) in plan.filters.iter().enumerate() {

@@ -54,7 +54,7 @@ impl FromStr for ByteSize {
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exact = UNITS[..4].iter().find(|(_, bytes)| self.0 >= *bytes && self.0 % bytes == 0);
+        let exact = UNITS[..4].iter().find(|(_, bytes)| self.0 >= *bytes && self.0.is_multiple_of(*bytes));
         match exact {
             Some((name, bytes)) => write!(f, "{} {name}", self.0 / bytes),
             None => write!(f, "{}", self.0),

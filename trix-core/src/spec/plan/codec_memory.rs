@@ -100,7 +100,7 @@ impl Picture {
         let sample = if video.format.depth > 8 { 2 } else { 1 };
         let luma = ((width + 96) * (height + 96)) as u64;
         let (x, y) = video.format.chroma.shift();
-        let chroma = if video.format.chroma.planes() == 1 { 0 } else { 2 * luma >> (x + y) };
+        let chroma = if video.format.chroma.planes() == 1 { 0 } else { (2 * luma) >> (x + y) };
         Picture { luma, sample, all: (luma + chroma) * sample, blocks: (width * height / 256) as u64 }
     }
 }
