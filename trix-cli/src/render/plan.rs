@@ -5,10 +5,10 @@ use std::fmt::Write;
 use trix_core::{
     Job,
     package::Layout,
-    spec::plan::{Decision, FilterPlan, OutputPlan, PackagePlan, Plan, TextPlan},
+    spec::plan::{Decision, FilterPlan, MemoryPlan, OutputPlan, PackagePlan, Plan, TextPlan},
 };
 
-use super::counted;
+use super::{bytes, counted};
 
 /// A plan in a few lines for each output.
 pub fn text(job: &Job, plan: &Plan) -> String {
@@ -42,7 +42,17 @@ pub fn text(job: &Job, plan: &Plan) -> String {
         let _ = writeln!(out, "{}", still.path.display());
         out.push_str(&decided(&still.decisions));
     }
+    out.push_str(&memory(&plan.memory));
     out
+}
+
+/// How much memory a job takes at the most, and what for.
+fn memory(plan: &MemoryPlan) -> String {
+    let shares: Vec<String> =
+        plan.shares.iter().map(|share| format!("{} {}", share.what, bytes(share.bytes))).collect();
+    let bound = plan.bound.map_or_else(String::new, |bound| format!(" of {}", bytes(bound)));
+    let queues = if plan.short_queues { "; one item waits at a time" } else { "" };
+    format!("memory up to {}{bound}: {}{queues}\n", bytes(plan.estimate), shares.join(", "))
 }
 
 /// What is said of a package as a whole.

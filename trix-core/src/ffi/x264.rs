@@ -97,6 +97,29 @@ impl Parameters {
         self.0.b_tff = top_first.into();
     }
 
+    /// What an encoder with these parameters keeps of pictures of `height` rows, as x264 derives it when it is opened
+    /// (`validate_parameters` and `x264_encoder_open` of 0.164), on a machine of so many `cores`.
+    pub fn kept(&self, height: usize, cores: u32) -> Kept {
+        let raw = &*self.0;
+        let count = |value: c_int| value.max(0) as u32;
+        let bframes = count(raw.i_bframe);
+        let threads = match raw.i_threads {
+            // Two rows of macroblocks for each at the least.
+            0 => (cores * 3 / 2).clamp(1, (height as u32).div_ceil(32).max(1)),
+            threads => count(threads),
+        };
+        let ordered =
+            if raw.i_bframe_adaptive == x264::X264_B_ADAPT_TRELLIS as c_int { bframes.max(3) * 4 } else { bframes };
+        let looks = raw.rc.b_mb_tree != 0 || raw.rc.i_vbv_buffer_size > 0 || raw.rc.i_vbv_max_bitrate > 0;
+        let decided = if looks { ordered.max(count(raw.rc.i_lookahead)) } else { ordered };
+        let ahead = match raw.i_sync_lookahead {
+            _ if threads == 1 => 0,
+            ..0 => bframes + 1,
+            pictures => count(pictures),
+        };
+        Kept { waiting: decided + ahead + threads, references: count(raw.i_frame_reference), threads, bframes }
+    }
+
     /// Keeps x264 from code that reads memory it never wrote.
     ///
     /// The AVX-512 code of its macroblock tree (seen in 0.164) does so unless a row is a multiple of 8 macroblocks; its
@@ -138,6 +161,19 @@ impl Drop for Parameters {
         // SAFETY: frees the strings that the parser allocated in these parameters; encoders keep copies of their own.
         unsafe { x264::x264_param_cleanup(&mut *self.0) };
     }
+}
+
+/// How many pictures an encoder keeps, and for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Pictures that wait until their types and quantisers are decided.
+    pub waiting: u32,
+    /// Pictures that others refer to.
+    pub references: u32,
+    /// Pictures that are encoded at the same time.
+    pub threads: u32,
+    /// Most B pictures in a row; costs are kept for each pair of distances.
+    pub bframes: u32,
 }
 
 fn csp(format: PictureFormat) -> c_int {

@@ -4,7 +4,7 @@
 //! structs in the header were compared with those of the library before the first call.
 
 use std::{
-    ffi::c_int,
+    ffi::{CStr, c_int},
     ptr::{self, NonNull},
 };
 
@@ -12,7 +12,7 @@ use x265_sys as x265;
 
 use super::{
     c_string, text,
-    x264::{Encoded, Headers, OptionError, Refused},
+    x264::{Encoded, Headers, Kept, OptionError, Refused},
 };
 use crate::media::{
     color::{Color, Range},
@@ -145,6 +145,31 @@ impl Parameters {
             vui.sarWidth = i32::try_from(aspect.num).unwrap_or(1);
             vui.sarHeight = i32::try_from(aspect.den).unwrap_or(1);
         }
+    }
+
+    /// What an encoder with these parameters keeps, on a machine of so many `cores`, and how many threads work on blocks.
+    pub fn kept(&self, cores: u32) -> (Kept, u32) {
+        // SAFETY: valid parameters.
+        let raw = unsafe { self.raw.as_ref() };
+        let count = |value: c_int| value.max(0) as u32;
+        // SAFETY: null, or a string that the parameters own or the library holds.
+        let pools = (!raw.numaPools.is_null()).then(|| unsafe { CStr::from_ptr(raw.numaPools) });
+        let asked = pools.and_then(|pools| pools.to_str().ok()).and_then(|pools| pools.parse::<u32>().ok());
+        let workers = asked.unwrap_or(cores).clamp(1, 64);
+        let threads = match raw.frameNumThreads {
+            // As x265 3.5 chooses (`ThreadPool::getFrameThreadsCount`).
+            ..=0 => match workers {
+                32.. if raw.sourceHeight > 2000 => 6,
+                32.. => 5,
+                16.. => 4,
+                8.. => 3,
+                4.. => 2,
+                _ => 1,
+            },
+            threads => count(threads),
+        };
+        let (bframes, references) = (count(raw.bframes), count(raw.maxNumReferences));
+        (Kept { waiting: count(raw.lookaheadDepth).max(1) + bframes + 2, references, threads, bframes }, workers)
     }
 
     /// Frame threads asked for, 0 when x265 is to choose.

@@ -40,6 +40,9 @@ pub struct Transform {
     pub width: usize,
     /// Rows, before padding.
     pub height: usize,
+    /// What pictures are scaled to on the way, the largest first; empty where they are scaled at once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<Waypoint>,
     /// How samples are computed when the size changes.
     pub resampler: Resampler,
     /// Chroma, depth, RGB, alpha.
@@ -50,6 +53,17 @@ pub struct Transform {
     pub keeps_fields: Option<FieldOrder>,
     /// Black is put around pictures.
     pub pad: Option<Padding>,
+}
+
+/// Pictures between two scalings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Waypoint {
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Chroma, depth, RGB, alpha.
+    pub format: PictureFormat,
 }
 
 /// Which field is shown first.
@@ -146,6 +160,7 @@ impl Transform {
             to: color,
             width,
             height,
+            through: Vec::new(),
             resampler,
             format,
             packing: None,
@@ -157,6 +172,24 @@ impl Transform {
     /// Width and height of what comes out.
     pub fn size(&self) -> (usize, usize) {
         self.pad.map_or((self.width, self.height), |pad| (pad.width, pad.height))
+    }
+
+    /// The same, one scaling after the other: the first does everything else, and the last has what stands around
+    /// pictures and how they are packed.
+    pub(crate) fn stages(&self) -> Vec<Transform> {
+        let own = Waypoint { width: self.width, height: self.height, format: self.format };
+        let sizes = self.through.iter().copied().chain([own]);
+        let mut stages: Vec<Transform> = sizes
+            .enumerate()
+            .map(|(number, Waypoint { width, height, format })| match number {
+                0 => Transform { width, height, format, through: Vec::new(), pad: None, packing: None, ..self.clone() },
+                _ => Transform::to(width, height, format, self.resampler, self.to),
+            })
+            .collect();
+        if let Some(last) = stages.last_mut() {
+            (last.pad, last.packing) = (self.pad, self.packing.clone());
+        }
+        stages
     }
 
     /// Ticks of the output in one tick of the input: fields need times between those of frames, and four film frames
@@ -193,6 +226,7 @@ impl Transform {
             _ => false,
         };
         same_format
+            && self.through.is_empty()
             && (shape.width, shape.height) == (self.width, self.height)
             && self.inverse_telecine.is_none()
             && self.deinterlace.is_none()
@@ -245,10 +279,13 @@ impl Transform {
         if self.flatten {
             self.lay_on_black(&mut steps, &mut now, zimg);
         }
-        if let Some(tonemap) = self.tonemap {
-            self.map_tones(tonemap, &mut steps);
-        } else {
-            self.convert(&mut steps, now, zimg);
+        for stage in self.stages() {
+            match stage.tonemap {
+                Some(tonemap) => stage.map_tones(tonemap, &mut steps),
+                None => stage.convert(&mut steps, now, zimg),
+            }
+            let pixel = PixelFormat::from_name(&stage.format.name());
+            now = Now { width: stage.width, height: stage.height, pixel };
         }
         if let Some(packing) = &self.packing {
             steps.push(format!("format=pix_fmts={packing}"));

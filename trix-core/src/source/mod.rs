@@ -20,7 +20,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::fixity::sha256_of_file;
+pub(crate) use self::{fixity::sha256_of_file, shelf::STORE};
 pub use self::{
     fixity::{FileFixity, Fixity, FixityKeeper},
     raw::RawGeometry,

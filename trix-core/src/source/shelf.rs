@@ -27,6 +27,9 @@ pub(super) struct Bounds {
 ///   places of 48 pictures at 100 Mbit/s and 25 pictures a second are 120 MB.
 pub(super) const BOUNDS: Bounds = Bounds { block: 1 << 20, recent: 16, parked: 128 };
 
+/// Bytes that stay in memory at the most.
+pub(crate) const STORE: u64 = (BOUNDS.block * (BOUNDS.recent + BOUNDS.parked)) as u64;
+
 /// The hash of a file while it is made.
 pub(super) struct Hashing {
     /// The block that comes next.

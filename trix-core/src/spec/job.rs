@@ -9,7 +9,6 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use super::container::Container;
 use super::{
     audio::{AudioSettings, AudioShape},
     package::PackageJob,
@@ -19,6 +18,7 @@ use super::{
     track::TrackSettings,
     video::VideoSettings,
 };
+pub use super::{byte_size::ByteSize, container::Container};
 use crate::{
     decode::damage::OnDamage,
     error::Result,
@@ -57,10 +57,25 @@ pub struct Job {
     pub measure_loudness: bool,
     /// Whether source and outputs are hashed (SHA-256). The source is hashed by what is read anyway.
     pub hash: bool,
+    /// Whether a smaller size may be scaled from the next larger one of the same pictures instead of from those of the
+    /// source. Off by default: what is scaled twice is not quite what is scaled once. It is for ladders, and not for
+    /// copies that are kept.
+    ///
+    /// Of a ladder of 1080, 720, 480 and 360 rows, on two cores, it takes a third of the processor time that scaling
+    /// itself needs: 1 % of the job with x264 veryfast at 8 bits, 10 % where 10 bits become 8 and x264 runs ultrafast,
+    /// 34 % where high dynamic range is tone mapped, which is then done once for all sizes. Against direct scaling, the
+    /// pictures of 360 rows have a PSNR of 59 dB and an SSIM of 0.9995; tone mapped, 45 dB and 0.995, since then they
+    /// are bent before they are scaled.
+    pub scale_from_larger: bool,
     /// Threads that the decoder and each encoder may use; `None`: for one output what the libraries choose for this
     /// machine, for several a share of its cores that the plan shows. The number belongs to the job, because x264 and
     /// x265 give other streams with other numbers of threads.
     pub threads: Option<u32>,
+    /// Most memory that the job may take, such as `4 GiB`; `None`: whatever it needs. Queues between stages get shorter
+    /// to keep within it; nothing that decides about the bytes of outputs is changed for it, and a job that would need
+    /// more is refused before anything is decoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<ByteSize>,
     /// What becomes of the other outputs when one fails.
     pub on_output_failure: OnOutputFailure,
 }

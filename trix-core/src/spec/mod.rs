@@ -2,6 +2,7 @@
 //!
 //! Invariant: a job is judged whole before anything runs, and all of its mistakes are told at once.
 
+pub mod byte_size;
 pub mod container;
 pub mod job;
 pub mod mistake;

@@ -319,11 +319,11 @@ impl Weight for ForMuxer {
 }
 
 /// Bytes of compressed data between two stages: three pictures of a 500 Mbit/s master. A larger packet passes alone.
-const PACKETS: usize = 8 << 20;
+pub(crate) const PACKETS: usize = 8 << 20;
 
 /// Pictures between two stages: enough that neither waits for the other's hiccups, few enough to matter little beside
 /// what an encoder keeps for looking ahead.
-const PICTURES: usize = 2;
+pub(crate) const PICTURES: usize = 2;
 
 /// The stage that writes an output.
 fn mux(

@@ -7,6 +7,8 @@ mod package;
 pub(crate) mod side;
 mod still;
 mod filters;
+mod memory;
+mod codec_memory;
 mod threads;
 mod audio;
 mod sound_codec;
@@ -26,6 +28,7 @@ pub use self::{
     audio::AudioPlan,
     cut::CopyPlan,
     filters::FilterPlan,
+    memory::{MemoryPlan, MemoryShare},
     output::OutputPlan,
     package::{PackagePlan, RenditionPlan, TextPlan},
     side::MustLast,
@@ -38,16 +41,12 @@ pub(crate) use self::{
     output::{Looks, Request},
     side::SideTrack,
 };
+pub(crate) use super::mistake::Mistake;
 use super::{
     job::{Job, OutputSettings},
     still::check_all,
 };
-pub(crate) use super::mistake::Mistake;
-use crate::{
-    error::Result,
-    media::time::Timestamp,
-    source::Source,
-};
+use crate::{error::Result, media::time::Timestamp, source::Source};
 
 /// Something that was decided without being asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -77,6 +76,8 @@ pub struct Plan {
     pub stills: Vec<StillPlan>,
     /// What was decided about all of it without being asked.
     pub decisions: Vec<Decision>,
+    /// How much memory it will take.
+    pub memory: MemoryPlan,
     /// What was asked for, for each of `outputs`.
     #[serde(skip)]
     pub(crate) asked: Vec<OutputSettings>,
@@ -143,9 +144,19 @@ impl Plan {
             return Err(Mistake::into_error(mistakes));
         }
         let decisions = threads::share(&asked, &mut outputs).into_iter().collect();
-        let filters = filters::plan(&mut outputs, source);
+        let filters = filters::plan(&mut outputs, source, job.scale_from_larger);
         let stills = still::plan(job, &asking, source, &outputs)?;
-        Ok(Plan { filters, outputs, packages, stills, decisions, asked, sides })
+        let making = memory::Making {
+            source,
+            filters: &filters,
+            outputs: &outputs,
+            asked: &asked,
+            packages: &packages,
+            stills: &stills,
+            sides: &sides,
+        };
+        let memory = memory::plan(job, &making).map_err(|mistake| Mistake::into_error(vec![mistake]))?;
+        Ok(Plan { filters, outputs, packages, stills, decisions, memory, asked, sides })
     }
 }
 

@@ -12,7 +12,7 @@ use crossbeam_channel as crossbeam;
 
 use self::sound::{Listener, Sound};
 use super::{
-    Pass, Running, Shared,
+    PACKETS, PICTURES, Pass, Running, Shared,
     route::{self, Route},
 };
 use crate::{
@@ -130,6 +130,16 @@ impl Builder<'_> {
     /// Whether output `number` takes part in the pass.
     fn includes(&self, number: usize) -> bool {
         self.pass.includes(self.plan, number)
+    }
+
+    /// Bytes of compressed data, or of sound, that wait between two stages; none where one item is to wait alone.
+    fn packets(&self) -> usize {
+        if self.plan.memory.short_queues { 0 } else { PACKETS }
+    }
+
+    /// The same for pictures of so many bytes.
+    fn pictures_of(&self, bytes: usize) -> usize {
+        if self.plan.memory.short_queues { 0 } else { PICTURES * bytes }
     }
 
     fn wait(

@@ -20,7 +20,7 @@ use crate::{
     pipeline::{
         cancel::Token,
         pass::{
-            ForMuxer, PACKETS, PICTURES, Queued, lock,
+            ForMuxer, Queued, lock,
             route::Route,
             tracks,
             video::{self, Forced},
@@ -54,7 +54,7 @@ impl Builder<'_> {
         let track = tracks::of_pictures(video, time_base, encoder.as_ref(), sets, output.container, &tags)?;
         let token = self.token_of(number);
         let bytes = video.format.picture_bytes(video.width, video.height);
-        let (to_encoder, input, depth) = channel::<Picture>(PICTURES * bytes, &token);
+        let (to_encoder, input, depth) = channel::<Picture>(self.pictures_of(bytes), &token);
         watch.add_queue(&self.queue("encode", number), depth);
         self.takers[video.filter].push(to_encoder);
         let stage = video::EncodeStage {
@@ -134,7 +134,7 @@ impl Builder<'_> {
                     (format.picture_bytes(width, height), self.time_base_after(before)?)
                 }
             };
-            let (to_filter, input, depth): (_, Receiver<Picture>, _) = channel(PICTURES * limit, &token);
+            let (to_filter, input, depth): (_, Receiver<Picture>, _) = channel(self.pictures_of(limit), &token);
             watch.add_queue(&self.queue("filter", step), depth);
             match plan.after {
                 None => roots.push((to_filter, token.clone())),
@@ -168,7 +168,7 @@ impl Builder<'_> {
             shared: Arc::clone(&self.shared),
         };
         let token = Token::joined(roots.iter().map(|(_, token)| token)).unwrap_or_else(|| self.token.clone());
-        let (to_decoder, input, depth) = channel::<Queued<Packet>>(PACKETS, &token);
+        let (to_decoder, input, depth) = channel::<Queued<Packet>>(self.packets(), &token);
         watch.add_queue("decode", depth);
         self.routes[index].push(Route::Decoder(to_decoder));
         let output = Fan::new(roots.into_iter().map(|(root, _)| root).collect());

@@ -11,9 +11,7 @@ use crate::{
     mux::{Muxer, TrackSpec},
     package::{PackageWriter, Rendition},
     pipeline::{
-        pass::{
-            ForMuxer, PACKETS, PICTURES, listen::WaveformStage, mux, mux_package, tracks, video::StillStage,
-        },
+        pass::{ForMuxer, listen::WaveformStage, mux, mux_package, tracks, video::StillStage},
         progress::Watch,
         stage::channel,
     },
@@ -47,7 +45,7 @@ impl Builder<'_> {
     fn file(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
         let output = &self.plan.outputs[number];
         let token = self.token_of(number);
-        let (to_muxer, muxer_input, depth) = channel::<ForMuxer>(PACKETS, &token);
+        let (to_muxer, muxer_input, depth) = channel::<ForMuxer>(self.packets(), &token);
         watch.add_queue(&self.queue("mux", number), depth);
         let mut tracks: Vec<TrackSpec> = Vec::new();
         let part = self.pass.file(number).map(ToOwned::to_owned);
@@ -73,7 +71,7 @@ impl Builder<'_> {
         let outputs = plan.renditions.iter().map(|rendition| rendition.output);
         let outputs: Vec<usize> = outputs.filter(|output| self.includes(*output)).collect();
         let token = self.tokens[product].clone();
-        let (to_muxer, muxer_input, depth) = channel::<ForMuxer>(PACKETS, &token);
+        let (to_muxer, muxer_input, depth) = channel::<ForMuxer>(self.packets(), &token);
         let writes = self.pass.writes(product);
         let mut tracks: Vec<TrackSpec> = Vec::new();
         for output in outputs.iter().copied() {
@@ -133,7 +131,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let Some(facts) = source.video() else { return Ok(()) };
-        let (to_still, input, depth) = channel::<Picture>(PICTURES * self.decoded_bytes(facts), &token);
+        let (to_still, input, depth) = channel::<Picture>(self.pictures_of(self.decoded_bytes(facts)), &token);
         watch.add_queue(&name, depth);
         self.viewers.push((to_still, token.clone()));
         let stage = StillStage { number, stills, cut: plan.cut, time_base: facts.time_base, shared };

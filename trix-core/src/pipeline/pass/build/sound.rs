@@ -22,7 +22,7 @@ use crate::{
     pipeline::{
         cancel::Token,
         pass::{
-            ForMuxer, PACKETS, Queued,
+            ForMuxer, Queued,
             listen::{Gauge, MeterStage},
             route::{self, IntoOutput, Kind, Route},
             side::SideStage,
@@ -243,7 +243,7 @@ impl Builder<'_> {
         token: &Token,
         watch: &mut Watch,
     ) -> crate::pipeline::stage::Receiver<Queued<Frame>> {
-        let (next, input, depth) = channel::<Queued<Frame>>(PACKETS, token);
+        let (next, input, depth) = channel::<Queued<Frame>>(self.packets(), token);
         watch.add_queue(&name, depth);
         self.listeners.push(Listener { stream, next, token: token.clone() });
         input
@@ -264,7 +264,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let decoder = AudioDecoder::new(label.clone(), self.facts(index)?, Arc::clone(&self.damage))?;
-        let (to_decoder, input, depth) = channel::<Queued<Packet>>(PACKETS, &token);
+        let (to_decoder, input, depth) = channel::<Queued<Packet>>(self.packets(), &token);
         watch.add_queue(&format!("decode {index}"), depth);
         self.routes[index].push(Route::Decoder(to_decoder));
         let stage = SoundDecodeStage { decoder, shared: Arc::clone(&self.shared) };
