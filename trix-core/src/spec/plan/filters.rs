@@ -114,9 +114,14 @@ fn scale_from_larger(outputs: &mut [OutputPlan], source: &Source) {
     for (place, number) in order.iter().enumerate() {
         let larger =
             order[..place].iter().filter(|larger| is_scaled_from(&outputs[*number], &outputs[**larger], source));
-        // Of several with one size, the deepest.
+        // Of several with one size, the one whose bits are those of the source, or else the deepest: more are only work.
         let depth = |output: &OutputPlan| output.video.as_ref().map_or(0, |video| video.format.depth);
-        let nearest = larger.min_by_key(|larger| (samples(&outputs[**larger]), Reverse(depth(&outputs[**larger]))));
+        let is_native = |output: &OutputPlan| {
+            let stream = output.video.as_ref().and_then(|video| source.streams().get(video.stream));
+            stream.and_then(|facts| PixelFormat::from_raw(facts.format)).is_some_and(|own| own.depth() == depth(output))
+        };
+        let merit = |output: &OutputPlan| (samples(output), Reverse(is_native(output)), Reverse(depth(output)));
+        let nearest = larger.min_by_key(|larger| merit(&outputs[**larger]));
         let Some(from) = nearest.map(|larger| &outputs[*larger]) else { continue };
         let Some(transform) = from.video.as_ref().map(|video| &video.transform) else { continue };
         let mut through = transform.through.clone();
