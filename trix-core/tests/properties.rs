@@ -226,13 +226,13 @@ proptest! {
     #[test]
     fn an_unknown_key_anywhere_in_a_job_is_refused(job in job(), key in "[a-z]{3,8}x") {
         let mut json = serde_json::to_value(&job).expect("JSON");
-        for place in ["", "/source", "/output", "/output/video", "/source/limits"] {
+        for place in ["", "/source", "/outputs/0", "/outputs/0/video", "/source/limits"] {
             let copy = json.clone();
             let object = json.pointer_mut(place).and_then(|value| value.as_object_mut()).expect("an object");
             object.insert(key.clone(), 1.into());
             // What is copied or left out has no settings, and the enum's own tag tolerates them.
             let bare = matches!(job.outputs[0].video, VideoSettings::Copy | VideoSettings::None);
-            if !(bare && place == "/output/video") {
+            if !(bare && place == "/outputs/0/video") {
                 prop_assert!(serde_json::from_value::<Job>(json).is_err(), "{} in '{}'", key, place);
             }
             json = copy;

@@ -84,7 +84,7 @@ pub struct Profiles {
 /// What is set from the command line.
 #[derive(Args)]
 pub struct Setting {
-    /// Set a variable of the job, or a place in it (outputs[0].video.depth=8); may be repeated
+    /// Set a variable of the job, or a place in it (source.frames=100); may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = super::encode::key_value)]
     pub set: Vec<(String, String)>,
 }

@@ -48,8 +48,16 @@ pub fn text(job: &Job, plan: &Plan) -> String {
 
 /// How much memory a job takes at the most, and what for.
 fn memory(plan: &MemoryPlan) -> String {
-    let shares: Vec<String> =
-        plan.shares.iter().map(|share| format!("{} {}", share.what, bytes(share.bytes))).collect();
+    // As many as fit into a line; `--json` has all.
+    const MOST: usize = 6;
+    let mut largest: Vec<_> = plan.shares.iter().collect();
+    largest.sort_by_key(|share| std::cmp::Reverse(share.bytes));
+    let rest: u64 = largest.iter().skip(MOST).map(|share| share.bytes).sum();
+    let mut shares: Vec<String> =
+        largest.iter().take(MOST).map(|share| format!("{} {}", share.what, bytes(share.bytes))).collect();
+    if rest > 0 {
+        shares.push(format!("all else {}", bytes(rest)));
+    }
     let bound = plan.bound.map_or_else(String::new, |bound| format!(" of {}", bytes(bound)));
     let queues = if plan.short_queues { "; one item waits at a time" } else { "" };
     format!("memory up to {}{bound}: {}{queues}\n", bytes(plan.estimate), shares.join(", "))

@@ -136,7 +136,8 @@ fn still(report: &StillReport) -> String {
 /// How loud the sound tracks are.
 fn loudness(found: &[TrackLoudness], plans: &[AudioPlan]) -> String {
     let mut out = String::new();
-    let told = |value: Option<f64>, unit: &str| value.map_or_else(|| "none".to_owned(), |value| format!("{value:.1} {unit}"));
+    let told =
+        |value: Option<f64>, unit: &str| value.map_or_else(|| "none".to_owned(), |value| format!("{value:.1} {unit}"));
     for TrackLoudness { track, loudness } in found {
         let settled = plans.get(*track).and_then(|plan| plan.settled.as_ref());
         let settled = settled.map_or_else(String::new, |settled| {

@@ -113,9 +113,9 @@ impl PartFolder {
         self.committed = true;
         let done = CommittedPackage { part: self.part.clone(), target: self.target.clone(), old };
         let parent = self.target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(parent)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| io("is whole and has its name, but the folder above it cannot be brought to disk", error))?;
+        File::open(parent).and_then(|folder| folder.sync_all()).map_err(|error| {
+            io("is whole and has its name, but the folder above it cannot be brought to disk", error)
+        })?;
         Ok(done)
     }
 

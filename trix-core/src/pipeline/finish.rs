@@ -256,7 +256,9 @@ impl Finish<'_> {
         let first = usize::from(plan.video.is_some() || plan.video_copy.is_some());
         for (audio, record) in plan.audio.iter().zip(tracks.iter().skip(first)) {
             let AudioPlan { copied: true, must_last: Some(must_last), .. } = audio else { continue };
-            let end = record.end.map_or(0, |end| end.rescale(crate::media::time::TimeBase::new(1, i64::from(audio.sample_rate))));
+            let end = record
+                .end
+                .map_or(0, |end| end.rescale(crate::media::time::TimeBase::new(1, i64::from(audio.sample_rate))));
             must_last.check(end)?;
         }
         Ok(())

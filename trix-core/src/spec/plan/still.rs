@@ -59,12 +59,7 @@ impl StillPlan {
 ///
 /// # Errors
 /// Those of [`Stills::new`], with the name of the still.
-pub(super) fn plan(
-    job: &Job,
-    asking: &Asking<'_>,
-    source: &Source,
-    outputs: &[OutputPlan],
-) -> Result<Vec<StillPlan>> {
+pub(super) fn plan(job: &Job, asking: &Asking<'_>, source: &Source, outputs: &[OutputPlan]) -> Result<Vec<StillPlan>> {
     if job.stills.is_empty() {
         return Ok(Vec::new());
     }
@@ -76,8 +71,7 @@ pub(super) fn plan(
     for settings in &job.stills {
         let path = settings.paths().into_iter().next().unwrap_or_default();
         let picture = picture.cloned().unwrap_or_default();
-        let mut plan =
-            StillPlan { path, settings: settings.clone(), cut, decisions: Vec::new(), picture, span };
+        let mut plan = StillPlan { path, settings: settings.clone(), cut, decisions: Vec::new(), picture, span };
         let stage = plan.open(source, asking.sides).map_err(|error: Error| error.in_file(&plan.path))?;
         plan.decisions = stage.decisions().to_vec();
         plans.push(plan);
