@@ -38,16 +38,12 @@ pub(crate) use self::{
     output::{Looks, Request},
     side::SideTrack,
 };
+pub(crate) use super::mistake::Mistake;
 use super::{
     job::{Job, OutputSettings},
     still::check_all,
 };
-pub(crate) use super::mistake::Mistake;
-use crate::{
-    error::Result,
-    media::time::Timestamp,
-    source::Source,
-};
+use crate::{error::Result, media::time::Timestamp, source::Source};
 
 /// Something that was decided without being asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

@@ -276,12 +276,7 @@ fn settled(
 ///
 /// # Errors
 /// Those of [`OutputPlan::new`].
-fn begin(
-    package: &PackageJob,
-    expanded: &Expanded,
-    asking: &Asking<'_>,
-    source: &Source,
-) -> Result<Option<Timestamp>> {
+fn begin(package: &PackageJob, expanded: &Expanded, asking: &Asking<'_>, source: &Source) -> Result<Option<Timestamp>> {
     let Some(first) = expanded.renditions.first() else { return Ok(None) };
     let together = OutputSettings { audio: package.audio, tracks: None, ..first.output.clone() };
     let whole = SourceSettings { start: None, ..asking.job.source.clone() };
