@@ -16,7 +16,7 @@ use crate::{
     decode::{damage::DamageReport, timing::TimingReport},
     error::{Error, ErrorKind, Result, Stage},
     mux::part::{Committed, PartFile},
-    package::{CommittedPackage, WrittenPackage},
+    package::{self, CommittedPackage, WrittenPackage},
     report::{OutputReport, PackageReport, RenditionReport, StillReport},
     source::{FileFixity, FixityKeeper, sha256_of_file},
     spec::{
@@ -41,6 +41,9 @@ impl Places {
         let files = files.collect::<Result<_>>()?;
         for path in job.stills.iter().flat_map(|still| still.paths()) {
             PartFile::create(&path, job.overwrite_stills)?;
+        }
+        for package in &job.packages {
+            package::refuse_taken(&package.path, package.overwrite)?;
         }
         let packages = job.packages.iter().map(|package| package.path.clone());
         let stills = job.stills.iter().map(|still| still.paths().into_iter().next().unwrap_or_default());
@@ -256,8 +259,12 @@ impl Finish<'_> {
         let first = usize::from(plan.video.is_some() || plan.video_copy.is_some());
         for (audio, record) in plan.audio.iter().zip(tracks.iter().skip(first)) {
             let AudioPlan { copied: true, must_last: Some(must_last), .. } = audio else { continue };
-            let end = record.end.map_or(0, |end| end.rescale(crate::media::time::TimeBase::new(1, i64::from(audio.sample_rate))));
-            must_last.check(end)?;
+            let end = record
+                .end
+                .map_or(0, |end| end.rescale(crate::media::time::TimeBase::new(1, i64::from(audio.sample_rate))));
+            let track = audio.side.and_then(|number| self.job.tracks.get(number));
+            let file = track.and_then(|track| track.all_inputs().into_iter().next()).unwrap_or_default().path;
+            must_last.check(end).map_err(|error| error.in_file(&file))?;
         }
         Ok(())
     }

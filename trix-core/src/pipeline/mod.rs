@@ -88,8 +88,8 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     let mut failures = Failures::new(job);
     levels::settle(job, &mut plan, &source, &control.cancel)?;
 
-    let outcome = passes(job, &plan, source, &places, &mut failures, control)
-        .map_err(|error| error.in_file(&job.source.path))?;
+    let outcome =
+        passes(job, &plan, source, &places, &mut failures, control).map_err(|error| error.in_file(&job.source.path))?;
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
