@@ -460,12 +460,12 @@ fn language_title_and_purpose_are_those_that_were_asked_for() {
     }
 }
 
-/// Checksums of the packets of the first sound track.
+/// Checksums of the packets of the first sound track, without what the container says beside them.
 fn packets(file: &Path) -> Vec<String> {
     let line = format!("-i {} -map 0:a:0 -c copy -f framehash -hash md5 -", file.display());
     let said = program::text(&program::ffmpeg(&line));
     let lines = said.lines().filter(|line| !line.starts_with('#'));
-    lines.map(|line| line.rsplit(',').next().expect("a checksum").trim().to_owned()).collect()
+    lines.map(|line| line.split(',').nth(5).expect("a checksum").trim().to_owned()).collect()
 }
 
 #[test]
@@ -610,8 +610,8 @@ fn channels_that_do_not_fit_and_outputs_that_are_inputs_are_mistakes() {
     let folder = folder();
     let wave = folder.path().join("mono.mkv");
     program::ffmpeg(&format!("-f lavfi -i sine=d=1:r=48000 -c:a flac {}", wave.display()));
-    for text in ["layout=5.1", "map=5.1", "map=FL+FR"] {
-        let Ok(track) = format!("{}:{text}", wave.display()).parse::<TrackSettings>() else { continue };
+    for text in ["map=5.1", "map=FL+FR"] {
+        let track = track(&format!("{}:{text}", wave.display()));
         let mut job = job(&film(), &folder, &[], &[("a.mkv", AudioSettings::Flac)]);
         job.tracks = vec![track];
         let (place, problem) = mistake(&job);
