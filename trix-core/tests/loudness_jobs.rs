@@ -93,9 +93,9 @@ fn what_the_report_says_of_every_track_is_what_ffmpeg_measures() {
     write_wave(&wave, &programme(0.9), RATE, 24);
     let side = wave.display().to_string();
     let outputs = [("a.mkv", AudioSettings::Flac), ("b.mov", AudioSettings::Pcm), ("c.mp4", AAC)];
-    let mut whole = job(&folder, &[side.clone()], &outputs);
+    let mut whole = job(&folder, std::slice::from_ref(&side), &outputs);
     whole.measure_loudness = true;
-    let mut cut = job(&folder, &[side.clone()], &[("d.mkv", AudioSettings::Flac), ("e.mp4", AAC)]);
+    let mut cut = job(&folder, std::slice::from_ref(&side), &[("d.mkv", AudioSettings::Flac), ("e.mp4", AAC)]);
     cut.measure_loudness = true;
     cut.source.start = Some("1".parse().expect("a time"));
     cut.source.duration = Some("10".parse().expect("a time"));

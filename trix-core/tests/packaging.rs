@@ -354,7 +354,7 @@ fn a_package_that_cannot_be_named_ends_the_job_before_anything_is_decoded() {
     let mut overwriting = job.clone();
     overwriting.overwrite();
     for job in [job, missing, overwriting] {
-        let error = run(&job, &control).err().expect("an error");
+        let error = run(&job, &control).expect_err("an error");
         assert_eq!(error.kind(), ErrorKind::Io, "{error}");
         assert!(error.to_string().contains("package"), "{error}");
         assert_eq!(names(folder.path()), BTreeSet::from(["package".to_owned()]), "{error}");
@@ -377,7 +377,7 @@ fn taking_away(folder: &TempDir) -> Control {
 fn a_package_that_fails_takes_everything_with_it_or_is_missing_alone() {
     let folder = folder();
     let mut job = all_kinds(&folder);
-    let error = run(&job, &taking_away(&folder)).err().expect("an error");
+    let error = run(&job, &taking_away(&folder)).expect_err("an error");
     assert!(error.to_string().contains("package"), "{error}");
     assert_eq!(names(folder.path()), BTreeSet::new(), "{error}");
     job.on_output_failure = OnOutputFailure::Continue;
@@ -419,7 +419,7 @@ fn an_older_package_is_replaced_or_comes_back_when_a_later_name_is_refused() {
         })),
         ..Control::default()
     };
-    let error = run(&job, &control).err().expect("an error");
+    let error = run(&job, &control).expect_err("an error");
     assert!(error.to_string().contains("later.jpg"), "{error}");
     assert_eq!(fs::read(target.join("master.m3u8")).expect("a playlist"), before, "the older package is back");
     assert!(target.join("video-72").exists());
@@ -449,7 +449,7 @@ fn a_cancelled_job_leaves_no_name() {
     let running = thread::spawn(move || run(&job, &control));
     thread::sleep(Duration::from_millis(1200));
     cancel.cancel();
-    let error = running.join().expect("no panic").err().expect("a job that was cancelled");
+    let error = running.join().expect("no panic").expect_err("a job that was cancelled");
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
     // Encoders that were left behind own hidden folders a little longer.
     let visible = || names(folder.path()).into_iter().filter(|name| !name.starts_with('.')).count();

@@ -59,7 +59,7 @@ fn cut(mut job: Job, start: Option<&str>, duration: Option<&str>) -> Job {
 }
 
 fn refused(job: &Job) -> Error {
-    let error = run(job, &Control::default()).err().expect("an error");
+    let error = run(job, &Control::default()).expect_err("an error");
     for output in &job.outputs {
         let folder = output.path.parent().expect("a folder");
         let left: Vec<_> =
@@ -287,7 +287,7 @@ fn stems_become_the_layout_that_is_asked_for_each_channel_in_its_place() {
         (format!("{stereo}:channel=1"), "mono", vec![1]),
     ] {
         let outputs = [("a.mkv", AudioSettings::Flac), ("b.mov", AudioSettings::Pcm), ("c.mp4", AudioSettings::Alac)];
-        let mut job = job(&film(), &folder, &[text.clone()], &outputs);
+        let mut job = job(&film(), &folder, std::slice::from_ref(&text), &outputs);
         job.overwrite();
         for output in done(&job).outputs {
             let seen = &sounds(&output.path)[0];
@@ -352,7 +352,7 @@ fn a_track_is_as_long_as_the_picture_where_that_is_asked_for() {
             (format!("{}:length=fit,offset=10ms", short.display()), end),
             (format!("{}:length=fit", long.display()), end),
         ] {
-            let mut job = job(&film, &folder, &[text.clone()], &[("a.mkv", AudioSettings::Flac)]);
+            let mut job = job(&film, &folder, std::slice::from_ref(&text), &[("a.mkv", AudioSettings::Flac)]);
             job.overwrite();
             let report = done(&job);
             let number = report.outputs[0].plan.audio.len() - 1;
@@ -486,7 +486,7 @@ fn what_is_not_changed_is_copied_and_what_is_changed_loses_nothing() {
     }
     let copies = [("d.mkv", AudioSettings::Copy), ("e.mov", AudioSettings::Copy)];
     let moved = format!("{}:offset=10ms", wave.display());
-    for output in done(&job(&film(), &folder, &[moved.clone()], &copies)).outputs {
+    for output in done(&job(&film(), &folder, std::slice::from_ref(&moved), &copies)).outputs {
         let plan = &output.plan;
         assert!(!plan.audio[0].copied && plan.audio[0].lossless, "{}", output.path.display());
         assert!(plan.decisions.iter().any(|decision| decision.what.contains("encoded without loss")));
@@ -549,7 +549,7 @@ fn outputs_of_several_codecs_have_the_same_sound_and_take_the_tracks_that_they_n
     assert_eq!(report.tracks.len(), 2);
     job.outputs[1].tracks = Some(vec![3]);
     job.outputs.iter_mut().for_each(|output| output.overwrite = true);
-    let error = run(&job, &Control::default()).err().expect("an error");
+    let error = run(&job, &Control::default()).expect_err("an error");
     let [mistake] = error.mistakes() else { panic!("{error}") };
     assert_eq!((mistake.place.as_str(), mistake.value.as_str()), ("outputs[1].tracks", "3"), "{error}");
 }
@@ -579,7 +579,7 @@ fn a_track_that_cannot_be_had_is_told_by_the_name_of_its_file() {
         (format!("{good}+{}", flac.display()), named(&flac)),
         (format!("{good}+{}", empty.display()), named(&empty)),
     ] {
-        let error = refused(&job(&film(), &out, &[text.clone()], &[("a.mkv", AudioSettings::Flac)]));
+        let error = refused(&job(&film(), &out, std::slice::from_ref(&text), &[("a.mkv", AudioSettings::Flac)]));
         let told = error.to_string();
         assert!(told.contains(&file) && !told.contains("a.mkv"), "{text}: {told}");
         assert!(!told.contains("good.wav"), "what is well is not blamed: {told}");
@@ -594,7 +594,7 @@ fn a_track_that_cannot_be_had_is_told_by_the_name_of_its_file() {
     job.source.on_damage = OnDamage::Conceal;
     let report = done(&job);
     assert!(report.damage.is_empty());
-    assert_eq!(report.tracks[0].files, [flac.clone()]);
+    assert_eq!(report.tracks[0].files, std::slice::from_ref(&flac));
     assert!(report.tracks[0].damage.len() == 1 && !report.tracks[0].damage[0].is_empty(), "{:?}", report.tracks[0]);
     let whole: Vec<bool> = report.tracks[1].damage.iter().map(|damage| damage.is_empty()).collect();
     assert_eq!(whole, [true, false]);
@@ -620,7 +620,7 @@ fn channels_that_do_not_fit_and_outputs_that_are_inputs_are_mistakes() {
     let before = std::fs::read(&wave).unwrap();
     let mut job = job(&film(), &folder, &[wave.display().to_string()], &[("mono.mkv", AudioSettings::Flac)]);
     job.overwrite();
-    let error = run(&job, &Control::default()).err().expect("an error");
+    let error = run(&job, &Control::default()).expect_err("an error");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
     assert!(error.to_string().contains("mono.mkv"), "{error}");
     assert!(std::fs::read(&wave).unwrap() == before, "the file is as it was");
