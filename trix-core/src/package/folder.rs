@@ -18,6 +18,28 @@ use rustix::{
 use super::{MANIFEST, MASTER, PLAYLIST};
 use crate::error::{Error, ErrorKind, Result, Stage};
 
+/// Whether a package may get the name `target`, as far as that can be seen without writing.
+///
+/// # Errors
+/// `Io` when the parent is missing, or the name is taken and may not be overwritten or is taken by something else than a
+/// package.
+pub(crate) fn refuse_taken(target: &Path, overwrite: bool) -> Result<()> {
+    let io = |doing: &str, error: io::Error| Error::io(Stage::Mux, target, doing, error);
+    let refuse = |detail: &str| Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(target));
+    let parent = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::metadata(parent).map_err(|error| io("cannot be created", error))?;
+    match fs::symlink_metadata(target) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(io("cannot be looked at", error)),
+        Ok(metadata) if !metadata.is_dir() => refuse("exists already and is no folder"),
+        Ok(_) if !overwrite => refuse("exists already; --overwrite replaces it"),
+        Ok(_) if !is_package(target).map_err(|error| io("cannot be looked at", error))? => {
+            refuse("is a folder with other things in it than a package, which is never replaced")
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
 /// The folder that is filled beside the final name.
 pub(super) struct PartFolder {
     part: PathBuf,
@@ -38,16 +60,7 @@ impl PartFolder {
         let io = |doing: &str, error: io::Error| Error::io(Stage::Mux, target, doing, error);
         let refuse = |detail: &str| Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(target));
         let Some(name) = target.file_name() else { return refuse("is no name for a folder") };
-        match fs::symlink_metadata(target) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io("cannot be looked at", error)),
-            Ok(metadata) if !metadata.is_dir() => return refuse("exists already and is no folder"),
-            Ok(_) if !overwrite => return refuse("exists already; --overwrite replaces it"),
-            Ok(_) if !is_package(target).map_err(|error| io("cannot be looked at", error))? => {
-                return refuse("is a folder with other things in it than a package, which is never replaced");
-            }
-            Ok(_) => {}
-        }
+        refuse_taken(target, overwrite)?;
         let part = target.with_file_name(part_name(&name.to_string_lossy()));
         let lock = loop {
             match fs::create_dir(&part) {

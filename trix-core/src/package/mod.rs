@@ -52,6 +52,7 @@ use crate::{
     report::Check,
 };
 
+pub(crate) use self::folder::refuse_taken;
 pub use self::{
     assemble::{Input, assemble},
     folder::CommittedPackage,

@@ -3,10 +3,14 @@
 //! Invariant: what gets its name has been checked as far as the job says; where the failure of one thing is one of the
 //! job, nothing gets its name.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Control,
+    cancel::Cancel,
     check::{self, Reference},
     failures::{self, Failures},
     ledger::Ledger,
@@ -15,9 +19,13 @@ use super::{
 use crate::{
     decode::{damage::DamageReport, timing::TimingReport},
     error::{Error, ErrorKind, Result, Stage},
-    mux::part::{Committed, PartFile},
-    package::{CommittedPackage, WrittenPackage},
-    report::{OutputReport, PackageReport, RenditionReport, StillReport},
+    media::time::TimeBase,
+    mux::{
+        part::{Committed, PartFile},
+        record::TrackRecord,
+    },
+    package::{self, CommittedPackage, WrittenPackage},
+    report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
     source::{FileFixity, FixityKeeper, sha256_of_file},
     spec::{
         job::Job,
@@ -42,6 +50,9 @@ impl Places {
         for path in job.stills.iter().flat_map(|still| still.paths()) {
             PartFile::create(&path, job.overwrite_stills)?;
         }
+        for package in &job.packages {
+            package::refuse_taken(&package.path, package.overwrite)?;
+        }
         let packages = job.packages.iter().map(|package| package.path.clone());
         let stills = job.stills.iter().map(|still| still.paths().into_iter().next().unwrap_or_default());
         Ok(Places { files, others: packages.chain(stills).collect() })
@@ -56,8 +67,8 @@ impl Places {
 /// What the passes found out about what was read.
 pub(super) struct FoundOut {
     pub(super) damage: DamageReport,
-    pub(super) timing_of_source: std::collections::BTreeMap<usize, TimingReport>,
-    pub(super) damage_of_tracks: std::collections::BTreeMap<usize, Vec<DamageReport>>,
+    pub(super) timing_of_source: BTreeMap<usize, TimingReport>,
+    pub(super) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
 }
 
 /// Something that is whole and checked, and waits for its name.
@@ -116,7 +127,7 @@ impl Finish<'_> {
                 Err(error) => failures.add(number, error)?,
             }
         }
-        let mut ready: Vec<Ready> = Vec::new();
+        let (mut ready, mut missing): (Vec<Ready>, Vec<usize>) = Default::default();
         let mut keep = |number: usize, made: Result<Made>, path: &Path| {
             match made {
                 Ok(made) => ready.push(Ready { number, made }),
@@ -137,16 +148,26 @@ impl Finish<'_> {
             keep(number, made, target)?;
         }
         for (number, written) in packages.into_iter().enumerate() {
-            let Some(written) = written else { continue };
+            let Some(written) = written else {
+                missing.push(files + number);
+                continue;
+            };
             let made = self.package(number, &written, &mut outcomes);
             let made = made.map(|report| Made::Package(written, Box::new(report)));
             keep(files + number, made, &self.plan.packages[number].path)?;
         }
         for (number, still) in stills.into_iter().enumerate() {
-            let Some(still) = still else { continue };
+            let Some(still) = still else {
+                missing.push(files + self.plan.packages.len() + number);
+                continue;
+            };
             let made = self.still(number, still);
             let made = made.map(|(parts, report)| Made::Still(parts, Box::new(report)));
             keep(files + self.plan.packages.len() + number, made, &self.plan.stills[number].path)?;
+        }
+        if let Some(number) = missing.into_iter().find(|number| !failures.has(*number)) {
+            let detail = "was not made, and no stage said why";
+            return Err(Error::bug(Stage::Mux, detail).in_file(&failures.names()[number]));
         }
         Ok((ready, FoundOut { damage, timing_of_source, damage_of_tracks }))
     }
@@ -252,14 +273,14 @@ impl Finish<'_> {
     }
 
     /// Whether copied tracks from beside the source are as long as they must be; of encoded ones, their stage has said.
-    fn lasts(&self, plan: &OutputPlan, tracks: &[crate::mux::record::TrackRecord]) -> Result<()> {
+    fn lasts(&self, plan: &OutputPlan, tracks: &[TrackRecord]) -> Result<()> {
         let first = usize::from(plan.video.is_some() || plan.video_copy.is_some());
         for (audio, record) in plan.audio.iter().zip(tracks.iter().skip(first)) {
             let AudioPlan { copied: true, must_last: Some(must_last), .. } = audio else { continue };
-            let end = record
-                .end
-                .map_or(0, |end| end.rescale(crate::media::time::TimeBase::new(1, i64::from(audio.sample_rate))));
-            must_last.check(end)?;
+            let end = record.end.map_or(0, |end| end.rescale(TimeBase::new(1, i64::from(audio.sample_rate))));
+            let track = audio.side.and_then(|number| self.job.tracks.get(number));
+            let file = track.and_then(|track| track.all_inputs().into_iter().next()).unwrap_or_default().path;
+            must_last.check(end).map_err(|error| error.in_file(&file))?;
         }
         Ok(())
     }
@@ -270,13 +291,13 @@ impl Finish<'_> {
 }
 
 /// By number of the track, since the stages end in any order.
-fn in_order(mut loudness: Vec<crate::report::TrackLoudness>) -> Vec<crate::report::TrackLoudness> {
+fn in_order(mut loudness: Vec<TrackLoudness>) -> Vec<TrackLoudness> {
     loudness.sort_by_key(|found| found.track);
     loudness
 }
 
 /// The files of a folder and those below it, in the order of their names.
-fn files_of(folder: &Path, hash: bool, cancel: &super::cancel::Cancel) -> Result<Vec<FileFixity>> {
+fn files_of(folder: &Path, hash: bool, cancel: &Cancel) -> Result<Vec<FileFixity>> {
     let io = |error: std::io::Error| Error::io(Stage::Verify, folder, "cannot be read", error);
     let mut entries: Vec<_> = std::fs::read_dir(folder).map_err(io)?.collect::<std::io::Result<_>>().map_err(io)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);

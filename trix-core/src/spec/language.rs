@@ -52,6 +52,22 @@ pub fn three_letters(tag: &str) -> Result<String, String> {
     }
 }
 
+/// The codes that QuickTime has numbers for and libavformat (4.4 to 7) writes into MOV, as it spells them.
+const QUICKTIME: &str = "alb amh ara arm asm aym aze baq bel ben bul bur cat ces chi dan dut dzo eng epo est fin fra geo \
+    ger gre grn guj heb hin hun ice ind iri ita jav jpn kan kas kaz khm kin kir kor kur lao lat lav lit mac mal mar may \
+    mlg mlt mon nep nor nya ori orm per pol por pus que ron run rus san sin slk slv snd som spa swa tam tat tel tgk \
+    tgl tha tib tir tuk tur uig ukr urd uzb vie wel yid";
+
+/// How MOV spells a code of three letters; `None` where it has no number for the language.
+pub(crate) fn in_quicktime(code: &str) -> Option<&'static str> {
+    let other = BIBLIOGRAPHIC.iter().find_map(|(old, new)| match code {
+        _ if code == *old => Some(*new),
+        _ if code == *new => Some(*old),
+        _ => None,
+    });
+    QUICKTIME.split(' ').find(|known| *known == code || Some(*known) == other)
+}
+
 fn primary_code(primary: &str) -> Option<String> {
     let is_local = primary.len() == 3 && ("qaa"..="qtz").contains(&primary);
     if is_local {

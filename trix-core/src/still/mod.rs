@@ -206,6 +206,16 @@ impl Stills {
         Ok(Stills { stages, decisions, picture_times, last: None })
     }
 
+    /// The same, with a film whose sound ends at `until`, in the time of that sound, whatever comes after.
+    pub(crate) fn heard_until(mut self, until: Timestamp) -> Self {
+        for stage in &mut self.stages {
+            if let StillStage::Waveform(waveform) = stage {
+                waveform.end_at(until);
+            }
+        }
+        self
+    }
+
     /// What was decided about pictures without being asked for.
     pub fn decisions(&self) -> &[Decision] {
         &self.decisions

@@ -48,6 +48,8 @@ pub(super) struct Peaks {
     rate: u32,
     /// Where the sound so far ends, in samples since the origin.
     end: i64,
+    /// Where it ends whatever comes, in the source's time.
+    until: Option<Timestamp>,
 }
 
 /// A difference, in thousandths of a second, between a time and the number of samples so far that is a gap and no rounding
@@ -57,7 +59,12 @@ const GAP: i64 = 40;
 impl Peaks {
     /// For at most `bound` buckets of sound that begins at `origin`; `mixed` averages the channels.
     pub(super) fn new(origin: Timestamp, mixed: bool, bound: usize) -> Self {
-        Peaks { origin, mixed, bound: bound.max(2), channels: Vec::new(), shift: 0, rate: 0, end: 0 }
+        Peaks { origin, mixed, bound: bound.max(2), channels: Vec::new(), shift: 0, rate: 0, end: 0, until: None }
+    }
+
+    /// Leaves out what lies from `until` on, in the source's time.
+    pub(super) fn end_at(&mut self, until: Timestamp) {
+        self.until = Some(until);
     }
 
     /// Takes in a block whose time counts `base`.
@@ -96,13 +103,20 @@ impl Peaks {
             true => start.saturating_add(index),
             false => start.saturating_add(index * i64::from(own) / i64::from(rate)),
         };
-        self.end = place(length).max(self.end);
+        let origin = Timestamp::new(self.origin.ticks.saturating_neg(), self.origin.base);
+        let until = self.until.map(|until| until.plus(origin).rescale(TimeBase::new(1, own.into())));
+        let until = until.unwrap_or(i64::MAX);
+        self.end = place(length).min(until).max(self.end);
         self.fit();
         let shift = self.shift;
         for (buckets, samples) in self.channels.iter_mut().zip(channels) {
             for (index, sample) in (0i64..).zip(samples) {
                 // What lies before the origin is not heard.
-                let Ok(at) = u64::try_from(place(index)) else { continue };
+                let Ok(at) = u64::try_from(place(index).min(until)) else { continue };
+                // Nor what lies behind the end.
+                if at == until.unsigned_abs() {
+                    break;
+                }
                 let at = (at >> shift) as usize;
                 if at >= buckets.len() {
                     buckets.resize(at + 1, Bucket::default());

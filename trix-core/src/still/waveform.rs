@@ -51,6 +51,11 @@ impl Waveform {
         Waveform { settings: settings.clone(), peaks, time_base, stream }
     }
 
+    /// Leaves out what is heard from `until` on, in the time of the sound.
+    pub(super) fn end_at(&mut self, until: Timestamp) {
+        self.peaks.end_at(until);
+    }
+
     /// Index of the stream in the source.
     pub fn stream(&self) -> usize {
         self.stream

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
     net::{TcpListener, TcpStream},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -13,12 +14,13 @@ use std::{
 
 use serde_json::Value;
 
-/// Kills the browser that it holds.
+/// Kills the browser that it holds, and the processes that it started: it leads a group of its own.
 struct Browser(Child);
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.0.wait();
     }
 }
@@ -140,6 +142,7 @@ fn show(port: u16, fragment: &str) -> Option<String> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
+        .process_group(0)
         .spawn()
         .expect("chromium-headless-shell runs; `make setup` installs it");
     let lines = BufReader::new(browser.stderr.take().expect("its messages")).lines();

@@ -136,19 +136,24 @@ pub(super) struct StillStage {
 impl StillStage {
     pub(super) fn run(mut self, input: Receiver<Picture>) -> Result<()> {
         let mut kept = 0;
+        // A cut can be longer than the film, which then ends with its last picture.
+        let mut end = None;
         while self.stills.wants_pictures()
             && let Some(picture) = input.receive(Stage::Filter)?
         {
             match self.cut.judge(Timestamp::new(picture.pts, self.time_base), kept) {
                 Verdict::Before => continue,
-                Verdict::After => break,
+                Verdict::After => {
+                    end = self.cut.end;
+                    break;
+                }
                 Verdict::Keep => {}
             }
             kept += 1;
             self.stills.push_picture(&picture)?;
         }
         drop(input);
-        let still = self.stills.finish(self.cut.end)?.pop();
+        let still = self.stills.finish(end)?.pop();
         *lock(&self.shared.stills[self.number]) = still;
         Ok(())
     }

@@ -541,6 +541,11 @@ fn precision(stream: &StreamFacts) -> u32 {
     }
 }
 
+/// By how much a stream is deeper than others: in what is lost by rounding, then in what is stored.
+pub(super) fn depth(stream: &StreamFacts) -> (u32, u32) {
+    (precision(stream), bits(stream))
+}
+
 /// Codec, sample format of the encoder, and significant bits of integers.
 fn format(settings: AudioSettings, stream: &StreamFacts) -> (&'static str, &'static str, Option<u32>) {
     let deep = bits(stream) > 16;

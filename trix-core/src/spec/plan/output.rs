@@ -132,7 +132,7 @@ impl OutputPlan {
             copy = Some(plan);
         }
         let origin = start.unwrap_or(origin);
-        let video_end = end.or_else(|| end_by_frames(origin, frames, video.as_ref()));
+        let video_end = [end, end_by_frames(origin, frames, video.as_ref())].into_iter().flatten().min();
         let first = copy.as_ref().and_then(|copy| copy.first_shown).or(start);
         let numbers = facts.map(|facts| (frame_rate(facts), facts)).map(|(rate, facts)| {
             let cut = first.map_or(0, |first| pictures_before(first, begin, rate, facts.time_base));
@@ -226,7 +226,7 @@ fn timecode_lost(
 }
 
 /// Whether the container's own figures say that pictures are not evenly spaced. Interlaced material may count fields.
-fn is_uneven(facts: &StreamFacts) -> bool {
+pub(super) fn is_uneven(facts: &StreamFacts) -> bool {
     let (average, base) = (facts.average_rate, facts.base_rate);
     average.is_positive()
         && base.is_positive()

@@ -2,9 +2,9 @@
 //!
 //! Invariant: what is planned for such a track is what is read when the job runs: both open it here.
 
-use super::AudioPlan;
+use super::{AudioPlan, audio, output::is_uneven};
 use crate::{
-    decode::{damage::OnDamage, sound_reader::SoundReader},
+    decode::{damage::OnDamage, sound_reader::SoundReader, video::frame_rate},
     error::{Error, ErrorKind, Result, Stage},
     ffi::stream::StreamFacts,
     filter::{
@@ -72,16 +72,24 @@ fn open(
         }
         Err(error) => return Err(error),
     };
-    let first = &settings.all_inputs()[0];
-    let source = Source::open(&first.path, limits)?;
-    let own = |stream: &&StreamFacts| first.stream.is_none_or(|index| stream.index == index);
-    let Some(mut facts) = source.audio().find(own).cloned() else { return Ok(None) };
+    let mut inputs: Vec<StreamFacts> = Vec::new();
+    for input in settings.all_inputs() {
+        let source = Source::open(&input.path, limits)?;
+        let own = |stream: &&StreamFacts| input.stream.is_none_or(|index| stream.index == index);
+        inputs.extend(source.audio().find(own).cloned());
+    }
+    let Some(mut facts) = inputs.first().cloned() else { return Ok(None) };
     let stems = reader.stems();
     facts.index = index;
     facts.time_base = reader.time_base();
     (facts.start, facts.duration) = (None, None);
     (facts.channels, facts.sample_rate) = (reader.channels() as u32, reader.sample_rate());
-    reader.layout().clone_into(&mut facts.layout);
+    if let Some(deepest) = inputs.into_iter().max_by_key(audio::depth).filter(|_| stems.is_some()) {
+        // Stems are as deep as the deepest of them, and say what their channels are; of a stream that is taken as it
+        // is and does not say so, the plan assumes it.
+        (facts.codec, facts.format, facts.raw_bits) = (deepest.codec, deepest.format, deepest.raw_bits);
+        reader.layout().clone_into(&mut facts.layout);
+    }
     if stems.as_ref().is_some_and(|stems| stems.stems.iter().any(|stem| stem.resampled_from.is_some())) {
         // What was resampled has more bits than were stored: FFmpeg's planes of 64-bit floating point.
         facts.format = 9;
@@ -156,19 +164,13 @@ pub(super) struct Span {
 
 /// Brings tracks from beside the source to the part that an output shows, and to its length.
 pub(super) fn settle(plans: &mut [AudioPlan], sides: &[SideTrack], source: &Source, span: &Span) {
-    let declared = source.video().and_then(|facts| Some(Timestamp::new(facts.duration?, facts.time_base)));
-    let whole =
-        declared.or_else(|| source.duration().map(|micros| Timestamp::new(micros, Rational::new(1, 1_000_000))));
-    let end = span.end.or_else(|| whole.map(|whole| span.begin.plus(whole)));
+    // A cut can be longer than the film.
+    let end = [span.end, film_end(source, span.begin)].into_iter().flatten().min();
     let later = since(span.origin, span.begin);
     for plan in plans.iter_mut().filter(|plan| plan.side.is_some()) {
-        let Some(SideTrack { settings, start, .. }) = sides.iter().find(|side| side.facts.index == plan.stream) else {
-            continue;
-        };
-        // The film begins so much later here, and so does the track, at its own tempo.
-        let tempo = settings.tempo.0;
-        let base = Rational::new(later.base.num, later.base.den.saturating_mul(tempo.den));
-        plan.origin = Some(start.plus(Timestamp::new(later.ticks.saturating_mul(tempo.num), base)));
+        let Some(side) = sides.iter().find(|side| side.facts.index == plan.stream) else { continue };
+        let settings = &side.settings;
+        plan.origin = Some(side.origin(later));
         let rate = Rational::new(1, i64::from(plan.sample_rate));
         let samples = end.map(|end| u64::try_from(since(end, span.origin).rescale(rate)).unwrap_or(0));
         plan.edit = settings.edit(samples);
@@ -184,7 +186,26 @@ pub(super) fn settle(plans: &mut [AudioPlan], sides: &[SideTrack], source: &Sour
     }
 }
 
-fn since(time: Timestamp, before: Timestamp) -> Timestamp {
+/// Where the pictures of a film that begins at `begin` end, or all of it where that is not told of them.
+pub(super) fn film_end(source: &Source, begin: Timestamp) -> Option<Timestamp> {
+    let of_file = || source.duration().map(|micros| begin.plus(Timestamp::new(micros, Rational::new(1, 1_000_000))));
+    let Some(facts) = source.video() else { return of_file() };
+    let start = facts.start.map_or(begin, |ticks| Timestamp::new(ticks, facts.time_base));
+    let declared = facts.duration.filter(|ticks| *ticks > 0).map(|ticks| Timestamp::new(ticks, facts.time_base));
+    // Matroska tells of a track, in a tag that its writers agree on, when it ends.
+    let tag = || {
+        let tag = facts.metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case("duration"))?;
+        tag.1.parse::<Timestamp>().ok()
+    };
+    let end = declared.map(|length| start.plus(length)).or_else(tag).or_else(of_file)?;
+    // Containers round; a film of evenly spaced pictures has a whole number of them.
+    let frame = frame_rate(facts).inverse();
+    let even = start.plus(Timestamp::new(since(end, start).rescale(frame), frame));
+    let ticks = since(end, even).rescale(facts.time_base);
+    Some(if ticks.abs() <= 1 && !is_uneven(facts) { even } else { end })
+}
+
+pub(super) fn since(time: Timestamp, before: Timestamp) -> Timestamp {
     time.plus(Timestamp::new(before.ticks.saturating_neg(), before.base))
 }
 
@@ -218,8 +239,16 @@ impl MustLast {
 }
 
 impl SideTrack {
-    /// The track as it is, from the start of its file, in a form in which nothing is lost.
-    pub(crate) fn heard(&self) -> SoundTarget {
-        SoundTarget { origin: self.start, ..SoundTarget::like(&self.facts) }
+    /// What of its own time lies at time zero of an output that begins so much `later` than the film: what the track
+    /// plays meanwhile, at its own tempo.
+    pub(super) fn origin(&self, later: Timestamp) -> Timestamp {
+        let tempo = self.settings.tempo.0;
+        let base = Rational::new(later.base.num, later.base.den.saturating_mul(tempo.den));
+        self.start.plus(Timestamp::new(later.ticks.saturating_mul(tempo.num), base))
+    }
+
+    /// The track as it is, in a form in which nothing is lost, from where the film begins so much `later`.
+    pub(crate) fn heard(&self, later: Timestamp) -> SoundTarget {
+        SoundTarget { origin: self.origin(later), ..SoundTarget::like(&self.facts) }
     }
 }

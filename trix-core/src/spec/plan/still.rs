@@ -6,13 +6,14 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Asking, Decision, OutputPlan};
+use super::{Asking, Decision, OutputPlan, side};
 use crate::{
     decode::reader::Cut,
     error::{Error, Result},
     media::time::Timestamp,
     source::Source,
     spec::{
+        audio::AudioSettings,
         job::{Job, OutputSettings},
         picture::PictureSettings,
         still::StillSettings,
@@ -37,12 +38,21 @@ pub struct StillPlan {
     picture: PictureSettings,
     #[serde(skip)]
     span: Span,
+    /// Where sound that belongs to it ends, in the source's time, if the source is cut.
+    #[serde(skip)]
+    pub(crate) until: Option<Timestamp>,
+    /// How far its time line reaches then: a cut can be longer than the film.
+    #[serde(skip)]
+    pub(crate) end: Option<Timestamp>,
+    /// How much later than the source the part begins.
+    #[serde(skip)]
+    pub(crate) later: Timestamp,
 }
 
 impl StillPlan {
-    /// How long the part is, where that is decided.
-    pub(crate) fn length(&self) -> Option<Timestamp> {
-        self.cut.end.and(self.span.expected)
+    /// A time of the source, counted from the start of the part.
+    pub(crate) fn since_start(&self, time: Timestamp) -> Timestamp {
+        side::since(time, self.span.origin)
     }
 
     /// The stage that makes it.
@@ -63,7 +73,7 @@ pub(super) fn plan(job: &Job, asking: &Asking<'_>, source: &Source, outputs: &[O
     if job.stills.is_empty() {
         return Ok(Vec::new());
     }
-    let (span, cut) = part(asking, source, outputs)?;
+    let Part { span, cut, until, end, later } = part(asking, source, outputs)?;
     // A source that is read in a particular way is read so for stills too.
     let of_outputs = job.outputs.iter().filter(|output| output.video.encode().is_some()).map(|output| &output.picture);
     let picture = of_outputs.chain(job.packages.iter().map(|package| &package.picture)).next();
@@ -71,7 +81,17 @@ pub(super) fn plan(job: &Job, asking: &Asking<'_>, source: &Source, outputs: &[O
     for settings in &job.stills {
         let path = settings.paths().into_iter().next().unwrap_or_default();
         let picture = picture.cloned().unwrap_or_default();
-        let mut plan = StillPlan { path, settings: settings.clone(), cut, decisions: Vec::new(), picture, span };
+        let mut plan = StillPlan {
+            path,
+            settings: settings.clone(),
+            cut,
+            decisions: Vec::new(),
+            picture,
+            span,
+            until,
+            end,
+            later,
+        };
         let stage = plan.open(source, asking.sides).map_err(|error: Error| error.in_file(&plan.path))?;
         plan.decisions = stage.decisions().to_vec();
         plans.push(plan);
@@ -80,11 +100,13 @@ pub(super) fn plan(job: &Job, asking: &Asking<'_>, source: &Source, outputs: &[O
 }
 
 /// The part of the source that stills show: that of the first output with pictures, or what such an output would show.
-fn part(asking: &Asking<'_>, source: &Source, outputs: &[OutputPlan]) -> Result<(Span, Cut)> {
+fn part(asking: &Asking<'_>, source: &Source, outputs: &[OutputPlan]) -> Result<Part> {
     let planned = outputs.iter().find(|output| output.video.is_some());
     let usual = OutputSettings {
         path: PathBuf::from("stills.mkv"),
         video: VideoSettings::X264(EncodeSettings::default()),
+        // Copied sound could not be cut.
+        audio: AudioSettings::Pcm,
         ..OutputSettings::default()
     };
     let usual = match planned {
@@ -93,9 +115,24 @@ fn part(asking: &Asking<'_>, source: &Source, outputs: &[OutputPlan]) -> Result<
         None => OutputPlan::new(&asking.request(&usual, None), source, &mut Vec::new()).unwrap_or_default(),
     };
     let whole = Span::whole(source, None);
-    let Some(output) = planned.or(usual.as_ref()) else { return Ok((whole, Cut::default())) };
+    let zero = Timestamp::new(0, whole.origin.base);
+    let Some(output) = planned.or(usual.as_ref()) else {
+        return Ok(Part { span: whole, cut: Cut::default(), until: None, end: None, later: zero });
+    };
     let cut = Cut { start: output.start, end: output.end, frames: output.frames };
-    let until = |end: Timestamp| end.plus(Timestamp::new(output.origin.ticks.saturating_neg(), output.origin.base));
-    let expected = output.span_end().map(until).or(whole.expected);
-    Ok((Span { origin: output.origin, expected }, cut))
+    let later = asking.job.source.start.unwrap_or(zero);
+    let all = side::film_end(source, side::since(output.origin, later));
+    let until = output.span_end();
+    let end = [until, all].into_iter().flatten().min();
+    let expected = end.map(|end| side::since(end, output.origin));
+    Ok(Part { span: Span { origin: output.origin, expected }, cut, until, end: until.and(end), later })
+}
+
+/// The part of a source that stills show.
+struct Part {
+    span: Span,
+    cut: Cut,
+    until: Option<Timestamp>,
+    end: Option<Timestamp>,
+    later: Timestamp,
 }

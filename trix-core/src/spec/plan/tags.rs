@@ -10,7 +10,7 @@ use crate::{
     ffi::stream::{StreamFacts, StreamKind},
     media::timecode::Timecode,
     source::Source,
-    spec::container::Container,
+    spec::{container::Container, language as codes},
 };
 
 /// Whether a tag belongs to the file it stands in: who wrote it, how long it is, what the container calls things.
@@ -68,12 +68,18 @@ pub(super) fn of_track(
     let language = language.and_then(|language| {
         // Matroska holds any tag (BCP 47); the others three letters (ISO 639-2/T).
         let primary = language.split('-').next().unwrap_or_default();
-        let held = if container.is_matroska() { language.as_str() } else { primary };
-        let fits = container.holds_language(stream.kind) && (container.is_matroska() || held.len() == 3);
-        if !fits || held != language {
+        let held = match container {
+            _ if container.is_matroska() => Some(language.as_str()),
+            // MOV has numbers for some, under their older codes.
+            Container::Mov => codes::in_quicktime(primary),
+            _ => Some(primary).filter(|primary| primary.len() == 3),
+        };
+        let held = held.filter(|_| container.holds_language(stream.kind));
+        let is_whole = container.is_matroska() || !language.contains('-');
+        if held.is_none() || !is_whole {
             lost.push(format!("language {language}"));
         }
-        fits.then(|| held.to_owned())
+        held.map(str::to_owned)
     });
     let title = entry(&stream.metadata, "title").filter(|title| {
         let holds = container.holds_title();

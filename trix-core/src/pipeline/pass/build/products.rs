@@ -8,6 +8,7 @@ use crate::{
     encode::subtitle::Span,
     error::{Result, Stage},
     filter::sound::SoundConverter,
+    media::time::Timestamp,
     mux::{Muxer, TrackSpec},
     package::{PackageWriter, Rendition},
     pipeline::{
@@ -115,14 +116,20 @@ impl Builder<'_> {
         if let Some(stream) = stills.sound_streams().first().copied() {
             let facts = self.facts(stream)?;
             let side = stream.checked_sub(self.routes.len());
-            let (converter, end) = match side {
-                None => (None, plan.cut.end),
+            let (converter, until, end) = match side {
+                None => (None, plan.until, plan.end),
                 Some(side) => {
                     let track = &self.plan.sides[side];
-                    let target = track.heard();
                     let edit = track.settings.edit(None);
-                    (Some(SoundConverter::new(target, facts.index, facts.time_base).edited(edit)), plan.length())
+                    let target = track.heard(plan.later);
+                    let own = |time: Option<Timestamp>| time.map(|time| plan.since_start(time));
+                    let converter = SoundConverter::new(target, facts.index, facts.time_base).edited(edit);
+                    (Some(converter), own(plan.until), own(plan.end))
                 }
+            };
+            let stills = match until {
+                Some(until) => stills.heard_until(until),
+                None => stills,
             };
             let input = self.listen(name, stream, &token, watch);
             let stage = WaveformStage { number, stills, stream, converter, end, shared };

@@ -149,7 +149,10 @@ impl Builder<'_> {
             track.parameters.set_priming(file.run_in(own));
         }
         let origin = audio.origin.unwrap_or(output.origin);
-        let kind = Kind::Sound(Span { origin: EVER, end: None });
+        let end = output
+            .span_end()
+            .map(|end| origin.plus(Timestamp::new(-output.origin.ticks, output.origin.base)).plus(end));
+        let kind = Kind::Sound(Span { origin: output.start.map_or(EVER, |_| origin), end });
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
         routes[own.index].push(Route::Output(Box::new(IntoOutput { kind, track: index, origin, next })));
         let damage = Arc::new(DamageLog::new(self.job.source.on_damage));
