@@ -77,8 +77,10 @@ fn rows(table: &mut String, report: &Value, source: &Path, folder: &Path) {
             ledger["found"],
             sounds.join(", ")
         );
-        for (number, found) in list(&output["loudness"]).iter().enumerate().take(1) {
-            assert_eq!(found["track"], number);
+        // Copies of one sound are heard once.
+        let is_heard = short.starts_with("h264-8") || short.starts_with("preview");
+        for found in list(&output["loudness"]).iter().take(1).filter(|_| is_heard) {
+            assert_eq!(found["track"], 0);
             let lufs = found["loudness"]["integrated_lufs"].as_f64();
             // What a lossy codec changes, ffmpeg hears behind it; and the blocks of 100 ms, of which a short clip has
             // few, begin with what a decoder yields first.
@@ -154,7 +156,8 @@ fn every_master_is_ingested_or_refused_for_a_reason_in_the_table() {
         if ran.code != Some(0) {
             refusal(&mut table, &ran, &source, &out);
             let more = match name.as_str() {
-                "sample.mxf" => "--set outputs[5].audio_shape.layout=4.0",
+                // Four channels that say nothing of what they are, and sound alone, which these profiles are not for.
+                "sample.mxf" | "sample_eac3joc.mp4" => continue,
                 _ => "--on-damage conceal",
             };
             let _ = writeln!(table, "  with {more}");
