@@ -54,7 +54,8 @@ hevc() {
 preview() {
     quiet_ffmpeg -i "$source" \
         -vf "zscale=w=1280:h=720:filter=lanczos:dither=error_diffusion:rin=limited:r=limited,format=pix_fmts=yuv420p" \
-        -c:v libx264 -preset veryfast -crf 26 ${THREADS_preview:+-threads "$THREADS_preview"} \
+        -c:v libx264 -preset veryfast -crf 26 -force_key_frames 'expr:gte(t,n_forced*2)' \
+        ${THREADS_preview:+-threads "$THREADS_preview"} \
         -c:a aac -b:a 128k -movflags +faststart "$folder/$stem.preview.mp4"
 }
 
