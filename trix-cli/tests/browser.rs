@@ -2,19 +2,15 @@
 
 mod support;
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::mpsc,
-    thread,
-    time::Duration,
-};
+use std::path::Path;
 
 use serde_json::Value;
 use support::{encode, trix};
-use trix_fixtures::{clip::Clip, program};
+use trix_fixtures::{
+    browser::{self, Site},
+    clip::Clip,
+    program,
+};
 
 /// A page that plays the file after the `#` and says in its console what came of it.
 const PAGE: &str = r#"<!DOCTYPE html><body><video id=v muted></video><script>
@@ -29,44 +25,11 @@ v.src = location.hash.slice(1);
 v.play().catch(reason => { if (!v.error) say('refused: ' + reason); });
 </script></body>"#;
 
-/// Kills the browser that it holds: it would stay open after the film.
-struct Browser(Child);
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Plays `file` in headless Chromium.
 fn play(file: &Path) -> Value {
-    let folder = trix_fixtures::folder();
-    let page = folder.path().join("page.html");
-    fs::write(&page, PAGE).expect("a page can be written");
-    let mut browser = Command::new("chromium-headless-shell")
-        .args(["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--remote-debugging-port=0"])
-        .args(["--autoplay-policy=no-user-gesture-required", "--enable-logging=stderr"])
-        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
-        .arg(format!("file://{}#file://{}", page.display(), file.display()))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("chromium-headless-shell runs; `make setup` installs it");
-    let lines = BufReader::new(browser.stderr.take().expect("its messages")).lines();
-    let _browser = Browser(browser);
-    let (send, played) = mpsc::channel();
-    thread::spawn(move || {
-        for line in lines.map_while(Result::ok) {
-            if let Some((_, said)) = line.split_once("PLAYED ") {
-                let end = said.rfind('}').expect("an object");
-                let _ = send.send(said[..=end].to_owned());
-            }
-        }
-    });
-    let said = played.recv_timeout(Duration::from_secs(30)).expect("the browser says within 30 seconds what it played");
-    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{said}: {error}"))
+    let (folder, name) = (file.parent().expect("a folder"), file.file_name().expect("a name").to_string_lossy());
+    let site = Site { page: PAGE, player: None, folder: folder.to_owned() };
+    browser::play(site, &format!("/package/{name}"))
 }
 
 /// A second of pictures and sound.

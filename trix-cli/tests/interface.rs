@@ -10,19 +10,17 @@ use std::{
 
 use jsonschema::Validator;
 use serde_json::Value;
-use support::{encode, file, trix};
+use support::{
+    encode, file,
+    schema::{self, schema},
+    trix,
+};
 use trix_fixtures::{Clip, clip::made, folder, master, media, program};
-
-fn schema(name: &str) -> Validator {
-    let schema = trix(&format!("schema {name}"), &[]).done().json();
-    jsonschema::validator_for(&schema).expect("a schema")
-}
 
 /// `document` is as the schema says. The schema is no rubber stamp either: it refuses the same document without one of
 /// its members.
 fn fits(schema: &Validator, document: &Value) {
-    let errors: Vec<String> = schema.iter_errors(document).map(|error| error.to_string()).collect();
-    assert!(errors.is_empty(), "{errors:#?} in {document:#}");
+    schema::fits(schema, document);
     let mut less = document.clone();
     let members = less.as_object_mut().expect("an object");
     let names: Vec<String> = members.keys().cloned().collect();

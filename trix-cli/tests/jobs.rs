@@ -10,21 +10,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jsonschema::Validator;
 use serde_json::{Map, Number, Value, json};
-use support::{decodable, file, names, trix};
+use support::{
+    decodable, file, names,
+    schema::{fits, schema},
+    trix,
+};
 use toml::de::{DeTable, DeValue};
 use trix_fixtures::{Clip, folder, master};
-
-fn schema(name: &str) -> Validator {
-    let schema = trix(&format!("schema {name}"), &[]).done().json();
-    jsonschema::validator_for(&schema).expect("a schema")
-}
-
-fn fits(schema: &Validator, document: &Value) {
-    let errors: Vec<String> = schema.iter_errors(document).map(|error| error.to_string()).collect();
-    assert!(errors.is_empty(), "{errors:#?} in {document:#}");
-}
 
 fn source() -> PathBuf {
     Clip::default().encoded("-c:v libx264", "mp4")

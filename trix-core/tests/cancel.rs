@@ -1,12 +1,11 @@
 //! A caller that cancels a job has the thread back at once, whatever an encoder is in the middle of.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+mod support;
+
+use std::time::Duration;
 
 use trix_core::{
-    Control, ErrorKind, Job, run,
+    ErrorKind, Job,
     spec::video::{EncodeSettings, VideoSettings},
 };
 use trix_fixtures::{Clip, folder};
@@ -29,14 +28,7 @@ fn cancelled(source: &std::path::Path) -> Duration {
     // Slow enough that the encoder is inside a call when it is asked to stop, and far from its end.
     let settings = EncodeSettings { preset: Some("veryslow".into()), ..EncodeSettings::default() };
     job.outputs[0].video = VideoSettings::X265(settings);
-    let control = Control::default();
-    let cancel = control.cancel.clone();
-    let running = thread::spawn(move || run(&job, &control));
-    thread::sleep(Duration::from_millis(700));
-    let asked = Instant::now();
-    cancel.cancel();
-    let error = running.join().expect("no panic").expect_err("a job that was cancelled");
-    let took = asked.elapsed();
+    let (error, took) = support::cancelled(job);
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     let left: Vec<_> = std::fs::read_dir(folder.path()).expect("the folder").collect();
     assert!(left.is_empty(), "{left:?}");

@@ -10,12 +10,11 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
-use support::{number, picture_stream, slices};
+use support::{cancelled, number, picture_stream, slices};
 use trix_core::{
     Control, Error, ErrorKind, Job, Report, Source,
     pipeline::progress::{Phase, Progress},
@@ -449,14 +448,7 @@ fn a_cancelled_job_of_five_outputs_returns_within_200_ms_and_leaves_nothing() {
             video["preset"] = "veryslow".into();
             output.video = serde_json::from_value(video).expect("settings");
         }
-        let control = Control::default();
-        let cancel = control.cancel.clone();
-        let running = thread::spawn(move || run(&job, &control));
-        thread::sleep(Duration::from_millis(700));
-        let asked = Instant::now();
-        cancel.cancel();
-        let error = running.join().expect("no panic").expect_err("a job that was cancelled");
-        let took = asked.elapsed();
+        let (error, took) = cancelled(job);
         assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
         assert_eq!(names(folder.path()), [""; 0]);
         took

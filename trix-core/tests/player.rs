@@ -2,11 +2,10 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use support::{
-    browser::{self, Site, script},
     done,
     ladder::{ladder, packaged, source, two_seconds},
     quick,
@@ -20,6 +19,7 @@ use trix_core::{
         video::{Encoder, VideoSettings},
     },
 };
+use trix_fixtures::browser::{self, Site};
 
 /// A page that plays a package: half a second in the lowest quality, then in the highest, then from second 9 to the end.
 /// It says in its console what came of it.
@@ -77,6 +77,13 @@ if (location.hash == '#hls') {
     player.initialize(v, '/package/manifest.mpd', true);
 }
 </script></body>"#;
+
+/// The script of a player that `make setup` fetched.
+fn script(name: &str) -> PathBuf {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/players").join(name);
+    assert!(file.is_file(), "{} is missing; `make setup` fetches it", file.display());
+    file
+}
 
 /// Plays a package by `player`, `hls` or `dash`.
 fn play(package: &Path, player: &str) -> Value {

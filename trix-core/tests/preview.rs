@@ -1,17 +1,17 @@
 //! What the profile `preview` makes is shown in a web browser: it plays, seeks and lasts as long as the film; its poster,
 //! its thumbnails and its waveform are pictures that lie where they should.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::browser::{self, Site};
 use trix_core::{
     Control, run,
     spec::document::{Document, Language},
 };
-use trix_fixtures::{clip, program};
+use trix_fixtures::{
+    browser::{self, Site},
+    clip, program,
+};
 
 /// A page that plays the first second of a film, then its end, and meanwhile loads the pictures beside it. It says in
 /// its console what came of it.

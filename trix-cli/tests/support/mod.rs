@@ -4,6 +4,8 @@
 
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this one")]
 
+pub mod schema;
+
 use std::{
     ffi::OsString,
     fmt, fs,
@@ -276,4 +278,16 @@ impl Dice {
 /// The places at which `needle` stands in `bytes`.
 pub fn places(bytes: &[u8], needle: &[u8]) -> Vec<usize> {
     (0..bytes.len().saturating_sub(needle.len())).filter(|at| bytes[*at..].starts_with(needle)).collect()
+}
+
+/// Whether file systems can be mounted here, for disks that are full; where not, that is said, and fails on CI.
+#[allow(clippy::print_stdout, reason = "what is skipped is said")]
+pub fn can_mount() -> bool {
+    let probe = program::attempt("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]);
+    if !probe.status.success() {
+        let reason = String::from_utf8_lossy(&probe.stderr).into_owned();
+        assert!(std::env::var_os("CI").is_none(), "no file system can be mounted: {reason}");
+        println!("skipped: no file system can be mounted: {reason}");
+    }
+    probe.status.success()
 }

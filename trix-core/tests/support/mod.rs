@@ -3,18 +3,22 @@
 // Each test file is a crate of its own and uses its part of this.
 #![allow(dead_code)]
 
-pub mod browser;
 pub mod colorimetry;
 pub mod ladder;
 pub mod pictures;
+pub mod side;
 pub mod stills;
 pub mod waves;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use trix_core::{
-    Control, Job, Report, run,
+    Control, Error, Job, Report, run,
     spec::{
         audio::AudioSettings,
         video::{EncodeSettings, Encoder, VideoSettings},
@@ -25,6 +29,18 @@ use trix_fixtures::program;
 /// Runs a job that must succeed.
 pub fn done(job: &Job) -> Report {
     run(job, &Control::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Runs a job on another thread and cancels it after 700 ms; how it ended, and how long that took.
+pub fn cancelled(job: Job) -> (Error, Duration) {
+    let control = Control::default();
+    let cancel = control.cancel.clone();
+    let running = thread::spawn(move || run(&job, &control));
+    thread::sleep(Duration::from_millis(700));
+    let asked = Instant::now();
+    cancel.cancel();
+    let error = running.join().expect("no panic").expect_err("a job that was cancelled");
+    (error, asked.elapsed())
 }
 
 /// A job that encodes only the pictures of `source`.
