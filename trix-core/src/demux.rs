@@ -8,6 +8,7 @@ use crate::{
     decode::damage::{DamageKind, DamageLog},
     error::{Error, ErrorKind, Result, Stage},
     ffi::{
+        input::DurationMethod,
         io::IoState,
         stream::{StreamFacts, StreamKind},
     },
@@ -16,7 +17,7 @@ use crate::{
         packet::Packet,
         time::{Rational, Timestamp},
     },
-    source::Source,
+    source::{Discontinuity, Source},
 };
 
 /// A source from which packets are read.
@@ -66,6 +67,11 @@ impl Demuxer {
     /// The source's streams.
     pub(crate) fn streams(&self) -> &[StreamFacts] {
         self.source.streams()
+    }
+
+    /// Where the clock of the source did not go on, as far as it was read.
+    pub(crate) fn discontinuities(&self) -> &[Discontinuity] {
+        self.source.discontinuities()
     }
 
     /// The next packet of any stream that was known when the source was opened; `None` at the end.
@@ -241,6 +247,10 @@ impl Demuxer {
                     self.damage.add(DamageKind::Truncated, Stage::Demux, Some(facts.index), seen.end, detail)?;
                 }
             }
+            return Ok(());
+        }
+        // What libavformat measures at the end of the file declares nothing, and is wrong where the clock starts anew.
+        if self.source.input.duration_method() == DurationMethod::Times {
             return Ok(());
         }
         let (Some(declared), Some(end)) = (self.source.input.declared_duration(), self.latest()) else {

@@ -14,7 +14,7 @@ use crate::{
     package::RenditionRecord,
     pipeline::ledger::Ledger,
     quality::Score,
-    source::{FileFixity, Fixity},
+    source::{Discontinuity, FileFixity, Fixity},
     spec::{
         job::VerifyLevel,
         plan::{Decision, FilterPlan, OutputPlan, PackagePlan},
@@ -37,6 +37,8 @@ pub struct Report {
     pub damage: DamageReport,
     /// Gaps and repeats in the times of the source's streams, by index; streams without any are left out.
     pub timing_of_source: BTreeMap<usize, TimingReport>,
+    /// Places at which the clock of the source did not go on, so that later times were moved.
+    pub discontinuities: Vec<Discontinuity>,
     /// The sound tracks from beside the source.
     pub tracks: Vec<TrackReport>,
     /// What was decided about all outputs together without being asked.

@@ -6,6 +6,7 @@ use trix_core::{
     OutputReport, Report,
     pipeline::ledger::Ledger,
     report::{PackageReport, StillReport, TrackLoudness},
+    source::Discontinuity,
     spec::plan::{AudioPlan, Decision, OutputPlan},
     still,
 };
@@ -63,6 +64,13 @@ fn source(report: &Report) -> String {
         if let Some(line) = timing(found) {
             let _ = writeln!(out, "  times   stream {stream}: {line}");
         }
+    }
+    for joint in report.discontinuities.iter().take(3) {
+        let Discontinuity { at, from, to, .. } = joint;
+        let _ = writeln!(out, "  clock   at {at} it goes from {from} to {to}; all later times go on from there");
+    }
+    if report.discontinuities.len() > 3 {
+        let _ = writeln!(out, "          and {} more such places", report.discontinuities.len() - 3);
     }
     if !report.damage.is_empty() {
         let _ = writeln!(out, "  damage  {} in the source, concealed", counted(report.damage.total(), "place"));

@@ -50,6 +50,15 @@ impl Cut {
     }
 }
 
+impl Cut {
+    /// Ends a frame, which begins inside, where the cut ends.
+    pub(crate) fn shorten(&self, picture: &mut Picture, base: TimeBase) {
+        if let (Some(end), Some(duration)) = (self.end, picture.duration) {
+            picture.duration = Some(duration.min(end.rescale(base).saturating_sub(picture.pts)).max(1));
+        }
+    }
+}
+
 /// The pictures of a source, in the order in which they are shown.
 pub struct PictureReader {
     demuxer: Demuxer,
@@ -128,7 +137,7 @@ impl PictureReader {
             };
             self.ended = packet.is_none();
             self.decoder.push(packet.as_ref())?;
-            while let Some(picture) = self.decoder.receive()? {
+            while let Some(mut picture) = self.decoder.receive()? {
                 match self.cut.judge(Timestamp::new(picture.pts, self.source_base), self.kept) {
                     Verdict::Before => {}
                     Verdict::After => {
@@ -137,6 +146,7 @@ impl PictureReader {
                     }
                     Verdict::Keep => {
                         self.kept += 1;
+                        self.cut.shorten(&mut picture, self.source_base);
                         match &mut self.filter {
                             Some(filter) => self.ready.extend(filter.push(Some(picture))?),
                             None => self.ready.push_back(picture),

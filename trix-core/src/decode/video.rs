@@ -2,7 +2,7 @@
 //!
 //! Invariant: numbers count up by one from zero with every frame that leaves the decoder; times strictly increase.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use super::{
     damage::{DamageKind, DamageLog},
@@ -33,6 +33,9 @@ pub struct Picture {
     pub number: u64,
     /// Presentation time in ticks of the source's stream.
     pub pts: i64,
+    /// How long it is shown, in the same ticks, where the container says so of each packet. It counts for the last frame
+    /// alone: every other is shown until the next.
+    pub duration: Option<i64>,
     /// What travels with it beside its samples.
     pub extras: Extras,
 }
@@ -48,6 +51,8 @@ pub struct VideoDecoder {
     next_number: u64,
     last_pts: Option<i64>,
     times: PictureTimes,
+    /// How long frames that are inside the decoder are shown, by their times; absent where the container does not say.
+    durations: Option<BTreeMap<i64, i64>>,
     /// Size and format that every picture must have: those of the first, where pictures are single files.
     shape: Option<(usize, usize, Option<PixelFormat>)>,
     is_sequence: bool,
@@ -108,6 +113,7 @@ impl VideoDecoder {
             next_number: 0,
             last_pts: None,
             times: PictureTimes::new(facts.time_base, frame_ticks),
+            durations: facts.tells_durations.then(BTreeMap::new),
             shape: None,
             is_sequence: facts.is_sequence,
             packets: matches!(facts.codec.as_str(), "mpeg1video" | "mpeg2video").then_some(0),
@@ -128,6 +134,12 @@ impl VideoDecoder {
             }
             let ticks = packet.pts().or(packet.dts());
             self.last_packet = ticks.map(|ticks| Timestamp::new(ticks, self.time_base)).or(self.last_packet);
+            if let (Some(durations), Some(pts)) = (&mut self.durations, packet.pts())
+                && packet.duration() > 0
+                && !packet.is_discarded()
+            {
+                durations.insert(pts, packet.duration());
+            }
         }
         match self.decoder.send(packet) {
             Ok(()) | Err(AvError::EOF) => Ok(()),
@@ -204,9 +216,15 @@ impl VideoDecoder {
             }
         };
         self.last_pts = Some(pts);
+        let duration = self.durations.as_mut().and_then(|durations| {
+            let own = durations.remove(&pts);
+            // What is left of earlier times belongs to packets that gave no frame.
+            *durations = durations.split_off(&pts);
+            own
+        });
         let number = self.next_number;
         self.next_number += 1;
-        Picture { frame, number, pts, extras: Extras::default() }
+        Picture { frame, number, pts, duration, extras: Extras::default() }
     }
 
     fn check(&mut self, picture: &Picture) -> Result<()> {

@@ -13,8 +13,8 @@ use crate::{
 /// The times of the pictures that are inside an encoder.
 pub struct Timeline {
     frame_ticks: i64,
-    /// Times of pictures `first..first + times.len()`.
-    times: VecDeque<i64>,
+    /// Times of pictures `first..first + times.len()`, and how long each is shown, where it says so.
+    times: VecDeque<(i64, Option<i64>)>,
     first: u64,
     pushed: u64,
     emitted: u64,
@@ -34,17 +34,17 @@ pub struct Times {
 }
 
 impl Timeline {
-    /// A timeline on which the last picture lasts `frame_ticks`.
+    /// A timeline on which the last picture lasts `frame_ticks`, unless it says itself how long.
     pub fn new(frame_ticks: i64) -> Self {
         Timeline { frame_ticks, times: VecDeque::new(), first: 0, pushed: 0, emitted: 0, delay: None, start: 0 }
     }
 
-    /// Takes the time of the next picture and returns its number.
-    pub fn push(&mut self, pts: i64) -> u64 {
+    /// Takes the time of the next picture, and how long it is shown if it is the last; returns its number.
+    pub fn push(&mut self, pts: i64, duration: Option<i64>) -> u64 {
         if self.pushed == 0 {
             self.start = pts;
         }
-        self.times.push_back(pts);
+        self.times.push_back((pts, duration));
         self.pushed += 1;
         self.pushed - 1
     }
@@ -73,7 +73,8 @@ impl Timeline {
             return Err(confused("after it should be shown"));
         }
         let next = self.time(encoded.pts + 1);
-        let duration = next.map_or(self.frame_ticks, |next| next - pts);
+        let own = self.entry(encoded.pts).and_then(|(_, duration)| duration);
+        let duration = next.map_or(own.unwrap_or(self.frame_ticks), |next| next - pts);
         while self.first < position.max(0) as u64 {
             self.times.pop_front();
             self.first += 1;
@@ -87,6 +88,10 @@ impl Timeline {
     }
 
     fn time(&self, number: i64) -> Option<i64> {
+        self.entry(number).map(|(pts, _)| pts)
+    }
+
+    fn entry(&self, number: i64) -> Option<(i64, Option<i64>)> {
         let at = u64::try_from(number).ok()?.checked_sub(self.first)?;
         self.times.get(usize::try_from(at).ok()?).copied()
     }
@@ -104,7 +109,7 @@ mod tests {
     fn reordered_pictures_get_their_own_times_back() {
         let mut timeline = Timeline::new(40);
         for pts in [100, 140, 190, 220, 260] {
-            timeline.push(pts);
+            timeline.push(pts, None);
         }
         let order = [(0, -2), (4, -1), (2, 0), (1, 1), (3, 2)];
         let times: Vec<Times> = order.iter().map(|&(pts, dts)| timeline.pop(&encoded(pts, dts)).unwrap()).collect();
@@ -114,9 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn the_last_frame_lasts_as_long_as_it_says() {
+        let mut timeline = Timeline::new(40);
+        [(0, Some(30)), (40, None), (80, Some(5600))].into_iter().for_each(|(pts, duration)| {
+            timeline.push(pts, duration);
+        });
+        let durations = (0..3).map(|n| timeline.pop(&encoded(n, n)).unwrap().duration);
+        assert_eq!(durations.collect::<Vec<_>>(), [40, 40, 5600]);
+    }
+
+    #[test]
     fn a_picture_that_never_went_in_is_a_bug() {
         let mut timeline = Timeline::new(1);
-        timeline.push(0);
+        timeline.push(0, None);
         assert!(timeline.pop(&encoded(1, 0)).is_err());
     }
 }

@@ -373,6 +373,8 @@ pub struct StreamFacts {
     pub duration: Option<i64>,
     /// What the container declares.
     pub declared_frames: Option<u64>,
+    /// Whether the container says of each packet how long it lasts.
+    pub tells_durations: bool,
     /// Packets in the container's index.
     pub indexed_packets: usize,
     /// Bits in a second.
@@ -458,6 +460,7 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
             start: (raw.start_time != av::AV_NOPTS_VALUE).then_some(raw.start_time),
             duration: (raw.duration != av::AV_NOPTS_VALUE && raw.duration > 0).then_some(raw.duration),
             declared_frames: u64::try_from(raw.nb_frames).ok().filter(|&count| count > 0),
+            tells_durations: false,
             indexed_packets: av::avformat_index_get_entries_count(stream).max(0) as usize,
             bit_rate: u64::try_from(codec.bit_rate).ok().filter(|&rate| rate > 0),
             raw_bits: codec.bits_per_raw_sample.max(codec.bits_per_coded_sample).max(0) as u32,

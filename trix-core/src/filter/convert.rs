@@ -98,6 +98,8 @@ pub struct Converter {
     color: Color,
     /// Extras of frames whose pictures may still come out.
     extras: VecDeque<(u64, Extras)>,
+    /// How long those frames are shown.
+    durations: VecDeque<(u64, Option<i64>)>,
     changes: Vec<Change>,
     last_time: i64,
 }
@@ -128,6 +130,7 @@ impl Converter {
             first: None,
             color: Color::default(),
             extras: VecDeque::new(),
+            durations: VecDeque::new(),
             changes: Vec::new(),
             last_time: 0,
         }
@@ -191,13 +194,16 @@ impl Converter {
             // Zero is what frames have that nobody tagged.
             picture.frame.set_tag(picture.number as usize + 1);
             self.extras.push_back((picture.number, picture.extras));
+            self.durations.push_back((picture.number, picture.duration));
             if self.extras.len() > HELD {
                 self.extras.pop_front();
+                self.durations.pop_front();
             }
             graph.send(Some(&picture.frame)).map_err(|code| self.failed(code))?;
             out.extend(self.receive()?);
         } else {
-            out.push(Picture { pts: time, ..picture });
+            let duration = picture.duration.map(|duration| duration.saturating_mul(factor));
+            out.push(Picture { pts: time, duration, ..picture });
         }
         self.pad(out)
     }
@@ -305,7 +311,9 @@ impl Converter {
                     let number = (frame.tag() as u64).saturating_sub(1);
                     let pts = Timestamp::new(frame.pts().unwrap_or(0), graph.time_base()).rescale(base);
                     let extras = take_extras(&mut self.extras, number);
-                    out.push(Picture { frame, number, pts, extras });
+                    let shown = self.durations.iter().find(|(of, _)| *of == number).and_then(|(_, shown)| *shown);
+                    let duration = shown.and_then(|ticks| self.filtering.transform.duration(ticks));
+                    out.push(Picture { frame, number, pts, duration, extras });
                 }
                 Ok(Output::Hungry | Output::End) => return Ok(out),
                 Err(code) => return Err(self.failed(code)),

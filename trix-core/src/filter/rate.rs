@@ -16,7 +16,7 @@ pub struct FrameRate {
     rate: Rational,
     from: TimeBase,
     to: TimeBase,
-    /// Ticks for which the last picture is shown.
+    /// Ticks for which the last picture is shown, unless it says so itself.
     last_ticks: i64,
     first: Option<i64>,
     last: i64,
@@ -93,7 +93,8 @@ impl FrameRate {
     pub fn finish(&mut self) -> Vec<Picture> {
         let Some(first) = self.first else { return Vec::new() };
         // Of one picture alone, one remains, however short it is.
-        let end = self.position(self.last.saturating_add(self.last_ticks), first).max(1);
+        let shown = self.held.as_ref().and_then(|held| held.duration).unwrap_or(self.last_ticks);
+        let end = self.position(self.last.saturating_add(shown), first).max(1);
         let mut made = self.made.take();
         if end <= self.next
             && let Some(held) = self.held.take()
@@ -126,7 +127,7 @@ impl FrameRate {
                     true => picture.extras.clone(),
                     false => Extras { captions: Vec::new(), ..picture.extras.clone() },
                 };
-                Picture { frame: picture.frame.clone(), number: picture.number, pts, extras }
+                Picture { frame: picture.frame.clone(), number: picture.number, pts, duration: None, extras }
             })
             .collect()
     }
@@ -154,6 +155,7 @@ mod tests {
                 frame: Frame::grey(2, 2),
                 number: number as u64,
                 pts,
+                duration: None,
                 extras: Extras::default(),
             }));
         }

@@ -202,6 +202,13 @@ impl Transform {
         }
     }
 
+    /// How long each of the frames is shown that come of one that is shown for `ticks`, in ticks of what comes out; `None`
+    /// where that is no matter of one frame.
+    pub(crate) fn duration(&self, ticks: i64) -> Option<i64> {
+        // The two fields of a frame share its time, which has twice as many ticks.
+        self.inverse_telecine.is_none().then_some(ticks)
+    }
+
     /// Pictures in a second that come out, of `source` that go in.
     pub fn rate(&self, source: Rational) -> Rational {
         match (self.inverse_telecine, self.deinterlace) {

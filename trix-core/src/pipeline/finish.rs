@@ -26,7 +26,7 @@ use crate::{
     },
     package::{self, CommittedPackage, WrittenPackage},
     report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
-    source::{FileFixity, FixityKeeper, sha256_of_file},
+    source::{Discontinuity, FileFixity, FixityKeeper, sha256_of_file},
     spec::{
         job::Job,
         plan::{AudioPlan, OutputPlan, Plan},
@@ -68,6 +68,7 @@ impl Places {
 pub(super) struct FoundOut {
     pub(super) damage: DamageReport,
     pub(super) timing_of_source: BTreeMap<usize, TimingReport>,
+    pub(super) discontinuities: Vec<Discontinuity>,
     pub(super) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
 }
 
@@ -116,7 +117,8 @@ impl Finish<'_> {
         outcome: PassOutcome,
         failures: &mut Failures<'_>,
     ) -> Result<(Vec<Ready>, FoundOut)> {
-        let PassOutcome { outputs, packages, stills, damage, timing_of_source, damage_of_tracks } = outcome;
+        let PassOutcome { outputs, packages, stills, damage, timing_of_source, discontinuities, damage_of_tracks } =
+            outcome;
         let mut outcomes: Vec<Option<OutputOutcome>> = outputs.into_iter().map(Some).collect();
         let files = places.files.len();
         let mut synced = Vec::new();
@@ -169,7 +171,7 @@ impl Finish<'_> {
             let detail = "was not made, and no stage said why";
             return Err(Error::bug(Stage::Mux, detail).in_file(&failures.names()[number]));
         }
-        Ok((ready, FoundOut { damage, timing_of_source, damage_of_tracks }))
+        Ok((ready, FoundOut { damage, timing_of_source, discontinuities, damage_of_tracks }))
     }
 
     /// Checks output `number`, and says what was found.

@@ -114,6 +114,7 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
         fixity,
         damage: found.damage,
         timing_of_source: found.timing_of_source,
+        discontinuities: found.discontinuities,
         tracks: tracks(job, found.damage_of_tracks),
         decisions: plan.decisions,
         filters: plan.filters,

@@ -4,6 +4,7 @@
 //! Invariant: nothing but the bytes that the job names is ever read. Playlists, scripts and manifests that point
 //! elsewhere are refused by name, and a demuxer cannot open a second file.
 
+mod clock;
 mod fixity;
 mod raw;
 mod sequence;
@@ -20,16 +21,18 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::{fixity::sha256_of_file, shelf::STORE};
+use self::{
+    clock::Clock,
+    sequence::{Files, Sequence},
+    store::{LocalFile, Mark, Store},
+};
 pub use self::{
+    clock::Discontinuity,
     fixity::{FileFixity, Fixity, FixityKeeper},
     raw::RawGeometry,
     store::{Stamp, Storage},
 };
-use self::{
-    sequence::{Files, Sequence},
-    store::{LocalFile, Mark, Store},
-};
+pub(crate) use self::{fixity::sha256_of_file, shelf::STORE};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     extent::Extent,
@@ -133,6 +136,10 @@ pub struct Source {
     pub(crate) input: Input,
     /// Where packets come from when the source is more than one file; `input` has read the first of them then.
     sequence: Option<Sequence>,
+    /// Puts recordings behind each other whose clocks do not go on; for containers that may hold such.
+    clock: Option<Clock>,
+    /// Why reading ended, told after the packets that were read before.
+    failed: Option<AvError>,
     /// Where the reader under `input` is, in a file.
     mark: Option<Arc<Mark>>,
     origin: Origin,
@@ -363,7 +370,10 @@ impl Source {
         if let Some(error) = state.take_error() {
             return Err(unreadable(error));
         }
-        let streams = input.streams();
+        let mut streams = input.streams();
+        // In others, libavformat infers durations from the frame rate.
+        let tells_durations = matches!(input.demuxer().as_str(), "mov,mp4,m4a,3gp,3g2,mj2" | "matroska,webm");
+        streams.iter_mut().for_each(|facts| facts.tells_durations = tells_durations);
         // libavcodec drops the size of pictures that are too large for it, and says so.
         let said = sink.take().0;
         if let Some(line) = said.iter().find(|line| line.text.contains("exceeds specified max pixel count")) {
@@ -375,6 +385,8 @@ impl Source {
         check_limits(&streams, &limits)?;
         let reading = reading.clone();
         Ok(Source {
+            clock: Clock::of(&input, &streams),
+            failed: None,
             input,
             sequence: None,
             mark: None,
@@ -422,10 +434,44 @@ impl Source {
     /// The next packet of any stream; `None` at the end. An error of the operating system is left with the input's
     /// [`IoState`].
     pub(crate) fn read(&mut self) -> std::result::Result<Option<Packet>, AvError> {
-        match &mut self.sequence {
-            Some(sequence) => sequence.read(self.input.io_state()),
-            None => self.input.read(),
+        if let Some(sequence) = &mut self.sequence {
+            return sequence.read(self.input.io_state());
         }
+        let Some(clock) = &mut self.clock else { return self.input.read() };
+        loop {
+            if let Some(packet) = clock.next() {
+                return Ok(Some(packet));
+            }
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            match self.input.read() {
+                Ok(Some(packet)) => clock.push(packet),
+                Ok(None) => {
+                    if !clock.finish() {
+                        return Ok(None);
+                    }
+                }
+                // What was read before comes first.
+                Err(error) => {
+                    self.failed = Some(error);
+                    clock.finish();
+                }
+            }
+        }
+    }
+
+    /// Goes on reading at the last keyframe of stream `index` at or before `ticks`, as near as the container can tell.
+    pub(crate) fn seek(&mut self, index: usize, ticks: i64) -> std::result::Result<(), AvError> {
+        if let Some(clock) = &mut self.clock {
+            clock.restart();
+        }
+        self.input.seek(index, ticks)
+    }
+
+    /// Where the clock of the file did not go on, as far as it was read.
+    pub(crate) fn discontinuities(&self) -> &[Discontinuity] {
+        self.clock.as_ref().map_or(&[], Clock::joints)
     }
 
     /// The files, where the source is more than one.

@@ -234,7 +234,8 @@ mod tests {
         let mut poster = Poster::new(&settings, &view, span).unwrap();
         let frame = crate::ffi::frame::Frame::grey(16, 16);
         for number in 0..5 * 4 * 3600 {
-            let picture = Picture { frame: frame.clone(), number, pts: number as i64, extras: Extras::default() };
+            let picture =
+                Picture { frame: frame.clone(), number, pts: number as i64, duration: None, extras: Extras::default() };
             poster.push(&picture).unwrap();
         }
         let (files, report) = poster.finish().unwrap();

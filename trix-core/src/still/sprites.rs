@@ -342,7 +342,9 @@ mod tests {
         let pictures = 5 * 4 * 3600;
         for number in 0..pictures {
             let extras = crate::media::extras::Extras::default();
-            sprites.push(&Picture { frame: frame.clone(), number, pts: number as i64, extras }).unwrap();
+            sprites
+                .push(&Picture { frame: frame.clone(), number, pts: number as i64, duration: None, extras })
+                .unwrap();
             assert!(sprites.tiles.len() <= sprites.held + 1 && sprites.tiles.capacity() <= 512);
         }
         let end = Timestamp::new(pictures as i64, view.time_base());

@@ -58,6 +58,7 @@ use crate::{
     mux::{Muxer, record::TrackRecord},
     package::{PackageWriter, WrittenPackage},
     report::TrackLoudness,
+    source::Discontinuity,
     spec::plan::Plan,
     still::Still,
 };
@@ -105,6 +106,7 @@ pub(crate) struct PassOutcome {
     pub(crate) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
     pub(crate) damage: DamageReport,
     pub(crate) timing_of_source: BTreeMap<usize, TimingReport>,
+    pub(crate) discontinuities: Vec<Discontinuity>,
 }
 
 /// What a pass did for one output.
@@ -144,6 +146,7 @@ pub(crate) struct Running {
 struct Shared {
     repaired: AtomicU64,
     timing: Mutex<BTreeMap<usize, TimingReport>>,
+    discontinuities: Mutex<Vec<Discontinuity>>,
     steps: Vec<Mutex<StepBooks>>,
     outputs: Vec<OutputBooks>,
     packages: Vec<Mutex<Option<WrittenPackage>>>,
@@ -175,6 +178,7 @@ impl Shared {
         Shared {
             repaired: AtomicU64::new(0),
             timing: Mutex::default(),
+            discontinuities: Mutex::default(),
             steps: plan.filters.iter().map(|_| Mutex::default()).collect(),
             outputs: plan.outputs.iter().map(|_| OutputBooks::default()).collect(),
             packages: plan.packages.iter().map(|_| Mutex::default()).collect(),
@@ -239,6 +243,7 @@ impl Running {
             damage_of_tracks: std::mem::take(&mut *lock(&shared.damage_of_tracks)),
             damage: self.damage.report(),
             timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
+            discontinuities: std::mem::take(&mut *lock(&shared.discontinuities)),
         }
     }
 

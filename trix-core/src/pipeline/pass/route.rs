@@ -12,6 +12,7 @@ use crate::{
         time::{TimeBase, Timestamp},
     },
     pipeline::stage::{Sender, Sent},
+    source::Discontinuity,
     spec::plan::{CopyGate, Place},
 };
 
@@ -99,8 +100,9 @@ fn shift(packet: &mut Packet, origin: i64) {
     packet.set_times(pts.map(shifted), dts.map(shifted), packet.duration());
 }
 
-/// Reads until the end of the source, or until no route wants more; `routes` stand by the index of their stream.
-pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result<()> {
+/// Reads until the end of the source, or until no route wants more; `routes` stand by the index of their stream. Returns
+/// where the clock of the source did not go on.
+pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result<Vec<Discontinuity>> {
     let bases: Vec<TimeBase> = demuxer.streams().iter().map(|facts| facts.time_base).collect();
     // Subtitles are cut to a span by themselves; nobody reads the rest of a film for them.
     while routes.iter().flatten().any(Route::leads) {
@@ -115,5 +117,6 @@ pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result
         }
         routes[index] = wanted;
     }
-    routes.iter_mut().flatten().try_for_each(Route::finish)
+    routes.iter_mut().flatten().try_for_each(Route::finish)?;
+    Ok(demuxer.discontinuities().to_vec())
 }

@@ -84,7 +84,7 @@ impl FilterStage {
         let mut books = StepBooks::default();
         let (mut wanted, mut kept) = (true, 0);
         while wanted {
-            let Some(picture) = input.receive(Stage::Filter)? else { break };
+            let Some(mut picture) = input.receive(Stage::Filter)? else { break };
             books.decoded += 1;
             match self.cut.judge(Timestamp::new(picture.pts, self.time_base), kept) {
                 Verdict::Before => {
@@ -98,6 +98,7 @@ impl FilterStage {
                 Verdict::Keep => {}
             }
             kept += 1;
+            self.cut.shorten(&mut picture, self.time_base);
             books.extras.add(&picture.extras);
             wanted = self.pass_on(Some(picture), &mut output)?;
         }
@@ -231,7 +232,7 @@ impl EncodeStage {
         while let Some(picture) = input.receive(Stage::Encode)? {
             let pts = picture.pts.saturating_sub(self.origin);
             let force = self.forced.at(Timestamp::new(pts, self.time_base));
-            let number = self.timeline.push(pts);
+            let number = self.timeline.push(pts, picture.duration);
             self.shared.outputs[self.number].encoded.fetch_add(1, Ordering::Relaxed);
             if !picture.extras.is_empty() {
                 self.extras.insert(number as i64, picture.extras);

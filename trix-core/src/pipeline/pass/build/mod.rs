@@ -107,7 +107,11 @@ pub(crate) fn start(
     let Builder { mut waiting, routes, shared, damage, .. } = builder;
     let demuxer = Demuxer::new(source, Arc::clone(&damage));
     let io = Arc::clone(demuxer.io_state());
-    let work = Box::new(move || route::demux(demuxer, routes));
+    let books = Arc::clone(&shared);
+    let work = Box::new(move || {
+        *super::lock(&books.discontinuities) = route::demux(demuxer, routes)?;
+        Ok(())
+    });
     waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
     let stages = waiting.len();
     for Waiting { name, stage, token, work } in waiting {

@@ -1,0 +1,276 @@
+//! One clock for recordings that stand behind each other in one file: where the file's own clock starts anew, overlaps
+//! or jumps, later times go on from where the earlier ones end.
+//!
+//! Invariant: packets come out in file order, each once, and only their times change. All streams of a programme move by
+//! the same span at a joint, so that they stay in step; the span is the smallest by which none of them overlaps itself.
+
+mod track;
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use self::track::{Jump, Track};
+use crate::{
+    ffi::{
+        input::Input,
+        packet::Packet,
+        stream::{StreamFacts, StreamKind},
+    },
+    media::time::{Rational, TimeBase, Timestamp},
+};
+
+/// A place at which a source's own clock does not go on, and at which later times were moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Discontinuity {
+    /// Where what comes later begins, in times that go on.
+    pub at: Timestamp,
+    /// What the file's clock said at the end of what came before.
+    pub from: Timestamp,
+    /// What it says at the start of what comes later.
+    pub to: Timestamp,
+    /// The streams whose clock jumped there, by index.
+    pub streams: Vec<usize>,
+}
+
+/// The clock of a source.
+pub(super) struct Clock {
+    tracks: Vec<Track>,
+    waiting: VecDeque<Packet>,
+    /// How many packets have left `waiting`.
+    gone: u64,
+    ended: bool,
+    joints: Vec<Discontinuity>,
+}
+
+/// What is looked at behind a jump before it is judged: so many packets, so many bytes, so much time.
+const PACKETS: usize = 1024;
+const BYTES: usize = 16 << 20;
+const SPAN: Timestamp = Timestamp::new(5, Rational::new(1, 1));
+
+/// Packets of the stream that jumped first which have to be seen, so that one wrong time is not taken for a joint.
+const PROOF: usize = 5;
+
+/// A stream that ended longer ago than this has no part in a joint.
+const ACTIVE: Timestamp = Timestamp::new(10, Rational::new(1, 1));
+
+/// Places that a report lists.
+const LISTED: usize = 1000;
+
+impl Clock {
+    /// For containers that may hold recordings behind each other; `None` for those whose times are a table or a count.
+    pub(super) fn of(input: &Input, streams: &[StreamFacts]) -> Option<Self> {
+        let demuxer = input.demuxer();
+        let kind = track::Container::of(&demuxer)?;
+        let programs = input.programs();
+        let group = |index: usize| programs.iter().position(|program| program.streams.contains(&index)).unwrap_or(0);
+        let tracks = streams
+            .iter()
+            .map(|facts| {
+                let media = matches!(facts.kind, StreamKind::Video | StreamKind::Audio) && !facts.is_attached_picture;
+                let is_audio = facts.kind == StreamKind::Audio;
+                Track::new(kind, facts.time_base, media.then_some(is_audio), group(facts.index))
+            })
+            .collect();
+        Some(Clock { tracks, waiting: VecDeque::new(), gone: 0, ended: false, joints: Vec::new() })
+    }
+
+    /// Forgets all that came: reading goes on elsewhere.
+    pub(super) fn restart(&mut self) {
+        self.tracks.iter_mut().for_each(Track::restart);
+        self.waiting.clear();
+        self.ended = false;
+    }
+
+    /// Takes the next packet of the file.
+    pub(super) fn push(&mut self, packet: Packet) {
+        self.ended = false;
+        self.waiting.push_back(packet);
+    }
+
+    /// Says that nothing comes any more. False when nothing is waiting either.
+    pub(super) fn finish(&mut self) -> bool {
+        self.ended = true;
+        !self.waiting.is_empty()
+    }
+
+    /// The joints so far.
+    pub(super) fn joints(&self) -> &[Discontinuity] {
+        &self.joints
+    }
+
+    /// The next packet with its time; `None` when more has to be put in.
+    pub(super) fn next(&mut self) -> Option<Packet> {
+        let packet = self.waiting.front()?;
+        let index = packet.stream();
+        if index < self.tracks.len() {
+            self.tracks[index].arrive(self.gone);
+            self.tracks[index].unwrap(packet);
+            if let Some(jump) = self.tracks[index].jump(packet, None) {
+                match self.judge(index, jump)? {
+                    Verdict::Joint(members) => self.join(members),
+                    Verdict::Stray => self.tracks[index].tolerate(),
+                    Verdict::Gap => {}
+                }
+            }
+        }
+        let mut packet = self.waiting.pop_front()?;
+        self.gone += 1;
+        if let Some(track) = self.tracks.get_mut(index) {
+            track.pass(&mut packet);
+        }
+        Some(packet)
+    }
+
+    /// What the jump of the first waiting packet, which is of stream `index`, is. `None` when more has to be seen.
+    fn judge(&self, index: usize, jump: Jump) -> Option<Verdict> {
+        let own = &self.tracks[index];
+        let ended_at = own.end()?;
+        let mut members = vec![self.look(index, jump, true)?];
+        let first = &members[0];
+        let waiting: usize = self.waiting.iter().map(|packet| packet.data().len()).sum();
+        let enough = self.ended || self.waiting.len() >= PACKETS || waiting >= BYTES || first.seen >= SPAN;
+        if first.packets < PROOF && !enough {
+            return None;
+        }
+        if first.returns {
+            return Some(Verdict::Stray);
+        }
+        let mut goes_on = false;
+        for other in 0..self.tracks.len() {
+            let track = &self.tracks[other];
+            let active = track.end().is_some_and(|end| end.plus(ACTIVE) >= ended_at);
+            if other == index || track.group != own.group || !track.is_media() || !active {
+                continue;
+            }
+            match self.look(other, jump, false) {
+                Some(member) => members.push(member),
+                None if !enough => return None,
+                // Nothing of it comes behind the joint, or its clock goes on as if there were none.
+                None => goes_on |= self.waiting.iter().any(|packet| packet.stream() == other),
+            }
+        }
+        Some(if jump.is_forward && goes_on { Verdict::Gap } else { Verdict::Joint(members) })
+    }
+
+    /// Where stream `index` jumps among the waiting packets, and what is known of it behind that place.
+    fn look(&self, index: usize, jump: Jump, is_first: bool) -> Option<Member> {
+        let mut track = self.tracks[index].clone();
+        let mut found: Option<Member> = None;
+        for (at, packet) in self.waiting.iter().enumerate().filter(|(_, packet)| packet.stream() == index) {
+            if let Some(member) = &mut found {
+                member.take(&track, packet);
+                continue;
+            }
+            let place = self.gone + at as u64;
+            track.arrive(place);
+            track.unwrap(packet);
+            if is_first || track.jump(packet, Some(jump)).is_some() {
+                let mut member = Member::new(index, place, &track)?;
+                member.take(&track, packet);
+                found = Some(member);
+            } else {
+                track.note(packet);
+            }
+        }
+        found
+    }
+
+    /// Moves what comes behind a joint, so that no stream begins before it ended.
+    fn join(&mut self, members: Vec<Member>) {
+        let span = members.iter().map(|member| member.end.plus(negative(member.start))).max();
+        let (Some(span), Some(first)) = (span, members.first().cloned()) else { return };
+        let group = self.tracks[first.index].group;
+        if self.joints.len() < LISTED {
+            let shift = self.tracks[first.index].shift();
+            self.joints.push(Discontinuity {
+                at: first.start.plus(span),
+                from: first.end.plus(negative(shift)),
+                to: first.start.plus(negative(shift)),
+                streams: members.iter().map(|member| member.index).collect(),
+            });
+        }
+        for (index, track) in self.tracks.iter_mut().enumerate().filter(|(_, track)| track.group == group) {
+            match members.iter().find(|member| member.index == index) {
+                Some(member) => track.move_from(member.place, span),
+                None if track.is_media() && track.is_waiting_in(&self.waiting, index) => {}
+                None => track.move_from(first.place, span),
+            }
+        }
+        self.tracks[first.index].arrive(self.gone);
+    }
+}
+
+/// What a jump of one stream's clock is.
+enum Verdict {
+    /// The end of one recording and the start of the next, for these streams; the first of them jumped first.
+    Joint(Vec<Member>),
+    /// A wrong time of one packet.
+    Stray,
+    /// Nothing of this stream while others go on.
+    Gap,
+}
+
+fn negative(time: Timestamp) -> Timestamp {
+    Timestamp::new(time.ticks.saturating_neg(), time.base)
+}
+
+/// A stream that jumps at a joint.
+#[derive(Clone)]
+struct Member {
+    index: usize,
+    /// Which packet of the file is the first behind the joint.
+    place: u64,
+    /// Where it ended.
+    end: Timestamp,
+    /// Where it begins behind the joint, by the clock from before it.
+    start: Timestamp,
+    base: TimeBase,
+    /// What was seen behind the joint.
+    packets: usize,
+    seen: Timestamp,
+    /// Where the next packet would be if there had been no jump.
+    expected: Timestamp,
+    /// Whether times go on later as if there had been none.
+    returns: bool,
+}
+
+impl Member {
+    fn new(index: usize, place: u64, track: &Track) -> Option<Self> {
+        let end = track.end()?;
+        let zero = Timestamp::new(0, end.base);
+        let expected = track.expected()?;
+        Some(Member {
+            index,
+            place,
+            end,
+            start: zero,
+            base: end.base,
+            packets: 0,
+            seen: zero,
+            expected,
+            returns: false,
+        })
+    }
+
+    fn take(&mut self, track: &Track, packet: &Packet) {
+        let Some(presented) = track.time(packet) else { return };
+        let step = track.position(packet).map(|position| position.plus(negative(self.expected)));
+        // Of reordered frames the first in the file is not the first to be shown.
+        const REORDERED: usize = 17;
+        if self.packets == 0 || (self.packets < REORDERED && presented < self.start) {
+            self.start = presented;
+        }
+        if self.packets > 0
+            && self.packets < REORDERED
+            && track.is_in_order()
+            && let Some(step) = step
+        {
+            let jumped = self.end.plus(negative(self.start)).micros().unsigned_abs();
+            self.returns |= step.micros().unsigned_abs() * 2 < jumped;
+        }
+        self.packets += 1;
+        self.seen = presented.plus(negative(self.start)).max(self.seen);
+        self.expected = self.expected.plus(Timestamp::new(packet.duration(), self.base));
+    }
+}
