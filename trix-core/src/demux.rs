@@ -12,12 +12,13 @@ use crate::{
         io::IoState,
         stream::{StreamFacts, StreamKind},
     },
-    integrity::Integrity,
+    integrity::{Integrity, next_recording},
     media::{
         packet::Packet,
         time::{Rational, Timestamp},
     },
-    source::{Discontinuity, Source},
+    pipeline::presented::{Presented, Walked},
+    source::Source,
 };
 
 /// A source from which packets are read.
@@ -36,6 +37,10 @@ pub struct Demuxer {
 struct Seen {
     packets: usize,
     end: Option<Timestamp>,
+    /// The same without what an edit list hides.
+    shown_end: Option<Timestamp>,
+    /// The longest packet, in ticks.
+    longest: i64,
     last_byte: Option<u64>,
 }
 
@@ -69,9 +74,14 @@ impl Demuxer {
         self.source.streams()
     }
 
-    /// Where the clock of the source did not go on, as far as it was read.
-    pub(crate) fn discontinuities(&self) -> &[Discontinuity] {
-        self.source.discontinuities()
+    /// What was read of each stream.
+    pub(crate) fn walked(&self) -> Walked {
+        let presented = |(facts, seen): (&StreamFacts, &Seen)| {
+            let packet = Timestamp::new(seen.longest, facts.time_base);
+            Some((facts.index, Presented { end: seen.shown_end?, packet }))
+        };
+        let streams = self.source.streams().iter().zip(&self.seen).filter(|_| self.ended).filter_map(presented);
+        Walked { discontinuities: self.source.discontinuities().to_vec(), streams: streams.collect() }
     }
 
     /// The next packet of any stream that was known when the source was opened; `None` at the end.
@@ -146,7 +156,12 @@ impl Demuxer {
         }
         let end = packet.pts().or(packet.dts()).map(|ticks| time(ticks.saturating_add(packet.duration())));
         seen.end = seen.end.max(end);
-        seen.last_byte = packet.position().map(|start| start + packet.data().len() as u64);
+        if !packet.is_discarded() {
+            seen.shown_end = seen.shown_end.max(end);
+            seen.longest = seen.longest.max(packet.duration());
+        }
+        let last_byte = packet.position().map(|start| start + packet.data().len() as u64);
+        seen.last_byte = seen.last_byte.max(last_byte);
         let place = packet.pts().or(packet.dts()).map(time);
         if packet.data().len() as u64 > self.packet_limit {
             let detail = format!("a packet of {} bytes; the limit is {}", packet.data().len(), self.packet_limit);
@@ -222,6 +237,16 @@ impl Demuxer {
         let extent = self.source.extent();
         if let (Some(missing), Some(declared)) = (extent.missing(), extent.declared) {
             return cut(format!("the container says that it has {declared} bytes, and {missing} of them are missing"));
+        }
+        if let Some(end) = self.seen.iter().filter_map(|seen| seen.last_byte).max()
+            && self.source.sequence().is_none()
+        {
+            let next =
+                self.source.reader().and_then(|reader| next_recording(&self.source.input.demuxer(), reader, end));
+            if let Some(at) = next.map_err(|error| self.unreadable(error))? {
+                let detail = format!("another recording begins at byte {at}, and its packets cannot be read");
+                self.damage.add(DamageKind::Container, Stage::Demux, None, self.latest(), detail)?;
+            }
         }
         // These two consist of pieces of one size and nothing else; what is left over is a part of a piece.
         let rest = match self.source.input.demuxer().as_str() {

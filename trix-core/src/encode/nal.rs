@@ -143,7 +143,7 @@ fn by_lengths(mut data: &[u8], size: usize) -> Vec<&[u8]> {
     while let Some((length, rest)) = data.split_at_checked(size) {
         let length = length.iter().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
         let Some((unit, rest)) = rest.split_at_checked(length) else { break };
-        units.push(unit);
+        units.push(trim(unit));
         data = rest;
     }
     units
@@ -172,7 +172,7 @@ fn by_start_codes(data: &[u8]) -> Vec<&[u8]> {
     units
 }
 
-/// A unit never ends in a zero byte; those belong to the next start code.
+/// A unit never ends in a zero byte: those belong to the next start code, or follow the unit.
 fn trim(unit: &[u8]) -> &[u8] {
     let end = unit.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     &unit[..end]
@@ -185,7 +185,8 @@ mod tests {
     #[test]
     fn both_framings_give_the_same_units() {
         let annex_b = [0, 0, 0, 1, 0x65, 1, 2, 0, 0, 1, 0x41, 0, 3, 0, 0, 0, 1, 0x06, 9];
-        let lengths = [0, 0, 0, 3, 0x65, 1, 2, 0, 0, 0, 3, 0x41, 0, 3, 0, 0, 0, 2, 0x06, 9];
+        // A muxer that converts between the two may keep the zero before a start code as a part of the unit.
+        let lengths = [0, 0, 0, 3, 0x65, 1, 2, 0, 0, 0, 4, 0x41, 0, 3, 0, 0, 0, 0, 2, 0x06, 9];
         let expected: Vec<&[u8]> = vec![&[0x65, 1, 2], &[0x41, 0, 3], &[0x06, 9]];
         assert_eq!(units(&annex_b, Framing::StartCodes), expected);
         assert_eq!(units(&lengths, Framing::Lengths(4)), expected);

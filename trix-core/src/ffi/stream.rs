@@ -147,8 +147,14 @@ impl CodecParameters {
 
     /// Whether pictures are coded in another order than they are shown in.
     pub(crate) fn reorders(&self) -> bool {
+        self.reordering() > 0
+    }
+
+    /// How many frames a decoder has to hold back to put them in the order in which they are shown.
+    pub(crate) fn reordering(&self) -> usize {
         // SAFETY: valid parameters.
-        unsafe { (*self.as_ptr()).video_delay > 0 }
+        let delay = unsafe { (*self.as_ptr()).video_delay };
+        usize::try_from(delay).unwrap_or(0)
     }
 
     /// Samples in a row, rows, and the shape of a sample, of pictures; zero where unknown.

@@ -4,11 +4,13 @@
 //! Invariant: a check reads the file on its own and from start to end, never beyond what the demuxer has reached, so
 //! that damage is told where it is; it never fails a file for what its format allows.
 
+mod joined;
 mod matroska;
 mod transport;
 
 use std::io::ErrorKind;
 
+pub(crate) use self::joined::next_recording;
 use self::{matroska::Matroska, transport::Transport};
 use crate::{
     decode::damage::DamageKind,

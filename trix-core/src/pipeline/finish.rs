@@ -15,9 +15,13 @@ use super::{
     failures::{self, Failures},
     ledger::Ledger,
     pass::{OutputOutcome, PassOutcome},
+    presented::{self, Walked},
 };
 use crate::{
-    decode::{damage::DamageReport, timing::TimingReport},
+    decode::{
+        damage::{DamageReport, OnDamage},
+        timing::TimingReport,
+    },
     error::{Error, ErrorKind, Result, Stage},
     media::time::TimeBase,
     mux::{
@@ -25,7 +29,7 @@ use crate::{
         record::TrackRecord,
     },
     package::{self, CommittedPackage, WrittenPackage},
-    report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
+    report::{Check, OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
     source::{Discontinuity, FileFixity, FixityKeeper, sha256_of_file},
     spec::{
         job::Job,
@@ -117,8 +121,7 @@ impl Finish<'_> {
         outcome: PassOutcome,
         failures: &mut Failures<'_>,
     ) -> Result<(Vec<Ready>, FoundOut)> {
-        let PassOutcome { outputs, packages, stills, damage, timing_of_source, discontinuities, damage_of_tracks } =
-            outcome;
+        let PassOutcome { outputs, packages, stills, damage, timing_of_source, walked, damage_of_tracks } = outcome;
         let mut outcomes: Vec<Option<OutputOutcome>> = outputs.into_iter().map(Some).collect();
         let files = places.files.len();
         let mut synced = Vec::new();
@@ -145,7 +148,7 @@ impl Finish<'_> {
         for (number, part) in synced {
             let target = &self.job.outputs[number].path;
             let outcome = outcomes[number].take().unwrap_or_default();
-            let report = self.file(number, part.path(), outcome, &damage);
+            let report = self.file(number, part.path(), outcome, &damage, &walked);
             let made = report.map(|report| Made::File(part, Box::new(report)));
             keep(number, made, target)?;
         }
@@ -154,7 +157,7 @@ impl Finish<'_> {
                 missing.push(files + number);
                 continue;
             };
-            let made = self.package(number, &written, &mut outcomes);
+            let made = self.package(number, &written, &mut outcomes, &walked);
             let made = made.map(|report| Made::Package(written, Box::new(report)));
             keep(files + number, made, &self.plan.packages[number].path)?;
         }
@@ -171,18 +174,28 @@ impl Finish<'_> {
             let detail = "was not made, and no stage said why";
             return Err(Error::bug(Stage::Mux, detail).in_file(&failures.names()[number]));
         }
-        Ok((ready, FoundOut { damage, timing_of_source, discontinuities, damage_of_tracks }))
+        Ok((ready, FoundOut { damage, timing_of_source, discontinuities: walked.discontinuities, damage_of_tracks }))
     }
 
     /// Checks output `number`, and says what was found.
-    fn file(&self, number: usize, path: &Path, outcome: OutputOutcome, damage: &DamageReport) -> Result<OutputReport> {
-        let OutputOutcome { mut ledger, tracks, sounds, loudness, frame_threads, warnings, extras, changes } = outcome;
+    fn file(
+        &self,
+        number: usize,
+        path: &Path,
+        outcome: OutputOutcome,
+        damage: &DamageReport,
+        walked: &Walked,
+    ) -> Result<OutputReport> {
+        let OutputOutcome { mut ledger, tracks, sounds, loudness, frame_threads, mut warnings, extras, changes } =
+            outcome;
         let plan = &self.plan.outputs[number];
         self.balance(ledger.as_ref())?;
         self.lasts(plan, &tracks)?;
         let reference = Reference { job: self.job, keeper: self.keeper, damage };
-        let (verification, found) = check::verify(&reference, plan, path, &tracks, &sounds, self.control)
+        let presented = self.presented(plan, &tracks, walked, &mut warnings)?;
+        let (mut verification, found) = check::verify(&reference, plan, path, &tracks, &sounds, self.control)
             .map_err(|error| error.renamed(path, &plan.path))?;
+        verification.checks.extend(presented);
         if let Some(ledger) = &mut ledger {
             ledger.found = found;
             ledger.balance()?;
@@ -209,9 +222,10 @@ impl Finish<'_> {
         number: usize,
         written: &WrittenPackage,
         outcomes: &mut [Option<OutputOutcome>],
+        walked: &Walked,
     ) -> Result<PackageReport> {
         let plan = &self.plan.packages[number];
-        let checks = written.verify()?;
+        let mut checks = written.verify()?;
         if let Some(wrong) = checks.iter().find(|check| !check.ok) {
             let detail = format!("{}: expected {}, found {}", wrong.name, wrong.expected, wrong.found);
             return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail));
@@ -220,8 +234,14 @@ impl Finish<'_> {
         for (at, record) in written.records().iter().enumerate() {
             let output = plan.renditions.get(at).map(|rendition| rendition.output);
             let outcome = output.and_then(|output| outcomes[output].take()).unwrap_or_default();
-            let OutputOutcome { mut ledger, loudness, frame_threads, warnings, extras, changes, .. } = outcome;
+            let OutputOutcome { mut ledger, loudness, frame_threads, mut warnings, extras, changes, .. } = outcome;
             self.balance(ledger.as_ref())?;
+            if let Some(output) = output {
+                let plan = &self.plan.outputs[output];
+                let found = self.presented(plan, std::slice::from_ref(&record.track), walked, &mut warnings)?;
+                let named = |check: Check| Check { name: format!("{}: {}", record.id, check.name), ..check };
+                checks.extend(found.into_iter().map(named));
+            }
             if let Some(ledger) = &mut ledger {
                 ledger.found = Some(record.track.packets);
                 ledger.balance()?;
@@ -285,6 +305,27 @@ impl Finish<'_> {
             must_last.check(end).map_err(|error| error.in_file(&file))?;
         }
         Ok(())
+    }
+
+    /// Whether the time that the source presents is in the output; what is missing where damage is tolerated is a warning.
+    fn presented(
+        &self,
+        plan: &OutputPlan,
+        tracks: &[TrackRecord],
+        walked: &Walked,
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<Check>> {
+        let (hold, wrong): (Vec<Check>, Vec<Check>) =
+            presented::checks(plan, tracks, walked).into_iter().partition(|check| check.ok);
+        let told = wrong.iter().map(|check| {
+            format!("{}: the source presents {}, {} was written", check.name, check.expected, check.found)
+        });
+        let told: Vec<String> = told.collect();
+        if !told.is_empty() && self.job.source.on_damage == OnDamage::Fail {
+            return Err(Error::new(ErrorKind::Verification, Stage::Verify, told.join("; ")).in_file(&plan.path));
+        }
+        warnings.extend(told);
+        Ok(hold)
     }
 
     fn hash(&self, path: &Path) -> Result<Option<String>> {

@@ -9,6 +9,7 @@ mod failures;
 mod finish;
 pub mod ledger;
 mod levels;
+pub(crate) mod presented;
 pub mod pass;
 pub mod progress;
 pub(crate) mod stage;

@@ -12,11 +12,7 @@ use serde::Serialize;
 
 use self::track::{Jump, Track};
 use crate::{
-    ffi::{
-        input::Input,
-        packet::Packet,
-        stream::{StreamFacts, StreamKind},
-    },
+    ffi::{input::Input, packet::Packet, stream::StreamFacts},
     media::time::{Rational, TimeBase, Timestamp},
 };
 
@@ -54,6 +50,9 @@ const PROOF: usize = 5;
 /// A stream that ended longer ago than this has no part in a joint.
 const ACTIVE: Timestamp = Timestamp::new(10, Rational::new(1, 1));
 
+/// Microseconds by which one stream alone may go back without a new start of its clock.
+const ALONE: i64 = 1_000_000;
+
 /// Places that a report lists.
 const LISTED: usize = 1000;
 
@@ -64,14 +63,7 @@ impl Clock {
         let kind = track::Container::of(&demuxer)?;
         let programs = input.programs();
         let group = |index: usize| programs.iter().position(|program| program.streams.contains(&index)).unwrap_or(0);
-        let tracks = streams
-            .iter()
-            .map(|facts| {
-                let media = matches!(facts.kind, StreamKind::Video | StreamKind::Audio) && !facts.is_attached_picture;
-                let is_audio = facts.kind == StreamKind::Audio;
-                Track::new(kind, facts.time_base, media.then_some(is_audio), group(facts.index))
-            })
-            .collect();
+        let tracks = streams.iter().map(|facts| Track::new(kind, facts, group(facts.index))).collect();
         Some(Clock { tracks, waiting: VecDeque::new(), gone: 0, ended: false, joints: Vec::new() })
     }
 
@@ -150,7 +142,11 @@ impl Clock {
                 None => goes_on |= self.waiting.iter().any(|packet| packet.stream() == other),
             }
         }
-        Some(if jump.is_forward && goes_on { Verdict::Gap } else { Verdict::Joint(members) })
+        // Where only one of several streams jumps, it is a hole or an overlap of its own, unless it could not go on.
+        let small = jump.by.micros().abs() < ALONE;
+        let alone = members.len() == 1 && !jump.is_forward && !jump.is_certain;
+        let is_gap = alone || (goes_on && (jump.is_forward || small));
+        Some(if is_gap { Verdict::Gap } else { Verdict::Joint(members) })
     }
 
     /// Where stream `index` jumps among the waiting packets, and what is known of it behind that place.

@@ -248,6 +248,12 @@ impl Source {
         Self::from_origin(&Origin::Memory(bytes.into()), &limits.into(), None)
     }
 
+    /// The same, with the times of packets as the file tells them, whatever its clock does.
+    pub(crate) fn with_own_times(mut self) -> Self {
+        self.clock = None;
+        self
+    }
+
     /// Samples that an edit list hides at the start of a sound track: what its encoder needed to run in.
     pub(crate) fn run_in(&self, facts: &StreamFacts) -> usize {
         // Packets of known codecs last 46 ms at the most at usual rates; more is no run-in.

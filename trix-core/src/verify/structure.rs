@@ -59,7 +59,7 @@ pub(crate) struct BackRead {
 
 /// Reads every packet of `path` and keeps its books.
 pub(crate) fn read_back(path: &Path, token: &Token) -> Result<BackRead> {
-    let mut source = Source::open(path, Limits::default())?;
+    let mut source = Source::open(path, Limits::default())?.with_own_times();
     let mut books: Vec<Bookkeeper> =
         source.streams().iter().map(|stream| Bookkeeper::new(&stream.parameters, stream.time_base)).collect();
     loop {

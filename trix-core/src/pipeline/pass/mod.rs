@@ -36,6 +36,7 @@ pub(crate) use build::{Followers, start};
 
 use super::{
     ledger::Ledger,
+    presented::Walked,
     progress::Counters,
     stage::{Receiver, Weight},
 };
@@ -58,7 +59,6 @@ use crate::{
     mux::{Muxer, record::TrackRecord},
     package::{PackageWriter, WrittenPackage},
     report::TrackLoudness,
-    source::Discontinuity,
     spec::plan::Plan,
     still::Still,
 };
@@ -106,7 +106,7 @@ pub(crate) struct PassOutcome {
     pub(crate) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
     pub(crate) damage: DamageReport,
     pub(crate) timing_of_source: BTreeMap<usize, TimingReport>,
-    pub(crate) discontinuities: Vec<Discontinuity>,
+    pub(crate) walked: Walked,
 }
 
 /// What a pass did for one output.
@@ -146,7 +146,7 @@ pub(crate) struct Running {
 struct Shared {
     repaired: AtomicU64,
     timing: Mutex<BTreeMap<usize, TimingReport>>,
-    discontinuities: Mutex<Vec<Discontinuity>>,
+    walked: Mutex<Walked>,
     steps: Vec<Mutex<StepBooks>>,
     outputs: Vec<OutputBooks>,
     packages: Vec<Mutex<Option<WrittenPackage>>>,
@@ -178,7 +178,7 @@ impl Shared {
         Shared {
             repaired: AtomicU64::new(0),
             timing: Mutex::default(),
-            discontinuities: Mutex::default(),
+            walked: Mutex::default(),
             steps: plan.filters.iter().map(|_| Mutex::default()).collect(),
             outputs: plan.outputs.iter().map(|_| OutputBooks::default()).collect(),
             packages: plan.packages.iter().map(|_| Mutex::default()).collect(),
@@ -243,7 +243,7 @@ impl Running {
             damage_of_tracks: std::mem::take(&mut *lock(&shared.damage_of_tracks)),
             damage: self.damage.report(),
             timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
-            discontinuities: std::mem::take(&mut *lock(&shared.discontinuities)),
+            walked: std::mem::take(&mut *lock(&shared.walked)),
         }
     }
 

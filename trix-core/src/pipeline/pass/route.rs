@@ -11,8 +11,10 @@ use crate::{
         packet::Packet,
         time::{TimeBase, Timestamp},
     },
-    pipeline::stage::{Sender, Sent},
-    source::Discontinuity,
+    pipeline::{
+        presented::Walked,
+        stage::{Sender, Sent},
+    },
     spec::plan::{CopyGate, Place},
 };
 
@@ -32,6 +34,8 @@ pub(super) struct IntoOutput {
     /// What lies at time zero of the output.
     pub(super) origin: Timestamp,
     pub(super) next: Sender<ForMuxer>,
+    /// Where copied audio ends so far, in ticks of the source.
+    pub(super) reached: Option<i64>,
 }
 
 /// What is taken over into an output.
@@ -47,9 +51,9 @@ pub(super) enum Kind {
 impl Route {
     /// Hands `packet` on, whose times count `base`.
     fn take(&mut self, mut packet: Packet, base: TimeBase) -> Result<Sent> {
-        let (kind, track, origin, next) = match self {
+        let (kind, track, origin, next, reached) = match self {
             Route::Decoder(next) => return next.send(Queued::packet(packet, base), Stage::Demux),
-            Route::Output(own) => (&mut own.kind, own.track, own.origin, &own.next),
+            Route::Output(own) => (&mut own.kind, own.track, own.origin, &own.next, &mut own.reached),
         };
         match kind {
             Kind::Pictures(gate) => match gate.judge(&packet, base) {
@@ -65,6 +69,7 @@ impl Route {
                 if start.is_some_and(|start| start < span.origin) {
                     return Ok(Sent::Yes);
                 }
+                follow(&mut packet, reached);
             }
             Kind::Subtitles(subtitles) => {
                 for packet in subtitles.push(packet)? {
@@ -94,6 +99,19 @@ impl Route {
     }
 }
 
+/// Puts a packet of audio behind the one before it, where they overlap by more than rounding makes.
+fn follow(packet: &mut Packet, reached: &mut Option<i64>) {
+    let (Some(pts), duration) = (packet.pts().or(packet.dts()), packet.duration()) else { return };
+    let start = match *reached {
+        Some(end) if end.saturating_sub(pts) > duration / 2 => end,
+        _ => pts,
+    };
+    if start != pts {
+        packet.set_times(Some(start), Some(start), duration);
+    }
+    *reached = Some(start.saturating_add(duration));
+}
+
 fn shift(packet: &mut Packet, origin: i64) {
     let (pts, dts) = (packet.pts().or(packet.dts()), packet.dts());
     let shifted = |ticks: i64| ticks.saturating_sub(origin);
@@ -101,8 +119,8 @@ fn shift(packet: &mut Packet, origin: i64) {
 }
 
 /// Reads until the end of the source, or until no route wants more; `routes` stand by the index of their stream. Returns
-/// where the clock of the source did not go on.
-pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result<Vec<Discontinuity>> {
+/// what was read.
+pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result<Walked> {
     let bases: Vec<TimeBase> = demuxer.streams().iter().map(|facts| facts.time_base).collect();
     // Subtitles are cut to a span by themselves; nobody reads the rest of a film for them.
     while routes.iter().flatten().any(Route::leads) {
@@ -118,5 +136,5 @@ pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result
         routes[index] = wanted;
     }
     routes.iter_mut().flatten().try_for_each(Route::finish)?;
-    Ok(demuxer.discontinuities().to_vec())
+    Ok(demuxer.walked())
 }

@@ -5,7 +5,10 @@
 use std::collections::VecDeque;
 
 use crate::{
-    ffi::packet::Packet,
+    ffi::{
+        packet::Packet,
+        stream::{StreamFacts, StreamKind},
+    },
     media::time::{Rational, TimeBase, Timestamp},
 };
 
@@ -39,11 +42,15 @@ pub(super) struct Jump {
     /// From where the stream was expected to go on.
     pub(super) by: Timestamp,
     pub(super) is_forward: bool,
+    /// Whether the stream alone proves it; else it may be a frame that is shown for less long than the others.
+    pub(super) is_certain: bool,
 }
 
-/// Audio does not come before the end of what came before it; rounding, and packets whose duration the container does
-/// not tell, stay below this.
-const BACK: Timestamp = Timestamp::new(50, Rational::new(1, 1000));
+/// Audio does not come before the end of what came before it; what containers round stays below this.
+const BACK: Timestamp = Timestamp::new(5, Rational::new(1, 1000));
+
+/// A frame comes before it is expected by more than rounding makes.
+const CLEAR: Timestamp = Timestamp::new(-15, Rational::new(1, 1000));
 
 /// Steps forward beyond this are joints in broadcast containers. The `ffmpeg` program draws the line at the same length.
 const FORWARD: Timestamp = Timestamp::new(10, Rational::new(1, 1));
@@ -62,6 +69,11 @@ pub(super) struct Track {
     last: Option<Last>,
     /// The last decoding time before a joint, as long as later ones have not passed it.
     floor: Option<i64>,
+    /// Frames that a decoder holds back to put them in order.
+    reordered: usize,
+    /// The latest times of frames behind a joint, in order: where the container has no decoding times, libavformat makes
+    /// them of the times from before the joint too.
+    latest: Option<Vec<i64>>,
     tolerated: bool,
 }
 
@@ -74,13 +86,26 @@ struct Last {
 }
 
 impl Track {
-    pub(super) fn new(container: Container, base: TimeBase, audio: Option<bool>, group: usize) -> Self {
-        let (last, next_shift, floor) = (None, None, None);
-        Track { container, base, audio, group, shift: 0, next_shift, last, floor, tolerated: false }
+    pub(super) fn new(container: Container, facts: &StreamFacts, group: usize) -> Self {
+        let is_media = matches!(facts.kind, StreamKind::Video | StreamKind::Audio) && !facts.is_attached_picture;
+        Track {
+            container,
+            base: facts.time_base,
+            audio: is_media.then_some(facts.kind == StreamKind::Audio),
+            group,
+            shift: 0,
+            next_shift: None,
+            last: None,
+            floor: None,
+            reordered: facts.parameters.reordering(),
+            latest: None,
+            tolerated: false,
+        }
     }
 
     pub(super) fn restart(&mut self) {
-        *self = Track::new(self.container, self.base, self.audio, self.group);
+        (self.shift, self.tolerated) = (0, false);
+        (self.next_shift, self.last, self.floor, self.latest) = (None, None, None, None);
     }
 
     pub(super) fn is_media(&self) -> bool {
@@ -130,7 +155,8 @@ impl Track {
         if let Some((_, by)) = self.next_shift.filter(|(from, _)| *from <= place) {
             self.shift = self.shift.saturating_add(by);
             self.next_shift = None;
-            self.floor = self.last.map(|last| last.dts);
+            self.floor = self.last.map(|last| last.dts).max(self.floor);
+            self.latest = (self.audio == Some(false) && !self.container.has_decoding_times).then(Vec::new);
             self.last = None;
         }
     }
@@ -161,17 +187,20 @@ impl Track {
         let by = position.plus(Timestamp::new(expected.ticks.saturating_neg(), expected.base));
         let zero = Timestamp::new(0, self.base);
         if let Some(like) = like {
-            // Times differ by rounding, durations and reordering, so that half of the jump is proof enough.
+            // One stream may end before the other, so that half of the jump, or more than rounding makes, is proof.
             let half = Timestamp::new(like.by.ticks / 2, like.by.base);
-            let with = if like.is_forward { by > half } else { by < half && self.is_start(packet, last, audio) };
-            return with.then_some(Jump { by, is_forward: like.is_forward });
+            let half = if like.is_forward { half } else { half.max(CLEAR) };
+            let exact = self.is_in_order() || self.is_start(packet, last, audio);
+            let with = if like.is_forward { by > half } else { by < half && exact };
+            return with.then_some(Jump { by, ..like });
         }
+        let certain = by < zero && self.is_start(packet, last, audio);
         let back = match audio {
             true => by < Timestamp::new(BACK.ticks.saturating_neg(), BACK.base),
-            false => by < zero && self.is_start(packet, last, audio),
+            false => certain || (self.by_decoding() && by < CLEAR),
         };
         let forward = self.container.is_broadcast && by > FORWARD;
-        (back || forward).then_some(Jump { by, is_forward: forward })
+        (back || forward).then_some(Jump { by, is_forward: forward, is_certain: certain })
     }
 
     /// Whether a packet that lies back is the first of a new recording, and not one that is only shown early.
@@ -198,10 +227,11 @@ impl Track {
             return;
         }
         let moved = |ticks: i64| ticks.saturating_add(self.shift);
-        let (pts, dts, duration) = (moved(pts), moved(packet.dts().unwrap_or(pts)), packet.duration().max(0));
-        let last = self.last.unwrap_or(Last { dts, duration, shown: pts, end: pts });
+        let (pts, duration) = (moved(pts), packet.duration().max(0));
+        let dts = packet.dts().map(moved);
+        let last = self.last.unwrap_or(Last { dts: dts.unwrap_or(pts), duration, shown: pts, end: pts });
         self.last = Some(Last {
-            dts: last.dts.max(dts),
+            dts: last.dts.max(dts.unwrap_or(last.dts)),
             duration,
             shown: last.shown.max(pts),
             end: last.end.max(pts.saturating_add(duration)),
@@ -215,11 +245,17 @@ impl Track {
             let moved = |ticks: i64| ticks.saturating_add(self.shift);
             packet.set_times(packet.pts().map(moved), packet.dts().map(moved), packet.duration());
         }
-        // A recording whose frames are reordered more than those before it begins to decode before they end.
-        if let (Some(floor), Some(dts)) = (self.floor, packet.dts()) {
+        if let (Some(latest), Some(pts)) = (&mut self.latest, packet.pts()) {
+            latest.insert(latest.partition_point(|other| *other <= pts), pts);
+            let dts = (latest.len() > self.reordered).then(|| latest.remove(0));
+            packet.set_times(Some(pts), dts, packet.duration());
+        }
+        // Decoding begins before the frames of an earlier recording end where frames are reordered, and libavformat does
+        // not always say when.
+        if let Some(floor) = self.floor {
             let late = floor.saturating_add(1);
             let fits = packet.pts().is_none_or(|pts| late <= pts);
-            self.floor = (dts <= floor && fits).then_some(late);
+            self.floor = (packet.dts().is_none_or(|dts| dts <= floor) && fits).then_some(late);
             if self.floor.is_some() {
                 packet.set_times(packet.pts(), Some(late), packet.duration());
             }

@@ -109,7 +109,7 @@ pub(crate) fn start(
     let io = Arc::clone(demuxer.io_state());
     let books = Arc::clone(&shared);
     let work = Box::new(move || {
-        *super::lock(&books.discontinuities) = route::demux(demuxer, routes)?;
+        *super::lock(&books.walked) = route::demux(demuxer, routes)?;
         Ok(())
     });
     waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });

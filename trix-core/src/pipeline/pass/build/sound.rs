@@ -74,7 +74,7 @@ impl Builder<'_> {
             let facts = self.facts(copy.stream)?;
             let track = tracks::copied(facts, Some(frame_rate(facts)), &output.tags(copy.stream));
             let kind = Kind::Pictures(CopyGate::new(copy));
-            let own = IntoOutput { kind, track: tracks.len(), origin, next: to_muxer.clone() };
+            let own = IntoOutput { kind, track: tracks.len(), origin, next: to_muxer.clone(), reached: None };
             self.routes[copy.stream].push(Route::Output(Box::new(own)));
             tracks.push(track);
         }
@@ -113,7 +113,7 @@ impl Builder<'_> {
             display: Display::default(),
         };
         let kind = Kind::Subtitles(track);
-        let own = IntoOutput { kind, track: tracks.len(), origin: span.origin, next: to_muxer.clone() };
+        let own = IntoOutput { kind, track: tracks.len(), origin: span.origin, next: to_muxer.clone(), reached: None };
         self.routes[subtitle.stream].push(Route::Output(Box::new(own)));
         tracks.push(spec);
         Ok(())
@@ -135,7 +135,7 @@ impl Builder<'_> {
                 track.parameters.set_priming(source.run_in(facts));
             }
             let span = Span { origin: output.start.unwrap_or(EVER), end: output.span_end() };
-            let own = IntoOutput { kind: Kind::Sound(span), track: index, origin: output.origin, next };
+            let own = IntoOutput { kind: Kind::Sound(span), track: index, origin: output.origin, next, reached: None };
             self.routes[audio.stream].push(Route::Output(Box::new(own)));
             return Ok(track);
         };
@@ -154,7 +154,7 @@ impl Builder<'_> {
             .map(|end| origin.plus(Timestamp::new(-output.origin.ticks, output.origin.base)).plus(end));
         let kind = Kind::Sound(Span { origin: output.start.map_or(EVER, |_| origin), end });
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
-        routes[own.index].push(Route::Output(Box::new(IntoOutput { kind, track: index, origin, next })));
+        routes[own.index].push(Route::Output(Box::new(IntoOutput { kind, track: index, origin, next, reached: None })));
         let damage = Arc::new(DamageLog::new(self.job.source.on_damage));
         let (token, shared) = (self.token_of(number), Arc::clone(&self.shared));
         let demuxer = Demuxer::new(file, Arc::clone(&damage));

@@ -1,0 +1,91 @@
+//! The account of presented time: what the source presents of a stream has to be in the file.
+//!
+//! Invariant: a track ends where its stream ends in the source, or where the job cuts it, within one frame or 40 ms; or
+//! the job fails. Damage that the job tolerates is an explanation.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    ffi::stream::StreamKind,
+    filter::sound_edit::SoundEdit,
+    media::time::{Rational, Timestamp},
+    mux::record::TrackRecord,
+    report::Check,
+    source::Discontinuity,
+    spec::plan::OutputPlan,
+};
+
+/// What reading the source to its end gave, stream by stream.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Walked {
+    /// Where its clock did not go on.
+    pub(crate) discontinuities: Vec<Discontinuity>,
+    /// The streams, by index; none of a source that was not read to its end.
+    pub(crate) streams: BTreeMap<usize, Presented>,
+}
+
+/// What the packets of a stream present.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Presented {
+    /// When the last of them ends.
+    pub(crate) end: Timestamp,
+    /// How long the longest of them lasts.
+    pub(crate) packet: Timestamp,
+}
+
+/// Less than this is no fault of step that anyone notices (EBU R 37).
+const TOLERANCE: Timestamp = Timestamp::new(40, Rational::new(1, 1000));
+
+/// Compares where tracks end with where their streams do. Tracks stand in the order in which they were written.
+pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if plan.frames.is_some() {
+        return checks;
+    }
+    let video = plan.video.as_ref().map(|video| video.stream).or(plan.video_copy.as_ref().map(|copy| copy.stream));
+    let first_audio = usize::from(video.is_some());
+    let frame = plan.video.as_ref().map(|video| Timestamp::new(1, video.rate.inverse()));
+    for (index, track) in tracks.iter().enumerate() {
+        let stream = match track.kind {
+            StreamKind::Video => video,
+            // Tracks from beside the source, and those that are moved or stretched, have lengths of their own.
+            StreamKind::Audio => plan
+                .audio
+                .get(index.wrapping_sub(first_audio))
+                .filter(|audio| audio.side.is_none() && audio.edit.keeps_time())
+                .map(|audio| audio.stream),
+            _ => None,
+        };
+        let Some((presented, found)) = stream.and_then(|stream| walked.streams.get(&stream)).zip(track.end) else {
+            continue;
+        };
+        // A copy of video ends with a group of frames, and not where it was asked to.
+        let asked = plan.end.filter(|_| plan.video_copy.is_none() || track.kind == StreamKind::Audio);
+        if plan.end.is_some() && asked.is_none() {
+            continue;
+        }
+        let end = asked.map_or(presented.end, |asked| asked.min(presented.end));
+        let expected = end.plus(negative(plan.origin));
+        let tolerance = frame.unwrap_or(TOLERANCE).max(presented.packet).max(TOLERANCE);
+        let apart = expected.plus(negative(found));
+        checks.push(Check {
+            name: format!("track {index} presented time"),
+            expected: expected.to_string(),
+            found: found.to_string(),
+            ok: apart <= tolerance && negative(apart) <= tolerance,
+        });
+    }
+    checks
+}
+
+impl SoundEdit {
+    /// Whether audio is heard when and for as long as in the source.
+    fn keeps_time(&self) -> bool {
+        let usual = SoundEdit::default();
+        self.offset == usual.offset && self.tempo == usual.tempo && self.length.is_none()
+    }
+}
+
+fn negative(time: Timestamp) -> Timestamp {
+    Timestamp::new(time.ticks.saturating_neg(), time.base)
+}
