@@ -86,7 +86,7 @@ fn window(
 ) -> Option<()> {
     let mut again = source.reopen().ok()?;
     if let Some(from) = from {
-        again.input.seek(facts.index, from).ok()?;
+        again.seek(facts.index, from).ok()?;
     }
     let mut decoder = Decoder::open(&facts.parameters, facts.time_base, 0, source.limits().pixels).ok()?;
     let mut graph: Option<Graph> = None;

@@ -147,7 +147,7 @@ pub(super) fn plan(
     let mut next = || -> Option<Packet> {
         loop {
             // What cannot be read is judged when it is read for good.
-            let packet = walk.input.read().ok().flatten()?;
+            let packet = walk.read().ok().flatten()?;
             if packet.stream() == facts.index {
                 return Some(packet);
             }
