@@ -1,16 +1,45 @@
 //! Writing to standard output and error.
 //!
-//! Invariant: a reader that goes away (`trix probe FILE | head -1`) ends the writing, not the process with a panic.
+//! Invariant: what cannot be written to standard output is an error of the command, whatever else it did. A reader that
+//! has seen enough (`trix probe FILE | head -1`) ends the writing and is no error, unless it was given a JSON report of
+//! a job, of which a part is worth nothing.
 
-use std::io::Write;
+use std::{
+    io::{ErrorKind as IoKind, Write},
+    sync::{Mutex, PoisonError},
+};
 
 use serde::Serialize;
 use trix_core::{Error, spec::mistake::Mistake};
 
+/// The first thing that went wrong with standard output.
+static LOST: Mutex<Option<std::io::Error>> = Mutex::new(None);
+
+/// Takes note of what came of writing to standard output.
+pub fn wrote(result: std::io::Result<()>) {
+    if let Err(error) = result {
+        LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// The exit code of a command that came to `code`, after what was lost of its output was told. A command that failed
+/// keeps its own code. `whole` says that a reader must not go away before the end.
+pub fn settle(code: u8, whole: bool) -> u8 {
+    let lost = LOST.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match lost.filter(|error| whole || error.kind() != IoKind::BrokenPipe) {
+        None => code,
+        Some(error) => {
+            let done = if whole && code == 0 { "; the job itself is done" } else { "" };
+            line(&format!("trix: standard output: cannot be written: {error}{done}"));
+            if code == 0 { crate::exit::code(trix_core::ErrorKind::Io) } else { code }
+        }
+    }
+}
+
 /// Writes text to standard output.
 pub fn text(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    wrote(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
 /// Writes `value` as indented JSON to standard output.

@@ -203,7 +203,9 @@ fn all_mistakes_of_a_job_are_told_with_their_lines_in_words_and_in_json() {
             assert!(lines.iter().any(|line| line.starts_with(&told)), "'{told}' is not in: {}", ran.err);
         }
         assert!(
-            ran.err.contains("--set treads = 2: is no variable and no place in a job; did you mean threads?"),
+            ran.err.contains(
+                "--set treads = 2: is neither a variable of this job nor one of its keys; did you mean threads?"
+            ),
             "{ran:?}"
         );
         let error = ran.json();

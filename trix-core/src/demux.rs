@@ -107,6 +107,7 @@ impl Demuxer {
                 Ok(None) => {
                     self.ended = true;
                     self.check_io()?;
+                    self.source.notes().into_iter().for_each(|note| self.damage.note(note));
                     self.check_complaints()?;
                     self.check_integrity(u64::MAX)?;
                     self.check_end().map_err(|error| error.in_file(&self.label))?;

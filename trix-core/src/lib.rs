@@ -45,7 +45,7 @@ mod ffi;
 
 pub use decode::damage::OnDamage;
 pub use error::{Error, ErrorKind, Result, Stage};
-pub use ffi::stream::StreamKind;
+pub use ffi::{signals::survive_file_size_limit, stream::StreamKind};
 pub use pipeline::{Control, cancel::Cancel, run};
 pub use report::{OutputReport, Report};
 pub use source::{Limits, Source};

@@ -30,11 +30,15 @@ pub struct Report {
     /// Versions of the libraries that did the work.
     pub libraries: Vec<Library>,
     /// The source.
+    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[schemars(with = "PathBuf")]
     pub source: PathBuf,
     /// What it was, where the job asks for hashes.
     pub fixity: Option<Fixity>,
     /// What was wrong with the source.
     pub damage: DamageReport,
+    /// What was noticed while the source was read that is no damage.
+    pub notes: Vec<String>,
     /// Gaps and repeats in the times of the source's streams, by index; streams without any are left out.
     pub timing_of_source: BTreeMap<usize, TimingReport>,
     /// Places at which the clock of the source did not go on, so that later times were moved.
@@ -61,6 +65,8 @@ pub struct Report {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct OutputReport {
     /// The file that was written.
+    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
@@ -90,6 +96,8 @@ pub struct OutputReport {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct PackageReport {
     /// The folder that was written.
+    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// The size of all of its files.
     pub bytes: u64,
@@ -129,6 +137,8 @@ pub struct RenditionReport {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct StillReport {
     /// Its first file.
+    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Its files; their hashes are empty where the job asks for none.
     pub files: Vec<FileFixity>,
@@ -140,6 +150,8 @@ pub struct StillReport {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct TrackReport {
     /// The files that it is made of.
+    #[serde(serialize_with = "crate::media::path_text::list::serialize")]
+    #[schemars(with = "Vec<PathBuf>")]
     pub files: Vec<PathBuf>,
     /// What was wrong with them.
     pub damage: Vec<DamageReport>,
@@ -158,6 +170,8 @@ pub struct TrackLoudness {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct FailedOutput {
     /// The name that it would have had.
+    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// What kind of trouble it was.
     pub kind: ErrorKind,

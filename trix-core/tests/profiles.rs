@@ -331,8 +331,12 @@ fn what_cannot_be_set_is_told_with_what_could() {
         error.to_string()
     };
     for (key, value, told) in [
-        ("crff", "3", "--set crff = 3: is no variable and no place in a job; did you mean crf? known are crf, "),
-        ("output.path", "a", "--set output.path = a: is no variable and no place in a job; "),
+        (
+            "crff",
+            "3",
+            "--set crff = 3: is neither a variable of this job nor one of its keys; did you mean crf? known are crf, ",
+        ),
+        ("output.path", "a", "--set output.path = a: is neither a variable of this job nor one of its keys; "),
         ("outputs[7].path", "a", "--set outputs[7].path = a: is no place in this job"),
         ("outputs[x].path", "a", "--set outputs[x].path = a: is no place in this job"),
         ("threads.more", "1", "--set threads.more = 1: is no place in this job"),

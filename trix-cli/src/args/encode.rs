@@ -92,7 +92,7 @@ pub struct Encode {
     /// What becomes of two fields in a frame
     #[arg(long, default_value = "auto", help_heading = "Picture")]
     pub deinterlace: DeinterlaceChoice,
-    /// Put film together again that was spread over 29.97 interlaced frames a second
+    /// Inverse telecine: restore the 23.976 frames a second of a film from 29.97 interlaced ones
     #[arg(long, help_heading = "Picture")]
     pub inverse_telecine: bool,
     /// Cut off all but this: auto (black borders, measured), none or WxH+LEFT+TOP

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-use trix_core::spec::track::TrackSettings;
+use clap::{
+    Args,
+    builder::{OsStringValueParser, TypedValueParser},
+};
+use trix_core::{media::path_text, spec::track::TrackSettings};
 
 use super::{ProgressChoice, encode::DamageChoice};
 
@@ -20,7 +23,7 @@ pub struct Ingest {
     pub profile: Vec<String>,
     /// A sound track from beside the source; may be repeated. Options stand behind the file:
     /// FILE:lang=rus,title=Dub,offset=-40ms,tempo=25/24,map=5.1,length=fit
-    #[arg(long, value_name = "FILE[:OPTIONS]")]
+    #[arg(long, value_name = "FILE[:OPTIONS]", value_parser = track())]
     pub audio: Vec<TrackSettings>,
     /// What to do when the source is damaged
     #[arg(long, value_name = "WHAT")]
@@ -58,7 +61,7 @@ pub struct Plan {
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
     pub profile: Vec<String>,
     /// A sound track from beside the media file, as for `trix ingest`
-    #[arg(long, value_name = "FILE[:OPTIONS]", requires = "profile")]
+    #[arg(long, value_name = "FILE[:OPTIONS]", value_parser = track(), requires = "profile")]
     pub audio: Vec<TrackSettings>,
     /// The folder for outputs with relative names [default: the current one]
     #[arg(short, long, value_name = "DIR")]
@@ -79,6 +82,11 @@ pub struct Profiles {
     /// Check a profile of your own, and run nothing
     #[arg(long, value_name = "FILE", conflicts_with = "name")]
     pub check: Option<PathBuf>,
+}
+
+/// Reads a track, whose files may have any name.
+fn track() -> impl TypedValueParser<Value = TrackSettings> {
+    OsStringValueParser::new().try_map(|text| path_text::to_text(text).parse::<TrackSettings>())
 }
 
 /// What is set from the command line.

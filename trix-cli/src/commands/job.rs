@@ -1,6 +1,10 @@
 //! `trix ingest`, `run`, `plan`, `profiles`: jobs as they are written, and their running.
 
-use std::{io::IsTerminal, path::Path, sync::Arc};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use trix_core::{
     Control, Error, ErrorKind, Job, Stage, run as run_job,
@@ -53,8 +57,29 @@ pub fn plan(args: &Plan) -> u8 {
             Ok(planned) => output::text(&plan::text(&job, &planned)),
             Err(error) => return output::failure(&document.explain(&traits, error), args.json),
         }
+        // `ingest` makes its folder; `run` makes none.
+        if args.profile.is_empty() {
+            for folder in missing_folders(&job) {
+                output::line(&format!(
+                    "trix: note: {}: the folder does not exist; trix run needs it",
+                    folder.display()
+                ));
+            }
+        }
         exit::DONE
     })
+}
+
+/// The folders that a job writes to and that do not exist, each once.
+fn missing_folders(job: &Job) -> Vec<PathBuf> {
+    let stills = job.stills.iter().flat_map(|still| still.paths());
+    let files = job.outputs.iter().map(|output| output.path.clone());
+    let all = files.chain(job.packages.iter().map(|package| package.path.clone())).chain(stills);
+    let mut missing: Vec<PathBuf> = all.filter_map(|path| path.parent().map(Path::to_owned)).collect();
+    missing.retain(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
+    missing.sort();
+    missing.dedup();
+    missing
 }
 
 /// Lists profiles, shows one, or checks one.

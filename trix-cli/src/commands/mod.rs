@@ -25,6 +25,16 @@ pub fn dispatch(command: Command) -> u8 {
     }
 }
 
+/// Whether the command prints the JSON report of a job.
+pub fn prints_report(command: &Command) -> bool {
+    match command {
+        Command::Ingest(args) => args.running.json,
+        Command::Run(args) => args.running.json,
+        Command::Encode(args) => args.json,
+        _ => false,
+    }
+}
+
 /// A handle that Ctrl-C (or a request to terminate) cancels; a second one ends the process at once.
 fn cancel_on_interrupt() -> trix_core::Cancel {
     let cancel = trix_core::Cancel::default();

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use trix_core::{
-    OutputReport, Report,
+    OutputReport, Report, StreamKind,
     pipeline::ledger::Ledger,
     report::{PackageReport, StillReport, TrackLoudness},
     source::Discontinuity,
@@ -44,11 +44,10 @@ pub fn text(report: &Report) -> String {
         let _ = writeln!(out, "{}  failed\n  error   {}", failed.path.display(), failed.error);
     }
     let timing = &report.timing;
-    let _ = writeln!(
-        out,
-        "  time    {:.1} s to encode ({:.1} fps), {:.1} s to verify",
-        timing.encode_seconds, timing.fps, timing.verify_seconds
-    );
+    // Where nothing was decoded there is no speed in frames.
+    let did = if timing.fps > 0.0 { format!("encode ({:.1} fps)", timing.fps) } else { "copy".to_owned() };
+    let _ =
+        writeln!(out, "  time    {:.1} s to {did}, {:.1} s to verify", timing.encode_seconds, timing.verify_seconds);
     out
 }
 
@@ -71,6 +70,9 @@ fn source(report: &Report) -> String {
     }
     if report.discontinuities.len() > 3 {
         let _ = writeln!(out, "          and {} more such places", report.discontinuities.len() - 3);
+    }
+    for note in &report.notes {
+        let _ = writeln!(out, "  note    {note}");
     }
     if !report.damage.is_empty() {
         let _ = writeln!(out, "  damage  {} in the source, concealed", counted(report.damage.total(), "place"));
@@ -187,6 +189,10 @@ fn frames(ledger: &Ledger) -> String {
             let _ = writeln!(out, "          {count} {what}");
         }
     }
+    if ledger.left_out_at_start > 0 {
+        let _ =
+            writeln!(out, "          {} before these left out: nothing to decode them with", ledger.left_out_at_start);
+    }
     if ledger.times_repaired > 0 {
         let _ = writeln!(out, "          {} without a usable time of their own", ledger.times_repaired);
     }
@@ -204,6 +210,14 @@ fn output(report: &OutputReport, of_source: &str, shared: &[Decision], loud: &mu
         loud.push(lines);
     }
     out.extend(report.ledger.as_ref().map(frames));
+    if let (None, Some(track)) = (&report.ledger, report.tracks.first().filter(|track| track.kind == StreamKind::Video))
+    {
+        let found = match report.verification.checks.len() {
+            0 => String::new(),
+            _ => format!(", {} found in the file", track.packets),
+        };
+        let _ = writeln!(out, "  frames  {} copied{found}", track.packets);
+    }
     let written = report.tracks.first().map_or_else(Default::default, |track| track.extras);
     for (name, found, written) in [
         ("closed captions", report.extras.captions, written.captions),

@@ -13,6 +13,9 @@ pub fn text(report: &FileReport) -> String {
         let found = frames.or(samples).unwrap_or_default();
         let _ = writeln!(out, "  stream {index}: {} packets, {found} decoded", stream.packets);
     }
+    for note in &report.census.notes {
+        let _ = writeln!(out, "  note   {note}");
+    }
     for check in &report.checks {
         let mark = if check.ok { "ok    " } else { "FAILED" };
         let _ = writeln!(out, "  {mark} {}: {}", check.name, check.found);

@@ -31,6 +31,9 @@ pub struct Census {
     pub streams: BTreeMap<usize, StreamCensus>,
     /// What is wrong with the source.
     pub damage: DamageReport,
+    /// What is not wrong with it and should be known all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// What decoding all of a stream found.
@@ -148,7 +151,7 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
             }
         }
     }
-    Ok(Census { streams: found, damage: damage.report() })
+    Ok(Census { streams: found, damage: damage.report(), notes: damage.notes() })
 }
 
 fn pictures(

@@ -131,12 +131,13 @@ const LISTED: usize = 100;
 pub struct DamageLog {
     policy: OnDamage,
     report: Mutex<DamageReport>,
+    notes: Mutex<Vec<String>>,
 }
 
 impl DamageLog {
     /// An empty log.
     pub fn new(policy: OnDamage) -> Self {
-        DamageLog { policy, report: Mutex::default() }
+        DamageLog { policy, report: Mutex::default(), notes: Mutex::default() }
     }
 
     /// Takes note of damage.
@@ -164,6 +165,19 @@ impl DamageLog {
             report.first.push(Damage { kind, stream, time, detail });
         }
         Ok(())
+    }
+
+    /// Takes note of something that is no damage and that a reader of the report should know; each is kept once.
+    pub fn note(&self, note: String) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if notes.len() < LISTED && !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    /// The notes so far.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What was found so far.

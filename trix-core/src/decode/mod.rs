@@ -3,6 +3,7 @@
 //! Invariant: a decoder's complaint is never swallowed: it fails the job with its place, or is counted and reported.
 
 pub mod damage;
+mod start;
 pub mod timing;
 pub mod video;
 pub mod audio;

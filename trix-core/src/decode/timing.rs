@@ -22,8 +22,8 @@ pub struct TimingReport {
     pub repeats: u64,
     /// Pictures, or blocks of sound, without a time of their own; a block follows the one before.
     pub missing: u64,
-    /// Pictures of MPEG-1 and MPEG-2 that the decoder left out without a word, because what they refer to is not there:
-    /// those in front of the first keyframe of a recording that begins in mid-stream.
+    /// Frames of MPEG-1, MPEG-2, H.264 and HEVC that were left out because what they refer to is not there: those in
+    /// front of the first keyframe or recovery point of a recording that begins in mid-stream.
     pub skipped: u64,
     /// The first of them, in the order in which they were met.
     pub first: Vec<Irregularity>,

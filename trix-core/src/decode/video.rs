@@ -2,10 +2,15 @@
 //!
 //! Invariant: numbers count up by one from zero with every frame that leaves the decoder; times strictly increase.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use super::{
     damage::{DamageKind, DamageLog},
+    start::{Start, Turn},
     timing::{PictureTimes, TimingReport},
 };
 use crate::{
@@ -60,6 +65,13 @@ pub struct VideoDecoder {
     packets: Option<u64>,
     last_packet: Option<Timestamp>,
     repaired: u64,
+    /// Finds where decoding can start, for codecs that say so.
+    start: Option<Start>,
+    /// Packets that wait for the decoder.
+    waiting: VecDeque<Packet>,
+    /// After these, the end.
+    ends: bool,
+    left_out: u64,
     ended: bool,
 }
 
@@ -119,6 +131,10 @@ impl VideoDecoder {
             packets: matches!(facts.codec.as_str(), "mpeg1video" | "mpeg2video").then_some(0),
             last_packet: None,
             repaired: 0,
+            start: Start::new(facts),
+            waiting: VecDeque::new(),
+            ends: false,
+            left_out: 0,
             ended: false,
         })
     }
@@ -141,6 +157,29 @@ impl VideoDecoder {
                 durations.insert(pts, packet.duration());
             }
         }
+        match (&mut self.start, packet) {
+            (Some(start), Some(packet)) => match start.judge(packet) {
+                Turn::Send => {}
+                Turn::Hold => return Ok(()),
+                Turn::Release => {
+                    self.waiting = start.release();
+                    self.waiting.push_back(packet.clone());
+                    return Ok(());
+                }
+            },
+            (Some(start), None) => {
+                self.waiting.append(&mut start.release());
+                if !self.waiting.is_empty() {
+                    self.ends = true;
+                    return Ok(());
+                }
+            }
+            (None, _) => {}
+        }
+        self.send(packet)
+    }
+
+    fn send(&mut self, packet: Option<&Packet>) -> Result<()> {
         match self.decoder.send(packet) {
             Ok(()) | Err(AvError::EOF) => Ok(()),
             Err(code) => self.undecodable(code),
@@ -162,15 +201,33 @@ impl VideoDecoder {
                         self.add(DamageKind::Frame, time, "samples are higher than their depth allows".into())?;
                         picture.frame = picture.frame.clamped_to_depth();
                     }
+                    if let Some(count) = self.start.as_mut().and_then(|start| start.shown(Some(picture.pts))) {
+                        self.leave_out(count, Some(picture.pts));
+                    }
                     return Ok(Some(picture));
                 }
                 Ok(Output::Hungry) => {
                     self.check_complaints(None)?;
-                    return Ok(None);
+                    match self.waiting.pop_front() {
+                        Some(packet) => self.send(Some(&packet))?,
+                        None if std::mem::take(&mut self.ends) => self.send(None)?,
+                        None => return Ok(None),
+                    }
                 }
                 Ok(Output::End) => {
                     self.ended = true;
                     self.check_complaints(None)?;
+                    let lost = self.packets.map_or(0, |packets| packets.saturating_sub(self.next_number));
+                    if lost > 0 {
+                        self.leave_out(lost, None);
+                    }
+                    if let Some(count) = self.start.as_ref().and_then(Start::unfinished) {
+                        let detail = format!(
+                            "none of {count} frames can be decoded: the stream begins in mid-group and ends before it \
+                             has recovered"
+                        );
+                        self.add(DamageKind::MissingReference, self.last_packet, detail)?;
+                    }
                 }
                 Err(code) => self.undecodable(code)?,
             }
@@ -195,9 +252,27 @@ impl VideoDecoder {
 
     /// Gaps and repeats in the times so far.
     pub fn timing(&self) -> TimingReport {
-        // Whoever stops early did not want the rest.
-        let skipped = self.packets.filter(|_| self.ended).map_or(0, |packets| packets.saturating_sub(self.next_number));
-        TimingReport { skipped, ..self.times.report() }
+        TimingReport { skipped: self.left_out, ..self.times.report() }
+    }
+
+    /// Frames so far that were left out because they refer to frames that the source does not have.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// Counts and names frames that were left out before the one at `first`.
+    fn leave_out(&mut self, count: u64, first: Option<i64>) {
+        self.left_out += count;
+        let (frames, are) = if count == 1 { ("frame", "is") } else { ("frames", "are") };
+        let place = match first {
+            Some(first) => format!("before the first one that is whole, at {},", Timestamp::new(first, self.time_base)),
+            None => "before a keyframe".to_owned(),
+        };
+        self.damage.note(format!(
+            "stream {}: {count} {frames} {place} {are} left out: the source begins in mid-group, and what they refer to \
+             is not there",
+            self.stream
+        ));
     }
 
     /// Gives a picture its number, and its time by three rules. The time is what the container says of the packet; where
@@ -261,10 +336,12 @@ impl VideoDecoder {
     /// A decoder that reports an error and puts a frame out all the same has still not decoded the stream.
     fn check_complaints(&mut self, time: Option<Timestamp>) -> Result<()> {
         let (lines, errors) = self.decoder.complaints();
-        if errors == 0 {
+        let mut lines = lines.into_iter().filter(|line| line.is_error).map(|line| line.text).peekable();
+        if errors == 0 || lines.peek().is_none() {
             return Ok(());
         }
-        let text = lines.into_iter().find(|line| line.is_error).map(|line| line.text).unwrap_or_default();
+        let explained = |text: &String| self.start.as_ref().is_some_and(|start| start.explains(text));
+        let Some(text) = lines.find(|text| !explained(text)) else { return Ok(()) };
         let more = if errors > 1 { format!(" (and {} more)", errors - 1) } else { String::new() };
         let kind = DamageKind::of_message(&text, DamageKind::Frame);
         self.add(kind, time.or(self.last_packet), format!("the decoder reports: {text}{more}"))

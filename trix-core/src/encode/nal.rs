@@ -66,6 +66,32 @@ impl NalCodec {
         self == NalCodec::Hevc && unit.first().is_some_and(|header| (6..=7).contains(&((header >> 1) & 0x3f)))
     }
 
+    /// Whether a unit is a sequence parameter set (H.264: type 7; H.265: type 33).
+    pub fn is_sequence_set(self, unit: &[u8]) -> bool {
+        match (self, unit.first()) {
+            (NalCodec::H264, Some(header)) => header & 0x1f == 7,
+            (NalCodec::Hevc, Some(header)) => (header >> 1) & 0x3f == 33,
+            (_, None) => false,
+        }
+    }
+
+    /// How a decoder can start at the picture that a unit belongs to, as far as the unit says it.
+    pub fn random_access(self, unit: &[u8]) -> Random {
+        match (self, unit.first()) {
+            (NalCodec::H264, Some(header)) if header & 0x1f == 5 => Random::Full,
+            (NalCodec::H264, Some(header)) if header & 0x1f == 6 && has_recovery_point(&unit[1..]) => {
+                Random::Recovering
+            }
+            // Table 7-1: BLA and IDR, and CRA, which pictures can follow that nothing can decode.
+            (NalCodec::Hevc, Some(header)) => match (header >> 1) & 0x3f {
+                16..=20 => Random::Full,
+                21 => Random::Recovering,
+                _ => Random::None,
+            },
+            _ => Random::None,
+        }
+    }
+
     /// The parameter sets in codec-specific data: a configuration record (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1) or
     /// units with start codes.
     pub fn parameter_sets(self, extradata: &[u8]) -> Vec<&[u8]> {
@@ -105,6 +131,44 @@ impl NalCodec {
             _ => Framing::StartCodes,
         }
     }
+}
+
+/// How a decoder can start at a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Random {
+    /// It cannot, or the stream does not say so.
+    #[default]
+    None,
+    /// It can, but what is shown before the picture, or before some later one, is lost.
+    Recovering,
+    /// With this picture, and all that follows it is whole.
+    Full,
+}
+
+/// Whether the messages of an SEI unit have a recovery point among them (H.264, D.1.8: type 6). Emulation prevention
+/// does not matter: types and sizes of the messages before it hold no three zero bytes in practice, and where they do,
+/// the point is missed and the stream is taken for one without it.
+fn has_recovery_point(mut messages: &[u8]) -> bool {
+    let number = |messages: &mut &[u8]| {
+        let mut value = 0usize;
+        loop {
+            let (byte, rest) = messages.split_first()?;
+            *messages = rest;
+            value += usize::from(*byte);
+            if *byte != 0xff {
+                return Some(value);
+            }
+        }
+    };
+    while messages.len() > 2 {
+        let (Some(kind), Some(size)) = (number(&mut messages), number(&mut messages)) else { return false };
+        if kind == 6 {
+            return true;
+        }
+        let Some(rest) = messages.get(size..) else { return false };
+        messages = rest;
+    }
+    false
 }
 
 /// The units of `data`, without start codes or lengths. Bytes that fit no framing end the walk.
@@ -173,7 +237,7 @@ fn by_start_codes(data: &[u8]) -> Vec<&[u8]> {
 }
 
 /// A unit never ends in a zero byte: those belong to the next start code, or follow the unit.
-fn trim(unit: &[u8]) -> &[u8] {
+pub(crate) fn trim(unit: &[u8]) -> &[u8] {
     let end = unit.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     &unit[..end]
 }

@@ -25,6 +25,7 @@ pub mod graph;
 pub mod x264;
 pub mod x265;
 pub mod version;
+pub mod signals;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},

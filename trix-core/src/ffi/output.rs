@@ -1,6 +1,13 @@
 //! Owner of a muxer: an `AVFormatContext` that writes to a file.
 
-use std::{ffi::c_int, path::Path, ptr, ptr::NonNull, sync::Arc};
+use std::{
+    ffi::{CString, c_int},
+    os::unix::ffi::OsStrExt,
+    path::Path,
+    ptr,
+    ptr::NonNull,
+    sync::Arc,
+};
 
 use ffmpeg_sys_next as av;
 
@@ -49,7 +56,7 @@ impl Output {
         let entered = sink.enter();
         let muxer = c_string(muxer);
         // The prefix keeps a name with a colon in it from being read as a protocol.
-        let url = c_string(&format!("file:{}", path.display()));
+        let url = CString::new([b"file:", path.as_os_str().as_bytes()].concat()).map_err(|_| AvError::INVALID)?;
         // SAFETY: strings live during the calls; every failure path frees the context through `Output`'s drop.
         unsafe {
             let mut context = ptr::null_mut();

@@ -12,3 +12,4 @@ pub mod chapter;
 pub mod packet;
 pub mod frame;
 pub mod extras;
+pub mod path_text;

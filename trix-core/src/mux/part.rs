@@ -5,8 +5,9 @@
 //! other by a lock that the system drops with the process.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
-    os::unix::fs::MetadataExt,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -44,7 +45,7 @@ impl PartFile {
             Ok(_) if !overwrite => return refuse("exists already; --overwrite replaces it"),
             _ => {}
         }
-        let part = target.with_file_name(part_name(&name.to_string_lossy()));
+        let part = target.with_file_name(part_name(name));
         loop {
             let file = OpenOptions::new()
                 .read(true)
@@ -72,6 +73,22 @@ impl PartFile {
     /// Where to write.
     pub fn path(&self) -> &Path {
         &self.part
+    }
+
+    /// Whether what is written can still get its name: the file stands where it was begun.
+    ///
+    /// # Errors
+    /// `Io` when it, or its folder, is gone.
+    pub fn is_there(&self) -> Result<()> {
+        let gone = |error| {
+            Error::io(Stage::Mux, &self.target, "its folder, or the file that is written there, is gone", error)
+        };
+        let ours = self.file.metadata().map_err(gone)?;
+        let now = fs::metadata(&self.part).map_err(gone)?;
+        if (now.dev(), now.ino()) != (ours.dev(), ours.ino()) {
+            return Err(gone(Errno::NOENT.into()));
+        }
+        Ok(())
     }
 
     /// Brings everything that was written to the disk.
@@ -177,12 +194,19 @@ impl Drop for PartFile {
 }
 
 /// A hidden name beside `name`, within the 255 bytes that file systems allow.
-fn part_name(name: &str) -> String {
-    let part = format!(".{name}.trix-part");
-    if part.len() <= 255 {
-        return part;
+fn part_name(name: impl AsRef<OsStr>) -> OsString {
+    hidden_beside(name.as_ref(), ".trix-part")
+}
+
+/// A hidden name beside `name` that ends in `end`, within the 255 bytes that file systems allow.
+pub(crate) fn hidden_beside(name: &OsStr, end: &str) -> OsString {
+    let mut part = OsString::from(".");
+    part.push(name);
+    part.push(end);
+    if part.len() > 255 {
+        part = format!(".{:016x}{end}", xxhash_rust::xxh3::xxh3_64(name.as_bytes())).into();
     }
-    format!(".{:016x}.trix-part", xxhash_rust::xxh3::xxh3_64(name.as_bytes()))
+    part
 }
 
 #[cfg(test)]

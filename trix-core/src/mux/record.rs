@@ -124,7 +124,8 @@ impl Bookkeeper {
                 self.extras.add(&sei::extras(packet.data(), nal, self.framing));
                 for unit in nal::units(packet.data(), self.framing) {
                     if nal.is_slice(unit) {
-                        self.essence.update(unit);
+                        // A muxer that writes lengths may count zeros in that belong to the next start code.
+                        self.essence.update(nal::trim(unit));
                     }
                 }
             }

@@ -4,6 +4,7 @@
 //! the disk; a process that dies leaves at most a hidden folder, which the next job for the same output takes over.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs::{self, File},
     io,
     os::unix::fs::MetadataExt,
@@ -16,7 +17,10 @@ use rustix::{
 };
 
 use super::{MANIFEST, MASTER, PLAYLIST};
-use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    mux::part::hidden_beside,
+};
 
 /// Whether a package may get the name `target`, as far as that can be seen without writing.
 ///
@@ -61,7 +65,7 @@ impl PartFolder {
         let refuse = |detail: &str| Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(target));
         let Some(name) = target.file_name() else { return refuse("is no name for a folder") };
         refuse_taken(target, overwrite)?;
-        let part = target.with_file_name(part_name(&name.to_string_lossy()));
+        let part = target.with_file_name(part_name(name));
         let lock = loop {
             match fs::create_dir(&part) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -239,12 +243,8 @@ fn sync_all(folder: &Path) -> io::Result<()> {
 }
 
 /// A hidden name beside `name`, within the 255 bytes that file systems allow.
-fn part_name(name: &str) -> String {
-    let part = format!(".{name}.trix-package");
-    if part.len() <= 255 {
-        return part;
-    }
-    format!(".{:016x}.trix-package", xxhash_rust::xxh3::xxh3_64(name.as_bytes()))
+fn part_name(name: impl AsRef<OsStr>) -> OsString {
+    hidden_beside(name.as_ref(), ".trix-package")
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::{
         timing::TimingReport,
     },
     error::{Error, ErrorKind, Result, Stage},
-    media::time::TimeBase,
+    media::{path_text, time::TimeBase},
     mux::{
         part::{Committed, PartFile},
         record::TrackRecord,
@@ -62,6 +62,19 @@ impl Places {
         Ok(Places { files, others: packages.chain(stills).collect() })
     }
 
+    /// The number of the first thing, among those for which `is_watched` holds, that cannot get its name any more, and why.
+    pub(super) fn gone(&self, is_watched: impl Fn(usize) -> bool) -> Option<(usize, Error)> {
+        let files = self.files.iter().map(PartFile::is_there);
+        let folder = |path: &PathBuf| {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            std::fs::metadata(parent)
+                .map(drop)
+                .map_err(|error| Error::io(Stage::Mux, path, "its folder is gone", error))
+        };
+        let all = files.chain(self.others.iter().map(folder)).enumerate().filter(|(number, _)| is_watched(*number));
+        all.filter_map(|(number, there)| Some((number, there.err()?))).next()
+    }
+
     /// For each thing that is made, what is written.
     pub(super) fn written(&self) -> Vec<PathBuf> {
         self.files.iter().map(|part| part.path().to_owned()).chain(self.others.iter().cloned()).collect()
@@ -71,6 +84,7 @@ impl Places {
 /// What the passes found out about what was read.
 pub(super) struct FoundOut {
     pub(super) damage: DamageReport,
+    pub(super) notes: Vec<String>,
     pub(super) timing_of_source: BTreeMap<usize, TimingReport>,
     pub(super) discontinuities: Vec<Discontinuity>,
     pub(super) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
@@ -121,7 +135,8 @@ impl Finish<'_> {
         outcome: PassOutcome,
         failures: &mut Failures<'_>,
     ) -> Result<(Vec<Ready>, FoundOut)> {
-        let PassOutcome { outputs, packages, stills, damage, timing_of_source, walked, damage_of_tracks } = outcome;
+        let PassOutcome { outputs, packages, stills, damage, notes, timing_of_source, walked, damage_of_tracks } =
+            outcome;
         let mut outcomes: Vec<Option<OutputOutcome>> = outputs.into_iter().map(Some).collect();
         let files = places.files.len();
         let mut synced = Vec::new();
@@ -174,7 +189,8 @@ impl Finish<'_> {
             let detail = "was not made, and no stage said why";
             return Err(Error::bug(Stage::Mux, detail).in_file(&failures.names()[number]));
         }
-        Ok((ready, FoundOut { damage, timing_of_source, discontinuities: walked.discontinuities, damage_of_tracks }))
+        let discontinuities = walked.discontinuities;
+        Ok((ready, FoundOut { damage, notes, timing_of_source, discontinuities, damage_of_tracks }))
     }
 
     /// Checks output `number`, and says what was found.
@@ -274,7 +290,7 @@ impl Finish<'_> {
             part.sync()?;
             let bytes = file.bytes.len() as u64;
             files.push(FileFixity {
-                name: file.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                name: path_text::to_text(file.path.file_name().unwrap_or_default()),
                 sha256: self.hash(part.path())?.unwrap_or_default(),
                 bytes,
             });
@@ -346,7 +362,7 @@ fn files_of(folder: &Path, hash: bool, cancel: &Cancel) -> Result<Vec<FileFixity
     entries.sort_by_key(std::fs::DirEntry::file_name);
     let mut files = Vec::new();
     for entry in entries {
-        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        let (path, name) = (entry.path(), path_text::to_text(entry.file_name()));
         if path.is_dir() {
             let below = files_of(&path, hash, cancel)?;
             files.extend(below.into_iter().map(|file| FileFixity { name: format!("{name}/{}", file.name), ..file }));

@@ -15,6 +15,8 @@ use crate::{
 pub struct Ledger {
     /// Frames that the decoder yielded.
     pub decoded: u64,
+    /// Frames before those, which refer to frames that the source does not have: it begins in mid-group.
+    pub left_out_at_start: u64,
     /// Of these, frames before the start that was asked for.
     pub dropped_before_start: u64,
     /// Of these, frames after the end, or beyond the number, that was asked for.
@@ -77,6 +79,7 @@ mod tests {
     fn every_gap_in_the_account_is_found() {
         let good = Ledger {
             decoded: 10,
+            left_out_at_start: 0,
             dropped_before_start: 2,
             dropped_after_end: 1,
             filter: FilterCounts {

@@ -56,6 +56,9 @@ pub type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
 /// Time between two calls of [`Control::progress`].
 const TICK: Duration = Duration::from_millis(200);
 
+/// Time between two looks at whether the outputs can still get their names.
+const PLACES: Duration = Duration::from_secs(1);
+
 /// After a cancellation, time that stages get to end by themselves. Encoders may take longer inside one call into
 /// their library; they are left behind, owning nothing that a caller could see.
 const GRACE: Duration = Duration::from_millis(120);
@@ -114,6 +117,7 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
         source: job.source.path.clone(),
         fixity,
         damage: found.damage,
+        notes: found.notes,
         timing_of_source: found.timing_of_source,
         discontinuities: found.discontinuities,
         tracks: tracks(job, found.damage_of_tracks),
@@ -176,7 +180,8 @@ fn passes(
     let two = |number: usize| plan.outputs[number].video.as_ref().is_some_and(|video| video.passes == 2);
     let outputs = 0..plan.outputs.len();
     if !outputs.clone().any(two) {
-        return one_pass(job, plan, source, Pass { number: 1, stats: &[], files: &files }, failures, control);
+        let pass = Pass { number: 1, stats: &[], files: &files };
+        return one_pass(job, plan, source, pass, places, failures, control);
     }
     let folder = tempfile::Builder::new()
         .prefix("trix-stats-")
@@ -185,14 +190,14 @@ fn passes(
     let stats = |number: usize| two(number).then(|| folder.path().join(format!("stats-{number}")));
     let mut stats: Vec<Option<PathBuf>> = outputs.map(stats).collect();
     let first = Pass { number: 1, stats: &stats, files: &[] };
-    one_pass(job, plan, source.reopen()?, first, failures, control)?;
+    one_pass(job, plan, source.reopen()?, first, places, failures, control)?;
     for (number, own) in stats.iter_mut().enumerate() {
         own.take_if(|_| failures.has(plan.product(number)));
     }
     for (number, own) in files.iter_mut().enumerate() {
         own.take_if(|_| failures.has(number));
     }
-    one_pass(job, plan, source, Pass { number: 2, stats: &stats, files: &files }, failures, control)
+    one_pass(job, plan, source, Pass { number: 2, stats: &stats, files: &files }, places, failures, control)
 }
 
 /// Runs the stages of one pass and waits for all of them; the error that explains the others is the one returned.
@@ -201,6 +206,7 @@ fn one_pass(
     plan: &Plan,
     source: Source,
     pass: Pass<'_>,
+    places: &Places,
     failures: &mut Failures<'_>,
     control: &Control,
 ) -> Result<PassOutcome> {
@@ -223,6 +229,8 @@ fn one_pass(
     let mut found = failures::Found::new(plan.products());
     let mut cancelled_at = None;
     let mut next_tick = Instant::now() + TICK;
+    let mut next_look = Instant::now() + PLACES;
+    let mut gone: Vec<usize> = Vec::new();
     while left > 0 {
         let wait = next_tick.saturating_duration_since(Instant::now()).min(cancel::LOOK);
         match outcomes.recv_timeout(wait) {
@@ -247,6 +255,16 @@ fn one_pass(
             let since = *cancelled_at.get_or_insert_with(Instant::now);
             if since.elapsed() >= GRACE {
                 return Err(Error::cancelled(Stage::Encode));
+            }
+        }
+        if Instant::now() >= next_look && !token.is_set() {
+            next_look = Instant::now() + PLACES;
+            if let Some((number, error)) = places.gone(|number| !gone.contains(&number) && !failures.has(number)) {
+                gone.push(number);
+                found.add(&[number], error);
+                if job.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
+                    token.fail_job();
+                }
             }
         }
         if Instant::now() >= next_tick {

@@ -25,6 +25,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct MediaInfo {
     /// The file; absent when the source is a block of memory.
+    #[serde(serialize_with = "crate::media::path_text::optional::serialize")]
+    #[schemars(with = "Option<PathBuf>")]
     pub file: Option<PathBuf>,
     /// Bytes of the file.
     pub bytes: Option<u64>,

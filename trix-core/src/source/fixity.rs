@@ -3,7 +3,7 @@
 //! Invariant: a hash is told only when all of the bytes went into it, and when the source is still, by size, time and
 //! place, the one that was opened.
 
-use std::{path::Path, sync::Arc};
+use std::{os::unix::ffi::OsStringExt, path::Path, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{Origin, Reading, Source};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
+    media::path_text,
     pipeline::cancel::Cancel,
 };
 
@@ -80,7 +81,7 @@ impl FixityKeeper {
                 disk_bytes: 0,
                 files: Vec::new(),
             }),
-            Origin::File { path, store } => {
+            Origin::File { path, store, .. } => {
                 let digest = store.finish(stop).map_err(|error| failed(path, error))?;
                 if let Some(how) = store.difference().map_err(|error| failed(path, error))? {
                     return changed(path, how);
@@ -174,8 +175,9 @@ pub(super) fn hex(digest: &[u8; 32]) -> String {
 
 /// What `sha256sum` (GNU coreutils) prints for a file: a name that would break the line is escaped, and a backslash
 /// before the line says so.
-fn sum_line(sha256: &str, name: &str) -> String {
+fn sum_line(sha256: &str, name: &str) -> Vec<u8> {
     let escaped = name.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
     let mark = if escaped == name { "" } else { "\\" };
-    format!("{mark}{sha256}  {escaped}\n")
+    let name = path_text::from_text(&escaped).into_os_string().into_vec();
+    [mark.as_bytes(), sha256.as_bytes(), b"  ", &name, b"\n"].concat()
 }

@@ -5,7 +5,9 @@
 //! elsewhere are refused by name, and a demuxer cannot open a second file.
 
 mod clock;
+mod edits;
 mod fixity;
+mod padding;
 mod raw;
 mod sequence;
 mod shelf;
@@ -23,6 +25,8 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     clock::Clock,
+    edits::Edits,
+    padding::Limited,
     sequence::{Files, Sequence},
     store::{LocalFile, Mark, Store},
 };
@@ -157,6 +161,10 @@ enum Origin {
     File {
         path: PathBuf,
         store: Arc<Store>,
+        /// Where the content ends, where there are zeros behind it.
+        content: Option<u64>,
+        /// What libavformat is not shown of the edit lists.
+        edits: Arc<Edits>,
     },
     /// A pattern that stands for several files.
     Sequence {
@@ -222,7 +230,18 @@ impl Source {
         let file = regular_file(path, &metadata)?;
         let stamp = file.metadata().map(|metadata| Stamp::of(&metadata)).map_err(io)?;
         let local = LocalFile { file, path: path.to_owned() };
-        let origin = Origin::File { path: path.to_owned(), store: Store::new(Box::new(local), stamp) };
+        let store = Store::new(Box::new(local), stamp);
+        let content = match reading.raw {
+            None => padding::content_end(&mut store.reader(None))
+                .map_err(|error| Error::io(Stage::Source, path, "cannot be read", error))?,
+            Some(_) => None,
+        };
+        let edits = match reading.raw {
+            None => Edits::of(&mut store.reader(None))
+                .map_err(|error| Error::io(Stage::Source, path, "cannot be read", error))?,
+            Some(_) => Edits::default(),
+        };
+        let origin = Origin::File { path: path.to_owned(), store, content, edits: Arc::new(edits) };
         Self::from_origin(&origin, reading, picture_bytes)
     }
 
@@ -236,7 +255,10 @@ impl Source {
         if stamp.bytes == 0 {
             return Err(empty().in_file(name));
         }
-        let origin = Origin::File { path: name.to_owned(), store: Store::new(storage, stamp) };
+        let store = Store::new(storage, stamp);
+        let edits = Edits::of(&mut store.reader(None))
+            .map_err(|error| Error::io(Stage::Source, name, "cannot be read", error))?;
+        let origin = Origin::File { path: name.to_owned(), store, content: None, edits: Arc::new(edits) };
         Self::from_origin(&origin, &limits.into(), None)
     }
 
@@ -272,11 +294,16 @@ impl Source {
     fn from_origin(origin: &Origin, reading: &Reading, picture_bytes: Option<u64>) -> Result<Self> {
         let state = Arc::new(IoState::default());
         let mut opened = match origin {
-            Origin::File { path, store } => {
+            Origin::File { path, store, content, edits } => {
                 let (reader, mark) = store.marked_reader(Some(Arc::clone(&state)));
-                let mut opened = Self::from_reader(Box::new(reader), state, origin, reading, ALLOWED)
-                    .map_err(|error| error.in_file(path))?;
+                let reader = edits::patched(limited(reader, *content), edits);
+                let mut opened =
+                    Self::from_reader(reader, state, origin, reading, ALLOWED).map_err(|error| error.in_file(path))?;
                 opened.mark = Some(mark);
+                for facts in &mut opened.streams {
+                    let gaps = edits.gaps(facts);
+                    facts.duration = facts.duration.map(|duration| duration.saturating_add(gaps));
+                }
                 opened
             }
             Origin::Sequence { path, files } => {
@@ -408,7 +435,9 @@ impl Source {
     /// The bytes of the source, for those who read a header themselves; of several files, those of the first.
     pub(crate) fn reader(&self) -> std::io::Result<Box<dyn ReadSeek>> {
         Ok(match &self.origin {
-            Origin::File { store, .. } => Box::new(store.reader(Some(Arc::clone(self.input.io_state())))),
+            Origin::File { store, content, .. } => {
+                limited(store.reader(Some(Arc::clone(self.input.io_state()))), *content)
+            }
             Origin::Sequence { files, .. } => files.first_reader()?,
             Origin::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
         })
@@ -417,13 +446,28 @@ impl Source {
     /// A second reading of the file, which looks for what libavformat does not look at.
     pub(crate) fn integrity(&self) -> std::io::Result<Option<Integrity>> {
         Integrity::of(&self.input.demuxer(), || match &self.origin {
-            Origin::File { store, .. } => {
+            Origin::File { store, content, .. } => {
                 let (reader, mark) = store.marked_reader(Some(Arc::clone(self.input.io_state())));
                 mark.goes_through();
-                Ok(Box::new(reader))
+                Ok(limited(reader, *content))
             }
             Origin::Sequence { .. } | Origin::Memory(_) => self.reader(),
         })
+    }
+
+    /// What should be known of the source and is no damage, as far as it was read.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        match &self.origin {
+            Origin::File { store, content, edits, .. } => {
+                let zeros = content.map(|content| {
+                    let zeros = store.bytes() - content;
+                    format!("{zeros} zero bytes stand behind the recording, from byte {content} on; they are left out")
+                });
+                zeros.into_iter().chain(self.streams.iter().flat_map(|facts| edits.notes(facts))).collect()
+            }
+            Origin::Sequence { files, .. } => files.grown().into_iter().collect(),
+            Origin::Memory(_) => Vec::new(),
+        }
     }
 
     /// From now on, this reading of the source goes from its start to its end: what it has passed need not be kept in
@@ -443,7 +487,16 @@ impl Source {
         if let Some(sequence) = &mut self.sequence {
             return sequence.read(self.input.io_state());
         }
-        let Some(clock) = &mut self.clock else { return self.input.read() };
+        let Some(clock) = &mut self.clock else {
+            let packet = self.input.read()?;
+            let Some(edits) = self.edits() else { return Ok(packet) };
+            return Ok(packet.map(|mut packet| {
+                if let Some(facts) = self.streams.get(packet.stream()) {
+                    edits.place(facts, &mut packet);
+                }
+                packet
+            }));
+        };
         loop {
             if let Some(packet) = clock.next() {
                 return Ok(Some(packet));
@@ -467,17 +520,44 @@ impl Source {
         }
     }
 
+    /// Where the clock of the file did not go on, as far as it was read.
+    pub(crate) fn discontinuities(&self) -> &[Discontinuity] {
+        self.clock.as_ref().map_or(&[], Clock::joints)
+    }
+
     /// Goes on reading at the last keyframe of stream `index` at or before `ticks`, as near as the container can tell.
     pub(crate) fn seek(&mut self, index: usize, ticks: i64) -> std::result::Result<(), AvError> {
         if let Some(clock) = &mut self.clock {
             clock.restart();
         }
+        let place = self.edits().zip(self.streams.get(index));
+        let ticks = place.map_or(ticks, |(edits, facts)| edits.without_gaps(facts, ticks));
         self.input.seek(index, ticks)
     }
 
-    /// Where the clock of the file did not go on, as far as it was read.
-    pub(crate) fn discontinuities(&self) -> &[Discontinuity] {
-        self.clock.as_ref().map_or(&[], Clock::joints)
+    fn edits(&self) -> Option<&Edits> {
+        match &self.origin {
+            Origin::File { edits, .. } => Some(edits),
+            Origin::Sequence { .. } | Origin::Memory(_) => None,
+        }
+    }
+
+    /// Whether the edit list of stream `index` puts it together from several parts of its media, or leaves gaps: packets
+    /// alone do not tell that.
+    pub(crate) fn is_composed(&self, index: usize) -> bool {
+        self.edits().zip(self.streams.get(index)).is_some_and(|(edits, facts)| edits.is_composed(facts))
+    }
+
+    /// Whether stream `index` can be presented as its container asks.
+    ///
+    /// # Errors
+    /// `Unsupported` with the place in its edit list that cannot be followed.
+    pub(crate) fn refuse_edits(&self, index: usize) -> Result<()> {
+        let found = self.edits().zip(self.streams.get(index)).and_then(|(edits, facts)| edits.trouble(facts));
+        found.map_or(Ok(()), |(time, why)| {
+            let error = Error::new(ErrorKind::Unsupported, Stage::Source, format!("{why}, which cannot be followed"));
+            Err(error.in_file(&self.label()).in_stream(index).at(Some(time)))
+        })
     }
 
     /// The files, where the source is more than one.
@@ -565,6 +645,14 @@ impl Source {
     /// The sound streams, in file order.
     pub(crate) fn audio(&self) -> impl Iterator<Item = &StreamFacts> {
         self.streams.iter().filter(|stream| stream.kind == StreamKind::Audio)
+    }
+}
+
+/// The bytes up to `content`, or all of them.
+fn limited(reader: impl ReadSeek + 'static, content: Option<u64>) -> Box<dyn ReadSeek> {
+    match content {
+        Some(content) => Box::new(Limited::new(reader, content)),
+        None => Box::new(reader),
     }
 }
 

@@ -5,8 +5,10 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::{OsStr, OsString},
     fs::{self, File},
     io::{self, Cursor, Read},
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -27,7 +29,7 @@ use crate::{
         io::{IoState, ReadSeek},
         packet::Packet,
     },
-    media::time::Rational,
+    media::{path_text, time::Rational},
 };
 
 /// The demuxers of single pictures that a sequence may consist of, by FFmpeg's names: what films are delivered in (DPX,
@@ -42,36 +44,75 @@ pub(super) const DEFAULT_RATE: Rational = Rational { num: 25, den: 1 };
 /// A file name with a number in it: `shot.%04d.dpx`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Pattern {
-    before: String,
-    after: String,
+    before: Vec<u8>,
+    after: Vec<u8>,
     /// Digits at the least; shorter numbers have zeros in front.
     digits: usize,
 }
 
 impl Pattern {
-    /// `None` unless there is exactly one `%d` or `%0Nd` and no other `%`.
-    fn parse(name: &str) -> Option<Self> {
-        let (before, rest) = name.split_once('%')?;
-        let (width, after) = rest.split_once('d')?;
-        let digits = match width {
-            "" => 1,
-            width => width.strip_prefix('0')?.parse().ok().filter(|digits| (1..=18).contains(digits))?,
-        };
-        let plain = width.bytes().all(|byte| byte.is_ascii_digit()) && !after.contains('%');
-        plain.then(|| Pattern { before: before.to_owned(), after: after.to_owned(), digits })
+    /// What `name` can mean: nothing, unless there is exactly one `%d` or `%0Nd` in it. Every other `%` is itself. Where
+    /// two stand together they mean one, as in FFmpeg's patterns, or else themselves.
+    fn readings(name: &OsStr) -> Vec<Self> {
+        let name = name.as_bytes();
+        let (mut found, mut at) = (Vec::new(), 0);
+        while at < name.len() {
+            let rest = &name[at..];
+            if rest.starts_with(b"%%") {
+                at += 2;
+            } else if let Some((length, digits)) = placeholder(rest) {
+                found.push((at, length, digits));
+                at += length;
+            } else {
+                at += 1;
+            }
+        }
+        let [(at, length, digits)] = found[..] else { return Vec::new() };
+        let (before, after) = (&name[..at], &name[at + length..]);
+        let escaped = Pattern { before: unescaped(before), after: unescaped(after), digits };
+        let literal = Pattern { before: before.to_vec(), after: after.to_vec(), digits };
+        if escaped == literal { vec![escaped] } else { vec![escaped, literal] }
     }
 
     /// The number in `name`, if it is one that this pattern would write so.
-    fn number(&self, name: &str) -> Option<u64> {
-        let digits = name.strip_prefix(self.before.as_str())?.strip_suffix(self.after.as_str())?;
-        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let padded = digits.len() == self.digits || digits.len() > self.digits && !digits.starts_with('0');
-        (is_number && padded).then(|| digits.parse().ok())?
+    fn number(&self, name: &OsStr) -> Option<u64> {
+        let digits = name.as_bytes().strip_prefix(&self.before[..])?.strip_suffix(&self.after[..])?;
+        let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+        let padded = digits.len() == self.digits || digits.len() > self.digits && !digits.starts_with(b"0");
+        (is_number && padded).then(|| std::str::from_utf8(digits).ok()?.parse().ok())?
     }
 
-    fn name(&self, number: u64) -> String {
-        format!("{}{number:0width$}{}", self.before, self.after, width = self.digits)
+    fn name(&self, number: u64) -> OsString {
+        let number = format!("{number:0width$}", width = self.digits);
+        OsString::from_vec([&self.before, number.as_bytes(), &self.after].concat())
     }
+}
+
+/// How long the `%d` or `%0Nd` is with which `text` begins, and how many digits it asks for at the least.
+fn placeholder(text: &[u8]) -> Option<(usize, usize)> {
+    let rest = text.strip_prefix(b"%")?;
+    let width = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if rest.get(width) != Some(&b'd') {
+        return None;
+    }
+    let digits = match &rest[..width] {
+        [] => 1,
+        width => std::str::from_utf8(width.strip_prefix(b"0")?).ok()?.parse().ok()?,
+    };
+    (1..=18).contains(&digits).then_some((width + 2, digits))
+}
+
+/// `text` with one `%` for two.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.iter().peekable();
+    while let Some(&byte) = bytes.next() {
+        if byte == b'%' {
+            bytes.next_if_eq(&&b'%');
+        }
+        out.push(byte);
+    }
+    out
 }
 
 /// Bytes of pictures that stay in memory because they were looked at before the reading began: as much as a file gets
@@ -128,18 +169,26 @@ impl Files {
     /// # Errors
     /// When the folder cannot be read or no file in it matches.
     pub(super) fn find(path: &Path, limit: u64) -> io::Result<Option<Self>> {
-        let Some(pattern) = path.file_name().and_then(|name| name.to_str()).and_then(Pattern::parse) else {
+        let readings = path.file_name().map(Pattern::readings).unwrap_or_default();
+        if readings.is_empty() {
             return Ok(None);
-        };
+        }
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        let numbers = numbers_in(&folder, &pattern)?;
-        if numbers.is_empty() {
+        let mut found = None;
+        for pattern in readings {
+            let numbers = numbers_in(&folder, &pattern)?;
+            if !numbers.is_empty() {
+                found = Some((pattern, numbers));
+                break;
+            }
+        }
+        let Some((pattern, numbers)) = found else {
             // In the system's words, as for any other name that stands for nothing.
             return Err(io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()));
-        }
+        };
         let (books, disk_bytes) = (Mutex::default(), AtomicU64::new(0));
         Ok(Some(Files { folder, pattern, numbers, limit, books, disk_bytes }))
     }
@@ -244,7 +293,7 @@ impl Files {
                 None => self.print(number, stop)?,
             };
             self.books().prints.insert(number, print);
-            let (name, bytes) = (self.pattern.name(number), print.stamp.bytes);
+            let (name, bytes) = (path_text::to_text(self.pattern.name(number)), print.stamp.bytes);
             files.push(FileFixity { name, sha256: hex(&print.sha256), bytes });
         }
         files.sort_by(|one, other| one.name.cmp(&other.name));
@@ -272,6 +321,17 @@ impl Files {
         }
     }
 
+    /// Which files joined the folder after the sequence was opened.
+    pub(super) fn grown(&self) -> Option<String> {
+        let now = numbers_in(&self.folder, &self.pattern).ok()?;
+        let new: Vec<u64> = now.into_iter().filter(|number| self.numbers.binary_search(number).is_err()).collect();
+        let name = |number: &u64| self.pattern.name(*number).display().to_string();
+        let (first, last) = (name(new.first()?), name(new.last()?));
+        let which = if first == last { first } else { format!("{first} to {last}") };
+        let count = new.len();
+        Some(format!("the sequence grew while it was read: {count} more, {which}, which are left out"))
+    }
+
     /// In which way the files are not the ones any more that were read.
     pub(super) fn difference(&self) -> io::Result<Option<String>> {
         if numbers_in(&self.folder, &self.pattern)? != self.numbers {
@@ -280,7 +340,7 @@ impl Files {
         for (&number, print) in &self.books().prints {
             let now = Stamp::of(&fs::metadata(self.path(number))?);
             if let Some(how) = print.stamp.difference(&now) {
-                return Ok(Some(format!("{}: {how}", self.pattern.name(number))));
+                return Ok(Some(format!("{}: {how}", self.pattern.name(number).display())));
             }
         }
         Ok(None)
@@ -291,7 +351,7 @@ impl Files {
 fn numbers_in(folder: &Path, pattern: &Pattern) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {
-        numbers.extend(entry?.file_name().to_str().and_then(|name| pattern.number(name)));
+        numbers.extend(pattern.number(&entry?.file_name()));
     }
     numbers.sort_unstable();
     Ok(numbers)
@@ -344,7 +404,7 @@ impl Sequence {
 
     /// The file whose picture has the time `ticks`.
     pub(crate) fn name_at(&self, ticks: i64) -> String {
-        self.files.pattern.name(self.files.first().saturating_add_signed(ticks))
+        self.files.pattern.name(self.files.first().saturating_add_signed(ticks)).display().to_string()
     }
 
     /// The next file as a packet; `None` after the last. An error of the system is left with `state`.
@@ -401,18 +461,24 @@ mod tests {
 
     #[test]
     fn one_number_in_a_name_makes_a_pattern() {
-        let pattern = Pattern::parse("shot.%04d.dpx").unwrap();
+        let readings = |name: &str| Pattern::readings(name.as_ref());
+        let [pattern] = &readings("shot.%04d.dpx")[..] else { panic!("one reading") };
         assert_eq!(pattern.name(7), "shot.0007.dpx");
-        assert_eq!(pattern.number("shot.0007.dpx"), Some(7));
-        assert_eq!(pattern.number("shot.86400.dpx"), Some(86_400));
+        assert_eq!(pattern.number("shot.0007.dpx".as_ref()), Some(7));
+        assert_eq!(pattern.number("shot.86400.dpx".as_ref()), Some(86_400));
         for other in ["shot.007.dpx", "shot.00007.dpx", "shot.0007.dpx~", "shot..dpx", "shot.-007.dpx", "Shot.0007.dpx"]
         {
-            assert_eq!(pattern.number(other), None, "{other}");
+            assert_eq!(pattern.number(other.as_ref()), None, "{other}");
         }
-        assert_eq!(Pattern::parse("%d.png").unwrap().number("12.png"), Some(12));
+        assert_eq!(readings("%d.png")[0].number("12.png".as_ref()), Some(12));
+        assert_eq!(readings("100%.%02d.png")[0].name(3), "100%.03.png");
+        let [escaped, literal] = &readings("100%%.%d.png")[..] else { panic!("two readings") };
+        assert_eq!((escaped.name(3), literal.name(3)), ("100%.3.png".into(), "100%%.3.png".into()));
+        let latin = Pattern::readings(OsStr::from_bytes(b"caf\xe9.%03d.png"));
+        assert_eq!(latin[0].number(OsStr::from_bytes(b"caf\xe9.012.png")), Some(12));
         for other in ["shot.dpx", "%04d-%04d.png", "%4d.png", "%s.png", "%04x.png", "100%.png", "%0d.png", "%099d.png"]
         {
-            assert_eq!(Pattern::parse(other), None, "{other}");
+            assert_eq!(readings(other), [], "{other}");
         }
     }
 

@@ -130,6 +130,8 @@ pub enum OnOutputFailure {
 #[serde(default, deny_unknown_fields)]
 pub struct SourceSettings {
     /// A local file, or a pattern for numbered pictures of a folder: `shot.%04d.dpx`.
+    #[serde(with = "crate::media::path_text")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// The shape of pictures in a file of planes without a header.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,6 +170,8 @@ impl SourceSettings {
 pub struct OutputSettings {
     /// Its name; the extension decides the container: `.mp4` `.m4v`, `.mov`, `.mkv`, `.webm`, `.ts`,
     /// `.m2ts` `.mts`, `.mxf`.
+    #[serde(with = "crate::media::path_text")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Threads for the encoder of its pictures, where they are not to be a share of the job's.
     #[serde(skip_serializing_if = "Option::is_none")]

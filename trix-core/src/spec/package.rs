@@ -16,6 +16,8 @@ use crate::{media::time::Rational, package::Layout};
 #[serde(default, deny_unknown_fields)]
 pub struct PackageJob {
     /// The folder.
+    #[serde(with = "crate::media::path_text")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Seconds that a segment lasts, 1 to 60; a keyframe is forced at each. Default: 6.
     pub segment: Rational,

@@ -30,6 +30,8 @@ pub enum StillSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct PosterSettings {
     /// Its name; the extension decides the format: `.jpg` `.jpeg`, `.png`, `.webp`.
+    #[serde(with = "crate::media::path_text")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// The time, counted from the start of the film, whose picture is taken: the one shown then. `None`: the most
     /// informative of those looked at.
@@ -60,9 +62,13 @@ impl Default for PosterSettings {
 pub struct SpriteSettings {
     /// The name of the sheet; the extension decides the format, as for a poster. Several sheets are numbered:
     /// `sprites-001.jpg` and so on for `sprites.jpg`.
+    #[serde(with = "crate::media::path_text")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// The name of the WebVTT file; `None`: the sheet's, with the extension `.vtt`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "crate::media::path_text::optional")]
+    #[schemars(with = "Option<PathBuf>")]
     pub vtt: Option<PathBuf>,
     /// What stands before the names of sheets in the WebVTT file: a folder or an address, with its last slash.
     pub prefix: String,
@@ -117,9 +123,13 @@ impl SpriteSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct WaveformSettings {
     /// Its name, which ends in `.png`.
+    #[serde(with = "crate::media::path_text")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// The name of a `.json` file of the peaks in the format of the program audiowaveform (version 2, 16 bits).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "crate::media::path_text::optional")]
+    #[schemars(with = "Option<PathBuf>")]
     pub peaks: Option<PathBuf>,
     /// Which of the sound tracks, from 0 on.
     pub track: usize,

@@ -33,6 +33,8 @@ use crate::{
 pub struct TrackSettings {
     /// A file, whose first sound stream is taken as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "crate::media::path_text::optional")]
+    #[schemars(with = "Option<PathBuf>")]
     pub path: Option<PathBuf>,
     /// Instead of a path: streams and channels of one or more files, put together channel by channel.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -86,6 +88,8 @@ pub struct TrackSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct TrackInput {
     /// The file.
+    #[serde(with = "crate::media::path_text")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Index of the stream in the file. Default: the first sound stream.
     #[serde(skip_serializing_if = "Option::is_none")]

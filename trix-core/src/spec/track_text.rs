@@ -20,7 +20,10 @@ use super::track::{
 use crate::{
     ffi::layout::ChannelLayout,
     filter::sound_edit::Pitch,
-    media::time::{Rational, Timestamp},
+    media::{
+        path_text,
+        time::{Rational, Timestamp},
+    },
 };
 
 const KEYS: [&str; 12] = [
@@ -43,7 +46,7 @@ impl FromStr for TrackSettings {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (files, options) = split_options(text);
-        let paths: Vec<PathBuf> = split(files, '+').iter().map(|file| PathBuf::from(plain(file))).collect();
+        let paths: Vec<PathBuf> = split(files, '+').iter().map(|file| path_text::from_text(&plain(file))).collect();
         let mut track = TrackSettings::default();
         let (mut streams, mut channels) = (Vec::new(), Vec::new());
         let mut mistakes = Vec::new();
@@ -341,7 +344,7 @@ impl fmt::Display for LoudnessTarget {
 impl fmt::Display for TrackSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inputs = self.all_inputs();
-        let files: Vec<String> = inputs.iter().map(|input| escaped(&input.path.to_string_lossy())).collect();
+        let files: Vec<String> = inputs.iter().map(|input| escaped(&path_text::to_text(&input.path))).collect();
         f.write_str(&files.join("+"))?;
         let mut options: Vec<String> = Vec::new();
         let mut list = |key: &str, pick: fn(&TrackInput) -> Option<usize>| {

@@ -211,12 +211,12 @@ impl Poster {
         };
         let place = if found.inside { "" } else { ", although it lies near an end of the film" };
         format!(
-            "of {} pictures that were compared it tells most: {} of 1000 (contrast {}, brightness {}, change {:.1}){place}",
-            self.judged,
+            "it has the highest score: {} of 1000 (contrast {}, brightness {}, change {:.1}) among {} frames{place}",
             merit.score,
             merit.contrast,
             merit.brightness,
-            f64::from(merit.change) / 10.0
+            f64::from(merit.change) / 10.0,
+            self.judged
         )
     }
 }

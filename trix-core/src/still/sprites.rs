@@ -3,7 +3,10 @@
 //! Invariant: thumbnail `k` shows what is on the screen at `k` steps, and there are never more than one above the bound:
 //! when there would be, every second one goes and the step doubles.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Span, StillFile,
@@ -256,13 +259,13 @@ impl Sprites {
             let bytes = sheet.encode(self.format, self.settings.quality)?;
             files.push(StillFile { path: numbered(&self.settings.path, number, sheets), bytes });
         }
-        let names: Vec<String> = files.iter().map(|file| file_name(&file.path)).collect();
+        let names: Vec<&OsStr> = files.iter().map(|file| file_name(&file.path)).collect();
         let count = self.tiles.len();
         let cues = (0..count).map(|index| {
             let (sheet, place) = (index / on_each, index % on_each);
             let start = self.step.time(index);
             Cue {
-                sheet: &names[sheet],
+                sheet: names[sheet],
                 place: [place % columns * width, place / columns * height, width, height],
                 start,
                 end: if index + 1 == count { end.max(start + 1) } else { self.step.time(index + 1) },
@@ -276,10 +279,10 @@ impl Sprites {
 
     fn why(&self) -> String {
         let asked = match (self.settings.interval, self.settings.count) {
-            (Some(interval), _) => format!("one each {interval} was asked for"),
+            (Some(interval), _) => format!("one every {interval} was asked for"),
             (None, Some(count)) => format!("{count} were asked for"),
             (None, None) => {
-                format!("one each {} s, but {LEAST} to {} of them, is usual", USUAL / 1000, self.settings.most)
+                format!("the default: one every {} s, at least {LEAST}, at most {}", USUAL / 1000, self.settings.most)
             }
         };
         match self.doubled {
@@ -314,8 +317,8 @@ fn numbered(path: &Path, number: usize, sheets: usize) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+fn file_name(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 //!
 //! Invariant: cues follow each other without a gap or an overlap, from zero to the end of the film.
 
-use std::fmt::Write;
+use std::{ffi::OsStr, fmt::Write, os::unix::ffi::OsStrExt};
 
 /// Where a thumbnail lies, and until when it is shown.
 pub(super) struct Cue<'a> {
     /// The name of the sheet.
-    pub(super) sheet: &'a str,
+    pub(super) sheet: &'a OsStr,
     /// Samples to the left and rows above it on the sheet, its width and its height.
     pub(super) place: [usize; 4],
     /// Milliseconds from the start of the film.
@@ -35,9 +35,9 @@ fn time(millis: u64) -> String {
 }
 
 /// A file name as part of an address: everything but unreserved characters (RFC 3986, 2.3) is written as its bytes.
-fn escaped(name: &str) -> String {
+fn escaped(name: &OsStr) -> String {
     let mut text = String::new();
-    for byte in name.bytes() {
+    for &byte in name.as_bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(byte.into()),
             _ => {
@@ -57,8 +57,9 @@ mod tests {
         assert_eq!(time(0), "00:00:00.000");
         assert_eq!(time(3_723_045), "01:02:03.045");
         assert_eq!(time(360_000_000), "100:00:00.000");
-        assert_eq!(escaped("a b#1-ü.jpg"), "a%20b%231-%C3%BC.jpg");
-        let cue = Cue { sheet: "s.jpg", place: [160, 90, 160, 90], start: 0, end: 10 };
+        assert_eq!(escaped("a b#1-ü.jpg".as_ref()), "a%20b%231-%C3%BC.jpg");
+        assert_eq!(escaped(OsStr::from_bytes(b"caf\xe9 100%.jpg")), "caf%E9%20100%25.jpg");
+        let cue = Cue { sheet: "s.jpg".as_ref(), place: [160, 90, 160, 90], start: 0, end: 10 };
         let text = write("/t/", [cue]);
         assert_eq!(text, "WEBVTT\n\n00:00:00.000 --> 00:00:00.010\n/t/s.jpg#xywh=160,90,160,90\n");
     }

@@ -21,8 +21,12 @@ use crate::{
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct FileReport {
     /// The file.
+    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[schemars(with = "PathBuf")]
     pub file: PathBuf,
     /// What it was compared with.
+    #[serde(serialize_with = "crate::media::path_text::optional::serialize")]
+    #[schemars(with = "Option<PathBuf>")]
     pub against: Option<PathBuf>,
     /// What decoding all of it found.
     pub census: Census,
@@ -85,8 +89,8 @@ pub fn check_source(source: Source, against: Option<Source>, cancel: &Cancel) ->
     let pictures = video.and_then(|index| census.streams.get(&index));
     if let Some(found) = pictures {
         check("times that do not increase", "0".to_owned(), found.timing.repeats.to_string());
-        let some = if found.frames > Some(0) { "some" } else { "none" };
-        check("pictures", "some".to_owned(), some.to_owned());
+        let some = if found.frames > Some(0) { "at least one" } else { "none" };
+        check("frames that can be decoded", "at least one".to_owned(), some.to_owned());
     }
     let mut score = None;
     if let (Some(reference), Some(again)) = (against, again) {

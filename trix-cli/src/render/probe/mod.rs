@@ -329,6 +329,9 @@ impl Page {
             let stream = damage.stream.map_or_else(String::new, |stream| format!("#{stream}"));
             self.facts("", [format!("{stream}{time}: {}", damage.detail)]);
         }
+        for note in &census.notes {
+            self.facts("note", [note.clone()]);
+        }
     }
 }
 

@@ -105,6 +105,7 @@ pub(crate) struct PassOutcome {
     /// What was wrong with the files of each sound track from beside the source.
     pub(crate) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
     pub(crate) damage: DamageReport,
+    pub(crate) notes: Vec<String>,
     pub(crate) timing_of_source: BTreeMap<usize, TimingReport>,
     pub(crate) walked: Walked,
 }
@@ -145,6 +146,7 @@ pub(crate) struct Running {
 /// What stages leave behind.
 struct Shared {
     repaired: AtomicU64,
+    left_out: AtomicU64,
     timing: Mutex<BTreeMap<usize, TimingReport>>,
     walked: Mutex<Walked>,
     steps: Vec<Mutex<StepBooks>>,
@@ -177,6 +179,7 @@ impl Shared {
     fn new(plan: &Plan) -> Self {
         Shared {
             repaired: AtomicU64::new(0),
+            left_out: AtomicU64::new(0),
             timing: Mutex::default(),
             walked: Mutex::default(),
             steps: plan.filters.iter().map(|_| Mutex::default()).collect(),
@@ -225,6 +228,7 @@ impl Running {
                 done.changes = steps.iter().flat_map(|step| step.changes.clone()).collect();
                 done.ledger = Some(Ledger {
                     decoded: first.decoded,
+                    left_out_at_start: get(&shared.left_out),
                     dropped_before_start: first.before,
                     dropped_after_end: first.after,
                     encoded: get(&books.encoded),
@@ -242,6 +246,7 @@ impl Running {
             stills: shared.stills.iter().map(|still| lock(still).take()).collect(),
             damage_of_tracks: std::mem::take(&mut *lock(&shared.damage_of_tracks)),
             damage: self.damage.report(),
+            notes: self.damage.notes(),
             timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
             walked: std::mem::take(&mut *lock(&shared.walked)),
         }

@@ -56,6 +56,7 @@ impl DecodeStage {
             }
         }
         self.shared.repaired.store(self.decoder.repaired(), Ordering::Relaxed);
+        self.shared.left_out.store(self.decoder.left_out(), Ordering::Relaxed);
         self.shared.note_timing(self.decoder.stream(), self.decoder.timing());
         Ok(())
     }

@@ -5,6 +5,7 @@
 use std::{collections::HashMap, path::Path};
 
 use super::{
+    COMMAND_LINE,
     node::{Data, Node},
     parse::Language,
     profiles,
@@ -50,8 +51,12 @@ pub(super) fn load(
         for name in names(&inherits).ok_or_else(|| {
             refuse(label, format!("line {}: inherits: a name, or a list of names, is expected", inherits.spot.line))
         })? {
-            let found = profiles::find(name, near)
-                .map_err(|error| error.and(&format!("inherited by {label}, line {}", inherits.spot.line)))?;
+            let found = profiles::find(name, near).map_err(|error| {
+                error.and(&match label {
+                    COMMAND_LINE => "named on the command line".to_owned(),
+                    _ => format!("{label} inherits it, line {}", inherits.spot.line),
+                })
+            })?;
             let near = found.near.as_deref().or(near);
             let other = load(texts, &found.label, &found.text, found.language, near, heirs)?;
             merged = merge(merged, other, "");

@@ -47,7 +47,10 @@ use super::{
     plan,
     track::TrackSettings,
 };
-use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    media::path_text,
+};
 
 /// Lists of a job whose elements may be decided about.
 const LISTS: [&str; 4] = ["outputs", "packages", "stills", "tracks"];
@@ -59,6 +62,9 @@ pub struct Document {
     texts: Texts,
     description: Option<String>,
 }
+
+/// What stands in the place of a name for what was typed.
+const COMMAND_LINE: &str = "the command line";
 
 impl Document {
     /// Reads a file, and sets each `key` to its `value`: a variable, or a place in the job such as
@@ -95,7 +101,7 @@ impl Document {
             own["tracks"] = serde_json::to_value(tracks).map_err(unreadable)?;
         }
         let text = own.to_string();
-        Self::load("the command line", &text, Language::Json, None, Some(source), set)
+        Self::load(COMMAND_LINE, &text, Language::Json, None, Some(source), set)
     }
 
     fn load(
@@ -109,14 +115,14 @@ impl Document {
         let mut texts = Texts::default();
         let mut tree = inherit::load(&mut texts, label, text, language, near, &mut Vec::new())?;
         let description = tree.take("description");
-        let spot = texts.add("the command line");
+        let spot = texts.add(COMMAND_LINE);
         let schema = schema::of_job();
         let mut mistakes = Vec::new();
         if let Some(node) = description.as_ref().filter(|node| node.text().is_none()) {
             mistakes.push(Mistake::new("description", "", format!("is {}; text is expected", node.kind())));
         }
         if let Some(source) = source {
-            let path = Node { spot, data: Data::Text(source.display().to_string()) };
+            let path = Node { spot, data: Data::Text(path_text::to_text(source)) };
             if let Some(place) = tree.reach("source.path", spot) {
                 *place = path;
             }

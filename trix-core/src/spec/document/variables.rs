@@ -30,7 +30,7 @@ pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Val
     if !known.contains(&first) {
         let variables = tree.get("variables").map(Node::entries).unwrap_or_default();
         let names = variables.iter().map(|(name, _)| name.as_str()).chain(known);
-        let problem = format!("is no variable and no place in a job; {}", known_are(key, names));
+        let problem = format!("is neither a variable of this job nor one of its keys; {}", known_are(key, names));
         return Err(Mistake::new(format!("--set {key}"), value, problem));
     }
     match tree.reach(key, spot) {
@@ -38,7 +38,7 @@ pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Val
             *node = Node { spot, data };
             Ok(())
         }
-        None => Err(Mistake::new(format!("--set {key}"), value, "is no place in this job")),
+        None => Err(Mistake::new(format!("--set {key}"), value, "is not a key of this job")),
     }
 }
 

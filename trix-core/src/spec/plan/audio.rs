@@ -187,7 +187,8 @@ pub(super) fn plan(
     let kept = all.into_iter().enumerate();
     let kept = kept.filter(|(number, _)| job.output.tracks.as_ref().is_none_or(|kept| kept.contains(number)));
     for (_, (stream, side)) in kept {
-        let changed = side.is_some_and(|side| !side.is_whole || side.settings.changes());
+        let composed = side.is_none() && source.is_composed(stream.index);
+        let changed = composed || side.is_some_and(|side| !side.is_whole || side.settings.changes());
         let codec = match codec {
             // What is changed cannot be copied; the copy that loses nothing is of a lossless codec.
             None if changed => {
@@ -199,7 +200,13 @@ pub(super) fn plan(
                     continue;
                 }
                 let what = format!("stream {}: encoded without loss", stream.index);
-                decisions.push(Decision::new(what, "what is moved, mixed or stretched cannot be copied"));
+                let why = match composed {
+                    true => {
+                        "its edit list puts it together from several parts, which a copy of its packets cannot tell"
+                    }
+                    false => "what is moved, mixed or stretched cannot be copied",
+                };
+                decisions.push(Decision::new(what, why));
                 lossless
             }
             codec => codec,

@@ -70,6 +70,8 @@ impl Looks {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct OutputPlan {
     /// The file.
+    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// How it is checked.
     pub verify: VerifyLevel,
@@ -112,6 +114,16 @@ impl OutputPlan {
         let (video, video_copy) = video::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
         let audio = audio::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
         container_fits(job, container, source, &audio, mistakes);
+        let heard = audio.iter().filter(|audio| audio.side.is_none()).map(|audio| audio.stream);
+        let shown = video.as_ref().map(|video| video.stream).or(video_copy);
+        shown.into_iter().chain(heard).try_for_each(|index| source.refuse_edits(index))?;
+        if let Some(index) = video_copy.filter(|index| source.is_composed(*index)) {
+            let detail = "the edit list puts the video together from several parts, which a copy of its packets cannot \
+                          tell; encode it";
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail)
+                .in_file(&source.label())
+                .in_stream(index));
+        }
         let stream = video.as_ref().map(|video| video.stream).or(video_copy);
         let decided = job.origin;
         let mut origin =

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Asking, Carried, Decision, Mistake, OutputPlan, Request, SubtitlePlan, TrackTags};
+use super::{Asking, Carried, Decision, Mistake, OutputPlan, Request, SubtitlePlan, TrackTags, tags::TIMECODE_LOST};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::stream::StreamKind,
@@ -30,6 +30,8 @@ use crate::{
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct PackagePlan {
     /// The folder.
+    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// How it is cut.
     pub settings: PackageSettings,
@@ -101,6 +103,8 @@ pub(super) fn plan(
     let expanded = expand(package, source, source.audio().count() + asking.sides.len());
     let begin = begin(package, &expanded, asking, source)?;
     let (mut renditions, mut outputs) = (Vec::new(), Vec::new());
+    let mut notes = expanded.notes;
+    let has_video = expanded.renditions.iter().any(|rendition| rendition.output.video != VideoSettings::None);
     for Rendition { id, output, place } in expanded.renditions {
         let mut own = Vec::new();
         let planned = OutputPlan::new(&asking.request(&output, begin), source, &mut own)?;
@@ -108,6 +112,11 @@ pub(super) fn plan(
         mistakes.append(&mut own);
         if let Some(mut planned) = planned {
             // A package has no place for what is said of a file as a whole.
+            if planned.video.is_some() && renditions.is_empty() {
+                notes.extend(left_out(&planned.carried));
+            } else if has_video {
+                planned.notes.retain(|note| !note.starts_with(TIMECODE_LOST));
+            }
             planned.carried = Carried { tags: planned.carried.tags, ..Carried::default() };
             renditions.push(RenditionPlan { id, output: 0 });
             outputs.push((output, planned));
@@ -127,9 +136,24 @@ pub(super) fn plan(
         subtitles: expanded.subtitles,
         origin,
         decisions: expanded.decisions,
-        notes: expanded.notes,
+        notes,
     };
     Ok(Some((plan, outputs)))
+}
+
+/// What a file of these frames would hold, and a package does not.
+fn left_out(carried: &Carried) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(timecode) = &carried.timecode {
+        notes.push(format!(
+            "{TIMECODE_LOST}{timecode} of the first frame is not carried over: a package has no place for it"
+        ));
+    }
+    if !carried.chapters.is_empty() {
+        let count = carried.chapters.len();
+        notes.push(format!("{count} chapters are not carried over: a package has no place for them"));
+    }
+    notes
 }
 
 /// What is wrong with a package whatever its source is.

@@ -76,7 +76,9 @@ fn open(
     for input in settings.all_inputs() {
         let source = Source::open(&input.path, limits)?;
         let own = |stream: &&StreamFacts| input.stream.is_none_or(|index| stream.index == index);
-        inputs.extend(source.audio().find(own).cloned());
+        let taken = source.audio().find(own).cloned();
+        taken.iter().try_for_each(|facts| source.refuse_edits(facts.index))?;
+        inputs.extend(taken);
     }
     let Some(mut facts) = inputs.first().cloned() else { return Ok(None) };
     let stems = reader.stems();

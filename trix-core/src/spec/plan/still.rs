@@ -26,6 +26,8 @@ use crate::{
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct StillPlan {
     /// Its first file.
+    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// What is asked for, with every default.
     pub settings: StillSettings,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     ffi::stream::{StreamFacts, StreamKind},
-    media::timecode::Timecode,
+    media::{time::Rational, timecode::Timecode},
     source::Source,
     spec::{container::Container, language as codes},
 };
@@ -210,6 +210,13 @@ pub(super) fn of_file(
     }
 }
 
+/// How a note begins that names a time code which the output does not have.
+pub(super) const TIMECODE_LOST: &str = "the time code ";
+
+/// The most frames a second that the time code track of MOV and MP4 can count: the field has a byte (QuickTime File
+/// Format, "Timecode sample description").
+const MOST_COUNTED: i64 = 255;
+
 /// The time code of the first picture: the one asked for, or the source's, moved on by what was cut.
 pub(super) fn timecode(
     job: &Request<'_>,
@@ -226,11 +233,13 @@ pub(super) fn timecode(
             return;
         }
         let code = kept.numbers.and_then(|(rate, _)| text.parse::<Timecode>().ok().filter(|code| code.exists_at(rate)));
-        match code.filter(|_| container.holds_timecode()) {
+        let counted = kept.numbers.is_none_or(|(rate, _)| counts(container, rate));
+        match code.filter(|_| container.holds_timecode() && counted) {
             Some(code) => carried.timecode = Some(code.to_string()),
             None => {
                 let rate = kept.numbers.map_or_else(String::new, |(rate, _)| format!(" at {rate} pictures a second"));
                 let problem = match container.holds_timecode() {
+                    true if !counted => too_fast(container),
                     true => format!("HH:MM:SS:FF{rate}, with ; before the frames to drop numbers at 29.97"),
                     false => format!("{} has no place for a time code", container.name()),
                 };
@@ -248,7 +257,7 @@ pub(super) fn timecode(
     let found = kept.video.and_then(of_stream).or_else(of_data).or_else(|| entry(&source.input.metadata(), "timecode"));
     let Some(text) = found else { return };
     let lost = |why: &str, told: &mut Told<'_>| {
-        told.notes.push(format!("the time code {text} of the first picture is not carried over: {why}"));
+        told.notes.push(format!("{TIMECODE_LOST}{text} of the first frame is not carried over: {why}"));
     };
     if !container.holds_timecode() {
         return lost(&format!("{} has no place for it", container.name()), told);
@@ -258,6 +267,7 @@ pub(super) fn timecode(
     }
     let Some((rate, cut)) = kept.numbers else { return lost("no pictures are written", told) };
     match text.parse::<Timecode>().ok().and_then(|code| code.later(cut, rate)) {
+        Some(_) if !counts(container, rate) => lost(&too_fast(container), told),
         None => lost(&format!("it is none at {rate} pictures a second"), told),
         Some(code) => {
             if cut > 0 {
@@ -268,4 +278,13 @@ pub(super) fn timecode(
             carried.timecode = Some(code.to_string());
         }
     }
+}
+
+/// Whether the time code of `container` can number frames at `rate`.
+fn counts(container: Container, rate: Rational) -> bool {
+    !container.is_iso() || rate <= Rational::new(MOST_COUNTED, 1)
+}
+
+fn too_fast(container: Container) -> String {
+    format!("a time code in {} counts {MOST_COUNTED} frames a second at the most", container.name())
 }

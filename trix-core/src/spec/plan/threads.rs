@@ -23,12 +23,13 @@ pub(super) fn share(asked: &[OutputSettings], outputs: &mut [OutputPlan]) -> Opt
             continue;
         }
         let threads = threads(encoder, cores, cost / whole);
-        given.push(format!("{threads} ({:.0} %)", 100.0 * cost / whole));
+        given.push(format!("{threads} for {:.0} % of the work", 100.0 * cost / whole));
         output.threads = Some(threads);
         video.options = options::list(encoder, settings, &video.hdr, output.threads, None);
     }
-    let what = format!("threads of the encoders, by their share of the work: {}", given.join(", "));
-    (!given.is_empty()).then(|| Decision::new(what, format!("{cores} cores, and no number is given")))
+    let what = format!("threads of each encoder: {}", given.join(", "));
+    (!given.is_empty())
+        .then(|| Decision::new(what, format!("the machine has {cores} cores, and the job does not set threads")))
 }
 
 /// Threads for an encoder that has this share of the work. One more than its share of the cores: encoders wait for each

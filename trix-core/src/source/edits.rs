@@ -1,0 +1,384 @@
+//! Edit lists of MP4 and MOV (ISO/IEC 14496-12, 8.6.6): what libavformat does not do, or does wrongly.
+//!
+//! libavformat follows edits that show the media at its own speed, and empty ones at the start. An empty edit behind
+//! those it takes for one that shows the start of the media again. So empty edits are taken out of the header that it
+//! reads, and the packets behind them are moved by their length here. What cannot be followed is told with its place.
+//!
+//! Invariant: a length is checked against the box around it; a header that makes no sense is left as it is.
+
+use std::io::{Read, Result, Seek, SeekFrom};
+
+use crate::{
+    ffi::{
+        io::ReadSeek,
+        packet::Packet,
+        stream::{StreamFacts, StreamKind},
+    },
+    media::time::{Rational, TimeBase, Timestamp},
+};
+
+/// Boxes of one level, tracks, and edits of a track that are looked at.
+const SIBLINGS: usize = 4096;
+const EDITS: usize = 4096;
+
+/// What the edit lists of a file come to.
+#[derive(Default)]
+pub(super) struct Edits {
+    tracks: Vec<Track>,
+    /// Bytes of the header that are read in place of those of the file.
+    patches: Vec<(u64, Vec<u8>)>,
+}
+
+/// What the edit list of a track comes to.
+#[derive(Default)]
+struct Track {
+    id: u32,
+    /// Empty edits behind others, in their order.
+    gaps: Vec<Gap>,
+    /// The first edit that cannot be followed: when it is presented, and why.
+    trouble: Option<(Timestamp, String)>,
+    /// Edits that show something.
+    shown: usize,
+    /// When they end, by the clock that stands still in gaps.
+    ends: Vec<Timestamp>,
+    /// What is presented otherwise than a reader of the list might expect.
+    notes: Vec<String>,
+}
+
+/// Nothing is presented for a while.
+#[derive(Clone, Copy)]
+struct Gap {
+    /// When, by a clock that stands still in gaps.
+    at: Timestamp,
+    /// When.
+    start: Timestamp,
+    length: Timestamp,
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    kind: [u8; 4],
+    /// Where the box begins, and where its content.
+    head: u64,
+    start: u64,
+    end: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Edit {
+    duration: u64,
+    media: i64,
+    /// In 65536ths.
+    rate: i32,
+}
+
+impl Edits {
+    /// Those of the file in `reader`, which is left at its start.
+    pub(super) fn of(reader: &mut dyn ReadSeek) -> Result<Edits> {
+        let mut head = [0; 8];
+        reader.rewind()?;
+        let is_movie = reader.read_exact(&mut head).is_ok()
+            && matches!(&head[4..], b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot" | b"styp");
+        let mut edits = Edits::default();
+        if is_movie {
+            let size = reader.seek(SeekFrom::End(0))?;
+            let file = Place { kind: *b"file", head: 0, start: 0, end: size };
+            if let Some(moov) = inside(reader, file).into_iter().find(|place| &place.kind == b"moov") {
+                edits.read(reader, moov);
+            }
+        }
+        reader.rewind()?;
+        Ok(edits)
+    }
+
+    fn read(&mut self, reader: &mut dyn ReadSeek, moov: Place) {
+        let boxes = inside(reader, moov);
+        let find = |kind: &[u8; 4]| boxes.iter().find(|place| &place.kind == kind);
+        let Some(scale) = find(b"mvhd").and_then(|place| scale(reader, *place)) else { return };
+        let is_fragmented = find(b"mvex").is_some();
+        for trak in boxes.iter().filter(|place| &place.kind == b"trak") {
+            let parts = inside(reader, *trak);
+            let part = |kind: &[u8; 4]| parts.iter().find(|place| &place.kind == kind).copied();
+            let id = part(b"tkhd").and_then(|place| {
+                let content = content(reader, place, 32)?;
+                u32_at(&content, if content.first() == Some(&1) { 20 } else { 12 })
+            });
+            let mdhd =
+                part(b"mdia").and_then(|mdia| inside(reader, mdia).into_iter().find(|place| &place.kind == b"mdhd"));
+            let list =
+                part(b"edts").and_then(|edts| inside(reader, edts).into_iter().find(|place| &place.kind == b"elst"));
+            let (Some(id), Some(mdhd), Some(list)) = (id, mdhd, list) else { continue };
+            let media = times(reader, mdhd);
+            let most = 8 + 20 * EDITS as u64;
+            let Some(table) = content(reader, list, most).filter(|_| list.end - list.start <= most) else { continue };
+            let track = Track { id, ..Track::default() };
+            self.tracks.push(track.filled(&entries(&table), scale, media, is_fragmented));
+            self.patches.extend(without_gaps(&table).map(|bytes| (list.head, bytes)));
+        }
+    }
+
+    /// Whether libavformat reads the header as it is.
+    fn is_plain(&self) -> bool {
+        self.patches.is_empty()
+    }
+
+    fn track(&self, facts: &StreamFacts) -> Option<&Track> {
+        let id = u32::try_from(facts.id).ok()?;
+        self.tracks.iter().find(|track| track.id == id)
+    }
+
+    /// Why the edit list of a stream cannot be followed, and when.
+    pub(super) fn trouble(&self, facts: &StreamFacts) -> Option<(Timestamp, &str)> {
+        self.track(facts)?.trouble.as_ref().map(|(time, why)| (*time, why.as_str()))
+    }
+
+    /// Whether a stream is put together from several parts of its media, or has gaps.
+    pub(super) fn is_composed(&self, facts: &StreamFacts) -> bool {
+        self.track(facts).is_some_and(|track| track.shown > 1 || !track.gaps.is_empty())
+    }
+
+    /// What should be known of the edit list of a stream.
+    pub(super) fn notes(&self, facts: &StreamFacts) -> Vec<String> {
+        let Some(track) = self.track(facts) else { return Vec::new() };
+        let told = |gap: &Gap| {
+            let end = gap.start.plus(gap.length);
+            format!("stream {}: the edit list presents nothing from {} to {end}", facts.index, gap.start)
+        };
+        let others = track.notes.iter().map(|note| format!("stream {}: {note}", facts.index));
+        track.gaps.iter().take(20).map(told).chain(others).collect()
+    }
+
+    /// How long the gaps of a stream are together.
+    pub(super) fn gaps(&self, facts: &StreamFacts) -> i64 {
+        let gaps = self.track(facts).map(|track| track.gaps.as_slice()).unwrap_or_default();
+        gaps.iter().map(|gap| gap.length.rescale(facts.time_base)).fold(0, i64::saturating_add)
+    }
+
+    /// Moves a packet to its place behind the gaps before it, and ends audio where its edit ends: libavformat hands on
+    /// whole packets.
+    pub(super) fn place(&self, facts: &StreamFacts, packet: &mut Packet) {
+        let Some(track) = self.track(facts).filter(|_| self.is_composed(facts)) else { return };
+        let Some(shown) = packet.pts().or(packet.dts()) else { return };
+        if facts.kind == StreamKind::Audio && facts.sample_rate > 0 {
+            let samples = TimeBase::new(1, facts.sample_rate.into());
+            let after = shown.saturating_add(packet.duration());
+            let mut ends = track.ends.iter().map(|end| end.rescale(facts.time_base));
+            if let Some(end) = ends.find(|end| shown < *end && *end < after) {
+                let beyond = Timestamp::new(after - end, facts.time_base).rescale(samples);
+                packet.set_padding(u32::try_from(beyond).unwrap_or(0));
+            }
+        }
+        let gaps = &track.gaps;
+        // Both clocks round; no frame lasts less than this.
+        let margin = Timestamp::new(1, TimeBase::new(1, 1000)).rescale(facts.time_base);
+        let before = gaps.iter().filter(|gap| gap.at.rescale(facts.time_base) <= shown.saturating_add(margin));
+        let moved = before.map(|gap| gap.length.rescale(facts.time_base)).fold(0, i64::saturating_add);
+        let later = |ticks: i64| ticks.saturating_add(moved);
+        packet.set_times(packet.pts().map(later), packet.dts().map(later), packet.duration());
+    }
+
+    /// The place in libavformat's clock of what is presented at `ticks`.
+    pub(super) fn without_gaps(&self, facts: &StreamFacts, ticks: i64) -> i64 {
+        let gaps = self.track(facts).map(|track| track.gaps.as_slice()).unwrap_or_default();
+        let passed = gaps.iter().map(|gap| {
+            let (start, length) = (gap.start.rescale(facts.time_base), gap.length.rescale(facts.time_base));
+            ticks.saturating_sub(start).clamp(0, length.max(0))
+        });
+        ticks.saturating_sub(passed.fold(0, i64::saturating_add))
+    }
+}
+
+impl Track {
+    /// The track with what these edits come to; `media` is the clock and the length of its media.
+    fn filled(mut self, edits: &[Edit], scale: u32, media: Option<(u32, Option<u64>)>, is_fragmented: bool) -> Self {
+        let base = TimeBase::new(1, scale.into());
+        let time = |ticks: u64| Timestamp::new(i64::try_from(ticks).unwrap_or(i64::MAX), base);
+        let (mut now, mut standing) = (0u64, 0u64);
+        for edit in edits {
+            if edit.media < 0 {
+                if self.shown > 0 && edit.duration > 0 {
+                    self.gaps.push(Gap { at: time(standing), start: time(now), length: time(edit.duration) });
+                } else {
+                    standing = standing.saturating_add(edit.duration);
+                }
+                now = now.saturating_add(edit.duration);
+                continue;
+            }
+            self.shown += 1;
+            let normal = edit.rate == 1 << 16;
+            if !normal && self.trouble.is_none() {
+                let why = match edit.rate {
+                    0 => "the edit list holds one place of the media for a while (media rate 0)".to_owned(),
+                    rate => {
+                        let rate = Rational::new(rate.into(), 1 << 16).to_f64();
+                        format!("the edit list plays the media at {rate} times its speed")
+                    }
+                };
+                self.trouble = Some((time(now), why));
+            }
+            if let Some((clock, Some(length))) = media.filter(|(clock, _)| *clock > 0 && !is_fragmented) {
+                let clock = TimeBase::new(1, clock.into());
+                let (from, end) = (Timestamp::new(edit.media, clock), Timestamp::new(length as i64, clock));
+                let missing = from.plus(time(edit.duration)).micros() - end.micros();
+                // Writers round; what is missing for less than this is no part of the film.
+                if missing > 500_000 {
+                    let missing = Timestamp::new(missing, TimeBase::new(1, 1_000_000));
+                    let place = time(now);
+                    self.notes.push(format!(
+                        "the edit at {place} reaches beyond the end of the media: nothing is presented for its last \
+                         {missing}"
+                    ));
+                }
+            }
+            now = now.saturating_add(edit.duration);
+            standing = standing.saturating_add(edit.duration);
+            self.ends.push(time(standing));
+        }
+        if is_fragmented && (self.shown > 1 || !self.gaps.is_empty()) && self.trouble.is_none() {
+            let why = "an edit list of several edits in a file of fragments cannot be followed".to_owned();
+            self.trouble = Some((time(0), why));
+        }
+        self
+    }
+}
+
+fn entries(table: &[u8]) -> Vec<Edit> {
+    let is_long = table.first() == Some(&1);
+    let count = u32_at(table, 4).unwrap_or(0) as usize;
+    let size = if is_long { 20 } else { 12 };
+    let read = |entry: &[u8]| {
+        let (duration, media) = if is_long {
+            (u64_at(entry, 0)?, u64_at(entry, 8)? as i64)
+        } else {
+            (u32_at(entry, 0)?.into(), i64::from(u32_at(entry, 4)? as i32))
+        };
+        Some(Edit { duration, media, rate: u32_at(entry, size - 4)? as i32 })
+    };
+    let entries = table.get(8..).unwrap_or_default().chunks_exact(size);
+    entries.take(count.min(EDITS)).filter_map(read).collect()
+}
+
+/// The box of the edit list with this content, without its empty edits behind others, and a free box in the room that
+/// they leave; `None` where there are none.
+fn without_gaps(table: &[u8]) -> Option<Vec<u8>> {
+    let size = if table.first() == Some(&1) { 20 } else { 12 };
+    let edits = entries(table);
+    let first = edits.iter().position(|edit| edit.media >= 0)?;
+    let kept: Vec<usize> = (0..edits.len()).filter(|number| *number < first || edits[*number].media >= 0).collect();
+    if kept.len() == edits.len() {
+        return None;
+    }
+    let mut content = table.get(..4)?.to_vec();
+    content.extend(u32::try_from(kept.len()).ok()?.to_be_bytes());
+    for number in kept {
+        content.extend(table.get(8 + number * size..8 + (number + 1) * size)?);
+    }
+    let rest = table.len() - content.len();
+    let mut bytes = (content.len() as u32 + 8).to_be_bytes().to_vec();
+    bytes.extend(b"elst");
+    bytes.extend(content);
+    bytes.extend((rest as u32).to_be_bytes());
+    bytes.extend(b"free");
+    bytes.resize(table.len() + 8, 0);
+    Some(bytes)
+}
+
+/// The boxes inside of `parent` whose size has 32 bits, which all have that matter here, and those around them.
+fn inside(reader: &mut dyn ReadSeek, parent: Place) -> Vec<Place> {
+    let mut places = Vec::new();
+    let mut at = parent.start;
+    while at.saturating_add(8) <= parent.end && places.len() < SIBLINGS {
+        let Some(head) = bytes(reader, at, 16.min(parent.end - at)) else { break };
+        let (Some(size), Some(kind)) = (u32_at(&head, 0), head.get(4..8).and_then(|kind| kind.try_into().ok())) else {
+            break;
+        };
+        let (length, size) = match size {
+            0 => (8, parent.end - at),
+            1 => match u64_at(&head, 8) {
+                Some(size) => (16, size),
+                None => break,
+            },
+            size => (8, u64::from(size)),
+        };
+        if size < length {
+            break;
+        }
+        let end = at.saturating_add(size);
+        places.push(Place { kind, head: at, start: at + length, end: end.min(parent.end) });
+        at = end;
+    }
+    places
+}
+
+fn bytes(reader: &mut dyn ReadSeek, at: u64, count: u64) -> Option<Vec<u8>> {
+    reader.seek(SeekFrom::Start(at)).ok()?;
+    let mut bytes = Vec::new();
+    reader.take(count).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// The content of a box, or the first `most` bytes of it.
+fn content(reader: &mut dyn ReadSeek, place: Place, most: u64) -> Option<Vec<u8>> {
+    bytes(reader, place.start, place.end.checked_sub(place.start)?.min(most))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// Ticks in a second of a movie or media header.
+fn scale(reader: &mut dyn ReadSeek, place: Place) -> Option<u32> {
+    times(reader, place).map(|(scale, _)| scale)
+}
+
+/// Ticks in a second, and the duration where it is known.
+fn times(reader: &mut dyn ReadSeek, place: Place) -> Option<(u32, Option<u64>)> {
+    let header = content(reader, place, 36)?;
+    let (scale, duration) = match *header.first()? {
+        1 => (u32_at(&header, 20)?, u64_at(&header, 24).filter(|ticks| *ticks != u64::MAX)),
+        _ => (u32_at(&header, 12)?, u32_at(&header, 16).filter(|ticks| *ticks != u32::MAX).map(u64::from)),
+    };
+    (scale > 0).then_some((scale, duration.filter(|ticks| (1..i64::MAX as u64).contains(ticks))))
+}
+
+/// A reader that puts other bytes in the place of some.
+struct Patched<R> {
+    inner: R,
+    patches: Vec<(u64, Vec<u8>)>,
+    at: u64,
+}
+
+/// `reader` as libavformat should see it.
+pub(super) fn patched(reader: Box<dyn ReadSeek>, edits: &Edits) -> Box<dyn ReadSeek> {
+    if edits.is_plain() {
+        return reader;
+    }
+    Box::new(Patched { inner: reader, patches: edits.patches.clone(), at: 0 })
+}
+
+impl<R: Read> Read for Patched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let (from, to) = (self.at, self.at + read as u64);
+        for (start, bytes) in &self.patches {
+            let (begin, end) = (from.max(*start), to.min(start + bytes.len() as u64));
+            if begin < end {
+                let [into, of] = [from, *start].map(|zero| (begin - zero) as usize..(end - zero) as usize);
+                buffer[into].copy_from_slice(&bytes[of]);
+            }
+        }
+        self.at = to;
+        Ok(read)
+    }
+}
+
+impl<R: Seek> Seek for Patched<R> {
+    fn seek(&mut self, to: SeekFrom) -> Result<u64> {
+        self.at = self.inner.seek(to)?;
+        Ok(self.at)
+    }
+}

@@ -1,0 +1,144 @@
+//! Zeros behind a recording: a recorder took room on the disk in advance and did not fill it.
+//!
+//! Invariant: only zeros that run to the end of the file are left out, and only behind a whole packet of MPEG-TS or a
+//! whole element of Matroska; bytes of the recording itself, zero or not, are read.
+
+use std::io::{Read, Result, Seek, SeekFrom};
+
+use crate::ffi::io::ReadSeek;
+
+/// Fewer zeros than this are no room taken in advance: file systems and recorders take it in blocks.
+const LEAST: u64 = 4096;
+/// Bytes that are looked at in one piece.
+const PIECE: u64 = 256 * 1024;
+/// Elements of an unfinished Matroska file that are passed over: a day of blocks of audio and frames.
+const ELEMENTS: u64 = 20_000_000;
+
+const SEGMENT: u64 = 0x1853_8067;
+const CLUSTER: u64 = 0x1f43_b675;
+
+/// Where the content ends of a recording with zeros behind it; `None` where there are none, or the file is no recording of
+/// a kind that is known. Leaves `reader` at its start.
+pub(super) fn content_end(reader: &mut dyn ReadSeek) -> Result<Option<u64>> {
+    let size = reader.seek(SeekFrom::End(0))?;
+    reader.rewind()?;
+    let mut head = Vec::new();
+    reader.take(16 * 1024).read_to_end(&mut head)?;
+    let is_matroska = head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]);
+    let packets = packets(&head);
+    if !is_matroska && packets.is_none() {
+        reader.rewind()?;
+        return Ok(None);
+    }
+    let last = zeros_from(reader, size)?;
+    let end = if size - last < LEAST {
+        None
+    } else if let Some((offset, stride)) = packets {
+        Some(offset + (last.saturating_sub(offset)).div_ceil(stride) * stride)
+    } else {
+        matroska_end(reader, last)?
+    };
+    reader.rewind()?;
+    Ok(end.filter(|end| *end < size))
+}
+
+/// Where the zeros begin that run to the end of the file.
+fn zeros_from(reader: &mut dyn ReadSeek, size: u64) -> Result<u64> {
+    let mut end = size;
+    while end > 0 {
+        let start = end.saturating_sub(PIECE);
+        let mut piece = vec![0; (end - start) as usize];
+        reader.seek(SeekFrom::Start(start))?;
+        reader.read_exact(&mut piece)?;
+        if let Some(at) = piece.iter().rposition(|byte| *byte != 0) {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+/// Where packets of a transport stream start in `head`, and how far they are apart (ISO/IEC 13818-1, 2.4.3.2; plain, with
+/// a time in front, with parity behind).
+fn packets(head: &[u8]) -> Option<(u64, u64)> {
+    let is_start = |at: usize, stride: usize| (0..5).all(|turn| head.get(at + turn * stride) == Some(&0x47));
+    let found = [188, 192, 204].into_iter().find_map(|stride| {
+        let at = (0..stride).find(|at| is_start(*at, stride))?;
+        // The time of four bytes belongs to its packet.
+        Some((if stride == 192 { at.saturating_sub(4) } else { at }, stride))
+    });
+    found.map(|(at, stride)| (at as u64, stride as u64))
+}
+
+/// Where the last element ends of a file whose bytes are zero from `zeros` on.
+fn matroska_end(reader: &mut dyn ReadSeek, zeros: u64) -> Result<Option<u64>> {
+    let mut at = 0;
+    for _ in 0..ELEMENTS {
+        if at >= zeros {
+            return Ok(Some(at));
+        }
+        let mut head = [0; 12];
+        reader.seek(SeekFrom::Start(at))?;
+        if reader.read_exact(&mut head).is_err() {
+            return Ok(None);
+        }
+        let Some((element, id_length)) = vint(&head, true) else { return Ok(None) };
+        let Some((size, size_length)) = vint(&head[id_length..], false) else { return Ok(None) };
+        let content = at + (id_length + size_length) as u64;
+        let is_unknown = size == (1 << (7 * size_length)) - 1;
+        // A segment and a cluster are entered, since their sizes may be those of the room that was taken.
+        let is_entered = element == SEGMENT || element == CLUSTER && is_unknown;
+        if is_unknown && !is_entered {
+            return Ok(None);
+        }
+        // The last bytes of an element may be zeros of its own; it ends where it says.
+        at = if is_entered { content } else { content.saturating_add(size) };
+    }
+    Ok(None)
+}
+
+/// A variable-size integer (RFC 8794, 4) with its mark or without, and its length.
+fn vint(bytes: &[u8], with_mark: bool) -> Option<(u64, usize)> {
+    let length = bytes.first()?.leading_zeros() as usize + 1;
+    let value = bytes.get(..length)?.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let mask = (1u64 << (7 * length)) - 1;
+    (length <= 8).then_some((if with_mark { value } else { value & mask }, length))
+}
+
+/// A reader of the first bytes of another.
+pub(super) struct Limited<R> {
+    inner: R,
+    end: u64,
+    at: u64,
+}
+
+impl<R: Read + Seek> Limited<R> {
+    /// The first `end` bytes of `inner`, which stands at its start.
+    pub(super) fn new(inner: R, end: u64) -> Self {
+        Limited { inner, end, at: 0 }
+    }
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let count = buffer.len().min(left);
+        let read = self.inner.read(&mut buffer[..count])?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl<R: Seek> Seek for Limited<R> {
+    fn seek(&mut self, to: SeekFrom) -> Result<u64> {
+        let to = match to {
+            SeekFrom::End(offset) => {
+                let at = self.end.checked_add_signed(offset);
+                SeekFrom::Start(at.ok_or(std::io::ErrorKind::InvalidInput)?)
+            }
+            other => other,
+        };
+        self.at = self.inner.seek(to)?;
+        Ok(self.at)
+    }
+}
