@@ -187,9 +187,11 @@ fn copied_sound_is_cut_at_packets() {
         let found = packets(&output);
         let place = all.iter().position(|hash| *hash == found[0]).expect("a packet of the source");
         assert_eq!(all[place..place + found.len()], found, "{extension}");
-        // From 1 s to 3 s, in packets of 32 ms.
-        assert!((61..=63).contains(&found.len()), "{extension}: {} packets", found.len());
-        assert!((31..=32).contains(&place), "{extension}: begins with packet {place}");
+        // From 1 s to 3 s, in packets of 32 ms; where the container can hide them, with all that reach into the span and
+        // one more that the decoder needs.
+        let (count, first) = if extension == "ts" { (61..=63, 31..=32) } else { (64..=65, 30..=31) };
+        assert!(count.contains(&found.len()), "{extension}: {} packets", found.len());
+        assert!(first.contains(&place), "{extension}: begins with packet {place}");
     }
 }
 

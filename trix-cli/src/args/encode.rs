@@ -131,8 +131,9 @@ pub struct Encode {
     pub on_change: ChangeChoice,
 
     /// For every track: aac, opus, ac3 or eac3, each alone or with :KBPS; flac, alac; pcm at the source's depth, pcm16,
-    /// pcm24, pcm32 or pcmf32; copy or none
-    #[arg(long, default_value = "copy", value_name = "CODEC[:BITRATE]", help_heading = "Audio")]
+    /// pcm24, pcm32 or pcmf32; copy; none; auto copies where the container can hold and cut it, else loses as little as
+    /// can be
+    #[arg(long, default_value = "auto", value_name = "CODEC[:BITRATE]", help_heading = "Audio")]
     pub audio: AudioSettings,
     /// Channels: mono, stereo, 5.1, 7.1 and so on [default: the source's]
     #[arg(long, value_name = "LAYOUT", help_heading = "Audio")]

@@ -24,6 +24,11 @@ use crate::{
 pub enum Remix {
     /// The same samples under the names of other speakers.
     Relabel,
+    /// Some channels, in another order or beside silent ones; their samples are the same.
+    Pick {
+        /// For each channel of the output, which channel of the source it is, counted from 0; `null` is silence.
+        channels: Vec<Option<u32>>,
+    },
     /// Mixed by libswresample with the coefficients of ITU-R BS.775 (annex 4): the centre and each surround channel go
     /// to left and right with a factor of one half's square root, low-frequency effects are left out. All factors are
     /// divided by the largest sum of a channel's factors, so that nothing clips.
@@ -250,8 +255,9 @@ impl SoundConverter {
 
     fn build(&self, frame: &Frame, time_base: TimeBase, chain: &str) -> Result<Graph> {
         // Most filters want to know what channels are, though it is all the same to them.
-        let any = any_layout(frame.channels()).filter(|_| self.is_nameless());
-        let assumed = self.target.assumed_layout.as_deref().or(any);
+        let by_number = matches!(self.target.remix, Some(Remix::Pick { .. } | Remix::Matrix { .. }));
+        let any = any_layout(frame.channels()).filter(|_| self.is_nameless() || by_number);
+        let assumed = self.target.assumed_layout.as_deref().or(any.as_deref());
         Graph::for_audio(frame, time_base, assumed, chain).map_err(|(code, said)| {
             Error::new(ErrorKind::Unsupported, Stage::Filter, format!("sound cannot be converted: {code} ({said})"))
                 .in_stream(self.stream)
@@ -304,20 +310,16 @@ impl Front {
     }
 }
 
-/// Some layout of so many channels.
-fn any_layout(channels: usize) -> Option<&'static str> {
-    const LAYOUTS: [(usize, &str); 9] = [
-        (1, "mono"),
-        (2, "stereo"),
-        (3, "3.0"),
-        (4, "4.0"),
-        (5, "5.0"),
-        (6, "5.1"),
-        (7, "6.1"),
-        (8, "7.1"),
-        (16, "hexadecagonal"),
+/// Some layout of so many channels; `None` where libavutil has not as many loudspeakers.
+fn any_layout(channels: usize) -> Option<String> {
+    const LOUDSPEAKERS: [&str; 30] = [
+        "FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR", "TC", "TFL", "TFC", "TFR", "TBL", "TBC",
+        "TBR", "DL", "DR", "WL", "WR", "SDL", "SDR", "LFE2", "TSL", "TSR", "BFC", "BFL", "BFR",
     ];
-    LAYOUTS.iter().find(|(count, _)| *count == channels).map(|(_, name)| *name)
+    match channels {
+        1 => Some("mono".to_owned()),
+        _ => LOUDSPEAKERS.get(..channels).map(|list| list.join("+")),
+    }
 }
 
 /// Gaps are filled and overlaps cut where times and samples differ by more than 40 ms, beyond which EBU R 37 calls sound
@@ -342,6 +344,15 @@ fn chain(target: &SoundTarget, edit: &SoundEdit, first: &Frame, place: i64) -> S
             });
             let rows: Vec<String> = rows.collect();
             chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", rows.join("|")));
+        }
+        Some(Remix::Pick { channels }) => {
+            let channels = channels.iter().enumerate().map(|(to, from)| match from {
+                Some(from) => format!("c{to}=c{from}"),
+                None => format!("c{to}=0*c0"),
+            });
+            let channels: Vec<String> = channels.collect();
+            // In floating point of 64 bits, where every integer sample is exact.
+            chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", channels.join("|")));
         }
         Some(Remix::Standard) | None => {}
     }

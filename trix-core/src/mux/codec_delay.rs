@@ -86,6 +86,11 @@ impl Missing {
         Some(Missing { title: title.unwrap_or_default(), nanoseconds })
     }
 
+    /// Says the delay where it was not known before.
+    pub(super) fn settle(&mut self, delay: Timestamp) {
+        self.nanoseconds = u32::try_from(delay.rescale(NANO)).unwrap_or(0);
+    }
+
     /// The name that makes room for it.
     pub(super) fn placeholder(&self) -> String {
         let room = if self.title.is_empty() { ELEMENT - NAME_HEAD } else { ELEMENT };

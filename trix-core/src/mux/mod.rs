@@ -51,6 +51,8 @@ pub struct TrackSpec {
     pub disposition: Vec<String>,
     /// What the container says beside the samples, for pictures.
     pub display: Display,
+    /// Whether what lies before time zero, down to the first packet, is decoded and not heard: sound that was cut.
+    pub hides_start: bool,
 }
 
 /// What a container says of pictures beside their samples.
@@ -111,6 +113,8 @@ struct Track {
     to: TimeBase,
     /// Ticks of `from` by which times are later in the file than what is heard.
     delay: i64,
+    /// Whether the first packet tells that.
+    finds_delay: bool,
     books: Bookkeeper,
     is_picture: bool,
     in_band: Option<InBand>,
@@ -137,7 +141,11 @@ impl Muxer {
                 track.parameters = rewriter.parameters(&track.parameters);
             }
             rewriters.push(rewriter);
-            let delay = codec_delay::of(container, &track.parameters);
+            let delay = match hides_start(container, track) {
+                // Known when the first packet comes.
+                true => Some(Timestamp::new(0, track.time_base)),
+                false => codec_delay::of(container, &track.parameters),
+            };
             let missing = Missing::new(delay, &track.parameters.codec_name(), &track.metadata);
             if let Some(missing) = &missing {
                 track.metadata.retain(|(key, _)| key != "title");
@@ -197,6 +205,7 @@ impl Muxer {
                 let to = output.time_base(index);
                 let delay = codec_delay::of(container, &track.parameters);
                 let delay = delay.map_or(0, |delay| delay.rescale(track.time_base));
+                let finds_delay = hides_start(container, &track);
                 let books = Bookkeeper::new(&track.parameters, to);
                 let is_picture = track.parameters.kind() == StreamKind::Video;
                 // WebM and others keep the pictures of VP9 that are not shown in one packet with the next that is.
@@ -204,7 +213,17 @@ impl Muxer {
                     .then(|| BitstreamFilter::open("vp9_superframe", &track.parameters, track.time_base))
                     .transpose()
                     .map_err(fail)?;
-                Ok(Track { from: track.time_base, to, delay, books, is_picture, in_band, joiner, shown: None })
+                Ok(Track {
+                    from: track.time_base,
+                    to,
+                    delay,
+                    finds_delay,
+                    books,
+                    is_picture,
+                    in_band,
+                    joiner,
+                    shown: None,
+                })
             })
             .collect::<Result<_>>()?;
         Ok(Muxer { output, path: path.to_owned(), container, movie, tracks, edit_units, delays })
@@ -252,6 +271,12 @@ impl Muxer {
             let (_, earliest) = state.shown.get_or_insert((pts, pts));
             *earliest = (*earliest).min(pts);
         }
+        if std::mem::take(&mut state.finds_delay) {
+            state.delay = pts.map_or(0, i64::saturating_neg).max(0);
+            if let Some(missing) = self.delays.get_mut(track).and_then(Option::as_mut) {
+                missing.settle(Timestamp::new(state.delay, from));
+            }
+        }
         if state.delay != 0 {
             let later = |ticks: i64| ticks.saturating_add(state.delay);
             packet.set_times(pts.map(later), dts.map(later), duration);
@@ -289,6 +314,11 @@ impl Muxer {
         }
         Ok((self.tracks.into_iter().map(|track| track.books.close()).collect(), notes))
     }
+}
+
+/// Whether the first packet of a track tells the delay that the container has an element for. A header of Opus tells it.
+fn hides_start(container: Container, track: &TrackSpec) -> bool {
+    track.hides_start && container.is_matroska() && track.parameters.codec_name() != "opus"
 }
 
 /// Adds what is no track; returns the streams of cover pictures with their data.

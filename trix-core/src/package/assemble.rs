@@ -107,6 +107,7 @@ fn track_of(facts: &StreamFacts) -> TrackSpec {
             hdr: facts.hdr,
             dolby_vision: facts.dolby_vision,
         },
+        hides_start: false,
     }
 }
 

@@ -15,8 +15,11 @@ use super::track::LoudnessTarget;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum AudioSettings {
-    /// The compressed sound as it is.
+    /// The compressed sound as it is, where the container can hold it and can tell a cut in it to the sample; else
+    /// encoded in the same codec, or without loss, or in the codec of the container that loses least.
     #[default]
+    Auto,
+    /// The compressed sound as it is.
     Copy,
     /// Left out.
     None,
@@ -61,7 +64,7 @@ pub enum AudioSettings {
 }
 
 /// The codecs by their names, each without a bit rate.
-const CODECS: [(&str, AudioSettings); 13] = [
+const CODECS: [(&str, AudioSettings); 14] = [
     ("aac", AudioSettings::Aac { kbps: None }),
     ("opus", AudioSettings::Opus { kbps: None }),
     ("ac3", AudioSettings::Ac3 { kbps: None }),
@@ -73,6 +76,7 @@ const CODECS: [(&str, AudioSettings); 13] = [
     ("pcm24", AudioSettings::Pcm24),
     ("pcm32", AudioSettings::Pcm32),
     ("pcmf32", AudioSettings::Pcmf32),
+    ("auto", AudioSettings::Auto),
     ("copy", AudioSettings::Copy),
     ("none", AudioSettings::None),
 ];
@@ -89,12 +93,12 @@ impl AudioSettings {
         }
     }
 
-    /// Whether sound is decoded and encoded again.
+    /// Whether it names a codec, so that sound is decoded and encoded again.
     pub fn encodes(self) -> bool {
-        !matches!(self, AudioSettings::Copy | AudioSettings::None)
+        !matches!(self, AudioSettings::Auto | AudioSettings::Copy | AudioSettings::None)
     }
 
-    fn with_kbps(self, rate: u32) -> Option<Self> {
+    pub(crate) fn with_kbps(self, rate: u32) -> Option<Self> {
         let kbps = Some(rate);
         match self {
             AudioSettings::Aac { .. } => Some(AudioSettings::Aac { kbps }),
@@ -109,7 +113,7 @@ impl AudioSettings {
 impl FromStr for AudioSettings {
     type Err = String;
 
-    /// Reads `CODEC[:BITRATE]`, `copy` or `none`.
+    /// Reads `CODEC[:BITRATE]`, `auto`, `copy` or `none`.
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, rate) = match text.split_once(':') {
             Some((name, rate)) => (name, Some(rate)),
@@ -164,7 +168,8 @@ mod tests {
 
     #[test]
     fn settings_are_read_as_they_are_written() {
-        for text in ["copy", "none", "aac", "aac:192k", "opus:96k", "ac3:448k", "eac3", "flac", "alac", "pcm", "pcmf32"]
+        for text in
+            ["auto", "copy", "none", "aac", "aac:192k", "opus:96k", "ac3:448k", "eac3", "flac", "alac", "pcm", "pcmf32"]
         {
             assert_eq!(text.parse::<AudioSettings>().unwrap().to_string(), text);
         }

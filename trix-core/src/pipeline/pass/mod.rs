@@ -20,6 +20,7 @@ mod listen;
 mod route;
 mod side;
 mod sound;
+mod sound_cut;
 mod tracks;
 mod video;
 

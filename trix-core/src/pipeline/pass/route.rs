@@ -2,10 +2,10 @@
 //!
 //! Invariant: what is copied keeps its bytes; its times are counted from the origin of the output.
 
-use super::{ForMuxer, Queued};
+use super::{ForMuxer, Queued, sound_cut::SoundCut};
 use crate::{
     demux::Demuxer,
-    encode::subtitle::{Span, SubtitleTrack},
+    encode::subtitle::SubtitleTrack,
     error::{Result, Stage},
     media::{
         packet::Packet,
@@ -42,8 +42,8 @@ pub(super) struct IntoOutput {
 pub(super) enum Kind {
     /// Pictures, as far as they belong to those that are copied.
     Pictures(CopyGate),
-    /// Sound that begins within the span.
-    Sound(Span),
+    /// Sound, as far as it is heard within a span.
+    Sound(SoundCut),
     /// Subtitles, copied or as another form of text.
     Subtitles(SubtitleTrack),
 }
@@ -61,15 +61,16 @@ impl Route {
                 Place::Outside | Place::Leading => return Ok(Sent::Yes),
                 Place::After => return Ok(Sent::NotWanted),
             },
-            Kind::Sound(span) => {
-                let start = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, base));
-                if start.is_some_and(|start| span.end.is_some_and(|end| start >= end)) {
-                    return Ok(Sent::NotWanted);
+            Kind::Sound(cut) => {
+                let kept = cut.take(packet, base);
+                for mut packet in kept.packets {
+                    follow(&mut packet, reached);
+                    shift(&mut packet, origin.rescale(base));
+                    if next.send(ForMuxer { track, packet }, Stage::Demux)? == Sent::NotWanted {
+                        return Ok(Sent::NotWanted);
+                    }
                 }
-                if start.is_some_and(|start| start < span.origin) {
-                    return Ok(Sent::Yes);
-                }
-                follow(&mut packet, reached);
+                return Ok(if kept.goes_on { Sent::Yes } else { Sent::NotWanted });
             }
             Kind::Subtitles(subtitles) => {
                 for packet in subtitles.push(packet)? {

@@ -55,6 +55,7 @@ pub(super) fn of_pictures(
         metadata: tags.metadata(),
         disposition: tags.disposition.clone(),
         display: Display { orientation: plan.orientation, hdr: plan.hdr, dolby_vision: plan.dolby_vision },
+        hides_start: false,
     })
 }
 
@@ -74,6 +75,7 @@ pub(super) fn copied(facts: &StreamFacts, rate: Option<Rational>, tags: &TrackTa
             hdr: facts.hdr,
             dolby_vision: facts.dolby_vision,
         },
+        hides_start: false,
     }
 }
 

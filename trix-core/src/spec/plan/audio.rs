@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::{
     Decision, Mistake, Request,
+    channels::{self, Channels, layout_of, layout_of_rows},
     output::is_cut,
     side::{MustLast, SideTrack},
+    sound_choice::{self, Choice},
     sound_codec::{self, SoundCodec},
 };
 use crate::{
@@ -22,7 +24,6 @@ use crate::{
         audio::{AudioSettings, AudioShape},
         job::Container,
         track::LoudnessTarget,
-        video::VideoSettings,
     },
 };
 
@@ -106,7 +107,7 @@ pub(super) fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
     {
         mistakes.push(Mistake::new("audio.kbps", kbps, problem));
     }
-    if *shape != AudioShape::default() && !settings.encodes() {
+    if *shape != AudioShape::default() && matches!(settings, AudioSettings::Copy | AudioSettings::None) {
         let problem = "has no effect on sound that is not encoded; name a codec";
         mistakes.push(Mistake::new("audio_shape", "", problem));
     }
@@ -147,17 +148,6 @@ pub(super) fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// The layout that a matrix without one makes.
-fn layout_of_rows(rows: usize) -> Option<&'static str> {
-    match rows {
-        1 => Some("mono"),
-        2 => Some("stereo"),
-        6 => Some("5.1"),
-        8 => Some("7.1"),
-        _ => None,
-    }
-}
-
 pub(super) fn plan(
     job: &Request<'_>,
     source: &Source,
@@ -189,33 +179,32 @@ pub(super) fn plan(
     for (_, (stream, side)) in kept {
         let composed = side.is_none() && source.is_composed(stream.index);
         let changed = composed || side.is_some_and(|side| !side.is_whole || side.settings.changes());
-        let codec = match codec {
+        let mut told = Told { stream, container, mistakes, decisions, notes };
+        let settings = match settings {
+            AudioSettings::Auto => told.chosen(sound_choice::choose(job, container, stream, changed)),
             // What is changed cannot be copied; the copy that loses nothing is of a lossless codec.
-            None if changed => {
-                let lossless = sound_codec::lossless(container);
-                if lossless.is_none() {
-                    let problem =
-                        format!("{} holds no lossless sound, and this track has to be changed", container.name());
-                    mistakes.push(Mistake::new("audio", settings, problem));
+            AudioSettings::Copy if changed => match sound_codec::lossless(container) {
+                Some(codec) => {
+                    let why = match composed {
+                        true => "its edit list joins several parts, which a copy of its packets cannot tell",
+                        false => "what is moved, mixed or stretched cannot be copied",
+                    };
+                    told.decide("encoded without loss".into(), why.into());
+                    codec.or(settings)
+                }
+                None => {
+                    let name = container.name();
+                    let problem = format!("{name} holds no lossless sound, and this track has to be changed");
+                    told.mistakes.push(Mistake::new("audio", settings, problem));
                     continue;
                 }
-                let what = format!("stream {}: encoded without loss", stream.index);
-                let why = match composed {
-                    true => {
-                        "its edit list puts it together from several parts, which a copy of its packets cannot tell"
-                    }
-                    false => "what is moved, mixed or stretched cannot be copied",
-                };
-                decisions.push(Decision::new(what, why));
-                lossless
-            }
-            codec => codec,
+            },
+            settings => settings,
         };
-        let settings = codec.map_or(settings, |codec| codec.or(settings));
-        let mut plan = match codec {
+        let tracks = match SoundCodec::of(settings) {
             None => {
-                check_copy(job, container, stream, mistakes);
-                copied(stream)
+                check_copy(job, &mut told);
+                vec![copied(stream)]
             }
             Some(codec) => {
                 if stream.sample_rate == 0 || stream.channels == 0 {
@@ -224,32 +213,53 @@ pub(super) fn plan(
                         .in_file(&source.label())
                         .in_stream(stream.index));
                 }
-                let mut told = Told { stream, container, mistakes, decisions, notes };
-                encoded(job, settings, codec, stream, &mut told)
+                let tracks = channels::of(codec, stream, &job.output.audio_shape, &mut told);
+                tracks.into_iter().map(|own| encoded(job, settings, codec, own, &mut told)).collect()
             }
         };
-        if let Some(side) = side {
-            plan.side = Some(stream.index - source.streams().len());
-            plan.origin = Some(side.start);
-            plan.edit = side.settings.edit(None);
-            plan.loudness = side.settings.loudness.or(plan.loudness);
+        let parts = tracks.into_iter().enumerate();
+        for (_, mut plan) in parts.filter(|(number, _)| job.part.is_none_or(|part| part == *number)) {
+            if let Some(side) = side {
+                plan.side = Some(stream.index - source.streams().len());
+                plan.origin = Some(side.start);
+                plan.edit = side.settings.edit(None);
+                plan.loudness = side.settings.loudness.or(plan.loudness);
+            }
+            if plan.bits.is_some_and(|bits| bits <= 24) && (plan.edit.changes_values() || plan.loudness.is_some()) {
+                plan.dithered = true;
+            }
+            list.push(plan);
         }
-        if plan.bits.is_some_and(|bits| bits <= 24) && (plan.edit.changes_values() || plan.loudness.is_some()) {
-            plan.dithered = true;
-        }
-        list.push(plan);
     }
     Ok(list)
 }
 
-fn check_copy(job: &Request<'_>, container: Container, stream: &StreamFacts, mistakes: &mut Vec<Mistake>) {
-    if is_cut(job) && job.output.video != VideoSettings::Copy {
-        let problem = "cannot be cut to --start, --duration or --frames at the sample; name a codec, or none";
-        mistakes.push(Mistake::new("audio", "copy", problem));
-    }
-    if let Err(problem) = container.holds(&stream.parameters, stream.time_base) {
+/// How many tracks of an output with `audio` and `shape` each of the sound tracks becomes, in their order.
+pub(super) fn parts(job: &Request<'_>, source: &Source, container: Container) -> Vec<usize> {
+    let sides = job.sides.iter().map(|side| (&side.facts, !side.is_whole || side.settings.changes()));
+    let all = source.audio().map(|stream| (stream, source.is_composed(stream.index))).chain(sides);
+    let count = |(stream, changed): (&StreamFacts, bool)| {
+        let settings = match job.output.audio {
+            AudioSettings::Auto => sound_choice::choose(job, container, stream, changed).settings,
+            settings => settings,
+        };
+        channels::count(SoundCodec::of(settings), stream, &job.output.audio_shape)
+    };
+    all.map(count).collect()
+}
+
+fn check_copy(job: &Request<'_>, told: &mut Told<'_>) {
+    let Told { stream, container, .. } = told;
+    let (stream, container) = (*stream, *container);
+    if let Err(problem) = sound_choice::copies(container, stream) {
         let held = sound_codec::held_by(container).join(", ");
-        mistakes.push(Mistake::new("audio", "copy", format!("{problem}; it holds {held}")));
+        told.mistakes.push(Mistake::new("audio", "copy", format!("{problem}; it holds {held}")));
+    } else if is_cut(job) && !sound_choice::cuts_exactly(container, stream) {
+        let name = container.name();
+        told.note(&format!(
+            "the copy is cut at its packets, as {name} cannot tell more: it begins and ends up to half a packet beside \
+             the cut, in step with the pictures"
+        ));
     }
 }
 
@@ -281,20 +291,28 @@ fn copied(stream: &StreamFacts) -> AudioPlan {
 }
 
 /// Where the plan of a stream says what is wrong with it, what was decided, and what is lost.
-struct Told<'a> {
-    stream: &'a StreamFacts,
-    container: Container,
-    mistakes: &'a mut Vec<Mistake>,
-    decisions: &'a mut Vec<Decision>,
-    notes: &'a mut Vec<String>,
+pub(super) struct Told<'a> {
+    pub(super) stream: &'a StreamFacts,
+    pub(super) container: Container,
+    pub(super) mistakes: &'a mut Vec<Mistake>,
+    pub(super) decisions: &'a mut Vec<Decision>,
+    pub(super) notes: &'a mut Vec<String>,
 }
 
 impl Told<'_> {
-    fn decide(&mut self, what: String, why: String) {
+    /// Says what was chosen where it is no copy.
+    fn chosen(&mut self, choice: Choice) -> AudioSettings {
+        if let Some(why) = choice.why {
+            self.decide(format!("{} is encoded as {}", self.stream.codec, choice.settings), why);
+        }
+        choice.settings
+    }
+
+    pub(super) fn decide(&mut self, what: String, why: String) {
         self.decisions.push(Decision::new(format!("stream {}: {what}", self.stream.index), why));
     }
 
-    fn note(&mut self, what: &str) {
+    pub(super) fn note(&mut self, what: &str) {
         self.notes.push(format!("stream {}: {what}", self.stream.index));
     }
 }
@@ -303,20 +321,25 @@ fn encoded(
     job: &Request<'_>,
     settings: AudioSettings,
     codec: &SoundCodec,
-    stream: &StreamFacts,
+    channels: Channels,
     told: &mut Told<'_>,
 ) -> AudioPlan {
-    let shape = &job.output.audio_shape;
-    let Channels { layout, channels, assumed, remix } = channels(codec, stream, shape, told);
+    let (shape, stream) = (&job.output.audio_shape, told.stream);
+    let Channels { layout, count: channels, assumed, remix } = channels;
 
-    let sample_rate = codec.nearest_rate(shape.sample_rate.unwrap_or(stream.sample_rate));
+    // MXF holds sound at 48 kHz (SMPTE ST 382).
+    let needed = (told.container == Container::Mxf).then_some(48_000);
+    let sample_rate = codec.nearest_rate(shape.sample_rate.or(needed).unwrap_or(stream.sample_rate));
     let resampler = (sample_rate != stream.sample_rate).then(Resampler::best);
     if let Some(resampler) = resampler {
         let from = stream.sample_rate;
         if shape.sample_rate.is_none() {
             told.decide(
                 format!("{from} Hz become {sample_rate} Hz"),
-                format!("{} is not encoded at {from} Hz", codec.name),
+                match needed {
+                    Some(_) => format!("MXF holds no sound at {from} Hz"),
+                    None => format!("{} is not encoded at {from} Hz", codec.name),
+                },
             );
         }
         if resampler == Resampler::Swr {
@@ -382,115 +405,6 @@ fn encoded(
     }
 }
 
-/// What becomes of the channels of a stream.
-struct Channels {
-    layout: String,
-    channels: u32,
-    assumed: Option<String>,
-    remix: Option<Remix>,
-}
-
-fn channels(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape, told: &mut Told<'_>) -> Channels {
-    let count = stream.channels;
-    let wanted = shape.layout.as_deref().and_then(ChannelLayout::from_name);
-    let wanted = match shape.matrix.len() {
-        0 => wanted,
-        rows => wanted.or_else(|| layout_of_rows(rows).and_then(ChannelLayout::from_name)),
-    };
-    let mut assumed = None;
-    let mut from = layout_of(stream);
-    if is_unknown(stream) {
-        // The usual meaning of one and two channels; more can mean anything, so the user has to say it.
-        let meant = match (count, &wanted) {
-            (_, Some(wanted)) if wanted.channels == count && shape.matrix.is_empty() => Some(wanted.name.clone()),
-            (1, _) => Some("mono".to_owned()),
-            (2, _) => Some("stereo".to_owned()),
-            _ => None,
-        };
-        if let Some(meant) = meant {
-            told.decide(format!("its {count} channels are taken for {meant}"), "the source names no layout".into());
-            from.clone_from(&meant);
-            assumed = Some(meant);
-        }
-    }
-    let is_known = assumed.is_some() || !is_unknown(stream);
-    let mut to = wanted.as_ref().map_or_else(|| from.clone(), |wanted| wanted.name.clone());
-    let most = codec.channels;
-    let written = if is_known || wanted.is_some() { codec.layout(&to) } else { None };
-    match written {
-        Some(written) if wanted.is_none() && written != to => {
-            told.decide(
-                format!("{to} is written as {written}"),
-                format!("{} has one pair of surround channels", codec.name),
-            );
-            to = written;
-        }
-        Some(written) => to = written,
-        None if codec.layouts.is_empty() && count <= most && wanted.is_none() => {}
-        None => {
-            let place = if shape.layout.is_some() { "audio_shape.layout" } else { "audio" };
-            let value = if shape.layout.is_some() { to.as_str() } else { codec.name };
-            let has = if shape.layout.is_some() { String::new() } else { format!("stream {} is {to}; ", stream.index) };
-            let holds = match codec.layouts {
-                [] => format!("{} holds {most} channels at the most", codec.name),
-                layouts => format!("{} holds {}", codec.name, layouts.join(", ")),
-            };
-            told.mistakes.push(Mistake::new(place, value, format!("{has}{holds}; set a layout (--audio-layout)")));
-        }
-    }
-    let channels = wanted.as_ref().map_or(count, |wanted| wanted.channels);
-    if !is_known && wanted.is_none() && codec.name == "flac" {
-        told.note("FLAC has a meaning for every number of channels, also for these, whose layout is unknown");
-    }
-    if told.container == Container::Matroska
-        && codec.name == "pcm"
-        && channels > 2
-        && ChannelLayout::from_name(&to).is_some()
-    {
-        told.note(&format!("Matroska does not tell the layout of PCM; its channels stand in the order of {to}"));
-    }
-    if channels > most && codec.layouts.is_empty() {
-        let problem =
-            format!("{} holds {most} channels at the most; stream {} has {channels}", codec.name, stream.index);
-        told.mistakes.push(Mistake::new("audio", codec.name, problem));
-    }
-    let remix = remix(&from, &to, is_known, stream, shape, told);
-    Channels { layout: to, channels, assumed, remix }
-}
-
-fn remix(
-    from: &str,
-    to: &str,
-    is_known: bool,
-    stream: &StreamFacts,
-    shape: &AudioShape,
-    told: &mut Told<'_>,
-) -> Option<Remix> {
-    if let Some(row) = shape.matrix.first() {
-        if row.len() != stream.channels as usize {
-            let problem = format!("stream {} has {} channels ({from})", stream.index, stream.channels);
-            told.mistakes.push(Mistake::new("audio_shape.matrix", row.len(), format!("factors in a row; {problem}")));
-        }
-        return Some(Remix::Matrix { rows: shape.matrix.clone() });
-    }
-    if from == to {
-        return None;
-    }
-    if from.strip_suffix("(side)").is_some_and(|same| same == to) {
-        return Some(Remix::Relabel);
-    }
-    if !is_known {
-        let problem =
-            format!("stream {} has {} channels without a layout; give a matrix", stream.index, stream.channels);
-        told.mistakes.push(Mistake::new("audio_shape.layout", to, problem));
-    }
-    told.decide(
-        format!("{from} is mixed to {to} with the coefficients of ITU-R BS.775, scaled so that nothing clips"),
-        "no matrix is given".into(),
-    );
-    Some(Remix::Standard)
-}
-
 /// Says where encoded sound begins later than the output, at `origin` of the source's time.
 pub(super) fn say_silence(plans: &[AudioPlan], source: &Source, origin: Timestamp, decisions: &mut Vec<Decision>) {
     for plan in plans.iter().filter(|plan| !plan.copied && plan.side.is_none()) {
@@ -508,16 +422,6 @@ pub(super) fn say_silence(plans: &[AudioPlan], source: &Source, origin: Timestam
 fn named(stream: &StreamFacts, key: &str) -> Option<String> {
     let entry = stream.metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
     entry.map(|(_, value)| value.clone()).filter(|value| !value.is_empty() && value != "und")
-}
-
-fn is_unknown(stream: &StreamFacts) -> bool {
-    ChannelLayout::from_name(&stream.layout).is_none()
-}
-
-/// The layout in a form that filters read: a name, or a number of channels.
-fn layout_of(stream: &StreamFacts) -> String {
-    ChannelLayout::from_name(&stream.layout)
-        .map_or_else(|| format!("{} channels", stream.channels), |layout| layout.name)
 }
 
 /// Whether the samples themselves, as stored, are floating point.
@@ -569,7 +473,7 @@ fn format(settings: AudioSettings, stream: &StreamFacts) -> (&'static str, &'sta
         AudioSettings::Pcm24 => ("pcm_s24le", "s32", Some(24)),
         AudioSettings::Pcm32 => ("pcm_s32le", "s32", Some(32)),
         AudioSettings::Pcmf32 => ("pcm_f32le", "flt", None),
-        AudioSettings::Pcm | AudioSettings::Copy | AudioSettings::None => match bits(stream) {
+        AudioSettings::Pcm | AudioSettings::Auto | AudioSettings::Copy | AudioSettings::None => match bits(stream) {
             _ if is_float(stream) => ("pcm_f32le", "flt", None),
             0..=16 => ("pcm_s16le", "s16", Some(16)),
             17..=24 => ("pcm_s24le", "s32", Some(24)),

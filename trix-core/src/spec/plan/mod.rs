@@ -11,6 +11,8 @@ mod memory;
 mod codec_memory;
 mod threads;
 mod audio;
+mod channels;
+mod sound_choice;
 mod sound_codec;
 mod cut;
 mod tags;
@@ -170,7 +172,7 @@ struct Asking<'a> {
 impl<'a> Asking<'a> {
     fn request(&self, output: &'a OutputSettings, origin: Option<Timestamp>) -> Request<'a> {
         let threads = output.threads.or(self.job.threads);
-        Request { source: &self.job.source, output, threads, looks: self.looks, sides: self.sides, origin }
+        Request { source: &self.job.source, output, threads, looks: self.looks, sides: self.sides, part: None, origin }
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Request<'a> {
     pub(crate) looks: &'a Looks,
     /// Sound tracks from beside the source.
     pub(crate) sides: &'a [SideTrack],
+    /// Which of the tracks that a sound stream becomes, where it becomes several; all for `None`.
+    pub(crate) part: Option<usize>,
     /// What lies at time zero, where that is decided for several outputs together.
     pub(crate) origin: Option<Timestamp>,
 }

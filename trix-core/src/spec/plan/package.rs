@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Asking, Carried, Decision, Mistake, OutputPlan, Request, SubtitlePlan, TrackTags, tags::TIMECODE_LOST};
+use super::{
+    Asking, Carried, Decision, Mistake, OutputPlan, Request, SubtitlePlan, TrackTags, audio, tags::TIMECODE_LOST,
+};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::stream::StreamKind,
@@ -19,7 +21,7 @@ use crate::{
     source::Source,
     spec::{
         audio::AudioSettings,
-        job::{OutputSettings, SourceSettings},
+        job::{Container, OutputSettings, SourceSettings},
         package::{PackageJob, Rung},
         subtitle::SubtitleSettings,
         video::{Size, VideoSettings},
@@ -71,6 +73,8 @@ pub struct TextPlan {
 struct Rendition {
     id: String,
     output: OutputSettings,
+    /// Which of the tracks that a sound stream becomes.
+    part: Option<usize>,
     /// What to call the place of a mistake.
     place: String,
 }
@@ -100,14 +104,15 @@ pub(super) fn plan(
     if !mistakes.is_empty() {
         return Ok(None);
     }
-    let expanded = expand(package, source, source.audio().count() + asking.sides.len());
+    let expanded = expand(package, source, &sound_parts(package, asking, source));
     let begin = begin(package, &expanded, asking, source)?;
     let (mut renditions, mut outputs) = (Vec::new(), Vec::new());
     let mut notes = expanded.notes;
     let has_video = expanded.renditions.iter().any(|rendition| rendition.output.video != VideoSettings::None);
-    for Rendition { id, output, place } in expanded.renditions {
+    for Rendition { id, output, part, place } in expanded.renditions {
         let mut own = Vec::new();
-        let planned = OutputPlan::new(&asking.request(&output, begin), source, &mut own)?;
+        let request = Request { part, ..asking.request(&output, begin) };
+        let planned = OutputPlan::new(&request, source, &mut own)?;
         own.iter_mut().for_each(|mistake| mistake.enter(&place));
         mistakes.append(&mut own);
         if let Some(mut planned) = planned {
@@ -187,8 +192,15 @@ pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
     mistakes
 }
 
-/// The renditions of `package`, with so many sound `tracks` in all.
-fn expand(package: &PackageJob, source: &Source, tracks: usize) -> Expanded {
+/// How many renditions each sound track becomes.
+fn sound_parts(package: &PackageJob, asking: &Asking<'_>, source: &Source) -> Vec<usize> {
+    let audio_shape = package.audio_shape.clone();
+    let output = OutputSettings { audio: package.audio, audio_shape, ..OutputSettings::default() };
+    audio::parts(&asking.request(&output, None), source, Container::Mp4)
+}
+
+/// The renditions of `package`, each sound track becoming so many of them.
+fn expand(package: &PackageJob, source: &Source, tracks: &[usize]) -> Expanded {
     let (mut renditions, mut decisions, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     let base = OutputSettings {
         picture: package.picture.clone(),
@@ -207,18 +219,20 @@ fn expand(package: &PackageJob, source: &Source, tracks: usize) -> Expanded {
             let id = format!("video-{}", if size.is_some() { rung.height } else { rows });
             let path = package.path.join(format!("{id}.mp4"));
             let place = format!("ladder[{number}].");
-            renditions.push(Rendition { id, output: OutputSettings { path, video, ..base.clone() }, place });
+            let output = OutputSettings { path, video, ..base.clone() };
+            renditions.push(Rendition { id, output, part: None, place });
         }
     } else if !package.ladder.is_empty() {
         notes.push("the source has no pictures, so that the package is of sound alone".to_owned());
     }
     if package.audio != AudioSettings::None {
-        for track in 0..tracks {
-            let id = format!("audio-{}", track + 1);
+        let parts = |(track, count): (usize, &usize)| (0..*count).map(move |part| (track, part));
+        for (number, (track, part)) in tracks.iter().enumerate().flat_map(parts).enumerate() {
+            let id = format!("audio-{}", number + 1);
             let path = package.path.join(format!("{id}.mp4"));
             let (audio, audio_shape) = (package.audio, package.audio_shape.clone());
             let output = OutputSettings { path, audio, audio_shape, tracks: Some(vec![track]), ..base.clone() };
-            renditions.push(Rendition { id, output, place: String::new() });
+            renditions.push(Rendition { id, output, part: Some(part), place: String::new() });
         }
     }
     let mut subtitles = Vec::new();

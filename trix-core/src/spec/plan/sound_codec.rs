@@ -74,7 +74,7 @@ impl SoundCodec {
     /// The codec that `settings` ask for; `None` for sound that is not encoded.
     pub(super) fn of(settings: AudioSettings) -> Option<&'static SoundCodec> {
         match settings {
-            AudioSettings::Copy | AudioSettings::None => None,
+            AudioSettings::Auto | AudioSettings::Copy | AudioSettings::None => None,
             AudioSettings::Aac { .. } => Some(&AAC),
             AudioSettings::Opus { .. } => Some(&OPUS),
             AudioSettings::Ac3 { .. } => Some(&AC3),

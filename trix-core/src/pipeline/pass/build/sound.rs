@@ -12,6 +12,7 @@ use crate::{
         subtitle::{Span, SubtitleTrack},
     },
     error::{Result, Stage},
+    ffi::stream::StreamFacts,
     filter::sound::{SoundConverter, SoundTarget},
     media::{
         frame::Frame,
@@ -27,6 +28,7 @@ use crate::{
             route::{self, IntoOutput, Kind, Route},
             side::SideStage,
             sound::{SoundDecodeStage, SoundPlace, SoundStage},
+            sound_cut::SoundCut,
             tracks,
         },
         progress::Watch,
@@ -111,6 +113,7 @@ impl Builder<'_> {
             metadata: tags.metadata(),
             disposition: tags.disposition.clone(),
             display: Display::default(),
+            hides_start: false,
         };
         let kind = Kind::Subtitles(track);
         let own = IntoOutput { kind, track: tracks.len(), origin: span.origin, next: to_muxer.clone(), reached: None };
@@ -131,11 +134,9 @@ impl Builder<'_> {
         let SoundPlace { output: number, track: index, next, .. } = place;
         let Some(next) = next else { return Ok(track) };
         let Some(number_of_side) = audio.side else {
-            if track.parameters.priming().0 == 0 {
-                track.parameters.set_priming(source.run_in(facts));
-            }
             let span = Span { origin: output.start.unwrap_or(EVER), end: output.span_end() };
-            let own = IntoOutput { kind: Kind::Sound(span), track: index, origin: output.origin, next, reached: None };
+            let kind = Kind::Sound(cut(output, source, facts, span, &mut track));
+            let own = IntoOutput { kind, track: index, origin: output.origin, next, reached: None };
             self.routes[audio.stream].push(Route::Output(Box::new(own)));
             return Ok(track);
         };
@@ -145,14 +146,12 @@ impl Builder<'_> {
         let file = Source::open(&first.path, self.job.source.limits)?;
         let own = file.audio().find(|facts| first.stream.is_none_or(|index| facts.index == index));
         let Some(own) = own else { return Ok(track) };
-        if track.parameters.priming().0 == 0 {
-            track.parameters.set_priming(file.run_in(own));
-        }
         let origin = audio.origin.unwrap_or(output.origin);
         let end = output
             .span_end()
             .map(|end| origin.plus(Timestamp::new(-output.origin.ticks, output.origin.base)).plus(end));
-        let kind = Kind::Sound(Span { origin: output.start.map_or(EVER, |_| origin), end });
+        let span = Span { origin: output.start.map_or(EVER, |_| origin), end };
+        let kind = Kind::Sound(cut(output, &file, own, span, &mut track));
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
         routes[own.index].push(Route::Output(Box::new(IntoOutput { kind, track: index, origin, next, reached: None })));
         let damage = Arc::new(DamageLog::new(self.job.source.on_damage));
@@ -180,6 +179,7 @@ impl Builder<'_> {
             metadata: tags.metadata(),
             disposition: tags.disposition,
             display: Display::default(),
+            hides_start: false,
         };
         let target = SoundTarget {
             sample_format: audio.sample_format.clone().unwrap_or_default(),
@@ -318,3 +318,28 @@ impl Builder<'_> {
 
 /// Earlier than anything: a copy without a cut keeps the sound before time zero, which the edit lists of MP4 hide.
 const EVER: Timestamp = Timestamp { ticks: i64::MIN, base: TimeBase { num: 1, den: 1 } };
+
+/// What is kept of sound that is copied; says in `track` what its decoder yields before that.
+fn cut(output: &OutputPlan, file: &Source, facts: &StreamFacts, span: Span, track: &mut TrackSpec) -> SoundCut {
+    let is_exact = output.container.is_iso() || output.container.is_matroska();
+    let make = || SoundCut::new(facts, span, is_exact);
+    if output.start.is_none() {
+        if track.parameters.priming().0 == 0 {
+            track.parameters.set_priming(file.run_in(facts));
+        }
+    } else if facts.codec == "opus" && is_exact {
+        if let Some(samples) = make().samples_before(file, facts) {
+            track.parameters.set_priming(samples.into());
+            let mut head = track.parameters.extradata().to_vec();
+            // RFC 7845, 5.1: the pre-skip.
+            if let Some(place) = head.get_mut(10..12) {
+                place.copy_from_slice(&samples.to_le_bytes());
+            }
+            track.parameters = std::mem::replace(&mut track.parameters, facts.parameters.clone()).with_extradata(&head);
+        }
+    } else {
+        track.parameters.set_priming(0);
+        track.hides_start = facts.parameters.pcm_block().is_none();
+    }
+    make()
+}

@@ -1,0 +1,197 @@
+//! Cuts sound that is copied: whole packets are kept, and the container is told what of the first and the last is heard.
+//!
+//! Invariant: whatever lies within the span is kept, with its own times; what a decoder needs before it comes along and is
+//! declared as not heard.
+
+use std::collections::VecDeque;
+
+use crate::{
+    encode::subtitle::Span,
+    ffi::stream::StreamFacts,
+    media::{
+        packet::Packet,
+        time::{TimeBase, Timestamp},
+    },
+    source::Source,
+};
+
+/// What becomes of the packets of a track.
+pub(super) struct SoundCut {
+    span: Span,
+    /// Whether the container tells to the sample what is heard of a packet.
+    is_exact: bool,
+    codec: String,
+    /// One sample.
+    sample: TimeBase,
+    /// Bytes of a sample of all channels, where packets can be cut.
+    block: Option<usize>,
+    /// Samples of a packet that does not say how long it lasts.
+    usual: i64,
+    /// Packets before the span that may be needed.
+    held: VecDeque<Packet>,
+    /// Whether the first packet of the copy was handed on.
+    begun: bool,
+}
+
+/// What is handed on of a packet, and whether the span goes on after it.
+pub(super) struct Kept {
+    pub(super) packets: Vec<Packet>,
+    pub(super) goes_on: bool,
+}
+
+impl SoundCut {
+    /// The cut of the stream of `facts` to `span`.
+    pub(super) fn new(facts: &StreamFacts, span: Span, is_exact: bool) -> Self {
+        let pcm = facts.parameters.pcm_block();
+        SoundCut {
+            span,
+            is_exact,
+            codec: facts.codec.clone(),
+            sample: TimeBase::new(1, i64::from(facts.sample_rate.max(1))),
+            block: pcm.map(|(_, block)| block),
+            usual: facts.block_samples.into(),
+            held: VecDeque::new(),
+            begun: false,
+        }
+    }
+
+    /// Samples at 48 kHz between the first packet of the copy and the span, found by reading `file` there.
+    pub(super) fn samples_before(mut self, file: &Source, facts: &StreamFacts) -> Option<u16> {
+        // Farther back than any decoder needs; packets last 120 ms at the most.
+        let before = Timestamp::new(-1, TimeBase::new(1, 1));
+        let mut again = file.reopen().ok()?;
+        let from = self.span.origin.plus(before).rescale(facts.time_base);
+        if again.input.seek(facts.index, from).is_err() {
+            again = file.reopen().ok()?;
+        }
+        loop {
+            let packet = again.input.read().ok()??;
+            if packet.stream() != facts.index {
+                continue;
+            }
+            let Kept { packets, goes_on } = self.take(packet, facts.time_base);
+            if let Some(first) = packets.first() {
+                let first = Timestamp::new(first.pts()?, facts.time_base);
+                let rate = TimeBase::new(1, 48_000);
+                return u16::try_from(self.span.origin.rescale(rate).saturating_sub(first.rescale(rate)).max(0)).ok();
+            }
+            if !goes_on {
+                return None;
+            }
+        }
+    }
+
+    /// Takes the next packet, whose times count `base`.
+    pub(super) fn take(&mut self, mut packet: Packet, base: TimeBase) -> Kept {
+        let Some(ticks) = packet.pts().or(packet.dts()) else {
+            return Kept { packets: vec![packet], goes_on: true };
+        };
+        if packet.duration() <= 0 {
+            let usual = Timestamp::new(self.usual, self.sample).rescale(base);
+            packet.set_times(packet.pts(), packet.dts(), usual);
+        }
+        let start = Timestamp::new(ticks, base);
+        let end = Timestamp::new(ticks.saturating_add(packet.duration()), base);
+        if self.block.is_some() {
+            return self.cut_pcm(packet, start, end);
+        }
+        let middle = Timestamp::new(ticks.saturating_add(packet.duration() / 2), base);
+        // Where the container cannot tell, a packet is heard whole or not at all.
+        let is_before = if self.is_exact { end <= self.span.origin } else { middle < self.span.origin };
+        if is_before {
+            self.hold(packet);
+            return Kept { packets: Vec::new(), goes_on: true };
+        }
+        let is_after = |limit: Timestamp| if self.is_exact { start >= limit } else { middle >= limit };
+        if self.span.end.is_some_and(is_after) {
+            return Kept { packets: Vec::new(), goes_on: false };
+        }
+        let mut goes_on = true;
+        if let Some(limit) = self.span.end.filter(|limit| self.is_exact && end > *limit) {
+            let heard = limit.rescale(base).saturating_sub(ticks).max(0);
+            let over = Timestamp::new(packet.duration().saturating_sub(heard), base).rescale(self.sample);
+            packet.set_times(packet.pts(), packet.dts(), heard);
+            packet.set_padding(u32::try_from(over).unwrap_or(u32::MAX));
+            goes_on = false;
+        }
+        let mut packets: Vec<Packet> = Vec::new();
+        let is_first = !std::mem::replace(&mut self.begun, true);
+        // A packet that decoding can begin with needs nothing from before.
+        if is_first && self.is_exact && !(self.begins_by_itself() && self.can_begin(&packet)) {
+            packets.extend(self.held.drain(..));
+        }
+        self.held.clear();
+        packets.push(packet);
+        Kept { packets, goes_on }
+    }
+
+    /// Keeps a packet that lies before the span, as far as those within it may need it.
+    fn hold(&mut self, packet: Packet) {
+        if self.begins_by_itself() {
+            if self.can_begin(&packet) {
+                self.held.clear();
+            }
+        }
+        self.held.push_back(packet);
+        while self.held.len() > self.needed() {
+            self.held.pop_front();
+        }
+    }
+
+    /// Packets before the first that is heard which its decoder needs.
+    fn needed(&self) -> usize {
+        match self.codec.as_str() {
+            // Blocks that know nothing of each other.
+            "flac" | "alac" | "wavpack" | "tta" | "ape" => 0,
+            // ISO/IEC 11172-3: a frame of layer III may begin 511 bytes earlier, which ten frames of the lowest rate hold.
+            "mp3" => 10,
+            // RFC 7845, 4.6: 80 ms; packets of 20 ms are usual, and those of 2.5 ms the shortest.
+            "opus" => self.usual_count(3840, 960),
+            // A major sync comes at least every 128 access units.
+            "truehd" | "mlp" => 256,
+            // Spectral band replication of HE-AAC goes one frame further back than the overlap.
+            "aac" => 2,
+            _ => 1,
+        }
+    }
+
+    fn usual_count(&self, samples: i64, usual: i64) -> usize {
+        let each = if self.usual > 0 { self.usual } else { usual };
+        usize::try_from(samples.div_euclid(each) + 1).unwrap_or(1)
+    }
+
+    /// Whether only some packets are points to begin decoding with.
+    fn begins_by_itself(&self) -> bool {
+        matches!(self.codec.as_str(), "truehd" | "mlp")
+    }
+
+    /// Whether decoding can begin with `packet`: an access unit of MLP or TrueHD with a major sync.
+    fn can_begin(&self, packet: &Packet) -> bool {
+        matches!(packet.data().get(4..8), Some([0xf8, 0x72, 0x6f, 0xba | 0xbb]))
+    }
+
+    /// PCM has a sample wherever it is cut.
+    fn cut_pcm(&self, packet: Packet, start: Timestamp, end: Timestamp) -> Kept {
+        let (block, base) = (self.block.unwrap_or(1).max(1), start.base);
+        let samples = (packet.data().len() / block) as i64;
+        let since = |time: Timestamp| {
+            // Both in samples: times of Matroska are rounded to milliseconds.
+            time.rescale(self.sample).saturating_sub(start.rescale(self.sample)).clamp(0, samples)
+        };
+        let first = if start < self.span.origin { since(self.span.origin) } else { 0 };
+        let last = self.span.end.filter(|limit| *limit < end).map_or(samples, since);
+        let goes_on = self.span.end.is_none_or(|limit| end < limit);
+        if last <= first {
+            return Kept { packets: Vec::new(), goes_on };
+        }
+        if first == 0 && last == samples {
+            return Kept { packets: vec![packet], goes_on };
+        }
+        let bytes = packet.data().get(first as usize * block..last as usize * block).unwrap_or_default();
+        let mut cut = packet.with_data(bytes);
+        let later = |count: i64| start.plus(Timestamp::new(count, self.sample)).rescale(base);
+        let ticks = if first > 0 { later(first) } else { start.ticks };
+        cut.set_times(Some(ticks), Some(ticks), later(last).saturating_sub(ticks));
+        Kept { packets: vec![cut], goes_on }
+    }
+}

@@ -1,0 +1,103 @@
+//! What becomes of a sound track where the job leaves it to Trix: a copy, else the nearest that works.
+//!
+//! Invariant: what is chosen here is never refused afterwards.
+
+use super::{
+    Request, channels,
+    output::is_cut,
+    sound_codec::{self, SoundCodec},
+};
+use crate::{
+    ffi::stream::StreamFacts,
+    spec::{
+        audio::{AudioSettings, AudioShape},
+        job::Container,
+        video::VideoSettings,
+    },
+};
+
+/// What is done with a track, and why it is no copy.
+#[derive(Debug, PartialEq)]
+pub(super) struct Choice {
+    pub(super) settings: AudioSettings,
+    pub(super) why: Option<String>,
+}
+
+/// Chooses for `stream`; `changed` says that samples are to be others than those of the source.
+pub(super) fn choose(job: &Request<'_>, container: Container, stream: &StreamFacts, changed: bool) -> Choice {
+    let shape = &job.output.audio_shape;
+    let reason = if changed {
+        Some("what is moved, mixed or stretched cannot be copied".to_owned())
+    } else if *shape != AudioShape::default() {
+        Some("a copy keeps its channels, rate and level".to_owned())
+    } else if let Err(problem) = copies(container, stream) {
+        Some(problem)
+    } else if cuts(job) && !cuts_exactly(container, stream) {
+        Some(format!("{} cannot say where in a packet the sound begins and ends", container.name()))
+    } else {
+        None
+    };
+    let Some(reason) = reason else { return Choice { settings: AudioSettings::Copy, why: None } };
+    match encoding(container, stream, shape) {
+        Some(settings) => Choice { settings, why: Some(reason) },
+        None => Choice { settings: AudioSettings::Copy, why: None },
+    }
+}
+
+/// Whether the sound is cut by itself. Beside copied pictures it is cut where those are, and copied as they are.
+fn cuts(job: &Request<'_>) -> bool {
+    is_cut(job) && job.output.video != VideoSettings::Copy
+}
+
+/// Whether a copy that begins or ends within a packet is told to the sample: by an edit list, by elements of Matroska,
+/// or by cutting the packet, which works for PCM.
+pub(super) fn cuts_exactly(container: Container, stream: &StreamFacts) -> bool {
+    container.is_iso() || container.is_matroska() || stream.parameters.pcm_block().is_some()
+}
+
+/// Whether `container` takes the packets of `stream` as they are; if not, says why.
+pub(super) fn copies(container: Container, stream: &StreamFacts) -> Result<(), String> {
+    container.holds(&stream.parameters, stream.time_base)?;
+    if container == Container::Mxf && stream.sample_rate != 48_000 {
+        return Err(format!("MXF holds sound at 48000 Hz, and this has {}", stream.sample_rate));
+    }
+    Ok(())
+}
+
+/// The codec that loses least of `stream` in `container`: its own, else one without loss, else a lossy one.
+fn encoding(container: Container, stream: &StreamFacts, shape: &AudioShape) -> Option<AudioSettings> {
+    let held = sound_codec::held_by(container);
+    let own = match stream.codec.as_str() {
+        codec if codec.starts_with("pcm_") => "pcm",
+        codec => codec,
+    };
+    let order = [own, "flac", "pcm", "alac", "aac", "opus", "eac3", "ac3"];
+    let all = order.into_iter().filter(|name| held.contains(name)).filter_map(settings);
+    let mut all = all.filter(|settings| SoundCodec::of(*settings).is_some_and(|codec| takes(codec, stream, shape)));
+    all.next().map(|settings| match SoundCodec::of(settings) {
+        Some(codec) if codec.name == own => with_rate_of(settings, codec, stream),
+        _ => settings,
+    })
+}
+
+fn settings(name: &str) -> Option<AudioSettings> {
+    matches!(name, "aac" | "opus" | "ac3" | "eac3" | "flac" | "alac" | "pcm").then(|| name.parse().ok()).flatten()
+}
+
+/// Whether the codec has room for the channels, as they are or mixed.
+fn takes(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape) -> bool {
+    let count = channels::track_channels(codec, stream, shape);
+    !codec.layouts.is_empty() || count <= codec.channels
+}
+
+/// Lossy sound that is encoded again in its own codec gets as many bits as it has.
+fn with_rate_of(settings: AudioSettings, codec: &SoundCodec, stream: &StreamFacts) -> AudioSettings {
+    let Some(rate) = stream.bit_rate.and_then(|rate| u32::try_from(rate.div_ceil(1000)).ok()) else { return settings };
+    let most = codec.most_kbps(stream.channels, codec.nearest_rate(stream.sample_rate));
+    let legal = |kbps: &u32| codec.refuses_kbps(*kbps).is_none() && *kbps <= most;
+    // AC-3 has a list of rates; the next above.
+    match (rate..=rate.saturating_add(64)).find(legal) {
+        Some(kbps) => settings.with_kbps(kbps).unwrap_or(settings),
+        None => settings,
+    }
+}
