@@ -173,7 +173,7 @@ fn an_odd_size_is_kept_without_subsampling_and_refused_with_it() {
 }
 
 #[test]
-fn an_odd_subsampled_source_is_refused_as_it_is_and_can_be_converted() {
+fn an_odd_subsampled_source_loses_an_edge_and_can_be_converted() {
     // Written by hand: FFmpeg's test pictures in 4:2:0 are rounded to even sizes.
     let (width, height, chroma) = (175, 143, 88 * 72);
     let mut bytes = format!("YUV4MPEG2 W{width} H{height} F25:1 Ip A1:1 C420jpeg\n").into_bytes();
@@ -183,8 +183,9 @@ fn an_odd_subsampled_source_is_refused_as_it_is_and_can_be_converted() {
     }
     let folder = folder();
     let source = file(&folder, "odd.y4m", bytes);
-    let message = encode(&source, "").refused(2).to_owned();
-    assert!(message.contains("174x142"), "{message}");
+    let report = encode(&source, QUICK).holds(5);
+    let notes = report["outputs"][0]["plan"]["notes"].to_string();
+    assert!(notes.contains("174x142"), "{notes}");
     for options in ["--chroma 444", "--size 174x142", "--size 176x144", "--video x265 --size 174x142"] {
         encode(&source, &format!("{options} {QUICK}")).holds(5);
     }

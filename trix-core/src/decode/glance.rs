@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     encode::{
-        nal::{Framing, NalCodec},
+        nal::{self, Framing, NalCodec},
         sei,
     },
     ffi::{
@@ -37,6 +37,15 @@ pub struct Glance {
     pub height: usize,
     /// Layout of samples in memory.
     pub pixel_format: Option<PixelFormat>,
+    /// Whether a palette of theirs has colours that are not opaque.
+    #[serde(skip)]
+    pub clear_palette: bool,
+    /// Whether a layer of opacity comes with them.
+    #[serde(skip)]
+    pub alpha_layer: bool,
+    /// Whether slices of a second layer come with them, another view or alpha, which no decoder here reads.
+    #[serde(skip)]
+    pub second_layer: bool,
     /// Profile in words.
     pub profile: Option<String>,
     /// Level as the codec counts it.
@@ -106,18 +115,18 @@ pub(crate) struct Glancer {
     decoder: Decoder,
     found: Glance,
     most: u64,
-    /// Of H.264, whose decoder in libavcodec 59 does not hand on static HDR metadata.
-    h264: Option<(NalCodec, Framing)>,
+    /// Of H.264 and HEVC.
+    nal: Option<(NalCodec, Framing)>,
 }
 
 impl Glancer {
     /// Begins a glance at up to `most` pictures of stream `facts` of `source`; `None` when there is no decoder.
     pub(crate) fn open(source: &Source, facts: &StreamFacts, most: u64) -> Option<Self> {
         let (claims, pixels) = (facts.parameters.without_claims(), source.limits().pixels);
-        let decoder = Decoder::open(&claims, facts.time_base, 0, pixels).ok()?;
-        let h264 = Some(NalCodec::H264).filter(|_| facts.codec == "h264");
-        let h264 = h264.map(|codec| (codec, codec.framing(facts.parameters.extradata())));
-        Some(Glancer { decoder, found: Glance::default(), most, h264 })
+        let decoder = Decoder::open(&claims, facts.time_base, 0, pixels, facts.alpha_layer).ok()?;
+        let nal = NalCodec::from_name(&facts.codec);
+        let nal = nal.map(|codec| (codec, codec.framing(facts.parameters.extradata())));
+        Some(Glancer { decoder, found: Glance::default(), most, nal })
     }
 
     /// Whether it has not seen enough.
@@ -128,12 +137,18 @@ impl Glancer {
     /// Looks at the pictures of the stream's next packet.
     pub(crate) fn push(&mut self, packet: &Packet) {
         if self.wants_more() {
-            if let Some((codec, framing)) = self.h264 {
+            if let Some((codec, framing)) = self.nal {
+                let units = nal::units(packet.data(), framing);
+                self.found.second_layer |= units.iter().any(|unit| codec.is_second_layer(unit));
+            }
+            // The decoder of H.264 in libavcodec 59 does not hand on static HDR metadata.
+            if let Some((codec, framing)) = self.nal.filter(|(codec, _)| *codec == NalCodec::H264) {
                 let (mastering, light) = sei::static_hdr(packet.data(), codec, framing);
                 let hdr = &mut self.found.hdr;
                 hdr.mastering = hdr.mastering.or(mastering.as_ref().map(MasteringDisplay::from_steps));
                 hdr.light = hdr.light.or(light.map(|[max, max_average]| ContentLight { max, max_average }));
             }
+            self.found.alpha_layer |= packet.has_alpha_layer();
             let _ = self.decoder.send(Some(packet));
             self.take_pictures();
         }
@@ -160,6 +175,7 @@ impl Glancer {
             }
             let found = &mut self.found;
             found.pictures += 1;
+            found.clear_palette |= frame.has_clear_palette();
             let hdr = frame.hdr();
             found.hdr.mastering = found.hdr.mastering.or(hdr.mastering);
             found.hdr.light = found.hdr.light.or(hdr.light);

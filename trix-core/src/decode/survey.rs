@@ -11,6 +11,7 @@ use crate::{
         stream::StreamFacts,
     },
     media::{
+        color::Range,
         frame::Frame,
         time::{Rational, TimeBase, Timestamp},
     },
@@ -88,7 +89,8 @@ fn window(
     if let Some(from) = from {
         again.seek(facts.index, from).ok()?;
     }
-    let mut decoder = Decoder::open(&facts.parameters, facts.time_base, 0, source.limits().pixels).ok()?;
+    let mut decoder =
+        Decoder::open(&facts.parameters, facts.time_base, 0, source.limits().pixels, facts.alpha_layer).ok()?;
     let mut graph: Option<Graph> = None;
     let mut last: Option<Frame> = None;
     let mut seen = 0;
@@ -102,6 +104,10 @@ fn window(
         patience = patience.saturating_sub(1);
         let _ = decoder.send(packet.as_ref());
         while let Ok(Output::Item(mut frame)) = decoder.receive() {
+            // The filters measure planes of 8 bits and more.
+            if let Some(planar) = frame.unpacked(Range::Limited) {
+                frame = planar;
+            }
             // Times play no part in the measurement, and broken ones must not disturb it.
             frame.set_time(seen as i64);
             let graph = match &mut graph {

@@ -77,7 +77,7 @@ pub struct VideoDecoder {
 
 /// Opens a decoder, or says why there is none.
 pub(crate) fn open(label: &std::path::Path, facts: &StreamFacts, threads: u32, pixels: u64) -> Result<Decoder> {
-    Decoder::open(&facts.parameters, facts.time_base, threads, pixels).map_err(|error| {
+    Decoder::open(&facts.parameters, facts.time_base, threads, pixels, facts.alpha_layer).map_err(|error| {
         match error {
             DecoderError::Missing => Error::new(
                 ErrorKind::Unsupported,

@@ -42,6 +42,16 @@ impl NalCodec {
         }
     }
 
+    /// Whether a unit holds slices of a second layer, which decoders of the first leave out: another view, or alpha
+    /// (H.264 table 7-1: types 19 to 21; H.265, 7.4.2.2: a layer identifier above 0).
+    pub fn is_second_layer(self, unit: &[u8]) -> bool {
+        match (self, unit) {
+            (NalCodec::H264, [header, ..]) => (19..=21).contains(&(header & 0x1f)),
+            (NalCodec::Hevc, [first, second, ..]) => self.is_slice(unit) && (first & 1 != 0 || second >> 3 != 0),
+            _ => false,
+        }
+    }
+
     /// Whether a unit is a parameter set (H.264: types 7, 8 and 13; H.265: types 32 to 34).
     pub fn is_parameter_set(self, unit: &[u8]) -> bool {
         match (self, unit.first()) {

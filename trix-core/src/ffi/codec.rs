@@ -78,19 +78,23 @@ pub enum DecoderError {
 }
 
 impl Decoder {
-    /// A decoder with `threads` threads (0: one for each core), which refuses pictures of more than `pixels` pixels.
+    /// A decoder with `threads` threads (0: one for each core), which refuses pictures of more than `pixels` pixels. Of
+    /// several, it is one that reads an `alpha_layer` beside the pictures, where there is one.
     pub fn open(
         parameters: &CodecParameters,
         time_base: TimeBase,
         threads: u32,
         pixels: u64,
+        alpha_layer: bool,
     ) -> Result<Self, DecoderError> {
         let sink = Sink::new();
         let entered = sink.enter();
         // SAFETY: the parameters are valid; the context is owned from its creation on; the options live during the
         // call that reads them.
         let context = unsafe {
-            let codec = av::avcodec_find_decoder((*parameters.as_ptr()).codec_id);
+            let id = (*parameters.as_ptr()).codec_id;
+            let layered = if alpha_layer { reads_alpha(id) } else { ptr::null() };
+            let codec = if layered.is_null() { av::avcodec_find_decoder(id) } else { layered };
             if codec.is_null() {
                 return Err(DecoderError::Missing);
             }
@@ -147,6 +151,18 @@ impl Decoder {
     pub fn complaints(&self) -> (Vec<super::log::Line>, u64) {
         self.sink.take()
     }
+}
+
+/// The decoder that reads an alpha layer of `id`; null where this build has none. libavcodec's own decoders of VP8 and
+/// VP9 leave the layer out.
+fn reads_alpha(id: av::AVCodecID) -> *const av::AVCodec {
+    let name = match id {
+        av::AVCodecID::AV_CODEC_ID_VP8 => c"libvpx",
+        av::AVCodecID::AV_CODEC_ID_VP9 => c"libvpx-vp9",
+        _ => return ptr::null(),
+    };
+    // SAFETY: the name lives during the call; codecs are static.
+    unsafe { av::avcodec_find_decoder_by_name(name.as_ptr()) }
 }
 
 /// Names of all decoders or encoders in this build of libavcodec.

@@ -11,6 +11,7 @@ pub mod sound_frame;
 pub mod pad;
 pub mod image;
 pub mod pixel;
+mod unpack;
 pub mod layout;
 pub mod side_data;
 pub mod stream;

@@ -57,13 +57,23 @@ impl Packet {
 
     /// What the packet carries beside its bytes, as text: a cue's settings or its name.
     pub(crate) fn side_text(&self, kind: PacketSide) -> Option<String> {
+        self.side_data(kind).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    fn side_data(&self, kind: PacketSide) -> Option<&[u8]> {
         let mut size = 0;
         // SAFETY: the packet is valid; the call returns a place in it with `size` bytes, or null.
-        let bytes = unsafe {
+        unsafe {
             let data = av::av_packet_get_side_data(self.as_ptr(), kind, &mut size);
             (!data.is_null()).then(|| std::slice::from_raw_parts(data, size))
-        };
-        bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        }
+    }
+
+    /// Whether a second picture, of opacity, comes with this one (Matroska's BlockAdditional number 1).
+    pub(crate) fn has_alpha_layer(&self) -> bool {
+        let added = self.side_data(PacketSide::AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL);
+        // The number stands before the data, most significant byte first.
+        added.and_then(|data| data.first_chunk::<8>()).is_some_and(|number| u64::from_be_bytes(*number) == 1)
     }
 
     pub(crate) fn as_ptr(&self) -> *mut av::AVPacket {

@@ -25,7 +25,7 @@ impl PixelFormat {
         this.descriptor().is_some().then_some(this)
     }
 
-    fn descriptor(self) -> Option<&'static av::AVPixFmtDescriptor> {
+    pub(super) fn descriptor(self) -> Option<&'static av::AVPixFmtDescriptor> {
         // Walks the table instead of transmuting: an integer from a file must not become a Rust enum unchecked.
         let mut descriptor = std::ptr::null();
         loop {
@@ -68,9 +68,14 @@ impl PixelFormat {
         self.descriptor().is_some_and(|descriptor| descriptor.flags & u64::from(flag) != 0)
     }
 
-    /// Whether samples are red, green and blue.
+    /// Whether samples are red, green and blue, or numbers of such colours in a palette.
     pub fn is_rgb(self) -> bool {
-        self.has(av::AV_PIX_FMT_FLAG_RGB as u32)
+        self.has((av::AV_PIX_FMT_FLAG_RGB | av::AV_PIX_FMT_FLAG_PAL) as u32)
+    }
+
+    /// Whether samples are numbers of colours in a palette.
+    pub fn is_palette(self) -> bool {
+        self.has(av::AV_PIX_FMT_FLAG_PAL as u32)
     }
 
     /// Whether there is an alpha channel.
@@ -88,35 +93,102 @@ impl PixelFormat {
         self.name().starts_with("yuvj")
     }
 
-    /// Chroma subsampling, for everything that has chroma or is grey.
+    /// Binary logarithm of the horizontal and vertical subsampling of chroma.
+    pub fn chroma_shift(self) -> (u32, u32) {
+        self.descriptor().map_or((0, 0), |found| (found.log2_chroma_w.into(), found.log2_chroma_h.into()))
+    }
+
+    /// Chroma subsampling that loses nothing of what this format has, for everything that has chroma or is grey: 4:1:1
+    /// counts as 4:2:2, 4:1:0 as 4:2:0 and 4:4:0 as 4:4:4.
     pub fn chroma(self) -> Option<Chroma> {
         let descriptor = self.descriptor()?;
-        if self.is_rgb() || self.has((av::AV_PIX_FMT_FLAG_PAL | av::AV_PIX_FMT_FLAG_BAYER) as u32) {
+        if self.is_rgb() || self.is_bayer() {
             return None;
         }
         // Grey has one component, and a second one where there is alpha.
         if descriptor.nb_components < 3 {
             return Some(Chroma::C400);
         }
-        match (descriptor.log2_chroma_w, descriptor.log2_chroma_h) {
-            (0, 0) => Some(Chroma::C444),
-            (1, 0) => Some(Chroma::C422),
-            (1, 1) => Some(Chroma::C420),
+        match self.chroma_shift() {
+            (0, _) => Some(Chroma::C444),
+            (_, 0) => Some(Chroma::C422),
+            _ => Some(Chroma::C420),
+        }
+    }
+
+    /// What people call this subsampling of chroma, where [`Chroma`] has no name for it.
+    pub fn odd_chroma(self) -> Option<&'static str> {
+        match self.chroma_shift() {
+            (2, 0) => Some("4:1:1"),
+            (2, 2) => Some("4:1:0"),
+            (0, 1) => Some("4:4:0"),
             _ => None,
         }
     }
 
-    /// The samples that this format holds, however they are packed; those of floating point count as 16 bits. `None` for
-    /// palettes, sensor data and formats in a device's memory.
+    fn is_bayer(self) -> bool {
+        self.has(av::AV_PIX_FMT_FLAG_BAYER as u32)
+    }
+
+    /// Why pictures of this format are not converted; `None` for all that are.
+    pub fn obstacle(self) -> Option<&'static str> {
+        if self.is_hardware() {
+            Some("they live in the memory of a device")
+        } else if self.is_bayer() {
+            Some("each is what a sensor saw behind its colour filters, and has to be developed first")
+        } else if self.name().starts_with("xyz") {
+            Some("their samples are X, Y and Z of digital cinema, which need a rendering for a display first")
+        } else {
+            None
+        }
+    }
+
+    /// The samples that this format holds, however they are packed, as planes of at least 8 bits; those of floating point
+    /// count as 16 bits. A palette counts as opaque; its pictures say whether it is. `None` where there is an
+    /// [`Self::obstacle`].
     pub fn samples(self) -> Option<PictureFormat> {
-        let rgb = self.is_rgb();
-        let unusual = av::AV_PIX_FMT_FLAG_PAL | av::AV_PIX_FMT_FLAG_BAYER;
-        if self.is_hardware() || self.has(unusual as u32) {
+        if self.obstacle().is_some() {
             return None;
         }
+        // Grey of floating point has no planes of YCbCr to go into.
+        let rgb = self.is_rgb() || self.is_float();
         let chroma = if rgb { Chroma::C444 } else { self.chroma()? };
-        let depth = if self.is_float() { 16 } else { self.depth() };
-        Some(PictureFormat { chroma, depth, rgb, alpha: self.has_alpha() })
+        let depth = if self.is_float() { 16 } else { self.depth().max(8) };
+        Some(PictureFormat { chroma, depth, rgb, alpha: self.has_alpha() && !self.is_palette() })
+    }
+
+    /// The planes of native sample order that filters take in place of this format: nothing is lost by it. A palette
+    /// becomes RGB, with alpha where `clear`; grey gets chroma; `self` where filters take it as it is.
+    pub(crate) fn planar(self, clear: bool) -> Option<PixelFormat> {
+        let samples = self.samples()?;
+        let alpha = samples.alpha || (clear && self.is_palette());
+        if self.is_float() {
+            return PixelFormat::from_name(if alpha { "gbrapf32le" } else { "gbrpf32le" });
+        }
+        if samples.rgb {
+            // zimg's filter takes RGB with alpha at 8 and 16 bits.
+            let depth = if alpha && samples.depth > 8 { 16 } else { samples.depth };
+            let planes = PictureFormat { depth, alpha, ..samples };
+            return PixelFormat::from_name(&planes.name());
+        }
+        // Of YCbCr with alpha it takes 8, 9, 10 and 16.
+        let depth = if alpha && samples.depth > 10 { 16 } else { samples.depth };
+        let chroma = match self.chroma_shift() {
+            _ if samples.chroma == Chroma::C400 => "444",
+            (0, 0) => "444",
+            (0, _) => "440",
+            (1, 0) => "422",
+            (_, 0) => "411",
+            (1, _) => "420",
+            _ => "410",
+        };
+        let alpha = if alpha { "a" } else { "" };
+        let plain = match depth {
+            8 => format!("yuv{alpha}{chroma}p"),
+            _ => format!("yuv{alpha}{chroma}p{depth}le"),
+        };
+        let is_variant = self.is_full_range_variant() && self.name().replacen("yuvj", "yuv", 1) == plain;
+        if is_variant { Some(self) } else { PixelFormat::from_name(&plain) }
     }
 
     /// This format as planes with native sample order, where it is that: encoders and scores take such frames as they

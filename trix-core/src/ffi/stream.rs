@@ -365,6 +365,8 @@ pub struct StreamFacts {
     pub height: usize,
     /// From the container, else from the bitstream; zero where unknown.
     pub sample_aspect: Rational,
+    /// Whether the container says that a layer of opacity comes beside the pictures (Matroska's AlphaMode).
+    pub alpha_layer: bool,
     /// In FFmpeg's words: progressive, tt, bb, tb, bt, unknown.
     pub field_order: &'static str,
     /// Frames per second over the whole duration; zero where unknown.
@@ -452,6 +454,9 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
             width: codec.width.max(0) as usize,
             height: codec.height.max(0) as usize,
             sample_aspect: from_av(aspect),
+            alpha_layer: entries(raw.metadata)
+                .iter()
+                .any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && !matches!(value.trim(), "" | "0")),
             field_order: match enum_field!(codec.field_order) {
                 1 => "progressive",
                 2 => "tt",

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::{
         codec::Output,
+        frame::Frame,
         graph::{self, Graph},
         pixel::PixelFormat,
     },
@@ -109,8 +110,8 @@ enum State {
     New,
     /// Pictures of this shape pass as they are.
     Identity(Shape),
-    /// Pictures of this shape are converted.
-    Convert(Shape, Box<Graph>),
+    /// Pictures of this shape, whose values have this range, are converted.
+    Convert(Shape, Range, Box<Graph>),
 }
 
 /// Frames that a filter may hold back (fieldmatch and decimate hold five), with room to spare.
@@ -162,15 +163,19 @@ impl Converter {
             let rest = self.drain()?;
             return self.pad(rest);
         };
+        if picture.frame.pixel_format().is_some_and(PixelFormat::is_palette) {
+            // What a palette holds decides about the shape of a picture.
+            picture.frame = self.unpacked(&picture, Range::Full)?;
+        }
         let frame = &picture.frame;
         let shape = Shape { width: frame.width(), height: frame.height(), format: frame.format() };
         self.last_time = picture.pts;
         let color = self.color_of(&picture);
         let mut out = Vec::new();
         match &self.state {
-            State::Identity(now) | State::Convert(now, _) if *now == shape && self.color == color => {}
+            State::Identity(now) | State::Convert(now, ..) if *now == shape && self.color == color => {}
             State::New => self.enter(shape, color, &picture)?,
-            State::Identity(now) | State::Convert(now, _) => {
+            State::Identity(now) | State::Convert(now, ..) => {
                 let time = Timestamp::new(picture.pts, self.time_base);
                 let (from, to) = match *now == shape {
                     false => (now.describe(), shape.describe()),
@@ -189,17 +194,19 @@ impl Converter {
         }
         let factor = self.filtering.transform.time_factor();
         let time = picture.pts.saturating_mul(factor);
-        if let State::Convert(_, graph) = &mut self.state {
-            picture.frame.set_time(picture.pts);
+        if let State::Convert(_, range, _) = self.state {
+            let mut frame = self.unpacked(&picture, range)?;
+            frame.set_time(picture.pts);
             // Zero is what frames have that nobody tagged.
-            picture.frame.set_tag(picture.number as usize + 1);
+            frame.set_tag(picture.number as usize + 1);
             self.extras.push_back((picture.number, picture.extras));
             self.durations.push_back((picture.number, picture.duration));
             if self.extras.len() > HELD {
                 self.extras.pop_front();
                 self.durations.pop_front();
             }
-            graph.send(Some(&picture.frame)).map_err(|code| self.failed(code))?;
+            let State::Convert(_, _, graph) = &mut self.state else { return Ok(out) };
+            graph.send(Some(&frame)).map_err(|code| self.failed(code))?;
             out.extend(self.receive()?);
         } else {
             let duration = picture.duration.map(|duration| duration.saturating_mul(factor));
@@ -280,21 +287,37 @@ impl Converter {
             self.state = State::Identity(shape);
             return Ok(());
         }
-        let chain = transform.chain(shape, first, zimg_is_there());
+        let range = transform.from.range;
+        let frame = self.unpacked(picture, range)?;
+        let planar = |shape: Shape| Shape {
+            format: shape.pixel().and_then(|pixel| pixel.planar(false)).map_or(shape.format, |pixel| pixel.0),
+            ..shape
+        };
+        let chain = transform.chain(planar(shape), planar(first), zimg_is_there());
         let factor = transform.time_factor();
         // Filters that need times between those of frames get them.
         let chain = if factor > 1 { format!("settb=expr=intb/{factor},{chain}") } else { chain };
         let chain = if chain.is_empty() { "null".to_owned() } else { chain };
-        let graph = Graph::for_video(&picture.frame, self.time_base, *rate, &chain).map_err(|(code, said)| {
+        let graph = Graph::for_video(&frame, self.time_base, *rate, &chain).map_err(|(code, said)| {
             let detail = format!("{} cannot be converted: {code} ({said})", shape.describe());
             self.error(ErrorKind::Unsupported, detail).caused_by(code)
         })?;
-        self.state = State::Convert(shape, Box::new(graph));
+        self.state = State::Convert(shape, range, Box::new(graph));
         Ok(())
     }
 
+    /// The samples of a picture as filters take them.
+    fn unpacked(&self, picture: &Picture, range: Range) -> Result<Frame> {
+        picture.frame.unpacked(range).ok_or_else(|| {
+            let format = picture.frame.pixel_format();
+            let name = format.map_or("an unknown format".into(), PixelFormat::name);
+            let why = format.and_then(PixelFormat::obstacle).unwrap_or("their planes cannot be made");
+            self.error(ErrorKind::Unsupported, format!("pictures of {name} cannot be converted: {why}"))
+        })
+    }
+
     fn drain(&mut self) -> Result<Vec<Picture>> {
-        if let State::Convert(_, graph) = &mut self.state {
+        if let State::Convert(_, _, graph) = &mut self.state {
             graph.send(None).map_err(|code| self.failed(code))?;
             return self.receive();
         }
@@ -303,7 +326,7 @@ impl Converter {
 
     fn receive(&mut self) -> Result<Vec<Picture>> {
         let base = self.time_base();
-        let State::Convert(_, graph) = &mut self.state else { return Ok(Vec::new()) };
+        let State::Convert(_, _, graph) = &mut self.state else { return Ok(Vec::new()) };
         let mut out = Vec::new();
         loop {
             match graph.receive() {
@@ -323,7 +346,7 @@ impl Converter {
 
     fn failed(&self, code: crate::ffi::AvError) -> Error {
         let said = match &self.state {
-            State::Convert(_, graph) => graph.complaints().join("; "),
+            State::Convert(_, _, graph) => graph.complaints().join("; "),
             _ => String::new(),
         };
         self.error(ErrorKind::Codec, format!("conversion failed: {code} ({said})")).caused_by(code)

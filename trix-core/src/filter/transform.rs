@@ -228,7 +228,7 @@ impl Transform {
     /// Whether pictures of this shape would come out as they went in, but for padding.
     pub(crate) fn is_identity(&self, shape: Shape) -> bool {
         let same_format = match (&self.packing, shape.pixel()) {
-            (Some(packing), Some(pixel)) => pixel.name() == packing.as_str(),
+            (Some(packing), Some(pixel)) => is_packed_as(pixel, packing),
             (None, Some(pixel)) => pixel.picture() == Some(self.format),
             _ => false,
         };
@@ -251,11 +251,17 @@ impl Transform {
     }
 
     /// The chain of filters for pictures of `shape`, in libavfilter's notation; `zimg` says whether zscale is there.
-    /// Pictures that are not of the `first` shape get it first.
+    /// Pictures that are not of the `first` shape get it first. Both shapes are of unpacked pictures.
     pub(crate) fn chain(&self, shape: Shape, first: Shape, zimg: bool) -> String {
         let mut steps: Vec<String> = Vec::new();
         let mut now = Now { width: first.width, height: first.height, pixel: first.pixel() };
+        steps.push(self.meaning(shape));
         if shape != first {
+            let alpha = |shape: Shape| shape.pixel().is_some_and(PixelFormat::has_alpha);
+            if alpha(shape) && !alpha(first) {
+                let mut own = Now { width: shape.width, height: shape.height, pixel: shape.pixel() };
+                self.lay_on_black(&mut steps, &mut own, zimg);
+            }
             let format = now.pixel.map_or("yuv420p".into(), PixelFormat::name);
             let (width, height) = (first.width, first.height);
             let full = |shape: Shape| shape.pixel().is_some_and(PixelFormat::is_full_range_variant);
@@ -268,6 +274,10 @@ impl Transform {
             steps.push(format!(
                 "scale=w={width}:h={height}:flags={SWS}:in_range={range}:out_range={own},format=pix_fmts={format}"
             ));
+        }
+        if let Some(pixel) = now.pixel.filter(|pixel| pixel.chroma_shift() == (0, 1) && pixel.depth() > 8) {
+            // zimg's filter takes 4:4:0 at 8 bits.
+            self.fill_chroma(pixel, &mut steps, &mut now);
         }
         if let Some(order) = self.inverse_telecine {
             let order = order.name();
@@ -304,15 +314,13 @@ impl Transform {
         if self.orientation.is_upright() {
             return;
         }
-        let samples = now.pixel.and_then(PixelFormat::samples);
-        if let Some(samples) =
-            samples.filter(|samples| self.orientation.is_sideways() && samples.chroma == Chroma::C422)
-        {
+        let uneven = |pixel: &PixelFormat| {
+            let (x, y) = pixel.chroma_shift();
+            x != y
+        };
+        if let Some(pixel) = now.pixel.filter(|pixel| self.orientation.is_sideways() && uneven(pixel)) {
             // Halved in width alone, chroma would be halved in height alone after a quarter turn.
-            let full = PictureFormat { chroma: Chroma::C444, ..samples };
-            let range = same_range(self.from.range);
-            steps.push(format!("scale=flags={SWS}:{range},format=pix_fmts={}", full.name()));
-            now.pixel = PixelFormat::from_name(&full.name());
+            self.fill_chroma(pixel, steps, now);
         }
         if self.orientation.mirrored {
             steps.push("hflip".into());
@@ -326,6 +334,34 @@ impl Transform {
         if self.orientation.is_sideways() {
             (now.width, now.height) = (now.height, now.width);
         }
+    }
+
+    /// Says what samples mean, whatever frames say: no filter has to find it out or settle it with its neighbours.
+    fn meaning(&self, shape: Shape) -> String {
+        let Color { primaries, transfer, matrix, range, .. } = self.from;
+        let is_rgb = shape.pixel().is_some_and(PixelFormat::is_rgb);
+        let (matrix, range) = match (is_rgb, matrix) {
+            (true, _) => (Matrix::RGB, Range::Full),
+            (false, Matrix::RGB) => (Matrix::UNSPECIFIED, range),
+            (false, matrix) => (matrix, range),
+        };
+        let mut step = format!("setparams=range={}", range_name(range));
+        // Reserved numbers are none that the filter takes.
+        let numbers =
+            [("colorspace", matrix.0, 14), ("color_primaries", primaries.0, 12), ("color_trc", transfer.0, 18)];
+        for (name, number, _) in numbers.into_iter().filter(|(_, number, most)| number <= most) {
+            step += &format!(":{name}={number}");
+        }
+        step
+    }
+
+    /// Gives each sample of luma chroma of its own.
+    fn fill_chroma(&self, pixel: PixelFormat, steps: &mut Vec<String>, now: &mut Now) {
+        let Some(samples) = pixel.samples() else { return };
+        let full = PictureFormat { chroma: Chroma::C444, ..samples };
+        let range = same_range(self.from.range);
+        steps.push(format!("scale=flags={SWS}:{range},format=pix_fmts={}", full.name()));
+        now.pixel = PixelFormat::from_name(&full.name());
     }
 
     fn lay_on_black(&self, steps: &mut Vec<String>, now: &mut Now, zimg: bool) {
@@ -375,42 +411,28 @@ impl Transform {
     /// Asked for grey, both converters would stretch luma to full range; taken out of YCbCr it stays what it is.
     fn without_chroma_asked(&self) -> (PictureFormat, &'static str) {
         match self.format.chroma {
-            Chroma::C400 => (PictureFormat { chroma: Chroma::C420, ..self.format }, ",extractplanes=y"),
+            Chroma::C400 => (PictureFormat { chroma: Chroma::C444, ..self.format }, ",extractplanes=y"),
             _ => (self.format, ""),
         }
     }
 
-    fn convert(&self, steps: &mut Vec<String>, mut now: Now, zimg: bool) {
-        let samples = now.pixel.and_then(PixelFormat::samples);
-        let packed = now.pixel.is_some_and(|pixel| pixel.picture().is_none());
-        if samples.is_some_and(|samples| samples.rgb && samples.alpha && samples.depth == 8)
-            && packed
-            && self.format.alpha
-        {
-            // swscale takes packed pixels apart, but adds one to their opacity on the way.
-            steps.push(
-                "split[picture][opacity];[picture]format=pix_fmts=gbrp[color];[opacity]extractplanes=a[alpha];\
-                 [color][alpha]mergeplanes=0x00010210:gbrap"
-                    .into(),
-            );
-            now.pixel = PixelFormat::from_name("gbrap");
-        }
+    fn convert(&self, steps: &mut Vec<String>, now: Now, zimg: bool) {
         let planar = now.pixel.and_then(PixelFormat::picture);
-        if planar == Some(self.format) && (now.width, now.height) == (self.width, self.height) && !self.changes_color()
-        {
+        let packed = |pixel| self.packing.as_ref().is_some_and(|packing| is_packed_as(pixel, packing));
+        let is_there = planar == Some(self.format) || now.pixel.is_some_and(packed);
+        if is_there && (now.width, now.height) == (self.width, self.height) && !self.changes_color() {
             return;
         }
         let (format, luma) = self.without_chroma_asked();
         let (width, height, name, filter) = (self.width, self.height, format.name(), self.resampler.name());
         let (from, to) = (self.from, self.to);
         // zimg takes no picture whose chroma is rounded up; swscale does.
-        let whole = |chroma: Chroma, width: usize, height: usize| {
-            let (x, y) = chroma.shift();
+        let whole = |(x, y): (u32, u32), width: usize, height: usize| {
             width.is_multiple_of(1 << x) && height.is_multiple_of(1 << y)
         };
         let zimg = zimg
-            && samples.is_none_or(|samples| whole(samples.chroma, now.width, now.height))
-            && whole(format.chroma, width, height);
+            && now.pixel.is_none_or(|pixel| whole(pixel.chroma_shift(), now.width, now.height))
+            && whole(format.chroma.shift(), width, height);
         let step = if zimg {
             // Diffusion triples the cost of scaling; it is worth that where bits are lost, and nothing where only the
             // last bit of an interpolated sample is rounded.
@@ -431,12 +453,14 @@ impl Transform {
             }
             step
         } else {
-            let mut step = format!("scale=w={width}:h={height}:flags={filter}+{SWS_EXACT}:sws_dither=ed");
+            let mut step = format!(
+                "scale=w={width}:h={height}:flags={filter}+{SWS_EXACT}:sws_dither=ed:in_range={}:out_range={}",
+                range_name(from.range),
+                range_name(to.range)
+            );
             if self.changes_color() {
                 step += &format!(
-                    ":in_range={}:out_range={}:in_color_matrix={}:out_color_matrix={}",
-                    range_name(from.range),
-                    range_name(to.range),
+                    ":in_color_matrix={}:out_color_matrix={}",
                     swscale_matrix(from.matrix, to.matrix),
                     swscale_matrix(to.matrix, from.matrix)
                 );
@@ -475,6 +499,11 @@ const SWS_EXACT: &str = "accurate_rnd+full_chroma_int+bitexact";
 
 /// The same, with the scaler.
 const SWS: &str = "lanczos+accurate_rnd+full_chroma_int+bitexact";
+
+/// Whether a format is the one that FFmpeg calls `packing`, but for what its name says about range.
+fn is_packed_as(pixel: PixelFormat, packing: &str) -> bool {
+    pixel.name().replacen("yuvj", "yuv", 1) == packing
+}
 
 fn is_full(range: Range) -> bool {
     range == Range::Full

@@ -32,6 +32,8 @@ pub struct ExtrasCount {
     pub dolby_vision: u64,
     /// Pictures with a message of HDR10+.
     pub hdr10_plus: u64,
+    /// Pictures with a layer of opacity beside them.
+    pub alpha_layer: u64,
 }
 
 impl ExtrasCount {

@@ -106,6 +106,7 @@ impl Bookkeeper {
         self.keyframes += u64::from(packet.is_key());
         self.hidden += u64::from(packet.is_discarded());
         self.bytes += packet.data().len() as u64;
+        self.extras.alpha_layer += u64::from(packet.has_alpha_layer());
         // Counted from the first, because a transport stream has a clock of its own; the first itself is compared by
         // its own check.
         let first = packet.pts().map(|pts| pts.saturating_sub(*self.first.get_or_insert(pts)));

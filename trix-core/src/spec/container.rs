@@ -12,7 +12,7 @@ use crate::{
         output::{muxer_holds, muxer_knows},
         stream::{CodecParameters, StreamKind},
     },
-    media::time::TimeBase,
+    media::time::{Rational, TimeBase, Timestamp},
 };
 
 /// A container that Trix writes.
@@ -160,6 +160,18 @@ impl Container {
             Container::MpegTs | Container::M2ts => matches!(codec, "dvb_subtitle" | "dvb_teletext"),
             Container::Mxf => false,
         }
+    }
+
+    /// What it tells of pictures whose samples have the shape `aspect`, where that is not exact: Matroska has a width and a
+    /// height of the display in whole numbers.
+    pub(crate) fn rounds_aspect(self, width: usize, height: usize, aspect: Rational) -> Option<Rational> {
+        if !self.is_matroska() || !aspect.is_positive() || width == 0 || height == 0 {
+            return None;
+        }
+        let width = i64::try_from(width).ok()?;
+        let shown = Timestamp::new(width, aspect).rescale(TimeBase::new(1, 1));
+        let told = Rational::new(shown.max(1), width);
+        (told != aspect).then_some(told)
     }
 
     /// Whether it has a place for chapters.

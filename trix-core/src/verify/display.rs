@@ -9,7 +9,7 @@ use crate::{
     encode::{nal::NalCodec, sei},
     ffi::stream::StreamFacts,
     filter::transform::FieldOrder,
-    media::{orientation::Orientation, packet::Packet},
+    media::{orientation::Orientation, packet::Packet, time::Rational},
     source::Source,
     spec::{job::Container, plan::VideoPlan, video::Encoder},
 };
@@ -54,6 +54,11 @@ pub(super) fn check(
     }
     // A second picture is there for interlaced streams whose first comes as a single field.
     let Some(glance) = glance::at_most(file, facts, 2) else { return };
+    if NalCodec::from_name(&facts.codec).is_some() {
+        let square = Rational::new(1, 1);
+        let expected = Some(plan.sample_aspect).filter(|aspect| aspect.is_positive()).unwrap_or(square);
+        checks.equal(&name("sample aspect in the bitstream"), expected, glance.sample_aspect.unwrap_or(square));
+    }
     // No decoder of libavcodec 59 tells of the fields of HEVC, which are a message beside the picture.
     if plan.encoder != Encoder::X265 {
         let order = |order| if order == FieldOrder::Top { "upper field first" } else { "lower field first" };

@@ -9,7 +9,7 @@ use crate::{
     filter::transform::ToneMapping,
     media::{
         color::{Color, Matrix, Range, Standard, Transfer},
-        format::PictureFormat,
+        format::{Chroma, PictureFormat},
     },
     spec::{picture::Tonemap, video::Encoder},
 };
@@ -31,13 +31,15 @@ pub(super) fn plan(
     facts: &Facts<'_>,
     samples: PictureFormat,
     format: PictureFormat,
+    is_lossless: bool,
     told: &mut Told<'_>,
 ) -> ColorPlan {
     let picture = &job.output.picture;
-    let from = facts.color;
+    let mut from = facts.color;
     let mut to = from;
     compare_with_container(facts, told);
-    if !samples.rgb && !from.matrix.is_specified() {
+    let is_grey = samples.chroma == Chroma::C400;
+    if !samples.rgb && !is_grey && !from.matrix.is_specified() {
         told.notes.push(
             "the source does not say its matrix, and neither does the output; players guess by the size \
              (--color-override states it)"
@@ -70,11 +72,11 @@ pub(super) fn plan(
                 false => "a source of standard dynamic range cannot become one of high",
             };
             told.mistake("picture.color", standard, problem);
-        } else if !samples.rgb {
+        } else if !samples.rgb && !is_grey {
             require_all(from, "a conversion of colour", told);
         }
-        if samples.rgb && !from.primaries.is_specified() {
-            // RGB has no matrix to be wrong about; what it does not say is taken for what is asked for.
+        if (samples.rgb || is_grey) && !from.primaries.is_specified() {
+            // RGB and grey have no matrix to be wrong about; what they do not say is taken for what is asked for.
             to.primaries = from.primaries;
             to.transfer = from.transfer;
         } else {
@@ -102,6 +104,19 @@ pub(super) fn plan(
     }
     if format.rgb {
         (to.matrix, to.range) = (Matrix::RGB, from.range);
+    }
+    if is_grey {
+        // The same grey by any matrix.
+        from.matrix = to.matrix;
+    }
+    let whites = facts.stated_range == Range::Unspecified && from.range == Range::Full && !samples.rgb;
+    if whites && encoder != Encoder::Ffv1 && !is_lossless {
+        to.range = Range::Limited;
+        let why = "the source does not say its range; grey of this kind has full range, as RGB has";
+        told.decide("values become limited range", why);
+    } else if encoder == Encoder::Prores && to.range == Range::Full && picture.range.is_none() {
+        to.range = Range::Limited;
+        told.decide("values become limited range", "ProRes has no place to say that they are full");
     }
     if let Some(range) = picture.range {
         if range == Range::Unspecified {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     decode::survey::Survey,
+    ffi::pixel::PixelFormat,
     filter::transform::{Deinterlacing, FieldOrder, Padding},
     media::{format::PictureFormat, orientation::Orientation, time::Rational},
     spec::{
@@ -46,7 +47,7 @@ pub(super) fn plan(
     let surveyed =
         (measures || picture.crop == Crop::Auto).then(|| job.looks.survey(facts.source, facts.stream, facts.rate));
     let (inverse_telecine, deinterlace, mut fields) = fields(job, encoder, facts, flags, surveyed, told);
-    let crop = crop(picture.crop, facts, fields.is_some(), surveyed, told);
+    let mut crop = crop(picture.crop, facts, fields.is_some(), surveyed, told);
     let (mut width, mut height) = crop.map_or((facts.width, facts.height), |crop| (crop.width, crop.height));
     let mut aspect = facts.stream.sample_aspect;
 
@@ -80,6 +81,23 @@ pub(super) fn plan(
         }
     }
 
+    if settings.size.is_none() && picture.pad.is_none() && encoder != Encoder::Ffv1 {
+        let (x, y) = format.chroma.shift();
+        let y = if fields.is_some() && encoder == Encoder::X264 { y + 1 } else { y };
+        let (w, h) = (width >> x << x, height >> y << y);
+        if (w, h) != (width, height) && w > 0 && h > 0 {
+            told.notes.push(format!(
+                "{} cannot be {width}x{height}, because its chroma is subsampled: cropped to {w}x{h} at the edge \
+                 (--size scales instead)",
+                format.chroma
+            ));
+            let whole = Rectangle { width: facts.width, height: facts.height, left: 0, top: 0 };
+            let kept = crop.unwrap_or(whole);
+            let (across, down) = if turn.is_sideways() { (h, w) } else { (w, h) };
+            crop = Some(Rectangle { width: across, height: down, ..kept });
+            (width, height) = (w, h);
+        }
+    }
     let (from_width, from_height) = (width, height);
     if let Some(size) = settings.size {
         match size.resolve(width, height) {
@@ -274,7 +292,7 @@ fn crop(
     surveyed: Option<Survey>,
     told: &mut Told<'_>,
 ) -> Option<Rectangle> {
-    let (x, y) = facts.pixel.and_then(|pixel| pixel.samples()).map_or((0, 0), |samples| samples.chroma.shift());
+    let (x, y) = facts.pixel.map_or((0, 0), PixelFormat::chroma_shift);
     // Cut elsewhere, what stays of two fields would change places.
     let (step_x, step_y) = (1 << x, if keeps_fields { 2 << y } else { 1 << y });
     match asked {

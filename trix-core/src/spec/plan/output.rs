@@ -161,7 +161,11 @@ impl OutputPlan {
             timecode_lost: timecode_lost(&video, facts, numbers),
         };
         let mut told = Told { mistakes, decisions: &mut decisions, notes: &mut notes };
-        let carried = tracks::plan(job, source, container, &kept, &mut told);
+        let mut carried = tracks::plan(job, source, container, &kept, &mut told);
+        let layered = facts.filter(|facts| copy.is_some() && facts.alpha_layer && container.is_matroska());
+        if let Some(tags) = layered.and_then(|facts| carried.tags.get_mut(&facts.index)) {
+            tags.other.push(("alpha_mode".into(), "1".into()));
+        }
         if !mistakes.is_empty() {
             return Ok(None);
         }

@@ -27,6 +27,8 @@ fn is_about_the_file(key: &str) -> bool {
         "rotate",
         "timecode",
         "filename",
+        // How the coded pictures carry opacity, which is said again where they are copied with it.
+        "alpha_mode",
         "mimetype",
         // MXF: identities of the file and of the program that wrote it (SMPTE ST 377-1, annex A).
         "uid",

@@ -211,6 +211,7 @@ pub(super) fn plan(
         if let Err(problem) = container.holds(&stream.parameters, stream.time_base) {
             mistakes.push(Mistake::new("video", "copy", problem));
         }
+        copied_layers(job, stream, container, mistakes, notes);
         let turned = stream.display_matrix.as_ref().and_then(Orientation::from_matrix);
         if let Some(turned) = turned.filter(|_| !matches!(container, Container::Mp4 | Container::Mov)) {
             notes.push(format!("pictures should be shown {turned}, and this container cannot say so"));
@@ -227,13 +228,17 @@ pub(super) fn plan(
     if facts.width == 0 || facts.height == 0 {
         return unsupported("the picture has no size".into());
     }
-    let Some(samples) = pixel.samples() else {
-        return unsupported(format!("{pixel} pictures are neither YCbCr nor RGB"));
+    let Some(mut samples) = pixel.samples() else {
+        let why = pixel.obstacle().unwrap_or("they are neither YCbCr nor RGB");
+        return unsupported(format!("{pixel} pictures are not converted: {why}"));
     };
+    samples.alpha |= pixel.is_palette() && facts.glance.clear_palette;
     let mut told = Told { mistakes, decisions, notes };
+    alpha_layer(job, &facts, samples, &mut told);
     let format = format(encoder, settings, &job.output.picture, samples, &mut told);
     let geometry = geometry::plan(job, encoder, settings, &facts, format, &mut told);
-    let color = color::plan(job, encoder, &facts, samples, format, &mut told);
+    let is_lossless = settings.rate == Some(RateControl::Lossless) || encoder == Encoder::Ffv1;
+    let color = color::plan(job, encoder, &facts, samples, format, is_lossless, &mut told);
     let mut transform = Transform::to(geometry.width, geometry.height, format, settings.resampler, facts.color);
     transform.inverse_telecine = geometry.inverse_telecine;
     transform.deinterlace = geometry.deinterlace;
@@ -246,6 +251,16 @@ pub(super) fn plan(
     transform.to = color.to;
     transform.pad = geometry.pad;
     transform.packing = packing(encoder, format);
+    if let Some(name) = pixel.odd_chroma().filter(|_| settings.chroma.is_none() && encoder != Encoder::Prores) {
+        let own = same_samples(pixel, &transform, (facts.width, facts.height), samples.depth);
+        match own.filter(|_| encoder == Encoder::Ffv1) {
+            Some(own) => transform.packing = Some(own),
+            None => told.decide(
+                format!("chroma {}", format.chroma),
+                format!("the source is {name}, which is not encoded as it is; nothing of it is lost"),
+            ),
+        }
+    }
     let shape = Shape { width: facts.width, height: facts.height, format: pixel.0 };
     let converted = !transform.is_identity(shape) || transform.pad.is_some() || job.output.picture.rate.is_some();
     let extras = hdr::plan(job, encoder, &facts, &transform, &mut told);
@@ -257,6 +272,9 @@ pub(super) fn plan(
     let sample_aspect = exact.nearest_within(u16::MAX.into());
     if sample_aspect != exact {
         told.notes.push(format!("sample aspect {exact} is written as {sample_aspect}, the nearest that fits"));
+    }
+    if let Some(told_as) = container.rounds_aspect(width, height, sample_aspect) {
+        told.notes.push(rounded_aspect(container, sample_aspect, told_as));
     }
     let mut written = color.to;
     if format.chroma != Chroma::C420 || samples.chroma != Chroma::C420 {
@@ -295,7 +313,7 @@ pub(super) fn plan(
         transform,
         filter: 0,
         passes,
-        lossless: settings.rate == Some(RateControl::Lossless) || encoder == Encoder::Ffv1,
+        lossless: is_lossless,
         preset: settings.preset.clone().unwrap_or_else(|| "medium".into()),
         profile: (encoder == Encoder::Prores).then(|| prores_profile(settings, format).to_owned()),
         options: Vec::new(),
@@ -316,6 +334,55 @@ pub(super) fn plan(
         told.notes.push("lossless is proved against the frames after conversion".into());
     }
     Ok((Some(plan), None))
+}
+
+/// What a copy does to a layer of opacity, or to the shape of samples, that its container may not hold.
+fn copied_layers(
+    job: &Request<'_>,
+    stream: &StreamFacts,
+    container: Container,
+    mistakes: &mut Vec<Mistake>,
+    notes: &mut Vec<String>,
+) {
+    let own = PixelFormat::from_raw(stream.format).and_then(PixelFormat::samples).is_some_and(|samples| samples.alpha);
+    if (stream.alpha_layer || own) && job.output.picture.alpha == Alpha::Refuse {
+        mistakes.push(Mistake::new("picture.alpha", "refuse", "the source has an alpha channel"));
+    } else if stream.alpha_layer && !container.is_matroska() {
+        let name = container.name();
+        notes.push(format!("the alpha layer of stream {} is lost: {name} has no place for it; .mkv has", stream.index));
+    }
+    if let Some(told_as) = container.rounds_aspect(stream.width, stream.height, stream.sample_aspect) {
+        notes.push(rounded_aspect(container, stream.sample_aspect, told_as));
+    }
+}
+
+fn rounded_aspect(container: Container, exact: Rational, told_as: Rational) -> String {
+    let name = container.name();
+    format!(
+        "{name} tells the shape of samples by a display size in whole numbers: sample aspect {exact} is told as {told_as}"
+    )
+}
+
+/// Says, or refuses, that a layer of opacity is left out.
+fn alpha_layer(job: &Request<'_>, facts: &Facts<'_>, samples: PictureFormat, told: &mut Told<'_>) {
+    let index = facts.stream.index;
+    if facts.glance.second_layer {
+        let why = "it is another view, or alpha, and the decoder reads the first layer";
+        told.notes.push(format!("the second layer of stream {index} ({}) is left out: {why}", facts.stream.codec));
+    }
+    let (declared, seen) = (facts.stream.alpha_layer, facts.glance.alpha_layer);
+    if samples.alpha || !(declared || seen) {
+        return;
+    }
+    if job.output.picture.alpha == Alpha::Refuse {
+        told.mistake("picture.alpha", "refuse", "the source has an alpha layer");
+        return;
+    }
+    let why = match declared {
+        true => "no decoder of this build of libavcodec reads it",
+        false => "the container does not declare it",
+    };
+    told.notes.push(format!("the alpha layer of stream {index} is left out: {why}"));
 }
 
 /// Where a plan puts what it finds.
@@ -346,13 +413,21 @@ pub(super) struct Facts<'a> {
     pub(super) rate: Rational,
     /// As source and job say.
     pub(super) color: Color,
+    /// Range as the source or the job states it, where one of them does.
+    pub(super) stated_range: Range,
 }
+
+/// Codecs of single pictures, whose grey goes from nothing to the highest value as their RGB does.
+const STILLS: [&str; 18] = [
+    "png", "apng", "tiff", "bmp", "pgm", "pbm", "pam", "dpx", "targa", "sgi", "sunrast", "pcx", "psd", "gif", "xbm",
+    "xwd", "fits", "jpegls",
+];
 
 impl<'a> Facts<'a> {
     fn gather(job: &Request<'a>, source: &'a Source, stream: &'a StreamFacts) -> Self {
         let glance = job.looks.glance(source, stream);
         let seen = glance.pictures > 0;
-        let pixel = PixelFormat::from_raw(stream.format).or(glance.pixel_format);
+        let pixel = glance.pixel_format.or(PixelFormat::from_raw(stream.format));
         let own = glance.color;
         // A decoder's silence (ProRes) overwrites in libavformat what the container said.
         let declared = source.input.declared().get(stream.index).map(|declared| declared.color).unwrap_or_default();
@@ -361,10 +436,26 @@ impl<'a> Facts<'a> {
         if pixel.is_some_and(PixelFormat::is_full_range_variant) {
             color.range = Range::Full;
         }
-        if pixel.is_some_and(PixelFormat::is_rgb) {
+        let samples = pixel.and_then(PixelFormat::samples);
+        if samples.is_some_and(|samples| samples.rgb) {
             color.matrix = Matrix::RGB;
             color.range = if color.range == Range::Limited { Range::Limited } else { Range::Full };
+        } else if color.matrix == Matrix::RGB {
+            // Of luma without chroma (DPX), or a mistake: YCbCr by the matrix of RGB is none.
+            color.matrix = Matrix::UNSPECIFIED;
         }
+        let color = job.output.picture.source_color.apply(color);
+        let stated_range = color.range;
+        let is_grey = samples.is_some_and(|samples| samples.chroma == Chroma::C400);
+        let is_still = stream.is_sequence || STILLS.contains(&stream.codec.as_str());
+        let is_bit = pixel.is_some_and(|pixel| pixel.depth() == 1);
+        let color = Color {
+            range: match color.range {
+                Range::Unspecified if is_grey && (is_still || is_bit) => Range::Full,
+                range => range,
+            },
+            ..color
+        };
         Facts {
             source,
             stream,
@@ -372,7 +463,8 @@ impl<'a> Facts<'a> {
             width: if seen { glance.width } else { stream.width },
             height: if seen { glance.height } else { stream.height },
             rate: frame_rate(stream),
-            color: job.output.picture.source_color.apply(color),
+            color,
+            stated_range,
             glance,
         }
     }
@@ -441,6 +533,15 @@ pub(crate) fn prores_profile(settings: &EncodeSettings, format: PictureFormat) -
         None if format.chroma == Chroma::C444 => "4444",
         None => "hq",
     }
+}
+
+/// The planes of 4:1:1, 4:1:0 or 4:4:0 that FFV1 takes as they are, where `transform` changes nothing about them.
+fn same_samples(pixel: PixelFormat, transform: &Transform, size: (usize, usize), depth: u32) -> Option<String> {
+    let planes = pixel.planar(false)?;
+    let name = planes.name().replacen("yuvj", "yuv", 1);
+    let same = Transform { packing: Some(name.clone()), ..transform.clone() };
+    let shape = Shape { width: size.0, height: size.1, format: planes.0 };
+    (same.is_identity(shape) && transform.pad.is_none() && transform.format.depth == depth).then_some(name)
 }
 
 /// FFV1 takes 8-bit RGB packed only.
