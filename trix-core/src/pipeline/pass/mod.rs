@@ -58,6 +58,7 @@ use crate::{
     mux::{Muxer, record::TrackRecord},
     package::{PackageWriter, WrittenPackage},
     report::TrackLoudness,
+    source::Appeared,
     spec::plan::Plan,
     still::Still,
 };
@@ -105,6 +106,8 @@ pub(crate) struct PassOutcome {
     pub(crate) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
     pub(crate) damage: DamageReport,
     pub(crate) timing_of_source: BTreeMap<usize, TimingReport>,
+    /// Streams that appeared in mid-file, in words.
+    pub(crate) appeared: Vec<String>,
 }
 
 /// What a pass did for one output.
@@ -137,6 +140,7 @@ pub(crate) struct Running {
     pub(crate) stages: usize,
     shared: Arc<Shared>,
     damage: Arc<DamageLog>,
+    appeared: Appeared,
     io: Arc<IoState>,
 }
 
@@ -239,6 +243,7 @@ impl Running {
             damage_of_tracks: std::mem::take(&mut *lock(&shared.damage_of_tracks)),
             damage: self.damage.report(),
             timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
+            appeared: self.appeared.told(),
         }
     }
 

@@ -98,7 +98,10 @@ pub(super) fn plan(
     if !mistakes.is_empty() {
         return Ok(None);
     }
-    let expanded = expand(package, source, source.audio().count() + asking.sides.len());
+    let all = source.audio().count();
+    let beside = all..all + asking.sides.len();
+    let tracks: Vec<usize> = source.decodable_audio().map(|(number, _)| number).chain(beside).collect();
+    let expanded = expand(package, source, &tracks);
     let begin = begin(package, &expanded, asking, source)?;
     let (mut renditions, mut outputs) = (Vec::new(), Vec::new());
     for Rendition { id, output, place } in expanded.renditions {
@@ -163,8 +166,8 @@ pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
     mistakes
 }
 
-/// The renditions of `package`, with so many sound `tracks` in all.
-fn expand(package: &PackageJob, source: &Source, tracks: usize) -> Expanded {
+/// The renditions of `package`, with these audio `tracks`, by their numbers.
+fn expand(package: &PackageJob, source: &Source, tracks: &[usize]) -> Expanded {
     let (mut renditions, mut decisions, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     let base = OutputSettings {
         picture: package.picture.clone(),
@@ -189,8 +192,9 @@ fn expand(package: &PackageJob, source: &Source, tracks: usize) -> Expanded {
         notes.push("the source has no pictures, so that the package is of sound alone".to_owned());
     }
     if package.audio != AudioSettings::None {
-        for track in 0..tracks {
-            let id = format!("audio-{}", track + 1);
+        notes.extend(super::tracks::audio_left_out(source, &[]));
+        for (place, track) in tracks.iter().copied().enumerate() {
+            let id = format!("audio-{}", place + 1);
             let path = package.path.join(format!("{id}.mp4"));
             let (audio, audio_shape) = (package.audio, package.audio_shape.clone());
             let output = OutputSettings { path, audio, audio_shape, tracks: Some(vec![track]), ..base.clone() };
@@ -199,6 +203,9 @@ fn expand(package: &PackageJob, source: &Source, tracks: usize) -> Expanded {
     }
     let mut subtitles = Vec::new();
     for facts in source.streams().iter().filter(|facts| facts.kind == StreamKind::Subtitle && package.subtitles) {
+        if source.selection().is_foreign(facts.index) {
+            continue;
+        }
         if facts.is_text {
             let id = format!("text-{}", subtitles.len() + 1);
             let subtitle =
