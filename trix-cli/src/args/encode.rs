@@ -7,6 +7,7 @@ use trix_core::{
     media::{color::Standard, format::Chroma, time::Timestamp},
     spec::{
         audio::AudioSettings,
+        audio_tracks::AudioTracks,
         picture::{ColorOverride, Crop, FrameRate},
         subtitle::SubtitleSettings,
         video::Size,
@@ -130,6 +131,14 @@ pub struct Encode {
     #[arg(long, default_value = "scale", help_heading = "Picture")]
     pub on_change: ChangeChoice,
 
+    /// The video stream that is encoded, by its number in `trix probe` [default: the film]
+    #[arg(long, value_name = "N", help_heading = "Video")]
+    pub video_stream: Option<usize>,
+
+    /// Audio tracks of the source: all, none, or numbers (from 0 on) and languages, with commas between them
+    /// [default: those of the film's programme]
+    #[arg(long, value_name = "TRACK,...", help_heading = "Audio")]
+    pub audio_tracks: Option<AudioTracks>,
     /// For every track: aac, opus, ac3 or eac3, each alone or with :KBPS; flac, alac; pcm at the source's depth, pcm16,
     /// pcm24, pcm32 or pcmf32; copy; none; auto copies where the container can hold and cut it, else loses as little as
     /// can be

@@ -6,7 +6,10 @@ use clap::{
     Args,
     builder::{OsStringValueParser, TypedValueParser},
 };
-use trix_core::{media::path_text, spec::track::TrackSettings};
+use trix_core::{
+    media::path_text,
+    spec::{audio_tracks::AudioTracks, track::TrackSettings},
+};
 
 use super::{ProgressChoice, encode::DamageChoice};
 
@@ -25,6 +28,9 @@ pub struct Ingest {
     /// FILE:lang=rus,title=Dub,offset=-40ms,tempo=25/24,map=5.1,length=fit
     #[arg(long, value_name = "FILE[:OPTIONS]", value_parser = track())]
     pub audio: Vec<TrackSettings>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub streams: Streams,
     /// What to do when the source is damaged
     #[arg(long, value_name = "WHAT")]
     pub on_damage: Option<DamageChoice>,
@@ -63,6 +69,9 @@ pub struct Plan {
     /// A sound track from beside the media file, as for `trix ingest`
     #[arg(long, value_name = "FILE[:OPTIONS]", value_parser = track(), requires = "profile")]
     pub audio: Vec<TrackSettings>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub streams: Streams,
     /// The folder for outputs with relative names [default: the current one]
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
@@ -87,6 +96,27 @@ pub struct Profiles {
 /// Reads a track, whose files may have any name.
 fn track() -> impl TypedValueParser<Value = TrackSettings> {
     OsStringValueParser::new().try_map(|text| path_text::to_text(text).parse::<TrackSettings>())
+}
+
+/// Which streams of the source are taken.
+#[derive(Args)]
+pub struct Streams {
+    /// The video stream that is encoded, by its number in `trix probe` [default: the film]
+    #[arg(long, value_name = "N")]
+    pub video_stream: Option<usize>,
+    /// Audio tracks of the source: all, none, or numbers (from 0 on) and languages, with commas between them
+    /// [default: those of the film's programme]
+    #[arg(long, value_name = "TRACK,...")]
+    pub audio_tracks: Option<AudioTracks>,
+}
+
+impl Streams {
+    /// The places in a job that they set, with their values.
+    pub fn set(&self) -> impl Iterator<Item = (String, String)> {
+        let video = self.video_stream.map(|stream| ("source.video_stream".to_owned(), stream.to_string()));
+        let audio = self.audio_tracks.as_ref().map(|tracks| ("source.audio_tracks".to_owned(), tracks.to_string()));
+        video.into_iter().chain(audio)
+    }
 }
 
 /// What is set from the command line.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use trix_core::{
-    Limits, Result, Source,
+    Result, Source,
     media::time::Rational,
     source::{RawGeometry, Reading as Stated},
 };
@@ -31,7 +31,7 @@ pub struct OtherReading {
 impl Reading {
     /// Opens `path` as stated.
     pub fn open(&self, path: &Path) -> Result<Source> {
-        let stated = Stated { limits: Limits::default(), raw: self.raw.clone(), rate: self.source_rate };
+        let stated = Stated { raw: self.raw.clone(), rate: self.source_rate, ..Stated::default() };
         Source::open_as(path, &stated)
     }
 }

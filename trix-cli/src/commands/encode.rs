@@ -36,6 +36,8 @@ fn job(args: &Encode) -> Result<Job, String> {
     let mut job = Job::new(&args.source, &args.output);
     job.source.raw = args.reading.raw.clone();
     job.source.rate = args.reading.source_rate;
+    job.source.video_stream = args.video_stream;
+    job.source.audio_tracks = args.audio_tracks.clone();
     job.source.start = args.start;
     job.source.duration = args.duration;
     job.source.frames = args.frames;

@@ -27,6 +27,7 @@ pub fn ingest(args: &Ingest) -> u8 {
         let value = if choice == DamageChoice::Conceal { "conceal" } else { "fail" };
         set.push(("source.on_damage".to_owned(), value.to_owned()));
     }
+    set.extend(args.streams.set());
     let document = Document::of_profiles(&args.profile, &args.source, &args.audio, &set);
     resolved(document, Some(&args.output), args.running.json, |document, job, traits| {
         if let Err(error) = std::fs::create_dir_all(&args.output) {
@@ -46,9 +47,10 @@ pub fn run(args: &Run) -> u8 {
 
 /// Shows what a job would do.
 pub fn plan(args: &Plan) -> u8 {
+    let set: Vec<(String, String)> = args.setting.set.iter().cloned().chain(args.streams.set()).collect();
     let document = match args.profile.as_slice() {
-        [] => Document::open(&args.job, &args.setting.set),
-        profiles => Document::of_profiles(profiles, &args.job, &args.audio, &args.setting.set),
+        [] => Document::open(&args.job, &set),
+        profiles => Document::of_profiles(profiles, &args.job, &args.audio, &set),
     };
     resolved(document, args.output.as_deref(), args.json, |document, job, traits| {
         let planned = job.source.open().and_then(|source| Planned::new(&job, &source));

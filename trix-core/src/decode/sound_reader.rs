@@ -56,14 +56,15 @@ struct Decoding {
 }
 
 impl SoundReader {
-    /// Reads stream `stream` of `source`, by its index in the file; `None`: the first sound stream.
+    /// Reads stream `stream` of `source`, by its index in the file; `None`: the first audio track that is taken.
     ///
     /// # Errors
     /// `InvalidSpec` when that stream is no sound, `Unsupported` when there is no sound at all or no decoder for it.
     pub fn new(source: Source, stream: Option<usize>, on_damage: OnDamage) -> Result<Self> {
         let label = source.label();
         let sounds: Vec<String> = source.audio().map(|facts| facts.index.to_string()).collect();
-        let is_meant = |index: usize| stream.is_none_or(|stream| stream == index);
+        let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
+        let is_meant = |index: usize| stream.or(first).is_none_or(|meant| meant == index);
         let Some(facts) = source.audio().find(|facts| is_meant(facts.index)).cloned() else {
             return Err(match (stream, sounds.is_empty()) {
                 (Some(index), false) => Error::new(

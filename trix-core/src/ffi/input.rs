@@ -307,6 +307,33 @@ impl Input {
         check(unsafe { av::av_seek_frame(self.context.as_ptr(), index, ticks, backward) }).map(drop)
     }
 
+    /// Goes on reading at byte `position` of the file, for containers that can be read from anywhere.
+    pub fn seek_byte(&mut self, position: u64) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        // SAFETY: the context is valid and ours; -1 stands for no stream in particular.
+        check(unsafe { av::av_seek_frame(self.context.as_ptr(), -1, position, av::AVSEEK_FLAG_BYTE as c_int) })
+            .map(drop)
+    }
+
+    /// How many streams are known by now: a transport stream can announce more in mid-file.
+    pub fn stream_count(&self) -> usize {
+        self.raw().nb_streams as usize
+    }
+
+    /// What is known by now of stream `index`.
+    pub fn stream(&self, index: usize) -> Option<StreamFacts> {
+        let raw = self.raw();
+        // SAFETY: `streams` holds `nb_streams` valid pointers.
+        (index < self.stream_count()).then(|| unsafe { stream::facts(*raw.streams.add(index)) })
+    }
+
+    /// Numbers of the programmes that list stream `index` at this point of the file.
+    pub fn programs_of(&self, index: usize) -> Vec<i32> {
+        let programs = self.programs().into_iter();
+        programs.filter(|program| program.streams.contains(&index)).map(|program| program.number).collect()
+    }
+
     /// Where this demuxer's messages go.
     pub fn sink(&self) -> &Arc<Sink> {
         &self.sink

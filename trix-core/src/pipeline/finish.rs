@@ -135,8 +135,9 @@ impl Finish<'_> {
         outcome: PassOutcome,
         failures: &mut Failures<'_>,
     ) -> Result<(Vec<Ready>, FoundOut)> {
-        let PassOutcome { outputs, packages, stills, damage, notes, timing_of_source, walked, damage_of_tracks } =
-            outcome;
+        let PassOutcome {
+            outputs, packages, stills, damage, notes, timing_of_source, walked, damage_of_tracks, ..
+        } = outcome;
         let mut outcomes: Vec<Option<OutputOutcome>> = outputs.into_iter().map(Some).collect();
         let files = places.files.len();
         let mut synced = Vec::new();

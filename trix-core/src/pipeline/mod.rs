@@ -94,6 +94,9 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
 
     let outcome =
         passes(job, &plan, source, &places, &mut failures, control).map_err(|error| error.in_file(&job.source.path))?;
+    for output in &mut plan.outputs {
+        output.notes.extend(outcome.appeared.iter().cloned());
+    }
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();

@@ -34,6 +34,8 @@ pub struct MediaInfo {
     pub container: ContainerInfo,
     /// The streams, in file order.
     pub streams: Vec<StreamInfo>,
+    /// Index of the video stream that a job encodes unless it names another.
+    pub film: Option<usize>,
     /// Named parts of the programme.
     pub chapters: Vec<Chapter>,
     /// The programmes of a transport stream.
@@ -122,6 +124,8 @@ pub struct StreamInfo {
     pub is_default: bool,
     /// Whether it is a cover picture.
     pub is_attached_picture: bool,
+    /// Why a job does not take it by itself; absent for a stream that is taken.
+    pub left_out: Option<String>,
     /// What it is for, in FFmpeg's names: `default`, `forced`, `hearing_impaired` and so on.
     pub disposition: Vec<String>,
     /// The edit list of MP4 and MOV, unless it shows all of the media from its start.

@@ -80,6 +80,7 @@ pub fn probe(source: &Source) -> MediaInfo {
         programs: programs.collect(),
         timecodes: timecodes(source, &streams),
         disagreements: compare::disagreements(source, movie.as_ref(), &streams),
+        film: source.video().map(|facts| facts.index),
         streams,
         census: None,
     }
@@ -101,6 +102,11 @@ pub fn probe_and_count(source: Source, threads: u32, cancel: &Cancel) -> Result<
     let mut info = probe(&source);
     info.census = Some(census::count(source, OnDamage::Conceal, threads, cancel)?);
     Ok(info)
+}
+
+/// Whether an MP4 or MOV file lists its packets in fragments.
+pub(crate) fn is_fragmented(reader: &mut (impl std::io::Read + std::io::Seek)) -> bool {
+    boxes::read(reader).is_some_and(|movie| movie.is_fragmented)
 }
 
 fn method(method: DurationMethod) -> Method {
@@ -151,6 +157,7 @@ fn stream(
         title: named(&facts.metadata, "title"),
         is_default: facts.is_default,
         is_attached_picture: facts.is_attached_picture,
+        left_out: source.selection().reason(facts.index),
         disposition: facts.disposition.clone(),
         edits: track.filter(|track| !track.shows_all()).map(|track| track.edits.clone()).unwrap_or_default(),
         media_start: index.and_then(boxes::Track::earliest),

@@ -5,10 +5,15 @@
 //! elsewhere are refused by name, and a demuxer cannot open a second file.
 
 mod clock;
+mod editions;
 mod edits;
 mod fixity;
+mod further;
+mod joints;
 mod padding;
 mod raw;
+mod reference;
+pub(crate) mod selection;
 mod sequence;
 mod shelf;
 mod store;
@@ -26,7 +31,10 @@ use serde::{Deserialize, Serialize};
 use self::{
     clock::Clock,
     edits::Edits,
+    further::Further,
+    joints::Joints,
     padding::Limited,
+    selection::Selection,
     sequence::{Files, Sequence},
     store::{LocalFile, Mark, Store},
 };
@@ -36,7 +44,7 @@ pub use self::{
     raw::RawGeometry,
     store::{Stamp, Storage},
 };
-pub(crate) use self::{fixity::sha256_of_file, shelf::STORE};
+pub(crate) use self::{fixity::sha256_of_file, joints::Appeared, shelf::STORE};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     extent::Extent,
@@ -50,7 +58,10 @@ use crate::{
     },
     integrity::Integrity,
     media::time::{Rational, Timestamp},
-    spec::plan::{Decision, Mistake},
+    spec::{
+        audio_tracks::AudioTracks,
+        plan::{Decision, Mistake},
+    },
 };
 
 /// How large a source may be in each respect; beyond it stands an error of kind `Limit`.
@@ -127,6 +138,13 @@ pub struct Reading {
     pub raw: Option<RawGeometry>,
     /// Pictures in a second of a sequence of files; `None`: what the first of them says, else 25.
     pub rate: Option<Rational>,
+    /// The film, by the index of its stream; `None`: the video stream that a person means.
+    pub video_stream: Option<usize>,
+    /// The audio tracks that are taken; `None`: those of the film's programme.
+    pub audio_tracks: Option<AudioTracks>,
+    /// Whether the source is read to its end where that is needed to find the first packet of a track. Otherwise the
+    /// limit for probing holds.
+    pub reads_on: bool,
 }
 
 impl From<Limits> for Reading {
@@ -153,6 +171,10 @@ pub struct Source {
     /// Bytes of a picture, where pictures are all that there is.
     picture_bytes: Option<u64>,
     decisions: Vec<Decision>,
+    /// Which streams are meant.
+    selection: Arc<Selection>,
+    /// Which streams go on in others.
+    joints: Joints,
 }
 
 #[derive(Clone)]
@@ -288,10 +310,40 @@ impl Source {
 
     /// Opens the same source once more, for a second reading beside the first.
     pub(crate) fn reopen(&self) -> Result<Self> {
-        Self::from_origin(&self.origin, &self.reading, self.picture_bytes)
+        let mut again = Self::at_first_look(&self.origin, &self.reading, self.picture_bytes)?;
+        again.streams.clone_from(&self.streams);
+        again.selection = Arc::clone(&self.selection);
+        again.joints = self.joints.at_start();
+        Ok(again)
     }
 
     fn from_origin(origin: &Origin, reading: &Reading, picture_bytes: Option<u64>) -> Result<Self> {
+        let named = |error: Error| match origin {
+            Origin::File { path, .. } | Origin::Sequence { path, .. } => error.in_file(path),
+            Origin::Memory(_) => error,
+        };
+        if reading.raw.is_none() {
+            refuse_reference(origin).map_err(named)?;
+        }
+        let mut opened = Self::at_first_look(origin, reading, picture_bytes)?;
+        let is_plain = opened.sequence.is_none() && reading.raw.is_none();
+        let mut further = if is_plain { Further::look(&opened) } else { Further::default() };
+        for (index, facts) in std::mem::take(&mut further.streams) {
+            match opened.streams.get_mut(index) {
+                Some(known) => *known = facts,
+                None => opened.streams.push(facts),
+            }
+        }
+        check_limits(&opened.streams, &reading.limits).map_err(named)?;
+        opened.joints = Joints::new(&opened, &further.joints);
+        opened.clock = Clock::of(&opened.input, &opened.streams);
+        opened.selection = Arc::new(Selection::choose(&opened, &further).map_err(named)?);
+        opened.decisions.extend(opened.selection.decisions.iter().cloned());
+        Ok(opened)
+    }
+
+    /// Opens `origin` and looks at as much of it as libavformat needs.
+    fn at_first_look(origin: &Origin, reading: &Reading, picture_bytes: Option<u64>) -> Result<Self> {
         let state = Arc::new(IoState::default());
         let mut opened = match origin {
             Origin::File { path, store, content, edits } => {
@@ -315,6 +367,28 @@ impl Source {
         };
         opened.picture_bytes = picture_bytes;
         Ok(opened)
+    }
+
+    /// The same source with nothing but its header read.
+    fn bare(&self) -> Result<Input> {
+        let state = Arc::new(IoState::default());
+        let reader: Box<dyn ReadSeek> = match &self.origin {
+            Origin::File { store, .. } => Box::new(store.reader(Some(Arc::clone(&state)))),
+            Origin::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+            Origin::Sequence { .. } => return Err(Error::bug(Stage::Source, "a sequence has no container")),
+        };
+        open_input(reader, &state, &Sink::new(), &self.origin, &self.reading, ALLOWED)
+    }
+
+    /// The ordered chapters of a Matroska file, where it has such.
+    pub(crate) fn ordered_chapters(&self) -> Option<editions::Ordered> {
+        let is_matroska = self.input.demuxer() == "matroska,webm";
+        editions::ordered(&mut self.reader().ok().filter(|_| is_matroska)?)
+    }
+
+    /// Whether the packets of an MP4 or MOV file are listed in fragments, and not all of them in the header.
+    fn is_fragmented(&self) -> bool {
+        self.reader().is_ok_and(|mut reader| crate::probe::is_fragmented(&mut reader))
     }
 
     /// What the first file says of its one picture holds for all of them, until a decoder finds otherwise.
@@ -361,44 +435,12 @@ impl Source {
     ) -> Result<Self> {
         let limits = reading.limits;
         let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
-        let name = match origin {
-            // The extension helps to tell elementary streams apart; the folder says nothing about the content. Nothing
-            // helps with pictures: by their names, libavformat takes them for sequences of its own.
-            Origin::File { path, .. } => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            Origin::Sequence { .. } | Origin::Memory(_) => String::new(),
-        };
         let unreadable = |error: std::io::Error| {
             Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error)
         };
         let extent = Extent::of(&mut reader).map_err(unreadable)?;
-        let stated = reading.raw.as_ref().map(|raw| Stated {
-            demuxer: "rawvideo",
-            options: vec![
-                ("video_size", format!("{}x{}", raw.width, raw.height)),
-                ("pixel_format", raw.pixel_format.clone()),
-                ("framerate", raw.rate.to_string()),
-            ],
-        });
-        if stated.is_none() {
-            let mut head = Vec::new();
-            reader.by_ref().take(4096).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
-            if vvc::is_byte_stream(&head) {
-                let detail = "is H.266 (VVC), which this build of FFmpeg neither reads nor decodes";
-                return Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail));
-            }
-        }
         let sink = Sink::new();
-        let opened =
-            Input::open(reader, Arc::clone(&state), Arc::clone(&sink), &name, bounds, stated.as_ref(), |demuxer| {
-                demuxers.contains(&demuxer)
-            });
-        let mut input = opened.map_err(|error| match error {
-            OpenError::Unrecognised => {
-                Error::new(ErrorKind::MalformedInput, Stage::Source, "is not a container or stream that Trix knows")
-            }
-            OpenError::Refused(demuxer) => refusal(&demuxer),
-            OpenError::Failed(code) => failure(&state, &sink, code, "its header cannot be read"),
-        })?;
+        let mut input = open_input(reader, &state, &sink, origin, reading, demuxers)?;
         input.find_streams(bounds).map_err(|code| failure(&state, &sink, code, "its streams cannot be made out"))?;
         if let Some(error) = state.take_error() {
             return Err(unreadable(error));
@@ -429,6 +471,8 @@ impl Source {
             extent,
             picture_bytes: None,
             decisions: Vec::new(),
+            selection: Arc::default(),
+            joints: Joints::default(),
         })
     }
 
@@ -487,24 +531,16 @@ impl Source {
         if let Some(sequence) = &mut self.sequence {
             return sequence.read(self.input.io_state());
         }
-        let Some(clock) = &mut self.clock else {
-            let packet = self.input.read()?;
-            let Some(edits) = self.edits() else { return Ok(packet) };
-            return Ok(packet.map(|mut packet| {
-                if let Some(facts) = self.streams.get(packet.stream()) {
-                    edits.place(facts, &mut packet);
-                }
-                packet
-            }));
-        };
         loop {
-            if let Some(packet) = clock.next() {
+            if let Some(packet) = self.clock.as_mut().and_then(Clock::next) {
                 return Ok(Some(packet));
             }
             if let Some(error) = self.failed.take() {
                 return Err(error);
             }
-            match self.input.read() {
+            let packet = self.read_file();
+            let Some(clock) = &mut self.clock else { return packet };
+            match packet {
                 Ok(Some(packet)) => clock.push(packet),
                 Ok(None) => {
                     if !clock.finish() {
@@ -518,6 +554,16 @@ impl Source {
                 }
             }
         }
+    }
+
+    /// The next packet of the file, with the stream that it continues and the time that its edit list gives it.
+    fn read_file(&mut self) -> std::result::Result<Option<Packet>, AvError> {
+        let Some(mut packet) = self.input.read()? else { return Ok(None) };
+        self.joints.route(&mut packet, &self.input);
+        if let Some((edits, facts)) = self.edits().zip(self.streams.get(packet.stream())) {
+            edits.place(facts, &mut packet);
+        }
+        Ok(Some(packet))
     }
 
     /// Where the clock of the file did not go on, as far as it was read.
@@ -637,15 +683,103 @@ impl Source {
         earliest
     }
 
-    /// The picture stream that is encoded: the first that is no cover picture.
+    /// The film: the video stream that is encoded.
     pub(crate) fn video(&self) -> Option<&StreamFacts> {
-        self.streams.iter().find(|stream| stream.kind == StreamKind::Video && !stream.is_attached_picture)
+        self.streams.get(self.selection.film()?)
     }
 
-    /// The sound streams, in file order.
+    /// All audio streams, in file order; a job counts them so.
     pub(crate) fn audio(&self) -> impl Iterator<Item = &StreamFacts> {
         self.streams.iter().filter(|stream| stream.kind == StreamKind::Audio)
     }
+
+    /// The audio streams that are taken where an output names none, each with its number among all.
+    pub(crate) fn chosen_audio(&self) -> impl Iterator<Item = (usize, &StreamFacts)> {
+        self.audio().enumerate().filter(|(_, stream)| self.selection.audio().contains(&stream.index))
+    }
+
+    /// Those of them that can be decoded.
+    pub(crate) fn decodable_audio(&self) -> impl Iterator<Item = (usize, &StreamFacts)> {
+        self.chosen_audio().filter(|(_, stream)| self.selection.lack(stream.index).is_none())
+    }
+
+    /// Which streams are meant, and why others are not.
+    pub(crate) fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// What reading finds out about streams that appear in mid-file.
+    pub(crate) fn appeared(&self) -> Appeared {
+        self.joints.appeared()
+    }
+}
+
+/// Refuses a movie whose media lie in other files.
+fn refuse_reference(origin: &Origin) -> Result<()> {
+    let files = match origin {
+        Origin::File { store, .. } => reference::named_files(&mut store.reader(None)),
+        Origin::Memory(bytes) => reference::named_files(&mut Cursor::new(bytes)),
+        Origin::Sequence { .. } => Vec::new(),
+    };
+    if files.is_empty() {
+        return Ok(());
+    }
+    const SHOWN: usize = 5;
+    let more = files.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let names = files.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let detail = format!(
+        "is a QuickTime reference movie: its media lie in other files ({names}{more}), and a source is one local file"
+    );
+    Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail))
+}
+
+/// Opens the container in `reader`, and reads its header.
+fn open_input(
+    mut reader: Box<dyn ReadSeek>,
+    state: &Arc<IoState>,
+    sink: &Arc<Sink>,
+    origin: &Origin,
+    reading: &Reading,
+    demuxers: &[&str],
+) -> Result<Input> {
+    let limits = reading.limits;
+    let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
+    let name = match origin {
+        // The extension helps to tell elementary streams apart; the folder says nothing about the content. Nothing
+        // helps with pictures: by their names, libavformat takes them for sequences of its own.
+        Origin::File { path, .. } => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        Origin::Sequence { .. } | Origin::Memory(_) => String::new(),
+    };
+    let unreadable = |error: std::io::Error| {
+        Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error)
+    };
+    let stated = reading.raw.as_ref().map(|raw| Stated {
+        demuxer: "rawvideo",
+        options: vec![
+            ("video_size", format!("{}x{}", raw.width, raw.height)),
+            ("pixel_format", raw.pixel_format.clone()),
+            ("framerate", raw.rate.to_string()),
+        ],
+    });
+    if stated.is_none() {
+        let mut head = Vec::new();
+        reader.by_ref().take(4096).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
+        if vvc::is_byte_stream(&head) {
+            let detail = "is H.266 (VVC), which this build of FFmpeg neither reads nor decodes";
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail));
+        }
+    }
+    let opened = Input::open(reader, Arc::clone(state), Arc::clone(sink), &name, bounds, stated.as_ref(), |demuxer| {
+        demuxers.contains(&demuxer)
+    });
+    opened.map_err(|error| match error {
+        OpenError::Unrecognised => {
+            Error::new(ErrorKind::MalformedInput, Stage::Source, "is not a container or stream that Trix knows")
+        }
+        OpenError::Refused(demuxer) => refusal(&demuxer),
+        OpenError::Failed(code) => failure(state, sink, code, "its header cannot be read"),
+    })
 }
 
 /// The bytes up to `content`, or all of them.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     audio::{AudioSettings, AudioShape},
+    audio_tracks::AudioTracks,
     package::PackageJob,
     picture::PictureSettings,
     still::StillSettings,
@@ -139,6 +140,14 @@ pub struct SourceSettings {
     /// Pictures in a second of numbered pictures; `None`: what their headers say, else 25.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rational>,
+    /// The video stream that is encoded, by its index in the file. Default: the film, as a person means it: no cover, no
+    /// still picture, no stream that is flagged as not default beside one that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub video_stream: Option<usize>,
+    /// The audio tracks that are taken where an output does not name its own: `all`, `none`, or numbers from 0 on and
+    /// languages. Default: every track of the programme that the film belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_tracks: Option<AudioTracks>,
     /// Where the output begins, counted from the start of the source; frames before it are dropped.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub start: Option<Timestamp>,
@@ -159,7 +168,14 @@ impl SourceSettings {
     /// # Errors
     /// Those of [`Source::open_as`].
     pub fn open(&self) -> Result<Source> {
-        let reading = Reading { limits: self.limits, raw: self.raw.clone(), rate: self.rate };
+        let reading = Reading {
+            limits: self.limits,
+            raw: self.raw.clone(),
+            rate: self.rate,
+            video_stream: self.video_stream,
+            audio_tracks: self.audio_tracks.clone(),
+            reads_on: true,
+        };
         Source::open_as(&self.path, &reading)
     }
 }
@@ -184,7 +200,8 @@ pub struct OutputSettings {
     pub audio: AudioSettings,
     /// Layout and rate of encoded sound, where they are not to be the source's.
     pub audio_shape: AudioShape,
-    /// Which sound tracks, by number from zero: those of the source, then those beside it. Default: all.
+    /// Which sound tracks, by number from zero: all those of the source, then those beside it. Default: those that
+    /// `source.audio_tracks` takes, and all beside the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracks: Option<Vec<usize>>,
     /// What becomes of subtitles.

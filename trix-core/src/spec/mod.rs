@@ -9,6 +9,7 @@ pub mod mistake;
 pub mod video;
 pub mod picture;
 pub mod audio;
+pub mod audio_tracks;
 pub mod subtitle;
 pub mod still;
 pub mod package;

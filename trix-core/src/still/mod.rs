@@ -29,11 +29,12 @@ use self::{
 use crate::{
     decode::video::{Picture, frame_rate},
     error::{Error, ErrorKind, Result, Stage},
+    ffi::stream::StreamFacts,
     media::{
         frame::Frame,
         time::{TimeBase, Timestamp},
     },
-    source::Source,
+    source::{Source, selection::unusable},
     spec::{
         picture::PictureSettings,
         plan::{Decision, Mistake, SideTrack},
@@ -55,7 +56,8 @@ impl Span {
     pub fn whole(source: &Source, view: Option<&View>) -> Self {
         let micro = TimeBase::new(1, 1_000_000);
         let zero = Timestamp::new(0, micro);
-        let first = source.audio().next().and_then(|facts| Some(Timestamp::new(facts.start?, facts.time_base)));
+        let first =
+            source.decodable_audio().next().and_then(|(_, facts)| Some(Timestamp::new(facts.start?, facts.time_base)));
         let pictures = view.and_then(|view| source.streams().get(view.stream()));
         let own = pictures.and_then(|facts| {
             let ticks = facts.duration.filter(|ticks| *ticks > 0)?;
@@ -177,8 +179,12 @@ impl Stills {
                     StillStage::Sprites(Box::new(Sprites::new(sprites, view, span)?))
                 }
                 (StillSettings::Waveform(waveform), _) => {
-                    let own = source.audio().nth(waveform.track);
-                    let side = sides.get(waveform.track.wrapping_sub(source.audio().count()));
+                    let own = Self::own_track(source, waveform.track)?;
+                    let side = match source.audio().count() {
+                        // The source has no track to draw: the first from beside it is drawn.
+                        _ if own.is_none() && waveform.track == 0 => sides.first(),
+                        count => sides.get(waveform.track.wrapping_sub(count)),
+                    };
                     let waveform = match (own, side) {
                         (Some(facts), _) => Waveform::new(waveform, facts.index, facts.time_base, span),
                         (None, Some(SideTrack { facts, .. })) => {
@@ -204,6 +210,18 @@ impl Stills {
             (facts.time_base, frame)
         });
         Ok(Stills { stages, decisions, picture_times, last: None })
+    }
+
+    /// The audio stream of the source that track `number` is. The first that is taken stands in for the first of all.
+    fn own_track(source: &Source, number: usize) -> Result<Option<&StreamFacts>> {
+        let Some(own) = source.audio().nth(number) else { return Ok(None) };
+        if number == 0 {
+            return Ok(source.decodable_audio().next().map(|(_, facts)| facts));
+        }
+        match source.selection().lack(own.index) {
+            Some(lack) => Err(unusable(own, lack).in_file(&source.label())),
+            None => Ok(Some(own)),
+        }
     }
 
     /// The same, with a film whose sound ends at `until`, in the time of that sound, whatever comes after.

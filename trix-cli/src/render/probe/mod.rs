@@ -159,8 +159,13 @@ impl Page {
         head.extend(
             stream.disposition.iter().filter(|name| *name != "attached_pic").map(|name| name.replace('_', " ")),
         );
+        let films = info.streams.iter().filter(|other| other.kind == StreamKind::Video && !other.is_attached_picture);
+        if films.count() > 1 && info.film == Some(stream.index) {
+            head.push("the film".to_owned());
+        }
         self.text.push('\n');
         self.facts(&format!("#{} {kind}", stream.index), head);
+        self.facts("left out", stream.left_out.as_ref());
         if let Some(video) = &stream.video {
             self.video(stream, video);
         }

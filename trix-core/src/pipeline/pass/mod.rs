@@ -60,6 +60,7 @@ use crate::{
     mux::{Muxer, record::TrackRecord},
     package::{PackageWriter, WrittenPackage},
     report::TrackLoudness,
+    source::Appeared,
     spec::plan::Plan,
     still::Still,
 };
@@ -109,6 +110,8 @@ pub(crate) struct PassOutcome {
     pub(crate) notes: Vec<String>,
     pub(crate) timing_of_source: BTreeMap<usize, TimingReport>,
     pub(crate) walked: Walked,
+    /// Streams that appeared in mid-file, in words.
+    pub(crate) appeared: Vec<String>,
 }
 
 /// What a pass did for one output.
@@ -141,6 +144,7 @@ pub(crate) struct Running {
     pub(crate) stages: usize,
     shared: Arc<Shared>,
     damage: Arc<DamageLog>,
+    appeared: Appeared,
     io: Arc<IoState>,
 }
 
@@ -250,6 +254,7 @@ impl Running {
             notes: self.damage.notes(),
             timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
             walked: std::mem::take(&mut *lock(&shared.walked)),
+            appeared: self.appeared.told(),
         }
     }
 

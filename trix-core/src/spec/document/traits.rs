@@ -58,9 +58,9 @@ impl Traits {
         // What cannot be opened is told when the job is planned.
         let beside = tracks.iter().filter_map(|track| side::channels(track, source.limits()));
         let mut traits = Traits {
-            audio: !tracks.is_empty() || source.audio().next().is_some(),
+            audio: !tracks.is_empty() || source.chosen_audio().next().is_some(),
             subtitles: streams.iter().any(|stream| stream.kind == StreamKind::Subtitle),
-            channels: source.audio().map(|stream| stream.channels).chain(beside).max().unwrap_or(0).into(),
+            channels: source.chosen_audio().map(|(_, stream)| stream.channels).chain(beside).max().unwrap_or(0).into(),
             duration: source.duration().map_or(0.0, |micros| micros as f64 / 1e6),
             ..Traits::default()
         };

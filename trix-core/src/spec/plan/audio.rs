@@ -19,7 +19,10 @@ use crate::{
     },
     loudness::Settled,
     media::time::Timestamp,
-    source::Source,
+    source::{
+        Source,
+        selection::{Lack, unusable},
+    },
     spec::{
         audio::{AudioSettings, AudioShape},
         job::Container,
@@ -174,9 +177,26 @@ pub(super) fn plan(
         let problem = format!("there are {} sound tracks, counted from 0", all.len());
         mistakes.push(Mistake::new("tracks", number, problem));
     }
-    let kept = all.into_iter().enumerate();
-    let kept = kept.filter(|(number, _)| job.output.tracks.as_ref().is_none_or(|kept| kept.contains(number)));
+    let taken = |number: usize, stream: &StreamFacts, side: Option<&SideTrack>| match &job.output.tracks {
+        Some(named) => named.contains(&number),
+        None => side.is_some() || source.selection().audio().contains(&stream.index),
+    };
+    let kept = all.into_iter().enumerate().filter(|(number, (stream, side))| taken(*number, stream, *side));
     for (_, (stream, side)) in kept {
+        if let Some(lack) = source.selection().lack(stream.index).filter(|_| side.is_none()) {
+            let is_named = job.output.tracks.is_some() || source.selection().is_named(stream.index);
+            let can_copy = *lack != Lack::Empty
+                && matches!(settings, AudioSettings::Copy | AudioSettings::Auto)
+                && container.holds(&stream.parameters, stream.time_base).is_ok();
+            if !can_copy && is_named {
+                return Err(unusable(stream, lack).in_file(&source.label()));
+            }
+            // The note about it stands with those about other streams.
+            if !can_copy {
+                continue;
+            }
+            notes.push(format!("stream {} is copied unheard, and its loudness is not measured: {lack}", stream.index));
+        }
         let composed = side.is_none() && source.is_composed(stream.index);
         let changed = composed || side.is_some_and(|side| !side.is_whole || side.settings.changes());
         let mut told = Told { stream, container, mistakes, decisions, notes };

@@ -260,7 +260,7 @@ fn container_fits(
     audio: &[AudioPlan],
     mistakes: &mut Vec<Mistake>,
 ) {
-    let encoder = job.output.video.encode().map(|(encoder, _)| encoder);
+    let encoder = job.output.video.encode().map(|(encoder, _)| encoder).filter(|_| source.video().is_some());
     match (container, encoder) {
         (Container::WebM, Some(encoder)) => {
             let problem = "WebM holds VP8, VP9 and AV1; use .mkv or .mp4, or --video copy for a source that has them";
@@ -286,7 +286,7 @@ fn container_fits(
         }
         _ => {}
     }
-    if job.output.video == VideoSettings::None {
+    if job.output.video == VideoSettings::None || source.video().is_none() {
         mistakes.push(Mistake::new("video", "none", "MXF OP1a holds sound beside pictures only; use .mkv or .mov"));
     } else if let Some(facts) = source.video() {
         let rate = frame_rate(facts);

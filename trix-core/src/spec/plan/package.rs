@@ -104,7 +104,13 @@ pub(super) fn plan(
     if !mistakes.is_empty() {
         return Ok(None);
     }
-    let expanded = expand(package, source, &sound_parts(package, asking, source));
+    let all = source.audio().count();
+    let beside = all..all + asking.sides.len();
+    let parts = sound_parts(package, asking, source);
+    let parts = |track: usize| (track, parts.get(track).copied().unwrap_or(1));
+    let tracks: Vec<(usize, usize)> =
+        source.decodable_audio().map(|(number, _)| number).chain(beside).map(parts).collect();
+    let expanded = expand(package, source, &tracks);
     let begin = begin(package, &expanded, asking, source)?;
     let (mut renditions, mut outputs) = (Vec::new(), Vec::new());
     let mut notes = expanded.notes;
@@ -199,8 +205,8 @@ fn sound_parts(package: &PackageJob, asking: &Asking<'_>, source: &Source) -> Ve
     audio::parts(&asking.request(&output, None), source, Container::Mp4)
 }
 
-/// The renditions of `package`, each sound track becoming so many of them.
-fn expand(package: &PackageJob, source: &Source, tracks: &[usize]) -> Expanded {
+/// The renditions of `package`, with these audio `tracks`, by their numbers; each becomes so many renditions.
+fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> Expanded {
     let (mut renditions, mut decisions, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     let base = OutputSettings {
         picture: package.picture.clone(),
@@ -226,8 +232,9 @@ fn expand(package: &PackageJob, source: &Source, tracks: &[usize]) -> Expanded {
         notes.push("the source has no pictures, so that the package is of sound alone".to_owned());
     }
     if package.audio != AudioSettings::None {
-        let parts = |(track, count): (usize, &usize)| (0..*count).map(move |part| (track, part));
-        for (number, (track, part)) in tracks.iter().enumerate().flat_map(parts).enumerate() {
+        notes.extend(super::tracks::audio_left_out(source, &[]));
+        let parts = |(track, count): (usize, usize)| (0..count).map(move |part| (track, part));
+        for (number, (track, part)) in tracks.iter().copied().flat_map(parts).enumerate() {
             let id = format!("audio-{}", number + 1);
             let path = package.path.join(format!("{id}.mp4"));
             let (audio, audio_shape) = (package.audio, package.audio_shape.clone());
@@ -237,6 +244,9 @@ fn expand(package: &PackageJob, source: &Source, tracks: &[usize]) -> Expanded {
     }
     let mut subtitles = Vec::new();
     for facts in source.streams().iter().filter(|facts| facts.kind == StreamKind::Subtitle && package.subtitles) {
+        if source.selection().is_foreign(facts.index) {
+            continue;
+        }
         if facts.is_text {
             let id = format!("text-{}", subtitles.len() + 1);
             let subtitle =

@@ -75,7 +75,8 @@ fn open(
     let mut inputs: Vec<StreamFacts> = Vec::new();
     for input in settings.all_inputs() {
         let source = Source::open(&input.path, limits)?;
-        let own = |stream: &&StreamFacts| input.stream.is_none_or(|index| stream.index == index);
+        let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
+        let own = |stream: &&StreamFacts| input.stream.or(first).is_none_or(|index| stream.index == index);
         let taken = source.audio().find(own).cloned();
         taken.iter().try_for_each(|facts| source.refuse_edits(facts.index))?;
         inputs.extend(taken);
@@ -129,7 +130,8 @@ pub(crate) fn reader(
     let mut channels = 0;
     for input in settings.all_inputs() {
         let source = Source::open(&input.path, limits)?;
-        let own = |stream: &&StreamFacts| input.stream.is_none_or(|index| stream.index == index);
+        let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
+        let own = |stream: &&StreamFacts| input.stream.or(first).is_none_or(|index| stream.index == index);
         let count = source.audio().find(own).map_or(0, |stream| stream.channels as usize);
         channels += if input.channel.is_some() { 1 } else { count };
         inputs.push(StemInput { source, stream: input.stream, channel: input.channel });

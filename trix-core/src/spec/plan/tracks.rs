@@ -18,6 +18,7 @@ use crate::{
     },
     source::Source,
     spec::{
+        audio::AudioSettings,
         container::{Container, cover_type},
         subtitle::SubtitleSettings,
     },
@@ -150,6 +151,9 @@ pub(super) fn plan(
     chapters(source, container, kept, &mut carried, told);
     attachments(source, container, &mut carried, told);
     data(source, kept, told);
+    if job.output.audio != AudioSettings::None && job.output.tracks.is_none() {
+        told.notes.extend(audio_left_out(source, &kept.sound));
+    }
     let tracks: Vec<usize> =
         kept.video.iter().chain(&kept.sound).copied().chain(carried.subtitles.iter().map(|plan| plan.stream)).collect();
     let sides = job.sides.iter().map(|side| &side.facts);
@@ -187,6 +191,12 @@ fn subtitles(job: &Request<'_>, source: &Source, container: Container, carried: 
     }
     let streams = source.streams().iter().filter(|stream| stream.kind == StreamKind::Subtitle);
     for stream in streams.filter(|_| settings != SubtitleSettings::None) {
+        if let Some(why) = source.selection().why_not(stream.index) {
+            if !source.selection().is_continuation(stream.index) {
+                told.notes.push(format!("{} is not carried over: {why}", name(stream)));
+            }
+            continue;
+        }
         let is_text = SubtitleDecoder::is_text(&stream.parameters);
         let wanted = settings.codec().filter(|_| is_text);
         let copied = match wanted {
@@ -218,8 +228,24 @@ fn subtitles(job: &Request<'_>, source: &Source, container: Container, carried: 
     }
 }
 
+/// Says that an order of chapters is not followed.
+fn ordered_chapters(source: &Source, told: &mut Told<'_>) {
+    if let Some(ordered) = source.ordered_chapters() {
+        let elsewhere = match ordered.elsewhere {
+            0 => String::new(),
+            count => format!(", {count} of which lie in other files"),
+        };
+        told.notes.push(format!(
+            "the source has {} ordered chapters{elsewhere}; their order is not followed, and the output has the pictures \
+             and the audio in the order in which this file holds them",
+            ordered.chapters
+        ));
+    }
+}
+
 fn chapters(source: &Source, container: Container, kept: &Kept<'_>, carried: &mut Carried, told: &mut Told<'_>) {
     let all = source.input.chapters();
+    ordered_chapters(source, told);
     if !all.is_empty() && !container.holds_chapters() {
         told.notes.push(format!(
             "{} chapters are not carried over: {} has no place for them",
@@ -285,6 +311,17 @@ fn attachments(source: &Source, container: Container, carried: &mut Carried, tol
     }
 }
 
+/// Names the audio streams that no output takes by itself, beside those that are `kept`.
+pub(super) fn audio_left_out(source: &Source, kept: &[usize]) -> Vec<String> {
+    let selection = source.selection();
+    let left_out = |stream: &&StreamFacts| !kept.contains(&stream.index) && !selection.is_continuation(stream.index);
+    let told = source.audio().filter(left_out).filter_map(|stream| {
+        let why = selection.reason(stream.index)?;
+        Some(format!("{} is not carried over: {why}", name(stream)))
+    });
+    told.collect()
+}
+
 /// Names the streams that nothing here knows how to carry.
 fn data(source: &Source, kept: &Kept<'_>, told: &mut Told<'_>) {
     let has_chapters = !source.input.chapters().is_empty();
@@ -294,11 +331,15 @@ fn data(source: &Source, kept: &Kept<'_>, told: &mut Told<'_>) {
         let known = tag == *b"tmcd" || (has_chapters && stream.codec == "bin_data" && tag == *b"text");
         let second_video = stream.kind == StreamKind::Video
             && !stream.is_attached_picture
-            && kept.video.is_some_and(|kept| kept != stream.index);
+            && kept.video != Some(stream.index)
+            && (kept.video.is_some() || source.video().is_none())
+            && !source.selection().is_continuation(stream.index);
         if (stream.kind == StreamKind::Data && !known) || second_video {
             let tag: String = tag.iter().map(|byte| char::from(*byte)).filter(char::is_ascii_graphic).collect();
             let tag = if tag.is_empty() || second_video { String::new() } else { format!(", tagged {tag}") };
-            told.notes.push(format!("{}{tag} is not carried over", name(stream)));
+            let why = source.selection().why_not(stream.index).filter(|_| second_video);
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            told.notes.push(format!("{}{tag} is not carried over{why}", name(stream)));
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     },
     source::Source,
     spec::{
+        audio::AudioSettings,
         job::{Container, VerifyLevel},
         options,
         picture::{Alpha, ColorOverride, OnChange, PictureSettings},
@@ -198,9 +199,17 @@ pub(super) fn plan(
     notes: &mut Vec<String>,
 ) -> Result<(Option<VideoPlan>, Option<usize>)> {
     let Some(stream) = source.video() else {
+        // x264 is what is taken where nothing is said; anything else was asked for.
+        let is_asked_for = !matches!(job.output.video, VideoSettings::None | VideoSettings::X264(_));
+        let has_audio = job.output.audio != AudioSettings::None
+            && (source.chosen_audio().next().is_some() || !job.sides.is_empty());
+        if is_asked_for || (job.output.video != VideoSettings::None && !has_audio) {
+            let detail =
+                "the source has no picture stream; in a job, { when = { video = true } } leaves out what needs one";
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
+        }
         if job.output.video != VideoSettings::None {
-            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, "the source has no picture stream")
-                .in_file(&source.label()));
+            decisions.push(Decision::new("the output is of audio alone", "the source has no video stream"));
         }
         return Ok((None, None));
     };

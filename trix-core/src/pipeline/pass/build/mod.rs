@@ -101,10 +101,11 @@ pub(crate) fn start(
         waiting: Vec::new(),
     };
     builder.products(&source, watch)?;
-    builder.sounds(watch)?;
+    builder.sounds(&source, watch)?;
     builder.pictures(&source, watch)?;
 
     let Builder { mut waiting, routes, shared, damage, .. } = builder;
+    let appeared = source.appeared();
     let demuxer = Demuxer::new(source, Arc::clone(&damage));
     let io = Arc::clone(demuxer.io_state());
     let books = Arc::clone(&shared);
@@ -117,7 +118,7 @@ pub(crate) fn start(
     for Waiting { name, stage, token, work } in waiting {
         spawn(&name, stage, &token, done, work)?;
     }
-    Ok(Running { stages, shared, damage, io })
+    Ok(Running { stages, shared, damage, appeared, io })
 }
 
 impl Builder<'_> {

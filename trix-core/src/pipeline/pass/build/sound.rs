@@ -144,7 +144,8 @@ impl Builder<'_> {
         let settings = &self.plan.sides[number_of_side].settings;
         let first = &settings.all_inputs()[0];
         let file = Source::open(&first.path, self.job.source.limits)?;
-        let own = file.audio().find(|facts| first.stream.is_none_or(|index| facts.index == index));
+        let usual = file.decodable_audio().next().map(|(_, facts)| facts.index);
+        let own = file.audio().find(|facts| first.stream.or(usual).is_none_or(|index| facts.index == index));
         let Some(own) = own else { return Ok(track) };
         let origin = audio.origin.unwrap_or(output.origin);
         let end = output
@@ -199,7 +200,7 @@ impl Builder<'_> {
     }
 
     /// The stages of sound that is encoded or listened to, and those that decode it.
-    pub(super) fn sounds(&mut self, watch: &mut Watch) -> Result<()> {
+    pub(super) fn sounds(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         for (number, sound) in std::mem::take(&mut self.sounds).into_iter().enumerate() {
             let Sound { plan, target, encoder, places } = sound;
             let facts = self.facts(plan.stream)?;
@@ -223,7 +224,7 @@ impl Builder<'_> {
             self.wait(format!("sound-{number}"), Stage::Encode, token, work);
         }
         if self.job.measure_loudness {
-            self.meters(watch)?;
+            self.meters(source, watch)?;
         }
         let listeners = std::mem::take(&mut self.listeners);
         for index in 0..self.streams.len() {
@@ -277,13 +278,14 @@ impl Builder<'_> {
     }
 
     /// Stages that measure the sound which is copied; encoders measure what they take in.
-    fn meters(&mut self, watch: &mut Watch) -> Result<()> {
+    fn meters(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
+        let can_hear = |plan: &AudioPlan| plan.side.is_some() || source.selection().lack(plan.stream).is_none();
         let mut all: Vec<Measured> = Vec::new();
         for (number, output) in self.plan.outputs.iter().enumerate() {
             if !self.pass.writes(self.plan.product(number)) {
                 continue;
             }
-            for (track, plan) in output.audio.iter().enumerate().filter(|(_, plan)| plan.copied) {
+            for (track, plan) in output.audio.iter().enumerate().filter(|(_, plan)| plan.copied && can_hear(plan)) {
                 let target = plan.heard(output);
                 match all.iter_mut().find(|known| known.plan.stream == plan.stream && known.target == target) {
                     Some(known) => known.places.push((number, track)),

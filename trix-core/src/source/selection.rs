@@ -1,0 +1,331 @@
+//! Which of a source's streams are meant: the film, its programme, the audio tracks that go with it.
+//!
+//! Invariant: every stream of video or audio that is not taken has a reason, which the report tells.
+
+use std::collections::BTreeMap;
+
+use super::{Source, further::Further};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::{
+        codec::{Decoder, DecoderError},
+        stream::{StreamFacts, StreamKind},
+    },
+    spec::{
+        audio_tracks::{AudioTracks, TrackName},
+        language::three_letters,
+        plan::{Decision, Mistake},
+    },
+};
+
+/// Why a stream cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Lack {
+    /// It has no packet in all of the source.
+    Empty,
+    /// Nothing can decode it; its packets may still be copied.
+    Undecodable(String),
+}
+
+impl std::fmt::Display for Lack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Lack::Empty => f.write_str("it has no packet"),
+            Lack::Undecodable(why) => f.write_str(why),
+        }
+    }
+}
+
+/// The streams that are meant.
+#[derive(Clone, Default)]
+pub(crate) struct Selection {
+    film: Option<usize>,
+    /// Streams of the film's programme, and those of no programme; `None` where there are no two programmes.
+    programme: Option<(i32, Vec<usize>)>,
+    /// Indices of the audio streams that are taken where an output names none.
+    audio: Vec<usize>,
+    lacks: BTreeMap<usize, Lack>,
+    /// Why streams are not taken.
+    left_out: BTreeMap<usize, String>,
+    /// Streams that are read as a part of another.
+    continuations: Vec<usize>,
+    /// Audio streams that the job names, each alone.
+    named: Vec<usize>,
+    pub(crate) decisions: Vec<Decision>,
+}
+
+impl Selection {
+    /// Index of the film.
+    pub(crate) fn film(&self) -> Option<usize> {
+        self.film
+    }
+
+    /// Indices of the audio streams that are taken where an output names none.
+    pub(crate) fn audio(&self) -> &[usize] {
+        &self.audio
+    }
+
+    /// Why stream `index` cannot be used, if it cannot.
+    pub(crate) fn lack(&self, index: usize) -> Option<&Lack> {
+        self.lacks.get(&index)
+    }
+
+    /// Whether the job names audio stream `index` by its number.
+    pub(crate) fn is_named(&self, index: usize) -> bool {
+        self.named.contains(&index)
+    }
+
+    /// Why stream `index` is not taken, where that was not up to an output.
+    pub(crate) fn why_not(&self, index: usize) -> Option<&str> {
+        self.left_out.get(&index).map(String::as_str)
+    }
+
+    /// Why a job does not take stream `index` by itself, in words.
+    pub(crate) fn reason(&self, index: usize) -> Option<String> {
+        let part = self.is_continuation(index).then(|| "it is read as a part of another stream".to_owned());
+        let lack = || self.lack(index).map(ToString::to_string);
+        part.or_else(|| self.why_not(index).map(str::to_owned)).or_else(lack)
+    }
+
+    /// Whether stream `index` is read as a part of another.
+    pub(crate) fn is_continuation(&self, index: usize) -> bool {
+        self.continuations.contains(&index)
+    }
+
+    /// Whether stream `index` belongs to another programme than the film.
+    pub(crate) fn is_foreign(&self, index: usize) -> bool {
+        self.programme.as_ref().is_some_and(|(_, streams)| !streams.contains(&index))
+    }
+
+    /// Chooses among the streams of `source`.
+    ///
+    /// # Errors
+    /// `InvalidSpec` when the job names streams that there are not; `MalformedInput` or `Unsupported` when it names one
+    /// that cannot be used.
+    pub(super) fn choose(source: &Source, further: &Further) -> Result<Self> {
+        let mut chosen = Selection::default();
+        chosen.lacks.extend(further.empty.iter().map(|index| (*index, Lack::Empty)));
+        for joint in &further.joints {
+            let (from, into, at) = (joint.from, joint.into, joint.at);
+            chosen.continuations.push(from);
+            let what = format!("stream {from} continues stream {into} from {at} on, as one track");
+            let why = format!("stream {into} ends there, and both have the same codec, language and programme");
+            chosen.decisions.push(Decision::new(what, why));
+        }
+        let streams = source.streams();
+        for facts in streams.iter().filter(|facts| facts.kind == StreamKind::Audio) {
+            if let Some(lack) = undecodable(facts).filter(|_| !chosen.lacks.contains_key(&facts.index)) {
+                chosen.lacks.insert(facts.index, lack);
+            }
+        }
+        chosen.film = chosen.choose_film(source, further)?;
+        chosen.choose_programme(source);
+        chosen.choose_audio(source)?;
+        Ok(chosen)
+    }
+
+    fn choose_film(&mut self, source: &Source, further: &Further) -> Result<Option<usize>> {
+        let is_film = |facts: &&StreamFacts| facts.kind == StreamKind::Video && !facts.is_attached_picture;
+        let all: Vec<&StreamFacts> = source.streams().iter().filter(is_film).collect();
+        if let Some(named) = source.reading.video_stream {
+            let Some(facts) = all.iter().find(|facts| facts.index == named) else {
+                let known: Vec<String> = all.iter().map(|facts| described(facts)).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let problem = format!("is no video stream that can be encoded; these are: {known}");
+                return Err(Mistake::into_error(vec![Mistake::new("source.video_stream", named, problem)]));
+            };
+            if self.lacks.contains_key(&named) {
+                return Err(unusable(facts, &Lack::Empty));
+            }
+            for facts in all.iter().filter(|facts| facts.index != named) {
+                self.left_out.insert(facts.index, format!("the job names stream {named}"));
+            }
+            return Ok(Some(named));
+        }
+        let has_default = all.iter().any(|facts| facts.is_default && !self.lacks.contains_key(&facts.index));
+        let is_for = |facts: &StreamFacts, purpose: &str| facts.disposition.iter().any(|own| own == purpose);
+        // The first of these that speaks against a stream is the reason that is told.
+        let against = |facts: &StreamFacts| -> [(bool, &'static str); 5] {
+            let is_still = further.stills.contains(&facts.index) || is_for(facts, "still_image");
+            [
+                (self.lacks.contains_key(&facts.index), "it has no packet"),
+                (further.joints.iter().any(|joint| joint.from == facts.index), "it continues another stream"),
+                (is_for(facts, "timed_thumbnails"), "its pictures are thumbnails"),
+                (is_still, "it is one still picture"),
+                (has_default && !facts.is_default, "it is not flagged as default, and another video stream is"),
+            ]
+        };
+        let rank = |facts: &StreamFacts| against(facts).map(|(holds, _)| holds);
+        let Some(film) = all.iter().min_by_key(|facts| (rank(facts), facts.index)) else { return Ok(None) };
+        if self.lacks.contains_key(&film.index) {
+            self.left_out.extend(all.iter().map(|facts| (facts.index, Lack::Empty.to_string())));
+            return Ok(None);
+        }
+        let own = rank(film);
+        for facts in all.iter().filter(|facts| facts.index != film.index) {
+            let reasons = against(facts);
+            let reason = reasons.iter().zip(own).find(|((holds, _), own)| *holds && !own).map(|((_, why), _)| *why);
+            let usual = format!("stream {} is the first video stream", film.index);
+            let why = reason.map_or(usual, str::to_owned);
+            if facts.index < film.index {
+                let what = format!("{} is the film, and not {}", described(film), described(facts));
+                self.decisions.push(Decision::new(what, format!("of stream {}: {why}", facts.index)));
+            }
+            self.left_out.entry(facts.index).or_insert(why);
+        }
+        Ok(Some(film.index))
+    }
+
+    /// Streams of one programme stay together: those of the film's, or else of the first with audio.
+    fn choose_programme(&mut self, source: &Source) {
+        let programs = source.input.programs();
+        let holds_media = |streams: &[usize]| {
+            streams.iter().filter_map(|index| source.streams().get(*index)).any(|facts| {
+                matches!(facts.kind, StreamKind::Video | StreamKind::Audio) && !self.lacks.contains_key(&facts.index)
+            })
+        };
+        let real: Vec<_> = programs.iter().filter(|program| holds_media(&program.streams)).collect();
+        if real.len() < 2 {
+            return;
+        }
+        let is_audio = |index: &usize| {
+            let facts = source.streams().get(*index);
+            facts.is_some_and(|facts| facts.kind == StreamKind::Audio) && !self.lacks.contains_key(index)
+        };
+        let own = match self.film {
+            Some(film) => real.iter().find(|program| program.streams.contains(&film)),
+            None => real.iter().find(|program| program.streams.iter().any(is_audio)),
+        };
+        // A film of no programme stands for itself.
+        let Some(own) = own else { return };
+        let of_none = |index: &usize| !programs.iter().any(|program| program.streams.contains(index));
+        let free = (0..source.streams().len()).filter(of_none);
+        self.programme = Some((own.number, own.streams.iter().copied().chain(free).collect()));
+        let (number, count) = (own.number, real.len());
+        let what = format!("the streams of programme {number} are taken");
+        let why = match self.film {
+            Some(film) => {
+                format!("the source has {count} programmes, and stream {film}, the film, belongs to this one")
+            }
+            None => format!("the source has {count} programmes, and this is the first with audio"),
+        };
+        self.decisions.push(Decision::new(what, why));
+        let foreign: Vec<usize> = (0..source.streams().len()).filter(|index| self.is_foreign(*index)).collect();
+        for index in foreign {
+            let its = programs.iter().find(|program| program.streams.contains(&index)).map_or(0, |its| its.number);
+            let is_named = source.reading.video_stream.is_some() && self.left_out.contains_key(&index);
+            if !is_named {
+                let why = format!("it belongs to programme {its}, and programme {number} is taken");
+                self.left_out.insert(index, why);
+            }
+        }
+    }
+
+    fn choose_audio(&mut self, source: &Source) -> Result<()> {
+        let all: Vec<&StreamFacts> = source.audio().collect();
+        let wanted: Vec<usize> = match &source.reading.audio_tracks {
+            None => all.iter().map(|facts| facts.index).filter(|index| !self.is_foreign(*index)).collect(),
+            Some(AudioTracks::All) => all.iter().map(|facts| facts.index).collect(),
+            Some(AudioTracks::None) => Vec::new(),
+            Some(AudioTracks::Named(names)) => self.named(names, &all)?,
+        };
+        for facts in &all {
+            let index = facts.index;
+            if self.is_continuation(index) {
+                continue;
+            }
+            match (wanted.contains(&index), self.lacks.get(&index)) {
+                (true, Some(Lack::Empty)) => {
+                    self.left_out.insert(index, Lack::Empty.to_string());
+                }
+                (true, _) => {
+                    self.left_out.remove(&index);
+                    self.audio.push(index);
+                }
+                (false, _) if source.reading.audio_tracks.is_some() => {
+                    self.left_out.insert(index, "the job names other audio tracks".to_owned());
+                }
+                (false, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The tracks that a job names.
+    fn named(&mut self, names: &[TrackName], all: &[&StreamFacts]) -> Result<Vec<usize>> {
+        let (mut wanted, mut mistakes) = (Vec::new(), Vec::new());
+        let place = "source.audio_tracks";
+        let known = || {
+            let each = all.iter().enumerate().map(|(number, facts)| format!("{number} ({})", described(facts)));
+            let list: Vec<String> = each.collect();
+            if list.is_empty() {
+                "the source has no audio".to_owned()
+            } else {
+                format!("there are {}", list.join(", "))
+            }
+        };
+        for name in names {
+            let found: Vec<&StreamFacts> = match name {
+                TrackName::Number(number) => all.get(*number).copied().into_iter().collect(),
+                TrackName::Language(code) => {
+                    let speaks =
+                        |facts: &&&StreamFacts| spoken(facts).is_some_and(|own| own.eq_ignore_ascii_case(code));
+                    all.iter().filter(speaks).filter(|facts| !self.is_foreign(facts.index)).copied().collect()
+                }
+            };
+            let usable = |facts: &&&StreamFacts| !matches!(self.lacks.get(&facts.index), Some(Lack::Empty));
+            if found.is_empty() {
+                mistakes.push(Mistake::new(place, name, format!("is no audio track of the source; {}", known())));
+            } else if !found.iter().any(|facts| usable(&facts)) {
+                return Err(unusable(found[0], &Lack::Empty));
+            }
+            // A language stands for those of its tracks that can be used.
+            if let [only] = found.as_slice() {
+                self.named.push(only.index);
+            }
+            wanted.extend(found.iter().map(|facts| facts.index));
+        }
+        if mistakes.is_empty() { Ok(wanted) } else { Err(Mistake::into_error(mistakes)) }
+    }
+}
+
+/// The language of a stream, as a code of three letters.
+fn spoken(facts: &StreamFacts) -> Option<String> {
+    let language = super::further::language(facts)?;
+    Some(three_letters(language).unwrap_or_else(|_| language.to_owned()))
+}
+
+/// What messages call a stream.
+fn described(facts: &StreamFacts) -> String {
+    let size = match facts.kind {
+        StreamKind::Video if facts.width > 0 => format!(", {}x{}", facts.width, facts.height),
+        _ => spoken(facts).map_or_else(String::new, |language| format!(", {language}")),
+    };
+    format!("stream {} ({}{size})", facts.index, facts.codec)
+}
+
+/// Why nothing can decode a stream.
+fn undecodable(facts: &StreamFacts) -> Option<Lack> {
+    if facts.sample_rate == 0 || facts.channels == 0 {
+        return Some(Lack::Undecodable("its sample rate and channels are not known".to_owned()));
+    }
+    match Decoder::open(&facts.parameters, facts.time_base, 1, u64::from(i32::MAX as u32), false) {
+        Ok(_) => None,
+        Err(DecoderError::Missing) => {
+            Some(Lack::Undecodable(format!("this build of FFmpeg has no decoder for {}", facts.codec)))
+        }
+        Err(DecoderError::Refused(code)) => {
+            Some(Lack::Undecodable(format!("the decoder of {} refuses it: {code}", facts.codec)))
+        }
+    }
+}
+
+/// The error about a stream that a job names and that cannot be used.
+pub(crate) fn unusable(facts: &StreamFacts, lack: &Lack) -> Error {
+    let kind = match lack {
+        Lack::Empty => ErrorKind::MalformedInput,
+        Lack::Undecodable(_) => ErrorKind::Unsupported,
+    };
+    let detail = format!("the job names {}, and {lack}", described(facts));
+    Error::new(kind, Stage::Plan, detail).in_stream(facts.index)
+}
