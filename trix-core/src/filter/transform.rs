@@ -334,17 +334,25 @@ impl Transform {
         // with 16 bits, the difference vanishes.
         let own = PictureFormat { chroma: Chroma::C444, alpha: false, ..samples };
         let deep = PictureFormat { depth: if zimg { 16 } else { samples.depth }, ..own };
+        let own_is_rgb = own.rgb;
         let (own, without) = (own.name(), deep.name());
         let (range, full) = (same_range(self.from.range), same_range(Range::Full));
-        let deepen = match (zimg, range_name(self.from.range)) {
-            (true, range) => format!(",zscale=rin={range}:r={range},format=pix_fmts={without}"),
-            (false, _) => String::new(),
+        let deepen = |range: &str, to: &str| match zimg {
+            true => format!(",zscale=rin={range}:r={range},format=pix_fmts={to}"),
+            false => String::new(),
         };
         let grey = PictureFormat::ycbcr(Chroma::C400, deep.depth).name();
+        let (deep_picture, deep_mask) = (deepen(range_name(self.from.range), &without), deepen("full", &grey));
+        // Opacity is full range whatever the picture is. Filters that agree on range and matrix before they start would
+        // squeeze it into the picture's range; so each branch says what its neighbour is to believe. The last filter
+        // takes two inputs that say the same.
+        let (own_range, own_matrix) = (range_name(self.from.range), if own_is_rgb { 0 } else { self.from.matrix.0 });
+        let same = format!("setparams=range={own_range}:colorspace={own_matrix}");
         steps.push(format!(
-            "split[picture][opacity];[picture]scale=flags={SWS}:{range},format=pix_fmts={own}{deepen}[bare];\
-             [opacity]extractplanes=a,scale=flags={SWS}:{full},format=pix_fmts={grey},scale=flags={SWS}:{full},\
-             format=pix_fmts={without}[mask];[bare][mask]premultiply"
+            "split[picture][opacity];[picture]scale=flags={SWS}:{range},format=pix_fmts={own}{deep_picture},{same}[bare];\
+             [opacity]extractplanes=a,setparams=range=full:colorspace=bt709{deep_mask},scale=flags={SWS}:{full},\
+             format=pix_fmts={grey},scale=flags={SWS}:{full},format=pix_fmts={without},{same}[mask];\
+             [bare][mask]premultiply"
         ));
         now.pixel = PixelFormat::from_name(&without);
     }
