@@ -13,10 +13,10 @@ BENCH_ARGS ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := probe spec
 
-.PHONY: help setup demo test lint fmt bench audit fuzz clean
+.PHONY: help setup demo test test-debian13 test-sid lint fmt bench audit fuzz clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## install what the build, the tests and the demo need (apt, rustup)
 	@scripts/setup.sh
@@ -27,6 +27,12 @@ demo: setup ## make a sample master and ingest it: archive copies, a preview, pi
 
 test: setup ## run the whole suite
 	@scripts/test.sh
+
+test-debian13: ## set-up, demo and the whole suite on Debian 13, in a root of its own (kept in target/roots)
+	@scripts/debian.sh trixie bash -c 'scripts/setup.sh && make demo test'
+
+test-sid: ## set-up and a smoke test on Debian unstable, in a root of its own
+	@scripts/debian.sh sid bash -c 'scripts/setup.sh && scripts/smoke.sh'
 
 lint: setup ## formatting, clippy and documentation, warnings as errors
 	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy rustfmt

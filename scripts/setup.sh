@@ -32,7 +32,8 @@ gstreamer1.0-plugins-good | has_gstreamer qtdemux      | the same: readers of MP
 gstreamer1.0-plugins-bad | has_gstreamer mxfdemux      | the same: readers of MXF and MPEG-TS
 gstreamer1.0-libav | has_gstreamer avdec_aac           | the same: decoders
 valgrind          | command -v valgrind               | tests: memory errors across the C boundary
-curl              | command -v curl                   | tests: fetching the players for the browser
+groff-base        | command -v groff                  | tests: the manual page, as man shows it
+npm               | command -v npm                    | tests: fetching the players for the browser
 ca-certificates   | test -e /etc/ssl/certs/ca-certificates.crt | the same
 chromium-headless-shell | command -v chromium-headless-shell | tests: a browser that plays what was written
 '
@@ -155,15 +156,24 @@ else
     install_rust
 fi
 
-# The players with which the browser plays packages: file | address below the registry of npm, member | SHA-512. They lie
-# in the build folder and never enter the repository.
+# The players with which the browser plays packages: file | package of npm, member | SHA-512. They lie in the build folder
+# and never enter the repository.
 players='
-hls.min.js      | hls.js/-/hls.js-1.7.4.tgz dist/hls.min.js                   | a8076573f6eabe4ed382c60dfa104645e7440daee97a6152eba752e2202631c1b585f2f9c70abae8a908e3b289411ed138d69b9c26dc33933e5b9a70c44fcf12
-dash.all.min.js | dashjs/-/dashjs-5.2.1.tgz dist/modern/umd/dash.all.min.js   | 27fc1bc42a31a51193a3a88702054294bfd6568f11850bae2cb0f0b3862e9f1ff72ddc6b1e4d539bff3b6f2d4c4ceb614f6ca8d2717537925ef745e09f3f194a
+hls.min.js      | hls.js@1.7.4 dist/hls.min.js                 | a8076573f6eabe4ed382c60dfa104645e7440daee97a6152eba752e2202631c1b585f2f9c70abae8a908e3b289411ed138d69b9c26dc33933e5b9a70c44fcf12
+dash.all.min.js | dashjs@5.2.1 dist/modern/umd/dash.all.min.js | 27fc1bc42a31a51193a3a88702054294bfd6568f11850bae2cb0f0b3862e9f1ff72ddc6b1e4d539bff3b6f2d4c4ceb614f6ca8d2717537925ef745e09f3f194a
 '
 
+# Fetches PACKAGE and prints its MEMBER; the package comes from the registry that npm is set up with.
+member_of() { # PACKAGE MEMBER
+    local folder status=0
+    folder=$(mktemp -d)
+    npm pack --loglevel=error --pack-destination "$folder" "$1" >/dev/null && tar -xzOf "$folder"/*.tgz "package/$2" || status=$?
+    rm -rf "$folder"
+    return $status
+}
+
 fetch_players() {
-    local folder=target/players file source sum place
+    local folder=target/players file source sum package member
     mkdir -p "$folder"
     while IFS='|' read -r file source sum; do
         file=${file// /}
@@ -171,9 +181,9 @@ fetch_players() {
         sum=${sum// /}
         sha512sum --quiet --check --status - <<<"$sum  $folder/$file" 2>/dev/null && continue
         echo "setup: fetching $file"
-        read -r source place <<<"$source"
-        if ! curl -fsSL --retry 3 "https://registry.npmjs.org/$source" |
-            tar -xzO "package/$place" >"$folder/$file.part" ||
+        read -r package member <<<"$source"
+        # npm must not read the list that this loop reads.
+        if ! member_of "$package" "$member" >"$folder/$file.part" </dev/null ||
             ! sha512sum --quiet --check - <<<"$sum  $folder/$file.part"; then
             rm -f "$folder/$file.part"
             # Everything but two tests works without.

@@ -3,9 +3,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo test --doc -p trix-core --locked
+# One run shows every failure; it ends on the closing lines of the runner.
+status=0
+cargo test --doc -p trix-core --locked || status=$?
 if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --workspace --locked ${CI:+--profile ci}
+    cargo nextest run --workspace --locked --no-fail-fast ${CI:+--profile ci} || status=$?
 else
-    cargo test --workspace --tests --locked ${CI:+--no-fail-fast}
+    cargo test --workspace --tests --locked --no-fail-fast || status=$?
 fi
+exit "$status"

@@ -23,8 +23,10 @@ fn main() {
     }
     let text = bindings.generate().expect("bindgen reads x265.h").to_string();
 
-    let build: u32 = text
-        .split("pub const X265_BUILD: u32 = ")
+    // Without rustfmt, bindgen spaces its text in another way.
+    let dense: String = text.split_whitespace().collect();
+    let build: u32 = dense
+        .split("pubconstX265_BUILD:u32=")
         .nth(1)
         .and_then(|rest| rest.split(';').next())
         .and_then(|number| number.parse().ok())

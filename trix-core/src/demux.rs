@@ -180,6 +180,10 @@ impl Demuxer {
             return Ok(false);
         }
         if packet.is_corrupt() {
+            // A read that was stopped ends in the middle of a packet, and libavformat flags what it has of it.
+            if self.io_state().is_cancelled() {
+                return Err(Error::cancelled(Stage::Demux));
+            }
             self.damage
                 .add(DamageKind::Packet, Stage::Demux, Some(index), place, "a packet is incomplete or corrupt".into())
                 .map_err(|error| error.in_file(&self.label))?;

@@ -18,7 +18,8 @@ const FRAMES: u32 = 20;
 /// HDR: BT.2020, PQ, chroma sited top left, samples wider than high.
 fn hdr() -> std::path::PathBuf {
     Clip { frames: FRAMES, ..Clip::of("yuv420p10le") }.encoded(
-        "-c:v ffv1 -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -color_range tv \
+        "-c:v ffv1 -vf zscale=chromalin=topleft:chromal=topleft,\
+         setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc:range=tv \
          -chroma_sample_location topleft -aspect 4:3",
         "mkv",
     )
@@ -112,8 +113,8 @@ fn codec_format_colour_and_shape_are_told_to_every_reader() {
 
 #[test]
 fn full_range_is_told_to_every_reader() {
-    let source =
-        Clip { frames: 5, ..Clip::of("yuv420p") }.encoded("-c:v ffv1 -color_range pc -colorspace smpte170m", "mkv");
+    let source = Clip { frames: 5, ..Clip::of("yuv420p") }
+        .encoded("-c:v ffv1 -vf setparams=range=pc:colorspace=smpte170m", "mkv");
     let folder = folder();
     for extension in CONTAINERS {
         for encoder in [Encoder::X264, Encoder::X265] {

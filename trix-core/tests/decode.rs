@@ -41,7 +41,7 @@ fn foreign(file: &Path, threads: u32) -> Child {
     Command::new("ffmpeg")
         .args(["-nostdin", "-v", "quiet", "-threads", &threads, "-noautorotate", "-i"])
         .arg(file)
-        .args("-map 0:v:0 -fps_mode passthrough -autoscale 0 -f rawvideo -".split(' '))
+        .args("-map 0:v:0 -fps_mode passthrough -noautoscale -f rawvideo -".split(' '))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()

@@ -20,7 +20,7 @@ use trix_core::{
         video::{EncodeSettings, Encoder, RateControl, Size, VideoSettings},
     },
 };
-use trix_fixtures::{folder, media, program};
+use trix_fixtures::{clip, folder, media, program};
 
 /// Pictures of noise.
 fn noise(name: &str, width: usize, height: usize, count: u64) -> Vec<Planes> {
@@ -53,12 +53,7 @@ fn turned_source(folder: &Path, name: &str, size: (usize, usize), matrix: [i32; 
     let file = folder.join("turned.mp4");
     let options = "-vf setsar=16/11 -c:v libx264 -preset ultrafast -qp 0";
     written(&file, &joined(&pictures, name), name, size, options);
-    let mut bytes = std::fs::read(&file).unwrap();
-    let at = matrix_place(&bytes);
-    for (place, value) in [0, 4, 12, 16].into_iter().zip(matrix) {
-        bytes[at + place..at + place + 4].copy_from_slice(&(value << 16).to_be_bytes());
-    }
-    std::fs::write(&file, bytes).unwrap();
+    clip::turn(&file, matrix);
     (file, pictures)
 }
 
@@ -132,7 +127,7 @@ fn all_eight_orientations_come_out_upright() {
 
 #[test]
 fn chroma_that_is_halved_in_width_alone_is_turned_without_a_change_of_colour() {
-    for (name, options) in [("yuv422p", "-color_range tv"), ("yuv422p10le", "-color_range pc")] {
+    for (name, options) in [("yuv422p", "-vf setparams=range=tv"), ("yuv422p10le", "-vf setparams=range=pc")] {
         let folder = folder();
         // Flat colours near the ends, which a confusion of ranges would move.
         let depth = format(name).depth - 8;
@@ -145,12 +140,7 @@ fn chroma_that_is_halved_in_width_alone_is_turned_without_a_change_of_colour() {
         let file = folder.path().join("turned.mp4");
         let options = format!("-c:v libx264 -preset ultrafast -qp 0 {options}");
         written(&file, &joined(&[planes], name), name, (32, 48), &options);
-        let mut bytes = std::fs::read(&file).unwrap();
-        let at = matrix_place(&bytes);
-        for (place, value) in [0, 4, 12, 16].into_iter().zip(ORIENTATIONS[1]) {
-            bytes[at + place..at + place + 4].copy_from_slice(&(value << 16).to_be_bytes());
-        }
-        std::fs::write(&file, bytes).unwrap();
+        clip::turn(&file, ORIENTATIONS[1]);
         let shots = filtered(&ffv1_job(&file));
         for (plane, grid) in shots[0].planes.iter().enumerate() {
             assert_eq!((grid.width, grid.height), if plane == 0 { (48, 32) } else { (24, 32) });

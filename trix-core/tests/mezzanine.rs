@@ -153,7 +153,8 @@ fn with_opacity(folder: &Path) -> (PathBuf, Vec<Planes>) {
         })
         .collect();
     let file = folder.join("opacity.mov");
-    let options = "-c:v prores_ks -profile:v 4444 -alpha_bits 16 -color_range tv -colorspace bt709 -color_primaries bt709 -color_trc bt709";
+    let options = "-c:v prores_ks -profile:v 4444 -alpha_bits 16 \
+                   -vf setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709";
     written(&file, &joined(&[planes.clone(), planes.clone()], name), name, (width, height), options);
     (file.clone(), through(&file, None).into_iter().map(|shot| shot.planes).collect())
 }
@@ -250,8 +251,9 @@ const PROFILES: [(&str, &str, &str, f64); 6] = [
 fn master(folder: &Path, frames: u32) -> PathBuf {
     let file = folder.join("master.mkv");
     program::ffmpeg(&format!(
-        "-f lavfi -i testsrc2=s=320x192:r=25,format=yuv444p10le -frames:v {frames} \
-         -c:v ffv1 -level 3 -color_primaries bt2020 -color_trc arib-std-b67 -colorspace bt2020nc -color_range tv {}",
+        "-f lavfi -i testsrc2=s=320x192:r=25,format=yuv444p10le,\
+         setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc:range=tv -frames:v {frames} \
+         -c:v ffv1 -level 3 {}",
         file.display()
     ));
     file

@@ -174,7 +174,8 @@ fn a_source_that_lies_on_its_side_has_rungs_of_what_is_seen() {
     let folder = folder();
     let lying = small("packaging-lying.mkv", "192x108", "25", "");
     let turned = trix_fixtures::clip::made("packaging-turned.mov", |path| {
-        program::ffmpeg(&format!("-i {} -c copy -metadata:s:v:0 rotate=90 -f mov {}", lying.display(), path.display()));
+        program::ffmpeg(&format!("-i {} -c copy -f mov {}", lying.display(), path.display()));
+        trix_fixtures::clip::turn(path, [0, 1, -1, 0]);
     });
     let target = folder.path().join("package");
     let report = done(&job(&turned, package(target.clone(), vec![rung(360), rung(192), rung(96)])));

@@ -137,9 +137,8 @@ fn no_more_is_read_than_the_bound_and_the_index_is_whole_all_the_same() {
 fn hdr10_and_hlg_are_named_with_what_they_carry() {
     let display =
         "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400";
-    let tags = "-color_primaries bt2020 -colorspace bt2020nc -color_range tv";
-    let hdr10 =
-        format!("-c:v libx265 -preset ultrafast {tags} -color_trc smpte2084 -x265-params log-level=0:{display}");
+    let tags = "-vf setparams=color_primaries=bt2020:colorspace=bt2020nc:range=tv:color_trc";
+    let hdr10 = format!("-c:v libx265 -preset ultrafast {tags}=smpte2084 -x265-params log-level=0:{display}");
     for extension in ["mp4", "mkv"] {
         let line = format!("{} {hdr10}", Clip::of("yuv420p10le").lavfi());
         let info = look(&made_by_ffmpeg(&format!("hdr10.{extension}"), &line));
@@ -150,10 +149,10 @@ fn hdr10_and_hlg_are_named_with_what_they_carry() {
         assert_eq!(hdr.content_light.map(|light| (light.max, light.max_average)), Some((1000, 400)));
         assert_eq!(info.disagreements, []);
     }
-    let pq = format!("-c:v libx265 -preset ultrafast {tags} -color_trc smpte2084 -x265-params log-level=0");
+    let pq = format!("-c:v libx265 -preset ultrafast {tags}=smpte2084 -x265-params log-level=0");
     let info = look(&Clip::of("yuv420p10le").encoded(&pq, "mp4"));
     assert_eq!(video(&info).hdr.as_ref().map(|hdr| hdr.summary.as_str()), Some("PQ without static metadata"));
-    let hlg = format!("-c:v libx265 -preset ultrafast {tags} -color_trc arib-std-b67 -x265-params log-level=0");
+    let hlg = format!("-c:v libx265 -preset ultrafast {tags}=arib-std-b67 -x265-params log-level=0");
     let info = look(&Clip::of("yuv420p10le").encoded(&hlg, "mkv"));
     assert_eq!(video(&info).hdr.as_ref().map(|hdr| hdr.summary.as_str()), Some("HLG"));
     assert_eq!(video(&look(&Clip::default().encoded(X264, "mp4"))).hdr, None);
@@ -190,7 +189,8 @@ fn dolby_vision_is_known_by_its_processing_units_alone() {
 #[test]
 fn static_hdr_of_h264_is_read_too() {
     let display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)";
-    let options = format!("{X264} -color_trc smpte2084 -x264-params mastering-display={display}:cll=1000,400");
+    let options =
+        format!("{X264} -vf setparams=color_trc=smpte2084 -x264-params mastering-display={display}:cll=1000,400");
     let line = format!("{} {options}", Clip::of("yuv420p10le").lavfi());
     let info = look(&made_by_ffmpeg("hdr10-h264.ts", &line));
     let hdr = video(&info).hdr.clone().expect("HDR");
@@ -201,7 +201,7 @@ fn static_hdr_of_h264_is_read_too() {
 
 #[test]
 fn a_container_that_lies_about_colour_aspect_or_fields_is_contradicted() {
-    let tagged = "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv";
+    let tagged = "-vf setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv";
     let file = Clip::default().encoded(&format!("{X264} {tagged} -movflags +write_colr"), "mp4");
     assert_eq!(look(&file).disagreements, []);
     // `nclx`, then primaries, transfer and matrix, 16 bits each, then the flag of the full range.

@@ -94,7 +94,7 @@ fn colour_bars_have_the_values_that_jfif_gives_them() {
         pictures::Grid::new((9 * 64) >> shift, 128 >> shift, |x, _| BARS[(x << shift) / 64][plane])
     });
     let source = folder.path().join("bars.mp4");
-    let options = "-c:v libx264 -qp 0 -color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv";
+    let options = "-c:v libx264 -qp 0 -vf setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709";
     pictures::written(&source, &pictures::joined(&[planes.collect()], "yuv420p"), "yuv420p", (9 * 64, 128), options);
 
     let bt709 = colorimetry::Space::new(colorimetry::BT709, colorimetry::WEIGHTS_709, 8);
@@ -143,7 +143,7 @@ fn chroma_of_jpeg_lies_between_its_samples() {
         pictures::Grid::new(128, 64, |x, _| if x < 64 { 90 } else { 170 }),
         pictures::Grid::new(128, 64, |x, _| if x < 64 { 170 } else { 90 }),
     ];
-    let options = "-c:v libx264 -qp 0 -color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv";
+    let options = "-c:v libx264 -qp 0 -vf setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709";
     pictures::written(&source, &pictures::joined(&[planes.to_vec()], "yuv444p"), "yuv444p", (128, 64), options);
     let (file, _) = poster(&source, &folder, PosterSettings { quality: 89, ..poster_at("edge.jpg", "0") });
     let line = format!("-i {} -f rawvideo -", file.display());

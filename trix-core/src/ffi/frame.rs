@@ -36,16 +36,17 @@ impl Frame {
         Frame(NonNull::new(unsafe { av::av_frame_alloc() }).expect("memory for a frame"))
     }
 
-    /// A grey picture of unspecified content.
+    /// A grey picture, the same all over.
     #[cfg(test)]
     pub(crate) fn grey(width: usize, height: usize) -> Self {
         let frame = Frame::new();
-        // SAFETY: the frame is ours; the call allocates its planes.
+        // SAFETY: the frame is ours; the call allocates its one plane, of `linesize` bytes for each row.
         unsafe {
             let raw = &mut *frame.as_ptr();
             raw.format = PixelFormat::from_name("gray").expect("libavutil knows grey").0;
             (raw.width, raw.height) = (width as c_int, height as c_int);
             assert!(av::av_frame_get_buffer(raw, 0) >= 0, "memory for a frame");
+            std::ptr::write_bytes(raw.data[0], 128, raw.linesize[0] as usize * height);
         }
         frame
     }
@@ -167,14 +168,62 @@ impl Frame {
         }
     }
 
+    /// Matrix and range, by the numbers of libavutil.
+    pub(super) fn matrix_and_range(&self) -> (c_int, c_int) {
+        let raw = self.raw();
+        // SAFETY: the fields have the size of a C int and are initialised.
+        unsafe { (enum_field!(raw.colorspace), enum_field!(raw.color_range)) }
+    }
+
+    /// Another reference to the same samples that says this matrix and range; `None` where the frame says so itself.
+    pub(super) fn with_matrix_and_range(&self, (matrix, range): (c_int, c_int)) -> Option<Self> {
+        if self.matrix_and_range() == (matrix, range) {
+            return None;
+        }
+        let mut copy = self.clone();
+        // SAFETY: we hold the only reference to the copy. Enums of libavutil hold integers.
+        unsafe {
+            let raw = copy.0.as_mut();
+            (&raw mut raw.colorspace).cast::<c_int>().write(matrix);
+            (&raw mut raw.color_range).cast::<c_int>().write(range);
+        }
+        Some(copy)
+    }
+
     /// Whether the frame holds two fields that were taken one after the other.
     pub fn is_interlaced(&self) -> bool {
-        self.raw().interlaced_frame != 0
+        #[cfg(frame_flags_tell_fields)]
+        return self.raw().flags & av::AV_FRAME_FLAG_INTERLACED != 0;
+        #[cfg(not(frame_flags_tell_fields))]
+        return self.raw().interlaced_frame != 0;
     }
 
     /// Whether the upper field is shown first.
     pub fn is_top_field_first(&self) -> bool {
-        self.raw().top_field_first != 0
+        #[cfg(frame_flags_tell_fields)]
+        return self.raw().flags & av::AV_FRAME_FLAG_TOP_FIELD_FIRST != 0;
+        #[cfg(not(frame_flags_tell_fields))]
+        return self.raw().top_field_first != 0;
+    }
+
+    /// Says which field is shown first, or that there is only one.
+    fn set_fields(&mut self, fields: Option<FieldOrder>) {
+        // SAFETY: we hold the only reference to the frame.
+        let raw = unsafe { self.0.as_mut() };
+        #[cfg(frame_flags_tell_fields)]
+        {
+            raw.flags &= !(av::AV_FRAME_FLAG_INTERLACED | av::AV_FRAME_FLAG_TOP_FIELD_FIRST);
+            raw.flags |= match fields {
+                None => 0,
+                Some(FieldOrder::Top) => av::AV_FRAME_FLAG_INTERLACED | av::AV_FRAME_FLAG_TOP_FIELD_FIRST,
+                Some(FieldOrder::Bottom) => av::AV_FRAME_FLAG_INTERLACED,
+            };
+        }
+        #[cfg(not(frame_flags_tell_fields))]
+        {
+            raw.interlaced_frame = fields.is_some().into();
+            raw.top_field_first = (fields == Some(FieldOrder::Top)).into();
+        }
     }
 
     /// Fields for which the frame is shown beyond its own two (MPEG-2's repeated fields).
@@ -254,9 +303,8 @@ impl Frame {
             (&raw mut raw.colorspace).cast::<c_int>().write(color.matrix.0.into());
             (&raw mut raw.color_range).cast::<c_int>().write(color.range as c_int);
             (&raw mut raw.pict_type).cast::<c_int>().write(0);
-            raw.interlaced_frame = fields.is_some().into();
-            raw.top_field_first = (fields == Some(FieldOrder::Top)).into();
         }
+        copy.set_fields(fields);
         copy
     }
 

@@ -12,7 +12,8 @@ use std::{
 use ffmpeg_sys_next as av;
 
 use super::{
-    AvError, c_string, check, codec::Output, frame::Frame, layout::ChannelLayout, log::Sink, stream::from_av, text,
+    AvError, ability, c_string, check, codec::Output, frame::Frame, layout::ChannelLayout, log::Sink, stream::from_av,
+    text,
 };
 use crate::media::time::{Rational, TimeBase};
 
@@ -22,6 +23,8 @@ pub struct Graph {
     source: *mut av::AVFilterContext,
     sink: *mut av::AVFilterContext,
     log: Arc<Sink>,
+    /// Matrix and range that the graph was told; `None` where it takes what each frame says.
+    color: Option<(c_int, c_int)>,
 }
 
 // SAFETY: a graph may be used by any one thread at a time; its parts are only reached through this owner.
@@ -36,7 +39,7 @@ impl Graph {
         chain: &str,
     ) -> Result<Self, (AvError, String)> {
         let aspect = frame.sample_aspect();
-        let arguments = format!(
+        let mut arguments = format!(
             "video_size={}x{}:pix_fmt={}:time_base={}:pixel_aspect={}/{}:frame_rate={}",
             frame.width(),
             frame.height(),
@@ -46,7 +49,13 @@ impl Graph {
             aspect.den,
             rate
         );
-        Graph::build(c"buffer", c"buffersink", &arguments, chain)
+        let (matrix, range) = frame.matrix_and_range();
+        if ability::graphs_negotiate_color() {
+            arguments += &format!(":colorspace={matrix}:range={range}");
+        }
+        let mut graph = Graph::build(c"buffer", c"buffersink", &arguments, chain)?;
+        graph.color = ability::graphs_negotiate_color().then_some((matrix, range));
+        Ok(graph)
     }
 
     /// A chain for sound shaped like `frame`, whose times count `time_base`. Channels without a layout are taken for
@@ -95,7 +104,7 @@ impl Graph {
             graph
         };
         drop(entered);
-        let mut this = Graph { graph, source: ptr::null_mut(), sink: ptr::null_mut(), log };
+        let mut this = Graph { graph, source: ptr::null_mut(), sink: ptr::null_mut(), log, color: None };
         match this.connect(source, sink, arguments, chain) {
             Ok(()) => Ok(this),
             Err(error) => {
@@ -161,7 +170,9 @@ impl Graph {
     /// Puts a frame in, or with `None` announces the end.
     pub fn send(&mut self, frame: Option<&Frame>) -> Result<(), AvError> {
         let _entered = self.log.enter();
-        let pointer = frame.map_or(ptr::null_mut(), Frame::as_ptr);
+        // The chain says what it needs to know of colour. A frame that says something else must not change the graph.
+        let agreed = frame.zip(self.color).and_then(|(frame, color)| frame.with_matrix_and_range(color));
+        let pointer = agreed.as_ref().or(frame).map_or(ptr::null_mut(), Frame::as_ptr);
         let flags = av::AV_BUFFERSRC_FLAG_KEEP_REF as c_int;
         // SAFETY: the source belongs to the graph; the frame is only referenced, not changed.
         check(unsafe { av::av_buffersrc_add_frame_flags(self.source, pointer, flags) }).map(drop)

@@ -9,14 +9,17 @@ use std::{
 use ffmpeg_sys_next as av;
 
 use super::{
-    AvError, Dictionary, c_string, check, entries,
+    AvError, Dictionary, ability, c_string, check, entries,
     io::{AvIo, IoState, ReadSeek},
     log::Sink,
     packet::Packet,
     stream::{self, StreamFacts, from_av},
     text,
 };
-use crate::media::{chapter::Chapter, time::Timestamp};
+use crate::media::{
+    chapter::Chapter,
+    time::{Rational, Timestamp},
+};
 
 /// An open source.
 pub struct Input {
@@ -25,6 +28,8 @@ pub struct Input {
     io: Option<AvIo>,
     /// What the container alone says, before any packet was looked into.
     declared: Vec<StreamFacts>,
+    /// Whether rates are the demuxer's own guess: an elementary stream tells them in its pictures or nowhere.
+    guesses_rate: bool,
     sink: Arc<Sink>,
     state: Arc<IoState>,
 }
@@ -130,7 +135,10 @@ impl Input {
             (*context).pb = io.as_ptr();
             (*context).io_open = Some(refuse_to_open);
             (*context).error_recognition = av::AV_EF_CRCCHECK as c_int;
-            let (streams, probe) = (bounds.streams.to_string(), bounds.probe_bytes.to_string());
+            // One more than may be: some demuxers go on without the streams that are too many, and one of those has to
+            // be seen.
+            let streams = bounds.streams.saturating_add(1).min(i32::MAX as u32).to_string();
+            let probe = bounds.probe_bytes.to_string();
             let own = stated.map_or(&[][..], |stated| &stated.options);
             let general =
                 [("max_streams", streams.as_str()), ("probesize", probe.as_str()), ("protocol_whitelist", "none")];
@@ -140,8 +148,12 @@ impl Input {
                 .map_err(OpenError::Failed)?;
             let context = NonNull::new(context).ok_or(fail(av::AVERROR_BUG))?;
             drop(_entered);
-            let mut input = Input { context, io: Some(io), declared: Vec::new(), sink, state };
+            let guesses_rate = stated.is_none() && ability::class_has_option((*format).priv_class, c"framerate");
+            let mut input = Input { context, io: Some(io), declared: Vec::new(), guesses_rate, sink, state };
             input.declared = input.streams();
+            for facts in input.declared.iter_mut().filter(|_| guesses_rate) {
+                (facts.average_rate, facts.base_rate) = (Rational::new(0, 1), Rational::new(0, 1));
+            }
             Ok(input)
         }
     }
@@ -186,7 +198,14 @@ impl Input {
     pub fn streams(&self) -> Vec<StreamFacts> {
         let raw = self.raw();
         // SAFETY: `streams` holds `nb_streams` valid pointers.
-        unsafe { (0..raw.nb_streams as usize).map(|index| stream::facts(*raw.streams.add(index))).collect() }
+        let mut list: Vec<StreamFacts> =
+            unsafe { (0..raw.nb_streams as usize).map(|index| stream::facts(*raw.streams.add(index))).collect() };
+        for facts in list.iter_mut().filter(|_| self.guesses_rate) {
+            if let Some(rate) = facts.parameters.bitstream_rate() {
+                (facts.average_rate, facts.base_rate) = (rate, rate);
+            }
+        }
+        list
     }
 
     /// What the container alone says of the streams it declares in its header; the rest of what [`Self::streams`] knows

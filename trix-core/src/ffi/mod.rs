@@ -27,6 +27,7 @@ pub mod x264;
 pub mod x265;
 pub mod version;
 pub mod signals;
+pub(crate) mod ability;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},

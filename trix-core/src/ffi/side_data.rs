@@ -52,7 +52,10 @@ pub(crate) fn mastering(data: &[u8]) -> Option<MasteringDisplay> {
     // SAFETY: integers only.
     let raw: Mastering = unsafe { read(data) }?;
     let point = |[x, y]: [av::AVRational; 2]| Chromaticity { x: from_av(x), y: from_av(y) };
-    let complete = raw.has_primaries != 0 && raw.has_luminance != 0 && raw.max_luminance.num > 0;
+    // Some releases of libavcodec flag only what lies in the ranges of the standard. What a file says is carried as it
+    // is: values count, not flags.
+    let said = |value: &av::AVRational| value.num > 0 && value.den > 0;
+    let complete = raw.primaries.iter().chain([&raw.white]).flatten().any(said) && said(&raw.max_luminance);
     complete.then(|| MasteringDisplay {
         primaries: raw.primaries.map(point),
         white: point(raw.white),
@@ -139,11 +142,16 @@ pub(crate) fn of_display(display: &Display) -> Vec<(StreamKind, Vec<u8>)> {
 /// # Safety
 /// `stream` is a valid stream; the bytes live as long as it is not changed.
 pub(crate) unsafe fn of_stream(stream: &av::AVStream, kind: StreamKind) -> Option<&[u8]> {
-    let count = if stream.side_data.is_null() { 0 } else { stream.nb_side_data.max(0) as usize };
+    #[cfg(parameters_hold_side_data)]
+    // SAFETY: every stream has parameters.
+    let (list, count) = unsafe { ((*stream.codecpar).coded_side_data, (*stream.codecpar).nb_coded_side_data) };
+    #[cfg(not(parameters_hold_side_data))]
+    let (list, count) = (stream.side_data, stream.nb_side_data);
+    let count = if list.is_null() { 0 } else { count.max(0) as usize };
     (0..count).find_map(|index| {
-        // SAFETY: the stream holds `nb_side_data` entries; the kind is read as an integer.
+        // SAFETY: the list holds `count` entries; the kind is read as an integer.
         unsafe {
-            let entry = &*stream.side_data.add(index);
+            let entry = &*list.add(index);
             let same = enum_field!(entry.type_) == kind as c_int && !entry.data.is_null();
             same.then(|| std::slice::from_raw_parts(entry.data, entry.size))
         }
@@ -155,12 +163,37 @@ pub(crate) unsafe fn of_stream(stream: &av::AVStream, kind: StreamKind) -> Optio
 /// # Safety
 /// `stream` is a valid stream that belongs to the caller.
 pub(crate) unsafe fn attach(stream: *mut av::AVStream, kind: StreamKind, data: &[u8]) {
-    // SAFETY: the call allocates as many bytes as asked for and gives them to the stream.
+    // SAFETY: the call allocates as many bytes as asked for and gives them to the stream or its parameters.
     unsafe {
+        #[cfg(parameters_hold_side_data)]
+        let place = {
+            let parameters = &mut *(*stream).codecpar;
+            let list = &raw mut parameters.coded_side_data;
+            let entry = av::av_packet_side_data_new(list, &mut parameters.nb_coded_side_data, kind, data.len(), 0);
+            assert!(!entry.is_null(), "memory for side data");
+            (*entry).data
+        };
+        #[cfg(not(parameters_hold_side_data))]
         let place = av::av_stream_new_side_data(stream, kind, data.len());
         assert!(!place.is_null(), "memory for side data");
         place.copy_from_nonoverlapping(data.as_ptr(), data.len());
     }
+}
+
+/// Takes all side data out of parameters, for libraries that keep them there: a decoder would hang what a container
+/// says on its frames, and crop them by it, and a muxer would write what nobody asked for.
+///
+/// # Safety
+/// `parameters` is valid and belongs to the caller.
+pub(crate) unsafe fn clear(parameters: *mut av::AVCodecParameters) {
+    #[cfg(parameters_hold_side_data)]
+    // SAFETY: promised by the caller; the call leaves an empty list.
+    unsafe {
+        let raw = &mut *parameters;
+        av::av_packet_side_data_free(&mut raw.coded_side_data, &mut raw.nb_coded_side_data);
+    }
+    #[cfg(not(parameters_hold_side_data))]
+    let _ = parameters;
 }
 
 /// Kinds of metadata that a frame carries.
@@ -197,6 +230,14 @@ mod tests {
             max_luminance: Rational::new(10_000_000, 10_000),
         };
         assert_eq!(mastering(&mastering_bytes(&display)).map(|read| read.in_steps()), Some(display.in_steps()));
+        // Flags of a library that holds a tenth of a candela for wrong.
+        let mut flagged = mastering_bytes(&display);
+        let at = std::mem::offset_of!(Mastering, has_primaries);
+        flagged[at..].fill(0);
+        assert_eq!(mastering(&flagged).map(|read| read.in_steps()), Some(display.in_steps()));
+        let without_luminance = std::mem::offset_of!(Mastering, min_luminance);
+        flagged[without_luminance..].fill(0);
+        assert_eq!(mastering(&flagged), None);
         let content = ContentLight { max: 1000, max_average: 400 };
         assert_eq!(light(&light_bytes(&content)), Some(content));
         assert_eq!(mastering(&[0; 16]), None);

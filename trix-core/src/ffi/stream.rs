@@ -101,6 +101,21 @@ impl CodecParameters {
         this.with_extradata(video.extradata)
     }
 
+    /// Parameters of two channels of sound that begin with `priming` samples that nobody is to hear.
+    pub(super) fn for_stereo(codec: av::AVCodecID, rate: u32, priming: usize, extradata: &[u8]) -> Self {
+        let this = CodecParameters::new();
+        // SAFETY: freshly allocated and ours.
+        unsafe {
+            let raw = &mut *this.as_ptr();
+            raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_AUDIO;
+            raw.codec_id = codec;
+            raw.sample_rate = rate as c_int;
+            raw.initial_padding = priming as c_int;
+            av::av_channel_layout_default(&mut raw.ch_layout, 2);
+        }
+        this.with_extradata(extradata)
+    }
+
     /// Parameters of a file that a container carries beside its streams.
     pub(crate) fn for_attachment(data: &[u8]) -> Self {
         let this = CodecParameters::new();
@@ -155,6 +170,16 @@ impl CodecParameters {
         // SAFETY: valid parameters.
         let delay = unsafe { (*self.as_ptr()).video_delay };
         usize::try_from(delay).unwrap_or(0)
+    }
+
+    /// Pictures in a second as the bitstream tells it, where it does and the library hands it on.
+    pub(super) fn bitstream_rate(&self) -> Option<Rational> {
+        #[cfg(parameters_tell_rate)]
+        // SAFETY: valid parameters.
+        let rate = from_av(unsafe { (*self.as_ptr()).framerate });
+        #[cfg(not(parameters_tell_rate))]
+        let rate = Rational::new(0, 1);
+        rate.is_positive().then_some(rate)
     }
 
     /// Samples in a row, rows, and the shape of a sample, of pictures; zero where unknown.
@@ -433,6 +458,7 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
         let raw = &*stream;
         let parameters = CodecParameters::new();
         assert!(av::avcodec_parameters_copy(parameters.as_ptr(), raw.codecpar) >= 0, "memory for parameters");
+        side_data::clear(parameters.as_ptr());
         let codec = &*parameters.as_ptr();
         let kind = parameters.kind();
         let mut layout = [0 as c_char; 128];

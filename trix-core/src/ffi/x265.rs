@@ -4,7 +4,7 @@
 //! structs in the header were compared with those of the library before the first call.
 
 use std::{
-    ffi::{CStr, c_int},
+    ffi::c_int,
     ptr::{self, NonNull},
 };
 
@@ -152,9 +152,12 @@ impl Parameters {
         // SAFETY: valid parameters.
         let raw = unsafe { self.raw.as_ref() };
         let count = |value: c_int| value.max(0) as u32;
+        #[cfg(x265_parameters_hold_pools)]
+        let pools = raw.numaPools.as_ptr();
+        #[cfg(not(x265_parameters_hold_pools))]
+        let pools = raw.numaPools;
         // SAFETY: null, or a string that the parameters own or the library holds.
-        let pools = (!raw.numaPools.is_null()).then(|| unsafe { CStr::from_ptr(raw.numaPools) });
-        let asked = pools.and_then(|pools| pools.to_str().ok()).and_then(|pools| pools.parse::<u32>().ok());
+        let asked = unsafe { text(pools) }.and_then(|pools| pools.parse::<u32>().ok());
         let workers = asked.unwrap_or(cores).clamp(1, 64);
         let threads = match raw.frameNumThreads {
             // As x265 3.5 chooses (`ThreadPool::getFrameThreadsCount`).

@@ -364,7 +364,7 @@ fn chain(target: &SoundTarget, edit: &SoundEdit, first: &Frame, place: i64) -> S
     };
     let dithered = target.dithered || (edit.changes_values() && target.bits.is_some_and(|bits| bits <= 24));
     let mix = match target.remix {
-        Some(Remix::Standard) => format!(":ocl={layout}:rematrix_maxval=1"),
+        Some(Remix::Standard) => format!(":ochl={layout}:rematrix_maxval=1"),
         _ => String::new(),
     };
     let resample = resampler.map_or_else(String::new, |resampler| format!(":{}", resampler.options()));

@@ -370,6 +370,7 @@ impl Transform {
         // with 16 bits, the difference vanishes.
         let own = PictureFormat { chroma: Chroma::C444, alpha: false, ..samples };
         let deep = PictureFormat { depth: if zimg { 16 } else { samples.depth }, ..own };
+        let own_is_rgb = own.rgb;
         let (own, without) = (own.name(), deep.name());
         let (range, full) = (same_range(self.from.range), same_range(Range::Full));
         let deepen = match (zimg, range_name(self.from.range)) {
@@ -377,10 +378,16 @@ impl Transform {
             (false, _) => String::new(),
         };
         let grey = PictureFormat::ycbcr(Chroma::C400, deep.depth).name();
+        // Opacity is full range whatever the picture is. Filters that agree on range and matrix before they start would
+        // squeeze it into the picture's range; so each branch says what its neighbour is to believe. The last filter
+        // takes two inputs that say the same.
+        let (own_range, own_matrix) = (range_name(self.from.range), if own_is_rgb { 0 } else { self.from.matrix.0 });
+        let same = format!("setparams=range={own_range}:colorspace={own_matrix}");
         steps.push(format!(
-            "split[picture][opacity];[picture]scale=flags={SWS}:{range},format=pix_fmts={own}{deepen}[bare];\
-             [opacity]extractplanes=a,scale=flags={SWS}:{full},format=pix_fmts={grey},scale=flags={SWS}:{full},\
-             format=pix_fmts={without}[mask];[bare][mask]premultiply"
+            "split[picture][opacity];[picture]scale=flags={SWS}:{range},format=pix_fmts={own}{deepen},{same}[bare];\
+             [opacity]extractplanes=a,setparams=range=full:colorspace=bt709,scale=flags={SWS}:{full},\
+             format=pix_fmts={grey},scale=flags={SWS}:{full},format=pix_fmts={without},{same}[mask];\
+             [bare][mask]premultiply"
         ));
         now.pixel = PixelFormat::from_name(&without);
     }
@@ -424,7 +431,7 @@ impl Transform {
             return;
         }
         let (format, luma) = self.without_chroma_asked();
-        let (width, height, name, filter) = (self.width, self.height, format.name(), self.resampler.name());
+        let (width, height, filter) = (self.width, self.height, self.resampler.name());
         let (from, to) = (self.from, self.to);
         // zimg takes no picture whose chroma is rounded up; swscale does.
         let whole = |(x, y): (u32, u32), width: usize, height: usize| {
@@ -433,6 +440,9 @@ impl Transform {
         let zimg = zimg
             && now.pixel.is_none_or(|pixel| whole(pixel.chroma_shift(), now.width, now.height))
             && whole(format.chroma.shift(), width, height);
+        // zimg makes opacity deeper by a shift, which leaves what is opaque a little transparent.
+        let apart = planar.filter(|samples| zimg && samples.alpha && format.alpha && samples.depth < format.depth);
+        let name = PictureFormat { alpha: format.alpha && apart.is_none(), ..format }.name();
         let step = if zimg {
             // Diffusion triples the cost of scaling; it is worth that where bits are lost, and nothing where only the
             // last bit of an interpolated sample is rounded.
@@ -468,6 +478,34 @@ impl Transform {
             step
         };
         let step = format!("{step},format=pix_fmts={name}{luma}");
+        let step = self.of_each_field(step);
+        let Some(samples) = apart else {
+            steps.push(step);
+            return;
+        };
+        let bare = PictureFormat { alpha: false, ..samples }.name();
+        let (range, full) = (same_range(from.range), same_range(Range::Full));
+        let [deepest, deep] = [16, format.depth].map(|depth| PictureFormat::ycbcr(Chroma::C400, depth).name());
+        let resized = if (now.width, now.height) == (width, height) {
+            String::new()
+        } else {
+            let step = format!("zscale=w={width}:h={height}:filter={filter}:dither=none:rin=full:r=full");
+            format!(",{},format=pix_fmts={deepest}", self.of_each_field(step))
+        };
+        // Both inputs of the last filter say the same, or a conversion comes before it.
+        let same = format!("setparams=range={}:colorspace={}", range_name(to.range), to.matrix.0);
+        steps.push(format!(
+            "split[planes][cover];[planes]scale=flags={SWS}:{range},format=pix_fmts={bare},{step},{same}[color];\
+             [cover]extractplanes=a,setparams=range=full:colorspace=bt709,scale=flags={SWS}:{full},\
+             format=pix_fmts={deepest}{resized},scale=flags={SWS}:{full},format=pix_fmts={deep},{same}[alpha];\
+             [color][alpha]mergeplanes=0x00010210:{}",
+            format.name()
+        ));
+    }
+
+    /// A scaling of whole frames as one of each of their fields, where those stay.
+    fn of_each_field(&self, step: String) -> String {
+        let height = self.height;
         match self.keeps_fields {
             // Rows of one field are neighbours in time; those of both are not.
             Some(order) => {
@@ -475,9 +513,9 @@ impl Transform {
                 let step = step.replacen(&format!(":h={height}"), &format!(":h={half}"), 1);
                 // The flag of the frame decides which field comes first there, and may be missing.
                 let order = order.name();
-                steps.push(format!("setfield=mode={order},separatefields,{step},weave=first_field={first}"));
+                format!("setfield=mode={order},separatefields,{step},weave=first_field={first}")
             }
-            None => steps.push(step),
+            None => step,
         }
     }
 }

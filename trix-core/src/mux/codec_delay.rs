@@ -1,7 +1,7 @@
 //! Tells in Matroska how much of a sound track a decoder yields before the first sample that is heard.
 //!
 //! Matroska has an element for it, CodecDelay (RFC 9559, 5.1.4.1.28), by which readers move the track's times back and
-//! which they discard. libavformat before version 7 writes it for Opus alone. So the other tracks get a name that is
+//! which they discard. Some releases of libavformat write it for Opus alone. Then the other tracks get a name that is
 //! longer by as many bytes as the element needs, and when the file is complete, the element takes their place.
 //!
 //! Invariant: no byte of the file moves, and nothing but the description of the tracks changes.
@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     error::{Error, Result, Stage},
-    ffi::stream::CodecParameters,
+    ffi::{ability, stream::CodecParameters},
     media::time::{TimeBase, Timestamp},
     spec::job::Container,
 };
@@ -66,6 +66,11 @@ fn has_delays(container: Container) -> bool {
     }
 }
 
+/// By how much the times of a track have to be later in the file than what is heard, where the muxer does not see to it.
+pub(super) fn to_add(container: Container, parameters: &CodecParameters) -> Option<Timestamp> {
+    of(container, parameters).filter(|_| !ability::matroska_delay(&parameters.codec_name()).is_added)
+}
+
 /// How long the decoder of a track of sound yields what is not heard, where the container has the element.
 pub(super) fn of(container: Container, parameters: &CodecParameters) -> Option<Timestamp> {
     let (samples, rate) = parameters.priming();
@@ -81,7 +86,8 @@ pub(super) struct Missing {
 impl Missing {
     /// What is missing in a track of this delay and title.
     pub(super) fn new(delay: Option<Timestamp>, codec: &str, metadata: &[(String, String)]) -> Option<Self> {
-        let nanoseconds = u32::try_from(delay.filter(|_| codec != "opus")?.rescale(NANO)).ok()?;
+        let delay = delay.filter(|_| !ability::matroska_delay(codec).is_written)?;
+        let nanoseconds = u32::try_from(delay.rescale(NANO)).ok()?;
         let title = metadata.iter().find(|(key, _)| key == "title").map(|(_, title)| title.clone());
         Some(Missing { title: title.unwrap_or_default(), nanoseconds })
     }
@@ -196,7 +202,7 @@ fn enter_one(entry: &mut [u8], missing: &Missing) -> Option<()> {
 }
 
 /// Identifier and length of the element that begins here, and how many bytes they take (RFC 8794, 4 and 5).
-fn head_of(bytes: &[u8]) -> Option<(u32, u64, usize)> {
+pub(crate) fn head_of(bytes: &[u8]) -> Option<(u32, u64, usize)> {
     let id_width = bytes.first()?.leading_zeros() as usize + 1;
     if id_width > 4 {
         return None;

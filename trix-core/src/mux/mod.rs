@@ -203,7 +203,7 @@ impl Muxer {
             .enumerate()
             .map(|(index, (track, in_band))| {
                 let to = output.time_base(index);
-                let delay = codec_delay::of(container, &track.parameters);
+                let delay = codec_delay::to_add(container, &track.parameters);
                 let delay = delay.map_or(0, |delay| delay.rescale(track.time_base));
                 let finds_delay = hides_start(container, &track);
                 let books = Bookkeeper::new(&track.parameters, to);

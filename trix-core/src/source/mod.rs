@@ -49,7 +49,7 @@ use crate::{
     error::{Error, ErrorKind, Result, Stage},
     extent::Extent,
     ffi::{
-        AvError,
+        AvError, ability,
         input::{Input, InputBounds, OpenError, Stated},
         io::{IoState, ReadSeek},
         log::Sink,
@@ -120,6 +120,7 @@ const ALLOWED: &[&str] = &[
     "obu",
     "ogg",
     "vc1",
+    "vvc",
     "w64",
     "wav",
     "yuv4mpegpipe",
@@ -762,10 +763,13 @@ fn open_input(
             ("framerate", raw.rate.to_string()),
         ],
     });
+    // Newer releases of libavformat know a playlist by its name too, and this one may have another.
+    let mut is_playlist = false;
     if stated.is_none() {
         let mut head = Vec::new();
         reader.by_ref().take(4096).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
-        if vvc::is_byte_stream(&head) {
+        is_playlist = head.starts_with(b"#EXTM3U");
+        if vvc::is_byte_stream(&head) && !ability::reads_vvc() {
             let detail = "is H.266 (VVC), which this build of FFmpeg neither reads nor decodes";
             return Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail));
         }
@@ -774,6 +778,7 @@ fn open_input(
         demuxers.contains(&demuxer)
     });
     opened.map_err(|error| match error {
+        OpenError::Unrecognised | OpenError::Refused(_) if is_playlist => refusal("hls"),
         OpenError::Unrecognised => {
             Error::new(ErrorKind::MalformedInput, Stage::Source, "is not a container or stream that Trix knows")
         }
@@ -849,7 +854,7 @@ fn check_limits(streams: &[StreamFacts], limits: &Limits) -> Result<()> {
     }
     let limit = |detail: String| Error::new(ErrorKind::Limit, Stage::Source, detail);
     if streams.len() > limits.streams as usize {
-        return Err(limit(format!("{} streams; the limit is {}", streams.len(), limits.streams)));
+        return Err(limit(format!("more than {} streams, which is the limit", limits.streams)));
     }
     for stream in streams.iter().filter(|stream| stream.kind == StreamKind::Video) {
         let (width, height) = (stream.width as u64, stream.height as u64);

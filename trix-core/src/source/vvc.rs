@@ -1,4 +1,4 @@
-//! Recognises H.266 streams, which this FFmpeg neither reads nor decodes and would take for something else.
+//! Recognises H.266 streams, which an FFmpeg that does not know H.266 would take for something else.
 //!
 //! Invariant: only a stream that begins as the standard asks is taken for H.266.
 

@@ -98,6 +98,12 @@ pub fn joined(pictures: &[Planes], name: &str) -> Vec<u8> {
     samples.flat_map(|sample| sample.to_le_bytes().into_iter().take(if wide { 2 } else { 1 })).collect()
 }
 
+/// The filter that says what colour pictures have, and changes no sample. Options of the output do not serve: newer
+/// releases of the program ignore some of them and convert the samples for others.
+pub fn colored(primaries: &str, transfer: &str, matrix: &str, range: &str) -> String {
+    format!("setparams=color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}:range={range}")
+}
+
 /// Writes `bytes`, raw pictures of `width` by `height` in the format `name`, as `file` through `ffmpeg` with `options`.
 pub fn written(file: &Path, bytes: &[u8], name: &str, (width, height): (usize, usize), options: &str) -> PathBuf {
     let raw = file.with_extension("raw");
