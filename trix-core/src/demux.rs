@@ -10,12 +10,13 @@ use crate::{
     ffi::{
         input::DurationMethod,
         io::IoState,
+        packet::CodecChange,
         stream::{StreamFacts, StreamKind},
     },
-    integrity::{Integrity, next_recording},
+    integrity::{Integrity, TableChange, next_recording},
     media::{
         packet::Packet,
-        time::{Rational, Timestamp},
+        time::{Rational, TimeBase, Timestamp},
     },
     pipeline::presented::{Presented, Walked},
     source::Source,
@@ -29,12 +30,16 @@ pub struct Demuxer {
     damage: Arc<DamageLog>,
     seen: Vec<Seen>,
     integrity: Option<Integrity>,
+    /// Streams whose codec a table has changed, before the first packet that follows.
+    changes: Vec<(usize, TableChange)>,
     started: bool,
     ended: bool,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Seen {
+    /// libavcodec's number of the codec.
+    codec: std::ffi::c_int,
     packets: usize,
     end: Option<Timestamp>,
     /// The same without what an edit list hides.
@@ -44,6 +49,14 @@ struct Seen {
     last_byte: Option<u64>,
 }
 
+/// The clock of the times that tables of a transport stream stand between.
+const TABLES: TimeBase = TimeBase { num: 1, den: 90_000 };
+
+fn table_change(change: TableChange) -> CodecChange {
+    let time = change.pts.map(|pts| Timestamp::new(pts, TABLES));
+    CodecChange { to: change.to.to_owned(), time, parameters: None }
+}
+
 /// Reads in a row that may fail before the source counts as unreadable.
 const FAILURES: u32 = 64;
 
@@ -51,7 +64,8 @@ impl Demuxer {
     /// Reads from the start of `source`; what is wrong with it goes to `damage`.
     pub fn new(mut source: Source, damage: Arc<DamageLog>) -> Self {
         source.goes_through();
-        let seen = vec![Seen::default(); source.streams().len()];
+        let streams = source.streams().iter();
+        let seen = streams.map(|facts| Seen { codec: facts.parameters.codec_number(), ..Seen::default() }).collect();
         Demuxer {
             label: source.label(),
             packet_limit: source.limits().packet_bytes,
@@ -59,6 +73,7 @@ impl Demuxer {
             damage,
             source,
             integrity: None,
+            changes: Vec::new(),
             started: false,
             ended: false,
         }
@@ -97,9 +112,10 @@ impl Demuxer {
         let mut failures = 0;
         while !self.ended {
             match self.source.read() {
-                Ok(Some(packet)) => {
+                Ok(Some(mut packet)) => {
                     self.check_complaints()?;
                     self.check_integrity(packet.position().unwrap_or(0))?;
+                    self.note_change(&mut packet);
                     if self.accept(&packet)? {
                         return Ok(Some(packet));
                     }
@@ -133,7 +149,40 @@ impl Demuxer {
                 }
             }
         }
-        Ok(None)
+        Ok(self.last_change())
+    }
+
+    /// Says on the first packet of a stream that has another codec than before that this is so.
+    fn note_change(&mut self, packet: &mut Packet) {
+        if self.source.sequence().is_some() {
+            return;
+        }
+        let index = packet.stream();
+        let Some(seen) = self.seen.get_mut(index) else { return };
+        if let Some(parameters) = self.source.input.change_of(index, seen.codec) {
+            seen.codec = parameters.codec_number();
+            let to = parameters.codec_name();
+            packet.set_change(CodecChange { to, time: None, parameters: Some(parameters) });
+        }
+        let base = self.source.streams().get(index).map(|facts| facts.time_base);
+        let time = packet.pts().zip(base).map(|(pts, base)| Timestamp::new(pts, base));
+        let is_due = |change: &TableChange| {
+            let last = change.pts.map(|pts| Timestamp::new(pts, TABLES));
+            time.zip(last).is_none_or(|(time, last)| time >= last)
+        };
+        let place = self.changes.iter().position(|(stream, change)| *stream == index && is_due(change));
+        if let Some(place) = place {
+            packet.set_change(table_change(self.changes.remove(place).1));
+        }
+    }
+
+    /// A packet without content that says that a stream, none of whose packets came since, changed its codec.
+    fn last_change(&mut self) -> Option<Packet> {
+        let (stream, change) = self.changes.pop()?;
+        let mut packet = Packet::new();
+        packet.set_stream(stream);
+        packet.set_change(table_change(change));
+        Some(packet)
     }
 
     fn accept(&mut self, packet: &Packet) -> Result<bool> {
@@ -179,7 +228,10 @@ impl Demuxer {
                 .map_err(|error| error.in_file(&self.label))?;
             return Ok(false);
         }
-        if packet.is_corrupt() {
+        // The last block of a file that does not say how long it is may be shorter than the others.
+        let end = packet.position().map(|start| start + read);
+        let is_last = self.source.is_open_ended() && end == Some(self.source.extent().size);
+        if packet.is_corrupt() && !is_last {
             // A read that was stopped ends in the middle of a packet, and libavformat flags what it has of it.
             if self.io_state().is_cancelled() {
                 return Err(Error::cancelled(Stage::Demux));
@@ -215,11 +267,17 @@ impl Demuxer {
     /// Looks at the file up to byte `target` for what its container says about its own wholeness.
     fn check_integrity(&mut self, target: u64) -> Result<()> {
         let Some(integrity) = &mut self.integrity else { return Ok(()) };
-        let signs = integrity.advance(target, self.source.input.io_state()).map_err(|error| self.unreadable(error))?;
-        for sign in signs {
+        let target = target.max(if integrity.leads() { self.source.input.reached() } else { 0 });
+        let signs = integrity.advance(target, self.source.input.io_state());
+        let changes = integrity.changes();
+        for sign in signs.map_err(|error| self.unreadable(error))? {
             self.damage
                 .add(sign.kind, Stage::Demux, None, sign.time, sign.detail)
                 .map_err(|error| error.in_file(&self.label))?;
+        }
+        for change in changes {
+            let own = self.source.streams().iter().find(|facts| facts.id == i32::from(change.pid));
+            self.changes.extend(own.map(|facts| (facts.index, change)));
         }
         Ok(())
     }

@@ -7,7 +7,10 @@ use serde::Serialize;
 use crate::{
     decode::{damage::DamageReport, timing::TimingReport},
     error::ErrorKind,
-    filter::convert::Change,
+    filter::{
+        convert::Change,
+        sound_ledger::{SoundChange, SoundLedger},
+    },
     loudness::Loudness,
     media::extras::ExtrasCount,
     mux::record::TrackRecord,
@@ -88,6 +91,12 @@ pub struct OutputReport {
     pub extras: ExtrasCount,
     /// Where the source changed its size or format in mid-stream.
     pub changes: Vec<Change>,
+    /// What became of every audio sample of the tracks that were encoded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audio_ledgers: Vec<SoundLedger>,
+    /// Where the audio of the source changed its codec, rate or channels in mid-stream.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audio_changes: Vec<SoundChange>,
     /// How the output was checked, and what was found.
     pub verification: Verification,
 }
@@ -131,6 +140,12 @@ pub struct RenditionReport {
     pub extras: ExtrasCount,
     /// Where the source changed its size or format in mid-stream.
     pub changes: Vec<Change>,
+    /// What became of every audio sample of the tracks that were encoded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audio_ledgers: Vec<SoundLedger>,
+    /// Where the audio of the source changed its codec, rate or channels in mid-stream.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audio_changes: Vec<SoundChange>,
 }
 
 /// The account of a still picture, or a set of them.

@@ -153,6 +153,9 @@ pub struct Encode {
     /// How channels are mixed: for each channel of the output, factors for those of the source ("1,0,.7;0,1,.7")
     #[arg(long, value_name = "ROW;...", value_parser = matrix, allow_hyphen_values = true, help_heading = "Audio")]
     pub audio_matrix: Option<Matrix>,
+    /// What is done where the times of the audio run away from its samples
+    #[arg(long, default_value = "fill", help_heading = "Audio")]
+    pub audio_drift: DriftChoice,
 
     /// copy, none, subrip, mov_text, ass or webvtt, for every track; copy converts text where the container needs it
     #[arg(long, default_value = "copy", value_name = "copy|none|CODEC", help_heading = "Tracks")]
@@ -211,7 +214,16 @@ pub enum VideoChoice {
     None,
 }
 
-/// How pictures are scaled.
+/// What is done where the times of the audio run away from its samples.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub enum DriftChoice {
+    /// Silence fills what is missing, and what overlaps is cut
+    Fill,
+    /// The drift is measured, and the audio resampled by as much
+    Stretch,
+}
+
+/// How samples are computed when the size changes.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ResamplerChoice {
     /// Sharp

@@ -11,7 +11,10 @@ use trix_core::{
     spec::{audio_tracks::AudioTracks, track::TrackSettings},
 };
 
-use super::{ProgressChoice, encode::DamageChoice};
+use super::{
+    ProgressChoice,
+    encode::{DamageChoice, DriftChoice},
+};
 
 /// Arguments of `trix ingest`.
 #[derive(Args)]
@@ -34,6 +37,9 @@ pub struct Ingest {
     /// What to do when the source is damaged
     #[arg(long, value_name = "WHAT")]
     pub on_damage: Option<DamageChoice>,
+    /// What is done where the times of the audio run away from its samples
+    #[arg(long, value_name = "WHAT")]
+    pub audio_drift: Option<DriftChoice>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub setting: Setting,

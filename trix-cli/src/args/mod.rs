@@ -11,8 +11,8 @@ use clap_complete::Shell;
 use trix_core::quality::Metric;
 
 pub use self::encode::{
-    AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DynamicHdrChoice, Encode, ProgressChoice, RangeChoice,
-    ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
+    AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, ProgressChoice,
+    RangeChoice, ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
 };
 pub use self::job::{Ingest, Plan, Profiles, Run, Running};
 pub use self::reading::{OtherReading, Reading};

@@ -5,7 +5,7 @@ use trix_core::{
     filter::convert::Resampler,
     media::color::Range,
     spec::{
-        audio::AudioShape,
+        audio::{AudioDrift, AudioShape},
         job::VerifyLevel,
         picture::{Alpha, Deinterlace, DynamicHdr, OnChange, PictureSettings, Rotate, Tonemap},
         video::{EncodeSettings, RateControl, VideoSettings},
@@ -14,7 +14,7 @@ use trix_core::{
 
 use crate::{
     args::{
-        AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DynamicHdrChoice, Encode, RangeChoice,
+        AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, RangeChoice,
         ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
     },
     output,
@@ -41,6 +41,10 @@ fn job(args: &Encode) -> Result<Job, String> {
     job.source.start = args.start;
     job.source.duration = args.duration;
     job.source.frames = args.frames;
+    job.source.audio_drift = match args.audio_drift {
+        DriftChoice::Fill => AudioDrift::Fill,
+        DriftChoice::Stretch => AudioDrift::Stretch,
+    };
     job.source.on_damage = match args.on_damage {
         DamageChoice::Fail => OnDamage::Fail,
         DamageChoice::Conceal => OnDamage::Conceal,

@@ -15,7 +15,7 @@ use trix_core::{
 };
 
 use crate::{
-    args::{DamageChoice, Ingest, Plan, Profiles, ProgressChoice, Run, Running},
+    args::{DamageChoice, DriftChoice, Ingest, Plan, Profiles, ProgressChoice, Run, Running},
     exit, output,
     render::{plan, progress::Bar, report},
 };
@@ -28,6 +28,10 @@ pub fn ingest(args: &Ingest) -> u8 {
         set.push(("source.on_damage".to_owned(), value.to_owned()));
     }
     set.extend(args.streams.set());
+    if let Some(choice) = args.audio_drift {
+        let value = if choice == DriftChoice::Stretch { "stretch" } else { "fill" };
+        set.push(("source.audio_drift".to_owned(), value.to_owned()));
+    }
     let document = Document::of_profiles(&args.profile, &args.source, &args.audio, &set);
     resolved(document, Some(&args.output), args.running.json, |document, job, traits| {
         if let Err(error) = std::fs::create_dir_all(&args.output) {

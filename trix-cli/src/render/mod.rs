@@ -41,7 +41,11 @@ pub fn timing(found: &TimingReport) -> Option<String> {
         some(found.missing, "missing time"),
         some(found.skipped, "skipped picture"),
     ];
-    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    let mut counts: Vec<String> = counts.into_iter().flatten().collect();
+    counts.extend(found.drift.map(|drift| {
+        let parts = drift.parts_per_million;
+        format!("a drift of {parts:+} parts per million ({:+.3} s at the end)", drift.apart.to_f64())
+    }));
     let first = found.first.first().map_or_else(String::new, |first| {
         let step = first.step.map_or_else(String::new, |step| format!(" ({:+.3} s)", step.to_f64()));
         format!(", first after {}{step}", first.after)

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use trix_core::{
     OutputReport, Report, StreamKind,
+    filter::sound_ledger::{SoundChange, SoundLedger},
     pipeline::ledger::Ledger,
     report::{PackageReport, StillReport, TrackLoudness},
     source::Discontinuity,
@@ -112,6 +113,7 @@ fn package(report: &PackageReport, shared: &[Decision]) -> String {
         if let Some(ledger) = &rendition.ledger {
             out.push_str(&frames(ledger));
         }
+        out.push_str(&audio(&rendition.audio_ledgers, &rendition.audio_changes));
         for warning in &rendition.warnings {
             let _ = writeln!(out, "  warning {warning}");
         }
@@ -199,6 +201,24 @@ fn frames(ledger: &Ledger) -> String {
     out
 }
 
+/// What was filled in, cut and converted of audio; nothing where every sample is as it was.
+fn audio(ledgers: &[SoundLedger], changes: &[SoundChange]) -> String {
+    let mut out = String::new();
+    for ledger in ledgers {
+        for (moved, what) in
+            [(&ledger.filled_gaps, "of silence fill gaps"), (&ledger.cut_overlaps, "overlap others and were cut")]
+        {
+            let Some(first) = moved.places.first() else { continue };
+            let count = counted(moved.samples, "sample");
+            let _ = writeln!(out, "  audio   track {}: {count} {what}, the first at {}", ledger.track + 1, first.time);
+        }
+    }
+    for change in changes.iter().take(3) {
+        let _ = writeln!(out, "  audio   changes at {}: {} became {}", change.time, change.from, change.to);
+    }
+    out
+}
+
 /// An output in a few lines; `of_source` stands before how it was checked; `loud` is what was told of loudness before.
 fn output(report: &OutputReport, of_source: &str, shared: &[Decision], loud: &mut Vec<String>) -> String {
     let mut out = String::new();
@@ -234,6 +254,7 @@ fn output(report: &OutputReport, of_source: &str, shared: &[Decision], loud: &mu
     for change in report.changes.iter().take(3) {
         let _ = writeln!(out, "  change  at {}: {} became {}", change.time, change.from, change.to);
     }
+    out.push_str(&audio(&report.audio_ledgers, &report.audio_changes));
     out.push_str(of_source);
     let verification = &report.verification;
     match verification.checks.len() {

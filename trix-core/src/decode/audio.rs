@@ -2,7 +2,7 @@
 //!
 //! Invariant: as for pictures, a complaint of the decoder is damage, with its place.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 use super::{
     damage::{DamageKind, DamageLog},
@@ -14,8 +14,10 @@ use crate::{
     ffi::{
         AvError,
         codec::{Decoder, Output},
-        stream::StreamFacts,
+        packet::CodecChange,
+        stream::{CodecParameters, StreamFacts},
     },
+    filter::sound_ledger::SoundChange,
     media::{
         frame::Frame,
         packet::Packet,
@@ -34,6 +36,11 @@ pub struct AudioDecoder {
     times: SoundTimes,
     samples: u64,
     ended: bool,
+    /// What the decoder was opened with.
+    parameters: CodecParameters,
+    /// Blocks of a decoder that another has followed.
+    rest: VecDeque<Frame>,
+    changes: Vec<SoundChange>,
 }
 
 impl AudioDecoder {
@@ -52,6 +59,9 @@ impl AudioDecoder {
             times: SoundTimes::new(facts.time_base),
             samples: 0,
             ended: false,
+            parameters: facts.parameters.clone(),
+            rest: VecDeque::new(),
+            changes: Vec::new(),
         })
     }
 
@@ -62,6 +72,9 @@ impl AudioDecoder {
     pub fn push(&mut self, packet: Option<&Packet>) -> Result<()> {
         if let Some(ticks) = packet.and_then(|packet| packet.pts().or(packet.dts())) {
             self.last_packet = Some(Timestamp::new(ticks, self.time_base));
+        }
+        if let Some(packet) = packet {
+            self.follow(packet)?;
         }
         match self.decoder.send(packet) {
             Ok(()) | Err(AvError::EOF) => Ok(()),
@@ -74,6 +87,50 @@ impl AudioDecoder {
     /// # Errors
     /// As [`Self::push`].
     pub fn receive(&mut self) -> Result<Option<Frame>> {
+        match self.rest.pop_front() {
+            Some(frame) => Ok(Some(frame)),
+            None => self.receive_more(),
+        }
+    }
+
+    /// Where the codec or its configuration changed so far.
+    pub(crate) fn changes(&self) -> &[SoundChange] {
+        &self.changes
+    }
+
+    /// Goes on with another decoder where the codec or its configuration changes.
+    fn follow(&mut self, packet: &Packet) -> Result<()> {
+        let parameters = match (packet.change(), packet.new_extradata()) {
+            (Some(CodecChange { parameters: Some(parameters), .. }), _) => parameters.clone(),
+            (Some(CodecChange { to, time, parameters: None }), _) => {
+                let from = self.parameters.codec_name();
+                let error = video::refuse_change("audio", &from, to, Stage::Decode, time.or(self.last_packet));
+                return Err(error.in_file(&self.label).in_stream(self.stream));
+            }
+            (None, Some(data)) if data != self.parameters.extradata() => self.parameters.clone().with_extradata(data),
+            _ => return Ok(()),
+        };
+        let _ = self.decoder.send(None);
+        while let Some(frame) = self.receive_more()? {
+            self.rest.push_back(frame);
+        }
+        self.ended = false;
+        let (from, to) = (self.parameters.codec_name(), parameters.codec_name());
+        let decoder = video::open_parameters(&parameters, self.time_base, 1, u64::from(i32::MAX as u32), false);
+        self.decoder = decoder.map_err(|error| {
+            let error = error.in_file(&self.label).in_stream(self.stream).at(self.last_packet);
+            error.and(&format!("the audio changes from {from} to {to} in mid-stream"))
+        })?;
+        if from != to {
+            let time = self.last_packet.unwrap_or(Timestamp::new(0, self.time_base));
+            let said = |codec: String| format!("audio of codec {codec}");
+            self.changes.push(SoundChange { stream: self.stream, time, from: said(from), to: said(to) });
+        }
+        self.parameters = parameters;
+        Ok(())
+    }
+
+    fn receive_more(&mut self) -> Result<Option<Frame>> {
         while !self.ended {
             match self.decoder.receive() {
                 Ok(Output::Item(mut frame)) => {

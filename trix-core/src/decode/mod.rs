@@ -7,6 +7,7 @@ mod start;
 pub mod timing;
 pub mod video;
 pub mod audio;
+pub mod data_bursts;
 pub mod reader;
 pub mod sound_reader;
 pub mod dynamic;

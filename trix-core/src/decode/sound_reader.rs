@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{
     audio::AudioDecoder,
     damage::{DamageLog, DamageReport, OnDamage},
+    timing::Drift,
 };
 use crate::{
     demux::Demuxer,
@@ -15,6 +16,7 @@ use crate::{
     filter::{
         sound::{Remix, Resampler, SoundConverter, SoundTarget},
         sound_edit::SoundEdit,
+        sound_ledger::SoundChange,
         stems::{StemReport, Stems},
     },
     media::{
@@ -215,6 +217,22 @@ impl SoundReader {
     /// [`SoundConverter::reach`].
     pub fn reach(&self) -> Option<i64> {
         self.converter.as_ref().and_then(SoundConverter::reach)
+    }
+
+    /// How times and samples ran apart so far.
+    pub(crate) fn drift(&self) -> Option<Drift> {
+        match &self.feed {
+            Feed::Stream(decoding) => decoding.decoder.timing().drift,
+            Feed::Stems(_) => None,
+        }
+    }
+
+    /// Where the codec changed so far.
+    pub(crate) fn changes(&self) -> &[SoundChange] {
+        match &self.feed {
+            Feed::Stream(decoding) => decoding.decoder.changes(),
+            Feed::Stems(_) => &[],
+        }
     }
 
     /// What became of the stems so far, if it is these that are read.

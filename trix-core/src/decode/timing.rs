@@ -14,25 +14,39 @@ use crate::media::time::{TimeBase, Timestamp};
 pub struct TimingReport {
     /// Whether the distance from picture to picture varies, so that no distance is a gap.
     pub variable: bool,
-    /// Distances of more than one and a half pictures; for sound, of more than 100 ms from the end of a block to the
-    /// next, which an encode fills with silence.
+    /// Distances of more than one and a half pictures; for sound, of more than three quarters of a block (10 ms at the
+    /// least, 100 ms at the most) from the end of a block to the next. An encode fills them with silence once they add up
+    /// to more than 40 ms.
     pub gaps: u64,
-    /// Pictures whose time is that of one before or earlier; for sound, blocks that begin more than 100 ms before the end
-    /// of the one before, whose overlap an encode cuts off.
+    /// Pictures whose time is that of one before or earlier; for sound, blocks that begin as much before the end of the
+    /// one before. An encode cuts their overlap off once it adds up to more than 40 ms.
     pub repeats: u64,
     /// Pictures, or blocks of sound, without a time of their own; a block follows the one before.
     pub missing: u64,
     /// Frames of MPEG-1, MPEG-2, H.264 and HEVC that were left out because what they refer to is not there: those in
     /// front of the first keyframe or recovery point of a recording that begins in mid-stream.
     pub skipped: u64,
+    /// How the times of sound run away from its samples, gaps and repeats left aside; absent where they end up less than
+    /// 20 ms apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// The first of them, in the order in which they were met.
     pub first: Vec<Irregularity>,
+}
+
+/// Two clocks that do not agree: that of the times and that of the samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Drift {
+    /// By how many millionths the times run longer than the samples last; negative: shorter.
+    pub parts_per_million: i64,
+    /// How far they are apart at the end.
+    pub apart: Timestamp,
 }
 
 impl TimingReport {
     /// Whether there is anything to tell.
     pub fn is_empty(&self) -> bool {
-        self.gaps == 0 && self.repeats == 0 && self.missing == 0 && self.skipped == 0
+        self.gaps == 0 && self.repeats == 0 && self.missing == 0 && self.skipped == 0 && self.drift.is_none()
     }
 }
 
@@ -156,6 +170,7 @@ impl PictureTimes {
             repeats: self.repeats,
             missing: self.missing,
             skipped: 0,
+            drift: None,
             first: self.seen.iter().filter(is_real).take(LISTED).copied().collect(),
         }
     }
@@ -170,35 +185,115 @@ fn is_gap(step: i64, usual: i64) -> bool {
 pub(crate) struct SoundTimes {
     base: TimeBase,
     end: Option<i64>,
+    line: Line,
     report: TimingReport,
+}
+
+/// Micro- and milliseconds, in which drift is measured.
+const MICRO: TimeBase = TimeBase { num: 1, den: 1_000_000 };
+
+/// Microseconds by which times and samples have to be apart for a drift to be told.
+const TOLD: i64 = 20_000;
+
+/// The line that lies best (least squares) through the distances of times and samples.
+#[derive(Default)]
+struct Line {
+    /// Where the first block begins, and what gaps and repeats have moved since.
+    anchor: Option<Timestamp>,
+    /// Microseconds that gaps and repeats moved.
+    moved: i64,
+    /// Samples so far, of the rate of the last blocks, and the microseconds of those before.
+    samples: i64,
+    rate: u32,
+    before: i64,
+    count: i128,
+    sum_x: i128,
+    sum_y: i128,
+    sum_xx: i128,
+    sum_xy: i128,
+    length: i64,
+}
+
+impl Line {
+    /// Where the samples so far end, in microseconds.
+    fn lasted(&self) -> i64 {
+        let rate = TimeBase::new(1, i64::from(self.rate.max(1)));
+        self.before.saturating_add(Timestamp::new(self.samples, rate).rescale(MICRO))
+    }
+
+    /// A block begins at `time`.
+    fn enter(&mut self, time: Timestamp) {
+        let anchor = *self.anchor.get_or_insert(time);
+        let since = time.plus(Timestamp::new(anchor.ticks.saturating_neg(), anchor.base)).rescale(MICRO);
+        let lasted = self.lasted();
+        let apart = i128::from(since.saturating_sub(lasted).saturating_sub(self.moved));
+        let at = i128::from(lasted / 1000);
+        self.length = lasted;
+        self.count += 1;
+        self.sum_x += at;
+        self.sum_y += apart;
+        self.sum_xx += at * at;
+        self.sum_xy += at * apart;
+    }
+
+    fn lasts(&mut self, samples: usize, rate: u32) {
+        if rate != self.rate {
+            self.before = self.lasted();
+            (self.samples, self.rate) = (0, rate);
+        }
+        self.samples = self.samples.saturating_add(samples as i64);
+    }
+
+    fn drift(&self) -> Option<Drift> {
+        let over = self.count * self.sum_xx - self.sum_x * self.sum_x;
+        if self.count < 16 || over <= 0 {
+            return None;
+        }
+        // Microseconds for each millisecond are thousandths.
+        let slope = (self.count * self.sum_xy - self.sum_x * self.sum_y) * 1000;
+        let parts_per_million = i64::try_from((2 * slope + over * slope.signum()) / (2 * over)).ok()?;
+        let apart = i64::try_from(i128::from(self.length) * i128::from(parts_per_million) / 1_000_000).ok()?;
+        let apart = Timestamp::new(apart, MICRO);
+        (apart.ticks.abs() >= TOLD).then_some(Drift { parts_per_million, apart })
+    }
 }
 
 impl SoundTimes {
     pub(crate) fn new(base: TimeBase) -> Self {
-        SoundTimes { base, end: None, report: TimingReport::default() }
+        SoundTimes { base, end: None, line: Line::default(), report: TimingReport::default() }
     }
 
     /// Takes note of a block that begins at `pts` and has `samples` samples. Returns the time of a block that has none.
     pub(crate) fn push(&mut self, pts: Option<i64>, samples: usize, sample_rate: u32) -> Option<i64> {
-        let length = Timestamp::new(samples as i64, TimeBase::new(1, i64::from(sample_rate))).rescale(self.base);
+        let length = Timestamp::new(samples as i64, TimeBase::new(1, i64::from(sample_rate)));
+        let micros = length.micros();
+        let length = length.rescale(self.base);
         let time = |ticks: i64| Timestamp::new(ticks, self.base);
         if let (Some(pts), Some(end)) = (pts, self.end) {
             let step = pts.saturating_sub(end);
-            // As the filter of sound: shorter ones are drift, which it does not fill.
-            let limit = Timestamp::new(1, TimeBase::new(1, 10));
-            let kind = if time(step) > limit {
+            let moved = time(step).micros();
+            // Containers round times, and tell them for chunks; a block that is missing is more than that.
+            let limit = (micros * 3 / 4).clamp(10_000, 100_000);
+            let kind = if moved > limit {
                 self.report.gaps += 1;
                 Some(IrregularityKind::Gap)
-            } else if time(step.saturating_neg()) > limit {
+            } else if -moved > limit {
                 self.report.repeats += 1;
                 Some(IrregularityKind::Repeat)
             } else {
                 None
             };
+            if kind.is_some() {
+                self.line.moved = self.line.moved.saturating_add(moved);
+            }
             if let Some(kind) = kind.filter(|_| self.report.first.len() < LISTED) {
                 self.report.first.push(Irregularity { kind, after: time(end), step: Some(time(step)) });
             }
         }
+        if let Some(pts) = pts {
+            self.line.enter(time(pts));
+        }
+        self.line.lasts(samples, sample_rate);
         let start = pts.or(self.end).unwrap_or(0);
         self.end = Some(start.saturating_add(length));
         if pts.is_none() {
@@ -209,7 +304,7 @@ impl SoundTimes {
 
     /// What was remarkable so far.
     pub(crate) fn report(&self) -> TimingReport {
-        self.report.clone()
+        TimingReport { drift: self.line.drift(), ..self.report.clone() }
     }
 }
 
@@ -259,6 +354,42 @@ mod tests {
     fn a_rate_that_is_not_the_declared_one_is_no_gap() {
         assert_eq!(report((0..50).map(|n| n * 100)), TimingReport::default());
         assert_eq!(report((0..50).map(|n| n * 10).chain([600])).gaps, 1);
+    }
+
+    #[test]
+    fn a_drift_is_measured_beside_gaps_and_rounded_times() {
+        for parts in [-1000i64, -150, 150, 1000, 5000] {
+            let mut book = SoundTimes::new(TimeBase::new(1, 1000));
+            for block in 0..9000i64 {
+                // AAC of 48 kHz; after a minute, 64 ms are missing.
+                let micros = block * 1_024_000_000 / 48_000 + if block > 3000 { 64_000 } else { 0 };
+                let told = micros + micros * parts / 1_000_000;
+                book.push(Some((told + 500) / 1000), 1024, 48_000);
+            }
+            let found = book.report();
+            let drift = found.drift.expect("a drift");
+            assert!((drift.parts_per_million - parts).abs() <= 2, "{parts}: {drift:?}");
+            assert_eq!((found.gaps, found.repeats), (1, 0), "{parts}");
+        }
+    }
+
+    #[test]
+    fn rounded_times_are_no_drift_and_no_gap() {
+        let mut book = SoundTimes::new(TimeBase::new(1, 1000));
+        for block in 0..50_000i64 {
+            book.push(Some((block * 1_024_000 / 48_000 + 500) / 1000 + block % 3), 1024, 48_000);
+        }
+        assert_eq!(book.report(), TimingReport::default());
+    }
+
+    #[test]
+    fn a_single_block_that_is_missing_is_placed() {
+        let mut book = SoundTimes::new(TimeBase::new(1, 90_000));
+        for block in (0..100).chain(101..200) {
+            book.push(Some(block * 1920), 1024, 48_000);
+        }
+        let found = book.report();
+        assert_eq!((found.gaps, found.first[0].after.ticks, found.drift), (1, 100 * 1920, None));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
         AvError,
         codec::{Decoder, DecoderError, Output},
         pixel::PixelFormat,
-        stream::StreamFacts,
+        stream::{CodecParameters, StreamFacts},
     },
     media::{
         extras::Extras,
@@ -73,27 +73,43 @@ pub struct VideoDecoder {
     ends: bool,
     left_out: u64,
     ended: bool,
+    codec: String,
 }
 
 /// Opens a decoder, or says why there is none.
 pub(crate) fn open(label: &std::path::Path, facts: &StreamFacts, threads: u32, pixels: u64) -> Result<Decoder> {
-    Decoder::open(&facts.parameters, facts.time_base, threads, pixels, facts.alpha_layer).map_err(|error| {
-        match error {
-            DecoderError::Missing => Error::new(
-                ErrorKind::Unsupported,
-                Stage::Decode,
-                format!("this build of libavcodec has no decoder for {}", facts.codec),
-            ),
-            DecoderError::Refused(code) => Error::new(
-                ErrorKind::MalformedInput,
-                Stage::Decode,
-                format!("the {} decoder refuses the stream: {code}", facts.codec),
-            )
-            .caused_by(code),
-        }
-        .in_file(label)
-        .in_stream(facts.index)
+    open_parameters(&facts.parameters, facts.time_base, threads, pixels, facts.alpha_layer)
+        .map_err(|error| error.in_file(label).in_stream(facts.index))
+}
+
+/// Opens a decoder for `parameters`, or says why there is none.
+pub(crate) fn open_parameters(
+    parameters: &CodecParameters,
+    time_base: TimeBase,
+    threads: u32,
+    pixels: u64,
+    alpha_layer: bool,
+) -> Result<Decoder> {
+    let codec = parameters.codec_or_tag();
+    Decoder::open(parameters, time_base, threads, pixels, alpha_layer).map_err(|error| match error {
+        DecoderError::Missing => Error::new(
+            ErrorKind::Unsupported,
+            Stage::Decode,
+            format!("this build of libavcodec has no decoder for {codec}"),
+        ),
+        DecoderError::Refused(code) => Error::new(
+            ErrorKind::MalformedInput,
+            Stage::Decode,
+            format!("the {codec} decoder refuses the stream: {code}"),
+        )
+        .caused_by(code),
     })
+}
+
+/// That the codec of a stream changes in mid-stream, where that cannot be followed.
+pub(crate) fn refuse_change(kind: &str, from: &str, to: &str, stage: Stage, place: Option<Timestamp>) -> Error {
+    let detail = format!("the codec of the {kind} changes from {from} to {to} in mid-stream");
+    Error::new(ErrorKind::Unsupported, stage, detail).at(place)
 }
 
 /// The rate at which pictures are counted where times are missing: the average, else the base rate, else 25.
@@ -136,6 +152,7 @@ impl VideoDecoder {
             ends: false,
             left_out: 0,
             ended: false,
+            codec: facts.codec.clone(),
         })
     }
 
@@ -150,6 +167,11 @@ impl VideoDecoder {
             }
             let ticks = packet.pts().or(packet.dts());
             self.last_packet = ticks.map(|ticks| Timestamp::new(ticks, self.time_base)).or(self.last_packet);
+            if let Some(changed) = packet.change() {
+                let place = changed.time.or(self.last_packet);
+                let error = refuse_change("video", &self.codec, &changed.to, Stage::Decode, place);
+                return Err(error.in_file(&self.label).in_stream(self.stream));
+            }
             if let (Some(durations), Some(pts)) = (&mut self.durations, packet.pts())
                 && packet.duration() > 0
                 && !packet.is_discarded()

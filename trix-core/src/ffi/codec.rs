@@ -106,7 +106,8 @@ impl Decoder {
             (*raw).thread_count = threads.min(64) as c_int;
             (*raw).err_recognition |= av::AV_EF_CRCCHECK as c_int;
             let pixels = pixels.to_string();
-            let mut options = Dictionary::new([("max_pixels", pixels.as_str())]);
+            // SMPTE 302M that carries coded audio: decoded if possible, else handed on as it is, and not dropped.
+            let mut options = Dictionary::new([("max_pixels", pixels.as_str()), ("non_pcm_mode", "decode_copy")]);
             check(av::avcodec_open2(raw, codec, options.as_mut())).map_err(DecoderError::Refused)?;
             context
         };

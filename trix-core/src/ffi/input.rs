@@ -9,11 +9,11 @@ use std::{
 use ffmpeg_sys_next as av;
 
 use super::{
-    AvError, Dictionary, ability, c_string, check, entries,
+    AvError, Dictionary, ability, c_string, check, entries, enum_field,
     io::{AvIo, IoState, ReadSeek},
     log::Sink,
     packet::Packet,
-    stream::{self, StreamFacts, from_av},
+    stream::{self, CodecParameters, StreamFacts, from_av},
     text,
 };
 use crate::media::{
@@ -206,6 +206,26 @@ impl Input {
             }
         }
         list
+    }
+
+    /// The byte of the file up to which the demuxer has read, what it has not looked at yet included.
+    pub(crate) fn reached(&self) -> u64 {
+        // SAFETY: the reader belongs to the context and lives as long as it.
+        unsafe { self.raw().pb.as_ref() }.map_or(0, |io| u64::try_from(io.pos).unwrap_or(0))
+    }
+
+    /// What the demuxer says of stream `index` now, if that is no longer codec `known`.
+    pub(crate) fn change_of(&self, index: usize, known: c_int) -> Option<CodecParameters> {
+        let raw = self.raw();
+        if index >= raw.nb_streams as usize {
+            return None;
+        }
+        // SAFETY: `streams` holds `nb_streams` valid pointers; parameters live as long as their stream, and their codec is
+        // read as an integer.
+        unsafe {
+            let own = (**raw.streams.add(index)).codecpar;
+            (enum_field!((*own).codec_id) != known).then(|| CodecParameters::copy_of(own))
+        }
     }
 
     /// What the container alone says of the streams it declares in its header; the rest of what [`Self::streams`] knows

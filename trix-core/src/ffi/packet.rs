@@ -1,17 +1,32 @@
 //! Owner of an `AVPacket`.
 
-use std::ptr::NonNull;
+use std::{ptr::NonNull, sync::Arc};
 
 use ffmpeg_sys_next as av;
 
-use super::{AvError, check};
+use super::{AvError, check, stream::CodecParameters};
 use crate::media::time::{TimeBase, Timestamp};
 
 /// Kinds of what a packet carries beside its bytes.
 pub(crate) use av::AVPacketSideDataType as PacketSide;
 
 /// A compressed picture or block of sound, its bytes counted by reference.
-pub struct Packet(NonNull<av::AVPacket>);
+pub struct Packet {
+    raw: NonNull<av::AVPacket>,
+    /// Where the codec of the stream changes: what it is from this packet on.
+    change: Option<Arc<CodecChange>>,
+}
+
+/// What the codec of a stream is from a packet on.
+pub(crate) struct CodecChange {
+    /// Its name.
+    pub(crate) to: String,
+    /// When it changes, where that is known better than by the packet's time.
+    pub(crate) time: Option<Timestamp>,
+    /// What a decoder must know. `None` where the demuxer goes on as if nothing had changed, so that its packets are
+    /// none.
+    pub(crate) parameters: Option<CodecParameters>,
+}
 
 // SAFETY: a packet is plain data whose buffer is reference-counted atomically by libavutil.
 unsafe impl Send for Packet {}
@@ -23,7 +38,8 @@ impl Packet {
     /// When the process is out of memory, as every allocation in Rust does.
     pub(crate) fn new() -> Self {
         // SAFETY: no preconditions.
-        Packet(NonNull::new(unsafe { av::av_packet_alloc() }).expect("memory for a packet"))
+        let raw = NonNull::new(unsafe { av::av_packet_alloc() }).expect("memory for a packet");
+        Packet { raw, change: None }
     }
 
     /// A packet with a copy of `data`: for encoders that own their output.
@@ -44,12 +60,34 @@ impl Packet {
         packet.set_times(self.pts(), self.dts(), self.duration());
         packet.set_stream(self.stream());
         packet.raw_mut().flags = self.raw().flags;
+        packet.change.clone_from(&self.change);
         packet
+    }
+
+    /// What the codec of the stream is from this packet on, where it changes here.
+    pub(crate) fn change(&self) -> Option<&CodecChange> {
+        self.change.as_deref()
+    }
+
+    pub(crate) fn set_change(&mut self, change: CodecChange) {
+        self.change = Some(Arc::new(change));
+    }
+
+    /// The codec's configuration from this packet on, where the container brings another.
+    pub(crate) fn new_extradata(&self) -> Option<&[u8]> {
+        let mut size = 0;
+        // SAFETY: the packet is valid; the call returns a place in it with `size` bytes, or null.
+        unsafe {
+            let kind = PacketSide::AV_PKT_DATA_NEW_EXTRADATA;
+            let data = av::av_packet_get_side_data(self.as_ptr(), kind, &mut size);
+            (!data.is_null() && size > 0).then(|| std::slice::from_raw_parts(data, size))
+        }
     }
 
     /// A second packet over the same bytes.
     pub(crate) fn shared(&self) -> Result<Self, AvError> {
-        let packet = Packet::new();
+        let mut packet = Packet::new();
+        packet.change.clone_from(&self.change);
         // SAFETY: both are valid; the call adds a reference to the bytes.
         check(unsafe { av::av_packet_ref(packet.as_ptr(), self.as_ptr()) })?;
         Ok(packet)
@@ -77,17 +115,17 @@ impl Packet {
     }
 
     pub(crate) fn as_ptr(&self) -> *mut av::AVPacket {
-        self.0.as_ptr()
+        self.raw.as_ptr()
     }
 
     fn raw(&self) -> &av::AVPacket {
         // SAFETY: the pointer is valid and only changed through `&mut self` or before it is shared.
-        unsafe { self.0.as_ref() }
+        unsafe { self.raw.as_ref() }
     }
 
     fn raw_mut(&mut self) -> &mut av::AVPacket {
         // SAFETY: as above, and we hold the only reference.
-        unsafe { self.0.as_mut() }
+        unsafe { self.raw.as_mut() }
     }
 
     /// The compressed bytes.
@@ -189,9 +227,10 @@ fn known(ticks: i64) -> Option<i64> {
 impl Clone for Packet {
     /// Shares the bytes by reference count.
     fn clone(&self) -> Self {
-        let packet = Packet::new();
+        let mut packet = Packet::new();
+        packet.change.clone_from(&self.change);
         // SAFETY: both are valid; a packet that owns its bytes by reference count, as all of ours do, is not copied.
-        let code = unsafe { av::av_packet_ref(packet.as_ptr(), self.0.as_ptr()) };
+        let code = unsafe { av::av_packet_ref(packet.as_ptr(), self.raw.as_ptr()) };
         assert!(code >= 0, "memory for a reference");
         packet
     }
@@ -199,7 +238,7 @@ impl Clone for Packet {
 
 impl Drop for Packet {
     fn drop(&mut self) {
-        let mut pointer = self.0.as_ptr();
+        let mut pointer = self.raw.as_ptr();
         // SAFETY: we own the packet; the call frees it and its reference to the data.
         unsafe { av::av_packet_free(&mut pointer) };
     }

@@ -44,6 +44,59 @@ impl Frame {
         Some(frame)
     }
 
+    /// Room for `samples` samples of the same format, channels and rate.
+    fn like_this(&self, samples: usize) -> Frame {
+        let frame = Frame::new();
+        // SAFETY: the new frame is ours and empty, this one is valid; libavutil allocates as many samples as said.
+        unsafe {
+            let (raw, own) = (&mut *frame.as_ptr(), &*self.as_ptr());
+            (raw.format, raw.sample_rate) = (own.format, own.sample_rate);
+            raw.nb_samples = c_int::try_from(samples).expect("a block of sound is below 2^31 samples");
+            assert!(av::av_channel_layout_copy(&mut raw.ch_layout, &own.ch_layout) >= 0, "memory for a layout");
+            assert!(av::av_frame_get_buffer(raw, 0) >= 0, "memory for a block of sound");
+        }
+        frame
+    }
+
+    /// `samples` samples of silence in the form of this block, without a time.
+    pub(crate) fn silence_like_this(&self, samples: usize) -> Frame {
+        let frame = self.like_this(samples);
+        let Some(format) = self.sample_format() else { return frame };
+        // SAFETY: the frame is ours and has as many samples and channels as said, in this format.
+        unsafe {
+            let raw = &*frame.as_ptr();
+            av::av_samples_set_silence(raw.extended_data, 0, raw.nb_samples, raw.ch_layout.nb_channels, format);
+        }
+        frame
+    }
+
+    /// `samples` samples of this block from sample `from` on, as far as it has them, without a time.
+    pub(crate) fn part(&self, from: usize, samples: usize) -> Frame {
+        let from = from.min(self.samples());
+        let samples = samples.min(self.samples() - from);
+        let frame = self.like_this(samples);
+        let Some(format) = self.sample_format() else { return frame };
+        // SAFETY: both frames are valid and of one format; the part lies within this one, and fills the new one.
+        unsafe {
+            let (to, own) = (&*frame.as_ptr(), &*self.as_ptr());
+            let (channels, count) = (own.ch_layout.nb_channels, samples as c_int);
+            av::av_samples_copy(to.extended_data, own.extended_data, 0, from as c_int, count, channels, format);
+        }
+        frame
+    }
+
+    /// The format of the samples, if it is one that libavutil lists.
+    fn sample_format(&self) -> Option<av::AVSampleFormat> {
+        // SAFETY: these are the values of the enumeration.
+        (0..=11).contains(&self.format()).then(|| unsafe { std::mem::transmute(self.format()) })
+    }
+
+    /// FFmpeg's name of the format of the samples.
+    pub(crate) fn sample_format_name(&self) -> String {
+        // SAFETY: the names are static.
+        self.sample_format().and_then(|format| unsafe { text(av::av_get_sample_fmt_name(format)) }).unwrap_or_default()
+    }
+
     /// Appends the samples of one channel to `to`, full scale being 1; nothing where there is no such channel.
     pub fn read_channel(&self, channel: usize, to: &mut Vec<f64>) {
         let bytes = self.channel(channel);
@@ -111,6 +164,24 @@ mod tests {
         }
         frame.forget_layout();
         assert_eq!((frame.layout(), frame.loudspeakers(), frame.channels()), ("2 channels".into(), None, 2));
+    }
+
+    #[test]
+    fn parts_and_silence_have_the_form_of_the_block() {
+        let frame = Frame::of_sound(&[vec![0.1, 0.2, 0.3], vec![-0.1, -0.2, -0.3]], "stereo", 44_100, 0).unwrap();
+        let read = |frame: &Frame, channel: usize| {
+            let mut to = Vec::new();
+            frame.read_channel(channel, &mut to);
+            to
+        };
+        let part = frame.part(1, 5);
+        assert_eq!((read(&part, 0), read(&part, 1)), (vec![0.2, 0.3], vec![-0.2, -0.3]));
+        assert_eq!(
+            (part.layout(), part.sample_rate(), part.sample_format_name()),
+            ("stereo".into(), 44_100, "dblp".into())
+        );
+        let silence = frame.silence_like_this(2);
+        assert_eq!((read(&silence, 1), silence.layout()), (vec![0.0, 0.0], "stereo".into()));
     }
 
     #[test]

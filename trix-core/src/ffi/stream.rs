@@ -55,6 +55,17 @@ impl CodecParameters {
         self.0.as_ptr()
     }
 
+    /// A copy of parameters that belong to someone else.
+    ///
+    /// # Safety
+    /// `parameters` are valid.
+    pub(crate) unsafe fn copy_of(parameters: *const av::AVCodecParameters) -> Self {
+        let this = CodecParameters::new();
+        // SAFETY: both are valid.
+        assert!(unsafe { av::avcodec_parameters_copy(this.as_ptr(), parameters) } >= 0, "memory for parameters");
+        this
+    }
+
     /// The parameters of an encoder that is opened.
     ///
     /// # Safety
@@ -146,6 +157,12 @@ impl CodecParameters {
     pub fn codec_name(&self) -> String {
         // SAFETY: valid parameters; the name is static.
         unsafe { text(av::avcodec_get_name((*self.as_ptr()).codec_id)).unwrap_or_default() }
+    }
+
+    /// libavcodec's number of the codec.
+    pub(crate) fn codec_number(&self) -> c_int {
+        // SAFETY: valid parameters, whose codec is read as an integer.
+        unsafe { enum_field!((*self.as_ptr()).codec_id) }
     }
 
     /// What kind of data they describe.
@@ -257,7 +274,7 @@ impl CodecParameters {
     }
 
     /// The name of the codec in FFmpeg; where it has none, what the container calls it.
-    fn codec_or_tag(&self) -> String {
+    pub(crate) fn codec_or_tag(&self) -> String {
         let name = self.codec_name();
         let tag = self.tag();
         match &tag {

@@ -1,5 +1,4 @@
-//! Converts sound to an encoder's samples, channels, rate and block length, edits and cuts it, and fills gaps with
-//! silence.
+//! What sound is converted to, and the filters that do it.
 //!
 //! Invariant: sample `n` of the output is heard `n / rate` seconds after the origin, or where an edit's offset and tempo
 //! put it, whatever gaps or overlaps the source's times have, and sample 0 is there: sound that begins later is preceded
@@ -8,13 +7,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{sound_edit::SoundEdit, stretch::Stretch};
+pub use super::sound_converter::SoundConverter;
+use super::sound_edit::SoundEdit;
 use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::{AvError, codec::Output, graph::Graph, layout::ChannelLayout, stream::StreamFacts},
+    error::{Error, ErrorKind, Stage},
+    ffi::{AvError, graph::Graph, layout::ChannelLayout, stream::StreamFacts},
     media::{
         frame::Frame,
-        time::{TimeBase, Timestamp},
+        time::{Rational, Timestamp},
     },
 };
 
@@ -123,195 +123,8 @@ impl SoundTarget {
     }
 }
 
-/// The filter stage of one sound track.
-pub struct SoundConverter {
-    target: SoundTarget,
-    edit: SoundEdit,
-    stream: usize,
-    time_base: TimeBase,
-    graph: Option<Graph>,
-    /// What comes before it where the tempo changes and the pitch does not.
-    front: Option<Front>,
-    /// Where the sound that was put in begins and ends, in the source's time.
-    first: Option<Timestamp>,
-    reached: Option<Timestamp>,
-}
-
-/// Sound without gaps, made faster or slower.
-struct Front {
-    graph: Graph,
-    stretch: Stretch,
-    layout: String,
-    sample_rate: u32,
-    samples: i64,
-}
-
-/// Seconds by which sound may begin after the origin. Later ones are taken for a broken time, since the silence before
-/// them would fill a disk.
-const LATEST: i64 = 24 * 3600;
-
-impl SoundConverter {
-    /// A converter for sound of stream `stream`, whose times count `time_base`.
-    pub(crate) fn new(target: SoundTarget, stream: usize, time_base: TimeBase) -> Self {
-        SoundConverter {
-            target,
-            edit: SoundEdit::default(),
-            stream,
-            time_base,
-            graph: None,
-            front: None,
-            first: None,
-            reached: None,
-        }
-    }
-
-    /// The same, with `edit` done to the sound; to be called before anything is put in.
-    pub(crate) fn edited(mut self, edit: SoundEdit) -> Self {
-        self.edit = edit;
-        self
-    }
-
-    /// Puts a block in; `None` announces the end. False says that the end of the cut is reached and no more is needed.
-    ///
-    /// # Errors
-    /// `Unsupported` when the sound has a shape that cannot be converted, `MalformedInput` when it begins more than a
-    /// day after the origin, `Codec` when conversion fails.
-    pub fn push(&mut self, frame: Option<&Frame>) -> Result<bool> {
-        if let Some((frame, pts)) = frame.and_then(|frame| Some((frame, frame.pts()?))) {
-            let length = Timestamp::new(frame.samples() as i64, TimeBase::new(1, i64::from(frame.sample_rate())));
-            let start = Timestamp::new(pts, self.time_base);
-            let end = start.plus(length);
-            self.first.get_or_insert(start);
-            self.reached = Some(self.reached.map_or(end, |reached| reached.max(end)));
-        }
-        if !self.edit.keeps_pitch() {
-            return self.pass_on(frame, self.time_base);
-        }
-        if self.front.is_none() {
-            let Some(frame) = frame else { return Ok(false) };
-            let graph = self.build(frame, self.time_base, &format!("{FILL},aformat=sample_fmts=dblp"))?;
-            let stretch = Stretch::new(self.edit.tempo, frame.channels(), frame.sample_rate());
-            let (layout, sample_rate) = (String::new(), frame.sample_rate());
-            self.front = Some(Front { graph, stretch, layout, sample_rate, samples: 0 });
-        }
-        let stretched = match &mut self.front {
-            Some(front) => front.push(frame).map_err(|code| failed(self.stream, code))?,
-            None => Vec::new(),
-        };
-        let mut wanted = true;
-        for frame in &stretched {
-            wanted &= self.pass_on(Some(frame), TimeBase::new(1, i64::from(frame.sample_rate())))?;
-        }
-        if frame.is_none() { self.pass_on(None, self.time_base) } else { Ok(wanted) }
-    }
-
-    /// Puts a block into the graph, which is made when the first comes.
-    fn pass_on(&mut self, frame: Option<&Frame>, time_base: TimeBase) -> Result<bool> {
-        if self.graph.is_none() {
-            let Some(frame) = frame else { return Ok(false) };
-            let mut graph = self.build(frame, time_base, &chain(&self.target, &self.edit, frame, self.place()?))?;
-            if self.target.block > 0 {
-                graph.set_frame_samples(self.target.block);
-            }
-            self.graph = Some(graph);
-        }
-        let stream = self.stream;
-        match self.graph.as_mut().map(|graph| graph.send(frame)) {
-            None | Some(Err(AvError::EOF)) => Ok(false),
-            Some(Ok(())) => Ok(true),
-            Some(Err(code)) => Err(failed(stream, code)),
-        }
-    }
-
-    /// Takes a block out, its time in samples since the origin; `None` when more has to be put in, or after the end.
-    ///
-    /// # Errors
-    /// `Codec` when conversion fails.
-    pub fn receive(&mut self) -> Result<Option<Frame>> {
-        let Some(graph) = &mut self.graph else { return Ok(None) };
-        match graph.receive() {
-            Ok(Output::Item(mut frame)) => {
-                if self.is_nameless() {
-                    frame.forget_layout();
-                }
-                Ok(Some(frame))
-            }
-            Ok(Output::Hungry | Output::End) => Ok(None),
-            Err(code) => Err(failed(self.stream, code)),
-        }
-    }
-
-    /// Samples of silence that the output has after its end.
-    pub fn tail(&self) -> usize {
-        self.target.tail
-    }
-
-    /// Where the sound that was put in so far ends in the output, in samples, by the times of its blocks and before
-    /// silence is added or an end cut. `None` before the first.
-    pub fn reach(&self) -> Option<i64> {
-        let SoundTarget { origin, sample_rate, .. } = self.target;
-        self.reached.map(|time| self.edit.place(time, origin, sample_rate))
-    }
-
-    fn build(&self, frame: &Frame, time_base: TimeBase, chain: &str) -> Result<Graph> {
-        // Most filters want to know what channels are, though it is all the same to them.
-        let by_number = matches!(self.target.remix, Some(Remix::Pick { .. } | Remix::Matrix { .. }));
-        let any = any_layout(frame.channels()).filter(|_| self.is_nameless() || by_number);
-        let assumed = self.target.assumed_layout.as_deref().or(any.as_deref());
-        Graph::for_audio(frame, time_base, assumed, chain).map_err(|(code, said)| {
-            Error::new(ErrorKind::Unsupported, Stage::Filter, format!("sound cannot be converted: {code} ({said})"))
-                .in_stream(self.stream)
-                .caused_by(code)
-        })
-    }
-
-    /// Whether what comes out has a number of channels and no layout.
-    fn is_nameless(&self) -> bool {
-        ChannelLayout::from_name(&self.target.layout).is_none()
-    }
-
-    /// Where the first sample of the source lies in the output; negative for one that is left out.
-    fn place(&self) -> Result<i64> {
-        let SoundTarget { origin, sample_rate, .. } = self.target;
-        let first = self.first.unwrap_or(origin);
-        let place = self.edit.place(first, origin, sample_rate);
-        if place > LATEST * i64::from(sample_rate) {
-            return Err(Error::new(ErrorKind::MalformedInput, Stage::Filter, "sound begins more than a day late")
-                .in_stream(self.stream)
-                .at(Some(first)));
-        }
-        Ok(place)
-    }
-}
-
-impl Front {
-    /// Puts a block in, or with `None` announces the end; gives what is ready.
-    fn push(&mut self, frame: Option<&Frame>) -> std::result::Result<Vec<Frame>, AvError> {
-        match self.graph.send(frame) {
-            Ok(()) | Err(AvError::EOF) => {}
-            Err(code) => return Err(code),
-        }
-        while let Output::Item(block) = self.graph.receive()? {
-            let mut planes = vec![Vec::new(); block.channels()];
-            planes.iter_mut().enumerate().for_each(|(channel, plane)| block.read_channel(channel, plane));
-            self.layout = block.layout();
-            self.stretch.push(&planes);
-        }
-        if frame.is_none() {
-            self.stretch.finish();
-        }
-        let mut ready = Vec::new();
-        while let Some(planes) = self.stretch.take() {
-            let frame = Frame::of_sound(&planes, &self.layout, self.sample_rate, self.samples);
-            self.samples += planes.first().map_or(0, Vec::len) as i64;
-            ready.extend(frame);
-        }
-        Ok(ready)
-    }
-}
-
 /// Some layout of so many channels; `None` where libavutil has not as many loudspeakers.
-fn any_layout(channels: usize) -> Option<String> {
+pub(super) fn any_layout(channels: usize) -> Option<String> {
     const LOUDSPEAKERS: [&str; 30] = [
         "FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR", "TC", "TFL", "TFC", "TFR", "TBL", "TBC",
         "TBR", "DL", "DR", "WL", "WR", "SDL", "SDR", "LFE2", "TSL", "TSR", "BFC", "BFL", "BFR",
@@ -322,18 +135,20 @@ fn any_layout(channels: usize) -> Option<String> {
     }
 }
 
-/// Gaps are filled and overlaps cut where times and samples differ by more than 40 ms, beyond which EBU R 37 calls sound
-/// out of step; containers that round their times, or tell them for chunks, stay below. From there on, the number of a
-/// sample is its time.
-const FILL: &str = "aresample=async=1:min_hard_comp=0.04,asetpts=N";
-
-/// The filters, in the order in which samples pass through them. `first` begins at sample `place` of the output.
-fn chain(target: &SoundTarget, edit: &SoundEdit, first: &Frame, place: i64) -> String {
+/// The filters that bring blocks like `frame` to the form of `target`, in the order in which samples pass through them.
+/// `remix` is what is done to the channels, of which the first form of the source has `first`.
+pub(super) fn chain(
+    target: &SoundTarget,
+    edit: &SoundEdit,
+    frame: &Frame,
+    remix: Option<&Remix>,
+    first: Option<&str>,
+) -> String {
     let SoundTarget { sample_format, sample_rate, layout, .. } = target;
-    let mut chain = vec![FILL.to_owned()];
-    match &target.remix {
+    let mut chain = Vec::new();
+    match remix {
         Some(Remix::Relabel) => {
-            let same: Vec<String> = (0..first.channels()).map(|channel| channel.to_string()).collect();
+            let same: Vec<String> = (0..frame.channels()).map(|channel| channel.to_string()).collect();
             chain.push(format!("channelmap={}:{layout}", same.join("|")));
         }
         Some(Remix::Matrix { rows }) => {
@@ -343,6 +158,8 @@ fn chain(target: &SoundTarget, edit: &SoundEdit, first: &Frame, place: i64) -> S
                 format!("c{to}={}", terms.join("+"))
             });
             let rows: Vec<String> = rows.collect();
+            // The matrix is one for the channels that the source had at first.
+            chain.extend(first.map(|first| format!("aresample=ochl={first}:osf=dblp:rematrix_maxval=1")));
             chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", rows.join("|")));
         }
         Some(Remix::Pick { channels }) => {
@@ -354,16 +171,26 @@ fn chain(target: &SoundTarget, edit: &SoundEdit, first: &Frame, place: i64) -> S
             // In floating point of 64 bits, where every integer sample is exact.
             chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", channels.join("|")));
         }
+        Some(Remix::Pick { channels }) => {
+            let channels = channels.iter().enumerate().map(|(to, from)| match from {
+                Some(from) => format!("c{to}=c{from}"),
+                None => format!("c{to}=0*c0"),
+            });
+            let channels: Vec<String> = channels.collect();
+            chain.extend(first.map(|first| format!("aresample=ochl={first}:osf=dblp:rematrix_maxval=1")));
+            // In floating point of 64 bits, where every integer sample is exact.
+            chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", channels.join("|")));
+        }
         Some(Remix::Standard) | None => {}
     }
     chain.extend(edit.amplify());
-    let declared = edit.declared_rates(first.sample_rate(), *sample_rate);
-    let resampler = match declared {
-        Some((from, to)) if from != to => Some(target.resampler.unwrap_or_else(Resampler::best)),
-        _ => target.resampler,
-    };
-    let dithered = target.dithered || (edit.changes_values() && target.bits.is_some_and(|bits| bits <= 24));
-    let mix = match target.remix {
+    let declared = edit.declared_rates(frame.sample_rate(), *sample_rate);
+    let is_resampled = declared.map_or(frame.sample_rate() != *sample_rate, |(from, to)| from != to);
+    let resampler = is_resampled.then(|| target.resampler.unwrap_or_else(Resampler::best));
+    let is_mixed = matches!(remix, Some(Remix::Standard | Remix::Matrix { .. }));
+    let is_short = target.bits.is_some_and(|bits| bits <= 24);
+    let dithered = target.dithered || (is_short && (edit.changes_values() || is_mixed || is_resampled));
+    let mix = match remix {
         Some(Remix::Standard) => format!(":ochl={layout}:rematrix_maxval=1"),
         _ => String::new(),
     };
@@ -374,7 +201,7 @@ fn chain(target: &SoundTarget, edit: &SoundEdit, first: &Frame, place: i64) -> S
         (false, _) => "",
     };
     // One pass for channels, rate and depth, in floating point of 64 bits wherever a sample changes at all.
-    let is_changed = dithered || resampler.is_some() || target.remix == Some(Remix::Standard) || edit.changes_values();
+    let is_changed = dithered || resampler.is_some() || remix == Some(&Remix::Standard) || edit.changes_values();
     let inner = if is_changed { ":isf=dblp" } else { "" };
     let osr = declared.map_or(i64::from(*sample_rate), |(_, to)| to);
     chain.extend(declared.map(|(from, _)| format!("asetrate={from}")));
@@ -391,36 +218,28 @@ fn chain(target: &SoundTarget, edit: &SoundEdit, first: &Frame, place: i64) -> S
             chain.extend(declared.map(|_| format!("asetrate={sample_rate}")));
         }
     }
-    chain.push(format!("asettb=1/{sample_rate},asetpts=N"));
-    if place < 0 {
-        chain.push(format!("atrim=start_sample={},asetpts=N", place.unsigned_abs()));
-    }
-    let before = place.max(0) + target.lead as i64;
-    if before > 0 {
-        chain.push(format!("adelay={before}S:all=1,asetpts=N"));
-    }
-    if let Some(end) = target.end {
-        let length = edit.place(end, target.origin, *sample_rate).max(0) + target.lead as i64;
-        chain.push(format!("atrim=end_pts={length}"));
-    }
-    if let Some(length) = edit.length {
-        let samples = length.samples.saturating_add(target.lead as u64);
-        chain.extend(length.trim.then(|| format!("atrim=end_pts={samples}")));
-        chain.extend(length.pad.then(|| format!("apad=whole_len={samples}")));
-    }
-    if target.tail > 0 {
-        chain.push(format!("apad=pad_len={}", target.tail));
-    }
     let mut last = format!("aformat=sample_fmts={sample_format}:sample_rates={sample_rate}");
     // A number of channels is no layout, and stays what it is.
     if ChannelLayout::from_name(layout).is_some() {
         last.push_str(&format!(":channel_layouts={layout}"));
     }
-    chain.push(format!("{last},asetpts=N-{}", target.lead));
+    chain.push(format!("{last},asettb=1/{sample_rate},asetpts=N"));
     chain.join(",")
 }
 
-fn failed(stream: usize, code: AvError) -> Error {
+/// How many samples of the output blocks of `rate` samples a second become for each of their own.
+pub(super) fn ratio(target: &SoundTarget, edit: &SoundEdit, rate: u32) -> Rational {
+    let (rate, own) = (i64::from(rate.max(1)), i64::from(target.sample_rate));
+    match edit.keeps_pitch() {
+        true => Rational::new(own, rate),
+        false => match edit.declared_rates(rate as u32, target.sample_rate) {
+            Some((from, to)) => Rational::new(to, from),
+            None => Rational::new(own, rate),
+        },
+    }
+}
+
+pub(super) fn failed(stream: usize, code: AvError) -> Error {
     Error::new(ErrorKind::Codec, Stage::Filter, format!("conversion of sound failed: {code}"))
         .in_stream(stream)
         .caused_by(code)

@@ -44,6 +44,10 @@ pub struct SoundEdit {
     pub tempo: Rational,
     /// What the tempo does to the pitch.
     pub pitch: Pitch,
+    /// How much longer the times of the source run than its samples; the samples are resampled by as much. 1 for a
+    /// source whose clocks agree, or whose drift is not corrected.
+    #[serde(skip_serializing_if = "is_one")]
+    pub drift: Rational,
     /// How much louder it is, in dB; every sample is multiplied by `10^(gain / 20)`.
     pub gain_db: f64,
     /// The true peak that a limiter keeps it under, in dBTP, after the gain. `None`: no limiter.
@@ -58,11 +62,16 @@ impl Default for SoundEdit {
             offset: Timestamp::new(0, Rational::new(1, 1)),
             tempo: Rational::new(1, 1),
             pitch: Pitch::Follow,
+            drift: Rational::new(1, 1),
             gain_db: 0.0,
             limit_dbtp: None,
             length: None,
         }
     }
+}
+
+fn is_one(ratio: &Rational) -> bool {
+    *ratio == Rational::new(1, 1)
 }
 
 /// dB by which the limiter stays under the limit: what the filter that brings its output back to the track's rate can
@@ -73,7 +82,7 @@ impl SoundEdit {
     /// Whether samples of the output have other values than those of the source, so that rounding them to integers
     /// loses something.
     pub fn changes_values(&self) -> bool {
-        self.changes_tempo() || self.gain_db != 0.0 || self.limit_dbtp.is_some()
+        self.changes_tempo() || self.drift != Rational::new(1, 1) || self.gain_db != 0.0 || self.limit_dbtp.is_some()
     }
 
     pub(super) fn changes_tempo(&self) -> bool {
@@ -86,6 +95,15 @@ impl SoundEdit {
         let back = Timestamp::new(origin.ticks.saturating_neg(), origin.base);
         let since = slowed(time.plus(back), self.tempo);
         since.plus(self.offset).rescale(TimeBase::new(1, i64::from(sample_rate)))
+    }
+
+    /// How many times as fast the samples are played as the source declares.
+    pub(super) fn speed(&self) -> Rational {
+        let (a, b) = (Rational::new(self.tempo.num, self.drift.num), Rational::new(self.drift.den, self.tempo.den));
+        match a.num.checked_mul(b.num).zip(a.den.checked_mul(b.den)) {
+            Some((num, den)) => Rational::new(num, den),
+            None => self.tempo,
+        }
     }
 
     /// Whether the tempo changes and the pitch does not.
@@ -117,11 +135,13 @@ impl SoundEdit {
     /// Two sample rates whose ratio makes sound of `from` samples a second, made faster, sound of `to`: what the source
     /// is said to have, and what it is resampled to. `None` when pitch does not follow a tempo.
     pub(super) fn declared_rates(&self, from: u32, to: u32) -> Option<(i64, i64)> {
-        if !self.changes_tempo() || self.keeps_pitch() {
+        // Where the pitch stays, the drift is part of what stretches the sound.
+        if self.keeps_pitch() || self.speed() == Rational::new(1, 1) {
             return None;
         }
-        let num = i64::from(from).checked_mul(self.tempo.num)?;
-        let den = i64::from(to).checked_mul(self.tempo.den)?;
+        let speed = self.speed();
+        let num = i64::from(from).checked_mul(speed.num)?;
+        let den = i64::from(to).checked_mul(speed.den)?;
         let ratio = Rational::new(num, den).nearest_within(i64::from(i32::MAX));
         // As near to the real rates as whole multiples come: they size the buffers of the filters.
         let times = (i64::from(to) / ratio.den).max(1);
@@ -131,7 +151,7 @@ impl SoundEdit {
 }
 
 /// `time` divided by `tempo`: exact where its ticks fit, else to the nanosecond.
-fn slowed(time: Timestamp, tempo: Rational) -> Timestamp {
+pub(super) fn slowed(time: Timestamp, tempo: Rational) -> Timestamp {
     let by = tempo.inverse();
     let exact = |time: Timestamp| {
         // Crosswise in lowest terms first, so that only ratios overflow that have no lower ones.

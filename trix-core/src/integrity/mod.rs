@@ -26,10 +26,29 @@ pub(crate) struct Sign {
     pub(crate) detail: String,
 }
 
+/// A table of a transport stream that gives an elementary stream another codec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TableChange {
+    /// Packet identifier.
+    pub(crate) pid: u16,
+    /// The last presentation time of the stream before, in ticks of 90 kHz.
+    pub(crate) pts: Option<i64>,
+    pub(crate) from: &'static str,
+    pub(crate) to: &'static str,
+}
+
 /// Looks at a file's bytes, piece by piece.
 trait Check: Send {
     /// Takes the next bytes.
     fn feed(&mut self, bytes: &[u8], signs: &mut Vec<Sign>);
+    /// The changes of codecs since the last look.
+    fn changes(&mut self) -> Vec<TableChange> {
+        Vec::new()
+    }
+    /// Whether what it finds is needed before the packets that follow are handed on.
+    fn leads(&self) -> bool {
+        false
+    }
     /// There are no more.
     fn end(&mut self, signs: &mut Vec<Sign>);
 }
@@ -65,10 +84,11 @@ impl Integrity {
         let mut signs = Vec::new();
         // In whole pieces: most calls are about a packet inside of one that was read before.
         while !self.ended && self.position < target && !state.is_cancelled() {
-            if target - self.position < PIECE as u64 {
+            let piece = (target - self.position).min(PIECE as u64) as usize;
+            if piece < PIECE && !self.check.leads() {
                 break;
             }
-            self.buffer.resize(PIECE, 0);
+            self.buffer.resize(piece, 0);
             match self.reader.read(&mut self.buffer) {
                 Ok(0) => {
                     self.ended = true;
@@ -85,5 +105,15 @@ impl Integrity {
             }
         }
         Ok(signs)
+    }
+
+    /// Whether it should be ahead of the packets that are handed on.
+    pub(crate) fn leads(&self) -> bool {
+        self.check.leads()
+    }
+
+    /// The changes of codecs since the last look.
+    pub(crate) fn changes(&mut self) -> Vec<TableChange> {
+        self.check.changes()
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Sign};
+use super::{Check, Sign, TableChange};
 use crate::{
     decode::damage::DamageKind,
     media::time::{TimeBase, Timestamp},
@@ -44,6 +44,9 @@ pub(super) struct Transport {
     /// Identifiers of tables whose checksums are known to be there: the programme association table, and what it names.
     tables: Vec<u16>,
     latest: Option<i64>,
+    /// The codec of each elementary stream, as the last table has it.
+    codecs: BTreeMap<u16, &'static str>,
+    changes: Vec<TableChange>,
 }
 
 impl Check for Transport {
@@ -84,6 +87,14 @@ impl Check for Transport {
         }
         self.at += from as u64;
         self.rest.drain(..from);
+    }
+
+    fn changes(&mut self) -> Vec<TableChange> {
+        std::mem::take(&mut self.changes)
+    }
+
+    fn leads(&self) -> bool {
+        true
     }
 
     fn end(&mut self, signs: &mut Vec<Sign>) {
@@ -172,8 +183,72 @@ impl Transport {
                     self.tables.push(pid);
                 }
             }
+        } else if table == 2 {
+            self.programme(&section[..length - 4]);
         }
     }
+
+    /// A programme map section (2.4.4.8), whose codecs may differ from those of the one before. Only tables that apply
+    /// already count.
+    fn programme(&mut self, section: &[u8]) {
+        let applies = section.get(5).is_some_and(|flags| flags & 1 != 0);
+        let length =
+            |at: usize| section.get(at..at + 2).map(|two| usize::from(two[0] & 0x0f) << 8 | usize::from(two[1]));
+        let Some(mut at) = length(10).filter(|_| applies).map(|information| 12 + information) else { return };
+        while let Some((head, more)) = section.get(at..at + 5).zip(length(at + 3)) {
+            let pid = u16::from_be_bytes([head[1], head[2]]) & 0x1fff;
+            let Some(descriptors) = section.get(at + 5..at + 5 + more) else { return };
+            let to = codec(head[0], descriptors);
+            let from = self.codecs.insert(pid, to).unwrap_or(to);
+            if from != to {
+                let pts = self.pids.get(&pid).and_then(|pid| pid.pts);
+                self.changes.push(TableChange { pid, pts, from, to });
+            }
+            at += 5 + more;
+        }
+    }
+}
+
+/// The codec of an elementary stream by its type (table 2-34 and ATSC A/53) and its descriptors: those of DVB (ETSI EN 300
+/// 468) and registered formats.
+fn codec(kind: u8, descriptors: &[u8]) -> &'static str {
+    match kind {
+        0x01 => return "MPEG-1 video",
+        0x02 => return "MPEG-2 video",
+        0x03 | 0x04 => return "MPEG audio",
+        0x0f => return "AAC",
+        0x10 => return "MPEG-4 video",
+        0x11 => return "AAC in LATM",
+        0x1b => return "H.264",
+        0x24 => return "HEVC",
+        0x33 => return "H.266",
+        0x80 => return "PCM of Blu-ray or a private codec",
+        0x81 => return "AC-3",
+        0x83 => return "TrueHD",
+        0x84 | 0x87 => return "E-AC-3",
+        0x82 | 0x85 | 0x86 | 0x8a => return "DTS",
+        0x06 | 0xea | 0xc1 => {}
+        _ => return "another codec",
+    }
+    let mut rest = descriptors;
+    while let Some((&[tag, length], more)) = rest.split_first_chunk() {
+        let Some((content, after)) = more.split_at_checked(usize::from(length)) else { break };
+        match (tag, content.first_chunk::<4>()) {
+            (0x6a, _) | (0x05, Some(b"AC-3")) => return "AC-3",
+            (0x7a, _) | (0x05, Some(b"EAC3")) => return "E-AC-3",
+            (0x7b, _) | (0x05, Some(b"DTS1" | b"DTS2" | b"DTS3")) => return "DTS",
+            (0x7c, _) => return "AAC",
+            (0x05, Some(b"BSSD")) => return "PCM of SMPTE 302M",
+            (0x05, Some(b"Opus")) => return "Opus",
+            (0x05, Some(b"HEVC")) => return "HEVC",
+            (0x05, Some(b"VC-1")) => return "VC-1",
+            (0x56, _) => return "teletext",
+            (0x59, _) => return "DVB subtitles",
+            _ => {}
+        }
+        rest = after;
+    }
+    "a private codec"
 }
 
 /// The presentation time in the header of a PES packet (2.4.3.6), in ticks of 90 kHz.

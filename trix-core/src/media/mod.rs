@@ -13,3 +13,4 @@ pub mod packet;
 pub mod frame;
 pub mod extras;
 pub mod path_text;
+pub(crate) mod sound_header;

@@ -23,6 +23,7 @@ use crate::{
         timing::TimingReport,
     },
     error::{Error, ErrorKind, Result, Stage},
+    filter::sound_ledger::{SoundChange, SoundLedger},
     media::{path_text, time::TimeBase},
     mux::{
         part::{Committed, PartFile},
@@ -203,10 +204,13 @@ impl Finish<'_> {
         damage: &DamageReport,
         walked: &Walked,
     ) -> Result<OutputReport> {
-        let OutputOutcome { mut ledger, tracks, sounds, loudness, frame_threads, mut warnings, extras, changes } =
-            outcome;
+        let OutputOutcome {
+            mut ledger, tracks, sounds, loudness, frame_threads, mut warnings, extras, changes, ..
+        } = outcome;
+        let (audio_ledgers, audio_changes) = told_of_sound(outcome.sound_ledgers, outcome.sound_changes);
         let plan = &self.plan.outputs[number];
         self.balance(ledger.as_ref())?;
+        audio_ledgers.iter().try_for_each(SoundLedger::balance)?;
         self.lasts(plan, &tracks)?;
         let reference = Reference { job: self.job, keeper: self.keeper, damage };
         let presented = self.presented(plan, &tracks, walked, &mut warnings)?;
@@ -229,6 +233,8 @@ impl Finish<'_> {
             warnings,
             extras,
             changes,
+            audio_ledgers,
+            audio_changes,
             verification,
         })
     }
@@ -252,7 +258,9 @@ impl Finish<'_> {
             let output = plan.renditions.get(at).map(|rendition| rendition.output);
             let outcome = output.and_then(|output| outcomes[output].take()).unwrap_or_default();
             let OutputOutcome { mut ledger, loudness, frame_threads, mut warnings, extras, changes, .. } = outcome;
+            let (audio_ledgers, audio_changes) = told_of_sound(outcome.sound_ledgers, outcome.sound_changes);
             self.balance(ledger.as_ref())?;
+            audio_ledgers.iter().try_for_each(SoundLedger::balance)?;
             if let Some(output) = output {
                 let plan = &self.plan.outputs[output];
                 let found = self.presented(plan, std::slice::from_ref(&record.track), walked, &mut warnings)?;
@@ -272,6 +280,8 @@ impl Finish<'_> {
                 warnings,
                 extras,
                 changes,
+                audio_ledgers,
+                audio_changes,
             });
         }
         let files = files_of(&written.path(), self.job.hash, &self.control.cancel)?;
@@ -354,6 +364,14 @@ impl Finish<'_> {
 fn in_order(mut loudness: Vec<TrackLoudness>) -> Vec<TrackLoudness> {
     loudness.sort_by_key(|found| found.track);
     loudness
+}
+
+/// By number of the track; what several tracks have of one stream is told once.
+fn told_of_sound(mut ledgers: Vec<SoundLedger>, mut changes: Vec<SoundChange>) -> (Vec<SoundLedger>, Vec<SoundChange>) {
+    ledgers.sort_by_key(|ledger| ledger.track);
+    changes.sort_by_key(|change| (change.stream, change.time));
+    changes.dedup();
+    (ledgers, changes)
 }
 
 /// The files of a folder and those below it, in the order of their names.

@@ -1,18 +1,21 @@
-//! The first of the two steps that bring sound to a loudness: it is measured, and its gain settled.
+//! What has to be measured of audio before a job runs: a drift of its clocks, and its loudness.
 //!
 //! Invariant: sound is measured as the encoder will get it, and sound that several outputs have is measured once.
 
+use std::collections::BTreeMap;
+
 use super::cancel::Cancel;
 use crate::{
-    decode::{damage::OnDamage, sound_reader::SoundReader},
-    error::{Error, Result},
+    decode::{damage::OnDamage, sound_reader::SoundReader, timing::Drift},
+    error::{Error, Result, Stage},
     filter::sound_edit::SoundEdit,
     loudness::{self, Settled},
+    media::time::Rational,
     source::Source,
     spec::{
         job::Job,
         mistake::Mistake,
-        plan::{AudioPlan, OutputPlan, Plan, side},
+        plan::{AudioPlan, Decision, OutputPlan, Plan, side},
         track::LoudnessTarget,
     },
 };
@@ -22,6 +25,7 @@ use crate::{
 /// # Errors
 /// Those of reading and measuring; `Cancelled`.
 pub(super) fn settle(job: &Job, plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
+    settle_drift(plan, source, cancel)?;
     let mut known: Vec<(AudioPlan, Settled)> = Vec::new();
     for number in 0..plan.outputs.len() {
         for track in 0..plan.outputs[number].audio.len() {
@@ -42,6 +46,44 @@ pub(super) fn settle(job: &Job, plan: &mut Plan, source: &Source, cancel: &Cance
         }
     }
     Ok(())
+}
+
+/// Measures how the times of tracks run away from their samples, where that is to be corrected.
+fn settle_drift(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
+    let mut known: BTreeMap<usize, Option<Drift>> = BTreeMap::new();
+    for output in &mut plan.outputs {
+        for audio in output.audio.iter_mut().filter(|audio| audio.corrects_drift && !audio.copied) {
+            let found = match known.get(&audio.stream) {
+                Some(found) => *found,
+                None => {
+                    let found = measure_drift(source, audio.stream, cancel)?;
+                    known.insert(audio.stream, found);
+                    found
+                }
+            };
+            let Some(Drift { parts_per_million, apart }) = found else { continue };
+            audio.edit.drift = Rational::new(MILLION.saturating_add(parts_per_million), MILLION);
+            audio.dithered |= audio.bits.is_some_and(|bits| bits <= 24);
+            let what =
+                format!("stream {}: the audio is resampled by {parts_per_million} parts per million", audio.stream);
+            let why = format!("its times and its samples are {apart} apart at the end");
+            output.decisions.push(Decision::new(what, why));
+        }
+    }
+    Ok(())
+}
+
+const MILLION: i64 = 1_000_000;
+
+fn measure_drift(source: &Source, stream: usize, cancel: &Cancel) -> Result<Option<Drift>> {
+    // Damage is judged by the pass.
+    let mut reader = SoundReader::new(source.reopen()?, Some(stream), OnDamage::Conceal)?;
+    while reader.next_block()?.is_some() {
+        if cancel.is_cancelled() {
+            return Err(Error::cancelled(Stage::Decode));
+        }
+    }
+    Ok(reader.drift())
 }
 
 /// Whether two plans are of one sound, in whatever codec.

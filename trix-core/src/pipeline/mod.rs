@@ -30,14 +30,14 @@ use progress::{Counters, Phase, Progress, Watch};
 use stage::Outcome;
 
 use crate::{
-    decode::damage::DamageReport,
+    decode::{damage::DamageReport, timing::TimingReport},
     doctor,
     error::{Error, ErrorKind, Result, Stage},
     report::{Report, Timing, TrackReport},
     source::Source,
     spec::{
         job::{Job, OnOutputFailure},
-        plan::Plan,
+        plan::{AudioPlan, Decision, OutputPlan, Plan},
     },
 };
 
@@ -110,6 +110,7 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     let verify_seconds = began.elapsed().as_secs_f64();
     let Reports { outputs, packages, stills } = finish::commit(ready, &mut failures)?;
     let failed = failures.report();
+    plan.decisions.extend(offers(&plan.outputs, &found.timing_of_source));
     let renditions = packages.iter().flat_map(|package| &package.renditions);
     let ledgers =
         outputs.iter().map(|output| &output.ledger).chain(renditions.map(|rendition| &rendition.ledger)).flatten();
@@ -133,6 +134,27 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
         timing: Timing { encode_seconds, verify_seconds, fps: pictures as f64 / encode_seconds.max(1e-9) },
     })
 }
+
+/// That a drift could have been corrected which was filled and cut.
+fn offers(outputs: &[OutputPlan], timing: &BTreeMap<usize, TimingReport>) -> Vec<Decision> {
+    let mut list = Vec::new();
+    for (stream, found) in timing {
+        let Some(drift) = found.drift.filter(|drift| drift.apart.micros().abs() > DRIFT_TOLD) else { continue };
+        let is_filled = |audio: &AudioPlan| audio.stream == *stream && !audio.copied && !audio.corrects_drift;
+        if outputs.iter().any(|output| output.audio.iter().any(is_filled)) {
+            let parts = drift.parts_per_million;
+            let what = format!("stream {stream}: gaps of the audio are filled with silence and overlaps are cut");
+            let why = format!(
+                "its times drift by {parts} parts per million from its samples; --audio-drift stretch resamples instead"
+            );
+            list.push(Decision::new(what, why));
+        }
+    }
+    list
+}
+
+/// Microseconds between times and samples from which on something is filled or cut.
+const DRIFT_TOLD: i64 = 40_000;
 
 /// What was found of the sound tracks from beside the source.
 fn tracks(job: &Job, mut damage: BTreeMap<usize, Vec<DamageReport>>) -> Vec<TrackReport> {

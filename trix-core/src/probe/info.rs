@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Disagreement, HdrInfo, Measured};
 use crate::{
-    decode::{census::Census, glance::Glance},
+    decode::{census::Census, data_bursts::DataBursts, glance::Glance},
     ffi::{pixel::PixelFormat, stream::StreamKind},
     media::{
         chapter::Chapter,
@@ -242,6 +242,9 @@ pub struct AudioInfo {
     pub priming: Option<u64>,
     /// Objects of E-AC-3 with joint object coding (Dolby Atmos), as the container says.
     pub joint_objects: Option<u8>,
+    /// Coded audio that the samples of the first seconds carry as data (SMPTE 337), which is noise to the ear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_bursts: Option<DataBursts>,
 }
 
 /// A stream of subtitles.

@@ -20,7 +20,7 @@ pub use self::{
     survey::Measured,
 };
 use crate::{
-    decode::{census, damage::OnDamage},
+    decode::{census, damage::OnDamage, data_bursts::DataBursts},
     error::Result,
     ffi::{
         input::DurationMethod,
@@ -162,7 +162,7 @@ fn stream(
         edits: track.filter(|track| !track.shows_all()).map(|track| track.edits.clone()).unwrap_or_default(),
         media_start: index.and_then(boxes::Track::earliest),
         metadata: facts.metadata.iter().cloned().collect(),
-        audio: (facts.kind == StreamKind::Audio).then(|| audio(facts, track)),
+        audio: (facts.kind == StreamKind::Audio).then(|| audio(facts, track, found.bursts)),
         subtitle: (facts.kind == StreamKind::Subtitle).then(|| SubtitleInfo {
             form: if facts.is_text { SubtitleForm::Text } else { SubtitleForm::Bitmap },
             is_forced: has("forced"),
@@ -249,12 +249,13 @@ fn video(
     }
 }
 
-fn audio(facts: &StreamFacts, track: Option<&boxes::Track>) -> AudioInfo {
+fn audio(facts: &StreamFacts, track: Option<&boxes::Track>, data_bursts: Option<DataBursts>) -> AudioInfo {
     // In MP4, the edit list says how many samples are not heard.
     let edit = track.and_then(|track| track.edits.iter().find_map(|edit| edit.media_start));
     let edit = edit.map(|start| start.rescale(Rational::new(1, facts.sample_rate.into())));
     let priming = edit.and_then(|samples| u64::try_from(samples).ok()).unwrap_or(facts.padding.into());
     AudioInfo {
+        data_bursts,
         sample_rate: facts.sample_rate,
         channels: facts.channels,
         layout: facts.layout.clone(),

@@ -9,11 +9,18 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::{
-    decode::glance::{self, Glance, Glancer},
-    ffi::{packet::Packet, stream::StreamFacts, stream::StreamKind},
+    decode::{
+        data_bursts::{BurstFinder, DataBursts},
+        glance::{self, Glance, Glancer},
+    },
+    ffi::{
+        codec::{Decoder, Output},
+        packet::Packet,
+        stream::{StreamFacts, StreamKind},
+    },
     media::{
         intervals::{Intervals, Timing},
-        time::Timestamp,
+        time::{TimeBase, Timestamp},
     },
     source::Source,
 };
@@ -64,6 +71,7 @@ pub(super) struct Found {
     pub(super) measured: Option<Measured>,
     pub(super) timing: Option<Timing>,
     pub(super) glance: Option<Glance>,
+    pub(super) bursts: Option<DataBursts>,
 }
 
 /// Reads the first packets of `source` once more; what was found, by index of the stream.
@@ -99,6 +107,7 @@ struct Watcher {
     facts: StreamFacts,
     is_video: bool,
     glancer: Option<Glancer>,
+    listener: Option<Listener>,
     times: Vec<i64>,
     has_no_pts: bool,
     /// The latest decoding time: whatever comes later is shown later.
@@ -121,6 +130,7 @@ impl Watcher {
             facts: facts.clone(),
             is_video: is_video && !facts.is_attached_picture,
             glancer: is_video.then(|| Glancer::open(source, facts, pictures)).flatten(),
+            listener: Listener::open(facts),
             times: Vec::new(),
             has_no_pts: true,
             decoded: None,
@@ -144,6 +154,9 @@ impl Watcher {
         self.longest_group = self.longest_group.max(self.group);
         if let Some(glancer) = &mut self.glancer {
             glancer.push(packet);
+        }
+        if let Some(listener) = &mut self.listener {
+            listener.push(packet);
         }
         self.decoded = self.decoded.max(packet.dts());
         if packet.is_discarded() {
@@ -187,6 +200,43 @@ impl Watcher {
             }),
             timing,
             glance: self.glancer.and_then(Glancer::finish),
+            bursts: self.listener.and_then(|listener| listener.found),
+        }
+    }
+}
+
+/// Listens to the first seconds of audio that keeps every bit, for data that it may carry.
+struct Listener {
+    decoder: Decoder,
+    base: TimeBase,
+    finder: BurstFinder,
+    found: Option<DataBursts>,
+    /// Samples that are still to be looked at.
+    left: u64,
+}
+
+/// Seconds that are listened to.
+const LISTENED: u64 = 4;
+
+impl Listener {
+    fn open(facts: &StreamFacts) -> Option<Self> {
+        let keeps = facts.is_lossless || facts.codec.starts_with("pcm_") || facts.codec == "s302m";
+        let decoder = (keeps && facts.kind == StreamKind::Audio)
+            .then(|| Decoder::open(&facts.parameters, facts.time_base, 1, u64::from(i32::MAX as u32), false).ok())
+            .flatten()?;
+        let left = LISTENED * u64::from(facts.sample_rate.max(1));
+        Some(Listener { decoder, base: facts.time_base, finder: BurstFinder::default(), found: None, left })
+    }
+
+    fn push(&mut self, packet: &Packet) {
+        if self.left == 0 || self.found.is_some() {
+            return;
+        }
+        // What cannot be decoded is the business of those who decode for good.
+        let _ = self.decoder.send(Some(packet));
+        while let Ok(Output::Item(frame)) = self.decoder.receive() {
+            self.left = self.left.saturating_sub(frame.samples() as u64);
+            self.found = self.found.take().or_else(|| self.finder.push(&frame, self.base));
         }
     }
 }

@@ -10,6 +10,7 @@ mod edits;
 mod fixity;
 mod further;
 mod joints;
+mod open_ended;
 mod padding;
 mod raw;
 mod reference;
@@ -92,6 +93,7 @@ const ALLOWED: &[&str] = &[
     "ac3",
     "aiff",
     "asf",
+    "au",
     "av1",
     "avi",
     "caf",
@@ -171,6 +173,7 @@ pub struct Source {
     extent: Extent,
     /// Bytes of a picture, where pictures are all that there is.
     picture_bytes: Option<u64>,
+    is_open_ended: bool,
     decisions: Vec<Decision>,
     /// Which streams are meant.
     selection: Arc<Selection>,
@@ -439,7 +442,16 @@ impl Source {
         let unreadable = |error: std::io::Error| {
             Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error)
         };
-        let extent = Extent::of(&mut reader).map_err(unreadable)?;
+        let mut extent = Extent::of(&mut reader).map_err(unreadable)?;
+        let mut head = Vec::new();
+        // Headers of audio files stand in front of a few tags.
+        reader.by_ref().take(64 * 1024).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
+        let patches = if reading.raw.is_some() { Vec::new() } else { open_ended::patches(&head, extent.size) };
+        let is_open_ended = !patches.is_empty();
+        if is_open_ended {
+            reader = Box::new(open_ended::Patched::new(reader, patches));
+            extent.declared = None;
+        }
         let sink = Sink::new();
         let mut input = open_input(reader, &state, &sink, origin, reading, demuxers)?;
         input.find_streams(bounds).map_err(|code| failure(&state, &sink, code, "its streams cannot be made out"))?;
@@ -471,10 +483,16 @@ impl Source {
             streams,
             extent,
             picture_bytes: None,
-            decisions: Vec::new(),
+            is_open_ended,
+            decisions: is_open_ended.then(open_ended::decision).into_iter().collect(),
             selection: Arc::default(),
             joints: Joints::default(),
         })
+    }
+
+    /// Whether the header does not say how long the audio is, so that it ends where the file ends.
+    pub(crate) fn is_open_ended(&self) -> bool {
+        self.is_open_ended
     }
 
     /// The bytes of the source, for those who read a header themselves; of several files, those of the first.

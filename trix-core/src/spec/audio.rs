@@ -162,6 +162,17 @@ pub struct AudioShape {
     pub loudness: Option<LoudnessTarget>,
 }
 
+/// What is done where the clock of the times and that of the samples do not agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AudioDrift {
+    /// Whenever they are more than 40 ms apart, silence is filled in or samples are cut.
+    #[default]
+    Fill,
+    /// The drift is measured before, which reads the track once more, and the audio is resampled by as much.
+    Stretch,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    audio::{AudioSettings, AudioShape},
+    audio::{AudioDrift, AudioSettings, AudioShape},
     audio_tracks::AudioTracks,
     package::PackageJob,
     picture::PictureSettings,
@@ -158,6 +158,8 @@ pub struct SourceSettings {
     pub frames: Option<u64>,
     /// What to do when the source is damaged.
     pub on_damage: OnDamage,
+    /// What is done where the times of its audio run away from its samples.
+    pub audio_drift: AudioDrift,
     /// How large it may be.
     pub limits: Limits,
 }

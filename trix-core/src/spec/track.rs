@@ -424,6 +424,7 @@ impl TrackSettings {
             offset: self.offset.unwrap_or(Timestamp::new(0, Rational::new(1, 1))),
             tempo: self.tempo.0,
             pitch: self.pitch,
+            drift: Rational::new(1, 1),
             gain_db: self.gain,
             limit_dbtp: None,
             length: samples.and_then(|samples| self.length.towards(samples)),

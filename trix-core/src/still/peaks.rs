@@ -89,6 +89,10 @@ impl Peaks {
             self.rate = rate;
             self.channels = vec![Vec::new(); channels.len()];
         }
+        // Audio can gain channels under way.
+        if channels.len() > self.channels.len() {
+            self.channels.resize(channels.len(), Vec::new());
+        }
         let told = since.map(|since| since.rescale(TimeBase::new(1, self.rate.into())));
         let gap = GAP * i64::from(self.rate) / 1000;
         let begins = self.end == 0 && self.channels.iter().all(Vec::is_empty);

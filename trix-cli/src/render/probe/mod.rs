@@ -269,6 +269,7 @@ impl Page {
             (false, _) => format!("{} ({labels})", audio.layout),
             (true, _) => format!("{}, layout not stated", counted(audio.channels.into(), "channel")),
         });
+        sound.extend(audio.data_bursts.as_ref().map(ToString::to_string));
         sound.extend(audio.bit_depth.map(|depth| format!("{depth} bits")));
         sound
             .extend(audio.joint_objects.map(|objects| format!("Dolby Atmos (joint object coding, {objects} objects)")));

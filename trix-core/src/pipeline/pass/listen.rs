@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::{Queued, Shared, TrackLoudness, lock};
 use crate::{
+    decode::data_bursts::BurstFinder,
     error::{Result, Stage},
     filter::sound::SoundConverter,
     loudness::{Loudness, Meter},
-    media::frame::Frame,
+    media::{frame::Frame, time::TimeBase},
     pipeline::stage::Receiver,
     still::Stills,
 };
@@ -44,6 +45,10 @@ impl Gauge {
 pub(super) struct MeterStage {
     pub(super) converter: SoundConverter,
     pub(super) gauge: Gauge,
+    /// Looks for coded audio in the samples, which is not loud or quiet.
+    pub(super) bursts: Option<BurstFinder>,
+    pub(super) stream: usize,
+    pub(super) time_base: TimeBase,
     /// Number of the output, and of the plan of the track in it.
     pub(super) places: Vec<(usize, usize)>,
     pub(super) shared: Arc<Shared>,
@@ -53,6 +58,14 @@ impl MeterStage {
     pub(super) fn run(mut self, input: Receiver<Queued<Frame>>) -> Result<()> {
         let mut wanted = true;
         while wanted && let Some(queued) = input.receive(Stage::Filter)? {
+            let found = self.bursts.as_mut().and_then(|finder| finder.push(&queued.item, self.time_base));
+            if let Some(found) = found {
+                for (output, _) in &self.places {
+                    let note = format!("stream {}: {found} is copied as it is; it has no loudness", self.stream);
+                    lock(&self.shared.outputs[*output].done).warnings.push(note);
+                }
+                return Ok(());
+            }
             wanted = self.converter.push(Some(&queued.item))?;
             self.measure()?;
         }

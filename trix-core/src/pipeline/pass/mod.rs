@@ -16,6 +16,7 @@
 //! pipeline cannot lock up, however a source interleaves its streams.
 
 mod build;
+mod copy_watch;
 mod listen;
 mod route;
 mod side;
@@ -50,7 +51,11 @@ use crate::{
     encode::samples::SampleRecord,
     error::{Result, Stage},
     ffi::io::IoState,
-    filter::{convert::Change, pictures::FilterCounts},
+    filter::{
+        convert::Change,
+        pictures::FilterCounts,
+        sound_ledger::{SoundChange, SoundLedger},
+    },
     media::{
         extras::ExtrasCount,
         frame::Frame,
@@ -127,6 +132,10 @@ pub(crate) struct OutputOutcome {
     pub(crate) extras: ExtrasCount,
     /// Where the source changed its size or format.
     pub(crate) changes: Vec<Change>,
+    /// What became of every audio sample, by track.
+    pub(crate) sound_ledgers: Vec<SoundLedger>,
+    /// Where the audio of the source changed its codec, rate or channels.
+    pub(crate) sound_changes: Vec<SoundChange>,
 }
 
 /// What went into the encoder of a sound track.
@@ -154,6 +163,8 @@ struct Shared {
     left_out: AtomicU64,
     timing: Mutex<BTreeMap<usize, TimingReport>>,
     walked: Mutex<Walked>,
+    /// Where decoders of audio found another codec, by stream; those beside the source follow those in it.
+    codec_changes: Mutex<Vec<SoundChange>>,
     steps: Vec<Mutex<StepBooks>>,
     outputs: Vec<OutputBooks>,
     packages: Vec<Mutex<Option<WrittenPackage>>>,
@@ -187,6 +198,7 @@ impl Shared {
             left_out: AtomicU64::new(0),
             timing: Mutex::default(),
             walked: Mutex::default(),
+            codec_changes: Mutex::default(),
             steps: plan.filters.iter().map(|_| Mutex::default()).collect(),
             outputs: plan.outputs.iter().map(|_| OutputBooks::default()).collect(),
             packages: plan.packages.iter().map(|_| Mutex::default()).collect(),
@@ -198,6 +210,12 @@ impl Shared {
     /// Keeps what was wrong with the files of track `number` from beside the source.
     fn note_damage(&self, number: usize, found: Vec<DamageReport>) {
         lock(&self.damage_of_tracks).insert(number, found);
+    }
+
+    /// Keeps where a decoder of audio found another codec.
+    fn note_changes(&self, stream: usize, found: &[SoundChange]) {
+        let found = found.iter().map(|change| SoundChange { stream, ..change.clone() });
+        lock(&self.codec_changes).extend(found);
     }
 
     /// Keeps what was remarkable about the times of stream `index`.
@@ -224,6 +242,9 @@ impl Running {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let outputs = shared.outputs.iter().zip(&plan.outputs).map(|(books, output)| {
             let mut done = std::mem::take(&mut *lock(&books.done));
+            let heard = |stream: usize| output.audio.iter().any(|audio| audio.stream == stream && !audio.copied);
+            let changes = lock(&shared.codec_changes);
+            done.sound_changes.extend(changes.iter().filter(|change| heard(change.stream)).cloned());
             if let Some(video) = &output.video {
                 let steps = self.steps(plan, video.filter);
                 let (first, last) = (&steps[0], &steps[steps.len() - 1]);

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is copied keeps its bytes; its times are counted from the origin of the output.
 
-use super::{ForMuxer, Queued, sound_cut::SoundCut};
+use super::{ForMuxer, Queued, copy_watch::CopyWatch, sound_cut::SoundCut};
 use crate::{
     demux::Demuxer,
     encode::subtitle::SubtitleTrack,
@@ -29,6 +29,8 @@ pub(super) enum Route {
 /// The way of packets into an output.
 pub(super) struct IntoOutput {
     pub(super) kind: Kind,
+    /// What looks for changes of codec and form, where packets are copied.
+    pub(super) watch: Option<CopyWatch>,
     /// Number of the track in it.
     pub(super) track: usize,
     /// What lies at time zero of the output.
@@ -51,10 +53,18 @@ pub(super) enum Kind {
 impl Route {
     /// Hands `packet` on, whose times count `base`.
     fn take(&mut self, mut packet: Packet, base: TimeBase) -> Result<Sent> {
-        let (kind, track, origin, next, reached) = match self {
+        let (kind, watch, track, origin, next, reached) = match self {
             Route::Decoder(next) => return next.send(Queued::packet(packet, base), Stage::Demux),
-            Route::Output(own) => (&mut own.kind, own.track, own.origin, &own.next, &mut own.reached),
+            Route::Output(own) => (&mut own.kind, &mut own.watch, own.track, own.origin, &own.next, &mut own.reached),
         };
+        let start = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, base));
+        if let Some(watch) = watch {
+            watch.judge(&packet, start)?;
+        }
+        // Such a packet only tells of a change.
+        if packet.data().is_empty() && packet.change().is_some() {
+            return Ok(Sent::Yes);
+        }
         match kind {
             Kind::Pictures(gate) => match gate.judge(&packet, base) {
                 Place::Inside => {}

@@ -16,6 +16,8 @@ use crate::{
 pub(super) struct SideStage {
     /// Number of the track in the job.
     pub(super) number: usize,
+    /// Its number among the streams of the source and what follows them.
+    pub(super) stream: usize,
     pub(super) reader: SoundReader,
     pub(super) shared: Arc<Shared>,
 }
@@ -30,6 +32,7 @@ impl SideStage {
         if self.reader.decoded() == 0 {
             return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, "the track has no decodable sound"));
         }
+        self.shared.note_changes(self.stream, self.reader.changes());
         self.shared.note_damage(self.number, self.reader.damage());
         Ok(())
     }

@@ -6,14 +6,14 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{EncodedSound, ForMuxer, Queued, Shared, TrackLoudness, listen::Gauge, lock};
 use crate::{
-    decode::audio::AudioDecoder,
+    decode::{audio::AudioDecoder, data_bursts::BurstFinder},
     encode::{
         samples::{SampleBooks, SampleRecord},
         sound::SoundEncoder,
     },
     error::{Error, ErrorKind, Result, Stage},
-    filter::sound::SoundConverter,
-    media::{frame::Frame, packet::Packet},
+    filter::{sound::SoundConverter, sound_ledger::SoundLedger},
+    media::{frame::Frame, packet::Packet, time::TimeBase},
     pipeline::stage::{Fan, Receiver, Sender, Sent},
     spec::plan::MustLast,
 };
@@ -40,6 +40,7 @@ impl SoundDecodeStage {
             let detail = "the track has no decodable sound; choose others, or none";
             return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).in_stream(self.decoder.stream()));
         }
+        self.shared.note_changes(self.decoder.stream(), self.decoder.changes());
         self.shared.note_timing(self.decoder.stream(), self.decoder.timing());
         Ok(())
     }
@@ -69,6 +70,13 @@ pub(super) struct SoundStage {
     pub(super) shared: Arc<Shared>,
     /// Where the sound that went into the encoder ends, in samples, with the silence after it.
     pub(super) fed: i64,
+    /// Looks for coded audio in the samples.
+    pub(super) bursts: Option<BurstFinder>,
+    /// Whether every sample goes out as it comes in.
+    pub(super) keeps_bits: bool,
+    /// Index of the stream, and the unit of its times.
+    pub(super) stream: usize,
+    pub(super) time_base: TimeBase,
     /// Packets that may reach beyond the end, which is only known when it is there.
     pub(super) held: VecDeque<Packet>,
 }
@@ -78,6 +86,7 @@ impl SoundStage {
     pub(super) fn run(mut self, input: Receiver<Queued<Frame>>) -> Result<()> {
         let mut wanted = true;
         while wanted && let Some(Queued { item: frame, .. }) = input.receive(Stage::Filter)? {
+            self.look_for_data(&frame)?;
             wanted = self.converter.push(Some(&frame))?;
             self.encode()?;
         }
@@ -93,14 +102,36 @@ impl SoundStage {
         if let Some(must_last) = self.must_last {
             must_last.check(self.converter.reach().unwrap_or(0))?;
         }
-        let samples = SampleRecord { samples: end, ..self.books.close() };
+        let books = self.books.close();
+        let encoded = u64::try_from(books.samples).unwrap_or(0);
+        let ledger = SoundLedger { encoded, ..self.converter.ledger() };
+        let samples = SampleRecord { samples: end, ..books };
         let loudness = self.gauge.finish();
         for place in &self.places {
             let sound = EncodedSound { track: place.track, number: place.number, samples: samples.clone() };
             let mut done = lock(&self.shared.outputs[place.output].done);
             done.sounds.push(sound);
+            done.sound_ledgers.push(SoundLedger { track: place.number, ..ledger.clone() });
+            done.sound_changes.extend_from_slice(self.converter.changes());
             let loudness = loudness.clone().map(|loudness| TrackLoudness { track: place.number, loudness });
             done.loudness.extend(loudness);
+        }
+        Ok(())
+    }
+
+    /// Coded audio that PCM carries as data would be noise behind an encoder, unless it stays as it is to the bit.
+    fn look_for_data(&mut self, frame: &Frame) -> Result<()> {
+        let Some(finder) = &mut self.bursts else { return Ok(()) };
+        let Some(found) = finder.push(frame, self.time_base) else { return Ok(()) };
+        self.bursts = None;
+        if !self.keeps_bits {
+            let detail = format!("the audio is {found}, which is noise once it is encoded; copy it or leave it out");
+            let error = Error::new(ErrorKind::Unsupported, Stage::Filter, detail);
+            return Err(error.in_stream(self.stream).at(found.time));
+        }
+        for place in &self.places {
+            let note = format!("stream {}: {found} is kept as it is, to the bit", self.stream);
+            lock(&self.shared.outputs[place.output].done).warnings.push(note);
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ use crate::{
         selection::{Lack, unusable},
     },
     spec::{
-        audio::{AudioSettings, AudioShape},
+        audio::{AudioDrift, AudioSettings, AudioShape},
         job::Container,
         track::LoudnessTarget,
     },
@@ -78,9 +78,18 @@ pub struct AudioPlan {
     pub origin: Option<Timestamp>,
     /// How long it must last, where that is asked for.
     pub must_last: Option<MustLast>,
+    /// Whether a drift of its times is measured before the job runs, and the audio resampled by as much.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub corrects_drift: bool,
 }
 
 impl AudioPlan {
+    /// Whether every sample of the source goes out as it is, whatever form it is packed in.
+    pub(crate) fn keeps_bits(&self) -> bool {
+        let is_mixed = matches!(self.remix, Some(Remix::Standard | Remix::Matrix { .. }));
+        self.lossless && !is_mixed && self.resampler.is_none() && !self.dithered && !self.edit.changes_values()
+    }
+
     /// What of the sound is heard in `output`, in a form in which nothing is lost.
     pub(crate) fn heard(&self, output: &super::OutputPlan) -> SoundTarget {
         SoundTarget {
@@ -240,6 +249,8 @@ pub(super) fn plan(
         let parts = tracks.into_iter().enumerate();
         for (_, mut plan) in parts.filter(|(number, _)| job.part.is_none_or(|part| part == *number)) {
             if let Some(side) = side {
+                // Its times are those of a file of its own.
+                plan.corrects_drift = false;
                 plan.side = Some(stream.index - source.streams().len());
                 plan.origin = Some(side.start);
                 plan.edit = side.settings.edit(None);
@@ -307,6 +318,7 @@ fn copied(stream: &StreamFacts) -> AudioPlan {
         settled: None,
         origin: None,
         must_last: None,
+        corrects_drift: false,
     }
 }
 
@@ -422,6 +434,7 @@ fn encoded(
         settled: None,
         origin: None,
         must_last: None,
+        corrects_drift: job.source.audio_drift == AudioDrift::Stretch,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::Builder;
 use crate::{
-    decode::{audio::AudioDecoder, damage::DamageLog, video::frame_rate},
+    decode::{audio::AudioDecoder, damage::DamageLog, data_bursts::BurstFinder, video::frame_rate},
     demux::Demuxer,
     encode::{
         samples::SampleBooks,
@@ -24,6 +24,7 @@ use crate::{
         cancel::Token,
         pass::{
             ForMuxer, Queued,
+            copy_watch::CopyWatch,
             listen::{Gauge, MeterStage},
             route::{self, IntoOutput, Kind, Route},
             side::SideStage,
@@ -76,7 +77,8 @@ impl Builder<'_> {
             let facts = self.facts(copy.stream)?;
             let track = tracks::copied(facts, Some(frame_rate(facts)), &output.tags(copy.stream));
             let kind = Kind::Pictures(CopyGate::new(copy));
-            let own = IntoOutput { kind, track: tracks.len(), origin, next: to_muxer.clone(), reached: None };
+            let watch = Some(self.watch(number, facts, output.start, None));
+            let own = IntoOutput { kind, watch, track: tracks.len(), origin, next: to_muxer.clone(), reached: None };
             self.routes[copy.stream].push(Route::Output(Box::new(own)));
             tracks.push(track);
         }
@@ -116,7 +118,8 @@ impl Builder<'_> {
             hides_start: false,
         };
         let kind = Kind::Subtitles(track);
-        let own = IntoOutput { kind, track: tracks.len(), origin: span.origin, next: to_muxer.clone(), reached: None };
+        let (track, next) = (tracks.len(), to_muxer.clone());
+        let own = IntoOutput { kind, watch: None, track, origin: span.origin, next, reached: None };
         self.routes[subtitle.stream].push(Route::Output(Box::new(own)));
         tracks.push(spec);
         Ok(())
@@ -135,8 +138,9 @@ impl Builder<'_> {
         let Some(next) = next else { return Ok(track) };
         let Some(number_of_side) = audio.side else {
             let span = Span { origin: output.start.unwrap_or(EVER), end: output.span_end() };
+            let watch = Some(self.watch(number, facts, output.start, span.end));
             let kind = Kind::Sound(cut(output, source, facts, span, &mut track));
-            let own = IntoOutput { kind, track: index, origin: output.origin, next, reached: None };
+            let own = IntoOutput { kind, watch, track: index, origin: output.origin, next, reached: None };
             self.routes[audio.stream].push(Route::Output(Box::new(own)));
             return Ok(track);
         };
@@ -151,10 +155,12 @@ impl Builder<'_> {
         let end = output
             .span_end()
             .map(|end| origin.plus(Timestamp::new(-output.origin.ticks, output.origin.base)).plus(end));
+        let watch = Some(self.watch(number, own, output.start.map(|_| origin), end));
         let span = Span { origin: output.start.map_or(EVER, |_| origin), end };
         let kind = Kind::Sound(cut(output, &file, own, span, &mut track));
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
-        routes[own.index].push(Route::Output(Box::new(IntoOutput { kind, track: index, origin, next, reached: None })));
+        let route = IntoOutput { kind, watch, track: index, origin, next, reached: None };
+        routes[own.index].push(Route::Output(Box::new(route)));
         let damage = Arc::new(DamageLog::new(self.job.source.on_damage));
         let (token, shared) = (self.token_of(number), Arc::clone(&self.shared));
         let demuxer = Demuxer::new(file, Arc::clone(&damage));
@@ -165,6 +171,12 @@ impl Builder<'_> {
         };
         self.wait(format!("side-{number_of_side}"), Stage::Demux, token, work);
         Ok(track)
+    }
+
+    /// What looks for changes in the packets of a stream that output `number` copies from `start` to `end`.
+    fn watch(&self, number: usize, facts: &StreamFacts, start: Option<Timestamp>, end: Option<Timestamp>) -> CopyWatch {
+        let container = self.plan.outputs[number].container;
+        CopyWatch::new(facts, container, number, Span { origin: start.unwrap_or(EVER), end }, Arc::clone(&self.shared))
     }
 
     fn encoded_sound(&mut self, output: &OutputPlan, audio: &AudioPlan, place: SoundPlace) -> Result<TrackSpec> {
@@ -213,6 +225,10 @@ impl Builder<'_> {
                 must_last: plan.must_last,
                 shared: Arc::clone(&self.shared),
                 fed: 0,
+                bursts: Some(BurstFinder::default()),
+                keeps_bits: plan.keeps_bits(),
+                stream: facts.index,
+                time_base: facts.time_base,
                 held: VecDeque::new(),
                 places,
             };
@@ -262,7 +278,7 @@ impl Builder<'_> {
             let limits = self.job.source.limits;
             let reader = side::reader(settings, &place, limits, self.job.source.on_damage)?;
             let reader = reader.map_err(|mistake| crate::spec::mistake::Mistake::into_error(vec![mistake]))?;
-            let stage = SideStage { number: side, reader, shared: Arc::clone(&self.shared) };
+            let stage = SideStage { number: side, stream: index, reader, shared: Arc::clone(&self.shared) };
             let work = move || stage.run(output).map_err(|error| error.in_file(&label));
             self.wait(format!("side-{side}"), Stage::Decode, token, work);
             return Ok(());
@@ -297,6 +313,9 @@ impl Builder<'_> {
             let facts = self.facts(plan.stream)?;
             let stage = MeterStage {
                 converter: SoundConverter::new(target, facts.index, facts.time_base),
+                bursts: Some(BurstFinder::default()),
+                stream: facts.index,
+                time_base: facts.time_base,
                 gauge: Gauge::new(true),
                 shared: Arc::clone(&self.shared),
                 places,

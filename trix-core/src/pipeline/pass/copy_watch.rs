@@ -1,0 +1,110 @@
+//! Looks at packets that are copied: whether codec or form change in mid-stream, and whether the container can hold that.
+//!
+//! Invariant: a change is reported with its place, or refused by name; a copy never holds packets that its track does not
+//! describe.
+
+use std::sync::Arc;
+
+use super::{Shared, lock};
+use crate::{
+    decode::video::refuse_change,
+    encode::subtitle::Span,
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::stream::{StreamFacts, StreamKind},
+    filter::sound_ledger::SoundChange,
+    media::{
+        packet::Packet,
+        sound_header::{self, SoundHeader},
+        time::{Rational, Timestamp},
+    },
+    spec::container::Container,
+};
+
+/// Looks at the packets of one track that is copied.
+pub(super) struct CopyWatch {
+    stream: usize,
+    codec: String,
+    extradata: Vec<u8>,
+    is_sound: bool,
+    container: Container,
+    header: Option<SoundHeader>,
+    /// Number of the output.
+    output: usize,
+    span: Span,
+    shared: Arc<Shared>,
+}
+
+impl CopyWatch {
+    /// For a stream of which the part `span` goes into `output`, a file of `container`.
+    pub(super) fn new(
+        facts: &StreamFacts,
+        container: Container,
+        output: usize,
+        span: Span,
+        shared: Arc<Shared>,
+    ) -> Self {
+        CopyWatch {
+            stream: facts.index,
+            codec: facts.codec.clone(),
+            extradata: facts.parameters.extradata().to_vec(),
+            is_sound: facts.kind == StreamKind::Audio,
+            container,
+            header: None,
+            output,
+            span,
+            shared,
+        }
+    }
+
+    /// Looks at a packet that lies at `place`.
+    ///
+    /// # Errors
+    /// `Unsupported` for a change that the container cannot hold.
+    pub(super) fn judge(&mut self, packet: &Packet, place: Option<Timestamp>) -> Result<()> {
+        let is_after = place.zip(self.span.end).is_some_and(|(place, end)| place >= end);
+        if is_after {
+            return Ok(());
+        }
+        let kind = if self.is_sound { "audio" } else { "video" };
+        let way_out = format!("a copied track has one codec with one configuration; encode the {kind}");
+        if let Some(changed) = packet.change() {
+            let place = changed.time.or(place);
+            let error = refuse_change(kind, &self.codec, &changed.to, Stage::Demux, place);
+            return Err(error.in_stream(self.stream).and(&way_out));
+        }
+        if packet.new_extradata().is_some_and(|data| data != self.extradata) {
+            let detail = format!("the configuration of the {kind} ({}) changes in mid-stream; {way_out}", self.codec);
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Demux, detail).in_stream(self.stream).at(place));
+        }
+        if !self.is_sound || !sound_header::describes_itself(&self.codec) {
+            return Ok(());
+        }
+        let Some(header) = sound_header::read(&self.codec, packet.data()) else { return Ok(()) };
+        // What comes before the part that is copied does not count.
+        let is_before = place.is_some_and(|place| place < self.span.origin);
+        let before = self.header.replace(header).filter(|before| *before != header && !is_before);
+        let Some(before) = before else { return Ok(()) };
+        let (from, to) = (format!("{}, {before}", self.codec), format!("{}, {header}", self.codec));
+        if !self.holds_changes() {
+            let name = self.container.name();
+            let detail =
+                format!("the audio changes from {from} to {to} in mid-stream, which {name} cannot tell; encode it");
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Demux, detail).in_stream(self.stream).at(place));
+        }
+        let time = place.unwrap_or(Timestamp::new(0, Rational::new(1, 1)));
+        let change = SoundChange { stream: self.stream, time, from, to };
+        lock(&self.shared.outputs[self.output].done).sound_changes.push(change);
+        Ok(())
+    }
+
+    /// Whether frames of this codec may differ from what the container says of the track. A transport stream says no more
+    /// than the codec; Matroska says rate and channels, and players take the frames' own. The sample entries of MP4 and
+    /// MOV and the configuration of AAC hold for the whole track.
+    fn holds_changes(&self) -> bool {
+        match self.container {
+            Container::MpegTs | Container::M2ts => true,
+            Container::Matroska => matches!(self.codec.as_str(), "ac3" | "eac3" | "dts" | "mp1" | "mp2" | "mp3"),
+            Container::Mp4 | Container::Mov | Container::WebM | Container::Mxf => false,
+        }
+    }
+}
