@@ -35,7 +35,7 @@ use crate::{
         stage::{Fan, Sender, channel},
     },
     source::Source,
-    spec::plan::{AudioPlan, CopyGate, OutputPlan, SubtitlePlan, TrackTags, side},
+    spec::plan::{AudioPlan, CopyGate, OutputPlan, SubtitlePlan, TrackTags, cuts_exactly, side},
 };
 
 /// A sound track that is encoded, for one or more outputs.
@@ -321,7 +321,7 @@ const EVER: Timestamp = Timestamp { ticks: i64::MIN, base: TimeBase { num: 1, de
 
 /// What is kept of sound that is copied; says in `track` what its decoder yields before that.
 fn cut(output: &OutputPlan, file: &Source, facts: &StreamFacts, span: Span, track: &mut TrackSpec) -> SoundCut {
-    let is_exact = output.container.is_iso() || output.container.is_matroska();
+    let is_exact = cuts_exactly(output.container, facts);
     let make = || SoundCut::new(facts, span, is_exact);
     if output.start.is_none() {
         if track.parameters.priming().0 == 0 {
@@ -339,7 +339,9 @@ fn cut(output: &OutputPlan, file: &Source, facts: &StreamFacts, span: Span, trac
         }
     } else {
         track.parameters.set_priming(0);
-        track.hides_start = facts.parameters.pcm_block().is_none();
+        track.hides_start = is_exact && facts.parameters.pcm_block().is_none();
     }
-    make()
+    let cut = make();
+    track.time_base = cut.base();
+    cut
 }
