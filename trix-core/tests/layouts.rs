@@ -284,6 +284,8 @@ fn no_default_is_ever_refused() {
         ("any-flac.mkv", "-c:v mjpeg -c:a flac -ar 96000"),
         ("any-float.mov", "-c:v prores_ks -c:a pcm_f32le -ac 6"),
         ("any-u8.avi", "-c:v mjpeg -c:a pcm_u8 -ar 22050"),
+        ("any-alac.mkv", "-c:v mpeg2video -c:a alac"),
+        ("any-wavpack.mkv", "-c:v mpeg2video -c:a wavpack"),
         ("any-wma.mkv", "-c:v mpeg2video -c:a wmav2"),
         ("any-ac3.ts", "-c:v mpeg2video -c:a ac3"),
         ("any-mlp.mkv", "-c:v mpeg2video -c:a mlp -strict -2"),

@@ -25,8 +25,10 @@ pub(super) struct SoundCut {
     sample: TimeBase,
     /// Bytes of a sample of all channels, where packets can be cut.
     block: Option<usize>,
-    /// Samples of a packet that does not say how long it lasts.
+    /// Samples of a packet that does not say how long it lasts; 0 where that is not known.
     usual: i64,
+    /// When the packet before began.
+    before: Option<i64>,
     /// Counts samples where the source's times are coarser.
     clock: Option<Clock>,
     /// What times count.
@@ -55,6 +57,7 @@ impl SoundCut {
             sample: TimeBase::new(1, i64::from(facts.sample_rate.max(1))),
             block,
             usual: facts.block_samples.into(),
+            before: None,
             base: clock.as_ref().map_or(facts.time_base, |clock| clock.sample),
             clock,
             held: VecDeque::new(),
@@ -103,9 +106,14 @@ impl SoundCut {
             return Kept { packets: vec![packet], goes_on: true };
         };
         if packet.duration() <= 0 {
-            let usual = Timestamp::new(self.usual, self.sample).rescale(base);
+            // As long as its codec's packets are, else as the one before it.
+            let usual = match self.usual {
+                0 => self.before.map_or(0, |before| ticks.saturating_sub(before).max(0)),
+                usual => Timestamp::new(usual, self.sample).rescale(base),
+            };
             packet.set_times(packet.pts(), packet.dts(), usual);
         }
+        self.before = Some(ticks);
         let start = Timestamp::new(ticks, base);
         let end = Timestamp::new(ticks.saturating_add(packet.duration()), base);
         if self.block.is_some() {
@@ -225,7 +233,7 @@ impl Clock {
         // Codecs whose packets all last equally long, or say how long they last.
         let is_known = match facts.codec.as_str() {
             "aac" | "mp1" | "mp2" | "mp3" | "ac3" | "eac3" | "dts" | "truehd" | "mlp" => facts.block_samples > 0,
-            "opus" => true,
+            "opus" | "alac" => true,
             _ => block.is_some(),
         };
         (is_known && facts.time_base > sample).then(|| Clock {
@@ -233,7 +241,10 @@ impl Clock {
             sample,
             codec: facts.codec.clone(),
             block,
-            usual: facts.block_samples.into(),
+            usual: match facts.codec.as_str() {
+                "alac" => alac_frame(facts.parameters.extradata()),
+                _ => facts.block_samples.into(),
+            },
             priming: priming.into(),
             next: None,
         })
@@ -243,6 +254,7 @@ impl Clock {
         match (self.block, self.codec.as_str()) {
             (Some(block), _) => (packet.data().len() / block.max(1)) as i64,
             (None, "opus") => opus_samples(packet.data()).unwrap_or(0),
+            (None, "alac") => alac_samples(packet.data()).unwrap_or(self.usual),
             (None, _) => self.usual,
         }
     }
@@ -261,6 +273,19 @@ impl Clock {
         packet.set_times(Some(place), Some(place), lasts);
         self.next = Some(place.saturating_add(lasts));
     }
+}
+
+/// Samples of a packet of ALAC by its description (ALACSpecificConfig, behind the head of its box).
+fn alac_frame(description: &[u8]) -> i64 {
+    let length = description.get(12..16).and_then(|bytes| bytes.try_into().ok());
+    length.map_or(0, |bytes| u32::from_be_bytes(bytes).into())
+}
+
+/// Samples of a packet of ALAC that are fewer than usual: a flag behind 19 bits, and 32 bits behind three more.
+fn alac_samples(data: &[u8]) -> Option<i64> {
+    let head: [u8; 8] = data.get(..8)?.try_into().ok()?;
+    let bits = u64::from_be_bytes(head);
+    (bits >> 44 & 1 == 1).then_some((bits >> 9 & 0xffff_ffff) as i64)
 }
 
 /// Samples at 48 kHz of a packet of Opus (RFC 6716, 3.1 and 3.2).
@@ -296,5 +321,13 @@ mod tests {
             assert_eq!(opus_samples(data), Some(samples), "{data:?}");
         }
         assert_eq!(opus_samples(&[]), None);
+    }
+
+    #[test]
+    fn a_last_packet_of_alac_tells_its_length() {
+        // A pair of channels, a length, 512 samples.
+        let bits: u64 = 1 << 61 | 1 << 44 | 512 << 9;
+        assert_eq!(alac_samples(&bits.to_be_bytes()), Some(512));
+        assert_eq!(alac_samples(&(1u64 << 61).to_be_bytes()), None);
     }
 }

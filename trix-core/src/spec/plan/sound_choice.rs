@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     ffi::stream::StreamFacts,
+    package,
     spec::{
         audio::{AudioSettings, AudioShape},
         job::Container,
@@ -32,6 +33,8 @@ pub(super) fn choose(job: &Request<'_>, container: Container, stream: &StreamFac
         Some("a copy keeps its channels, rate and level".to_owned())
     } else if let Err(problem) = copies(container, stream) {
         Some(problem)
+    } else if job.part.is_some() && !package::CODECS.contains(&stream.codec.as_str()) {
+        Some(format!("{} has no place in a package", stream.codec))
     } else if cuts(job) && !cuts_exactly(container, stream) {
         Some(format!("{} cannot say where in a packet the sound begins and ends", container.name()))
     } else {
@@ -39,11 +42,12 @@ pub(super) fn choose(job: &Request<'_>, container: Container, stream: &StreamFac
     };
     let copied = Choice { settings: AudioSettings::Copy, why: None };
     let Some(reason) = reason else { return copied };
-    let Some(settings) = encoding(container, stream, shape) else { return copied };
+    let Some(settings) = encoding(job, container, stream) else { return copied };
     // A cut at packets, up to half a packet beside, loses less than another lossy codec.
     let chosen = SoundCodec::of(settings);
     let keeps = chosen.is_some_and(|codec| !codec.is_lossy() || codec.name == own_name(stream));
-    let can_copy = !changed && *shape == AudioShape::default() && copies(container, stream).is_ok();
+    let can_copy =
+        !changed && job.part.is_none() && *shape == AudioShape::default() && copies(container, stream).is_ok();
     if can_copy && !keeps { copied } else { Choice { settings, why: Some(reason) } }
 }
 
@@ -76,8 +80,9 @@ pub(super) fn copies(container: Container, stream: &StreamFacts) -> Result<(), S
 }
 
 /// The codec that loses least of `stream` in `container`: its own, else one without loss, else a lossy one.
-fn encoding(container: Container, stream: &StreamFacts, shape: &AudioShape) -> Option<AudioSettings> {
-    let held = sound_codec::held_by(container);
+fn encoding(job: &Request<'_>, container: Container, stream: &StreamFacts) -> Option<AudioSettings> {
+    let (held, shape) = (sound_codec::held_by(container), &job.output.audio_shape);
+    let is_held = |name: &&str| held.contains(name) && (job.part.is_none() || package::CODECS.contains(name));
     let own = own_name(stream);
     // FLAC takes less room than PCM, and loses nothing of integers of 24 bits; it gives every channel a meaning.
     let is_packed = own == "pcm"
@@ -86,7 +91,7 @@ fn encoding(container: Container, stream: &StreamFacts, shape: &AudioShape) -> O
         && (stream.channels <= 2 || !channels::is_unknown(stream));
     let first = if is_packed { "flac" } else { own };
     let order = [first, own, "flac", "pcm", "alac", "aac", "opus", "eac3", "ac3"];
-    let all = order.into_iter().filter(|name| held.contains(name)).filter_map(settings);
+    let all = order.into_iter().filter(is_held).filter_map(settings);
     let mut all = all.filter(|settings| SoundCodec::of(*settings).is_some_and(|codec| takes(codec, stream, shape)));
     all.next().map(|settings| match SoundCodec::of(settings) {
         Some(codec) if codec.name == own => with_rate_of(settings, codec, stream),

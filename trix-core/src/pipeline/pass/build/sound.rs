@@ -185,7 +185,11 @@ impl Builder<'_> {
             sample_format: audio.sample_format.clone().unwrap_or_default(),
             bits: audio.bits,
             dithered: audio.dithered,
-            block: encoder.block(),
+            // Blocks of some lossless codecs last half a second, and PCM would keep them.
+            block: match (encoder.block(), self.facts(audio.stream)?.codec.as_str()) {
+                (0, "wavpack" | "tta" | "ape") => 1024,
+                (block, _) => block,
+            },
             lead,
             tail: encoder.run_out(audio),
             ..audio.heard(output)
