@@ -223,7 +223,7 @@ picture = { deinterlace = "onn", crop = { type = "rectangle", width = 1 } }
             ("13 outputs[0].video.keyframes[1]", "'later' is not a time"),
             ("14 outputs[0].video.rate", "needs a type: crf, qp, lossless, bitrate"),
             ("15 outputs[0].video.sise", "did you mean size?"),
-            ("17 outputs[0].audio.type", "legal are copy, none, aac"),
+            ("17 outputs[0].audio.type", "legal are auto, copy, none, aac"),
             ("19 outputs[1].path", "known are .mp4"),
             ("20 outputs[1].video.depth", "8, 10, 12"),
             ("20 outputs[1].video.preset", "ultrafast"),

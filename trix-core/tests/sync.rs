@@ -201,3 +201,93 @@ fn a_transport_stream_stays_in_step() {
     let line = format!("{picture} -itsoffset 0.1 {sound} -t 4.3 -c:v libx264 -preset fast -c:a ac3 -b:a 192k");
     stays_in_step("transport-stream", &source("flash.ts", &line), 0.1);
 }
+
+/// Cuts `source` with nothing said about its audio, and compares distances. `copied`: whether the packets are taken over;
+/// `rounding`: samples by which the container may be off.
+fn is_cut_in_step(source: &Path, extension: &str, copied: bool, rounding: i64) {
+    let folder = folder();
+    let (before, rate) = distances(source, 0.0);
+    for (start, frames) in [(None, 90), (Some("0.613"), 85)] {
+        let output = folder.path().join("cut").with_extension(extension);
+        let mut job = Job::new(source, &output);
+        job.source.start = start.map(|start| start.parse().expect("a time"));
+        job.source.frames = Some(frames);
+        job.outputs[0].overwrite = true;
+        job.outputs[0].video = VideoSettings::X264(quick("threads=1"));
+        let report = done(&job);
+        let what = format!("{} from {start:?} in {extension}", source.display());
+        let audio = &report.outputs[0].plan.audio[0];
+        assert_eq!(audio.copied, copied, "{what}: {}", audio.codec);
+        let (after, output_rate) = distances(&output, 0.0);
+        assert_eq!(output_rate, rate, "{what}");
+        let off: Vec<i64> = after.iter().map(|distance| distance - before[0]).collect();
+        assert!(off.iter().all(|off| off.abs() <= rounding), "{what}: {off:?}");
+        // From the cut on nothing is missing, and a decoder gives no more than the rest of a packet beyond the end.
+        let json = ffprobe(&output, "-select_streams a:0 -show_frames");
+        let first: f64 = number(&json["frames"][0]["pts_time"]);
+        let each = 2 * json["frames"][0]["channels"].as_u64().expect("channels") as usize;
+        let length = (samples(&output, 0, "s16le").len() / each) as f64 / rate;
+        let shown = if extension == "ts" {
+            number(&ffprobe(&output, "-select_streams v:0 -show_frames")["frames"][0]["pts_time"])
+        } else {
+            0.0
+        };
+        let end = first - shown + length - frames as f64 / 25.0;
+        assert!(first - shown < 0.001, "{what}: audio begins at {first}");
+        assert!((-0.001..0.09).contains(&end), "{what}: audio ends {end} s after the cut");
+    }
+}
+
+fn flashing(name: &str, audio: &str) -> PathBuf {
+    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    source(name, &format!("{picture} {sound} -t 4.3 -c:v libx264 -preset ultrafast -bf 0 -c:a {audio} -strict -2"))
+}
+
+#[test]
+fn a_copy_of_audio_is_cut_to_the_sample() {
+    for (name, audio) in [
+        ("cut-aac.mp4", "aac"),
+        ("cut-mp3.mp4", "libmp3lame"),
+        ("cut-ac3.mp4", "ac3"),
+        ("cut-eac3.mov", "eac3"),
+        ("cut-opus.mp4", "libopus"),
+        ("cut-pcm.mov", "pcm_s24be"),
+        ("cut-mp2.ts", "mp2"),
+    ] {
+        let source = flashing(name, audio);
+        if !audio.starts_with("pcm") {
+            is_cut_in_step(&source, "mp4", true, 1);
+        }
+        // Half a millisecond.
+        is_cut_in_step(&source, "mkv", true, if audio.starts_with("pcm") { 0 } else { 25 });
+    }
+}
+
+#[test]
+fn a_copy_of_audio_out_of_matroska_is_cut_to_the_sample() {
+    for (name, audio, extension) in [
+        ("cut-aac.mkv", "aac", "mov"),
+        ("cut-opus.mkv", "libopus", "mkv"),
+        ("cut-vorbis.mkv", "libvorbis", "mkv"),
+        ("cut-dts.mkv", "dca", "mkv"),
+        ("cut-truehd.mkv", "truehd", "mkv"),
+        ("cut-truehd.mkv", "truehd", "mp4"),
+        ("cut-pcm.mkv", "pcm_s16le", "mov"),
+    ] {
+        is_cut_in_step(&flashing(name, audio), extension, true, 25);
+    }
+}
+
+#[test]
+fn audio_that_cannot_be_cut_as_it_is_is_encoded_again_in_step() {
+    for (name, audio, extension) in [
+        ("cut-aac.mp4", "aac", "ts"),
+        ("cut-ac3.mp4", "ac3", "ts"),
+        ("cut-flac.mkv", "flac", "mkv"),
+        ("cut-alac.mov", "alac", "mov"),
+        ("cut-vorbis.mkv", "libvorbis", "mp4"),
+        ("cut-pcm.mov", "pcm_s24be", "mp4"),
+    ] {
+        is_cut_in_step(&flashing(name, audio), extension, false, 1);
+    }
+}

@@ -26,7 +26,7 @@ pub struct Encode {
     pub output: PathBuf,
 
     /// What becomes of the pictures
-    #[arg(long, default_value = "x264", help_heading = "Video")]
+    #[arg(long, default_value = "auto", help_heading = "Video")]
     pub video: VideoChoice,
     /// Bits in a sample: 8, 10 (x264); 8, 10, 12 (x265) [default: the source's, or the next lower]
     #[arg(long, value_name = "N", help_heading = "Video")]
@@ -200,6 +200,8 @@ pub struct Encode {
 /// What becomes of the pictures.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub enum VideoChoice {
+    /// x264; a copy where the container cannot hold H.264
+    Auto,
     /// H.264
     X264,
     /// HEVC

@@ -70,13 +70,15 @@ fn job(args: &Encode) -> Result<Job, String> {
         matrix: args.audio_matrix.as_ref().map(|matrix| matrix.0.clone()).unwrap_or_default(),
         ..AudioShape::default()
     };
+    let is_plain = settings(args)? == EncodeSettings::default() && job.outputs[0].picture == PictureSettings::default();
     job.outputs[0].video = match args.video {
-        VideoChoice::X264 => VideoSettings::X264(settings(args)?),
+        VideoChoice::Auto if is_plain => VideoSettings::Auto,
+        VideoChoice::Auto | VideoChoice::X264 => VideoSettings::X264(settings(args)?),
         VideoChoice::X265 => VideoSettings::X265(settings(args)?),
         VideoChoice::Ffv1 => VideoSettings::Ffv1(settings(args)?),
         VideoChoice::Prores => VideoSettings::Prores(settings(args)?),
         VideoChoice::Copy | VideoChoice::None => {
-            if settings(args)? != EncodeSettings::default() || job.outputs[0].picture != PictureSettings::default() {
+            if !is_plain {
                 return Err("options for encoding pictures need --video x264, x265, ffv1 or prores".into());
             }
             if args.video == VideoChoice::Copy { VideoSettings::Copy } else { VideoSettings::None }

@@ -15,6 +15,17 @@ pub struct ChannelLayout {
     pub channels: u32,
 }
 
+/// Layouts with channels of height, which libavutil knows by name from version 59 on, by its names.
+const HEIGHTS: [(&str, &str); 7] = [
+    ("3.1.2", "FL+FR+FC+LFE+TFL+TFR"),
+    ("5.1.2", "FL+FR+FC+LFE+BL+BR+TFL+TFR"),
+    ("5.1.4", "FL+FR+FC+LFE+BL+BR+TFL+TFR+TBL+TBR"),
+    ("7.1.2", "FL+FR+FC+LFE+BL+BR+SL+SR+TFL+TFR"),
+    ("7.1.4", "FL+FR+FC+LFE+BL+BR+SL+SR+TFL+TFR+TBL+TBR"),
+    ("9.1.4", "FL+FR+FC+LFE+BL+BR+FLC+FRC+SL+SR+TFL+TFR+TBL+TBR"),
+    ("9.1.6", "FL+FR+FC+LFE+BL+BR+FLC+FRC+SL+SR+TFL+TFR+TBL+TBR+TSL+TSR"),
+];
+
 impl ChannelLayout {
     /// The layout of that name; `None` where FFmpeg knows no such name, or the name only tells a number of channels.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -23,7 +34,8 @@ impl ChannelLayout {
         if is_number || name.contains('\0') {
             return None;
         }
-        let name = c_string(name);
+        let height = HEIGHTS.iter().find(|(known, _)| *known == name);
+        let name = c_string(height.map_or(name, |(_, loudspeakers)| loudspeakers));
         // SAFETY: the string lives during the call; the layout is initialised by it and holds no allocation when its
         // order is the native one; it is uninitialised in any case.
         unsafe {
@@ -67,6 +79,12 @@ mod tests {
         assert_eq!(names("5.1"), "FL FR FC LFE BL BR");
         assert_eq!(names("5.1(side)"), "FL FR FC LFE SL SR");
         assert_eq!(names("mono"), "FC");
+        for (name, _) in HEIGHTS {
+            let layout = ChannelLayout::from_name(name).expect("a layout");
+            // Whatever this libavutil calls it, it is read again as itself.
+            assert_eq!(ChannelLayout::from_name(&layout.name).as_ref(), Some(&layout), "{name}");
+            assert_eq!(layout.loudspeakers().len(), layout.channels as usize, "{name}");
+        }
         for name in ["", "4c", "4 channels", "quadro", "a\0b", "ambisonic 1"] {
             assert_eq!(known(name), None, "{name}");
         }

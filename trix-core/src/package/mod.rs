@@ -291,7 +291,7 @@ fn invalid(detail: impl Into<String>) -> Error {
 
 /// The codecs that have a place in a package, by FFmpeg's names: those of which libavformat writes a description and for
 /// which HLS and DASH have a name.
-const CODECS: &[&str] = &["h264", "hevc", "aac", "ac3", "eac3", "opus", "flac", "webvtt"];
+pub(crate) const CODECS: &[&str] = &["h264", "hevc", "aac", "ac3", "eac3", "opus", "flac", "webvtt"];
 
 fn check(renditions: &[Rendition], settings: &PackageSettings) -> Result<()> {
     let PackageSettings { segment, .. } = settings;

@@ -112,15 +112,27 @@ impl Container {
     /// The codecs of pictures and sound that it is written with, by FFmpeg's names; `None` where libavformat's own table
     /// says it.
     ///
-    /// MPEG-TS: ISO/IEC 13818-1 table 2-34 and ETSI TS 101 154. MXF: what libavformat's OP1a muxer has a mapping for
+    /// MPEG-TS: ISO/IEC 13818-1 table 2-34, ETSI TS 101 154, SMPTE ST 302. MXF: what libavformat's OP1a muxer has a mapping for
     /// (SMPTE ST 381, 382, 383, 422, 2019-4, RDD 44).
     fn codecs(self) -> Option<&'static [&'static str]> {
         match self {
             // Of sound, libavformat calls anything else private data there, which no other reader makes out.
             Container::M2ts => Some(&["h264", "hevc", "mpeg2video", "ac3", "eac3", "dts", "truehd"]),
-            Container::MpegTs => {
-                Some(&["h264", "hevc", "mpeg2video", "mpeg1video", "aac", "ac3", "eac3", "mp2", "mp3", "dts", "opus"])
-            }
+            Container::MpegTs => Some(&[
+                "h264",
+                "hevc",
+                "mpeg2video",
+                "mpeg1video",
+                "aac",
+                "ac3",
+                "eac3",
+                "mp2",
+                "mp3",
+                "dts",
+                "opus",
+                "truehd",
+                "s302m",
+            ]),
             Container::Mxf => {
                 Some(&["mpeg2video", "h264", "dnxhd", "prores", "dvvideo", "jpeg2000", "pcm_s16le", "pcm_s24le"])
             }

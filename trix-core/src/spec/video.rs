@@ -10,9 +10,13 @@ use crate::{
 };
 
 /// What becomes of the pictures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum VideoSettings {
+    /// H.264 through libx264; the compressed pictures as they are where the container cannot hold H.264; nothing where
+    /// the source has no pictures.
+    #[default]
+    Auto,
     /// H.264 through libx264.
     X264(EncodeSettings),
     /// HEVC through libx265.
@@ -27,12 +31,6 @@ pub enum VideoSettings {
     None,
 }
 
-impl Default for VideoSettings {
-    fn default() -> Self {
-        VideoSettings::X264(EncodeSettings::default())
-    }
-}
-
 impl VideoSettings {
     /// The encoder and its settings, where pictures are encoded.
     pub fn encode(&self) -> Option<(Encoder, &EncodeSettings)> {
@@ -41,7 +39,7 @@ impl VideoSettings {
             VideoSettings::X265(settings) => Some((Encoder::X265, settings)),
             VideoSettings::Ffv1(settings) => Some((Encoder::Ffv1, settings)),
             VideoSettings::Prores(settings) => Some((Encoder::Prores, settings)),
-            VideoSettings::Copy | VideoSettings::None => None,
+            VideoSettings::Auto | VideoSettings::Copy | VideoSettings::None => None,
         }
     }
 }

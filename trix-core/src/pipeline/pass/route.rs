@@ -72,10 +72,10 @@ impl Route {
                 Place::After => return Ok(Sent::NotWanted),
             },
             Kind::Sound(cut) => {
-                let kept = cut.take(packet, base);
+                let kept = cut.take(packet);
                 for mut packet in kept.packets {
                     follow(&mut packet, reached);
-                    shift(&mut packet, origin.rescale(base));
+                    shift(&mut packet, origin.rescale(cut.base()));
                     if next.send(ForMuxer { track, packet }, Stage::Demux)? == Sent::NotWanted {
                         return Ok(Sent::NotWanted);
                     }

@@ -25,8 +25,14 @@ pub(super) struct SoundCut {
     sample: TimeBase,
     /// Bytes of a sample of all channels, where packets can be cut.
     block: Option<usize>,
-    /// Samples of a packet that does not say how long it lasts.
+    /// Samples of a packet that does not say how long it lasts; 0 where that is not known.
     usual: i64,
+    /// When the packet before began.
+    before: Option<i64>,
+    /// Counts samples where the source's times are coarser.
+    clock: Option<Clock>,
+    /// What times count.
+    base: TimeBase,
     /// Packets before the span that may be needed.
     held: VecDeque<Packet>,
     /// Whether the first packet of the copy was handed on.
@@ -42,14 +48,18 @@ pub(super) struct Kept {
 impl SoundCut {
     /// The cut of the stream of `facts` to `span`.
     pub(super) fn new(facts: &StreamFacts, span: Span, is_exact: bool) -> Self {
-        let pcm = facts.parameters.pcm_block();
+        let block = facts.parameters.pcm_block().map(|(_, block)| block);
+        let clock = Clock::new(facts, block);
         SoundCut {
             span,
             is_exact,
             codec: facts.codec.clone(),
             sample: TimeBase::new(1, i64::from(facts.sample_rate.max(1))),
-            block: pcm.map(|(_, block)| block),
+            block,
             usual: facts.block_samples.into(),
+            before: None,
+            base: clock.as_ref().map_or(facts.time_base, |clock| clock.sample),
+            clock,
             held: VecDeque::new(),
             begun: false,
         }
@@ -69,9 +79,9 @@ impl SoundCut {
             if packet.stream() != facts.index {
                 continue;
             }
-            let Kept { packets, goes_on } = self.take(packet, facts.time_base);
+            let Kept { packets, goes_on } = self.take(packet);
             if let Some(first) = packets.first() {
-                let first = Timestamp::new(first.pts()?, facts.time_base);
+                let first = Timestamp::new(first.pts()?, self.base);
                 let rate = TimeBase::new(1, 48_000);
                 return u16::try_from(self.span.origin.rescale(rate).saturating_sub(first.rescale(rate)).max(0)).ok();
             }
@@ -81,15 +91,29 @@ impl SoundCut {
         }
     }
 
-    /// Takes the next packet, whose times count `base`.
-    pub(super) fn take(&mut self, mut packet: Packet, base: TimeBase) -> Kept {
+    /// Seconds in a tick of what is handed on.
+    pub(super) fn base(&self) -> TimeBase {
+        self.base
+    }
+
+    /// Takes the next packet, whose times count those of the stream.
+    pub(super) fn take(&mut self, mut packet: Packet) -> Kept {
+        let base = self.base;
+        if let Some(clock) = &mut self.clock {
+            clock.set(&mut packet);
+        }
         let Some(ticks) = packet.pts().or(packet.dts()) else {
             return Kept { packets: vec![packet], goes_on: true };
         };
         if packet.duration() <= 0 {
-            let usual = Timestamp::new(self.usual, self.sample).rescale(base);
+            // As long as its codec's packets are, else as the one before it.
+            let usual = match self.usual {
+                0 => self.before.map_or(0, |before| ticks.saturating_sub(before).max(0)),
+                usual => Timestamp::new(usual, self.sample).rescale(base),
+            };
             packet.set_times(packet.pts(), packet.dts(), usual);
         }
+        self.before = Some(ticks);
         let start = Timestamp::new(ticks, base);
         let end = Timestamp::new(ticks.saturating_add(packet.duration()), base);
         if self.block.is_some() {
@@ -141,23 +165,16 @@ impl SoundCut {
     /// Packets before the first that is heard which its decoder needs.
     fn needed(&self) -> usize {
         match self.codec.as_str() {
-            // Blocks that know nothing of each other.
-            "flac" | "alac" | "wavpack" | "tta" | "ape" => 0,
             // ISO/IEC 11172-3: a frame of layer III may begin 511 bytes earlier, which ten frames of the lowest rate hold.
             "mp3" => 10,
-            // RFC 7845, 4.6: 80 ms; packets of 20 ms are usual, and those of 2.5 ms the shortest.
-            "opus" => self.usual_count(3840, 960),
+            // RFC 7845, 4.6: 80 ms, which are 32 of the shortest packets.
+            "opus" => 32,
             // A major sync comes at least every 128 access units.
             "truehd" | "mlp" => 256,
             // Spectral band replication of HE-AAC goes one frame further back than the overlap.
             "aac" => 2,
             _ => 1,
         }
-    }
-
-    fn usual_count(&self, samples: i64, usual: i64) -> usize {
-        let each = if self.usual > 0 { self.usual } else { usual };
-        usize::try_from(samples.div_euclid(each) + 1).unwrap_or(1)
     }
 
     /// Whether only some packets are points to begin decoding with.
@@ -193,5 +210,124 @@ impl SoundCut {
         let ticks = if first > 0 { later(first) } else { start.ticks };
         cut.set_times(Some(ticks), Some(ticks), later(last).saturating_sub(ticks));
         Kept { packets: vec![cut], goes_on }
+    }
+}
+
+/// Gives packets times in samples where the source rounds times to a coarser tick, as Matroska and FLV do.
+struct Clock {
+    from: TimeBase,
+    sample: TimeBase,
+    codec: String,
+    block: Option<usize>,
+    usual: i64,
+    /// Samples at the start that are not heard, which the source tells exactly.
+    priming: i64,
+    /// Where the next packet begins, if nothing is missing.
+    next: Option<i64>,
+}
+
+impl Clock {
+    fn new(facts: &StreamFacts, block: Option<usize>) -> Option<Self> {
+        let (priming, rate) = facts.parameters.priming();
+        let sample = TimeBase::new(1, rate.max(1).into());
+        // Codecs whose packets all last equally long, or say how long they last.
+        let is_known = match facts.codec.as_str() {
+            "aac" | "mp1" | "mp2" | "mp3" | "ac3" | "eac3" | "dts" | "truehd" | "mlp" => facts.block_samples > 0,
+            "opus" | "alac" => true,
+            _ => block.is_some(),
+        };
+        (is_known && facts.time_base > sample).then(|| Clock {
+            from: facts.time_base,
+            sample,
+            codec: facts.codec.clone(),
+            block,
+            usual: match facts.codec.as_str() {
+                "alac" => alac_frame(facts.parameters.extradata()),
+                _ => facts.block_samples.into(),
+            },
+            priming: priming.into(),
+            next: None,
+        })
+    }
+
+    fn samples(&self, packet: &Packet) -> i64 {
+        match (self.block, self.codec.as_str()) {
+            (Some(block), _) => (packet.data().len() / block.max(1)) as i64,
+            (None, "opus") => opus_samples(packet.data()).unwrap_or(0),
+            (None, "alac") => alac_samples(packet.data()).unwrap_or(self.usual),
+            (None, _) => self.usual,
+        }
+    }
+
+    fn set(&mut self, packet: &mut Packet) {
+        let Some(ticks) = packet.pts().or(packet.dts()) else { return };
+        let tick = Timestamp::new(1, self.from).rescale(self.sample).max(1);
+        let told = Timestamp::new(ticks, self.from).rescale(self.sample);
+        let near = |place: &i64| (told.saturating_sub(*place)).abs() <= tick;
+        let place = self.next.or(Some(-self.priming)).filter(near).unwrap_or(told);
+        let length = Timestamp::new(packet.duration(), self.from).rescale(self.sample);
+        let samples = self.samples(packet);
+        // A packet that says something else than its codec's usual length is believed.
+        let is_usual = length == 0 || (length - samples).abs() <= tick;
+        let lasts = if is_usual { samples } else { length };
+        packet.set_times(Some(place), Some(place), lasts);
+        self.next = Some(place.saturating_add(lasts));
+    }
+}
+
+/// Samples of a packet of ALAC by its description (ALACSpecificConfig, behind the head of its box).
+fn alac_frame(description: &[u8]) -> i64 {
+    let length = description.get(12..16).and_then(|bytes| bytes.try_into().ok());
+    length.map_or(0, |bytes| u32::from_be_bytes(bytes).into())
+}
+
+/// Samples of a packet of ALAC that are fewer than usual: a flag behind 19 bits, and 32 bits behind three more.
+fn alac_samples(data: &[u8]) -> Option<i64> {
+    let head: [u8; 8] = data.get(..8)?.try_into().ok()?;
+    let bits = u64::from_be_bytes(head);
+    (bits >> 44 & 1 == 1).then_some((bits >> 9 & 0xffff_ffff) as i64)
+}
+
+/// Samples at 48 kHz of a packet of Opus (RFC 6716, 3.1 and 3.2).
+fn opus_samples(data: &[u8]) -> Option<i64> {
+    let head = *data.first()?;
+    let each = match head >> 3 {
+        config @ 0..12 => [480, 960, 1920, 2880][usize::from(config & 3)],
+        config @ 12..16 => [480, 960][usize::from(config & 1)],
+        config => [120, 240, 480, 960][usize::from(config & 3)],
+    };
+    let count = match head & 3 {
+        0 => 1,
+        1 | 2 => 2,
+        _ => i64::from(data.get(1)? & 0x3f),
+    };
+    Some(each * count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_of_opus_tell_how_long_they_last() {
+        // Configuration, then how many frames.
+        for (data, samples) in [
+            (&[0b11111_0_00u8][..], 960),
+            (&[0b10000_0_00], 120),
+            (&[0b00011_0_00], 2880),
+            (&[0b01100_0_01], 960),
+            (&[0b01101_0_11, 0b0000_0011], 2880),
+        ] {
+            assert_eq!(opus_samples(data), Some(samples), "{data:?}");
+        }
+        assert_eq!(opus_samples(&[]), None);
+    }
+
+    #[test]
+    fn a_last_packet_of_alac_tells_its_length() {
+        // A pair of channels, a length, 512 samples.
+        let bits: u64 = 1 << 61 | 1 << 44 | 512 << 9;
+        assert_eq!(alac_samples(&bits.to_be_bytes()), Some(512));
+        assert_eq!(alac_samples(&(1u64 << 61).to_be_bytes()), None);
     }
 }

@@ -224,7 +224,9 @@ fn as_it_is(codec: &SoundCodec, from: &str, count: u32, told: &mut Told<'_>) -> 
         );
         return channels;
     }
-    match smaller.into_iter().max_by_key(|(channels, shared, _)| (*shared, *channels)) {
+    // Whoever asks for a codec without loss does not want channels mixed.
+    let smaller = smaller.into_iter().filter(|_| codec.is_lossy());
+    match smaller.max_by_key(|(channels, shared, _)| (*shared, std::cmp::Reverse(*channels))) {
         Some((_, _, name)) => {
             told.note(&format!("{} cannot hold {from}, so its channels are mixed to {name}", codec.name));
             mixed(from, name, told)

@@ -12,6 +12,7 @@ mod codec_memory;
 mod threads;
 mod audio;
 mod channels;
+mod defaults;
 mod sound_choice;
 mod sound_codec;
 mod cut;
@@ -42,6 +43,7 @@ pub(crate) use self::{
     cut::{CopyGate, Place},
     output::{Looks, Request},
     side::SideTrack,
+    sound_choice::cuts_exactly,
 };
 pub(crate) use super::mistake::Mistake;
 use super::{
@@ -119,16 +121,23 @@ impl Plan {
         let sides = side::open_all(job, source, &mut mistakes)?;
         let asking = Asking { job, looks: &looks, sides: &sides };
         let mut outputs = Vec::new();
+        let mut asked = Vec::new();
         for (number, output) in job.outputs.iter().enumerate() {
             let mut own = Vec::new();
-            outputs.extend(OutputPlan::new(&asking.request(output, None), source, &mut own)?);
+            let (output, settled) = defaults::settle(output, source);
+            let planned = OutputPlan::new(&asking.request(&output, None), source, &mut own)?;
+            outputs.extend(planned.map(|mut plan| {
+                plan.decisions.splice(0..0, settled);
+                plan
+            }));
+            asked.push(output);
             // With one output, there is nothing to confuse it with.
             if !is_single(job) {
                 own.iter_mut().for_each(|mistake| mistake.enter(&format!("outputs[{number}].")));
             }
             mistakes.append(&mut own);
         }
-        let (mut packages, mut asked) = (Vec::new(), job.outputs.clone());
+        let mut packages = Vec::new();
         for (number, package) in job.packages.iter().enumerate() {
             let mut own = Vec::new();
             let planned = package::plan(package, &asking, source, &mut own)?;
@@ -170,7 +179,10 @@ struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    fn request(&self, output: &'a OutputSettings, origin: Option<Timestamp>) -> Request<'a> {
+    fn request<'b>(&self, output: &'b OutputSettings, origin: Option<Timestamp>) -> Request<'b>
+    where
+        'a: 'b,
+    {
         let threads = output.threads.or(self.job.threads);
         Request { source: &self.job.source, output, threads, looks: self.looks, sides: self.sides, part: None, origin }
     }

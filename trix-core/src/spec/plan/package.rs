@@ -202,7 +202,8 @@ pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
 fn sound_parts(package: &PackageJob, asking: &Asking<'_>, source: &Source) -> Vec<usize> {
     let audio_shape = package.audio_shape.clone();
     let output = OutputSettings { audio: package.audio, audio_shape, ..OutputSettings::default() };
-    audio::parts(&asking.request(&output, None), source, Container::Mp4)
+    let request = Request { part: Some(0), ..asking.request(&output, None) };
+    audio::parts(&request, source, Container::Mp4)
 }
 
 /// The renditions of `package`, with these audio `tracks`, by their numbers; each becomes so many renditions.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     ffi::stream::StreamFacts,
+    package,
     spec::{
         audio::{AudioSettings, AudioShape},
         job::Container,
@@ -32,16 +33,22 @@ pub(super) fn choose(job: &Request<'_>, container: Container, stream: &StreamFac
         Some("a copy keeps its channels, rate and level".to_owned())
     } else if let Err(problem) = copies(container, stream) {
         Some(problem)
+    } else if job.part.is_some() && !package::CODECS.contains(&stream.codec.as_str()) {
+        Some(format!("{} has no place in a package", stream.codec))
     } else if cuts(job) && !cuts_exactly(container, stream) {
         Some(format!("{} cannot say where in a packet the sound begins and ends", container.name()))
     } else {
         None
     };
-    let Some(reason) = reason else { return Choice { settings: AudioSettings::Copy, why: None } };
-    match encoding(container, stream, shape) {
-        Some(settings) => Choice { settings, why: Some(reason) },
-        None => Choice { settings: AudioSettings::Copy, why: None },
-    }
+    let copied = Choice { settings: AudioSettings::Copy, why: None };
+    let Some(reason) = reason else { return copied };
+    let Some(settings) = encoding(job, container, stream) else { return copied };
+    // A cut at packets, up to half a packet beside, loses less than another lossy codec.
+    let chosen = SoundCodec::of(settings);
+    let keeps = chosen.is_some_and(|codec| !codec.is_lossy() || codec.name == own_name(stream));
+    let can_copy =
+        !changed && job.part.is_none() && *shape == AudioShape::default() && copies(container, stream).is_ok();
+    if can_copy && !keeps { copied } else { Choice { settings, why: Some(reason) } }
 }
 
 /// Whether the sound is cut by itself. Beside copied pictures it is cut where those are, and copied as they are.
@@ -50,9 +57,17 @@ fn cuts(job: &Request<'_>) -> bool {
 }
 
 /// Whether a copy that begins or ends within a packet is told to the sample: by an edit list, by elements of Matroska,
-/// or by cutting the packet, which works for PCM.
-pub(super) fn cuts_exactly(container: Container, stream: &StreamFacts) -> bool {
-    container.is_iso() || container.is_matroska() || stream.parameters.pcm_block().is_some()
+/// or by cutting the packet, which works for PCM. Decoders of other lossless codecs do not all heed what is told.
+pub(crate) fn cuts_exactly(container: Container, stream: &StreamFacts) -> bool {
+    match stream.codec.as_str() {
+        _ if stream.parameters.pcm_block().is_some() => true,
+        "aac" | "mp1" | "mp2" | "mp3" | "ac3" | "eac3" | "opus" | "dts" | "truehd" | "mlp" => {
+            container.is_iso() || container.is_matroska()
+        }
+        // libavformat reads edit lists of Vorbis in another way than it writes them.
+        "vorbis" => container.is_matroska(),
+        _ => false,
+    }
 }
 
 /// Whether `container` takes the packets of `stream` as they are; if not, says why.
@@ -65,19 +80,28 @@ pub(super) fn copies(container: Container, stream: &StreamFacts) -> Result<(), S
 }
 
 /// The codec that loses least of `stream` in `container`: its own, else one without loss, else a lossy one.
-fn encoding(container: Container, stream: &StreamFacts, shape: &AudioShape) -> Option<AudioSettings> {
-    let held = sound_codec::held_by(container);
-    let own = match stream.codec.as_str() {
-        codec if codec.starts_with("pcm_") => "pcm",
-        codec => codec,
-    };
-    let order = [own, "flac", "pcm", "alac", "aac", "opus", "eac3", "ac3"];
-    let all = order.into_iter().filter(|name| held.contains(name)).filter_map(settings);
+fn encoding(job: &Request<'_>, container: Container, stream: &StreamFacts) -> Option<AudioSettings> {
+    let (held, shape) = (sound_codec::held_by(container), &job.output.audio_shape);
+    let is_held = |name: &&str| held.contains(name) && (job.part.is_none() || package::CODECS.contains(name));
+    let own = own_name(stream);
+    // FLAC takes less room than PCM, and loses nothing of integers of 24 bits; it gives every channel a meaning.
+    let is_packed = own == "pcm"
+        && (1..=24).contains(&stream.raw_bits)
+        && !stream.codec.starts_with("pcm_f")
+        && (stream.channels <= 2 || !channels::is_unknown(stream));
+    let first = if is_packed { "flac" } else { own };
+    let order = [first, own, "flac", "pcm", "alac", "aac", "opus", "eac3", "ac3"];
+    let all = order.into_iter().filter(is_held).filter_map(settings);
     let mut all = all.filter(|settings| SoundCodec::of(*settings).is_some_and(|codec| takes(codec, stream, shape)));
     all.next().map(|settings| match SoundCodec::of(settings) {
         Some(codec) if codec.name == own => with_rate_of(settings, codec, stream),
         _ => settings,
     })
+}
+
+/// The codec of `stream` as it is typed.
+fn own_name(stream: &StreamFacts) -> &str {
+    if stream.codec.starts_with("pcm_") { "pcm" } else { &stream.codec }
 }
 
 fn settings(name: &str) -> Option<AudioSettings> {
@@ -87,7 +111,11 @@ fn settings(name: &str) -> Option<AudioSettings> {
 /// Whether the codec has room for the channels, as they are or mixed.
 fn takes(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape) -> bool {
     let count = channels::track_channels(codec, stream, shape);
-    !codec.layouts.is_empty() || count <= codec.channels
+    match codec.name {
+        // Only layouts that it has, as nothing is mixed for a codec without loss.
+        "alac" => codec.layout(&channels::layout_of(stream)).is_some(),
+        _ => !codec.layouts.is_empty() || count <= codec.channels,
+    }
 }
 
 /// Lossy sound that is encoded again in its own codec gets as many bits as it has.

@@ -98,6 +98,11 @@ impl SoundCodec {
         }
     }
 
+    /// Whether what comes out of a decoder is not what went in.
+    pub(super) fn is_lossy(&self) -> bool {
+        !matches!(self.name, "flac" | "alac" | "pcm")
+    }
+
     /// The rate of this codec that loses least of `rate`.
     pub(super) fn nearest_rate(&self, rate: u32) -> u32 {
         match self.rates {

@@ -36,7 +36,7 @@ use crate::{
         stage::{Fan, Sender, channel},
     },
     source::Source,
-    spec::plan::{AudioPlan, CopyGate, OutputPlan, SubtitlePlan, TrackTags, side},
+    spec::plan::{AudioPlan, CopyGate, OutputPlan, SubtitlePlan, TrackTags, cuts_exactly, side},
 };
 
 /// A sound track that is encoded, for one or more outputs.
@@ -198,7 +198,11 @@ impl Builder<'_> {
             sample_format: audio.sample_format.clone().unwrap_or_default(),
             bits: audio.bits,
             dithered: audio.dithered,
-            block: encoder.block(),
+            // Blocks of some lossless codecs last half a second, and PCM would keep them.
+            block: match (encoder.block(), self.facts(audio.stream)?.codec.as_str()) {
+                (0, "wavpack" | "tta" | "ape") => 1024,
+                (block, _) => block,
+            },
             lead,
             tail: encoder.run_out(audio),
             ..audio.heard(output)
@@ -342,7 +346,7 @@ const EVER: Timestamp = Timestamp { ticks: i64::MIN, base: TimeBase { num: 1, de
 
 /// What is kept of sound that is copied; says in `track` what its decoder yields before that.
 fn cut(output: &OutputPlan, file: &Source, facts: &StreamFacts, span: Span, track: &mut TrackSpec) -> SoundCut {
-    let is_exact = output.container.is_iso() || output.container.is_matroska();
+    let is_exact = cuts_exactly(output.container, facts);
     let make = || SoundCut::new(facts, span, is_exact);
     if output.start.is_none() {
         if track.parameters.priming().0 == 0 {
@@ -360,7 +364,9 @@ fn cut(output: &OutputPlan, file: &Source, facts: &StreamFacts, span: Span, trac
         }
     } else {
         track.parameters.set_priming(0);
-        track.hides_start = facts.parameters.pcm_block().is_none();
+        track.hides_start = is_exact && facts.parameters.pcm_block().is_none();
     }
-    make()
+    let cut = make();
+    track.time_base = cut.base();
+    cut
 }
