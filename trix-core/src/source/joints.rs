@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Source,
-    further::{Joint, LATER, is_alike, joins},
+    further::{Further, LATER, is_alike, joins},
 };
 use crate::{
     ffi::{
@@ -57,13 +57,17 @@ pub(super) struct Joints {
 
 impl Joints {
     /// Those that `found` lists, for the streams of `source`.
-    pub(super) fn new(source: &Source, found: &[Joint]) -> Self {
+    pub(super) fn new(source: &Source, found: &Further) -> Self {
+        let programs = |index: usize| {
+            let known = found.programs.get(&index).cloned();
+            known.unwrap_or_else(|| source.input.programs_of(index))
+        };
         let known = source.streams().iter().map(|facts| Known {
-            programs: source.input.programs_of(facts.index),
+            programs: programs(facts.index),
             facts: facts.clone(),
             end: None,
         });
-        let into = found.iter().map(|joint| (joint.from, joint.into)).collect();
+        let into = found.joints.iter().map(|joint| (joint.from, joint.into)).collect();
         Joints { known: known.collect(), into, joins: joins(source), ..Joints::default() }
     }
 

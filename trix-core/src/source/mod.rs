@@ -315,6 +315,7 @@ impl Source {
         again.streams.clone_from(&self.streams);
         again.selection = Arc::clone(&self.selection);
         again.joints = self.joints.at_start();
+        again.watch_clock();
         Ok(again)
     }
 
@@ -336,8 +337,8 @@ impl Source {
             }
         }
         check_limits(&opened.streams, &reading.limits).map_err(named)?;
-        opened.joints = Joints::new(&opened, &further.joints);
-        opened.clock = Clock::of(&opened.input, &opened.streams);
+        opened.watch_clock();
+        opened.joints = Joints::new(&opened, &further);
         opened.selection = Arc::new(Selection::choose(&opened, &further).map_err(named)?);
         opened.decisions.extend(opened.selection.decisions.iter().cloned());
         Ok(opened)
@@ -370,11 +371,20 @@ impl Source {
         Ok(opened)
     }
 
+    /// Follows the clock of all streams that are known by now.
+    fn watch_clock(&mut self) {
+        if self.sequence.is_none() {
+            self.clock = Clock::of(&self.input, &self.streams);
+        }
+    }
+
     /// The same source with nothing but its header read.
     fn bare(&self) -> Result<Input> {
         let state = Arc::new(IoState::default());
         let reader: Box<dyn ReadSeek> = match &self.origin {
-            Origin::File { store, .. } => Box::new(store.reader(Some(Arc::clone(&state)))),
+            Origin::File { store, content, edits, .. } => {
+                edits::patched(limited(store.reader(Some(Arc::clone(&state))), *content), edits)
+            }
             Origin::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
             Origin::Sequence { .. } => return Err(Error::bug(Stage::Source, "a sequence has no container")),
         };
