@@ -364,14 +364,17 @@ fn audio_goes_on_under_a_new_identifier() {
             assert!(told(&report).contains(what), "{}: {}", source.display(), told(&report));
         }
     }
-    // Another language is another track: it is named.
+    // Another language is another track: half of the audio is not called the whole.
     let other = part("part-fra.ts", 14, 880, 300, "-metadata:s:a:0 language=fra");
     let foreign = joined("new-language.ts", &[first.clone(), other]);
-    let encoded = encode(&foreign, QUICK);
+    let message = encode(&foreign, QUICK).refused(3).to_owned();
+    assert!(message.contains("stream 1, at 00:00:14") && message.contains("stream 2 (mp2, fra)"), "{message}");
+    let encoded = encode(&foreign, &format!("{QUICK} --on-damage conceal"));
     let report = encoded.done();
     assert_eq!(film(&encoded.output), (160, 200));
     let told_all = told(&report);
     assert!(told_all.contains("stream 2 (mp2, fra), which first appears at 00:00:14"), "{told_all}");
+    encode(&foreign, "--preset ultrafast --audio none").done();
     // No audio at all for the first ten seconds and more.
     let silent = clip(
         "part-silent.ts",

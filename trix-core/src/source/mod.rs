@@ -44,7 +44,11 @@ pub use self::{
     raw::RawGeometry,
     store::{Stamp, Storage},
 };
-pub(crate) use self::{fixity::sha256_of_file, joints::Appeared, shelf::STORE};
+pub(crate) use self::{
+    fixity::sha256_of_file,
+    joints::{Appeared, Break},
+    shelf::STORE,
+};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     extent::Extent,
@@ -717,6 +721,11 @@ impl Source {
     /// Which streams are meant, and why others are not.
     pub(crate) fn selection(&self) -> &Selection {
         &self.selection
+    }
+
+    /// Tracks that broke off in mid-file since this was asked last.
+    pub(crate) fn breaks(&self) -> Vec<Break> {
+        self.joints.breaks()
     }
 
     /// What reading finds out about streams that appear in mid-file.
