@@ -99,6 +99,19 @@ impl Demuxer {
         Walked { discontinuities: self.source.discontinuities().to_vec(), streams: streams.collect() }
     }
 
+    /// Takes a track that broke off in mid-file for damage, where `is_wanted` says that somebody takes its packets.
+    ///
+    /// # Errors
+    /// `MalformedInput` when damage is not tolerated.
+    pub(crate) fn check_breaks(&self, is_wanted: impl Fn(usize) -> bool) -> Result<()> {
+        for broken in self.source.breaks().into_iter().filter(|broken| is_wanted(broken.stream)) {
+            self.damage
+                .add(DamageKind::Container, Stage::Demux, Some(broken.stream), broken.at, broken.detail)
+                .map_err(|error| error.in_file(&self.label))?;
+        }
+        Ok(())
+    }
+
     /// The next packet of any stream that was known when the source was opened; `None` at the end.
     ///
     /// # Errors

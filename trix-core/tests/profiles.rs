@@ -518,14 +518,9 @@ fn every_profile_is_sound_and_says_what_it_is_for() {
 }
 
 /// Why some profile makes nothing of a file: the file, the profiles, a part of the reason.
-const REFUSED: [(&str, &[&str], &str); 3] = [
+const REFUSED: [(&str, &[&str], &str); 2] = [
     // Nobody knows which of them belongs to which side.
     ("sample.mxf", &["preview"], "outputs[0].audio_shape.layout = stereo: stream 1 has 4 channels without a layout"),
-    (
-        "sample_eac3joc.mp4",
-        &["archive", "archive-lossless", "mezzanine", "preview"],
-        "the source has no picture stream",
-    ),
     // Planes without a header need `source.raw`.
     (
         "sparks_ref_480x270.yuv42010le.yuv",

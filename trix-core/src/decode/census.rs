@@ -1,6 +1,6 @@
 //! Counts what a source holds by decoding all of it.
 //!
-//! Invariant: every packet of every picture and sound stream passes through its decoder.
+//! Invariant: every packet of every picture and sound stream passes through its decoder, where there is one.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -98,6 +98,10 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
     let mut decoders = BTreeMap::new();
     let mut found: BTreeMap<usize, StreamCensus> = BTreeMap::new();
     for facts in source.streams().iter().filter(|facts| !facts.is_attached_picture) {
+        // Who only counts is not stopped by what nothing decodes.
+        if on_damage == OnDamage::Conceal && source.selection().lack(facts.index).is_some() {
+            continue;
+        }
         let damage = Arc::clone(&damage);
         let decoder = match facts.kind {
             StreamKind::Video => {

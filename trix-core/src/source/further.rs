@@ -27,6 +27,8 @@ pub(super) struct Further {
     pub(super) stills: BTreeSet<usize>,
     /// Streams that continue another.
     pub(super) joints: Vec<Joint>,
+    /// The programmes that list a stream where it begins, by its index.
+    pub(super) programs: BTreeMap<usize, Vec<i32>>,
 }
 
 /// A stream that continues another.
@@ -77,12 +79,14 @@ pub(super) fn is_alike(one: &StreamFacts, other: &StreamFacts) -> bool {
 }
 
 /// What is known of a stream while packets are read.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Seen {
     packets: u64,
     first: Option<Timestamp>,
     end: Option<i64>,
     position: Option<u64>,
+    /// The programmes that list it where it begins.
+    programs: Vec<i32>,
 }
 
 struct Look<'a> {
@@ -202,6 +206,7 @@ impl Look<'_> {
         if is_first {
             self.seen[index].first = time;
             self.seen[index].position = packet.position();
+            self.seen[index].programs = self.input.programs_of(index);
             if let Some(facts) = self.input.stream(index).filter(|_| !self.missing.is_empty()) {
                 self.missing.retain(|kind| *kind != facts.kind);
             }
@@ -228,7 +233,7 @@ impl Look<'_> {
     /// Which stream is continued by stream `from`, whose first packet is shown at `at`.
     fn continued(&self, from: usize, at: Timestamp) -> Option<Joint> {
         let own = self.input.stream(from).filter(is_media)?;
-        let programs = self.input.programs_of(from);
+        let programs = &self.seen[from].programs;
         let micros = at.micros();
         let ended = |facts: &&StreamFacts| {
             let Some(seen) = self.seen.get(facts.index) else { return false };
@@ -237,7 +242,7 @@ impl Look<'_> {
                 && is_alike(facts, &own)
                 && first.micros().saturating_add(LATER) <= micros
                 && end <= micros.saturating_add(OVERLAP)
-                && self.source.input.programs_of(facts.index) == programs
+                && seen.programs == *programs
                 && !self.pending.iter().any(|joint| joint.into == facts.index)
         };
         let ends = |facts: &StreamFacts| self.seen[facts.index].end.unwrap_or(i64::MIN);
@@ -258,10 +263,12 @@ impl Look<'_> {
 
     fn finish(self, is_whole: bool, found: &mut Further) {
         let count = self.seen.len();
+        let programs = self.seen.iter().enumerate().filter(|(_, seen)| seen.packets > 0);
+        found.programs = programs.map(|(index, seen)| (index, seen.programs.clone())).collect();
         for index in 0..count {
             let known = self.source.streams.get(index);
             let Some(facts) = known.cloned().or_else(|| self.input.stream(index)).filter(is_media) else { continue };
-            let seen = self.seen[index];
+            let seen = &self.seen[index];
             if is_whole && seen.packets == 0 && self.needed.contains_key(&index) {
                 found.empty.insert(index);
             }

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Source,
-    further::{Joint, LATER, is_alike, joins},
+    further::{Further, LATER, is_alike, joins},
 };
 use crate::{
     ffi::{
@@ -35,6 +35,16 @@ impl Appeared {
     }
 }
 
+/// A track that ends in mid-file, while its programme goes on with a stream that cannot continue it.
+pub(crate) struct Break {
+    /// The stream that ends.
+    pub(crate) stream: usize,
+    /// When the other begins.
+    pub(crate) at: Option<Timestamp>,
+    /// In words.
+    pub(crate) detail: String,
+}
+
 /// What is known of a stream that may be continued.
 #[derive(Clone)]
 struct Known {
@@ -53,17 +63,22 @@ pub(super) struct Joints {
     /// Whether streams that appear may continue others.
     joins: bool,
     appeared: Appeared,
+    breaks: Arc<Mutex<Vec<Break>>>,
 }
 
 impl Joints {
     /// Those that `found` lists, for the streams of `source`.
-    pub(super) fn new(source: &Source, found: &[Joint]) -> Self {
+    pub(super) fn new(source: &Source, found: &Further) -> Self {
+        let programs = |index: usize| {
+            let known = found.programs.get(&index).cloned();
+            known.unwrap_or_else(|| source.input.programs_of(index))
+        };
         let known = source.streams().iter().map(|facts| Known {
-            programs: source.input.programs_of(facts.index),
+            programs: programs(facts.index),
             facts: facts.clone(),
             end: None,
         });
-        let into = found.iter().map(|joint| (joint.from, joint.into)).collect();
+        let into = found.joints.iter().map(|joint| (joint.from, joint.into)).collect();
         Joints { known: known.collect(), into, joins: joins(source), ..Joints::default() }
     }
 
@@ -115,10 +130,41 @@ impl Joints {
             }
             None => {
                 self.strays.insert(index);
+                if let Some(ended) = self.replaced(index, &facts, input) {
+                    let detail = format!(
+                        "stream {} ({}) ends, and its programme goes on with {name}, of another codec or language: the \
+                         track cannot be continued",
+                        ended.index, ended.codec
+                    );
+                    let broken = Break { stream: ended.index, at, detail };
+                    self.breaks.lock().unwrap_or_else(PoisonError::into_inner).push(broken);
+                }
                 let why = "it appears after the source was opened, and continues no stream of its codec and language";
                 self.appeared.tell(format!("{name}, which first appears at {place}, is not carried over: {why}"));
             }
         }
+    }
+
+    /// The first of the streams in whose place stream `index` appears, if its programme lists none of them any more.
+    fn replaced(&self, index: usize, facts: &StreamFacts, input: &Input) -> Option<&StreamFacts> {
+        let programs = input.programs_of(index);
+        if programs.is_empty() || !matches!(facts.kind, StreamKind::Video | StreamKind::Audio) {
+            return None;
+        }
+        let is_like = |known: &&Known| known.facts.kind == facts.kind && known.programs == programs;
+        let goes_on = |known: &Known| {
+            let own = known.facts.index;
+            let parts = self.into.iter().filter(|(_, into)| **into == own).map(|(from, _)| *from);
+            parts.chain([own]).any(|part| !input.programs_of(part).is_empty())
+        };
+        let before: Vec<&Known> = self.known.iter().filter(is_like).collect();
+        let first = before.iter().find(|known| known.end.is_some())?;
+        (!before.iter().any(|known| goes_on(known))).then_some(&first.facts)
+    }
+
+    /// What broke off since this was asked last.
+    pub(super) fn breaks(&self) -> Vec<Break> {
+        std::mem::take(&mut self.breaks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Which stream is continued by stream `index`, which appears at `at`.

@@ -45,7 +45,11 @@ pub use self::{
     raw::RawGeometry,
     store::{Stamp, Storage},
 };
-pub(crate) use self::{fixity::sha256_of_file, joints::Appeared, shelf::STORE};
+pub(crate) use self::{
+    fixity::sha256_of_file,
+    joints::{Appeared, Break},
+    shelf::STORE,
+};
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     extent::Extent,
@@ -318,6 +322,7 @@ impl Source {
         again.streams.clone_from(&self.streams);
         again.selection = Arc::clone(&self.selection);
         again.joints = self.joints.at_start();
+        again.watch_clock();
         Ok(again)
     }
 
@@ -339,8 +344,8 @@ impl Source {
             }
         }
         check_limits(&opened.streams, &reading.limits).map_err(named)?;
-        opened.joints = Joints::new(&opened, &further.joints);
-        opened.clock = Clock::of(&opened.input, &opened.streams);
+        opened.watch_clock();
+        opened.joints = Joints::new(&opened, &further);
         opened.selection = Arc::new(Selection::choose(&opened, &further).map_err(named)?);
         opened.decisions.extend(opened.selection.decisions.iter().cloned());
         Ok(opened)
@@ -373,11 +378,20 @@ impl Source {
         Ok(opened)
     }
 
+    /// Follows the clock of all streams that are known by now.
+    fn watch_clock(&mut self) {
+        if self.sequence.is_none() {
+            self.clock = Clock::of(&self.input, &self.streams);
+        }
+    }
+
     /// The same source with nothing but its header read.
     fn bare(&self) -> Result<Input> {
         let state = Arc::new(IoState::default());
         let reader: Box<dyn ReadSeek> = match &self.origin {
-            Origin::File { store, .. } => Box::new(store.reader(Some(Arc::clone(&state)))),
+            Origin::File { store, content, edits, .. } => {
+                edits::patched(limited(store.reader(Some(Arc::clone(&state))), *content), edits)
+            }
             Origin::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
             Origin::Sequence { .. } => return Err(Error::bug(Stage::Source, "a sequence has no container")),
         };
@@ -725,6 +739,11 @@ impl Source {
     /// Which streams are meant, and why others are not.
     pub(crate) fn selection(&self) -> &Selection {
         &self.selection
+    }
+
+    /// Tracks that broke off in mid-file since this was asked last.
+    pub(crate) fn breaks(&self) -> Vec<Break> {
+        self.joints.breaks()
     }
 
     /// What reading finds out about streams that appear in mid-file.

@@ -135,7 +135,9 @@ pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result
     let bases: Vec<TimeBase> = demuxer.streams().iter().map(|facts| facts.time_base).collect();
     // Subtitles are cut to a span by themselves; nobody reads the rest of a film for them.
     while routes.iter().flatten().any(Route::leads) {
-        let Some(packet) = demuxer.next_packet()? else { break };
+        let packet = demuxer.next_packet()?;
+        demuxer.check_breaks(|stream| routes.get(stream).is_some_and(|own| !own.is_empty()))?;
+        let Some(packet) = packet else { break };
         let index = packet.stream();
         let Some(own) = routes.get_mut(index) else { continue };
         let mut wanted = Vec::with_capacity(own.len());

@@ -192,7 +192,8 @@ pub(super) fn plan(
     };
     let kept = all.into_iter().enumerate().filter(|(number, (stream, side))| taken(*number, stream, *side));
     for (_, (stream, side)) in kept {
-        if let Some(lack) = source.selection().lack(stream.index).filter(|_| side.is_none()) {
+        let lack = source.selection().lack(stream.index).filter(|_| side.is_none());
+        if let Some(lack) = lack {
             let is_named = job.output.tracks.is_some() || source.selection().is_named(stream.index);
             let can_copy = *lack != Lack::Empty
                 && matches!(settings, AudioSettings::Copy | AudioSettings::Auto)
@@ -210,6 +211,8 @@ pub(super) fn plan(
         let changed = composed || side.is_some_and(|side| !side.is_whole || side.settings.changes());
         let mut told = Told { stream, container, mistakes, decisions, notes };
         let settings = match settings {
+            // What nothing decodes is copied.
+            AudioSettings::Auto if lack.is_some() => AudioSettings::Copy,
             AudioSettings::Auto => told.chosen(sound_choice::choose(job, container, stream, changed)),
             // What is changed cannot be copied; the copy that loses nothing is of a lossless codec.
             AudioSettings::Copy if changed => match sound_codec::lossless(container) {
