@@ -70,7 +70,12 @@ fn job(args: &Encode) -> Result<Job, String> {
         matrix: args.audio_matrix.as_ref().map(|matrix| matrix.0.clone()).unwrap_or_default(),
         ..AudioShape::default()
     };
-    let is_plain = settings(args)? == EncodeSettings::default() && job.outputs[0].picture == PictureSettings::default();
+    let mut asked = job.outputs[0].picture.clone();
+    if args.video == VideoChoice::Copy && asked.alpha == Alpha::Refuse {
+        // That is no change to pictures; a copy can be refused for its alpha, too.
+        asked.alpha = Alpha::default();
+    }
+    let is_plain = settings(args)? == EncodeSettings::default() && asked == PictureSettings::default();
     job.outputs[0].video = match args.video {
         VideoChoice::Auto if is_plain => VideoSettings::Auto,
         VideoChoice::Auto | VideoChoice::X264 => VideoSettings::X264(settings(args)?),
