@@ -301,6 +301,10 @@ fn a_time_code_that_is_not_carried_is_named() {
             assert_eq!(ran.code, Some(2), "{line}: {ran:?}");
         }
     }
+    // Of MPEG-2, the groups of pictures have one.
+    let tape = clip.encoded("-c:v mpeg2video -timecode 10:20:30:12", "ts");
+    let ran = trix("encode {} -o {} --preset ultrafast", &[&tape, &folder.path().join("tape.mov")]);
+    assert_eq!(told(&ran.done().out), 1, "{}", ran.out);
     // The field of MOV that says how many frames a second has is a byte.
     let fast = Clip { rate: "300", frames: 12, width: 64, height: 48, ..Clip::default() };
     let fast = fast.encoded("-c:v libx264 -bf 0 -metadata timecode=10:20:30:12", "mkv");

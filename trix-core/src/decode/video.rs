@@ -26,6 +26,7 @@ use crate::{
         frame::Frame,
         packet::Packet,
         time::{Rational, TimeBase, Timestamp},
+        timecode::Timecode,
     },
 };
 
@@ -280,6 +281,21 @@ impl VideoDecoder {
     /// Frames so far that were left out because they refer to frames that the source does not have.
     pub fn left_out(&self) -> u64 {
         self.left_out
+    }
+
+    /// Names the time code in the bitstream of `frame`, the first, as one that no output has. Zero is where encoders begin
+    /// that know none.
+    pub(crate) fn name_timecode(&self, frame: &Frame) {
+        let rate = self.decoder.bitstream_rate();
+        let smpte = frame.smpte_timecode().map(|bits| Timecode::from_smpte(bits, rate));
+        let found = smpte.or_else(|| frame.gop_timecode().map(Timecode::from_gop));
+        let is_told = |code: &Timecode| (code.hours, code.minutes, code.seconds, code.frames) != (0, 0, 0, 0);
+        if let Some(code) = found.filter(is_told) {
+            self.damage.note(format!(
+                "stream {}: the time code {code} in the bitstream is not carried over; --metadata timecode={code} sets it",
+                self.stream
+            ));
+        }
     }
 
     /// Counts and names frames that were left out before the one at `first`.

@@ -168,15 +168,6 @@ pub(super) fn chain(
                 None => format!("c{to}=0*c0"),
             });
             let channels: Vec<String> = channels.collect();
-            // In floating point of 64 bits, where every integer sample is exact.
-            chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", channels.join("|")));
-        }
-        Some(Remix::Pick { channels }) => {
-            let channels = channels.iter().enumerate().map(|(to, from)| match from {
-                Some(from) => format!("c{to}=c{from}"),
-                None => format!("c{to}=0*c0"),
-            });
-            let channels: Vec<String> = channels.collect();
             chain.extend(first.map(|first| format!("aresample=ochl={first}:osf=dblp:rematrix_maxval=1")));
             // In floating point of 64 bits, where every integer sample is exact.
             chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", channels.join("|")));

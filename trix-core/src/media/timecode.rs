@@ -67,7 +67,9 @@ impl Timecode {
         }
         let nominal = (rate.num + rate.den / 2) / rate.den;
         let dropped = if self.drop_frame { nominal / 15 } else { 0 };
-        let can_drop = rate.den == 1001 && nominal % 30 == 0;
+        // A container that counts milliseconds tells no exact rate; the nearer of the two is meant.
+        let is_slow = i128::from(rate.num) * 2002 < i128::from(rate.den) * i128::from(nominal) * 2001;
+        let can_drop = is_slow && nominal % 30 == 0;
         let left_out = !self.minutes.is_multiple_of(10) && self.seconds == 0 && i64::from(self.frames) < dropped;
         let exists = self.hours < 24 && self.minutes < 60 && self.seconds < 60 && i64::from(self.frames) < nominal;
         (exists && !left_out && (can_drop || !self.drop_frame)).then_some((nominal, dropped))
@@ -221,6 +223,9 @@ mod tests {
             ("00:00:00;00", pal, false),
             ("00:01:00;01", NTSC, false),
             ("00:10:00;01", NTSC, true),
+            ("00:10:00;01", Rational::new(30, 1), false),
+            // 59.94 frames a second, measured in milliseconds over 24 frames.
+            ("00:00:00;59", Rational::new(19_001, 317), true),
         ] {
             assert_eq!(text.parse::<Timecode>().unwrap().exists_at(rate), exists, "{text}");
         }

@@ -162,7 +162,7 @@ fn stream(
         edits: track.filter(|track| !track.shows_all()).map(|track| track.edits.clone()).unwrap_or_default(),
         media_start: index.and_then(boxes::Track::earliest),
         metadata: facts.metadata.iter().cloned().collect(),
-        audio: (facts.kind == StreamKind::Audio).then(|| audio(facts, track, found.bursts)),
+        audio: (facts.kind == StreamKind::Audio).then(|| audio(facts, track, found.bursts.clone())),
         subtitle: (facts.kind == StreamKind::Subtitle).then(|| SubtitleInfo {
             form: if facts.is_text { SubtitleForm::Text } else { SubtitleForm::Bitmap },
             is_forced: has("forced"),

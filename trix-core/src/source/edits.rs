@@ -83,7 +83,8 @@ impl Edits {
         if is_movie {
             let size = reader.seek(SeekFrom::End(0))?;
             let file = Place { kind: *b"file", head: 0, start: 0, end: size };
-            if let Some(moov) = inside(reader, file).into_iter().find(|place| &place.kind == b"moov") {
+            // No further than there: behind the header of a film in fragments stand all of these.
+            if let Some(moov) = walk(reader, file, Some(b"moov")).pop().filter(|place| &place.kind == b"moov") {
                 edits.read(reader, moov);
             }
         }
@@ -283,9 +284,14 @@ fn without_gaps(table: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The boxes inside of `parent` whose size has 32 bits, which all have that matter here, and those around them.
+/// The boxes inside of `parent`.
 fn inside(reader: &mut dyn ReadSeek, parent: Place) -> Vec<Place> {
-    let mut places = Vec::new();
+    walk(reader, parent, None)
+}
+
+/// The boxes inside of `parent`, up to the first of the kind `last`.
+fn walk(reader: &mut dyn ReadSeek, parent: Place, last: Option<&[u8; 4]>) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
     let mut at = parent.start;
     while at.saturating_add(8) <= parent.end && places.len() < SIBLINGS {
         let Some(head) = bytes(reader, at, 16.min(parent.end - at)) else { break };
@@ -305,6 +311,9 @@ fn inside(reader: &mut dyn ReadSeek, parent: Place) -> Vec<Place> {
         }
         let end = at.saturating_add(size);
         places.push(Place { kind, head: at, start: at + length, end: end.min(parent.end) });
+        if Some(&kind) == last {
+            break;
+        }
         at = end;
     }
     places
@@ -380,5 +389,67 @@ impl<R: Seek> Seek for Patched<R> {
     fn seek(&mut self, to: SeekFrom) -> Result<u64> {
         self.at = self.inner.seek(to)?;
         Ok(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Cursor;
+
+    fn table(edits: &[(u32, i32)]) -> Vec<u8> {
+        let mut table = vec![0; 4];
+        table.extend((edits.len() as u32).to_be_bytes());
+        for (duration, media) in edits {
+            table.extend([duration.to_be_bytes(), media.to_be_bytes(), (1 << 16u32).to_be_bytes()].concat());
+        }
+        table
+    }
+
+    #[test]
+    fn a_list_without_its_gaps_fills_the_same_room() {
+        assert_eq!(without_gaps(&table(&[(100, -1), (100, 0), (100, 200)])), None);
+        assert_eq!(without_gaps(&table(&[(100, -1)])), None);
+        let with = table(&[(100, -1), (100, 0), (50, -1), (100, 200), (10, -1)]);
+        let bytes = without_gaps(&with).unwrap();
+        assert_eq!(bytes.len(), with.len() + 8);
+        let size = u32_at(&bytes, 0).unwrap() as usize;
+        assert_eq!(&bytes[4..8], b"elst");
+        let left: Vec<(u64, i64)> = entries(&bytes[8..size]).iter().map(|edit| (edit.duration, edit.media)).collect();
+        assert_eq!(left, [(100, -1), (100, 0), (100, 200)]);
+        assert_eq!(&bytes[size + 4..size + 8], b"free");
+        assert_eq!(u32_at(&bytes, size).map(|rest| rest as usize + size), Some(bytes.len()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            let file = [b"\0\0\0\x08ftyp", &bytes[..]].concat();
+            Edits::of(&mut Cursor::new(file)).unwrap();
+            let moov = [&(bytes.len() as u32 + 8).to_be_bytes(), &b"moov"[..], &bytes].concat();
+            Edits::of(&mut Cursor::new(moov)).unwrap();
+            if let Some(other) = without_gaps(&bytes) {
+                prop_assert_eq!(other.len(), bytes.len() + 8);
+            }
+        }
+
+        #[test]
+        fn patches_are_read_wherever_a_piece_begins(start in 0u64..40, piece in 1usize..50, from in 0u64..40) {
+            let inner = Cursor::new(vec![0u8; 60]);
+            let mut reader = Patched { inner, patches: vec![(start, vec![1; 9])], at: 0 };
+            reader.seek(SeekFrom::Start(from)).unwrap();
+            let mut found = Vec::new();
+            let mut buffer = vec![0; piece];
+            loop {
+                let read = reader.read(&mut buffer).unwrap();
+                if read == 0 {
+                    break;
+                }
+                found.extend_from_slice(&buffer[..read]);
+            }
+            let expected: Vec<u8> = (from..60).map(|at| u8::from((start..start + 9).contains(&at))).collect();
+            prop_assert_eq!(found, expected);
+        }
     }
 }

@@ -142,3 +142,47 @@ impl<R: Seek> Seek for Limited<R> {
         Ok(self.at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Cursor;
+
+    fn end(file: &[u8]) -> Option<u64> {
+        content_end(&mut Cursor::new(file)).unwrap()
+    }
+
+    #[test]
+    fn packets_end_where_a_packet_ends() {
+        let mut packet = vec![0; 188];
+        (packet[0], packet[40]) = (0x47, 1);
+        let stream = packet.repeat(20);
+        assert_eq!(end(&stream), None);
+        assert_eq!(end(&[&stream[..], &[0; 5000]].concat()), Some(stream.len() as u64));
+        assert_eq!(end(&[&stream[..], &[0; 100]].concat()), None, "too few to be room taken in advance");
+        assert_eq!(end(&[&stream[..], &[0; 5000], &[1]].concat()), None, "something follows");
+    }
+
+    #[test]
+    fn an_element_may_end_in_zeros_of_its_own() {
+        let live = [
+            &[0x1a, 0x45, 0xdf, 0xa3, 0x81, 9, 0x18, 0x53, 0x80, 0x67, 0xff, 0x1f, 0x43, 0xb6, 0x75, 0xff][..],
+            &[0xa3, 0x84, 7, 0, 0, 0],
+        ]
+        .concat();
+        assert_eq!(end(&[&live[..], &[0; 5000]].concat()), Some(live.len() as u64));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            for head in [&[0x1a, 0x45, 0xdf, 0xa3][..], &[0x47; 1000][..]] {
+                let file = [head, &bytes, &[0; 5000]].concat();
+                if let Some(end) = end(&file) {
+                    prop_assert!(file[end as usize..].iter().all(|byte| *byte == 0));
+                }
+            }
+        }
+    }
+}

@@ -35,6 +35,8 @@ use crate::{
 /// Decodes pictures for all who need them.
 pub(super) struct DecodeStage {
     pub(super) decoder: VideoDecoder,
+    /// Whether a time code in the bitstream is told, because no output has one.
+    pub(super) names_timecode: bool,
     /// Finds dynamic HDR metadata, where the codec may have them.
     pub(super) dynamic: Option<DynamicHdr>,
     pub(super) shared: Arc<Shared>,
@@ -52,6 +54,9 @@ impl DecodeStage {
             self.decoder.push(packet.as_ref())?;
             while wanted && let Some(mut picture) = self.decoder.receive()? {
                 picture.extras = self.extras(&picture);
+                if self.names_timecode && picture.number == 0 {
+                    self.decoder.name_timecode(&picture.frame);
+                }
                 wanted = output.send(picture, Stage::Decode)? == Sent::Yes;
             }
         }

@@ -54,7 +54,7 @@ pub(super) fn load(
             let found = profiles::find(name, near).map_err(|error| {
                 error.and(&match label {
                     COMMAND_LINE => "named on the command line".to_owned(),
-                    _ => format!("{label} inherits it, line {}", inherits.spot.line),
+                    _ => format!("inherited by {label}, line {}", inherits.spot.line),
                 })
             })?;
             let near = found.near.as_deref().or(near);

@@ -28,7 +28,7 @@ pub(super) struct Choice {
 pub(super) fn choose(job: &Request<'_>, container: Container, stream: &StreamFacts, changed: bool) -> Choice {
     let shape = &job.output.audio_shape;
     let reason = if changed {
-        Some("what is moved, mixed or stretched cannot be copied".to_owned())
+        Some("what is moved, mixed, stretched or joined by an edit list cannot be copied".to_owned())
     } else if *shape != AudioShape::default() {
         Some("a copy keeps its channels, rate and level".to_owned())
     } else if let Err(problem) = copies(container, stream) {

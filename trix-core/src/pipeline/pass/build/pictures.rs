@@ -162,8 +162,10 @@ impl Builder<'_> {
             source.limits().pixels,
             Arc::clone(&self.damage),
         )?;
+        let mut shown = self.plan.outputs.iter().filter(|output| output.video.is_some());
         let stage = video::DecodeStage {
             decoder,
+            names_timecode: shown.all(|output| output.carried.timecode.is_none()),
             dynamic: DynamicHdr::new(&facts.parameters),
             shared: Arc::clone(&self.shared),
         };
