@@ -19,6 +19,7 @@ use crate::{
         time::{Rational, TimeBase, Timestamp},
     },
     pipeline::presented::{Presented, Walked},
+    probe,
     source::Source,
 };
 
@@ -54,7 +55,7 @@ const TABLES: TimeBase = TimeBase { num: 1, den: 90_000 };
 
 fn table_change(change: TableChange) -> CodecChange {
     let time = change.pts.map(|pts| Timestamp::new(pts, TABLES));
-    CodecChange { to: change.to.to_owned(), time, parameters: None }
+    CodecChange { to: change.to, time, parameters: None }
 }
 
 /// Reads in a row that may fail before the source counts as unreadable.
@@ -120,6 +121,12 @@ impl Demuxer {
     pub fn next_packet(&mut self) -> Result<Option<Packet>> {
         if !self.started {
             self.started = true;
+            if self.source.skips_samples() {
+                let foreign = probe::foreign_samples(&self.source).into_iter();
+                self.changes = foreign
+                    .map(|(stream, time, to)| (stream, TableChange { pid: 0, pts: Some(time.rescale(TABLES)), to }))
+                    .collect();
+            }
             self.integrity = self.source.integrity().map_err(|error| self.unreadable(error))?;
         }
         let mut failures = 0;

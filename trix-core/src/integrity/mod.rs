@@ -26,15 +26,14 @@ pub(crate) struct Sign {
     pub(crate) detail: String,
 }
 
-/// A table of a transport stream that gives an elementary stream another codec.
+/// A table of a transport stream, or the index of an MP4 file, that gives a stream another codec.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TableChange {
-    /// Packet identifier.
+    /// Packet identifier; 0 in MP4.
     pub(crate) pid: u16,
     /// The last presentation time of the stream before, in ticks of 90 kHz.
     pub(crate) pts: Option<i64>,
-    pub(crate) from: &'static str,
-    pub(crate) to: &'static str,
+    pub(crate) to: String,
 }
 
 /// Looks at a file's bytes, piece by piece.

@@ -202,7 +202,7 @@ impl Transport {
             let from = self.codecs.insert(pid, to).unwrap_or(to);
             if from != to {
                 let pts = self.pids.get(&pid).and_then(|pid| pid.pts);
-                self.changes.push(TableChange { pid, pts, from, to });
+                self.changes.push(TableChange { pid, pts, to: to.to_owned() });
             }
             at += 5 + more;
         }

@@ -41,6 +41,11 @@ pub(super) struct Track {
     durations: Vec<(u32, u32)>,
     /// Runs of samples with the same distance from decoding to presentation.
     offsets: Vec<(u32, i32)>,
+    /// The codec of each sample entry.
+    codecs: Vec<[u8; 4]>,
+    /// Runs of chunks with equally many samples of one sample entry: the number of the first chunk, how many samples
+    /// each has, and the number of the entry; both numbers count from one.
+    chunks: Vec<(u32, u32, u32)>,
     /// The part of the picture that is meant to be seen (`clap`).
     pub(super) clean_aperture: Option<(Rational, Rational)>,
     /// For E-AC-3: how many objects its joint object coding yields, when there is such.
@@ -111,6 +116,7 @@ fn track(reader: &mut (impl Read + Seek), trak: Place, movie_scale: u32) -> Trac
                     track.offsets = runs.into_iter().map(|(count, offset)| (count, offset as i32)).collect();
                 }
                 b"stsd" => entries(reader, place, &mut track),
+                b"stsc" => track.chunks = triples(&content(reader, place).unwrap_or_default()),
                 _ => {}
             }
         }
@@ -237,10 +243,19 @@ fn runs(table: &[u8]) -> Vec<(u32, u32)> {
     entries.filter_map(|entry| u32_at(entry, 0).zip(u32_at(entry, 4))).collect()
 }
 
+/// Triples, as the table of chunks has them.
+fn triples(table: &[u8]) -> Vec<(u32, u32, u32)> {
+    let count = u32_at(table, 4).unwrap_or(0) as usize;
+    let entries = table.get(8..).unwrap_or_default().chunks_exact(12).take(count);
+    entries.filter_map(|entry| Some((u32_at(entry, 0)?, u32_at(entry, 4)?, u32_at(entry, 8)?))).collect()
+}
+
 /// Looks into the first sample entry for what libavformat does not tell.
 fn entries(reader: &mut (impl Read + Seek), stsd: Place, track: &mut Track) {
     let list = Place { start: stsd.start.saturating_add(8), ..stsd };
-    let Some(entry) = inside(reader, list).into_iter().next() else { return };
+    let all = inside(reader, list);
+    track.codecs = all.iter().map(|entry| entry.kind).collect();
+    let Some(entry) = all.into_iter().next() else { return };
     // Fixed fields come before the boxes: 78 bytes for pictures, 28 for sound (12.1.3, 12.2.3).
     let is_sound = entry.kind == *b"ec-3";
     let fixed = if is_sound { 28 } else { 78 };
@@ -276,6 +291,27 @@ fn joint_objects(content: &[u8]) -> Option<u8> {
 }
 
 impl Track {
+    /// The first sample of another codec than the first sample entry has: when it is decoded, and its codec.
+    pub(super) fn foreign(&self) -> Option<(Timestamp, [u8; 4])> {
+        let first = *self.codecs.first()?;
+        let mut samples = 0u64;
+        for (run, (chunk, each, entry)) in self.chunks.iter().enumerate() {
+            let own = *self.codecs.get((*entry as usize).checked_sub(1)?)?;
+            if own != first {
+                let mut ticks = 0u64;
+                for (count, duration) in &self.durations {
+                    let now = samples.min(u64::from(*count));
+                    ticks = ticks.checked_add(now.checked_mul(u64::from(*duration))?)?;
+                    samples -= now;
+                }
+                return Some((time(ticks, self.scale)?, own));
+            }
+            let next = self.chunks.get(run + 1).map_or(*chunk, |(next, ..)| *next);
+            samples = samples.checked_add(u64::from(next.checked_sub(*chunk)?).checked_mul(u64::from(*each))?)?;
+        }
+        None
+    }
+
     /// Samples that the index lists.
     pub(super) fn samples(&self) -> u64 {
         self.durations.iter().fold(0, |sum, (count, _)| sum.saturating_add(u64::from(*count)))
@@ -406,6 +442,21 @@ mod tests {
         assert!(uneven.shows_all());
         let timing = uneven.intervals().unwrap().timing().unwrap();
         assert_eq!((timing.is_constant, timing.greatest.ticks, timing.most_common_count), (false, 3, 19));
+    }
+
+    #[test]
+    fn the_first_sample_of_another_codec_is_placed() {
+        let track = |second: [u8; 4]| Track {
+            scale: 48_000,
+            durations: vec![(3, 1024), (10, 1000)],
+            codecs: vec![*b"mp4a", second],
+            chunks: vec![(1, 2, 1), (3, 3, 2)],
+            ..Track::default()
+        };
+        let place = Timestamp::new(3 * 1024 + 1000, Rational::new(1, 48_000));
+        assert_eq!(track(*b"ac-3").foreign(), Some((place, *b"ac-3")));
+        assert_eq!(track(*b"mp4a").foreign(), None);
+        assert_eq!(Track { chunks: vec![(1, 2, 9)], ..track(*b"ac-3") }.foreign(), None);
     }
 
     #[test]

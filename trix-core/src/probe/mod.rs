@@ -109,6 +109,19 @@ pub(crate) fn is_fragmented(reader: &mut (impl std::io::Read + std::io::Seek)) -
     boxes::read(reader).is_some_and(|movie| movie.is_fragmented)
 }
 
+/// For an MP4 or MOV file whose tracks have samples of several codecs, of which libavformat reads those of one: the index
+/// of the stream, when the first sample of another is decoded, and that codec.
+pub(crate) fn foreign_samples(source: &Source) -> Vec<(usize, Timestamp, String)> {
+    let movie = source.reader().ok().and_then(|mut reader| boxes::read(&mut reader));
+    let Some(movie) = movie else { return Vec::new() };
+    let named = |codec: [u8; 4]| String::from_utf8_lossy(&codec).into_owned();
+    let foreign = |facts: &StreamFacts| {
+        let (time, codec) = track(&movie, facts)?.foreign()?;
+        Some((facts.index, time, named(codec)))
+    };
+    source.streams().iter().filter_map(foreign).collect()
+}
+
 fn method(method: DurationMethod) -> Method {
     match method {
         DurationMethod::Times => Method::LastPackets,

@@ -178,6 +178,8 @@ pub struct Source {
     /// Bytes of a picture, where pictures are all that there is.
     picture_bytes: Option<u64>,
     is_open_ended: bool,
+    /// Whether libavformat leaves samples out, because a track has several codecs.
+    skips_samples: bool,
     decisions: Vec<Decision>,
     /// Which streams are meant.
     selection: Arc<Selection>,
@@ -478,6 +480,8 @@ impl Source {
         streams.iter_mut().for_each(|facts| facts.tells_durations = tells_durations);
         // libavcodec drops the size of pictures that are too large for it, and says so.
         let said = sink.take().0;
+        // It reads the samples of one codec of a track, and says no more.
+        let skips_samples = said.iter().any(|line| line.text.contains("multiple fourcc not supported"));
         if let Some(line) = said.iter().find(|line| line.text.contains("exceeds specified max pixel count")) {
             let size = line.text.split_whitespace().find(|word| word.contains('x')).unwrap_or("unknown size");
             let detail =
@@ -498,10 +502,16 @@ impl Source {
             extent,
             picture_bytes: None,
             is_open_ended,
+            skips_samples,
             decisions: is_open_ended.then(open_ended::decision).into_iter().collect(),
             selection: Arc::default(),
             joints: Joints::default(),
         })
+    }
+
+    /// Whether libavformat leaves samples out, because a track has several codecs.
+    pub(crate) fn skips_samples(&self) -> bool {
+        self.skips_samples
     }
 
     /// Whether the header does not say how long the audio is, so that it ends where the file ends.
