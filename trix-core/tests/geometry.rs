@@ -314,7 +314,7 @@ fn padding_is_black_of_the_range_and_leaves_the_picture_alone() {
         ("yuv444p12le", "pc", "49x33", [0, 2048, 2048]),
     ] {
         let folder = folder();
-        let (file, pictures) = ffv1(folder.path(), name, (48, 32), &format!("-color_range {range}"));
+        let (file, pictures) = ffv1(folder.path(), name, (48, 32), &format!("-vf setparams=range={range}"));
         let mut job = ffv1_job(&file);
         let size: Size = size.parse().unwrap();
         job.outputs[0].picture.pad = Some(size);
@@ -471,8 +471,8 @@ fn a_change_of_format_is_converted_counted_and_placed() {
     let part = |format: &str, range: &str| {
         let path = folder.path().join("part.h264");
         program::ffmpeg(&format!(
-            "-f lavfi -i testsrc2=s=64x48:r=25,format=yuv444p,scale=out_range={range},format={format} -frames:v 5 \
-             -c:v libx264 -preset ultrafast -qp 0 -color_range {range} -colorspace bt709 {}",
+            "-f lavfi -i testsrc2=s=64x48:r=25,format=yuv444p,scale=out_range={range},format={format},\
+             setparams=range={range}:colorspace=bt709 -frames:v 5 -c:v libx264 -preset ultrafast -qp 0 {}",
             path.display()
         ));
         std::fs::read(path).unwrap()
