@@ -301,6 +301,7 @@ fn the_profile_follows_from_the_source_where_none_is_asked_for() {
         ("yuv444p12le", "4444", None),
         ("gbrp10le", "4444", None),
         ("gray", "hq", Some("ProRes hq: the source is 4:0:0 8 bits")),
+        ("yuva420p", "4444", Some("ProRes 4444: the source is 4:2:0 with alpha 8 bits")),
     ] {
         let source = folder.path().join("source.mkv");
         written(&source, &joined(&noise(name, (48, 32)), name), name, (48, 32), "-y -c:v ffv1 -level 3");

@@ -72,7 +72,12 @@ fn job(args: &Encode) -> Result<Job, String> {
         VideoChoice::Ffv1 => VideoSettings::Ffv1(settings(args)?),
         VideoChoice::Prores => VideoSettings::Prores(settings(args)?),
         VideoChoice::Copy | VideoChoice::None => {
-            if settings(args)? != EncodeSettings::default() || job.outputs[0].picture != PictureSettings::default() {
+            let mut own = job.outputs[0].picture.clone();
+            if args.video == VideoChoice::Copy && own.alpha == Alpha::Refuse {
+                // That is no change to pictures; a copy can be refused for its alpha, too.
+                own.alpha = Alpha::default();
+            }
+            if settings(args)? != EncodeSettings::default() || own != PictureSettings::default() {
                 return Err("options for encoding pictures need --video x264, x265, ffv1 or prores".into());
             }
             if args.video == VideoChoice::Copy { VideoSettings::Copy } else { VideoSettings::None }

@@ -105,7 +105,8 @@ fn window(
         let _ = decoder.send(packet.as_ref());
         while let Ok(Output::Item(mut frame)) = decoder.receive() {
             // The filters measure planes of 8 bits and more.
-            if let Some(planar) = frame.unpacked(Range::Limited) {
+            let planar = frame.pixel_format().and_then(|format| format.planar(false));
+            if let Some(planar) = planar.and_then(|planar| frame.unpacked(planar, Range::Limited)) {
                 frame = planar;
             }
             // Times play no part in the measurement, and broken ones must not disturb it.

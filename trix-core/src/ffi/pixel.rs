@@ -126,6 +126,11 @@ impl PixelFormat {
         }
     }
 
+    /// Whether samples are X, Y and Z of digital cinema (SMPTE ST 428-1).
+    pub fn is_xyz(self) -> bool {
+        self.name().starts_with("xyz")
+    }
+
     fn is_bayer(self) -> bool {
         self.has(av::AV_PIX_FMT_FLAG_BAYER as u32)
     }
@@ -136,33 +141,31 @@ impl PixelFormat {
             Some("they live in the memory of a device")
         } else if self.is_bayer() {
             Some("each is what a sensor saw behind its colour filters, and has to be developed first")
-        } else if self.name().starts_with("xyz") {
-            Some("their samples are X, Y and Z of digital cinema, which need a rendering for a display first")
         } else {
             None
         }
     }
 
-    /// The samples that this format holds, however they are packed, as planes of at least 8 bits; those of floating point
+    /// The samples that this format holds, however they are packed, as planes of 8 to 16 bits; those of floating point
     /// count as 16 bits. A palette counts as opaque; its pictures say whether it is. `None` where there is an
     /// [`Self::obstacle`].
     pub fn samples(self) -> Option<PictureFormat> {
         if self.obstacle().is_some() {
             return None;
         }
-        // Grey of floating point has no planes of YCbCr to go into.
-        let rgb = self.is_rgb() || self.is_float();
+        // Grey of floating point has no planes of YCbCr to go into; X, Y and Z become light of red, green and blue.
+        let rgb = self.is_rgb() || self.is_float() || self.is_xyz();
         let chroma = if rgb { Chroma::C444 } else { self.chroma()? };
-        let depth = if self.is_float() { 16 } else { self.depth().max(8) };
+        let depth = if self.is_float() { 16 } else { self.depth().clamp(8, 16) };
         Some(PictureFormat { chroma, depth, rgb, alpha: self.has_alpha() && !self.is_palette() })
     }
 
     /// The planes of native sample order that filters take in place of this format: nothing is lost by it. A palette
-    /// becomes RGB, with alpha where `clear`; grey gets chroma; `self` where filters take it as it is.
+    /// becomes RGB, with alpha where `clear`; grey gets chroma, X, Y and Z become light; `self` where filters take it as it is.
     pub(crate) fn planar(self, clear: bool) -> Option<PixelFormat> {
         let samples = self.samples()?;
         let alpha = samples.alpha || (clear && self.is_palette());
-        if self.is_float() {
+        if self.is_float() || self.is_xyz() {
             return PixelFormat::from_name(if alpha { "gbrapf32le" } else { "gbrpf32le" });
         }
         if samples.rgb {
@@ -189,6 +192,18 @@ impl PixelFormat {
         };
         let is_variant = self.is_full_range_variant() && self.name().replacen("yuvj", "yuv", 1) == plain;
         if is_variant { Some(self) } else { PixelFormat::from_name(&plain) }
+    }
+
+    /// [`Self::planar`] for pictures that become `format`. zimg's filter converts opacity between depths as it does luma of
+    /// limited range, which only 16 bits survive.
+    pub(crate) fn planar_for(self, format: PictureFormat, clear: bool) -> Option<PixelFormat> {
+        let planar = self.planar(clear)?;
+        let same = !planar.is_float() && planar.depth() == format.depth;
+        if !format.alpha || !planar.has_alpha() || same {
+            return Some(planar);
+        }
+        let samples = planar.samples()?;
+        PixelFormat::from_name(&PictureFormat { depth: 16, ..samples }.name())
     }
 
     /// This format as planes with native sample order, where it is that: encoders and scores take such frames as they

@@ -1,6 +1,6 @@
 //! Takes samples apart: packed, in the other byte order, of few bits, in a palette or grey, as the planes that filters take.
 //!
-//! Invariant: every sample of a new picture is written, and is the old one, or its nearest value where the depth grows.
+//! Invariant: every sample of a new picture is written, and is the old one, or its nearest value where the depth changes.
 
 use std::ffi::{c_int, c_void};
 
@@ -19,6 +19,10 @@ enum Reading {
     Shifted(u32),
     /// Spread around the middle, as chroma of full range is.
     Centred { from: u32, to: u32 },
+    /// A number of floating point, from 0 to 1, of so many bits, as one of 16 bits.
+    Rounded(u32),
+    /// The same as single precision.
+    Single(u32),
 }
 
 impl Reading {
@@ -31,6 +35,8 @@ impl Reading {
                 ((value * to + from / 2) / from) as u32
             }
             Reading::Shifted(bits) => value << bits,
+            Reading::Rounded(bits) => (single(value, bits).clamp(0.0, 1.0) * 65535.0).round() as u32,
+            Reading::Single(bits) => single(value, bits).to_bits(),
             Reading::Centred { from, to } => {
                 let (middle, from, to) = (1i64 << (from - 1), most(from) as i64, most(to) as i64);
                 let off = (i64::from(value) - middle) * to;
@@ -38,6 +44,17 @@ impl Reading {
                 ((to + 1) / 2 + rounded).clamp(0, to) as u32
             }
         }
+    }
+}
+
+impl PixelFormat {
+    /// Whether samples of one component are bytes, or words of two bytes, that hold nothing else.
+    fn has_whole_samples(self, component: usize) -> bool {
+        let Some(descriptor) = self.descriptor() else { return false };
+        let place = &descriptor.comp[component];
+        let unusual = av::AV_PIX_FMT_FLAG_PAL | av::AV_PIX_FMT_FLAG_BITSTREAM | av::AV_PIX_FMT_FLAG_FLOAT;
+        let fits = place.depth == 8 || ((9..=16).contains(&place.depth) && place.step >= 2);
+        fits && place.shift == 0 && descriptor.flags & u64::from(unusual as u32) == 0
     }
 }
 
@@ -55,11 +72,10 @@ impl Frame {
         unsafe { (*self.as_ptr()).data[1].cast::<[u32; 256]>().as_ref() }
     }
 
-    /// This picture in the planes that filters take ([`PixelFormat::planar`]); `None` when it has an unknown format, or
-    /// there is no memory. `range` is that of its values.
-    pub(crate) fn unpacked(&self, range: Range) -> Option<Frame> {
+    /// This picture in the planes `to`, which are those of [`PixelFormat::planar`] or others with the same samples; `None`
+    /// when it has an unknown format, or there is no memory. `range` is that of its values.
+    pub(crate) fn unpacked(&self, to: PixelFormat, range: Range) -> Option<Frame> {
         let from = self.pixel_format()?;
-        let to = from.planar(self.has_clear_palette())?;
         if to == from {
             return Some(self.clone());
         }
@@ -74,6 +90,10 @@ impl Frame {
             if av::av_frame_get_buffer(raw, 0) < 0 || av::av_frame_copy_props(raw, self.as_ptr()) < 0 {
                 return None;
             }
+        }
+        if from.is_xyz() {
+            self.render(&planes);
+            return Some(planes);
         }
         let (source, target) = (from.descriptor()?, to.descriptor()?);
         let (rgb, alpha) = (from.is_rgb(), to.has_alpha());
@@ -97,9 +117,11 @@ impl Frame {
             let depth = if from.is_palette() { 8 } else { source.comp[of].depth.max(1) as u32 };
             let deep = place.depth.max(1) as u32;
             let is_bit = depth == 1 && is_grey;
-            let reading = if depth == deep || from.is_float() {
+            let reading = if from.is_float() {
+                if to.is_float() { Reading::Single(depth) } else { Reading::Rounded(depth) }
+            } else if depth == deep {
                 Reading::Same
-            } else if rgb || is_alpha || is_bit || (range == Range::Full && !is_chroma) {
+            } else if rgb || is_alpha || is_bit || (range == Range::Full && !is_chroma) || deep < depth {
                 Reading::Spread { from: depth, to: deep }
             } else if range == Range::Full {
                 Reading::Centred { from: depth, to: deep }
@@ -108,9 +130,13 @@ impl Frame {
             };
             // Black and white by single bits: one of the two formats counts paper as zero.
             let inverted = is_bit && from.name() == "monow";
+            // Whole bytes, or whole words, that are copied as they are.
+            let whole = matches!(reading, Reading::Same) && from.has_whole_samples(of);
             for row in 0..height {
                 let line = &mut line[..width];
+                other.clear();
                 match read {
+                    Some(_) if whole => self.copied(row, of, width, deep, &mut other),
                     None => line.fill(1 << (deep - 1)),
                     Some(_) if from.is_palette() => {
                         self.line(row, 0, line);
@@ -120,19 +146,15 @@ impl Frame {
                     }
                     Some(component) => {
                         self.line(row, component, line);
-                        if from.is_float() && depth == 16 {
-                            line.iter_mut().for_each(|value| *value = half(*value as u16).to_bits());
-                        } else if from.is_float() {
-                            // Bits of single precision are what they are.
-                        } else if inverted {
+                        if inverted {
                             line.iter_mut().for_each(|value| *value = reading.apply(1 - (*value & 1)));
                         } else if !matches!(reading, Reading::Same) {
                             line.iter_mut().for_each(|value| *value = reading.apply(*value));
                         }
                     }
                 }
-                other.clear();
                 match deep {
+                    _ if whole && read.is_some() => {}
                     ..=8 => other.extend(line.iter().map(|value| *value as u8)),
                     9..=16 => other.extend(line.iter().flat_map(|value| (*value as u16).to_le_bytes())),
                     _ => other.extend(line.iter().flat_map(|value| value.to_le_bytes())),
@@ -161,6 +183,79 @@ impl Frame {
         Some(planes)
     }
 
+    /// Fills `planes`, of single precision, with light of the red, green and blue of BT.709 from X, Y and Z of digital
+    /// cinema: 1 is its white of 48 candela per square metre (SMPTE ST 428-1: 12 bits, the power 2.6 of 52.37).
+    fn render(&self, planes: &Frame) {
+        // From CIE XYZ to BT.709 with its white, D65 (ITU-R BT.709, table 1; SMPTE RP 177).
+        const RED: [f64; 3] = [3.240_969_942, -1.537_383_178, -0.498_610_760];
+        const GREEN: [f64; 3] = [-0.969_243_636, 1.875_967_502, 0.041_555_057];
+        const BLUE: [f64; 3] = [0.055_630_080, -0.203_976_959, 1.056_971_514];
+        let light: Vec<f64> = (0..4096).map(|code| (f64::from(code) / 4095.0).powf(2.6) * 52.37 / 48.0).collect();
+        let mut lines = [(); 3].map(|()| vec![0u32; self.width()]);
+        for row in 0..self.height() {
+            for (component, line) in lines.iter_mut().enumerate() {
+                self.line(row, component as u8, line);
+            }
+            // Planes stand in the order green, blue, red.
+            for (plane, weights) in [GREEN, BLUE, RED].iter().enumerate() {
+                let of = |at: usize| -> f64 {
+                    (0..3).map(|part| weights[part] * light[lines[part][at] as usize & 0xfff]).sum()
+                };
+                let bytes: Vec<u8> = (0..self.width()).flat_map(|at| (of(at) as f32).to_le_bytes()).collect();
+                // SAFETY: the plane was just allocated for rows of `width` numbers of four bytes, `linesize` bytes apart,
+                // and nothing else refers to it.
+                unsafe {
+                    let raw = &*planes.as_ptr();
+                    let start = raw.data[plane].offset(row as isize * raw.linesize[plane] as isize);
+                    start.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+                }
+            }
+        }
+        // SAFETY: we hold the only reference to the new frame, whose enums hold integers of libavutil.
+        unsafe {
+            let raw = planes.as_ptr();
+            (&raw mut (*raw).colorspace).cast::<c_int>().write(0);
+            (&raw mut (*raw).color_range).cast::<c_int>().write(2);
+        }
+    }
+
+    /// Appends row `row` of one component of whole samples, `width` of them of `depth` bits, in little-endian order.
+    fn copied(&self, row: usize, component: usize, width: usize, depth: u32, to: &mut Vec<u8>) {
+        let Some(descriptor) = self.pixel_format().and_then(PixelFormat::descriptor) else { return };
+        let place = &descriptor.comp[component];
+        let (step, size) = (place.step.max(1) as usize, if depth > 8 { 2 } else { 1 });
+        if component == 0 && self.pixel_format().is_some_and(|format| &*format.name() == "uyyvyy411") {
+            // Two samples of luma after each of chroma, which libavutil's description cannot say.
+            // SAFETY: a row holds six bytes for each four samples, as many as are needed for `width`.
+            let bytes = unsafe {
+                let raw = &*self.as_ptr();
+                let start = raw.data[0].offset(row as isize * raw.linesize[0] as isize);
+                std::slice::from_raw_parts(start, width.div_ceil(4) * 6)
+            };
+            let luma = bytes.chunks(6).flat_map(|group| [group[1], group[2], group[4], group[5]]);
+            to.extend(luma.take(width));
+            return;
+        }
+        // SAFETY: the frame's planes hold what its format and size say: samples of the component begin at its offset in
+        // each row and lie `step` bytes apart.
+        let bytes = unsafe {
+            let raw = &*self.as_ptr();
+            let plane = place.plane as usize;
+            let start = row as isize * raw.linesize[plane] as isize + place.offset as isize;
+            std::slice::from_raw_parts(raw.data[plane].offset(start), (width.max(1) - 1) * step + size)
+        };
+        if size == 1 {
+            to.extend(bytes.iter().step_by(step));
+            return;
+        }
+        let (is_big, mask) = (u64::from(av::AV_PIX_FMT_FLAG_BE as u32) & descriptor.flags != 0, (1u32 << depth) - 1);
+        to.extend(bytes.chunks(step).flat_map(|pair| {
+            let pair = [pair[0], pair[1]];
+            let value = if is_big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
+            (value & mask as u16).to_le_bytes()
+        }));
+    }
+
     /// Reads row `row` of one component as numbers, as many as `line` holds: at most those of the row.
     fn line(&self, row: usize, component: u8, line: &mut [u32]) {
         let Some(descriptor) = self.pixel_format().and_then(PixelFormat::descriptor) else { return };
@@ -183,6 +278,12 @@ impl Frame {
             );
         }
     }
+}
+
+/// A number of floating point of 16 or 32 bits; nothing for what is none.
+fn single(bits: u32, size: u32) -> f32 {
+    let number = if size == 16 { half(bits as u16) } else { f32::from_bits(bits) };
+    if number.is_nan() { 0.0 } else { number }
 }
 
 /// A number of half precision (IEEE 754, binary16).

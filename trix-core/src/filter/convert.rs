@@ -110,6 +110,8 @@ enum State {
     New,
     /// Pictures of this shape pass as they are.
     Identity(Shape),
+    /// Pictures of this shape only have their samples in another order.
+    Repack(Shape, PixelFormat),
     /// Pictures of this shape, whose values have this range, are converted.
     Convert(Shape, Range, Box<Graph>),
 }
@@ -165,7 +167,8 @@ impl Converter {
         };
         if picture.frame.pixel_format().is_some_and(PixelFormat::is_palette) {
             // What a palette holds decides about the shape of a picture.
-            picture.frame = self.unpacked(&picture, Range::Full)?;
+            let clear = picture.frame.has_clear_palette();
+            picture.frame = self.unpacked(&picture, clear, Range::Full)?;
         }
         let frame = &picture.frame;
         let shape = Shape { width: frame.width(), height: frame.height(), format: frame.format() };
@@ -173,9 +176,10 @@ impl Converter {
         let color = self.color_of(&picture);
         let mut out = Vec::new();
         match &self.state {
-            State::Identity(now) | State::Convert(now, ..) if *now == shape && self.color == color => {}
+            State::Identity(now) | State::Repack(now, _) | State::Convert(now, ..)
+                if *now == shape && self.color == color => {}
             State::New => self.enter(shape, color, &picture)?,
-            State::Identity(now) | State::Convert(now, ..) => {
+            State::Identity(now) | State::Repack(now, _) | State::Convert(now, ..) => {
                 let time = Timestamp::new(picture.pts, self.time_base);
                 let (from, to) = match *now == shape {
                     false => (now.describe(), shape.describe()),
@@ -195,7 +199,7 @@ impl Converter {
         let factor = self.filtering.transform.time_factor();
         let time = picture.pts.saturating_mul(factor);
         if let State::Convert(_, range, _) = self.state {
-            let mut frame = self.unpacked(&picture, range)?;
+            let mut frame = self.unpacked(&picture, false, range)?;
             frame.set_time(picture.pts);
             // Zero is what frames have that nobody tagged.
             frame.set_tag(picture.number as usize + 1);
@@ -209,6 +213,10 @@ impl Converter {
             graph.send(Some(&frame)).map_err(|code| self.failed(code))?;
             out.extend(self.receive()?);
         } else {
+            if let State::Repack(_, to) = self.state {
+                let frame = picture.frame.unpacked(to, Range::Limited);
+                picture.frame = frame.ok_or_else(|| self.cannot_unpack(&picture))?;
+            }
             let duration = picture.duration.map(|duration| duration.saturating_mul(factor));
             out.push(Picture { pts: time, duration, ..picture });
         }
@@ -287,10 +295,22 @@ impl Converter {
             self.state = State::Identity(shape);
             return Ok(());
         }
-        let range = transform.from.range;
-        let frame = self.unpacked(picture, range)?;
+        let (range, format) = (transform.from.range, transform.format);
+        let own = shape.pixel().filter(|pixel| pixel.samples() == Some(format) && !pixel.is_float());
+        let own = own.filter(|pixel| pixel.odd_chroma().is_none() && !pixel.is_xyz() && transform.packing.is_none());
+        if let Some(to) = own.and_then(|_| PixelFormat::from_name(&format.name()))
+            && shape == first
+            && transform.is_identity(Shape { format: to.0, ..shape })
+        {
+            self.state = State::Repack(shape, to);
+            return Ok(());
+        }
+        let frame = self.unpacked(picture, false, range)?;
         let planar = |shape: Shape| Shape {
-            format: shape.pixel().and_then(|pixel| pixel.planar(false)).map_or(shape.format, |pixel| pixel.0),
+            format: shape
+                .pixel()
+                .and_then(|pixel| pixel.planar_for(format, false))
+                .map_or(shape.format, |pixel| pixel.0),
             ..shape
         };
         let chain = transform.chain(planar(shape), planar(first), zimg_is_there());
@@ -307,13 +327,17 @@ impl Converter {
     }
 
     /// The samples of a picture as filters take them.
-    fn unpacked(&self, picture: &Picture, range: Range) -> Result<Frame> {
-        picture.frame.unpacked(range).ok_or_else(|| {
-            let format = picture.frame.pixel_format();
-            let name = format.map_or("an unknown format".into(), PixelFormat::name);
-            let why = format.and_then(PixelFormat::obstacle).unwrap_or("their planes cannot be made");
-            self.error(ErrorKind::Unsupported, format!("pictures of {name} cannot be converted: {why}"))
-        })
+    fn unpacked(&self, picture: &Picture, clear: bool, range: Range) -> Result<Frame> {
+        let format = self.filtering.transform.format;
+        let to = picture.frame.pixel_format().and_then(|own| own.planar_for(format, clear));
+        to.and_then(|to| picture.frame.unpacked(to, range)).ok_or_else(|| self.cannot_unpack(picture))
+    }
+
+    fn cannot_unpack(&self, picture: &Picture) -> Error {
+        let format = picture.frame.pixel_format();
+        let name = format.map_or("an unknown format".into(), PixelFormat::name);
+        let why = format.and_then(PixelFormat::obstacle).unwrap_or("their planes cannot be made");
+        self.error(ErrorKind::Unsupported, format!("pictures of {name} cannot be converted: {why}"))
     }
 
     fn drain(&mut self) -> Result<Vec<Picture>> {

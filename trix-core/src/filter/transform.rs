@@ -279,6 +279,12 @@ impl Transform {
             // zimg's filter takes 4:4:0 at 8 bits.
             self.fill_chroma(pixel, &mut steps, &mut now);
         }
+        if let Some(pixel) = now.pixel.filter(|pixel| pixel.is_float() && self.deinterlace.is_some()) {
+            // The filter of fields takes numbers up to 16 bits.
+            let name = if pixel.has_alpha() { "gbrap16le" } else { "gbrp16le" };
+            steps.push(format!("scale=flags={SWS}:{},format=pix_fmts={name}", same_range(Range::Full)));
+            now.pixel = PixelFormat::from_name(name);
+        }
         if let Some(order) = self.inverse_telecine {
             let order = order.name();
             // Frames that no pairing of fields makes whole are deinterlaced; then the repeated one of five goes.

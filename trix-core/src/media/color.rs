@@ -181,6 +181,8 @@ impl fmt::Display for ChromaLocation {
 }
 
 impl Transfer {
+    /// Light itself.
+    pub const LINEAR: Self = Transfer(8);
     /// SMPTE ST 2084, the perceptual quantiser of HDR10 and Dolby Vision.
     pub const PQ: Self = Transfer(16);
     /// Hybrid log-gamma (ITU-R BT.2100).

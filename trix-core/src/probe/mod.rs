@@ -211,7 +211,9 @@ fn video(
     index: Option<&boxes::Track>,
     found: survey::Found,
 ) -> VideoInfo {
-    let format = PixelFormat::from_raw(facts.format);
+    // The container tells the format of pictures without their alpha layer.
+    let layered = found.glance.as_ref().filter(|_| facts.alpha_layer).and_then(|glance| glance.pixel_format);
+    let format = layered.or(PixelFormat::from_raw(facts.format));
     let positive = |ratio: Rational| ratio.is_positive().then_some(ratio);
     let orientation = facts.display_matrix.as_ref().map(Orientation::from_matrix);
     let is_whole = found.measured.as_ref().is_some_and(|measured| measured.is_whole);
@@ -231,7 +233,7 @@ fn video(
         height: facts.height,
         pixel_format: format,
         bit_depth: format.map(PixelFormat::depth),
-        chroma: format.and_then(PixelFormat::chroma),
+        chroma: format.filter(|format| format.odd_chroma().is_none()).and_then(PixelFormat::chroma),
         sample_aspect: positive(facts.sample_aspect),
         display_aspect: compare::display_aspect(facts.width, facts.height, positive(facts.sample_aspect)),
         orientation: orientation.flatten(),

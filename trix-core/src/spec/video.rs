@@ -105,8 +105,8 @@ pub struct EncodeSettings {
     pub preset: Option<String>,
     /// Tune by the encoder's name.
     pub tune: Option<String>,
-    /// Profile by the encoder's name. ProRes: proxy, lt, standard, hq (default for 4:2:0 and 4:2:2), 4444 (default
-    /// otherwise), 4444xq.
+    /// Profile by the encoder's name. ProRes: proxy, lt, standard, hq (default for 4:2:0 and 4:2:2 without alpha), 4444
+    /// (default otherwise), 4444xq.
     pub profile: Option<String>,
     /// Level, e.g. `4.1`.
     pub level: Option<String>,

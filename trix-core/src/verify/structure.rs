@@ -242,8 +242,8 @@ fn check_video(
     let square = |aspect: Rational| if aspect.is_positive() { aspect } else { Rational::new(1, 1) };
     let (expected, seen) = (square(plan.sample_aspect), square(found.sample_aspect));
     // Matroska's display size has whole numbers, and libavformat tells their quotient in numbers up to 255.
-    let rounding = 0.5 / plan.width.max(1) as f64 + 1.0 / 255.0;
-    let near = container.is_matroska() && (seen.to_f64() / expected.to_f64() - 1.0).abs() <= rounding;
+    let told_as = container.rounds_aspect(plan.width, plan.height, expected).unwrap_or(expected);
+    let near = container.is_matroska() && (seen.to_f64() / told_as.to_f64() - 1.0).abs() <= 1.0 / 200.0;
     checks.judged(&name("sample aspect"), expected, seen, near || expected == seen);
 }
 

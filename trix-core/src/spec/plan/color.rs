@@ -56,6 +56,13 @@ pub(super) fn plan(
             );
         }
     }
+    if facts.pixel.is_some_and(PixelFormat::is_xyz) && picture.color.is_none() {
+        (to.primaries, to.transfer, _) = Standard::Bt709.code_points();
+        told.decide(
+            "X, Y and Z of digital cinema become BT.709",
+            "white is 48 cd/m2, and what BT.709 does not reach is clipped; --color says otherwise",
+        );
+    }
     let tonemap = tonemap(job, encoder, facts, format, told);
     if tonemap.is_some() {
         (to.primaries, to.transfer, to.matrix) = Standard::Bt709.code_points();
@@ -109,8 +116,8 @@ pub(super) fn plan(
         // The same grey by any matrix.
         from.matrix = to.matrix;
     }
-    let whites = facts.stated_range == Range::Unspecified && from.range == Range::Full && !samples.rgb;
-    if whites && encoder != Encoder::Ffv1 && !is_lossless {
+    let is_guessed = facts.stated_range == Range::Unspecified && from.range == Range::Full && !samples.rgb;
+    if is_guessed && picture.range.is_none() && encoder != Encoder::Ffv1 && !is_lossless {
         to.range = Range::Limited;
         let why = "the source does not say its range; grey of this kind has full range, as RGB has";
         told.decide("values become limited range", why);

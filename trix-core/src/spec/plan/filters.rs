@@ -186,7 +186,8 @@ fn fields_alone(filtering: &Filtering, source: &Source, stream: usize) -> Option
     if transform.inverse_telecine.is_none() && transform.deinterlace.is_none() {
         return None;
     }
-    let facts = source.streams().get(stream)?;
+    // The container tells the format of pictures without their alpha layer.
+    let facts = source.streams().get(stream).filter(|facts| !facts.alpha_layer)?;
     let format = PixelFormat::from_raw(facts.format)?.picture()?;
     let mut alone = Transform::to(facts.width, facts.height, format, transform.resampler, transform.from);
     alone.inverse_telecine = transform.inverse_telecine;

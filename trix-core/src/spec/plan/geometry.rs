@@ -212,8 +212,12 @@ fn fields(
         .map(|survey| if survey.top_first >= survey.bottom_first { FieldOrder::Top } else { FieldOrder::Bottom });
     let order = flags.order.or(majority).unwrap_or(FieldOrder::Top);
     if picture.inverse_telecine {
-        if facts.pixel.is_none_or(|pixel| pixel.depth() > 8) {
-            told.mistake("picture.inverse_telecine", true, "needs a source of 8 bits");
+        if facts.pixel.is_none_or(|pixel| pixel.depth() > 8 || pixel.is_rgb() || pixel.has_alpha()) {
+            told.mistake(
+                "picture.inverse_telecine",
+                true,
+                "needs a source of 8 bits, of luma and chroma without alpha",
+            );
         }
         if picture.deinterlace == Deinterlace::On || picture.deinterlace == Deinterlace::Fields {
             told.mistake("picture.inverse_telecine", true, "excludes deinterlacing");

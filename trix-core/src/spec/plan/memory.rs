@@ -165,9 +165,20 @@ impl Estimator<'_> {
     fn decoded(&self) -> u64 {
         self.video().map_or(0, |facts| {
             let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::samples);
+            let format = format.map(|format| PictureFormat { alpha: format.alpha || facts.alpha_layer, ..format });
             // Packed samples take no more than those of three full planes.
             format.map_or((facts.width * facts.height * 8) as u64, |format| bytes(format, facts.width, facts.height))
         })
+    }
+
+    /// A picture of the decoder in the planes that filters take, where those are others, and what is made of it next.
+    fn unpacked(&self) -> u64 {
+        let Some(facts) = self.video() else { return 0 };
+        let planar = PixelFormat::from_raw(facts.format).and_then(|format| {
+            let planar = format.planar(true).filter(|planar| *planar != format)?;
+            planar.image_bytes(facts.width as u32, facts.height as u32)
+        });
+        planar.map_or(0, |bytes| 2 * bytes)
     }
 
     /// Pictures that the decoder keeps: those that others refer to, and one for each thread.
@@ -195,7 +206,7 @@ impl Estimator<'_> {
         let turned = if transform.orientation.is_upright() { 0 } else { 2 * self.decoded() };
         // Light in floating point, three planes, before and after the curve.
         let light = transform.tonemap.map_or(0, |_| 3 * 12 * (transform.width * transform.height) as u64);
-        IN_HAND * made + fields + turned + light
+        IN_HAND * made + fields + turned + light + self.unpacked()
     }
 
     /// An output's own: its encoders and its muxer.

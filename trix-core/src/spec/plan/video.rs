@@ -13,7 +13,7 @@ use crate::{
         transform::{FieldOrder, Shape, Transform},
     },
     media::{
-        color::{Color, Matrix, Range},
+        color::{Color, Matrix, Primaries, Range, Transfer},
         format::{Chroma, PictureFormat},
         hdr::{DolbyVision, StaticHdr},
         orientation::Orientation,
@@ -243,6 +243,9 @@ pub(super) fn plan(
     };
     samples.alpha |= pixel.is_palette() && facts.glance.clear_palette;
     let mut told = Told { mistakes, decisions, notes };
+    if pixel.is_xyz() && encoder == Encoder::Ffv1 {
+        told.mistake("video", "ffv1", "cannot hold X, Y and Z of digital cinema without a loss; use --video copy");
+    }
     alpha_layer(job, &facts, samples, &mut told);
     let format = format(encoder, settings, &job.output.picture, samples, &mut told);
     let geometry = geometry::plan(job, encoder, settings, &facts, format, &mut told);
@@ -290,6 +293,10 @@ pub(super) fn plan(
         // Only 4:2:0 has a place for chroma that is not fixed (H.264 E.2.1, H.265 E.3.1), and chroma that was halved
         // here sits where the standards put it unless told otherwise.
         written.chroma_location = Default::default();
+    }
+    if encoder == Encoder::X264 && format.chroma == Chroma::C400 {
+        // libx264 says none of luma without chroma, which needs none.
+        written.matrix = Matrix::UNSPECIFIED;
     }
     transform.to.chroma_location = written.chroma_location;
     if !zimg_is_there() && converted {
@@ -436,7 +443,9 @@ impl<'a> Facts<'a> {
     fn gather(job: &Request<'a>, source: &'a Source, stream: &'a StreamFacts) -> Self {
         let glance = job.looks.glance(source, stream);
         let seen = glance.pictures > 0;
-        let pixel = glance.pixel_format.or(PixelFormat::from_raw(stream.format));
+        // The container tells the format of pictures without their alpha layer.
+        let layered = glance.pixel_format.filter(|_| stream.alpha_layer);
+        let pixel = layered.or(PixelFormat::from_raw(stream.format)).or(glance.pixel_format);
         let own = glance.color;
         // A decoder's silence (ProRes) overwrites in libavformat what the container said.
         let declared = source.input.declared().get(stream.index).map(|declared| declared.color).unwrap_or_default();
@@ -452,6 +461,10 @@ impl<'a> Facts<'a> {
         } else if color.matrix == Matrix::RGB {
             // Of luma without chroma (DPX), or a mistake: YCbCr by the matrix of RGB is none.
             color.matrix = Matrix::UNSPECIFIED;
+        }
+        if pixel.is_some_and(PixelFormat::is_xyz) {
+            // What X, Y and Z become before anything else is done to them.
+            color = Color { primaries: Primaries(1), transfer: Transfer::LINEAR, ..color };
         }
         let color = job.output.picture.source_color.apply(color);
         let stated_range = color.range;
@@ -514,6 +527,11 @@ fn format(
         }
     }
     if encoder == Encoder::Prores {
+        let is_free = settings.profile.is_none() && settings.chroma.is_none();
+        if is_free && samples.alpha && picture.alpha == Alpha::Auto {
+            // The profile that has a place for alpha.
+            format.chroma = Chroma::C444;
+        }
         let full = prores_profile(settings, format).starts_with("4444");
         format.chroma = if full { Chroma::C444 } else { Chroma::C422 };
         format.alpha = full && samples.alpha && picture.alpha == Alpha::Auto;
