@@ -372,7 +372,7 @@ fn grey_with_opacity_is_kept_or_laid_on_black() {
         mezzanine.outputs[0].video = VideoSettings::Prores(EncodeSettings::default());
         let (planes, format) = taken(&mezzanine);
         assert!(format.alpha && format.depth == 10, "{name}: {format:?}");
-        close(&planes[3], &opacity, 1.0, name, |value| value * 1023.0 / f64::from((1u32 << depth) - 1));
+        close(&planes[3], &opacity, 0.51, name, |value| value * 1023.0 / f64::from((1u32 << depth) - 1));
 
         job.outputs[0].video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
         assert!(decisions(&planned(&job)).contains("laid on black"), "{name}");
@@ -649,7 +649,7 @@ fn every_layout_that_libavutil_names_is_converted_or_refused_with_the_reason() {
         let pixel = PixelFormat::from_name(&name).unwrap_or_else(|| panic!("libavutil does not know {name}"));
         let Some(bytes) = pixel.image_bytes(WIDTH as u32, HEIGHT as u32) else { panic!("{name} has no size") };
         let folder = folder();
-        let mut job = raw_job(folder.path(), &name, &vec![0x40; bytes as usize], quick(""));
+        let mut job = raw_job(folder.path(), &name, &vec![1; bytes as usize], quick(""));
         job.outputs[0].video = VideoSettings::X264(EncodeSettings { chroma: Some(Chroma::C420), ..quick("") });
         match pixel.obstacle() {
             None => {

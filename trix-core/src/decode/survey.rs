@@ -106,7 +106,7 @@ fn window(
         while let Ok(Output::Item(mut frame)) = decoder.receive() {
             // The filters measure planes of 8 bits and more.
             let planar = frame.pixel_format().and_then(|format| format.planar(false));
-            if let Some(planar) = planar.and_then(|planar| frame.unpacked(planar, Range::Limited)) {
+            if let Some(planar) = planar.and_then(|planar| frame.unpacked(planar, Range::Limited, 16)) {
                 frame = planar;
             }
             // Times play no part in the measurement, and broken ones must not disturb it.

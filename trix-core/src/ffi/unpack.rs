@@ -17,6 +17,8 @@ enum Reading {
     Spread { from: u32, to: u32 },
     /// Shifted, as values of limited range are.
     Shifted(u32),
+    /// Spread over fewer bits than there are, which are the highest: opacity that will have so many in the end.
+    Steps { from: u32, bits: u32, to: u32 },
     /// Spread around the middle, as chroma of full range is.
     Centred { from: u32, to: u32 },
     /// A number of floating point, from 0 to 1, of so many bits, as one of 16 bits.
@@ -28,12 +30,14 @@ enum Reading {
 impl Reading {
     fn apply(&self, value: u32) -> u32 {
         let most = |depth: u32| (1u64 << depth) - 1;
+        let spread = |value: u32, from: u32, to: u32| {
+            let (value, from, to) = (u64::from(value), most(from), most(to));
+            ((value * to + from / 2) / from) as u32
+        };
         match *self {
             Reading::Same => value,
-            Reading::Spread { from, to } => {
-                let (value, from, to) = (u64::from(value), most(from), most(to));
-                ((value * to + from / 2) / from) as u32
-            }
+            Reading::Spread { from, to } => spread(value, from, to),
+            Reading::Steps { from, bits, to } => spread(value, from, bits) << (to - bits),
             Reading::Shifted(bits) => value << bits,
             Reading::Rounded(bits) => (single(value, bits).clamp(0.0, 1.0) * 65535.0).round() as u32,
             Reading::Single(bits) => single(value, bits).to_bits(),
@@ -73,8 +77,9 @@ impl Frame {
     }
 
     /// This picture in the planes `to`, which are those of [`PixelFormat::planar`] or others with the same samples; `None`
-    /// when it has an unknown format, or there is no memory. `range` is that of its values.
-    pub(crate) fn unpacked(&self, to: PixelFormat, range: Range) -> Option<Frame> {
+    /// when it has an unknown format, or there is no memory. `range` is that of its values, `opacity` the depth that
+    /// opacity will have in the end.
+    pub(crate) fn unpacked(&self, to: PixelFormat, range: Range, opacity: u32) -> Option<Frame> {
         let from = self.pixel_format()?;
         if to == from {
             return Some(self.clone());
@@ -119,6 +124,8 @@ impl Frame {
             let is_bit = depth == 1 && is_grey;
             let reading = if from.is_float() {
                 if to.is_float() { Reading::Single(depth) } else { Reading::Rounded(depth) }
+            } else if is_alpha && deep == 16 && opacity < 16 {
+                Reading::Steps { from: depth, bits: opacity, to: deep }
             } else if depth == deep {
                 Reading::Same
             } else if rgb || is_alpha || is_bit || (range == Range::Full && !is_chroma) || deep < depth {

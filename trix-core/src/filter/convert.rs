@@ -214,7 +214,7 @@ impl Converter {
             out.extend(self.receive()?);
         } else {
             if let State::Repack(_, to) = self.state {
-                let frame = picture.frame.unpacked(to, Range::Limited);
+                let frame = picture.frame.unpacked(to, Range::Limited, 16);
                 picture.frame = frame.ok_or_else(|| self.cannot_unpack(&picture))?;
             }
             let duration = picture.duration.map(|duration| duration.saturating_mul(factor));
@@ -330,7 +330,8 @@ impl Converter {
     fn unpacked(&self, picture: &Picture, clear: bool, range: Range) -> Result<Frame> {
         let format = self.filtering.transform.format;
         let to = picture.frame.pixel_format().and_then(|own| own.planar_for(format, clear));
-        to.and_then(|to| picture.frame.unpacked(to, range)).ok_or_else(|| self.cannot_unpack(picture))
+        let opacity = if format.alpha { format.depth } else { 16 };
+        to.and_then(|to| picture.frame.unpacked(to, range, opacity)).ok_or_else(|| self.cannot_unpack(picture))
     }
 
     fn cannot_unpack(&self, picture: &Picture) -> Error {

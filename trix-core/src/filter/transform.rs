@@ -275,7 +275,9 @@ impl Transform {
                 "scale=w={width}:h={height}:flags={SWS}:in_range={range}:out_range={own},format=pix_fmts={format}"
             ));
         }
-        if let Some(pixel) = now.pixel.filter(|pixel| pixel.chroma_shift() == (0, 1) && pixel.depth() > 8) {
+        let stays = |pixel| self.packing.as_ref().is_some_and(|packing| is_packed_as(pixel, packing));
+        let is_odd = |pixel: &PixelFormat| pixel.chroma_shift() == (0, 1) && pixel.depth() > 8 && !stays(*pixel);
+        if let Some(pixel) = now.pixel.filter(is_odd) {
             // zimg's filter takes 4:4:0 at 8 bits.
             self.fill_chroma(pixel, &mut steps, &mut now);
         }
