@@ -157,6 +157,7 @@ fn settings(args: &Encode) -> Result<EncodeSettings, String> {
     Ok(EncodeSettings {
         depth: args.depth,
         chroma: args.chroma.0,
+        chroma_is_fixed: args.chroma.0.is_some(),
         size: args.size,
         resampler: match args.resampler {
             ResamplerChoice::Lanczos => Resampler::Lanczos,

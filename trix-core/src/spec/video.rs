@@ -95,6 +95,9 @@ pub struct EncodeSettings {
     pub depth: Option<u32>,
     /// Chroma subsampling. Default: the source's.
     pub chroma: Option<Chroma>,
+    /// Whether `chroma` was asked for by hand: an odd size that it cannot have is refused then, and else cropped by one.
+    #[serde(skip)]
+    pub chroma_is_fixed: bool,
     /// Size. Default: the source's.
     pub size: Option<Size>,
     /// How samples are computed when the size changes.

@@ -81,7 +81,8 @@ pub(super) fn plan(
         }
     }
 
-    if settings.size.is_none() && picture.pad.is_none() && encoder != Encoder::Ffv1 {
+    let is_free = settings.size.is_none() && picture.pad.is_none() && !settings.chroma_is_fixed;
+    if is_free && encoder != Encoder::Ffv1 {
         let (x, y) = format.chroma.shift();
         let y = if fields.is_some() && encoder == Encoder::X264 { y + 1 } else { y };
         let (w, h) = (width >> x << x, height >> y << y);
