@@ -7,7 +7,6 @@ use trix_core::{
     filter::sound_ledger::{SoundChange, SoundLedger},
     pipeline::ledger::Ledger,
     report::{PackageReport, StillReport, TrackLoudness},
-    source::Discontinuity,
     spec::plan::{AudioPlan, Decision, OutputPlan},
     still,
 };
@@ -66,8 +65,7 @@ fn source(report: &Report) -> String {
         }
     }
     for joint in report.discontinuities.iter().take(3) {
-        let Discontinuity { at, from, to, .. } = joint;
-        let _ = writeln!(out, "  clock   at {at} it goes from {from} to {to}; all later times go on from there");
+        let _ = writeln!(out, "  clock   {joint}");
     }
     if report.discontinuities.len() > 3 {
         let _ = writeln!(out, "          and {} more such places", report.discontinuities.len() - 3);

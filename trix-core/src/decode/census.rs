@@ -84,7 +84,7 @@ pub const SIZES: usize = 16;
 
 enum Decoder {
     Video(Box<VideoDecoder>, Intervals),
-    Audio(AudioDecoder),
+    Audio(Box<AudioDecoder>),
 }
 
 /// Decodes all pictures and sound of `source`, on as many threads as the machine has cores (`threads` 0) or `threads`.
@@ -108,7 +108,7 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
                 let decoder = VideoDecoder::new(label.clone(), facts, threads, pixels, damage)?;
                 Decoder::Video(Box::new(decoder), Intervals::new(facts.time_base))
             }
-            StreamKind::Audio => Decoder::Audio(AudioDecoder::new(label.clone(), facts, damage)?),
+            StreamKind::Audio => Decoder::Audio(Box::new(AudioDecoder::new(label.clone(), facts, damage)?)),
             StreamKind::Subtitle | StreamKind::Data | StreamKind::Attachment => continue,
         };
         decoders.insert(facts.index, (decoder, facts.time_base));
@@ -155,7 +155,9 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
             }
         }
     }
-    Ok(Census { streams: found, damage: damage.report(), notes: damage.notes() })
+    let joints = demuxer.walked().discontinuities;
+    let notes = damage.notes().into_iter().chain(joints.iter().map(ToString::to_string)).collect();
+    Ok(Census { streams: found, damage: damage.report(), notes })
 }
 
 fn pictures(

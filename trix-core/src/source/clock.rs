@@ -6,7 +6,7 @@
 
 mod track;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, fmt};
 
 use serde::Serialize;
 
@@ -27,6 +27,13 @@ pub struct Discontinuity {
     pub to: Timestamp,
     /// The streams whose clock jumped there, by index.
     pub streams: Vec<usize>,
+}
+
+impl fmt::Display for Discontinuity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Discontinuity { at, from, to, .. } = self;
+        write!(f, "at {at} the clock of the file goes from {from} to {to}; later times go on from there")
+    }
 }
 
 /// The clock of a source.

@@ -151,10 +151,8 @@ impl SoundCut {
 
     /// Keeps a packet that lies before the span, as far as those within it may need it.
     fn hold(&mut self, packet: Packet) {
-        if self.begins_by_itself() {
-            if self.can_begin(&packet) {
-                self.held.clear();
-            }
+        if self.begins_by_itself() && self.can_begin(&packet) {
+            self.held.clear();
         }
         self.held.push_back(packet);
         while self.held.len() > self.needed() {
