@@ -402,7 +402,7 @@ mod tests {
         let mut table = vec![0; 4];
         table.extend((edits.len() as u32).to_be_bytes());
         for (duration, media) in edits {
-            table.extend([duration.to_be_bytes(), media.to_be_bytes(), (1 << 16u32).to_be_bytes()].concat());
+            table.extend([duration.to_be_bytes(), media.to_be_bytes(), (1u32 << 16).to_be_bytes()].concat());
         }
         table
     }

@@ -310,11 +310,11 @@ mod tests {
     fn packets_of_opus_tell_how_long_they_last() {
         // Configuration, then how many frames.
         for (data, samples) in [
-            (&[0b11111_0_00u8][..], 960),
-            (&[0b10000_0_00], 120),
-            (&[0b00011_0_00], 2880),
-            (&[0b01100_0_01], 960),
-            (&[0b01101_0_11, 0b0000_0011], 2880),
+            (&[0b1111_1000_u8][..], 960),
+            (&[0b1000_0000], 120),
+            (&[0b0001_1000], 2880),
+            (&[0b0110_0001], 960),
+            (&[0b0110_1011, 0b0000_0011], 2880),
         ] {
             assert_eq!(opus_samples(data), Some(samples), "{data:?}");
         }
