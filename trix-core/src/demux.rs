@@ -47,6 +47,8 @@ struct Seen {
     shown_end: Option<Timestamp>,
     /// The longest packet, in ticks.
     longest: i64,
+    /// When the last packet began, in ticks.
+    begin: Option<i64>,
     last_byte: Option<u64>,
 }
 
@@ -227,8 +229,14 @@ impl Demuxer {
         let end = packet.pts().or(packet.dts()).map(|ticks| time(ticks.saturating_add(packet.duration())));
         seen.end = seen.end.max(end);
         if !packet.is_discarded() {
-            seen.shown_end = seen.shown_end.max(end);
-            seen.longest = seen.longest.max(packet.duration());
+            let begin = packet.pts().or(packet.dts());
+            // Audio that does not say how long a packet lasts: as long as the one before.
+            let usual = begin.zip(seen.begin).map_or(0, |(begin, before)| begin.saturating_sub(before).max(0));
+            let is_silent = packet.duration() <= 0 && facts.kind == StreamKind::Audio;
+            let lasts = if is_silent { usual } else { packet.duration() };
+            seen.shown_end = seen.shown_end.max(begin.map(|ticks| time(ticks.saturating_add(lasts))));
+            seen.longest = seen.longest.max(lasts);
+            seen.begin = begin;
         }
         let last_byte = packet.position().map(|start| start + packet.data().len() as u64);
         seen.last_byte = seen.last_byte.max(last_byte);

@@ -139,7 +139,7 @@ fn pairs_of_channels_without_a_layout_become_stereo_tracks() {
                 assert_eq!(found.len(), own.len(), "{what}, track {track}");
                 for (channel, number) in found.iter().zip(&own) {
                     let level = strength(channel, frequency(*number));
-                    assert!((level - 0.2).abs() < 0.005, "{what}, channel {number}: {level}");
+                    assert!((level - 0.2).abs() < 0.012, "{what}, channel {number}: {level}");
                     for other in (0..count).filter(|other| other != number) {
                         assert!(strength(channel, frequency(other)) < 0.002, "{what}: {other} in {number}");
                     }
@@ -254,7 +254,7 @@ fn a_map_of_many_loudspeakers_keeps_their_order() {
             (0..count).map(|number| support::waves::tone(f64::from(frequency(number)), 0.2, 48_000, 48_000)).collect();
         support::waves::write_wave(&wave, &all, 48_000, 24);
         for extension in ["mkv", "mov", "mp4"] {
-            let output = folder.path().join(name).with_extension(extension);
+            let output = folder.path().join(format!("{name}.{extension}"));
             let mut job = job(&film, &output, "auto");
             let track = format!("{}:map={name}", wave.display());
             job.tracks.push(track.parse().expect("a track"));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     audio::{AudioSettings, AudioShape},
     picture::PictureSettings,
-    video::VideoSettings,
+    video::{EncodeSettings, VideoSettings},
 };
 use crate::{media::time::Rational, package::Layout};
 
@@ -54,7 +54,7 @@ impl Default for PackageJob {
 }
 
 /// A size of a ladder.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rung {
     /// Rows; the width keeps the picture's proportions.
@@ -62,4 +62,10 @@ pub struct Rung {
     /// How it is encoded; its size is `height`. `maxrate` and `bufsize` are for 30 pictures a second at the most; for
     /// more they become half as much again.
     pub video: VideoSettings,
+}
+
+impl Default for Rung {
+    fn default() -> Self {
+        Rung { height: 0, video: VideoSettings::X264(EncodeSettings::default()) }
+    }
 }

@@ -131,7 +131,10 @@ impl OutputPlan {
         let mut origin =
             decided.unwrap_or_else(|| origin(source, container, stream, first_shown(source, stream), &audio));
         let begin = origin;
-        let mut start = job.source.start.map(|time| origin.plus(time));
+        // MXF begins with a picture, and has no place to say that one is shown later.
+        let rate = video.as_ref().filter(|_| container == Container::Mxf).map(|video| video.source_rate);
+        let first = |time: Timestamp| rate.map_or(time, |rate| first_frame(time, rate));
+        let mut start = job.source.start.map(|time| origin.plus(first(time)));
         let mut end = job.source.duration.map(|duration| start.unwrap_or(origin).plus(duration));
         let mut frames = job.source.frames;
         let facts = stream.and_then(|index| source.streams().get(index));
@@ -227,6 +230,16 @@ fn pictures_before(time: Timestamp, begin: Timestamp, rate: Rational, base: Time
         Timestamp::new(begin.rescale(base).saturating_add(ticks), base)
     };
     (near.saturating_sub(1)..=near.saturating_add(1)).find(|number| shown(*number) >= time).unwrap_or(near).max(0)
+}
+
+/// When the first frame begins at or after `time`, counted from the first frame of all.
+fn first_frame(time: Timestamp, rate: Rational) -> Timestamp {
+    if !rate.is_positive() {
+        return time;
+    }
+    let near = time.rescale(rate.inverse());
+    let begin = Timestamp::new(near, rate.inverse());
+    if begin < time { Timestamp::new(near.saturating_add(1), rate.inverse()) } else { begin }
 }
 
 /// Why the numbers of pictures are not those of the source any more.
