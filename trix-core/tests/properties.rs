@@ -97,6 +97,7 @@ fn settings() -> impl Strategy<Value = EncodeSettings> {
             keyframes,
             key_interval,
             params,
+            chroma_is_fixed: false,
         }
     })
 }

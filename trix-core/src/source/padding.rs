@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn packets_end_where_a_packet_ends() {
-        let mut packet = vec![0; 188];
+        let mut packet = [0; 188];
         (packet[0], packet[40]) = (0x47, 1);
         let stream = packet.repeat(20);
         assert_eq!(end(&stream), None);
