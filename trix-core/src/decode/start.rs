@@ -130,7 +130,10 @@ impl Start {
 
     /// What is held back and has to go to the decoder, because the stream ended or has no start.
     pub(crate) fn release(&mut self) -> VecDeque<Packet> {
-        self.state = State::Running;
+        // A decoder that is recovering may yield its first frame after the last packet.
+        if self.state == State::Waiting {
+            self.state = State::Running;
+        }
         self.held_bytes = 0;
         std::mem::take(&mut self.held)
     }

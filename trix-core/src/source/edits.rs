@@ -425,9 +425,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-            let file = [b"\0\0\0\x08ftyp", &bytes[..]].concat();
+            let file = [&b"\0\0\0\x08ftyp"[..], &bytes].concat();
             Edits::of(&mut Cursor::new(file)).unwrap();
-            let moov = [&(bytes.len() as u32 + 8).to_be_bytes(), &b"moov"[..], &bytes].concat();
+            let moov = [&(bytes.len() as u32 + 8).to_be_bytes()[..], b"moov", &bytes].concat();
             Edits::of(&mut Cursor::new(moov)).unwrap();
             if let Some(other) = without_gaps(&bytes) {
                 prop_assert_eq!(other.len(), bytes.len() + 8);
