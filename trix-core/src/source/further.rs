@@ -75,7 +75,10 @@ pub(super) fn language(facts: &StreamFacts) -> Option<&str> {
 
 /// Whether one stream can be the other's continuation, as far as its description tells.
 pub(super) fn is_alike(one: &StreamFacts, other: &StreamFacts) -> bool {
-    one.kind == other.kind && one.codec == other.codec && language(one) == language(other)
+    // A transport stream does not tell the layers of MPEG audio apart, and one decoder takes all of them.
+    let is_layer = |facts: &StreamFacts| matches!(facts.codec.as_str(), "mp1" | "mp2" | "mp3");
+    let is_same = one.codec == other.codec || (is_layer(one) && is_layer(other));
+    one.kind == other.kind && is_same && language(one) == language(other)
 }
 
 /// What is known of a stream while packets are read.
