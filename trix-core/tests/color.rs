@@ -47,7 +47,7 @@ fn tags(space: &Space) -> String {
     let range = if space.full { "pc" } else { "tv" };
     // Samples of RGB have no matrix, and newer releases of the program would convert what says one.
     let (matrix, range) = if space.weights.is_some() { (matrix, range) } else { ("gbr", "pc") };
-    format!("-vf {}", colored(primaries, transfer, matrix, range))
+    format!("-vf {} -color_range {range}", colored(primaries, transfer, matrix, range))
 }
 
 /// FFmpeg's name of 4:4:4 with the depth of `space`.

@@ -114,7 +114,7 @@ fn codec_format_colour_and_shape_are_told_to_every_reader() {
 #[test]
 fn full_range_is_told_to_every_reader() {
     let source = Clip { frames: 5, ..Clip::of("yuv420p") }
-        .encoded("-c:v ffv1 -vf setparams=range=pc:colorspace=smpte170m", "mkv");
+        .encoded("-c:v ffv1 -vf setparams=range=pc:colorspace=smpte170m -color_range pc", "mkv");
     let folder = folder();
     for extension in CONTAINERS {
         for encoder in [Encoder::X264, Encoder::X265] {

@@ -127,7 +127,9 @@ fn all_eight_orientations_come_out_upright() {
 
 #[test]
 fn chroma_that_is_halved_in_width_alone_is_turned_without_a_change_of_colour() {
-    for (name, options) in [("yuv422p", "-vf setparams=range=tv"), ("yuv422p10le", "-vf setparams=range=pc")] {
+    for (name, options) in
+        [("yuv422p", "-vf setparams=range=tv"), ("yuv422p10le", "-vf setparams=range=pc -color_range pc")]
+    {
         let folder = folder();
         // Flat colours near the ends, which a confusion of ranges would move.
         let depth = format(name).depth - 8;
@@ -314,7 +316,8 @@ fn padding_is_black_of_the_range_and_leaves_the_picture_alone() {
         ("yuv444p12le", "pc", "49x33", [0, 2048, 2048]),
     ] {
         let folder = folder();
-        let (file, pictures) = ffv1(folder.path(), name, (48, 32), &format!("-vf setparams=range={range}"));
+        let (file, pictures) =
+            ffv1(folder.path(), name, (48, 32), &format!("-vf setparams=range={range} -color_range {range}"));
         let mut job = ffv1_job(&file);
         let size: Size = size.parse().unwrap();
         job.outputs[0].picture.pad = Some(size);
@@ -471,8 +474,8 @@ fn a_change_of_format_is_converted_counted_and_placed() {
     let part = |format: &str, range: &str| {
         let path = folder.path().join("part.h264");
         program::ffmpeg(&format!(
-            "-f lavfi -i testsrc2=s=64x48:r=25,format=yuv444p,scale=out_range={range},format={format},\
-             setparams=range={range}:colorspace=bt709 -frames:v 5 -c:v libx264 -preset ultrafast -qp 0 {}",
+            "-f lavfi -i testsrc2=s=64x48:r=25,format=yuv444p,scale=out_range={range},format={format} -frames:v 5 \
+             -vf setparams=range={range}:colorspace=bt709 -c:v libx264 -preset ultrafast -qp 0 -color_range {range} {}",
             path.display()
         ));
         std::fs::read(path).unwrap()

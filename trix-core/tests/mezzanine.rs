@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use support::{
     done, ffprobe, picture_job, picture_stream,
     pictures::{
-        Dice, Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr, refusal,
-        split, through, written,
+        Dice, Grid, Planes, assert_equal, colored, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr,
+        refusal, split, through, written,
     },
     text,
 };
@@ -252,9 +252,8 @@ const PROFILES: [(&str, &str, &str, f64); 6] = [
 fn master(folder: &Path, frames: u32) -> PathBuf {
     let file = folder.join("master.mkv");
     program::ffmpeg(&format!(
-        "-f lavfi -i testsrc2=s=320x192:r=25,format=yuv444p10le,\
-         setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc:range=tv -frames:v {frames} \
-         -c:v ffv1 -level 3 {}",
+        "-f lavfi -i testsrc2=s=320x192:r=25,format=yuv444p10le -frames:v {frames} -vf {} -c:v ffv1 -level 3 {}",
+        colored("bt2020", "arib-std-b67", "bt2020nc", "tv"),
         file.display()
     ));
     file

@@ -98,8 +98,9 @@ pub fn joined(pictures: &[Planes], name: &str) -> Vec<u8> {
     samples.flat_map(|sample| sample.to_le_bytes().into_iter().take(if wide { 2 } else { 1 })).collect()
 }
 
-/// The filter that says what colour pictures have, and changes no sample. Options of the output do not serve: newer
-/// releases of the program ignore some of them and convert the samples for others.
+/// The filter that says what colour pictures have, and changes no sample. Options of the output alone do not serve: newer
+/// releases of the program ignore some of them, and convert samples to the range that they name or that an encoder
+/// prefers; so full range needs the option too. Behind `lavfi`, older releases forget what a filter said.
 pub fn colored(primaries: &str, transfer: &str, matrix: &str, range: &str) -> String {
     format!("setparams=color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}:range={range}")
 }
