@@ -242,9 +242,17 @@ fn time_codes_of_fast_films_are_carried() {
         let drop = text.contains(';');
         for from in ["mov", "mkv", "mp4"] {
             let (source, set) = match from {
-                "mov" => (clip.encoded(&format!("-c:v libx264 -bf 0 -timecode {text}"), "mov"), String::new()),
-                "mkv" => (clip.encoded(&format!("-c:v libx264 -bf 0 -metadata timecode={text}"), "mkv"), String::new()),
-                _ => (clip.encoded("-c:v libx264 -bf 0", "mp4"), format!("--metadata timecode={text}")),
+                "mov" => {
+                    (clip.encoded(&format!("-r {rate} -c:v libx264 -bf 0 -timecode {text}"), "mov"), String::new())
+                }
+                "mkv" => (
+                    clip.encoded(&format!("-r {rate} -c:v libx264 -bf 0 -metadata timecode={text}"), "mkv"),
+                    String::new(),
+                ),
+                _ => (
+                    clip.encoded(&format!("-r {rate} -c:v libx264 -bf 0"), "mp4"),
+                    format!("--metadata timecode={text}"),
+                ),
             };
             for to in ["mov", "mp4", "mkv"] {
                 let folder = folder();

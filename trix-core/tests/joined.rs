@@ -189,6 +189,19 @@ fn a_wrap_of_33_bits_is_no_joint() {
 }
 
 #[test]
+fn reordered_frames_of_avi_are_in_step() {
+    // AVI has no presentation times: the first frame is shown with the first sample.
+    for (name, codec) in [("h264", "libx264 -bf 3"), ("mpeg4", "mpeg4 -bf 2 -q:v 3"), ("plain", "libx264 -bf 0")] {
+        let source =
+            joined(&format!("avi-{name}"), "avi", &[format!("-c:v {codec} -g 25 -c:a pcm_s16le")], concatenated);
+        let folder = folder();
+        let output = folder.path().join("out.mkv");
+        encode(&source, &output);
+        is_whole(&output, 1, name);
+    }
+}
+
+#[test]
 fn a_pause_of_seconds_is_kept_and_filled() {
     let parts = [0.0, 5.0].map(|offset| format!("{H264} -output_ts_offset {offset}"));
     let source = joined("pause", "ts", &parts, streamed);

@@ -59,6 +59,11 @@ pub struct VideoDecoder {
     times: PictureTimes,
     /// How long frames that are inside the decoder are shown, by their times; absent where the container does not say.
     durations: Option<BTreeMap<i64, i64>>,
+    /// Where the container tells decoding times alone, that of the first packet: the first frame is shown then.
+    first_decoded: Option<i64>,
+    /// Ticks by which a decoder that reorders frames takes the first of them to be later.
+    most_late: i64,
+    late: i64,
     /// Size and format that every picture must have: those of the first, where pictures are single files.
     shape: Option<(usize, usize, Option<PixelFormat>)>,
     is_sequence: bool,
@@ -143,6 +148,9 @@ impl VideoDecoder {
             last_pts: None,
             times: PictureTimes::new(facts.time_base, frame_ticks),
             durations: facts.tells_durations.then(BTreeMap::new),
+            first_decoded: None,
+            most_late: frame_ticks.saturating_mul(facts.parameters.reordering() as i64),
+            late: 0,
             shape: None,
             is_sequence: facts.is_sequence,
             packets: matches!(facts.codec.as_str(), "mpeg1video" | "mpeg2video").then_some(0),
@@ -165,6 +173,9 @@ impl VideoDecoder {
         if let Some(packet) = packet {
             if let Some(packets) = self.packets.as_mut().filter(|_| !packet.is_discarded()) {
                 *packets += 1;
+            }
+            if self.last_packet.is_none() && packet.pts().is_none() {
+                self.first_decoded = packet.dts();
             }
             let ticks = packet.pts().or(packet.dts());
             self.last_packet = ticks.map(|ticks| Timestamp::new(ticks, self.time_base)).or(self.last_packet);
@@ -318,10 +329,14 @@ impl VideoDecoder {
     /// after the one before, becomes that of one frame after the one before. Nothing else is changed: where a stream
     /// starts, gaps and uneven distances are the source's own.
     fn place(&mut self, frame: Frame) -> Picture {
-        self.times.push(frame.pts());
+        if let (0, Some(first), Some(pts)) = (self.next_number, self.first_decoded, frame.pts()) {
+            self.late = pts.saturating_sub(first).clamp(0, self.most_late);
+        }
+        let own = frame.pts().map(|pts| pts.saturating_sub(self.late));
+        self.times.push(own);
         let step = self.times.usual().unwrap_or(self.frame_ticks);
         let after_last = self.last_pts.map_or(0, |last| last.saturating_add(step));
-        let pts = match frame.pts() {
+        let pts = match own {
             Some(pts) if self.last_pts.is_none_or(|last| pts > last) => pts,
             _ => {
                 self.repaired += 1;

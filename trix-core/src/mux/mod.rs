@@ -396,6 +396,10 @@ fn movie_timescale(tracks: &[TrackSpec]) -> i64 {
 fn error_of(code: AvError, path: &Path, said: &[String]) -> Error {
     let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join("; ")) };
     match code.io().filter(|error| error.kind() != std::io::ErrorKind::InvalidInput) {
+        // The file was there when the job began.
+        Some(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Error::new(ErrorKind::Io, Stage::Mux, format!("{}{said}", part::GONE))
+        }
         Some(error) => Error::new(ErrorKind::Io, Stage::Mux, format!("cannot be written: {error}{said}")),
         None if code == AvError::INVALID || code.io().is_some() => {
             Error::new(ErrorKind::Unsupported, Stage::Mux, format!("the container refuses the tracks: {code}{said}"))

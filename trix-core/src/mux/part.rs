@@ -18,6 +18,9 @@ use rustix::{
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 
+/// What is said of a file that vanished while it was written.
+pub(super) const GONE: &str = "its folder, or the file that is written there, is gone";
+
 /// The file that is written beside the final name.
 pub struct PartFile {
     file: File,
@@ -80,9 +83,7 @@ impl PartFile {
     /// # Errors
     /// `Io` when it, or its folder, is gone.
     pub fn is_there(&self) -> Result<()> {
-        let gone = |error| {
-            Error::io(Stage::Mux, &self.target, "its folder, or the file that is written there, is gone", error)
-        };
+        let gone = |error| Error::io(Stage::Mux, &self.target, GONE, error);
         let ours = self.file.metadata().map_err(gone)?;
         let now = fs::metadata(&self.part).map_err(gone)?;
         if (now.dev(), now.ino()) != (ours.dev(), ours.ino()) {

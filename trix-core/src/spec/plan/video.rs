@@ -7,7 +7,10 @@ use crate::{
     decode::{glance::Glance, video::frame_rate},
     encode::lavc,
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{pixel::PixelFormat, stream::StreamFacts},
+    ffi::{
+        pixel::PixelFormat,
+        stream::{StreamFacts, StreamKind},
+    },
     filter::{
         convert::{Filtering, zimg_is_there},
         transform::{FieldOrder, Shape, Transform},
@@ -207,6 +210,14 @@ pub(super) fn plan(
             let detail =
                 "the source has no picture stream; in a job, { when = { video = true } } leaves out what needs one";
             return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
+        }
+        // A file that was cut short may still name the film that it has lost.
+        let lost = source.streams().iter().find(|facts| facts.kind == StreamKind::Video && !facts.is_attached_picture);
+        if let Some(lost) = lost.filter(|_| job.output.video != VideoSettings::None) {
+            let detail = format!("the {} stream has no frame; --video none takes the audio alone", lost.codec);
+            return Err(Error::new(ErrorKind::MalformedInput, Stage::Plan, detail)
+                .in_file(&source.label())
+                .in_stream(lost.index));
         }
         if job.output.video != VideoSettings::None {
             decisions.push(Decision::new("the output is of audio alone", "the source has no video stream"));

@@ -1,0 +1,410 @@
+//! Opens what a path or a block of memory holds: recognises the container, knows its streams, and holds them to limits.
+//!
+//! Invariant: a demuxer that may read other files than its own never runs.
+
+use std::{
+    fs::File,
+    io::{Cursor, Read, Seek},
+    path::Path,
+    sync::Arc,
+};
+
+use super::{
+    Limits, Origin, Reading, Source,
+    clock::Clock,
+    edits,
+    further::Further,
+    joints::Joints,
+    open_ended,
+    padding::Limited,
+    reference,
+    selection::Selection,
+    sequence::{self, Files, Sequence},
+    vvc,
+};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    extent::Extent,
+    ffi::{
+        AvError, ability,
+        input::{Input, InputBounds, OpenError, Stated},
+        io::{IoState, ReadSeek},
+        log::Sink,
+        stream::{StreamFacts, StreamKind},
+    },
+    spec::plan::Decision,
+};
+
+/// The demuxers that may run, by FFmpeg's names: containers and elementary streams that hold their own data.
+const ALLOWED: &[&str] = &[
+    "aac",
+    "ac3",
+    "aiff",
+    "asf",
+    "au",
+    "av1",
+    "avi",
+    "caf",
+    "dnxhd",
+    "dts",
+    "dv",
+    "eac3",
+    "flac",
+    "flv",
+    "gxf",
+    "h261",
+    "h263",
+    "h264",
+    "hevc",
+    "ivf",
+    "m4v",
+    "matroska,webm",
+    "mjpeg",
+    "mov,mp4,m4a,3gp,3g2,mj2",
+    "mp3",
+    "mpeg",
+    "mpegts",
+    "mpegvideo",
+    "mxf",
+    "nut",
+    "obu",
+    "ogg",
+    "vc1",
+    "vvc",
+    "w64",
+    "wav",
+    "yuv4mpegpipe",
+];
+
+/// Demuxers that read other files or addresses than the one they were given.
+const POINTING: &[&str] =
+    &["applehttp", "hls", "concat", "dash", "sdp", "rtsp", "imf", "webm_dash_manifest", "image2", "smil", "redir"];
+
+impl Source {
+    pub(super) fn from_origin(origin: &Origin, reading: &Reading, picture_bytes: Option<u64>) -> Result<Self> {
+        let named = |error: Error| match origin {
+            Origin::File { path, .. } | Origin::Sequence { path, .. } => error.in_file(path),
+            Origin::Memory(_) => error,
+        };
+        if reading.raw.is_none() {
+            refuse_reference(origin).map_err(named)?;
+        }
+        let mut opened = Self::at_first_look(origin, reading, picture_bytes)?;
+        let is_plain = opened.sequence.is_none() && reading.raw.is_none();
+        let mut further = if is_plain { Further::look(&opened) } else { Further::default() };
+        for (index, facts) in std::mem::take(&mut further.streams) {
+            match opened.streams.get_mut(index) {
+                Some(known) => *known = facts,
+                None => opened.streams.push(facts),
+            }
+        }
+        check_limits(&opened.streams, &reading.limits).map_err(named)?;
+        opened.watch_clock();
+        opened.joints = Joints::new(&opened, &further);
+        opened.selection = Arc::new(Selection::choose(&opened, &further).map_err(named)?);
+        opened.decisions.extend(opened.selection.decisions.iter().cloned());
+        Ok(opened)
+    }
+
+    /// Opens `origin` and looks at as much of it as libavformat needs.
+    pub(super) fn at_first_look(origin: &Origin, reading: &Reading, picture_bytes: Option<u64>) -> Result<Self> {
+        let state = Arc::new(IoState::default());
+        let mut opened = match origin {
+            Origin::File { path, store, content, edits } => {
+                let (reader, mark) = store.marked_reader(Some(Arc::clone(&state)));
+                let reader = edits::patched(limited(reader, *content), edits);
+                let mut opened =
+                    Self::from_reader(reader, state, origin, reading, ALLOWED).map_err(|error| error.in_file(path))?;
+                opened.mark = Some(mark);
+                for facts in &mut opened.streams {
+                    let gaps = edits.gaps(facts);
+                    facts.duration = facts.duration.map(|duration| duration.saturating_add(gaps));
+                }
+                opened
+            }
+            Origin::Sequence { path, files } => {
+                Self::from_sequence(files, state, origin, reading).map_err(|error| error.in_file(path))?
+            }
+            Origin::Memory(bytes) => {
+                Self::from_reader(Box::new(Cursor::new(Arc::clone(bytes))), state, origin, reading, ALLOWED)?
+            }
+        };
+        opened.picture_bytes = picture_bytes;
+        Ok(opened)
+    }
+
+    /// The same source with nothing but its header read.
+    pub(super) fn bare(&self) -> Result<Input> {
+        let state = Arc::new(IoState::default());
+        let reader: Box<dyn ReadSeek> = match &self.origin {
+            Origin::File { store, content, edits, .. } => {
+                edits::patched(limited(store.reader(Some(Arc::clone(&state))), *content), edits)
+            }
+            Origin::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+            Origin::Sequence { .. } => return Err(Error::bug(Stage::Source, "a sequence has no container")),
+        };
+        open_input(reader, &state, &Sink::new(), &self.origin, &self.reading, ALLOWED)
+    }
+
+    /// What the first file says of its one picture holds for all of them, until a decoder finds otherwise.
+    pub(super) fn from_sequence(
+        files: &Arc<Files>,
+        state: Arc<IoState>,
+        origin: &Origin,
+        reading: &Reading,
+    ) -> Result<Self> {
+        let sequence = Sequence::new(Arc::clone(files));
+        let first = files.first_path();
+        let unreadable = |error| Error::io(Stage::Source, &first, "cannot be read", error);
+        let mut reader = files.first_reader().map_err(unreadable)?;
+        let mut head = Vec::new();
+        // The headers of a DPX picture are 2048 bytes (SMPTE ST 268-1).
+        reader.by_ref().take(2048).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
+        if head.is_empty() {
+            return Err(empty().in_file(&first));
+        }
+        let mut opened = Self::from_reader(reader, state, origin, reading, sequence::IMAGES)
+            .map_err(|error| error.in_file(&first))?;
+        let (rate, why) = match (reading.rate, sequence::dpx_rate(&head)) {
+            (Some(rate), _) => (rate, None),
+            (None, Some(rate)) => (rate, Some("the header of the first picture says so")),
+            (None, None) => (sequence::DEFAULT_RATE, Some("images carry no rate, and none is given")),
+        };
+        let what = format!("the sequence is read at {rate} pictures a second");
+        opened.decisions.extend(why.map(|why| Decision::new(what, why)));
+        for facts in &mut opened.streams {
+            facts.time_base = rate.inverse();
+            (facts.average_rate, facts.base_rate) = (rate, rate);
+            facts.start = Some(0);
+            facts.duration = i64::try_from(sequence.span()).ok();
+            facts.declared_frames = Some(sequence.len());
+            facts.bit_rate = None;
+            facts.is_sequence = true;
+        }
+        opened.extent = Extent { size: sequence.bytes(), declared: None };
+        opened.sequence = Some(sequence);
+        Ok(opened)
+    }
+
+    pub(super) fn from_reader(
+        mut reader: Box<dyn ReadSeek>,
+        state: Arc<IoState>,
+        origin: &Origin,
+        reading: &Reading,
+        demuxers: &[&str],
+    ) -> Result<Self> {
+        let limits = reading.limits;
+        let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
+        let unreadable = |error: std::io::Error| {
+            Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error)
+        };
+        let mut extent = Extent::of(&mut reader).map_err(unreadable)?;
+        let mut head = Vec::new();
+        // Headers of audio files stand in front of a few tags.
+        reader.by_ref().take(64 * 1024).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
+        let patches = if reading.raw.is_some() { Vec::new() } else { open_ended::patches(&head, extent.size) };
+        let is_open_ended = !patches.is_empty();
+        if is_open_ended {
+            reader = Box::new(open_ended::Patched::new(reader, patches));
+            extent.declared = None;
+        }
+        let sink = Sink::new();
+        let mut input = open_input(reader, &state, &sink, origin, reading, demuxers)?;
+        input
+            .find_streams(bounds)
+            .map_err(|code| failure(&state, &sink, &limits, code, "its streams cannot be made out"))?;
+        if let Some(error) = state.take_error() {
+            return Err(unreadable(error));
+        }
+        let mut streams = input.streams();
+        // In others, libavformat infers durations from the frame rate.
+        let tells_durations = matches!(input.demuxer().as_str(), "mov,mp4,m4a,3gp,3g2,mj2" | "matroska,webm");
+        streams.iter_mut().for_each(|facts| facts.tells_durations = tells_durations);
+        // libavcodec drops the size of pictures that are too large for it, and says so.
+        let said = sink.take().0;
+        // It reads the samples of one codec of a track, and says no more.
+        let skips_samples = said.iter().any(|line| line.text.contains("multiple fourcc not supported"));
+        if let Some(line) = said.iter().find(|line| line.text.contains("exceeds specified max pixel count")) {
+            let size = line.text.split_whitespace().find(|word| word.contains('x')).unwrap_or("unknown size");
+            let detail =
+                format!("pictures of {size}; the limit is {} on a side and {} in all", limits.side, limits.pixels);
+            return Err(Error::new(ErrorKind::Limit, Stage::Source, detail));
+        }
+        check_limits(&streams, &limits)?;
+        let reading = reading.clone();
+        Ok(Source {
+            clock: Clock::of(&input, &streams),
+            failed: None,
+            input,
+            sequence: None,
+            mark: None,
+            origin: origin.clone(),
+            reading,
+            streams,
+            extent,
+            picture_bytes: None,
+            is_open_ended,
+            skips_samples,
+            decisions: is_open_ended.then(open_ended::decision).into_iter().collect(),
+            selection: Arc::default(),
+            joints: Joints::default(),
+        })
+    }
+}
+
+/// Refuses a movie whose media lie in other files.
+fn refuse_reference(origin: &Origin) -> Result<()> {
+    let files = match origin {
+        Origin::File { store, .. } => reference::named_files(&mut store.reader(None)),
+        Origin::Memory(bytes) => reference::named_files(&mut Cursor::new(bytes)),
+        Origin::Sequence { .. } => Vec::new(),
+    };
+    if files.is_empty() {
+        return Ok(());
+    }
+    const SHOWN: usize = 5;
+    let more = files.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let names = files.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let detail = format!(
+        "is a QuickTime reference movie: its media lie in other files ({names}{more}), and a source is one local file"
+    );
+    Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail))
+}
+
+/// Opens the container in `reader`, and reads its header.
+pub(super) fn open_input(
+    mut reader: Box<dyn ReadSeek>,
+    state: &Arc<IoState>,
+    sink: &Arc<Sink>,
+    origin: &Origin,
+    reading: &Reading,
+    demuxers: &[&str],
+) -> Result<Input> {
+    let limits = reading.limits;
+    let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
+    let name = match origin {
+        // The extension helps to tell elementary streams apart; the folder says nothing about the content. Nothing
+        // helps with pictures: by their names, libavformat takes them for sequences of its own.
+        Origin::File { path, .. } => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        Origin::Sequence { .. } | Origin::Memory(_) => String::new(),
+    };
+    let unreadable = |error: std::io::Error| {
+        Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error)
+    };
+    let stated = reading.raw.as_ref().map(|raw| Stated {
+        demuxer: "rawvideo",
+        options: vec![
+            ("video_size", format!("{}x{}", raw.width, raw.height)),
+            ("pixel_format", raw.pixel_format.clone()),
+            ("framerate", raw.rate.to_string()),
+        ],
+    });
+    // Newer releases of libavformat know a playlist by its name too, and this one may have another.
+    let mut is_playlist = false;
+    if stated.is_none() {
+        let mut head = Vec::new();
+        reader.by_ref().take(4096).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
+        is_playlist = head.starts_with(b"#EXTM3U");
+        if vvc::is_byte_stream(&head) && !ability::reads_vvc() {
+            let detail = "is H.266 (VVC), which this build of FFmpeg neither reads nor decodes";
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail));
+        }
+    }
+    let opened = Input::open(reader, Arc::clone(state), Arc::clone(sink), &name, bounds, stated.as_ref(), |demuxer| {
+        demuxers.contains(&demuxer)
+    });
+    opened.map_err(|error| match error {
+        OpenError::Unrecognised | OpenError::Refused(_) if is_playlist => refusal("hls"),
+        OpenError::Unrecognised => {
+            Error::new(ErrorKind::MalformedInput, Stage::Source, "is not a container or stream that Trix knows")
+        }
+        OpenError::Refused(demuxer) => refusal(&demuxer),
+        OpenError::Failed(code) => failure(state, sink, &limits, code, "its header cannot be read"),
+    })
+}
+
+/// The bytes up to `content`, or all of them.
+pub(super) fn limited(reader: impl ReadSeek + 'static, content: Option<u64>) -> Box<dyn ReadSeek> {
+    match content {
+        Some(content) => Box::new(Limited::new(reader, content)),
+        None => Box::new(reader),
+    }
+}
+
+/// Opens what `metadata` was told of, if it is a file with something in it.
+pub(super) fn regular_file(path: &Path, metadata: &std::fs::Metadata) -> Result<File> {
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "is a directory" } else { "is no regular file" };
+        return Err(
+            Error::new(ErrorKind::Io, Stage::Source, format!("{what}; a source is one local file")).in_file(path)
+        );
+    }
+    if metadata.len() == 0 {
+        return Err(empty().in_file(path));
+    }
+    File::open(path).map_err(|error| Error::io(Stage::Source, path, "cannot be opened", error))
+}
+
+pub(super) fn empty() -> Error {
+    Error::new(ErrorKind::MalformedInput, Stage::Source, "the file is empty")
+}
+
+fn refusal(demuxer: &str) -> Error {
+    let pointing = POINTING.iter().any(|name| demuxer.split(',').any(|part| part == *name));
+    let detail = if pointing {
+        format!("is a playlist or script ({demuxer}) that points at other files; a source is one local file")
+    } else {
+        format!("is {demuxer}, which is not among the containers and streams that Trix reads")
+    };
+    Error::new(ErrorKind::Unsupported, Stage::Source, detail)
+}
+
+fn failure(state: &IoState, sink: &Sink, limits: &Limits, code: AvError, what: &str) -> Error {
+    if let Some(error) = state.take_error() {
+        return Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error);
+    }
+    let said = sink.take().0.into_iter().map(|line| line.text).next_back();
+    let detail = match said {
+        Some(said) => format!("{what}: {code} ({said})"),
+        None => format!("{what}: {code}"),
+    };
+    if detail.contains("max_streams") {
+        return Error::new(ErrorKind::Limit, Stage::Source, too_many_streams(limits)).caused_by(code);
+    }
+    // libavformat says ENOMEM when a hostile header asks for an absurd allocation.
+    Error::new(ErrorKind::MalformedInput, Stage::Source, detail).caused_by(code)
+}
+
+fn too_many_streams(limits: &Limits) -> String {
+    format!("more than {} streams, which is the limit", limits.streams)
+}
+
+fn check_limits(streams: &[StreamFacts], limits: &Limits) -> Result<()> {
+    if streams.is_empty() {
+        return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no stream"));
+    }
+    // A file name alone can make libavformat believe in a stream; only content gives it a shape.
+    let shapeless = |stream: &StreamFacts| match stream.kind {
+        StreamKind::Video => stream.width == 0 || stream.height == 0,
+        StreamKind::Audio => stream.sample_rate == 0 || stream.channels == 0,
+        StreamKind::Subtitle | StreamKind::Data | StreamKind::Attachment => true,
+    };
+    if streams.iter().all(shapeless) {
+        return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no stream of pictures or sound"));
+    }
+    let limit = |detail: String| Error::new(ErrorKind::Limit, Stage::Source, detail);
+    if streams.len() > limits.streams as usize {
+        return Err(limit(too_many_streams(limits)));
+    }
+    for stream in streams.iter().filter(|stream| stream.kind == StreamKind::Video) {
+        let (width, height) = (stream.width as u64, stream.height as u64);
+        let side = u64::from(limits.side);
+        if width > side || height > side || width * height > limits.pixels {
+            let detail =
+                format!("pictures of {width}x{height}; the limit is {side} on a side and {} in all", limits.pixels);
+            return Err(limit(detail).in_stream(stream.index));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! Reads the packets of an open source, one after the other.
+//!
+//! Invariant: a packet leaves with the stream that it continues, the time that its edit list gives it, and a clock that
+//! goes on.
+
+use std::sync::Arc;
+
+use super::{
+    Origin, Source,
+    clock::{Clock, Discontinuity},
+    edits::Edits,
+    open::limited,
+};
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    ffi::{AvError, packet::Packet},
+    integrity::Integrity,
+};
+
+impl Source {
+    /// A second reading of the file, which looks for what libavformat does not look at.
+    pub(crate) fn integrity(&self) -> std::io::Result<Option<Integrity>> {
+        Integrity::of(&self.input.demuxer(), || match &self.origin {
+            Origin::File { store, content, .. } => {
+                let (reader, mark) = store.marked_reader(Some(Arc::clone(self.input.io_state())));
+                mark.goes_through();
+                Ok(limited(reader, *content))
+            }
+            Origin::Sequence { .. } | Origin::Memory(_) => self.reader(),
+        })
+    }
+
+    /// From now on, this reading of the source goes from its start to its end: what it has passed need not be kept in
+    /// memory for it.
+    pub(crate) fn goes_through(&mut self) {
+        if let Some(mark) = &self.mark {
+            mark.goes_through();
+        }
+        if let Some(sequence) = &mut self.sequence {
+            sequence.goes_through();
+        }
+    }
+
+    /// Follows the clock of all streams that are known by now.
+    pub(super) fn watch_clock(&mut self) {
+        if self.sequence.is_none() {
+            self.clock = Clock::of(&self.input, &self.streams);
+        }
+    }
+
+    /// The next packet of any stream; `None` at the end. An error of the operating system is left with the input's
+    /// [`IoState`].
+    pub(crate) fn read(&mut self) -> std::result::Result<Option<Packet>, AvError> {
+        if let Some(sequence) = &mut self.sequence {
+            return sequence.read(self.input.io_state());
+        }
+        loop {
+            if let Some(packet) = self.clock.as_mut().and_then(Clock::next) {
+                return Ok(Some(packet));
+            }
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            let packet = self.read_file();
+            let Some(clock) = &mut self.clock else { return packet };
+            match packet {
+                Ok(Some(packet)) => clock.push(packet),
+                Ok(None) => {
+                    if !clock.finish() {
+                        return Ok(None);
+                    }
+                }
+                // What was read before comes first.
+                Err(error) => {
+                    self.failed = Some(error);
+                    clock.finish();
+                }
+            }
+        }
+    }
+
+    /// The next packet of the file, with the stream that it continues and the time that its edit list gives it.
+    pub(super) fn read_file(&mut self) -> std::result::Result<Option<Packet>, AvError> {
+        let Some(mut packet) = self.input.read()? else { return Ok(None) };
+        self.joints.route(&mut packet, &self.input);
+        if let Some((edits, facts)) = self.edits().zip(self.streams.get(packet.stream())) {
+            edits.place(facts, &mut packet);
+        }
+        Ok(Some(packet))
+    }
+
+    /// Where the clock of the file did not go on, as far as it was read.
+    pub(crate) fn discontinuities(&self) -> &[Discontinuity] {
+        self.clock.as_ref().map_or(&[], Clock::joints)
+    }
+
+    /// Goes on reading at the last keyframe of stream `index` at or before `ticks`, as near as the container can tell.
+    pub(crate) fn seek(&mut self, index: usize, ticks: i64) -> std::result::Result<(), AvError> {
+        if let Some(clock) = &mut self.clock {
+            clock.restart();
+        }
+        let place = self.edits().zip(self.streams.get(index));
+        let ticks = place.map_or(ticks, |(edits, facts)| edits.without_gaps(facts, ticks));
+        self.input.seek(index, ticks)
+    }
+
+    pub(super) fn edits(&self) -> Option<&Edits> {
+        match &self.origin {
+            Origin::File { edits, .. } => Some(edits),
+            Origin::Sequence { .. } | Origin::Memory(_) => None,
+        }
+    }
+
+    /// Whether the edit list of stream `index` puts it together from several parts of its media, or leaves gaps: packets
+    /// alone do not tell that.
+    pub(crate) fn is_composed(&self, index: usize) -> bool {
+        self.edits().zip(self.streams.get(index)).is_some_and(|(edits, facts)| edits.is_composed(facts))
+    }
+
+    /// Whether stream `index` can be presented as its container asks.
+    ///
+    /// # Errors
+    /// `Unsupported` with the place in its edit list that cannot be followed.
+    pub(crate) fn refuse_edits(&self, index: usize) -> Result<()> {
+        let found = self.edits().zip(self.streams.get(index)).and_then(|(edits, facts)| edits.trouble(facts));
+        found.map_or(Ok(()), |(time, why)| {
+            let error = Error::new(ErrorKind::Unsupported, Stage::Source, format!("{why}, which cannot be followed"));
+            Err(error.in_file(&self.label()).in_stream(index).at(Some(time)))
+        })
+    }
+}
