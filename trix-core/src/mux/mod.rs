@@ -135,6 +135,7 @@ impl Muxer {
         output.set_metadata(&beside.metadata);
         output.set_chapters(beside.chapters).map_err(fail)?;
         let (mut rewriters, mut delays) = (Vec::new(), Vec::new());
+        let has_timecode = beside.metadata.iter().any(|(key, _)| key == "timecode");
         for track in &mut tracks {
             let rewriter = container.wants_parameter_sets_in_band().then(|| InBand::new(&track.parameters)).flatten();
             if let Some(rewriter) = &rewriter {
@@ -156,8 +157,13 @@ impl Muxer {
                 // The name of the handler is read by everyone, that in the user data of the track by few.
                 "handler_name".clone_into(key);
             }
-            // The muxer of MXF takes the tick of the pictures for their rate.
-            let tick = track.rate.filter(|_| container == Container::Mxf).map(Rational::inverse);
+            let tick = track.rate.and_then(|rate| match container {
+                // The muxer of MXF takes the tick of the pictures for their rate.
+                Container::Mxf => Some(rate.inverse()),
+                // A frame has to last whole ticks where a time code counts them.
+                Container::Mp4 | Container::Mov if has_timecode => with_whole_frames(track.time_base, rate),
+                _ => None,
+            });
             output
                 .add_stream(&NewStream {
                     parameters: &track.parameters,
@@ -381,16 +387,23 @@ fn patience(tracks: &[TrackSpec]) -> i64 {
 fn movie_timescale(tracks: &[TrackSpec]) -> i64 {
     // Beyond this, times of a long film need 64 bits where some players read 32.
     const MOST: i64 = 1_000_000;
-    let gcd = |mut a: i64, mut b: i64| {
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        a
-    };
     tracks.iter().map(|track| track.time_base.den).fold(1000, |scale, den| {
         let common = scale / gcd(scale, den) * den;
         if den > 0 && common <= MOST { common } else { scale }
     })
+}
+
+/// The time base with the fewest more ticks in which frames at `rate` last whole ones; `None` where that would be too fine.
+fn with_whole_frames(base: TimeBase, rate: Rational) -> Option<TimeBase> {
+    let ticks = (base.den / gcd(base.den, rate.num).max(1)).checked_mul(rate.num)?;
+    (base.num == 1 && ticks <= 1_000_000).then(|| TimeBase::new(1, ticks))
+}
+
+fn gcd(mut a: i64, mut b: i64) -> i64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 fn error_of(code: AvError, path: &Path, said: &[String]) -> Error {
