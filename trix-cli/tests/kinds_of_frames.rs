@@ -82,7 +82,10 @@ fn sources(folder: &Path) -> Vec<(&'static str, PathBuf)> {
                 &format!("{} -c:v libvpx-vp9 -deadline realtime -pix_fmt yuva420p", clip("96x64", "format=yuva420p")),
             ),
         ),
-        ("odd", made(folder, "odd-%02d.png", &format!("{} -pix_fmt rgb24", clip("161x121", "null")))),
+        (
+            "odd",
+            made(folder, "odd-%02d.png", &format!("{} -pix_fmt rgb24", clip("160x120", "format=gbrp,scale=161:121"))),
+        ),
     ]
 }
 

@@ -50,12 +50,16 @@ fn refused_within_memory(encoded: &Encoded, why: &str) {
 }
 
 #[test]
-fn sound_without_pictures_is_refused_unless_pictures_are_left_out() {
+fn audio_without_video_is_taken_alone_unless_an_encoder_of_video_is_asked_for() {
     let source = with_sound("sound-only.m4a", "-map 0:a -c:a aac");
-    encode(&source, "").refused(3);
-    let report = encode(&source, "--video none").done();
-    assert_eq!(report["outputs"][0]["tracks"].as_array().map(Vec::len), Some(1));
-    assert_eq!(report["outputs"][0]["ledger"], Value::Null);
+    encode(&source, "--video x265").refused(3);
+    for options in ["", "--video none"] {
+        let report = encode(&source, options).done();
+        assert_eq!(report["outputs"][0]["tracks"].as_array().map(Vec::len), Some(1));
+        assert_eq!(report["outputs"][0]["ledger"], Value::Null);
+        let decided = report["outputs"][0]["plan"]["decisions"].to_string();
+        assert_eq!(decided.contains("the output is of audio alone"), options.is_empty(), "{decided}");
+    }
     encode(&Clip::default().y4m(), "--video none").refused(3);
 }
 

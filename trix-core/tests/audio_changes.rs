@@ -130,7 +130,10 @@ fn frames_that_describe_themselves_are_copied_where_the_container_can_hold_that(
         let report = done(&job(&source, &output, "copy"));
         assert_eq!(report.outputs[0].audio_changes.len(), 1, "{container}");
         assert!(report.outputs[0].audio_changes[0].to.contains("5.1 channels"), "{container}");
-        assert_eq!(onsets(&heard(&output)).len(), 4, "{container}");
+        // Programs differ in which of the two layouts they call the track's.
+        let bytes = ffmpeg(&format!("-i {} -map 0:a -ac 1 -f f64le -", output.display())).stdout;
+        let heard: Vec<f64> = bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        assert_eq!(onsets(&heard).len(), 4, "{container}");
     }
     for container in ["mp4", "mov"] {
         let error = refused(&job(&source, &folder.path().join(format!("copy.{container}")), "copy"));

@@ -326,7 +326,6 @@ fn opacity_lays_ycbcr_on_the_black_of_its_range() {
         ("yuva444p", Space { full: true, ..HD_8 }),
         ("yuva444p10le", HD_10),
         ("yuva444p10le", Space { full: true, ..HD_10 }),
-        ("yuva444p12le", Space { depth: 12, ..HD_10 }),
     ] {
         let folder = folder();
         let planes = with_opacity(&space);

@@ -59,6 +59,9 @@ pub struct VideoDecoder {
     times: PictureTimes,
     /// How long frames that are inside the decoder are shown, by their times; absent where the container does not say.
     durations: Option<BTreeMap<i64, i64>>,
+    /// How many frames were shown as long as the container says, less those that were not.
+    agreeing: i64,
+    last_duration: Option<i64>,
     /// Where the container tells decoding times alone, that of the first packet: the first frame is shown then.
     first_decoded: Option<i64>,
     /// Ticks by which a decoder that reorders frames takes the first of them to be later.
@@ -148,6 +151,8 @@ impl VideoDecoder {
             last_pts: None,
             times: PictureTimes::new(facts.time_base, frame_ticks),
             durations: facts.tells_durations.then(BTreeMap::new),
+            agreeing: 0,
+            last_duration: None,
             first_decoded: None,
             most_late: frame_ticks.saturating_mul(facts.parameters.reordering() as i64),
             late: 0,
@@ -343,13 +348,20 @@ impl VideoDecoder {
                 after_last
             }
         };
+        // Some containers say of every frame that it lasts a tick; what they say of the last is worth as much.
+        if let (Some(last), Some(duration)) = (self.last_pts, self.last_duration) {
+            let step = pts.saturating_sub(last);
+            self.agreeing +=
+                if step.saturating_sub(duration).saturating_abs().saturating_mul(4) <= step { 1 } else { -1 };
+        }
         self.last_pts = Some(pts);
-        let duration = self.durations.as_mut().and_then(|durations| {
+        self.last_duration = self.durations.as_mut().and_then(|durations| {
             let own = durations.remove(&pts);
             // What is left of earlier times belongs to packets that gave no frame.
             *durations = durations.split_off(&pts);
             own
         });
+        let duration = self.last_duration.filter(|_| self.agreeing >= 0);
         let number = self.next_number;
         self.next_number += 1;
         Picture { frame, number, pts, duration, extras: Extras::default() }

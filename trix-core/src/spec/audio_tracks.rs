@@ -43,6 +43,9 @@ impl FromStr for TrackName {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().map(TrackName::Number).map_err(|_| format!("'{text}' is too large a number"));
         }
+        if matches!(text, "all" | "none") {
+            return Err(format!("'{text}' stands alone"));
+        }
         match three_letters(text) {
             Ok(code) => Ok(TrackName::Language(code)),
             Err(_) => Err(format!("'{text}' is neither all, none, the number of an audio track, nor a language")),
