@@ -75,12 +75,16 @@ impl Packet {
 
     /// The codec's configuration from this packet on, where the container brings another.
     pub(crate) fn new_extradata(&self) -> Option<&[u8]> {
-        let mut size = 0;
-        // SAFETY: the packet is valid; the call returns a place in it with `size` bytes, or null.
-        unsafe {
-            let kind = PacketSide::AV_PKT_DATA_NEW_EXTRADATA;
-            let data = av::av_packet_get_side_data(self.as_ptr(), kind, &mut size);
-            (!data.is_null() && size > 0).then(|| std::slice::from_raw_parts(data, size))
+        self.side_data(PacketSide::AV_PKT_DATA_NEW_EXTRADATA).filter(|data| !data.is_empty())
+    }
+
+    /// Leaves out a configuration that is the one before, once more: a muxer would write it over the first, which can
+    /// have less room.
+    pub(crate) fn drop_new_extradata(&mut self) {
+        let kind = PacketSide::AV_PKT_DATA_NEW_EXTRADATA;
+        if self.side_data(kind).is_some() {
+            // SAFETY: the packet is ours and has data of this kind, of which nothing is left.
+            unsafe { av::av_packet_shrink_side_data(self.as_ptr(), kind, 0) };
         }
     }
 

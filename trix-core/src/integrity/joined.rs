@@ -16,7 +16,11 @@ const HEAD: usize = 64;
 /// there.
 pub(crate) fn next_recording(demuxer: &str, mut reader: Box<dyn ReadSeek>, from: u64) -> Result<Option<u64>> {
     let is_head: fn(&[u8]) -> bool = match demuxer {
-        "mov,mp4,m4a,3gp,3g2,mj2" => return second_movie(&mut reader, from),
+        "mov,mp4,m4a,3gp,3g2,mj2" => |bytes| {
+            let size = bytes.first_chunk().map_or(0, |size| u32::from_be_bytes(*size));
+            let brand = bytes.get(8..12).is_some_and(|brand| brand.iter().all(|byte| matches!(byte, b' '..=b'~')));
+            bytes.get(4..8) == Some(b"ftyp") && (16..512).contains(&size) && brand
+        },
         "flv" => |bytes| bytes.starts_with(b"FLV\x01") && bytes.get(5..9) == Some(&[0, 0, 0, 9]),
         "matroska,webm" => |bytes| {
             let names = [&b"matroska"[..], b"webm"];
@@ -40,34 +44,33 @@ pub(crate) fn next_recording(demuxer: &str, mut reader: Box<dyn ReadSeek>, from:
     Ok(heads.map(|at| from + at as u64))
 }
 
-/// The second movie box of a file, where it lies behind `from`. Fragments with a header of their own each lie before.
-fn second_movie(reader: &mut Box<dyn ReadSeek>, from: u64) -> Result<Option<u64>> {
-    let size = reader.seek(SeekFrom::End(0))?;
-    let (mut at, mut movies, mut head) = (0u64, 0, None);
-    while at.saturating_add(8) <= size {
-        reader.seek(SeekFrom::Start(at))?;
-        let mut bytes = [0; 16];
-        let length = reader.by_ref().take(16).read(&mut bytes)?;
-        if length < 8 {
-            break;
-        }
-        let word =
-            |place: usize| u32::from_be_bytes([bytes[place], bytes[place + 1], bytes[place + 2], bytes[place + 3]]);
-        match &bytes[4..8] {
-            b"ftyp" => head = Some(at),
-            b"moov" => {
-                movies += 1;
-                if movies > 1 && at > from {
-                    return Ok(Some(head.unwrap_or(at).max(from)));
-                }
-            }
-            _ => {}
-        }
-        at = match word(0) {
-            0 => break,
-            1 if length == 16 => at.saturating_add((u64::from(word(8)) << 32 | u64::from(word(12))).max(16)),
-            own => at.saturating_add(u64::from(own).max(8)),
-        };
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn found(demuxer: &str, file: &[u8], from: u64) -> Option<u64> {
+        next_recording(demuxer, Box::new(Cursor::new(file.to_vec())), from).unwrap()
     }
-    Ok(None)
+
+    #[test]
+    fn the_head_of_another_recording_is_found_behind_the_last_packet_alone() {
+        let heads: [(&str, &[u8]); 6] = [
+            ("mov,mp4,m4a,3gp,3g2,mj2", b"\0\0\0\x14ftypqt  \0\0\0\0qt  "),
+            ("flv", b"FLV\x01\x05\0\0\0\x09"),
+            ("matroska,webm", b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm"),
+            ("asf", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa"),
+            ("avi", b"RIFF\0\0\0\0AVI LIST"),
+            ("wav", b"RIFF\0\0\0\0WAVEfmt "),
+        ];
+        for (demuxer, head) in heads {
+            let file = [head, &[7; 100], head].concat();
+            let second = head.len() as u64 + 100;
+            assert_eq!(found(demuxer, &file, 1), Some(second), "{demuxer}");
+            assert_eq!(found(demuxer, &file, second), Some(second), "{demuxer}");
+            assert_eq!(found(demuxer, &file, second + 1), None, "{demuxer}");
+            assert_eq!(found(demuxer, &file[..file.len() - 1], second + 50), None, "{demuxer}");
+        }
+        assert_eq!(found("mpegts", b"FLV\x01\x05\0\0\0\x09", 0), None);
+    }
 }

@@ -60,6 +60,7 @@ impl Route {
         let start = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, base));
         if let Some(watch) = watch {
             watch.judge(&packet, start)?;
+            packet.drop_new_extradata();
         }
         // Such a packet only tells of a change.
         if packet.data().is_empty() && packet.change().is_some() {
