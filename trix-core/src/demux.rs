@@ -95,6 +95,10 @@ impl Demuxer {
     /// What was read of each stream.
     pub(crate) fn walked(&self) -> Walked {
         let presented = |(facts, seen): (&StreamFacts, &Seen)| {
+            // Nothing is known of how long packets last that do not say it.
+            if seen.longest <= 0 {
+                return None;
+            }
             let packet = Timestamp::new(seen.longest, facts.time_base);
             Some((facts.index, Presented { end: seen.shown_end?, packet }))
         };

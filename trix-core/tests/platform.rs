@@ -111,14 +111,21 @@ fn sound_with_a_run_in_begins_at_zero_in_matroska_encoded_or_copied() {
         done(&job);
         for file in [&encoded, &copied] {
             let tracks = ffprobe(file, "-show_streams");
+            let mut early = 0.0;
             for stream in tracks["streams"].as_array().expect("streams") {
                 let start: f64 = text(&stream["start_time"]).parse().expect("a time");
+                if text(&stream["codec_type"]) == "audio" {
+                    early = -start * 48_000.0;
+                }
                 // Before the first picture lies only what a decoder discards.
                 assert!((-0.045..0.001).contains(&start), "{}: {start}", file.display());
             }
             let found = samples(file, 0, "s16le");
-            assert!((found.len() as i64 - heard.len() as i64).abs() <= 4 * 1024, "{}", file.display());
-            assert_eq!(lag(&heard, &found), 0, "{}: samples early or late", file.display());
+            // Some releases of the program decode what comes before zero, too, and tell its time in milliseconds.
+            let (extra, early) = ((found.len() as i64 - heard.len() as i64) / 4, early.round() as i64);
+            assert!((0..=early + 1024).contains(&extra), "{}: {extra} samples more", file.display());
+            let lag = lag(&heard, &found);
+            assert!((lag - early).abs() <= 24, "{}: {lag} samples late, not {early}", file.display());
         }
     }
 }
@@ -141,9 +148,9 @@ fn lag(heard: &[u8], found: &[u8]) -> i64 {
 #[test]
 fn five_channels_become_two_by_the_standard_downmix() {
     let film = made_by_ffmpeg(
-        "platform-surround.mkv",
+        "platform-surround.mov",
         "-f lavfi -i testsrc2=s=128x96:r=25 -f lavfi -i \
-         aevalsrc=0|0|0.5*sin(2*PI*440*t)|0|0|0:c=5.1:s=48000 -t 1 -c:v ffv1 -c:a pcm_s16le",
+         aevalsrc=0|0|0.5*sin(2*PI*440*t)|0|0|0:c=5.1:s=48000 -t 1 -c:v mpeg4 -c:a pcm_s16le",
     );
     let folder = folder();
     let output = folder.path().join("stereo.mkv");

@@ -72,6 +72,9 @@ fn same((file, frames): &(PathBuf, u32), step: i64) {
     let times = foreign_times(file);
     assert_eq!(times.len(), ours.len(), "times of {name}");
     let mut last = None::<i64>;
+    // AVI has no presentation times: the first frame is shown with the first sample, and not when its decoder gives it.
+    let late = times[0].filter(|_| file.extension().is_some_and(|own| own == "avi")).unwrap_or(0);
+    let times = times.into_iter().map(|time| time.map(|time| time - late));
     for (at, ((ours, _), theirs)) in ours.iter().zip(times).enumerate() {
         let expected = theirs.unwrap_or_else(|| last.map_or(0, |last| last + step));
         assert_eq!(*ours, expected, "time of picture {at} of {name}");

@@ -228,7 +228,9 @@ fn is_cut_in_step(source: &Path, extension: &str, copied: bool, rounding: i64) {
         let each = 2 * json["frames"][0]["channels"].as_u64().expect("channels") as usize;
         let length = (samples(&output, 0, "s16le").len() / each) as f64 / rate;
         let shown = if extension == "ts" {
-            number(&ffprobe(&output, "-select_streams v:0 -show_frames")["frames"][0]["pts_time"])
+            // The cut begins between two frames, the second of which is shown 20 ms later.
+            let later = if start.is_some() { 0.02 } else { 0.0 };
+            number::<f64>(&ffprobe(&output, "-select_streams v:0 -show_frames")["frames"][0]["pts_time"]) - later
         } else {
             0.0
         };

@@ -117,7 +117,7 @@ impl Container {
     fn codecs(self) -> Option<&'static [&'static str]> {
         match self {
             // Of sound, libavformat calls anything else private data there, which no other reader makes out.
-            Container::M2ts => Some(&["h264", "hevc", "mpeg2video", "ac3", "eac3", "dts", "truehd"]),
+            Container::M2ts => Some(&["h264", "hevc", "mpeg2video", "ac3", "eac3", "dts"]),
             Container::MpegTs => Some(&[
                 "h264",
                 "hevc",
@@ -130,7 +130,6 @@ impl Container {
                 "mp3",
                 "dts",
                 "opus",
-                "truehd",
                 "s302m",
             ]),
             Container::Mxf => {
@@ -142,6 +141,10 @@ impl Container {
 
     /// Asks whether it can hold what `parameters` describe; if not, says why.
     pub(crate) fn holds(self, parameters: &CodecParameters, time_base: TimeBase) -> Result<(), String> {
+        // libavformat says so of Matroska too, and fails when it is there.
+        if parameters.codec_name() == "s302m" && self != Container::MpegTs {
+            return Err(format!("{} cannot hold s302m", self.name()));
+        }
         muxer_holds(self.muxer(), self.codecs(), parameters, time_base)
     }
 

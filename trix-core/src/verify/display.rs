@@ -48,8 +48,11 @@ pub(super) fn check(
         let expected = plan.hdr.mastering.map(|display| list(&display.in_steps()));
         let found = found_mastering.map(|steps| list(&steps));
         checks.equal(&name("mastering display in the bitstream"), words(expected), words(found));
-        let expected = plan.hdr.light.map(|light| list(&[light.max, light.max_average]));
-        let found = found_light.map(|levels| list(&levels));
+        // Zero stands for unknown (CTA-861.3, annex A); x265 writes it beside a mastering display.
+        let told = |levels: &[u32; 2]| *levels != [0, 0];
+        let expected = plan.hdr.light.map(|light| [light.max, light.max_average]).filter(told);
+        let (expected, found) =
+            (expected.map(|levels| list(&levels)), found_light.filter(told).map(|found| list(&found)));
         checks.equal(&name("content light in the bitstream"), words(expected), words(found));
     }
     // A second picture is there for interlaced streams whose first comes as a single field.
