@@ -143,7 +143,7 @@ impl Track {
 
     /// Whether positions increase from packet to packet: not those of reordered frames without decoding times.
     pub(super) fn is_in_order(&self) -> bool {
-        self.audio == Some(true) || self.by_decoding()
+        self.audio == Some(true) || self.by_decoding() || self.reordered == 0
     }
 
     fn by_decoding(&self) -> bool {
