@@ -49,6 +49,8 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
         let stream = match track.kind {
             StreamKind::Video => video,
             // Tracks from beside the source, and those that are moved or stretched, have lengths of their own.
+            // MXF keeps audio as long as video; its muxer says what it filled or left out.
+            StreamKind::Audio if plan.container == Container::Mxf => None,
             StreamKind::Audio => plan
                 .audio
                 .get(index.wrapping_sub(first_audio))
@@ -65,11 +67,7 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
             continue;
         }
         let end = asked.map_or(presented.end, |asked| asked.min(presented.end));
-        let mut expected = end.plus(negative(plan.origin));
-        // MXF has audio beside frames alone; the muxer says what it left out.
-        if let Some(shown) = tracks.first().and_then(|first| first.end).filter(|_| plan.container == Container::Mxf) {
-            expected = expected.min(shown);
-        }
+        let expected = end.plus(negative(plan.origin));
         let tolerance = frame.unwrap_or(TOLERANCE).max(presented.packet).max(TOLERANCE);
         let apart = expected.plus(negative(found));
         checks.push(Check {

@@ -49,7 +49,7 @@ impl Source {
     }
 
     /// The next packet of any stream; `None` at the end. An error of the operating system is left with the input's
-    /// [`IoState`].
+    /// [`crate::ffi::io::IoState`].
     pub(crate) fn read(&mut self) -> std::result::Result<Option<Packet>, AvError> {
         if let Some(sequence) = &mut self.sequence {
             return sequence.read(self.input.io_state());
