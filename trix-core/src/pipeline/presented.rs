@@ -1,6 +1,6 @@
 //! The account of presented time: what the source presents of a stream has to be in the file.
 //!
-//! Invariant: a track ends where its stream ends in the source, or where the job cuts it, within one frame or 40 ms; or
+//! Invariant: a track ends where its stream ends in the source, or where the job cuts it, within one frame or 40 ms (audio: two packets where those last longer); or
 //! the job fails. Damage that the job tolerates is an explanation.
 
 use std::collections::BTreeMap;
