@@ -16,6 +16,7 @@ use crate::{
     integrity::{Integrity, TableChange, next_recording},
     media::{
         packet::Packet,
+        sound_header,
         time::{Rational, TimeBase, Timestamp},
     },
     pipeline::presented::{Presented, Walked},
@@ -185,7 +186,15 @@ impl Demuxer {
         }
         let index = packet.stream();
         let Some(seen) = self.seen.get_mut(index) else { return };
-        if let Some(parameters) = self.source.input.change_of(index, seen.codec) {
+        // What the frames say of themselves counts more than a table, which does not tell the layers of MPEG audio apart.
+        let is_as_before = || {
+            let known = self.source.streams().get(index);
+            let known = known.filter(|facts| facts.parameters.codec_number() == seen.codec);
+            known.is_some_and(|facts| {
+                sound_header::read(&facts.codec, packet.data()).is_some_and(|header| header.codec == facts.codec)
+            })
+        };
+        if let Some(parameters) = self.source.input.change_of(index, seen.codec).filter(|_| !is_as_before()) {
             seen.codec = parameters.codec_number();
             let to = parameters.codec_name();
             packet.set_change(CodecChange { to, time: None, parameters: Some(parameters) });

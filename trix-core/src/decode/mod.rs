@@ -14,3 +14,4 @@ pub mod dynamic;
 pub mod glance;
 pub mod survey;
 pub mod census;
+pub(crate) mod forms;

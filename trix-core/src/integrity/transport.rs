@@ -4,7 +4,7 @@
 //! Invariant: a stream that keeps the rules of the standard shows no sign: packets may be sent twice, counters may jump
 //! where an adaptation field announces it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Sign, TableChange};
 use crate::{
@@ -46,6 +46,8 @@ pub(super) struct Transport {
     latest: Option<i64>,
     /// The codec of each elementary stream, as the last table has it.
     codecs: BTreeMap<u16, &'static str>,
+    /// The identifiers that the table of each programme lists.
+    listed: BTreeMap<u16, BTreeSet<u16>>,
     changes: Vec<TableChange>,
 }
 
@@ -195,9 +197,11 @@ impl Transport {
         let length =
             |at: usize| section.get(at..at + 2).map(|two| usize::from(two[0] & 0x0f) << 8 | usize::from(two[1]));
         let Some(mut at) = length(10).filter(|_| applies).map(|information| 12 + information) else { return };
+        let mut listed = BTreeSet::new();
         while let Some((head, more)) = section.get(at..at + 5).zip(length(at + 3)) {
             let pid = u16::from_be_bytes([head[1], head[2]]) & 0x1fff;
             let Some(descriptors) = section.get(at + 5..at + 5 + more) else { return };
+            listed.insert(pid);
             let to = codec(head[0], descriptors);
             let from = self.codecs.insert(pid, to).unwrap_or(to);
             if from != to {
@@ -205,6 +209,12 @@ impl Transport {
                 self.changes.push(TableChange { pid, pts, to: to.to_owned() });
             }
             at += 5 + more;
+        }
+        // A stream that comes back after the programme was without it counts anew.
+        let program = u16::from_be_bytes([section[3], section[4]]);
+        let before = self.listed.insert(program, listed.clone()).unwrap_or_default();
+        for gone in before.difference(&listed) {
+            self.pids.remove(gone);
         }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Invariant: bytes that do not begin with the sync word of the codec say nothing.
 
-/// Rate and channels of a frame of audio.
+/// Codec, rate and channels of a frame of audio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SoundHeader {
+    /// FFmpeg's name of the codec: transport streams do not tell the layers of MPEG audio apart.
+    pub(crate) codec: &'static str,
     /// Samples in a second.
     pub(crate) rate: u32,
     /// Full-range channels.
@@ -15,7 +17,8 @@ pub(crate) struct SoundHeader {
 
 impl std::fmt::Display for SoundHeader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} Hz, {}.{} channels", self.rate, self.channels, u8::from(self.has_effects))
+        let SoundHeader { codec, rate, channels, has_effects } = self;
+        write!(f, "{codec}, {rate} Hz, {channels}.{} channels", u8::from(*has_effects))
     }
 }
 
@@ -59,14 +62,15 @@ fn ac3(data: &[u8]) -> Option<SoundHeader> {
             _ => RATES[fscod],
         };
         let channels = CHANNELS[bits(data, 36, 3)? as usize];
-        return Some(SoundHeader { rate, channels, has_effects: bits(data, 39, 1)? == 1 });
+        return Some(SoundHeader { codec: "eac3", rate, channels, has_effects: bits(data, 39, 1)? == 1 });
     }
     let acmod = bits(data, 48, 3)?;
     // Mix levels stand between the mode and the flag of the effects' channel.
     let levels =
         2 * usize::from(acmod & 1 != 0 && acmod != 1) + 2 * usize::from(acmod & 4 != 0) + 2 * usize::from(acmod == 2);
     let has_effects = bits(data, 51 + levels, 1)? == 1;
-    Some(SoundHeader { rate: *RATES.get(fscod)?, channels: CHANNELS[acmod as usize], has_effects })
+    let (rate, channels) = (*RATES.get(fscod)?, CHANNELS[acmod as usize]);
+    Some(SoundHeader { codec: "ac3", rate, channels, has_effects })
 }
 
 /// ETSI TS 102 114, 5.4.1: the core substream.
@@ -81,7 +85,8 @@ fn dts(data: &[u8]) -> Option<SoundHeader> {
     }
     let rate = RATES[bits(data, 66, 4)? as usize];
     let channels = *CHANNELS.get(bits(data, 60, 6)? as usize)?;
-    (rate > 0).then_some(SoundHeader { rate, channels, has_effects: matches!(bits(data, 85, 2), Some(1 | 2)) })
+    let has_effects = matches!(bits(data, 85, 2), Some(1 | 2));
+    (rate > 0).then_some(SoundHeader { codec: "dts", rate, channels, has_effects })
 }
 
 /// ISO/IEC 11172-3, 2.4.2.3, and 13818-3.
@@ -96,9 +101,15 @@ fn mpeg(data: &[u8]) -> Option<SoundHeader> {
         0 => 4,
         _ => return None,
     };
+    let codec = match bits(data, 13, 2)? {
+        1 => "mp3",
+        2 => "mp2",
+        3 => "mp1",
+        _ => return None,
+    };
     let rate = RATES.get(bits(data, 20, 2)? as usize)? / divisor;
     let channels = if bits(data, 24, 2)? == 3 { 1 } else { 2 };
-    Some(SoundHeader { rate, channels, has_effects: false })
+    Some(SoundHeader { codec, rate, channels, has_effects: false })
 }
 
 /// ISO/IEC 14496-3, 1.A.3.2.
@@ -114,7 +125,7 @@ fn adts(data: &[u8]) -> Option<SoundHeader> {
         7 => (7, true),
         channels => (channels, false),
     };
-    Some(SoundHeader { rate, channels, has_effects })
+    Some(SoundHeader { codec: "aac", rate, channels, has_effects })
 }
 
 /// RFC 9639, 9.1. A rate that only the stream's own header tells is 0.
@@ -129,7 +140,7 @@ fn flac(data: &[u8]) -> Option<SoundHeader> {
         8..=10 => 2,
         one => one + 1,
     };
-    Some(SoundHeader { rate, channels, has_effects: false })
+    Some(SoundHeader { codec: "flac", rate, channels, has_effects: false })
 }
 
 #[cfg(test)]
@@ -138,20 +149,22 @@ mod tests {
 
     #[test]
     fn headers_are_read_as_the_standards_have_them() {
-        let header = |rate, channels, has_effects| Some(SoundHeader { rate, channels, has_effects });
+        let is = |codec: &str, data: &[u8], rate, channels, has_effects| {
+            let header = read(codec, data).expect("a header");
+            let said = (header.codec, header.rate, header.channels, header.has_effects);
+            assert_eq!(said, (codec, rate, channels, has_effects));
+        };
         // 48 kHz, 3/2 with effects: mix levels of centre and surround before the flag.
-        assert_eq!(read("ac3", &[0x0b, 0x77, 0, 0, 0x1e, 0x40, 0xe1, 0]), header(48_000, 5, true));
+        is("ac3", &[0x0b, 0x77, 0, 0, 0x1e, 0x40, 0xe1, 0], 48_000, 5, true);
         // 44.1 kHz, 2/0: the surround mode before the flag.
-        assert_eq!(read("ac3", &[0x0b, 0x77, 0, 0, 0x5e, 0x40, 0x40, 0]), header(44_100, 2, false));
-        assert_eq!(read("eac3", &[0x0b, 0x77, 0, 0x80, 0x3f, 0x86, 0, 0]), header(48_000, 5, true));
-        assert_eq!(read("mp2", &[0xff, 0xfd, 0xa4, 0x00]), header(48_000, 2, false));
-        assert_eq!(read("mp3", &[0xff, 0xf3, 0x90, 0xc4]), header(22_050, 1, false));
-        assert_eq!(read("aac", &[0xff, 0xf1, 0x4c, 0x80, 0, 0, 0]), header(48_000, 2, false));
-        assert_eq!(read("flac", &[0xff, 0xf8, 0xca, 0x98]), header(48_000, 2, false));
-        assert_eq!(
-            read("dts", &[0x7f, 0xfe, 0x80, 0x01, 0xfc, 0x3c, 0x3f, 0xf2, 0x76, 0xe0, 0x04]),
-            header(48_000, 5, true)
-        );
+        is("ac3", &[0x0b, 0x77, 0, 0, 0x5e, 0x40, 0x40, 0], 44_100, 2, false);
+        is("eac3", &[0x0b, 0x77, 0, 0x80, 0x3f, 0x86, 0, 0], 48_000, 5, true);
+        is("mp1", &[0xff, 0xff, 0xa4, 0x00], 48_000, 2, false);
+        is("mp2", &[0xff, 0xfd, 0xa4, 0x00], 48_000, 2, false);
+        is("mp3", &[0xff, 0xf3, 0x90, 0xc4], 22_050, 1, false);
+        is("aac", &[0xff, 0xf1, 0x4c, 0x80, 0, 0, 0], 48_000, 2, false);
+        is("flac", &[0xff, 0xf8, 0xca, 0x98], 48_000, 2, false);
+        is("dts", &[0x7f, 0xfe, 0x80, 0x01, 0xfc, 0x3c, 0x3f, 0xf2, 0x76, 0xe0, 0x04], 48_000, 5, true);
     }
 
     #[test]

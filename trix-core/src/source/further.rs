@@ -47,7 +47,7 @@ pub(super) const LATER: i64 = 1_000_000;
 /// How far the end of a stream may reach into the one that continues it.
 const OVERLAP: i64 = 500_000;
 /// How long a stream must be silent after that.
-const SILENT: i64 = 10_000_000;
+pub(super) const SILENT: i64 = 10_000_000;
 
 /// Containers whose streams can begin, and appear, anywhere.
 fn is_open(demuxer: &str) -> bool {
@@ -95,6 +95,9 @@ struct Seen {
 struct Look<'a> {
     source: &'a Source,
     input: Input,
+    /// The number in `source` of each stream of `input`: the first look at a file numbers what it finds at the end before
+    /// what it did not come to.
+    numbers: Vec<usize>,
     /// Packets that each stream needs to have shown before the look ends.
     needed: BTreeMap<usize, u64>,
     /// Kinds of streams of which one has to appear.
@@ -143,8 +146,9 @@ impl Further {
             return found;
         }
         let Ok(input) = source.bare() else { return found };
-        let seen = vec![Seen::default(); input.stream_count().max(source.streams.len())];
-        let mut look = Look { source, input, needed, missing, seen, pending: Vec::new(), latest: i64::MIN };
+        let seen = vec![Seen::default(); source.streams.len()];
+        let numbers = Vec::new();
+        let mut look = Look { source, input, numbers, needed, missing, seen, pending: Vec::new(), latest: i64::MIN };
         let is_whole = look.read();
         look.finish(is_whole, &mut found);
         found
@@ -195,10 +199,7 @@ impl Look<'_> {
     }
 
     fn take(&mut self, packet: &Packet, joins: bool) {
-        let index = packet.stream();
-        if index >= self.seen.len() {
-            self.seen.resize(index + 1, Seen::default());
-        }
+        let index = self.number(packet.stream());
         let is_first = self.seen[index].packets == 0;
         self.seen[index].packets += 1;
         if self.needed.get(&index).is_some_and(|needed| self.seen[index].packets >= *needed) {
@@ -209,8 +210,8 @@ impl Look<'_> {
         if is_first {
             self.seen[index].first = time;
             self.seen[index].position = packet.position();
-            self.seen[index].programs = self.input.programs_of(index);
-            if let Some(facts) = self.input.stream(index).filter(|_| !self.missing.is_empty()) {
+            self.seen[index].programs = self.input.programs_of(packet.stream());
+            if let Some(facts) = self.input.stream(packet.stream()).filter(|_| !self.missing.is_empty()) {
                 self.missing.retain(|kind| *kind != facts.kind);
             }
             if let Some(time) = time.filter(|_| joins) {
@@ -226,16 +227,43 @@ impl Look<'_> {
         self.pending.retain(|joint| joint.into != index || micros < joint.at.micros().saturating_add(OVERLAP));
     }
 
-    fn base(&self, index: usize) -> Option<TimeBase> {
-        match self.source.streams.get(index) {
-            Some(facts) => Some(facts.time_base),
-            None => self.input.stream(index).map(|facts| facts.time_base),
+    /// The number in the source of stream `index` of `input`.
+    fn number(&mut self, index: usize) -> usize {
+        for own in self.numbers.len()..=index {
+            let found = self.input.stream(own).and_then(|own| {
+                let is_same = |facts: &&StreamFacts| facts.id == own.id && facts.kind == own.kind;
+                // Outside of these, streams may have no identifier of their own, and all of them are in the header.
+                if is_open(&self.source.input.demuxer()) {
+                    self.source.streams.iter().find(is_same).map(|facts| facts.index)
+                } else {
+                    Some(own.index)
+                }
+            });
+            let number = found.unwrap_or(self.seen.len());
+            if number >= self.seen.len() {
+                self.seen.resize(number + 1, Seen::default());
+            }
+            self.numbers.push(number);
         }
+        self.numbers[index]
+    }
+
+    /// What is known of a stream of the source.
+    fn facts(&self, index: usize) -> Option<StreamFacts> {
+        let known = self.source.streams.get(index).cloned();
+        known.or_else(|| {
+            let own = self.numbers.iter().position(|number| *number == index)?;
+            self.input.stream(own).map(|facts| StreamFacts { index, ..facts })
+        })
+    }
+
+    fn base(&self, index: usize) -> Option<TimeBase> {
+        self.facts(index).map(|facts| facts.time_base)
     }
 
     /// Which stream is continued by stream `from`, whose first packet is shown at `at`.
     fn continued(&self, from: usize, at: Timestamp) -> Option<Joint> {
-        let own = self.input.stream(from).filter(is_media)?;
+        let own = self.facts(from).filter(is_media)?;
         let programs = &self.seen[from].programs;
         let micros = at.micros();
         let ended = |facts: &&StreamFacts| {
@@ -248,11 +276,12 @@ impl Look<'_> {
                 && seen.programs == *programs
                 && !self.pending.iter().any(|joint| joint.into == facts.index)
         };
+        let ended: Vec<StreamFacts> =
+            (0..self.seen.len()).filter_map(|index| self.facts(index)).filter(|facts| ended(&facts)).collect();
         let ends = |facts: &StreamFacts| self.seen[facts.index].end.unwrap_or(i64::MIN);
-        let latest = self.source.streams.iter().filter(ended).map(ends).max()?;
+        let latest = ended.iter().map(ends).max()?;
         // Streams that end together are continued in their order.
-        let is_latest = |facts: &&StreamFacts| ends(facts).saturating_add(OVERLAP) >= latest;
-        let into = self.source.streams.iter().filter(ended).find(is_latest)?.index;
+        let into = ended.iter().find(|facts| ends(facts).saturating_add(OVERLAP) >= latest)?.index;
         Some(Joint { from, into, at })
     }
 
@@ -264,13 +293,16 @@ impl Look<'_> {
         self.needed.is_empty() && self.missing.is_empty() && !waits && all_begun()
     }
 
-    fn finish(self, is_whole: bool, found: &mut Further) {
+    fn finish(mut self, is_whole: bool, found: &mut Further) {
+        for own in 0..self.input.stream_count() {
+            self.number(own);
+        }
         let count = self.seen.len();
         let programs = self.seen.iter().enumerate().filter(|(_, seen)| seen.packets > 0);
         found.programs = programs.map(|(index, seen)| (index, seen.programs.clone())).collect();
         for index in 0..count {
             let known = self.source.streams.get(index);
-            let Some(facts) = known.cloned().or_else(|| self.input.stream(index)).filter(is_media) else { continue };
+            let Some(facts) = self.facts(index).filter(is_media) else { continue };
             let seen = &self.seen[index];
             if is_whole && seen.packets == 0 && self.needed.contains_key(&index) {
                 found.empty.insert(index);
@@ -286,7 +318,7 @@ impl Look<'_> {
         }
         // The streams of a source are counted without gaps.
         for index in self.source.streams.len()..count {
-            if let Some(facts) = self.input.stream(index) {
+            if let Some(facts) = self.facts(index) {
                 found.streams.entry(index).or_insert(facts);
             }
         }

@@ -1,15 +1,17 @@
 //! Streams that go on in others: their packets are read as packets of one stream.
 //!
-//! Invariant: a stream that nobody knew when the source was opened, and that continues none, is named.
+//! Invariant: a stream that nobody knew when the source was opened, and that continues none, is named. Packets of one
+//! track come out in the order of their streams, whenever the demuxer gives them away.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{
     Source,
     further::{Further, LATER, is_alike, joins},
+    handover::{Again, LastRead},
 };
 use crate::{
     ffi::{
@@ -51,15 +53,44 @@ struct Known {
     facts: StreamFacts,
     programs: Vec<i32>,
     end: Option<i64>,
+    /// Where its last packet ends, in ticks, and how many a packet lasts.
+    next: Option<i64>,
+    lasts: i64,
+}
+
+impl Known {
+    /// Gives a packet of audio the times that it lacks: libavformat does not know how long the packets of a stream last that
+    /// it found in mid-file, and gives no time to those that are not the first of their PES packet.
+    fn complete(&self, packet: &mut Packet) {
+        let lasts = if packet.duration() > 0 { packet.duration() } else { self.lasts };
+        let pts = packet.pts().or(packet.dts()).or(self.next);
+        packet.set_times(pts, packet.dts().or(pts), lasts);
+    }
+}
+
+/// Packets that were read ahead, where their stream ended.
+#[derive(Clone, Copy)]
+struct ReadAhead {
+    /// The decoding time of the last of them.
+    last: i64,
+    /// The byte at which another stream took over.
+    until: u64,
 }
 
 /// Which streams go on in others, and how far each stream has come.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Joints {
     known: Vec<Known>,
     /// The stream that each stream continues.
     into: BTreeMap<usize, usize>,
     strays: BTreeSet<usize>,
+    /// The stream of the file that the last packet of a track came from.
+    sources: BTreeMap<usize, usize>,
+    /// The last packet of each stream of the file.
+    last: BTreeMap<usize, LastRead>,
+    ahead: BTreeMap<usize, ReadAhead>,
+    /// Packets that are ready.
+    ready: VecDeque<Packet>,
     /// Whether streams that appear may continue others.
     joins: bool,
     appeared: Appeared,
@@ -77,6 +108,8 @@ impl Joints {
             programs: programs(facts.index),
             facts: facts.clone(),
             end: None,
+            next: None,
+            lasts: 0,
         });
         let into = found.joints.iter().map(|joint| (joint.from, joint.into)).collect();
         Joints { known: known.collect(), into, joins: joins(source), ..Joints::default() }
@@ -84,7 +117,7 @@ impl Joints {
 
     /// The same before anything was read.
     pub(super) fn at_start(&self) -> Self {
-        let known = self.known.iter().map(|known| Known { end: None, ..known.clone() }).collect();
+        let known = self.known.iter().map(|known| Known { end: None, next: None, ..known.clone() }).collect();
         let count = self.known.len();
         let into = self.into.iter().filter(|(from, _)| **from < count).map(|(from, into)| (*from, *into)).collect();
         Joints { known, into, joins: self.joins, ..Joints::default() }
@@ -95,34 +128,94 @@ impl Joints {
         self.appeared.clone()
     }
 
-    /// Makes `packet` one of the stream that its own continues.
-    pub(super) fn route(&mut self, packet: &mut Packet, input: &Input) {
+    /// Forgets what was read: reading goes on elsewhere.
+    pub(super) fn restart(&mut self) {
+        self.known.iter_mut().for_each(|known| (known.end, known.next) = (None, None));
+        self.sources.clear();
+        self.last.clear();
+        self.ahead.clear();
+        self.ready.clear();
+    }
+
+    /// The next packet, as one of the track that its stream continues.
+    pub(super) fn next(&mut self) -> Option<Packet> {
+        self.ready.pop_front()
+    }
+
+    /// Takes the next packet of the file.
+    pub(super) fn push(&mut self, packet: Packet, input: &Input, again: Again<'_>) {
         let index = packet.stream();
+        if self.is_ahead(index, &packet) {
+            return;
+        }
         if index >= self.known.len() && !self.into.contains_key(&index) && !self.strays.contains(&index) {
-            self.meet(index, packet, input);
+            self.meet(index, &packet, input, again);
         }
-        let mut target = index;
-        while let Some(into) = self.into.get(&target) {
-            target = *into;
+        let mut track = index;
+        while let Some(into) = self.into.get(&track) {
+            track = *into;
         }
-        if target != index {
-            packet.set_stream(target);
+        if self.joins {
+            self.hand_over(track, index, &packet, input, again);
+            if let Some(ticks) = packet.dts().or(packet.pts()) {
+                // Of several frames that lie in one packet of the container, only the first has a place.
+                let known = self.last.get(&index).and_then(|last| last.position);
+                self.last.insert(index, LastRead { ticks, position: packet.position().or(known) });
+            }
         }
-        let Some(known) = self.known.get_mut(target) else { return };
-        if let Some(ticks) = packet.pts().or(packet.dts()) {
-            let end = ticks.saturating_add(packet.duration().max(0));
-            known.end = known.end.max(Some(Timestamp::new(end, known.facts.time_base).micros()));
+        self.give(track, packet);
+    }
+
+    /// Makes `packet` one of `track`.
+    fn give(&mut self, track: usize, mut packet: Packet) {
+        let is_joined = packet.stream() != track;
+        packet.set_stream(track);
+        if let Some(known) = self.known.get_mut(track) {
+            if is_joined && known.facts.kind == StreamKind::Audio {
+                known.complete(&mut packet);
+            }
+            if let Some(ticks) = packet.pts().or(packet.dts()) {
+                let end = ticks.saturating_add(packet.duration().max(0));
+                known.lasts = packet.duration().max(0);
+                known.next = Some(end);
+                known.end = known.end.max(Some(Timestamp::new(end, known.facts.time_base).micros()));
+            }
+        }
+        self.ready.push_back(packet);
+    }
+
+    /// Whether a packet of stream `index` was read ahead.
+    fn is_ahead(&mut self, index: usize, packet: &Packet) -> bool {
+        let Some(ahead) = self.ahead.get(&index) else { return false };
+        if packet.position().is_some_and(|position| position >= ahead.until) {
+            self.ahead.remove(&index);
+            return false;
+        }
+        packet.dts().or(packet.pts()).is_some_and(|ticks| ticks <= ahead.last)
+    }
+
+    /// Where `packet` of stream `index` is the first after those of another stream of `track`: reads ahead what the
+    /// demuxer still holds of that one.
+    fn hand_over(&mut self, track: usize, index: usize, packet: &Packet, input: &Input, again: Again<'_>) {
+        let Some(before) = self.sources.insert(track, index).filter(|before| *before != index) else { return };
+        let known = input.stream(before).zip(self.last.get(&before).copied());
+        let Some(((facts, last), until)) = known.zip(packet.position()) else { return };
+        for held in again.held_back(&facts, last, until) {
+            if let Some(last) = held.dts().or(held.pts()) {
+                self.ahead.insert(before, ReadAhead { last, until });
+            }
+            self.give(track, held);
         }
     }
 
     /// Decides about a stream that was not there when the source was opened.
-    fn meet(&mut self, index: usize, packet: &Packet, input: &Input) {
+    fn meet(&mut self, index: usize, packet: &Packet, input: &Input, again: Again<'_>) {
         let Some(facts) = input.stream(index) else { return };
         let at = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, facts.time_base));
         let place = at.map_or_else(|| "mid-file".to_owned(), |at| at.to_string());
         let language = super::further::language(&facts).map_or_else(String::new, |language| format!(", {language}"));
         let name = format!("stream {index} ({}{language})", facts.codec);
-        match self.continued(index, &facts, at, input) {
+        match self.continued(&facts, packet, input, again) {
             Some(into) => {
                 self.into.insert(index, into);
                 self.appeared
@@ -167,27 +260,28 @@ impl Joints {
         std::mem::take(&mut self.breaks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Which stream is continued by stream `index`, which appears at `at`.
-    fn continued(&self, index: usize, facts: &StreamFacts, at: Option<Timestamp>, input: &Input) -> Option<usize> {
+    /// Which stream is continued by the one of `facts`, whose first packet is `packet`.
+    fn continued(&self, facts: &StreamFacts, packet: &Packet, input: &Input, again: Again<'_>) -> Option<usize> {
         if !self.joins || !matches!(facts.kind, StreamKind::Video | StreamKind::Audio | StreamKind::Subtitle) {
             return None;
         }
-        let programs = input.programs_of(index);
-        let at = at.map(Timestamp::micros);
+        let programs = input.programs_of(facts.index);
+        let at = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, facts.time_base).micros());
         let ended = |known: &&Known| {
             let own = known.facts.index;
-            // The programme does not list it any more, or it has been silent for a while.
-            let is_dropped = !programs.is_empty() && input.programs_of(own).is_empty();
-            let is_silent = known.end.zip(at).is_some_and(|(end, at)| end.saturating_add(LATER) <= at);
             let is_taken = |(from, into): (&usize, &usize)| {
                 *into == own && (programs.is_empty() || input.programs_of(*from) == programs)
             };
+            // The programme does not list it any more, or it is silent.
+            let is_dropped = || !programs.is_empty() && input.programs_of(own).is_empty();
+            let is_silent = || known.end.zip(at).is_some_and(|(end, at)| end.saturating_add(LATER) <= at);
+            let is_over = || packet.position().is_some_and(|position| again.is_over(&known.facts, facts, position));
             known.end.is_some()
                 && known.facts.time_base == facts.time_base
                 && is_alike(&known.facts, facts)
                 && known.programs == programs
-                && (is_dropped || is_silent)
                 && !self.into.iter().any(is_taken)
+                && (is_dropped() || is_silent() || is_over())
         };
         self.known.iter().find(ended).map(|known| known.facts.index)
     }

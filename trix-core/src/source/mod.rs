@@ -9,6 +9,7 @@ mod editions;
 mod edits;
 mod fixity;
 mod further;
+mod handover;
 mod joints;
 mod open;
 mod open_ended;
@@ -374,6 +375,11 @@ impl Source {
     /// How large the file is, and says it is.
     pub(crate) fn extent(&self) -> Extent {
         self.extent
+    }
+
+    /// Whether all of it may be read to learn what is in it.
+    pub(crate) fn reads_on(&self) -> bool {
+        self.reading.reads_on
     }
 
     pub(crate) fn limits(&self) -> Limits {

@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// The demuxers that may run, by FFmpeg's names: containers and elementary streams that hold their own data.
-const ALLOWED: &[&str] = &[
+pub(super) const ALLOWED: &[&str] = &[
     "aac",
     "ac3",
     "aiff",
@@ -131,19 +131,6 @@ impl Source {
         };
         opened.picture_bytes = picture_bytes;
         Ok(opened)
-    }
-
-    /// The same source with nothing but its header read.
-    pub(super) fn bare(&self) -> Result<Input> {
-        let state = Arc::new(IoState::default());
-        let reader: Box<dyn ReadSeek> = match &self.origin {
-            Origin::File { store, content, edits, .. } => {
-                edits::patched(limited(store.reader(Some(Arc::clone(&state))), *content), edits)
-            }
-            Origin::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
-            Origin::Sequence { .. } => return Err(Error::bug(Stage::Source, "a sequence has no container")),
-        };
-        open_input(reader, &state, &Sink::new(), &self.origin, &self.reading, ALLOWED)
     }
 
     /// What the first file says of its one picture holds for all of them, until a decoder finds otherwise.

@@ -9,6 +9,7 @@ use super::{
     Origin, Source,
     clock::{Clock, Discontinuity},
     edits::Edits,
+    handover::Again,
     open::limited,
 };
 use crate::{
@@ -81,8 +82,14 @@ impl Source {
 
     /// The next packet of the file, with the stream that it continues and the time that its edit list gives it.
     pub(super) fn read_file(&mut self) -> std::result::Result<Option<Packet>, AvError> {
-        let Some(mut packet) = self.input.read()? else { return Ok(None) };
-        self.joints.route(&mut packet, &self.input);
+        let mut packet = loop {
+            if let Some(packet) = self.joints.next() {
+                break packet;
+            }
+            let Some(packet) = self.input.read()? else { return Ok(None) };
+            let again = Again { origin: &self.origin, reading: &self.reading };
+            self.joints.push(packet, &self.input, again);
+        };
         if let Some((edits, facts)) = self.edits().zip(self.streams.get(packet.stream())) {
             edits.place(facts, &mut packet);
         }
@@ -99,6 +106,7 @@ impl Source {
         if let Some(clock) = &mut self.clock {
             clock.restart();
         }
+        self.joints.restart();
         let place = self.edits().zip(self.streams.get(index));
         let ticks = place.map_or(ticks, |(edits, facts)| edits.without_gaps(facts, ticks));
         self.input.seek(index, ticks)

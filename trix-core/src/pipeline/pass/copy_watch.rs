@@ -17,7 +17,7 @@ use crate::{
         sound_header::{self, SoundHeader},
         time::{Rational, Timestamp},
     },
-    spec::container::Container,
+    spec::{container::Container, plan::holds_changes},
 };
 
 /// Looks at the packets of one track that is copied.
@@ -84,8 +84,12 @@ impl CopyWatch {
         let is_before = place.is_some_and(|place| place < self.span.origin);
         let before = self.header.replace(header).filter(|before| *before != header && !is_before);
         let Some(before) = before else { return Ok(()) };
-        let (from, to) = (format!("{}, {before}", self.codec), format!("{}, {header}", self.codec));
-        if !self.holds_changes() {
+        if before.codec != header.codec {
+            let error = refuse_change(kind, before.codec, header.codec, Stage::Demux, place);
+            return Err(error.in_stream(self.stream).and(&way_out));
+        }
+        let (from, to) = (before.to_string(), header.to_string());
+        if !holds_changes(self.container, &self.codec) {
             let name = self.container.name();
             let detail =
                 format!("the audio changes from {from} to {to} in mid-stream, which {name} cannot tell; encode it");
@@ -95,16 +99,5 @@ impl CopyWatch {
         let change = SoundChange { stream: self.stream, time, from, to };
         lock(&self.shared.outputs[self.output].done).sound_changes.push(change);
         Ok(())
-    }
-
-    /// Whether frames of this codec may differ from what the container says of the track. A transport stream says no more
-    /// than the codec; Matroska says rate and channels, and players take the frames' own. The sample entries of MP4 and
-    /// MOV and the configuration of AAC hold for the whole track.
-    fn holds_changes(&self) -> bool {
-        match self.container {
-            Container::MpegTs | Container::M2ts => true,
-            Container::Matroska => matches!(self.codec.as_str(), "ac3" | "eac3" | "dts" | "mp1" | "mp2" | "mp3"),
-            Container::Mp4 | Container::Mov | Container::WebM | Container::Mxf => false,
-        }
     }
 }

@@ -213,7 +213,10 @@ pub(super) fn plan(
         let settings = match settings {
             // What nothing decodes is copied.
             AudioSettings::Auto if lack.is_some() => AudioSettings::Copy,
-            AudioSettings::Auto => told.chosen(sound_choice::choose(job, container, stream, changed)),
+            AudioSettings::Auto => {
+                let source = side.is_none().then_some(source);
+                told.chosen(sound_choice::choose(job, container, stream, changed, source))
+            }
             // What is changed cannot be copied; the copy that loses nothing is of a lossless codec.
             AudioSettings::Copy if changed => match sound_codec::lossless(container) {
                 Some(codec) => {
@@ -271,10 +274,11 @@ pub(super) fn plan(
 /// How many tracks of an output with `audio` and `shape` each of the sound tracks becomes, in their order.
 pub(super) fn parts(job: &Request<'_>, source: &Source, container: Container) -> Vec<usize> {
     let sides = job.sides.iter().map(|side| (&side.facts, !side.is_whole || side.settings.changes()));
-    let all = source.audio().map(|stream| (stream, source.is_composed(stream.index))).chain(sides);
-    let count = |(stream, changed): (&StreamFacts, bool)| {
+    let sides = sides.map(|(stream, changed)| (stream, changed, None));
+    let all = source.audio().map(|stream| (stream, source.is_composed(stream.index), Some(source))).chain(sides);
+    let count = |(stream, changed, source): (&StreamFacts, bool, Option<&Source>)| {
         let settings = match job.output.audio {
-            AudioSettings::Auto => sound_choice::choose(job, container, stream, changed).settings,
+            AudioSettings::Auto => sound_choice::choose(job, container, stream, changed, source).settings,
             settings => settings,
         };
         channels::count(SoundCodec::of(settings), stream, &job.output.audio_shape)

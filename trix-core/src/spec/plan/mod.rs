@@ -43,7 +43,7 @@ pub(crate) use self::{
     cut::{CopyGate, Place},
     output::{Looks, Request},
     side::SideTrack,
-    sound_choice::cuts_exactly,
+    sound_choice::{cuts_exactly, holds_changes},
 };
 pub(crate) use super::mistake::Mistake;
 use super::{

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     decode::{
+        forms::Forms,
         glance::{self, Glance},
         survey::{self, Survey},
         video::frame_rate,
@@ -47,11 +48,12 @@ pub(crate) struct Request<'a> {
     pub(crate) origin: Option<Timestamp>,
 }
 
-/// What was seen of a source's pictures, for all outputs alike.
+/// What was seen of a source, for all outputs alike.
 #[derive(Default)]
 pub(crate) struct Looks {
     glance: OnceCell<Glance>,
     survey: OnceCell<Survey>,
+    forms: OnceCell<Forms>,
 }
 
 impl Looks {
@@ -65,6 +67,11 @@ impl Looks {
     /// What flags cannot be trusted with, measured at several places.
     pub(super) fn survey(&self, source: &Source, stream: &StreamFacts, rate: Rational) -> Survey {
         *self.survey.get_or_init(|| survey::survey(source, stream, rate).unwrap_or_default())
+    }
+
+    /// How audio tracks change in mid-file.
+    pub(super) fn forms(&self, source: &Source) -> &Forms {
+        self.forms.get_or_init(|| Forms::of(source))
     }
 }
 

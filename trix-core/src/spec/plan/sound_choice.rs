@@ -8,8 +8,11 @@ use super::{
     sound_codec::{self, SoundCodec},
 };
 use crate::{
+    decode::forms::{self, Change},
     ffi::stream::StreamFacts,
+    media::time::{Rational, Timestamp},
     package,
+    source::Source,
     spec::{
         audio::{AudioSettings, AudioShape},
         job::Container,
@@ -24,9 +27,17 @@ pub(super) struct Choice {
     pub(super) why: Option<String>,
 }
 
-/// Chooses for `stream`; `changed` says that samples are to be others than those of the source.
-pub(super) fn choose(job: &Request<'_>, container: Container, stream: &StreamFacts, changed: bool) -> Choice {
+/// Chooses for `stream` of `source`, or of a file beside it; `changed` says that samples are to be others than those of
+/// the source.
+pub(super) fn choose(
+    job: &Request<'_>,
+    container: Container,
+    stream: &StreamFacts,
+    changed: bool,
+    source: Option<&Source>,
+) -> Choice {
     let shape = &job.output.audio_shape;
+    let changes = || source.and_then(|source| change(job, container, stream, source));
     let reason = if changed {
         Some("what is moved, mixed, stretched or joined by an edit list cannot be copied".to_owned())
     } else if *shape != AudioShape::default() {
@@ -38,7 +49,7 @@ pub(super) fn choose(job: &Request<'_>, container: Container, stream: &StreamFac
     } else if cuts(job) && !cuts_exactly(container, stream) {
         Some(format!("{} cannot say where in a packet the sound begins and ends", container.name()))
     } else {
-        None
+        changes()
     };
     let copied = Choice { settings: AudioSettings::Copy, why: None };
     let Some(reason) = reason else { return copied };
@@ -46,9 +57,36 @@ pub(super) fn choose(job: &Request<'_>, container: Container, stream: &StreamFac
     // A cut at packets, up to half a packet beside, loses less than another lossy codec.
     let chosen = SoundCodec::of(settings);
     let keeps = chosen.is_some_and(|codec| !codec.is_lossy() || codec.name == own_name(stream));
-    let can_copy =
-        !changed && job.part.is_none() && *shape == AudioShape::default() && copies(container, stream).is_ok();
-    if can_copy && !keeps { copied } else { Choice { settings, why: Some(reason) } }
+    let is_plain = !changed && job.part.is_none() && *shape == AudioShape::default();
+    let can_copy = || is_plain && copies(container, stream).is_ok() && changes().is_none();
+    if !keeps && can_copy() { copied } else { Choice { settings, why: Some(reason) } }
+}
+
+/// The change of the track in mid-file that a copy in `container` could not tell, in the part that the job takes.
+fn change(job: &Request<'_>, container: Container, stream: &StreamFacts, source: &Source) -> Option<String> {
+    if !forms::may_change(source, stream) {
+        return None;
+    }
+    let changes = job.looks.forms(source).changes(stream.index)?;
+    let shape = changes.shape.as_ref().filter(|_| !holds_changes(container, &stream.codec));
+    let first = source.start().map(|start| Timestamp::new(start, Rational::new(1, 1_000_000)));
+    let start = job.source.start.unwrap_or(Timestamp::new(0, Rational::new(1, 1)));
+    let end = first.zip(job.source.duration).map(|(first, duration)| first.plus(start).plus(duration));
+    let is_taken = |change: &&Change| change.at.zip(end).is_none_or(|(at, end)| at < end);
+    let change = [changes.codec.as_ref(), shape].into_iter().flatten().find(is_taken)?;
+    let place = change.at.map_or_else(String::new, |at| format!(" at {at}"));
+    Some(format!("it changes{place} from {}, which {} cannot tell of a copy", change.detail, container.name()))
+}
+
+/// Whether frames of `codec` may differ in `container` from what it says of the track. A transport stream says no more
+/// than the codec; Matroska says rate and channels, and players take the frames' own. The sample entries of MP4 and MOV
+/// and the configuration of AAC hold for the whole track.
+pub(crate) fn holds_changes(container: Container, codec: &str) -> bool {
+    match container {
+        Container::MpegTs | Container::M2ts => true,
+        Container::Matroska => matches!(codec, "ac3" | "eac3" | "dts" | "mp1" | "mp2" | "mp3"),
+        Container::Mp4 | Container::Mov | Container::WebM | Container::Mxf => false,
+    }
 }
 
 /// Whether the sound is cut by itself. Beside copied pictures it is cut where those are, and copied as they are.

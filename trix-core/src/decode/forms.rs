@@ -1,0 +1,81 @@
+//! Whether audio tracks keep one codec and one form: frames of many codecs say themselves what they are, and a recording
+//! of a broadcast changes where its programmes do.
+//!
+//! Invariant: nothing is decoded, and damage is the business of those who read for good.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    decode::damage::{DamageLog, OnDamage},
+    demux::Demuxer,
+    ffi::stream::{StreamFacts, StreamKind},
+    media::{
+        sound_header::{self, SoundHeader},
+        time::Timestamp,
+    },
+    source::Source,
+};
+
+/// The first change of a track.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Change {
+    /// When, where that is known.
+    pub(crate) at: Option<Timestamp>,
+    /// From what to what.
+    pub(crate) detail: String,
+}
+
+/// How a track changes in mid-file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Changes {
+    /// From one codec to another.
+    pub(crate) codec: Option<Change>,
+    /// In rate or channels.
+    pub(crate) shape: Option<Change>,
+}
+
+/// The audio tracks of a source that change, by the index of their stream.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Forms(BTreeMap<usize, Changes>);
+
+impl Forms {
+    /// Reads all packets of `source`. Without [`reads_on`](crate::source::Reading::reads_on), that is nothing.
+    pub(crate) fn of(source: &Source) -> Self {
+        let mut forms = Forms::default();
+        let Some(again) = source.reopen().ok().filter(|_| source.reads_on()) else { return forms };
+        let audio: BTreeMap<usize, StreamFacts> = again.audio().map(|facts| (facts.index, facts.clone())).collect();
+        let mut before: BTreeMap<usize, SoundHeader> = BTreeMap::new();
+        let mut demuxer = Demuxer::new(again, Arc::new(DamageLog::new(OnDamage::Conceal)));
+        while let Ok(Some(packet)) = demuxer.next_packet() {
+            let Some(facts) = audio.get(&packet.stream()) else { continue };
+            let at = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, facts.time_base));
+            if let Some(change) = packet.change() {
+                forms.note(facts.index, true, change.time.or(at), format!("{} to {}", facts.codec, change.to));
+            }
+            let Some(header) = sound_header::read(&facts.codec, packet.data()) else { continue };
+            let Some(before) = before.insert(facts.index, header).filter(|before| *before != header) else { continue };
+            forms.note(facts.index, before.codec != header.codec, at, format!("{before} to {header}"));
+        }
+        forms
+    }
+
+    fn note(&mut self, stream: usize, is_codec: bool, at: Option<Timestamp>, detail: String) {
+        let changes = self.0.entry(stream).or_default();
+        let place = if is_codec { &mut changes.codec } else { &mut changes.shape };
+        place.get_or_insert(Change { at, detail });
+    }
+
+    /// How the track of `stream` changes.
+    pub(crate) fn changes(&self, stream: usize) -> Option<&Changes> {
+        self.0.get(&stream)
+    }
+}
+
+/// Whether the container of `source` lists packets without saying that all of `stream` are alike, and those say
+/// themselves what they are.
+pub(crate) fn may_change(source: &Source, stream: &StreamFacts) -> bool {
+    const UNIFORM: [&str; 5] = ["mov,mp4,m4a,3gp,3g2,mj2", "mxf", "wav", "w64", "aiff"];
+    stream.kind == StreamKind::Audio
+        && sound_header::describes_itself(&stream.codec)
+        && !UNIFORM.contains(&source.input.demuxer().as_str())
+}

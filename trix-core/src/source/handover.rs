@@ -1,0 +1,132 @@
+//! A second look at the place where one stream takes over from another: what the demuxer still holds of the first, and
+//! whether the first has ended.
+//!
+//! A demuxer gives a packet away when the next one of its stream begins. The last packet of a stream that ends in
+//! mid-file would come at the end of the file, behind everything that follows it in time.
+//!
+//! Invariant: a look is bounded, and what it cannot find out stays as it was.
+
+use std::sync::Arc;
+
+use super::{
+    Origin, Reading, Source, edits,
+    further::{LATER, SILENT},
+    open::{ALLOWED, limited, open_input},
+};
+use crate::{
+    error::{Error, Result, Stage},
+    ffi::{
+        input::{Input, InputBounds},
+        io::{IoState, ReadSeek},
+        log::Sink,
+        packet::Packet,
+        stream::StreamFacts,
+    },
+    media::time::Timestamp,
+};
+
+/// Bytes in front of a place in which the tables of a stream stand: they come every 100 ms (ETSI TR 101 290).
+const TABLES: u64 = 1 << 20;
+/// Bytes behind the start of the last packet of a stream in which that packet ends.
+const LONGEST: u64 = 8 << 20;
+/// Bytes by which the end of one stream may reach into the other.
+const WOVEN: u64 = 256 << 10;
+
+/// The last packet that was read of a stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastRead {
+    /// Its decoding time, or when it is presented.
+    pub(super) ticks: i64,
+    /// The byte of the file at which it, or the one before that has a place, begins.
+    pub(super) position: Option<u64>,
+}
+
+/// Opens the file of a source once more.
+#[derive(Clone, Copy)]
+pub(super) struct Again<'a> {
+    pub(super) origin: &'a Origin,
+    pub(super) reading: &'a Reading,
+}
+
+impl Source {
+    /// The same source with nothing but its header read.
+    pub(super) fn bare(&self) -> Result<Input> {
+        Again { origin: &self.origin, reading: &self.reading }.bare(None)
+    }
+}
+
+impl Again<'_> {
+    /// The file up to byte `end`, or all of it, with nothing but its header read.
+    fn bare(self, end: Option<u64>) -> Result<Input> {
+        let state = Arc::new(IoState::default());
+        let reader: Box<dyn ReadSeek> = match self.origin {
+            Origin::File { store, content, edits, .. } => {
+                let end = end.into_iter().chain(*content).min();
+                edits::patched(limited(store.reader(Some(Arc::clone(&state))), end), edits)
+            }
+            Origin::Memory(bytes) => limited(std::io::Cursor::new(Arc::clone(bytes)), end),
+            Origin::Sequence { .. } => return Err(Error::bug(Stage::Source, "a sequence has no container")),
+        };
+        open_input(reader, &state, &Sink::new(), self.origin, self.reading, ALLOWED)
+    }
+
+    /// The packets of `ended` behind `last` that the demuxer has not given away when it came to byte `next`, at which
+    /// another stream takes over.
+    pub(super) fn held_back(self, ended: &StreamFacts, last: LastRead, next: u64) -> Vec<Packet> {
+        let Some(position) = last.position else { return Vec::new() };
+        let end = next.saturating_add(WOVEN).min(position.saturating_add(LONGEST));
+        let limits = self.reading.limits;
+        let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
+        let Ok(mut input) = self.bare(Some(end)) else { return Vec::new() };
+        if input.find_streams(bounds).and_then(|()| input.seek_byte(position.saturating_sub(TABLES))).is_err() {
+            return Vec::new();
+        }
+        let mut held = Vec::new();
+        while let Ok(Some(mut packet)) = input.read() {
+            let is_same = input.stream(packet.stream()).is_some_and(|facts| is_same(&facts, ended));
+            let Some(ticks) = packet.dts().or(packet.pts()).filter(|_| is_same) else { continue };
+            let turns = turns(ticks, last.ticks);
+            if ticks.saturating_sub(turns) > last.ticks {
+                let moved = |ticks: i64| ticks.saturating_sub(turns);
+                packet.set_times(packet.pts().map(moved), packet.dts().map(moved), packet.duration());
+                packet.set_stream(ended.index);
+                held.push(packet);
+            }
+        }
+        held
+    }
+
+    /// Whether nothing comes of `old` any more once `new`, whose first packet is that at byte `position`, has begun.
+    pub(super) fn is_over(self, old: &StreamFacts, new: &StreamFacts, position: u64) -> bool {
+        let Ok(mut input) = self.bare(None) else { return false };
+        if input.seek_byte(position.saturating_sub(TABLES)).is_err() {
+            return false;
+        }
+        let (mut begun, mut lasts, mut bytes) = (None, 0, 0);
+        while bytes < self.reading.limits.probe_bytes {
+            let Ok(Some(packet)) = input.read() else { return true };
+            bytes += packet.data().len() as u64;
+            let Some(facts) = input.stream(packet.stream()) else { continue };
+            if is_same(&facts, old) && lasts > LATER {
+                return false;
+            }
+            let Some(ticks) = packet.pts().or(packet.dts()).filter(|_| is_same(&facts, new)) else { continue };
+            let now = Timestamp::new(ticks, facts.time_base).micros();
+            lasts = now.saturating_sub(*begun.get_or_insert(now));
+            if lasts > SILENT {
+                return true;
+            }
+        }
+        lasts > LATER
+    }
+}
+
+fn is_same(one: &StreamFacts, other: &StreamFacts) -> bool {
+    one.id == other.id && one.kind == other.kind
+}
+
+/// Ticks of the whole turns of a clock of 33 bits (ISO/IEC 13818-1) between a time and the one before it.
+fn turns(ticks: i64, before: i64) -> i64 {
+    const TURN: i64 = 1 << 33;
+    ticks.saturating_sub(before).saturating_add(TURN / 2).div_euclid(TURN).saturating_mul(TURN)
+}

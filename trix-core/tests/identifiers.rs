@@ -1,0 +1,185 @@
+//! Tracks of transport streams that go on under another packet identifier. The identifiers of one recording are changed in
+//! its packets, so that what comes out has to be, to the sample, what comes out of the recording itself.
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use support::{done, made_by_ffmpeg, planes, quick, samples};
+use trix_core::{
+    Job, Report,
+    spec::{audio::AudioSettings, video::VideoSettings},
+};
+use trix_fixtures::folder;
+
+/// Identifiers as ffmpeg gives them.
+const TABLE: u16 = 4096;
+const VIDEO: u16 = 256;
+const AUDIO: u16 = 257;
+
+/// From a time on, packets of one identifier have another.
+#[derive(Clone, Copy)]
+struct Move {
+    /// Where, as a part of the file.
+    at: f64,
+    from: u16,
+    to: u16,
+    /// Whether the table goes on listing the identifier that ends.
+    lists_both: bool,
+}
+
+fn pid(packet: &[u8; 188]) -> u16 {
+    u16::from_be_bytes([packet[1], packet[2]]) & 0x1fff
+}
+
+fn set_pid(bytes: &mut [u8], pid: u16) {
+    bytes[0] = bytes[0] & 0xe0 | (pid >> 8) as u8;
+    bytes[1] = pid as u8;
+}
+
+/// The checksum of tables (ISO/IEC 13818-1, annex A).
+fn checksum(section: &[u8]) -> u32 {
+    section.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte) << 24, |sum, _| sum << 1 ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 })
+    })
+}
+
+/// The packet of the table of a programme in which `from` has become `to`, with version `version`.
+fn table(packet: &[u8; 188], Move { from, to, lists_both, .. }: Move, version: u8) -> [u8; 188] {
+    assert_eq!(packet[3] & 0x20, 0, "a table without an adaptation field");
+    let start = 5 + usize::from(packet[4]);
+    let length = usize::from(u16::from_be_bytes([packet[start + 1], packet[start + 2]]) & 0xfff);
+    let mut section = packet[start..start + 3 + length - 4].to_vec();
+    section[5] = section[5] & !0x3e | version << 1;
+    let entry = |at: usize, section: &[u8]| {
+        (
+            u16::from_be_bytes([section[at + 1], section[at + 2]]) & 0x1fff,
+            5 + usize::from(u16::from_be_bytes([section[at + 3], section[at + 4]]) & 0xfff),
+        )
+    };
+    let mut at = 12 + usize::from(u16::from_be_bytes([section[10], section[11]]) & 0xfff);
+    while at < section.len() {
+        let (pid, length) = entry(at, &section);
+        if pid == from {
+            let old = section[at..at + length].to_vec();
+            set_pid(&mut section[at + 1..], to);
+            if lists_both {
+                section.extend(old);
+            }
+            break;
+        }
+        at += length;
+    }
+    let length = section.len() + 4 - 3;
+    section[1] = section[1] & 0xf0 | (length >> 8) as u8;
+    section[2] = length as u8;
+    section.extend(checksum(&section).to_be_bytes());
+    let mut made = *packet;
+    made[start..start + section.len()].copy_from_slice(&section);
+    made[start + section.len()..].fill(0xff);
+    made
+}
+
+/// `source` with identifiers that change where packets of their stream begin.
+fn moved(source: &Path, moves: &[Move]) -> Vec<u8> {
+    let bytes = fs::read(source).expect("a recording");
+    let packets = bytes.as_chunks::<188>().0;
+    let first = packets.iter().find(|packet| pid(packet) == TABLE).expect("a table");
+    let (mut done, mut made): (Vec<Move>, Vec<u8>) = (Vec::new(), Vec::new());
+    let mut counters = [15u8; 8192];
+    let mut tables = *first;
+    for (number, packet) in packets.iter().enumerate() {
+        let place = number as f64 / packets.len() as f64;
+        let due = moves.get(done.len()).filter(|due| place >= due.at).copied();
+        let current = done.iter().fold(pid(packet), |pid, change| if pid == change.from { change.to } else { pid });
+        let mut put = |packet: &[u8; 188]| {
+            let mut packet = *packet;
+            let counter = &mut counters[usize::from(pid(&packet))];
+            *counter = (*counter + (packet[3] >> 4 & 1)) & 15;
+            packet[3] = packet[3] & 0xf0 | *counter;
+            made.extend(packet);
+        };
+        let begins = packet[1] & 0x40 != 0;
+        // Video moves at a keyframe, which its container flags as one to begin with.
+        let is_start = begins && (current != VIDEO || (packet[3] & 0x20 != 0 && packet[5] & 0x40 != 0));
+        if let Some(due) = due.filter(|due| current == due.from && is_start) {
+            done.push(due);
+            tables = table(&tables, due, done.len() as u8);
+            put(&tables);
+        }
+        let mut packet = *packet;
+        if pid(&packet) == TABLE {
+            packet = tables;
+        } else {
+            let new = done.iter().fold(pid(&packet), |pid, change| if pid == change.from { change.to } else { pid });
+            set_pid(&mut packet[1..], new);
+        }
+        put(&packet);
+    }
+    assert_eq!(done.len(), moves.len(), "every move was made");
+    made
+}
+
+fn recording(name: &str, codecs: &str) -> PathBuf {
+    made_by_ffmpeg(
+        &format!("identifiers-{name}.ts"),
+        &format!(
+            "-f lavfi -i testsrc2=size=96x64:rate=25:duration=40 \
+             -f lavfi -i aevalsrc=0.4*sin(2*PI*(300*t+20*t*t)):s=48000:d=40 -ac 2 -g 25 {codecs}"
+        ),
+    )
+}
+
+fn job(source: &Path, output: &Path, video: VideoSettings, audio: AudioSettings) -> Report {
+    let mut job = Job::new(source, output);
+    (job.outputs[0].video, job.outputs[0].audio) = (video, audio);
+    done(&job)
+}
+
+/// That `moved` becomes the same frames and samples as `source`, encoded and copied.
+fn comes_out_like(source: &Path, moved: &Path, what: &str) {
+    let folder = folder();
+    for (way, video, audio) in [
+        ("encoded", VideoSettings::X264(quick("")), AudioSettings::Flac),
+        ("copied", VideoSettings::Copy, AudioSettings::Copy),
+    ] {
+        let plain = folder.path().join(format!("{way}-plain.mkv"));
+        let other = folder.path().join(format!("{way}-moved.mkv"));
+        job(source, &plain, video.clone(), audio);
+        let report = job(moved, &other, video, audio);
+        assert!(report.discontinuities.is_empty(), "{what}, {way}: {:?}", report.discontinuities);
+        assert_eq!(report.outputs[0].plan.audio.len(), 1, "{what}, {way}");
+        let heard = |file: &Path| samples(file, 0, "s16le");
+        assert!(heard(&plain) == heard(&other), "{what}, {way}: audio of {} differs", moved.display());
+        assert!(planes(&plain) == planes(&other), "{what}, {way}: frames of {} differ", moved.display());
+    }
+}
+
+#[test]
+fn no_frame_and_no_sample_is_lost_where_a_track_moves_to_another_identifier() {
+    let there = |at, lists_both| Move { at, from: AUDIO, to: 300, lists_both };
+    let back = |at, lists_both| Move { at, from: 300, to: AUDIO, lists_both };
+    for (name, codecs) in [
+        ("mp2", "-c:v mpeg2video -q:v 4 -c:a mp2"),
+        ("ac3", "-c:v libx264 -preset ultrafast -c:a ac3"),
+        ("aac", "-c:v libx264 -preset fast -bf 2 -c:a aac"),
+    ] {
+        let source = recording(name, codecs);
+        let cases: [(&str, &[Move]); 5] = [
+            ("once", &[there(0.5, false)]),
+            ("there and back", &[there(0.3, false), back(0.6, false)]),
+            ("to a third", &[there(0.4, false), Move { at: 0.7, from: 300, to: 301, lists_both: false }]),
+            ("beside the old one", &[there(0.3, true), back(0.6, false)]),
+            ("video and audio", &[there(0.4, false), Move { at: 0.4, from: VIDEO, to: 310, lists_both: false }]),
+        ];
+        let folder = folder();
+        for (what, moves) in cases {
+            let path = folder.path().join("moved.ts");
+            fs::write(&path, moved(&source, moves)).expect("a file");
+            comes_out_like(&source, &path, &format!("{name}, {what}"));
+        }
+    }
+}
