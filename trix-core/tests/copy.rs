@@ -14,7 +14,7 @@ use trix_fixtures::{folder, media, program};
 
 /// A hash of each decoded picture, in the order of showing.
 fn pictures(file: &Path) -> Vec<String> {
-    let line = format!("-i {} -map 0:v:0 -fps_mode passthrough -f framemd5 -", file.display());
+    let line = format!("{} -i {} -map 0:v:0 -fps_mode passthrough -f framemd5 -", program::uncropped(), file.display());
     let list = program::text(&program::ffmpeg(&line));
     let hash = |line: &str| line.rsplit(',').next().map(|hash| hash.trim().to_owned());
     list.lines().filter(|line| !line.starts_with('#')).filter_map(hash).collect()

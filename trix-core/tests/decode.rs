@@ -39,7 +39,9 @@ fn reader(file: &Path, on_damage: OnDamage, threads: u32) -> Result<PictureReade
 fn foreign(file: &Path, threads: u32) -> Child {
     let threads = threads.to_string();
     Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "quiet", "-threads", &threads, "-noautorotate", "-i"])
+        .args(["-nostdin", "-v", "quiet", "-threads", &threads, "-noautorotate"])
+        .args(program::uncropped().split_whitespace())
+        .arg("-i")
         .arg(file)
         .args("-map 0:v:0 -fps_mode passthrough -noautoscale -f rawvideo -".split(' '))
         .stdin(Stdio::null())

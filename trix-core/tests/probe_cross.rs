@@ -23,6 +23,7 @@ const MIRRORED: &str =
     "neither ffprobe nor mediainfo tells that the picture is mirrored, so their angle is of a turn before it";
 const UNREAD: &str = "the header does not say, and mediainfo measures nothing; here the packets were read";
 const MILLIS: &str = "intervals of 33 and 34 ms are one rate that was rounded to Matroska's milliseconds";
+const LAST_TRACK: &str = "libavformat 61 ends with the last track, where mediainfo goes by the header of the movie";
 const RAW: &str =
     "an elementary stream has no times; mediainfo makes some up from the rate and its guess at the number of pictures";
 
@@ -58,10 +59,30 @@ const FFPROBE: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Differences that only some releases of the programs and of FFmpeg's libraries show: file, fact, reason.
+const OF_SOME_RELEASES: &[(&str, &str, &str)] = &[
+    ("avts.mts", "duration", "mediainfo goes by the clock of the transport stream, which ends before the pictures do"),
+    ("black.mp4", "duration", LAST_TRACK),
+    ("bt601.mov", "duration", LAST_TRACK),
+    ("nasa_13013.mp4", "duration", LAST_TRACK),
+    ("sample_rotate_and_reflect.mp4", "duration", LAST_TRACK),
+    ("png.mov", "video 0.matrix", "mediainfo does not say that RGB is RGB, as libavformat 61 does"),
+    (
+        "hdr10-video-with-sdr-container.mp4",
+        "video 0.mastering",
+        "ffprobe 7 does not tell of a stream what only its frames carry",
+    ),
+    ("no_timescale.mp4", "video 0.turned", "ffprobe 7 tells a matrix that turns nothing"),
+    (
+        "test_res_change.h264",
+        "video 0.rate",
+        "ffprobe 7 tells the rate that libavformat assumes; here it is the bitstream's",
+    ),
+];
+
 /// Differences from `mediainfo`: file, fact, reason.
 const MEDIAINFO: &[(&str, &str, &str)] = &[
     ("apple-prores-422-hq.mov", "video 0.depth", "mediainfo does not say that ProRes 422 has 10 bits"),
-    ("avts.mts", "duration", "mediainfo goes by the clock of the transport stream, which ends before the pictures do"),
     (
         "avts.mts",
         "video 0.duration",
@@ -478,6 +499,7 @@ fn check(program: &str, known: &[(&str, &str, &str)], facts: fn(&Path) -> Facts,
                 wrong.push(format!("{name}: {fact} no longer differs from {program}"));
             }
         }
+        found.retain(|fact, _| !OF_SOME_RELEASES.iter().any(|(file, known, _)| *file == name && known == fact));
         for (fact, (ours, theirs)) in found {
             wrong.push(format!("{name}: {fact} is {ours} here and {theirs} in {program}"));
         }

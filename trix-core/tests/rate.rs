@@ -127,9 +127,14 @@ fn uneven_times_become_even() {
         assert_eq!(found, times, "the source has the times that it should have");
         for (rate, ratio) in [("25", (25, 1)), ("30000/1001", (30_000, 1001))] {
             let (report, shown) = converted(&source, &folder.path().join(output), rate);
-            let own = report.outputs[0].plan.video.as_ref().unwrap().source_rate;
-            // The last picture is shown for a frame of what the source says of its rate.
-            let length = (own.den * 1000 + own.num / 2) / own.num;
+            // The last picture is shown as long as its packet says.
+            let packets = support::ffprobe(&source, "-select_streams v:0 -show_packets");
+            let last = packets["packets"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .max_by_key(|packet| support::number::<i64>(&packet["pts"]));
+            let length = (1000.0 * support::number::<f64>(&last.unwrap()["duration_time"])).round() as i64;
             assert_eq!(shown, expected(&times, length, 1000, ratio), "{name} at {rate}");
             check_ledger(&report, 45, &shown);
         }

@@ -337,7 +337,8 @@ fn h266_is_unsupported_by_name_where_no_decoder_knows_it() {
     let file = folder.path().join("vvc.mp4");
     fs::write(&file, bytes).expect("a file");
     let source = open(&file, &Reading::default());
-    let error = PictureReader::new(source, OnDamage::Fail, Cut::default(), None, 0).err().expect("no decoder");
+    let pictures = PictureReader::new(source, OnDamage::Fail, Cut::default(), None, 0);
+    let error = pictures.and_then(|mut pictures| pictures.next_picture()).err().expect("nothing to decode");
     let kind = if is_known { ErrorKind::MalformedInput } else { ErrorKind::Unsupported };
     assert_eq!(error.kind(), kind, "{error}");
     assert!(error.to_string().contains("vvc"), "{error}");

@@ -84,12 +84,16 @@ pub(super) struct Missing {
 }
 
 impl Missing {
-    /// What is missing in a track of this delay and title.
-    pub(super) fn new(delay: Option<Timestamp>, codec: &str, metadata: &[(String, String)]) -> Option<Self> {
-        let delay = delay.filter(|_| !ability::matroska_delay(codec).is_written)?;
+    /// What is missing in a track of this delay and title; nothing where libavformat writes it.
+    pub(super) fn new(delay: Timestamp, codec: &str, metadata: &[(String, String)]) -> Option<Self> {
         let nanoseconds = u32::try_from(delay.rescale(NANO)).ok()?;
+        (!ability::matroska_delay(codec).is_written).then(|| Missing { nanoseconds, ..Missing::later(metadata) })
+    }
+
+    /// The same where the delay shows when packets come.
+    pub(super) fn later(metadata: &[(String, String)]) -> Self {
         let title = metadata.iter().find(|(key, _)| key == "title").map(|(_, title)| title.clone());
-        Some(Missing { title: title.unwrap_or_default(), nanoseconds })
+        Missing { title: title.unwrap_or_default(), nanoseconds: 0 }
     }
 
     /// Says the delay where it was not known before.

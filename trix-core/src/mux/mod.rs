@@ -142,12 +142,14 @@ impl Muxer {
                 track.parameters = rewriter.parameters(&track.parameters);
             }
             rewriters.push(rewriter);
-            let delay = match hides_start(container, track) {
-                // Known when the first packet comes.
-                true => Some(Timestamp::new(0, track.time_base)),
-                false => codec_delay::of(container, &track.parameters),
+            let missing = if hides_start(container, track) {
+                // Known when the first packet comes. The muxer would tell another delay, that of an encoder.
+                track.parameters.set_priming(0);
+                Some(Missing::later(&track.metadata))
+            } else {
+                let delay = codec_delay::of(container, &track.parameters);
+                delay.and_then(|delay| Missing::new(delay, &track.parameters.codec_name(), &track.metadata))
             };
-            let missing = Missing::new(delay, &track.parameters.codec_name(), &track.metadata);
             if let Some(missing) = &missing {
                 track.metadata.retain(|(key, _)| key != "title");
                 track.metadata.push(("title".to_owned(), missing.placeholder()));

@@ -239,8 +239,10 @@ fn video(
         (None, Some(timing)) => (Some(timing), Some(by_packets)),
         (None, None) => (None, None),
     };
-    // A decoder's silence (ProRes) overwrites in libavformat what the container said.
-    let color = declared.map_or(facts.color, |declared| facts.color.or(declared.color));
+    // What frames say counts more than what the container says of them. libavformat does not decode every codec to ask, and
+    // where it does, a decoder's silence (ProRes) overwrites what the container said.
+    let own = found.glance.as_ref().map(|glance| glance.color).unwrap_or_default();
+    let color = own.or(facts.color).or(declared.map(|declared| declared.color).unwrap_or_default());
     VideoInfo {
         width: facts.width,
         height: facts.height,

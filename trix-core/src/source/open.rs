@@ -287,12 +287,13 @@ pub(super) fn open_input(
             ("framerate", raw.rate.to_string()),
         ],
     });
-    // Newer releases of libavformat know a playlist by its name too, and this one may have another.
-    let mut is_playlist = false;
     if stated.is_none() {
         let mut head = Vec::new();
         reader.by_ref().take(4096).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
-        is_playlist = head.starts_with(b"#EXTM3U");
+        // Newer releases of libavformat know a playlist by its name too, and this one may have another.
+        if head.starts_with(b"#EXTM3U") {
+            return Err(refusal("hls"));
+        }
         if vvc::is_byte_stream(&head) && !ability::reads_vvc() {
             let detail = "is H.266 (VVC), which this build of FFmpeg neither reads nor decodes";
             return Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail));
@@ -302,7 +303,6 @@ pub(super) fn open_input(
         demuxers.contains(&demuxer)
     });
     opened.map_err(|error| match error {
-        OpenError::Unrecognised | OpenError::Refused(_) if is_playlist => refusal("hls"),
         OpenError::Unrecognised => {
             Error::new(ErrorKind::MalformedInput, Stage::Source, "is not a container or stream that Trix knows")
         }

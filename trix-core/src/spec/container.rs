@@ -145,6 +145,10 @@ impl Container {
         if parameters.codec_name() == "s302m" && self != Container::MpegTs {
             return Err(format!("{} cannot hold s302m", self.name()));
         }
+        // Newer releases of libavformat write PCM into MP4 (ISO/IEC 23003-5), which few players read.
+        if parameters.codec_name().starts_with("pcm_") && self == Container::Mp4 {
+            return Err(format!("{} cannot hold {}", self.muxer(), parameters.codec_name()));
+        }
         muxer_holds(self.muxer(), self.codecs(), parameters, time_base)
     }
 

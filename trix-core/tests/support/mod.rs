@@ -158,7 +158,7 @@ pub fn times(file: &Path, stream: &str) -> (Vec<i64>, (i64, i64)) {
 
 /// The pictures of a file as raw planes, decoded by the `ffmpeg` program in the format that they have.
 pub fn planes(file: &Path) -> Vec<u8> {
-    let line = format!("-i {} -map 0:v:0 -fps_mode passthrough -f rawvideo -", file.display());
+    let line = format!("{} -i {} -map 0:v:0 -fps_mode passthrough -f rawvideo -", program::uncropped(), file.display());
     program::ffmpeg(&line).stdout
 }
 
