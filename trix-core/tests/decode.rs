@@ -14,7 +14,7 @@ use trix_core::{
     Error, ErrorKind, Limits, OnDamage, Source,
     decode::reader::{Cut, PictureReader},
 };
-use trix_fixtures::{Clip, media};
+use trix_fixtures::{Clip, media, program};
 
 /// Files without pictures that could be decoded: what opening or decoding them must say, and why.
 const REFUSED: &[(&str, ErrorKind)] = &[

@@ -62,7 +62,8 @@ pub const SWS: &str = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_in
 pub fn all_shown(file: &Path, chain: &str, count: usize) -> Vec<Rgb> {
     let chain = if chain.is_empty() { "null" } else { chain };
     let line = format!(
-        "-i {} -map 0:v:0 -vf {chain},scale={EXACT},format=rgb24 -fps_mode passthrough -frames:v {count} -f image2pipe -c:v ppm -",
+        "{} -i {} -map 0:v:0 -vf {chain},scale={EXACT},format=rgb24 -fps_mode passthrough -frames:v {count} -f image2pipe -c:v ppm -",
+        program::uncropped(),
         file.display()
     );
     let bytes = program::ffmpeg(&line).stdout;
