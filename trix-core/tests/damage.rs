@@ -124,13 +124,13 @@ fn a_changed_bit_in_a_slice_of_ffv1_is_a_checksum_that_fails() {
         bytes[start + size / 2] ^= 0x20;
         let census = found(&bytes);
         assert_eq!(count(&census, DamageKind::Checksum), 1, "{number}: {:?}", census.damage);
-        // Newer releases of libavcodec say in a second message that the slice ends elsewhere than it should.
-        let place = census.damage.first[0].time;
-        assert!(census.damage.first.iter().all(|damage| damage.time == place), "{number}: {:?}", census.damage);
         assert_eq!(census.streams[&0].frames, Some(30));
-        // Threads of the decoder run ahead of what it puts out.
-        let place = census.damage.first[0].time.expect("a time").ticks;
-        assert!((place - number as i64).abs() <= 17, "{number} is told at {place}");
+        // Newer releases of libavcodec say in further messages that the slice ends elsewhere than it should. Threads of the
+        // decoder run ahead of what it puts out.
+        for damage in &census.damage.first {
+            let place = damage.time.expect("a time").ticks;
+            assert!((place - number as i64).abs() <= 17, "{number} is told at {place}");
+        }
         refused(&bytes);
     }
 }

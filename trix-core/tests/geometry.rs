@@ -503,7 +503,10 @@ fn a_change_of_format_is_converted_counted_and_placed() {
             let (one_luma, other_luma) = (vec![one[0].clone()], vec![other[0].clone()]);
             match first.1 == second.1 {
                 true => assert_equal(&one_luma, &other_luma, "luma"),
-                false => assert!(psnr(&one_luma, &other_luma, 8) > 48.0, "{first:?} {second:?}"),
+                false => {
+                    let found = psnr(&one_luma, &other_luma, 8);
+                    assert!(found > 48.0, "{first:?} {second:?}: {found}");
+                }
             }
             assert!(psnr(one, other, 8) > 25.0, "{first:?} {second:?}");
         }

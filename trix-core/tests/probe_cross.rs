@@ -23,7 +23,7 @@ const MIRRORED: &str =
     "neither ffprobe nor mediainfo tells that the picture is mirrored, so their angle is of a turn before it";
 const UNREAD: &str = "the header does not say, and mediainfo measures nothing; here the packets were read";
 const MILLIS: &str = "intervals of 33 and 34 ms are one rate that was rounded to Matroska's milliseconds";
-const LAST_TRACK: &str = "libavformat 61 ends with the last track, where mediainfo goes by the header of the movie";
+const LAST_TRACK: &str = "ffprobe 7 goes by the last track, and not by the header of the movie";
 const RAW: &str =
     "an elementary stream has no times; mediainfo makes some up from the rate and its guess at the number of pictures";
 
@@ -61,6 +61,8 @@ const FFPROBE: &[(&str, &str, &str)] = &[
 
 /// Differences that only some releases of the programs and of FFmpeg's libraries show: file, fact, reason.
 const OF_SOME_RELEASES: &[(&str, &str, &str)] = &[
+    ("apple-prores-422-hq.mov", "video 0.matrix", "ffprobe 7 does not decode ProRes to ask"),
+    ("apple-prores-422-hq.mov", "video 0.range", "ffprobe 7 does not decode ProRes to ask"),
     ("avts.mts", "duration", "mediainfo goes by the clock of the transport stream, which ends before the pictures do"),
     ("black.mp4", "duration", LAST_TRACK),
     ("bt601.mov", "duration", LAST_TRACK),

@@ -60,10 +60,15 @@ pub fn probe(source: &Source) -> MediaInfo {
             streams: program.streams.clone(),
         }
     });
-    let duration = source.duration().map(|ticks| Timestamp::new(ticks, micro));
+    // Some releases of libavformat go by the last track instead of the movie header.
+    let header = movie.as_ref().filter(|movie| !movie.is_fragmented).and_then(|movie| movie.duration);
+    let header = header.map(|duration| duration.rescale(micro)).filter(|micros| *micros > 0);
+    let bytes = source.extent().size;
+    let by_header = |micros: i64| u64::try_from(i128::from(bytes) * 8_000_000 / i128::from(micros)).ok();
+    let duration = header.or(source.duration()).map(|ticks| Timestamp::new(ticks, micro));
     MediaInfo {
         file: source.path().map(ToOwned::to_owned),
-        bytes: source.path().map(|_| source.extent().size),
+        bytes: source.path().map(|_| bytes),
         container: ContainerInfo {
             format: input.demuxer(),
             description: input.demuxer_description(),
@@ -73,7 +78,7 @@ pub fn probe(source: &Source) -> MediaInfo {
                 None => streams.iter().find_map(|stream| stream.duration_method),
             },
             start: source.start().map(|ticks| Timestamp::new(ticks, micro)),
-            bit_rate: input.bit_rate(),
+            bit_rate: header.and_then(by_header).or(input.bit_rate()),
             metadata: input.metadata().into_iter().collect(),
         },
         chapters: input.chapters(),
