@@ -21,13 +21,24 @@ fn readable() -> impl Iterator<Item = std::path::PathBuf> {
     media::files().into_iter().filter(|file| name(file) != REFUSED)
 }
 
+/// What only some releases of FFmpeg tell: the file, their words, and those of the others.
+const BY_RELEASE: &[(&str, &str, &str)] = &[
+    ("sample_eac3joc.mp4", "\"Dolby Digital Plus + Dolby Atmos\"", "null"),
+    ("sample_eac3joc.mp4", " Dolby Digital Plus + Dolby Atmos", ""),
+    // One of its two clocks has no ticks in a second.
+    ("no_timescale.mp4", "\"bit_rate\": 96961", "\"bit_rate\": 79913"),
+];
+
 /// Snapshots in a folder of their own, without the path at which the media lie on this machine.
 fn compare(snapshot: &str, file: &Path, said: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("snapshots/probe");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    let said = said.replace(&file.display().to_string(), &name(file));
+    let mut said = said.replace(&file.display().to_string(), &name(file));
+    for (_, newer, older) in BY_RELEASE.iter().filter(|(of, ..)| *of == name(file)) {
+        said = said.replace(newer, older);
+    }
     settings.bind(|| insta::assert_snapshot!(snapshot, said));
 }
 

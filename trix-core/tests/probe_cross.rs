@@ -68,7 +68,7 @@ const OF_SOME_RELEASES: &[(&str, &str, &str)] = &[
     ("bt601.mov", "duration", LAST_TRACK),
     ("nasa_13013.mp4", "duration", LAST_TRACK),
     ("sample_rotate_and_reflect.mp4", "duration", LAST_TRACK),
-    ("png.mov", "video 0.matrix", "mediainfo does not say that RGB is RGB, as libavformat 61 does"),
+    ("png.mov", "video 0.matrix", "mediainfo and ffprobe 5 do not say that RGB is RGB"),
     (
         "hdr10-video-with-sdr-container.mp4",
         "video 0.mastering",

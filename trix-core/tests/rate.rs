@@ -116,7 +116,8 @@ fn uneven_times_become_even() {
     times.extend((1..=5).map(|number| end + 7 * number));
     let branches = "N*40+eq(mod(N\\,3)\\,1)*13-eq(mod(N\\,3)\\,2)*13+floor(N/10)*200";
     let filter = format!(
-        "-vf settb=1/1000,setpts='if(gte(N\\,40)\\,{end}+(N-39)*7\\,{branches})' -fps_mode vfr -enc_time_base 1/1000 -video_track_timescale 1000"
+        "-vf settb=1/1000,setpts='if(gte(N\\,40)\\,{end}+(N-39)*7\\,{branches})' -fps_mode vfr -enc_time_base 1/1000 -video_track_timescale 1000 \
+         -bsf:v setts=duration=if(eq(N\\,44)\\,40\\,DURATION)"
     );
     for (name, output) in [("source.mp4", "out.mp4"), ("source.mkv", "out.mkv")] {
         let filter =

@@ -17,7 +17,7 @@ use crate::{
         stream::StreamFacts,
     },
     media::{
-        color::Color,
+        color::{Color, Matrix},
         hdr::{ContentLight, MasteringDisplay, StaticHdr},
         rpu,
         time::Rational,
@@ -117,6 +117,8 @@ pub(crate) struct Glancer {
     most: u64,
     /// Of H.264 and HEVC.
     nal: Option<(NalCodec, Framing)>,
+    /// What the codec-specific data say of the encoder.
+    signature: Option<String>,
 }
 
 impl Glancer {
@@ -125,8 +127,11 @@ impl Glancer {
         let (claims, pixels) = (facts.parameters.without_claims(), source.limits().pixels);
         let decoder = Decoder::open(&claims, facts.time_base, 0, pixels, facts.alpha_layer).ok()?;
         let nal = NalCodec::from_name(&facts.codec);
-        let nal = nal.map(|codec| (codec, codec.framing(facts.parameters.extradata())));
-        Some(Glancer { decoder, found: Glance::default(), most, nal })
+        let extradata = facts.parameters.extradata();
+        // Decoders hand on what comes with a picture, and not all of them what stands in front of all.
+        let signature = nal.and_then(|codec| sei::signature(&codec.configuration(extradata), codec));
+        let nal = nal.map(|codec| (codec, codec.framing(extradata)));
+        Some(Glancer { decoder, found: Glance::default(), most, nal, signature })
     }
 
     /// Whether it has not seen enough.
@@ -203,10 +208,14 @@ impl Glancer {
         found.pixel_format = frame.pixel_format();
         found.sample_aspect = Some(frame.sample_aspect()).filter(|aspect| aspect.is_positive());
         found.color = frame.color();
+        if found.pixel_format.is_some_and(PixelFormat::is_rgb) {
+            found.color.matrix = Matrix::RGB;
+        }
         found.gop_timecode = frame.gop_timecode().map(Timecode::from_gop);
         let rate = self.decoder.bitstream_rate();
         found.smpte_timecode = frame.smpte_timecode().map(|bits| Timecode::from_smpte(bits, rate));
-        if let Some((encoder, settings)) = frame.signature().as_deref().and_then(signature) {
+        let said = frame.signature().or_else(|| self.signature.clone());
+        if let Some((encoder, settings)) = said.as_deref().and_then(signature) {
             found.encoder = Some(encoder.to_owned());
             found.encoder_settings = Some(settings.to_owned()).filter(|settings| !settings.is_empty());
         }

@@ -102,13 +102,18 @@ impl NalCodec {
         }
     }
 
-    /// The parameter sets in codec-specific data: a configuration record (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1) or
-    /// units with start codes.
+    /// The parameter sets in codec-specific data.
     pub fn parameter_sets(self, extradata: &[u8]) -> Vec<&[u8]> {
+        let mut sets = self.configuration(extradata);
+        sets.retain(|unit| self.is_parameter_set(unit));
+        sets
+    }
+
+    /// The units in codec-specific data, parameter sets and others: a configuration record (ISO/IEC 14496-15, 5.3.3.1 and
+    /// 8.3.3.1) or units with start codes.
+    pub fn configuration(self, extradata: &[u8]) -> Vec<&[u8]> {
         if self.framing(extradata) == Framing::StartCodes {
-            let mut units = units(extradata, Framing::StartCodes);
-            units.retain(|unit| self.is_parameter_set(unit));
-            return units;
+            return units(extradata, Framing::StartCodes);
         }
         let mut sets = Vec::new();
         match self {
@@ -124,7 +129,6 @@ impl NalCodec {
                     let [_, high, low, tail @ ..] = rest else { break };
                     rest = counted_units(tail, u16::from_be_bytes([*high, *low]), &mut sets);
                 }
-                sets.retain(|unit| self.is_parameter_set(unit));
             }
         }
         sets

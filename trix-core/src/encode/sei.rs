@@ -205,6 +205,25 @@ pub fn static_hdr(picture: &[u8], codec: NalCodec, framing: Framing) -> (Option<
     (mastering, light)
 }
 
+/// The text of the first user data that say what wrote the stream, as x264 and x265 do, among `units`.
+pub fn signature(units: &[&[u8]], codec: NalCodec) -> Option<String> {
+    let mut found = None;
+    for unit in units {
+        let body = match (codec, unit) {
+            (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => body,
+            (NalCodec::Hevc, [header, _, body @ ..]) if (header >> 1) & 0x3f == 39 => body,
+            _ => continue,
+        };
+        each_message(body, |kind, message| {
+            // Type 5 of D.1 in both standards: 16 bytes that identify what follows.
+            let text = message.get(16..).filter(|_| kind == 5 && found.is_none());
+            let text = text.and_then(|text| text.split(|byte| *byte == 0).next());
+            found = text.and_then(|text| String::from_utf8(text.to_vec()).ok()).or(found.take());
+        });
+    }
+    found
+}
+
 fn messages(body: &[u8], found: &mut Extras) {
     each_message(body, |kind, message| {
         if kind != usize::from(REGISTERED) {

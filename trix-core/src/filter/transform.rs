@@ -255,7 +255,14 @@ impl Transform {
     pub(crate) fn chain(&self, shape: Shape, first: Shape, zimg: bool) -> String {
         let mut steps: Vec<String> = Vec::new();
         let mut now = Now { width: first.width, height: first.height, pixel: first.pixel() };
-        steps.push(self.meaning(shape));
+        // Of pictures of another shape, the format may tell the range.
+        let full = |shape: Shape| shape.pixel().is_some_and(PixelFormat::is_full_range_variant);
+        let range = match (full(shape), full(first)) {
+            (true, false) => Range::Full,
+            (false, true) => Range::Limited,
+            _ => self.from.range,
+        };
+        steps.push(self.meaning(shape, range));
         if shape != first {
             let alpha = |shape: Shape| shape.pixel().is_some_and(PixelFormat::has_alpha);
             if alpha(shape) && !alpha(first) {
@@ -264,12 +271,6 @@ impl Transform {
             }
             let format = now.pixel.map_or("yuv420p".into(), PixelFormat::name);
             let (width, height) = (first.width, first.height);
-            let full = |shape: Shape| shape.pixel().is_some_and(PixelFormat::is_full_range_variant);
-            let range = match (full(shape), full(first)) {
-                (true, false) => Range::Full,
-                (false, true) => Range::Limited,
-                _ => self.from.range,
-            };
             let (range, own) = (range_name(range), range_name(self.from.range));
             steps.push(format!(
                 "scale=w={width}:h={height}:flags={SWS}:in_range={range}:out_range={own},format=pix_fmts={format}"
@@ -345,8 +346,8 @@ impl Transform {
     }
 
     /// Says what samples mean, whatever frames say: no filter has to find it out or settle it with its neighbours.
-    fn meaning(&self, shape: Shape) -> String {
-        let Color { primaries, transfer, matrix, range, .. } = self.from;
+    fn meaning(&self, shape: Shape, range: Range) -> String {
+        let Color { primaries, transfer, matrix, .. } = self.from;
         let is_rgb = shape.pixel().is_some_and(PixelFormat::is_rgb);
         let (matrix, range) = match (is_rgb, matrix) {
             (true, _) => (Matrix::RGB, Range::Full),
