@@ -100,8 +100,11 @@ impl Demuxer {
             if seen.longest <= 0 {
                 return None;
             }
-            let packet = Timestamp::new(seen.longest, facts.time_base);
-            Some((facts.index, Presented { end: seen.shown_end?, packet }))
+            // Decoders of Windows Media Audio overlap blocks and end with one that has no packet of its own.
+            let packets = if facts.codec.starts_with("wma") { 2 } else { 1 };
+            let grain = Timestamp::new(seen.longest.saturating_mul(packets), facts.time_base);
+            let grain = Some(grain).filter(|_| facts.kind == StreamKind::Audio);
+            Some((facts.index, Presented { end: seen.shown_end?, grain }))
         };
         let streams = self.source.streams().iter().zip(&self.seen).filter(|_| self.ended).filter_map(presented);
         Walked { discontinuities: self.source.discontinuities().to_vec(), streams: streams.collect() }

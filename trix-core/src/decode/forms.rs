@@ -46,7 +46,9 @@ impl Forms {
         let audio: BTreeMap<usize, StreamFacts> = again.audio().map(|facts| (facts.index, facts.clone())).collect();
         let mut before: BTreeMap<usize, SoundHeader> = BTreeMap::new();
         let mut demuxer = Demuxer::new(again, Arc::new(DamageLog::new(OnDamage::Conceal)));
-        while let Ok(Some(packet)) = demuxer.next_packet() {
+        while let Ok(Some(packet)) = demuxer.next_packet()
+            && !source.is_cancelled()
+        {
             let Some(facts) = audio.get(&packet.stream()) else { continue };
             let at = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, facts.time_base));
             if let Some(change) = packet.change() {

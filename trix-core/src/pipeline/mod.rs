@@ -84,7 +84,7 @@ const GRACE: Duration = Duration::from_millis(120);
 /// output is not its own, only when no output is left.
 pub fn run(job: &Job, control: &Control) -> Result<Report> {
     let began = Instant::now();
-    let source = job.source.open()?;
+    let source = job.source.open_until(&control.cancel)?;
     let keeper = job.hash.then(|| source.keep_fixity());
     refuse_own_source(job)?;
     let mut plan = Plan::new(job, &source)?;

@@ -1,7 +1,7 @@
 //! The account of presented time: what the source presents of a stream has to be in the file.
 //!
-//! Invariant: a track ends where its stream ends in the source, or where the job cuts it, within one frame or 40 ms (audio: two packets where those last longer); or
-//! the job fails. Damage that the job tolerates is an explanation.
+//! Invariant: a track ends where its stream ends in the source, or where the job cuts it, within one frame (of audio: one
+//! packet) or 40 ms; or the job fails. Damage that the job tolerates is an explanation.
 
 use std::collections::BTreeMap;
 
@@ -29,8 +29,8 @@ pub(crate) struct Walked {
 pub(crate) struct Presented {
     /// When the last of them ends.
     pub(crate) end: Timestamp,
-    /// How long the longest of them lasts.
-    pub(crate) packet: Timestamp,
+    /// By how much the end may be off: a packet of audio; two of codecs that give one more than the container lists.
+    pub(crate) grain: Option<Timestamp>,
 }
 
 /// Less than this is no fault of step that anyone notices (EBU R 37).
@@ -68,10 +68,8 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
         }
         let end = asked.map_or(presented.end, |asked| asked.min(presented.end));
         let expected = end.plus(negative(plan.origin));
-        // A decoder may hold back a packet of audio and give it in the end.
-        let packets = if track.kind == StreamKind::Audio { 2 } else { 1 };
-        let packet = Timestamp::new(presented.packet.ticks.saturating_mul(packets), presented.packet.base);
-        let tolerance = frame.unwrap_or(TOLERANCE).max(packet).max(TOLERANCE);
+        let own = if track.kind == StreamKind::Video { frame } else { presented.grain };
+        let tolerance = own.unwrap_or(TOLERANCE).max(TOLERANCE);
         let apart = expected.plus(negative(found));
         checks.push(Check {
             name: format!("track {index} presented time"),

@@ -50,6 +50,7 @@ pub struct FixityKeeper {
     origin: Origin,
     reading: Reading,
     picture_bytes: Option<u64>,
+    cancel: Cancel,
 }
 
 impl FixityKeeper {
@@ -113,7 +114,7 @@ impl FixityKeeper {
     /// # Errors
     /// Those of [`Source::open_as`].
     pub fn open(&self) -> Result<Source> {
-        Source::from_origin(&self.origin, &self.reading, self.picture_bytes)
+        Source::from_origin(&self.origin, &self.reading, self.picture_bytes, &self.cancel)
     }
 }
 
@@ -127,7 +128,12 @@ impl Source {
             Origin::Sequence { files, .. } => files.hash(),
             Origin::Memory(_) => {}
         }
-        FixityKeeper { origin: self.origin.clone(), reading: self.reading.clone(), picture_bytes: self.picture_bytes }
+        FixityKeeper {
+            origin: self.origin.clone(),
+            reading: self.reading.clone(),
+            picture_bytes: self.picture_bytes,
+            cancel: self.cancel.clone(),
+        }
     }
 
     /// Reads what was not read yet, and says what the source is.

@@ -175,7 +175,7 @@ impl Look<'_> {
         let limit = if self.source.reading.reads_on { u64::MAX } else { self.source.reading.limits.probe_bytes };
         let joins = joins(self.source);
         let (mut bytes, mut failures) = (0u64, 0);
-        while bytes < limit {
+        while bytes < limit && !self.source.is_cancelled() {
             match self.input.read() {
                 Ok(Some(packet)) => {
                     failures = 0;

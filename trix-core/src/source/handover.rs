@@ -22,7 +22,7 @@ use crate::{
         packet::Packet,
         stream::StreamFacts,
     },
-    media::time::Timestamp,
+    media::time::{TimeBase, Timestamp},
 };
 
 /// Bytes in front of a place in which the tables of a stream stand: they come every 100 ms (ETSI TR 101 290).
@@ -31,6 +31,9 @@ const TABLES: u64 = 1 << 20;
 const LONGEST: u64 = 8 << 20;
 /// Bytes by which the end of one stream may reach into the other.
 const WOVEN: u64 = 256 << 10;
+
+/// The unit of the limits of a look.
+const MICRO: TimeBase = TimeBase::new(1, 1_000_000);
 
 /// The last packet that was read of a stream.
 #[derive(Clone, Copy, Debug)]
@@ -71,29 +74,60 @@ impl Again<'_> {
     }
 
     /// The packets of `ended` behind `last` that the demuxer has not given away when it came to byte `next`, at which
-    /// another stream takes over.
+    /// another stream takes over. Some multiplexers write the last of a stream at the end of the file.
     pub(super) fn held_back(self, ended: &StreamFacts, last: LastRead, next: u64) -> Vec<Packet> {
         let Some(position) = last.position else { return Vec::new() };
         let end = next.saturating_add(WOVEN).min(position.saturating_add(LONGEST));
+        let mut held = self.packets_behind(ended, last, position, Some(end));
+        if let Some(size) = self.size().filter(|size| *size > end) {
+            let ticks = held.iter().filter_map(|packet| packet.dts().or(packet.pts())).max().unwrap_or(last.ticks);
+            held.extend(self.packets_behind(
+                ended,
+                LastRead { ticks, ..last },
+                end.max(size.saturating_sub(WOVEN)),
+                None,
+            ));
+        }
+        held
+    }
+
+    /// The packets of `ended` that follow `last` within a second, from byte `position` to byte `end`.
+    fn packets_behind(self, ended: &StreamFacts, last: LastRead, position: u64, end: Option<u64>) -> Vec<Packet> {
         let limits = self.reading.limits;
         let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
-        let Ok(mut input) = self.bare(Some(end)) else { return Vec::new() };
+        let Ok(mut input) = self.bare(end) else { return Vec::new() };
         if input.find_streams(bounds).and_then(|()| input.seek_byte(position.saturating_sub(TABLES))).is_err() {
             return Vec::new();
         }
+        let latest = last.ticks.saturating_add(Timestamp::new(LATER, MICRO).rescale(ended.time_base));
         let mut held = Vec::new();
         while let Ok(Some(mut packet)) = input.read() {
-            let is_same = input.stream(packet.stream()).is_some_and(|facts| is_same(&facts, ended));
-            let Some(ticks) = packet.dts().or(packet.pts()).filter(|_| is_same) else { continue };
-            let turns = turns(ticks, last.ticks);
-            if ticks.saturating_sub(turns) > last.ticks {
+            if !input.stream(packet.stream()).is_some_and(|facts| is_same(&facts, ended)) {
+                continue;
+            }
+            if let Some(ticks) = packet.dts().or(packet.pts()) {
+                let turns = turns(ticks, last.ticks);
+                if !(last.ticks + 1..=latest).contains(&ticks.saturating_sub(turns)) {
+                    continue;
+                }
                 let moved = |ticks: i64| ticks.saturating_sub(turns);
                 packet.set_times(packet.pts().map(moved), packet.dts().map(moved), packet.duration());
-                packet.set_stream(ended.index);
-                held.push(packet);
+            } else if held.is_empty() {
+                continue;
             }
+            packet.set_stream(ended.index);
+            held.push(packet);
         }
         held
+    }
+
+    /// Bytes of the file.
+    fn size(self) -> Option<u64> {
+        match self.origin {
+            Origin::File { store, content, .. } => Some(content.unwrap_or_else(|| store.bytes())),
+            Origin::Memory(bytes) => Some(bytes.len() as u64),
+            Origin::Sequence { .. } => None,
+        }
     }
 
     /// Whether nothing comes of `old` any more once `new`, whose first packet is that at byte `position`, has begun.

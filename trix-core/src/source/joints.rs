@@ -68,15 +68,6 @@ impl Known {
     }
 }
 
-/// Packets that were read ahead, where their stream ended.
-#[derive(Clone, Copy)]
-struct ReadAhead {
-    /// The decoding time of the last of them.
-    last: i64,
-    /// The byte at which another stream took over.
-    until: u64,
-}
-
 /// Which streams go on in others, and how far each stream has come.
 #[derive(Default)]
 pub(super) struct Joints {
@@ -88,7 +79,8 @@ pub(super) struct Joints {
     sources: BTreeMap<usize, usize>,
     /// The last packet of each stream of the file.
     last: BTreeMap<usize, LastRead>,
-    ahead: BTreeMap<usize, ReadAhead>,
+    /// The times of packets that were read ahead, where their stream ended; the demuxer gives them away later.
+    ahead: BTreeMap<usize, VecDeque<Option<i64>>>,
     /// Packets that are ready.
     ready: VecDeque<Packet>,
     /// Whether streams that appear may continue others.
@@ -186,12 +178,8 @@ impl Joints {
 
     /// Whether a packet of stream `index` was read ahead.
     fn is_ahead(&mut self, index: usize, packet: &Packet) -> bool {
-        let Some(ahead) = self.ahead.get(&index) else { return false };
-        if packet.position().is_some_and(|position| position >= ahead.until) {
-            self.ahead.remove(&index);
-            return false;
-        }
-        packet.dts().or(packet.pts()).is_some_and(|ticks| ticks <= ahead.last)
+        let ahead = self.ahead.get_mut(&index);
+        ahead.and_then(|ahead| ahead.pop_front_if(|ticks| *ticks == packet.dts().or(packet.pts()))).is_some()
     }
 
     /// Where `packet` of stream `index` is the first after those of another stream of `track`: reads ahead what the
@@ -201,9 +189,7 @@ impl Joints {
         let known = input.stream(before).zip(self.last.get(&before).copied());
         let Some(((facts, last), until)) = known.zip(packet.position()) else { return };
         for held in again.held_back(&facts, last, until) {
-            if let Some(last) = held.dts().or(held.pts()) {
-                self.ahead.insert(before, ReadAhead { last, until });
-            }
+            self.ahead.entry(before).or_default().push_back(held.dts().or(held.pts()));
             self.give(track, held);
         }
     }

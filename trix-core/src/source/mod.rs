@@ -61,6 +61,7 @@ use crate::{
         stream::{StreamFacts, StreamKind},
     },
     media::time::{Rational, Timestamp},
+    pipeline::cancel::Cancel,
     spec::{
         audio_tracks::AudioTracks,
         plan::{Decision, Mistake},
@@ -138,6 +139,8 @@ pub struct Source {
     selection: Arc<Selection>,
     /// Which streams go on in others.
     joints: Joints,
+    /// Ends looks at all of the source.
+    cancel: Cancel,
 }
 
 #[derive(Clone)]
@@ -176,10 +179,18 @@ impl Source {
     /// # Errors
     /// As [`Source::open`], and `InvalidSpec` when `reading` is wrong in itself or does not fit the source.
     pub fn open_as(path: &Path, reading: &Reading) -> Result<Self> {
-        Self::open_path(path, reading).map_err(|error| error.in_file(path))
+        Self::open_until(path, reading, &Cancel::default())
     }
 
-    fn open_path(path: &Path, reading: &Reading) -> Result<Self> {
+    /// The same; `cancel` ends it where much has to be read, and later looks at what was opened.
+    ///
+    /// # Errors
+    /// As [`Source::open_as`], and `Cancelled`.
+    pub fn open_until(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
+        Self::open_path(path, reading, cancel).map_err(|error| error.in_file(path))
+    }
+
+    fn open_path(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
         let mut mistakes = Vec::new();
         let picture_bytes = match reading.raw.as_ref().map(RawGeometry::check) {
             Some(Err(wrong)) => {
@@ -204,7 +215,7 @@ impl Source {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let files = Files::find(path, reading.limits.packet_bytes).map_err(io)?.ok_or_else(|| io(error))?;
                 let origin = Origin::Sequence { path: path.to_owned(), files: Arc::new(files) };
-                return Self::from_origin(&origin, reading, None);
+                return Self::from_origin(&origin, reading, None, cancel);
             }
             other => other.map_err(io)?,
         };
@@ -227,7 +238,7 @@ impl Source {
             Some(_) => Edits::default(),
         };
         let origin = Origin::File { path: path.to_owned(), store, content, edits: Arc::new(edits) };
-        Self::from_origin(&origin, reading, picture_bytes)
+        Self::from_origin(&origin, reading, picture_bytes, cancel)
     }
 
     /// Opens what holds bytes as a file does but is none, such as an object that is read over a network. Errors call it
@@ -244,7 +255,7 @@ impl Source {
         let edits = Edits::of(&mut store.reader(None))
             .map_err(|error| Error::io(Stage::Source, name, "cannot be read", error))?;
         let origin = Origin::File { path: name.to_owned(), store, content: None, edits: Arc::new(edits) };
-        Self::from_origin(&origin, &limits.into(), None)
+        Self::from_origin(&origin, &limits.into(), None, &Cancel::default())
     }
 
     /// Opens a block of memory; what a fuzzer or a test has.
@@ -252,7 +263,7 @@ impl Source {
     /// # Errors
     /// As [`Source::open`].
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>, limits: Limits) -> Result<Self> {
-        Self::from_origin(&Origin::Memory(bytes.into()), &limits.into(), None)
+        Self::from_origin(&Origin::Memory(bytes.into()), &limits.into(), None, &Cancel::default())
     }
 
     /// The same, with the times of packets as the file tells them, whatever its clock does.
@@ -277,6 +288,7 @@ impl Source {
         again.streams.clone_from(&self.streams);
         again.selection = Arc::clone(&self.selection);
         again.joints = self.joints.at_start();
+        again.cancel = self.cancel.clone();
         again.watch_clock();
         Ok(again)
     }
@@ -375,6 +387,11 @@ impl Source {
     /// How large the file is, and says it is.
     pub(crate) fn extent(&self) -> Extent {
         self.extent
+    }
+
+    /// Whether whoever opened it does not want it any more.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
     }
 
     /// Whether all of it may be read to learn what is in it.

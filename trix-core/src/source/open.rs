@@ -32,6 +32,7 @@ use crate::{
         log::Sink,
         stream::{StreamFacts, StreamKind},
     },
+    pipeline::cancel::Cancel,
     spec::plan::Decision,
 };
 
@@ -81,7 +82,12 @@ const POINTING: &[&str] =
     &["applehttp", "hls", "concat", "dash", "sdp", "rtsp", "imf", "webm_dash_manifest", "image2", "smil", "redir"];
 
 impl Source {
-    pub(super) fn from_origin(origin: &Origin, reading: &Reading, picture_bytes: Option<u64>) -> Result<Self> {
+    pub(super) fn from_origin(
+        origin: &Origin,
+        reading: &Reading,
+        picture_bytes: Option<u64>,
+        cancel: &Cancel,
+    ) -> Result<Self> {
         let named = |error: Error| match origin {
             Origin::File { path, .. } | Origin::Sequence { path, .. } => error.in_file(path),
             Origin::Memory(_) => error,
@@ -90,8 +96,12 @@ impl Source {
             refuse_reference(origin).map_err(named)?;
         }
         let mut opened = Self::at_first_look(origin, reading, picture_bytes)?;
+        opened.cancel = cancel.clone();
         let is_plain = opened.sequence.is_none() && reading.raw.is_none();
         let mut further = if is_plain { Further::look(&opened) } else { Further::default() };
+        if cancel.is_cancelled() {
+            return Err(named(Error::cancelled(Stage::Source)));
+        }
         for (index, facts) in std::mem::take(&mut further.streams) {
             match opened.streams.get_mut(index) {
                 Some(known) => *known = facts,
@@ -235,6 +245,7 @@ impl Source {
             decisions: is_open_ended.then(open_ended::decision).into_iter().collect(),
             selection: Arc::default(),
             joints: Joints::default(),
+            cancel: Cancel::default(),
         })
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     decode::damage::OnDamage,
     error::Result,
     media::time::{Rational, Timestamp},
+    pipeline::cancel::Cancel,
     source::{Limits, RawGeometry, Reading, Source},
 };
 
@@ -170,6 +171,14 @@ impl SourceSettings {
     /// # Errors
     /// Those of [`Source::open_as`].
     pub fn open(&self) -> Result<Source> {
+        self.open_until(&Cancel::default())
+    }
+
+    /// The same; `cancel` ends it where much has to be read.
+    ///
+    /// # Errors
+    /// Those of [`Source::open_until`].
+    pub fn open_until(&self, cancel: &Cancel) -> Result<Source> {
         let reading = Reading {
             limits: self.limits,
             raw: self.raw.clone(),
@@ -178,7 +187,7 @@ impl SourceSettings {
             audio_tracks: self.audio_tracks.clone(),
             reads_on: true,
         };
-        Source::open_as(&self.path, &reading)
+        Source::open_until(&self.path, &reading, cancel)
     }
 }
 

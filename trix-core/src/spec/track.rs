@@ -203,7 +203,7 @@ impl schemars::JsonSchema for Tempo {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LengthPolicy {
-    /// It keeps its length.
+    /// It keeps its length; in a lossy codec, what outlasts the film by less than a frame is cut.
     #[default]
     AsIs,
     /// Silence follows a shorter one.

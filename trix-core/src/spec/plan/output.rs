@@ -184,7 +184,8 @@ impl OutputPlan {
             return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
         }
         let mut audio = audio;
-        side::settle(&mut audio, job.sides, source, &side::Span { begin, origin, end: video_end });
+        let span = side::Span { begin, origin, end: video_end };
+        side::settle(&mut audio, job.sides, source, &span, &mut decisions);
         audio::say_silence(&audio, source, origin, &mut decisions);
         let path = job.output.path.clone();
         let verify = job.output.verify;

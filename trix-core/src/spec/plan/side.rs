@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is planned for such a track is what is read when the job runs: both open it here.
 
-use super::{AudioPlan, audio, output::is_uneven};
+use super::{AudioPlan, Decision, audio, output::is_uneven};
 use crate::{
     decode::{damage::OnDamage, sound_reader::SoundReader, video::frame_rate},
     error::{Error, ErrorKind, Result, Stage},
@@ -30,6 +30,8 @@ pub(crate) struct SideTrack {
     pub(crate) settings: TrackSettings,
     /// The start of its file, in its own time.
     pub(crate) start: Timestamp,
+    /// How long its file says that it is, where it is one stream of one file.
+    pub(crate) length: Option<Timestamp>,
     /// Whether its packets could be copied: one whole stream of one file.
     pub(crate) is_whole: bool,
 }
@@ -83,6 +85,7 @@ fn open(
     }
     let Some(mut facts) = inputs.first().cloned() else { return Ok(None) };
     let stems = reader.stems();
+    let length = facts.duration.map(|ticks| Timestamp::new(ticks, facts.time_base)).filter(|_| stems.is_none());
     facts.index = index;
     facts.time_base = reader.time_base();
     (facts.start, facts.duration) = (None, None);
@@ -113,7 +116,7 @@ fn open(
     }
     facts.is_default = facts.disposition.iter().any(|purpose| purpose == "default");
     let is_whole = stems.is_none();
-    Ok(Some(SideTrack { facts, settings: settings.clone(), start: reader.start(), is_whole }))
+    Ok(Some(SideTrack { facts, settings: settings.clone(), start: reader.start(), length, is_whole }))
 }
 
 /// Opens what a track is made of. The inner error is a mistake of the job.
@@ -167,7 +170,13 @@ pub(super) struct Span {
 }
 
 /// Brings tracks from beside the source to the part that an output shows, and to its length.
-pub(super) fn settle(plans: &mut [AudioPlan], sides: &[SideTrack], source: &Source, span: &Span) {
+pub(super) fn settle(
+    plans: &mut [AudioPlan],
+    sides: &[SideTrack],
+    source: &Source,
+    span: &Span,
+    decisions: &mut Vec<Decision>,
+) {
     // A cut can be longer than the film.
     let end = [span.end, film_end(source, span.begin)].into_iter().flatten().min();
     let later = since(span.origin, span.begin);
@@ -183,11 +192,31 @@ pub(super) fn settle(plans: &mut [AudioPlan], sides: &[SideTrack], source: &Sour
             let pad = plan.edit.length.is_some_and(|length| length.pad);
             plan.edit.length = Some(ExactLength { samples, pad, trim: true });
         }
+        if let Some(decision) = samples.and_then(|samples| end_with_film(plan, side, source, samples)) {
+            decisions.push(decision);
+        }
         plan.must_last = samples.filter(|_| settings.length == LengthPolicy::Fail).map(|samples| {
             let tolerance = settings.tolerance();
             MustLast { samples, tolerance, sample_rate: plan.sample_rate }
         });
     }
+}
+
+/// Cuts what a track has behind the last frame of the film, of `samples` samples, where that is less than a frame and the
+/// track is encoded with loss: a master keeps it, and a player would show nothing to it.
+fn end_with_film(plan: &mut AudioPlan, side: &SideTrack, source: &Source, samples: u64) -> Option<Decision> {
+    let is_own = side.settings.length == LengthPolicy::AsIs && plan.edit == side.settings.edit(None);
+    let is_moved = plan.edit.offset.ticks != 0 || plan.edit.tempo != Rational::new(1, 1);
+    let length = side.length.filter(|_| is_own && !is_moved && !plan.copied && !plan.lossless)?;
+    let rate = Rational::new(1, i64::from(plan.sample_rate));
+    let longer = since(length, Timestamp::new(i64::try_from(samples).ok()?, rate));
+    let frame = Timestamp::new(1, frame_rate(source.video()?).inverse());
+    if longer <= Timestamp::new(0, rate) || longer >= frame {
+        return None;
+    }
+    plan.edit.length = Some(ExactLength { samples, pad: false, trim: true });
+    let what = format!("the track from beside the film ends with it, {} ms early", longer.micros() as f64 / 1000.0);
+    Some(Decision::new(what, "it outlasts the film by less than a frame, and its codec is lossy"))
 }
 
 /// Where the pictures of a film that begins at `begin` end, or all of it where that is not told of them.
