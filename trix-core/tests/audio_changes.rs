@@ -148,6 +148,41 @@ fn frames_that_describe_themselves_are_copied_where_the_container_can_hold_that(
     assert!(error.time().is_some() && error.kind() == ErrorKind::Unsupported, "{error}");
 }
 
+#[test]
+fn a_change_that_a_copy_could_not_tell_is_encoded_where_nothing_else_was_asked_for() {
+    let folder = folder();
+    for (name, codec, second, container, is_copied) in [
+        ("change-ac3.ts", "ac3", SURROUND, "mkv", true),
+        ("change-ac3.ts", "ac3", SURROUND, "mp4", false),
+        ("change-ac3.mkv", "ac3", SURROUND, "mov", false),
+        ("change-mp2.ts", "mp2", MONO, "mp4", false),
+        ("change-aac.ts", "aac", SURROUND, "ts", true),
+        ("change-aac.ts", "aac", SURROUND, "mkv", false),
+    ] {
+        let source = joined(name, codec, STEREO, second, codec);
+        let output = folder.path().join(format!("{name}.{container}"));
+        let mut job = Job::new(&source, &output);
+        job.outputs[0].video = VideoSettings::None;
+        let report = done(&job);
+        let what = format!("{name} to {container}");
+        let plan = &report.outputs[0].plan;
+        assert_eq!(plan.audio[0].copied, is_copied, "{what}");
+        let told = plan.decisions.iter().any(|decision| decision.why.contains("it changes at"));
+        assert_eq!(told, !is_copied, "{what}: {:?}", plan.decisions);
+        assert_eq!(report.outputs[0].audio_changes.len(), 1, "{what}");
+        if !is_copied {
+            ledger(&report);
+            assert_eq!(onsets(&heard(&output)).len(), 4, "{what}");
+        }
+    }
+    // A part that ends before the change is copied.
+    let source = joined("change-ac3.ts", "ac3", STEREO, SURROUND, "ac3");
+    let mut job = Job::new(&source, folder.path().join("part.mp4"));
+    job.outputs[0].video = VideoSettings::None;
+    job.source.duration = Some("1.5".parse().expect("a time"));
+    assert!(done(&job).outputs[0].plan.audio[0].copied);
+}
+
 /// Transport streams one behind the other, with counters that go on.
 fn joined_ts(parts: &[PathBuf], to: &Path) {
     let (mut counters, mut whole) = (std::collections::BTreeMap::new(), Vec::new());

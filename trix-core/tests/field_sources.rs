@@ -463,7 +463,8 @@ fn zeros_behind_a_recording_are_noted_and_cost_nothing() {
     );
     let finished =
         made_by_ffmpeg("zeros-done.mkv", "-f lavfi -i testsrc2=s=128x96:r=25:d=4 -pix_fmt yuv420p -c:v libx264");
-    for source in [&ts, &live, &finished] {
+    let tags = made_by_ffmpeg("zeros.flv", "-f lavfi -i testsrc2=s=128x96:r=25:d=4 -pix_fmt yuv420p -c:v libx264");
+    for source in [&ts, &live, &finished, &tags] {
         let bytes = fs::read(source).expect("a recording");
         let (_, expected) = lossless(source);
         for zeros in [4096, 65_537, 3 << 20] {

@@ -138,6 +138,31 @@ fn a_beep_lies_at_its_place_behind_a_lossy_codec_and_its_priming() {
 }
 
 #[test]
+fn a_track_that_is_longer_by_less_than_a_frame_ends_with_the_film_in_a_lossy_codec() {
+    let folder = folder();
+    let seconds = |file: &Path| heard(file, 0).len() as f64 / f64::from(RATE);
+    for (more, is_cut) in [(0, false), (150, true), (1919, true), (1921, false), (9600, false)] {
+        let wave = folder.path().join("long.wav");
+        write_wave(&wave, &[tone(440.0, 0.5, RATE, 2 * RATE as usize + more)], RATE, 16);
+        let outputs = [("a.mp4", AAC), ("b.mkv", AudioSettings::Flac)];
+        let mut job = job(&film(), &folder, &[wave.display().to_string()], &outputs);
+        job.overwrite();
+        let report = done(&job);
+        let length = 2.0 + more as f64 / f64::from(RATE);
+        let told = |output: usize| {
+            let decisions = &report.outputs[output].plan.decisions;
+            decisions.iter().any(|decision| decision.why.contains("by less than a frame"))
+        };
+        assert_eq!((told(0), told(1)), (is_cut, false), "{more}");
+        // AAC ends with a whole block.
+        let expected = if is_cut { 2.0 } else { length };
+        let found = seconds(&report.outputs[0].path);
+        assert!((expected - 0.0005..expected + 0.022).contains(&found), "{more}: {found}");
+        assert!((seconds(&report.outputs[1].path) - length).abs() < 1e-9, "{more}");
+    }
+}
+
+#[test]
 fn a_track_of_another_tempo_keeps_step_with_the_film_also_from_its_middle() {
     let folder = folder();
     let places = [0, 31_250, 50_000];

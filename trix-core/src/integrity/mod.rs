@@ -1,17 +1,18 @@
 //! Checks what a container says about its own wholeness and libavformat does not look at: checksums of Matroska,
-//! counters and error flags of transport streams.
+//! counters and error flags of transport streams, the tags of FLV.
 //!
 //! Invariant: a check reads the file on its own and from start to end, never beyond what the demuxer has reached, so
 //! that damage is told where it is; it never fails a file for what its format allows.
 
 mod joined;
 mod matroska;
+mod tags;
 mod transport;
 
 use std::io::ErrorKind;
 
 pub(crate) use self::joined::next_recording;
-use self::{matroska::Matroska, transport::Transport};
+use self::{matroska::Matroska, tags::Tags, transport::Transport};
 use crate::{
     decode::damage::DamageKind,
     ffi::io::{IoState, ReadSeek},
@@ -72,6 +73,7 @@ impl Integrity {
     ) -> std::io::Result<Option<Self>> {
         let check: Box<dyn Check> = match demuxer {
             "matroska,webm" => Box::new(Matroska::default()),
+            "flv" => Box::new(Tags::default()),
             "mpegts" => Box::new(Transport::default()),
             _ => return Ok(None),
         };

@@ -127,6 +127,13 @@ pub(crate) fn foreign_samples(source: &Source) -> Vec<(usize, Timestamp, String)
     source.streams().iter().filter_map(foreign).collect()
 }
 
+/// Width and height of the part of the frames of stream `facts` that is meant to be seen, where an MP4 or MOV file says so.
+pub(crate) fn clean_aperture(source: &Source, facts: &StreamFacts) -> Option<(Rational, Rational)> {
+    let is_movie = source.input.demuxer().starts_with("mov,");
+    let movie = boxes::read(&mut source.reader().ok().filter(|_| is_movie)?)?;
+    track(&movie, facts)?.clean_aperture
+}
+
 fn method(method: DurationMethod) -> Method {
     match method {
         DurationMethod::Times => Method::LastPackets,

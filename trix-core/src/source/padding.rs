@@ -1,7 +1,7 @@
 //! Zeros behind a recording: a recorder took room on the disk in advance and did not fill it.
 //!
-//! Invariant: only zeros that run to the end of the file are left out, and only behind a whole packet of MPEG-TS or a
-//! whole element of Matroska; bytes of the recording itself, zero or not, are read.
+//! Invariant: only zeros that run to the end of the file are left out, and only behind a whole packet of MPEG-TS, a whole
+//! element of Matroska or a whole tag of FLV; bytes of the recording itself, zero or not, are read.
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
@@ -25,8 +25,9 @@ pub(super) fn content_end(reader: &mut dyn ReadSeek) -> Result<Option<u64>> {
     let mut head = Vec::new();
     reader.take(16 * 1024).read_to_end(&mut head)?;
     let is_matroska = head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]);
+    let is_flv = head.starts_with(b"FLV\x01");
     let packets = packets(&head);
-    if !is_matroska && packets.is_none() {
+    if !is_matroska && !is_flv && packets.is_none() {
         reader.rewind()?;
         return Ok(None);
     }
@@ -35,6 +36,8 @@ pub(super) fn content_end(reader: &mut dyn ReadSeek) -> Result<Option<u64>> {
         None
     } else if let Some((offset, stride)) = packets {
         Some(offset + (last.saturating_sub(offset)).div_ceil(stride) * stride)
+    } else if is_flv {
+        flv_end(reader, last)?
     } else {
         matroska_end(reader, last)?
     };
@@ -93,6 +96,30 @@ fn matroska_end(reader: &mut dyn ReadSeek, zeros: u64) -> Result<Option<u64>> {
         }
         // The last bytes of an element may be zeros of its own; it ends where it says.
         at = if is_entered { content } else { content.saturating_add(size) };
+    }
+    Ok(None)
+}
+
+/// Where the last tag ends of a file whose bytes are zero from `zeros` on: each is followed by its own size (Adobe's
+/// specification of FLV 10.1, E.3), which may end in zeros.
+fn flv_end(reader: &mut dyn ReadSeek, zeros: u64) -> Result<Option<u64>> {
+    /// Bytes of the head of a tag.
+    const HEAD: u32 = 11;
+    for end in zeros..zeros + 4 {
+        let mut told = [0; 4];
+        reader.seek(SeekFrom::Start(end.saturating_sub(4)))?;
+        if reader.read_exact(&mut told).is_err() {
+            return Ok(None);
+        }
+        let size = u32::from_be_bytes(told);
+        let Some(start) = end.checked_sub(4 + u64::from(size)).filter(|_| size >= HEAD) else { continue };
+        let mut head = [0; 4];
+        reader.seek(SeekFrom::Start(start))?;
+        reader.read_exact(&mut head)?;
+        let [kind, high, middle, low] = head;
+        if matches!(kind, 8 | 9 | 18) && u32::from_be_bytes([0, high, middle, low]) == size - HEAD {
+            return Ok(Some(end));
+        }
     }
     Ok(None)
 }
@@ -174,10 +201,23 @@ mod tests {
         assert_eq!(end(&[&live[..], &[0; 5000]].concat()), Some(live.len() as u64));
     }
 
+    #[test]
+    fn a_tag_of_flv_ends_behind_its_size() {
+        let tag = |size: usize| {
+            let head = [&[9, 0, (size >> 8) as u8, size as u8][..], &[0; 7], &vec![0; size]].concat();
+            [head, (size as u32 + 11).to_be_bytes().to_vec()].concat()
+        };
+        for size in [10, 256 - 11, 1024 - 11] {
+            let file = [b"FLV\x01\x05\0\0\0\x09\0\0\0\0".to_vec(), tag(3), tag(size)].concat();
+            assert_eq!(end(&file), None);
+            assert_eq!(end(&[&file[..], &[0; 5000]].concat()), Some(file.len() as u64), "{size}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            for head in [&[0x1a, 0x45, 0xdf, 0xa3][..], &[0x47; 1000][..]] {
+            for head in [&[0x1a, 0x45, 0xdf, 0xa3][..], &[0x47; 1000][..], b"FLV\x01"] {
                 let file = [head, &bytes, &[0; 5000]].concat();
                 if let Some(end) = end(&file) {
                     prop_assert!(file[end as usize..].iter().all(|byte| *byte == 0));

@@ -24,6 +24,7 @@ use crate::{
     error::{Error, ErrorKind, Result, Stage},
     ffi::stream::StreamFacts,
     media::time::{Rational, TimeBase, Timestamp},
+    probe,
     source::Source,
     spec::{
         audio::AudioSettings,
@@ -170,6 +171,7 @@ impl OutputPlan {
             numbers,
             timecode_lost: timecode_lost(&video, facts, numbers),
         };
+        notes.extend(facts.and_then(|facts| aperture_lost(source, facts)));
         let mut told = Told { mistakes, decisions: &mut decisions, notes: &mut notes };
         let mut carried = tracks::plan(job, source, container, &kept, &mut told);
         let layered = facts.filter(|facts| copy.is_some() && facts.alpha_layer && container.is_matroska());
@@ -218,6 +220,19 @@ impl OutputPlan {
         let by_frames = end_by_frames(self.origin, self.frames, self.video.as_ref());
         [self.end, by_frames].into_iter().flatten().min()
     }
+}
+
+/// That frames are written whole, where the container of the source says that only a part is meant to be seen.
+fn aperture_lost(source: &Source, facts: &StreamFacts) -> Option<String> {
+    let (width, height) = probe::clean_aperture(source, facts)?;
+    let whole = |length: Rational, samples: usize| length.to_f64() >= samples as f64;
+    if whole(width, facts.width) && whole(height, facts.height) {
+        return None;
+    }
+    let (width, height) = (width.to_f64(), height.to_f64());
+    Some(format!(
+        "the clean aperture of the source, {width:.0}x{height:.0}, is not carried over: frames are written whole"
+    ))
 }
 
 fn end_by_frames(origin: Timestamp, frames: Option<u64>, video: Option<&VideoPlan>) -> Option<Timestamp> {

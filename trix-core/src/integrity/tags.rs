@@ -1,0 +1,196 @@
+//! Follows the tags of FLV (Adobe's specification of FLV 10.1, annex E), each of which says how long it is.
+//!
+//! Invariant: a tag is known by its type, its stream and the size behind it; sizes behind tags that follow each other are
+//! not held against a file, since writers differ about them.
+
+use super::{Check, Sign};
+use crate::{
+    decode::damage::DamageKind,
+    media::time::{TimeBase, Timestamp},
+};
+
+/// Bytes of the head of a tag.
+const HEAD: usize = 11;
+/// Bytes of the size that follows a tag.
+const SIZE: usize = 4;
+/// Bytes before the first tag: the header, and the size of no tag.
+const START: usize = 9 + SIZE;
+
+#[derive(Default)]
+pub(super) struct Tags {
+    /// Bytes that are not looked at yet.
+    rest: Vec<u8>,
+    /// The byte of the file at which they begin.
+    at: u64,
+    /// Bytes of a tag whose head was seen, and of the size behind it.
+    skip: usize,
+    /// Whether the header was passed.
+    begun: bool,
+    /// Where bytes began that belong to no tag.
+    lost: Option<u64>,
+    /// The time of the last tag.
+    latest: Option<Timestamp>,
+    ended: bool,
+}
+
+/// The length of the content and the time in milliseconds of the tag that `bytes` begin with.
+fn head(bytes: &[u8]) -> Option<(usize, i64)> {
+    let &[kind, a, b, c, high, middle, low, highest, stream @ ..]: &[u8; HEAD] = bytes.first_chunk()?;
+    let time = i32::from_be_bytes([highest, high, middle, low]);
+    // The bit above the type says that the content is encrypted.
+    let is_known = matches!(kind & 0xdf, 8 | 9 | 18);
+    (is_known && stream == [0; 3]).then(|| (u32::from_be_bytes([0, a, b, c]) as usize, i64::from(time)))
+}
+
+impl Tags {
+    fn sign(&self, detail: String) -> Sign {
+        Sign { kind: DamageKind::Container, time: self.latest, detail }
+    }
+
+    /// Looks at what is there; returns how many bytes are done with.
+    fn step(&mut self, from: usize, signs: &mut Vec<Sign>) -> Option<usize> {
+        let rest = &self.rest[from..];
+        if !self.begun {
+            self.begun = rest.len() >= START;
+            return self.begun.then_some(START);
+        }
+        if self.skip > 0 {
+            let count = self.skip.min(rest.len());
+            self.skip -= count;
+            return (count > 0).then_some(count);
+        }
+        if rest.len() < HEAD {
+            return None;
+        }
+        let here = self.at + from as u64;
+        if self.lost.is_none() {
+            if let Some((size, time)) = head(rest) {
+                self.latest = Some(Timestamp::new(time, TimeBase::new(1, 1000)));
+                self.skip = size + SIZE;
+                return Some(HEAD);
+            }
+            // Another file behind this one is told by its head.
+            self.ended = rest.starts_with(b"FLV\x01");
+            if self.ended {
+                return None;
+            }
+            self.lost = Some(here);
+        }
+        // Behind what was lost, only a tag whose size stands behind it too is believed.
+        for at in 0..=rest.len() - HEAD {
+            let Some((size, _)) = head(&rest[at..]) else { continue };
+            let behind = at + HEAD + size;
+            match rest.get(behind..behind + SIZE) {
+                Some(told) if told == ((HEAD + size) as u32).to_be_bytes() => {
+                    let lost = self.lost.take().unwrap_or(here);
+                    let detail =
+                        format!("the container is damaged: bytes {lost} to {} belong to no tag", here + at as u64);
+                    signs.push(self.sign(detail));
+                    return Some(at);
+                }
+                Some(_) => {}
+                // It has to be seen whole.
+                None => return Some(at).filter(|at| *at > 0),
+            }
+        }
+        Some(rest.len() - HEAD + 1)
+    }
+}
+
+impl Check for Tags {
+    fn feed(&mut self, bytes: &[u8], signs: &mut Vec<Sign>) {
+        if self.ended {
+            return;
+        }
+        self.rest.extend_from_slice(bytes);
+        let mut from = 0;
+        while let Some(count) = self.step(from, signs) {
+            from += count;
+        }
+        self.at += from as u64;
+        self.rest.drain(..from);
+    }
+
+    fn end(&mut self, signs: &mut Vec<Sign>) {
+        if let Some(lost) = self.lost.filter(|_| !self.ended) {
+            signs.push(self.sign(format!("the container is damaged: from byte {lost} on nothing belongs to a tag")));
+        }
+        // The size behind the last tag may be missing.
+        if self.skip > SIZE {
+            let missing = self.skip - SIZE;
+            signs.push(self.sign(format!("the last tag is cut short: {missing} of its bytes are missing")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tag(kind: u8, time: u32, content: &[u8]) -> Vec<u8> {
+        let [highest, time @ ..] = time.to_be_bytes();
+        let [_, size @ ..] = (content.len() as u32).to_be_bytes();
+        let size_behind = (content.len() as u32 + 11).to_be_bytes();
+        [&[kind][..], &size, &time, &[highest, 0, 0, 0], content, &size_behind].concat()
+    }
+
+    fn file() -> Vec<Vec<u8>> {
+        let start = b"FLV\x01\x05\0\0\0\x09\0\0\0\0".to_vec();
+        let tags = (0..20).map(|number| tag([9, 8][number % 2], 40 * number as u32, &[number as u8 + 30; 100]));
+        [vec![start], tags.collect()].concat()
+    }
+
+    /// Signs of `bytes`, which come in pieces of `piece`.
+    fn signs(bytes: &[u8], piece: usize) -> Vec<Sign> {
+        let (mut tags, mut signs) = (Tags::default(), Vec::new());
+        bytes.chunks(piece).for_each(|piece| tags.feed(piece, &mut signs));
+        tags.end(&mut signs);
+        signs
+    }
+
+    #[test]
+    fn whole_files_show_nothing_and_lost_bytes_are_told_with_their_place() {
+        let whole = file();
+        for piece in [1, 7, 100, 100_000] {
+            assert_eq!(signs(&whole.concat(), piece), []);
+            // Without the size behind the last tag.
+            let bytes = whole.concat();
+            assert_eq!(signs(&bytes[..bytes.len() - 4], piece), []);
+            let [sign] = &signs(&bytes[..bytes.len() - 5], piece)[..] else { panic!("one sign") };
+            assert!(sign.detail.contains("cut short: 1 of"), "{}", sign.detail);
+            // Zeros between two tags, and in one.
+            let first = whole[..5].concat();
+            let between = [&first[..], &[0; 300], &whole[5..].concat()].concat();
+            let [sign] = &signs(&between, piece)[..] else { panic!("one sign") };
+            let place = format!("bytes {} to {} belong to no tag", first.len(), first.len() + 300);
+            assert!(sign.detail.contains(&place), "{}", sign.detail);
+            assert_eq!(sign.time, Some(Timestamp::new(120, TimeBase::new(1, 1000))));
+            let within = [&first[..first.len() - 50], &[0; 300], &first[first.len() - 50..], &whole[5..].concat()];
+            assert_eq!(signs(&within.concat(), piece).len(), 1);
+            let behind = [&whole.concat()[..], &[1; 300]].concat();
+            let [sign] = &signs(&behind, piece)[..] else { panic!("one sign") };
+            assert!(sign.detail.contains("nothing belongs to a tag"), "{}", sign.detail);
+            // Another file behind this one is not the business of this check.
+            assert_eq!(signs(&[whole.concat(), whole.concat()].concat(), piece), []);
+        }
+    }
+
+    #[test]
+    fn sizes_behind_tags_may_be_wrong() {
+        let mut whole = file();
+        for tag in &mut whole[1..] {
+            let at = tag.len() - 4;
+            tag[at..].copy_from_slice(&100u32.to_be_bytes());
+        }
+        assert_eq!(signs(&whole.concat(), 64), []);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..400), piece in 1usize..50) {
+            signs(&[&file().concat()[..], &bytes, &file()[3..].concat()].concat(), piece);
+            signs(&bytes, piece);
+        }
+    }
+}
