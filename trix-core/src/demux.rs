@@ -315,8 +315,10 @@ impl Demuxer {
         let signs = integrity.advance(target, self.source.input.io_state());
         let changes = integrity.changes();
         for sign in signs.map_err(|error| self.unreadable(error))? {
+            // A check that knows no times of its own is at most a piece ahead.
+            let time = sign.time.or(self.latest());
             self.damage
-                .add(sign.kind, Stage::Demux, None, sign.time, sign.detail)
+                .add(sign.kind, Stage::Demux, None, time, sign.detail)
                 .map_err(|error| error.in_file(&self.label))?;
         }
         for change in changes {

@@ -249,3 +249,36 @@ fn whole_files_of_many_hands_show_no_damage() {
 fn open(path: &Path) -> Source {
     Source::open(path, Limits::default()).unwrap_or_else(|error| panic!("{error}"))
 }
+
+#[test]
+fn bytes_that_belong_to_nothing_are_found_in_containers_without_an_index() {
+    for (extension, codecs) in [
+        ("flv", "-c:v libx264 -c:a aac"),
+        ("mxf", "-c:v mpeg2video -c:a pcm_s16le"),
+        ("ogv", "-c:v libtheora -c:a libvorbis"),
+        ("wmv", "-c:v wmv2 -c:a wmav2"),
+        ("mpg", "-c:v mpeg2video -c:a mp2"),
+        ("ts", "-c:v mpeg2video -c:a mp2"),
+        ("mkv", "-c:v libx264 -c:a aac"),
+        ("avi", "-c:v mpeg4 -c:a libmp3lame"),
+    ] {
+        let source = made_by_ffmpeg(
+            &format!("lost.{extension}"),
+            &format!(
+                "-f lavfi -i testsrc2=s=128x96:r=25:d=3 -f lavfi -i sine=r=48000:d=3 -pix_fmt yuv420p {codecs} -shortest"
+            ),
+        );
+        let whole = fs::read(&source).expect("a fixture");
+        assert!(found(&whole).damage.is_empty(), "{extension}");
+        for part in [0.35, 0.5, 0.65] {
+            let at = (whole.len() as f64 * part) as usize;
+            let mut zeros = whole.clone();
+            zeros[at..at + 3000].fill(0);
+            let lost = [&whole[..at], &whole[at + 3000..]].concat();
+            for (what, bytes) in [("zeros", zeros), ("bytes lost", lost)] {
+                refused(&bytes);
+                assert!(!found(&bytes).damage.is_empty(), "{extension}: {what} at {part}");
+            }
+        }
+    }
+}

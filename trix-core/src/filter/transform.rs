@@ -269,7 +269,9 @@ impl Transform {
                 let mut own = Now { width: shape.width, height: shape.height, pixel: shape.pixel() };
                 self.lay_on_black(&mut steps, &mut own, zimg);
             }
-            let format = now.pixel.map_or("yuv420p".into(), PixelFormat::name);
+            // The range is said beside the format; a name that says another would make libavfilter convert once more.
+            let format = now.pixel.map_or("yuv420p".into(), |pixel| pixel.name().replacen("yuvj", "yuv", 1));
+            now.pixel = PixelFormat::from_name(&format);
             let (width, height) = (first.width, first.height);
             let (range, own) = (range_name(range), range_name(self.from.range));
             steps.push(format!(

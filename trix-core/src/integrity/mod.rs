@@ -1,18 +1,20 @@
 //! Checks what a container says about its own wholeness and libavformat does not look at: checksums of Matroska,
-//! counters and error flags of transport streams, the tags of FLV.
+//! counters and error flags of transport streams; whether packets of MXF, tags of FLV and pages of Ogg follow each other.
 //!
 //! Invariant: a check reads the file on its own and from start to end, never beyond what the demuxer has reached, so
 //! that damage is told where it is; it never fails a file for what its format allows.
 
 mod joined;
+mod klv;
 mod matroska;
+mod pages;
 mod tags;
 mod transport;
 
 use std::io::ErrorKind;
 
 pub(crate) use self::joined::next_recording;
-use self::{matroska::Matroska, tags::Tags, transport::Transport};
+use self::{klv::Klv, matroska::Matroska, pages::Pages, tags::Tags, transport::Transport};
 use crate::{
     decode::damage::DamageKind,
     ffi::io::{IoState, ReadSeek},
@@ -74,6 +76,8 @@ impl Integrity {
         let check: Box<dyn Check> = match demuxer {
             "matroska,webm" => Box::new(Matroska::default()),
             "flv" => Box::new(Tags::default()),
+            "mxf" => Box::new(Klv::default()),
+            "ogg" => Box::new(Pages::default()),
             "mpegts" => Box::new(Transport::default()),
             _ => return Ok(None),
         };
