@@ -99,10 +99,9 @@ impl Check for Klv {
     }
 
     fn end(&mut self, signs: &mut Vec<Sign>) {
-        match self.lost {
-            Some((lost, true)) => signs.push(sign(format!("from byte {lost} on nothing belongs to a packet"))),
-            // A file that is cut short is told by what it declares.
-            _ => {}
+        // A file that is cut short is told by what it declares.
+        if let Some((lost, true)) = self.lost {
+            signs.push(sign(format!("from byte {lost} on nothing belongs to a packet")));
         }
     }
 }

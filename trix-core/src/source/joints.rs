@@ -178,8 +178,9 @@ impl Joints {
 
     /// Whether a packet of stream `index` was read ahead.
     fn is_ahead(&mut self, index: usize, packet: &Packet) -> bool {
-        let ahead = self.ahead.get_mut(&index);
-        ahead.and_then(|ahead| ahead.pop_front_if(|ticks| *ticks == packet.dts().or(packet.pts()))).is_some()
+        let Some(ahead) = self.ahead.get_mut(&index) else { return false };
+        let is_next = ahead.front().is_some_and(|ticks| *ticks == packet.dts().or(packet.pts()));
+        is_next && ahead.pop_front().is_some()
     }
 
     /// Where `packet` of stream `index` is the first after those of another stream of `track`: reads ahead what the
