@@ -81,3 +81,8 @@ pub(crate) fn may_change(source: &Source, stream: &StreamFacts) -> bool {
         && sound_header::describes_itself(&stream.codec)
         && !UNIFORM.contains(&source.input.demuxer().as_str())
 }
+
+/// Whether the container of `source` can give one stream several codecs, one after the other.
+pub(crate) fn may_change_codec(source: &Source) -> bool {
+    matches!(source.input.demuxer().as_str(), "mpegts" | "mpeg" | "flv")
+}

@@ -132,8 +132,9 @@ impl Graph {
                 ptr::null_mut(),
                 graph,
             ))?;
-            // Channels without a layout pass only where that is asked for.
-            let options = if sink == c"abuffersink" { c"all_channel_counts=1".as_ptr() } else { ptr::null() };
+            // Channels without a layout pass only where that is asked for; newer releases let them pass.
+            let is_asked_for = sink == c"abuffersink" && ability::filter_has_option(sink, c"all_channel_counts");
+            let options = if is_asked_for { c"all_channel_counts=1".as_ptr() } else { ptr::null() };
             check(av::avfilter_graph_create_filter(
                 &mut self.sink,
                 to,

@@ -78,29 +78,36 @@ impl Again<'_> {
     pub(super) fn held_back(self, ended: &StreamFacts, last: LastRead, next: u64) -> Vec<Packet> {
         let Some(position) = last.position else { return Vec::new() };
         let end = next.saturating_add(WOVEN).min(position.saturating_add(LONGEST));
-        let mut held = self.packets_behind(ended, last, position, Some(end));
+        let (mut held, _) = self.packets_behind(ended, last, position, Some(end));
         if let Some(size) = self.size().filter(|size| *size > end) {
             let ticks = held.iter().filter_map(|packet| packet.dts().or(packet.pts())).max().unwrap_or(last.ticks);
-            held.extend(self.packets_behind(
-                ended,
-                LastRead { ticks, ..last },
-                end.max(size.saturating_sub(WOVEN)),
-                None,
-            ));
+            let last = LastRead { ticks, ..last };
+            let (stragglers, others) = self.packets_behind(ended, last, end.max(size.saturating_sub(WOVEN)), None);
+            // Others that begin later belong to a stream that has come back.
+            if others.is_none_or(|position| position < next) {
+                held.extend(stragglers);
+            }
         }
         held
     }
 
-    /// The packets of `ended` that follow `last` within a second, from byte `position` to byte `end`.
-    fn packets_behind(self, ended: &StreamFacts, last: LastRead, position: u64, end: Option<u64>) -> Vec<Packet> {
+    /// The packets of `ended` that follow `last` within a second, from byte `position` to byte `end`; and at which byte the
+    /// last one begins that does not.
+    fn packets_behind(
+        self,
+        ended: &StreamFacts,
+        last: LastRead,
+        position: u64,
+        end: Option<u64>,
+    ) -> (Vec<Packet>, Option<u64>) {
         let limits = self.reading.limits;
         let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
-        let Ok(mut input) = self.bare(end) else { return Vec::new() };
+        let (mut held, mut other) = (Vec::new(), None);
+        let Ok(mut input) = self.bare(end) else { return (held, other) };
         if input.find_streams(bounds).and_then(|()| input.seek_byte(position.saturating_sub(TABLES))).is_err() {
-            return Vec::new();
+            return (held, other);
         }
         let latest = last.ticks.saturating_add(Timestamp::new(LATER, MICRO).rescale(ended.time_base));
-        let mut held = Vec::new();
         while let Ok(Some(mut packet)) = input.read() {
             if !input.stream(packet.stream()).is_some_and(|facts| is_same(&facts, ended)) {
                 continue;
@@ -108,6 +115,7 @@ impl Again<'_> {
             if let Some(ticks) = packet.dts().or(packet.pts()) {
                 let turns = turns(ticks, last.ticks);
                 if !(last.ticks + 1..=latest).contains(&ticks.saturating_sub(turns)) {
+                    other = packet.position().or(other);
                     continue;
                 }
                 let moved = |ticks: i64| ticks.saturating_sub(turns);
@@ -118,7 +126,7 @@ impl Again<'_> {
             packet.set_stream(ended.index);
             held.push(packet);
         }
-        held
+        (held, other)
     }
 
     /// Bytes of the file.
@@ -136,13 +144,16 @@ impl Again<'_> {
         if input.seek_byte(position.saturating_sub(TABLES)).is_err() {
             return false;
         }
-        let (mut begun, mut lasts, mut bytes) = (None, 0, 0);
+        let (mut begun, mut lasts, mut bytes, mut is_beside) = (None, 0, 0, false);
         while bytes < self.reading.limits.probe_bytes {
-            let Ok(Some(packet)) = input.read() else { return true };
+            let Ok(Some(packet)) = input.read() else { return !is_beside };
             bytes += packet.data().len() as u64;
             let Some(facts) = input.stream(packet.stream()) else { continue };
-            if is_same(&facts, old) && lasts > LATER {
-                return false;
+            if is_same(&facts, old) {
+                if lasts > LATER {
+                    return false;
+                }
+                is_beside |= packet.position().is_some_and(|begin| begin > position.saturating_add(WOVEN));
             }
             let Some(ticks) = packet.pts().or(packet.dts()).filter(|_| is_same(&facts, new)) else { continue };
             let now = Timestamp::new(ticks, facts.time_base).micros();
@@ -151,7 +162,7 @@ impl Again<'_> {
                 return true;
             }
         }
-        lasts > LATER
+        lasts > LATER && !is_beside
     }
 }
 

@@ -64,11 +64,13 @@ pub(super) fn choose(
 
 /// The change of the track in mid-file that a copy in `container` could not tell, in the part that the job takes.
 fn change(job: &Request<'_>, container: Container, stream: &StreamFacts, source: &Source) -> Option<String> {
-    if !forms::may_change(source, stream) {
+    let holds_shapes = holds_changes(container, &stream.codec);
+    // All of the source is read to know; not where nothing that could be found would matter.
+    if !forms::may_change(source, stream) || (holds_shapes && !forms::may_change_codec(source)) {
         return None;
     }
     let changes = job.looks.forms(source).changes(stream.index)?;
-    let shape = changes.shape.as_ref().filter(|_| !holds_changes(container, &stream.codec));
+    let shape = changes.shape.as_ref().filter(|_| !holds_shapes);
     let first = source.start().map(|start| Timestamp::new(start, Rational::new(1, 1_000_000)));
     let start = job.source.start.unwrap_or(Timestamp::new(0, Rational::new(1, 1)));
     let end = first.zip(job.source.duration).map(|(first, duration)| first.plus(start).plus(duration));
