@@ -505,3 +505,25 @@ fn copied_sound_keeps_its_run_in_from_container_to_container() {
     let bytes = std::fs::read(&second).expect("the file");
     assert!(bytes.windows(7).any(|element| element == [0x56, 0xaa, 0x84, 0x01, 0x45, 0x85, 0x55]), "CodecDelay");
 }
+
+#[test]
+fn full_verification_heeds_the_clock_of_the_container() {
+    // A transport stream begins at 1.4 s, where a receiver's buffer is full.
+    let source = made_by_ffmpeg(
+        "clocked.mov",
+        "-f lavfi -i testsrc2=s=96x64:r=25:d=2 -f lavfi -i sine=r=48000:d=2 -c:v prores_ks -c:a pcm_s16le",
+    );
+    let folder = folder();
+    for (extension, codec) in
+        [("ts", "aac"), ("ts", "ac3"), ("ts", "eac3"), ("m2ts", "ac3"), ("mxf", "pcm"), ("mp4", "aac"), ("mkv", "opus")]
+    {
+        let mut job = job(&source, &folder.path().join(format!("{codec}.{extension}")), codec);
+        job.outputs[0].video = match extension {
+            "mxf" => VideoSettings::Copy,
+            _ => VideoSettings::X264(quick("")),
+        };
+        let report = done(&job);
+        let checks = &report.outputs[0].verification.as_ref().expect("a verification").checks;
+        assert!(checks.iter().any(|check| check.name == "track 1 first sample" && check.ok), "{extension} {codec}");
+    }
+}

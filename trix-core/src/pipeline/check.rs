@@ -68,7 +68,7 @@ pub(super) fn verify(
     let token = Token::new(&control.cancel);
     let mut found = structure::compare(path, plan, tracks, &token)?;
     if level == VerifyLevel::Full && !sounds.is_empty() {
-        found.checks.extend(sound::compare(path, plan, sounds, &token)?);
+        found.checks.extend(sound::compare(path, plan, sounds, found.clock, &token)?);
     }
     found.hold(path)?;
     verification.checks = found.checks;

@@ -17,6 +17,7 @@ use crate::{
     report::Check,
     source::{Limits, Source},
     spec::plan::{AudioPlan, OutputPlan},
+    verify::structure::Clock,
 };
 
 /// A track that is decoded.
@@ -27,13 +28,15 @@ struct Track<'a> {
     books: SampleBooks,
     /// When the first sample is heard, in samples.
     start: Option<i64>,
+    /// How the clock of the file differs from ours.
+    clock: Clock,
 }
 
 impl Track<'_> {
     fn enter(&mut self) -> Result<()> {
         while let Some(frame) = self.decoder.receive()? {
             let rate = TimeBase::new(1, i64::from(self.plan.sample_rate));
-            let time = frame.pts().map(|pts| Timestamp::new(pts, self.time_base).rescale(rate));
+            let time = frame.pts().map(|pts| self.clock.apply(Timestamp::new(pts, self.time_base)).rescale(rate));
             self.start = self.start.or(time);
             self.books.enter(&frame);
         }
@@ -64,11 +67,18 @@ impl Track<'_> {
     }
 }
 
-/// Decodes every track of `path` that was encoded, and compares it with `written`: what went into their encoders.
+/// Decodes every track of `path`, whose clock differs from ours by `clock`, that was encoded, and compares it with `written`:
+/// what went into their encoders.
 ///
 /// # Errors
 /// Those of reading and decoding; a difference is not an error here but a check that does not hold.
-pub(crate) fn compare(path: &Path, plan: &OutputPlan, written: &[EncodedSound], token: &Token) -> Result<Vec<Check>> {
+pub(crate) fn compare(
+    path: &Path,
+    plan: &OutputPlan,
+    written: &[EncodedSound],
+    clock: Clock,
+    token: &Token,
+) -> Result<Vec<Check>> {
     let source = Source::open(path, Limits::default())?;
     let damage = Arc::new(DamageLog::new(OnDamage::Fail));
     let mut tracks = BTreeMap::new();
@@ -78,7 +88,7 @@ pub(crate) fn compare(path: &Path, plan: &OutputPlan, written: &[EncodedSound], 
         };
         let decoder = AudioDecoder::new(source.label(), facts, Arc::clone(&damage))?;
         let books = SampleBooks::new(audio.bits);
-        tracks.insert(*track, Track { decoder, plan: audio, time_base: facts.time_base, books, start: None });
+        tracks.insert(*track, Track { decoder, plan: audio, time_base: facts.time_base, books, start: None, clock });
     }
     let mut demuxer = Demuxer::new(source, damage);
     while let Some(packet) = demuxer.next_packet()? {

@@ -32,6 +32,8 @@ pub struct Structure {
     pub pictures: Option<u64>,
     /// Seconds by which sound ends after the picture.
     pub drift_seconds: Option<f64>,
+    /// How the clock of the file differs from ours.
+    pub(crate) clock: Clock,
 }
 
 impl Structure {
@@ -159,7 +161,7 @@ pub(crate) fn compare(path: &Path, plan: &OutputPlan, written: &[TrackRecord], t
     let drift_seconds = last(StreamKind::Audio)
         .zip(last(StreamKind::Video))
         .map(|(audio, video)| (audio.micros() - video.micros()) as f64 / 1e6);
-    Ok(Structure { checks: checks.0, pictures, drift_seconds })
+    Ok(Structure { checks: checks.0, pictures, drift_seconds, clock })
 }
 
 /// What libavformat calls a codec that it reads again: MP4 and MOV have one name for layers II and III of MPEG audio
@@ -170,13 +172,14 @@ fn written_as(container: Container, codec: &str) -> &str {
 
 /// How the clock of a file differs from ours. A transport stream begins its clock where its buffer allows, and no
 /// decoding time may be below zero; one difference holds for all of its tracks, so that those stay in step.
-struct Clock {
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
     ahead: Timestamp,
 }
 
 impl Clock {
     /// A time of the file in ours.
-    fn apply(&self, time: Timestamp) -> Timestamp {
+    pub(crate) fn apply(&self, time: Timestamp) -> Timestamp {
         Timestamp::new(time.ticks.saturating_sub(self.ahead.rescale(time.base)), time.base)
     }
 }
