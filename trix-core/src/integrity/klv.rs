@@ -2,8 +2,10 @@
 //!
 //! Invariant: what stands behind one packet is the next one; only zeros may follow the last.
 
-use super::{Check, Sign};
-use crate::decode::damage::DamageKind;
+use super::{
+    Sign,
+    walk::{Lost, Steps},
+};
 
 /// How every key begins (SMPTE ST 336, 4.2).
 const MARK: [u8; 4] = [0x06, 0x0e, 0x2b, 0x34];
@@ -14,15 +16,12 @@ const PARTITION: [u8; 13] = [0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0
 
 #[derive(Default)]
 pub(super) struct Klv {
-    /// Bytes that are not looked at yet.
-    rest: Vec<u8>,
-    /// The byte of the file at which they begin.
-    at: u64,
     /// Bytes of the value of the packet whose key was seen.
     skip: u64,
     begun: bool,
-    /// Where bytes began that belong to no packet, and whether one of them is not zero.
-    lost: Option<(u64, bool)>,
+    lost: Lost,
+    /// Whether one of the bytes that belong to no packet is not zero.
+    has_content: bool,
 }
 
 /// The length of the value of the packet that `bytes` begin with, and of what stands before it. The outer `None`: more
@@ -44,14 +43,12 @@ fn head(bytes: &[u8]) -> Option<Option<(u64, usize)>> {
     Some(Some((told.iter().fold(0, |length, byte| length << 8 | u64::from(*byte)), KEY + 1 + count)))
 }
 
-impl Klv {
-    /// Looks at the bytes from `from` on; returns how many of them are done with.
-    fn step(&mut self, from: usize, signs: &mut Vec<Sign>) -> Option<usize> {
-        let rest = &self.rest[from..];
+impl Steps for Klv {
+    fn step(&mut self, rest: &[u8], here: u64, signs: &mut Vec<Sign>) -> Option<usize> {
         if self.skip > 0 {
             let count = self.skip.min(rest.len() as u64);
             self.skip -= count;
-            return (count > 0).then_some(count as usize);
+            return Some(count as usize);
         }
         if !self.begun {
             let first = rest.windows(PARTITION.len()).position(|window| window == PARTITION);
@@ -59,56 +56,30 @@ impl Klv {
             let unseen = rest.len().saturating_sub(PARTITION.len() - 1);
             return first.or((unseen > 0).then_some(unseen));
         }
-        if rest.is_empty() {
-            return None;
+        if let Some((length, before)) = head(rest)? {
+            signs.extend(self.lost.close(here, "packet", None));
+            (self.skip, self.has_content) = (length, false);
+            return Some(before);
         }
-        let here = self.at + from as u64;
-        match head(rest)? {
-            Some((length, before)) => {
-                if let Some((lost, _)) = self.lost.take() {
-                    signs.push(sign(format!("bytes {lost} to {here} belong to no packet")));
-                }
-                self.skip = length;
-                Some(before)
-            }
-            None => {
-                let next = rest[1..].windows(MARK.len()).position(|window| window == MARK);
-                let count = next.map_or(rest.len().saturating_sub(MARK.len() - 1).max(1), |next| next + 1);
-                let is_something = rest[..count].iter().any(|byte| *byte != 0);
-                let (lost, before) = self.lost.unwrap_or((here, false));
-                self.lost = Some((lost, before || is_something));
-                Some(count)
-            }
-        }
-    }
-}
-
-fn sign(detail: String) -> Sign {
-    Sign { kind: DamageKind::Container, time: None, detail: format!("the container is damaged: {detail}") }
-}
-
-impl Check for Klv {
-    fn feed(&mut self, bytes: &[u8], signs: &mut Vec<Sign>) {
-        self.rest.extend_from_slice(bytes);
-        let mut from = 0;
-        while let Some(count) = self.step(from, signs) {
-            from += count;
-        }
-        self.at += from as u64;
-        self.rest.drain(..from);
+        self.lost.begin(here);
+        let next = rest[1..].windows(MARK.len()).position(|window| window == MARK);
+        let count = next.map_or(rest.len().saturating_sub(MARK.len() - 1).max(1), |next| next + 1);
+        self.has_content |= rest[..count].iter().any(|byte| *byte != 0);
+        Some(count)
     }
 
-    fn end(&mut self, signs: &mut Vec<Sign>) {
+    fn end(&mut self, _: &[u8], _: u64, signs: &mut Vec<Sign>) {
         // A file that is cut short is told by what it declares.
-        if let Some((lost, true)) = self.lost {
-            signs.push(sign(format!("from byte {lost} on nothing belongs to a packet")));
-        }
+        signs.extend(self.lost.end("packet", None).filter(|_| self.has_content));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{Check, walk::Walk},
+        *,
+    };
     use proptest::prelude::*;
 
     fn packet(kind: u8, content: &[u8]) -> Vec<u8> {
@@ -124,7 +95,7 @@ mod tests {
     }
 
     fn told(bytes: &[u8], piece: usize) -> Vec<String> {
-        let (mut packets, mut signs) = (Klv::default(), Vec::new());
+        let (mut packets, mut signs) = (Walk::<Klv>::default(), Vec::new());
         bytes.chunks(piece).for_each(|piece| packets.feed(piece, &mut signs));
         packets.end(&mut signs);
         signs.into_iter().map(|sign| sign.detail).collect()

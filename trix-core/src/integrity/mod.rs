@@ -10,11 +10,12 @@ mod matroska;
 mod pages;
 mod tags;
 mod transport;
+mod walk;
 
 use std::io::ErrorKind;
 
 pub(crate) use self::joined::next_recording;
-use self::{klv::Klv, matroska::Matroska, pages::Pages, tags::Tags, transport::Transport};
+use self::{klv::Klv, matroska::Matroska, pages::Pages, tags::Tags, transport::Transport, walk::Walk};
 use crate::{
     decode::damage::DamageKind,
     ffi::io::{IoState, ReadSeek},
@@ -75,9 +76,9 @@ impl Integrity {
     ) -> std::io::Result<Option<Self>> {
         let check: Box<dyn Check> = match demuxer {
             "matroska,webm" => Box::new(Matroska::default()),
-            "flv" => Box::new(Tags::default()),
-            "mxf" => Box::new(Klv::default()),
-            "ogg" => Box::new(Pages::default()),
+            "flv" => Box::new(Walk::<Tags>::default()),
+            "mxf" => Box::new(Walk::<Klv>::default()),
+            "ogg" => Box::new(Walk::<Pages>::default()),
             "mpegts" => Box::new(Transport::default()),
             _ => return Ok(None),
         };

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Sign};
+use super::{
+    Sign,
+    walk::{Lost, Steps, crc, cut_short},
+};
 use crate::decode::damage::DamageKind;
 
 const MARK: &[u8] = b"OggS";
@@ -15,22 +18,14 @@ const SUM: std::ops::Range<usize> = 22..26;
 
 #[derive(Default)]
 pub(super) struct Pages {
-    /// Bytes that are not looked at yet.
-    rest: Vec<u8>,
-    /// The byte of the file at which they begin.
-    at: u64,
-    /// Where bytes began that belong to no page.
-    lost: Option<u64>,
+    lost: Lost,
     /// The number of the last page of each stream.
     numbers: BTreeMap<u32, u32>,
 }
 
-/// The checksum of a page whose own is taken for zero.
+/// The checksum of a page, whose own is taken for zero.
 fn checksum(page: &[u8]) -> u32 {
-    page.iter().enumerate().fold(0, |sum: u32, (at, byte)| {
-        let byte = if SUM.contains(&at) { 0 } else { *byte };
-        (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| sum << 1 ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 })
-    })
+    crc(0, page.iter().enumerate().map(|(at, byte)| if SUM.contains(&at) { 0 } else { *byte }))
 }
 
 /// A number of four bytes, the lowest first.
@@ -49,63 +44,40 @@ fn length(bytes: &[u8]) -> Option<usize> {
     (bytes.len() >= length).then_some(length)
 }
 
-fn sign(kind: DamageKind, detail: String) -> Sign {
-    Sign { kind, time: None, detail }
-}
-
-impl Pages {
-    /// Looks at a whole page that begins at byte `here`; whether it is one.
-    fn page(&mut self, from: usize, length: usize, signs: &mut Vec<Sign>) -> bool {
-        let (page, here) = (&self.rest[from..from + length], self.at + from as u64);
-        if checksum(page) != number(page, SUM.start) {
-            return false;
-        }
-        if let Some(lost) = self.lost.take() {
-            let detail = format!("the container is damaged: bytes {lost} to {here} belong to no page");
-            signs.push(sign(DamageKind::Container, detail));
-        }
+impl Steps for Pages {
+    fn step(&mut self, rest: &[u8], here: u64, signs: &mut Vec<Sign>) -> Option<usize> {
+        let length = length(rest)?;
+        let page = rest.get(..length).filter(|page| length > 0 && checksum(page) == number(page, SUM.start));
+        let Some(page) = page else {
+            self.lost.begin(here);
+            let next = rest[1..].windows(MARK.len()).position(|window| window == MARK);
+            return Some(next.map_or(rest.len().saturating_sub(MARK.len() - 1).max(1), |next| next + 1));
+        };
+        signs.extend(self.lost.close(here, "page", None));
         let (stream, own) = (number(page, 14), number(page, 18));
         let begins = page[5] & 2 != 0;
         let before = self.numbers.insert(stream, own).filter(|_| !begins);
         if let Some(before) = before.filter(|before| before.wrapping_add(1) != own) {
             let detail = format!("pages of stream {stream} are missing at byte {here}: number {own} after {before}");
-            signs.push(sign(DamageKind::Continuity, detail));
+            signs.push(Sign { kind: DamageKind::Continuity, time: None, detail });
         }
-        true
-    }
-}
-
-impl Check for Pages {
-    fn feed(&mut self, bytes: &[u8], signs: &mut Vec<Sign>) {
-        self.rest.extend_from_slice(bytes);
-        let mut from = 0;
-        while from < self.rest.len() {
-            let Some(length) = length(&self.rest[from..]) else { break };
-            if length > 0 && self.page(from, length, signs) {
-                from += length;
-                continue;
-            }
-            self.lost.get_or_insert(self.at + from as u64);
-            let next = self.rest[from + 1..].windows(MARK.len()).position(|window| window == MARK);
-            from = next.map_or(self.rest.len().saturating_sub(MARK.len() - 1).max(from + 1), |next| from + 1 + next);
-        }
-        self.at += from as u64;
-        self.rest.drain(..from);
+        Some(length)
     }
 
-    fn end(&mut self, signs: &mut Vec<Sign>) {
-        if let Some(lost) = self.lost {
-            let detail = format!("the container is damaged: from byte {lost} on nothing belongs to a page");
-            signs.push(sign(DamageKind::Container, detail));
-        } else if !self.rest.is_empty() {
-            signs.push(sign(DamageKind::Container, format!("the last page, at byte {}, is cut short", self.at)));
+    fn end(&mut self, rest: &[u8], here: u64, signs: &mut Vec<Sign>) {
+        signs.extend(self.lost.end("page", None));
+        if !self.lost.is_open() && !rest.is_empty() {
+            signs.push(cut_short(format!("the last page, at byte {here}, is cut short"), None));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{Check, walk::Walk},
+        *,
+    };
     use proptest::prelude::*;
 
     fn page(number: u32, flags: u8) -> Vec<u8> {
@@ -122,7 +94,7 @@ mod tests {
     }
 
     fn told(bytes: &[u8], piece: usize) -> Vec<String> {
-        let (mut pages, mut signs) = (Pages::default(), Vec::new());
+        let (mut pages, mut signs) = (Walk::<Pages>::default(), Vec::new());
         bytes.chunks(piece).for_each(|piece| pages.feed(piece, &mut signs));
         pages.end(&mut signs);
         signs.into_iter().map(|sign| sign.detail).collect()

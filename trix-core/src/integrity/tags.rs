@@ -3,11 +3,11 @@
 //! Invariant: a tag is known by its type, its stream and the size behind it; sizes behind tags that follow each other are
 //! not held against a file, since writers differ about them.
 
-use super::{Check, Sign};
-use crate::{
-    decode::damage::DamageKind,
-    media::time::{TimeBase, Timestamp},
+use super::{
+    Sign,
+    walk::{Lost, Steps, cut_short},
 };
+use crate::media::time::{TimeBase, Timestamp};
 
 /// Bytes of the head of a tag.
 const HEAD: usize = 11;
@@ -18,19 +18,13 @@ const START: usize = 9 + SIZE;
 
 #[derive(Default)]
 pub(super) struct Tags {
-    /// Bytes that are not looked at yet.
-    rest: Vec<u8>,
-    /// The byte of the file at which they begin.
-    at: u64,
     /// Bytes of a tag whose head was seen, and of the size behind it.
     skip: usize,
     /// Whether the header was passed.
     begun: bool,
-    /// Where bytes began that belong to no tag.
-    lost: Option<u64>,
+    lost: Lost,
     /// The time of the last tag.
     latest: Option<Timestamp>,
-    ended: bool,
 }
 
 /// The length of the content and the time in milliseconds of the tag that `bytes` begin with.
@@ -42,14 +36,8 @@ fn head(bytes: &[u8]) -> Option<(usize, i64)> {
     (is_known && stream == [0; 3]).then(|| (u32::from_be_bytes([0, a, b, c]) as usize, i64::from(time)))
 }
 
-impl Tags {
-    fn sign(&self, detail: String) -> Sign {
-        Sign { kind: DamageKind::Container, time: self.latest, detail }
-    }
-
-    /// Looks at what is there; returns how many bytes are done with.
-    fn step(&mut self, from: usize, signs: &mut Vec<Sign>) -> Option<usize> {
-        let rest = &self.rest[from..];
+impl Steps for Tags {
+    fn step(&mut self, rest: &[u8], here: u64, signs: &mut Vec<Sign>) -> Option<usize> {
         if !self.begun {
             self.begun = rest.len() >= START;
             return self.begun.then_some(START);
@@ -57,24 +45,23 @@ impl Tags {
         if self.skip > 0 {
             let count = self.skip.min(rest.len());
             self.skip -= count;
-            return (count > 0).then_some(count);
+            return Some(count);
         }
         if rest.len() < HEAD {
             return None;
         }
-        let here = self.at + from as u64;
-        if self.lost.is_none() {
+        if !self.lost.is_open() {
             if let Some((size, time)) = head(rest) {
                 self.latest = Some(Timestamp::new(time, TimeBase::new(1, 1000)));
                 self.skip = size + SIZE;
                 return Some(HEAD);
             }
-            // Another file behind this one is told by its head.
-            self.ended = rest.starts_with(b"FLV\x01");
-            if self.ended {
-                return None;
+            // Another recording behind this one.
+            if rest.starts_with(b"FLV\x01") {
+                self.begun = false;
+                return Some(0);
             }
-            self.lost = Some(here);
+            self.lost.begin(here);
         }
         // Behind what was lost, only a tag whose size stands behind it too is believed.
         for at in 0..=rest.len() - HEAD {
@@ -82,10 +69,7 @@ impl Tags {
             let behind = at + HEAD + size;
             match rest.get(behind..behind + SIZE) {
                 Some(told) if told == ((HEAD + size) as u32).to_be_bytes() => {
-                    let lost = self.lost.take().unwrap_or(here);
-                    let detail =
-                        format!("the container is damaged: bytes {lost} to {} belong to no tag", here + at as u64);
-                    signs.push(self.sign(detail));
+                    signs.extend(self.lost.close(here + at as u64, "tag", self.latest));
                     return Some(at);
                 }
                 Some(_) => {}
@@ -95,37 +79,26 @@ impl Tags {
         }
         Some(rest.len() - HEAD + 1)
     }
-}
 
-impl Check for Tags {
-    fn feed(&mut self, bytes: &[u8], signs: &mut Vec<Sign>) {
-        if self.ended {
-            return;
-        }
-        self.rest.extend_from_slice(bytes);
-        let mut from = 0;
-        while let Some(count) = self.step(from, signs) {
-            from += count;
-        }
-        self.at += from as u64;
-        self.rest.drain(..from);
-    }
-
-    fn end(&mut self, signs: &mut Vec<Sign>) {
-        if let Some(lost) = self.lost.filter(|_| !self.ended) {
-            signs.push(self.sign(format!("the container is damaged: from byte {lost} on nothing belongs to a tag")));
-        }
+    fn end(&mut self, rest: &[u8], here: u64, signs: &mut Vec<Sign>) {
+        signs.extend(self.lost.end("tag", self.latest));
         // The size behind the last tag may be missing.
         if self.skip > SIZE {
             let missing = self.skip - SIZE;
-            signs.push(self.sign(format!("the last tag is cut short: {missing} of its bytes are missing")));
+            signs
+                .push(cut_short(format!("the last tag is cut short: {missing} of its bytes are missing"), self.latest));
+        } else if self.begun && self.skip == 0 && !self.lost.is_open() && !rest.is_empty() {
+            signs.push(cut_short(format!("the last tag, at byte {here}, is cut short"), self.latest));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{Check, walk::Walk},
+        *,
+    };
     use proptest::prelude::*;
 
     fn tag(kind: u8, time: u32, content: &[u8]) -> Vec<u8> {
@@ -143,7 +116,7 @@ mod tests {
 
     /// Signs of `bytes`, which come in pieces of `piece`.
     fn signs(bytes: &[u8], piece: usize) -> Vec<Sign> {
-        let (mut tags, mut signs) = (Tags::default(), Vec::new());
+        let (mut tags, mut signs) = (Walk::<Tags>::default(), Vec::new());
         bytes.chunks(piece).for_each(|piece| tags.feed(piece, &mut signs));
         tags.end(&mut signs);
         signs
@@ -171,8 +144,11 @@ mod tests {
             let behind = [&whole.concat()[..], &[1; 300]].concat();
             let [sign] = &signs(&behind, piece)[..] else { panic!("one sign") };
             assert!(sign.detail.contains("nothing belongs to a tag"), "{}", sign.detail);
-            // Another file behind this one is not the business of this check.
-            assert_eq!(signs(&[whole.concat(), whole.concat()].concat(), piece), []);
+            // Another recording behind this one, with a header of its own.
+            let twice = [whole.concat(), whole.concat()].concat();
+            assert_eq!(signs(&twice, piece), []);
+            let [sign] = &signs(&twice[..twice.len() - 110], piece)[..] else { panic!("one sign") };
+            assert!(sign.detail.contains("the last tag, at byte"), "{}", sign.detail);
         }
     }
 

@@ -6,7 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, Sign, TableChange};
+use super::{
+    Check, Sign, TableChange,
+    walk::{Lost, crc},
+};
 use crate::{
     decode::damage::DamageKind,
     media::time::{TimeBase, Timestamp},
@@ -38,8 +41,8 @@ pub(super) struct Transport {
     at: u64,
     /// Bytes from packet to packet, once they are known.
     stride: Option<usize>,
-    /// Where bytes began that belong to no packet.
-    lost: Option<u64>,
+    /// Bytes that belong to no packet.
+    lost: Lost,
     pids: BTreeMap<u16, Pid>,
     /// Identifiers of tables whose checksums are known to be there: the programme association table, and what it names.
     tables: Vec<u16>,
@@ -57,7 +60,7 @@ impl Check for Transport {
         let mut from = 0;
         loop {
             let rest = &self.rest[from..];
-            let Some(stride) = self.stride.filter(|_| self.lost.is_none()) else {
+            let Some(stride) = self.stride.filter(|_| !self.lost.is_open()) else {
                 let Some((skipped, stride)) = start(rest, self.stride) else {
                     // A start can lie across the border of two pieces.
                     let keep = rest.len().min(STRIDES[2] * (SURE + 1));
@@ -68,18 +71,14 @@ impl Check for Transport {
                 };
                 from += skipped;
                 self.stride = Some(stride);
-                if let Some(lost) = self.lost.take() {
-                    let here = self.at + from as u64;
-                    let detail = format!("the container is damaged: bytes {lost} to {here} belong to no packet");
-                    signs.push(self.sign(DamageKind::Container, self.latest, detail));
-                }
+                signs.extend(self.lost.close(self.at + from as u64, "packet", self.latest.map(at)));
                 continue;
             };
             if rest.len() < stride {
                 break;
             }
             if rest[0] != SYNC {
-                self.lost = Some(self.at + from as u64);
+                self.lost.begin(self.at + from as u64);
                 continue;
             }
             let mut packet = [0; PACKET];
@@ -100,11 +99,13 @@ impl Check for Transport {
     }
 
     fn end(&mut self, signs: &mut Vec<Sign>) {
-        if let Some(lost) = self.lost {
-            let detail = format!("the container is damaged: from byte {lost} on nothing belongs to a packet");
-            signs.push(self.sign(DamageKind::Container, self.latest, detail));
-        }
+        signs.extend(self.lost.end("packet", self.latest.map(at)));
     }
+}
+
+/// A presentation time.
+fn at(pts: i64) -> Timestamp {
+    Timestamp::new(pts, TimeBase::new(1, 90_000))
 }
 
 /// Where packets start in `bytes`, and how far they are apart.
@@ -117,7 +118,7 @@ fn start(bytes: &[u8], stride: Option<usize>) -> Option<(usize, usize)> {
 
 impl Transport {
     fn sign(&self, kind: DamageKind, pts: Option<i64>, detail: String) -> Sign {
-        Sign { kind, time: pts.map(|pts| Timestamp::new(pts, TimeBase::new(1, 90_000))), detail }
+        Sign { kind, time: pts.map(at), detail }
     }
 
     /// Clause 2.4.3.
@@ -171,7 +172,8 @@ impl Transport {
         let length = 3 + (usize::from(high & 0x0f) << 8 | usize::from(low));
         // Without this bit, a section has no checksum.
         let Some(section) = section.get(..length).filter(|_| high & 0x80 != 0 && length >= 12) else { return };
-        if crc(section) != 0 {
+        // Nothing is left over when the checksum at the end is right (annex A).
+        if crc(u32::MAX, section.iter().copied()) != 0 {
             let detail = format!("the checksum of a table of PID {number} at byte {at} is wrong");
             return signs.push(self.sign(DamageKind::Checksum, self.latest, detail));
         }
@@ -211,11 +213,11 @@ impl Transport {
             at += 5 + more;
         }
         // A stream that comes back after the programme was without it counts anew.
-        let program = u16::from_be_bytes([section[3], section[4]]);
-        let before = self.listed.insert(program, listed.clone()).unwrap_or_default();
+        let before = self.listed.entry(u16::from_be_bytes([section[3], section[4]])).or_default();
         for gone in before.difference(&listed) {
             self.pids.remove(gone);
         }
+        *before = listed;
     }
 }
 
@@ -272,15 +274,6 @@ fn pts(payload: &[u8]) -> Option<i64> {
     let bits = |byte: u8, shift: u32| i64::from(byte) << shift;
     let (high, middle, low) = (head[9] >> 1 & 7, [head[10], head[11] >> 1], [head[12], head[13] >> 1]);
     Some(bits(high, 30) | bits(middle[0], 22) | bits(middle[1], 15) | bits(low[0], 7) | bits(low[1], 0))
-}
-
-/// CRC-32 of annex A: nothing is left over when the checksum at the end is right.
-fn crc(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(u32::MAX, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte) << 24, |sum, _| {
-            if sum & 0x8000_0000 != 0 { sum << 1 ^ 0x04c1_1db7 } else { sum << 1 }
-        })
-    })
 }
 
 #[cfg(test)]
@@ -380,8 +373,8 @@ mod tests {
     #[test]
     fn the_checksum_of_a_table_is_checked() {
         let mut section = vec![0, 0xb0, 13, 0, 1, 0xc1, 0, 0, 0, 1, 0xf0, 0];
-        section.extend(crc(&section).to_be_bytes());
-        assert_eq!(crc(&section), 0);
+        section.extend(crc(u32::MAX, section.iter().copied()).to_be_bytes());
+        assert_eq!(crc(u32::MAX, section.iter().copied()), 0);
         let mut packet = vec![0xff; PACKET];
         packet[..5].copy_from_slice(&[SYNC, 0x40, 0, 0x10, 0]);
         packet[5..5 + section.len()].copy_from_slice(&section);

@@ -46,7 +46,7 @@ pub(super) struct LastRead {
 
 /// Opens the file of a source once more.
 #[derive(Clone, Copy)]
-pub(super) struct Again<'a> {
+pub(super) struct SecondLook<'a> {
     pub(super) origin: &'a Origin,
     pub(super) reading: &'a Reading,
 }
@@ -54,11 +54,11 @@ pub(super) struct Again<'a> {
 impl Source {
     /// The same source with nothing but its header read.
     pub(super) fn bare(&self) -> Result<Input> {
-        Again { origin: &self.origin, reading: &self.reading }.bare(None)
+        SecondLook { origin: &self.origin, reading: &self.reading }.bare(None)
     }
 }
 
-impl Again<'_> {
+impl SecondLook<'_> {
     /// The file up to byte `end`, or all of it, with nothing but its header read.
     fn bare(self, end: Option<u64>) -> Result<Input> {
         let state = Arc::new(IoState::default());

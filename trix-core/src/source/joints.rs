@@ -11,7 +11,7 @@ use std::{
 use super::{
     Source,
     further::{Further, LATER, is_alike, joins},
-    handover::{Again, LastRead},
+    handover::{LastRead, SecondLook},
 };
 use crate::{
     ffi::{
@@ -76,7 +76,7 @@ pub(super) struct Joints {
     into: BTreeMap<usize, usize>,
     strays: BTreeSet<usize>,
     /// The stream of the file that the last packet of a track came from.
-    sources: BTreeMap<usize, usize>,
+    fed_by: BTreeMap<usize, usize>,
     /// The last packet of each stream of the file.
     last: BTreeMap<usize, LastRead>,
     /// The times of packets that were read ahead, where their stream ended; the demuxer gives them away later.
@@ -123,7 +123,7 @@ impl Joints {
     /// Forgets what was read: reading goes on elsewhere.
     pub(super) fn restart(&mut self) {
         self.known.iter_mut().for_each(|known| (known.end, known.next) = (None, None));
-        self.sources.clear();
+        self.fed_by.clear();
         self.last.clear();
         self.ahead.clear();
         self.ready.clear();
@@ -135,20 +135,20 @@ impl Joints {
     }
 
     /// Takes the next packet of the file.
-    pub(super) fn push(&mut self, packet: Packet, input: &Input, again: Again<'_>) {
+    pub(super) fn push(&mut self, packet: Packet, input: &Input, look: SecondLook<'_>) {
         let index = packet.stream();
         if self.is_ahead(index, &packet) {
             return;
         }
         if index >= self.known.len() && !self.into.contains_key(&index) && !self.strays.contains(&index) {
-            self.meet(index, &packet, input, again);
+            self.meet(index, &packet, input, look);
         }
         let mut track = index;
         while let Some(into) = self.into.get(&track) {
             track = *into;
         }
         if self.joins {
-            self.hand_over(track, index, &packet, input, again);
+            self.hand_over(track, index, &packet, input, look);
             if let Some(ticks) = packet.dts().or(packet.pts()) {
                 // Of several frames that lie in one packet of the container, only the first has a place.
                 let known = self.last.get(&index).and_then(|last| last.position);
@@ -185,24 +185,24 @@ impl Joints {
 
     /// Where `packet` of stream `index` is the first after those of another stream of `track`: reads ahead what the
     /// demuxer still holds of that one.
-    fn hand_over(&mut self, track: usize, index: usize, packet: &Packet, input: &Input, again: Again<'_>) {
-        let Some(before) = self.sources.insert(track, index).filter(|before| *before != index) else { return };
+    fn hand_over(&mut self, track: usize, index: usize, packet: &Packet, input: &Input, look: SecondLook<'_>) {
+        let Some(before) = self.fed_by.insert(track, index).filter(|before| *before != index) else { return };
         let known = input.stream(before).zip(self.last.get(&before).copied());
         let Some(((facts, last), until)) = known.zip(packet.position()) else { return };
-        for held in again.held_back(&facts, last, until) {
+        for held in look.held_back(&facts, last, until) {
             self.ahead.entry(before).or_default().push_back(held.dts().or(held.pts()));
             self.give(track, held);
         }
     }
 
     /// Decides about a stream that was not there when the source was opened.
-    fn meet(&mut self, index: usize, packet: &Packet, input: &Input, again: Again<'_>) {
+    fn meet(&mut self, index: usize, packet: &Packet, input: &Input, look: SecondLook<'_>) {
         let Some(facts) = input.stream(index) else { return };
         let at = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, facts.time_base));
         let place = at.map_or_else(|| "mid-file".to_owned(), |at| at.to_string());
         let language = super::further::language(&facts).map_or_else(String::new, |language| format!(", {language}"));
         let name = format!("stream {index} ({}{language})", facts.codec);
-        match self.continued(&facts, packet, input, again) {
+        match self.continued(&facts, packet, input, look) {
             Some(into) => {
                 self.into.insert(index, into);
                 self.appeared
@@ -248,7 +248,7 @@ impl Joints {
     }
 
     /// Which stream is continued by the one of `facts`, whose first packet is `packet`.
-    fn continued(&self, facts: &StreamFacts, packet: &Packet, input: &Input, again: Again<'_>) -> Option<usize> {
+    fn continued(&self, facts: &StreamFacts, packet: &Packet, input: &Input, look: SecondLook<'_>) -> Option<usize> {
         if !self.joins || !matches!(facts.kind, StreamKind::Video | StreamKind::Audio | StreamKind::Subtitle) {
             return None;
         }
@@ -262,7 +262,7 @@ impl Joints {
             // The programme does not list it any more, or it is silent.
             let is_dropped = || !programs.is_empty() && input.programs_of(own).is_empty();
             let is_silent = || known.end.zip(at).is_some_and(|(end, at)| end.saturating_add(LATER) <= at);
-            let is_over = || packet.position().is_some_and(|position| again.is_over(&known.facts, facts, position));
+            let is_over = || packet.position().is_some_and(|position| look.is_over(&known.facts, facts, position));
             known.end.is_some()
                 && known.facts.time_base == facts.time_base
                 && is_alike(&known.facts, facts)

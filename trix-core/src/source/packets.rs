@@ -9,7 +9,7 @@ use super::{
     Origin, Source,
     clock::{Clock, Discontinuity},
     edits::Edits,
-    handover::Again,
+    handover::SecondLook,
     open::limited,
 };
 use crate::{
@@ -87,8 +87,8 @@ impl Source {
                 break packet;
             }
             let Some(packet) = self.input.read()? else { return Ok(None) };
-            let again = Again { origin: &self.origin, reading: &self.reading };
-            self.joints.push(packet, &self.input, again);
+            let look = SecondLook { origin: &self.origin, reading: &self.reading };
+            self.joints.push(packet, &self.input, look);
         };
         if let Some((edits, facts)) = self.edits().zip(self.streams.get(packet.stream())) {
             edits.place(facts, &mut packet);
