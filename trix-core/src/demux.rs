@@ -13,11 +13,10 @@ use crate::{
         packet::CodecChange,
         stream::{StreamFacts, StreamKind},
     },
-    integrity::{Integrity, TableChange, next_recording},
+    integrity::{Integrity, next_recording},
     media::{
         packet::Packet,
-        sound_header,
-        time::{Rational, TimeBase, Timestamp},
+        time::{Rational, Timestamp},
     },
     pipeline::presented::{Presented, Walked},
     probe,
@@ -32,16 +31,14 @@ pub struct Demuxer {
     damage: Arc<DamageLog>,
     seen: Vec<Seen>,
     integrity: Option<Integrity>,
-    /// Streams whose codec a table has changed, before the first packet that follows.
-    changes: Vec<(usize, TableChange)>,
+    /// Streams whose samples have another codec from a time on, which libavformat does not read.
+    changes: Vec<(usize, Timestamp, String)>,
     started: bool,
     ended: bool,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Seen {
-    /// libavcodec's number of the codec.
-    codec: std::ffi::c_int,
     packets: usize,
     end: Option<Timestamp>,
     /// The same without what an edit list hides.
@@ -53,14 +50,6 @@ struct Seen {
     last_byte: Option<u64>,
 }
 
-/// The clock of the times that tables of a transport stream stand between.
-const TABLES: TimeBase = TimeBase { num: 1, den: 90_000 };
-
-fn table_change(change: TableChange) -> CodecChange {
-    let time = change.pts.map(|pts| Timestamp::new(pts, TABLES));
-    CodecChange { to: change.to, time, parameters: None }
-}
-
 /// Reads in a row that may fail before the source counts as unreadable.
 const FAILURES: u32 = 64;
 
@@ -68,8 +57,7 @@ impl Demuxer {
     /// Reads from the start of `source`; what is wrong with it goes to `damage`.
     pub fn new(mut source: Source, damage: Arc<DamageLog>) -> Self {
         source.goes_through();
-        let streams = source.streams().iter();
-        let seen = streams.map(|facts| Seen { codec: facts.parameters.codec_number(), ..Seen::default() }).collect();
+        let seen = vec![Seen::default(); source.streams().len()];
         Demuxer {
             label: source.label(),
             packet_limit: source.limits().packet_bytes,
@@ -132,10 +120,7 @@ impl Demuxer {
         if !self.started {
             self.started = true;
             if self.source.skips_samples() {
-                let foreign = probe::foreign_samples(&self.source).into_iter();
-                self.changes = foreign
-                    .map(|(stream, time, to)| (stream, TableChange { pid: 0, pts: Some(time.rescale(TABLES)), to }))
-                    .collect();
+                self.changes = probe::foreign_samples(&self.source);
             }
             self.integrity = self.source.integrity().map_err(|error| self.unreadable(error))?;
         }
@@ -182,44 +167,25 @@ impl Demuxer {
         Ok(self.last_change())
     }
 
-    /// Says on the first packet of a stream that has another codec than before that this is so.
+    /// Says on the first packet behind samples that libavformat does not read that these have another codec.
     fn note_change(&mut self, packet: &mut Packet) {
-        if self.source.sequence().is_some() {
-            return;
-        }
         let index = packet.stream();
-        let Some(seen) = self.seen.get_mut(index) else { return };
-        // What the frames say of themselves counts more than a table, which does not tell the layers of MPEG audio apart.
-        let is_as_before = || {
-            let known = self.source.streams().get(index);
-            let known = known.filter(|facts| facts.parameters.codec_number() == seen.codec);
-            known.is_some_and(|facts| {
-                sound_header::read(&facts.codec, packet.data()).is_some_and(|header| header.codec == facts.codec)
-            })
-        };
-        if let Some(parameters) = self.source.input.change_of(index, seen.codec).filter(|_| !is_as_before()) {
-            seen.codec = parameters.codec_number();
-            let to = parameters.codec_name();
-            packet.set_change(CodecChange { to, time: None, parameters: Some(parameters) });
-        }
         let base = self.source.streams().get(index).map(|facts| facts.time_base);
         let time = packet.pts().zip(base).map(|(pts, base)| Timestamp::new(pts, base));
-        let is_due = |change: &TableChange| {
-            let last = change.pts.map(|pts| Timestamp::new(pts, TABLES));
-            time.zip(last).is_none_or(|(time, last)| time >= last)
-        };
-        let place = self.changes.iter().position(|(stream, change)| *stream == index && is_due(change));
+        let is_due = |at: &Timestamp| time.is_none_or(|time| time >= *at);
+        let place = self.changes.iter().position(|(stream, at, _)| *stream == index && is_due(at));
         if let Some(place) = place {
-            packet.set_change(table_change(self.changes.remove(place).1));
+            let (_, time, to) = self.changes.remove(place);
+            packet.set_change(CodecChange { to, time: Some(time), parameters: None });
         }
     }
 
     /// A packet without content that says that a stream, none of whose packets came since, changed its codec.
     fn last_change(&mut self) -> Option<Packet> {
-        let (stream, change) = self.changes.pop()?;
+        let (stream, time, to) = self.changes.pop()?;
         let mut packet = Packet::new();
         packet.set_stream(stream);
-        packet.set_change(table_change(change));
+        packet.set_change(CodecChange { to, time: Some(time), parameters: None });
         Some(packet)
     }
 
@@ -311,19 +277,14 @@ impl Demuxer {
     /// Looks at the file up to byte `target` for what its container says about its own wholeness.
     fn check_integrity(&mut self, target: u64) -> Result<()> {
         let Some(integrity) = &mut self.integrity else { return Ok(()) };
-        let target = target.max(if integrity.leads() { self.source.input.reached() } else { 0 });
+        let target = target.max(if integrity.leads() { self.source.reached() } else { 0 });
         let signs = integrity.advance(target, self.source.input.io_state());
-        let changes = integrity.changes();
         for sign in signs.map_err(|error| self.unreadable(error))? {
             // A check that knows no times of its own is at most a piece ahead.
             let time = sign.time.or(self.latest());
             self.damage
                 .add(sign.kind, Stage::Demux, None, time, sign.detail)
                 .map_err(|error| error.in_file(&self.label))?;
-        }
-        for change in changes {
-            let own = self.source.streams().iter().find(|facts| facts.id == i32::from(change.pid));
-            self.changes.extend(own.map(|facts| (facts.index, change)));
         }
         Ok(())
     }

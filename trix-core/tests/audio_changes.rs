@@ -220,23 +220,38 @@ fn two_codecs(name: &str, first: &str, second: &str) -> PathBuf {
 }
 
 #[test]
-fn another_codec_on_the_same_identifier_is_refused_with_its_place() {
+fn audio_of_another_codec_on_the_same_identifier_is_converted_and_never_copied() {
     let sources = [
         two_codecs("codec-audio.ts", "-c:v libx264 -c:a ac3", "-c:v libx264 -c:a aac"),
         two_codecs("codec-audio-back.ts", "-c:v libx264 -c:a aac", "-c:v libx264 -c:a mp2"),
     ];
+    let is_there = |seconds: f64| (102.0..105.0).contains(&seconds);
     for source in sources {
-        for audio in ["copy", "aac", "flac"] {
+        for audio in ["auto", "aac", "flac"] {
             let folder = folder();
-            let mut job = Job::new(&source, folder.path().join("out.mkv"));
+            let output = folder.path().join("out.mkv");
+            let mut job = Job::new(&source, &output);
             job.outputs[0].video = VideoSettings::X264(quick(""));
             job.outputs[0].audio = audio.parse().expect("a codec");
-            let error = refused(&job);
-            assert!(matches!(error.kind(), ErrorKind::Unsupported), "{audio}: {error}");
-            assert!(error.to_string().contains("codec of the audio changes"), "{audio}: {error}");
-            assert!(error.time().is_some_and(|time| (102.0..105.0).contains(&time.to_f64())), "{audio}: {error}");
+            let report = done(&job);
+            ledger(&report);
+            let changes = &report.outputs[0].audio_changes;
+            assert!(changes.iter().any(|change| is_there(change.time.to_f64())), "{audio}: {changes:?}");
+            assert_eq!(onsets(&heard(&output)).len(), 6, "{audio}");
         }
+        let folder = folder();
+        let mut job = Job::new(&source, folder.path().join("out.mkv"));
+        job.outputs[0].video = VideoSettings::Copy;
+        job.outputs[0].audio = AudioSettings::Copy;
+        let error = refused(&job);
+        assert!(matches!(error.kind(), ErrorKind::Unsupported), "{error}");
+        assert!(error.to_string().contains("codec of the audio changes"), "{error}");
+        assert!(error.time().is_some_and(|time| is_there(time.to_f64())), "{error}");
     }
+}
+
+#[test]
+fn video_of_another_codec_on_the_same_identifier_is_refused_with_its_place() {
     let source = two_codecs("codec-video.ts", "-c:v mpeg2video -c:a mp2", "-c:v libx264 -c:a mp2");
     for video in [VideoSettings::X264(quick("")), VideoSettings::Copy] {
         let folder = folder();

@@ -155,9 +155,62 @@ fn recordings_behind_each_other_are_kept_whole_and_in_step() {
         ("matroska", "mkv", &h264, concatenated),
         ("flash", "flv", &h264, tags),
         ("stream", "ts", &h264, streamed),
+        ("flash-with-headers", "flv", &h264, concatenated),
+        ("windows-media", "asf", &"-c:v wmv2 -q:v 3 -c:a libmp3lame".to_owned(), concatenated),
     ] {
         let source = joined(name, extension, &[options.clone(), options.clone()], join);
         assert_eq!(stays_whole(&source, 2), 1, "{name}");
+    }
+}
+
+#[test]
+fn three_recordings_with_headers_of_their_own_are_read() {
+    for (extension, options) in [("flv", H264), ("mkv", H264), ("mkv", "-c:v mpeg4 -q:v 3 -c:a ac3")] {
+        let name = format!("three-{}", if options == H264 { "h264" } else { "mpeg4" });
+        let source = joined(&name, extension, &[options; 3].map(str::to_owned), concatenated);
+        assert_eq!(stays_whole(&source, 3), 2, "{name}.{extension}");
+    }
+}
+
+#[test]
+fn a_recording_of_another_size_is_scaled_and_no_copy() {
+    for extension in ["flv", "mkv"] {
+        let source = joined("sizes", extension, &[H264, &format!("{H264} -s 64x48")].map(str::to_owned), concatenated);
+        let folder = folder();
+        let output = folder.path().join("encoded.mkv");
+        let report = encode(&source, &output);
+        is_whole(&output, 2, &format!("sizes, {extension}"));
+        assert_eq!(report.outputs[0].changes.len(), 1, "{extension}: {:?}", report.outputs[0].changes);
+        let mut job = Job::new(&source, folder.path().join("copied.mkv"));
+        job.outputs[0].video = VideoSettings::Copy;
+        let error = run(&job, &Control::default()).expect_err("a copy has one configuration");
+        assert!(error.to_string().contains("configuration") && error.time().is_some(), "{extension}: {error}");
+    }
+}
+
+#[test]
+fn a_recording_of_other_streams_is_named_with_its_byte() {
+    for (extension, first, second) in [
+        ("flv", H264, "-c:v libx264 -an"),
+        ("flv", H264, "-c:v flv1 -c:a mp3 -ar 44100"),
+        ("mkv", H264, MPEG2),
+        ("mkv", "-c:v ffv1 -c:a pcm_s16le", "-c:v ffv1 -c:a pcm_s16le -ar 44100"),
+        ("mkv", "-c:v ffv1 -c:a pcm_s24le", "-c:v ffv1 -c:a pcm_s24le -ac 2"),
+    ] {
+        let source = made(&format!("joined-other-{}-{}.{extension}", first.len(), second.len()), |path| {
+            let beside = folder();
+            let parts = [first, second].map(|options| {
+                let part = beside.path().join(format!("{}.{extension}", options.len()));
+                recording(&part, 2, options);
+                fs::read(part).expect("a recording")
+            });
+            fs::write(path, parts.concat()).expect("a file");
+        });
+        let folder = folder();
+        let output = folder.path().join("out.mkv");
+        let error = run(&Job::new(&source, &output), &Control::default()).expect_err("streams of another kind");
+        assert!(error.to_string().contains("another recording begins at byte"), "{extension}, {second}: {error}");
+        assert!(!output.exists(), "{extension}, {second}");
     }
 }
 
@@ -220,7 +273,7 @@ fn a_pause_of_seconds_is_kept_and_filled() {
 #[test]
 fn a_recording_that_the_demuxer_leaves_unread_is_named() {
     let options = [H264.to_owned(), H264.to_owned()];
-    for extension in ["mp4", "mov", "flv"] {
+    for extension in ["mp4", "mov"] {
         let source = joined("unread", extension, &options, concatenated);
         let folder = folder();
         let output = folder.path().join("unread.mkv");

@@ -84,6 +84,14 @@ impl Sink {
         (std::mem::take(&mut lines.kept), std::mem::take(&mut lines.errors))
     }
 
+    /// Puts back what was taken.
+    pub(crate) fn put_back(&self, (taken, errors): (Vec<Line>, u64)) {
+        let mut lines = lock(&self.lines);
+        lines.errors += errors;
+        lines.kept.splice(..0, taken);
+        lines.kept.truncate(KEPT);
+    }
+
     fn push(&self, line: Line) {
         let mut lines = lock(&self.lines);
         lines.errors += u64::from(line.is_error);

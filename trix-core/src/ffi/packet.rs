@@ -171,6 +171,27 @@ impl Packet {
         u64::try_from(self.raw().pos).ok()
     }
 
+    /// Moves the byte at which the packet begins, where it has one.
+    pub(crate) fn move_position(&mut self, by: u64) {
+        if let Some(position) = self.position() {
+            self.raw_mut().pos = i64::try_from(position.saturating_add(by)).unwrap_or(i64::MAX);
+        }
+    }
+
+    /// Gives the codec another configuration from this packet on.
+    pub(crate) fn set_new_extradata(&mut self, data: &[u8]) -> Result<(), AvError> {
+        let kind = PacketSide::AV_PKT_DATA_NEW_EXTRADATA;
+        // SAFETY: the packet is ours; what the call returns has room for `data`.
+        unsafe {
+            let room = av::av_packet_new_side_data(self.as_ptr(), kind, data.len());
+            if room.is_null() {
+                return Err(AvError(-12));
+            }
+            std::ptr::copy_nonoverlapping(data.as_ptr(), room, data.len());
+        }
+        Ok(())
+    }
+
     pub(crate) fn set_times(&mut self, pts: Option<i64>, dts: Option<i64>, duration: i64) {
         let raw = self.raw_mut();
         raw.pts = pts.unwrap_or(av::AV_NOPTS_VALUE);

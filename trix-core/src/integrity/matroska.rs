@@ -97,6 +97,8 @@ pub(super) struct Matroska {
     cluster: Option<u64>,
     /// Where an element of unknown kind stands in the segment, until what follows shows that it is whole.
     suspect: Option<u64>,
+    /// The byte at which the first recording behind this one begins.
+    next: Option<u64>,
 }
 
 impl Default for Matroska {
@@ -110,7 +112,15 @@ impl Default for Matroska {
             scale: 1_000_000,
             cluster: None,
             suspect: None,
+            next: None,
         }
+    }
+}
+
+impl Matroska {
+    /// The byte at which the first recording behind this one begins, as far as was looked.
+    pub(super) fn next_recording(&self) -> Option<u64> {
+        self.next
     }
 }
 
@@ -249,6 +259,9 @@ impl Matroska {
         let is_first = self.stack.last().is_some_and(|open| !open.has_children);
         if let Some(open) = self.stack.last_mut() {
             open.has_children = true;
+        }
+        if element == id::EBML && start > 0 {
+            self.next.get_or_insert(start);
         }
         let has_meaning = match element {
             id::CRC => is_first && size == 4,

@@ -4,6 +4,7 @@
 //! Invariant: a check reads the file on its own and from start to end, never beyond what the demuxer has reached, so
 //! that damage is told where it is; it never fails a file for what its format allows.
 
+mod borders;
 mod joined;
 mod klv;
 mod matroska;
@@ -14,7 +15,10 @@ mod walk;
 
 use std::io::ErrorKind;
 
-pub(crate) use self::joined::next_recording;
+pub(crate) use self::{
+    borders::{Border, Borders},
+    joined::next_recording,
+};
 use self::{klv::Klv, matroska::Matroska, pages::Pages, tags::Tags, transport::Transport, walk::Walk};
 use crate::{
     decode::damage::DamageKind,
@@ -30,24 +34,21 @@ pub(crate) struct Sign {
     pub(crate) detail: String,
 }
 
-/// A table of a transport stream, or the index of an MP4 file, that gives a stream another codec.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A table of a transport stream that gives a stream another codec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TableChange {
-    /// Packet identifier; 0 in MP4.
+    /// The byte of its packet.
+    pub(crate) at: u64,
+    /// The packet identifier of the stream.
     pub(crate) pid: u16,
-    /// The last presentation time of the stream before, in ticks of 90 kHz.
-    pub(crate) pts: Option<i64>,
-    pub(crate) to: String,
+    /// The codec in words.
+    pub(crate) to: &'static str,
 }
 
 /// Looks at a file's bytes, piece by piece.
 trait Check: Send {
     /// Takes the next bytes.
     fn feed(&mut self, bytes: &[u8], signs: &mut Vec<Sign>);
-    /// The changes of codecs since the last look.
-    fn changes(&mut self) -> Vec<TableChange> {
-        Vec::new()
-    }
     /// Whether what it finds is needed before the packets that follow are handed on.
     fn leads(&self) -> bool {
         false
@@ -116,10 +117,5 @@ impl Integrity {
     /// Whether it should be ahead of the packets that are handed on.
     pub(crate) fn leads(&self) -> bool {
         self.check.leads()
-    }
-
-    /// The changes of codecs since the last look.
-    pub(crate) fn changes(&mut self) -> Vec<TableChange> {
-        self.check.changes()
     }
 }

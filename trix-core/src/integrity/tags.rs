@@ -25,6 +25,15 @@ pub(super) struct Tags {
     lost: Lost,
     /// The time of the last tag.
     latest: Option<Timestamp>,
+    /// The byte at which the first recording behind this one begins.
+    next: Option<u64>,
+}
+
+impl Tags {
+    /// The byte at which the first recording behind this one begins, as far as was looked.
+    pub(super) fn next_recording(&self) -> Option<u64> {
+        self.next
+    }
 }
 
 /// The length of the content and the time in milliseconds of the tag that `bytes` begin with.
@@ -58,6 +67,7 @@ impl Steps for Tags {
             }
             // Another recording behind this one.
             if rest.starts_with(b"FLV\x01") {
+                self.next.get_or_insert(here);
                 self.begun = false;
                 return Some(0);
             }

@@ -54,6 +54,41 @@ pub(super) struct Transport {
     changes: Vec<TableChange>,
 }
 
+impl Transport {
+    /// Whether a file that begins with `head` is a transport stream.
+    pub(super) fn is_in(head: &[u8]) -> bool {
+        start(head, None).is_some_and(|(skipped, stride)| skipped < stride)
+    }
+
+    /// The changes of codecs since the last look.
+    pub(super) fn changes(&mut self) -> Vec<TableChange> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// `bytes`, which begin with the packet of a table that gives `changed` another codec, as far as they belong to what
+    /// came before it: other packets become padding.
+    pub(super) fn remainder(&self, mut bytes: Vec<u8>, changed: u16) -> Vec<u8> {
+        let stride = self.stride.unwrap_or(PACKET);
+        let mut closed = BTreeSet::from([0, changed]);
+        closed.extend(&self.tables);
+        let mut end = 0;
+        for (number, packet) in bytes.chunks_mut(stride).enumerate() {
+            let Some(head) = packet.first_chunk_mut::<4>().filter(|head| head[0] == SYNC) else { break };
+            let pid = u16::from(head[1] & 0x1f) << 8 | u16::from(head[2]);
+            if head[1] & 0x40 != 0 {
+                closed.insert(pid);
+            }
+            if closed.contains(&pid) {
+                *head = [SYNC, (NULL >> 8) as u8, NULL as u8, 0x10];
+            } else {
+                end = (number + 1) * stride;
+            }
+        }
+        bytes.truncate(end);
+        bytes
+    }
+}
+
 impl Check for Transport {
     fn feed(&mut self, bytes: &[u8], signs: &mut Vec<Sign>) {
         self.rest.extend_from_slice(bytes);
@@ -88,10 +123,6 @@ impl Check for Transport {
         }
         self.at += from as u64;
         self.rest.drain(..from);
-    }
-
-    fn changes(&mut self) -> Vec<TableChange> {
-        std::mem::take(&mut self.changes)
     }
 
     fn leads(&self) -> bool {
@@ -188,13 +219,13 @@ impl Transport {
                 }
             }
         } else if table == 2 {
-            self.programme(&section[..length - 4]);
+            self.programme(&section[..length - 4], at);
         }
     }
 
-    /// A programme map section (2.4.4.8), whose codecs may differ from those of the one before. Only tables that apply
-    /// already count.
-    fn programme(&mut self, section: &[u8]) {
+    /// A programme map section (2.4.4.8) at byte `byte`, whose codecs may differ from those of the one before. Only tables
+    /// that apply already count.
+    fn programme(&mut self, section: &[u8], byte: u64) {
         let applies = section.get(5).is_some_and(|flags| flags & 1 != 0);
         let length =
             |at: usize| section.get(at..at + 2).map(|two| usize::from(two[0] & 0x0f) << 8 | usize::from(two[1]));
@@ -207,8 +238,7 @@ impl Transport {
             let to = codec(head[0], descriptors);
             let from = self.codecs.insert(pid, to).unwrap_or(to);
             if from != to {
-                let pts = self.pids.get(&pid).and_then(|pid| pid.pts);
-                self.changes.push(TableChange { pid, pts, to: to.to_owned() });
+                self.changes.push(TableChange { at: byte, pid, to });
             }
             at += 5 + more;
         }

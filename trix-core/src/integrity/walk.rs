@@ -25,6 +25,13 @@ pub(super) struct Walk<S> {
     at: u64,
 }
 
+impl<S> Walk<S> {
+    /// What looks at the parts.
+    pub(super) fn steps(&self) -> &S {
+        &self.steps
+    }
+}
+
 impl<S: Steps> Check for Walk<S> {
     fn feed(&mut self, bytes: &[u8], signs: &mut Vec<Sign>) {
         self.rest.extend_from_slice(bytes);

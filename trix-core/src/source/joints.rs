@@ -12,14 +12,14 @@ use super::{
     Source,
     further::{Further, LATER, is_alike, joins},
     handover::{LastRead, SecondLook},
+    parts::Here,
 };
 use crate::{
     ffi::{
-        input::Input,
         packet::Packet,
         stream::{StreamFacts, StreamKind},
     },
-    media::time::Timestamp,
+    media::time::{TimeBase, Timestamp},
 };
 
 /// What reading found out about streams that appear in mid-file, in words.
@@ -135,20 +135,20 @@ impl Joints {
     }
 
     /// Takes the next packet of the file.
-    pub(super) fn push(&mut self, packet: Packet, input: &Input, look: SecondLook<'_>) {
+    pub(super) fn push(&mut self, packet: Packet, here: Here<'_>, look: SecondLook<'_>) {
         let index = packet.stream();
         if self.is_ahead(index, &packet) {
             return;
         }
         if index >= self.known.len() && !self.into.contains_key(&index) && !self.strays.contains(&index) {
-            self.meet(index, &packet, input, look);
+            self.meet(index, &packet, here, look);
         }
         let mut track = index;
         while let Some(into) = self.into.get(&track) {
             track = *into;
         }
         if self.joins {
-            self.hand_over(track, index, &packet, input, look);
+            self.hand_over(track, index, &packet, here, look);
             if let Some(ticks) = packet.dts().or(packet.pts()) {
                 // Of several frames that lie in one packet of the container, only the first has a place.
                 let known = self.last.get(&index).and_then(|last| last.position);
@@ -185,9 +185,9 @@ impl Joints {
 
     /// Where `packet` of stream `index` is the first after those of another stream of `track`: reads ahead what the
     /// demuxer still holds of that one.
-    fn hand_over(&mut self, track: usize, index: usize, packet: &Packet, input: &Input, look: SecondLook<'_>) {
+    fn hand_over(&mut self, track: usize, index: usize, packet: &Packet, here: Here<'_>, look: SecondLook<'_>) {
         let Some(before) = self.fed_by.insert(track, index).filter(|before| *before != index) else { return };
-        let known = input.stream(before).zip(self.last.get(&before).copied());
+        let known = here.stream(before).zip(self.last.get(&before).copied());
         let Some(((facts, last), until)) = known.zip(packet.position()) else { return };
         for held in look.held_back(&facts, last, until) {
             self.ahead.entry(before).or_default().push_back(held.dts().or(held.pts()));
@@ -196,13 +196,13 @@ impl Joints {
     }
 
     /// Decides about a stream that was not there when the source was opened.
-    fn meet(&mut self, index: usize, packet: &Packet, input: &Input, look: SecondLook<'_>) {
-        let Some(facts) = input.stream(index) else { return };
+    fn meet(&mut self, index: usize, packet: &Packet, here: Here<'_>, look: SecondLook<'_>) {
+        let Some(facts) = here.stream(index) else { return };
         let at = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, facts.time_base));
         let place = at.map_or_else(|| "mid-file".to_owned(), |at| at.to_string());
         let language = super::further::language(&facts).map_or_else(String::new, |language| format!(", {language}"));
         let name = format!("stream {index} ({}{language})", facts.codec);
-        match self.continued(&facts, packet, input, look) {
+        match self.continued(&facts, packet, here, look) {
             Some(into) => {
                 self.into.insert(index, into);
                 self.appeared
@@ -210,7 +210,7 @@ impl Joints {
             }
             None => {
                 self.strays.insert(index);
-                if let Some(ended) = self.replaced(index, &facts, input) {
+                if let Some(ended) = self.replaced(index, &facts, here) {
                     let detail = format!(
                         "stream {} ({}) ends, and its programme goes on with {name}, of another codec or language: the \
                          track cannot be continued",
@@ -226,8 +226,8 @@ impl Joints {
     }
 
     /// The first of the streams in whose place stream `index` appears, if its programme lists none of them any more.
-    fn replaced(&self, index: usize, facts: &StreamFacts, input: &Input) -> Option<&StreamFacts> {
-        let programs = input.programs_of(index);
+    fn replaced(&self, index: usize, facts: &StreamFacts, here: Here<'_>) -> Option<&StreamFacts> {
+        let programs = here.programs_of(index);
         if programs.is_empty() || !matches!(facts.kind, StreamKind::Video | StreamKind::Audio) {
             return None;
         }
@@ -235,11 +235,19 @@ impl Joints {
         let goes_on = |known: &Known| {
             let own = known.facts.index;
             let parts = self.into.iter().filter(|(_, into)| **into == own).map(|(from, _)| *from);
-            parts.chain([own]).any(|part| !input.programs_of(part).is_empty())
+            parts.chain([own]).any(|part| !here.programs_of(part).is_empty())
         };
         let before: Vec<&Known> = self.known.iter().filter(is_like).collect();
         let first = before.iter().find(|known| known.end.is_some())?;
         (!before.iter().any(|known| goes_on(known))).then_some(&first.facts)
+    }
+
+    /// Takes stream `index` for one that ends in mid-file.
+    pub(super) fn break_off(&self, index: usize, detail: String) {
+        let end = self.known.get(index).and_then(|known| known.end);
+        let at = end.map(|micros| Timestamp::new(micros, TimeBase::new(1, 1_000_000)));
+        let broken = Break { stream: index, at, detail };
+        self.breaks.lock().unwrap_or_else(PoisonError::into_inner).push(broken);
     }
 
     /// What broke off since this was asked last.
@@ -248,19 +256,19 @@ impl Joints {
     }
 
     /// Which stream is continued by the one of `facts`, whose first packet is `packet`.
-    fn continued(&self, facts: &StreamFacts, packet: &Packet, input: &Input, look: SecondLook<'_>) -> Option<usize> {
+    fn continued(&self, facts: &StreamFacts, packet: &Packet, here: Here<'_>, look: SecondLook<'_>) -> Option<usize> {
         if !self.joins || !matches!(facts.kind, StreamKind::Video | StreamKind::Audio | StreamKind::Subtitle) {
             return None;
         }
-        let programs = input.programs_of(facts.index);
+        let programs = here.programs_of(facts.index);
         let at = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, facts.time_base).micros());
         let ended = |known: &&Known| {
             let own = known.facts.index;
             let is_taken = |(from, into): (&usize, &usize)| {
-                *into == own && (programs.is_empty() || input.programs_of(*from) == programs)
+                *into == own && (programs.is_empty() || here.programs_of(*from) == programs)
             };
             // The programme does not list it any more, or it is silent.
-            let is_dropped = || !programs.is_empty() && input.programs_of(own).is_empty();
+            let is_dropped = || !programs.is_empty() && here.programs_of(own).is_empty();
             let is_silent = || known.end.zip(at).is_some_and(|(end, at)| end.saturating_add(LATER) <= at);
             let is_over = || packet.position().is_some_and(|position| look.is_over(&known.facts, facts, position));
             known.end.is_some()

@@ -15,13 +15,16 @@ mod open;
 mod open_ended;
 mod packets;
 mod padding;
+mod parts;
 mod raw;
 mod reference;
 pub(crate) mod selection;
 mod sequence;
 mod shelf;
+mod split;
 mod store;
 mod vvc;
+mod window;
 
 use std::{
     io::Cursor,
@@ -36,6 +39,7 @@ use self::{
     edits::Edits,
     joints::Joints,
     open::{empty, limited, regular_file},
+    parts::Parts,
     selection::Selection,
     sequence::{Files, Sequence},
     store::{LocalFile, Mark, Store},
@@ -139,6 +143,8 @@ pub struct Source {
     selection: Arc<Selection>,
     /// Which streams go on in others.
     joints: Joints,
+    /// Which part of the file is read.
+    parts: Parts,
     /// Ends looks at all of the source.
     cancel: Cancel,
 }

@@ -16,11 +16,13 @@ use super::{
     further::Further,
     joints::Joints,
     open_ended,
-    padding::Limited,
+    parts::Parts,
     reference,
     selection::Selection,
     sequence::{self, Files, Sequence},
+    split::watched,
     vvc,
+    window::Window,
 };
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
@@ -123,9 +125,12 @@ impl Source {
             Origin::File { path, store, content, edits } => {
                 let (reader, mark) = store.marked_reader(Some(Arc::clone(&state)));
                 let reader = edits::patched(limited(reader, *content), edits);
+                let unreadable = |error| Error::io(Stage::Source, path, "cannot be read", error);
+                let (reader, split) = watched(reader, 0).map_err(unreadable)?;
                 let mut opened =
                     Self::from_reader(reader, state, origin, reading, ALLOWED).map_err(|error| error.in_file(path))?;
                 opened.mark = Some(mark);
+                opened.parts = Parts::new(split);
                 for facts in &mut opened.streams {
                     let gaps = edits.gaps(facts);
                     facts.duration = facts.duration.map(|duration| duration.saturating_add(gaps));
@@ -136,7 +141,11 @@ impl Source {
                 Self::from_sequence(files, state, origin, reading).map_err(|error| error.in_file(path))?
             }
             Origin::Memory(bytes) => {
-                Self::from_reader(Box::new(Cursor::new(Arc::clone(bytes))), state, origin, reading, ALLOWED)?
+                let unreadable = |error| Error::io(Stage::Source, Path::new("(memory)"), "cannot be read", error);
+                let (reader, split) = watched(Box::new(Cursor::new(Arc::clone(bytes))), 0).map_err(unreadable)?;
+                let mut opened = Self::from_reader(reader, state, origin, reading, ALLOWED)?;
+                opened.parts = Parts::new(split);
+                opened
             }
         };
         opened.picture_bytes = picture_bytes;
@@ -245,6 +254,7 @@ impl Source {
             decisions: is_open_ended.then(open_ended::decision).into_iter().collect(),
             selection: Arc::default(),
             joints: Joints::default(),
+            parts: Parts::default(),
             cancel: Cancel::default(),
         })
     }
@@ -325,7 +335,7 @@ pub(super) fn open_input(
 /// The bytes up to `content`, or all of them.
 pub(super) fn limited(reader: impl ReadSeek + 'static, content: Option<u64>) -> Box<dyn ReadSeek> {
     match content {
-        Some(content) => Box::new(Limited::new(reader, content)),
+        Some(content) => Box::new(Window::new(reader, 0..content)),
         None => Box::new(reader),
     }
 }

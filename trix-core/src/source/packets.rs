@@ -86,9 +86,9 @@ impl Source {
             if let Some(packet) = self.joints.next() {
                 break packet;
             }
-            let Some(packet) = self.input.read()? else { return Ok(None) };
+            let Some(packet) = self.read_part()? else { return Ok(None) };
             let look = SecondLook { origin: &self.origin, reading: &self.reading };
-            self.joints.push(packet, &self.input, look);
+            self.joints.push(packet, self.parts.here(&self.input), look);
         };
         if let Some((edits, facts)) = self.edits().zip(self.streams.get(packet.stream())) {
             edits.place(facts, &mut packet);
@@ -107,6 +107,7 @@ impl Source {
             clock.restart();
         }
         self.joints.restart();
+        self.parts.restart();
         let place = self.edits().zip(self.streams.get(index));
         let ticks = place.map_or(ticks, |(edits, facts)| edits.without_gaps(facts, ticks));
         self.input.seek(index, ticks)

@@ -3,7 +3,7 @@
 //! Invariant: only zeros that run to the end of the file are left out, and only behind a whole packet of MPEG-TS, a whole
 //! element of Matroska or a whole tag of FLV; bytes of the recording itself, zero or not, are read.
 
-use std::io::{Read, Result, Seek, SeekFrom};
+use std::io::{Read, Result, SeekFrom};
 
 use crate::ffi::io::ReadSeek;
 
@@ -130,44 +130,6 @@ fn vint(bytes: &[u8], with_mark: bool) -> Option<(u64, usize)> {
     let value = bytes.get(..length)?.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
     let mask = (1u64 << (7 * length)) - 1;
     (length <= 8).then_some((if with_mark { value } else { value & mask }, length))
-}
-
-/// A reader of the first bytes of another.
-pub(super) struct Limited<R> {
-    inner: R,
-    end: u64,
-    at: u64,
-}
-
-impl<R: Read + Seek> Limited<R> {
-    /// The first `end` bytes of `inner`, which stands at its start.
-    pub(super) fn new(inner: R, end: u64) -> Self {
-        Limited { inner, end, at: 0 }
-    }
-}
-
-impl<R: Read> Read for Limited<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let count = buffer.len().min(left);
-        let read = self.inner.read(&mut buffer[..count])?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-impl<R: Seek> Seek for Limited<R> {
-    fn seek(&mut self, to: SeekFrom) -> Result<u64> {
-        let to = match to {
-            SeekFrom::End(offset) => {
-                let at = self.end.checked_add_signed(offset);
-                SeekFrom::Start(at.ok_or(std::io::ErrorKind::InvalidInput)?)
-            }
-            other => other,
-        };
-        self.at = self.inner.seek(to)?;
-        Ok(self.at)
-    }
 }
 
 #[cfg(test)]

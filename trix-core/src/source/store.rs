@@ -156,6 +156,11 @@ impl Store {
         StoreReader { store: Arc::clone(self), position: 0, current: None, state, mark: None }
     }
 
+    /// A reader whose place is `mark`, where there is one: it goes on where another has ended.
+    pub(super) fn reader_with(self: &Arc<Self>, mark: Option<&Arc<Mark>>, state: Option<Arc<IoState>>) -> StoreReader {
+        StoreReader { mark: mark.cloned(), ..self.reader(state) }
+    }
+
     /// A reader that may become one from start to end, and the way to say so. Until then, it keeps what is read from
     /// the start on in memory, as far as there is room.
     pub(super) fn marked_reader(self: &Arc<Self>, state: Option<Arc<IoState>>) -> (StoreReader, Arc<Mark>) {

@@ -1,0 +1,337 @@
+//! Reads a file part by part, where one demuxer cannot read all of it: a table of a transport stream gives an identifier
+//! another codec, or another recording with a header of its own stands behind the first.
+//!
+//! Invariant: packets come in the order of the file, with the numbers that the source gives its streams and the bytes at
+//! which they begin in it. A packet says where the codec of its stream becomes another. A recording whose streams are not
+//! those of the first is left unread, and the demuxer names it.
+
+use std::{collections::BTreeMap, ffi::c_int, io::Cursor, sync::Arc};
+
+use super::{
+    Origin, Source,
+    open::{ALLOWED, open_input},
+    split::{Split, watched},
+    window::Window,
+};
+use crate::{
+    error::{Error, Result, Stage},
+    ffi::{
+        AvError,
+        input::{Input, InputBounds},
+        io::ReadSeek,
+        packet::{CodecChange, Packet},
+        stream::{StreamFacts, StreamKind},
+    },
+    integrity::{TableChange, next_recording},
+    media::sound_header,
+};
+
+/// Parts that are read of one file.
+const MOST: usize = 1000;
+
+/// Codecs whose decoders take another configuration in mid-stream, from their packets or from beside them.
+const RECONFIGURABLE: [&str; 6] = ["h264", "hevc", "mpeg1video", "mpeg2video", "aac", "flac"];
+
+/// How far the parts of a file have been read.
+#[derive(Default)]
+pub(super) struct Parts {
+    /// Tells where the first part ends.
+    split: Option<Arc<Split>>,
+    begun: bool,
+    /// The part that is read, where that is not the first as it was opened.
+    current: Option<Part>,
+    count: usize,
+    /// The identifier and kind of each stream, by number.
+    streams: Vec<(i32, StreamKind)>,
+    /// The number of each stream of the first part, and which codec each stream has by now.
+    numbers: Vec<Option<usize>>,
+    codecs: BTreeMap<usize, c_int>,
+    /// The byte up to which packets came.
+    reached: u64,
+}
+
+/// A part of a file, with a demuxer of its own.
+struct Part {
+    input: Input,
+    split: Option<Arc<Split>>,
+    /// The byte of the file at which it begins.
+    start: u64,
+    /// The number of each of its streams; none of those that are left out.
+    numbers: Vec<Option<usize>>,
+    /// Configurations that are others than before, until the first packet of their stream.
+    configurations: BTreeMap<usize, Vec<u8>>,
+}
+
+/// How the streams of a part are those of the source.
+#[derive(Clone, Copy)]
+enum Likeness {
+    /// They are the same: it is the first part.
+    Same,
+    /// By their identifiers.
+    Identifier,
+    /// By their order, and only if all are there.
+    Order,
+}
+
+/// The streams of the part that is read, by their numbers in the source.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a> {
+    input: &'a Input,
+    numbers: &'a [Option<usize>],
+}
+
+impl Here<'_> {
+    fn own(self, number: usize) -> Option<usize> {
+        self.numbers.iter().position(|own| *own == Some(number))
+    }
+
+    /// What is known by now of stream `number`.
+    pub(super) fn stream(self, number: usize) -> Option<StreamFacts> {
+        let facts = self.input.stream(self.own(number)?)?;
+        Some(StreamFacts { index: number, ..facts })
+    }
+
+    /// Numbers of the programmes that list stream `number` at this point of the file.
+    pub(super) fn programs_of(self, number: usize) -> Vec<i32> {
+        self.own(number).map_or_else(Vec::new, |own| self.input.programs_of(own))
+    }
+}
+
+impl Parts {
+    /// Before anything was read; `split` tells where the first part ends.
+    pub(super) fn new(split: Option<Arc<Split>>) -> Self {
+        Parts { split, ..Parts::default() }
+    }
+
+    /// Forgets the part that was read: reading goes on elsewhere.
+    pub(super) fn restart(&mut self) {
+        self.current = None;
+        self.codecs.clear();
+    }
+
+    /// The streams of the part that is read; `first` is the demuxer of the first.
+    pub(super) fn here<'a>(&'a self, first: &'a Input) -> Here<'a> {
+        match &self.current {
+            Some(part) => Here { input: &part.input, numbers: &part.numbers },
+            None => Here { input: first, numbers: &self.numbers },
+        }
+    }
+
+    fn number(&mut self, facts: &StreamFacts) -> usize {
+        let known = self.streams.iter().position(|known| *known == (facts.id, facts.kind));
+        known.unwrap_or_else(|| {
+            self.streams.push((facts.id, facts.kind));
+            self.streams.len() - 1
+        })
+    }
+}
+
+fn is_media(facts: &StreamFacts) -> bool {
+    matches!(facts.kind, StreamKind::Video | StreamKind::Audio | StreamKind::Subtitle) && !facts.is_attached_picture
+}
+
+/// Whether a decoder of the stream `known` can decode `facts`.
+fn can_go_on(known: &StreamFacts, facts: &StreamFacts) -> bool {
+    let codec = facts.codec.as_str();
+    let picture = |facts: &StreamFacts| (facts.width, facts.height);
+    let samples = |facts: &StreamFacts| (facts.sample_rate, facts.channels, facts.raw_bits, facts.block_samples);
+    let is_like = known.parameters.extradata() == facts.parameters.extradata()
+        && (known.format, picture(known), samples(known)) == (facts.format, picture(facts), samples(facts));
+    codec == known.codec && (is_like || RECONFIGURABLE.contains(&codec) || sound_header::describes_itself(codec))
+}
+
+impl Source {
+    /// The byte of the file up to which the demuxer has read, what it has not looked at yet included.
+    pub(crate) fn reached(&self) -> u64 {
+        self.parts.current.as_ref().map_or_else(|| self.input.reached(), |part| part.start + part.input.reached())
+    }
+
+    /// The next packet of the file.
+    pub(super) fn read_part(&mut self) -> std::result::Result<Option<Packet>, AvError> {
+        if !self.parts.begun {
+            self.begin_parts()?;
+        }
+        loop {
+            let input = self.parts.current.as_mut().map_or(&mut self.input, |part| &mut part.input);
+            match input.read()? {
+                Some(packet) => {
+                    if let Some(packet) = self.place(packet)? {
+                        return Ok(Some(packet));
+                    }
+                }
+                None if self.next_part()? => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn begin_parts(&mut self) -> std::result::Result<(), AvError> {
+        self.parts.begun = true;
+        self.parts.streams = self.streams.iter().map(|facts| (facts.id, facts.kind)).collect();
+        self.parts.numbers = (0..self.input.stream_count().min(self.streams.len())).map(Some).collect();
+        let Some(split) = self.parts.split.clone() else { return Ok(()) };
+        split.arm();
+        // The first look went beyond the first part, with a demuxer that did not know.
+        if let Some(border) = split.border() {
+            let likeness = if border.change.is_some() { Likeness::Identifier } else { Likeness::Same };
+            self.parts.current = self.open_part(0, likeness)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a packet the number of its stream and its place in the file; `None` for one that is left out.
+    fn place(&mut self, mut packet: Packet) -> std::result::Result<Option<Packet>, AvError> {
+        let own = packet.stream();
+        let Source { parts, input, streams, .. } = self;
+        let (input, start) = parts.current.as_ref().map_or((&*input, 0), |part| (&part.input, part.start));
+        let known = parts.current.as_ref().map_or(&parts.numbers, |part| &part.numbers).len();
+        let appeared: Vec<StreamFacts> = (known..=own).filter_map(|own| input.stream(own)).collect();
+        let base = input.stream(own).map(|facts| facts.time_base);
+        let numbers: Vec<usize> = appeared.iter().map(|facts| parts.number(facts)).collect();
+        let all = parts.current.as_mut().map_or(&mut parts.numbers, |part| &mut part.numbers);
+        all.extend(numbers.into_iter().map(Some));
+        let Some(number) = all.get(own).copied().flatten() else { return Ok(None) };
+        packet.set_stream(number);
+        packet.move_position(start);
+        if let Some(position) = packet.position() {
+            parts.reached = parts.reached.max(position + packet.data().len() as u64);
+        }
+        let facts = streams.get(number);
+        if let Some((from, facts)) = base.zip(facts).filter(|(from, facts)| *from != facts.time_base) {
+            packet.rescale(from, facts.time_base);
+        }
+        let configuration = parts.current.as_mut().and_then(|part| part.configurations.remove(&number));
+        if let Some(configuration) = configuration {
+            packet.set_new_extradata(&configuration)?;
+        }
+        self.note_change(own, number, &mut packet);
+        Ok(Some(packet))
+    }
+
+    /// Says on the first packet of a stream that has another codec than before that this is so.
+    fn note_change(&mut self, own: usize, number: usize, packet: &mut Packet) {
+        let Source { parts, input, streams, .. } = self;
+        let input = parts.current.as_ref().map_or(&*input, |part| &part.input);
+        let facts = streams.get(number);
+        let Some(known) = facts.map(|facts| facts.parameters.codec_number()) else { return };
+        let known = *parts.codecs.entry(number).or_insert(known);
+        let Some(parameters) = input.change_of(own, known) else { return };
+        // What frames say of themselves counts more than a table, which does not tell the layers of MPEG audio apart.
+        let is_as_before = facts.filter(|facts| facts.parameters.codec_number() == known).is_some_and(|facts| {
+            sound_header::read(&facts.codec, packet.data()).is_some_and(|header| header.codec == facts.codec)
+        });
+        if !is_as_before {
+            parts.codecs.insert(number, parameters.codec_number());
+            packet.set_change(CodecChange { to: parameters.codec_name(), time: None, parameters: Some(parameters) });
+        }
+    }
+
+    /// Opens the part behind the one that was read; false where there is none, or it cannot follow.
+    fn next_part(&mut self) -> std::result::Result<bool, AvError> {
+        let split = self.parts.current.as_ref().map_or(&self.parts.split, |part| &part.split);
+        let border = split.as_ref().and_then(|split| split.border());
+        let (at, likeness) = match border {
+            Some(border) if border.change.is_some() => (border.at, Likeness::Identifier),
+            Some(border) => (border.at, Likeness::Order),
+            // The demuxer reads the first and leaves the others without a word.
+            None if self.input.demuxer() == "asf" => {
+                let reader = self.reader().map_err(|_| AvError::INVALID)?;
+                let next = next_recording(&self.input.demuxer(), reader, self.parts.reached);
+                match next.map_err(|_| AvError::INVALID)? {
+                    Some(at) => (at, Likeness::Order),
+                    None => return Ok(false),
+                }
+            }
+            None => return Ok(false),
+        };
+        self.parts.count += 1;
+        if self.parts.count > MOST {
+            return Ok(false);
+        }
+        let Some(part) = self.open_part(at, likeness)? else { return Ok(false) };
+        self.parts.current = Some(part);
+        self.parts.reached = self.parts.reached.max(at);
+        if let Some(change) = border.and_then(|border| border.change) {
+            self.check_change(change);
+        }
+        Ok(true)
+    }
+
+    /// Takes a stream for broken off whose identifier goes on with something that is none of its kind.
+    fn check_change(&mut self, change: TableChange) {
+        let is_changed = |(id, kind): &(i32, StreamKind)| {
+            *id == i32::from(change.pid) && matches!(kind, StreamKind::Video | StreamKind::Audio)
+        };
+        let Some(stream) = self.parts.streams.iter().position(is_changed) else { return };
+        if self.parts.here(&self.input).stream(stream).is_none() {
+            let detail =
+                format!("stream {stream} ends: its identifier goes on with {}, and the track cannot", change.to);
+            self.joints.break_off(stream, detail);
+        }
+    }
+
+    /// Opens the part that begins at byte `start`; `None` where its streams cannot go on those of the source.
+    fn open_part(&mut self, start: u64, likeness: Likeness) -> std::result::Result<Option<Part>, AvError> {
+        // What the look at a part says was said of the whole, or will be when its packets are read.
+        let sink = Arc::clone(self.input.sink());
+        let said = sink.take();
+        let opened = self.opened_part(start);
+        sink.take();
+        sink.put_back(said);
+        let (input, split) = opened.map_err(|_| AvError::INVALID)?;
+        let mut part = Part { input, split, start, numbers: Vec::new(), configurations: BTreeMap::new() };
+        let found = part.input.streams();
+        match likeness {
+            Likeness::Same => part.numbers = (0..found.len()).map(Some).collect(),
+            Likeness::Identifier => part.numbers = found.iter().map(|facts| Some(self.parts.number(facts))).collect(),
+            Likeness::Order => {
+                let first: Vec<&StreamFacts> = self.streams.iter().filter(|facts| is_media(facts)).collect();
+                let of_kind =
+                    |kind: StreamKind| found.iter().filter(move |facts| is_media(facts) && facts.kind == kind);
+                part.numbers = vec![None; found.len()];
+                for kind in [StreamKind::Video, StreamKind::Audio, StreamKind::Subtitle] {
+                    let known = first.iter().filter(|facts| facts.kind == kind);
+                    if known.clone().count() != of_kind(kind).count() {
+                        return Ok(None);
+                    }
+                    for (known, facts) in known.zip(of_kind(kind)) {
+                        if !can_go_on(known, facts) {
+                            return Ok(None);
+                        }
+                        part.numbers[facts.index] = Some(known.index);
+                        let configuration = facts.parameters.extradata();
+                        if configuration != known.parameters.extradata() {
+                            part.configurations.insert(known.index, configuration.to_vec());
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Some(part))
+    }
+
+    fn opened_part(&self, start: u64) -> Result<(Input, Option<Arc<Split>>)> {
+        let state = self.input.io_state();
+        let unreadable = |error| Error::io(Stage::Source, &self.label(), "cannot be read", error);
+        let reader: Box<dyn ReadSeek> = match &self.origin {
+            Origin::File { store, content, .. } => {
+                let end = content.unwrap_or_else(|| store.bytes());
+                let reader = store.reader_with(self.mark.as_ref(), Some(Arc::clone(state)));
+                Box::new(Window::new(reader, start..end))
+            }
+            Origin::Memory(bytes) => Box::new(Window::new(Cursor::new(Arc::clone(bytes)), start..bytes.len() as u64)),
+            Origin::Sequence { .. } => return Err(Error::bug(Stage::Source, "a sequence has no parts")),
+        };
+        let (reader, split) = watched(reader, start).map_err(unreadable)?;
+        if let Some(split) = &split {
+            split.arm();
+        }
+        let mut input = open_input(reader, state, self.input.sink(), &self.origin, &self.reading, ALLOWED)?;
+        let limits = self.reading.limits;
+        let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
+        input.find_streams(bounds).map_err(|code| {
+            Error::new(crate::error::ErrorKind::MalformedInput, Stage::Source, code.to_string()).caused_by(code)
+        })?;
+        Ok((input, split))
+    }
+}
