@@ -11,8 +11,8 @@ use criterion::{
 use trix_benches::{Clip, Kind};
 use trix_core::{
     Control, Job, Limits, OnDamage, Source,
+    damage::DamageLog,
     decode::{
-        damage::DamageLog,
         reader::{Cut, PictureReader},
         video::Picture,
     },

@@ -8,10 +8,8 @@ use std::sync::Arc;
 
 use trix_core::{
     Cancel, Job, Limits, OnDamage, Source,
-    decode::{
-        damage::DamageLog,
-        reader::{Cut, PictureReader},
-    },
+    damage::DamageLog,
+    decode::reader::{Cut, PictureReader},
     demux::Demuxer,
     filter::{
         convert::{Filtering, Resampler},

@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::Serialize;
-use trix_core::{Error, spec::mistake::Mistake};
+use trix_core::{Error, mistake::Mistake};
 
 /// The first thing that went wrong with standard output.
 static LOST: Mutex<Option<std::io::Error>> = Mutex::new(None);

@@ -5,22 +5,21 @@
 use std::{path::PathBuf, sync::Arc};
 
 use crate::{
-    decode::damage::{DamageKind, DamageLog},
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        input::DurationMethod,
-        io::IoState,
-        packet::CodecChange,
-        stream::{StreamFacts, StreamKind},
-    },
     integrity::{Integrity, next_recording},
-    media::{
-        packet::Packet,
-        time::{Rational, Timestamp},
-    },
     pipeline::presented::{Presented, Walked},
     probe,
     source::Source,
+};
+use trix_av::{
+    input::DurationMethod,
+    io::IoState,
+    packet::{CodecChange, Packet},
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::{
+    damage::{DamageKind, DamageLog},
+    error::{Error, ErrorKind, Result, Stage},
+    time::{Rational, Timestamp},
 };
 
 /// A source from which packets are read.

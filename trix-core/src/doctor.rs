@@ -1,11 +1,9 @@
 //! Says what this build can do, and what brings the rest.
 
 use serde::Serialize;
+use trix_av::{codec, graph, version, x264, x265};
 
-use crate::{
-    ffi::{codec, graph, version, x264, x265},
-    report::Library,
-};
+use crate::report::Library;
 
 /// What this build can do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

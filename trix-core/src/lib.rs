@@ -21,7 +21,6 @@
 //! # Ok::<(), trix_core::Error>(())
 //! ```
 
-pub mod error;
 pub mod media;
 pub mod spec;
 pub mod source;
@@ -41,12 +40,15 @@ pub mod loudness;
 pub mod report;
 pub mod pipeline;
 pub mod doctor;
-mod ffi;
 
-pub use decode::damage::OnDamage;
-pub use error::{Error, ErrorKind, Result, Stage};
-pub use ffi::{signals::survive_file_size_limit, stream::StreamKind};
-pub use pipeline::{Control, cancel::Cancel, run};
+pub use pipeline::{Control, run};
 pub use report::{OutputReport, Report};
 pub use source::{Limits, Source};
 pub use spec::job::Job;
+pub use trix_av::{signals::survive_file_size_limit, stream::StreamKind};
+pub use trix_model::{
+    control::{self, cancel::Cancel},
+    damage::{self, OnDamage},
+    error::{self, Error, ErrorKind, Result, Stage},
+    mistake,
+};

@@ -3,16 +3,15 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Serialize;
+use trix_model::{damage::DamageReport, error::ErrorKind, extras::ExtrasCount};
 
 use crate::{
-    decode::{damage::DamageReport, timing::TimingReport},
-    error::ErrorKind,
+    decode::timing::TimingReport,
     filter::{
         convert::Change,
         sound_ledger::{SoundChange, SoundLedger},
     },
     loudness::Loudness,
-    media::extras::ExtrasCount,
     mux::record::TrackRecord,
     package::RenditionRecord,
     pipeline::ledger::Ledger,
@@ -33,7 +32,7 @@ pub struct Report {
     /// Versions of the libraries that did the work.
     pub libraries: Vec<Library>,
     /// The source.
-    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub source: PathBuf,
     /// What it was, where the job asks for hashes.
@@ -68,7 +67,7 @@ pub struct Report {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct OutputReport {
     /// The file that was written.
-    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Its size.
@@ -105,7 +104,7 @@ pub struct OutputReport {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct PackageReport {
     /// The folder that was written.
-    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// The size of all of its files.
@@ -152,7 +151,7 @@ pub struct RenditionReport {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct StillReport {
     /// Its first file.
-    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Its files; their hashes are empty where the job asks for none.
@@ -165,7 +164,7 @@ pub struct StillReport {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct TrackReport {
     /// The files that it is made of.
-    #[serde(serialize_with = "crate::media::path_text::list::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::list::serialize")]
     #[schemars(with = "Vec<PathBuf>")]
     pub files: Vec<PathBuf>,
     /// What was wrong with them.
@@ -185,7 +184,7 @@ pub struct TrackLoudness {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct FailedOutput {
     /// The name that it would have had.
-    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// What kind of trouble it was.

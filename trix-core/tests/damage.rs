@@ -7,10 +7,8 @@ use std::{fs, path::Path};
 use support::{ffprobe, made_by_ffmpeg};
 use trix_core::{
     Cancel, ErrorKind, Limits, OnDamage, Source,
-    decode::{
-        census::{self, Census},
-        damage::DamageKind,
-    },
+    damage::DamageKind,
+    decode::census::{self, Census},
 };
 use trix_fixtures::{Clip, media};
 

@@ -2,10 +2,8 @@
 
 use trix_core::{
     Error, ErrorKind, Job,
-    spec::{
-        document::{Document, Language, Traits},
-        mistake::Mistake,
-    },
+    mistake::Mistake,
+    spec::document::{Document, Language, Traits},
 };
 
 /// A job that says something of everything a document can say.

@@ -15,8 +15,9 @@ use trix_core::{
     Job, OnDamage,
     decode::reader::{Cut, PictureReader},
     media::{
+        PixelFormat,
         color::{Range, Standard},
-        format::{Chroma, PictureFormat, PixelFormat},
+        format::{Chroma, PictureFormat},
         time::Rational,
     },
     source::RawGeometry,

@@ -14,7 +14,8 @@ use support::{
     quick, text, times,
 };
 use trix_core::{
-    filter::transform::{Deinterlacing, FieldOrder},
+    filter::transform::Deinterlacing,
+    media::picture::FieldOrder,
     spec::{
         picture::Deinterlace,
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},

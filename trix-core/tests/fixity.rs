@@ -16,7 +16,7 @@ use std::{
 
 use trix_core::{
     Cancel, ErrorKind, Job, Limits, OnDamage, Source,
-    decode::damage::DamageLog,
+    damage::DamageLog,
     demux::Demuxer,
     probe::probe,
     source::{Fixity, FixityKeeper, Stamp, Storage},

@@ -11,10 +11,10 @@ use support::{
 };
 use trix_core::{
     ErrorKind, Limits, OnDamage, Source,
+    control::cancel::Cancel,
     decode::sound_reader::SoundReader,
     filter::sound_edit::SoundEdit,
     loudness::{Loudness, Meter, measure, measure_sound, settle},
-    pipeline::cancel::Cancel,
     spec::track::{LoudnessMode, LoudnessTarget},
 };
 use trix_fixtures::{folder, media, program};

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use support::{cancelled, number, picture_stream, slices};
 use trix_core::{
     Control, Error, ErrorKind, Job, Report, Source,
-    pipeline::progress::{Phase, Progress},
+    control::progress::{Phase, Progress},
     run,
     spec::{plan::Plan, video::Encoder},
 };

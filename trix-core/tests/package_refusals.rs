@@ -11,9 +11,9 @@ use support::{
 };
 use trix_core::{
     Error, ErrorKind,
+    control::cancel::Cancel,
     media::time::Timestamp,
     package::{Input, PackageSettings, RenditionRecord, assemble, verify},
-    pipeline::cancel::Cancel,
     spec::{audio::AudioSettings, video::Encoder},
 };
 use trix_fixtures::folder;

@@ -12,9 +12,9 @@ use serde_json::Value;
 use support::{ffprobe, number, text};
 use trix_core::{
     Cancel, Error, ErrorKind, Limits, OnDamage, Source,
+    damage::DamageKind,
     decode::{
         census::{self, Census},
-        damage::DamageKind,
         reader::{Cut, PictureReader},
     },
     media::time::Rational,

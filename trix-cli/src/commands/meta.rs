@@ -3,8 +3,9 @@
 use clap::CommandFactory;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use trix_core::{
-    Report, doctor as health,
-    pipeline::progress::Progress,
+    Report,
+    control::progress::Progress,
+    doctor as health,
     probe::MediaInfo,
     spec::{document, plan::Plan},
     verify::{content::Comparison, standalone::FileReport},

@@ -1,9 +1,9 @@
 //! The live bar.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use trix_core::pipeline::progress::{Phase, Progress};
 
 use super::clock;
+use trix_core::control::progress::{Phase, Progress};
 
 /// A bar on standard error.
 pub struct Bar(ProgressBar);

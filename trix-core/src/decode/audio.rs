@@ -5,24 +5,21 @@
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 use super::{
-    damage::{DamageKind, DamageLog},
     timing::{SoundTimes, TimingReport},
     video,
 };
-use crate::{
+use crate::filter::sound_ledger::SoundChange;
+use trix_av::{
+    AvError,
+    codec::{Decoder, Output},
+    frame::Frame,
+    packet::{CodecChange, Packet},
+    stream::{CodecParameters, StreamFacts},
+};
+use trix_model::{
+    damage::{DamageKind, DamageLog},
     error::{Result, Stage},
-    ffi::{
-        AvError,
-        codec::{Decoder, Output},
-        packet::CodecChange,
-        stream::{CodecParameters, StreamFacts},
-    },
-    filter::sound_ledger::SoundChange,
-    media::{
-        frame::Frame,
-        packet::Packet,
-        time::{TimeBase, Timestamp},
-    },
+    time::{TimeBase, Timestamp},
 };
 
 /// Decodes one sound stream.

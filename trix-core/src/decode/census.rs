@@ -6,22 +6,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 
-use super::{
-    audio::AudioDecoder,
+use super::{audio::AudioDecoder, timing::TimingReport, video::VideoDecoder};
+use crate::{demux::Demuxer, source::Source};
+use trix_av::stream::StreamKind;
+use trix_model::{
+    control::cancel::Cancel,
     damage::{DamageLog, DamageReport, OnDamage},
-    timing::TimingReport,
-    video::VideoDecoder,
-};
-use crate::{
-    demux::Demuxer,
     error::{Error, Result, Stage},
-    ffi::stream::StreamKind,
-    media::{
-        intervals::{Intervals, Timing},
-        time::{Rational, Timestamp},
-    },
-    pipeline::cancel::Cancel,
-    source::Source,
+    intervals::{Intervals, Timing},
+    time::{Rational, Timestamp},
 };
 
 /// What decoding all of a source found.

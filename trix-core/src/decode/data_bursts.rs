@@ -5,11 +5,8 @@
 //! 16, 20 or 24 bits.
 
 use serde::Serialize;
-
-use crate::media::{
-    frame::Frame,
-    time::{TimeBase, Timestamp},
-};
+use trix_av::frame::Frame;
+use trix_model::time::{TimeBase, Timestamp};
 
 /// Coded audio that PCM carries as data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

@@ -7,14 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    encode::{
-        nal::{Framing, NalCodec},
-        sei,
-    },
-    ffi::stream::CodecParameters,
-    media::{extras::Extras, packet::Packet},
+use trix_av::{packet::Packet, stream::CodecParameters};
+use trix_bitstream::{
+    nal::{Framing, NalCodec},
+    sei,
 };
+use trix_model::extras::Extras;
 
 /// Metadata whose pictures did not come out of the decoder yet.
 pub struct DynamicHdr {

@@ -5,15 +5,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{
-    decode::damage::{DamageLog, OnDamage},
-    demux::Demuxer,
-    ffi::stream::{StreamFacts, StreamKind},
-    media::{
-        sound_header::{self, SoundHeader},
-        time::Timestamp,
-    },
-    source::Source,
+use crate::{demux::Demuxer, source::Source};
+use trix_av::stream::{StreamFacts, StreamKind};
+use trix_bitstream::audio_header::{self, SoundHeader};
+use trix_model::{
+    damage::{DamageLog, OnDamage},
+    time::Timestamp,
 };
 
 /// The first change of a track.
@@ -54,7 +51,7 @@ impl Forms {
             if let Some(change) = packet.change() {
                 forms.note(facts.index, true, change.time.or(at), format!("{} to {}", facts.codec, change.to));
             }
-            let Some(header) = sound_header::read(&facts.codec, packet.data()) else { continue };
+            let Some(header) = audio_header::read(&facts.codec, packet.data()) else { continue };
             let Some(before) = before.insert(facts.index, header).filter(|before| *before != header) else { continue };
             forms.note(facts.index, before.codec != header.codec, at, format!("{before} to {header}"));
         }
@@ -78,7 +75,7 @@ impl Forms {
 pub(crate) fn may_change(source: &Source, stream: &StreamFacts) -> bool {
     const UNIFORM: [&str; 5] = ["mov,mp4,m4a,3gp,3g2,mj2", "mxf", "wav", "w64", "aiff"];
     stream.kind == StreamKind::Audio
-        && sound_header::describes_itself(&stream.codec)
+        && audio_header::describes_itself(&stream.codec)
         && !UNIFORM.contains(&source.input.demuxer().as_str())
 }
 

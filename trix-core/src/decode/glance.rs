@@ -4,26 +4,23 @@
 
 use serde::Serialize;
 
-use crate::{
-    encode::{
-        nal::{self, Framing, NalCodec},
-        sei,
-    },
-    ffi::{
-        codec::{Decoder, Output},
-        frame::Frame,
-        packet::Packet,
-        pixel::PixelFormat,
-        stream::StreamFacts,
-    },
-    media::{
-        color::{Color, Matrix},
-        hdr::{ContentLight, MasteringDisplay, StaticHdr},
-        rpu,
-        time::Rational,
-        timecode::Timecode,
-    },
-    source::Source,
+use crate::source::Source;
+use trix_av::{
+    codec::{Decoder, Output},
+    frame::Frame,
+    packet::Packet,
+    pixel::PixelFormat,
+    stream::StreamFacts,
+};
+use trix_bitstream::{
+    nal::{self, Framing, NalCodec},
+    rpu, sei,
+};
+use trix_model::{
+    color::{Color, Matrix},
+    hdr::{ContentLight, MasteringDisplay, StaticHdr},
+    time::Rational,
+    timecode::Timecode,
 };
 
 /// What the first pictures of a stream say by themselves.

@@ -2,7 +2,6 @@
 //!
 //! Invariant: a decoder's complaint is never swallowed: it fails the job with its place, or is counted and reported.
 
-pub mod damage;
 mod start;
 pub mod timing;
 pub mod video;

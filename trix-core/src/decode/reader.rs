@@ -5,16 +5,16 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use serde::Serialize;
-
-use super::{
+use trix_model::{
     damage::{DamageLog, OnDamage},
-    video::{Picture, VideoDecoder},
+    error::{Error, ErrorKind, Result, Stage},
+    time::{TimeBase, Timestamp},
 };
+
+use super::video::{Picture, VideoDecoder};
 use crate::{
     demux::Demuxer,
-    error::{Error, ErrorKind, Result, Stage},
     filter::{convert::Filtering, pictures::PictureFilter},
-    media::time::{TimeBase, Timestamp},
     source::Source,
 };
 
@@ -161,7 +161,7 @@ impl PictureReader {
     }
 
     /// What was found to be wrong so far.
-    pub fn damage(&self) -> super::damage::DamageReport {
+    pub fn damage(&self) -> trix_model::damage::DamageReport {
         self.damage.report()
     }
 

@@ -5,25 +5,22 @@
 
 use std::sync::Arc;
 
-use super::{
-    audio::AudioDecoder,
-    damage::{DamageLog, DamageReport, OnDamage},
-    timing::Drift,
-};
+use super::{audio::AudioDecoder, timing::Drift};
 use crate::{
     demux::Demuxer,
-    error::{Error, ErrorKind, Result, Stage},
     filter::{
         sound::{Remix, Resampler, SoundConverter, SoundTarget},
         sound_edit::SoundEdit,
         sound_ledger::SoundChange,
         stems::{StemReport, Stems},
     },
-    media::{
-        frame::Frame,
-        time::{TimeBase, Timestamp},
-    },
     source::Source,
+};
+use trix_av::frame::Frame;
+use trix_model::{
+    damage::{DamageLog, DamageReport, OnDamage},
+    error::{Error, ErrorKind, Result, Stage},
+    time::{TimeBase, Timestamp},
 };
 
 /// The sound of one stream of a source, or of several put together, block after block.

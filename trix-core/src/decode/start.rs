@@ -5,12 +5,9 @@
 
 use std::collections::VecDeque;
 
-use super::damage::DamageKind;
-use crate::{
-    encode::nal::{self, Framing, NalCodec, Random},
-    ffi::stream::StreamFacts,
-    media::packet::Packet,
-};
+use trix_av::{packet::Packet, stream::StreamFacts};
+use trix_bitstream::nal::{self, Framing, NalCodec, Random};
+use trix_model::damage::DamageKind;
 
 /// Packets that are held back, and their bytes: more than ten seconds of any group that a broadcaster or an encoder
 /// makes by default.

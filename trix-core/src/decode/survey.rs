@@ -4,19 +4,16 @@
 
 use serde::Serialize;
 
-use crate::{
-    ffi::{
-        codec::{Decoder, Output},
-        graph::Graph,
-        stream::StreamFacts,
-    },
-    media::{
-        color::Range,
-        frame::Frame,
-        time::{Rational, TimeBase, Timestamp},
-    },
-    source::Source,
-    spec::picture::Rectangle,
+use crate::{source::Source, spec::picture::Rectangle};
+use trix_av::{
+    codec::{Decoder, Output},
+    frame::Frame,
+    graph::Graph,
+    stream::StreamFacts,
+};
+use trix_model::{
+    color::Range,
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// What a survey measured.

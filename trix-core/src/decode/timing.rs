@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-
-use crate::media::time::{TimeBase, Timestamp};
+use trix_model::time::{TimeBase, Timestamp};
 
 /// What is remarkable about the times of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]

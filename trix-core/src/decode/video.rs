@@ -9,25 +9,23 @@ use std::{
 };
 
 use super::{
-    damage::{DamageKind, DamageLog},
     start::{Start, Turn},
     timing::{PictureTimes, TimingReport},
 };
-use crate::{
+use trix_av::{
+    AvError,
+    codec::{Decoder, DecoderError, Output},
+    frame::Frame,
+    packet::Packet,
+    pixel::PixelFormat,
+    stream::{CodecParameters, StreamFacts},
+};
+use trix_model::{
+    damage::{DamageKind, DamageLog},
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        AvError,
-        codec::{Decoder, DecoderError, Output},
-        pixel::PixelFormat,
-        stream::{CodecParameters, StreamFacts},
-    },
-    media::{
-        extras::Extras,
-        frame::Frame,
-        packet::Packet,
-        time::{Rational, TimeBase, Timestamp},
-        timecode::Timecode,
-    },
+    extras::Extras,
+    time::{Rational, TimeBase, Timestamp},
+    timecode::Timecode,
 };
 
 /// A decoded picture with its place in the source.

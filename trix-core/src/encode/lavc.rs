@@ -5,18 +5,16 @@
 use std::collections::VecDeque;
 
 use super::video::{Encoded, Headers, VideoEncoder};
-use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        AvError,
-        codec::Output,
-        pixel::PixelFormat,
-        stream::{CodecParameters, VideoCodec},
-        video_encoder::{self, VideoEncoderSettings},
-    },
-    media::frame::Frame,
-    spec::{plan::VideoPlan, video::Encoder},
+use crate::spec::{plan::VideoPlan, video::Encoder};
+use trix_av::{
+    AvError,
+    codec::Output,
+    frame::Frame,
+    pixel::PixelFormat,
+    stream::{CodecParameters, VideoCodec},
+    video_encoder::{self, VideoEncoderSettings},
 };
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// Profiles of ProRes in the order in which libavcodec numbers them.
 pub const PRORES_PROFILES: [&str; 6] = ["proxy", "lt", "standard", "hq", "4444", "4444xq"];
@@ -125,7 +123,7 @@ impl Lavc {
             options: &plan.options,
         };
         let encoder = video_encoder::VideoEncoder::open(&settings).map_err(|(code, said)| {
-            let missing = code == AvError(ffmpeg_sys_next::AVERROR_ENCODER_NOT_FOUND);
+            let missing = code == AvError::NO_ENCODER;
             let kind = if missing { ErrorKind::Unsupported } else { ErrorKind::InvalidSpec };
             Error::new(kind, Stage::Encode, format!("{}: {code} ({said})", plan.encoder)).caused_by(code)
         })?;

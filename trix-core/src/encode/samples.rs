@@ -5,9 +5,8 @@
 //! blocks, and do not grow with the length of the film.
 
 use serde::Serialize;
+use trix_av::frame::Frame;
 use xxhash_rust::xxh3::Xxh3;
-
-use crate::media::frame::Frame;
 
 /// What went into an encoder, or came out of a decoder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

@@ -2,17 +2,16 @@
 //!
 //! Invariant: times count samples; the samples that a decoder must skip are declared in the stream's parameters.
 
-use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        AvError,
-        audio_encoder::{AudioEncoder, AudioEncoderSettings},
-        codec::Output,
-        stream::CodecParameters,
-    },
-    media::{frame::Frame, packet::Packet},
-    spec::plan::AudioPlan,
+use crate::spec::plan::AudioPlan;
+use trix_av::{
+    AvError,
+    audio_encoder::{AudioEncoder, AudioEncoderSettings},
+    codec::Output,
+    frame::Frame,
+    packet::Packet,
+    stream::CodecParameters,
 };
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// An encoder for one track.
 pub struct SoundEncoder {

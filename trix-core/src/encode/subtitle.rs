@@ -5,18 +5,16 @@
 
 use std::path::PathBuf;
 
-use crate::{
+use crate::spec::plan::SubtitlePlan;
+use trix_av::{
+    codec::DecoderError,
+    packet::Packet,
+    stream::{CodecParameters, StreamFacts},
+    subtitle::{SubtitleDecoder, SubtitleEncoder},
+};
+use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        codec::DecoderError,
-        stream::{CodecParameters, StreamFacts},
-        subtitle::{SubtitleDecoder, SubtitleEncoder},
-    },
-    media::{
-        packet::Packet,
-        time::{TimeBase, Timestamp},
-    },
-    spec::plan::SubtitlePlan,
+    time::{TimeBase, Timestamp},
 };
 
 /// The part of the source that the output shows, in its time.

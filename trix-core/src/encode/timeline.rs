@@ -5,10 +5,8 @@
 
 use std::collections::VecDeque;
 
-use crate::{
-    error::{Error, Result, Stage},
-    ffi::x264::Encoded,
-};
+use trix_av::x264::Encoded;
+use trix_model::error::{Error, Result, Stage};
 
 /// The times of the pictures that are inside an encoder.
 pub struct Timeline {

@@ -4,22 +4,23 @@
 
 use std::path::Path;
 
-use super::{lavc::Lavc, sei};
-pub use crate::ffi::x264::{Encoded, Headers};
-use crate::{
+use super::lavc::Lavc;
+use crate::spec::{
+    options::{self, Pass},
+    plan::VideoPlan,
+    video::{EncodeSettings, Encoder},
+};
+pub use trix_av::x264::{Encoded, Headers};
+use trix_av::{
+    frame::Frame,
+    stream::{CodecParameters, VideoCodec},
+    x264::{self, Refused},
+    x265,
+};
+use trix_bitstream::sei;
+use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        stream::{CodecParameters, VideoCodec},
-        x264::{self, Refused},
-        x265,
-    },
-    filter::transform::FieldOrder,
-    media::frame::Frame,
-    spec::{
-        options::{self, Pass},
-        plan::VideoPlan,
-        video::{EncodeSettings, Encoder},
-    },
+    picture::FieldOrder,
 };
 
 /// An encoder of pictures.

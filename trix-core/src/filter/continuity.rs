@@ -5,13 +5,11 @@
 
 use std::collections::VecDeque;
 
-use crate::{
+use crate::filter::sound_ledger::{Moved, SoundChange};
+use trix_av::frame::Frame;
+use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    filter::sound_ledger::{Moved, SoundChange},
-    media::{
-        frame::Frame,
-        time::{Rational, TimeBase, Timestamp},
-    },
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// Samples of silence that are made at a time.

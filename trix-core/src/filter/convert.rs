@@ -7,21 +7,18 @@ use std::{borrow::Cow, collections::VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::transform::{Shape, Transform};
-use crate::{
-    decode::video::Picture,
+use crate::{decode::video::Picture, spec::picture::OnChange};
+use trix_av::{
+    codec::Output,
+    frame::Frame,
+    graph::{self, Graph},
+    pixel::PixelFormat,
+};
+use trix_model::{
+    color::{Color, Range},
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        codec::Output,
-        frame::Frame,
-        graph::{self, Graph},
-        pixel::PixelFormat,
-    },
-    media::{
-        color::{Color, Range},
-        extras::Extras,
-        time::{Rational, TimeBase, Timestamp},
-    },
-    spec::picture::OnChange,
+    extras::Extras,
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// How new samples are computed from old ones.
@@ -369,7 +366,7 @@ impl Converter {
         }
     }
 
-    fn failed(&self, code: crate::ffi::AvError) -> Error {
+    fn failed(&self, code: trix_av::AvError) -> Error {
         let said = match &self.state {
             State::Convert(_, _, graph) => graph.complaints().join("; "),
             _ => String::new(),

@@ -3,12 +3,13 @@
 //! Invariant: pictures out = pictures in + added - dropped, each for the one reason under which it is counted.
 
 use serde::Serialize;
+use trix_model::{error::Result, time::TimeBase};
 
 use super::{
     convert::{Change, Converter, Filtering},
     rate::FrameRate,
 };
-use crate::{decode::video::Picture, error::Result, media::time::TimeBase};
+use crate::decode::video::Picture;
 
 /// What the filter stage did to the number of pictures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]

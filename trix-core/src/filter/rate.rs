@@ -3,13 +3,12 @@
 //! Invariant: picture `k` of the output is shown `k / rate` seconds after the first; the output is as long as the source,
 //! to the nearest picture; every picture repeated or left out is counted.
 
-use crate::{
-    decode::video::Picture,
-    media::{
-        extras::Extras,
-        time::{Rational, TimeBase, Timestamp},
-    },
+use trix_model::{
+    extras::Extras,
+    time::{Rational, TimeBase, Timestamp},
 };
+
+use crate::decode::video::Picture;
 
 /// The conversion of one output.
 pub struct FrameRate {
@@ -144,7 +143,7 @@ fn time_base(rate: Rational) -> TimeBase {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::frame::Frame;
+    use trix_av::frame::Frame;
 
     fn run(rate: i64, source_rate: i64, times: &[i64]) -> (Vec<(u64, i64)>, u64, u64) {
         let (rate, source_rate) = (Rational::new(rate, 1), Rational::new(source_rate, 1));

@@ -9,13 +9,10 @@ use serde::{Deserialize, Serialize};
 
 pub use super::sound_converter::SoundConverter;
 use super::sound_edit::SoundEdit;
-use crate::{
+use trix_av::{AvError, frame::Frame, graph::Graph, layout::ChannelLayout, stream::StreamFacts};
+use trix_model::{
     error::{Error, ErrorKind, Stage},
-    ffi::{AvError, graph::Graph, layout::ChannelLayout, stream::StreamFacts},
-    media::{
-        frame::Frame,
-        time::{Rational, Timestamp},
-    },
+    time::{Rational, Timestamp},
 };
 
 /// What is done to channels.

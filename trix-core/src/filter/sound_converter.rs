@@ -13,13 +13,10 @@ use super::{
     sound_ledger::{Conversion, SoundChange, SoundLedger},
     stretch::Stretch,
 };
-use crate::{
+use trix_av::{AvError, codec::Output, frame::Frame, graph::Graph, layout::ChannelLayout};
+use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{AvError, codec::Output, graph::Graph, layout::ChannelLayout},
-    media::{
-        frame::Frame,
-        time::{Rational, TimeBase, Timestamp},
-    },
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// The filter stage of one sound track.

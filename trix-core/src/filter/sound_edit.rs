@@ -5,10 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::sound::Resampler;
-use crate::{
-    ffi::graph::Graph,
-    media::time::{Rational, TimeBase, Timestamp},
-};
+use trix_av::graph::Graph;
+use trix_model::time::{Rational, TimeBase, Timestamp};
 
 /// What becomes of the pitch when sound is made faster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -4,10 +4,9 @@
 //! gives + added = cut + encoded; or the job fails.
 
 use serde::Serialize;
-
-use crate::{
+use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    media::time::{Rational, Timestamp},
+    time::{Rational, Timestamp},
 };
 
 /// What became of the audio samples of one track. All numbers count samples of each channel.

@@ -6,15 +6,12 @@
 use serde::Serialize;
 
 use super::sound_edit::SoundEdit;
-use crate::{
-    decode::{
-        damage::{DamageReport, OnDamage},
-        sound_reader::SoundReader,
-    },
+use crate::{decode::sound_reader::SoundReader, source::Source};
+use trix_av::{frame::Frame, layout::ChannelLayout};
+use trix_model::{
+    damage::{DamageReport, OnDamage},
     error::{Error, ErrorKind, Result, Stage},
-    ffi::layout::ChannelLayout,
-    media::{frame::Frame, time::TimeBase},
-    source::Source,
+    time::TimeBase,
 };
 
 /// Where channels come from.

@@ -4,7 +4,7 @@
 //! Invariant: each piece lies within 10 ms of its exact place, and no error adds up; the first sample stays the first,
 //! and the output has as many samples as the tempo says, to the nearest.
 
-use crate::media::time::Rational;
+use trix_model::time::Rational;
 
 /// Makes sound faster or slower.
 pub(super) struct Stretch {

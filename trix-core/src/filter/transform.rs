@@ -6,15 +6,14 @@
 use serde::Serialize;
 
 use super::convert::Resampler;
-use crate::{
-    ffi::pixel::PixelFormat,
-    media::{
-        color::{Color, Matrix, Range},
-        format::{Chroma, PictureFormat},
-        orientation::Orientation,
-        time::Rational,
-    },
-    spec::picture::{Rectangle, Tonemap},
+use crate::spec::picture::{Rectangle, Tonemap};
+use trix_av::pixel::PixelFormat;
+use trix_model::{
+    color::{Color, Matrix, Range},
+    format::{Chroma, PictureFormat},
+    orientation::Orientation,
+    picture::{FieldOrder, Padding},
+    time::Rational,
 };
 
 /// What is done to every picture, in this order.
@@ -66,33 +65,6 @@ pub struct Waypoint {
     pub format: PictureFormat,
 }
 
-/// Which field is shown first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum FieldOrder {
-    /// The one with the uppermost row.
-    Top,
-    /// The one with the second row.
-    Bottom,
-}
-
-impl FieldOrder {
-    /// The order of the same fields with the other one first.
-    pub fn other(self) -> Self {
-        match self {
-            FieldOrder::Top => FieldOrder::Bottom,
-            FieldOrder::Bottom => FieldOrder::Top,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            FieldOrder::Top => "tff",
-            FieldOrder::Bottom => "bff",
-        }
-    }
-}
-
 /// How fields become pictures (bwdif).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Deinterlacing {
@@ -113,19 +85,6 @@ pub struct ToneMapping {
 
 /// Reference white in candela per square metre (ITU-R BT.2408, table 1).
 pub const REFERENCE_WHITE: u32 = 203;
-
-/// Black around pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Padding {
-    /// Samples in a row of the whole.
-    pub width: usize,
-    /// Rows of the whole.
-    pub height: usize,
-    /// Samples to the left of the picture.
-    pub left: usize,
-    /// Rows above the picture.
-    pub top: usize,
-}
 
 /// The shape of pictures that come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

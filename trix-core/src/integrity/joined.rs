@@ -4,7 +4,7 @@
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
-use crate::ffi::io::ReadSeek;
+use trix_av::io::ReadSeek;
 
 /// What is searched behind the last packet. The index of a day of Matroska is smaller.
 const TAIL: u64 = 16 << 20;

@@ -1,61 +1,16 @@
-//! Checks what a container says about its own wholeness and libavformat does not look at: checksums of Matroska,
-//! counters and error flags of transport streams; whether packets of MXF, tags of FLV and pages of Ogg follow each other.
+//! Runs the checks of containers (`trix_bitstream::checks`) over a file, beside the demuxer.
 //!
 //! Invariant: a check reads the file on its own and from start to end, never beyond what the demuxer has reached, so
-//! that damage is told where it is; it never fails a file for what its format allows.
+//! that damage is told where it is.
 
-mod borders;
 mod joined;
-mod klv;
-mod matroska;
-mod pages;
-mod tags;
-mod transport;
-mod walk;
 
 use std::io::ErrorKind;
 
-pub(crate) use self::{
-    borders::{Border, Borders},
-    joined::next_recording,
-};
-use self::{klv::Klv, matroska::Matroska, pages::Pages, tags::Tags, transport::Transport, walk::Walk};
-use crate::{
-    decode::damage::DamageKind,
-    ffi::io::{IoState, ReadSeek},
-    media::time::Timestamp,
-};
+use trix_av::io::{IoState, ReadSeek};
+use trix_bitstream::checks::{self, Check, Sign};
 
-/// One sign of damage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sign {
-    pub(crate) kind: DamageKind,
-    pub(crate) time: Option<Timestamp>,
-    pub(crate) detail: String,
-}
-
-/// A table of a transport stream that gives a stream another codec.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TableChange {
-    /// The byte of its packet.
-    pub(crate) at: u64,
-    /// The packet identifier of the stream.
-    pub(crate) pid: u16,
-    /// The codec in words.
-    pub(crate) to: &'static str,
-}
-
-/// Looks at a file's bytes, piece by piece.
-trait Check: Send {
-    /// Takes the next bytes.
-    fn feed(&mut self, bytes: &[u8], signs: &mut Vec<Sign>);
-    /// Whether what it finds is needed before the packets that follow are handed on.
-    fn leads(&self) -> bool {
-        false
-    }
-    /// There are no more.
-    fn end(&mut self, signs: &mut Vec<Sign>);
-}
+pub(crate) use self::joined::next_recording;
 
 /// A second reading of a file, beside the demuxer's.
 pub(crate) struct Integrity {
@@ -75,14 +30,7 @@ impl Integrity {
         demuxer: &str,
         reader: impl FnOnce() -> std::io::Result<Box<dyn ReadSeek>>,
     ) -> std::io::Result<Option<Self>> {
-        let check: Box<dyn Check> = match demuxer {
-            "matroska,webm" => Box::new(Matroska::default()),
-            "flv" => Box::new(Walk::<Tags>::default()),
-            "mxf" => Box::new(Walk::<Klv>::default()),
-            "ogg" => Box::new(Walk::<Pages>::default()),
-            "mpegts" => Box::new(Transport::default()),
-            _ => return Ok(None),
-        };
+        let Some(check) = checks::of(demuxer) else { return Ok(None) };
         Ok(Some(Integrity { reader: reader()?, check, position: 0, ended: false, buffer: Vec::new() }))
     }
 

@@ -9,10 +9,8 @@ use ebur128::{Channel, EbuR128, Mode};
 use serde::Serialize;
 
 use super::waveform::{Peaks, Waveform};
-use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    media::frame::Frame,
-};
+use trix_av::frame::Frame;
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// How loud sound is. `None` stands for silence: for all values below what the standards count.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

@@ -7,18 +7,18 @@ pub mod normalise;
 pub mod waveform;
 
 use serde::Serialize;
+use trix_model::{
+    control::cancel::Cancel,
+    damage::OnDamage,
+    error::{Error, ErrorKind, Result, Stage},
+};
 
 pub use self::{
     meter::{Loudness, Meter},
     normalise::{Normalisation, normalise},
 };
 use crate::{
-    decode::{damage::OnDamage, sound_reader::SoundReader},
-    error::{Error, ErrorKind, Result, Stage},
-    filter::sound_edit::SoundEdit,
-    pipeline::cancel::Cancel,
-    source::Source,
-    spec::track::LoudnessTarget,
+    decode::sound_reader::SoundReader, filter::sound_edit::SoundEdit, source::Source, spec::track::LoudnessTarget,
 };
 
 /// Measures stream `stream` of `source` as it is; `None`: the first sound stream.

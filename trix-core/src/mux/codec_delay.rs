@@ -12,11 +12,12 @@ use std::{
     path::Path,
 };
 
-use crate::{
+use crate::spec::job::Container;
+use trix_av::{ability, stream::CodecParameters};
+use trix_bitstream::ebml::head_of;
+use trix_model::{
     error::{Error, Result, Stage},
-    ffi::{ability, stream::CodecParameters},
-    media::time::{TimeBase, Timestamp},
-    spec::job::Container,
+    time::{TimeBase, Timestamp},
 };
 
 /// Nanoseconds.
@@ -203,19 +204,6 @@ fn enter_one(entry: &mut [u8], missing: &Missing) -> Option<()> {
         at = end;
     }
     None
-}
-
-/// Identifier and length of the element that begins here, and how many bytes they take (RFC 8794, 4 and 5).
-pub(crate) fn head_of(bytes: &[u8]) -> Option<(u32, u64, usize)> {
-    let id_width = bytes.first()?.leading_zeros() as usize + 1;
-    if id_width > 4 {
-        return None;
-    }
-    let element = bytes.get(..id_width)?.iter().fold(0, |id, byte| id << 8 | u32::from(*byte));
-    let size_width = bytes.get(id_width)?.leading_zeros() as usize + 1;
-    let raw = bytes.get(id_width..id_width + size_width).filter(|_| size_width <= 8)?;
-    let size = raw.iter().fold(0, |size, byte| size << 8 | u64::from(*byte)) & !(1 << (7 * size_width));
-    Some((element, size, id_width + size_width))
 }
 
 /// CRC-32 of ISO 3309, bit by bit: a description of tracks is short.

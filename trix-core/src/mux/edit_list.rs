@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use crate::media::time::{TimeBase, Timestamp};
+use trix_model::time::{TimeBase, Timestamp};
 
 /// What the muxer knows of the picture track.
 pub(super) struct Shown {

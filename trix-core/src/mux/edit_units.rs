@@ -3,12 +3,10 @@
 //! Invariant: each sound track has exactly the samples of the pictures that were written, counted from the first. The
 //! muxer of libavformat drops pictures where a sound track ends early, and sound where it ends late.
 
-use crate::{
+use trix_av::packet::Packet;
+use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    media::{
-        packet::Packet,
-        time::{Rational, TimeBase, Timestamp},
-    },
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// Sound that can be written: its track, the tick of its times, itself.

@@ -3,11 +3,8 @@
 //!
 //! Invariant: slices stay as they are; a packet that has that form already is passed on unchanged.
 
-use crate::{
-    encode::nal::{self, Framing, NalCodec},
-    ffi::stream::CodecParameters,
-    media::packet::Packet,
-};
+use trix_av::{packet::Packet, stream::CodecParameters};
+use trix_bitstream::nal::{self, Framing, NalCodec};
 
 /// Rewrites the packets of one track.
 pub(super) struct InBand {

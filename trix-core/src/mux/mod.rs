@@ -17,24 +17,21 @@ use edit_units::EditUnits;
 use in_band::InBand;
 use record::{Bookkeeper, TrackRecord};
 
-use crate::{
-    encode::nal::NalCodec,
+use crate::spec::job::Container;
+use trix_av::{
+    AvError,
+    bsf::BitstreamFilter,
+    output::{NewStream, Output},
+    packet::Packet,
+    side_data,
+    stream::{CodecParameters, StreamKind},
+};
+use trix_bitstream::nal::NalCodec;
+use trix_model::{
+    chapter::Chapter,
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        AvError,
-        bsf::BitstreamFilter,
-        output::{NewStream, Output},
-        side_data,
-        stream::{CodecParameters, StreamKind},
-    },
-    media::{
-        chapter::Chapter,
-        hdr::{DolbyVision, StaticHdr},
-        orientation::Orientation,
-        packet::Packet,
-        time::{Rational, TimeBase, Timestamp},
-    },
-    spec::job::Container,
+    picture::Display,
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// A track to be written.
@@ -53,17 +50,6 @@ pub struct TrackSpec {
     pub display: Display,
     /// Whether what lies before time zero, down to the first packet, is decoded and not heard: sound that was cut.
     pub hides_start: bool,
-}
-
-/// What a container says of pictures beside their samples.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Display {
-    /// How a player turns pictures.
-    pub orientation: Orientation,
-    /// Static HDR metadata.
-    pub hdr: StaticHdr,
-    /// Configuration of Dolby Vision.
-    pub dolby_vision: Option<DolbyVision>,
 }
 
 /// A file inside the file: a font, a cover picture.

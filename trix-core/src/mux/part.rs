@@ -15,8 +15,7 @@ use rustix::{
     fs::{FlockOperation, RenameFlags, flock, renameat_with},
     io::Errno,
 };
-
-use crate::error::{Error, ErrorKind, Result, Stage};
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// What is said of a file that vanished while it was written.
 pub(super) const GONE: &str = "its folder, or the file that is written there, is gone";

@@ -6,17 +6,17 @@
 use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{
-    encode::{
-        nal::{self, Framing, NalCodec},
-        sei,
-    },
-    ffi::stream::{CodecParameters, StreamKind},
-    media::{
-        extras::ExtrasCount,
-        packet::Packet,
-        time::{TimeBase, Timestamp},
-    },
+use trix_av::{
+    packet::Packet,
+    stream::{CodecParameters, StreamKind},
+};
+use trix_bitstream::{
+    nal::{self, Framing, NalCodec},
+    sei,
+};
+use trix_model::{
+    extras::ExtrasCount,
+    time::{TimeBase, Timestamp},
 };
 
 /// What was written to, or read from, one track.

@@ -7,20 +7,23 @@ use std::{path::Path, path::PathBuf, sync::Arc};
 
 use super::{PackageSettings, PackageWriter, Rendition, WrittenPackage};
 use crate::{
-    decode::damage::{DamageLog, OnDamage},
     demux::Demuxer,
     encode::subtitle::{Span, SubtitleTrack},
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::stream::{StreamFacts, StreamKind},
-    media::{
-        orientation::Orientation,
-        packet::Packet,
-        time::{Rational, TimeBase, Timestamp},
-    },
-    mux::{Display, TrackSpec},
-    pipeline::cancel::Cancel,
+    mux::TrackSpec,
     source::{Limits, Source},
     spec::plan::SubtitlePlan,
+};
+use trix_av::{
+    packet::Packet,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::{
+    control::cancel::Cancel,
+    damage::{DamageLog, OnDamage},
+    error::{Error, ErrorKind, Result, Stage},
+    orientation::Orientation,
+    picture::Display,
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// A track of a file.

@@ -3,7 +3,7 @@
 //! Invariant: a boundary is the time of a keyframe of the leading track; boundaries ascend, and one that was told does
 //! not change.
 
-use crate::media::time::{Rational, Timestamp};
+use trix_model::time::{Rational, Timestamp};
 
 /// Chooses boundaries while keyframes come.
 pub(super) struct Boundaries {

@@ -9,11 +9,11 @@ use super::{
     text::{self, TextRendition},
     track::{self, MediaRendition},
 };
-use crate::{
+use crate::mux::TrackSpec;
+use trix_av::stream::StreamKind;
+use trix_model::{
     error::{Error, Result, Stage},
-    ffi::stream::StreamKind,
-    media::time::{Rational, TimeBase, Timestamp},
-    mux::TrackSpec,
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// Writes the manifest.

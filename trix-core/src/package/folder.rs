@@ -15,12 +15,10 @@ use rustix::{
     fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with},
     io::Errno,
 };
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use super::{MANIFEST, MASTER, PLAYLIST};
-use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    mux::part::hidden_beside,
-};
+use crate::mux::part::hidden_beside;
 
 /// Whether a package may get the name `target`, as far as that can be seen without writing.
 ///

@@ -5,11 +5,9 @@
 
 use std::borrow::Cow;
 
-use super::{
-    boxes::{self, Writer},
-    track::SegmentPlace,
-};
-use crate::error::{Error, ErrorKind, Result, Stage};
+use super::track::SegmentPlace;
+use trix_bitstream::boxes::{self, Writer};
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// A sample of a segment.
 pub(super) struct Sample<'a> {
@@ -48,7 +46,7 @@ pub(super) fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> 
         to.u32(0);
         [b"cmfs", b"cmff", b"msdh"].into_iter().for_each(|brand| to.bytes(brand));
     });
-    let start = to.len();
+    let start = to.written();
     let mut place = 0;
     to.within(b"moof", |to| {
         to.full(b"mfhd", 0, 0, |to| to.u32(sequence));
@@ -59,7 +57,7 @@ pub(super) fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> 
             // data offset; duration, size, flags and signed composition offset of each sample
             to.full(b"trun", 1, 0x0f01, |to| {
                 to.u32(samples.len() as u32);
-                place = to.len();
+                place = to.written();
                 to.u32(0);
                 for sample in samples {
                     to.u32(sample.duration);
@@ -70,7 +68,7 @@ pub(super) fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> 
             });
         });
     });
-    let data = to.len() + 8;
+    let data = to.written() + 8;
     to.put_u32(place, (data - start) as u32);
     to.within(b"mdat", |to| samples.iter().for_each(|sample| to.bytes(&sample.data)));
     let first_sample_end = (data + samples[0].data.len()) as u64;

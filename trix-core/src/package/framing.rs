@@ -4,10 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::{
-    encode::nal::{self, Framing, NalCodec},
-    ffi::stream::CodecParameters,
-};
+use trix_av::stream::CodecParameters;
+use trix_bitstream::nal::{self, Framing, NalCodec};
 
 /// How the packets of a track become samples.
 pub(super) enum SampleForm {

@@ -9,17 +9,15 @@
 
 use std::ops::Range;
 
-use super::boxes::{self, Writer};
-use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        output::{self, NewStream},
-        side_data,
-        stream::StreamKind,
-    },
-    media::packet::Packet,
-    mux::TrackSpec,
+use crate::mux::TrackSpec;
+use trix_av::{
+    output::{self, NewStream},
+    packet::Packet,
+    side_data,
+    stream::StreamKind,
 };
+use trix_bitstream::boxes::{self, Writer};
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// Ticks in a second of the movie's own clock, which only tells the whole duration.
 const MOVIE: u32 = 1000;
@@ -69,7 +67,7 @@ impl Header {
             to.within(b"trak", |to| track(to, spec, timescale, shift, &stsd));
             to.within(b"mvex", |to| {
                 to.full(b"mehd", 1, 0, |to| {
-                    duration = to.len();
+                    duration = to.written();
                     to.u64(0);
                 });
                 to.full(b"trex", 0, 0, |to| [1, 1, 0, 0, 0].into_iter().for_each(|value| to.u32(value)));

@@ -9,11 +9,11 @@ use super::{
     text::TextRendition,
     track::{self, MediaRendition, MediaTrack},
 };
-use crate::{
+use crate::mux::TrackSpec;
+use trix_av::stream::StreamKind;
+use trix_model::{
     error::{Error, Result, Stage},
-    ffi::stream::StreamKind,
-    media::time::{TimeBase, Timestamp},
-    mux::TrackSpec,
+    time::{TimeBase, Timestamp},
 };
 
 /// The playlist of the keyframes that segments begin with, in the folder of a rendition of pictures.

@@ -16,7 +16,6 @@
 //! Invariant: nothing stands under the final name that is not whole, synced and verified as far as the caller asks;
 //! playlists tell nothing that was not measured on what was written.
 
-mod boxes;
 mod boundaries;
 mod codecs;
 mod dash;
@@ -42,14 +41,13 @@ use serde::{Deserialize, Serialize};
 
 use self::{boundaries::Boundaries, folder::PartFolder, text::TextTrack, track::MediaTrack};
 use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::stream::StreamKind,
-    media::{
-        packet::Packet,
-        time::{Rational, Timestamp},
-    },
     mux::{TrackSpec, record::TrackRecord},
     report::Check,
+};
+use trix_av::{packet::Packet, stream::StreamKind};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{Rational, Timestamp},
 };
 
 pub(crate) use self::folder::refuse_taken;

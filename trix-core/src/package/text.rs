@@ -10,11 +10,9 @@ use super::{
     track::{segment_name, unwritable},
     webvtt,
 };
-use crate::{
-    error::Result,
-    media::{packet::Packet, time::Timestamp},
-    mux::{TrackSpec, record::Bookkeeper},
-};
+use crate::mux::{TrackSpec, record::Bookkeeper};
+use trix_av::packet::Packet;
+use trix_model::{error::Result, time::Timestamp};
 
 /// All of a rendition.
 pub(super) const WHOLE: &str = "all.vtt";

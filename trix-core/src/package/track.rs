@@ -13,14 +13,11 @@ use super::{
     Layout, Rendition, RenditionRecord, boundaries::Boundaries, codecs, fragment, framing::SampleForm, header::Header,
     language, rates, webvtt,
 };
-use crate::{
+use crate::mux::{TrackSpec, record::Bookkeeper};
+use trix_av::{packet::Packet, stream::StreamKind};
+use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::stream::StreamKind,
-    media::{
-        packet::Packet,
-        time::{TimeBase, Timestamp},
-    },
-    mux::{TrackSpec, record::Bookkeeper},
+    time::{TimeBase, Timestamp},
 };
 
 /// The header of a rendition whose segments are files.

@@ -13,17 +13,19 @@ use std::{
 
 use super::{MANIFEST, MASTER, PLAYLIST, RenditionRecord, codecs, fragment, header, text};
 use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        input::{Input, InputBounds, OpenError},
-        io::{IoState, ReadSeek},
-        log::Sink,
-        stream::StreamKind,
-    },
-    media::time::{TimeBase, Timestamp},
     mux::record::{Bookkeeper, TrackRecord},
     report::Check,
     source::Limits,
+};
+use trix_av::{
+    input::{Input, InputBounds, OpenError},
+    io::{IoState, ReadSeek},
+    log::Sink,
+    stream::StreamKind,
+};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{TimeBase, Timestamp},
 };
 
 /// A file, or a part of one.

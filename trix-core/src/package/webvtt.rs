@@ -6,13 +6,8 @@
 
 use std::fmt::Write;
 
-use crate::{
-    ffi::packet::PacketSide,
-    media::{
-        packet::Packet,
-        time::{TimeBase, Timestamp},
-    },
-};
+use trix_av::packet::{Packet, PacketSide};
+use trix_model::time::{TimeBase, Timestamp};
 
 /// The ticks in which WebVTT tells times.
 pub(super) const MILLIS: TimeBase = TimeBase::new(1, 1000);

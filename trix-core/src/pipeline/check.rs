@@ -5,21 +5,23 @@
 use std::{path::Path, sync::Arc};
 
 use crossbeam_channel as crossbeam;
-
-use super::{
-    Control, TICK,
-    cancel::Token,
-    pass::EncodedSound,
-    progress::{Counters, Phase, Watch},
-};
-use crate::{
-    decode::{damage::DamageReport, reader::Cut},
+use trix_model::{
+    control::{
+        cancel::Token,
+        progress::{Counters, Phase, Watch},
+    },
+    damage::DamageReport,
     error::{Error, ErrorKind, Result, Stage},
+    format::Chroma,
+};
+
+use super::{Control, TICK, pass::EncodedSound};
+use crate::{
+    decode::reader::Cut,
     filter::{
         convert::{Filtering, Resampler},
         transform::Transform,
     },
-    media::format::Chroma,
     mux::record::TrackRecord,
     quality::Metric,
     report::Verification,

@@ -5,8 +5,9 @@
 
 use std::path::PathBuf;
 
+use trix_model::error::{Error, ErrorKind, Result};
+
 use crate::{
-    error::{Error, ErrorKind, Result},
     report::FailedOutput,
     spec::job::{Job, OnOutputFailure},
 };

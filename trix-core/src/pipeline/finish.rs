@@ -8,9 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use trix_model::{
+    control::cancel::Cancel,
+    damage::{DamageReport, OnDamage},
+    error::{Error, ErrorKind, Result, Stage},
+    path_text,
+    time::TimeBase,
+};
+
 use super::{
     Control,
-    cancel::Cancel,
     check::{self, Reference},
     failures::{self, Failures},
     ledger::Ledger,
@@ -18,13 +25,8 @@ use super::{
     presented::{self, Walked},
 };
 use crate::{
-    decode::{
-        damage::{DamageReport, OnDamage},
-        timing::TimingReport,
-    },
-    error::{Error, ErrorKind, Result, Stage},
+    decode::timing::TimingReport,
     filter::sound_ledger::{SoundChange, SoundLedger},
-    media::{path_text, time::TimeBase},
     mux::{
         part::{Committed, PartFile},
         record::TrackRecord,

@@ -4,11 +4,9 @@
 //! found in the file; or the job fails.
 
 use serde::Serialize;
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    filter::pictures::FilterCounts,
-};
+use crate::filter::pictures::FilterCounts;
 
 /// What became of the frames of a source, for one output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]

@@ -4,17 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use super::cancel::Cancel;
-use crate::{
-    decode::{damage::OnDamage, sound_reader::SoundReader, timing::Drift},
+use trix_model::{
+    control::cancel::Cancel,
+    damage::OnDamage,
     error::{Error, Result, Stage},
+    time::Rational,
+};
+
+use crate::{
+    decode::{sound_reader::SoundReader, timing::Drift},
     filter::sound_edit::SoundEdit,
     loudness::{self, Settled},
-    media::time::Rational,
     source::Source,
     spec::{
         job::Job,
-        mistake::Mistake,
         plan::{AudioPlan, Decision, OutputPlan, Plan, side},
         track::LoudnessTarget,
     },
@@ -116,7 +119,7 @@ fn measure(
             Some(number) => {
                 let place = format!("tracks[{number}]");
                 side::reader(&job.tracks[number], &place, job.source.limits, on_damage)?
-                    .map_err(|mistake| Mistake::into_error(vec![mistake]))?
+                    .map_err(|mistake| Error::of_mistakes(vec![mistake]))?
             }
         };
         Ok(reader.converted(heard.clone(), edit))

@@ -3,7 +3,6 @@
 //! Invariant: a job ends with verified files under their final names and a report that adds up, or with an error and
 //! nothing under those names.
 
-pub mod cancel;
 mod check;
 mod failures;
 mod finish;
@@ -11,7 +10,6 @@ pub mod ledger;
 mod levels;
 pub(crate) mod presented;
 pub mod pass;
-pub mod progress;
 pub(crate) mod stage;
 
 use std::{
@@ -21,18 +19,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cancel::{Cancel, Token};
 use crossbeam_channel as crossbeam;
 use failures::Failures;
 use finish::{Finish, Places, Reports};
 use pass::{Followers, Pass, PassOutcome};
-use progress::{Counters, Phase, Progress, Watch};
 use stage::Outcome;
+use trix_model::{
+    control::{
+        cancel::{self, Cancel, Token},
+        progress::{Counters, Phase, Progress, Watch},
+    },
+    damage::DamageReport,
+    error::{Error, ErrorKind, Result, Stage},
+};
 
 use crate::{
-    decode::{damage::DamageReport, timing::TimingReport},
+    decode::timing::TimingReport,
     doctor,
-    error::{Error, ErrorKind, Result, Stage},
     report::{Report, Timing, TrackReport},
     source::Source,
     spec::{

@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    ffi::stream::StreamKind,
     filter::sound_edit::SoundEdit,
-    media::time::{Rational, Timestamp},
     mux::record::TrackRecord,
     report::Check,
     source::Discontinuity,
     spec::{container::Container, plan::OutputPlan},
 };
+use trix_av::stream::StreamKind;
+use trix_model::time::{Rational, Timestamp};
 
 /// What reading the source to its end gave, stream by stream.
 #[derive(Clone, Debug, Default)]

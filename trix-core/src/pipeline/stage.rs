@@ -5,39 +5,23 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, PoisonError},
     thread,
 };
 
 use crossbeam_channel as crossbeam;
-
-use super::cancel::{LOOK, Token};
-use crate::error::{Error, Result, Stage};
+use trix_model::{
+    control::{
+        Depth,
+        cancel::{LOOK, Token},
+    },
+    error::{Error, Result, Stage},
+};
 
 /// Something whose size in memory counts.
 pub(crate) trait Weight {
     /// Bytes.
     fn weight(&self) -> usize;
-}
-
-/// What can be seen of a channel from outside, without a lock.
-#[derive(Default)]
-pub(crate) struct Depth {
-    items: AtomicUsize,
-    bytes: AtomicUsize,
-}
-
-impl Depth {
-    pub(crate) fn items(&self) -> usize {
-        self.items.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
-    }
 }
 
 struct Gate {
@@ -58,16 +42,14 @@ impl Gate {
             used = self.freed.wait_timeout(used, LOOK).unwrap_or_else(PoisonError::into_inner).0;
         }
         *used += bytes;
-        self.depth.bytes.store(*used, Ordering::Relaxed);
-        self.depth.items.fetch_add(1, Ordering::Relaxed);
+        self.depth.enter(*used);
         true
     }
 
     fn leave(&self, bytes: usize) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         *used = used.saturating_sub(bytes);
-        self.depth.bytes.store(*used, Ordering::Relaxed);
-        self.depth.items.fetch_sub(1, Ordering::Relaxed);
+        self.depth.leave(*used);
         self.freed.notify_one();
     }
 }
@@ -224,18 +206,16 @@ pub(crate) fn spawn(
         // Nobody listens any more once the job was cancelled and its caller has gone on.
         let _ = done.send(Outcome { outputs: token.outputs(), result });
     };
-    thread::Builder::new()
-        .name(format!("trix-{name}"))
-        .spawn(body)
-        .map(drop)
-        .map_err(|error| Error::new(crate::error::ErrorKind::Io, stage, format!("no thread: {error}")).caused_by(error))
+    thread::Builder::new().name(format!("trix-{name}")).spawn(body).map(drop).map_err(|error| {
+        Error::new(trix_model::error::ErrorKind::Io, stage, format!("no thread: {error}")).caused_by(error)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{error::ErrorKind, pipeline::cancel::Cancel};
     use std::time::{Duration, Instant};
+    use trix_model::{control::cancel::Cancel, error::ErrorKind};
 
     #[derive(Clone)]
     struct Block(usize);

@@ -5,11 +5,12 @@
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
-use super::EditInfo;
-use crate::media::{
+use trix_model::{
     intervals::Intervals,
     time::{Rational, Timestamp},
 };
+
+use super::EditInfo;
 
 /// What the header says of the file as a whole.
 #[derive(Debug, Default, PartialEq)]

@@ -10,11 +10,11 @@ use super::{
     StreamInfo, VideoInfo,
     boxes::{Movie, Track},
 };
-use crate::{
-    decode::glance::Glance,
-    ffi::{pixel::PixelFormat, stream::StreamFacts},
-    media::time::{Rational, TimeBase, Timestamp},
-    source::Source,
+use crate::{decode::glance::Glance, source::Source};
+use trix_av::{pixel::PixelFormat, stream::StreamFacts};
+use trix_model::{
+    color::Range,
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// One thing of which the container and what is in it say different.
@@ -261,7 +261,6 @@ impl About<'_> {
         if container.matrix.is_specified() && bitstream.matrix.is_specified() && container.matrix != bitstream.matrix {
             self.add(Subject::Matrix, container.matrix, bitstream.matrix);
         }
-        use crate::media::color::Range;
         let is_said = |range: Range| range != Range::Unspecified;
         if is_said(container.range) && is_said(bitstream.range) && container.range != bitstream.range {
             self.add(Subject::Range, container.range, bitstream.range);

@@ -7,25 +7,23 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::Serialize;
 
 use super::{Disagreement, HdrInfo, Measured};
-use crate::{
-    decode::{census::Census, data_bursts::DataBursts, glance::Glance},
-    ffi::{pixel::PixelFormat, stream::StreamKind},
-    media::{
-        chapter::Chapter,
-        color::Color,
-        format::Chroma,
-        intervals::Timing,
-        orientation::Orientation,
-        time::{Rational, TimeBase, Timestamp},
-        timecode::Timecode,
-    },
+use crate::decode::{census::Census, data_bursts::DataBursts, glance::Glance};
+use trix_av::{pixel::PixelFormat, stream::StreamKind};
+use trix_model::{
+    chapter::Chapter,
+    color::Color,
+    format::Chroma,
+    intervals::Timing,
+    orientation::Orientation,
+    time::{Rational, TimeBase, Timestamp},
+    timecode::Timecode,
 };
 
 /// What a source holds.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct MediaInfo {
     /// The file; absent when the source is a block of memory.
-    #[serde(serialize_with = "crate::media::path_text::optional::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::optional::serialize")]
     #[schemars(with = "Option<PathBuf>")]
     pub file: Option<PathBuf>,
     /// Bytes of the file.

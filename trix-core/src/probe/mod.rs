@@ -19,21 +19,23 @@ pub use self::{
     },
     survey::Measured,
 };
+
 use crate::{
-    decode::{census, damage::OnDamage, data_bursts::DataBursts},
-    error::Result,
-    ffi::{
-        input::DurationMethod,
-        pixel::PixelFormat,
-        stream::{StreamFacts, StreamKind},
-    },
-    media::{
-        orientation::Orientation,
-        time::{Rational, TimeBase, Timestamp},
-        timecode::Timecode,
-    },
-    pipeline::cancel::Cancel,
+    decode::{census, data_bursts::DataBursts},
     source::Source,
+};
+use trix_av::{
+    input::DurationMethod,
+    pixel::PixelFormat,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::{
+    control::cancel::Cancel,
+    damage::OnDamage,
+    error::Result,
+    orientation::Orientation,
+    time::{Rational, TimeBase, Timestamp},
+    timecode::Timecode,
 };
 
 /// Describes `source`.

@@ -13,16 +13,16 @@ use crate::{
         data_bursts::{BurstFinder, DataBursts},
         glance::{self, Glance, Glancer},
     },
-    ffi::{
-        codec::{Decoder, Output},
-        packet::Packet,
-        stream::{StreamFacts, StreamKind},
-    },
-    media::{
-        intervals::{Intervals, Timing},
-        time::{TimeBase, Timestamp},
-    },
     source::Source,
+};
+use trix_av::{
+    codec::{Decoder, Output},
+    packet::Packet,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::{
+    intervals::{Intervals, Timing},
+    time::{TimeBase, Timestamp},
 };
 
 /// Pictures after which a survey ends: more than a minute.

@@ -9,8 +9,7 @@ use std::{fmt, str::FromStr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::media::frame::Plane;
+use trix_model::picture::Plane;
 
 /// A full-reference measure of quality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

@@ -16,8 +16,9 @@
 //! N·Σx² − (Σx)². C2 takes part as C2·N·(N−1), which is exact; C1 as C1·N, where N² would be, because the filter has
 //! it so. Scores are comparable only between tools that share these choices.
 
+use trix_model::picture::Plane;
+
 use super::psnr::peak;
-use crate::media::frame::Plane;
 
 /// Samples in a window.
 const WINDOW: usize = 64;

@@ -8,14 +8,12 @@
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
-use crate::{
-    ffi::{
-        io::ReadSeek,
-        packet::Packet,
-        stream::{StreamFacts, StreamKind},
-    },
-    media::time::{Rational, TimeBase, Timestamp},
+use trix_av::{
+    io::ReadSeek,
+    packet::Packet,
+    stream::{StreamFacts, StreamKind},
 };
+use trix_model::time::{Rational, TimeBase, Timestamp};
 
 /// Boxes of one level, tracks, and edits of a track that are looked at.
 const SIBLINGS: usize = 4096;

@@ -8,13 +8,13 @@ use std::{os::unix::ffi::OsStringExt, path::Path, sync::Arc};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use trix_model::{
+    control::cancel::Cancel,
+    error::{Error, ErrorKind, Result, Stage},
+    path_text,
+};
 
 use super::{Origin, Reading, Source};
-use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    media::path_text,
-    pipeline::cancel::Cancel,
-};
 
 /// What a source was when it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

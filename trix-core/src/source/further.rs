@@ -7,14 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Source;
-use crate::{
-    ffi::{
-        input::{Input, InputBounds},
-        packet::Packet,
-        stream::{StreamFacts, StreamKind},
-    },
-    media::time::{TimeBase, Timestamp},
+use trix_av::{
+    input::{Input, InputBounds},
+    packet::Packet,
+    stream::{StreamFacts, StreamKind},
 };
+use trix_model::time::{TimeBase, Timestamp};
 
 /// What the further look found.
 #[derive(Clone, Default)]

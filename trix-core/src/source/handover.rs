@@ -13,16 +13,16 @@ use super::{
     further::{LATER, SILENT},
     open::{ALLOWED, limited, open_input},
 };
-use crate::{
+use trix_av::{
+    input::{Input, InputBounds},
+    io::{IoState, ReadSeek},
+    log::Sink,
+    packet::Packet,
+    stream::StreamFacts,
+};
+use trix_model::{
     error::{Error, Result, Stage},
-    ffi::{
-        input::{Input, InputBounds},
-        io::{IoState, ReadSeek},
-        log::Sink,
-        packet::Packet,
-        stream::StreamFacts,
-    },
-    media::time::{TimeBase, Timestamp},
+    time::{TimeBase, Timestamp},
 };
 
 /// Bytes in front of a place in which the tables of a stream stand: they come every 100 ms (ETSI TR 101 290).

@@ -14,13 +14,11 @@ use super::{
     handover::{LastRead, SecondLook},
     parts::Here,
 };
-use crate::{
-    ffi::{
-        packet::Packet,
-        stream::{StreamFacts, StreamKind},
-    },
-    media::time::{TimeBase, Timestamp},
+use trix_av::{
+    packet::Packet,
+    stream::{StreamFacts, StreamKind},
 };
+use trix_model::time::{TimeBase, Timestamp};
 
 /// What reading found out about streams that appear in mid-file, in words.
 #[derive(Clone, Default)]

@@ -23,7 +23,6 @@ mod sequence;
 mod shelf;
 mod split;
 mod store;
-mod vvc;
 mod window;
 
 use std::{
@@ -56,20 +55,22 @@ pub(crate) use self::{
     shelf::STORE,
 };
 use crate::{
-    error::{Error, Result, Stage},
     extent::Extent,
-    ffi::{
-        AvError,
-        input::Input,
-        io::ReadSeek,
-        stream::{StreamFacts, StreamKind},
-    },
-    media::time::{Rational, Timestamp},
-    pipeline::cancel::Cancel,
     spec::{
         audio_tracks::AudioTracks,
         plan::{Decision, Mistake},
     },
+};
+use trix_av::{
+    AvError,
+    input::Input,
+    io::ReadSeek,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::{
+    control::cancel::Cancel,
+    error::{Error, Result, Stage},
+    time::{Rational, Timestamp},
 };
 
 /// How large a source may be in each respect; beyond it stands an error of kind `Limit`.
@@ -213,7 +214,7 @@ impl Source {
             }
         }
         if !mistakes.is_empty() {
-            return Err(Mistake::into_error(mistakes));
+            return Err(Error::of_mistakes(mistakes));
         }
         let io = |error| Error::io(Stage::Source, path, "cannot be opened", error);
         // Looked at before it is opened: opening a pipe that nobody writes to would wait for ever.
@@ -227,7 +228,7 @@ impl Source {
         };
         if let Some(rate) = reading.rate {
             let problem = "is for sequences of pictures; a file states its own times";
-            return Err(Mistake::into_error(vec![Mistake::new("source.rate", rate, problem)]));
+            return Err(Error::of_mistakes(vec![Mistake::new("source.rate", rate, problem)]));
         }
         let file = regular_file(path, &metadata)?;
         let stamp = file.metadata().map(|metadata| Stamp::of(&metadata)).map_err(io)?;

@@ -21,21 +21,20 @@ use super::{
     selection::Selection,
     sequence::{self, Files, Sequence},
     split::watched,
-    vvc,
     window::Window,
 };
-use crate::{
+use crate::{extent::Extent, spec::plan::Decision};
+use trix_av::{
+    AvError, ability,
+    input::{Input, InputBounds, OpenError, Stated},
+    io::{IoState, ReadSeek},
+    log::Sink,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_bitstream::vvc;
+use trix_model::{
+    control::cancel::Cancel,
     error::{Error, ErrorKind, Result, Stage},
-    extent::Extent,
-    ffi::{
-        AvError, ability,
-        input::{Input, InputBounds, OpenError, Stated},
-        io::{IoState, ReadSeek},
-        log::Sink,
-        stream::{StreamFacts, StreamKind},
-    },
-    pipeline::cancel::Cancel,
-    spec::plan::Decision,
 };
 
 /// The demuxers that may run, by FFmpeg's names: containers and elementary streams that hold their own data.

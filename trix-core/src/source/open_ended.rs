@@ -6,7 +6,9 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::{ffi::io::ReadSeek, spec::plan::Decision};
+use trix_av::io::ReadSeek;
+
+use crate::spec::plan::Decision;
 
 /// Bytes that stand in the place of others.
 #[derive(Clone, Debug, PartialEq, Eq)]

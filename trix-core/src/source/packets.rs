@@ -12,11 +12,9 @@ use super::{
     handover::SecondLook,
     open::limited,
 };
-use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::{AvError, packet::Packet},
-    integrity::Integrity,
-};
+use crate::integrity::Integrity;
+use trix_av::{AvError, packet::Packet};
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 impl Source {
     /// A second reading of the file, which looks for what libavformat does not look at.
@@ -50,7 +48,7 @@ impl Source {
     }
 
     /// The next packet of any stream; `None` at the end. An error of the operating system is left with the input's
-    /// [`crate::ffi::io::IoState`].
+    /// [`trix_av::io::IoState`].
     pub(crate) fn read(&mut self) -> std::result::Result<Option<Packet>, AvError> {
         if let Some(sequence) = &mut self.sequence {
             return sequence.read(self.input.io_state());

@@ -5,7 +5,7 @@
 
 use std::io::{Read, Result, SeekFrom};
 
-use crate::ffi::io::ReadSeek;
+use trix_av::io::ReadSeek;
 
 /// Fewer zeros than this are no room taken in advance: file systems and recorders take it in blocks.
 const LEAST: u64 = 4096;

@@ -13,18 +13,16 @@ use super::{
     split::{Split, watched},
     window::Window,
 };
-use crate::{
-    error::{Error, Result, Stage},
-    ffi::{
-        AvError,
-        input::{Input, InputBounds},
-        io::ReadSeek,
-        packet::{CodecChange, Packet},
-        stream::{StreamFacts, StreamKind},
-    },
-    integrity::{TableChange, next_recording},
-    media::sound_header,
+use crate::integrity::next_recording;
+use trix_av::{
+    AvError,
+    input::{Input, InputBounds},
+    io::ReadSeek,
+    packet::{CodecChange, Packet},
+    stream::{StreamFacts, StreamKind},
 };
+use trix_bitstream::{audio_header, checks::TableChange};
+use trix_model::error::{Error, Result, Stage};
 
 /// Parts that are read of one file.
 const MOST: usize = 1000;
@@ -137,7 +135,7 @@ fn can_go_on(known: &StreamFacts, facts: &StreamFacts) -> bool {
     let samples = |facts: &StreamFacts| (facts.sample_rate, facts.channels, facts.raw_bits, facts.block_samples);
     let is_like = known.parameters.extradata() == facts.parameters.extradata()
         && (known.format, picture(known), samples(known)) == (facts.format, picture(facts), samples(facts));
-    codec == known.codec && (is_like || RECONFIGURABLE.contains(&codec) || sound_header::describes_itself(codec))
+    codec == known.codec && (is_like || RECONFIGURABLE.contains(&codec) || audio_header::describes_itself(codec))
 }
 
 impl Source {
@@ -218,7 +216,7 @@ impl Source {
         let Some(parameters) = input.change_of(own, known) else { return };
         // What frames say of themselves counts more than a table, which does not tell the layers of MPEG audio apart.
         let is_as_before = facts.filter(|facts| facts.parameters.codec_number() == known).is_some_and(|facts| {
-            sound_header::read(&facts.codec, packet.data()).is_some_and(|header| header.codec == facts.codec)
+            audio_header::read(&facts.codec, packet.data()).is_some_and(|header| header.codec == facts.codec)
         });
         if !is_as_before {
             parts.codecs.insert(number, parameters.codec_number());
@@ -330,7 +328,7 @@ impl Source {
         let limits = self.reading.limits;
         let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
         input.find_streams(bounds).map_err(|code| {
-            Error::new(crate::error::ErrorKind::MalformedInput, Stage::Source, code.to_string()).caused_by(code)
+            Error::new(trix_model::error::ErrorKind::MalformedInput, Stage::Source, code.to_string()).caused_by(code)
         })?;
         Ok((input, split))
     }

@@ -6,7 +6,9 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ffi::pixel::PixelFormat, media::time::Rational, spec::plan::Mistake};
+use crate::spec::plan::Mistake;
+use trix_av::pixel::PixelFormat;
+use trix_model::time::Rational;
 
 /// What nothing in a headerless file says, and its owner has to.
 ///

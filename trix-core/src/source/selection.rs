@@ -5,18 +5,16 @@
 use std::collections::BTreeMap;
 
 use super::{Source, further::Further};
-use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        codec::{Decoder, DecoderError},
-        stream::{StreamFacts, StreamKind},
-    },
-    spec::{
-        audio_tracks::{AudioTracks, TrackName},
-        language::three_letters,
-        plan::{Decision, Mistake},
-    },
+use crate::spec::{
+    audio_tracks::{AudioTracks, TrackName},
+    language::three_letters,
+    plan::{Decision, Mistake},
 };
+use trix_av::{
+    codec::{Decoder, DecoderError},
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// Why a stream cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +130,7 @@ impl Selection {
                 let known: Vec<String> = all.iter().map(|facts| described(facts)).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let problem = format!("is no video stream that can be encoded; these are: {known}");
-                return Err(Mistake::into_error(vec![Mistake::new("source.video_stream", named, problem)]));
+                return Err(Error::of_mistakes(vec![Mistake::new("source.video_stream", named, problem)]));
             };
             if self.lacks.contains_key(&named) {
                 return Err(unusable(facts, &Lack::Empty));
@@ -285,7 +283,7 @@ impl Selection {
             }
             wanted.extend(found.iter().map(|facts| facts.index));
         }
-        if mistakes.is_empty() { Ok(wanted) } else { Err(Mistake::into_error(mistakes)) }
+        if mistakes.is_empty() { Ok(wanted) } else { Err(Error::of_mistakes(mistakes)) }
     }
 }
 

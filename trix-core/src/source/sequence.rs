@@ -23,14 +23,12 @@ use super::{
     shelf::BOUNDS,
     store::{Stamp, Stop},
 };
-use crate::{
-    ffi::{
-        AvError,
-        io::{IoState, ReadSeek},
-        packet::Packet,
-    },
-    media::{path_text, time::Rational},
+use trix_av::{
+    AvError,
+    io::{IoState, ReadSeek},
+    packet::Packet,
 };
+use trix_model::{path_text, time::Rational};
 
 /// The demuxers of single pictures that a sequence may consist of, by FFmpeg's names: what films are delivered in (DPX,
 /// EXR, TIFF, JPEG 2000), and what programs put out (PNG, JPEG, BMP).

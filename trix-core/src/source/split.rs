@@ -11,10 +11,8 @@ use std::{
     },
 };
 
-use crate::{
-    ffi::io::ReadSeek,
-    integrity::{Border, Borders},
-};
+use trix_av::io::ReadSeek;
+use trix_bitstream::checks::{Border, Borders};
 
 /// Bytes behind a border in which packets that began before it end.
 const WOVEN: u64 = 1 << 20;

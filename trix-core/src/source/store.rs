@@ -22,7 +22,8 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::shelf::{BOUNDS, Bounds, Hashing, Shelf};
-use crate::{ffi::io::IoState, pipeline::cancel::LOOK};
+use trix_av::io::IoState;
+use trix_model::control::cancel::LOOK;
 
 /// Bytes that are asked for at once; between two requests, a reading can be cancelled.
 const PIECE: usize = 256 * 1024;

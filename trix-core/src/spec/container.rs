@@ -6,14 +6,11 @@
 use std::path::Path;
 
 use serde::Serialize;
-
-use crate::{
-    ffi::{
-        output::{muxer_holds, muxer_knows},
-        stream::{CodecParameters, StreamKind},
-    },
-    media::time::{Rational, TimeBase, Timestamp},
+use trix_av::{
+    output::{muxer_holds, muxer_knows},
+    stream::{CodecParameters, StreamKind},
 };
+use trix_model::time::{Rational, TimeBase, Timestamp};
 
 /// A container that Trix writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

@@ -8,6 +8,12 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use trix_model::{
+    control::cancel::Cancel,
+    damage::OnDamage,
+    error::Result,
+    time::{Rational, Timestamp},
+};
 
 use super::{
     audio::{AudioDrift, AudioSettings, AudioShape},
@@ -20,13 +26,7 @@ use super::{
     video::VideoSettings,
 };
 pub use super::{byte_size::ByteSize, container::Container};
-use crate::{
-    decode::damage::OnDamage,
-    error::Result,
-    media::time::{Rational, Timestamp},
-    pipeline::cancel::Cancel,
-    source::{Limits, RawGeometry, Reading, Source},
-};
+use crate::source::{Limits, RawGeometry, Reading, Source};
 
 /// Everything that decides about the bytes of the outputs. Unknown keys are refused.
 ///
@@ -132,7 +132,7 @@ pub enum OnOutputFailure {
 #[serde(default, deny_unknown_fields)]
 pub struct SourceSettings {
     /// A local file, or a pattern for numbered pictures of a folder: `shot.%04d.dpx`.
-    #[serde(with = "crate::media::path_text")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// The shape of pictures in a file of planes without a header.
@@ -197,7 +197,7 @@ impl SourceSettings {
 pub struct OutputSettings {
     /// Its name; the extension decides the container: `.mp4` `.m4v`, `.mov`, `.mkv`, `.webm`, `.ts`,
     /// `.m2ts` `.mts`, `.mxf`.
-    #[serde(with = "crate::media::path_text")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Threads for the encoder of its pictures, where they are not to be a share of the job's.

@@ -5,7 +5,6 @@
 pub mod byte_size;
 pub mod container;
 pub mod job;
-pub mod mistake;
 pub mod video;
 pub mod picture;
 pub mod audio;

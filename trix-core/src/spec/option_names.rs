@@ -3,7 +3,9 @@
 //! Invariant: these lists only ever suggest. Whether a name and a value are legal is asked of the library that is
 //! installed, which may know more.
 
-use super::{mistake, video::Encoder};
+use trix_model::mistake;
+
+use super::video::Encoder;
 use crate::encode::lavc;
 
 /// Options of x264 0.164, as its program lists them, less those that concern its own input, output and progress.

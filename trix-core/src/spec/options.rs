@@ -10,10 +10,8 @@ use super::{
     plan::Mistake,
     video::{EncodeSettings, Encoder, RateControl},
 };
-use crate::{
-    ffi::{x264, x264::OptionError, x265},
-    media::hdr::StaticHdr,
-};
+use trix_av::{x264, x264::OptionError, x265};
+use trix_model::hdr::StaticHdr;
 
 /// Options that Trix itself decides, and what to use instead.
 const OWNED: &[(&str, &str)] = &[

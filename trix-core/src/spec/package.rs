@@ -3,20 +3,21 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use trix_model::time::Rational;
 
 use super::{
     audio::{AudioSettings, AudioShape},
     picture::PictureSettings,
     video::{EncodeSettings, VideoSettings},
 };
-use crate::{media::time::Rational, package::Layout};
+use crate::package::Layout;
 
 /// A package: a folder with CMAF segments, playlists of HLS and a manifest of DASH.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PackageJob {
     /// The folder.
-    #[serde(with = "crate::media::path_text")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Seconds that a segment lasts, 1 to 60; a keyframe is forced at each. Default: 6.

@@ -3,12 +3,12 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-
-use super::video::Size;
-use crate::media::{
+use trix_model::{
     color::{Color, Matrix, Primaries, Range, Standard, Transfer},
     time::Rational,
 };
+
+use super::video::Size;
 
 /// What is done to pictures. The default does what a viewer would miss if it were not done, and says so in the report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

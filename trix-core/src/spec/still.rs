@@ -9,9 +9,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use trix_model::time::Timestamp;
 
 use super::plan::Mistake;
-use crate::{media::time::Timestamp, still::image::StillFormat};
+use crate::still::image::StillFormat;
 
 /// A still picture, or a set of them, beside a film.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -30,7 +31,7 @@ pub enum StillSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct PosterSettings {
     /// Its name; the extension decides the format: `.jpg` `.jpeg`, `.png`, `.webp`.
-    #[serde(with = "crate::media::path_text")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// The time, counted from the start of the film, whose picture is taken: the one shown then. `None`: the most
@@ -62,12 +63,12 @@ impl Default for PosterSettings {
 pub struct SpriteSettings {
     /// The name of the sheet; the extension decides the format, as for a poster. Several sheets are numbered:
     /// `sprites-001.jpg` and so on for `sprites.jpg`.
-    #[serde(with = "crate::media::path_text")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// The name of the WebVTT file; `None`: the sheet's, with the extension `.vtt`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(with = "crate::media::path_text::optional")]
+    #[serde(with = "trix_model::path_text::optional")]
     #[schemars(with = "Option<PathBuf>")]
     pub vtt: Option<PathBuf>,
     /// What stands before the names of sheets in the WebVTT file: a folder or an address, with its last slash.
@@ -123,12 +124,12 @@ impl SpriteSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct WaveformSettings {
     /// Its name, which ends in `.png`.
-    #[serde(with = "crate::media::path_text")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// The name of a `.json` file of the peaks in the format of the program audiowaveform (version 2, 16 bits).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(with = "crate::media::path_text::optional")]
+    #[serde(with = "trix_model::path_text::optional")]
     #[schemars(with = "Option<PathBuf>")]
     pub peaks: Option<PathBuf>,
     /// Which of the sound tracks, from 0 on.

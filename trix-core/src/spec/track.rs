@@ -7,14 +7,12 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{language, plan::Mistake, track_text::CHANNELS};
-use crate::{
-    ffi::layout::ChannelLayout,
-    filter::{
-        sound_edit::{ExactLength, Pitch, SoundEdit},
-        stems::StemTarget,
-    },
-    media::time::{Rational, TimeBase, Timestamp},
+use crate::filter::{
+    sound_edit::{ExactLength, Pitch, SoundEdit},
+    stems::StemTarget,
 };
+use trix_av::layout::ChannelLayout;
+use trix_model::time::{Rational, TimeBase, Timestamp};
 
 /// A sound track from beside the source. Unknown keys are refused.
 ///
@@ -33,7 +31,7 @@ use crate::{
 pub struct TrackSettings {
     /// A file, whose first sound stream is taken as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(with = "crate::media::path_text::optional")]
+    #[serde(with = "trix_model::path_text::optional")]
     #[schemars(with = "Option<PathBuf>")]
     pub path: Option<PathBuf>,
     /// Instead of a path: streams and channels of one or more files, put together channel by channel.
@@ -88,7 +86,7 @@ pub struct TrackSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct TrackInput {
     /// The file.
-    #[serde(with = "crate::media::path_text")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Index of the stream in the file. Default: the first sound stream.
@@ -473,10 +471,8 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 mod moment {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::{
-        media::time::Timestamp,
-        spec::track_text::{read_moment, write_moment},
-    };
+    use crate::spec::track_text::{read_moment, write_moment};
+    use trix_model::time::Timestamp;
 
     pub(super) fn serialize<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         match time {

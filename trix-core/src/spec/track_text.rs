@@ -17,13 +17,11 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr};
 use super::track::{
     Disposition, LengthPolicy, LoudnessMode, LoudnessTarget, Tempo, TrackInput, TrackSettings, speaker,
 };
-use crate::{
-    ffi::layout::ChannelLayout,
-    filter::sound_edit::Pitch,
-    media::{
-        path_text,
-        time::{Rational, Timestamp},
-    },
+use crate::filter::sound_edit::Pitch;
+use trix_av::layout::ChannelLayout;
+use trix_model::{
+    path_text,
+    time::{Rational, Timestamp},
 };
 
 const KEYS: [&str; 12] = [

@@ -3,11 +3,9 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use trix_model::{format::Chroma, time::Timestamp};
 
-use crate::{
-    filter::convert::Resampler,
-    media::{format::Chroma, time::Timestamp},
-};
+use crate::filter::convert::Resampler;
 
 /// What becomes of the pictures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

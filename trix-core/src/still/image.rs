@@ -5,19 +5,17 @@
 
 use std::{fmt, path::Path};
 
-use crate::{
+use trix_av::{
+    AvError,
+    codec::Output,
+    frame::Frame,
+    pixel::PixelFormat,
+    video_encoder::{self, VideoEncoder, VideoEncoderSettings},
+};
+use trix_model::{
+    color::{Color, Matrix, Range},
     error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        AvError,
-        codec::Output,
-        frame::Frame,
-        pixel::PixelFormat,
-        video_encoder::{self, VideoEncoder, VideoEncoderSettings},
-    },
-    media::{
-        color::{Color, Matrix, Range},
-        time::Rational,
-    },
+    time::Rational,
 };
 
 /// A format of still pictures.

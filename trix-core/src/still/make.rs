@@ -7,16 +7,15 @@ use std::sync::Arc;
 
 use super::{Still, Stills};
 use crate::{
-    decode::{
-        audio::AudioDecoder,
-        damage::{DamageLog, DamageReport, OnDamage},
-        video::VideoDecoder,
-    },
+    decode::{audio::AudioDecoder, video::VideoDecoder},
     demux::Demuxer,
-    error::Result,
-    media::packet::Packet,
     source::Source,
     spec::{picture::PictureSettings, plan::Decision, still::StillSettings},
+};
+use trix_av::packet::Packet;
+use trix_model::{
+    damage::{DamageLog, DamageReport, OnDamage},
+    error::Result,
 };
 
 /// Stills of a source.

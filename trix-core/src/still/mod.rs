@@ -28,18 +28,17 @@ use self::{
 };
 use crate::{
     decode::video::{Picture, frame_rate},
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::stream::StreamFacts,
-    media::{
-        frame::Frame,
-        time::{TimeBase, Timestamp},
-    },
     source::{Source, selection::unusable},
     spec::{
         picture::PictureSettings,
         plan::{Decision, Mistake, SideTrack},
         still::{StillSettings, check_all},
     },
+};
+use trix_av::{frame::Frame, stream::StreamFacts};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{TimeBase, Timestamp},
 };
 
 /// The part of a source that is a film's.
@@ -159,7 +158,7 @@ impl Stills {
             }
         }
         if !mistakes.is_empty() {
-            return Err(Mistake::into_error(mistakes));
+            return Err(Error::of_mistakes(mistakes));
         }
         let shows = stills.iter().any(|still| !matches!(still, StillSettings::Waveform(_)));
         let view = if shows {
@@ -322,6 +321,6 @@ impl Stills {
 fn format_of(path: &Path) -> Result<StillFormat> {
     StillFormat::from_path(path).ok_or_else(|| {
         let problem = "a name that ends in .jpg, .jpeg, .png or .webp";
-        Mistake::into_error(vec![Mistake::new("path", path.display(), problem)])
+        Error::of_mistakes(vec![Mistake::new("path", path.display(), problem)])
     })
 }

@@ -3,10 +3,8 @@
 //! Invariant: there are never more buckets than the bound: when there would be, each two become one. So memory does not grow
 //! with the length of the film, and the result does not depend on how sound is cut into blocks.
 
-use crate::media::{
-    frame::Frame,
-    time::{TimeBase, Timestamp},
-};
+use trix_av::frame::Frame;
+use trix_model::time::{TimeBase, Timestamp};
 
 /// The samples of a part of one channel; nothing but zeros where there was no sound.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

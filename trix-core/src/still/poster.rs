@@ -2,6 +2,11 @@
 //!
 //! Invariant: never more than six decoded pictures are held, however long the film is.
 
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
 use super::{
     Span, StillFile,
     image::{Canvas, StillFormat},
@@ -9,12 +14,7 @@ use super::{
     render::{Moment, Renderer, Window},
     view::View,
 };
-use crate::{
-    decode::video::Picture,
-    error::{Error, ErrorKind, Result, Stage},
-    media::time::{TimeBase, Timestamp},
-    spec::still::PosterSettings,
-};
+use crate::{decode::video::Picture, spec::still::PosterSettings};
 
 /// Which picture became the poster.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
@@ -224,7 +224,7 @@ impl Poster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::extras::Extras;
+    use trix_model::extras::Extras;
 
     #[test]
     fn hours_of_pictures_are_not_all_judged_and_the_first_of_equals_wins() {
@@ -232,7 +232,7 @@ mod tests {
         let span = Span { origin: view.origin(), expected: None };
         let settings = PosterSettings { path: "poster.png".into(), ..Default::default() };
         let mut poster = Poster::new(&settings, &view, span).unwrap();
-        let frame = crate::ffi::frame::Frame::grey(16, 16);
+        let frame = trix_av::frame::Frame::grey(16, 16);
         for number in 0..5 * 4 * 3600 {
             let picture =
                 Picture { frame: frame.clone(), number, pts: number as i64, duration: None, extras: Extras::default() };

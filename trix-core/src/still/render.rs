@@ -2,15 +2,16 @@
 //!
 //! Invariant: what comes out was made of the picture that was asked for, however many pictures a filter holds back.
 
+use trix_model::{
+    error::{Error, Result, Stage},
+    extras::Extras,
+    time::{TimeBase, Timestamp},
+};
+
 use super::image::Canvas;
 use crate::{
     decode::video::Picture,
-    error::{Error, Result, Stage},
     filter::convert::{Converter, Filtering},
-    media::{
-        extras::Extras,
-        time::{TimeBase, Timestamp},
-    },
 };
 
 /// A picture between its neighbours.

@@ -8,6 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
 use super::{
     Span, StillFile,
     image::{Canvas, StillFormat},
@@ -17,8 +22,6 @@ use super::{
 };
 use crate::{
     decode::video::Picture,
-    error::{Error, ErrorKind, Result, Stage},
-    media::time::{TimeBase, Timestamp},
     spec::{
         plan::Mistake,
         still::{MOST_SIDE, SpriteSettings},
@@ -124,7 +127,7 @@ impl Sprites {
             mistakes.push(Mistake::new("sprites.most", many, problem));
         }
         if !mistakes.is_empty() {
-            return Err(Mistake::into_error(mistakes));
+            return Err(Error::of_mistakes(mistakes));
         }
         let expected = span.expected.map(|expected| expected.rescale(MILLI).max(1) as u64);
         let (step, planned) =
@@ -341,10 +344,10 @@ mod tests {
         let span = Span { origin: view.origin(), expected: None };
         let settings = SpriteSettings { path: "sprites.png".into(), most: 30, ..Default::default() };
         let mut sprites = Sprites::new(&settings, &view, span).unwrap();
-        let frame = crate::ffi::frame::Frame::grey(16, 16);
+        let frame = trix_av::frame::Frame::grey(16, 16);
         let pictures = 5 * 4 * 3600;
         for number in 0..pictures {
-            let extras = crate::media::extras::Extras::default();
+            let extras = trix_model::extras::Extras::default();
             sprites
                 .push(&Picture { frame: frame.clone(), number, pts: number as i64, duration: None, extras })
                 .unwrap();

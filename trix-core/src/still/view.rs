@@ -3,14 +3,15 @@
 //! Invariant: fields, edges, orientation, colour and tone mapping are what a plan for an encode of the same source decides;
 //! only size and format are a still's own.
 
-use crate::{
+use trix_model::{
+    color::{Color, Matrix, Primaries, Range, Transfer},
     error::{Error, Result, Stage},
+    format::{Chroma, PictureFormat},
+    time::{TimeBase, Timestamp},
+};
+
+use crate::{
     filter::{convert::Filtering, transform::Transform},
-    media::{
-        color::{Color, Matrix, Primaries, Range, Transfer},
-        format::{Chroma, PictureFormat},
-        time::{TimeBase, Timestamp},
-    },
     source::Source,
     spec::{
         audio::AudioSettings,

@@ -9,13 +9,11 @@ use super::{
     image::{Canvas, StillFormat},
     peaks::Peaks,
 };
-use crate::{
+use crate::spec::still::{WaveformChannels, WaveformSettings};
+use trix_av::frame::Frame;
+use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    media::{
-        frame::Frame,
-        time::{TimeBase, Timestamp},
-    },
-    spec::still::{WaveformChannels, WaveformSettings},
+    time::{TimeBase, Timestamp},
 };
 
 /// What became of a waveform.

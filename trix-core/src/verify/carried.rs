@@ -6,14 +6,14 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::structure::Checks;
 use crate::{
-    ffi::stream::{StreamFacts, StreamKind},
-    media::{chapter::Chapter, time::Timestamp, timecode::Timecode},
     source::Source,
     spec::{
         container::Container,
         plan::{OutputPlan, TrackTags},
     },
 };
+use trix_av::stream::{StreamFacts, StreamKind};
+use trix_model::{chapter::Chapter, time::Timestamp, timecode::Timecode};
 
 /// The stream of the source that the track comes from which is number `place` of its kind.
 pub(super) fn source_of(plan: &OutputPlan, kind: StreamKind, place: usize) -> Option<usize> {

@@ -3,19 +3,19 @@
 use std::path::Path;
 
 use serde::Serialize;
+use trix_model::{
+    control::{cancel::Token, progress::Counters},
+    damage::OnDamage,
+    error::{Error, ErrorKind, Result, Stage},
+    time::Timestamp,
+};
 
 use crate::{
-    decode::{
-        damage::OnDamage,
-        reader::{Cut, PictureReader},
-    },
-    error::{Error, ErrorKind, Result, Stage},
+    decode::reader::{Cut, PictureReader},
     filter::{
         convert::{Filtering, Resampler},
         transform::Transform,
     },
-    media::time::Timestamp,
-    pipeline::{cancel::Token, progress::Counters},
     quality::{self, Comparator, Metric, Score},
     source::{Limits, Source},
 };
@@ -99,7 +99,7 @@ pub fn compare_files(
     reference: &Path,
     distorted: &Path,
     metrics: &[Metric],
-    cancel: &crate::pipeline::cancel::Cancel,
+    cancel: &trix_model::control::cancel::Cancel,
 ) -> Result<Comparison> {
     let open = |path| Source::open(path, Limits::default());
     compare_sources(open(reference)?, open(distorted)?, metrics, cancel)
@@ -113,13 +113,13 @@ pub fn compare_sources(
     reference: Source,
     distorted: Source,
     metrics: &[Metric],
-    cancel: &crate::pipeline::cancel::Cancel,
+    cancel: &trix_model::control::cancel::Cancel,
 ) -> Result<Comparison> {
     let shape = |source: &Source| {
         let facts = source.video().ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, Stage::Verify, "has no picture stream").in_file(&source.label())
         })?;
-        let format = crate::ffi::pixel::PixelFormat::from_raw(facts.format).and_then(|pixel| pixel.samples());
+        let format = trix_av::pixel::PixelFormat::from_raw(facts.format).and_then(|pixel| pixel.samples());
         Ok::<_, Error>((facts.width, facts.height, format, facts.color))
     };
     let (left, right) = (shape(&reference)?, shape(&distorted)?);

@@ -6,13 +6,12 @@
 use super::structure::Checks;
 use crate::{
     decode::glance,
-    encode::{nal::NalCodec, sei},
-    ffi::stream::StreamFacts,
-    filter::transform::FieldOrder,
-    media::{orientation::Orientation, packet::Packet, time::Rational},
     source::Source,
     spec::{job::Container, plan::VideoPlan, video::Encoder},
 };
+use trix_av::{packet::Packet, stream::StreamFacts};
+use trix_bitstream::{nal::NalCodec, sei};
+use trix_model::{orientation::Orientation, picture::FieldOrder, time::Rational};
 
 /// Compares the picture track `facts` of `file` with `plan`; `name` names a check of this track.
 pub(super) fn check(

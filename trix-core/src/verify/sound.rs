@@ -4,16 +4,18 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use trix_model::{
+    control::cancel::Token,
+    damage::{DamageLog, OnDamage},
+    error::{Error, Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
 use crate::{
-    decode::{
-        audio::AudioDecoder,
-        damage::{DamageLog, OnDamage},
-    },
+    decode::audio::AudioDecoder,
     demux::Demuxer,
     encode::samples::{SampleBooks, SampleRecord},
-    error::{Error, Result, Stage},
-    media::time::{TimeBase, Timestamp},
-    pipeline::{cancel::Token, pass::EncodedSound},
+    pipeline::pass::EncodedSound,
     report::Check,
     source::{Limits, Source},
     spec::plan::{AudioPlan, OutputPlan},

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use trix_model::{
+    control::cancel::Cancel,
+    damage::OnDamage,
+    error::{Error, ErrorKind, Result, Stage},
+};
 
 use super::content;
 use crate::{
-    decode::{
-        census::{self, Census},
-        damage::OnDamage,
-    },
-    error::{Error, ErrorKind, Result, Stage},
-    pipeline::cancel::Cancel,
+    decode::census::{self, Census},
     quality::{Metric, Score},
     report::Check,
     source::{Limits, Source},
@@ -21,11 +21,11 @@ use crate::{
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct FileReport {
     /// The file.
-    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub file: PathBuf,
     /// What it was compared with.
-    #[serde(serialize_with = "crate::media::path_text::optional::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::optional::serialize")]
     #[schemars(with = "Option<PathBuf>")]
     pub against: Option<PathBuf>,
     /// What decoding all of it found.

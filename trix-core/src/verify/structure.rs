@@ -4,17 +4,7 @@ use std::path::Path;
 
 use super::{carried, display};
 use crate::{
-    encode::nal::NalCodec,
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::stream::{StreamFacts, StreamKind},
-    media::{
-        color::{Color, Range},
-        extras::ExtrasCount,
-        format::{Chroma, PictureFormat},
-        time::{Rational, TimeBase, Timestamp},
-    },
     mux::record::{Bookkeeper, TrackRecord},
-    pipeline::cancel::Token,
     report::Check,
     source::{Limits, Source},
     spec::{
@@ -22,6 +12,16 @@ use crate::{
         plan::{OutputPlan, VideoPlan},
         video::Encoder,
     },
+};
+use trix_av::stream::{StreamFacts, StreamKind};
+use trix_bitstream::nal::NalCodec;
+use trix_model::{
+    color::{Color, Range},
+    control::cancel::Token,
+    error::{Error, ErrorKind, Result, Stage},
+    extras::ExtrasCount,
+    format::{Chroma, PictureFormat},
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// What reading the file again gave.
@@ -221,7 +221,7 @@ fn check_video(
     found: &StreamFacts,
 ) {
     checks.equal(&name("size"), format!("{}x{}", plan.width, plan.height), format!("{}x{}", found.width, found.height));
-    let format = crate::ffi::pixel::PixelFormat::from_raw(found.format);
+    let format = trix_av::pixel::PixelFormat::from_raw(found.format);
     let mut picture = format.and_then(|format| format.samples());
     if plan.encoder == Encoder::X264 && plan.format.chroma == Chroma::C400 {
         // libavcodec's H.264 decoder shows a picture without chroma as one with grey chroma.

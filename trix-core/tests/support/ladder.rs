@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use trix_core::{
     Job,
+    control::cancel::Cancel,
     package::{Input, PackageSettings, RenditionRecord, assemble},
-    pipeline::cancel::Cancel,
     spec::{
         audio::AudioSettings,
         subtitle::SubtitleSettings,

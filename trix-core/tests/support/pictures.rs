@@ -7,7 +7,7 @@ use trix_core::{
     Error, Job, Limits, OnDamage, Source,
     decode::reader::{Cut, PictureReader},
     filter::convert::Filtering,
-    media::format::{PictureFormat, PixelFormat},
+    media::{PixelFormat, format::PictureFormat},
     spec::{
         plan::{OutputPlan, Plan},
         video::{EncodeSettings, Encoder},

@@ -9,15 +9,17 @@ use super::{Shared, lock};
 use crate::{
     decode::video::refuse_change,
     encode::subtitle::Span,
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::stream::{StreamFacts, StreamKind},
     filter::sound_ledger::SoundChange,
-    media::{
-        packet::Packet,
-        sound_header::{self, SoundHeader},
-        time::{Rational, Timestamp},
-    },
     spec::{container::Container, plan::holds_changes},
+};
+use trix_av::{
+    packet::Packet,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_bitstream::audio_header::{self, SoundHeader};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{Rational, Timestamp},
 };
 
 /// Looks at the packets of one track that is copied.
@@ -76,10 +78,10 @@ impl CopyWatch {
             let detail = format!("the configuration of the {kind} ({}) changes in mid-stream; {way_out}", self.codec);
             return Err(Error::new(ErrorKind::Unsupported, Stage::Demux, detail).in_stream(self.stream).at(place));
         }
-        if !self.is_sound || !sound_header::describes_itself(&self.codec) {
+        if !self.is_sound || !audio_header::describes_itself(&self.codec) {
             return Ok(());
         }
-        let Some(header) = sound_header::read(&self.codec, packet.data()) else { return Ok(()) };
+        let Some(header) = audio_header::read(&self.codec, packet.data()) else { return Ok(()) };
         // What comes before the part that is copied does not count.
         let is_before = place.is_some_and(|place| place < self.span.origin);
         let before = self.header.replace(header).filter(|before| *before != header && !is_before);

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use super::{Queued, Shared, TrackLoudness, lock};
 use crate::{
     decode::data_bursts::BurstFinder,
-    error::{Result, Stage},
     filter::sound::SoundConverter,
     loudness::{Loudness, Meter},
-    media::{frame::Frame, time::TimeBase},
     pipeline::stage::Receiver,
     still::Stills,
+};
+use trix_av::frame::Frame;
+use trix_model::{
+    error::{Result, Stage},
+    time::TimeBase,
 };
 
 /// Measures loudness where that is wanted and possible.
@@ -96,7 +99,7 @@ pub(super) struct WaveformStage {
     pub(super) stream: usize,
     /// What brings sound from beside the source to where an output has it.
     pub(super) converter: Option<SoundConverter>,
-    pub(super) end: Option<crate::media::time::Timestamp>,
+    pub(super) end: Option<trix_model::time::Timestamp>,
     pub(super) shared: Arc<Shared>,
 }
 

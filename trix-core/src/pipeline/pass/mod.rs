@@ -39,28 +39,15 @@ pub(crate) use build::{Followers, start};
 use super::{
     ledger::Ledger,
     presented::Walked,
-    progress::Counters,
     stage::{Receiver, Weight},
 };
 use crate::{
-    decode::{
-        damage::{DamageLog, DamageReport},
-        timing::TimingReport,
-        video::Picture,
-    },
+    decode::{timing::TimingReport, video::Picture},
     encode::samples::SampleRecord,
-    error::{Result, Stage},
-    ffi::io::IoState,
     filter::{
         convert::Change,
         pictures::FilterCounts,
         sound_ledger::{SoundChange, SoundLedger},
-    },
-    media::{
-        extras::ExtrasCount,
-        frame::Frame,
-        packet::Packet,
-        time::{TimeBase, Timestamp},
     },
     mux::{Muxer, record::TrackRecord},
     package::{PackageWriter, WrittenPackage},
@@ -68,6 +55,14 @@ use crate::{
     source::Appeared,
     spec::plan::Plan,
     still::Still,
+};
+use trix_av::{frame::Frame, io::IoState, packet::Packet};
+use trix_model::{
+    control::progress::Counters,
+    damage::{DamageLog, DamageReport},
+    error::{Result, Stage},
+    extras::ExtrasCount,
+    time::{TimeBase, Timestamp},
 };
 
 /// What a pass writes.

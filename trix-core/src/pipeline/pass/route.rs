@@ -6,16 +6,16 @@ use super::{ForMuxer, Queued, copy_watch::CopyWatch, sound_cut::SoundCut};
 use crate::{
     demux::Demuxer,
     encode::subtitle::SubtitleTrack,
-    error::{Result, Stage},
-    media::{
-        packet::Packet,
-        time::{TimeBase, Timestamp},
-    },
     pipeline::{
         presented::Walked,
         stage::{Sender, Sent},
     },
     spec::plan::{CopyGate, Place},
+};
+use trix_av::packet::Packet;
+use trix_model::{
+    error::{Result, Stage},
+    time::{TimeBase, Timestamp},
 };
 
 /// Where packets of a stream go.

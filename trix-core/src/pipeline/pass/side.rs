@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::{Queued, Shared};
 use crate::{
     decode::sound_reader::SoundReader,
-    error::{Error, ErrorKind, Result, Stage},
-    media::frame::Frame,
     pipeline::stage::{Fan, Sent},
 };
+use trix_av::frame::Frame;
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// Reads and decodes a track for all who need its sound.
 pub(super) struct SideStage {

@@ -11,11 +11,14 @@ use crate::{
         samples::{SampleBooks, SampleRecord},
         sound::SoundEncoder,
     },
-    error::{Error, ErrorKind, Result, Stage},
     filter::{sound::SoundConverter, sound_ledger::SoundLedger},
-    media::{frame::Frame, packet::Packet, time::TimeBase},
     pipeline::stage::{Fan, Receiver, Sender, Sent},
     spec::plan::MustLast,
+};
+use trix_av::{frame::Frame, packet::Packet};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::TimeBase,
 };
 
 /// Decodes a stream for all who need its sound.

@@ -5,15 +5,9 @@
 
 use std::collections::VecDeque;
 
-use crate::{
-    encode::subtitle::Span,
-    ffi::stream::StreamFacts,
-    media::{
-        packet::Packet,
-        time::{TimeBase, Timestamp},
-    },
-    source::Source,
-};
+use crate::{encode::subtitle::Span, source::Source};
+use trix_av::{packet::Packet, stream::StreamFacts};
+use trix_model::time::{TimeBase, Timestamp};
 
 /// What becomes of the packets of a track.
 pub(super) struct SoundCut {

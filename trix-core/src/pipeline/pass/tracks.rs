@@ -4,18 +4,19 @@
 
 use crate::{
     encode::video::VideoEncoder,
-    error::{Error, Result, Stage},
-    ffi::stream::{CodecParameters, StreamFacts, VideoParameters},
-    media::{
-        orientation::Orientation,
-        time::{Rational, TimeBase},
-    },
-    mux::{Attached, Beside, CoverSpec, Display, TrackSpec},
+    mux::{Attached, Beside, CoverSpec, TrackSpec},
     spec::{
         container::Container,
         plan::{OutputPlan, TrackTags, VideoPlan},
         video::Encoder,
     },
+};
+use trix_av::stream::{CodecParameters, StreamFacts, VideoParameters};
+use trix_model::{
+    error::{Error, Result, Stage},
+    orientation::Orientation,
+    picture::Display,
+    time::{Rational, TimeBase},
 };
 
 /// A track of encoded pictures.

@@ -13,23 +13,23 @@ use crate::{
         video::{Picture, VideoDecoder},
     },
     encode::{
-        nal::{self, NalCodec},
-        sei,
         timeline::Timeline,
         video::{Encoded, VideoEncoder},
     },
-    error::{Result, Stage},
     filter::pictures::PictureFilter,
-    media::{
-        extras::Extras,
-        packet::Packet,
-        time::{TimeBase, Timestamp},
-    },
-    pipeline::{
-        progress::Counters,
-        stage::{Fan, Receiver, Sender, Sent},
-    },
+    pipeline::stage::{Fan, Receiver, Sender, Sent},
     still::Stills,
+};
+use trix_av::packet::Packet;
+use trix_bitstream::{
+    nal::{self, NalCodec},
+    sei,
+};
+use trix_model::{
+    control::progress::Counters,
+    error::{Result, Stage},
+    extras::Extras,
+    time::{TimeBase, Timestamp},
 };
 
 /// Decodes pictures for all who need them.

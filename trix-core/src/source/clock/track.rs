@@ -4,13 +4,11 @@
 
 use std::collections::VecDeque;
 
-use crate::{
-    ffi::{
-        packet::Packet,
-        stream::{StreamFacts, StreamKind},
-    },
-    media::time::{Rational, TimeBase, Timestamp},
+use trix_av::{
+    packet::Packet,
+    stream::{StreamFacts, StreamKind},
 };
+use trix_model::time::{Rational, TimeBase, Timestamp};
 
 /// How a container tells times, as far as joints go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

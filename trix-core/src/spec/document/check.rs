@@ -4,12 +4,12 @@
 //! right; what is told is taken out of the tree, so that the rest can be judged too.
 
 use serde_json::Value;
+use trix_model::{
+    mistake::{Mistake, closest},
+    time::{Rational, Timestamp},
+};
 
 use super::node::{Data, Node, below};
-use crate::{
-    media::time::{Rational, Timestamp},
-    spec::mistake::{Mistake, closest},
-};
 
 /// Mistakes that are looked for. Nobody reads more, and a document can have a hundred thousand.
 pub(super) const MOST: usize = 1000;

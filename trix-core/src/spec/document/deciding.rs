@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
+use trix_model::mistake::Mistake;
 
 use super::{
     LISTS,
@@ -13,7 +14,6 @@ use super::{
     node::{Data, Node},
     traits::{self, Traits},
 };
-use crate::spec::mistake::Mistake;
 
 /// Keys of an element that decide whether and how it is wanted, and are no part of a job.
 const DECIDING: [&str; 3] = ["id", "when", "cases"];

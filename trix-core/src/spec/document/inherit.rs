@@ -4,6 +4,8 @@
 
 use std::{collections::HashMap, path::Path};
 
+use trix_model::error::{Error, ErrorKind, Result, Stage};
+
 use super::{
     COMMAND_LINE,
     node::{Data, Node},
@@ -11,7 +13,6 @@ use super::{
     profiles,
     sources::Texts,
 };
-use crate::error::{Error, ErrorKind, Result, Stage};
 
 /// Levels of inheritance.
 const MOST_LEVELS: usize = 16;

@@ -34,6 +34,11 @@ use std::{collections::HashSet, path::Path};
 use node::{Data, Node, below};
 use serde_json::Value;
 use sources::Texts;
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
+    path_text,
+};
 
 pub use self::{
     parse::Language,
@@ -43,13 +48,8 @@ pub use self::{
 };
 use super::{
     job::{Job, SourceSettings},
-    mistake::Mistake,
     plan,
     track::TrackSettings,
-};
-use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    media::path_text,
 };
 
 /// Lists of a job whose elements may be decided about.
@@ -330,5 +330,5 @@ fn told(tree: &Node, texts: &Texts, mut mistakes: Vec<Mistake>) -> Error {
             }
         }
     }
-    Mistake::into_error(mistakes)
+    Error::of_mistakes(mistakes)
 }

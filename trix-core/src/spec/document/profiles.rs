@@ -4,11 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::parse::{Language, MOST_BYTES};
-use crate::{
+use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    spec::mistake::closest,
+    mistake::closest,
 };
+
+use super::parse::{Language, MOST_BYTES};
 
 /// A profile that comes with Trix.
 #[derive(Clone, Copy, Debug)]

@@ -4,11 +4,12 @@
 
 use std::path::Path;
 
+use trix_model::error::{Error, ErrorKind, Result, Stage};
+
 use super::{
     node::{Node, Spot},
     parse::{self, Language},
 };
-use crate::error::{Error, ErrorKind, Result, Stage};
 
 /// Every document that was read, by number.
 #[derive(Clone, Debug, Default)]

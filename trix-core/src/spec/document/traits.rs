@@ -8,14 +8,13 @@ use serde::Serialize;
 use super::node::{Data, Node, below};
 use crate::{
     decode::video::frame_rate,
-    ffi::{pixel::PixelFormat, stream::StreamKind},
-    media::color::Transfer,
     source::Source,
-    spec::{
-        mistake::{Mistake, closest},
-        plan::side,
-        track::TrackSettings,
-    },
+    spec::{plan::side, track::TrackSettings},
+};
+use trix_av::{pixel::PixelFormat, stream::StreamKind};
+use trix_model::{
+    color::Transfer,
+    mistake::{Mistake, closest},
 };
 
 /// What is known of a source before anything is decided about it.
@@ -67,7 +66,7 @@ impl Traits {
         let Some(video) = source.video() else { return traits };
         let declared = source.input.declared().get(video.index).map(|declared| declared.color).unwrap_or_default();
         let transfer = video.color.or(declared).transfer;
-        let turned = video.display_matrix.as_ref().and_then(crate::media::orientation::Orientation::from_matrix);
+        let turned = video.display_matrix.as_ref().and_then(trix_model::orientation::Orientation::from_matrix);
         let (mut width, mut height) = (video.width as f64, video.height as f64);
         if turned.is_some_and(|turned| turned.is_sideways()) {
             (width, height) = (height, width);

@@ -5,13 +5,13 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
+use trix_model::mistake::{Mistake, closest};
 
 use super::{
     check::MOST,
     node::{Data, Node, Spot, below},
     parse::MOST_BYTES,
 };
-use crate::spec::mistake::{Mistake, closest};
 
 /// Names that are looked through for the one that was meant, and told.
 const MOST_NAMES: usize = 50;

@@ -11,14 +11,11 @@ use super::{
     sound_codec::{self, SoundCodec},
 };
 use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::{layout::ChannelLayout, stream::StreamFacts},
     filter::{
         sound::{Remix, Resampler, SoundTarget},
         sound_edit::SoundEdit,
     },
     loudness::Settled,
-    media::time::Timestamp,
     source::{
         Source,
         selection::{Lack, unusable},
@@ -28,6 +25,11 @@ use crate::{
         job::Container,
         track::LoudnessTarget,
     },
+};
+use trix_av::{layout::ChannelLayout, stream::StreamFacts};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::Timestamp,
 };
 
 /// How a sound track comes to be.

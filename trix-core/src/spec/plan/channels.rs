@@ -2,9 +2,10 @@
 //!
 //! Invariant: no channel is lost without a note, and a channel that is not mixed keeps its samples.
 
+use trix_av::{layout::ChannelLayout, stream::StreamFacts};
+
 use super::{Mistake, audio::Told, sound_codec::SoundCodec};
 use crate::{
-    ffi::{layout::ChannelLayout, stream::StreamFacts},
     filter::sound::Remix,
     spec::{audio::AudioShape, job::Container},
 };

@@ -3,13 +3,12 @@
 //! Invariant: the estimate lies above what libx264 0.164, libx265 3.5 and libavcodec 59 take; it follows from the
 //! parameters that they are opened with, and changes none of them.
 
+use trix_av::{stream::StreamFacts, x264::Kept};
+
 use super::VideoPlan;
-use crate::{
-    ffi::{stream::StreamFacts, x264::Kept},
-    spec::{
-        options,
-        video::{EncodeSettings, Encoder},
-    },
+use crate::spec::{
+    options,
+    video::{EncodeSettings, Encoder},
 };
 
 /// Pictures that a decoder of the stream keeps for others that refer to them: most that its standard allows.

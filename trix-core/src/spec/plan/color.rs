@@ -5,13 +5,13 @@ use super::{
     video::{Facts, Told},
 };
 use crate::{
-    ffi::pixel::PixelFormat,
     filter::transform::ToneMapping,
-    media::{
-        color::{Color, Matrix, Range, Standard, Transfer},
-        format::{Chroma, PictureFormat},
-    },
     spec::{picture::Tonemap, video::Encoder},
+};
+use trix_av::pixel::PixelFormat;
+use trix_model::{
+    color::{Color, Matrix, Range, Standard, Transfer},
+    format::{Chroma, PictureFormat},
 };
 
 /// What was decided.

@@ -6,17 +6,12 @@
 use serde::Serialize;
 
 use super::{Decision, Request};
-use crate::{
-    decode::video::frame_rate,
-    encode::nal::{self, NalCodec},
+use crate::{decode::video::frame_rate, source::Source, spec::job::SourceSettings};
+use trix_av::{packet::Packet, stream::StreamFacts};
+use trix_bitstream::nal::{self, NalCodec};
+use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    ffi::stream::StreamFacts,
-    media::{
-        packet::Packet,
-        time::{TimeBase, Timestamp},
-    },
-    source::Source,
-    spec::job::SourceSettings,
+    time::{TimeBase, Timestamp},
 };
 
 /// Which compressed pictures are copied.

@@ -11,14 +11,14 @@ use serde::Serialize;
 use super::{Decision, OutputPlan};
 use crate::{
     decode::reader::Cut,
-    ffi::pixel::PixelFormat,
     filter::{
         convert::Filtering,
         transform::{Transform, Waypoint},
     },
-    media::format::PictureFormat,
     source::Source,
 };
+use trix_av::pixel::PixelFormat;
+use trix_model::format::PictureFormat;
 
 /// A step between the decoder and the encoders.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]

@@ -6,14 +6,19 @@ use super::{
 };
 use crate::{
     decode::survey::Survey,
-    ffi::pixel::PixelFormat,
-    filter::transform::{Deinterlacing, FieldOrder, Padding},
-    media::{format::PictureFormat, orientation::Orientation, time::Rational},
+    filter::transform::Deinterlacing,
     spec::{
         job::Container,
         picture::{Crop, Deinterlace, Rectangle, Rotate},
         video::{EncodeSettings, Encoder},
     },
+};
+use trix_av::pixel::PixelFormat;
+use trix_model::{
+    format::PictureFormat,
+    orientation::Orientation,
+    picture::{FieldOrder, Padding},
+    time::Rational,
 };
 
 /// What was decided.

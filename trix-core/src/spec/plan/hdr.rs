@@ -1,12 +1,13 @@
 //! What is decided about HDR metadata: what is carried, what a transform makes untrue.
 
+use trix_model::hdr::{DolbyVision, StaticHdr};
+
 use super::{
     Request,
     video::{Facts, Told},
 };
 use crate::{
     filter::transform::Transform,
-    media::hdr::{DolbyVision, StaticHdr},
     spec::{picture::DynamicHdr, video::Encoder},
 };
 

@@ -22,8 +22,6 @@ use serde::Serialize;
 
 use super::{Mistake, OutputPlan, PackagePlan, SideTrack, StillPlan, VideoPlan, codec_memory, filters::FilterPlan};
 use crate::{
-    ffi::{pixel::PixelFormat, stream::StreamFacts},
-    media::format::PictureFormat,
     pipeline::pass::{PACKETS, PICTURES},
     source::{STORE, Source},
     spec::{
@@ -33,6 +31,8 @@ use crate::{
         video::{EncodeSettings, RateControl},
     },
 };
+use trix_av::{pixel::PixelFormat, stream::StreamFacts};
+use trix_model::format::PictureFormat;
 
 /// How much memory a job will take.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]

@@ -26,6 +26,10 @@ mod hdr;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use trix_model::{
+    error::{Error, Result},
+    time::Timestamp,
+};
 
 pub use self::{
     audio::AudioPlan,
@@ -45,12 +49,12 @@ pub(crate) use self::{
     side::SideTrack,
     sound_choice::{cuts_exactly, holds_changes},
 };
-pub(crate) use super::mistake::Mistake;
 use super::{
     job::{Job, OutputSettings},
     still::check_all,
 };
-use crate::{error::Result, media::time::Timestamp, source::Source};
+use crate::source::Source;
+pub(crate) use trix_model::mistake::Mistake;
 
 /// Something that was decided without being asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -152,7 +156,7 @@ impl Plan {
             packages.push(plan);
         }
         if !mistakes.is_empty() {
-            return Err(Mistake::into_error(mistakes));
+            return Err(Error::of_mistakes(mistakes));
         }
         let decisions = threads::share(&asked, &mut outputs).into_iter().collect();
         let filters = filters::plan(&mut outputs, source, job.scale_from_larger);
@@ -166,7 +170,7 @@ impl Plan {
             stills: &stills,
             sides: &sides,
         };
-        let memory = memory::plan(job, &making).map_err(|mistake| Mistake::into_error(vec![mistake]))?;
+        let memory = memory::plan(job, &making).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
         Ok(Plan { filters, outputs, packages, stills, decisions, memory, asked, sides })
     }
 }

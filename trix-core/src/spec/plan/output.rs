@@ -21,9 +21,6 @@ use crate::{
         survey::{self, Survey},
         video::frame_rate,
     },
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::stream::StreamFacts,
-    media::time::{Rational, TimeBase, Timestamp},
     probe,
     source::Source,
     spec::{
@@ -32,6 +29,11 @@ use crate::{
         job::{OutputSettings, SourceSettings, VerifyLevel},
         video::{Encoder, VideoSettings},
     },
+};
+use trix_av::stream::StreamFacts;
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// What is asked for of one output.
@@ -80,7 +82,7 @@ impl Looks {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct OutputPlan {
     /// The file.
-    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// How it is checked.

@@ -11,12 +11,6 @@ use super::{
     Asking, Carried, Decision, Mistake, OutputPlan, Request, SubtitlePlan, TrackTags, audio, tags::TIMECODE_LOST,
 };
 use crate::{
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::stream::StreamKind,
-    media::{
-        orientation::Orientation,
-        time::{Rational, Timestamp},
-    },
     package::PackageSettings,
     source::Source,
     spec::{
@@ -27,12 +21,18 @@ use crate::{
         video::{Size, VideoSettings},
     },
 };
+use trix_av::stream::StreamKind;
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    orientation::Orientation,
+    time::{Rational, Timestamp},
+};
 
 /// A package that will be written.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct PackagePlan {
     /// The folder.
-    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// How it is cut.

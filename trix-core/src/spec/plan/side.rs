@@ -4,22 +4,25 @@
 
 use super::{AudioPlan, Decision, audio, output::is_uneven};
 use crate::{
-    decode::{damage::OnDamage, sound_reader::SoundReader, video::frame_rate},
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::stream::StreamFacts,
+    decode::{sound_reader::SoundReader, video::frame_rate},
     filter::{
         sound::SoundTarget,
         sound_edit::ExactLength,
         stems::{StemInput, Stems},
     },
-    media::time::{Rational, Timestamp},
     source::{Limits, Source},
     spec::{
         job::Job,
         language,
-        mistake::Mistake,
         track::{LengthPolicy, TrackSettings},
     },
+};
+use trix_av::stream::StreamFacts;
+use trix_model::{
+    damage::OnDamage,
+    error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
+    time::{Rational, Timestamp},
 };
 
 /// A sound track from beside the source.

@@ -9,8 +9,6 @@ use super::{
 };
 use crate::{
     decode::forms::{self, Change},
-    ffi::stream::StreamFacts,
-    media::time::{Rational, Timestamp},
     package,
     source::Source,
     spec::{
@@ -19,6 +17,8 @@ use crate::{
         video::VideoSettings,
     },
 };
+use trix_av::stream::StreamFacts;
+use trix_model::time::{Rational, Timestamp};
 
 /// What is done with a track, and why it is no copy.
 #[derive(Debug, PartialEq)]

@@ -5,12 +5,14 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
+use trix_model::{
+    error::{Error, Result},
+    time::Timestamp,
+};
 
 use super::{Asking, Decision, OutputPlan, side};
 use crate::{
     decode::reader::Cut,
-    error::{Error, Result},
-    media::time::Timestamp,
     source::Source,
     spec::{
         audio::AudioSettings,
@@ -26,7 +28,7 @@ use crate::{
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct StillPlan {
     /// Its first file.
-    #[serde(serialize_with = "crate::media::path_text::serialize")]
+    #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// What is asked for, with every default.

@@ -7,11 +7,11 @@ use super::{
     tracks::{Carried, Kept, Told, TrackTags, entry, name},
 };
 use crate::{
-    ffi::stream::{StreamFacts, StreamKind},
-    media::{time::Rational, timecode::Timecode},
     source::Source,
     spec::{container::Container, language as codes},
 };
+use trix_av::stream::{StreamFacts, StreamKind};
+use trix_model::{time::Rational, timecode::Timecode};
 
 /// Whether a tag belongs to the file it stands in: who wrote it, how long it is, what the container calls things.
 fn is_about_the_file(key: &str) -> bool {

@@ -8,20 +8,20 @@ use serde::Serialize;
 
 use super::{Decision, Mistake, Request, tags};
 use crate::{
-    ffi::{
-        stream::{CodecParameters, StreamFacts, StreamKind},
-        subtitle::SubtitleDecoder,
-    },
-    media::{
-        chapter::Chapter,
-        time::{Rational, TimeBase, Timestamp},
-    },
     source::Source,
     spec::{
         audio::AudioSettings,
         container::{Container, cover_type},
         subtitle::SubtitleSettings,
     },
+};
+use trix_av::{
+    stream::{CodecParameters, StreamFacts, StreamKind},
+    subtitle::SubtitleDecoder,
+};
+use trix_model::{
+    chapter::Chapter,
+    time::{Rational, TimeBase, Timestamp},
 };
 
 /// What goes along with pictures and sound.

@@ -6,21 +6,9 @@ use super::{Decision, Mistake, Request, color, geometry, hdr};
 use crate::{
     decode::{glance::Glance, video::frame_rate},
     encode::lavc,
-    error::{Error, ErrorKind, Result, Stage},
-    ffi::{
-        pixel::PixelFormat,
-        stream::{StreamFacts, StreamKind},
-    },
     filter::{
         convert::{Filtering, zimg_is_there},
-        transform::{FieldOrder, Shape, Transform},
-    },
-    media::{
-        color::{Color, Matrix, Primaries, Range, Transfer},
-        format::{Chroma, PictureFormat},
-        hdr::{DolbyVision, StaticHdr},
-        orientation::Orientation,
-        time::Rational,
+        transform::{Shape, Transform},
     },
     source::Source,
     spec::{
@@ -30,6 +18,19 @@ use crate::{
         picture::{Alpha, ColorOverride, OnChange, PictureSettings},
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
+};
+use trix_av::{
+    pixel::PixelFormat,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::{
+    color::{Color, Matrix, Primaries, Range, Transfer},
+    error::{Error, ErrorKind, Result, Stage},
+    format::{Chroma, PictureFormat},
+    hdr::{DolbyVision, StaticHdr},
+    orientation::Orientation,
+    picture::FieldOrder,
+    time::Rational,
 };
 
 /// How pictures are encoded.

@@ -16,17 +16,20 @@ use super::{
     route::{self, Route},
 };
 use crate::{
-    decode::{damage::DamageLog, video::Picture},
+    decode::video::Picture,
     demux::Demuxer,
-    error::{Error, Result, Stage},
-    ffi::stream::StreamFacts,
-    pipeline::{
-        cancel::Token,
-        progress::{Counters, Watch},
-        stage::{Outcome, Sender, spawn},
-    },
+    pipeline::stage::{Outcome, Sender, spawn},
     source::Source,
     spec::{job::Job, plan::Plan},
+};
+use trix_av::stream::StreamFacts;
+use trix_model::{
+    control::{
+        cancel::Token,
+        progress::{Counters, Watch},
+    },
+    damage::DamageLog,
+    error::{Error, Result, Stage},
 };
 
 /// A stage that waits to be started.

@@ -8,27 +8,26 @@ use crate::{
         dynamic::DynamicHdr,
         video::{Picture, VideoDecoder},
     },
-    encode::{self, nal::NalCodec, timeline::Timeline},
-    error::{Result, Stage},
-    ffi::{pixel::PixelFormat, stream::StreamFacts},
+    encode::{self, timeline::Timeline},
     filter::pictures::PictureFilter,
-    media::{
-        packet::Packet,
-        time::{TimeBase, Timestamp},
-    },
     mux::TrackSpec,
     pipeline::{
-        cancel::Token,
         pass::{
             ForMuxer, Queued, lock,
             route::Route,
             tracks,
             video::{self, Forced},
         },
-        progress::Watch,
         stage::{Fan, Receiver, Sender, channel},
     },
     source::Source,
+};
+use trix_av::{packet::Packet, pixel::PixelFormat, stream::StreamFacts};
+use trix_bitstream::nal::NalCodec;
+use trix_model::{
+    control::{cancel::Token, progress::Watch},
+    error::{Result, Stage},
+    time::{TimeBase, Timestamp},
 };
 
 impl Builder<'_> {

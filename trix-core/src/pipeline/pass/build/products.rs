@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use trix_model::{
+    control::progress::Watch,
+    error::{Result, Stage},
+    time::Timestamp,
+};
+
 use super::Builder;
 use crate::{
     decode::video::Picture,
     encode::subtitle::Span,
-    error::{Result, Stage},
     filter::sound::SoundConverter,
-    media::time::Timestamp,
     mux::{Muxer, TrackSpec},
     package::{PackageWriter, Rendition},
     pipeline::{
         pass::{ForMuxer, listen::WaveformStage, mux, mux_package, tracks, video::StillStage},
-        progress::Watch,
         stage::channel,
     },
     source::Source,

@@ -4,24 +4,16 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::Builder;
 use crate::{
-    decode::{audio::AudioDecoder, damage::DamageLog, data_bursts::BurstFinder, video::frame_rate},
+    decode::{audio::AudioDecoder, data_bursts::BurstFinder, video::frame_rate},
     demux::Demuxer,
     encode::{
         samples::SampleBooks,
         sound::SoundEncoder,
         subtitle::{Span, SubtitleTrack},
     },
-    error::{Result, Stage},
-    ffi::stream::StreamFacts,
     filter::sound::{SoundConverter, SoundTarget},
-    media::{
-        frame::Frame,
-        packet::Packet,
-        time::{TimeBase, Timestamp},
-    },
-    mux::{Display, TrackSpec, codec_delay},
+    mux::{TrackSpec, codec_delay},
     pipeline::{
-        cancel::Token,
         pass::{
             ForMuxer, Queued,
             copy_watch::CopyWatch,
@@ -32,11 +24,18 @@ use crate::{
             sound_cut::SoundCut,
             tracks,
         },
-        progress::Watch,
         stage::{Fan, Sender, channel},
     },
     source::Source,
     spec::plan::{AudioPlan, CopyGate, OutputPlan, SubtitlePlan, TrackTags, cuts_exactly, side},
+};
+use trix_av::{frame::Frame, packet::Packet, stream::StreamFacts};
+use trix_model::{
+    control::{cancel::Token, progress::Watch},
+    damage::DamageLog,
+    error::{Error, Result, Stage},
+    picture::Display,
+    time::{TimeBase, Timestamp},
 };
 
 /// A sound track that is encoded, for one or more outputs.
@@ -281,7 +280,7 @@ impl Builder<'_> {
             let place = format!("tracks[{side}]");
             let limits = self.job.source.limits;
             let reader = side::reader(settings, &place, limits, self.job.source.on_damage)?;
-            let reader = reader.map_err(|mistake| crate::spec::mistake::Mistake::into_error(vec![mistake]))?;
+            let reader = reader.map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
             let stage = SideStage { number: side, stream: index, reader, shared: Arc::clone(&self.shared) };
             let work = move || stage.run(output).map_err(|error| error.in_file(&label));
             self.wait(format!("side-{side}"), Stage::Decode, token, work);

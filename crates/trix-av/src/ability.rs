@@ -1,0 +1,147 @@
+//! What the installed libraries can do that other releases of them cannot, found by asking or trying.
+//!
+//! Invariant: an ability is found once in a process, on data of our own, and never by the number of a version. What the
+//! headers tell is found when the crate is built (`build.rs`).
+
+use std::{
+    ffi::{CStr, c_int, c_void},
+    ptr,
+    sync::OnceLock,
+};
+
+use ffmpeg_sys_next as av;
+
+use super::{
+    output::{NewStream, in_memory},
+    packet::Packet,
+    stream::CodecParameters,
+};
+use trix_bitstream::ebml::head_of;
+use trix_model::time::TimeBase;
+
+/// Whether filter `filter` has an option called `option`.
+pub(crate) fn filter_has_option(filter: &CStr, option: &CStr) -> bool {
+    // SAFETY: strings live during the calls; filters and their classes are static.
+    unsafe {
+        let filter = av::avfilter_get_by_name(filter.as_ptr()).as_ref();
+        filter.is_some_and(|filter| class_has_option(filter.priv_class, option))
+    }
+}
+
+/// Whether objects of a class have an option called `option`.
+///
+/// # Safety
+/// `class` is null or a class of libav*.
+pub(crate) unsafe fn class_has_option(class: *const av::AVClass, option: &CStr) -> bool {
+    let place = (&raw const class).cast_mut().cast::<c_void>();
+    let search = av::AV_OPT_SEARCH_FAKE_OBJ as c_int;
+    // SAFETY: promised by the caller; a search in a class alone takes a pointer to it in place of an object.
+    !class.is_null() && !unsafe { av::av_opt_find(place, option.as_ptr(), ptr::null(), 0, search) }.is_null()
+}
+
+/// Whether the filter that pictures enter a graph by is told matrix and range. Then filters negotiate both, and convert
+/// what disagrees.
+pub(crate) fn graphs_negotiate_color() -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| filter_has_option(c"buffer", c"colorspace"))
+}
+
+/// Whether elementary streams of H.266 are read and decoded.
+pub fn reads_vvc() -> bool {
+    // SAFETY: the strings live during the calls, which look into static tables.
+    unsafe {
+        !av::av_find_input_format(c"vvc".as_ptr()).is_null()
+            && !av::avcodec_find_decoder_by_name(c"vvc".as_ptr()).is_null()
+    }
+}
+
+/// What the muxer of Matroska does by itself about sound that begins with samples that nobody is to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MatroskaDelay {
+    /// It tells their length (CodecDelay).
+    pub is_written: bool,
+    /// It makes the times of packets later by as much.
+    pub is_added: bool,
+}
+
+/// What the muxer of Matroska does about the delay of `codec`.
+pub fn matroska_delay(codec: &str) -> MatroskaDelay {
+    static OPUS: OnceLock<MatroskaDelay> = OnceLock::new();
+    static OTHERS: OnceLock<MatroskaDelay> = OnceLock::new();
+    // Opus had rules of its own before all codecs had the same.
+    match codec {
+        "opus" => *OPUS.get_or_init(|| try_matroska(av::AVCodecID::AV_CODEC_ID_OPUS)),
+        _ => *OTHERS.get_or_init(|| try_matroska(av::AVCodecID::AV_CODEC_ID_AC3)),
+    }
+}
+
+/// Writes one packet of sound that begins with samples that nobody is to hear, and looks what became of it.
+fn try_matroska(codec: av::AVCodecID) -> MatroskaDelay {
+    /// 22 milliseconds, which Matroska tells without rounding.
+    const SAMPLES: usize = 1056;
+    const RATE: u32 = 48_000;
+    // The head that Opus needs (RFC 7845, 5.1): version, channels, samples to discard, rate, gain, mapping.
+    let mut head = b"OpusHead\x01\x02".to_vec();
+    head.extend((SAMPLES as u16).to_le_bytes());
+    head.extend(RATE.to_le_bytes());
+    head.extend([0; 3]);
+    let parameters = CodecParameters::for_stereo(codec, RATE, SAMPLES, &head);
+    let stream = NewStream {
+        parameters: &parameters,
+        time_base: TimeBase::new(1, RATE.into()),
+        rate: None,
+        metadata: &[],
+        disposition: &[],
+        side_data: &[],
+    };
+    let mut packet = Packet::copy_of(&[0; 64]);
+    packet.set_times(Some(0), Some(0), 960);
+    packet.set_key(true);
+    let file = in_memory("matroska", &stream, &[packet]);
+    file.ok().and_then(|file| delay_in(&file)).unwrap_or(MatroskaDelay { is_written: false, is_added: false })
+}
+
+/// What a file of one packet says of its delay.
+fn delay_in(file: &[u8]) -> Option<MatroskaDelay> {
+    let segment = element(file, 0x1853_8067)?;
+    let entry = element(element(segment, 0x1654_ae6b)?, 0xae)?;
+    let cluster = element(segment, 0x1f43_b675)?;
+    let start = element(cluster, 0xe7)?.iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
+    // The number of the track in one byte, then the time after the start of the cluster.
+    let block = element(cluster, 0xa3).or_else(|| element(element(cluster, 0xa0)?, 0xa1))?;
+    let after = i16::from_be_bytes(*block.get(1..)?.first_chunk()?);
+    Some(MatroskaDelay { is_written: element(entry, 0x56aa).is_some(), is_added: start + i64::from(after) > 0 })
+}
+
+/// The content of the first element called `wanted` among those that `bytes` hold one after the other.
+fn element(mut bytes: &[u8], wanted: u32) -> Option<&[u8]> {
+    loop {
+        let (id, size, width) = head_of(bytes)?;
+        let end = usize::try_from(size).ok()?.saturating_add(width).min(bytes.len());
+        if id == wanted {
+            return bytes.get(width..end);
+        }
+        bytes = &bytes[end..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_filters_are_found_by_name() {
+        assert!(filter_has_option(c"scale", c"in_range"));
+        assert!(!filter_has_option(c"scale", c"in_rage"));
+        assert!(!filter_has_option(c"no such filter", c"in_range"));
+    }
+
+    #[test]
+    fn what_becomes_of_a_delay_in_matroska_is_read_from_the_file() {
+        // Every libavformat that Trix runs with tells the delay of Opus; those that add it to times tell it for all.
+        let (opus, others) = (matroska_delay("opus"), matroska_delay("aac"));
+        assert!(opus.is_written);
+        assert_eq!(others.is_written, others.is_added);
+        assert_eq!(opus.is_added, others.is_added);
+    }
+}

@@ -1,0 +1,464 @@
+//! Owner of an `AVFrame`.
+
+use std::{ffi::c_int, ptr::NonNull};
+
+use ffmpeg_sys_next as av;
+use trix_model::{
+    color::{ChromaLocation, Color, Matrix, Primaries, Range, Transfer},
+    hdr::StaticHdr,
+    picture::{FieldOrder, Plane},
+    time::Rational,
+};
+
+use super::{
+    enum_field,
+    pixel::PixelFormat,
+    side_data::{self, FrameKind as Side},
+};
+
+/// A decoded picture or block of sound. Its samples are immutable and shared by reference count.
+pub struct Frame(NonNull<av::AVFrame>);
+
+// SAFETY: a frame's buffers are reference-counted atomically by libavutil and the frame itself is not changed once the
+// stage that made it let it go.
+unsafe impl Send for Frame {}
+// SAFETY: as above; `&Frame` only reads.
+unsafe impl Sync for Frame {}
+
+impl Frame {
+    /// An empty frame.
+    ///
+    /// # Panics
+    /// When the process is out of memory, as every allocation in Rust does.
+    pub(crate) fn new() -> Self {
+        // SAFETY: no preconditions.
+        Frame(NonNull::new(unsafe { av::av_frame_alloc() }).expect("memory for a frame"))
+    }
+
+    /// A grey picture of 8 bits without chroma, the same all over.
+    pub fn grey(width: usize, height: usize) -> Self {
+        let frame = Frame::new();
+        // SAFETY: the frame is ours; the call allocates its one plane, of `linesize` bytes for each row.
+        unsafe {
+            let raw = &mut *frame.as_ptr();
+            raw.format = PixelFormat::from_name("gray").expect("libavutil knows grey").0;
+            (raw.width, raw.height) = (width as c_int, height as c_int);
+            assert!(av::av_frame_get_buffer(raw, 0) >= 0, "memory for a frame");
+            std::ptr::write_bytes(raw.data[0], 128, raw.linesize[0] as usize * height);
+        }
+        frame
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut av::AVFrame {
+        self.0.as_ptr()
+    }
+
+    fn raw(&self) -> &av::AVFrame {
+        // SAFETY: the pointer is valid and only changed through `&mut self` or before it is shared.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Presentation time in ticks of the stage that made the frame, from the container or else from the decoder.
+    pub fn pts(&self) -> Option<i64> {
+        [self.raw().best_effort_timestamp, self.raw().pts].into_iter().find(|&ticks| ticks != av::AV_NOPTS_VALUE)
+    }
+
+    /// Gives a frame without a time this one.
+    pub fn set_pts(&mut self, pts: i64) {
+        // SAFETY: we hold the only reference to the frame.
+        let raw = unsafe { self.0.as_mut() };
+        (raw.pts, raw.best_effort_timestamp) = (pts, pts);
+    }
+
+    /// Makes the frame's own `pts` count, whatever the decoder estimated.
+    pub(crate) fn adopt_pts(&mut self) {
+        // SAFETY: we hold the only reference to the frame.
+        let raw = unsafe { self.0.as_mut() };
+        raw.best_effort_timestamp = raw.pts;
+    }
+
+    /// Samples in a row.
+    pub fn width(&self) -> usize {
+        self.raw().width.max(0) as usize
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.raw().height.max(0) as usize
+    }
+
+    /// Samples in each channel of a block of sound.
+    pub fn samples(&self) -> usize {
+        self.raw().nb_samples.max(0) as usize
+    }
+
+    /// Samples of a second of sound.
+    pub fn sample_rate(&self) -> u32 {
+        self.raw().sample_rate.max(0) as u32
+    }
+
+    /// Channels of a block of sound.
+    pub fn channels(&self) -> usize {
+        self.raw().ch_layout.nb_channels.max(0) as usize
+    }
+
+    /// The samples of one channel of a block of sound, one after the other, as bytes of the machine's order; empty where
+    /// there is no such channel.
+    pub fn channel(&self, channel: usize) -> Vec<u8> {
+        let (samples, channels) = (self.samples(), self.channels());
+        // SAFETY: takes any integer.
+        let (bytes, is_planar) = unsafe {
+            // The values that libavutil lists; others have no size.
+            let known = (0..=11).contains(&self.format());
+            let format = if known {
+                std::mem::transmute::<c_int, av::AVSampleFormat>(self.format())
+            } else {
+                return Vec::new();
+            };
+            (av::av_get_bytes_per_sample(format).max(0) as usize, av::av_sample_fmt_is_planar(format) != 0)
+        };
+        if channel >= channels {
+            return Vec::new();
+        }
+        let mut copy = Vec::with_capacity(samples * bytes);
+        // SAFETY: libavutil keeps one plane for each channel, or one for all, of as many bytes as the samples take.
+        unsafe {
+            let planes = self.raw().extended_data;
+            if is_planar {
+                copy.extend_from_slice(std::slice::from_raw_parts(*planes.add(channel), samples * bytes));
+            } else {
+                let plane = std::slice::from_raw_parts(*planes, samples * channels * bytes);
+                for sample in plane.chunks_exact(channels * bytes) {
+                    copy.extend_from_slice(&sample[channel * bytes..][..bytes]);
+                }
+            }
+        }
+        copy
+    }
+
+    /// libav's number of the pixel or sample format.
+    pub fn format(&self) -> c_int {
+        self.raw().format
+    }
+
+    /// The layout of the samples of a picture, where libavutil knows it.
+    pub fn pixel_format(&self) -> Option<PixelFormat> {
+        PixelFormat::from_raw(self.raw().format)
+    }
+
+    /// Width of a sample divided by its height; zero where unknown.
+    pub fn sample_aspect(&self) -> Rational {
+        let aspect = self.raw().sample_aspect_ratio;
+        Rational::new(aspect.num.into(), aspect.den.into())
+    }
+
+    /// How the samples mean colour, as this frame says.
+    pub fn color(&self) -> Color {
+        let raw = self.raw();
+        // SAFETY: the fields have the size of a C int and are initialised.
+        unsafe {
+            Color {
+                primaries: Primaries(enum_field!(raw.color_primaries) as u8),
+                transfer: Transfer(enum_field!(raw.color_trc) as u8),
+                matrix: Matrix(enum_field!(raw.colorspace) as u8),
+                range: range(enum_field!(raw.color_range)),
+                chroma_location: chroma_location(enum_field!(raw.chroma_location)),
+            }
+        }
+    }
+
+    /// Matrix and range, by the numbers of libavutil.
+    pub(crate) fn matrix_and_range(&self) -> (c_int, c_int) {
+        let raw = self.raw();
+        // SAFETY: the fields have the size of a C int and are initialised.
+        unsafe { (enum_field!(raw.colorspace), enum_field!(raw.color_range)) }
+    }
+
+    /// Another reference to the same samples that says this matrix and range; `None` where the frame says so itself.
+    pub(crate) fn with_matrix_and_range(&self, (matrix, range): (c_int, c_int)) -> Option<Self> {
+        if self.matrix_and_range() == (matrix, range) {
+            return None;
+        }
+        let mut copy = self.clone();
+        // SAFETY: we hold the only reference to the copy. Enums of libavutil hold integers.
+        unsafe {
+            let raw = copy.0.as_mut();
+            (&raw mut raw.colorspace).cast::<c_int>().write(matrix);
+            (&raw mut raw.color_range).cast::<c_int>().write(range);
+        }
+        Some(copy)
+    }
+
+    /// Whether the frame holds two fields that were taken one after the other.
+    pub fn is_interlaced(&self) -> bool {
+        #[cfg(frame_flags_tell_fields)]
+        return self.raw().flags & av::AV_FRAME_FLAG_INTERLACED != 0;
+        #[cfg(not(frame_flags_tell_fields))]
+        return self.raw().interlaced_frame != 0;
+    }
+
+    /// Whether the upper field is shown first.
+    pub fn is_top_field_first(&self) -> bool {
+        #[cfg(frame_flags_tell_fields)]
+        return self.raw().flags & av::AV_FRAME_FLAG_TOP_FIELD_FIRST != 0;
+        #[cfg(not(frame_flags_tell_fields))]
+        return self.raw().top_field_first != 0;
+    }
+
+    /// Says which field is shown first, or that there is only one.
+    fn set_fields(&mut self, fields: Option<FieldOrder>) {
+        // SAFETY: we hold the only reference to the frame.
+        let raw = unsafe { self.0.as_mut() };
+        #[cfg(frame_flags_tell_fields)]
+        {
+            raw.flags &= !(av::AV_FRAME_FLAG_INTERLACED | av::AV_FRAME_FLAG_TOP_FIELD_FIRST);
+            raw.flags |= match fields {
+                None => 0,
+                Some(FieldOrder::Top) => av::AV_FRAME_FLAG_INTERLACED | av::AV_FRAME_FLAG_TOP_FIELD_FIRST,
+                Some(FieldOrder::Bottom) => av::AV_FRAME_FLAG_INTERLACED,
+            };
+        }
+        #[cfg(not(frame_flags_tell_fields))]
+        {
+            raw.interlaced_frame = fields.is_some().into();
+            raw.top_field_first = (fields == Some(FieldOrder::Top)).into();
+        }
+    }
+
+    /// Fields for which the frame is shown beyond its own two (MPEG-2's repeated fields).
+    pub fn repeated_fields(&self) -> u32 {
+        self.raw().repeat_pict.max(0) as u32
+    }
+
+    /// Static HDR metadata that came with this frame.
+    pub fn hdr(&self) -> StaticHdr {
+        StaticHdr {
+            mastering: self.side_data(Side::AV_FRAME_DATA_MASTERING_DISPLAY_METADATA).and_then(side_data::mastering),
+            light: self.side_data(Side::AV_FRAME_DATA_CONTENT_LIGHT_LEVEL).and_then(side_data::light),
+        }
+    }
+
+    /// Whether dynamic metadata of HDR10+ (SMPTE ST 2094-40) came with this frame.
+    pub fn has_hdr10_plus(&self) -> bool {
+        self.side_data(Side::AV_FRAME_DATA_DYNAMIC_HDR_PLUS).is_some()
+    }
+
+    /// The Dolby Vision reference processing unit of this frame as it stands in the stream, emulation prevention included.
+    pub fn dolby_vision_rpu(&self) -> Option<&[u8]> {
+        self.side_data(Side::AV_FRAME_DATA_DOVI_RPU_BUFFER)
+    }
+
+    /// Closed captions of this frame (CTA-708 `cc_data`, three bytes each).
+    pub fn captions(&self) -> Option<&[u8]> {
+        self.side_data(Side::AV_FRAME_DATA_A53_CC).filter(|data| !data.is_empty())
+    }
+
+    /// Text that an encoder wrote into this frame about itself (user data of H.264 and HEVC, behind its 16 bytes of name).
+    pub fn signature(&self) -> Option<String> {
+        let text = self.side_data(Side::AV_FRAME_DATA_SEI_UNREGISTERED)?.get(16..)?;
+        let text = text.split(|byte| *byte == 0).next()?;
+        Some(std::str::from_utf8(text).ok()?.to_owned())
+    }
+
+    /// The active format of this frame (SMPTE ST 2016-1: what part of the picture matters), 0 to 15.
+    pub fn active_format(&self) -> Option<u8> {
+        self.side_data(Side::AV_FRAME_DATA_AFD).and_then(|data| data.first().copied())
+    }
+
+    /// The time code of a group of pictures (MPEG-2, ISO/IEC 13818-2, 6.3.8: 25 bits).
+    pub fn gop_timecode(&self) -> Option<u32> {
+        let data = self.side_data(Side::AV_FRAME_DATA_GOP_TIMECODE)?;
+        Some(i64::from_ne_bytes(*data.first_chunk()?) as u32)
+    }
+
+    /// The first SMPTE ST 12-1 time code of this frame, 32 bits as libavutil keeps them.
+    pub fn smpte_timecode(&self) -> Option<u32> {
+        let data = self.side_data(Side::AV_FRAME_DATA_S12M_TIMECODE)?;
+        let count = u32::from_ne_bytes(*data.first_chunk()?);
+        (count > 0).then_some(u32::from_ne_bytes(*data.get(4..)?.first_chunk()?))
+    }
+
+    fn side_data(&self, kind: Side) -> Option<&[u8]> {
+        // SAFETY: the frame is valid and not changed while it is borrowed.
+        unsafe { side_data::of_frame(self.raw(), kind) }
+    }
+
+    /// Makes `pts` the frame's time, whatever decoder or container said.
+    pub fn set_time(&mut self, pts: i64) {
+        // SAFETY: we hold the only reference to the frame.
+        let raw = unsafe { self.0.as_mut() };
+        (raw.pts, raw.best_effort_timestamp) = (pts, pts);
+    }
+
+    /// Another reference to the same samples with a time, colour and field order of its own.
+    pub(crate) fn stamped(&self, time: i64, color: Color, fields: Option<FieldOrder>) -> Self {
+        let mut copy = self.clone();
+        copy.set_time(time);
+        // SAFETY: we hold the only reference to the copy. Enums of libavutil hold integers.
+        unsafe {
+            let raw = copy.0.as_mut();
+            (&raw mut raw.color_primaries).cast::<c_int>().write(color.primaries.0.into());
+            (&raw mut raw.color_trc).cast::<c_int>().write(color.transfer.0.into());
+            (&raw mut raw.colorspace).cast::<c_int>().write(color.matrix.0.into());
+            (&raw mut raw.color_range).cast::<c_int>().write(color.range as c_int);
+            (&raw mut raw.pict_type).cast::<c_int>().write(0);
+        }
+        copy.set_fields(fields);
+        copy
+    }
+
+    /// A number that filters hand on from the frame that they read to the frames that they make of it.
+    pub fn tag(&self) -> usize {
+        self.raw().opaque as usize
+    }
+
+    /// Gives the frame a number, which travels with it.
+    pub fn set_tag(&mut self, tag: usize) {
+        // SAFETY: we hold the only reference to the frame; the pointer is a number and never followed.
+        unsafe { self.0.as_mut() }.opaque = tag as *mut std::ffi::c_void;
+    }
+
+    /// What a filter or decoder noted on this frame under `key`.
+    pub fn note(&self, key: &str) -> Option<String> {
+        // SAFETY: the dictionary belongs to the frame.
+        let entries = unsafe { super::entries(self.raw().metadata) };
+        entries.into_iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// What the decoder says is wrong with this frame; `None` when it says nothing. Concealed parts are not among it:
+    /// decoders flag those too late or not, and `ffi::log` catches what they say.
+    pub fn damage(&self) -> Option<&'static str> {
+        let raw = self.raw();
+        let flags = raw.decode_error_flags;
+        if flags & av::FF_DECODE_ERROR_MISSING_REFERENCE != 0 {
+            Some("missing reference picture")
+        } else if flags & av::FF_DECODE_ERROR_INVALID_BITSTREAM != 0 {
+            Some("the bitstream of a picture is invalid")
+        } else if raw.flags & av::AV_FRAME_FLAG_CORRUPT != 0 {
+            Some("a picture is flagged as corrupt")
+        } else {
+            None
+        }
+    }
+
+    /// The planes of a picture in a planar layout; empty for any other.
+    pub fn planes(&self) -> Vec<Plane<'_>> {
+        let Some(format) = self.pixel_format().and_then(PixelFormat::picture) else { return Vec::new() };
+        let raw = self.raw();
+        (0..format.planes())
+            .filter_map(|index| {
+                let (width, height) = format.plane_size(index, self.width(), self.height());
+                let (data, stride) = (raw.data[index], raw.linesize[index]);
+                // A bottom-up picture has a negative stride; no decoder of planar YCbCr yields one, and the filter
+                // stage would have copied it.
+                let stride = usize::try_from(stride).ok().filter(|_| !data.is_null())?;
+                let row = width * if format.depth > 8 { 2 } else { 1 };
+                let length = stride * height.checked_sub(1)? + row;
+                // SAFETY: libavutil allocates `linesize` bytes for each of `height` rows of the plane.
+                let data = unsafe { std::slice::from_raw_parts(data, length) };
+                Some(Plane { data, stride, width, height, depth: format.depth })
+            })
+            .collect()
+    }
+
+    /// The samples as a file of raw pictures has them: plane after plane, without padding, in any layout; `None` when
+    /// the frame is no picture.
+    pub fn packed(&self) -> Option<Vec<u8>> {
+        let format = self.pixel_format()?;
+        let size = format.image_bytes(self.width() as u32, self.height() as u32)?;
+        let mut bytes = vec![0; usize::try_from(size).ok()?];
+        let raw = self.raw();
+        let name = super::c_string(&format.name());
+        // SAFETY: the frame's planes hold what its format and size say; the buffer is as large as libavutil computed for
+        // the same format and size; the format comes from libavutil's own table.
+        let copied = unsafe {
+            av::av_image_copy_to_buffer(
+                bytes.as_mut_ptr(),
+                bytes.len() as c_int,
+                raw.data.as_ptr().cast(),
+                raw.linesize.as_ptr(),
+                av::av_get_pix_fmt(name.as_ptr()),
+                raw.width,
+                raw.height,
+                1,
+            )
+        };
+        (copied >= 0).then_some(bytes)
+    }
+
+    /// Whether a sample has a value that its depth does not allow, as words of 16 bits can hold when they are read from
+    /// a damaged file. Encoders take such samples for memory addresses.
+    pub fn exceeds_depth(&self) -> bool {
+        self.planes().iter().filter(|plane| (9..16).contains(&plane.depth)).any(|plane| {
+            let most = plane.rows().map(|row| {
+                let samples = row.as_chunks::<2>().0.iter();
+                samples.fold(0, |most: u16, sample| most.max(u16::from_le_bytes(*sample)))
+            });
+            most.max().is_some_and(|most| u32::from(most) >> plane.depth != 0)
+        })
+    }
+
+    /// A copy whose samples are no higher than their depth allows.
+    pub fn clamped_to_depth(&self) -> Self {
+        let copy = self.clone();
+        // SAFETY: the call gives the copy samples of its own; planes lie within them as in `planes`.
+        unsafe {
+            assert!(av::av_frame_make_writable(copy.as_ptr()) >= 0, "memory for a frame");
+            for (index, plane) in copy.planes().iter().enumerate().filter(|(_, plane)| plane.depth > 8) {
+                let most = ((1u32 << plane.depth) - 1) as u16;
+                let start = (*copy.as_ptr()).data[index];
+                for row in 0..plane.height {
+                    let row = start.add(row * plane.stride).cast::<u16>();
+                    for column in 0..plane.width {
+                        let sample = row.add(column);
+                        sample.write_unaligned(sample.read_unaligned().min(most));
+                    }
+                }
+            }
+        }
+        copy
+    }
+
+    /// Bytes of memory that this frame keeps alive.
+    pub fn bytes(&self) -> usize {
+        // SAFETY: `buf` entries are null or valid buffer references.
+        self.raw().buf.iter().filter_map(|buffer| unsafe { buffer.as_ref() }).map(|buffer| buffer.size).sum()
+    }
+}
+
+pub(crate) fn range(value: c_int) -> Range {
+    match value {
+        1 => Range::Limited,
+        2 => Range::Full,
+        _ => Range::Unspecified,
+    }
+}
+
+/// libavutil counts from 1 what H.273 counts from 0.
+pub fn chroma_location(value: c_int) -> ChromaLocation {
+    u8::try_from(value - 1).map(ChromaLocation::from_h273_type).unwrap_or_default()
+}
+
+impl Clone for Frame {
+    /// Another reference to the same samples; nothing is copied.
+    fn clone(&self) -> Self {
+        let copy = Frame::new();
+        // SAFETY: both frames are valid; the copy is empty.
+        let code = unsafe { av::av_frame_ref(copy.as_ptr(), self.as_ptr()) };
+        assert!(code >= 0, "memory for a reference to a frame");
+        copy
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        let mut pointer = self.0.as_ptr();
+        // SAFETY: we own the frame; the call frees it and drops its references.
+        unsafe { av::av_frame_free(&mut pointer) };
+    }
+}
+
+const _: () = {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Frame>();
+};

@@ -1,0 +1,407 @@
+//! Owner of a demuxer: an `AVFormatContext` that reads from a Rust reader.
+
+use std::{
+    ffi::{c_char, c_int},
+    ptr::{self, NonNull},
+    sync::Arc,
+};
+
+use ffmpeg_sys_next as av;
+use trix_model::{
+    chapter::Chapter,
+    time::{Rational, Timestamp},
+};
+
+use super::{
+    AvError, Dictionary, ability, c_string, check, entries, enum_field,
+    io::{AvIo, IoState, ReadSeek},
+    log::Sink,
+    packet::Packet,
+    stream::{self, CodecParameters, StreamFacts},
+    text,
+};
+use crate::rational::from_av;
+
+/// An open source.
+pub struct Input {
+    context: NonNull<av::AVFormatContext>,
+    // Dropped after `context`, which reads from it while it is closed.
+    io: Option<AvIo>,
+    /// What the container alone says, before any packet was looked into.
+    declared: Vec<StreamFacts>,
+    /// Whether rates are the demuxer's own guess: an elementary stream tells them in its pictures or nowhere.
+    guesses_rate: bool,
+    sink: Arc<Sink>,
+    state: Arc<IoState>,
+}
+
+// SAFETY: the context is used through this owner only; libavformat has no thread affinity.
+unsafe impl Send for Input {}
+
+/// A programme of a transport stream.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its number.
+    pub number: i32,
+    /// Indices of its streams.
+    pub streams: Vec<usize>,
+    /// Its name and the like.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// How libavformat found a duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DurationMethod {
+    /// From the times of the last packets.
+    Times,
+    /// From a header.
+    Header,
+    /// From the number of bytes and the bit rate.
+    BitRate,
+}
+
+/// Bounds for what a file may make us do before its first packet.
+#[derive(Clone, Copy)]
+pub struct InputBounds {
+    /// Bytes read to find out what the streams are.
+    pub probe_bytes: u64,
+    /// Streams that a file may declare.
+    pub streams: u32,
+    /// Pixels of a picture.
+    pub pixels: u64,
+}
+
+/// A demuxer that is used because somebody said so, and not because the content shows it.
+pub struct Stated {
+    /// FFmpeg's name.
+    pub demuxer: &'static str,
+    /// Options of its own.
+    pub options: Vec<(&'static str, String)>,
+}
+
+/// Why a file was not opened.
+pub enum OpenError {
+    /// No known container.
+    Unrecognised,
+    /// A container that is not in the list of allowed ones, by FFmpeg's name.
+    Refused(String),
+    /// The demuxer gave up.
+    Failed(AvError),
+}
+
+impl Input {
+    /// Recognises the container and reads its header; with `stated`, takes the container for that.
+    ///
+    /// `name` serves only to weigh file name extensions; nothing is opened by it. `allowed` decides by the demuxer's
+    /// name whether it may run at all.
+    pub fn open(
+        reader: Box<dyn ReadSeek>,
+        state: Arc<IoState>,
+        sink: Arc<Sink>,
+        name: &str,
+        bounds: InputBounds,
+        stated: Option<&Stated>,
+        allowed: impl Fn(&str) -> bool,
+    ) -> Result<Self, OpenError> {
+        let fail = |code| OpenError::Failed(AvError(code));
+        let _entered = sink.enter();
+        let io = AvIo::new(reader, Arc::clone(&state)).map_err(|error| fail(-error.raw_os_error().unwrap_or(5)))?;
+        let name = c_string(name);
+        // SAFETY: all pointers are ours and valid; on failure avformat_open_input frees the context and sets it to
+        // null, and the reader is freed by `io`.
+        unsafe {
+            let mut format: *const av::AVInputFormat = ptr::null();
+            let limit = u32::try_from(bounds.probe_bytes).unwrap_or(u32::MAX);
+            if let Some(stated) = stated {
+                format = av::av_find_input_format(c_string(stated.demuxer).as_ptr());
+                if format.is_null() {
+                    return Err(OpenError::Refused(stated.demuxer.to_owned()));
+                }
+            } else {
+                let score =
+                    av::av_probe_input_buffer2(io.as_ptr(), &mut format, name.as_ptr(), ptr::null_mut(), 0, limit);
+                if score < 0 || format.is_null() {
+                    return Err(if score == av::AVERROR_INVALIDDATA { OpenError::Unrecognised } else { fail(score) });
+                }
+                let demuxer = text((*format).name).unwrap_or_default();
+                if !allowed(&demuxer) {
+                    return Err(OpenError::Refused(demuxer));
+                }
+            }
+            let mut context = av::avformat_alloc_context();
+            if context.is_null() {
+                return Err(fail(-12));
+            }
+            (*context).opaque = sink.opaque();
+            (*context).pb = io.as_ptr();
+            (*context).io_open = Some(refuse_to_open);
+            (*context).error_recognition = av::AV_EF_CRCCHECK as c_int;
+            // One more than may be: some demuxers go on without the streams that are too many, and one of those has to
+            // be seen.
+            let streams = bounds.streams.saturating_add(1).min(i32::MAX as u32).to_string();
+            let probe = bounds.probe_bytes.to_string();
+            let own = stated.map_or(&[][..], |stated| &stated.options);
+            let general =
+                [("max_streams", streams.as_str()), ("probesize", probe.as_str()), ("protocol_whitelist", "none")];
+            let mut options =
+                Dictionary::new(general.into_iter().chain(own.iter().map(|(name, value)| (*name, value.as_str()))));
+            check(av::avformat_open_input(&mut context, name.as_ptr(), format, options.as_mut()))
+                .map_err(OpenError::Failed)?;
+            let context = NonNull::new(context).ok_or(fail(av::AVERROR_BUG))?;
+            drop(_entered);
+            let guesses_rate = stated.is_none() && ability::class_has_option((*format).priv_class, c"framerate");
+            let mut input = Input { context, io: Some(io), declared: Vec::new(), guesses_rate, sink, state };
+            input.declared = input.streams();
+            for facts in input.declared.iter_mut().filter(|_| guesses_rate) {
+                (facts.average_rate, facts.base_rate) = (Rational::new(0, 1), Rational::new(0, 1));
+            }
+            Ok(input)
+        }
+    }
+
+    /// Reads far enough to know every stream's parameters.
+    pub fn find_streams(&mut self, bounds: InputBounds) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        let pixels = bounds.pixels.to_string();
+        // SAFETY: one dictionary a stream, as the call asks for; they are freed by us afterwards.
+        unsafe {
+            let count = (*self.context.as_ptr()).nb_streams as usize;
+            let mut options: Vec<Dictionary> =
+                (0..count).map(|_| Dictionary::new([("max_pixels", pixels.as_str()), ("threads", "1")])).collect();
+            let mut raw: Vec<_> = options.iter_mut().map(|options| *options.as_mut()).collect();
+            let code = av::avformat_find_stream_info(self.context.as_ptr(), raw.as_mut_ptr());
+            for (options, raw) in options.iter_mut().zip(raw) {
+                // The call replaces a dictionary by what it did not use of it.
+                *options.as_mut() = raw;
+            }
+            check(code).map(drop)
+        }
+    }
+
+    fn raw(&self) -> &av::AVFormatContext {
+        // SAFETY: valid until drop.
+        unsafe { self.context.as_ref() }
+    }
+
+    /// FFmpeg's name of the demuxer.
+    pub fn demuxer(&self) -> String {
+        // SAFETY: an open context has a demuxer with a static name.
+        unsafe { text((*self.raw().iformat).name) }.unwrap_or_default()
+    }
+
+    /// FFmpeg's description of the container.
+    pub fn demuxer_description(&self) -> String {
+        // SAFETY: as above.
+        unsafe { text((*self.raw().iformat).long_name) }.unwrap_or_default()
+    }
+
+    /// What is known of every stream.
+    pub fn streams(&self) -> Vec<StreamFacts> {
+        let raw = self.raw();
+        // SAFETY: `streams` holds `nb_streams` valid pointers.
+        let mut list: Vec<StreamFacts> =
+            unsafe { (0..raw.nb_streams as usize).map(|index| stream::facts(*raw.streams.add(index))).collect() };
+        for facts in list.iter_mut().filter(|_| self.guesses_rate) {
+            if let Some(rate) = facts.parameters.bitstream_rate() {
+                (facts.average_rate, facts.base_rate) = (rate, rate);
+            }
+        }
+        list
+    }
+
+    /// The byte of the file up to which the demuxer has read, what it has not looked at yet included.
+    pub fn reached(&self) -> u64 {
+        // SAFETY: the reader belongs to the context and lives as long as it.
+        unsafe { self.raw().pb.as_ref() }.map_or(0, |io| u64::try_from(io.pos).unwrap_or(0))
+    }
+
+    /// What the demuxer says of stream `index` now, if that is no longer codec `known`.
+    pub fn change_of(&self, index: usize, known: c_int) -> Option<CodecParameters> {
+        let raw = self.raw();
+        if index >= raw.nb_streams as usize {
+            return None;
+        }
+        // SAFETY: `streams` holds `nb_streams` valid pointers; parameters live as long as their stream, and their codec is
+        // read as an integer.
+        unsafe {
+            let own = (**raw.streams.add(index)).codecpar;
+            (enum_field!((*own).codec_id) != known).then(|| CodecParameters::copy_of(own))
+        }
+    }
+
+    /// What the container alone says of the streams it declares in its header; the rest of what [`Self::streams`] knows
+    /// comes from the packets.
+    pub fn declared(&self) -> &[StreamFacts] {
+        &self.declared
+    }
+
+    /// Named parts of the programme.
+    pub fn chapters(&self) -> Vec<Chapter> {
+        let raw = self.raw();
+        let count = if raw.chapters.is_null() { 0 } else { raw.nb_chapters as usize };
+        // SAFETY: `chapters` holds `nb_chapters` valid pointers, whose dictionaries belong to them.
+        (0..count)
+            .map(|index| unsafe { &**raw.chapters.add(index) })
+            .map(|chapter| {
+                let base = from_av(chapter.time_base);
+                // SAFETY: as above.
+                let metadata = unsafe { entries(chapter.metadata) };
+                let title = metadata.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("title"));
+                Chapter {
+                    start: Timestamp::new(chapter.start, base),
+                    end: Timestamp::new(chapter.end, base),
+                    title: title.map(|(_, title)| title),
+                }
+            })
+            .collect()
+    }
+
+    /// The picture that a stream of the kind "attached picture" consists of.
+    pub fn attached_picture(&self, index: usize) -> Option<Vec<u8>> {
+        let raw = self.raw();
+        if index >= raw.nb_streams as usize {
+            return None;
+        }
+        // SAFETY: `streams` holds `nb_streams` valid pointers; the packet belongs to its stream and keeps `size` bytes.
+        unsafe {
+            let packet = &(**raw.streams.add(index)).attached_pic;
+            let size = usize::try_from(packet.size).ok()?;
+            (!packet.data.is_null()).then(|| std::slice::from_raw_parts(packet.data, size).to_vec())
+        }
+    }
+
+    /// Programmes of a transport stream: number, indices of streams, metadata.
+    pub fn programs(&self) -> Vec<Program> {
+        let raw = self.raw();
+        let count = if raw.programs.is_null() { 0 } else { raw.nb_programs as usize };
+        // SAFETY: `programs` holds `nb_programs` valid pointers, each with `nb_stream_indexes` indices.
+        (0..count)
+            .map(|index| unsafe { &**raw.programs.add(index) })
+            .map(|program| {
+                let streams = if program.stream_index.is_null() { 0 } else { program.nb_stream_indexes as usize };
+                // SAFETY: as above.
+                unsafe {
+                    Program {
+                        number: program.id,
+                        streams: (0..streams).map(|at| *program.stream_index.add(at) as usize).collect(),
+                        metadata: entries(program.metadata),
+                    }
+                }
+            })
+            .collect()
+    }
+
+    /// Microseconds, where the container or its streams say.
+    pub fn duration(&self) -> Option<i64> {
+        Some(self.raw().duration).filter(|&duration| duration != av::AV_NOPTS_VALUE && duration > 0)
+    }
+
+    /// Microseconds that the container or its streams declare; `None` where libavformat only guessed from the bit rate.
+    pub fn declared_duration(&self) -> Option<i64> {
+        self.duration().filter(|_| self.duration_method() != DurationMethod::BitRate)
+    }
+
+    /// How libavformat found the duration.
+    pub fn duration_method(&self) -> DurationMethod {
+        // SAFETY: the field has the size of a C int and is initialised.
+        match unsafe { super::enum_field!(self.raw().duration_estimation_method) } {
+            0 => DurationMethod::Times,
+            1 => DurationMethod::Header,
+            _ => DurationMethod::BitRate,
+        }
+    }
+
+    /// Microseconds of the first thing presented.
+    pub fn start(&self) -> Option<i64> {
+        Some(self.raw().start_time).filter(|&start| start != av::AV_NOPTS_VALUE)
+    }
+
+    /// Bits in a second over everything.
+    pub fn bit_rate(&self) -> Option<u64> {
+        u64::try_from(self.raw().bit_rate).ok().filter(|&rate| rate > 0)
+    }
+
+    /// Metadata of the container.
+    pub fn metadata(&self) -> Vec<(String, String)> {
+        // SAFETY: the dictionary belongs to the context.
+        unsafe { entries(self.raw().metadata) }
+    }
+
+    /// The next packet of any stream; `None` at the end.
+    pub fn read(&mut self) -> Result<Option<Packet>, AvError> {
+        let _entered = self.sink.enter();
+        let packet = Packet::new();
+        // SAFETY: both are valid and ours.
+        match check(unsafe { av::av_read_frame(self.context.as_ptr(), packet.as_ptr()) }) {
+            Ok(_) => Ok(Some(packet)),
+            Err(AvError::EOF) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Goes on reading at the last keyframe of stream `index` at or before `ticks`, as near as the container can tell.
+    pub fn seek(&mut self, index: usize, ticks: i64) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        let (index, backward) = (c_int::try_from(index).unwrap_or(-1), av::AVSEEK_FLAG_BACKWARD as c_int);
+        // SAFETY: the context is valid and ours.
+        check(unsafe { av::av_seek_frame(self.context.as_ptr(), index, ticks, backward) }).map(drop)
+    }
+
+    /// Goes on reading at byte `position` of the file, for containers that can be read from anywhere.
+    pub fn seek_byte(&mut self, position: u64) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        // SAFETY: the context is valid and ours; -1 stands for no stream in particular.
+        check(unsafe { av::av_seek_frame(self.context.as_ptr(), -1, position, av::AVSEEK_FLAG_BYTE as c_int) })
+            .map(drop)
+    }
+
+    /// How many streams are known by now: a transport stream can announce more in mid-file.
+    pub fn stream_count(&self) -> usize {
+        self.raw().nb_streams as usize
+    }
+
+    /// What is known by now of stream `index`.
+    pub fn stream(&self, index: usize) -> Option<StreamFacts> {
+        let raw = self.raw();
+        // SAFETY: `streams` holds `nb_streams` valid pointers.
+        (index < self.stream_count()).then(|| unsafe { stream::facts(*raw.streams.add(index)) })
+    }
+
+    /// Numbers of the programmes that list stream `index` at this point of the file.
+    pub fn programs_of(&self, index: usize) -> Vec<i32> {
+        let programs = self.programs().into_iter();
+        programs.filter(|program| program.streams.contains(&index)).map(|program| program.number).collect()
+    }
+
+    /// Where this demuxer's messages go.
+    pub fn sink(&self) -> &Arc<Sink> {
+        &self.sink
+    }
+
+    /// What the reader under this demuxer shares with us.
+    pub fn io_state(&self) -> &Arc<IoState> {
+        &self.state
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        let _entered = self.sink.enter();
+        let mut context = self.context.as_ptr();
+        // SAFETY: we own the context; a custom reader is not freed by this call but by `io`, afterwards.
+        unsafe { av::avformat_close_input(&mut context) };
+        self.io = None;
+    }
+}
+
+/// Stands in for every attempt of a demuxer to open another file or address.
+unsafe extern "C" fn refuse_to_open(
+    _: *mut av::AVFormatContext,
+    _: *mut *mut av::AVIOContext,
+    _: *const c_char,
+    _: c_int,
+    _: *mut *mut av::AVDictionary,
+) -> c_int {
+    -rustix::io::Errno::PERM.raw_os_error()
+}

@@ -1,0 +1,151 @@
+//! Lets libavformat read from a Rust reader: one open file or a block of memory, and nothing else.
+//!
+//! Invariant: a demuxer reads only the bytes it was given. It cannot open a second file or a network address, its reads
+//! end at once when the job is cancelled, and an error of the operating system is kept as it was.
+
+use std::{
+    ffi::{c_int, c_void},
+    io::{Read, Seek, SeekFrom},
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr::NonNull,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use ffmpeg_sys_next as av;
+
+use super::AvError;
+
+/// Something libavformat can read.
+pub trait ReadSeek: Read + Seek + Send {}
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
+/// What a reader and its owner share.
+#[derive(Default)]
+pub struct IoState {
+    /// Set to make every further read fail.
+    pub cancelled: AtomicBool,
+    error: Mutex<Option<std::io::Error>>,
+}
+
+impl IoState {
+    /// Whether every further read shall fail.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Keeps `error`, unless there is an earlier one that nobody took.
+    pub fn fail(&self, error: std::io::Error) {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
+    /// The first error of the operating system since the last call.
+    pub fn take_error(&self) -> Option<std::io::Error> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+struct Reader {
+    inner: Box<dyn ReadSeek>,
+    size: i64,
+    state: Arc<IoState>,
+}
+
+/// An `AVIOContext` over a Rust reader.
+pub(crate) struct AvIo {
+    context: NonNull<av::AVIOContext>,
+    reader: NonNull<Reader>,
+}
+
+// SAFETY: the context and the reader are only used through this owner, and the reader is Send itself.
+unsafe impl Send for AvIo {}
+
+/// Large enough that a spinning disk or a network mount streams, small enough to be nothing beside one frame.
+const BUFFER: usize = 256 * 1024;
+
+impl AvIo {
+    pub fn new(mut inner: Box<dyn ReadSeek>, state: Arc<IoState>) -> std::io::Result<Self> {
+        let size = inner.seek(SeekFrom::End(0))? as i64;
+        inner.rewind()?;
+        let reader = NonNull::from(Box::leak(Box::new(Reader { inner, size, state })));
+        // SAFETY: the buffer comes from av_malloc, as the context may replace and free it; the opaque pointer stays
+        // valid until drop, which frees the context first.
+        let context = unsafe {
+            let buffer = av::av_malloc(BUFFER).cast::<u8>();
+            av::avio_alloc_context(buffer, BUFFER as c_int, 0, reader.as_ptr().cast(), Some(read), None, Some(seek))
+        };
+        match NonNull::new(context) {
+            Some(context) => Ok(AvIo { context, reader }),
+            None => {
+                // SAFETY: the box was leaked above and nobody else has it.
+                drop(unsafe { Box::from_raw(reader.as_ptr()) });
+                Err(std::io::ErrorKind::OutOfMemory.into())
+            }
+        }
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut av::AVIOContext {
+        self.context.as_ptr()
+    }
+}
+
+impl Drop for AvIo {
+    fn drop(&mut self) {
+        // SAFETY: the buffer belongs to the context (it may have been reallocated, so it is read from there); both are
+        // freed once, and the reader after the context that pointed to it.
+        unsafe {
+            let mut context = self.context.as_ptr();
+            av::av_freep((&raw mut (*context).buffer).cast());
+            av::avio_context_free(&mut context);
+            drop(Box::from_raw(self.reader.as_ptr()));
+        }
+    }
+}
+
+unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> c_int {
+    catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: `opaque` is the leaked reader, used by one thread at a time; the buffer has `size` bytes.
+        let (reader, buffer) =
+            unsafe { (&mut *opaque.cast::<Reader>(), std::slice::from_raw_parts_mut(buffer, size.max(0) as usize)) };
+        if reader.state.cancelled.load(Ordering::Relaxed) {
+            return AvError::EXIT.0;
+        }
+        loop {
+            match reader.inner.read(buffer) {
+                Ok(0) => return AvError::EOF.0,
+                Ok(count) => return count as c_int,
+                // A reader may end on its own when it is cancelled in the middle of a read; that is no error of the disk.
+                Err(_) if reader.state.is_cancelled() => return AvError::EXIT.0,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let code = error.raw_os_error().map_or(av::AVERROR_EXTERNAL, |code| -code);
+                    reader.state.fail(error);
+                    return code;
+                }
+            }
+        }
+    }))
+    .unwrap_or(av::AVERROR_BUG)
+}
+
+unsafe extern "C" fn seek(opaque: *mut c_void, offset: i64, whence: c_int) -> i64 {
+    catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: as in `read`.
+        let reader = unsafe { &mut *opaque.cast::<Reader>() };
+        // AVSEEK_FORCE may be or-ed in; it asks for nothing that we do not do anyway.
+        let target = match whence & !(av::AVSEEK_FORCE as c_int) {
+            whence if whence == av::AVSEEK_SIZE => return reader.size,
+            0 => u64::try_from(offset).ok().map(SeekFrom::Start),
+            1 => Some(SeekFrom::Current(offset)),
+            2 => Some(SeekFrom::End(offset)),
+            _ => None,
+        };
+        match target.map(|target| reader.inner.seek(target)) {
+            Some(Ok(position)) => position as i64,
+            _ => i64::from(av::AVERROR_INVALIDDATA),
+        }
+    }))
+    .unwrap_or(i64::from(av::AVERROR_BUG))
+}

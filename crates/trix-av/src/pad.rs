@@ -1,0 +1,75 @@
+//! Puts black around pictures.
+//!
+//! libavfilter's `pad` takes 16 for black whatever the range, which is grey in pictures of full range.
+//!
+//! Invariant: every sample of the new picture is written, the old ones unchanged.
+
+use ffmpeg_sys_next as av;
+use trix_model::{color::Range, format::PictureFormat, picture::Padding};
+
+use super::{frame::Frame, pixel::PixelFormat};
+
+impl Frame {
+    /// A larger picture with this one in it. `None` when it is not a planar picture of `format` or does not fit.
+    pub fn padded(&self, pad: Padding, range: Range, format: PictureFormat) -> Option<Frame> {
+        if self.pixel_format().and_then(PixelFormat::picture) != Some(format)
+            || pad.left + self.width() > pad.width
+            || pad.top + self.height() > pad.height
+        {
+            return None;
+        }
+        let padded = Frame::new();
+        // SAFETY: the new frame is ours; the calls allocate planes for the size and format that it is given, and copy
+        // everything but samples from a valid frame.
+        unsafe {
+            let raw = padded.as_ptr();
+            (*raw).format = self.format();
+            (*raw).width = pad.width as i32;
+            (*raw).height = pad.height as i32;
+            if av::av_frame_get_buffer(raw, 0) < 0 || av::av_frame_copy_props(raw, self.as_ptr()) < 0 {
+                return None;
+            }
+        }
+        for (index, source) in self.planes().iter().enumerate() {
+            let subsampled = index > 0 && index < format.chroma.planes();
+            let (x, y) = if subsampled { format.chroma.shift() } else { (0, 0) };
+            let (left, top) = (pad.left >> x, pad.top >> y);
+            let planes = padded.planes();
+            let plane = planes.get(index)?;
+            let black = black(index, format, range);
+            let sample = if format.depth > 8 { 2 } else { 1 };
+            // SAFETY: the plane was just allocated with `stride` bytes for each of its rows, and nothing else refers to
+            // it; the rows of the source lie within it, as was checked above.
+            unsafe {
+                let base = (*padded.as_ptr()).data[index];
+                for row in 0..plane.height {
+                    let line = std::slice::from_raw_parts_mut(base.add(row * plane.stride), plane.width * sample);
+                    match sample {
+                        1 => line.fill(black as u8),
+                        _ => line.as_chunks_mut::<2>().0.fill(black.to_le_bytes()),
+                    }
+                }
+                for (row, from) in source.rows().enumerate() {
+                    let at = (top + row) * plane.stride + left * sample;
+                    std::slice::from_raw_parts_mut(base.add(at), from.len()).copy_from_slice(from);
+                }
+            }
+        }
+        Some(padded)
+    }
+}
+
+/// The value of black in plane `index` (ITU-R BT.709, table 4, scaled to the depth); opacity is full.
+fn black(index: usize, format: PictureFormat, range: Range) -> u16 {
+    let above_eight = format.depth.saturating_sub(8);
+    let most = ((1u32 << format.depth) - 1) as u16;
+    if format.alpha && index + 1 == format.planes() {
+        most
+    } else if !format.rgb && index > 0 {
+        128 << above_eight
+    } else if range == Range::Full || format.rgb {
+        0
+    } else {
+        16 << above_eight
+    }
+}

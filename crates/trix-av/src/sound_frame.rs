@@ -1,0 +1,195 @@
+//! Reads and makes blocks of sound as floating point of 64 bits.
+//!
+//! Invariant: what is read from a block of any format and made into one again has the same values: 64 bits hold every
+//! sample of 8 to 32 bits, and full scale is 1.
+
+use std::ffi::c_int;
+
+use ffmpeg_sys_next as av;
+
+use super::{c_string, frame::Frame, layout::ChannelLayout, text};
+
+/// `AV_SAMPLE_FMT_DBLP`.
+const PLANES_OF_DOUBLES: c_int = av::AVSampleFormat::AV_SAMPLE_FMT_DBLP as c_int;
+
+impl Frame {
+    /// A block of sound of as many samples as each of `planes` holds; `None` when they are not as many and as long as
+    /// `layout` and each other, or libavutil knows no such layout. Its time is `pts`.
+    pub fn of_sound(planes: &[Vec<f64>], layout: &str, sample_rate: u32, pts: i64) -> Option<Frame> {
+        let samples = planes.first()?.len();
+        if samples == 0 || planes.iter().any(|plane| plane.len() != samples) {
+            return None;
+        }
+        let mut frame = Frame::new();
+        let name = c_string(layout);
+        // SAFETY: the frame is ours and empty; the string lives during the call; the planes that libavutil allocates
+        // hold `samples` doubles each, as many of them as the layout has channels.
+        unsafe {
+            let raw = &mut *frame.as_ptr();
+            if av::av_channel_layout_from_string(&mut raw.ch_layout, name.as_ptr()) < 0
+                || raw.ch_layout.nb_channels as usize != planes.len()
+            {
+                return None;
+            }
+            raw.format = PLANES_OF_DOUBLES;
+            raw.sample_rate = c_int::try_from(sample_rate).ok()?;
+            raw.nb_samples = c_int::try_from(samples).ok()?;
+            assert!(av::av_frame_get_buffer(raw, 0) >= 0, "memory for a block of sound");
+            for (channel, plane) in planes.iter().enumerate() {
+                let to = (*raw.extended_data.add(channel)).cast::<f64>();
+                std::ptr::copy_nonoverlapping(plane.as_ptr(), to, samples);
+            }
+        }
+        frame.set_pts(pts);
+        Some(frame)
+    }
+
+    /// Room for `samples` samples of the same format, channels and rate.
+    fn like_this(&self, samples: usize) -> Frame {
+        let frame = Frame::new();
+        // SAFETY: the new frame is ours and empty, this one is valid; libavutil allocates as many samples as said.
+        unsafe {
+            let (raw, own) = (&mut *frame.as_ptr(), &*self.as_ptr());
+            (raw.format, raw.sample_rate) = (own.format, own.sample_rate);
+            raw.nb_samples = c_int::try_from(samples).expect("a block of sound is below 2^31 samples");
+            assert!(av::av_channel_layout_copy(&mut raw.ch_layout, &own.ch_layout) >= 0, "memory for a layout");
+            assert!(av::av_frame_get_buffer(raw, 0) >= 0, "memory for a block of sound");
+        }
+        frame
+    }
+
+    /// `samples` samples of silence in the form of this block, without a time.
+    pub fn silence_like_this(&self, samples: usize) -> Frame {
+        let frame = self.like_this(samples);
+        let Some(format) = self.sample_format() else { return frame };
+        // SAFETY: the frame is ours and has as many samples and channels as said, in this format.
+        unsafe {
+            let raw = &*frame.as_ptr();
+            av::av_samples_set_silence(raw.extended_data, 0, raw.nb_samples, raw.ch_layout.nb_channels, format);
+        }
+        frame
+    }
+
+    /// `samples` samples of this block from sample `from` on, as far as it has them, without a time.
+    pub fn part(&self, from: usize, samples: usize) -> Frame {
+        let from = from.min(self.samples());
+        let samples = samples.min(self.samples() - from);
+        let frame = self.like_this(samples);
+        let Some(format) = self.sample_format() else { return frame };
+        // SAFETY: both frames are valid and of one format; the part lies within this one, and fills the new one.
+        unsafe {
+            let (to, own) = (&*frame.as_ptr(), &*self.as_ptr());
+            let (channels, count) = (own.ch_layout.nb_channels, samples as c_int);
+            av::av_samples_copy(to.extended_data, own.extended_data, 0, from as c_int, count, channels, format);
+        }
+        frame
+    }
+
+    /// The format of the samples, if it is one that libavutil lists.
+    fn sample_format(&self) -> Option<av::AVSampleFormat> {
+        // SAFETY: these are the values of the enumeration.
+        (0..=11).contains(&self.format()).then(|| unsafe { std::mem::transmute(self.format()) })
+    }
+
+    /// FFmpeg's name of the format of the samples.
+    pub fn sample_format_name(&self) -> String {
+        // SAFETY: the names are static.
+        self.sample_format().and_then(|format| unsafe { text(av::av_get_sample_fmt_name(format)) }).unwrap_or_default()
+    }
+
+    /// Appends the samples of one channel to `to`, full scale being 1; nothing where there is no such channel.
+    pub fn read_channel(&self, channel: usize, to: &mut Vec<f64>) {
+        let bytes = self.channel(channel);
+        // The order of `AVSampleFormat`, interleaved or in planes.
+        match self.format() {
+            0 | 5 => to.extend(bytes.iter().map(|sample| (f64::from(*sample) - 128.0) / 128.0)),
+            1 | 6 => to.extend(
+                bytes.as_chunks().0.iter().map(|sample| f64::from(i16::from_ne_bytes(*sample)) / -f64::from(i16::MIN)),
+            ),
+            2 | 7 => to.extend(
+                bytes.as_chunks().0.iter().map(|sample| f64::from(i32::from_ne_bytes(*sample)) / -f64::from(i32::MIN)),
+            ),
+            3 | 8 => to.extend(bytes.as_chunks().0.iter().map(|sample| f64::from(f32::from_ne_bytes(*sample)))),
+            4 | 9 => to.extend(bytes.as_chunks().0.iter().map(|sample| f64::from_ne_bytes(*sample))),
+            10 | 11 => to.extend(
+                bytes.as_chunks().0.iter().map(|sample| i64::from_ne_bytes(*sample) as f64 / -(i64::MIN as f64)),
+            ),
+            _ => {}
+        }
+    }
+
+    /// FFmpeg's description of the channels of a block of sound.
+    pub fn layout(&self) -> String {
+        let mut words = [0 as std::ffi::c_char; 128];
+        // SAFETY: the frame is valid; the buffer is as long as said, and ends with a NUL after the call.
+        unsafe {
+            av::av_channel_layout_describe(&(*self.as_ptr()).ch_layout, words.as_mut_ptr(), words.len());
+            text(words.as_ptr()).unwrap_or_default()
+        }
+    }
+
+    /// Leaves the number of channels, and takes away what they are.
+    pub fn forget_layout(&mut self) {
+        // SAFETY: we hold the only reference to the frame; what the layout may have allocated is freed, and a number
+        // with the order "unspecified" is a whole layout.
+        unsafe {
+            let layout = &mut (*self.as_ptr()).ch_layout;
+            let channels = layout.nb_channels;
+            av::av_channel_layout_uninit(layout);
+            layout.order = av::AVChannelOrder::AV_CHANNEL_ORDER_UNSPEC;
+            layout.nb_channels = channels;
+        }
+    }
+
+    /// The loudspeakers of the channels in FFmpeg's abbreviations; `None` for channels without a layout.
+    pub fn loudspeakers(&self) -> Option<Vec<String>> {
+        ChannelLayout::from_name(&self.layout()).map(|layout| layout.loudspeakers())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_that_are_put_into_a_block_are_read_from_it() {
+        let planes = [vec![0.0, 1.0, -1.0, 0.25], vec![1e-9, -0.5, f64::MIN_POSITIVE, 2.0]];
+        let mut frame = Frame::of_sound(&planes, "stereo", 48_000, 7).expect("a block");
+        assert_eq!((frame.samples(), frame.channels(), frame.sample_rate(), frame.pts()), (4, 2, 48_000, Some(7)));
+        assert_eq!(frame.loudspeakers(), Some(vec!["FL".to_owned(), "FR".to_owned()]));
+        for (channel, plane) in planes.iter().enumerate() {
+            let mut found = Vec::new();
+            frame.read_channel(channel, &mut found);
+            assert_eq!(&found, plane);
+        }
+        frame.forget_layout();
+        assert_eq!((frame.layout(), frame.loudspeakers(), frame.channels()), ("2 channels".into(), None, 2));
+    }
+
+    #[test]
+    fn parts_and_silence_have_the_form_of_the_block() {
+        let frame = Frame::of_sound(&[vec![0.1, 0.2, 0.3], vec![-0.1, -0.2, -0.3]], "stereo", 44_100, 0).unwrap();
+        let read = |frame: &Frame, channel: usize| {
+            let mut to = Vec::new();
+            frame.read_channel(channel, &mut to);
+            to
+        };
+        let part = frame.part(1, 5);
+        assert_eq!((read(&part, 0), read(&part, 1)), (vec![0.2, 0.3], vec![-0.2, -0.3]));
+        assert_eq!(
+            (part.layout(), part.sample_rate(), part.sample_format_name()),
+            ("stereo".into(), 44_100, "dblp".into())
+        );
+        let silence = frame.silence_like_this(2);
+        assert_eq!((read(&silence, 1), silence.layout()), (vec![0.0, 0.0], "stereo".into()));
+    }
+
+    #[test]
+    fn planes_that_are_not_a_layout_make_no_block() {
+        assert!(Frame::of_sound(&[vec![0.0]], "stereo", 48_000, 0).is_none());
+        assert!(Frame::of_sound(&[vec![0.0], vec![]], "stereo", 48_000, 0).is_none());
+        assert!(Frame::of_sound(&[vec![]], "mono", 48_000, 0).is_none());
+        assert!(Frame::of_sound(&[vec![0.0]], "nothing", 48_000, 0).is_none());
+        assert!(Frame::of_sound(&[vec![0.0], vec![0.0], vec![0.0]], "3 channels", 48_000, 0).is_some());
+    }
+}

@@ -1,0 +1,164 @@
+//! Owner of one of libavcodec's encoders of pictures.
+//!
+//! Invariant: pictures are counted, as by the other encoders: picture `n` has the time `n`.
+
+use std::{ffi::c_int, ptr, sync::Arc};
+
+use ffmpeg_sys_next as av;
+use trix_model::{color::Color, picture::FieldOrder, time::Rational};
+
+use super::{
+    AvError, Dictionary, c_string, check,
+    codec::{Context, Output, outcome},
+    frame::Frame,
+    log::Sink,
+    packet::Packet,
+    pixel::PixelFormat,
+    stream::CodecParameters,
+};
+use crate::rational::rational;
+
+/// What an encoder is asked for.
+pub struct VideoEncoderSettings<'a> {
+    /// FFmpeg's name of the encoder.
+    pub encoder: &'a str,
+    /// Layout of samples.
+    pub format: PixelFormat,
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Pictures in a second.
+    pub rate: Rational,
+    /// Shape of a sample; zero where unknown.
+    pub sample_aspect: Rational,
+    /// How samples mean colour.
+    pub color: Color,
+    /// Which field is shown first, where pictures hold two.
+    pub fields: Option<FieldOrder>,
+    /// Number of the profile, for muxers that ask (`FF_PROFILE_PRORES_...`).
+    pub profile: Option<u32>,
+    /// Threads; 0 for one on each core.
+    pub threads: u32,
+    /// Options by FFmpeg's names.
+    pub options: &'a [(String, String)],
+}
+
+/// An encoder that is open.
+pub struct VideoEncoder {
+    context: Context,
+    sink: Arc<Sink>,
+    color: Color,
+    fields: Option<FieldOrder>,
+}
+
+impl VideoEncoder {
+    /// Opens an encoder; the text is what it said when it refused.
+    pub fn open(settings: &VideoEncoderSettings<'_>) -> Result<Self, (AvError, String)> {
+        let sink = Sink::new();
+        let entered = sink.enter();
+        let opened = open(settings, &sink);
+        drop(entered);
+        match opened {
+            Ok(context) => Ok(VideoEncoder { context, sink, color: settings.color, fields: settings.fields }),
+            Err(code) => {
+                let said: Vec<String> = sink.take().0.into_iter().map(|line| line.text).collect();
+                Err((code, said.join("; ")))
+            }
+        }
+    }
+
+    /// What a muxer must know.
+    pub fn parameters(&self) -> Result<CodecParameters, AvError> {
+        // SAFETY: the context is open.
+        unsafe { CodecParameters::of_context(self.context.as_ptr()) }
+    }
+
+    /// Puts picture `number` in, or with `None` announces the end.
+    pub fn send(&mut self, picture: Option<(&Frame, u64)>) -> Result<(), AvError> {
+        let _entered = self.sink.enter();
+        let stamped = picture.map(|(frame, number)| frame.stamped(number as i64, self.color, self.fields));
+        let pointer = stamped.as_ref().map_or(ptr::null(), |frame| frame.as_ptr().cast_const());
+        // SAFETY: both are valid; null means end of stream; the encoder takes a reference of its own.
+        check(unsafe { av::avcodec_send_frame(self.context.as_ptr(), pointer) }).map(drop)
+    }
+
+    /// Takes a coded picture out.
+    pub fn receive(&mut self) -> Result<Output<Packet>, AvError> {
+        let _entered = self.sink.enter();
+        let packet = Packet::new();
+        // SAFETY: both are valid and ours.
+        let code = unsafe { av::avcodec_receive_packet(self.context.as_ptr(), packet.as_ptr()) };
+        outcome(code, packet)
+    }
+
+    /// What the encoder warned of.
+    pub fn complaints(&self) -> Vec<String> {
+        self.sink.take().0.into_iter().map(|line| line.text).collect()
+    }
+}
+
+fn open(settings: &VideoEncoderSettings<'_>, sink: &Sink) -> Result<Context, AvError> {
+    let name = c_string(settings.encoder);
+    // SAFETY: strings live during the calls; the context is owned from its creation on.
+    unsafe {
+        let codec = av::avcodec_find_encoder_by_name(name.as_ptr());
+        if codec.is_null() {
+            return Err(AvError(av::AVERROR_ENCODER_NOT_FOUND));
+        }
+        let context = Context::new(codec);
+        let raw = &mut *context.as_ptr();
+        raw.opaque = sink.opaque();
+        raw.width = settings.width as c_int;
+        raw.height = settings.height as c_int;
+        (&raw mut raw.pix_fmt).cast::<c_int>().write(settings.format.0);
+        raw.time_base = rational(settings.rate.inverse());
+        raw.framerate = rational(settings.rate);
+        raw.sample_aspect_ratio = rational(settings.sample_aspect);
+        raw.gop_size = 1;
+        raw.thread_count = settings.threads.min(64) as c_int;
+        let color = settings.color;
+        (&raw mut raw.color_primaries).cast::<c_int>().write(color.primaries.0.into());
+        (&raw mut raw.color_trc).cast::<c_int>().write(color.transfer.0.into());
+        (&raw mut raw.colorspace).cast::<c_int>().write(color.matrix.0.into());
+        (&raw mut raw.color_range).cast::<c_int>().write(color.range as c_int);
+        const PROGRESSIVE: c_int = 1;
+        let order = match settings.fields {
+            None => PROGRESSIVE,
+            Some(FieldOrder::Top) => 2,
+            Some(FieldOrder::Bottom) => 3,
+        };
+        (&raw mut raw.field_order).cast::<c_int>().write(order);
+        if settings.fields.is_some() {
+            raw.flags |= (av::AV_CODEC_FLAG_INTERLACED_DCT | av::AV_CODEC_FLAG_INTERLACED_ME) as c_int;
+        }
+        raw.flags |= (av::AV_CODEC_FLAG_GLOBAL_HEADER | av::AV_CODEC_FLAG_BITEXACT) as c_int;
+        raw.strict_std_compliance = av::FF_COMPLIANCE_EXPERIMENTAL;
+        let options = settings.options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let mut options = Dictionary::new(options);
+        check(av::avcodec_open2(raw, codec, options.as_mut()))?;
+        if let Some(profile) = settings.profile {
+            raw.profile = profile as c_int;
+        }
+        Ok(context)
+    }
+}
+
+/// Whether the encoder has an option of this name that takes this value.
+pub fn takes_option(encoder: &str, name: &str, value: &str) -> bool {
+    let (encoder, name, value) = (c_string(encoder), c_string(name), c_string(value));
+    // SAFETY: strings live during the calls; the context is owned and freed here.
+    unsafe {
+        let codec = av::avcodec_find_encoder_by_name(encoder.as_ptr());
+        if codec.is_null() {
+            return false;
+        }
+        let context = Context::new(codec);
+        av::av_opt_set((*context.as_ptr()).priv_data, name.as_ptr(), value.as_ptr(), 0) >= 0
+    }
+}
+
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<VideoEncoder>();
+};

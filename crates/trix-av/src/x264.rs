@@ -1,0 +1,409 @@
+//! Owner of an x264 encoder and its parameters.
+//!
+//! Invariant: parameters are set in the order of the `x264` program (preset and tune, then options, then the fast
+//! first pass, then the profile), so that equal options give equal streams.
+
+use std::{
+    ffi::{c_char, c_int, c_void},
+    fmt, mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr::{self, NonNull},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use trix_model::{
+    color::{Color, Range},
+    format::{Chroma, PictureFormat},
+    time::Rational,
+};
+use x264_sys as x264;
+
+use super::{c_string, text};
+use crate::frame::Frame;
+
+/// Why an option was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionError {
+    /// There is no option of this name.
+    Name,
+    /// The option does not take this value.
+    Value,
+}
+
+/// A set of parameters.
+pub struct Parameters(Box<x264::x264_param_t>);
+
+// SAFETY: plain data; strings inside are owned by it.
+unsafe impl Send for Parameters {}
+
+impl Parameters {
+    /// The defaults of a preset and a tune; `None` when either does not exist.
+    pub fn new(preset: Option<&str>, tune: Option<&str>) -> Option<Self> {
+        let (preset, tune) = (preset.map(c_string), tune.map(c_string));
+        let pointer = |text: &Option<std::ffi::CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
+        // SAFETY: all-zero is a valid bit pattern for this plain struct, which the call then fills; strings live.
+        unsafe {
+            let mut parameters: Box<x264::x264_param_t> = Box::new(mem::zeroed());
+            let code = x264::x264_param_default_preset(&mut *parameters, pointer(&preset), pointer(&tune));
+            (code == 0).then(|| Parameters(parameters))
+        }
+    }
+
+    /// Sets an option as on the command line of the `x264` program.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), OptionError> {
+        let (name, value) = (c_string(name), c_string(value));
+        // SAFETY: strings live during the call, which copies what it keeps.
+        match unsafe { x264::x264_param_parse(&mut *self.0, name.as_ptr(), value.as_ptr()) } {
+            0 => Ok(()),
+            code if code == x264::X264_PARAM_BAD_NAME => Err(OptionError::Name),
+            _ => Err(OptionError::Value),
+        }
+    }
+
+    /// Makes a first pass quick, as the `x264` program does unless told otherwise.
+    pub fn apply_fast_first_pass(&mut self) {
+        // SAFETY: valid parameters.
+        unsafe { x264::x264_param_apply_fastfirstpass(&mut *self.0) };
+    }
+
+    /// Restricts to a profile; false when it does not exist or cannot hold the format.
+    pub fn apply_profile(&mut self, profile: &str) -> bool {
+        let profile = c_string(profile);
+        // SAFETY: valid parameters; the string lives.
+        unsafe { x264::x264_param_apply_profile(&mut *self.0, profile.as_ptr()) == 0 }
+    }
+
+    /// The picture that will come in, and whether its rate is constant.
+    pub fn set_picture(&mut self, width: usize, height: usize, format: PictureFormat, rate: Rational, constant: bool) {
+        let raw = &mut *self.0;
+        raw.i_width = width as c_int;
+        raw.i_height = height as c_int;
+        raw.i_csp = csp(format);
+        raw.i_bitdepth = format.depth as c_int;
+        // Pictures are counted, so that each lasts one tick for rate control; the stream only promises that they are
+        // evenly spaced where that is known.
+        raw.b_vfr_input = (!constant).into();
+        raw.i_fps_num = u32::try_from(rate.num).unwrap_or(25);
+        raw.i_fps_den = u32::try_from(rate.den).unwrap_or(1);
+        raw.i_timebase_num = raw.i_fps_den;
+        raw.i_timebase_den = raw.i_fps_num;
+        raw.b_annexb = 1;
+        raw.b_repeat_headers = 0;
+    }
+
+    /// Pictures hold two fields, and are coded as such.
+    pub fn set_fields(&mut self, top_first: bool) {
+        self.0.b_interlaced = 1;
+        self.0.b_tff = top_first.into();
+    }
+
+    /// What an encoder with these parameters keeps of pictures of `height` rows, as x264 derives it when it is opened
+    /// (`validate_parameters` and `x264_encoder_open` of 0.164), on a machine of so many `cores`.
+    pub fn kept(&self, height: usize, cores: u32) -> Kept {
+        let raw = &*self.0;
+        let count = |value: c_int| value.max(0) as u32;
+        let bframes = count(raw.i_bframe);
+        let threads = match raw.i_threads {
+            // Two rows of macroblocks for each at the least.
+            0 => (cores * 3 / 2).clamp(1, (height as u32).div_ceil(32).max(1)),
+            threads => count(threads),
+        };
+        let ordered =
+            if raw.i_bframe_adaptive == x264::X264_B_ADAPT_TRELLIS as c_int { bframes.max(3) * 4 } else { bframes };
+        let looks = raw.rc.b_mb_tree != 0 || raw.rc.i_vbv_buffer_size > 0 || raw.rc.i_vbv_max_bitrate > 0;
+        let decided = if looks { ordered.max(count(raw.rc.i_lookahead)) } else { ordered };
+        let ahead = match raw.i_sync_lookahead {
+            _ if threads == 1 => 0,
+            ..0 => bframes + 1,
+            pictures => count(pictures),
+        };
+        Kept { waiting: decided + ahead + threads, references: count(raw.i_frame_reference), threads, bframes }
+    }
+
+    /// Keeps x264 from code that reads memory it never wrote.
+    ///
+    /// The AVX-512 code of its macroblock tree (seen in 0.164) does so unless a row is a multiple of 8 macroblocks; its
+    /// streams then depend on what the process did before. The same happens in the `x264` program, where
+    /// `MALLOC_PERTURB_` shows it.
+    pub fn avoid_uninitialised_reads(&mut self) {
+        const MACROBLOCK: c_int = 16;
+        if (self.0.i_width + MACROBLOCK - 1) / MACROBLOCK % 8 != 0 {
+            self.0.cpu &= !x264::X264_CPU_AVX512;
+        }
+    }
+
+    /// What the stream says about colour and shape, where the options did not say it.
+    pub fn set_color(&mut self, color: Color, aspect: Rational) {
+        let vui = &mut self.0.vui;
+        let fill = |field: &mut c_int, unset: c_int, value: c_int| {
+            if *field == unset {
+                *field = value;
+            }
+        };
+        fill(&mut vui.i_colorprim, 2, color.primaries.0.into());
+        fill(&mut vui.i_transfer, 2, color.transfer.0.into());
+        fill(&mut vui.i_colmatrix, -1, color.matrix.0.into());
+        if color.range != Range::Unspecified {
+            fill(&mut vui.b_fullrange, -1, (color.range == Range::Full).into());
+        }
+        if let Some(location) = color.chroma_location.h273_type() {
+            fill(&mut vui.i_chroma_loc, 0, location.into());
+        }
+        if vui.i_sar_width <= 0 && aspect.is_positive() {
+            vui.i_sar_width = i32::try_from(aspect.num).unwrap_or(0);
+            vui.i_sar_height = i32::try_from(aspect.den).unwrap_or(0);
+        }
+    }
+}
+
+impl Drop for Parameters {
+    fn drop(&mut self) {
+        // SAFETY: frees the strings that the parser allocated in these parameters; encoders keep copies of their own.
+        unsafe { x264::x264_param_cleanup(&mut *self.0) };
+    }
+}
+
+/// How many pictures an encoder keeps, and for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Pictures that wait until their types and quantisers are decided.
+    pub waiting: u32,
+    /// Pictures that others refer to.
+    pub references: u32,
+    /// Pictures that are encoded at the same time.
+    pub threads: u32,
+    /// Most B pictures in a row; costs are kept for each pair of distances.
+    pub bframes: u32,
+}
+
+fn csp(format: PictureFormat) -> c_int {
+    let csp = match format.chroma {
+        Chroma::C400 => x264::X264_CSP_I400,
+        Chroma::C420 => x264::X264_CSP_I420,
+        Chroma::C422 => x264::X264_CSP_I422,
+        Chroma::C444 => x264::X264_CSP_I444,
+    };
+    (if format.depth > 8 { csp | x264::X264_CSP_HIGH_DEPTH } else { csp }) as c_int
+}
+
+/// A compressed picture as an encoder gives it; times count pictures.
+pub struct Encoded {
+    /// NAL units with start codes.
+    pub data: Vec<u8>,
+    /// Which picture of the input this is.
+    pub pts: i64,
+    /// Position in decoding order, negative for the first ones when pictures are reordered.
+    pub dts: i64,
+    /// Whether decoding can start here.
+    pub key: bool,
+}
+
+type Log = Arc<Mutex<Vec<String>>>;
+
+/// An encoder that is open.
+pub struct Encoder {
+    handle: NonNull<x264::x264_t>,
+    format: PictureFormat,
+    size: (usize, usize),
+    threads: u32,
+    log: Log,
+}
+
+// SAFETY: an encoder may be used by any one thread at a time.
+unsafe impl Send for Encoder {}
+
+/// What x264 said when it refused.
+#[derive(Debug)]
+pub struct Refused(pub String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "x264 gave no reason" } else { &self.0 })
+    }
+}
+
+impl Encoder {
+    /// Opens an encoder for pictures of `format`.
+    pub fn open(mut parameters: Parameters, format: PictureFormat) -> Result<Self, Refused> {
+        let log: Log = Arc::default();
+        let raw = &mut *parameters.0;
+        let size = (raw.i_width.max(0) as usize, raw.i_height.max(0) as usize);
+        raw.pf_log = Some(log_line);
+        raw.p_log_private = Arc::as_ptr(&log).cast_mut().cast();
+        raw.i_log_level = x264::X264_LOG_WARNING as c_int;
+        // SAFETY: valid parameters, of which the encoder keeps a copy. The log pointer stays valid because the encoder
+        // owns a reference to the log until after it is closed.
+        let handle = unsafe { x264::encoder_open(raw) };
+        match NonNull::new(handle) {
+            Some(handle) => {
+                // SAFETY: both are valid; the call fills the parameters in. They hold pointers that belong to the
+                // encoder, so they are read and forgotten, not cleaned up.
+                let threads = unsafe {
+                    let mut used: x264::x264_param_t = mem::zeroed();
+                    x264::x264_encoder_parameters(handle.as_ptr(), &mut used);
+                    used.i_threads.max(0) as u32
+                };
+                Ok(Encoder { handle, format, size, threads, log })
+            }
+            None => Err(Refused(complaints(&log).join("; "))),
+        }
+    }
+
+    /// Frame threads that the encoder runs with.
+    pub fn threads(&self) -> u32 {
+        self.threads
+    }
+
+    /// The parameter sets, and the unit that names the encoder and its settings.
+    pub fn headers(&mut self) -> Result<Headers, Refused> {
+        let (mut nals, mut count) = (ptr::null_mut(), 0);
+        // SAFETY: the encoder is open; the units stay valid until the next call.
+        unsafe {
+            if x264::x264_encoder_headers(self.handle.as_ptr(), &mut nals, &mut count) < 0 {
+                return Err(Refused(complaints(&self.log).join("; ")));
+            }
+            let mut headers = Headers { parameter_sets: Vec::new(), info: Vec::new() };
+            for index in 0..count as usize {
+                let nal = &*nals.add(index);
+                let bytes = std::slice::from_raw_parts(nal.p_payload, nal.i_payload.max(0) as usize);
+                if nal.i_type == x264::nal_unit_type_e_NAL_SEI as c_int {
+                    headers.info.extend_from_slice(bytes);
+                } else {
+                    headers.parameter_sets.extend_from_slice(bytes);
+                }
+            }
+            Ok(headers)
+        }
+    }
+
+    /// Encodes picture number `pts`, or with `None` one of those still inside. `Ok(None)` means nothing yet.
+    pub fn encode(&mut self, picture: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
+        let (mut nals, mut count) = (ptr::null_mut(), 0);
+        // SAFETY: the picture points to planes that live during the call, which copies them; the encoder was opened
+        // for their format; the units stay valid until the next call.
+        unsafe {
+            let mut output: x264::x264_picture_t = mem::zeroed();
+            let mut input: x264::x264_picture_t = mem::zeroed();
+            let input = match picture {
+                None => ptr::null_mut(),
+                Some((frame, pts, force_key)) => {
+                    x264::x264_picture_init(&mut input);
+                    input.i_pts = pts;
+                    input.i_type = if force_key { x264::X264_TYPE_IDR as c_int } else { x264::X264_TYPE_AUTO as c_int };
+                    input.img.i_csp = csp(self.format);
+                    let planes = frame.planes();
+                    if planes.len() != self.format.chroma.planes()
+                        || planes[0].depth != self.format.depth
+                        || (planes[0].width, planes[0].height) != self.size
+                    {
+                        return Err(Refused(format!(
+                            "a picture is not {} of {}x{}",
+                            self.format, self.size.0, self.size.1
+                        )));
+                    }
+                    input.img.i_plane = planes.len() as c_int;
+                    for (index, plane) in planes.iter().enumerate() {
+                        input.img.plane[index] = plane.data.as_ptr().cast_mut();
+                        input.img.i_stride[index] = plane.stride as c_int;
+                    }
+                    &mut input
+                }
+            };
+            let size = x264::x264_encoder_encode(self.handle.as_ptr(), &mut nals, &mut count, input, &mut output);
+            if size < 0 {
+                return Err(Refused(complaints(&self.log).join("; ")));
+            }
+            if size == 0 {
+                return Ok(None);
+            }
+            let data = std::slice::from_raw_parts((*nals).p_payload, size as usize).to_vec();
+            Ok(Some(Encoded { data, pts: output.i_pts, dts: output.i_dts, key: output.b_keyframe != 0 }))
+        }
+    }
+
+    /// Pictures that are still inside.
+    pub fn delayed(&mut self) -> bool {
+        // SAFETY: the encoder is open.
+        unsafe { x264::x264_encoder_delayed_frames(self.handle.as_ptr()) > 0 }
+    }
+
+    /// What the encoder warned of since the last look.
+    pub fn complaints(&self) -> Vec<String> {
+        complaints(&self.log)
+    }
+}
+
+/// What goes before the first picture.
+pub struct Headers {
+    /// Parameter sets with start codes.
+    pub parameter_sets: Vec<u8>,
+    /// The unit that names the encoder, with start code; may be empty.
+    pub info: Vec<u8>,
+}
+
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        // SAFETY: the encoder is open and not used again; the log that it points to is dropped after it.
+        unsafe { x264::x264_encoder_close(self.handle.as_ptr()) };
+    }
+}
+
+fn complaints(log: &Log) -> Vec<String> {
+    mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+unsafe extern "C" fn log_line(
+    private: *mut c_void,
+    level: c_int,
+    format: *const c_char,
+    args: *mut x264::__va_list_tag,
+) {
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let mut line = [0 as c_char; 512];
+        let mut prefix: c_int = 0;
+        // SAFETY: `private` is the log that the encoder owns a reference to. The argument list has the same C type in
+        // both headers; libavutil's formatter only reads it.
+        let (log, line) = unsafe {
+            ffmpeg_sys_next::av_log_format_line2(
+                ptr::null_mut(),
+                level,
+                format,
+                args.cast(),
+                line.as_mut_ptr(),
+                line.len() as c_int,
+                &mut prefix,
+            );
+            (&*private.cast::<Mutex<Vec<String>>>(), text(line.as_ptr()).unwrap_or_default())
+        };
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        if log.len() < 32 {
+            log.push(line.trim_end().to_owned());
+        }
+    }));
+}
+
+/// The version and the depths of the library, e.g. `0.164.3095` and `[8, 10]`.
+pub fn build() -> (String, Vec<u32>) {
+    let version = text_of(x264::X264_POINTVER);
+    let depths = [8, 10].into_iter().filter(|&depth| opens_at(depth)).collect();
+    (version, depths)
+}
+
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned()
+}
+
+/// Whether the library encodes at `depth`, found by opening a tiny encoder.
+fn opens_at(depth: u32) -> bool {
+    let format = PictureFormat::ycbcr(Chroma::C420, depth);
+    Parameters::new(Some("ultrafast"), None).is_some_and(|mut parameters| {
+        parameters.set_picture(64, 64, format, Rational::new(25, 1), true);
+        parameters.0.i_threads = 1;
+        Encoder::open(parameters, format).is_ok()
+    })
+}
+
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Encoder>();
+};

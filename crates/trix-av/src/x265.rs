@@ -1,0 +1,351 @@
+//! Owner of an x265 encoder and its parameters, at any depth that the library was built with.
+//!
+//! Invariant: a parameter set, its pictures and its encoder come from one function table (one depth); the sizes of the
+//! structs in the header were compared with those of the library before the first call.
+
+use std::{
+    ffi::c_int,
+    ptr::{self, NonNull},
+};
+
+use trix_model::{
+    color::{Color, Range},
+    format::{Chroma, PictureFormat},
+    time::Rational,
+};
+use x265_sys as x265;
+
+use super::{
+    c_string, text,
+    x264::{Encoded, Headers, Kept, OptionError, Refused},
+};
+use crate::frame::Frame;
+
+/// The function table of one depth.
+#[derive(Clone, Copy)]
+struct Api(&'static x265::x265_api);
+
+impl Api {
+    fn of(depth: u32) -> Option<Self> {
+        // SAFETY: returns null or a static table; its sizes are compared before anything in it is used.
+        let api = unsafe { x265::api_get(depth as c_int).as_ref()? };
+        let same = api.sizeof_param as usize == size_of::<x265::x265_param>()
+            && api.sizeof_picture as usize == size_of::<x265::x265_picture>()
+            && api.bit_depth == depth as c_int;
+        same.then_some(Api(api))
+    }
+}
+
+/// Calls a function of the table; every entry is set in every build of the library.
+macro_rules! call {
+    ($api:expr, $name:ident ( $($argument:expr),* )) => {
+        ($api.0.$name.expect("libx265 fills its function table"))($($argument),*)
+    };
+}
+
+/// A set of parameters.
+pub struct Parameters {
+    api: Api,
+    raw: NonNull<x265::x265_param>,
+}
+
+// SAFETY: plain data; strings inside are owned by it.
+unsafe impl Send for Parameters {}
+
+impl Parameters {
+    /// The defaults of a preset and a tune at `depth`; `None` when one of the three does not exist.
+    pub fn new(depth: u32, preset: Option<&str>, tune: Option<&str>) -> Option<Self> {
+        let api = Api::of(depth)?;
+        let (preset, tune) = (preset.map(c_string), tune.map(c_string));
+        let pointer = |text: &Option<std::ffi::CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
+        // SAFETY: the parameters are owned from their creation on; strings live during the call.
+        unsafe {
+            let this = Parameters { api, raw: NonNull::new(call!(api, param_alloc()))? };
+            call!(api, param_default(this.raw.as_ptr()));
+            let code = call!(api, param_default_preset(this.raw.as_ptr(), pointer(&preset), pointer(&tune)));
+            // Otherwise the library writes to the process's standard error.
+            (*this.raw.as_ptr()).logLevel = x265::X265_LOG_NONE;
+            (code == 0).then_some(this)
+        }
+    }
+
+    fn raw_mut(&mut self) -> &mut x265::x265_param {
+        // SAFETY: we own the parameters.
+        unsafe { self.raw.as_mut() }
+    }
+
+    /// Sets an option as on the command line of the `x265` program.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), OptionError> {
+        let (name, value) = (c_string(name), c_string(value));
+        // SAFETY: strings live during the call, which copies what it keeps.
+        match unsafe { call!(self.api, param_parse(self.raw.as_ptr(), name.as_ptr(), value.as_ptr())) } {
+            0 => Ok(()),
+            x265::X265_PARAM_BAD_NAME => Err(OptionError::Name),
+            _ => Err(OptionError::Value),
+        }
+    }
+
+    /// Restricts to a profile; false when it does not exist or cannot hold the format.
+    pub fn apply_profile(&mut self, profile: &str) -> bool {
+        let profile = c_string(profile);
+        // SAFETY: valid parameters; the string lives.
+        unsafe { call!(self.api, param_apply_profile(self.raw.as_ptr(), profile.as_ptr())) == 0 }
+    }
+
+    /// The picture that will come in.
+    pub fn set_picture(&mut self, width: usize, height: usize, format: PictureFormat, rate: Rational) {
+        let raw = self.raw_mut();
+        raw.sourceWidth = width as c_int;
+        raw.sourceHeight = height as c_int;
+        raw.sourceBitDepth = format.depth as c_int;
+        raw.internalBitDepth = format.depth as c_int;
+        raw.internalCsp = csp(format);
+        raw.fpsNum = u32::try_from(rate.num).unwrap_or(25);
+        raw.fpsDenom = u32::try_from(rate.den).unwrap_or(1);
+        raw.bAnnexB = 1;
+        raw.bRepeatHeaders = 0;
+        // An option of the user's may have raised it again.
+        raw.logLevel = x265::X265_LOG_NONE;
+    }
+
+    /// Pictures hold two fields. HEVC codes them as frames all the same; a message with each says which field is first
+    /// (H.265 table D.2: `pic_struct` 3 and 4).
+    pub fn set_fields(&mut self, top_first: bool) {
+        self.raw_mut().pictureStructure = if top_first { 3 } else { 4 };
+    }
+
+    /// What the stream says about colour and shape, where the options did not say it.
+    pub fn set_color(&mut self, color: Color, aspect: Rational) {
+        let vui = &mut self.raw_mut().vui;
+        if vui.bEnableColorDescriptionPresentFlag == 0 {
+            vui.colorPrimaries = color.primaries.0.into();
+            vui.transferCharacteristics = color.transfer.0.into();
+            vui.matrixCoeffs = color.matrix.0.into();
+            let specified =
+                color.primaries.is_specified() || color.transfer.is_specified() || color.matrix.is_specified();
+            vui.bEnableColorDescriptionPresentFlag = specified.into();
+        }
+        if vui.bEnableVideoFullRangeFlag == 0 {
+            vui.bEnableVideoFullRangeFlag = (color.range == Range::Full).into();
+        }
+        if color.range != Range::Unspecified || vui.bEnableColorDescriptionPresentFlag != 0 {
+            vui.bEnableVideoSignalTypePresentFlag = 1;
+        }
+        if vui.bEnableChromaLocInfoPresentFlag == 0
+            && let Some(location) = color.chroma_location.h273_type()
+        {
+            vui.bEnableChromaLocInfoPresentFlag = 1;
+            vui.chromaSampleLocTypeTopField = location.into();
+            vui.chromaSampleLocTypeBottomField = location.into();
+        }
+        if vui.aspectRatioIdc == 0 && aspect.is_positive() {
+            const SQUARE: c_int = 1;
+            const EXTENDED_SAR: c_int = 255;
+            vui.aspectRatioIdc = if aspect == Rational::new(1, 1) { SQUARE } else { EXTENDED_SAR };
+            vui.sarWidth = i32::try_from(aspect.num).unwrap_or(1);
+            vui.sarHeight = i32::try_from(aspect.den).unwrap_or(1);
+        }
+    }
+
+    /// What an encoder with these parameters keeps, on a machine of so many `cores`, and how many threads work on blocks.
+    pub fn kept(&self, cores: u32) -> (Kept, u32) {
+        // SAFETY: valid parameters.
+        let raw = unsafe { self.raw.as_ref() };
+        let count = |value: c_int| value.max(0) as u32;
+        #[cfg(x265_parameters_hold_pools)]
+        let pools = raw.numaPools.as_ptr();
+        #[cfg(not(x265_parameters_hold_pools))]
+        let pools = raw.numaPools;
+        // SAFETY: null, or a string that the parameters own or the library holds.
+        let asked = unsafe { text(pools) }.and_then(|pools| pools.parse::<u32>().ok());
+        let workers = asked.unwrap_or(cores).clamp(1, 64);
+        let threads = match raw.frameNumThreads {
+            // As x265 3.5 chooses (`ThreadPool::getFrameThreadsCount`).
+            ..=0 => match workers {
+                32.. if raw.sourceHeight > 2000 => 6,
+                32.. => 5,
+                16.. => 4,
+                8.. => 3,
+                4.. => 2,
+                _ => 1,
+            },
+            threads => count(threads),
+        };
+        let (bframes, references) = (count(raw.bframes), count(raw.maxNumReferences));
+        (Kept { waiting: count(raw.lookaheadDepth).max(1) + bframes + 2, references, threads, bframes }, workers)
+    }
+
+    /// Frame threads asked for, 0 when x265 is to choose.
+    pub fn frame_threads(&self) -> u32 {
+        // SAFETY: valid parameters.
+        unsafe { self.raw.as_ref().frameNumThreads.max(0) as u32 }
+    }
+}
+
+impl Drop for Parameters {
+    fn drop(&mut self) {
+        // SAFETY: we own the parameters.
+        unsafe { call!(self.api, param_free(self.raw.as_ptr())) };
+    }
+}
+
+fn csp(format: PictureFormat) -> c_int {
+    (match format.chroma {
+        Chroma::C400 => x265::X265_CSP_I400,
+        Chroma::C420 => x265::X265_CSP_I420,
+        Chroma::C422 => x265::X265_CSP_I422,
+        Chroma::C444 => x265::X265_CSP_I444,
+    }) as c_int
+}
+
+/// An encoder that is open.
+pub struct Encoder {
+    parameters: Parameters,
+    handle: NonNull<x265::x265_encoder>,
+    picture: NonNull<x265::x265_picture>,
+    format: PictureFormat,
+    size: (usize, usize),
+    frame_threads: u32,
+}
+
+// SAFETY: an encoder may be used by any one thread at a time.
+unsafe impl Send for Encoder {}
+
+impl Encoder {
+    /// Opens an encoder for pictures of `format`, which must have the depth of the parameters.
+    pub fn open(parameters: Parameters, format: PictureFormat) -> Result<Self, Refused> {
+        let api = parameters.api;
+        let refused = || Refused("x265 refused the combination of options and picture".into());
+        // SAFETY: parameters are valid and kept until the encoder is closed; the picture is owned by us and
+        // initialised for them.
+        unsafe {
+            let handle = NonNull::new(call!(api, encoder_open(parameters.raw.as_ptr()))).ok_or_else(refused)?;
+            let picture = NonNull::new(call!(api, picture_alloc())).expect("memory for a picture");
+            call!(api, picture_init(parameters.raw.as_ptr(), picture.as_ptr()));
+            let used = Parameters { api, raw: NonNull::new(call!(api, param_alloc())).expect("memory") };
+            call!(api, encoder_parameters(handle.as_ptr(), used.raw.as_ptr()));
+            let frame_threads = used.frame_threads();
+            // The copy shares the encoder's strings: freeing the struct alone would need the library's allocator, and
+            // `param_free` does just that, leaving the strings to the encoder.
+            drop(used);
+            let size = (parameters.raw.as_ref().sourceWidth as usize, parameters.raw.as_ref().sourceHeight as usize);
+            Ok(Encoder { parameters, handle, picture, format, size, frame_threads })
+        }
+    }
+
+    /// Frame threads that the encoder runs with.
+    pub fn frame_threads(&self) -> u32 {
+        self.frame_threads
+    }
+
+    /// The parameter sets, and the unit that names the encoder and its settings.
+    pub fn headers(&mut self) -> Result<Headers, Refused> {
+        let (mut nals, mut count) = (ptr::null_mut(), 0);
+        // SAFETY: the encoder is open; the units stay valid until the next call.
+        unsafe {
+            if call!(self.parameters.api, encoder_headers(self.handle.as_ptr(), &mut nals, &mut count)) < 0 {
+                return Err(Refused("x265 wrote no parameter sets".into()));
+            }
+            let parameter_sets = units(nals, count);
+            Ok(Headers { parameter_sets, info: Vec::new() })
+        }
+    }
+
+    /// Encodes picture number `pts`, or with `None` one of those still inside. `Ok(None)` means nothing yet.
+    pub fn encode(&mut self, picture: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
+        let (mut nals, mut count) = (ptr::null_mut(), 0);
+        let api = self.parameters.api;
+        // SAFETY: the picture points to planes that live during the call, which copies them; the encoder was opened
+        // for their format; the units stay valid until the next call.
+        unsafe {
+            let mut output: x265::x265_picture = std::mem::zeroed();
+            let input = match picture {
+                None => ptr::null_mut(),
+                Some((frame, pts, force_key)) => {
+                    let planes = frame.planes();
+                    if planes.len() != self.format.chroma.planes()
+                        || planes[0].depth != self.format.depth
+                        || (planes[0].width, planes[0].height) != self.size
+                    {
+                        return Err(Refused(format!(
+                            "a picture is not {} of {}x{}",
+                            self.format, self.size.0, self.size.1
+                        )));
+                    }
+                    let input = self.picture.as_mut();
+                    input.pts = pts;
+                    input.bitDepth = self.format.depth as c_int;
+                    input.colorSpace = csp(self.format);
+                    input.width = planes[0].width as c_int;
+                    input.height = planes[0].height as c_int;
+                    input.sliceType =
+                        if force_key { x265::X265_TYPE_IDR as c_int } else { x265::X265_TYPE_AUTO as c_int };
+                    for (index, plane) in planes.iter().enumerate() {
+                        input.planes[index] = plane.data.as_ptr().cast_mut().cast();
+                        input.stride[index] = plane.stride as c_int;
+                    }
+                    input
+                }
+            };
+            let code = call!(api, encoder_encode(self.handle.as_ptr(), &mut nals, &mut count, input, &mut output));
+            if code < 0 {
+                return Err(Refused("x265 failed on a picture".into()));
+            }
+            if code == 0 || count == 0 {
+                return Ok(None);
+            }
+            let key = has_random_access(nals, count);
+            Ok(Some(Encoded { data: units(nals, count), pts: output.pts, dts: output.dts, key }))
+        }
+    }
+}
+
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        // SAFETY: the encoder is open and not used again; the picture is ours and holds no memory of its own.
+        unsafe {
+            call!(self.parameters.api, encoder_close(self.handle.as_ptr()));
+            call!(self.parameters.api, picture_free(self.picture.as_ptr()));
+        }
+    }
+}
+
+/// The bytes of `count` units, one after the other.
+///
+/// # Safety
+/// `nals` points to `count` valid units.
+unsafe fn units(nals: *const x265::x265_nal, count: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for index in 0..count as usize {
+        // SAFETY: promised by the caller; each unit has `sizeBytes` readable bytes.
+        let unit = unsafe {
+            let nal = &*nals.add(index);
+            std::slice::from_raw_parts(nal.payload, nal.sizeBytes as usize)
+        };
+        bytes.extend_from_slice(unit);
+    }
+    bytes
+}
+
+/// Whether one of `count` units is a picture at which decoding can start (types 16 to 21: BLA, IDR, CRA).
+///
+/// # Safety
+/// `nals` points to `count` valid units.
+unsafe fn has_random_access(nals: *const x265::x265_nal, count: u32) -> bool {
+    // SAFETY: promised by the caller.
+    (0..count as usize).any(|index| unsafe { (16..=21).contains(&(*nals.add(index)).type_) })
+}
+
+/// The version and the depths of the library, e.g. `3.5+1` and `[8, 10, 12]`.
+pub fn build() -> (String, Vec<u32>) {
+    let depths: Vec<u32> = [8, 10, 12].into_iter().filter(|&depth| Api::of(depth).is_some()).collect();
+    let version = depths.first().and_then(|&depth| Api::of(depth));
+    // SAFETY: the table holds a static string.
+    let version = version.and_then(|api| unsafe { text(api.0.version_str) }).unwrap_or_default();
+    (version, depths)
+}
+
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Encoder>();
+};

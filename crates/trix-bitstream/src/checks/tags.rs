@@ -1,0 +1,181 @@
+//! Follows the tags of FLV (Adobe's specification of FLV 10.1, annex E), each of which says how long it is.
+//!
+//! Invariant: a tag is known by its type, its stream and the size behind it; sizes behind tags that follow each other are
+//! not held against a file, since writers differ about them.
+
+use trix_model::time::{TimeBase, Timestamp};
+
+use super::{
+    sign::Sign,
+    walk::{Lost, Steps, cut_short},
+};
+
+/// Bytes of the head of a tag.
+const HEAD: usize = 11;
+/// Bytes of the size that follows a tag.
+const SIZE: usize = 4;
+/// Bytes before the first tag: the header, and the size of no tag.
+const START: usize = 9 + SIZE;
+
+#[derive(Default)]
+pub(super) struct Tags {
+    /// Bytes of a tag whose head was seen, and of the size behind it.
+    skip: usize,
+    /// Whether the header was passed.
+    begun: bool,
+    lost: Lost,
+    /// The time of the last tag.
+    latest: Option<Timestamp>,
+    /// The byte at which the first recording behind this one begins.
+    next: Option<u64>,
+}
+
+impl Tags {
+    /// The byte at which the first recording behind this one begins, as far as was looked.
+    pub(super) fn next_recording(&self) -> Option<u64> {
+        self.next
+    }
+}
+
+/// The length of the content and the time in milliseconds of the tag that `bytes` begin with.
+fn head(bytes: &[u8]) -> Option<(usize, i64)> {
+    let &[kind, a, b, c, high, middle, low, highest, stream @ ..]: &[u8; HEAD] = bytes.first_chunk()?;
+    let time = i32::from_be_bytes([highest, high, middle, low]);
+    // The bit above the type says that the content is encrypted.
+    let is_known = matches!(kind & 0xdf, 8 | 9 | 18);
+    (is_known && stream == [0; 3]).then(|| (u32::from_be_bytes([0, a, b, c]) as usize, i64::from(time)))
+}
+
+impl Steps for Tags {
+    fn step(&mut self, rest: &[u8], here: u64, signs: &mut Vec<Sign>) -> Option<usize> {
+        if !self.begun {
+            self.begun = rest.len() >= START;
+            return self.begun.then_some(START);
+        }
+        if self.skip > 0 {
+            let count = self.skip.min(rest.len());
+            self.skip -= count;
+            return Some(count);
+        }
+        if rest.len() < HEAD {
+            return None;
+        }
+        if !self.lost.is_open() {
+            if let Some((size, time)) = head(rest) {
+                self.latest = Some(Timestamp::new(time, TimeBase::new(1, 1000)));
+                self.skip = size + SIZE;
+                return Some(HEAD);
+            }
+            // Another recording behind this one.
+            if rest.starts_with(b"FLV\x01") {
+                self.next.get_or_insert(here);
+                self.begun = false;
+                return Some(0);
+            }
+            self.lost.begin(here);
+        }
+        // Behind what was lost, only a tag whose size stands behind it too is believed.
+        for at in 0..=rest.len() - HEAD {
+            let Some((size, _)) = head(&rest[at..]) else { continue };
+            let behind = at + HEAD + size;
+            match rest.get(behind..behind + SIZE) {
+                Some(told) if told == ((HEAD + size) as u32).to_be_bytes() => {
+                    signs.extend(self.lost.close(here + at as u64, "tag", self.latest));
+                    return Some(at);
+                }
+                Some(_) => {}
+                // It has to be seen whole.
+                None => return Some(at).filter(|at| *at > 0),
+            }
+        }
+        Some(rest.len() - HEAD + 1)
+    }
+
+    fn end(&mut self, rest: &[u8], here: u64, signs: &mut Vec<Sign>) {
+        signs.extend(self.lost.end("tag", self.latest));
+        // The size behind the last tag may be missing.
+        if self.skip > SIZE {
+            let missing = self.skip - SIZE;
+            signs
+                .push(cut_short(format!("the last tag is cut short: {missing} of its bytes are missing"), self.latest));
+        } else if self.begun && self.skip == 0 && !self.lost.is_open() && !rest.is_empty() {
+            signs.push(cut_short(format!("the last tag, at byte {here}, is cut short"), self.latest));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::{sign::Check, walk::Walk};
+    use proptest::prelude::*;
+
+    fn tag(kind: u8, time: u32, content: &[u8]) -> Vec<u8> {
+        let [highest, time @ ..] = time.to_be_bytes();
+        let [_, size @ ..] = (content.len() as u32).to_be_bytes();
+        let size_behind = (content.len() as u32 + 11).to_be_bytes();
+        [&[kind][..], &size, &time, &[highest, 0, 0, 0], content, &size_behind].concat()
+    }
+
+    fn file() -> Vec<Vec<u8>> {
+        let start = b"FLV\x01\x05\0\0\0\x09\0\0\0\0".to_vec();
+        let tags = (0..20).map(|number| tag([9, 8][number % 2], 40 * number as u32, &[number as u8 + 30; 100]));
+        [vec![start], tags.collect()].concat()
+    }
+
+    /// Signs of `bytes`, which come in pieces of `piece`.
+    fn signs(bytes: &[u8], piece: usize) -> Vec<Sign> {
+        let (mut tags, mut signs) = (Walk::<Tags>::default(), Vec::new());
+        bytes.chunks(piece).for_each(|piece| tags.feed(piece, &mut signs));
+        tags.end(&mut signs);
+        signs
+    }
+
+    #[test]
+    fn whole_files_show_nothing_and_lost_bytes_are_told_with_their_place() {
+        let whole = file();
+        for piece in [1, 7, 100, 100_000] {
+            assert_eq!(signs(&whole.concat(), piece), []);
+            // Without the size behind the last tag.
+            let bytes = whole.concat();
+            assert_eq!(signs(&bytes[..bytes.len() - 4], piece), []);
+            let [sign] = &signs(&bytes[..bytes.len() - 5], piece)[..] else { panic!("one sign") };
+            assert!(sign.detail.contains("cut short: 1 of"), "{}", sign.detail);
+            // Zeros between two tags, and in one.
+            let first = whole[..5].concat();
+            let between = [&first[..], &[0; 300], &whole[5..].concat()].concat();
+            let [sign] = &signs(&between, piece)[..] else { panic!("one sign") };
+            let place = format!("bytes {} to {} belong to no tag", first.len(), first.len() + 300);
+            assert!(sign.detail.contains(&place), "{}", sign.detail);
+            assert_eq!(sign.time, Some(Timestamp::new(120, TimeBase::new(1, 1000))));
+            let within = [&first[..first.len() - 50], &[0; 300], &first[first.len() - 50..], &whole[5..].concat()];
+            assert_eq!(signs(&within.concat(), piece).len(), 1);
+            let behind = [&whole.concat()[..], &[1; 300]].concat();
+            let [sign] = &signs(&behind, piece)[..] else { panic!("one sign") };
+            assert!(sign.detail.contains("nothing belongs to a tag"), "{}", sign.detail);
+            // Another recording behind this one, with a header of its own.
+            let twice = [whole.concat(), whole.concat()].concat();
+            assert_eq!(signs(&twice, piece), []);
+            let [sign] = &signs(&twice[..twice.len() - 110], piece)[..] else { panic!("one sign") };
+            assert!(sign.detail.contains("the last tag, at byte"), "{}", sign.detail);
+        }
+    }
+
+    #[test]
+    fn sizes_behind_tags_may_be_wrong() {
+        let mut whole = file();
+        for tag in &mut whole[1..] {
+            let at = tag.len() - 4;
+            tag[at..].copy_from_slice(&100u32.to_be_bytes());
+        }
+        assert_eq!(signs(&whole.concat(), 64), []);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..400), piece in 1usize..50) {
+            signs(&[&file().concat()[..], &bytes, &file()[3..].concat()].concat(), piece);
+            signs(&bytes, piece);
+        }
+    }
+}

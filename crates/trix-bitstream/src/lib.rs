@@ -1,0 +1,14 @@
+//! Bytes of bitstreams and containers: what they say, and how it is written.
+//!
+//! Invariant: nothing in here calls C, reads or writes a file, or panics, whatever the bytes are.
+
+#![forbid(unsafe_code)]
+
+pub mod nal;
+pub mod sei;
+pub mod rpu;
+pub mod vvc;
+pub mod audio_header;
+pub mod boxes;
+pub mod ebml;
+pub mod checks;

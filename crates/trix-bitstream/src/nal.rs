@@ -1,0 +1,306 @@
+//! Finds the units in H.264 and HEVC streams, whether start codes or lengths separate them.
+//!
+//! Invariant: the essence of a packet (its coded slices, for these codecs) is the same bytes before a muxer framed it
+//! and after a demuxer read it; everything that a container may add, move or drop is left out.
+
+/// How units are separated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// By start codes (Annex B).
+    StartCodes,
+    /// Each by its length in this many bytes (MP4, MOV, Matroska).
+    Lengths(usize),
+    /// The codec has no such units.
+    Opaque,
+}
+
+/// A codec whose units are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NalCodec {
+    /// H.264.
+    H264,
+    /// HEVC.
+    Hevc,
+}
+
+impl NalCodec {
+    /// By FFmpeg's name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "h264" => Some(NalCodec::H264),
+            "hevc" => Some(NalCodec::Hevc),
+            _ => None,
+        }
+    }
+
+    /// Whether a unit holds coded slices (H.264 table 7-1: types 1 to 5; H.265 table 7-1: types 0 to 31).
+    pub fn is_slice(self, unit: &[u8]) -> bool {
+        match (self, unit.first()) {
+            (NalCodec::H264, Some(header)) => (1..=5).contains(&(header & 0x1f)),
+            (NalCodec::Hevc, Some(header)) => (header >> 1) & 0x3f < 32,
+            (_, None) => false,
+        }
+    }
+
+    /// Whether a unit holds slices of a second layer, which decoders of the first leave out: another view, or alpha
+    /// (H.264 table 7-1: types 19 to 21; H.265, 7.4.2.2: a layer identifier above 0).
+    pub fn is_second_layer(self, unit: &[u8]) -> bool {
+        match (self, unit) {
+            (NalCodec::H264, [header, ..]) => (19..=21).contains(&(header & 0x1f)),
+            (NalCodec::Hevc, [first, second, ..]) => self.is_slice(unit) && (first & 1 != 0 || second >> 3 != 0),
+            _ => false,
+        }
+    }
+
+    /// Whether a unit is a parameter set (H.264: types 7, 8 and 13; H.265: types 32 to 34).
+    pub fn is_parameter_set(self, unit: &[u8]) -> bool {
+        match (self, unit.first()) {
+            (NalCodec::H264, Some(header)) => matches!(header & 0x1f, 7 | 8 | 13),
+            (NalCodec::Hevc, Some(header)) => (32..=34).contains(&((header >> 1) & 0x3f)),
+            (_, None) => false,
+        }
+    }
+
+    /// Whether a unit is an access unit delimiter, which must come first (H.264: type 9; H.265: type 35).
+    pub fn is_delimiter(self, unit: &[u8]) -> bool {
+        match (self, unit.first()) {
+            (NalCodec::H264, Some(header)) => header & 0x1f == 9,
+            (NalCodec::Hevc, Some(header)) => (header >> 1) & 0x3f == 35,
+            (_, None) => false,
+        }
+    }
+
+    /// Whether a unit holds slices of a picture that can be decoded although it is shown before the keyframe that it
+    /// follows: RADL pictures (H.265 table 7-1: types 6 and 7). H.264 has none.
+    pub fn is_decodable_leading(self, unit: &[u8]) -> bool {
+        self == NalCodec::Hevc && unit.first().is_some_and(|header| (6..=7).contains(&((header >> 1) & 0x3f)))
+    }
+
+    /// Whether a unit is a sequence parameter set (H.264: type 7; H.265: type 33).
+    pub fn is_sequence_set(self, unit: &[u8]) -> bool {
+        match (self, unit.first()) {
+            (NalCodec::H264, Some(header)) => header & 0x1f == 7,
+            (NalCodec::Hevc, Some(header)) => (header >> 1) & 0x3f == 33,
+            (_, None) => false,
+        }
+    }
+
+    /// How a decoder can start at the picture that a unit belongs to, as far as the unit says it.
+    pub fn random_access(self, unit: &[u8]) -> Random {
+        match (self, unit.first()) {
+            (NalCodec::H264, Some(header)) if header & 0x1f == 5 => Random::Full,
+            (NalCodec::H264, Some(header)) if header & 0x1f == 6 && has_recovery_point(&unit[1..]) => {
+                Random::Recovering
+            }
+            // Table 7-1: BLA and IDR, and CRA, which pictures can follow that nothing can decode.
+            (NalCodec::Hevc, Some(header)) => match (header >> 1) & 0x3f {
+                16..=20 => Random::Full,
+                21 => Random::Recovering,
+                _ => Random::None,
+            },
+            _ => Random::None,
+        }
+    }
+
+    /// The parameter sets in codec-specific data.
+    pub fn parameter_sets(self, extradata: &[u8]) -> Vec<&[u8]> {
+        let mut sets = self.configuration(extradata);
+        sets.retain(|unit| self.is_parameter_set(unit));
+        sets
+    }
+
+    /// The units in codec-specific data, parameter sets and others: a configuration record (ISO/IEC 14496-15, 5.3.3.1 and
+    /// 8.3.3.1) or units with start codes.
+    pub fn configuration(self, extradata: &[u8]) -> Vec<&[u8]> {
+        if self.framing(extradata) == Framing::StartCodes {
+            return units(extradata, Framing::StartCodes);
+        }
+        let mut sets = Vec::new();
+        match self {
+            NalCodec::H264 => {
+                let sequence = extradata.get(5).map_or(0, |count| count & 0x1f);
+                let rest = counted_units(extradata.get(6..).unwrap_or_default(), sequence.into(), &mut sets);
+                let picture = rest.first().copied().unwrap_or(0);
+                counted_units(rest.get(1..).unwrap_or_default(), picture.into(), &mut sets);
+            }
+            NalCodec::Hevc => {
+                let mut rest = extradata.get(23..).unwrap_or_default();
+                for _ in 0..extradata.get(22).copied().unwrap_or(0) {
+                    let [_, high, low, tail @ ..] = rest else { break };
+                    rest = counted_units(tail, u16::from_be_bytes([*high, *low]), &mut sets);
+                }
+            }
+        }
+        sets
+    }
+
+    /// How packets are framed that come with this codec-specific data: a configuration record starts with version 1.
+    pub fn framing(self, extradata: &[u8]) -> Framing {
+        let at = match self {
+            NalCodec::H264 => 4,
+            NalCodec::Hevc => 21,
+        };
+        match (extradata.first(), extradata.get(at)) {
+            (Some(1), Some(byte)) => Framing::Lengths(usize::from(byte & 3) + 1),
+            _ => Framing::StartCodes,
+        }
+    }
+}
+
+/// How a decoder can start at a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Random {
+    /// It cannot, or the stream does not say so.
+    #[default]
+    None,
+    /// It can, but what is shown before the picture, or before some later one, is lost.
+    Recovering,
+    /// With this picture, and all that follows it is whole.
+    Full,
+}
+
+/// Whether the messages of an SEI unit have a recovery point among them (H.264, D.1.8: type 6). Emulation prevention
+/// does not matter: types and sizes of the messages before it hold no three zero bytes in practice, and where they do,
+/// the point is missed and the stream is taken for one without it.
+fn has_recovery_point(mut messages: &[u8]) -> bool {
+    let number = |messages: &mut &[u8]| {
+        let mut value = 0usize;
+        loop {
+            let (byte, rest) = messages.split_first()?;
+            *messages = rest;
+            value += usize::from(*byte);
+            if *byte != 0xff {
+                return Some(value);
+            }
+        }
+    };
+    while messages.len() > 2 {
+        let (Some(kind), Some(size)) = (number(&mut messages), number(&mut messages)) else { return false };
+        if kind == 6 {
+            return true;
+        }
+        let Some(rest) = messages.get(size..) else { return false };
+        messages = rest;
+    }
+    false
+}
+
+/// The units of `data`, without start codes or lengths. Bytes that fit no framing end the walk.
+pub fn units(data: &[u8], framing: Framing) -> Vec<&[u8]> {
+    match framing {
+        Framing::Opaque => vec![data],
+        Framing::Lengths(size) => by_lengths(data, size),
+        Framing::StartCodes => by_start_codes(data),
+    }
+}
+
+/// A picture, its units after start codes, without parameter sets: those that came with it stand elsewhere.
+pub fn without_parameter_sets(picture: Vec<u8>, codec: Option<NalCodec>) -> Vec<u8> {
+    let Some(codec) = codec else { return picture };
+    let list = units(&picture, Framing::StartCodes);
+    if !list.iter().any(|unit| codec.is_parameter_set(unit)) {
+        return picture;
+    }
+    let kept = list.into_iter().filter(|unit| !codec.is_parameter_set(unit));
+    kept.flat_map(|unit| [&[0, 0, 0, 1], unit].concat()).collect()
+}
+
+/// Takes `count` units, each after its length in two bytes, and returns what follows them.
+fn counted_units<'a>(mut data: &'a [u8], count: u16, units: &mut Vec<&'a [u8]>) -> &'a [u8] {
+    for _ in 0..count {
+        let Some((length, rest)) = data.split_first_chunk::<2>() else { return &[] };
+        let Some((unit, rest)) = rest.split_at_checked(u16::from_be_bytes(*length).into()) else { return &[] };
+        units.push(unit);
+        data = rest;
+    }
+    data
+}
+
+fn by_lengths(mut data: &[u8], size: usize) -> Vec<&[u8]> {
+    let mut units = Vec::new();
+    while let Some((length, rest)) = data.split_at_checked(size) {
+        let length = length.iter().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
+        let Some((unit, rest)) = rest.split_at_checked(length) else { break };
+        units.push(trim(unit));
+        data = rest;
+    }
+    units
+}
+
+fn by_start_codes(data: &[u8]) -> Vec<&[u8]> {
+    let mut units = Vec::new();
+    let mut start = None;
+    let mut at = 0;
+    while at + 3 <= data.len() {
+        if data[at + 2] > 1 {
+            at += 3;
+        } else if data[at..at + 3] == [0, 0, 1] {
+            if let Some(start) = start {
+                units.push(trim(&data[start..at]));
+            }
+            start = Some(at + 3);
+            at += 3;
+        } else {
+            at += 1;
+        }
+    }
+    if let Some(start) = start {
+        units.push(trim(&data[start..]));
+    }
+    units
+}
+
+/// A unit never ends in a zero byte: those belong to the next start code, or follow the unit.
+pub fn trim(unit: &[u8]) -> &[u8] {
+    let end = unit.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    &unit[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_framings_give_the_same_units() {
+        let annex_b = [0, 0, 0, 1, 0x65, 1, 2, 0, 0, 1, 0x41, 0, 3, 0, 0, 0, 1, 0x06, 9];
+        // A muxer that converts between the two may keep the zero before a start code as a part of the unit.
+        let lengths = [0, 0, 0, 3, 0x65, 1, 2, 0, 0, 0, 4, 0x41, 0, 3, 0, 0, 0, 0, 2, 0x06, 9];
+        let expected: Vec<&[u8]> = vec![&[0x65, 1, 2], &[0x41, 0, 3], &[0x06, 9]];
+        assert_eq!(units(&annex_b, Framing::StartCodes), expected);
+        assert_eq!(units(&lengths, Framing::Lengths(4)), expected);
+        let slices: Vec<bool> = expected.iter().map(|unit| NalCodec::H264.is_slice(unit)).collect();
+        assert_eq!(slices, [true, true, false]);
+    }
+
+    #[test]
+    fn parameter_sets_can_be_taken_out() {
+        let picture = vec![0, 0, 0, 1, 0x40, 1, 9, 0, 0, 1, 0x26, 1, 7, 0, 0, 1, 0x44, 1, 5];
+        let bare = without_parameter_sets(picture.clone(), Some(NalCodec::Hevc));
+        assert_eq!(units(&bare, Framing::StartCodes), [&[0x26, 1, 7]]);
+        assert_eq!(without_parameter_sets(bare.clone(), Some(NalCodec::Hevc)), bare);
+        assert_eq!(without_parameter_sets(picture.clone(), None), picture);
+    }
+
+    #[test]
+    fn parameter_sets_are_found_in_both_forms() {
+        let annex_b = [0, 0, 0, 1, 0x67, 1, 2, 0, 0, 0, 1, 0x68, 3];
+        let record = [1, 0, 0, 0, 0xff, 0xe1, 0, 3, 0x67, 1, 2, 1, 0, 2, 0x68, 3];
+        let expected: Vec<&[u8]> = vec![&[0x67, 1, 2], &[0x68, 3]];
+        assert_eq!(NalCodec::H264.parameter_sets(&annex_b), expected);
+        assert_eq!(NalCodec::H264.parameter_sets(&record), expected);
+        let mut record = vec![1; 22];
+        record.extend([2, 32, 0, 1, 0, 2, 0x40, 7, 39, 0, 1, 0, 1, 0x4e]);
+        assert_eq!(NalCodec::Hevc.parameter_sets(&record), [&[0x40, 7]]);
+        for cut in 0..record.len() {
+            NalCodec::Hevc.parameter_sets(&record[..cut]);
+        }
+    }
+
+    #[test]
+    fn hostile_lengths_do_not_run_past_the_end() {
+        assert!(units(&[0xff, 0xff, 0xff, 0xff, 1], Framing::Lengths(4)).is_empty());
+        assert!(units(&[0, 0], Framing::Lengths(4)).is_empty());
+        assert!(units(&[], Framing::StartCodes).is_empty());
+        assert_eq!(units(&[0, 0, 1], Framing::StartCodes), [&[] as &[u8]]);
+    }
+}

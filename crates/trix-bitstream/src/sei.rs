@@ -1,0 +1,337 @@
+//! Writes captions and dynamic HDR metadata into coded pictures, and finds them there.
+//!
+//! Invariant: a unit that is put in leaves the coded slices as they are; what is found in a picture is what was put in.
+
+use std::sync::Arc;
+
+use trix_model::{extras::Extras, picture::FieldOrder};
+
+use crate::nal::{self, Framing, NalCodec};
+
+/// `user_data_registered_itu_t_t35` (H.264 D.1, H.265 D.2.1).
+const REGISTERED: u8 = 4;
+
+/// The head of a message with captions (ATSC A/53 part 4, 6.2.3): United States, ATSC, `GA94`, `cc_data`.
+const CAPTIONS: [u8; 8] = [0xb5, 0x00, 0x31, b'G', b'A', b'9', b'4', 3];
+
+/// The head of a message of HDR10+ (SMPTE ST 2094-40, annex A): United States, Samsung, 1, application 4.
+const HDR10_PLUS: [u8; 6] = [0xb5, 0x00, 0x3c, 0x00, 0x01, 0x04];
+
+/// Most caption triplets in a message: the count has five bits.
+const TRIPLETS: usize = 31;
+
+/// A coded picture (NAL units with start codes) with `extras` in it.
+pub fn with_extras(picture: Vec<u8>, codec: NalCodec, extras: &Extras) -> Vec<u8> {
+    if extras.is_empty() {
+        return picture;
+    }
+    let mut before = Vec::new();
+    for triplets in extras.captions.chunks(3 * TRIPLETS) {
+        let count = (triplets.len() / 3) as u8;
+        // process_cc_data_flag, then a reserved byte; a marker ends the data.
+        let mut message = [&CAPTIONS[..], &[0x40 | count, 0xff], triplets].concat();
+        message.push(0xff);
+        before.extend(message_unit(codec, &message));
+    }
+    if let Some(message) = &extras.hdr10_plus {
+        before.extend(message_unit(codec, message));
+    }
+    let mut after = Vec::new();
+    if let (Some(unit), NalCodec::Hevc) = (&extras.dolby_vision, codec) {
+        // Type 62, the last unit of the access unit.
+        after.extend([0, 0, 0, 1, 62 << 1, 1]);
+        after.extend_from_slice(unit);
+    }
+    let at = first_slice(&picture, codec);
+    [&picture[..at], &before, &picture[at..], &after].concat()
+}
+
+/// `pic_timing` (H.265 D.2.3).
+const TIMING: u8 = 1;
+
+/// A coded picture of HEVC (NAL units with start codes) that says which of its two fields is first, for a stream whose
+/// parameter sets promise so without a model of the decoder's buffer. A picture with such a message stays as it is.
+pub fn with_field_order(picture: Vec<u8>, order: FieldOrder) -> Vec<u8> {
+    let mut told = false;
+    for unit in nal::units(&picture, Framing::StartCodes) {
+        if let [header, _, body @ ..] = unit
+            && (header >> 1) & 0x3f == 39
+        {
+            each_message(body, |kind, _| told |= kind == usize::from(TIMING));
+        }
+    }
+    if told {
+        return picture;
+    }
+    // pic_struct (table D.2), source_scan_type: interlaced, no duplicate; a marker fills the byte.
+    let structure: u8 = if order == FieldOrder::Top { 3 } else { 4 };
+    let unit = unit_of(NalCodec::Hevc, &[TIMING, 1, structure << 4 | 1]);
+    let at = first_slice(&picture, NalCodec::Hevc);
+    [&picture[..at], &unit, &picture[at..]].concat()
+}
+
+/// Parameter sets of HEVC (NAL units with start codes) whose pictures are said to hold fields: x265 calls every source
+/// that it codes as frames progressive, and then no picture may say that it is not.
+pub fn of_interlaced_source(sets: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(sets.len() + 8);
+    for unit in nal::units(sets, Framing::StartCodes) {
+        out.extend([0, 0, 0, 1]);
+        // Of video (32) and sequence (33): profile_tier_level after 6 and 3 bytes, its source flags 5 bytes further on
+        // (H.265 7.3.2.1, 7.3.2.2, 7.3.3).
+        let flags = match unit.first().map(|header| (header >> 1) & 0x3f) {
+            Some(32) => 11,
+            Some(33) => 8,
+            _ => {
+                out.extend_from_slice(unit);
+                continue;
+            }
+        };
+        let mut body = unescaped(unit);
+        if let Some(byte) = body.get_mut(flags) {
+            *byte = *byte & 0x3f | 0x40;
+        }
+        out.extend(escaped(&body));
+    }
+    out
+}
+
+/// Where the start code of the first coded slice begins; the end, where there is none.
+fn first_slice(picture: &[u8], codec: NalCodec) -> usize {
+    let slice = nal::units(picture, Framing::StartCodes).into_iter().find(|unit| codec.is_slice(unit));
+    let Some(slice) = slice else { return picture.len() };
+    let start = slice.as_ptr() as usize - picture.as_ptr() as usize;
+    let code = start.saturating_sub(3);
+    if code > 0 && picture[code - 1] == 0 { code - 1 } else { code }
+}
+
+/// A unit with one message of registered user data.
+fn message_unit(codec: NalCodec, message: &[u8]) -> Vec<u8> {
+    let mut body = vec![REGISTERED];
+    let mut size = message.len();
+    while size >= 255 {
+        body.push(255);
+        size -= 255;
+    }
+    body.push(size as u8);
+    body.extend_from_slice(message);
+    unit_of(codec, &body)
+}
+
+/// A unit with messages, each with its type and size before it.
+fn unit_of(codec: NalCodec, messages: &[u8]) -> Vec<u8> {
+    // rbsp_trailing_bits
+    let body = [messages, &[0x80]].concat();
+    let header: &[u8] = match codec {
+        NalCodec::H264 => &[6],
+        // Type 39: before the slices.
+        NalCodec::Hevc => &[39 << 1, 1],
+    };
+    [&[0, 0, 0, 1], header, &escaped(&body)].concat()
+}
+
+/// With emulation prevention (H.264 and H.265, 7.4.2): no three bytes look like a start code.
+fn escaped(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() + 8);
+    let mut zeros = 0;
+    for &byte in body {
+        if zeros >= 2 && byte <= 3 {
+            out.push(3);
+            zeros = 0;
+        }
+        out.push(byte);
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+    }
+    out
+}
+
+/// Without emulation prevention.
+fn unescaped(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut zeros = 0;
+    for &byte in body {
+        if zeros >= 2 && byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        out.push(byte);
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+    }
+    out
+}
+
+/// The extras of a coded picture, however its units are framed.
+pub fn extras(picture: &[u8], codec: NalCodec, framing: Framing) -> Extras {
+    let mut found = Extras::default();
+    for unit in nal::units(picture, framing) {
+        match (codec, unit) {
+            (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => messages(body, &mut found),
+            (NalCodec::Hevc, [header, _, body @ ..]) => match (header >> 1) & 0x3f {
+                39 | 40 => messages(body, &mut found),
+                62 => found.dolby_vision = Some(body.into()),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Static HDR metadata of a coded picture, in the steps of [`MasteringDisplay::in_steps`]; light levels as MaxCLL and
+/// MaxFALL.
+///
+/// [`MasteringDisplay::in_steps`]: trix_model::hdr::MasteringDisplay::in_steps
+pub fn static_hdr(picture: &[u8], codec: NalCodec, framing: Framing) -> (Option<[u32; 10]>, Option<[u32; 2]>) {
+    let (mut mastering, mut light) = (None, None);
+    for unit in nal::units(picture, framing) {
+        let body = match (codec, unit) {
+            (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => body,
+            (NalCodec::Hevc, [header, _, body @ ..]) if (header >> 1) & 0x3f == 39 => body,
+            _ => continue,
+        };
+        each_message(body, |kind, message| {
+            // Types of D.1 in both standards: chromaticities in 16 bits, luminances in 32, light levels in 16.
+            let half = |at: usize| u32::from(u16::from_be_bytes([message[at], message[at + 1]]));
+            match (kind, message.len()) {
+                (137, 24) => {
+                    mastering = Some(std::array::from_fn(|index| match index {
+                        0..8 => half(2 * index),
+                        _ => half(4 * index - 16) << 16 | half(4 * index - 14),
+                    }))
+                }
+                (144, 4) => light = Some([half(0), half(2)]),
+                _ => {}
+            }
+        });
+    }
+    (mastering, light)
+}
+
+/// The text of the first user data that say what wrote the stream, as x264 and x265 do, among `units`.
+pub fn signature(units: &[&[u8]], codec: NalCodec) -> Option<String> {
+    let mut found = None;
+    for unit in units {
+        let body = match (codec, unit) {
+            (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => body,
+            (NalCodec::Hevc, [header, _, body @ ..]) if (header >> 1) & 0x3f == 39 => body,
+            _ => continue,
+        };
+        each_message(body, |kind, message| {
+            // Type 5 of D.1 in both standards: 16 bytes that identify what follows.
+            let text = message.get(16..).filter(|_| kind == 5 && found.is_none());
+            let text = text.and_then(|text| text.split(|byte| *byte == 0).next());
+            found = text.and_then(|text| String::from_utf8(text.to_vec()).ok()).or(found.take());
+        });
+    }
+    found
+}
+
+fn messages(body: &[u8], found: &mut Extras) {
+    each_message(body, |kind, message| {
+        if kind != usize::from(REGISTERED) {
+            return;
+        }
+        if message.starts_with(&HDR10_PLUS) {
+            found.hdr10_plus = Some(Arc::from(message));
+        } else if let Some([flags, _, triplets @ ..]) = message.strip_prefix(&CAPTIONS) {
+            let bytes = usize::from(flags & 0x1f) * 3;
+            found.captions.extend_from_slice(triplets.get(..bytes).unwrap_or_default());
+        }
+    });
+}
+
+/// Calls `visit` with type and payload of every message of a unit.
+fn each_message(body: &[u8], mut visit: impl FnMut(usize, &[u8])) {
+    let body = unescaped(body);
+    let mut rest = body.as_slice();
+    // What is left at the end is the trailing bit.
+    while rest.len() > 2 {
+        let (Some(kind), Some(size)) = (number(&mut rest), number(&mut rest)) else { return };
+        let Some((message, after)) = rest.split_at_checked(size) else { return };
+        rest = after;
+        visit(kind, message);
+    }
+}
+
+/// A type or size of a message: 255 means that more follows.
+fn number(rest: &mut &[u8]) -> Option<usize> {
+    let mut sum = 0;
+    loop {
+        let (&byte, after) = rest.split_first()?;
+        *rest = after;
+        sum += usize::from(byte);
+        if byte != 255 {
+            return Some(sum);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_in_is_found_and_the_slices_stay() {
+        let extras_in = Extras {
+            captions: (0..120).collect(),
+            dolby_vision: Some(Arc::from([0x19, 8, 9, 0, 0, 3, 1].as_slice())),
+            hdr10_plus: Some(Arc::from([&HDR10_PLUS[..], &[0; 300]].concat())),
+        };
+        let picture = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7, 0, 0, 1, 0x26, 1, 8];
+        let coded = with_extras(picture.clone(), NalCodec::Hevc, &extras_in);
+        assert_eq!(extras(&coded, NalCodec::Hevc, Framing::StartCodes), extras_in);
+        let slices = |data: &[u8]| -> Vec<Vec<u8>> {
+            let units = nal::units(data, Framing::StartCodes).into_iter();
+            units.filter(|unit| NalCodec::Hevc.is_slice(unit)).map(<[u8]>::to_vec).collect()
+        };
+        assert_eq!(slices(&coded), slices(&picture));
+        assert_eq!(slices(&coded).len(), 2);
+        // The delimiter stays first, the messages stand before the slices.
+        let units = nal::units(&coded, Framing::StartCodes);
+        assert_eq!(units[0], [0x46, 1, 0x50]);
+        assert_eq!(units.iter().map(|unit| unit[0] >> 1).collect::<Vec<_>>(), [35, 39, 39, 39, 19, 19, 62]);
+    }
+
+    #[test]
+    fn static_metadata_are_read_as_they_are_written() {
+        let steps: [u32; 10] = [13_250, 34_500, 7_500, 3_000, 34_000, 16_000, 15_635, 16_450, 10_000_000, 1];
+        let mut message = vec![137, 24];
+        message.extend(steps[..8].iter().flat_map(|step| (*step as u16).to_be_bytes()));
+        message.extend(steps[8..].iter().flat_map(|step| step.to_be_bytes()));
+        message.extend([144, 4, 3, 232, 0, 200, 0x80]);
+        for (codec, header) in [(NalCodec::H264, &[6][..]), (NalCodec::Hevc, &[39 << 1, 1])] {
+            let unit = [&[0, 0, 1], header, &escaped(&message)].concat();
+            assert_eq!(static_hdr(&unit, codec, Framing::StartCodes), (Some(steps), Some([1000, 200])));
+        }
+    }
+
+    #[test]
+    fn h264_carries_captions_and_no_dolby_vision() {
+        let extras_in = Extras {
+            captions: vec![0xfc, 0x80, 0x80],
+            dolby_vision: Some(Arc::from([0x19].as_slice())),
+            hdr10_plus: None,
+        };
+        let coded = with_extras(vec![0, 0, 1, 0x65, 1, 2], NalCodec::H264, &extras_in);
+        let found = extras(&coded, NalCodec::H264, Framing::StartCodes);
+        assert_eq!(found, Extras { dolby_vision: None, ..extras_in });
+    }
+
+    #[test]
+    fn the_order_of_fields_is_told_once() {
+        let picture = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7];
+        let told = with_field_order(picture, FieldOrder::Bottom);
+        assert_eq!(
+            told,
+            [0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x4e, 1, 1, 1, 0x41, 0x80, 0, 0, 0, 1, 0x26, 1, 7, 7, 7]
+        );
+        assert_eq!(with_field_order(told.clone(), FieldOrder::Bottom), told);
+    }
+
+    #[test]
+    fn hostile_messages_end_the_search() {
+        for body in [&[6u8, 4][..], &[6, 4, 255, 255], &[6, 255, 255], &[6, 4, 9, 0xb5, 0]] {
+            let coded = [&[0, 0, 1], body].concat();
+            assert!(extras(&coded, NalCodec::H264, Framing::StartCodes).is_empty());
+        }
+    }
+}

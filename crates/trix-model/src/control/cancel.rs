@@ -1,0 +1,135 @@
+//! Stopping: because the caller asks for it, or because a stage failed.
+//!
+//! Invariant: every wait in the pipeline looks at its token at least twenty times a second.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// Longest sleep of a stage that waits for its neighbour.
+pub const LOOK: Duration = Duration::from_millis(50);
+
+/// A caller's handle on a job: cancelling it makes the job end with an error of kind `Cancelled`.
+///
+/// ```
+/// let cancel = trix_model::control::cancel::Cancel::default();
+/// let in_another_thread = cancel.clone();
+/// in_another_thread.cancel();
+/// assert!(cancel.is_cancelled());
+/// ```
+#[derive(Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks the job to stop. Returns at once; safe in a signal handler.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the job was asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What the stages of one pass look at: the caller's wish, the failure of the job, or that of the outputs that a stage
+/// works for.
+#[derive(Clone)]
+pub struct Token {
+    caller: Cancel,
+    failed: Arc<AtomicBool>,
+    outputs: Arc<[Output]>,
+}
+
+/// An output that a stage works for.
+#[derive(Clone)]
+struct Output {
+    number: usize,
+    failed: Arc<AtomicBool>,
+}
+
+impl Token {
+    /// A token for stages that work for the whole job.
+    pub fn new(caller: &Cancel) -> Self {
+        Token { caller: caller.clone(), failed: Arc::default(), outputs: Arc::new([]) }
+    }
+
+    /// Tokens for stages that work for one of `count` outputs each.
+    pub fn of_outputs(&self, count: usize) -> Vec<Token> {
+        (0..count)
+            .map(|number| Token { outputs: Arc::new([Output { number, failed: Arc::default() }]), ..self.clone() })
+            .collect()
+    }
+
+    /// A token for a stage that works for all the outputs of `tokens`: it goes on while one of them needs it.
+    pub fn joined<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> Option<Token> {
+        let mut tokens = tokens.into_iter();
+        let first = tokens.next()?.clone();
+        let mut outputs: Vec<Output> = first.outputs.to_vec();
+        for output in tokens.flat_map(|token| token.outputs.iter()) {
+            if outputs.iter().all(|known| known.number != output.number) {
+                outputs.push(output.clone());
+            }
+        }
+        Some(Token { outputs: outputs.into(), ..first })
+    }
+
+    /// The outputs that a stage with this token works for; none for the whole job.
+    pub fn outputs(&self) -> Vec<usize> {
+        self.outputs.iter().map(|output| output.number).collect()
+    }
+
+    /// Stops the stages of the outputs concerned.
+    pub fn fail(&self) {
+        if self.outputs.is_empty() {
+            self.fail_job();
+        }
+        self.outputs.iter().for_each(|output| output.failed.store(true, Ordering::Relaxed));
+    }
+
+    /// Stops every stage.
+    pub fn fail_job(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the whole job stops.
+    pub fn job_is_set(&self) -> bool {
+        self.caller.is_cancelled() || self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing that the stage works for goes on.
+    pub fn is_set(&self) -> bool {
+        let over = |output: &Output| output.failed.load(Ordering::Relaxed);
+        self.job_is_set() || (!self.outputs.is_empty() && self.outputs.iter().all(over))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_stage_goes_on_while_one_output_needs_it() {
+        let job = Token::new(&Cancel::default());
+        let outputs = job.of_outputs(3);
+        let shared = Token::joined(&outputs[..2]).unwrap();
+        outputs[0].fail();
+        assert!(outputs[0].is_set() && !shared.is_set() && !job.is_set());
+        outputs[1].fail();
+        assert!(shared.is_set() && !outputs[2].is_set() && !shared.job_is_set());
+        job.fail();
+        assert!(outputs[2].is_set());
+        assert_eq!((job.outputs(), shared.outputs()), (vec![], vec![0, 1]));
+    }
+
+    #[test]
+    fn a_shared_stage_that_fails_takes_its_outputs_along() {
+        let outputs = Token::new(&Cancel::default()).of_outputs(3);
+        Token::joined(&outputs[1..]).unwrap().fail();
+        assert!(!outputs[0].is_set() && outputs[1].is_set() && outputs[2].is_set());
+    }
+}

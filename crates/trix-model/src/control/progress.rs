@@ -1,0 +1,146 @@
+//! How far a job has come, told from outside: stages only add to counters.
+//!
+//! Invariant: no stage waits for whoever watches it.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::control::Depth;
+use serde::Serialize;
+
+/// What a job is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Reading the source to learn where bits are needed.
+    FirstPass,
+    /// Writing the output.
+    Encode,
+    /// Reading the output again.
+    Verify,
+}
+
+/// A moment of a job.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Progress {
+    /// What the job is doing.
+    pub phase: Phase,
+    /// Pictures done in this phase, by the output that is least far.
+    pub frame: u64,
+    /// Pictures expected, where the source declares them.
+    pub frames_expected: Option<u64>,
+    /// Pictures in a second, over the last few seconds.
+    pub fps: f64,
+    /// Seconds of film in a second.
+    pub speed: f64,
+    /// Seconds to the end of the phase, where known.
+    pub eta_seconds: Option<f64>,
+    /// Thousands of bits of output in a second of film.
+    pub bitrate_kbps: f64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// Seconds since the phase began.
+    pub elapsed_seconds: f64,
+    /// What waits between the stages.
+    pub queues: Vec<Queue>,
+}
+
+/// What waits between two stages.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Queue {
+    /// The stage that it waits for.
+    pub name: String,
+    /// Packets or frames.
+    pub items: usize,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+/// What stages count.
+#[derive(Default)]
+pub struct Counters {
+    /// Pictures that are done.
+    pub frames: AtomicU64,
+    /// Bytes that were written.
+    pub bytes: AtomicU64,
+}
+
+impl Counters {
+    /// One more picture is done.
+    pub fn add_frame(&self) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many bytes were written in all.
+    pub fn set_bytes(&self, bytes: u64) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Turns counters into [`Progress`].
+pub struct Watch {
+    phase: Phase,
+    expected: Option<u64>,
+    rate: f64,
+    started: Instant,
+    /// One for each output; the slowest of them is how far the job is.
+    counters: Vec<Arc<Counters>>,
+    queues: Vec<(String, Arc<Depth>)>,
+    window: VecDeque<(Instant, u64)>,
+}
+
+/// Time over which the speed is averaged: long enough to hide GOP structure, short enough to follow the film.
+const WINDOW: Duration = Duration::from_secs(5);
+
+impl Watch {
+    /// Watches a phase that begins now: how many pictures are expected, how many a second of film has, and a counter for
+    /// each output.
+    pub fn new(phase: Phase, expected: Option<u64>, rate: f64, counters: Vec<Arc<Counters>>) -> Self {
+        let started = Instant::now();
+        Watch { phase, expected, rate, started, counters, queues: Vec::new(), window: VecDeque::from([(started, 0)]) }
+    }
+
+    /// Watches what waits for the stage `name` too.
+    pub fn add_queue(&mut self, name: &str, depth: Arc<Depth>) {
+        self.queues.push((name.to_owned(), depth));
+    }
+
+    /// How far the phase is.
+    pub fn look(&mut self) -> Progress {
+        let now = Instant::now();
+        let counters = self.counters.iter();
+        let frame = counters.clone().map(|own| own.frames.load(Ordering::Relaxed)).min().unwrap_or(0);
+        let bytes = counters.map(|own| own.bytes.load(Ordering::Relaxed)).sum();
+        self.window.push_back((now, frame));
+        while self.window.len() > 2 && self.window.front().is_some_and(|(then, _)| now - *then > WINDOW) {
+            self.window.pop_front();
+        }
+        let (then, before) = self.window.front().copied().unwrap_or((self.started, 0));
+        let seconds = (now - then).as_secs_f64();
+        let fps = if seconds > 0.0 { (frame - before) as f64 / seconds } else { 0.0 };
+        let film_seconds = frame as f64 / self.rate;
+        let left = self.expected.map(|expected| expected.saturating_sub(frame) as f64);
+        Progress {
+            phase: self.phase,
+            frame,
+            frames_expected: self.expected,
+            fps,
+            speed: fps / self.rate,
+            eta_seconds: left.filter(|_| fps > 0.0).map(|left| left / fps),
+            bitrate_kbps: if film_seconds > 0.0 { bytes as f64 * 8.0 / 1000.0 / film_seconds } else { 0.0 },
+            bytes,
+            elapsed_seconds: (now - self.started).as_secs_f64(),
+            queues: self
+                .queues
+                .iter()
+                .map(|(name, depth)| Queue { name: name.clone(), items: depth.items(), bytes: depth.bytes() })
+                .collect(),
+        }
+    }
+}

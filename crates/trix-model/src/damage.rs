@@ -1,0 +1,186 @@
+//! What is wrong with a source, and what to do about it.
+//!
+//! Invariant: every sign of damage passes through [`DamageLog::add`], so that failing and counting cannot disagree.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use crate::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// What to do when a source is damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDamage {
+    /// Stop with an error that names the place.
+    #[default]
+    Fail,
+    /// Keep what the decoder makes of it, count, and report.
+    Conceal,
+}
+
+impl OnDamage {
+    /// Threads for a decoder of pictures, where `threads` are asked for (0: one for each core). What a decoder makes of
+    /// damage depends on how far its threads got; only one makes the same of it every time, so that a verification can
+    /// compare with a second decoding.
+    pub fn decoder_threads(self, threads: u32) -> u32 {
+        if self == OnDamage::Conceal { 1 } else { threads }
+    }
+}
+
+/// Kinds of damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DamageKind {
+    /// The container's structure is broken.
+    Container,
+    /// The source ends before its container says.
+    Truncated,
+    /// A packet is incomplete or flagged as corrupt.
+    Packet,
+    /// A decoder refused a packet: nothing came out of it.
+    Undecodable,
+    /// A decoder put out a frame and complained: broken syntax, a concealed part.
+    Frame,
+    /// A checksum does not fit what it is about: a slice of FFV1, a block of FLAC, a cluster of Matroska.
+    Checksum,
+    /// A picture refers to one that is not there.
+    MissingReference,
+    /// Packets of a transport stream are missing, by their counters.
+    Continuity,
+    /// Packets of a transport stream arrived broken, by their error indicator.
+    Transport,
+    /// Files of a sequence are missing, by their numbers.
+    MissingFile,
+    /// A picture of a sequence has another size or format than the first.
+    Shape,
+}
+
+impl DamageKind {
+    /// What a message of libavcodec or libavformat is about; `other` when it does not say.
+    pub fn of_message(text: &str, other: DamageKind) -> Self {
+        let text = text.to_ascii_lowercase();
+        let says = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
+        // As libavcodec 59 words them: FFV1, FLAC, AC-3, PNG, HEVC ("mismatching checksum of plane"), TrueHD, DCA.
+        if says(&["crc mismatch", "crc error", "crc check failed", "checksum"]) {
+            DamageKind::Checksum
+        // H.264 (the first six), HEVC, MPEG-4, VP9 (the last two).
+        } else if says(&[
+            "missing reference",
+            "reference picture missing",
+            "frame num gap",
+            "unref short",
+            "co located pocs unavailable",
+            "reference not available",
+            "could not find ref with poc",
+            "referenced frame missing",
+            "requested reference",
+            "not all references are available",
+        ]) {
+            DamageKind::MissingReference
+        } else {
+            other
+        }
+    }
+}
+
+/// One sign of damage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Damage {
+    /// What kind.
+    pub kind: DamageKind,
+    /// Index of the stream, where known.
+    pub stream: Option<usize>,
+    /// Where in the stream, as near as the decoder tells (its threads run a few frames ahead).
+    pub time: Option<Timestamp>,
+    /// In words.
+    pub detail: String,
+}
+
+/// All damage found in a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct DamageReport {
+    /// How often each kind was met.
+    pub counts: BTreeMap<DamageKind, u64>,
+    /// The first of them, in the order in which they were met.
+    pub first: Vec<Damage>,
+}
+
+impl DamageReport {
+    /// Whether anything is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// How many signs of damage there are.
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
+    }
+}
+
+/// Places that a report lists; a broken file can have one in every picture.
+const LISTED: usize = 100;
+
+/// Collects damage from all stages that read the source.
+pub struct DamageLog {
+    policy: OnDamage,
+    report: Mutex<DamageReport>,
+    notes: Mutex<Vec<String>>,
+}
+
+impl DamageLog {
+    /// An empty log.
+    pub fn new(policy: OnDamage) -> Self {
+        DamageLog { policy, report: Mutex::default(), notes: Mutex::default() }
+    }
+
+    /// Takes note of damage.
+    ///
+    /// # Errors
+    /// `MalformedInput` when damage is not tolerated.
+    pub fn add(
+        &self,
+        kind: DamageKind,
+        stage: Stage,
+        stream: Option<usize>,
+        time: Option<Timestamp>,
+        detail: String,
+    ) -> Result<()> {
+        if self.policy == OnDamage::Fail {
+            let error = Error::new(ErrorKind::MalformedInput, stage, detail).at(time);
+            return Err(match stream {
+                Some(stream) => error.in_stream(stream),
+                None => error,
+            });
+        }
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        *report.counts.entry(kind).or_default() += 1;
+        if report.first.len() < LISTED {
+            report.first.push(Damage { kind, stream, time, detail });
+        }
+        Ok(())
+    }
+
+    /// Takes note of something that is no damage and that a reader of the report should know; each is kept once.
+    pub fn note(&self, note: String) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if notes.len() < LISTED && !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    /// The notes so far.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was found so far.
+    pub fn report(&self) -> DamageReport {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,283 @@
+//! The one error type: what kind of failure, in which stage, and in words where it happened.
+//!
+//! Invariant: an error that reaches a caller names the stage it came from and keeps its cause; the end of a stream and
+//! "not yet" are never errors.
+
+use std::{fmt, path::Path};
+
+use crate::{mistake::Mistake, time::Timestamp};
+use serde::Serialize;
+
+/// Result of everything in Trix that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, coarsely enough for a caller to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The job asks for something that makes no sense or does not exist; nothing was started.
+    InvalidSpec,
+    /// The source, or the combination that was asked for, is legal but not supported.
+    Unsupported,
+    /// The source is damaged, cut short, or not media at all.
+    MalformedInput,
+    /// The source is larger than a configured limit.
+    Limit,
+    /// The operating system refused: missing file, permission, full disk.
+    Io,
+    /// A codec library failed at something that it should have been able to do.
+    Codec,
+    /// What was written is not what was meant to be written.
+    Verification,
+    /// The caller asked to stop.
+    Cancelled,
+    /// A fault of Trix itself.
+    Bug,
+}
+
+impl ErrorKind {
+    /// Every kind, for the faces to map and for tests to walk.
+    pub const ALL: [ErrorKind; 9] = [
+        ErrorKind::InvalidSpec,
+        ErrorKind::Unsupported,
+        ErrorKind::MalformedInput,
+        ErrorKind::Limit,
+        ErrorKind::Io,
+        ErrorKind::Codec,
+        ErrorKind::Verification,
+        ErrorKind::Cancelled,
+        ErrorKind::Bug,
+    ];
+
+    /// How much an error of this kind explains when several threads fail at once; a stage that stops because its
+    /// neighbour is gone reports [`ErrorKind::Cancelled`] and explains nothing.
+    pub fn explains(self) -> u8 {
+        match self {
+            ErrorKind::Cancelled => 0,
+            _ => 1,
+        }
+    }
+}
+
+/// Where on the path from source to verified output an error arose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reading the job and resolving it against the source.
+    Plan,
+    /// Opening the source.
+    Source,
+    /// Finding out what the source holds.
+    Probe,
+    /// Reading packets.
+    Demux,
+    /// Turning packets into frames.
+    Decode,
+    /// Scaling and converting frames.
+    Filter,
+    /// Compressing frames.
+    Encode,
+    /// Writing packets to the output.
+    Mux,
+    /// Reading the output again.
+    Verify,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stage::Plan => "plan",
+            Stage::Source => "source",
+            Stage::Probe => "probe",
+            Stage::Demux => "demux",
+            Stage::Decode => "decode",
+            Stage::Filter => "filter",
+            Stage::Encode => "encode",
+            Stage::Mux => "mux",
+            Stage::Verify => "verify",
+        })
+    }
+}
+
+/// An error with its place: stage, file, stream and time where they are known.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.render())]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    stage: Stage,
+    detail: String,
+    file: Option<String>,
+    stream: Option<usize>,
+    time: Option<Timestamp>,
+    mistakes: Vec<Mistake>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind` in `stage`, told in `detail`.
+    pub fn new(kind: ErrorKind, stage: Stage, detail: impl Into<String>) -> Self {
+        Error(Box::new(Inner {
+            kind,
+            stage,
+            detail: detail.into(),
+            file: None,
+            stream: None,
+            time: None,
+            mistakes: Vec::new(),
+            source: None,
+        }))
+    }
+
+    /// An error of the operating system about `path`.
+    pub fn io(stage: Stage, path: &Path, doing: &str, error: std::io::Error) -> Self {
+        Error::new(ErrorKind::Io, stage, format!("{doing}: {error}")).in_file(path).caused_by(error)
+    }
+
+    /// A fault of Trix itself.
+    pub fn bug(stage: Stage, detail: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Bug, stage, detail)
+    }
+
+    /// The end of a stage that the caller, or another stage, stopped.
+    pub fn cancelled(stage: Stage) -> Self {
+        Error::new(ErrorKind::Cancelled, stage, "cancelled")
+    }
+
+    /// Names the file, unless an inner stage already did.
+    pub fn in_file(mut self, path: &Path) -> Self {
+        self.0.file.get_or_insert_with(|| path.display().to_string());
+        self
+    }
+
+    /// Puts `to` in the place of the file `from`.
+    pub fn renamed(mut self, from: &Path, to: &Path) -> Self {
+        if self.0.file.as_deref() == Some(from.display().to_string().as_str()) {
+            self.0.file = Some(to.display().to_string());
+        }
+        self
+    }
+
+    /// Names the stream (its index in the file).
+    pub fn in_stream(mut self, index: usize) -> Self {
+        self.0.stream.get_or_insert(index);
+        self
+    }
+
+    /// Names the time in the stream.
+    pub fn at(mut self, time: Option<Timestamp>) -> Self {
+        if self.0.time.is_none() {
+            self.0.time = time;
+        }
+        self
+    }
+
+    /// Keeps the error that led to this one.
+    pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Box::new(source));
+        self
+    }
+
+    /// The same about something else that failed with it; the cause stays with the first.
+    pub fn again(&self) -> Self {
+        let Inner { kind, stage, detail, file, stream, time, .. } = &*self.0;
+        let (detail, file) = (detail.clone(), file.clone());
+        let (kind, stage, stream, time) = (*kind, *stage, *stream, *time);
+        Error(Box::new(Inner { kind, stage, detail, file, stream, time, mistakes: Vec::new(), source: None }))
+    }
+
+    /// One error that tells all mistakes of a job, each once, and keeps each by itself.
+    pub fn of_mistakes(mut list: Vec<Mistake>) -> Self {
+        // Several tracks can make the same mistake.
+        let mut seen = Vec::new();
+        list.retain(|mistake| {
+            let is_new = !seen.contains(mistake);
+            if is_new {
+                seen.push(mistake.clone());
+            }
+            is_new
+        });
+        let lines: Vec<String> = list.iter().map(Mistake::to_string).collect();
+        let mut error = Error::new(ErrorKind::InvalidSpec, Stage::Plan, lines.join("\n"));
+        error.0.mistakes = list;
+        error
+    }
+
+    /// What is wrong with the job, where that is what the error is about.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.0.mistakes
+    }
+
+    /// Adds what else there is to say.
+    pub fn and(mut self, more: &str) -> Self {
+        self.0.detail = format!("{}; {more}", self.0.detail);
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Where it went wrong.
+    pub fn stage(&self) -> Stage {
+        self.0.stage
+    }
+
+    /// The index of the stream concerned, where known.
+    pub fn stream(&self) -> Option<usize> {
+        self.0.stream
+    }
+
+    /// The time in that stream, where known.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.0.time
+    }
+
+    /// The error underneath, where one was kept.
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.0.source.as_deref()
+    }
+
+    fn render(&self) -> String {
+        let inner = &self.0;
+        let mut text = String::new();
+        if let Some(file) = &inner.file {
+            text.push_str(file);
+            text.push_str(": ");
+        }
+        text.push_str(&inner.stage.to_string());
+        if let Some(stream) = inner.stream {
+            text.push_str(&format!(", stream {stream}"));
+        }
+        if let Some(time) = inner.time {
+            text.push_str(&format!(", at {time}"));
+        }
+        text.push_str(": ");
+        text.push_str(&inner.detail);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{error::*, time::Rational};
+
+    #[test]
+    fn an_error_names_file_stage_stream_and_time() {
+        let error = Error::new(ErrorKind::MalformedInput, Stage::Decode, "slice CRC mismatch")
+            .in_file(Path::new("a.mkv"))
+            .in_stream(2)
+            .at(Some(Timestamp::new(1_500, Rational::new(1, 1000))));
+        assert_eq!(error.to_string(), "a.mkv: decode, stream 2, at 00:00:01.500: slice CRC mismatch");
+    }
+
+    #[test]
+    fn the_innermost_place_wins() {
+        let error = Error::new(ErrorKind::Io, Stage::Source, "gone").in_file(Path::new("in")).in_file(Path::new("out"));
+        assert_eq!(error.to_string(), "in: source: gone");
+    }
+}

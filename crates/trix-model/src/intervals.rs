@@ -1,0 +1,191 @@
+//! Measures whether pictures follow one another evenly.
+//!
+//! Invariant: memory does not grow with the number of pictures; a rate is called constant only when one even grid fits
+//! every time that was seen.
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use crate::time::{Rational, TimeBase, Timestamp};
+use serde::Serialize;
+
+/// What the times of pictures say about their rate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Timing {
+    /// How many pictures were measured.
+    pub pictures: u64,
+    /// Whether one even grid fits all of their times, within a tick or a millisecond (the coarser: many containers
+    /// round to milliseconds), or exactly where that is more than a quarter of an interval.
+    pub is_constant: bool,
+    /// Pictures in a second, from the first time to the last.
+    pub rate: Rational,
+    /// The same as people say it: of a constant rate, 24, 24000/1001 and their like, where the times do not tell the
+    /// difference.
+    pub customary_rate: Rational,
+    /// Shortest time from one picture to the next.
+    pub least: Timestamp,
+    /// The most common one; the shortest of equals.
+    pub most_common: Timestamp,
+    /// How many are that long.
+    pub most_common_count: u64,
+    /// Longest.
+    pub greatest: Timestamp,
+}
+
+/// Takes the times of pictures in the order in which they are shown.
+#[derive(Clone, Debug)]
+pub struct Intervals {
+    base: TimeBase,
+    /// How far a time may lie beside the grid, in ticks.
+    tolerance: i64,
+    first: Option<i64>,
+    last: i64,
+    pictures: u64,
+    /// How often each interval came, in ticks.
+    counts: BTreeMap<i64, u64>,
+    least: i64,
+    greatest: i64,
+    /// Bounds of the grid's interval that the times so far allow; `None` once no interval fits.
+    fit: Option<(Rational, Rational)>,
+}
+
+/// Different intervals that are told apart; a file with more has no most common one worth the name.
+const DISTINCT: usize = 4096;
+
+impl Intervals {
+    /// For times in ticks of `base`.
+    pub fn new(base: TimeBase) -> Self {
+        let tolerance = Timestamp::new(1, Rational::new(1, 1000)).rescale(base).max(1);
+        Intervals {
+            base,
+            tolerance,
+            first: None,
+            last: 0,
+            pictures: 0,
+            counts: BTreeMap::new(),
+            least: i64::MAX,
+            greatest: i64::MIN,
+            fit: Some((Rational::ZERO, Rational::new(i64::MAX, 1))),
+        }
+    }
+
+    /// The next picture is shown at `ticks`.
+    pub fn push(&mut self, ticks: i64) {
+        self.pictures += 1;
+        let Some(first) = self.first else {
+            self.first = Some(ticks);
+            self.last = ticks;
+            return;
+        };
+        let interval = ticks.saturating_sub(self.last);
+        self.last = ticks;
+        self.least = self.least.min(interval);
+        self.greatest = self.greatest.max(interval);
+        if self.counts.len() < DISTINCT || self.counts.contains_key(&interval) {
+            *self.counts.entry(interval).or_default() += 1;
+        }
+        // Picture n of the grid lies at first + n * interval; this one bounds the interval from both sides.
+        let n = i64::try_from(self.pictures - 1).unwrap_or(i64::MAX);
+        let passed = ticks.saturating_sub(first);
+        let low = Rational::new(passed.saturating_sub(self.tolerance), n);
+        let high = Rational::new(passed.saturating_add(self.tolerance), n);
+        let narrowed = self.fit.map(|(least, most)| (least.max(low), most.min(high)));
+        self.fit = narrowed.filter(|(least, most)| least <= most);
+    }
+
+    /// What was found; `None` for fewer than two pictures, or when no time passed between them.
+    pub fn timing(&self) -> Option<Timing> {
+        let passed = self.last.checked_sub(self.first?).filter(|passed| *passed > 0)?;
+        let intervals = i64::try_from(self.pictures - 1).ok()?;
+        // The least of the most frequent.
+        let (&most_common, &count) = self.counts.iter().max_by_key(|(ticks, count)| (**count, Reverse(**ticks)))?;
+        let time = |ticks: i64| Timestamp::new(ticks, self.base);
+        let rate = Rational::new(intervals.checked_mul(self.base.den)?, passed.checked_mul(self.base.num)?);
+        // Where a tick is a good part of an interval, a time that is off by one is no rounding.
+        let is_fine = self.tolerance.checked_mul(4).and_then(|most| most.checked_mul(intervals));
+        let is_fine = is_fine.is_some_and(|most| most <= passed);
+        let is_constant = self.least == self.greatest || (is_fine && self.fit.is_some());
+        // Times are rounded to a tick, or to as much as they show.
+        let slack = time(self.greatest.saturating_sub(self.least).max(1));
+        rate.is_positive().then(|| Timing {
+            pictures: self.pictures,
+            is_constant,
+            rate,
+            customary_rate: if is_constant { customary(rate, intervals, slack) } else { rate },
+            least: time(self.least),
+            most_common: time(most_common),
+            most_common_count: count,
+            greatest: time(self.greatest),
+        })
+    }
+}
+
+/// The rate that people mean by `rate`: a whole number, or a whole number of thousands over 1001, where one is nearer
+/// than times that are off by `slack` can tell over `intervals` intervals.
+fn customary(rate: Rational, intervals: i64, slack: Timestamp) -> Rational {
+    let off = |known: &Rational| (known.to_f64() - rate.to_f64()).abs();
+    let whole = rate.to_f64().round() as i64;
+    let known = [Rational::new(whole, 1), Rational::new(whole.saturating_mul(1000), 1001)];
+    let nearest = known.into_iter().filter(|known| known.is_positive()).min_by(|a, b| off(a).total_cmp(&off(b)));
+    let most = rate.to_f64() * rate.to_f64() * slack.to_f64() / intervals as f64;
+    nearest.filter(|known| off(known) <= most).unwrap_or(rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timing(times: impl IntoIterator<Item = i64>, base: Rational) -> Timing {
+        let mut intervals = Intervals::new(base);
+        times.into_iter().for_each(|time| intervals.push(time));
+        intervals.timing().unwrap()
+    }
+
+    #[test]
+    fn times_that_were_rounded_to_milliseconds_are_even() {
+        let ms = Rational::new(1, 1000);
+        let film = timing((0..1000).map(|n| (n * 1001 + 12) / 24), ms);
+        assert!(film.is_constant);
+        assert_eq!((film.least.ticks, film.greatest.ticks, film.most_common.ticks), (41, 42, 42));
+        assert_eq!(film.customary_rate, Rational::new(24_000, 1001));
+    }
+
+    #[test]
+    fn a_rate_is_rounded_only_as_far_as_its_times_are() {
+        let exact = timing((0..9).map(|n| n * 3001), Rational::new(1, 90_000));
+        assert_eq!(exact.customary_rate, Rational::new(90_000, 3001));
+        let ntsc = timing((0..9).map(|n| n * 1001), Rational::new(1, 30_000));
+        assert_eq!(ntsc.customary_rate, Rational::new(30_000, 1001));
+        let ticks = timing((0..250).map(|n| (n * 90_090 + 15) / 60), Rational::new(1, 90_000));
+        assert_eq!(ticks.customary_rate, Rational::new(60_000, 1001));
+    }
+
+    #[test]
+    fn a_change_from_24_to_23_976_is_not_even() {
+        let base = Rational::new(1, 24_000);
+        let times = (0..500).map(|n| n * 1000).chain((0..500).map(|n| 500_000 + n * 1001));
+        assert!(!timing(times, base).is_constant);
+        assert!(timing((0..500).map(|n| n * 1001), base).is_constant);
+    }
+
+    #[test]
+    fn a_missing_picture_makes_a_rate_uneven() {
+        let gap = timing([0, 40, 80, 160, 200], Rational::new(1, 1000));
+        assert!(!gap.is_constant);
+        assert_eq!((gap.most_common.ticks, gap.most_common_count, gap.greatest.ticks), (40, 3, 80));
+        assert_eq!(gap.rate, Rational::new(20, 1));
+        assert!(!timing([0, 1, 2, 4, 5], Rational::new(1, 25)).is_constant);
+        assert!(timing([0, 1, 2, 3, 4], Rational::new(1, 25)).is_constant);
+    }
+
+    #[test]
+    fn nothing_can_be_said_of_one_picture_or_of_times_that_stand_still() {
+        let mut intervals = Intervals::new(Rational::new(1, 25));
+        assert_eq!(intervals.timing(), None);
+        intervals.push(5);
+        intervals.push(5);
+        assert_eq!(intervals.timing(), None);
+        intervals.push(i64::MAX);
+        intervals.push(i64::MIN);
+        assert_eq!(intervals.timing(), None);
+    }
+}

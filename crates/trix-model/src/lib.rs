@@ -1,0 +1,21 @@
+//! The nouns of Trix: what the crates above it talk about.
+//!
+//! Invariant: nothing in here calls C, and nothing reads or writes a file.
+
+#![forbid(unsafe_code)]
+
+pub mod time;
+pub mod intervals;
+pub mod timecode;
+pub mod format;
+pub mod color;
+pub mod hdr;
+pub mod orientation;
+pub mod picture;
+pub mod chapter;
+pub mod extras;
+pub mod path_text;
+pub mod error;
+pub mod mistake;
+pub mod damage;
+pub mod control;

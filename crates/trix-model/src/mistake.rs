@@ -1,0 +1,56 @@
+//! What is wrong with a job.
+//!
+//! Invariant: all mistakes of a job are told at once, each with its place, its value and what would be right.
+
+use std::fmt;
+
+/// One thing that is wrong with a job.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct Mistake {
+    /// Where in the job, e.g. `outputs[1].video.depth`.
+    pub place: String,
+    /// What stands there.
+    pub value: String,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+    /// Where that is written: the document and its line, such as `job.toml:12`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+}
+
+impl Mistake {
+    /// What is wrong with `value` at `place`.
+    pub fn new(place: impl Into<String>, value: impl ToString, problem: impl Into<String>) -> Self {
+        Mistake { place: place.into(), value: value.to_string(), problem: problem.into(), line: None }
+    }
+
+    /// Says of what it is, such as `outputs[1].`; what belongs to the source stays the job's.
+    pub fn enter(&mut self, place: &str) {
+        let own = self.place.strip_prefix("output.").unwrap_or(&self.place);
+        if !own.starts_with("source") && own != "threads" {
+            self.place = format!("{place}{own}");
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mistake { place, value, problem, line } = self;
+        if let Some(line) = line {
+            write!(f, "{line}: ")?;
+        }
+        match value.as_str() {
+            "" => write!(f, "{place}: {problem}"),
+            value => write!(f, "{place} = {value}: {problem}"),
+        }
+    }
+}
+
+/// The known name that is most like `name`, if any is like it at all.
+pub fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |known: &&str| strsim::damerau_levenshtein(name, known);
+    let (nearest, distance) =
+        known.iter().map(|known| (*known, distance(known))).min_by_key(|(known, distance)| (*distance, known.len()))?;
+    // More than a third of the letters wrong is another word, not a slip.
+    (distance <= name.len().div_ceil(3)).then_some(nearest)
+}

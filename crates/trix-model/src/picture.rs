@@ -1,0 +1,90 @@
+//! Planes of pictures, and how pictures are shown: fields, borders, orientation.
+
+use serde::Serialize;
+
+use crate::{
+    hdr::{DolbyVision, StaticHdr},
+    orientation::Orientation,
+};
+
+/// Which field is shown first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FieldOrder {
+    /// The one with the uppermost row.
+    Top,
+    /// The one with the second row.
+    Bottom,
+}
+
+impl FieldOrder {
+    /// The order of the same fields with the other one first.
+    pub fn other(self) -> Self {
+        match self {
+            FieldOrder::Top => FieldOrder::Bottom,
+            FieldOrder::Bottom => FieldOrder::Top,
+        }
+    }
+
+    /// As FFmpeg's filters call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FieldOrder::Top => "tff",
+            FieldOrder::Bottom => "bff",
+        }
+    }
+}
+
+/// Black around pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Padding {
+    /// Samples in a row of the whole.
+    pub width: usize,
+    /// Rows of the whole.
+    pub height: usize,
+    /// Samples to the left of the picture.
+    pub left: usize,
+    /// Rows above the picture.
+    pub top: usize,
+}
+
+/// What a container says of pictures beside their samples.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Display {
+    /// How a player turns pictures.
+    pub orientation: Orientation,
+    /// Static HDR metadata.
+    pub hdr: StaticHdr,
+    /// Configuration of Dolby Vision.
+    pub dolby_vision: Option<DolbyVision>,
+}
+
+/// One plane of a picture: `height` rows of `width` samples; row `r` starts at byte `r * stride`.
+///
+/// Samples are `u8` when `depth` is 8 or less, else little-endian `u16` with the value in the low bits.
+#[derive(Clone, Copy)]
+pub struct Plane<'a> {
+    /// The bytes; the last row may end before a whole stride does.
+    pub data: &'a [u8],
+    /// Bytes from one row to the next.
+    pub stride: usize,
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Bits in a sample.
+    pub depth: u32,
+}
+
+impl<'a> Plane<'a> {
+    /// The bytes of samples in a row, without the padding of the stride.
+    pub fn row_bytes(&self) -> usize {
+        self.width * if self.depth > 8 { 2 } else { 1 }
+    }
+
+    /// The rows, top to bottom, without padding.
+    pub fn rows(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let (data, stride, bytes) = (self.data, self.stride, self.row_bytes());
+        (0..self.height).map(move |row| &data[row * stride..row * stride + bytes])
+    }
+}
