@@ -10,7 +10,7 @@ use std::{
 
 use support::{done, made_by_ffmpeg, planes, quick, samples};
 use trix_core::{
-    Job, Report,
+    Control, ErrorKind, Job, Report, run,
     spec::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::folder;
@@ -199,6 +199,41 @@ fn recoded(first: &Path, second: &Path, from: u64) -> Vec<u8> {
     made
 }
 
+/// `source` with `count` tables at half of it that give its audio another codec and, the last of them, take it back; each
+/// behind the table that names it.
+fn with_many_tables(source: &Path, count: usize) -> Vec<u8> {
+    assert_eq!(count % 2, 1, "the last table is the true one");
+    let bytes = fs::read(source).expect("a recording");
+    let packets = bytes.as_chunks::<188>().0;
+    let first = *packets.iter().find(|packet| pid(packet) == TABLE).expect("a table");
+    let end = 5 + 3 + usize::from(u16::from_be_bytes([first[6], first[7]]) & 0xfff) - 4;
+    let audio = (17..end - 2).find(|at| first[*at..at + 2] == (0xe000 | AUDIO).to_be_bytes()).expect("the audio");
+    let programs = *packets.iter().find(|packet| pid(packet) == 0).expect("the table of programmes");
+    let (mut made, mut counters) = (Vec::new(), [15u8; 8192]);
+    let mut put = |made: &mut Vec<u8>, mut packet: [u8; 188]| {
+        let counter = &mut counters[usize::from(pid(&packet))];
+        *counter = (*counter + (packet[3] >> 4 & 1)) & 15;
+        packet[3] = packet[3] & 0xf0 | *counter;
+        made.extend(packet);
+    };
+    for (number, packet) in packets.iter().enumerate() {
+        if number == packets.len() / 2 {
+            for table in 1..=count {
+                let mut packet = first;
+                packet[10] = packet[10] & !0x3e | (table as u8 & 31) << 1;
+                // AC-3 and MPEG audio (ATSC A/52, annex A; ISO/IEC 13818-1, table 2-34).
+                packet[audio - 1] = if table % 2 == 1 && table < count { 0x81 } else { 0x03 };
+                let sum = checksum(&packet[5..end]);
+                packet[end..end + 4].copy_from_slice(&sum.to_be_bytes());
+                put(&mut made, programs);
+                put(&mut made, packet);
+            }
+        }
+        put(&mut made, *packet);
+    }
+    made
+}
+
 /// That `moved` becomes the same frames and samples as `source`, encoded and copied.
 fn comes_out_like(source: &Path, moved: &Path, what: &str) {
     let folder = folder();
@@ -281,4 +316,21 @@ fn video_goes_on_to_the_frame_where_the_audio_beside_it_changes_its_codec() {
         let best = (-1536..=1536).min_by_key(|shift| differing(*shift)).expect("a place");
         assert!(differing(best) < 20, "{what}: {} values differ at {best} samples", differing(best));
     }
+}
+
+#[test]
+fn tables_that_change_a_codec_and_take_it_back_cost_nothing_and_too_many_are_an_error() {
+    let source = recording("mp2", "-c:v mpeg2video -q:v 4 -c:a mp2");
+    let folder = folder();
+    let path = folder.path().join("tables.ts");
+    fs::write(&path, with_many_tables(&source, 51)).expect("a file");
+    comes_out_like(&source, &path, "51 tables");
+    fs::write(&path, with_many_tables(&source, 2401)).expect("a file");
+    let output = folder.path().join("out.mkv");
+    let mut job = Job::new(&path, &output);
+    job.outputs[0].video = VideoSettings::X264(quick(""));
+    let error = run(&job, &Control::default()).expect_err("not all of it is read");
+    assert_eq!(error.kind(), ErrorKind::MalformedInput, "{error}");
+    assert!(error.time().is_some_and(|time| (15.0..25.0).contains(&time.to_f64())), "{error}");
+    assert!(!output.exists());
 }

@@ -175,12 +175,13 @@ fn three_recordings_with_headers_of_their_own_are_read() {
 #[test]
 fn a_recording_of_another_size_is_scaled_and_no_copy() {
     for extension in ["flv", "mkv"] {
-        let source = joined("sizes", extension, &[H264, &format!("{H264} -s 64x48")].map(str::to_owned), concatenated);
+        let parts = [H264, &format!("{H264} -s 64x48"), H264].map(str::to_owned);
+        let source = joined("sizes-and-back", extension, &parts, concatenated);
         let folder = folder();
         let output = folder.path().join("encoded.mkv");
         let report = encode(&source, &output);
-        is_whole(&output, 2, &format!("sizes, {extension}"));
-        assert_eq!(report.outputs[0].changes.len(), 1, "{extension}: {:?}", report.outputs[0].changes);
+        is_whole(&output, 3, &format!("sizes, {extension}"));
+        assert_eq!(report.outputs[0].changes.len(), 2, "{extension}: {:?}", report.outputs[0].changes);
         let mut job = Job::new(&source, folder.path().join("copied.mkv"));
         job.outputs[0].video = VideoSettings::Copy;
         let error = run(&job, &Control::default()).expect_err("a copy has one configuration");

@@ -5,7 +5,12 @@
 //! which they begin in it. A packet says where the codec of its stream becomes another. A recording whose streams are not
 //! those of the first is left unread, and the demuxer names it.
 
-use std::{collections::BTreeMap, ffi::c_int, io::Cursor, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::c_int,
+    io::Cursor,
+    sync::Arc,
+};
 
 use super::{
     Origin, Source,
@@ -44,6 +49,8 @@ pub(super) struct Parts {
     /// The number of each stream of the first part, and which codec each stream has by now.
     numbers: Vec<Option<usize>>,
     codecs: BTreeMap<usize, c_int>,
+    /// The configuration of each stream by now, where that is not the one that it began with.
+    configurations: BTreeMap<usize, Vec<u8>>,
     /// The byte up to which packets came.
     reached: u64,
 }
@@ -56,8 +63,8 @@ struct Part {
     start: u64,
     /// The number of each of its streams; none of those that are left out.
     numbers: Vec<Option<usize>>,
-    /// Configurations that are others than before, until the first packet of their stream.
-    configurations: BTreeMap<usize, Vec<u8>>,
+    /// Streams whose configuration is another than before, until their first packet.
+    reconfigured: BTreeSet<usize>,
 }
 
 /// How the streams of a part are those of the source.
@@ -104,7 +111,10 @@ impl Parts {
     /// Forgets the part that was read: reading goes on elsewhere.
     pub(super) fn restart(&mut self) {
         self.current = None;
+        self.count = 0;
+        self.reached = 0;
         self.codecs.clear();
+        self.configurations.clear();
     }
 
     /// The streams of the part that is read; `first` is the demuxer of the first.
@@ -198,9 +208,9 @@ impl Source {
         if let Some((from, facts)) = base.zip(facts).filter(|(from, facts)| *from != facts.time_base) {
             packet.rescale(from, facts.time_base);
         }
-        let configuration = parts.current.as_mut().and_then(|part| part.configurations.remove(&number));
-        if let Some(configuration) = configuration {
-            packet.set_new_extradata(&configuration)?;
+        let is_new = parts.current.as_mut().is_some_and(|part| part.reconfigured.remove(&number));
+        if let Some(configuration) = parts.configurations.get(&number).filter(|_| is_new) {
+            packet.set_new_extradata(configuration)?;
         }
         self.note_change(own, number, &mut packet);
         Ok(Some(packet))
@@ -244,7 +254,7 @@ impl Source {
         };
         self.parts.count += 1;
         if self.parts.count > MOST {
-            return Ok(false);
+            return Err(AvError::INVALID);
         }
         let Some(part) = self.open_part(at, likeness)? else { return Ok(false) };
         self.parts.current = Some(part);
@@ -277,7 +287,7 @@ impl Source {
         sink.take();
         sink.put_back(said);
         let (input, split) = opened.map_err(|_| AvError::INVALID)?;
-        let mut part = Part { input, split, start, numbers: Vec::new(), configurations: BTreeMap::new() };
+        let mut part = Part { input, split, start, numbers: Vec::new(), reconfigured: BTreeSet::new() };
         let found = part.input.streams();
         match likeness {
             Likeness::Same => part.numbers = (0..found.len()).map(Some).collect(),
@@ -286,6 +296,8 @@ impl Source {
                 let first: Vec<&StreamFacts> = self.streams.iter().filter(|facts| is_media(facts)).collect();
                 let of_kind =
                     |kind: StreamKind| found.iter().filter(move |facts| is_media(facts) && facts.kind == kind);
+                let configurations = &mut self.parts.configurations;
+                let mut changed = Vec::new();
                 part.numbers = vec![None; found.len()];
                 for kind in [StreamKind::Video, StreamKind::Audio, StreamKind::Subtitle] {
                     let known = first.iter().filter(|facts| facts.kind == kind);
@@ -298,11 +310,14 @@ impl Source {
                         }
                         part.numbers[facts.index] = Some(known.index);
                         let configuration = facts.parameters.extradata();
-                        if configuration != known.parameters.extradata() {
-                            part.configurations.insert(known.index, configuration.to_vec());
+                        let before = configurations.get(&known.index).map(Vec::as_slice);
+                        if configuration != before.unwrap_or(known.parameters.extradata()) {
+                            changed.push((known.index, configuration.to_vec()));
                         }
                     }
                 }
+                part.reconfigured = changed.iter().map(|(number, _)| *number).collect();
+                configurations.extend(changed);
             }
         }
         Ok(Some(part))

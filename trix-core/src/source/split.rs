@@ -87,7 +87,7 @@ impl Watched {
             self.inner.seek(SeekFrom::Start(end))?;
             self.inner.by_ref().take(WOVEN).read_to_end(&mut bytes)?;
             self.inner.seek(SeekFrom::Start(self.at))?;
-            self.rest = Some(self.borders.remainder(bytes, border));
+            self.rest = Some(self.borders.remainder(bytes));
         }
         Ok(self.rest.as_deref().map(|rest| (end, rest)))
     }

@@ -67,10 +67,10 @@ impl Borders {
         Some(Border { at, change: change.map(|change| TableChange { at, ..change }) })
     }
 
-    /// What of `bytes`, which begin at `border`, still belongs to what came before.
-    pub fn remainder(&self, bytes: Vec<u8>, border: Border) -> Vec<u8> {
-        match (&self.watch, border.change) {
-            (Watch::Tables(tables), Some(change)) => tables.remainder(bytes, change.pid),
+    /// What of `bytes`, which begin at the place that was found, still belongs to what came before.
+    pub fn remainder(&self, bytes: Vec<u8>) -> Vec<u8> {
+        match &self.watch {
+            Watch::Tables(tables) => tables.remainder(bytes),
             _ => Vec::new(),
         }
     }

@@ -66,11 +66,11 @@ impl Transport {
         std::mem::take(&mut self.changes)
     }
 
-    /// `bytes`, which begin with the packet of a table that gives `changed` another codec, as far as they belong to what
-    /// came before it: other packets become padding.
-    pub(super) fn remainder(&self, mut bytes: Vec<u8>, changed: u16) -> Vec<u8> {
+    /// `bytes`, which begin with the packet of a table that gives a stream another codec, as far as they belong to what
+    /// came before it, which is what began before it: other packets become padding.
+    pub(super) fn remainder(&self, mut bytes: Vec<u8>) -> Vec<u8> {
         let stride = self.stride.unwrap_or(PACKET);
-        let mut closed = BTreeSet::from([0, changed]);
+        let mut closed = BTreeSet::from([0]);
         closed.extend(&self.tables);
         let mut end = 0;
         for (number, packet) in bytes.chunks_mut(stride).enumerate() {
