@@ -4,12 +4,6 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::{
-    integrity::{Integrity, next_recording},
-    pipeline::presented::{Presented, Walked},
-    probe,
-    source::Source,
-};
 use trix_av::{
     input::DurationMethod,
     io::IoState,
@@ -20,6 +14,13 @@ use trix_model::{
     damage::{DamageKind, DamageLog},
     error::{Error, ErrorKind, Result, Stage},
     time::{Rational, Timestamp},
+};
+
+use crate::{
+    integrity::{Integrity, next_recording},
+    pipeline::presented::{Presented, Walked},
+    probe,
+    source::Source,
 };
 
 /// A source from which packets are read.

@@ -10,14 +10,14 @@ use std::{
 };
 
 use ffmpeg_sys_next as av;
+use trix_bitstream::ebml::head_of;
+use trix_model::time::TimeBase;
 
 use super::{
     output::{NewStream, in_memory},
     packet::Packet,
     stream::CodecParameters,
 };
-use trix_bitstream::ebml::head_of;
-use trix_model::time::TimeBase;
 
 /// Whether filter `filter` has an option called `option`.
 pub(crate) fn filter_has_option(filter: &CStr, option: &CStr) -> bool {

@@ -3,12 +3,12 @@
 use std::{ptr::NonNull, sync::Arc};
 
 use ffmpeg_sys_next as av;
-use trix_model::time::{TimeBase, Timestamp};
 
 use super::{AvError, check, stream::CodecParameters};
 
 /// Kinds of what a packet carries beside its bytes.
 pub use av::AVPacketSideDataType as PacketSide;
+use trix_model::time::{TimeBase, Timestamp};
 
 /// A compressed picture or block of sound, its bytes counted by reference.
 pub struct Packet {

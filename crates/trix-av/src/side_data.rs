@@ -6,10 +6,6 @@
 use std::ffi::c_int;
 
 use ffmpeg_sys_next as av;
-use trix_model::{
-    hdr::{Chromaticity, ContentLight, DolbyVision, MasteringDisplay},
-    picture::Display,
-};
 
 use super::enum_field;
 use crate::rational::from_av;
@@ -199,6 +195,10 @@ pub unsafe fn clear(parameters: *mut av::AVCodecParameters) {
 
 /// Kinds of metadata that a frame carries.
 pub use av::AVFrameSideDataType as FrameKind;
+use trix_model::{
+    hdr::{Chromaticity, ContentLight, DolbyVision, MasteringDisplay},
+    picture::Display,
+};
 
 /// What a frame carries of one kind.
 ///

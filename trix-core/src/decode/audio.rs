@@ -4,11 +4,6 @@
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
-use super::{
-    timing::{SoundTimes, TimingReport},
-    video,
-};
-use crate::filter::sound_ledger::SoundChange;
 use trix_av::{
     AvError,
     codec::{Decoder, Output},
@@ -21,6 +16,12 @@ use trix_model::{
     error::{Result, Stage},
     time::{TimeBase, Timestamp},
 };
+
+use super::{
+    timing::{SoundTimes, TimingReport},
+    video,
+};
+use crate::filter::sound_ledger::SoundChange;
 
 /// Decodes one sound stream.
 pub struct AudioDecoder {

@@ -5,9 +5,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
-
-use super::{audio::AudioDecoder, timing::TimingReport, video::VideoDecoder};
-use crate::{demux::Demuxer, source::Source};
 use trix_av::stream::StreamKind;
 use trix_model::{
     control::cancel::Cancel,
@@ -16,6 +13,9 @@ use trix_model::{
     intervals::{Intervals, Timing},
     time::{Rational, Timestamp},
 };
+
+use super::{audio::AudioDecoder, timing::TimingReport, video::VideoDecoder};
+use crate::{demux::Demuxer, source::Source};
 
 /// What decoding all of a source found.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

@@ -5,13 +5,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{demux::Demuxer, source::Source};
 use trix_av::stream::{StreamFacts, StreamKind};
 use trix_bitstream::audio_header::{self, SoundHeader};
 use trix_model::{
     damage::{DamageLog, OnDamage},
     time::Timestamp,
 };
+
+use crate::{demux::Demuxer, source::Source};
 
 /// The first change of a track.
 #[derive(Clone, Debug, PartialEq)]

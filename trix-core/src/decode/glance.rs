@@ -3,8 +3,6 @@
 //! Invariant: a glance judges nothing and fails nothing; damage is the business of those who decode for good.
 
 use serde::Serialize;
-
-use crate::source::Source;
 use trix_av::{
     codec::{Decoder, Output},
     frame::Frame,
@@ -22,6 +20,8 @@ use trix_model::{
     time::Rational,
     timecode::Timecode,
 };
+
+use crate::source::Source;
 
 /// What the first pictures of a stream say by themselves.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]

@@ -5,6 +5,13 @@
 
 use std::sync::Arc;
 
+use trix_av::frame::Frame;
+use trix_model::{
+    damage::{DamageLog, DamageReport, OnDamage},
+    error::{Error, ErrorKind, Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
 use super::{audio::AudioDecoder, timing::Drift};
 use crate::{
     demux::Demuxer,
@@ -15,12 +22,6 @@ use crate::{
         stems::{StemReport, Stems},
     },
     source::Source,
-};
-use trix_av::frame::Frame;
-use trix_model::{
-    damage::{DamageLog, DamageReport, OnDamage},
-    error::{Error, ErrorKind, Result, Stage},
-    time::{TimeBase, Timestamp},
 };
 
 /// The sound of one stream of a source, or of several put together, block after block.

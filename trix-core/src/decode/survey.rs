@@ -3,8 +3,6 @@
 //! Invariant: a survey looks at a bounded number of pictures at several places, and judges nothing by itself.
 
 use serde::Serialize;
-
-use crate::{source::Source, spec::picture::Rectangle};
 use trix_av::{
     codec::{Decoder, Output},
     frame::Frame,
@@ -15,6 +13,8 @@ use trix_model::{
     color::Range,
     time::{Rational, TimeBase, Timestamp},
 };
+
+use crate::{source::Source, spec::picture::Rectangle};
 
 /// What a survey measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]

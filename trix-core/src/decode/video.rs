@@ -8,10 +8,6 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    start::{Start, Turn},
-    timing::{PictureTimes, TimingReport},
-};
 use trix_av::{
     AvError,
     codec::{Decoder, DecoderError, Output},
@@ -26,6 +22,11 @@ use trix_model::{
     extras::Extras,
     time::{Rational, TimeBase, Timestamp},
     timecode::Timecode,
+};
+
+use super::{
+    start::{Start, Turn},
+    timing::{PictureTimes, TimingReport},
 };
 
 /// A decoded picture with its place in the source.

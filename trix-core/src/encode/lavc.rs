@@ -4,8 +4,6 @@
 
 use std::collections::VecDeque;
 
-use super::video::{Encoded, Headers, VideoEncoder};
-use crate::spec::{plan::VideoPlan, video::Encoder};
 use trix_av::{
     AvError,
     codec::Output,
@@ -15,6 +13,9 @@ use trix_av::{
     video_encoder::{self, VideoEncoderSettings},
 };
 use trix_model::error::{Error, ErrorKind, Result, Stage};
+
+use super::video::{Encoded, Headers, VideoEncoder};
+use crate::spec::{plan::VideoPlan, video::Encoder};
 
 /// Profiles of ProRes in the order in which libavcodec numbers them.
 pub const PRORES_PROFILES: [&str; 6] = ["proxy", "lt", "standard", "hq", "4444", "4444xq"];

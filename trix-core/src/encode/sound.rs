@@ -2,7 +2,6 @@
 //!
 //! Invariant: times count samples; the samples that a decoder must skip are declared in the stream's parameters.
 
-use crate::spec::plan::AudioPlan;
 use trix_av::{
     AvError,
     audio_encoder::{AudioEncoder, AudioEncoderSettings},
@@ -12,6 +11,8 @@ use trix_av::{
     stream::CodecParameters,
 };
 use trix_model::error::{Error, ErrorKind, Result, Stage};
+
+use crate::spec::plan::AudioPlan;
 
 /// An encoder for one track.
 pub struct SoundEncoder {

@@ -5,7 +5,6 @@
 
 use std::path::PathBuf;
 
-use crate::spec::plan::SubtitlePlan;
 use trix_av::{
     codec::DecoderError,
     packet::Packet,
@@ -16,6 +15,8 @@ use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
 };
+
+use crate::spec::plan::SubtitlePlan;
 
 /// The part of the source that the output shows, in its time.
 #[derive(Clone, Copy, Debug)]

@@ -5,12 +5,13 @@
 
 use std::collections::VecDeque;
 
-use crate::filter::sound_ledger::{Moved, SoundChange};
 use trix_av::frame::Frame;
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     time::{Rational, TimeBase, Timestamp},
 };
+
+use crate::filter::sound_ledger::{Moved, SoundChange};
 
 /// Samples of silence that are made at a time.
 pub(super) const SILENCE: i64 = 16_384;

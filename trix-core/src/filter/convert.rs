@@ -5,9 +5,6 @@
 use std::{borrow::Cow, collections::VecDeque};
 
 use serde::{Deserialize, Serialize};
-
-use super::transform::{Shape, Transform};
-use crate::{decode::video::Picture, spec::picture::OnChange};
 use trix_av::{
     codec::Output,
     frame::Frame,
@@ -20,6 +17,9 @@ use trix_model::{
     extras::Extras,
     time::{Rational, TimeBase, Timestamp},
 };
+
+use super::transform::{Shape, Transform};
+use crate::{decode::video::Picture, spec::picture::OnChange};
 
 /// How new samples are computed from old ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -6,14 +6,14 @@
 //! do not read at all.
 
 use serde::{Deserialize, Serialize};
-
-pub use super::sound_converter::SoundConverter;
-use super::sound_edit::SoundEdit;
 use trix_av::{AvError, frame::Frame, graph::Graph, layout::ChannelLayout, stream::StreamFacts};
 use trix_model::{
     error::{Error, ErrorKind, Stage},
     time::{Rational, Timestamp},
 };
+
+pub use super::sound_converter::SoundConverter;
+use super::sound_edit::SoundEdit;
 
 /// What is done to channels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

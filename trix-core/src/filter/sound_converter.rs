@@ -6,17 +6,18 @@
 
 use std::collections::VecDeque;
 
+use trix_av::{AvError, codec::Output, frame::Frame, graph::Graph, layout::ChannelLayout};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{Rational, TimeBase, Timestamp},
+};
+
 use super::{
     continuity::{Continuity, LONGEST, SILENCE, Shape},
     sound::{self, Remix, SoundTarget, any_layout, failed},
     sound_edit::SoundEdit,
     sound_ledger::{Conversion, SoundChange, SoundLedger},
     stretch::Stretch,
-};
-use trix_av::{AvError, codec::Output, frame::Frame, graph::Graph, layout::ChannelLayout};
-use trix_model::{
-    error::{Error, ErrorKind, Result, Stage},
-    time::{Rational, TimeBase, Timestamp},
 };
 
 /// The filter stage of one sound track.

@@ -3,10 +3,10 @@
 //! Invariant: where a sample of the source lies in the output is computed with ratios and rounded once.
 
 use serde::{Deserialize, Serialize};
-
-use super::sound::Resampler;
 use trix_av::graph::Graph;
 use trix_model::time::{Rational, TimeBase, Timestamp};
+
+use super::sound::Resampler;
 
 /// What becomes of the pitch when sound is made faster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -4,15 +4,15 @@
 //! input's file; what an input lacks at its end is silence, and reported.
 
 use serde::Serialize;
-
-use super::sound_edit::SoundEdit;
-use crate::{decode::sound_reader::SoundReader, source::Source};
 use trix_av::{frame::Frame, layout::ChannelLayout};
 use trix_model::{
     damage::{DamageReport, OnDamage},
     error::{Error, ErrorKind, Result, Stage},
     time::TimeBase,
 };
+
+use super::sound_edit::SoundEdit;
+use crate::{decode::sound_reader::SoundReader, source::Source};
 
 /// Where channels come from.
 pub struct StemInput {

@@ -4,9 +4,6 @@
 //! encode is verified as when it was made.
 
 use serde::Serialize;
-
-use super::convert::Resampler;
-use crate::spec::picture::{Rectangle, Tonemap};
 use trix_av::pixel::PixelFormat;
 use trix_model::{
     color::{Color, Matrix, Range},
@@ -15,6 +12,9 @@ use trix_model::{
     picture::{FieldOrder, Padding},
     time::Rational,
 };
+
+use super::convert::Resampler;
+use crate::spec::picture::{Rectangle, Tonemap};
 
 /// What is done to every picture, in this order.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

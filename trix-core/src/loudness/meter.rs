@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 
 use ebur128::{Channel, EbuR128, Mode};
 use serde::Serialize;
-
-use super::waveform::{Peaks, Waveform};
 use trix_av::frame::Frame;
 use trix_model::error::{Error, ErrorKind, Result, Stage};
+
+use super::waveform::{Peaks, Waveform};
 
 /// How loud sound is. `None` stands for silence: for all values below what the standards count.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

@@ -12,13 +12,14 @@ use std::{
     path::Path,
 };
 
-use crate::spec::job::Container;
 use trix_av::{ability, stream::CodecParameters};
 use trix_bitstream::ebml::head_of;
 use trix_model::{
     error::{Error, Result, Stage},
     time::{TimeBase, Timestamp},
 };
+
+use crate::spec::job::Container;
 
 /// Nanoseconds.
 const NANO: TimeBase = TimeBase::new(1, 1_000_000_000);

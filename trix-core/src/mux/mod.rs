@@ -12,12 +12,6 @@ pub mod record;
 
 use std::path::{Path, PathBuf};
 
-use codec_delay::Missing;
-use edit_units::EditUnits;
-use in_band::InBand;
-use record::{Bookkeeper, TrackRecord};
-
-use crate::spec::job::Container;
 use trix_av::{
     AvError,
     bsf::BitstreamFilter,
@@ -33,6 +27,13 @@ use trix_model::{
     picture::Display,
     time::{Rational, TimeBase, Timestamp},
 };
+
+use codec_delay::Missing;
+use edit_units::EditUnits;
+use in_band::InBand;
+use record::{Bookkeeper, TrackRecord};
+
+use crate::spec::job::Container;
 
 /// A track to be written.
 pub struct TrackSpec {

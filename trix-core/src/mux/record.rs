@@ -4,8 +4,6 @@
 //! length of the film.
 
 use serde::Serialize;
-use xxhash_rust::xxh3::Xxh3;
-
 use trix_av::{
     packet::Packet,
     stream::{CodecParameters, StreamKind},
@@ -18,6 +16,7 @@ use trix_model::{
     extras::ExtrasCount,
     time::{TimeBase, Timestamp},
 };
+use xxhash_rust::xxh3::Xxh3;
 
 /// What was written to, or read from, one track.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

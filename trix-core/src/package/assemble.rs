@@ -5,14 +5,6 @@
 
 use std::{path::Path, path::PathBuf, sync::Arc};
 
-use super::{PackageSettings, PackageWriter, Rendition, WrittenPackage};
-use crate::{
-    demux::Demuxer,
-    encode::subtitle::{Span, SubtitleTrack},
-    mux::TrackSpec,
-    source::{Limits, Source},
-    spec::plan::SubtitlePlan,
-};
 use trix_av::{
     packet::Packet,
     stream::{StreamFacts, StreamKind},
@@ -24,6 +16,15 @@ use trix_model::{
     orientation::Orientation,
     picture::Display,
     time::{Rational, TimeBase, Timestamp},
+};
+
+use super::{PackageSettings, PackageWriter, Rendition, WrittenPackage};
+use crate::{
+    demux::Demuxer,
+    encode::subtitle::{Span, SubtitleTrack},
+    mux::TrackSpec,
+    source::{Limits, Source},
+    spec::plan::SubtitlePlan,
 };
 
 /// A track of a file.

@@ -2,9 +2,10 @@
 //!
 //! Invariant: a name is made of the sample description that players get, and of nothing else.
 
-use super::header;
 use trix_bitstream::boxes;
 use trix_model::{color::Transfer, hdr::DolbyVision};
+
+use super::header;
 
 /// The `codecs` parameter for a sample entry that begins with its four-character code; `None` for one that is not known.
 pub(super) fn name(entry: &[u8]) -> Option<String> {

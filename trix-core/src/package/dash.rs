@@ -4,17 +4,18 @@
 
 use std::{fmt::Write, fs, path::Path};
 
+use trix_av::stream::StreamKind;
+use trix_model::{
+    error::{Error, Result, Stage},
+    time::{Rational, TimeBase, Timestamp},
+};
+
 use super::{
     Layout, MANIFEST, codecs, header,
     text::{self, TextRendition},
     track::{self, MediaRendition},
 };
 use crate::mux::TrackSpec;
-use trix_av::stream::StreamKind;
-use trix_model::{
-    error::{Error, Result, Stage},
-    time::{Rational, TimeBase, Timestamp},
-};
 
 /// Writes the manifest.
 pub(super) fn write(root: &Path, media: &[MediaRendition], texts: &[TextRendition]) -> Result<()> {

@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 
-use super::track::SegmentPlace;
 use trix_bitstream::boxes::{self, Writer};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
+
+use super::track::SegmentPlace;
 
 /// A sample of a segment.
 pub(super) struct Sample<'a> {

@@ -9,7 +9,6 @@
 
 use std::ops::Range;
 
-use crate::mux::TrackSpec;
 use trix_av::{
     output::{self, NewStream},
     packet::Packet,
@@ -18,6 +17,8 @@ use trix_av::{
 };
 use trix_bitstream::boxes::{self, Writer};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
+
+use crate::mux::TrackSpec;
 
 /// Ticks in a second of the movie's own clock, which only tells the whole duration.
 const MOVIE: u32 = 1000;

@@ -4,17 +4,18 @@
 
 use std::{fmt::Write, fs, path::Path};
 
+use trix_av::stream::StreamKind;
+use trix_model::{
+    error::{Error, Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
 use super::{
     Layout, MASTER, PLAYLIST, codecs,
     text::TextRendition,
     track::{self, MediaRendition, MediaTrack},
 };
 use crate::mux::TrackSpec;
-use trix_av::stream::StreamKind;
-use trix_model::{
-    error::{Error, Result, Stage},
-    time::{TimeBase, Timestamp},
-};
 
 /// The playlist of the keyframes that segments begin with, in the folder of a rendition of pictures.
 const KEYFRAMES: &str = "keyframes.m3u8";

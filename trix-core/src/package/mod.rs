@@ -38,16 +38,16 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use trix_av::{packet::Packet, stream::StreamKind};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{Rational, Timestamp},
+};
 
 use self::{boundaries::Boundaries, folder::PartFolder, text::TextTrack, track::MediaTrack};
 use crate::{
     mux::{TrackSpec, record::TrackRecord},
     report::Check,
-};
-use trix_av::{packet::Packet, stream::StreamKind};
-use trix_model::{
-    error::{Error, ErrorKind, Result, Stage},
-    time::{Rational, Timestamp},
 };
 
 pub(crate) use self::folder::refuse_taken;

@@ -5,14 +5,15 @@
 
 use std::{fs, path::PathBuf};
 
+use trix_av::packet::Packet;
+use trix_model::{error::Result, time::Timestamp};
+
 use super::{
     Rendition, RenditionRecord, language, rates,
     track::{segment_name, unwritable},
     webvtt,
 };
 use crate::mux::{TrackSpec, record::Bookkeeper};
-use trix_av::packet::Packet;
-use trix_model::{error::Result, time::Timestamp};
 
 /// All of a rendition.
 pub(super) const WHOLE: &str = "all.vtt";

@@ -9,16 +9,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    Layout, Rendition, RenditionRecord, boundaries::Boundaries, codecs, fragment, framing::SampleForm, header::Header,
-    language, rates, webvtt,
-};
-use crate::mux::{TrackSpec, record::Bookkeeper};
 use trix_av::{packet::Packet, stream::StreamKind};
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
 };
+
+use super::{
+    Layout, Rendition, RenditionRecord, boundaries::Boundaries, codecs, fragment, framing::SampleForm, header::Header,
+    language, rates, webvtt,
+};
+use crate::mux::{TrackSpec, record::Bookkeeper};
 
 /// The header of a rendition whose segments are files.
 pub(super) const HEADER: &str = "init.mp4";

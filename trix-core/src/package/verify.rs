@@ -11,12 +11,6 @@ use std::{
     sync::Arc,
 };
 
-use super::{MANIFEST, MASTER, PLAYLIST, RenditionRecord, codecs, fragment, header, text};
-use crate::{
-    mux::record::{Bookkeeper, TrackRecord},
-    report::Check,
-    source::Limits,
-};
 use trix_av::{
     input::{Input, InputBounds, OpenError},
     io::{IoState, ReadSeek},
@@ -26,6 +20,13 @@ use trix_av::{
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
+};
+
+use super::{MANIFEST, MASTER, PLAYLIST, RenditionRecord, codecs, fragment, header, text};
+use crate::{
+    mux::record::{Bookkeeper, TrackRecord},
+    report::Check,
+    source::Limits,
 };
 
 /// A file, or a part of one.

@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use trix_av::stream::StreamKind;
+use trix_model::time::{Rational, Timestamp};
+
 use crate::{
     filter::sound_edit::SoundEdit,
     mux::record::TrackRecord,
@@ -12,8 +15,6 @@ use crate::{
     source::Discontinuity,
     spec::{container::Container, plan::OutputPlan},
 };
-use trix_av::stream::StreamKind;
-use trix_model::time::{Rational, Timestamp};
 
 /// What reading the source to its end gave, stream by stream.
 #[derive(Clone, Debug, Default)]

@@ -5,17 +5,17 @@
 use std::fmt;
 
 use serde::Serialize;
+use trix_av::{pixel::PixelFormat, stream::StreamFacts};
+use trix_model::{
+    color::Range,
+    time::{Rational, TimeBase, Timestamp},
+};
 
 use super::{
     StreamInfo, VideoInfo,
     boxes::{Movie, Track},
 };
 use crate::{decode::glance::Glance, source::Source};
-use trix_av::{pixel::PixelFormat, stream::StreamFacts};
-use trix_model::{
-    color::Range,
-    time::{Rational, TimeBase, Timestamp},
-};
 
 /// One thing of which the container and what is in it say different.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

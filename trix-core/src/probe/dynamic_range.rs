@@ -5,13 +5,13 @@
 use std::fmt;
 
 use serde::Serialize;
-
-use crate::decode::glance::Glance;
 use trix_av::stream::StreamFacts;
 use trix_model::{
     color::{Color, Transfer},
     hdr::{ContentLight, DolbyVision, MasteringDisplay},
 };
+
+use crate::decode::glance::Glance;
 
 /// SMPTE ST 2084 (H.273 table 3).
 const PQ: Transfer = Transfer(16);

@@ -5,9 +5,6 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Serialize;
-
-use super::{Disagreement, HdrInfo, Measured};
-use crate::decode::{census::Census, data_bursts::DataBursts, glance::Glance};
 use trix_av::{pixel::PixelFormat, stream::StreamKind};
 use trix_model::{
     chapter::Chapter,
@@ -18,6 +15,9 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
     timecode::Timecode,
 };
+
+use super::{Disagreement, HdrInfo, Measured};
+use crate::decode::{census::Census, data_bursts::DataBursts, glance::Glance};
 
 /// What a source holds.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

@@ -10,6 +10,20 @@ mod dynamic_range;
 mod info;
 mod survey;
 
+use trix_av::{
+    input::DurationMethod,
+    pixel::PixelFormat,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::{
+    control::cancel::Cancel,
+    damage::OnDamage,
+    error::Result,
+    orientation::Orientation,
+    time::{Rational, TimeBase, Timestamp},
+    timecode::Timecode,
+};
+
 pub use self::{
     compare::{Disagreement, Subject},
     dynamic_range::{HdrFormat, HdrInfo},
@@ -23,19 +37,6 @@ pub use self::{
 use crate::{
     decode::{census, data_bursts::DataBursts},
     source::Source,
-};
-use trix_av::{
-    input::DurationMethod,
-    pixel::PixelFormat,
-    stream::{StreamFacts, StreamKind},
-};
-use trix_model::{
-    control::cancel::Cancel,
-    damage::OnDamage,
-    error::Result,
-    orientation::Orientation,
-    time::{Rational, TimeBase, Timestamp},
-    timecode::Timecode,
 };
 
 /// Describes `source`.

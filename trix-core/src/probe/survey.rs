@@ -7,14 +7,6 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-
-use crate::{
-    decode::{
-        data_bursts::{BurstFinder, DataBursts},
-        glance::{self, Glance, Glancer},
-    },
-    source::Source,
-};
 use trix_av::{
     codec::{Decoder, Output},
     packet::Packet,
@@ -23,6 +15,14 @@ use trix_av::{
 use trix_model::{
     intervals::{Intervals, Timing},
     time::{TimeBase, Timestamp},
+};
+
+use crate::{
+    decode::{
+        data_bursts::{BurstFinder, DataBursts},
+        glance::{self, Glance, Glancer},
+    },
+    source::Source,
 };
 
 /// Pictures after which a survey ends: more than a minute.

@@ -9,10 +9,10 @@ mod track;
 use std::{collections::VecDeque, fmt};
 
 use serde::Serialize;
-
-use self::track::{Jump, Track};
 use trix_av::{input::Input, packet::Packet, stream::StreamFacts};
 use trix_model::time::{Rational, TimeBase, Timestamp};
+
+use self::track::{Jump, Track};
 
 /// A place at which a source's own clock does not go on, and at which later times were moved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

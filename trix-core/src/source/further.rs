@@ -6,13 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Source;
 use trix_av::{
     input::{Input, InputBounds},
     packet::Packet,
     stream::{StreamFacts, StreamKind},
 };
 use trix_model::time::{TimeBase, Timestamp};
+
+use super::Source;
 
 /// What the further look found.
 #[derive(Clone, Default)]

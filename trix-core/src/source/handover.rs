@@ -8,11 +8,6 @@
 
 use std::sync::Arc;
 
-use super::{
-    Origin, Reading, Source, edits,
-    further::{LATER, SILENT},
-    open::{ALLOWED, limited, open_input},
-};
 use trix_av::{
     input::{Input, InputBounds},
     io::{IoState, ReadSeek},
@@ -23,6 +18,12 @@ use trix_av::{
 use trix_model::{
     error::{Error, Result, Stage},
     time::{TimeBase, Timestamp},
+};
+
+use super::{
+    Origin, Reading, Source, edits,
+    further::{LATER, SILENT},
+    open::{ALLOWED, limited, open_input},
 };
 
 /// Bytes in front of a place in which the tables of a stream stand: they come every 100 ms (ETSI TR 101 290).

@@ -8,17 +8,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use trix_av::{
+    packet::Packet,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::time::{TimeBase, Timestamp};
+
 use super::{
     Source,
     further::{Further, LATER, is_alike, joins},
     handover::{LastRead, SecondLook},
     parts::Here,
 };
-use trix_av::{
-    packet::Packet,
-    stream::{StreamFacts, StreamKind},
-};
-use trix_model::time::{TimeBase, Timestamp};
 
 /// What reading found out about streams that appear in mid-file, in words.
 #[derive(Clone, Default)]

@@ -32,6 +32,17 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use trix_av::{
+    AvError,
+    input::Input,
+    io::ReadSeek,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::{
+    control::cancel::Cancel,
+    error::{Error, Result, Stage},
+    time::{Rational, Timestamp},
+};
 
 use self::{
     clock::Clock,
@@ -60,17 +71,6 @@ use crate::{
         audio_tracks::AudioTracks,
         plan::{Decision, Mistake},
     },
-};
-use trix_av::{
-    AvError,
-    input::Input,
-    io::ReadSeek,
-    stream::{StreamFacts, StreamKind},
-};
-use trix_model::{
-    control::cancel::Cancel,
-    error::{Error, Result, Stage},
-    time::{Rational, Timestamp},
 };
 
 /// How large a source may be in each respect; beyond it stands an error of kind `Limit`.

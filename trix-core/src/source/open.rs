@@ -9,6 +9,19 @@ use std::{
     sync::Arc,
 };
 
+use trix_av::{
+    AvError, ability,
+    input::{Input, InputBounds, OpenError, Stated},
+    io::{IoState, ReadSeek},
+    log::Sink,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_bitstream::vvc;
+use trix_model::{
+    control::cancel::Cancel,
+    error::{Error, ErrorKind, Result, Stage},
+};
+
 use super::{
     Limits, Origin, Reading, Source,
     clock::Clock,
@@ -24,18 +37,6 @@ use super::{
     window::Window,
 };
 use crate::{extent::Extent, spec::plan::Decision};
-use trix_av::{
-    AvError, ability,
-    input::{Input, InputBounds, OpenError, Stated},
-    io::{IoState, ReadSeek},
-    log::Sink,
-    stream::{StreamFacts, StreamKind},
-};
-use trix_bitstream::vvc;
-use trix_model::{
-    control::cancel::Cancel,
-    error::{Error, ErrorKind, Result, Stage},
-};
 
 /// The demuxers that may run, by FFmpeg's names: containers and elementary streams that hold their own data.
 pub(super) const ALLOWED: &[&str] = &[

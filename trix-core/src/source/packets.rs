@@ -5,6 +5,9 @@
 
 use std::sync::Arc;
 
+use trix_av::{AvError, packet::Packet};
+use trix_model::error::{Error, ErrorKind, Result, Stage};
+
 use super::{
     Origin, Source,
     clock::{Clock, Discontinuity},
@@ -13,8 +16,6 @@ use super::{
     open::limited,
 };
 use crate::integrity::Integrity;
-use trix_av::{AvError, packet::Packet};
-use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 impl Source {
     /// A second reading of the file, which looks for what libavformat does not look at.

@@ -12,13 +12,6 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    Origin, Source,
-    open::{ALLOWED, open_input},
-    split::{Split, watched},
-    window::Window,
-};
-use crate::integrity::next_recording;
 use trix_av::{
     AvError,
     input::{Input, InputBounds},
@@ -28,6 +21,14 @@ use trix_av::{
 };
 use trix_bitstream::{audio_header, checks::TableChange};
 use trix_model::error::{Error, Result, Stage};
+
+use super::{
+    Origin, Source,
+    open::{ALLOWED, open_input},
+    split::{Split, watched},
+    window::Window,
+};
+use crate::integrity::next_recording;
 
 /// Parts that are read of one file.
 const MOST: usize = 1000;

@@ -5,10 +5,10 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-
-use crate::spec::plan::Mistake;
 use trix_av::pixel::PixelFormat;
 use trix_model::time::Rational;
+
+use crate::spec::plan::Mistake;
 
 /// What nothing in a headerless file says, and its owner has to.
 ///

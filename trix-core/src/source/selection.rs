@@ -4,17 +4,18 @@
 
 use std::collections::BTreeMap;
 
+use trix_av::{
+    codec::{Decoder, DecoderError},
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::error::{Error, ErrorKind, Result, Stage};
+
 use super::{Source, further::Further};
 use crate::spec::{
     audio_tracks::{AudioTracks, TrackName},
     language::three_letters,
     plan::{Decision, Mistake},
 };
-use trix_av::{
-    codec::{Decoder, DecoderError},
-    stream::{StreamFacts, StreamKind},
-};
-use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// Why a stream cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]

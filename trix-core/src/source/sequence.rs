@@ -17,18 +17,18 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
-
-use super::{
-    fixity::{FileFixity, hex},
-    shelf::BOUNDS,
-    store::{Stamp, Stop},
-};
 use trix_av::{
     AvError,
     io::{IoState, ReadSeek},
     packet::Packet,
 };
 use trix_model::{path_text, time::Rational};
+
+use super::{
+    fixity::{FileFixity, hex},
+    shelf::BOUNDS,
+    store::{Stamp, Stop},
+};
 
 /// The demuxers of single pictures that a sequence may consist of, by FFmpeg's names: what films are delivered in (DPX,
 /// EXR, TIFF, JPEG 2000), and what programs put out (PNG, JPEG, BMP).

@@ -20,10 +20,10 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
-
-use super::shelf::{BOUNDS, Bounds, Hashing, Shelf};
 use trix_av::io::IoState;
 use trix_model::control::cancel::LOOK;
+
+use super::shelf::{BOUNDS, Bounds, Hashing, Shelf};
 
 /// Bytes that are asked for at once; between two requests, a reading can be cancelled.
 const PIECE: usize = 256 * 1024;

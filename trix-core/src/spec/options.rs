@@ -5,13 +5,14 @@
 
 use std::path::Path;
 
+use trix_av::{x264, x264::OptionError, x265};
+use trix_model::hdr::StaticHdr;
+
 use super::{
     option_names,
     plan::Mistake,
     video::{EncodeSettings, Encoder, RateControl},
 };
-use trix_av::{x264, x264::OptionError, x265};
-use trix_model::hdr::StaticHdr;
 
 /// Options that Trix itself decides, and what to use instead.
 const OWNED: &[(&str, &str)] = &[

@@ -5,14 +5,14 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use trix_av::layout::ChannelLayout;
+use trix_model::time::{Rational, TimeBase, Timestamp};
 
 use super::{language, plan::Mistake, track_text::CHANNELS};
 use crate::filter::{
     sound_edit::{ExactLength, Pitch, SoundEdit},
     stems::StemTarget,
 };
-use trix_av::layout::ChannelLayout;
-use trix_model::time::{Rational, TimeBase, Timestamp};
 
 /// A sound track from beside the source. Unknown keys are refused.
 ///

@@ -14,15 +14,16 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr};
 
-use super::track::{
-    Disposition, LengthPolicy, LoudnessMode, LoudnessTarget, Tempo, TrackInput, TrackSettings, speaker,
-};
-use crate::filter::sound_edit::Pitch;
 use trix_av::layout::ChannelLayout;
 use trix_model::{
     path_text,
     time::{Rational, Timestamp},
 };
+
+use super::track::{
+    Disposition, LengthPolicy, LoudnessMode, LoudnessTarget, Tempo, TrackInput, TrackSettings, speaker,
+};
+use crate::filter::sound_edit::Pitch;
 
 const KEYS: [&str; 12] = [
     "lang",

@@ -5,17 +5,18 @@
 
 use std::sync::Arc;
 
+use trix_av::packet::Packet;
+use trix_model::{
+    damage::{DamageLog, DamageReport, OnDamage},
+    error::Result,
+};
+
 use super::{Still, Stills};
 use crate::{
     decode::{audio::AudioDecoder, video::VideoDecoder},
     demux::Demuxer,
     source::Source,
     spec::{picture::PictureSettings, plan::Decision, still::StillSettings},
-};
-use trix_av::packet::Packet;
-use trix_model::{
-    damage::{DamageLog, DamageReport, OnDamage},
-    error::Result,
 };
 
 /// Stills of a source.

@@ -18,6 +18,12 @@ mod vtt;
 
 use std::path::{Path, PathBuf};
 
+use trix_av::{frame::Frame, stream::StreamFacts};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
 pub use self::make::{Made, make};
 use self::{
     image::StillFormat,
@@ -34,11 +40,6 @@ use crate::{
         plan::{Decision, Mistake, SideTrack},
         still::{StillSettings, check_all},
     },
-};
-use trix_av::{frame::Frame, stream::StreamFacts};
-use trix_model::{
-    error::{Error, ErrorKind, Result, Stage},
-    time::{TimeBase, Timestamp},
 };
 
 /// The part of a source that is a film's.

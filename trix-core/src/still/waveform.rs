@@ -4,17 +4,18 @@
 
 use std::fmt::Write;
 
+use trix_av::frame::Frame;
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
 use super::{
     Span, StillFile,
     image::{Canvas, StillFormat},
     peaks::Peaks,
 };
 use crate::spec::still::{WaveformChannels, WaveformSettings};
-use trix_av::frame::Frame;
-use trix_model::{
-    error::{Error, ErrorKind, Result, Stage},
-    time::{TimeBase, Timestamp},
-};
 
 /// What became of a waveform.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]

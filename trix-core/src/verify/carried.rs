@@ -2,6 +2,8 @@
 //!
 //! Invariant: everything that the plan says is carried is looked for in the file, by its content.
 
+use trix_av::stream::{StreamFacts, StreamKind};
+use trix_model::{chapter::Chapter, time::Timestamp, timecode::Timecode};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::structure::Checks;
@@ -12,8 +14,6 @@ use crate::{
         plan::{OutputPlan, TrackTags},
     },
 };
-use trix_av::stream::{StreamFacts, StreamKind};
-use trix_model::{chapter::Chapter, time::Timestamp, timecode::Timecode};
 
 /// The stream of the source that the track comes from which is number `place` of its kind.
 pub(super) fn source_of(plan: &OutputPlan, kind: StreamKind, place: usize) -> Option<usize> {

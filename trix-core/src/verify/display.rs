@@ -3,15 +3,16 @@
 //! Invariant: what stands in the container is asked of the container; what stands in the bitstream is read there, or asked
 //! of a decoder that was told nothing by the container.
 
+use trix_av::{packet::Packet, stream::StreamFacts};
+use trix_bitstream::{nal::NalCodec, sei};
+use trix_model::{orientation::Orientation, picture::FieldOrder, time::Rational};
+
 use super::structure::Checks;
 use crate::{
     decode::glance,
     source::Source,
     spec::{job::Container, plan::VideoPlan, video::Encoder},
 };
-use trix_av::{packet::Packet, stream::StreamFacts};
-use trix_bitstream::{nal::NalCodec, sei};
-use trix_model::{orientation::Orientation, picture::FieldOrder, time::Rational};
 
 /// Compares the picture track `facts` of `file` with `plan`; `name` names a check of this track.
 pub(super) fn check(

@@ -2,6 +2,17 @@
 
 use std::path::Path;
 
+use trix_av::stream::{StreamFacts, StreamKind};
+use trix_bitstream::nal::NalCodec;
+use trix_model::{
+    color::{Color, Range},
+    control::cancel::Token,
+    error::{Error, ErrorKind, Result, Stage},
+    extras::ExtrasCount,
+    format::{Chroma, PictureFormat},
+    time::{Rational, TimeBase, Timestamp},
+};
+
 use super::{carried, display};
 use crate::{
     mux::record::{Bookkeeper, TrackRecord},
@@ -12,16 +23,6 @@ use crate::{
         plan::{OutputPlan, VideoPlan},
         video::Encoder,
     },
-};
-use trix_av::stream::{StreamFacts, StreamKind};
-use trix_bitstream::nal::NalCodec;
-use trix_model::{
-    color::{Color, Range},
-    control::cancel::Token,
-    error::{Error, ErrorKind, Result, Stage},
-    extras::ExtrasCount,
-    format::{Chroma, PictureFormat},
-    time::{Rational, TimeBase, Timestamp},
 };
 
 /// What reading the file again gave.

@@ -3,11 +3,12 @@
 //! Invariant: every byte is looked at once, in order; whatever the sizes in a file say, memory stays within a few
 //! hundred bytes.
 
-use super::sign::{Check, Sign};
 use trix_model::{
     damage::DamageKind,
     time::{TimeBase, Timestamp},
 };
+
+use super::sign::{Check, Sign};
 
 /// Identifiers of RFC 9559 and RFC 8794, with their length marker.
 mod id {

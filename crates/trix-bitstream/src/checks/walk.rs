@@ -2,8 +2,9 @@
 //!
 //! Invariant: every byte is shown until it is done with, however the file comes in pieces.
 
-use super::sign::{Check, Sign};
 use trix_model::{damage::DamageKind, time::Timestamp};
+
+use super::sign::{Check, Sign};
 
 /// Looks at the parts of a container, one after the other.
 pub(super) trait Steps: Send {

@@ -5,13 +5,6 @@
 
 use std::sync::Arc;
 
-use super::{Shared, lock};
-use crate::{
-    decode::video::refuse_change,
-    encode::subtitle::Span,
-    filter::sound_ledger::SoundChange,
-    spec::{container::Container, plan::holds_changes},
-};
 use trix_av::{
     packet::Packet,
     stream::{StreamFacts, StreamKind},
@@ -20,6 +13,14 @@ use trix_bitstream::audio_header::{self, SoundHeader};
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     time::{Rational, Timestamp},
+};
+
+use super::{Shared, lock};
+use crate::{
+    decode::video::refuse_change,
+    encode::subtitle::Span,
+    filter::sound_ledger::SoundChange,
+    spec::{container::Container, plan::holds_changes},
 };
 
 /// Looks at the packets of one track that is copied.

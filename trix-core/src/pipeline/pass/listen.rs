@@ -4,6 +4,12 @@
 
 use std::sync::Arc;
 
+use trix_av::frame::Frame;
+use trix_model::{
+    error::{Result, Stage},
+    time::TimeBase,
+};
+
 use super::{Queued, Shared, TrackLoudness, lock};
 use crate::{
     decode::data_bursts::BurstFinder,
@@ -11,11 +17,6 @@ use crate::{
     loudness::{Loudness, Meter},
     pipeline::stage::Receiver,
     still::Stills,
-};
-use trix_av::frame::Frame;
-use trix_model::{
-    error::{Result, Stage},
-    time::TimeBase,
 };
 
 /// Measures loudness where that is wanted and possible.

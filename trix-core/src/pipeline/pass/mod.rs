@@ -34,6 +34,15 @@ use std::{
     },
 };
 
+use trix_av::{frame::Frame, io::IoState, packet::Packet};
+use trix_model::{
+    control::progress::Counters,
+    damage::{DamageLog, DamageReport},
+    error::{Result, Stage},
+    extras::ExtrasCount,
+    time::{TimeBase, Timestamp},
+};
+
 pub(crate) use build::{Followers, start};
 
 use super::{
@@ -55,14 +64,6 @@ use crate::{
     source::Appeared,
     spec::plan::Plan,
     still::Still,
-};
-use trix_av::{frame::Frame, io::IoState, packet::Packet};
-use trix_model::{
-    control::progress::Counters,
-    damage::{DamageLog, DamageReport},
-    error::{Result, Stage},
-    extras::ExtrasCount,
-    time::{TimeBase, Timestamp},
 };
 
 /// What a pass writes.

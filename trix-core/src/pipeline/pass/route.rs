@@ -2,6 +2,12 @@
 //!
 //! Invariant: what is copied keeps its bytes; its times are counted from the origin of the output.
 
+use trix_av::packet::Packet;
+use trix_model::{
+    error::{Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
 use super::{ForMuxer, Queued, copy_watch::CopyWatch, sound_cut::SoundCut};
 use crate::{
     demux::Demuxer,
@@ -11,11 +17,6 @@ use crate::{
         stage::{Sender, Sent},
     },
     spec::plan::{CopyGate, Place},
-};
-use trix_av::packet::Packet;
-use trix_model::{
-    error::{Result, Stage},
-    time::{TimeBase, Timestamp},
 };
 
 /// Where packets of a stream go.

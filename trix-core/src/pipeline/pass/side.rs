@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
+use trix_av::frame::Frame;
+use trix_model::error::{Error, ErrorKind, Result, Stage};
+
 use super::{Queued, Shared};
 use crate::{
     decode::sound_reader::SoundReader,
     pipeline::stage::{Fan, Sent},
 };
-use trix_av::frame::Frame;
-use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// Reads and decodes a track for all who need its sound.
 pub(super) struct SideStage {

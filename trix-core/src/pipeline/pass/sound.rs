@@ -4,6 +4,12 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use trix_av::{frame::Frame, packet::Packet};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::TimeBase,
+};
+
 use super::{EncodedSound, ForMuxer, Queued, Shared, TrackLoudness, listen::Gauge, lock};
 use crate::{
     decode::{audio::AudioDecoder, data_bursts::BurstFinder},
@@ -14,11 +20,6 @@ use crate::{
     filter::{sound::SoundConverter, sound_ledger::SoundLedger},
     pipeline::stage::{Fan, Receiver, Sender, Sent},
     spec::plan::MustLast,
-};
-use trix_av::{frame::Frame, packet::Packet};
-use trix_model::{
-    error::{Error, ErrorKind, Result, Stage},
-    time::TimeBase,
 };
 
 /// Decodes a stream for all who need its sound.

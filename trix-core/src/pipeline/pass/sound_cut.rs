@@ -5,9 +5,10 @@
 
 use std::collections::VecDeque;
 
-use crate::{encode::subtitle::Span, source::Source};
 use trix_av::{packet::Packet, stream::StreamFacts};
 use trix_model::time::{TimeBase, Timestamp};
+
+use crate::{encode::subtitle::Span, source::Source};
 
 /// What becomes of the packets of a track.
 pub(super) struct SoundCut {

@@ -2,6 +2,14 @@
 //!
 //! Invariant: what is said of a track comes from the plan, or, of a copied one, from the source.
 
+use trix_av::stream::{CodecParameters, StreamFacts, VideoParameters};
+use trix_model::{
+    error::{Error, Result, Stage},
+    orientation::Orientation,
+    picture::Display,
+    time::{Rational, TimeBase},
+};
+
 use crate::{
     encode::video::VideoEncoder,
     mux::{Attached, Beside, CoverSpec, TrackSpec},
@@ -10,13 +18,6 @@ use crate::{
         plan::{OutputPlan, TrackTags, VideoPlan},
         video::Encoder,
     },
-};
-use trix_av::stream::{CodecParameters, StreamFacts, VideoParameters};
-use trix_model::{
-    error::{Error, Result, Stage},
-    orientation::Orientation,
-    picture::Display,
-    time::{Rational, TimeBase},
 };
 
 /// A track of encoded pictures.

@@ -5,6 +5,18 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use trix_av::packet::Packet;
+use trix_bitstream::{
+    nal::{self, NalCodec},
+    sei,
+};
+use trix_model::{
+    control::progress::Counters,
+    error::{Result, Stage},
+    extras::Extras,
+    time::{TimeBase, Timestamp},
+};
+
 use super::{ForMuxer, Queued, Shared, StepBooks, lock};
 use crate::{
     decode::{
@@ -19,17 +31,6 @@ use crate::{
     filter::pictures::PictureFilter,
     pipeline::stage::{Fan, Receiver, Sender, Sent},
     still::Stills,
-};
-use trix_av::packet::Packet;
-use trix_bitstream::{
-    nal::{self, NalCodec},
-    sei,
-};
-use trix_model::{
-    control::progress::Counters,
-    error::{Result, Stage},
-    extras::Extras,
-    time::{TimeBase, Timestamp},
 };
 
 /// Decodes pictures for all who need them.

@@ -4,17 +4,17 @@
 //! simply false.
 
 use serde::Serialize;
+use trix_av::{pixel::PixelFormat, stream::StreamKind};
+use trix_model::{
+    color::Transfer,
+    mistake::{Mistake, closest},
+};
 
 use super::node::{Data, Node, below};
 use crate::{
     decode::video::frame_rate,
     source::Source,
     spec::{plan::side, track::TrackSettings},
-};
-use trix_av::{pixel::PixelFormat, stream::StreamKind};
-use trix_model::{
-    color::Transfer,
-    mistake::{Mistake, closest},
 };
 
 /// What is known of a source before anything is decided about it.

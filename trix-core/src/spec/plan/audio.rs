@@ -1,6 +1,11 @@
 //! What becomes of the sound tracks: codec, depth, rate and channels, and everything that is decided about them.
 
 use serde::Serialize;
+use trix_av::{layout::ChannelLayout, stream::StreamFacts};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::Timestamp,
+};
 
 use super::{
     Decision, Mistake, Request,
@@ -25,11 +30,6 @@ use crate::{
         job::Container,
         track::LoudnessTarget,
     },
-};
-use trix_av::{layout::ChannelLayout, stream::StreamFacts};
-use trix_model::{
-    error::{Error, ErrorKind, Result, Stage},
-    time::Timestamp,
 };
 
 /// How a sound track comes to be.

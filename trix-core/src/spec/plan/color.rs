@@ -1,5 +1,11 @@
 //! What is decided about colour: what the source means, and what it is converted to.
 
+use trix_av::pixel::PixelFormat;
+use trix_model::{
+    color::{Color, Matrix, Range, Standard, Transfer},
+    format::{Chroma, PictureFormat},
+};
+
 use super::{
     Request,
     video::{Facts, Told},
@@ -7,11 +13,6 @@ use super::{
 use crate::{
     filter::transform::ToneMapping,
     spec::{picture::Tonemap, video::Encoder},
-};
-use trix_av::pixel::PixelFormat;
-use trix_model::{
-    color::{Color, Matrix, Range, Standard, Transfer},
-    format::{Chroma, PictureFormat},
 };
 
 /// What was decided.

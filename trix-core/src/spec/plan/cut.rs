@@ -4,15 +4,15 @@
 //! asked for are among them.
 
 use serde::Serialize;
-
-use super::{Decision, Request};
-use crate::{decode::video::frame_rate, source::Source, spec::job::SourceSettings};
 use trix_av::{packet::Packet, stream::StreamFacts};
 use trix_bitstream::nal::{self, NalCodec};
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
 };
+
+use super::{Decision, Request};
+use crate::{decode::video::frame_rate, source::Source, spec::job::SourceSettings};
 
 /// Which compressed pictures are copied.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]

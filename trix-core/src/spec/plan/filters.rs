@@ -7,6 +7,8 @@
 use std::cmp::Reverse;
 
 use serde::Serialize;
+use trix_av::pixel::PixelFormat;
+use trix_model::format::PictureFormat;
 
 use super::{Decision, OutputPlan};
 use crate::{
@@ -17,8 +19,6 @@ use crate::{
     },
     source::Source,
 };
-use trix_av::pixel::PixelFormat;
-use trix_model::format::PictureFormat;
 
 /// A step between the decoder and the encoders.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]

@@ -1,5 +1,13 @@
 //! What is decided about the shape of pictures and about fields: deinterlacing, cropping, turning, size, padding, rate.
 
+use trix_av::pixel::PixelFormat;
+use trix_model::{
+    format::PictureFormat,
+    orientation::Orientation,
+    picture::{FieldOrder, Padding},
+    time::Rational,
+};
+
 use super::{
     Request,
     video::{Facts, Told},
@@ -12,13 +20,6 @@ use crate::{
         picture::{Crop, Deinterlace, Rectangle, Rotate},
         video::{EncodeSettings, Encoder},
     },
-};
-use trix_av::pixel::PixelFormat;
-use trix_model::{
-    format::PictureFormat,
-    orientation::Orientation,
-    picture::{FieldOrder, Padding},
-    time::Rational,
 };
 
 /// What was decided.

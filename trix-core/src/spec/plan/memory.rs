@@ -19,6 +19,8 @@
 //! A film that is shorter than what an encoder looks ahead takes less: down to half.
 
 use serde::Serialize;
+use trix_av::{pixel::PixelFormat, stream::StreamFacts};
+use trix_model::format::PictureFormat;
 
 use super::{Mistake, OutputPlan, PackagePlan, SideTrack, StillPlan, VideoPlan, codec_memory, filters::FilterPlan};
 use crate::{
@@ -31,8 +33,6 @@ use crate::{
         video::{EncodeSettings, RateControl},
     },
 };
-use trix_av::{pixel::PixelFormat, stream::StreamFacts};
-use trix_model::format::PictureFormat;
 
 /// How much memory a job will take.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]

@@ -26,10 +26,6 @@ mod hdr;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use trix_model::{
-    error::{Error, Result},
-    time::Timestamp,
-};
 
 pub use self::{
     audio::AudioPlan,
@@ -55,6 +51,10 @@ use super::{
 };
 use crate::source::Source;
 pub(crate) use trix_model::mistake::Mistake;
+use trix_model::{
+    error::{Error, Result},
+    time::Timestamp,
+};
 
 /// Something that was decided without being asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

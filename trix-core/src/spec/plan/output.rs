@@ -5,6 +5,11 @@
 use std::{cell::OnceCell, path::PathBuf};
 
 use serde::Serialize;
+use trix_av::stream::StreamFacts;
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{Rational, TimeBase, Timestamp},
+};
 
 use super::{
     CopyPlan, Decision, Mistake,
@@ -29,11 +34,6 @@ use crate::{
         job::{OutputSettings, SourceSettings, VerifyLevel},
         video::{Encoder, VideoSettings},
     },
-};
-use trix_av::stream::StreamFacts;
-use trix_model::{
-    error::{Error, ErrorKind, Result, Stage},
-    time::{Rational, TimeBase, Timestamp},
 };
 
 /// What is asked for of one output.

@@ -6,6 +6,12 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
+use trix_av::stream::StreamKind;
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    orientation::Orientation,
+    time::{Rational, Timestamp},
+};
 
 use super::{
     Asking, Carried, Decision, Mistake, OutputPlan, Request, SubtitlePlan, TrackTags, audio, tags::TIMECODE_LOST,
@@ -20,12 +26,6 @@ use crate::{
         subtitle::SubtitleSettings,
         video::{Size, VideoSettings},
     },
-};
-use trix_av::stream::StreamKind;
-use trix_model::{
-    error::{Error, ErrorKind, Result, Stage},
-    orientation::Orientation,
-    time::{Rational, Timestamp},
 };
 
 /// A package that will be written.

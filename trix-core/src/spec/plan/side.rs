@@ -2,6 +2,14 @@
 //!
 //! Invariant: what is planned for such a track is what is read when the job runs: both open it here.
 
+use trix_av::stream::StreamFacts;
+use trix_model::{
+    damage::OnDamage,
+    error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
+    time::{Rational, Timestamp},
+};
+
 use super::{AudioPlan, Decision, audio, output::is_uneven};
 use crate::{
     decode::{sound_reader::SoundReader, video::frame_rate},
@@ -16,13 +24,6 @@ use crate::{
         language,
         track::{LengthPolicy, TrackSettings},
     },
-};
-use trix_av::stream::StreamFacts;
-use trix_model::{
-    damage::OnDamage,
-    error::{Error, ErrorKind, Result, Stage},
-    mistake::Mistake,
-    time::{Rational, Timestamp},
 };
 
 /// A sound track from beside the source.

@@ -2,6 +2,9 @@
 //!
 //! Invariant: what is chosen here is never refused afterwards.
 
+use trix_av::stream::StreamFacts;
+use trix_model::time::{Rational, Timestamp};
+
 use super::{
     Request, channels,
     output::is_cut,
@@ -17,8 +20,6 @@ use crate::{
         video::VideoSettings,
     },
 };
-use trix_av::stream::StreamFacts;
-use trix_model::time::{Rational, Timestamp};
 
 /// What is done with a track, and why it is no copy.
 #[derive(Debug, PartialEq)]

@@ -2,6 +2,9 @@
 //!
 //! Invariant: a tag is about the programme, and carried or named; or about the old file, and left behind.
 
+use trix_av::stream::{StreamFacts, StreamKind};
+use trix_model::{time::Rational, timecode::Timecode};
+
 use super::{
     Decision, Mistake, Request,
     tracks::{Carried, Kept, Told, TrackTags, entry, name},
@@ -10,8 +13,6 @@ use crate::{
     source::Source,
     spec::{container::Container, language as codes},
 };
-use trix_av::stream::{StreamFacts, StreamKind};
-use trix_model::{time::Rational, timecode::Timecode};
 
 /// Whether a tag belongs to the file it stands in: who wrote it, how long it is, what the container calls things.
 fn is_about_the_file(key: &str) -> bool {

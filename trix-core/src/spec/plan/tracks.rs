@@ -5,6 +5,14 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use trix_av::{
+    stream::{CodecParameters, StreamFacts, StreamKind},
+    subtitle::SubtitleDecoder,
+};
+use trix_model::{
+    chapter::Chapter,
+    time::{Rational, TimeBase, Timestamp},
+};
 
 use super::{Decision, Mistake, Request, tags};
 use crate::{
@@ -14,14 +22,6 @@ use crate::{
         container::{Container, cover_type},
         subtitle::SubtitleSettings,
     },
-};
-use trix_av::{
-    stream::{CodecParameters, StreamFacts, StreamKind},
-    subtitle::SubtitleDecoder,
-};
-use trix_model::{
-    chapter::Chapter,
-    time::{Rational, TimeBase, Timestamp},
 };
 
 /// What goes along with pictures and sound.

@@ -1,6 +1,19 @@
 //! What becomes of the pictures: everything that is decided about them, put together.
 
 use serde::Serialize;
+use trix_av::{
+    pixel::PixelFormat,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::{
+    color::{Color, Matrix, Primaries, Range, Transfer},
+    error::{Error, ErrorKind, Result, Stage},
+    format::{Chroma, PictureFormat},
+    hdr::{DolbyVision, StaticHdr},
+    orientation::Orientation,
+    picture::FieldOrder,
+    time::Rational,
+};
 
 use super::{Decision, Mistake, Request, color, geometry, hdr};
 use crate::{
@@ -18,19 +31,6 @@ use crate::{
         picture::{Alpha, ColorOverride, OnChange, PictureSettings},
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
-};
-use trix_av::{
-    pixel::PixelFormat,
-    stream::{StreamFacts, StreamKind},
-};
-use trix_model::{
-    color::{Color, Matrix, Primaries, Range, Transfer},
-    error::{Error, ErrorKind, Result, Stage},
-    format::{Chroma, PictureFormat},
-    hdr::{DolbyVision, StaticHdr},
-    orientation::Orientation,
-    picture::FieldOrder,
-    time::Rational,
 };
 
 /// How pictures are encoded.

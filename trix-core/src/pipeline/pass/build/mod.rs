@@ -9,6 +9,15 @@ mod sound;
 use std::{path::PathBuf, sync::Arc};
 
 use crossbeam_channel as crossbeam;
+use trix_av::stream::StreamFacts;
+use trix_model::{
+    control::{
+        cancel::Token,
+        progress::{Counters, Watch},
+    },
+    damage::DamageLog,
+    error::{Error, Result, Stage},
+};
 
 use self::sound::{Listener, Sound};
 use super::{
@@ -21,15 +30,6 @@ use crate::{
     pipeline::stage::{Outcome, Sender, spawn},
     source::Source,
     spec::{job::Job, plan::Plan},
-};
-use trix_av::stream::StreamFacts;
-use trix_model::{
-    control::{
-        cancel::Token,
-        progress::{Counters, Watch},
-    },
-    damage::DamageLog,
-    error::{Error, Result, Stage},
 };
 
 /// A stage that waits to be started.

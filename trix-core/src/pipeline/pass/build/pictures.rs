@@ -2,6 +2,14 @@
 
 use std::sync::Arc;
 
+use trix_av::{packet::Packet, pixel::PixelFormat, stream::StreamFacts};
+use trix_bitstream::nal::NalCodec;
+use trix_model::{
+    control::{cancel::Token, progress::Watch},
+    error::{Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
 use super::Builder;
 use crate::{
     decode::{
@@ -21,13 +29,6 @@ use crate::{
         stage::{Fan, Receiver, Sender, channel},
     },
     source::Source,
-};
-use trix_av::{packet::Packet, pixel::PixelFormat, stream::StreamFacts};
-use trix_bitstream::nal::NalCodec;
-use trix_model::{
-    control::{cancel::Token, progress::Watch},
-    error::{Result, Stage},
-    time::{TimeBase, Timestamp},
 };
 
 impl Builder<'_> {

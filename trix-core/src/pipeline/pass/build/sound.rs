@@ -2,6 +2,15 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use trix_av::{frame::Frame, packet::Packet, stream::StreamFacts};
+use trix_model::{
+    control::{cancel::Token, progress::Watch},
+    damage::DamageLog,
+    error::{Error, Result, Stage},
+    picture::Display,
+    time::{TimeBase, Timestamp},
+};
+
 use super::Builder;
 use crate::{
     decode::{audio::AudioDecoder, data_bursts::BurstFinder, video::frame_rate},
@@ -28,14 +37,6 @@ use crate::{
     },
     source::Source,
     spec::plan::{AudioPlan, CopyGate, OutputPlan, SubtitlePlan, TrackTags, cuts_exactly, side},
-};
-use trix_av::{frame::Frame, packet::Packet, stream::StreamFacts};
-use trix_model::{
-    control::{cancel::Token, progress::Watch},
-    damage::DamageLog,
-    error::{Error, Result, Stage},
-    picture::Display,
-    time::{TimeBase, Timestamp},
 };
 
 /// A sound track that is encoded, for one or more outputs.
