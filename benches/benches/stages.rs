@@ -12,25 +12,21 @@ use trix_benches::{Clip, Kind};
 use trix_core::{
     Control, Job, Limits, OnDamage, Source,
     damage::DamageLog,
-    decode::{
-        reader::{Cut, PictureReader},
-        video::Picture,
-    },
+    decode::video::Picture,
     demux::Demuxer,
     encode::video,
-    filter::{
-        convert::{Filtering, Resampler},
-        transform::Transform,
-    },
     media::{
         color::Color,
         format::{Chroma, PictureFormat},
     },
+    plan::{Cut, Filtering, Transform},
+    planner::Plan,
     quality::{psnr, ssim},
+    reading::reader::PictureReader,
     spec::{
         audio::AudioSettings,
         job::VerifyLevel,
-        plan::Plan,
+        picture::Resampler,
         video::{EncodeSettings, RateControl, VideoSettings},
     },
 };

@@ -9,21 +9,17 @@ use std::sync::Arc;
 use trix_core::{
     Cancel, Job, Limits, OnDamage, Source,
     damage::DamageLog,
-    decode::reader::{Cut, PictureReader},
     demux::Demuxer,
-    filter::{
-        convert::{Filtering, Resampler},
-        transform::Transform,
-    },
+    document::{Document, Language, Traits},
     media::{
         color::Color,
         format::{Chroma, PictureFormat},
     },
+    plan::{Cut, Filtering, Transform},
+    planner::Plan,
     probe::{probe as describe, probe_and_count},
-    spec::{
-        document::{Document, Language, Traits},
-        plan::Plan,
-    },
+    reading::reader::PictureReader,
+    spec::picture::Resampler,
 };
 
 /// What a source of the fuzzer may be: small, so that an input is judged in milliseconds.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a source that is shorter than its container declares never passes as whole.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use trix_av::{
     input::DurationMethod,
@@ -18,9 +18,8 @@ use trix_model::{
 
 use crate::{
     integrity::{Integrity, next_recording},
-    pipeline::presented::{Presented, Walked},
-    probe,
-    source::Source,
+    source::movie::foreign_samples,
+    source::{Discontinuity, Source},
 };
 
 /// A source from which packets are read.
@@ -120,7 +119,7 @@ impl Demuxer {
         if !self.started {
             self.started = true;
             if self.source.skips_samples() {
-                self.changes = probe::foreign_samples(&self.source);
+                self.changes = foreign_samples(&self.source);
             }
             self.integrity = self.source.integrity().map_err(|error| self.unreadable(error))?;
         }
@@ -368,4 +367,22 @@ impl Demuxer {
         }
         Ok(())
     }
+}
+
+/// What reading the source to its end gave, stream by stream.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Walked {
+    /// Where its clock did not go on.
+    pub(crate) discontinuities: Vec<Discontinuity>,
+    /// The streams, by index; none of a source that was not read to its end.
+    pub(crate) streams: BTreeMap<usize, Presented>,
+}
+
+/// What the packets of a stream present.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Presented {
+    /// When the last of them ends.
+    pub(crate) end: Timestamp,
+    /// By how much the end may be off: a packet of audio; two of codecs that give one more than the container lists.
+    pub(crate) grain: Option<Timestamp>,
 }

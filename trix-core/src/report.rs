@@ -3,24 +3,18 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Serialize;
-use trix_model::{damage::DamageReport, error::ErrorKind, extras::ExtrasCount};
+use trix_model::{check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, extras::ExtrasCount};
 
 use crate::{
-    decode::timing::TimingReport,
-    filter::{
-        convert::Change,
-        sound_ledger::{SoundChange, SoundLedger},
-    },
-    loudness::Loudness,
+    decode::{audio::SoundChange, timing::TimingReport},
+    filter::{convert::Change, sound_ledger::SoundLedger},
+    ledger::Ledger,
     mux::record::TrackRecord,
     package::RenditionRecord,
-    pipeline::ledger::Ledger,
+    plan::{FilterPlan, Loudness, OutputPlan, PackagePlan},
     quality::Score,
     source::{Discontinuity, FileFixity, Fixity},
-    spec::{
-        job::VerifyLevel,
-        plan::{Decision, FilterPlan, OutputPlan, PackagePlan},
-    },
+    spec::job::VerifyLevel,
     still,
 };
 
@@ -215,27 +209,6 @@ pub struct Verification {
     pub score: Option<Score>,
     /// For a lossless encode: frames that were proved equal.
     pub lossless_frames: Option<u64>,
-}
-
-/// One thing that was compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Check {
-    /// What.
-    pub name: String,
-    /// What it had to be.
-    pub expected: String,
-    /// What it was.
-    pub found: String,
-    /// Whether that is right.
-    pub ok: bool,
-}
-
-impl Check {
-    /// That `found` is what was `expected`.
-    pub(crate) fn equal<T: ToString>(name: impl Into<String>, expected: T, found: T) -> Self {
-        let (expected, found) = (expected.to_string(), found.to_string());
-        Check { name: name.into(), ok: expected == found, expected, found }
-    }
 }
 
 /// How long a job took.

@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 use support::{done, number, picture_job, picture_stream, planes, quick, times};
 use trix_core::{
     Job, Report, Source,
-    filter::convert::Resampler,
     media::{format::Chroma, time::Rational},
-    source::Limits,
+    planner::Plan,
     spec::{
         job::{OutputSettings, VerifyLevel},
-        picture::{Crop, Deinterlace, FrameRate, PictureSettings, Rectangle, Tonemap},
-        plan::Plan,
+        picture::{Crop, Deinterlace, FrameRate, PictureSettings, Rectangle, Resampler, Tonemap},
+        source::Limits,
         video::{EncodeSettings, Encoder, RateControl, Size, VideoSettings},
     },
 };

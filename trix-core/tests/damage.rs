@@ -8,7 +8,7 @@ use support::{ffprobe, made_by_ffmpeg};
 use trix_core::{
     Cancel, ErrorKind, Limits, OnDamage, Source,
     damage::DamageKind,
-    decode::census::{self, Census},
+    reading::census::{self, Census},
 };
 use trix_fixtures::{Clip, media};
 

@@ -10,10 +10,7 @@ use std::{
 };
 
 use support::planes;
-use trix_core::{
-    Error, ErrorKind, Limits, OnDamage, Source,
-    decode::reader::{Cut, PictureReader},
-};
+use trix_core::{Error, ErrorKind, Limits, OnDamage, Source, plan::Cut, reading::reader::PictureReader};
 use trix_fixtures::{Clip, media, program};
 
 /// Files without pictures that could be decoded: what opening or decoding them must say, and why.

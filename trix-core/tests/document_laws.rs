@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use trix_core::{
     Job,
-    spec::document::{Document, Language, PROFILES, Traits},
+    document::{Document, Language, PROFILES, Traits},
 };
 
 const LANGUAGES: [Language; 3] = [Language::Toml, Language::Yaml, Language::Json];

@@ -1,8 +1,7 @@
 //! The jobs in the documentation are jobs.
 
 use std::path::Path;
-
-use trix_core::spec::document::{Document, Language, Traits};
+use trix_core::document::{Document, Language, Traits};
 
 #[test]
 fn every_job_of_the_guide_can_be_read() {

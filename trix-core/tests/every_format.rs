@@ -13,18 +13,19 @@ use support::{
 };
 use trix_core::{
     Job, OnDamage,
-    decode::reader::{Cut, PictureReader},
     media::{
         PixelFormat,
         color::{Range, Standard},
         format::{Chroma, PictureFormat},
         time::Rational,
     },
-    source::RawGeometry,
+    plan::{Cut, OutputPlan},
+    planner::Plan,
+    reading::reader::PictureReader,
     spec::{
         job::VerifyLevel,
         picture::Alpha,
-        plan::{OutputPlan, Plan},
+        source::RawGeometry,
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
 };

@@ -14,8 +14,8 @@ use support::{
     quick, text, times,
 };
 use trix_core::{
-    filter::transform::Deinterlacing,
     media::picture::FieldOrder,
+    plan::Deinterlacing,
     spec::{
         picture::Deinterlace,
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},

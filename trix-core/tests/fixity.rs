@@ -18,9 +18,9 @@ use trix_core::{
     Cancel, ErrorKind, Job, Limits, OnDamage, Source,
     damage::DamageLog,
     demux::Demuxer,
+    planner::Plan,
     probe::probe,
     source::{Fixity, FixityKeeper, Stamp, Storage},
-    spec::plan::Plan,
 };
 use trix_fixtures::{Clip, clip::made, folder, media, program};
 

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use support::{done, ffprobe, made_by_ffmpeg, quick, samples, text};
 use trix_core::{
     Job, Limits, Report, Source,
+    planner::Plan,
     spec::{
         audio::{AudioSettings, AudioShape},
-        plan::Plan,
         video::VideoSettings,
     },
 };

@@ -12,10 +12,13 @@ use support::{
 use trix_core::{
     ErrorKind, Limits, OnDamage, Source,
     control::cancel::Cancel,
-    decode::sound_reader::SoundReader,
-    filter::sound_edit::SoundEdit,
-    loudness::{Loudness, Meter, measure, measure_sound, settle},
-    spec::track::{LoudnessMode, LoudnessTarget},
+    loudness::{Meter, measure, measure_sound, settle},
+    plan::Loudness,
+    reading::sound_reader::SoundReader,
+    spec::{
+        audio_edit::SoundEdit,
+        track::{LoudnessMode, LoudnessTarget},
+    },
 };
 use trix_fixtures::{folder, media, program};
 

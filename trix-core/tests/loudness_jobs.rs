@@ -11,7 +11,7 @@ use support::{
 };
 use trix_core::{
     Job,
-    loudness::Loudness,
+    plan::Loudness,
     spec::{
         audio::AudioSettings,
         job::OutputSettings,

@@ -11,11 +11,12 @@ use std::{
 use support::{done, picture_job, quick};
 use trix_core::{
     ErrorKind, Job, Source,
-    source::Limits,
+    plan::MemoryPlan,
+    planner::Plan,
     spec::{
         byte_size::ByteSize,
         job::OutputSettings,
-        plan::{MemoryPlan, Plan},
+        source::Limits,
         video::{EncodeSettings, Encoder, Size},
     },
 };

@@ -14,7 +14,8 @@ use support::{
 };
 use trix_core::{
     ErrorKind, Job, Limits, OnDamage, Source,
-    decode::reader::{Cut, PictureReader},
+    plan::Cut,
+    reading::reader::PictureReader,
     spec::{
         job::VerifyLevel,
         picture::Alpha,

@@ -18,8 +18,9 @@ use support::{cancelled, number, picture_stream, slices};
 use trix_core::{
     Control, Error, ErrorKind, Job, Report, Source,
     control::progress::{Phase, Progress},
+    planner::Plan,
     run,
-    spec::{plan::Plan, video::Encoder},
+    spec::video::Encoder,
 };
 use trix_fixtures::{Clip, folder, master, program};
 

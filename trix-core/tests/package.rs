@@ -13,8 +13,11 @@ use support::{
 };
 use trix_core::{
     media::time::Timestamp,
-    package::{Layout, PackageSettings},
-    spec::{audio::AudioSettings, video::Encoder},
+    spec::{
+        audio::AudioSettings,
+        package::{Layout, PackageSettings},
+        video::Encoder,
+    },
 };
 use trix_fixtures::{folder, media, program};
 

@@ -13,8 +13,8 @@ use trix_core::{
     Error, ErrorKind,
     control::cancel::Cancel,
     media::time::Timestamp,
-    package::{Input, PackageSettings, RenditionRecord, assemble, verify},
-    spec::{audio::AudioSettings, video::Encoder},
+    package::{Input, RenditionRecord, assemble, verify},
+    spec::{audio::AudioSettings, package::PackageSettings, video::Encoder},
 };
 use trix_fixtures::folder;
 

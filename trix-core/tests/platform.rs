@@ -8,8 +8,8 @@ use support::{done, ffprobe, made_by_ffmpeg, mediainfo, picture_job, picture_str
 use trix_core::{
     media::time::Rational,
     probe,
-    source::{Limits, Source},
-    spec::{audio::AudioSettings, video::Encoder},
+    source::Source,
+    spec::{audio::AudioSettings, source::Limits, video::Encoder},
 };
 use trix_fixtures::folder;
 

@@ -12,10 +12,9 @@ use support::{
 };
 use trix_core::{
     Job,
-    package::{Layout, PackageSettings},
     spec::{
         audio::AudioSettings,
-        package::{PackageJob, Rung},
+        package::{Layout, PackageJob, PackageSettings, Rung},
         video::{Encoder, VideoSettings},
     },
 };

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use trix_core::{
-    Control, run,
-    spec::document::{Document, Language},
+    Control,
+    document::{Document, Language},
+    run,
 };
 use trix_fixtures::{
     browser::{self, Site},

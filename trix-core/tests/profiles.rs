@@ -8,10 +8,8 @@ use std::{
 use serde_json::{Value, json};
 use trix_core::{
     Error, ErrorKind, Source,
-    spec::{
-        document::{Document, Language, PROFILES, Traits},
-        plan::Plan,
-    },
+    document::{Document, Language, PROFILES, Traits},
+    planner::Plan,
 };
 use trix_fixtures::{Clip, TempDir, clip::made, folder, media, program};
 

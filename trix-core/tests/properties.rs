@@ -5,7 +5,6 @@ use std::cmp::Ordering;
 use proptest::prelude::*;
 use trix_core::{
     Job, OnDamage,
-    filter::convert::Resampler,
     media::{
         format::Chroma,
         time::{Rational, Timestamp},
@@ -13,6 +12,7 @@ use trix_core::{
     spec::{
         audio::AudioSettings,
         job::VerifyLevel,
+        picture::Resampler,
         video::{EncodeSettings, RateControl, Size, VideoSettings},
     },
 };

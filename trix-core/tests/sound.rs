@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use support::{done, ffprobe, made_by_ffmpeg, quick, samples, text};
 use trix_core::{
     Control, ErrorKind, Job, Report,
-    filter::sound::Resampler,
+    plan::Resampler,
     run,
     spec::{
         audio::{AudioSettings, AudioShape},

@@ -11,12 +11,12 @@ use support::{
 };
 use trix_core::{
     ErrorKind, Limits, OnDamage, Source,
-    decode::sound_reader::SoundReader,
-    filter::{
-        sound_edit::{ExactLength, Pitch, SoundEdit},
-        stems::{StemInput, StemTarget, Stems},
-    },
     media::time::{Rational, Timestamp},
+    reading::{
+        sound_reader::SoundReader,
+        stems::{StemInput, Stems},
+    },
+    spec::audio_edit::{ExactLength, Pitch, SoundEdit, StemTarget},
 };
 use trix_fixtures::{TempDir, folder};
 

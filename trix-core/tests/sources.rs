@@ -13,12 +13,13 @@ use support::{ffprobe, number, text};
 use trix_core::{
     Cancel, Error, ErrorKind, Limits, OnDamage, Source,
     damage::DamageKind,
-    decode::{
-        census::{self, Census},
-        reader::{Cut, PictureReader},
-    },
     media::time::Rational,
-    source::{RawGeometry, Reading},
+    plan::Cut,
+    reading::{
+        census::{self, Census},
+        reader::PictureReader,
+    },
+    spec::source::{RawGeometry, Reading},
 };
 use trix_fixtures::{Clip, folder, media, program};
 

@@ -11,12 +11,13 @@ use std::{
 use support::{done, ffprobe, made_by_ffmpeg, planes, quick, samples, times};
 use trix_core::{
     Cancel, Job, Limits, OnDamage, Report, Source, StreamKind,
-    decode::{
-        census::{self, Census},
-        reader::{Cut, PictureReader},
-        timing::IrregularityKind,
-    },
+    decode::timing::IrregularityKind,
+    plan::Cut,
     probe,
+    reading::{
+        census::{self, Census},
+        reader::PictureReader,
+    },
     spec::{
         audio::AudioSettings,
         video::{EncodeSettings, RateControl, VideoSettings},

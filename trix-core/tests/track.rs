@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use proptest::prelude::*;
 use trix_core::{
-    filter::sound_edit::{ExactLength, Pitch},
     media::time::{Rational, Timestamp},
-    spec::track::{Disposition, LengthPolicy, LoudnessMode, LoudnessTarget, Tempo, TrackInput, TrackSettings},
+    spec::{
+        audio_edit::{ExactLength, Pitch},
+        track::{Disposition, LengthPolicy, LoudnessMode, LoudnessTarget, Tempo, TrackInput, TrackSettings},
+    },
 };
 
 fn track(text: &str) -> TrackSettings {

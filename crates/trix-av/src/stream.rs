@@ -5,7 +5,6 @@ use std::{
     ptr::NonNull,
 };
 
-use crate::rational::{from_av, rational};
 use ffmpeg_sys_next as av;
 use trix_model::{
     color::{Color, Matrix, Primaries, Transfer},
@@ -15,6 +14,8 @@ use trix_model::{
     picture::FieldOrder,
     time::Rational,
 };
+
+use crate::rational::{from_av, rational};
 
 use super::{
     AvError, check, entries, enum_field, frame,

@@ -1,7 +1,8 @@
 //! Named parts of a programme.
 
-use crate::time::Timestamp;
 use serde::Serialize;
+
+use crate::time::Timestamp;
 
 /// A chapter, from `start` up to `end`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

@@ -7,11 +7,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     error::{Error, ErrorKind, Result, Stage},
     time::Timestamp,
 };
-use serde::{Deserialize, Serialize};
 
 /// What to do when a source is damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -5,8 +5,9 @@
 
 use std::{fmt, path::Path};
 
-use crate::{mistake::Mistake, time::Timestamp};
 use serde::Serialize;
+
+use crate::{mistake::Mistake, time::Timestamp};
 
 /// Result of everything in Trix that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -4,8 +4,9 @@
 
 use std::fmt;
 
-use crate::time::Rational;
 use serde::Serialize;
+
+use crate::time::Rational;
 
 /// A point of the CIE 1931 chromaticity diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

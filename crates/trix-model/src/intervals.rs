@@ -5,8 +5,9 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use crate::time::{Rational, TimeBase, Timestamp};
 use serde::Serialize;
+
+use crate::time::{Rational, TimeBase, Timestamp};
 
 /// What the times of pictures say about their rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]

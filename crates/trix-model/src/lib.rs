@@ -17,5 +17,7 @@ pub mod extras;
 pub mod path_text;
 pub mod error;
 pub mod mistake;
+pub mod check;
+pub mod decision;
 pub mod damage;
 pub mod control;

@@ -4,8 +4,9 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::time::Rational;
 use serde::{Serialize, Serializer};
+
+use crate::time::Rational;
 
 /// The label of one picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use clap::Args;
 use trix_core::{
     Result, Source,
     media::time::Rational,
-    source::{RawGeometry, Reading as Stated},
+    spec::source::{RawGeometry, Reading as Stated},
 };
 
 /// Of the file that a command is about: the source, or the file that is judged.

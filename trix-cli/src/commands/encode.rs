@@ -2,12 +2,11 @@
 
 use trix_core::{
     Job, OnDamage,
-    filter::convert::Resampler,
     media::color::Range,
     spec::{
         audio::{AudioDrift, AudioShape},
         job::VerifyLevel,
-        picture::{Alpha, Deinterlace, DynamicHdr, OnChange, PictureSettings, Rotate, Tonemap},
+        picture::{Alpha, Deinterlace, DynamicHdr, OnChange, PictureSettings, Resampler, Rotate, Tonemap},
         video::{EncodeSettings, RateControl, VideoSettings},
     },
 };

@@ -7,11 +7,10 @@ use std::{
 };
 
 use trix_core::{
-    Control, Error, ErrorKind, Job, Stage, run as run_job,
-    spec::{
-        document::{Document, Language, PROFILES, Traits},
-        plan::Plan as Planned,
-    },
+    Control, Error, ErrorKind, Job, Stage,
+    document::{Document, Language, PROFILES, Traits},
+    planner::Plan as Planned,
+    run as run_job,
 };
 
 use crate::{

@@ -5,9 +5,9 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use trix_core::{
     Report,
     control::progress::Progress,
-    doctor as health,
+    doctor as health, document,
+    planner::Plan,
     probe::MediaInfo,
-    spec::{document, plan::Plan},
     verify::{content::Comparison, standalone::FileReport},
 };
 

@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use trix_core::{
     Job,
-    package::Layout,
-    spec::plan::{Decision, FilterPlan, MemoryPlan, OutputPlan, PackagePlan, Plan, TextPlan},
+    decision::Decision,
+    plan::{FilterPlan, MemoryPlan, OutputPlan, PackagePlan, TextPlan},
+    planner::Plan,
+    spec::package::Layout,
 };
 
 use super::{bytes, counted};

@@ -4,10 +4,12 @@ use std::fmt::Write;
 
 use trix_core::{
     OutputReport, Report, StreamKind,
-    filter::sound_ledger::{SoundChange, SoundLedger},
-    pipeline::ledger::Ledger,
+    decision::Decision,
+    decode::audio::SoundChange,
+    filter::sound_ledger::SoundLedger,
+    ledger::Ledger,
+    plan::{AudioPlan, OutputPlan},
     report::{PackageReport, StillReport, TrackLoudness},
-    spec::plan::{AudioPlan, Decision, OutputPlan},
     still,
 };
 

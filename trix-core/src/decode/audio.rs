@@ -4,6 +4,7 @@
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
+use serde::Serialize;
 use trix_av::{
     AvError,
     codec::{Decoder, Output},
@@ -21,7 +22,6 @@ use super::{
     timing::{SoundTimes, TimingReport},
     video,
 };
-use crate::filter::sound_ledger::SoundChange;
 
 /// Decodes one sound stream.
 pub struct AudioDecoder {
@@ -185,4 +185,17 @@ impl AudioDecoder {
             .add(kind, Stage::Decode, Some(self.stream), self.last_packet, detail)
             .map_err(|error| error.in_file(&self.label))
     }
+}
+
+/// A place at which the audio changes its form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct SoundChange {
+    /// Index of the stream in the source.
+    pub stream: usize,
+    /// When, in the source's time.
+    pub time: Timestamp,
+    /// What it was: codec, rate, channels, samples.
+    pub from: String,
+    /// What it is from here on.
+    pub to: String,
 }

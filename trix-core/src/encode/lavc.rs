@@ -15,7 +15,7 @@ use trix_av::{
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use super::video::{Encoded, Headers, VideoEncoder};
-use crate::spec::{plan::VideoPlan, video::Encoder};
+use crate::{plan::VideoPlan, spec::video::Encoder};
 
 /// Profiles of ProRes in the order in which libavcodec numbers them.
 pub const PRORES_PROFILES: [&str; 6] = ["proxy", "lt", "standard", "hq", "4444", "4444xq"];

@@ -5,6 +5,8 @@
 
 pub mod video;
 pub mod lavc;
+pub mod options;
+pub mod option_names;
 pub mod timeline;
 pub mod samples;
 pub mod sound;

@@ -12,7 +12,7 @@ use trix_av::{
 };
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use crate::spec::plan::AudioPlan;
+use crate::plan::AudioPlan;
 
 /// An encoder for one track.
 pub struct SoundEncoder {

@@ -16,7 +16,7 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use crate::spec::plan::SubtitlePlan;
+use crate::plan::SubtitlePlan;
 
 /// The part of the source that the output shows, in its time.
 #[derive(Clone, Copy, Debug)]

@@ -4,12 +4,6 @@
 
 use std::path::Path;
 
-use super::lavc::Lavc;
-use crate::spec::{
-    options::{self, Pass},
-    plan::VideoPlan,
-    video::{EncodeSettings, Encoder},
-};
 pub use trix_av::x264::{Encoded, Headers};
 use trix_av::{
     frame::Frame,
@@ -21,6 +15,13 @@ use trix_bitstream::sei;
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     picture::FieldOrder,
+};
+
+use super::lavc::Lavc;
+use crate::{
+    encode::options::{self, Pass},
+    plan::VideoPlan,
+    spec::video::{EncodeSettings, Encoder},
 };
 
 /// An encoder of pictures.

@@ -11,7 +11,7 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-use crate::filter::sound_ledger::{Moved, SoundChange};
+use crate::{decode::audio::SoundChange, filter::sound_ledger::Moved};
 
 /// Samples of silence that are made at a time.
 pub(super) const SILENCE: i64 = 16_384;

@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, collections::VecDeque};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use trix_av::{
     codec::Output,
     frame::Frame,
@@ -18,47 +18,12 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-use super::transform::{Shape, Transform};
-use crate::{decode::video::Picture, spec::picture::OnChange};
-
-/// How new samples are computed from old ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Resampler {
-    /// Windowed sinc over three lobes: sharp.
-    #[default]
-    Lanczos,
-    /// Catmull-Rom cubic.
-    Bicubic,
-    /// Triangle: soft, quick.
-    Bilinear,
-}
-
-impl Resampler {
-    /// The name in zimg and in swscale alike.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Resampler::Lanczos => "lanczos",
-            Resampler::Bicubic => "bicubic",
-            Resampler::Bilinear => "bilinear",
-        }
-    }
-}
-
-/// How a source is filtered for one output.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct Filtering {
-    /// What is done to every picture.
-    pub transform: Transform,
-    /// Frames of the source in a second, which filters that work on fields must know.
-    pub rate: Rational,
-    /// Pictures in a second that come out, evenly spaced; `None` where each keeps its time.
-    pub constant_rate: Option<Rational>,
-    /// What is done when the source changes in mid-stream.
-    pub on_change: OnChange,
-    /// Whether the colour that pictures claim counts, or only what the transform says of them all.
-    pub follows_color: bool,
-}
+use super::transform::Shape;
+use crate::{
+    decode::video::Picture,
+    plan::{Filtering, Transform},
+    spec::picture::OnChange,
+};
 
 impl Filtering {
     /// A transform alone: every picture keeps its time, and a change of the source is refused.

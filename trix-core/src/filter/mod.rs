@@ -12,4 +12,3 @@ pub mod sound;
 mod sound_converter;
 pub mod sound_edit;
 mod stretch;
-pub mod stems;

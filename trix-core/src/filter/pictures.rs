@@ -6,10 +6,10 @@ use serde::Serialize;
 use trix_model::{error::Result, time::TimeBase};
 
 use super::{
-    convert::{Change, Converter, Filtering},
+    convert::{Change, Converter},
     rate::FrameRate,
 };
-use crate::decode::video::Picture;
+use crate::{decode::video::Picture, plan::Filtering};
 
 /// What the filter stage did to the number of pictures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]

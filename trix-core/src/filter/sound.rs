@@ -5,7 +5,6 @@
 //! by silence. So no track needs a start of its own, which Matroska could only tell to the millisecond and many players
 //! do not read at all.
 
-use serde::{Deserialize, Serialize};
 use trix_av::{AvError, frame::Frame, graph::Graph, layout::ChannelLayout, stream::StreamFacts};
 use trix_model::{
     error::{Error, ErrorKind, Stage},
@@ -13,39 +12,10 @@ use trix_model::{
 };
 
 pub use super::sound_converter::SoundConverter;
-use super::sound_edit::SoundEdit;
-
-/// What is done to channels.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub enum Remix {
-    /// The same samples under the names of other speakers.
-    Relabel,
-    /// Some channels, in another order or beside silent ones; their samples are the same.
-    Pick {
-        /// For each channel of the output, which channel of the source it is, counted from 0; `null` is silence.
-        channels: Vec<Option<u32>>,
-    },
-    /// Mixed by libswresample with the coefficients of ITU-R BS.775 (annex 4): the centre and each surround channel go
-    /// to left and right with a factor of one half's square root, low-frequency effects are left out. All factors are
-    /// divided by the largest sum of a channel's factors, so that nothing clips.
-    Standard,
-    /// Mixed as the user says.
-    Matrix {
-        /// A row for each channel of the output, in it a factor for each channel of the source.
-        rows: Vec<Vec<f64>>,
-    },
-}
-
-/// What changes the sample rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Resampler {
-    /// libsoxr at 28 bits of precision, its highest quality.
-    Soxr,
-    /// libswresample's own filters, longer than by default.
-    Swr,
-}
+use crate::{
+    plan::{Remix, Resampler, SoundTarget},
+    spec::audio_edit::SoundEdit,
+};
 
 impl Resampler {
     /// The best that this build of libswresample has.
@@ -61,37 +31,6 @@ impl Resampler {
             Resampler::Swr => "resampler=swr:filter_size=128:phase_shift=12:exact_rational=1:cutoff=0.98",
         }
     }
-}
-
-/// What comes out.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SoundTarget {
-    /// FFmpeg's name of the sample format.
-    pub sample_format: String,
-    /// Significant bits of integer samples.
-    pub bits: Option<u32>,
-    /// Whether rounding to them is spread by dither.
-    pub dithered: bool,
-    /// Samples in a second.
-    pub sample_rate: u32,
-    /// What makes it of another rate.
-    pub resampler: Option<Resampler>,
-    /// FFmpeg's description of the channel layout.
-    pub layout: String,
-    /// The layout that sound without one is taken for.
-    pub assumed_layout: Option<String>,
-    /// What makes it of another layout.
-    pub remix: Option<Remix>,
-    /// Samples in a block; 0 for any.
-    pub block: usize,
-    /// What is heard at the start of the output.
-    pub origin: Timestamp,
-    /// Where the output ends, if before the source does.
-    pub end: Option<Timestamp>,
-    /// Samples of silence before the origin; their times are negative.
-    pub lead: usize,
-    /// Samples of silence after the end.
-    pub tail: usize,
 }
 
 impl SoundTarget {

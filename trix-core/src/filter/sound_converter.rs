@@ -14,10 +14,14 @@ use trix_model::{
 
 use super::{
     continuity::{Continuity, LONGEST, SILENCE, Shape},
-    sound::{self, Remix, SoundTarget, any_layout, failed},
-    sound_edit::SoundEdit,
-    sound_ledger::{Conversion, SoundChange, SoundLedger},
+    sound::{self, any_layout, failed},
+    sound_ledger::{Conversion, SoundLedger},
     stretch::Stretch,
+};
+use crate::{
+    decode::audio::SoundChange,
+    plan::{Remix, Resampler, SoundTarget},
+    spec::audio_edit::SoundEdit,
 };
 
 /// The filter stage of one sound track.
@@ -304,7 +308,7 @@ impl SoundConverter {
                 let (layout, rate) = (front.layout.clone(), front.sample_rate);
                 let chain = format!(
                     "aresample=osr={rate}:ochl={layout}:osf=dblp:rematrix_maxval=1:{},aformat=sample_fmts=dblp",
-                    sound::Resampler::best().options()
+                    Resampler::best().options()
                 );
                 let graph = self.build(&frame, &chain)?;
                 if let Some(front) = &mut self.front {

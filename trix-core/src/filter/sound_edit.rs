@@ -2,57 +2,13 @@
 //!
 //! Invariant: where a sample of the source lies in the output is computed with ratios and rounded once.
 
-use serde::{Deserialize, Serialize};
 use trix_av::graph::Graph;
 use trix_model::time::{Rational, TimeBase, Timestamp};
 
-use super::sound::Resampler;
-
-/// What becomes of the pitch when sound is made faster.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Pitch {
-    /// It rises with the tempo, as on a tape that runs faster: every sample has its exact place, and 25/24 is 0.7
-    /// semitones.
-    #[default]
-    Follow,
-    /// It stays. Pieces of 40 ms are laid over one another where they are alike: each lies within 10 ms of its exact
-    /// place, and no error adds up; what follows silence lies at its exact place.
-    Keep,
-}
-
-/// A number of samples that the output has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct ExactLength {
-    /// Samples from the start of the output on.
-    pub samples: u64,
-    /// Whether silence follows sound that is shorter.
-    pub pad: bool,
-    /// Whether the end of longer sound is cut.
-    pub trim: bool,
-}
-
-/// What is done to a sound track beside its format. What the source has at time `t` is heard `(t - origin) / tempo +
-/// offset` after the start of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct SoundEdit {
-    /// How much later it is heard. Negative: earlier; what would lie before the start is left out.
-    pub offset: Timestamp,
-    /// How many times as fast it is, above zero.
-    pub tempo: Rational,
-    /// What the tempo does to the pitch.
-    pub pitch: Pitch,
-    /// How much longer the times of the source run than its samples; the samples are resampled by as much. 1 for a
-    /// source whose clocks agree, or whose drift is not corrected.
-    #[serde(skip_serializing_if = "is_one")]
-    pub drift: Rational,
-    /// How much louder it is, in dB; every sample is multiplied by `10^(gain / 20)`.
-    pub gain_db: f64,
-    /// The true peak that a limiter keeps it under, in dBTP, after the gain. `None`: no limiter.
-    pub limit_dbtp: Option<f64>,
-    /// How long it is, if not as long as the source.
-    pub length: Option<ExactLength>,
-}
+use crate::{
+    plan::Resampler,
+    spec::audio_edit::{Pitch, SoundEdit},
+};
 
 impl Default for SoundEdit {
     fn default() -> Self {
@@ -66,10 +22,6 @@ impl Default for SoundEdit {
             length: None,
         }
     }
-}
-
-fn is_one(ratio: &Rational) -> bool {
-    *ratio == Rational::new(1, 1)
 }
 
 /// dB by which the limiter stays under the limit: what the filter that brings its output back to the track's rate can

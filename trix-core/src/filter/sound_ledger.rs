@@ -76,19 +76,6 @@ pub struct Conversion {
     pub ratio: Rational,
 }
 
-/// A place at which the audio changes its form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct SoundChange {
-    /// Index of the stream in the source.
-    pub stream: usize,
-    /// When, in the source's time.
-    pub time: Timestamp,
-    /// What it was: codec, rate, channels, samples.
-    pub from: String,
-    /// What it is from here on.
-    pub to: String,
-}
-
 /// Places that are listed.
 const LISTED: usize = 20;
 

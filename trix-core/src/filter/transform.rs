@@ -3,85 +3,19 @@
 //! Invariant: a transform is plain data that the plan resolved; the same transform makes the same pictures when an
 //! encode is verified as when it was made.
 
-use serde::Serialize;
 use trix_av::pixel::PixelFormat;
 use trix_model::{
     color::{Color, Matrix, Range},
     format::{Chroma, PictureFormat},
     orientation::Orientation,
-    picture::{FieldOrder, Padding},
+    picture::FieldOrder,
     time::Rational,
 };
 
-use super::convert::Resampler;
-use crate::spec::picture::{Rectangle, Tonemap};
-
-/// What is done to every picture, in this order.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct Transform {
-    /// Film is put together again from fields.
-    pub inverse_telecine: Option<FieldOrder>,
-    /// Fields become pictures.
-    pub deinterlace: Option<Deinterlacing>,
-    /// All but this is cut off.
-    pub crop: Option<Rectangle>,
-    /// Pictures are mirrored and turned like this.
-    pub orientation: Orientation,
-    /// Pictures are laid on black by their alpha channel.
-    pub flatten: bool,
-    /// High dynamic range becomes standard dynamic range.
-    pub tonemap: Option<ToneMapping>,
-    /// How samples of the source mean colour.
-    pub from: Color,
-    /// How samples of the output mean colour.
-    pub to: Color,
-    /// Samples in a row, before padding.
-    pub width: usize,
-    /// Rows, before padding.
-    pub height: usize,
-    /// What pictures are scaled to on the way, the largest first; empty where they are scaled at once.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub through: Vec<Waypoint>,
-    /// How samples are computed when the size changes.
-    pub resampler: Resampler,
-    /// Chroma, depth, RGB, alpha.
-    pub format: PictureFormat,
-    /// FFmpeg's name of a format with the same samples, for an encoder that takes them packed.
-    pub packing: Option<String>,
-    /// The two fields of each frame stay, and are converted apart.
-    pub keeps_fields: Option<FieldOrder>,
-    /// Black is put around pictures.
-    pub pad: Option<Padding>,
-}
-
-/// Pictures between two scalings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Waypoint {
-    /// Samples in a row.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
-    /// Chroma, depth, RGB, alpha.
-    pub format: PictureFormat,
-}
-
-/// How fields become pictures (bwdif).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Deinterlacing {
-    /// Which field is shown first.
-    pub order: FieldOrder,
-    /// Whether each field becomes a picture, or each frame.
-    pub each_field: bool,
-}
-
-/// How high dynamic range becomes standard dynamic range.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct ToneMapping {
-    /// The curve.
-    pub operator: Tonemap,
-    /// What the curve bends to white, in candela per square metre.
-    pub peak: u32,
-}
+use crate::{
+    plan::{Deinterlacing, ToneMapping, Transform, Waypoint},
+    spec::picture::{Rectangle, Resampler},
+};
 
 /// Reference white in candela per square metre (ITU-R BT.2408, table 1).
 pub const REFERENCE_WHITE: u32 = 203;

@@ -6,40 +6,11 @@
 use std::collections::VecDeque;
 
 use ebur128::{Channel, EbuR128, Mode};
-use serde::Serialize;
 use trix_av::frame::Frame;
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use super::waveform::{Peaks, Waveform};
-
-/// How loud sound is. `None` stands for silence: for all values below what the standards count.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct Loudness {
-    /// Gated loudness of the whole, in LUFS (BS.1770-5); `None` also where it is shorter than 400 ms.
-    pub integrated_lufs: Option<f64>,
-    /// Loudness range in LU (Tech 3342); `None` where nothing is above its gates, or it is shorter than 3 s.
-    pub range_lu: Option<f64>,
-    /// The highest true peak of all channels, in dBTP, by four times the rate (twice from 96 kHz on, once from 192 kHz
-    /// on). As BS.1770-5 (annex 2) has it, tones read 0.4 dB low at the most; noise next to half the sample rate, up to
-    /// 1 dB.
-    pub true_peak_dbtp: Option<f64>,
-    /// The highest true peak of each channel, in dBTP.
-    pub true_peaks_dbtp: Vec<Option<f64>>,
-    /// The highest sample of all channels, in dB below full scale.
-    pub sample_peak_dbfs: Option<f64>,
-    /// The highest loudness of any 400 ms, in LUFS, tried every 10 ms.
-    pub max_momentary_lufs: Option<f64>,
-    /// The highest loudness of any 3 s, in LUFS, tried every 10 ms.
-    pub max_short_term_lufs: Option<f64>,
-    /// Samples in each channel.
-    pub samples: u64,
-    /// Samples in a second.
-    pub sample_rate: u32,
-    /// What each channel counts, as a factor of its power: 1 for front channels, 1.41 for those 60 to 120 degrees to the
-    /// side, 0 for low-frequency effects. Channels without a layout count 1 each, and so does mono: played by two
-    /// loudspeakers it is 3 dB louder than its number says.
-    pub weights: Vec<f64>,
-}
+use crate::plan::Loudness;
 
 /// Power of a channel beside the listener, 1.5 dB (BS.1770-5, table 4).
 const SIDE: f64 = 1.41;

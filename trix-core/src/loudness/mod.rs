@@ -6,19 +6,19 @@ pub mod meter;
 pub mod normalise;
 pub mod waveform;
 
-use serde::Serialize;
 use trix_model::{
     control::cancel::Cancel,
     damage::OnDamage,
     error::{Error, ErrorKind, Result, Stage},
 };
 
-pub use self::{
-    meter::{Loudness, Meter},
-    normalise::{Normalisation, normalise},
-};
+pub use self::{meter::Meter, normalise::normalise};
+pub use crate::plan::{Loudness, Normalisation};
 use crate::{
-    decode::sound_reader::SoundReader, filter::sound_edit::SoundEdit, source::Source, spec::track::LoudnessTarget,
+    plan::Settled,
+    reading::sound_reader::SoundReader,
+    source::Source,
+    spec::{audio_edit::SoundEdit, track::LoudnessTarget},
 };
 
 /// Measures stream `stream` of `source` as it is; `None`: the first sound stream.
@@ -52,17 +52,6 @@ pub fn measure_sound(sound: &mut SoundReader, cancel: &Cancel) -> Result<Loudnes
             .in_stream(sound.stream())
     };
     Ok(meter.ok_or_else(none)?.finish())
-}
-
-/// What a track was measured to be, and what brings it to its target.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct Settled {
-    /// Before.
-    pub measured: Loudness,
-    /// What is done.
-    pub normalisation: Normalisation,
-    /// Under a limiter, what was measured behind it; `None` where a gain alone does it, whose result is known.
-    pub limited: Option<Loudness>,
 }
 
 /// Times that sound behind a limiter is measured, each time with a gain that makes up for what was missing.

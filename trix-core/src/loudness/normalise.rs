@@ -2,31 +2,13 @@
 //!
 //! Invariant: a linear gain is one number for the whole track, and never lifts the measured true peak above the limit.
 
-use serde::Serialize;
-
-use super::Loudness;
 use crate::{
-    filter::sound_edit::SoundEdit,
-    spec::track::{LoudnessMode, LoudnessTarget},
+    plan::{Loudness, Normalisation},
+    spec::{
+        audio_edit::SoundEdit,
+        track::{LoudnessMode, LoudnessTarget},
+    },
 };
-
-/// What is done to bring a track to its target.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct Normalisation {
-    /// The gain, in dB.
-    pub gain_db: f64,
-    /// The gain that the target alone would ask for, in dB.
-    pub wanted_gain_db: f64,
-    /// Whether the true peak stands in the way: with a linear gain, the track stays below the target; else a limiter
-    /// works.
-    pub limited: bool,
-    /// The true peak that a limiter keeps, in dBTP; `None`: no limiter.
-    pub limit_dbtp: Option<f64>,
-    /// The loudness that comes out, in LUFS; under a limiter a little less. `None` for silence, which is left alone.
-    pub expected_lufs: Option<f64>,
-    /// The true peak that comes out, in dBTP.
-    pub expected_true_peak_dbtp: Option<f64>,
-}
 
 /// What brings sound that was measured as `measured` to `target`. Silence stays as it is.
 pub fn normalise(measured: &Loudness, target: &LoudnessTarget) -> Normalisation {

@@ -18,13 +18,14 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-use super::{PackageSettings, PackageWriter, Rendition, WrittenPackage};
+use super::{PackageWriter, Rendition, WrittenPackage};
 use crate::{
     demux::Demuxer,
     encode::subtitle::{Span, SubtitleTrack},
     mux::TrackSpec,
-    source::{Limits, Source},
-    spec::plan::SubtitlePlan,
+    plan::SubtitlePlan,
+    source::Source,
+    spec::{package::PackageSettings, source::Limits},
 };
 
 /// A track of a file.

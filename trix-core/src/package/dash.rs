@@ -11,11 +11,11 @@ use trix_model::{
 };
 
 use super::{
-    Layout, MANIFEST, codecs, header,
+    MANIFEST, codecs, header,
     text::{self, TextRendition},
     track::{self, MediaRendition},
 };
-use crate::mux::TrackSpec;
+use crate::{mux::TrackSpec, spec::package::Layout};
 
 /// Writes the manifest.
 pub(super) fn write(root: &Path, media: &[MediaRendition], texts: &[TextRendition]) -> Result<()> {

@@ -11,11 +11,11 @@ use trix_model::{
 };
 
 use super::{
-    Layout, MASTER, PLAYLIST, codecs,
+    MASTER, PLAYLIST, codecs,
     text::TextRendition,
     track::{self, MediaRendition, MediaTrack},
 };
-use crate::mux::TrackSpec;
+use crate::{mux::TrackSpec, spec::package::Layout};
 
 /// The playlist of the keyframes that segments begin with, in the folder of a rendition of pictures.
 const KEYFRAMES: &str = "keyframes.m3u8";

@@ -37,9 +37,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use trix_av::{packet::Packet, stream::StreamKind};
 use trix_model::{
+    check::Check,
     error::{Error, ErrorKind, Result, Stage},
     time::{Rational, Timestamp},
 };
@@ -47,7 +48,7 @@ use trix_model::{
 use self::{boundaries::Boundaries, folder::PartFolder, text::TextTrack, track::MediaTrack};
 use crate::{
     mux::{TrackSpec, record::TrackRecord},
-    report::Check,
+    spec::package::PackageSettings,
 };
 
 pub(crate) use self::folder::refuse_taken;
@@ -63,33 +64,6 @@ pub const MASTER: &str = "master.m3u8";
 pub const MANIFEST: &str = "manifest.mpd";
 /// The playlist of a rendition, in its folder.
 pub const PLAYLIST: &str = "media.m3u8";
-
-/// How a package is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct PackageSettings {
-    /// Seconds that a segment is to last, 1 to 60. Default 6, as Apple's authoring specification recommends.
-    pub segment: Rational,
-    /// Where segments lie. Default: each in a file of its own.
-    pub layout: Layout,
-}
-
-impl Default for PackageSettings {
-    fn default() -> Self {
-        PackageSettings { segment: Rational { num: 6, den: 1 }, layout: Layout::Files }
-    }
-}
-
-/// Where the segments of a rendition lie.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Layout {
-    /// Each in a file of its own.
-    #[default]
-    Files,
-    /// All of a rendition in one file; playlists tell byte ranges.
-    Single,
-}
 
 /// A rendition to be written.
 pub struct Rendition {

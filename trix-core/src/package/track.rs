@@ -16,10 +16,13 @@ use trix_model::{
 };
 
 use super::{
-    Layout, Rendition, RenditionRecord, boundaries::Boundaries, codecs, fragment, framing::SampleForm, header::Header,
+    Rendition, RenditionRecord, boundaries::Boundaries, codecs, fragment, framing::SampleForm, header::Header,
     language, rates, webvtt,
 };
-use crate::mux::{TrackSpec, record::Bookkeeper};
+use crate::{
+    mux::{TrackSpec, record::Bookkeeper},
+    spec::package::Layout,
+};
 
 /// The header of a rendition whose segments are files.
 pub(super) const HEADER: &str = "init.mp4";

@@ -18,6 +18,7 @@ use trix_av::{
     stream::StreamKind,
 };
 use trix_model::{
+    check::Check,
     error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
 };
@@ -25,8 +26,7 @@ use trix_model::{
 use super::{MANIFEST, MASTER, PLAYLIST, RenditionRecord, codecs, fragment, header, text};
 use crate::{
     mux::record::{Bookkeeper, TrackRecord},
-    report::Check,
-    source::Limits,
+    spec::source::Limits,
 };
 
 /// A file, or a part of one.

@@ -15,24 +15,23 @@ use trix_model::{
     format::Chroma,
 };
 
-use super::{Control, TICK, pass::EncodedSound};
+use super::{Control, TICK};
 use crate::{
-    decode::reader::Cut,
-    filter::{
-        convert::{Filtering, Resampler},
-        transform::Transform,
-    },
     mux::record::TrackRecord,
+    plan::{Cut, Filtering, OutputPlan, Transform, VideoPlan},
     quality::Metric,
     report::Verification,
-    source::{FixityKeeper, Limits, Source},
+    source::{FixityKeeper, Source},
     spec::{
         job::{Job, VerifyLevel},
-        plan::{OutputPlan, VideoPlan},
+        picture::Resampler,
+        source::Limits,
     },
     verify::{
         content::{self, Sides},
-        sound, structure,
+        sound,
+        sound::EncodedSound,
+        structure,
     },
 };
 

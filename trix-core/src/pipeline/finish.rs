@@ -9,6 +9,7 @@ use std::{
 };
 
 use trix_model::{
+    check::Check,
     control::cancel::Cancel,
     damage::{DamageReport, OnDamage},
     error::{Error, ErrorKind, Result, Stage},
@@ -20,24 +21,24 @@ use super::{
     Control,
     check::{self, Reference},
     failures::{self, Failures},
-    ledger::Ledger,
     pass::{OutputOutcome, PassOutcome},
-    presented::{self, Walked},
+    presented::{self},
 };
 use crate::{
-    decode::timing::TimingReport,
-    filter::sound_ledger::{SoundChange, SoundLedger},
+    decode::{audio::SoundChange, timing::TimingReport},
+    demux::Walked,
+    filter::sound_ledger::SoundLedger,
+    ledger::Ledger,
     mux::{
         part::{Committed, PartFile},
         record::TrackRecord,
     },
     package::{self, CommittedPackage, WrittenPackage},
-    report::{Check, OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
+    plan::{AudioPlan, OutputPlan},
+    planner::Plan,
+    report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
     source::{Discontinuity, FileFixity, FixityKeeper, sha256_of_file},
-    spec::{
-        job::Job,
-        plan::{AudioPlan, OutputPlan, Plan},
-    },
+    spec::job::Job,
     still::Still,
 };
 

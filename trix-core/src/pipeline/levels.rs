@@ -7,20 +7,19 @@ use std::collections::BTreeMap;
 use trix_model::{
     control::cancel::Cancel,
     damage::OnDamage,
+    decision::Decision,
     error::{Error, Result, Stage},
     time::Rational,
 };
 
 use crate::{
-    decode::{sound_reader::SoundReader, timing::Drift},
-    filter::sound_edit::SoundEdit,
-    loudness::{self, Settled},
+    decode::timing::Drift,
+    loudness::{self},
+    plan::{AudioPlan, OutputPlan, Settled},
+    planner::{Plan, side},
+    reading::sound_reader::SoundReader,
     source::Source,
-    spec::{
-        job::Job,
-        plan::{AudioPlan, Decision, OutputPlan, Plan, side},
-        track::LoudnessTarget,
-    },
+    spec::{audio_edit::SoundEdit, job::Job, track::LoudnessTarget},
 };
 
 /// Measures every track that has a target, and gives its plan the gain.

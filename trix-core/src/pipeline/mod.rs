@@ -6,7 +6,6 @@
 mod check;
 mod failures;
 mod finish;
-pub mod ledger;
 mod levels;
 pub(crate) mod presented;
 pub mod pass;
@@ -20,28 +19,29 @@ use std::{
 };
 
 use crossbeam_channel as crossbeam;
-use failures::Failures;
-use finish::{Finish, Places, Reports};
-use pass::{Followers, Pass, PassOutcome};
-use stage::Outcome;
 use trix_model::{
     control::{
         cancel::{self, Cancel, Token},
         progress::{Counters, Phase, Progress, Watch},
     },
     damage::DamageReport,
+    decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
 };
+
+use failures::Failures;
+use finish::{Finish, Places, Reports};
+use pass::{Followers, Pass, PassOutcome};
+use stage::Outcome;
 
 use crate::{
     decode::timing::TimingReport,
     doctor,
+    plan::{AudioPlan, OutputPlan},
+    planner::Plan,
     report::{Report, Timing, TrackReport},
     source::Source,
-    spec::{
-        job::{Job, OnOutputFailure},
-        plan::{AudioPlan, Decision, OutputPlan, Plan},
-    },
+    spec::job::{Job, OnOutputFailure},
 };
 
 /// How a caller follows a job and stops it.

@@ -3,36 +3,18 @@
 //! Invariant: a track ends where its stream ends in the source, or where the job cuts it, within one frame (of audio: one
 //! packet) or 40 ms; or the job fails. Damage that the job tolerates is an explanation.
 
-use std::collections::BTreeMap;
-
 use trix_av::stream::StreamKind;
-use trix_model::time::{Rational, Timestamp};
-
-use crate::{
-    filter::sound_edit::SoundEdit,
-    mux::record::TrackRecord,
-    report::Check,
-    source::Discontinuity,
-    spec::{container::Container, plan::OutputPlan},
+use trix_model::{
+    check::Check,
+    time::{Rational, Timestamp},
 };
 
-/// What reading the source to its end gave, stream by stream.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Walked {
-    /// Where its clock did not go on.
-    pub(crate) discontinuities: Vec<Discontinuity>,
-    /// The streams, by index; none of a source that was not read to its end.
-    pub(crate) streams: BTreeMap<usize, Presented>,
-}
-
-/// What the packets of a stream present.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Presented {
-    /// When the last of them ends.
-    pub(crate) end: Timestamp,
-    /// By how much the end may be off: a packet of audio; two of codecs that give one more than the container lists.
-    pub(crate) grain: Option<Timestamp>,
-}
+use crate::{
+    demux::Walked,
+    mux::record::TrackRecord,
+    plan::OutputPlan,
+    spec::{audio_edit::SoundEdit, container::Container},
+};
 
 /// Less than this is no fault of step that anyone notices (EBU R 37).
 const TOLERANCE: Timestamp = Timestamp::new(40, Rational::new(1, 1000));

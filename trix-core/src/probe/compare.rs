@@ -11,11 +11,14 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-use super::{
-    StreamInfo, VideoInfo,
-    boxes::{Movie, Track},
+use super::{StreamInfo, VideoInfo};
+use crate::{
+    reading::glance::Glance,
+    source::{
+        Source,
+        movie::{Movie, Track, track_of},
+    },
 };
-use crate::{decode::glance::Glance, source::Source};
 
 /// One thing of which the container and what is in it say different.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -127,7 +130,7 @@ pub(super) fn disagreements(source: &Source, movie: Option<&Movie>, streams: &[S
             continue;
         }
         let declared = source.input.declared().get(facts.index);
-        let track = movie.and_then(|movie| super::track(movie, facts));
+        let track = movie.and_then(|movie| track_of(movie, facts));
         if let Some(video) = &info.video
             && let Some(glance) = &video.bitstream
         {

@@ -11,7 +11,7 @@ use trix_model::{
     hdr::{ContentLight, DolbyVision, MasteringDisplay},
 };
 
-use crate::decode::glance::Glance;
+use crate::reading::glance::Glance;
 
 /// SMPTE ST 2084 (H.273 table 3).
 const PQ: Transfer = Transfer(16);

@@ -17,7 +17,11 @@ use trix_model::{
 };
 
 use super::{Disagreement, HdrInfo, Measured};
-use crate::decode::{census::Census, data_bursts::DataBursts, glance::Glance};
+use crate::{
+    decode::data_bursts::DataBursts,
+    reading::{census::Census, glance::Glance},
+    source::movie::EditInfo,
+};
 
 /// What a source holds.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -143,27 +147,6 @@ pub struct StreamInfo {
     pub subtitle: Option<SubtitleInfo>,
     /// For files inside the container.
     pub attachment: Option<AttachmentInfo>,
-}
-
-/// An entry of an edit list: a span of the media that is shown, or a span of nothing.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct EditInfo {
-    /// How long it is presented; zero stands for "to the end".
-    pub duration: Timestamp,
-    /// Where in the media it starts; absent for an empty edit, which shows nothing.
-    pub media_start: Option<Timestamp>,
-    /// How fast the media plays; zero shows one picture for the whole span.
-    pub speed: Rational,
-}
-
-impl EditInfo {
-    /// The part of the media that it shows: its start, and its end where it has one.
-    pub(super) fn span(&self) -> Option<(Timestamp, Option<Timestamp>)> {
-        let start = self.media_start?;
-        let length = self.duration.rescale(start.base);
-        let end = Timestamp::new(start.ticks.saturating_add(length), start.base);
-        Some((start, (self.duration.ticks > 0).then_some(end)))
-    }
 }
 
 /// A stream of pictures.

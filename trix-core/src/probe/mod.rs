@@ -4,7 +4,6 @@
 //! Invariant: what a file does not say is absent, never filled in by custom. Without a count, no more is read than the
 //! header, what the limits allow for probing, and as much once more (`survey`).
 
-mod boxes;
 mod compare;
 mod dynamic_range;
 mod info;
@@ -28,28 +27,30 @@ pub use self::{
     compare::{Disagreement, Subject},
     dynamic_range::{HdrFormat, HdrInfo},
     info::{
-        AttachmentInfo, AudioInfo, ContainerInfo, EditInfo, MediaInfo, Method, ProgramInfo, StreamInfo, SubtitleForm,
+        AttachmentInfo, AudioInfo, ContainerInfo, MediaInfo, Method, ProgramInfo, StreamInfo, SubtitleForm,
         SubtitleInfo, TimecodeInfo, TimecodeOrigin, TimingExtent, VideoInfo,
     },
     survey::Measured,
 };
+pub use crate::source::movie::EditInfo;
 
 use crate::{
-    decode::{census, data_bursts::DataBursts},
-    source::Source,
+    decode::data_bursts::DataBursts,
+    reading::census,
+    source::{Source, movie},
 };
 
 /// Describes `source`.
 pub fn probe(source: &Source) -> MediaInfo {
     let micro = TimeBase::new(1, 1_000_000);
     let input = &source.input;
-    let movie = input.demuxer().starts_with("mov,").then(|| boxes::read(&mut source.reader().ok()?)).flatten();
+    let movie = input.demuxer().starts_with("mov,").then(|| movie::read(&mut source.reader().ok()?)).flatten();
     let mut found = survey::survey(source);
     let streams: Vec<StreamInfo> = source
         .streams()
         .iter()
         .map(|facts| {
-            let track = movie.as_ref().and_then(|movie| track(movie, facts));
+            let track = movie.as_ref().and_then(|movie| movie::track_of(movie, facts));
             let index = track.filter(|_| movie.as_ref().is_some_and(|movie| !movie.is_fragmented));
             stream(source, facts, track, index, found.remove(&facts.index).unwrap_or_default())
         })
@@ -112,29 +113,11 @@ pub fn probe_and_count(source: Source, threads: u32, cancel: &Cancel) -> Result<
     Ok(info)
 }
 
-/// Whether an MP4 or MOV file lists its packets in fragments.
-pub(crate) fn is_fragmented(reader: &mut (impl std::io::Read + std::io::Seek)) -> bool {
-    boxes::read(reader).is_some_and(|movie| movie.is_fragmented)
-}
-
-/// For an MP4 or MOV file whose tracks have samples of several codecs, of which libavformat reads those of one: the index
-/// of the stream, when the first sample of another is decoded, and that codec.
-pub(crate) fn foreign_samples(source: &Source) -> Vec<(usize, Timestamp, String)> {
-    let movie = source.reader().ok().and_then(|mut reader| boxes::read(&mut reader));
-    let Some(movie) = movie else { return Vec::new() };
-    let named = |codec: [u8; 4]| String::from_utf8_lossy(&codec).into_owned();
-    let foreign = |facts: &StreamFacts| {
-        let (time, codec) = track(&movie, facts)?.foreign()?;
-        Some((facts.index, time, named(codec)))
-    };
-    source.streams().iter().filter_map(foreign).collect()
-}
-
 /// Width and height of the part of the frames of stream `facts` that is meant to be seen, where an MP4 or MOV file says so.
 pub(crate) fn clean_aperture(source: &Source, facts: &StreamFacts) -> Option<(Rational, Rational)> {
     let is_movie = source.input.demuxer().starts_with("mov,");
-    let movie = boxes::read(&mut source.reader().ok().filter(|_| is_movie)?)?;
-    track(&movie, facts)?.clean_aperture
+    let movie = movie::read(&mut source.reader().ok().filter(|_| is_movie)?)?;
+    movie::track_of(&movie, facts)?.clean_aperture
 }
 
 fn method(method: DurationMethod) -> Method {
@@ -145,12 +128,6 @@ fn method(method: DurationMethod) -> Method {
     }
 }
 
-/// The track that a stream was made of: by its number, which a broken file may give to several.
-fn track<'a>(movie: &'a boxes::Movie, facts: &StreamFacts) -> Option<&'a boxes::Track> {
-    let id = u32::try_from(facts.id).ok()?;
-    movie.tracks.iter().find(|track| track.id == id)
-}
-
 fn named(metadata: &[(String, String)], key: &str) -> Option<String> {
     let entry = metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
     entry.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
@@ -159,8 +136,8 @@ fn named(metadata: &[(String, String)], key: &str) -> Option<String> {
 fn stream(
     source: &Source,
     facts: &StreamFacts,
-    track: Option<&boxes::Track>,
-    index: Option<&boxes::Track>,
+    track: Option<&movie::Track>,
+    index: Option<&movie::Track>,
     found: survey::Found,
 ) -> StreamInfo {
     let time = |ticks: i64| Timestamp::new(ticks, facts.time_base);
@@ -188,7 +165,7 @@ fn stream(
         left_out: source.selection().reason(facts.index),
         disposition: facts.disposition.clone(),
         edits: track.filter(|track| !track.shows_all()).map(|track| track.edits.clone()).unwrap_or_default(),
-        media_start: index.and_then(boxes::Track::earliest),
+        media_start: index.and_then(movie::Track::earliest),
         metadata: facts.metadata.iter().cloned().collect(),
         audio: (facts.kind == StreamKind::Audio).then(|| audio(facts, track, found.bursts.clone())),
         subtitle: (facts.kind == StreamKind::Subtitle).then(|| SubtitleInfo {
@@ -211,7 +188,7 @@ fn stream(
 fn duration(
     source: &Source,
     facts: &StreamFacts,
-    track: Option<&boxes::Track>,
+    track: Option<&movie::Track>,
     measured: Option<&Measured>,
 ) -> (Option<Timestamp>, Option<Method>) {
     let input = &source.input;
@@ -235,8 +212,8 @@ fn duration(
 fn video(
     facts: &StreamFacts,
     declared: Option<&StreamFacts>,
-    track: Option<&boxes::Track>,
-    index: Option<&boxes::Track>,
+    track: Option<&movie::Track>,
+    index: Option<&movie::Track>,
     found: survey::Found,
 ) -> VideoInfo {
     // The container tells the format of pictures without their alpha layer.
@@ -247,7 +224,7 @@ fn video(
     let is_whole = found.measured.as_ref().is_some_and(|measured| measured.is_whole);
     let by_packets = if is_whole { TimingExtent::AllPackets } else { TimingExtent::FirstPackets };
     // The index knows all pictures without reading them; packets tell more only when it is cut short.
-    let indexed = index.filter(|_| !facts.is_attached_picture).and_then(boxes::Track::intervals);
+    let indexed = index.filter(|_| !facts.is_attached_picture).and_then(movie::Track::intervals);
     let indexed = indexed.and_then(|intervals| intervals.timing());
     let (timing, timing_extent) = match (indexed, found.timing) {
         (Some(timing), _) => (Some(timing), Some(TimingExtent::Index)),
@@ -281,7 +258,7 @@ fn video(
     }
 }
 
-fn audio(facts: &StreamFacts, track: Option<&boxes::Track>, data_bursts: Option<DataBursts>) -> AudioInfo {
+fn audio(facts: &StreamFacts, track: Option<&movie::Track>, data_bursts: Option<DataBursts>) -> AudioInfo {
     // In MP4, the edit list says how many samples are not heard.
     let edit = track.and_then(|track| track.edits.iter().find_map(|edit| edit.media_start));
     let edit = edit.map(|start| start.rescale(Rational::new(1, facts.sample_rate.into())));

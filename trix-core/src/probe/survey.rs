@@ -18,10 +18,8 @@ use trix_model::{
 };
 
 use crate::{
-    decode::{
-        data_bursts::{BurstFinder, DataBursts},
-        glance::{self, Glance, Glancer},
-    },
+    decode::data_bursts::{BurstFinder, DataBursts},
+    reading::glance::{self, Glance, Glancer},
     source::Source,
 };
 

@@ -14,7 +14,8 @@ use trix_model::{
     path_text,
 };
 
-use super::{Origin, Reading, Source};
+use super::{Origin, Source};
+use crate::spec::source::Reading;
 
 /// What a source was when it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

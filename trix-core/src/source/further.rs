@@ -1,7 +1,7 @@
 //! Reads further than the header where that does not tell enough: tracks that begin late, tracks without a packet, still
 //! pictures among the video streams, and audio that goes on in another stream.
 //!
-//! Invariant: nothing is read where the first look told all. Without [`Reading::reads_on`](super::Reading), no more is
+//! Invariant: nothing is read where the first look told all. Without [`Reading::reads_on`](crate::spec::source::Reading), no more is
 //! read than the limits allow for probing.
 
 use std::collections::{BTreeMap, BTreeSet};

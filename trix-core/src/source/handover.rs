@@ -21,10 +21,11 @@ use trix_model::{
 };
 
 use super::{
-    Origin, Reading, Source, edits,
+    Origin, Source, edits,
     further::{LATER, SILENT},
     open::{ALLOWED, limited, open_input},
 };
+use crate::spec::source::Reading;
 
 /// Bytes in front of a place in which the tables of a stream stand: they come every 100 ms (ETSI TR 101 290).
 const TABLES: u64 = 1 << 20;

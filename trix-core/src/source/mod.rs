@@ -11,6 +11,7 @@ mod fixity;
 mod further;
 mod handover;
 mod joints;
+pub(crate) mod movie;
 mod open;
 mod open_ended;
 mod packets;
@@ -31,7 +32,6 @@ use std::{
     sync::Arc,
 };
 
-use serde::{Deserialize, Serialize};
 use trix_av::{
     AvError,
     input::Input,
@@ -40,7 +40,9 @@ use trix_av::{
 };
 use trix_model::{
     control::cancel::Cancel,
+    decision::Decision,
     error::{Error, Result, Stage},
+    mistake::Mistake,
     time::{Rational, Timestamp},
 };
 
@@ -57,7 +59,6 @@ use self::{
 pub use self::{
     clock::Discontinuity,
     fixity::{FileFixity, Fixity, FixityKeeper},
-    raw::RawGeometry,
     store::{Stamp, Storage},
 };
 pub(crate) use self::{
@@ -67,57 +68,8 @@ pub(crate) use self::{
 };
 use crate::{
     extent::Extent,
-    spec::{
-        audio_tracks::AudioTracks,
-        plan::{Decision, Mistake},
-    },
+    spec::source::{Limits, RawGeometry, Reading},
 };
-
-/// How large a source may be in each respect; beyond it stands an error of kind `Limit`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Streams in the file. Default 256: a feature with every language stays far below.
-    pub streams: u32,
-    /// Samples in a row, or rows, of a picture. Default 16384, the most that HEVC level 6.2 implementations take.
-    pub side: u32,
-    /// Samples of a picture. Default 71 303 168, twice 8192x4320 (full-size DCI 8K).
-    pub pixels: u64,
-    /// Bytes of one compressed picture or block of sound. Default 512 MiB.
-    pub packet_bytes: u64,
-    /// Bytes that may be read to find out what the streams are. Default 64 MiB.
-    pub probe_bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { streams: 256, side: 16_384, pixels: 71_303_168, packet_bytes: 512 << 20, probe_bytes: 64 << 20 }
-    }
-}
-
-/// How a source is to be read, as far as it does not say so itself.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reading {
-    /// How large it may be.
-    pub limits: Limits,
-    /// The shape of planes that have no header.
-    pub raw: Option<RawGeometry>,
-    /// Pictures in a second of a sequence of files; `None`: what the first of them says, else 25.
-    pub rate: Option<Rational>,
-    /// The film, by the index of its stream; `None`: the video stream that a person means.
-    pub video_stream: Option<usize>,
-    /// The audio tracks that are taken; `None`: those of the film's programme.
-    pub audio_tracks: Option<AudioTracks>,
-    /// Whether the source is read to its end where that is needed to find the first packet of a track. Otherwise the
-    /// limit for probing holds.
-    pub reads_on: bool,
-}
-
-impl From<Limits> for Reading {
-    fn from(limits: Limits) -> Self {
-        Reading { limits, ..Reading::default() }
-    }
-}
 
 /// An open source whose streams are known.
 pub struct Source {
@@ -308,7 +260,7 @@ impl Source {
 
     /// Whether the packets of an MP4 or MOV file are listed in fragments, and not all of them in the header.
     fn is_fragmented(&self) -> bool {
-        self.reader().is_ok_and(|mut reader| crate::probe::is_fragmented(&mut reader))
+        self.reader().is_ok_and(|mut reader| crate::source::movie::is_fragmented(&mut reader))
     }
 
     /// Whether libavformat leaves samples out, because a track has several codecs.

@@ -19,11 +19,12 @@ use trix_av::{
 use trix_bitstream::vvc;
 use trix_model::{
     control::cancel::Cancel,
+    decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
 };
 
 use super::{
-    Limits, Origin, Reading, Source,
+    Origin, Source,
     clock::Clock,
     edits,
     further::Further,
@@ -36,7 +37,13 @@ use super::{
     split::watched,
     window::Window,
 };
-use crate::{extent::Extent, spec::plan::Decision};
+use crate::{
+    extent::Extent,
+    spec::{
+        job::SourceSettings,
+        source::{Limits, Reading},
+    },
+};
 
 /// The demuxers that may run, by FFmpeg's names: containers and elementary streams that hold their own data.
 pub(super) const ALLOWED: &[&str] = &[
@@ -415,4 +422,30 @@ fn check_limits(streams: &[StreamFacts], limits: &Limits) -> Result<()> {
         }
     }
     Ok(())
+}
+
+impl SourceSettings {
+    /// Opens the source.
+    ///
+    /// # Errors
+    /// Those of [`Source::open_as`].
+    pub fn open(&self) -> Result<Source> {
+        self.open_until(&Cancel::default())
+    }
+
+    /// The same; `cancel` ends it where much has to be read.
+    ///
+    /// # Errors
+    /// Those of [`Source::open_until`].
+    pub fn open_until(&self, cancel: &Cancel) -> Result<Source> {
+        let reading = Reading {
+            limits: self.limits,
+            raw: self.raw.clone(),
+            rate: self.rate,
+            video_stream: self.video_stream,
+            audio_tracks: self.audio_tracks.clone(),
+            reads_on: true,
+        };
+        Source::open_until(&self.path, &reading, cancel)
+    }
 }

@@ -7,8 +7,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use trix_av::io::ReadSeek;
-
-use crate::spec::plan::Decision;
+use trix_model::decision::Decision;
 
 /// Bytes that stand in the place of others.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,33 +4,10 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
 use trix_av::pixel::PixelFormat;
-use trix_model::time::Rational;
+use trix_model::{mistake::Mistake, time::Rational};
 
-use crate::spec::plan::Mistake;
-
-/// What nothing in a headerless file says, and its owner has to.
-///
-/// ```
-/// use trix_core::source::RawGeometry;
-/// let raw: RawGeometry = "480x270:yuv420p10le:24000/1001".parse()?;
-/// assert_eq!((raw.width, raw.height, raw.pixel_format.as_str()), (480, 270, "yuv420p10le"));
-/// assert_eq!(raw.to_string().parse(), Ok(raw));
-/// # Ok::<(), String>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawGeometry {
-    /// Samples in a row.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-    /// FFmpeg's name of the layout of samples, e.g. `yuv420p10le`.
-    pub pixel_format: String,
-    /// Pictures in a second.
-    pub rate: Rational,
-}
+use crate::spec::source::RawGeometry;
 
 impl RawGeometry {
     /// The bytes of one picture, its planes without padding.

@@ -8,13 +8,16 @@ use trix_av::{
     codec::{Decoder, DecoderError},
     stream::{StreamFacts, StreamKind},
 };
-use trix_model::error::{Error, ErrorKind, Result, Stage};
+use trix_model::{
+    decision::Decision,
+    error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
+};
 
 use super::{Source, further::Further};
 use crate::spec::{
     audio_tracks::{AudioTracks, TrackName},
     language::three_letters,
-    plan::{Decision, Mistake},
 };
 
 /// Why a stream cannot be used.

@@ -9,9 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use trix_model::{
-    control::cancel::Cancel,
     damage::OnDamage,
-    error::Result,
     time::{Rational, Timestamp},
 };
 
@@ -26,7 +24,7 @@ use super::{
     video::VideoSettings,
 };
 pub use super::{byte_size::ByteSize, container::Container};
-use crate::source::{Limits, RawGeometry, Reading, Source};
+use crate::{spec::source::Limits, spec::source::RawGeometry};
 
 /// Everything that decides about the bytes of the outputs. Unknown keys are refused.
 ///
@@ -163,32 +161,6 @@ pub struct SourceSettings {
     pub audio_drift: AudioDrift,
     /// How large it may be.
     pub limits: Limits,
-}
-
-impl SourceSettings {
-    /// Opens the source.
-    ///
-    /// # Errors
-    /// Those of [`Source::open_as`].
-    pub fn open(&self) -> Result<Source> {
-        self.open_until(&Cancel::default())
-    }
-
-    /// The same; `cancel` ends it where much has to be read.
-    ///
-    /// # Errors
-    /// Those of [`Source::open_until`].
-    pub fn open_until(&self, cancel: &Cancel) -> Result<Source> {
-        let reading = Reading {
-            limits: self.limits,
-            raw: self.raw.clone(),
-            rate: self.rate,
-            video_stream: self.video_stream,
-            audio_tracks: self.audio_tracks.clone(),
-            reads_on: true,
-        };
-        Source::open_until(&self.path, &reading, cancel)
-    }
 }
 
 /// An output file.

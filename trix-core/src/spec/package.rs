@@ -10,7 +10,6 @@ use super::{
     picture::PictureSettings,
     video::{EncodeSettings, VideoSettings},
 };
-use crate::package::Layout;
 
 /// A package: a folder with CMAF segments, playlists of HLS and a manifest of DASH.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -68,5 +67,32 @@ pub struct Rung {
 impl Default for Rung {
     fn default() -> Self {
         Rung { height: 0, video: VideoSettings::X264(EncodeSettings::default()) }
+    }
+}
+
+/// Where the segments of a rendition lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// Each in a file of its own.
+    #[default]
+    Files,
+    /// All of a rendition in one file; playlists tell byte ranges.
+    Single,
+}
+
+/// How a package is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PackageSettings {
+    /// Seconds that a segment is to last, 1 to 60. Default 6, as Apple's authoring specification recommends.
+    pub segment: Rational,
+    /// Where segments lie. Default: each in a file of its own.
+    pub layout: Layout,
+}
+
+impl Default for PackageSettings {
+    fn default() -> Self {
+        PackageSettings { segment: Rational { num: 6, den: 1 }, layout: Layout::Files }
     }
 }

@@ -322,6 +322,30 @@ impl schemars::JsonSchema for FrameRate {
     }
 }
 
+/// How new samples are computed from old ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Resampler {
+    /// Windowed sinc over three lobes: sharp.
+    #[default]
+    Lanczos,
+    /// Catmull-Rom cubic.
+    Bicubic,
+    /// Triangle: soft, quick.
+    Bilinear,
+}
+
+impl Resampler {
+    /// The name in zimg and in swscale alike.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Resampler::Lanczos => "lanczos",
+            Resampler::Bicubic => "bicubic",
+            Resampler::Bilinear => "bilinear",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

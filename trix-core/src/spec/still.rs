@@ -9,10 +9,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use trix_model::time::Timestamp;
-
-use super::plan::Mistake;
-use crate::still::image::StillFormat;
+use trix_model::{mistake::Mistake, time::Timestamp};
 
 /// A still picture, or a set of them, beside a film.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -375,6 +372,40 @@ fn as_text<S: serde::Serializer>(time: &Option<Timestamp>, serializer: S) -> Res
     match time {
         None => serializer.serialize_none(),
         Some(time) => serializer.serialize_str(&time.as_spec()),
+    }
+}
+
+/// A format of still pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StillFormat {
+    /// JPEG as JFIF has it (ITU-T T.871): full range, the matrix of BT.601, chroma between the samples.
+    Jpeg,
+    /// PNG with 8 bits, read as sRGB.
+    Png,
+    /// WebP, lossy.
+    Webp,
+}
+
+impl StillFormat {
+    /// The format that the extension of a name stands for.
+    pub fn from_path(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "jpg" | "jpeg" => Some(StillFormat::Jpeg),
+            "png" => Some(StillFormat::Png),
+            "webp" => Some(StillFormat::Webp),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for StillFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StillFormat::Jpeg => "JPEG",
+            StillFormat::Png => "PNG",
+            StillFormat::Webp => "WebP",
+        })
     }
 }
 

@@ -6,13 +6,13 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use trix_av::layout::ChannelLayout;
-use trix_model::time::{Rational, TimeBase, Timestamp};
-
-use super::{language, plan::Mistake, track_text::CHANNELS};
-use crate::filter::{
-    sound_edit::{ExactLength, Pitch, SoundEdit},
-    stems::StemTarget,
+use trix_model::{
+    mistake::Mistake,
+    time::{Rational, TimeBase, Timestamp},
 };
+
+use super::{language, track_text::CHANNELS};
+use crate::spec::audio_edit::{ExactLength, Pitch, SoundEdit, StemTarget};
 
 /// A sound track from beside the source. Unknown keys are refused.
 ///

@@ -23,7 +23,7 @@ use trix_model::{
 use super::track::{
     Disposition, LengthPolicy, LoudnessMode, LoudnessTarget, Tempo, TrackInput, TrackSettings, speaker,
 };
-use crate::filter::sound_edit::Pitch;
+use crate::spec::audio_edit::Pitch;
 
 const KEYS: [&str; 12] = [
     "lang",

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use trix_model::{format::Chroma, time::Timestamp};
 
-use crate::filter::convert::Resampler;
+use crate::spec::picture::Resampler;
 
 /// What becomes of the pictures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -3,8 +3,6 @@
 //! Invariant: a canvas has exactly four bytes for each sample; the same canvas gives the same file, on any number of
 //! cores.
 
-use std::{fmt, path::Path};
-
 use trix_av::{
     AvError,
     codec::Output,
@@ -18,29 +16,9 @@ use trix_model::{
     time::Rational,
 };
 
-/// A format of still pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum StillFormat {
-    /// JPEG as JFIF has it (ITU-T T.871): full range, the matrix of BT.601, chroma between the samples.
-    Jpeg,
-    /// PNG with 8 bits, read as sRGB.
-    Png,
-    /// WebP, lossy.
-    Webp,
-}
+use crate::spec::still::StillFormat;
 
 impl StillFormat {
-    /// The format that the extension of a name stands for.
-    pub fn from_path(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "jpg" | "jpeg" => Some(StillFormat::Jpeg),
-            "png" => Some(StillFormat::Png),
-            "webp" => Some(StillFormat::Webp),
-            _ => None,
-        }
-    }
-
     /// Whether this build of libavcodec can write it.
     pub fn is_there(self) -> bool {
         // An option that all of its encoders have, set to what it is anyway.
@@ -58,16 +36,6 @@ impl StillFormat {
             StillFormat::Png => "png",
             StillFormat::Webp => "libwebp",
         }
-    }
-}
-
-impl fmt::Display for StillFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            StillFormat::Jpeg => "JPEG",
-            StillFormat::Png => "PNG",
-            StillFormat::Webp => "WebP",
-        })
     }
 }
 

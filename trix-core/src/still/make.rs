@@ -8,6 +8,7 @@ use std::sync::Arc;
 use trix_av::packet::Packet;
 use trix_model::{
     damage::{DamageLog, DamageReport, OnDamage},
+    decision::Decision,
     error::Result,
 };
 
@@ -16,7 +17,7 @@ use crate::{
     decode::{audio::AudioDecoder, video::VideoDecoder},
     demux::Demuxer,
     source::Source,
-    spec::{picture::PictureSettings, plan::Decision, still::StillSettings},
+    spec::{picture::PictureSettings, still::StillSettings},
 };
 
 /// Stills of a source.

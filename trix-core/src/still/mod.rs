@@ -20,13 +20,14 @@ use std::path::{Path, PathBuf};
 
 use trix_av::{frame::Frame, stream::StreamFacts};
 use trix_model::{
+    decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
     time::{TimeBase, Timestamp},
 };
 
 pub use self::make::{Made, make};
 use self::{
-    image::StillFormat,
     poster::{Poster, PosterReport},
     sprites::{SpriteReport, Sprites},
     view::View,
@@ -34,11 +35,11 @@ use self::{
 };
 use crate::{
     decode::video::{Picture, frame_rate},
+    plan::SideTrack,
     source::{Source, selection::unusable},
     spec::{
         picture::PictureSettings,
-        plan::{Decision, Mistake, SideTrack},
-        still::{StillSettings, check_all},
+        still::{StillFormat, StillSettings, check_all},
     },
 };
 

@@ -9,12 +9,15 @@ use trix_model::{
 
 use super::{
     Span, StillFile,
-    image::{Canvas, StillFormat},
+    image::Canvas,
     judge::{self, Merit},
     render::{Moment, Renderer, Window},
     view::View,
 };
-use crate::{decode::video::Picture, spec::still::PosterSettings};
+use crate::{
+    decode::video::Picture,
+    spec::still::{PosterSettings, StillFormat},
+};
 
 /// Which picture became the poster.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]

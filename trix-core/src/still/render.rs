@@ -9,10 +9,7 @@ use trix_model::{
 };
 
 use super::image::Canvas;
-use crate::{
-    decode::video::Picture,
-    filter::convert::{Converter, Filtering},
-};
+use crate::{decode::video::Picture, filter::convert::Converter, plan::Filtering};
 
 /// A picture between its neighbours.
 #[derive(Clone)]

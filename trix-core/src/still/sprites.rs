@@ -10,22 +10,20 @@ use std::{
 
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
     time::{TimeBase, Timestamp},
 };
 
 use super::{
     Span, StillFile,
-    image::{Canvas, StillFormat},
+    image::Canvas,
     render::{Renderer, Window},
     view::View,
     vtt::{self, Cue},
 };
 use crate::{
     decode::video::Picture,
-    spec::{
-        plan::Mistake,
-        still::{MOST_SIDE, SpriteSettings},
-    },
+    spec::still::{MOST_SIDE, SpriteSettings, StillFormat},
 };
 
 /// What became of thumbnails.

@@ -5,19 +5,20 @@
 
 use trix_model::{
     color::{Color, Matrix, Primaries, Range, Transfer},
+    decision::Decision,
     error::{Error, Result, Stage},
     format::{Chroma, PictureFormat},
     time::{TimeBase, Timestamp},
 };
 
 use crate::{
-    filter::{convert::Filtering, transform::Transform},
+    plan::{Filtering, OutputPlan, Transform, VideoPlan},
+    planner::Plan,
     source::Source,
     spec::{
         audio::AudioSettings,
         job::Job,
         picture::{Deinterlace, DynamicHdr, OnChange, PictureSettings, Rotate, Tonemap},
-        plan::{Decision, OutputPlan, Plan, VideoPlan},
         subtitle::SubtitleSettings,
         video::{EncodeSettings, VideoSettings},
     },

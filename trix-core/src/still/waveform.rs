@@ -10,12 +10,8 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{
-    Span, StillFile,
-    image::{Canvas, StillFormat},
-    peaks::Peaks,
-};
-use crate::spec::still::{WaveformChannels, WaveformSettings};
+use super::{Span, StillFile, image::Canvas, peaks::Peaks};
+use crate::spec::still::{StillFormat, WaveformChannels, WaveformSettings};
 
 /// What became of a waveform.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]

@@ -8,11 +8,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::structure::Checks;
 use crate::{
+    plan::{OutputPlan, TrackTags},
     source::Source,
-    spec::{
-        container::Container,
-        plan::{OutputPlan, TrackTags},
-    },
+    spec::container::Container,
 };
 
 /// The stream of the source that the track comes from which is number `place` of its kind.

@@ -11,13 +11,11 @@ use trix_model::{
 };
 
 use crate::{
-    decode::reader::{Cut, PictureReader},
-    filter::{
-        convert::{Filtering, Resampler},
-        transform::Transform,
-    },
+    plan::{Cut, Filtering, Transform},
     quality::{self, Comparator, Metric, Score},
-    source::{Limits, Source},
+    reading::reader::PictureReader,
+    source::Source,
+    spec::{picture::Resampler, source::Limits},
 };
 
 /// What a comparison found.

@@ -9,9 +9,10 @@ use trix_model::{orientation::Orientation, picture::FieldOrder, time::Rational};
 
 use super::structure::Checks;
 use crate::{
-    decode::glance,
+    plan::VideoPlan,
+    reading::glance,
     source::Source,
-    spec::{job::Container, plan::VideoPlan, video::Encoder},
+    spec::{job::Container, video::Encoder},
 };
 
 /// Compares the picture track `facts` of `file` with `plan`; `name` names a check of this track.

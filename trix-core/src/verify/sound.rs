@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use trix_model::{
+    check::Check,
     control::cancel::Token,
     damage::{DamageLog, OnDamage},
     error::{Error, Result, Stage},
@@ -15,10 +16,9 @@ use crate::{
     decode::audio::AudioDecoder,
     demux::Demuxer,
     encode::samples::{SampleBooks, SampleRecord},
-    pipeline::pass::EncodedSound,
-    report::Check,
-    source::{Limits, Source},
-    spec::plan::{AudioPlan, OutputPlan},
+    plan::{AudioPlan, OutputPlan},
+    source::Source,
+    spec::source::Limits,
     verify::structure::Clock,
 };
 
@@ -110,4 +110,14 @@ pub(crate) fn compare(
         checks.extend(decoded.checks(&format!("track {track}"), samples));
     }
     Ok(checks)
+}
+
+/// What went into the encoder of a sound track.
+#[derive(Clone)]
+pub(crate) struct EncodedSound {
+    /// Number of the track in the output.
+    pub(crate) track: usize,
+    /// Number of its plan.
+    pub(crate) number: usize,
+    pub(crate) samples: SampleRecord,
 }

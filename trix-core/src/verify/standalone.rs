@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use trix_model::{
+    check::Check,
     control::cancel::Cancel,
     damage::OnDamage,
     error::{Error, ErrorKind, Result, Stage},
@@ -11,10 +12,10 @@ use trix_model::{
 
 use super::content;
 use crate::{
-    decode::census::{self, Census},
     quality::{Metric, Score},
-    report::Check,
-    source::{Limits, Source},
+    reading::census::{self, Census},
+    source::Source,
+    spec::source::Limits,
 };
 
 /// What checking a file found.

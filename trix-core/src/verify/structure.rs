@@ -5,6 +5,7 @@ use std::path::Path;
 use trix_av::stream::{StreamFacts, StreamKind};
 use trix_bitstream::nal::NalCodec;
 use trix_model::{
+    check::Check,
     color::{Color, Range},
     control::cancel::Token,
     error::{Error, ErrorKind, Result, Stage},
@@ -16,13 +17,9 @@ use trix_model::{
 use super::{carried, display};
 use crate::{
     mux::record::{Bookkeeper, TrackRecord},
-    report::Check,
-    source::{Limits, Source},
-    spec::{
-        container::Container,
-        plan::{OutputPlan, VideoPlan},
-        video::Encoder,
-    },
+    plan::{OutputPlan, VideoPlan},
+    source::Source,
+    spec::{container::Container, source::Limits, video::Encoder},
 };
 
 /// What reading the file again gave.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     Job,
     control::cancel::Cancel,
-    package::{Input, PackageSettings, RenditionRecord, assemble},
+    package::{Input, RenditionRecord, assemble},
     spec::{
         audio::AudioSettings,
+        package::PackageSettings,
         subtitle::SubtitleSettings,
         video::{Encoder, Size, VideoSettings},
     },

@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 
 use trix_core::{
     Error, Job, Limits, OnDamage, Source,
-    decode::reader::{Cut, PictureReader},
-    filter::convert::Filtering,
     media::{PixelFormat, format::PictureFormat},
-    spec::{
-        plan::{OutputPlan, Plan},
-        video::{EncodeSettings, Encoder},
-    },
+    plan::{Cut, Filtering, OutputPlan},
+    planner::Plan,
+    reading::reader::PictureReader,
+    spec::video::{EncodeSettings, Encoder},
 };
 use trix_fixtures::program;
 

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use trix_core::{
-    Limits, OnDamage, Source,
-    decode::sound_reader::SoundReader,
-    filter::{sound::SoundTarget, sound_edit::SoundEdit},
+    Limits, OnDamage, Source, plan::SoundTarget, reading::sound_reader::SoundReader, spec::audio_edit::SoundEdit,
 };
 
 /// Writes channels as a WAVE file: `bits` 16, 24 or 32 as integers, 64 as floating point.

@@ -4,7 +4,7 @@
 
 use std::{io, path::Path, process::Command};
 
-use trix_core::{Job, spec::document::Document};
+use trix_core::{Job, document::Document};
 
 use crate::case::{Goal, Setup, TRIX, Tool, Work};
 

@@ -7,10 +7,11 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::de::DeserializeOwned;
 use trix_core::{
     Job, Limits, OnDamage, Source,
-    decode::reader::{Cut, PictureReader},
     encode::video,
+    plan::{Cut, OutputPlan, VideoPlan},
+    planner::Plan,
     quality::{Comparator, Metric, Score},
-    spec::plan::{OutputPlan, Plan, VideoPlan},
+    reading::reader::PictureReader,
 };
 
 use crate::{

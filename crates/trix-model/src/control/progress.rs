@@ -11,8 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::control::Depth;
 use serde::Serialize;
+
+use crate::control::Depth;
 
 /// What a job is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

@@ -8,12 +8,12 @@ use std::fmt::Display;
 
 use trix_core::{
     StreamKind,
-    decode::{
+    media::time::{Rational, Timestamp},
+    probe::{AudioInfo, Disagreement, HdrFormat, MediaInfo, StreamInfo, SubtitleForm, VideoInfo},
+    reading::{
         census::{Census, FrameSize},
         glance::Glance,
     },
-    media::time::{Rational, Timestamp},
-    probe::{AudioInfo, Disagreement, HdrFormat, MediaInfo, StreamInfo, SubtitleForm, VideoInfo},
 };
 
 use super::{bit_rate, bytes, counted, timing};

@@ -7,7 +7,8 @@ use trix_core::{
         orientation::Orientation,
         time::{Rational, Timestamp},
     },
-    probe::{EditInfo, Method, StreamInfo, TimecodeOrigin, TimingExtent, VideoInfo},
+    probe::EditInfo,
+    probe::{Method, StreamInfo, TimecodeOrigin, TimingExtent, VideoInfo},
 };
 
 /// A codec by its customary name.

@@ -17,10 +17,10 @@ use trix_model::{
 
 use super::{Shared, lock};
 use crate::{
-    decode::video::refuse_change,
+    decode::{audio::SoundChange, video::refuse_change},
     encode::subtitle::Span,
-    filter::sound_ledger::SoundChange,
-    spec::{container::Container, plan::holds_changes},
+    planner::holds_changes,
+    spec::container::Container,
 };
 
 /// Looks at the packets of one track that is copied.

@@ -12,11 +12,8 @@ use trix_model::{
 
 use super::{Queued, Shared, TrackLoudness, lock};
 use crate::{
-    decode::data_bursts::BurstFinder,
-    filter::sound::SoundConverter,
-    loudness::{Loudness, Meter},
-    pipeline::stage::Receiver,
-    still::Stills,
+    decode::data_bursts::BurstFinder, filter::sound::SoundConverter, loudness::Meter, pipeline::stage::Receiver,
+    plan::Loudness, still::Stills,
 };
 
 /// Measures loudness where that is wanted and possible.

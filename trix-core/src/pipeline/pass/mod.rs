@@ -45,25 +45,20 @@ use trix_model::{
 
 pub(crate) use build::{Followers, start};
 
-use super::{
-    ledger::Ledger,
-    presented::Walked,
-    stage::{Receiver, Weight},
-};
+use super::stage::{Receiver, Weight};
 use crate::{
-    decode::{timing::TimingReport, video::Picture},
-    encode::samples::SampleRecord,
-    filter::{
-        convert::Change,
-        pictures::FilterCounts,
-        sound_ledger::{SoundChange, SoundLedger},
-    },
+    decode::{audio::SoundChange, timing::TimingReport, video::Picture},
+    demux::Walked,
+    filter::{convert::Change, pictures::FilterCounts, sound_ledger::SoundLedger},
+    ledger::Ledger,
     mux::{Muxer, record::TrackRecord},
     package::{PackageWriter, WrittenPackage},
+    plan::PACKETS,
+    planner::Plan,
     report::TrackLoudness,
     source::Appeared,
-    spec::plan::Plan,
     still::Still,
+    verify::sound::EncodedSound,
 };
 
 /// What a pass writes.
@@ -132,16 +127,6 @@ pub(crate) struct OutputOutcome {
     pub(crate) sound_ledgers: Vec<SoundLedger>,
     /// Where the audio of the source changed its codec, rate or channels.
     pub(crate) sound_changes: Vec<SoundChange>,
-}
-
-/// What went into the encoder of a sound track.
-#[derive(Clone)]
-pub(crate) struct EncodedSound {
-    /// Number of the track in the output.
-    pub(crate) track: usize,
-    /// Number of its plan.
-    pub(crate) number: usize,
-    pub(crate) samples: SampleRecord,
 }
 
 /// A pass whose stages run.
@@ -350,13 +335,6 @@ impl Weight for ForMuxer {
         self.packet.weight()
     }
 }
-
-/// Bytes of compressed data between two stages: three pictures of a 500 Mbit/s master. A larger packet passes alone.
-pub(crate) const PACKETS: usize = 8 << 20;
-
-/// Pictures between two stages: enough that neither waits for the other's hiccups, few enough to matter little beside
-/// what an encoder keeps for looking ahead.
-pub(crate) const PICTURES: usize = 2;
 
 /// The stage that writes an output.
 fn mux(

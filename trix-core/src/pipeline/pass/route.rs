@@ -10,13 +10,10 @@ use trix_model::{
 
 use super::{ForMuxer, Queued, copy_watch::CopyWatch, sound_cut::SoundCut};
 use crate::{
-    demux::Demuxer,
+    demux::{Demuxer, Walked},
     encode::subtitle::SubtitleTrack,
-    pipeline::{
-        presented::Walked,
-        stage::{Sender, Sent},
-    },
-    spec::plan::{CopyGate, Place},
+    pipeline::stage::{Sender, Sent},
+    planner::{CopyGate, Place},
 };
 
 /// Where packets of a stream go.

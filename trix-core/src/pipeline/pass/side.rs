@@ -9,8 +9,8 @@ use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use super::{Queued, Shared};
 use crate::{
-    decode::sound_reader::SoundReader,
     pipeline::stage::{Fan, Sent},
+    reading::sound_reader::SoundReader,
 };
 
 /// Reads and decodes a track for all who need its sound.

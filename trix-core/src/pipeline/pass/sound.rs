@@ -10,7 +10,7 @@ use trix_model::{
     time::TimeBase,
 };
 
-use super::{EncodedSound, ForMuxer, Queued, Shared, TrackLoudness, listen::Gauge, lock};
+use super::{ForMuxer, Queued, Shared, TrackLoudness, listen::Gauge, lock};
 use crate::{
     decode::{audio::AudioDecoder, data_bursts::BurstFinder},
     encode::{
@@ -19,7 +19,8 @@ use crate::{
     },
     filter::{sound::SoundConverter, sound_ledger::SoundLedger},
     pipeline::stage::{Fan, Receiver, Sender, Sent},
-    spec::plan::MustLast,
+    plan::MustLast,
+    verify::sound::EncodedSound,
 };
 
 /// Decodes a stream for all who need its sound.

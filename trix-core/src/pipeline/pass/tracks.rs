@@ -13,11 +13,8 @@ use trix_model::{
 use crate::{
     encode::video::VideoEncoder,
     mux::{Attached, Beside, CoverSpec, TrackSpec},
-    spec::{
-        container::Container,
-        plan::{OutputPlan, TrackTags, VideoPlan},
-        video::Encoder,
-    },
+    plan::{OutputPlan, TrackTags, VideoPlan},
+    spec::{container::Container, video::Encoder},
 };
 
 /// A track of encoded pictures.

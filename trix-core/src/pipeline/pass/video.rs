@@ -21,7 +21,6 @@ use super::{ForMuxer, Queued, Shared, StepBooks, lock};
 use crate::{
     decode::{
         dynamic::DynamicHdr,
-        reader::{Cut, Verdict},
         video::{Picture, VideoDecoder},
     },
     encode::{
@@ -30,6 +29,7 @@ use crate::{
     },
     filter::pictures::PictureFilter,
     pipeline::stage::{Fan, Receiver, Sender, Sent},
+    plan::{Cut, Verdict},
     still::Stills,
 };
 

@@ -21,15 +21,17 @@ use trix_model::{
 
 use self::sound::{Listener, Sound};
 use super::{
-    PACKETS, PICTURES, Pass, Running, Shared,
+    Pass, Running, Shared,
     route::{self, Route},
 };
 use crate::{
     decode::video::Picture,
     demux::Demuxer,
     pipeline::stage::{Outcome, Sender, spawn},
+    plan::{PACKETS, PICTURES},
+    planner::Plan,
     source::Source,
-    spec::{job::Job, plan::Plan},
+    spec::job::Job,
 };
 
 /// A stage that waits to be started.

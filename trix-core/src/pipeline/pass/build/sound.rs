@@ -20,7 +20,7 @@ use crate::{
         sound::SoundEncoder,
         subtitle::{Span, SubtitleTrack},
     },
-    filter::sound::{SoundConverter, SoundTarget},
+    filter::sound::SoundConverter,
     mux::{TrackSpec, codec_delay},
     pipeline::{
         pass::{
@@ -35,8 +35,9 @@ use crate::{
         },
         stage::{Fan, Sender, channel},
     },
+    plan::{AudioPlan, OutputPlan, SoundTarget, SubtitlePlan, TrackTags},
+    planner::{CopyGate, cuts_exactly, side},
     source::Source,
-    spec::plan::{AudioPlan, CopyGate, OutputPlan, SubtitlePlan, TrackTags, cuts_exactly, side},
 };
 
 /// A sound track that is encoded, for one or more outputs.

@@ -1,0 +1,24 @@
+//! What a verification compares.
+
+use serde::Serialize;
+
+/// One thing that was compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Check {
+    /// What.
+    pub name: String,
+    /// What it had to be.
+    pub expected: String,
+    /// What it was.
+    pub found: String,
+    /// Whether that is right.
+    pub ok: bool,
+}
+
+impl Check {
+    /// That `found` is what was `expected`.
+    pub fn equal<T: ToString>(name: impl Into<String>, expected: T, found: T) -> Self {
+        let (expected, found) = (expected.to_string(), found.to_string());
+        Check { name: name.into(), ok: expected == found, expected, found }
+    }
+}

@@ -1,0 +1,106 @@
+//! The JSON Schema of a job, and that of a document.
+//!
+//! Invariant: the schema is made from the very types that a job is read into.
+
+use serde_json::{Map, Value, json};
+
+use crate::{document::LISTS, spec::job::Job};
+
+/// The schema of a job.
+pub(super) fn of_job() -> Value {
+    serde_json::to_value(schemars::schema_for!(Job)).unwrap_or_default()
+}
+
+/// The schema of a document (JSON Schema 2020-12): a job, and what decides about it.
+pub fn schema() -> Value {
+    let mut schema = of_job();
+    let time = "A time: 12.5, 01:30, 00:01:30.040 or 300/25";
+    schema["$defs"]["Timestamp"] = json!({ "type": "string", "description": time });
+    for part in ["properties", "$defs"] {
+        let parts = schema[part].as_object_mut().into_iter().flat_map(Map::values_mut);
+        parts.for_each(allow_variable);
+    }
+    schema["title"] = json!("Job");
+    schema["description"] = json!("A job of Trix: a source, and what is made of it. In TOML, YAML or JSON.");
+    let values = json!({ "type": ["string", "number", "boolean"] });
+    schema["properties"]["inherits"] = json!({
+        "description": "Profiles, by name or file, whose settings hold where this document says nothing.",
+        "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }]
+    });
+    schema["properties"]["description"] = json!({ "description": "What this document is for.", "type": "string" });
+    schema["properties"]["variables"] = json!({
+        "description": "Values that stand wherever ${name} is written; ${stem} is the name of the source.",
+        "type": "object",
+        "additionalProperties": values
+    });
+    let condition = json!({
+        "description": "Traits of the source, all of which must hold: true or false (video, audio, subtitles, \
+                        interlaced, hdr), a number or a comparison such as \">=1080\" (width, height, fps, depth, \
+                        channels, duration).",
+        "type": "object",
+        "additionalProperties": values
+    });
+    for list in LISTS {
+        let Some(name) = schema["properties"][list]["items"]["$ref"].as_str() else { continue };
+        let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+        let decides = json!({
+            "id": {
+                "description": "A name by which a document that inherits this one can change it.",
+                "type": "string"
+            },
+            "when": condition,
+            "cases": {
+                "description": "Settings for sources of which `when` holds.",
+                "type": "array",
+                "items": { "type": "object", "properties": { "when": condition }, "required": ["when"] }
+            }
+        });
+        let item = &mut schema["$defs"][name];
+        // What comes in several types has its keys in each of them.
+        let types = item.get_mut("oneOf").and_then(Value::as_array_mut).map(std::mem::take);
+        let mut of_types = types.unwrap_or_else(|| vec![item.take()]);
+        for own in &mut of_types {
+            let Some(keys) = own["properties"].as_object_mut() else { continue };
+            keys.extend(decides.as_object().cloned().unwrap_or_default());
+        }
+        match item.get_mut("oneOf") {
+            Some(types) => *types = Value::Array(of_types),
+            None => *item = of_types.pop().unwrap_or_default(),
+        }
+    }
+    schema
+}
+
+/// Lets a variable stand for every value that is no free text: `${name}`.
+fn allow_variable(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            // What is said of keys is no schema.
+            members.iter_mut().filter(|(key, _)| *key != "required" && *key != "default").for_each(
+                |(key, own)| match (key.as_str(), own) {
+                    ("properties", Value::Object(parts)) => parts.values_mut().for_each(allow_variable),
+                    (_, own) => allow_variable(own),
+                },
+            );
+            let kinds = members.get("type").map(|kind| kind.as_array().cloned().unwrap_or_else(|| vec![kind.clone()]));
+            let has = |name: &str| kinds.iter().flatten().any(|kind| kind == name);
+            let is_narrow = has("integer") || has("number") || has("boolean");
+            let is_word = has("string") && (members.contains_key("enum") || members.contains_key("pattern"));
+            let variable = json!({ "type": "string", "pattern": "^\\$\\{[^}]+\\}$" });
+            let is_said = |own: &Value| own.get("const").is_some_and(Value::is_string) || own.get("enum").is_some();
+            if let Some(Value::Array(words)) = members.get_mut("oneOf").filter(|words| {
+                words.as_array().is_some_and(|words| words.iter().all(|own| is_said(own) || own.get("anyOf").is_some()))
+            }) {
+                words.push(variable.clone());
+            }
+            if is_narrow || is_word {
+                let mut outer = Map::new();
+                outer.extend(["description", "default"].iter().filter_map(|key| members.remove_entry(*key)));
+                outer.insert("anyOf".to_owned(), json!([members, variable]));
+                *members = outer;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(allow_variable),
+        _ => {}
+    }
+}

@@ -1,0 +1,176 @@
+//! What a profile may ask about a source.
+//!
+//! Invariant: a condition that cannot be judged (a misspelled trait, a number that is none) is a mistake, and never
+//! simply false.
+
+use serde::Serialize;
+use trix_av::{pixel::PixelFormat, stream::StreamKind};
+use trix_model::{
+    color::Transfer,
+    mistake::{Mistake, closest},
+};
+
+use crate::{
+    decode::video::frame_rate,
+    document::node::{Data, Node, below},
+    planner::side,
+    source::Source,
+    spec::track::TrackSettings,
+};
+
+/// What is known of a source before anything is decided about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Traits {
+    /// Whether there are pictures.
+    pub video: bool,
+    /// Whether there is sound, in the source or beside it.
+    pub audio: bool,
+    /// Whether there are subtitles.
+    pub subtitles: bool,
+    /// Whether the container says that pictures hold two fields.
+    pub interlaced: bool,
+    /// Whether pictures are of high dynamic range (PQ or HLG).
+    pub hdr: bool,
+    /// Samples in a row, as shown upright.
+    pub width: f64,
+    /// Rows, as shown upright.
+    pub height: f64,
+    /// Pictures in a second.
+    pub fps: f64,
+    /// Bits in a sample of a picture.
+    pub depth: f64,
+    /// Channels of the sound track that has most of them.
+    pub channels: f64,
+    /// Seconds; 0 where it is not known.
+    pub duration: f64,
+}
+
+/// Traits that are true or false.
+const FLAGS: [&str; 5] = ["video", "audio", "subtitles", "interlaced", "hdr"];
+
+/// Traits that are numbers.
+const NUMBERS: [&str; 6] = ["width", "height", "fps", "depth", "channels", "duration"];
+
+impl Traits {
+    /// Those of `source` and of the sound `tracks` beside it.
+    pub fn of(source: &Source, tracks: &[TrackSettings]) -> Self {
+        let streams = source.streams();
+        // What cannot be opened is told when the job is planned.
+        let beside = tracks.iter().filter_map(|track| side::channels(track, source.limits()));
+        let mut traits = Traits {
+            audio: !tracks.is_empty() || source.chosen_audio().next().is_some(),
+            subtitles: streams.iter().any(|stream| stream.kind == StreamKind::Subtitle),
+            channels: source.chosen_audio().map(|(_, stream)| stream.channels).chain(beside).max().unwrap_or(0).into(),
+            duration: source.duration().map_or(0.0, |micros| micros as f64 / 1e6),
+            ..Traits::default()
+        };
+        let Some(video) = source.video() else { return traits };
+        let declared = source.input.declared().get(video.index).map(|declared| declared.color).unwrap_or_default();
+        let transfer = video.color.or(declared).transfer;
+        let turned = video.display_matrix.as_ref().and_then(trix_model::orientation::Orientation::from_matrix);
+        let (mut width, mut height) = (video.width as f64, video.height as f64);
+        if turned.is_some_and(|turned| turned.is_sideways()) {
+            (width, height) = (height, width);
+        }
+        traits.video = true;
+        traits.interlaced = matches!(video.field_order, "tt" | "tb" | "bb" | "bt");
+        traits.hdr = matches!(transfer, Transfer::PQ | Transfer::HLG);
+        (traits.width, traits.height) = (width, height);
+        traits.fps = frame_rate(video).to_f64();
+        traits.depth = PixelFormat::from_raw(video.format).map_or(8.0, |pixel| pixel.depth().into());
+        traits
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        match name {
+            "video" => self.video,
+            "audio" => self.audio,
+            "subtitles" => self.subtitles,
+            "interlaced" => self.interlaced,
+            _ => self.hdr,
+        }
+    }
+
+    fn number(&self, name: &str) -> f64 {
+        match name {
+            "width" => self.width,
+            "height" => self.height,
+            "fps" => self.fps,
+            "depth" => self.depth,
+            "channels" => self.channels,
+            _ => self.duration,
+        }
+    }
+
+    /// Whether everything that `condition` says holds. What is wrong with it, [`check`] has told.
+    pub(super) fn meet(&self, condition: &Node) -> bool {
+        condition.entries().iter().all(|(name, wanted)| match &wanted.data {
+            Data::Bool(wanted) => self.flag(name) == *wanted,
+            Data::Number(number) => number.as_f64() == Some(self.number(name)),
+            Data::Text(text) => Comparison::read(text).is_some_and(|comparison| comparison.holds(self.number(name))),
+            _ => false,
+        })
+    }
+}
+
+/// What is wrong with a condition.
+pub(super) fn check(condition: &Node, path: &str) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    if condition.is_out() {
+        return mistakes;
+    }
+    if !matches!(condition.data, Data::Table(_)) {
+        let problem = "is no condition; a table such as { hdr = true, height = \">=1080\" } is expected";
+        return vec![Mistake::new(path, "", problem)];
+    }
+    for (name, wanted) in condition.entries().iter().filter(|(_, wanted)| !wanted.is_out()) {
+        let place = below(path, name);
+        let known: Vec<&str> = FLAGS.iter().chain(&NUMBERS).copied().collect();
+        if !known.contains(&name.as_str()) {
+            let hint = closest(name, &known).map_or(String::new(), |near| format!("did you mean {near}? "));
+            mistakes.push(Mistake::new(
+                place,
+                "",
+                format!("is no trait of a source; {hint}known are {}", known.join(", ")),
+            ));
+            continue;
+        }
+        let is_flag = FLAGS.contains(&name.as_str());
+        let fits = match &wanted.data {
+            Data::Bool(_) => is_flag,
+            Data::Number(_) => !is_flag,
+            Data::Text(text) => !is_flag && Comparison::read(text).is_some(),
+            _ => false,
+        };
+        if !fits {
+            let expected = if is_flag { "true or false" } else { "a number or a comparison such as \">=1080\"" };
+            mistakes.push(Mistake::new(place, wanted.text().unwrap_or_default(), format!("{expected} is expected")));
+        }
+    }
+    mistakes
+}
+
+/// `>=1080`, `<25`, `=6`.
+struct Comparison {
+    operator: &'static str,
+    number: f64,
+}
+
+impl Comparison {
+    fn read(text: &str) -> Option<Self> {
+        let operator = [">=", "<=", "!=", ">", "<", "="].into_iter().find(|operator| text.starts_with(operator))?;
+        let number: f64 = text[operator.len()..].trim().parse().ok()?;
+        number.is_finite().then_some(Comparison { operator, number })
+    }
+
+    fn holds(&self, value: f64) -> bool {
+        match self.operator {
+            ">=" => value >= self.number,
+            "<=" => value <= self.number,
+            "!=" => value != self.number,
+            ">" => value > self.number,
+            "<" => value < self.number,
+            _ => value == self.number,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Variables of a document, and what is set from outside.
+//!
+//! Invariant: a variable that stands alone keeps its kind; what variables make of a document stays as small as one.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use trix_model::mistake::{Mistake, closest};
+
+use crate::document::{
+    check::MOST,
+    node::{Data, Node, Spot, below},
+    parse::MOST_BYTES,
+};
+
+/// Names that are looked through for the one that was meant, and told.
+const MOST_NAMES: usize = 50;
+
+/// Sets `key` to `value` as from the command line: a variable, if there is one of that name, or a place in the job,
+/// whose schema is `job`.
+pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Value) -> Result<(), Mistake> {
+    let data = literal(value);
+    if let Some(variable) = tree.get_mut("variables").and_then(|variables| variables.get_mut(key)) {
+        *variable = Node { spot, data };
+        return Ok(());
+    }
+    let known = job["properties"].as_object();
+    let known: Vec<&str> = known.map(|known| known.keys().map(String::as_str).collect()).unwrap_or_default();
+    let first = key.split(['.', '[']).next().unwrap_or_default();
+    if !known.contains(&first) {
+        let variables = tree.get("variables").map(Node::entries).unwrap_or_default();
+        let names = variables.iter().map(|(name, _)| name.as_str()).chain(known);
+        let problem = format!("is neither a variable of this job nor one of its keys; {}", known_are(key, names));
+        return Err(Mistake::new(format!("--set {key}"), value, problem));
+    }
+    match tree.reach(key, spot) {
+        Some(node) => {
+            *node = Node { spot, data };
+            Ok(())
+        }
+        None => Err(Mistake::new(format!("--set {key}"), value, "is not a key of this job")),
+    }
+}
+
+/// A value as it is typed: a number or true and false where it looks like one, else text; text in quotes is text
+/// whatever it looks like.
+fn literal(text: &str) -> Data {
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Bool(value)) => Data::Bool(value),
+        Ok(Value::Number(number)) => Data::Number(number),
+        Ok(Value::String(quoted)) => Data::Text(quoted),
+        _ => Data::Text(text.to_owned()),
+    }
+}
+
+/// Which name was probably meant, and which there are.
+fn known_are<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let mut known: Vec<&str> = known.take(MOST_NAMES + 1).collect();
+    let more = if known.len() > MOST_NAMES { " and more" } else { "" };
+    known.truncate(MOST_NAMES);
+    let hint = closest(name, &known).map_or(String::new(), |near| format!("did you mean {near}? "));
+    format!("{hint}known are {}{more}", known.join(", "))
+}
+
+/// Puts the values of variables in their places: `${name}`. A text that is nothing but a variable becomes its value,
+/// whatever kind that has. What cannot be filled in is out afterwards.
+pub(super) fn substitute(tree: &mut Node, given: &[(&str, String)]) -> Vec<Mistake> {
+    let mut filling = Filling::default();
+    for (name, value) in given {
+        filling.add(name, Data::Text(value.clone()));
+    }
+    match tree.get_mut("variables") {
+        Some(Node { data: Data::Table(entries), .. }) => filling.variables(entries),
+        Some(other) if !other.is_out() => {
+            filling.tell(Mistake::new("variables", "", "a table of names and values is expected"));
+        }
+        _ => {}
+    }
+    if let Data::Table(entries) = &mut tree.data {
+        for (key, node) in entries.iter_mut().filter(|(key, _)| key != "variables") {
+            filling.fill(node, &below("", key));
+        }
+    }
+    filling.mistakes
+}
+
+#[derive(Default)]
+struct Filling {
+    known: HashMap<String, Data>,
+    /// In the order in which they were added.
+    names: Vec<String>,
+    /// Variables of the document, by number.
+    own: HashMap<String, usize>,
+    /// Bytes that were put in place.
+    bytes: usize,
+    mistakes: Vec<Mistake>,
+}
+
+impl Filling {
+    fn add(&mut self, name: &str, data: Data) {
+        if self.known.insert(name.to_owned(), data).is_none() {
+            self.names.push(name.to_owned());
+        }
+    }
+
+    fn tell(&mut self, mistake: Mistake) {
+        if self.mistakes.len() <= MOST {
+            self.mistakes.push(mistake);
+        }
+    }
+
+    /// Takes variables in such an order that each meets those that it uses.
+    fn variables(&mut self, entries: &mut [(String, Node)]) {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Turn {
+            New,
+            Waits,
+            Done,
+        }
+        self.own = entries.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect();
+        let mut turns = vec![Turn::New; entries.len()];
+        for first in 0..entries.len() {
+            let mut stack = vec![first];
+            while let Some(at) = stack.last().copied() {
+                if turns[at] == Turn::New {
+                    turns[at] = Turn::Waits;
+                    let uses = entries[at].1.text().map(used).unwrap_or_default();
+                    let others = uses.iter().filter_map(|name| self.own.get(*name));
+                    stack.extend(others.filter(|other| turns[**other] == Turn::New));
+                    continue;
+                }
+                stack.pop();
+                if std::mem::replace(&mut turns[at], Turn::Done) == Turn::Waits {
+                    let (name, node) = &mut entries[at];
+                    let name = name.clone();
+                    self.variable(&name, node);
+                }
+            }
+        }
+    }
+
+    fn variable(&mut self, name: &str, node: &mut Node) {
+        let place = below("variables", name);
+        if matches!(node.data, Data::List(_) | Data::Table(_) | Data::Null) {
+            self.tell(Mistake::new(place, "", "a variable is text, a number, or true or false"));
+            node.data = Data::Out;
+        } else {
+            self.fill(node, &place);
+        }
+        self.add(name, node.data.clone());
+    }
+
+    fn fill(&mut self, node: &mut Node, place: &str) {
+        match &mut node.data {
+            Data::Text(text) => match self.filled(text) {
+                Ok(Some(data)) => node.data = data,
+                Ok(None) => {}
+                Err(problem) => {
+                    self.tell(Mistake::new(place, text.clone(), problem));
+                    node.data = Data::Out;
+                }
+            },
+            Data::List(items) => {
+                items.iter_mut().enumerate().for_each(|(at, item)| self.fill(item, &format!("{place}[{at}]")));
+            }
+            Data::Table(entries) => entries.iter_mut().for_each(|(key, value)| self.fill(value, &below(place, key))),
+            _ => {}
+        }
+    }
+
+    fn filled(&mut self, text: &str) -> Result<Option<Data>, String> {
+        let (mut out, mut rest) = (String::new(), text);
+        while let Some(start) = rest.find("${") {
+            let Some(length) = rest[start..].find('}') else {
+                return Err("a variable without its closing brace".into());
+            };
+            let name = &rest[start + 2..start + length];
+            let Some(value) = self.known.get(name) else {
+                if self.own.contains_key(name) {
+                    return Err(format!("variable {name} is made of itself"));
+                }
+                let names = self.names.iter().map(String::as_str);
+                return Err(format!("there is no variable {name}; {}", known_are(name, names)));
+            };
+            if *value == Data::Out {
+                return Ok(Some(Data::Out));
+            }
+            let is_alone = start == 0 && start + length + 1 == text.len();
+            let value = match value {
+                value if is_alone => value.clone(),
+                Data::Number(number) => Data::Text(number.to_string()),
+                Data::Bool(value) => Data::Text(value.to_string()),
+                other => other.clone(),
+            };
+            if let Data::Text(text) = &value {
+                self.bytes += text.len();
+                if self.bytes > MOST_BYTES {
+                    return Err(format!("variables put more than {MOST_BYTES} bytes into the job"));
+                }
+                out.push_str(&rest[..start]);
+                out.push_str(text);
+            }
+            if is_alone {
+                return Ok(Some(value));
+            }
+            rest = &rest[start + length + 1..];
+        }
+        if rest.len() == text.len() {
+            return Ok(None);
+        }
+        out.push_str(rest);
+        Ok(Some(Data::Text(out)))
+    }
+}
+
+/// The names of the variables in `text`.
+fn used(text: &str) -> Vec<&str> {
+    let after = text.split("${").skip(1);
+    after.filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
+}

@@ -1,0 +1,279 @@
+//! Turns settings into the option names and values of x264 and x265, and has the libraries judge them.
+//!
+//! Invariant: the order is that of the encoders' own programs (preset and tune, options, profile), so that equal
+//! options give equal streams.
+
+use std::path::Path;
+
+use trix_av::{x264, x264::OptionError, x265};
+use trix_model::{hdr::StaticHdr, mistake::Mistake};
+
+use crate::encode::option_names;
+use crate::spec::video::{EncodeSettings, Encoder, RateControl};
+
+/// Options that Trix itself decides, and what to use instead.
+const OWNED: &[(&str, &str)] = &[
+    ("analysis-reuse-file", "options do not write files"),
+    ("analysis-save", "options do not write files"),
+    ("annexb", "the muxer decides how units are framed"),
+    ("bff", "interlaced encoding is not offered"),
+    ("bitrate", "use --bitrate"),
+    ("crf", "use --crf"),
+    ("csv", "options do not write files; the report is --json"),
+    ("dump-yuv", "use --verify full"),
+    ("field", "interlaced encoding is not offered"),
+    ("force-cfr", "times come from the source"),
+    ("fps", "the rate comes from the source"),
+    ("frames", "use --frames"),
+    ("input-csp", "use --chroma"),
+    ("input-depth", "use --depth"),
+    ("input-res", "use --size"),
+    ("interlace", "interlaced encoding is not offered"),
+    ("interlaced", "interlaced encoding is not offered"),
+    ("log", "messages go to the report"),
+    ("log-level", "messages go to the report"),
+    ("lossless", "use --lossless"),
+    ("output-csp", "use --chroma"),
+    ("output-depth", "use --depth"),
+    ("pass", "use --passes"),
+    ("preset", "use --preset"),
+    ("profile", "use --profile"),
+    ("pulldown", "times come from the source"),
+    ("qp", "use --qp"),
+    ("qpfile", "use --force-keyframes"),
+    ("recon", "use --verify full"),
+    ("stats", "use --passes"),
+    ("tff", "interlaced encoding is not offered"),
+    ("timebase", "times come from the source"),
+    ("tune", "use --tune"),
+];
+
+/// Whether Trix itself decides about this option.
+fn is_owned(option: &str) -> bool {
+    OWNED.iter().any(|(owned, _)| *owned == option)
+}
+
+/// Which pass over the source, and where its statistics are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass<'a> {
+    /// 1 or 2.
+    pub number: u32,
+    /// Written by the first, read by the second.
+    pub stats: &'a Path,
+}
+
+/// The options that `settings` come to, in the order in which they are set.
+pub fn list(
+    encoder: Encoder,
+    settings: &EncodeSettings,
+    hdr: &StaticHdr,
+    threads: Option<u32>,
+    pass: Option<Pass<'_>>,
+) -> Vec<(String, String)> {
+    let mut list: Vec<(String, String)> = Vec::new();
+    let mut set = |name: &str, value: String| list.push((name.to_owned(), value));
+    match settings.rate {
+        None => {}
+        Some(RateControl::Crf { value }) => set("crf", value.to_string()),
+        Some(RateControl::Qp { value }) => set("qp", value.to_string()),
+        Some(RateControl::Lossless) => match encoder {
+            Encoder::X264 => set("qp", "0".into()),
+            Encoder::X265 => set("lossless", "1".into()),
+            Encoder::Ffv1 | Encoder::Prores => {}
+        },
+        Some(RateControl::Bitrate { kbps, .. }) => set("bitrate", kbps.to_string()),
+    }
+    if let Some(pass) = pass {
+        set("pass", pass.number.to_string());
+        set("stats", pass.stats.display().to_string());
+    }
+    if let Some(kbps) = settings.maxrate {
+        set("vbv-maxrate", kbps.to_string());
+    }
+    if let Some(kbit) = settings.bufsize {
+        set("vbv-bufsize", kbit.to_string());
+    }
+    if let Some(gop) = settings.gop {
+        set("keyint", gop.to_string());
+    }
+    if let Some(open) = settings.open_gop {
+        set("open-gop", u32::from(open).to_string());
+    }
+    if let Some(level) = &settings.level {
+        set(if encoder == Encoder::X264 { "level" } else { "level-idc" }, level.clone());
+    }
+    if let Some(threads) = threads {
+        set(if encoder == Encoder::X264 { "threads" } else { "pools" }, threads.to_string());
+    }
+    let (display, light) = match encoder {
+        Encoder::X264 => ("mastering-display", "cll"),
+        _ => ("master-display", "max-cll"),
+    };
+    if let Some(mastering) = hdr.mastering.filter(|_| !settings.params.contains_key(display)) {
+        set(display, mastering.as_option());
+    }
+    if let Some(content) = hdr.light.filter(|_| !settings.params.contains_key(light)) {
+        set(light, format!("{},{}", content.max, content.max_average));
+    }
+    for (name, value) in &settings.params {
+        set(name, value.clone());
+    }
+    list
+}
+
+/// Levels of H.264 (table A-1) and HEVC (table A.8); which of them fits the picture, the encoder judges.
+const LEVELS: &[&str] = &[
+    "1", "1b", "1.1", "1.2", "1.3", "2", "2.1", "2.2", "3", "3.1", "3.2", "4", "4.1", "4.2", "5", "5.1", "5.2", "6",
+    "6.1", "6.2",
+];
+
+/// The setting that an option belongs to; for most options, one of their own name.
+fn setting(option: &str) -> &str {
+    match option {
+        "crf" | "qp" | "bitrate" | "lossless" => "rate",
+        "vbv-maxrate" => "maxrate",
+        "vbv-bufsize" => "bufsize",
+        "keyint" => "gop",
+        "open-gop" => "open_gop",
+        "level-idc" => "level",
+        other => other,
+    }
+}
+
+/// Parameters of either library.
+enum Parameters {
+    X264(x264::Parameters),
+    X265(x265::Parameters),
+}
+
+impl Parameters {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), OptionError> {
+        match self {
+            Parameters::X264(parameters) => parameters.set(name, value),
+            Parameters::X265(parameters) => parameters.set(name, value),
+        }
+    }
+}
+
+/// What is wrong with the options of `settings`, each mistake on its own.
+pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, threads: Option<u32>) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    let mut usable = EncodeSettings { params: Default::default(), ..settings.clone() };
+    for (key, value, known) in [
+        ("preset", &mut usable.preset, option_names::PRESETS),
+        ("tune", &mut usable.tune, option_names::tunes(encoder)),
+        ("profile", &mut usable.profile, option_names::profiles(encoder)),
+    ] {
+        let Some(name) = value.as_deref() else { continue };
+        // x264 takes several tunes at once, separated by commas and the like.
+        let parts: Vec<&str> = if key == "tune" { name.split([',', '.', '-', '+']).collect() } else { vec![name] };
+        if !parts.iter().all(|part| known.contains(part)) {
+            found.push(Mistake::new(format!("video.{key}"), name, format!("{encoder} knows {}", known.join(", "))));
+            // The rest is judged without it, so that every mistake is told at once.
+            *value = None;
+        }
+    }
+    let Some(mut parameters) = defaults(encoder, depth, &usable) else {
+        let tune = settings.tune.as_deref().unwrap_or("");
+        found.push(Mistake::new("video.tune", tune, format!("{encoder} takes no such combination of preset and tune")));
+        return found;
+    };
+    let set = list(encoder, &usable, &StaticHdr::default(), threads, None);
+    for (name, value) in &set {
+        let known_level = setting(name) != "level" || LEVELS.contains(&value.as_str());
+        if !known_level || parameters.set(name, value).is_err() {
+            let legal = if known_level { String::new() } else { format!("; levels are {}", LEVELS.join(", ")) };
+            let problem = format!("is not a value that {encoder} takes for it{legal}");
+            found.push(Mistake::new(format!("video.{}", setting(name)), value, problem));
+        }
+    }
+    for (name, value) in &settings.params {
+        let mut wrong = |problem: String| found.push(Mistake::new(format!("video.params.{name}"), value, problem));
+        if let Some((_, instead)) = OWNED.iter().find(|(owned, _)| owned == name) {
+            wrong(format!("is not set this way: {instead}"));
+        } else if set
+            .iter()
+            .any(|(other, _)| !matches!(other.as_str(), "threads" | "pools") && setting(other) == setting(name))
+        {
+            wrong(format!("video.{} is set already", setting(name)));
+        } else if encoder != Encoder::X264 || name != SLOW_FIRST_PASS {
+            match parameters.set(name, value) {
+                Ok(()) => {}
+                Err(OptionError::Name) => {
+                    wrong(match option_names::closest(encoder, name).filter(|name| !is_owned(name)) {
+                        Some(closest) => format!("{encoder} has no such option; did you mean '{closest}'?"),
+                        None => format!("{encoder} has no such option; `{encoder} --fullhelp` lists them"),
+                    })
+                }
+                Err(OptionError::Value) => wrong(format!("is not a value that {encoder} takes for it")),
+            }
+        }
+    }
+    found.extend(crashing(encoder, settings));
+    found
+}
+
+/// Combinations at which the encoder's library writes over memory: x265 3.5 does, its own program too, with several
+/// slices to a picture and no wavefronts to keep them apart.
+fn crashing(encoder: Encoder, settings: &EncodeSettings) -> Option<Mistake> {
+    let value = |name: &str| settings.params.get(name).map(String::as_str);
+    let slices = value("slices").filter(|slices| !matches!(*slices, "0" | "1"))?;
+    let no_pool = value("pools").is_some_and(|pools| matches!(pools, "none" | "0"));
+    let no_wavefronts = value("wpp") == Some("0") || value("no-wpp").is_some_and(|value| value != "0");
+    let problem = "crashes x265 without wavefronts; leave wpp on and pools above 0";
+    (encoder == Encoder::X265 && (no_pool || no_wavefronts))
+        .then(|| Mistake::new("video.params.slices", slices, problem))
+}
+
+/// Whether the library that is installed has an option of this name.
+#[cfg(test)]
+pub(crate) fn is_known(encoder: Encoder, name: &str) -> bool {
+    if encoder == Encoder::X264 && name == SLOW_FIRST_PASS {
+        return true;
+    }
+    // A value that no option likes tells names that exist from those that do not; where it is liked, so is the name.
+    defaults(encoder, 8, &EncodeSettings::default())
+        .is_some_and(|mut parameters| parameters.set(name, "1") != Err(OptionError::Name))
+}
+
+/// An option that the `x264` program handles itself.
+const SLOW_FIRST_PASS: &str = "slow-firstpass";
+
+fn defaults(encoder: Encoder, depth: u32, settings: &EncodeSettings) -> Option<Parameters> {
+    let (preset, tune) = (settings.preset.as_deref(), settings.tune.as_deref());
+    match encoder {
+        Encoder::Ffv1 | Encoder::Prores => None,
+        Encoder::X264 => x264::Parameters::new(preset, tune).map(Parameters::X264),
+        Encoder::X265 => x265::Parameters::new(depth, preset, tune).map(Parameters::X265),
+    }
+}
+
+/// Parameters for x264 with everything applied that `settings` say; `None` only for what [`mistakes`] reports.
+pub(crate) fn x264_parameters(
+    settings: &EncodeSettings,
+    options: &[(String, String)],
+    first_pass: bool,
+) -> Option<x264::Parameters> {
+    let mut parameters = x264::Parameters::new(settings.preset.as_deref(), settings.tune.as_deref())?;
+    for (name, value) in options.iter().filter(|(name, _)| name != SLOW_FIRST_PASS) {
+        parameters.set(name, value).ok()?;
+    }
+    let slow = settings.params.get(SLOW_FIRST_PASS).is_some_and(|value| value != "0");
+    if first_pass && !slow {
+        parameters.apply_fast_first_pass();
+    }
+    Some(parameters)
+}
+
+/// Parameters for x265, likewise.
+pub(crate) fn x265_parameters(
+    settings: &EncodeSettings,
+    depth: u32,
+    options: &[(String, String)],
+) -> Option<x265::Parameters> {
+    let mut parameters = x265::Parameters::new(depth, settings.preset.as_deref(), settings.tune.as_deref())?;
+    for (name, value) in options {
+        parameters.set(name, value).ok()?;
+    }
+    Some(parameters)
+}

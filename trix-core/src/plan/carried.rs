@@ -1,0 +1,77 @@
+//! What goes along with video and audio.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use trix_av::stream::CodecParameters;
+use trix_model::chapter::Chapter;
+
+/// What goes along with pictures and sound.
+#[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
+pub struct Carried {
+    /// Subtitle tracks, in the order in which they are written, after the sound.
+    pub subtitles: Vec<SubtitlePlan>,
+    /// Chapters, in the time of the output.
+    pub chapters: Vec<Chapter>,
+    /// Files inside the file.
+    pub attachments: Vec<AttachmentPlan>,
+    /// Cover pictures that the container keeps among its tags.
+    pub covers: Vec<CoverPlan>,
+    /// Tags about the whole file.
+    pub metadata: BTreeMap<String, String>,
+    /// Time code of the first picture.
+    pub timecode: Option<String>,
+    /// Language, title and purpose of each track, by the index of its stream in the source.
+    pub tags: BTreeMap<usize, TrackTags>,
+}
+
+/// How a track of subtitles comes to be.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct SubtitlePlan {
+    /// Index of the stream in the source.
+    pub stream: usize,
+    /// FFmpeg's name of the codec as written.
+    pub codec: String,
+    /// Whether it is copied; else text is converted.
+    pub copied: bool,
+}
+
+/// A file inside the file.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct AttachmentPlan {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its bytes.
+    #[serde(skip)]
+    pub data: Vec<u8>,
+}
+
+/// A cover picture.
+#[derive(Clone, Serialize, schemars::JsonSchema)]
+pub struct CoverPlan {
+    /// Index of the stream in the source.
+    pub stream: usize,
+    /// FFmpeg's name of the codec.
+    pub codec: String,
+    /// What the muxer must know of it.
+    #[serde(skip)]
+    pub(crate) parameters: CodecParameters,
+    /// Its bytes.
+    #[serde(skip)]
+    pub data: Vec<u8>,
+}
+
+/// What a container says of a track beside its codec.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct TrackTags {
+    /// ISO 639 code.
+    pub language: Option<String>,
+    /// Title.
+    pub title: Option<String>,
+    /// What the track is for, by FFmpeg's names.
+    pub disposition: Vec<String>,
+    /// Anything else.
+    pub other: Vec<(String, String)>,
+}

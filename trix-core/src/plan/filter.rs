@@ -1,0 +1,126 @@
+//! What is done to frames between the decoder and the encoders.
+
+use serde::Serialize;
+use trix_model::{
+    color::Color,
+    format::PictureFormat,
+    orientation::Orientation,
+    picture::{FieldOrder, Padding},
+    time::{Rational, Timestamp},
+};
+
+use crate::spec::picture::{OnChange, Rectangle, Resampler, Tonemap};
+
+/// A step between the decoder and the encoders.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct FilterPlan {
+    /// The step whose pictures it takes; `None` for those of the decoder.
+    pub after: Option<usize>,
+    /// Which pictures of the decoder it takes.
+    pub cut: Cut,
+    /// What is done to them.
+    pub filtering: Filtering,
+    /// The outputs that need it, by number.
+    pub outputs: Vec<usize>,
+}
+
+/// Which pictures of a source count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Cut {
+    /// Earlier ones are left out.
+    pub start: Option<Timestamp>,
+    /// This and later ones are left out.
+    pub end: Option<Timestamp>,
+    /// Only as many.
+    pub frames: Option<u64>,
+}
+
+/// What a cut says about one picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Before,
+    Keep,
+    After,
+}
+
+/// How a source is filtered for one output.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Filtering {
+    /// What is done to every picture.
+    pub transform: Transform,
+    /// Frames of the source in a second, which filters that work on fields must know.
+    pub rate: Rational,
+    /// Pictures in a second that come out, evenly spaced; `None` where each keeps its time.
+    pub constant_rate: Option<Rational>,
+    /// What is done when the source changes in mid-stream.
+    pub on_change: OnChange,
+    /// Whether the colour that pictures claim counts, or only what the transform says of them all.
+    pub follows_color: bool,
+}
+
+/// What is done to every picture, in this order.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Transform {
+    /// Film is put together again from fields.
+    pub inverse_telecine: Option<FieldOrder>,
+    /// Fields become pictures.
+    pub deinterlace: Option<Deinterlacing>,
+    /// All but this is cut off.
+    pub crop: Option<Rectangle>,
+    /// Pictures are mirrored and turned like this.
+    pub orientation: Orientation,
+    /// Pictures are laid on black by their alpha channel.
+    pub flatten: bool,
+    /// High dynamic range becomes standard dynamic range.
+    pub tonemap: Option<ToneMapping>,
+    /// How samples of the source mean colour.
+    pub from: Color,
+    /// How samples of the output mean colour.
+    pub to: Color,
+    /// Samples in a row, before padding.
+    pub width: usize,
+    /// Rows, before padding.
+    pub height: usize,
+    /// What pictures are scaled to on the way, the largest first; empty where they are scaled at once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<Waypoint>,
+    /// How samples are computed when the size changes.
+    pub resampler: Resampler,
+    /// Chroma, depth, RGB, alpha.
+    pub format: PictureFormat,
+    /// FFmpeg's name of a format with the same samples, for an encoder that takes them packed.
+    pub packing: Option<String>,
+    /// The two fields of each frame stay, and are converted apart.
+    pub keeps_fields: Option<FieldOrder>,
+    /// Black is put around pictures.
+    pub pad: Option<Padding>,
+}
+
+/// Pictures between two scalings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Waypoint {
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Chroma, depth, RGB, alpha.
+    pub format: PictureFormat,
+}
+
+/// How fields become pictures (bwdif).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Deinterlacing {
+    /// Which field is shown first.
+    pub order: FieldOrder,
+    /// Whether each field becomes a picture, or each frame.
+    pub each_field: bool,
+}
+
+/// How high dynamic range becomes standard dynamic range.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct ToneMapping {
+    /// The curve.
+    pub operator: Tonemap,
+    /// What the curve bends to white, in candela per square metre.
+    pub peak: u32,
+}

@@ -1,0 +1,50 @@
+//! What is written into one file.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use trix_model::{decision::Decision, time::Timestamp};
+
+use crate::{
+    plan::{
+        audio::AudioPlan,
+        carried::Carried,
+        video::{CopyPlan, VideoPlan},
+    },
+    spec::{container::Container, job::VerifyLevel},
+};
+
+/// What will be written into one output.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct OutputPlan {
+    /// The file.
+    #[serde(serialize_with = "trix_model::path_text::serialize")]
+    #[schemars(with = "PathBuf")]
+    pub path: PathBuf,
+    /// How it is checked.
+    pub verify: VerifyLevel,
+    /// Threads of its picture encoder; `None`: what the library chooses for this machine.
+    pub threads: Option<u32>,
+    /// Container of the output.
+    pub container: Container,
+    /// What is encoded of the pictures; `None` when they are copied or left out.
+    pub video: Option<VideoPlan>,
+    /// Which compressed pictures are copied; `None` when they are encoded or left out.
+    pub video_copy: Option<CopyPlan>,
+    /// The sound tracks, in the order in which they are written.
+    pub audio: Vec<AudioPlan>,
+    /// What goes along with them.
+    pub carried: Carried,
+    /// What is presented at time zero of the output, in the source's time.
+    pub origin: Timestamp,
+    /// Where the output begins, in the source's time.
+    pub start: Option<Timestamp>,
+    /// Where it ends, in the source's time.
+    pub end: Option<Timestamp>,
+    /// Most pictures.
+    pub frames: Option<u64>,
+    /// What was decided without being asked.
+    pub decisions: Vec<Decision>,
+    /// What the source has and the output will not, and whatever else a reader of the report should know.
+    pub notes: Vec<String>,
+}

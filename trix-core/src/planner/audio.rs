@@ -1,0 +1,468 @@
+//! What becomes of the sound tracks: codec, depth, rate and channels, and everything that is decided about them.
+
+use trix_av::{layout::ChannelLayout, stream::StreamFacts};
+use trix_model::{
+    decision::Decision,
+    error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
+    time::Timestamp,
+};
+
+use crate::{
+    plan::{AudioPlan, Remix, Resampler, SideTrack, SoundTarget},
+    planner::{
+        Request,
+        channels::{self, Channels, layout_of, layout_of_rows},
+        output::is_cut,
+        sound_choice::{self, Choice},
+        sound_codec::{self, SoundCodec},
+    },
+    source::{
+        Source,
+        selection::{Lack, unusable},
+    },
+    spec::{
+        audio::{AudioDrift, AudioSettings, AudioShape},
+        audio_edit::SoundEdit,
+        job::Container,
+    },
+};
+
+impl AudioPlan {
+    /// Whether every sample of the source goes out as it is, whatever form it is packed in.
+    pub(crate) fn keeps_bits(&self) -> bool {
+        let is_mixed = matches!(self.remix, Some(Remix::Standard | Remix::Matrix { .. }));
+        self.lossless && !is_mixed && self.resampler.is_none() && !self.dithered && !self.edit.changes_values()
+    }
+
+    /// What of the sound is heard in `output`, in a form in which nothing is lost.
+    pub(crate) fn heard(&self, output: &crate::plan::OutputPlan) -> SoundTarget {
+        SoundTarget {
+            sample_format: "dblp".to_owned(),
+            bits: None,
+            dithered: false,
+            sample_rate: self.sample_rate,
+            resampler: self.resampler,
+            layout: self.layout.clone(),
+            assumed_layout: self.assumed_layout.clone(),
+            remix: self.remix.clone(),
+            block: 0,
+            origin: self.origin.unwrap_or(output.origin),
+            // The end of a track from beside the source is one of its own time, and part of its edit.
+            end: output.span_end().filter(|_| self.side.is_none()),
+            lead: 0,
+            tail: 0,
+        }
+    }
+}
+
+/// What can be judged about the sound without knowing the source.
+pub(super) fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
+    let (settings, shape) = (job.output.audio, &job.output.audio_shape);
+    if let (Some(codec), Some(kbps)) = (SoundCodec::of(settings), settings.kbps())
+        && let Some(problem) = codec.refuses_kbps(kbps)
+    {
+        mistakes.push(Mistake::new("audio.kbps", kbps, problem));
+    }
+    if *shape != AudioShape::default() && matches!(settings, AudioSettings::Copy | AudioSettings::None) {
+        let problem = "has no effect on sound that is not encoded; name a codec";
+        mistakes.push(Mistake::new("audio_shape", "", problem));
+    }
+    if let Some(rate) = shape.sample_rate.filter(|rate| !(1000..=768_000).contains(rate)) {
+        mistakes.push(Mistake::new("audio_shape.sample_rate", rate, "1000 to 768000 Hz"));
+    } else if let (Some(rate), Some(codec)) = (shape.sample_rate, SoundCodec::of(settings))
+        && !codec.rates.is_empty()
+        && !codec.rates.contains(&rate)
+    {
+        let legal: Vec<String> = codec.rates.iter().map(u32::to_string).collect();
+        let problem = format!("{} is encoded at {} Hz", codec.name, legal.join(", "));
+        mistakes.push(Mistake::new("audio_shape.sample_rate", rate, problem));
+    }
+    let rows = shape.matrix.len();
+    let columns = shape.matrix.first().map_or(0, Vec::len);
+    if shape.matrix.iter().any(|row| row.len() != columns) || (rows > 0 && columns == 0) {
+        let problem = "every row needs a factor for each channel of the source";
+        mistakes.push(Mistake::new("audio_shape.matrix", "", problem));
+    }
+    // A factor of 16 is 24 dB: more is a typing mistake.
+    if let Some(factor) = shape.matrix.iter().flatten().find(|factor| !(-16.0..=16.0).contains(*factor)) {
+        mistakes.push(Mistake::new("audio_shape.matrix", factor, "factors are -16 to 16"));
+    }
+    match (&shape.layout, shape.layout.as_deref().map(ChannelLayout::from_name)) {
+        (Some(name), Some(None)) => {
+            let problem = "is no channel layout; known are mono, stereo, 2.1, 3.0, quad, 5.0, 5.1, 6.1, 7.1 and others \
+                           of `ffmpeg -layouts`";
+            mistakes.push(Mistake::new("audio_shape.layout", name, problem));
+        }
+        (_, Some(Some(layout))) if rows > 0 && layout.channels as usize != rows => {
+            let problem = format!("{} has {} channels, so the matrix needs as many rows", layout.name, layout.channels);
+            mistakes.push(Mistake::new("audio_shape.matrix", rows, problem));
+        }
+        (None, _) if rows > 0 && layout_of_rows(rows).is_none() => {
+            mistakes.push(Mistake::new("audio_shape.matrix", rows, "so many rows need a layout"));
+        }
+        _ => {}
+    }
+}
+
+pub(super) fn plan(
+    job: &Request<'_>,
+    source: &Source,
+    container: Container,
+    mistakes: &mut Vec<Mistake>,
+    decisions: &mut Vec<Decision>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<AudioPlan>> {
+    let settings = job.output.audio;
+    if settings == AudioSettings::None {
+        return Ok(Vec::new());
+    }
+    let codec = SoundCodec::of(settings);
+    if let Some(codec) = codec.filter(|codec| !sound_codec::held_by(container).contains(&codec.name)) {
+        let held = sound_codec::held_by(container).join(", ");
+        let problem = format!("{} cannot hold {}; it holds {held}", container.muxer(), codec.name);
+        mistakes.push(Mistake::new("audio", settings, problem));
+    }
+    let mut list = Vec::new();
+    let sides = job.sides.iter().map(|side| (&side.facts, Some(side)));
+    let all: Vec<(&StreamFacts, Option<&SideTrack>)> =
+        source.audio().map(|stream| (stream, None)).chain(sides).collect();
+    for number in job.output.tracks.iter().flatten().filter(|number| **number >= all.len()) {
+        let problem = format!("there are {} sound tracks, counted from 0", all.len());
+        mistakes.push(Mistake::new("tracks", number, problem));
+    }
+    let taken = |number: usize, stream: &StreamFacts, side: Option<&SideTrack>| match &job.output.tracks {
+        Some(named) => named.contains(&number),
+        None => side.is_some() || source.selection().audio().contains(&stream.index),
+    };
+    let kept = all.into_iter().enumerate().filter(|(number, (stream, side))| taken(*number, stream, *side));
+    for (_, (stream, side)) in kept {
+        let lack = source.selection().lack(stream.index).filter(|_| side.is_none());
+        if let Some(lack) = lack {
+            let is_named = job.output.tracks.is_some() || source.selection().is_named(stream.index);
+            let can_copy = *lack != Lack::Empty
+                && matches!(settings, AudioSettings::Copy | AudioSettings::Auto)
+                && container.holds(&stream.parameters, stream.time_base).is_ok();
+            if !can_copy && is_named {
+                return Err(unusable(stream, lack).in_file(&source.label()));
+            }
+            // The note about it stands with those about other streams.
+            if !can_copy {
+                continue;
+            }
+            notes.push(format!("stream {} is copied unheard, and its loudness is not measured: {lack}", stream.index));
+        }
+        let composed = side.is_none() && source.is_composed(stream.index);
+        let changed = composed || side.is_some_and(|side| !side.is_whole || side.settings.changes());
+        let mut told = Told { stream, container, mistakes, decisions, notes };
+        let settings = match settings {
+            // What nothing decodes is copied.
+            AudioSettings::Auto if lack.is_some() => AudioSettings::Copy,
+            AudioSettings::Auto => {
+                let source = side.is_none().then_some(source);
+                told.chosen(sound_choice::choose(job, container, stream, changed, source))
+            }
+            // What is changed cannot be copied; the copy that loses nothing is of a lossless codec.
+            AudioSettings::Copy if changed => match sound_codec::lossless(container) {
+                Some(codec) => {
+                    let why = match composed {
+                        true => "its edit list joins several parts, which a copy of its packets cannot tell",
+                        false => "what is moved, mixed or stretched cannot be copied",
+                    };
+                    told.decide("encoded without loss".into(), why.into());
+                    codec.or(settings)
+                }
+                None => {
+                    let name = container.name();
+                    let problem = format!("{name} holds no lossless sound, and this track has to be changed");
+                    told.mistakes.push(Mistake::new("audio", settings, problem));
+                    continue;
+                }
+            },
+            settings => settings,
+        };
+        let tracks = match SoundCodec::of(settings) {
+            None => {
+                check_copy(job, &mut told);
+                vec![copied(stream)]
+            }
+            Some(codec) => {
+                if stream.sample_rate == 0 || stream.channels == 0 {
+                    let detail = "a sound stream without rate or channels";
+                    return Err(Error::new(ErrorKind::MalformedInput, Stage::Plan, detail)
+                        .in_file(&source.label())
+                        .in_stream(stream.index));
+                }
+                let tracks = channels::of(codec, stream, &job.output.audio_shape, &mut told);
+                tracks.into_iter().map(|own| encoded(job, settings, codec, own, &mut told)).collect()
+            }
+        };
+        let parts = tracks.into_iter().enumerate();
+        for (_, mut plan) in parts.filter(|(number, _)| job.part.is_none_or(|part| part == *number)) {
+            if let Some(side) = side {
+                // Its times are those of a file of its own.
+                plan.corrects_drift = false;
+                plan.side = Some(stream.index - source.streams().len());
+                plan.origin = Some(side.start);
+                plan.edit = side.settings.edit(None);
+                plan.loudness = side.settings.loudness.or(plan.loudness);
+            }
+            if plan.bits.is_some_and(|bits| bits <= 24) && (plan.edit.changes_values() || plan.loudness.is_some()) {
+                plan.dithered = true;
+            }
+            list.push(plan);
+        }
+    }
+    Ok(list)
+}
+
+/// How many tracks of an output with `audio` and `shape` each of the sound tracks becomes, in their order.
+pub(super) fn parts(job: &Request<'_>, source: &Source, container: Container) -> Vec<usize> {
+    let sides = job.sides.iter().map(|side| (&side.facts, !side.is_whole || side.settings.changes()));
+    let sides = sides.map(|(stream, changed)| (stream, changed, None));
+    let all = source.audio().map(|stream| (stream, source.is_composed(stream.index), Some(source))).chain(sides);
+    let count = |(stream, changed, source): (&StreamFacts, bool, Option<&Source>)| {
+        let settings = match job.output.audio {
+            AudioSettings::Auto => sound_choice::choose(job, container, stream, changed, source).settings,
+            settings => settings,
+        };
+        channels::count(SoundCodec::of(settings), stream, &job.output.audio_shape)
+    };
+    all.map(count).collect()
+}
+
+fn check_copy(job: &Request<'_>, told: &mut Told<'_>) {
+    let Told { stream, container, .. } = told;
+    let (stream, container) = (*stream, *container);
+    if let Err(problem) = sound_choice::copies(container, stream) {
+        let held = sound_codec::held_by(container).join(", ");
+        told.mistakes.push(Mistake::new("audio", "copy", format!("{problem}; it holds {held}")));
+    } else if is_cut(job) && !sound_choice::cuts_exactly(container, stream) {
+        let name = container.name();
+        told.note(&format!(
+            "the copy is cut at its packets, as {name} cannot tell more: it begins and ends up to half a packet beside \
+             the cut, in step with the pictures"
+        ));
+    }
+}
+
+fn copied(stream: &StreamFacts) -> AudioPlan {
+    AudioPlan {
+        stream: stream.index,
+        codec: stream.codec.clone(),
+        copied: true,
+        lossless: true,
+        sample_format: None,
+        bits: None,
+        sample_rate: stream.sample_rate,
+        layout: layout_of(stream),
+        assumed_layout: None,
+        remix: None,
+        resampler: None,
+        dithered: false,
+        bit_rate: stream.bit_rate,
+        language: named(stream, "language"),
+        title: named(stream, "title"),
+        is_default: stream.is_default,
+        side: None,
+        edit: SoundEdit::default(),
+        loudness: None,
+        settled: None,
+        origin: None,
+        must_last: None,
+        corrects_drift: false,
+    }
+}
+
+/// Where the plan of a stream says what is wrong with it, what was decided, and what is lost.
+pub(super) struct Told<'a> {
+    pub(super) stream: &'a StreamFacts,
+    pub(super) container: Container,
+    pub(super) mistakes: &'a mut Vec<Mistake>,
+    pub(super) decisions: &'a mut Vec<Decision>,
+    pub(super) notes: &'a mut Vec<String>,
+}
+
+impl Told<'_> {
+    /// Says what was chosen where it is no copy.
+    fn chosen(&mut self, choice: Choice) -> AudioSettings {
+        if let Some(why) = choice.why {
+            self.decide(format!("{} is encoded as {}", self.stream.codec, choice.settings), why);
+        }
+        choice.settings
+    }
+
+    pub(super) fn decide(&mut self, what: String, why: String) {
+        self.decisions.push(Decision::new(format!("stream {}: {what}", self.stream.index), why));
+    }
+
+    pub(super) fn note(&mut self, what: &str) {
+        self.notes.push(format!("stream {}: {what}", self.stream.index));
+    }
+}
+
+fn encoded(
+    job: &Request<'_>,
+    settings: AudioSettings,
+    codec: &SoundCodec,
+    channels: Channels,
+    told: &mut Told<'_>,
+) -> AudioPlan {
+    let (shape, stream) = (&job.output.audio_shape, told.stream);
+    let Channels { layout, count: channels, assumed, remix } = channels;
+
+    // MXF holds sound at 48 kHz (SMPTE ST 382).
+    let needed = (told.container == Container::Mxf).then_some(48_000);
+    let sample_rate = codec.nearest_rate(shape.sample_rate.or(needed).unwrap_or(stream.sample_rate));
+    let resampler = (sample_rate != stream.sample_rate).then(Resampler::best);
+    if let Some(resampler) = resampler {
+        let from = stream.sample_rate;
+        if shape.sample_rate.is_none() {
+            told.decide(
+                format!("{from} Hz become {sample_rate} Hz"),
+                match needed {
+                    Some(_) => format!("MXF holds no sound at {from} Hz"),
+                    None => format!("{} is not encoded at {from} Hz", codec.name),
+                },
+            );
+        }
+        if resampler == Resampler::Swr {
+            told.note("libswresample was built without soxr, so its own resampler changes the sample rate");
+        }
+    }
+
+    // MXF holds 16 and 24 bits (SMPTE ST 382).
+    let settings = match settings {
+        AudioSettings::Pcm if told.container == Container::Mxf && bits(stream) > 16 => AudioSettings::Pcm24,
+        settings => settings,
+    };
+    let (name, sample_format, bits) = format(settings, stream);
+    let mixed = matches!(remix, Some(Remix::Standard | Remix::Matrix { .. }));
+    let precision = precision(stream);
+    // What was mixed or resampled has more bits than either side.
+    let dithered = bits.is_some_and(|bits| bits < precision || (bits <= 24 && (mixed || resampler.is_some())));
+    if let Some(bits) = bits.filter(|bits| *bits < precision) {
+        let from = if is_float(stream) { "floating point".to_owned() } else { format!("{precision} bits") };
+        told.decide(format!("triangular dither to {bits} bits"), format!("the source has {from}"));
+        if matches!(settings, AudioSettings::Flac | AudioSettings::Alac) && stream.codec.starts_with("pcm_") {
+            told.note(&format!("{name} holds 24 bits at the most, so its samples do not all come back as they were"));
+        }
+    }
+    if stream.codec.contains("pcm_f64") && bits.is_none() {
+        told.note("64-bit floating point becomes 32-bit floating point");
+    }
+
+    let bit_rate = match settings.kbps() {
+        None => codec.default_rate(channels, &layout),
+        Some(kbps) => {
+            let most = codec.most_kbps(channels, sample_rate);
+            if kbps > most && codec.refuses_kbps(kbps).is_none() {
+                let problem = format!("at most {most} kbit/s for {layout} at {sample_rate} Hz");
+                told.mistakes.push(Mistake::new("audio.kbps", kbps, problem));
+            }
+            Some(u64::from(kbps) * 1000)
+        }
+    };
+    AudioPlan {
+        stream: stream.index,
+        codec: name.to_owned(),
+        copied: false,
+        lossless: bit_rate.is_none(),
+        sample_format: Some(sample_format.to_owned()),
+        bits,
+        sample_rate,
+        layout,
+        assumed_layout: assumed,
+        remix,
+        resampler,
+        dithered,
+        bit_rate,
+        language: named(stream, "language"),
+        title: named(stream, "title"),
+        is_default: stream.is_default,
+        side: None,
+        edit: SoundEdit::default(),
+        loudness: shape.loudness,
+        settled: None,
+        origin: None,
+        must_last: None,
+        corrects_drift: job.source.audio_drift == AudioDrift::Stretch,
+    }
+}
+
+/// Says where encoded sound begins later than the output, at `origin` of the source's time.
+pub(super) fn say_silence(plans: &[AudioPlan], source: &Source, origin: Timestamp, decisions: &mut Vec<Decision>) {
+    for plan in plans.iter().filter(|plan| !plan.copied && plan.side.is_none()) {
+        let Some(stream) = source.streams().get(plan.stream) else { continue };
+        let start = stream.start.map_or(origin, |ticks| Timestamp::new(ticks, stream.time_base));
+        let micros = start.micros().saturating_sub(origin.micros());
+        if micros > 0 {
+            let millis = format!("{}.{:03}", micros / 1000, micros % 1000);
+            let what = format!("stream {}: {millis} ms of silence come first", plan.stream);
+            decisions.push(Decision::new(what, "it begins later, and not every container tells that to the sample"));
+        }
+    }
+}
+
+fn named(stream: &StreamFacts, key: &str) -> Option<String> {
+    let entry = stream.metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
+    entry.map(|(_, value)| value.clone()).filter(|value| !value.is_empty() && value != "und")
+}
+
+/// Whether the samples themselves, as stored, are floating point.
+fn is_float(stream: &StreamFacts) -> bool {
+    stream.codec.starts_with("pcm_f")
+}
+
+/// Significant bits of a sample.
+fn bits(stream: &StreamFacts) -> u32 {
+    match stream.raw_bits {
+        0 => {
+            // A lossy codec has no depth of its own; what it decodes to carries 24 good bits.
+            if matches!(stream.codec.as_str(), "mp1" | "mp2" | "mp3") { 16 } else { 24 }
+        }
+        bits => bits.min(32),
+    }
+}
+
+/// Bits below which rounding loses something: those of the source, and of decoders that yield floating point, those of
+/// its mantissa. Stored floating point has more, since small samples keep theirs.
+fn precision(stream: &StreamFacts) -> u32 {
+    // AV_SAMPLE_FMT_FLT, DBL, FLTP, DBLP.
+    let decodes_to_float = matches!(stream.format, 3 | 4 | 8 | 9);
+    match stream.codec.as_str() {
+        _ if is_float(stream) => 32,
+        _ if decodes_to_float => 24,
+        _ => bits(stream),
+    }
+}
+
+/// By how much a stream is deeper than others: in what is lost by rounding, then in what is stored.
+pub(super) fn depth(stream: &StreamFacts) -> (u32, u32) {
+    (precision(stream), bits(stream))
+}
+
+/// Codec, sample format of the encoder, and significant bits of integers.
+fn format(settings: AudioSettings, stream: &StreamFacts) -> (&'static str, &'static str, Option<u32>) {
+    let deep = bits(stream) > 16;
+    match settings {
+        AudioSettings::Aac { .. } => ("aac", "fltp", None),
+        AudioSettings::Opus { .. } => ("opus", "flt", None),
+        AudioSettings::Ac3 { .. } => ("ac3", "fltp", None),
+        AudioSettings::Eac3 { .. } => ("eac3", "fltp", None),
+        AudioSettings::Flac if deep => ("flac", "s32", Some(24)),
+        AudioSettings::Flac => ("flac", "s16", Some(16)),
+        AudioSettings::Alac if deep => ("alac", "s32p", Some(24)),
+        AudioSettings::Alac => ("alac", "s16p", Some(16)),
+        AudioSettings::Pcm16 => ("pcm_s16le", "s16", Some(16)),
+        AudioSettings::Pcm24 => ("pcm_s24le", "s32", Some(24)),
+        AudioSettings::Pcm32 => ("pcm_s32le", "s32", Some(32)),
+        AudioSettings::Pcmf32 => ("pcm_f32le", "flt", None),
+        AudioSettings::Pcm | AudioSettings::Auto | AudioSettings::Copy | AudioSettings::None => match bits(stream) {
+            _ if is_float(stream) => ("pcm_f32le", "flt", None),
+            0..=16 => ("pcm_s16le", "s16", Some(16)),
+            17..=24 => ("pcm_s24le", "s32", Some(24)),
+            _ => ("pcm_s32le", "s32", Some(32)),
+        },
+    }
+}

@@ -1,0 +1,134 @@
+//! How much memory a decoder or an encoder of pictures takes.
+//!
+//! Invariant: the estimate lies above what libx264 0.164, libx265 3.5 and libavcodec 59 take; it follows from the
+//! parameters that they are opened with, and changes none of them.
+
+use trix_av::{stream::StreamFacts, x264::Kept};
+
+use crate::{
+    encode::options,
+    plan::VideoPlan,
+    spec::video::{EncodeSettings, Encoder},
+};
+
+/// Pictures that a decoder of the stream keeps for others that refer to them: most that its standard allows.
+pub(super) fn references(facts: &StreamFacts) -> u64 {
+    let samples = (facts.width.next_multiple_of(16) * facts.height.next_multiple_of(16)) as u64;
+    match facts.codec.as_str() {
+        "h264" => {
+            // MaxDpbMbs of the level (H.264, table A-1), by its number in the stream.
+            const BLOCKS: [(i32, u64); 11] = [
+                (10, 396),
+                (11, 900),
+                (20, 2_376),
+                (21, 4_752),
+                (30, 8_100),
+                (31, 18_000),
+                (32, 20_480),
+                (41, 32_768),
+                (42, 34_816),
+                (50, 110_400),
+                (52, 184_320),
+            ];
+            let level = facts.level.and_then(|level| BLOCKS.iter().find(|(most, _)| level <= *most));
+            level.map_or(16, |(_, blocks)| (blocks * 256 / samples.max(1)).clamp(1, 16))
+        }
+        "hevc" => {
+            // MaxLumaPs of the level (H.265, table A.8), by its number in the stream; fewer samples than that leave
+            // room for more pictures (A.4.2).
+            const SAMPLES: [(i32, u64); 7] = [
+                (30, 36_864),
+                (60, 122_880),
+                (63, 245_760),
+                (90, 552_960),
+                (93, 983_040),
+                (123, 2_228_224),
+                (156, 8_912_896),
+            ];
+            let level = facts.level.and_then(|level| SAMPLES.iter().find(|(most, _)| level <= *most));
+            level.map_or(16, |(_, most)| match samples * 4 {
+                quarters if quarters <= *most => 16,
+                quarters if quarters <= 2 * most => 12,
+                quarters if quarters <= 3 * most => 8,
+                _ => 6,
+            })
+        }
+        "vp8" => 4,
+        // Eight, and the one that is decoded.
+        "vp9" | "av1" => 9,
+        "mpeg1video" | "mpeg2video" | "mpeg4" | "vc1" | "wmv3" => 3,
+        _ => 1,
+    }
+}
+
+/// Bytes that the encoder of `video` takes, with so many `threads`, or what the library chooses with so many `cores`.
+pub(super) fn encoder(video: &VideoPlan, settings: &EncodeSettings, threads: Option<u32>, cores: u32) -> u64 {
+    let picture = Picture::of(video);
+    match video.encoder {
+        Encoder::X264 => options::x264_parameters(settings, &video.options, false)
+            .map_or(0, |parameters| x264(&picture, parameters.kept(video.height, cores))),
+        Encoder::X265 => {
+            options::x265_parameters(settings, video.format.depth, &video.options).map_or(0, |parameters| {
+                let (kept, workers) = parameters.kept(cores);
+                x265(&picture, kept, workers)
+            })
+        }
+        // libavcodec reserves 148 bytes for each sample of a picture of FFV1 version 3, however small it gets, and each
+        // slice has the states of its own contexts.
+        Encoder::Ffv1 => 148 * picture.luma + 4 * picture.all + (24 << 20),
+        // Pictures that are worked on beside each other, and compressed ones.
+        Encoder::Prores => (4 + 2 * u64::from(threads.unwrap_or(cores + 1).min(64))) * picture.all,
+    }
+}
+
+/// What counts of a picture.
+struct Picture {
+    /// Samples of luma, with the border that motion may point into.
+    luma: u64,
+    /// Bytes of a sample.
+    sample: u64,
+    /// Bytes of all planes.
+    all: u64,
+    /// Blocks of 16 by 16.
+    blocks: u64,
+}
+
+impl Picture {
+    fn of(video: &VideoPlan) -> Self {
+        let (width, height) = (video.width.next_multiple_of(64), video.height.next_multiple_of(64));
+        let sample = if video.format.depth > 8 { 2 } else { 1 };
+        let luma = ((width + 96) * (height + 96)) as u64;
+        let (x, y) = video.format.chroma.shift();
+        let chroma = if video.format.chroma.planes() == 1 { 0 } else { (2 * luma) >> (x + y) };
+        Picture { luma, sample, all: (luma + chroma) * sample, blocks: (width * height / 256) as u64 }
+    }
+}
+
+/// x264 keeps each picture that waits with four planes of half its width and height and with the costs of its blocks for
+/// each pair of distances; each picture that others refer to with luma, and chroma that is not subsampled, at three places
+/// between samples.
+fn x264(picture: &Picture, kept: Kept) -> u64 {
+    let distances = u64::from(kept.bframes) + 2;
+    let costs = picture.blocks * (distances * distances * 2 + distances * 24 + 80);
+    let waiting = picture.all + picture.luma * picture.sample + costs;
+    let between =
+        if picture.all == 3 * picture.luma * picture.sample { picture.all } else { picture.luma * picture.sample };
+    let referred = picture.all + 3 * between + picture.blocks * 100;
+    let (threads, references) = (u64::from(kept.threads), u64::from(kept.references));
+    (u64::from(kept.waiting) + threads + 2) * waiting
+        + (references + threads + 2) * referred
+        + threads * (picture.blocks * 600 + (2 << 20))
+}
+
+/// x265 does likewise; each picture that is encoded has its coefficients (16 bits for each sample) and the data of its
+/// smallest blocks, and each thread that works on blocks has its own candidates.
+fn x265(picture: &Picture, kept: Kept, workers: u32) -> u64 {
+    let distances = u64::from(kept.bframes) + 2;
+    let costs = picture.blocks * (distances * distances * 2 + distances * 32 + 160);
+    let waiting = picture.all + picture.luma * picture.sample + costs;
+    let encoded = waiting + picture.all + 2 * picture.all / picture.sample + picture.blocks * 640;
+    let (threads, references) = (u64::from(kept.threads), u64::from(kept.references));
+    let pictures = u64::from(kept.waiting) * waiting + (references + threads + 2) * encoded;
+    // Tables of what a motion vector costs at each quantiser come to 32 MiB.
+    pictures * 21 / 20 + u64::from(workers + kept.threads) * (8 << 20) + (32 << 20)
+}

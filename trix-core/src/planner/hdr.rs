@@ -1,0 +1,144 @@
+//! What is decided about HDR metadata: what is carried, what a transform makes untrue.
+
+use trix_model::hdr::{DolbyVision, StaticHdr};
+
+use crate::{
+    plan::Transform,
+    planner::{
+        Request,
+        video::{Facts, Told},
+    },
+    spec::{picture::DynamicHdr, video::Encoder},
+};
+
+/// What was decided.
+pub(super) struct HdrPlan {
+    pub(super) hdr: StaticHdr,
+    pub(super) dolby_vision: Option<DolbyVision>,
+    pub(super) hdr10_plus: bool,
+}
+
+pub(super) fn plan(
+    job: &Request<'_>,
+    encoder: Encoder,
+    facts: &Facts<'_>,
+    transform: &Transform,
+    told: &mut Told<'_>,
+) -> HdrPlan {
+    let source = StaticHdr {
+        mastering: facts.glance.hdr.mastering.or(facts.stream.hdr.mastering),
+        light: facts.glance.hdr.light.or(facts.stream.hdr.light),
+    };
+    let same_light = transform.from.transfer == transform.to.transfer
+        && transform.from.primaries == transform.to.primaries
+        && transform.tonemap.is_none();
+    let hdr = if same_light { source } else { StaticHdr::default() };
+    if !same_light && source != StaticHdr::default() {
+        told.notes.push("mastering display and content light are left out: they do not describe what was made".into());
+    }
+    if facts.stream.is_spherical {
+        told.notes.push("the picture is a projection of a sphere; the output does not say so".into());
+    }
+    HdrPlan {
+        hdr,
+        dolby_vision: dolby_vision(job, encoder, facts, transform, same_light, told),
+        hdr10_plus: hdr10_plus(job, encoder, facts, transform, same_light, told),
+    }
+}
+
+fn dolby_vision(
+    job: &Request<'_>,
+    encoder: Encoder,
+    facts: &Facts<'_>,
+    transform: &Transform,
+    same_light: bool,
+    told: &mut Told<'_>,
+) -> Option<DolbyVision> {
+    let config = facts.stream.dolby_vision;
+    if config.is_none() && facts.glance.dolby_vision == 0 {
+        return None;
+    }
+    let name = config.map_or("Dolby Vision".to_owned(), |config| config.to_string());
+    let size = transform.crop.map_or((facts.width, facts.height), |crop| (crop.width, crop.height));
+    let obstacle = if config.is_some_and(|config| config.has_enhancement || config.profile == 7) {
+        Some("its enhancement layer would be lost")
+    } else if encoder != Encoder::X265 {
+        Some("only HEVC carries it")
+    } else if facts.stream.codec != "hevc" {
+        Some("it is only read from HEVC")
+    } else if transform.format.depth != 10 {
+        Some("it belongs to 10 bits")
+    } else if !same_light || transform.from.range != transform.to.range {
+        Some("colour is converted")
+    } else if transform.crop.is_some()
+        || transform.pad.is_some()
+        || !transform.orientation.is_upright()
+        || size != (transform.width, transform.height)
+    {
+        Some("it describes places of the picture, which move")
+    } else {
+        None
+    };
+    let policy = job.output.picture.dynamic_hdr;
+    match (obstacle, policy) {
+        (None, DynamicHdr::Carry | DynamicHdr::Require) => {
+            // A stream without a configuration record is of profile 8 when it plays by itself.
+            return Some(config.unwrap_or(DolbyVision {
+                version: (1, 0),
+                profile: 8,
+                level: 0,
+                has_rpu: true,
+                has_enhancement: false,
+                has_base: true,
+                compatibility: 1,
+            }));
+        }
+        (None, DynamicHdr::Drop) => told.notes.push(format!("{name} is left out, as asked")),
+        (Some(obstacle), DynamicHdr::Require) => {
+            told.mistake("picture.dynamic_hdr", "require", format!("{name} cannot be carried: {obstacle}"));
+        }
+        (Some(obstacle), _) => told.notes.push(format!("{name} is left out: {obstacle}")),
+    }
+    if config.is_some_and(|config| config.compatibility == 0) && policy != DynamicHdr::Require {
+        let why = obstacle.unwrap_or("it was asked for");
+        let problem = format!("{name} cannot be left out ({why}): its pictures have wrong colours without it");
+        told.mistake("picture.dynamic_hdr", "", problem);
+    }
+    None
+}
+
+fn hdr10_plus(
+    job: &Request<'_>,
+    encoder: Encoder,
+    facts: &Facts<'_>,
+    transform: &Transform,
+    same_light: bool,
+    told: &mut Told<'_>,
+) -> bool {
+    let obstacle = if encoder != Encoder::X265 {
+        Some("only HEVC carries it")
+    } else if facts.stream.codec != "hevc" {
+        Some("it is only read from HEVC")
+    } else if transform.format.depth < 10 {
+        Some("it belongs to 10 bits and more")
+    } else if !same_light {
+        Some("colour is converted")
+    } else if transform.crop.is_some() || transform.pad.is_some() || !transform.orientation.is_upright() {
+        Some("it describes places of the picture, which move")
+    } else {
+        None
+    };
+    let policy = job.output.picture.dynamic_hdr;
+    let carried = obstacle.is_none() && policy != DynamicHdr::Drop;
+    if !carried && facts.glance.hdr10_plus > 0 {
+        match obstacle {
+            Some(obstacle) if policy == DynamicHdr::Require => {
+                told.mistake("picture.dynamic_hdr", "require", format!("HDR10+ cannot be carried: {obstacle}"));
+            }
+            Some(obstacle) => told.notes.push(format!("HDR10+ is left out: {obstacle}")),
+            None => told.notes.push("HDR10+ is left out, as asked".into()),
+        }
+    }
+    // Also where none was seen yet: it may begin later.
+    carried
+}

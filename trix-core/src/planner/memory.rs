@@ -1,0 +1,274 @@
+//! How much memory a job will take, estimated before anything is decoded.
+//!
+//! Invariant: the estimate lies above what a job takes; a job whose estimate is above its bound is refused, and nothing
+//! that decides about the bytes of an output depends on either.
+//!
+//! Measured on two cores, peaks of whole processes in MiB, and what was estimated for them (854x480 and 1920x1080, 25
+//! pictures a second, Matroska of H.264 as source, of which up to 100 MiB stay in memory):
+//!
+//! | job | taken | estimated | | job | taken | estimated |
+//! | --- | --- | --- | --- | --- | --- | --- |
+//! | 480 x264 ultrafast | 111 | 135 | | 1080 x265 ultrafast | 409 | 462 |
+//! | 480 x264 medium | 188 | 223 | | 1080 x265 medium, 10 bits | 795 | 896 |
+//! | 480 x265 medium, 10 bits | 270 | 303 | | 1080 x265 slow, 12 bits | 869 | 1008 |
+//! | 480 x265 slow, 12 bits | 288 | 330 | | 1080 FFV1 | 507 | 591 |
+//! | 1080 x264 ultrafast | 243 | 363 | | 1080 ProRes | 212 | 328 |
+//! | 1080 x264 medium | 586 | 722 | | five sizes from 1080 on, x264 veryfast | 582 | 744 |
+//! | 1080 x264 slow, 10 bits | 1067 | 1288 | | 1080 x264 medium, 16 threads | 835 | 1150 |
+//!
+//! A film that is shorter than what an encoder looks ahead takes less: down to half.
+
+use trix_av::{pixel::PixelFormat, stream::StreamFacts};
+use trix_model::{format::PictureFormat, mistake::Mistake};
+
+use crate::{
+    plan::{FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PICTURES, PackagePlan, SideTrack, VideoPlan},
+    planner::{StillPlan, codec_memory},
+    source::{STORE, Source},
+    spec::{
+        byte_size::ByteSize,
+        job::{Job, OutputSettings, VerifyLevel},
+        still::StillSettings,
+        video::{EncodeSettings, RateControl},
+    },
+};
+
+/// What a plan has by the time when memory is planned.
+pub(super) struct Making<'a> {
+    pub(super) source: &'a Source,
+    pub(super) filters: &'a [FilterPlan],
+    pub(super) outputs: &'a [OutputPlan],
+    pub(super) asked: &'a [OutputSettings],
+    pub(super) packages: &'a [PackagePlan],
+    pub(super) stills: &'a [StillPlan],
+    pub(super) sides: &'a [SideTrack],
+}
+
+/// Libraries, their tables, threads and their stacks.
+const PROCESS: u64 = 56 << 20;
+
+/// Decoding, resampling and encoding a track of sound, with the two seconds that may wait.
+const SOUND: u64 = 6 << 20;
+
+/// Pictures that a stage has in hand, beside those that wait for it: one that it works on, one that it makes.
+const IN_HAND: u64 = 2;
+
+/// Estimates what `making` takes, and holds it against the job's bound.
+///
+/// Threads are counted for this machine, where the job leaves their number to the libraries.
+pub(super) fn plan(job: &Job, making: &Making<'_>) -> Result<MemoryPlan, Mistake> {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let estimator = Estimator { job, making, cores };
+    let plan = |short: bool| {
+        let shares = estimator.shares(short);
+        let estimate = shares.iter().map(|share| share.bytes).sum();
+        MemoryPlan { estimate, bound: job.memory.map(|bound| bound.0), short_queues: short, shares }
+    };
+    let long = plan(false);
+    let Some(bound) = job.memory.filter(|bound| long.estimate > bound.0) else { return Ok(long) };
+    let short = plan(true);
+    if short.estimate <= bound.0 { Ok(short) } else { Err(refusal(&short, bound)) }
+}
+
+fn refusal(plan: &MemoryPlan, bound: ByteSize) -> Mistake {
+    let mut most: Vec<&MemoryShare> = plan.shares.iter().collect();
+    most.sort_by_key(|share| std::cmp::Reverse(share.bytes));
+    let most: Vec<String> = most.iter().take(4).map(|share| format!("{} {}", share.what, mib(share.bytes))).collect();
+    let problem = format!(
+        "the job takes up to {}, of which {}; allow that much, or ask for fewer or smaller outputs, faster presets or \
+         fewer threads",
+        mib(plan.estimate),
+        most.join(", ")
+    );
+    Mistake::new("memory", bound, problem)
+}
+
+/// Bytes as whole mebibytes, not too few.
+fn mib(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
+struct Estimator<'a> {
+    job: &'a Job,
+    making: &'a Making<'a>,
+    cores: u32,
+}
+
+impl Estimator<'_> {
+    /// What takes how much while everything is made, or while it is verified, where that takes more.
+    fn shares(&self, short: bool) -> Vec<MemoryShare> {
+        let Making { source, filters, outputs, packages, stills, sides, .. } = self.making;
+        let mut shares = vec![share("process", PROCESS), share("source", source.extent().size.min(STORE))];
+        for (number, side) in sides.iter().enumerate() {
+            let files = side.settings.all_inputs();
+            let sizes = files.iter().filter_map(|file| std::fs::metadata(&file.path).ok());
+            shares.push(share(format!("track {number}"), SOUND + sizes.map(|size| size.len().min(STORE)).sum::<u64>()));
+        }
+        let decoder = self.decoder();
+        let decodes = !filters.is_empty() || stills.iter().any(shows_pictures);
+        shares.extend(decodes.then(|| share("decoder", decoder)));
+        shares
+            .extend(filters.iter().enumerate().map(|(number, step)| share(format!("step {number}"), self.step(step))));
+        for (number, output) in outputs.iter().enumerate() {
+            let name = output.path.file_name().unwrap_or_default().to_string_lossy();
+            shares.push(share(name, self.output(number, output)));
+        }
+        for package in *packages {
+            let name = package.path.file_name().unwrap_or_default().to_string_lossy();
+            shares.push(share(name, self.package(package)));
+        }
+        for still in *stills {
+            let name = still.path.file_name().unwrap_or_default().to_string_lossy();
+            // Candidates, and the sheet that small pictures are laid out on.
+            let looked_at = if shows_pictures(still) { 6 * self.decoded() + (24 << 20) } else { SOUND };
+            shares.push(share(name, looked_at));
+        }
+        shares.push(share("queues", self.queues(short)));
+        let verified = self.verification();
+        let (making, always) = (shares.iter().map(|share| share.bytes).sum::<u64>(), shares[0].bytes + shares[1].bytes);
+        if always + verified > making {
+            shares.truncate(2);
+            shares.push(share("verification", verified));
+        }
+        shares
+    }
+
+    fn video(&self) -> Option<&StreamFacts> {
+        self.making.source.video()
+    }
+
+    /// Bytes of a picture of the decoder.
+    fn decoded(&self) -> u64 {
+        self.video().map_or(0, |facts| {
+            let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::samples);
+            let format = format.map(|format| PictureFormat { alpha: format.alpha || facts.alpha_layer, ..format });
+            // Packed samples take no more than those of three full planes.
+            format.map_or((facts.width * facts.height * 8) as u64, |format| bytes(format, facts.width, facts.height))
+        })
+    }
+
+    /// A picture of the decoder in the planes that filters take, where those are others, and what is made of it next.
+    fn unpacked(&self) -> u64 {
+        let Some(facts) = self.video() else { return 0 };
+        let planar = PixelFormat::from_raw(facts.format).and_then(|format| {
+            let planar = format.planar(true).filter(|planar| *planar != format)?;
+            planar.image_bytes(facts.width as u32, facts.height as u32)
+        });
+        planar.map_or(0, |bytes| 2 * bytes)
+    }
+
+    /// Pictures that the decoder keeps: those that others refer to, and one for each thread.
+    fn decoder(&self) -> u64 {
+        let Some(facts) = self.video() else { return 0 };
+        let threads = match self.job.source.on_damage.decoder_threads(self.job.threads.unwrap_or(0)) {
+            // libavcodec takes one more than there are cores, and 16 at the most.
+            0 if self.cores > 1 => (self.cores + 1).min(16),
+            threads => threads.clamp(1, 64),
+        };
+        (codec_memory::references(facts) + u64::from(threads) + IN_HAND) * self.decoded()
+    }
+
+    /// The filters of a step.
+    fn step(&self, step: &FilterPlan) -> u64 {
+        let transform = &step.filtering.transform;
+        let (width, height) = transform.size();
+        let made = bytes(transform.format, width, height);
+        let fields = match (transform.inverse_telecine, transform.deinterlace) {
+            // Frames among which fields are matched, five of which one is left out, and those of the filter for the rest.
+            (Some(_), _) => 14 * self.decoded(),
+            (None, Some(_)) => 4 * self.decoded(),
+            _ => 0,
+        };
+        let turned = if transform.orientation.is_upright() { 0 } else { 2 * self.decoded() };
+        // Light in floating point, three planes, before and after the curve.
+        let light = transform.tonemap.map_or(0, |_| 3 * 12 * (transform.width * transform.height) as u64);
+        IN_HAND * made + fields + turned + light + self.unpacked()
+    }
+
+    /// An output's own: its encoders and its muxer.
+    fn output(&self, number: usize, output: &OutputPlan) -> u64 {
+        let sounds = output.audio.iter().filter(|sound| !sound.copied).count() as u64;
+        let settings = self.making.asked[number].video.encode().map(|(_, settings)| settings);
+        let video = output.video.as_ref().zip(settings);
+        let encoder =
+            video.map_or(0, |(video, settings)| codec_memory::encoder(video, settings, output.threads, self.cores));
+        encoder + sounds * SOUND + (4 << 20)
+    }
+
+    /// The segment that a package keeps of each rendition until it is complete.
+    fn package(&self, package: &PackagePlan) -> u64 {
+        let seconds = package.settings.segment.to_f64();
+        let segment = |number: usize| {
+            let video = self.making.outputs[number].video.as_ref();
+            let settings = self.making.asked[number].video.encode().map(|(_, settings)| settings);
+            // In memory twice: its pictures, and the fragment that is made of them.
+            video.zip(settings).map_or(1 << 20, |(video, settings)| (2.0 * seconds * rate(video, settings)) as u64)
+        };
+        package.renditions.iter().map(|rendition| segment(rendition.output)).sum()
+    }
+
+    /// What waits between stages.
+    fn queues(&self, short: bool) -> u64 {
+        let Making { source, filters, outputs, stills, .. } = self.making;
+        let pictures = if short { 1 } else { PICTURES as u64 };
+        let before = |step: &FilterPlan| match step.after {
+            None => self.decoded(),
+            Some(before) => made(&filters[before]),
+        };
+        let encoded = outputs.iter().filter_map(|output| output.video.as_ref());
+        let encoded: u64 = encoded.map(|video| bytes(video.format, video.width, video.height)).sum();
+        let stills = stills.iter().filter(|still| shows_pictures(still)).count() as u64;
+        let shown = filters.iter().map(before).sum::<u64>() + encoded + stills * self.decoded();
+        // A packet is no larger than the picture that it holds; of a small source, there is no more than all of it.
+        let packets = if short { self.decoded().min(PACKETS as u64) } else { PACKETS as u64 };
+        let packets = packets.min(source.extent().size);
+        pictures * shown + packets
+    }
+
+    /// Decoding source and output side by side.
+    fn verification(&self) -> u64 {
+        let Making { filters, outputs, .. } = self.making;
+        let full = outputs.iter().filter(|output| output.verify == VerifyLevel::Full);
+        let sides = full.filter_map(|output| output.video.as_ref()).map(|video| {
+            let own = bytes(video.format, video.width, video.height);
+            let mut steps = std::iter::successors(Some(video.filter), |step| filters.get(*step)?.after);
+            let filters: u64 = steps.by_ref().filter_map(|step| filters.get(step)).map(|step| self.step(step)).sum();
+            self.decoder() + filters + (16 + u64::from(self.cores) + 4) * own
+        });
+        sides.max().unwrap_or(0)
+    }
+}
+
+/// Whether a still is made of pictures, and not of sound.
+fn shows_pictures(still: &StillPlan) -> bool {
+    !matches!(still.settings, StillSettings::Waveform(_))
+}
+
+/// Bytes of a picture that a step makes.
+fn made(step: &FilterPlan) -> u64 {
+    let (width, height) = step.filtering.transform.size();
+    bytes(step.filtering.transform.format, width, height)
+}
+
+/// Bytes in memory of a picture of libavcodec or libavfilter: rows end on 64 bytes, planes have some rows more.
+fn bytes(format: PictureFormat, width: usize, height: usize) -> u64 {
+    format.picture_bytes(width.next_multiple_of(64), height.next_multiple_of(32) + 32) as u64
+}
+
+/// Bytes in a second at the most.
+fn rate(video: &VideoPlan, settings: &EncodeSettings) -> f64 {
+    let kbps = match (settings.maxrate, settings.rate) {
+        (Some(kbps), _) => kbps,
+        (None, Some(RateControl::Bitrate { kbps, .. })) => 2 * kbps,
+        // Half a bit for each sample is what noise takes at usual quality; lossless, that of a picture.
+        (None, Some(RateControl::Lossless)) => {
+            return bytes(video.format, video.width, video.height) as f64 * video.rate.to_f64();
+        }
+        _ => return (video.width * video.height) as f64 / 16.0 * video.rate.to_f64(),
+    };
+    f64::from(kbps) * 125.0
+}
+
+fn share(what: impl Into<String>, bytes: u64) -> MemoryShare {
+    MemoryShare { what: what.into(), bytes }
+}

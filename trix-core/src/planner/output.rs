@@ -1,0 +1,391 @@
+//! One output and its source: every default resolved, or every mistake at once.
+//!
+//! Invariant: what a plan says is what runs; an output that cannot work is refused before a picture is decoded.
+
+use std::cell::OnceCell;
+
+use trix_av::stream::StreamFacts;
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
+    time::{Rational, TimeBase, Timestamp},
+};
+
+use crate::{
+    decode::{forms::Forms, video::frame_rate},
+    plan::{AudioPlan, OutputPlan, SideTrack, TrackTags, VideoPlan},
+    planner::{
+        audio::{self},
+        cut,
+        side::{self},
+        tracks::{self, Kept, Told},
+        video::{self},
+    },
+    probe,
+    reading::{
+        glance::{self, Glance},
+        survey::{self, Survey},
+    },
+    source::Source,
+    spec::{
+        audio::AudioSettings,
+        container::Container,
+        job::{OutputSettings, SourceSettings},
+        video::{Encoder, VideoSettings},
+    },
+};
+
+/// What is asked for of one output.
+pub(crate) struct Request<'a> {
+    pub(crate) source: &'a SourceSettings,
+    pub(crate) output: &'a OutputSettings,
+    /// Threads for its encoder, where they are decided.
+    pub(crate) threads: Option<u32>,
+    pub(crate) looks: &'a Looks,
+    /// Sound tracks from beside the source.
+    pub(crate) sides: &'a [SideTrack],
+    /// Which of the tracks that a sound stream becomes, where it becomes several; all for `None`.
+    pub(crate) part: Option<usize>,
+    /// What lies at time zero, where that is decided for several outputs together.
+    pub(crate) origin: Option<Timestamp>,
+}
+
+/// What was seen of a source, for all outputs alike.
+#[derive(Default)]
+pub(crate) struct Looks {
+    glance: OnceCell<Glance>,
+    survey: OnceCell<Survey>,
+    forms: OnceCell<Forms>,
+}
+
+impl Looks {
+    /// What the first pictures say of themselves.
+    pub(super) fn glance(&self, source: &Source, stream: &StreamFacts) -> &Glance {
+        // Enough to meet what stands at the head of a group of pictures.
+        const PICTURES: u64 = 8;
+        self.glance.get_or_init(|| glance::at_most(source, stream, PICTURES).unwrap_or_default())
+    }
+
+    /// What flags cannot be trusted with, measured at several places.
+    pub(super) fn survey(&self, source: &Source, stream: &StreamFacts, rate: Rational) -> Survey {
+        *self.survey.get_or_init(|| survey::survey(source, stream, rate).unwrap_or_default())
+    }
+
+    /// How audio tracks change in mid-file.
+    pub(super) fn forms(&self, source: &Source) -> &Forms {
+        self.forms.get_or_init(|| Forms::of(source))
+    }
+}
+
+impl OutputPlan {
+    /// Resolves what is asked for against the source; what is wrong with it goes to `mistakes`, and then there is no
+    /// plan.
+    ///
+    /// # Errors
+    /// `Unsupported` when the source has something that cannot be done.
+    pub(super) fn new(job: &Request<'_>, source: &Source, mistakes: &mut Vec<Mistake>) -> Result<Option<OutputPlan>> {
+        mistakes.append(&mut mistakes_alone(job));
+        let container = Container::from_path(&job.output.path).unwrap_or(Container::Matroska);
+        let (mut decisions, mut notes) = (source.decisions().to_vec(), Vec::new());
+        let (video, video_copy) = video::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
+        let audio = audio::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
+        container_fits(job, container, source, &audio, mistakes);
+        let heard = audio.iter().filter(|audio| audio.side.is_none()).map(|audio| audio.stream);
+        let shown = video.as_ref().map(|video| video.stream).or(video_copy);
+        shown.into_iter().chain(heard).try_for_each(|index| source.refuse_edits(index))?;
+        if let Some(index) = video_copy.filter(|index| source.is_composed(*index)) {
+            let detail = "the edit list puts the video together from several parts, which a copy of its packets cannot \
+                          tell; encode it";
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail)
+                .in_file(&source.label())
+                .in_stream(index));
+        }
+        let stream = video.as_ref().map(|video| video.stream).or(video_copy);
+        let decided = job.origin;
+        let mut origin =
+            decided.unwrap_or_else(|| origin(source, container, stream, first_shown(source, stream), &audio));
+        let begin = origin;
+        // MXF begins with a picture, and has no place to say that one is shown later.
+        let rate = video.as_ref().filter(|_| container == Container::Mxf).map(|video| video.source_rate);
+        let first = |time: Timestamp| rate.map_or(time, |rate| first_frame(time, rate));
+        let mut start = job.source.start.map(|time| origin.plus(first(time)));
+        let mut end = job.source.duration.map(|duration| start.unwrap_or(origin).plus(duration));
+        let mut frames = job.source.frames;
+        let facts = stream.and_then(|index| source.streams().get(index));
+        let mut copy = None;
+        if let Some(facts) = facts.filter(|_| video_copy.is_some() && mistakes.is_empty()) {
+            let plan = cut::plan(job, source, facts, origin, &mut decisions, &mut notes)?;
+            // What goes along with copied pictures is cut where they are.
+            start = start.and(plan.first_shown);
+            end = plan.end;
+            frames = None;
+            origin = crate::planner::output::origin(source, container, stream, plan.first_shown, &audio);
+            copy = Some(plan);
+        }
+        let origin = start.unwrap_or(origin);
+        let video_end = [end, end_by_frames(origin, frames, video.as_ref())].into_iter().flatten().min();
+        let first = copy.as_ref().and_then(|copy| copy.first_shown).or(start);
+        let numbers = facts.map(|facts| (frame_rate(facts), facts)).map(|(rate, facts)| {
+            let cut = first.map_or(0, |first| pictures_before(first, begin, rate, facts.time_base));
+            (rate, cut)
+        });
+        let kept = Kept {
+            video: stream,
+            sound: audio.iter().map(|audio| audio.stream).collect(),
+            origin,
+            end: video_end,
+            numbers,
+            timecode_lost: timecode_lost(&video, facts, numbers),
+        };
+        notes.extend(facts.and_then(|facts| aperture_lost(source, facts)));
+        let mut told = Told { mistakes, decisions: &mut decisions, notes: &mut notes };
+        let mut carried = tracks::plan(job, source, container, &kept, &mut told);
+        let layered = facts.filter(|facts| copy.is_some() && facts.alpha_layer && container.is_matroska());
+        if let Some(tags) = layered.and_then(|facts| carried.tags.get_mut(&facts.index)) {
+            tags.other.push(("alpha_mode".into(), "1".into()));
+        }
+        if !mistakes.is_empty() {
+            return Ok(None);
+        }
+        if video.is_none() && copy.is_none() && audio.is_empty() {
+            let detail = "nothing would be written: the source has no stream that the job keeps";
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
+        }
+        let mut audio = audio;
+        let span = side::Span { begin, origin, end: video_end };
+        side::settle(&mut audio, job.sides, source, &span, &mut decisions);
+        audio::say_silence(&audio, source, origin, &mut decisions);
+        let path = job.output.path.clone();
+        let verify = job.output.verify;
+        let threads = job.threads;
+        Ok(Some(OutputPlan {
+            path,
+            verify,
+            threads,
+            container,
+            video,
+            video_copy: copy,
+            audio,
+            carried,
+            origin,
+            start,
+            end,
+            frames,
+            decisions,
+            notes,
+        }))
+    }
+
+    /// What is said of the track that comes from stream `index` of the source.
+    pub(crate) fn tags(&self, index: usize) -> TrackTags {
+        self.carried.tags.get(&index).cloned().unwrap_or_default()
+    }
+
+    /// Where sound and subtitles end: with the pictures, when those are cut.
+    pub(crate) fn span_end(&self) -> Option<Timestamp> {
+        let by_frames = end_by_frames(self.origin, self.frames, self.video.as_ref());
+        [self.end, by_frames].into_iter().flatten().min()
+    }
+}
+
+/// That frames are written whole, where the container of the source says that only a part is meant to be seen.
+fn aperture_lost(source: &Source, facts: &StreamFacts) -> Option<String> {
+    let (width, height) = probe::clean_aperture(source, facts)?;
+    let whole = |length: Rational, samples: usize| length.to_f64() >= samples as f64;
+    if whole(width, facts.width) && whole(height, facts.height) {
+        return None;
+    }
+    let (width, height) = (width.to_f64(), height.to_f64());
+    Some(format!(
+        "the clean aperture of the source, {width:.0}x{height:.0}, is not carried over: frames are written whole"
+    ))
+}
+
+fn end_by_frames(origin: Timestamp, frames: Option<u64>, video: Option<&VideoPlan>) -> Option<Timestamp> {
+    let (frames, video) = frames.zip(video)?;
+    Some(origin.plus(Timestamp::new(i64::try_from(frames).ok()?, video.source_rate.inverse())))
+}
+
+/// How many pictures, evenly spaced from `begin` on, are shown before `time`. Their times are those of a container that
+/// rounds to ticks of `base`.
+fn pictures_before(time: Timestamp, begin: Timestamp, rate: Rational, base: TimeBase) -> i64 {
+    if !rate.is_positive() || !base.is_positive() {
+        return 0;
+    }
+    let elapsed = Timestamp::new(time.rescale(base).saturating_sub(begin.rescale(base)), base);
+    let near = elapsed.rescale(rate.inverse());
+    let shown = |number: i64| {
+        let ticks = Timestamp::new(number, rate.inverse()).rescale(base);
+        Timestamp::new(begin.rescale(base).saturating_add(ticks), base)
+    };
+    (near.saturating_sub(1)..=near.saturating_add(1)).find(|number| shown(*number) >= time).unwrap_or(near).max(0)
+}
+
+/// When the first frame begins at or after `time`, counted from the first frame of all.
+fn first_frame(time: Timestamp, rate: Rational) -> Timestamp {
+    if !rate.is_positive() {
+        return time;
+    }
+    let near = time.rescale(rate.inverse());
+    let begin = Timestamp::new(near, rate.inverse());
+    if begin < time { Timestamp::new(near.saturating_add(1), rate.inverse()) } else { begin }
+}
+
+/// Why the numbers of pictures are not those of the source any more.
+fn timecode_lost(
+    video: &Option<VideoPlan>,
+    facts: Option<&StreamFacts>,
+    numbers: Option<(Rational, i64)>,
+) -> Option<&'static str> {
+    let (rate, cut) = numbers?;
+    if video.as_ref().is_some_and(|video| video.rate != rate) {
+        return Some("the output has another number of pictures a second");
+    }
+    (facts.is_some_and(is_uneven) && cut > 0)
+        .then_some("the pictures before the cut are not evenly spaced and cannot be numbered")
+}
+
+/// Whether the container's own figures say that pictures are not evenly spaced. Interlaced material may count fields.
+pub(super) fn is_uneven(facts: &StreamFacts) -> bool {
+    let (average, base) = (facts.average_rate, facts.base_rate);
+    average.is_positive()
+        && base.is_positive()
+        && base != average
+        && base != Rational::new(2 * average.num, average.den)
+}
+
+/// What a container cannot hold whatever the source is.
+fn container_fits(
+    job: &Request<'_>,
+    container: Container,
+    source: &Source,
+    audio: &[AudioPlan],
+    mistakes: &mut Vec<Mistake>,
+) {
+    let encoder = job.output.video.encode().map(|(encoder, _)| encoder).filter(|_| source.video().is_some());
+    match (container, encoder) {
+        (Container::WebM, Some(encoder)) => {
+            let problem = "WebM holds VP8, VP9 and AV1; use .mkv or .mp4, or --video copy for a source that has them";
+            mistakes.push(Mistake::new("video", encoder, problem));
+        }
+        (Container::Mxf, Some(Encoder::X265)) => {
+            mistakes.push(Mistake::new("video", "x265", "MXF cannot hold HEVC; use x264, or .mkv, .mov or .mp4"));
+        }
+        _ => {}
+    }
+    if container != Container::Mxf {
+        return;
+    }
+    // libavformat writes no temporal offsets for H.264 into the index (SMPTE ST 377-1, 11.2), so that a reader takes the
+    // order of decoding for that of showing.
+    let reordered = "MXF cannot say in which order pictures of H.264 are shown that are coded in another";
+    match (&job.output.video, source.video()) {
+        (VideoSettings::X264(settings), _) if settings.params.get("bframes").is_none_or(|count| count != "0") => {
+            mistakes.push(Mistake::new("video", "x264", format!("{reordered}; use --param bframes=0")));
+        }
+        (VideoSettings::Copy, Some(facts)) if facts.codec == "h264" && facts.parameters.reorders() => {
+            mistakes.push(Mistake::new("video", "copy", format!("{reordered}; use .mov, .mkv, .mp4 or .ts")));
+        }
+        _ => {}
+    }
+    if job.output.video == VideoSettings::None || source.video().is_none() {
+        mistakes.push(Mistake::new("video", "none", "MXF OP1a holds sound beside pictures only; use .mkv or .mov"));
+    } else if let Some(facts) = source.video() {
+        let rate = frame_rate(facts);
+        // libavformat takes the rates of SMPTE ST 377-1 and of television.
+        let nominal = (rate.num + rate.den / 2) / rate.den.max(1);
+        let known = matches!(nominal, 24 | 25 | 30 | 48 | 50 | 60) && matches!(rate.den, 1 | 1001);
+        if is_uneven(facts) || !known {
+            let problem =
+                format!("MXF holds evenly spaced pictures at 24 to 60 a second; the source has {rate} or uneven ones");
+            mistakes.push(Mistake::new("output.path", job.output.path.display(), problem));
+        }
+    }
+    for sound in audio.iter().filter(|sound| sound.sample_rate != 48_000) {
+        let problem = format!("MXF holds sound at 48000 Hz; stream {} would have {}", sound.stream, sound.sample_rate);
+        mistakes.push(Mistake::new("audio", job.output.audio, problem));
+    }
+    for sound in audio.iter().filter(|sound| !sound.copied && !container.knows(&sound.codec)) {
+        let problem = format!("MXF holds PCM of 16 and 24 bits; stream {} would be {}", sound.stream, sound.codec);
+        mistakes.push(Mistake::new("audio", job.output.audio, problem));
+    }
+}
+
+/// Whether only a part of the source is asked for.
+pub(super) fn is_cut(job: &Request<'_>) -> bool {
+    job.source.start.is_some() || job.source.duration.is_some() || job.source.frames.is_some()
+}
+
+/// What can be judged without knowing the source.
+pub(super) fn mistakes_alone(job: &Request<'_>) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    if Container::from_path(&job.output.path).is_none() {
+        let problem = format!("the extension names no container; known are {}", Container::EXTENSIONS);
+        mistakes.push(Mistake::new("output.path", job.output.path.display(), problem));
+    }
+    check_numbers(job, &mut mistakes);
+    mistakes
+}
+
+fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
+    let zero = Timestamp::new(0, Rational::new(1, 1));
+    if let Some(start) = job.source.start.filter(|start| *start < zero) {
+        mistakes.push(Mistake::new("source.start", start, "is before the source; from 0 on"));
+    }
+    if let Some(duration) = job.source.duration.filter(|duration| *duration <= zero) {
+        mistakes.push(Mistake::new("source.duration", duration, "must be above 0"));
+    }
+    if job.source.frames == Some(0) {
+        mistakes.push(Mistake::new("source.frames", 0, "must be above 0"));
+    }
+    if job.output.video == VideoSettings::None && job.output.audio == AudioSettings::None {
+        mistakes.push(Mistake::new("video", "none", "with audio = none, nothing would be written"));
+    }
+    if let Some(threads) = job.threads.filter(|threads| !(1..=128).contains(threads)) {
+        mistakes.push(Mistake::new("threads", threads, "1 to 128"));
+    }
+    audio::check_numbers(job, mistakes);
+    video::check_numbers(job, mistakes);
+}
+
+/// When a track of sound begins to be heard.
+fn first_heard(source: &Source, index: usize) -> Option<Timestamp> {
+    let stream = source.streams().get(index)?;
+    // An encoder's run-in lies before the start: the one that an edit list hides, and the one that Matroska tells, which
+    // libavformat before version 7 plays.
+    let (samples, rate) = stream.parameters.priming();
+    let run_in = Timestamp::new(samples.into(), TimeBase::new(1, rate.into())).rescale(stream.time_base);
+    let after = source.earliest(index).map(|first| first.saturating_add(run_in));
+    let first = [stream.start, after].into_iter().flatten().max();
+    first.map(|ticks| Timestamp::new(ticks, stream.time_base))
+}
+
+/// When the first picture of a stream is shown.
+fn first_shown(source: &Source, video: Option<usize>) -> Option<Timestamp> {
+    let stream = source.streams().get(video?)?;
+    // In a transport stream the first picture to be read need not be the first to be shown.
+    let first = [stream.start, source.earliest(stream.index)].into_iter().flatten().min();
+    first.map(|ticks| Timestamp::new(ticks, stream.time_base))
+}
+
+/// Time zero of the output: the first picture, or the first sound where that begins earlier.
+///
+/// Sound that leads by less than 50 ms is an encoder's priming, which players skip; it does not move the picture. MXF
+/// begins with a picture whatever sound there is.
+fn origin(
+    source: &Source,
+    container: Container,
+    stream: Option<usize>,
+    video: Option<Timestamp>,
+    audio: &[AudioPlan],
+) -> Timestamp {
+    let micro = TimeBase::new(1, 1_000_000);
+    let sound = audio.iter().filter_map(|plan| first_heard(source, plan.stream)).min();
+    match (video, sound) {
+        (Some(video), _) if container == Container::Mxf => video,
+        (Some(video), Some(sound)) if sound.rescale(micro) + 50_000 < video.rescale(micro) => sound,
+        (Some(video), _) => video,
+        (None, Some(sound)) if stream.is_none() => sound,
+        _ => Timestamp::new(0, micro),
+    }
+}

@@ -1,0 +1,290 @@
+//! A package and its source: which rungs of the ladder, and what each rendition is.
+//!
+//! Invariant: no picture is made larger than the source has it, and all renditions of pictures have their keyframes at
+//! the same times.
+
+use trix_av::stream::StreamKind;
+use trix_model::{
+    decision::Decision,
+    error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
+    orientation::Orientation,
+    time::{Rational, Timestamp},
+};
+
+use crate::{
+    plan::{Carried, OutputPlan, PackagePlan, RenditionPlan, SubtitlePlan, TextPlan, TrackTags},
+    planner::{Asking, Request, audio, tags::TIMECODE_LOST},
+    source::Source,
+    spec::{
+        audio::AudioSettings,
+        job::{Container, OutputSettings, SourceSettings},
+        package::{PackageJob, PackageSettings, Rung},
+        subtitle::SubtitleSettings,
+        video::{Size, VideoSettings},
+    },
+};
+
+/// A rendition, as an output that is asked for.
+struct Rendition {
+    id: String,
+    output: OutputSettings,
+    /// Which of the tracks that a sound stream becomes.
+    part: Option<usize>,
+    /// What to call the place of a mistake.
+    place: String,
+}
+
+/// What a package comes to for a source with so many sound tracks beside it.
+struct Expanded {
+    renditions: Vec<Rendition>,
+    subtitles: Vec<TextPlan>,
+    decisions: Vec<Decision>,
+    notes: Vec<String>,
+}
+
+/// A plan whose renditions have no numbers yet, and each of them as an output: what is asked for, and its plan.
+pub(super) type Planned = (PackagePlan, Vec<(OutputSettings, OutputPlan)>);
+
+/// Resolves a package against its source. What is wrong with it goes to `mistakes`, and then there is no plan.
+///
+/// # Errors
+/// `Unsupported` when the source has something that cannot be done, or nothing that the package keeps.
+pub(super) fn plan(
+    package: &PackageJob,
+    asking: &Asking<'_>,
+    source: &Source,
+    mistakes: &mut Vec<Mistake>,
+) -> Result<Option<Planned>> {
+    mistakes.append(&mut mistakes_alone(package));
+    if !mistakes.is_empty() {
+        return Ok(None);
+    }
+    let all = source.audio().count();
+    let beside = all..all + asking.sides.len();
+    let parts = sound_parts(package, asking, source);
+    let parts = |track: usize| (track, parts.get(track).copied().unwrap_or(1));
+    let tracks: Vec<(usize, usize)> =
+        source.decodable_audio().map(|(number, _)| number).chain(beside).map(parts).collect();
+    let expanded = expand(package, source, &tracks);
+    let begin = begin(package, &expanded, asking, source)?;
+    let (mut renditions, mut outputs) = (Vec::new(), Vec::new());
+    let mut notes = expanded.notes;
+    let has_video = expanded.renditions.iter().any(|rendition| rendition.output.video != VideoSettings::None);
+    for Rendition { id, output, part, place } in expanded.renditions {
+        let mut own = Vec::new();
+        let request = Request { part, ..asking.request(&output, begin) };
+        let planned = OutputPlan::new(&request, source, &mut own)?;
+        own.iter_mut().for_each(|mistake| mistake.enter(&place));
+        mistakes.append(&mut own);
+        if let Some(mut planned) = planned {
+            // A package has no place for what is said of a file as a whole.
+            if planned.video.is_some() && renditions.is_empty() {
+                notes.extend(left_out(&planned.carried));
+            } else if has_video {
+                planned.notes.retain(|note| !note.starts_with(TIMECODE_LOST));
+            }
+            planned.carried = Carried { tags: planned.carried.tags, ..Carried::default() };
+            renditions.push(RenditionPlan { id, output: 0 });
+            outputs.push((output, planned));
+        }
+    }
+    if !mistakes.is_empty() {
+        return Ok(None);
+    }
+    let Some(origin) = outputs.first().map(|(_, output): &(_, OutputPlan)| output.origin) else {
+        let detail = "nothing would be written: the source has no stream that the package keeps";
+        return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
+    };
+    let plan = PackagePlan {
+        path: package.path.clone(),
+        settings: PackageSettings { segment: package.segment, layout: package.layout },
+        renditions,
+        subtitles: expanded.subtitles,
+        origin,
+        decisions: expanded.decisions,
+        notes,
+    };
+    Ok(Some((plan, outputs)))
+}
+
+/// What a file of these frames would hold, and a package does not.
+fn left_out(carried: &Carried) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(timecode) = &carried.timecode {
+        notes.push(format!(
+            "{TIMECODE_LOST}{timecode} of the first frame is not carried over: a package has no place for it"
+        ));
+    }
+    if !carried.chapters.is_empty() {
+        let count = carried.chapters.len();
+        notes.push(format!("{count} chapters are not carried over: a package has no place for them"));
+    }
+    notes
+}
+
+/// What is wrong with a package whatever its source is.
+pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    if package.segment < Rational::new(1, 1) || package.segment > Rational::new(60, 1) {
+        mistakes.push(Mistake::new("segment", package.segment, "1 to 60 seconds"));
+    }
+    if package.path.file_name().is_none() {
+        mistakes.push(Mistake::new("path", package.path.display(), "is no name for a folder"));
+    }
+    if package.ladder.is_empty() && package.audio == AudioSettings::None {
+        mistakes.push(Mistake::new("ladder", "", "without audio, nothing would be written"));
+    }
+    for (number, rung) in package.ladder.iter().enumerate() {
+        let place = format!("ladder[{number}]");
+        if !(2..=16_384).contains(&rung.height) || rung.height % 2 == 1 {
+            mistakes.push(Mistake::new(format!("{place}.height"), rung.height, "an even number from 2 to 16384"));
+        }
+        if package.ladder[..number].iter().any(|other| other.height == rung.height) {
+            mistakes.push(Mistake::new(format!("{place}.height"), rung.height, "stands there twice"));
+        }
+        match &rung.video {
+            VideoSettings::X264(own) | VideoSettings::X265(own) if own.size.is_none() => {}
+            VideoSettings::X264(_) | VideoSettings::X265(_) => {
+                mistakes.push(Mistake::new(format!("{place}.video.size"), "", "the height of the rung is its size"));
+            }
+            _ => mistakes.push(Mistake::new(format!("{place}.video"), "", "a rung is encoded by x264 or x265")),
+        }
+    }
+    mistakes
+}
+
+/// How many renditions each sound track becomes.
+fn sound_parts(package: &PackageJob, asking: &Asking<'_>, source: &Source) -> Vec<usize> {
+    let audio_shape = package.audio_shape.clone();
+    let output = OutputSettings { audio: package.audio, audio_shape, ..OutputSettings::default() };
+    let request = Request { part: Some(0), ..asking.request(&output, None) };
+    audio::parts(&request, source, Container::Mp4)
+}
+
+/// The renditions of `package`, with these audio `tracks`, by their numbers; each becomes so many renditions.
+fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> Expanded {
+    let (mut renditions, mut decisions, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    let base = OutputSettings {
+        picture: package.picture.clone(),
+        audio_shape: Default::default(),
+        audio: AudioSettings::None,
+        subtitles: SubtitleSettings::None,
+        video: VideoSettings::None,
+        ..OutputSettings::default()
+    };
+    if let Some(facts) = source.video() {
+        let turned = facts.display_matrix.as_ref().and_then(Orientation::from_matrix);
+        let rows = if turned.is_some_and(|turned| turned.is_sideways()) { facts.width } else { facts.height } as u32;
+        let rate = crate::decode::video::frame_rate(facts);
+        for (number, rung, size) in rungs(package, rows, &mut decisions) {
+            let video = settled(rung, size, package.segment, rate, &mut decisions);
+            let id = format!("video-{}", if size.is_some() { rung.height } else { rows });
+            let path = package.path.join(format!("{id}.mp4"));
+            let place = format!("ladder[{number}].");
+            let output = OutputSettings { path, video, ..base.clone() };
+            renditions.push(Rendition { id, output, part: None, place });
+        }
+    } else if !package.ladder.is_empty() {
+        notes.push("the source has no pictures, so that the package is of sound alone".to_owned());
+    }
+    if package.audio != AudioSettings::None {
+        notes.extend(crate::planner::tracks::audio_left_out(source, &[]));
+        let parts = |(track, count): (usize, usize)| (0..count).map(move |part| (track, part));
+        for (number, (track, part)) in tracks.iter().copied().flat_map(parts).enumerate() {
+            let id = format!("audio-{}", number + 1);
+            let path = package.path.join(format!("{id}.mp4"));
+            let (audio, audio_shape) = (package.audio, package.audio_shape.clone());
+            let output = OutputSettings { path, audio, audio_shape, tracks: Some(vec![track]), ..base.clone() };
+            renditions.push(Rendition { id, output, part: Some(part), place: String::new() });
+        }
+    }
+    let mut subtitles = Vec::new();
+    for facts in source.streams().iter().filter(|facts| facts.kind == StreamKind::Subtitle && package.subtitles) {
+        if source.selection().is_foreign(facts.index) {
+            continue;
+        }
+        if facts.is_text {
+            let id = format!("text-{}", subtitles.len() + 1);
+            let subtitle =
+                SubtitlePlan { stream: facts.index, codec: "webvtt".to_owned(), copied: facts.codec == "webvtt" };
+            subtitles.push(TextPlan { id, subtitle, tags: TrackTags::of(facts) });
+        } else {
+            notes.push(format!(
+                "stream {}: {} subtitles are pictures, and packages hold text",
+                facts.index, facts.codec
+            ));
+        }
+    }
+    Expanded { renditions, subtitles, decisions, notes }
+}
+
+/// The rungs that are not larger than the source, each with its number and the size that it is scaled to.
+fn rungs<'a>(
+    package: &'a PackageJob,
+    rows: u32,
+    decisions: &mut Vec<Decision>,
+) -> Vec<(usize, &'a Rung, Option<Size>)> {
+    let scaled = |rung: &Rung| (rung.height != rows).then_some(Size { width: -2, height: rung.height as i32 });
+    let each = package.ladder.iter().enumerate();
+    let kept: Vec<_> = each
+        .clone()
+        .filter(|(_, rung)| rung.height <= rows)
+        .map(|(number, rung)| (number, rung, scaled(rung)))
+        .collect();
+    let too_large: Vec<String> =
+        each.clone().filter(|(_, rung)| rung.height > rows).map(|(_, rung)| rung.height.to_string()).collect();
+    if !too_large.is_empty() {
+        let what = format!("no rungs of {} rows", too_large.join(", "));
+        decisions.push(Decision::new(what, format!("the source has {rows} rows, and pictures are not enlarged")));
+    }
+    match (kept.is_empty(), each.min_by_key(|(_, rung)| rung.height)) {
+        (true, Some((number, rung))) => {
+            decisions.push(Decision::new(
+                format!("one rung of {rows} rows, encoded as that of {}", rung.height),
+                "the source is smaller than every rung",
+            ));
+            vec![(number, rung, None)]
+        }
+        _ => kept,
+    }
+}
+
+/// The settings of a rung, with keyframes where segments begin and nowhere else.
+fn settled(
+    rung: &Rung,
+    size: Option<Size>,
+    segment: Rational,
+    rate: Rational,
+    decisions: &mut Vec<Decision>,
+) -> VideoSettings {
+    let mut video = rung.video.clone();
+    if let VideoSettings::X264(settings) | VideoSettings::X265(settings) = &mut video {
+        settings.size = size;
+        settings.open_gop = Some(false);
+        settings.key_interval = Some(Timestamp::new(1, segment));
+        // Longer than a segment, so that only forced keyframes come.
+        settings.gop = Some((segment.to_f64() * rate.to_f64()).ceil() as u32 * 2);
+        settings.params.entry("scenecut".to_owned()).or_insert_with(|| "0".to_owned());
+        if rate > Rational::new(30, 1) && settings.maxrate.is_some() {
+            let more = |kbps: u32| kbps.saturating_mul(3) / 2;
+            settings.maxrate = settings.maxrate.map(more);
+            settings.bufsize = settings.bufsize.map(more);
+            let what = format!("the rate limit of the rung of {} rows is half as much again", rung.height);
+            decisions.push(Decision::new(what, format!("the source has {:.3} pictures a second", rate.to_f64())));
+        }
+    }
+    video
+}
+
+/// The start of the source as all renditions see it: where an MP4 with all of them would begin.
+///
+/// # Errors
+/// Those of [`OutputPlan::new`].
+fn begin(package: &PackageJob, expanded: &Expanded, asking: &Asking<'_>, source: &Source) -> Result<Option<Timestamp>> {
+    let Some(first) = expanded.renditions.first() else { return Ok(None) };
+    let together = OutputSettings { audio: package.audio, tracks: None, ..first.output.clone() };
+    let whole = SourceSettings { start: None, ..asking.job.source.clone() };
+    let request = Request { source: &whole, ..asking.request(&together, None) };
+    Ok(OutputPlan::new(&request, source, &mut Vec::new())?.map(|plan| plan.origin))
+}

@@ -1,0 +1,172 @@
+//! What becomes of a sound track where the job leaves it to Trix: a copy, else the nearest that works.
+//!
+//! Invariant: what is chosen here is never refused afterwards.
+
+use trix_av::stream::StreamFacts;
+use trix_model::time::{Rational, Timestamp};
+
+use crate::{
+    decode::forms::{self, Change},
+    package,
+    planner::{
+        Request, channels,
+        output::is_cut,
+        sound_codec::{self, SoundCodec},
+    },
+    source::Source,
+    spec::{
+        audio::{AudioSettings, AudioShape},
+        job::Container,
+        video::VideoSettings,
+    },
+};
+
+/// What is done with a track, and why it is no copy.
+#[derive(Debug, PartialEq)]
+pub(super) struct Choice {
+    pub(super) settings: AudioSettings,
+    pub(super) why: Option<String>,
+}
+
+/// Chooses for `stream` of `source`, or of a file beside it; `changed` says that samples are to be others than those of
+/// the source.
+pub(super) fn choose(
+    job: &Request<'_>,
+    container: Container,
+    stream: &StreamFacts,
+    changed: bool,
+    source: Option<&Source>,
+) -> Choice {
+    let shape = &job.output.audio_shape;
+    let changes = || source.and_then(|source| change(job, container, stream, source));
+    let reason = if changed {
+        Some("what is moved, mixed, stretched or joined by an edit list cannot be copied".to_owned())
+    } else if *shape != AudioShape::default() {
+        Some("a copy keeps its channels, rate and level".to_owned())
+    } else if let Err(problem) = copies(container, stream) {
+        Some(problem)
+    } else if job.part.is_some() && !package::CODECS.contains(&stream.codec.as_str()) {
+        Some(format!("{} has no place in a package", stream.codec))
+    } else if cuts(job) && !cuts_exactly(container, stream) {
+        Some(format!("{} cannot say where in a packet the sound begins and ends", container.name()))
+    } else {
+        changes()
+    };
+    let copied = Choice { settings: AudioSettings::Copy, why: None };
+    let Some(reason) = reason else { return copied };
+    let Some(settings) = encoding(job, container, stream) else { return copied };
+    // A cut at packets, up to half a packet beside, loses less than another lossy codec.
+    let chosen = SoundCodec::of(settings);
+    let keeps = chosen.is_some_and(|codec| !codec.is_lossy() || codec.name == own_name(stream));
+    let is_plain = !changed && job.part.is_none() && *shape == AudioShape::default();
+    let can_copy = || is_plain && copies(container, stream).is_ok() && changes().is_none();
+    if !keeps && can_copy() { copied } else { Choice { settings, why: Some(reason) } }
+}
+
+/// The change of the track in mid-file that a copy in `container` could not tell, in the part that the job takes.
+fn change(job: &Request<'_>, container: Container, stream: &StreamFacts, source: &Source) -> Option<String> {
+    let holds_shapes = holds_changes(container, &stream.codec);
+    // All of the source is read to know; not where nothing that could be found would matter.
+    if !forms::may_change(source, stream) || (holds_shapes && !forms::may_change_codec(source)) {
+        return None;
+    }
+    let changes = job.looks.forms(source).changes(stream.index)?;
+    let shape = changes.shape.as_ref().filter(|_| !holds_shapes);
+    let first = source.start().map(|start| Timestamp::new(start, Rational::new(1, 1_000_000)));
+    let start = job.source.start.unwrap_or(Timestamp::new(0, Rational::new(1, 1)));
+    let end = first.zip(job.source.duration).map(|(first, duration)| first.plus(start).plus(duration));
+    let is_taken = |change: &&Change| change.at.zip(end).is_none_or(|(at, end)| at < end);
+    let change = [changes.codec.as_ref(), shape].into_iter().flatten().find(is_taken)?;
+    let place = change.at.map_or_else(String::new, |at| format!(" at {at}"));
+    Some(format!("it changes{place} from {}, which {} cannot tell of a copy", change.detail, container.name()))
+}
+
+/// Whether frames of `codec` may differ in `container` from what it says of the track. A transport stream says no more
+/// than the codec; Matroska says rate and channels, and players take the frames' own. The sample entries of MP4 and MOV
+/// and the configuration of AAC hold for the whole track.
+pub(crate) fn holds_changes(container: Container, codec: &str) -> bool {
+    match container {
+        Container::MpegTs | Container::M2ts => true,
+        Container::Matroska => matches!(codec, "ac3" | "eac3" | "dts" | "mp1" | "mp2" | "mp3"),
+        Container::Mp4 | Container::Mov | Container::WebM | Container::Mxf => false,
+    }
+}
+
+/// Whether the sound is cut by itself. Beside copied pictures it is cut where those are, and copied as they are.
+fn cuts(job: &Request<'_>) -> bool {
+    is_cut(job) && job.output.video != VideoSettings::Copy
+}
+
+/// Whether a copy that begins or ends within a packet is told to the sample: by an edit list, by elements of Matroska,
+/// or by cutting the packet, which works for PCM. Decoders of other lossless codecs do not all heed what is told.
+pub(crate) fn cuts_exactly(container: Container, stream: &StreamFacts) -> bool {
+    match stream.codec.as_str() {
+        _ if stream.parameters.pcm_block().is_some() => true,
+        "aac" | "mp1" | "mp2" | "mp3" | "ac3" | "eac3" | "opus" | "dts" | "truehd" | "mlp" => {
+            container.is_iso() || container.is_matroska()
+        }
+        // libavformat reads edit lists of Vorbis in another way than it writes them.
+        "vorbis" => container.is_matroska(),
+        _ => false,
+    }
+}
+
+/// Whether `container` takes the packets of `stream` as they are; if not, says why.
+pub(super) fn copies(container: Container, stream: &StreamFacts) -> Result<(), String> {
+    container.holds(&stream.parameters, stream.time_base)?;
+    if container == Container::Mxf && stream.sample_rate != 48_000 {
+        return Err(format!("MXF holds sound at 48000 Hz, and this has {}", stream.sample_rate));
+    }
+    Ok(())
+}
+
+/// The codec that loses least of `stream` in `container`: its own, else one without loss, else a lossy one.
+fn encoding(job: &Request<'_>, container: Container, stream: &StreamFacts) -> Option<AudioSettings> {
+    let (held, shape) = (sound_codec::held_by(container), &job.output.audio_shape);
+    let is_held = |name: &&str| held.contains(name) && (job.part.is_none() || package::CODECS.contains(name));
+    let own = own_name(stream);
+    // FLAC takes less room than PCM, and loses nothing of integers of 24 bits; it gives every channel a meaning.
+    let is_packed = own == "pcm"
+        && (1..=24).contains(&stream.raw_bits)
+        && !stream.codec.starts_with("pcm_f")
+        && (stream.channels <= 2 || !channels::is_unknown(stream));
+    let first = if is_packed { "flac" } else { own };
+    let order = [first, own, "flac", "pcm", "alac", "aac", "opus", "eac3", "ac3"];
+    let all = order.into_iter().filter(is_held).filter_map(settings);
+    let mut all = all.filter(|settings| SoundCodec::of(*settings).is_some_and(|codec| takes(codec, stream, shape)));
+    all.next().map(|settings| match SoundCodec::of(settings) {
+        Some(codec) if codec.name == own => with_rate_of(settings, codec, stream),
+        _ => settings,
+    })
+}
+
+/// The codec of `stream` as it is typed.
+fn own_name(stream: &StreamFacts) -> &str {
+    if stream.codec.starts_with("pcm_") { "pcm" } else { &stream.codec }
+}
+
+fn settings(name: &str) -> Option<AudioSettings> {
+    matches!(name, "aac" | "opus" | "ac3" | "eac3" | "flac" | "alac" | "pcm").then(|| name.parse().ok()).flatten()
+}
+
+/// Whether the codec has room for the channels, as they are or mixed.
+fn takes(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape) -> bool {
+    let count = channels::track_channels(codec, stream, shape);
+    match codec.name {
+        // Only layouts that it has, as nothing is mixed for a codec without loss.
+        "alac" => codec.layout(&channels::layout_of(stream)).is_some(),
+        _ => !codec.layouts.is_empty() || count <= codec.channels,
+    }
+}
+
+/// Lossy sound that is encoded again in its own codec gets as many bits as it has.
+fn with_rate_of(settings: AudioSettings, codec: &SoundCodec, stream: &StreamFacts) -> AudioSettings {
+    let Some(rate) = stream.bit_rate.and_then(|rate| u32::try_from(rate.div_ceil(1000)).ok()) else { return settings };
+    let most = codec.most_kbps(stream.channels, codec.nearest_rate(stream.sample_rate));
+    let legal = |kbps: &u32| codec.refuses_kbps(*kbps).is_none() && *kbps <= most;
+    // AC-3 has a list of rates; the next above.
+    match (rate..=rate.saturating_add(64)).find(legal) {
+        Some(kbps) => settings.with_kbps(kbps).unwrap_or(settings),
+        None => settings,
+    }
+}

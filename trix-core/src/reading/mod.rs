@@ -1,0 +1,8 @@
+//! Decoded frames and audio of a source, for all who look at one without running a job.
+
+pub mod reader;
+pub mod sound_reader;
+pub mod stems;
+pub mod census;
+pub mod glance;
+pub(crate) mod survey;

@@ -1,0 +1,151 @@
+//! Reads the pictures of a source one after the other: demuxing, decoding and converting on one thread.
+//!
+//! Invariant: it yields the very pictures that an encode of the same source, cut and target takes in.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use trix_model::{
+    damage::{DamageLog, OnDamage},
+    error::{Error, ErrorKind, Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
+use crate::{
+    decode::video::{Picture, VideoDecoder},
+    plan::{Cut, Verdict},
+};
+use crate::{demux::Demuxer, filter::pictures::PictureFilter, plan::Filtering, source::Source};
+
+impl Cut {
+    /// What becomes of a picture at `time`, when `kept` were kept before it.
+    pub(crate) fn judge(&self, time: Timestamp, kept: u64) -> Verdict {
+        if self.start.is_some_and(|start| time < start) {
+            Verdict::Before
+        } else if self.end.is_some_and(|end| time >= end) || self.frames.is_some_and(|frames| kept >= frames) {
+            Verdict::After
+        } else {
+            Verdict::Keep
+        }
+    }
+}
+
+impl Cut {
+    /// Ends a frame, which begins inside, where the cut ends.
+    pub(crate) fn shorten(&self, picture: &mut Picture, base: TimeBase) {
+        if let (Some(end), Some(duration)) = (self.end, picture.duration) {
+            picture.duration = Some(duration.min(end.rescale(base).saturating_sub(picture.pts)).max(1));
+        }
+    }
+}
+
+/// The pictures of a source, in the order in which they are shown.
+pub struct PictureReader {
+    demuxer: Demuxer,
+    decoder: VideoDecoder,
+    filter: Option<PictureFilter>,
+    stream: usize,
+    time_base: TimeBase,
+    source_base: TimeBase,
+    cut: Cut,
+    kept: u64,
+    ready: VecDeque<Picture>,
+    ended: bool,
+    damage: Arc<DamageLog>,
+}
+
+impl PictureReader {
+    /// Reads the first picture stream of `source` with `threads` decoder threads (0: one for each core); with a
+    /// `filtering`, pictures are filtered.
+    ///
+    /// # Errors
+    /// `Unsupported` when there is no picture stream or no decoder for it.
+    pub fn new(
+        source: Source,
+        on_damage: OnDamage,
+        cut: Cut,
+        filtering: Option<Filtering>,
+        threads: u32,
+    ) -> Result<Self> {
+        let label = source.label();
+        let Some(facts) = source.video().cloned() else {
+            return Err(
+                Error::new(ErrorKind::Unsupported, Stage::Decode, "the source has no picture stream").in_file(&label)
+            );
+        };
+        let damage = Arc::new(DamageLog::new(on_damage));
+        let decoder = VideoDecoder::new(
+            label,
+            &facts,
+            on_damage.decoder_threads(threads),
+            source.limits().pixels,
+            Arc::clone(&damage),
+        )?;
+        let filter = filtering.map(|filtering| PictureFilter::new(filtering, facts.index, facts.time_base));
+        Ok(PictureReader {
+            demuxer: Demuxer::new(source, Arc::clone(&damage)),
+            decoder,
+            time_base: filter.as_ref().map_or(facts.time_base, PictureFilter::time_base),
+            source_base: facts.time_base,
+            filter,
+            stream: facts.index,
+            cut,
+            kept: 0,
+            ready: VecDeque::new(),
+            ended: false,
+            damage,
+        })
+    }
+
+    /// The next picture; `None` after the last.
+    ///
+    /// # Errors
+    /// Those of the stages: damage, limits, reading.
+    pub fn next_picture(&mut self) -> Result<Option<Picture>> {
+        loop {
+            if let Some(picture) = self.ready.pop_front() {
+                return Ok(Some(picture));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            let packet = loop {
+                match self.demuxer.next_packet()? {
+                    Some(packet) if packet.stream() != self.stream => {}
+                    other => break other,
+                }
+            };
+            self.ended = packet.is_none();
+            self.decoder.push(packet.as_ref())?;
+            while let Some(mut picture) = self.decoder.receive()? {
+                match self.cut.judge(Timestamp::new(picture.pts, self.source_base), self.kept) {
+                    Verdict::Before => {}
+                    Verdict::After => {
+                        self.ended = true;
+                        break;
+                    }
+                    Verdict::Keep => {
+                        self.kept += 1;
+                        self.cut.shorten(&mut picture, self.source_base);
+                        match &mut self.filter {
+                            Some(filter) => self.ready.extend(filter.push(Some(picture))?),
+                            None => self.ready.push_back(picture),
+                        }
+                    }
+                }
+            }
+            if let Some(filter) = self.filter.as_mut().filter(|_| self.ended) {
+                self.ready.extend(filter.push(None)?);
+            }
+        }
+    }
+
+    /// What was found to be wrong so far.
+    pub fn damage(&self) -> trix_model::damage::DamageReport {
+        self.damage.report()
+    }
+
+    /// Seconds in a tick of the pictures' times.
+    pub fn time_base(&self) -> TimeBase {
+        self.time_base
+    }
+}

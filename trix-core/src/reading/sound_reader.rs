@@ -1,0 +1,287 @@
+//! Reads one sound track by itself, a stream of a file or several put together: demuxing, decoding and converting on
+//! one thread.
+//!
+//! Invariant: it yields the very samples that an encode of the same stream, target and edit takes in.
+
+use std::sync::Arc;
+
+use trix_av::frame::Frame;
+use trix_model::{
+    damage::{DamageLog, DamageReport, OnDamage},
+    error::{Error, ErrorKind, Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
+use crate::decode::{
+    audio::{AudioDecoder, SoundChange},
+    timing::Drift,
+};
+use crate::{
+    demux::Demuxer,
+    filter::sound::SoundConverter,
+    plan::{Remix, Resampler, SoundTarget},
+    reading::stems::{StemReport, Stems},
+    source::Source,
+    spec::audio_edit::SoundEdit,
+};
+
+/// The sound of one stream of a source, or of several put together, block after block.
+pub struct SoundReader {
+    feed: Feed,
+    converter: Option<SoundConverter>,
+    stream: usize,
+    time_base: TimeBase,
+    sample_rate: u32,
+    channels: usize,
+    layout: String,
+    /// The layout that channels without one are taken for.
+    assumed: Option<String>,
+    start: Timestamp,
+    /// Whether no more goes into the converter.
+    closed: bool,
+}
+
+/// Where decoded blocks come from.
+enum Feed {
+    Stream(Box<Decoding>),
+    Stems(Box<Stems>),
+}
+
+/// A stream that is demuxed and decoded.
+struct Decoding {
+    demuxer: Demuxer,
+    decoder: AudioDecoder,
+    damage: Arc<DamageLog>,
+    /// Whether the last packet is in the decoder.
+    drained: bool,
+}
+
+impl SoundReader {
+    /// Reads stream `stream` of `source`, by its index in the file; `None`: the first audio track that is taken.
+    ///
+    /// # Errors
+    /// `InvalidSpec` when that stream is no sound, `Unsupported` when there is no sound at all or no decoder for it.
+    pub fn new(source: Source, stream: Option<usize>, on_damage: OnDamage) -> Result<Self> {
+        let label = source.label();
+        let sounds: Vec<String> = source.audio().map(|facts| facts.index.to_string()).collect();
+        let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
+        let is_meant = |index: usize| stream.or(first).is_none_or(|meant| meant == index);
+        let Some(facts) = source.audio().find(|facts| is_meant(facts.index)).cloned() else {
+            return Err(match (stream, sounds.is_empty()) {
+                (Some(index), false) => Error::new(
+                    ErrorKind::InvalidSpec,
+                    Stage::Decode,
+                    format!("stream {index} is no sound; these are: {}", sounds.join(", ")),
+                ),
+                _ => Error::new(ErrorKind::Unsupported, Stage::Decode, "the source has no sound"),
+            }
+            .in_file(&label));
+        };
+        let damage = Arc::new(DamageLog::new(on_damage));
+        let decoder = AudioDecoder::new(label, &facts, Arc::clone(&damage))?;
+        let like = SoundTarget::like(&facts);
+        let start = Timestamp::new(source.start().unwrap_or(0), TimeBase::new(1, 1_000_000));
+        let demuxer = Demuxer::new(source, Arc::clone(&damage));
+        Ok(SoundReader {
+            feed: Feed::Stream(Box::new(Decoding { demuxer, decoder, damage, drained: false })),
+            converter: None,
+            stream: facts.index,
+            time_base: facts.time_base,
+            sample_rate: facts.sample_rate,
+            channels: facts.channels as usize,
+            layout: like.layout,
+            assumed: like.assumed_layout,
+            start,
+            closed: false,
+        })
+    }
+
+    /// Reads what `stems` make.
+    pub fn of_stems(stems: Stems) -> Self {
+        SoundReader {
+            converter: None,
+            stream: 0,
+            time_base: stems.time_base(),
+            sample_rate: stems.sample_rate(),
+            channels: stems.channels(),
+            layout: stems.layout().to_owned(),
+            assumed: None,
+            start: Timestamp::new(0, stems.time_base()),
+            closed: false,
+            feed: Feed::Stems(Box::new(stems)),
+        }
+    }
+
+    /// The same sound in another form.
+    pub fn converted(mut self, target: SoundTarget, edit: SoundEdit) -> Self {
+        self.converter = Some(SoundConverter::new(target, self.stream, self.time_base).edited(edit));
+        self
+    }
+
+    /// A target that keeps the sound's rate and channels and takes it from the start of the file, as 64-bit floating
+    /// point, in which nothing is lost.
+    pub fn as_it_is(&self) -> SoundTarget {
+        SoundTarget {
+            sample_format: "dblp".to_owned(),
+            bits: None,
+            dithered: false,
+            sample_rate: self.sample_rate,
+            resampler: None,
+            layout: self.layout.clone(),
+            assumed_layout: self.assumed.clone(),
+            remix: None,
+            block: 0,
+            origin: self.start,
+            end: None,
+            lead: 0,
+            tail: 0,
+        }
+    }
+
+    /// A target that keeps one channel, by its number from zero, in the place of all.
+    pub fn one_channel(&self, channel: usize) -> SoundTarget {
+        let row = (0..self.channels).map(|other| f64::from(u8::from(other == channel))).collect();
+        // Mono has nothing to choose from.
+        let remix = (self.channels > 1).then(|| Remix::Matrix { rows: vec![row] });
+        SoundTarget { layout: "mono".to_owned(), remix, ..self.as_it_is() }
+    }
+
+    /// The next block; `None` after the last.
+    ///
+    /// # Errors
+    /// Those of the stages: damage, limits, reading, conversion.
+    pub fn next_block(&mut self) -> Result<Option<Frame>> {
+        loop {
+            if let Some(converter) = &mut self.converter
+                && let Some(frame) = converter.receive()?
+            {
+                return Ok(Some(frame));
+            }
+            if self.closed {
+                return Ok(None);
+            }
+            let decoded = match &mut self.feed {
+                Feed::Stream(decoding) => decoding.next_block(self.stream)?,
+                Feed::Stems(stems) => stems.next_block()?,
+            };
+            self.closed = decoded.is_none();
+            match &mut self.converter {
+                None => return Ok(decoded),
+                // What goes beyond the end of a cut is not decoded.
+                Some(converter) => self.closed |= !converter.push(decoded.as_ref())?,
+            }
+        }
+    }
+
+    /// Index of the stream in its file; 0 for stems.
+    pub fn stream(&self) -> usize {
+        self.stream
+    }
+
+    /// Samples in a second before conversion, as the file says.
+    pub fn sample_rate(&self) -> u32 {
+        self.sample_rate
+    }
+
+    /// Channels before conversion, as the file says.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Seconds in a tick of the times of decoded blocks.
+    pub fn time_base(&self) -> TimeBase {
+        self.time_base
+    }
+
+    /// FFmpeg's name of the layout before conversion; where the file tells none, mono and stereo for one and two
+    /// channels, or a number of channels.
+    pub fn layout(&self) -> &str {
+        &self.layout
+    }
+
+    /// The start of the file: the time of the first thing in it.
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// Samples that were decoded so far, in each channel.
+    pub fn decoded(&self) -> u64 {
+        match &self.feed {
+            Feed::Stream(decoding) => decoding.decoder.samples(),
+            Feed::Stems(stems) => stems.report().samples,
+        }
+    }
+
+    /// Where the sound that was read so far ends in the output, in samples, before silence is added or an end cut; as
+    /// [`SoundConverter::reach`].
+    pub fn reach(&self) -> Option<i64> {
+        self.converter.as_ref().and_then(SoundConverter::reach)
+    }
+
+    /// How times and samples ran apart so far.
+    pub(crate) fn drift(&self) -> Option<Drift> {
+        match &self.feed {
+            Feed::Stream(decoding) => decoding.decoder.timing().drift,
+            Feed::Stems(_) => None,
+        }
+    }
+
+    /// Where the codec changed so far.
+    pub(crate) fn changes(&self) -> &[SoundChange] {
+        match &self.feed {
+            Feed::Stream(decoding) => decoding.decoder.changes(),
+            Feed::Stems(_) => &[],
+        }
+    }
+
+    /// What became of the stems so far, if it is these that are read.
+    pub fn stems(&self) -> Option<StemReport> {
+        match &self.feed {
+            Feed::Stream(_) => None,
+            Feed::Stems(stems) => Some(stems.report()),
+        }
+    }
+
+    /// What was found to be wrong so far, with each file.
+    pub fn damage(&self) -> Vec<DamageReport> {
+        match &self.feed {
+            Feed::Stream(decoding) => vec![decoding.damage.report()],
+            Feed::Stems(stems) => stems.damage(),
+        }
+    }
+}
+
+impl Decoding {
+    fn next_block(&mut self, stream: usize) -> Result<Option<Frame>> {
+        loop {
+            if let Some(frame) = self.decoder.receive()? {
+                return Ok(Some(frame));
+            }
+            if self.drained {
+                return Ok(None);
+            }
+            let packet = loop {
+                match self.demuxer.next_packet()? {
+                    Some(packet) if packet.stream() != stream => {}
+                    other => break other,
+                }
+            };
+            self.drained = packet.is_none();
+            self.decoder.push(packet.as_ref())?;
+        }
+    }
+}
+
+impl SoundTarget {
+    /// The same at another sample rate, by the best resampler of this build.
+    pub fn at_rate(self, sample_rate: u32) -> Self {
+        let resampler = (sample_rate != self.sample_rate).then(Resampler::best).or(self.resampler);
+        SoundTarget { sample_rate, resampler, ..self }
+    }
+
+    /// The same as samples of FFmpeg's format `sample_format` with `bits` significant bits (`None`: floating point),
+    /// dithered or just rounded.
+    pub fn in_format(self, sample_format: &str, bits: Option<u32>, dithered: bool) -> Self {
+        SoundTarget { sample_format: sample_format.to_owned(), bits, dithered, ..self }
+    }
+}

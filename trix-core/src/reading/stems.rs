@@ -1,0 +1,209 @@
+//! Puts the channels of several files together to one stream: mono stems, stereo pairs, single channels of files.
+//!
+//! Invariant: sample `n` of every channel of the output is sample `n` of its input, counted from the start of the
+//! input's file; what an input lacks at its end is silence, and reported.
+
+use serde::Serialize;
+use trix_av::{frame::Frame, layout::ChannelLayout};
+use trix_model::{
+    damage::{DamageReport, OnDamage},
+    error::{Error, ErrorKind, Result, Stage},
+    time::TimeBase,
+};
+
+use crate::{
+    reading::sound_reader::SoundReader,
+    source::Source,
+    spec::audio_edit::{SoundEdit, StemTarget},
+};
+
+/// Where channels come from.
+pub struct StemInput {
+    /// The file.
+    pub source: Source,
+    /// Index of the stream in the file; `None`: the first sound stream.
+    pub stream: Option<usize>,
+    /// Number of the channel in the stream, from zero; `None`: all, in their order.
+    pub channel: Option<usize>,
+}
+
+/// What became of the inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct StemReport {
+    /// Samples in a second of the output.
+    pub sample_rate: u32,
+    /// Samples in each channel of the output so far.
+    pub samples: u64,
+    /// Each input.
+    pub stems: Vec<StemFacts>,
+}
+
+/// What became of one input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct StemFacts {
+    /// The file, as errors call it.
+    pub file: String,
+    /// Samples in a second, where they were not those of the output.
+    pub resampled_from: Option<u32>,
+    /// Samples of silence that were added at its end so far, at the rate of the output.
+    pub padded: u64,
+}
+
+/// Samples of a block of the output: less than a tenth of a second.
+const BLOCK: usize = 4096;
+
+/// One input and what is read ahead of it.
+struct Stem {
+    reader: SoundReader,
+    /// Samples that are not yet in a block, for each of its channels.
+    ahead: Vec<Vec<f64>>,
+    ended: bool,
+    facts: StemFacts,
+}
+
+/// Several inputs as one stream of 64-bit floating point.
+pub struct Stems {
+    stems: Vec<Stem>,
+    order: Vec<usize>,
+    layout: String,
+    sample_rate: u32,
+    samples: u64,
+}
+
+impl Stems {
+    /// Opens the decoders of all `inputs`.
+    ///
+    /// # Errors
+    /// `InvalidSpec` when channels and layout do not match or a channel does not exist, and those of
+    /// [`SoundReader::new`].
+    pub fn open(inputs: Vec<StemInput>, target: &StemTarget, on_damage: OnDamage) -> Result<Self> {
+        let wrong = |detail: String| Error::new(ErrorKind::InvalidSpec, Stage::Filter, detail);
+        let layout = ChannelLayout::from_name(&target.layout)
+            .ok_or_else(|| wrong(format!("'{}' is no channel layout", target.layout)))?;
+        let mut opened = Vec::new();
+        for StemInput { source, stream, channel } in inputs {
+            let label = source.label();
+            let reader = SoundReader::new(source, stream, on_damage)?;
+            let channels = reader.channels();
+            if channel.is_some_and(|channel| channel >= channels) || channels == 0 || reader.sample_rate() == 0 {
+                let asked = channel.map_or_else(String::new, |channel| format!("; channel {channel} was asked for"));
+                let detail = format!("the stream has {channels} channels, counted from 0{asked}");
+                return Err(wrong(detail).in_file(&label).in_stream(reader.stream()));
+            }
+            opened.push((reader, channel, label.display().to_string()));
+        }
+        let highest = opened.iter().map(|(reader, ..)| reader.sample_rate()).max();
+        let Some(sample_rate) = target.sample_rate.or(highest) else { return Err(wrong("no stems".into())) };
+        let mut stems = Vec::new();
+        for (reader, channel, file) in opened {
+            let own = reader.sample_rate();
+            let form = channel.map_or_else(|| reader.as_it_is(), |channel| reader.one_channel(channel));
+            let ahead = vec![Vec::new(); channel.map_or(reader.channels(), |_| 1)];
+            let reader = reader.converted(form.at_rate(sample_rate), SoundEdit::default());
+            let resampled_from = (own != sample_rate).then_some(own);
+            stems.push(Stem { reader, ahead, ended: false, facts: StemFacts { file, resampled_from, padded: 0 } });
+        }
+        let count: usize = stems.iter().map(|stem| stem.ahead.len()).sum();
+        let order = if target.order.is_empty() { (0..count).collect() } else { target.order.clone() };
+        if order.len() != layout.channels as usize {
+            let (name, wanted) = (&layout.name, layout.channels);
+            return Err(wrong(format!("{name} has {wanted} channels; the inputs make {}", order.len())));
+        }
+        if let Some(number) = order.iter().find(|number| **number >= count) {
+            return Err(wrong(format!("there are {count} input channels, counted from 0; {number} was asked for")));
+        }
+        Ok(Stems { stems, order, layout: layout.name, sample_rate, samples: 0 })
+    }
+
+    /// The next block, its time in samples; `None` after the end of the longest input.
+    ///
+    /// # Errors
+    /// Those of [`SoundReader::next_block`]; `MalformedInput` when an input has no decodable sound at all.
+    pub fn next_block(&mut self) -> Result<Option<Frame>> {
+        for stem in &mut self.stems {
+            stem.read(BLOCK)?;
+        }
+        let samples = self.stems.iter().map(Stem::available).max().unwrap_or(0).min(BLOCK);
+        if samples == 0 {
+            return Ok(None);
+        }
+        let channels: Vec<Vec<f64>> = self.stems.iter_mut().flat_map(|stem| stem.take(samples)).collect();
+        let planes: Vec<Vec<f64>> = self.order.iter().map(|number| channels[*number].clone()).collect();
+        let pts = i64::try_from(self.samples).unwrap_or(i64::MAX);
+        self.samples += samples as u64;
+        let frame = Frame::of_sound(&planes, &self.layout, self.sample_rate, pts);
+        frame.map(Some).ok_or_else(|| Error::bug(Stage::Filter, "stems do not make a block of sound"))
+    }
+
+    /// Samples in a second.
+    pub fn sample_rate(&self) -> u32 {
+        self.sample_rate
+    }
+
+    /// FFmpeg's name of the layout.
+    pub fn layout(&self) -> &str {
+        &self.layout
+    }
+
+    /// Channels of the layout.
+    pub fn channels(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Seconds in a tick of the blocks' times: one sample.
+    pub fn time_base(&self) -> TimeBase {
+        TimeBase::new(1, i64::from(self.sample_rate))
+    }
+
+    /// What became of the inputs so far.
+    pub fn report(&self) -> StemReport {
+        StemReport {
+            sample_rate: self.sample_rate,
+            samples: self.samples,
+            stems: self.stems.iter().map(|stem| stem.facts.clone()).collect(),
+        }
+    }
+
+    /// What was found to be wrong with each input so far.
+    pub fn damage(&self) -> Vec<DamageReport> {
+        self.stems.iter().flat_map(|stem| stem.reader.damage()).collect()
+    }
+}
+
+impl Stem {
+    /// Samples that are there in every channel.
+    fn available(&self) -> usize {
+        self.ahead.first().map_or(0, Vec::len)
+    }
+
+    /// Reads until there are `samples`, or the input ends.
+    fn read(&mut self, samples: usize) -> Result<()> {
+        while !self.ended && self.available() < samples {
+            match self.reader.next_block()? {
+                Some(frame) => {
+                    self.ahead.iter_mut().enumerate().for_each(|(channel, to)| frame.read_channel(channel, to));
+                }
+                None if self.reader.decoded() == 0 => {
+                    let detail = format!("{} has no decodable sound", self.facts.file);
+                    return Err(
+                        Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).in_stream(self.reader.stream())
+                    );
+                }
+                None => self.ended = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes `samples` of each channel, the missing ones as silence.
+    fn take(&mut self, samples: usize) -> Vec<Vec<f64>> {
+        let there = self.available().min(samples);
+        self.facts.padded += (samples - there) as u64;
+        let take = |ahead: &mut Vec<f64>| {
+            let mut taken: Vec<f64> = ahead.drain(..there).collect();
+            taken.resize(samples, 0.0);
+            taken
+        };
+        self.ahead.iter_mut().map(take).collect()
+    }
+}

@@ -1,0 +1,555 @@
+//! Reads what libavformat does not hand on from the header of an MP4 or MOV file: edit lists, track headers, the index.
+//!
+//! Invariant: every length is checked against the box around it, every table against a bound; a header that makes no
+//! sense yields less, never an error. Sources: ISO/IEC 14496-12:2020, QuickTime File Format (Apple, 2016).
+
+use std::io::{Read, Result, Seek, SeekFrom};
+
+use serde::Serialize;
+use trix_av::stream::StreamFacts;
+use trix_model::{
+    intervals::Intervals,
+    time::{Rational, Timestamp},
+};
+
+use crate::source::Source;
+
+/// What the header says of the file as a whole.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Movie {
+    /// How long the movie header says that it is.
+    pub(crate) duration: Option<Timestamp>,
+    /// Whether more pictures follow in fragments, which this index does not list.
+    pub(crate) is_fragmented: bool,
+    /// The tracks, in file order.
+    pub(crate) tracks: Vec<Track>,
+}
+
+/// What the header says of a track.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Track {
+    /// Number.
+    pub(crate) id: u32,
+    /// Width and height at which it is shown, before it is turned; in 65536ths.
+    pub(crate) shown: Option<(u32, u32)>,
+    /// How long the track header says that it is.
+    pub(crate) duration: Option<Timestamp>,
+    /// How long the media header says that it is.
+    pub(crate) media_duration: Option<Timestamp>,
+    /// The edit list.
+    pub(crate) edits: Vec<EditInfo>,
+    /// Ticks of the media in a second.
+    scale: u32,
+    /// Runs of samples with the same duration: how many, and ticks.
+    durations: Vec<(u32, u32)>,
+    /// Runs of samples with the same distance from decoding to presentation.
+    offsets: Vec<(u32, i32)>,
+    /// The codec of each sample entry.
+    codecs: Vec<[u8; 4]>,
+    /// Runs of chunks with equally many samples of one sample entry: the number of the first chunk, how many samples
+    /// each has, and the number of the entry; both numbers count from one.
+    chunks: Vec<(u32, u32, u32)>,
+    /// The part of the picture that is meant to be seen (`clap`).
+    pub(crate) clean_aperture: Option<(Rational, Rational)>,
+    /// For E-AC-3: how many objects its joint object coding yields, when there is such.
+    pub(crate) joint_objects: Option<u8>,
+}
+
+/// Boxes of one level that are looked at; real files have tens, and a fragmented one has its header before its fragments.
+const SIBLINGS: usize = 4096;
+/// Bytes of one table: two million entries, more than a day of film needs.
+const TABLE: u64 = 16 << 20;
+/// Tracks; libavformat is held to fewer.
+const TRACKS: usize = 1024;
+/// Samples whose times are measured: nine hours at 120 pictures a second.
+const SAMPLES: u64 = 4 << 20;
+
+/// A box: what it is, and where its content lies.
+#[derive(Clone, Copy)]
+struct Place {
+    kind: [u8; 4],
+    start: u64,
+    end: u64,
+}
+
+/// The header of the file in `reader`; `None` when there is none.
+pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Option<Movie> {
+    let size = reader.seek(SeekFrom::End(0)).ok()?;
+    let file = Place { kind: *b"file", start: 0, end: size };
+    let moov = inside(reader, file).into_iter().find(|place| &place.kind == b"moov")?;
+    let mut movie = Movie::default();
+    let boxes = inside(reader, moov);
+    let header = boxes.iter().find(|place| &place.kind == b"mvhd").and_then(|place| content(reader, *place));
+    let (scale, duration) = header.as_deref().and_then(times).unwrap_or_default();
+    movie.duration = duration.and_then(|ticks| time(ticks, scale));
+    for place in boxes {
+        match &place.kind {
+            b"trak" if movie.tracks.len() < TRACKS => movie.tracks.push(track(reader, place, scale)),
+            b"mvex" => movie.is_fragmented = true,
+            _ => {}
+        }
+    }
+    Some(movie)
+}
+
+fn track(reader: &mut (impl Read + Seek), trak: Place, movie_scale: u32) -> Track {
+    let mut track = Track::default();
+    let mut stack = vec![trak];
+    // A track is a tree of known shape; the bound is against one that repeats itself.
+    let mut budget = SIBLINGS;
+    while let Some(parent) = stack.pop() {
+        for place in inside(reader, parent) {
+            budget = budget.saturating_sub(1);
+            if budget == 0 {
+                return track;
+            }
+            match &place.kind {
+                b"mdia" | b"minf" | b"stbl" | b"edts" => stack.push(place),
+                b"tkhd" => header(content(reader, place), movie_scale, &mut track),
+                b"mdhd" => {
+                    let (scale, duration) = content(reader, place).as_deref().and_then(times).unwrap_or_default();
+                    track.scale = scale;
+                    track.media_duration = duration.and_then(|ticks| time(ticks, scale));
+                }
+                b"elst" => track.edits = edits(&content(reader, place).unwrap_or_default(), movie_scale),
+                b"stts" => track.durations = runs(&content(reader, place).unwrap_or_default()),
+                b"ctts" => {
+                    let runs = runs(&content(reader, place).unwrap_or_default());
+                    // Version 0 says that they are unsigned; writers put negative ones there all the same.
+                    track.offsets = runs.into_iter().map(|(count, offset)| (count, offset as i32)).collect();
+                }
+                b"stsd" => entries(reader, place, &mut track),
+                b"stsc" => track.chunks = triples(&content(reader, place).unwrap_or_default()),
+                _ => {}
+            }
+        }
+    }
+    // Media times of edits are in ticks of the media, whose header may stand behind them.
+    for edit in &mut track.edits {
+        edit.media_start = edit.media_start.and_then(|start| time(u64::try_from(start.ticks).ok()?, track.scale));
+    }
+    track
+}
+
+/// The boxes inside of `parent`.
+fn inside(reader: &mut (impl Read + Seek), parent: Place) -> Vec<Place> {
+    let mut places = Vec::new();
+    let mut at = parent.start;
+    while at.saturating_add(8) <= parent.end && places.len() < SIBLINGS {
+        let Ok(head) = bytes(reader, at, 16.min(parent.end - at)) else { break };
+        let (Some(size), Some(kind)) = (u32_at(&head, 0), head.get(4..8).and_then(|kind| kind.try_into().ok())) else {
+            break;
+        };
+        let (length, size) = match size {
+            // To the end of the file, or (1) a size of 64 bits after the name.
+            0 => (8, parent.end - at),
+            1 => match u64_at(&head, 8) {
+                Some(size) => (16, size),
+                None => break,
+            },
+            size => (8, u64::from(size)),
+        };
+        let end = at.saturating_add(size);
+        // A box that is longer than the one around it was cut off; what is in there may still be whole.
+        if size < length {
+            break;
+        }
+        places.push(Place { kind, start: at + length, end: end.min(parent.end) });
+        at = end;
+    }
+    places
+}
+
+fn bytes(reader: &mut (impl Read + Seek), at: u64, count: u64) -> Result<Vec<u8>> {
+    reader.seek(SeekFrom::Start(at))?;
+    let mut bytes = Vec::new();
+    reader.by_ref().take(count).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The content of a box that is no larger than a table may be.
+fn content(reader: &mut (impl Read + Seek), place: Place) -> Option<Vec<u8>> {
+    let size = place.end.checked_sub(place.start).filter(|size| *size <= TABLE)?;
+    bytes(reader, place.start, size).ok()
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// `ticks` of `scale` to a second.
+fn time(ticks: u64, scale: u32) -> Option<Timestamp> {
+    let ticks = i64::try_from(ticks).ok()?;
+    (scale > 0).then(|| Timestamp::new(ticks, Rational::new(1, scale.into())))
+}
+
+/// Ticks in a second and duration of a movie or media header; all ones stand for a duration that is not known.
+fn times(header: &[u8]) -> Option<(u32, Option<u64>)> {
+    let (scale, duration) = match *header.first()? {
+        1 => (u32_at(header, 20)?, Some(u64_at(header, 24)?).filter(|ticks| *ticks != u64::MAX)),
+        _ => (u32_at(header, 12)?, Some(u32_at(header, 16)?).filter(|ticks| *ticks != u32::MAX).map(u64::from)),
+    };
+    Some((scale, duration.filter(|ticks| *ticks > 0)))
+}
+
+fn header(content: Option<Vec<u8>>, movie_scale: u32, track: &mut Track) {
+    let Some(header) = content else { return };
+    let is_long = header.first() == Some(&1);
+    let (id, duration, size) = if is_long {
+        (u32_at(&header, 20), u64_at(&header, 28).filter(|ticks| *ticks != u64::MAX), 88)
+    } else {
+        let duration = u32_at(&header, 20).filter(|ticks| *ticks != u32::MAX);
+        (u32_at(&header, 12), duration.map(u64::from), 76)
+    };
+    track.id = id.unwrap_or(0);
+    track.duration = duration.filter(|ticks| *ticks > 0).and_then(|ticks| time(ticks, movie_scale));
+    let size = u32_at(&header, size).zip(u32_at(&header, size + 4));
+    track.shown = size.filter(|(width, height)| *width > 0 && *height > 0);
+}
+
+/// Edit lists (8.6.6): a duration in ticks of the movie, where in the media it starts (all ones: nowhere), a speed.
+fn edits(table: &[u8], movie_scale: u32) -> Vec<EditInfo> {
+    // More than any editor writes; what a hostile list repeats is not worth keeping.
+    const EDITS: usize = 4096;
+    let is_long = table.first() == Some(&1);
+    let count = u32_at(table, 4).unwrap_or(0) as usize;
+    let size = if is_long { 20 } else { 12 };
+    let entries = table.get(8..).unwrap_or_default().chunks_exact(size).take(count.min(EDITS));
+    let edit = |entry: &[u8]| {
+        let (duration, start) = if is_long {
+            (u64_at(entry, 0)?, u64_at(entry, 8)? as i64)
+        } else {
+            (u32_at(entry, 0)?.into(), i64::from(u32_at(entry, 4)? as i32))
+        };
+        let speed = i64::from(u32_at(entry, size - 4)? as i32);
+        Some(EditInfo {
+            duration: time(duration, movie_scale)?,
+            media_start: (start >= 0).then(|| Timestamp::new(start, Rational::new(1, 1))),
+            speed: Rational::new(speed, 1 << 16),
+        })
+    };
+    entries.filter_map(edit).collect()
+}
+
+/// Pairs of a count and a value, as the tables of durations and offsets have them.
+fn runs(table: &[u8]) -> Vec<(u32, u32)> {
+    let count = u32_at(table, 4).unwrap_or(0) as usize;
+    let entries = table.get(8..).unwrap_or_default().chunks_exact(8).take(count);
+    entries.filter_map(|entry| u32_at(entry, 0).zip(u32_at(entry, 4))).collect()
+}
+
+/// Triples, as the table of chunks has them.
+fn triples(table: &[u8]) -> Vec<(u32, u32, u32)> {
+    let count = u32_at(table, 4).unwrap_or(0) as usize;
+    let entries = table.get(8..).unwrap_or_default().chunks_exact(12).take(count);
+    entries.filter_map(|entry| Some((u32_at(entry, 0)?, u32_at(entry, 4)?, u32_at(entry, 8)?))).collect()
+}
+
+/// Looks into the first sample entry for what libavformat does not tell.
+fn entries(reader: &mut (impl Read + Seek), stsd: Place, track: &mut Track) {
+    let list = Place { start: stsd.start.saturating_add(8), ..stsd };
+    let all = inside(reader, list);
+    track.codecs = all.iter().map(|entry| entry.kind).collect();
+    let Some(entry) = all.into_iter().next() else { return };
+    // Fixed fields come before the boxes: 78 bytes for pictures, 28 for sound (12.1.3, 12.2.3).
+    let is_sound = entry.kind == *b"ec-3";
+    let fixed = if is_sound { 28 } else { 78 };
+    let children = Place { start: entry.start.saturating_add(fixed), ..entry };
+    for place in inside(reader, children) {
+        match &place.kind {
+            b"clap" if !is_sound => track.clean_aperture = content(reader, place).as_deref().and_then(aperture),
+            b"dec3" if is_sound => track.joint_objects = content(reader, place).as_deref().and_then(joint_objects),
+            _ => {}
+        }
+    }
+}
+
+/// Width and height of the clean aperture (12.1.4), each a fraction.
+fn aperture(content: &[u8]) -> Option<(Rational, Rational)> {
+    let ratio = |at: usize| Some(Rational::new(u32_at(content, at)?.into(), u32_at(content, at + 4)?.into()));
+    let (width, height) = (ratio(0)?, ratio(8)?);
+    (width.is_positive() && height.is_positive()).then_some((width, height))
+}
+
+/// The number of objects of joint object coding (ETSI TS 103 420, 8.3), which follows the substreams in the box of
+/// E-AC-3 (ETSI TS 102 366, F.6).
+fn joint_objects(content: &[u8]) -> Option<u8> {
+    let substreams = (u16_at(content, 0)? & 7) + 1;
+    let mut at = 2;
+    for _ in 0..substreams {
+        // 16 bits and a byte, of which 4 bits count dependent substreams; where there are any, a byte more.
+        let dependent = content.get(at + 2)? >> 1 & 0xf;
+        at += if dependent > 0 { 4 } else { 3 };
+    }
+    let has_extension = content.get(at)? & 1 == 1;
+    has_extension.then(|| content.get(at + 1).copied()).flatten()
+}
+
+impl Track {
+    /// The first sample of another codec than the first sample entry has: when it is decoded, and its codec.
+    pub(crate) fn foreign(&self) -> Option<(Timestamp, [u8; 4])> {
+        let first = *self.codecs.first()?;
+        let mut samples = 0u64;
+        for (run, (chunk, each, entry)) in self.chunks.iter().enumerate() {
+            let own = *self.codecs.get((*entry as usize).checked_sub(1)?)?;
+            if own != first {
+                let mut ticks = 0u64;
+                for (count, duration) in &self.durations {
+                    let now = samples.min(u64::from(*count));
+                    ticks = ticks.checked_add(now.checked_mul(u64::from(*duration))?)?;
+                    samples -= now;
+                }
+                return Some((time(ticks, self.scale)?, own));
+            }
+            let next = self.chunks.get(run + 1).map_or(*chunk, |(next, ..)| *next);
+            samples = samples.checked_add(u64::from(next.checked_sub(*chunk)?).checked_mul(u64::from(*each))?)?;
+        }
+        None
+    }
+
+    /// Samples that the index lists.
+    pub(crate) fn samples(&self) -> u64 {
+        self.durations.iter().fold(0, |sum, (count, _)| sum.saturating_add(u64::from(*count)))
+    }
+
+    /// The sum of the durations of all samples that the index lists.
+    pub(crate) fn indexed_duration(&self) -> Option<Timestamp> {
+        let total = self.durations.iter().fold(0u64, |sum, (count, ticks)| {
+            // Some writers mean a negative duration when they set the highest bit; none shows a sample for a day.
+            sum.saturating_add(u64::from(*count).saturating_mul(u64::from(*ticks)))
+        });
+        time(total, self.scale).filter(|total| total.ticks > 0)
+    }
+
+    /// The times at which the listed samples are presented, before edits, and whether these are all.
+    fn times(&self) -> (Vec<i64>, bool) {
+        let most = self.samples().min(SAMPLES);
+        let mut offsets = self.offsets.iter().flat_map(|(count, offset)| std::iter::repeat_n(*offset, *count as usize));
+        let durations = self.durations.iter().flat_map(|(count, ticks)| std::iter::repeat_n(*ticks, *count as usize));
+        let mut decoded = 0i64;
+        let mut times: Vec<i64> = Vec::with_capacity(most as usize);
+        for ticks in durations.take(most as usize) {
+            times.push(decoded.saturating_add(offsets.next().unwrap_or(0).into()));
+            decoded = decoded.saturating_add(ticks.into());
+        }
+        times.sort_unstable();
+        (times, most == self.samples())
+    }
+
+    /// The earliest time at which a listed sample is presented, before edits.
+    pub(crate) fn earliest(&self) -> Option<Timestamp> {
+        let first = *self.times().0.first()?;
+        (self.scale > 0).then(|| Timestamp::new(first, Rational::new(1, self.scale.into())))
+    }
+
+    /// How the listed samples follow one another, without those that the edit list cuts away; `None` where there are too
+    /// many to look at.
+    pub(crate) fn intervals(&self) -> Option<Intervals> {
+        let (times, true) = self.times() else { return None };
+        let base = Rational::new(1, self.scale.into());
+        let span = |(start, end): (Timestamp, Option<Timestamp>)| (start.ticks, end.map_or(i64::MAX, |end| end.ticks));
+        let mut spans: Vec<(i64, i64)> = self.edits.iter().filter_map(EditInfo::span).map(span).collect();
+        spans.sort_unstable();
+        // Times are in order, and so are spans: each span is left behind once.
+        let mut spans = spans.into_iter().peekable();
+        let mut is_shown = |time: i64| {
+            while spans.next_if(|(_, end)| *end <= time).is_some() {}
+            self.edits.is_empty() || spans.peek().is_some_and(|(start, _)| *start <= time)
+        };
+        let mut intervals = Intervals::new(base);
+        times.into_iter().filter(|time| is_shown(*time)).for_each(|time| intervals.push(time));
+        (self.scale > 0).then_some(intervals)
+    }
+
+    /// Whether the edit list does nothing: one edit that shows all of the media from its start at its own speed.
+    pub(crate) fn shows_all(&self) -> bool {
+        let [edit] = &self.edits[..] else { return self.edits.is_empty() };
+        let from_start = edit.media_start.is_some_and(|start| start.ticks == 0);
+        // Both durations are rounded, to different clocks.
+        let whole = self.media_duration.is_some_and(|media| media.micros().abs_diff(edit.duration.micros()) <= 2000);
+        from_start && edit.speed == Rational::new(1, 1) && (whole || edit.duration.ticks == 0)
+    }
+}
+
+/// An entry of an edit list: a span of the media that is shown, or a span of nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct EditInfo {
+    /// How long it is presented; zero stands for "to the end".
+    pub duration: Timestamp,
+    /// Where in the media it starts; absent for an empty edit, which shows nothing.
+    pub media_start: Option<Timestamp>,
+    /// How fast the media plays; zero shows one picture for the whole span.
+    pub speed: Rational,
+}
+
+impl EditInfo {
+    /// The part of the media that it shows: its start, and its end where it has one.
+    pub(crate) fn span(&self) -> Option<(Timestamp, Option<Timestamp>)> {
+        let start = self.media_start?;
+        let length = self.duration.rescale(start.base);
+        let end = Timestamp::new(start.ticks.saturating_add(length), start.base);
+        Some((start, (self.duration.ticks > 0).then_some(end)))
+    }
+}
+
+/// Whether an MP4 or MOV file lists its packets in fragments.
+pub(crate) fn is_fragmented(reader: &mut (impl std::io::Read + std::io::Seek)) -> bool {
+    read(reader).is_some_and(|movie| movie.is_fragmented)
+}
+
+/// The track that a stream was made of: by its number, which a broken file may give to several.
+pub(crate) fn track_of<'a>(movie: &'a Movie, facts: &StreamFacts) -> Option<&'a Track> {
+    let id = u32::try_from(facts.id).ok()?;
+    movie.tracks.iter().find(|track| track.id == id)
+}
+
+/// For an MP4 or MOV file whose tracks have samples of several codecs, of which libavformat reads those of one: the index
+/// of the stream, when the first sample of another is decoded, and that codec.
+pub(crate) fn foreign_samples(source: &Source) -> Vec<(usize, Timestamp, String)> {
+    let movie = source.reader().ok().and_then(|mut reader| read(&mut reader));
+    let Some(movie) = movie else { return Vec::new() };
+    let named = |codec: [u8; 4]| String::from_utf8_lossy(&codec).into_owned();
+    let foreign = |facts: &StreamFacts| {
+        let (time, codec) = track_of(&movie, facts)?.foreign()?;
+        Some((facts.index, time, named(codec)))
+    };
+    source.streams().iter().filter_map(foreign).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Cursor;
+
+    fn boxed(kind: &[u8; 4], content: &[&[u8]]) -> Vec<u8> {
+        let content = content.concat();
+        [&(content.len() as u32 + 8).to_be_bytes()[..], kind, &content].concat()
+    }
+
+    fn words(words: &[u32]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_be_bytes()).collect()
+    }
+
+    /// A header with one track of 25 pictures a second in a movie of 1000 ticks, with this edit list and these tables.
+    fn movie(edits: &[u32], durations: &[u32], offsets: &[u32]) -> Vec<u8> {
+        let header = |fields: &[u32], rest: usize| [words(fields), vec![0; rest]].concat();
+        let shown = words(&[1024 << 16, 576 << 16]);
+        let tkhd = boxed(b"tkhd", &[&header(&[7, 0, 0, 3, 0, 4000], 52), &shown]);
+        let mdhd = boxed(b"mdhd", &[&words(&[0, 0, 0, 25, 100, 0])]);
+        let table = |kind: &[u8; 4], entries: &[u32], width: usize| {
+            boxed(kind, &[&words(&[0, (entries.len() / width) as u32]), &words(entries)])
+        };
+        let stbl = boxed(b"stbl", &[&table(b"stts", durations, 2), &table(b"ctts", offsets, 2)]);
+        let mdia = boxed(b"mdia", &[&boxed(b"minf", &[&stbl]), &mdhd]);
+        let edts = boxed(b"edts", &[&table(b"elst", edits, 3)]);
+        let trak = boxed(b"trak", &[&tkhd, &edts, &mdia]);
+        let moov = boxed(b"moov", &[&boxed(b"mvhd", &[&words(&[0, 0, 0, 1000, 5000, 0])]), &trak]);
+        [boxed(b"ftyp", &[b"qt  "]), moov].concat()
+    }
+
+    fn track(file: Vec<u8>) -> Track {
+        read(&mut Cursor::new(file)).unwrap().tracks.remove(0)
+    }
+
+    #[test]
+    fn a_header_says_what_it_holds() {
+        let file = movie(&[500, u32::MAX, 1 << 16, 3000, 2, 1 << 16], &[100, 1], &[]);
+        let found = read(&mut Cursor::new(file)).unwrap();
+        let second = |ticks: i64, base: i64| Some(Timestamp::new(ticks, Rational::new(1, base)));
+        assert_eq!((found.duration, found.is_fragmented), (second(5, 1), false));
+        let track = &found.tracks[0];
+        assert_eq!((track.id, track.shown), (3, Some((1024 << 16, 576 << 16))));
+        assert_eq!((track.duration, track.media_duration), (second(4, 1), second(4, 1)));
+        assert_eq!((track.samples(), track.indexed_duration()), (100, second(4, 1)));
+        let [empty, shown] = &track.edits[..] else { panic!("two edits") };
+        assert_eq!((Some(empty.duration), empty.media_start), (second(1, 2), None));
+        assert_eq!((Some(shown.duration), shown.media_start), (second(3, 1), second(2, 25)));
+        assert_eq!(shown.speed, Rational::new(1, 1));
+        assert!(!track.shows_all());
+        // 77 or 75 of them: three seconds from the third on.
+        assert_eq!(track.intervals().unwrap().timing().unwrap().pictures, 75);
+    }
+
+    #[test]
+    fn reordered_samples_are_measured_in_the_order_in_which_they_are_shown() {
+        // I P B B, shown at 2, 5, 3, 4.
+        let track = track(movie(&[4000, 2, 1 << 16], &[4, 1], &[1, 2, 1, 4, 2, 1]));
+        let timing = track.intervals().unwrap().timing().unwrap();
+        assert!(timing.is_constant && timing.pictures == 4);
+        assert_eq!(track.earliest().map(|time| time.ticks), Some(2));
+        let uneven = self::track(movie(&[], &[10, 1, 1, 3, 10, 1], &[]));
+        assert!(uneven.shows_all());
+        let timing = uneven.intervals().unwrap().timing().unwrap();
+        assert_eq!((timing.is_constant, timing.greatest.ticks, timing.most_common_count), (false, 3, 19));
+    }
+
+    #[test]
+    fn the_first_sample_of_another_codec_is_placed() {
+        let track = |second: [u8; 4]| Track {
+            scale: 48_000,
+            durations: vec![(3, 1024), (10, 1000)],
+            codecs: vec![*b"mp4a", second],
+            chunks: vec![(1, 2, 1), (3, 3, 2)],
+            ..Track::default()
+        };
+        let place = Timestamp::new(3 * 1024 + 1000, Rational::new(1, 48_000));
+        assert_eq!(track(*b"ac-3").foreign(), Some((place, *b"ac-3")));
+        assert_eq!(track(*b"mp4a").foreign(), None);
+        assert_eq!(Track { chunks: vec![(1, 2, 9)], ..track(*b"ac-3") }.foreign(), None);
+    }
+
+    #[test]
+    fn joint_objects_stand_behind_the_substreams() {
+        // One independent substream without dependent ones, then the flag and the number of objects.
+        assert_eq!(joint_objects(&[0x10, 0x00, 0x20, 0x0f, 0x00, 0x01, 16]), Some(16));
+        assert_eq!(joint_objects(&[0x10, 0x00, 0x20, 0x0f, 0x02, 0x01, 0x01, 12]), Some(12));
+        assert_eq!(joint_objects(&[0x10, 0x00, 0x20, 0x0f, 0x00]), None);
+        assert_eq!(joint_objects(&[]), None);
+    }
+
+    #[test]
+    fn tables_that_lie_about_their_length_yield_what_is_there() {
+        let mut file = movie(&[], &[u32::MAX, 1, u32::MAX, u32::MAX], &[u32::MAX, 7]);
+        let place = file.windows(4).position(|window| window == b"stts").unwrap();
+        file[place + 8..place + 12].copy_from_slice(&u32::MAX.to_be_bytes());
+        let track = track(file);
+        assert_eq!(track.samples(), 2 * u64::from(u32::MAX));
+        // Too many to be looked at one by one.
+        assert!(track.intervals().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
+            let _ = read(&mut Cursor::new(bytes));
+        }
+
+        #[test]
+        fn no_broken_header_is_trouble(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+            end in any::<prop::sample::Index>(),
+        ) {
+            let mut file = movie(&[500, u32::MAX, 1 << 16, 3000, 2, 1 << 16], &[100, 1], &[50, 2, 50, 3]);
+            for (place, value) in changes {
+                let place = place.index(file.len());
+                file[place] = value;
+            }
+            file.truncate(end.index(file.len()) + 1);
+            if let Some(movie) = read(&mut Cursor::new(file)) {
+                for track in &movie.tracks {
+                    let _ = (track.intervals().and_then(|intervals| intervals.timing()), track.indexed_duration());
+                    let _ = (track.earliest(), track.shows_all());
+                }
+            }
+        }
+    }
+}
