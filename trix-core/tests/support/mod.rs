@@ -6,6 +6,7 @@
 pub mod colorimetry;
 pub mod ladder;
 pub mod pictures;
+pub mod raw;
 pub mod side;
 pub mod stills;
 pub mod waves;
