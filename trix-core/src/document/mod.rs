@@ -1,7 +1,7 @@
 //! A job as it is written: TOML, YAML or JSON, with profiles to inherit from, variables, and conditions.
 //!
 //! ```
-//! use trix_core::spec::document::{Document, Language};
+//! use trix_core::document::{Document, Language};
 //! let document = Document::parse(
 //!     r#"
 //!     inherits = "preview"

@@ -52,6 +52,13 @@ impl fmt::Display for RawGeometry {
     }
 }
 
+/// ```
+/// use trix_core::spec::source::RawGeometry;
+/// let raw: RawGeometry = "480x270:yuv420p10le:24000/1001".parse()?;
+/// assert_eq!((raw.width, raw.height, raw.pixel_format.as_str()), (480, 270, "yuv420p10le"));
+/// assert_eq!(raw.to_string().parse(), Ok(raw));
+/// # Ok::<(), String>(())
+/// ```
 impl FromStr for RawGeometry {
     type Err = String;
 

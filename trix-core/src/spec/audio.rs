@@ -10,8 +10,8 @@ use super::track::LoudnessTarget;
 
 /// What becomes of the sound. Every track of the source is treated alike and keeps its language and title.
 ///
-/// `kbps` is thousands of bits in a second for each track; without it, the plan takes what [`crate::planner`] says
-/// for the number of channels.
+/// `kbps` is thousands of bits in a second for each track; without it, the codec and the number of
+/// channels decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum AudioSettings {

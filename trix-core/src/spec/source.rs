@@ -52,14 +52,6 @@ impl From<Limits> for Reading {
 }
 
 /// What nothing in a headerless file says, and its owner has to.
-///
-/// ```
-/// use trix_core::source::RawGeometry;
-/// let raw: RawGeometry = "480x270:yuv420p10le:24000/1001".parse()?;
-/// assert_eq!((raw.width, raw.height, raw.pixel_format.as_str()), (480, 270, "yuv420p10le"));
-/// assert_eq!(raw.to_string().parse(), Ok(raw));
-/// # Ok::<(), String>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawGeometry {

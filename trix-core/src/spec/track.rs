@@ -15,17 +15,6 @@ use super::{language, track_text::CHANNELS};
 use crate::spec::audio_edit::{ExactLength, Pitch, SoundEdit, StemTarget};
 
 /// A sound track from beside the source. Unknown keys are refused.
-///
-/// ```
-/// use trix_core::spec::track::TrackSettings;
-/// let track: TrackSettings = serde_json::from_str(
-///     r#"{ "inputs": [{ "path": "L.wav" }, { "path": "R.wav" }], "layout": "stereo",
-///          "language": "rus", "offset": "-40ms", "tempo": "25/24", "pitch": "keep", "length": "fit" }"#,
-/// )?;
-/// assert_eq!(track.to_string(), "L.wav+R.wav:map=stereo,lang=rus,offset=-40ms,tempo=25/24,pitch=keep,length=fit");
-/// assert_eq!(track.to_string().parse(), Ok(track));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrackSettings {
@@ -281,6 +270,18 @@ pub enum LoudnessMode {
 /// The limit of an offset: a day.
 const LONGEST: Timestamp = Timestamp::new(24 * 3600, Rational { num: 1, den: 1 });
 
+/// What a track is, as data and as it is typed:
+///
+/// ```
+/// use trix_core::spec::track::TrackSettings;
+/// let track: TrackSettings = serde_json::from_str(
+///     r#"{ "inputs": [{ "path": "L.wav" }, { "path": "R.wav" }], "layout": "stereo",
+///          "language": "rus", "offset": "-40ms", "tempo": "25/24", "pitch": "keep", "length": "fit" }"#,
+/// )?;
+/// assert_eq!(track.to_string(), "L.wav+R.wav:map=stereo,lang=rus,offset=-40ms,tempo=25/24,pitch=keep,length=fit");
+/// assert_eq!(track.to_string().parse(), Ok(track));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl TrackSettings {
     /// The inputs, also where there is only a path.
     pub fn all_inputs(&self) -> Vec<TrackInput> {
