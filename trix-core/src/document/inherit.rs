@@ -6,12 +6,14 @@ use std::{collections::HashMap, path::Path};
 
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use crate::document::{
-    COMMAND_LINE,
-    node::{Data, Node},
-    parse::Language,
-    profiles,
-    sources::Texts,
+use crate::{
+    document::{
+        node::{Data, Node},
+        parse::Language,
+        profiles,
+        sources::{COMMAND_LINE, Texts},
+    },
+    spec::job::Job,
 };
 
 /// Levels of inheritance.
@@ -19,9 +21,6 @@ const MOST_LEVELS: usize = 16;
 
 /// Documents that one is put together from. Two that each inherit another one twice are already seven.
 const MOST_DOCUMENTS: usize = 64;
-
-/// Lists whose elements have names, by which those of a heir meet those that they change.
-const NAMED: [&str; 4] = ["outputs", "packages", "stills", "tracks"];
 
 /// Reads a document with everything that it inherits. `near` is the folder in which it looks for other files.
 pub(super) fn load(
@@ -60,13 +59,13 @@ pub(super) fn load(
             })?;
             let near = found.near.as_deref().or(near);
             let other = load(texts, &found.label, &found.text, found.language, near, heirs)?;
-            merged = merge(merged, other, "");
+            merged = merge_jobs(merged, other);
         }
     }
     heirs.pop();
     // A description is that of the document itself.
     merged.take("description");
-    Ok(merge(merged, own, ""))
+    Ok(merge_jobs(merged, own))
 }
 
 fn refuse(label: &str, detail: String) -> Error {
@@ -81,53 +80,51 @@ fn names(node: &Node) -> Option<Vec<&str>> {
     }
 }
 
-/// What `over` says, and of `under` what it does not say.
-pub(super) fn merge(under: Node, over: Node, key: &str) -> Node {
-    let spot = over.spot;
-    match (under.data, over.data) {
-        (Data::Table(under), Data::Table(over)) => {
-            let of_type = |entries: &[(String, Node)]| {
-                entries.iter().find(|(key, _)| key == "type").and_then(|(_, node)| node.text().map(str::to_owned))
-            };
-            let (old, new) = (of_type(&under), of_type(&over));
-            if old.is_some() && new.is_some() && old != new {
-                // Settings of one encoder mean nothing to another.
-                return Node { spot, data: Data::Table(over) };
-            }
-            let mut entries = under;
-            let known: HashMap<String, usize> =
-                entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
-            for (key, node) in over {
-                match known.get(&key) {
-                    Some(at) => {
-                        let before = std::mem::replace(&mut entries[*at].1, Node { spot, data: Data::Null });
-                        entries[*at].1 = merge(before, node, &key);
-                    }
-                    None => entries.push((key, node)),
-                }
-            }
-            Node { spot, data: Data::Table(entries) }
+/// What the document `over` says, and of `under` what it does not say. Elements of lists meet by their `id`.
+fn merge_jobs(mut under: Node, mut over: Node) -> Node {
+    for list in Job::LISTS {
+        if let (Some(Data::List(under)), Some(Data::List(over))) =
+            (under.get_mut(list).map(|node| &mut node.data), over.get_mut(list).map(|node| &mut node.data))
+        {
+            *over = merge_lists(std::mem::take(under), std::mem::take(over));
         }
-        (Data::List(under), Data::List(over)) if NAMED.contains(&key) => {
-            let mut items = under;
-            let id = |node: &Node| node.get("id").and_then(Node::text).map(str::to_owned);
-            let mut known: HashMap<String, usize> = HashMap::new();
-            for (at, node) in items.iter().enumerate() {
-                if let Some(id) = id(node) {
-                    known.entry(id).or_insert(at);
-                }
-            }
-            for node in over {
-                match id(&node).and_then(|id| known.get(&id)) {
-                    Some(at) => {
-                        let before = std::mem::replace(&mut items[*at], Node { spot, data: Data::Null });
-                        items[*at] = merge(before, node, "");
-                    }
-                    None => items.push(node),
-                }
-            }
-            Node { spot, data: Data::List(items) }
-        }
-        (_, data) => Node { spot, data },
     }
+    merge(under, over)
+}
+
+fn merge_lists(mut items: Vec<Node>, over: Vec<Node>) -> Vec<Node> {
+    let id = |node: &Node| node.get("id").and_then(Node::text).map(str::to_owned);
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for (at, node) in items.iter().enumerate() {
+        if let Some(id) = id(node) {
+            known.entry(id).or_insert(at);
+        }
+    }
+    for node in over {
+        match id(&node).and_then(|id| known.get(&id)) {
+            Some(at) => items[*at] = merge(std::mem::take(&mut items[*at]), node),
+            None => items.push(node),
+        }
+    }
+    items
+}
+
+/// What `over` says, and of `under` what it does not say.
+pub(super) fn merge(mut under: Node, mut over: Node) -> Node {
+    let kind = |node: &Node| node.get("type").and_then(Node::text).map(str::to_owned);
+    let (old, new) = (kind(&under), kind(&over));
+    // Settings of one encoder mean nothing to another.
+    let is_other = old.is_some() && new.is_some() && old != new;
+    let (Data::Table(entries), Data::Table(others), false) = (&mut under.data, &mut over.data, is_other) else {
+        return over;
+    };
+    let mut entries = std::mem::take(entries);
+    let known: HashMap<String, usize> = entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+    for (key, node) in std::mem::take(others) {
+        match known.get(&key) {
+            Some(at) => entries[*at].1 = merge(std::mem::take(&mut entries[*at].1), node),
+            None => entries.push((key, node)),
+        }
+    }
+    Node { data: Data::Table(entries), ..over }
 }

@@ -23,23 +23,25 @@ mod deciding;
 mod inherit;
 mod node;
 mod parse;
+mod path;
 mod profiles;
+mod readers;
 mod schema;
 mod sources;
 mod traits;
 mod variables;
 
-use std::{collections::HashSet, path::Path};
+use std::path::Path;
 
 use serde_json::Value;
 use trix_model::{
-    error::{Error, ErrorKind, Result, Stage},
+    error::{Error, Result, Stage},
     mistake::Mistake,
     path_text,
 };
 
-use node::{Data, Node, below};
-use sources::Texts;
+use node::{Data, Node, Placed};
+use sources::{COMMAND_LINE, Texts};
 
 pub use crate::document::{
     parse::Language,
@@ -52,9 +54,6 @@ use crate::spec::{
     track::TrackSettings,
 };
 
-/// Lists of a job whose elements may be decided about.
-const LISTS: [&str; 4] = ["outputs", "packages", "stills", "tracks"];
-
 /// A job as it is written.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -62,9 +61,6 @@ pub struct Document {
     texts: Texts,
     description: Option<String>,
 }
-
-/// What stands in the place of a name for what was typed.
-const COMMAND_LINE: &str = "the command line";
 
 impl Document {
     /// Reads a file, and sets each `key` to its `value`: a variable, or a place in the job such as
@@ -114,48 +110,33 @@ impl Document {
     ) -> Result<Self> {
         let mut texts = Texts::default();
         let mut tree = inherit::load(&mut texts, label, text, language, near, &mut Vec::new())?;
-        let description = tree.take("description");
         let spot = texts.add(COMMAND_LINE);
         let schema = schema::of_job();
-        let mut mistakes = Vec::new();
+        if let Some(source) = source
+            && let Some(place) = tree.reach("source.path", spot)
+        {
+            *place = Node::new(spot, Data::Text(path_text::to_text(source)));
+        }
+        let set = set.iter().filter_map(|(key, value)| variables::set(&mut tree, key, value, spot, &schema).err());
+        let mut mistakes: Vec<Placed> = set.collect();
+        tree.locate(Default::default());
+        let description = tree.take("description");
         if let Some(node) = description.as_ref().filter(|node| node.text().is_none()) {
-            mistakes.push(Mistake::new("description", "", format!("is {}; text is expected", node.kind())));
+            mistakes.push(node.mistake("", format!("is {}; text is expected", node.kind())));
         }
-        if let Some(source) = source {
-            let path = Node { spot, data: Data::Text(path_text::to_text(source)) };
-            if let Some(place) = tree.reach("source.path", spot) {
-                *place = path;
-            }
-        }
-        for (key, value) in set {
-            mistakes.extend(variables::set(&mut tree, key, value, spot, &schema).err());
-        }
-        let stem = tree.find("source.path").and_then(Node::text).map(Path::new).and_then(Path::file_stem);
-        let stem = stem.map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        mistakes.extend(variables::substitute(&mut tree, &[("stem", stem)]));
+        let stem = tree.get("source").and_then(|source| source.get("path")?.text()).map(Path::new);
+        let stem = stem.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
+        mistakes.extend(variables::substitute(&mut tree, &[("stem", stem.unwrap_or_default())]));
         mistakes.extend(deciding::check(&tree, &schema));
-        let mut bare = deciding::without(&tree);
-        mistakes.extend(check::check(&mut bare, &schema, &schema, ""));
-        mistakes.extend(unreadable(&mut bare, &schema));
-        let description = description.and_then(|node| node.text().map(str::to_owned));
-        let document = Document { tree, texts, description };
+        let mut bare = deciding::without(tree.clone());
+        mistakes.extend(check::check(&mut bare, &schema, &schema));
         if mistakes.is_empty() {
-            return Ok(document);
+            let description = description.and_then(|node| node.text().map(str::to_owned));
+            return Ok(Document { tree, texts, description });
         }
         // What is left is judged too, so that all is told at once.
-        deciding::rename(&document.tree, &mut bare);
-        if let Ok(job) = serde_json::from_value::<Job>(bare.to_json()) {
-            for mut mistake in crate::planner::mistakes_alone(&job) {
-                mistake.place = bare.place(&rooted(&mistake, &bare, &schema));
-                if !told_already(&bare, &mistake.place) {
-                    if let Some(text) = document.tree.find(&mistake.place).and_then(Node::text) {
-                        mistake.value = text.to_owned();
-                    }
-                    mistakes.push(mistake);
-                }
-            }
-        }
-        Err(document.told(mistakes))
+        mistakes.extend(further(&bare, &schema)?);
+        Err(texts.error(mistakes))
     }
 
     /// What the document says that it is for.
@@ -171,7 +152,8 @@ impl Document {
         let own = self.tree.get("source").map_or(serde_json::Value::Null, Node::to_json);
         let source: SourceSettings = serde_json::from_value(own).unwrap_or_default();
         if source.path.as_os_str().is_empty() {
-            return Err(self.told(vec![Mistake::new("source.path", "", "the job names no source")]));
+            let mistake = Mistake::new("source.path", "", "the job names no source");
+            return Err(self.texts.error(vec![Placed { spot: self.tree.nearest("source.path").0.spot, mistake }]));
         }
         Ok(source)
     }
@@ -182,17 +164,10 @@ impl Document {
     /// # Errors
     /// `InvalidSpec` when a case makes something of the job that cannot be read.
     pub fn job(&self, traits: &Traits) -> Result<Job> {
-        let tree = deciding::decided(&self.tree, traits);
-        let mut bare = deciding::without(&tree);
+        let mut bare = deciding::without(deciding::decided(&self.tree, traits));
         let schema = schema::of_job();
-        let mut mistakes = check::check(&mut bare, &schema, &schema, "");
-        mistakes.extend(unreadable(&mut bare, &schema));
-        if mistakes.is_empty() {
-            return serde_json::from_value(bare.to_json()).map_err(|error| {
-                Error::new(ErrorKind::InvalidSpec, Stage::Plan, format!("the job cannot be read: {error}"))
-            });
-        }
-        Err(told(&tree, &self.texts, mistakes))
+        let mistakes = check::check(&mut bare, &schema, &schema);
+        if mistakes.is_empty() { read(&bare) } else { Err(self.texts.error(mistakes)) }
     }
 
     /// Adds to an error about the job for `traits` where its mistakes stand.
@@ -202,11 +177,8 @@ impl Document {
         }
         let tree = deciding::decided(&self.tree, traits);
         let schema = schema::of_job();
-        let placed = error.mistakes().iter().cloned().map(|mistake| {
-            let place = tree.place(&rooted(&mistake, &tree, &schema));
-            Mistake { place, ..mistake }
-        });
-        told(&tree, &self.texts, placed.collect())
+        let placed = error.mistakes().iter().map(|mistake| placed(mistake, &tree, &schema).0);
+        self.texts.error(placed.collect())
     }
 
     /// Opens the source, and makes the job for it; outputs with relative names go into `folder`.
@@ -225,110 +197,48 @@ impl Document {
         }
         Ok((job, traits))
     }
-
-    fn told(&self, mistakes: Vec<Mistake>) -> Error {
-        told(&self.tree, &self.texts, mistakes)
-    }
 }
 
-/// Where in a job that stands which a plan finds fault with: of the only output it says no number.
-fn rooted(mistake: &Mistake, tree: &Node, schema: &Value) -> String {
+/// The job that a tree becomes of which nothing is wrong.
+fn read(tree: &Node) -> Result<Job> {
+    serde_json::from_value(tree.to_json())
+        .map_err(|error| Error::bug(Stage::Plan, format!("a job that was checked cannot be read: {error}")))
+}
+
+/// What is wrong, whatever the source is, with that of the job in `tree` which can be read; the rest is out.
+fn further(tree: &Node, schema: &Value) -> Result<Vec<Placed>> {
+    let is_certain = |element: &str| tree.nearest(element).0.get("when").is_none();
+    let mut found = Vec::new();
+    for mistake in crate::planner::mistakes_alone(&read(tree)?, &is_certain) {
+        let (mut placed, node) = placed(&mistake, tree, schema);
+        // Of what is out, all is told.
+        if node.is_out() {
+            continue;
+        }
+        if let Some(text) = node.text().filter(|_| node.path.to_string() == placed.mistake.place) {
+            placed.mistake.value = text.to_owned();
+        }
+        found.push(placed);
+    }
+    Ok(found)
+}
+
+/// A mistake of a plan as one of the document whose job is in `tree`, and the part of the tree that it is about, or that
+/// is nearest. A plan says no number of the only output.
+fn placed<'a>(mistake: &Mistake, tree: &'a Node, schema: &Value) -> (Placed, &'a Node) {
     let place = mistake.place.as_str();
     let first = place.split(['.', '[']).next().unwrap_or_default();
-    if first == "threads" {
-        // The one number that both a job and an output can have.
-        let value = serde_json::from_str::<Value>(&mistake.value).ok();
-        let items = tree.get("outputs").map(Node::items).unwrap_or_default();
-        let mut outputs = items.iter().filter(|output| !output.is_out());
-        let own = outputs.position(|output| output.get("threads").map(Node::to_json) == value && value.is_some());
-        return own.map_or_else(|| place.to_owned(), |number| format!("outputs[{number}].threads"));
-    }
-    match place.strip_prefix("output.") {
-        Some(own) => format!("outputs[0].{own}"),
-        None if schema["properties"].get(first).is_some() => place.to_owned(),
-        None => format!("outputs[0].{place}"),
-    }
-}
-
-/// Whether that which stands at `place`, or what it is a part of, is out.
-fn told_already(tree: &Node, place: &str) -> bool {
-    tree.find(place).unwrap_or_else(|| tree.nearest(place)).is_out()
-}
-
-/// Texts that look right and cannot be read, of kinds that the schema does not tell from others. Each is out afterwards.
-fn unreadable(tree: &mut Node, schema: &Value) -> Vec<Mistake> {
-    const MOST: usize = 20;
-    const MOST_LEAVES: usize = 500;
-    let read = |tree: &Node| serde_json::from_value::<Job>(tree.to_json()).err().map(|error| error.to_string());
-    let mut mistakes = Vec::new();
-    while let Some(told) = read(tree) {
-        // Such a text is the one without which the reader complains of nothing, or of something else; best one that the
-        // complaint quotes, since a table that lacks what it needs is something else to complain of.
-        let quoted = |value: &str| ['\'', '"', '`'].iter().any(|mark| told.contains(&format!("{mark}{value}{mark}")));
-        let mut leaves = Vec::new();
-        texts(tree, "", &mut leaves);
-        leaves.sort_by_key(|(_, value)| !quoted(value));
-        let culprit = leaves.into_iter().take(MOST_LEAVES).find(|(path, value)| {
-            let Some(node) = tree.find_mut(path) else { return false };
-            let before = std::mem::replace(&mut node.data, Data::Out);
-            let other = read(tree);
-            let is_better =
-                other.is_none_or(|other| other != told && (quoted(value) || !other.contains("missing field")));
-            if let Some(node) = tree.find_mut(path).filter(|_| !is_better) {
-                node.data = before;
-            }
-            is_better
-        });
-        let Some((path, value)) = culprit else {
-            mistakes.push(Mistake::new("the document", "", told));
-            break;
-        };
-        mistakes.push(Mistake::new(path, value, told));
-        if mistakes.len() >= MOST {
-            break;
+    // The one key that both a job and an output can have.
+    let is_of_output = || match tree.get("outputs").map(Node::items) {
+        Some([only]) => {
+            matches!(only.get("threads"), Some(Node { data: Data::Number(own), .. }) if own.to_string() == mistake.value)
         }
-        // A table that lacks what it needs now is out with it.
-        check::check(tree, schema, schema, "");
-    }
-    mistakes
-}
-
-/// Every text in `node`, with its path.
-fn texts(node: &Node, path: &str, found: &mut Vec<(String, String)>) {
-    match &node.data {
-        Data::Text(text) => found.push((path.to_owned(), text.clone())),
-        Data::List(items) => {
-            items.iter().enumerate().for_each(|(at, item)| texts(item, &format!("{path}[{at}]"), found))
-        }
-        Data::Table(entries) => entries.iter().for_each(|(key, value)| texts(value, &below(path, key), found)),
-        _ => {}
-    }
-}
-
-/// An error that tells mistakes in the order of their lines, each once; the first hundred of them, in so many letters
-/// as somebody may read.
-fn told(tree: &Node, texts: &Texts, mut mistakes: Vec<Mistake>) -> Error {
-    const MOST: usize = 100;
-    const MOST_LETTERS: usize = 1000;
-    let mut known = HashSet::new();
-    mistakes.retain(|mistake| known.insert((mistake.place.clone(), mistake.value.clone(), mistake.problem.clone())));
-    for mistake in mistakes.iter_mut().filter(|mistake| !mistake.place.starts_with("--set ")) {
-        mistake.line = Some(texts.told(tree.nearest(&mistake.place).spot));
-    }
-    mistakes.sort_by_cached_key(|mistake| {
-        let spot = tree.nearest(&mistake.place).spot;
-        (spot.document, spot.line)
-    });
-    if mistakes.len() > MOST {
-        mistakes.truncate(MOST);
-        mistakes.push(Mistake::new("the document", "", format!("has more mistakes than these {MOST}")));
-    }
-    for Mistake { place, value, problem, .. } in &mut mistakes {
-        for text in [place, value, problem] {
-            if let Some((end, _)) = text.char_indices().nth(MOST_LETTERS) {
-                text.replace_range(end.., "...");
-            }
-        }
-    }
-    Error::of_mistakes(mistakes)
+        _ => false,
+    };
+    let is_of_job = schema["properties"].get(first).is_some() && !(place == "threads" && is_of_output());
+    let (node, path) = match place.strip_prefix("output.") {
+        None if is_of_job => tree.nearest(place),
+        own => tree.nearest(&format!("outputs[0].{}", own.unwrap_or(place))),
+    };
+    (Placed { spot: node.spot, mistake: Mistake { place: path.to_string(), ..mistake.clone() } }, node)
 }

@@ -1,11 +1,15 @@
-//! A document as a tree that remembers where each part of it stands.
+//! A document as a tree of which each part knows where it is written, and its path in the job.
 //!
-//! Invariant: whatever is taken from one document into another keeps the place where it was written.
+//! Invariant: whatever is taken from one document into another keeps the place where it was written, and a part keeps
+//! its path when others before it are taken out.
 
 use serde_json::{Map, Number, Value};
+use trix_model::mistake::Mistake;
+
+use crate::document::path::{Path, Step, steps};
 
 /// Where something is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Spot {
     /// Number of the document.
     pub(super) document: usize,
@@ -13,16 +17,26 @@ pub(super) struct Spot {
     pub(super) line: usize,
 }
 
+/// A mistake, and where it is written.
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    pub(super) spot: Spot,
+    pub(super) mistake: Mistake,
+}
+
 /// A part of a document.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Node {
     pub(super) spot: Spot,
+    /// Where in the job it stands, from [`Node::locate`] on.
+    pub(super) path: Path,
     pub(super) data: Data,
 }
 
 /// What a part of a document holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(super) enum Data {
+    #[default]
     Null,
     Bool(bool),
     Number(Number),
@@ -30,14 +44,17 @@ pub(super) enum Data {
     List(Vec<Node>),
     /// In the order in which it is written.
     Table(Vec<(String, Node)>),
-    /// Something that is no part of the job: what is wrong with it is told already, or it is not wanted. It stays where
-    /// it is, so that the places of others do not move.
+    /// Something that is no part of the job: what is wrong with it is told already, or it only decides about the job.
     Out,
 }
 
 impl Node {
+    pub(super) fn new(spot: Spot, data: Data) -> Self {
+        Node { spot, path: Path::default(), data }
+    }
+
     pub(super) fn table(spot: Spot) -> Self {
-        Node { spot, data: Data::Table(Vec::new()) }
+        Node::new(spot, Data::Table(Vec::new()))
     }
 
     pub(super) fn text(&self) -> Option<&str> {
@@ -86,46 +103,21 @@ impl Node {
         Some(entries.remove(at).1)
     }
 
-    /// Puts an entry into a table, in the place of one of the same name.
-    pub(super) fn put(&mut self, key: &str, node: Node) {
-        match self.get_mut(key) {
-            Some(own) => *own = node,
-            None => {
-                if let Data::Table(entries) = &mut self.data {
-                    entries.push((key.to_owned(), node));
-                }
-            }
-        }
-    }
-
-    /// The part at `path`, such as `outputs[1].video.depth`; or the nearest part around it.
-    pub(super) fn nearest(&self, path: &str) -> &Node {
+    /// The part at `place`, made where it is missing; `None` where something else stands in the way.
+    pub(super) fn reach(&mut self, place: &str, spot: Spot) -> Option<&mut Node> {
         let mut node = self;
-        for step in steps(path) {
-            match node.step(&step) {
-                Some(next) => node = next,
-                None => break,
-            }
-        }
-        node
-    }
-
-    /// The part at `path`, made where it is missing; `None` where something else stands in the way.
-    pub(super) fn reach(&mut self, path: &str, spot: Spot) -> Option<&mut Node> {
-        let mut node = self;
-        for step in steps(path) {
+        for step in steps(place) {
             node = match step {
                 Step::Key(key) => {
-                    if node.data == Data::Null {
+                    if matches!(node.data, Data::Null) {
                         node.data = Data::Table(Vec::new());
                     }
-                    if !matches!(node.data, Data::Table(_)) {
-                        return None;
+                    let Data::Table(entries) = &mut node.data else { return None };
+                    let at = entries.iter().position(|(own, _)| *own == key).unwrap_or(entries.len());
+                    if at == entries.len() {
+                        entries.push((key, Node::new(spot, Data::Null)));
                     }
-                    if node.get(&key).is_none() {
-                        node.put(&key, Node { spot, data: Data::Null });
-                    }
-                    node.get_mut(&key)?
+                    &mut entries[at].1
                 }
                 Step::Index(index) => node.items_mut().get_mut(index)?,
             };
@@ -133,49 +125,45 @@ impl Node {
         Some(node)
     }
 
-    fn step(&self, step: &Step) -> Option<&Node> {
-        match step {
-            Step::Key(key) => self.get(key),
-            Step::Index(index) => self.items().get(*index),
+    /// The part at `place`, such as `outputs[1].video.depth`, or the nearest part around it; and the path of `place`.
+    pub(super) fn nearest(&self, place: &str) -> (&Node, Path) {
+        let (mut node, mut beyond) = (self, None);
+        for step in steps(place) {
+            let next = match &step {
+                _ if beyond.is_some() => None,
+                Step::Key(key) => node.get(key),
+                Step::Index(index) => node.items().get(*index),
+            };
+            match next {
+                Some(next) => node = next,
+                None => beyond = Some(beyond.unwrap_or_else(|| node.path.clone()).below(step)),
+            }
         }
+        (node, beyond.unwrap_or_else(|| node.path.clone()))
     }
 
-    /// The part at `path`, such as `outputs[1].video.depth`.
-    pub(super) fn find(&self, path: &str) -> Option<&Node> {
-        steps(path).iter().try_fold(self, |node, step| node.step(step))
-    }
-
-    /// The same, to be changed.
-    pub(super) fn find_mut(&mut self, path: &str) -> Option<&mut Node> {
-        steps(path).iter().try_fold(self, |node, step| match step {
-            Step::Key(key) => node.get_mut(key),
-            Step::Index(index) => node.items_mut().get_mut(*index),
-        })
+    /// Tells each part its path, as parts of the one at `path`.
+    pub(super) fn locate(&mut self, path: Path) {
+        match &mut self.data {
+            Data::List(items) => {
+                items.iter_mut().enumerate().for_each(|(at, item)| item.locate(path.below(Step::Index(at))));
+            }
+            Data::Table(entries) => {
+                entries.iter_mut().for_each(|(key, node)| node.locate(path.below(Step::Key(key.clone()))));
+            }
+            _ => {}
+        }
+        self.path = path;
     }
 
     /// Whether it is no part of the job.
     pub(super) fn is_out(&self) -> bool {
-        self.data == Data::Out
+        matches!(self.data, Data::Out)
     }
 
-    /// Where that stands which is at `path` of [`Node::to_json`]: there, what is out has no number.
-    pub(super) fn place(&self, path: &str) -> String {
-        let (mut node, mut place) = (Some(self), String::new());
-        for step in steps(path) {
-            match &step {
-                Step::Key(key) => place = below(&place, key),
-                Step::Index(index) => {
-                    let items = node.map(Node::items).unwrap_or_default().iter().enumerate();
-                    let number =
-                        items.filter(|(_, item)| !item.is_out()).nth(*index).map_or(*index, |(number, _)| number);
-                    place.push_str(&format!("[{number}]"));
-                    node = node.and_then(|node| node.items().get(number));
-                    continue;
-                }
-            }
-            node = node.and_then(|node| node.step(&step));
-        }
-        place
+    /// What is wrong with this part, of which `value` is told.
+    pub(super) fn mistake(&self, value: &str, problem: impl Into<String>) -> Placed {
+        Placed { spot: self.spot, mistake: Mistake::new(self.path.to_string(), value, problem) }
     }
 
     /// The same without places, and without what is out.
@@ -185,7 +173,7 @@ impl Node {
             Data::Bool(value) => Value::Bool(*value),
             Data::Number(value) => Value::Number(value.clone()),
             Data::Text(value) => Value::String(value.clone()),
-            Data::List(items) => Value::Array(items.iter().filter(|node| !node.is_out()).map(Node::to_json).collect()),
+            Data::List(items) => Value::Array(items.iter().map(Node::to_json).collect()),
             Data::Table(entries) => {
                 let entries = entries.iter().filter(|(_, node)| !node.is_out());
                 Value::Object(entries.map(|(key, node)| (key.clone(), node.to_json())).collect::<Map<_, _>>())
@@ -204,56 +192,4 @@ impl Node {
             Data::Table(_) => "a table",
         }
     }
-}
-
-/// The path of `key` in the table at `path`. A key that looks like more than one step stands in quotes, as in TOML.
-pub(super) fn below(path: &str, key: &str) -> String {
-    let is_bare = !key.is_empty() && !key.contains(['.', '[', ']', '"']);
-    let key = if is_bare { key.to_owned() } else { format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\"")) };
-    if path.is_empty() { key } else { format!("{path}.{key}") }
-}
-
-/// A step of a path.
-pub(super) enum Step {
-    Key(String),
-    Index(usize),
-}
-
-/// The steps of a path such as `outputs[1].video.depth`.
-pub(super) fn steps(path: &str) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut rest = path;
-    while !rest.is_empty() {
-        if let Some(quoted) = rest.strip_prefix('"') {
-            let (mut key, mut escaped, mut end) = (String::new(), false, quoted.len());
-            for (at, letter) in quoted.char_indices() {
-                match letter {
-                    '\\' if !escaped => escaped = true,
-                    '"' if !escaped => {
-                        end = at;
-                        break;
-                    }
-                    letter => {
-                        key.push(letter);
-                        escaped = false;
-                    }
-                }
-            }
-            steps.push(Step::Key(key));
-            rest = quoted.get(end + 1..).unwrap_or_default();
-        } else if let Some(index) = rest.strip_prefix('[') {
-            let (number, after) = index.split_once(']').unwrap_or((index, ""));
-            // What is no number is no place either: the last index that there could be.
-            steps.push(Step::Index(number.parse().unwrap_or(usize::MAX)));
-            rest = after;
-        } else {
-            let end = rest.find(['.', '[']).unwrap_or(rest.len());
-            if end > 0 {
-                steps.push(Step::Key(rest[..end].to_owned()));
-            }
-            rest = &rest[end..];
-        }
-        rest = rest.strip_prefix('.').unwrap_or(rest);
-    }
-    steps
 }

@@ -54,7 +54,7 @@ pub(super) fn parse(text: &str, language: Language, document: usize) -> Result<N
             let table = DeTable::parse(text)
                 .map_err(|error| (error.span().map_or(1, |span| lines.line(span.start)), error.message().to_owned()))?;
             let data = toml_table(table.get_ref(), &lines, 0)?;
-            Ok(Node { spot: Spot { document, line: 1 }, data })
+            Ok(Node::new(Spot { document, line: 1 }, data))
         }
         Language::Yaml => {
             no_aliases(text)?;
@@ -121,7 +121,7 @@ fn toml_table(table: &DeTable<'_>, lines: &Lines, level: usize) -> Result<Data, 
         let start = key.span().start;
         let spot = lines.spot(start);
         let data = toml_value(value.get_ref(), lines, deeper(level, spot.line)?)?;
-        entries.push((start, key.get_ref().to_string(), Node { spot, data }));
+        entries.push((start, key.get_ref().to_string(), Node::new(spot, data)));
     }
     // The parser sorts by name; what is told is told in the order in which it was written.
     entries.sort_by_key(|(start, ..)| *start);
@@ -146,7 +146,7 @@ fn toml_value(value: &DeValue<'_>, lines: &Lines, level: usize) -> Result<Data, 
             let mut list = Vec::new();
             for item in items.iter() {
                 let spot = lines.spot(item.span().start);
-                list.push(Node { spot, data: toml_value(item.get_ref(), lines, deeper(level, spot.line)?)? });
+                list.push(Node::new(spot, toml_value(item.get_ref(), lines, deeper(level, spot.line)?)?));
             }
             Data::List(list)
         }
@@ -197,7 +197,7 @@ fn yaml(node: &MarkedYaml<'_>, document: usize, level: usize) -> Result<Node, Un
         }
         _ => return Err((spot.line, "cannot be read; tags are not allowed".into())),
     };
-    Ok(Node { spot, data })
+    Ok(Node::new(spot, data))
 }
 
 fn json(value: &ast::Value<'_>, lines: &Lines, level: usize) -> Result<Node, Unreadable> {
@@ -228,5 +228,5 @@ fn json(value: &ast::Value<'_>, lines: &Lines, level: usize) -> Result<Node, Unr
             Data::Table(table)
         }
     };
-    Ok(Node { spot, data })
+    Ok(Node::new(spot, data))
 }

@@ -4,11 +4,21 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{document::LISTS, spec::job::Job};
+use crate::spec::{job::Job, track::MOMENT};
 
 /// The schema of a job.
 pub(super) fn of_job() -> Value {
     serde_json::to_value(schemars::schema_for!(Job)).unwrap_or_default()
+}
+
+/// What `schema` refers to in `root`.
+pub(super) fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+    name(schema).and_then(|name| root.get("$defs")?.get(name)).unwrap_or(schema)
+}
+
+/// The name of the type that `schema` refers to.
+pub(super) fn name(schema: &Value) -> Option<&str> {
+    schema.get("$ref")?.as_str()?.strip_prefix("#/$defs/")
 }
 
 /// The schema of a document (JSON Schema 2020-12): a job, and what decides about it.
@@ -40,7 +50,7 @@ pub fn schema() -> Value {
         "type": "object",
         "additionalProperties": values
     });
-    for list in LISTS {
+    for list in Job::LISTS {
         let Some(name) = schema["properties"][list]["items"]["$ref"].as_str() else { continue };
         let name = name.rsplit('/').next().unwrap_or_default().to_owned();
         let decides = json!({
@@ -82,6 +92,10 @@ fn allow_variable(schema: &mut Value) {
                     (_, own) => allow_variable(own),
                 },
             );
+            // What the format of a text is, only its reader knows.
+            if members.get("format").is_some_and(|format| format == MOMENT) {
+                members.remove("format");
+            }
             let kinds = members.get("type").map(|kind| kind.as_array().cloned().unwrap_or_else(|| vec![kind.clone()]));
             let has = |name: &str| kinds.iter().flatten().any(|kind| kind == name);
             let is_narrow = has("integer") || has("number") || has("boolean");

@@ -2,14 +2,23 @@
 //!
 //! Invariant: a place that is told can be found: the name of the document, and a line of it.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
-use trix_model::error::{Error, ErrorKind, Result, Stage};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
+};
 
 use crate::document::{
-    node::{Node, Spot},
+    node::{Node, Placed, Spot},
     parse::{self, Language},
 };
+
+/// What stands in the place of a name for what was typed.
+pub(super) const COMMAND_LINE: &str = "the command line";
+
+/// How the place of a mistake begins that stands in no document, but in an option.
+pub(super) const OPTION: &str = "--set ";
 
 /// Every document that was read, by number.
 #[derive(Clone, Debug, Default)]
@@ -39,11 +48,40 @@ impl Texts {
     }
 
     /// A spot in words: `job.toml:12`.
-    pub(super) fn told(&self, spot: Spot) -> String {
+    fn told(&self, spot: Spot) -> String {
         let label = self.labels.get(spot.document).map_or("", String::as_str);
         match spot.line {
             0 => label.to_owned(),
             line => format!("{label}:{line}"),
         }
+    }
+    /// An error that tells mistakes in the order of their lines, each once; the first hundred of them, in so many
+    /// letters as somebody may read.
+    pub(super) fn error(&self, mut placed: Vec<Placed>) -> Error {
+        const MOST: usize = 100;
+        const MOST_LETTERS: usize = 1000;
+        let mut known = HashSet::new();
+        placed.retain(|Placed { mistake, .. }| {
+            known.insert((mistake.place.clone(), mistake.value.clone(), mistake.problem.clone()))
+        });
+        placed.sort_by_key(|placed| placed.spot);
+        let more = placed.len() > MOST;
+        placed.truncate(MOST);
+        let placed = placed.into_iter().map(|Placed { spot, mut mistake }| {
+            mistake.line = (!mistake.place.starts_with(OPTION)).then(|| self.told(spot));
+            mistake
+        });
+        let mut mistakes: Vec<Mistake> = placed.collect();
+        if more {
+            mistakes.push(Mistake::new("the document", "", format!("has more mistakes than these {MOST}")));
+        }
+        for Mistake { place, value, problem, .. } in &mut mistakes {
+            for text in [place, value, problem] {
+                if let Some((end, _)) = text.char_indices().nth(MOST_LETTERS) {
+                    text.replace_range(end.., "...");
+                }
+            }
+        }
+        Error::of_mistakes(mistakes)
     }
 }

@@ -5,14 +5,11 @@
 
 use serde::Serialize;
 use trix_av::{pixel::PixelFormat, stream::StreamKind};
-use trix_model::{
-    color::Transfer,
-    mistake::{Mistake, closest},
-};
+use trix_model::{color::Transfer, mistake::closest};
 
 use crate::{
     decode::video::frame_rate,
-    document::node::{Data, Node, below},
+    document::node::{Data, Node, Placed},
     planner::side,
     source::Source,
     spec::track::TrackSettings,
@@ -45,11 +42,11 @@ pub struct Traits {
     pub duration: f64,
 }
 
-/// Traits that are true or false.
-const FLAGS: [&str; 5] = ["video", "audio", "subtitles", "interlaced", "hdr"];
-
-/// Traits that are numbers.
-const NUMBERS: [&str; 6] = ["width", "height", "fps", "depth", "channels", "duration"];
+/// The value of a trait.
+enum Own {
+    Flag(bool),
+    Number(f64),
+}
 
 impl Traits {
     /// Those of `source` and of the sound `tracks` beside it.
@@ -81,70 +78,67 @@ impl Traits {
         traits
     }
 
-    fn flag(&self, name: &str) -> bool {
-        match name {
-            "video" => self.video,
-            "audio" => self.audio,
-            "subtitles" => self.subtitles,
-            "interlaced" => self.interlaced,
-            _ => self.hdr,
-        }
+    /// Each by its name.
+    fn all(&self) -> [(&'static str, Own); 11] {
+        [
+            ("video", Own::Flag(self.video)),
+            ("audio", Own::Flag(self.audio)),
+            ("subtitles", Own::Flag(self.subtitles)),
+            ("interlaced", Own::Flag(self.interlaced)),
+            ("hdr", Own::Flag(self.hdr)),
+            ("width", Own::Number(self.width)),
+            ("height", Own::Number(self.height)),
+            ("fps", Own::Number(self.fps)),
+            ("depth", Own::Number(self.depth)),
+            ("channels", Own::Number(self.channels)),
+            ("duration", Own::Number(self.duration)),
+        ]
     }
 
-    fn number(&self, name: &str) -> f64 {
-        match name {
-            "width" => self.width,
-            "height" => self.height,
-            "fps" => self.fps,
-            "depth" => self.depth,
-            "channels" => self.channels,
-            _ => self.duration,
-        }
+    fn get(&self, name: &str) -> Option<Own> {
+        self.all().into_iter().find(|(known, _)| *known == name).map(|(_, own)| own)
     }
 
     /// Whether everything that `condition` says holds. What is wrong with it, [`check`] has told.
     pub(super) fn meet(&self, condition: &Node) -> bool {
-        condition.entries().iter().all(|(name, wanted)| match &wanted.data {
-            Data::Bool(wanted) => self.flag(name) == *wanted,
-            Data::Number(number) => number.as_f64() == Some(self.number(name)),
-            Data::Text(text) => Comparison::read(text).is_some_and(|comparison| comparison.holds(self.number(name))),
+        condition.entries().iter().all(|(name, wanted)| match (self.get(name), &wanted.data) {
+            (Some(Own::Flag(own)), Data::Bool(wanted)) => own == *wanted,
+            (Some(Own::Number(own)), Data::Number(wanted)) => wanted.as_f64() == Some(own),
+            (Some(Own::Number(own)), Data::Text(text)) => {
+                Comparison::read(text).is_some_and(|wanted| wanted.holds(own))
+            }
             _ => false,
         })
     }
 }
 
 /// What is wrong with a condition.
-pub(super) fn check(condition: &Node, path: &str) -> Vec<Mistake> {
+pub(super) fn check(condition: &Node) -> Vec<Placed> {
     let mut mistakes = Vec::new();
     if condition.is_out() {
         return mistakes;
     }
     if !matches!(condition.data, Data::Table(_)) {
         let problem = "is no condition; a table such as { hdr = true, height = \">=1080\" } is expected";
-        return vec![Mistake::new(path, "", problem)];
+        return vec![condition.mistake("", problem)];
     }
     for (name, wanted) in condition.entries().iter().filter(|(_, wanted)| !wanted.is_out()) {
-        let place = below(path, name);
-        let known: Vec<&str> = FLAGS.iter().chain(&NUMBERS).copied().collect();
-        if !known.contains(&name.as_str()) {
-            let hint = closest(name, &known).map_or(String::new(), |near| format!("did you mean {near}? "));
-            mistakes.push(Mistake::new(
-                place,
-                "",
-                format!("is no trait of a source; {hint}known are {}", known.join(", ")),
-            ));
-            continue;
-        }
-        let is_flag = FLAGS.contains(&name.as_str());
-        let fits = match &wanted.data {
-            Data::Bool(_) => is_flag,
-            Data::Number(_) => !is_flag,
-            Data::Text(text) => !is_flag && Comparison::read(text).is_some(),
-            _ => false,
+        let (fits, expected) = match (Traits::default().get(name), &wanted.data) {
+            (None, _) => {
+                let known = Traits::default().all().map(|(known, _)| known);
+                let hint = closest(name, &known).map_or(String::new(), |near| format!("did you mean {near}? "));
+                let problem = format!("is no trait of a source; {hint}known are {}", known.join(", "));
+                mistakes.push(wanted.mistake("", problem));
+                continue;
+            }
+            (Some(Own::Flag(_)), data) => (matches!(data, Data::Bool(_)), "true or false"),
+            (_, data) => {
+                let compares = wanted.text().and_then(Comparison::read).is_some();
+                (compares || matches!(data, Data::Number(_)), "a number or a comparison such as \">=1080\"")
+            }
         };
         if !fits {
-            let expected = if is_flag { "true or false" } else { "a number or a comparison such as \">=1080\"" };
-            mistakes.push(Mistake::new(place, wanted.text().unwrap_or_default(), format!("{expected} is expected")));
+            mistakes.push(wanted.mistake(wanted.text().unwrap_or_default(), format!("{expected} is expected")));
         }
     }
     mistakes

@@ -9,8 +9,9 @@ use trix_model::mistake::{Mistake, closest};
 
 use crate::document::{
     check::MOST,
-    node::{Data, Node, Spot, below},
+    node::{Data, Node, Placed, Spot},
     parse::MOST_BYTES,
+    sources::OPTION,
 };
 
 /// Names that are looked through for the one that was meant, and told.
@@ -18,28 +19,29 @@ const MOST_NAMES: usize = 50;
 
 /// Sets `key` to `value` as from the command line: a variable, if there is one of that name, or a place in the job,
 /// whose schema is `job`.
-pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Value) -> Result<(), Mistake> {
+pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Value) -> Result<(), Placed> {
     let data = literal(value);
     if let Some(variable) = tree.get_mut("variables").and_then(|variables| variables.get_mut(key)) {
-        *variable = Node { spot, data };
+        *variable = Node::new(spot, data);
         return Ok(());
     }
+    let top = tree.spot;
+    let refused =
+        |problem: String| Placed { spot: top, mistake: Mistake::new(format!("{OPTION}{key}"), value, problem) };
     let known = job["properties"].as_object();
     let known: Vec<&str> = known.map(|known| known.keys().map(String::as_str).collect()).unwrap_or_default();
     let first = key.split(['.', '[']).next().unwrap_or_default();
     if !known.contains(&first) {
         let variables = tree.get("variables").map(Node::entries).unwrap_or_default();
         let names = variables.iter().map(|(name, _)| name.as_str()).chain(known);
-        let problem = format!("is neither a variable of this job nor one of its keys; {}", known_are(key, names));
-        return Err(Mistake::new(format!("--set {key}"), value, problem));
+        return Err(refused(format!(
+            "is neither a variable of this job nor one of its keys; {}",
+            known_are(key, names)
+        )));
     }
-    match tree.reach(key, spot) {
-        Some(node) => {
-            *node = Node { spot, data };
-            Ok(())
-        }
-        None => Err(Mistake::new(format!("--set {key}"), value, "is not a key of this job")),
-    }
+    let place = tree.reach(key, spot).ok_or_else(|| refused("is not a key of this job".to_owned()))?;
+    *place = Node::new(spot, data);
+    Ok(())
 }
 
 /// A value as it is typed: a number or true and false where it looks like one, else text; text in quotes is text
@@ -64,7 +66,7 @@ fn known_are<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
 
 /// Puts the values of variables in their places: `${name}`. A text that is nothing but a variable becomes its value,
 /// whatever kind that has. What cannot be filled in is out afterwards.
-pub(super) fn substitute(tree: &mut Node, given: &[(&str, String)]) -> Vec<Mistake> {
+pub(super) fn substitute(tree: &mut Node, given: &[(&str, String)]) -> Vec<Placed> {
     let mut filling = Filling::default();
     for (name, value) in given {
         filling.add(name, Data::Text(value.clone()));
@@ -72,14 +74,12 @@ pub(super) fn substitute(tree: &mut Node, given: &[(&str, String)]) -> Vec<Mista
     match tree.get_mut("variables") {
         Some(Node { data: Data::Table(entries), .. }) => filling.variables(entries),
         Some(other) if !other.is_out() => {
-            filling.tell(Mistake::new("variables", "", "a table of names and values is expected"));
+            filling.tell(other.mistake("", "a table of names and values is expected"));
         }
         _ => {}
     }
     if let Data::Table(entries) = &mut tree.data {
-        for (key, node) in entries.iter_mut().filter(|(key, _)| key != "variables") {
-            filling.fill(node, &below("", key));
-        }
+        entries.iter_mut().filter(|(key, _)| key != "variables").for_each(|(_, node)| filling.fill(node));
     }
     filling.mistakes
 }
@@ -93,7 +93,7 @@ struct Filling {
     own: HashMap<String, usize>,
     /// Bytes that were put in place.
     bytes: usize,
-    mistakes: Vec<Mistake>,
+    mistakes: Vec<Placed>,
 }
 
 impl Filling {
@@ -103,7 +103,7 @@ impl Filling {
         }
     }
 
-    fn tell(&mut self, mistake: Mistake) {
+    fn tell(&mut self, mistake: Placed) {
         if self.mistakes.len() <= MOST {
             self.mistakes.push(mistake);
         }
@@ -140,30 +140,27 @@ impl Filling {
     }
 
     fn variable(&mut self, name: &str, node: &mut Node) {
-        let place = below("variables", name);
         if matches!(node.data, Data::List(_) | Data::Table(_) | Data::Null) {
-            self.tell(Mistake::new(place, "", "a variable is text, a number, or true or false"));
+            self.tell(node.mistake("", "a variable is text, a number, or true or false"));
             node.data = Data::Out;
         } else {
-            self.fill(node, &place);
+            self.fill(node);
         }
         self.add(name, node.data.clone());
     }
 
-    fn fill(&mut self, node: &mut Node, place: &str) {
+    fn fill(&mut self, node: &mut Node) {
         match &mut node.data {
             Data::Text(text) => match self.filled(text) {
                 Ok(Some(data)) => node.data = data,
                 Ok(None) => {}
                 Err(problem) => {
-                    self.tell(Mistake::new(place, text.clone(), problem));
+                    self.tell(node.mistake(node.text().unwrap_or_default(), problem));
                     node.data = Data::Out;
                 }
             },
-            Data::List(items) => {
-                items.iter_mut().enumerate().for_each(|(at, item)| self.fill(item, &format!("{place}[{at}]")));
-            }
-            Data::Table(entries) => entries.iter_mut().for_each(|(key, value)| self.fill(value, &below(place, key))),
+            Data::List(items) => items.iter_mut().for_each(|item| self.fill(item)),
+            Data::Table(entries) => entries.iter_mut().for_each(|(_, value)| self.fill(value)),
             _ => {}
         }
     }
@@ -182,7 +179,7 @@ impl Filling {
                 let names = self.names.iter().map(String::as_str);
                 return Err(format!("there is no variable {name}; {}", known_are(name, names)));
             };
-            if *value == Data::Out {
+            if matches!(value, Data::Out) {
                 return Ok(Some(Data::Out));
             }
             let is_alone = start == 0 && start + length + 1 == text.len();

@@ -23,8 +23,6 @@ mod geometry;
 mod color;
 mod hdr;
 
-use std::path::{Path, PathBuf};
-
 use serde::Serialize;
 
 pub(crate) use trix_model::mistake::Mistake;
@@ -37,7 +35,8 @@ use trix_model::{
 use crate::source::Source;
 use crate::spec::{
     job::{Job, OutputSettings},
-    still::check_all,
+    names::Names,
+    still::{check_all, check_each},
 };
 pub(crate) use crate::{
     plan::SideTrack,
@@ -103,7 +102,7 @@ impl Plan {
     /// has something that cannot be done.
     pub fn new(job: &Job, source: &Source) -> Result<Plan> {
         let mut mistakes = Vec::new();
-        check_names(job, &mut mistakes);
+        check_names(job, &|_| true, &mut mistakes);
         mistakes.extend(check_all(&job.stills));
         let looks = Looks::default();
         let sides = side::open_all(job, source, &mut mistakes)?;
@@ -121,7 +120,7 @@ impl Plan {
             asked.push(output);
             // With one output, there is nothing to confuse it with.
             if !is_single(job) {
-                own.iter_mut().for_each(|mistake| mistake.enter(&format!("outputs[{number}].")));
+                enter(&mut own, number, &job.outputs[number]);
             }
             mistakes.append(&mut own);
         }
@@ -181,20 +180,30 @@ fn is_single(job: &Job) -> bool {
     job.outputs.len() == 1 && job.packages.is_empty() && job.stills.is_empty()
 }
 
-/// What is wrong with a job whatever its source is.
-pub(crate) fn mistakes_alone(job: &Job) -> Vec<Mistake> {
+/// Says of which output mistakes are.
+fn enter(mistakes: &mut [Mistake], number: usize, output: &OutputSettings) {
+    for mistake in mistakes {
+        // An output without threads of its own has those of the job.
+        match mistake.place == "threads" && output.threads.is_some() {
+            true => mistake.place = format!("outputs[{number}].threads"),
+            false => mistake.enter(&format!("outputs[{number}].")),
+        }
+    }
+}
+
+/// What is wrong with a job whatever its source is. `is_certain` tells of an element, such as `outputs[0]`, whether it is
+/// made for every source.
+pub(crate) fn mistakes_alone(job: &Job, is_certain: &dyn Fn(&str) -> bool) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
-    check_names(job, &mut mistakes);
-    mistakes.extend(check_all(&job.stills));
+    check_names(job, is_certain, &mut mistakes);
+    mistakes.extend(check_each(&job.stills, is_certain));
     for (number, track) in job.tracks.iter().enumerate() {
         mistakes.extend(track.check(&format!("tracks[{number}]")));
     }
     let asking = Asking { job, looks: &Looks::default(), sides: &[] };
     for (number, output) in job.outputs.iter().enumerate() {
         let mut own = output::mistakes_alone(&asking.request(output, None));
-        if !is_single(job) {
-            own.iter_mut().for_each(|mistake| mistake.enter(&format!("outputs[{number}].")));
-        }
+        enter(&mut own, number, output);
         mistakes.append(&mut own);
     }
     for (number, package) in job.packages.iter().enumerate() {
@@ -205,30 +214,26 @@ pub(crate) fn mistakes_alone(job: &Job) -> Vec<Mistake> {
     mistakes
 }
 
-/// Whether everything that is made has a name of its own.
-fn check_names(job: &Job, mistakes: &mut Vec<Mistake>) {
+/// Whether everything that is made has a name of its own, where it is made together.
+fn check_names(job: &Job, is_certain: &dyn Fn(&str) -> bool, mistakes: &mut Vec<Mistake>) {
     if job.outputs.is_empty() && job.packages.is_empty() && job.stills.is_empty() {
         mistakes.push(Mistake::new("outputs", "", "nothing is asked for; name at least one output"));
+    }
+    let mut names = Names::default();
+    for (number, still) in job.stills.iter().enumerate() {
+        let is_certain = is_certain(&format!("stills[{number}]"));
+        for path in still.paths() {
+            names.is_taken(path, is_certain);
+        }
     }
     let of_outputs =
         job.outputs.iter().enumerate().map(|(number, output)| (format!("outputs[{number}]"), &output.path));
     let of_packages =
         job.packages.iter().enumerate().map(|(number, package)| (format!("packages[{number}]"), &package.path));
-    let stills: Vec<(String, PathBuf)> = job
-        .stills
-        .iter()
-        .enumerate()
-        .flat_map(|(number, still)| still.paths().into_iter().map(move |path| (format!("stills[{number}]"), path)))
-        .collect();
-    let mut seen: Vec<&Path> = stills.iter().map(|(_, path)| path.as_path()).collect();
     for (place, path) in of_outputs.chain(of_packages) {
-        if seen.contains(&path.as_path()) {
-            mistakes.push(Mistake::new(
-                format!("{place}.path"),
-                path.display(),
-                "something else has this name already",
-            ));
+        if names.is_taken(path.clone(), is_certain(&place)) {
+            let problem = "something else has this name already";
+            mistakes.push(Mistake::new(format!("{place}.path"), path.display(), problem));
         }
-        seen.push(path);
     }
 }

@@ -81,6 +81,9 @@ pub struct Job {
 }
 
 impl Job {
+    /// The keys whose values are lists of tables. In a document, their elements can have an `id`, conditions and cases.
+    pub(crate) const LISTS: [&str; 4] = ["outputs", "packages", "stills", "tracks"];
+
     /// A job with default settings from one file to another.
     pub fn new(source: impl Into<PathBuf>, output: impl Into<PathBuf>) -> Self {
         Job {

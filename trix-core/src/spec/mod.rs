@@ -10,6 +10,7 @@ pub mod picture;
 pub mod audio;
 pub mod audio_tracks;
 pub mod subtitle;
+pub(crate) mod names;
 pub mod still;
 pub mod package;
 pub mod source;

@@ -11,6 +11,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use trix_model::{mistake::Mistake, time::Timestamp};
 
+use crate::spec::names::Names;
+
 /// A still picture, or a set of them, beside a film.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -271,16 +273,19 @@ impl StillSettings {
 /// Everything that is wrong with a list of stills, those among it that would have the same name included. Places begin
 /// with `stills[0]`.
 pub fn check_all(stills: &[StillSettings]) -> Vec<Mistake> {
-    let mut mistakes = Vec::new();
-    let mut names: Vec<PathBuf> = Vec::new();
+    check_each(stills, &|_| true)
+}
+
+/// The same for stills of which `is_certain` tells, by the place, whether they are made for every source.
+pub(crate) fn check_each(stills: &[StillSettings], is_certain: &dyn Fn(&str) -> bool) -> Vec<Mistake> {
+    let (mut mistakes, mut names) = (Vec::new(), Names::default());
     for (index, still) in stills.iter().enumerate() {
         let place = format!("stills[{index}]");
         mistakes.extend(still.check(&place));
-        for name in still.paths() {
-            if names.contains(&name) && !name.as_os_str().is_empty() {
+        for name in still.paths().into_iter().filter(|name| !name.as_os_str().is_empty()) {
+            if names.is_taken(name.clone(), is_certain(&place)) {
                 mistakes.push(Mistake::new(&place, name.display(), "another still has this name"));
             }
-            names.push(name);
         }
     }
     mistakes

@@ -46,7 +46,7 @@ pub struct TrackSettings {
     /// How much later the track is heard; negative: earlier, its beginning is left out. A time such as `1.5` or
     /// `-00:00:02`, or with a unit: `-40ms`, `20us`, `2s`, `-1920/48000`.
     #[serde(skip_serializing_if = "Option::is_none", with = "moment")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = MOMENT))]
     pub offset: Option<Timestamp>,
     /// How many times as fast the track is played.
     #[serde(skip_serializing_if = "Tempo::is_one")]
@@ -60,7 +60,7 @@ pub struct TrackSettings {
     /// By how much a track may differ from the picture with the length `fail`. Default: 40 ms, beyond which EBU R 37
     /// calls sound out of step.
     #[serde(skip_serializing_if = "Option::is_none", with = "moment")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = MOMENT))]
     pub tolerance: Option<Timestamp>,
     /// How much louder, in dB; -60 to 60. Not together with `loudness`.
     #[serde(skip_serializing_if = "is_default")]
@@ -266,6 +266,9 @@ pub enum LoudnessMode {
     /// The peaks: what would pass the limit is turned down for some milliseconds (libavfilter's alimiter at 192 kHz).
     Dynamic,
 }
+
+/// The format, in the schema, of times that are read with units.
+pub(crate) const MOMENT: &str = "moment";
 
 /// The limit of an offset: a day.
 const LONGEST: Timestamp = Timestamp::new(24 * 3600, Rational { num: 1, den: 1 });

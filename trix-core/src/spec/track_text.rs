@@ -258,7 +258,7 @@ fn decimal(text: &str) -> Option<f64> {
 }
 
 /// Reads a time, also with the unit `s`, `ms` or `us`.
-pub(super) fn read_moment(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn read_moment(text: &str) -> Result<Timestamp, String> {
     let wrong = || format!("'{text}' is no time such as 1.5, -40ms, 00:00:02 or -1920/48000");
     let (number, digits) = match text {
         _ if text.ends_with("ms") => (text.strip_suffix("ms"), 3),
