@@ -20,7 +20,7 @@ use trix_core::{
         format::{Chroma, PictureFormat},
     },
     plan::{Cut, Filtering, Transform},
-    planner::Plan,
+    planner,
     quality::{psnr, ssim},
     reading::reader::PictureReader,
     spec::{
@@ -136,14 +136,15 @@ fn encode(criterion: &mut Criterion) {
         };
         let mut job = Job::new(&source, "unused.mp4");
         job.outputs[0].video = choice(settings.clone());
-        let plan = Plan::new(&job, &Source::open(&source, Limits::default()).expect("a clip")).expect("a sound job");
+        let plan =
+            planner::plan(&job, &Source::open(&source, Limits::default()).expect("a clip")).expect("a sound job");
         let plan = plan.outputs[0].video.clone().expect("pictures");
         let mut pictures = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(hd())));
         pictures.truncate(frames);
         let mut group = group(criterion, "encode", frames);
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let mut encoder = video::open(&plan, &settings, None, None).expect("an encoder");
+                let mut encoder = video::open(&plan, None, None).expect("an encoder");
                 let mut total = encoder.headers().expect("headers").parameter_sets.len();
                 for (number, picture) in pictures.iter().enumerate() {
                     let encoded = encoder.push(&picture.frame, number as u64, false).expect("an encode");

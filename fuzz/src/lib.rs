@@ -16,7 +16,7 @@ use trix_core::{
         format::{Chroma, PictureFormat},
     },
     plan::{Cut, Filtering, Transform},
-    planner::Plan,
+    planner,
     probe::{probe as describe, probe_and_count},
     reading::reader::PictureReader,
     spec::picture::Resampler,
@@ -121,7 +121,7 @@ fn plan(job: &Job) {
     assert_eq!(*job, again, "a job does not survive {text}");
 
     let source = Source::from_bytes(SOURCE, Limits::default()).expect("the source of the plans can be opened");
-    let plans = [job, &again].map(|job| match Plan::new(job, &source) {
+    let plans = [job, &again].map(|job| match planner::plan(job, &source) {
         Ok(plan) => serde_json::to_string(&plan).expect("a plan can be written as JSON"),
         Err(error) => error.to_string(),
     });

@@ -59,7 +59,9 @@ pub use trix_model::{
     mistake,
 };
 
-pub use pipeline::{Control, run};
+pub use pipeline::{Control, run, run_opened, run_plan};
+pub use plan::Plan;
+pub use planner::plan;
 pub use report::{OutputReport, Report};
 pub use source::Source;
 pub use spec::job::Job;

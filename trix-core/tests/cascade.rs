@@ -9,7 +9,7 @@ use support::{done, number, picture_job, picture_stream, planes, quick, times};
 use trix_core::{
     Job, Report, Source,
     media::{format::Chroma, time::Rational},
-    planner::Plan,
+    planner,
     spec::{
         job::{OutputSettings, VerifyLevel},
         picture::{Crop, Deinterlace, FrameRate, PictureSettings, Rectangle, Resampler, Tonemap},
@@ -60,7 +60,7 @@ type Step = (Option<usize>, (usize, usize), Vec<usize>);
 /// The filter steps of a job.
 fn steps(job: &Job) -> Vec<Step> {
     let source = Source::open(&job.source.path, Limits::default()).unwrap_or_else(|error| panic!("{error}"));
-    let plan = Plan::new(job, &source).unwrap_or_else(|error| panic!("{error}"));
+    let plan = planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}"));
     for (number, step) in plan.filters.iter().enumerate() {
         assert!(step.after.is_none_or(|after| after < number), "step {number} comes after {:?}", step.after);
     }

@@ -497,7 +497,7 @@ fn the_peak_is_what_the_master_says() {
     job.outputs[0].video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
     job.outputs[0].picture.tonemap = Tonemap::Hable;
     let source = trix_core::Source::open(&file, Default::default()).unwrap();
-    let plan = trix_core::planner::Plan::new(&job, &source).unwrap();
+    let plan = trix_core::plan(&job, &source).unwrap();
     let peak = plan.outputs[0].video.as_ref().unwrap().transform.tonemap.expect("a curve").peak;
     // Its MaxCLL of 1100 cd/m2 is more than its mastering display shows.
     assert_eq!(peak, 1000);

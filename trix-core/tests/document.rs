@@ -252,7 +252,7 @@ fn what_is_wrong_with_the_one_output_of_a_job_is_told_with_its_line() {
         let mut job = document.job(&Traits::default()).expect("a job");
         job.outputs[0].video = serde_json::from_str(r#"{ "type": "x264", "depth": 9 }"#).expect("settings");
         let source = trix_core::Source::open(&trix_fixtures::Clip::default().y4m(), Default::default());
-        trix_core::planner::Plan::new(&job, &source.expect("a source")).expect_err("a depth of 9")
+        trix_core::plan(&job, &source.expect("a source")).expect_err("a depth of 9")
     };
     let told = document.explain(&Traits::default(), mistake());
     assert_eq!(places(told.mistakes()), ["7 outputs[0].video.depth"]);

@@ -13,7 +13,7 @@ use trix_core::{
         color::{Range, Standard},
         format::Chroma,
     },
-    planner::Plan,
+    planner,
     spec::{
         job::VerifyLevel,
         picture::Alpha,
@@ -209,7 +209,7 @@ fn grey_with_opacity_is_kept_or_laid_on_black() {
         }
         job.outputs[0].picture.alpha = Alpha::Refuse;
         let source = job.source.open().unwrap();
-        let refused = Plan::new(&job, &source).map(|_| ()).expect_err("refused").to_string();
+        let refused = planner::plan(&job, &source).map(|_| ()).expect_err("refused").to_string();
         assert!(refused.contains("alpha channel"), "{refused}");
     }
 }

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use support::{done, ffprobe, made_by_ffmpeg, quick, samples, text};
 use trix_core::{
-    Job, Limits, Report, Source,
-    planner::Plan,
+    Job, Limits, Report, Source, planner,
     spec::{
         audio::{AudioSettings, AudioShape},
         video::VideoSettings,
@@ -337,7 +336,7 @@ fn what_is_asked_for_is_refused_where_it_cannot_be() {
     for (extension, audio) in [("mxf", AudioSettings::Copy), ("webm", AudioSettings::Aac { kbps: None })] {
         let mut job = Job::new(&source, folder.path().join("no").with_extension(extension));
         job.outputs[0].audio = audio;
-        let error = Plan::new(&job, &opened).expect_err("no such pair");
+        let error = planner::plan(&job, &opened).expect_err("no such pair");
         assert!(error.to_string().contains("audio = "), "{error}");
     }
 }

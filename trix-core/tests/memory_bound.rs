@@ -12,7 +12,7 @@ use support::{done, picture_job, quick};
 use trix_core::{
     ErrorKind, Job, Source,
     plan::MemoryPlan,
-    planner::Plan,
+    planner,
     spec::{
         byte_size::ByteSize,
         job::OutputSettings,
@@ -54,7 +54,7 @@ fn peak(folder: &Path, job: &Job) -> u64 {
 
 fn plan(job: &Job) -> Result<MemoryPlan, trix_core::Error> {
     let source = Source::open(&job.source.path, Limits::default()).expect("a source");
-    Plan::new(job, &source).map(|plan| plan.memory)
+    planner::plan(job, &source).map(|plan| plan.memory)
 }
 
 /// The least bound under which a job runs.

@@ -16,10 +16,9 @@ use std::{
 use serde_json::{Value, json};
 use support::{cancelled, number, picture_stream, slices};
 use trix_core::{
-    Control, Error, ErrorKind, Job, Report, Source,
+    Control, Error, ErrorKind, Job, Plan, Report, Source,
     control::progress::{Phase, Progress},
-    planner::Plan,
-    run,
+    planner, run,
     spec::video::Encoder,
 };
 use trix_fixtures::{Clip, folder, master, program};
@@ -42,7 +41,7 @@ fn done(job: &Job) -> Report {
 
 fn plan(job: &Job) -> Plan {
     let source = Source::open(&job.source.path, Default::default()).expect("a source");
-    Plan::new(job, &source).unwrap_or_else(|error| panic!("{error}"))
+    planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What each step makes: the step before it, and the outputs that need it.

@@ -7,24 +7,21 @@ use std::path::{Path, PathBuf};
 
 use support::{
     colorimetry, ffprobe, made_by_ffmpeg, pictures,
-    stills::{Rgb, SWS, all_shown, film, made, psnr, seconds, shown, written},
+    stills::{Rgb, SWS, all_shown, film, made, make, psnr, seconds, shown, written},
     text,
 };
 use trix_core::{
-    ErrorKind, Limits, OnDamage, Source,
+    ErrorKind,
     media::time::{TimeBase, Timestamp},
-    spec::{
-        picture::PictureSettings,
-        still::{PosterSettings, SpriteSettings, StillSettings, WaveformSettings},
-    },
-    still::{StillReport, make, poster::PosterReport, sprites::SpriteReport},
+    spec::still::{PosterSettings, SpriteSettings, StillSettings, WaveformSettings},
+    still::{StillReport, poster::PosterReport, sprites::SpriteReport},
 };
 use trix_fixtures::{TempDir, folder, media, program};
 
 /// A poster, where it lies, and what became of it.
 fn poster(source: &Path, folder: &TempDir, settings: PosterSettings) -> (PathBuf, PosterReport) {
     let made = made(source, &[StillSettings::Poster(settings)]);
-    let [still] = made.stills.as_slice() else { panic!("one still") };
+    let [still] = made.as_slice() else { panic!("one still") };
     let StillReport::Poster(report) = still.report.clone() else { panic!("a poster") };
     (written(still, folder).remove(0), report)
 }
@@ -42,7 +39,7 @@ fn a_poster_at_a_time_is_the_picture_that_is_shown_then() {
         let all = made(&source, &formats.map(|(path, _)| StillSettings::Poster(poster_at(path, time))));
         let expected =
             shown(&source, &format!("select=eq(n\\,{number}),scale=in_color_matrix=bt709:{SWS},format=rgb24"));
-        for (still, (path, least)) in all.stills.iter().zip(formats) {
+        for (still, (path, least)) in all.iter().zip(formats) {
             let StillReport::Poster(report) = &still.report else { panic!("a poster") };
             assert_eq!((report.number, report.width, report.height), (number, 640, 360), "{time}: {}", report.why);
             let found = psnr(&shown(&written(still, &folder)[0], ""), &expected);
@@ -302,7 +299,7 @@ fn cues(text: &str) -> Vec<Cue> {
 fn sprites(source: &Path, settings: SpriteSettings) -> (SpriteReport, Vec<Cue>, Vec<(String, Rgb)>) {
     let folder = folder();
     let made = made(source, &[StillSettings::Sprites(settings)]);
-    let [still] = made.stills.as_slice() else { panic!("one still") };
+    let [still] = made.as_slice() else { panic!("one still") };
     let StillReport::Sprites(report) = still.report.clone() else { panic!("thumbnails") };
     let mut files = written(still, &folder);
     let text = std::fs::read_to_string(files.pop().expect("a WebVTT file")).unwrap();
@@ -354,7 +351,7 @@ fn thumbnails_are_the_pictures_of_their_times_on_several_sheets() {
     };
     let folder = folder();
     let made = made(&source, &[StillSettings::Sprites(settings.clone())]);
-    let names: Vec<&Path> = made.stills[0].files.iter().map(|file| file.path.as_path()).collect();
+    let names: Vec<&Path> = made[0].files.iter().map(|file| file.path.as_path()).collect();
     assert_eq!(names, ["sprites-001.jpg", "sprites-002.jpg", "sprites.vtt"].map(Path::new));
     drop(folder);
     let (report, cues, sheets) = sprites(&source, SpriteSettings { prefix: String::new(), ..settings });
@@ -363,7 +360,7 @@ fn thumbnails_are_the_pictures_of_their_times_on_several_sheets() {
     assert!(cues.iter().enumerate().all(|(index, cue)| cue.start == 1500 * index as u64));
     assert!(sheets.iter().all(|(_, sheet)| (sheet.width, sheet.height) == (320, 180)));
     assert_tiles(&source, &cues, &sheets, 30.0);
-    let text = String::from_utf8(made.stills[0].files[2].bytes.clone()).unwrap();
+    let text = String::from_utf8(made[0].files[2].bytes.clone()).unwrap();
     assert!(text.contains("\n/t/sprites-002.jpg#xywh=160,90,160,90\n"), "{text}");
 }
 
@@ -447,25 +444,21 @@ fn all_stills_come_of_one_reading_and_mistakes_of_all_of_them_are_told() {
     ];
     let all = made(&source, &stills);
     for (index, still) in stills.iter().enumerate() {
-        assert_eq!(all.stills[index], made(&source, std::slice::from_ref(still)).stills[0]);
+        assert_eq!(all[index], made(&source, std::slice::from_ref(still))[0]);
     }
-    let open = || Source::open(&source, Limits::default()).unwrap();
     let wrong = [
         StillSettings::Poster(PosterSettings { path: "poster.gif".into(), ..Default::default() }),
         StillSettings::Waveform(WaveformSettings { path: "wave.png".into(), track: 9, width: 0, ..Default::default() }),
     ];
-    let refused = |source: Source, stills: &[StillSettings]| {
-        make(source, stills, &PictureSettings::default(), OnDamage::Fail, 0).expect_err("a refusal")
-    };
-    let error = refused(open(), &wrong);
+    let error = make(&source, &wrong).expect_err("a refusal");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec);
     for place in ["stills[0].path", "stills[1].width", "stills[1].track"] {
         assert!(error.to_string().contains(place), "{error}");
     }
     let Some(silent) = media::file("carphone_pristine.mp4") else { return };
-    let error = refused(Source::open(&silent, Limits::default()).unwrap(), &stills[2..]);
+    let error = make(&silent, &stills[2..]).expect_err("a refusal");
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     let zero = Timestamp::new(0, TimeBase::new(1, 1));
-    let StillReport::Poster(report) = &all.stills[0].report else { panic!("a poster") };
+    let StillReport::Poster(report) = &all[0].report else { panic!("a poster") };
     assert!(report.time > zero && report.merit.is_some());
 }

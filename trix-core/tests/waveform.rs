@@ -21,8 +21,8 @@ fn waveform(source: &Path, settings: WaveformSettings) -> (WaveformReport, Vec<V
     let settings = WaveformSettings { path: "wave.png".into(), background, color, rms_color: color, ..settings };
     let height = settings.height as usize;
     let made = made(source, &[StillSettings::Waveform(settings)]);
-    let StillReport::Waveform(report) = made.stills[0].report.clone() else { panic!("a waveform") };
-    let files = written(&made.stills[0], &folder);
+    let StillReport::Waveform(report) = made[0].report.clone() else { panic!("a waveform") };
+    let files = written(&made[0], &folder);
     let picture = shown(&files[0], "");
     assert_eq!(picture.height, height);
     let column = |x: usize| (0..height).filter(|y| picture.at(x, *y)[0] < 128).collect();

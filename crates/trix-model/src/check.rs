@@ -1,9 +1,9 @@
 //! What a verification compares.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One thing that was compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Check {
     /// What.
     pub name: String,

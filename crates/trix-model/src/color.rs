@@ -125,7 +125,7 @@ impl fmt::Display for Range {
 }
 
 /// Where chroma samples sit between the luma samples (H.273 figure 1, types 0 to 5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChromaLocation {
     /// The source does not say.
@@ -261,7 +261,7 @@ impl FromStr for Standard {
 }
 
 /// Everything that says how samples mean colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Color {
     /// Which red, green and blue.
     pub primaries: Primaries,

@@ -35,7 +35,7 @@ impl OnDamage {
 }
 
 /// Kinds of damage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DamageKind {
     /// The container's structure is broken.
@@ -91,7 +91,7 @@ impl DamageKind {
 }
 
 /// One sign of damage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Damage {
     /// What kind.
     pub kind: DamageKind,
@@ -104,7 +104,7 @@ pub struct Damage {
 }
 
 /// All damage found in a source.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DamageReport {
     /// How often each kind was met.
     pub counts: BTreeMap<DamageKind, u64>,

@@ -1,9 +1,9 @@
 //! What was decided without being asked for.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Something that was decided without being asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Decision {
     /// What is done.
     pub what: String,

@@ -5,7 +5,7 @@
 
 use std::{fmt, path::Path};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{mistake::Mistake, time::Timestamp};
 
@@ -13,7 +13,7 @@ use crate::{mistake::Mistake, time::Timestamp};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, coarsely enough for a caller to act on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -62,7 +62,7 @@ impl ErrorKind {
 }
 
 /// Where on the path from source to verified output an error arose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Reading the job and resolving it against the source.

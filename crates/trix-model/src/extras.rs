@@ -24,7 +24,7 @@ impl Extras {
 }
 
 /// How many pictures of a track carry what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct ExtrasCount {
     /// Pictures with closed captions.
     pub captions: u64,

@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Chroma subsampling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -144,6 +144,44 @@ impl fmt::Display for PictureFormat {
     }
 }
 
+impl FromStr for PictureFormat {
+    type Err = String;
+
+    /// Reads FFmpeg's name of a format, as [`PictureFormat::name`] writes it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bare = text.strip_suffix("le").unwrap_or(text);
+        let base = bare.trim_end_matches(|digit: char| digit.is_ascii_digit());
+        // The digits of "yuv420p10" end the name; those in the middle of it belong to the base.
+        let depth = match &bare[base.len()..] {
+            "" => 8,
+            digits => digits.parse().map_err(|_| format!("'{text}' has a depth of too many digits"))?,
+        };
+        let (rgb, alpha, chroma) = match base {
+            "gbrp" => (true, false, Chroma::C444),
+            "gbrap" => (true, true, Chroma::C444),
+            "gray" => (false, false, Chroma::C400),
+            "yuv420p" => (false, false, Chroma::C420),
+            "yuv422p" => (false, false, Chroma::C422),
+            "yuv444p" => (false, false, Chroma::C444),
+            "yuva420p" => (false, true, Chroma::C420),
+            "yuva422p" => (false, true, Chroma::C422),
+            "yuva444p" => (false, true, Chroma::C444),
+            _ => return Err(format!("'{text}' is not a planar format")),
+        };
+        let format = PictureFormat { chroma, depth, rgb, alpha };
+        match format.name() == text {
+            true => Ok(format),
+            false => Err(format!("'{text}' is not a planar format")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PictureFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl Serialize for PictureFormat {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.name())
@@ -169,5 +207,22 @@ mod tests {
         let format = PictureFormat::ycbcr(Chroma::C420, 8);
         assert_eq!(format.plane_size(0, 5, 3), (5, 3));
         assert_eq!(format.plane_size(1, 5, 3), (3, 2));
+    }
+
+    #[test]
+    fn the_name_of_every_format_reads_back() {
+        let chromas = [Chroma::C400, Chroma::C420, Chroma::C422, Chroma::C444];
+        for (depth, alpha) in [8, 9, 10, 12, 14, 16].into_iter().flat_map(|depth| [(depth, false), (depth, true)]) {
+            // Grey with alpha has the name of 4:2:0 with alpha.
+            for chroma in chromas.into_iter().filter(|chroma| !alpha || *chroma != Chroma::C400) {
+                let format = PictureFormat { chroma, depth, rgb: false, alpha };
+                assert_eq!(format.name().parse(), Ok(format));
+            }
+            let format = PictureFormat { chroma: Chroma::C444, depth, rgb: true, alpha };
+            assert_eq!(format.name().parse(), Ok(format));
+        }
+        for name in ["nv12", "yuv420p8", "yuv420p10be", "yuv420p08le", "", "gray10"] {
+            assert!(name.parse::<PictureFormat>().is_err(), "{name}");
+        }
     }
 }

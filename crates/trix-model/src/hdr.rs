@@ -4,12 +4,12 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::time::Rational;
 
 /// A point of the CIE 1931 chromaticity diagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Chromaticity {
     /// Horizontal, 0 to 1.
     pub x: Rational,
@@ -18,7 +18,7 @@ pub struct Chromaticity {
 }
 
 /// The display that a master was graded on (SMPTE ST 2086).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MasteringDisplay {
     /// Red, green and blue.
     pub primaries: [Chromaticity; 3],
@@ -99,7 +99,7 @@ fn trimmed(value: Rational) -> String {
 }
 
 /// How bright a master gets (CTA-861.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ContentLight {
     /// MaxCLL: the brightest sample, in candela per square metre.
     pub max: u32,
@@ -114,7 +114,7 @@ impl fmt::Display for ContentLight {
 }
 
 /// What a container says of a Dolby Vision stream (its configuration record).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DolbyVision {
     /// Version of the format: major and minor.
     pub version: (u8, u8),
@@ -143,7 +143,7 @@ impl fmt::Display for DolbyVision {
 }
 
 /// Static metadata of a stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StaticHdr {
     /// The display that it was graded on.
     pub mastering: Option<MasteringDisplay>,

@@ -5,12 +5,12 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::time::{Rational, TimeBase, Timestamp};
 
 /// What the times of pictures say about their rate.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Timing {
     /// How many pictures were measured.
     pub pictures: u64,

@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// One thing that is wrong with a job.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Mistake {
     /// Where in the job, e.g. `outputs[1].video.depth`.
     pub place: String,

@@ -1,6 +1,6 @@
 //! Planes of pictures, and how pictures are shown: fields, borders, orientation.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     hdr::{DolbyVision, StaticHdr},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Which field is shown first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FieldOrder {
     /// The one with the uppermost row.
@@ -36,7 +36,7 @@ impl FieldOrder {
 }
 
 /// Black around pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Padding {
     /// Samples in a row of the whole.
     pub width: usize,

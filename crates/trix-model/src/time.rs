@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, cmp::Ordering, fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeStruct};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 
 /// A fraction with a positive denominator; `0/1` also stands for "unknown" where FFmpeg does so.
 ///
@@ -344,10 +344,40 @@ impl Serialize for Timestamp {
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
-    /// A string as for [`FromStr`], so that a job file can say `start = "00:01:30"`.
+    /// Reads both forms: text as for [`FromStr`], so that a job file can say `start = "00:01:30"`, and the object that
+    /// [`Serialize`] writes.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        struct Form;
+
+        impl<'de> de::Visitor<'de> for Form {
+            type Value = Timestamp;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                text.parse().map_err(E::custom)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Timestamp, A::Error> {
+                let (mut ticks, mut base) = (None, None);
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "ticks" => ticks = Some(map.next_value()?),
+                        "time_base" => base = Some(map.next_value()?),
+                        // For people; the other two are exact.
+                        "seconds" => drop(map.next_value::<de::IgnoredAny>()?),
+                        _ => return Err(de::Error::unknown_field(&key, &["ticks", "time_base", "seconds"])),
+                    }
+                }
+                let ticks = ticks.ok_or_else(|| de::Error::missing_field("ticks"))?;
+                let base = base.ok_or_else(|| de::Error::missing_field("time_base"))?;
+                Ok(Timestamp { ticks, base })
+            }
+        }
+
+        deserializer.deserialize_any(Form)
     }
 }
 

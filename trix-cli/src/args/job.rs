@@ -51,7 +51,7 @@ pub struct Ingest {
 /// Arguments of `trix run`.
 #[derive(Args)]
 pub struct Run {
-    /// The job file: .toml, .yaml or .json
+    /// The job file: .toml, .yaml or .json; or a plan, as `trix plan --json` writes it
     pub job: PathBuf,
     /// The folder for outputs with relative names [default: the current one]
     #[arg(short, long, value_name = "DIR")]

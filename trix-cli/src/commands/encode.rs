@@ -28,7 +28,7 @@ pub fn encode(args: &Encode) -> u8 {
             return output::failure(&error, args.json);
         }
     };
-    super::job::execute(&job, args.progress, args.json, |error| error)
+    super::job::execute(|control| trix_core::run(&job, control), args.progress, args.json, |error| error)
 }
 
 fn job(args: &Encode) -> Result<Job, String> {

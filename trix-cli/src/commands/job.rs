@@ -7,10 +7,9 @@ use std::{
 };
 
 use trix_core::{
-    Control, Error, ErrorKind, Job, Stage,
+    Control, Error, ErrorKind, Job, Plan as Written, Report, Stage,
     document::{Document, Language, PROFILES, Traits},
-    planner::Plan as Planned,
-    run as run_job,
+    plan as plan_job, run as run_job, run_plan,
 };
 
 use crate::{
@@ -40,12 +39,40 @@ pub fn ingest(args: &Ingest) -> u8 {
     })
 }
 
-/// Runs a job file.
+/// Runs a job file, or a plan that `trix plan --json` wrote.
 pub fn run(args: &Run) -> u8 {
+    if let Some(plan) = written_plan(&args.job) {
+        let plan = plan.and_then(|plan| match args.setting.set.is_empty() && args.output.is_none() {
+            true => Ok(plan),
+            false => Err(refused(&args.job, "a plan runs as it is; --set and --output belong to a job".into())),
+        });
+        return match plan {
+            Ok(mut plan) => {
+                if args.running.overwrite {
+                    plan.overwrite();
+                }
+                execute(|control| run_plan(&plan, control), args.running.progress, args.running.json, |error| error)
+            }
+            Err(error) => output::failure(&error, args.running.json),
+        };
+    }
     let document = Document::open(&args.job, &args.setting.set);
     resolved(document, args.output.as_deref(), args.running.json, |document, job, traits| {
         start(document, job, traits, &args.running)
     })
+}
+
+/// Reads a plan; `None` where the file is no plan.
+fn written_plan(path: &Path) -> Option<Result<Written, Error>> {
+    let value: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    // A job has neither of these keys.
+    (value.get("trix")?.is_u64() && value.get("filters").is_some()).then_some(())?;
+    let plan = serde_json::from_value(value);
+    Some(plan.map_err(|error| refused(path, format!("is not a plan of this version: {error}"))))
+}
+
+fn refused(path: &Path, detail: String) -> Error {
+    Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(path)
 }
 
 /// Shows what a job would do.
@@ -56,7 +83,7 @@ pub fn plan(args: &Plan) -> u8 {
         profiles => Document::of_profiles(profiles, &args.job, &args.audio, &set),
     };
     resolved(document, args.output.as_deref(), args.json, |document, job, traits| {
-        let planned = job.source.open().and_then(|source| Planned::new(&job, &source));
+        let planned = job.source.open().and_then(|source| plan_job(&job, &source));
         match planned {
             Ok(planned) if args.json => output::json(&planned),
             Ok(planned) => output::text(&plan::text(&job, &planned)),
@@ -143,11 +170,16 @@ fn start(document: &Document, mut job: Job, traits: Traits, running: &Running) -
     if running.overwrite {
         job.overwrite();
     }
-    execute(&job, running.progress, running.json, |error| document.explain(&traits, error))
+    execute(|control| run_job(&job, control), running.progress, running.json, |error| document.explain(&traits, error))
 }
 
-/// Runs a job and shows its report; `explain` adds to an error what only the caller knows.
-pub fn execute(job: &Job, progress: ProgressChoice, as_json: bool, explain: impl FnOnce(Error) -> Error) -> u8 {
+/// Runs something and shows its report. `explain` adds to an error what only the caller knows.
+pub fn execute(
+    work: impl FnOnce(&Control) -> Result<Report, Error>,
+    progress: ProgressChoice,
+    as_json: bool,
+    explain: impl FnOnce(Error) -> Error,
+) -> u8 {
     let mut control = Control { cancel: super::cancel_on_interrupt(), progress: None };
     let mut bar = None;
     match progress {
@@ -164,7 +196,7 @@ pub fn execute(job: &Job, progress: ProgressChoice, as_json: bool, explain: impl
             }));
         }
     }
-    let result = run_job(job, &control);
+    let result = work(&control);
     if let Some(bar) = bar {
         bar.clear();
     }

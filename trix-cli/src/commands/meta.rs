@@ -3,10 +3,9 @@
 use clap::CommandFactory;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use trix_core::{
-    Report,
+    Plan, Report,
     control::progress::Progress,
     doctor as health, document,
-    planner::Plan,
     probe::MediaInfo,
     verify::{content::Comparison, standalone::FileReport},
 };

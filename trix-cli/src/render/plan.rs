@@ -3,10 +3,9 @@
 use std::fmt::Write;
 
 use trix_core::{
-    Job,
+    Job, Plan,
     decision::Decision,
     plan::{FilterPlan, MemoryPlan, OutputPlan, PackagePlan, TextPlan},
-    planner::Plan,
     spec::package::Layout,
 };
 

@@ -126,6 +126,15 @@ pub(crate) fn frame_rate(facts: &StreamFacts) -> Rational {
     [facts.average_rate, facts.base_rate].into_iter().find(usable).unwrap_or(Rational::new(25, 1))
 }
 
+/// Whether the container's own figures say that pictures are not evenly spaced. Interlaced material may count fields.
+pub(crate) fn is_uneven(facts: &StreamFacts) -> bool {
+    let (average, base) = (facts.average_rate, facts.base_rate);
+    average.is_positive()
+        && base.is_positive()
+        && base != average
+        && base != Rational::new(2 * average.num, average.den)
+}
+
 impl VideoDecoder {
     /// A decoder for the stream that `facts` describe, with `threads` threads (0: one for each core).
     ///

@@ -5,8 +5,7 @@
 
 use trix_model::mistake;
 
-use crate::encode::lavc;
-use crate::spec::video::Encoder;
+use crate::{encode::lavc, spec::video::Encoder};
 
 /// Options of x264 0.164, as its program lists them, less those that concern its own input, output and progress.
 const X264: &[&str] = &[

@@ -8,8 +8,11 @@ use std::path::Path;
 use trix_av::{x264, x264::OptionError, x265};
 use trix_model::{hdr::StaticHdr, mistake::Mistake};
 
-use crate::encode::option_names;
-use crate::spec::video::{EncodeSettings, Encoder, RateControl};
+use crate::{
+    encode::option_names,
+    plan::VideoPlan,
+    spec::video::{EncodeSettings, Encoder, RateControl},
+};
 
 /// Options that Trix itself decides, and what to use instead.
 const OWNED: &[(&str, &str)] = &[
@@ -68,7 +71,6 @@ pub fn list(
     settings: &EncodeSettings,
     hdr: &StaticHdr,
     threads: Option<u32>,
-    pass: Option<Pass<'_>>,
 ) -> Vec<(String, String)> {
     let mut list: Vec<(String, String)> = Vec::new();
     let mut set = |name: &str, value: String| list.push((name.to_owned(), value));
@@ -82,10 +84,6 @@ pub fn list(
             Encoder::Ffv1 | Encoder::Prores => {}
         },
         Some(RateControl::Bitrate { kbps, .. }) => set("bitrate", kbps.to_string()),
-    }
-    if let Some(pass) = pass {
-        set("pass", pass.number.to_string());
-        set("stats", pass.stats.display().to_string());
     }
     if let Some(kbps) = settings.maxrate {
         set("vbv-maxrate", kbps.to_string());
@@ -173,12 +171,12 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
             *value = None;
         }
     }
-    let Some(mut parameters) = defaults(encoder, depth, &usable) else {
+    let Some(mut parameters) = defaults(encoder, depth, usable.preset.as_deref(), usable.tune.as_deref()) else {
         let tune = settings.tune.as_deref().unwrap_or("");
         found.push(Mistake::new("video.tune", tune, format!("{encoder} takes no such combination of preset and tune")));
         return found;
     };
-    let set = list(encoder, &usable, &StaticHdr::default(), threads, None);
+    let set = list(encoder, &usable, &StaticHdr::default(), threads);
     for (name, value) in &set {
         let known_level = setting(name) != "level" || LEVELS.contains(&value.as_str());
         if !known_level || parameters.set(name, value).is_err() {
@@ -232,15 +230,13 @@ pub(crate) fn is_known(encoder: Encoder, name: &str) -> bool {
         return true;
     }
     // A value that no option likes tells names that exist from those that do not; where it is liked, so is the name.
-    defaults(encoder, 8, &EncodeSettings::default())
-        .is_some_and(|mut parameters| parameters.set(name, "1") != Err(OptionError::Name))
+    defaults(encoder, 8, None, None).is_some_and(|mut parameters| parameters.set(name, "1") != Err(OptionError::Name))
 }
 
 /// An option that the `x264` program handles itself.
 const SLOW_FIRST_PASS: &str = "slow-firstpass";
 
-fn defaults(encoder: Encoder, depth: u32, settings: &EncodeSettings) -> Option<Parameters> {
-    let (preset, tune) = (settings.preset.as_deref(), settings.tune.as_deref());
+fn defaults(encoder: Encoder, depth: u32, preset: Option<&str>, tune: Option<&str>) -> Option<Parameters> {
     match encoder {
         Encoder::Ffv1 | Encoder::Prores => None,
         Encoder::X264 => x264::Parameters::new(preset, tune).map(Parameters::X264),
@@ -248,31 +244,30 @@ fn defaults(encoder: Encoder, depth: u32, settings: &EncodeSettings) -> Option<P
     }
 }
 
-/// Parameters for x264 with everything applied that `settings` say; `None` only for what [`mistakes`] reports.
-pub(crate) fn x264_parameters(
-    settings: &EncodeSettings,
-    options: &[(String, String)],
-    first_pass: bool,
-) -> Option<x264::Parameters> {
-    let mut parameters = x264::Parameters::new(settings.preset.as_deref(), settings.tune.as_deref())?;
-    for (name, value) in options.iter().filter(|(name, _)| name != SLOW_FIRST_PASS) {
+impl Pass<'_> {
+    fn options(self) -> [(String, String); 2] {
+        [("pass".to_owned(), self.number.to_string()), ("stats".to_owned(), self.stats.display().to_string())]
+    }
+}
+
+/// The parameters of x264 for `plan`; `None` only for what [`mistakes`] reports.
+pub(crate) fn x264_parameters(plan: &VideoPlan, pass: Option<Pass<'_>>) -> Option<x264::Parameters> {
+    let mut parameters = x264::Parameters::new(Some(&plan.preset), plan.tune.as_deref())?;
+    let own = plan.options.iter().filter(|(name, _)| name != SLOW_FIRST_PASS);
+    for (name, value) in pass.into_iter().flat_map(Pass::options).collect::<Vec<_>>().iter().chain(own) {
         parameters.set(name, value).ok()?;
     }
-    let slow = settings.params.get(SLOW_FIRST_PASS).is_some_and(|value| value != "0");
-    if first_pass && !slow {
+    let slow = plan.options.iter().any(|(name, value)| name == SLOW_FIRST_PASS && value != "0");
+    if pass.is_some_and(|pass| pass.number == 1) && !slow {
         parameters.apply_fast_first_pass();
     }
     Some(parameters)
 }
 
-/// Parameters for x265, likewise.
-pub(crate) fn x265_parameters(
-    settings: &EncodeSettings,
-    depth: u32,
-    options: &[(String, String)],
-) -> Option<x265::Parameters> {
-    let mut parameters = x265::Parameters::new(depth, settings.preset.as_deref(), settings.tune.as_deref())?;
-    for (name, value) in options {
+/// The parameters of x265 for `plan`; `None` only for what [`mistakes`] reports.
+pub(crate) fn x265_parameters(plan: &VideoPlan, pass: Option<Pass<'_>>) -> Option<x265::Parameters> {
+    let mut parameters = x265::Parameters::new(plan.format.depth, Some(&plan.preset), plan.tune.as_deref())?;
+    for (name, value) in pass.into_iter().flat_map(Pass::options).collect::<Vec<_>>().iter().chain(&plan.options) {
         parameters.set(name, value).ok()?;
     }
     Some(parameters)

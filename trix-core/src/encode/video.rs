@@ -21,7 +21,7 @@ use super::lavc::Lavc;
 use crate::{
     encode::options::{self, Pass},
     plan::VideoPlan,
-    spec::video::{EncodeSettings, Encoder},
+    spec::video::Encoder,
 };
 
 /// An encoder of pictures.
@@ -63,31 +63,24 @@ pub trait VideoEncoder: Send {
 ///
 /// # Errors
 /// `InvalidSpec` when the encoder refuses the combination of options and picture.
-pub fn open(
-    plan: &VideoPlan,
-    settings: &EncodeSettings,
-    threads: Option<u32>,
-    pass: Option<(u32, &Path)>,
-) -> Result<Box<dyn VideoEncoder>> {
+pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) -> Result<Box<dyn VideoEncoder>> {
     let pass = pass.map(|(number, stats)| Pass { number, stats });
-    let list = options::list(plan.encoder, settings, &plan.hdr, threads, pass);
     let refused = |what: String| Error::new(ErrorKind::InvalidSpec, Stage::Encode, format!("{}: {what}", plan.encoder));
     let unknown = || refused("refuses an option that passed inspection".into());
     let profile_refused = |profile: &str| refused(format!("profile {profile} cannot hold {}", plan.format));
     match plan.encoder {
         Encoder::Ffv1 | Encoder::Prores => Ok(Box::new(Lavc::open(plan, threads)?)),
         Encoder::X264 => {
-            let first = pass.is_some_and(|pass| pass.number == 1);
-            let mut parameters = options::x264_parameters(settings, &list, first).ok_or_else(unknown)?;
+            let mut parameters = options::x264_parameters(plan, pass).ok_or_else(unknown)?;
             parameters.set_picture(plan.width, plan.height, plan.format, plan.rate, plan.constant_rate);
             parameters.set_color(plan.color, plan.sample_aspect);
             if let Some(order) = plan.fields {
                 parameters.set_fields(order == FieldOrder::Top);
             }
-            if !settings.params.contains_key("asm") {
+            if !plan.options.iter().any(|(name, _)| name == "asm") {
                 parameters.avoid_uninitialised_reads();
             }
-            if let Some(profile) = &settings.profile
+            if let Some(profile) = &plan.profile
                 && !parameters.apply_profile(profile)
             {
                 return Err(profile_refused(profile));
@@ -96,13 +89,13 @@ pub fn open(
             Ok(Box::new(X264 { encoder }))
         }
         Encoder::X265 => {
-            let mut parameters = options::x265_parameters(settings, plan.format.depth, &list).ok_or_else(unknown)?;
+            let mut parameters = options::x265_parameters(plan, pass).ok_or_else(unknown)?;
             parameters.set_picture(plan.width, plan.height, plan.format, plan.rate);
             parameters.set_color(plan.color, plan.sample_aspect);
             if let Some(order) = plan.fields {
                 parameters.set_fields(order == FieldOrder::Top);
             }
-            if let Some(profile) = &settings.profile
+            if let Some(profile) = &plan.profile
                 && !parameters.apply_profile(profile)
             {
                 return Err(profile_refused(profile));

@@ -60,15 +60,15 @@ pub struct Attached<'a> {
     /// Its media type (RFC 6838).
     pub media_type: &'a str,
     /// Its bytes.
-    pub data: &'a [u8],
+    pub data: Vec<u8>,
 }
 
 /// A cover picture that the container keeps among its tags.
-pub struct CoverSpec<'a> {
+pub struct CoverSpec {
     /// What the muxer must know of the codec.
     pub parameters: CodecParameters,
     /// The picture.
-    pub data: &'a [u8],
+    pub data: Vec<u8>,
 }
 
 /// What a file holds beside its tracks.
@@ -81,7 +81,7 @@ pub struct Beside<'a> {
     /// Files inside the file.
     pub attachments: Vec<Attached<'a>>,
     /// Cover pictures.
-    pub covers: Vec<CoverSpec<'a>>,
+    pub covers: Vec<CoverSpec>,
 }
 
 /// A file being written.
@@ -317,7 +317,7 @@ fn hides_start(container: Container, track: &TrackSpec) -> bool {
 }
 
 /// Adds what is no track; returns the streams of cover pictures with their data.
-fn add_beside<'a>(output: &mut Output, beside: &Beside<'a>) -> Result<Vec<(usize, &'a [u8])>, AvError> {
+fn add_beside<'a>(output: &mut Output, beside: &'a Beside<'_>) -> Result<Vec<(usize, &'a [u8])>, AvError> {
     let millis = TimeBase::new(1, 1000);
     for Attached { name, media_type, data } in &beside.attachments {
         let metadata = [("filename", name), ("mimetype", media_type)];
@@ -344,7 +344,7 @@ fn add_beside<'a>(output: &mut Output, beside: &Beside<'a>) -> Result<Vec<(usize
             disposition: &disposition,
             side_data: &[],
         };
-        covers.push((output.add_stream(&stream)?, *data));
+        covers.push((output.add_stream(&stream)?, data.as_slice()));
     }
     Ok(covers)
 }

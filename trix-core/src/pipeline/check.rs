@@ -18,15 +18,11 @@ use trix_model::{
 use super::{Control, TICK};
 use crate::{
     mux::record::TrackRecord,
-    plan::{Cut, Filtering, OutputPlan, Transform, VideoPlan},
+    plan::{Cut, Filtering, OutputPlan, Plan, Transform, VideoPlan},
     quality::Metric,
     report::Verification,
     source::{FixityKeeper, Source},
-    spec::{
-        job::{Job, VerifyLevel},
-        picture::Resampler,
-        source::Limits,
-    },
+    spec::{job::VerifyLevel, picture::Resampler, source::Limits},
     verify::{
         content::{self, Sides},
         sound,
@@ -37,7 +33,7 @@ use crate::{
 
 /// What an output is compared with.
 pub(super) struct Reference<'a> {
-    pub(super) job: &'a Job,
+    pub(super) plan: &'a Plan,
     /// Has the source, where it is hashed; what is still in memory is not read again.
     pub(super) keeper: Option<&'a FixityKeeper>,
     /// What was wrong with the source.
@@ -46,7 +42,7 @@ pub(super) struct Reference<'a> {
 
 impl Reference<'_> {
     fn open(&self) -> Result<Source> {
-        self.keeper.map_or_else(|| self.job.source.open(), FixityKeeper::open)
+        self.keeper.map_or_else(|| self.plan.source.settings.open(), FixityKeeper::open)
     }
 }
 
@@ -59,7 +55,7 @@ pub(super) fn verify(
     sounds: &[EncodedSound],
     control: &Control,
 ) -> Result<(Verification, Option<u64>)> {
-    let Reference { job, damage, .. } = reference;
+    let Reference { plan: job, damage, .. } = reference;
     let level = plan.verify;
     let mut verification =
         Verification { level, checks: Vec::new(), drift_seconds: None, score: None, lossless_frames: None };
@@ -81,7 +77,7 @@ pub(super) fn verify(
             reference: reference.open()?,
             cut: Cut { start: plan.start, end: plan.end, frames: plan.frames },
             // Damage was already judged by the first reading; where it was tolerated, it is met again here.
-            on_damage: if damage.is_empty() { Default::default() } else { job.source.on_damage },
+            on_damage: if damage.is_empty() { Default::default() } else { job.source.settings.on_damage },
             filtering: Some(Filtering {
                 // Compared in planes, in which scores are computed.
                 transform: Transform { packing: None, ..video.transform.clone() },

@@ -7,22 +7,19 @@ use std::path::PathBuf;
 
 use trix_model::error::{Error, ErrorKind, Result};
 
-use crate::{
-    report::FailedOutput,
-    spec::job::{Job, OnOutputFailure},
-};
+use crate::{plan::Plan, report::FailedOutput, spec::job::OnOutputFailure};
 
 /// What a job should make and that failed: outputs, packages and stills, numbered in this order.
-pub(super) struct Failures<'a> {
-    job: &'a Job,
+pub(super) struct Failures {
+    on_output_failure: OnOutputFailure,
     /// Of everything that is made.
     names: Vec<PathBuf>,
     errors: Vec<(usize, Error)>,
 }
 
-impl<'a> Failures<'a> {
-    pub(super) fn new(job: &'a Job) -> Self {
-        Failures { job, names: job.names(), errors: Vec::new() }
+impl Failures {
+    pub(super) fn new(plan: &Plan) -> Self {
+        Failures { on_output_failure: plan.on_output_failure, names: plan.paths(), errors: Vec::new() }
     }
 
     /// The names of everything that is made.
@@ -42,7 +39,7 @@ impl<'a> Failures<'a> {
     pub(super) fn add(&mut self, number: usize, error: Error) -> Result<()> {
         let cancelled = error.kind() == ErrorKind::Cancelled;
         let is_last = self.errors.len() + 1 >= self.names.len();
-        if cancelled || is_last || self.job.on_output_failure == OnOutputFailure::Fail {
+        if cancelled || is_last || self.on_output_failure == OnOutputFailure::Fail {
             return Err(error);
         }
         self.errors.push((number, error));
@@ -108,8 +105,8 @@ impl Found {
     ///
     /// # Errors
     /// What ends the job.
-    pub(super) fn settle(mut self, failures: &mut Failures<'_>) -> Result<()> {
-        if self.is_everything() || failures.job.on_output_failure == OnOutputFailure::Fail {
+    pub(super) fn settle(mut self, failures: &mut Failures) -> Result<()> {
+        if self.is_everything() || failures.on_output_failure == OnOutputFailure::Fail {
             return self.root().map_or(Ok(()), Err);
         }
         let each = self.outputs.into_iter().enumerate();

@@ -22,7 +22,7 @@ use super::{
     check::{self, Reference},
     failures::{self, Failures},
     pass::{OutputOutcome, PassOutcome},
-    presented::{self},
+    presented,
 };
 use crate::{
     decode::{audio::SoundChange, timing::TimingReport},
@@ -34,11 +34,9 @@ use crate::{
         record::TrackRecord,
     },
     package::{self, CommittedPackage, WrittenPackage},
-    plan::{AudioPlan, OutputPlan},
-    planner::Plan,
+    plan::{AudioPlan, OutputPlan, Plan},
     report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
     source::{Discontinuity, FileFixity, FixityKeeper, sha256_of_file},
-    spec::job::Job,
     still::Still,
 };
 
@@ -52,17 +50,21 @@ pub(super) struct Places {
 impl Places {
     /// # Errors
     /// `Io` when a name is taken and may not be overwritten, a folder is missing, or another job is writing there.
-    pub(super) fn take(job: &Job) -> Result<Self> {
-        let files = job.outputs.iter().map(|output| PartFile::create(&output.path, output.overwrite));
-        let files = files.collect::<Result<_>>()?;
-        for path in job.stills.iter().flat_map(|still| still.paths()) {
-            PartFile::create(&path, job.overwrite_stills)?;
+    pub(super) fn take(plan: &Plan) -> Result<Self> {
+        let files = plan.outputs[..plan.files()].iter();
+        let files = files.map(|output| PartFile::create(&output.path, output.overwrite)).collect::<Result<_>>()?;
+        for still in &plan.stills {
+            still
+                .settings
+                .paths()
+                .into_iter()
+                .try_for_each(|path| PartFile::create(&path, still.overwrite).map(drop))?;
         }
-        for package in &job.packages {
+        for package in &plan.packages {
             package::refuse_taken(&package.path, package.overwrite)?;
         }
-        let packages = job.packages.iter().map(|package| package.path.clone());
-        let stills = job.stills.iter().map(|still| still.paths().into_iter().next().unwrap_or_default());
+        let packages = plan.packages.iter().map(|package| package.path.clone());
+        let stills = plan.stills.iter().map(|still| still.path.clone());
         Ok(Places { files, others: packages.chain(stills).collect() })
     }
 
@@ -125,7 +127,6 @@ impl Reports {
 
 /// What is needed to check what was made.
 pub(super) struct Finish<'a> {
-    pub(super) job: &'a Job,
     pub(super) plan: &'a Plan,
     pub(super) keeper: Option<&'a FixityKeeper>,
     pub(super) control: &'a Control,
@@ -137,7 +138,7 @@ impl Finish<'_> {
         &self,
         places: Places,
         outcome: PassOutcome,
-        failures: &mut Failures<'_>,
+        failures: &mut Failures,
     ) -> Result<(Vec<Ready>, FoundOut)> {
         let PassOutcome {
             outputs, packages, stills, damage, notes, timing_of_source, walked, damage_of_tracks, ..
@@ -166,7 +167,7 @@ impl Finish<'_> {
             Ok(())
         };
         for (number, part) in synced {
-            let target = &self.job.outputs[number].path;
+            let target = &self.plan.outputs[number].path;
             let outcome = outcomes[number].take().unwrap_or_default();
             let report = self.file(number, part.path(), outcome, &damage, &walked);
             let made = report.map(|report| Made::File(part, Box::new(report)));
@@ -215,7 +216,7 @@ impl Finish<'_> {
         self.balance(ledger.as_ref())?;
         audio_ledgers.iter().try_for_each(SoundLedger::balance)?;
         self.lasts(plan, &tracks)?;
-        let reference = Reference { job: self.job, keeper: self.keeper, damage };
+        let reference = Reference { plan: self.plan, keeper: self.keeper, damage };
         let presented = self.presented(plan, &tracks, walked, &mut warnings)?;
         let (mut verification, found) = check::verify(&reference, plan, path, &tracks, &sounds, self.control)
             .map_err(|error| error.renamed(path, &plan.path))?;
@@ -287,9 +288,9 @@ impl Finish<'_> {
                 audio_changes,
             });
         }
-        let files = files_of(&written.path(), self.job.hash, &self.control.cancel)?;
+        let files = files_of(&written.path(), self.plan.hash, &self.control.cancel)?;
         let bytes = files.iter().map(|file| file.bytes).sum();
-        let files = if self.job.hash { files } else { Vec::new() };
+        let files = if self.plan.hash { files } else { Vec::new() };
         Ok(PackageReport { path: plan.path.clone(), bytes, files, plan: plan.clone(), renditions, checks })
     }
 
@@ -298,7 +299,7 @@ impl Finish<'_> {
         let mut parts = Vec::new();
         let mut files = Vec::new();
         for file in still.files {
-            let part = PartFile::create(&file.path, self.job.overwrite_stills)?;
+            let part = PartFile::create(&file.path, self.plan.stills[number].overwrite)?;
             std::fs::write(part.path(), &file.bytes)
                 .map_err(|error| Error::io(Stage::Mux, &file.path, "cannot be written", error))?;
             part.sync()?;
@@ -319,7 +320,7 @@ impl Finish<'_> {
         let Some(ledger) = ledger else { return Ok(()) };
         if ledger.encoded == 0 {
             return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, no_pictures(ledger))
-                .in_file(&self.job.source.path));
+                .in_file(&self.plan.source.settings.path));
         }
         ledger.balance()
     }
@@ -330,8 +331,8 @@ impl Finish<'_> {
         for (audio, record) in plan.audio.iter().zip(tracks.iter().skip(first)) {
             let AudioPlan { copied: true, must_last: Some(must_last), .. } = audio else { continue };
             let end = record.end.map_or(0, |end| end.rescale(TimeBase::new(1, i64::from(audio.sample_rate))));
-            let track = audio.side.and_then(|number| self.job.tracks.get(number));
-            let file = track.and_then(|track| track.all_inputs().into_iter().next()).unwrap_or_default().path;
+            let track = audio.side.and_then(|number| self.plan.external_audio.get(number));
+            let file = track.and_then(|track| track.settings.all_inputs().into_iter().next()).unwrap_or_default().path;
             must_last.check(end).map_err(|error| error.in_file(&file))?;
         }
         Ok(())
@@ -351,7 +352,7 @@ impl Finish<'_> {
             format!("{}: the source presents {}, {} was written", check.name, check.expected, check.found)
         });
         let told: Vec<String> = told.collect();
-        if !told.is_empty() && self.job.source.on_damage == OnDamage::Fail {
+        if !told.is_empty() && self.plan.source.settings.on_damage == OnDamage::Fail {
             return Err(Error::new(ErrorKind::Verification, Stage::Verify, told.join("; ")).in_file(&plan.path));
         }
         warnings.extend(told);
@@ -359,7 +360,7 @@ impl Finish<'_> {
     }
 
     fn hash(&self, path: &Path) -> Result<Option<String>> {
-        self.job.hash.then(|| sha256_of_file(path, &self.control.cancel)).transpose()
+        self.plan.hash.then(|| sha256_of_file(path, &self.control.cancel)).transpose()
     }
 }
 
@@ -404,7 +405,7 @@ enum Named {
 }
 
 /// Gives everything its name: all of it, or, where a failure of one is one of the job, nothing.
-pub(super) fn commit(ready: Vec<Ready>, failures: &mut Failures<'_>) -> Result<Reports> {
+pub(super) fn commit(ready: Vec<Ready>, failures: &mut Failures) -> Result<Reports> {
     let (mut reports, mut named): (Reports, Vec<Named>) = (Reports::default(), Vec::new());
     for Ready { number, made } in ready {
         let mut own = Vec::new();

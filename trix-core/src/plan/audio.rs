@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How a sound track comes to be.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioPlan {
     /// Index of the stream in the source.
     pub stream: usize,
@@ -62,7 +62,7 @@ pub struct AudioPlan {
 }
 
 /// How long a track must last.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct MustLast {
     /// Samples.
     pub samples: u64,
@@ -95,7 +95,7 @@ pub enum Remix {
 }
 
 /// What changes the sample rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Resampler {
     /// libsoxr at 28 bits of precision, its highest quality.

@@ -1,9 +1,9 @@
 //! How much memory a job takes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How much memory a job will take.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MemoryPlan {
     /// Bytes that it takes at the most, as estimated.
     pub estimate: u64,
@@ -16,7 +16,7 @@ pub struct MemoryPlan {
 }
 
 /// A part of the memory that a job takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MemoryShare {
     /// What takes it: `process`, `source`, `decoder`, `step 0`, a file or folder that is made, `queues`,
     /// `verification`.

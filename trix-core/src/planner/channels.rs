@@ -7,7 +7,7 @@ use trix_model::mistake::Mistake;
 
 use crate::{
     plan::Remix,
-    planner::{audio::Told, sound_codec::SoundCodec},
+    planner::{diagnostics::StreamDiagnostics, sound_codec::SoundCodec},
     spec::{audio::AudioShape, job::Container},
 };
 
@@ -59,7 +59,12 @@ pub(super) fn layout_of_rows(rows: usize) -> Option<&'static str> {
 }
 
 /// The tracks that a stream becomes: one, or several where its channels have no layout and the codec needs one.
-pub(super) fn of(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape, told: &mut Told<'_>) -> Vec<Channels> {
+pub(super) fn of(
+    codec: &SoundCodec,
+    stream: &StreamFacts,
+    shape: &AudioShape,
+    diagnostics: &mut StreamDiagnostics<'_>,
+) -> Vec<Channels> {
     let parts = parts(codec, stream, shape);
     if !parts.is_empty() {
         let stereo = parts.iter().filter(|part| part.count == 2).count();
@@ -68,13 +73,13 @@ pub(super) fn of(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape, t
             (stereo, 0) => format!("{stereo} stereo tracks, one for each pair"),
             (stereo, _) => format!("{stereo} stereo tracks, one for each pair, and a mono track for the last"),
         };
-        told.decide(
+        diagnostics.decide(
             format!("its {} channels become {tracks}", stream.channels),
             "the source names no layout, and more than two channels can mean anything".into(),
         );
         return parts;
     }
-    vec![together(codec, stream, shape, told)]
+    vec![together(codec, stream, shape, diagnostics)]
 }
 
 /// How many tracks [`of`] makes.
@@ -110,7 +115,12 @@ fn parts(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape) -> Vec<Ch
     numbers.chunks(size).map(part).collect()
 }
 
-fn together(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape, told: &mut Told<'_>) -> Channels {
+fn together(
+    codec: &SoundCodec,
+    stream: &StreamFacts,
+    shape: &AudioShape,
+    diagnostics: &mut StreamDiagnostics<'_>,
+) -> Channels {
     let count = stream.channels;
     let wanted = wanted(shape);
     let mut assumed = None;
@@ -124,44 +134,46 @@ fn together(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape, told: 
             _ => None,
         };
         if let Some(meant) = meant {
-            told.decide(format!("its {count} channels are taken for {meant}"), "the source names no layout".into());
+            diagnostics
+                .decide(format!("its {count} channels are taken for {meant}"), "the source names no layout".into());
             from.clone_from(&meant);
             assumed = Some(meant);
         }
     }
     let is_known = assumed.is_some() || !is_unknown(stream);
     let mut channels = match (&wanted, is_known) {
-        _ if !shape.matrix.is_empty() => by_matrix(&from, wanted, stream, shape, told),
-        (Some(wanted), true) => as_wanted(codec, &from, wanted, told),
+        _ if !shape.matrix.is_empty() => by_matrix(&from, wanted, stream, shape, diagnostics),
+        (Some(wanted), true) => as_wanted(codec, &from, wanted, diagnostics),
         (Some(wanted), false) => {
             let problem = format!("stream {} has {count} channels without a layout; give a matrix", stream.index);
-            told.mistakes.push(Mistake::new("audio_shape.layout", &wanted.name, problem));
+            diagnostics.mistakes.push(Mistake::new("audio_shape.layout", &wanted.name, problem));
             Channels::kept(&wanted.name, wanted.channels)
         }
-        (None, true) => as_it_is(codec, &from, count, told),
+        (None, true) => as_it_is(codec, &from, count, diagnostics),
         (None, false) => Channels::kept(&from, count),
     };
     channels.assumed = assumed;
-    notes(codec, &channels, is_known, told);
+    notes(codec, &channels, is_known, diagnostics);
     channels
 }
 
 /// Says what a codec or a container cannot tell of the channels.
-fn notes(codec: &SoundCodec, channels: &Channels, is_known: bool, told: &mut Told<'_>) {
+fn notes(codec: &SoundCodec, channels: &Channels, is_known: bool, diagnostics: &mut StreamDiagnostics<'_>) {
     let is_named = ChannelLayout::from_name(&channels.layout).is_some();
     if !is_known && !is_named && codec.name == "flac" {
-        told.note("FLAC has a meaning for every number of channels, also for these, whose layout is unknown");
+        diagnostics.note("FLAC has a meaning for every number of channels, also for these, whose layout is unknown");
     }
-    if told.container == Container::Matroska && codec.name == "pcm" && channels.count > 2 && is_named {
+    if diagnostics.container == Container::Matroska && codec.name == "pcm" && channels.count > 2 && is_named {
         let layout = &channels.layout;
-        told.note(&format!("Matroska does not tell the layout of PCM; its channels stand in the order of {layout}"));
+        diagnostics
+            .note(&format!("Matroska does not tell the layout of PCM; its channels stand in the order of {layout}"));
     }
     if channels.count > codec.channels && codec.layouts.is_empty() {
-        let Told { stream, .. } = told;
+        let StreamDiagnostics { stream, .. } = diagnostics;
         let most = codec.channels;
         let problem =
             format!("{} holds {most} channels at the most; stream {} has {}", codec.name, stream.index, channels.count);
-        told.mistakes.push(Mistake::new("audio", codec.name, problem));
+        diagnostics.mistakes.push(Mistake::new("audio", codec.name, problem));
     }
 }
 
@@ -170,21 +182,30 @@ fn by_matrix(
     wanted: Option<ChannelLayout>,
     stream: &StreamFacts,
     shape: &AudioShape,
-    told: &mut Told<'_>,
+    diagnostics: &mut StreamDiagnostics<'_>,
 ) -> Channels {
     if let Some(row) = shape.matrix.first().filter(|row| row.len() != stream.channels as usize) {
         let problem = format!("stream {} has {} channels ({from})", stream.index, stream.channels);
-        told.mistakes.push(Mistake::new("audio_shape.matrix", row.len(), format!("factors in a row; {problem}")));
+        diagnostics.mistakes.push(Mistake::new(
+            "audio_shape.matrix",
+            row.len(),
+            format!("factors in a row; {problem}"),
+        ));
     }
     let layout = wanted.map_or_else(|| from.to_owned(), |wanted| wanted.name);
     Channels::mixed(&layout, shape.matrix.clone())
 }
 
 /// In the layout that was asked for.
-fn as_wanted(codec: &SoundCodec, from: &str, wanted: &ChannelLayout, told: &mut Told<'_>) -> Channels {
+fn as_wanted(
+    codec: &SoundCodec,
+    from: &str,
+    wanted: &ChannelLayout,
+    diagnostics: &mut StreamDiagnostics<'_>,
+) -> Channels {
     let Some(written) = codec.layout(&wanted.name) else {
         let problem = format!("{}; set a layout (--audio-layout)", held(codec));
-        told.mistakes.push(Mistake::new("audio_shape.layout", &wanted.name, problem));
+        diagnostics.mistakes.push(Mistake::new("audio_shape.layout", &wanted.name, problem));
         return Channels::kept(&wanted.name, wanted.channels);
     };
     if from == written {
@@ -192,17 +213,17 @@ fn as_wanted(codec: &SoundCodec, from: &str, wanted: &ChannelLayout, told: &mut 
     }
     match renamed(from, &written) {
         Some(channels) => channels,
-        None => mixed(from, &written, told),
+        None => mixed(from, &written, diagnostics),
     }
 }
 
 /// In the layout of the source, or in the one of the codec that keeps most of it.
-fn as_it_is(codec: &SoundCodec, from: &str, count: u32, told: &mut Told<'_>) -> Channels {
+fn as_it_is(codec: &SoundCodec, from: &str, count: u32, diagnostics: &mut StreamDiagnostics<'_>) -> Channels {
     if codec.layouts.is_empty() || codec.layouts.contains(&from) {
         return Channels::kept(from, count);
     }
     if let Some(written) = codec.layout(from) {
-        told.decide(
+        diagnostics.decide(
             format!("{from} is written as {written}"),
             format!("{} has one pair of surround channels", codec.name),
         );
@@ -220,7 +241,7 @@ fn as_it_is(codec: &SoundCodec, from: &str, count: u32, told: &mut Told<'_>) -> 
     if let Some(channels) = larger.into_iter().min_by_key(|channels| channels.count) {
         let more = channels.count - count;
         let silent = if more > 0 { format!(" with {more} silent channels") } else { String::new() };
-        told.decide(
+        diagnostics.decide(
             format!("{from} is written as {}{silent}", channels.layout),
             format!("{} has no layout for {from}", codec.name),
         );
@@ -230,13 +251,16 @@ fn as_it_is(codec: &SoundCodec, from: &str, count: u32, told: &mut Told<'_>) -> 
     let smaller = smaller.into_iter().filter(|_| codec.is_lossy());
     match smaller.max_by_key(|(channels, shared, _)| (*shared, std::cmp::Reverse(*channels))) {
         Some((_, _, name)) => {
-            told.note(&format!("{} cannot hold {from}, so its channels are mixed to {name}", codec.name));
-            mixed(from, name, told)
+            diagnostics.note(&format!("{} cannot hold {from}, so its channels are mixed to {name}", codec.name));
+            mixed(from, name, diagnostics)
         }
         None => {
-            let problem =
-                format!("stream {} is {from}; {}; set a layout (--audio-layout)", told.stream.index, held(codec));
-            told.mistakes.push(Mistake::new("audio", codec.name, problem));
+            let problem = format!(
+                "stream {} is {from}; {}; set a layout (--audio-layout)",
+                diagnostics.stream.index,
+                held(codec)
+            );
+            diagnostics.mistakes.push(Mistake::new("audio", codec.name, problem));
             Channels::kept(from, count)
         }
     }
@@ -298,13 +322,13 @@ fn renamed(from: &str, to: &str) -> Option<Channels> {
 }
 
 /// Mixed to `to`.
-fn mixed(from: &str, to: &str, told: &mut Told<'_>) -> Channels {
+fn mixed(from: &str, to: &str, diagnostics: &mut StreamDiagnostics<'_>) -> Channels {
     let count = ChannelLayout::from_name(to).map_or(0, |layout| layout.channels);
     let own = loudspeakers(from);
     let is_labelled = own.len() == 1 && from != "mono";
     let others: Vec<&str> = own.iter().map(String::as_str).filter(|name| below(name).is_some()).collect();
     if others.is_empty() && !is_labelled {
-        told.decide(
+        diagnostics.decide(
             format!("{from} is mixed to {to} with the coefficients of ITU-R BS.775, scaled so that nothing clips"),
             "no matrix is given".into(),
         );
@@ -315,7 +339,7 @@ fn mixed(from: &str, to: &str, told: &mut Told<'_>) -> Channels {
         [] => String::new(),
         others => format!(", {} into the loudspeakers below them at -3 dB", others.join(", ")),
     };
-    told.decide(
+    diagnostics.decide(
         format!("{from} is mixed to {to} with the coefficients of ITU-R BS.775{how}, scaled so that nothing clips"),
         "no matrix is given".into(),
     );

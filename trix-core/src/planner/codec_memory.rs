@@ -5,11 +5,7 @@
 
 use trix_av::{stream::StreamFacts, x264::Kept};
 
-use crate::{
-    encode::options,
-    plan::VideoPlan,
-    spec::video::{EncodeSettings, Encoder},
-};
+use crate::{encode::options, plan::VideoPlan, spec::video::Encoder};
 
 /// Pictures that a decoder of the stream keeps for others that refer to them: most that its standard allows.
 pub(super) fn references(facts: &StreamFacts) -> u64 {
@@ -62,17 +58,15 @@ pub(super) fn references(facts: &StreamFacts) -> u64 {
 }
 
 /// Bytes that the encoder of `video` takes, with so many `threads`, or what the library chooses with so many `cores`.
-pub(super) fn encoder(video: &VideoPlan, settings: &EncodeSettings, threads: Option<u32>, cores: u32) -> u64 {
+pub(super) fn encoder(video: &VideoPlan, threads: Option<u32>, cores: u32) -> u64 {
     let picture = Picture::of(video);
     match video.encoder {
-        Encoder::X264 => options::x264_parameters(settings, &video.options, false)
+        Encoder::X264 => options::x264_parameters(video, None)
             .map_or(0, |parameters| x264(&picture, parameters.kept(video.height, cores))),
-        Encoder::X265 => {
-            options::x265_parameters(settings, video.format.depth, &video.options).map_or(0, |parameters| {
-                let (kept, workers) = parameters.kept(cores);
-                x265(&picture, kept, workers)
-            })
-        }
+        Encoder::X265 => options::x265_parameters(video, None).map_or(0, |parameters| {
+            let (kept, workers) = parameters.kept(cores);
+            x265(&picture, kept, workers)
+        }),
         // libavcodec reserves 148 bytes for each sample of a picture of FFV1 version 3, however small it gets, and each
         // slice has the states of its own contexts.
         Encoder::Ffv1 => 148 * picture.luma + 4 * picture.all + (24 << 20),

@@ -11,7 +11,10 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use crate::{decode::video::frame_rate, plan::CopyPlan, planner::Request, source::Source, spec::job::SourceSettings};
+use crate::{
+    decode::video::frame_rate, plan::CopyPlan, planner::request::OutputRequest, source::Source,
+    spec::job::SourceSettings,
+};
 
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +102,7 @@ struct Tail {
 
 /// Resolves which pictures are copied. `origin` is the start of the source.
 pub(super) fn plan(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     source: &Source,
     facts: &StreamFacts,
     origin: Timestamp,
@@ -220,7 +223,7 @@ struct Told {
     origin: Timestamp,
 }
 
-fn tell(told: &Told, job: &Request<'_>, decisions: &mut Vec<Decision>, notes: &mut Vec<String>) {
+fn tell(told: &Told, job: &OutputRequest<'_>, decisions: &mut Vec<Decision>, notes: &mut Vec<String>) {
     let micro = TimeBase::new(1, 1_000_000);
     let within = |time: Timestamp| Timestamp::new(time.micros() - told.origin.micros(), micro);
     if let (Some(time), Some(start)) = (told.first.time.filter(|_| told.asked.is_some()), job.source.start) {

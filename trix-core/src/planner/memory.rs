@@ -22,8 +22,8 @@ use trix_av::{pixel::PixelFormat, stream::StreamFacts};
 use trix_model::{format::PictureFormat, mistake::Mistake};
 
 use crate::{
-    plan::{FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PICTURES, PackagePlan, SideTrack, VideoPlan},
-    planner::{StillPlan, codec_memory},
+    plan::{FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PICTURES, PackagePlan, StillPlan, VideoPlan},
+    planner::{codec_memory, side::SideTrack},
     source::{STORE, Source},
     spec::{
         byte_size::ByteSize,
@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// What a plan has by the time when memory is planned.
-pub(super) struct Making<'a> {
+pub(super) struct MemoryInputs<'a> {
     pub(super) source: &'a Source,
     pub(super) filters: &'a [FilterPlan],
     pub(super) outputs: &'a [OutputPlan],
@@ -53,12 +53,12 @@ const SOUND: u64 = 6 << 20;
 /// Pictures that a stage has in hand, beside those that wait for it: one that it works on, one that it makes.
 const IN_HAND: u64 = 2;
 
-/// Estimates what `making` takes, and holds it against the job's bound.
+/// Estimates what `inputs` takes, and holds it against the job's bound.
 ///
 /// Threads are counted for this machine, where the job leaves their number to the libraries.
-pub(super) fn plan(job: &Job, making: &Making<'_>) -> Result<MemoryPlan, Mistake> {
+pub(super) fn plan(job: &Job, inputs: &MemoryInputs<'_>) -> Result<MemoryPlan, Mistake> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let estimator = Estimator { job, making, cores };
+    let estimator = Estimator { job, inputs, cores };
     let plan = |short: bool| {
         let shares = estimator.shares(short);
         let estimate = shares.iter().map(|share| share.bytes).sum();
@@ -90,14 +90,14 @@ fn mib(bytes: u64) -> String {
 
 struct Estimator<'a> {
     job: &'a Job,
-    making: &'a Making<'a>,
+    inputs: &'a MemoryInputs<'a>,
     cores: u32,
 }
 
 impl Estimator<'_> {
     /// What takes how much while everything is made, or while it is verified, where that takes more.
     fn shares(&self, short: bool) -> Vec<MemoryShare> {
-        let Making { source, filters, outputs, packages, stills, sides, .. } = self.making;
+        let MemoryInputs { source, filters, outputs, packages, stills, sides, .. } = self.inputs;
         let mut shares = vec![share("process", PROCESS), share("source", source.extent().size.min(STORE))];
         for (number, side) in sides.iter().enumerate() {
             let files = side.settings.all_inputs();
@@ -109,9 +109,9 @@ impl Estimator<'_> {
         shares.extend(decodes.then(|| share("decoder", decoder)));
         shares
             .extend(filters.iter().enumerate().map(|(number, step)| share(format!("step {number}"), self.step(step))));
-        for (number, output) in outputs.iter().enumerate() {
+        for output in outputs.iter() {
             let name = output.path.file_name().unwrap_or_default().to_string_lossy();
-            shares.push(share(name, self.output(number, output)));
+            shares.push(share(name, self.output(output)));
         }
         for package in *packages {
             let name = package.path.file_name().unwrap_or_default().to_string_lossy();
@@ -125,8 +125,8 @@ impl Estimator<'_> {
         }
         shares.push(share("queues", self.queues(short)));
         let verified = self.verification();
-        let (making, always) = (shares.iter().map(|share| share.bytes).sum::<u64>(), shares[0].bytes + shares[1].bytes);
-        if always + verified > making {
+        let (inputs, always) = (shares.iter().map(|share| share.bytes).sum::<u64>(), shares[0].bytes + shares[1].bytes);
+        if always + verified > inputs {
             shares.truncate(2);
             shares.push(share("verification", verified));
         }
@@ -134,7 +134,7 @@ impl Estimator<'_> {
     }
 
     fn video(&self) -> Option<&StreamFacts> {
-        self.making.source.video()
+        self.inputs.source.video()
     }
 
     /// Bytes of a picture of the decoder.
@@ -186,12 +186,10 @@ impl Estimator<'_> {
     }
 
     /// An output's own: its encoders and its muxer.
-    fn output(&self, number: usize, output: &OutputPlan) -> u64 {
+    fn output(&self, output: &OutputPlan) -> u64 {
         let sounds = output.audio.iter().filter(|sound| !sound.copied).count() as u64;
-        let settings = self.making.asked[number].video.encode().map(|(_, settings)| settings);
-        let video = output.video.as_ref().zip(settings);
-        let encoder =
-            video.map_or(0, |(video, settings)| codec_memory::encoder(video, settings, output.threads, self.cores));
+        let video = output.video.as_ref();
+        let encoder = video.map_or(0, |video| codec_memory::encoder(video, output.threads, self.cores));
         encoder + sounds * SOUND + (4 << 20)
     }
 
@@ -199,8 +197,8 @@ impl Estimator<'_> {
     fn package(&self, package: &PackagePlan) -> u64 {
         let seconds = package.settings.segment.to_f64();
         let segment = |number: usize| {
-            let video = self.making.outputs[number].video.as_ref();
-            let settings = self.making.asked[number].video.encode().map(|(_, settings)| settings);
+            let video = self.inputs.outputs[number].video.as_ref();
+            let settings = self.inputs.asked[number].video.encode().map(|(_, settings)| settings);
             // In memory twice: its pictures, and the fragment that is made of them.
             video.zip(settings).map_or(1 << 20, |(video, settings)| (2.0 * seconds * rate(video, settings)) as u64)
         };
@@ -209,7 +207,7 @@ impl Estimator<'_> {
 
     /// What waits between stages.
     fn queues(&self, short: bool) -> u64 {
-        let Making { source, filters, outputs, stills, .. } = self.making;
+        let MemoryInputs { source, filters, outputs, stills, .. } = self.inputs;
         let pictures = if short { 1 } else { PICTURES as u64 };
         let before = |step: &FilterPlan| match step.after {
             None => self.decoded(),
@@ -227,7 +225,7 @@ impl Estimator<'_> {
 
     /// Decoding source and output side by side.
     fn verification(&self) -> u64 {
-        let Making { filters, outputs, .. } = self.making;
+        let MemoryInputs { filters, outputs, .. } = self.inputs;
         let full = outputs.iter().filter(|output| output.verify == VerifyLevel::Full);
         let sides = full.filter_map(|output| output.video.as_ref()).map(|video| {
             let own = bytes(video.format, video.width, video.height);

@@ -1,124 +1,92 @@
-//! Job and source together: every default resolved, or every mistake at once.
+//! Settings and source to plan: every default resolved, or every mistake at once.
 //!
-//! Invariant: what a plan says is what runs; a job that cannot work is refused before a picture is decoded.
+//! Invariant: what a plan says is what runs; a job that cannot work is refused before a frame is decoded.
 
-mod output;
-mod package;
-pub(crate) mod side;
-mod still;
-mod filters;
-mod memory;
-mod codec_memory;
-mod threads;
-mod audio;
-mod channels;
-mod defaults;
-mod sound_choice;
-mod sound_codec;
-mod cut;
-mod tags;
-mod tracks;
-mod video;
+mod request;
+mod lazy_probe;
+mod diagnostics;
+mod video_facts;
+mod sample_depth;
+mod kept;
 mod geometry;
 mod color;
 mod hdr;
+mod frames;
+mod video;
+mod view;
+mod channels;
+mod sound_codec;
+pub(crate) mod sound_choice;
+mod audio;
+pub(crate) mod side;
+mod tags;
+mod tracks;
+pub(crate) mod cut;
+mod defaults;
+mod output;
+mod package;
+mod still;
+mod threads;
+mod filters;
+mod codec_memory;
+mod memory;
+mod loudness_pass;
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
-pub(crate) use trix_model::mistake::Mistake;
 use trix_model::{
-    decision::Decision,
+    control::cancel::Cancel,
     error::{Error, Result},
-    time::Timestamp,
+    mistake::Mistake,
 };
 
-use crate::source::Source;
-use crate::spec::{
-    job::{Job, OutputSettings},
-    still::check_all,
-};
-pub(crate) use crate::{
-    plan::SideTrack,
-    planner::{
-        cut::{CopyGate, Place},
-        output::{Looks, Request},
-        sound_choice::{cuts_exactly, holds_changes},
-    },
-};
-pub use crate::{
-    plan::{
-        AttachmentPlan, AudioPlan, Carried, CopyPlan, CoverPlan, FilterPlan, MemoryPlan, MemoryShare, MustLast,
-        OutputPlan, PackagePlan, RenditionPlan, SubtitlePlan, TextPlan, TrackTags, VideoPlan,
-    },
-    planner::still::StillPlan,
+use crate::{
+    plan::{ExternalAudioPlan, Plan, SourcePlan, VERSION},
+    planner::{lazy_probe::LazyProbe, request::PlanContext, side::SideTrack},
+    source::Source,
+    spec::{job::Job, still::check_all},
 };
 
-/// What will run.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct Plan {
-    /// What is done to pictures between the one decoder and the encoders, each step once, whoever needs it.
-    pub filters: Vec<FilterPlan>,
-    /// The files that are written; after them, the renditions of packages.
-    pub outputs: Vec<OutputPlan>,
-    /// The packages that are written.
-    pub packages: Vec<PackagePlan>,
-    /// The still pictures that are made.
-    pub stills: Vec<StillPlan>,
-    /// What was decided about all of it without being asked.
-    pub decisions: Vec<Decision>,
-    /// How much memory it will take.
-    pub memory: MemoryPlan,
-    /// What was asked for, for each of `outputs`.
-    #[serde(skip)]
-    pub(crate) asked: Vec<OutputSettings>,
-    /// The sound tracks from beside the source.
-    #[serde(skip)]
+/// Resolves `job` against its open source. Loudness that the job asks for is measured here.
+///
+/// # Errors
+/// `InvalidSpec` with every mistake of the job, a line each; `Unsupported` when the job is sound and the source has something
+/// that cannot be done; those of decoding where loudness is measured.
+pub fn plan(job: &Job, source: &Source) -> Result<Plan> {
+    let mut draft = Draft::new(job, source)?;
+    draft.measure(source, &source.cancel)?;
+    Ok(draft.plan)
+}
+
+/// A plan whose loudness is not measured yet, with the external audio tracks that were opened for it.
+pub(crate) struct Draft {
+    pub(crate) plan: Plan,
     pub(crate) sides: Vec<SideTrack>,
 }
 
-impl Plan {
-    /// How many of `outputs` are files; those after them are renditions of packages.
-    pub fn files(&self) -> usize {
-        self.outputs.len() - self.packages.iter().map(|package| package.renditions.len()).sum::<usize>()
-    }
-
-    /// How many things are made: files, packages, stills, counted in this order.
-    pub(crate) fn products(&self) -> usize {
-        self.files() + self.packages.len() + self.stills.len()
-    }
-
-    /// The number, among all things that are made, of what output `number` is or belongs to.
-    pub(crate) fn product(&self, number: usize) -> usize {
-        let has = |package: &PackagePlan| package.renditions.iter().any(|rendition| rendition.output == number);
-        let package = self.packages.iter().position(has);
-        package.map_or(number, |package| self.files() + package)
-    }
-
-    /// Resolves `job` against its source.
+impl Draft {
+    /// Resolves everything but loudness.
     ///
     /// # Errors
-    /// `InvalidSpec` with every mistake of the job, a line each; `Unsupported` when the job is sound and the source
-    /// has something that cannot be done.
-    pub fn new(job: &Job, source: &Source) -> Result<Plan> {
+    /// As [`plan`].
+    pub(crate) fn new(job: &Job, source: &Source) -> Result<Self> {
         let mut mistakes = Vec::new();
         check_names(job, &mut mistakes);
         mistakes.extend(check_all(&job.stills));
-        let looks = Looks::default();
-        let sides = side::open_all(job, source, &mut mistakes)?;
-        let asking = Asking { job, looks: &looks, sides: &sides };
+        let probe = LazyProbe::default();
+        let sides = side::open_all(job.tracks.iter(), source, &mut mistakes)?;
+        mistakes.extend(still::missing_tracks(job, source, &sides));
+        let context = PlanContext { job, probe: &probe, sides: &sides };
         let mut outputs = Vec::new();
         let mut asked = Vec::new();
         for (number, output) in job.outputs.iter().enumerate() {
             let mut own = Vec::new();
-            let (output, settled) = defaults::settle(output, source);
-            let planned = OutputPlan::new(&asking.request(&output, None), source, &mut own)?;
-            outputs.extend(planned.map(|mut plan| {
+            let (settings, settled) = defaults::settle(output, source);
+            if let Some(mut plan) = output::plan(&context.request(&settings, None), source, &mut own)? {
                 plan.decisions.splice(0..0, settled);
-                plan
-            }));
-            asked.push(output);
+                outputs.push(plan);
+            }
+            asked.push(settings);
             // With one output, there is nothing to confuse it with.
             if !is_single(job) {
                 own.iter_mut().for_each(|mistake| mistake.enter(&format!("outputs[{number}].")));
@@ -128,7 +96,7 @@ impl Plan {
         let mut packages = Vec::new();
         for (number, package) in job.packages.iter().enumerate() {
             let mut own = Vec::new();
-            let planned = package::plan(package, &asking, source, &mut own)?;
+            let planned = package::plan(package, &context, source, &mut own)?;
             own.iter_mut().for_each(|mistake| mistake.enter(&format!("packages[{number}].")));
             mistakes.append(&mut own);
             let Some((mut plan, renditions)) = planned else { continue };
@@ -143,9 +111,10 @@ impl Plan {
             return Err(Error::of_mistakes(mistakes));
         }
         let decisions = threads::share(&asked, &mut outputs).into_iter().collect();
+        video::set_options(&asked, &mut outputs);
         let filters = filters::plan(&mut outputs, source, job.scale_from_larger);
-        let stills = still::plan(job, &asking, source, &outputs)?;
-        let making = memory::Making {
+        let stills = still::plan(&context, source, &outputs)?;
+        let inputs = memory::MemoryInputs {
             source,
             filters: &filters,
             outputs: &outputs,
@@ -154,25 +123,35 @@ impl Plan {
             stills: &stills,
             sides: &sides,
         };
-        let memory = memory::plan(job, &making).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
-        Ok(Plan { filters, outputs, packages, stills, decisions, memory, asked, sides })
+        let memory = memory::plan(job, &inputs).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
+        let external = |side: &SideTrack| ExternalAudioPlan {
+            settings: side.settings.clone(),
+            identities: side.identities.clone(),
+        };
+        let plan = Plan {
+            trix: VERSION,
+            source: SourcePlan { settings: job.source.clone(), identity: source.identity()? },
+            external_audio: sides.iter().map(external).collect(),
+            filters,
+            outputs,
+            packages,
+            stills,
+            decisions,
+            memory,
+            threads: job.threads,
+            hash: job.hash,
+            measure_loudness: job.measure_loudness,
+            on_output_failure: job.on_output_failure,
+        };
+        Ok(Draft { plan, sides })
     }
-}
 
-/// What the requests of a job's outputs have in common.
-struct Asking<'a> {
-    job: &'a Job,
-    looks: &'a Looks,
-    sides: &'a [SideTrack],
-}
-
-impl<'a> Asking<'a> {
-    fn request<'b>(&self, output: &'b OutputSettings, origin: Option<Timestamp>) -> Request<'b>
-    where
-        'a: 'b,
-    {
-        let threads = output.threads.or(self.job.threads);
-        Request { source: &self.job.source, output, threads, looks: self.looks, sides: self.sides, part: None, origin }
+    /// Measures the loudness that the job asks for, and the drift of audio clocks where it is corrected.
+    ///
+    /// # Errors
+    /// Those of decoding; `Cancelled`.
+    pub(crate) fn measure(&mut self, source: &Source, cancel: &Cancel) -> Result<()> {
+        loudness_pass::settle(&mut self.plan, source, cancel)
     }
 }
 
@@ -189,9 +168,9 @@ pub(crate) fn mistakes_alone(job: &Job) -> Vec<Mistake> {
     for (number, track) in job.tracks.iter().enumerate() {
         mistakes.extend(track.check(&format!("tracks[{number}]")));
     }
-    let asking = Asking { job, looks: &Looks::default(), sides: &[] };
+    let context = PlanContext { job, probe: &LazyProbe::default(), sides: &[] };
     for (number, output) in job.outputs.iter().enumerate() {
-        let mut own = output::mistakes_alone(&asking.request(output, None));
+        let mut own = output::mistakes_alone(&context.request(output, None));
         if !is_single(job) {
             own.iter_mut().for_each(|mistake| mistake.enter(&format!("outputs[{number}].")));
         }

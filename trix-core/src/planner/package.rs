@@ -14,7 +14,11 @@ use trix_model::{
 
 use crate::{
     plan::{Carried, OutputPlan, PackagePlan, RenditionPlan, SubtitlePlan, TextPlan, TrackTags},
-    planner::{Asking, Request, audio, tags::TIMECODE_LOST},
+    planner::{
+        audio, output,
+        request::{OutputRequest, PlanContext},
+        tags::TIMECODE_LOST,
+    },
     source::Source,
     spec::{
         audio::AudioSettings,
@@ -52,7 +56,7 @@ pub(super) type Planned = (PackagePlan, Vec<(OutputSettings, OutputPlan)>);
 /// `Unsupported` when the source has something that cannot be done, or nothing that the package keeps.
 pub(super) fn plan(
     package: &PackageJob,
-    asking: &Asking<'_>,
+    context: &PlanContext<'_>,
     source: &Source,
     mistakes: &mut Vec<Mistake>,
 ) -> Result<Option<Planned>> {
@@ -61,20 +65,20 @@ pub(super) fn plan(
         return Ok(None);
     }
     let all = source.audio().count();
-    let beside = all..all + asking.sides.len();
-    let parts = sound_parts(package, asking, source);
+    let beside = all..all + context.sides.len();
+    let parts = sound_parts(package, context, source);
     let parts = |track: usize| (track, parts.get(track).copied().unwrap_or(1));
     let tracks: Vec<(usize, usize)> =
         source.decodable_audio().map(|(number, _)| number).chain(beside).map(parts).collect();
     let expanded = expand(package, source, &tracks);
-    let begin = begin(package, &expanded, asking, source)?;
+    let begin = begin(package, &expanded, context, source)?;
     let (mut renditions, mut outputs) = (Vec::new(), Vec::new());
     let mut notes = expanded.notes;
     let has_video = expanded.renditions.iter().any(|rendition| rendition.output.video != VideoSettings::None);
     for Rendition { id, output, part, place } in expanded.renditions {
         let mut own = Vec::new();
-        let request = Request { part, ..asking.request(&output, begin) };
-        let planned = OutputPlan::new(&request, source, &mut own)?;
+        let request = OutputRequest { part, ..context.request(&output, begin) };
+        let planned = output::plan(&request, source, &mut own)?;
         own.iter_mut().for_each(|mistake| mistake.enter(&place));
         mistakes.append(&mut own);
         if let Some(mut planned) = planned {
@@ -98,6 +102,7 @@ pub(super) fn plan(
     };
     let plan = PackagePlan {
         path: package.path.clone(),
+        overwrite: package.overwrite,
         settings: PackageSettings { segment: package.segment, layout: package.layout },
         renditions,
         subtitles: expanded.subtitles,
@@ -155,10 +160,10 @@ pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
 }
 
 /// How many renditions each sound track becomes.
-fn sound_parts(package: &PackageJob, asking: &Asking<'_>, source: &Source) -> Vec<usize> {
+fn sound_parts(package: &PackageJob, context: &PlanContext<'_>, source: &Source) -> Vec<usize> {
     let audio_shape = package.audio_shape.clone();
     let output = OutputSettings { audio: package.audio, audio_shape, ..OutputSettings::default() };
-    let request = Request { part: Some(0), ..asking.request(&output, None) };
+    let request = OutputRequest { part: Some(0), ..context.request(&output, None) };
     audio::parts(&request, source, Container::Mp4)
 }
 
@@ -281,10 +286,15 @@ fn settled(
 ///
 /// # Errors
 /// Those of [`OutputPlan::new`].
-fn begin(package: &PackageJob, expanded: &Expanded, asking: &Asking<'_>, source: &Source) -> Result<Option<Timestamp>> {
+fn begin(
+    package: &PackageJob,
+    expanded: &Expanded,
+    context: &PlanContext<'_>,
+    source: &Source,
+) -> Result<Option<Timestamp>> {
     let Some(first) = expanded.renditions.first() else { return Ok(None) };
     let together = OutputSettings { audio: package.audio, tracks: None, ..first.output.clone() };
-    let whole = SourceSettings { start: None, ..asking.job.source.clone() };
-    let request = Request { source: &whole, ..asking.request(&together, None) };
-    Ok(OutputPlan::new(&request, source, &mut Vec::new())?.map(|plan| plan.origin))
+    let whole = SourceSettings { start: None, ..context.job.source.clone() };
+    let request = OutputRequest { source: &whole, ..context.request(&together, None) };
+    Ok(output::plan(&request, source, &mut Vec::new())?.map(|plan| plan.origin))
 }

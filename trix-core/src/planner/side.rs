@@ -12,38 +12,94 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::frame_rate,
-    plan::{AudioPlan, MustLast, SideTrack},
-    planner::{audio, output::is_uneven},
+    decode::video::{frame_rate, is_uneven},
+    plan::{AudioPlan, MustLast, SoundTarget},
+    planner::sample_depth,
     reading::{
         sound_reader::SoundReader,
         stems::{StemInput, Stems},
     },
-    source::Source,
+    source::{Identity, Source},
     spec::{
         audio_edit::ExactLength,
-        job::Job,
         language,
         source::Limits,
         track::{LengthPolicy, TrackSettings},
     },
 };
 
-/// Opens the tracks of a job; what is wrong with them goes to `mistakes`.
-pub(crate) fn open_all(job: &Job, source: &Source, mistakes: &mut Vec<Mistake>) -> Result<Vec<SideTrack>> {
-    let mut tracks = Vec::new();
-    for (number, settings) in job.tracks.iter().enumerate() {
+/// An external audio track that is open.
+#[derive(Clone)]
+pub(crate) struct SideTrack {
+    /// Its facts, as if it were a stream behind those of the source.
+    pub(crate) facts: StreamFacts,
+    pub(crate) settings: TrackSettings,
+    /// What its files are now.
+    pub(crate) identities: Vec<Identity>,
+    /// The start of its file, in its own time.
+    pub(crate) start: Timestamp,
+    /// How long its file says that it is, where it is one stream of one file.
+    pub(crate) length: Option<Timestamp>,
+    /// Whether its packets could be copied: one whole stream of one file.
+    pub(crate) is_whole: bool,
+}
+
+impl std::fmt::Debug for SideTrack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SideTrack").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl SideTrack {
+    /// What of its own time lies at time zero of an output that begins so much `later` than the film: what the track
+    /// plays meanwhile, at its own tempo.
+    pub(crate) fn origin(&self, later: Timestamp) -> Timestamp {
+        let tempo = self.settings.tempo.0;
+        let base = Rational::new(later.base.num, later.base.den.saturating_mul(tempo.den));
+        self.start.plus(Timestamp::new(later.ticks.saturating_mul(tempo.num), base))
+    }
+
+    /// Compares the files of the track with what they were.
+    ///
+    /// # Errors
+    /// `InvalidSpec` when one has changed.
+    pub(crate) fn expect_identities(&self, expected: &[Identity]) -> Result<()> {
+        let changed = self.identities.iter().zip(expected).position(|(found, expected)| found != expected);
+        let Some(number) = changed.or((self.identities.len() != expected.len()).then_some(0)) else { return Ok(()) };
+        let file = self.settings.all_inputs().into_iter().nth(number).unwrap_or_default().path;
+        let detail = "the file has changed since the plan was made; plan again";
+        Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&file))
+    }
+
+    /// The track as it is, in a form in which nothing is lost, from where the film begins so much `later`.
+    pub(crate) fn heard(&self, later: Timestamp) -> SoundTarget {
+        SoundTarget { origin: self.origin(later), ..SoundTarget::like(&self.facts) }
+    }
+}
+
+/// Opens external audio tracks. What is wrong with their settings goes to `mistakes`.
+///
+/// # Errors
+/// Those of opening and decoding their files.
+pub(crate) fn open_all<'a>(
+    tracks: impl Iterator<Item = &'a TrackSettings>,
+    source: &Source,
+    mistakes: &mut Vec<Mistake>,
+) -> Result<Vec<SideTrack>> {
+    let limits = source.limits();
+    let mut opened = Vec::new();
+    for (number, settings) in tracks.enumerate() {
         let place = format!("tracks[{number}]");
         let own = settings.check(&place);
         if !own.is_empty() {
             mistakes.extend(own);
             continue;
         }
-        if let Some(track) = open(settings, &place, source.streams().len() + number, job.source.limits, mistakes)? {
-            tracks.push(track);
+        if let Some(track) = open(settings, &place, source.streams().len() + number, limits, mistakes)? {
+            opened.push(track);
         }
     }
-    Ok(tracks)
+    Ok(opened)
 }
 
 fn open(
@@ -62,8 +118,10 @@ fn open(
         Err(error) => return Err(error),
     };
     let mut inputs: Vec<StreamFacts> = Vec::new();
+    let mut identities = Vec::new();
     for input in settings.all_inputs() {
         let source = Source::open(&input.path, limits)?;
+        identities.push(source.identity()?);
         let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
         let own = |stream: &&StreamFacts| input.stream.or(first).is_none_or(|index| stream.index == index);
         let taken = source.audio().find(own).cloned();
@@ -77,7 +135,7 @@ fn open(
     facts.time_base = reader.time_base();
     (facts.start, facts.duration) = (None, None);
     (facts.channels, facts.sample_rate) = (reader.channels() as u32, reader.sample_rate());
-    if let Some(deepest) = inputs.into_iter().max_by_key(audio::depth).filter(|_| stems.is_some()) {
+    if let Some(deepest) = inputs.into_iter().max_by_key(sample_depth::depth).filter(|_| stems.is_some()) {
         // Stems are as deep as the deepest of them, and say what their channels are; of a stream that is taken as it
         // is and does not say so, the plan assumes it.
         (facts.codec, facts.format, facts.raw_bits) = (deepest.codec, deepest.format, deepest.raw_bits);
@@ -103,7 +161,8 @@ fn open(
     }
     facts.is_default = facts.disposition.iter().any(|purpose| purpose == "default");
     let is_whole = stems.is_none();
-    Ok(Some(SideTrack { facts, settings: settings.clone(), start: reader.start(), length, is_whole }))
+    let (settings, start) = (settings.clone(), reader.start());
+    Ok(Some(SideTrack { facts, settings, identities, start, length, is_whole }))
 }
 
 /// Opens what a track is made of. The inner error is a mistake of the job.

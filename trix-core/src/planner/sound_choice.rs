@@ -9,8 +9,8 @@ use crate::{
     decode::forms::{self, Change},
     package,
     planner::{
-        Request, channels,
-        output::is_cut,
+        channels,
+        request::OutputRequest,
         sound_codec::{self, SoundCodec},
     },
     source::Source,
@@ -31,7 +31,7 @@ pub(super) struct Choice {
 /// Chooses for `stream` of `source`, or of a file beside it; `changed` says that samples are to be others than those of
 /// the source.
 pub(super) fn choose(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     container: Container,
     stream: &StreamFacts,
     changed: bool,
@@ -64,13 +64,13 @@ pub(super) fn choose(
 }
 
 /// The change of the track in mid-file that a copy in `container` could not tell, in the part that the job takes.
-fn change(job: &Request<'_>, container: Container, stream: &StreamFacts, source: &Source) -> Option<String> {
+fn change(job: &OutputRequest<'_>, container: Container, stream: &StreamFacts, source: &Source) -> Option<String> {
     let holds_shapes = holds_changes(container, &stream.codec);
     // All of the source is read to know; not where nothing that could be found would matter.
     if !forms::may_change(source, stream) || (holds_shapes && !forms::may_change_codec(source)) {
         return None;
     }
-    let changes = job.looks.forms(source).changes(stream.index)?;
+    let changes = job.probe.forms(source).changes(stream.index)?;
     let shape = changes.shape.as_ref().filter(|_| !holds_shapes);
     let first = source.start().map(|start| Timestamp::new(start, Rational::new(1, 1_000_000)));
     let start = job.source.start.unwrap_or(Timestamp::new(0, Rational::new(1, 1)));
@@ -93,12 +93,12 @@ pub(crate) fn holds_changes(container: Container, codec: &str) -> bool {
 }
 
 /// Whether the sound is cut by itself. Beside copied pictures it is cut where those are, and copied as they are.
-fn cuts(job: &Request<'_>) -> bool {
-    is_cut(job) && job.output.video != VideoSettings::Copy
+fn cuts(job: &OutputRequest<'_>) -> bool {
+    job.is_cut() && job.output.video != VideoSettings::Copy
 }
 
 /// Whether a copy that begins or ends within a packet is told to the sample: by an edit list, by elements of Matroska,
-/// or by cutting the packet, which works for PCM. Decoders of other lossless codecs do not all heed what is told.
+/// or by cutting the packet, which works for PCM. Decoders of other lossless codecs do not all heed what is diagnostics.
 pub(crate) fn cuts_exactly(container: Container, stream: &StreamFacts) -> bool {
     match stream.codec.as_str() {
         _ if stream.parameters.pcm_block().is_some() => true,
@@ -121,7 +121,7 @@ pub(super) fn copies(container: Container, stream: &StreamFacts) -> Result<(), S
 }
 
 /// The codec that loses least of `stream` in `container`: its own, else one without loss, else a lossy one.
-fn encoding(job: &Request<'_>, container: Container, stream: &StreamFacts) -> Option<AudioSettings> {
+fn encoding(job: &OutputRequest<'_>, container: Container, stream: &StreamFacts) -> Option<AudioSettings> {
     let (held, shape) = (sound_codec::held_by(container), &job.output.audio_shape);
     let is_held = |name: &&str| held.contains(name) && (job.part.is_none() || package::CODECS.contains(name));
     let own = own_name(stream);

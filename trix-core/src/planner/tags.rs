@@ -8,8 +8,9 @@ use trix_model::{decision::Decision, mistake::Mistake, time::Rational, timecode:
 use crate::{
     plan::{Carried, TrackTags},
     planner::{
-        Request,
-        tracks::{Kept, Told, entry, name},
+        diagnostics::Diagnostics,
+        kept::{Kept, entry, name},
+        request::OutputRequest,
     },
     source::Source,
     spec::{container::Container, language as codes},
@@ -64,7 +65,7 @@ pub(super) fn of_track(
     stream: &StreamFacts,
     container: Container,
     is_first_video: bool,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> TrackTags {
     let container_name = container.name();
     let mut lost: Vec<String> = Vec::new();
@@ -100,7 +101,7 @@ pub(super) fn of_track(
             disposition.retain(|own| own != alias);
         }
     }
-    // A file has one track of pictures; players need not be told twice, and some must be told.
+    // A file has one track of pictures; players need not be told twice, and some must be diagnostics.
     if is_first_video && !disposition.iter().any(|name| name == "default") {
         disposition.insert(0, "default".to_owned());
     }
@@ -129,7 +130,7 @@ pub(super) fn of_track(
         }
     }
     if !lost.is_empty() {
-        told.notes.push(format!("{}: {container_name} has no place for {}", name(stream), lost.join(", ")));
+        diagnostics.notes.push(format!("{}: {container_name} has no place for {}", name(stream), lost.join(", ")));
     }
     TrackTags { language, title, disposition, other }
 }
@@ -164,11 +165,11 @@ fn is_date(value: &str) -> bool {
 
 /// Tags about the whole file: the source's, and those that were asked for.
 pub(super) fn of_file(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     source: &Source,
     container: Container,
     carried: &mut Carried,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) {
     let asked = &job.output.metadata;
     let overridden = |key: &str| asked.keys().any(|own| own.eq_ignore_ascii_case(key));
@@ -189,13 +190,15 @@ pub(super) fn of_file(
     }
     if !lost.is_empty() {
         let list = lost.join(", ");
-        told.notes.push(format!("metadata not carried over, because {} has no place for it: {list}", container.name()));
+        diagnostics
+            .notes
+            .push(format!("metadata not carried over, because {} has no place for it: {list}", container.name()));
     }
     for (key, value) in asked {
         let lower = key.to_ascii_lowercase();
         let place = format!("metadata.{key}");
         if key.is_empty() || key.contains(['=', '\0']) || value.contains('\0') {
-            told.mistakes.push(Mistake::new(place, value, "is no name and value of a tag"));
+            diagnostics.mistakes.push(Mistake::new(place, value, "is no name and value of a tag"));
         } else if value.is_empty() {
             carried.metadata.remove(&lower);
         } else if lower == "timecode" {
@@ -209,7 +212,7 @@ pub(super) fn of_file(
                 }
                 _ => format!("{} cannot hold this value or name", container.name()),
             };
-            told.mistakes.push(Mistake::new(place, value, problem));
+            diagnostics.mistakes.push(Mistake::new(place, value, problem));
         }
     }
 }
@@ -223,12 +226,12 @@ const MOST_COUNTED: i64 = 255;
 
 /// The time code of the first picture: the one asked for, or the source's, moved on by what was cut.
 pub(super) fn timecode(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     source: &Source,
     container: Container,
     kept: &Kept<'_>,
     carried: &mut Carried,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) {
     let asked =
         job.output.metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case("timecode")).map(|(_, value)| value);
@@ -247,7 +250,7 @@ pub(super) fn timecode(
                     true => format!("HH:MM:SS:FF{rate}, with ; before the frames to drop numbers at 29.97"),
                     false => format!("{} has no place for a time code", container.name()),
                 };
-                told.mistakes.push(Mistake::new("metadata.timecode", text, problem));
+                diagnostics.mistakes.push(Mistake::new("metadata.timecode", text, problem));
             }
         }
         return;
@@ -260,23 +263,24 @@ pub(super) fn timecode(
     };
     let found = kept.video.and_then(of_stream).or_else(of_data).or_else(|| entry(&source.input.metadata(), "timecode"));
     let Some(text) = found else { return };
-    let lost = |why: &str, told: &mut Told<'_>| {
-        told.notes.push(format!("{TIMECODE_LOST}{text} of the first frame is not carried over: {why}"));
+    let lost = |why: &str, diagnostics: &mut Diagnostics<'_>| {
+        diagnostics.notes.push(format!("{TIMECODE_LOST}{text} of the first frame is not carried over: {why}"));
     };
     if !container.holds_timecode() {
-        return lost(&format!("{} has no place for it", container.name()), told);
+        return lost(&format!("{} has no place for it", container.name()), diagnostics);
     }
     if let Some(why) = kept.timecode_lost {
-        return lost(why, told);
+        return lost(why, diagnostics);
     }
-    let Some((rate, cut)) = kept.numbers else { return lost("no pictures are written", told) };
+    let Some((rate, cut)) = kept.numbers else { return lost("no pictures are written", diagnostics) };
     match text.parse::<Timecode>().ok().and_then(|code| code.later(cut, rate)) {
-        Some(_) if !counts(container, rate) => lost(&too_fast(container), told),
-        None => lost(&format!("it is none at {rate} pictures a second"), told),
+        Some(_) if !counts(container, rate) => lost(&too_fast(container), diagnostics),
+        None => lost(&format!("it is none at {rate} pictures a second"), diagnostics),
         Some(code) => {
             if cut > 0 {
                 let what = format!("the time code begins at {code}");
-                told.decisions
+                diagnostics
+                    .decisions
                     .push(Decision::new(what, format!("{text}, and {cut} pictures are cut before the start")));
             }
             carried.timecode = Some(code.to_string());

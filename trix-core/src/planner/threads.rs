@@ -5,7 +5,6 @@
 use trix_model::decision::Decision;
 
 use crate::{
-    encode::options,
     plan::OutputPlan,
     spec::{job::OutputSettings, video::Encoder},
 };
@@ -23,14 +22,12 @@ pub(super) fn share(asked: &[OutputSettings], outputs: &mut [OutputPlan]) -> Opt
         let Some((encoder, settings)) = asked.video.encode().filter(|_| output.threads.is_none() && cost > 0.0) else {
             continue;
         };
-        let Some(video) = &mut output.video else { continue };
         if ["threads", "pools", "frame-threads"].iter().any(|name| settings.params.contains_key(*name)) {
             continue;
         }
         let threads = threads(encoder, cores, cost / whole);
         given.push(format!("{threads} for {:.0} % of the work", 100.0 * cost / whole));
         output.threads = Some(threads);
-        video.options = options::list(encoder, settings, &video.hdr, output.threads, None);
     }
     let what = format!("threads of each encoder: {}", given.join(", "));
     (!given.is_empty())

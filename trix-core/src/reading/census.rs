@@ -14,8 +14,11 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-use crate::decode::{audio::AudioDecoder, timing::TimingReport, video::VideoDecoder};
-use crate::{demux::Demuxer, source::Source};
+use crate::{
+    decode::{audio::AudioDecoder, timing::TimingReport, video::VideoDecoder},
+    demux::Demuxer,
+    source::Source,
+};
 
 /// What decoding all of a source found.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

@@ -12,9 +12,11 @@ use trix_model::{
 
 use crate::{
     decode::video::{Picture, VideoDecoder},
-    plan::{Cut, Verdict},
+    demux::Demuxer,
+    filter::pictures::PictureFilter,
+    plan::{Cut, Filtering, Verdict},
+    source::Source,
 };
-use crate::{demux::Demuxer, filter::pictures::PictureFilter, plan::Filtering, source::Source};
 
 impl Cut {
     /// What becomes of a picture at `time`, when `kept` were kept before it.

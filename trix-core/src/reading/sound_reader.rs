@@ -12,11 +12,11 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use crate::decode::{
-    audio::{AudioDecoder, SoundChange},
-    timing::Drift,
-};
 use crate::{
+    decode::{
+        audio::{AudioDecoder, SoundChange},
+        timing::Drift,
+    },
     demux::Demuxer,
     filter::sound::SoundConverter,
     plan::{Remix, Resampler, SoundTarget},

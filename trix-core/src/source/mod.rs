@@ -10,6 +10,7 @@ mod edits;
 mod fixity;
 mod further;
 mod handover;
+mod identity;
 mod joints;
 pub(crate) mod movie;
 mod open;
@@ -59,6 +60,7 @@ use self::{
 pub use self::{
     clock::Discontinuity,
     fixity::{FileFixity, Fixity, FixityKeeper},
+    identity::Identity,
     store::{Stamp, Storage},
 };
 pub(crate) use self::{
@@ -99,7 +101,7 @@ pub struct Source {
     /// Which part of the file is read.
     parts: Parts,
     /// Ends looks at all of the source.
-    cancel: Cancel,
+    pub(crate) cancel: Cancel,
 }
 
 #[derive(Clone)]
@@ -307,6 +309,16 @@ impl Source {
     /// Bytes of a picture, where the source is pictures of one size and nothing else.
     pub(crate) fn picture_bytes(&self) -> Option<u64> {
         self.picture_bytes
+    }
+
+    /// The bytes of an attached file or cover picture; empty for every other stream.
+    pub(crate) fn attached_data(&self, stream: usize) -> Vec<u8> {
+        let Some(facts) = self.streams.get(stream) else { return Vec::new() };
+        match facts.kind {
+            StreamKind::Attachment => facts.parameters.extradata().to_vec(),
+            _ if facts.is_attached_picture => self.input.attached_picture(stream).unwrap_or_default(),
+            _ => Vec::new(),
+        }
     }
 
     /// What was decided about the source without being asked for.

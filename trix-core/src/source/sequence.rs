@@ -203,6 +203,16 @@ impl Files {
         self.folder.join(self.pattern.name(number))
     }
 
+    /// Bytes of all files, and the latest of the times at which they were written to.
+    pub(super) fn total(&self) -> io::Result<(u64, (i64, i64))> {
+        let mut total = (0, (0, 0));
+        for number in &self.numbers {
+            let stamp = Stamp::of(&fs::metadata(self.path(*number))?);
+            total = (total.0 + stamp.bytes, stamp.modified.max(total.1));
+        }
+        Ok(total)
+    }
+
     /// The first file.
     pub(super) fn first_path(&self) -> PathBuf {
         self.path(self.first())

@@ -17,7 +17,7 @@ pub enum Pitch {
 }
 
 /// A number of samples that the output has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ExactLength {
     /// Samples from the start of the output on.
     pub samples: u64,
@@ -29,7 +29,7 @@ pub struct ExactLength {
 
 /// What is done to a sound track beside its format. What the source has at time `t` is heard `(t - origin) / tempo +
 /// offset` after the start of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SoundEdit {
     /// How much later it is heard. Negative: earlier; what would lie before the start is left out.
     pub offset: Timestamp,

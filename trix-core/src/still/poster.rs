@@ -8,14 +8,14 @@ use trix_model::{
 };
 
 use super::{
-    Span, StillFile,
+    files::{StillFile, format_of},
     image::Canvas,
     judge::{self, Merit},
     render::{Moment, Renderer, Window},
-    view::View,
 };
 use crate::{
     decode::video::Picture,
+    plan::{Span, View},
     spec::still::{PosterSettings, StillFormat},
 };
 
@@ -70,8 +70,8 @@ impl Poster {
     /// # Errors
     /// `InvalidSpec` when the name has no extension of a picture format.
     pub fn new(settings: &PosterSettings, view: &View, span: Span) -> Result<Self> {
-        let format = super::format_of(&settings.path)?;
-        let small = view.filtering(view.fitting(judge::SIDE, Some(judge::SIDE), false));
+        let format = format_of(&settings.path)?;
+        let small = view.filtering_to(view.fitting(judge::SIDE, Some(judge::SIDE), false));
         let milli = TimeBase::new(1, 1000);
         // Often enough for clips of seconds, rarely enough to cost nothing.
         let step = match span.expected {
@@ -81,7 +81,7 @@ impl Poster {
         Ok(Poster {
             settings: settings.clone(),
             format,
-            renderer: Renderer::new(small, view.stream(), view.time_base()),
+            renderer: Renderer::new(small, view.stream, view.time_base),
             view: view.clone(),
             span,
             window: Window::default(),
@@ -125,10 +125,10 @@ impl Poster {
                 Stage::Decode,
                 "there is no picture to make a poster of",
             )
-            .in_stream(self.view.stream()));
+            .in_stream(self.view.stream));
         };
         let size = self.view.fitting(self.settings.width, self.settings.height, false);
-        let mut renderer = Renderer::new(self.view.filtering(size), self.view.stream(), self.view.time_base());
+        let mut renderer = Renderer::new(self.view.filtering_to(size), self.view.stream, self.view.time_base);
         let canvas = renderer.render(&found.moment)?;
         let bytes = canvas.encode(self.format, self.settings.quality)?;
         let time = self.time(&found.moment.shown);
@@ -145,7 +145,7 @@ impl Poster {
     }
 
     fn time(&self, picture: &Picture) -> Timestamp {
-        self.span.since_origin(Timestamp::new(picture.pts, self.view.time_base()))
+        self.span.since_origin(Timestamp::new(picture.pts, self.view.time_base))
     }
 
     /// Looks at the last picture, now that the one after it is there, or the end.
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn hours_of_pictures_are_not_all_judged_and_the_first_of_equals_wins() {
         let view = View::plain(16, 16, TimeBase::new(1, 5));
-        let span = Span { origin: view.origin(), expected: None };
+        let span = Span { origin: view.origin, expected: None };
         let settings = PosterSettings { path: "poster.png".into(), ..Default::default() };
         let mut poster = Poster::new(&settings, &view, span).unwrap();
         let frame = trix_av::frame::Frame::grey(16, 16);

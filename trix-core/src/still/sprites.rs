@@ -15,14 +15,14 @@ use trix_model::{
 };
 
 use super::{
-    Span, StillFile,
+    files::{StillFile, format_of},
     image::Canvas,
     render::{Renderer, Window},
-    view::View,
     vtt::{self, Cue},
 };
 use crate::{
     decode::video::Picture,
+    plan::{Span, View},
     spec::still::{MOST_SIDE, SpriteSettings, StillFormat},
 };
 
@@ -109,7 +109,7 @@ impl Sprites {
     /// `InvalidSpec` when the name has no extension of a picture format, a sheet would be too high, or thumbnails take too
     /// much memory.
     pub fn new(settings: &SpriteSettings, view: &View, span: Span) -> Result<Self> {
-        let format = super::format_of(&settings.path)?;
+        let format = format_of(&settings.path)?;
         let size = view.fitting(settings.width, settings.height, true);
         let bound = settings.count.unwrap_or(settings.most).max(1) as usize;
         let waits = settings.interval.is_none() && span.expected.is_none();
@@ -137,9 +137,9 @@ impl Sprites {
         Ok(Sprites {
             settings: settings.clone(),
             format,
-            renderer: Renderer::new(view.filtering(size), view.stream(), view.time_base()),
-            stream: view.stream(),
-            time_base: view.time_base(),
+            renderer: Renderer::new(view.filtering_to(size), view.stream, view.time_base),
+            stream: view.stream,
+            time_base: view.time_base,
             span,
             size,
             frame: view.frame(),
@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn hours_of_pictures_take_no_more_memory_than_the_bound() {
         let view = View::plain(16, 16, TimeBase::new(1, 5));
-        let span = Span { origin: view.origin(), expected: None };
+        let span = Span { origin: view.origin, expected: None };
         let settings = SpriteSettings { path: "sprites.png".into(), most: 30, ..Default::default() };
         let mut sprites = Sprites::new(&settings, &view, span).unwrap();
         let frame = trix_av::frame::Frame::grey(16, 16);
@@ -351,7 +351,7 @@ mod tests {
                 .unwrap();
             assert!(sprites.tiles.len() <= sprites.held + 1 && sprites.tiles.capacity() <= 512);
         }
-        let end = Timestamp::new(pictures as i64, view.time_base());
+        let end = Timestamp::new(pictures as i64, view.time_base);
         let (files, report) = sprites.finish(Some(end)).unwrap();
         assert!((15..=30).contains(&report.count), "{report:?}");
         let text = String::from_utf8(files[1].bytes.clone()).unwrap();

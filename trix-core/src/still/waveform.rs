@@ -10,8 +10,11 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{Span, StillFile, image::Canvas, peaks::Peaks};
-use crate::spec::still::{StillFormat, WaveformChannels, WaveformSettings};
+use super::{files::StillFile, image::Canvas, peaks::Peaks};
+use crate::{
+    plan::Span,
+    spec::still::{StillFormat, WaveformChannels, WaveformSettings},
+};
 
 /// What became of a waveform.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]

@@ -7,7 +7,7 @@ use trix_core::{
     Error, Job, Limits, OnDamage, Source,
     media::{PixelFormat, format::PictureFormat},
     plan::{Cut, Filtering, OutputPlan},
-    planner::Plan,
+    planner,
     reading::reader::PictureReader,
     spec::video::{EncodeSettings, Encoder},
 };
@@ -126,7 +126,7 @@ pub fn ffv1_job(source: &Path) -> Job {
 
 /// The plan of the first output of a job.
 pub fn plan(job: &Job) -> Result<OutputPlan, Error> {
-    let mut plan = Plan::new(job, &Source::open(&job.source.path, Limits::default())?)?;
+    let mut plan = planner::plan(job, &Source::open(&job.source.path, Limits::default())?)?;
     Ok(plan.outputs.swap_remove(0))
 }
 

@@ -6,7 +6,7 @@ use trix_core::{
     Job, OnDamage,
     media::{format::PictureFormat, time::Rational},
     plan::{Cut, OutputPlan},
-    planner::Plan,
+    planner,
     reading::reader::PictureReader,
     spec::{
         source::RawGeometry,
@@ -36,7 +36,7 @@ pub fn raw_job(folder: &Path, name: &str, bytes: &[u8], settings: EncodeSettings
 /// The plan of a job, whose source may be raw.
 pub fn planned(job: &Job) -> OutputPlan {
     let source = job.source.open().unwrap_or_else(|error| panic!("{error}"));
-    Plan::new(job, &source).unwrap_or_else(|error| panic!("{error}")).outputs.remove(0)
+    planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}")).outputs.remove(0)
 }
 
 /// The first picture that a job's encoder would take in, and its format.

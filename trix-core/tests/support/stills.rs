@@ -3,25 +3,43 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    Limits, OnDamage, Source,
+    Control, Job,
     media::time::Timestamp,
-    spec::{picture::PictureSettings, still::StillSettings},
-    still::{Made, Still, make},
+    run,
+    spec::{job::SourceSettings, still::StillSettings},
+    still::{Still, StillFile},
 };
 use trix_fixtures::{TempDir, program};
 
 use super::made_by_ffmpeg;
 
-/// Stills of a source that must come about.
-pub fn made(source: &Path, stills: &[StillSettings]) -> Made {
-    let opened = Source::open(source, Limits::default()).unwrap_or_else(|error| panic!("{error}"));
-    make(opened, stills, &PictureSettings::default(), OnDamage::Fail, 0)
-        .unwrap_or_else(|error| panic!("{}: {error}", source.display()))
+/// Runs a job that makes only stills, and reads their files. The paths of the result are those of `stills`.
+///
+/// # Errors
+/// Those of the job.
+pub fn make(source: &Path, stills: &[StillSettings]) -> trix_core::Result<Vec<Still>> {
+    let folder = TempDir::new().unwrap();
+    let source = SourceSettings { path: source.to_owned(), ..Default::default() };
+    let mut job = Job { source, stills: stills.to_vec(), ..Default::default() };
+    job.write_into(folder.path());
+    let report = run(&job, &Control::default())?;
+    let read =
+        |path: &Path| StillFile { path: path.to_owned(), bytes: std::fs::read(folder.path().join(path)).unwrap() };
+    let made = report.stills.into_iter().map(|still| {
+        let names = still.files.iter().map(|file| Path::new(&file.name));
+        Still { files: names.map(read).collect(), report: still.found }
+    });
+    Ok(made.collect())
+}
+
+/// The same for stills that must succeed.
+pub fn made(source: &Path, stills: &[StillSettings]) -> Vec<Still> {
+    make(source, stills).unwrap_or_else(|error| panic!("{}: {error}", source.display()))
 }
 
 /// Writes the files of a still into a folder.
 pub fn written(still: &Still, folder: &TempDir) -> Vec<PathBuf> {
-    let write = |file: &trix_core::still::StillFile| {
+    let write = |file: &StillFile| {
         let path = folder.path().join(&file.path);
         std::fs::write(&path, &file.bytes).unwrap();
         path

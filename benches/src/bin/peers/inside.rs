@@ -6,10 +6,10 @@ use std::{env, io, path::Path, process::Command, process::Stdio, time::Instant};
 use rustix::time::{ClockId, clock_gettime};
 use serde::de::DeserializeOwned;
 use trix_core::{
-    Job, Limits, OnDamage, Source,
+    Job, Limits, OnDamage, Plan, Source,
     encode::video,
     plan::{Cut, OutputPlan, VideoPlan},
-    planner::Plan,
+    planner,
     quality::{Comparator, Metric, Score},
     reading::reader::PictureReader,
 };
@@ -46,7 +46,7 @@ pub fn told(case: &Case, source: &Path) -> Fallible<Told> {
 
 fn planned(case: &Case, source: &Path) -> Fallible<(Job, Plan)> {
     let job = case.job(source)?;
-    let plan = Plan::new(&job, &Source::open(source, Limits::default())?)?;
+    let plan = planner::plan(&job, &Source::open(source, Limits::default())?)?;
     Ok((job, plan))
 }
 
@@ -59,10 +59,9 @@ fn pictures(output: &OutputPlan) -> Fallible<&VideoPlan> {
 /// # Errors
 /// Those of the library.
 pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
-    let (job, plan) = planned(case, source)?;
+    let (_, plan) = planned(case, source)?;
     let output = plan.outputs.first().ok_or("the case has no output")?;
     let plan = pictures(output)?;
-    let (_, settings) = job.outputs[0].video.encode().ok_or("the case encodes nothing")?;
     let opened = Source::open(source, Limits::default())?;
     let mut reader = PictureReader::new(opened, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 0)?;
     let mut pictures = Vec::new();
@@ -73,7 +72,7 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     drop(reader);
 
     let (began, cpu, busy) = (Instant::now(), process_seconds(), measure::busy());
-    let mut encoder = video::open(plan, settings, output.threads, None)?;
+    let mut encoder = video::open(plan, output.threads, None)?;
     let mut output_bytes = encoder.headers()?.parameter_sets.len() as u64;
     for (picture, number) in pictures.into_iter().zip(0..) {
         let encoded = encoder.push(&picture.frame, number, false)?;

@@ -11,12 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::control::Depth;
 
 /// What a job is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Reading the source to learn where bits are needed.
@@ -28,7 +28,7 @@ pub enum Phase {
 }
 
 /// A moment of a job.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Progress {
     /// What the job is doing.
     pub phase: Phase,
@@ -53,7 +53,7 @@ pub struct Progress {
 }
 
 /// What waits between two stages.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Queue {
     /// The stage that it waits for.
     pub name: String,

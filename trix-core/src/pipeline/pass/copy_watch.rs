@@ -19,7 +19,7 @@ use super::{Shared, lock};
 use crate::{
     decode::{audio::SoundChange, video::refuse_change},
     encode::subtitle::Span,
-    planner::holds_changes,
+    planner::sound_choice::holds_changes,
     spec::container::Container,
 };
 

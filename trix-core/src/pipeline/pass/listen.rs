@@ -13,7 +13,7 @@ use trix_model::{
 use super::{Queued, Shared, TrackLoudness, lock};
 use crate::{
     decode::data_bursts::BurstFinder, filter::sound::SoundConverter, loudness::Meter, pipeline::stage::Receiver,
-    plan::Loudness, still::Stills,
+    plan::Loudness, still::AudioStill,
 };
 
 /// Measures loudness where that is wanted and possible.
@@ -92,9 +92,7 @@ impl MeterStage {
 pub(super) struct WaveformStage {
     /// Number of the still.
     pub(super) number: usize,
-    pub(super) stills: Stills,
-    /// Index of the stream.
-    pub(super) stream: usize,
+    pub(super) still: AudioStill,
     /// What brings sound from beside the source to where an output has it.
     pub(super) converter: Option<SoundConverter>,
     pub(super) end: Option<trix_model::time::Timestamp>,
@@ -106,7 +104,7 @@ impl WaveformStage {
         while let Some(Queued { item: frame, .. }) = input.receive(Stage::Filter)? {
             match &mut self.converter {
                 None => {
-                    self.stills.push_sound(self.stream, &frame);
+                    self.still.push(&frame);
                 }
                 Some(converter) => {
                     let wanted = converter.push(Some(&frame))?;
@@ -121,15 +119,14 @@ impl WaveformStage {
             converter.push(None)?;
             self.draw()?;
         }
-        let still = self.stills.finish(self.end)?.pop();
-        *lock(&self.shared.stills[self.number]) = still;
+        *lock(&self.shared.stills[self.number]) = Some(self.still.finish(self.end)?);
         Ok(())
     }
 
     fn draw(&mut self) -> Result<()> {
         let Some(converter) = &mut self.converter else { return Ok(()) };
         while let Some(frame) = converter.receive()? {
-            self.stills.push_sound(self.stream, &frame);
+            self.still.push(&frame);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::{
     demux::{Demuxer, Walked},
     encode::subtitle::SubtitleTrack,
     pipeline::stage::{Sender, Sent},
-    planner::{CopyGate, Place},
+    planner::cut::{CopyGate, Place},
 };
 
 /// Where packets of a stream go.

@@ -14,6 +14,7 @@ use crate::{
     encode::video::VideoEncoder,
     mux::{Attached, Beside, CoverSpec, TrackSpec},
     plan::{OutputPlan, TrackTags, VideoPlan},
+    source::Source,
     spec::{container::Container, video::Encoder},
 };
 
@@ -79,7 +80,7 @@ pub(super) fn copied(facts: &StreamFacts, rate: Option<Rational>, tags: &TrackTa
 }
 
 /// What goes into the file beside its tracks.
-pub(super) fn beside(plan: &OutputPlan) -> Beside<'_> {
+pub(super) fn beside<'a>(plan: &'a OutputPlan, source: &Source) -> Beside<'a> {
     let carried = &plan.carried;
     let owned = |key: &str, value: &String| (key.to_owned(), value.clone());
     let mut metadata: Vec<(String, String)> = carried.metadata.iter().map(|(key, value)| owned(key, value)).collect();
@@ -94,12 +95,19 @@ pub(super) fn beside(plan: &OutputPlan) -> Beside<'_> {
         attachments: carried
             .attachments
             .iter()
-            .map(|own| Attached { name: &own.name, media_type: &own.media_type, data: &own.data })
+            .map(|own| Attached {
+                name: &own.name,
+                media_type: &own.media_type,
+                data: source.attached_data(own.stream),
+            })
             .collect(),
         covers: carried
             .covers
             .iter()
-            .map(|own| CoverSpec { parameters: own.parameters.clone(), data: &own.data })
+            .filter_map(|own| {
+                let parameters = source.streams().get(own.stream)?.parameters.clone();
+                Some(CoverSpec { parameters, data: source.attached_data(own.stream) })
+            })
             .collect(),
     }
 }

@@ -30,7 +30,7 @@ use crate::{
     filter::pictures::PictureFilter,
     pipeline::stage::{Fan, Receiver, Sender, Sent},
     plan::{Cut, Verdict},
-    still::Stills,
+    still::FrameStill,
 };
 
 /// Decodes pictures for all who need them.
@@ -134,7 +134,7 @@ impl FilterStage {
 pub(super) struct StillStage {
     /// Number of the still.
     pub(super) number: usize,
-    pub(super) stills: Stills,
+    pub(super) still: FrameStill,
     pub(super) cut: Cut,
     /// Seconds in a tick of the pictures' times.
     pub(super) time_base: TimeBase,
@@ -146,7 +146,7 @@ impl StillStage {
         let mut kept = 0;
         // A cut can be longer than the film, which then ends with its last picture.
         let mut end = None;
-        while self.stills.wants_pictures()
+        while self.still.wants_more()
             && let Some(picture) = input.receive(Stage::Filter)?
         {
             match self.cut.judge(Timestamp::new(picture.pts, self.time_base), kept) {
@@ -158,11 +158,10 @@ impl StillStage {
                 Verdict::Keep => {}
             }
             kept += 1;
-            self.stills.push_picture(&picture)?;
+            self.still.push(&picture)?;
         }
         drop(input);
-        let still = self.stills.finish(end)?.pop();
-        *lock(&self.shared.stills[self.number]) = still;
+        *lock(&self.shared.stills[self.number]) = Some(self.still.finish(end)?);
         Ok(())
     }
 }

@@ -28,10 +28,9 @@ use crate::{
     decode::video::Picture,
     demux::Demuxer,
     pipeline::stage::{Outcome, Sender, spawn},
-    plan::{PACKETS, PICTURES},
-    planner::Plan,
+    plan::{PACKETS, PICTURES, Plan},
+    planner::side::SideTrack,
     source::Source,
-    spec::job::Job,
 };
 
 /// A stage that waits to be started.
@@ -44,8 +43,9 @@ struct Waiting {
 
 /// What is being put together.
 struct Builder<'a> {
-    job: &'a Job,
     plan: &'a Plan,
+    /// The external audio tracks.
+    sides: &'a [SideTrack],
     pass: Pass<'a>,
     label: PathBuf,
     /// The streams of the source, then the sound tracks from beside it.
@@ -78,25 +78,25 @@ pub(crate) struct Followers<'a> {
 
 /// Opens every encoder, then starts every stage.
 pub(crate) fn start(
-    job: &Job,
     plan: &Plan,
+    sides: &[SideTrack],
     source: Source,
     pass: Pass<'_>,
     followers: Followers<'_>,
 ) -> Result<Running> {
     let Followers { token, counters, watch, done } = followers;
-    let sides = plan.sides.iter().map(|side| side.facts.clone());
-    let streams: Vec<StreamFacts> = source.streams().iter().cloned().chain(sides).collect();
+    let external = sides.iter().map(|side| side.facts.clone());
+    let streams: Vec<StreamFacts> = source.streams().iter().cloned().chain(external).collect();
     let mut builder = Builder {
-        job,
         plan,
+        sides,
         pass,
         label: source.label(),
         token: token.clone(),
         tokens: token.of_outputs(plan.products()),
         counters,
         shared: Arc::new(Shared::new(plan)),
-        damage: Arc::new(DamageLog::new(job.source.on_damage)),
+        damage: Arc::new(DamageLog::new(plan.source.settings.on_damage)),
         routes: source.streams().iter().map(|_| Vec::new()).collect(),
         viewers: Vec::new(),
         takers: plan.filters.iter().map(|_| Vec::new()).collect(),

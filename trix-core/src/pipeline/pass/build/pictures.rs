@@ -40,11 +40,11 @@ impl Builder<'_> {
         tracks: &mut Vec<TrackSpec>,
         watch: &mut Watch,
     ) -> Result<()> {
-        let (plan, asked) = (self.plan, self.plan.asked[number].video.encode());
+        let plan = self.plan;
         let output = &plan.outputs[number];
-        let (Some(video), Some((_, settings))) = (&output.video, asked) else { return Ok(()) };
+        let Some(video) = &output.video else { return Ok(()) };
         let stats = self.pass.stats(number).map(|path| (self.pass.number, path));
-        let mut encoder = encode::video::open(video, settings, output.threads, stats)
+        let mut encoder = encode::video::open(video, output.threads, stats)
             .map_err(|error| if plan.products() > 1 { error.in_file(&output.path) } else { error })?;
         lock(&self.shared.outputs[number].done).frame_threads = encoder.frame_threads();
         let headers = encoder.headers()?;
@@ -61,7 +61,7 @@ impl Builder<'_> {
             timeline: Timeline::new(Timestamp::new(1, video.rate.inverse()).rescale(time_base).max(1)),
             origin: output.origin.rescale(time_base),
             time_base,
-            forced: Forced::new(&settings.keyframes, settings.key_interval),
+            forced: Forced::new(&video.keyframes, video.key_interval),
             info: headers.info,
             output: to_muxer,
             counters: Arc::clone(&self.counters[number]),
@@ -158,7 +158,7 @@ impl Builder<'_> {
         let decoder = VideoDecoder::new(
             self.label.clone(),
             facts,
-            self.job.source.on_damage.decoder_threads(self.job.threads.unwrap_or(0)),
+            self.plan.source.settings.on_damage.decoder_threads(self.plan.threads.unwrap_or(0)),
             source.limits().pixels,
             Arc::clone(&self.damage),
         )?;

@@ -19,7 +19,9 @@ use crate::{
         pass::{ForMuxer, listen::WaveformStage, mux, mux_package, tracks, video::StillStage},
         stage::channel,
     },
+    plan::StillInput,
     source::Source,
+    still::{AudioStill, FrameStill},
 };
 
 impl Builder<'_> {
@@ -56,7 +58,7 @@ impl Builder<'_> {
         self.encoder(number, part.is_some().then(|| to_muxer.clone()), &mut tracks, watch)?;
         let Some(part) = part else { return Ok(()) };
         self.taken_over(number, source, &to_muxer, &mut tracks)?;
-        let muxer = Muxer::new(output.container, &part, tracks, &tracks::beside(output))?;
+        let muxer = Muxer::new(output.container, &part, tracks, &tracks::beside(output, source))?;
         let (shared, counters) = (Arc::clone(&self.shared), Arc::clone(&self.counters[number]));
         let counts_packets = output.video.is_none();
         let target = output.path.clone();
@@ -96,8 +98,7 @@ impl Builder<'_> {
         let names = plan.renditions.iter().map(|rendition| &rendition.id);
         let names = names.chain(plan.subtitles.iter().map(|text| &text.id));
         let renditions = names.zip(tracks).map(|(id, track)| Rendition { id: id.clone(), track }).collect();
-        let overwrite = self.job.packages[number].overwrite;
-        let writer = PackageWriter::new(&plan.path, renditions, &plan.settings, overwrite)?;
+        let writer = PackageWriter::new(&plan.path, renditions, &plan.settings, plan.overwrite)?;
         let (shared, counters) = (Arc::clone(&self.shared), outputs.first().map(|output| &self.counters[*output]));
         let counters = counters.map(Arc::clone).unwrap_or_default();
         let target = plan.path.clone();
@@ -113,16 +114,15 @@ impl Builder<'_> {
     fn still(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
         let plan = &self.plan.stills[number];
         let token = self.tokens[self.plan.files() + self.plan.packages.len() + number].clone();
-        let stills = plan.open(source, &self.plan.sides)?;
         let (shared, target) = (Arc::clone(&self.shared), plan.path.clone());
         let name = format!("still {number}");
-        if let Some(stream) = stills.sound_streams().first().copied() {
+        if let StillInput::Audio { stream, .. } = plan.input {
             let facts = self.facts(stream)?;
             let side = stream.checked_sub(self.routes.len());
             let (converter, until, end) = match side {
                 None => (None, plan.until, plan.end),
                 Some(side) => {
-                    let track = &self.plan.sides[side];
+                    let track = &self.sides[side];
                     let edit = track.settings.edit(None);
                     let target = track.heard(plan.later);
                     let own = |time: Option<Timestamp>| time.map(|time| plan.since_start(time));
@@ -130,12 +130,9 @@ impl Builder<'_> {
                     (Some(converter), own(plan.until), own(plan.end))
                 }
             };
-            let stills = match until {
-                Some(until) => stills.heard_until(until),
-                None => stills,
-            };
+            let still = AudioStill::open(plan, until)?;
             let input = self.listen(name, stream, &token, watch);
-            let stage = WaveformStage { number, stills, stream, converter, end, shared };
+            let stage = WaveformStage { number, still, converter, end, shared };
             let work = move || stage.run(input).map_err(|error| error.in_file(&target));
             self.wait(format!("still-{number}"), Stage::Filter, token, work);
             return Ok(());
@@ -144,7 +141,8 @@ impl Builder<'_> {
         let (to_still, input, depth) = channel::<Picture>(self.pictures_of(self.decoded_bytes(facts)), &token);
         watch.add_queue(&name, depth);
         self.viewers.push((to_still, token.clone()));
-        let stage = StillStage { number, stills, cut: plan.cut, time_base: facts.time_base, shared };
+        let still = FrameStill::open(plan)?;
+        let stage = StillStage { number, still, cut: plan.cut, time_base: facts.time_base, shared };
         let work = move || stage.run(input).map_err(|error| error.in_file(&target));
         self.wait(format!("still-{number}"), Stage::Filter, token, work);
         Ok(())

@@ -36,7 +36,11 @@ use crate::{
         stage::{Fan, Sender, channel},
     },
     plan::{AudioPlan, OutputPlan, SoundTarget, SubtitlePlan, TrackTags},
-    planner::{CopyGate, cuts_exactly, side},
+    planner::{
+        cut::CopyGate,
+        side::{self},
+        sound_choice::cuts_exactly,
+    },
     source::Source,
 };
 
@@ -146,9 +150,9 @@ impl Builder<'_> {
             return Ok(track);
         };
         // Its file is read beside the source.
-        let settings = &self.plan.sides[number_of_side].settings;
+        let settings = &self.sides[number_of_side].settings;
         let first = &settings.all_inputs()[0];
-        let file = Source::open(&first.path, self.job.source.limits)?;
+        let file = Source::open(&first.path, self.plan.source.settings.limits)?;
         let usual = file.decodable_audio().next().map(|(_, facts)| facts.index);
         let own = file.audio().find(|facts| first.stream.or(usual).is_none_or(|index| facts.index == index));
         let Some(own) = own else { return Ok(track) };
@@ -162,7 +166,7 @@ impl Builder<'_> {
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
         let route = IntoOutput { kind, watch, track: index, origin, next, reached: None };
         routes[own.index].push(Route::Output(Box::new(route)));
-        let damage = Arc::new(DamageLog::new(self.job.source.on_damage));
+        let damage = Arc::new(DamageLog::new(self.plan.source.settings.on_damage));
         let (token, shared) = (self.token_of(number), Arc::clone(&self.shared));
         let demuxer = Demuxer::new(file, Arc::clone(&damage));
         let work = move || {
@@ -226,7 +230,7 @@ impl Builder<'_> {
                 converter,
                 encoder,
                 books: SampleBooks::new(plan.bits),
-                gauge: Gauge::new(self.job.measure_loudness),
+                gauge: Gauge::new(self.plan.measure_loudness),
                 must_last: plan.must_last,
                 shared: Arc::clone(&self.shared),
                 fed: 0,
@@ -244,7 +248,7 @@ impl Builder<'_> {
             let work = move || stage.run(input).map_err(|error| error.in_file(&label));
             self.wait(format!("sound-{number}"), Stage::Encode, token, work);
         }
-        if self.job.measure_loudness {
+        if self.plan.measure_loudness {
             self.meters(source, watch)?;
         }
         let listeners = std::mem::take(&mut self.listeners);
@@ -278,10 +282,10 @@ impl Builder<'_> {
     fn decoder(&mut self, index: usize, output: Fan<Queued<Frame>>, token: Token, watch: &mut Watch) -> Result<()> {
         let label = self.sound_label(index);
         if let Some(side) = index.checked_sub(self.routes.len()) {
-            let settings = &self.plan.sides[side].settings;
+            let settings = &self.sides[side].settings;
             let place = format!("tracks[{side}]");
-            let limits = self.job.source.limits;
-            let reader = side::reader(settings, &place, limits, self.job.source.on_damage)?;
+            let limits = self.plan.source.settings.limits;
+            let reader = side::reader(settings, &place, limits, self.plan.source.settings.on_damage)?;
             let reader = reader.map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
             let stage = SideStage { number: side, stream: index, reader, shared: Arc::clone(&self.shared) };
             let work = move || stage.run(output).map_err(|error| error.in_file(&label));
@@ -337,7 +341,7 @@ impl Builder<'_> {
 
     /// The file that errors about sound stream `index` name.
     pub(super) fn sound_label(&self, index: usize) -> std::path::PathBuf {
-        let side = index.checked_sub(self.routes.len()).and_then(|side| self.plan.sides.get(side));
+        let side = index.checked_sub(self.routes.len()).and_then(|side| self.sides.get(side));
         side.map_or_else(|| self.label.clone(), |side| side.settings.all_inputs()[0].path.clone())
     }
 }

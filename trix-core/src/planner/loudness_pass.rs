@@ -14,19 +14,19 @@ use trix_model::{
 
 use crate::{
     decode::timing::Drift,
-    loudness::{self},
-    plan::{AudioPlan, OutputPlan, Settled},
-    planner::{Plan, side},
+    loudness,
+    plan::{AudioPlan, OutputPlan, Plan, Settled},
+    planner::side,
     reading::sound_reader::SoundReader,
     source::Source,
-    spec::{audio_edit::SoundEdit, job::Job, track::LoudnessTarget},
+    spec::{audio_edit::SoundEdit, track::LoudnessTarget},
 };
 
 /// Measures every track that has a target, and gives its plan the gain.
 ///
 /// # Errors
 /// Those of reading and measuring; `Cancelled`.
-pub(super) fn settle(job: &Job, plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
+pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
     settle_drift(plan, source, cancel)?;
     let mut known: Vec<(AudioPlan, Settled)> = Vec::new();
     for number in 0..plan.outputs.len() {
@@ -37,7 +37,7 @@ pub(super) fn settle(job: &Job, plan: &mut Plan, source: &Source, cancel: &Cance
             let settled = match known.iter().find(same) {
                 Some((_, settled)) => settled.clone(),
                 None => {
-                    let settled = measure(job, output, audio, &target, source, cancel)?;
+                    let settled = measure(plan, output, audio, &target, source, cancel)?;
                     known.push((audio.clone(), settled.clone()));
                     settled
                 }
@@ -98,7 +98,7 @@ fn is_same_sound(one: &AudioPlan, other: &AudioPlan) -> bool {
 }
 
 fn measure(
-    job: &Job,
+    plan: &Plan,
     output: &OutputPlan,
     audio: &AudioPlan,
     target: &LoudnessTarget,
@@ -108,7 +108,7 @@ fn measure(
     let heard = audio.heard(output);
     let label = match audio.side {
         None => source.label(),
-        Some(number) => job.tracks[number].all_inputs()[0].path.clone(),
+        Some(number) => plan.external_audio[number].settings.all_inputs()[0].path.clone(),
     };
     let open = |edit: SoundEdit| -> Result<SoundReader> {
         // Damage is judged by the pass.
@@ -117,7 +117,7 @@ fn measure(
             None => SoundReader::new(source.reopen()?, Some(audio.stream), on_damage)?,
             Some(number) => {
                 let place = format!("tracks[{number}]");
-                side::reader(&job.tracks[number], &place, job.source.limits, on_damage)?
+                side::reader(&plan.external_audio[number].settings, &place, source.limits(), on_damage)?
                     .map_err(|mistake| Error::of_mistakes(vec![mistake]))?
             }
         };

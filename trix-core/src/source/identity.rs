@@ -1,0 +1,73 @@
+//! What a source is on disk, so that a plan can tell that its source has changed.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use trix_model::error::{Error, ErrorKind, Result, Stage};
+
+use crate::source::{Origin, Source, fixity::hex};
+
+/// What a source was when it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Identity {
+    /// Size in bytes; of an image sequence, of all files together.
+    pub bytes: u64,
+    /// Time of the last change, in seconds and nanoseconds since 1970; of an image sequence, of the file that changed last.
+    pub modified: (i64, i64),
+    /// SHA-256 of the first 64 KiB, as 64 hexadecimal digits; of an image sequence, of the first file.
+    pub head_sha256: String,
+}
+
+/// Bytes that are hashed.
+const HEAD: usize = 64 << 10;
+
+impl Source {
+    /// What the source is now.
+    ///
+    /// # Errors
+    /// `Io` when it cannot be read.
+    pub fn identity(&self) -> Result<Identity> {
+        let failed = |error| Error::io(Stage::Source, &self.label(), "cannot be read", error);
+        let head_of = |path: &Path| -> io::Result<Vec<u8>> {
+            let mut head = Vec::with_capacity(HEAD);
+            File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
+            Ok(head)
+        };
+        let (bytes, modified, head) = match &self.origin {
+            Origin::File { path, store, .. } => {
+                let stamp = store.stamp();
+                (stamp.bytes, stamp.modified, head_of(path).map_err(failed)?)
+            }
+            Origin::Sequence { files, .. } => {
+                let (bytes, modified) = files.total().map_err(failed)?;
+                (bytes, modified, head_of(&files.first_path()).map_err(failed)?)
+            }
+            Origin::Memory(bytes) => (bytes.len() as u64, (0, 0), bytes[..bytes.len().min(HEAD)].to_vec()),
+        };
+        Ok(Identity { bytes, modified, head_sha256: hex(&Sha256::digest(&head).into()) })
+    }
+
+    /// Compares the source with what it was.
+    ///
+    /// # Errors
+    /// `InvalidSpec` when it has changed; those of [`Source::identity`].
+    pub fn expect_identity(&self, expected: &Identity) -> Result<()> {
+        let found = self.identity()?;
+        let how = if found.bytes != expected.bytes {
+            format!("it had {} bytes and has {} now", expected.bytes, found.bytes)
+        } else if found.modified != expected.modified {
+            "it was written to".to_owned()
+        } else if found.head_sha256 != expected.head_sha256 {
+            "its first bytes are others".to_owned()
+        } else {
+            return Ok(());
+        };
+        let detail = format!("the source has changed since the plan was made: {how}; plan again");
+        Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&self.label()))
+    }
+}
