@@ -1,7 +1,7 @@
-//! Makes stills of a source by themselves: one reading, one decoding, on the thread that asks.
+//! Makes only the stills of a source: one reading and one decoding, on the calling thread.
 //!
-//! Invariant: pictures and sound reach the stages as the decoders yield them, in order, each once; reading ends when no stage
-//! wants more.
+//! Invariant: video and audio reach the stages in decoder order, each exactly once. Reading ends when no stage needs
+//! more.
 
 use std::sync::Arc;
 
@@ -20,19 +20,19 @@ use crate::{
     spec::{picture::PictureSettings, still::StillSettings},
 };
 
-/// Stills of a source.
+/// The stills of a source.
 #[derive(Clone, Debug)]
 pub struct Made {
-    /// In the order in which they were asked for.
+    /// The stills, in the order of the request.
     pub stills: Vec<Still>,
-    /// What was decided about pictures without being asked for.
+    /// Decisions about the video that the settings left open.
     pub decisions: Vec<Decision>,
-    /// What was found to be wrong with the source.
+    /// Damage found in the source.
     pub damage: DamageReport,
 }
 
-/// Makes `stills` of all of `source`, with `threads` threads for decoding pictures (0: one for each core). Nothing is
-/// written.
+/// Makes `stills` of the whole `source`, with `threads` threads for decoding video (0: one for each core). Writes no
+/// files.
 ///
 /// # Errors
 /// Those of [`Stills::new`], of the decoders and of [`Stills::finish`].

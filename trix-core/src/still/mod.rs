@@ -1,9 +1,9 @@
-//! Still pictures beside a film: poster, thumbnails, waveform. Stages that take in what is decoded once for everything else.
+//! Still images of a film: poster, thumbnails, waveform. Their stages share the one decoding of a job.
 //!
-//! Pictures go in as the decoder yields them, in the order in which they are shown; each stage picks the few that it needs,
-//! and only these are turned, scaled and converted.
+//! Frames arrive in presentation order. Each stage selects the few frames that it needs. Only these are rotated, scaled
+//! and converted.
 //!
-//! Invariant: memory does not grow with the length of the film, and the same film gives the same files.
+//! Invariant: memory does not grow with the duration, and the same film gives the same files.
 
 pub mod image;
 pub mod judge;
@@ -43,17 +43,17 @@ use crate::{
     },
 };
 
-/// The part of a source that is a film's.
+/// The part of a source that belongs to a film.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Span {
-    /// What is time zero of the film, in the source's time.
+    /// Time zero of the film, in the source's time.
     pub origin: Timestamp,
-    /// How long it is, as far as that is known beforehand. Stills only lean on it: it may be wrong.
+    /// Expected duration, if known. It may be wrong: stills use it only as an estimate.
     pub expected: Option<Timestamp>,
 }
 
 impl Span {
-    /// All of a source: from what `view` says is its start, or else its first sound, to the end that it declares.
+    /// The whole source. It begins at the origin of `view`, or else at the first audio, and ends at the declared end.
     pub fn whole(source: &Source, view: Option<&View>) -> Self {
         let micro = TimeBase::new(1, 1_000_000);
         let zero = Timestamp::new(0, micro);
@@ -64,23 +64,24 @@ impl Span {
             let ticks = facts.duration.filter(|ticks| *ticks > 0)?;
             Some(Timestamp::new(ticks, facts.time_base))
         });
-        // Elementary streams and some recordings say a duration that was guessed from a rate of bits; so it is only leant on.
+        // For elementary streams and some recordings, the duration is an estimate from the bit rate. So it is only an
+        // estimate here.
         let all = source.duration().filter(|duration| *duration > 0).map(|duration| Timestamp::new(duration, micro));
         Span { origin: view.map(View::origin).or(first).unwrap_or(zero), expected: own.or(all) }
     }
 
-    /// A time of the source as one of the film.
+    /// Converts a time of the source to a time of the film.
     pub(crate) fn since_origin(&self, time: Timestamp) -> Timestamp {
         time.plus(Timestamp::new(self.origin.ticks.saturating_neg(), self.origin.base))
     }
 }
 
-/// A file as it is to be written.
+/// A file to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StillFile {
-    /// Its name.
+    /// Path of the file.
     pub path: PathBuf,
-    /// All that is in it.
+    /// Complete content.
     pub bytes: Vec<u8>,
 }
 
@@ -96,12 +97,12 @@ pub enum StillReport {
     Waveform(WaveformReport),
 }
 
-/// A still that is finished.
+/// A finished still.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Still {
-    /// Its files; of sheets and their WebVTT file, the latter is the last.
+    /// The files. A WebVTT file comes after its sheets.
     pub files: Vec<StillFile>,
-    /// What became of it.
+    /// The report of this still.
     pub report: StillReport,
 }
 
@@ -109,7 +110,7 @@ pub struct Still {
 pub struct Stills {
     stages: Vec<StillStage>,
     decisions: Vec<Decision>,
-    /// Seconds in a tick of the pictures' times, and how long the last one is shown.
+    /// Time base of the video, and the display duration of its last frame.
     picture_times: Option<(TimeBase, Timestamp)>,
     last: Option<i64>,
 }
@@ -121,12 +122,12 @@ enum StillStage {
 }
 
 impl Stills {
-    /// Prepares `stills` of `source`. Of `picture`, what says how the source is to be read and cropped counts. Without a
-    /// `span`, the film is all of the source.
+    /// Prepares `stills` of `source`. `picture` matters only for reading and cropping the source. Without a `span`, the
+    /// film is the whole source.
     ///
     /// # Errors
-    /// `InvalidSpec` with every mistake of `stills`, or where colour has to be converted and the source does not say what it
-    /// means; `Unsupported` without the pictures or the sound that they are to show.
+    /// `InvalidSpec` with every mistake of `stills`, or if colour must be converted and the source does not specify it.
+    /// `Unsupported` without the video or audio that a still needs.
     pub fn new(
         stills: &[StillSettings],
         source: &Source,
@@ -136,8 +137,8 @@ impl Stills {
         Self::with_tracks(stills, source, &[], picture, span)
     }
 
-    /// The same with sound tracks from beside the source, which are counted after those of the source. Their sound
-    /// comes in as an output has it: counted in samples from its start.
+    /// Like [`Self::new`], with side audio tracks, which are numbered after those of the source. Their blocks must have
+    /// times in samples from the start of the output.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -166,7 +167,7 @@ impl Stills {
         let view = if shows {
             Some(View::of(source, picture)?)
         } else {
-            // Only for the start of the film: a source whose pictures cannot be shown may still be heard.
+            // Only needed for the start of the film. A source may have audio although its video cannot be shown.
             source.video().and_then(|_| View::of(source, picture).ok())
         };
         let span = span.unwrap_or_else(|| Span::whole(source, view.as_ref()));
@@ -182,7 +183,7 @@ impl Stills {
                 (StillSettings::Waveform(waveform), _) => {
                     let own = Self::own_track(source, waveform.track)?;
                     let side = match source.audio().count() {
-                        // The source has no track to draw: the first from beside it is drawn.
+                        // The source has no track to draw, so draw the first side track.
                         _ if own.is_none() && waveform.track == 0 => sides.first(),
                         count => sides.get(waveform.track.wrapping_sub(count)),
                     };
@@ -213,7 +214,7 @@ impl Stills {
         Ok(Stills { stages, decisions, picture_times, last: None })
     }
 
-    /// The audio stream of the source that track `number` is. The first that is taken stands in for the first of all.
+    /// The audio stream of the source for track `number`. Track 0 means the first decodable stream.
     fn own_track(source: &Source, number: usize) -> Result<Option<&StreamFacts>> {
         let Some(own) = source.audio().nth(number) else { return Ok(None) };
         if number == 0 {
@@ -225,7 +226,7 @@ impl Stills {
         }
     }
 
-    /// The same, with a film whose sound ends at `until`, in the time of that sound, whatever comes after.
+    /// Ends the audio of the film at `until`, in the time of that audio.
     pub(crate) fn heard_until(mut self, until: Timestamp) -> Self {
         for stage in &mut self.stages {
             if let StillStage::Waveform(waveform) = stage {
@@ -235,12 +236,12 @@ impl Stills {
         self
     }
 
-    /// What was decided about pictures without being asked for.
+    /// Decisions about the video that the settings left open.
     pub fn decisions(&self) -> &[Decision] {
         &self.decisions
     }
 
-    /// Whether another picture can change anything.
+    /// True if another frame can change the result.
     pub fn wants_pictures(&self) -> bool {
         self.stages.iter().any(|stage| match stage {
             StillStage::Poster(poster) => poster.wants_more(),
@@ -249,7 +250,7 @@ impl Stills {
         })
     }
 
-    /// Indices of the sound streams whose sound is wanted.
+    /// Indices of the audio streams that are needed.
     pub fn sound_streams(&self) -> Vec<usize> {
         let mut streams: Vec<usize> = self.waveforms().map(Waveform::stream).collect();
         streams.sort_unstable();
@@ -264,7 +265,7 @@ impl Stills {
         })
     }
 
-    /// Takes in the next picture as the decoder yields it.
+    /// Takes the next frame from the decoder.
     ///
     /// # Errors
     /// Those of the filter stage.
@@ -280,7 +281,7 @@ impl Stills {
         Ok(())
     }
 
-    /// Takes in the next block of sound of stream `stream` as the decoder yields it.
+    /// Takes the next audio block of stream `stream` from the decoder.
     pub fn push_sound(&mut self, stream: usize, frame: &Frame) {
         for stage in &mut self.stages {
             match stage {
@@ -290,11 +291,12 @@ impl Stills {
         }
     }
 
-    /// Makes the files of a film that ends at `end`, in the source's time. `None`: when the last picture was shown for one
-    /// frame at the rate of its stream; the time line of a waveform reaches to the end of the sound, if that is later.
+    /// Makes the files of a film that ends at `end`, in the source's time. With `None`, the film ends after the display
+    /// duration of the last frame, at the rate of its stream. The timeline of a waveform extends to the end of the
+    /// audio if that is later.
     ///
     /// # Errors
-    /// `MalformedInput` when there was nothing to show; those of filter stage and encoders.
+    /// `MalformedInput` if there was nothing to show; those of the filter stage and the encoders.
     pub fn finish(self, end: Option<Timestamp>) -> Result<Vec<Still>> {
         let shown =
             self.last.zip(self.picture_times).map(|(last, (base, frame))| Timestamp::new(last, base).plus(frame));
@@ -319,7 +321,7 @@ impl Stills {
     }
 }
 
-/// The format that the extension of a name stands for.
+/// The image format of a file name extension.
 fn format_of(path: &Path) -> Result<StillFormat> {
     StillFormat::from_path(path).ok_or_else(|| {
         let problem = "a name that ends in .jpg, .jpeg, .png or .webp";

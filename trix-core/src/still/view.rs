@@ -1,7 +1,7 @@
-//! How pictures of a source look on a screen, and the filters that make stills of them.
+//! How frames of a source look on a screen, and the filters that make stills of them.
 //!
-//! Invariant: fields, edges, orientation, colour and tone mapping are what a plan for an encode of the same source decides;
-//! only size and format are a still's own.
+//! Invariant: deinterlacing, cropping, orientation, colour and tone mapping are those of a plan for an encode of the
+//! same source. Only size and format are specific to stills.
 
 use trix_model::{
     color::{Color, Matrix, Primaries, Range, Transfer},
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// How the pictures of a source look on a screen: upright, without fields, with square pixels, in standard dynamic range.
+/// How the frames of a source look on a screen: upright, deinterlaced, with square samples, in standard dynamic range.
 #[derive(Clone, Debug)]
 pub struct View {
     filtering: Filtering,
@@ -37,14 +37,15 @@ pub struct View {
 }
 
 impl View {
-    /// The view of the first picture stream of `source`. Of `picture`, what says how the source is to be read and cropped
-    /// counts; stills are always turned upright, freed of fields and brought to standard dynamic range.
+    /// The view of the first video stream of `source`. `picture` matters only for reading and cropping the source.
+    /// Stills are always rotated upright, deinterlaced and converted to standard dynamic range.
     ///
     /// # Errors
-    /// Those of a plan for an encode: `Unsupported` without pictures, `InvalidSpec` where colour has to be converted and
-    /// the source does not say what it means.
+    /// Those of a plan for an encode: `Unsupported` without video, `InvalidSpec` if colour must be converted and the
+    /// source does not specify it.
     pub fn of(source: &Source, picture: &PictureSettings) -> Result<Self> {
-        // A plan never opens its output; of a job for eight bits and full chroma, it decides all that a still needs.
+        // A plan never opens its output. For a job with 8 bits and full chroma, it makes all decisions that a still
+        // needs.
         let mut job = Job::new(source.label(), "still.mkv");
         job.outputs[0].audio = AudioSettings::None;
         job.outputs[0].subtitles = SubtitleSettings::None;
@@ -79,7 +80,7 @@ impl View {
         Ok(view)
     }
 
-    /// Changes a transform for an encode into one for stills, but for the size.
+    /// Adapts the transform of an encode to stills, apart from the size.
     fn settle(&mut self, plan: &VideoPlan) {
         let transform = &mut self.filtering.transform;
         transform.format = PictureFormat { chroma: Chroma::C444, depth: 8, rgb: true, alpha: false };
@@ -90,7 +91,8 @@ impl View {
         }
         let from = &mut transform.from;
         if !from.matrix.is_specified() {
-            // A still has to be red, green and blue; this is how players take what does not say its matrix.
+            // A still needs red, green and blue. Players choose the matrix in the same way if the source does not
+            // specify it.
             let high = self.width >= 1280 || self.height > 576;
             from.matrix = if high { Matrix(1) } else { Matrix(6) };
             let why = format!("the source does not say its matrix, and players guess by the size, {}", size_of(plan));
@@ -99,7 +101,7 @@ impl View {
         transform.to = target(transform);
     }
 
-    /// A view of pictures that need nothing but a size and red, green and blue.
+    /// A view of frames that need only scaling and conversion to RGB.
     #[cfg(test)]
     pub(super) fn plain(width: usize, height: usize, time_base: TimeBase) -> Self {
         let from = Color { matrix: Matrix(1), range: Range::Limited, ..Color::default() };
@@ -116,33 +118,33 @@ impl View {
         self.stream
     }
 
-    /// Seconds in a tick of the pictures' times.
+    /// Time base of the frames.
     pub fn time_base(&self) -> TimeBase {
         self.time_base
     }
 
-    /// How long a picture is shown, where all are shown alike.
+    /// Display duration of a frame at a constant rate.
     pub fn frame(&self) -> Timestamp {
         Timestamp::new(1, self.filtering.rate.inverse())
     }
 
-    /// When the whole source begins, in its own time.
+    /// Start of the whole source, in its own time.
     pub fn origin(&self) -> Timestamp {
         self.origin
     }
 
-    /// Width and height with square pixels.
+    /// Width and height with square samples.
     pub fn size(&self) -> (usize, usize) {
         (self.width, self.height)
     }
 
-    /// What was decided without being asked for.
+    /// Decisions that the settings left open.
     pub fn decisions(&self) -> &[Decision] {
         &self.decisions
     }
 
-    /// The largest size of these proportions that is at most `width` wide and `height` high, and never larger than the
-    /// pictures themselves. With `even`, both numbers are even, but for pictures of one sample.
+    /// The largest size with the same aspect ratio that fits in `width` by `height` and does not exceed the frame size.
+    /// With `even`, both numbers are even, except for frames of one sample.
     pub fn fitting(&self, width: u32, height: Option<u32>, even: bool) -> (usize, usize) {
         let (own_width, own_height) = (self.width.max(1) as u64, self.height.max(1) as u64);
         let (most_width, most_height) = (u64::from(width).max(1), height.map_or(u64::MAX, u64::from).max(1));
@@ -155,14 +157,14 @@ impl View {
             (w, h) = (scaled(own_width, most_height, own_height).min(most_width), most_height);
         }
         let side = |side: u64, own: u64| match even {
-            // To the nearest even number that is not larger than the pictures.
+            // Round to the nearest even number that does not exceed the frame size.
             true => (side.div_ceil(2) * 2).min(own / 2 * 2).max(2.min(own)),
             false => side,
         };
         (side(w, own_width) as usize, side(h, own_height) as usize)
     }
 
-    /// The filters that make a picture of this size, in red, green and blue at 8 bits.
+    /// The filters that make a still of this size, as 8-bit RGB.
     pub fn filtering(&self, (width, height): (usize, usize)) -> Filtering {
         let mut filtering = self.filtering.clone();
         (filtering.transform.width, filtering.transform.height) = (width, height);
@@ -170,7 +172,7 @@ impl View {
     }
 }
 
-/// Width and height of pictures with square pixels: the side that has too few samples grows.
+/// Width and height with square samples. The side with too few samples grows.
 fn square(plan: &VideoPlan) -> (usize, usize) {
     let (width, height, aspect) = (plan.width.max(1), plan.height.max(1), plan.sample_aspect);
     if !aspect.is_positive() {
@@ -178,7 +180,7 @@ fn square(plan: &VideoPlan) -> (usize, usize) {
     }
     let scaled = |side: usize, num: i64, den: i64| {
         let exact = (side as i128 * i128::from(num) + i128::from(den) / 2) / i128::from(den.max(1));
-        // An aspect that nobody means makes no picture that nobody can show.
+        // Limit the result, because an absurd aspect ratio would give a frame that nobody can show.
         usize::try_from(exact).unwrap_or(side).clamp(1, side.saturating_mul(16))
     };
     match aspect.num > aspect.den {
@@ -191,10 +193,11 @@ fn size_of(plan: &VideoPlan) -> String {
     format!("{}x{}", plan.width, plan.height)
 }
 
-/// The colour of a still: red, green and blue of full range with the primaries of BT.709, which are those of sRGB.
+/// The colour of a still: full-range RGB with the primaries of BT.709, which are those of sRGB.
 ///
-/// Values of television stay as they are, as browsers show films and pictures side by side; light becomes values by the
-/// curve of sRGB. Where the source does not say what it is, its red, green and blue are taken as they are.
+/// Values with a television transfer function stay unchanged, because browsers show video and images in the same way.
+/// Linear light is converted with the curve of sRGB. If the source does not specify its colour, its RGB values stay
+/// unchanged.
 fn target(transform: &Transform) -> Color {
     const BT709: (Primaries, Transfer) = (Primaries(1), Transfer(1));
     const LINEAR: Transfer = Transfer(8);
