@@ -130,9 +130,9 @@ unsafe extern "C" fn callback(object: *mut c_void, level: c_int, format: *const 
         if sink == 0 {
             return false;
         }
-        // That parts of a picture were made up is told as if it were good news, and nowhere else that can be relied on:
-        // the frame's own flag may be set by another thread after the frame was put out. That a reference picture of
-        // H.264 is missing between two others is told to nobody but those who look for faults in libavcodec.
+        // libav* reports concealed parts of a frame only at the level of information, and reliably nowhere else:
+        // another thread may set the frame's own flag after the frame was output. It reports a missing H.264 reference
+        // frame between two others only at the debug level.
         // SAFETY: the format is a NUL-terminated string.
         let words = unsafe { std::ffi::CStr::from_ptr(format) }.to_bytes();
         let concealing = words.starts_with(b"concealing") || words.starts_with(b"Frame num gap");

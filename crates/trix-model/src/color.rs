@@ -282,7 +282,7 @@ impl fmt::Display for Color {
 }
 
 impl Color {
-    /// This, and what `other` says where this says nothing.
+    /// This colour, with the values of `other` where this one is unspecified.
     pub fn or(self, other: Color) -> Color {
         Color {
             primaries: if self.primaries.is_specified() { self.primaries } else { other.primaries },
