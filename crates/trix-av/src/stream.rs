@@ -1,4 +1,4 @@
-//! What libavformat says about a stream, copied out, and the codec parameters that decoders and muxers need.
+//! Facts that libavformat knows about a stream, as copies, and the codec parameters for decoders and muxers.
 
 use std::{
     ffi::{c_char, c_int},
@@ -57,7 +57,7 @@ impl CodecParameters {
         self.0.as_ptr()
     }
 
-    /// A copy of parameters that belong to someone else.
+    /// Copies parameters that another object owns.
     ///
     /// # Safety
     /// `parameters` are valid.
@@ -68,7 +68,7 @@ impl CodecParameters {
         this
     }
 
-    /// The parameters of an encoder that is opened.
+    /// The parameters of an opened encoder.
     ///
     /// # Safety
     /// `context` is a valid codec context.
@@ -79,7 +79,7 @@ impl CodecParameters {
         Ok(this)
     }
 
-    /// Parameters for a picture stream that an encoder outside of libavcodec made.
+    /// Parameters of a video stream from an encoder outside of libavcodec.
     pub fn for_video(video: &VideoParameters<'_>) -> Self {
         let this = CodecParameters::new();
         // SAFETY: freshly allocated and ours; extradata is allocated by av_malloc with the padding that readers expect.
@@ -103,7 +103,7 @@ impl CodecParameters {
             };
             raw.video_delay = video.delay as c_int;
             let color = video.color;
-            // These enums hold integers of H.273; values that the headers do not list stay what they are.
+            // These enums hold integers of H.273. Values that the headers do not list stay unchanged.
             (&raw mut raw.color_primaries).cast::<c_int>().write(color.primaries.0.into());
             (&raw mut raw.color_trc).cast::<c_int>().write(color.transfer.0.into());
             (&raw mut raw.color_space).cast::<c_int>().write(color.matrix.0.into());
@@ -114,7 +114,7 @@ impl CodecParameters {
         this.with_extradata(video.extradata)
     }
 
-    /// Parameters of two channels of sound that begin with `priming` samples that nobody is to hear.
+    /// Parameters of a stereo audio stream that starts with `priming` priming samples.
     pub(crate) fn for_stereo(codec: av::AVCodecID, rate: u32, priming: usize, extradata: &[u8]) -> Self {
         let this = CodecParameters::new();
         // SAFETY: freshly allocated and ours.
@@ -129,7 +129,7 @@ impl CodecParameters {
         this.with_extradata(extradata)
     }
 
-    /// Parameters of a file that a container carries beside its streams.
+    /// Parameters of an attachment: a file that a container carries beside its streams.
     pub fn for_attachment(data: &[u8]) -> Self {
         let this = CodecParameters::new();
         // SAFETY: freshly allocated and ours.
@@ -140,7 +140,7 @@ impl CodecParameters {
         this.with_extradata(data)
     }
 
-    /// These parameters with other codec-specific data.
+    /// These parameters with other codec-specific data (extradata).
     pub fn with_extradata(self, data: &[u8]) -> Self {
         // SAFETY: the parameters are ours; the data are allocated by av_malloc with the padding that readers expect, and
         // the old ones freed.
@@ -155,7 +155,7 @@ impl CodecParameters {
         self
     }
 
-    /// The name of the codec in FFmpeg.
+    /// FFmpeg's name of the codec.
     pub fn codec_name(&self) -> String {
         // SAFETY: valid parameters; the name is static.
         unsafe { text(av::avcodec_get_name((*self.as_ptr()).codec_id)).unwrap_or_default() }
@@ -167,7 +167,7 @@ impl CodecParameters {
         unsafe { enum_field!((*self.as_ptr()).codec_id) }
     }
 
-    /// What kind of data they describe.
+    /// The kind of stream.
     pub fn kind(&self) -> StreamKind {
         // SAFETY: valid parameters, whose kind is read as an integer.
         match unsafe { enum_field!((*self.as_ptr()).codec_type) } {
@@ -179,19 +179,19 @@ impl CodecParameters {
         }
     }
 
-    /// Whether pictures are coded in another order than they are shown in.
+    /// True if frames are coded in another order than they are shown in.
     pub fn reorders(&self) -> bool {
         self.reordering() > 0
     }
 
-    /// How many frames a decoder has to hold back to put them in the order in which they are shown.
+    /// Number of frames that a decoder must hold back to restore presentation order.
     pub fn reordering(&self) -> usize {
         // SAFETY: valid parameters.
         let delay = unsafe { (*self.as_ptr()).video_delay };
         usize::try_from(delay).unwrap_or(0)
     }
 
-    /// Pictures in a second as the bitstream tells it, where it does and the library hands it on.
+    /// Frame rate of the bitstream, if the bitstream states it and the library passes it on.
     pub(crate) fn bitstream_rate(&self) -> Option<Rational> {
         #[cfg(parameters_tell_rate)]
         // SAFETY: valid parameters.
@@ -201,14 +201,14 @@ impl CodecParameters {
         rate.is_positive().then_some(rate)
     }
 
-    /// Samples in a row, rows, and the shape of a sample, of pictures; zero where unknown.
+    /// Width, height and sample aspect ratio of video. Zero if unknown.
     pub fn picture_size(&self) -> (u32, u32, Rational) {
         // SAFETY: valid parameters.
         let raw = unsafe { &*self.as_ptr() };
         (raw.width.max(0) as u32, raw.height.max(0) as u32, from_av(raw.sample_aspect_ratio))
     }
 
-    /// What sample values mean, by H.273.
+    /// The colour code points of H.273.
     pub fn code_points(&self) -> (Primaries, Transfer, Matrix) {
         // SAFETY: valid parameters, whose enumerations are read as integers.
         unsafe {
@@ -222,14 +222,14 @@ impl CodecParameters {
         }
     }
 
-    /// Samples in a second and channels of sound.
+    /// Sample rate and number of channels of audio.
     pub fn sound(&self) -> (u32, u32) {
         // SAFETY: valid parameters.
         let raw = unsafe { &*self.as_ptr() };
         (raw.sample_rate.max(0) as u32, raw.ch_layout.nb_channels.max(0) as u32)
     }
 
-    /// Samples in a second, and bytes of a sample of all channels, of PCM.
+    /// For PCM: the sample rate, and the bytes of one sample of all channels.
     pub fn pcm_block(&self) -> Option<(u32, usize)> {
         // SAFETY: valid parameters.
         let raw = unsafe { &*self.as_ptr() };
@@ -240,7 +240,7 @@ impl CodecParameters {
         (self.codec_name().starts_with("pcm_") && block > 0 && rate > 0).then_some((rate, block))
     }
 
-    /// Codec-specific data that goes before the stream (parameter sets, AudioSpecificConfig).
+    /// Codec-specific data for the start of the stream (parameter sets, AudioSpecificConfig).
     pub fn extradata(&self) -> &[u8] {
         // SAFETY: libavcodec keeps `extradata_size` readable bytes there.
         unsafe {
@@ -252,8 +252,8 @@ impl CodecParameters {
         }
     }
 
-    /// These parameters without what a container may claim about pictures, so that a decoder tells what the bitstream
-    /// alone says.
+    /// These parameters without the container's statements about video, so that a decoder reports what the bitstream
+    /// alone states.
     pub fn without_claims(&self) -> Self {
         let copy = self.clone();
         // SAFETY: the copy is ours.
@@ -267,7 +267,7 @@ impl CodecParameters {
             (&raw mut raw.color_range).cast::<c_int>().write(0);
             (&raw mut raw.chroma_location).cast::<c_int>().write(0);
             (&raw mut raw.field_order).cast::<c_int>().write(0);
-            // The size of other codecs is only told by the container.
+            // For other codecs, only the container states the frame size.
             if matches!(copy.codec_name().as_str(), "h264" | "hevc" | "mpeg2video" | "av1" | "vp8" | "vp9") {
                 (raw.width, raw.height) = (0, 0);
             }
@@ -275,7 +275,7 @@ impl CodecParameters {
         copy
     }
 
-    /// The name of the codec in FFmpeg; where it has none, what the container calls it.
+    /// FFmpeg's name of the codec, or the container's name if FFmpeg has none.
     pub fn codec_or_tag(&self) -> String {
         let name = self.codec_name();
         let tag = self.tag();
@@ -288,8 +288,8 @@ impl CodecParameters {
         }
     }
 
-    /// Samples that a decoder yields before the first that is heard, and how many of them a second has. Opus counts
-    /// them at 48 kHz, whatever its rate.
+    /// Number of priming samples, which a decoder yields before the first audible sample, and their rate. Opus counts
+    /// them at 48 kHz, whatever its sample rate.
     pub fn priming(&self) -> (u32, u32) {
         // SAFETY: valid parameters.
         let raw = unsafe { &*self.as_ptr() };
@@ -297,19 +297,19 @@ impl CodecParameters {
         (raw.initial_padding.max(0) as u32, rate as u32)
     }
 
-    /// How many samples at the start nobody is to hear.
+    /// Sets the number of priming samples.
     pub fn set_priming(&mut self, samples: usize) {
         // SAFETY: we own the parameters.
         unsafe { (*self.as_ptr()).initial_padding = samples as c_int };
     }
 
-    /// Sets the four-character code by which a container names the codec; zeros leave the choice to the muxer.
+    /// Sets the container's four-character code of the codec. Zeros leave the choice to the muxer.
     pub fn set_tag(&mut self, tag: [u8; 4]) {
         // SAFETY: we own the parameters.
         unsafe { (*self.as_ptr()).codec_tag = u32::from_le_bytes(tag) };
     }
 
-    /// The four-character code by which the container named the codec.
+    /// The container's four-character code of the codec.
     pub fn tag(&self) -> [u8; 4] {
         // SAFETY: valid parameters.
         unsafe { (*self.as_ptr()).codec_tag }.to_le_bytes()
@@ -353,122 +353,122 @@ impl std::fmt::Display for VideoCodec {
     }
 }
 
-/// What a muxer must know of a picture stream.
+/// Properties of a video stream for a muxer.
 pub struct VideoParameters<'a> {
-    /// Which codec.
+    /// The codec.
     pub codec: VideoCodec,
-    /// Four-character code for the containers that have a choice.
+    /// Four-character code, for containers that offer a choice.
     pub tag: Option<[u8; 4]>,
-    /// Samples in a row.
+    /// Samples per row.
     pub width: usize,
-    /// Rows.
+    /// Number of rows.
     pub height: usize,
-    /// Chroma and depth.
+    /// Chroma subsampling and bit depth.
     pub format: PictureFormat,
-    /// Sample aspect ratio; zero where unknown.
+    /// Sample aspect ratio. Zero if unknown.
     pub sample_aspect: Rational,
     /// Colour.
     pub color: Color,
-    /// Which field is shown first, where pictures hold two.
+    /// Field order of interlaced video.
     pub fields: Option<FieldOrder>,
-    /// Pictures of reordering delay.
+    /// Reordering delay in frames.
     pub delay: usize,
     /// Parameter sets with start codes.
     pub extradata: &'a [u8],
 }
 
-/// Everything that libavformat found out about one stream.
+/// Everything that libavformat knows about one stream.
 #[derive(Clone)]
 pub struct StreamFacts {
-    /// Position in the file.
+    /// Index in the file.
     pub index: usize,
-    /// What the container calls it: track number, packet identifier.
+    /// Identifier in the container: track number, packet identifier.
     pub id: i32,
-    /// Pictures, sound, or what else.
+    /// Video, audio or another kind.
     pub kind: StreamKind,
-    /// What decoders and muxers need.
+    /// Parameters for decoders and muxers.
     pub parameters: CodecParameters,
-    /// FFmpeg's name of the codec; where it has none, the container's code.
+    /// FFmpeg's name of the codec, or the container's code if FFmpeg has none.
     pub codec: String,
     /// FFmpeg's description of the codec.
     pub codec_description: String,
-    /// The container's four-character code of the codec, where it is one that can be read.
+    /// The container's four-character code of the codec, if it is readable text.
     pub tag: Option<String>,
-    /// For subtitles: whether they are text; `false` for pictures of text.
+    /// For subtitles: true for text, false for bitmaps.
     pub is_text: bool,
-    /// Whether the codec can keep every sample as it was.
+    /// True if the codec can be lossless.
     pub is_lossless: bool,
     /// Name of the profile.
     pub profile: Option<String>,
-    /// Level as the codec counts it.
+    /// Level in the codec's own units.
     pub level: Option<i32>,
-    /// `AVPixelFormat` or `AVSampleFormat`; -1 where unknown.
+    /// `AVPixelFormat` or `AVSampleFormat`. -1 if unknown.
     pub format: c_int,
-    /// Samples in a row.
+    /// Samples per row.
     pub width: usize,
-    /// Rows.
+    /// Number of rows.
     pub height: usize,
-    /// From the container, else from the bitstream; zero where unknown.
+    /// Sample aspect ratio from the container, or else from the bitstream. Zero if unknown.
     pub sample_aspect: Rational,
-    /// Whether the container says that a layer of opacity comes beside the pictures (Matroska's AlphaMode).
+    /// True if the container states that an alpha layer accompanies the video (Matroska's AlphaMode).
     pub alpha_layer: bool,
-    /// In FFmpeg's words: progressive, tt, bb, tb, bt, unknown.
+    /// Field order in FFmpeg's words: progressive, tt, bb, tb, bt, unknown.
     pub field_order: &'static str,
-    /// Frames per second over the whole duration; zero where unknown.
+    /// Frames per second over the whole duration. Zero if unknown.
     pub average_rate: Rational,
-    /// Lowest rate of which all timestamps are multiples; zero where unknown.
+    /// Lowest rate of which all timestamps are multiples. Zero if unknown.
     pub base_rate: Rational,
-    /// Seconds in a tick.
+    /// Seconds per tick.
     pub time_base: Rational,
-    /// Ticks of the first picture or sample.
+    /// Time of the first frame or sample in ticks.
     pub start: Option<i64>,
-    /// Ticks.
+    /// Duration in ticks.
     pub duration: Option<i64>,
-    /// What the container declares.
+    /// Number of frames that the container declares.
     pub declared_frames: Option<u64>,
-    /// Whether the container says of each packet how long it lasts.
+    /// True if the container states the duration of each packet.
     pub tells_durations: bool,
-    /// Packets in the container's index.
+    /// Number of packets in the container's index.
     pub indexed_packets: usize,
-    /// Bits in a second.
+    /// Bits per second.
     pub bit_rate: Option<u64>,
-    /// Bits in a sample, where the codec says.
+    /// Bits per sample, if the codec states them.
     pub raw_bits: u32,
     /// Colour.
     pub color: Color,
-    /// Samples in a second.
+    /// Samples per second.
     pub sample_rate: u32,
-    /// Channels of sound.
+    /// Number of audio channels.
     pub channels: u32,
     /// FFmpeg's description of the channel layout.
     pub layout: String,
     /// The loudspeaker of each channel, in FFmpeg's abbreviations (FL, FR, LFE).
     pub channel_labels: Vec<String>,
-    /// Samples of a block of sound, where all have as many; 0 where not.
+    /// Samples per audio packet if all have the same number, otherwise 0.
     pub block_samples: u32,
-    /// Samples at the start that are decoded and not heard.
+    /// Priming samples at the start: decoded but not heard.
     pub padding: u32,
     /// Container metadata of this stream.
     pub metadata: Vec<(String, String)>,
-    /// Whether players pick it by default.
+    /// True if players select the stream by default.
     pub is_default: bool,
-    /// Whether it is a cover picture.
+    /// True if the stream is a cover image.
     pub is_attached_picture: bool,
-    /// Whether each picture is a file of its own.
+    /// True if each frame is a separate file.
     pub is_sequence: bool,
-    /// FFmpeg's names of what the container says a track is for: default, forced, comment and so on.
+    /// Purposes of the track that the container states, by FFmpeg's names: default, forced, comment and so on.
     pub disposition: Vec<String>,
-    /// The display matrix, where there is one that is not the identity.
+    /// The display matrix, if it is not the identity.
     pub display_matrix: Option<[i32; 9]>,
     /// Static HDR metadata of the container.
     pub hdr: StaticHdr,
     /// Configuration of Dolby Vision.
     pub dolby_vision: Option<DolbyVision>,
-    /// Whether the picture is a projection of a sphere.
+    /// True if the video is a spherical projection.
     pub is_spherical: bool,
 }
 
-/// Copies what is known about `stream`.
+/// Copies the facts known about `stream`.
 ///
 /// # Safety
 /// `stream` is a valid stream of an open demuxer.
@@ -554,13 +554,13 @@ pub unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
     }
 }
 
-/// A codec tag as the characters that it is made of; `None` for numbers.
+/// A codec tag as text. `None` for numeric tags.
 fn four_characters(tag: u32) -> Option<String> {
     let bytes = tag.to_le_bytes();
     bytes.iter().all(|byte| (b' '..=b'~').contains(byte)).then(|| bytes.iter().map(|byte| char::from(*byte)).collect())
 }
 
-/// FFmpeg's abbreviations of the channels of a layout; empty where the order is unknown.
+/// FFmpeg's abbreviations of the channels of a layout. Empty if the order is unknown.
 ///
 /// # Safety
 /// `layout` is valid.
@@ -571,7 +571,7 @@ pub unsafe fn channel_labels(layout: &av::AVChannelLayout) -> Vec<String> {
     if order == UNSPECIFIED {
         return Vec::new();
     }
-    // No layout has more loudspeakers than libavutil has bits for.
+    // No layout has more channels than libavutil has bits for.
     (0..layout.nb_channels.clamp(0, 64) as u32)
         .map(|index| {
             let mut name = [0 as c_char; 32];

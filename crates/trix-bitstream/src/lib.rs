@@ -1,6 +1,6 @@
-//! Bytes of bitstreams and containers: what they say, and how it is written.
+//! Bitstreams and containers: parsing their bytes and writing them.
 //!
-//! Invariant: nothing in here calls C, reads or writes a file, or panics, whatever the bytes are.
+//! Invariant: nothing here calls C, reads or writes a file, or panics, whatever the bytes are.
 
 #![forbid(unsafe_code)]
 

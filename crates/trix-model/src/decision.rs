@@ -1,4 +1,4 @@
-//! What was decided without being asked for.
+//! Decisions that the settings left open.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// That `what` is done because of `why`.
+    /// Records that `what` is done because of `why`.
     pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
         Decision { what: what.into(), why: why.into() }
     }

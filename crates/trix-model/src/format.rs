@@ -1,7 +1,7 @@
-//! Shapes of pictures and sound: pixel formats, bit depth, chroma subsampling, sample formats.
+//! Formats of frames and audio: pixel formats, bit depth, chroma subsampling, sample formats.
 //!
-//! Invariant: every [`PictureFormat`] is planar; anything else a decoder yields has a name alone until the filter stage
-//! turned it into one.
+//! Invariant: every [`PictureFormat`] is planar. Any other format of a decoder is known by name only, until the filter
+//! stage converts it to a [`PictureFormat`].
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -68,16 +68,16 @@ impl FromStr for Chroma {
     }
 }
 
-/// Planar samples at a depth: what encoders take and scores compare.
+/// Planar samples of a given bit depth: the formats that encoders take and quality metrics compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PictureFormat {
     /// Subsampling; 4:4:4 for RGB.
     pub chroma: Chroma,
-    /// Bits in a sample: 8 to 16.
+    /// Bits per sample: 8 to 16.
     pub depth: u32,
-    /// Whether the planes are green, blue and red.
+    /// True if the planes are green, blue and red.
     pub rgb: bool,
-    /// Whether there is a plane of opacity after the others.
+    /// True if an alpha plane follows the other planes.
     pub alpha: bool,
 }
 
@@ -87,7 +87,7 @@ impl PictureFormat {
         PictureFormat { chroma, depth, rgb: false, alpha: false }
     }
 
-    /// Whether this is Y or YCbCr without alpha, which is all that x264 and x265 take.
+    /// True for Y or YCbCr without alpha: the only formats that x264 and x265 take.
     pub fn is_plain(self) -> bool {
         !self.rgb && !self.alpha
     }
@@ -106,7 +106,7 @@ impl PictureFormat {
             (_, false, Chroma::C420) => "yuv420p",
             (_, false, Chroma::C422) => "yuv422p",
             (_, false, Chroma::C444) => "yuv444p",
-            // Grey with alpha has no planar layout of its own.
+            // Grey with alpha has no planar format of its own.
             (_, true, Chroma::C400 | Chroma::C420) => "yuva420p",
             (_, true, Chroma::C422) => "yuva422p",
             (_, true, Chroma::C444) => "yuva444p",
@@ -114,7 +114,7 @@ impl PictureFormat {
         if self.depth <= 8 { base.into() } else { format!("{base}{}le", self.depth).into() }
     }
 
-    /// Bytes of the samples of a picture of `width` by `height`.
+    /// Size in bytes of the samples of a frame of `width` by `height`.
     pub fn picture_bytes(self, width: usize, height: usize) -> usize {
         let sample = if self.depth > 8 { 2 } else { 1 };
         (0..self.planes())
@@ -123,9 +123,9 @@ impl PictureFormat {
             .sum()
     }
 
-    /// Width and height of plane `plane` of a picture of `width` by `height`.
+    /// Width and height of plane `plane` in a frame of `width` by `height`.
     pub fn plane_size(self, plane: usize, width: usize, height: usize) -> (usize, usize) {
-        // Opacity, like luma, is never subsampled.
+        // Alpha, like luma, is never subsampled.
         let (x, y) = if plane == 0 || plane >= self.chroma.planes() { (0, 0) } else { self.chroma.shift() };
         (width.div_ceil(1 << x), height.div_ceil(1 << y))
     }

@@ -1,6 +1,6 @@
-//! What a master says about the display it was graded on, and about how bright it gets.
+//! Static HDR metadata: the display on which a master was graded, and how bright the master gets.
 //!
-//! Invariant: values are kept in the units of the standards, so that what was read is what is written.
+//! Invariant: values stay in the units of the standards, so that Trix writes exactly what it read.
 
 use std::fmt;
 
@@ -31,11 +31,11 @@ pub struct MasteringDisplay {
 }
 
 impl MasteringDisplay {
-    /// Chromaticities in steps of 0.00002 and luminances in steps of 0.0001 cd/m2, as H.264 (D.2.29), H.265 (D.2.28) and
-    /// MP4 write them: green, blue, red, white (x and y each), then the brightest and the darkest.
+    /// Chromaticities in steps of 0.00002 and luminances in steps of 0.0001 cd/m2, as H.264 (D.2.29), H.265 (D.2.28)
+    /// and MP4 write them. Order: green, blue, red, white (x and y each), then the maximum and the minimum luminance.
     pub fn in_steps(&self) -> [u32; 10] {
         let steps = |value: Rational, each_unit: i64| {
-            // Rounded to the nearest step.
+            // Round to the nearest step.
             let (num, den) = (i128::from(value.num) * i128::from(each_unit), i128::from(value.den.max(1)));
             u32::try_from((2 * num + den) / (2 * den)).unwrap_or(0)
         };
@@ -58,7 +58,7 @@ impl MasteringDisplay {
         }
     }
 
-    /// The notation that x264 and x265 take: `G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)`.
+    /// The syntax that x264 and x265 take: `G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)`.
     pub fn as_option(&self) -> String {
         let [gx, gy, bx, by, rx, ry, wx, wy, most, least] = self.in_steps();
         format!("G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({most},{least})")
@@ -83,7 +83,7 @@ impl fmt::Display for MasteringDisplay {
         let gamut = if let Some((name, _)) = KNOWN.iter().find(|(_, list)| in_order(list)) {
             (*name).to_owned()
         } else if let Some((name, _)) = KNOWN.iter().find(|(_, list)| in_any(list)) {
-            // Some encoders write red, green, blue where the standards want green, blue, red.
+            // Some encoders write red, green, blue where the standards require green, blue, red.
             format!("{name} (its primaries in wrong order)")
         } else {
             let list = self.primaries.map(|point| format!("{:.4},{:.4}", point.x.to_f64(), point.y.to_f64()));

@@ -1,6 +1,6 @@
-//! Changes frames: pictures as their transform says, and their rate; sample format and block length of sound.
+//! Converts video frames and their rate, and the sample format and block length of audio.
 //!
-//! Invariant: a step that would change nothing is not taken.
+//! Invariant: a step that would change nothing is skipped.
 
 pub mod transform;
 pub mod convert;

@@ -1,20 +1,21 @@
-//! Packages for streaming: CMAF segments (ISO/IEC 23000-19) with playlists of HLS (RFC 8216) and a manifest of DASH
-//! (ISO/IEC 23009-1).
+//! Packages for streaming: CMAF segments (ISO/IEC 23000-19) with HLS playlists (RFC 8216) and a DASH manifest (ISO/IEC
+//! 23009-1).
 //!
-//! A package is a folder. In it stand `master.m3u8`, `manifest.mpd` and a folder for each rendition, which holds its
-//! header, its segments and a playlist of its own. Both systems play the same segments.
+//! A package is a folder. It contains `master.m3u8`, `manifest.mpd` and a folder for each rendition with its header,
+//! its segments and its own playlist. Both systems play the same segments.
 //!
-//! Segments begin at the keyframes of the first picture rendition that are nearest to multiples of the target duration.
-//! All other picture renditions must have keyframes at these very times; sound is cut at the frame that begins nearest.
+//! Segments begin at the keyframes of the first video rendition that are nearest to multiples of the target duration.
+//! All other video renditions must have keyframes at exactly these times. Audio is cut at the nearest start of an audio
+//! frame.
 //!
-//! Times: a segment's decode time is the time of its first picture. Where pictures are reordered, all wait equally long,
-//! and the header takes the wait away by one edit; signed offsets without an edit would say the same, but libavformat and
-//! all that reads with it shows such pictures later than the sound that belongs to them. Sound whose encoder yields samples
-//! before the first that is heard begins before zero; its header tells so by one edit too. Headers are libavformat's as far as codecs are concerned, fragments are written here:
-//! `header.rs` says why.
+//! Times: the decode time of a segment is the time of its first frame. If frames are reordered, all of them are delayed
+//! by the same amount, and an edit in the header removes this delay. Signed offsets without an edit would mean the
+//! same. But libavformat, and every program that uses it to read, would then show these frames later than their audio.
+//! If an encoder yields priming samples, audio begins before zero, and an edit in the header states this too.
+//! libavformat writes the codec part of the headers; this module writes the fragments. `header.rs` gives the reasons.
 //!
-//! Invariant: nothing stands under the final name that is not whole, synced and verified as far as the caller asks;
-//! playlists tell nothing that was not measured on what was written.
+//! Invariant: everything under the final name is complete, synced and verified as far as the caller asks. Playlists
+//! state only values that were measured on the written files.
 
 mod boundaries;
 mod codecs;
@@ -58,19 +59,19 @@ pub use self::{
     verify::verify,
 };
 
-/// The playlist of all renditions.
+/// File name of the master playlist.
 pub const MASTER: &str = "master.m3u8";
-/// The manifest of DASH.
+/// File name of the DASH manifest.
 pub const MANIFEST: &str = "manifest.mpd";
-/// The playlist of a rendition, in its folder.
+/// File name of the playlist of a rendition, in its folder.
 pub const PLAYLIST: &str = "media.m3u8";
 
-/// A rendition to be written.
+/// A rendition to write.
 pub struct Rendition {
-    /// Its name in addresses, and that of its folder: letters, digits, `-`, `_` and `.`, unlike all others.
+    /// Name in addresses, and name of the folder: letters, digits, `-`, `_` and `.`. It must be unique.
     pub id: String,
-    /// The track. Its tag `language` (ISO 639 or BCP 47) and `title`, and its disposition (default, forced, comment,
-    /// original, dub, hearing_impaired, visual_impaired), go into playlist and manifest.
+    /// The track. Playlist and manifest include its tags `language` (ISO 639 or BCP 47) and `title`, and its
+    /// disposition (default, forced, comment, original, dub, hearing_impaired, visual_impaired).
     pub track: TrackSpec,
 }
 
@@ -95,27 +96,27 @@ pub struct RenditionRecord {
     pub track: TrackRecord,
 }
 
-/// A package being written.
+/// A package that is being written.
 pub struct PackageWriter {
     folder: PartFolder,
     tracks: Vec<Slot>,
-    /// The track whose keyframes decide where segments begin.
+    /// Index of the leading track, whose keyframes determine the segment boundaries.
     lead: usize,
     boundaries: Boundaries,
 }
 
-/// A track and its place in its list.
+/// A track of either kind.
 enum Slot {
     Media(Box<MediaTrack>),
     Text(Box<TextTrack>),
 }
 
 impl PackageWriter {
-    /// Starts a package of `renditions` that is to become the folder `target`.
+    /// Starts a package of `renditions` for the folder `target`.
     ///
     /// # Errors
-    /// `InvalidSpec` when names or settings make no sense, `Unsupported` for codecs that have no place in a package,
-    /// `Io` when the place is taken.
+    /// `InvalidSpec` if names or settings are invalid, `Unsupported` for codecs that a package cannot hold, `Io` if the
+    /// name exists.
     pub fn new(target: &Path, renditions: Vec<Rendition>, settings: &PackageSettings, overwrite: bool) -> Result<Self> {
         check(&renditions, settings)?;
         let position = |kind| renditions.iter().position(|rendition| rendition.track.parameters.kind() == kind);
@@ -134,12 +135,12 @@ impl PackageWriter {
         Ok(PackageWriter { folder, tracks, lead, boundaries: Boundaries::new(settings.segment) })
     }
 
-    /// Writes a packet of rendition `index`, whose times count that track's time base; the packets of a rendition come
-    /// in the order of decoding. What belongs to a segment is kept in memory until the next begins.
+    /// Writes a packet of rendition `index`, with times in that track's time base. The packets of a rendition must come
+    /// in decoding order. The packets of a segment stay in memory until the next segment begins.
     ///
     /// # Errors
-    /// `Verification` when the picture renditions have no common keyframe where a segment begins, or pictures are shown
-    /// before the keyframe of their segment; `Io` when the disk refuses; `Unsupported` for what MP4 cannot hold.
+    /// `Verification` if the video renditions have no common keyframe at a segment start, or if frames are shown before
+    /// the keyframe of their segment. `Io` if the disk fails. `Unsupported` for data that MP4 cannot hold.
     pub fn write(&mut self, index: usize, packet: Packet) -> Result<()> {
         let is_lead = index == self.lead;
         match self.tracks.get_mut(index) {
@@ -174,10 +175,10 @@ impl PackageWriter {
         media.sum()
     }
 
-    /// Writes what is outstanding, the playlists and the manifest, and brings all of it to the disk.
+    /// Writes pending data, the playlists and the manifest, and syncs everything to disk.
     ///
     /// # Errors
-    /// As [`Self::write`]; also `Verification` when picture renditions do not begin and end at the same times.
+    /// As [`Self::write`]. Also `Verification` if the video renditions do not begin and end at the same times.
     pub fn finish(mut self) -> Result<WrittenPackage> {
         let target = self.folder.target().to_owned();
         let in_target = |error: Error| error.in_file(&target);
@@ -202,7 +203,8 @@ impl PackageWriter {
             }
         }
         track::check_alignment(&media).map_err(in_target)?;
-        // The grid of the leading track serves text; it comes first among pictures, or among sound where there are none.
+        // Text uses the boundaries of the leading track: the first video track, or the first audio track if there is no
+        // video.
         let lead = media.iter().find(|track| track.is_picture()).unwrap_or(&media[0]);
         let edges = lead.edges();
         let all: Vec<_> =
@@ -222,36 +224,36 @@ impl PackageWriter {
     }
 }
 
-/// A package that is whole and on the disk, and has no name yet; without [`Self::commit`] it vanishes.
+/// A package that is complete and synced to disk, but not yet renamed. Without [`Self::commit`], it is removed.
 pub struct WrittenPackage {
     folder: PartFolder,
     records: Vec<RenditionRecord>,
 }
 
 impl WrittenPackage {
-    /// Where it lies until then.
+    /// Its folder until then.
     pub fn path(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
 
-    /// What was written, in the order of the renditions.
+    /// The records of the renditions, in their order.
     pub fn records(&self) -> &[RenditionRecord] {
         &self.records
     }
 
-    /// Reads all of it again, as [`verify()`] does.
+    /// Reads the complete package again, as [`verify()`] does.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`verify()`].
     pub fn verify(&self) -> Result<Vec<Check>> {
         verify(self.folder.path(), &self.records)
             .map_err(|error| error.renamed(self.folder.path(), self.folder.target()))
     }
 
-    /// Gives it its name.
+    /// Gives the package its final name.
     ///
     /// # Errors
-    /// `Io` when the name was taken meanwhile and may not be overwritten, or the disk refuses.
+    /// `Io` if the name appeared meanwhile and may not be overwritten, or if the disk fails.
     pub fn commit(self) -> Result<CommittedPackage> {
         self.folder.commit()
     }
@@ -261,8 +263,8 @@ fn invalid(detail: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail)
 }
 
-/// The codecs that have a place in a package, by FFmpeg's names: those of which libavformat writes a description and for
-/// which HLS and DASH have a name.
+/// The codecs that a package can hold, by FFmpeg's names: libavformat writes their sample descriptions, and HLS and
+/// DASH have names for them.
 pub(crate) const CODECS: &[&str] = &["h264", "hevc", "aac", "ac3", "eac3", "opus", "flac", "webvtt"];
 
 fn check(renditions: &[Rendition], settings: &PackageSettings) -> Result<()> {

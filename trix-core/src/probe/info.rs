@@ -1,6 +1,6 @@
-//! What a probe tells: plain data, as `trix probe --json` prints it.
+//! The result of a probe: plain data, as `trix probe --json` prints it.
 //!
-//! Invariant: what a file does not say is absent.
+//! Invariant: values that a file does not state are absent.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -1,6 +1,6 @@
 //! Quality of a copy against its reference: PSNR and SSIM over the planes of a clip.
 //!
-//! Invariant: what a score averages was measured on pairs of one geometry, and a pair that was refused left no trace.
+//! Invariant: a score averages only pairs of one geometry. A rejected pair changes nothing.
 
 pub mod psnr;
 pub mod ssim;
@@ -42,11 +42,11 @@ impl fmt::Display for Metric {
     }
 }
 
-/// A name that is none of [`Metric::ALL`].
+/// An unknown metric name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown metric {name:?}; the metrics are {}", Metric::ALL.map(Metric::name).join(", "))]
 pub struct UnknownMetric {
-    /// What was given.
+    /// The given name.
     pub name: String,
 }
 
@@ -73,7 +73,7 @@ pub enum PlaneLabel {
 }
 
 impl PlaneLabel {
-    /// The labels of a picture of `planes` planes; empty when no such picture is compared.
+    /// The labels of a frame with `planes` planes. Empty if such frames cannot be compared.
     fn of(planes: usize) -> &'static [PlaneLabel] {
         use PlaneLabel::{A, U, V, Y};
         match planes {
@@ -145,71 +145,71 @@ pub struct WorstFrame {
     pub luma_ssim: Option<f64>,
 }
 
-/// Why two pictures cannot be compared.
+/// Why two frames cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// The pictures have different numbers of planes.
+    /// The frames have different numbers of planes.
     #[error("the reference has {reference} planes, the distorted picture {distorted}")]
     PlaneCount {
         /// Planes of the reference.
         reference: usize,
-        /// Planes of the distorted picture.
+        /// Planes of the distorted frame.
         distorted: usize,
     },
-    /// Pictures of 1 to 4 planes are compared.
+    /// Only frames of 1 to 4 planes can be compared.
     #[error("pictures of {planes} planes are not compared, only of 1 to 4")]
     Layout {
-        /// Planes of both pictures.
+        /// Planes of both frames.
         planes: usize,
     },
     /// A plane differs in size.
     #[error("plane {plane} is {}x{} in the reference, {}x{} in the distorted picture",
         reference.0, reference.1, distorted.0, distorted.1)]
     Size {
-        /// Which plane.
+        /// The plane.
         plane: PlaneLabel,
         /// Width and height in the reference, in samples.
         reference: (usize, usize),
-        /// Width and height in the distorted picture, in samples.
+        /// Width and height in the distorted frame, in samples.
         distorted: (usize, usize),
     },
     /// A plane differs in depth.
     #[error("plane {plane} has {reference} bits in the reference, {distorted} in the distorted picture")]
     Depth {
-        /// Which plane.
+        /// The plane.
         plane: PlaneLabel,
-        /// Bits in a sample of the reference.
+        /// Bits per sample of the reference.
         reference: u32,
-        /// Bits in a sample of the distorted picture.
+        /// Bits per sample of the distorted frame.
         distorted: u32,
     },
-    /// The pair is not like the first one.
+    /// The pair differs from the first one.
     #[error("frame {frame} differs from the first in the number, size or depth of its planes")]
     Changed {
-        /// The pair's place in the order of the comparison, from 0.
+        /// Position of the pair in the comparison, from 0.
         frame: u64,
     },
-    /// A plane has no samples, fewer bytes than its rows need, or samples of less than 1 or more than 16 bits; or its
-    /// depth is not that of the first plane.
+    /// A plane has no samples, fewer bytes than its rows need, samples of less than 1 or more than 16 bits, or another
+    /// depth than the first plane.
     #[error("plane {plane} is not usable: {width}x{height} samples of {depth} bits in {bytes} bytes")]
     Plane {
-        /// Which plane.
+        /// The plane.
         plane: PlaneLabel,
-        /// Samples in a row.
+        /// Samples per row.
         width: usize,
-        /// Rows.
+        /// Number of rows.
         height: usize,
-        /// Bits in a sample.
+        /// Bits per sample.
         depth: u32,
-        /// Bytes that are there.
+        /// Bytes present.
         bytes: usize,
     },
 }
 
-/// Whether two pictures are equal: number, sizes and depths of the planes, and every sample, compared as bytes.
+/// True if two frames are equal: number, sizes and depths of the planes, and every sample, compared as bytes.
 ///
-/// The padding of the strides does not count. A plane whose `data` ends before its last row equals nothing.
+/// The padding of the strides is ignored. A plane whose `data` ends before its last row equals nothing.
 #[must_use]
 pub fn identical(reference: &[Plane<'_>], distorted: &[Plane<'_>]) -> bool {
     let mut pairs = reference.iter().zip(distorted);
@@ -226,7 +226,7 @@ fn same_rows(reference: &Plane<'_>, distorted: &Plane<'_>) -> bool {
     reference.rows().eq(distorted.rows())
 }
 
-/// Whether [`Plane::rows`] stays within the bytes that are there.
+/// True if [`Plane::rows`] stays within the bytes of the plane.
 fn holds_its_rows(plane: &Plane<'_>) -> bool {
     let row = plane.width.checked_mul(if plane.depth > 8 { 2 } else { 1 });
     let before = plane.height.saturating_sub(1).checked_mul(plane.stride);
@@ -235,7 +235,7 @@ fn holds_its_rows(plane: &Plane<'_>) -> bool {
     rows_apart && end.is_some_and(|end| end <= plane.data.len())
 }
 
-/// What one plane adds up to over the frames.
+/// The sums of one plane over all frames.
 #[derive(Clone, Debug)]
 struct Tally {
     plane: PlaneLabel,
@@ -251,7 +251,7 @@ impl Tally {
     }
 }
 
-/// Compares a clip with its reference, pair by pair; keeps sums only, so its memory does not grow with the clip.
+/// Compares a clip with its reference, pair by pair. It keeps only sums, so its memory does not grow with the clip.
 #[derive(Clone, Debug)]
 pub struct Comparator {
     psnr: bool,
@@ -264,7 +264,7 @@ pub struct Comparator {
 }
 
 impl Comparator {
-    /// A comparator that computes `metrics`; without any it only counts frames and equal ones.
+    /// A comparator that computes `metrics`. Without metrics, it only counts frames and identical frames.
     #[must_use]
     pub fn new(metrics: &[Metric]) -> Self {
         Comparator {
@@ -278,11 +278,11 @@ impl Comparator {
         }
     }
 
-    /// Takes the next pair of pictures. The first pair decides what the others must look like.
+    /// Compares the next pair of frames. The first pair defines the geometry of the others.
     ///
     /// # Errors
-    /// When the two pictures, or this pair and the first, differ in the number, size or depth of their planes, or a
-    /// plane does not hold the samples that it claims.
+    /// If the two frames, or this pair and the first, differ in the number, size or depth of their planes, or if a
+    /// plane does not hold the samples that it declares.
     pub fn push(&mut self, reference: &[Plane<'_>], distorted: &[Plane<'_>]) -> Result<(), Mismatch> {
         self.check(reference, distorted)?;
         let mut all_equal = true;
@@ -352,7 +352,7 @@ impl Comparator {
         }
     }
 
-    /// Holds the pair against itself and the first pair, of which it takes the measure.
+    /// Compares the geometry of the two frames with each other and with the first pair. The first pair sets it.
     fn check(&mut self, reference: &[Plane<'_>], distorted: &[Plane<'_>]) -> Result<(), Mismatch> {
         if reference.len() != distorted.len() {
             return Err(Mismatch::PlaneCount { reference: reference.len(), distorted: distorted.len() });
@@ -410,7 +410,7 @@ mod tests {
         comparator.push(&[plane(&black, 16, 8)], &[plane(&grey, 16, 8)]).unwrap();
         let score = comparator.finish();
         assert_eq!((score.frames, score.identical_frames, score.identical), (2, 1, false));
-        // Errors of 100 in one of two frames: a mean of 50.
+        // An error of 100 in one of two frames: a mean of 50.
         let expected = 10.0 * (255.0f64 * 255.0 / 50.0).log10();
         assert!((score.psnr_db.unwrap() - expected).abs() < 1e-12);
         assert_eq!(score.worst_psnr.unwrap().frame, 1);

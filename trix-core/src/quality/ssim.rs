@@ -11,30 +11,30 @@
 //! C1 = (0.01·L)²   C2 = (0.03·L)²   L = 2^depth − 1
 //! ```
 //!
-//! over unweighted windows of 8x8 samples, one every 4 samples each way, instead of the paper's Gaussian ones. The
-//! code multiplies means by N = 64 samples and variances by N·(N−1), so that both are made of sums: Σx, and
-//! N·Σx² − (Σx)². C2 takes part as C2·N·(N−1), which is exact; C1 as C1·N, where N² would be, because the filter has
-//! it so. Scores are comparable only between tools that share these choices.
+//! over unweighted windows of 8x8 samples, one every 4 samples in each direction, instead of the paper's Gaussian
+//! windows. The code multiplies means by N = 64 samples and variances by N·(N−1), so that both consist of sums: Σx, and
+//! N·Σx² − (Σx)². C2 is multiplied by N·(N−1), which is exact. C1 is multiplied by N instead of N², like in the filter.
+//! Scores are comparable only between tools that make the same choices.
 
 use trix_model::picture::Plane;
 
 use super::psnr::peak;
 
-/// Samples in a window.
+/// Samples per window.
 const WINDOW: usize = 64;
-/// Columns that the inner loops take at a time: fixed, so that the compiler turns them into SIMD.
+/// Number of columns that the inner loops process at a time. It is fixed, so that the compiler generates SIMD code.
 const LANES: usize = 32;
 
 /// Mean SSIM over the windows of two planes; −1 to 1, and 1 for identical planes.
 ///
-/// The planes have one width, height and depth (1 to 16 bits); where they do not, only the samples that both have
-/// count, at the reference's depth. Windows start at multiples of 4; up to 3 samples at the right and at the bottom
-/// that fill no window do not count. A plane narrower or lower than 8 samples is one window, whatever its size, with
-/// N its number of samples; a plane without samples scores 1.
+/// The planes must have the same width, height and depth (1 to 16 bits). Otherwise only the samples that both have
+/// count, at the reference's depth. Windows start at multiples of 4. Up to 3 samples at the right and at the bottom
+/// that fill no window are ignored. A plane narrower or lower than 8 samples is one window, whatever its size, with N
+/// as its number of samples. A plane without samples scores 1.
 ///
 /// # Panics
 ///
-/// When a plane's `data` ends before its last row; [`Comparator::push`](super::Comparator::push) refuses such planes.
+/// If a plane's `data` ends before its last row. [`Comparator::push`](super::Comparator::push) rejects such planes.
 #[must_use]
 pub fn ssim(reference: Plane<'_>, distorted: Plane<'_>) -> f64 {
     let width = reference.width.min(distorted.width);
@@ -49,7 +49,8 @@ pub fn ssim(reference: Plane<'_>, distorted: Plane<'_>) -> f64 {
     }
 }
 
-/// Sums over a set of sample pairs (x of the reference, y of the distorted plane). Integers below 2⁵³, thus exact.
+/// Sums over a set of sample pairs (x of the reference, y of the distorted plane). They are integers below 2⁵³, so they
+/// are exact.
 #[derive(Clone, Copy, Default)]
 struct Sums {
     /// Σx.
@@ -73,7 +74,7 @@ impl Sums {
     }
 }
 
-/// What the formula needs beside the sums.
+/// The constants of the formula.
 struct Constants {
     n: f64,
     c1: f64,
@@ -81,7 +82,7 @@ struct Constants {
 }
 
 impl Constants {
-    /// For windows of `samples` samples of `depth` bits. Rounded to integers as the filter does, but never to 0, which
+    /// For windows of `samples` samples of `depth` bits. Rounded to integers like in the filter, but never to 0: that
     /// would divide 0 by 0 in black windows of few bits.
     fn new(depth: u32, samples: usize) -> Constants {
         let (n, peak) = (samples as f64, peak(depth));
@@ -100,7 +101,7 @@ impl Constants {
     }
 }
 
-/// `columns` x `rows` blocks of 4x4 samples, at least 2x2; a window is 2x2 neighbouring blocks.
+/// Mean over `columns` x `rows` blocks of 4x4 samples, at least 2x2. A window is 2x2 neighbouring blocks.
 fn mean_of_windows(reference: Plane<'_>, distorted: Plane<'_>, columns: usize, rows: usize) -> f64 {
     let constants = Constants::new(reference.depth, WINDOW);
     let strip = if reference.depth > 8 { strip_u16 } else { strip_u8 };
@@ -151,7 +152,7 @@ fn strip_u8(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
     }
 }
 
-/// The sums of the 4x4 blocks of four rows of little-endian `u16`, of any value.
+/// The sums of the 4x4 blocks of four rows of little-endian `u16`, with any values.
 fn strip_u16(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
     for (index, blocks) in blocks.chunks_mut(LANES / 4).enumerate() {
         let (mut x, mut y) = ([0u32; LANES], [0u32; LANES]);
@@ -181,7 +182,7 @@ fn strip_u16(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) 
     }
 }
 
-/// The `index`th run of `N` bytes of a row; past its end zeros, which no block that counts contains.
+/// The `index`th run of `N` bytes of a row. Zeros fill it past the end of the row; no counted block contains them.
 #[inline(always)]
 fn lanes<const N: usize>(row: &[u8], index: usize) -> [u8; N] {
     let rest = row.get(index * N..).unwrap_or_default();
@@ -223,7 +224,7 @@ mod tests {
         Plane { data, stride, width, height, depth }
     }
 
-    /// Bytes without pattern, from a linear congruential generator.
+    /// Pseudo-random bytes from a linear congruential generator.
     fn noise(seed: u32, length: usize) -> Vec<u8> {
         let step = |state: &mut u32| {
             *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -232,7 +233,7 @@ mod tests {
         std::iter::repeat_with(|| ()).scan(seed, |state, ()| step(state)).take(length).collect()
     }
 
-    /// The formula as it is written, window by window, with every sample looked up.
+    /// The formula as written, window by window, with a look-up of every sample.
     fn by_definition(x: &[u8], y: &[u8], width: usize, height: usize) -> f64 {
         let (mut total, mut windows) = (0.0, 0.0);
         for top in (0..=height - 8).step_by(4) {
@@ -246,7 +247,7 @@ mod tests {
                 let (vx, vy, covariance) = (moment(x, mx, x, mx), moment(y, my, y, my), moment(x, mx, y, my));
                 let (c1, c2) = (416.0 / 4096.0, 235_963.0 / (64.0 * 63.0));
                 let numerator = (2.0 * mx * my + c1) * (2.0 * covariance + c2);
-                // With variances over 63, 64²·σ² of the sums is 64·63·σ², as C2 has it.
+                // With variances over 63, the term 64²·σ² of the sums is 64·63·σ², which matches C2.
                 total += numerator / ((mx * mx + my * my + c1) * (vx + vy + c2));
                 windows += 1.0;
             }

@@ -1,6 +1,7 @@
-//! The case of a whole ingest: `trix ingest --profile archive,preview` beside a shell script that makes the same copies.
+//! The case of a whole ingest: `trix ingest --profile archive,preview` compared with a shell script that makes the same
+//! copies.
 //!
-//! Invariant: the script does what the profiles ask for, and nothing that they do not.
+//! Invariant: the script makes exactly what the profiles request.
 
 use std::{io, path::Path, process::Command};
 
@@ -11,15 +12,15 @@ use crate::case::{Goal, Setup, TRIX, Tool, Work};
 const SHELL: &str = "shell";
 const SHELL_AS_IT_COMES: &str = "shell, as it comes";
 
-/// Who does it.
+/// The tools of this case.
 pub static TOOLS: [Tool; 3] = [
     Tool { name: SHELL, is_exact: true, work: Work::Programs(|setup| script(setup, true)) },
     Tool { name: TRIX, is_exact: true, work: Work::Programs(ingest) },
-    // Encoders and filters with the numbers of threads that they choose for the machine.
+    // Encoders and filters choose their numbers of threads for the machine.
     Tool { name: SHELL_AS_IT_COMES, is_exact: false, work: Work::Programs(|setup| script(setup, false)) },
 ];
 
-/// What the project wants, and the same of the peer that chooses its numbers of threads.
+/// The project's goals, also for the peer that chooses its own numbers of threads.
 pub const GOALS: [Goal; 2] = [
     Goal { tool: TRIX, peer: SHELL, wall: 0.80, cpu: None },
     Goal { tool: TRIX, peer: SHELL_AS_IT_COMES, wall: 0.80, cpu: None },
@@ -27,11 +28,11 @@ pub const GOALS: [Goal; 2] = [
 
 const PROFILES: [&str; 2] = ["archive", "preview"];
 
-/// What the profiles make beside the five archive copies, by the names that the script knows: `preview`, `loudness`,
+/// The products of the profiles beside the five archive copies, by their names in the script: `preview`, `loudness`,
 /// `stills`, `verify`, `hashes`.
 const STEPS: [&str; 5] = ["preview", "loudness", "stills", "verify", "hashes"];
 
-/// The five archive copies and the preview.
+/// The job for the five archive copies and the preview.
 ///
 /// # Errors
 /// Those of opening the source.
@@ -52,7 +53,7 @@ fn script(setup: &Setup<'_>, is_exact: bool) -> io::Result<Vec<Command>> {
     if is_exact {
         command.env("FILTER_THREADS", "1");
         for target in &setup.told.targets {
-            // `master.hevc-10.mkv` is `hevc-10`.
+            // For example, `master.hevc-10.mkv` becomes `hevc-10`.
             let copy = Path::new(&target.name).file_stem().map(Path::new).and_then(Path::extension);
             let copy = copy.map(|copy| copy.to_string_lossy().replace('-', "_"));
             if let Some((copy, threads)) = copy.zip(target.threads) {

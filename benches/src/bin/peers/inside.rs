@@ -1,5 +1,5 @@
-//! The parts of a comparison that run on the library itself, each in a child process of its own, which prints one line
-//! of JSON.
+//! The parts of a comparison that use the library itself. Each runs in its own child process, which prints one line of
+//! JSON.
 
 use std::{env, io, path::Path, process::Command, process::Stdio, time::Instant};
 
@@ -21,7 +21,7 @@ use crate::{
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// What a case asks for, with what its plan decides.
+/// The job of a case and the decisions of its plan.
 ///
 /// # Errors
 /// Those of the library.
@@ -54,7 +54,7 @@ fn pictures(output: &OutputPlan) -> Fallible<&VideoPlan> {
     Ok(output.video.as_ref().ok_or("an output of the case has no pictures that are encoded")?)
 }
 
-/// Decodes and converts the pictures of a case into memory, then times the encoder over them and nothing else.
+/// Decodes and converts the frames of a case into memory, then times only the encoder.
 ///
 /// # Errors
 /// Those of the library.
@@ -68,7 +68,7 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     while let Some(picture) = reader.next_picture()? {
         pictures.push(picture);
     }
-    // The decoder's threads and reference pictures are not the encoder's to pay for.
+    // The cost of the decoder's threads and reference frames must not count for the encoder.
     drop(reader);
 
     let (began, cpu, busy) = (Instant::now(), process_seconds(), measure::busy());
@@ -86,17 +86,16 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     Ok(Cost { wall, cpu, elsewhere: measure::elsewhere(busy, cpu), peak_bytes: 0, output_bytes })
 }
 
-/// Processor time of all threads of this process.
+/// Processor time of all threads of this process in seconds.
 fn process_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-/// Scores the pictures of `distorted` against what the encoder of output `number` of a case takes in: the converted
-/// source.
+/// Scores the frames of `distorted` against the input of the encoder of output `number`: the converted source.
 ///
 /// # Errors
-/// Those of the library, and when the numbers of pictures differ.
+/// Those of the library. Also if the numbers of frames differ.
 pub fn score(case: &Case, number: usize, source: &Path, distorted: &Path) -> Fallible<Score> {
     let (_, plan) = planned(case, source)?;
     let output = plan.outputs.get(number).ok_or("the case has no such output")?;
@@ -117,10 +116,10 @@ pub fn score(case: &Case, number: usize, source: &Path, distorted: &Path) -> Fal
     }
 }
 
-/// Runs this program once more with `arguments` and reads the line that it prints.
+/// Runs this program again with `arguments` and parses the line that it prints.
 ///
 /// # Errors
-/// When the child fails or prints something else.
+/// If the child fails or prints something else.
 pub fn child<T: DeserializeOwned>(arguments: &[&std::ffi::OsStr]) -> io::Result<T> {
     let mut command = Command::new(env::current_exe()?);
     let output = command.args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
