@@ -1,6 +1,6 @@
 //! What the fuzz targets do with the bytes that they are given.
 //!
-//! Plain functions, so that the test suite (`trix-core/tests/fuzz_corpus.rs`) takes this very file as a module and
+//! Plain functions, so that the test suite (`trix-core/tests/suite/fuzz_corpus.rs`) takes this very file as a module and
 //! runs the same code over the committed seeds, without a fuzzer. Invariant: whatever the bytes, a target returns; the
 //! work that it does is bounded by [`LIMITS`] and [`PACKETS`], not by what the bytes declare.
 

@@ -1,16 +1,15 @@
 //! What Trix writes for the web is played by a web browser: every picture, at the right size, to the end.
 
-mod support;
-
 use std::path::Path;
 
 use serde_json::Value;
-use support::{encode, trix};
 use trix_fixtures::{
     browser::{self, Site},
     clip::Clip,
     program,
 };
+
+use crate::support::{encode, trix};
 
 /// A page that plays the file after the `#` and says in its console what came of it.
 const PAGE: &str = r#"<!DOCTYPE html><body><video id=v muted></video><script>

@@ -1,7 +1,5 @@
 //! What programs read: JSON on standard output, one document and as its schema says; progress; scripts for shells.
 
-mod support;
-
 use std::{
     io::Write,
     path::Path,
@@ -10,12 +8,13 @@ use std::{
 
 use jsonschema::Validator;
 use serde_json::Value;
-use support::{
-    encode, file,
+use trix_fixtures::{Clip, clip::made, folder, master, media, program};
+
+use crate::support::{
+    self, encode, file,
     schema::{self, schema},
     trix,
 };
-use trix_fixtures::{Clip, clip::made, folder, master, media, program};
 
 /// `document` is as the schema says. The schema is no rubber stamp either: it refuses the same document without one of
 /// its members.

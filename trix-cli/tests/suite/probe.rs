@@ -1,14 +1,13 @@
 //! What `trix probe` says of every file of the media folder, word for word, and that it says it quickly.
 //!
-//! After a change that is meant, `INSTA_UPDATE=always cargo nextest run -p trix-cli --test probe` writes the snapshots
-//! anew; what changed in them is read before it is committed.
-
-mod support;
+//! After an intended change, `INSTA_UPDATE=always cargo test -p trix-cli --test suite probe::` writes the snapshots again;
+//! read the differences before you commit them.
 
 use std::{path::Path, process::Command};
 
-use support::{trix, words};
 use trix_fixtures::{Clip, master, media};
+
+use crate::support::{trix, words};
 
 /// Headerless planes: nothing in the file says what they are.
 const REFUSED: &str = "sparks_ref_480x270.yuv42010le.yuv";

@@ -1,11 +1,10 @@
 //! `trix compare` and `trix verify` say what FFmpeg's filters say, and notice what is not as it should be.
 
-mod support;
-
 use std::{fs, path::Path};
 
-use support::{Dice, encode, file, trix};
 use trix_fixtures::{Clip, folder, program};
+
+use crate::support::{self, Dice, encode, file, trix};
 
 /// What the filter `name` of the `ffmpeg` program says at its end, as (name, value). Its code in C is asked: the vector
 /// code of FFmpeg 5.1 gives chroma planes whose width is no multiple of 16 another SSIM, and not the same each time.

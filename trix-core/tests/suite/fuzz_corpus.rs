@@ -3,7 +3,7 @@
 //! Invariant: the mutations depend on [`SEED`] and the file's name alone, so that a failure comes back with every run;
 //! its message says which input it was.
 
-#[path = "../../fuzz/src/lib.rs"]
+#[path = "../../../fuzz/src/lib.rs"]
 mod targets;
 
 use std::{

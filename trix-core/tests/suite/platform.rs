@@ -1,10 +1,7 @@
 //! What releases of the libraries disagree about comes out the same with each of them.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{done, ffprobe, made_by_ffmpeg, mediainfo, picture_job, picture_stream, quick, samples, text};
 use trix_core::{
     media::time::Rational,
     probe,
@@ -12,6 +9,8 @@ use trix_core::{
     spec::{audio::AudioSettings, source::Limits, video::Encoder},
 };
 use trix_fixtures::folder;
+
+use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, picture_job, picture_stream, quick, samples, text};
 
 const SOUND: &str =
     "-f lavfi -i aevalsrc=0.4*sin(2*PI*440*t)*lt(mod(t\\,0.25)\\,0.1)|0.3*sin(2*PI*660*t):c=stereo:s=48000";

@@ -1,16 +1,15 @@
 //! Bits that changed under way are noticed wherever a decoder can notice them, and never cost a picture in silence.
 
-mod support;
-
 use std::{fs, ops::Range, path::Path};
 
-use support::{Dice, damage, encode, file, trix, words};
 use trix_fixtures::{
     Clip,
     clip::made,
     folder,
     program::{self, ffmpeg},
 };
+
+use crate::support::{Dice, damage, encode, file, trix, words};
 
 const PICTURES: u64 = 30;
 

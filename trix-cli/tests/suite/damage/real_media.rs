@@ -12,15 +12,14 @@
 //!
 //! All else has to end with exit code 3 and a message, or, where damage is tolerated, with a count of it.
 
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use support::{Dice, damage, encode, file, trix, words};
 use trix_fixtures::{folder, media, program};
+
+use crate::support::{self, Dice, damage, encode, file, trix, words};
 
 /// Quick, with all sound decoded.
 const OPTIONS: &str = "--preset ultrafast --audio flac";

@@ -1,11 +1,10 @@
 //! A source that was cut short never passes as whole, and what can still be told about it is told.
 
-mod support;
-
 use std::{fs, path::PathBuf};
 
-use support::{Encoded, damage, decodable, encode, file, trix};
 use trix_fixtures::{Clip, folder};
+
+use crate::support::{Encoded, damage, decodable, encode, file, trix};
 
 const OPTIONS: &str = "--preset ultrafast";
 

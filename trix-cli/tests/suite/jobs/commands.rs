@@ -1,9 +1,7 @@
 //! `trix ingest`, `run`, `plan` and `profiles` as their users see them: what is made, what is said, and with which code.
 //!
-//! After a change of the schema that is meant, `INSTA_UPDATE=always cargo nextest run -p trix-cli --test jobs` writes it
-//! anew; look at the difference before it is committed.
-
-mod support;
+//! After an intended change of the schema, `INSTA_UPDATE=always cargo test -p trix-cli --test suite jobs::commands` writes
+//! it again; read the difference before you commit it.
 
 use std::{
     fs,
@@ -11,13 +9,14 @@ use std::{
 };
 
 use serde_json::{Map, Number, Value, json};
-use support::{
-    decodable, file, names,
+use toml::de::{DeTable, DeValue};
+use trix_fixtures::{Clip, folder, master};
+
+use crate::support::{
+    self, decodable, file, names,
     schema::{fits, schema},
     trix,
 };
-use toml::de::{DeTable, DeValue};
-use trix_fixtures::{Clip, folder, master};
 
 fn source() -> PathBuf {
     Clip::default().encoded("-c:v libx264", "mp4")

@@ -1,8 +1,6 @@
 //! What happens around a job: output that cannot be printed, limits of file sizes, folders that vanish, names of any
 //! bytes, and the time code of fast films.
 
-mod support;
-
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, File},
@@ -13,9 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{command, decodable, finish, names, start, trix, watch};
 use trix_core::media::path_text;
 use trix_fixtures::{Clip, folder, program};
+
+use crate::support::{command, decodable, finish, names, start, trix, watch};
 
 fn source() -> PathBuf {
     Clip::default().encoded("-c:v libx264 -bf 0", "mp4")

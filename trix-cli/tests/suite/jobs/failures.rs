@@ -1,8 +1,6 @@
 //! A job of several outputs that is killed, interrupted or runs out of disk leaves whole files or none; one that is long
 //! takes no more memory than one that is short.
 
-mod support;
-
 use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -13,8 +11,9 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::{Dice, decodable, file, names, trix, words};
 use trix_fixtures::{Clip, folder};
+
+use crate::support::{self, Dice, decodable, file, names, trix, words};
 
 fn clip(frames: u32) -> PathBuf {
     Clip { width: 320, height: 240, frames, ..Clip::default() }.encoded("-c:v libx264 -preset ultrafast", "mp4")

@@ -1,7 +1,5 @@
 //! A job that is told to stop stops at once and leaves nothing; a job that is killed leaves no output that is not whole.
 
-mod support;
-
 use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -11,8 +9,9 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use support::{Dice, LIMIT, names, trix};
 use trix_fixtures::{Clip, folder};
+
+use crate::support::{self, Dice, LIMIT, names, trix};
 
 /// From the signal to the end of the process.
 const PROMPT: Duration = Duration::from_secs(1);

@@ -1,9 +1,8 @@
 //! Memory does not grow with duration: a film of any length passes through queues that are bounded in bytes.
 
-mod support;
-
-use support::encode;
 use trix_fixtures::Clip;
+
+use crate::support::encode;
 
 #[test]
 fn a_job_ten_times_as_long_takes_no_more_memory() {

@@ -3,16 +3,15 @@
 //!
 //! What is refused is refused for the reason that stands in the table.
 
-mod support;
-
 use std::{
     fmt::Write,
     path::{Path, PathBuf},
 };
 
 use serde_json::Value;
-use support::{Ran, trix};
 use trix_fixtures::{clip::made, folder, media, program};
+
+use crate::support::{self, Ran, trix};
 
 /// How often a picture is encoded matters here, and not how well.
 const QUICK: &str = "--set preset=ultrafast --set preview_preset=ultrafast --json";

@@ -3,13 +3,12 @@
 //! What is refused is refused for the reason that stands in the table. What was written is read back by ffprobe and
 //! mediainfo.
 
-mod support;
-
 use std::{fmt::Write, path::Path};
 
 use serde_json::Value;
-use support::{Encoded, encode_as};
 use trix_fixtures::{media, program};
+
+use crate::support::{self, Encoded, encode_as};
 
 /// A copy that every file is made into.
 struct Copy {

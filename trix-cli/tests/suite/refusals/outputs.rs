@@ -1,7 +1,5 @@
 //! An output that cannot be written is refused, and what stood in its place stays as it was.
 
-mod support;
-
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt, symlink},
@@ -9,8 +7,9 @@ use std::{
     process::Command,
 };
 
-use support::{names, start, trix, words};
 use trix_fixtures::{Clip, TempDir, folder, program};
+
+use crate::support::{self, names, start, trix, words};
 
 fn source() -> PathBuf {
     Clip::default().encoded("-c:v libx264", "mp4")

@@ -1,9 +1,8 @@
 //! A job that makes no sense is refused before anything runs, with all of its mistakes and what would be right.
 
-mod support;
-
-use support::encode;
 use trix_fixtures::{Clip, master, program};
+
+use crate::support::{self, encode};
 
 /// The job is refused, nothing is written, and the message has each of `told` in it.
 fn refused(options: &str, told: &[&str]) -> String {

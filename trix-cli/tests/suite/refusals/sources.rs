@@ -1,7 +1,5 @@
 //! What is no readable media file is refused with one message, at once, and leaves nothing behind.
 
-mod support;
-
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
@@ -9,13 +7,14 @@ use std::{
     process::Command,
 };
 
-use support::{Dice, encode, file, trix, words};
 use trix_fixtures::{
     Clip,
     clip::made,
     folder, media,
     program::{self, ffmpeg},
 };
+
+use crate::support::{self, Dice, encode, file, trix, words};
 
 /// Every command that reads a source refuses this one with `code`, and says `why`.
 fn every_command_refuses(source: &Path, code: i32, why: &str) {

@@ -1,13 +1,12 @@
 //! Every profile makes its files of frames that are not the usual 4:2:0: grey, palettes, 4:1:1, alpha, odd sizes. What was
 //! decided for that stands in the report.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::trix;
 use trix_fixtures::{folder, program};
+
+use crate::support::trix;
 
 /// Makes `name` in `folder` by an ffmpeg line that ends in its name.
 fn made(folder: &Path, name: &str, line: &str) -> PathBuf {

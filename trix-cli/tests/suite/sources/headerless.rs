@@ -1,11 +1,10 @@
 //! Sources that do not say themselves what they are, through every command that reads a source.
 
-mod support;
-
 use std::{fs, path::Path};
 
-use support::{Encoded, encode, names, trix};
 use trix_fixtures::{Clip, folder, program::ffmpeg};
+
+use crate::support::{Encoded, encode, names, trix};
 
 fn clip() -> Clip {
     Clip { width: 80, height: 48, frames: 12, rate: "24/1", ..Clip::of("yuv422p10le") }

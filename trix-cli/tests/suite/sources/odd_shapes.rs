@@ -1,12 +1,11 @@
 //! Sources that are legal but odd: without pictures, without sound, tiny, huge, or wrong about themselves.
 
-mod support;
-
 use std::{fs, path::PathBuf};
 
 use serde_json::Value;
-use support::{Dice, Encoded, decodable, encode, file, places, trix};
 use trix_fixtures::{Clip, clip::made, folder, media, program::ffmpeg};
+
+use crate::support::{Dice, Encoded, decodable, encode, file, places, trix};
 
 const QUICK: &str = "--preset ultrafast";
 

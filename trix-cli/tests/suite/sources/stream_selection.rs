@@ -2,8 +2,6 @@
 //!
 //! What was written is decoded by ffmpeg: sizes and counts of frames, and the pitch of tones, tell which stream it was.
 
-mod support;
-
 use std::{
     collections::BTreeMap,
     fs,
@@ -11,8 +9,9 @@ use std::{
 };
 
 use serde_json::Value;
-use support::{Ran, encode, encode_as, file, names, trix};
 use trix_fixtures::{clip::made, folder, program};
+
+use crate::support::{self, Ran, encode, encode_as, file, names, trix};
 
 /// Frames of 25 a second, so many seconds of them.
 fn frames(size: &str, seconds: u32) -> String {

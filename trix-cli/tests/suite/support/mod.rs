@@ -2,8 +2,6 @@
 //!
 //! Invariant: no run outlives its limit, and no run that panics passes, whatever else a test looks at.
 
-#![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this one")]
-
 pub mod schema;
 
 use std::{

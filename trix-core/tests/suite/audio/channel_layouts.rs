@@ -1,11 +1,8 @@
 //! Channels: labels, layouts that nobody names or that a codec lacks, many channels; and what is chosen where a job says
 //! nothing: no default is ever refused.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{done, ffprobe, made_by_ffmpeg, quick, samples, text};
 use trix_core::{
     Job, Limits, Report, Source,
     planner::Plan,
@@ -15,6 +12,8 @@ use trix_core::{
     },
 };
 use trix_fixtures::folder;
+
+use crate::support::{self, done, ffprobe, made_by_ffmpeg, quick, samples, text};
 
 /// The samples of audio track `track` as floating point, channel by channel.
 fn channels(file: &Path, track: usize) -> Vec<Vec<f64>> {

@@ -1,11 +1,8 @@
 //! What becomes of samples: lossless codecs give them back, every codec keeps channels apart, and rates, depths and
 //! layouts change as they should, against an independent computation.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{done, ffprobe, made_by_ffmpeg, quick, samples, text};
 use trix_core::{
     Control, ErrorKind, Job, Report,
     plan::Resampler,
@@ -17,6 +14,8 @@ use trix_core::{
     },
 };
 use trix_fixtures::{folder, program};
+
+use crate::support::{self, done, ffprobe, made_by_ffmpeg, quick, samples, text};
 
 /// Every codec in every container that holds it.
 const TARGETS: [(&str, &[&str]); 7] = [

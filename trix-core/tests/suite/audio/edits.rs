@@ -1,14 +1,8 @@
 //! Sound that is moved, made faster, louder or longer lies where it should, to the sample, and stems come together as
 //! they are.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{
-    samples,
-    waves::{drain, edited, factor, noise, open, tone, write_wave},
-};
 use trix_core::{
     ErrorKind, Limits, OnDamage, Source,
     media::time::{Rational, Timestamp},
@@ -19,6 +13,11 @@ use trix_core::{
     spec::audio_edit::{ExactLength, Pitch, SoundEdit, StemTarget},
 };
 use trix_fixtures::{TempDir, folder};
+
+use crate::support::{
+    samples,
+    waves::{drain, edited, factor, noise, open, tone, write_wave},
+};
 
 const RATE: u32 = 48_000;
 

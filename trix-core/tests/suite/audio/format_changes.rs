@@ -1,11 +1,8 @@
 //! Audio that changes its codec, rate or channels in mid-stream, files that do not say how long they are, coded audio in
 //! PCM, and clocks that drift. What comes out is measured as the `ffmpeg` program decodes it.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{done, ffprobe, made_by_ffmpeg, quick, samples};
 use trix_core::{
     Control, Error, ErrorKind, Job, Limits, Report, Source, probe, run,
     spec::{
@@ -15,6 +12,8 @@ use trix_core::{
     },
 };
 use trix_fixtures::{clip::made, folder, program::ffmpeg};
+
+use crate::support::{done, ffprobe, made_by_ffmpeg, quick, samples};
 
 const RATE: usize = 48_000;
 

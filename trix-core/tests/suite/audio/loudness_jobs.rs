@@ -1,14 +1,8 @@
 //! Loudness in whole jobs: what the report says of each track is what the ffmpeg program measures, and what is brought to
 //! a target is measured there.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{
-    done, made_by_ffmpeg, number, quick, samples,
-    waves::{factor, tone, write_wave},
-};
 use trix_core::{
     Job,
     plan::Loudness,
@@ -20,6 +14,11 @@ use trix_core::{
     },
 };
 use trix_fixtures::{TempDir, folder, program};
+
+use crate::support::{
+    self, done, made_by_ffmpeg, number, quick, samples,
+    waves::{factor, tone, write_wave},
+};
 
 const RATE: u32 = 48_000;
 const AAC: AudioSettings = AudioSettings::Aac { kbps: Some(256) };

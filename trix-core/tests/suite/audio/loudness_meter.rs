@@ -1,14 +1,8 @@
 //! Loudness is what EBU Tech 3341 and 3342 say of their test signals, which are made here by their definitions, and what
 //! the ffmpeg program measures; and what is brought to a target is measured there.
 
-mod support;
-
 use std::path::Path;
 
-use support::{
-    number,
-    waves::{factor, noise, open, tone, write_wave},
-};
 use trix_core::{
     ErrorKind, Limits, OnDamage, Source,
     control::cancel::Cancel,
@@ -21,6 +15,11 @@ use trix_core::{
     },
 };
 use trix_fixtures::{folder, media, program};
+
+use crate::support::{
+    number,
+    waves::{factor, noise, open, tone, write_wave},
+};
 
 const RATE: u32 = 48_000;
 

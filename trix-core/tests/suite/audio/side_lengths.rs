@@ -1,16 +1,15 @@
 //! Sound from beside a film is as long as it was asked for, to the sample.
 
-mod support;
-
 use std::path::PathBuf;
 
-use support::{
+use trix_core::{ErrorKind, spec::audio::AudioSettings};
+use trix_fixtures::{folder, program};
+
+use crate::support::{
     done, made_by_ffmpeg,
     side::{AAC, RATE, cut, film, heard, job, part, refused, same, to_16_bits},
     waves::{noise, write_wave},
 };
-use trix_core::{ErrorKind, spec::audio::AudioSettings};
-use trix_fixtures::{folder, program};
 
 /// Where the pictures of a film end, and a film that says so: by its stream, or as a whole with sound that is longer.
 fn films() -> [(PathBuf, f64); 3] {

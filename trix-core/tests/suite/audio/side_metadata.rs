@@ -1,22 +1,21 @@
 //! Sound from beside a film is called as it was asked for, copied where nothing changes, and shared by outputs; what is
 //! wrong with it is told before anything is written.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{
-    done, ffprobe, made_by_ffmpeg,
-    side::{AAC, RATE, cut, film, heard, job, mistake, part, refused, same, sounds, to_16_bits, track},
-    text,
-    waves::{noise, tone, write_wave},
-};
 use trix_core::{
     Control, ErrorKind, OnDamage, run,
     spec::{audio::AudioSettings, track::Disposition, video::VideoSettings},
 };
 use trix_fixtures::{folder, program};
+
+use crate::support::{
+    self, done, ffprobe, made_by_ffmpeg,
+    side::{AAC, RATE, cut, film, heard, job, mistake, part, refused, same, sounds, to_16_bits, track},
+    text,
+    waves::{noise, tone, write_wave},
+};
 
 #[test]
 fn language_title_and_purpose_are_those_that_were_asked_for() {

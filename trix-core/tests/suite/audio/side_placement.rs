@@ -1,16 +1,15 @@
 //! Sound from beside a film, through whole jobs: it lies where it should in every container, each channel in its place.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{
+use trix_core::spec::audio::AudioSettings;
+use trix_fixtures::{folder, program};
+
+use crate::support::{
     done, samples,
     side::{AAC, RATE, cut, film, heard, job, part, same, sounds, to_16_bits},
     waves::{noise, tone, write_wave},
 };
-use trix_core::spec::audio::AudioSettings;
-use trix_fixtures::{folder, program};
 
 /// The same from time zero on: of Matroska, `ffmpeg` plays what comes before, which CodecDelay says is no sound.
 fn from_zero(file: &Path) -> Vec<i16> {

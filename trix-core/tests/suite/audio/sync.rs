@@ -1,16 +1,15 @@
 //! Sound and picture stay together to the sample: a source flashes and beeps, and in whatever is made of it, every flash
 //! and every beep are as far apart as they were. What is compared is what the `ffmpeg` program decodes.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{done, ffprobe, made_by_ffmpeg, number, quick, samples, text};
 use trix_core::{
     Job,
     spec::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{folder, program};
+
+use crate::support::{done, ffprobe, made_by_ffmpeg, number, quick, samples, text};
 
 /// Every codec in every container that holds it.
 const TARGETS: [(&str, &[&str]); 7] = [

@@ -1,16 +1,15 @@
 //! Sound: every track is there, in order, in its language; lossless codecs give every sample back; and what was in
 //! step with the picture still is.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{done, ffprobe, made_by_ffmpeg, mediainfo, number, quick, samples, text};
 use trix_core::{
     Job,
     spec::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{folder, master, program};
+
+use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, number, quick, samples, text};
 
 fn job(source: &Path, output: &Path, audio: AudioSettings) -> Job {
     let mut job = Job::new(source, output);

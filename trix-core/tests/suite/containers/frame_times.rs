@@ -1,11 +1,8 @@
 //! Times survive: those of the source are found in the output, exactly in MP4 and QuickTime, to the millisecond in
 //! Matroska; and cuts begin and end at the picture and at the sample.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{done, made_by_ffmpeg, number, picture_job, picture_stream, planes, quick, samples, times};
 use trix_core::{
     Job,
     media::time::{Rational, Timestamp},
@@ -15,6 +12,8 @@ use trix_core::{
     },
 };
 use trix_fixtures::{Clip, folder, master};
+
+use crate::support::{self, done, made_by_ffmpeg, number, picture_job, picture_stream, planes, quick, samples, times};
 
 const CONTAINERS: [&str; 3] = ["mp4", "mov", "mkv"];
 

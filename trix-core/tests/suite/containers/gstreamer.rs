@@ -1,16 +1,15 @@
 //! Every container is read by GStreamer, whose parsers share nothing with FFmpeg's: pictures are counted, and sound is
 //! found where it was beside them.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{done, ffprobe, made_by_ffmpeg, mediainfo, quick, text};
 use trix_core::{
     Control, ErrorKind, Job, run,
     spec::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{folder, program};
+
+use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, quick, text};
 
 /// A buffer that a demuxer of GStreamer put out: when it is shown, in microseconds, and its bytes.
 type Buffer = (i64, u64);

@@ -1,16 +1,15 @@
 //! What is written in MP4, QuickTime and Matroska, as `ffprobe`, `mediainfo` and a walk over the boxes see it.
 
-mod support;
-
 use std::{fs, path::Path};
 
-use support::{done, ffprobe, mediainfo, number, picture_job, picture_stream, quick, text};
 use trix_core::{
     Job,
     media::time::{Rational, Timestamp},
     spec::video::{EncodeSettings, Encoder, VideoSettings},
 };
 use trix_fixtures::{Clip, folder, master};
+
+use crate::support::{done, ffprobe, mediainfo, number, picture_job, picture_stream, quick, text};
 
 const CONTAINERS: [&str; 3] = ["mp4", "mov", "mkv"];
 const FRAMES: u32 = 20;

@@ -1,14 +1,11 @@
 //! What goes along with pictures and sound: subtitles in every form, chapters, tags, purposes, attachments and time code
 //! arrive, or are named in the report.
 
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use support::{done, ffprobe, made_by_ffmpeg, mediainfo, number, quick, text};
 use trix_core::{
     Control, ErrorKind, Job, Report,
     media::time::{Rational, Timestamp},
@@ -16,6 +13,8 @@ use trix_core::{
     spec::{audio::AudioSettings, subtitle::SubtitleSettings, video::VideoSettings},
 };
 use trix_fixtures::{clip::made, folder, program};
+
+use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, number, quick, text};
 
 /// Words with letters beyond ASCII, commas, lines, and gaps between them; the second and the third overlap.
 const EVENTS: [(i64, i64, &str); 4] =

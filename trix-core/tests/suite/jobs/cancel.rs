@@ -1,7 +1,5 @@
 //! A caller that cancels a job has the thread back at once, whatever an encoder is in the middle of.
 
-mod support;
-
 use std::time::Duration;
 
 use trix_core::{
@@ -9,6 +7,8 @@ use trix_core::{
     spec::video::{EncodeSettings, VideoSettings},
 };
 use trix_fixtures::{Clip, folder};
+
+use crate::support;
 
 /// What the documentation promises.
 const PROMISE: Duration = Duration::from_millis(200);

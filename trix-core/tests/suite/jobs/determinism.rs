@@ -1,11 +1,8 @@
 //! The same job gives the same bytes: alone or beside another, with however many decoder threads, the first or the
 //! tenth time in a process.
 
-mod support;
-
 use std::{fs, path::Path, thread};
 
-use support::{done, picture_job, quick, slices};
 use trix_core::{
     Job,
     spec::{
@@ -14,6 +11,8 @@ use trix_core::{
     },
 };
 use trix_fixtures::{Clip, folder};
+
+use crate::support::{self, done, picture_job, quick, slices};
 
 const ENCODERS: [(Encoder, &str); 2] = [(Encoder::X264, "threads=2"), (Encoder::X265, "pools=2 frame-threads=2")];
 

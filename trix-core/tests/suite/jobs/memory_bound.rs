@@ -1,14 +1,10 @@
 //! A job takes less memory than its plan says; a bound shortens queues and changes no byte, or refuses the job.
 
-mod support;
-
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use support::{done, picture_job, quick};
 use trix_core::{
     ErrorKind, Job, Source,
     plan::MemoryPlan,
@@ -22,13 +18,14 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder};
 
+use crate::support::{alone, done, picture_job, quick};
+
 /// Names the job that a process of its own is to run.
 const JOB: &str = "TRIX_TEST_MEMORY_JOB";
 
-/// Runs the job that the environment names, and says how much memory this process has had at the most. Other tests run
-/// this one in a process of its own.
+/// Runs the job that the environment names, and prints the peak of this process's memory.
 #[test]
-#[ignore = "is run by the other tests, in a process of its own"]
+#[ignore = "the other tests run it in a process of its own"]
 fn one_job_in_a_process() {
     let Some(path) = env::var_os(JOB) else { return };
     let job: Job = serde_json::from_slice(&fs::read(path).expect("a job")).expect("a job");
@@ -41,13 +38,7 @@ fn one_job_in_a_process() {
 fn peak(folder: &Path, job: &Job) -> u64 {
     let file = folder.join("job.json");
     fs::write(&file, serde_json::to_vec(job).expect("a job")).expect("a file");
-    let output = Command::new(env::current_exe().expect("this program"))
-        .args(["--exact", "one_job_in_a_process", "--ignored", "--nocapture"])
-        .env(JOB, &file)
-        .output()
-        .expect("a process");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let said = alone(module_path!(), "one_job_in_a_process", &[(JOB, &file)]);
     let kilobytes = said.lines().find_map(|line| line.split_once("VmHWM:")).expect("VmHWM").1;
     kilobytes.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
 }

@@ -1,8 +1,6 @@
 //! Several outputs from one decode: each is what a job of its own would have made, each has its own account, and what
 //! fails is told and leaves no half of anything.
 
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -14,7 +12,6 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::{cancelled, number, picture_stream, slices};
 use trix_core::{
     Control, Error, ErrorKind, Job, Report, Source,
     control::progress::{Phase, Progress},
@@ -23,6 +20,8 @@ use trix_core::{
     spec::video::Encoder,
 };
 use trix_fixtures::{Clip, folder, master, program};
+
+use crate::support::{self, cancelled, number, picture_stream, slices};
 
 /// A job that writes `outputs` into `folder`, each with two threads for its encoder unless it says otherwise.
 fn job(source: &Path, folder: &Path, outputs: Value) -> Job {

@@ -1,8 +1,6 @@
 //! Packages for streaming in whole jobs: which rungs there are, where their keyframes lie, what goes along; and what is
 //! left, and what is not, when one thing of a job fails.
 
-mod support;
-
 use std::{
     collections::BTreeSet,
     fs,
@@ -11,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use support::{done, ffprobe, made_by_ffmpeg, number, quick, text};
 use trix_core::{
     Control, ErrorKind, Job, Report,
     media::time::Rational,
@@ -26,6 +23,8 @@ use trix_core::{
     },
 };
 use trix_fixtures::{TempDir, folder, program};
+
+use crate::support::{self, done, ffprobe, made_by_ffmpeg, number, quick, text};
 
 fn small(name: &str, size: &str, rate: &str, more: &str) -> PathBuf {
     made_by_ffmpeg(

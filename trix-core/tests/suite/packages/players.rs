@@ -1,15 +1,8 @@
 //! Packages are played by hls.js and dash.js in a web browser: in another size, after a jump, with text, to the end.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{
-    done,
-    ladder::{ladder, packaged, source, two_seconds},
-    quick,
-};
 use trix_core::{
     Job,
     spec::{
@@ -19,6 +12,12 @@ use trix_core::{
     },
 };
 use trix_fixtures::browser::{self, Site};
+
+use crate::support::{
+    done,
+    ladder::{ladder, packaged, source, two_seconds},
+    quick,
+};
 
 /// A page that plays a package: half a second in the lowest quality, then in the highest, then from second 9 to the end.
 /// It says in its console what came of it.

@@ -1,14 +1,7 @@
 //! What would not play makes no package, what was changed in one is found, and only a whole one has its name.
 
-mod support;
-
 use std::{fs, path::Path};
 
-use support::{
-    done,
-    ladder::{input, ladder, packaged, rung, source, two_seconds},
-    picture_job, quick,
-};
 use trix_core::{
     Error, ErrorKind,
     control::cancel::Cancel,
@@ -17,6 +10,12 @@ use trix_core::{
     spec::{audio::AudioSettings, package::PackageSettings, video::Encoder},
 };
 use trix_fixtures::folder;
+
+use crate::support::{
+    done,
+    ladder::{input, ladder, packaged, rung, source, two_seconds},
+    picture_job, quick,
+};
 
 const AAC: AudioSettings = AudioSettings::Aac { kbps: None };
 

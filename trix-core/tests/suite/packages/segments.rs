@@ -1,16 +1,9 @@
 //! Packages: what playlists and manifests promise is what lies in the segments, by parsers and decoders that share nothing
 //! with the writer.
 
-mod support;
-
 use std::{fs, path::Path};
 
 use mp4_atom::{Any, Codec, Decode, DecodeMaybe};
-use support::{
-    done, ffprobe,
-    ladder::{input, ladder, packaged, rung, sound, two_seconds},
-    number, picture_job, quick, samples, text,
-};
 use trix_core::{
     media::time::Timestamp,
     spec::{
@@ -20,6 +13,12 @@ use trix_core::{
     },
 };
 use trix_fixtures::{folder, media, program};
+
+use crate::support::{
+    self, done, ffprobe,
+    ladder::{input, ladder, packaged, rung, sound, two_seconds},
+    number, picture_job, quick, samples, text,
+};
 
 const AAC: AudioSettings = AudioSettings::Aac { kbps: None };
 

@@ -1,18 +1,17 @@
 //! What `probe` says of every file of the media folder, against what `ffprobe` and `mediainfo` say. Every difference is
 //! in a table with its reason; one that is not there fails, and so does an entry that no longer differs.
 
-mod support;
-
 use std::{collections::BTreeMap, path::Path};
 
 use serde_json::Value;
-use support::{ffprobe, text};
 use trix_core::{
     Limits, Source, StreamKind,
     media::time::Rational,
     probe::{self, HdrFormat, MediaInfo, StreamInfo, SubtitleForm},
 };
 use trix_fixtures::{media, program};
+
+use crate::support::{ffprobe, text};
 
 /// Facts by name: the kind of a stream and its number among its kind, or nothing for the file, then what.
 type Facts = BTreeMap<String, String>;

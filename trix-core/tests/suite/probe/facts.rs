@@ -1,10 +1,7 @@
 //! What `probe` finds in files that were made to hold it.
 
-mod support;
-
 use std::{fs, path::Path};
 
-use support::{done, ffprobe, made_by_ffmpeg, picture_job, picture_stream, quick, text, times};
 use trix_core::{
     Cancel, Limits, Source, StreamKind,
     media::time::{Rational, Timestamp},
@@ -15,6 +12,8 @@ use trix_core::{
     spec::video::Encoder,
 };
 use trix_fixtures::{Clip, media};
+
+use crate::support::{done, ffprobe, made_by_ffmpeg, picture_job, picture_stream, quick, text, times};
 
 fn look(file: &Path) -> MediaInfo {
     probe::probe(&Source::open(file, Limits::default()).expect("a source"))

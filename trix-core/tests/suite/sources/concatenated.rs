@@ -2,14 +2,11 @@
 //! time. Frames flash and audio beeps at every full second of each recording; what is compared is what the `ffmpeg`
 //! program decodes.
 
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use support::{done, ffprobe, made_by_ffmpeg, number, quick, text};
 use trix_core::{
     Control, ErrorKind, Job, OnDamage, Report,
     media::time::{Rational, Timestamp},
@@ -17,6 +14,8 @@ use trix_core::{
     spec::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{clip::made, folder, program};
+
+use crate::support::{done, ffprobe, made_by_ffmpeg, number, quick, text};
 
 const H264: &str = "-c:v libx264 -preset fast -bf 3 -g 25 -c:a aac";
 const MPEG2: &str = "-c:v mpeg2video -q:v 3 -bf 2 -g 12 -c:a mp2";

@@ -1,16 +1,15 @@
 //! Damage made on purpose is found, called by its kind, and placed where it is; and nothing is found in what is whole.
 
-mod support;
-
 use std::{fs, path::Path};
 
-use support::{ffprobe, made_by_ffmpeg};
 use trix_core::{
     Cancel, ErrorKind, Limits, OnDamage, Source,
     damage::DamageKind,
     reading::census::{self, Census},
 };
 use trix_fixtures::{Clip, media};
+
+use crate::support::{self, ffprobe, made_by_ffmpeg};
 
 fn census(bytes: &[u8], on_damage: OnDamage) -> Result<Census, trix_core::Error> {
     census::count(Source::from_bytes(bytes, Limits::default())?, on_damage, 0, &Cancel::default())

@@ -1,17 +1,16 @@
 //! The pictures that the reader yields are, sample for sample, those that the `ffmpeg` program decodes from the same
 //! file: real files from many hands, whole and damaged.
 
-mod support;
-
 use std::{
     io::Read,
     path::Path,
     process::{Child, Command, Stdio},
 };
 
-use support::planes;
 use trix_core::{Error, ErrorKind, Limits, OnDamage, Source, plan::Cut, reading::reader::PictureReader};
 use trix_fixtures::{Clip, media, program};
+
+use crate::support::planes;
 
 /// Files without pictures that could be decoded: what opening or decoding them must say, and why.
 const REFUSED: &[(&str, ErrorKind)] = &[

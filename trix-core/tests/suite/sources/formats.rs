@@ -1,15 +1,12 @@
 //! Every kind of source: what Trix reads from it is what the `ffmpeg` program reads from it, picture by picture, sample
 //! by sample and tick by tick.
 
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
 use serde_json::Value;
-use support::{ffprobe, number, text};
 use trix_core::{
     Cancel, Error, ErrorKind, Limits, OnDamage, Source,
     damage::DamageKind,
@@ -22,6 +19,8 @@ use trix_core::{
     spec::source::{RawGeometry, Reading},
 };
 use trix_fixtures::{Clip, folder, media, program};
+
+use crate::support::{self, ffprobe, number, text};
 
 fn open(path: &Path, reading: &Reading) -> Source {
     Source::open_as(path, reading).unwrap_or_else(|error| panic!("{error}"))

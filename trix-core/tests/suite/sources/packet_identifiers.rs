@@ -1,19 +1,18 @@
 //! Tracks of transport streams that go on under another packet identifier. The identifiers of one recording are changed in
 //! its packets, so that what comes out has to be, to the sample, what comes out of the recording itself.
 
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use support::{done, made_by_ffmpeg, planes, quick, samples};
 use trix_core::{
     Control, ErrorKind, Job, Report, run,
     spec::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::folder;
+
+use crate::support::{done, made_by_ffmpeg, planes, quick, samples};
 
 /// Identifiers as ffmpeg gives them.
 const TABLE: u16 = 4096;

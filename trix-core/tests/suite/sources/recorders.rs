@@ -1,14 +1,11 @@
 //! Sources as recorders, editors and segmenters leave them: edit lists with gaps, recordings that begin in mid-group,
 //! room that was taken in advance, sequences that grow.
 
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use support::{done, made_by_ffmpeg, picture_job, planes, quick, times};
 use trix_core::{
     Cancel, Control, Job, Limits, Report, Source,
     probe::probe_and_count,
@@ -19,6 +16,8 @@ use trix_core::{
     },
 };
 use trix_fixtures::{Clip, folder, program};
+
+use crate::support::{self, done, made_by_ffmpeg, picture_job, planes, quick, times};
 
 // --- edit lists ---------------------------------------------------------------------------------------------------------
 

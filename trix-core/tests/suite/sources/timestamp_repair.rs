@@ -1,14 +1,11 @@
 //! Times are repaired by stated rules alone (docs/guide.md, "Times of a source"): each rule on a source that needs it, the
 //! result beside what the `ffmpeg` programs make of the same file.
 
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use support::{done, ffprobe, made_by_ffmpeg, planes, quick, samples, times};
 use trix_core::{
     Cancel, Job, Limits, OnDamage, Report, Source, StreamKind,
     decode::timing::IrregularityKind,
@@ -24,6 +21,8 @@ use trix_core::{
     },
 };
 use trix_fixtures::{Clip, folder};
+
+use crate::support::{done, ffprobe, made_by_ffmpeg, planes, quick, samples, times};
 
 fn open(path: &Path) -> Source {
     Source::open(path, Limits::default()).unwrap_or_else(|error| panic!("{error}"))

@@ -1,8 +1,6 @@
 //! Stills and hashes in whole jobs: stills show the part of the film that the job keeps, and every hash is that of
 //! sha256sum.
 
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -10,11 +8,6 @@ use std::{
 };
 
 use serde_json::Value;
-use support::{
-    done, made_by_ffmpeg, quick,
-    stills::{SWS, all_shown, film, psnr, seconds, shown},
-    waves::write_wave,
-};
 use trix_core::{
     Control, ErrorKind, Job, run,
     spec::{
@@ -26,6 +19,12 @@ use trix_core::{
     still::StillReport,
 };
 use trix_fixtures::{TempDir, folder, program};
+
+use crate::support::{
+    done, made_by_ffmpeg, quick,
+    stills::{SWS, all_shown, film, psnr, seconds, shown},
+    waves::write_wave,
+};
 
 /// A job of stills alone.
 fn job(source: &Path, stills: Vec<StillSettings>) -> Job {

@@ -1,15 +1,8 @@
 //! Still pictures: what another decoder shows of posters and thumbnails is what the source shows at that time, in the colour
 //! that the file format means; cues are read by a parser of their own.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{
-    colorimetry, ffprobe, made_by_ffmpeg, pictures,
-    stills::{Rgb, SWS, all_shown, film, made, psnr, seconds, shown, written},
-    text,
-};
 use trix_core::{
     ErrorKind, Limits, OnDamage, Source,
     media::time::{TimeBase, Timestamp},
@@ -20,6 +13,12 @@ use trix_core::{
     still::{StillReport, make, poster::PosterReport, sprites::SpriteReport},
 };
 use trix_fixtures::{TempDir, folder, media, program};
+
+use crate::support::{
+    colorimetry, ffprobe, made_by_ffmpeg, pictures,
+    stills::{Rgb, SWS, all_shown, film, made, psnr, seconds, shown, written},
+    text,
+};
 
 /// A poster, where it lies, and what became of it.
 fn poster(source: &Path, folder: &TempDir, settings: PosterSettings) -> (PathBuf, PosterReport) {

@@ -1,18 +1,17 @@
 //! Waveforms lie where the sound is, as high as it is, in every format of samples.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{
-    made_by_ffmpeg,
-    stills::{made, shown, written},
-};
 use trix_core::{
     spec::still::{Paint, StillSettings, WaveformChannels, WaveformSettings},
     still::{StillReport, waveform::WaveformReport},
 };
 use trix_fixtures::folder;
+
+use crate::support::{
+    made_by_ffmpeg,
+    stills::{made, shown, written},
+};
 
 /// A waveform as the `ffmpeg` program decodes it: for each column the rows that are not background, from and to.
 fn waveform(source: &Path, settings: WaveformSettings) -> (WaveformReport, Vec<Vec<usize>>, Option<String>) {

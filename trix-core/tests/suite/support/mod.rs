@@ -1,8 +1,5 @@
 //! What the integration tests share: running jobs, taking streams apart, asking foreign programs.
 
-// Each test file is a crate of its own and uses its part of this.
-#![allow(dead_code)]
-
 pub mod colorimetry;
 pub mod ladder;
 pub mod pictures;
@@ -12,7 +9,9 @@ pub mod stills;
 pub mod waves;
 
 use std::{
+    env,
     path::{Path, PathBuf},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -30,6 +29,21 @@ use trix_fixtures::program;
 /// Runs a job that must succeed.
 pub fn done(job: &Job) -> Report {
     run(job, &Control::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Runs an ignored test alone, in a process of its own with these environment variables; what it printed. `module` is the
+/// `module_path!()` of the test.
+pub fn alone(module: &str, test: &str, environment: &[(&str, &Path)]) -> String {
+    let (_, module) = module.split_once("::").expect("a module of this program");
+    let output = Command::new(env::current_exe().expect("this program"))
+        .args(["--exact", &format!("{module}::{test}"), "--ignored", "--nocapture"])
+        .envs(environment.iter().copied())
+        .output()
+        .expect("a process");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("test result: ok. 1 passed"), "{said}");
+    said
 }
 
 /// Runs a job on another thread and cancels it after 700 ms; how it ended, and how long that took.

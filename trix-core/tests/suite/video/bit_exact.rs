@@ -1,16 +1,15 @@
 //! What Trix writes is what the `x264` and `x265` programs write from the same pictures with the same options, bit for
 //! bit in every coded slice.
 
-mod support;
-
 use std::path::Path;
 
-use support::{done, pair, picture_job, slices};
 use trix_core::{
     media::format::Chroma,
     spec::video::{EncodeSettings, Encoder, RateControl},
 };
 use trix_fixtures::{Clip, folder, program};
+
+use crate::support::{done, pair, picture_job, slices};
 
 /// One thread in everything that could race: what the programs write then depends on nothing but the options.
 const ONE_264: &str = "threads=1";

@@ -3,17 +3,8 @@
 //! A sample is right when it is within one code value of the exact result: half a code is what rounding may take, and
 //! another half is what a sample may get from its neighbours where the depth shrinks and errors are diffused.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{
-    colorimetry::*,
-    pictures::{
-        Dice, Grid, Planes, assert_equal, colored, decisions, ffv1_job, filtered, joined, plan, refusal, written,
-    },
-    quick,
-};
 use trix_core::{
     Job,
     media::{
@@ -26,6 +17,15 @@ use trix_core::{
     },
 };
 use trix_fixtures::{folder, media, program};
+
+use crate::support::{
+    self,
+    colorimetry::*,
+    pictures::{
+        Dice, Grid, Planes, assert_equal, colored, decisions, ffv1_job, filtered, joined, plan, refusal, written,
+    },
+    quick,
+};
 
 const NTSC_8: Space = Space::new(NTSC, WEIGHTS_601, 8);
 const PAL_8: Space = Space::new(PAL, WEIGHTS_601, 8);

@@ -1,16 +1,15 @@
 //! Copied pictures: whole, cut at keyframes, or without what cannot be decoded; always the pictures of the source.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{done, ffprobe, made_by_ffmpeg, number, text};
 use trix_core::{
     Job,
     media::time::{Rational, Timestamp},
     spec::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{folder, media, program};
+
+use crate::support::{self, done, ffprobe, made_by_ffmpeg, number, text};
 
 /// A hash of each decoded picture, in the order of showing.
 fn pictures(file: &Path) -> Vec<String> {

@@ -1,18 +1,8 @@
 //! Fields: whether they are found, kept with the right order, or made into the pictures that another implementation
 //! makes of them; film is put together again from its pulldown.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{
-    done, ffprobe, mediainfo, picture_job, picture_stream,
-    pictures::{
-        Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, joined, plan, refusal, split, through,
-        written,
-    },
-    quick, text, times,
-};
 use trix_core::{
     media::picture::FieldOrder,
     plan::Deinterlacing,
@@ -22,6 +12,15 @@ use trix_core::{
     },
 };
 use trix_fixtures::{folder, program};
+
+use crate::support::{
+    done, ffprobe, mediainfo, picture_job, picture_stream,
+    pictures::{
+        Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, joined, plan, refusal, split, through,
+        written,
+    },
+    quick, text, times,
+};
 
 /// Fifty moving pictures a second, as fields of twenty-five frames; the upper one first.
 const FIELDS: &str = "scroll=h=0.04,tinterlace=interleave_top";

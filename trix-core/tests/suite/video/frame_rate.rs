@@ -1,14 +1,7 @@
 //! A constant rate of pictures: how many come out, when each is shown, and which picture of the source each of them is.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{
-    done, picture_job, picture_stream,
-    pictures::{decoded, plan, written},
-    quick, text, times,
-};
 use trix_core::{
     Report,
     spec::{
@@ -17,6 +10,12 @@ use trix_core::{
     },
 };
 use trix_fixtures::folder;
+
+use crate::support::{
+    self, done, picture_job, picture_stream,
+    pictures::{decoded, plan, written},
+    quick, text, times,
+};
 
 /// Flat pictures whose luma is their number, at these times in milliseconds or at a rate.
 fn numbered(folder: &Path, count: u8, rate: &str, name: &str, filter: &str) -> PathBuf {

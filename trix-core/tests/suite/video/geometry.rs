@@ -1,18 +1,8 @@
 //! The shape of pictures: turned, cropped, padded and scaled pictures are, sample by sample, what arithmetic on the
 //! planes of the source says; and what changes in mid-stream is counted and placed.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{
-    done, ffprobe, picture_job, picture_stream,
-    pictures::{
-        Dice, Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr, refusal,
-        through, written,
-    },
-    quick, text,
-};
 use trix_core::{
     Control, ErrorKind, Job, run,
     spec::{
@@ -21,6 +11,15 @@ use trix_core::{
     },
 };
 use trix_fixtures::{clip, folder, media, program};
+
+use crate::support::{
+    self, done, ffprobe, picture_job, picture_stream,
+    pictures::{
+        Dice, Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr, refusal,
+        through, written,
+    },
+    quick, text,
+};
 
 /// Pictures of noise.
 fn noise(name: &str, width: usize, height: usize, count: u64) -> Vec<Planes> {

@@ -1,13 +1,5 @@
 //! Grey pictures: every depth, range and matrix, with opacity and without.
 
-mod support;
-
-use support::{
-    done, picture_job,
-    pictures::{Grid, decisions},
-    quick,
-    raw::*,
-};
 use trix_core::{
     media::{
         color::{Range, Standard},
@@ -21,6 +13,13 @@ use trix_core::{
     },
 };
 use trix_fixtures::{folder, program};
+
+use crate::support::{
+    done, picture_job,
+    pictures::{Grid, decisions},
+    quick,
+    raw::*,
+};
 
 const GREYS: [(&str, u32); 12] = [
     ("gray", 8),

@@ -1,17 +1,10 @@
 //! What travels with pictures beside their samples: static HDR metadata read back by foreign programs, HDR10+, Dolby
 //! Vision and captions compared byte by byte with the source's, picture by picture in the order in which they are shown.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
 use dolby_vision::rpu::dovi_rpu::DoviRpu;
 use serde_json::Value;
-use support::{
-    done, ffprobe, mediainfo, picture_job,
-    pictures::{plan, refusal},
-    quick, text,
-};
 use trix_core::{
     Job, Report,
     media::time::{Rational, Timestamp},
@@ -21,6 +14,12 @@ use trix_core::{
     },
 };
 use trix_fixtures::{folder, media, program};
+
+use crate::support::{
+    done, ffprobe, mediainfo, picture_job,
+    pictures::{plan, refusal},
+    quick, text,
+};
 
 /// A coded picture: when it is shown, and its NAL units.
 struct Coded {

@@ -1,16 +1,7 @@
 //! What pictures have beside their planes: palettes, layers of opacity and depth, odd sizes, the shape of samples.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{
-    done, picture_job, picture_stream,
-    pictures::{Dice, decisions, decoded, plan, psnr, refusal, split, written},
-    quick,
-    raw::*,
-    text,
-};
 use trix_core::{
     Job, OnDamage,
     media::{PixelFormat, format::Chroma, time::Rational},
@@ -24,6 +15,14 @@ use trix_core::{
     },
 };
 use trix_fixtures::{folder, program};
+
+use crate::support::{
+    self, done, picture_job, picture_stream,
+    pictures::{Dice, decisions, decoded, plan, psnr, refusal, split, written},
+    quick,
+    raw::*,
+    text,
+};
 
 /// Pictures with a palette, as `ffmpeg` writes them with `options`.
 fn with_palette(folder: &Path, clear: bool, name: &str, options: &str) -> PathBuf {

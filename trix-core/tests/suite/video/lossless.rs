@@ -1,16 +1,15 @@
 //! Lossless encodes give every sample back, at every depth and chroma, when a foreign decoder reads them; and Trix's
 //! own comparison says so of every frame.
 
-mod support;
-
 use std::fs;
 
-use support::{done, picture_job, planes, quick};
 use trix_core::spec::{
     job::VerifyLevel,
     video::{EncodeSettings, Encoder, RateControl},
 };
 use trix_fixtures::{Clip, folder, program};
+
+use crate::support::{done, picture_job, planes, quick};
 
 const FRAMES: u32 = 8;
 

@@ -1,17 +1,7 @@
 //! FFV1 gives every sample back and notices damage; ProRes has the profile, the tags and the quality that it says.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{
-    done, ffprobe, picture_job, picture_stream,
-    pictures::{
-        Dice, Grid, Planes, assert_equal, colored, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr,
-        refusal, split, through, written,
-    },
-    text,
-};
 use trix_core::{
     ErrorKind, Job, Limits, OnDamage, Source,
     plan::Cut,
@@ -23,6 +13,15 @@ use trix_core::{
     },
 };
 use trix_fixtures::{folder, media, program};
+
+use crate::support::{
+    self, done, ffprobe, picture_job, picture_stream,
+    pictures::{
+        Dice, Grid, Planes, assert_equal, colored, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr,
+        refusal, split, through, written,
+    },
+    text,
+};
 
 /// Two pictures of noise.
 fn noise(name: &str, (width, height): (usize, usize)) -> Vec<Planes> {

@@ -1,16 +1,6 @@
 //! Every layout of samples that libavutil names: taken apart without loss, converted as exact arithmetic says, or refused
 //! with the reason.
 
-mod support;
-
-use support::{
-    colorimetry::*,
-    done, picture_stream,
-    pictures::{Dice, Grid, decisions},
-    quick,
-    raw::*,
-    text,
-};
 use trix_core::{
     media::{PixelFormat, color::Standard, format::Chroma},
     planner::Plan,
@@ -20,6 +10,15 @@ use trix_core::{
     },
 };
 use trix_fixtures::{folder, program};
+
+use crate::support::{
+    colorimetry::*,
+    done, picture_stream,
+    pictures::{Dice, Grid, decisions},
+    quick,
+    raw::*,
+    text,
+};
 
 #[test]
 fn packed_red_green_and_blue_come_back_sample_by_sample() {

@@ -1,11 +1,8 @@
 //! A smaller size that is scaled from a larger one: what is chained and what is not, and that the pictures are those of
 //! scaling twice.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{done, number, picture_job, picture_stream, planes, quick, times};
 use trix_core::{
     Job, Report, Source,
     media::{format::Chroma, time::Rational},
@@ -18,6 +15,8 @@ use trix_core::{
     },
 };
 use trix_fixtures::{Clip, folder, program};
+
+use crate::support::{done, number, picture_job, picture_stream, planes, quick, times};
 
 const FRAMES: u32 = 9;
 const LARGE: (i32, i32) = (256, 144);
