@@ -22,7 +22,7 @@ use trix_fixtures::{folder, media, program};
 use crate::support::{self, Dice, damage, encode, file, trix, words};
 
 /// Quick, with all sound decoded.
-const OPTIONS: &str = "--preset ultrafast --audio flac";
+const OPTIONS: &str = "--preset ultrafast --crf 40 --audio flac";
 
 /// What `ffprobe` can decode of pictures and read of sound, broken or not: numbers for each stream.
 fn readable(file: &Path) -> Vec<(String, String)> {

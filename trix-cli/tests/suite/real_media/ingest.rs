@@ -14,7 +14,8 @@ use trix_fixtures::{clip::made, folder, media, program};
 use crate::support::{self, Ran, trix};
 
 /// How often a picture is encoded matters here, and not how well.
-const QUICK: &str = "--set preset=ultrafast --set preview_preset=ultrafast --json";
+const QUICK: &str = "--set preset=ultrafast --set crf_h264=40 --set crf_hevc=40 --set preview_preset=ultrafast \
+                     --set preview_crf=40 --json";
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)

@@ -1,7 +1,10 @@
 //! Every profile makes its files of frames that are not the usual 4:2:0: grey, palettes, 4:1:1, alpha, odd sizes. What was
 //! decided for that stands in the report.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 use trix_fixtures::{folder, program};
@@ -30,15 +33,23 @@ fn frames(file: &Path) -> (u64, String) {
     (count.unwrap_or(0), stream["pix_fmt"].as_str().unwrap_or_default().to_owned())
 }
 
-/// The luma of the first frame as ffmpeg brings it to 8 bits of limited range, its mean.
-fn mean_luma(file: &Path) -> f64 {
-    let line = format!(
-        "-i {} -map 0:v:0 -frames:v 1 -vf format=yuv444p16,scale=out_range=tv,format=yuv444p -f rawvideo -",
-        file.display()
-    );
-    let bytes = program::ffmpeg(&line).stdout;
-    let luma = &bytes[..bytes.len() / 3];
-    luma.iter().map(|value| f64::from(*value)).sum::<f64>() / luma.len() as f64
+/// The mean luma of the first frame of each file, which ffmpeg brings to 8 bits of limited range.
+fn mean_lumas(files: &[PathBuf]) -> Vec<f64> {
+    let folder = folder();
+    let raw: Vec<PathBuf> = (0..files.len()).map(|number| folder.path().join(number.to_string())).collect();
+    let inputs: String = files.iter().map(|file| format!(" -i {}", file.display())).collect();
+    let output = |(number, raw): (usize, &PathBuf)| {
+        let filters = "format=yuv444p16,scale=out_range=tv,format=yuv444p";
+        format!(" -map {number}:v:0 -frames:v 1 -vf {filters} -f rawvideo {}", raw.display())
+    };
+    let outputs: String = raw.iter().enumerate().map(output).collect();
+    program::ffmpeg(&format!("{inputs}{outputs}"));
+    let mean = |raw: &PathBuf| {
+        let bytes = fs::read(raw).expect("a frame");
+        let luma = &bytes[..bytes.len() / 3];
+        luma.iter().map(|value| f64::from(*value)).sum::<f64>() / luma.len() as f64
+    };
+    raw.iter().map(mean).collect()
 }
 
 /// The sources: name, frames, mean of the luma in limited range.
@@ -98,15 +109,14 @@ fn every_profile_takes_every_kind_of_frame() {
         let report = trix(line, &[&source, &into]).done().json();
         let outputs = report["outputs"].as_array().expect("outputs").clone();
         assert_eq!(outputs.len(), 8, "{kind}: preview, mezzanine, five of the archive, one without loss");
+        let mut files: Vec<PathBuf> =
+            outputs.iter().map(|output| PathBuf::from(output["path"].as_str().expect("a path"))).collect();
+        files.retain(|path| path.is_file());
         let mut means = Vec::new();
-        for output in &outputs {
-            let path = PathBuf::from(output["path"].as_str().expect("a path"));
-            if !path.is_file() {
-                continue;
-            }
-            let (count, format) = frames(&path);
+        for (path, mean) in files.iter().zip(mean_lumas(&files)) {
+            let (count, format) = frames(path);
             assert_eq!(count, 3, "{kind}: {} ({format})", path.display());
-            means.push((mean_luma(&path), format, path));
+            means.push((mean, format, path));
         }
         assert!(means.len() >= 8, "{kind}");
         // All of them show the same, whatever their depth, range and codec. (Alpha is compared elsewhere.)

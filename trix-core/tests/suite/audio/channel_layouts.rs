@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use trix_core::{
     Job, Limits, Report, Source,
     planner::Plan,
@@ -13,15 +14,24 @@ use trix_core::{
 };
 use trix_fixtures::folder;
 
-use crate::support::{self, done, ffprobe, made_by_ffmpeg, quick, samples, text};
+use crate::support::{self, done, ffprobe, made_by_ffmpeg, quick, samples_of_tracks, text};
 
-/// The samples of audio track `track` as floating point, channel by channel.
-fn channels(file: &Path, track: usize) -> Vec<Vec<f64>> {
-    let json = ffprobe(file, &format!("-select_streams a:{track} -show_streams"));
-    let count = json["streams"][0]["channels"].as_u64().expect("channels") as usize;
-    let bytes = samples(file, track, "f64le");
-    let all: Vec<f64> = bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-    (0..count).map(|channel| all.iter().skip(channel).step_by(count).copied().collect()).collect()
+/// The samples of every audio track as floating point, by track and channel.
+fn tracks(file: &Path) -> Vec<Vec<Vec<f64>>> {
+    let json = ffprobe(file, "-select_streams a -show_streams");
+    let streams = json["streams"].as_array().expect("streams");
+    let decoded = samples_of_tracks(file, streams.len(), "f64le");
+    let channels = |(stream, bytes): (&Value, &Vec<u8>)| -> Vec<Vec<f64>> {
+        let count = stream["channels"].as_u64().expect("channels") as usize;
+        let all: Vec<f64> = bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        (0..count).map(|channel| all.iter().skip(channel).step_by(count).copied().collect()).collect()
+    };
+    streams.iter().zip(&decoded).map(channels).collect()
+}
+
+/// The samples of the first audio track, by channel.
+fn channels(file: &Path) -> Vec<Vec<f64>> {
+    tracks(file).swap_remove(0)
 }
 
 /// The strength of a tone in the middle of a second (Goertzel).
@@ -96,9 +106,10 @@ fn a_label_does_not_change_what_a_mono_track_holds() {
     ] {
         let output = folder.path().join(codec).with_extension(extension);
         done(&job(&source, &output, codec));
-        for (track, label) in labels.iter().enumerate() {
+        let found = tracks(&output);
+        assert_eq!(found.len(), labels.len(), "{codec} in {extension}");
+        for (track, (label, found)) in labels.iter().zip(&found).enumerate() {
             let what = format!("{label} as {codec} in {extension}");
-            let found = channels(&output, track);
             assert_eq!(found.len(), 1, "{what}");
             let level = 20.0 * (strength(&found[0], frequency(track)) / 0.2).log10();
             assert!(level.abs() < 0.1, "{what}: {level} dB");
@@ -109,8 +120,9 @@ fn a_label_does_not_change_what_a_mono_track_holds() {
     let mut both = job(&source, &output, "flac");
     both.outputs[0].audio_shape = layout("stereo");
     done(&both);
-    for track in 0..labels.len() {
-        let sides = channels(&output, track);
+    let found = tracks(&output);
+    assert_eq!(found.len(), labels.len());
+    for (track, sides) in found.iter().enumerate() {
         let levels: Vec<f64> = sides.iter().map(|side| strength(side, frequency(track)) / 0.2).collect();
         assert!(
             levels.len() == 2 && levels.iter().all(|level| (level * level - 0.5).abs() < 0.0015),
@@ -130,10 +142,9 @@ fn pairs_of_channels_without_a_layout_become_stereo_tracks() {
             let report = done(&job(&source, &output, codec));
             let what = format!("{count} channels in {codec}");
             assert!(told(&report).contains(&format!("its {count} channels become")), "{what}: {}", told(&report));
-            let json = ffprobe(&output, "-select_streams a -show_streams");
-            assert_eq!(json["streams"].as_array().map(Vec::len), Some(count.div_ceil(2)), "{what}");
-            for track in 0..count.div_ceil(2) {
-                let found = channels(&output, track);
+            let tracks = tracks(&output);
+            assert_eq!(tracks.len(), count.div_ceil(2), "{what}");
+            for (track, found) in tracks.iter().enumerate() {
                 let own: Vec<usize> = (2 * track..(2 * track + 2).min(count)).collect();
                 assert_eq!(found.len(), own.len(), "{what}, track {track}");
                 for (channel, number) in found.iter().zip(&own) {
@@ -146,14 +157,16 @@ fn pairs_of_channels_without_a_layout_become_stereo_tracks() {
             }
         }
         // In PCM they stay together; asked for stereo or mono, every sample is where it was.
-        let whole = channels(&source, 0);
+        let whole = channels(&source);
         for (codec, shape, size) in [("pcm", None, count), ("flac", Some("stereo"), 2), ("pcm", Some("mono"), 1)] {
             let output = folder.path().join(format!("{count}-{size}-{codec}.mkv"));
             let mut job = job(&source, &output, codec);
             job.outputs[0].audio_shape.layout = shape.map(str::to_owned);
             done(&job);
-            for (track, own) in whole.chunks(size).enumerate() {
-                assert!(channels(&output, track) == own, "{count} channels as {codec} of {size}: track {track}");
+            let found = tracks(&output);
+            assert_eq!(found.len(), whole.chunks(size).len(), "{count} channels as {codec} of {size}");
+            for (track, (found, own)) in found.iter().zip(whole.chunks(size)).enumerate() {
+                assert!(found == own, "{count} channels as {codec} of {size}: track {track}");
             }
         }
     }
@@ -173,7 +186,7 @@ fn every_pair_is_a_rendition_of_a_package() {
     for track in 0..4 {
         let playlist = folder.path().join(format!("out/audio-{}/media.m3u8", track + 1));
         let playlist = if playlist.is_file() { playlist } else { only_playlist(&folder.path().join("out"), track + 1) };
-        for (at, channel) in channels(&playlist, 0).iter().enumerate() {
+        for (at, channel) in channels(&playlist).iter().enumerate() {
             let level = strength(channel, frequency(2 * track + at));
             assert!((level - 0.2).abs() < 0.005, "track {track}, channel {at}: {level}");
         }
@@ -222,7 +235,7 @@ fn a_layout_that_a_codec_lacks_is_written_in_the_nearest_one() {
         job.outputs[0].audio_shape.layout = shape.map(str::to_owned);
         let report = done(&job);
         assert!(told(&report).contains(written), "{layout} in {codec}: {}", told(&report));
-        let found = channels(&output, 0);
+        let found = channels(&output);
         assert_eq!(found.len(), heard.len(), "{layout} in {codec}");
         for (channel, heard) in found.iter().zip(heard) {
             for number in 0..count {
@@ -252,6 +265,7 @@ fn a_map_of_many_loudspeakers_keeps_their_order() {
         let all: Vec<Vec<f64>> =
             (0..count).map(|number| support::waves::tone(f64::from(frequency(number)), 0.2, 48_000, 48_000)).collect();
         support::waves::write_wave(&wave, &all, 48_000, 24);
+        let wanted = channels(&wave);
         for extension in ["mkv", "mov", "mp4"] {
             let output = folder.path().join(format!("{name}.{extension}"));
             let mut job = job(&film, &output, "auto");
@@ -265,9 +279,9 @@ fn a_map_of_many_loudspeakers_keeps_their_order() {
                 continue;
             }
             assert!(codec.starts_with("pcm") || codec == "flac", "{name} in {extension}: {codec}");
-            let found = channels(&output, 0);
+            let found = channels(&output);
             assert_eq!(found.len(), count, "{name} in {extension}");
-            assert!(found == channels(&wave, 0), "{name} in {extension}");
+            assert!(found == wanted, "{name} in {extension}");
         }
     }
 }

@@ -1,15 +1,19 @@
 //! Sound and picture stay together to the sample: a source flashes and beeps, and in whatever is made of it, every flash
 //! and every beep are as far apart as they were. What is compared is what the `ffmpeg` program decodes.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
+use serde_json::Value;
 use trix_core::{
     Job,
     spec::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{folder, program};
 
-use crate::support::{done, ffprobe, made_by_ffmpeg, number, quick, samples, text};
+use crate::support::{done, ffprobe, made_by_ffmpeg, number, quick, text};
 
 /// Every codec in every container that holds it.
 const TARGETS: [(&str, &[&str]); 7] = [
@@ -44,59 +48,86 @@ fn lavfi(rate: &str, every: u32, sample_rate: u32, times: &str) -> [String; 2] {
     [picture, sound]
 }
 
-/// When each flash is seen, in seconds.
-fn flashes(file: &Path) -> Vec<f64> {
-    let line = format!(
-        "-i {} -map 0:v -fps_mode passthrough -vf scale=1:1:flags=area,format=gray -f rawvideo -",
-        file.display()
-    );
-    let levels = program::ffmpeg(&line).stdout;
-    let json = ffprobe(file, "-select_streams v:0 -show_streams -show_frames");
-    let base = text(&json["streams"][0]["time_base"]);
-    let (num, den): (f64, f64) = base.split_once('/').map(|(n, d)| (n.parse().unwrap(), d.parse().unwrap())).unwrap();
-    let frames = json["frames"].as_array().expect("frames");
-    assert_eq!(frames.len(), levels.len(), "{}", file.display());
-    let times = frames.iter().map(|frame| number::<f64>(&frame["pts"]) * num / den);
-    times.zip(levels).filter(|(_, level)| *level > 128).map(|(time, _)| time).collect()
+/// A file as ffprobe and ffmpeg decode it.
+struct Decoded {
+    file: PathBuf,
+    /// Time, in seconds, and mean level of each video frame.
+    video: Vec<(f64, u8)>,
+    /// Time of the first audio frame, in seconds.
+    audio_start: f64,
+    rate: f64,
+    channels: usize,
+    /// Interleaved.
+    samples: Vec<i16>,
 }
 
-/// How many samples after each flash its beep begins, as far as both are whole, and the sample rate.
-fn distances(file: &Path, near: f64) -> (Vec<i64>, f64) {
-    let json = ffprobe(file, "-select_streams a:0 -show_streams -show_frames");
-    let rate: f64 = number(&json["streams"][0]["sample_rate"]);
-    let base = text(&json["streams"][0]["time_base"]);
-    let (num, den): (f64, f64) = base.split_once('/').map(|(n, d)| (n.parse().unwrap(), d.parse().unwrap())).unwrap();
-    let start = number::<f64>(&json["frames"][0]["pts"]) * num / den;
-    let sound: Vec<f64> = samples(file, 0, "s16le")
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|bytes| f64::from(i16::from_le_bytes(*bytes)))
-        .collect();
+fn decoded(file: &Path) -> Decoded {
+    let json = ffprobe(file, "-show_streams -show_frames");
+    let list = |name: &str| json[name].as_array().expect("a list").clone();
+    let (streams, frames) = (list("streams"), list("frames"));
+    let first = |kind: &str| streams.iter().find(|stream| stream["codec_type"] == kind).expect("a stream").clone();
+    let (video, audio) = (first("video"), first("audio"));
+    // In seconds.
+    let times = |stream: &Value| -> Vec<f64> {
+        let base = text(&stream["time_base"]);
+        let (num, den): (f64, f64) =
+            base.split_once('/').map(|(n, d)| (n.parse().unwrap(), d.parse().unwrap())).unwrap();
+        let own = frames.iter().filter(|frame| frame["stream_index"] == stream["index"]);
+        own.map(|frame| number::<f64>(&frame["pts"]) * num / den).collect()
+    };
+    let folder = folder();
+    let [levels, samples] = ["levels", "samples"].map(|name| folder.path().join(name));
+    program::ffmpeg(&format!(
+        "-i {} -map 0:v -fps_mode passthrough -vf scale=1:1:flags=area,format=gray -f rawvideo {} \
+         -map 0:a:0 -f s16le {}",
+        file.display(),
+        levels.display(),
+        samples.display()
+    ));
+    let [levels, samples] = [levels, samples].map(|path| fs::read(path).expect("what ffmpeg decodes"));
+    let shown = times(&video);
+    assert_eq!(shown.len(), levels.len(), "{}", file.display());
+    Decoded {
+        file: file.to_owned(),
+        video: shown.into_iter().zip(levels).collect(),
+        audio_start: times(&audio)[0],
+        rate: number(&audio["sample_rate"]),
+        channels: number(&audio["channels"]),
+        samples: samples.as_chunks::<2>().0.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect(),
+    }
+}
+
+/// How many samples after each flash its beep begins, as far as both are whole. `near`: seconds from flash to beep.
+fn distances(decoded: &Decoded, near: f64) -> Vec<i64> {
+    let Decoded { rate, audio_start: start, .. } = *decoded;
+    let file = decoded.file.display();
+    let sound: Vec<f64> = decoded.samples.iter().map(|sample| f64::from(*sample)).collect();
     let template: Vec<f64> = (0..(BEEP * rate) as usize).map(|at| beep(at as f64 / rate)).collect();
     let likeness = |at: i64| -> f64 {
         let from = usize::try_from(at).unwrap_or(usize::MAX);
         sound.get(from..).map_or(0.0, |sound| sound.iter().zip(&template).map(|(a, b)| a * b).sum())
     };
     let mut list = Vec::new();
-    for flash in flashes(file) {
+    for flash in decoded.video.iter().filter(|(_, level)| *level > 128).map(|(time, _)| *time) {
         let place = (flash + near - start) * rate;
         let window = (0.02 * rate) as i64;
         let middle = place.round() as i64;
         if middle - window < 0 || middle + window + template.len() as i64 > sound.len() as i64 {
             continue;
         }
-        let best = (middle - window..=middle + window).max_by(|a, b| likeness(*a).total_cmp(&likeness(*b))).unwrap();
-        assert!(likeness(best) > 1e6, "{}: no beep at {flash}", file.display());
+        let places = (middle - window..=middle + window).map(|at| (at, likeness(at)));
+        let (best, most) = places.max_by(|(_, a), (_, b)| a.total_cmp(b)).unwrap();
+        assert!(most > 1e6, "{file}: no beep at {flash}");
         list.push((start * rate + best as f64 - flash * rate).round() as i64);
     }
-    assert!(list.len() >= 3, "{}: {} beeps", file.display(), list.len());
-    (list, rate)
+    assert!(list.len() >= 3, "{file}: {} beeps", list.len());
+    list
 }
 
 /// Encodes `source` to every codec in every container and compares distances. `near`: seconds from flash to beep.
 fn stays_in_step(name: &str, source: &Path, near: f64) {
-    let (before, rate) = distances(source, near);
+    let source_decoded = decoded(source);
+    let (before, rate) = (distances(&source_decoded, near), source_decoded.rate);
     let spread = before.iter().max().unwrap() - before.iter().min().unwrap();
     assert!(spread <= 1, "{name}: a source whose distances vary: {before:?}");
     let folder = folder();
@@ -107,7 +138,8 @@ fn stays_in_step(name: &str, source: &Path, near: f64) {
             job.outputs[0].video = VideoSettings::X264(quick("threads=1"));
             job.outputs[0].audio = codec.parse::<AudioSettings>().unwrap();
             done(&job);
-            let (after, output_rate) = distances(&output, near);
+            let output_decoded = decoded(&output);
+            let (after, output_rate) = (distances(&output_decoded, near), output_decoded.rate);
             let what = format!("{name}, {codec} in {extension}: {after:?} for {before:?}");
             assert!(after.len() >= before.len() - 1, "{what}");
             // Where the sample rate changes, or beeps begin between two samples.
@@ -205,7 +237,8 @@ fn a_transport_stream_stays_in_step() {
 /// `rounding`: samples by which the container may be off.
 fn is_cut_in_step(source: &Path, extension: &str, copied: bool, rounding: i64) {
     let folder = folder();
-    let (before, rate) = distances(source, 0.0);
+    let source_decoded = decoded(source);
+    let (before, rate) = (distances(&source_decoded, 0.0), source_decoded.rate);
     for (start, frames) in [(None, 90), (Some("0.62"), 85)] {
         let output = folder.path().join("cut").with_extension(extension);
         let mut job = Job::new(source, &output);
@@ -217,19 +250,18 @@ fn is_cut_in_step(source: &Path, extension: &str, copied: bool, rounding: i64) {
         let what = format!("{} from {start:?} in {extension}", source.display());
         let audio = &report.outputs[0].plan.audio[0];
         assert_eq!(audio.copied, copied, "{what}: {}", audio.codec);
-        let (after, output_rate) = distances(&output, 0.0);
-        assert_eq!(output_rate, rate, "{what}");
+        let output_decoded = decoded(&output);
+        let after = distances(&output_decoded, 0.0);
+        assert_eq!(output_decoded.rate, rate, "{what}");
         let off: Vec<i64> = after.iter().map(|distance| distance - before[0]).collect();
         assert!(off.iter().all(|off| off.abs() <= rounding), "{what}: {off:?}");
         // From the cut on nothing is missing, and a decoder gives no more than the rest of a packet beyond the end.
-        let json = ffprobe(&output, "-select_streams a:0 -show_frames");
-        let first: f64 = number(&json["frames"][0]["pts_time"]);
-        let each = 2 * json["frames"][0]["channels"].as_u64().expect("channels") as usize;
-        let length = (samples(&output, 0, "s16le").len() / each) as f64 / rate;
+        let first = output_decoded.audio_start;
+        let length = (output_decoded.samples.len() / output_decoded.channels) as f64 / rate;
         let shown = if extension == "ts" {
             // The cut begins between two frames, the second of which is shown 20 ms later.
             let later = if start.is_some() { 0.02 } else { 0.0 };
-            number::<f64>(&ffprobe(&output, "-select_streams v:0 -show_frames")["frames"][0]["pts_time"]) - later
+            output_decoded.video[0].0 - later
         } else {
             0.0
         };

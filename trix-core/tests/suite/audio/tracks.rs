@@ -120,9 +120,10 @@ fn click(name: &str, video_offset: &str, audio_offset: &str) -> PathBuf {
 
 /// Seconds from the first picture to the click, by what a decoder presents.
 fn click_after_picture(file: &Path) -> f64 {
-    let first = |stream: &str| -> f64 {
-        let json = ffprobe(file, &format!("-select_streams {stream} -show_frames"));
-        number(&json["frames"][0]["pts_time"])
+    let json = ffprobe(file, "-show_frames");
+    let frames = json["frames"].as_array().expect("frames");
+    let first = |kind: &str| -> f64 {
+        number(&frames.iter().find(|frame| frame["media_type"] == kind).expect("a frame")["pts_time"])
     };
     let loud: Vec<usize> = samples(file, 0, "s16le")
         .chunks(2)
@@ -133,7 +134,7 @@ fn click_after_picture(file: &Path) -> f64 {
         .collect();
     assert!(!loud.is_empty(), "{}: no click", file.display());
     let middle = loud.iter().sum::<usize>() as f64 / loud.len() as f64;
-    first("a:0") + middle / 48_000.0 - first("v:0")
+    first("audio") + middle / 48_000.0 - first("video")
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Packages are played by hls.js and dash.js in a web browser: in another size, after a jump, with text, to the end.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
 
 use serde_json::Value;
 use trix_core::{
@@ -89,6 +92,16 @@ fn play(package: &Path, player: &str) -> Value {
     browser::play(Site { page: PAGE, player: Some(script(name)), folder: package.to_owned() }, player)
 }
 
+/// Plays a package by both players at the same time: they mostly wait for the clock.
+fn plays(package: &Path) {
+    thread::scope(|scope| {
+        let players = ["hls", "dash"].map(|player| scope.spawn(move || play(package, player)));
+        for player in players {
+            check(&player.join().expect("a player"));
+        }
+    });
+}
+
 fn check(played: &Value) {
     assert_eq!(played["state"], "ended", "{played}");
     assert_eq!(played["errors"], serde_json::json!([]), "{played}");
@@ -112,8 +125,7 @@ fn hls_js_and_dash_js_play_seek_and_switch() {
     let inputs = ladder(folder.path(), Encoder::X264, "bframes=3", AudioSettings::Aac { kbps: None });
     let target = folder.path().join("package");
     packaged(&inputs, &target, &two_seconds());
-    check(&play(&target, "hls"));
-    check(&play(&target, "dash"));
+    plays(&target);
 }
 
 #[test]
@@ -122,8 +134,7 @@ fn hls_js_and_dash_js_play_parts_of_single_files() {
     let inputs = ladder(folder.path(), Encoder::X264, "bframes=0", AudioSettings::Opus { kbps: None });
     let target = folder.path().join("package");
     packaged(&inputs, &target, &PackageSettings { layout: Layout::Single, ..two_seconds() });
-    check(&play(&target, "hls"));
-    check(&play(&target, "dash"));
+    plays(&target);
 }
 
 #[test]
@@ -141,6 +152,5 @@ fn hls_js_and_dash_js_play_what_a_job_makes_in_one_pass() {
         ..PackageJob::default()
     });
     done(&job);
-    check(&play(&target, "hls"));
-    check(&play(&target, "dash"));
+    plays(&target);
 }

@@ -183,6 +183,30 @@ pub fn samples(file: &Path, track: usize, format: &str) -> Vec<u8> {
     program::ffmpeg(&line).stdout
 }
 
+/// [`planes`] and [`samples`] of a file by one call of `ffmpeg`.
+pub fn planes_and_samples(file: &Path, track: usize, format: &str) -> (Vec<u8>, Vec<u8>) {
+    let folder = trix_fixtures::folder();
+    let raw = folder.path().join("samples");
+    let line = format!(
+        "{} -i {} -map 0:v:0 -fps_mode passthrough -f rawvideo - -map 0:a:{track} -f {format} {}",
+        program::uncropped(),
+        file.display(),
+        raw.display()
+    );
+    (program::ffmpeg(&line).stdout, std::fs::read(raw).expect("samples"))
+}
+
+/// As [`samples`], for each of the first `tracks` audio tracks.
+pub fn samples_of_tracks(file: &Path, tracks: usize, format: &str) -> Vec<Vec<u8>> {
+    let folder = trix_fixtures::folder();
+    let files: Vec<PathBuf> = (0..tracks).map(|track| folder.path().join(track.to_string())).collect();
+    let outputs = files.iter().enumerate();
+    let outputs: String =
+        outputs.map(|(track, path)| format!(" -map 0:a:{track} -f {format} {}", path.display())).collect();
+    program::ffmpeg(&format!("-i {}{outputs}", file.display()));
+    files.iter().map(|path| std::fs::read(path).expect("samples")).collect()
+}
+
 /// Makes a fixture by an `ffmpeg` line that ends in its name.
 pub fn made_by_ffmpeg(name: &str, line: &str) -> PathBuf {
     trix_fixtures::clip::made(name, |path| {
