@@ -155,6 +155,44 @@ fn crate_sources(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src")
 }
 
+/// The files of the modules that `items` declare, whose own modules lie in `folder`.
+fn declared(items: &[Item], folder: &Path, files: &mut BTreeSet<PathBuf>) {
+    for item in items {
+        let Item::Mod(module) = item else { continue };
+        if module.attrs.iter().any(|attribute| attribute.path().is_ident("path")) {
+            continue;
+        }
+        let inner = folder.join(module.ident.to_string());
+        if let Some((_, items)) = &module.content {
+            declared(items, &inner, files);
+            continue;
+        }
+        let file = [inner.with_extension("rs"), inner.join("mod.rs")].into_iter().find(|file| file.is_file());
+        let file = file.expect("the file of a module");
+        declared(&parsed(&file).items, &inner, files);
+        files.insert(file);
+    }
+}
+
+fn parsed(file: &Path) -> syn::File {
+    let text = fs::read_to_string(file).expect("a source");
+    syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+#[test]
+fn every_file_of_the_integration_tests_is_compiled() {
+    for name in ["trix-core", "trix-cli"] {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("tests");
+        let (folder, mut files) = (tests.join("suite"), Vec::new());
+        sources(&tests, &mut files);
+        let main = folder.join("main.rs");
+        let mut known = BTreeSet::new();
+        declared(&parsed(&main).items, &folder, &mut known);
+        assert!(known.insert(main) && known.len() > 20, "{name}: {known:?}");
+        assert_eq!(files.into_iter().collect::<BTreeSet<_>>(), known, "{name}: `main.rs` lists every file");
+    }
+}
+
 #[test]
 fn no_module_below_the_engine_stands_in_a_circle() {
     for name in ["crates/trix-model", "crates/trix-bitstream", "crates/trix-av"] {
