@@ -1,4 +1,4 @@
-//! What Trix writes for the web is played by a web browser: every picture, at the right size, to the end.
+//! What Trix writes for the web is played by a web browser: every frame, at the right size, to the end.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ fn play(file: &Path) -> Value {
     browser::play(site, &format!("/package/{name}"))
 }
 
-/// A second of pictures and sound.
+/// A second of video and audio.
 fn source() -> std::path::PathBuf {
     trix_fixtures::clip::made("browser-source.mkv", |path| {
         let clip = Clip { width: 320, height: 180, ..Clip::default() };
@@ -45,7 +45,7 @@ fn source() -> std::path::PathBuf {
 }
 
 #[test]
-fn a_browser_plays_every_picture_of_h264_in_mp4() {
+fn a_browser_plays_every_frame_of_h264_in_mp4() {
     for options in [
         "--audio aac",
         "--audio none --size 160x90 --fps 30",
@@ -68,7 +68,7 @@ fn a_browser_plays_hevc_in_mp4_where_it_has_a_decoder() {
     let encoded = encode(&source(), "--video x265 --preset ultrafast --audio aac");
     let report = encoded.done();
     let played = play(&encoded.output);
-    // Sound alone is played to the end where there is no decoder for the pictures.
+    // Audio alone is played to the end where there is no decoder for the frames.
     assert_eq!(played["state"], "ended", "{played}");
     match played["hevc"].as_str() {
         Some("") => assert_eq!(played["frames"], 0, "{played}"),

@@ -1,4 +1,4 @@
-//! What programs read: JSON on standard output, one document and as its schema says; progress; scripts for shells.
+//! The output for programs: one JSON document on standard output that fits its schema, progress, completion scripts.
 
 use std::{
     io::Write,
@@ -109,7 +109,7 @@ fn an_error_is_a_document_as_its_schema_says() {
 }
 
 #[test]
-fn a_job_schema_takes_what_a_report_says_ran() {
+fn the_job_in_a_report_fits_the_job_schema() {
     let job = schema("job");
     let text = r#"{ "source": { "path": "a.mov" }, "outputs": [ { "path": "b.mp4", "video": { "type": "x265" } } ] }"#;
     assert!(job.is_valid(&serde_json::from_str(text).expect("JSON")));
@@ -150,7 +150,7 @@ fn a_pipe_gets_a_bar_only_when_it_asks_for_one() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_panic() {
+fn a_closed_pipe_does_not_panic() {
     for line in ["probe {}", "probe {} --json", "probe {} --count --json"] {
         let mut command = Command::new("sh");
         command.args(["-c", "\"$@\" | head -1; exit ${PIPESTATUS:-0}", "sh", env!("CARGO_BIN_EXE_trix")]);

@@ -1,4 +1,4 @@
-//! `trix compare` and `trix verify` say what FFmpeg's filters say, and notice what is not as it should be.
+//! `trix compare` and `trix verify` give the scores of FFmpeg's filters, and notice differences and damage.
 
 use std::{fs, path::Path};
 
@@ -52,7 +52,7 @@ fn scores_equal_those_of_ffmpeg() {
 }
 
 #[test]
-fn a_file_equals_itself() {
+fn comparing_a_file_with_itself_finds_no_difference() {
     let source = Clip::of("yuv422p10le").y4m();
     let score = &trix("compare {} {} --json", &[&source, &source]).done().json()["score"];
     assert_eq!((&score["frames"], &score["identical_frames"]), (&30.into(), &30.into()));
@@ -60,7 +60,7 @@ fn a_file_equals_itself() {
 }
 
 #[test]
-fn files_of_other_lengths_or_sizes_are_not_compared_as_if_they_were_alike() {
+fn files_of_other_lengths_or_sizes_are_not_compared_frame_by_frame() {
     let whole = Clip::default().y4m();
     for other in [Clip { frames: 29, ..Clip::default() }, Clip { width: 352, height: 288, ..Clip::default() }] {
         for pair in [[&whole, &other.y4m()], [&other.y4m(), &whole]] {

@@ -1,4 +1,4 @@
-//! What releases of the libraries disagree about comes out the same with each of them.
+//! Trix writes the same where releases of the libraries differ.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ fn elementary(name: &str, rate: &str, options: &str) -> PathBuf {
 }
 
 #[test]
-fn elementary_streams_have_the_rate_that_their_pictures_tell() {
+fn elementary_streams_have_the_rate_of_their_bitstream() {
     let folder = folder();
     for rate in ["30000/1001", "24", "50"] {
         for (name, options) in [
@@ -88,7 +88,7 @@ fn a_mastering_display_is_carried_even_where_its_light_is_out_of_range() {
 }
 
 #[test]
-fn sound_with_a_run_in_begins_at_zero_in_matroska_encoded_or_copied() {
+fn audio_with_priming_begins_at_zero_in_matroska_encoded_or_copied() {
     let folder = folder();
     let film = made_by_ffmpeg(
         "platform-film.mkv",
@@ -116,7 +116,7 @@ fn sound_with_a_run_in_begins_at_zero_in_matroska_encoded_or_copied() {
                 if text(&stream["codec_type"]) == "audio" {
                     early = -start * 48_000.0;
                 }
-                // Before the first picture lies only what a decoder discards.
+                // Before the first frame lies only what a decoder discards.
                 assert!((-0.045..0.001).contains(&start), "{}: {start}", file.display());
             }
             let found = samples(file, 0, "s16le");

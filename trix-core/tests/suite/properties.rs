@@ -1,4 +1,4 @@
-//! Laws that hold for all times, ratios, sizes and jobs, tried on random ones.
+//! Properties of all times, ratios, sizes and jobs, tested with random ones.
 
 use std::cmp::Ordering;
 
@@ -137,7 +137,7 @@ fn job() -> impl Strategy<Value = Job> {
 
 proptest! {
     #[test]
-    fn a_finer_base_and_back_gives_the_same_ticks(ticks in -1_000_000_000_000i64..1_000_000_000_000, base in base(), finer in 1i64..1000) {
+    fn a_conversion_to_a_finer_time_base_and_back_is_exact(ticks in -1_000_000_000_000i64..1_000_000_000_000, base in base(), finer in 1i64..1000) {
         let fine = Rational::new(base.num, base.den * finer);
         let there = Timestamp::new(ticks, base).rescale(fine);
         prop_assert_eq!(Timestamp::new(there, fine).rescale(base), ticks);
@@ -158,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn order_is_that_of_exact_fractions(a in time(), b in time()) {
+    fn times_are_ordered_as_exact_fractions(a in time(), b in time()) {
         prop_assert_eq!(a.cmp(&b), exact(a, b));
         prop_assert_eq!(b.cmp(&a), a.cmp(&b).reverse());
         prop_assert_eq!(a == b, exact(a, b) == Ordering::Equal);
@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn no_ticks_and_no_base_panic(ticks: i64, a: i64, b: i64, c: i64, d: i64) {
+    fn rescaling_never_panics(ticks: i64, a: i64, b: i64, c: i64, d: i64) {
         let time = Timestamp::new(ticks, Rational::new(a, b));
         let _ = time.rescale(Rational::new(c, d));
         let _ = (time.to_string(), time.as_spec(), time.micros());
@@ -214,12 +214,12 @@ proptest! {
     }
 
     #[test]
-    fn nonsense_sizes_have_no_size(a in -100i32..=0, b in -100i32..=0, width in 1usize..100, height in 1usize..100) {
+    fn nonsense_sizes_do_not_resolve(a in -100i32..=0, b in -100i32..=0, width in 1usize..100, height in 1usize..100) {
         prop_assert_eq!(Size { width: a, height: b }.resolve(width, height), None);
     }
 
     #[test]
-    fn a_job_survives_json(job in job()) {
+    fn a_job_is_unchanged_by_json(job in job()) {
         let text = serde_json::to_string(&job).expect("JSON");
         prop_assert_eq!(serde_json::from_str::<Job>(&text).expect("a job"), job);
     }

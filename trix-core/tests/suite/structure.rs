@@ -230,7 +230,7 @@ fn the_circles_of_the_engine_do_not_grow() {
 }
 
 #[test]
-fn a_circle_is_found_however_it_is_written() {
+fn a_circle_of_imports_is_found_however_it_is_written() {
     for (one, two) in [
         ("use crate::two::B;", "use crate::one::A;"),
         ("use super::two::B;", "pub fn f() { crate::one::g() }"),

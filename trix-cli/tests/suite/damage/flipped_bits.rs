@@ -1,4 +1,4 @@
-//! Bits that changed under way are noticed wherever a decoder can notice them, and never cost a picture in silence.
+//! Flipped bits are noticed wherever a decoder can notice them. They never lose a frame silently.
 
 use std::{fs, ops::Range, path::Path};
 
@@ -13,7 +13,7 @@ use crate::support::{Dice, damage, encode, file, trix, words};
 
 const PICTURES: u64 = 30;
 
-/// Where the compressed pictures lie, by the word of `ffprobe`: without their container's framing.
+/// The byte ranges of the packets as `ffprobe` prints them, without the framing of the container.
 fn payload(source: &Path, stream: &str) -> Vec<Range<usize>> {
     let line = format!("-v error -select_streams {stream} -show_entries packet=pos,size -of csv=p=0 {{}}");
     let said = program::text(&program::run("ffprobe", words(&line, &[source])));
@@ -27,7 +27,7 @@ fn payload(source: &Path, stream: &str) -> Vec<Range<usize>> {
     ranges.collect()
 }
 
-/// Encodes `source` with a byte changed in one picture after the other, by both policies. Returns how often that was
+/// Encodes `source` with a byte changed in one frame after the other, by both policies. Returns how often that was
 /// noticed.
 fn flip(source: &Path, rounds: u64) -> u64 {
     let whole = fs::read(source).expect("a fixture");
@@ -45,7 +45,7 @@ fn flip(source: &Path, rounds: u64) -> u64 {
         let strict = encode(&flipped, "--preset ultrafast");
         let lenient = encode(&flipped, "--preset ultrafast --on-damage conceal");
         if strict.ran.code == Some(0) {
-            // Samples may be others than they were, as no decoder can know; pictures may not be fewer.
+            // Samples may differ, because no decoder can notice that. The number of frames may not.
             strict.holds(PICTURES);
             assert_eq!(damage(&lenient.holds(PICTURES)), 0, "{}", flipped.display());
         } else {
@@ -59,35 +59,35 @@ fn flip(source: &Path, rounds: u64) -> u64 {
 }
 
 #[test]
-fn a_flipped_bit_in_lossless_pictures_is_always_noticed() {
+fn a_flipped_bit_in_lossless_frames_is_always_noticed() {
     // The checksum of each FFV1 slice covers every one of its bits.
     let source = Clip::of("yuv420p10le").encoded("-c:v ffv1 -level 3 -slicecrc 1", "mkv");
     assert_eq!(flip(&source, 12), 12);
 }
 
 #[test]
-fn a_flipped_bit_in_an_mp4_never_costs_a_picture_in_silence() {
+fn a_flipped_bit_in_an_mp4_never_loses_a_frame_silently() {
     let noticed = flip(&Clip::default().encoded("-c:v libx264 -movflags +faststart", "mp4"), 12);
     assert!(noticed > 0, "no decoder misses all of them");
 }
 
 #[test]
-fn a_flipped_bit_in_matroska_never_costs_a_picture_in_silence() {
+fn a_flipped_bit_in_matroska_never_loses_a_frame_silently() {
     flip(&Clip::default().encoded("-c:v libx264 -coder vlc", "mkv"), 12);
 }
 
 #[test]
-fn a_flipped_bit_in_prores_never_costs_a_picture_in_silence() {
+fn a_flipped_bit_in_prores_never_loses_a_frame_silently() {
     flip(&Clip::of("yuv422p10le").encoded("-c:v prores_ks", "mov"), 12);
 }
 
 #[test]
-fn a_flipped_bit_in_hevc_never_costs_a_picture_in_silence() {
+fn a_flipped_bit_in_hevc_never_loses_a_frame_silently() {
     flip(&Clip::default().encoded("-c:v libx265 -x265-params log-level=none", "mp4"), 12);
 }
 
 #[test]
-fn a_flipped_bit_in_lossless_sound_is_always_noticed() {
+fn a_flipped_bit_in_lossless_audio_is_always_noticed() {
     // A checksum covers every block of FLAC.
     let source = made("ffv1-with-flac.mkv", |path| {
         let sound = "-f lavfi -i sine=frequency=440:sample_rate=48000";
@@ -112,7 +112,7 @@ fn a_flipped_bit_in_lossless_sound_is_always_noticed() {
 
 #[test]
 fn flipped_bytes_in_a_transport_stream_end_with_an_error_or_a_count() {
-    // Here the framing is hit too: pictures may be lost, and then both the report and the strict policy say so.
+    // Here the framing is hit too: frames may be lost, and then both the report and the strict policy say so.
     let whole = fs::read(Clip::default().encoded("-c:v libx264", "ts")).expect("a fixture");
     let folder = folder();
     let mut noticed = 0;

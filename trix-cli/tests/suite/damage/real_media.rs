@@ -3,12 +3,12 @@
 //!
 //! What is accepted, since not every byte is covered by a checksum or read by a decoder:
 //! - A changed byte may leave everything as it was, or change samples where no decoder can know. Then the encode succeeds,
-//!   reports no damage, and has as many pictures as that of the whole file.
+//!   reports no damage, and has as many frames as that of the whole file.
 //! - Where a byte is changed in the tables of a container without checksums (MP4, MOV, AVI, MXF), the file can become
-//!   another one that is just as sound: with another rate, another length, without a track. Then pictures may be more
+//!   another one that is just as sound: with another rate, another length, without a track. Then frames may be more
 //!   or fewer, if `ffprobe` decodes as many as Trix.
-//! - A cut may take away only what carries no media: an index, tags. Then `ffprobe` decodes as many pictures and as many
-//!   packets of sound from what is left as from the whole file.
+//! - A cut may take away only what carries no media: an index, tags. Then `ffprobe` decodes as many frames and as many
+//!   packets of audio from what is left as from the whole file.
 //!
 //! All else has to end with exit code 3 and a message, or, where damage is tolerated, with a count of it.
 
@@ -21,10 +21,10 @@ use trix_fixtures::{folder, media, program};
 
 use crate::support::{self, Dice, damage, encode, file, trix, words};
 
-/// Quick, with all sound decoded.
+/// Quick, with all audio decoded.
 const OPTIONS: &str = "--preset ultrafast --crf 40 --audio flac";
 
-/// What `ffprobe` can decode of pictures and read of sound, broken or not: numbers for each stream.
+/// What `ffprobe` can decode of frames and read of audio, broken or not: numbers for each stream.
 fn readable(file: &Path) -> Vec<(String, String)> {
     let line = "-v quiet -count_frames -count_packets -show_entries stream=codec_type,nb_read_frames,nb_read_packets \
                 -of json {}";
@@ -38,7 +38,7 @@ fn readable(file: &Path) -> Vec<(String, String)> {
 
 /// What came of an encode by the strict policy.
 enum Outcome {
-    /// It reports no damage, and so many pictures.
+    /// It reports no damage, and so many frames.
     Whole(u64),
     Refused,
 }
@@ -65,8 +65,8 @@ fn read(source: &Path) -> Outcome {
     Outcome::Refused
 }
 
-/// The files of the folder whose pictures can be encoded and which are not damaged by themselves, with the number of their
-/// pictures: every fourth from `first` on, for tests that run side by side.
+/// The files of the folder whose frames can be encoded and which are not damaged by themselves, with the number of their
+/// frames: every fourth from `first` on, for tests that run side by side.
 fn files(first: usize) -> impl Iterator<Item = (PathBuf, u64)> {
     let without = ["corrupted.mp4", "no_timescale.mp4", "sample_with_invalid_nalu.mp4", "sample_eac3joc.mp4"];
     let mut files = media::files();
@@ -125,22 +125,22 @@ fn cut(first: usize) {
 }
 
 #[test]
-fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_pictures_1() {
+fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_frames_1() {
     flip(0);
 }
 
 #[test]
-fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_pictures_2() {
+fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_frames_2() {
     flip(1);
 }
 
 #[test]
-fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_pictures_3() {
+fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_frames_3() {
     flip(2);
 }
 
 #[test]
-fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_pictures_4() {
+fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_frames_4() {
     flip(3);
 }
 

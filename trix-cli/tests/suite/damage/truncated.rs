@@ -1,4 +1,4 @@
-//! A source that was cut short never passes as whole, and what can still be told about it is told.
+//! A truncated source never passes as whole, and the report says what is missing.
 
 use std::{fs, path::PathBuf};
 
@@ -84,7 +84,7 @@ fn a_cut_mxf_file_is_noticed() {
 
 #[test]
 fn a_cut_y4m_file_is_noticed() {
-    // No tenth of this file falls between two pictures; such a cut would leave a shorter file that is whole.
+    // No tenth of this file falls between two frames; such a cut would leave a shorter file that is whole.
     every_cut_is_noticed(&Clip::default().y4m());
 }
 
@@ -100,9 +100,9 @@ fn a_matroska_file_that_lost_only_its_last_bytes_is_noticed() {
 }
 
 #[test]
-fn a_cut_transport_stream_gives_every_picture_that_is_whole() {
-    // A transport stream declares neither its length nor how many pictures it has, and the size of a PES packet of
-    // pictures is mostly left open. Where the last picture happens to end at the cut, nobody can tell; else its decoder
+fn a_cut_transport_stream_gives_every_frame_that_is_whole() {
+    // A transport stream declares neither its length nor how many frames it has, and the size of a PES packet of
+    // frames is mostly left open. Where the last frame happens to end at the cut, nobody can tell; else its decoder
     // complains.
     let mut whole = 0;
     tenths(&Clip::default().encoded("-c:v libx264", "ts"), |tenth, cut| {

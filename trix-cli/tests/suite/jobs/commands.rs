@@ -134,7 +134,7 @@ fn a_job_file_writes_into_the_folder_that_is_named_or_the_current_one() {
         "run {} -o {} --set name=cut --set source.frames=7 --set outputs[1].video.type=none --set outputs[1].audio.type=copy --json",
         &[&job, &into],
     );
-    // The source has no sound: an output of which nothing is left is refused.
+    // The source has no audio: an output of which nothing is left is refused.
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert_eq!(names(&into), ["sub"]);
     let report = trix("run {} -o {} --set name=cut --set source.frames=7 --json", &[&job, &into]).done().json();
@@ -178,7 +178,7 @@ fn a_plan_shows_what_would_be_made_and_makes_nothing() {
 }
 
 #[test]
-fn all_mistakes_of_a_job_are_told_with_their_lines_in_words_and_in_json() {
+fn all_mistakes_of_a_job_are_reported_with_their_lines_in_words_and_in_json() {
     let folder = folder();
     let job = file(
         &folder,
@@ -223,7 +223,7 @@ fn all_mistakes_of_a_job_are_told_with_their_lines_in_words_and_in_json() {
 }
 
 #[test]
-fn what_only_the_source_shows_to_be_wrong_is_told_with_its_line_too() {
+fn mistakes_that_only_the_source_shows_are_reported_with_their_lines() {
     let folder = folder();
     let job = two(&folder, "").with_extension("toml");
     let text = fs::read_to_string(&job).expect("a job").replace("\"copy\"", "\"x265\", depth = 9");

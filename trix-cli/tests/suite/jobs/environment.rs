@@ -31,7 +31,7 @@ fn into(line: &str, paths: &[&Path], out: impl Into<Stdio>) -> (Option<i32>, Str
 }
 
 #[test]
-fn what_cannot_be_printed_is_an_error_of_every_command() {
+fn every_command_fails_when_it_cannot_print() {
     let (folder, source) = (folder(), source());
     let output = folder.path().join("out.mkv");
     for line in [
@@ -64,7 +64,7 @@ fn what_cannot_be_printed_is_an_error_of_every_command() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error_unless_it_lost_a_report() {
+fn a_closed_pipe_is_an_error_only_where_a_report_was_lost() {
     let (folder, source) = (folder(), source());
     let output = folder.path().join("out.mkv");
     let closed = || {
@@ -308,7 +308,7 @@ fn a_time_code_that_is_not_carried_is_named() {
             assert_eq!(ran.code, Some(2), "{line}: {ran:?}");
         }
     }
-    // Of MPEG-2, the groups of pictures have one.
+    // Of MPEG-2, the GOPs have one.
     let tape = clip.encoded("-c:v mpeg2video -timecode 10:20:30:12", "ts");
     let ran = trix("encode {} -o {} --preset ultrafast", &[&tape, &folder.path().join("tape.mov")]);
     assert_eq!(told(&ran.done().out), 1, "{}", ran.out);

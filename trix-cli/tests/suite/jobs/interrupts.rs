@@ -1,4 +1,4 @@
-//! A job that is told to stop stops at once and leaves nothing; a job that is killed leaves no output that is not whole.
+//! An interrupted job stops at once and leaves nothing. A killed job leaves no incomplete output.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -35,7 +35,7 @@ fn ends_within(child: &mut Child, limit: Duration) -> Duration {
     began.elapsed()
 }
 
-/// Starts an encode of the long source with `options`, sends `signals` once `frames` pictures of `phase` are done, and
+/// Starts an encode of the long source with `options`, sends `signals` once `frames` frames of `phase` are done, and
 /// checks that the end is prompt, clean and told.
 fn stops(options: &str, phase: &str, frames: u64, signals: &[Signal]) {
     let folder = folder();
@@ -104,7 +104,7 @@ fn verification_can_be_interrupted() {
 }
 
 #[test]
-fn two_interrupts_end_the_process_without_ceremony() {
+fn a_second_interrupt_ends_the_process_at_once() {
     stops("--preset veryslow", "encode", 1, &[Signal::INT, Signal::INT]);
 }
 
@@ -124,7 +124,7 @@ fn wait_for_handler(child: &Child) {
 }
 
 #[test]
-fn looking_at_a_file_can_be_interrupted() {
+fn probe_verify_and_compare_can_be_interrupted() {
     let source = long();
     let lines = ["probe --count {}", "verify {}", "compare {} {}"];
     for line in lines {
@@ -198,7 +198,7 @@ fn a_killed_x265_encode_leaves_a_whole_file_or_none() {
 }
 
 #[test]
-fn a_killed_encode_keeps_the_output_that_it_would_have_replaced() {
+fn a_killed_encode_keeps_the_existing_output() {
     let folder = folder();
     let output = folder.path().join("out.mp4");
     std::fs::write(&output, "dear").expect("a file");

@@ -1,5 +1,4 @@
-//! No run touches memory that is not its own, or decides by memory that nobody wrote: valgrind watches the program with
-//! the codec libraries and all.
+//! valgrind finds no invalid access to memory and no use of uninitialised memory, in `trix` and in the codec libraries.
 
 use std::process::Command;
 

@@ -1,7 +1,7 @@
-//! `trix ingest` with the profiles `archive` and `preview` on every real file that has a picture, and on one whose sound
+//! `trix ingest` with the profiles `archive` and `preview` on every real file that has video, and on one whose audio
 //! lies beside it: a table says what each became, and other programs say that it is true.
 //!
-//! What is refused is refused for the reason that stands in the table.
+//! The table holds the reason of every refusal.
 
 use std::{
     fmt::Write,
@@ -13,7 +13,7 @@ use trix_fixtures::{clip::made, folder, media, program};
 
 use crate::support::{self, Ran, trix};
 
-/// How often a picture is encoded matters here, and not how well.
+/// The counts of frames matter here, and not their quality.
 const QUICK: &str = "--set preset=ultrafast --set crf_h264=40 --set crf_hevc=40 --set preview_preset=ultrafast \
                      --set preview_crf=40 --json";
 
@@ -36,7 +36,7 @@ fn sha256(file: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).split_whitespace().next().unwrap_or_default().to_owned()
 }
 
-/// Integrated loudness of the first sound track, as ffmpeg's filter measures it; `None` for silence.
+/// Integrated loudness of the first audio track, as ffmpeg's filter measures it; `None` for silence.
 fn loudness(file: &Path) -> Option<f64> {
     let line = "-hide_banner -nostdin -i {} -map 0:a:0 -af ebur128 -f null -";
     let words: Vec<PathBuf> =
@@ -74,7 +74,7 @@ fn rows(table: &mut String, report: &Value, source: &Path, folder: &Path) {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         let short = name.split_once('.').map_or("", |(_, rest)| rest);
         let _ = writeln!(table, "  {short:<12} {shape} [{}]", sounds.join(", "));
-        // Copies of one sound are heard once.
+        // Copies of the same audio are measured once.
         let is_heard = short.starts_with("h264-8") || short.starts_with("preview");
         for found in list(&output["loudness"]).iter().take(1).filter(|_| is_heard) {
             assert_eq!(found["track"], 0);
@@ -171,7 +171,7 @@ fn every_master_is_ingested_or_refused_for_a_reason_in_the_table() {
 }
 
 #[test]
-fn sound_from_beside_a_film_is_in_every_copy() {
+fn audio_from_beside_a_film_is_in_every_copy() {
     let film = made("ingest-film.mov", |path| {
         program::ffmpeg(&format!(
             "-f lavfi -i testsrc2=size=320x180:rate=25 -t 2 -c:v prores_ks -y {}",

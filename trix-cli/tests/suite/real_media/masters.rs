@@ -1,7 +1,6 @@
 //! Every real file becomes three copies, and a table says what was decided, carried, dropped, counted and measured.
 //!
-//! What is refused is refused for the reason that stands in the table. What was written is read back by ffprobe and
-//! mediainfo.
+//! The table holds the reason of every refusal. ffprobe and mediainfo read what was written.
 
 use std::{fmt::Write, path::Path};
 
@@ -28,7 +27,7 @@ fn hints(name: &str) -> &'static str {
     match name {
         // Raw samples: the name of the file says what they are.
         "sparks_ref_480x270.yuv42010le.yuv" => "--raw 480x270:yuv420p10le:24",
-        // Sound only.
+        // Audio only.
         "sample_eac3joc.mp4" => "--video none --audio copy",
         _ => "",
     }

@@ -1,4 +1,4 @@
-//! An output that cannot be written is refused, and what stood in its place stays as it was.
+//! Trix refuses an output that it cannot write, and keeps the file that has its name.
 
 use std::{
     fs::{self, Permissions},
@@ -57,7 +57,7 @@ fn a_missing_folder_is_an_output_error() {
 }
 
 #[test]
-fn what_is_no_file_is_not_replaced() {
+fn an_output_path_that_is_no_file_is_not_replaced() {
     let folder = folder();
     let output = folder.path().join("out.mp4");
     fs::create_dir(&output).expect("a folder");
@@ -86,7 +86,7 @@ fn a_read_only_folder_is_an_output_error() {
 }
 
 #[test]
-fn an_output_that_exists_is_kept_unless_told_otherwise() {
+fn an_existing_output_is_kept_without_overwrite() {
     let folder = folder();
     let output = folder.path().join("out.mp4");
     fs::write(&output, "dear").expect("a file");
@@ -99,7 +99,7 @@ fn an_output_that_exists_is_kept_unless_told_otherwise() {
 }
 
 #[test]
-fn an_encode_that_fails_keeps_the_output_that_it_would_have_replaced() {
+fn a_failed_encode_keeps_the_existing_output() {
     let folder = folder();
     let output = folder.path().join("out.mp4");
     fs::write(&output, "dear").expect("a file");
@@ -201,7 +201,7 @@ fn a_full_disk_is_an_output_error_and_is_left_empty() {
 }
 
 #[test]
-fn a_disk_that_fills_up_costs_no_file_that_was_there() {
+fn a_disk_that_fills_up_keeps_the_existing_files() {
     let clip = Clip { frames: 60, ..Clip::default() }.y4m();
     let folder = folder();
     let output = folder.path().join("out.mp4");

@@ -1,4 +1,4 @@
-//! A job that makes no sense is refused before anything runs, with all of its mistakes and what would be right.
+//! Trix refuses a wrong job before anything runs. It reports all mistakes, each with the legal values.
 
 use trix_fixtures::{Clip, master, program};
 
@@ -31,7 +31,7 @@ fn an_unknown_container_is_refused_with_the_known_ones() {
 }
 
 #[test]
-fn sound_that_a_container_does_not_hold_is_refused() {
+fn audio_that_a_container_does_not_hold_is_refused() {
     for options in ["--audio pcm", "--audio copy"] {
         let encoded = encode(&master(), options);
         let message = encoded.refused(2);
@@ -40,7 +40,7 @@ fn sound_that_a_container_does_not_hold_is_refused() {
 }
 
 #[test]
-fn what_goes_along_is_refused_where_it_has_no_place() {
+fn subtitles_and_attachments_are_refused_where_the_container_lacks_them() {
     refused("--subtitles ass --audio aac", &["subtitles", "ass", "mov_text"]);
     refused("--subtitles pgs", &["subtitles", "pgs", "webvtt"]);
     refused("--metadata isrc=x --audio aac", &["metadata.isrc", "x", "title"]);
@@ -126,7 +126,7 @@ fn two_rate_controls_are_refused() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_mistakes_are_reported_at_once() {
     let options = "--preset quick --depth 12 --crf 99 --gop 0 --param submee=7 --tune movie --level 77 --audio pcm";
     let told = refused(options, &["quick", "12", "99", "gop", "subme", "movie", "77"]);
     assert!(told.lines().count() >= 7, "each on a line of its own: {told}");
@@ -140,7 +140,7 @@ fn options_of_an_encoder_need_an_encoder() {
 }
 
 #[test]
-fn the_shape_of_sound_is_read_from_the_command_line_and_checked() {
+fn channels_and_rate_of_audio_are_read_from_the_command_line_and_checked() {
     refused("--audio flac --audio-layout quadro", &["audio_shape.layout", "quadro", "stereo"]);
     refused("--audio opus --audio-rate 44100", &["audio_shape.sample_rate", "44100", "48000"]);
     refused("--audio flac --audio-matrix 1,0,0;0,1", &["audio_shape.matrix", "row"]);
@@ -155,7 +155,7 @@ fn the_shape_of_sound_is_read_from_the_command_line_and_checked() {
 }
 
 #[test]
-fn a_typing_mistake_is_told_with_the_way_to_the_help() {
+fn a_typing_mistake_is_reported_with_the_way_to_the_help() {
     refused("--bogus", &["--bogus", "--help"]);
     refused("--chroma 411", &["411", "420"]);
     refused("--audio mp3", &["mp3", "aac"]);
@@ -168,7 +168,7 @@ fn a_typing_mistake_is_told_with_the_way_to_the_help() {
 }
 
 #[test]
-fn a_refused_job_reads_no_picture_of_the_source() {
+fn a_refused_job_reads_no_frame_of_the_source() {
     // A job is judged by what the source declares: judging it may not take longer because the source is long.
     let long = Clip { width: 640, height: 360, frames: 400, ..Clip::default() }
         .encoded("-c:v libx264 -preset ultrafast", "mp4");

@@ -1,4 +1,4 @@
-//! What is no readable media file is refused with one message, at once, and leaves nothing behind.
+//! Trix refuses a file that is no readable media file with one message, at once, and leaves nothing behind.
 
 use std::{
     fs::{self, Permissions},
@@ -155,7 +155,7 @@ fn playlists_and_scripts_are_refused_wherever_they_point() {
 }
 
 #[test]
-fn addresses_and_patterns_are_names_of_files_that_do_not_exist() {
+fn urls_and_patterns_are_read_as_names_of_missing_files() {
     for name in
         ["http://127.0.0.1:9/a.mp4", "concat:a.ts|b.ts", "pipe:0", "-", "frame%03d.png", "data:video/mp4;base64,A"]
     {
@@ -166,7 +166,7 @@ fn addresses_and_patterns_are_names_of_files_that_do_not_exist() {
 }
 
 #[test]
-fn a_still_picture_is_no_film() {
+fn a_still_image_is_refused_as_a_video() {
     let picture = made("still.png", |path| {
         ffmpeg(&format!("-f lavfi -i testsrc2=size=64x64 -frames:v 1 {}", path.display()));
     });

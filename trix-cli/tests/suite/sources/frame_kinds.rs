@@ -1,5 +1,4 @@
-//! Every profile makes its files of frames that are not the usual 4:2:0: grey, palettes, 4:1:1, alpha, odd sizes. What was
-//! decided for that stands in the report.
+//! Every profile encodes frames other than 4:2:0: grey, palettes, 4:1:1, alpha, odd sizes. The report has the decisions.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Sources that do not say themselves what they are, through every command that reads a source.
+//! Raw planes and image sequences, which the user describes, with every command that reads a source.
 
 use std::{fs, path::Path};
 
@@ -45,7 +45,7 @@ fn raw_planes_of_another_size_are_a_cut_and_a_wrong_shape_is_refused() {
     }
 }
 
-/// Numbered pictures in `folder`, and their pattern.
+/// An image sequence in `folder`, and their pattern.
 fn sequence(folder: &Path) -> std::path::PathBuf {
     let pattern = folder.join("shot.%04d.tif");
     let clip = Clip { width: 64, height: 48, frames: 10, ..Clip::of("yuv420p") };
@@ -54,7 +54,7 @@ fn sequence(folder: &Path) -> std::path::PathBuf {
 }
 
 #[test]
-fn numbered_pictures_are_encoded_probed_verified_and_compared() {
+fn image_sequences_are_encoded_probed_verified_and_compared() {
     let folder = folder();
     let pattern = sequence(folder.path());
     let encoded = encode(&pattern, "--source-rate 24000/1001 --preset ultrafast --lossless --verify full");
@@ -92,7 +92,7 @@ fn a_sequence_with_a_hole_is_refused_or_counted() {
 }
 
 #[test]
-fn a_rate_of_its_own_is_not_overruled() {
+fn a_stated_rate_does_not_replace_the_rate_of_the_source() {
     let whole = Clip::default().encoded("-c:v libx264", "mp4");
     let refused = trix("probe {} --source-rate 30", &[&whole]);
     assert_eq!(refused.code, Some(2), "{refused:?}");

@@ -1,4 +1,4 @@
-//! Sources that are legal but odd: without pictures, without sound, tiny, huge, or wrong about themselves.
+//! Sources that are legal but odd: without video, without audio, tiny, huge, or wrong about themselves.
 
 use std::{fs, path::PathBuf};
 
@@ -9,7 +9,7 @@ use crate::support::{Dice, Encoded, decodable, encode, file, places, trix};
 
 const QUICK: &str = "--preset ultrafast";
 
-/// Real need is about 60 MiB; a picture of the declared size would take gigabytes.
+/// Real need is about 60 MiB; a frame of the declared size would take gigabytes.
 const MEMORY_KIB: u64 = 300 * 1024;
 
 fn with_sound(name: &str, options: &str) -> PathBuf {
@@ -63,13 +63,13 @@ fn audio_without_video_is_taken_alone_unless_an_encoder_of_video_is_asked_for() 
 }
 
 #[test]
-fn pictures_without_sound_need_no_option() {
+fn video_without_audio_needs_no_option() {
     let report = encode(&Clip::default().encoded("-c:v libx264", "mp4"), "--preset ultrafast --audio aac").holds(30);
     assert_eq!(report["outputs"][0]["tracks"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]
-fn a_source_without_a_single_picture_is_malformed() {
+fn a_source_without_a_single_frame_is_malformed() {
     let folder = folder();
     let y4m = fs::read(Clip::default().y4m()).expect("a fixture");
     let header = y4m.iter().position(|byte| *byte == b'\n').expect("a header") + 1;
@@ -88,7 +88,7 @@ fn a_source_without_a_single_picture_is_malformed() {
 }
 
 #[test]
-fn a_file_without_a_duration_keeps_all_of_its_pictures() {
+fn a_file_without_a_duration_keeps_all_of_its_frames() {
     let Some(source) = media::file("no_duration.webm") else { return };
     let pictures = decodable(&source);
     assert!(pictures > 0);
@@ -96,7 +96,7 @@ fn a_file_without_a_duration_keeps_all_of_its_pictures() {
 }
 
 #[test]
-fn durations_that_lie_in_an_mp4_cost_no_picture() {
+fn wrong_durations_in_an_mp4_lose_no_frame() {
     let whole = fs::read(Clip::default().encoded("-c:v libx264", "mp4")).expect("a fixture");
     let folder = folder();
     // The tables of samples are the truth; what stands in the headers is hearsay. (version 0: ISO 14496-12, 8.2.2,
@@ -113,7 +113,7 @@ fn durations_that_lie_in_an_mp4_cost_no_picture() {
 }
 
 #[test]
-fn a_duration_that_lies_in_matroska_costs_no_picture_and_promises_none() {
+fn a_wrong_duration_in_matroska_loses_no_frame_and_adds_none() {
     // Without checksums, which the lie would not fit.
     let source = Clip::default().encoded("-c:v libx264 -write_crc32 0", "mkv");
     let folder = folder();
@@ -129,7 +129,7 @@ fn a_duration_that_lies_in_matroska_costs_no_picture_and_promises_none() {
 }
 
 #[test]
-fn a_picture_of_one_sample_is_encoded() {
+fn a_frame_of_one_sample_is_encoded() {
     let clip = Clip { width: 1, height: 1, frames: 5, ..Clip::of("yuv444p") };
     let encoded = encode(&clip.y4m(), "--preset ultrafast --verify full");
     encoded.holds(5);
@@ -177,7 +177,7 @@ fn an_odd_size_is_kept_without_subsampling_and_refused_with_it() {
 
 #[test]
 fn an_odd_subsampled_source_loses_an_edge_and_can_be_converted() {
-    // Written by hand: FFmpeg's test pictures in 4:2:0 are rounded to even sizes.
+    // Written by hand: FFmpeg's test frames in 4:2:0 are rounded to even sizes.
     let (width, height, chroma) = (175, 143, 88 * 72);
     let mut bytes = format!("YUV4MPEG2 W{width} H{height} F25:1 Ip A1:1 C420jpeg\n").into_bytes();
     for picture in 0..5 {

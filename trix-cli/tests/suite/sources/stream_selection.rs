@@ -85,7 +85,7 @@ fn told(report: &Value) -> String {
 const QUICK: &str = "--preset ultrafast --audio aac";
 
 #[test]
-fn the_film_is_neither_a_still_nor_flagged_as_not_default() {
+fn the_main_video_is_neither_a_still_nor_flagged_as_not_default() {
     let still = clip("still.jpg", "-f lavfi -i color=red:s=320x320 -frames:v 1");
     let moving = clip("moving.mkv", &format!("{} {} -c:v libx264 -c:a aac", frames("160x90", 2), tone(440, 2)));
     let inputs = format!("-i {} -i {} -map 1:v -map 0:v -map 0:a -c copy", moving.display(), still.display());

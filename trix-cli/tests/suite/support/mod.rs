@@ -209,7 +209,7 @@ impl Encoded {
         self.ran.json()
     }
 
-    /// It succeeded with so many pictures, as its report and a foreign decoder say.
+    /// It succeeded with so many frames, as its report and a foreign decoder say.
     pub fn holds(&self, pictures: u64) -> Value {
         let report = self.done();
         assert_eq!(
@@ -239,7 +239,7 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// How many pictures `ffprobe` can decode from a file, broken or not.
+/// How many frames `ffprobe` can decode from a file, broken or not.
 pub fn decodable(file: &Path) -> u64 {
     let line = "-v quiet -select_streams v:0 -count_frames -show_entries stream=nb_read_frames -of csv=p=0 {}";
     let said = program::text(&program::attempt("ffprobe", words(line, &[file])));

@@ -257,7 +257,7 @@ fn a_layout_that_a_codec_lacks_is_written_in_the_nearest_one() {
 }
 
 #[test]
-fn a_map_of_many_loudspeakers_keeps_their_order() {
+fn a_map_of_many_channels_keeps_their_order() {
     let film = made_by_ffmpeg("film-64.mkv", "-f lavfi -i testsrc2=size=64x64:rate=25:d=1 -c:v ffv1");
     let folder = folder();
     for (count, name) in [(8, "5.1.2"), (10, "5.1.4"), (10, "7.1.2"), (12, "7.1.4"), (16, "9.1.6"), (24, "22.2")] {
@@ -340,7 +340,7 @@ fn no_default_is_ever_refused() {
 }
 
 #[test]
-fn what_is_asked_for_is_refused_where_it_cannot_be() {
+fn an_audio_codec_that_a_container_lacks_is_refused() {
     let folder = folder();
     let source = made_by_ffmpeg(
         "any-aac.mp4",

@@ -32,7 +32,7 @@ fn settings(codec: &str) -> AudioSettings {
     codec.parse().expect("a codec")
 }
 
-/// A job for the sound of `source` alone, fully verified.
+/// A job for the audio of `source` alone, fully verified.
 fn job(source: &Path, output: &Path, codec: &str) -> Job {
     let mut job = Job::new(source, output);
     job.outputs[0].video = VideoSettings::None;
@@ -55,7 +55,7 @@ fn rate(hertz: u32) -> AudioShape {
     AudioShape { sample_rate: Some(hertz), ..Default::default() }
 }
 
-/// The samples of the first sound track as floating point, channel by channel.
+/// The samples of the first audio track as floating point, channel by channel.
 fn channels(file: &Path) -> Vec<Vec<f64>> {
     let json = ffprobe(file, "-select_streams a:0 -show_streams");
     let count = json["streams"][0]["channels"].as_u64().expect("channels") as usize;
@@ -64,7 +64,7 @@ fn channels(file: &Path) -> Vec<Vec<f64>> {
     (0..count).map(|channel| all.iter().skip(channel).step_by(count).copied().collect()).collect()
 }
 
-/// Sound of one second, made of an expression for each channel.
+/// Audio of one second, made of an expression for each channel.
 fn source(name: &str, expressions: &[String], layout: &str, sample_rate: u32, codec: &str) -> PathBuf {
     let expressions = expressions.join("|");
     made_by_ffmpeg(name, &format!("-f lavfi -i aevalsrc={expressions}:c={layout}:s={sample_rate}:d=1 -c:a {codec}"))
@@ -270,7 +270,7 @@ fn a_matrix_is_applied_as_it_is_and_clips() {
 #[test]
 fn every_codec_plays_as_many_samples_as_went_in() {
     // A length that is a multiple of no codec's block; and one of AC-3's, whose encoder keeps what it holds back. The
-    // picture is longer, since GStreamer's demuxer ends with the movie and counts the run-in into it.
+    // frame is longer, since GStreamer's demuxer ends with the movie and counts the priming into it.
     for length in [50_001, 1536 * 30] {
         let source = made_by_ffmpeg(
             &format!("length-{length}-with-picture.mov"),
@@ -291,7 +291,7 @@ fn every_codec_plays_as_many_samples_as_went_in() {
                 let frames = json["frames"].as_array().expect("frames");
                 let start: f64 = support::number(&frames[0]["pts_time"]);
                 let count: i64 = frames.iter().map(|frame| frame["nb_samples"].as_i64().expect("samples")).sum();
-                // Matroska: ffmpeg moves the run-in before time zero and plays it.
+                // Matroska: ffmpeg moves the priming before time zero and plays it.
                 let before = (-start * 48_000.0).round() as i64;
                 assert!(before >= 0, "{what}: begins at {start}");
                 if *extension == "mkv" || matches!(codec, "flac" | "alac" | "pcm") {
@@ -321,7 +321,7 @@ fn by_gstreamer(file: &Path) -> i64 {
 }
 
 #[test]
-fn matroska_tells_the_run_in_of_every_codec() {
+fn matroska_tells_the_priming_of_every_codec() {
     let source = source("tone.mov", &[tone(440)], "mono", 48_000, "pcm_s16le");
     let folder = folder();
     for (codec, nanoseconds) in [("aac", 22_000_000u32), ("ac3", 6_000_000), ("eac3", 6_000_000), ("opus", 6_500_000)] {
@@ -349,7 +349,7 @@ fn matroska_tells_the_run_in_of_every_codec() {
 }
 
 #[test]
-fn titles_survive_beside_the_run_in() {
+fn titles_survive_beside_the_priming() {
     let source = made_by_ffmpeg(
         "titles.mkv",
         &format!(
@@ -444,7 +444,7 @@ fn channels_without_a_layout_are_kept_or_named_and_never_guessed() {
 }
 
 #[test]
-fn sound_that_begins_late_is_preceded_by_silence() {
+fn audio_that_begins_late_is_preceded_by_silence() {
     let source = made_by_ffmpeg(
         "late.mov",
         "-f lavfi -i testsrc2=size=64x64:rate=25:d=1 -itsoffset 0.3 -f lavfi -i anoisesrc=r=48000:seed=8:d=0.5:a=0.5 \
@@ -467,7 +467,7 @@ fn sound_that_begins_late_is_preceded_by_silence() {
 }
 
 #[test]
-fn the_run_in_of_a_source_is_not_heard_in_what_is_made_of_it() {
+fn the_priming_of_a_source_is_not_in_its_outputs() {
     let source = source("tone.mov", &[tone(440)], "mono", 48_000, "pcm_s16le");
     let folder = folder();
     for (codec, extension) in [("aac", "mp4"), ("aac", "mkv"), ("opus", "mkv"), ("ac3", "mov")] {
@@ -484,7 +484,7 @@ fn the_run_in_of_a_source_is_not_heard_in_what_is_made_of_it() {
 }
 
 #[test]
-fn copied_sound_keeps_its_run_in_from_container_to_container() {
+fn copied_audio_keeps_its_priming_from_container_to_container() {
     let source = source("tone.mov", &[tone(440)], "mono", 48_000, "pcm_s16le");
     let folder = folder();
     let [first, second, third] = ["first.mp4", "second.mkv", "third.mp4"].map(|name| folder.path().join(name));
@@ -506,7 +506,7 @@ fn copied_sound_keeps_its_run_in_from_container_to_container() {
 }
 
 #[test]
-fn full_verification_heeds_the_clock_of_the_container() {
+fn full_verification_uses_the_clock_of_the_container() {
     // A transport stream begins at 1.4 s, where a receiver's buffer is full.
     let source = made_by_ffmpeg(
         "clocked.mov",

@@ -1,4 +1,4 @@
-//! Sound that is moved, made faster, louder or longer lies where it should, to the sample, and stems come together as
+//! Audio that is moved, made faster, louder or longer lies where it should, to the sample, and stems come together as
 //! they are.
 
 use std::path::{Path, PathBuf};
@@ -72,7 +72,7 @@ fn frequency(sound: &[f64], rate: f64) -> f64 {
 }
 
 #[test]
-fn an_offset_moves_every_sample_by_as_many() {
+fn an_offset_moves_every_sample_by_exactly_that_much() {
     let folder = folder();
     let sound = noise(1, 100_000);
     let path = file(&folder, "noise.wav", std::slice::from_ref(&sound), RATE, 24);
@@ -127,7 +127,7 @@ fn a_tempo_whose_pitch_follows_puts_every_beep_at_its_exact_place() {
         let path = file(&folder, &format!("long-{rate}.wav"), &[beeps(&places, samples, rate)], rate, 16);
         let source = &edited(&path, SoundEdit::default(), |target| target)[0];
         let before: Vec<f64> = places.iter().map(|place| middle(source, *place, place + BEEP)).collect();
-        // To 25 pictures a second from 24 and from 24000/1001, and from 24 to 24000/1001.
+        // To 25 frames a second from 24 and from 24000/1001, and from 24 to 24000/1001.
         for (num, den) in [(25, 24), (1001, 960), (1000, 1001)] {
             let found = &edited(&path, at_tempo(num, den, Pitch::Follow), |target| target)[0];
             let exact = |at: f64| at * den as f64 / num as f64;
@@ -165,7 +165,7 @@ fn a_tempo_whose_pitch_is_kept_puts_beeps_at_their_places() {
 }
 
 #[test]
-fn pitch_follows_or_is_kept() {
+fn a_tempo_changes_the_pitch_or_keeps_it() {
     let folder = folder();
     let path = file(&folder, "tone.wav", &[tone(1000.0, 0.5, RATE, 480_000)], RATE, 24);
     for (num, den) in [(25, 24), (1001, 960), (24, 25)] {
@@ -217,7 +217,7 @@ fn a_track_is_padded_and_cut_to_the_sample() {
 }
 
 #[test]
-fn a_reader_says_where_the_sound_ends() {
+fn a_reader_says_where_the_audio_ends() {
     let folder = folder();
     let path = file(&folder, "noise.wav", &[noise(3, 96_000)], RATE, 16);
     let edit = SoundEdit {
@@ -253,7 +253,7 @@ fn a_gain_is_exact_and_rounding_is_dithered() {
 }
 
 #[test]
-fn a_limiter_moves_nothing() {
+fn a_limiter_does_not_shift_samples() {
     let folder = folder();
     let mut sound = beeps(&[48_000, 96_000], 150_000, RATE);
     sound[48_000..60_000].iter_mut().for_each(|sample| *sample *= 4.0);

@@ -148,7 +148,7 @@ fn frames_that_describe_themselves_are_copied_where_the_container_can_hold_that(
 }
 
 #[test]
-fn a_change_that_a_copy_could_not_tell_is_encoded_where_nothing_else_was_asked_for() {
+fn audio_whose_format_changes_is_encoded_by_default_instead_of_copied() {
     let folder = folder();
     for (name, codec, second, container, is_copied) in [
         ("change-ac3.ts", "ac3", SURROUND, "mkv", true),
@@ -200,7 +200,7 @@ fn joined_ts(parts: &[PathBuf], to: &Path) {
     std::fs::write(to, whole).expect("a file");
 }
 
-/// Pictures and audio in a transport stream of which each half has codecs of its own on the same identifiers.
+/// Frames and audio in a transport stream of which each half has codecs of its own on the same identifiers.
 fn two_codecs(name: &str, first: &str, second: &str) -> PathBuf {
     made(name, |path| {
         let folder = folder();
@@ -345,7 +345,7 @@ fn the_end_of_a_file_from_a_pipe_is_the_end_of_its_audio() {
 }
 
 #[test]
-fn a_file_that_says_more_than_it_has_is_still_cut_short() {
+fn a_file_that_declares_more_data_than_it_has_is_truncated() {
     let source = made_by_ffmpeg("whole-for-cut.wav", &format!("{} -c:a pcm_s16le", beeps(2.0, RATE)));
     let folder = folder();
     let cut = folder.path().join("cut.wav");
@@ -460,7 +460,7 @@ fn a_drift_is_reported_and_resampled_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_single_block_that_is_missing_is_told() {
+fn a_single_missing_block_is_reported() {
     let whole = made_by_ffmpeg("block-whole.mkv", &format!("{} -c:a ac3 -ac 2", beeps(4.0, RATE)));
     let source =
         made_by_ffmpeg("block-missing.mkv", &format!("-i {} -c copy -bsf:a noise=drop=eq(n\\,40)", whole.display()));

@@ -44,7 +44,7 @@ fn film() -> PathBuf {
     )
 }
 
-/// Integrated loudness, range and true peak of sound track `number`, by ffmpeg's filter.
+/// Integrated loudness, range and true peak of audio track `number`, by ffmpeg's filter.
 fn measured(file: &Path, track: usize) -> [Option<f64>; 3] {
     let line = format!("-hide_banner -nostdin -i {} -map 0:a:{track} -af ebur128=peak=true -f null -", file.display());
     let output = program::run("ffmpeg", line.split(' '));
@@ -86,7 +86,7 @@ fn job(folder: &TempDir, tracks: &[String], outputs: &[(&str, AudioSettings)]) -
 }
 
 #[test]
-fn what_the_report_says_of_every_track_is_what_ffmpeg_measures() {
+fn the_reported_loudness_of_every_track_is_what_ffmpeg_measures() {
     let folder = folder();
     let wave = folder.path().join("side.wav");
     write_wave(&wave, &programme(0.9), RATE, 24);
@@ -115,7 +115,7 @@ fn what_the_report_says_of_every_track_is_what_ffmpeg_measures() {
 }
 
 #[test]
-fn sound_of_the_film_and_from_beside_it_comes_to_its_target() {
+fn audio_of_the_source_and_of_side_files_reaches_its_target() {
     let folder = folder();
     let wave = folder.path().join("side.wav");
     // Quiet enough that -16 LUFS leaves its peaks below the limit.

@@ -56,7 +56,7 @@ fn near(found: Option<f64>, expected: f64, tolerance: f64, what: &str) {
 const SILENCE: f64 = f64::NEG_INFINITY;
 
 #[test]
-fn integrated_loudness_is_that_of_tech_3341_1_to_6() {
+fn integrated_loudness_equals_tech_3341_cases_1_to_6() {
     for (number, list, expected) in [
         (1, &[(-23.0, 20.0)][..], -23.0),
         (2, &[(-33.0, 20.0)], -33.0),
@@ -126,7 +126,7 @@ fn true_peaks_are_those_of_tech_3341_15_to_19() {
 }
 
 #[test]
-fn loudness_range_is_that_of_tech_3342_1_to_4() {
+fn loudness_range_equals_tech_3342_cases_1_to_4() {
     for (number, list, expected) in [
         (1, &[(-20.0, 20.0), (-30.0, 20.0)][..], 10.0),
         (2, &[(-20.0, 20.0), (-15.0, 20.0)], 5.0),
@@ -161,7 +161,7 @@ fn silence_has_no_loudness() {
 }
 
 #[test]
-fn formats_and_blocks_do_not_matter() {
+fn loudness_does_not_depend_on_sample_format_or_block_size() {
     let folder = folder();
     let sound = [noise(1, 200_000), noise(2, 200_000)].map(|noise| noise.iter().map(|sample| sample * 0.2).collect());
     let mut all = Vec::new();
@@ -217,7 +217,7 @@ fn by_loudnorm(path: &Path) -> [f64; 3] {
 }
 
 #[test]
-fn ffmpeg_measures_the_same_on_made_sound() {
+fn ffmpeg_measures_the_same_on_made_audio() {
     let folder = folder();
     // A minute that swells and fades, and 4 seconds of silence: loudnorm leaves out the last 3.
     let swelling = |seed: u64, rate: usize| -> Vec<f64> {
@@ -289,7 +289,7 @@ fn ffmpeg_measures_the_same_on_real_files() {
 }
 
 #[test]
-fn what_is_normalised_is_on_target() {
+fn normalised_audio_has_the_target_loudness() {
     let folder = folder();
     // Soft noise, and noise with peaks that leave no room.
     let soft: Vec<f64> = noise(1, 480_000).into_iter().map(|sample| sample * 0.03).collect();
@@ -332,7 +332,7 @@ fn what_is_normalised_is_on_target() {
 }
 
 #[test]
-fn what_has_no_sound_cannot_be_measured() {
+fn loudness_of_a_source_without_audio_is_refused() {
     let folder = folder();
     let path = folder.path().join("empty.wav");
     write_wave(&path, &[Vec::new()], RATE, 16);

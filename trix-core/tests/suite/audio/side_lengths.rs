@@ -1,4 +1,4 @@
-//! Sound from beside a film is as long as it was asked for, to the sample.
+//! Side audio has the length that the job states, to the sample.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::support::{
     waves::{noise, write_wave},
 };
 
-/// Where the pictures of a film end, and a film that says so: by its stream, or as a whole with sound that is longer.
+/// Where the frames of a film end, and a film that says so: by its stream, or as a whole with audio that is longer.
 fn films() -> [(PathBuf, f64); 3] {
     let longer = made_by_ffmpeg(
         "side-film-longer-sound.mkv",
@@ -26,7 +26,7 @@ fn films() -> [(PathBuf, f64); 3] {
 }
 
 #[test]
-fn a_track_is_as_long_as_the_picture_where_that_is_asked_for() {
+fn a_track_is_as_long_as_the_video_where_that_is_asked_for() {
     let folder = folder();
     let sound = noise(41, 200_000);
     let (short, long) = (folder.path().join("short.wav"), folder.path().join("long.wav"));
@@ -55,7 +55,7 @@ fn a_track_is_as_long_as_the_picture_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_cut_ends_a_track_where_the_pictures_of_the_cut_end() {
+fn a_cut_ends_a_track_where_the_frames_of_the_cut_end() {
     let folder = folder();
     let sound = noise(42, 200_000);
     let long = folder.path().join("long.wav");
@@ -83,7 +83,7 @@ fn a_cut_ends_a_track_where_the_pictures_of_the_cut_end() {
 }
 
 #[test]
-fn a_track_that_must_be_as_long_as_the_picture_and_is_not_fails_the_job_by_name() {
+fn a_track_that_has_to_be_as_long_as_the_video_and_is_not_fails_the_job() {
     let folder = folder();
     let (wave, aac) = (folder.path().join("short.wav"), folder.path().join("short.m4a"));
     write_wave(&wave, &[noise(43, 60_000)], RATE, 16);

@@ -1,5 +1,5 @@
-//! Sound from beside a film is called as it was asked for, copied where nothing changes, and shared by outputs; what is
-//! wrong with it is told before anything is written.
+//! Side audio has the language and title that the job states, is copied where nothing changes, and is shared by outputs.
+//! Mistakes in it are reported before anything is written.
 
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ fn language_title_and_purpose_are_those_that_were_asked_for() {
     }
 }
 
-/// Checksums of the packets of the first sound track, without what the container says beside them.
+/// Checksums of the packets of the first audio track, without what the container says beside them.
 fn packets(file: &Path) -> Vec<String> {
     let line = format!("-i {} -map 0:a:0 -c copy -f framehash -hash md5 -", file.display());
     let said = program::text(&program::ffmpeg(&line));
@@ -68,7 +68,7 @@ fn packets(file: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_not_changed_is_copied_and_what_is_changed_loses_nothing() {
+fn unchanged_side_audio_is_copied_and_changed_side_audio_stays_lossless() {
     let folder = folder();
     let (wave, aac) = (folder.path().join("side.wav"), folder.path().join("side.m4a"));
     let sound = noise(52, 72_000);
@@ -91,7 +91,7 @@ fn what_is_not_changed_is_copied_and_what_is_changed_loses_nothing() {
         assert!(plan.decisions.iter().any(|decision| decision.what.contains("encoded without loss")));
         same(&heard(&output.path, 0), &part(&to_16_bits(&sound), -480, 72_480), &output.path.display().to_string());
     }
-    // With copied pictures, sound is copied as far as they reach.
+    // With copied frames, audio is copied as far as they reach.
     let mut job = cut(
         job(&film(), &folder, &[wave.display().to_string()], &[("f.mkv", AudioSettings::Copy)]),
         Some("0.4"),
@@ -110,7 +110,7 @@ fn what_is_not_changed_is_copied_and_what_is_changed_loses_nothing() {
 }
 
 #[test]
-fn outputs_of_several_codecs_have_the_same_sound_and_take_the_tracks_that_they_name() {
+fn outputs_of_several_codecs_have_the_same_audio_and_take_the_tracks_that_they_name() {
     let folder = folder();
     let waves: Vec<PathBuf> = (0..2).map(|number| folder.path().join(format!("{number}.wav"))).collect();
     let list: Vec<Vec<f64>> = (0..2).map(|number| noise(60 + number, 48_000)).collect();
@@ -154,7 +154,7 @@ fn outputs_of_several_codecs_have_the_same_sound_and_take_the_tracks_that_they_n
 }
 
 #[test]
-fn a_track_that_cannot_be_had_is_told_by_the_name_of_its_file() {
+fn a_missing_side_track_is_reported_with_the_name_of_its_file() {
     let (folder, out) = (folder(), trix_fixtures::folder());
     let good = folder.path().join("good.wav");
     write_wave(&good, &[noise(71, 96_000)], RATE, 16);

@@ -1,4 +1,4 @@
-//! Sound from beside a film, through whole jobs: it lies where it should in every container, each channel in its place.
+//! Side audio in whole jobs: it begins at the right sample in every container, and each channel is in its place.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::support::{
     waves::{noise, tone, write_wave},
 };
 
-/// The same from time zero on: of Matroska, `ffmpeg` plays what comes before, which CodecDelay says is no sound.
+/// The same from time zero on: of Matroska, `ffmpeg` plays what comes before, which CodecDelay says is no audio.
 fn from_zero(file: &Path) -> Vec<i16> {
     let line = format!("-copyts -i {} -map 0:a:0 -af atrim=start=0 -f s16le -", file.display());
     let bytes = program::ffmpeg(&line).stdout;
@@ -43,7 +43,7 @@ fn begins(sound: &[i16], near: f64, length: f64, what: &str) -> f64 {
     squares().map(|(at, square)| at * square).sum::<f64>() / energy - length / 2.0
 }
 
-/// By how many samples a beep lies after `near`: where the sound is most like it.
+/// By how many samples a beep lies after `near`: where the audio is most like it.
 fn lag(sound: &[i16], near: usize) -> i64 {
     let beep = beeps(&[0], BEEP);
     let likeness = |lag: i64| -> f64 {

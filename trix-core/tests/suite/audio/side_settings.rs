@@ -1,4 +1,4 @@
-//! Settings of side tracks: what is typed, what stands in a job, and what is wrong with either.
+//! Settings of side tracks: typed on the command line, written in a job, and the mistakes in both.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -20,7 +20,7 @@ fn millis(ticks: i64) -> Option<Timestamp> {
 }
 
 #[test]
-fn what_is_typed_is_understood() {
+fn a_typed_track_becomes_its_settings() {
     let found = track("rus.wav:lang=rus,offset=-40ms,tempo=25/24,map=5.1,title=Dub,default,dub");
     let expected = TrackSettings {
         path: Some("rus.wav".into()),
@@ -67,7 +67,7 @@ fn names_of_files_and_titles_hold_any_character() {
 }
 
 #[test]
-fn all_that_is_wrong_with_a_text_is_told() {
+fn all_mistakes_of_a_typed_track_are_reported() {
     let error = "a.wav:lang=en,tempo=fast,offset=soon,pitch=up,unknown,tilte=x,length=long,gain=1e3,default,default"
         .parse::<TrackSettings>()
         .expect_err("mistakes");
@@ -83,7 +83,7 @@ fn all_that_is_wrong_with_a_text_is_told() {
 }
 
 #[test]
-fn all_that_is_wrong_with_a_track_is_told() {
+fn all_mistakes_of_a_track_are_reported() {
     let wrong = TrackSettings {
         path: Some("a.wav".into()),
         inputs: vec![TrackInput::default()],
@@ -128,7 +128,7 @@ fn all_that_is_wrong_with_a_track_is_told() {
 }
 
 #[test]
-fn jobs_refuse_what_they_do_not_know() {
+fn jobs_refuse_unknown_keys() {
     for json in [
         r#"{ "path": "a", "speed": 1 }"#,
         r#"{ "inputs": [{ "path": "a", "track": 1 }] }"#,
@@ -143,7 +143,7 @@ fn jobs_refuse_what_they_do_not_know() {
 }
 
 #[test]
-fn channels_and_layouts_have_to_match() {
+fn a_channel_map_has_to_fit_its_layout() {
     let stems = |text: &str, channels| track(text).stems(channels, "t");
     assert_eq!(stems("a.wav", 6), Ok(None));
     assert_eq!(stems("a.wav:channel=2", 1).unwrap().unwrap().layout, "mono");
@@ -161,7 +161,7 @@ fn channels_and_layouts_have_to_match() {
 }
 
 #[test]
-fn a_length_is_what_its_policy_says() {
+fn a_track_has_the_length_of_its_policy() {
     let exact = |pad, trim| Some(ExactLength { samples: 100, pad, trim });
     let found = LengthPolicy::ALL.map(|policy| policy.towards(100));
     assert_eq!(found, [None, exact(true, false), exact(false, true), exact(true, true), None]);
@@ -246,7 +246,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_trouble(text in "[a-z0-9:+,=*/\\\\. é-]{0,60}") {
+    fn any_text_is_a_track_or_an_error(text in "[a-z0-9:+,=*/\\\\. é-]{0,60}") {
         if let Ok(track) = text.parse::<TrackSettings>() {
             let again: TrackSettings = track.to_string().parse().expect("what was written");
             prop_assert_eq!(&again, &track);

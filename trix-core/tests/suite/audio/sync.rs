@@ -1,4 +1,4 @@
-//! Sound and picture stay together to the sample: a source flashes and beeps, and in whatever is made of it, every flash
+//! Audio and video stay together to the sample: a source flashes and beeps, and in whatever is made of it, every flash
 //! and every beep are as far apart as they were. What is compared is what the `ffmpeg` program decodes.
 
 use std::{
@@ -34,7 +34,7 @@ fn beep(time: f64) -> f64 {
     (std::f64::consts::TAU * (500.0 * time + 50_000.0 * time * time)).sin()
 }
 
-/// Pictures at `rate`, of which each `every`th flashes, and sound at `samples` a second that beeps with it. Flashes are
+/// Frames at `rate`, of which each `every`th flashes, and audio at `samples` a second that beeps with it. Flashes are
 /// whole milliseconds apart, so that Matroska, which counts these, tells their times exactly.
 fn lavfi(rate: &str, every: u32, sample_rate: u32, times: &str) -> [String; 2] {
     let (num, den) = rate.split_once('/').unwrap_or((rate, "1"));
@@ -158,7 +158,7 @@ fn source(name: &str, line: &str) -> PathBuf {
 }
 
 #[test]
-fn sound_that_begins_with_the_picture_stays_in_step() {
+fn audio_that_begins_with_the_video_stays_in_step() {
     let [picture, sound] = lavfi("25", 25, 48_000, "");
     let source = source(
         "flash-together.mov",
@@ -168,14 +168,14 @@ fn sound_that_begins_with_the_picture_stays_in_step() {
 }
 
 #[test]
-fn sound_that_begins_late_stays_in_step() {
+fn audio_that_begins_late_stays_in_step() {
     let [picture, sound] = lavfi("25", 25, 48_000, "");
     let line = format!("{picture} -itsoffset 0.32 {sound} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s24le");
     stays_in_step("late-sound", &source("flash-late-sound.mov", &line), 0.32);
 }
 
 #[test]
-fn sound_that_begins_early_stays_in_step() {
+fn audio_that_begins_early_stays_in_step() {
     let [picture, sound] = lavfi("25", 25, 48_000, "");
     let line = format!(
         "-itsoffset 0.52 {picture} {sound} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
@@ -184,8 +184,8 @@ fn sound_that_begins_early_stays_in_step() {
 }
 
 #[test]
-fn sound_a_little_earlier_than_the_picture_stays_in_step() {
-    // Too little to move the origin: it is cut at the first picture.
+fn audio_that_begins_slightly_before_the_video_stays_in_step() {
+    // Too little to move the origin: it is cut at the first frame.
     let [picture, sound] = lavfi("25", 25, 48_000, "");
     let line = format!(
         "-itsoffset 0.04 {picture} {sound} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
@@ -204,13 +204,13 @@ fn a_source_with_edit_lists_stays_in_step() {
     let stream = ffprobe(&cut, "-select_streams v:0 -show_packets")["packets"].clone();
     let hidden = stream.as_array().unwrap().iter().filter(|packet| text(&packet["flags"]).contains('D')).count();
     assert!(hidden > 0, "an edit list that hides pictures");
-    // Where ffmpeg cut: the sound at its packet, the picture at its own.
+    // ffmpeg cut the audio at a packet, and the video at a packet of its own.
     stays_in_step("edit-list", &cut, 0.03);
 }
 
 #[test]
-fn pictures_of_uneven_length_stay_in_step() {
-    // Every other picture is shown for twice as long.
+fn frames_of_uneven_length_stay_in_step() {
+    // Every other frame is shown for twice as long.
     let [picture, sound] = lavfi("25", 24, 48_000, ",settb=1/75,setpts=3*N-mod(N\\,2)");
     let line = format!(
         "{picture} {sound} -t 4.3 -fps_mode passthrough -enc_time_base:v 1/75 -c:v libx264 -preset ultrafast \
@@ -220,7 +220,7 @@ fn pictures_of_uneven_length_stay_in_step() {
 }
 
 #[test]
-fn film_rate_with_sound_at_44_1_khz_stays_in_step() {
+fn film_rate_with_audio_at_44_1_khz_stays_in_step() {
     let [picture, sound] = lavfi("24000/1001", 24, 44_100, "");
     let line = format!("{picture} {sound} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s16le");
     stays_in_step("film", &source("flash-film.mov", &line), 0.0);

@@ -1,5 +1,5 @@
-//! Sound: every track is there, in order, in its language; lossless codecs give every sample back; and what was in
-//! step with the picture still is.
+//! Audio: every track is there, in order, in its language; lossless codecs give every sample back; and what was in
+//! step with the video still is.
 
 use std::path::{Path, PathBuf};
 
@@ -56,7 +56,7 @@ fn tracks_keep_their_order_language_and_default() {
 }
 
 #[test]
-fn lossless_sound_gives_every_sample_back() {
+fn lossless_audio_gives_every_sample_back() {
     let folder = folder();
     let sine = "-f lavfi -i testsrc2=size=64x64:rate=25 -f lavfi -i anoisesrc=r=44100:seed=3:d=1 -t 1 -c:v ffv1";
     for (name, codec, format) in [
@@ -88,7 +88,7 @@ fn lossless_sound_gives_every_sample_back() {
 }
 
 #[test]
-fn copied_sound_is_the_same_packets() {
+fn copied_audio_is_the_same_packets() {
     let source = made_by_ffmpeg(
         "copied.mkv",
         "-f lavfi -i testsrc2=size=64x64:rate=25 -f lavfi -i sine=sample_rate=48000 -f lavfi -i sine=frequency=900 \
@@ -107,7 +107,7 @@ fn copied_sound_is_the_same_packets() {
     }
 }
 
-/// A picture stream and a click 0.7 s into a sound stream; either may begin later than the other.
+/// A video stream and a click 0.7 s into an audio stream; either may begin later than the other.
 fn click(name: &str, video_offset: &str, audio_offset: &str) -> PathBuf {
     made_by_ffmpeg(
         &format!("click-{name}.mkv"),
@@ -118,7 +118,7 @@ fn click(name: &str, video_offset: &str, audio_offset: &str) -> PathBuf {
     )
 }
 
-/// Seconds from the first picture to the click, by what a decoder presents.
+/// Seconds from the first frame to the click, by what a decoder presents.
 fn click_after_picture(file: &Path) -> f64 {
     let json = ffprobe(file, "-show_frames");
     let frames = json["frames"].as_array().expect("frames");
@@ -138,7 +138,7 @@ fn click_after_picture(file: &Path) -> f64 {
 }
 
 #[test]
-fn sound_and_picture_stay_in_step_whichever_begins_first() {
+fn audio_and_video_stay_in_step_whichever_begins_first() {
     let folder = folder();
     for (name, video, audio, expected) in
         [("together", "0", "0", 0.7), ("late-sound", "0", "0.5", 1.2), ("late-picture", "0.52", "0", 0.18)]

@@ -1,5 +1,5 @@
 //! Times survive: those of the source are found in the output, exactly in MP4 and QuickTime, to the millisecond in
-//! Matroska; and cuts begin and end at the picture and at the sample.
+//! Matroska; and cuts begin and end at the frame and at the sample.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::support::{self, done, made_by_ffmpeg, number, picture_job, planes_and
 
 const CONTAINERS: [&str; 3] = ["mp4", "mov", "mkv"];
 
-/// Pictures whose distance grows, in ticks of a 90 000th.
+/// Frames whose distance grows, in ticks of a 90 000th.
 fn uneven() -> PathBuf {
     made_by_ffmpeg(
         "uneven.mp4",
@@ -26,7 +26,7 @@ fn uneven() -> PathBuf {
     )
 }
 
-/// The times of the pictures must be those of the source, counted from the first.
+/// The times of the frames must be those of the source, counted from the first.
 fn same_times((theirs, from): &(Vec<i64>, (i64, i64)), output: &Path, what: &str) {
     let (ours, to) = times(output, "v:0");
     assert_eq!(ours.len(), theirs.len(), "pictures of {what}");
@@ -69,7 +69,7 @@ fn even_and_uneven_times_are_those_of_the_source() {
 }
 
 #[test]
-fn the_last_picture_is_shown_as_long_as_the_others() {
+fn the_last_frame_is_shown_as_long_as_the_others() {
     let folder = folder();
     for extension in CONTAINERS {
         let output = folder.path().join("last").with_extension(extension);
@@ -92,13 +92,13 @@ fn millis(value: i64) -> Timestamp {
 }
 
 #[test]
-fn a_cut_holds_exactly_the_pictures_and_samples_of_its_span() {
+fn a_cut_holds_exactly_the_frames_and_samples_of_its_span() {
     let source = master();
     let (all, sound) = planes_and_samples(&source, 1, "s32le");
     let (picture, second) = (all.len() / 50, sound.len() / 2);
     let folder = folder();
     for (name, start, duration, frames, pictures) in [
-        // On the border of a picture, between two, only a start, only an end, a number of pictures.
+        // On the border of a frame, between two, only a start, only an end, a number of frames.
         ("exact", Some(400), Some(480), None, 10..22),
         ("between", Some(410), Some(480), None, 11..23),
         ("late", Some(1600), None, None, 40..50),
@@ -123,7 +123,7 @@ fn a_cut_holds_exactly_the_pictures_and_samples_of_its_span() {
             assert_eq!(ledger.dropped_before_start, pictures.start as u64, "{what}");
 
             let from = usize::try_from(start.unwrap_or(0)).expect("a start") * second / 1000;
-            // With a number of pictures, sound ends with the last of them.
+            // With a number of frames, audio ends with the last of them.
             let span = match (duration, frames) {
                 (Some(duration), _) => usize::try_from(duration).expect("a duration") * second / 1000,
                 (None, Some(frames)) => frames as usize * second / 25,

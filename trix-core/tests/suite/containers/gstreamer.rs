@@ -1,4 +1,4 @@
-//! Every container is read by GStreamer, whose parsers share nothing with FFmpeg's: pictures are counted, and sound is
+//! Every container is read by GStreamer, whose parsers share nothing with FFmpeg's: frames are counted, and audio is
 //! found where it was beside them.
 
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, quick, text};
 /// A buffer that a demuxer of GStreamer put out: when it is shown, in microseconds, and its bytes.
 type Buffer = (i64, u64);
 
-/// What `demuxer` finds in `file`, with these types of pictures and sound.
+/// What `demuxer` finds in `file`, with these types of video and audio.
 fn parsed(file: &Path, demuxer: &str, video: &str, audio: &str) -> (Vec<Buffer>, Vec<Buffer>) {
     // One at a time: two threads of the program write over each other's lines.
     let [pictures, sound] = [(video, audio), (audio, video)].map(|(kind, other)| {
@@ -53,7 +53,7 @@ fn buffers(said: &str, name: &str) -> Vec<Buffer> {
     list
 }
 
-/// Two seconds of pictures and sound, each later by so many seconds.
+/// Two seconds of video and audio, each later by so many seconds.
 fn source(name: &str, video_offset: &str, audio_offset: &str, codec: &str) -> PathBuf {
     made_by_ffmpeg(
         &format!("step-{name}-{codec}.mkv"),
@@ -65,7 +65,7 @@ fn source(name: &str, video_offset: &str, audio_offset: &str, codec: &str) -> Pa
 }
 
 #[test]
-fn gstreamer_finds_every_picture_and_sound_where_it_belongs() {
+fn gstreamer_finds_every_frame_and_the_audio_in_its_place() {
     let folder = folder();
     for (name, video, audio, apart) in
         [("together", "0", "0", 0), ("late-sound", "0", "0.5", 500_000), ("late-picture", "0.52", "0", -520_000)]
@@ -99,12 +99,12 @@ fn gstreamer_finds_every_picture_and_sound_where_it_belongs() {
             let last = pictures.iter().map(|(time, _)| *time).max().expect("something");
             assert_eq!(last - first(&pictures), 49 * 40_000, "{what}");
             if extension == "mxf" {
-                // One length for both: 1920 samples of 16 bits beside each picture, silence included.
+                // One length for both: 1920 samples of 16 bits beside each frame, silence included.
                 assert_eq!(sound.iter().map(|(_, bytes)| bytes).sum::<u64>(), 50 * 1920 * 2, "{what}");
                 assert_eq!(first(&sound), first(&pictures), "{what}");
                 continue;
             }
-            // Encoded sound that begins late has silence before it.
+            // Encoded audio that begins late has silence before it.
             let apart = if codec == "copy" { apart } else { apart.min(0) };
             // AAC and AC-3 begin up to 1024 samples early, which a decoder warms up with.
             let found = first(&sound) - first(&pictures);
@@ -114,7 +114,7 @@ fn gstreamer_finds_every_picture_and_sound_where_it_belongs() {
 }
 
 #[test]
-fn webm_takes_what_the_web_plays_and_nothing_else() {
+fn webm_takes_only_the_codecs_of_webm() {
     let source = made_by_ffmpeg(
         "web.webm",
         "-f lavfi -i testsrc2=size=64x64:rate=25:d=2 -f lavfi -i sine=sample_rate=48000:d=2 -c:v libvpx-vp9 -cpu-used 8 \
@@ -174,7 +174,7 @@ fn mediainfo_names_every_container_and_what_is_in_it() {
 }
 
 #[test]
-fn mxf_refuses_what_it_cannot_say() {
+fn mxf_refuses_what_it_cannot_hold() {
     let folder = folder();
     let output = folder.path().join("out.mxf");
     let mut job = Job::new(source("together", "0", "0", "pcm_s16le"), &output);

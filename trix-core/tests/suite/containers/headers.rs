@@ -42,7 +42,7 @@ fn boxes(file: &Path) -> Vec<String> {
     found
 }
 
-/// Positions of the keyframes among the pictures in the order in which they are shown.
+/// Positions of the keyframes among the frames in the order in which they are shown.
 fn keyframes(file: &Path) -> Vec<usize> {
     let json = ffprobe(file, "-select_streams v:0 -show_packets");
     let mut packets: Vec<(i64, bool)> = json["packets"]
@@ -56,7 +56,7 @@ fn keyframes(file: &Path) -> Vec<usize> {
 }
 
 #[test]
-fn codec_format_colour_and_shape_are_told_to_every_reader() {
+fn other_programs_read_codec_format_colour_and_shape() {
     let folder = folder();
     for extension in CONTAINERS {
         for (encoder, codec, profile, tag) in
@@ -111,7 +111,7 @@ fn codec_format_colour_and_shape_are_told_to_every_reader() {
 }
 
 #[test]
-fn full_range_is_told_to_every_reader() {
+fn other_programs_read_full_range() {
     let source = Clip { frames: 5, ..Clip::of("yuv420p") }
         .encoded("-c:v ffv1 -vf setparams=range=pc:colorspace=smpte170m -color_range pc", "mkv");
     let folder = folder();
@@ -127,7 +127,7 @@ fn full_range_is_told_to_every_reader() {
 }
 
 #[test]
-fn every_depth_and_chroma_is_told_by_profile_and_format() {
+fn profile_and_format_state_every_depth_and_chroma() {
     let folder = folder();
     for (encoder, format, profile) in [
         (Encoder::X264, "yuv420p", "Constrained Baseline"),
@@ -180,7 +180,7 @@ fn keyframes_stand_where_they_were_asked_for() {
     for extension in CONTAINERS {
         for encoder in [Encoder::X264, Encoder::X265] {
             let output = folder.path().join(format!("{encoder}")).with_extension(extension);
-            // 0.41 s lies between two pictures: the first one not before it is meant.
+            // 0.41 s lies between two frames: the first one not before it is meant.
             let settings = EncodeSettings {
                 gop: Some(250),
                 keyframes: vec![at(200), at(410), at(800)],
@@ -193,7 +193,7 @@ fn keyframes_stand_where_they_were_asked_for() {
 }
 
 #[test]
-fn groups_of_pictures_are_no_longer_than_asked_for() {
+fn no_gop_is_longer_than_asked_for() {
     let folder = folder();
     for (encoder, open) in
         [(Encoder::X264, false), (Encoder::X264, true), (Encoder::X265, false), (Encoder::X265, true)]

@@ -1,4 +1,4 @@
-//! What goes along with pictures and sound: subtitles in every form, chapters, tags, purposes, attachments and time code
+//! What goes along with video and audio: subtitles in every form, chapters, tags, purposes, attachments and time code
 //! arrive, or are named in the report.
 
 use std::{
@@ -110,7 +110,7 @@ fn told(report: &Report) -> String {
 }
 
 #[test]
-fn text_survives_from_every_form_to_every_other() {
+fn subtitle_text_is_kept_from_every_format_to_every_other() {
     let folder = folder();
     let expected = shown(&EVENTS.map(|(start, end, text)| (start, end, text.to_owned())));
     for from in ["subrip", "ass", "webvtt", "mov_text"] {
@@ -350,7 +350,7 @@ fn tags_are_set_copied_and_taken_away() {
 }
 
 #[test]
-fn what_a_track_is_for_arrives_where_there_is_a_place_and_is_named_elsewhere() {
+fn dispositions_are_kept_where_the_container_has_them_and_reported_elsewhere() {
     let folder = folder();
     let all = ["dub", "original", "comment", "forced", "hearing_impaired", "visual_impaired", "clean_effects"];
     for purpose in all {
@@ -496,7 +496,7 @@ fn time_code_is_carried_and_moves_on_with_a_cut() {
     }
 }
 
-/// Subtitles of pictures as a Blu-ray has them (PGS): one small box at 0.2 s, gone at 1.2 s.
+/// Bitmap subtitles of a Blu-ray (PGS): one small box at 0.2 s, gone at 1.2 s.
 fn pgs() -> PathBuf {
     made("box.sup", |path| {
         let mut file = Vec::new();
@@ -525,7 +525,7 @@ fn pgs() -> PathBuf {
 }
 
 #[test]
-fn subtitles_that_are_pictures_go_to_matroska_and_are_named_elsewhere() {
+fn bitmap_subtitles_go_to_matroska_and_are_reported_elsewhere() {
     let folder = folder();
     let sup = pgs();
     for (codec, encoder) in [("hdmv_pgs_subtitle", "copy"), ("dvb_subtitle", "dvbsub"), ("dvd_subtitle", "dvdsub")] {
@@ -534,7 +534,7 @@ fn subtitles_that_are_pictures_go_to_matroska_and_are_named_elsewhere() {
             &format!("-i {}", sup.display()),
             &format!("-map 1 -c:s {encoder} -s:s 64x64"),
         );
-        // The program gives what it encodes of pictures no end: a second apart, a second each.
+        // ffmpeg writes bitmap subtitles without an end: they are a second apart, a second each.
         let source = made_by_ffmpeg(
             &format!("{codec}.mkv"),
             &format!("-i {} -map 0 -c copy -bsf:s setts=ts=200+N*1000:duration=1000", first.display()),

@@ -1,4 +1,4 @@
-//! The jobs in the documentation are jobs.
+//! Every job in the documentation can be read.
 
 use std::path::Path;
 use trix_core::document::{Document, Language, Traits};

@@ -173,7 +173,7 @@ fn one_job_in_three_languages_is_one_job() {
 }
 
 #[test]
-fn one_mistake_in_three_languages_is_told_with_the_line_of_each() {
+fn one_mistake_in_three_languages_is_reported_with_the_line_of_each() {
     for (language, text) in LANGUAGES {
         let line = 1 + text.lines().position(|line| line.contains("-2") && line.contains("360")).expect("a line");
         let wrong = text.replacen("360", "\"tall\"", 1);
@@ -184,7 +184,7 @@ fn one_mistake_in_three_languages_is_told_with_the_line_of_each() {
 }
 
 #[test]
-fn every_kind_of_mistake_is_told_at_once_in_the_order_of_lines() {
+fn every_kind_of_mistake_is_reported_at_once_in_the_order_of_lines() {
     let text = r#"treads = 2
 threads = -1
 on_output_failure = "stop"
@@ -234,7 +234,7 @@ picture = { deinterlace = "onn", crop = { type = "rectangle", width = 1 } }
 }
 
 #[test]
-fn what_is_wrong_with_the_one_output_of_a_job_is_told_with_its_line() {
+fn mistakes_of_a_single_output_are_reported_with_their_lines() {
     // Plans of one output name its settings without a number; in a document they stand somewhere all the same.
     let text = "[source]\npath = \"a.mov\"\nfrmes = 2\n[[outputs]]\npath = \"b.avi\"\n[outputs.video]\ntype = \"x264\"\ndepth = 9\n";
     wrong(
@@ -259,7 +259,7 @@ fn what_is_wrong_with_the_one_output_of_a_job_is_told_with_its_line() {
 }
 
 #[test]
-fn two_outputs_of_one_name_and_none_at_all_are_refused() {
+fn outputs_with_equal_names_and_jobs_without_outputs_are_refused() {
     let text = "x = 1\n[[outputs]]\npath = \"a.mkv\"\n[[outputs]]\npath = \"a.mkv\"\n";
     wrong(text, Language::Toml, &[("1 x", "is not known"), ("5 outputs[1].path", "this name")]);
     wrong("x: 1\n", Language::Yaml, &[("1 x", "is not known"), ("1 outputs", "name at least one output")]);
@@ -271,7 +271,7 @@ fn two_outputs_of_one_name_and_none_at_all_are_refused() {
 }
 
 #[test]
-fn a_number_of_threads_is_told_where_it_stands() {
+fn a_wrong_number_of_threads_is_reported_with_its_place() {
     let one = "x = 1\n[[outputs]]\npath = \"a.mkv\"\nthreads = 999\n";
     wrong(one, Language::Toml, &[("1 x", "is not known"), ("4 outputs[0].threads", "1 to 128")]);
     let two = "x = 1\nthreads = 500\n[[outputs]]\npath = \"a.mkv\"\n[[outputs]]\npath = \"b.mkv\"\nthreads = 0\n";
@@ -283,7 +283,7 @@ fn a_number_of_threads_is_told_where_it_stands() {
 }
 
 #[test]
-fn a_job_without_a_source_is_told_so() {
+fn a_job_without_a_source_is_refused_with_that_reason() {
     for text in ["outputs = []", "[source]\nframes = 3"] {
         let error = parsed(text, Language::Toml).source().expect_err("no source");
         assert!(error.to_string().contains("source.path: the job names no source"), "{error}");
@@ -291,7 +291,7 @@ fn a_job_without_a_source_is_told_so() {
 }
 
 #[test]
-fn conditions_and_cases_are_judged_whatever_the_source_is() {
+fn conditions_and_cases_are_checked_without_a_source() {
     let text = r#"[[outputs]]
 path = "a.mkv"
 [outputs.when]
@@ -336,7 +336,7 @@ id = 4
 }
 
 #[test]
-fn variables_that_are_missing_or_no_values_are_told() {
+fn missing_variables_and_variables_without_a_value_are_reported() {
     let text = r#"[variables]
 preset = "fast"
 list = [1]
@@ -367,7 +367,7 @@ tune = "${nothing}"
 }
 
 #[test]
-fn keys_with_dots_and_brackets_are_places_like_others() {
+fn mistakes_below_keys_with_dots_and_brackets_have_places() {
     let text =
         "\"a.b\" = 1\n[[outputs]]\npath = \"a.mkv\"\n[outputs.metadata]\ntitle = \"x\"\n\"com.x[0].y\" = 5\n\"\" = 6\n";
     wrong(
@@ -397,7 +397,7 @@ fn a_wrong_element_of_a_list_does_not_move_the_places_of_others() {
 }
 
 #[test]
-fn numbers_that_are_none_are_no_way_to_say_nothing() {
+fn not_a_number_is_refused_as_a_value() {
     for number in ["nan", "inf", "-inf"] {
         let text = format!("threads = {number}\n");
         wrong(&text, Language::Toml, &[("1 threads", "a whole number is expected"), ("1 outputs", "at least one")]);
@@ -432,7 +432,7 @@ fn text_that_is_no_document_is_refused_with_its_line() {
 }
 
 #[test]
-fn what_is_no_table_is_no_document() {
+fn a_document_has_to_be_a_table() {
     for (text, language) in [
         ("[1, 2]", Language::Json),
         ("\"a\"", Language::Json),
@@ -470,7 +470,7 @@ fn binary_junk_is_refused_in_every_language() {
 }
 
 #[test]
-fn documents_that_are_too_deep_or_too_large_are_refused_before_they_cost_anything() {
+fn documents_that_are_too_deep_or_too_large_are_refused_quickly() {
     let began = std::time::Instant::now();
     for depth in [65, 200, 5_000, 400_000] {
         let (open, close) = ("[".repeat(depth), "]".repeat(depth));
@@ -496,7 +496,7 @@ fn documents_that_are_too_deep_or_too_large_are_refused_before_they_cost_anythin
 }
 
 #[test]
-fn a_mebibyte_of_mistakes_is_told_in_a_moment() {
+fn a_mebibyte_of_mistakes_is_reported_quickly() {
     let began = std::time::Instant::now();
     let toml: String = (0..70_000).map(|n| format!("k{n} = 1\n")).collect();
     let json = format!("{{{}}}", (0..70_000).map(|n| format!("\"k{n}\":1")).collect::<Vec<_>>().join(","));

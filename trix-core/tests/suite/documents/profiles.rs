@@ -80,7 +80,7 @@ path = "${stem}.unnamed.mkv"
 "#;
 
 #[test]
-fn what_stands_nearer_wins_and_the_rest_is_inherited() {
+fn the_nearer_document_wins_and_the_rest_is_inherited() {
     let folder = folder();
     file(&folder, "base.toml", BASE);
     let heir = file(
@@ -107,7 +107,7 @@ fn what_stands_nearer_wins_and_the_rest_is_inherited() {
 }
 
 #[test]
-fn settings_of_another_type_replace_all_that_was_there() {
+fn settings_of_another_type_replace_all_inherited_settings() {
     let folder = folder();
     file(&folder, "base.toml", BASE);
     let heir = file(
@@ -128,7 +128,7 @@ fn settings_of_another_type_replace_all_that_was_there() {
 }
 
 #[test]
-fn of_several_that_are_inherited_the_later_wins_and_nothing_is_doubled_that_has_an_id() {
+fn the_later_of_several_parents_wins_and_outputs_merge_by_id() {
     let folder = folder();
     file(&folder, "base.toml", BASE);
     file(
@@ -153,7 +153,7 @@ fn of_several_that_are_inherited_the_later_wins_and_nothing_is_doubled_that_has_
 }
 
 #[test]
-fn mistakes_are_told_in_the_document_in_which_they_stand() {
+fn mistakes_are_reported_in_the_document_that_holds_them() {
     let folder = folder();
     let base = file(&folder, "base.toml", "threads = \"two\"\n[[outputs]]\npath = \"a.avi\"\nid = \"a\"\n");
     let heir =
@@ -174,7 +174,7 @@ fn mistakes_are_told_in_the_document_in_which_they_stand() {
 }
 
 #[test]
-fn documents_that_cannot_be_inherited_are_told_with_the_line_that_names_them() {
+fn documents_that_cannot_be_inherited_are_reported_with_the_line_that_names_them() {
     let folder = folder();
     let heir = |inherits: &str| file(&folder, "heir.toml", &format!("# A comment.\ninherits = {inherits}\n"));
     for (inherits, told) in [
@@ -203,7 +203,7 @@ fn documents_that_cannot_be_inherited_are_told_with_the_line_that_names_them() {
 }
 
 #[test]
-fn a_file_that_is_none_is_an_input_error_or_no_document() {
+fn a_path_that_is_no_profile_is_an_input_error_or_a_document_error() {
     let folder = folder();
     let error = Document::open(&folder.path().join("absent.toml"), &[]).expect_err("nothing there");
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
@@ -214,7 +214,7 @@ fn a_file_that_is_none_is_an_input_error_or_no_document() {
 }
 
 #[test]
-fn documents_that_inherit_themselves_are_refused_with_the_ring() {
+fn documents_that_inherit_themselves_are_refused_with_the_cycle() {
     let folder = folder();
     let own = file(&folder, "own.toml", "inherits = \"own.toml\"\n");
     let error = refused(&own).to_string();
@@ -262,7 +262,7 @@ video = { type = "x264", rate = { type = "crf", value = "${crf}" } }
 "#;
 
 #[test]
-fn a_variable_alone_keeps_its_kind_and_in_a_text_becomes_text() {
+fn a_variable_keeps_its_type_alone_and_becomes_text_inside_text() {
     let document = Document::parse(VARIABLES, Language::Toml, &[]).expect("a document");
     holds(
         &job(&document),
@@ -278,7 +278,7 @@ fn a_variable_alone_keeps_its_kind_and_in_a_text_becomes_text() {
 }
 
 #[test]
-fn variables_in_a_ring_and_variables_that_grow_are_refused() {
+fn cyclic_variables_and_growing_variables_are_refused() {
     let text =
         "[variables]\na = \"${b}\"\nb = \"x${c}\"\nc = \"${a}\"\nd = \"${d}\"\n[[outputs]]\npath = \"${a}.mkv\"\n";
     let told = Document::parse(text, Language::Toml, &[]).expect_err("a ring").to_string();
@@ -292,7 +292,7 @@ fn variables_in_a_ring_and_variables_that_grow_are_refused() {
 }
 
 #[test]
-fn what_is_set_from_outside_wins_over_every_document() {
+fn variables_set_by_the_caller_win_over_every_document() {
     let folder = folder();
     file(&folder, "base.toml", BASE);
     let heir =
@@ -322,7 +322,7 @@ fn what_is_set_from_outside_wins_over_every_document() {
 }
 
 #[test]
-fn what_cannot_be_set_is_told_with_what_could() {
+fn an_unknown_variable_is_refused_with_the_known_ones() {
     let refused = |set: &[(&str, &str)]| {
         let error = Document::parse(BASE, Language::Toml, &pairs(set)).expect_err("a mistake");
         assert_eq!(error.kind(), ErrorKind::InvalidSpec);
@@ -352,7 +352,7 @@ fn what_cannot_be_set_is_told_with_what_could() {
 }
 
 #[test]
-fn cases_are_applied_in_their_order_and_outputs_left_out() {
+fn cases_are_applied_in_order_and_can_leave_outputs_out() {
     let text = r#"
 [[outputs]]
 path = "always.mkv"
@@ -391,7 +391,7 @@ when = { channels = ">=6", audio = true }
 }
 
 #[test]
-fn what_a_plan_finds_wrong_is_told_where_it_stands_though_outputs_were_left_out() {
+fn mistakes_of_a_plan_have_places_though_outputs_were_left_out() {
     let text = "[[outputs]]\npath = \"a.mkv\"\nwhen = { hdr = true }\n[[outputs]]\npath = \"b.mkv\"\nvideo = { type = \"x264\",\ndepth = 12 }\n\
                 [[outputs]]\npath = \"c.mkv\"\nvideo = { type = \"x264\" }\n[[outputs.cases]]\nwhen = { height = 144 }\nvideo = { preset = \"quick\" }\n";
     let document = Document::parse(text, Language::Toml, &[]).expect("a document");
@@ -446,7 +446,7 @@ fn hold<'a>(source: &Path, conditions: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn conditions_are_judged_by_what_a_source_is() {
+fn conditions_are_evaluated_against_real_sources() {
     let conditions = [
         "interlaced = true",
         "hdr = true",
@@ -490,7 +490,7 @@ fn conditions_are_judged_by_what_a_source_is() {
 }
 
 #[test]
-fn conditions_are_judged_by_sources_of_our_own_making() {
+fn conditions_are_evaluated_against_made_sources() {
     let sound = |channels: u32| {
         made(&format!("tone-{channels}.wav"), |path| {
             program::ffmpeg(&format!("-f lavfi -i sine=duration=1 -ac {channels} {}", path.display()));
@@ -507,7 +507,7 @@ fn conditions_are_judged_by_sources_of_our_own_making() {
 }
 
 #[test]
-fn every_profile_is_sound_and_says_what_it_is_for() {
+fn every_profile_is_valid_and_says_what_it_is_for() {
     for profile in PROFILES {
         let document = Document::parse(profile.text, Language::Toml, &[]).unwrap_or_else(|error| panic!("{error}"));
         assert!(document.description().is_some_and(|about| about.len() > 10), "{}", profile.name);

@@ -1,4 +1,4 @@
-//! Laws that hold for all documents, tried on random ones.
+//! Properties of all documents, tested with random ones.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -174,7 +174,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_job_that_is_written_as_json_and_read_as_a_document_is_the_same(job in job()) {
+    fn a_job_is_unchanged_when_written_as_json_and_read_as_a_document(job in job()) {
         let text = serde_json::to_string_pretty(&job).expect("JSON");
         let document = Document::parse(&text, Language::Json, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));
         prop_assert_eq!(document.job(&Traits::default()).expect("a job"), job.clone());

@@ -1,4 +1,4 @@
-//! A caller that cancels a job has the thread back at once, whatever an encoder is in the middle of.
+//! `run` returns at once after a cancellation, even while an encoder is inside a long call.
 
 use std::time::Duration;
 

@@ -124,8 +124,8 @@ fn x264_repeats_itself_in_one_process_where_rows_are_no_multiple_of_eight_macrob
 }
 
 #[test]
-fn tracks_lie_side_by_side_however_slow_the_pictures_are_encoded() {
-    // A picture a second and few bytes: sound could be through before the first picture is.
+fn tracks_lie_side_by_side_however_slow_the_frames_are_encoded() {
+    // A frame a second and few bytes: audio could be through before the first frame is.
     let source = support::made_by_ffmpeg(
         "slow-pictures.mkv",
         "-f lavfi -i testsrc2=size=64x64:rate=1 -f lavfi -i sine=sample_rate=48000 -t 100 -c:v libx264 -c:a flac",
@@ -141,7 +141,7 @@ fn tracks_lie_side_by_side_however_slow_the_pictures_are_encoded() {
         let time: f64 = support::number(&packet["pts_time"]);
         match packet["codec_type"].as_str() {
             Some("video") => pictures = pictures.max(time),
-            // A picture lasts a second, and some come before those that they are made from.
+            // A frame lasts a second, and some come before those that they are made from.
             _ => assert!(time - pictures <= 3.0, "sound of {time} s comes before the picture after {pictures} s"),
         }
     }

@@ -1,4 +1,5 @@
-//! A job takes less memory than its plan says; a bound shortens queues and changes no byte, or refuses the job.
+//! A job takes less memory than its plan estimates. A bound shortens queues without changing the output, or the job is
+//! refused.
 
 use std::{
     env, fs,
@@ -107,7 +108,7 @@ fn a_job_stays_below_the_least_bound_under_which_it_runs() {
 }
 
 #[test]
-fn a_bound_changes_no_byte() {
+fn a_memory_bound_does_not_change_the_output() {
     let folder = folder();
     for job in jobs(folder.path()) {
         let made = |job: &Job| {
@@ -121,7 +122,7 @@ fn a_bound_changes_no_byte() {
 }
 
 #[test]
-fn what_would_take_more_is_refused_with_the_figures() {
+fn a_job_over_its_memory_bound_is_refused_with_the_figures() {
     let folder = folder();
     let [.., job] = jobs(folder.path());
     let least = least(&job);
@@ -162,7 +163,7 @@ fn the_estimate_grows_with_what_an_encoder_keeps() {
 }
 
 #[test]
-fn a_bound_is_written_as_a_person_would() {
+fn a_memory_bound_is_written_with_a_unit() {
     let mut job = job(Path::new("nowhere"), &[]);
     job.memory = Some(ByteSize(768 << 20));
     let text = serde_json::to_string(&job).expect("a job");

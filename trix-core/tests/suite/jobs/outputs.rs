@@ -98,7 +98,7 @@ fn each_is_as_alone(job: &Job) -> Report {
             assert_eq!(together.len(), alone.len(), "{name}");
             continue;
         };
-        // Whether it is the pictures or what is around them is the first thing to know.
+        // The message says first whether the frames differ, or what surrounds them.
         let slices = output.video.encode().map(|(encoder, _)| encoder).filter(|encoder| !encoder.is_mezzanine());
         let slices = slices.map(|encoder| slices_differ(encoder, &output.path, &path));
         panic!("{name}: byte {differs} is the first that differs; slices: {slices:?}");
@@ -125,7 +125,7 @@ fn each_of_five_archive_copies_is_the_one_that_a_job_of_its_own_makes() {
 }
 
 #[test]
-fn pictures_that_are_deinterlaced_once_are_those_that_are_deinterlaced_for_one() {
+fn frames_deinterlaced_for_all_outputs_equal_those_for_one() {
     let folder = folder();
     let source = folder.path().join("fields.mkv");
     program::ffmpeg(&format!(
@@ -211,7 +211,7 @@ fn queues(job: &Job) -> Vec<String> {
 }
 
 #[test]
-fn sound_is_copied_left_out_and_encoded_beside_each_other_and_alike_sound_once() {
+fn audio_is_copied_dropped_or_encoded_by_output_and_equal_encodes_are_shared() {
     let folder = folder();
     let aac = json!({ "type": "aac", "kbps": 96 });
     let small =
@@ -234,7 +234,7 @@ fn sound_is_copied_left_out_and_encoded_beside_each_other_and_alike_sound_once()
             streams["streams"].as_array().expect("streams").iter().map(|own| &own["codec_name"]).collect();
         assert_eq!(codecs, [codec, codec]);
     }
-    // Two tracks as AAC for two outputs, as FLAC and as Opus: six encoders. Pictures and each track have one decoder.
+    // Two tracks as AAC for two outputs, as FLAC and as Opus: six encoders. Frames and each track have one decoder.
     job.outputs.iter().for_each(|output| fs::remove_file(&output.path).expect("an output"));
     let queues = queues(&job);
     let count = |begin: &str| queues.iter().filter(|name| name.starts_with(begin)).count();
@@ -295,7 +295,7 @@ fn without_its_folder(job: &Job, folder: &Path) -> Result<Report, Error> {
 }
 
 #[test]
-fn an_output_that_fails_takes_the_others_with_it_and_the_error_says_what_was_finished() {
+fn a_failed_output_fails_the_job_and_the_error_names_finished_outputs() {
     let folder = folder();
     let mut job = three(folder.path());
     job.outputs[0].overwrite = true;
@@ -310,7 +310,7 @@ fn an_output_that_fails_takes_the_others_with_it_and_the_error_says_what_was_fin
 }
 
 #[test]
-fn an_output_that_fails_leaves_the_others_whole_where_the_job_says_so() {
+fn a_failed_output_leaves_the_others_whole_where_the_job_says_so() {
     let folder = folder();
     let mut job = three(folder.path());
     job.on_output_failure = serde_json::from_str("\"continue\"").expect("a word");
@@ -329,7 +329,7 @@ fn an_output_that_fails_leaves_the_others_whole_where_the_job_says_so() {
 }
 
 #[test]
-fn a_job_of_which_nothing_is_left_fails() {
+fn a_job_fails_when_all_of_its_outputs_fail() {
     let folder = folder();
     let apart = folder.path().join("apart");
     fs::create_dir(&apart).expect("a folder");
@@ -341,7 +341,7 @@ fn a_job_of_which_nothing_is_left_fails() {
 }
 
 #[test]
-fn names_that_were_given_are_taken_back_when_the_last_one_is_lost() {
+fn renames_are_undone_when_the_last_rename_fails() {
     for then in ["fail", "continue"] {
         let folder = folder();
         let mut job = three(folder.path());
@@ -373,7 +373,7 @@ fn names_that_were_given_are_taken_back_when_the_last_one_is_lost() {
 }
 
 #[test]
-fn an_output_that_reads_back_otherwise_than_it_was_written_fails_alone() {
+fn an_output_that_fails_verification_fails_alone() {
     for then in ["fail", "continue"] {
         let folder = folder();
         let mut job = three(folder.path());
@@ -406,7 +406,7 @@ fn an_output_that_reads_back_otherwise_than_it_was_written_fails_alone() {
 }
 
 #[test]
-fn what_is_refused_before_a_picture_is_refused_for_all_whatever_the_job_says() {
+fn a_mistake_found_before_decoding_fails_all_outputs() {
     for then in ["fail", "continue"] {
         let folder = folder();
         let mut job = three(folder.path());

@@ -35,7 +35,7 @@ fn small(name: &str, size: &str, rate: &str, more: &str) -> PathBuf {
     )
 }
 
-/// Five seconds with sound and subtitles.
+/// Five seconds with audio and subtitles.
 fn film() -> PathBuf {
     made_by_ffmpeg_with_text("packaging-film.mkv")
 }
@@ -75,12 +75,12 @@ fn names(folder: &Path) -> BTreeSet<String> {
     entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// The renditions of pictures.
+/// The renditions of frames.
 fn rungs(report: &Report) -> Vec<&RenditionReport> {
     report.packages[0].renditions.iter().filter(|rendition| rendition.ledger.is_some()).collect()
 }
 
-/// When pictures of a rendition are shown, and which are keyframes, as ffprobe sees them.
+/// When frames of a rendition are shown, and which are keyframes, as ffprobe sees them.
 fn shown(package: &Path, id: &str) -> Vec<(f64, bool)> {
     let seen = ffprobe(
         &package.join(id).join("media.m3u8"),
@@ -169,7 +169,7 @@ fn no_rung_is_larger_than_the_source_and_keyframes_lie_where_segments_begin() {
 }
 
 #[test]
-fn a_source_that_lies_on_its_side_has_rungs_of_what_is_seen() {
+fn a_rotated_source_has_rungs_of_its_upright_size() {
     let folder = folder();
     let lying = small("packaging-lying.mkv", "192x108", "25", "");
     let turned = trix_fixtures::clip::made("packaging-turned.mov", |path| {
@@ -185,7 +185,7 @@ fn a_source_that_lies_on_its_side_has_rungs_of_what_is_seen() {
 }
 
 #[test]
-fn sound_alone_and_text_and_a_cut_become_a_package() {
+fn audio_and_text_without_video_are_packaged_with_a_cut() {
     let folder = folder();
     let sound = made_by_ffmpeg("packaging-sound.flac", "-f lavfi -i sine=f=440:r=48000:d=5 -f flac");
     let target = folder.path().join("sound");
@@ -245,7 +245,7 @@ fn rungs_of_two_passes_have_the_same_boundaries() {
 }
 
 #[test]
-fn a_ladder_of_hdr10_keeps_what_a_display_is_told() {
+fn every_rung_of_an_hdr10_ladder_keeps_the_hdr_metadata() {
     let folder = folder();
     let source = made_by_ffmpeg(
         "packaging-hdr10.mkv",
@@ -374,7 +374,7 @@ fn taking_away(folder: &TempDir) -> Control {
 }
 
 #[test]
-fn a_package_that_fails_takes_everything_with_it_or_is_missing_alone() {
+fn a_package_that_fails_fails_the_job_or_only_itself() {
     let folder = folder();
     let mut job = all_kinds(&folder);
     let error = run(&job, &taking_away(&folder)).expect_err("an error");
@@ -397,7 +397,7 @@ fn a_package_that_fails_takes_everything_with_it_or_is_missing_alone() {
 }
 
 #[test]
-fn an_older_package_is_replaced_or_comes_back_when_a_later_name_is_refused() {
+fn an_older_package_is_replaced_or_restored_when_a_later_rename_fails() {
     let folder = folder();
     let mut job = all_kinds(&folder);
     job.outputs.clear();
@@ -433,7 +433,7 @@ fn an_older_package_is_replaced_or_comes_back_when_a_later_name_is_refused() {
 }
 
 #[test]
-fn a_cancelled_job_leaves_no_name() {
+fn a_cancelled_job_leaves_no_output() {
     let source = made_by_ffmpeg(
         "packaging-long.mkv",
         "-f lavfi -i testsrc2=size=640x360:rate=25 -t 20 -c:v libx264 -preset ultrafast -f matroska",

@@ -41,7 +41,7 @@ v.ontimeupdate = () => {
     else if (step == 1 && v.videoWidth == 320 && v.currentTime > 3) { step = 2; v.currentTime = 9; }
 };
 setInterval(noteText, 50);
-// Now and then, Chromium shows the last picture and does not say that this was the end.
+// Now and then, Chromium shows the last frame and does not say that this was the end.
 setInterval(() => { if (step == 2 && v.currentTime >= v.duration - 0.02) say('ended'); }, 2000);
 setTimeout(() => say('too slow at step ' + step), 50000);
 if (location.hash == '#hls') {
@@ -52,7 +52,7 @@ if (location.hash == '#hls') {
         told.sound = hls.audioTracks.length;
         v.play();
     });
-    // Text is chosen when pictures play: before, hls.js takes the choice back.
+    // Text is chosen while video plays: before that, hls.js takes the choice back.
     highest = () => {
         hls.currentLevel = hls.levels.length - 1;
         told.texts = hls.subtitleTracks.length;

@@ -1,4 +1,4 @@
-//! What would not play makes no package, what was changed in one is found, and only a whole one has its name.
+//! Renditions that would not play are refused, changes in a package are found, and only a whole package gets its name.
 
 use std::{fs, path::Path};
 
@@ -37,14 +37,14 @@ fn rungs_without_common_keyframes_are_refused_by_name_and_time() {
     assert_eq!(error.kind(), ErrorKind::Verification);
     assert_eq!(error.time().map(Timestamp::micros), Some(2_000_000), "{error}");
     assert!(error.to_string().contains("rendition low has no keyframe at 00:00:02.000"), "{error}");
-    // What lies apart by 80 pictures is common to both.
+    // What lies apart by 80 frames is common to both.
     let settings = PackageSettings { segment: trix_core::media::time::Rational::new(8, 1), ..two_seconds() };
     let high = rung(folder.path(), "other", Encoder::X264, 320, 80, "");
     packaged(&[input(&high, 0, "high"), input(&low, 0, "low")], &target, &settings);
 }
 
 #[test]
-fn pictures_that_refer_across_keyframes_are_refused() {
+fn frames_that_refer_across_keyframes_are_refused() {
     let folder = folder();
     let output = folder.path().join("open.mp4");
     let mut settings = quick("bframes=3 b-adapt=0");
@@ -134,7 +134,7 @@ fn verification_finds_what_was_changed_lost_or_exchanged() {
 }
 
 #[test]
-fn a_package_has_its_name_only_when_it_is_committed() {
+fn a_package_gets_its_name_when_it_is_committed() {
     let folder = folder();
     let file = rung(folder.path(), "v", Encoder::X264, 160, 50, "");
     let target = folder.path().join("package");

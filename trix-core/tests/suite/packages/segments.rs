@@ -1,5 +1,4 @@
-//! Packages: what playlists and manifests promise is what lies in the segments, by parsers and decoders that share nothing
-//! with the writer.
+//! Playlists and manifests agree with the segments, as foreign parsers and decoders read them.
 
 use std::{fs, path::Path};
 
@@ -69,7 +68,7 @@ fn atoms(bytes: &[u8]) -> Vec<Any> {
     list
 }
 
-/// Checksums of the decoded pictures, by the `ffmpeg` program, and when each is shown.
+/// Checksums of the decoded frames, by the `ffmpeg` program, and when each is shown.
 fn pictures(file: &Path, stream: &str) -> Vec<String> {
     let is_manifest = file.extension().is_some_and(|extension| extension == "mpd");
     // Without the option, this demuxer refuses text by its name.
@@ -167,7 +166,7 @@ fn the_master_playlist_tells_what_was_measured() {
         let list = media_playlist(&target.join(&variant.uri));
         assert!(list.i_frames_only);
         assert_eq!(list.segments.len(), 7);
-        // Header and range give one picture: the first of its segment.
+        // Header and range give one frame: the first of its segment.
         let third = &list.segments[2];
         let range = third.byte_range.as_ref().expect("a range");
         let bytes = fs::read(target.join(id).join(&third.uri)).unwrap();
@@ -351,7 +350,7 @@ fn the_manifest_tells_the_segments_to_the_tick() {
 }
 
 #[test]
-fn joined_segments_decode_to_the_pictures_of_the_encode() {
+fn joined_segments_decode_to_the_frames_of_the_encode() {
     let folder = folder();
     for (encoder, params, layout) in [
         (Encoder::X264, "bframes=3 b-pyramid=normal", Layout::Files),
@@ -395,7 +394,7 @@ fn tempfile_in(folder: &Path, name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn sound_of_every_codec_gives_the_samples_of_its_encode() {
+fn audio_of_every_codec_gives_the_samples_of_its_encode() {
     let folder = folder();
     let pictures = rung(folder.path(), "pictures", Encoder::X264, 160, 50, "");
     for (name, audio, codecs, lead) in [
@@ -426,7 +425,7 @@ fn sound_of_every_codec_gives_the_samples_of_its_encode() {
 }
 
 #[test]
-fn sound_alone_is_a_package() {
+fn audio_alone_is_packaged() {
     let folder = folder();
     let encoded = sound(folder.path(), "sound", AAC);
     let target = folder.path().join("package");

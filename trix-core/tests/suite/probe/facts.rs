@@ -46,7 +46,7 @@ fn patched(file: &Path, kind: &[u8; 4], at: usize, content: &[u8]) -> Vec<u8> {
 const X264: &str = "-c:v libx264 -preset ultrafast -bf 0";
 
 #[test]
-fn every_quarter_turn_and_mirror_is_told_as_players_show_it() {
+fn every_rotation_and_mirror_is_reported_as_players_show_it() {
     for (degrees, matrix) in [(90, [0, 1, -1, 0]), (180, [-1, 0, 0, -1]), (270, [0, -1, 1, 0])] {
         // a and b stand 40 and 44 bytes into the box of the track header, c and d 12 bytes later.
         let upright = Clip::default().encoded(X264, "mp4");
@@ -75,7 +75,7 @@ fn every_quarter_turn_and_mirror_is_told_as_players_show_it() {
 
 #[test]
 fn a_variable_rate_is_measured_in_every_container() {
-    // Every fifth picture is left out.
+    // Every fifth frame is left out.
     let line = "-vf select='mod(n\\,5)' -fps_mode passthrough -video_track_timescale 12800";
     for (extension, extent) in [("mp4", TimingExtent::Index), ("mkv", TimingExtent::AllPackets)] {
         let file = Clip::default().encoded(&format!("{X264} {line}"), extension);
@@ -113,7 +113,7 @@ fn a_constant_rate_is_constant_in_every_container() {
 }
 
 #[test]
-fn no_more_is_read_than_the_bound_and_the_index_is_whole_all_the_same() {
+fn no_more_is_read_than_the_bound_and_the_index_is_complete() {
     let clip = Clip { width: 64, height: 64, frames: 3000, ..Clip::default() };
     let stream = look(&clip.encoded(X264, "mkv")).streams.remove(0);
     let measured = stream.measured.expect("packets");
@@ -186,7 +186,7 @@ fn dolby_vision_is_known_by_its_processing_units_alone() {
 }
 
 #[test]
-fn static_hdr_of_h264_is_read_too() {
+fn static_hdr_metadata_of_h264_is_read() {
     let display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)";
     let options =
         format!("{X264} -vf setparams=color_trc=smpte2084 -x264-params mastering-display={display}:cll=1000,400");
@@ -230,7 +230,7 @@ fn a_container_that_lies_about_colour_aspect_or_fields_is_contradicted() {
 }
 
 #[test]
-fn colour_that_only_the_container_knows_is_known_and_copied() {
+fn colour_that_only_the_container_states_is_read_and_copied() {
     let folder = trix_fixtures::folder();
     // ProRes that says nothing of its colour, in a container that does: 2 for primaries, transfer and matrix, 14 bytes
     // into the header of a frame (SMPTE RDD 36).
@@ -266,7 +266,7 @@ fn a_container_that_lies_about_size_depth_or_profile_is_contradicted() {
 }
 
 #[test]
-fn durations_that_do_not_fit_together_are_told() {
+fn contradicting_durations_are_reported() {
     let file = Clip::default().encoded(&format!("{X264} -video_track_timescale 25"), "mp4");
     let info = look(&file);
     assert_eq!((info.disagreements.len(), info.streams[0].duration_method), (0, Some(Method::StreamHeader)));
@@ -282,7 +282,7 @@ fn durations_that_do_not_fit_together_are_told() {
 }
 
 #[test]
-fn how_a_duration_was_found_is_said() {
+fn the_origin_of_a_duration_is_reported() {
     let clip = Clip::default();
     for (options, extension, method) in [
         (X264, "mp4", Method::StreamHeader),
@@ -304,7 +304,7 @@ fn how_a_duration_was_found_is_said() {
 }
 
 #[test]
-fn an_edit_list_and_the_priming_of_sound_are_told() {
+fn an_edit_list_and_audio_priming_are_reported() {
     let clip = Clip::default();
     let late = made_by_ffmpeg(
         "late-sound.mp4",
@@ -400,7 +400,7 @@ fn programmes_of_a_transport_stream_are_listed() {
 }
 
 #[test]
-fn loudspeakers_are_named_channel_by_channel() {
+fn channels_are_named_by_their_position() {
     for (layout, labels) in [("stereo", "FL FR"), ("5.1", "FL FR FC LFE BL BR"), ("7.1", "FL FR FC LFE BL BR SL SR")] {
         let line = format!("-f lavfi -i anullsrc=channel_layout={layout}:sample_rate=48000 -t 0.2 -c:a flac");
         let file = made_by_ffmpeg(&format!("layout-{layout}.mkv"), &line);
@@ -436,7 +436,7 @@ fn with_captions(stream: &[u8], triples: &[[u8; 3]]) -> Vec<u8> {
 }
 
 #[test]
-fn captions_in_the_pictures_are_found_and_told_from_filling() {
+fn captions_are_found_and_padding_is_not_taken_for_captions() {
     let plain = fs::read(Clip::default().encoded(&format!("{X264} -x264-params slices=1:sliced-threads=0"), "h264"))
         .expect("a file");
     let seen = |triples: &[[u8; 3]]| {

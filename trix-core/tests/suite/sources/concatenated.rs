@@ -232,7 +232,7 @@ fn clocks_that_jump_and_overlap_move_all_streams_by_one_span() {
 }
 
 #[test]
-fn a_wrap_of_33_bits_is_no_joint() {
+fn a_wrap_of_the_33_bit_clock_does_not_begin_a_new_recording() {
     // The clock wraps 1.3 s after the start: at 2^33 / 90 000 s.
     let source = joined("wrap", "ts", &[format!("{H264} -output_ts_offset 95442.4")], streamed);
     let folder = folder();
@@ -346,7 +346,7 @@ fn the_last_frame_is_shown_as_long_as_the_container_says() {
 }
 
 #[test]
-fn a_cut_ends_a_last_frame_that_goes_on() {
+fn a_cut_shortens_a_long_last_frame() {
     let folder = folder();
     let output = folder.path().join("cut.mp4");
     let mut job = Job::new(slides(5.6, "mp4"), &output);
@@ -358,7 +358,7 @@ fn a_cut_ends_a_last_frame_that_goes_on() {
 }
 
 #[test]
-fn presented_time_is_a_check_of_every_track() {
+fn presented_time_is_checked_for_every_track() {
     let source = made_by_ffmpeg(
         "presented.mkv",
         "-f lavfi -i testsrc2=size=96x64:rate=25 -f lavfi -i sine=440:sample_rate=48000 -t 2 -c:v libx264 \

@@ -41,7 +41,7 @@ fn element(bytes: &[u8], id: &[u8], from: usize) -> (usize, usize) {
 
 #[test]
 fn a_changed_byte_in_any_element_of_matroska_is_found_by_its_checksum() {
-    // FFmpeg writes a CRC-32 into every element of the first level. Two clusters, for pictures of 25 a second.
+    // FFmpeg writes a CRC-32 into every element of the first level. Two clusters, for frames of 25 a second.
     let source = Clip { frames: 12, ..Clip::of("yuv420p10le") }
         .encoded("-c:v ffv1 -level 3 -slicecrc 1 -cluster_time_limit 200 -metadata title=Whole", "mkv");
     let whole = fs::read(source).expect("a fixture");
@@ -105,7 +105,7 @@ fn a_live_recording_has_no_checksums_and_shows_no_damage() {
 }
 
 #[test]
-fn a_changed_bit_in_a_slice_of_ffv1_is_a_checksum_that_fails() {
+fn a_flipped_bit_in_an_ffv1_slice_fails_its_checksum() {
     // In AVI, where no container has checksums of its own.
     let source = Clip::of("yuv422p10le").encoded("-c:v ffv1 -level 3 -slicecrc 1 -slices 4", "avi");
     let whole = fs::read(&source).expect("a fixture");
@@ -140,7 +140,7 @@ fn a_changed_bit_in_a_slice_of_ffv1_is_a_checksum_that_fails() {
 }
 
 #[test]
-fn a_changed_bit_in_sound_with_checksums_is_found() {
+fn a_changed_bit_in_audio_with_checksums_is_found() {
     let source = made_by_ffmpeg("checked.flac", "-f lavfi -i sine=frequency=440:sample_rate=48000 -t 2 -c:a flac");
     let mut bytes = fs::read(source).expect("a fixture");
     assert!(found(&bytes).damage.is_empty());
@@ -151,7 +151,7 @@ fn a_changed_bit_in_sound_with_checksums_is_found() {
     refused(&bytes);
 }
 
-/// Packets of 188 bytes that carry payload of the first picture stream, by their number.
+/// Packets of 188 bytes that carry payload of the first video stream, by their number.
 fn picture_packets(stream: &[u8]) -> Vec<usize> {
     let number = |packet: &[u8]| u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
     // FFmpeg gives the first stream this identifier.
@@ -203,7 +203,7 @@ fn lost_and_broken_packets_of_a_transport_stream_are_counted_and_placed() {
 }
 
 #[test]
-fn pictures_whose_references_are_missing_are_told_as_such() {
+fn frames_with_missing_references_are_reported() {
     let clip = Clip { frames: 30, ..Clip::default() };
     for (codec, extension) in [
         ("libx264 -bf 0 -g 15", "mkv"),
@@ -211,7 +211,7 @@ fn pictures_whose_references_are_missing_are_told_as_such() {
         ("libx265 -preset ultrafast -x265-params log-level=none:bframes=0:keyint=15", "mkv"),
         ("libvpx-vp9 -deadline realtime -cpu-used 8 -g 15", "webm"),
     ] {
-        // VP9 gets by without a picture in the middle; without its first, nothing can be decoded.
+        // VP9 gets by without a frame in the middle; without its first, nothing can be decoded.
         let dropped = if codec.starts_with("libvpx") { 0 } else { 5 };
         let whole = fs::read(clip.encoded(&format!("-c:v {codec}"), extension)).expect("a fixture");
         assert_eq!(count(&found(&whole), DamageKind::MissingReference), 0, "{codec}");
@@ -228,7 +228,7 @@ fn pictures_whose_references_are_missing_are_told_as_such() {
 }
 
 #[test]
-fn a_recording_that_begins_in_mid_stream_says_how_many_pictures_it_leaves_out() {
+fn a_recording_that_begins_in_mid_stream_says_how_many_frames_it_leaves_out() {
     let clip = Clip { frames: 30, ..Clip::default() };
     let options = "-c:v mpeg2video -bf 0 -g 12 -bsf:v noise=drop=eq(n\\,0)";
     let census = found(&fs::read(clip.encoded(options, "mkv")).expect("a fixture"));
@@ -237,7 +237,7 @@ fn a_recording_that_begins_in_mid_stream_says_how_many_pictures_it_leaves_out() 
 }
 
 #[test]
-fn whole_files_of_many_hands_show_no_damage() {
+fn whole_files_of_many_origins_show_no_damage() {
     let known = ["corrupted.mp4", "no_timescale.mp4", "sample_with_invalid_nalu.mp4"];
     for file in media::files() {
         let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
@@ -255,7 +255,7 @@ fn open(path: &Path) -> Source {
 }
 
 #[test]
-fn bytes_that_belong_to_nothing_are_found_in_containers_without_an_index() {
+fn bytes_outside_of_packets_are_found_in_containers_without_an_index() {
     for (extension, codecs) in [
         ("flv", "-c:v libx264 -c:a aac"),
         ("mxf", "-c:v mpeg2video -c:a pcm_s16le"),

@@ -1,4 +1,4 @@
-//! The pictures that the reader yields are, sample for sample, those that the `ffmpeg` program decodes from the same
+//! The frames that the reader yields are, sample for sample, those that the `ffmpeg` program decodes from the same
 //! file: real files from many hands, whole and damaged.
 
 use std::{
@@ -12,25 +12,25 @@ use trix_fixtures::{Clip, media, program};
 
 use crate::support::planes;
 
-/// Files without pictures that could be decoded: what opening or decoding them must say, and why.
+/// Files without video that could be decoded: what opening or decoding them must say, and why.
 const REFUSED: &[(&str, ErrorKind)] = &[
     // Headerless planes: nothing in the file says their size.
     ("sparks_ref_480x270.yuv42010le.yuv", ErrorKind::Unsupported),
-    // Sound only.
+    // Audio only.
     ("sample_eac3joc.mp4", ErrorKind::Unsupported),
 ];
 
 /// Files with damage that the decoder notices.
 const DAMAGED: &[&str] = &["corrupted.mp4", "no_timescale.mp4", "sample_with_invalid_nalu.mp4"];
 
-/// RGB with alpha, whose samples the reader does not hand out as planes; pictures are counted.
+/// RGB with alpha, whose samples the reader does not hand out as planes; frames are counted.
 const OPAQUE: &[&str] = &["png.mov"];
 
 fn reader(file: &Path, on_damage: OnDamage, threads: u32) -> Result<PictureReader, Error> {
     PictureReader::new(Source::open(file, Limits::default())?, on_damage, Cut::default(), None, threads)
 }
 
-/// `ffmpeg`, writing the planes of every picture of the first picture stream to its standard output: none is dropped,
+/// `ffmpeg`, writing the planes of every frame of the first video stream to its standard output: none is dropped,
 /// duplicated, turned or scaled.
 fn foreign(file: &Path, threads: u32) -> Child {
     let threads = threads.to_string();
@@ -46,7 +46,7 @@ fn foreign(file: &Path, threads: u32) -> Child {
         .expect("ffmpeg runs")
 }
 
-/// Compares picture by picture and returns the sizes of all pictures.
+/// Compares frame by frame and returns the sizes of all frames.
 fn compare(file: &Path, on_damage: OnDamage, threads: u32) -> Vec<(usize, usize)> {
     let name = file.display();
     let mut reader = reader(file, on_damage, threads).unwrap_or_else(|error| panic!("{error}"));
@@ -117,7 +117,7 @@ fn more_real_files_decode_to_the_planes_that_ffmpeg_decodes() {
 }
 
 #[test]
-fn a_stream_that_changes_its_size_yields_pictures_of_both() {
+fn a_stream_that_changes_its_size_yields_frames_of_both() {
     let Some(file) = media::file("test_res_change.h264") else { return };
     let mut sizes = compare(&file, OnDamage::Fail, 0);
     sizes.dedup();
@@ -125,7 +125,7 @@ fn a_stream_that_changes_its_size_yields_pictures_of_both() {
 }
 
 #[test]
-fn files_without_decodable_pictures_are_refused_by_kind() {
+fn files_without_decodable_frames_are_refused_by_kind() {
     for &(name, kind) in REFUSED {
         let Some(file) = media::file(name) else { return };
         match count(&file, OnDamage::Fail) {
@@ -136,7 +136,7 @@ fn files_without_decodable_pictures_are_refused_by_kind() {
 }
 
 #[test]
-fn pictures_that_are_not_ycbcr_are_counted_like_ffmpeg_counts_them() {
+fn frames_that_are_not_ycbcr_are_counted_like_ffmpeg_counts_them() {
     for name in OPAQUE {
         let Some(file) = media::file(name) else { return };
         let pixels = 320 * 240 * 4;
@@ -155,7 +155,7 @@ fn damage_is_an_error_that_names_file_and_stream() {
 }
 
 #[test]
-fn concealed_damage_yields_what_ffmpeg_yields_and_is_reported() {
+fn concealed_damage_decodes_as_in_ffmpeg_and_is_reported() {
     for name in DAMAGED {
         let Some(file) = media::file(name) else { return };
         // What concealment makes of a hole depends on what other threads have decoded by then.
@@ -184,7 +184,7 @@ fn synthesised_codecs_decode_to_the_planes_that_ffmpeg_decodes() {
 }
 
 #[test]
-fn threads_of_the_decoder_do_not_change_pictures() {
+fn threads_of_the_decoder_do_not_change_frames() {
     let file = Clip::default().encoded("-c:v libx264 -preset medium", "mp4");
     for threads in [1, 2, 4] {
         assert_eq!(compare(&file, OnDamage::Fail, threads).len(), 30);

@@ -79,7 +79,7 @@ fn read_once(path: &Path) {
 fn every_media_file_is_read_once_and_its_hash_is_that_of_sha256sum() {
     let mut opened = 0;
     for file in media::files() {
-        // Some have neither a header nor pictures.
+        // Some have neither a header nor frames.
         if Source::open(&file, Limits::default()).is_ok() {
             read_once(&file);
             opened += 1;
@@ -140,20 +140,20 @@ fn with_a_hole(path: &Path, hole: u64) {
 }
 
 #[test]
-fn a_hole_that_no_reader_looks_into_is_hashed_too() {
+fn bytes_that_the_demuxer_skips_are_hashed_too() {
     let folder = folder();
     let file = folder.path().join("hole.mov");
     with_a_hole(&file, 200 << 20);
     read_once(&file);
 }
 
-/// Two tracks of raw pictures that are shown at the same time; each fills one half of the file.
+/// Two tracks of raw frames that are shown at the same time; each fills one half of the file.
 fn far_apart(path: &Path, frames: usize) {
     let input = "-f lavfi -i testsrc2=size=640x360:rate=25,noise=alls=12:allf=t:all_seed=7,format=uyvy422";
     let tracks = format!("-map 0:v -map 1:v -frames:v:0 {frames} -frames:v:1 {frames} -c:v rawvideo");
     program::ffmpeg(&format!("{input} {input} {tracks} {}", path.display()));
     let mut file = fs::read(path).expect("a file");
-    // The index follows the pictures; each track has a table of the places of its chunks (ISO/IEC 14496-12, 8.7.5).
+    // The index follows the frames; each track has a table of the places of its chunks (ISO/IEC 14496-12, 8.7.5).
     let index = file.windows(4).rposition(|name| name == b"moov").expect("an index");
     let tables: Vec<usize> =
         (index..file.len() - 4).filter(|at| &file[*at..at + 4] == b"stco").map(|at| at + 12).collect();
@@ -181,7 +181,7 @@ fn far_apart(path: &Path, frames: usize) {
 fn tracks_that_lie_far_apart_are_read_once_as_far_as_memory_goes() {
     let folder = folder();
     let file = folder.path().join("far.mov");
-    // Pictures of 460800 bytes: the halves have 69 MB.
+    // Frames of 460800 bytes: the halves have 69 MB.
     far_apart(&file, 150);
     // They are read by turns, a second of each, and lie apart.
     let places = "-v error -show_entries packet=stream_index,pos -of csv=p=0";
@@ -227,7 +227,7 @@ fn the_part_that_a_job_needs_is_not_read_again_for_the_hash() {
 }
 
 #[test]
-fn a_reading_after_the_first_finds_what_is_still_in_memory() {
+fn a_second_reading_uses_the_blocks_in_memory() {
     let file = Clip { frames: 60, ..Clip::default() }.encoded(&format!("{X264} -qp 2"), "mkv");
     let source = open(&file);
     let keeper = source.keep_fixity();
@@ -248,7 +248,7 @@ fn a_probe_reads_no_more_for_the_hash_that_nobody_asked_for() {
     let opened = source.disk_bytes();
     let _ = probe(&source);
     let (probed, whole) = (source.disk_bytes(), fs::metadata(&file).expect("a file").len());
-    // The index at the end, and pictures up to the limit of a survey, 64 MiB.
+    // The index at the end, and frames up to the limit of a survey, 64 MiB.
     assert!(opened < 4 << 20 && probed < (68 << 20) && whole > 190 << 20, "{opened} and {probed} of {whole}");
     // Asked for afterwards, the hash is the right one, and what the survey read is still there.
     let fixity = source.fixity().expect("a hash");
@@ -282,7 +282,7 @@ fn slow(path: &Path, bytes_per_second: u64) -> (Source, Arc<AtomicU64>) {
 }
 
 #[test]
-fn over_a_slow_line_all_of_it_takes_the_time_of_one_reading() {
+fn a_job_with_a_hash_reads_a_slow_source_once() {
     // Matroska, whose checks read the file beside the demuxer.
     let file = Clip { width: 640, height: 360, frames: 90, ..Clip::default() }.encoded("-c:v ffv1", "mkv");
     let size = fs::metadata(&file).expect("a file").len();
@@ -342,7 +342,7 @@ fn told(change: impl Fn(&Path)) -> (ErrorKind, String) {
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_read_is_told() {
+fn a_file_that_changes_while_it_is_read_is_reported() {
     let append = |path: &Path| {
         File::options().append(true).open(path).and_then(|mut file| file.write_all(b"more")).expect("written");
     };
@@ -390,7 +390,7 @@ fn a_file_that_is_cut_while_it_is_demuxed_is_an_error_of_reading() {
     assert!(error.to_string().contains("became shorter"), "{error}");
 }
 
-/// Numbered pictures, three of which a probe does not look at.
+/// An image sequence, three of which a probe does not look at.
 fn numbered(folder: &Path) -> PathBuf {
     let clip = Clip { frames: 30, ..Clip::of("rgb24") };
     program::ffmpeg(
@@ -400,7 +400,7 @@ fn numbered(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn numbered_pictures_have_a_hash_each_and_that_of_the_list_of_them() {
+fn each_image_of_a_sequence_has_a_hash_and_so_has_their_list() {
     let folder = folder();
     let pattern = numbered(folder.path());
     let source = open(&pattern);
@@ -431,7 +431,7 @@ fn a_name_with_a_backslash_is_listed_as_sha256sum_lists_it() {
 }
 
 #[test]
-fn numbered_pictures_that_change_are_told() {
+fn images_of_a_sequence_that_change_are_reported() {
     let folder = folder();
     let pattern = numbered(folder.path());
     let source = open(&pattern);
@@ -449,7 +449,7 @@ fn numbered_pictures_that_change_are_told() {
 }
 
 #[test]
-fn a_block_of_memory_has_a_hash() {
+fn a_source_in_memory_has_a_hash() {
     let file = Clip::default().encoded(X264, "mp4");
     let source = Source::from_bytes(fs::read(&file).expect("a clip"), Limits::default()).expect("a source");
     let fixity = source.fixity().expect("a hash");
@@ -457,7 +457,7 @@ fn a_block_of_memory_has_a_hash() {
 }
 
 #[test]
-fn a_fixity_is_a_document() {
+fn a_fixity_is_written_and_read_as_json() {
     let fixity = open(&Clip::default().encoded(X264, "mp4")).fixity().expect("a hash");
     let json = serde_json::to_value(&fixity).expect("JSON");
     let keys: Vec<&String> = json.as_object().expect("an object").keys().collect();

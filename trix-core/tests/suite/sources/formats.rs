@@ -1,4 +1,4 @@
-//! Every kind of source: what Trix reads from it is what the `ffmpeg` program reads from it, picture by picture, sample
+//! Every kind of source: what Trix reads from it is what the `ffmpeg` program reads from it, frame by frame, sample
 //! by sample and tick by tick.
 
 use std::{
@@ -26,7 +26,7 @@ fn open(path: &Path, reading: &Reading) -> Source {
     Source::open_as(path, reading).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// All pictures as raw bytes, with their times in ticks of the stream.
+/// All frames as raw bytes, with their times in ticks of the stream.
 fn pictures(source: Source) -> Vec<(i64, Vec<u8>)> {
     let label = source.path().expect("a file").display().to_string();
     let mut reader = PictureReader::new(source, OnDamage::Fail, Cut::default(), None, 0).expect("a reader");
@@ -41,7 +41,7 @@ fn census(source: Source) -> Census {
     census::count(source, OnDamage::Conceal, 0, &Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The pictures that `ffmpeg` decodes with `options` before its input, as raw bytes one after the other.
+/// The frames that `ffmpeg` decodes with `options` before its input, as raw bytes one after the other.
 fn foreign(file: &Path, options: &str) -> Vec<u8> {
     let line = format!(
         "{options} -noautorotate -i {} -map 0:v:0 -fps_mode passthrough -noautoscale -f rawvideo -",
@@ -50,14 +50,14 @@ fn foreign(file: &Path, options: &str) -> Vec<u8> {
     program::ffmpeg(&line).stdout
 }
 
-/// The times that `ffprobe` finds for the pictures, in ticks of the stream; those of the start where one is missing.
+/// The times that `ffprobe` finds for the frames, in ticks of the stream; those of the start where one is missing.
 fn foreign_times(file: &Path) -> Vec<Option<i64>> {
     let json = ffprobe(file, "-select_streams v:0 -show_frames -show_entries frame=best_effort_timestamp");
     let frames = json["frames"].as_array().expect("frames").iter();
     frames.map(|frame| frame["best_effort_timestamp"].as_i64()).collect()
 }
 
-/// Both read the same pictures at the same times. Where a picture has no time of its own, Trix gives it `step` ticks more
+/// Both read the same frames at the same times. Where a frame has no time of its own, Trix gives it `step` ticks more
 /// than the one before.
 fn same((file, frames): &(PathBuf, u32), step: i64) {
     let name = file.display();
@@ -214,7 +214,7 @@ impl Bits {
     }
 }
 
-/// H.264 in which each field is a picture of its own (PAFF), every macroblock as plain samples: 32x32 samples, one
+/// H.264 in which each field is a coded picture of its own (PAFF), every macroblock as plain samples: 32x32 samples, one
 /// frame as two fields and one as a frame, in turn. No encoder at hand writes such streams. Returns the stream and the
 /// frames.
 fn paff(frames: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
@@ -252,10 +252,10 @@ fn paff(frames: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
             if is_idr {
                 slice.ue(number % 2);
             }
-            // The order of display: each IDR picture starts anew.
+            // The order of display: each IDR frame starts anew.
             slice.put(u32::from(field == Some(1)), 4);
             if is_idr {
-                // Neither output of earlier pictures suppressed, nor kept for long.
+                // Neither output of earlier frames suppressed, nor kept for long.
                 slice.put(0, 2);
             } else {
                 // Marking by the sliding window.
@@ -291,7 +291,7 @@ fn paff(frames: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
 }
 
 #[test]
-fn fields_that_are_pictures_of_their_own_come_together_as_frames() {
+fn fields_coded_as_separate_frames_are_joined_into_frames() {
     let (stream, frames) = paff(6);
     let folder = folder();
     let raw = folder.path().join("paff.264");
@@ -312,14 +312,14 @@ fn fields_that_are_pictures_of_their_own_come_together_as_frames() {
 #[test]
 fn h266_is_unsupported_by_name_where_no_decoder_knows_it() {
     let is_known = trix_core::doctor::examine().decoders.iter().any(|decoder| decoder == "vvc");
-    // A sequence parameter set and a picture, enough to be recognised; no decoder gets to see them.
+    // A sequence parameter set and a frame, enough to be recognised; no decoder gets to see them.
     let stream = [&[0u8, 0, 0, 1, 0x00, 0x79, 0x00, 0x0d, 0x02, 0x43][..], &[0, 0, 1, 0x00, 0x39, 1, 2, 3]].concat();
     let folder = folder();
     for name in ["a.266", "a.vvc", "a.h264", "a.bin"] {
         let file = folder.path().join(name);
         fs::write(&file, &stream).expect("a stream");
         let error = refused(&file, &Reading::default());
-        // A decoder that knows it finds that these are no pictures.
+        // A decoder that knows it finds that these are no frames.
         let kind = if is_known { ErrorKind::MalformedInput } else { ErrorKind::Unsupported };
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(error.to_string().contains("VVC"), !is_known, "{error}");
@@ -374,7 +374,7 @@ fn planes_without_a_header_are_read_by_their_stated_shape() {
 }
 
 #[test]
-fn a_rest_of_planes_that_is_no_whole_picture_is_a_cut() {
+fn raw_planes_that_end_inside_a_frame_are_truncated() {
     let clip = Clip { width: 80, height: 50, frames: 7, ..Clip::default() };
     let bytes = fs::read(clip.raw()).expect("a fixture");
     let folder = folder();
@@ -392,7 +392,7 @@ fn a_rest_of_planes_that_is_no_whole_picture_is_a_cut() {
 }
 
 #[test]
-fn all_mistakes_of_a_geometry_are_told_at_once() {
+fn all_mistakes_of_a_geometry_are_reported_at_once() {
     let file = Clip::default().raw();
     let raw = RawGeometry { width: 0, height: 50, pixel_format: "yuv419p".into(), rate: Rational::new(0, 1) };
     let reading = Reading { raw: Some(raw), rate: Some(Rational::new(2000, 1)), ..Reading::default() };
@@ -401,7 +401,7 @@ fn all_mistakes_of_a_geometry_are_told_at_once() {
     for place in ["source.raw.width", "source.raw.pixel_format", "source.raw.rate", "source.rate = 2000"] {
         assert!(error.to_string().contains(place), "{place}: {error}");
     }
-    // Beyond the limits, and beyond what a picture can be.
+    // Beyond the limits, and beyond what a frame can be.
     let error = refused(&file, &geometry("20000x10:yuv420p:25"));
     assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
     let error = refused(&file, &geometry("2000000000x2000000000:yuv420p:25"));
@@ -412,7 +412,7 @@ fn all_mistakes_of_a_geometry_are_told_at_once() {
     assert!(error.kind() == ErrorKind::InvalidSpec && error.to_string().contains("source.rate"), "{error}");
 }
 
-/// Numbered pictures in a folder of their own; returns the pattern.
+/// An image sequence in a folder of their own; returns the pattern.
 fn numbered(folder: &Path, format: &'static str, frames: u32, first: u32, extension: &str, options: &str) -> PathBuf {
     let clip = Clip { width: 96, height: 64, frames, ..Clip::of(format) };
     let pattern = folder.join(format!("shot.%04d.{extension}"));
@@ -421,7 +421,7 @@ fn numbered(folder: &Path, format: &'static str, frames: u32, first: u32, extens
 }
 
 #[test]
-fn numbered_pictures_are_read_as_ffmpeg_reads_them() {
+fn image_sequences_are_read_as_ffmpeg_reads_them() {
     for (format, extension, options) in [
         ("gbrp10be", "dpx", "-c:v dpx"),
         ("rgb24", "dpx", "-c:v dpx"),
@@ -450,7 +450,7 @@ fn numbered_pictures_are_read_as_ffmpeg_reads_them() {
 }
 
 #[test]
-fn a_stated_rate_is_that_of_the_numbered_pictures() {
+fn a_stated_rate_is_the_rate_of_an_image_sequence() {
     let folder = folder();
     let pattern = numbered(folder.path(), "yuvj420p", 6, 0, "jpg", "-q:v 2");
     let rate = |reading: &Reading| {
@@ -492,7 +492,7 @@ fn a_dpx_header_states_the_rate() {
 }
 
 #[test]
-fn files_that_are_missing_from_a_sequence_are_told_and_leave_a_gap() {
+fn files_that_are_missing_from_a_sequence_are_reported_and_leave_a_gap() {
     let folder = folder();
     let pattern = numbered(folder.path(), "yuvj420p", 12, 1, "jpg", "-q:v 2");
     for number in [4, 5, 9] {
@@ -516,7 +516,7 @@ fn files_that_are_missing_from_a_sequence_are_told_and_leave_a_gap() {
 }
 
 #[test]
-fn a_picture_of_another_size_or_kind_in_a_sequence_is_told() {
+fn an_image_of_another_size_or_kind_in_a_sequence_is_reported() {
     let folder = folder();
     let pattern = numbered(folder.path(), "rgb24", 6, 1, "png", "");
     let other = |number: u32, line: &str| {
@@ -537,13 +537,13 @@ fn a_picture_of_another_size_or_kind_in_a_sequence_is_told() {
 }
 
 #[test]
-fn a_file_that_is_named_like_a_pattern_is_that_file() {
+fn a_file_whose_name_looks_like_a_pattern_is_read_as_a_file() {
     let folder = folder();
     let file = folder.path().join("clip.%04d.mp4");
     fs::copy(Clip::default().encoded("-c:v libx264", "mp4"), &file).expect("a copy");
     fs::copy(Clip::default().y4m(), folder.path().join("clip.0001.mp4")).expect("a copy");
     assert_eq!(census(open(&file, &Reading::default())).streams[&0].frames, Some(30));
-    // What matches a pattern but is no picture is refused.
+    // A file that matches the pattern but is no image is refused.
     fs::remove_file(&file).expect("a file");
     let error = refused(&file, &Reading::default());
     assert!(matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::MalformedInput), "{error}");
@@ -554,7 +554,7 @@ fn a_file_that_is_named_like_a_pattern_is_that_file() {
 }
 
 #[test]
-fn what_ffprobe_says_of_the_streams_of_real_media_is_what_is_counted() {
+fn counts_of_real_media_equal_those_of_ffprobe() {
     // MBAFF, XDCAM, IMX, HDV and the others of the folder: counts by another program.
     for file in media::files() {
         let name = file.file_name().and_then(|name| name.to_str()).expect("a name");

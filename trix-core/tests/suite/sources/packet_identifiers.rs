@@ -334,7 +334,7 @@ fn video_goes_on_to_the_frame_where_the_audio_beside_it_changes_its_codec() {
 }
 
 #[test]
-fn tables_that_change_a_codec_and_take_it_back_cost_nothing_and_too_many_are_an_error() {
+fn tables_that_change_a_codec_and_back_lose_nothing_and_too_many_fail() {
     let source = recording("mp2", "-c:v mpeg2video -q:v 4 -c:a mp2");
     let folder = folder();
     let path = folder.path().join("tables.ts");

@@ -264,7 +264,7 @@ fn packets_of_a_composed_track_are_not_copied_as_if_they_were_all_of_it() {
 }
 
 #[test]
-fn an_edit_beyond_the_media_is_named() {
+fn an_edit_beyond_the_end_of_the_media_is_reported() {
     let (film, folder) = (film("pcm_s16le", "mov"), folder());
     let source = folder.path().join("beyond.mov");
     let list = [shown(2.0, 0.0), shown(4.0, 3.0)];
@@ -335,7 +335,7 @@ fn lossless(source: &Path) -> (Report, Vec<Vec<u8>>) {
 }
 
 #[test]
-fn a_recording_that_begins_in_mid_group_starts_at_the_first_clean_frame() {
+fn a_recording_that_begins_inside_a_gop_starts_at_the_first_clean_frame() {
     let folder = folder();
     for (name, options) in STREAMS {
         let whole = broadcast(name, options);
@@ -365,7 +365,7 @@ fn a_recording_that_begins_in_mid_group_starts_at_the_first_clean_frame() {
 }
 
 #[test]
-fn a_copy_of_a_recording_that_begins_in_mid_group_is_whole() {
+fn a_copy_of_a_recording_that_begins_inside_a_gop_is_whole() {
     let folder = folder();
     for (name, options) in STREAMS {
         let whole = broadcast(name, options);
@@ -409,7 +409,7 @@ fn h264_in_mp4_that_begins_at_a_recovery_point_is_no_damage() {
 }
 
 #[test]
-fn a_film_without_keyframes_starts_where_it_has_recovered() {
+fn a_stream_without_keyframes_starts_after_its_recovery_point() {
     let whole =
         broadcast("refresh", "-c:v libx264 -preset veryfast -bf 0 -x264-params keyint=25:intra-refresh=1:scenecut=0");
     let frames = frames_of(&whole);
@@ -435,7 +435,7 @@ fn damage_at_the_start_is_still_damage() {
     let folder = folder();
     let whole = broadcast("closed", STREAMS[0].1);
     let bytes = fs::read(&whole).expect("a stream");
-    // The first IDR picture of a film that begins with it: its slices are taken for others.
+    // The first IDR frame of a film that begins with it: its slices are taken for others.
     let mut broken = bytes.clone();
     let at = bytes.windows(4).position(|window| window == [0, 0, 1, 0x65]).expect("an IDR slice");
     broken[at + 3] = 0x61;

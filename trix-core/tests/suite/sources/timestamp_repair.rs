@@ -28,7 +28,7 @@ fn open(path: &Path) -> Source {
     Source::open(path, Limits::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The times of all pictures, in ticks of the stream.
+/// The times of all frames, in ticks of the stream.
 fn ours(path: &Path) -> Vec<i64> {
     let mut reader = PictureReader::new(open(path), OnDamage::Fail, Cut::default(), None, 0).expect("a reader");
     let mut times = Vec::new();
@@ -38,7 +38,7 @@ fn ours(path: &Path) -> Vec<i64> {
     times
 }
 
-/// The times that `ffprobe` finds for the pictures, in ticks of the stream.
+/// The times that `ffprobe` finds for the frames, in ticks of the stream.
 fn theirs(path: &Path) -> Vec<i64> {
     let json = ffprobe(path, "-select_streams v:0 -show_frames -show_entries frame=best_effort_timestamp");
     let frames = json["frames"].as_array().expect("frames").iter();
@@ -49,7 +49,7 @@ fn census(path: &Path) -> Census {
     census::count(open(path), OnDamage::Fail, 0, &Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Encodes without loss, the sound as FLAC.
+/// Encodes without loss, the audio as FLAC.
 fn lossless(source: &Path, output: &Path) -> Report {
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
     let mut job = Job::new(source, output);
@@ -58,7 +58,7 @@ fn lossless(source: &Path, output: &Path) -> Report {
     done(&job)
 }
 
-/// The output has the pictures that `ffmpeg` finds in the source, at the same distances, from zero on. Returns the report.
+/// The output has the frames that `ffmpeg` finds in the source, at the same distances, from zero on. Returns the report.
 fn carried_over(source: &Path) -> Report {
     let name = source.display();
     let expected = theirs(source);
@@ -153,7 +153,7 @@ fn edit_lists_are_followed_as_ffmpeg_follows_them() {
     let packets = ffprobe(&skipping, "-select_streams v:0 -show_packets")["packets"].as_array().map_or(0, Vec::len);
     assert!(pictures < packets, "{pictures} of {packets} are shown");
     carried_over(&skipping);
-    // An empty edit: the pictures begin 0.5 s after the sound.
+    // An empty edit: the frames begin 0.5 s after the audio.
     let late = made_by_ffmpeg(
         "edit-list-that-waits.mp4",
         &format!(
@@ -190,7 +190,7 @@ fn the_clock_of_a_transport_stream_may_wrap_around() {
         assert_eq!((ledger.emitted, ledger.times_repaired), (50, 0), "{name}");
         assert!(report.timing_of_source.is_empty(), "{name}: {:?}", report.timing_of_source);
         assert!(report.damage.is_empty(), "{name}");
-        // What sounds before the first picture, 10 ms, is cut off.
+        // What sounds before the first frame, 10 ms, is cut off.
         let heard = samples(&source, 0, "s16le").len() as i64 / 2;
         let kept = report.outputs[0].tracks[1].end.expect("an end").to_f64();
         assert!((heard as f64 / 48_000.0 - kept - 0.010).abs() < 0.005, "{name}: {heard} samples became {kept} s");
@@ -217,7 +217,7 @@ fn raw_times(stream: &[u8]) -> (u64, u64) {
     (times.iter().copied().min().expect("times"), times.iter().copied().max().expect("times"))
 }
 
-/// A Matroska file of single pictures at these times in milliseconds.
+/// A Matroska file of single frames at these times in milliseconds.
 fn matroska(folder: &Path, times: &[i16]) -> (PathBuf, Vec<Vec<u8>>) {
     let clip = Clip { frames: times.len() as u32, width: 96, height: 64, ..Clip::of("yuvj420p") };
     trix_fixtures::program::ffmpeg(&format!("{} -q:v 2 {}/%d.jpg", clip.lavfi(), folder.display()));
@@ -248,7 +248,7 @@ fn matroska(folder: &Path, times: &[i16]) -> (PathBuf, Vec<Vec<u8>>) {
 }
 
 #[test]
-fn repeated_and_backward_times_are_moved_one_step_on_and_counted() {
+fn repeated_and_backward_times_are_moved_forward_and_counted() {
     let folder = folder();
     let stated = [0, 40, 80, 80, 160, 200, 120, 280, 320, 360, 400, 440, 480, 520];
     let (source, _) = matroska(folder.path(), &stated);
@@ -285,7 +285,7 @@ fn gaps_are_counted_and_placed_and_left_as_they_are() {
 }
 
 #[test]
-fn a_gap_in_the_sound_is_filled_counted_and_placed() {
+fn a_gap_in_the_audio_is_filled_counted_and_placed() {
     let source = made_by_ffmpeg(
         "gap-in-the-sound.mkv",
         &format!(

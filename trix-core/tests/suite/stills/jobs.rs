@@ -61,7 +61,7 @@ fn cues(file: &Path) -> Vec<(i64, i64)> {
 }
 
 #[test]
-fn a_poster_of_a_cut_shows_that_picture_of_the_cut() {
+fn a_poster_of_a_cut_shows_that_frame_of_the_cut() {
     for (start, duration, at, number) in [
         (None, None, "1", 25),
         (Some("2"), None, "1", 75),

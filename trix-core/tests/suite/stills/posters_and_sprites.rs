@@ -1,4 +1,4 @@
-//! Still pictures: what another decoder shows of posters and thumbnails is what the source shows at that time, in the colour
+//! Still images: what another decoder shows of posters and thumbnails is what the source shows at that time, in the colour
 //! that the file format means; cues are read by a parser of their own.
 
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ fn poster_at(path: &str, time: &str) -> PosterSettings {
 }
 
 #[test]
-fn a_poster_at_a_time_is_the_picture_that_is_shown_then() {
+fn a_poster_at_a_time_is_the_frame_that_is_shown_then() {
     let source = film();
     let formats = [("poster.png", 45.0), ("poster.jpg", 36.0), ("poster.webp", 32.0)];
     for (time, number) in [("0", 0), ("4.039", 100), ("4.04", 101), ("99", 299)] {
@@ -133,7 +133,7 @@ fn colour_bars_have_the_values_that_jfif_gives_them() {
 }
 
 #[test]
-fn chroma_of_jpeg_lies_between_its_samples() {
+fn chroma_of_jpeg_is_sited_between_luma_samples() {
     // Where chroma of the source lies is moved to where that of JFIF does: an edge of colour stays where it is.
     let folder = folder();
     let source = folder.path().join("edge.mp4");
@@ -168,7 +168,7 @@ fn assert_poster(name: &str, time: &str, size: (usize, usize), chain: &str, leas
 }
 
 #[test]
-fn anamorphic_pictures_have_square_pixels() {
+fn anamorphic_frames_have_square_pixels() {
     // 1440x1080 with samples of 4:3, and 176x144 with 128:117.
     let chain = "select=eq(n\\,N),SCALE:in_color_matrix=bt709,format=rgb24";
     assert_poster("hdv-1080p25.mov", "0.5", (1920, 1080), chain, 38.0);
@@ -177,7 +177,7 @@ fn anamorphic_pictures_have_square_pixels() {
 }
 
 #[test]
-fn turned_pictures_are_upright() {
+fn rotated_frames_are_upright() {
     // ffmpeg turns them by itself.
     let chain = "select=eq(n\\,N),SCALE:in_color_matrix=bt709,format=rgb24";
     assert_poster("video_90.mov", "0.05", (320, 568), chain, 40.0);
@@ -185,7 +185,7 @@ fn turned_pictures_are_upright() {
 }
 
 #[test]
-fn full_range_and_colour_with_opacity_are_what_they_were() {
+fn full_range_and_colour_with_alpha_are_what_they_were() {
     let chain = "select=eq(n\\,N),SCALE:in_color_matrix=bt709:in_range=pc,format=rgb24";
     assert_poster("bt709_full_range.mp4", "0.5", (1280, 720), chain, 40.0);
     let chain = "select=eq(n\\,N),format=gbrap,premultiply=inplace=1,format=rgb24";
@@ -193,7 +193,7 @@ fn full_range_and_colour_with_opacity_are_what_they_were() {
 }
 
 #[test]
-fn fields_become_one_picture() {
+fn fields_become_one_frame() {
     let chain = "bwdif=mode=send_frame:deint=all,select=eq(n\\,N),SCALE:in_color_matrix=bt709,format=rgb24";
     assert_poster("xdcam-ex-1080i50.mov", "0.5", (1920, 1080), chain, 36.0);
 }
@@ -297,7 +297,7 @@ fn cues(text: &str) -> Vec<Cue> {
     rest.split("\n\n").map(block).collect()
 }
 
-/// Thumbnails, their cues, and the pictures of their sheets by name.
+/// Thumbnails, their cues, and the images of their sheets by name.
 fn sprites(source: &Path, settings: SpriteSettings) -> (SpriteReport, Vec<Cue>, Vec<(String, Rgb)>) {
     let folder = folder();
     let made = made(source, &[StillSettings::Sprites(settings)]);
@@ -322,7 +322,7 @@ fn sprites(source: &Path, settings: SpriteSettings) -> (SpriteReport, Vec<Cue>, 
     (report, cues, sheets)
 }
 
-/// Asserts that each thumbnail is the picture that `ffmpeg` shows at its time, of pictures at 25 a second.
+/// Asserts that each thumbnail is the frame that `ffmpeg` shows at its time, of frames at 25 a second.
 fn assert_tiles(source: &Path, cues: &[Cue], sheets: &[(String, Rgb)], least: f64) {
     let [_, _, width, height] = cues[0].place;
     let numbers: Vec<String> = cues.iter().map(|cue| format!("eq(n\\,{})", cue.start / 40)).collect();
@@ -342,7 +342,7 @@ fn sprite_settings() -> SpriteSettings {
 }
 
 #[test]
-fn thumbnails_are_the_pictures_of_their_times_on_several_sheets() {
+fn thumbnails_show_the_frames_of_their_times_on_several_sheets() {
     let source = film();
     let settings = SpriteSettings {
         interval: Some(seconds("1.5")),
@@ -420,8 +420,8 @@ fn the_shortest_films_have_a_thumbnail_and_a_poster() {
 }
 
 #[test]
-fn uneven_times_show_the_picture_that_is_on_the_screen() {
-    // Pictures at 0, 1, 2, 3 and 7 seconds; at 4 to 6, that of 3 is still shown.
+fn stills_of_uneven_times_show_the_frame_on_screen() {
+    // Frames at 0, 1, 2, 3 and 7 seconds; at 4 to 6, that of 3 is still shown.
     let source = made_by_ffmpeg(
         "still-uneven.mkv",
         "-f lavfi -i testsrc2=size=160x90:rate=1:duration=8,format=yuv420p -vf select=not(between(n\\,4\\,6)) -fps_mode vfr \
@@ -437,7 +437,7 @@ fn uneven_times_show_the_picture_that_is_on_the_screen() {
 }
 
 #[test]
-fn all_stills_come_of_one_reading_and_mistakes_of_all_of_them_are_told() {
+fn all_stills_come_from_one_reading_and_all_mistakes_are_reported() {
     let Some(source) = media::file("nasa_13013.mp4") else { return };
     let stills = [
         StillSettings::Poster(PosterSettings { path: "poster.png".into(), ..Default::default() }),

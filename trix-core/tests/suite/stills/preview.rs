@@ -1,5 +1,5 @@
 //! What the profile `preview` makes is shown in a web browser: it plays, seeks and lasts as long as the film; its poster,
-//! its thumbnails and its waveform are pictures that lie where they should.
+//! its thumbnails and its waveform are images that lie where they should.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use trix_fixtures::{
     clip, program,
 };
 
-/// A page that plays the first second of a film, then its end, and meanwhile loads the pictures beside it. It says in
+/// A page that plays the first second of a film, then its end, and meanwhile loads the images beside it. It says in
 /// its console what came of it.
 const PAGE: &str = r#"<!DOCTYPE html><body><video id=v muted src="/package/film.preview.mp4" poster="/package/film.poster.jpg">
 <track id=t kind=metadata src="/package/film.sprites.vtt" default></video><script>
@@ -36,7 +36,7 @@ setTimeout(() => say('too slow at step ' + step), 50000);
 v.play();
 </script></body>"#;
 
-/// Six seconds with six channels of sound.
+/// Six seconds with six channels of audio.
 fn film() -> PathBuf {
     clip::made("film.mov", |path| {
         program::ffmpeg(&format!(
@@ -60,7 +60,7 @@ fn place(cue: &Value) -> Vec<u64> {
 }
 
 #[test]
-fn a_preview_plays_and_seeks_and_has_its_pictures() {
+fn a_preview_plays_and_seeks_and_has_its_stills() {
     let folder = trix_fixtures::folder();
     let text = format!(
         "inherits = \"preview\"\n[variables]\npreview_preset = \"ultrafast\"\n[source]\npath = \"{}\"",

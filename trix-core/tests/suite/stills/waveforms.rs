@@ -1,4 +1,4 @@
-//! Waveforms lie where the sound is, as high as it is, in every format of samples.
+//! Waveforms lie where the audio is, as high as it is, in every format of samples.
 
 use std::path::{Path, PathBuf};
 
@@ -55,7 +55,7 @@ fn silence_is_a_line_and_full_scale_fills_the_height() {
 }
 
 #[test]
-fn sound_on_the_left_shows_on_the_left_only() {
+fn audio_on_the_left_shows_on_the_left_only() {
     let left = sound("still-left.flac", "aevalsrc=0.5*sin(2*PI*440*t)|0:s=44100:d=1", "-c:a flac -f flac");
     let each = WaveformSettings { channels: WaveformChannels::Each, ..wave(64, 80) };
     let (report, columns, _) = waveform(&left, each);
@@ -73,7 +73,7 @@ fn sound_on_the_left_shows_on_the_left_only() {
 }
 
 #[test]
-fn a_beep_lies_at_its_column_also_beside_pictures_and_in_compressed_sound() {
+fn a_beep_is_drawn_at_its_column_with_video_and_in_lossy_audio() {
     let expression = "aevalsrc=if(between(t\\,6\\,6.1)\\,0.8*sin(2*PI*1000*t)\\,0)|0:s=48000:d=10";
     let wav = sound("still-beep.wav", expression, "-c:a pcm_s16le -f wav");
     let film = made_by_ffmpeg(

@@ -1,4 +1,4 @@
-//! A ladder with sound in two languages and text, as separate files, and the package made of it.
+//! A ladder with audio in two languages and text, as separate files, and the package made of it.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use trix_fixtures::{clip, program};
 
 use super::{done, picture_job, quick};
 
-/// Twelve and a half seconds of moving pictures, two tracks of sound, and subtitles.
+/// Twelve and a half seconds of video, two tracks of audio, and subtitles.
 pub fn source() -> PathBuf {
     clip::made("package-source.mkv", |path| {
         let text = path.with_extension("srt");
@@ -37,7 +37,7 @@ pub fn source() -> PathBuf {
     })
 }
 
-/// Encodes the pictures of the source with a keyframe every `gop` pictures.
+/// Encodes the frames of the source with a keyframe every `gop` frames.
 pub fn rung(folder: &Path, name: &str, encoder: Encoder, width: i32, gop: u32, params: &str) -> PathBuf {
     let output = folder.join(name).with_extension("mp4");
     let mut settings = quick(params);
@@ -50,7 +50,7 @@ pub fn rung(folder: &Path, name: &str, encoder: Encoder, width: i32, gop: u32, p
     output
 }
 
-/// Encodes the sound of the source.
+/// Encodes the audio of the source.
 pub fn sound(folder: &Path, name: &str, audio: AudioSettings) -> PathBuf {
     let output = folder.join(name).with_extension("mp4");
     let mut job = Job::new(source(), &output);
@@ -66,7 +66,7 @@ pub fn input(path: &Path, stream: usize, id: &str) -> Input {
     Input { path: path.to_owned(), stream, id: id.to_owned() }
 }
 
-/// The inputs of a ladder of two rungs, with sound in two languages and text.
+/// The inputs of a ladder of two rungs, with audio in two languages and text.
 pub fn ladder(folder: &Path, encoder: Encoder, params: &str, audio: AudioSettings) -> Vec<Input> {
     let high = rung(folder, "high", encoder, 320, 50, params);
     let low = rung(folder, "low", encoder, 160, 50, params);

@@ -58,7 +58,7 @@ pub fn cancelled(job: Job) -> (Error, Duration) {
     (error, asked.elapsed())
 }
 
-/// A job that encodes only the pictures of `source`.
+/// A job that encodes only the frames of `source`.
 pub fn picture_job(source: &Path, output: &Path, encoder: Encoder, settings: EncodeSettings) -> Job {
     let mut job = Job::new(source, output);
     job.outputs[0].audio = AudioSettings::None;
@@ -86,7 +86,7 @@ pub fn pair(text: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
 
-/// The coded slices of the first picture stream of a file, whatever its container, as raw NAL units.
+/// The coded slices of the first video stream of a file, whatever its container, as raw NAL units.
 ///
 /// Parameter sets, SEI and delimiters are left out: a container may move, repeat or drop them.
 pub fn slices(file: &Path, encoder: Encoder) -> Vec<Vec<u8>> {
@@ -136,7 +136,7 @@ pub fn ffprobe(file: &Path, options: &str) -> Value {
     serde_json::from_slice(&output.stdout).expect("ffprobe prints JSON")
 }
 
-/// The first picture stream as `ffprobe` sees it, its frames counted by decoding.
+/// The first video stream as `ffprobe` sees it, its frames counted by decoding.
 pub fn picture_stream(file: &Path) -> Value {
     ffprobe(file, "-select_streams v:0 -count_frames -show_streams")["streams"][0].clone()
 }
@@ -171,13 +171,13 @@ pub fn times(file: &Path, stream: &str) -> (Vec<i64>, (i64, i64)) {
     (times, (num.parse().expect("a number"), den.parse().expect("a number")))
 }
 
-/// The pictures of a file as raw planes, decoded by the `ffmpeg` program in the format that they have.
+/// The frames of a file as raw planes, decoded by the `ffmpeg` program in the format that they have.
 pub fn planes(file: &Path) -> Vec<u8> {
     let line = format!("{} -i {} -map 0:v:0 -fps_mode passthrough -f rawvideo -", program::uncropped(), file.display());
     program::ffmpeg(&line).stdout
 }
 
-/// The samples of sound track `track`, decoded by the `ffmpeg` program to `format` (`s16le`, `s32le`, `f32le`).
+/// The samples of audio track `track`, decoded by the `ffmpeg` program to `format` (`s16le`, `s32le`, `f32le`).
 pub fn samples(file: &Path, track: usize, format: &str) -> Vec<u8> {
     let line = format!("-i {} -map 0:a:{track} -f {format} -", file.display());
     program::ffmpeg(&line).stdout

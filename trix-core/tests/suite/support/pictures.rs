@@ -1,4 +1,4 @@
-//! Pictures as numbers: sources written from samples that a test computed, and the samples that come out of the filter
+//! Frames as numbers: sources written from samples that a test computed, and the samples that come out of the filter
 //! stage or of a foreign decoder.
 
 use std::path::{Path, PathBuf};
@@ -47,10 +47,10 @@ impl Grid {
     }
 }
 
-/// The planes of one picture.
+/// The planes of one frame.
 pub type Planes = Vec<Grid>;
 
-/// A picture that came out of the filter stage.
+/// A frame that came out of the filter stage.
 #[derive(Clone, Debug)]
 pub struct Shot {
     /// The frame of the source that it was made of.
@@ -66,7 +66,7 @@ pub fn format(name: &str) -> PictureFormat {
     pixel.picture().unwrap_or_else(|| panic!("{name} is not planar"))
 }
 
-/// Raw planes as numbers, a picture after the other.
+/// Raw planes as numbers, a frame after the other.
 pub fn split(bytes: &[u8], name: &str, width: usize, height: usize) -> Vec<Planes> {
     let format = format(name);
     let mut rest = bytes;
@@ -96,14 +96,14 @@ pub fn joined(pictures: &[Planes], name: &str) -> Vec<u8> {
     samples.flat_map(|sample| sample.to_le_bytes().into_iter().take(if wide { 2 } else { 1 })).collect()
 }
 
-/// The filter that says what colour pictures have, and changes no sample. Options of the output alone do not serve: newer
+/// The filter that says what colour frames have, and changes no sample. Options of the output alone do not serve: newer
 /// releases of the program ignore some of them, and convert samples to the range that they name or that an encoder
 /// prefers; so full range needs the option too. Behind `lavfi`, older releases forget what a filter said.
 pub fn colored(primaries: &str, transfer: &str, matrix: &str, range: &str) -> String {
     format!("setparams=color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}:range={range}")
 }
 
-/// Writes `bytes`, raw pictures of `width` by `height` in the format `name`, as `file` through `ffmpeg` with `options`.
+/// Writes `bytes`, raw frames of `width` by `height` in the format `name`, as `file` through `ffmpeg` with `options`.
 pub fn written(file: &Path, bytes: &[u8], name: &str, (width, height): (usize, usize), options: &str) -> PathBuf {
     let raw = file.with_extension("raw");
     std::fs::write(&raw, bytes).expect("raw pictures");
@@ -142,13 +142,13 @@ pub fn decisions(plan: &OutputPlan) -> String {
     plan.decisions.iter().map(|decision| format!("{}: {}\n", decision.what, decision.why)).collect()
 }
 
-/// The pictures that a job's encoder would take in.
+/// The frames that a job's encoder would take in.
 pub fn filtered(job: &Job) -> Vec<Shot> {
     let plan = plan(job).unwrap_or_else(|error| panic!("{error}"));
     through(&job.source.path, Some(plan.video.as_ref().expect("pictures are encoded").filtering()))
 }
 
-/// The pictures of a file, filtered or as they are decoded.
+/// The frames of a file, filtered or as they are decoded.
 pub fn through(file: &Path, filtering: Option<Filtering>) -> Vec<Shot> {
     let source = Source::open(file, Limits::default()).unwrap_or_else(|error| panic!("{error}"));
     let mut reader = PictureReader::new(source, OnDamage::Fail, Cut::default(), filtering, 0)
@@ -170,7 +170,7 @@ pub fn through(file: &Path, filtering: Option<Filtering>) -> Vec<Shot> {
     shots
 }
 
-/// The pictures of a file in the format `name`, as the `ffmpeg` program decodes them with `options` before its output.
+/// The frames of a file in the format `name`, as the `ffmpeg` program decodes them with `options` before its output.
 pub fn decoded(file: &Path, name: &str, (width, height): (usize, usize), options: &str) -> Vec<Planes> {
     let line = format!(
         "-noautorotate -i {} -map 0:v:0 {options} -fps_mode passthrough -pix_fmt {name} -f rawvideo -",
@@ -179,7 +179,7 @@ pub fn decoded(file: &Path, name: &str, (width, height): (usize, usize), options
     split(&program::ffmpeg(&line).stdout, name, width, height)
 }
 
-/// Asserts that two pictures are equal, and says where they are not.
+/// Asserts that two frames are equal, and says where they are not.
 pub fn assert_equal(ours: &Planes, theirs: &Planes, what: &str) {
     assert_eq!(ours.len(), theirs.len(), "{what}: planes");
     for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
@@ -192,7 +192,7 @@ pub fn assert_equal(ours: &Planes, theirs: &Planes, what: &str) {
     }
 }
 
-/// Peak signal to noise ratio of samples with `depth` bits over all planes; infinite for equal pictures.
+/// Peak signal to noise ratio of samples with `depth` bits over all planes; infinite for equal frames.
 pub fn psnr(ours: &Planes, theirs: &Planes, depth: u32) -> f64 {
     let pairs = || {
         ours.iter().zip(theirs).flat_map(|(ours, theirs)| {

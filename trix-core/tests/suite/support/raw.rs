@@ -1,4 +1,4 @@
-//! Raw pictures of one layout of samples, and what the filter stage makes of them.
+//! Raw frames of one layout of samples, and what the filter stage makes of them.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ use super::{
 pub const WIDTH: usize = 64;
 pub const HEIGHT: usize = 48;
 
-/// A job that makes FFV1 of raw pictures of `name`.
+/// A job that makes FFV1 of raw frames of `name`.
 pub fn raw_job(folder: &Path, name: &str, bytes: &[u8], settings: EncodeSettings) -> Job {
     let file = folder.join("source.raw");
     std::fs::write(&file, bytes).expect("a file can be written");
@@ -39,7 +39,7 @@ pub fn planned(job: &Job) -> OutputPlan {
     Plan::new(job, &source).unwrap_or_else(|error| panic!("{error}")).outputs.remove(0)
 }
 
-/// The first picture that a job's encoder would take in, and its format.
+/// The first frame that a job's encoder would take in, and its format.
 pub fn taken(job: &Job) -> (Planes, PictureFormat) {
     let plan = planned(job).video.expect("pictures are encoded");
     let source = job.source.open().expect("a source");

@@ -1,4 +1,4 @@
-//! Films with sound beside them, and what is heard of it.
+//! Films with audio beside them, and what is heard of it.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use super::{ffprobe, made_by_ffmpeg, quick, samples};
 pub const RATE: u32 = 48_000;
 pub const AAC: AudioSettings = AudioSettings::Aac { kbps: Some(160) };
 
-/// Two seconds of small pictures, 25 in each, without sound.
+/// Two seconds of small frames, 25 in each, without audio.
 pub fn film() -> PathBuf {
     made_by_ffmpeg(
         "side-film.mov",
@@ -26,7 +26,7 @@ pub fn track(text: &str) -> TrackSettings {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// A job of `film` with tracks beside it, into files of `folder`, each with its sound.
+/// A job of `film` with tracks beside it, into files of `folder`, each with its audio.
 pub fn job(film: &Path, folder: &TempDir, tracks: &[String], outputs: &[(&str, AudioSettings)]) -> Job {
     let mut job = Job::new(film, "");
     job.tracks = tracks.iter().map(|text| track(text)).collect();
@@ -71,7 +71,7 @@ pub fn mistake(job: &Job) -> (String, String) {
     (mistake.place.clone(), mistake.problem.clone())
 }
 
-/// Samples of 16 bits of sound track `number`, as the `ffmpeg` program decodes them, channels in turn.
+/// Samples of 16 bits of audio track `number`, as the `ffmpeg` program decodes them, channels in turn.
 pub fn heard(file: &Path, number: usize) -> Vec<i16> {
     samples(file, number, "s16le").chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect()
 }
@@ -85,7 +85,7 @@ pub fn part(sound: &[i16], from: i64, count: i64) -> Vec<i16> {
     (from..from + count).map(|at| usize::try_from(at).ok().and_then(|at| sound.get(at)).copied().unwrap_or(0)).collect()
 }
 
-/// The streams of sound as `ffprobe` sees them.
+/// The streams of audio as `ffprobe` sees them.
 pub fn sounds(file: &Path) -> Vec<Value> {
     ffprobe(file, "-select_streams a -show_streams")["streams"].as_array().expect("streams").clone()
 }

@@ -33,7 +33,7 @@ pub fn seconds(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
-/// A picture as red, green and blue bytes.
+/// An image as red, green and blue bytes.
 pub struct Rgb {
     pub width: usize,
     pub height: usize,
@@ -58,7 +58,7 @@ pub const EXACT: &str = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_
 /// The same, of chroma that lies where H.264 and HEVC have it unless they say otherwise.
 pub const SWS: &str = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp:in_h_chr_pos=0:in_v_chr_pos=128";
 
-/// What the `ffmpeg` program makes of the first `count` pictures that a chain of filters lets through.
+/// What the `ffmpeg` program makes of the first `count` frames that a chain of filters lets through.
 pub fn all_shown(file: &Path, chain: &str, count: usize) -> Vec<Rgb> {
     let chain = if chain.is_empty() { "null" } else { chain };
     let line = format!(
@@ -94,7 +94,7 @@ pub fn psnr(ours: &Rgb, theirs: &Rgb) -> f64 {
     10.0 * (255.0 * 255.0 * ours.samples.len() as f64 / sum).log10()
 }
 
-/// Moving pictures with noise, tagged BT.709, of 12 seconds at 25 pictures a second; as long as it says.
+/// Moving frames with noise, tagged BT.709, of 12 seconds at 25 frames a second; as long as it says.
 pub fn film() -> PathBuf {
     made_by_ffmpeg(
         "still-film.mp4",

@@ -1,4 +1,4 @@
-//! Sound for tests: made by formula, written as WAVE without a foreign program, read back from blocks.
+//! Audio for tests: made by formula, written as WAVE without a foreign program, read back from blocks.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub fn write_wave(path: &Path, channels: &[Vec<f64>], rate: u32, bits: u16) {
     std::fs::write(path, bytes).expect("a wave file");
 }
 
-/// A reader of a file's first sound stream.
+/// A reader of a file's first audio stream.
 pub fn open(path: &Path) -> SoundReader {
     let source = Source::open(path, Limits::default()).expect("a source");
     SoundReader::new(source, None, OnDamage::Fail).expect("a reader")

@@ -1,4 +1,4 @@
-//! What Trix writes is what the `x264` and `x265` programs write from the same pictures with the same options, bit for
+//! What Trix writes is what the `x264` and `x265` programs write from the same frames with the same options, bit for
 //! bit in every coded slice.
 
 use std::path::Path;
@@ -25,7 +25,7 @@ fn format(chroma: Chroma, depth: u32) -> &'static str {
     names[Chroma::ALL.iter().position(|other| *other == chroma).expect("one of all")]
 }
 
-/// A picture format and one way of asking for it in both tongues.
+/// A pixel format and one way of asking for it in both tongues.
 struct Case<'a> {
     chroma: Chroma,
     depth: u32,
@@ -51,7 +51,7 @@ fn clip(case: &Case<'_>) -> Clip {
 
 /// Runs the program on `case`, which writes `output`.
 ///
-/// x265 is fed through a pipe: from a file it learns the number of pictures, and its rate control makes use of that.
+/// x265 is fed through a pipe: from a file it learns the number of frames, and its rate control makes use of that.
 fn foreign(encoder: Encoder, case: &Case<'_>, more: &str, output: &Path) {
     let clip = clip(case);
     let csp = format!("i{}", case.chroma.to_string().replace(':', ""));
@@ -222,7 +222,7 @@ fn two_passes_into_a_decoder_buffer_equal_the_program() {
 }
 
 #[test]
-fn open_and_closed_groups_of_pictures_equal_the_program() {
+fn open_and_closed_gops_equal_the_program() {
     for (encoder, threads) in [(Encoder::X264, ONE_264), (Encoder::X265, ONE_265)] {
         for (open, word) in [(true, "--open-gop"), (false, "--no-open-gop")] {
             // The x264 program has no word for what is its default.
@@ -270,8 +270,8 @@ fn hold_with_flag(case: Case<'_>) {
 }
 
 #[test]
-fn the_encoders_defaults_equal_the_program() {
-    // Nothing is said on either side: presets, rate control, groups of pictures and threads are the encoders' choice.
+fn encoder_defaults_equal_the_program() {
+    // Nothing is said on either side: presets, rate control, GOPs and threads are the encoders' choice.
     hold(Encoder::X264, Case::new("", "", EncodeSettings::default()));
     hold(Encoder::X265, Case::new("", "", EncodeSettings::default()));
 }

@@ -159,7 +159,7 @@ fn high_definition_becomes_ultra_high_definition_and_back() {
 }
 
 #[test]
-fn ranges_are_converted_and_the_matrix_stays() {
+fn a_range_is_converted_without_changing_the_matrix() {
     let full = |space| Space { full: true, ..space };
     let wants = |range| move |job: &mut Job| job.outputs[0].picture.range = Some(range);
     for space in [HD_8, HD_10, NTSC_8, UHD_10] {
@@ -214,7 +214,7 @@ fn subsampled_patches_of_colour_are_converted_like_full_ones() {
     }
 }
 
-/// A source of packed or planar RGB, with opacity where the format has it; samples in the order red, green, blue, alpha.
+/// A source of packed or planar RGB, with alpha where the format has it; samples in the order red, green, blue, alpha.
 fn rgb_source(folder: &Path, format: &str, pixels: &[[u16; 4]]) -> PathBuf {
     let (encoder, bytes): (&str, Vec<u8>) = match format {
         "rgb24" => ("png", pixels.iter().flat_map(|p| [p[0] as u8, p[1] as u8, p[2] as u8]).collect()),
@@ -229,7 +229,7 @@ fn rgb_source(folder: &Path, format: &str, pixels: &[[u16; 4]]) -> PathBuf {
     written(&file, &bytes, format, (WIDTH, HEIGHT), &format!("-c:v {encoder}"))
 }
 
-/// Pixels of every shade, with every opacity.
+/// Pixels of every shade, with every alpha.
 fn pixels(depth: u32) -> Vec<[u16; 4]> {
     let mut dice = Dice::new(11);
     let most = (1u64 << depth) - 1;
@@ -277,7 +277,7 @@ fn rgb_becomes_ycbcr_by_the_matrix_that_was_asked_for() {
 }
 
 #[test]
-fn opacity_lays_rgb_on_black() {
+fn alpha_lays_rgb_on_black() {
     let folder = folder();
     let pixels = pixels(8);
     let mut job = ffv1_job(&rgb_source(folder.path(), "rgba", &pixels));
@@ -296,7 +296,7 @@ fn opacity_lays_rgb_on_black() {
     assert!(off <= 1.0, "{place}");
 }
 
-/// Planes of Y, Cb, Cr and opacity with every value that they may have.
+/// Planes of Y, Cb, Cr and alpha with every value that they may have.
 fn with_opacity(space: &Space) -> Planes {
     let mut planes = codes(space);
     let mut dice = Dice::new(5);
@@ -320,7 +320,7 @@ fn on_black(space: &Space, planes: &Planes) -> Vec<[f64; 3]> {
 }
 
 #[test]
-fn opacity_lays_ycbcr_on_the_black_of_its_range() {
+fn alpha_lays_ycbcr_on_the_black_of_its_range() {
     for (name, space) in [
         ("yuva444p", HD_8),
         ("yuva444p", Space { full: true, ..HD_8 }),
@@ -346,10 +346,10 @@ fn opacity_lays_ycbcr_on_the_black_of_its_range() {
 }
 
 #[test]
-fn opacity_of_subsampled_pictures_lays_them_on_black() {
+fn subsampled_frames_with_alpha_are_laid_on_black() {
     let folder = folder();
     let name = "yuva420p";
-    // A ramp of opacity from left to right over flat colour.
+    // A ramp of alpha from left to right over flat colour.
     let layout = support::pictures::format(name);
     let planes: Planes = (0..4)
         .map(|plane| {
@@ -375,7 +375,7 @@ fn opacity_of_subsampled_pictures_lays_them_on_black() {
 }
 
 #[test]
-fn a_source_with_opacity_can_be_refused() {
+fn a_source_with_alpha_can_be_refused() {
     let folder = folder();
     let mut job = ffv1_job(&rgb_source(folder.path(), "rgba", &pixels(8)));
     job.outputs[0].picture.alpha = Alpha::Refuse;
@@ -491,7 +491,7 @@ fn eight_bits_are_tone_mapped_unasked_and_ten_bits_are_not() {
 }
 
 #[test]
-fn the_peak_is_what_the_master_says() {
+fn tone_mapping_uses_the_peak_of_the_mastering_display() {
     let Some(file) = media::file("sample_with_colr_mdcv_and_clli.mp4") else { return };
     let mut job = ffv1_job(&file);
     job.outputs[0].video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
@@ -504,7 +504,7 @@ fn the_peak_is_what_the_master_says() {
 }
 
 #[test]
-fn what_cannot_be_tone_mapped_is_refused_with_the_remedy() {
+fn sources_that_cannot_be_tone_mapped_are_refused_with_the_remedy() {
     let folder = folder();
     let mut job = ffv1_job(&source(folder.path(), &HD_10, &codes(&HD_10)));
     job.outputs[0].picture.tonemap = Tonemap::Hable;
@@ -542,7 +542,7 @@ fn what_cannot_be_tone_mapped_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn an_unknown_matrix_is_told_and_never_assumed() {
+fn an_unknown_matrix_is_reported_and_never_assumed() {
     let folder = folder();
     let file = folder.path().join("silent.mkv");
     let name = "yuv444p";
@@ -567,7 +567,7 @@ fn an_unknown_matrix_is_told_and_never_assumed() {
 }
 
 #[test]
-fn light_in_floating_point_becomes_values_when_it_is_stated() {
+fn linear_light_in_floating_point_is_converted_where_it_is_stated() {
     let folder = folder();
     // A ramp from 0 to 1, the same in each channel.
     let (width, height) = (256usize, 4usize);

@@ -1,4 +1,4 @@
-//! Copied pictures: whole, cut at keyframes, or without what cannot be decoded; always the pictures of the source.
+//! Copied frames: whole, cut at keyframes, or without what cannot be decoded; always the frames of the source.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use trix_fixtures::{folder, media, program};
 
 use crate::support::{done, ffprobe, made_by_ffmpeg, number, text};
 
-/// A hash of each decoded picture, in the order of showing.
+/// A hash of each decoded frame, in the order of showing.
 fn pictures(file: &Path) -> Vec<String> {
     pictures_and(file, "")
 }
@@ -37,7 +37,7 @@ fn copy(source: &Path, output: &Path) -> Job {
     job
 }
 
-/// Four seconds at 25 pictures a second with a keyframe every 12, in open or closed groups, and sound.
+/// Four seconds at 25 frames a second with a keyframe every 12, in open or closed groups, and audio.
 fn film(codec: &str, open: bool) -> PathBuf {
     let flags = if open { "" } else { "-flags +cgop" };
     let options = match codec {
@@ -60,7 +60,7 @@ fn film(codec: &str, open: bool) -> PathBuf {
 }
 
 #[test]
-fn a_cut_copy_holds_the_pictures_of_whole_groups_around_its_span() {
+fn a_cut_copy_holds_the_frames_of_whole_gops_around_its_span() {
     let folder = folder();
     let at = |millis: i64| Some(Timestamp::new(millis, Rational::new(1, 1000)));
     for codec in ["h264", "hevc", "mpeg2video"] {
@@ -130,7 +130,7 @@ fn a_cut_copy_holds_the_pictures_of_whole_groups_around_its_span() {
 }
 
 #[test]
-fn leading_pictures_that_nothing_can_decode_are_left_out_and_counted() {
+fn undecodable_leading_frames_are_left_out_and_counted() {
     let folder = folder();
     for (name, leading) in [("bbb_2500ms.ts", 0), ("avts.mts", 2)] {
         let Some(source) = media::file(name) else { return };
@@ -155,7 +155,7 @@ fn leading_pictures_that_nothing_can_decode_are_left_out_and_counted() {
 }
 
 #[test]
-fn pictures_before_the_first_keyframe_that_need_nothing_else_are_kept() {
+fn frames_before_the_first_keyframe_that_need_nothing_else_are_kept() {
     let folder = folder();
     for name in ["hdv-1080p25.mov", "xdcam-ex-1080i50.mov"] {
         let Some(source) = media::file(name) else { return };
@@ -178,7 +178,7 @@ fn pictures_before_the_first_keyframe_that_need_nothing_else_are_kept() {
 }
 
 #[test]
-fn copied_sound_is_cut_at_packets() {
+fn copied_audio_is_cut_at_packets() {
     let source = made_by_ffmpeg(
         "cut-sound.mkv",
         "-f lavfi -i testsrc2=size=64x64:rate=25 -f lavfi -i sine=sample_rate=48000 -t 4 -c:v mpeg2video -g 25 -bf 0 -c:a ac3",
@@ -210,7 +210,7 @@ fn copied_sound_is_cut_at_packets() {
 }
 
 #[test]
-fn hidden_frames_of_vp9_stay_with_the_picture_that_shows_them() {
+fn hidden_frames_of_vp9_stay_with_the_frame_that_shows_them() {
     let Some(source) = media::file("roadtrip-vp92-10bit.webm") else { return };
     let folder = folder();
     for extension in ["webm", "mkv", "mp4"] {

@@ -1,4 +1,4 @@
-//! Fields: whether they are found, kept with the right order, or made into the pictures that another implementation
+//! Fields: whether they are found, kept with the right order, or made into the frames that another implementation
 //! makes of them; film is put together again from its pulldown.
 
 use std::path::{Path, PathBuf};
@@ -22,14 +22,14 @@ use crate::support::{
     quick, text, times,
 };
 
-/// Fifty moving pictures a second, as fields of twenty-five frames; the upper one first.
+/// Fifty moving frames a second, as fields of twenty-five frames; the upper one first.
 const FIELDS: &str = "scroll=h=0.04,tinterlace=interleave_top";
 /// The same, the lower one first.
 const LOWER_FIRST: &str = "scroll=h=0.04,tinterlace=interleave_bottom";
-/// Twenty-five whole moving pictures a second.
+/// Twenty-five whole moving frames a second.
 const WHOLE: &str = "scroll=h=0.08,framestep=2";
 
-/// A clip of 24 frames that `ffmpeg` makes of fifty moving pictures a second through `filters`.
+/// A clip of 24 frames that `ffmpeg` makes of fifty moving frames a second through `filters`.
 fn clip(folder: &Path, name: &str, (size, format): (&str, &str), filters: &str, options: &str) -> PathBuf {
     let file = folder.join(name);
     program::ffmpeg(&format!(
@@ -80,7 +80,7 @@ fn flagged_fields_are_deinterlaced_in_their_order() {
 }
 
 #[test]
-fn fields_that_are_flagged_the_wrong_way_round_are_found_out() {
+fn fields_flagged_in_the_wrong_order_are_detected() {
     let folder = folder();
     for (name, filters, options, order) in [
         ("a.mkv", format!("{FIELDS},setfield=bff"), "-c:v ffv1 -level 3".to_owned(), FieldOrder::Top),
@@ -95,7 +95,7 @@ fn fields_that_are_flagged_the_wrong_way_round_are_found_out() {
 }
 
 #[test]
-fn whole_pictures_that_are_flagged_as_fields_are_left_alone() {
+fn progressive_frames_flagged_as_interlaced_are_not_deinterlaced() {
     let folder = folder();
     for (name, options) in [
         ("a.mkv", format!("{LOSSLESS} -flags +ildct+ilme")),
@@ -110,7 +110,7 @@ fn whole_pictures_that_are_flagged_as_fields_are_left_alone() {
 }
 
 #[test]
-fn whole_pictures_that_are_flagged_so_are_not_even_measured() {
+fn frames_flagged_as_progressive_are_not_measured() {
     let folder = folder();
     for (name, options) in [("a.mkv", LOSSLESS), ("b.mkv", MPEG2), ("c.mkv", "-c:v ffv1 -level 3"), ("d.y4m", "")] {
         let file = clip(folder.path(), name, SD, WHOLE, options);
@@ -130,7 +130,7 @@ fn silent(file: &Path) {
 }
 
 #[test]
-fn where_nobody_says_anything_television_is_measured() {
+fn unflagged_broadcast_sizes_are_measured_for_combing() {
     let folder = folder();
     for (name, size, filters, expected) in [
         ("a.y4m", "96x576", FIELDS, Some(FieldOrder::Top)),
@@ -160,7 +160,7 @@ fn flagged_stills_are_deinterlaced_since_nothing_can_be_measured() {
 }
 
 #[test]
-fn deinterlaced_pictures_are_those_of_the_same_filter_elsewhere() {
+fn deinterlaced_frames_equal_those_of_the_same_filter_in_ffmpeg() {
     let folder = folder();
     for (name, format, filters, order) in [
         ("a.mkv", "yuv420p", FIELDS, "tff"),
@@ -334,7 +334,7 @@ fn chroma_of_fields_that_stay_is_halved_field_by_field() {
             .collect();
         assert_equal(&shot.planes, &expected, name);
 
-        // Moving fields become what each becomes as a picture of its own.
+        // Moving fields become what each becomes as a frame of its own.
         let file = clip(folder.path(), &format!("moving-{name}"), ("128x64", "yuv422p"), filters, "-c:v ffv1 -level 3");
         let source = through(&file, None);
         job.source.path = file;
@@ -364,7 +364,7 @@ fn chroma_of_fields_that_stay_is_halved_field_by_field() {
 }
 
 #[test]
-fn edges_never_exchange_fields_that_stay() {
+fn crops_and_padding_never_swap_fields() {
     let folder = folder();
     for (format, crop) in [("yuv422p", "64x30+0+1"), ("yuv420p", "64x28+0+2"), ("yuv422p", "64x31+0+0")] {
         let file = clip(folder.path(), "fields.mkv", ("64x32", format), FIELDS, "-c:v ffv1 -level 3 -y");
@@ -376,7 +376,7 @@ fn edges_never_exchange_fields_that_stay() {
         job.outputs[0].picture.deinterlace = Deinterlace::On;
         plan(&job).unwrap();
     }
-    // A frame to put pictures in leaves an odd number of rows above, or in chroma: one more or less is taken.
+    // Padding would leave an odd number of rows above, or of chroma rows: it takes one more or one less.
     for (format, rows, step) in [("yuv422p", 38, 2), ("yuv420p", 36, 4)] {
         let file = clip(folder.path(), "fields.mkv", ("64x32", format), FIELDS, "-c:v ffv1 -level 3 -y");
         let mut job = ffv1_job(&file);
@@ -387,7 +387,7 @@ fn edges_never_exchange_fields_that_stay() {
 }
 
 #[test]
-fn fields_of_a_picture_that_is_turned_over_change_their_order() {
+fn fields_of_a_frame_that_is_turned_over_change_their_order() {
     let folder = folder();
     let file = clip(folder.path(), "fields.mov", ("64x32", "yuv422p"), FIELDS, "-c:v ffv1 -level 3");
     let mut bytes = std::fs::read(&file).unwrap();
@@ -406,7 +406,7 @@ fn fields_of_a_picture_that_is_turned_over_change_their_order() {
 }
 
 #[test]
-fn film_is_put_together_again_from_its_fields() {
+fn inverse_telecine_restores_the_film_frames() {
     let folder = folder();
     // Film at 24000/1001, and the same spread over fields of 30000/1001 (3:2 pulldown).
     let source = "-f lavfi -i testsrc2=s=176x144:r=24000/1001";

@@ -1,4 +1,4 @@
-//! A constant rate of pictures: how many come out, when each is shown, and which picture of the source each of them is.
+//! A constant rate of frames: how many come out, when each is shown, and which frame of the source each of them is.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::support::{
     quick, text, times,
 };
 
-/// Flat pictures whose luma is their number, at these times in milliseconds or at a rate.
+/// Flat frames whose luma is their number, at these times in milliseconds or at a rate.
 fn numbered(folder: &Path, count: u8, rate: &str, name: &str, filter: &str) -> PathBuf {
     let bytes: Vec<u8> =
         (0..count).flat_map(|number| [vec![number + 16; 64 * 64], vec![128; 64 * 32]].concat()).collect();
@@ -26,7 +26,7 @@ fn numbered(folder: &Path, count: u8, rate: &str, name: &str, filter: &str) -> P
     written(&file, &bytes, "yuv420p", (64, 64), &options)
 }
 
-/// Encodes with a constant rate, and returns the source pictures by number in the order in which they are shown.
+/// Encodes with a constant rate, and returns the source frames by number in the order in which they are shown.
 fn converted(source: &Path, output: &Path, rate: &str) -> (Report, Vec<usize>) {
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
     let mut job = picture_job(source, output, Encoder::X264, settings);
@@ -42,7 +42,7 @@ fn converted(source: &Path, output: &Path, rate: &str) -> (Report, Vec<usize>) {
             usize::from(first) - 16
         })
         .collect();
-    // Every picture has its place on the grid: exactly in MP4, within a millisecond in Matroska.
+    // Every frame has its place on the grid: exactly in MP4, within a millisecond in Matroska.
     let (ticks, (num, den)) = times(output, "v:0");
     assert_eq!(ticks.len(), shown.len());
     let (rate_num, rate_den) = (i128::from(asked.0.num), i128::from(asked.0.den));
@@ -58,7 +58,7 @@ fn converted(source: &Path, output: &Path, rate: &str) -> (Report, Vec<usize>) {
     (report, shown)
 }
 
-/// Which picture is shown at each position: the last of those whose time, rounded to positions (halves up), is not after
+/// Which frame is shown at each position: the last of those whose time, rounded to positions (halves up), is not after
 /// it, until the last one was shown for `length`. Times are `times[n]` of `base` in a second.
 fn expected(times: &[i64], length: i64, base: i64, (num, den): (i64, i64)) -> Vec<usize> {
     let position = |time: i64| (2 * (time - times[0]) * num + base * den).div_euclid(2 * base * den);
@@ -66,7 +66,7 @@ fn expected(times: &[i64], length: i64, base: i64, (num, den): (i64, i64)) -> Ve
     (0..end).map(|at| times.iter().rposition(|time| position(*time) <= at).unwrap()).collect()
 }
 
-/// The sums of the ledger against which pictures are shown.
+/// The sums of the ledger against which frames are shown.
 fn check_ledger(report: &Report, count: usize, shown: &[usize]) {
     let ledger = report.outputs[0].ledger.unwrap();
     let mut distinct = shown.to_vec();
@@ -81,7 +81,7 @@ fn check_ledger(report: &Report, count: usize, shown: &[usize]) {
 }
 
 #[test]
-fn even_rates_become_each_other() {
+fn constant_rates_are_converted_into_each_other() {
     let folder = folder();
     for (from, base, step, to, ratio, output) in [
         ("24", 24, 1, "25", (25, 1), "out.mp4"),
@@ -99,14 +99,14 @@ fn even_rates_become_each_other() {
         let times: Vec<i64> = (0..i64::from(count)).map(|number| number * step).collect();
         assert_eq!(shown, expected(&times, step, base, ratio), "{from} to {to}");
         check_ledger(&report, count.into(), &shown);
-        // As long as the source, to half a picture.
+        // As long as the source, to half a frame.
         let exact = f64::from(count) * step as f64 / base as f64 * ratio.0 as f64 / ratio.1 as f64;
         assert!((shown.len() as f64 - exact).abs() <= 0.501, "{from} to {to}: {} for {exact}", shown.len());
     }
 }
 
 #[test]
-fn uneven_times_become_even() {
+fn variable_times_become_a_constant_rate() {
     let folder = folder();
     // A third of a frame early or late, then gaps, then five in a hurry.
     let at = |number: i64| number * 40 + [0, 13, -13][number as usize % 3] + number / 10 * 200;
@@ -127,7 +127,7 @@ fn uneven_times_become_even() {
         assert_eq!(found, times, "the source has the times that it should have");
         for (rate, ratio) in [("25", (25, 1)), ("30000/1001", (30_000, 1001))] {
             let (report, shown) = converted(&source, &folder.path().join(output), rate);
-            // The last picture is shown as long as its packet says, else for a frame of what the source says of its rate.
+            // The last frame is shown as long as its packet says, else for a frame of what the source says of its rate.
             let packets = support::ffprobe(&source, "-select_streams v:0 -show_packets");
             let last = packets["packets"]
                 .as_array()

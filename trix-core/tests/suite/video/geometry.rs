@@ -1,4 +1,4 @@
-//! The shape of pictures: turned, cropped, padded and scaled pictures are, sample by sample, what arithmetic on the
+//! The shape of frames: turned, cropped, padded and scaled frames are, sample by sample, what arithmetic on the
 //! planes of the source says; and what changes in mid-stream is counted and placed.
 
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::support::{
     quick, text,
 };
 
-/// Pictures of noise.
+/// Frames of noise.
 fn noise(name: &str, width: usize, height: usize, count: u64) -> Vec<Planes> {
     let format = format(name);
     (0..count)
@@ -151,7 +151,7 @@ fn chroma_that_is_halved_in_width_alone_is_turned_without_a_change_of_colour() {
 }
 
 #[test]
-fn pictures_that_stay_as_coded_keep_their_matrix_where_the_container_has_one() {
+fn frames_kept_as_coded_have_a_display_matrix_where_the_container_has_one() {
     for orientation in ORIENTATIONS {
         let folder = folder();
         let (file, pictures) = turned_source(folder.path(), "yuv420p", (48, 32), orientation);
@@ -195,7 +195,7 @@ fn real_files_with_rotation_come_out_upright() {
 }
 
 #[test]
-fn a_cropped_picture_is_that_part_of_the_planes() {
+fn a_cropped_frame_is_that_part_of_the_planes() {
     for (name, rectangle) in [
         ("yuv420p", "20x10+6+8"),
         ("yuv422p", "20x9+6+7"),
@@ -277,7 +277,7 @@ fn the_letterbox_is_found_and_cut_off() {
 }
 
 #[test]
-fn black_pictures_are_not_cropped_to_nothing() {
+fn black_frames_are_not_cropped_to_nothing() {
     let folder = folder();
     let mut job = clip(folder.path(), "color=black:s=64x48:r=25,format=yuv420p", 12, "");
     job.outputs[0].picture.crop = Crop::Auto;
@@ -294,7 +294,7 @@ fn the_border_of_a_real_file_is_found() {
     let plan = plan(&job).unwrap();
     let crop = plan.video.as_ref().expect("pictures").transform.crop;
     assert_eq!(crop.map(Crop::Rectangle), Some("640x400+120+0".parse().unwrap()), "{}", decisions(&plan));
-    // In no picture is anything brighter than black to its sides, and at its edges something is.
+    // In no frame is anything brighter than black to its sides, and at its edges something is.
     let brightest = |columns: std::ops::Range<usize>| {
         let lumas = through(&file, None).into_iter().map(|mut shot| shot.planes.remove(0));
         let samples = lumas.flat_map(|luma| luma.part(columns.start, 0, columns.len(), luma.height).samples);
@@ -305,7 +305,7 @@ fn the_border_of_a_real_file_is_found() {
 }
 
 #[test]
-fn padding_is_black_of_the_range_and_leaves_the_picture_alone() {
+fn padding_is_black_of_the_range_and_leaves_the_frame_alone() {
     for (name, range, size, black) in [
         ("yuv420p", "tv", "64x48", [16, 128, 128]),
         ("yuv420p", "pc", "64x48", [0, 128, 128]),
@@ -343,7 +343,7 @@ fn padding_is_black_of_the_range_and_leaves_the_picture_alone() {
 }
 
 #[test]
-fn pictures_that_filters_hold_back_are_padded_too() {
+fn frames_that_filters_hold_back_are_padded_too() {
     let folder = folder();
     let mut job = clip(folder.path(), "testsrc2=s=64x48:r=25,format=yuv420p", 6, "");
     job.outputs[0].picture.deinterlace = trix_core::spec::picture::Deinterlace::Fields;
@@ -357,7 +357,7 @@ fn pictures_that_filters_hold_back_are_padded_too() {
 }
 
 #[test]
-fn a_frame_smaller_than_the_picture_is_refused() {
+fn padding_to_less_than_the_size_of_the_frame_is_refused() {
     let folder = folder();
     let (file, _) = ffv1(folder.path(), "yuv420p", (48, 32), "");
     for size in ["46x32", "48x30", "-2x48"] {
@@ -374,7 +374,7 @@ fn a_frame_smaller_than_the_picture_is_refused() {
 }
 
 #[test]
-fn a_scaled_picture_keeps_its_shape_on_the_screen() {
+fn a_scaled_frame_keeps_its_shape_on_the_screen() {
     // Width, height, sample aspect, asked; the display aspect is the source's whatever the size.
     for (sar, crop, size, expected) in [
         ("12/11", "none", "88x72", "12:11"),
@@ -397,7 +397,7 @@ fn a_scaled_picture_keeps_its_shape_on_the_screen() {
 
 #[test]
 fn transforms_follow_each_other_as_stated() {
-    // Cut in coded pictures, then turned, then padded.
+    // Cut in coded frames, then turned, then padded.
     let folder = folder();
     let (file, pictures) = turned_source(folder.path(), "yuv420p", (48, 32), ORIENTATIONS[1]);
     let mut job = ffv1_job(&file);
@@ -497,7 +497,7 @@ fn a_change_of_format_is_converted_counted_and_placed() {
         assert_eq!(report.outputs[0].changes[0].to, format!("64x48 {}", name(second)));
         let found = decoded(&job.outputs[0].path, first.0, (64, 48), "");
         assert_eq!(found.len(), 10);
-        // The same five pictures twice: luma equal, but for what another range rounded; chroma but for what was halved.
+        // The same five frames twice: luma equal, but for what another range rounded; chroma but for what was halved.
         for (one, other) in found[..5].iter().zip(&found[5..]) {
             let (one_luma, other_luma) = (vec![one[0].clone()], vec![other[0].clone()]);
             match first.1 == second.1 {
@@ -513,7 +513,7 @@ fn a_change_of_format_is_converted_counted_and_placed() {
 }
 
 #[test]
-fn a_source_that_never_changes_says_nothing_of_it() {
+fn a_source_without_changes_reports_none() {
     let folder = folder();
     let (file, _) = ffv1(folder.path(), "yuv420p", (48, 32), "");
     let mut job = ffv1_job(&file);

@@ -1,4 +1,4 @@
-//! Grey pictures: every depth, range and matrix, with opacity and without.
+//! Grey frames: every depth, range and matrix, with alpha and without.
 
 use trix_core::{
     media::{
@@ -70,7 +70,7 @@ fn single_bits_are_black_and_white() {
 }
 
 #[test]
-fn grey_becomes_luma_of_every_depth_and_range_beside_chroma_that_is_none() {
+fn grey_becomes_luma_of_every_depth_and_range_with_neutral_chroma() {
     let wanted = [(8, Chroma::C420), (10, Chroma::C422), (8, Chroma::C444), (8, Chroma::C400), (12, Chroma::C444)];
     for (name, depth) in GREYS.into_iter().filter(|(_, depth)| *depth > 1) {
         let luma = noise(depth.into(), WIDTH, HEIGHT, depth);
@@ -173,7 +173,7 @@ fn grey_with_a_stated_matrix_goes_through_every_encoder() {
 }
 
 #[test]
-fn grey_with_opacity_is_kept_or_laid_on_black() {
+fn grey_with_alpha_is_kept_or_laid_on_black() {
     for (name, depth) in [("ya8", 8), ("ya16le", 16), ("ya16be", 16)] {
         let (luma, opacity) = (noise(1, WIDTH, HEIGHT, depth), noise(2, WIDTH, HEIGHT, depth));
         let pairs = luma.samples.iter().zip(&opacity.samples).flat_map(|(luma, opacity)| [*luma, *opacity]);

@@ -1,5 +1,5 @@
-//! What travels with pictures beside their samples: static HDR metadata read back by foreign programs, HDR10+, Dolby
-//! Vision and captions compared byte by byte with the source's, picture by picture in the order in which they are shown.
+//! What travels with frames beside their samples: static HDR metadata read back by foreign programs, HDR10+, Dolby
+//! Vision and captions compared byte by byte with the source's, frame by frame in the order in which they are shown.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ use crate::support::{
     quick, text,
 };
 
-/// A coded picture: when it is shown, and its NAL units.
+/// A coded frame: when it is shown, and its NAL units.
 struct Coded {
     pts: i64,
     units: Vec<Vec<u8>>,
@@ -40,7 +40,7 @@ fn units(stream: &[u8]) -> Vec<Vec<u8>> {
     starts.iter().zip(ends).map(unit).collect()
 }
 
-/// The coded pictures of a file in the order in which they are shown.
+/// The coded frames of a file in the order in which they are shown.
 fn coded(file: &Path, hevc: bool) -> Vec<Coded> {
     let format = if hevc { "hevc" } else { "h264" };
     let line = format!("-i {} -map 0:v:0 -c copy -bsf:v {format}_mp4toannexb -f {format} -", file.display());
@@ -80,7 +80,7 @@ fn registered(picture: &Coded, hevc: bool, head: &[u8]) -> Vec<Vec<u8>> {
     found.filter(|(kind, payload)| *kind == 4 && payload.starts_with(head)).map(|(_, payload)| payload).collect()
 }
 
-/// Types and payloads of all messages before a picture.
+/// Types and payloads of all messages before a frame.
 fn messages(picture: &Coded, hevc: bool) -> Vec<(usize, Vec<u8>)> {
     let mut found = Vec::new();
     for unit in &picture.units {
@@ -120,12 +120,12 @@ const HDR10_PLUS: [u8; 6] = [0xb5, 0, 0x3c, 0, 1, 4];
 /// United States, ATSC, captions.
 const CAPTIONS: [u8; 8] = [0xb5, 0, 0x31, b'G', b'A', b'9', b'4', 3];
 
-/// The message of HDR10+ of each picture.
+/// The message of HDR10+ of each frame.
 fn hdr10_plus(file: &Path) -> Vec<Vec<Vec<u8>>> {
     coded(file, true).iter().map(|picture| registered(picture, true, &HDR10_PLUS)).collect()
 }
 
-/// The unit of Dolby Vision of each picture, without its header.
+/// The unit of Dolby Vision of each frame, without its header.
 fn rpus(file: &Path) -> Vec<Vec<Vec<u8>>> {
     let of = |picture: &Coded| {
         picture.units.iter().filter(|unit| unit[0] >> 1 & 0x3f == 62).map(|unit| unit[2..].to_vec()).collect()
@@ -133,7 +133,7 @@ fn rpus(file: &Path) -> Vec<Vec<Vec<u8>>> {
     coded(file, true).iter().map(of).collect()
 }
 
-/// The triplets of captions of each picture.
+/// The triplets of captions of each frame.
 fn captions(file: &Path, hevc: bool) -> Vec<Vec<u8>> {
     let triplets = |message: Vec<u8>| {
         let count = usize::from(message[8] & 0x1f);
@@ -148,7 +148,7 @@ fn seconds(num: i64, den: i64) -> Timestamp {
     Timestamp::new(num, Rational::new(1, den))
 }
 
-/// Ten bits by x265, with pictures that refer to later ones.
+/// Ten bits by x265, with frames that refer to later ones.
 fn x265(source: &Path, output: &Path) -> Job {
     picture_job(source, output, Encoder::X265, quick("bframes=3 b-adapt=0"))
 }
@@ -262,7 +262,7 @@ fn mastering_display_and_content_light_stand_in_container_and_bitstream() {
 }
 
 #[test]
-fn what_was_tone_mapped_says_nothing_of_its_former_light() {
+fn a_tone_mapped_output_has_no_hdr_metadata() {
     let folder = folder();
     let [.., (_, source)] = with_static(folder.path());
     let output = folder.path().join("sdr.mp4");
@@ -282,7 +282,7 @@ fn small() -> EncodeSettings {
 }
 
 #[test]
-fn messages_of_hdr10_plus_stay_with_their_pictures() {
+fn messages_of_hdr10_plus_stay_with_their_frames() {
     let Some(source) = media::file("hdr10-video-with-sdr-container.mp4") else { return };
     let theirs = hdr10_plus(&source);
     assert!(theirs.iter().all(|messages| messages.len() == 1), "one for each picture");
@@ -304,7 +304,7 @@ fn messages_of_hdr10_plus_stay_with_their_pictures() {
     assert_eq!(hdr10_plus(&output), theirs[skipped..skipped + 7]);
 }
 
-/// Which picture of the source is shown at each position of `to` in a second: the last whose nearest position is not
+/// Which frame of the source is shown at each position of `to` in a second: the last whose nearest position is not
 /// later. Times are in milliseconds.
 fn shown(times: &[i64], to: i64, count: usize) -> Vec<usize> {
     let position = |time: i64| (2 * (time - times[0]) * to + 1000).div_euclid(2000);
@@ -312,7 +312,7 @@ fn shown(times: &[i64], to: i64, count: usize) -> Vec<usize> {
 }
 
 #[test]
-fn dynamic_metadata_follow_pictures_through_another_rate() {
+fn dynamic_metadata_follow_frames_through_another_rate() {
     let Some(source) = media::file("regular.mkv") else { return };
     let folder = folder();
     let theirs = rpus(&source);
@@ -333,7 +333,7 @@ fn dynamic_metadata_follow_pictures_through_another_rate() {
 }
 
 #[test]
-fn units_of_dolby_vision_stay_with_their_pictures() {
+fn units_of_dolby_vision_stay_with_their_frames() {
     let Some(source) = media::file("regular.mkv") else { return };
     let theirs = rpus(&source);
     assert!(theirs.len() == 259 && theirs.iter().all(|units| units.len() == 1));
@@ -360,7 +360,7 @@ fn units_of_dolby_vision_stay_with_their_pictures() {
 }
 
 #[test]
-fn a_part_has_the_units_of_its_own_pictures() {
+fn a_part_has_the_units_of_its_own_frames() {
     let Some(source) = media::file("regular.mkv") else { return };
     let theirs = rpus(&source);
     let folder = folder();
@@ -441,7 +441,7 @@ fn dolby_vision_is_left_out_with_the_reason_or_refused() {
     plan(&job).unwrap();
 }
 
-/// An H.264 stream whose every picture brings captions of its own, in the order in which they are shown.
+/// An H.264 stream whose every frame brings captions of its own, in the order in which they are shown.
 fn with_captions(folder: &Path, count: usize, rate: &str) -> (PathBuf, Vec<Vec<u8>>) {
     let plain = folder.join("plain.h264");
     program::ffmpeg(&format!(
@@ -492,7 +492,7 @@ fn with_captions(folder: &Path, count: usize, rate: &str) -> (PathBuf, Vec<Vec<u
 }
 
 #[test]
-fn captions_stay_with_their_pictures() {
+fn captions_stay_with_their_frames() {
     let folder = folder();
     let (source, all) = with_captions(folder.path(), 24, "25");
     assert_eq!(captions(&source, false), all, "the source is what it should be");
@@ -513,7 +513,7 @@ fn captions_stay_with_their_pictures() {
 }
 
 #[test]
-fn no_caption_is_lost_or_told_twice_when_pictures_are() {
+fn no_caption_is_lost_or_repeated_when_frames_are() {
     let folder = folder();
     for (count, from, to) in
         [(24, "50", "25"), (23, "50", "25"), (24, "25", "50"), (24, "30000/1001", "24"), (25, "25", "10")]
@@ -527,7 +527,7 @@ fn no_caption_is_lost_or_told_twice_when_pictures_are() {
         let ours = captions(&output, false);
         assert_eq!(ours.concat(), all.concat(), "{count} pictures, {from} to {to}");
     }
-    // Fields: each picture of the source becomes two, the first of which tells its captions.
+    // Fields: each frame of the source becomes two, the first of which tells its captions.
     let (source, all) = with_captions(folder.path(), 12, "25");
     let output = folder.path().join("fields.mp4");
     let mut job = picture_job(&source, &output, Encoder::X265, quick("bframes=3 b-adapt=0"));
@@ -539,7 +539,7 @@ fn no_caption_is_lost_or_told_twice_when_pictures_are() {
 }
 
 #[test]
-fn a_part_has_the_captions_of_its_own_pictures() {
+fn a_part_has_the_captions_of_its_own_frames() {
     let folder = folder();
     let (source, all) = with_captions(folder.path(), 24, "25");
     let output = folder.path().join("part.mp4");

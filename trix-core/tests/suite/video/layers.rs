@@ -1,4 +1,4 @@
-//! What pictures have beside their planes: palettes, layers of opacity and depth, odd sizes, the shape of samples.
+//! What frames have beside their planes: palettes, layers of alpha and depth, odd sizes, the shape of samples.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ use crate::support::{
     text,
 };
 
-/// Pictures with a palette, as `ffmpeg` writes them with `options`.
+/// Frames with a palette, as `ffmpeg` writes them with `options`.
 fn with_palette(folder: &Path, clear: bool, name: &str, options: &str) -> PathBuf {
     let file = folder.join(name);
     let opacity = if clear { "format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='255*gt(X,40)'," } else { "" };
@@ -38,7 +38,7 @@ fn with_palette(folder: &Path, clear: bool, name: &str, options: &str) -> PathBu
 }
 
 #[test]
-fn a_palette_is_looked_up() {
+fn a_palette_becomes_rgb() {
     for (name, clear, options) in [
         ("p%02d.png", false, ""),
         ("p%02d.png", true, ""),
@@ -106,7 +106,7 @@ fn with_layer(folder: &Path, codec: &str) -> PathBuf {
 }
 
 #[test]
-fn an_alpha_layer_is_kept_told_or_refused() {
+fn an_alpha_layer_is_kept_reported_or_refused() {
     for (codec, decoder) in [("libvpx", "libvpx"), ("libvpx-vp9", "libvpx-vp9")] {
         let folder = folder();
         let source = with_layer(folder.path(), codec);
@@ -288,7 +288,7 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
 }
 
 #[test]
-fn a_sample_aspect_that_matroska_rounds_is_a_note() {
+fn a_sample_aspect_that_matroska_rounds_is_noted() {
     let folder = folder();
     let bytes = vec![128; 128 * 96 * 3 / 2 * 3];
     let source = folder.path().join("source.mov");

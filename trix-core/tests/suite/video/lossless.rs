@@ -69,7 +69,7 @@ fn x265_gives_every_12_bit_sample_back() {
 }
 
 #[test]
-fn the_slowest_tools_are_lossless_too() {
+fn the_slowest_presets_are_lossless_too() {
     every_sample_comes_back(Encoder::X264, "yuv422p10le", "mkv", "slower");
     every_sample_comes_back(Encoder::X265, "yuv422p10le", "mkv", "slower");
 }

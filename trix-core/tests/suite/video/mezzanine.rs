@@ -23,7 +23,7 @@ use crate::support::{
     text,
 };
 
-/// Two pictures of noise.
+/// Two frames of noise.
 fn noise(name: &str, (width, height): (usize, usize)) -> Vec<Planes> {
     let format = format(name);
     let mut dice = Dice::new(width as u64);
@@ -76,7 +76,7 @@ fn ffv1_gives_every_sample_of_full_chroma_and_rgb_back() {
 }
 
 #[test]
-fn ffv1_gives_every_sample_of_opacity_back() {
+fn ffv1_gives_every_sample_of_alpha_back() {
     every_sample_comes_back(&["yuva420p", "yuva422p", "yuva444p", "yuva420p10le", "yuva422p10le", "yuva444p10le"]);
     every_sample_comes_back(&["yuva444p16le", "gbrap10le", "gbrap12le", "gbrap16le"]);
 }
@@ -138,7 +138,7 @@ fn ffv1_holds_odd_sizes_and_depths_that_it_has_no_name_for() {
     }
 }
 
-/// A source of ProRes 4444 with opacity, which libavcodec decodes to 12 bits; its opacity as 10 bits.
+/// A source of ProRes 4444 with alpha, which libavcodec decodes to 12 bits; its alpha as 10 bits.
 fn with_opacity(folder: &Path) -> (PathBuf, Vec<Planes>) {
     let name = "yuva444p10le";
     let (width, height) = (64, 48);
@@ -161,7 +161,7 @@ fn with_opacity(folder: &Path) -> (PathBuf, Vec<Planes>) {
 }
 
 #[test]
-fn opacity_with_12_bits_finds_room_in_ffv1() {
+fn twelve_bit_alpha_is_stored_in_16_bit_ffv1() {
     let folder = folder();
     let (source, pictures) = with_opacity(folder.path());
     let output = folder.path().join("copy.mkv");
@@ -185,7 +185,7 @@ fn opacity_with_12_bits_finds_room_in_ffv1() {
 }
 
 #[test]
-fn ffv1_is_version_3_with_checksums_and_whole_pictures() {
+fn ffv1_is_version_3_with_checksums_and_whole_frames() {
     let folder = folder();
     let clip = trix_fixtures::Clip { frames: 5, ..trix_fixtures::Clip::default() };
     let output = folder.path().join("copy.mkv");
@@ -248,7 +248,7 @@ const PROFILES: [(&str, &str, &str, f64); 6] = [
     ("4444xq", "ap4x", "yuv444p12le", 55.0),
 ];
 
-/// Moving pictures in 4:4:4 with ten bits, tagged.
+/// Moving frames in 4:4:4 with ten bits, tagged.
 fn master(folder: &Path, frames: u32) -> PathBuf {
     let file = folder.join("master.mkv");
     program::ffmpeg(&format!(
@@ -320,7 +320,7 @@ fn the_profile_follows_from_the_source_where_none_is_asked_for() {
 }
 
 #[test]
-fn prores_4444_keeps_opacity_or_lays_it_on_black() {
+fn prores_4444_keeps_alpha_or_lays_it_on_black() {
     let folder = folder();
     let (source, pictures) = with_opacity(folder.path());
     let name = "yuva444p12le";
@@ -364,7 +364,7 @@ fn prores_4444_keeps_opacity_or_lays_it_on_black() {
 }
 
 #[test]
-fn what_a_mezzanine_has_not_is_refused_with_the_reason() {
+fn settings_that_ffv1_and_prores_lack_are_refused_with_the_reason() {
     let folder = folder();
     let source = master(folder.path(), 1);
     let with = |change: &dyn Fn(&mut EncodeSettings)| {

@@ -293,7 +293,7 @@ fn ffv1_keeps_chroma_that_other_encoders_do_not_take() {
 }
 
 #[test]
-fn floating_point_is_spread_over_the_values_of_the_output() {
+fn floating_point_is_scaled_to_the_values_of_the_output() {
     let light = |x: usize, part: usize| (x + 64 * part) as f32 / 255.0;
     for (name, parts, big) in [
         ("gbrpf32le", 3, false),

@@ -1,4 +1,4 @@
-//! A smaller size that is scaled from a larger one: what is chained and what is not, and that the pictures are those of
+//! A smaller size that is scaled from a larger one: what is chained and what is not, and that the frames are those of
 //! scaling twice.
 
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ fn steps(job: &Job) -> Vec<Step> {
     plan.filters.iter().map(|step| (step.after, step.filtering.transform.size(), step.outputs.clone())).collect()
 }
 
-/// Whether the second output takes its pictures from those of the first.
+/// Whether the second output takes its frames from those of the first.
 fn is_chained(job: &Job) -> bool {
     let steps = steps(job);
     let last = steps.iter().rev().find(|(.., outputs)| outputs.contains(&1)).expect("steps of the second output");
@@ -125,7 +125,7 @@ fn each_size_comes_after_the_next_larger_one_whatever_their_order() {
     assert_eq!(direct, [None; 4], "two outputs of one size share a step");
 }
 
-/// The pictures of the smaller of two sizes, made by two jobs, one after the other.
+/// The frames of the smaller of two sizes, made by two jobs, one after the other.
 fn scaled_twice(folder: &Path, source: &Path, mut first: OutputSettings, mut second: OutputSettings) -> Vec<u8> {
     first.path = folder.join("reference-first.mkv");
     second.path = folder.join("reference-second.mkv");
@@ -137,7 +137,7 @@ fn scaled_twice(folder: &Path, source: &Path, mut first: OutputSettings, mut sec
     planes(&to)
 }
 
-/// The pictures of an output that is made alone.
+/// The frames of an output that is made alone.
 fn scaled_once(folder: &Path, source: &Path, output: &OutputSettings) -> Vec<u8> {
     let output = OutputSettings { path: folder.join("reference-alone.mkv"), overwrite: true, ..output.clone() };
     let path = output.path.clone();
@@ -146,7 +146,7 @@ fn scaled_once(folder: &Path, source: &Path, output: &OutputSettings) -> Vec<u8>
 }
 
 #[test]
-fn pictures_are_those_of_scaling_twice_and_by_default_those_of_scaling_once() {
+fn chained_frames_equal_scaling_twice_and_by_default_scaling_once() {
     for (format, encoder, depths) in [
         ("yuv420p", Encoder::X264, [None, None]),
         ("yuv422p10le", Encoder::Ffv1, [None, None]),
@@ -177,7 +177,7 @@ fn pictures_are_those_of_scaling_twice_and_by_default_those_of_scaling_once() {
 }
 
 #[test]
-fn what_else_is_done_to_pictures_is_done_once_before() {
+fn other_filters_run_once_before_the_first_scaling() {
     let folder = folder();
     let source = folder.path().join("fields.mkv");
     // Fields of high dynamic range, with a border.
@@ -231,7 +231,7 @@ fn what_else_is_done_to_pictures_is_done_once_before() {
 }
 
 #[test]
-fn a_cut_counts_once() {
+fn a_cut_is_counted_once_for_chained_sizes() {
     let folder = folder();
     let large = lossless(&folder.path().join("large.mkv"), Encoder::X264, LARGE);
     let small = lossless(&folder.path().join("small.mkv"), Encoder::X264, SMALL);
@@ -248,7 +248,7 @@ fn a_cut_counts_once() {
 }
 
 #[test]
-fn what_is_not_the_same_pictures_is_scaled_from_the_source() {
+fn sizes_with_other_filters_are_scaled_from_the_source() {
     let folder = folder();
     let source = clip("yuv444p10le");
     let pair = |change: &dyn Fn(&mut OutputSettings, &mut OutputSettings)| {
@@ -280,7 +280,7 @@ fn what_is_not_the_same_pictures_is_scaled_from_the_source() {
 }
 
 #[test]
-fn a_job_says_whether_it_may_and_does_not_by_default() {
+fn sizes_are_chained_only_where_the_job_allows_it() {
     assert!(!Job::default().scale_from_larger);
     let mut job = picture_job(&clip("yuv420p"), Path::new("never-written.mp4"), Encoder::X264, quick(""));
     job.scale_from_larger = true;
