@@ -1,6 +1,6 @@
 //! The fuzz targets as plain functions.
 //!
-//! The test suite (`trix-core/tests/fuzz_corpus.rs`) includes this file as a module and runs the same code on the
+//! The test suite (`trix-core/tests/suite/fuzz_corpus.rs`) includes this file as a module and runs the same code on the
 //! committed seeds, without a fuzzer. Invariant: a target returns for any input bytes. [`LIMITS`] and [`PACKETS`] bound
 //! its work, not the values in the input.
 
