@@ -96,6 +96,7 @@ mod jobs {
 }
 
 mod fuzz_corpus;
+mod invariants;
 mod platform;
 mod properties;
 mod structure;
