@@ -5,8 +5,9 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
 
 use crossbeam_channel as crossbeam;
@@ -26,31 +27,55 @@ pub(crate) trait Weight {
 
 struct Gate {
     limit: usize,
-    used: Mutex<usize>,
+    room: Mutex<Room>,
     freed: Condvar,
     depth: Arc<Depth>,
+    /// Longest sleep of a sender that nobody wakes.
+    look: Duration,
+}
+
+#[derive(Default)]
+struct Room {
+    /// Bytes in the channel.
+    used: usize,
+    /// Senders that sleep.
+    waiting: usize,
 }
 
 impl Gate {
+    fn lock(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits until `bytes` fit; false when told to stop.
     fn enter(&self, bytes: usize, token: &Token, gone: impl Fn() -> bool) -> bool {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        while *used > 0 && *used + bytes > self.limit {
+        let mut room = self.lock();
+        while room.used > 0 && room.used + bytes > self.limit {
             if token.is_set() || gone() {
                 return false;
             }
-            used = self.freed.wait_timeout(used, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+            room.waiting += 1;
+            room = self.freed.wait_timeout(room, self.look).unwrap_or_else(PoisonError::into_inner).0;
+            room.waiting -= 1;
         }
-        *used += bytes;
-        self.depth.enter(*used);
+        room.used += bytes;
+        self.depth.enter(room.used);
         true
     }
 
     fn leave(&self, bytes: usize) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        *used = used.saturating_sub(bytes);
-        self.depth.leave(*used);
-        self.freed.notify_one();
+        let mut room = self.lock();
+        room.used = room.used.saturating_sub(bytes);
+        self.depth.leave(room.used);
+        self.wake(&room);
+    }
+
+    /// Lets the senders look for themselves whether they go on: the first that would be woken may need more room than
+    /// there is, and one item can leave room for several.
+    fn wake(&self, room: &Room) {
+        if room.waiting > 0 {
+            self.freed.notify_all();
+        }
     }
 }
 
@@ -78,7 +103,8 @@ pub(crate) struct Receiver<T> {
     channel: crossbeam::Receiver<T>,
     gate: Arc<Gate>,
     token: Token,
-    _alive: Arc<()>,
+    /// Dropped first of all; then senders know that nobody wants more.
+    alive: Option<Arc<()>>,
 }
 
 /// What became of an item.
@@ -92,13 +118,18 @@ pub(crate) enum Sent {
 
 /// A channel of at most `limit` bytes.
 pub(crate) fn channel<T: Weight>(limit: usize, token: &Token) -> (Sender<T>, Receiver<T>, Arc<Depth>) {
+    looking_every(LOOK, limit, token)
+}
+
+/// A channel whose senders look each `look` whether they are to stop.
+fn looking_every<T: Weight>(look: Duration, limit: usize, token: &Token) -> (Sender<T>, Receiver<T>, Arc<Depth>) {
     let (sender, receiver) = crossbeam::unbounded();
     let depth = Arc::new(Depth::default());
-    let gate = Arc::new(Gate { limit, used: Mutex::new(0), freed: Condvar::new(), depth: Arc::clone(&depth) });
-    let alive = Arc::new(());
+    let gate = Gate { limit, room: Mutex::default(), freed: Condvar::new(), depth: Arc::clone(&depth), look };
+    let (gate, alive) = (Arc::new(gate), Arc::new(()));
     let sender =
         Sender { channel: sender, gate: Arc::clone(&gate), receiver: Arc::downgrade(&alive), token: token.clone() };
-    (sender, Receiver { channel: receiver, gate, token: token.clone(), _alive: alive }, depth)
+    (sender, Receiver { channel: receiver, gate, token: token.clone(), alive: Some(alive) }, depth)
 }
 
 impl<T: Weight> Sender<T> {
@@ -113,7 +144,7 @@ impl<T: Weight> Sender<T> {
             // Only the receiver's outputs failed.
             false => Ok(Sent::NotWanted),
         };
-        if !self.gate.enter(item.weight(), &self.token, gone) && self.token.is_set() {
+        if !self.gate.enter(item.weight(), &self.token, gone) {
             return over();
         }
         // The gate bounds what the channel holds; the channel itself never blocks.
@@ -121,6 +152,15 @@ impl<T: Weight> Sender<T> {
             Ok(()) => Ok(Sent::Yes),
             Err(_) => over(),
         }
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        // Under the lock, so that no sender falls asleep between its look and this.
+        let room = self.gate.lock();
+        self.alive = None;
+        self.gate.wake(&room);
     }
 }
 
@@ -214,7 +254,7 @@ pub(crate) fn spawn(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
     use trix_model::{control::cancel::Cancel, error::ErrorKind};
 
     #[derive(Clone)]
@@ -246,6 +286,54 @@ mod tests {
         }
         writer.join().unwrap();
         assert_eq!((count, depth.bytes(), depth.items()), (50, 0, 0));
+    }
+
+    /// A channel whose senders sleep until somebody wakes them, with items of these weights in it, and senders of items
+    /// of other weights that wait for room. What comes back of them is the weight of each that went on.
+    fn crowded(inside: &[usize], waiting: &[usize]) -> (Receiver<Block>, crossbeam::Receiver<(usize, Sent)>) {
+        let token = Token::new(&Cancel::default());
+        let (sender, receiver, _) = looking_every::<Block>(Duration::from_secs(3600), 100, &token);
+        for weight in inside {
+            sender.send(Block(*weight), Stage::Decode).unwrap();
+        }
+        let (told, gone_on) = crossbeam::unbounded();
+        for (number, weight) in waiting.iter().copied().enumerate() {
+            let (sender, told) = (sender.clone(), told.clone());
+            thread::spawn(move || told.send((weight, sender.send(Block(weight), Stage::Decode).unwrap())));
+            while receiver.gate.lock().waiting <= number {
+                thread::yield_now();
+            }
+        }
+        (receiver, gone_on)
+    }
+
+    /// The next that went on; a sender that nobody woke would sleep for an hour.
+    fn next(gone_on: &crossbeam::Receiver<(usize, Sent)>) -> (usize, Sent) {
+        gone_on.recv_timeout(Duration::from_secs(20)).expect("a sender that has room goes on")
+    }
+
+    #[test]
+    fn every_sender_that_has_room_goes_on_at_once() {
+        // The one that waits longest needs more room than there is.
+        let (receiver, gone_on) = crowded(&[40, 60], &[80, 30]);
+        receiver.receive(Stage::Encode).unwrap();
+        assert_eq!(next(&gone_on), (30, Sent::Yes));
+        receiver.receive(Stage::Encode).unwrap();
+        receiver.receive(Stage::Encode).unwrap();
+        assert_eq!(next(&gone_on), (80, Sent::Yes));
+        // One item leaves room for several.
+        let (receiver, gone_on) = crowded(&[100], &[50, 20, 30]);
+        receiver.receive(Stage::Encode).unwrap();
+        let mut all: Vec<usize> = (0..3).map(|_| next(&gone_on).0).collect();
+        all.sort_unstable();
+        assert_eq!(all, [20, 30, 50]);
+    }
+
+    #[test]
+    fn senders_learn_at_once_that_nobody_wants_more() {
+        let (receiver, gone_on) = crowded(&[100], &[50, 60]);
+        drop(receiver);
+        assert_eq!([next(&gone_on).1, next(&gone_on).1], [Sent::NotWanted; 2]);
     }
 
     #[test]
