@@ -4,9 +4,10 @@
 //! grow with duration and the slowest stage paces the rest.
 
 use std::{
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use trix_model::{
         Depth,
         cancel::{LOOK, Token},
     },
-    error::{Error, Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
 };
 
 /// Something whose size in memory counts.
@@ -220,42 +221,96 @@ pub(crate) struct Outcome {
     pub(crate) result: Result<()>,
 }
 
-/// Runs a stage on a thread of its own, named for those who look with a debugger or `top -H`.
+/// What a stage does.
+pub(crate) type Work = Box<dyn FnOnce() -> Result<()> + Send>;
+
+/// A stage that waits for its thread.
+pub(crate) struct Waiting {
+    pub(crate) name: String,
+    pub(crate) stage: Stage,
+    pub(crate) token: Token,
+    pub(crate) work: Work,
+}
+
+/// What gives a thread: its name, and what it runs.
+pub(crate) type Threads<'a> = &'a dyn Fn(String, Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>;
+
+/// A thread of the system.
+pub(crate) fn thread(name: String, body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name).spawn(body)
+}
+
+/// Runs every stage on a thread of its own, named for those who look with a debugger or `top -H`.
 ///
-/// A failure, or a panic, stops the other stages of its outputs before it is reported to `done`.
+/// No stage begins before all of them have their threads. A failure, or a panic, stops the other stages of its outputs
+/// before it is reported to `done`.
 ///
 /// # Errors
-/// `Io` when the system gives no thread.
-pub(crate) fn spawn(
-    name: &str,
-    stage: Stage,
-    token: &Token,
+/// `Io` with the name of the thread that the system refuses, and the outputs that its stage works for. Then the threads
+/// that were started have ended, and no stage has begun.
+pub(crate) fn start(
+    waiting: Vec<Waiting>,
     done: &crossbeam::Sender<Outcome>,
-    work: impl FnOnce() -> Result<()> + Send + 'static,
-) -> Result<()> {
-    let (token, done) = (token.clone(), done.clone());
-    let body = move || {
-        let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Err(Error::bug(stage, format!("a stage panicked: {text}")))
-        });
-        if result.is_err() {
-            token.fail();
+    threads: Threads<'_>,
+) -> Result<(), (Vec<usize>, Error)> {
+    let mut started = Vec::with_capacity(waiting.len());
+    for own in &waiting {
+        let (begin, work) = crossbeam::bounded::<Waiting>(1);
+        let done = done.clone();
+        let name = format!("trix-{}", own.name);
+        let body = move || {
+            if let Ok(own) = work.recv() {
+                run(own, &done);
+            }
+        };
+        match threads(name.clone(), Box::new(body)) {
+            Ok(thread) => started.push((begin, thread)),
+            Err(error) => {
+                drop(begin);
+                for (begin, thread) in started {
+                    drop(begin);
+                    // It ends without having done anything, so that nothing in it can have panicked.
+                    let _ = thread.join();
+                }
+                return Err((own.token.outputs(), no_thread(&name, own.stage, error)));
+            }
         }
-        // Nobody listens any more once the job was cancelled and its caller has gone on.
-        let _ = done.send(Outcome { outputs: token.outputs(), result });
-    };
-    thread::Builder::new().name(format!("trix-{name}")).spawn(body).map(drop).map_err(|error| {
-        Error::new(trix_model::error::ErrorKind::Io, stage, format!("no thread: {error}")).caused_by(error)
-    })
+    }
+    for (own, (begin, _)) in waiting.into_iter().zip(&started) {
+        // The thread waits for it.
+        let _ = begin.send(own);
+    }
+    Ok(())
+}
+
+/// The error of a stage whose thread the system refuses.
+pub(crate) fn no_thread(name: &str, stage: Stage, error: io::Error) -> Error {
+    let detail = format!("the thread {name} cannot be started: {error}");
+    Error::new(ErrorKind::Io, stage, detail).caused_by(error)
+}
+
+/// Runs a stage to its end.
+fn run(Waiting { stage, token, work, .. }: Waiting, done: &crossbeam::Sender<Outcome>) {
+    let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(Error::bug(stage, format!("a stage panicked: {text}")))
+    });
+    if result.is_err() {
+        token.fail();
+    }
+    // Nobody listens any more once the job was cancelled and its caller has gone on.
+    let _ = done.send(Outcome { outputs: token.outputs(), result });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
-    use trix_model::{control::cancel::Cancel, error::ErrorKind};
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        time::Instant,
+    };
+    use trix_model::control::cancel::Cancel;
 
     #[derive(Clone)]
     struct Block(usize);
@@ -387,14 +442,60 @@ mod tests {
         assert_eq!(sender.send(Block(1), Stage::Demux).unwrap(), Sent::NotWanted);
     }
 
+    /// A stage that waits.
+    fn stage(name: &str, stage: Stage, token: &Token, work: impl FnOnce() -> Result<()> + Send + 'static) -> Waiting {
+        Waiting { name: name.to_owned(), stage, token: token.clone(), work: Box::new(work) }
+    }
+
     #[test]
     fn a_panic_becomes_a_bug_and_stops_the_others() {
         let token = Token::new(&Cancel::default());
         let (done, outcomes) = crossbeam::unbounded();
-        spawn("test", Stage::Filter, &token, &done, || panic!("boom")).unwrap();
+        start(vec![stage("test", Stage::Filter, &token, || panic!("boom"))], &done, &thread).unwrap();
         let error = outcomes.recv().unwrap().result.unwrap_err();
         assert_eq!((error.stage(), error.kind()), (Stage::Filter, ErrorKind::Bug));
         assert!(error.to_string().contains("boom"));
         assert!(token.is_set());
+    }
+
+    #[test]
+    fn a_thread_that_cannot_be_started_leaves_none_running_and_is_named() {
+        const NAMES: [&str; 4] = ["encode 0", "mux 0", "encode 1", "demux"];
+        const STAGES: [Stage; 4] = [Stage::Encode, Stage::Mux, Stage::Encode, Stage::Demux];
+        for refused in 0..NAMES.len() {
+            let token = Token::new(&Cancel::default());
+            let outputs = token.of_outputs(2);
+            let (done, outcomes) = crossbeam::unbounded();
+            let (begun, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let waiting = NAMES.iter().enumerate().map(|(number, name)| {
+                let (begun, token) = (Arc::clone(&begun), outputs[number / 2].clone());
+                stage(name, STAGES[number], &token, move || {
+                    begun.fetch_add(1, Ordering::SeqCst);
+                    Ok(())
+                })
+            });
+            let waiting: Vec<Waiting> = waiting.collect();
+            let given = AtomicUsize::new(0);
+            let counting = |name: String, body: Box<dyn FnOnce() + Send>| {
+                if given.fetch_add(1, Ordering::SeqCst) == refused {
+                    return Err(io::Error::from_raw_os_error(11));
+                }
+                let ended = Arc::clone(&ended);
+                let body = move || {
+                    body();
+                    ended.fetch_add(1, Ordering::SeqCst);
+                };
+                thread(name, Box::new(body))
+            };
+            let (concerned, error) = start(waiting, &done, &counting).unwrap_err();
+            // Each thread that was started has ended by now, and did nothing.
+            assert_eq!((begun.load(Ordering::SeqCst), ended.load(Ordering::SeqCst)), (0, refused));
+            assert_eq!(outcomes.try_iter().count(), 0);
+            assert_eq!(concerned, [refused / 2]);
+            assert_eq!((error.kind(), error.stage()), (ErrorKind::Io, STAGES[refused]));
+            let told = error.to_string();
+            assert!(told.contains(&format!("the thread trix-{} cannot be started", NAMES[refused])), "{told}");
+            assert!(told.contains("Resource temporarily unavailable") && error.cause().is_some(), "{told}");
+        }
     }
 }

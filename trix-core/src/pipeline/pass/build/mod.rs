@@ -27,20 +27,12 @@ use super::{
 use crate::{
     decode::video::Picture,
     demux::Demuxer,
-    pipeline::stage::{Outcome, Sender, spawn},
+    pipeline::stage::{self, Outcome, Sender, Waiting},
     plan::{PACKETS, PICTURES},
     planner::Plan,
     source::Source,
     spec::job::Job,
 };
-
-/// A stage that waits to be started.
-struct Waiting {
-    name: String,
-    stage: Stage,
-    token: Token,
-    work: Box<dyn FnOnce() -> Result<()> + Send>,
-}
 
 /// What is being put together.
 struct Builder<'a> {
@@ -120,9 +112,7 @@ pub(crate) fn start(
     });
     waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
     let stages = waiting.len();
-    for Waiting { name, stage, token, work } in waiting {
-        spawn(&name, stage, &token, done, work)?;
-    }
+    stage::start(waiting, done, &stage::thread).map_err(|(_, error)| error)?;
     Ok(Running { stages, shared, damage, appeared, io })
 }
 
