@@ -419,20 +419,49 @@ fn what_is_refused_before_a_picture_is_refused_for_all_whatever_the_job_says() {
         assert!(error.to_string().contains("b.mkv") && error.to_string().contains("exists already"), "{error}");
         assert_eq!(fs::read(&job.outputs[1].path).expect("the file"), b"dear");
         assert_eq!(names(folder.path()), ["apart"]);
-        // A profile that the encoder refuses when it is opened.
         fs::remove_file(&job.outputs[1].path).expect("the file");
-        job.outputs[2].video =
-            serde_json::from_value(json!({ "type": "x264", "depth": 10, "profile": "baseline" })).expect("settings");
-        let error = run(&job, &Control::default()).expect_err("a profile of 8 bits");
-        assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
-        assert!(error.to_string().contains("c.mp4") && error.to_string().contains("baseline"), "{error}");
-        assert_eq!((names(folder.path()), names(&folder.path().join("apart"))), (vec!["apart".to_owned()], vec![]));
         // Two names of one file.
         fs::write(folder.path().join("c.mp4"), "dear").expect("a file");
         fs::hard_link(folder.path().join("c.mp4"), &job.outputs[1].path).expect("a link");
         job.outputs.iter_mut().for_each(|output| output.overwrite = true);
         let error = run(&job, &Control::default()).expect_err("one file");
         assert!(error.to_string().contains("another output of the job under a second name"), "{error}");
+    }
+}
+
+#[test]
+fn an_encoder_that_refuses_when_it_is_opened_fails_the_job_or_its_output_alone() {
+    for then in ["fail", "continue"] {
+        let folder = folder();
+        let mut job = three(folder.path());
+        job.on_output_failure = serde_json::from_value(then.into()).expect("a word");
+        job.outputs[1].video =
+            serde_json::from_value(json!({ "type": "x264", "depth": 10, "profile": "baseline" })).expect("settings");
+        let told = format!("{}: encode: x264: profile baseline", job.outputs[1].path.display());
+        let frames = Arc::new(Mutex::new(0));
+        let seen = Arc::clone(&frames);
+        let watch = move |progress: &Progress| *seen.lock().expect("a lock") = progress.frame;
+        match run(&job, &Control { progress: Some(Arc::new(watch)), ..Default::default() }) {
+            Ok(report) => {
+                assert_eq!(then, "continue");
+                assert_eq!(*frames.lock().expect("a lock"), 30, "the progress is that of the others");
+                let [failed] = report.failed.as_slice() else { panic!("{:?}", report.failed) };
+                assert_eq!((&failed.path, failed.kind), (&job.outputs[1].path, ErrorKind::InvalidSpec));
+                assert!(failed.error.starts_with(&told), "{}", failed.error);
+                assert_eq!(names(folder.path()), ["a.mkv", "apart", "c.mp4"]);
+                for output in &report.outputs {
+                    assert!(output.verification.checks.iter().all(|check| check.ok));
+                    assert_eq!(output.ledger.expect("a ledger").found, Some(30));
+                    assert_eq!(number::<u64>(&picture_stream(&output.path)["nb_read_frames"]), 30);
+                }
+            }
+            Err(error) => {
+                assert_eq!((then, error.kind()), ("fail", ErrorKind::InvalidSpec), "{error}");
+                assert!(error.to_string().starts_with(&told), "{error}");
+                assert_eq!(names(folder.path()), ["apart"]);
+            }
+        }
+        assert_eq!(names(&folder.path().join("apart")), [""; 0]);
     }
 }
 

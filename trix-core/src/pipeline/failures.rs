@@ -70,18 +70,18 @@ pub(super) fn explain(error: Error, finished: &[PathBuf]) -> Error {
 }
 
 /// What the stages of one pass report.
-pub(super) struct Found {
+pub(crate) struct Found {
     job: Option<Error>,
     outputs: Vec<Option<Error>>,
 }
 
 impl Found {
-    pub(super) fn new(outputs: usize) -> Self {
+    pub(crate) fn new(outputs: usize) -> Self {
         Found { job: None, outputs: (0..outputs).map(|_| None).collect() }
     }
 
     /// A stage that works for `outputs` (none: for all) failed.
-    pub(super) fn add(&mut self, outputs: &[usize], error: Error) {
+    pub(crate) fn add(&mut self, outputs: &[usize], error: Error) {
         let Some((first, rest)) = outputs.split_first() else {
             keep(&mut self.job, error);
             return;
@@ -90,13 +90,18 @@ impl Found {
         keep(&mut self.outputs[*first], error);
     }
 
+    /// Whether output `number` failed.
+    pub(crate) fn has(&self, number: usize) -> bool {
+        self.outputs.get(number).is_some_and(Option::is_some)
+    }
+
     /// Whether nothing is left that could go on.
-    pub(super) fn is_everything(&self) -> bool {
+    pub(crate) fn is_everything(&self) -> bool {
         self.job.is_some() || self.outputs.iter().all(Option::is_some)
     }
 
     /// The error that explains the others.
-    pub(super) fn root(&mut self) -> Option<Error> {
+    pub(crate) fn root(&mut self) -> Option<Error> {
         let mut root = self.job.take();
         for error in self.outputs.iter_mut().filter_map(Option::take) {
             keep(&mut root, error);

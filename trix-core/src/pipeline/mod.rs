@@ -10,6 +10,8 @@ mod levels;
 pub(crate) mod presented;
 pub mod pass;
 pub(crate) mod stage;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +31,7 @@ use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
 };
 
-use failures::Failures;
+use failures::{Failures, Found};
 use finish::{Finish, Places, Reports};
 use pass::{Followers, Pass, PassOutcome};
 use stage::Outcome;
@@ -40,7 +42,7 @@ use crate::{
     plan::{AudioPlan, OutputPlan},
     planner::Plan,
     report::{Report, Timing, TrackReport},
-    source::Source,
+    source::{FixityKeeper, Source},
     spec::job::{Job, OnOutputFailure},
 };
 
@@ -90,7 +92,19 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     let source = job.source.open_until(&control.cancel)?;
     let keeper = job.hash.then(|| source.keep_fixity());
     refuse_own_source(job)?;
-    let mut plan = Plan::new(job, &source)?;
+    let plan = Plan::new(job, &source)?;
+    carry_out(job, plan, source, keeper.as_ref(), control, began)
+}
+
+/// Carries out the plan of a job that `began` some time ago.
+fn carry_out(
+    job: &Job,
+    mut plan: Plan,
+    source: Source,
+    keeper: Option<&FixityKeeper>,
+    control: &Control,
+    began: Instant,
+) -> Result<Report> {
     let places = Places::take(job)?;
     let mut failures = Failures::new(job);
     levels::settle(job, &mut plan, &source, &control.cancel)?;
@@ -103,9 +117,9 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
-    let finish = Finish { job, plan: &plan, keeper: keeper.as_ref(), control };
+    let finish = Finish { job, plan: &plan, keeper, control };
     let (ready, found) = finish.check(places, outcome, &mut failures)?;
-    let fixity = keeper.as_ref().map(|keeper| keeper.finish(&control.cancel)).transpose();
+    let fixity = keeper.map(|keeper| keeper.finish(&control.cancel)).transpose();
     let fixity = fixity.map_err(|error| error.in_file(&job.source.path))?;
     if control.cancel.is_cancelled() {
         return Err(Error::cancelled(Stage::Verify));
@@ -249,12 +263,18 @@ fn one_pass(
     let watched = watched.into_iter().map(|number| Arc::clone(&counters[number])).collect();
     let mut watch = Watch::new(phase, expected_frames(plan, &source), rate, watched);
     let (done, outcomes) = crossbeam::unbounded();
-    let followers = Followers { token: &token, counters: &counters, watch: &mut watch, done: &done };
+    let mut found = Found::new(plan.products());
+    let followers = Followers { token: &token, counters: &counters, watch: &mut watch, done: &done, found: &mut found };
     let running = pass::start(job, plan, source, pass, followers)?;
     drop(done);
+    // An output that failed does not hold the progress up.
+    let leave_out = |watch: &mut Watch, found: &Found| {
+        let failed = |number: &usize| found.has(plan.product(*number));
+        (0..counters.len()).filter(failed).for_each(|number| watch.leave_out(&counters[number]));
+    };
+    leave_out(&mut watch, &found);
 
     let mut left = running.stages;
-    let mut found = failures::Found::new(plan.products());
     let mut cancelled_at = None;
     let mut next_tick = Instant::now() + TICK;
     let mut next_look = Instant::now() + PLACES;
@@ -266,6 +286,7 @@ fn one_pass(
                 left -= 1;
                 if let Err(error) = result {
                     found.add(&outputs, error);
+                    leave_out(&mut watch, &found);
                     if job.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                         token.fail_job();
                     }
@@ -290,6 +311,7 @@ fn one_pass(
             if let Some((number, error)) = places.gone(|number| !gone.contains(&number) && !failures.has(number)) {
                 gone.push(number);
                 found.add(&[number], error);
+                leave_out(&mut watch, &found);
                 if job.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                     token.fail_job();
                 }

@@ -133,13 +133,20 @@ fn looking_every<T: Weight>(look: Duration, limit: usize, token: &Token) -> (Sen
     (sender, Receiver { channel: receiver, gate, token: token.clone(), alive: Some(alive) }, depth)
 }
 
+impl<T> Sender<T> {
+    /// Whether somebody is there who will take items.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.receiver.strong_count() > 0
+    }
+}
+
 impl<T: Weight> Sender<T> {
     /// Hands an item on, waiting for room.
     ///
     /// # Errors
     /// `Cancelled` when the pipeline stops.
     pub(crate) fn send(&self, item: T, stage: Stage) -> Result<Sent> {
-        let gone = || self.receiver.strong_count() == 0;
+        let gone = || !self.is_wanted();
         let over = || match self.token.job_is_set() {
             true => Err(Error::cancelled(stage)),
             // Only the receiver's outputs failed.

@@ -103,6 +103,14 @@ impl Route {
         Ok(())
     }
 
+    /// Whether somebody is there who will take packets.
+    pub(super) fn is_wanted(&self) -> bool {
+        match self {
+            Route::Decoder(next) => next.is_wanted(),
+            Route::Output(own) => own.next.is_wanted(),
+        }
+    }
+
     /// Whether there is a reason to go on reading for this stream alone.
     fn leads(&self) -> bool {
         !matches!(self, Route::Output(own) if matches!(own.kind, Kind::Subtitles(_)))

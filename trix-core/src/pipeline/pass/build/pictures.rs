@@ -154,6 +154,23 @@ impl Builder<'_> {
         let Some(index) = stream.or(source.video().map(|facts| facts.index)).filter(|_| !roots.is_empty()) else {
             return Ok(());
         };
+        let token = Token::joined(roots.iter().map(|(_, token)| token)).unwrap_or_else(|| self.token.clone());
+        let products = token.outputs();
+        match self.decode_pictures(index, source, roots, token, watch) {
+            Ok(()) => Ok(()),
+            Err(error) => self.go_on_without(&products, error),
+        }
+    }
+
+    /// The stage that decodes the pictures of stream `index` for all `roots`.
+    fn decode_pictures(
+        &mut self,
+        index: usize,
+        source: &Source,
+        roots: Vec<(Sender<Picture>, Token)>,
+        token: Token,
+        watch: &mut Watch,
+    ) -> Result<()> {
         let facts = self.facts(index)?;
         let decoder = VideoDecoder::new(
             self.label.clone(),
@@ -169,7 +186,6 @@ impl Builder<'_> {
             dynamic: DynamicHdr::new(&facts.parameters),
             shared: Arc::clone(&self.shared),
         };
-        let token = Token::joined(roots.iter().map(|(_, token)| token)).unwrap_or_else(|| self.token.clone());
         let (to_decoder, input, depth) = channel::<Queued<Packet>>(self.packets(), &token);
         watch.add_queue("decode", depth);
         self.routes[index].push(Route::Decoder(to_decoder));

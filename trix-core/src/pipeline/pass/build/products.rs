@@ -28,19 +28,25 @@ impl Builder<'_> {
         let plan = self.plan;
         let (pass, files, packages) = (self.pass, plan.files(), plan.packages.len());
         for number in (0..files).filter(|number| pass.includes(plan, *number)) {
-            self.file(number, source, watch).map_err(|error| {
+            if let Err(error) = self.file(number, source, watch) {
+                let path = &plan.outputs[number].path;
                 // A file of the pass stands for the output that it will become.
-                match pass.file(number) {
-                    Some(part) => error.renamed(part, &plan.outputs[number].path),
+                let error = match pass.file(number) {
+                    Some(part) => error.renamed(part, path),
                     None => error,
-                }
-            })?;
+                };
+                self.go_on_without(&[number], error)?;
+            }
         }
         for number in 0..packages {
-            self.package(number, source, watch).map_err(|error| error.in_file(&plan.packages[number].path))?;
+            if let Err(error) = self.package(number, source, watch) {
+                self.go_on_without(&[files + number], error.in_file(&plan.packages[number].path))?;
+            }
         }
         for number in (0..plan.stills.len()).filter(|number| pass.writes(files + packages + number)) {
-            self.still(number, source, watch).map_err(|error| error.in_file(&plan.stills[number].path))?;
+            if let Err(error) = self.still(number, source, watch) {
+                self.go_on_without(&[files + packages + number], error.in_file(&plan.stills[number].path))?;
+            }
         }
         Ok(())
     }

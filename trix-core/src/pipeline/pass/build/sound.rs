@@ -45,7 +45,7 @@ pub(super) struct Sound {
     plan: AudioPlan,
     target: SoundTarget,
     encoder: SoundEncoder,
-    places: Vec<SoundPlace>,
+    pub(super) places: Vec<SoundPlace>,
 }
 
 /// Someone who takes in decoded sound beside the encoders.
@@ -249,13 +249,17 @@ impl Builder<'_> {
         }
         let listeners = std::mem::take(&mut self.listeners);
         for index in 0..self.streams.len() {
-            let own: Vec<&Listener> = listeners.iter().filter(|listener| listener.stream == index).collect();
+            let is_own = |own: &&Listener| own.stream == index && own.next.is_wanted();
+            let own: Vec<&Listener> = listeners.iter().filter(is_own).collect();
             if own.is_empty() {
                 continue;
             }
             let token = Token::joined(own.iter().map(|own| &own.token)).unwrap_or_else(|| self.token.clone());
             let output = Fan::new(own.iter().map(|own| own.next.clone()).collect());
-            self.decoder(index, output, token, watch)?;
+            let products = token.outputs();
+            if let Err(error) = self.decoder(index, output, token, watch) {
+                self.go_on_without(&products, error)?;
+            }
         }
         Ok(())
     }
@@ -303,7 +307,7 @@ impl Builder<'_> {
         let can_hear = |plan: &AudioPlan| plan.side.is_some() || source.selection().lack(plan.stream).is_none();
         let mut all: Vec<Measured> = Vec::new();
         for (number, output) in self.plan.outputs.iter().enumerate() {
-            if !self.pass.writes(self.plan.product(number)) {
+            if !self.pass.writes(self.plan.product(number)) || !self.includes(number) {
                 continue;
             }
             for (track, plan) in output.audio.iter().enumerate().filter(|(_, plan)| plan.copied && can_hear(plan)) {
