@@ -72,6 +72,7 @@ pub fn open(
     let pass = pass.map(|(number, stats)| Pass { number, stats });
     let list = options::list(plan.encoder, settings, &plan.hdr, threads, pass);
     let refused = |what: String| Error::new(ErrorKind::InvalidSpec, Stage::Encode, format!("{}: {what}", plan.encoder));
+    let refused_by = |error: Refused| refused(error.to_string()).caused_by(error);
     let unknown = || refused("refuses an option that passed inspection".into());
     let profile_refused = |profile: &str| refused(format!("profile {profile} cannot hold {}", plan.format));
     match plan.encoder {
@@ -92,7 +93,7 @@ pub fn open(
             {
                 return Err(profile_refused(profile));
             }
-            let encoder = x264::Encoder::open(parameters, plan.format).map_err(|error| refused(error.to_string()))?;
+            let encoder = x264::Encoder::open(parameters, plan.format).map_err(refused_by)?;
             Ok(Box::new(X264 { encoder }))
         }
         Encoder::X265 => {
@@ -107,14 +108,14 @@ pub fn open(
             {
                 return Err(profile_refused(profile));
             }
-            let encoder = x265::Encoder::open(parameters, plan.format).map_err(|error| refused(error.to_string()))?;
+            let encoder = x265::Encoder::open(parameters, plan.format).map_err(refused_by)?;
             Ok(Box::new(X265 { encoder, fields: plan.fields }))
         }
     }
 }
 
 fn failed(error: Refused) -> Error {
-    Error::new(ErrorKind::Codec, Stage::Encode, error.to_string())
+    Error::new(ErrorKind::Codec, Stage::Encode, error.to_string()).caused_by(error)
 }
 
 struct X264 {

@@ -263,7 +263,7 @@ fn one_pass(
     let watched = watched.into_iter().map(|number| Arc::clone(&counters[number])).collect();
     let mut watch = Watch::new(phase, expected_frames(plan, &source), rate, watched);
     let (done, outcomes) = crossbeam::unbounded();
-    let mut found = Found::new(plan.products());
+    let mut found = Found::new(failures.names());
     let followers = Followers { token: &token, counters: &counters, watch: &mut watch, done: &done, found: &mut found };
     let running = pass::start(job, plan, source, pass, followers)?;
     drop(done);

@@ -28,7 +28,7 @@ use crate::{
     decode::video::Picture,
     demux::Demuxer,
     pipeline::{
-        failures::Found,
+        failures::{self, Found},
         stage::{self, Outcome, Sender, Waiting},
     },
     plan::{PACKETS, PICTURES},
@@ -59,6 +59,8 @@ struct Builder<'a> {
     sounds: Vec<Sound>,
     listeners: Vec<Listener>,
     waiting: Vec<Waiting>,
+    /// Of everything that is made.
+    names: Vec<PathBuf>,
     found: &'a mut Found,
 }
 
@@ -105,13 +107,14 @@ pub(crate) fn start(
         sounds: Vec::new(),
         listeners: Vec::new(),
         waiting: Vec::new(),
+        names: job.names(),
         found,
     };
     builder.products(&source, watch)?;
     builder.sounds(&source, watch)?;
     builder.pictures(&source, watch)?;
 
-    let Builder { mut waiting, routes, shared, damage, .. } = builder;
+    let Builder { mut waiting, routes, shared, damage, names, .. } = builder;
     let appeared = source.appeared();
     let demuxer = Demuxer::new(source, Arc::clone(&damage));
     let io = Arc::clone(demuxer.io_state());
@@ -122,7 +125,10 @@ pub(crate) fn start(
     });
     waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
     let stages = waiting.len();
-    stage::start(waiting, done, &stage::thread).map_err(|(_, error)| error)?;
+    stage::start(waiting, done, &stage::thread).map_err(|(concerned, error)| match concerned.first() {
+        Some(first) => failures::of_output(error, &names[*first]),
+        None => error,
+    })?;
     Ok(Running { stages, shared, damage, appeared, io })
 }
 
@@ -147,6 +153,10 @@ impl Builder<'_> {
     /// # Errors
     /// The same, where that ends the job.
     fn go_on_without(&mut self, products: &[usize], error: Error) -> Result<()> {
+        let error = match products {
+            [first, ..] => failures::of_output(error, &self.names[*first]),
+            [] => error,
+        };
         let is_all = products.is_empty() || error.kind() == ErrorKind::Cancelled;
         if is_all || self.job.on_output_failure == OnOutputFailure::Fail {
             return Err(error);

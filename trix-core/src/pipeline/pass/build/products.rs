@@ -40,12 +40,12 @@ impl Builder<'_> {
         }
         for number in 0..packages {
             if let Err(error) = self.package(number, source, watch) {
-                self.go_on_without(&[files + number], error.in_file(&plan.packages[number].path))?;
+                self.go_on_without(&[files + number], error)?;
             }
         }
         for number in (0..plan.stills.len()).filter(|number| pass.writes(files + packages + number)) {
             if let Err(error) = self.still(number, source, watch) {
-                self.go_on_without(&[files + packages + number], error.in_file(&plan.stills[number].path))?;
+                self.go_on_without(&[files + packages + number], error)?;
             }
         }
         Ok(())
@@ -62,12 +62,13 @@ impl Builder<'_> {
         self.encoder(number, part.is_some().then(|| to_muxer.clone()), &mut tracks, watch)?;
         let Some(part) = part else { return Ok(()) };
         self.taken_over(number, source, &to_muxer, &mut tracks)?;
+        let bases = tracks.iter().map(|track| track.time_base).collect();
         let muxer = Muxer::new(output.container, &part, tracks, &tracks::beside(output))?;
         let (shared, counters) = (Arc::clone(&self.shared), Arc::clone(&self.counters[number]));
         let counts_packets = output.video.is_none();
         let target = output.path.clone();
         let work = move || {
-            mux(muxer, muxer_input, &shared.outputs[number], &counters, counts_packets)
+            mux(muxer, bases, muxer_input, &shared.outputs[number], &counters, counts_packets)
                 .map_err(|error| error.renamed(&part, &target))
         };
         self.wait(self.queue("mux", number), Stage::Mux, token, work);
@@ -99,6 +100,7 @@ impl Builder<'_> {
             let span = Span { origin: plan.origin, end };
             self.text(&text.subtitle, &text.tags, span, &to_muxer, &mut tracks)?;
         }
+        let bases = tracks.iter().map(|track| track.time_base).collect();
         let names = plan.renditions.iter().map(|rendition| &rendition.id);
         let names = names.chain(plan.subtitles.iter().map(|text| &text.id));
         let renditions = names.zip(tracks).map(|(id, track)| Rendition { id: id.clone(), track }).collect();
@@ -106,11 +108,7 @@ impl Builder<'_> {
         let writer = PackageWriter::new(&plan.path, renditions, &plan.settings, overwrite)?;
         let (shared, counters) = (Arc::clone(&self.shared), outputs.first().map(|output| &self.counters[*output]));
         let counters = counters.map(Arc::clone).unwrap_or_default();
-        let target = plan.path.clone();
-        let work = move || {
-            mux_package(writer, muxer_input, &shared, number, &outputs, &counters)
-                .map_err(|error| error.in_file(&target))
-        };
+        let work = move || mux_package(writer, bases, muxer_input, &shared, number, &outputs, &counters);
         self.wait(self.queue("package", number), Stage::Mux, token, work);
         Ok(())
     }

@@ -23,6 +23,7 @@ use crate::{
     filter::sound::SoundConverter,
     mux::{TrackSpec, codec_delay},
     pipeline::{
+        failures,
         pass::{
             ForMuxer, Queued,
             copy_watch::CopyWatch,
@@ -79,7 +80,8 @@ impl Builder<'_> {
             let track = tracks::copied(facts, Some(frame_rate(facts)), &output.tags(copy.stream));
             let kind = Kind::Pictures(CopyGate::new(copy));
             let watch = Some(self.watch(number, facts, output.start, None));
-            let own = IntoOutput { kind, watch, track: tracks.len(), origin, next: to_muxer.clone(), reached: None };
+            let (label, next) = (self.label.clone(), to_muxer.clone());
+            let own = IntoOutput { label, kind, watch, track: tracks.len(), origin, next, reached: None };
             self.routes[copy.stream].push(Route::Output(Box::new(own)));
             tracks.push(track);
         }
@@ -119,8 +121,8 @@ impl Builder<'_> {
             hides_start: false,
         };
         let kind = Kind::Subtitles(track);
-        let (track, next) = (tracks.len(), to_muxer.clone());
-        let own = IntoOutput { kind, watch: None, track, origin: span.origin, next, reached: None };
+        let (label, track, next) = (self.label.clone(), tracks.len(), to_muxer.clone());
+        let own = IntoOutput { label, kind, watch: None, track, origin: span.origin, next, reached: None };
         self.routes[subtitle.stream].push(Route::Output(Box::new(own)));
         tracks.push(spec);
         Ok(())
@@ -141,7 +143,8 @@ impl Builder<'_> {
             let span = Span { origin: output.start.unwrap_or(EVER), end: output.span_end() };
             let watch = Some(self.watch(number, facts, output.start, span.end));
             let kind = Kind::Sound(cut(output, source, facts, span, &mut track));
-            let own = IntoOutput { kind, watch, track: index, origin: output.origin, next, reached: None };
+            let (label, origin) = (self.label.clone(), output.origin);
+            let own = IntoOutput { label, kind, watch, track: index, origin, next, reached: None };
             self.routes[audio.stream].push(Route::Output(Box::new(own)));
             return Ok(track);
         };
@@ -160,7 +163,7 @@ impl Builder<'_> {
         let span = Span { origin: output.start.map_or(EVER, |_| origin), end };
         let kind = Kind::Sound(cut(output, &file, own, span, &mut track));
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
-        let route = IntoOutput { kind, watch, track: index, origin, next, reached: None };
+        let route = IntoOutput { label: file.label(), kind, watch, track: index, origin, next, reached: None };
         routes[own.index].push(Route::Output(Box::new(route)));
         let damage = Arc::new(DamageLog::new(self.job.source.on_damage));
         let (token, shared) = (self.token_of(number), Arc::clone(&self.shared));
@@ -234,6 +237,7 @@ impl Builder<'_> {
                 keeps_bits: plan.keeps_bits(),
                 stream: facts.index,
                 time_base: facts.time_base,
+                clock: TimeBase::new(1, i64::from(plan.sample_rate)),
                 held: VecDeque::new(),
                 places,
             };
@@ -241,7 +245,7 @@ impl Builder<'_> {
             let token = token.unwrap_or_else(|| self.token.clone());
             let input = self.listen(format!("sound {number}"), plan.stream, &token, watch);
             let label = self.sound_label(plan.stream);
-            let work = move || stage.run(input).map_err(|error| error.in_file(&label));
+            let work = move || stage.run(input).map_err(|error| failures::from_source(error, &label));
             self.wait(format!("sound-{number}"), Stage::Encode, token, work);
         }
         if self.job.measure_loudness {
@@ -333,7 +337,7 @@ impl Builder<'_> {
             let token = token.unwrap_or_else(|| self.token.clone());
             let input = self.listen(format!("loudness {number}"), plan.stream, &token, watch);
             let label = self.sound_label(plan.stream);
-            let work = move || stage.run(input).map_err(|error| error.in_file(&label));
+            let work = move || stage.run(input).map_err(|error| failures::from_source(error, &label));
             self.wait(format!("loudness-{number}"), Stage::Filter, token, work);
         }
         Ok(())
