@@ -223,6 +223,8 @@ impl fmt::Display for Refused {
     }
 }
 
+impl std::error::Error for Refused {}
+
 impl Encoder {
     /// Opens an encoder for frames of `format`.
     pub fn open(mut parameters: Parameters, format: PictureFormat) -> Result<Self, Refused> {

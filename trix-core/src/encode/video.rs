@@ -66,6 +66,7 @@ pub trait VideoEncoder: Send {
 pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) -> Result<Box<dyn VideoEncoder>> {
     let pass = pass.map(|(number, stats)| Pass { number, stats });
     let refused = |what: String| Error::new(ErrorKind::InvalidSpec, Stage::Encode, format!("{}: {what}", plan.encoder));
+    let refused_by = |error: Refused| refused(error.to_string()).caused_by(error);
     let unknown = || refused("refuses an option that passed inspection".into());
     let profile_refused = |profile: &str| refused(format!("profile {profile} cannot hold {}", plan.format));
     match plan.encoder {
@@ -85,7 +86,7 @@ pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) 
             {
                 return Err(profile_refused(profile));
             }
-            let encoder = x264::Encoder::open(parameters, plan.format).map_err(|error| refused(error.to_string()))?;
+            let encoder = x264::Encoder::open(parameters, plan.format).map_err(refused_by)?;
             Ok(Box::new(X264 { encoder }))
         }
         Encoder::X265 => {
@@ -100,14 +101,14 @@ pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) 
             {
                 return Err(profile_refused(profile));
             }
-            let encoder = x265::Encoder::open(parameters, plan.format).map_err(|error| refused(error.to_string()))?;
+            let encoder = x265::Encoder::open(parameters, plan.format).map_err(refused_by)?;
             Ok(Box::new(X265 { encoder, fields: plan.fields }))
         }
     }
 }
 
 fn failed(error: Refused) -> Error {
-    Error::new(ErrorKind::Codec, Stage::Encode, error.to_string())
+    Error::new(ErrorKind::Codec, Stage::Encode, error.to_string()).caused_by(error)
 }
 
 struct X264 {

@@ -15,7 +15,7 @@ use trix_model::{
     format::Chroma,
 };
 
-use super::{Control, TICK};
+use super::{Control, TICK, stage::no_thread};
 use crate::{
     mux::record::TrackRecord,
     plan::{Cut, Filtering, OutputPlan, Plan, Transform, VideoPlan},
@@ -120,12 +120,15 @@ fn watched<T>(watch: &mut Watch, control: &Control, work: impl FnOnce() -> Resul
     let Some(progress) = control.progress.clone() else { return work() };
     let (stop, stopped) = crossbeam::bounded::<()>(0);
     std::thread::scope(|scope| {
-        scope.spawn(move || {
+        let tell = move || {
             while let Err(crossbeam::RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
                 progress(&watch.look());
             }
             progress(&watch.look());
-        });
+        };
+        let name = "trix-progress";
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, tell);
+        thread.map_err(|error| no_thread(name, Stage::Verify, error))?;
         let result = work();
         drop(stop);
         result

@@ -228,7 +228,7 @@ impl Finish<'_> {
         Ok(OutputReport {
             path: plan.path.clone(),
             bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
-            sha256: self.hash(path)?,
+            sha256: self.hash(path).map_err(|error| error.renamed(path, &plan.path))?,
             plan: plan.clone(),
             frame_threads,
             ledger,
@@ -288,7 +288,7 @@ impl Finish<'_> {
                 audio_changes,
             });
         }
-        let files = files_of(&written.path(), self.plan.hash, &self.control.cancel)?;
+        let files = files_of(&written.path(), &plan.path, self.plan.hash, &self.control.cancel)?;
         let bytes = files.iter().map(|file| file.bytes).sum();
         let files = if self.plan.hash { files } else { Vec::new() };
         Ok(PackageReport { path: plan.path.clone(), bytes, files, plan: plan.clone(), renditions, checks })
@@ -304,9 +304,10 @@ impl Finish<'_> {
                 .map_err(|error| Error::io(Stage::Mux, &file.path, "cannot be written", error))?;
             part.sync()?;
             let bytes = file.bytes.len() as u64;
+            let sha256 = self.hash(part.path()).map_err(|error| error.renamed(part.path(), &file.path))?;
             files.push(FileFixity {
                 name: path_text::to_text(file.path.file_name().unwrap_or_default()),
-                sha256: self.hash(part.path())?.unwrap_or_default(),
+                sha256: sha256.unwrap_or_default(),
                 bytes,
             });
             parts.push(part);
@@ -378,21 +379,23 @@ fn told_of_sound(mut ledgers: Vec<SoundLedger>, mut changes: Vec<SoundChange>) -
     (ledgers, changes)
 }
 
-/// The files of a folder and those below it, in the order of their names.
-fn files_of(folder: &Path, hash: bool, cancel: &Cancel) -> Result<Vec<FileFixity>> {
-    let io = |error: std::io::Error| Error::io(Stage::Verify, folder, "cannot be read", error);
+/// The files of a folder, which will be called `target`, and those below it, in the order of their names.
+fn files_of(folder: &Path, target: &Path, hash: bool, cancel: &Cancel) -> Result<Vec<FileFixity>> {
+    let io = |error: std::io::Error| Error::io(Stage::Verify, target, "cannot be read", error);
     let mut entries: Vec<_> = std::fs::read_dir(folder).map_err(io)?.collect::<std::io::Result<_>>().map_err(io)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     let mut files = Vec::new();
     for entry in entries {
         let (path, name) = (entry.path(), path_text::to_text(entry.file_name()));
+        let named = target.join(entry.file_name());
         if path.is_dir() {
-            let below = files_of(&path, hash, cancel)?;
+            let below = files_of(&path, &named, hash, cancel)?;
             files.extend(below.into_iter().map(|file| FileFixity { name: format!("{name}/{}", file.name), ..file }));
             continue;
         }
         let bytes = entry.metadata().map_err(io)?.len();
-        let sha256 = if hash { sha256_of_file(&path, cancel)? } else { String::new() };
+        let sha256 = hash.then(|| sha256_of_file(&path, cancel).map_err(|error| error.renamed(&path, &named)));
+        let sha256 = sha256.transpose()?.unwrap_or_default();
         files.push(FileFixity { name, sha256, bytes });
     }
     Ok(files)

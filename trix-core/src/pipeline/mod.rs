@@ -9,6 +9,8 @@ mod finish;
 pub(crate) mod presented;
 pub mod pass;
 pub(crate) mod stage;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +30,7 @@ use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
 };
 
-use failures::Failures;
+use failures::{Failures, Found};
 use finish::{Finish, Places, Reports};
 use pass::{Followers, Pass, PassOutcome};
 use stage::Outcome;
@@ -300,12 +302,18 @@ fn one_pass(
     let watched = watched.into_iter().map(|number| Arc::clone(&counters[number])).collect();
     let mut watch = Watch::new(phase, expected_frames(plan, &source), rate, watched);
     let (done, outcomes) = crossbeam::unbounded();
-    let followers = Followers { token: &token, counters: &counters, watch: &mut watch, done: &done };
+    let mut found = Found::new(failures.names());
+    let followers = Followers { token: &token, counters: &counters, watch: &mut watch, done: &done, found: &mut found };
     let running = pass::start(plan, sides, source, pass, followers)?;
     drop(done);
+    // An output that failed does not hold the progress up.
+    let leave_out = |watch: &mut Watch, found: &Found| {
+        let failed = |number: &usize| found.has(plan.product(*number));
+        (0..counters.len()).filter(failed).for_each(|number| watch.leave_out(&counters[number]));
+    };
+    leave_out(&mut watch, &found);
 
     let mut left = running.stages;
-    let mut found = failures::Found::new(plan.products());
     let mut cancelled_at = None;
     let mut next_tick = Instant::now() + TICK;
     let mut next_look = Instant::now() + PLACES;
@@ -317,6 +325,7 @@ fn one_pass(
                 left -= 1;
                 if let Err(error) = result {
                     found.add(&outputs, error);
+                    leave_out(&mut watch, &found);
                     if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                         token.fail_job();
                     }
@@ -341,6 +350,7 @@ fn one_pass(
             if let Some((number, error)) = places.gone(|number| !gone.contains(&number) && !failures.has(number)) {
                 gone.push(number);
                 found.add(&[number], error);
+                leave_out(&mut watch, &found);
                 if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                     token.fail_job();
                 }

@@ -4,9 +4,11 @@
 //! grow with duration and the slowest stage paces the rest.
 
 use std::{
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    thread,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use crossbeam_channel as crossbeam;
@@ -15,7 +17,7 @@ use trix_model::{
         Depth,
         cancel::{LOOK, Token},
     },
-    error::{Error, Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
 };
 
 /// Something whose size in memory counts.
@@ -26,31 +28,55 @@ pub(crate) trait Weight {
 
 struct Gate {
     limit: usize,
-    used: Mutex<usize>,
+    room: Mutex<Room>,
     freed: Condvar,
     depth: Arc<Depth>,
+    /// Longest sleep of a sender that nobody wakes.
+    look: Duration,
+}
+
+#[derive(Default)]
+struct Room {
+    /// Bytes in the channel.
+    used: usize,
+    /// Senders that sleep.
+    waiting: usize,
 }
 
 impl Gate {
+    fn lock(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits until `bytes` fit; false when told to stop.
     fn enter(&self, bytes: usize, token: &Token, gone: impl Fn() -> bool) -> bool {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        while *used > 0 && *used + bytes > self.limit {
+        let mut room = self.lock();
+        while room.used > 0 && room.used + bytes > self.limit {
             if token.is_set() || gone() {
                 return false;
             }
-            used = self.freed.wait_timeout(used, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+            room.waiting += 1;
+            room = self.freed.wait_timeout(room, self.look).unwrap_or_else(PoisonError::into_inner).0;
+            room.waiting -= 1;
         }
-        *used += bytes;
-        self.depth.enter(*used);
+        room.used += bytes;
+        self.depth.enter(room.used);
         true
     }
 
     fn leave(&self, bytes: usize) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        *used = used.saturating_sub(bytes);
-        self.depth.leave(*used);
-        self.freed.notify_one();
+        let mut room = self.lock();
+        room.used = room.used.saturating_sub(bytes);
+        self.depth.leave(room.used);
+        self.wake(&room);
+    }
+
+    /// Lets the senders look for themselves whether they go on: the first that would be woken may need more room than
+    /// there is, and one item can leave room for several.
+    fn wake(&self, room: &Room) {
+        if room.waiting > 0 {
+            self.freed.notify_all();
+        }
     }
 }
 
@@ -78,7 +104,8 @@ pub(crate) struct Receiver<T> {
     channel: crossbeam::Receiver<T>,
     gate: Arc<Gate>,
     token: Token,
-    _alive: Arc<()>,
+    /// Dropped first of all; then senders know that nobody wants more.
+    alive: Option<Arc<()>>,
 }
 
 /// What became of an item.
@@ -92,13 +119,25 @@ pub(crate) enum Sent {
 
 /// A channel of at most `limit` bytes.
 pub(crate) fn channel<T: Weight>(limit: usize, token: &Token) -> (Sender<T>, Receiver<T>, Arc<Depth>) {
+    looking_every(LOOK, limit, token)
+}
+
+/// A channel whose senders look each `look` whether they are to stop.
+fn looking_every<T: Weight>(look: Duration, limit: usize, token: &Token) -> (Sender<T>, Receiver<T>, Arc<Depth>) {
     let (sender, receiver) = crossbeam::unbounded();
     let depth = Arc::new(Depth::default());
-    let gate = Arc::new(Gate { limit, used: Mutex::new(0), freed: Condvar::new(), depth: Arc::clone(&depth) });
-    let alive = Arc::new(());
+    let gate = Gate { limit, room: Mutex::default(), freed: Condvar::new(), depth: Arc::clone(&depth), look };
+    let (gate, alive) = (Arc::new(gate), Arc::new(()));
     let sender =
         Sender { channel: sender, gate: Arc::clone(&gate), receiver: Arc::downgrade(&alive), token: token.clone() };
-    (sender, Receiver { channel: receiver, gate, token: token.clone(), _alive: alive }, depth)
+    (sender, Receiver { channel: receiver, gate, token: token.clone(), alive: Some(alive) }, depth)
+}
+
+impl<T> Sender<T> {
+    /// Whether somebody is there who will take items.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.receiver.strong_count() > 0
+    }
 }
 
 impl<T: Weight> Sender<T> {
@@ -107,13 +146,13 @@ impl<T: Weight> Sender<T> {
     /// # Errors
     /// `Cancelled` when the pipeline stops.
     pub(crate) fn send(&self, item: T, stage: Stage) -> Result<Sent> {
-        let gone = || self.receiver.strong_count() == 0;
+        let gone = || !self.is_wanted();
         let over = || match self.token.job_is_set() {
             true => Err(Error::cancelled(stage)),
             // Only the receiver's outputs failed.
             false => Ok(Sent::NotWanted),
         };
-        if !self.gate.enter(item.weight(), &self.token, gone) && self.token.is_set() {
+        if !self.gate.enter(item.weight(), &self.token, gone) {
             return over();
         }
         // The gate bounds what the channel holds; the channel itself never blocks.
@@ -121,6 +160,15 @@ impl<T: Weight> Sender<T> {
             Ok(()) => Ok(Sent::Yes),
             Err(_) => over(),
         }
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        // Under the lock, so that no sender falls asleep between its look and this.
+        let room = self.gate.lock();
+        self.alive = None;
+        self.gate.wake(&room);
     }
 }
 
@@ -180,42 +228,96 @@ pub(crate) struct Outcome {
     pub(crate) result: Result<()>,
 }
 
-/// Runs a stage on a thread of its own, named for those who look with a debugger or `top -H`.
+/// What a stage does.
+pub(crate) type Work = Box<dyn FnOnce() -> Result<()> + Send>;
+
+/// A stage that waits for its thread.
+pub(crate) struct Waiting {
+    pub(crate) name: String,
+    pub(crate) stage: Stage,
+    pub(crate) token: Token,
+    pub(crate) work: Work,
+}
+
+/// What gives a thread: its name, and what it runs.
+pub(crate) type Threads<'a> = &'a dyn Fn(String, Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>;
+
+/// A thread of the system.
+pub(crate) fn thread(name: String, body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name).spawn(body)
+}
+
+/// Runs every stage on a thread of its own, named for those who look with a debugger or `top -H`.
 ///
-/// A failure, or a panic, stops the other stages of its outputs before it is reported to `done`.
+/// No stage begins before all of them have their threads. A failure, or a panic, stops the other stages of its outputs
+/// before it is reported to `done`.
 ///
 /// # Errors
-/// `Io` when the system gives no thread.
-pub(crate) fn spawn(
-    name: &str,
-    stage: Stage,
-    token: &Token,
+/// `Io` with the name of the thread that the system refuses, and the outputs that its stage works for. Then the threads
+/// that were started have ended, and no stage has begun.
+pub(crate) fn start(
+    waiting: Vec<Waiting>,
     done: &crossbeam::Sender<Outcome>,
-    work: impl FnOnce() -> Result<()> + Send + 'static,
-) -> Result<()> {
-    let (token, done) = (token.clone(), done.clone());
-    let body = move || {
-        let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Err(Error::bug(stage, format!("a stage panicked: {text}")))
-        });
-        if result.is_err() {
-            token.fail();
+    threads: Threads<'_>,
+) -> Result<(), (Vec<usize>, Error)> {
+    let mut started = Vec::with_capacity(waiting.len());
+    for own in &waiting {
+        let (begin, work) = crossbeam::bounded::<Waiting>(1);
+        let done = done.clone();
+        let name = format!("trix-{}", own.name);
+        let body = move || {
+            if let Ok(own) = work.recv() {
+                run(own, &done);
+            }
+        };
+        match threads(name.clone(), Box::new(body)) {
+            Ok(thread) => started.push((begin, thread)),
+            Err(error) => {
+                drop(begin);
+                for (begin, thread) in started {
+                    drop(begin);
+                    // It ends without having done anything, so that nothing in it can have panicked.
+                    let _ = thread.join();
+                }
+                return Err((own.token.outputs(), no_thread(&name, own.stage, error)));
+            }
         }
-        // Nobody listens any more once the job was cancelled and its caller has gone on.
-        let _ = done.send(Outcome { outputs: token.outputs(), result });
-    };
-    thread::Builder::new().name(format!("trix-{name}")).spawn(body).map(drop).map_err(|error| {
-        Error::new(trix_model::error::ErrorKind::Io, stage, format!("no thread: {error}")).caused_by(error)
-    })
+    }
+    for (own, (begin, _)) in waiting.into_iter().zip(&started) {
+        // The thread waits for it.
+        let _ = begin.send(own);
+    }
+    Ok(())
+}
+
+/// The error of a stage whose thread the system refuses.
+pub(crate) fn no_thread(name: &str, stage: Stage, error: io::Error) -> Error {
+    let detail = format!("the thread {name} cannot be started: {error}");
+    Error::new(ErrorKind::Io, stage, detail).caused_by(error)
+}
+
+/// Runs a stage to its end.
+fn run(Waiting { stage, token, work, .. }: Waiting, done: &crossbeam::Sender<Outcome>) {
+    let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(Error::bug(stage, format!("a stage panicked: {text}")))
+    });
+    if result.is_err() {
+        token.fail();
+    }
+    // Nobody listens any more once the job was cancelled and its caller has gone on.
+    let _ = done.send(Outcome { outputs: token.outputs(), result });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
-    use trix_model::{control::cancel::Cancel, error::ErrorKind};
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        time::Instant,
+    };
+    use trix_model::control::cancel::Cancel;
 
     #[derive(Clone)]
     struct Block(usize);
@@ -246,6 +348,54 @@ mod tests {
         }
         writer.join().unwrap();
         assert_eq!((count, depth.bytes(), depth.items()), (50, 0, 0));
+    }
+
+    /// A channel whose senders sleep until somebody wakes them, with items of these weights in it, and senders of items
+    /// of other weights that wait for room. What comes back of them is the weight of each that went on.
+    fn crowded(inside: &[usize], waiting: &[usize]) -> (Receiver<Block>, crossbeam::Receiver<(usize, Sent)>) {
+        let token = Token::new(&Cancel::default());
+        let (sender, receiver, _) = looking_every::<Block>(Duration::from_secs(3600), 100, &token);
+        for weight in inside {
+            sender.send(Block(*weight), Stage::Decode).unwrap();
+        }
+        let (told, gone_on) = crossbeam::unbounded();
+        for (number, weight) in waiting.iter().copied().enumerate() {
+            let (sender, told) = (sender.clone(), told.clone());
+            thread::spawn(move || told.send((weight, sender.send(Block(weight), Stage::Decode).unwrap())));
+            while receiver.gate.lock().waiting <= number {
+                thread::yield_now();
+            }
+        }
+        (receiver, gone_on)
+    }
+
+    /// The next that went on; a sender that nobody woke would sleep for an hour.
+    fn next(gone_on: &crossbeam::Receiver<(usize, Sent)>) -> (usize, Sent) {
+        gone_on.recv_timeout(Duration::from_secs(20)).expect("a sender that has room goes on")
+    }
+
+    #[test]
+    fn every_sender_that_has_room_goes_on_at_once() {
+        // The one that waits longest needs more room than there is.
+        let (receiver, gone_on) = crowded(&[40, 60], &[80, 30]);
+        receiver.receive(Stage::Encode).unwrap();
+        assert_eq!(next(&gone_on), (30, Sent::Yes));
+        receiver.receive(Stage::Encode).unwrap();
+        receiver.receive(Stage::Encode).unwrap();
+        assert_eq!(next(&gone_on), (80, Sent::Yes));
+        // One item leaves room for several.
+        let (receiver, gone_on) = crowded(&[100], &[50, 20, 30]);
+        receiver.receive(Stage::Encode).unwrap();
+        let mut all: Vec<usize> = (0..3).map(|_| next(&gone_on).0).collect();
+        all.sort_unstable();
+        assert_eq!(all, [20, 30, 50]);
+    }
+
+    #[test]
+    fn senders_learn_at_once_that_nobody_wants_more() {
+        let (receiver, gone_on) = crowded(&[100], &[50, 60]);
+        drop(receiver);
+        assert_eq!([next(&gone_on).1, next(&gone_on).1], [Sent::NotWanted; 2]);
     }
 
     #[test]
@@ -299,14 +449,60 @@ mod tests {
         assert_eq!(sender.send(Block(1), Stage::Demux).unwrap(), Sent::NotWanted);
     }
 
+    /// A stage that waits.
+    fn stage(name: &str, stage: Stage, token: &Token, work: impl FnOnce() -> Result<()> + Send + 'static) -> Waiting {
+        Waiting { name: name.to_owned(), stage, token: token.clone(), work: Box::new(work) }
+    }
+
     #[test]
     fn a_panic_becomes_a_bug_and_stops_the_others() {
         let token = Token::new(&Cancel::default());
         let (done, outcomes) = crossbeam::unbounded();
-        spawn("test", Stage::Filter, &token, &done, || panic!("boom")).unwrap();
+        start(vec![stage("test", Stage::Filter, &token, || panic!("boom"))], &done, &thread).unwrap();
         let error = outcomes.recv().unwrap().result.unwrap_err();
         assert_eq!((error.stage(), error.kind()), (Stage::Filter, ErrorKind::Bug));
         assert!(error.to_string().contains("boom"));
         assert!(token.is_set());
+    }
+
+    #[test]
+    fn a_thread_that_cannot_be_started_leaves_none_running_and_is_named() {
+        const NAMES: [&str; 4] = ["encode 0", "mux 0", "encode 1", "demux"];
+        const STAGES: [Stage; 4] = [Stage::Encode, Stage::Mux, Stage::Encode, Stage::Demux];
+        for refused in 0..NAMES.len() {
+            let token = Token::new(&Cancel::default());
+            let outputs = token.of_outputs(2);
+            let (done, outcomes) = crossbeam::unbounded();
+            let (begun, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let waiting = NAMES.iter().enumerate().map(|(number, name)| {
+                let (begun, token) = (Arc::clone(&begun), outputs[number / 2].clone());
+                stage(name, STAGES[number], &token, move || {
+                    begun.fetch_add(1, Ordering::SeqCst);
+                    Ok(())
+                })
+            });
+            let waiting: Vec<Waiting> = waiting.collect();
+            let given = AtomicUsize::new(0);
+            let counting = |name: String, body: Box<dyn FnOnce() + Send>| {
+                if given.fetch_add(1, Ordering::SeqCst) == refused {
+                    return Err(io::Error::from_raw_os_error(11));
+                }
+                let ended = Arc::clone(&ended);
+                let body = move || {
+                    body();
+                    ended.fetch_add(1, Ordering::SeqCst);
+                };
+                thread(name, Box::new(body))
+            };
+            let (concerned, error) = start(waiting, &done, &counting).unwrap_err();
+            // Each thread that was started has ended by now, and did nothing.
+            assert_eq!((begun.load(Ordering::SeqCst), ended.load(Ordering::SeqCst)), (0, refused));
+            assert_eq!(outcomes.try_iter().count(), 0);
+            assert_eq!(concerned, [refused / 2]);
+            assert_eq!((error.kind(), error.stage()), (ErrorKind::Io, STAGES[refused]));
+            let told = error.to_string();
+            assert!(told.contains(&format!("the thread trix-{} cannot be started", NAMES[refused])), "{told}");
+            assert!(told.contains("Resource temporarily unavailable") && error.cause().is_some(), "{told}");
+        }
     }
 }

@@ -112,6 +112,13 @@ impl Watch {
         self.queues.push((name.to_owned(), depth));
     }
 
+    /// Looks no longer at the counters of an output that failed, unless they are the only ones.
+    pub fn leave_out(&mut self, failed: &Arc<Counters>) {
+        if self.counters.iter().any(|own| !Arc::ptr_eq(own, failed)) {
+            self.counters.retain(|own| !Arc::ptr_eq(own, failed));
+        }
+    }
+
     /// The progress of the phase at this moment.
     pub fn look(&mut self) -> Progress {
         let now = Instant::now();

@@ -152,6 +152,117 @@ fn a_disk_that_is_full_for_one_output_fails_the_job_or_that_output_alone() {
 }
 
 #[test]
+fn a_video_encoder_that_fails_names_its_output_the_frame_and_the_time() {
+    // The first of two passes writes what it learns into a temporary folder, which is full here.
+    if !support::can_mount() {
+        return;
+    }
+    for then in ["fail", "continue"] {
+        let (folder, elsewhere, small) = (folder(), trix_fixtures::folder(), trix_fixtures::folder());
+        let text = format!(
+            "on_output_failure: {then}\nsource: {{ path: {} }}\nthreads: 1\noutputs:\n\
+             - {{ path: a.mkv, video: {{ type: x264, preset: ultrafast, rate: {{ type: bitrate, kbps: 300, passes: 2 }} }} }}\n\
+             - {{ path: b.mkv, video: {{ type: x264, preset: ultrafast }} }}\n",
+            clip(100).display()
+        );
+        let job = file(&elsewhere, "job.yaml", text);
+        let script = "mount -t tmpfs -o size=8k none \"$0\" && TMPDIR=\"$0\" exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", script]).arg(small.path()).arg(env!("CARGO_BIN_EXE_trix"));
+        command.args(words("run {} -o {} --json", &[&job, folder.path()]));
+        let ran = support::watch(command);
+        let failed = folder.path().join("a.mkv");
+        let told = if then == "fail" {
+            assert_eq!(names(folder.path()), [""; 0]);
+            ran.refused(1, &failed).trim_start_matches("trix: ").to_owned()
+        } else {
+            assert_eq!(ran.code, Some(1), "the code says that something is missing: {ran:?}");
+            assert_eq!(names(folder.path()), ["b.mkv"]);
+            assert_eq!(decodable(&folder.path().join("b.mkv")), 100);
+            let report = ran.json();
+            assert_eq!(report["failed"].as_array().map(Vec::len), Some(1), "{report}");
+            assert_eq!(report["failed"][0]["kind"], "codec");
+            report["failed"][0]["error"].as_str().expect("words").to_owned()
+        };
+        let rest = told.strip_prefix(&format!("{}: encode, at 00:00:0", failed.display()));
+        let rest = rest.unwrap_or_else(|| panic!("output, stage and time: {told}"));
+        // The time is that of the frame: 25 of them a second.
+        let (time, rest) = rest.split_once(": ").expect("a detail");
+        let (_, number) = rest.split_once("when frame ").unwrap_or_else(|| panic!("the frame: {told}"));
+        let number: f64 = number.split(' ').next().and_then(|word| word.parse().ok()).expect("a number");
+        assert_eq!(time.parse::<f64>().ok(), Some(number / 25.0), "{told}");
+        assert!(rest.contains("stats file could not be written"), "{told}");
+    }
+}
+
+/// A command that runs `trix` as a user who may have no more than `threads` threads; `None`, with a word, where this
+/// process may not become another user.
+#[allow(clippy::print_stdout, reason = "what is skipped is said")]
+fn with_few_threads(threads: u32, line: &str, paths: &[&Path]) -> Option<Command> {
+    // Nobody else runs as this user.
+    let user = (100_000 + std::process::id()).to_string();
+    let setpriv = ["--reuid", &user, "--regid", &user, "--clear-groups"];
+    let probe =
+        trix_fixtures::program::attempt("setpriv", setpriv.iter().chain(&["test", "-x", env!("CARGO_BIN_EXE_trix")]));
+    if !probe.status.success() {
+        println!("skipped: trix cannot be run as another user: {}", String::from_utf8_lossy(&probe.stderr));
+        return None;
+    }
+    let mut command = Command::new("setpriv");
+    command.args(setpriv).args(["prlimit", &format!("--nproc={threads}"), env!("CARGO_BIN_EXE_trix")]);
+    command.args(words(line, paths));
+    Some(command)
+}
+
+#[test]
+fn a_thread_that_the_system_refuses_ends_the_job_and_is_named() {
+    use std::{collections::BTreeSet, os::unix::fs::PermissionsExt};
+    let elsewhere = trix_fixtures::folder();
+    let open = |folder: &Path| std::fs::set_permissions(folder, PermissionsExt::from_mode(0o777)).expect("a folder");
+    open(elsewhere.path());
+    let source = elsewhere.path().join("source.y4m");
+    std::fs::copy(Clip::default().y4m(), &source).expect("a source");
+    // Libraries start no threads of their own here.
+    let output = |name: &str| format!("- {{ path: {name}, video: {{ type: ffv1 }} }}\n");
+    let text = format!(
+        "on_output_failure: continue\nthreads: 1\nsource: {{ path: {} }}\noutputs:\n{}{}",
+        source.display(),
+        output("a.mkv"),
+        output("b.mkv")
+    );
+    let job = file(&elsewhere, "job.yaml", text);
+    let mut refused = BTreeSet::new();
+    for threads in 1.. {
+        assert!(threads < 40, "the job needs no more threads than that: {refused:?}");
+        let folder = folder();
+        open(folder.path());
+        let Some(command) = with_few_threads(threads, "run {} -o {} --json", &[&job, folder.path()]) else { return };
+        let ran = support::watch(command);
+        if ran.code == Some(0) {
+            assert_eq!(names(folder.path()), ["a.mkv", "b.mkv"]);
+            break;
+        }
+        assert_eq!((ran.code, names(folder.path())), (Some(5), Vec::new()), "{threads} threads: {ran:?}");
+        let (_, rest) = ran.err.split_once("the thread trix-").unwrap_or_else(|| panic!("{threads} threads: {ran:?}"));
+        let (name, rest) = rest.split_once(" cannot be started: ").unwrap_or_else(|| panic!("{ran:?}"));
+        assert!(rest.contains("Resource temporarily unavailable"), "{ran:?}");
+        let stage = name.split('-').next().and_then(|name| name.split(' ').next()).expect("a word");
+        assert!(ran.err.contains(&format!(": {stage}: ")), "the stage is named: {ran:?}");
+        let path = match name.split(' ').nth(1) {
+            Some(number) if stage != "filter" => {
+                folder.path().join(["a.mkv", "b.mkv"][number.parse::<usize>().expect("a number")])
+            }
+            _ if stage == "filter" => folder.path().join("a.mkv"),
+            _ => source.clone(),
+        };
+        ran.refused(5, &path);
+        refused.insert(name.to_owned());
+    }
+    let all = ["decode", "demux", "encode 0", "encode 1", "filter 0", "mux 0", "mux 1"].map(str::to_owned);
+    assert_eq!(refused, BTreeSet::from(all), "each of them");
+}
+
+#[test]
 fn a_job_of_five_outputs_that_is_ten_times_as_long_takes_no_more_memory() {
     let videos = [
         r#""video": { "type": "x264", "preset": "ultrafast", "depth": 8 }"#,

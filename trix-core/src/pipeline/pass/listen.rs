@@ -7,7 +7,7 @@ use std::sync::Arc;
 use trix_av::frame::Frame;
 use trix_model::{
     error::{Result, Stage},
-    time::TimeBase,
+    time::{TimeBase, Timestamp},
 };
 
 use super::{Queued, Shared, TrackLoudness, lock};
@@ -67,8 +67,9 @@ impl MeterStage {
                 }
                 return Ok(());
             }
-            wanted = self.converter.push(Some(&queued.item))?;
-            self.measure()?;
+            let time = queued.item.pts().map(|ticks| Timestamp::new(ticks, self.time_base));
+            let pushed = self.converter.push(Some(&queued.item)).and_then(|more| self.measure().map(|()| more));
+            wanted = pushed.map_err(|error| error.at(time))?;
         }
         self.converter.push(None)?;
         self.measure()?;

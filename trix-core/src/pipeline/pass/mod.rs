@@ -322,29 +322,36 @@ impl<T> Weight for Queued<T> {
     }
 }
 
-/// A packet on its way to the muxer.
-#[derive(Clone)]
+/// A packet on its way to the muxer, or why there is none.
 struct ForMuxer {
     track: usize,
-    packet: Packet,
+    packet: Result<Packet>,
 }
 
 impl Weight for ForMuxer {
     fn weight(&self) -> usize {
-        self.packet.weight()
+        self.packet.as_ref().map_or(0, Weight::weight)
     }
 }
 
-/// The stage that writes an output.
+/// When `packet`, whose times count `base`, is shown or heard.
+fn time_of(packet: &Packet, base: Option<&TimeBase>) -> Option<Timestamp> {
+    packet.pts().or(packet.dts()).zip(base).map(|(ticks, base)| Timestamp::new(ticks, *base))
+}
+
+/// The stage that writes an output, whose tracks count time in `bases`.
 fn mux(
     mut muxer: Muxer,
+    bases: Vec<TimeBase>,
     input: Receiver<ForMuxer>,
     books: &OutputBooks,
     counters: &Counters,
     counts_packets: bool,
 ) -> Result<()> {
     while let Some(ForMuxer { track, packet }) = input.receive(Stage::Mux)? {
-        muxer.write(track, packet)?;
+        let packet = packet?;
+        let time = time_of(&packet, bases.get(track));
+        muxer.write(track, packet).map_err(|error| error.at(time))?;
         counters.set_bytes(muxer.position());
         if counts_packets && track == 0 {
             counters.add_frame();
@@ -357,9 +364,10 @@ fn mux(
     Ok(())
 }
 
-/// The stage that writes package `number`, whose renditions are these outputs of the plan.
+/// The stage that writes package `number`, whose renditions are these outputs of the plan and count time in `bases`.
 fn mux_package(
     mut writer: PackageWriter,
+    bases: Vec<TimeBase>,
     input: Receiver<ForMuxer>,
     shared: &Shared,
     number: usize,
@@ -367,7 +375,9 @@ fn mux_package(
     counters: &Counters,
 ) -> Result<()> {
     while let Some(ForMuxer { track, packet }) = input.receive(Stage::Mux)? {
-        writer.write(track, packet)?;
+        let packet = packet?;
+        let time = time_of(&packet, bases.get(track));
+        writer.write(track, packet).map_err(|error| error.at(time))?;
         counters.set_bytes(writer.position());
     }
     let written = writer.finish()?;

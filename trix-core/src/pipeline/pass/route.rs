@@ -2,9 +2,11 @@
 //!
 //! Invariant: what is copied keeps its bytes; its times are counted from the origin of the output.
 
+use std::path::PathBuf;
+
 use trix_av::packet::Packet;
 use trix_model::{
-    error::{Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
 };
 
@@ -12,7 +14,10 @@ use super::{ForMuxer, Queued, copy_watch::CopyWatch, sound_cut::SoundCut};
 use crate::{
     demux::{Demuxer, Walked},
     encode::subtitle::SubtitleTrack,
-    pipeline::stage::{Sender, Sent},
+    pipeline::{
+        failures,
+        stage::{Sender, Sent},
+    },
     planner::cut::{CopyGate, Place},
 };
 
@@ -26,6 +31,8 @@ pub(super) enum Route {
 
 /// The way of packets into an output.
 pub(super) struct IntoOutput {
+    /// The file that the packets come from.
+    pub(super) label: PathBuf,
     pub(super) kind: Kind,
     /// What looks for changes of codec and form, where packets are copied.
     pub(super) watch: Option<CopyWatch>,
@@ -50,11 +57,39 @@ pub(super) enum Kind {
 
 impl Route {
     /// Hands `packet` on, whose times count `base`.
+    fn take(&mut self, packet: Packet, base: TimeBase) -> Result<Sent> {
+        match self {
+            Route::Decoder(next) => next.send(Queued::packet(packet, base), Stage::Demux),
+            Route::Output(own) => own.take(packet, base).or_else(|error| own.fail(error)),
+        }
+    }
+
+    /// After the last packet.
+    fn finish(&mut self) -> Result<Sent> {
+        match self {
+            Route::Decoder(_) => Ok(Sent::Yes),
+            Route::Output(own) => own.finish().or_else(|error| own.fail(error)),
+        }
+    }
+
+    /// Whether somebody is there who will take packets.
+    pub(super) fn is_wanted(&self) -> bool {
+        match self {
+            Route::Decoder(next) => next.is_wanted(),
+            Route::Output(own) => own.next.is_wanted(),
+        }
+    }
+
+    /// Whether there is a reason to go on reading for this stream alone.
+    fn leads(&self) -> bool {
+        !matches!(self, Route::Output(own) if matches!(own.kind, Kind::Subtitles(_)))
+    }
+}
+
+impl IntoOutput {
     fn take(&mut self, mut packet: Packet, base: TimeBase) -> Result<Sent> {
-        let (kind, watch, track, origin, next, reached) = match self {
-            Route::Decoder(next) => return next.send(Queued::packet(packet, base), Stage::Demux),
-            Route::Output(own) => (&mut own.kind, &mut own.watch, own.track, own.origin, &own.next, &mut own.reached),
-        };
+        let IntoOutput { kind, watch, next, reached, .. } = self;
+        let (track, origin) = (self.track, self.origin);
         let start = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, base));
         if let Some(watch) = watch {
             watch.judge(&packet, start)?;
@@ -75,7 +110,7 @@ impl Route {
                 for mut packet in kept.packets {
                     follow(&mut packet, reached);
                     shift(&mut packet, origin.rescale(cut.base()));
-                    if next.send(ForMuxer { track, packet }, Stage::Demux)? == Sent::NotWanted {
+                    if next.send(ForMuxer { track, packet: Ok(packet) }, Stage::Demux)? == Sent::NotWanted {
                         return Ok(Sent::NotWanted);
                     }
                 }
@@ -83,29 +118,34 @@ impl Route {
             }
             Kind::Subtitles(subtitles) => {
                 for packet in subtitles.push(packet)? {
-                    next.send(ForMuxer { track, packet }, Stage::Demux)?;
+                    next.send(ForMuxer { track, packet: Ok(packet) }, Stage::Demux)?;
                 }
                 return Ok(Sent::Yes);
             }
         }
         shift(&mut packet, origin.rescale(base));
-        next.send(ForMuxer { track, packet }, Stage::Demux)
+        next.send(ForMuxer { track, packet: Ok(packet) }, Stage::Demux)
     }
 
     /// After the last packet.
-    fn finish(&mut self) -> Result<()> {
-        let Route::Output(own) = self else { return Ok(()) };
-        if let Kind::Subtitles(subtitles) = &mut own.kind {
+    fn finish(&mut self) -> Result<Sent> {
+        if let Kind::Subtitles(subtitles) = &mut self.kind {
             for packet in subtitles.finish()? {
-                own.next.send(ForMuxer { track: own.track, packet }, Stage::Demux)?;
+                self.next.send(ForMuxer { track: self.track, packet: Ok(packet) }, Stage::Demux)?;
             }
         }
-        Ok(())
+        Ok(Sent::Yes)
     }
 
-    /// Whether there is a reason to go on reading for this stream alone.
-    fn leads(&self) -> bool {
-        !matches!(self, Route::Output(own) if matches!(own.kind, Kind::Subtitles(_)))
+    /// Lets the stage that writes the output, which alone is concerned, end with `error`; damage of what is read concerns
+    /// the job.
+    fn fail(&self, error: Error) -> Result<Sent> {
+        let error = failures::from_source(error, &self.label);
+        if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::MalformedInput) {
+            return Err(error);
+        }
+        self.next.send(ForMuxer { track: self.track, packet: Err(error) }, Stage::Demux)?;
+        Ok(Sent::NotWanted)
     }
 }
 
@@ -147,6 +187,6 @@ pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result
         }
         routes[index] = wanted;
     }
-    routes.iter_mut().flatten().try_for_each(Route::finish)?;
+    routes.iter_mut().flatten().try_for_each(|route| route.finish().map(drop))?;
     Ok(demuxer.walked())
 }

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, sync::Arc};
 use trix_av::{frame::Frame, packet::Packet};
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    time::TimeBase,
+    time::{TimeBase, Timestamp},
 };
 
 use super::{ForMuxer, Queued, Shared, TrackLoudness, listen::Gauge, lock};
@@ -18,7 +18,10 @@ use crate::{
         sound::SoundEncoder,
     },
     filter::{sound::SoundConverter, sound_ledger::SoundLedger},
-    pipeline::stage::{Fan, Receiver, Sender, Sent},
+    pipeline::{
+        failures,
+        stage::{Fan, Receiver, Sender, Sent},
+    },
     plan::MustLast,
     verify::sound::EncodedSound,
 };
@@ -82,6 +85,8 @@ pub(super) struct SoundStage {
     /// Index of the stream, and the unit of its times.
     pub(super) stream: usize,
     pub(super) time_base: TimeBase,
+    /// One sample of what is encoded.
+    pub(super) clock: TimeBase,
     /// Packets that may reach beyond the end, which is only known when it is there.
     pub(super) held: VecDeque<Packet>,
 }
@@ -92,13 +97,14 @@ impl SoundStage {
         let mut wanted = true;
         while wanted && let Some(Queued { item: frame, .. }) = input.receive(Stage::Filter)? {
             self.look_for_data(&frame)?;
-            wanted = self.converter.push(Some(&frame))?;
+            let time = frame.pts().map(|ticks| Timestamp::new(ticks, self.time_base));
+            wanted = self.converter.push(Some(&frame)).map_err(|error| error.at(time))?;
             self.encode()?;
         }
         self.converter.push(None)?;
         self.encode()?;
-        self.encoder.push(None)?;
-        self.emit()?;
+        let time = Timestamp::new(self.fed, self.clock);
+        self.put(None).map_err(|error| failures::at(error, Some(time)))?;
         let end = self.end();
         for mut packet in std::mem::take(&mut self.held) {
             self.trim(&mut packet, end);
@@ -145,11 +151,17 @@ impl SoundStage {
         while let Some(frame) = self.converter.receive()? {
             self.fed = frame.pts().unwrap_or(self.fed).saturating_add(frame.samples() as i64);
             self.books.enter(&frame);
-            self.gauge.push(&frame)?;
-            self.encoder.push(Some(&frame))?;
-            self.emit()?;
+            let time = frame.pts().map(|ticks| Timestamp::new(ticks, self.clock));
+            self.gauge.push(&frame).map_err(|error| error.at(time))?;
+            self.put(Some(&frame)).map_err(|error| failures::at(error, time))?;
         }
         Ok(())
+    }
+
+    /// Puts a block into the encoder, or the end, and takes out what is ready.
+    fn put(&mut self, frame: Option<&Frame>) -> Result<()> {
+        self.encoder.push(frame)?;
+        self.emit()
     }
 
     /// Where the sound certainly does not end before.
@@ -172,7 +184,7 @@ impl SoundStage {
     fn send(&mut self, packet: Packet) -> Result<()> {
         for place in &mut self.places {
             let Some(next) = &place.next else { continue };
-            let packet = ForMuxer { track: place.track, packet: packet.clone() };
+            let packet = ForMuxer { track: place.track, packet: Ok(packet.clone()) };
             if next.send(packet, Stage::Encode)? == Sent::NotWanted {
                 place.next = None;
             }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use trix_av::packet::Packet;
+use trix_av::{frame::Frame, packet::Packet};
 use trix_bitstream::{
     nal::{self, NalCodec},
     sei,
@@ -28,7 +28,10 @@ use crate::{
         video::{Encoded, VideoEncoder},
     },
     filter::pictures::PictureFilter,
-    pipeline::stage::{Fan, Receiver, Sender, Sent},
+    pipeline::{
+        failures,
+        stage::{Fan, Receiver, Sender, Sent},
+    },
     plan::{Cut, Verdict},
     still::FrameStill,
 };
@@ -107,7 +110,9 @@ impl FilterStage {
             kept += 1;
             self.cut.shorten(&mut picture, self.time_base);
             books.extras.add(&picture.extras);
-            wanted = self.pass_on(Some(picture), &mut output)?;
+            let time = Timestamp::new(picture.pts, self.time_base);
+            let passed_on = self.pass_on(Some(picture), &mut output);
+            wanted = passed_on.map_err(|error| failures::at(error, Some(time)))?;
         }
         drop(input);
         if wanted {
@@ -158,7 +163,8 @@ impl StillStage {
                 Verdict::Keep => {}
             }
             kept += 1;
-            self.still.push(&picture)?;
+            let time = Timestamp::new(picture.pts, self.time_base);
+            self.still.push(&picture).map_err(|error| error.at(Some(time)))?;
         }
         drop(input);
         *lock(&self.shared.stills[self.number]) = Some(self.still.finish(end)?);
@@ -235,6 +241,8 @@ pub(super) struct EncodeStage {
 
 impl EncodeStage {
     pub(super) fn run(mut self, input: Receiver<Picture>) -> Result<()> {
+        // The time of the last frame that went in.
+        let mut last = None;
         while let Some(picture) = input.receive(Stage::Encode)? {
             let pts = picture.pts.saturating_sub(self.origin);
             let force = self.forced.at(Timestamp::new(pts, self.time_base));
@@ -243,14 +251,29 @@ impl EncodeStage {
             if !picture.extras.is_empty() {
                 self.extras.insert(number as i64, picture.extras);
             }
-            if let Some(encoded) = self.encoder.push(&picture.frame, number, force)? {
-                self.emit(encoded)?;
-            }
+            last = Some(Timestamp::new(pts, self.time_base));
+            self.push(&picture.frame, number, force).map_err(|error| {
+                let error = failures::at(error, last);
+                failures::and(error, &format!("when frame {number} went in, counted from 0"))
+            })?;
         }
+        self.finish().map_err(|error| {
+            let error = failures::at(error, last);
+            failures::and(error, &format!("when all {} frames had gone in", self.timeline.pushed()))
+        })?;
+        lock(&self.shared.outputs[self.number].done).warnings.extend(self.encoder.complaints());
+        Ok(())
+    }
+
+    fn push(&mut self, frame: &Frame, number: u64, force: bool) -> Result<()> {
+        self.encoder.push(frame, number, force)?.map_or(Ok(()), |encoded| self.emit(encoded))
+    }
+
+    /// Takes out what is still inside.
+    fn finish(&mut self) -> Result<()> {
         while let Some(encoded) = self.encoder.finish()? {
             self.emit(encoded)?;
         }
-        lock(&self.shared.outputs[self.number].done).warnings.extend(self.encoder.complaints());
         Ok(())
     }
 
@@ -276,6 +299,122 @@ impl EncodeStage {
         self.first_seen = true;
         packet.set_times(Some(times.pts), Some(times.dts), times.duration);
         packet.set_key(encoded.key);
-        output.send(ForMuxer { track: self.track, packet }, Stage::Encode).map(drop)
+        output.send(ForMuxer { track: self.track, packet: Ok(packet) }, Stage::Encode).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use trix_av::stream::VideoCodec;
+    use trix_model::{
+        control::cancel::{Cancel, Token},
+        error::{Error, ErrorKind},
+    };
+
+    use super::{
+        super::{OutputBooks, Shared},
+        *,
+    };
+    use crate::{encode::video::Headers, pipeline::stage::channel};
+
+    /// An encoder that holds two frames back, and fails at a frame that goes in or, with `None`, at the first that comes
+    /// out after the last went in.
+    struct Failing {
+        at: Option<u64>,
+    }
+
+    fn failure() -> Error {
+        Error::new(ErrorKind::Codec, Stage::Encode, "no more").caused_by(std::io::Error::other("the cause"))
+    }
+
+    impl VideoEncoder for Failing {
+        fn headers(&mut self) -> Result<Headers> {
+            Ok(Headers { parameter_sets: Vec::new(), info: Vec::new() })
+        }
+
+        fn push(&mut self, _: &Frame, number: u64, key: bool) -> Result<Option<Encoded>> {
+            if self.at == Some(number) {
+                return Err(failure());
+            }
+            let number = number as i64 - 2;
+            Ok((number >= 0).then(|| Encoded { data: vec![0], pts: number, dts: number, key }))
+        }
+
+        fn finish(&mut self) -> Result<Option<Encoded>> {
+            Err(failure())
+        }
+
+        fn codec(&self) -> Option<VideoCodec> {
+            Some(VideoCodec::H264)
+        }
+
+        fn frame_threads(&self) -> Option<u32> {
+            None
+        }
+
+        fn complaints(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    fn shared() -> Shared {
+        Shared {
+            repaired: AtomicU64::new(0),
+            left_out: AtomicU64::new(0),
+            timing: Default::default(),
+            walked: Default::default(),
+            codec_changes: Default::default(),
+            steps: Vec::new(),
+            outputs: vec![OutputBooks::default()],
+            packages: Vec::new(),
+            stills: Vec::new(),
+            damage_of_tracks: Default::default(),
+        }
+    }
+
+    /// What an encode stage ends with that takes in 50 frames, 25 a second, of which the first is shown after two seconds
+    /// of the source.
+    fn ended(at: Option<u64>) -> Error {
+        let time_base = TimeBase::new(1, 1000);
+        let (to_encoder, input, _) = channel::<Picture>(usize::MAX, &Token::new(&Cancel::default()));
+        for number in 0..50 {
+            let (frame, pts) = (Frame::grey(16, 16), 2000 + 40 * number as i64);
+            let picture = Picture { frame, number, pts, duration: None, extras: Extras::default() };
+            to_encoder.send(picture, Stage::Filter).unwrap();
+        }
+        drop(to_encoder);
+        let stage = EncodeStage {
+            encoder: Box::new(Failing { at }),
+            timeline: Timeline::new(40),
+            origin: 2000,
+            time_base,
+            forced: Forced::new(&[], None),
+            info: Vec::new(),
+            output: None,
+            counters: Arc::default(),
+            shared: Arc::new(shared()),
+            number: 0,
+            track: 0,
+            first_seen: false,
+            carries: Carries::default(),
+            sets_apart: false,
+            extras: BTreeMap::new(),
+        };
+        stage.run(input).unwrap_err()
+    }
+
+    #[test]
+    fn an_encoder_that_fails_names_the_frame_and_its_time_and_keeps_its_cause() {
+        for (at, told) in [
+            (Some(0), "encode, at 00:00:00.000: no more; when frame 0 went in, counted from 0"),
+            (Some(30), "encode, at 00:00:01.200: no more; when frame 30 went in, counted from 0"),
+            (None, "encode, at 00:00:01.960: no more; when all 50 frames had gone in"),
+        ] {
+            let error = ended(at);
+            assert_eq!(error.to_string(), told);
+            assert_eq!(error.cause().map(ToString::to_string).as_deref(), Some("the cause"));
+        }
     }
 }

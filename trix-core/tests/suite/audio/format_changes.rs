@@ -7,6 +7,7 @@ use trix_core::{
     Control, Error, ErrorKind, Job, Limits, Report, Source, probe, run,
     spec::{
         audio::{AudioDrift, AudioSettings, AudioShape},
+        job::{OnOutputFailure, OutputSettings},
         track::TrackSettings,
         video::VideoSettings,
     },
@@ -145,6 +146,32 @@ fn frames_that_describe_themselves_are_copied_where_the_container_can_hold_that(
     done(&job(&source, &folder.path().join("aac.ts"), "copy"));
     let error = refused(&job(&source, &folder.path().join("aac.mkv"), "copy"));
     assert!(error.time().is_some() && error.kind() == ErrorKind::Unsupported, "{error}");
+}
+
+#[test]
+fn a_copy_that_its_container_cannot_hold_fails_alone_where_the_job_says_so() {
+    let source = joined("change-ac3.mkv", "ac3", STEREO, SURROUND, "ac3");
+    let folder = folder();
+    let mut job = job(&source, &folder.path().join("a.mp4"), "copy");
+    for (name, codec) in [("b.mkv", "copy"), ("c.mkv", "flac")] {
+        let path = folder.path().join(name);
+        job.outputs.push(OutputSettings { path, audio: codec.parse().expect("a codec"), ..job.outputs[0].clone() });
+    }
+    let error = refused(&job);
+    job.on_output_failure = OnOutputFailure::Continue;
+    let report = run(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    let [failed] = report.failed.as_slice() else { panic!("{:?}", report.failed) };
+    assert_eq!((&failed.path, failed.kind), (&job.outputs[0].path, ErrorKind::Unsupported));
+    assert_eq!(failed.error, error.to_string(), "what is said of it is the same");
+    assert!(error.to_string().starts_with(&format!("{}: demux, stream 0, at 00:00:0", source.display())), "{error}");
+    assert_eq!((job.outputs[0].path.exists(), report.outputs.len()), (false, 2));
+    for output in &report.outputs {
+        assert_eq!(output.audio_changes.len(), 1, "{}", output.path.display());
+        assert!(output.verification.checks.iter().all(|check| check.ok));
+        let bytes = ffmpeg(&format!("-i {} -map 0:a -ac 1 -f f64le -", output.path.display())).stdout;
+        let heard: Vec<f64> = bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        assert_eq!(onsets(&heard).len(), 4, "{}", output.path.display());
+    }
 }
 
 #[test]

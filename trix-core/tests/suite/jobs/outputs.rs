@@ -417,14 +417,7 @@ fn a_mistake_found_before_decoding_fails_all_outputs() {
         assert!(error.to_string().contains("b.mkv") && error.to_string().contains("exists already"), "{error}");
         assert_eq!(fs::read(&job.outputs[1].path).expect("the file"), b"dear");
         assert_eq!(names(folder.path()), ["apart"]);
-        // A profile that the encoder refuses when it is opened.
         fs::remove_file(&job.outputs[1].path).expect("the file");
-        job.outputs[2].video =
-            serde_json::from_value(json!({ "type": "x264", "depth": 10, "profile": "baseline" })).expect("settings");
-        let error = run(&job, &Control::default()).expect_err("a profile of 8 bits");
-        assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
-        assert!(error.to_string().contains("c.mp4") && error.to_string().contains("baseline"), "{error}");
-        assert_eq!((names(folder.path()), names(&folder.path().join("apart"))), (vec!["apart".to_owned()], vec![]));
         // Two names of one file.
         fs::write(folder.path().join("c.mp4"), "dear").expect("a file");
         fs::hard_link(folder.path().join("c.mp4"), &job.outputs[1].path).expect("a link");
@@ -432,6 +425,84 @@ fn a_mistake_found_before_decoding_fails_all_outputs() {
         let error = run(&job, &Control::default()).expect_err("one file");
         assert!(error.to_string().contains("another output of the job under a second name"), "{error}");
     }
+}
+
+#[test]
+fn an_encoder_that_refuses_when_it_is_opened_fails_the_job_or_its_output_alone() {
+    for then in ["fail", "continue"] {
+        let folder = folder();
+        let mut job = three(folder.path());
+        job.on_output_failure = serde_json::from_value(then.into()).expect("a word");
+        job.outputs[1].video =
+            serde_json::from_value(json!({ "type": "x264", "depth": 10, "profile": "baseline" })).expect("settings");
+        let told = format!("{}: encode: x264: profile baseline", job.outputs[1].path.display());
+        let frames = Arc::new(Mutex::new(0));
+        let seen = Arc::clone(&frames);
+        let watch = move |progress: &Progress| *seen.lock().expect("a lock") = progress.frame;
+        match run(&job, &Control { progress: Some(Arc::new(watch)), ..Default::default() }) {
+            Ok(report) => {
+                assert_eq!(then, "continue");
+                assert_eq!(*frames.lock().expect("a lock"), 30, "the progress is that of the others");
+                let [failed] = report.failed.as_slice() else { panic!("{:?}", report.failed) };
+                assert_eq!((&failed.path, failed.kind), (&job.outputs[1].path, ErrorKind::InvalidSpec));
+                assert!(failed.error.starts_with(&told), "{}", failed.error);
+                assert_eq!(names(folder.path()), ["a.mkv", "apart", "c.mp4"]);
+                for output in &report.outputs {
+                    assert!(output.verification.checks.iter().all(|check| check.ok));
+                    assert_eq!(output.ledger.expect("a ledger").found, Some(30));
+                    assert_eq!(number::<u64>(&picture_stream(&output.path)["nb_read_frames"]), 30);
+                }
+            }
+            Err(error) => {
+                assert_eq!((then, error.kind()), ("fail", ErrorKind::InvalidSpec), "{error}");
+                assert!(error.to_string().starts_with(&told), "{error}");
+                assert_eq!(names(folder.path()), ["apart"]);
+            }
+        }
+        assert_eq!(names(&folder.path().join("apart")), [""; 0]);
+    }
+}
+
+/// Two seconds of a tone, of which one sample, after a second and a half, is no number.
+fn tone_with_a_hole() -> PathBuf {
+    trix_fixtures::clip::made("tone-with-a-hole.wav", |path| {
+        let samples = (0..96_000).map(|n| if n == 72_000 { f32::NAN } else { (n as f32 * 0.05).sin() * 0.25 });
+        let raw = path.with_extension("raw");
+        fs::write(&raw, samples.flat_map(f32::to_le_bytes).collect::<Vec<u8>>()).expect("samples");
+        program::ffmpeg(&format!("-f f32le -ar 48000 -ac 1 -i {} -c:a pcm_f32le {}", raw.display(), path.display()));
+        fs::remove_file(raw).expect("samples that go away");
+    })
+}
+
+#[test]
+fn a_sound_encoder_that_fails_names_its_output_and_the_time_and_keeps_its_cause() {
+    let folder = folder();
+    let outputs = json!([
+        { "path": "a.mkv", "video": none(), "audio": { "type": "aac" } },
+        { "path": "b.mkv", "video": none(), "audio": { "type": "pcm" } },
+        { "path": "c.mp4", "video": none(), "audio": { "type": "aac" } }
+    ]);
+    let mut job = job(&tone_with_a_hole(), folder.path(), outputs);
+    let source = job.source.path.clone();
+    let error = run(&job, &Control::default()).expect_err("no number");
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::Codec, trix_core::error::Stage::Encode), "{error}");
+    assert!(error.to_string().starts_with(&format!("{}: encode, ", job.outputs[0].path.display())), "{error}");
+    assert!(error.to_string().contains(&source.display().to_string()), "whose stream it is: {error}");
+    // The encoder holds a few blocks of 1024 samples back.
+    assert!(error.time().is_some_and(|time| (1.45..1.6).contains(&time.to_f64())), "{error}");
+    assert!(error.cause().is_some(), "{error}");
+    // What two outputs share fails for both; the third goes on.
+    job.on_output_failure = serde_json::from_str("\"continue\"").expect("a word");
+    let report = run(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    let failed: Vec<&PathBuf> = report.failed.iter().map(|own| &own.path).collect();
+    assert_eq!(failed, [&job.outputs[0].path, &job.outputs[2].path]);
+    for own in &report.failed {
+        assert!(own.error.starts_with(&format!("{}: encode, ", own.path.display())), "{}", own.error);
+        assert!(own.error.contains(", at 00:00:01."), "{}", own.error);
+    }
+    assert_eq!(names(folder.path()), ["b.mkv"]);
+    let kept = program::ffmpeg(&format!("-i {} -f f32le -", job.outputs[1].path.display())).stdout;
+    assert_eq!(kept.len(), 96_000 * 4, "all samples of the third");
 }
 
 #[test]

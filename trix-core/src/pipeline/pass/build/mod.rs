@@ -1,6 +1,6 @@
 //! Opens every encoder and every file of a pass, then starts its stages.
 //!
-//! Invariant: stages are started only when everything that can refuse has been opened.
+//! Invariant: stages are started only when everything that can refuse has been opened; for what cannot be made, none is.
 
 mod pictures;
 mod products;
@@ -16,7 +16,7 @@ use trix_model::{
         progress::{Counters, Watch},
     },
     damage::DamageLog,
-    error::{Error, Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
 };
 
 use self::sound::{Listener, Sound};
@@ -27,19 +27,15 @@ use super::{
 use crate::{
     decode::video::Picture,
     demux::Demuxer,
-    pipeline::stage::{Outcome, Sender, spawn},
+    pipeline::{
+        failures::{self, Found},
+        stage::{self, Outcome, Sender, Waiting},
+    },
     plan::{PACKETS, PICTURES, Plan},
     planner::side::SideTrack,
     source::Source,
+    spec::job::OnOutputFailure,
 };
-
-/// A stage that waits to be started.
-struct Waiting {
-    name: String,
-    stage: Stage,
-    token: Token,
-    work: Box<dyn FnOnce() -> Result<()> + Send>,
-}
 
 /// What is being put together.
 struct Builder<'a> {
@@ -64,6 +60,9 @@ struct Builder<'a> {
     sounds: Vec<Sound>,
     listeners: Vec<Listener>,
     waiting: Vec<Waiting>,
+    /// Of everything that is made.
+    names: Vec<PathBuf>,
+    found: &'a mut Found,
 }
 
 /// Those who follow a pass from outside.
@@ -74,9 +73,14 @@ pub(crate) struct Followers<'a> {
     pub(crate) watch: &'a mut Watch,
     /// Hears of every stage that ends.
     pub(crate) done: &'a crossbeam::Sender<Outcome>,
+    /// Hears of every thing that cannot be made, where the job goes on without it.
+    pub(crate) found: &'a mut Found,
 }
 
 /// Opens every encoder, then starts every stage.
+///
+/// # Errors
+/// What ends the job: any refusal, or, where the job goes on without what fails, that of the last thing that is left.
 pub(crate) fn start(
     plan: &Plan,
     sides: &[SideTrack],
@@ -84,7 +88,7 @@ pub(crate) fn start(
     pass: Pass<'_>,
     followers: Followers<'_>,
 ) -> Result<Running> {
-    let Followers { token, counters, watch, done } = followers;
+    let Followers { token, counters, watch, done, found } = followers;
     let external = sides.iter().map(|side| side.facts.clone());
     let streams: Vec<StreamFacts> = source.streams().iter().cloned().chain(external).collect();
     let mut builder = Builder {
@@ -104,12 +108,14 @@ pub(crate) fn start(
         sounds: Vec::new(),
         listeners: Vec::new(),
         waiting: Vec::new(),
+        names: plan.paths(),
+        found,
     };
     builder.products(&source, watch)?;
     builder.sounds(&source, watch)?;
     builder.pictures(&source, watch)?;
 
-    let Builder { mut waiting, routes, shared, damage, .. } = builder;
+    let Builder { mut waiting, routes, shared, damage, names, .. } = builder;
     let appeared = source.appeared();
     let demuxer = Demuxer::new(source, Arc::clone(&damage));
     let io = Arc::clone(demuxer.io_state());
@@ -120,9 +126,10 @@ pub(crate) fn start(
     });
     waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
     let stages = waiting.len();
-    for Waiting { name, stage, token, work } in waiting {
-        spawn(&name, stage, &token, done, work)?;
-    }
+    stage::start(waiting, done, &stage::thread).map_err(|(concerned, error)| match concerned.first() {
+        Some(first) => failures::of_output(error, &names[*first]),
+        None => error,
+    })?;
     Ok(Running { stages, shared, damage, appeared, io })
 }
 
@@ -137,9 +144,40 @@ impl Builder<'_> {
         self.tokens[self.plan.product(number)].clone()
     }
 
-    /// Whether output `number` takes part in the pass.
+    /// Whether output `number` takes part in the pass, and has not failed.
     fn includes(&self, number: usize) -> bool {
-        self.pass.includes(self.plan, number)
+        self.pass.includes(self.plan, number) && !self.token_of(number).is_set()
+    }
+
+    /// Takes note that something which the things `products` need cannot be opened, and goes on without them.
+    ///
+    /// # Errors
+    /// The same, where that ends the job.
+    fn go_on_without(&mut self, products: &[usize], error: Error) -> Result<()> {
+        let error = match products {
+            [first, ..] => failures::of_output(error, &self.names[*first]),
+            [] => error,
+        };
+        let is_all = products.is_empty() || error.kind() == ErrorKind::Cancelled;
+        if is_all || self.plan.on_output_failure == OnOutputFailure::Fail {
+            return Err(error);
+        }
+        self.found.add(products, error);
+        if self.found.is_everything() {
+            return self.found.root().map_or(Ok(()), Err);
+        }
+        products.iter().for_each(|product| self.tokens[*product].fail());
+        // What was opened for them alone is closed.
+        self.waiting.retain(|own| !own.token.is_set());
+        for sound in &mut self.sounds {
+            sound.places.retain(|place| !self.tokens[self.plan.product(place.output)].is_set());
+        }
+        self.sounds.retain(|sound| !sound.places.is_empty());
+        self.listeners.retain(|own| !own.token.is_set());
+        self.viewers.retain(|(_, token)| !token.is_set());
+        self.takers.iter_mut().for_each(|own| own.retain(Sender::is_wanted));
+        self.routes.iter_mut().for_each(|own| own.retain(Route::is_wanted));
+        Ok(())
     }
 
     /// Bytes of compressed data, or of sound, that wait between two stages; none where one item is to wait alone.

@@ -20,6 +20,7 @@ use crate::{
     filter::pictures::PictureFilter,
     mux::TrackSpec,
     pipeline::{
+        failures,
         pass::{
             ForMuxer, Queued, lock,
             route::Route,
@@ -44,8 +45,7 @@ impl Builder<'_> {
         let output = &plan.outputs[number];
         let Some(video) = &output.video else { return Ok(()) };
         let stats = self.pass.stats(number).map(|path| (self.pass.number, path));
-        let mut encoder = encode::video::open(video, output.threads, stats)
-            .map_err(|error| if plan.products() > 1 { error.in_file(&output.path) } else { error })?;
+        let mut encoder = encode::video::open(video, output.threads, stats)?;
         lock(&self.shared.outputs[number].done).frame_threads = encoder.frame_threads();
         let headers = encoder.headers()?;
         let time_base = self.time_base_after(video.filter)?;
@@ -78,7 +78,15 @@ impl Builder<'_> {
             extras: Default::default(),
             encoder,
         };
-        self.wait(self.queue("encode", number), Stage::Encode, token, move || stage.run(input));
+        let mut renditions = plan.packages.iter().flat_map(|package| &package.renditions);
+        let rendition = renditions.find(|own| own.output == number).map(|own| format!("rendition {}", own.id));
+        let work = move || {
+            stage.run(input).map_err(|error| match &rendition {
+                Some(rendition) => failures::and(error, rendition),
+                None => error,
+            })
+        };
+        self.wait(self.queue("encode", number), Stage::Encode, token, work);
         tracks.push(track);
         Ok(())
     }
@@ -145,7 +153,7 @@ impl Builder<'_> {
             let cut = plan.cut;
             let stage = video::FilterStage { step, cut, time_base, filter, shared: Arc::clone(&self.shared) };
             let label = self.label.clone();
-            let work = move || stage.run(input, output).map_err(|error| error.in_file(&label));
+            let work = move || stage.run(input, output).map_err(|error| failures::from_source(error, &label));
             self.wait(self.queue("filter", step), Stage::Filter, token, work);
         }
         // The first steps of the plan get their pictures first.
@@ -154,6 +162,23 @@ impl Builder<'_> {
         let Some(index) = stream.or(source.video().map(|facts| facts.index)).filter(|_| !roots.is_empty()) else {
             return Ok(());
         };
+        let token = Token::joined(roots.iter().map(|(_, token)| token)).unwrap_or_else(|| self.token.clone());
+        let products = token.outputs();
+        match self.decode_pictures(index, source, roots, token, watch) {
+            Ok(()) => Ok(()),
+            Err(error) => self.go_on_without(&products, error),
+        }
+    }
+
+    /// The stage that decodes the pictures of stream `index` for all `roots`.
+    fn decode_pictures(
+        &mut self,
+        index: usize,
+        source: &Source,
+        roots: Vec<(Sender<Picture>, Token)>,
+        token: Token,
+        watch: &mut Watch,
+    ) -> Result<()> {
         let facts = self.facts(index)?;
         let decoder = VideoDecoder::new(
             self.label.clone(),
@@ -169,7 +194,6 @@ impl Builder<'_> {
             dynamic: DynamicHdr::new(&facts.parameters),
             shared: Arc::clone(&self.shared),
         };
-        let token = Token::joined(roots.iter().map(|(_, token)| token)).unwrap_or_else(|| self.token.clone());
         let (to_decoder, input, depth) = channel::<Queued<Packet>>(self.packets(), &token);
         watch.add_queue("decode", depth);
         self.routes[index].push(Route::Decoder(to_decoder));

@@ -30,19 +30,25 @@ impl Builder<'_> {
         let plan = self.plan;
         let (pass, files, packages) = (self.pass, plan.files(), plan.packages.len());
         for number in (0..files).filter(|number| pass.includes(plan, *number)) {
-            self.file(number, source, watch).map_err(|error| {
+            if let Err(error) = self.file(number, source, watch) {
+                let path = &plan.outputs[number].path;
                 // A file of the pass stands for the output that it will become.
-                match pass.file(number) {
-                    Some(part) => error.renamed(part, &plan.outputs[number].path),
+                let error = match pass.file(number) {
+                    Some(part) => error.renamed(part, path),
                     None => error,
-                }
-            })?;
+                };
+                self.go_on_without(&[number], error)?;
+            }
         }
         for number in 0..packages {
-            self.package(number, source, watch).map_err(|error| error.in_file(&plan.packages[number].path))?;
+            if let Err(error) = self.package(number, source, watch) {
+                self.go_on_without(&[files + number], error)?;
+            }
         }
         for number in (0..plan.stills.len()).filter(|number| pass.writes(files + packages + number)) {
-            self.still(number, source, watch).map_err(|error| error.in_file(&plan.stills[number].path))?;
+            if let Err(error) = self.still(number, source, watch) {
+                self.go_on_without(&[files + packages + number], error)?;
+            }
         }
         Ok(())
     }
@@ -58,12 +64,13 @@ impl Builder<'_> {
         self.encoder(number, part.is_some().then(|| to_muxer.clone()), &mut tracks, watch)?;
         let Some(part) = part else { return Ok(()) };
         self.taken_over(number, source, &to_muxer, &mut tracks)?;
+        let bases = tracks.iter().map(|track| track.time_base).collect();
         let muxer = Muxer::new(output.container, &part, tracks, &tracks::beside(output, source))?;
         let (shared, counters) = (Arc::clone(&self.shared), Arc::clone(&self.counters[number]));
         let counts_packets = output.video.is_none();
         let target = output.path.clone();
         let work = move || {
-            mux(muxer, muxer_input, &shared.outputs[number], &counters, counts_packets)
+            mux(muxer, bases, muxer_input, &shared.outputs[number], &counters, counts_packets)
                 .map_err(|error| error.renamed(&part, &target))
         };
         self.wait(self.queue("mux", number), Stage::Mux, token, work);
@@ -95,17 +102,14 @@ impl Builder<'_> {
             let span = Span { origin: plan.origin, end };
             self.text(&text.subtitle, &text.tags, span, &to_muxer, &mut tracks)?;
         }
+        let bases = tracks.iter().map(|track| track.time_base).collect();
         let names = plan.renditions.iter().map(|rendition| &rendition.id);
         let names = names.chain(plan.subtitles.iter().map(|text| &text.id));
         let renditions = names.zip(tracks).map(|(id, track)| Rendition { id: id.clone(), track }).collect();
         let writer = PackageWriter::new(&plan.path, renditions, &plan.settings, plan.overwrite)?;
         let (shared, counters) = (Arc::clone(&self.shared), outputs.first().map(|output| &self.counters[*output]));
         let counters = counters.map(Arc::clone).unwrap_or_default();
-        let target = plan.path.clone();
-        let work = move || {
-            mux_package(writer, muxer_input, &shared, number, &outputs, &counters)
-                .map_err(|error| error.in_file(&target))
-        };
+        let work = move || mux_package(writer, bases, muxer_input, &shared, number, &outputs, &counters);
         self.wait(self.queue("package", number), Stage::Mux, token, work);
         Ok(())
     }

@@ -23,6 +23,7 @@ use crate::{
     filter::sound::SoundConverter,
     mux::{TrackSpec, codec_delay},
     pipeline::{
+        failures,
         pass::{
             ForMuxer, Queued,
             copy_watch::CopyWatch,
@@ -49,7 +50,7 @@ pub(super) struct Sound {
     plan: AudioPlan,
     target: SoundTarget,
     encoder: SoundEncoder,
-    places: Vec<SoundPlace>,
+    pub(super) places: Vec<SoundPlace>,
 }
 
 /// Someone who takes in decoded sound beside the encoders.
@@ -83,7 +84,8 @@ impl Builder<'_> {
             let track = tracks::copied(facts, Some(frame_rate(facts)), &output.tags(copy.stream));
             let kind = Kind::Pictures(CopyGate::new(copy));
             let watch = Some(self.watch(number, facts, output.start, None));
-            let own = IntoOutput { kind, watch, track: tracks.len(), origin, next: to_muxer.clone(), reached: None };
+            let (label, next) = (self.label.clone(), to_muxer.clone());
+            let own = IntoOutput { label, kind, watch, track: tracks.len(), origin, next, reached: None };
             self.routes[copy.stream].push(Route::Output(Box::new(own)));
             tracks.push(track);
         }
@@ -123,8 +125,8 @@ impl Builder<'_> {
             hides_start: false,
         };
         let kind = Kind::Subtitles(track);
-        let (track, next) = (tracks.len(), to_muxer.clone());
-        let own = IntoOutput { kind, watch: None, track, origin: span.origin, next, reached: None };
+        let (label, track, next) = (self.label.clone(), tracks.len(), to_muxer.clone());
+        let own = IntoOutput { label, kind, watch: None, track, origin: span.origin, next, reached: None };
         self.routes[subtitle.stream].push(Route::Output(Box::new(own)));
         tracks.push(spec);
         Ok(())
@@ -145,7 +147,8 @@ impl Builder<'_> {
             let span = Span { origin: output.start.unwrap_or(EVER), end: output.span_end() };
             let watch = Some(self.watch(number, facts, output.start, span.end));
             let kind = Kind::Sound(cut(output, source, facts, span, &mut track));
-            let own = IntoOutput { kind, watch, track: index, origin: output.origin, next, reached: None };
+            let (label, origin) = (self.label.clone(), output.origin);
+            let own = IntoOutput { label, kind, watch, track: index, origin, next, reached: None };
             self.routes[audio.stream].push(Route::Output(Box::new(own)));
             return Ok(track);
         };
@@ -164,7 +167,7 @@ impl Builder<'_> {
         let span = Span { origin: output.start.map_or(EVER, |_| origin), end };
         let kind = Kind::Sound(cut(output, &file, own, span, &mut track));
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
-        let route = IntoOutput { kind, watch, track: index, origin, next, reached: None };
+        let route = IntoOutput { label: file.label(), kind, watch, track: index, origin, next, reached: None };
         routes[own.index].push(Route::Output(Box::new(route)));
         let damage = Arc::new(DamageLog::new(self.plan.source.settings.on_damage));
         let (token, shared) = (self.token_of(number), Arc::clone(&self.shared));
@@ -238,6 +241,7 @@ impl Builder<'_> {
                 keeps_bits: plan.keeps_bits(),
                 stream: facts.index,
                 time_base: facts.time_base,
+                clock: TimeBase::new(1, i64::from(plan.sample_rate)),
                 held: VecDeque::new(),
                 places,
             };
@@ -245,7 +249,7 @@ impl Builder<'_> {
             let token = token.unwrap_or_else(|| self.token.clone());
             let input = self.listen(format!("sound {number}"), plan.stream, &token, watch);
             let label = self.sound_label(plan.stream);
-            let work = move || stage.run(input).map_err(|error| error.in_file(&label));
+            let work = move || stage.run(input).map_err(|error| failures::from_source(error, &label));
             self.wait(format!("sound-{number}"), Stage::Encode, token, work);
         }
         if self.plan.measure_loudness {
@@ -253,13 +257,17 @@ impl Builder<'_> {
         }
         let listeners = std::mem::take(&mut self.listeners);
         for index in 0..self.streams.len() {
-            let own: Vec<&Listener> = listeners.iter().filter(|listener| listener.stream == index).collect();
+            let is_own = |own: &&Listener| own.stream == index && own.next.is_wanted();
+            let own: Vec<&Listener> = listeners.iter().filter(is_own).collect();
             if own.is_empty() {
                 continue;
             }
             let token = Token::joined(own.iter().map(|own| &own.token)).unwrap_or_else(|| self.token.clone());
             let output = Fan::new(own.iter().map(|own| own.next.clone()).collect());
-            self.decoder(index, output, token, watch)?;
+            let products = token.outputs();
+            if let Err(error) = self.decoder(index, output, token, watch) {
+                self.go_on_without(&products, error)?;
+            }
         }
         Ok(())
     }
@@ -307,7 +315,7 @@ impl Builder<'_> {
         let can_hear = |plan: &AudioPlan| plan.side.is_some() || source.selection().lack(plan.stream).is_none();
         let mut all: Vec<Measured> = Vec::new();
         for (number, output) in self.plan.outputs.iter().enumerate() {
-            if !self.pass.writes(self.plan.product(number)) {
+            if !self.pass.writes(self.plan.product(number)) || !self.includes(number) {
                 continue;
             }
             for (track, plan) in output.audio.iter().enumerate().filter(|(_, plan)| plan.copied && can_hear(plan)) {
@@ -333,7 +341,7 @@ impl Builder<'_> {
             let token = token.unwrap_or_else(|| self.token.clone());
             let input = self.listen(format!("loudness {number}"), plan.stream, &token, watch);
             let label = self.sound_label(plan.stream);
-            let work = move || stage.run(input).map_err(|error| error.in_file(&label));
+            let work = move || stage.run(input).map_err(|error| failures::from_source(error, &label));
             self.wait(format!("loudness-{number}"), Stage::Filter, token, work);
         }
         Ok(())
