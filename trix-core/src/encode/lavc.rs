@@ -14,11 +14,8 @@ use trix_av::{
 };
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::video::{Encoded, Headers, VideoEncoder};
-use crate::{plan::VideoPlan, spec::video::Encoder};
-
-/// Profiles of ProRes in the order in which libavcodec numbers them.
-pub const PRORES_PROFILES: [&str; 6] = ["proxy", "lt", "standard", "hq", "4444", "4444xq"];
+use super::encoder::{Encoded, Headers, VideoEncoder};
+use crate::{encode::option_names::PRORES_PROFILES, plan::VideoPlan, spec::video::Encoder};
 
 /// libavcodec's name of the encoder.
 pub fn encoder_name(encoder: Encoder) -> &'static str {

@@ -5,7 +5,10 @@
 
 use trix_model::mistake;
 
-use crate::{encode::lavc, spec::video::Encoder};
+use crate::spec::video::Encoder;
+
+/// Profiles of ProRes in the order in which libavcodec numbers them.
+pub const PRORES_PROFILES: [&str; 6] = ["proxy", "lt", "standard", "hq", "4444", "4444xq"];
 
 /// Options of x264 0.164, as its program lists them, less those that concern its own input, output and progress.
 const X264: &[&str] = &[
@@ -324,7 +327,7 @@ pub fn profiles(encoder: Encoder) -> &'static [&'static str] {
         Encoder::X264 => &["baseline", "main", "high", "high10", "high422", "high444"],
         Encoder::X265 => X265_PROFILES,
         Encoder::Ffv1 => &[],
-        Encoder::Prores => &lavc::PRORES_PROFILES,
+        Encoder::Prores => &PRORES_PROFILES,
     }
 }
 

@@ -9,6 +9,6 @@ pub mod pictures;
 mod continuity;
 pub mod sound_ledger;
 pub mod sound;
-mod sound_converter;
+pub mod sound_converter;
 pub mod sound_edit;
 mod stretch;

@@ -11,7 +11,6 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-pub use super::sound_converter::SoundConverter;
 use crate::{
     plan::{Remix, Resampler, SoundTarget},
     spec::audio_edit::SoundEdit,

@@ -17,7 +17,10 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-use super::{PackageWriter, Rendition, WrittenPackage};
+use super::{
+    rendition::Rendition,
+    writer::{PackageWriter, WrittenPackage},
+};
 use crate::{
     demux::Demuxer,
     encode::subtitle::{Span, SubtitleTrack},

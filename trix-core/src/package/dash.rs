@@ -11,7 +11,8 @@ use trix_model::{
 };
 
 use super::{
-    MANIFEST, codecs, header,
+    codecs, header,
+    names::MANIFEST,
     text::{self, TextRendition},
     track::{self, MediaRendition},
 };

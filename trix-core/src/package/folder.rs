@@ -18,7 +18,7 @@ use rustix::{
 };
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::{MANIFEST, MASTER, PLAYLIST};
+use super::names::{MANIFEST, MASTER, PLAYLIST};
 use crate::mux::part::hidden_beside;
 
 /// Checks, without writing, that a package may get the name `target`.

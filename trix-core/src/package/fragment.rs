@@ -8,8 +8,6 @@ use std::borrow::Cow;
 use trix_bitstream::boxes::{self, Writer};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::track::SegmentPlace;
-
 /// A sample of a segment.
 pub(super) struct Sample<'a> {
     /// The coded data.
@@ -74,6 +72,21 @@ pub(super) fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> 
     to.within(b"mdat", |to| samples.iter().for_each(|sample| to.bytes(&sample.data)));
     let first_sample_end = (data + samples[0].data.len()) as u64;
     Ok(Segment { bytes: to.into_bytes(), first_sample_end })
+}
+
+/// A segment on disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SegmentPlace {
+    /// Presentation time of its first sample in ticks.
+    pub(super) start: i64,
+    /// Presented duration in ticks.
+    pub(super) duration: u64,
+    /// Offset in its file.
+    pub(super) at: u64,
+    /// Size in bytes.
+    pub(super) bytes: u64,
+    /// Size of its start up to the end of the first sample.
+    pub(super) key_bytes: u64,
 }
 
 /// The index of the segments that directly follow it, in ticks of `timescale` a second (ISO/IEC 14496-12, 8.16.3).

@@ -11,7 +11,8 @@ use trix_model::{
 };
 
 use super::{
-    MASTER, PLAYLIST, codecs,
+    codecs,
+    names::{MASTER, PLAYLIST},
     text::TextRendition,
     track::{self, MediaRendition, MediaTrack},
 };
@@ -252,7 +253,7 @@ fn master(media: &[MediaRendition], texts: &[TextRendition]) -> String {
         common.push_str(if has_captions { ",CLOSED-CAPTIONS=\"captions\"" } else { ",CLOSED-CAPTIONS=NONE" });
     }
     // The bit rate of the largest playable combination: with the largest audio and text (RFC 8216, 4.3.4.2).
-    let densest = |list: &mut dyn Iterator<Item = &super::RenditionRecord>| {
+    let densest = |list: &mut dyn Iterator<Item = &super::rendition::RenditionRecord>| {
         let rates = list.map(|record| (record.peak_bit_rate, record.average_bit_rate));
         rates.fold((0, 0), |(peak, average), rate| (peak.max(rate.0), average.max(rate.1)))
     };

@@ -8,7 +8,8 @@ use trix_av::packet::Packet;
 use trix_model::{error::Result, time::Timestamp};
 
 use super::{
-    Rendition, RenditionRecord, language, rates,
+    language, rates,
+    rendition::{Rendition, RenditionRecord},
     track::{segment_name, unwritable},
     webvtt,
 };

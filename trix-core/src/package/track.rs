@@ -16,11 +16,17 @@ use trix_model::{
 };
 
 use super::{
-    Rendition, RenditionRecord, boundaries::Boundaries, codecs, fragment, framing::SampleForm, header::Header,
-    language, rates, webvtt,
+    boundaries::Boundaries,
+    codecs, fragment,
+    framing::SampleForm,
+    header::Header,
+    language, rates,
+    rendition::{Rendition, RenditionRecord},
+    webvtt,
 };
 use crate::{
     mux::{TrackSpec, record::Bookkeeper},
+    package::fragment::SegmentPlace,
     spec::package::Layout,
 };
 
@@ -34,21 +40,6 @@ const UNINDEXED: &str = "segments.part";
 /// File name of segment `index`, counted from 0.
 pub(super) fn segment_name(index: usize, extension: &str) -> String {
     format!("{:05}.{extension}", index + 1)
-}
-
-/// A segment on disk.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SegmentPlace {
-    /// Presentation time of its first sample in ticks.
-    pub(super) start: i64,
-    /// Presented duration in ticks.
-    pub(super) duration: u64,
-    /// Offset in its file.
-    pub(super) at: u64,
-    /// Size in bytes.
-    pub(super) bytes: u64,
-    /// Size of its start up to the end of the first sample.
-    pub(super) key_bytes: u64,
 }
 
 /// A packet that waits for the end of its segment.

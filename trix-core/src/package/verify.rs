@@ -23,7 +23,12 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{MANIFEST, MASTER, PLAYLIST, RenditionRecord, codecs, fragment, header, text};
+use super::{
+    codecs, fragment, header,
+    names::{MANIFEST, MASTER, PLAYLIST},
+    rendition::RenditionRecord,
+    text,
+};
 use crate::{
     mux::record::{Bookkeeper, TrackRecord},
     spec::source::Limits,

@@ -125,10 +125,9 @@ fn what_cannot_be_opened_ends_a_job_that_does_not_go_on() {
 fn a_job_ends_when_nothing_of_it_can_be_opened() {
     let folder = folder();
     let job = Job { stills: Vec::new(), packages: Vec::new(), ..job(folder.path(), "continue") };
-    let source = job.source.open_until(&Default::default()).expect("a source");
-    let mut plan = Plan::new(&job, &source).expect("a plan");
+    let mut plan = planner::plan(&job, &job.source.open().expect("a source")).expect("a plan");
     plan.outputs.iter_mut().for_each(|output| output.video.as_mut().expect("video").width = 0);
-    let error = carry_out(&job, plan, source, None, &Control::default(), Instant::now()).expect_err("nothing is left");
+    let error = run_plan(&plan, &Control::default()).expect_err("nothing is left");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
     assert_eq!(names(folder.path()), BTreeSet::new());
 }

@@ -8,7 +8,7 @@ use trix_model::{
 
 use crate::{
     plan::ToneMapping,
-    planner::{diagnostics::Diagnostics, frames::FrameRequest, video_facts::VideoFacts},
+    planner::{diagnostics::Diagnostics, frame_request::FrameRequest, video_facts::VideoFacts},
     spec::{picture::Tonemap, video::Encoder},
 };
 

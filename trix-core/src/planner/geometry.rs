@@ -9,7 +9,7 @@ use trix_model::{
 
 use crate::{
     plan::Deinterlacing,
-    planner::{diagnostics::Diagnostics, frames::FrameRequest, video_facts::VideoFacts},
+    planner::{diagnostics::Diagnostics, frame_request::FrameRequest, video_facts::VideoFacts},
     reading::survey::Survey,
     spec::{
         job::Container,

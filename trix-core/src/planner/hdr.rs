@@ -4,7 +4,7 @@ use trix_model::hdr::{DolbyVision, StaticHdr};
 
 use crate::{
     plan::Transform,
-    planner::{diagnostics::Diagnostics, frames::FrameRequest, video_facts::VideoFacts},
+    planner::{diagnostics::Diagnostics, frame_request::FrameRequest, video_facts::VideoFacts},
     spec::{picture::DynamicHdr, video::Encoder},
 };
 

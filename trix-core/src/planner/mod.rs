@@ -8,6 +8,7 @@ mod diagnostics;
 mod video_facts;
 mod sample_depth;
 mod kept;
+mod frame_request;
 mod geometry;
 mod color;
 mod hdr;

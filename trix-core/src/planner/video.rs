@@ -15,12 +15,13 @@ use trix_model::{
 };
 
 use crate::{
-    encode::{lavc, options},
+    encode::{lavc, option_names, options},
     filter::{convert::zimg_is_there, transform::Shape},
     plan::{Filtering, OutputPlan, Transform, VideoPlan},
     planner::{
         diagnostics::Diagnostics,
-        frames::{self, FrameRequest, Frames, Target},
+        frame_request::{FrameRequest, Target},
+        frames::{self, Frames},
         request::OutputRequest,
         video_facts::VideoFacts,
     },
@@ -122,8 +123,8 @@ fn mezzanine_mistakes(encoder: Encoder, settings: &EncodeSettings, mistakes: &mu
         }
     }
     match (encoder, settings.profile.as_deref()) {
-        (Encoder::Prores, Some(profile)) if !lavc::PRORES_PROFILES.contains(&profile) => {
-            let known = lavc::PRORES_PROFILES.join(", ");
+        (Encoder::Prores, Some(profile)) if !option_names::PRORES_PROFILES.contains(&profile) => {
+            let known = option_names::PRORES_PROFILES.join(", ");
             mistakes.push(Mistake::new("video.profile", profile, format!("ProRes knows {known}")));
         }
         (Encoder::Ffv1, Some(profile)) => {

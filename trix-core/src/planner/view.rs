@@ -15,7 +15,8 @@ use crate::{
     plan::{Filtering, Transform, View},
     planner::{
         diagnostics::Diagnostics,
-        frames::{self, FrameRequest, Frames, Target},
+        frame_request::{FrameRequest, Target},
+        frames::{self, Frames},
         lazy_probe::LazyProbe,
         output,
         video_facts::VideoFacts,

@@ -16,7 +16,7 @@ use trix_model::{
     timecode::Timecode,
 };
 
-use super::{Disagreement, HdrInfo, Measured};
+use super::{disagreement::Disagreement, dynamic_range::HdrInfo, survey::Measured};
 use crate::{
     decode::data_bursts::DataBursts,
     reading::{census::Census, glance::Glance},

@@ -5,9 +5,11 @@
 //! only the header, the data that the limits allow for probing, and the same amount once more (`survey`).
 
 mod compare;
+mod disagreement;
 mod dynamic_range;
 mod info;
 mod survey;
+mod timecodes;
 
 use trix_av::{
     input::DurationMethod,
@@ -20,11 +22,10 @@ use trix_model::{
     error::Result,
     orientation::Orientation,
     time::{Rational, TimeBase, Timestamp},
-    timecode::Timecode,
 };
 
 pub use self::{
-    compare::{Disagreement, Subject},
+    disagreement::{Disagreement, Subject},
     dynamic_range::{HdrFormat, HdrInfo},
     info::{
         AttachmentInfo, AudioInfo, ContainerInfo, MediaInfo, Method, ProgramInfo, StreamInfo, SubtitleForm,
@@ -34,6 +35,7 @@ pub use self::{
 };
 pub use crate::source::movie::EditInfo;
 
+use self::timecodes::{named, timecodes};
 use crate::{
     decode::data_bursts::DataBursts,
     reading::census,
@@ -126,11 +128,6 @@ fn method(method: DurationMethod) -> Method {
         DurationMethod::Header => Method::Container,
         DurationMethod::BitRate => Method::BitRate,
     }
-}
-
-fn named(metadata: &[(String, String)], key: &str) -> Option<String> {
-    let entry = metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
-    entry.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
 }
 
 fn stream(
@@ -274,28 +271,4 @@ fn audio(facts: &StreamFacts, track: Option<&movie::Track>, data_bursts: Option<
         priming: Some(priming).filter(|samples| *samples > 0),
         joint_objects: track.and_then(|track| track.joint_objects),
     }
-}
-
-/// All time codes of the first frame.
-fn timecodes(source: &Source, streams: &[StreamInfo]) -> Vec<TimecodeInfo> {
-    let read = |metadata: &[(String, String)]| named(metadata, "timecode")?.parse::<Timecode>().ok();
-    let mut list = Vec::new();
-    let mut add = |value: Option<Timecode>, origin, stream| {
-        list.extend(value.map(|value| TimecodeInfo { value, origin, stream }));
-    };
-    add(read(&source.input.metadata()), TimecodeOrigin::Container, None);
-    let has_track = source.streams().iter().any(|facts| facts.tag.as_deref() == Some("tmcd"));
-    for (facts, info) in source.streams().iter().zip(streams) {
-        let is_track = facts.tag.as_deref() == Some("tmcd");
-        // libavformat copies the time code of a track to the streams that refer to it.
-        if is_track || !has_track {
-            let origin = if is_track { TimecodeOrigin::Track } else { TimecodeOrigin::Stream };
-            add(read(&facts.metadata), origin, Some(facts.index));
-        }
-        if let Some(glance) = info.video.as_ref().and_then(|video| video.bitstream.as_ref()) {
-            add(glance.smpte_timecode, TimecodeOrigin::Picture, Some(facts.index));
-            add(glance.gop_timecode, TimecodeOrigin::GroupOfPictures, Some(facts.index));
-        }
-    }
-    list
 }

@@ -18,7 +18,7 @@ use crate::{
         timing::Drift,
     },
     demux::Demuxer,
-    filter::sound::SoundConverter,
+    filter::sound_converter::SoundConverter,
     plan::{Remix, Resampler, SoundTarget},
     reading::stems::{StemReport, Stems},
     source::Source,

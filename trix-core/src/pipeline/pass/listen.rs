@@ -12,8 +12,8 @@ use trix_model::{
 
 use super::{Queued, Shared, TrackLoudness, lock};
 use crate::{
-    decode::data_bursts::BurstFinder, filter::sound::SoundConverter, loudness::Meter, pipeline::stage::Receiver,
-    plan::Loudness, still::AudioStill,
+    decode::data_bursts::BurstFinder, filter::sound_converter::SoundConverter, loudness::Meter,
+    pipeline::stage::Receiver, plan::Loudness, still::AudioStill,
 };
 
 /// Measures loudness where that is wanted and possible.

@@ -17,7 +17,7 @@ use crate::{
         samples::{SampleBooks, SampleRecord},
         sound::SoundEncoder,
     },
-    filter::{sound::SoundConverter, sound_ledger::SoundLedger},
+    filter::{sound_converter::SoundConverter, sound_ledger::SoundLedger},
     pipeline::{
         failures,
         stage::{Fan, Receiver, Sender, Sent},

@@ -12,7 +12,7 @@ use super::Builder;
 use crate::{
     decode::video::Picture,
     encode::subtitle::Span,
-    filter::sound::SoundConverter,
+    filter::sound_converter::SoundConverter,
     mux::{Muxer, TrackSpec},
     package::{PackageWriter, Rendition},
     pipeline::{

@@ -20,7 +20,7 @@ use crate::{
         sound::SoundEncoder,
         subtitle::{Span, SubtitleTrack},
     },
-    filter::sound::SoundConverter,
+    filter::sound_converter::SoundConverter,
     mux::{TrackSpec, codec_delay},
     pipeline::{
         failures,
