@@ -39,6 +39,7 @@ pub mod encode;
 pub mod mux;
 pub mod package;
 pub mod still;
+mod pool;
 pub mod quality;
 pub mod verify;
 pub mod loudness;

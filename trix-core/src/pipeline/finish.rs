@@ -10,7 +10,7 @@ use std::{
 
 use trix_model::{
     check::Check,
-    control::cancel::Cancel,
+    control::cancel::{Cancel, Token},
     damage::{DamageReport, OnDamage},
     error::{Error, ErrorKind, Result, Stage},
     path_text,
@@ -19,7 +19,7 @@ use trix_model::{
 
 use super::{
     Control,
-    check::{self, Reference},
+    check::{self, Compared, Found, Reference},
     failures::{self, Failures},
     pass::{OutputOutcome, PassOutcome},
     presented,
@@ -35,8 +35,10 @@ use crate::{
     },
     package::{self, CommittedPackage, WrittenPackage},
     plan::{AudioPlan, OutputPlan, Plan},
+    pool,
     report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
     source::{Discontinuity, FileFixity, FixityKeeper, sha256_of_file},
+    spec::job::{OnOutputFailure, VerifyLevel},
     still::Still,
 };
 
@@ -103,6 +105,26 @@ pub(super) struct Ready {
     made: Made,
 }
 
+/// Something that was written and that nobody has looked at.
+enum Written {
+    File(PartFile, Box<OutputOutcome>),
+    /// With its number among packages, and what its renditions are.
+    Package(usize, WrittenPackage, Vec<OutputOutcome>),
+    /// With its number among stills.
+    Still(usize, Still),
+}
+
+/// What looking at one thing found.
+struct Looked {
+    /// Its number among all that is made.
+    number: usize,
+    made: Result<Made>,
+    /// How many pictures are in it, of a file that was read.
+    pictures: Option<u64>,
+    /// Whether nothing is left to look at.
+    is_whole: bool,
+}
+
 enum Made {
     File(PartFile, Box<OutputReport>),
     Package(WrittenPackage, Box<PackageReport>),
@@ -144,52 +166,39 @@ impl Finish<'_> {
             outputs, packages, stills, damage, notes, timing_of_source, walked, damage_of_tracks, ..
         } = outcome;
         let mut outcomes: Vec<Option<OutputOutcome>> = outputs.into_iter().map(Some).collect();
-        let files = places.files.len();
-        let mut synced = Vec::new();
-        for (number, part) in places.files.into_iter().enumerate() {
-            match part.sync() {
-                _ if failures.has(number) => {}
-                Ok(()) => synced.push((number, part)),
-                Err(error) => failures.add(number, error)?,
+        let (mut written, mut missing): (Vec<(usize, Written)>, Vec<usize>) = Default::default();
+        for (number, part) in places.files.into_iter().enumerate().filter(|(number, _)| !failures.has(*number)) {
+            written.push((number, Written::File(part, Box::new(outcomes[number].take().unwrap_or_default()))));
+        }
+        for (number, package) in packages.into_iter().enumerate() {
+            let product = self.plan.files() + number;
+            let renditions = self.plan.packages[number].renditions.iter();
+            let own = renditions.map(|rendition| outcomes[rendition.output].take().unwrap_or_default()).collect();
+            match package {
+                Some(package) => written.push((product, Written::Package(number, package, own))),
+                None => missing.push(product),
             }
         }
-        let (mut ready, mut missing): (Vec<Ready>, Vec<usize>) = Default::default();
-        let mut keep = |number: usize, made: Result<Made>, path: &Path| {
+        for (number, still) in stills.into_iter().enumerate() {
+            let product = self.plan.files() + self.plan.packages.len() + number;
+            match still {
+                Some(still) => written.push((product, Written::Still(number, still))),
+                None => missing.push(product),
+            }
+        }
+        let (mut ready, mut finished): (Vec<Ready>, Vec<PathBuf>) = Default::default();
+        let names = failures.names();
+        for Looked { number, made, is_whole, .. } in self.look_at_all(written, &damage, &walked)? {
             match made {
-                Ok(made) => ready.push(Ready { number, made }),
+                Ok(made) => {
+                    ready.push(Ready { number, made });
+                    finished.extend(is_whole.then(|| names[number].clone()));
+                }
                 Err(error) => {
-                    let names = failures.names();
-                    let finished: Vec<PathBuf> = ready.iter().map(|ready| names[ready.number].clone()).collect();
-                    let error = error.in_file(path);
+                    let error = error.in_file(&names[number]);
                     failures.add(number, error).map_err(|error| failures::explain(error, &finished))?;
                 }
             }
-            Ok(())
-        };
-        for (number, part) in synced {
-            let target = &self.plan.outputs[number].path;
-            let outcome = outcomes[number].take().unwrap_or_default();
-            let report = self.file(number, part.path(), outcome, &damage, &walked);
-            let made = report.map(|report| Made::File(part, Box::new(report)));
-            keep(number, made, target)?;
-        }
-        for (number, written) in packages.into_iter().enumerate() {
-            let Some(written) = written else {
-                missing.push(files + number);
-                continue;
-            };
-            let made = self.package(number, &written, &mut outcomes, &walked);
-            let made = made.map(|report| Made::Package(written, Box::new(report)));
-            keep(files + number, made, &self.plan.packages[number].path)?;
-        }
-        for (number, still) in stills.into_iter().enumerate() {
-            let Some(still) = still else {
-                missing.push(files + self.plan.packages.len() + number);
-                continue;
-            };
-            let made = self.still(number, still);
-            let made = made.map(|(parts, report)| Made::Still(parts, Box::new(report)));
-            keep(files + self.plan.packages.len() + number, made, &self.plan.stills[number].path)?;
         }
         if let Some(number) = missing.into_iter().find(|number| !failures.has(*number)) {
             let detail = "was not made, and no stage said why";
@@ -199,15 +208,106 @@ impl Finish<'_> {
         Ok((ready, FoundOut { damage, notes, timing_of_source, discontinuities, damage_of_tracks }))
     }
 
-    /// Checks output `number`, and says what was found.
+    /// Looks at everything at once: first at each by itself, then at the pictures of those whose pictures are compared.
+    /// Where a failure of one is one of the job, it stops those behind it, so that the one that is told does not depend
+    /// on which thread was faster.
+    fn look_at_all(
+        &self,
+        written: Vec<(usize, Written)>,
+        damage: &DamageReport,
+        walked: &Walked,
+    ) -> Result<Vec<Looked>> {
+        let tokens = Token::new(&self.control.cancel).of_outputs(self.plan.products());
+        let ends_job = self.plan.on_output_failure == OnOutputFailure::Fail;
+        let failed = |number: usize| {
+            let behind = if ends_job { tokens.len() } else { number + 1 };
+            tokens[number..behind].iter().for_each(Token::fail);
+        };
+        pool::with(pool::threads(self.plan.threads.unwrap_or(0)), || {
+            let mut all = pool::map(written, |(number, written)| {
+                let looked = self.look_at(number, written, walked, &tokens[number]);
+                if looked.made.is_err() {
+                    failed(number);
+                }
+                looked
+            });
+            if !ends_job || all.iter().all(|looked| looked.made.is_ok()) {
+                self.compare_pictures(&mut all, damage, &tokens, &failed);
+            }
+            all
+        })
+    }
+
+    /// Looks at one thing, but for the pictures.
+    fn look_at(&self, number: usize, written: Written, walked: &Walked, token: &Token) -> Looked {
+        let mut pictures = None;
+        let made = match written {
+            _ if token.is_set() => Err(Error::cancelled(Stage::Verify)),
+            Written::File(part, outcome) => part.sync().and_then(|()| {
+                let (report, found) = self.file(number, part.path(), *outcome, walked, token)?;
+                pictures = found;
+                Ok(Made::File(part, Box::new(report)))
+            }),
+            Written::Package(number, package, renditions) => self
+                .package(number, &package, renditions, walked)
+                .map(|report| Made::Package(package, Box::new(report))),
+            Written::Still(number, still) => {
+                self.still(number, still).map(|(parts, report)| Made::Still(parts, Box::new(report)))
+            }
+        };
+        Looked { number, made, pictures, is_whole: !self.compares_pictures(number) }
+    }
+
+    /// Whether thing `number` is a file whose pictures are compared with those of the source.
+    fn compares_pictures(&self, number: usize) -> bool {
+        let plan = self.plan.outputs.get(number).filter(|_| number < self.plan.files());
+        plan.is_some_and(|plan| plan.verify == VerifyLevel::Full && plan.video.is_some())
+    }
+
+    /// Compares the pictures of all files of which that is asked for.
+    fn compare_pictures(
+        &self,
+        all: &mut [Looked],
+        damage: &DamageReport,
+        tokens: &[Token],
+        failed: &(dyn Fn(usize) + Sync),
+    ) {
+        let (mut files, mut numbers) = (Vec::new(), Vec::new());
+        for looked in all.iter_mut().filter(|looked| !looked.is_whole) {
+            let (number, pictures) = (looked.number, looked.pictures.unwrap_or(0));
+            looked.is_whole = true;
+            let Ok(Made::File(part, report)) = &mut looked.made else { continue };
+            let plan = &self.plan.outputs[number];
+            let Some(video) = &plan.video else { continue };
+            let compared = Compared { plan, video, path: part.path(), pictures, token: tokens[number].clone() };
+            files.push((compared, &mut report.verification));
+            numbers.push(number);
+        }
+        if files.is_empty() {
+            return;
+        }
+        let reference = Reference { plan: self.plan, keeper: self.keeper, damage };
+        let results = check::compare_pictures(&reference, files, self.control, &|place| failed(numbers[place]));
+        for (number, result) in numbers.into_iter().zip(results) {
+            let Err(error) = result else { continue };
+            let Some(looked) = all.iter_mut().find(|looked| looked.number == number) else { continue };
+            let error = match &looked.made {
+                Ok(Made::File(part, report)) => error.renamed(part.path(), &report.path),
+                _ => error,
+            };
+            looked.made = Err(error);
+        }
+    }
+
+    /// Checks output `number`, and says what was found, and how many pictures it holds.
     fn file(
         &self,
         number: usize,
         path: &Path,
         outcome: OutputOutcome,
-        damage: &DamageReport,
         walked: &Walked,
-    ) -> Result<OutputReport> {
+        token: &Token,
+    ) -> Result<(OutputReport, Option<u64>)> {
         let OutputOutcome {
             mut ledger, tracks, sounds, loudness, frame_threads, mut warnings, extras, changes, ..
         } = outcome;
@@ -216,19 +316,18 @@ impl Finish<'_> {
         self.balance(ledger.as_ref())?;
         audio_ledgers.iter().try_for_each(SoundLedger::balance)?;
         self.lasts(plan, &tracks)?;
-        let reference = Reference { plan: self.plan, keeper: self.keeper, damage };
         let presented = self.presented(plan, &tracks, walked, &mut warnings)?;
-        let (mut verification, found) = check::verify(&reference, plan, path, &tracks, &sounds, self.control)
-            .map_err(|error| error.renamed(path, &plan.path))?;
+        let found = check::verify(self.plan, plan, path, &tracks, &sounds, token);
+        let Found { mut verification, pictures, sha256 } = found.map_err(|error| error.renamed(path, &plan.path))?;
         verification.checks.extend(presented);
         if let Some(ledger) = &mut ledger {
-            ledger.found = found;
+            ledger.found = pictures;
             ledger.balance()?;
         }
-        Ok(OutputReport {
+        let report = OutputReport {
             path: plan.path.clone(),
             bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
-            sha256: self.hash(path).map_err(|error| error.renamed(path, &plan.path))?,
+            sha256,
             plan: plan.clone(),
             frame_threads,
             ledger,
@@ -240,7 +339,8 @@ impl Finish<'_> {
             audio_ledgers,
             audio_changes,
             verification,
-        })
+        };
+        Ok((report, pictures))
     }
 
     /// Checks package `number`, and says what was found.
@@ -248,7 +348,7 @@ impl Finish<'_> {
         &self,
         number: usize,
         written: &WrittenPackage,
-        outcomes: &mut [Option<OutputOutcome>],
+        renditions: Vec<OutputOutcome>,
         walked: &Walked,
     ) -> Result<PackageReport> {
         let plan = &self.plan.packages[number];
@@ -257,10 +357,10 @@ impl Finish<'_> {
             let detail = format!("{}: expected {}, found {}", wrong.name, wrong.expected, wrong.found);
             return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail));
         }
-        let mut renditions = Vec::new();
+        let (mut outcomes, mut renditions) = (renditions.into_iter(), Vec::new());
         for (at, record) in written.records().iter().enumerate() {
             let output = plan.renditions.get(at).map(|rendition| rendition.output);
-            let outcome = output.and_then(|output| outcomes[output].take()).unwrap_or_default();
+            let outcome = outcomes.next().unwrap_or_default();
             let OutputOutcome { mut ledger, loudness, frame_threads, mut warnings, extras, changes, .. } = outcome;
             let (audio_ledgers, audio_changes) = told_of_sound(outcome.sound_ledgers, outcome.sound_changes);
             self.balance(ledger.as_ref())?;

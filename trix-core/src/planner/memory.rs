@@ -31,6 +31,7 @@ use crate::{
         still::StillSettings,
         video::{EncodeSettings, RateControl},
     },
+    verify::copies::WINDOW,
 };
 
 /// What a plan has by the time when memory is planned.
@@ -223,17 +224,26 @@ impl Estimator<'_> {
         pictures * shown + packets
     }
 
-    /// Decoding source and output side by side.
+    /// Decoding the source and, beside it, every output whose pictures are compared.
     fn verification(&self) -> u64 {
         let MemoryInputs { filters, outputs, .. } = self.inputs;
         let full = outputs.iter().filter(|output| output.verify == VerifyLevel::Full);
-        let sides = full.filter_map(|output| output.video.as_ref()).map(|video| {
+        let full: Vec<_> = full.filter_map(|output| Some((output, output.video.as_ref()?))).collect();
+        let (mut reference, mut views) = (0, Vec::new());
+        let threads = (u64::from(self.cores) / (full.len() as u64 + 1)).max(1);
+        let copies = full.iter().map(|(output, video)| {
             let own = bytes(video.format, video.width, video.height);
-            let mut steps = std::iter::successors(Some(video.filter), |step| filters.get(*step)?.after);
-            let filters: u64 = steps.by_ref().filter_map(|step| filters.get(step)).map(|step| self.step(step)).sum();
-            self.decoder() + filters + (16 + u64::from(self.cores) + 4) * own
+            reference = self.decoder() + 2 * (WINDOW as u64 + self.decoded());
+            let taken = (video.filter, output.start, output.end, output.frames);
+            if !views.iter().any(|(known, _)| *known == taken) {
+                let steps = std::iter::successors(Some(video.filter), |step| filters.get(*step)?.after);
+                let steps: u64 = steps.filter_map(|step| filters.get(step)).map(|step| self.step(step)).sum();
+                views.push((taken, steps + WINDOW as u64 + own));
+            }
+            (16 + threads + 4) * own
         });
-        sides.max().unwrap_or(0)
+        let copies: u64 = copies.sum();
+        copies + reference + views.iter().map(|(_, bytes)| bytes).sum::<u64>()
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use trix_av::stream::StreamFacts;
 use trix_model::{
     damage::{DamageLog, OnDamage},
     error::{Error, ErrorKind, Result, Stage},
@@ -40,18 +41,64 @@ impl Cut {
     }
 }
 
-/// The pictures of a source, in the order in which they are shown.
-pub struct PictureReader {
-    demuxer: Demuxer,
-    decoder: VideoDecoder,
+/// Cuts and filters the pictures that a decoder yields.
+pub(crate) struct Shaper {
     filter: Option<PictureFilter>,
-    stream: usize,
     time_base: TimeBase,
     source_base: TimeBase,
     cut: Cut,
     kept: u64,
+    is_over: bool,
+}
+
+impl Shaper {
+    /// For pictures of `facts`; with a `filtering`, they are filtered.
+    pub(crate) fn new(facts: &StreamFacts, cut: Cut, filtering: Option<Filtering>) -> Self {
+        let filter = filtering.map(|filtering| PictureFilter::new(filtering, facts.index, facts.time_base));
+        let time_base = filter.as_ref().map_or(facts.time_base, PictureFilter::time_base);
+        Shaper { filter, time_base, source_base: facts.time_base, cut, kept: 0, is_over: false }
+    }
+
+    /// Takes a picture, or with `None` the end, and gives what is ready.
+    ///
+    /// # Errors
+    /// Those of the filters.
+    pub(crate) fn push(&mut self, picture: Option<Picture>) -> Result<Vec<Picture>> {
+        let verdict = match &picture {
+            _ if self.is_over => return Ok(Vec::new()),
+            None => Verdict::After,
+            Some(picture) => self.cut.judge(Timestamp::new(picture.pts, self.source_base), self.kept),
+        };
+        match (verdict, picture, &mut self.filter) {
+            (Verdict::Keep, Some(mut picture), filter) => {
+                self.kept += 1;
+                self.cut.shorten(&mut picture, self.source_base);
+                match filter {
+                    Some(filter) => filter.push(Some(picture)),
+                    None => Ok(vec![picture]),
+                }
+            }
+            (Verdict::After, _, filter) => {
+                self.is_over = true;
+                filter.as_mut().map_or(Ok(Vec::new()), |filter| filter.push(None))
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether nothing comes any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
+}
+
+/// The pictures of a source, in the order in which they are shown.
+pub struct PictureReader {
+    demuxer: Demuxer,
+    decoder: VideoDecoder,
+    shaper: Shaper,
+    stream: usize,
     ready: VecDeque<Picture>,
-    ended: bool,
     damage: Arc<DamageLog>,
 }
 
@@ -82,18 +129,12 @@ impl PictureReader {
             source.limits().pixels,
             Arc::clone(&damage),
         )?;
-        let filter = filtering.map(|filtering| PictureFilter::new(filtering, facts.index, facts.time_base));
         Ok(PictureReader {
             demuxer: Demuxer::new(source, Arc::clone(&damage)),
             decoder,
-            time_base: filter.as_ref().map_or(facts.time_base, PictureFilter::time_base),
-            source_base: facts.time_base,
-            filter,
+            shaper: Shaper::new(&facts, cut, filtering),
             stream: facts.index,
-            cut,
-            kept: 0,
             ready: VecDeque::new(),
-            ended: false,
             damage,
         })
     }
@@ -107,7 +148,7 @@ impl PictureReader {
             if let Some(picture) = self.ready.pop_front() {
                 return Ok(Some(picture));
             }
-            if self.ended {
+            if self.shaper.is_over() {
                 return Ok(None);
             }
             let packet = loop {
@@ -116,27 +157,14 @@ impl PictureReader {
                     other => break other,
                 }
             };
-            self.ended = packet.is_none();
             self.decoder.push(packet.as_ref())?;
-            while let Some(mut picture) = self.decoder.receive()? {
-                match self.cut.judge(Timestamp::new(picture.pts, self.source_base), self.kept) {
-                    Verdict::Before => {}
-                    Verdict::After => {
-                        self.ended = true;
-                        break;
-                    }
-                    Verdict::Keep => {
-                        self.kept += 1;
-                        self.cut.shorten(&mut picture, self.source_base);
-                        match &mut self.filter {
-                            Some(filter) => self.ready.extend(filter.push(Some(picture))?),
-                            None => self.ready.push_back(picture),
-                        }
-                    }
-                }
+            while !self.shaper.is_over()
+                && let Some(picture) = self.decoder.receive()?
+            {
+                self.ready.extend(self.shaper.push(Some(picture))?);
             }
-            if let Some(filter) = self.filter.as_mut().filter(|_| self.ended) {
-                self.ready.extend(filter.push(None)?);
+            if packet.is_none() {
+                self.ready.extend(self.shaper.push(None)?);
             }
         }
     }
@@ -148,6 +176,6 @@ impl PictureReader {
 
     /// Seconds in a tick of the pictures' times.
     pub fn time_base(&self) -> TimeBase {
-        self.time_base
+        self.shaper.time_base
     }
 }

@@ -6,5 +6,6 @@ pub mod structure;
 mod display;
 mod carried;
 pub mod content;
+pub(crate) mod copies;
 pub(crate) mod sound;
 pub mod standalone;

@@ -30,6 +30,8 @@ pub struct Structure {
     pub pictures: Option<u64>,
     /// Seconds by which sound ends after the picture.
     pub drift_seconds: Option<f64>,
+    /// SHA-256 of the file, where it was asked for: 64 lower-case hexadecimal digits.
+    pub sha256: Option<String>,
     /// How the clock of the file differs from ours.
     pub(crate) clock: Clock,
 }
@@ -55,11 +57,14 @@ impl Structure {
 pub(crate) struct BackRead {
     pub(crate) source: Source,
     pub(crate) found: Vec<TrackRecord>,
+    pub(crate) sha256: Option<String>,
 }
 
-/// Reads every packet of `path` and keeps its books.
-pub(crate) fn read_back(path: &Path, token: &Token) -> Result<BackRead> {
+/// Reads every packet of `path` and keeps its books; with `hash`, the bytes that this reads are hashed on the way.
+pub(crate) fn read_back(path: &Path, hash: bool, token: &Token) -> Result<BackRead> {
     let mut source = Source::open(path, Limits::default())?.with_own_times();
+    let keeper = hash.then(|| source.keep_fixity());
+    source.goes_through();
     let mut books: Vec<Bookkeeper> =
         source.streams().iter().map(|stream| Bookkeeper::new(&stream.parameters, stream.time_base)).collect();
     loop {
@@ -80,15 +85,33 @@ pub(crate) fn read_back(path: &Path, token: &Token) -> Result<BackRead> {
             }
         }
     }
-    Ok(BackRead { source, found: books.into_iter().map(Bookkeeper::close).collect() })
+    let fixity = keeper.map(|keeper| keeper.finish(token.caller())).transpose();
+    let sha256 = fixity.map_err(|error| not_hashed(path, error))?.map(|fixity| fixity.sha256);
+    Ok(BackRead { source, found: books.into_iter().map(Bookkeeper::close).collect(), sha256 })
 }
 
-/// Compares the file at `path` with `plan` and with the books of what was written.
+/// Why a file has no hash that was written just now.
+fn not_hashed(path: &Path, error: Error) -> Error {
+    let kind = match error.kind() {
+        ErrorKind::Cancelled => return Error::cancelled(Stage::Verify),
+        ErrorKind::Io => ErrorKind::Io,
+        _ => ErrorKind::Verification,
+    };
+    Error::new(kind, Stage::Verify, format!("cannot be hashed: {error}")).in_file(path).caused_by(error)
+}
+
+/// Compares the file at `path` with `plan` and with the books of what was written; with `hash`, hashes it, too.
 ///
 /// # Errors
 /// Those of opening and reading; a difference is not an error here but a check that does not hold.
-pub(crate) fn compare(path: &Path, plan: &OutputPlan, written: &[TrackRecord], token: &Token) -> Result<Structure> {
-    let BackRead { source, found } = read_back(path, token)?;
+pub(crate) fn compare(
+    path: &Path,
+    plan: &OutputPlan,
+    written: &[TrackRecord],
+    hash: bool,
+    token: &Token,
+) -> Result<Structure> {
+    let BackRead { source, found, sha256 } = read_back(path, hash, token)?;
     let streams = source.streams();
     let mut checks = Checks::default();
     let is_track = |stream: &StreamFacts| match stream.kind {
@@ -159,7 +182,7 @@ pub(crate) fn compare(path: &Path, plan: &OutputPlan, written: &[TrackRecord], t
     let drift_seconds = last(StreamKind::Audio)
         .zip(last(StreamKind::Video))
         .map(|(audio, video)| (audio.micros() - video.micros()) as f64 / 1e6);
-    Ok(Structure { checks: checks.0, pictures, drift_seconds, clock })
+    Ok(Structure { checks: checks.0, pictures, drift_seconds, sha256, clock })
 }
 
 /// What libavformat calls a codec that it reads again: MP4 and MOV have one name for layers II and III of MPEG audio
@@ -283,5 +306,30 @@ impl Checks {
             _ => false,
         };
         self.0.push(Check { name: name.to_owned(), expected: text(expected), found: text(found), ok });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::sha256_of_file;
+    use trix_fixtures::Clip;
+    use trix_model::control::cancel::Cancel;
+
+    #[test]
+    fn books_and_hash_come_from_one_reading() {
+        // Longer than what a source keeps in memory of what it has passed.
+        let clip = Clip { width: 640, height: 360, frames: 120, ..Clip::default() };
+        for (options, extension) in [("-c:v ffv1 -level 3", "mkv"), ("-c:v rawvideo", "mov"), ("-c:v prores_ks", "mxf")]
+        {
+            let file = clip.encoded(options, extension);
+            let bytes = std::fs::metadata(&file).unwrap().len();
+            let cancel = Cancel::default();
+            let read = read_back(&file, true, &Token::new(&cancel)).unwrap();
+            assert_eq!(read.sha256, Some(sha256_of_file(&file, &cancel).unwrap()), "{extension}");
+            assert_eq!(read.found[0].packets, 120, "{extension}");
+            assert_eq!(read.source.disk_bytes(), bytes, "{extension}");
+            assert_eq!(read_back(&file, false, &Token::new(&cancel)).unwrap().sha256, None);
+        }
     }
 }

@@ -89,6 +89,7 @@ mod documents {
 mod jobs {
     mod cancel;
     mod determinism;
+    mod finish;
     mod leaks;
     mod memory_bound;
     mod outputs;

@@ -3,7 +3,7 @@
 //!
 //! Invariant: the script makes exactly what the profiles request.
 
-use std::{io, path::Path, process::Command};
+use std::{fs, io, path::Path, process::Command};
 
 use trix_core::{Job, document::Document};
 
@@ -26,6 +26,12 @@ pub const GOALS: [Goal; 2] = [
     Goal { tool: TRIX, peer: SHELL_AS_IT_COMES, wall: 0.80, cpu: None },
 ];
 
+/// Who does the copies alone; each tells how long it took after the last frame.
+pub static COMPARED: [Tool; 2] = [
+    Tool { name: "trix, structure", is_exact: true, work: Work::Programs(|setup| reported(setup, "structure")) },
+    Tool { name: "trix, pictures", is_exact: true, work: Work::Programs(|setup| reported(setup, "full")) },
+];
+
 const PROFILES: [&str; 2] = ["archive", "preview"];
 
 /// The products of the profiles beside the five archive copies, by their names in the script: `preview`, `loudness`,
@@ -38,6 +44,42 @@ const STEPS: [&str; 5] = ["preview", "loudness", "stills", "verify", "hashes"];
 /// Those of opening the source.
 pub fn job(source: &Path) -> trix_core::Result<Job> {
     Ok(Document::of_profiles(&PROFILES.map(str::to_owned), source, &[], &[])?.resolve(None)?.0)
+}
+
+/// The five archive copies.
+///
+/// # Errors
+/// Those of opening the source.
+pub fn copies(source: &Path) -> trix_core::Result<Job> {
+    Ok(Document::of_profiles(&[PROFILES[0].to_owned()], source, &[], &[])?.resolve(None)?.0)
+}
+
+/// The ingest of the copies, verified as `level` says, with its report in the folder.
+fn reported(setup: &Setup<'_>, level: &str) -> io::Result<Vec<Command>> {
+    let mut command = Command::new("bash");
+    command.args(["-c", "exec \"$@\" >\"$0\""]).arg(setup.folder.join(REPORT)).arg(setup.trix);
+    command.arg("ingest").arg(setup.source).arg("--output").arg(setup.folder);
+    command.args(["--profile", PROFILES[0], "--progress", "none", "--json"]);
+    for number in 0..setup.told.targets.len() {
+        command.args(["--set", &format!("outputs[{number}].verify={level}")]);
+    }
+    Ok(vec![command])
+}
+
+/// The name of a report in the folder of a tool.
+const REPORT: &str = "report.json";
+
+/// Seconds from the last encoded frame to the end of all checks, from the report that a tool left in `folder`.
+///
+/// # Errors
+/// When there is a report that does not say it.
+pub fn after_last_frame(folder: &Path) -> io::Result<Option<f64>> {
+    let report = match fs::read(folder.join(REPORT)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        report => serde_json::from_slice::<serde_json::Value>(&report?)?,
+    };
+    let seconds = report["timing"]["verify_seconds"].as_f64();
+    seconds.map(Some).ok_or_else(|| io::Error::other("a report without the time of its checks"))
 }
 
 fn ingest(setup: &Setup<'_>) -> io::Result<Vec<Command>> {

@@ -35,7 +35,7 @@ pub struct Case {
 
 /// All cases. With these numbers of frames, a run takes 5 to 20 seconds on two cores; that of a whole archive, a minute
 /// and a half.
-pub const CASES: [Case; 5] = [
+pub const CASES: [Case; 6] = [
     Case {
         key: "a",
         title: "1080p H.264 -> 720p x264 veryfast",
@@ -85,6 +85,16 @@ pub const CASES: [Case; 5] = [
         goals: &archive::GOALS,
         has_pipes: true,
         job: archive::job,
+    },
+    Case {
+        key: "f",
+        title: "after the last frame: 1080p ProRes 4:2:2 HQ with PCM -> profile archive, pictures of all copies compared",
+        kind: Kind::Master,
+        frames: 75,
+        tools: &archive::COMPARED,
+        goals: &[],
+        has_pipes: false,
+        job: archive::copies,
     },
 ];
 

@@ -83,7 +83,14 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     }
     drop(encoder);
     let (wall, cpu) = (began.elapsed().as_secs_f64(), process_seconds() - cpu);
-    Ok(Cost { wall, cpu, elsewhere: measure::elsewhere(busy, cpu), peak_bytes: 0, output_bytes })
+    Ok(Cost {
+        wall,
+        cpu,
+        elsewhere: measure::elsewhere(busy, cpu),
+        peak_bytes: 0,
+        output_bytes,
+        after_last_frame: None,
+    })
 }
 
 /// Processor time of all threads of this process in seconds.

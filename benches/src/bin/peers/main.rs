@@ -151,7 +151,7 @@ fn compare(case: &Case, trix: &Path, runs: u32, quick: bool) -> Result<CaseResul
                     let setup = Setup { trix, source: &source, folder: &folder, told: &told };
                     let cost = measure::run_all(commands(&setup)?, case.has_pipes)?;
                     let output_bytes = enter(&mut series[at].outputs, &told.targets, &folder)?;
-                    Cost { output_bytes, ..cost }
+                    Cost { output_bytes, after_last_frame: archive::after_last_frame(&folder)?, ..cost }
                 }
                 Work::EncoderAlone => {
                     inside::child(&extended(&["--encoder-alone".as_ref(), case.key.as_ref()], quick))?

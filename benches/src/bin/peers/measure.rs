@@ -28,6 +28,8 @@ pub struct Cost {
     pub peak_bytes: u64,
     /// Size of the output files in bytes.
     pub output_bytes: u64,
+    /// Seconds on the clock after the last encoded frame, where the tool says so.
+    pub after_last_frame: Option<f64>,
 }
 
 /// Interval between two looks at a process tree: short enough for encoders, whose memory use lasts for seconds, and
@@ -40,7 +42,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// # Errors
 /// As [`run`].
 pub fn run_all(commands: Vec<Command>, has_pipes: bool) -> io::Result<Cost> {
-    let mut whole = Cost { wall: 0.0, cpu: 0.0, elsewhere: 0.0, peak_bytes: 0, output_bytes: 0 };
+    let mut whole =
+        Cost { wall: 0.0, cpu: 0.0, elsewhere: 0.0, peak_bytes: 0, output_bytes: 0, after_last_frame: None };
     for command in commands {
         let cost = run(command, has_pipes)?;
         whole.wall += cost.wall;
@@ -87,7 +90,8 @@ pub fn run(mut command: Command, has_pipes: bool) -> io::Result<Cost> {
     }
     let usage = done.rusage;
     let cpu = (usage.utime + usage.stime).as_secs_f64();
-    Ok(Cost { wall, cpu, elsewhere: elsewhere(busy, cpu), peak_bytes: usage.maxrss.max(seen), output_bytes: 0 })
+    let (elsewhere, peak_bytes) = (elsewhere(busy, cpu), usage.maxrss.max(seen));
+    Ok(Cost { wall, cpu, elsewhere, peak_bytes, output_bytes: 0, after_last_frame: None })
 }
 
 /// Seconds that the cores of this machine worked since boot, or that the host took: proc_stat(5), everything except

@@ -205,6 +205,20 @@ fn notes(page: &mut String, case: &CaseResult, cores: usize) {
         let _ =
             writeln!(page, "  A whole job takes {medians:.3} times as long as its encoder alone (paired {paired:.3}).");
     }
+    for series in &case.series {
+        let seconds: Vec<f64> = series.costs.iter().filter_map(|cost| cost.after_last_frame).collect();
+        if !seconds.is_empty() {
+            let (least, most) = seconds
+                .iter()
+                .fold((f64::INFINITY, 0.0), |(least, most): (f64, f64), one| (least.min(*one), most.max(*one)));
+            let median = median(seconds);
+            let _ = writeln!(
+                page,
+                "  {}: {median:.2} s after the last encoded frame ({least:.2}..{most:.2}).",
+                series.tool
+            );
+        }
+    }
     for goal in case.goals {
         let Some((tool, peer)) = case.of(goal.tool).zip(case.of(goal.peer)) else { continue };
         let wall = judged("wall", tool.paired(peer, |cost| cost.wall), goal.wall);

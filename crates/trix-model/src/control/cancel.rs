@@ -97,6 +97,11 @@ impl Token {
         self.failed.store(true, Ordering::Relaxed);
     }
 
+    /// The caller's handle on the job.
+    pub fn caller(&self) -> &Cancel {
+        &self.caller
+    }
+
     /// True if the whole job must stop.
     pub fn job_is_set(&self) -> bool {
         self.caller.is_cancelled() || self.failed.load(Ordering::Relaxed)
