@@ -240,7 +240,7 @@ fn messages(body: &[u8], found: &mut Extras) {
 }
 
 /// Calls `visit` with type and payload of every message of a unit.
-fn each_message(body: &[u8], mut visit: impl FnMut(usize, &[u8])) {
+pub(crate) fn each_message(body: &[u8], mut visit: impl FnMut(usize, &[u8])) {
     let body = unescaped(body);
     let mut rest = body.as_slice();
     // What is left at the end is the trailing bit.

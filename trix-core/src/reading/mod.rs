@@ -1,6 +1,7 @@
 //! Decoded frames and audio of a source, for all who look at one without running a job.
 
 pub mod reader;
+pub mod frames;
 pub mod sound_reader;
 pub mod stems;
 pub mod census;

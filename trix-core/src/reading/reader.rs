@@ -11,10 +11,19 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::{Picture, VideoDecoder},
+    decode::{
+        dynamic::{self, DynamicHdr},
+        video::{Picture, VideoDecoder},
+    },
     plan::{Cut, Verdict},
 };
-use crate::{demux::Demuxer, filter::pictures::PictureFilter, plan::Filtering, source::Source};
+use crate::{
+    demux::Demuxer,
+    filter::pictures::PictureFilter,
+    index::{self, Begin, FromStart},
+    plan::Filtering,
+    source::Source,
+};
 
 impl Cut {
     /// What becomes of a picture at `time`, when `kept` were kept before it.
@@ -42,6 +51,7 @@ impl Cut {
 pub struct PictureReader {
     demuxer: Demuxer,
     decoder: VideoDecoder,
+    dynamic: Option<DynamicHdr>,
     filter: Option<PictureFilter>,
     stream: usize,
     time_base: TimeBase,
@@ -51,6 +61,7 @@ pub struct PictureReader {
     ready: VecDeque<Picture>,
     ended: bool,
     damage: Arc<DamageLog>,
+    from_start: Option<FromStart>,
 }
 
 impl PictureReader {
@@ -66,6 +77,22 @@ impl PictureReader {
         filtering: Option<Filtering>,
         threads: u32,
     ) -> Result<Self> {
+        let begin = match source.video().zip(cut.start) {
+            Some((facts, start)) => Some(index::begin(&source, facts, start)?),
+            None => None,
+        };
+        Self::beginning(source, on_damage, cut, filtering, threads, begin)
+    }
+
+    /// The same, beginning at a place that is known; `None`: at the start.
+    pub(crate) fn beginning(
+        source: Source,
+        on_damage: OnDamage,
+        cut: Cut,
+        filtering: Option<Filtering>,
+        threads: u32,
+        begin: Option<std::result::Result<Begin, FromStart>>,
+    ) -> Result<Self> {
         let label = source.label();
         let Some(facts) = source.video().cloned() else {
             return Err(
@@ -73,17 +100,21 @@ impl PictureReader {
             );
         };
         let damage = Arc::new(DamageLog::new(on_damage));
-        let decoder = VideoDecoder::new(
+        let mut decoder = VideoDecoder::new(
             label,
             &facts,
             on_damage.decoder_threads(threads),
             source.limits().pixels,
             Arc::clone(&damage),
         )?;
+        if let Some(Ok(begin)) = &begin {
+            decoder = decoder.beginning_at(begin);
+        }
         let filter = filtering.map(|filtering| PictureFilter::new(filtering, facts.index, facts.time_base));
         Ok(PictureReader {
             demuxer: Demuxer::new(source, Arc::clone(&damage)),
             decoder,
+            dynamic: DynamicHdr::new(&facts.parameters),
             time_base: filter.as_ref().map_or(facts.time_base, PictureFilter::time_base),
             source_base: facts.time_base,
             filter,
@@ -93,7 +124,13 @@ impl PictureReader {
             ready: VecDeque::new(),
             ended: false,
             damage,
+            from_start: begin.and_then(std::result::Result::err),
         })
+    }
+
+    /// Why all frames before the first that is wanted are decoded, where they are.
+    pub fn from_start(&self) -> Option<FromStart> {
+        self.from_start
     }
 
     /// The next picture; `None` after the last.
@@ -115,8 +152,12 @@ impl PictureReader {
                 }
             };
             self.ended = packet.is_none();
+            if let (Some(dynamic), Some(packet)) = (&mut self.dynamic, &packet) {
+                dynamic.push(packet);
+            }
             self.decoder.push(packet.as_ref())?;
             while let Some(mut picture) = self.decoder.receive()? {
+                picture.extras = dynamic::extras(self.dynamic.as_mut(), &picture);
                 match self.cut.judge(Timestamp::new(picture.pts, self.source_base), self.kept) {
                     Verdict::Before => {}
                     Verdict::After => {

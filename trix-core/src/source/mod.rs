@@ -27,11 +27,12 @@ mod store;
 mod window;
 
 use std::{
-    io::Cursor,
+    io::{Cursor, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use sha2::{Digest, Sha256};
 use trix_av::{
     AvError,
     input::Input,
@@ -102,6 +103,22 @@ pub struct Source {
     cancel: Cancel,
 }
 
+/// What tells that a file is the same, and is read in the same way.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    path: PathBuf,
+    stamp: Stamp,
+    /// SHA-256 of the first bytes.
+    head: [u8; 32],
+    /// Whether recordings are put behind each other.
+    clock: bool,
+}
+
+impl Identity {
+    /// Bytes that are hashed.
+    const HEAD: u64 = 64 * 1024;
+}
+
 #[derive(Clone)]
 enum Origin {
     /// A file, and its bytes as all who read it share them.
@@ -128,8 +145,8 @@ impl Source {
     /// `Io` when it cannot be read or is no regular file; `MalformedInput` when it is not media, is cut off in its
     /// header, or holds no stream; `Unsupported` for containers that are not read, playlists among them; `Limit` when
     /// a stream is larger than `limits` allow.
-    pub fn open(path: &Path, limits: Limits) -> Result<Self> {
-        Self::open_as(path, &limits.into())
+    pub fn open(path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
+        Self::open_as(path.as_ref(), &limits.into())
     }
 
     /// Opens a local file, or the files that a pattern such as `shot.%04d.dpx` stands for, unless a file has that very
@@ -328,6 +345,36 @@ impl Source {
     /// Microseconds of the first thing presented.
     pub(crate) fn start(&self) -> Option<i64> {
         if self.sequence.is_some() { Some(0) } else { self.input.start() }
+    }
+
+    /// Whether the source has no packets of a container: planes without a header, or pictures that are files.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.sequence.is_some() || self.reading.raw.is_some()
+    }
+
+    /// What tells that another source is the same; `None` for what is no file on disk.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        let Origin::File { path, store, .. } = &self.origin else { return None };
+        let stamp = store.stamp();
+        if stamp.file == (0, 0) {
+            return None;
+        }
+        let mut head = Vec::new();
+        store.reader(None).take(Identity::HEAD).read_to_end(&mut head).ok()?;
+        let clock = self.clock.is_some();
+        Some(Identity { path: path.clone(), stamp, head: Sha256::digest(&head).into(), clock })
+    }
+
+    /// What could not be read, where the last read failed for that.
+    pub(crate) fn io_error(&self) -> Option<Error> {
+        let error = self.input.io_state().take_error()?;
+        Some(Error::io(Stage::Source, &self.label(), "cannot be read", error))
+    }
+
+    /// Whether the demuxer reported an error since this was asked last.
+    pub(crate) fn is_complained_of(&self) -> bool {
+        let (lines, errors) = self.input.sink().take();
+        errors > 0 && lines.iter().any(|line| line.is_error)
     }
 
     /// The path, where the source is a file; of several files their pattern.

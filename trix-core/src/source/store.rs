@@ -129,6 +129,11 @@ impl Store {
         })
     }
 
+    /// How the file looked when it was opened.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
     /// Bytes of the file, as it was opened.
     pub(super) fn bytes(&self) -> u64 {
         self.stamp.bytes
