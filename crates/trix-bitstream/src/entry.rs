@@ -48,8 +48,9 @@ impl Entries {
         let kind = match (nal, codec) {
             (Some(nal), _) => Kind::Nal(nal, nal.framing(extradata)),
             (None, "mpeg1video" | "mpeg2video") => Kind::Mpeg,
+            (None, "png") => Kind::Each,
             (None, _) if each => Kind::Each,
-            (None, "ffv1" | "vp8" | "vp9" | "mpeg4" | "h263" | "flv1" | "msmpeg4v3") => Kind::Marked,
+            (None, "ffv1" | "av1" | "vp8" | "vp9" | "mpeg4" | "h263" | "flv1" | "msmpeg4v3") => Kind::Marked,
             (None, _) => Kind::Unknown,
         };
         let sets = nal.map_or_else(Vec::new, |nal| nal.parameter_sets(extradata));

@@ -357,16 +357,21 @@ impl VideoDecoder {
     /// Names the time code in the bitstream of `frame`, the first, as one that no output has. Zero is where encoders begin
     /// that know none.
     pub(crate) fn name_timecode(&self, frame: &Frame) {
+        self.timecode_note(frame).into_iter().for_each(|note| self.damage.note(note));
+    }
+
+    /// What is said of that time code, where there is one.
+    pub(crate) fn timecode_note(&self, frame: &Frame) -> Option<String> {
         let rate = self.decoder.bitstream_rate();
         let smpte = frame.smpte_timecode().map(|bits| Timecode::from_smpte(bits, rate));
         let found = smpte.or_else(|| frame.gop_timecode().map(Timecode::from_gop));
         let is_told = |code: &Timecode| (code.hours, code.minutes, code.seconds, code.frames) != (0, 0, 0, 0);
-        if let Some(code) = found.filter(is_told) {
-            self.damage.note(format!(
+        found.filter(is_told).map(|code| {
+            format!(
                 "stream {}: the time code {code} in the bitstream is not carried over; --metadata timecode={code} sets it",
                 self.stream
-            ));
-        }
+            )
+        })
     }
 
     /// Counts and names frames that were left out before the one at `first`.

@@ -79,6 +79,8 @@ pub struct FrameIndex {
     until: Option<i64>,
     /// Why no decode may begin later than at the start.
     trouble: Option<FromStart>,
+    /// Whether it was made from a header, which is not always right about where decoding can begin.
+    is_listed: bool,
 }
 
 impl FrameIndex {
@@ -97,7 +99,25 @@ impl FrameIndex {
         let is_even =
             shown.windows(2).all(|two| pts(&two[0]) < pts(&two[1])) && shown.iter().all(|at| pts(at).is_some());
         let trouble = trouble.or((!is_even).then_some(FromStart::Times)).or_else(|| head_trouble(&packets));
-        FrameIndex { time_base, packets, shown, until, trouble }
+        FrameIndex { time_base, packets, shown, until, trouble, is_listed: false }
+    }
+
+    /// The same, made from a header.
+    pub(super) fn listed(self) -> Self {
+        FrameIndex { is_listed: true, ..self }
+    }
+
+    /// The same with what was found out of the packet that `begin` names: decoding cannot begin there.
+    pub(super) fn without(&self, begin: &Begin) -> Self {
+        let mut packets = self.packets.clone();
+        packets[begin.packet].is_entry = false;
+        let (shown, until, is_listed) = (self.shown.clone(), self.until, self.is_listed);
+        FrameIndex { time_base: self.time_base, packets, shown, until, trouble: self.trouble, is_listed }
+    }
+
+    /// Whether it remains to be seen that decoding can begin where a header says so.
+    pub(super) fn is_listed(&self) -> bool {
+        self.is_listed
     }
 
     /// That of a source which has no packets to tell frames by.
@@ -237,6 +257,11 @@ impl Begin {
     /// The time from which on frames are whole, in ticks.
     pub(crate) fn first(&self) -> i64 {
         self.first
+    }
+
+    /// Packets before the first that is decoded.
+    pub(crate) fn packets_passed(&self) -> usize {
+        self.packet
     }
 
     /// How many frames are shown before that.

@@ -11,8 +11,11 @@ use std::sync::Arc;
 use trix_av::stream::StreamFacts;
 use trix_model::{error::Result, time::Timestamp};
 
-pub(crate) use self::frames::{Begin, Coded};
 pub use self::frames::{FrameIndex, FromStart};
+pub(crate) use self::{
+    frames::{Begin, Coded},
+    scan::reach,
+};
 use crate::source::Source;
 
 /// The frames of the stream of `facts`, up to those that are shown at `until`; `None`: all.
@@ -29,22 +32,54 @@ pub(crate) fn of(source: &Source, facts: &StreamFacts, until: Option<Timestamp>)
     if source.is_plain() {
         return Ok(Arc::new(FrameIndex::plain(facts.time_base)));
     }
-    let index = Arc::new(scan::scan(source, facts, until)?);
+    let index = match scan::list(source, facts)? {
+        Some(index) => index,
+        None => scan::scan(source, facts, until)?,
+    };
+    Ok(kept(key, index))
+}
+
+fn kept(key: Option<cache::Key>, index: FrameIndex) -> Arc<FrameIndex> {
+    let index = Arc::new(index);
     if let Some(key) = key {
         cache::keep(key, &index);
     }
-    Ok(index)
+    index
 }
 
 /// Where decoding of the stream of `facts` has to begin for what is shown from `start` on.
 ///
 /// # Errors
 /// As [`of`].
-pub(crate) fn begin(
-    source: &Source,
-    facts: &StreamFacts,
-    start: Timestamp,
-) -> Result<std::result::Result<Begin, FromStart>> {
+pub(crate) fn begin(source: &Source, facts: &StreamFacts, start: Timestamp) -> Result<Found> {
     let index = of(source, facts, Some(start))?;
-    Ok(index.begin(index.number_at(start)))
+    begin_at(source, facts, &index, index.number_at(start))
 }
+
+/// The same for frame `number`, by an index of the stream.
+///
+/// # Errors
+/// As [`of`].
+pub(crate) fn begin_at(source: &Source, facts: &StreamFacts, index: &Arc<FrameIndex>, number: u64) -> Result<Found> {
+    // Keyframes in a row that a header may be wrong about.
+    const WRONG: usize = 8;
+    let mut index = Arc::clone(index);
+    let key = || source.identity().map(|source| cache::Key { source, stream: facts.index });
+    for _ in 0..WRONG {
+        let begin = match index.begin(number) {
+            Ok(begin) if index.is_listed() => begin,
+            found => return Ok(found),
+        };
+        match scan::is_entry(source, facts, &begin)? {
+            Some(true) => return Ok(Ok(begin)),
+            Some(false) => index = kept(key(), index.without(&begin)),
+            None => break,
+        }
+    }
+    // What the packets say counts.
+    let index = kept(key(), scan::scan(source, facts, None)?);
+    Ok(index.begin(number))
+}
+
+/// Where to begin, or why at the start.
+pub(crate) type Found = std::result::Result<Begin, FromStart>;

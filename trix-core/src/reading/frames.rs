@@ -192,7 +192,10 @@ impl Frames<'_> {
         let begin = match self.from {
             None => None,
             Some(Place::Time(time)) => Some(index::begin(self.source, facts, time)?),
-            Some(Place::Number(number)) => Some(index::of(self.source, facts, None)?.begin(number)),
+            Some(Place::Number(number)) => {
+                let index = index::of(self.source, facts, None)?;
+                Some(index::begin_at(self.source, facts, &index, number)?)
+            }
         };
         PictureReader::beginning(self.source.reopen()?, self.on_damage, Cut::default(), None, self.threads, begin)
     }

@@ -3,6 +3,7 @@
 pub mod reader;
 pub mod frames;
 pub mod sound_reader;
+pub mod samples;
 pub mod stems;
 pub mod census;
 pub mod glance;

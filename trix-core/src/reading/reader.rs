@@ -20,7 +20,7 @@ use crate::{
 use crate::{
     demux::Demuxer,
     filter::pictures::PictureFilter,
-    index::{self, Begin, FromStart},
+    index::{self, FromStart},
     plan::Filtering,
     source::Source,
 };
@@ -91,7 +91,7 @@ impl PictureReader {
         cut: Cut,
         filtering: Option<Filtering>,
         threads: u32,
-        begin: Option<std::result::Result<Begin, FromStart>>,
+        begin: Option<index::Found>,
     ) -> Result<Self> {
         let label = source.label();
         let Some(facts) = source.video().cloned() else {
@@ -111,8 +111,12 @@ impl PictureReader {
             decoder = decoder.beginning_at(begin);
         }
         let filter = filtering.map(|filtering| PictureFilter::new(filtering, facts.index, facts.time_base));
+        let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
+        if let Some(Ok(begin)) = &begin {
+            demuxer = demuxer.beginning_at(facts.index, begin, true)?;
+        }
         Ok(PictureReader {
-            demuxer: Demuxer::new(source, Arc::clone(&damage)),
+            demuxer,
             decoder,
             dynamic: DynamicHdr::new(&facts.parameters),
             time_base: filter.as_ref().map_or(facts.time_base, PictureFilter::time_base),
@@ -178,6 +182,11 @@ impl PictureReader {
                 self.ready.extend(filter.push(None)?);
             }
         }
+    }
+
+    /// What is said of a time code in the bitstream of `picture`, the first, where no output has one.
+    pub(crate) fn timecode_note(&self, picture: &Picture) -> Option<String> {
+        self.decoder.timecode_note(&picture.frame)
     }
 
     /// What was found to be wrong so far.

@@ -10,6 +10,7 @@ mod edits;
 mod fixity;
 mod further;
 mod handover;
+mod header;
 mod joints;
 pub(crate) mod movie;
 mod open;

@@ -27,9 +27,11 @@ use super::{
 use crate::{
     decode::video::Picture,
     demux::Demuxer,
+    index::Begin,
     pipeline::stage::{Outcome, Sender, spawn},
     plan::{PACKETS, PICTURES},
     planner::Plan,
+    report::Seek,
     source::Source,
     spec::job::Job,
 };
@@ -64,6 +66,9 @@ struct Builder<'a> {
     sounds: Vec<Sound>,
     listeners: Vec<Listener>,
     waiting: Vec<Waiting>,
+    seek: Option<Seek>,
+    /// Where decoding of pictures begins, and of which stream.
+    begin: Option<(usize, Begin)>,
 }
 
 /// Those who follow a pass from outside.
@@ -104,14 +109,20 @@ pub(crate) fn start(
         sounds: Vec::new(),
         listeners: Vec::new(),
         waiting: Vec::new(),
+        seek: None,
+        begin: None,
     };
     builder.products(&source, watch)?;
     builder.sounds(&source, watch)?;
     builder.pictures(&source, watch)?;
 
-    let Builder { mut waiting, routes, shared, damage, .. } = builder;
+    let Builder { mut waiting, routes, shared, damage, seek, begin, .. } = builder;
     let appeared = source.appeared();
-    let demuxer = Demuxer::new(source, Arc::clone(&damage));
+    let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
+    if let Some((index, begin)) = begin {
+        let alone = routes.iter().enumerate().all(|(other, own)| other == index || own.is_empty());
+        demuxer = demuxer.beginning_at(index, &begin, alone)?;
+    }
     let io = Arc::clone(demuxer.io_state());
     let books = Arc::clone(&shared);
     let work = Box::new(move || {
@@ -123,7 +134,7 @@ pub(crate) fn start(
     for Waiting { name, stage, token, work } in waiting {
         spawn(&name, stage, &token, done, work)?;
     }
-    Ok(Running { stages, shared, damage, appeared, io })
+    Ok(Running { stages, shared, damage, appeared, io, seek })
 }
 
 impl Builder<'_> {
