@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use trix_av::{
+    AvError,
     input::DurationMethod,
     io::IoState,
     packet::{CodecChange, Packet},
@@ -17,6 +18,7 @@ use trix_model::{
 };
 
 use crate::{
+    index::{self, Begin},
     integrity::{Integrity, next_recording},
     source::movie::foreign_samples,
     source::{Discontinuity, Source},
@@ -33,6 +35,21 @@ pub struct Demuxer {
     /// Streams whose samples have another codec from a time on, which libavformat does not read.
     changes: Vec<(usize, Timestamp, String)>,
     started: bool,
+    ended: bool,
+    /// A stream that is read alone, where that begins in mid-file.
+    film: Option<Film>,
+    /// That stream, where nothing else is read.
+    alone: Option<usize>,
+    /// The next packet of the other streams, while one of the film comes first.
+    other: Option<Packet>,
+    others_ended: bool,
+}
+
+/// A stream that a second reading of the source reads, from one of its packets on.
+struct Film {
+    index: usize,
+    source: Source,
+    next: Option<Packet>,
     ended: bool,
 }
 
@@ -67,6 +84,56 @@ impl Demuxer {
             changes: Vec::new(),
             started: false,
             ended: false,
+            film: None,
+            alone: None,
+            other: None,
+            others_ended: false,
+        }
+    }
+
+    /// The same, but stream `index` is read from the packet on at which `begin` begins, where the container lists its
+    /// packets: what lies between is not read. With `alone`, the other streams are not read at all.
+    ///
+    /// # Errors
+    /// As when the source was opened.
+    pub(crate) fn beginning_at(mut self, index: usize, begin: &Begin, alone: bool) -> Result<Self> {
+        if !self.source.lists_packets(index) {
+            return Ok(self);
+        }
+        if let Some((source, packet)) = index::reach(&self.source, index, &begin.packet())? {
+            self.source.discard(index);
+            self.seen[index].packets = begin.packets_passed();
+            self.film = Some(Film { index, source, next: Some(packet), ended: false });
+            self.alone = alone.then_some(index);
+            self.others_ended = alone;
+        }
+        Ok(self)
+    }
+
+    /// The next packet of the source, or of its readings together, in the order of their decoding times.
+    fn read(&mut self) -> std::result::Result<Option<Packet>, AvError> {
+        let Some(film) = &mut self.film else { return self.source.read() };
+        if film.next.is_none() && !film.ended {
+            if self.source.input.io_state().is_cancelled() {
+                return Err(AvError::EXIT);
+            }
+            film.next = film.source.read()?;
+            film.ended = film.next.is_none();
+        }
+        while self.other.is_none() && !self.others_ended {
+            self.other = self.source.read()?;
+            self.others_ended = self.other.is_none();
+            // What was read to recognise the source is handed on all the same.
+            self.other.take_if(|packet| packet.stream() == film.index);
+        }
+        let time = |packet: &Packet| {
+            let base = self.source.streams().get(packet.stream()).map(|facts| facts.time_base);
+            packet.dts().or(packet.pts()).zip(base).map(|(ticks, base)| Timestamp::new(ticks, base))
+        };
+        let is_later = |other: &Packet| film.next.as_ref().is_some_and(|next| time(next) <= time(other));
+        match self.other.take_if(|other| !is_later(other)) {
+            Some(other) => Ok(Some(other)),
+            None => Ok(film.next.take()),
         }
     }
 
@@ -125,7 +192,7 @@ impl Demuxer {
         }
         let mut failures = 0;
         while !self.ended {
-            match self.source.read() {
+            match self.read() {
                 Ok(Some(mut packet)) => {
                     self.check_complaints()?;
                     self.check_integrity(packet.position().unwrap_or(0))?;
@@ -253,7 +320,8 @@ impl Demuxer {
     }
 
     fn check_io(&self) -> Result<()> {
-        self.io_state().take_error().map_or(Ok(()), |error| Err(self.unreadable(error)))
+        let film = self.film.as_ref().and_then(|film| film.source.input.io_state().take_error());
+        film.or(self.io_state().take_error()).map_or(Ok(()), |error| Err(self.unreadable(error)))
     }
 
     fn unreadable(&self, error: std::io::Error) -> Error {
@@ -262,7 +330,12 @@ impl Demuxer {
 
     /// A demuxer that reports an error and goes on has left something out.
     fn check_complaints(&mut self) -> Result<()> {
-        let (lines, errors) = self.source.input.sink().take();
+        let (mut lines, mut errors) = self.source.input.sink().take();
+        if let Some(film) = &self.film {
+            let (more, count) = film.source.input.sink().take();
+            lines.extend(more);
+            errors += count;
+        }
         let Some(line) = lines.into_iter().find(|line| line.is_error && errors > 0) else { return Ok(()) };
         let more = if errors > 1 { format!(" (and {} more)", errors - 1) } else { String::new() };
         // What is below or behind the demuxer, a parser above all, speaks of packets, whatever container they are in.
@@ -332,7 +405,8 @@ impl Demuxer {
         if self.source.input.demuxer().starts_with("mov,") {
             for (facts, seen) in self.source.streams().iter().zip(&self.seen) {
                 // Tracks that hold chapters are read with the header and yield no packets.
-                let is_media = matches!(facts.kind, StreamKind::Video | StreamKind::Audio);
+                let is_left = self.alone.is_some_and(|film| film != facts.index);
+                let is_media = matches!(facts.kind, StreamKind::Video | StreamKind::Audio) && !is_left;
                 if is_media && seen.packets < facts.indexed_packets {
                     let detail = format!(
                         "the source is cut short: the container lists {} packets and {} could be read",

@@ -5,7 +5,7 @@
 //!
 //! - the nouns: [`error`], [`media`] (times, formats, colour, packets, frames)
 //! - what is asked for: [`spec`]; what it resolves to, as data: [`plan`]
-//! 1. [`source`] opens a file, [`demux`] reads packets
+//! 1. [`source`] opens a file, [`index`] knows where its frames stand, [`demux`] reads packets
 //! 2. [`decode`] turns packets into frames
 //! 3. [`filter`] changes size, chroma, depth and sample format
 //! 4. [`reading`] gives frames and audio to all who look at a source without running a job; [`probe`] describes it
@@ -30,6 +30,7 @@ pub mod plan;
 mod extent;
 mod integrity;
 pub mod source;
+pub mod index;
 pub mod demux;
 pub mod decode;
 pub mod filter;

@@ -358,6 +358,21 @@ impl Input {
             .map(drop)
     }
 
+    /// From now on, packets of stream `index` are not handed on; of containers that list them, they are not even read.
+    pub fn discard(&mut self, index: usize) {
+        if index < self.stream_count() {
+            // SAFETY: `streams` holds `nb_streams` valid pointers, which are ours.
+            unsafe { (**self.context.as_ref().streams.add(index)).discard = av::AVDiscard::AVDISCARD_ALL };
+        }
+    }
+
+    /// From now on, packets are handed on as the container lists them, whatever is in them. To be called before the first
+    /// is read.
+    pub fn forgo_content(&mut self) {
+        // SAFETY: the context is valid and ours.
+        unsafe { self.context.as_mut().flags |= av::AVFMT_FLAG_NOPARSE };
+    }
+
     /// Number of streams known so far. A transport stream can announce more in mid-file.
     pub fn stream_count(&self) -> usize {
         self.raw().nb_streams as usize

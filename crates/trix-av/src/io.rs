@@ -27,6 +27,8 @@ impl<T: Read + Seek + Send> ReadSeek for T {}
 pub struct IoState {
     /// If set, every further read fails.
     pub cancelled: AtomicBool,
+    /// Set to make every further read give zeros, as many as there are bytes, and read nothing.
+    pub blank: AtomicBool,
     error: Mutex<Option<std::io::Error>>,
 }
 
@@ -51,6 +53,20 @@ struct Reader {
     inner: Box<dyn ReadSeek>,
     size: i64,
     state: Arc<IoState>,
+}
+
+impl Reader {
+    /// Passes over as many bytes as `buffer` has, and gives zeros for them.
+    fn skip(&mut self, buffer: &mut [u8]) -> std::io::Result<c_int> {
+        let left = self.size.saturating_sub(self.inner.stream_position()? as i64).max(0);
+        let count = (buffer.len() as i64).min(left);
+        if count == 0 {
+            return Ok(AvError::EOF.0);
+        }
+        buffer[..count as usize].fill(0);
+        self.inner.seek(SeekFrom::Current(count))?;
+        Ok(count as c_int)
+    }
 }
 
 /// An `AVIOContext` that reads from a Rust reader.
@@ -111,6 +127,9 @@ unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> 
             unsafe { (&mut *opaque.cast::<Reader>(), std::slice::from_raw_parts_mut(buffer, size.max(0) as usize)) };
         if reader.state.cancelled.load(Ordering::Relaxed) {
             return AvError::EXIT.0;
+        }
+        if reader.state.blank.load(Ordering::Relaxed) {
+            return reader.skip(buffer).unwrap_or(av::AVERROR_EXTERNAL);
         }
         loop {
             match reader.inner.read(buffer) {

@@ -167,6 +167,13 @@ impl CodecParameters {
         unsafe { enum_field!((*self.as_ptr()).codec_id) }
     }
 
+    /// Whether every packet of the codec is decoded by itself.
+    pub fn is_intra_only(&self) -> bool {
+        // SAFETY: valid parameters; what the call returns is static, or null.
+        let descriptor = unsafe { av::avcodec_descriptor_get((*self.as_ptr()).codec_id).as_ref() };
+        descriptor.is_some_and(|found| found.props & av::AV_CODEC_PROP_INTRA_ONLY as c_int != 0)
+    }
+
     /// The kind of stream.
     pub fn kind(&self) -> StreamKind {
         // SAFETY: valid parameters, whose kind is read as an integer.

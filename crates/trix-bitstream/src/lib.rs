@@ -6,6 +6,7 @@
 
 pub mod nal;
 pub mod sei;
+pub mod entry;
 pub mod rpu;
 pub mod vvc;
 pub mod audio_header;

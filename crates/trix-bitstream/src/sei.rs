@@ -241,7 +241,7 @@ fn messages(body: &[u8], found: &mut Extras) {
 }
 
 /// Calls `visit` with the type and payload of every message in an SEI unit.
-fn each_message(body: &[u8], mut visit: impl FnMut(usize, &[u8])) {
+pub(crate) fn each_message(body: &[u8], mut visit: impl FnMut(usize, &[u8])) {
     let body = unescaped(body);
     let mut rest = body.as_slice();
     // At the end, only the trailing bits are left.

@@ -181,6 +181,9 @@ fn frames(ledger: &Ledger) -> String {
         ledger.decoded, ledger.encoded, ledger.emitted
     );
     let filter = &ledger.filter;
+    if ledger.not_decoded > 0 {
+        let _ = writeln!(out, "          {} of these left aside in front of the start", ledger.not_decoded);
+    }
     for (count, what) in [
         (filter.added_by_fields, "added: each field is a picture"),
         (filter.dropped_by_telecine, "dropped: repeated by pulldown"),

@@ -14,6 +14,8 @@ use trix_bitstream::{
 };
 use trix_model::extras::Extras;
 
+use super::video::Picture;
+
 /// Metadata whose pictures did not come out of the decoder yet.
 pub struct DynamicHdr {
     framing: Framing,
@@ -46,5 +48,13 @@ impl DynamicHdr {
     /// The metadata of the picture that came out with time `pts`.
     pub fn take(&mut self, pts: i64) -> Extras {
         self.waiting.remove(&pts).unwrap_or_default()
+    }
+}
+
+/// What travels with `picture`, which just left its decoder: captions, and what `dynamic` found in its packet.
+pub(crate) fn extras(dynamic: Option<&mut DynamicHdr>, picture: &Picture) -> Extras {
+    Extras {
+        captions: picture.frame.captions().map(<[u8]>::to_vec).unwrap_or_default(),
+        ..dynamic.map(|dynamic| dynamic.take(picture.pts)).unwrap_or_default()
     }
 }

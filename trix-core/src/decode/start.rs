@@ -56,6 +56,8 @@ pub(crate) struct Start {
     /// Times of the packets that the decoder got before its first frame.
     sent: Vec<i64>,
     left_out: u64,
+    /// Whether decoding begins in mid-stream because somebody wants it to: what it leaves out is elsewhere.
+    is_sought: bool,
 }
 
 impl Start {
@@ -70,7 +72,13 @@ impl Start {
             held_bytes: 0,
             sent: Vec::new(),
             left_out: 0,
+            is_sought: false,
         })
+    }
+
+    /// The same for a decode that begins in mid-stream, at a packet with which it can.
+    pub(crate) fn sought(self) -> Self {
+        Start { is_sought: true, ..self }
     }
 
     /// What becomes of `packet`, the next of the stream.
@@ -139,7 +147,7 @@ impl Start {
     /// before it, if any.
     pub(crate) fn shown(&mut self, pts: Option<i64>) -> Option<u64> {
         if self.state == State::Recovering {
-            let before = self.sent.iter().filter(|sent| pts.is_some_and(|pts| **sent < pts)).count();
+            let before = self.sent.iter().filter(|sent| !self.is_sought && pts.is_some_and(|pts| **sent < pts)).count();
             self.left_out += before as u64;
             self.sent = Vec::new();
             self.state = State::Settling(SETTLING);
@@ -160,7 +168,8 @@ impl Start {
         let is_about_marking = complaint.contains("unref short") || complaint.contains("number of reference frames");
         match self.state {
             State::Recovering => is_about_references,
-            State::Settling(_) => is_about_marking,
+            // With several threads, what is said of frames before the first one comes later.
+            State::Settling(_) => is_about_marking || (self.is_sought && is_about_references),
             State::New | State::Waiting | State::Running => false,
         }
     }

@@ -28,6 +28,7 @@ use super::{
     start::{Start, Turn},
     timing::{PictureTimes, TimingReport},
 };
+use crate::index::{Begin, Coded};
 
 /// A decoded picture with its place in the source.
 #[derive(Clone)]
@@ -82,6 +83,15 @@ pub struct VideoDecoder {
     left_out: u64,
     ended: bool,
     codec: String,
+    lead: Option<Lead>,
+}
+
+/// The first packets and frames of a decode that begins in mid-stream.
+struct Lead {
+    /// The first packet that is decoded, until it came.
+    packet: Option<Coded>,
+    /// The time of the first frame that is whole; earlier ones are not given.
+    first: i64,
 }
 
 /// Opens a decoder, or says why there is none.
@@ -175,7 +185,43 @@ impl VideoDecoder {
             left_out: 0,
             ended: false,
             codec: facts.codec.clone(),
+            lead: None,
         })
+    }
+
+    /// The same, beginning at `begin`: packets before it are left aside, and the frames in front of it count as if they
+    /// had been decoded.
+    pub(crate) fn beginning_at(mut self, begin: &Begin) -> Self {
+        for (pts, duration) in begin.frames_before() {
+            if let Some(durations) = self.durations.as_mut().filter(|_| duration > 0) {
+                durations.insert(pts, duration);
+            }
+            self.account(Some(pts));
+        }
+        self.packets = self.packets.map(|_| begin.packets_before());
+        self.start = self.start.map(Start::sought);
+        self.lead = Some(Lead { packet: Some(begin.packet()), first: begin.first() });
+        self
+    }
+
+    /// Whether `packet` lies in front of the first that is decoded.
+    ///
+    /// # Errors
+    /// `MalformedInput` when that packet never came.
+    fn is_passed(&mut self, packet: &Packet) -> Result<bool> {
+        let Some(lead) = self.lead.as_mut() else { return Ok(false) };
+        let Some(first) = &lead.packet else { return Ok(false) };
+        if first.is(packet.pts(), packet.dts(), packet.data().len()) {
+            lead.packet = None;
+            return Ok(false);
+        }
+        if packet.dts().zip(first.dts).is_some_and(|(dts, first)| dts > first) {
+            let detail = "the source changed while it was read: a keyframe is no longer where it was";
+            let time = packet.dts().map(|ticks| Timestamp::new(ticks, self.time_base));
+            let error = Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).at(time);
+            return Err(error.in_file(&self.label).in_stream(self.stream));
+        }
+        Ok(true)
     }
 
     /// Puts a packet in; `None` announces the end. All pictures must have been taken out before.
@@ -184,6 +230,9 @@ impl VideoDecoder {
     /// `MalformedInput` for damage, when damage is not tolerated; `Codec` when the decoder itself fails.
     pub fn push(&mut self, packet: Option<&Packet>) -> Result<()> {
         if let Some(packet) = packet {
+            if self.is_passed(packet)? {
+                return Ok(());
+            }
             if let Some(packets) = self.packets.as_mut().filter(|_| !packet.is_discarded()) {
                 *packets += 1;
             }
@@ -241,6 +290,13 @@ impl VideoDecoder {
         while !self.ended {
             match self.decoder.receive() {
                 Ok(Output::Item(frame)) => {
+                    if let Some(lead) = &self.lead {
+                        if frame.pts().is_some_and(|pts| pts < lead.first) {
+                            self.complaint();
+                            continue;
+                        }
+                        self.lead = None;
+                    }
                     let mut picture = self.place(frame);
                     self.check(&picture)?;
                     if picture.frame.exceeds_depth() {
@@ -310,16 +366,21 @@ impl VideoDecoder {
     /// Names the time code in the bitstream of `frame`, the first, as one that no output has. Zero is where encoders begin
     /// that know none.
     pub(crate) fn name_timecode(&self, frame: &Frame) {
+        self.timecode_note(frame).into_iter().for_each(|note| self.damage.note(note));
+    }
+
+    /// What is said of that time code, where there is one.
+    pub(crate) fn timecode_note(&self, frame: &Frame) -> Option<String> {
         let rate = self.decoder.bitstream_rate();
         let smpte = frame.smpte_timecode().map(|bits| Timecode::from_smpte(bits, rate));
         let found = smpte.or_else(|| frame.gop_timecode().map(Timecode::from_gop));
         let is_told = |code: &Timecode| (code.hours, code.minutes, code.seconds, code.frames) != (0, 0, 0, 0);
-        if let Some(code) = found.filter(is_told) {
-            self.damage.note(format!(
+        found.filter(is_told).map(|code| {
+            format!(
                 "stream {}: the time code {code} in the bitstream is not carried over; --metadata timecode={code} sets it",
                 self.stream
-            ));
-        }
+            )
+        })
     }
 
     /// Counts and names frames that were left out before the one at `first`.
@@ -345,7 +406,14 @@ impl VideoDecoder {
         if let (0, Some(first), Some(pts)) = (self.next_number, self.first_decoded, frame.pts()) {
             self.late = pts.saturating_sub(first).clamp(0, self.most_late);
         }
-        let own = frame.pts().map(|pts| pts.saturating_sub(self.late));
+        let number = self.next_number;
+        let pts = self.account(frame.pts().map(|pts| pts.saturating_sub(self.late)));
+        let duration = self.last_duration.filter(|_| self.agreeing >= 0);
+        Picture { frame, number, pts, duration, extras: Extras::default() }
+    }
+
+    /// Counts the next frame, whose own time is `own`, and gives its time.
+    fn account(&mut self, own: Option<i64>) -> i64 {
         self.times.push(own);
         let step = self.times.usual().unwrap_or(self.frame_ticks);
         let after_last = self.last_pts.map_or(0, |last| last.saturating_add(step));
@@ -369,10 +437,8 @@ impl VideoDecoder {
             *durations = durations.split_off(&pts);
             own
         });
-        let duration = self.last_duration.filter(|_| self.agreeing >= 0);
-        let number = self.next_number;
         self.next_number += 1;
-        Picture { frame, number, pts, duration, extras: Extras::default() }
+        pts
     }
 
     fn check(&mut self, picture: &Picture) -> Result<()> {
@@ -422,6 +488,10 @@ impl VideoDecoder {
 
     fn undecodable(&mut self, code: AvError) -> Result<()> {
         let said = self.complaint();
+        // Frames that need what lies before the place at which decoding began are not wanted.
+        if self.lead.is_some() && code.io().is_none() {
+            return Ok(());
+        }
         let told = said.as_ref().map_or_else(String::new, |said| format!(" ({said})"));
         // Out of memory is the machine's trouble and not the file's; everything else a packet can cause.
         if code.io().is_some_and(|error| error.kind() == std::io::ErrorKind::OutOfMemory) {

@@ -153,6 +153,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     for output in &mut plan.outputs {
         output.notes.extend(outcome.appeared.iter().cloned());
     }
+    let seek = outcome.seek;
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
@@ -170,7 +171,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     let renditions = packages.iter().flat_map(|package| &package.renditions);
     let ledgers =
         outputs.iter().map(|output| &output.ledger).chain(renditions.map(|rendition| &rendition.ledger)).flatten();
-    let pictures = ledgers.map(|ledger| ledger.decoded).max().unwrap_or(0);
+    let pictures = ledgers.map(|ledger| ledger.decoded - ledger.not_decoded).max().unwrap_or(0);
     Ok(Report {
         trix: env!("CARGO_PKG_VERSION").to_owned(),
         libraries: doctor::libraries(),
@@ -180,6 +181,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
         notes: found.notes,
         timing_of_source: found.timing_of_source,
         discontinuities: found.discontinuities,
+        seek,
         tracks: tracks(&plan, found.damage_of_tracks),
         decisions: plan.decisions,
         filters: plan.filters,

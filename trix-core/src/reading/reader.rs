@@ -12,9 +12,13 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::{Picture, VideoDecoder},
+    decode::{
+        dynamic::{self, DynamicHdr},
+        video::{Picture, VideoDecoder},
+    },
     demux::Demuxer,
     filter::pictures::PictureFilter,
+    index::{self, FromStart},
     plan::{Cut, Filtering, Verdict},
     source::Source,
 };
@@ -96,10 +100,12 @@ impl Shaper {
 pub struct PictureReader {
     demuxer: Demuxer,
     decoder: VideoDecoder,
+    dynamic: Option<DynamicHdr>,
     shaper: Shaper,
     stream: usize,
     ready: VecDeque<Picture>,
     damage: Arc<DamageLog>,
+    from_start: Option<FromStart>,
 }
 
 impl PictureReader {
@@ -115,6 +121,22 @@ impl PictureReader {
         filtering: Option<Filtering>,
         threads: u32,
     ) -> Result<Self> {
+        let begin = match source.video().zip(cut.start) {
+            Some((facts, start)) => Some(index::begin(&source, facts, start)?),
+            None => None,
+        };
+        Self::beginning(source, on_damage, cut, filtering, threads, begin)
+    }
+
+    /// The same, beginning at a place that is known; `None`: at the start.
+    pub(crate) fn beginning(
+        source: Source,
+        on_damage: OnDamage,
+        cut: Cut,
+        filtering: Option<Filtering>,
+        threads: u32,
+        begin: Option<index::Found>,
+    ) -> Result<Self> {
         let label = source.label();
         let Some(facts) = source.video().cloned() else {
             return Err(
@@ -122,21 +144,35 @@ impl PictureReader {
             );
         };
         let damage = Arc::new(DamageLog::new(on_damage));
-        let decoder = VideoDecoder::new(
+        let mut decoder = VideoDecoder::new(
             label,
             &facts,
             on_damage.decoder_threads(threads),
             source.limits().pixels,
             Arc::clone(&damage),
         )?;
+        if let Some(Ok(begin)) = &begin {
+            decoder = decoder.beginning_at(begin);
+        }
+        let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
+        if let Some(Ok(begin)) = &begin {
+            demuxer = demuxer.beginning_at(facts.index, begin, true)?;
+        }
         Ok(PictureReader {
-            demuxer: Demuxer::new(source, Arc::clone(&damage)),
+            demuxer,
             decoder,
+            dynamic: DynamicHdr::new(&facts.parameters),
             shaper: Shaper::new(&facts, cut, filtering),
             stream: facts.index,
             ready: VecDeque::new(),
             damage,
+            from_start: begin.and_then(std::result::Result::err),
         })
+    }
+
+    /// Why all frames before the first that is wanted are decoded, where they are.
+    pub fn from_start(&self) -> Option<FromStart> {
+        self.from_start
     }
 
     /// The next picture; `None` after the last.
@@ -157,16 +193,25 @@ impl PictureReader {
                     other => break other,
                 }
             };
+            if let (Some(dynamic), Some(packet)) = (&mut self.dynamic, &packet) {
+                dynamic.push(packet);
+            }
             self.decoder.push(packet.as_ref())?;
             while !self.shaper.is_over()
-                && let Some(picture) = self.decoder.receive()?
+                && let Some(mut picture) = self.decoder.receive()?
             {
+                picture.extras = dynamic::extras(self.dynamic.as_mut(), &picture);
                 self.ready.extend(self.shaper.push(Some(picture))?);
             }
             if packet.is_none() {
                 self.ready.extend(self.shaper.push(None)?);
             }
         }
+    }
+
+    /// What is said of a time code in the bitstream of `picture`, the first, where no output has one.
+    pub(crate) fn timecode_note(&self, picture: &Picture) -> Option<String> {
+        self.decoder.timecode_note(&picture.frame)
     }
 
     /// What was found to be wrong so far.

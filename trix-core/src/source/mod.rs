@@ -10,7 +10,9 @@ mod edits;
 mod fixity;
 mod further;
 mod handover;
+mod header;
 mod identity;
+mod key;
 mod joints;
 pub(crate) mod movie;
 mod open;
@@ -66,6 +68,7 @@ pub use self::{
 pub(crate) use self::{
     fixity::sha256_of_file,
     joints::{Appeared, Break},
+    key::SourceKey,
     shelf::STORE,
 };
 use crate::{
@@ -130,8 +133,8 @@ impl Source {
     /// `Io` when it cannot be read or is no regular file; `MalformedInput` when it is not media, is cut off in its
     /// header, or holds no stream; `Unsupported` for containers that are not read, playlists among them; `Limit` when
     /// a stream is larger than `limits` allow.
-    pub fn open(path: &Path, limits: Limits) -> Result<Self> {
-        Self::open_as(path, &limits.into())
+    pub fn open(path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
+        Self::open_as(path.as_ref(), &limits.into())
     }
 
     /// Opens a local file, or the files that a pattern such as `shot.%04d.dpx` stands for, unless a file has that very
@@ -340,6 +343,23 @@ impl Source {
     /// Microseconds of the first thing presented.
     pub(crate) fn start(&self) -> Option<i64> {
         if self.sequence.is_some() { Some(0) } else { self.input.start() }
+    }
+
+    /// Whether the source has no packets of a container: planes without a header, or pictures that are files.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.sequence.is_some() || self.reading.raw.is_some()
+    }
+
+    /// What could not be read, where the last read failed for that.
+    pub(crate) fn io_error(&self) -> Option<Error> {
+        let error = self.input.io_state().take_error()?;
+        Some(Error::io(Stage::Source, &self.label(), "cannot be read", error))
+    }
+
+    /// Whether the demuxer reported an error since this was asked last.
+    pub(crate) fn is_complained_of(&self) -> bool {
+        let (lines, errors) = self.input.sink().take();
+        errors > 0 && lines.iter().any(|line| line.is_error)
     }
 
     /// The path, where the source is a file; of several files their pattern.

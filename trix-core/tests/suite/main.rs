@@ -11,6 +11,7 @@ mod sources {
     mod formats;
     mod packet_identifiers;
     mod recorders;
+    mod seek;
     mod timestamp_repair;
 }
 

@@ -54,7 +54,7 @@ use crate::{
     mux::{Muxer, record::TrackRecord},
     package::{PackageWriter, WrittenPackage},
     plan::{PACKETS, Plan},
-    report::TrackLoudness,
+    report::{Seek, TrackLoudness},
     source::Appeared,
     still::Still,
     verify::sound::EncodedSound,
@@ -107,6 +107,8 @@ pub(crate) struct PassOutcome {
     pub(crate) walked: Walked,
     /// Streams that appeared in mid-file, in words.
     pub(crate) appeared: Vec<String>,
+    /// Where decoding of pictures began, of a source that is cut.
+    pub(crate) seek: Option<Seek>,
 }
 
 /// What a pass did for one output.
@@ -135,6 +137,8 @@ pub(crate) struct Running {
     damage: Arc<DamageLog>,
     appeared: Appeared,
     io: Arc<IoState>,
+    /// Where decoding of pictures began, of a source that is cut.
+    seek: Option<Seek>,
 }
 
 /// What stages leave behind.
@@ -220,6 +224,7 @@ impl Running {
     pub(crate) fn outcome(self, plan: &Plan) -> PassOutcome {
         let shared = &self.shared;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let passed = self.seek.map_or(0, |seek| seek.not_decoded);
         let outputs = shared.outputs.iter().zip(&plan.outputs).map(|(books, output)| {
             let mut done = std::mem::take(&mut *lock(&books.done));
             let heard = |stream: usize| output.audio.iter().any(|audio| audio.stream == stream && !audio.copied);
@@ -233,9 +238,10 @@ impl Running {
                 done.extras = first.extras;
                 done.changes = steps.iter().flat_map(|step| step.changes.clone()).collect();
                 done.ledger = Some(Ledger {
-                    decoded: first.decoded,
+                    decoded: first.decoded + passed,
+                    not_decoded: passed,
                     left_out_at_start: get(&shared.left_out),
-                    dropped_before_start: first.before,
+                    dropped_before_start: first.before + passed,
                     dropped_after_end: first.after,
                     encoded: get(&books.encoded),
                     emitted: get(&books.emitted),
@@ -256,6 +262,7 @@ impl Running {
             timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
             walked: std::mem::take(&mut *lock(&shared.walked)),
             appeared: self.appeared.told(),
+            seek: self.seek,
         }
     }
 

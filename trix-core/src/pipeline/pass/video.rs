@@ -20,7 +20,7 @@ use trix_model::{
 use super::{ForMuxer, Queued, Shared, StepBooks, lock};
 use crate::{
     decode::{
-        dynamic::DynamicHdr,
+        dynamic::{self, DynamicHdr},
         video::{Picture, VideoDecoder},
     },
     encode::{
@@ -57,7 +57,7 @@ impl DecodeStage {
             }
             self.decoder.push(packet.as_ref())?;
             while wanted && let Some(mut picture) = self.decoder.receive()? {
-                picture.extras = self.extras(&picture);
+                picture.extras = dynamic::extras(self.dynamic.as_mut(), &picture);
                 if self.names_timecode && picture.number == 0 {
                     self.decoder.name_timecode(&picture.frame);
                 }
@@ -68,13 +68,6 @@ impl DecodeStage {
         self.shared.left_out.store(self.decoder.left_out(), Ordering::Relaxed);
         self.shared.note_timing(self.decoder.stream(), self.decoder.timing());
         Ok(())
-    }
-
-    fn extras(&mut self, picture: &Picture) -> Extras {
-        Extras {
-            captions: picture.frame.captions().map(<[u8]>::to_vec).unwrap_or_default(),
-            ..self.dynamic.as_mut().map(|dynamic| dynamic.take(picture.pts)).unwrap_or_default()
-        }
     }
 }
 

@@ -27,12 +27,14 @@ use super::{
 use crate::{
     decode::video::Picture,
     demux::Demuxer,
+    index::Begin,
     pipeline::{
         failures::{self, Found},
         stage::{self, Outcome, Sender, Waiting},
     },
     plan::{PACKETS, PICTURES, Plan},
     planner::side::SideTrack,
+    report::Seek,
     source::Source,
     spec::job::OnOutputFailure,
 };
@@ -63,6 +65,9 @@ struct Builder<'a> {
     /// Of everything that is made.
     names: Vec<PathBuf>,
     found: &'a mut Found,
+    seek: Option<Seek>,
+    /// Where decoding of pictures begins, and of which stream.
+    begin: Option<(usize, Begin)>,
 }
 
 /// Those who follow a pass from outside.
@@ -110,14 +115,20 @@ pub(crate) fn start(
         waiting: Vec::new(),
         names: plan.paths(),
         found,
+        seek: None,
+        begin: None,
     };
     builder.products(&source, watch)?;
     builder.sounds(&source, watch)?;
     builder.pictures(&source, watch)?;
 
-    let Builder { mut waiting, routes, shared, damage, names, .. } = builder;
+    let Builder { mut waiting, routes, shared, damage, names, seek, begin, .. } = builder;
     let appeared = source.appeared();
-    let demuxer = Demuxer::new(source, Arc::clone(&damage));
+    let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
+    if let Some((index, begin)) = begin {
+        let alone = routes.iter().enumerate().all(|(other, own)| other == index || own.is_empty());
+        demuxer = demuxer.beginning_at(index, &begin, alone)?;
+    }
     let io = Arc::clone(demuxer.io_state());
     let books = Arc::clone(&shared);
     let work = Box::new(move || {
@@ -130,7 +141,7 @@ pub(crate) fn start(
         Some(first) => failures::of_output(error, &names[*first]),
         None => error,
     })?;
-    Ok(Running { stages, shared, damage, appeared, io })
+    Ok(Running { stages, shared, damage, appeared, io, seek })
 }
 
 impl Builder<'_> {

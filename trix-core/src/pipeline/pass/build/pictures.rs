@@ -6,6 +6,7 @@ use trix_av::{packet::Packet, pixel::PixelFormat, stream::StreamFacts};
 use trix_bitstream::nal::NalCodec;
 use trix_model::{
     control::{cancel::Token, progress::Watch},
+    damage::OnDamage,
     error::{Result, Stage},
     time::{TimeBase, Timestamp},
 };
@@ -18,6 +19,7 @@ use crate::{
     },
     encode::{self, timeline::Timeline},
     filter::pictures::PictureFilter,
+    index::{self, Begin},
     mux::TrackSpec,
     pipeline::{
         failures,
@@ -29,6 +31,9 @@ use crate::{
         },
         stage::{Fan, Receiver, Sender, channel},
     },
+    plan::Cut,
+    reading::reader::PictureReader,
+    report::Seek,
     source::Source,
 };
 
@@ -179,18 +184,31 @@ impl Builder<'_> {
         token: Token,
         watch: &mut Watch,
     ) -> Result<()> {
-        let facts = self.facts(index)?;
-        let decoder = VideoDecoder::new(
+        let facts = self.facts(index)?.clone();
+        let mut decoder = VideoDecoder::new(
             self.label.clone(),
-            facts,
+            &facts,
             self.plan.source.settings.on_damage.decoder_threads(self.plan.threads.unwrap_or(0)),
             source.limits().pixels,
             Arc::clone(&self.damage),
         )?;
+        if let Some(start) = self.first_wanted() {
+            let begin = index::begin(source, &facts, start)?;
+            if let Ok(begin) = &begin {
+                decoder = decoder.beginning_at(begin);
+            }
+            let not_decoded = begin.as_ref().map_or(0, Begin::passed);
+            self.seek = Some(Seek { not_decoded, from_start: begin.as_ref().err().copied() });
+            self.begin = begin.ok().map(|begin| (index, begin));
+        }
         let mut shown = self.plan.outputs.iter().filter(|output| output.video.is_some());
+        let names_timecode = shown.all(|output| output.carried.timecode.is_none());
+        if names_timecode && self.begin.is_some() {
+            self.name_timecode(source)?;
+        }
         let stage = video::DecodeStage {
             decoder,
-            names_timecode: shown.all(|output| output.carried.timecode.is_none()),
+            names_timecode,
             dynamic: DynamicHdr::new(&facts.parameters),
             shared: Arc::clone(&self.shared),
         };
@@ -200,6 +218,25 @@ impl Builder<'_> {
         let output = Fan::new(roots.into_iter().map(|(root, _)| root).collect());
         self.wait("decode", Stage::Decode, token, move || stage.run(input, output));
         Ok(())
+    }
+
+    /// Names a time code in the bitstream of the first frame of the source, which is not decoded with the others.
+    fn name_timecode(&self, source: &Source) -> Result<()> {
+        let first = Cut { frames: Some(1), ..Cut::default() };
+        let mut reader = PictureReader::new(source.reopen()?, OnDamage::Conceal, first, None, 1)?;
+        if let Some(note) = reader.next_picture()?.and_then(|picture| reader.timecode_note(&picture)) {
+            self.damage.note(note);
+        }
+        Ok(())
+    }
+
+    /// When the first picture is shown that somebody wants; `None` where somebody wants them from the start.
+    fn first_wanted(&self) -> Option<Timestamp> {
+        let plan = self.plan;
+        let steps = plan.filters.iter().filter(|step| step.after.is_none()).map(|step| step.cut.start);
+        // Stills that only listen have no part in it, and do no harm.
+        let starts = steps.chain(plan.stills.iter().map(|still| still.cut.start));
+        starts.collect::<Option<Vec<Timestamp>>>()?.into_iter().min()
     }
 
     /// Bytes of a picture as the decoder yields it.
