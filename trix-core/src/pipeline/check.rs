@@ -15,7 +15,10 @@ use trix_model::{
     format::Chroma,
 };
 
-use super::{Control, TICK, stage::no_thread};
+use super::{
+    control::{Control, TICK},
+    stage::no_thread,
+};
 use crate::{
     mux::record::TrackRecord,
     plan::{Cut, Filtering, OutputPlan, Plan, Transform, VideoPlan},

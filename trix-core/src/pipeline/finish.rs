@@ -18,8 +18,8 @@ use trix_model::{
 };
 
 use super::{
-    Control,
     check::{self, Compared, Found, Reference},
+    control::Control,
     failures::{self, Failures},
     pass::{OutputOutcome, PassOutcome},
     presented,

@@ -4,6 +4,7 @@
 //! nothing under those names.
 
 mod check;
+mod control;
 mod failures;
 mod finish;
 pub(crate) mod presented;
@@ -22,14 +23,16 @@ use std::{
 use crossbeam_channel as crossbeam;
 use trix_model::{
     control::{
-        cancel::{self, Cancel, Token},
-        progress::{Counters, Phase, Progress, Watch},
+        cancel::{self, Token},
+        progress::{Counters, Phase, Watch},
     },
     damage::DamageReport,
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
 };
 
+use self::control::TICK;
+pub use self::control::{Control, OnProgress};
 use failures::{Failures, Found};
 use finish::{Finish, Places, Reports};
 use pass::{Followers, Pass, PassOutcome};
@@ -47,21 +50,6 @@ use crate::{
     source::{FixityKeeper, Source},
     spec::job::{Job, OnOutputFailure},
 };
-
-/// How a caller follows a job and stops it.
-#[derive(Clone, Default)]
-pub struct Control {
-    /// Cancelling this makes the job end with an error of kind `Cancelled`, within 200 ms.
-    pub cancel: Cancel,
-    /// Called five times a second, on a thread of the job.
-    pub progress: Option<OnProgress>,
-}
-
-/// What is called with each [`Progress`].
-pub type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
-
-/// Time between two calls of [`Control::progress`].
-const TICK: Duration = Duration::from_millis(200);
 
 /// Time between two looks at whether the outputs can still get their names.
 const PLACES: Duration = Duration::from_secs(1);

@@ -2,11 +2,15 @@
 //!
 //! Invariant: no more than the recent and the parked blocks of [`Bounds`] together; what has to go is what is needed last.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use sha2::Sha256;
 
-use super::store::Block;
+/// A block, or the part of it that could be read.
+pub(super) type Block = Arc<Vec<u8>>;
 
 /// How large blocks are, and how many stay in memory.
 #[derive(Clone, Copy, Debug)]

@@ -23,13 +23,10 @@ use sha2::{Digest, Sha256};
 use trix_av::io::IoState;
 use trix_model::control::cancel::LOOK;
 
-use super::shelf::{BOUNDS, Bounds, Hashing, Shelf};
+use super::shelf::{BOUNDS, Block, Bounds, Hashing, Shelf};
 
 /// Bytes that are asked for at once; between two requests, a reading can be cancelled.
 const PIECE: usize = 256 * 1024;
-
-/// A block, or the part of it that could be read.
-pub(super) type Block = Arc<Vec<u8>>;
 
 /// What tells that a file is the one that it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

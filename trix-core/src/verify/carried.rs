@@ -6,7 +6,7 @@ use trix_av::stream::{StreamFacts, StreamKind};
 use trix_model::{chapter::Chapter, time::Timestamp, timecode::Timecode};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::structure::Checks;
+use super::checks::Checks;
 use crate::{
     plan::{OutputPlan, TrackTags},
     source::Source,

@@ -7,7 +7,7 @@ use trix_av::{packet::Packet, stream::StreamFacts};
 use trix_bitstream::{nal::NalCodec, sei};
 use trix_model::{orientation::Orientation, picture::FieldOrder, time::Rational};
 
-use super::structure::Checks;
+use super::checks::Checks;
 use crate::{
     plan::VideoPlan,
     reading::glance,

@@ -4,6 +4,7 @@
 
 pub mod structure;
 mod display;
+mod checks;
 mod carried;
 pub mod content;
 pub(crate) mod copies;

@@ -15,10 +15,10 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-use super::{Shared, lock};
 use crate::{
     decode::{audio::SoundChange, video::refuse_change},
     encode::subtitle::Span,
+    pipeline::pass::record::{Shared, lock},
     planner::sound_choice::holds_changes,
     spec::container::Container,
 };

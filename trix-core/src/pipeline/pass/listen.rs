@@ -10,10 +10,20 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{Queued, Shared, TrackLoudness, lock};
 use crate::{
-    decode::data_bursts::BurstFinder, filter::sound_converter::SoundConverter, loudness::Meter,
-    pipeline::stage::Receiver, plan::Loudness, still::AudioStill,
+    decode::data_bursts::BurstFinder,
+    filter::sound_converter::SoundConverter,
+    loudness::Meter,
+    pipeline::{
+        pass::{
+            queued::Queued,
+            record::{Shared, lock},
+        },
+        stage::Receiver,
+    },
+    plan::Loudness,
+    report::TrackLoudness,
+    still::AudioStill,
 };
 
 /// Measures loudness where that is wanted and possible.

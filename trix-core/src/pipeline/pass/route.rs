@@ -10,12 +10,13 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{ForMuxer, Queued, copy_watch::CopyWatch, sound_cut::SoundCut};
+use super::{copy_watch::CopyWatch, sound_cut::SoundCut};
 use crate::{
     demux::{Demuxer, Walked},
     encode::subtitle::SubtitleTrack,
     pipeline::{
         failures,
+        pass::queued::{ForMuxer, Queued},
         stage::{Sender, Sent},
     },
     planner::cut::{CopyGate, Place},

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use trix_av::frame::Frame;
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::{Queued, Shared};
 use crate::{
-    pipeline::stage::{Fan, Sent},
+    pipeline::{
+        pass::{queued::Queued, record::Shared},
+        stage::{Fan, Sent},
+    },
     reading::sound_reader::SoundReader,
 };
 

@@ -10,7 +10,7 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{ForMuxer, Queued, Shared, TrackLoudness, listen::Gauge, lock};
+use super::listen::Gauge;
 use crate::{
     decode::{audio::AudioDecoder, data_bursts::BurstFinder},
     encode::{
@@ -20,9 +20,14 @@ use crate::{
     filter::{sound_converter::SoundConverter, sound_ledger::SoundLedger},
     pipeline::{
         failures,
+        pass::{
+            queued::{ForMuxer, Queued},
+            record::{Shared, lock},
+        },
         stage::{Fan, Receiver, Sender, Sent},
     },
     plan::MustLast,
+    report::TrackLoudness,
     verify::sound::EncodedSound,
 };
 

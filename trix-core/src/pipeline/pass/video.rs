@@ -17,7 +17,6 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{ForMuxer, Queued, Shared, StepBooks, lock};
 use crate::{
     decode::{
         dynamic::{self, DynamicHdr},
@@ -30,6 +29,10 @@ use crate::{
     filter::pictures::PictureFilter,
     pipeline::{
         failures,
+        pass::{
+            queued::{ForMuxer, Queued},
+            record::{Shared, StepBooks, lock},
+        },
         stage::{Fan, Receiver, Sender, Sent},
     },
     plan::{Cut, Verdict},
@@ -306,11 +309,14 @@ mod tests {
         error::{Error, ErrorKind},
     };
 
-    use super::{
-        super::{OutputBooks, Shared},
-        *,
+    use super::*;
+    use crate::{
+        encode::video::Headers,
+        pipeline::{
+            pass::record::{OutputBooks, Shared},
+            stage::channel,
+        },
     };
-    use crate::{encode::video::Headers, pipeline::stage::channel};
 
     /// An encoder that holds two frames back, and fails at a frame that goes in or, with `None`, at the first that comes
     /// out after the last went in.

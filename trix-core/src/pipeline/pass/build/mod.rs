@@ -2,6 +2,7 @@
 //!
 //! Invariant: stages are started only when everything that can refuse has been opened; for what cannot be made, none is.
 
+mod audio_users;
 mod pictures;
 mod products;
 mod sound;
@@ -19,17 +20,15 @@ use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
 };
 
-use self::sound::{Listener, Sound};
-use super::{
-    Pass, Running, Shared,
-    route::{self, Route},
-};
+use self::audio_users::{Listener, Sound};
+use super::route::{self, Route};
 use crate::{
     decode::video::Picture,
     demux::Demuxer,
     index::Begin,
     pipeline::{
         failures::{self, Found},
+        pass::record::{Pass, Running, Shared},
         stage::{self, Outcome, Sender, Waiting},
     },
     plan::{PACKETS, PICTURES, Plan},
@@ -132,7 +131,7 @@ pub(crate) fn start(
     let io = Arc::clone(demuxer.io_state());
     let books = Arc::clone(&shared);
     let work = Box::new(move || {
-        *super::lock(&books.walked) = route::demux(demuxer, routes)?;
+        *crate::pipeline::pass::record::lock(&books.walked) = route::demux(demuxer, routes)?;
         Ok(())
     });
     waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });

@@ -24,7 +24,8 @@ use crate::{
     pipeline::{
         failures,
         pass::{
-            ForMuxer, Queued, lock,
+            queued::{ForMuxer, Queued},
+            record::lock,
             route::Route,
             tracks,
             video::{self, Forced},

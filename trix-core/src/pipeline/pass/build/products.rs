@@ -16,7 +16,13 @@ use crate::{
     mux::{Muxer, TrackSpec},
     package::{PackageWriter, Rendition},
     pipeline::{
-        pass::{ForMuxer, listen::WaveformStage, mux, mux_package, tracks, video::StillStage},
+        pass::{
+            listen::WaveformStage,
+            mux::{mux, mux_package},
+            queued::ForMuxer,
+            tracks,
+            video::StillStage,
+        },
         stage::channel,
     },
     plan::StillInput,

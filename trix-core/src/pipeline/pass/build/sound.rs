@@ -25,9 +25,10 @@ use crate::{
     pipeline::{
         failures,
         pass::{
-            ForMuxer, Queued,
+            build::audio_users::{Listener, Sound},
             copy_watch::CopyWatch,
             listen::{Gauge, MeterStage},
+            queued::{ForMuxer, Queued},
             route::{self, IntoOutput, Kind, Route},
             side::SideStage,
             sound::{SoundDecodeStage, SoundPlace, SoundStage},
@@ -44,21 +45,6 @@ use crate::{
     },
     source::Source,
 };
-
-/// A sound track that is encoded, for one or more outputs.
-pub(super) struct Sound {
-    plan: AudioPlan,
-    target: SoundTarget,
-    encoder: SoundEncoder,
-    pub(super) places: Vec<SoundPlace>,
-}
-
-/// Someone who takes in decoded sound beside the encoders.
-pub(super) struct Listener {
-    pub(super) stream: usize,
-    pub(super) next: Sender<Queued<Frame>>,
-    pub(super) token: Token,
-}
 
 /// Sound that is copied, and measured beside that.
 struct Measured {
