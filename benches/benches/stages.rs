@@ -137,8 +137,7 @@ fn encode(criterion: &mut Criterion) {
         };
         let mut job = Job::new(&source, "unused.mp4");
         job.outputs[0].video = choice(settings.clone());
-        let plan =
-            planner::plan(&job, &Source::open(&source, Limits::default()).expect("a clip")).expect("a sound job");
+        let plan = planner::plan(&job, &Source::open(&source).expect("a clip")).expect("a sound job");
         let plan = plan.outputs[0].video.clone().expect("pictures");
         let mut pictures = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(hd())));
         pictures.truncate(frames);

@@ -27,7 +27,7 @@ use crate::{
     mux::TrackSpec,
     plan::SubtitlePlan,
     source::Source,
-    spec::{package::PackageSettings, source::Limits},
+    spec::package::PackageSettings,
 };
 
 /// A track of a file.
@@ -53,7 +53,7 @@ struct Reader {
 
 impl Reader {
     fn open(input: &Input) -> Result<(Self, Rendition)> {
-        let source = Source::open(&input.path, Limits::default())?;
+        let source = Source::open(&input.path)?;
         let Some(facts) = source.streams().get(input.stream).cloned() else {
             let detail = format!("has {} streams, and none of index {}", source.streams().len(), input.stream);
             return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&input.path));

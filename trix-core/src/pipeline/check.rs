@@ -25,7 +25,7 @@ use crate::{
     quality::Metric,
     report::Verification,
     source::{FixityKeeper, Source, sha256_of_file},
-    spec::{job::VerifyLevel, picture::Resampler, source::Limits},
+    spec::{job::VerifyLevel, picture::Resampler},
     verify::{
         content::Comparison,
         copies::{self, Copied, Taken},
@@ -104,7 +104,7 @@ impl Compared<'_> {
         };
         let cut = Cut { start: plan.start, end: plan.end, frames: plan.frames };
         Ok(Copied {
-            source: Source::open(path, Limits::default())?,
+            source: Source::open(path)?,
             filtering: decoded_shape(video),
             taken: Taken { cut, filtering: Some(filtering) },
             // A decoder may add grey chroma to a picture that has none; only what was encoded is compared.

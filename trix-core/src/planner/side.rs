@@ -120,7 +120,7 @@ fn open(
     let mut inputs: Vec<StreamFacts> = Vec::new();
     let mut identities = Vec::new();
     for input in settings.all_inputs() {
-        let source = Source::open(&input.path, limits)?;
+        let source = Source::open_within(&input.path, limits)?;
         identities.push(source.identity()?);
         let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
         let own = |stream: &&StreamFacts| input.stream.or(first).is_none_or(|index| stream.index == index);
@@ -178,7 +178,7 @@ pub(crate) fn reader(
     let mut inputs = Vec::new();
     let mut channels = 0;
     for input in settings.all_inputs() {
-        let source = Source::open(&input.path, limits)?;
+        let source = Source::open_within(&input.path, limits)?;
         let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
         let own = |stream: &&StreamFacts| input.stream.or(first).is_none_or(|index| stream.index == index);
         let count = source.audio().find(own).map_or(0, |stream| stream.channels as usize);

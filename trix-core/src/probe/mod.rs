@@ -104,7 +104,7 @@ pub fn probe(source: &Source) -> MediaInfo {
 ///
 /// ```no_run
 /// use trix_core::{Cancel, Limits, Source, probe};
-/// let source = Source::open("master.mov".as_ref(), Limits::default())?;
+/// let source = Source::open("master.mov")?;
 /// let info = probe::probe_and_count(source, 0, &Cancel::default())?;
 /// println!("{}", serde_json::to_string_pretty(&info).expect("plain data"));
 /// # Ok::<(), trix_core::Error>(())

@@ -1,8 +1,8 @@
 //! Frames of a source for programs: from any place on, one after the other or one alone.
 //!
 //! ```no_run
-//! use trix_core::{Limits, Source, media::time::{Rational, Timestamp}};
-//! let source = Source::open("master.mov", Limits::default())?;
+//! use trix_core::{Source, media::time::{Rational, Timestamp}};
+//! let source = Source::open("master.mov")?;
 //! for frame in source.frames().from(Timestamp::new(60, Rational::new(1, 1))).stride(25).take(10) {
 //!     let frame = frame?;
 //!     println!("{} at {}: {} columns", frame.number, frame.time, frame.frame.width());

@@ -127,13 +127,27 @@ enum Origin {
 }
 
 impl Source {
-    /// Opens a local file that says itself what it holds.
+    /// Opens a local media file with default limits.
+    ///
+    /// ```no_run
+    /// use trix_core::{Source, probe::probe};
+    /// println!("{:?}", probe(&Source::open("master.mov")?).container);
+    /// # Ok::<(), trix_core::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// `Io` when it cannot be read or is no regular file; `MalformedInput` when it is not media, is cut off in its
-    /// header, or holds no stream; `Unsupported` for containers that are not read, playlists among them; `Limit` when
-    /// a stream is larger than `limits` allow.
-    pub fn open(path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
+    /// As [`Source::open_within`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_within(path, Limits::default())
+    }
+
+    /// Opens a local media file. Its content decides what it is, not its name.
+    ///
+    /// # Errors
+    /// `Io` when the file cannot be read or is not a regular file; `MalformedInput` when it is not media, ends inside its
+    /// header, or has no stream; `Unsupported` for containers that are not read, such as playlists; `Limit` when a stream is
+    /// larger than `limits` allow.
+    pub fn open_within(path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
         Self::open_as(path.as_ref(), &limits.into())
     }
 

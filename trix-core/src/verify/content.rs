@@ -15,7 +15,7 @@ use crate::{
     pool,
     quality::Metric,
     source::Source,
-    spec::{picture::Resampler, source::Limits},
+    spec::picture::Resampler,
 };
 
 /// Compares two files that were not made by this job: the second is converted to the first's shape where only chroma
@@ -29,7 +29,7 @@ pub fn compare_files(
     metrics: &[Metric],
     cancel: &trix_model::control::cancel::Cancel,
 ) -> Result<Comparison> {
-    let open = |path| Source::open(path, Limits::default());
+    let open = |path| Source::open(path);
     compare_sources(open(reference)?, open(distorted)?, metrics, cancel)
 }
 

@@ -330,13 +330,13 @@ impl<'a> Member<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::source::Limits;
+
     use std::{path::Path, sync::Mutex};
     use trix_fixtures::Clip;
     use trix_model::control::cancel::Cancel;
 
     fn open(file: &Path) -> Source {
-        Source::open(file, Limits::default()).unwrap()
+        Source::open(file).unwrap()
     }
 
     fn found(reference: &Path, copies: &[&Path], threads: usize) -> (Vec<Result<Comparison>>, Vec<usize>) {

@@ -18,7 +18,6 @@ use crate::{
     encode::samples::{SampleBooks, SampleRecord},
     plan::{AudioPlan, OutputPlan},
     source::Source,
-    spec::source::Limits,
     verify::structure::Clock,
 };
 
@@ -81,7 +80,7 @@ pub(crate) fn compare(
     clock: Clock,
     token: &Token,
 ) -> Result<Vec<Check>> {
-    let source = Source::open(path, Limits::default())?;
+    let source = Source::open(path)?;
     let damage = Arc::new(DamageLog::new(OnDamage::Fail));
     let mut tracks = BTreeMap::new();
     for EncodedSound { track, number, .. } in written {

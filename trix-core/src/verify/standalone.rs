@@ -61,8 +61,8 @@ impl FileReport {
 /// # Errors
 /// Those of opening and reading. That something does not hold is no error here but in the report.
 pub fn check_file(file: &Path, against: Option<&Path>, limits: Limits, cancel: &Cancel) -> Result<FileReport> {
-    let against = against.map(|reference| Source::open(reference, Limits::default())).transpose()?;
-    check_source(Source::open(file, limits)?, against, cancel)
+    let against = against.map(|reference| Source::open(reference)).transpose()?;
+    check_source(Source::open_within(file, limits)?, against, cancel)
 }
 
 /// As [`check_file`], for sources that may have needed more than a name to be opened.

@@ -19,7 +19,7 @@ use crate::{
     mux::record::{Bookkeeper, TrackRecord},
     plan::{OutputPlan, VideoPlan},
     source::Source,
-    spec::{container::Container, source::Limits, video::Encoder},
+    spec::{container::Container, video::Encoder},
     verify::checks::Checks,
 };
 
@@ -63,7 +63,7 @@ pub(crate) struct BackRead {
 
 /// Reads every packet of `path` and keeps its books; with `hash`, the bytes that this reads are hashed on the way.
 pub(crate) fn read_back(path: &Path, hash: bool, token: &Token) -> Result<BackRead> {
-    let mut source = Source::open(path, Limits::default())?.with_own_times();
+    let mut source = Source::open(path)?.with_own_times();
     let keeper = hash.then(|| source.keep_fixity());
     source.goes_through();
     let mut books: Vec<Bookkeeper> =

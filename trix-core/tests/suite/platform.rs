@@ -6,7 +6,7 @@ use trix_core::{
     media::time::Rational,
     probe,
     source::Source,
-    spec::{audio::AudioSettings, source::Limits, video::Encoder},
+    spec::{audio::AudioSettings, video::Encoder},
 };
 use trix_fixtures::folder;
 
@@ -45,7 +45,7 @@ fn elementary_streams_have_the_rate_of_their_bitstream() {
             assert_eq!(text(&told["nb_read_frames"]), "30", "{name}");
             assert_eq!(report.outputs[0].ledger.expect("a ledger").encoded, 30, "{name}");
 
-            let info = probe::probe(&Source::open(&source, Limits::default()).expect("a source"));
+            let info = probe::probe(&Source::open(&source).expect("a source"));
             assert_eq!(info.disagreements, [], "{name}");
             let video = info.streams[0].video.as_ref().expect("pictures");
             let (num, den) = rate.split_once('/').unwrap_or((rate, "1"));
@@ -57,7 +57,7 @@ fn elementary_streams_have_the_rate_of_their_bitstream() {
 
 /// Luminances of the display that `file` was graded on, in steps of 0.0001 candela: the brightest, the darkest.
 fn luminances(file: &Path) -> Option<[u32; 2]> {
-    let info = probe::probe(&Source::open(file, Limits::default()).expect("a source"));
+    let info = probe::probe(&Source::open(file).expect("a source"));
     let display = info.streams[0].video.as_ref().expect("pictures").hdr.clone()?.mastering_display?;
     let steps = display.in_steps();
     Some([steps[8], steps[9]])

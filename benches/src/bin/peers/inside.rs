@@ -6,7 +6,7 @@ use std::{env, io, path::Path, process::Command, process::Stdio, time::Instant};
 use rustix::time::{ClockId, clock_gettime};
 use serde::de::DeserializeOwned;
 use trix_core::{
-    Job, Limits, OnDamage, Plan, Source,
+    Job, OnDamage, Plan, Source,
     encode::video,
     plan::{Cut, OutputPlan, VideoPlan},
     planner,
@@ -46,7 +46,7 @@ pub fn told(case: &Case, source: &Path) -> Fallible<Told> {
 
 fn planned(case: &Case, source: &Path) -> Fallible<(Job, Plan)> {
     let job = case.job(source)?;
-    let plan = planner::plan(&job, &Source::open(source, Limits::default())?)?;
+    let plan = planner::plan(&job, &Source::open(source)?)?;
     Ok((job, plan))
 }
 
@@ -62,7 +62,7 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     let (_, plan) = planned(case, source)?;
     let output = plan.outputs.first().ok_or("the case has no output")?;
     let plan = pictures(output)?;
-    let opened = Source::open(source, Limits::default())?;
+    let opened = Source::open(source)?;
     let mut reader = PictureReader::new(opened, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 0)?;
     let mut pictures = Vec::new();
     while let Some(picture) = reader.next_picture()? {
@@ -107,7 +107,7 @@ pub fn score(case: &Case, number: usize, source: &Path, distorted: &Path) -> Fal
     let (_, plan) = planned(case, source)?;
     let output = plan.outputs.get(number).ok_or("the case has no such output")?;
     let target = pictures(output)?.filtering();
-    let open = |path| Source::open(path, Limits::default());
+    let open = |path| Source::open(path);
     let cut = Cut::default;
     let mut reference = PictureReader::new(open(source)?, OnDamage::Fail, cut(), Some(target), 0)?;
     let mut distorted = PictureReader::new(open(distorted)?, OnDamage::Fail, cut(), None, 0)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use trix_core::{
-    Job, Limits, Report, Source, planner,
+    Job, Report, Source, planner,
     spec::{
         audio::{AudioSettings, AudioShape},
         video::VideoSettings,
@@ -345,7 +345,7 @@ fn an_audio_codec_that_a_container_lacks_is_refused() {
         "any-aac.mp4",
         "-f lavfi -i testsrc2=size=64x64:rate=25:d=1 -f lavfi -i sine=sample_rate=48000:d=1 -c:v libx264 -preset ultrafast -c:a aac",
     );
-    let opened = Source::open(&source, Limits::default()).expect("a source");
+    let opened = Source::open(&source).expect("a source");
     for (extension, audio) in [("mxf", AudioSettings::Copy), ("webm", AudioSettings::Aac { kbps: None })] {
         let mut job = Job::new(&source, folder.path().join("no").with_extension(extension));
         job.outputs[0].audio = audio;

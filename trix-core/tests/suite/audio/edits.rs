@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    ErrorKind, Limits, OnDamage, Source,
+    ErrorKind, OnDamage, Source,
     media::time::{Rational, Timestamp},
     reading::{
         sound_reader::SoundReader,
@@ -272,7 +272,7 @@ fn a_limiter_does_not_shift_samples() {
 }
 
 fn stem(path: &Path, channel: Option<usize>) -> StemInput {
-    StemInput { source: Source::open(path, Limits::default()).expect("a source"), stream: None, channel }
+    StemInput { source: Source::open(path).expect("a source"), stream: None, channel }
 }
 
 fn target(layout: &str, order: &[usize]) -> StemTarget {
@@ -409,7 +409,7 @@ fn stems_that_do_not_fit_are_refused() {
         assert_eq!(error.kind(), ErrorKind::InvalidSpec);
         assert!(error.to_string().contains(hint), "{error}");
     }
-    let source = || Source::open(&mono, Limits::default()).expect("a source");
+    let source = || Source::open(&mono).expect("a source");
     let error = SoundReader::new(source(), Some(4), OnDamage::Fail).err().expect("refused");
     assert!(error.to_string().contains("stream 4 is no sound; these are: 0"), "{error}");
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    Control, Error, ErrorKind, Job, Limits, Report, Source, probe, run,
+    Control, Error, ErrorKind, Job, Report, Source, probe, run,
     spec::{
         audio::{AudioDrift, AudioSettings, AudioShape},
         job::{OnOutputFailure, OutputSettings},
@@ -407,7 +407,7 @@ fn coded_audio_in_pcm_is_recognised_kept_and_never_encoded_as_noise() {
         bursts("bursts-left.wav", 0.0, "pcm_s16le", "-af pan=mono|c0=c0"),
     ];
     for source in sources {
-        let opened = Source::open(&source, Limits::default()).expect("a source");
+        let opened = Source::open(&source).expect("a source");
         let info = probe::probe(&opened);
         let audio = info.streams.iter().find_map(|stream| stream.audio.as_ref()).expect("audio");
         let found = audio.data_bursts.as_ref().unwrap_or_else(|| panic!("{}: no bursts", source.display()));
@@ -437,7 +437,7 @@ fn coded_audio_in_pcm_is_recognised_kept_and_never_encoded_as_noise() {
     assert_eq!(onsets(&heard(&output)).len(), 2);
     // Music is none.
     let music = made_by_ffmpeg("no-bursts.wav", "-f lavfi -i anoisesrc=d=3:r=48000:a=1 -ac 2 -c:a pcm_s16le");
-    let info = probe::probe(&Source::open(&music, Limits::default()).expect("a source"));
+    let info = probe::probe(&Source::open(&music).expect("a source"));
     assert_eq!(info.streams[0].audio.as_ref().expect("audio").data_bursts, None);
 }
 

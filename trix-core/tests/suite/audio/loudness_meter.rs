@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use trix_core::{
-    ErrorKind, Limits, OnDamage, Source,
+    ErrorKind, OnDamage, Source,
     control::cancel::Cancel,
     loudness::{Meter, measure, measure_sound, settle},
     plan::Loudness,
@@ -180,7 +180,7 @@ fn loudness_does_not_depend_on_sample_format_or_block_size() {
 }
 
 fn measure_file(path: &Path) -> Loudness {
-    let source = Source::open(path, Limits::default()).expect("a source");
+    let source = Source::open(path).expect("a source");
     measure(source, None, OnDamage::Fail, &Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -274,7 +274,7 @@ fn agrees(path: &Path) -> Loudness {
 fn ffmpeg_measures_the_same_on_real_files() {
     let mut count = 0;
     for path in media::files() {
-        let source = Source::open(&path, Limits::default());
+        let source = Source::open(&path);
         let Some(reader) = source.ok().and_then(|source| SoundReader::new(source, None, OnDamage::Fail).ok()) else {
             continue;
         };
@@ -336,7 +336,7 @@ fn loudness_of_a_source_without_audio_is_refused() {
     let folder = folder();
     let path = folder.path().join("empty.wav");
     write_wave(&path, &[Vec::new()], RATE, 16);
-    let Ok(source) = Source::open(&path, Limits::default()) else { return };
+    let Ok(source) = Source::open(&path) else { return };
     let error = measure(source, None, OnDamage::Fail, &Cancel::default()).expect_err("no sound");
     assert!(matches!(error.kind(), ErrorKind::MalformedInput | ErrorKind::Unsupported), "{error}");
 }

@@ -56,7 +56,7 @@ fn sha256sum(file: &Path) -> String {
 
 /// The planes of every picture of a file, each with its width; 8 bits.
 fn pictures(file: &Path) -> Vec<Vec<(usize, Vec<u8>)>> {
-    let source = Source::open(file, Default::default()).expect("a source");
+    let source = Source::open_within(file, Default::default()).expect("a source");
     let mut reader = PictureReader::new(source, OnDamage::Fail, Cut::default(), None, 1).expect("a reader");
     let mut list = Vec::new();
     while let Some(picture) = reader.next_picture().expect("a picture") {

@@ -13,7 +13,6 @@ use trix_core::{
     spec::{
         byte_size::ByteSize,
         job::OutputSettings,
-        source::Limits,
         video::{EncodeSettings, Encoder, Size},
     },
 };
@@ -45,7 +44,7 @@ fn peak(folder: &Path, job: &Job) -> u64 {
 }
 
 fn plan(job: &Job) -> Result<MemoryPlan, trix_core::Error> {
-    let source = Source::open(&job.source.path, Limits::default()).expect("a source");
+    let source = Source::open(&job.source.path).expect("a source");
     planner::plan(job, &source).map(|plan| plan.memory)
 }
 

@@ -39,7 +39,7 @@ fn done(job: &Job) -> Report {
 }
 
 fn plan(job: &Job) -> Plan {
-    let source = Source::open(&job.source.path, Default::default()).expect("a source");
+    let source = Source::open_within(&job.source.path, Default::default()).expect("a source");
     planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}"))
 }
 

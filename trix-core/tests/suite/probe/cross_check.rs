@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::Value;
 use trix_core::{
-    Limits, Source, StreamKind,
+    Source, StreamKind,
     media::time::Rational,
     probe::{self, HdrFormat, MediaInfo, StreamInfo, SubtitleForm},
 };
@@ -497,7 +497,7 @@ fn check(program: &str, known: &[(&str, &str, &str)], facts: fn(&Path) -> Facts,
     for file in media::files() {
         let name = file.file_name().expect("a name").to_string_lossy().into_owned();
         // Headerless planes: nothing in the file says what they are.
-        let Ok(source) = Source::open(&file, Limits::default()) else {
+        let Ok(source) = Source::open(&file) else {
             assert_eq!(name, "sparks_ref_480x270.yuv42010le.yuv");
             continue;
         };

@@ -16,7 +16,7 @@ use trix_fixtures::{Clip, media};
 use crate::support::{done, ffprobe, made_by_ffmpeg, picture_job, picture_stream, quick, text, times};
 
 fn look(file: &Path) -> MediaInfo {
-    probe::probe(&Source::open(file, Limits::default()).expect("a source"))
+    probe::probe(&Source::open(file).expect("a source"))
 }
 
 fn look_into(bytes: Vec<u8>) -> MediaInfo {
@@ -92,7 +92,7 @@ fn a_variable_rate_is_measured_in_every_container() {
         let usual = steps.iter().filter(|step| Some(*step) == steps.iter().min()).count();
         assert_eq!(timing.most_common_count, usual as u64);
         // And by decoding all of it.
-        let source = Source::open(&file, Limits::default()).expect("a source");
+        let source = Source::open(&file).expect("a source");
         let counted = probe::probe_and_count(source, 1, &Cancel::default()).expect("a count");
         let counted = counted.census.expect("a census").streams[&0].intervals.expect("times");
         assert_eq!((counted.pictures, counted.least, counted.greatest), (30, timing.least, timing.greatest));
@@ -127,7 +127,7 @@ fn no_more_is_read_than_the_bound_and_the_index_is_complete() {
     assert_eq!(found.timing.map(|timing| timing.pictures), Some(3000));
     // Bytes bound it too.
     let limits = Limits { probe_bytes: 64 << 10, ..Limits::default() };
-    let source = Source::open(&clip.encoded(X264, "mkv"), limits).expect("a source");
+    let source = Source::open_within(&clip.encoded(X264, "mkv"), limits).expect("a source");
     let measured = probe::probe(&source).streams.remove(0).measured.expect("packets");
     assert!(!measured.is_whole && measured.bytes < 80 << 10, "{measured:?}");
 }
@@ -455,7 +455,7 @@ fn captions_are_found_and_padding_is_not_taken_for_captions() {
 #[test]
 fn a_count_finds_what_a_glance_cannot() {
     let Some(file) = media::file("test_res_change.h264") else { return };
-    let source = Source::open(&file, Limits::default()).expect("a source");
+    let source = Source::open(&file).expect("a source");
     let census = probe::probe_and_count(source, 1, &Cancel::default()).expect("a count").census.expect("a census");
     let sizes: Vec<_> = census.streams[&0].sizes.iter().map(|size| (size.first, size.width, size.height)).collect();
     assert_eq!(sizes, [(0, 848, 464), (49, 424, 232)]);

@@ -251,7 +251,7 @@ fn whole_files_of_many_origins_show_no_damage() {
 }
 
 fn open(path: &Path) -> Source {
-    Source::open(path, Limits::default()).unwrap_or_else(|error| panic!("{error}"))
+    Source::open(path).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]

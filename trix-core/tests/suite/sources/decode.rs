@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use trix_core::{Error, ErrorKind, Limits, OnDamage, Source, plan::Cut, reading::reader::PictureReader};
+use trix_core::{Error, ErrorKind, OnDamage, Source, plan::Cut, reading::reader::PictureReader};
 use trix_fixtures::{Clip, media, program};
 
 use crate::support::planes;
@@ -27,7 +27,7 @@ const DAMAGED: &[&str] = &["corrupted.mp4", "no_timescale.mp4", "sample_with_inv
 const OPAQUE: &[&str] = &["png.mov"];
 
 fn reader(file: &Path, on_damage: OnDamage, threads: u32) -> Result<PictureReader, Error> {
-    PictureReader::new(Source::open(file, Limits::default())?, on_damage, Cut::default(), None, threads)
+    PictureReader::new(Source::open(file)?, on_damage, Cut::default(), None, threads)
 }
 
 /// `ffmpeg`, writing the planes of every frame of the first video stream to its standard output: none is dropped,

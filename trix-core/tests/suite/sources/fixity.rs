@@ -27,7 +27,7 @@ use trix_fixtures::{Clip, clip::made, folder, media, program};
 const X264: &str = "-c:v libx264 -preset ultrafast";
 
 fn open(path: &Path) -> Source {
-    Source::open(path, Limits::default()).unwrap_or_else(|error| panic!("{error}"))
+    Source::open(path).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The hash by another program.
@@ -80,7 +80,7 @@ fn every_media_file_is_read_once_and_its_hash_is_that_of_sha256sum() {
     let mut opened = 0;
     for file in media::files() {
         // Some have neither a header nor frames.
-        if Source::open(&file, Limits::default()).is_ok() {
+        if Source::open(&file).is_ok() {
             read_once(&file);
             opened += 1;
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use trix_core::{
-    Cancel, Control, Job, Limits, Report, Source,
+    Cancel, Control, Job, Report, Source,
     probe::probe_and_count,
     run,
     spec::{
@@ -356,7 +356,7 @@ fn a_recording_that_begins_inside_a_gop_starts_at_the_first_clean_frame() {
             let told = report.notes.iter().filter(|note| note.contains("begins in mid-group")).count();
             assert_eq!(told, 1, "{name} from frame {frame}: {:?}", report.notes);
             assert_eq!(report.timing_of_source[&0].skipped, ledger.left_out_at_start, "{name}");
-            let counted = Source::open(&source, Limits::default()).expect("a source");
+            let counted = Source::open(&source).expect("a source");
             let census = probe_and_count(counted, 0, &Cancel::default()).expect("a count").census.expect("a count");
             assert!(census.damage.is_empty(), "{name}: {:?}", census.damage);
             assert_eq!(census.streams[&0].frames, Some(found.len() as u64), "{name}");
@@ -490,7 +490,7 @@ fn a_sequence_that_grows_while_it_is_read_is_named() {
     let folder = folder();
     let clip = Clip { width: 32, height: 32, frames: 5, format: "rgb24", ..Clip::default() };
     program::ffmpeg(&format!("{} {}/s.%03d.png", clip.lavfi(), folder.path().display()));
-    let source = Source::open(&folder.path().join("s.%03d.png"), Limits::default()).expect("a sequence");
+    let source = Source::open(&folder.path().join("s.%03d.png")).expect("a sequence");
     fs::copy(folder.path().join("s.005.png"), folder.path().join("s.006.png")).expect("a file more");
     fs::copy(folder.path().join("s.005.png"), folder.path().join("s.007.png")).expect("a file more");
     let census = probe_and_count(source, 0, &Cancel::default()).expect("a count").census.expect("a count");

@@ -9,7 +9,7 @@ use std::{
 };
 
 use trix_core::{
-    Limits, OnDamage, Source,
+    OnDamage, Source,
     index::FromStart,
     media::time::{Rational, Timestamp},
     reading::{frames::VideoFrame, samples::SamplePlace},
@@ -63,7 +63,7 @@ impl Draw {
 }
 
 fn opened(file: &Path) -> Source {
-    Source::open(file, Limits::default()).unwrap_or_else(|error| panic!("{error}"))
+    Source::open(file).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// All frames of a file, decoded from its start.

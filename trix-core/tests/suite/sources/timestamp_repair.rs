@@ -7,7 +7,7 @@ use std::{
 };
 
 use trix_core::{
-    Cancel, Job, Limits, OnDamage, Report, Source, StreamKind,
+    Cancel, Job, OnDamage, Report, Source, StreamKind,
     decode::timing::IrregularityKind,
     plan::Cut,
     probe,
@@ -25,7 +25,7 @@ use trix_fixtures::{Clip, folder};
 use crate::support::{done, ffprobe, made_by_ffmpeg, planes, quick, samples, times};
 
 fn open(path: &Path) -> Source {
-    Source::open(path, Limits::default()).unwrap_or_else(|error| panic!("{error}"))
+    Source::open(path).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The times of all frames, in ticks of the stream.

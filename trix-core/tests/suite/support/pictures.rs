@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    Error, Job, Limits, OnDamage, Source,
+    Error, Job, OnDamage, Source,
     media::{PixelFormat, format::PictureFormat},
     plan::{Cut, Filtering, OutputPlan},
     planner,
@@ -126,7 +126,7 @@ pub fn ffv1_job(source: &Path) -> Job {
 
 /// The plan of the first output of a job.
 pub fn plan(job: &Job) -> Result<OutputPlan, Error> {
-    let mut plan = planner::plan(job, &Source::open(&job.source.path, Limits::default())?)?;
+    let mut plan = planner::plan(job, &Source::open(&job.source.path)?)?;
     Ok(plan.outputs.swap_remove(0))
 }
 
@@ -150,7 +150,7 @@ pub fn filtered(job: &Job) -> Vec<Shot> {
 
 /// The frames of a file, filtered or as they are decoded.
 pub fn through(file: &Path, filtering: Option<Filtering>) -> Vec<Shot> {
-    let source = Source::open(file, Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+    let source = Source::open(file).unwrap_or_else(|error| panic!("{error}"));
     let mut reader = PictureReader::new(source, OnDamage::Fail, Cut::default(), filtering, 0)
         .unwrap_or_else(|error| panic!("{error}"));
     let mut shots = Vec::new();

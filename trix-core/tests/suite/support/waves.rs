@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use trix_core::{
-    Limits, OnDamage, Source, plan::SoundTarget, reading::sound_reader::SoundReader, spec::audio_edit::SoundEdit,
-};
+use trix_core::{OnDamage, Source, plan::SoundTarget, reading::sound_reader::SoundReader, spec::audio_edit::SoundEdit};
 
 /// Writes channels as a WAVE file: `bits` 16, 24 or 32 as integers, 64 as floating point.
 pub fn write_wave(path: &Path, channels: &[Vec<f64>], rate: u32, bits: u16) {
@@ -42,7 +40,7 @@ pub fn write_wave(path: &Path, channels: &[Vec<f64>], rate: u32, bits: u16) {
 
 /// A reader of a file's first audio stream.
 pub fn open(path: &Path) -> SoundReader {
-    let source = Source::open(path, Limits::default()).expect("a source");
+    let source = Source::open(path).expect("a source");
     SoundReader::new(source, None, OnDamage::Fail).expect("a reader")
 }
 

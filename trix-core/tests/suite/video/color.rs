@@ -496,7 +496,7 @@ fn tone_mapping_uses_the_peak_of_the_mastering_display() {
     let mut job = ffv1_job(&file);
     job.outputs[0].video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
     job.outputs[0].picture.tonemap = Tonemap::Hable;
-    let source = trix_core::Source::open(&file, Default::default()).unwrap();
+    let source = trix_core::Source::open_within(&file, Default::default()).unwrap();
     let plan = trix_core::plan(&job, &source).unwrap();
     let peak = plan.outputs[0].video.as_ref().unwrap().transform.tonemap.expect("a curve").peak;
     // Its MaxCLL of 1100 cd/m2 is more than its mastering display shows.

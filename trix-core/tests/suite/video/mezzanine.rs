@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    ErrorKind, Job, Limits, OnDamage, Source,
+    ErrorKind, Job, OnDamage, Source,
     plan::Cut,
     reading::reader::PictureReader,
     spec::{
@@ -221,7 +221,7 @@ fn a_flipped_byte_of_ffv1_is_noticed_wherever_it_is() {
             bytes[at] ^= 0x10;
             let damaged = folder.path().join("damaged.mkv");
             std::fs::write(&damaged, &bytes).unwrap();
-            let source = Source::open(&damaged, Limits::default()).unwrap();
+            let source = Source::open(&damaged).unwrap();
             let mut reader = PictureReader::new(source, OnDamage::Fail, Cut::default(), None, 1).unwrap();
             let mut ended = Ok(());
             while ended.is_ok() {

@@ -10,7 +10,6 @@ use trix_core::{
     spec::{
         job::{OutputSettings, VerifyLevel},
         picture::{Crop, Deinterlace, FrameRate, PictureSettings, Rectangle, Resampler, Tonemap},
-        source::Limits,
         video::{EncodeSettings, Encoder, RateControl, Size, VideoSettings},
     },
 };
@@ -58,7 +57,7 @@ type Step = (Option<usize>, (usize, usize), Vec<usize>);
 
 /// The filter steps of a job.
 fn steps(job: &Job) -> Vec<Step> {
-    let source = Source::open(&job.source.path, Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+    let source = Source::open(&job.source.path).unwrap_or_else(|error| panic!("{error}"));
     let plan = planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}"));
     for (number, step) in plan.filters.iter().enumerate() {
         assert!(step.after.is_none_or(|after| after < number), "step {number} comes after {:?}", step.after);

@@ -141,7 +141,7 @@ impl Builder<'_> {
         // Its file is read beside the source.
         let settings = &self.sides[number_of_side].settings;
         let first = &settings.all_inputs()[0];
-        let file = Source::open(&first.path, self.plan.source.settings.limits)?;
+        let file = Source::open_within(&first.path, self.plan.source.settings.limits)?;
         let usual = file.decodable_audio().next().map(|(_, facts)| facts.index);
         let own = file.audio().find(|facts| first.stream.or(usual).is_none_or(|index| facts.index == index));
         let Some(own) = own else { return Ok(track) };
