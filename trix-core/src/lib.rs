@@ -54,7 +54,7 @@
 //! let seen = Arc::clone(&frames);
 //! let control = Control {
 //!     cancel: cancel.clone(),
-//!     progress: Some(Arc::new(move |progress| seen.store(progress.frames, Ordering::Relaxed))),
+//!     progress: Some(Arc::new(move |progress| seen.store(progress.frame, Ordering::Relaxed))),
 //! };
 //! let report = run(&job, &control)?;
 //! assert_eq!(report.outputs.len(), 2);

@@ -14,7 +14,7 @@ pub struct Mistake {
     /// What is wrong with it, and what would be right.
     pub problem: String,
     /// Where that is written: the document and its line, such as `job.toml:12`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
 }
 

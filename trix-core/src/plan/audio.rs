@@ -57,7 +57,7 @@ pub struct AudioPlan {
     /// How long it must last, where that is asked for.
     pub must_last: Option<MustLast>,
     /// Whether a drift of its times is measured before the job runs, and the audio resampled by as much.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub corrects_drift: bool,
 }
 

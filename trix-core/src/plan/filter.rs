@@ -82,7 +82,7 @@ pub struct Transform {
     /// Rows, before padding.
     pub height: usize,
     /// What pictures are scaled to on the way, the largest first; empty where they are scaled at once.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub through: Vec<Waypoint>,
     /// How samples are computed when the size changes.
     pub resampler: Resampler,

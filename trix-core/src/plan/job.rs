@@ -5,7 +5,6 @@ use trix_model::decision::Decision;
 
 use crate::{
     plan::{filter::FilterPlan, memory::MemoryPlan, output::OutputPlan, package::PackagePlan, still::StillPlan},
-    source::Identity,
     spec::{
         job::{OnOutputFailure, SourceSettings},
         track::TrackSettings,
@@ -62,6 +61,17 @@ pub struct SourcePlan {
     pub settings: SourceSettings,
     /// What it was when the plan was made. A plan for a source that has changed since is refused.
     pub identity: Identity,
+}
+
+/// What a source was when it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Identity {
+    /// Size in bytes; of an image sequence, of all files together.
+    pub bytes: u64,
+    /// Time of the last change, in seconds and nanoseconds since 1970; of an image sequence, of the file that changed last.
+    pub modified: (i64, i64),
+    /// SHA-256 of the first 64 KiB, as 64 hexadecimal digits; of an image sequence, of the first file.
+    pub head_sha256: String,
 }
 
 /// An external audio track of a plan.

@@ -16,7 +16,7 @@ pub use self::{
     audio::{AudioPlan, MustLast, Remix, Resampler, SoundTarget},
     carried::{AttachmentPlan, Carried, CoverPlan, SubtitlePlan, TrackTags},
     filter::{Cut, Deinterlacing, FilterPlan, Filtering, ToneMapping, Transform, Waypoint},
-    job::{ExternalAudioPlan, Plan, SourcePlan, VERSION},
+    job::{ExternalAudioPlan, Identity, Plan, SourcePlan, VERSION},
     loudness::{Loudness, Normalisation, Settled},
     memory::{MemoryPlan, MemoryShare},
     output::OutputPlan,

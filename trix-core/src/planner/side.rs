@@ -13,13 +13,13 @@ use trix_model::{
 
 use crate::{
     decode::video::{frame_rate, is_uneven},
-    plan::{AudioPlan, MustLast, SoundTarget},
+    plan::{AudioPlan, Identity, MustLast, SoundTarget},
     planner::sample_depth,
     reading::{
         sound_reader::SoundReader,
         stems::{StemInput, Stems},
     },
-    source::{Identity, Source},
+    source::Source,
     spec::{
         audio_edit::ExactLength,
         language,

@@ -6,22 +6,13 @@ use std::{
     path::Path,
 };
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use crate::source::{Origin, Source, fixity::hex};
-
-/// What a source was when it was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Identity {
-    /// Size in bytes; of an image sequence, of all files together.
-    pub bytes: u64,
-    /// Time of the last change, in seconds and nanoseconds since 1970; of an image sequence, of the file that changed last.
-    pub modified: (i64, i64),
-    /// SHA-256 of the first 64 KiB, as 64 hexadecimal digits; of an image sequence, of the first file.
-    pub head_sha256: String,
-}
+use crate::{
+    plan::Identity,
+    source::{Origin, Source, fixity::hex},
+};
 
 /// Bytes that are hashed.
 const HEAD: usize = 64 << 10;

@@ -62,7 +62,6 @@ use self::{
 pub use self::{
     clock::Discontinuity,
     fixity::{FileFixity, Fixity, FixityKeeper},
-    identity::Identity,
     store::{Stamp, Storage},
 };
 pub(crate) use self::{

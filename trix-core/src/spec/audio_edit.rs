@@ -39,7 +39,7 @@ pub struct SoundEdit {
     pub pitch: Pitch,
     /// How much longer the times of the source run than its samples; the samples are resampled by as much. 1 for a
     /// source whose clocks agree, or whose drift is not corrected.
-    #[serde(skip_serializing_if = "is_one")]
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub drift: Rational,
     /// How much louder it is, in dB; every sample is multiplied by `10^(gain / 20)`.
     pub gain_db: f64,
@@ -59,6 +59,10 @@ pub struct StemTarget {
     pub order: Vec<usize>,
     /// Samples in a second; `None`: the highest of the inputs.
     pub sample_rate: Option<u32>,
+}
+
+fn one() -> Rational {
+    Rational::new(1, 1)
 }
 
 fn is_one(ratio: &Rational) -> bool {

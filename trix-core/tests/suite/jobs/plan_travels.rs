@@ -114,7 +114,7 @@ fn every_encoder_and_what_goes_along_with_it() {
         [[outputs]]
         path = "d.mov"
         video = { type = "prores", profile = "lt" }
-        audio = "pcm24"
+        audio = { type = "pcm24" }
         [[outputs]]
         path = "e.mp4"
         video = { type = "x264", preset = "ultrafast", rate = { type = "bitrate", kbps = 200, passes = 2 }, params = { "slow-firstpass" = "1" } }
@@ -135,7 +135,7 @@ fn cuts_copies_and_external_audio() {
     let text = format!(
         r#"
         source = {{ path = "SOURCE", start = "00:00:01.1", duration = "2" }}
-        tracks = [ {{ path = "{}", language = "rus", offset = "40 ms", loudness = {{ target = -20.0 }} }} ]
+        tracks = [ {{ path = "{}", language = "rus", offset = "40ms", loudness = {{ integrated_lufs = -20.0 }} }} ]
         [[outputs]]
         path = "copy.mov"
         video = {{ type = "copy" }}
