@@ -178,6 +178,31 @@ fn a_plan_shows_what_would_be_made_and_makes_nothing() {
 }
 
 #[test]
+fn a_written_plan_runs_as_its_job_does() {
+    let folder = folder();
+    let job = two(&folder, "");
+    let made = folder.path().join("made");
+    fs::create_dir_all(made.join("sub")).expect("a folder");
+    let plan = file(&folder, "plan.json", &trix("plan {} -o {} --json", &[&job, &made]).done().out);
+    let report = trix("run {} --json", &[&plan]).done().json();
+    fits(&schema("report"), &report);
+    assert_eq!((decodable(&made.join("film.mkv")), decodable(&made.join("sub/film.mp4"))), (30, 30));
+
+    // The names are taken now, as with a job.
+    let taken = trix("run {}", &[&plan]);
+    assert_eq!(taken.code, Some(5), "{taken:?}");
+    trix("run {} --overwrite", &[&plan]).done();
+
+    let changed = trix("run {} --set source.frames=7", &[&plan]);
+    assert_eq!(changed.code, Some(2), "{changed:?}");
+    assert!(changed.err.contains("a plan runs as it is"), "{changed:?}");
+    let text = fs::read_to_string(&plan).expect("a plan").replace("\"outputs\"", "\"outpost\"");
+    let broken = trix("run {}", &[&file(&folder, "broken.json", &text)]);
+    assert_eq!(broken.code, Some(2), "{broken:?}");
+    assert!(broken.err.contains("is not a plan of this version: missing field `outputs`"), "{broken:?}");
+}
+
+#[test]
 fn all_mistakes_of_a_job_are_reported_with_their_lines_in_words_and_in_json() {
     let folder = folder();
     let job = file(
