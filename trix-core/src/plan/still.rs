@@ -52,7 +52,7 @@ impl StillPlan {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum StillInput {
     /// Frames, for a poster or thumbnails.
-    Frames(View),
+    Frames(Box<View>),
     /// An audio track, for a waveform.
     Audio {
         /// Index of the stream in the source. External audio tracks follow the streams of the source.

@@ -59,7 +59,7 @@ fn one(
         _ => {
             let view = view::plan(source, picture, context.probe)?;
             let decisions = view.decisions.clone();
-            (StillInput::Frames(view), decisions)
+            (StillInput::Frames(Box::new(view)), decisions)
         }
     };
     let path = Default::default();

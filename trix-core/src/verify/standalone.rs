@@ -61,7 +61,7 @@ impl FileReport {
 /// # Errors
 /// Those of opening and reading. That something does not hold is no error here but in the report.
 pub fn check_file(file: &Path, against: Option<&Path>, limits: Limits, cancel: &Cancel) -> Result<FileReport> {
-    let against = against.map(|reference| Source::open(reference)).transpose()?;
+    let against = against.map(Source::open).transpose()?;
     check_source(Source::open_within(file, limits)?, against, cancel)
 }
 

@@ -251,7 +251,7 @@ fn mistakes_of_a_single_output_are_reported_with_their_lines() {
     let mistake = || {
         let mut job = document.job(&Traits::default()).expect("a job");
         job.outputs[0].video = serde_json::from_str(r#"{ "type": "x264", "depth": 9 }"#).expect("settings");
-        let source = trix_core::Source::open_within(&trix_fixtures::Clip::default().y4m(), Default::default());
+        let source = trix_core::Source::open_within(trix_fixtures::Clip::default().y4m(), Default::default());
         trix_core::plan(&job, &source.expect("a source")).expect_err("a depth of 9")
     };
     let told = document.explain(&Traits::default(), mistake());

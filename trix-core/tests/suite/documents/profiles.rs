@@ -395,7 +395,7 @@ fn mistakes_of_a_plan_have_places_though_outputs_were_left_out() {
     let text = "[[outputs]]\npath = \"a.mkv\"\nwhen = { hdr = true }\n[[outputs]]\npath = \"b.mkv\"\nvideo = { type = \"x264\",\ndepth = 12 }\n\
                 [[outputs]]\npath = \"c.mkv\"\nvideo = { type = \"x264\" }\n[[outputs.cases]]\nwhen = { height = 144 }\nvideo = { preset = \"quick\" }\n";
     let document = Document::parse(text, Language::Toml, &[]).expect("a document");
-    let source = Source::open_within(&Clip::default().y4m(), Default::default()).expect("a source");
+    let source = Source::open_within(Clip::default().y4m(), Default::default()).expect("a source");
     let traits = Traits::of(&source, &[]);
     let mut job = document.job(&traits).expect("a job");
     job.source.path = Clip::default().y4m();

@@ -127,7 +127,7 @@ fn no_more_is_read_than_the_bound_and_the_index_is_complete() {
     assert_eq!(found.timing.map(|timing| timing.pictures), Some(3000));
     // Bytes bound it too.
     let limits = Limits { probe_bytes: 64 << 10, ..Limits::default() };
-    let source = Source::open_within(&clip.encoded(X264, "mkv"), limits).expect("a source");
+    let source = Source::open_within(clip.encoded(X264, "mkv"), limits).expect("a source");
     let measured = probe::probe(&source).streams.remove(0).measured.expect("packets");
     assert!(!measured.is_whole && measured.bytes < 80 << 10, "{measured:?}");
 }

@@ -490,7 +490,7 @@ fn a_sequence_that_grows_while_it_is_read_is_named() {
     let folder = folder();
     let clip = Clip { width: 32, height: 32, frames: 5, format: "rgb24", ..Clip::default() };
     program::ffmpeg(&format!("{} {}/s.%03d.png", clip.lavfi(), folder.path().display()));
-    let source = Source::open(&folder.path().join("s.%03d.png")).expect("a sequence");
+    let source = Source::open(folder.path().join("s.%03d.png")).expect("a sequence");
     fs::copy(folder.path().join("s.005.png"), folder.path().join("s.006.png")).expect("a file more");
     fs::copy(folder.path().join("s.005.png"), folder.path().join("s.007.png")).expect("a file more");
     let census = probe_and_count(source, 0, &Cancel::default()).expect("a count").census.expect("a count");

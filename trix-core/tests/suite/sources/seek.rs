@@ -113,8 +113,6 @@ fn compare(file: &Path) -> Option<FromStart> {
     let mut last = source.frames().on_damage(OnDamage::Conceal).from(all.len() as u64 - 1);
     assert_eq!(last.next().map(|frame| told(&frame.expect("a frame"))).as_ref(), all.last(), "{name}");
     assert!(last.next().is_none(), "{name} ends");
-    let saved = index.lead_in(all.len() as u64 - 1);
-    println!("{name}: {} frames, {elapsed:.1} s; the last needs {saved:?} before it", all.len());
     last.from_start()
 }
 
