@@ -153,7 +153,7 @@ fn a_disk_that_is_full_for_one_output_fails_the_job_or_that_output_alone() {
 
 #[test]
 fn a_video_encoder_that_fails_names_its_output_the_frame_and_the_time() {
-    // The first of two passes writes what it learns into a temporary folder, which is full here.
+    // The first of two passes writes what it learns into a temporary folder, which is full here after some frames.
     if !support::can_mount() {
         return;
     }
@@ -163,7 +163,7 @@ fn a_video_encoder_that_fails_names_its_output_the_frame_and_the_time() {
             "on_output_failure: {then}\nsource: {{ path: {} }}\nthreads: 1\noutputs:\n\
              - {{ path: a.mkv, video: {{ type: x264, preset: ultrafast, rate: {{ type: bitrate, kbps: 300, passes: 2 }} }} }}\n\
              - {{ path: b.mkv, video: {{ type: x264, preset: ultrafast }} }}\n",
-            clip(100).display()
+            clip(200).display()
         );
         let job = file(&elsewhere, "job.yaml", text);
         let script = "mount -t tmpfs -o size=8k none \"$0\" && TMPDIR=\"$0\" exec \"$@\"";
@@ -178,7 +178,7 @@ fn a_video_encoder_that_fails_names_its_output_the_frame_and_the_time() {
         } else {
             assert_eq!(ran.code, Some(1), "the code says that something is missing: {ran:?}");
             assert_eq!(names(folder.path()), ["b.mkv"]);
-            assert_eq!(decodable(&folder.path().join("b.mkv")), 100);
+            assert_eq!(decodable(&folder.path().join("b.mkv")), 200);
             let report = ran.json();
             assert_eq!(report["failed"].as_array().map(Vec::len), Some(1), "{report}");
             assert_eq!(report["failed"][0]["kind"], "codec");
