@@ -230,7 +230,7 @@ impl Estimator<'_> {
         let full = outputs.iter().filter(|output| output.verify == VerifyLevel::Full);
         let full: Vec<_> = full.filter_map(|output| Some((output, output.video.as_ref()?))).collect();
         let (mut reference, mut views) = (0, Vec::new());
-        let threads = (u64::from(self.cores) / (full.len() as u64 + 1)).max(1);
+        let threads = (2 * (u64::from(self.cores) + 1) / (full.len() as u64 + 1)).max(1);
         let copies = full.iter().map(|(output, video)| {
             let own = bytes(video.format, video.width, video.height);
             reference = self.decoder() + 2 * (WINDOW as u64 + self.decoded());

@@ -104,8 +104,9 @@ fn side_by_side(
     results: &mut [Option<Result<Comparison>>],
 ) -> Result<()> {
     let Some(token) = Token::joined(copies.iter().map(|copied| &copied.token)) else { return Ok(()) };
-    // Threads of the pool decode, too: each decoder gets its share of them.
-    let threads = (pool::threads(threads) / (copies.len() + 1)).max(1) as u32;
+    // Threads of the pool decode too, so each decoder gets a share. With one copy, the decoders take turns with the scores
+    // and need threads of their own: one more than cores, as libavcodec takes by itself.
+    let threads = (2 * (pool::threads(threads) + 1) / (copies.len() + 1)).max(1) as u32;
     let Reference { source, on_damage } = reference;
     let facts = source.video().cloned();
     let mut reader = PictureReader::new(source, on_damage, Cut::default(), None, threads)?;
