@@ -285,7 +285,7 @@ fn settled(
 /// The start of the source as all renditions see it: where an MP4 with all of them would begin.
 ///
 /// # Errors
-/// Those of [`OutputPlan::new`].
+/// Those of [`output::plan`].
 fn begin(
     package: &PackageJob,
     expanded: &Expanded,
