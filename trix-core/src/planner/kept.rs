@@ -3,7 +3,7 @@
 use trix_av::stream::StreamFacts;
 use trix_model::time::{Rational, Timestamp};
 
-/// What of the source is written, for [`plan`] to go along with.
+/// What an output keeps of the source; the planner of tracks takes along what belongs to it.
 pub(super) struct Kept<'a> {
     pub(super) video: Option<usize>,
     pub(super) sound: Vec<usize>,
