@@ -1,21 +1,21 @@
 //! A media engine that accounts for every frame: one source in, every copy out, verified, from one decode.
 //!
-//! The modules stand in the order in which one uses the other; whoever reads them from top to bottom has followed a frame
-//! from the disk to a verified copy.
+//! The modules are listed in dependency order: a module uses only those above it. Read from top to bottom, they follow
+//! a frame from the disk to a verified copy.
 //!
-//! - the nouns: [`error`], [`media`] (times, formats, colour, packets, frames)
-//! - what is asked for: [`spec`]; what it resolves to, as data: [`plan`]
-//! 1. [`source`] opens a file, [`index`] knows where its frames stand, [`demux`] reads packets
+//! - nouns: [`error`], [`media`] (times, formats, colour, packets, frames)
+//! - settings: [`spec`]; the plan that they resolve to, as data: [`plan`]
+//! 1. [`source`] opens a file, [`index`] lists the positions of its frames, [`demux`] reads packets
 //! 2. [`decode`] turns packets into frames
 //! 3. [`filter`] changes size, chroma, depth and sample format
-//! 4. [`reading`] gives frames and audio to all who look at a source without running a job; [`probe`] describes it
-//! 5. [`encode`] drives x264, x265 and libavcodec's sound encoders
-//! 6. [`mux`] writes the container, beside its final name; [`package`] a folder of segments and playlists; [`still`] makes
-//!    pictures beside the film
-//! 7. [`quality`] scores, [`verify`] reads what was written again; [`loudness`] measures sound; [`ledger`] accounts for
-//!    frames; [`report`] says what was found
+//! 4. [`reading`] gives frames and audio to callers that read a source without a job; [`probe`] describes the source
+//! 5. [`encode`] drives x264, x265 and libavcodec's audio encoders
+//! 6. [`mux`] writes the container under a temporary name; [`package`] writes a folder of segments and playlists;
+//!    [`still`] makes images from the source
+//! 7. [`quality`] scores, [`verify`] reads the written files back; [`loudness`] measures audio; [`ledger`] accounts for
+//!    frames; [`report`] holds the results
 //! 8. [`planner`] resolves settings against a source; [`document`] reads settings from text
-//! - [`doctor`] says what this build can do; [`pipeline`] runs all of it on named threads
+//! - [`doctor`] lists what this build can do; [`pipeline`] runs all of it on named threads
 //!
 //! ```no_run
 //! use trix_core::{Control, Job, run};
