@@ -121,7 +121,7 @@ impl Found {
         Found { names, job: None, outputs }
     }
 
-    /// Records the failure of a stage that works for `outputs` (empty: for all). The error of each output names its file.
+    /// Records the failure of a stage that works for `outputs` (empty: all). Each output gets an error with its path.
     pub(crate) fn add(&mut self, outputs: &[usize], error: Error) {
         let Some((first, rest)) = outputs.split_first() else {
             keep(&mut self.job, error);
