@@ -1,6 +1,6 @@
 //! Measurements of a source that only some jobs need.
 //!
-//! The first output that asks for a measurement pays for it; all later outputs get the same result.
+//! A measurement is made when the first output needs it. All later outputs share the result.
 
 use std::cell::OnceCell;
 

@@ -290,7 +290,7 @@ pub(super) fn since(time: Timestamp, before: Timestamp) -> Timestamp {
 
 impl MustLast {
     /// # Errors
-    /// `MalformedInput` when sound that ends at sample `end` does not last as long.
+    /// `MalformedInput` if audio that ends at sample `end` differs from the required length by more than the tolerance.
     pub(crate) fn check(&self, end: i64) -> Result<()> {
         if !LengthPolicy::Fail.is_broken(end, self.samples, self.tolerance, self.sample_rate) {
             return Ok(());

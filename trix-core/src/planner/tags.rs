@@ -139,7 +139,7 @@ pub(super) fn of_track(
 fn holds_tag(container: Container, key: &str, value: &str) -> bool {
     let is_number = |text: &str| text.parse::<u16>().is_ok();
     let known = container.tags().is_none_or(|tags| tags.contains(&key));
-    // libavformat would read this name as another: it has a language suffix or is nested.
+    // libavformat reads such a name as another tag: with a language suffix, or as a nested tag.
     let odd = container.is_matroska() && key.contains(['-', '/', ' ']);
     let fits = match key {
         "creation_time" => is_date(value),
