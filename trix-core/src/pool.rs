@@ -1,7 +1,7 @@
-//! The threads on which finished work is checked: a pool of rayon's for each job, gone when the checks are done.
+//! The threads that check finished work: each job has its own rayon pool, which ends with the checks.
 //!
-//! Invariant: rayon's global pool is never used. What runs on no pool runs on its own thread, in order; results stand in
-//! the order of what they were made of, whichever thread made them.
+//! Invariant: rayon's global pool is never used. Outside a pool, work runs on the current thread, in order. Results are
+//! in the order of the inputs, whichever thread made them.
 
 use rayon::{
     ThreadPoolBuilder,
@@ -9,20 +9,20 @@ use rayon::{
 };
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-/// Threads of a pool at the most. More of them would wait for the memory.
+/// The most threads in a pool. More of them would only wait for memory.
 const MOST: usize = 16;
 
-/// Threads of a pool for `threads` that a job asks for (0: one for each core).
+/// The threads of a pool for the job's `threads` (0: one for each core).
 pub(crate) fn threads(threads: u32) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let asked = if threads == 0 { cores() } else { threads as usize };
     asked.clamp(1, MOST)
 }
 
-/// Runs `work` on a pool of `threads` threads of its own, and ends these before it returns.
+/// Runs `work` on its own pool of `threads` threads, and ends the pool before it returns.
 ///
 /// # Errors
-/// `Io` when the system gives no thread.
+/// `Io` if the system cannot start a thread.
 pub(crate) fn with<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
     ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -31,17 +31,17 @@ pub(crate) fn with<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> 
         .map_err(|error| Error::new(ErrorKind::Io, Stage::Verify, format!("no thread: {error}")).caused_by(error))
 }
 
-/// What `work` makes of each of `items`, in their order, by all threads of the pool on which this runs.
+/// Applies `work` to each of `items` on all threads of the current pool. Results are in the order of the items.
 pub(crate) fn map<I: Send, T: Send>(items: Vec<I>, work: impl Fn(I) -> T + Sync + Send) -> Vec<T> {
     if is_here() { items.into_par_iter().map(work).collect() } else { items.into_iter().map(work).collect() }
 }
 
-/// Does both, at once where this runs on a pool.
+/// Runs both functions, in parallel if this runs on a pool.
 pub(crate) fn both<A: Send, B: Send>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B + Send) -> (A, B) {
     if is_here() { rayon::join(first, second) } else { (first(), second()) }
 }
 
-/// Whether this runs on a pool. Without one, rayon would start its global pool.
+/// True if this runs on a pool. Without a pool, rayon would start its global pool.
 fn is_here() -> bool {
     rayon::current_thread_index().is_some()
 }

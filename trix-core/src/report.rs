@@ -1,4 +1,4 @@
-//! What a job did, in a form that can be kept beside the file it made.
+//! The report of a job, in a form that can be kept with the file that it made.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! `trix ingest`, `run`, `plan`, `profiles`: jobs as they are written, and their running.
+//! `trix ingest`, `run`, `plan`, `profiles`: read job documents and run them.
 
 use std::{
     io::IsTerminal,
@@ -18,7 +18,7 @@ use crate::{
     render::{plan, progress::Bar, report},
 };
 
-/// Makes every copy that profiles ask for.
+/// Makes every copy of the given profiles.
 pub fn ingest(args: &Ingest) -> u8 {
     let mut set = args.setting.set.clone();
     if let Some(choice) = args.on_damage {
@@ -62,7 +62,7 @@ pub fn run(args: &Run) -> u8 {
     })
 }
 
-/// Reads a plan; `None` where the file is no plan.
+/// Reads a plan; `None` if the file is no plan.
 fn written_plan(path: &Path) -> Option<Result<Written, Error>> {
     let value: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
     // A job has neither of these keys.
@@ -89,7 +89,7 @@ pub fn plan(args: &Plan) -> u8 {
             Ok(planned) => output::text(&plan::text(&job, &planned)),
             Err(error) => return output::failure(&document.explain(&traits, error), args.json),
         }
-        // `ingest` makes its folder; `run` makes none.
+        // `ingest` creates its folder; `run` creates none.
         if args.profile.is_empty() {
             for folder in missing_folders(&job) {
                 output::line(&format!(
@@ -102,7 +102,7 @@ pub fn plan(args: &Plan) -> u8 {
     })
 }
 
-/// The folders that a job writes to and that do not exist, each once.
+/// The missing folders that a job writes to, without duplicates.
 fn missing_folders(job: &Job) -> Vec<PathBuf> {
     let stills = job.stills.iter().flat_map(|still| still.paths());
     let files = job.outputs.iter().map(|output| output.path.clone());
@@ -149,7 +149,7 @@ pub fn profiles(args: &Profiles) -> u8 {
     }
 }
 
-/// Opens the source of a document, and goes on with the job for it.
+/// Opens the source of a document, and calls `go_on` with the job for it.
 fn resolved(
     document: Result<Document, Error>,
     folder: Option<&Path>,
@@ -173,7 +173,7 @@ fn start(document: &Document, mut job: Job, traits: Traits, running: &Running) -
     execute(|control| run_job(&job, control), running.progress, running.json, |error| document.explain(&traits, error))
 }
 
-/// Runs something and shows its report. `explain` adds to an error what only the caller knows.
+/// Runs `work` and shows its report. `explain` adds to an error what only the caller knows.
 pub fn execute(
     work: impl FnOnce(&Control) -> Result<Report, Error>,
     progress: ProgressChoice,
@@ -207,7 +207,7 @@ pub fn execute(
             } else {
                 output::text(&report::text(&done));
             }
-            // What the job made is whole; what it did not make is told by the code, too.
+            // All products that were made are complete. The exit code reports those that failed.
             done.failed.first().map_or(exit::DONE, |failed| exit::code(failed.kind))
         }
         Err(error) => output::failure(&explain(error), as_json),

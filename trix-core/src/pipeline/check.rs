@@ -1,6 +1,6 @@
-//! Checks an output before it gets its name.
+//! Checks an output before it gets its final name.
 //!
-//! Invariant: what is compared is the file as any reader sees it, with what the encoders emitted and the source holds.
+//! Invariant: checks read the file as any reader does, and compare it with the encoders' output and with the source.
 
 use std::{path::Path, sync::Arc};
 
@@ -35,12 +35,12 @@ use crate::{
     },
 };
 
-/// What an output is compared with.
+/// The reference that an output is compared with.
 pub(super) struct Reference<'a> {
     pub(super) plan: &'a Plan,
-    /// Has the source, where it is hashed; what is still in memory is not read again.
+    /// Gives access to the source, if it is hashed. Data that is still in memory is not read again.
     pub(super) keeper: Option<&'a FixityKeeper>,
-    /// What was wrong with the source.
+    /// Damage of the source.
     pub(super) damage: &'a DamageReport,
 }
 
@@ -50,15 +50,16 @@ impl Reference<'_> {
     }
 }
 
-/// What reading a file again found.
+/// The result of reading a file back.
 pub(super) struct Found {
     pub(super) verification: Verification,
-    /// How many pictures it holds.
+    /// The number of frames in the file.
     pub(super) pictures: Option<u64>,
     pub(super) sha256: Option<String>,
 }
 
-/// Checks the file as far as the job says, but for its pictures; hashes it, where the job says so, from the same reading.
+/// Checks the file at the level of the job, except for its frames. Hashes it during the same reading, if the job says
+/// so.
 pub(super) fn verify(
     whole: &Plan,
     plan: &OutputPlan,
@@ -84,12 +85,12 @@ pub(super) fn verify(
     Ok(Found { verification, pictures: found.pictures, sha256: found.sha256 })
 }
 
-/// A file whose pictures are compared with those of the source.
+/// A file whose frames are compared with those of the source.
 pub(super) struct Compared<'a> {
     pub(super) plan: &'a OutputPlan,
     pub(super) video: &'a VideoPlan,
     pub(super) path: &'a Path,
-    /// How many pictures the file holds.
+    /// The number of frames in the file.
     pub(super) pictures: u64,
     pub(super) token: Token,
 }
@@ -98,7 +99,7 @@ impl Compared<'_> {
     fn copied(&self, counters: Arc<Counters>) -> Result<Copied> {
         let Compared { plan, video, path, token, .. } = self;
         let filtering = Filtering {
-            // Compared in planes, in which scores are computed.
+            // Scores are computed on planes, so the comparison uses a planar format.
             transform: Transform { packing: None, ..video.transform.clone() },
             ..video.filtering()
         };
@@ -107,14 +108,14 @@ impl Compared<'_> {
             source: Source::open(path)?,
             filtering: decoded_shape(video),
             taken: Taken { cut, filtering: Some(filtering) },
-            // A decoder may add grey chroma to a picture that has none; only what was encoded is compared.
+            // A decoder may add grey chroma to a frame without chroma. Only encoded planes are compared.
             luma_only: video.format.chroma == Chroma::C400,
             counters,
             token: token.clone(),
         })
     }
 
-    /// Enters what was found.
+    /// Adds the result of a comparison to `verification`.
     fn judge(&self, comparison: Comparison, verification: &mut Verification) -> Result<()> {
         let wrong = |detail: String| Error::new(ErrorKind::Verification, Stage::Verify, detail);
         if comparison.score.frames != self.pictures {
@@ -133,8 +134,8 @@ impl Compared<'_> {
     }
 }
 
-/// Compares the pictures of `files` with those of the source, which is decoded once for all of them, and enters what is
-/// found into the verification beside each. A file that fails is told to `failed`, by its place, at once.
+/// Compares the frames of `files` with those of the source, which is decoded once for all files. Adds the results to
+/// the verification of each file. Calls `failed` with the index of a file as soon as it fails.
 pub(super) fn compare_pictures(
     reference: &Reference<'_>,
     files: Vec<(Compared<'_>, &mut Verification)>,
@@ -146,7 +147,7 @@ pub(super) fn compare_pictures(
         Ok(source) => source,
         Err(error) => return files.iter().map(|_| Err(error.again())).collect(),
     };
-    // Damage was already judged by the first reading; where it was tolerated, it is met again here.
+    // The first reading has judged damage. If the job tolerated damage, this reading meets it again.
     let on_damage = if damage.is_empty() { Default::default() } else { whole.source.settings.on_damage };
     let counters: Vec<Arc<Counters>> = files.iter().map(|_| Arc::default()).collect();
     let expected = files.iter().map(|(file, _)| file.pictures).min();
@@ -180,17 +181,17 @@ pub(super) fn compare_pictures(
     judged.collect()
 }
 
-/// What brings the pictures that a decoder of the output yields to the layout in which they were encoded: FFV1 packs RGB
-/// of 8 bits, and ProRes 4444 is decoded to 12 bits.
+/// The filtering from decoded frames of the output to the format in which they were encoded: FFV1 packs 8-bit RGB, and
+/// ProRes 4444 is decoded to 12 bits.
 fn decoded_shape(plan: &VideoPlan) -> Option<Filtering> {
     let transform = Transform::to(plan.width, plan.height, plan.format, Resampler::default(), plan.color);
     plan.encoder.is_mezzanine().then(|| Filtering::by(transform))
 }
 
-/// Does `work` while another thread reports its progress to the caller.
+/// Runs `work` while another thread reports its progress to the caller.
 ///
 /// # Errors
-/// `Io` when the thread cannot be started.
+/// `Io` if the thread cannot be started.
 fn watched<T>(watch: &mut Watch, control: &Control, work: impl FnOnce() -> T) -> Result<T> {
     let Some(progress) = control.progress.clone() else { return Ok(work()) };
     let (stop, stopped) = crossbeam::bounded::<()>(0);

@@ -1,10 +1,10 @@
-//! How a caller follows a job and stops it.
+//! Lets a caller follow a job and cancel it.
 
 use std::{sync::Arc, time::Duration};
 
 use trix_model::control::{cancel::Cancel, progress::Progress};
 
-/// How a caller follows a job and stops it.
+/// Lets a caller follow a job and cancel it.
 #[derive(Clone, Default)]
 pub struct Control {
     /// Cancelling this makes the job end with an error of kind `Cancelled`, within 200 ms.
@@ -13,7 +13,7 @@ pub struct Control {
     pub progress: Option<OnProgress>,
 }
 
-/// What is called with each [`Progress`].
+/// The callback that receives each [`Progress`].
 pub type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
 
 /// Time between two calls of [`Control::progress`].

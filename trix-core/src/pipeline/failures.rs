@@ -1,7 +1,7 @@
-//! What failed in a job of several outputs, and what follows from it.
+//! Collects the failures of a job with several outputs.
 //!
-//! Invariant: of several errors about one output, the one that explains the others is told; what the job says about the
-//! failure of an output decides whether it is one of the job.
+//! Invariant: of several errors about one output, the root cause is reported. The job's settings decide whether the
+//! failure of an output fails the job.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,10 @@ use trix_model::{
 
 use crate::{plan::Plan, report::FailedOutput, spec::job::OnOutputFailure};
 
-/// What a job should make and that failed: outputs, packages and stills, numbered in this order.
+/// The failed products of a job: outputs, packages and stills, numbered in this order.
 pub(super) struct Failures {
     on_output_failure: OnOutputFailure,
-    /// Of everything that is made.
+    /// Paths of all products.
     names: Vec<PathBuf>,
     errors: Vec<(usize, Error)>,
 }
@@ -25,20 +25,20 @@ impl Failures {
         Failures { on_output_failure: plan.on_output_failure, names: plan.paths(), errors: Vec::new() }
     }
 
-    /// The names of everything that is made.
+    /// The paths of all products.
     pub(super) fn names(&self) -> Vec<PathBuf> {
         self.names.clone()
     }
 
-    /// Whether output `number` failed.
+    /// True if product `number` failed.
     pub(super) fn has(&self, number: usize) -> bool {
         self.errors.iter().any(|(failed, _)| *failed == number)
     }
 
-    /// Output `number` failed.
+    /// Records that product `number` failed.
     ///
     /// # Errors
-    /// The same, where that is a failure of the job or no output is left.
+    /// The same error, if it fails the job or no product is left.
     pub(super) fn add(&mut self, number: usize, error: Error) -> Result<()> {
         let cancelled = error.kind() == ErrorKind::Cancelled;
         let is_last = self.errors.len() + 1 >= self.names.len();
@@ -49,7 +49,7 @@ impl Failures {
         Ok(())
     }
 
-    /// What the report says.
+    /// The failed products for the report.
     pub(super) fn report(self) -> Vec<FailedOutput> {
         let told = |(number, error): (usize, Error)| FailedOutput {
             path: self.names[number].clone(),
@@ -60,7 +60,7 @@ impl Failures {
     }
 }
 
-/// Says in `error`, which ends the job, what had been finished by then.
+/// Adds the products that were finished to `error`, which ends the job.
 pub(super) fn explain(error: Error, finished: &[PathBuf]) -> Error {
     if finished.is_empty() || error.kind() == ErrorKind::Cancelled {
         return error;
@@ -69,14 +69,14 @@ pub(super) fn explain(error: Error, finished: &[PathBuf]) -> Error {
     error.and(&format!("finished, but not kept: {}", names.join(", ")))
 }
 
-/// Whether `error` tells of something that was read.
+/// True if `error` is about something that was read.
 fn is_of_reading(error: &Error) -> bool {
     let reads = matches!(error.stage(), Stage::Source | Stage::Probe | Stage::Demux | Stage::Decode);
     reads || error.kind() == ErrorKind::MalformedInput
 }
 
-/// Names, in the error of a stage that works for the output `path`, this output. What is wrong with something that was
-/// read is told of the file that was read.
+/// Adds the output `path` to the error of a stage that works for it. An error about something that was read
+/// is returned unchanged.
 pub(crate) fn of_output(error: Error, path: &Path) -> Error {
     match error.kind() {
         ErrorKind::Cancelled => error,
@@ -85,8 +85,8 @@ pub(crate) fn of_output(error: Error, path: &Path) -> Error {
     }
 }
 
-/// Says, in the error of a stage whose frames or packets come from the file `source`, what this file has to do with it:
-/// it is what something is wrong with, or the stream that the error names is one of it.
+/// Adds the file `source` to the error of a stage whose frames or packets come from it. The file is either the cause of
+/// the error, or the file of the stream that the error names.
 pub(crate) fn from_source(error: Error, source: &Path) -> Error {
     match error.stream() {
         _ if error.kind() == ErrorKind::Cancelled => error,
@@ -96,32 +96,32 @@ pub(crate) fn from_source(error: Error, source: &Path) -> Error {
     }
 }
 
-/// Names the time of what a stage was at when it failed.
+/// Adds the time at which a stage failed.
 pub(crate) fn at(error: Error, time: Option<Timestamp>) -> Error {
     if error.kind() == ErrorKind::Cancelled { error } else { error.at(time) }
 }
 
-/// Adds what else there is to say of a failure.
+/// Adds more detail to an error.
 pub(crate) fn and(error: Error, more: &str) -> Error {
     if error.kind() == ErrorKind::Cancelled { error } else { error.and(more) }
 }
 
-/// What the stages of one pass report.
+/// The errors that the stages of one pass report.
 pub(crate) struct Found {
-    /// Of everything that is made.
+    /// Paths of all products.
     names: Vec<PathBuf>,
     job: Option<Error>,
     outputs: Vec<Option<Error>>,
 }
 
 impl Found {
-    /// For things with these names.
+    /// No errors, for products with these paths.
     pub(crate) fn new(names: Vec<PathBuf>) -> Self {
         let outputs = names.iter().map(|_| None).collect();
         Found { names, job: None, outputs }
     }
 
-    /// A stage that works for `outputs` (none: for all) failed. Of each of them the error names it.
+    /// Records the failure of a stage that works for `outputs` (empty: all). Each output gets an error with its path.
     pub(crate) fn add(&mut self, outputs: &[usize], error: Error) {
         let Some((first, rest)) = outputs.split_first() else {
             keep(&mut self.job, error);
@@ -133,17 +133,17 @@ impl Found {
         keep(&mut self.outputs[*first], of_output(error, &self.names[*first]));
     }
 
-    /// Whether output `number` failed.
+    /// True if product `number` failed.
     pub(crate) fn has(&self, number: usize) -> bool {
         self.outputs.get(number).is_some_and(Option::is_some)
     }
 
-    /// Whether nothing is left that could go on.
+    /// True if no product can continue.
     pub(crate) fn is_everything(&self) -> bool {
         self.job.is_some() || self.outputs.iter().all(Option::is_some)
     }
 
-    /// The error that explains the others.
+    /// The root cause of all errors.
     pub(crate) fn root(&mut self) -> Option<Error> {
         let mut root = self.job.take();
         for error in self.outputs.iter_mut().filter_map(Option::take) {
@@ -152,10 +152,10 @@ impl Found {
         root
     }
 
-    /// Hands everything on.
+    /// Passes all errors on to `failures`.
     ///
     /// # Errors
-    /// What ends the job.
+    /// The error that ends the job.
     pub(super) fn settle(mut self, failures: &mut Failures) -> Result<()> {
         if self.is_everything() || failures.on_output_failure == OnOutputFailure::Fail {
             return self.root().map_or(Ok(()), Err);
@@ -166,7 +166,7 @@ impl Found {
     }
 }
 
-/// Of two errors, the one that explains the other stays; of equals, the first.
+/// Keeps the error that explains the other; of equal ones, the first.
 fn keep(place: &mut Option<Error>, error: Error) {
     let better = place.as_ref().is_none_or(|known| error.kind().explains() > known.kind().explains());
     if better {
@@ -194,7 +194,7 @@ mod tests {
             assert_eq!((first, second), (format!("a.mkv: {stage}: no"), format!("c.mkv: {stage}: no")));
             let [first, _] = told(error(ErrorKind::Codec, stage).in_stream(1));
             assert_eq!(first, format!("a.mkv: {stage}, stream 1: no; stream 1 is one of in.mkv"));
-            // The source is to blame.
+            // The source is the cause.
             let [first, second] = told(error(ErrorKind::MalformedInput, stage).in_stream(1));
             assert_eq!([first, second], [0; 2].map(|_| format!("in.mkv: {stage}, stream 1: no")));
         }

@@ -1,7 +1,7 @@
-//! From what the passes wrote to files with their final names: brought to the disk, checked, hashed, named.
+//! Finishes the products of the passes: syncs, checks and hashes them, then gives them their final names.
 //!
-//! Invariant: what gets its name has been checked as far as the job says; where the failure of one thing is one of the
-//! job, nothing gets its name.
+//! Invariant: a product gets its final name only after the checks of the job. If the failure of one product fails the
+//! job, no product gets its name.
 
 use std::{
     collections::BTreeMap,
@@ -42,16 +42,16 @@ use crate::{
     still::Still,
 };
 
-/// The places beside the final names, taken before anything is decoded.
+/// Temporary names beside the final names, reserved before anything is decoded.
 pub(super) struct Places {
     files: Vec<PartFile>,
-    /// Packages and stills take their places when they are written; that they can has been looked at.
+    /// Paths of packages and stills. They are created when they are written; that this is possible was checked.
     others: Vec<PathBuf>,
 }
 
 impl Places {
     /// # Errors
-    /// `Io` when a name is taken and may not be overwritten, a folder is missing, or another job is writing there.
+    /// `Io` if a name exists and may not be overwritten, a folder is missing, or another job is writing there.
     pub(super) fn take(plan: &Plan) -> Result<Self> {
         let files = plan.outputs[..plan.files()].iter();
         let files = files.map(|output| PartFile::create(&output.path, output.overwrite)).collect::<Result<_>>()?;
@@ -70,7 +70,7 @@ impl Places {
         Ok(Places { files, others: packages.chain(stills).collect() })
     }
 
-    /// The number of the first thing, among those for which `is_watched` holds, that cannot get its name any more, and why.
+    /// The first product, among those for which `is_watched` holds, that can no longer get its name, and the reason.
     pub(super) fn gone(&self, is_watched: impl Fn(usize) -> bool) -> Option<(usize, Error)> {
         let files = self.files.iter().map(PartFile::is_there);
         let folder = |path: &PathBuf| {
@@ -83,13 +83,13 @@ impl Places {
         all.filter_map(|(number, there)| Some((number, there.err()?))).next()
     }
 
-    /// For each thing that is made, what is written.
+    /// The path that each product is written to.
     pub(super) fn written(&self) -> Vec<PathBuf> {
         self.files.iter().map(|part| part.path().to_owned()).chain(self.others.iter().cloned()).collect()
     }
 }
 
-/// What the passes found out about what was read.
+/// Facts about the source that the passes found.
 pub(super) struct FoundOut {
     pub(super) damage: DamageReport,
     pub(super) notes: Vec<String>,
@@ -98,30 +98,30 @@ pub(super) struct FoundOut {
     pub(super) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
 }
 
-/// Something that is whole and checked, and waits for its name.
+/// A complete and checked product that waits for its final name.
 pub(super) struct Ready {
-    /// Its number among all that is made.
+    /// Its number among all products.
     number: usize,
     made: Made,
 }
 
-/// Something that was written and that nobody has looked at.
+/// A written product before any check.
 enum Written {
     File(PartFile, Box<OutputOutcome>),
-    /// With its number among packages, and what its renditions are.
+    /// The number of the package, and the outcomes of its renditions.
     Package(usize, WrittenPackage, Vec<OutputOutcome>),
-    /// With its number among stills.
+    /// The number of the still.
     Still(usize, Still),
 }
 
-/// What looking at one thing found.
+/// The result of checking one product.
 struct Looked {
-    /// Its number among all that is made.
+    /// Its number among all products.
     number: usize,
     made: Result<Made>,
-    /// How many pictures are in it, of a file that was read.
+    /// The number of frames, for a file that was read.
     pictures: Option<u64>,
-    /// Whether nothing is left to look at.
+    /// True if no check is left.
     is_whole: bool,
 }
 
@@ -131,7 +131,7 @@ enum Made {
     Still(Vec<PartFile>, Box<StillReport>),
 }
 
-/// What has its name.
+/// Reports of the products that have their final names.
 #[derive(Default)]
 pub(super) struct Reports {
     pub(super) outputs: Vec<OutputReport>,
@@ -147,7 +147,7 @@ impl Reports {
     }
 }
 
-/// What is needed to check what was made.
+/// The inputs for checking products.
 pub(super) struct Finish<'a> {
     pub(super) plan: &'a Plan,
     pub(super) keeper: Option<&'a FixityKeeper>,
@@ -155,7 +155,7 @@ pub(super) struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    /// Brings everything to the disk, and checks it.
+    /// Syncs all products to disk, and checks them.
     pub(super) fn check(
         &self,
         places: Places,
@@ -208,9 +208,9 @@ impl Finish<'_> {
         Ok((ready, FoundOut { damage, notes, timing_of_source, discontinuities, damage_of_tracks }))
     }
 
-    /// Looks at everything at once: first at each by itself, then at the pictures of those whose pictures are compared.
-    /// Where a failure of one is one of the job, it stops those behind it, so that the one that is told does not depend
-    /// on which thread was faster.
+    /// Checks all products in parallel: first each on its own, then the frames of those whose frames are compared. If
+    /// one failure fails the job, it stops the checks of later products only. So the reported error does not depend on
+    /// which thread was faster.
     fn look_at_all(
         &self,
         written: Vec<(usize, Written)>,
@@ -238,7 +238,7 @@ impl Finish<'_> {
         })
     }
 
-    /// Looks at one thing, but for the pictures.
+    /// Checks one product, except for its frames.
     fn look_at(&self, number: usize, written: Written, walked: &Walked, token: &Token) -> Looked {
         let mut pictures = None;
         let made = match written {
@@ -258,13 +258,13 @@ impl Finish<'_> {
         Looked { number, made, pictures, is_whole: !self.compares_pictures(number) }
     }
 
-    /// Whether thing `number` is a file whose pictures are compared with those of the source.
+    /// True if product `number` is a file whose frames are compared with those of the source.
     fn compares_pictures(&self, number: usize) -> bool {
         let plan = self.plan.outputs.get(number).filter(|_| number < self.plan.files());
         plan.is_some_and(|plan| plan.verify == VerifyLevel::Full && plan.video.is_some())
     }
 
-    /// Compares the pictures of all files of which that is asked for.
+    /// Compares the frames of all files that need it.
     fn compare_pictures(
         &self,
         all: &mut [Looked],
@@ -299,7 +299,7 @@ impl Finish<'_> {
         }
     }
 
-    /// Checks output `number`, and says what was found, and how many pictures it holds.
+    /// Checks output `number`. Returns its report and its number of frames.
     fn file(
         &self,
         number: usize,
@@ -343,7 +343,7 @@ impl Finish<'_> {
         Ok((report, pictures))
     }
 
-    /// Checks package `number`, and says what was found.
+    /// Checks package `number`, and returns its report.
     fn package(
         &self,
         number: usize,
@@ -394,7 +394,7 @@ impl Finish<'_> {
         Ok(PackageReport { path: plan.path.clone(), bytes, files, plan: plan.clone(), renditions, checks })
     }
 
-    /// Writes still `number` beside its name.
+    /// Writes still `number` under a temporary name.
     fn still(&self, number: usize, still: Still) -> Result<(Vec<PartFile>, StillReport)> {
         let mut parts = Vec::new();
         let mut files = Vec::new();
@@ -416,7 +416,7 @@ impl Finish<'_> {
         Ok((parts, StillReport { path, files, found: still.report }))
     }
 
-    /// Whether pictures were there, and all of them are accounted for.
+    /// Checks that there were frames, and that all of them are accounted for.
     fn balance(&self, ledger: Option<&Ledger>) -> Result<()> {
         let Some(ledger) = ledger else { return Ok(()) };
         if ledger.encoded == 0 {
@@ -426,7 +426,7 @@ impl Finish<'_> {
         ledger.balance()
     }
 
-    /// Whether copied tracks from beside the source are as long as they must be; of encoded ones, their stage has said.
+    /// Checks that copied external audio tracks have the required length. The stage of an encoded track checks its own.
     fn lasts(&self, plan: &OutputPlan, tracks: &[TrackRecord]) -> Result<()> {
         let first = usize::from(plan.video.is_some() || plan.video_copy.is_some());
         for (audio, record) in plan.audio.iter().zip(tracks.iter().skip(first)) {
@@ -439,7 +439,8 @@ impl Finish<'_> {
         Ok(())
     }
 
-    /// Whether the time that the source presents is in the output; what is missing where damage is tolerated is a warning.
+    /// Checks that the output has the presented time of the source. Where damage is tolerated, missing time is a
+    /// warning.
     fn presented(
         &self,
         plan: &OutputPlan,
@@ -465,13 +466,13 @@ impl Finish<'_> {
     }
 }
 
-/// By number of the track, since the stages end in any order.
+/// Sorts by track number, since the stages end in any order.
 fn in_order(mut loudness: Vec<TrackLoudness>) -> Vec<TrackLoudness> {
     loudness.sort_by_key(|found| found.track);
     loudness
 }
 
-/// By number of the track; what several tracks have of one stream is told once.
+/// Sorts by track number. A change of one stream that several tracks have is listed once.
 fn told_of_sound(mut ledgers: Vec<SoundLedger>, mut changes: Vec<SoundChange>) -> (Vec<SoundLedger>, Vec<SoundChange>) {
     ledgers.sort_by_key(|ledger| ledger.track);
     changes.sort_by_key(|change| (change.stream, change.time));
@@ -479,7 +480,7 @@ fn told_of_sound(mut ledgers: Vec<SoundLedger>, mut changes: Vec<SoundChange>) -
     (ledgers, changes)
 }
 
-/// The files of a folder, which will be called `target`, and those below it, in the order of their names.
+/// The files of a folder and its subfolders, sorted by name, with paths below its final name `target`.
 fn files_of(folder: &Path, target: &Path, hash: bool, cancel: &Cancel) -> Result<Vec<FileFixity>> {
     let io = |error: std::io::Error| Error::io(Stage::Verify, target, "cannot be read", error);
     let mut entries: Vec<_> = std::fs::read_dir(folder).map_err(io)?.collect::<std::io::Result<_>>().map_err(io)?;
@@ -501,13 +502,13 @@ fn files_of(folder: &Path, target: &Path, hash: bool, cancel: &Cancel) -> Result
     Ok(files)
 }
 
-/// What has its name, and can still lose it.
+/// A product that has its final name and can still lose it.
 enum Named {
     File(Committed),
     Package(CommittedPackage),
 }
 
-/// Gives everything its name: all of it, or, where a failure of one is one of the job, nothing.
+/// Gives all products their final names, or none if one failure fails the job.
 pub(super) fn commit(ready: Vec<Ready>, failures: &mut Failures) -> Result<Reports> {
     let (mut reports, mut named): (Reports, Vec<Named>) = (Reports::default(), Vec::new());
     for Ready { number, made } in ready {

@@ -1,7 +1,7 @@
 //! Runs a job: source -> demux -> decode -> filter -> encode -> mux -> verify, once for all outputs.
 //!
-//! Invariant: a job ends with verified files under their final names and a report that adds up, or with an error and
-//! nothing under those names.
+//! Invariant: a job ends with verified files under their final names and a report whose sums agree, or with an error
+//! and nothing under those names.
 
 mod check;
 mod control;
@@ -51,11 +51,11 @@ use crate::{
     spec::job::{Job, OnOutputFailure},
 };
 
-/// Time between two looks at whether the outputs can still get their names.
+/// Time between two checks of whether the outputs can still get their names.
 const PLACES: Duration = Duration::from_secs(1);
 
-/// After a cancellation, time that stages get to end by themselves. Encoders may take longer inside one call into
-/// their library; they are left behind, owning nothing that a caller could see.
+/// Time that stages get to end after a cancellation. Encoders may take longer inside one call into their library. They
+/// are left running, and own nothing that a caller could see.
 const GRACE: Duration = Duration::from_millis(120);
 
 /// Plans a job and runs it, with one opening of the source.
@@ -74,15 +74,15 @@ const GRACE: Duration = Duration::from_millis(120);
 /// ```
 ///
 /// # Errors
-/// Of every kind but `Bug`, each naming file, stage, stream and time as far as they are known. Nothing is left under
-/// the outputs' names, and existing files of those names are as they were. Where the job says that the failure of an
-/// output is not its own, only when no output is left.
+/// Every kind but `Bug`. Each error names file, stage, stream and time as far as they are known. Nothing is left under
+/// the names of the outputs, and existing files of those names are unchanged. If the job tolerates the failure of an
+/// output, `run` fails only when no output is left.
 pub fn run(job: &Job, control: &Control) -> Result<Report> {
     let source = job.source.open_until(&control.cancel)?;
     run_opened(job, source, control)
 }
 
-/// The same for a source that is open already, as it is after its job was read from a document.
+/// Like [`run`], for a source that is already open, as it is after its job was read from a document.
 ///
 /// # Errors
 /// As [`run`].
@@ -100,7 +100,7 @@ pub fn run_opened(job: &Job, source: Source, control: &Control) -> Result<Report
 /// Runs a plan. The source must be what it was when the plan was made.
 ///
 /// # Errors
-/// `InvalidSpec` when the source, or a file of an external audio track, has changed since; otherwise as [`run`].
+/// `InvalidSpec` if the source, or a file of an external audio track, has changed since; otherwise as [`run`].
 pub fn run_plan(plan: &Plan, control: &Control) -> Result<Report> {
     let began = Instant::now();
     if plan.trix != VERSION {
@@ -123,7 +123,7 @@ pub fn run_plan(plan: &Plan, control: &Control) -> Result<Report> {
     execute(plan.clone(), Opened { source, sides, keeper, places, began }, control)
 }
 
-/// What a plan needs to run, opened.
+/// A plan with everything open that it needs to run.
 struct Opened {
     source: Source,
     sides: Vec<SideTrack>,
@@ -181,7 +181,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     })
 }
 
-/// That a drift could have been corrected which was filled and cut.
+/// Decisions that offer to correct a drift that was filled and cut.
 fn offers(outputs: &[OutputPlan], timing: &BTreeMap<usize, TimingReport>) -> Vec<Decision> {
     let mut list = Vec::new();
     for (stream, found) in timing {
@@ -199,10 +199,10 @@ fn offers(outputs: &[OutputPlan], timing: &BTreeMap<usize, TimingReport>) -> Vec
     list
 }
 
-/// Microseconds between times and samples from which on something is filled or cut.
+/// Drift in microseconds between times and samples above which audio is filled or cut.
 const DRIFT_TOLD: i64 = 40_000;
 
-/// What was found of the sound tracks from beside the source.
+/// Reports of the external audio tracks.
 fn tracks(plan: &Plan, mut damage: BTreeMap<usize, Vec<DamageReport>>) -> Vec<TrackReport> {
     let told = plan.external_audio.iter().enumerate().map(|(number, track)| TrackReport {
         files: track.settings.all_inputs().into_iter().map(|input| input.path).collect(),
@@ -211,7 +211,7 @@ fn tracks(plan: &Plan, mut damage: BTreeMap<usize, Vec<DamageReport>>) -> Vec<Tr
     told.collect()
 }
 
-/// No output must be the source under another name either, nor another output.
+/// Refuses an output that is the source under another name, or another output.
 fn refuse_own_source(plan: &Plan) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let id = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
@@ -238,7 +238,7 @@ fn refuse_own_source(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Reads the source as often as the job needs it: twice where an output has two passes.
+/// Reads the source as often as the job needs it: twice if an output has two passes.
 fn passes(
     plan: &Plan,
     sides: &[SideTrack],
@@ -271,7 +271,7 @@ fn passes(
     one_pass(plan, sides, source, Pass { number: 2, stats: &stats, files: &files }, places, failures, control)
 }
 
-/// Runs the stages of one pass and waits for all of them; the error that explains the others is the one returned.
+/// Runs the stages of one pass and waits for all of them. Returns the root cause if they fail.
 fn one_pass(
     plan: &Plan,
     sides: &[SideTrack],
@@ -286,7 +286,7 @@ fn one_pass(
     let phase = if pass.files.is_empty() { Phase::FirstPass } else { Phase::Encode };
     let rate = plan.outputs.iter().find_map(|output| output.video.as_ref()).map_or(25.0, |video| video.rate.to_f64());
     let taking = (0..plan.outputs.len()).filter(|number| pass.includes(plan, *number));
-    // Sound alone is no measure for how far the pictures are.
+    // Audio progress says nothing about video progress, so audio is watched only without video.
     let (shown, heard): (Vec<usize>, Vec<usize>) = taking.partition(|number| plan.outputs[*number].video.is_some());
     let watched = if shown.is_empty() { heard } else { shown };
     let watched = watched.into_iter().map(|number| Arc::clone(&counters[number])).collect();
@@ -296,7 +296,7 @@ fn one_pass(
     let followers = Followers { token: &token, counters: &counters, watch: &mut watch, done: &done, found: &mut found };
     let running = pass::start(plan, sides, source, pass, followers)?;
     drop(done);
-    // An output that failed does not hold the progress up.
+    // An output that failed must not hold back the progress.
     let leave_out = |watch: &mut Watch, found: &Found| {
         let failed = |number: &usize| found.has(plan.product(*number));
         (0..counters.len()).filter(failed).for_each(|number| watch.leave_out(&counters[number]));
@@ -363,7 +363,7 @@ fn one_pass(
     Ok(running.outcome(plan))
 }
 
-/// How many pictures a pass will probably take in, for the progress display.
+/// The expected number of frames in a pass, for the progress display.
 fn expected_frames(plan: &Plan, source: &Source) -> Option<u64> {
     let facts = source.video()?;
     let output = plan.outputs.iter().find(|output| output.video.is_some())?;

@@ -1,7 +1,7 @@
-//! Channels between stages, bounded in bytes, and the threads that stages run on.
+//! Channels between stages, with a limit in bytes, and the threads of the stages.
 //!
-//! Invariant: a channel holds no more than its bytes (or one item, if that alone is larger), so that memory does not
-//! grow with duration and the slowest stage paces the rest.
+//! Invariant: a channel holds at most its limit in bytes, or one item if that is larger. So memory does not grow with
+//! duration, and the slowest stage sets the pace.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
 };
 
-/// Something whose size in memory counts.
+/// An item with a size in memory.
 pub(crate) trait Weight {
     /// Bytes.
     fn weight(&self) -> usize;
@@ -31,7 +31,7 @@ struct Gate {
     room: Mutex<Room>,
     freed: Condvar,
     depth: Arc<Depth>,
-    /// Longest sleep of a sender that nobody wakes.
+    /// The longest time that a sender sleeps without being woken.
     look: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Gate {
         self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `bytes` fit; false when told to stop.
+    /// Waits until `bytes` fit. Returns false if the sender must stop.
     fn enter(&self, bytes: usize, token: &Token, gone: impl Fn() -> bool) -> bool {
         let mut room = self.lock();
         while room.used > 0 && room.used + bytes > self.limit {
@@ -71,8 +71,8 @@ impl Gate {
         self.wake(&room);
     }
 
-    /// Lets the senders look for themselves whether they go on: the first that would be woken may need more room than
-    /// there is, and one item can leave room for several.
+    /// Wakes all senders, and each checks for room: the first may need more room than there is, and one item can leave
+    /// room for several.
     fn wake(&self, room: &Room) {
         if room.waiting > 0 {
             self.freed.notify_all();
@@ -80,7 +80,7 @@ impl Gate {
     }
 }
 
-/// The end of a channel that a stage writes to.
+/// The sending end of a channel.
 pub(crate) struct Sender<T> {
     channel: crossbeam::Sender<T>,
     gate: Arc<Gate>,
@@ -99,21 +99,21 @@ impl<T> Clone for Sender<T> {
     }
 }
 
-/// The end of a channel that a stage reads from.
+/// The receiving end of a channel.
 pub(crate) struct Receiver<T> {
     channel: crossbeam::Receiver<T>,
     gate: Arc<Gate>,
     token: Token,
-    /// Dropped first of all; then senders know that nobody wants more.
+    /// Dropped first, so that senders know that nothing more is taken.
     alive: Option<Arc<()>>,
 }
 
-/// What became of an item.
+/// The result of sending an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// It is on its way.
+    /// The item is in the channel.
     Yes,
-    /// The next stage has all it needs and wants no more.
+    /// The next stage takes no more items.
     NotWanted,
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn channel<T: Weight>(limit: usize, token: &Token) -> (Sender<T>, Rec
     looking_every(LOOK, limit, token)
 }
 
-/// A channel whose senders look each `look` whether they are to stop.
+/// A channel whose senders check every `look` whether they must stop.
 fn looking_every<T: Weight>(look: Duration, limit: usize, token: &Token) -> (Sender<T>, Receiver<T>, Arc<Depth>) {
     let (sender, receiver) = crossbeam::unbounded();
     let depth = Arc::new(Depth::default());
@@ -134,22 +134,22 @@ fn looking_every<T: Weight>(look: Duration, limit: usize, token: &Token) -> (Sen
 }
 
 impl<T> Sender<T> {
-    /// Whether somebody is there who will take items.
+    /// True if the receiver still takes items.
     pub(crate) fn is_wanted(&self) -> bool {
         self.receiver.strong_count() > 0
     }
 }
 
 impl<T: Weight> Sender<T> {
-    /// Hands an item on, waiting for room.
+    /// Sends an item, and waits for room.
     ///
     /// # Errors
-    /// `Cancelled` when the pipeline stops.
+    /// `Cancelled` if the pipeline stops.
     pub(crate) fn send(&self, item: T, stage: Stage) -> Result<Sent> {
         let gone = || !self.is_wanted();
         let over = || match self.token.job_is_set() {
             true => Err(Error::cancelled(stage)),
-            // Only the receiver's outputs failed.
+            // Only the outputs of the receiver failed.
             false => Ok(Sent::NotWanted),
         };
         if !self.gate.enter(item.weight(), &self.token, gone) {
@@ -165,7 +165,7 @@ impl<T: Weight> Sender<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        // Under the lock, so that no sender falls asleep between its look and this.
+        // Holds the lock, so that no sender can fall asleep after it has checked for the receiver.
         let room = self.gate.lock();
         self.alive = None;
         self.gate.wake(&room);
@@ -176,7 +176,7 @@ impl<T: Weight> Receiver<T> {
     /// The next item; `None` after the last.
     ///
     /// # Errors
-    /// `Cancelled` when the pipeline stops.
+    /// `Cancelled` if the pipeline stops.
     pub(crate) fn receive(&self, stage: Stage) -> Result<Option<T>> {
         loop {
             if self.token.is_set() {
@@ -188,7 +188,7 @@ impl<T: Weight> Receiver<T> {
                     return Ok(Some(item));
                 }
                 Err(crossbeam::RecvTimeoutError::Timeout) => {}
-                // A stage that fails drops its sender, too; then this is no end but a failure.
+                // A failing stage drops its sender too. The token tells a failure from the end.
                 Err(crossbeam::RecvTimeoutError::Disconnected) if self.token.is_set() => {}
                 Err(crossbeam::RecvTimeoutError::Disconnected) => return Ok(None),
             }
@@ -196,7 +196,7 @@ impl<T: Weight> Receiver<T> {
     }
 }
 
-/// Hands every item to several stages; the slowest of them paces the rest.
+/// Sends every item to several stages. The slowest of them sets the pace.
 pub(crate) struct Fan<T> {
     next: Vec<Sender<T>>,
 }
@@ -206,10 +206,10 @@ impl<T: Weight + Clone> Fan<T> {
         Fan { next }
     }
 
-    /// Hands an item on, waiting for room with each of those who still want one.
+    /// Sends an item, and waits for room in each channel that still takes items.
     ///
     /// # Errors
-    /// `Cancelled` when the pipeline stops.
+    /// `Cancelled` if the pipeline stops.
     pub(crate) fn send(&mut self, item: T, stage: Stage) -> Result<Sent> {
         let mut wanted = Vec::with_capacity(self.next.len());
         for next in self.next.drain(..) {
@@ -222,16 +222,16 @@ impl<T: Weight + Clone> Fan<T> {
     }
 }
 
-/// How a stage ended, and for which outputs it worked (none: for all of them).
+/// The result of a stage, and the outputs that it worked for (empty: all).
 pub(crate) struct Outcome {
     pub(crate) outputs: Vec<usize>,
     pub(crate) result: Result<()>,
 }
 
-/// What a stage does.
+/// The work of a stage.
 pub(crate) type Work = Box<dyn FnOnce() -> Result<()> + Send>;
 
-/// A stage that waits for its thread.
+/// A stage that has no thread yet.
 pub(crate) struct Waiting {
     pub(crate) name: String,
     pub(crate) stage: Stage,
@@ -239,22 +239,22 @@ pub(crate) struct Waiting {
     pub(crate) work: Work,
 }
 
-/// What gives a thread: its name, and what it runs.
+/// A function that starts a thread with this name and body.
 pub(crate) type Threads<'a> = &'a dyn Fn(String, Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>;
 
-/// A thread of the system.
+/// Starts a thread of the operating system.
 pub(crate) fn thread(name: String, body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name).spawn(body)
 }
 
-/// Runs every stage on a thread of its own, named for those who look with a debugger or `top -H`.
+/// Runs every stage on its own thread. Its name is visible in a debugger and in `top -H`.
 ///
-/// No stage begins before all of them have their threads. A failure, or a panic, stops the other stages of its outputs
+/// No stage begins before all threads are started. A failure or a panic stops the other stages of the same outputs
 /// before it is reported to `done`.
 ///
 /// # Errors
-/// `Io` with the name of the thread that the system refuses, and the outputs that its stage works for. Then the threads
-/// that were started have ended, and no stage has begun.
+/// `Io` with the name of the thread that the system refuses, and the outputs of its stage. All started threads have
+/// then ended, and no stage has begun.
 pub(crate) fn start(
     waiting: Vec<Waiting>,
     done: &crossbeam::Sender<Outcome>,
@@ -276,7 +276,7 @@ pub(crate) fn start(
                 drop(begin);
                 for (begin, thread) in started {
                     drop(begin);
-                    // It ends without having done anything, so that nothing in it can have panicked.
+                    // The thread ends without doing any work, so it cannot have panicked.
                     let _ = thread.join();
                 }
                 return Err((own.token.outputs(), no_thread(&name, own.stage, error)));
@@ -284,13 +284,13 @@ pub(crate) fn start(
         }
     }
     for (own, (begin, _)) in waiting.into_iter().zip(&started) {
-        // The thread waits for it.
+        // The thread waits for this item.
         let _ = begin.send(own);
     }
     Ok(())
 }
 
-/// The error of a stage whose thread the system refuses.
+/// The error of a stage whose thread the system refuses to start.
 pub(crate) fn no_thread(name: &str, stage: Stage, error: io::Error) -> Error {
     let detail = format!("the thread {name} cannot be started: {error}");
     Error::new(ErrorKind::Io, stage, detail).caused_by(error)
@@ -306,7 +306,7 @@ fn run(Waiting { stage, token, work, .. }: Waiting, done: &crossbeam::Sender<Out
     if result.is_err() {
         token.fail();
     }
-    // Nobody listens any more once the job was cancelled and its caller has gone on.
+    // After a cancellation, the caller may have stopped receiving.
     let _ = done.send(Outcome { outputs: token.outputs(), result });
 }
 
@@ -350,8 +350,9 @@ mod tests {
         assert_eq!((count, depth.bytes(), depth.items()), (50, 0, 0));
     }
 
-    /// A channel whose senders sleep until somebody wakes them, with items of these weights in it, and senders of items
-    /// of other weights that wait for room. What comes back of them is the weight of each that went on.
+    /// Makes a channel whose senders sleep until they are woken. It holds items with the weights `inside`, while
+    /// senders of items with the weights `waiting` wait for room. The second receiver yields the weight of each item
+    /// that is sent.
     fn crowded(inside: &[usize], waiting: &[usize]) -> (Receiver<Block>, crossbeam::Receiver<(usize, Sent)>) {
         let token = Token::new(&Cancel::default());
         let (sender, receiver, _) = looking_every::<Block>(Duration::from_secs(3600), 100, &token);
@@ -369,14 +370,14 @@ mod tests {
         (receiver, gone_on)
     }
 
-    /// The next that went on; a sender that nobody woke would sleep for an hour.
+    /// The next item that was sent. A sender that is not woken would sleep for an hour.
     fn next(gone_on: &crossbeam::Receiver<(usize, Sent)>) -> (usize, Sent) {
         gone_on.recv_timeout(Duration::from_secs(20)).expect("a sender that has room goes on")
     }
 
     #[test]
     fn every_sender_that_has_room_goes_on_at_once() {
-        // The one that waits longest needs more room than there is.
+        // The sender that waits longest needs more room than there is.
         let (receiver, gone_on) = crowded(&[40, 60], &[80, 30]);
         receiver.receive(Stage::Encode).unwrap();
         assert_eq!(next(&gone_on), (30, Sent::Yes));
@@ -449,7 +450,7 @@ mod tests {
         assert_eq!(sender.send(Block(1), Stage::Demux).unwrap(), Sent::NotWanted);
     }
 
-    /// A stage that waits.
+    /// A stage that has no thread yet.
     fn stage(name: &str, stage: Stage, token: &Token, work: impl FnOnce() -> Result<()> + Send + 'static) -> Waiting {
         Waiting { name: name.to_owned(), stage, token: token.clone(), work: Box::new(work) }
     }
@@ -495,7 +496,7 @@ mod tests {
                 thread(name, Box::new(body))
             };
             let (concerned, error) = start(waiting, &done, &counting).unwrap_err();
-            // Each thread that was started has ended by now, and did nothing.
+            // Each started thread has ended, and did nothing.
             assert_eq!((begun.load(Ordering::SeqCst), ended.load(Ordering::SeqCst)), (0, refused));
             assert_eq!(outcomes.try_iter().count(), 0);
             assert_eq!(concerned, [refused / 2]);

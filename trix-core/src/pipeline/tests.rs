@@ -33,10 +33,10 @@ fn job(folder: &Path, then: &str) -> Job {
     job
 }
 
-/// Spoils what a plan says of one of its things, so that this cannot be opened.
+/// Changes the plan so that one of its products cannot be opened.
 type Spoil = fn(&mut Plan);
 
-/// Runs a job that writes into `folder`, with a plan that is spoilt.
+/// Runs a job that writes into `folder`, with a spoilt plan.
 fn run(folder: &Path, then: &str, spoil: Spoil) -> crate::Result<Report> {
     let job = job(folder, then);
     let mut plan = planner::plan(&job, &job.source.open().expect("a source")).expect("a plan");
@@ -51,16 +51,16 @@ fn names(folder: &Path) -> BTreeSet<String> {
 
 const ALL: [&str; 5] = ["a.mkv", "b.mp4", "package", "c.jpg", "d.jpg"];
 
-/// For each thing of a job, what spoils it, what the error then is, and of which stage.
+/// For each product: the change, the kind of the error, and its stage.
 const SPOILT: [(&str, Spoil, ErrorKind, &str); 4] = [
-    // An encoder that refuses; that of the other file comes after it.
+    // The encoder of this file refuses. The encoder of the other file is opened later.
     (
         "a.mkv",
         |plan| plan.outputs[0].video.as_mut().expect("video").width = 0,
         ErrorKind::InvalidSpec,
         ": encode: x264: ",
     ),
-    // A muxer that refuses: the encoder of the file is open by then.
+    // The muxer refuses, after the encoder of the file was opened.
     (
         "b.mp4",
         |plan| plan.outputs[1].container = crate::spec::container::Container::WebM,
@@ -93,7 +93,7 @@ fn what_cannot_be_opened_fails_alone_where_the_job_says_so() {
         assert_eq!((&failed.path, failed.kind), (&folder.path().join(name), kind), "{failed:?}");
         let begins = format!("{}{told}", folder.path().join(name).display());
         assert!(failed.error.starts_with(&begins), "{} is not {begins}...", failed.error);
-        // All others are whole, and nothing is left of the one.
+        // All other products are complete, and nothing is left of the failed one.
         let others: BTreeSet<String> =
             ALL.iter().filter(|other| **other != name).map(|own| (*own).to_owned()).collect();
         assert_eq!(names(folder.path()), others, "{name}");

@@ -1,4 +1,4 @@
-//! What is made of an audio track.
+//! The plan of an audio track.
 
 use serde::{Deserialize, Serialize};
 use trix_model::time::Timestamp;
@@ -104,30 +104,30 @@ pub enum Resampler {
     Swr,
 }
 
-/// What comes out.
+/// The format and span of converted audio.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SoundTarget {
     /// FFmpeg's name of the sample format.
     pub sample_format: String,
     /// Significant bits of integer samples.
     pub bits: Option<u32>,
-    /// Whether rounding to them is spread by dither.
+    /// True if rounding to `bits` is dithered.
     pub dithered: bool,
-    /// Samples in a second.
+    /// Sample rate in Hz.
     pub sample_rate: u32,
-    /// What makes it of another rate.
+    /// The resampler, if the rate changes.
     pub resampler: Option<Resampler>,
     /// FFmpeg's description of the channel layout.
     pub layout: String,
-    /// The layout that sound without one is taken for.
+    /// The layout that is assumed for audio without one.
     pub assumed_layout: Option<String>,
-    /// What makes it of another layout.
+    /// The remix, if the layout changes.
     pub remix: Option<Remix>,
     /// Samples in a block; 0 for any.
     pub block: usize,
-    /// What is heard at the start of the output.
+    /// The source time at the start of the output.
     pub origin: Timestamp,
-    /// Where the output ends, if before the source does.
+    /// The end of the output, if it is before the end of the source.
     pub end: Option<Timestamp>,
     /// Samples of silence before the origin; their times are negative.
     pub lead: usize,

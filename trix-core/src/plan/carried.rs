@@ -1,4 +1,4 @@
-//! What goes along with video and audio.
+//! The plan of everything beside video and audio: subtitles, chapters, attachments, tags.
 
 use std::collections::BTreeMap;
 

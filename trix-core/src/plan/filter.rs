@@ -1,4 +1,4 @@
-//! What is done to frames between the decoder and the encoders.
+//! The plan of filtering between the decoder and the encoders.
 
 use serde::{Deserialize, Serialize};
 use trix_model::{
@@ -35,7 +35,7 @@ pub struct Cut {
     pub frames: Option<u64>,
 }
 
-/// What a cut says about one picture.
+/// The verdict of a cut on one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Before,

@@ -1,4 +1,4 @@
-//! What a track was measured to be, and what brings it to its target.
+//! The measured loudness of a track, and the gain that brings it to its target.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What a job resolves to, as plain data: every default is settled.
+//! The plan that a job resolves to, as plain data: every default is resolved.
 
 mod audio;
 mod carried;

@@ -1,4 +1,4 @@
-//! What is written into one file.
+//! The plan of one output file.
 
 use std::path::PathBuf;
 

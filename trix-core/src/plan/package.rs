@@ -1,4 +1,4 @@
-//! What is written into a package.
+//! The plan of a package.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The stills of a job.
+//! The plan of a still.
 
 use std::path::PathBuf;
 

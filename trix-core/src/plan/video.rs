@@ -1,4 +1,4 @@
-//! What is made of the video.
+//! The plan of the video.
 
 use serde::{Deserialize, Serialize};
 use trix_model::{

@@ -1,4 +1,4 @@
-//! What becomes of the sound tracks: codec, depth, rate and channels, and everything that is decided about them.
+//! Plans the audio tracks: codec, depth, rate and channels, with all decisions about them.
 
 use trix_av::{layout::ChannelLayout, stream::StreamFacts};
 use trix_model::{
@@ -31,13 +31,13 @@ use crate::{
 };
 
 impl AudioPlan {
-    /// Whether every sample of the source goes out as it is, whatever form it is packed in.
+    /// True if every sample of the source is written unchanged, in whatever packing.
     pub(crate) fn keeps_bits(&self) -> bool {
         let is_mixed = matches!(self.remix, Some(Remix::Standard | Remix::Matrix { .. }));
         self.lossless && !is_mixed && self.resampler.is_none() && !self.dithered && !self.edit.changes_values()
     }
 
-    /// What of the sound is heard in `output`, in a form in which nothing is lost.
+    /// The audio that `output` plays, in a lossless format.
     pub(crate) fn heard(&self, output: &crate::plan::OutputPlan) -> SoundTarget {
         SoundTarget {
             sample_format: "dblp".to_owned(),
@@ -50,7 +50,7 @@ impl AudioPlan {
             remix: self.remix.clone(),
             block: 0,
             origin: self.origin.unwrap_or(output.origin),
-            // The end of a track from beside the source is one of its own time, and part of its edit.
+            // The end of an external audio track is in its own time, and part of its edit.
             end: output.span_end().filter(|_| self.side.is_none()),
             lead: 0,
             tail: 0,
@@ -58,7 +58,7 @@ impl AudioPlan {
     }
 }
 
-/// What can be judged about the sound without knowing the source.
+/// Mistakes of the audio settings that do not depend on the source.
 pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
     let (settings, shape) = (job.output.audio, &job.output.audio_shape);
     if let (Some(codec), Some(kbps)) = (SoundCodec::of(settings), settings.kbps())
@@ -86,7 +86,7 @@ pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>
         let problem = "every row needs a factor for each channel of the source";
         mistakes.push(Mistake::new("audio_shape.matrix", "", problem));
     }
-    // A factor of 16 is 24 dB: more is a typing mistake.
+    // A factor of 16 is 24 dB. A larger one is a typing mistake.
     if let Some(factor) = shape.matrix.iter().flatten().find(|factor| !(-16.0..=16.0).contains(*factor)) {
         mistakes.push(Mistake::new("audio_shape.matrix", factor, "factors are -16 to 16"));
     }
@@ -148,7 +148,7 @@ pub(super) fn plan(
             if !can_copy && is_named {
                 return Err(unusable(stream, lack).in_file(&source.label()));
             }
-            // The note about it stands with those about other streams.
+            // The note about this stream stands with those about other streams.
             if !can_copy {
                 continue;
             }
@@ -158,13 +158,13 @@ pub(super) fn plan(
         let changed = composed || side.is_some_and(|side| !side.is_whole || side.settings.changes());
         let mut diagnostics = StreamDiagnostics { stream, container, mistakes, decisions, notes };
         let settings = match settings {
-            // What nothing decodes is copied.
+            // A stream without a decoder is copied.
             AudioSettings::Auto if lack.is_some() => AudioSettings::Copy,
             AudioSettings::Auto => {
                 let source = side.is_none().then_some(source);
                 chosen(sound_choice::choose(job, container, stream, changed, source), &mut diagnostics)
             }
-            // What is changed cannot be copied; the copy that loses nothing is of a lossless codec.
+            // A changed track cannot be copied; a lossless codec keeps all of it.
             AudioSettings::Copy if changed => match sound_codec::lossless(container) {
                 Some(codec) => {
                     let why = match composed {
@@ -202,7 +202,7 @@ pub(super) fn plan(
         let parts = tracks.into_iter().enumerate();
         for (_, mut plan) in parts.filter(|(number, _)| job.part.is_none_or(|part| part == *number)) {
             if let Some(side) = side {
-                // Its times are those of a file of its own.
+                // Its times are those of its own file.
                 plan.corrects_drift = false;
                 plan.side = Some(stream.index - source.streams().len());
                 plan.origin = Some(side.start);
@@ -218,7 +218,7 @@ pub(super) fn plan(
     Ok(list)
 }
 
-/// How many tracks of an output with `audio` and `shape` each of the sound tracks becomes, in their order.
+/// The number of output tracks for each audio stream of the source, then for each external audio track.
 pub(super) fn parts(job: &OutputRequest<'_>, source: &Source, container: Container) -> Vec<usize> {
     let sides = job.sides.iter().map(|side| (&side.facts, !side.is_whole || side.settings.changes()));
     let sides = sides.map(|(stream, changed)| (stream, changed, None));
@@ -233,7 +233,7 @@ pub(super) fn parts(job: &OutputRequest<'_>, source: &Source, container: Contain
     all.map(count).collect()
 }
 
-/// Records the choice where it is not a copy.
+/// Records the choice if it is not a copy.
 fn chosen(choice: Choice, diagnostics: &mut StreamDiagnostics<'_>) -> AudioSettings {
     if let Some(why) = choice.why {
         let what = format!("{} is encoded as {}", diagnostics.stream.codec, choice.settings);
@@ -295,7 +295,7 @@ fn encoded(
     let (shape, stream) = (&job.output.audio_shape, diagnostics.stream);
     let Channels { layout, count: channels, assumed, remix } = channels;
 
-    // MXF holds sound at 48 kHz (SMPTE ST 382).
+    // MXF holds audio at 48 kHz (SMPTE ST 382).
     let needed = (diagnostics.container == Container::Mxf).then_some(48_000);
     let sample_rate = codec.nearest_rate(shape.sample_rate.or(needed).unwrap_or(stream.sample_rate));
     let resampler = (sample_rate != stream.sample_rate).then(Resampler::best);
@@ -323,7 +323,7 @@ fn encoded(
     let (name, sample_format, bits) = format(settings, stream);
     let mixed = matches!(remix, Some(Remix::Standard | Remix::Matrix { .. }));
     let precision = precision(stream);
-    // What was mixed or resampled has more bits than either side.
+    // Mixed or resampled audio has more bits than either side.
     let dithered = bits.is_some_and(|bits| bits < precision || (bits <= 24 && (mixed || resampler.is_some())));
     if let Some(bits) = bits.filter(|bits| *bits < precision) {
         let from = if is_float(stream) { "floating point".to_owned() } else { format!("{precision} bits") };
@@ -375,7 +375,7 @@ fn encoded(
     }
 }
 
-/// Says where encoded sound begins later than the output, at `origin` of the source's time.
+/// Records decisions about encoded audio that begins later than the output, at `origin` in the source's time.
 pub(super) fn say_silence(plans: &[AudioPlan], source: &Source, origin: Timestamp, decisions: &mut Vec<Decision>) {
     for plan in plans.iter().filter(|plan| !plan.copied && plan.side.is_none()) {
         let Some(stream) = source.streams().get(plan.stream) else { continue };
@@ -394,7 +394,7 @@ fn named(stream: &StreamFacts, key: &str) -> Option<String> {
     entry.map(|(_, value)| value.clone()).filter(|value| !value.is_empty() && value != "und")
 }
 
-/// Codec, sample format of the encoder, and significant bits of integers.
+/// The codec, the encoder's sample format, and the significant bits of integers.
 fn format(settings: AudioSettings, stream: &StreamFacts) -> (&'static str, &'static str, Option<u32>) {
     let deep = bits(stream) > 16;
     match settings {

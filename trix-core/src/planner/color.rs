@@ -1,4 +1,4 @@
-//! What is decided about colour: what the source means, and what it is converted to.
+//! Plans colour: the colour of the source, and the colour that it is converted to.
 
 use trix_av::pixel::PixelFormat;
 use trix_model::{
@@ -12,14 +12,14 @@ use crate::{
     spec::{picture::Tonemap, video::Encoder},
 };
 
-/// What was decided.
+/// The decisions about colour.
 pub(super) struct ColorPlan {
     pub(super) from: Color,
     pub(super) to: Color,
     pub(super) tonemap: Option<ToneMapping>,
 }
 
-/// Luminance that masters are graded for where they do not say it: that of most HDR10 masters, and the nominal peak of
+/// The peak luminance of masters that declare none, in cd/m2: that of most HDR10 masters, and the nominal peak of
 /// hybrid log-gamma (ITU-R BT.2100, table 5).
 const NOMINAL_PEAK: u32 = 1000;
 
@@ -73,7 +73,7 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
             require_all(from, "a conversion of colour", diagnostics);
         }
         if (samples.rgb || is_grey) && !from.primaries.is_specified() {
-            // RGB and grey have no matrix to be wrong about; what they do not say is taken for what is asked for.
+            // RGB and grey need no matrix. Properties that they do not state are taken as those of the job.
             to.primaries = from.primaries;
             to.transfer = from.transfer;
         } else {
@@ -103,7 +103,7 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
         (to.matrix, to.range) = (Matrix::RGB, from.range);
     }
     if is_grey {
-        // The same grey by any matrix.
+        // Grey is the same with any matrix.
         from.matrix = to.matrix;
     }
     let is_guessed = facts.stated_range == Range::Unspecified && from.range == Range::Full && !samples.rgb;
@@ -130,7 +130,7 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
     ColorPlan { from, to, tonemap }
 }
 
-/// Says where the bitstream contradicts its container.
+/// Records where the bitstream contradicts its container.
 fn compare_with_container(facts: &VideoFacts<'_>, diagnostics: &mut Diagnostics<'_>) {
     let declared = facts.source.input.declared().get(facts.stream.index).map(|stream| stream.color);
     let (Some(container), own) = (declared, facts.glance.color) else { return };
@@ -194,7 +194,7 @@ fn tonemap(
         (None, Some(display)) => (display, "the mastering display"),
         (None, None) => (NOMINAL_PEAK, "usual, since the source does not say"),
     };
-    // Below reference white there is nothing to bend.
+    // Below reference white, nothing needs compression.
     let peak = peak.max(crate::filter::transform::REFERENCE_WHITE);
     if asked == Tonemap::Auto {
         diagnostics.decide(

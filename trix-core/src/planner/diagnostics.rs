@@ -1,4 +1,4 @@
-//! What the planner says beside the plan itself: mistakes of the job, decisions that nobody asked for, and notes.
+//! Collects what the planner reports besides the plan: mistakes of the job, its own decisions, and notes.
 
 use trix_av::stream::StreamFacts;
 use trix_model::{decision::Decision, mistake::Mistake};

@@ -1,4 +1,4 @@
-//! How frames are wanted: by which encoder, or for a still, and in which format.
+//! Describes the frames that an encoder or a still needs.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What frames are made for.
+/// The consumer of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// An encoder.
@@ -41,20 +41,20 @@ impl fmt::Display for Target {
     }
 }
 
-/// How frames are wanted.
+/// The frames that an encoder or a still needs.
 pub(super) struct FrameRequest<'a> {
     pub(super) target: Target,
     pub(super) picture: &'a PictureSettings,
     pub(super) probe: &'a LazyProbe,
-    /// Where they are stored.
+    /// The container that they are stored in.
     pub(super) container: Option<Container>,
     pub(super) size: Option<Size>,
     pub(super) resampler: Resampler,
     /// True if the job sets chroma or size itself, so that nothing may be cropped to fit.
     pub(super) chroma_is_fixed: bool,
     pub(super) is_lossless: bool,
-    /// What the source stores.
+    /// The format of the source.
     pub(super) samples: PictureFormat,
-    /// What is wanted.
+    /// The format that is needed.
     pub(super) format: PictureFormat,
 }

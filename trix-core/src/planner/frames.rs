@@ -1,4 +1,4 @@
-//! What is done to frames between decoder and encoder, or between decoder and a still.
+//! Plans the processing of frames between decoder and encoder, or between decoder and a still.
 
 use trix_model::{format::PictureFormat, mistake::Mistake};
 
@@ -15,7 +15,7 @@ use crate::{
     spec::video::Encoder,
 };
 
-/// What was decided about frames.
+/// The decisions about frames.
 pub(super) struct Frames {
     pub(super) geometry: Geometry,
     pub(super) color: ColorPlan,
@@ -23,8 +23,8 @@ pub(super) struct Frames {
     pub(super) transform: Transform,
 }
 
-/// Decides what is done to frames. `packing` names the layout for an encoder that takes them packed, once the rest of the
-/// transform is known.
+/// Plans the processing of frames. `packing` names the packed format for an encoder that needs one, once the rest of
+/// the transform is known.
 pub(super) fn plan(
     request: &FrameRequest<'_>,
     facts: &VideoFacts<'_>,
@@ -63,7 +63,7 @@ fn check_size(
     let size = format!("{width}x{height}");
     let mut wrong = |problem: String| mistakes.push(Mistake::new("video.size", &size, problem));
     let (x, y) = format.chroma.shift();
-    // FFV1 rounds chroma up, as the formats themselves do.
+    // FFV1 rounds chroma sizes up, as the pixel formats do.
     let exact = !target.is(Encoder::Ffv1);
     if exact && (!width.is_multiple_of(1 << x) || !height.is_multiple_of(1 << y)) {
         let (w, h) = ((width >> x << x).max(1 << x), (height >> y << y).max(1 << y));
@@ -73,8 +73,8 @@ fn check_size(
     if fields && target.is(Encoder::X264) && !height.is_multiple_of(2 << y) {
         wrong(format!("two fields of {} need a multiple of {} rows", format.chroma, 2 << y));
     }
-    // x265 takes no picture below one coding tree unit, of 64 samples unless told otherwise; told otherwise, 3.5 writes
-    // past the end of its own memory for pictures of 48 samples.
+    // x265 takes no frame below one coding tree unit, which has 64 samples by default. With a smaller unit, x265 3.5
+    // writes past the end of its own memory for frames of 48 samples.
     let least = if target.is(Encoder::X265) { 64 } else { 1 };
     if width < least || height < least {
         wrong(format!("{target} needs {least}x{least}"));

@@ -1,4 +1,4 @@
-//! What is decided about the shape of pictures and about fields: deinterlacing, cropping, turning, size, padding, rate.
+//! Plans the shape and the fields of frames: deinterlacing, cropping, rotation, size, padding, rate.
 
 use trix_av::pixel::PixelFormat;
 use trix_model::{
@@ -18,16 +18,16 @@ use crate::{
     },
 };
 
-/// What was decided.
+/// The decisions about shape and fields.
 pub(super) struct Geometry {
     pub(super) inverse_telecine: Option<FieldOrder>,
     pub(super) deinterlace: Option<Deinterlacing>,
-    /// Fields that stay.
+    /// The field order of the output, if it stays interlaced.
     pub(super) fields: Option<FieldOrder>,
     pub(super) crop: Option<Rectangle>,
-    /// How pictures are turned.
+    /// The rotation that the filter stage applies.
     pub(super) turn: Orientation,
-    /// How they must be turned by whoever plays them.
+    /// The rotation that is left to the player.
     pub(super) left_turned: Orientation,
     pub(super) width: usize,
     pub(super) height: usize,
@@ -64,7 +64,7 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
         diagnostics.decide(format!("pictures are {asked}"), "the container asks players to do so");
     }
     if turn.turns_over() && height.is_multiple_of(2) {
-        // The uppermost row becomes the lowest, which belongs to the other field.
+        // The flip moves the top row to the bottom, so it belongs to the other field.
         fields = fields.map(FieldOrder::other);
     }
     if turn.is_sideways() {
@@ -105,7 +105,7 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
         }
     }
     if (width, height) != (from_width, from_height) {
-        // The picture keeps its shape on the screen.
+        // The display aspect ratio stays the same.
         let before = if aspect.is_positive() { aspect } else { Rational::new(1, 1) };
         let before = before.nearest_within(u16::MAX.into());
         let num = before.num * from_width as i64 * height as i64;
@@ -134,7 +134,7 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
             return None;
         }
         let (x, y) = format.chroma.shift();
-        // Rows of chroma belong to fields too.
+        // Chroma rows belong to fields too.
         let y = if fields.is_some() { y + 1 } else { y };
         let (left, top) = (((w - width) / 2) >> x << x, ((h - height) / 2) >> y << y);
         ((w, h) != (width, height)).then_some(Padding { width: w, height: h, left, top })
@@ -153,26 +153,26 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
     }
 }
 
-/// A sample aspect within half a percent of square comes from rounding a size, not from a wish.
+/// A sample aspect within half a percent of square comes from the rounding of a size, and is not intended.
 fn nearly_square(aspect: Rational) -> Rational {
     let off = (aspect.to_f64() - 1.0).abs();
     if off < 0.005 { Rational::new(1, 1) } else { aspect }
 }
 
-/// What container and bitstream say about fields.
+/// The field flags of container and bitstream.
 #[derive(Clone, Copy)]
 struct Flags {
-    /// Which field they say is first, where they say that there are two.
+    /// The field order, if they declare interlaced frames.
     order: Option<FieldOrder>,
-    /// Whether a measurement is due.
+    /// True if the fields must be measured.
     suspicious: bool,
 }
 
 impl Flags {
     fn of(facts: &VideoFacts<'_>) -> Self {
         let glance = &facts.glance;
-        // FFmpeg names two fields; its decoders and those who write such files mean the first (ffv1dec.c, rawdec.c: `tb`
-        // has the upper field first), whatever the documentation of the names says.
+        // FFmpeg's value has two letters, for coded and displayed order. Its decoders, and programs that write such
+        // files, mean the first (ffv1dec.c, rawdec.c: `tb` has the upper field first), despite the documentation.
         let container = match facts.stream.field_order {
             "tt" | "tb" => Some(FieldOrder::Top),
             "bb" | "bt" => Some(FieldOrder::Bottom),
@@ -180,7 +180,7 @@ impl Flags {
         };
         let bitstream = (glance.interlaced * 2 > glance.pictures)
             .then(|| if glance.top_first * 2 >= glance.interlaced { FieldOrder::Top } else { FieldOrder::Bottom });
-        // Where nobody says anything, size and rate of television are a hint.
+        // Without any flag, the size and rate of television are a hint.
         let silent = facts.stream.field_order == "unknown" && glance.interlaced == 0 && !tells_fields(facts);
         let raster = matches!(facts.height, 480 | 486 | 512 | 576 | 608 | 1080)
             && facts.rate > Rational::new(24, 1)
@@ -192,7 +192,7 @@ impl Flags {
     }
 }
 
-/// Whether the bitstream says of each picture if it holds two fields.
+/// True if the bitstream states for each frame whether it is interlaced.
 fn tells_fields(facts: &VideoFacts<'_>) -> bool {
     let known = ["h264", "hevc", "mpeg2video", "mpeg1video", "vp8", "vp9", "av1", "dvvideo", "prores", "dnxhd", "vc1"];
     known.contains(&facts.stream.codec.as_str())
@@ -200,7 +200,7 @@ fn tells_fields(facts: &VideoFacts<'_>) -> bool {
 
 type Decided = (Option<FieldOrder>, Option<Deinterlacing>, Option<FieldOrder>);
 
-/// Inverse telecine, deinterlacing, and fields that stay.
+/// Inverse telecine, deinterlacing, and the field order that stays.
 fn fields(
     request: &FrameRequest<'_>,
     facts: &VideoFacts<'_>,
@@ -247,10 +247,10 @@ fn fields(
     }
 }
 
-/// Combed pictures, in a hundred, from which on a source that is flagged as interlaced is taken for it.
+/// Percentage of combed frames from which a source flagged as interlaced is deinterlaced.
 const FLAGGED: u64 = 5;
 
-/// The same for a source that nobody says anything about.
+/// The same percentage for a source without any flag.
 const UNFLAGGED: u64 = 30;
 
 fn automatic(flags: Flags, survey: Survey, diagnostics: &mut Diagnostics<'_>) -> Decided {
@@ -277,7 +277,7 @@ fn automatic(flags: Flags, survey: Survey, diagnostics: &mut Diagnostics<'_>) ->
                 FieldOrder::Top => (survey.top_first, survey.bottom_first),
                 FieldOrder::Bottom => (survey.bottom_first, survey.top_first),
             };
-            // Four to one is no accident of motion.
+            // A ratio of four to one does not come from motion by chance.
             let order = if against > 4 * with.max(1) { most } else { order };
             let flag = if flags.order == Some(order) { "flagged" } else { "flagged the other way round" };
             diagnostics.decide(format!("deinterlaced, {}", words(order)), format!("{flag}, and {}", measured(percent)));
@@ -300,7 +300,7 @@ fn crop(
     diagnostics: &mut Diagnostics<'_>,
 ) -> Option<Rectangle> {
     let (x, y) = facts.pixel.map_or((0, 0), PixelFormat::chroma_shift);
-    // Cut elsewhere, what stays of two fields would change places.
+    // Another step would swap the fields of interlaced frames.
     let (step_x, step_y) = (1 << x, if keeps_fields { 2 << y } else { 1 << y });
     match asked {
         Crop::None => None,
@@ -330,7 +330,7 @@ fn crop(
                 diagnostics.decide("nothing is cropped", "all pictures that were looked at are black");
                 return None;
             };
-            // Inwards to whole samples of chroma, so that no black row stays.
+            // Round inwards to whole chroma samples, so that no black row stays.
             let (left, top) = (content.left.next_multiple_of(step_x), content.top.next_multiple_of(step_y));
             let (right, bottom) = (content.left + content.width, content.top + content.height);
             let width = right.saturating_sub(left) / step_x * step_x;

@@ -1,4 +1,4 @@
-//! What is decided about HDR metadata: what is carried, what a transform makes untrue.
+//! Plans HDR metadata: what is carried over, and what a transform would make wrong.
 
 use trix_model::hdr::{DolbyVision, StaticHdr};
 
@@ -8,7 +8,7 @@ use crate::{
     spec::{picture::DynamicHdr, video::Encoder},
 };
 
-/// What was decided.
+/// The decisions about HDR metadata.
 pub(super) struct HdrPlan {
     pub(super) hdr: StaticHdr,
     pub(super) dolby_vision: Option<DolbyVision>,
@@ -79,7 +79,7 @@ fn dolby_vision(
     let policy = request.picture.dynamic_hdr;
     match (obstacle, policy) {
         (None, DynamicHdr::Carry | DynamicHdr::Require) => {
-            // A stream without a configuration record is of profile 8 when it plays by itself.
+            // A stream without a configuration record has profile 8 if it plays on its own.
             return Some(config.unwrap_or(DolbyVision {
                 version: (1, 0),
                 profile: 8,
@@ -135,6 +135,6 @@ fn hdr10_plus(
             None => diagnostics.notes.push("HDR10+ is left out, as asked".into()),
         }
     }
-    // Also where none was seen yet: it may begin later.
+    // Carry them even if none was seen yet: they may begin later.
     carried
 }

@@ -1,21 +1,21 @@
-//! What of the source an output keeps, and how messages name its streams.
+//! The parts of the source that an output keeps, and the names of its streams in messages.
 
 use trix_av::stream::StreamFacts;
 use trix_model::time::{Rational, Timestamp};
 
-/// What an output keeps of the source; the planner of tracks takes along what belongs to it.
+/// The parts of the source that are written.
 pub(super) struct Kept<'a> {
     pub(super) video: Option<usize>,
     pub(super) sound: Vec<usize>,
     pub(super) origin: Timestamp,
     pub(super) end: Option<Timestamp>,
-    /// Pictures a second of the output, and those that were cut at the start, where both are known.
+    /// Frames a second of the output, and the number of frames cut at the start, if both are known.
     pub(super) numbers: Option<(Rational, i64)>,
-    /// Why the time code is not known any more, where it is not.
+    /// Why the time code is no longer valid, if it is not.
     pub(super) timecode_lost: Option<&'a str>,
 }
 
-/// What messages call a stream.
+/// The name of a stream in messages.
 pub(super) fn name(stream: &StreamFacts) -> String {
     let language = entry(&stream.metadata, "language").filter(|language| language != "und");
     let language = language.map_or_else(String::new, |language| format!(", {language}"));

@@ -1,6 +1,6 @@
 //! Measurements of a source that only some jobs need.
 //!
-//! The first output that asks for a measurement pays for it; all later outputs get the same result.
+//! A measurement is made when the first output needs it. All later outputs share the result.
 
 use std::cell::OnceCell;
 
@@ -25,14 +25,14 @@ pub(super) struct LazyProbe {
 }
 
 impl LazyProbe {
-    /// What the first frames say in their bitstream.
+    /// Facts from the bitstream of the first frames.
     pub(super) fn glance(&self, source: &Source, stream: &StreamFacts) -> &Glance {
         // Enough frames to see the headers of a GOP.
         const FRAMES: u64 = 8;
         self.glance.get_or_init(|| glance::at_most(source, stream, FRAMES).unwrap_or_default())
     }
 
-    /// Field order and black borders, measured at several places of the film.
+    /// Field order and black borders, measured at several places of the source.
     pub(super) fn survey(&self, source: &Source, stream: &StreamFacts, rate: Rational) -> Survey {
         *self.survey.get_or_init(|| survey::survey(source, stream, rate).unwrap_or_default())
     }

@@ -1,6 +1,6 @@
-//! What has to be measured of audio before a job runs: a drift of its clocks, and its loudness.
+//! Measures audio before a job runs: the drift of its clocks, and its loudness.
 //!
-//! Invariant: sound is measured as the encoder will get it, and sound that several outputs have is measured once.
+//! Invariant: audio is measured as the encoder will receive it. Audio that several outputs share is measured once.
 
 use std::collections::BTreeMap;
 
@@ -22,10 +22,10 @@ use crate::{
     spec::{audio_edit::SoundEdit, track::LoudnessTarget},
 };
 
-/// Measures every track that has a target, and gives its plan the gain.
+/// Measures every track that has a loudness target, and sets the gain in its plan.
 ///
 /// # Errors
-/// Those of reading and measuring; `Cancelled`.
+/// Errors of reading and measuring; `Cancelled`.
 pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
     settle_drift(plan, source, cancel)?;
     let mut known: Vec<(AudioPlan, Settled)> = Vec::new();
@@ -50,7 +50,7 @@ pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Resul
     Ok(())
 }
 
-/// Measures how the times of tracks run away from their samples, where that is to be corrected.
+/// Measures the drift between timestamps and samples of tracks where the job corrects it.
 fn settle_drift(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
     let mut known: BTreeMap<usize, Option<Drift>> = BTreeMap::new();
     for output in &mut plan.outputs {
@@ -78,7 +78,7 @@ fn settle_drift(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()>
 const MILLION: i64 = 1_000_000;
 
 fn measure_drift(source: &Source, stream: usize, cancel: &Cancel) -> Result<Option<Drift>> {
-    // Damage is judged by the pass.
+    // The pass judges damage.
     let mut reader = SoundReader::new(source.reopen()?, Some(stream), OnDamage::Conceal)?;
     while reader.next_block()?.is_some() {
         if cancel.is_cancelled() {
@@ -88,7 +88,7 @@ fn measure_drift(source: &Source, stream: usize, cancel: &Cancel) -> Result<Opti
     Ok(reader.drift())
 }
 
-/// Whether two plans are of one sound, in whatever codec.
+/// True if two plans have the same audio, in any codec.
 fn is_same_sound(one: &AudioPlan, other: &AudioPlan) -> bool {
     let of = |plan: &AudioPlan| {
         let AudioPlan { stream, sample_rate, loudness, edit, origin, .. } = *plan;
@@ -111,7 +111,7 @@ fn measure(
         Some(number) => plan.external_audio[number].settings.all_inputs()[0].path.clone(),
     };
     let open = |edit: SoundEdit| -> Result<SoundReader> {
-        // Damage is judged by the pass.
+        // The pass judges damage.
         let on_damage = OnDamage::Conceal;
         let reader = match audio.side {
             None => SoundReader::new(source.reopen()?, Some(audio.stream), on_damage)?,

@@ -1,6 +1,6 @@
-//! Settings and source to plan: every default resolved, or every mistake at once.
+//! Resolves settings against a source. The result is a plan with every default resolved, or the list of all mistakes.
 //!
-//! Invariant: what a plan says is what runs; a job that cannot work is refused before a frame is decoded.
+//! Invariant: the job runs exactly as the plan says. A job that cannot work is refused before a frame is decoded.
 
 mod request;
 mod lazy_probe;
@@ -48,25 +48,25 @@ use crate::{
     spec::{job::Job, still::check_all},
 };
 
-/// Resolves `job` against its open source. Loudness that the job asks for is measured here.
+/// Resolves `job` against its open source. Measures loudness where the job needs it.
 ///
 /// # Errors
-/// `InvalidSpec` with every mistake of the job, a line each; `Unsupported` when the job is sound and the source has something
-/// that cannot be done; those of decoding where loudness is measured.
+/// `InvalidSpec` with every mistake of the job, a line each. `Unsupported` if the job is valid, but the source has
+/// something that Trix cannot process. Errors of decoding where loudness is measured.
 pub fn plan(job: &Job, source: &Source) -> Result<Plan> {
     let mut draft = Draft::new(job, source)?;
     draft.measure(source, &source.cancel)?;
     Ok(draft.plan)
 }
 
-/// A plan whose loudness is not measured yet, with the external audio tracks that were opened for it.
+/// A plan before loudness is measured, with the external audio tracks that were opened for it.
 pub(crate) struct Draft {
     pub(crate) plan: Plan,
     pub(crate) sides: Vec<SideTrack>,
 }
 
 impl Draft {
-    /// Resolves everything but loudness.
+    /// Resolves everything except loudness.
     ///
     /// # Errors
     /// As [`plan`].
@@ -88,7 +88,7 @@ impl Draft {
                 outputs.push(plan);
             }
             asked.push(settings);
-            // With one output, there is nothing to confuse it with.
+            // A job with a single output needs no number in the location of a mistake.
             if !is_single(job) {
                 own.iter_mut().for_each(|mistake| mistake.enter(&format!("outputs[{number}].")));
             }
@@ -147,21 +147,21 @@ impl Draft {
         Ok(Draft { plan, sides })
     }
 
-    /// Measures the loudness that the job asks for, and the drift of audio clocks where it is corrected.
+    /// Measures the loudness that the job asks for, and the drift of audio clocks where the job corrects it.
     ///
     /// # Errors
-    /// Those of decoding; `Cancelled`.
+    /// Errors of decoding; `Cancelled`.
     pub(crate) fn measure(&mut self, source: &Source, cancel: &Cancel) -> Result<()> {
         loudness_pass::settle(&mut self.plan, source, cancel)
     }
 }
 
-/// Whether a job makes one file and nothing else.
+/// True if a job makes one file and nothing else.
 fn is_single(job: &Job) -> bool {
     job.outputs.len() == 1 && job.packages.is_empty() && job.stills.is_empty()
 }
 
-/// What is wrong with a job whatever its source is.
+/// Mistakes of a job that do not depend on its source.
 pub(crate) fn mistakes_alone(job: &Job) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     check_names(job, &mut mistakes);
@@ -185,7 +185,7 @@ pub(crate) fn mistakes_alone(job: &Job) -> Vec<Mistake> {
     mistakes
 }
 
-/// Whether everything that is made has a name of its own.
+/// Checks that the job makes something, and that every product has a name of its own.
 fn check_names(job: &Job, mistakes: &mut Vec<Mistake>) {
     if job.outputs.is_empty() && job.packages.is_empty() && job.stills.is_empty() {
         mistakes.push(Mistake::new("outputs", "", "nothing is asked for; name at least one output"));

@@ -1,6 +1,7 @@
-//! One output and its source: every default resolved, or every mistake at once.
+//! Resolves one output against its source. The result is a plan with every default resolved, or the list of all
+//! mistakes.
 //!
-//! Invariant: what a plan says is what runs; an output that cannot work is refused before a picture is decoded.
+//! Invariant: the job runs exactly as the plan says. An output that cannot work is refused before a frame is decoded.
 
 use trix_av::stream::StreamFacts;
 use trix_model::{
@@ -22,11 +23,10 @@ use crate::{
     },
 };
 
-/// Resolves what is asked for against the source; what is wrong with it goes to `mistakes`, and then there is no
-/// plan.
+/// Resolves an output against the source. Adds mistakes to `mistakes`; with mistakes, there is no plan.
 ///
 /// # Errors
-/// `Unsupported` when the source has something that cannot be done.
+/// `Unsupported` if the source has something that Trix cannot process.
 pub(super) fn plan(
     job: &OutputRequest<'_>,
     source: &Source,
@@ -51,7 +51,7 @@ pub(super) fn plan(
     let mut origin =
         decided.unwrap_or_else(|| origin(source, container, stream, first_shown(source, stream), streams_of(&audio)));
     let begin = origin;
-    // MXF begins with a picture, and has no place to say that one is shown later.
+    // MXF begins with a frame, and cannot state that a frame is shown later.
     let rate = video.as_ref().filter(|_| container == Container::Mxf).map(|video| video.source_rate);
     let first = |time: Timestamp| rate.map_or(time, |rate| first_frame(time, rate));
     let mut start = job.source.start.map(|time| origin.plus(first(time)));
@@ -61,7 +61,7 @@ pub(super) fn plan(
     let mut copy = None;
     if let Some(facts) = facts.filter(|_| video_copy.is_some() && mistakes.is_empty()) {
         let plan = cut::plan(job, source, facts, origin, &mut decisions, &mut notes)?;
-        // What goes along with copied pictures is cut where they are.
+        // Audio and subtitles beside copied video are cut where the video is.
         start = start.and(plan.first_shown);
         end = plan.end;
         frames = None;
@@ -124,19 +124,19 @@ pub(super) fn plan(
 }
 
 impl OutputPlan {
-    /// What is said of the track that comes from stream `index` of the source.
+    /// The tags of the track that comes from stream `index` of the source.
     pub(crate) fn tags(&self, index: usize) -> TrackTags {
         self.carried.tags.get(&index).cloned().unwrap_or_default()
     }
 
-    /// Where sound and subtitles end: with the pictures, when those are cut.
+    /// Where audio and subtitles end: with the frames, if those are cut.
     pub(crate) fn span_end(&self) -> Option<Timestamp> {
         let by_frames = end_by_frames(self.origin, self.frames, self.video.as_ref());
         [self.end, by_frames].into_iter().flatten().min()
     }
 }
 
-/// That frames are written whole, where the container of the source says that only a part is meant to be seen.
+/// A note that whole frames are written although the container of the source declares a smaller visible part.
 fn aperture_lost(source: &Source, facts: &StreamFacts) -> Option<String> {
     let (width, height) = probe::clean_aperture(source, facts)?;
     let whole = |length: Rational, samples: usize| length.to_f64() >= samples as f64;
@@ -154,8 +154,8 @@ fn end_by_frames(origin: Timestamp, frames: Option<u64>, video: Option<&VideoPla
     Some(origin.plus(Timestamp::new(i64::try_from(frames).ok()?, video.source_rate.inverse())))
 }
 
-/// How many pictures, evenly spaced from `begin` on, are shown before `time`. Their times are those of a container that
-/// rounds to ticks of `base`.
+/// The number of evenly spaced frames, counted from `begin`, that are shown before `time`. Frame times are those of a
+/// container that rounds to ticks of `base`.
 fn pictures_before(time: Timestamp, begin: Timestamp, rate: Rational, base: TimeBase) -> i64 {
     if !rate.is_positive() || !base.is_positive() {
         return 0;
@@ -169,7 +169,7 @@ fn pictures_before(time: Timestamp, begin: Timestamp, rate: Rational, base: Time
     (near.saturating_sub(1)..=near.saturating_add(1)).find(|number| shown(*number) >= time).unwrap_or(near).max(0)
 }
 
-/// When the first frame begins at or after `time`, counted from the first frame of all.
+/// The time of the first frame at or after `time`, counted from the first frame of the source.
 fn first_frame(time: Timestamp, rate: Rational) -> Timestamp {
     if !rate.is_positive() {
         return time;
@@ -179,7 +179,7 @@ fn first_frame(time: Timestamp, rate: Rational) -> Timestamp {
     if begin < time { Timestamp::new(near.saturating_add(1), rate.inverse()) } else { begin }
 }
 
-/// Why the numbers of pictures are not those of the source any more.
+/// Why the frame numbers of the source no longer apply.
 fn timecode_lost(
     video: &Option<VideoPlan>,
     facts: Option<&StreamFacts>,
@@ -193,7 +193,7 @@ fn timecode_lost(
         .then_some("the pictures before the cut are not evenly spaced and cannot be numbered")
 }
 
-/// What a container cannot hold whatever the source is.
+/// Checks what a container cannot hold.
 fn container_fits(
     job: &OutputRequest<'_>,
     container: Container,
@@ -215,8 +215,8 @@ fn container_fits(
     if container != Container::Mxf {
         return;
     }
-    // libavformat writes no temporal offsets for H.264 into the index (SMPTE ST 377-1, 11.2), so that a reader takes the
-    // order of decoding for that of showing.
+    // libavformat writes no temporal offsets for H.264 into the index (SMPTE ST 377-1, 11.2), so a reader takes the
+    // decoding order for the display order.
     let reordered = "MXF cannot say in which order pictures of H.264 are shown that are coded in another";
     match (&job.output.video, source.video()) {
         (VideoSettings::X264(settings), _) if settings.params.get("bframes").is_none_or(|count| count != "0") => {
@@ -231,7 +231,7 @@ fn container_fits(
         mistakes.push(Mistake::new("video", "none", "MXF OP1a holds sound beside pictures only; use .mkv or .mov"));
     } else if let Some(facts) = source.video() {
         let rate = frame_rate(facts);
-        // libavformat takes the rates of SMPTE ST 377-1 and of television.
+        // libavformat accepts the rates of SMPTE ST 377-1 and of television.
         let nominal = (rate.num + rate.den / 2) / rate.den.max(1);
         let known = matches!(nominal, 24 | 25 | 30 | 48 | 50 | 60) && matches!(rate.den, 1 | 1001);
         if is_uneven(facts) || !known {
@@ -250,7 +250,7 @@ fn container_fits(
     }
 }
 
-/// What can be judged without knowing the source.
+/// Mistakes of an output that do not depend on its source.
 pub(super) fn mistakes_alone(job: &OutputRequest<'_>) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     if Container::from_path(&job.output.path).is_none() {
@@ -287,11 +287,11 @@ fn streams_of(audio: &[AudioPlan]) -> impl Iterator<Item = usize> {
     audio.iter().map(|plan| plan.stream)
 }
 
-/// When a track of sound begins to be heard.
+/// The time at which an audio track is first heard.
 fn first_heard(source: &Source, index: usize) -> Option<Timestamp> {
     let stream = source.streams().get(index)?;
-    // An encoder's run-in lies before the start: the one that an edit list hides, and the one that Matroska tells, which
-    // libavformat before version 7 plays.
+    // The encoder's priming lies before the start. An edit list hides it; Matroska declares it, and libavformat before
+    // version 7 plays it.
     let (samples, rate) = stream.parameters.priming();
     let run_in = Timestamp::new(samples.into(), TimeBase::new(1, rate.into())).rescale(stream.time_base);
     let after = source.earliest(index).map(|first| first.saturating_add(run_in));
@@ -299,18 +299,18 @@ fn first_heard(source: &Source, index: usize) -> Option<Timestamp> {
     first.map(|ticks| Timestamp::new(ticks, stream.time_base))
 }
 
-/// When the first frame of a stream is shown.
+/// The time at which the first frame of a stream is shown.
 pub(super) fn first_shown(source: &Source, video: Option<usize>) -> Option<Timestamp> {
     let stream = source.streams().get(video?)?;
-    // In a transport stream the first picture to be read need not be the first to be shown.
+    // In a transport stream, the first frame in the file may not be the first one shown.
     let first = [stream.start, source.earliest(stream.index)].into_iter().flatten().min();
     first.map(|ticks| Timestamp::new(ticks, stream.time_base))
 }
 
-/// Time zero of the output: the first picture, or the first sound where that begins earlier.
+/// Time zero of the output: the first frame, or the first audio sample if that comes earlier.
 ///
-/// Sound that leads by less than 50 ms is an encoder's priming, which players skip; it does not move the picture. MXF
-/// begins with a picture whatever sound there is.
+/// Audio that starts less than 50 ms earlier is an encoder's priming. Players skip it, so it does not move the video.
+/// MXF always begins with a frame, whatever audio there is.
 pub(super) fn origin(
     source: &Source,
     container: Container,

@@ -1,4 +1,4 @@
-//! What one output of a job asks for, and what all outputs of the job share.
+//! The request of one output of a job, and the data that all outputs of the job share.
 
 use trix_model::time::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::{
     spec::job::{Job, OutputSettings, SourceSettings},
 };
 
-/// What all outputs of a job share while they are planned.
+/// The data that all outputs of a job share while they are planned.
 pub(super) struct PlanContext<'a> {
     pub(super) job: &'a Job,
     pub(super) probe: &'a LazyProbe,
@@ -33,7 +33,7 @@ impl<'a> PlanContext<'a> {
     }
 }
 
-/// What one output asks for.
+/// The request of one output.
 pub(super) struct OutputRequest<'a> {
     pub(super) source: &'a SourceSettings,
     pub(super) output: &'a OutputSettings,

@@ -1,8 +1,8 @@
-//! How deep the samples of an audio stream are.
+//! The bit depth of the samples of an audio stream.
 
 use trix_av::stream::StreamFacts;
 
-/// Whether the samples themselves, as stored, are floating point.
+/// True if the stored samples are floating point.
 pub(super) fn is_float(stream: &StreamFacts) -> bool {
     stream.codec.starts_with("pcm_f")
 }
@@ -11,15 +11,15 @@ pub(super) fn is_float(stream: &StreamFacts) -> bool {
 pub(super) fn bits(stream: &StreamFacts) -> u32 {
     match stream.raw_bits {
         0 => {
-            // A lossy codec has no depth of its own; what it decodes to carries 24 good bits.
+            // A lossy codec has no depth of its own; its decoded samples carry 24 significant bits.
             if matches!(stream.codec.as_str(), "mp1" | "mp2" | "mp3") { 16 } else { 24 }
         }
         bits => bits.min(32),
     }
 }
 
-/// Bits below which rounding loses something: those of the source, and of decoders that yield floating point, those of
-/// its mantissa. Stored floating point has more, since small samples keep theirs.
+/// The number of bits below which rounding loses something: the bits of the source, or those of the mantissa if the
+/// decoder yields floating point. Stored floating point has more, since small samples keep their precision.
 pub(super) fn precision(stream: &StreamFacts) -> u32 {
     // AV_SAMPLE_FMT_FLT, DBL, FLTP, DBLP.
     let decodes_to_float = matches!(stream.format, 3 | 4 | 8 | 9);
@@ -30,7 +30,7 @@ pub(super) fn precision(stream: &StreamFacts) -> u32 {
     }
 }
 
-/// By how much a stream is deeper than others: in what is lost by rounding, then in what is stored.
+/// The sort key of the deeper stream: first the bits that rounding would lose, then the stored bits.
 pub(super) fn depth(stream: &StreamFacts) -> (u32, u32) {
     (precision(stream), bits(stream))
 }

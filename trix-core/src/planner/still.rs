@@ -1,4 +1,4 @@
-//! The stills of a job: which part of the film they show, and how it looks.
+//! Plans the stills of a job: which part of the source they show, and how it looks.
 //!
 //! Invariant: stills show the part of the source that the other outputs of the job show.
 
@@ -26,14 +26,15 @@ use crate::{
 /// Plans the stills of a job whose other outputs are planned.
 ///
 /// # Errors
-/// `InvalidSpec` with the mistakes of a still, `Unsupported` without the video or audio that it shows; both name the still.
+/// `InvalidSpec` with the mistakes of a still. `Unsupported` if the video or audio that it shows is missing. Both name
+/// the still.
 pub(super) fn plan(context: &PlanContext<'_>, source: &Source, outputs: &[OutputPlan]) -> Result<Vec<StillPlan>> {
     let job = context.job;
     if job.stills.is_empty() {
         return Ok(Vec::new());
     }
     let part = part(context, source, outputs);
-    // Stills read the source in the way in which the other outputs read it.
+    // Stills read the source in the same way as the other outputs.
     let of_outputs = job.outputs.iter().filter(|output| output.video.encode().is_some()).map(|output| &output.picture);
     let picture = of_outputs.chain(job.packages.iter().map(|package| &package.picture)).next();
     let picture = picture.cloned().unwrap_or_default();
@@ -82,7 +83,7 @@ fn one(
     Ok(plan)
 }
 
-/// The waveforms of tracks that are not there.
+/// Mistakes of waveforms whose track does not exist.
 pub(super) fn missing_tracks(job: &Job, source: &Source, sides: &[SideTrack]) -> Vec<Mistake> {
     let tracks = source.audio().count() + sides.len();
     let check = |(number, still): (usize, &StillSettings)| match still {

@@ -1,6 +1,7 @@
-//! What goes along with pictures and sound: subtitles, chapters, attachments; tags and time code stand in `tags.rs`.
+//! Plans the streams and data beside video and audio: subtitles, chapters, attachments. See `tags.rs` for tags and time
+//! code.
 //!
-//! Invariant: whatever the source has is in the plan, in a decision, or named in a note.
+//! Invariant: everything in the source is in the plan, in a decision, or in a note.
 
 use trix_av::{
     stream::{StreamFacts, StreamKind},
@@ -31,7 +32,7 @@ use crate::{
 };
 
 impl TrackTags {
-    /// What the source says of a stream, for a container with room for any language, title and purpose.
+    /// The tags that the source has for a stream, for a container that holds any language, title and purpose.
     pub(super) fn of(stream: &StreamFacts) -> Self {
         let entry = |key: &str| {
             let own = stream.metadata.iter().find(|(own, _)| own.eq_ignore_ascii_case(key));
@@ -41,7 +42,7 @@ impl TrackTags {
         TrackTags { language, title: entry("title"), disposition: stream.disposition.clone(), other: Vec::new() }
     }
 
-    /// As a muxer takes it.
+    /// The tags as a muxer takes them.
     pub(crate) fn metadata(&self) -> Vec<(String, String)> {
         let named = |key: &str, value: &Option<String>| value.clone().map(|value| (key.to_owned(), value));
         let list = [named("language", &self.language), named("title", &self.title)];
@@ -49,7 +50,7 @@ impl TrackTags {
     }
 }
 
-/// Resolves what goes along with what is kept.
+/// Plans everything that is written beside the kept video and audio.
 pub(super) fn plan(
     job: &OutputRequest<'_>,
     source: &Source,
@@ -135,7 +136,7 @@ fn subtitles(
     }
 }
 
-/// Says that an order of chapters is not followed.
+/// Notes that the order of ordered chapters is not followed.
 fn ordered_chapters(source: &Source, diagnostics: &mut Diagnostics<'_>) {
     if let Some(ordered) = source.ordered_chapters() {
         let elsewhere = match ordered.elsewhere {
@@ -174,7 +175,7 @@ fn chapters(
         let start = (chapter.start.rescale(nano) - origin).max(0);
         let end = chapter.end.rescale(nano).saturating_sub(origin);
         let end = limit.map_or(end, |limit| end.min(limit));
-        // One without an end, or of no length at its start, is still a place to go to.
+        // A chapter without an end, or of zero length at its start, is still a valid target to seek to.
         let outside = end < 0 || limit.is_some_and(|limit| start >= limit) || (end == 0 && chapter.end > chapter.start);
         if !outside {
             let [start, end] = [start, end.max(start)].map(|ticks| Timestamp::new(ticks, nano));
@@ -243,7 +244,7 @@ fn hash_of(data: &[u8]) -> String {
     format!("{:016x}", xxh3_64(data))
 }
 
-/// Names the audio streams that no output takes by itself, beside those that are `kept`.
+/// Notes about the audio streams that the selection leaves out and that are not `kept`, each with the reason.
 pub(super) fn audio_left_out(source: &Source, kept: &[usize]) -> Vec<String> {
     let selection = source.selection();
     let left_out = |stream: &&StreamFacts| !kept.contains(&stream.index) && !selection.is_continuation(stream.index);
@@ -254,12 +255,12 @@ pub(super) fn audio_left_out(source: &Source, kept: &[usize]) -> Vec<String> {
     diagnostics.collect()
 }
 
-/// Names the streams that nothing here knows how to carry.
+/// Notes about streams that Trix cannot carry over.
 fn data(source: &Source, kept: &Kept<'_>, diagnostics: &mut Diagnostics<'_>) {
     let has_chapters = !source.input.chapters().is_empty();
     for stream in source.streams() {
         let tag = stream.parameters.tag();
-        // The time code and the chapters of MOV and MP4 are tracks; both are carried as what they are.
+        // MOV and MP4 store time code and chapters as tracks. Both are carried over in their own form.
         let known = tag == *b"tmcd" || (has_chapters && stream.codec == "bin_data" && tag == *b"text");
         let second_video = stream.kind == StreamKind::Video
             && !stream.is_attached_picture

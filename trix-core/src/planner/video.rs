@@ -1,4 +1,4 @@
-//! What becomes of the pictures: everything that is decided about them, put together.
+//! Plans the video: combines all decisions about its frames.
 
 use trix_av::{
     pixel::PixelFormat,
@@ -35,7 +35,7 @@ use crate::{
 };
 
 impl VideoPlan {
-    /// What the filter stage does.
+    /// The settings of the filter stage.
     pub fn filtering(&self) -> Filtering {
         Filtering {
             transform: self.transform.clone(),
@@ -47,7 +47,7 @@ impl VideoPlan {
     }
 }
 
-/// What can be judged about the encoding of pictures without knowing the source.
+/// Mistakes of the video encode settings that do not depend on the source.
 pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
     let Some((encoder, settings)) = job.output.video.encode() else { return };
     if let Some(depth) = settings.depth.filter(|depth| !encoder.depths().contains(depth)) {
@@ -102,7 +102,7 @@ pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>
     mistakes.extend(options::mistakes(encoder, settings, depth, job.threads));
 }
 
-/// FFV1 and ProRes decide about quality and size by themselves.
+/// Refuses settings of quality and size for FFV1 and ProRes, which set both themselves.
 fn mezzanine_mistakes(encoder: Encoder, settings: &EncodeSettings, mistakes: &mut Vec<Mistake>) {
     let mut refuse = |set: bool, place: &str, problem: &str| {
         if set {
@@ -147,7 +147,7 @@ pub(super) fn plan(
     notes: &mut Vec<String>,
 ) -> Result<(Option<VideoPlan>, Option<usize>)> {
     let Some(stream) = source.video() else {
-        // x264 is what is taken where nothing is said; anything else was asked for.
+        // The default is x264; the job asked for any other setting.
         let is_asked_for = !matches!(job.output.video, VideoSettings::None | VideoSettings::X264(_));
         let has_audio = job.output.audio != AudioSettings::None
             && (source.chosen_audio().next().is_some() || !job.sides.is_empty());
@@ -156,7 +156,7 @@ pub(super) fn plan(
                 "the source has no picture stream; in a job, { when = { video = true } } leaves out what needs one";
             return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
         }
-        // A file that was cut short may still name the film that it has lost.
+        // A truncated file may still declare the video that it has lost.
         let lost = source.streams().iter().find(|facts| facts.kind == StreamKind::Video && !facts.is_attached_picture);
         if let Some(lost) = lost.filter(|_| job.output.video != VideoSettings::None) {
             let detail = format!("the {} stream has no frame; --video none takes the audio alone", lost.codec);
@@ -225,7 +225,7 @@ pub(super) fn plan(
     let converted = !transform.is_identity(shape) || transform.pad.is_some() || job.output.picture.rate.is_some();
 
     let (width, height) = transform.size();
-    // H.264 and HEVC say both parts in 16 bits each (E.2.1, E.3.1).
+    // H.264 and HEVC store both parts in 16 bits each (E.2.1, E.3.1).
     let exact = geometry.sample_aspect;
     let sample_aspect = exact.nearest_within(u16::MAX.into());
     if sample_aspect != exact {
@@ -236,12 +236,12 @@ pub(super) fn plan(
     }
     let mut written = color.to;
     if format.chroma != Chroma::C420 || samples.chroma != Chroma::C420 {
-        // Only 4:2:0 has a place for chroma that is not fixed (H.264 E.2.1, H.265 E.3.1), and chroma that was halved
-        // here sits where the standards put it unless told otherwise.
+        // Only 4:2:0 states a chroma location (H.264 E.2.1, H.265 E.3.1). Chroma that is subsampled here has the
+        // default location of the standards.
         written.chroma_location = Default::default();
     }
     if encoder == Encoder::X264 && format.chroma == Chroma::C400 {
-        // libx264 says none of luma without chroma, which needs none.
+        // libx264 writes no matrix for luma without chroma, which needs none.
         written.matrix = Matrix::UNSPECIFIED;
     }
     transform.to.chroma_location = written.chroma_location;
@@ -297,7 +297,7 @@ pub(super) fn plan(
     Ok((Some(plan), None))
 }
 
-/// Sets the options of every encoder, now that its threads are known.
+/// Sets the options of every encoder once its number of threads is known.
 pub(super) fn set_options(asked: &[OutputSettings], outputs: &mut [OutputPlan]) {
     for (settings, output) in asked.iter().zip(outputs) {
         let (Some((encoder, settings)), Some(video)) = (settings.video.encode(), &mut output.video) else { continue };
@@ -308,7 +308,7 @@ pub(super) fn set_options(asked: &[OutputSettings], outputs: &mut [OutputPlan]) 
     }
 }
 
-/// What a copy does to a layer of opacity, or to the shape of samples, that its container may not hold.
+/// Reports the alpha layer or sample aspect that the container of a copy may not hold.
 fn copied_layers(
     job: &OutputRequest<'_>,
     stream: &StreamFacts,
@@ -335,7 +335,7 @@ fn rounded_aspect(container: Container, exact: Rational, told_as: Rational) -> S
     )
 }
 
-/// Says, or refuses, that a layer of opacity is left out.
+/// Notes that an alpha layer is left out, or refuses it.
 fn alpha_layer(
     job: &OutputRequest<'_>,
     facts: &VideoFacts<'_>,
@@ -377,7 +377,7 @@ fn format(
     }
     let depths = encoder.depths();
     let depth = settings.depth.unwrap_or_else(|| match encoder {
-        // Nothing may be lost.
+        // FFV1 is lossless, so the depth must not fall.
         Encoder::Ffv1 => *depths.iter().find(|depth| **depth >= samples.depth).unwrap_or(&16),
         _ => *depths.iter().rev().find(|depth| **depth <= samples.depth).unwrap_or(&depths[0]),
     });
@@ -388,11 +388,11 @@ fn format(
         alpha: samples.alpha && picture.alpha == Alpha::Auto && encoder == Encoder::Ffv1,
     };
     if encoder == Encoder::Ffv1 && format.alpha && !format.rgb && format.chroma == Chroma::C400 {
-        // Grey with opacity has no planes of its own.
+        // FFV1 has no planar format for grey with alpha.
         format.chroma = Chroma::C444;
     }
     if encoder == Encoder::Ffv1 && format.alpha && !format.rgb && format.depth == 12 {
-        // libavcodec's FFV1 knows YCbCr with opacity at 8, 10 and 16 bits.
+        // libavcodec's FFV1 supports YCbCr with alpha at 8, 10 and 16 bits.
         match settings.depth {
             None => format.depth = 16,
             Some(depth) => diagnostics.mistake("video.depth", depth, "ffv1 with opacity has 8, 10 or 16 bits"),
@@ -401,7 +401,7 @@ fn format(
     if encoder == Encoder::Prores {
         let is_free = settings.profile.is_none() && settings.chroma.is_none();
         if is_free && samples.alpha && picture.alpha == Alpha::Auto {
-            // The profile that has a place for alpha.
+            // Only this profile holds alpha.
             format.chroma = Chroma::C444;
         }
         let full = prores_profile(settings, format).starts_with("4444");
@@ -426,7 +426,7 @@ fn format(
     format
 }
 
-/// The profile of ProRes that was asked for, or that the samples need.
+/// The ProRes profile of the settings, or else the one that the format needs.
 pub(crate) fn prores_profile(settings: &EncodeSettings, format: PictureFormat) -> &str {
     match &settings.profile {
         Some(profile) => profile,
@@ -435,7 +435,7 @@ pub(crate) fn prores_profile(settings: &EncodeSettings, format: PictureFormat) -
     }
 }
 
-/// The planes of 4:1:1, 4:1:0 or 4:4:0 that FFV1 takes as they are, where `transform` changes nothing about them.
+/// The planar format of a 4:1:1, 4:1:0 or 4:4:0 source that FFV1 takes unchanged, if `transform` does not change it.
 fn same_samples(pixel: PixelFormat, transform: &Transform, size: (usize, usize), depth: u32) -> Option<String> {
     let planes = pixel.planar(false)?;
     let name = planes.name().replacen("yuvj", "yuv", 1);
@@ -444,7 +444,7 @@ fn same_samples(pixel: PixelFormat, transform: &Transform, size: (usize, usize),
     (same.is_identity(shape) && transform.pad.is_none() && transform.format.depth == depth).then_some(name)
 }
 
-/// FFV1 takes 8-bit RGB packed only.
+/// The packed format for 8-bit RGB, which FFV1 takes only packed.
 fn packing(encoder: Encoder, format: PictureFormat) -> Option<String> {
     let packed = encoder == Encoder::Ffv1 && format.rgb && format.depth == 8;
     packed.then(|| if format.alpha { "bgra" } else { "bgr0" }.to_owned())

@@ -1,4 +1,4 @@
-//! What is known of the frames of a source before they are decoded.
+//! Facts about the frames of a source before they are decoded.
 
 use trix_av::{pixel::PixelFormat, stream::StreamFacts};
 use trix_model::{
@@ -13,13 +13,13 @@ use crate::{
     spec::picture::PictureSettings,
 };
 
-/// Codecs of single pictures, whose grey goes from nothing to the highest value as their RGB does.
+/// Codecs of single images. Their grey has full range, as their RGB has.
 const STILLS: [&str; 18] = [
     "png", "apng", "tiff", "bmp", "pgm", "pbm", "pam", "dpx", "targa", "sgi", "sunrast", "pcx", "psd", "gif", "xbm",
     "xwd", "fits", "jpegls",
 ];
 
-/// What is known of the pictures of a source: from its container, and from the bitstream, which is believed first.
+/// Facts about the frames of a source, from its container and its bitstream. The bitstream takes precedence.
 pub(super) struct VideoFacts<'a> {
     pub(super) source: &'a Source,
     pub(super) stream: &'a StreamFacts,
@@ -28,14 +28,14 @@ pub(super) struct VideoFacts<'a> {
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) rate: Rational,
-    /// As source and job say.
+    /// Colour as the source or the job states it.
     pub(super) color: Color,
-    /// Range as the source or the job states it, where one of them does.
+    /// Range as the source or the job states it, if one of them does.
     pub(super) stated_range: Range,
 }
 
 impl<'a> VideoFacts<'a> {
-    /// Gathers the facts. `picture` can override what the source says of its colour.
+    /// Gathers the facts. `picture` can override the colour that the source states.
     pub(super) fn gather(
         source: &'a Source,
         stream: &'a StreamFacts,
@@ -44,11 +44,11 @@ impl<'a> VideoFacts<'a> {
     ) -> Self {
         let glance = probe.glance(source, stream);
         let seen = glance.pictures > 0;
-        // The container tells the format of pictures without their alpha layer.
+        // The container states the pixel format without the alpha layer.
         let layered = glance.pixel_format.filter(|_| stream.alpha_layer);
         let pixel = layered.or(PixelFormat::from_raw(stream.format)).or(glance.pixel_format);
         let own = glance.color;
-        // A decoder's silence (ProRes) overwrites in libavformat what the container said.
+        // libavformat overwrites the container's colour if the decoder states none (ProRes).
         let declared = source.input.declared().get(stream.index).map(|declared| declared.color).unwrap_or_default();
         let color = own.or(stream.color).or(declared);
         let mut color = Color { chroma_location: stream.color.chroma_location, ..color };
@@ -60,11 +60,11 @@ impl<'a> VideoFacts<'a> {
             color.matrix = Matrix::RGB;
             color.range = if color.range == Range::Limited { Range::Limited } else { Range::Full };
         } else if color.matrix == Matrix::RGB {
-            // Of luma without chroma (DPX), or a mistake: YCbCr by the matrix of RGB is none.
+            // Luma without chroma (DPX), or a mistake: YCbCr cannot use the RGB matrix.
             color.matrix = Matrix::UNSPECIFIED;
         }
         if pixel.is_some_and(PixelFormat::is_xyz) {
-            // What X, Y and Z become before anything else is done to them.
+            // The colour that XYZ samples are converted to before any other step.
             color = Color { primaries: Primaries(1), transfer: Transfer::LINEAR, ..color };
         }
         let color = picture.source_color.apply(color);
@@ -92,10 +92,10 @@ impl<'a> VideoFacts<'a> {
         }
     }
 
-    /// The pixel format, and what its samples are.
+    /// The pixel format and the format of its samples.
     ///
     /// # Errors
-    /// `Unsupported` for a format that is not known or not converted, and for frames without a size.
+    /// `Unsupported` if the format is unknown or cannot be converted, or if frames have no size.
     pub(super) fn samples(&self) -> Result<(PixelFormat, PictureFormat)> {
         let unsupported = |detail: String| {
             let error = Error::new(ErrorKind::Unsupported, Stage::Plan, detail);

@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// The view of the first video stream of `source`. Of `picture`, only how the source is read and cropped counts: a still is
+/// The view of the first video stream of `source`. Only the source and crop settings of `picture` count: a still is
 /// always upright, deinterlaced and in standard dynamic range.
 ///
 /// # Errors
@@ -63,7 +63,7 @@ pub(super) fn plan(source: &Source, picture: &PictureSettings, probe: &LazyProbe
         chroma_is_fixed: true,
         is_lossless: false,
         samples,
-        // Enough for 8-bit RGB, which the view converts to at the end.
+        // Enough for 8-bit RGB, the final format of the view.
         format: PictureFormat { chroma: Chroma::C444, depth: 8, rgb: false, alpha: false },
     };
     let frames = frames::plan(&request, &facts, |_, _| None, diagnostics);
@@ -75,7 +75,7 @@ pub(super) fn plan(source: &Source, picture: &PictureSettings, probe: &LazyProbe
     let aspect = geometry.sample_aspect.nearest_within(u16::MAX.into());
     let (shown_width, shown_height) = square(width, height, aspect);
     if !transform.from.matrix.is_specified() {
-        // A still is RGB, so a matrix is needed. This is how players choose one.
+        // A still is RGB, so it needs a matrix. Players choose one in this way.
         let high = shown_width >= 1280 || shown_height > 576;
         transform.from.matrix = if high { Matrix(1) } else { Matrix(6) };
         let what = format!("stills are read by the matrix of {}", transform.from.matrix);

@@ -1,11 +1,11 @@
-//! Collects comparisons of what was expected with what was found.
+//! Collects comparisons of expected with found values.
 
 use trix_model::{
     check::Check,
     time::{TimeBase, Timestamp},
 };
 
-/// What was compared so far.
+/// The comparisons so far.
 #[derive(Default)]
 pub(super) struct Checks(pub(super) Vec<Check>);
 

@@ -1,4 +1,4 @@
-//! Compares the pictures of two files.
+//! Compares the frames of two files.
 
 use std::{path::Path, sync::Arc};
 
@@ -18,11 +18,11 @@ use crate::{
     spec::picture::Resampler,
 };
 
-/// Compares two files that were not made by this job: the second is converted to the first's shape where only chroma
-/// or depth differ.
+/// Compares two files that this job did not write. If only chroma or depth differ, the second is converted to the
+/// format of the first.
 ///
 /// # Errors
-/// `Verification` when sizes or numbers of pictures differ; otherwise the errors of opening and reading.
+/// `Verification` if sizes or numbers of frames differ; otherwise the errors of opening and reading.
 pub fn compare_files(
     reference: &Path,
     distorted: &Path,
@@ -33,10 +33,10 @@ pub fn compare_files(
     compare_sources(open(reference)?, open(distorted)?, metrics, cancel)
 }
 
-/// As [`compare_files`], for sources that may have needed more than a name to be opened.
+/// Like [`compare_files`], for sources that need more than a path to be opened.
 ///
 /// # Errors
-/// `Verification` when sizes or numbers of pictures differ; otherwise the errors of reading.
+/// `Verification` if sizes or numbers of frames differ; otherwise the errors of reading.
 pub fn compare_sources(
     reference: Source,
     distorted: Source,
@@ -67,7 +67,7 @@ pub fn compare_sources(
         let detail = "one has red, green and blue samples and the other luma and chroma; they are not compared";
         return Err(Error::new(ErrorKind::Unsupported, Stage::Verify, detail).in_file(&distorted.label()));
     }
-    // Samples that are packed, or have another depth, are compared as the reference's in planes.
+    // Both files are compared in the planar format of the reference, whatever their packing or depth.
     let planes = |color| Some(Filtering::by(Transform::to(left.0, left.1, format, Resampler::default(), color)));
     let token = Token::new(cancel);
     let copied = Copied {

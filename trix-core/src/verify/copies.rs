@@ -1,7 +1,7 @@
-//! Decodes a reference once, decodes copies beside it, and compares them picture by picture.
+//! Decodes a reference once, decodes copies in parallel, and compares them frame by frame.
 //!
-//! Invariant: the reference is decoded once, however many copies there are; no thread waits for another, and no more
-//! pictures are in memory than two windows of the reference and, of each way to filter them, one.
+//! Invariant: the reference is decoded once, however many copies there are. No thread waits for another. Memory holds
+//! at most two windows of the reference, and one window for each way to filter it.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -40,7 +40,7 @@ pub struct Difference {
     pub time: Timestamp,
 }
 
-/// What copies are compared with.
+/// The reference that copies are compared with.
 pub(crate) struct Reference {
     pub(crate) source: Source,
     pub(crate) on_damage: OnDamage,
@@ -49,33 +49,32 @@ pub(crate) struct Reference {
 /// A copy that is compared with a reference.
 pub(crate) struct Copied {
     pub(crate) source: Source,
-    /// What is done to the pictures that its decoder yields.
+    /// The filtering of its decoded frames.
     pub(crate) filtering: Option<Filtering>,
-    /// What it has of the reference, and what was done to that.
+    /// The part of the reference that it has, and the filtering of that part.
     pub(crate) taken: Taken,
     pub(crate) luma_only: bool,
     pub(crate) counters: Arc<Counters>,
     pub(crate) token: Token,
 }
 
-/// What is taken of a reference.
+/// A part of a reference, and its filtering.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Taken {
     pub(crate) cut: Cut,
     pub(crate) filtering: Option<Filtering>,
 }
 
-/// Bytes of pictures that are decoded of the reference, or made of it by filters, before copies are compared with them:
-/// a few pictures of 1080p, so that threads seldom wait for the slowest.
+/// Bytes of decoded or filtered reference frames before copies are compared with them: a few frames of 1080p, so
+/// threads seldom wait for the slowest.
 pub(crate) const WINDOW: usize = 32 << 20;
 
-/// Compares `copies` with `reference` on all threads of the pool on which this runs, of which `threads` are asked for
-/// (0: one for each core). A copy that fails is told to `failed`, by its place, at once. What is found stands in the
-/// order of the copies.
+/// Compares `copies` with `reference` on all threads of the current pool, which was made for `threads` (0: one for each
+/// core). Calls `failed` with the index of a copy as soon as it fails. Results are in the order of the copies.
 ///
 /// # Errors
-/// Of each copy. `Verification` when one side has more pictures than the other, or the pictures have other shapes;
-/// otherwise the errors of reading. An error of the reference is one of every copy that was not done by then.
+/// Errors of each copy. `Verification` if one side has more frames than the other, or if sizes or formats differ;
+/// otherwise the errors of reading. An error of the reference becomes the error of every copy that is not finished.
 pub(crate) fn compare(
     reference: Reference,
     copies: Vec<Copied>,
@@ -94,7 +93,7 @@ pub(crate) fn compare(
     told.collect()
 }
 
-/// The same. What is found of the copies goes to `results`, as far as the reference could be decoded.
+/// Does the work of [`compare`]. Stores results of the copies in `results`, as far as the reference can be decoded.
 fn side_by_side(
     reference: Reference,
     copies: Vec<Copied>,
@@ -141,11 +140,11 @@ fn side_by_side(
     ended.unwrap_or(Ok(()))
 }
 
-/// Pictures of the reference that follow upon one another.
+/// Consecutive frames of the reference.
 #[derive(Default)]
 struct Window {
     pictures: Vec<Picture>,
-    /// Why no more follow.
+    /// The reason why no more frames follow.
     end: Option<Result<()>>,
 }
 
@@ -167,7 +166,7 @@ impl Window {
     }
 }
 
-/// The reference as some copies have it, and these copies.
+/// The reference with one filtering, and the copies that are compared with it.
 struct View<'a> {
     taken: Taken,
     shaper: Shaper,
@@ -175,7 +174,7 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    /// Compares the copies with what becomes of the pictures of `window`.
+    /// Filters the frames of `window`, and compares the copies with them.
     fn take(&mut self, window: &Window) {
         let end = matches!(window.end, Some(Ok(()))).then_some(None);
         let (mut made, mut bytes) = (Vec::new(), 0);
@@ -203,7 +202,7 @@ impl View<'_> {
         pool::map(self.members.iter_mut().collect(), |member: &mut Member<'_>| member.take(pictures, is_all));
     }
 
-    /// What the copies are compared with cannot be made.
+    /// Ends all copies with `error`, because the filtered reference cannot be made.
     fn fail(&mut self, error: Error) {
         let mut error = Some(error);
         for member in self.members.iter_mut().filter(|member| member.result.is_none()) {
@@ -219,11 +218,11 @@ impl View<'_> {
     }
 }
 
-/// A copy while it is compared.
+/// The state of a copy during comparison.
 struct Member<'a> {
     place: usize,
     label: PathBuf,
-    /// None where it could not be opened.
+    /// `None` if it cannot be opened.
     reader: Option<PictureReader>,
     luma_only: bool,
     comparator: Comparator,
@@ -232,7 +231,7 @@ struct Member<'a> {
     counters: Arc<Counters>,
     token: Token,
     failed: &'a (dyn Fn(usize) + Sync),
-    /// What was found, at the end.
+    /// The result, once the comparison has ended.
     result: Option<Result<Comparison>>,
 }
 
@@ -271,7 +270,7 @@ impl<'a> Member<'a> {
         member
     }
 
-    /// Compares with the next pictures of the reference; `is_all` when none follow.
+    /// Compares with the next frames of the reference. `is_all` is true if none follow.
     fn take(&mut self, pictures: &[Picture], is_all: bool) {
         if self.result.is_some() {
             return;
@@ -322,7 +321,7 @@ impl<'a> Member<'a> {
         if result.is_err() {
             (self.failed)(self.place);
         }
-        // What it holds is not needed while the others go on.
+        // The decoder is not needed while the other copies continue.
         self.reader = None;
         self.result = Some(result);
     }

@@ -1,6 +1,6 @@
-//! Stages that take in sound and make no track of it.
+//! Stages that take audio and write no track: meters and waveforms.
 //!
-//! Invariant: what is measured is what an output has, from its start to its end.
+//! Invariant: the measured audio is the audio of an output, from its start to its end.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use crate::{
     still::AudioStill,
 };
 
-/// Measures loudness where that is wanted and possible.
+/// Measures loudness if the job asks for it and the layout allows it.
 pub(super) struct Gauge {
     wanted: bool,
     meter: Option<Meter>,
@@ -37,10 +37,10 @@ impl Gauge {
         Gauge { wanted, meter: None }
     }
 
-    /// Takes note of a block. All blocks have one shape, since they come out of a converter.
+    /// Measures a block. All blocks come from a converter, so they have the same format.
     pub(super) fn push(&mut self, frame: &Frame) -> Result<()> {
         if self.wanted && self.meter.is_none() {
-            // Sound of a shape that has no loudness, such as a hundred channels, is not measured.
+            // Audio without a defined loudness, such as a hundred channels, is not measured.
             self.meter = Meter::for_sound_like(frame).ok();
             self.wanted = self.meter.is_some();
         }
@@ -52,15 +52,15 @@ impl Gauge {
     }
 }
 
-/// Measures sound that is copied.
+/// Measures copied audio.
 pub(super) struct MeterStage {
     pub(super) converter: SoundConverter,
     pub(super) gauge: Gauge,
-    /// Looks for coded audio in the samples, which is not loud or quiet.
+    /// Looks for coded audio in the samples, which has no loudness.
     pub(super) bursts: Option<BurstFinder>,
     pub(super) stream: usize,
     pub(super) time_base: TimeBase,
-    /// Number of the output, and of the plan of the track in it.
+    /// Number of the output, and number of the track's plan in it.
     pub(super) places: Vec<(usize, usize)>,
     pub(super) shared: Arc<Shared>,
 }
@@ -99,12 +99,12 @@ impl MeterStage {
     }
 }
 
-/// Draws the waveform of a sound track.
+/// Draws the waveform of an audio track.
 pub(super) struct WaveformStage {
     /// Number of the still.
     pub(super) number: usize,
     pub(super) still: AudioStill,
-    /// What brings sound from beside the source to where an output has it.
+    /// Aligns an external audio track as the outputs do.
     pub(super) converter: Option<SoundConverter>,
     pub(super) end: Option<trix_model::time::Timestamp>,
     pub(super) shared: Arc<Shared>,

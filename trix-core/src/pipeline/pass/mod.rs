@@ -1,19 +1,19 @@
-//! One reading of the source: which stages run on which threads, and what flows between them.
+//! One reading of the source: its stages, their threads, and the data between them.
 //!
 //! ```text
-//! demux -+- packets --> decode -- pictures --+--> filter --+--> encode -- packets --> mux of one output
+//! demux -+- packets --> decode -- frames ----+--> filter --+--> encode -- packets --> mux of one output
 //!        |                                   |             +--> encode -- packets --> mux of another
 //!        |                                   +--> filter -----> ...
-//!        +- packets --> decode -- sound -----+--> convert, encode -- packets --+--> mux
+//!        +- packets --> decode -- audio -----+--> convert, encode -- packets --+--> mux
 //!        |                                   +--> ...                          +--> mux
 //!        +- packets of copied tracks ----------------------------------------------> mux
-//! tracks beside the source -- sound --------> convert, encode -- packets -----------> mux
+//! external audio tracks ----- audio --------> convert, encode -- packets -----------> mux
 //! ```
 //!
-//! Each step stands once, whoever needs what it makes; what several need is shared by reference.
+//! Each step runs once, however many consumers it has. Several consumers share data by reference.
 //!
-//! Invariant: no stage waits for a particular other stage's output while holding what that one needs, so that the
-//! pipeline cannot lock up, however a source interleaves its streams.
+//! Invariant: no stage waits for a particular stage while holding data that this stage needs. So the pipeline cannot
+//! deadlock, however a source interleaves its streams.
 
 mod build;
 mod copy_watch;

@@ -19,12 +19,12 @@ use crate::{
     },
 };
 
-/// When `packet`, whose times count `base`, is shown or heard.
+/// The presentation time of `packet`, whose times are in `base`.
 fn time_of(packet: &Packet, base: Option<&TimeBase>) -> Option<Timestamp> {
     packet.pts().or(packet.dts()).zip(base).map(|(ticks, base)| Timestamp::new(ticks, *base))
 }
 
-/// The stage that writes an output, whose tracks count time in `bases`.
+/// Runs the stage that writes an output. `bases` are the time bases of its tracks.
 pub(super) fn mux(
     mut muxer: Muxer,
     bases: Vec<TimeBase>,
@@ -49,7 +49,7 @@ pub(super) fn mux(
     Ok(())
 }
 
-/// The stage that writes package `number`, whose renditions are these outputs of the plan and count time in `bases`.
+/// Runs the stage that writes package `number`. Its renditions are `outputs` of the plan, with these time bases.
 pub(super) fn mux_package(
     mut writer: PackageWriter,
     bases: Vec<TimeBase>,

@@ -1,4 +1,4 @@
-//! What waits in the channels of a pass, and how much it weighs.
+//! The items in the channels of a pass, and their weights.
 
 use trix_av::{frame::Frame, packet::Packet};
 use trix_model::{
@@ -10,7 +10,7 @@ use crate::{decode::video::Picture, pipeline::stage::Weight, plan::PACKETS};
 
 impl Weight for Packet {
     fn weight(&self) -> usize {
-        // The struct itself, with its buffer's book-keeping, is about this much.
+        // The approximate size of the struct and the bookkeeping of its buffer.
         self.data().len() + 256
     }
 }
@@ -21,10 +21,10 @@ impl Weight for Picture {
     }
 }
 
-/// Something on its way to a decoder or an encoder of sound. It weighs as much as its bytes, or as its part of the time
-/// for which a stage may run ahead of another: else the sound of a source of few bytes would be encoded minutes before
-/// its pictures, and the muxer, which waits for neither for long, would write them in an order that depends on the
-/// machine's load.
+/// A packet or block on its way to an audio decoder or encoder. Its weight is its size in bytes, or its share of the
+/// time by which a stage may run ahead, whichever is larger. Without the second, the audio of a source with few bytes
+/// would be encoded minutes before its video. The muxer waits long for neither, so the order of packets would depend on
+/// the load of the machine.
 #[derive(Clone)]
 pub(super) struct Queued<T> {
     pub(super) item: T,
@@ -32,7 +32,7 @@ pub(super) struct Queued<T> {
 }
 
 impl<T> Queued<T> {
-    /// An item of so many bytes that lasts for `ticks` of `base`.
+    /// An item of `bytes` that lasts for `ticks` of `base`.
     fn lasting(item: T, bytes: usize, ticks: i64, base: TimeBase) -> Self {
         /// Two seconds fill the channel.
         const AHEAD: i64 = 2_000_000;
@@ -61,7 +61,7 @@ impl<T> Weight for Queued<T> {
     }
 }
 
-/// A packet on its way to the muxer, or why there is none.
+/// A packet on its way to the muxer, or the error instead of it.
 pub(super) struct ForMuxer {
     pub(super) track: usize,
     pub(super) packet: Result<Packet>,

@@ -1,4 +1,4 @@
-//! What a pass writes, and what its stages record on the way.
+//! The products that a pass writes, and the records of its stages.
 
 use std::{
     collections::BTreeMap,
@@ -29,24 +29,24 @@ use crate::{
     verify::sound::EncodedSound,
 };
 
-/// What a pass writes.
+/// The products that a pass writes.
 #[derive(Clone, Copy)]
 pub(crate) struct Pass<'a> {
     /// 1 or 2.
     pub(crate) number: u32,
-    /// For each output of the plan, where the statistics of its two passes are; `None` for outputs of one pass.
+    /// For each output of the plan, the file with the statistics of its two passes; `None` for outputs with one pass.
     pub(crate) stats: &'a [Option<PathBuf>],
-    /// For each thing that is made, the file or folder that is written; `None` for what this pass does not write.
+    /// For each product, the file or folder that is written; `None` if this pass does not write it.
     pub(crate) files: &'a [Option<PathBuf>],
 }
 
 impl Pass<'_> {
-    /// Whether output `number` of the plan takes part.
+    /// True if output `number` of the plan takes part.
     pub(crate) fn includes(&self, plan: &Plan, number: usize) -> bool {
         self.writes(plan.product(number)) || self.stats(number).is_some()
     }
 
-    /// Whether thing `product` is written.
+    /// True if this pass writes `product`.
     pub(super) fn writes(&self, product: usize) -> bool {
         self.file(product).is_some()
     }
@@ -60,27 +60,27 @@ impl Pass<'_> {
     }
 }
 
-/// What a pass did.
+/// The result of a pass.
 pub(crate) struct PassOutcome {
-    /// By number of the output in the plan; those that did not take part have nothing.
+    /// By number of the output in the plan. Empty for outputs that did not take part.
     pub(crate) outputs: Vec<OutputOutcome>,
     /// By number of the package.
     pub(crate) packages: Vec<Option<WrittenPackage>>,
     /// By number of the still.
     pub(crate) stills: Vec<Option<Still>>,
-    /// What was wrong with the files of each sound track from beside the source.
+    /// The damage of the files of each external audio track.
     pub(crate) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
     pub(crate) damage: DamageReport,
     pub(crate) notes: Vec<String>,
     pub(crate) timing_of_source: BTreeMap<usize, TimingReport>,
     pub(crate) walked: Walked,
-    /// Streams that appeared in mid-file, in words.
+    /// Descriptions of streams that appeared in mid-file.
     pub(crate) appeared: Vec<String>,
-    /// Where decoding of pictures began, of a source that is cut.
+    /// Where decoding of frames began, if the job cuts the source.
     pub(crate) seek: Option<Seek>,
 }
 
-/// What a pass did for one output.
+/// The result of a pass for one output.
 #[derive(Default)]
 pub(crate) struct OutputOutcome {
     pub(crate) ledger: Option<Ledger>,
@@ -89,34 +89,35 @@ pub(crate) struct OutputOutcome {
     pub(crate) loudness: Vec<TrackLoudness>,
     pub(crate) frame_threads: Option<u32>,
     pub(crate) warnings: Vec<String>,
-    /// What the pictures of the source brought along.
+    /// Captions and dynamic HDR metadata of the source frames.
     pub(crate) extras: ExtrasCount,
     /// Where the source changed its size or format.
     pub(crate) changes: Vec<Change>,
-    /// What became of every audio sample, by track.
+    /// The ledger of audio samples, by track.
     pub(crate) sound_ledgers: Vec<SoundLedger>,
     /// Where the audio of the source changed its codec, rate or channels.
     pub(crate) sound_changes: Vec<SoundChange>,
 }
 
-/// A pass whose stages run.
+/// A pass whose stages are running.
 pub(crate) struct Running {
     pub(crate) stages: usize,
     pub(super) shared: Arc<Shared>,
     pub(super) damage: Arc<DamageLog>,
     pub(super) appeared: Appeared,
     pub(super) io: Arc<IoState>,
-    /// Where decoding of pictures began, of a source that is cut.
+    /// Where decoding of frames began, if the job cuts the source.
     pub(super) seek: Option<Seek>,
 }
 
-/// What stages leave behind.
+/// The records that stages leave.
 pub(super) struct Shared {
     pub(super) repaired: AtomicU64,
     pub(super) left_out: AtomicU64,
     pub(super) timing: Mutex<BTreeMap<usize, TimingReport>>,
     pub(super) walked: Mutex<Walked>,
-    /// Where decoders of audio found another codec, by stream; those beside the source follow those in it.
+    /// Changes of codec that audio decoders found, by stream. External tracks are numbered after the streams of the
+    /// source.
     pub(super) codec_changes: Mutex<Vec<SoundChange>>,
     pub(super) steps: Vec<Mutex<StepBooks>>,
     pub(super) outputs: Vec<OutputBooks>,
@@ -125,7 +126,7 @@ pub(super) struct Shared {
     pub(super) damage_of_tracks: Mutex<BTreeMap<usize, Vec<DamageReport>>>,
 }
 
-/// What a filter step did.
+/// The record of a filter step.
 #[derive(Clone, Default)]
 pub(super) struct StepBooks {
     pub(super) decoded: u64,
@@ -136,7 +137,7 @@ pub(super) struct StepBooks {
     pub(super) changes: Vec<Change>,
 }
 
-/// What the stages of an output did.
+/// The record of the stages of an output.
 #[derive(Default)]
 pub(super) struct OutputBooks {
     pub(super) encoded: AtomicU64,
@@ -160,18 +161,18 @@ impl Shared {
         }
     }
 
-    /// Keeps what was wrong with the files of track `number` from beside the source.
+    /// Records the damage of the files of external audio track `number`.
     pub(super) fn note_damage(&self, number: usize, found: Vec<DamageReport>) {
         lock(&self.damage_of_tracks).insert(number, found);
     }
 
-    /// Keeps where a decoder of audio found another codec.
+    /// Records changes of codec that an audio decoder found.
     pub(super) fn note_changes(&self, stream: usize, found: &[SoundChange]) {
         let found = found.iter().map(|change| SoundChange { stream, ..change.clone() });
         lock(&self.codec_changes).extend(found);
     }
 
-    /// Keeps what was remarkable about the times of stream `index`.
+    /// Records gaps and repeats in the times of stream `index`.
     pub(super) fn note_timing(&self, index: usize, found: TimingReport) {
         if !found.is_empty() {
             lock(&self.timing).insert(index, found);
@@ -184,12 +185,12 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Running {
-    /// Ends a read that is under way.
+    /// Interrupts a read that is in progress.
     pub(crate) fn interrupt(&self) {
         self.io.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// What the pass did; after all stages ended.
+    /// The result of the pass. Call it after all stages have ended.
     pub(crate) fn outcome(self, plan: &Plan) -> PassOutcome {
         let shared = &self.shared;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -235,7 +236,7 @@ impl Running {
         }
     }
 
-    /// What the steps did that lead to step `last`, the first of them first.
+    /// The records of the steps that lead to step `last`, in the order in which they run.
     fn steps(&self, plan: &Plan, last: usize) -> Vec<StepBooks> {
         let after = |step: &usize| plan.filters.get(*step).and_then(|step| step.after);
         let mut steps: Vec<StepBooks> =

@@ -1,6 +1,6 @@
-//! The stage that reads packets and hands each to where it is wanted.
+//! The stage that reads packets and sends each to its consumers.
 //!
-//! Invariant: what is copied keeps its bytes; its times are counted from the origin of the output.
+//! Invariant: copied packets keep their bytes. Their times are relative to the origin of the output.
 
 use std::path::PathBuf;
 
@@ -22,42 +22,42 @@ use crate::{
     planner::cut::{CopyGate, Place},
 };
 
-/// Where packets of a stream go.
+/// A consumer of the packets of a stream.
 pub(super) enum Route {
     /// To a stage that decodes them.
     Decoder(Sender<Queued<Packet>>),
-    /// Into an output, as they are or as another form of text.
+    /// An output: packets are copied, or subtitles converted.
     Output(Box<IntoOutput>),
 }
 
-/// The way of packets into an output.
+/// The path of packets into an output.
 pub(super) struct IntoOutput {
     /// The file that the packets come from.
     pub(super) label: PathBuf,
     pub(super) kind: Kind,
-    /// What looks for changes of codec and form, where packets are copied.
+    /// Checks for changes of codec and format, if packets are copied.
     pub(super) watch: Option<CopyWatch>,
-    /// Number of the track in it.
+    /// Number of the track in the output.
     pub(super) track: usize,
-    /// What lies at time zero of the output.
+    /// The source time at time zero of the output.
     pub(super) origin: Timestamp,
     pub(super) next: Sender<ForMuxer>,
-    /// Where copied audio ends so far, in ticks of the source.
+    /// The end of the audio copied so far, in ticks of the source.
     pub(super) reached: Option<i64>,
 }
 
-/// What is taken over into an output.
+/// What is written into an output.
 pub(super) enum Kind {
-    /// Pictures, as far as they belong to those that are copied.
+    /// Video packets that belong to the copied part.
     Pictures(CopyGate),
-    /// Sound, as far as it is heard within a span.
+    /// Audio packets within a span.
     Sound(SoundCut),
-    /// Subtitles, copied or as another form of text.
+    /// Subtitles, copied or converted.
     Subtitles(SubtitleTrack),
 }
 
 impl Route {
-    /// Hands `packet` on, whose times count `base`.
+    /// Sends `packet` on. Its times are in `base`.
     fn take(&mut self, packet: Packet, base: TimeBase) -> Result<Sent> {
         match self {
             Route::Decoder(next) => next.send(Queued::packet(packet, base), Stage::Demux),
@@ -65,7 +65,7 @@ impl Route {
         }
     }
 
-    /// After the last packet.
+    /// Ends the route after the last packet.
     fn finish(&mut self) -> Result<Sent> {
         match self {
             Route::Decoder(_) => Ok(Sent::Yes),
@@ -73,7 +73,7 @@ impl Route {
         }
     }
 
-    /// Whether somebody is there who will take packets.
+    /// True if the consumer still takes packets.
     pub(super) fn is_wanted(&self) -> bool {
         match self {
             Route::Decoder(next) => next.is_wanted(),
@@ -81,7 +81,7 @@ impl Route {
         }
     }
 
-    /// Whether there is a reason to go on reading for this stream alone.
+    /// True if this route alone is a reason to continue reading.
     fn leads(&self) -> bool {
         !matches!(self, Route::Output(own) if matches!(own.kind, Kind::Subtitles(_)))
     }
@@ -96,7 +96,7 @@ impl IntoOutput {
             watch.judge(&packet, start)?;
             packet.drop_new_extradata();
         }
-        // Such a packet only tells of a change.
+        // An empty packet only signals a change.
         if packet.data().is_empty() && packet.change().is_some() {
             return Ok(Sent::Yes);
         }
@@ -128,7 +128,7 @@ impl IntoOutput {
         next.send(ForMuxer { track, packet: Ok(packet) }, Stage::Demux)
     }
 
-    /// After the last packet.
+    /// Sends what is left after the last packet.
     fn finish(&mut self) -> Result<Sent> {
         if let Kind::Subtitles(subtitles) = &mut self.kind {
             for packet in subtitles.finish()? {
@@ -138,8 +138,7 @@ impl IntoOutput {
         Ok(Sent::Yes)
     }
 
-    /// Lets the stage that writes the output, which alone is concerned, end with `error`; damage of what is read concerns
-    /// the job.
+    /// Ends only the stage that writes the output, with `error`. Damage of the input is an error of the job.
     fn fail(&self, error: Error) -> Result<Sent> {
         let error = failures::from_source(error, &self.label);
         if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::MalformedInput) {
@@ -150,7 +149,7 @@ impl IntoOutput {
     }
 }
 
-/// Puts a packet of audio behind the one before it, where they overlap by more than rounding makes.
+/// Moves an audio packet to the end of the one before it, if they overlap by more than rounding explains.
 fn follow(packet: &mut Packet, reached: &mut Option<i64>) {
     let (Some(pts), duration) = (packet.pts().or(packet.dts()), packet.duration()) else { return };
     let start = match *reached {
@@ -169,11 +168,11 @@ fn shift(packet: &mut Packet, origin: i64) {
     packet.set_times(pts.map(shifted), dts.map(shifted), packet.duration());
 }
 
-/// Reads until the end of the source, or until no route wants more; `routes` stand by the index of their stream. Returns
-/// what was read.
+/// Reads until the end of the source, or until no route takes more packets. `routes` are indexed by stream. Returns a
+/// record of what was read.
 pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result<Walked> {
     let bases: Vec<TimeBase> = demuxer.streams().iter().map(|facts| facts.time_base).collect();
-    // Subtitles are cut to a span by themselves; nobody reads the rest of a film for them.
+    // Subtitles are cut to a span on their own. They are no reason to read the rest of the source.
     while routes.iter().flatten().any(Route::leads) {
         let packet = demuxer.next_packet()?;
         demuxer.check_breaks(|stream| routes.get(stream).is_some_and(|own| !own.is_empty()))?;

@@ -1,4 +1,4 @@
-//! The stages of pictures: decode, filter, encode.
+//! The video stages: decode, filter, encode.
 
 use std::{
     collections::BTreeMap,
@@ -39,12 +39,12 @@ use crate::{
     still::FrameStill,
 };
 
-/// Decodes pictures for all who need them.
+/// Decodes frames for all consumers.
 pub(super) struct DecodeStage {
     pub(super) decoder: VideoDecoder,
-    /// Whether a time code in the bitstream is told, because no output has one.
+    /// True if a time code in the bitstream is noted, because no output has one.
     pub(super) names_timecode: bool,
-    /// Finds dynamic HDR metadata, where the codec may have them.
+    /// Finds dynamic HDR metadata, if the codec can have it.
     pub(super) dynamic: Option<DynamicHdr>,
     pub(super) shared: Arc<Shared>,
 }
@@ -74,12 +74,12 @@ impl DecodeStage {
     }
 }
 
-/// Keeps the pictures of its cut, and filters them.
+/// Takes the frames of its cut, and filters them.
 pub(super) struct FilterStage {
     /// Number of the step.
     pub(super) step: usize,
     pub(super) cut: Cut,
-    /// Seconds in a tick of the times of pictures that come in.
+    /// Time base of the incoming frames.
     pub(super) time_base: TimeBase,
     pub(super) filter: PictureFilter,
     pub(super) shared: Arc<Shared>,
@@ -120,7 +120,7 @@ impl FilterStage {
         Ok(())
     }
 
-    /// False when nobody wants more.
+    /// Returns false if no consumer takes more frames.
     fn pass_on(&mut self, picture: Option<Picture>, output: &mut Fan<Picture>) -> Result<bool> {
         for picture in self.filter.push(picture)? {
             if output.send(picture, Stage::Filter)? == Sent::NotWanted {
@@ -131,13 +131,13 @@ impl FilterStage {
     }
 }
 
-/// Makes a still of the pictures of its cut.
+/// Makes a still from the frames of its cut.
 pub(super) struct StillStage {
     /// Number of the still.
     pub(super) number: usize,
     pub(super) still: FrameStill,
     pub(super) cut: Cut,
-    /// Seconds in a tick of the pictures' times.
+    /// Time base of the frames.
     pub(super) time_base: TimeBase,
     pub(super) shared: Arc<Shared>,
 }
@@ -145,7 +145,7 @@ pub(super) struct StillStage {
 impl StillStage {
     pub(super) fn run(mut self, input: Receiver<Picture>) -> Result<()> {
         let mut kept = 0;
-        // A cut can be longer than the film, which then ends with its last picture.
+        // A cut can be longer than the source, which then ends with its last frame.
         let mut end = None;
         while self.still.wants_more()
             && let Some(picture) = input.receive(Stage::Filter)?
@@ -168,7 +168,7 @@ impl StillStage {
     }
 }
 
-/// Which extras are put into coded pictures.
+/// The extras that are written into encoded frames.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Carries {
     pub(super) codec: Option<NalCodec>,
@@ -176,13 +176,13 @@ pub(super) struct Carries {
     pub(super) hdr10_plus: bool,
 }
 
-/// Where keyframes are forced: at the first picture that is not before each of some times, counted from the origin.
+/// Forced keyframes: the first frame at or after each of these times, counted from the origin.
 pub(super) struct Forced {
-    /// The next of them comes last.
+    /// Sorted, with the next time at the end.
     times: Vec<Timestamp>,
-    /// Every so often.
+    /// The interval between forced keyframes.
     interval: Option<Timestamp>,
-    /// Multiples of it that have passed.
+    /// The number of the last multiple of the interval that has passed.
     passed: i64,
 }
 
@@ -193,7 +193,7 @@ impl Forced {
         Forced { times, interval, passed: -1 }
     }
 
-    /// Whether the picture that is shown at `time`, the next in order, has to be one.
+    /// True if the next frame, shown at `time`, must be a keyframe.
     fn at(&mut self, time: Timestamp) -> bool {
         let mut force = false;
         while self.times.last().is_some_and(|next| *next <= time) {
@@ -209,35 +209,35 @@ impl Forced {
     }
 }
 
-/// Encodes, and puts the times back on.
+/// Encodes frames, and restores their times.
 pub(super) struct EncodeStage {
     pub(super) encoder: Box<dyn VideoEncoder>,
     pub(super) timeline: Timeline,
     pub(super) origin: i64,
-    /// Seconds in a tick of the pictures' times.
+    /// Time base of the frames.
     pub(super) time_base: TimeBase,
     pub(super) forced: Forced,
-    /// Goes before the first picture.
+    /// Data that is written before the first frame.
     pub(super) info: Vec<u8>,
-    /// Absent in a first pass.
+    /// `None` in a first pass.
     pub(super) output: Option<Sender<ForMuxer>>,
     pub(super) counters: Arc<Counters>,
     pub(super) shared: Arc<Shared>,
     /// Number of the output.
     pub(super) number: usize,
-    /// Number of the track in it.
+    /// Number of the track in the output.
     pub(super) track: usize,
     pub(super) first_seen: bool,
     pub(super) carries: Carries,
-    /// Whether parameter sets stand in the description of the track and must not come with pictures.
+    /// True if the track description holds the parameter sets, so that frames must not carry them.
     pub(super) sets_apart: bool,
-    /// Extras of pictures that are inside the encoder, by number.
+    /// Extras of the frames inside the encoder, by frame number.
     pub(super) extras: BTreeMap<i64, Extras>,
 }
 
 impl EncodeStage {
     pub(super) fn run(mut self, input: Receiver<Picture>) -> Result<()> {
-        // The time of the last frame that went in.
+        // The time of the last frame that the encoder took.
         let mut last = None;
         while let Some(picture) = input.receive(Stage::Encode)? {
             let pts = picture.pts.saturating_sub(self.origin);
@@ -265,7 +265,7 @@ impl EncodeStage {
         self.encoder.push(frame, number, force)?.map_or(Ok(()), |encoded| self.emit(encoded))
     }
 
-    /// Takes out what is still inside.
+    /// Drains the encoder.
     fn finish(&mut self) -> Result<()> {
         while let Some(encoded) = self.encoder.finish()? {
             self.emit(encoded)?;
@@ -280,7 +280,7 @@ impl EncodeStage {
             encoded.data = sei::with_extras(encoded.data, codec, &extras);
         }
         if self.sets_apart {
-            // x265 repeats them whatever it is told when it writes HDR messages.
+            // x265 repeats parameter sets, despite its settings, when it writes HDR messages.
             encoded.data = nal::without_parameter_sets(encoded.data, self.carries.codec);
         }
         let times = self.timeline.pop(&encoded)?;
@@ -318,8 +318,8 @@ mod tests {
         },
     };
 
-    /// An encoder that holds two frames back, and fails at a frame that goes in or, with `None`, at the first that comes
-    /// out after the last went in.
+    /// An encoder with a delay of two frames. It fails at frame number `at`, or, with `None`, at the first packet that
+    /// it returns after the last frame.
     struct Failing {
         at: Option<u64>,
     }
@@ -373,8 +373,8 @@ mod tests {
         }
     }
 
-    /// What an encode stage ends with that takes in 50 frames, 25 a second, of which the first is shown after two seconds
-    /// of the source.
+    /// The error of an encode stage that receives 50 frames at 25 a second. The first is shown after two seconds of the
+    /// source.
     fn ended(at: Option<u64>) -> Error {
         let time_base = TimeBase::new(1, 1000);
         let (to_encoder, input, _) = channel::<Picture>(usize::MAX, &Token::new(&Cancel::default()));

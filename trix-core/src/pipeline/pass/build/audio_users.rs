@@ -1,4 +1,4 @@
-//! Who takes decoded audio: encoders, and stages that listen.
+//! Consumers of decoded audio: encoders, and stages that only measure or draw.
 
 use trix_av::frame::Frame;
 use trix_model::control::cancel::Token;
@@ -12,7 +12,7 @@ use crate::{
     plan::{AudioPlan, SoundTarget},
 };
 
-/// An audio track that is encoded, for one or more outputs.
+/// An audio track to encode, for one or more outputs.
 pub(super) struct Sound {
     pub(super) plan: AudioPlan,
     pub(super) target: SoundTarget,
@@ -20,7 +20,7 @@ pub(super) struct Sound {
     pub(super) places: Vec<SoundPlace>,
 }
 
-/// A stage that takes decoded audio beside the encoders.
+/// A stage that takes decoded audio besides the encoders.
 pub(super) struct Listener {
     pub(super) stream: usize,
     pub(super) next: Sender<Queued<Frame>>,

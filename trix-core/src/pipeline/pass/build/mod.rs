@@ -1,6 +1,7 @@
-//! Opens every encoder and every file of a pass, then starts its stages.
+//! Opens all encoders and files of a pass, then starts its stages.
 //!
-//! Invariant: stages are started only when everything that can refuse has been opened; for what cannot be made, none is.
+//! Invariant: stages start only after everything is open that can fail to open. A product that cannot be opened has no
+//! stage.
 
 mod audio_users;
 mod pictures;
@@ -38,53 +39,54 @@ use crate::{
     spec::job::OnOutputFailure,
 };
 
-/// What is being put together.
+/// The state while a pass is built.
 struct Builder<'a> {
     plan: &'a Plan,
     /// The external audio tracks.
     sides: &'a [SideTrack],
     pass: Pass<'a>,
     label: PathBuf,
-    /// The streams of the source, then the sound tracks from beside it.
+    /// The streams of the source, then the external audio tracks.
     streams: Vec<StreamFacts>,
     token: Token,
-    /// One for each thing that is made.
+    /// One for each product.
     tokens: Vec<Token>,
     counters: &'a [Arc<Counters>],
     shared: Arc<Shared>,
     damage: Arc<DamageLog>,
     routes: Vec<Vec<Route>>,
-    /// Who takes the pictures of the decoder, beside the filter steps.
+    /// Consumers of decoded frames, besides the filter steps.
     viewers: Vec<(Sender<Picture>, Token)>,
-    /// Who takes the pictures of each filter step.
+    /// Consumers of the frames of each filter step.
     takers: Vec<Vec<Sender<Picture>>>,
     sounds: Vec<Sound>,
     listeners: Vec<Listener>,
     waiting: Vec<Waiting>,
-    /// Of everything that is made.
+    /// Paths of all products.
     names: Vec<PathBuf>,
     found: &'a mut Found,
     seek: Option<Seek>,
-    /// Where decoding of pictures begins, and of which stream.
+    /// The stream whose frames are decoded, and where decoding begins.
     begin: Option<(usize, Begin)>,
 }
 
-/// Those who follow a pass from outside.
+/// The objects through which a caller follows a pass.
 pub(crate) struct Followers<'a> {
     pub(crate) token: &'a Token,
     /// One for each output of the plan.
     pub(crate) counters: &'a [Arc<Counters>],
     pub(crate) watch: &'a mut Watch,
-    /// Hears of every stage that ends.
+    /// Receives the outcome of every stage that ends.
     pub(crate) done: &'a crossbeam::Sender<Outcome>,
-    /// Hears of every thing that cannot be made, where the job goes on without it.
+    /// Collects products that cannot be made, where the job continues without them.
     pub(crate) found: &'a mut Found,
 }
 
-/// Opens every encoder, then starts every stage.
+/// Opens all encoders, then starts all stages.
 ///
 /// # Errors
-/// What ends the job: any refusal, or, where the job goes on without what fails, that of the last thing that is left.
+/// Any refusal that ends the job. If the job continues without what fails, only the error of the last product that is
+/// left.
 pub(crate) fn start(
     plan: &Plan,
     sides: &[SideTrack],
@@ -149,20 +151,20 @@ impl Builder<'_> {
         self.streams.get(index).ok_or_else(missing)
     }
 
-    /// The token of what output `number` is or belongs to.
+    /// The token of the product that output `number` is or belongs to.
     fn token_of(&self, number: usize) -> Token {
         self.tokens[self.plan.product(number)].clone()
     }
 
-    /// Whether output `number` takes part in the pass, and has not failed.
+    /// True if output `number` takes part in the pass and has not failed.
     fn includes(&self, number: usize) -> bool {
         self.pass.includes(self.plan, number) && !self.token_of(number).is_set()
     }
 
-    /// Takes note that something which the things `products` need cannot be opened, and goes on without them.
+    /// Records the failure to open something that the `products` need, and continues without them.
     ///
     /// # Errors
-    /// The same, where that ends the job.
+    /// The same error, if it ends the job.
     fn go_on_without(&mut self, products: &[usize], error: Error) -> Result<()> {
         let error = match products {
             [first, ..] => failures::of_output(error, &self.names[*first]),
@@ -177,7 +179,7 @@ impl Builder<'_> {
             return self.found.root().map_or(Ok(()), Err);
         }
         products.iter().for_each(|product| self.tokens[*product].fail());
-        // What was opened for them alone is closed.
+        // Close what was opened only for these products.
         self.waiting.retain(|own| !own.token.is_set());
         for sound in &mut self.sounds {
             sound.places.retain(|place| !self.tokens[self.plan.product(place.output)].is_set());
@@ -190,12 +192,12 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Bytes of compressed data, or of sound, that wait between two stages; none where one item is to wait alone.
+    /// The byte limit of a queue of packets or audio; 0 lets only one item wait.
     fn packets(&self) -> usize {
         if self.plan.memory.short_queues { 0 } else { PACKETS }
     }
 
-    /// The same for pictures of so many bytes.
+    /// The byte limit of a queue of frames of this size.
     fn pictures_of(&self, bytes: usize) -> usize {
         if self.plan.memory.short_queues { 0 } else { PICTURES * bytes }
     }
@@ -210,7 +212,7 @@ impl Builder<'_> {
         self.waiting.push(Waiting { name: name.into(), stage, token, work: Box::new(work) });
     }
 
-    /// What a queue is called: with one output, by its stage alone.
+    /// The name of a queue: only its stage, if there is one product.
     fn queue(&self, stage: &str, number: usize) -> String {
         if self.plan.products() == 1 { stage.to_owned() } else { format!("{stage} {number}") }
     }

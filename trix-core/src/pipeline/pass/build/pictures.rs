@@ -1,4 +1,4 @@
-//! The stages of pictures: the decoder, the filter steps, the encoders.
+//! Builds the video stages: the decoder, the filter steps, the encoders.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ use crate::{
 };
 
 impl Builder<'_> {
-    /// The encoder of pictures of output `number`, and its track.
+    /// Builds the video encoder of output `number`, and its track.
     pub(super) fn encoder(
         &mut self,
         number: usize,
@@ -97,7 +97,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Seconds in a tick of the times of pictures that come out of filter step `step`.
+    /// The time base of the frames that filter step `step` produces.
     fn time_base_after(&self, step: usize) -> Result<TimeBase> {
         Ok(self.filter(step)?.time_base())
     }
@@ -119,11 +119,11 @@ impl Builder<'_> {
         Ok(PictureFilter::new(plan.filtering.clone(), stream, base))
     }
 
-    /// The decoder of pictures and the filter steps.
+    /// Builds the video decoder and the filter steps.
     pub(super) fn pictures(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         let mut roots: Vec<(Sender<Picture>, Token)> = Vec::new();
         let mut stream = None;
-        // Later steps feed earlier ones nothing, so that the takers of each are complete when it is its turn.
+        // A step feeds only later steps. In reverse order, the consumers of each step are complete when its turn comes.
         for step in (0..self.plan.filters.len()).rev() {
             let plan = &self.plan.filters[step];
             let served: Vec<&Token> = plan
@@ -162,7 +162,7 @@ impl Builder<'_> {
             let work = move || stage.run(input, output).map_err(|error| failures::from_source(error, &label));
             self.wait(self.queue("filter", step), Stage::Filter, token, work);
         }
-        // The first steps of the plan get their pictures first.
+        // The first steps of the plan get their frames first.
         roots.reverse();
         roots.append(&mut self.viewers);
         let Some(index) = stream.or(source.video().map(|facts| facts.index)).filter(|_| !roots.is_empty()) else {
@@ -176,7 +176,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The stage that decodes the pictures of stream `index` for all `roots`.
+    /// Builds the stage that decodes stream `index` for all `roots`.
     fn decode_pictures(
         &mut self,
         index: usize,
@@ -221,7 +221,8 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Names a time code in the bitstream of the first frame of the source, which is not decoded with the others.
+    /// Notes a time code in the bitstream of the first frame of the source, if that frame is not decoded with the
+    /// others.
     fn name_timecode(&self, source: &Source) -> Result<()> {
         let first = Cut { frames: Some(1), ..Cut::default() };
         let mut reader = PictureReader::new(source.reopen()?, OnDamage::Conceal, first, None, 1)?;
@@ -231,19 +232,19 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// When the first picture is shown that somebody wants; `None` where somebody wants them from the start.
+    /// The time of the first frame that any consumer needs; `None` if one needs frames from the start.
     fn first_wanted(&self) -> Option<Timestamp> {
         let plan = self.plan;
         let steps = plan.filters.iter().filter(|step| step.after.is_none()).map(|step| step.cut.start);
-        // Stills that only listen have no part in it, and do no harm.
+        // Stills of audio need no frames, and do not change the result.
         let starts = steps.chain(plan.stills.iter().map(|still| still.cut.start));
         starts.collect::<Option<Vec<Timestamp>>>()?.into_iter().min()
     }
 
-    /// Bytes of a picture as the decoder yields it.
+    /// Bytes of a decoded frame.
     pub(super) fn decoded_bytes(&self, facts: &StreamFacts) -> usize {
         let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::picture);
-        // At the most what has 32 bits for each sample and four of them.
+        // The largest format has four components of 32 bits for each pixel.
         format.map_or(facts.width * facts.height * 16, |format| format.picture_bytes(facts.width, facts.height))
     }
 }

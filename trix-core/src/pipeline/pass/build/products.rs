@@ -1,4 +1,4 @@
-//! Everything that is made in a pass: files, packages, stills.
+//! Builds all products of a pass: files, packages, stills.
 
 use std::sync::Arc;
 
@@ -31,14 +31,14 @@ use crate::{
 };
 
 impl Builder<'_> {
-    /// Opens all that the pass makes.
+    /// Opens all products of the pass.
     pub(super) fn products(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         let plan = self.plan;
         let (pass, files, packages) = (self.pass, plan.files(), plan.packages.len());
         for number in (0..files).filter(|number| pass.includes(plan, *number)) {
             if let Err(error) = self.file(number, source, watch) {
                 let path = &plan.outputs[number].path;
-                // A file of the pass stands for the output that it will become.
+                // Name the output instead of the temporary file of the pass.
                 let error = match pass.file(number) {
                     Some(part) => error.renamed(part, path),
                     None => error,
@@ -59,7 +59,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Everything of output `number`, a file, that is its own.
+    /// Opens everything that only output `number`, a file, needs.
     fn file(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
         let output = &self.plan.outputs[number];
         let token = self.token_of(number);
@@ -83,7 +83,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Everything of package `number`.
+    /// Opens everything for package `number`.
     fn package(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
         let plan = &self.plan.packages[number];
         let product = self.plan.files() + number;
@@ -120,7 +120,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The stage of still `number`.
+    /// Builds the stage of still `number`.
     fn still(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
         let plan = &self.plan.stills[number];
         let token = self.tokens[self.plan.files() + self.plan.packages.len() + number].clone();

@@ -1,4 +1,4 @@
-//! The stages of sound: tracks that are copied or encoded, those who only listen, and the decoders that serve them.
+//! Builds the audio stages: copied and encoded tracks, stages that only measure or draw, and the decoders for them.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -46,16 +46,16 @@ use crate::{
     source::Source,
 };
 
-/// Sound that is copied, and measured beside that.
+/// Audio that is copied, and decoded only to be measured.
 struct Measured {
     plan: AudioPlan,
     target: SoundTarget,
-    /// Number of the output, and of the plan of the track in it.
+    /// Number of the output, and number of the track's plan in it.
     places: Vec<(usize, usize)>,
 }
 
 impl Builder<'_> {
-    /// Tracks of an output that are copied, and sound that is encoded.
+    /// Adds the copied tracks of an output, and its encoded audio tracks.
     pub(super) fn taken_over(
         &mut self,
         number: usize,
@@ -90,7 +90,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// A track of subtitles.
+    /// Adds a subtitle track.
     pub(super) fn text(
         &mut self,
         subtitle: &SubtitlePlan,
@@ -138,7 +138,7 @@ impl Builder<'_> {
             self.routes[audio.stream].push(Route::Output(Box::new(own)));
             return Ok(track);
         };
-        // Its file is read beside the source.
+        // The file of an external track is opened separately.
         let settings = &self.sides[number_of_side].settings;
         let first = &settings.all_inputs()[0];
         let file = Source::open_within(&first.path, self.plan.source.settings.limits)?;
@@ -167,7 +167,7 @@ impl Builder<'_> {
         Ok(track)
     }
 
-    /// What looks for changes in the packets of a stream that output `number` copies from `start` to `end`.
+    /// The check for changes in the packets of a stream that output `number` copies from `start` to `end`.
     fn watch(&self, number: usize, facts: &StreamFacts, start: Option<Timestamp>, end: Option<Timestamp>) -> CopyWatch {
         let container = self.plan.outputs[number].container;
         CopyWatch::new(facts, container, number, Span { origin: start.unwrap_or(EVER), end }, Arc::clone(&self.shared))
@@ -192,7 +192,7 @@ impl Builder<'_> {
             sample_format: audio.sample_format.clone().unwrap_or_default(),
             bits: audio.bits,
             dithered: audio.dithered,
-            // Blocks of some lossless codecs last half a second, and PCM would keep them.
+            // Blocks of some lossless codecs last half a second, and PCM would keep that size.
             block: match (encoder.block(), self.facts(audio.stream)?.codec.as_str()) {
                 (0, "wavpack" | "tta" | "ape") => 1024,
                 (block, _) => block,
@@ -209,7 +209,7 @@ impl Builder<'_> {
         Ok(track)
     }
 
-    /// The stages of sound that is encoded or listened to, and those that decode it.
+    /// Builds the stages for encoded and measured audio, and their decoders.
     pub(super) fn sounds(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         for (number, sound) in std::mem::take(&mut self.sounds).into_iter().enumerate() {
             let Sound { plan, target, encoder, places } = sound;
@@ -258,7 +258,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Lets a stage with `token` take in the decoded sound of stream `stream`.
+    /// Connects a stage with `token` to the decoded audio of `stream`.
     pub(super) fn listen(
         &mut self,
         name: String,
@@ -272,7 +272,7 @@ impl Builder<'_> {
         input
     }
 
-    /// What decodes sound stream `index`.
+    /// Builds the decoder of audio stream `index`.
     fn decoder(&mut self, index: usize, output: Fan<Queued<Frame>>, token: Token, watch: &mut Watch) -> Result<()> {
         let label = self.sound_label(index);
         if let Some(side) = index.checked_sub(self.routes.len()) {
@@ -296,7 +296,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Stages that measure the sound which is copied; encoders measure what they take in.
+    /// Builds the stages that measure copied audio. Encoder stages measure their own input.
     fn meters(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         let can_hear = |plan: &AudioPlan| plan.side.is_some() || source.selection().lack(plan.stream).is_none();
         let mut all: Vec<Measured> = Vec::new();
@@ -333,17 +333,17 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The file that errors about sound stream `index` name.
+    /// The file that errors about audio stream `index` name.
     pub(super) fn sound_label(&self, index: usize) -> std::path::PathBuf {
         let side = index.checked_sub(self.routes.len()).and_then(|side| self.sides.get(side));
         side.map_or_else(|| self.label.clone(), |side| side.settings.all_inputs()[0].path.clone())
     }
 }
 
-/// Earlier than anything: a copy without a cut keeps the sound before time zero, which the edit lists of MP4 hide.
+/// Earlier than any time. A copy without a cut keeps the audio before time zero, which the edit lists of MP4 hide.
 const EVER: Timestamp = Timestamp { ticks: i64::MIN, base: TimeBase { num: 1, den: 1 } };
 
-/// What is kept of sound that is copied; says in `track` what its decoder yields before that.
+/// The cut of copied audio. Sets in `track` the samples that a decoder yields before the cut.
 fn cut(output: &OutputPlan, file: &Source, facts: &StreamFacts, span: Span, track: &mut TrackSpec) -> SoundCut {
     let is_exact = cuts_exactly(output.container, facts);
     let make = || SoundCut::new(facts, span, is_exact);
