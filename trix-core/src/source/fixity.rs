@@ -1,7 +1,7 @@
 //! The hash that proves a source unchanged, computed from the bytes that a job reads anyway.
 //!
-//! Invariant: a hash is returned only if all bytes went into it, and if size, time and identity on disk still match the source that
-//! was opened.
+//! Invariant: a hash is returned only if all bytes went into it, and if size, time and identity on disk still match the
+//! source that was opened.
 
 use std::{os::unix::ffi::OsStringExt, path::Path, sync::Arc};
 
