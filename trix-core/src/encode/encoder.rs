@@ -1,4 +1,4 @@
-//! What every encoder of video can do.
+//! The interface of all video encoders.
 
 pub use trix_av::x264::{Encoded, Headers};
 use trix_av::{
@@ -7,37 +7,38 @@ use trix_av::{
 };
 use trix_model::error::Result;
 
-/// An encoder of pictures.
+/// A video encoder.
 pub trait VideoEncoder: Send {
-    /// What goes before the first picture.
+    /// The headers that precede the first frame.
     ///
     /// # Errors
-    /// `Codec` when the encoder fails.
+    /// `Codec` if the encoder fails.
     fn headers(&mut self) -> Result<Headers>;
 
-    /// Puts picture `number` in, forced to be a keyframe or not; what comes out, if anything, is an earlier one.
+    /// Sends frame `number` to the encoder, as a forced keyframe or not. Returns an encoded frame if one is ready,
+    /// usually an earlier one.
     ///
     /// # Errors
-    /// `Codec` when the encoder fails.
+    /// `Codec` if the encoder fails.
     fn push(&mut self, frame: &Frame, number: u64, force_key: bool) -> Result<Option<Encoded>>;
 
-    /// Takes one of the pictures out that are still inside, after the last was put in; `None` when all are out.
+    /// Receives one of the frames still inside the encoder after the last one was sent; `None` if no more remain.
     ///
     /// # Errors
-    /// `Codec` when the encoder fails.
+    /// `Codec` if the encoder fails.
     fn finish(&mut self) -> Result<Option<Encoded>>;
 
-    /// What a muxer must know, where libavcodec made the stream.
+    /// The parameters for the muxer, if libavcodec made the stream.
     fn parameters(&self) -> Option<Result<CodecParameters>> {
         None
     }
 
-    /// Which codec the stream is of, where libavcodec did not make it.
+    /// The codec of the stream, if libavcodec did not make it.
     fn codec(&self) -> Option<VideoCodec>;
 
-    /// Frame threads that the encoder runs with, where they are part of what decides about its bytes.
+    /// Number of frame threads of the encoder, if it affects the encoded bytes.
     fn frame_threads(&self) -> Option<u32>;
 
-    /// What the encoder warned of.
+    /// The warnings of the encoder.
     fn complaints(&self) -> Vec<String>;
 }

@@ -1,6 +1,6 @@
-//! Encoders of pictures: x264 and x265 behind one trait.
+//! Video encoders: all of them behind one trait.
 //!
-//! Invariant: what is opened is what the plan says; an encoder that was opened with equal options yields equal streams.
+//! Invariant: the encoder matches the plan, and encoders with equal options yield equal streams.
 
 use std::path::Path;
 
@@ -24,10 +24,10 @@ use crate::{
     spec::video::Encoder,
 };
 
-/// Opens the encoder that `plan` names.
+/// Opens the encoder of `plan`.
 ///
 /// # Errors
-/// `InvalidSpec` when the encoder refuses the combination of options and picture.
+/// `InvalidSpec` if the encoder rejects the combination of options and frame format.
 pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) -> Result<Box<dyn VideoEncoder>> {
     let pass = pass.map(|(number, stats)| Pass { number, stats });
     let refused = |what: String| Error::new(ErrorKind::InvalidSpec, Stage::Encode, format!("{}: {what}", plan.encoder));
@@ -90,7 +90,7 @@ impl VideoEncoder for X264 {
     }
 
     fn finish(&mut self) -> Result<Option<Encoded>> {
-        // While frame threads are filling up, x264 may give nothing though pictures are still inside.
+        // While frame threads fill up, x264 may return nothing even though frames are still inside.
         while self.encoder.delayed() {
             if let Some(encoded) = self.encoder.encode(None).map_err(failed)? {
                 return Ok(Some(encoded));
@@ -118,7 +118,7 @@ struct X265 {
 }
 
 impl X265 {
-    /// x265 writes the message that its parameter sets promise with a model of the buffer only.
+    /// Adds the field order message that the parameter sets announce. x265 writes it only with a buffer model.
     fn told(&self, encoded: Option<Encoded>) -> Option<Encoded> {
         let Some(order) = self.fields else { return encoded };
         encoded.map(|picture| Encoded { data: sei::with_field_order(picture.data, order), ..picture })

@@ -1,28 +1,28 @@
-//! Indexes that were made, for whoever asks for one of the same file again.
+//! Caches frame indexes for later requests for the same file.
 //!
-//! Invariant: an index says only what stands in a file, and is found only by what tells that the file is the same: its
-//! path, size, time of change, the hash of its first bytes, and how it is read. So no job can notice another by it, but
-//! by how long it takes.
+//! Invariant: an index contains only data from its file. It is found only by its key, which identifies the file: path,
+//! size, time of change, the hash of its first bytes, and how it is read. One job can therefore affect another only in
+//! its running time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::frames::FrameIndex;
 use crate::source::SourceKey;
 
-/// Packets of all indexes that are kept: 56 bytes each, so 56 MiB.
+/// Maximum number of packets in all cached indexes: 56 bytes each, so 56 MiB.
 const MOST: usize = 1 << 20;
 
-/// What an index is of.
+/// Identifies the stream of an index.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) source: SourceKey,
     pub(super) stream: usize,
 }
 
-/// The one asked for last comes last.
+/// The cached indexes. The most recently used index is last.
 static KEPT: Mutex<Vec<(Key, Arc<FrameIndex>)>> = Mutex::new(Vec::new());
 
-/// The index of `key`, if it reaches `until`.
+/// Returns the index of `key`, if it extends to `until`.
 pub(super) fn find(key: &Key, until: Option<i64>) -> Option<Arc<FrameIndex>> {
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     let at = kept.iter().position(|(known, index)| known == key && index.reaches(until))?;
@@ -32,7 +32,7 @@ pub(super) fn find(key: &Key, until: Option<i64>) -> Option<Arc<FrameIndex>> {
     Some(index)
 }
 
-/// Keeps an index in place of what is known of the same.
+/// Caches an index and replaces any older one with the same key.
 pub(super) fn keep(key: Key, index: &Arc<FrameIndex>) {
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     kept.retain(|(known, _)| *known != key);

@@ -1,6 +1,7 @@
-//! Every coded frame of a stream, and where decoding has to begin so that it comes out as in a decode from the start.
+//! Lists every coded frame of a stream, and finds where decoding must start so that a frame is the same as in a decode
+//! from the start.
 //!
-//! Invariant: a frame that is shown has a time of its own, and what begins at an entry needs nothing from before it.
+//! Invariant: each frame that is shown has its own time, and a decode that starts at an entry needs no earlier data.
 
 use std::{fmt, sync::Arc};
 
@@ -12,19 +13,19 @@ use trix_model::time::{TimeBase, Timestamp};
 pub(crate) struct Coded {
     pub(crate) pts: Option<i64>,
     pub(crate) dts: Option<i64>,
-    /// Ticks; 0 where the container does not say.
+    /// Duration in ticks; 0 if the container does not state it.
     pub(crate) duration: i64,
-    /// The byte of the file at which it begins, where the demuxer knows.
+    /// The byte position of the packet in the file, if the demuxer knows it.
     pub(crate) position: Option<u64>,
     pub(crate) bytes: u32,
-    /// Whether decoding can begin here.
+    /// True if decoding can start here.
     pub(crate) is_entry: bool,
-    /// Whether a frame is shown that begins with it.
+    /// True if a frame that starts with this packet is shown.
     pub(crate) is_shown: bool,
 }
 
 impl Coded {
-    /// Whether another packet is this one.
+    /// True if a packet with these times and this size is the same packet.
     pub(crate) fn is(&self, pts: Option<i64>, dts: Option<i64>, bytes: usize) -> bool {
         (self.pts, self.dts, self.bytes as usize) == (pts, dts, bytes)
     }
@@ -67,25 +68,25 @@ impl fmt::Display for FromStart {
     }
 }
 
-/// The frames of a video stream, as its packets tell them.
+/// The frames of a video stream, according to its packets.
 #[derive(Debug)]
 pub struct FrameIndex {
     time_base: TimeBase,
-    /// In the order of the stream.
+    /// The packets in stream order.
     packets: Vec<Coded>,
-    /// The packets of the frames that are shown, in the order in which they are.
+    /// The packets of the frames that are shown, in presentation order.
     shown: Vec<u32>,
-    /// The time up to which all frames are known, in ticks; `None` where all are.
+    /// The time up to which all frames are known, in ticks; `None` if all frames of the stream are known.
     until: Option<i64>,
-    /// Why no decode may begin later than at the start.
+    /// The reason why every decode must begin at the start of the stream.
     trouble: Option<FromStart>,
-    /// Whether it was made from a header, which is not always right about where decoding can begin.
+    /// True if the index was made from a header. A header can be wrong about where decoding can start.
     is_listed: bool,
 }
 
 impl FrameIndex {
-    /// From the packets of a stream in their order. `until` is the time up to which all frames are among them, if that is
-    /// not all.
+    /// Makes an index of the packets of a stream, given in stream order. `until` is the time up to which they include
+    /// all frames, or `None` if they include all frames of the stream.
     pub(super) fn new(
         time_base: TimeBase,
         mut packets: Vec<Coded>,
@@ -102,12 +103,12 @@ impl FrameIndex {
         FrameIndex { time_base, packets, shown, until, trouble, is_listed: false }
     }
 
-    /// The same, made from a header.
+    /// Marks the index as made from a header.
     pub(super) fn listed(self) -> Self {
         FrameIndex { is_listed: true, ..self }
     }
 
-    /// The same with what was found out of the packet that `begin` names: decoding cannot begin there.
+    /// Returns the same index, except that decoding cannot start at the packet of `begin`.
     pub(super) fn without(&self, begin: &Begin) -> Self {
         let mut packets = self.packets.clone();
         packets[begin.packet].is_entry = false;
@@ -115,32 +116,32 @@ impl FrameIndex {
         FrameIndex { time_base: self.time_base, packets, shown, until, trouble: self.trouble, is_listed }
     }
 
-    /// Whether it remains to be seen that decoding can begin where a header says so.
+    /// True if the entries come from a header and must still be verified.
     pub(super) fn is_listed(&self) -> bool {
         self.is_listed
     }
 
-    /// That of a source which has no packets to tell frames by.
+    /// The index of a source whose packets do not identify frames.
     pub(super) fn plain(time_base: TimeBase) -> Self {
         FrameIndex::new(time_base, Vec::new(), None, Some(FromStart::Plain))
     }
 
-    /// Frames that are shown, as far as they are known.
+    /// Number of frames that are shown, as far as they are known.
     pub fn len(&self) -> u64 {
         self.shown.len() as u64
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.shown.is_empty()
     }
 
-    /// When frame `number` is shown.
+    /// The presentation time of frame `number`.
     pub fn time(&self, number: u64) -> Option<Timestamp> {
         Some(Timestamp::new(self.pts(usize::try_from(number).ok()?)?, self.time_base))
     }
 
-    /// The number of the first frame that is shown at `time` or later; [`Self::len`] where there is none.
+    /// The number of the first frame presented at `time` or later; [`Self::len`] if there is none.
     pub fn number_at(&self, time: Timestamp) -> u64 {
         let is_before = |at: &u32| {
             let pts = self.packets[*at as usize].pts;
@@ -149,16 +150,16 @@ impl FrameIndex {
         self.shown.partition_point(is_before) as u64
     }
 
-    /// The frame that is on the screen at `time`: the last that is shown then or earlier.
+    /// The frame on screen at `time`: the last one presented at `time` or earlier.
     pub fn number_showing(&self, time: Timestamp) -> Option<u64> {
         let next = self.number_at(time);
         if self.time(next) == Some(time) { Some(next) } else { next.checked_sub(1) }
     }
 
-    /// Frames that have to be decoded before frame `number`, or why all have to be.
+    /// The number of frames that must be decoded before frame `number`.
     ///
     /// # Errors
-    /// Why decoding begins at the start.
+    /// The reason why decoding must begin at the start of the stream.
     pub fn lead_in(&self, number: u64) -> Result<u64, FromStart> {
         let packet = self.entry(self.time_of(number))?;
         let first = self.packets[packet].pts;
@@ -166,17 +167,17 @@ impl FrameIndex {
         Ok(number.min(self.len()).saturating_sub(before))
     }
 
-    /// Why no decode begins later than at the start, where that holds for all frames.
+    /// The reason why every decode must begin at the start of the stream, if that applies to all frames.
     pub fn trouble(&self) -> Option<FromStart> {
         self.trouble
     }
 
-    /// Whether all frames of the stream are in it.
+    /// True if the index contains all frames of the stream.
     pub fn is_complete(&self) -> bool {
         self.until.is_none()
     }
 
-    /// Whether it knows all frames up to `until`; `None`: to the end.
+    /// True if the index contains all frames up to `until`, or to the end if `until` is `None`.
     pub(super) fn reaches(&self, until: Option<i64>) -> bool {
         self.until.is_none_or(|known| until.is_some_and(|until| until <= known))
     }
@@ -189,12 +190,12 @@ impl FrameIndex {
         self.packets[*self.shown.get(number)? as usize].pts
     }
 
-    /// The time of frame `number`, or one after that of the last.
+    /// The time of frame `number`, or a time after the last frame if there is no such frame.
     fn time_of(&self, number: u64) -> i64 {
         usize::try_from(number).ok().and_then(|number| self.pts(number)).unwrap_or(i64::MAX)
     }
 
-    /// The last packet with which decoding can begin for a frame that is shown at `ticks`.
+    /// The last packet at which decoding can start for a frame presented at `ticks`.
     fn entry(&self, ticks: i64) -> Result<usize, FromStart> {
         if let Some(trouble) = self.trouble {
             return Err(trouble);
@@ -205,7 +206,7 @@ impl FrameIndex {
                 break;
             }
             let Some(pts) = packet.pts else { continue };
-            // All that came before is shown before; what follows and is shown earlier is not wanted.
+            // All earlier packets are presented earlier. Frames that follow but are presented earlier are not wanted.
             if packet.is_entry && latest < pts && pts <= ticks {
                 found = Some(at);
             }
@@ -216,7 +217,7 @@ impl FrameIndex {
         found.filter(|at| *at > 0).ok_or(FromStart::NoEntry)
     }
 
-    /// Where to begin for the frame with this number.
+    /// The position at which to start decoding for the frame with this number.
     pub(crate) fn begin(self: &Arc<Self>, number: u64) -> Result<Begin, FromStart> {
         let packet = self.entry(self.time_of(number))?;
         let first = self.packets[packet].pts.ok_or(FromStart::Times)?;
@@ -225,7 +226,7 @@ impl FrameIndex {
     }
 }
 
-/// Whether the first frames of a stream are whole without anything before them.
+/// Returns a reason if the first frames of a stream cannot be decoded without earlier data.
 fn head_trouble(packets: &[Coded]) -> Option<FromStart> {
     let first = packets.first()?;
     if !first.is_entry {
@@ -236,45 +237,45 @@ fn head_trouble(packets: &[Coded]) -> Option<FromStart> {
     group.into_iter().any(is_leading).then_some(FromStart::MidGroup)
 }
 
-/// Where a decode begins in mid-stream.
+/// The start of a decode in mid-stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Begin {
     index: Arc<FrameIndex>,
-    /// The first packet that is decoded.
+    /// The first packet to decode.
     packet: usize,
-    /// The time of its frame, which is the first that is certainly whole.
+    /// The time of its frame, the first frame that is certainly complete.
     first: i64,
-    /// Frames that are shown before that.
+    /// Number of frames presented before that time.
     passed: usize,
 }
 
 impl Begin {
-    /// The first packet that is decoded.
+    /// The first packet to decode.
     pub(crate) fn packet(&self) -> Coded {
         self.index.packets[self.packet]
     }
 
-    /// The time from which on frames are whole, in ticks.
+    /// The time, in ticks, from which frames are complete.
     pub(crate) fn first(&self) -> i64 {
         self.first
     }
 
-    /// Packets before the first that is decoded.
+    /// Number of packets before the first packet to decode.
     pub(crate) fn packets_passed(&self) -> usize {
         self.packet
     }
 
-    /// How many frames are shown before that.
+    /// Number of frames presented before `first`.
     pub(crate) fn passed(&self) -> u64 {
         self.passed as u64
     }
 
-    /// Packets before the first that is decoded which hold frames that are shown.
+    /// Number of packets before the first packet to decode whose frames are shown.
     pub(crate) fn packets_before(&self) -> u64 {
         self.index.packets[..self.packet].iter().filter(|packet| packet.is_shown).count() as u64
     }
 
-    /// The times of the frames before that, and how long the container says that each is shown.
+    /// The times of the frames presented before `first`, and their durations according to the container.
     pub(crate) fn frames_before(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
         let packet = |at: &u32| &self.index.packets[*at as usize];
         self.index.shown[..self.passed].iter().map(packet).filter_map(|packet| Some((packet.pts?, packet.duration)))
@@ -287,7 +288,7 @@ mod tests {
 
     const BASE: TimeBase = TimeBase::new(1, 25);
 
-    /// Frames in the order of the stream: their times, and whether decoding can begin with them.
+    /// Frames in stream order: their times, and whether decoding can start at them.
     fn index(frames: &[(i64, bool)]) -> Arc<FrameIndex> {
         let packet = |(number, (pts, is_entry)): (usize, &(i64, bool))| Coded {
             pts: Some(*pts),
@@ -334,7 +335,7 @@ mod tests {
         assert_eq!(index(&[(0, true), (1, true), (1, true)]).trouble(), Some(FromStart::Times));
         assert_eq!(index(&[(0, false), (1, true)]).trouble(), Some(FromStart::MidGroup));
         assert_eq!(index(&[(2, true), (0, false), (1, false), (3, true)]).trouble(), Some(FromStart::MidGroup));
-        // What an earlier part of an edit list shows later is not lost.
+        // A frame that an earlier part of an edit list presents later is not lost.
         let back = index(&[(0, true), (5, true), (3, true), (6, true)]);
         assert_eq!(back.begin(2).map(|begin| begin.packet), Ok(1));
         assert_eq!(back.begin(3).map(|begin| begin.packet), Ok(3));

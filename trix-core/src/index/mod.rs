@@ -1,6 +1,6 @@
-//! Where every frame of a source stands: what makes it possible to begin in mid-stream.
+//! Records the position of every frame of a source, which allows a decode to start in mid-stream.
 //!
-//! Invariant: what an index says is what a decode of the whole source finds, or it says that it cannot tell.
+//! Invariant: an index matches a decode of the whole source, or states that it cannot tell.
 
 mod cache;
 mod frames;
@@ -18,10 +18,10 @@ pub(crate) use self::{
 };
 use crate::source::Source;
 
-/// The frames of the stream of `facts`, up to those that are shown at `until`; `None`: all.
+/// The index of the stream of `facts`, up to the frames presented at `until`, or of all frames if `until` is `None`.
 ///
 /// # Errors
-/// `Io` when the source cannot be read, `Cancelled`.
+/// `Io` if the source cannot be read, `Cancelled`.
 pub(crate) fn of(source: &Source, facts: &StreamFacts, until: Option<Timestamp>) -> Result<Arc<FrameIndex>> {
     // Rounded up.
     let until = until.map(|until| until.rescale(facts.time_base).saturating_add(1));
@@ -47,21 +47,21 @@ fn kept(key: Option<cache::Key>, index: FrameIndex) -> Arc<FrameIndex> {
     index
 }
 
-/// Where decoding of the stream of `facts` has to begin for what is shown from `start` on.
+/// Finds where decoding of the stream of `facts` must start to present frames from `start` on.
 ///
 /// # Errors
-/// As [`of`].
+/// Those of [`of`].
 pub(crate) fn begin(source: &Source, facts: &StreamFacts, start: Timestamp) -> Result<Found> {
     let index = of(source, facts, Some(start))?;
     begin_at(source, facts, &index, index.number_at(start))
 }
 
-/// The same for frame `number`, by an index of the stream.
+/// Finds where decoding must start for frame `number`, with an index of the stream.
 ///
 /// # Errors
-/// As [`of`].
+/// Those of [`of`].
 pub(crate) fn begin_at(source: &Source, facts: &StreamFacts, index: &Arc<FrameIndex>, number: u64) -> Result<Found> {
-    // Keyframes in a row that a header may be wrong about.
+    // Maximum number of consecutive keyframes about which a header may be wrong.
     const WRONG: usize = 8;
     let mut index = Arc::clone(index);
     let key = || source.key().map(|source| cache::Key { source, stream: facts.index });
@@ -76,10 +76,10 @@ pub(crate) fn begin_at(source: &Source, facts: &StreamFacts, index: &Arc<FrameIn
             None => break,
         }
     }
-    // What the packets say counts.
+    // The packets take precedence over the header.
     let index = kept(key(), scan::scan(source, facts, None)?);
     Ok(index.begin(number))
 }
 
-/// Where to begin, or why at the start.
+/// The position at which to start, or the reason to begin at the start of the stream.
 pub(crate) type Found = std::result::Result<Begin, FromStart>;

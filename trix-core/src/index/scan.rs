@@ -1,6 +1,6 @@
-//! Makes an index from the header of a source where it lists all packets, else by reading them.
+//! Makes an index from the header of a source if it lists all packets, otherwise by reading the packets.
 //!
-//! Invariant: nothing is decoded, and packets are those that a decode of the same source would get.
+//! Invariant: nothing is decoded, and the packets are the same as for a decode of the same source.
 
 use trix_av::{packet::Packet, stream::StreamFacts};
 use trix_bitstream::entry::Entries;
@@ -9,8 +9,8 @@ use trix_model::error::{Error, Result, Stage};
 use super::frames::{Begin, Coded, FrameIndex, FromStart};
 use crate::source::Source;
 
-/// Reads the packets of the stream of `facts` from a second reading of `source`, up to a place behind which no frame is
-/// shown at `until` (ticks) or before; `None`: to the end.
+/// Reads the packets of the stream of `facts` with a second reader of `source`. Reading stops at a point after which no
+/// frame is presented at `until` (ticks) or earlier. `None` means that it continues to the end.
 pub(super) fn scan(source: &Source, facts: &StreamFacts, until: Option<i64>) -> Result<FrameIndex> {
     let mut again = source.reopen()?;
     let mut entries = Entries::new(&facts.codec, facts.parameters.extradata(), facts.parameters.is_intra_only());
@@ -19,7 +19,7 @@ pub(super) fn scan(source: &Source, facts: &StreamFacts, until: Option<i64>) -> 
     }
     let mut packets: Vec<Coded> = Vec::new();
     let mut trouble = None;
-    // The first entry behind the end, and whether a frame came that is shown behind it.
+    // The time of the first entry after `until`. A frame presented after it ends the scan.
     let mut last: Option<i64> = None;
     let known = loop {
         if source.is_cancelled() {
@@ -60,7 +60,7 @@ pub(super) fn scan(source: &Source, facts: &StreamFacts, until: Option<i64>) -> 
 }
 
 fn coded(packet: &Packet, facts: &StreamFacts, is_entry: bool, before: Option<&Coded>) -> Coded {
-    // Of two fields of a frame in packets of their own, the second has no time.
+    // If the two fields of a frame are in separate packets, the second has no time.
     let is_second =
         facts.codec == "h264" && packet.pts().is_none() && before.is_some_and(|before| before.pts.is_some());
     // RFC 6386, 9.1: `show_frame`.
@@ -76,8 +76,8 @@ fn coded(packet: &Packet, facts: &StreamFacts, is_entry: bool, before: Option<&C
     }
 }
 
-/// The same from the header alone; `None` where it does not list all packets. That decoding can begin at a packet which
-/// it marks as a keyframe remains to be seen.
+/// Makes an index from the header alone. Returns `None` if the header does not list all packets. The keyframe flags of
+/// the header must still be verified as entries.
 pub(super) fn list(source: &Source, facts: &StreamFacts) -> Result<Option<FrameIndex>> {
     let entries = Entries::new(&facts.codec, facts.parameters.extradata(), facts.parameters.is_intra_only());
     let Some(mut listed) = source.listed(facts.index)?.filter(|_| entries.are_known()) else { return Ok(None) };
@@ -93,17 +93,17 @@ pub(super) fn list(source: &Source, facts: &StreamFacts) -> Result<Option<FrameI
                 packets.push(coded);
             }
             Ok(None) => break,
-            // The file ends before its header says so; reading shows where.
+            // The file ends earlier than its header states. Reading shows where.
             Err(_) => return Ok(None),
         }
     }
-    // Every packet of the header, or the header is not what it seems.
+    // If the header does not yield every packet it lists, it is not reliable.
     let is_whole = packets.len() == facts.indexed_packets && !packets.is_empty();
     Ok(is_whole.then(|| FrameIndex::new(facts.time_base, packets, None, None).listed()))
 }
 
-/// Whether decoding can begin with the packet that `begin` names, by what is in it. `None` where it is not to be found:
-/// the header does not tell the truth.
+/// Checks by its content whether decoding can start at the packet of `begin`. Returns `None` if the packet is not
+/// found, which means that the header is wrong.
 pub(super) fn is_entry(source: &Source, facts: &StreamFacts, begin: &Begin) -> Result<Option<bool>> {
     let mut entries = Entries::new(&facts.codec, facts.parameters.extradata(), facts.parameters.is_intra_only());
     let mut head = source.reopen()?;
@@ -119,8 +119,8 @@ pub(super) fn is_entry(source: &Source, facts: &StreamFacts, begin: &Begin) -> R
     Ok(found.map(|(_, packet)| entries.push(packet.data(), packet.is_key())))
 }
 
-/// A second reading of `source` behind the packet `wanted` of stream `index`, and that packet; `None` where it is not to be
-/// found.
+/// Opens a second reader of `source`, positioned after the packet `wanted` of stream `index`, and returns it with that
+/// packet. Returns `None` if the packet is not found.
 pub(crate) fn reach(source: &Source, index: usize, wanted: &Coded) -> Result<Option<(Source, Packet)>> {
     let Some(dts) = wanted.dts.or(wanted.pts) else { return Ok(None) };
     let mut again = source.reopen()?;

@@ -1,4 +1,4 @@
-//! Frames of a source for programs: from any place on, one after the other or one alone.
+//! Frames of a source for programs: in sequence from any point on, or single frames.
 //!
 //! ```no_run
 //! use trix_core::{Source, media::time::{Rational, Timestamp}};
@@ -11,8 +11,8 @@
 //! # Ok::<(), trix_core::Error>(())
 //! ```
 //!
-//! Invariant: a frame has the samples, number, time and side data that it has in a decode from the start, wherever
-//! decoding begins.
+//! Invariant: a frame has the same samples, number, time and side data as in a decode from the start, wherever decoding
+//! starts.
 
 use std::sync::Arc;
 
@@ -32,16 +32,16 @@ use crate::{
     source::Source,
 };
 
-/// A decoded frame of the film, which shares its samples by reference count.
+/// A decoded frame of the main video stream. Clones share its samples by reference count.
 #[derive(Clone)]
 pub struct VideoFrame {
     /// The samples.
     pub frame: Frame,
-    /// Which frame of the stream it is, from zero, in the order in which they are shown.
+    /// The number of the frame in its stream, from zero, in presentation order.
     pub number: u64,
-    /// When it is shown, in the source's time.
+    /// Presentation time, in the source's time.
     pub time: Timestamp,
-    /// How long it is shown, where the container says so; every frame but the last is shown until the next.
+    /// Duration, if the container states it. Every frame but the last is shown until the next.
     pub duration: Option<Timestamp>,
     /// Captions and dynamic HDR metadata.
     pub extras: Extras,
@@ -60,12 +60,12 @@ const _: () = {
     is_shared::<VideoFrame>();
 };
 
-/// A place in a stream of frames.
+/// A position in a stream of frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Place {
-    /// That of the frame with this number, from zero.
+    /// The frame with this number, from zero.
     Number(u64),
-    /// That of the first frame which is shown then, in the source's time, or later.
+    /// The first frame presented at this time or later, in the source's time.
     Time(Timestamp),
 }
 
@@ -82,7 +82,7 @@ impl From<Timestamp> for Place {
 }
 
 impl Place {
-    /// Whether a frame stands at this place or behind it.
+    /// True if `frame` is at this position or after it.
     fn is_reached(self, frame: &VideoFrame) -> bool {
         match self {
             Place::Number(number) => frame.number >= number,
@@ -91,7 +91,8 @@ impl Place {
     }
 }
 
-/// Frames of a source's film, one after the other. The source is opened once more, when the first is asked for.
+/// The frames of a source's main video stream, one after the other. The source is opened once more when the first frame
+/// is requested.
 pub struct Frames<'a> {
     source: &'a Source,
     from: Option<Place>,
@@ -100,13 +101,13 @@ pub struct Frames<'a> {
     on_damage: OnDamage,
     threads: u32,
     reader: Option<PictureReader>,
-    /// The number of the next frame that is given, once the first was.
+    /// The number of the next frame to return, after the first.
     next: Option<u64>,
     ended: bool,
 }
 
 impl Source {
-    /// All frames of the film; [`Frames::from`] and its kin say which of them.
+    /// All frames of the main video stream. [`Frames::from`] and the other methods narrow the selection.
     pub fn frames(&self) -> Frames<'_> {
         Frames {
             source: self,
@@ -121,25 +122,25 @@ impl Source {
         }
     }
 
-    /// Frame `number` of the film, from zero; `None` behind the last.
+    /// Frame `number` of the main video stream, from zero; `None` after the last.
     ///
     /// # Errors
-    /// As those of [`Frames`].
+    /// Those of [`Frames`].
     pub fn frame(&self, number: u64) -> Result<Option<VideoFrame>> {
         self.frames().from(number).next().transpose()
     }
 
-    /// The frame that is on the screen at each of some times, in their order; `None` before the first. Times in ascending
-    /// order cost least.
+    /// The frame on screen at each of the given times, in their order; `None` before the first frame. Ascending times
+    /// cost least.
     pub fn frames_at(&self, times: impl IntoIterator<Item = Timestamp>) -> FramesAt<'_> {
         let times = times.into_iter().collect::<Vec<_>>().into_iter();
         FramesAt { source: self, times, index: None, reading: None, shown: None, ahead: None, ended: false }
     }
 
-    /// Where the frames of the film stand.
+    /// The positions of the frames of the main video stream.
     ///
     /// # Errors
-    /// `Unsupported` when there is no film, `Io` when the source cannot be read, `Cancelled`.
+    /// `Unsupported` if there is no video stream, `Io` if the source cannot be read, `Cancelled`.
     pub fn frame_index(&self) -> Result<Arc<FrameIndex>> {
         index::of(self, self.film()?, None)
     }
@@ -151,38 +152,38 @@ impl Source {
 }
 
 impl Frames<'_> {
-    /// From this place on: the number of a frame, or a time.
+    /// Starts at this position: a frame number or a time.
     pub fn from(self, place: impl Into<Place>) -> Self {
         Frames { from: Some(place.into()), ..self }
     }
 
-    /// Up to this place, which is not given itself.
+    /// Ends before this position.
     pub fn to(self, place: impl Into<Place>) -> Self {
         Frames { to: Some(place.into()), ..self }
     }
 
-    /// Only every `frames`th, beginning with the first; 0 counts as 1.
+    /// Returns only every `frames`th frame, starting with the first; 0 counts as 1.
     pub fn stride(self, frames: u64) -> Self {
         Frames { stride: frames.max(1), ..self }
     }
 
-    /// What is done when the source is damaged; without this, the first damage is an error.
+    /// Sets how damage is handled. By default, the first damage is an error.
     pub fn on_damage(self, on_damage: OnDamage) -> Self {
         Frames { on_damage, ..self }
     }
 
-    /// Decoder threads; without this, and for 0, one for each core.
+    /// Sets the number of decoder threads. 0, the default, means one for each core.
     pub fn threads(self, threads: u32) -> Self {
         Frames { threads, ..self }
     }
 
-    /// Why decoding began at the start of the source and not near the first frame that is wanted; known with the first
-    /// frame.
+    /// The reason why decoding began at the start of the source and not near the first requested frame. Known with the
+    /// first frame.
     pub fn from_start(&self) -> Option<FromStart> {
         self.reader.as_ref().and_then(PictureReader::from_start)
     }
 
-    /// What was found to be wrong so far.
+    /// The damage found so far.
     pub fn damage(&self) -> DamageReport {
         self.reader.as_ref().map(PictureReader::damage).unwrap_or_default()
     }
@@ -228,8 +229,8 @@ impl Iterator for Frames<'_> {
     type Item = Result<VideoFrame>;
 
     /// # Errors
-    /// `Unsupported` when there is no film or no decoder for it; those of reading and decoding; damage, unless it is
-    /// tolerated.
+    /// `Unsupported` if there is no video stream or no decoder for it; those of reading and decoding; damage, unless it
+    /// is tolerated.
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;
@@ -240,20 +241,20 @@ impl Iterator for Frames<'_> {
     }
 }
 
-/// Frames on the screen at given times.
+/// The frames on screen at given times.
 pub struct FramesAt<'a> {
     source: &'a Source,
     times: std::vec::IntoIter<Timestamp>,
     index: Option<Arc<FrameIndex>>,
     reading: Option<Frames<'a>>,
-    /// The last frame that was read and is shown no later than the last time, and the one behind it.
+    /// The last frame read that is presented no later than the last requested time. `ahead` is the frame after it.
     shown: Option<VideoFrame>,
     ahead: Option<VideoFrame>,
     ended: bool,
 }
 
 impl<'a> FramesAt<'a> {
-    /// The frame that is shown at `time`.
+    /// The frame on screen at `time`.
     fn at(&mut self, time: Timestamp) -> Result<Option<VideoFrame>> {
         let index = match &self.index {
             Some(index) => Arc::clone(index),
@@ -265,7 +266,7 @@ impl<'a> FramesAt<'a> {
             Some(number) => number,
             None => None,
         };
-        // Going on costs less than beginning again where the frame lies behind, and no nearer to an entry.
+        // Continuing costs less than a new start if the frame lies ahead and no entry point is closer to it.
         let goes_on = match (&self.shown, known) {
             (None, _) => false,
             (Some(shown), None) => shown.time <= time,
@@ -302,7 +303,7 @@ impl Iterator for FramesAt<'_> {
     type Item = Result<Option<VideoFrame>>;
 
     /// # Errors
-    /// As those of [`Frames`].
+    /// Those of [`Frames`].
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;

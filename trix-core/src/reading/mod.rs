@@ -1,4 +1,4 @@
-//! Decoded frames and audio of a source, for all who look at one without running a job.
+//! Decoded frames and audio of a source, for code that reads a source without running a job.
 
 pub mod reader;
 pub mod frames;

@@ -1,6 +1,6 @@
-//! Reads the pictures of a source one after the other: demuxing, decoding and converting on one thread.
+//! Reads the frames of a source one after the other: demuxing, decoding and converting on one thread.
 //!
-//! Invariant: it yields the very pictures that an encode of the same source, cut and target takes in.
+//! Invariant: the frames are identical to those that an encode of the same source, cut and target receives.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -24,7 +24,7 @@ use crate::{
 };
 
 impl Cut {
-    /// What becomes of a picture at `time`, when `kept` were kept before it.
+    /// Decides about a frame at `time` after `kept` kept frames.
     pub(crate) fn judge(&self, time: Timestamp, kept: u64) -> Verdict {
         if self.start.is_some_and(|start| time < start) {
             Verdict::Before
@@ -37,7 +37,7 @@ impl Cut {
 }
 
 impl Cut {
-    /// Ends a frame, which begins inside, where the cut ends.
+    /// Shortens a frame that starts inside the cut so that it ends with the cut.
     pub(crate) fn shorten(&self, picture: &mut Picture, base: TimeBase) {
         if let (Some(end), Some(duration)) = (self.end, picture.duration) {
             picture.duration = Some(duration.min(end.rescale(base).saturating_sub(picture.pts)).max(1));
@@ -45,7 +45,7 @@ impl Cut {
     }
 }
 
-/// Cuts and filters the pictures that a decoder yields.
+/// Cuts and filters the frames of a decoder.
 pub(crate) struct Shaper {
     filter: Option<PictureFilter>,
     time_base: TimeBase,
@@ -56,14 +56,14 @@ pub(crate) struct Shaper {
 }
 
 impl Shaper {
-    /// For pictures of `facts`; with a `filtering`, they are filtered.
+    /// Prepares for frames of `facts`. With a `filtering`, the frames are filtered.
     pub(crate) fn new(facts: &StreamFacts, cut: Cut, filtering: Option<Filtering>) -> Self {
         let filter = filtering.map(|filtering| PictureFilter::new(filtering, facts.index, facts.time_base));
         let time_base = filter.as_ref().map_or(facts.time_base, PictureFilter::time_base);
         Shaper { filter, time_base, source_base: facts.time_base, cut, kept: 0, is_over: false }
     }
 
-    /// Takes a picture, or with `None` the end, and gives what is ready.
+    /// Takes a frame, or `None` at the end, and returns the frames that are ready.
     ///
     /// # Errors
     /// Those of the filters.
@@ -90,13 +90,13 @@ impl Shaper {
         }
     }
 
-    /// Whether nothing comes any more.
+    /// True if no more frames will come.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over
     }
 }
 
-/// The pictures of a source, in the order in which they are shown.
+/// The frames of a source, in presentation order.
 pub struct PictureReader {
     demuxer: Demuxer,
     decoder: VideoDecoder,
@@ -109,11 +109,11 @@ pub struct PictureReader {
 }
 
 impl PictureReader {
-    /// Reads the first picture stream of `source` with `threads` decoder threads (0: one for each core); with a
-    /// `filtering`, pictures are filtered.
+    /// Reads the main video stream of `source` with `threads` decoder threads (0: one for each core). With a
+    /// `filtering`, the frames are filtered.
     ///
     /// # Errors
-    /// `Unsupported` when there is no picture stream or no decoder for it.
+    /// `Unsupported` if there is no video stream or no decoder for it.
     pub fn new(
         source: Source,
         on_damage: OnDamage,
@@ -128,7 +128,7 @@ impl PictureReader {
         Self::beginning(source, on_damage, cut, filtering, threads, begin)
     }
 
-    /// The same, beginning at a place that is known; `None`: at the start.
+    /// Starts at a known position, or at the start of the source if `begin` is `None`.
     pub(crate) fn beginning(
         source: Source,
         on_damage: OnDamage,
@@ -170,12 +170,12 @@ impl PictureReader {
         })
     }
 
-    /// Why all frames before the first that is wanted are decoded, where they are.
+    /// The reason why all frames before the first requested one are decoded, if they are.
     pub fn from_start(&self) -> Option<FromStart> {
         self.from_start
     }
 
-    /// The next picture; `None` after the last.
+    /// The next frame, or `None` after the last.
     ///
     /// # Errors
     /// Those of the stages: damage, limits, reading.
@@ -209,17 +209,17 @@ impl PictureReader {
         }
     }
 
-    /// What is said of a time code in the bitstream of `picture`, the first, where no output has one.
+    /// The note on a time code in the bitstream of `picture`, the first frame, because no output carries it over.
     pub(crate) fn timecode_note(&self, picture: &Picture) -> Option<String> {
         self.decoder.timecode_note(&picture.frame)
     }
 
-    /// What was found to be wrong so far.
+    /// The damage found so far.
     pub fn damage(&self) -> trix_model::damage::DamageReport {
         self.damage.report()
     }
 
-    /// Seconds in a tick of the pictures' times.
+    /// The duration of a tick of the frame times, in seconds.
     pub fn time_base(&self) -> TimeBase {
         self.shaper.time_base
     }

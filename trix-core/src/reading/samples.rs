@@ -1,9 +1,9 @@
-//! Samples of a source's audio for programs: from any place on, block after block.
+//! The audio samples of a source for programs: from any point on, block by block.
 //!
-//! Audio is decoded from its start, wherever the first sample that is wanted lies: many decoders carry something over from
-//! packet to packet (noise, dither, overlap), and none of it may show.
+//! Audio is always decoded from its start, wherever the first requested sample lies. Many decoders carry state from
+//! packet to packet (noise, dither, overlap), and the result must not depend on it.
 //!
-//! Invariant: a sample has the value and number that it has in a decode from the start.
+//! Invariant: a sample has the same value and number as in a decode from the start.
 
 use trix_av::frame::Frame;
 use trix_model::{
@@ -15,14 +15,14 @@ use trix_model::{
 use super::sound_reader::SoundReader;
 use crate::source::Source;
 
-/// Decoded audio, which shares its samples by reference count.
+/// Decoded audio. Clones share the samples by reference count.
 #[derive(Clone)]
 pub struct AudioBlock {
-    /// The samples, in the form that the decoder gives.
+    /// The samples, in the decoder's format.
     pub frame: Frame,
-    /// Which sample of the stream is the first of them, from zero.
+    /// The number of the first sample in its stream, from zero.
     pub first: u64,
-    /// When that is heard, in the source's time.
+    /// The presentation time of that sample, in the source's time.
     pub time: Timestamp,
 }
 
@@ -31,12 +31,12 @@ const _: () = {
     is_shared::<AudioBlock>();
 };
 
-/// A place in a stream of audio.
+/// A position in an audio stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SamplePlace {
-    /// That of the sample with this number, from zero.
+    /// The sample with this number, from zero.
     Number(u64),
-    /// That of the first sample which is heard then, in the source's time, or later.
+    /// The first sample presented at this time or later, in the source's time.
     Time(Timestamp),
 }
 
@@ -53,7 +53,7 @@ impl From<Timestamp> for SamplePlace {
 }
 
 impl SamplePlace {
-    /// How many samples of `block` lie in front of this place.
+    /// The number of samples of `block` before this position.
     fn before(self, block: &AudioBlock) -> usize {
         let all = block.frame.samples();
         match self {
@@ -72,7 +72,7 @@ impl SamplePlace {
     }
 }
 
-/// Audio of one stream, block after block. The source is opened once more, when the first is asked for.
+/// The audio of one stream, block by block. The source is opened once more when the first block is requested.
 pub struct Samples<'a> {
     source: &'a Source,
     stream: Option<usize>,
@@ -80,13 +80,13 @@ pub struct Samples<'a> {
     to: Option<SamplePlace>,
     on_damage: OnDamage,
     reader: Option<SoundReader>,
-    /// Samples that were decoded so far.
+    /// Number of samples decoded so far.
     decoded: u64,
     ended: bool,
 }
 
 impl Source {
-    /// All audio of the first track that is taken; [`Samples::stream`] and its kin say otherwise.
+    /// All audio of the first selected track. [`Samples::stream`] and the other methods change the selection.
     pub fn samples(&self) -> Samples<'_> {
         Samples {
             source: self,
@@ -102,27 +102,27 @@ impl Source {
 }
 
 impl Samples<'_> {
-    /// Those of stream `index` of the file.
+    /// Selects stream `index` of the file.
     pub fn stream(self, index: usize) -> Self {
         Samples { stream: Some(index), ..self }
     }
 
-    /// From this place on: the number of a sample, or a time.
+    /// Starts at this position: a sample number or a time.
     pub fn from(self, place: impl Into<SamplePlace>) -> Self {
         Samples { from: Some(place.into()), ..self }
     }
 
-    /// Up to this place, which is not given itself.
+    /// Ends before this position.
     pub fn to(self, place: impl Into<SamplePlace>) -> Self {
         Samples { to: Some(place.into()), ..self }
     }
 
-    /// What is done when the source is damaged; without this, the first damage is an error.
+    /// Sets how damage is handled. By default, the first damage is an error.
     pub fn on_damage(self, on_damage: OnDamage) -> Self {
         Samples { on_damage, ..self }
     }
 
-    /// What was found to be wrong so far, with each file.
+    /// The damage found so far, by file.
     pub fn damage(&self) -> Vec<DamageReport> {
         self.reader.as_ref().map(SoundReader::damage).unwrap_or_default()
     }
@@ -161,8 +161,8 @@ impl Iterator for Samples<'_> {
     type Item = Result<AudioBlock>;
 
     /// # Errors
-    /// `InvalidSpec` when the stream is no audio, `Unsupported` when there is none or no decoder for it; those of reading
-    /// and decoding; damage, unless it is tolerated.
+    /// `InvalidSpec` if the stream is not audio, `Unsupported` if there is no audio or no decoder for it; those of
+    /// reading and decoding; damage, unless it is tolerated.
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;

@@ -1,6 +1,7 @@
-//! What the header of a file tells of its packets, without their content: of MP4 and MOV, everything.
+//! Reads what the header of a file states about its packets, without their content. The header of MP4 and MOV states
+//! everything.
 //!
-//! Invariant: of the file, no more is read than its header.
+//! Invariant: only the header of the file is read.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -12,7 +13,7 @@ use super::{
     open::{ALLOWED, limited, open_input},
 };
 
-/// Video codecs whose packets libavformat hands on from MP4 and MOV as they lie in the file.
+/// Video codecs whose packets libavformat delivers unchanged from MP4 and MOV.
 const AS_THEY_LIE: [&str; 14] = [
     "h264",
     "hevc",
@@ -30,7 +31,7 @@ const AS_THEY_LIE: [&str; 14] = [
     "ffv1",
 ];
 
-/// The packets of one stream, all bytes of which are zero.
+/// The packets of one stream. All bytes of these packets are zero.
 pub(crate) struct Listed<'a> {
     source: &'a Source,
     stream: usize,
@@ -38,17 +39,17 @@ pub(crate) struct Listed<'a> {
 }
 
 impl Source {
-    /// Whether the packets of stream `index` can be read alone, and are all listed in the header: then nothing of the
-    /// file has to be read to get from one to another.
+    /// True if the packets of stream `index` can be read alone and are all listed in the header. Moving from one packet
+    /// to another then requires no read of the file.
     pub(crate) fn lists_packets(&self, index: usize) -> bool {
         let is_plain = self.streams.get(index).is_some_and(|facts| AS_THEY_LIE.contains(&facts.codec.as_str()));
         is_plain && self.input.demuxer().starts_with("mov,") && !self.is_fragmented() && !self.skips_samples
     }
 
-    /// The packets of stream `index` as the header lists them; `None` where it does not.
+    /// The packets of stream `index` as the header lists them, or `None` if it does not list them.
     ///
     /// # Errors
-    /// As when the source was opened.
+    /// As for opening the source.
     pub(crate) fn listed(&self, index: usize) -> Result<Option<Listed<'_>>> {
         let Origin::File { store, content, edits, .. } = &self.origin else { return Ok(None) };
         if !self.lists_packets(index) {
@@ -66,19 +67,19 @@ impl Source {
         Ok(Some(Listed { source: self, stream: index, input }))
     }
 
-    /// From now on, packets of stream `index` are left unread.
+    /// Skips packets of stream `index` from now on.
     pub(crate) fn discard(&mut self, index: usize) {
         self.input.discard(index);
     }
 
-    /// From now on, packets of stream `index` alone are read.
+    /// Reads only packets of stream `index` from now on.
     pub(crate) fn keep_only(&mut self, index: usize) {
         (0..self.input.stream_count()).filter(|other| *other != index).for_each(|other| self.input.discard(other));
     }
 }
 
 impl Listed<'_> {
-    /// The next packet, with the times that it has when it is read; `None` after the last.
+    /// The next packet with its final times, or `None` after the last.
     pub(crate) fn next(&mut self) -> std::result::Result<Option<Packet>, AvError> {
         let Some(mut packet) = self.input.read()? else { return Ok(None) };
         if let Some((edits, facts)) = self.source.edits().zip(self.source.streams.get(self.stream)) {

@@ -1,4 +1,4 @@
-//! What a source is on disk, so that a plan can tell that its source has changed.
+//! The identity of a source on disk. A plan uses it to detect that its source has changed.
 
 use std::{
     fs::File,
@@ -14,14 +14,14 @@ use crate::{
     source::{Origin, Source, fixity::hex},
 };
 
-/// Bytes that are hashed.
+/// Number of bytes that are hashed.
 const HEAD: usize = 64 << 10;
 
 impl Source {
-    /// What the source is now.
+    /// Determines the current identity of the source.
     ///
     /// # Errors
-    /// `Io` when it cannot be read.
+    /// `Io` if the source cannot be read.
     pub fn identity(&self) -> Result<Identity> {
         let failed = |error| Error::io(Stage::Source, &self.label(), "cannot be read", error);
         let head_of = |path: &Path| -> io::Result<Vec<u8>> {
@@ -43,10 +43,10 @@ impl Source {
         Ok(Identity { bytes, modified, head_sha256: hex(&Sha256::digest(&head).into()) })
     }
 
-    /// Compares the source with what it was.
+    /// Compares the source with its expected identity.
     ///
     /// # Errors
-    /// `InvalidSpec` when it has changed; those of [`Source::identity`].
+    /// `InvalidSpec` if the source has changed; those of [`Source::identity`].
     pub fn expect_identity(&self, expected: &Identity) -> Result<()> {
         let found = self.identity()?;
         let how = if found.bytes != expected.bytes {

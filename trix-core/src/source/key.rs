@@ -1,4 +1,4 @@
-//! What tells within a process that a file is still the same, and is read in the same way.
+//! Identifies, within a process, a file and the way in which it is read.
 
 use std::{io::Read, path::PathBuf};
 
@@ -6,24 +6,24 @@ use sha2::{Digest, Sha256};
 
 use crate::source::{Origin, Source, Stamp};
 
-/// What tells that a file is the same, and is read in the same way.
+/// Identifies a file and the way in which it is read.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SourceKey {
     path: PathBuf,
     stamp: Stamp,
     /// SHA-256 of the first bytes.
     head: [u8; 32],
-    /// Whether recordings are put behind each other.
+    /// True if the clocks of several recordings are joined.
     clock: bool,
 }
 
 impl SourceKey {
-    /// Bytes that are hashed.
+    /// Number of bytes that are hashed.
     const HEAD: u64 = 64 * 1024;
 }
 
 impl Source {
-    /// What tells that another source is the same; `None` for what is no file on disk.
+    /// The key that equal sources share, or `None` if the source is not a file on disk.
     pub(crate) fn key(&self) -> Option<SourceKey> {
         let Origin::File { path, store, .. } = &self.origin else { return None };
         let stamp = store.stamp();
