@@ -19,6 +19,7 @@ mod rational;
 mod unpack;
 pub mod layout;
 pub mod side_data;
+mod parameters;
 pub mod stream;
 pub mod input;
 pub mod output;
