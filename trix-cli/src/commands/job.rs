@@ -8,8 +8,8 @@ use std::{
 
 use trix_core::{
     Control, Error, ErrorKind, Job, Plan as Written, Report, Stage,
-    document::{Document, Language, PROFILES, Traits},
-    plan as plan_job, run as run_job, run_plan,
+    document::{Document, Language, PROFILES, Resolved},
+    plan as plan_job, run_opened, run_plan,
 };
 
 use crate::{
@@ -31,11 +31,11 @@ pub fn ingest(args: &Ingest) -> u8 {
         set.push(("source.audio_drift".to_owned(), value.to_owned()));
     }
     let document = Document::of_profiles(&args.profile, &args.source, &args.audio, &set);
-    resolved(document, Some(&args.output), args.running.json, |document, job, traits| {
+    resolved(document, Some(&args.output), args.running.json, |document, resolved| {
         if let Err(error) = std::fs::create_dir_all(&args.output) {
             return output::failure(&Error::io(Stage::Mux, &args.output, "cannot be made", error), args.running.json);
         }
-        start(document, job, traits, &args.running)
+        start(document, resolved, &args.running)
     })
 }
 
@@ -57,8 +57,8 @@ pub fn run(args: &Run) -> u8 {
         };
     }
     let document = Document::open(&args.job, &args.setting.set);
-    resolved(document, args.output.as_deref(), args.running.json, |document, job, traits| {
-        start(document, job, traits, &args.running)
+    resolved(document, args.output.as_deref(), args.running.json, |document, resolved| {
+        start(document, resolved, &args.running)
     })
 }
 
@@ -82,9 +82,8 @@ pub fn plan(args: &Plan) -> u8 {
         [] => Document::open(&args.job, &set),
         profiles => Document::of_profiles(profiles, &args.job, &args.audio, &set),
     };
-    resolved(document, args.output.as_deref(), args.json, |document, job, traits| {
-        let planned = job.source.open().and_then(|source| plan_job(&job, &source));
-        match planned {
+    resolved(document, args.output.as_deref(), args.json, |document, Resolved { job, traits, source }| {
+        match plan_job(&job, &source) {
             Ok(planned) if args.json => output::json(&planned),
             Ok(planned) => output::text(&plan::text(&job, &planned)),
             Err(error) => return output::failure(&document.explain(&traits, error), args.json),
@@ -154,23 +153,25 @@ fn resolved(
     document: Result<Document, Error>,
     folder: Option<&Path>,
     as_json: bool,
-    go_on: impl FnOnce(&Document, Job, Traits) -> u8,
+    go_on: impl FnOnce(&Document, Resolved) -> u8,
 ) -> u8 {
     let document = match document {
         Ok(document) => document,
         Err(error) => return output::failure(&error, as_json),
     };
     match document.resolve(folder) {
-        Ok((job, traits)) => go_on(&document, job, traits),
+        Ok(resolved) => go_on(&document, resolved),
         Err(error) => output::failure(&error, as_json),
     }
 }
 
-fn start(document: &Document, mut job: Job, traits: Traits, running: &Running) -> u8 {
+fn start(document: &Document, resolved: Resolved, running: &Running) -> u8 {
+    let Resolved { mut job, traits, source } = resolved;
     if running.overwrite {
         job.overwrite();
     }
-    execute(|control| run_job(&job, control), running.progress, running.json, |error| document.explain(&traits, error))
+    let work = |control: &Control| run_opened(&job, source, control);
+    execute(work, running.progress, running.json, |error| document.explain(&traits, error))
 }
 
 /// Runs `work` and shows its report. `explain` adds to an error what only the caller knows.

@@ -86,8 +86,9 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_opened(job: &Job, source: Source, control: &Control) -> Result<Report> {
+pub fn run_opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     let began = Instant::now();
+    source.cancel = control.cancel.clone();
     let keeper = job.hash.then(|| source.keep_fixity());
     let mut draft = Draft::new(job, &source)?;
     refuse_own_source(&draft.plan)?;

@@ -1,10 +1,6 @@
 //! The identity of a source on disk. A plan uses it to detect that its source has changed.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
@@ -24,19 +20,19 @@ impl Source {
     /// `Io` if the source cannot be read.
     pub fn identity(&self) -> Result<Identity> {
         let failed = |error| Error::io(Stage::Source, &self.label(), "cannot be read", error);
-        let head_of = |path: &Path| -> io::Result<Vec<u8>> {
+        let head_of = |reader: &mut dyn Read| -> io::Result<Vec<u8>> {
             let mut head = Vec::with_capacity(HEAD);
-            File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
+            reader.take(HEAD as u64).read_to_end(&mut head)?;
             Ok(head)
         };
         let (bytes, modified, head) = match &self.origin {
-            Origin::File { path, store, .. } => {
+            Origin::File { store, .. } => {
                 let stamp = store.stamp();
-                (stamp.bytes, stamp.modified, head_of(path).map_err(failed)?)
+                (stamp.bytes, stamp.modified, head_of(&mut store.reader(None)).map_err(failed)?)
             }
             Origin::Sequence { files, .. } => {
                 let (bytes, modified) = files.total().map_err(failed)?;
-                (bytes, modified, head_of(&files.first_path()).map_err(failed)?)
+                (bytes, modified, head_of(&mut files.first_reader().map_err(failed)?).map_err(failed)?)
             }
             Origin::Memory(bytes) => (bytes.len() as u64, (0, 0), bytes[..bytes.len().min(HEAD)].to_vec()),
         };

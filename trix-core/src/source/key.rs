@@ -1,38 +1,29 @@
-//! Identifies, within a process, a file and the way in which it is read.
+//! The key under which the process keeps what it found out about a source.
 
-use std::{io::Read, path::PathBuf};
+use std::path::PathBuf;
 
-use sha2::{Digest, Sha256};
-
-use crate::source::{Origin, Source, Stamp};
+use crate::{
+    plan::Identity,
+    source::{Origin, Source},
+};
 
 /// Identifies a file and the way in which it is read.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SourceKey {
     path: PathBuf,
-    stamp: Stamp,
-    /// SHA-256 of the first bytes.
-    head: [u8; 32],
-    /// True if the clocks of several recordings are joined.
+    /// Device and inode.
+    file: (u64, u64),
+    identity: Identity,
+    /// True if recordings with clocks of their own are joined.
     clock: bool,
 }
 
-impl SourceKey {
-    /// Number of bytes that are hashed.
-    const HEAD: u64 = 64 * 1024;
-}
-
 impl Source {
-    /// The key that equal sources share, or `None` if the source is not a file on disk.
+    /// The key of the source; `None` if it is not a file on disk.
     pub(crate) fn key(&self) -> Option<SourceKey> {
         let Origin::File { path, store, .. } = &self.origin else { return None };
-        let stamp = store.stamp();
-        if stamp.file == (0, 0) {
-            return None;
-        }
-        let mut head = Vec::new();
-        store.reader(None).take(SourceKey::HEAD).read_to_end(&mut head).ok()?;
-        let clock = self.clock.is_some();
-        Some(SourceKey { path: path.clone(), stamp, head: Sha256::digest(&head).into(), clock })
+        let file = store.stamp().file;
+        let identity = self.identity().ok().filter(|_| file != (0, 0))?;
+        Some(SourceKey { path: path.clone(), file, identity, clock: self.clock.is_some() })
     }
 }

@@ -439,14 +439,18 @@ impl SourceSettings {
     /// # Errors
     /// Those of [`Source::open_until`].
     pub fn open_until(&self, cancel: &Cancel) -> Result<Source> {
-        let reading = Reading {
+        Source::open_until(&self.path, &self.reading(), cancel)
+    }
+
+    /// How a job reads its source.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading {
             limits: self.limits,
             raw: self.raw.clone(),
             rate: self.rate,
             video_stream: self.video_stream,
             audio_tracks: self.audio_tracks.clone(),
             reads_on: true,
-        };
-        Source::open_until(&self.path, &reading, cancel)
+        }
     }
 }

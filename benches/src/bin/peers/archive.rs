@@ -43,7 +43,7 @@ const STEPS: [&str; 5] = ["preview", "loudness", "stills", "verify", "hashes"];
 /// # Errors
 /// Those of opening the source.
 pub fn job(source: &Path) -> trix_core::Result<Job> {
-    Ok(Document::of_profiles(&PROFILES.map(str::to_owned), source, &[], &[])?.resolve(None)?.0)
+    Ok(Document::of_profiles(&PROFILES.map(str::to_owned), source, &[], &[])?.resolve(None)?.job)
 }
 
 /// The five archive copies.
@@ -51,7 +51,7 @@ pub fn job(source: &Path) -> trix_core::Result<Job> {
 /// # Errors
 /// Those of opening the source.
 pub fn copies(source: &Path) -> trix_core::Result<Job> {
-    Ok(Document::of_profiles(&[PROFILES[0].to_owned()], source, &[], &[])?.resolve(None)?.0)
+    Ok(Document::of_profiles(&[PROFILES[0].to_owned()], source, &[], &[])?.resolve(None)?.job)
 }
 
 /// The ingest of the copies, verified as `level` says, with its report in the folder.

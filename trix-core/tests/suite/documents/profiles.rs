@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use trix_core::{
     Error, ErrorKind, Source,
-    document::{Document, Language, PROFILES, Traits},
+    document::{Document, Language, PROFILES, Resolved, Traits},
     planner,
 };
 use trix_fixtures::{Clip, TempDir, clip::made, folder, media, program};
@@ -440,7 +440,7 @@ fn hold<'a>(source: &Path, conditions: &[&'a str]) -> Vec<&'a str> {
         text.push_str(&format!("[[outputs]]\npath = \"{number}.mkv\"\nwhen = {{ {condition} }}\n"));
     }
     let document = Document::parse(&text, Language::Toml, &[]).unwrap_or_else(|error| panic!("{error}"));
-    let (job, _) = document.resolve(None).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
+    let job = document.resolve(None).unwrap_or_else(|error| panic!("{}: {error}", source.display())).job;
     let number = |path: &Path| path.file_stem()?.to_str()?.parse::<usize>().ok();
     job.outputs.iter().filter_map(|own| Some(conditions[number(&own.path)?])).collect()
 }
@@ -561,11 +561,11 @@ fn every_profile_makes_something_of_every_source_or_says_why_not() {
 fn planned(profiles: &[&str], file: &Path) -> Result<usize, Error> {
     let names: Vec<String> = profiles.iter().map(|name| (*name).to_owned()).collect();
     let document = Document::of_profiles(&names, file, &[], &[])?;
-    let (job, traits) = document.resolve(None)?;
+    let Resolved { job, traits, source } = document.resolve(None)?;
     if job.outputs.is_empty() {
         // What it makes is no file.
         return Ok(0);
     }
-    let plan = planner::plan(&job, &job.source.open()?).map_err(|error| document.explain(&traits, error))?;
+    let plan = planner::plan(&job, &source).map_err(|error| document.explain(&traits, error))?;
     Ok(plan.outputs.len())
 }

@@ -46,7 +46,7 @@ fn film() -> PathBuf {
 fn job(text: &str, source: &Path, into: &Path) -> Job {
     let text = text.replace("SOURCE", source.to_str().unwrap());
     let document = Document::parse(&text, Language::Toml, &[]).unwrap_or_else(|error| panic!("{error}"));
-    document.resolve(Some(into)).unwrap_or_else(|error| panic!("{error}")).0
+    document.resolve(Some(into)).unwrap_or_else(|error| panic!("{error}")).job
 }
 
 /// All files below a folder, by their names.
