@@ -1,7 +1,7 @@
-//! What each stage costs by itself, on short 1080p clips.
+//! The cost of each stage alone, on short 1080p clips.
 //!
-//! Not every stage can be had alone: where one needs another before it, its name says so, and the other's own line
-//! tells what to take off. Whole jobs are measured by the program `peers`.
+//! Some stages cannot run alone. If a stage needs another one before it, its name says so, and the line of the other
+//! stage gives the amount to subtract. The program `peers` measures whole jobs.
 
 use std::{fs, hint::black_box, path::Path, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use trix_core::{
         format::{Chroma, PictureFormat},
     },
     plan::{Cut, Filtering, Transform},
-    planner::Plan,
+    planner,
     quality::{psnr, ssim},
     reading::reader::PictureReader,
     spec::{
@@ -40,7 +40,7 @@ fn filtering(width: usize, height: usize, depth: u32) -> Filtering {
     Filtering::by(Transform::to(width, height, format, Resampler::Lanczos, Color::default()))
 }
 
-/// The bytes of a clip: a benchmark of a stage is none of the disk.
+/// The bytes of a clip in memory, so that the benchmark of a stage does not measure the disk.
 fn bytes(kind: Kind, frames: u32) -> Arc<[u8]> {
     let path = Clip { kind, frames }.file().expect("ffmpeg makes the clip");
     fs::read(path).expect("the clip can be read").into()
@@ -71,10 +71,10 @@ fn count(mut reader: PictureReader) -> u64 {
     pictures
 }
 
-/// A group of benchmarks that each take in `frames` pictures.
+/// A group of benchmarks that each process `frames` frames.
 fn group<'a>(criterion: &'a mut Criterion, name: &str, frames: usize) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
-    // Runs of a tenth of a second and more: as many in every sample, not ever more.
+    // Runs take a tenth of a second and more, so use the same number of runs in every sample.
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(frames as u64));
     group
 }
@@ -105,7 +105,8 @@ fn decode(criterion: &mut Criterion) {
 
 fn convert(criterion: &mut Criterion) {
     let mut group = group(criterion, "convert", 5);
-    // Uncompressed, so that reading costs little beside converting; the first line of each says how much.
+    // Uncompressed, so that reading is cheap compared to conversion. The first line of each group shows the cost of
+    // reading.
     for (kind, name, targets) in [
         (Kind::Raw8, "8-bit 4:2:0", [None, Some(("to 720p", hd()))]),
         (Kind::Raw10, "10-bit 4:2:2", [None, Some(("to 8-bit 4:2:0, dithered", filtering(1920, 1080, 8)))]),
@@ -136,14 +137,14 @@ fn encode(criterion: &mut Criterion) {
         };
         let mut job = Job::new(&source, "unused.mp4");
         job.outputs[0].video = choice(settings.clone());
-        let plan = Plan::new(&job, &Source::open(&source, Limits::default()).expect("a clip")).expect("a sound job");
+        let plan = planner::plan(&job, &Source::open(&source).expect("a clip")).expect("a sound job");
         let plan = plan.outputs[0].video.clone().expect("pictures");
         let mut pictures = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(hd())));
         pictures.truncate(frames);
         let mut group = group(criterion, "encode", frames);
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let mut encoder = video::open(&plan, &settings, None, None).expect("an encoder");
+                let mut encoder = video::open(&plan, None, None).expect("an encoder");
                 let mut total = encoder.headers().expect("headers").parameter_sets.len();
                 for (number, picture) in pictures.iter().enumerate() {
                     let encoded = encoder.push(&picture.frame, number as u64, false).expect("an encode");
@@ -158,8 +159,7 @@ fn encode(criterion: &mut Criterion) {
     }
 }
 
-/// A job that copies: all that is left of it is reading, the books, writing and the final sync, of which the disk's
-/// part varies most.
+/// A copy job, which leaves only reading, the records, writing and the final sync. The disk's part varies most.
 fn mux(criterion: &mut Criterion) {
     let source = Clip { kind: Kind::H264, frames: 25 }.file().expect("ffmpeg makes the clip");
     let output = trix_benches::folder().expect("a folder").join("stages-mux.mp4");

@@ -1,7 +1,7 @@
-//! Finds out what the installed libraries can do that other releases of them cannot.
+//! Detects abilities that some releases of the installed libraries have and others lack.
 //!
-//! Each ability is asked by compiling a few lines of C with the headers, never by comparing versions. Sources of this
-//! crate ask for it by `#[cfg(NAME)]`. What only a running library can tell is in `src/ffi/ability.rs`.
+//! Each ability is detected by compiling a few lines of C with the headers, never by comparing versions. The sources of
+//! this crate test for it with `#[cfg(NAME)]`. Abilities that only a running library shows are in `src/ability.rs`.
 
 use std::{
     env,
@@ -10,30 +10,30 @@ use std::{
     process::Stdio,
 };
 
-/// Name of the ability | library for pkg-config, header | C that compiles where it is there.
+/// Name of the ability | library for pkg-config | header | C code that compiles only with the ability.
 const ABILITIES: [(&str, &str, &str, &str); 4] = [
-    // Flags of a frame tell its fields. Otherwise fields of the struct do.
+    // Flags of a frame state its field order. Without this ability, separate fields of the struct do.
     (
         "frame_flags_tell_fields",
         "libavutil",
         "libavutil/frame.h",
         "int probe = AV_FRAME_FLAG_INTERLACED | AV_FRAME_FLAG_TOP_FIELD_FIRST;",
     ),
-    // Side data of a stream are part of its codec parameters. Otherwise they are part of the stream.
+    // Side data of a stream are part of its codec parameters. Without this ability, they are part of the stream.
     (
         "parameters_hold_side_data",
         "libavcodec",
         "libavcodec/codec_par.h",
         "int probe(AVCodecParameters *p) { return p->coded_side_data ? p->nb_coded_side_data : 0; }",
     ),
-    // Codec parameters tell the rate that the bitstream tells.
+    // Codec parameters hold the frame rate of the bitstream.
     (
         "parameters_tell_rate",
         "libavcodec",
         "libavcodec/codec_par.h",
         "int probe(AVCodecParameters *p) { return p->framerate.num; }",
     ),
-    // The names of thread pools stand in the parameters of x265. Otherwise a pointer to them does.
+    // The x265 parameters hold the names of thread pools. Without this ability, they hold a pointer to the names.
     (
         "x265_parameters_hold_pools",
         "x265",
@@ -50,7 +50,7 @@ fn main() {
         let folder = folder.unwrap_or_else(|error| panic!("{library} and its headers are needed: {error}"));
         println!("cargo::rerun-if-changed={}", folder.join(header).display());
         let include = format!("#include <stdint.h>\n#include <{header}>\n");
-        // A compiler or header that does not work at all must not pass for a library without the ability.
+        // A broken compiler or header must not look like a library without the ability.
         assert!(compiles(&folder, &include), "a C compiler is needed that compiles: {include}");
         if compiles(&folder, &format!("{include}{code}\n")) {
             println!("cargo::rustc-cfg={name}");

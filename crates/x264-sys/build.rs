@@ -1,8 +1,8 @@
-//! Finds libx264 with pkg-config and makes bindings from the header that belongs to it.
+//! Finds libx264 with pkg-config and generates bindings from its header.
 //!
-//! libx264 exports its entry point under a name that carries the build number (`x264_encoder_open_164`), so that a
-//! program cannot be linked with another ABI than it was compiled for. The number is read from the header and the
-//! function is bound under the stable name `encoder_open`.
+//! The name of libx264's entry point contains the build number (`x264_encoder_open_164`), so that a program cannot link
+//! with another ABI than the one it was compiled for. This script reads the number from the header and binds the
+//! function under the stable name `encoder_open`.
 
 use std::{env, fs, path::PathBuf};
 
@@ -23,7 +23,7 @@ fn main() {
     }
     let text = bindings.generate().expect("bindgen reads x264.h").to_string();
 
-    // Without rustfmt, bindgen spaces its text in another way.
+    // Without rustfmt, bindgen formats its output differently.
     let dense: String = text.split_whitespace().collect();
     let build: u32 = dense
         .split("pubconstX264_BUILD:u32=")

@@ -1,8 +1,8 @@
-//! Finds libx265 with pkg-config and makes bindings from the header that belongs to it.
+//! Finds libx265 with pkg-config and generates bindings from its header.
 //!
-//! libx265 exports its entry point under a name that carries the build number (`x265_api_get_199`), so that a program
-//! cannot be linked with another ABI than it was compiled for. The number is read from the header and bound under the
-//! stable name `api_get`.
+//! The name of libx265's entry point contains the build number (`x265_api_get_199`), so that a program cannot link with
+//! another ABI than the one it was compiled for. This script reads the number from the header and binds the function
+//! under the stable name `api_get`.
 
 use std::{env, fs, path::PathBuf};
 
@@ -23,7 +23,7 @@ fn main() {
     }
     let text = bindings.generate().expect("bindgen reads x265.h").to_string();
 
-    // Without rustfmt, bindgen spaces its text in another way.
+    // Without rustfmt, bindgen formats its output differently.
     let dense: String = text.split_whitespace().collect();
     let build: u32 = dense
         .split("pubconstX265_BUILD:u32=")

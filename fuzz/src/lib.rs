@@ -1,8 +1,8 @@
-//! What the fuzz targets do with the bytes that they are given.
+//! The fuzz targets as plain functions.
 //!
-//! Plain functions, so that the test suite (`trix-core/tests/fuzz_corpus.rs`) takes this very file as a module and
-//! runs the same code over the committed seeds, without a fuzzer. Invariant: whatever the bytes, a target returns; the
-//! work that it does is bounded by [`LIMITS`] and [`PACKETS`], not by what the bytes declare.
+//! The test suite (`trix-core/tests/suite/fuzz_corpus.rs`) includes this file as a module and runs the same code on the
+//! committed seeds, without a fuzzer. Invariant: a target returns for any input bytes. [`LIMITS`] and [`PACKETS`] bound
+//! its work, not the values in the input.
 
 use std::sync::Arc;
 
@@ -16,23 +16,23 @@ use trix_core::{
         format::{Chroma, PictureFormat},
     },
     plan::{Cut, Filtering, Transform},
-    planner::Plan,
+    planner,
     probe::{probe as describe, probe_and_count},
     reading::reader::PictureReader,
     spec::picture::Resampler,
 };
 
-/// What a source of the fuzzer may be: small, so that an input is judged in milliseconds.
+/// Limits for a source of the fuzzer: small, so that an input takes only milliseconds.
 const LIMITS: Limits =
     Limits { streams: 8, side: 512, pixels: 512 * 512, packet_bytes: 1 << 20, probe_bytes: 256 << 10 };
 
-/// Packets that a source may have and still be decoded. An index of a few bytes can declare millions of them.
+/// Maximum number of packets of a source to decode. An index of a few bytes can declare millions of packets.
 const PACKETS: usize = 128;
 
-/// What plans are made against: pictures and sound, a second of each.
+/// The source for plans: video and audio, one second each.
 const SOURCE: &[u8] = include_bytes!("../seeds/probe/h264-aac.mkv");
 
-/// Takes `bytes` for a media file: opens it, describes it, reads its packets and decodes all of them.
+/// Handles `bytes` as a media file: opens it, describes it, reads its packets and decodes them.
 pub fn probe(bytes: &[u8]) {
     let bytes: Arc<[u8]> = bytes.into();
     let open = || Source::from_bytes(Arc::clone(&bytes), LIMITS);
@@ -71,8 +71,8 @@ pub fn probe(bytes: &[u8]) {
     }
 }
 
-/// Takes `bytes` for a job in JSON, and for a document in each language. A job is planned against a small source, or
-/// refused; it survives being written and read again, and planning it twice gives one plan.
+/// Handles `bytes` as a job in JSON, and as a document in each language. A job is planned against a small source, or
+/// rejected. It must survive serialisation, and two plans for it must be equal.
 pub fn spec(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         [Language::Toml, Language::Yaml, Language::Json].into_iter().for_each(|language| document(text, language));
@@ -82,9 +82,10 @@ pub fn spec(bytes: &[u8]) {
     }
 }
 
-/// Takes `text` for a document. It is refused with lines that it has, or makes a job for each kind of source.
+/// Handles `text` as a document. It is rejected with line numbers that exist in it, or gives a job for each kind of
+/// source.
 fn document(text: &str, language: Language) {
-    // The files of this machine are no part of the input.
+    // The input must not refer to files of this machine.
     if text.contains("inherits") {
         return;
     }
@@ -114,14 +115,14 @@ fn document(text: &str, language: Language) {
     }
 }
 
-/// Plans `job`, and what it is when it was written and read again.
+/// Plans `job`, and its copy after serialisation.
 fn plan(job: &Job) {
     let text = serde_json::to_string(job).expect("a job can be written as JSON");
     let again: Job = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in a written job: {text}"));
     assert_eq!(*job, again, "a job does not survive {text}");
 
     let source = Source::from_bytes(SOURCE, Limits::default()).expect("the source of the plans can be opened");
-    let plans = [job, &again].map(|job| match Plan::new(job, &source) {
+    let plans = [job, &again].map(|job| match planner::plan(job, &source) {
         Ok(plan) => serde_json::to_string(&plan).expect("a plan can be written as JSON"),
         Err(error) => error.to_string(),
     });

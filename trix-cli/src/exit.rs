@@ -1,25 +1,25 @@
-//! What the process's exit code says.
+//! The exit codes of the process.
 
 use trix_core::ErrorKind;
 
-/// Everything was done.
+/// Success.
 pub const DONE: u8 = 0;
 
-/// The exit code for an error of `kind`; the one place where kinds become numbers.
+/// The exit code for an error of `kind`. Only this function maps kinds to numbers.
 pub fn code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::InvalidSpec => 2,
         ErrorKind::MalformedInput | ErrorKind::Unsupported | ErrorKind::Limit => 3,
         ErrorKind::Verification => 4,
         ErrorKind::Io => 5,
-        // 128 + SIGINT, as shells count.
+        // 128 + SIGINT, as shells do.
         ErrorKind::Cancelled => 130,
-        // Codec, Bug, and whatever kind is added without being thought of here.
+        // Codec, Bug, and kinds that are added later.
         _ => 1,
     }
 }
 
-/// For `--help`.
+/// The text about exit codes in `--help`.
 pub const HELP: &str = "\
 Exit codes:
   0    done

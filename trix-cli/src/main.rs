@@ -1,4 +1,4 @@
-//! `trix`: the command line of Trix. Arguments in, rendering out; what happens between is trix-core's.
+//! `trix`: the command line of Trix. It parses arguments and renders results; trix-core does the work.
 
 mod args;
 mod commands;
@@ -11,12 +11,12 @@ use std::io::Write;
 use clap::Parser;
 
 fn main() -> std::process::ExitCode {
-    // A file that becomes larger than `ulimit -f` allows is then an error of writing, which names the file, and not the
-    // end of the process.
+    // Makes a file that exceeds `ulimit -f` a write error with the file's name. Otherwise the signal would end the
+    // process.
     trix_core::survive_file_size_limit();
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
-        // Help and versions are what was asked for; everything else is wrong usage.
+        // Help and version are successful results. Everything else is wrong usage.
         Err(told) => {
             let code = u8::try_from(told.exit_code()).unwrap_or(2);
             let printed = told.print().and_then(|()| std::io::stdout().flush());
@@ -28,6 +28,6 @@ fn main() -> std::process::ExitCode {
     };
     let is_report = commands::prints_report(&cli.command);
     let code = output::settle(commands::dispatch(cli.command), is_report);
-    // A cancelled encode may leave threads behind that are still inside an encoder; ending the process ends them.
+    // A cancelled encode may leave threads that are still inside an encoder. The end of the process ends them.
     std::process::ExitCode::from(code)
 }

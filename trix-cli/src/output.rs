@@ -1,8 +1,8 @@
-//! Writing to standard output and error.
+//! Writes to standard output and standard error.
 //!
-//! Invariant: what cannot be written to standard output is an error of the command, whatever else it did. A reader that
-//! has seen enough (`trix probe FILE | head -1`) ends the writing and is no error, unless it was given a JSON report of
-//! a job, of which a part is worth nothing.
+//! Invariant: a failure to write to standard output is an error of the command, whatever else it did. A reader that
+//! closes the pipe early (`trix probe FILE | head -1`) ends the output and is no error. The JSON report of a job is an
+//! exception, because a part of it is useless.
 
 use std::{
     io::{ErrorKind as IoKind, Write},
@@ -12,18 +12,18 @@ use std::{
 use serde::Serialize;
 use trix_core::{Error, mistake::Mistake};
 
-/// The first thing that went wrong with standard output.
+/// The first error of standard output.
 static LOST: Mutex<Option<std::io::Error>> = Mutex::new(None);
 
-/// Takes note of what came of writing to standard output.
+/// Records the result of writing to standard output.
 pub fn wrote(result: std::io::Result<()>) {
     if let Err(error) = result {
         LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 }
 
-/// The exit code of a command that came to `code`, after what was lost of its output was told. A command that failed
-/// keeps its own code. `whole` says that a reader must not go away before the end.
+/// Reports an error of standard output, and returns the exit code of a command whose own code is `code`. A failed
+/// command keeps its own code. With `whole`, a reader that closes the pipe early is an error too.
 pub fn settle(code: u8, whole: bool) -> u8 {
     let lost = LOST.lock().unwrap_or_else(PoisonError::into_inner).take();
     match lost.filter(|error| whole || error.kind() != IoKind::BrokenPipe) {
@@ -81,8 +81,8 @@ pub struct FailureDetail {
     message: String,
 }
 
-/// Tells of an error, and returns its exit code: in words on standard error, and with `as_json` also as an object on
-/// standard output, where a report would have stood.
+/// Reports an error, and returns its exit code. The message goes to standard error. With `as_json`, an object also goes
+/// to standard output, in place of the report.
 pub fn failure(error: &Error, as_json: bool) -> u8 {
     line(&format!("trix: {error}"));
     if as_json {

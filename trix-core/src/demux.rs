@@ -1,10 +1,11 @@
-//! Reads packets, and notices when a source ends before it should.
+//! Reads packets, and detects when a source ends too early.
 //!
-//! Invariant: a source that is shorter than its container declares never passes as whole.
+//! Invariant: a source that is shorter than its container declares is never reported as complete.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use trix_av::{
+    AvError,
     input::DurationMethod,
     io::IoState,
     packet::{CodecChange, Packet},
@@ -17,12 +18,13 @@ use trix_model::{
 };
 
 use crate::{
+    index::{self, Begin},
     integrity::{Integrity, next_recording},
     source::movie::foreign_samples,
     source::{Discontinuity, Source},
 };
 
-/// A source from which packets are read.
+/// Reads the packets of a source.
 pub struct Demuxer {
     source: Source,
     label: PathBuf,
@@ -30,9 +32,25 @@ pub struct Demuxer {
     damage: Arc<DamageLog>,
     seen: Vec<Seen>,
     integrity: Option<Integrity>,
-    /// Streams whose samples have another codec from a time on, which libavformat does not read.
+    /// Codec changes in tracks from which libavformat drops samples: stream, time of the first sample of another codec,
+    /// and that codec.
     changes: Vec<(usize, Timestamp, String)>,
     started: bool,
+    ended: bool,
+    /// A stream with its own reader, if decoding starts in mid-file.
+    film: Option<Film>,
+    /// The index of that stream, if no other stream is read.
+    alone: Option<usize>,
+    /// The next packet of the other streams, while a packet of the film comes first.
+    other: Option<Packet>,
+    others_ended: bool,
+}
+
+/// A stream that a second reader of the source reads, from one of its packets on.
+struct Film {
+    index: usize,
+    source: Source,
+    next: Option<Packet>,
     ended: bool,
 }
 
@@ -40,20 +58,20 @@ pub struct Demuxer {
 struct Seen {
     packets: usize,
     end: Option<Timestamp>,
-    /// The same without what an edit list hides.
+    /// Like `end`, but without packets that an edit list hides.
     shown_end: Option<Timestamp>,
-    /// The longest packet, in ticks.
+    /// The longest packet duration, in ticks.
     longest: i64,
-    /// When the last packet began, in ticks.
+    /// The start of the last packet, in ticks.
     begin: Option<i64>,
     last_byte: Option<u64>,
 }
 
-/// Reads in a row that may fail before the source counts as unreadable.
+/// Number of consecutive read errors after which the source counts as unreadable.
 const FAILURES: u32 = 64;
 
 impl Demuxer {
-    /// Reads from the start of `source`; what is wrong with it goes to `damage`.
+    /// Reads from the start of `source`, and reports damage to `damage`.
     pub fn new(mut source: Source, damage: Arc<DamageLog>) -> Self {
         source.goes_through();
         let seen = vec![Seen::default(); source.streams().len()];
@@ -67,10 +85,60 @@ impl Demuxer {
             changes: Vec::new(),
             started: false,
             ended: false,
+            film: None,
+            alone: None,
+            other: None,
+            others_ended: false,
         }
     }
 
-    /// Shared with the reader under the demuxer; setting its flag ends a read that is under way.
+    /// Reads stream `index` from the packet at which `begin` starts, if the header lists the packets of that stream.
+    /// The packets before it are not read. With `alone`, the other streams are not read at all.
+    ///
+    /// # Errors
+    /// As for opening the source.
+    pub(crate) fn beginning_at(mut self, index: usize, begin: &Begin, alone: bool) -> Result<Self> {
+        if !self.source.lists_packets(index) {
+            return Ok(self);
+        }
+        if let Some((source, packet)) = index::reach(&self.source, index, &begin.packet())? {
+            self.source.discard(index);
+            self.seen[index].packets = begin.packets_passed();
+            self.film = Some(Film { index, source, next: Some(packet), ended: false });
+            self.alone = alone.then_some(index);
+            self.others_ended = alone;
+        }
+        Ok(self)
+    }
+
+    /// The next packet of the source. With two readers, their packets are merged by decoding time.
+    fn read(&mut self) -> std::result::Result<Option<Packet>, AvError> {
+        let Some(film) = &mut self.film else { return self.source.read() };
+        if film.next.is_none() && !film.ended {
+            if self.source.input.io_state().is_cancelled() {
+                return Err(AvError::EXIT);
+            }
+            film.next = film.source.read()?;
+            film.ended = film.next.is_none();
+        }
+        while self.other.is_none() && !self.others_ended {
+            self.other = self.source.read()?;
+            self.others_ended = self.other.is_none();
+            // libavformat still delivers the packets that it read to probe the source.
+            self.other.take_if(|packet| packet.stream() == film.index);
+        }
+        let time = |packet: &Packet| {
+            let base = self.source.streams().get(packet.stream()).map(|facts| facts.time_base);
+            packet.dts().or(packet.pts()).zip(base).map(|(ticks, base)| Timestamp::new(ticks, base))
+        };
+        let is_later = |other: &Packet| film.next.as_ref().is_some_and(|next| time(next) <= time(other));
+        match self.other.take_if(|other| !is_later(other)) {
+            Some(other) => Ok(Some(other)),
+            None => Ok(film.next.take()),
+        }
+    }
+
+    /// The state shared with the I/O layer of the demuxer. Its cancel flag ends a read in progress.
     pub(crate) fn io_state(&self) -> &Arc<IoState> {
         self.source.input.io_state()
     }
@@ -80,14 +148,14 @@ impl Demuxer {
         self.source.streams()
     }
 
-    /// What was read of each stream.
+    /// A summary of what was read of each stream.
     pub(crate) fn walked(&self) -> Walked {
         let presented = |(facts, seen): (&StreamFacts, &Seen)| {
-            // Nothing is known of how long packets last that do not say it.
+            // Without packet durations, the end of the stream is unknown.
             if seen.longest <= 0 {
                 return None;
             }
-            // Decoders of Windows Media Audio overlap blocks and end with one that has no packet of its own.
+            // Decoders of Windows Media Audio overlap blocks, and end with one that has no packet of its own.
             let packets = if facts.codec.starts_with("wma") { 2 } else { 1 };
             let grain = Timestamp::new(seen.longest.saturating_mul(packets), facts.time_base);
             let grain = Some(grain).filter(|_| facts.kind == StreamKind::Audio);
@@ -97,10 +165,10 @@ impl Demuxer {
         Walked { discontinuities: self.source.discontinuities().to_vec(), streams: streams.collect() }
     }
 
-    /// Takes a track that broke off in mid-file for damage, where `is_wanted` says that somebody takes its packets.
+    /// Reports a track that ends in mid-file as damage, if `is_wanted` returns true for its stream.
     ///
     /// # Errors
-    /// `MalformedInput` when damage is not tolerated.
+    /// `MalformedInput` if damage is not tolerated.
     pub(crate) fn check_breaks(&self, is_wanted: impl Fn(usize) -> bool) -> Result<()> {
         for broken in self.source.breaks().into_iter().filter(|broken| is_wanted(broken.stream)) {
             self.damage
@@ -110,10 +178,10 @@ impl Demuxer {
         Ok(())
     }
 
-    /// The next packet of any stream that was known when the source was opened; `None` at the end.
+    /// The next packet of any stream that was known when the source was opened, or `None` at the end.
     ///
     /// # Errors
-    /// `Io` when the file cannot be read, `Limit` for a packet that is too large, and `MalformedInput` for damage when
+    /// `Io` if the file cannot be read, `Limit` for a packet that is too large, and `MalformedInput` for damage if
     /// damage is not tolerated.
     pub fn next_packet(&mut self) -> Result<Option<Packet>> {
         if !self.started {
@@ -125,7 +193,7 @@ impl Demuxer {
         }
         let mut failures = 0;
         while !self.ended {
-            match self.source.read() {
+            match self.read() {
                 Ok(Some(mut packet)) => {
                     self.check_complaints()?;
                     self.check_integrity(packet.position().unwrap_or(0))?;
@@ -148,7 +216,8 @@ impl Demuxer {
                         return Err(Error::cancelled(Stage::Demux));
                     }
                     failures += 1;
-                    // A demuxer that cannot go on says EIO or repeats itself; the rest of the file is lost then.
+                    // A demuxer that cannot continue returns EIO or repeats the error. The rest of the file is then
+                    // lost.
                     let over = failures >= FAILURES || code.io().is_some();
                     self.ended = over;
                     if over {
@@ -166,7 +235,7 @@ impl Demuxer {
         Ok(self.last_change())
     }
 
-    /// Says on the first packet behind samples that libavformat does not read that these have another codec.
+    /// Marks the first packet after samples that libavformat drops with the codec of those samples.
     fn note_change(&mut self, packet: &mut Packet) {
         let index = packet.stream();
         let base = self.source.streams().get(index).map(|facts| facts.time_base);
@@ -179,7 +248,8 @@ impl Demuxer {
         }
     }
 
-    /// A packet without content that says that a stream, none of whose packets came since, changed its codec.
+    /// Returns a packet without content that reports a codec change of a stream, if no packet of that stream came after
+    /// the change.
     fn last_change(&mut self) -> Option<Packet> {
         let (stream, time, to) = self.changes.pop()?;
         let mut packet = Packet::new();
@@ -190,13 +260,13 @@ impl Demuxer {
 
     fn accept(&mut self, packet: &Packet) -> Result<bool> {
         let index = packet.stream();
-        // A stream that appears in mid-file is nobody's.
+        // No output uses a stream that appears in mid-file.
         let (Some(facts), Some(seen)) = (self.source.streams().get(index), self.seen.get_mut(index)) else {
             return Ok(false);
         };
         let time = |ticks: i64| Timestamp::new(ticks, facts.time_base);
         seen.packets += 1;
-        // The time of a picture of a sequence is its number: a jump is files that are not there.
+        // The time of a frame of an image sequence is its number. A jump means that files are missing.
         if let (Some(sequence), Some(end), Some(pts)) = (self.source.sequence(), seen.end, packet.pts())
             && end.ticks < pts
         {
@@ -211,7 +281,7 @@ impl Demuxer {
         seen.end = seen.end.max(end);
         if !packet.is_discarded() {
             let begin = packet.pts().or(packet.dts());
-            // Audio that does not say how long a packet lasts: as long as the one before.
+            // An audio packet without a duration counts as long as the one before it.
             let usual = begin.zip(seen.begin).map_or(0, |(begin, before)| begin.saturating_sub(before).max(0));
             let is_silent = packet.duration() <= 0 && facts.kind == StreamKind::Audio;
             let lasts = if is_silent { usual } else { packet.duration() };
@@ -237,11 +307,11 @@ impl Demuxer {
                 .map_err(|error| error.in_file(&self.label))?;
             return Ok(false);
         }
-        // The last block of a file that does not say how long it is may be shorter than the others.
+        // In a file with unknown audio length, the last block may be shorter than the others.
         let end = packet.position().map(|start| start + read);
         let is_last = self.source.is_open_ended() && end == Some(self.source.extent().size);
         if packet.is_corrupt() && !is_last {
-            // A read that was stopped ends in the middle of a packet, and libavformat flags what it has of it.
+            // A cancelled read ends in the middle of a packet, and libavformat marks the incomplete packet as corrupt.
             if self.io_state().is_cancelled() {
                 return Err(Error::cancelled(Stage::Demux));
             }
@@ -253,19 +323,25 @@ impl Demuxer {
     }
 
     fn check_io(&self) -> Result<()> {
-        self.io_state().take_error().map_or(Ok(()), |error| Err(self.unreadable(error)))
+        let film = self.film.as_ref().and_then(|film| film.source.input.io_state().take_error());
+        film.or(self.io_state().take_error()).map_or(Ok(()), |error| Err(self.unreadable(error)))
     }
 
     fn unreadable(&self, error: std::io::Error) -> Error {
         Error::io(Stage::Demux, &self.label, "cannot be read", error)
     }
 
-    /// A demuxer that reports an error and goes on has left something out.
+    /// Reports errors of the demuxer as damage: a demuxer that logs an error and continues has dropped something.
     fn check_complaints(&mut self) -> Result<()> {
-        let (lines, errors) = self.source.input.sink().take();
+        let (mut lines, mut errors) = self.source.input.sink().take();
+        if let Some(film) = &self.film {
+            let (more, count) = film.source.input.sink().take();
+            lines.extend(more);
+            errors += count;
+        }
         let Some(line) = lines.into_iter().find(|line| line.is_error && errors > 0) else { return Ok(()) };
         let more = if errors > 1 { format!(" (and {} more)", errors - 1) } else { String::new() };
-        // What is below or behind the demuxer, a parser above all, speaks of packets, whatever container they are in.
+        // Messages from below or after the demuxer, mostly from a parser, concern packets in any container.
         let (who, what) = if line.is_own { ("demuxer", DamageKind::Container) } else { ("reader", DamageKind::Packet) };
         let kind = DamageKind::of_message(&line.text, what);
         let detail = format!("the {who} reports: {}{more}", line.text);
@@ -273,13 +349,13 @@ impl Demuxer {
         self.damage.add(kind, Stage::Demux, None, place, detail).map_err(|error| error.in_file(&self.label))
     }
 
-    /// Looks at the file up to byte `target` for what its container says about its own wholeness.
+    /// Checks the file up to byte `target` against what its container states about its completeness.
     fn check_integrity(&mut self, target: u64) -> Result<()> {
         let Some(integrity) = &mut self.integrity else { return Ok(()) };
         let target = target.max(if integrity.leads() { self.source.reached() } else { 0 });
         let signs = integrity.advance(target, self.source.input.io_state());
         for sign in signs.map_err(|error| self.unreadable(error))? {
-            // A check that knows no times of its own is at most a piece ahead.
+            // A check without times of its own is at most one piece ahead.
             let time = sign.time.or(self.latest());
             self.damage
                 .add(sign.kind, Stage::Demux, None, time, sign.detail)
@@ -297,7 +373,7 @@ impl Demuxer {
         self.seen.iter().filter_map(|seen| seen.end).max()
     }
 
-    /// Compares what came with what the container declared.
+    /// Compares what was read with what the container declared.
     fn check_end(&self) -> Result<()> {
         let cut = |detail: String| {
             let detail = format!("the source is cut short: {detail}");
@@ -317,7 +393,7 @@ impl Demuxer {
                 self.damage.add(DamageKind::Container, Stage::Demux, None, self.latest(), detail)?;
             }
         }
-        // These two consist of pieces of one size and nothing else; what is left over is a part of a piece.
+        // These two formats consist of pieces of one size only. The remainder is an incomplete piece.
         let rest = match self.source.input.demuxer().as_str() {
             "yuv4mpegpipe" => {
                 self.seen.iter().filter_map(|seen| seen.last_byte).max().map(|end| extent.size.saturating_sub(end))
@@ -328,11 +404,12 @@ impl Demuxer {
         if let Some(rest) = rest.filter(|rest| *rest > 0) {
             return cut(format!("{rest} bytes at the end belong to a piece that is not whole"));
         }
-        // The index of an MP4 or MOV file lists every packet before the first is read; nothing else is as exact.
+        // The index of an MP4 or MOV file lists every packet before the first is read. No other container is as exact.
         if self.source.input.demuxer().starts_with("mov,") {
             for (facts, seen) in self.source.streams().iter().zip(&self.seen) {
-                // Tracks that hold chapters are read with the header and yield no packets.
-                let is_media = matches!(facts.kind, StreamKind::Video | StreamKind::Audio);
+                // Chapter tracks are read with the header and yield no packets.
+                let is_left = self.alone.is_some_and(|film| film != facts.index);
+                let is_media = matches!(facts.kind, StreamKind::Video | StreamKind::Audio) && !is_left;
                 if is_media && seen.packets < facts.indexed_packets {
                     let detail = format!(
                         "the source is cut short: the container lists {} packets and {} could be read",
@@ -343,7 +420,8 @@ impl Demuxer {
             }
             return Ok(());
         }
-        // What libavformat measures at the end of the file declares nothing, and is wrong where the clock starts anew.
+        // A duration that libavformat measures at the end of the file declares nothing, and is wrong if the clock
+        // restarts.
         if self.source.input.duration_method() == DurationMethod::Times {
             return Ok(());
         }
@@ -352,10 +430,10 @@ impl Demuxer {
         };
         let micro = Rational::new(1, 1_000_000);
         let start = self.source.input.start().unwrap_or(0);
-        // Matroska does not say from where a duration counts, and FFmpeg counts from zero (RFC 9559, 5.1.2.10).
+        // Matroska does not define the start of a duration, and FFmpeg counts from zero (RFC 9559, 5.1.2.10).
         let from = if self.source.input.demuxer() == "matroska,webm" { start.min(0) } else { start };
         let found = end.micros() - from;
-        // Declared durations are rounded, and some count to the start of the last picture.
+        // Declared durations are rounded, and some end at the start of the last frame.
         let tolerance = 500_000.max(declared / 100);
         if found + tolerance < declared {
             let detail = format!(
@@ -369,20 +447,20 @@ impl Demuxer {
     }
 }
 
-/// What reading the source to its end gave, stream by stream.
+/// The result of reading the source to its end, by stream.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Walked {
-    /// Where its clock did not go on.
+    /// Discontinuities of the source's clock.
     pub(crate) discontinuities: Vec<Discontinuity>,
-    /// The streams, by index; none of a source that was not read to its end.
+    /// The streams, by index. Empty if the source was not read to its end.
     pub(crate) streams: BTreeMap<usize, Presented>,
 }
 
-/// What the packets of a stream present.
+/// The presentation of a stream, according to its packets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Presented {
-    /// When the last of them ends.
+    /// The end of the last packet.
     pub(crate) end: Timestamp,
-    /// By how much the end may be off: a packet of audio; two of codecs that give one more than the container lists.
+    /// The tolerance of `end`: one audio packet, or two for codecs that yield one block more than the container lists.
     pub(crate) grain: Option<Timestamp>,
 }

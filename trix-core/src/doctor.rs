@@ -1,4 +1,4 @@
-//! Says what this build can do, and what brings the rest.
+//! Lists what this build can do, and the packages that provide the rest.
 
 use serde::Serialize;
 use trix_av::{codec, graph, version, x264, x265};
@@ -48,7 +48,7 @@ pub(crate) fn libraries() -> Vec<Library> {
     list
 }
 
-/// Looks at the libraries that this process runs with.
+/// Examines the libraries that this process runs with.
 pub fn examine() -> Doctor {
     let decoders = codec::names(false);
     let encoders = codec::names(true);

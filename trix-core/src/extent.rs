@@ -1,23 +1,24 @@
-//! How large a file is, and how large its container says it is: the one sign of a cut that no decoder shows.
+//! Compares the size of a file with the size that its container declares: the only sign of a truncation that no decoder
+//! shows.
 //!
-//! Invariant: only what stands in the file is believed; a container that does not say where it ends is never called cut.
+//! Invariant: only declared sizes count. A container that does not declare its end is never reported as truncated.
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
-/// The bytes of a file, and the bytes that it declares.
+/// The size of a file, and the size that it declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extent {
-    /// Bytes that are there.
+    /// Actual size in bytes.
     pub(crate) size: u64,
-    /// Bytes that the container says there are, at the least.
+    /// The least size in bytes that the container declares.
     pub(crate) declared: Option<u64>,
 }
 
-/// Enough for a run-in and the first headers of every container that is looked at.
+/// Enough for a run-in and the first headers of every supported container.
 const HEAD: u64 = 64 * 1024;
 
 impl Extent {
-    /// Looks at the head of `reader` and leaves it at the start.
+    /// Reads the head of `reader` and rewinds it.
     pub(crate) fn of(reader: &mut (impl Read + Seek)) -> Result<Self> {
         let size = reader.seek(SeekFrom::End(0))?;
         reader.rewind()?;
@@ -27,13 +28,13 @@ impl Extent {
         Ok(Extent { size, declared: [matroska, mxf, riff, asf].iter().find_map(|told| told(&head)) })
     }
 
-    /// Bytes that are missing.
+    /// The number of missing bytes.
     pub(crate) fn missing(self) -> Option<u64> {
         self.declared?.checked_sub(self.size).filter(|missing| *missing > 0)
     }
 }
 
-/// Matroska (RFC 9559): an EBML header, then a segment; each has a size, which may be unknown while it is recorded.
+/// Matroska (RFC 9559): an EBML header, then a segment. Each has a size, which may be unknown during recording.
 fn matroska(head: &[u8]) -> Option<u64> {
     let rest = head.strip_prefix(&[0x1a, 0x45, 0xdf, 0xa3])?;
     let (header, length) = vint(rest)?;
@@ -43,7 +44,7 @@ fn matroska(head: &[u8]) -> Option<u64> {
     (segment + 4 + length).checked_add(content?)
 }
 
-/// An EBML variable-size integer (RFC 8794, 4): its value, unless that is "unknown", and its length in bytes.
+/// An EBML variable-size integer (RFC 8794, 4): its value, unless it is "unknown", and its length in bytes.
 fn vint(bytes: &[u8]) -> Option<(Option<u64>, u64)> {
     let length = bytes.first()?.leading_zeros() as usize + 1;
     let value = bytes.get(..length)?.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
@@ -51,7 +52,7 @@ fn vint(bytes: &[u8]) -> Option<(Option<u64>, u64)> {
     Some(((value & mask != mask).then_some(value & mask), length as u64))
 }
 
-/// MXF (SMPTE ST 377-1, 7.1): the header partition names the byte at which the footer partition starts, or zero.
+/// MXF (SMPTE ST 377-1, 7.1): the header partition states the byte offset of the footer partition, or zero.
 fn mxf(head: &[u8]) -> Option<u64> {
     const PARTITION: [u8; 13] = [0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01];
     let run_in = head.windows(PARTITION.len()).position(|window| window == PARTITION)?;
@@ -60,22 +61,22 @@ fn mxf(head: &[u8]) -> Option<u64> {
         long if long & 0x80 != 0 => 1 + usize::from(long & 0x7f),
         _ => 1,
     };
-    // Two versions of 2 bytes, the grid of 4, this and the previous partition of 8 each, then the footer.
+    // Two versions of 2 bytes, the KAG size of 4, this and the previous partition of 8 each, then the footer.
     let footer = rest.get(length + 24..length + 32)?;
     let footer = u64::from_be_bytes(footer.try_into().ok()?);
-    // The footer itself is at least a partition pack.
+    // The footer is at least a partition pack.
     const PACK: u64 = 16 + 1 + 88;
     (footer > 0).then(|| footer.saturating_add(run_in as u64).saturating_add(PACK))
 }
 
-/// RIFF (AVI, WAVE): the size of the outermost chunk; zero and all ones stand for "unknown".
+/// RIFF (AVI, WAVE): the size of the outermost chunk. Zero and all ones mean "unknown".
 fn riff(head: &[u8]) -> Option<u64> {
     let size = head.strip_prefix(b"RIFF")?.get(..4)?;
     let size = u32::from_le_bytes(size.try_into().ok()?);
     (size != 0 && size != u32::MAX).then(|| u64::from(size) + 8)
 }
 
-/// ASF (revision 01.20.05, 3.2): the size of the file in its properties, unless it was sent while it was made.
+/// ASF (revision 01.20.05, 3.2): the size of the file in its properties, unless it was broadcast while it was written.
 fn asf(head: &[u8]) -> Option<u64> {
     const HEADER: [u8; 16] =
         [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, 0xa6, 0xd9, 0x00, 0xaa, 0x00, 0x62, 0xce, 0x6c];

@@ -11,8 +11,11 @@ use crate::filter::pictures::FilterCounts;
 /// What became of the frames of a source, for one output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Ledger {
-    /// Frames that the decoder yielded.
+    /// Frames that the decoder yielded, and those before them that it left aside.
     pub decoded: u64,
+    /// Of these, frames before the start that was asked for which were not decoded: decoding began behind them, and the
+    /// packets of the source were counted.
+    pub not_decoded: u64,
     /// Frames before those, which refer to frames that the source does not have: it begins in mid-group.
     pub left_out_at_start: u64,
     /// Of these, frames before the start that was asked for.
@@ -77,6 +80,7 @@ mod tests {
     fn every_gap_in_the_account_is_found() {
         let good = Ledger {
             decoded: 10,
+            not_decoded: 1,
             left_out_at_start: 0,
             dropped_before_start: 2,
             dropped_after_end: 1,

@@ -1,28 +1,119 @@
 //! A media engine that accounts for every frame: one source in, every copy out, verified, from one decode.
 //!
-//! The modules stand in the order in which one uses the other; whoever reads them from top to bottom has followed a frame
-//! from the disk to a verified copy.
+//! # The names that matter
 //!
-//! - the nouns: [`error`], [`media`] (times, formats, colour, packets, frames)
-//! - what is asked for: [`spec`]; what it resolves to, as data: [`plan`]
-//! 1. [`source`] opens a file, [`demux`] reads packets
-//! 2. [`decode`] turns packets into frames
-//! 3. [`filter`] changes size, chroma, depth and sample format
-//! 4. [`reading`] gives frames and audio to all who look at a source without running a job; [`probe`] describes it
-//! 5. [`encode`] drives x264, x265 and libavcodec's sound encoders
-//! 6. [`mux`] writes the container, beside its final name; [`package`] a folder of segments and playlists; [`still`] makes
-//!    pictures beside the film
-//! 7. [`quality`] scores, [`verify`] reads what was written again; [`loudness`] measures sound; [`ledger`] accounts for
-//!    frames; [`report`] says what was found
-//! 8. [`planner`] resolves settings against a source; [`document`] reads settings from text
-//! - [`doctor`] says what this build can do; [`pipeline`] runs all of it on named threads
+//! | name | what it is |
+//! | --- | --- |
+//! | [`Source`] | an open file or image sequence: [`Source::frames`], [`Source::samples`], [`Source::frame`] |
+//! | [`probe`](probe::probe) | what a source holds, as [`MediaInfo`](probe::MediaInfo) |
+//! | [`Job`] | what a user asks for: one source, its outputs, packages and stills |
+//! | [`Document`](document::Document) | a job or profile as TOML, YAML or JSON |
+//! | [`plan()`] and [`Plan`] | what the job resolves to; a plan travels as JSON |
+//! | [`run`], [`run_plan`] | run a job, or a plan |
+//! | [`Control`] | progress, and cancellation by [`Cancel`] |
+//! | [`Report`] | what was written, with the ledger of every frame and the checks of every file |
+//! | [`Error`], [`ErrorKind`] | what went wrong, at which stage, in which file and stream, and when |
+//! | [`doctor`] | what this build can do |
 //!
-//! ```no_run
-//! use trix_core::{Control, Job, run};
-//! let report = run(&Job::new("master.mov", "copy.mp4"), &Control::default())?;
-//! assert!(report.outputs[0].verification.checks.iter().all(|check| check.ok));
+//! # Examples
+//!
+//! Probe a file:
+//!
+//! ```
+//! # let master = trix_fixtures::clip::master();
+//! use trix_core::{Source, probe::probe};
+//!
+//! let info = probe(&Source::open(&master)?);
+//! let video = info.streams.iter().find_map(|stream| stream.video.as_ref()).expect("a video stream");
+//! assert_eq!((video.width, video.height), (320, 180));
 //! # Ok::<(), trix_core::Error>(())
 //! ```
+//!
+//! Write two copies from one decode, watch them, and be able to stop:
+//!
+//! ```
+//! # let master = trix_fixtures::clip::master();
+//! # let folder = trix_fixtures::folder();
+//! use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+//! use trix_core::{
+//!     Cancel, Control, Job, run,
+//!     spec::{job::OutputSettings, video::{EncodeSettings, VideoSettings}},
+//! };
+//!
+//! let settings = |depth| EncodeSettings { depth: Some(depth), preset: Some("ultrafast".into()), ..Default::default() };
+//! let mut job = Job::new(&master, folder.path().join("copy.mp4"));
+//! job.outputs[0].video = VideoSettings::X264(settings(8));
+//! job.outputs.push(OutputSettings {
+//!     path: folder.path().join("archive.mkv"),
+//!     video: VideoSettings::X265(settings(10)),
+//!     ..Default::default()
+//! });
+//!
+//! let cancel = Cancel::default(); // `cancel.cancel()` on any thread ends the job within 200 ms
+//! let frames = Arc::new(AtomicU64::new(0));
+//! let seen = Arc::clone(&frames);
+//! let control = Control {
+//!     cancel: cancel.clone(),
+//!     progress: Some(Arc::new(move |progress| seen.store(progress.frame, Ordering::Relaxed))),
+//! };
+//! let report = run(&job, &control)?;
+//! assert_eq!(report.outputs.len(), 2);
+//! for output in &report.outputs {
+//!     assert_eq!(output.ledger.expect("video").emitted, 50);
+//!     assert!(output.verification.checks.iter().all(|check| check.ok));
+//! }
+//! assert_eq!(frames.load(Ordering::Relaxed), 50);
+//! # Ok::<(), trix_core::Error>(())
+//! ```
+//!
+//! Read frames from any place on, each exactly as in a decode from the start:
+//!
+//! ```
+//! # let master = trix_fixtures::clip::master();
+//! use trix_core::{Source, media::time::{Rational, Timestamp}};
+//!
+//! let source = Source::open(&master)?;
+//! let one_second = Timestamp::new(1, Rational::new(1, 1));
+//! let numbers: Vec<u64> =
+//!     source.frames().from(one_second).stride(10).map(|frame| Ok(frame?.number)).collect::<trix_core::Result<_>>()?;
+//! assert_eq!(numbers, [25, 35, 45]);
+//! assert_eq!(source.frame(30)?.expect("frame 30").frame.width(), 320);
+//! # Ok::<(), trix_core::Error>(())
+//! ```
+//!
+//! Plan a job, send the plan, and run it elsewhere:
+//!
+//! ```
+//! # let master = trix_fixtures::clip::master();
+//! # let folder = trix_fixtures::folder();
+//! use trix_core::{Control, Job, Plan, Source, plan, run_plan};
+//!
+//! let job = Job::new(&master, folder.path().join("copy.mp4"));
+//! let text = serde_json::to_string(&plan(&job, &Source::open(&master)?)?).expect("a plan is JSON");
+//!
+//! let received: Plan = serde_json::from_str(&text).expect("a plan");
+//! let report = run_plan(&received, &Control::default())?;
+//! assert_eq!(report.outputs[0].ledger.expect("video").found, Some(50));
+//! # Ok::<(), trix_core::Error>(())
+//! ```
+//!
+//! # The modules
+//!
+//! They stand in the order in which one uses the other. Whoever reads them from top to bottom follows a frame from the disk
+//! to a verified copy.
+//!
+//! - the nouns: [`error`], [`media`] (times, formats, colour, packets, frames)
+//! - the settings of a job: [`spec`]; what they resolve to, as data: [`plan`](mod@plan)
+//! 1. [`source`] opens a file, [`index`] knows where its frames are, [`demux`] reads packets
+//! 2. [`decode`] turns packets into frames
+//! 3. [`filter`] changes size, chroma, depth and sample format
+//! 4. [`reading`] gives frames and audio without a job; [`probe`] describes a source
+//! 5. [`encode`] drives x264, x265 and libavcodec's encoders
+//! 6. [`mux`] writes containers, [`package`] folders of segments and playlists, [`still`] images
+//! 7. [`quality`] scores, [`verify`] reads back what was written, [`loudness`] measures audio, [`ledger`] accounts for frames,
+//!    [`report`] says what was found
+//! 8. [`planner`] resolves settings against a source; [`document`] reads settings from text
+//! - [`doctor`] looks at the installed libraries; [`pipeline`] runs all of it on named threads
 
 pub mod media;
 pub mod spec;
@@ -30,6 +121,7 @@ pub mod plan;
 mod extent;
 mod integrity;
 pub mod source;
+pub mod index;
 pub mod demux;
 pub mod decode;
 pub mod filter;
@@ -39,6 +131,7 @@ pub mod encode;
 pub mod mux;
 pub mod package;
 pub mod still;
+mod pool;
 pub mod quality;
 pub mod verify;
 pub mod loudness;
@@ -59,7 +152,9 @@ pub use trix_model::{
     mistake,
 };
 
-pub use pipeline::{Control, run};
+pub use pipeline::{Control, run, run_opened, run_plan};
+pub use plan::Plan;
+pub use planner::plan;
 pub use report::{OutputReport, Report};
 pub use source::Source;
 pub use spec::job::Job;

@@ -1,4 +1,4 @@
-//! The nouns that flow through the stages. Nothing in here reads or writes a file.
+//! The data types that pass between the stages. Nothing here reads or writes a file.
 
 pub use trix_av::{frame, packet, pixel::PixelFormat};
 pub use trix_bitstream::rpu;

@@ -1,4 +1,4 @@
-//! What a job did, in a form that can be kept beside the file it made.
+//! The report of a job, in a form that can be kept with the file that it made.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -8,6 +8,7 @@ use trix_model::{check::Check, damage::DamageReport, decision::Decision, error::
 use crate::{
     decode::{audio::SoundChange, timing::TimingReport},
     filter::{convert::Change, sound_ledger::SoundLedger},
+    index::FromStart,
     ledger::Ledger,
     mux::record::TrackRecord,
     package::RenditionRecord,
@@ -39,6 +40,8 @@ pub struct Report {
     pub timing_of_source: BTreeMap<usize, TimingReport>,
     /// Places at which the clock of the source did not go on, so that later times were moved.
     pub discontinuities: Vec<Discontinuity>,
+    /// Where decoding of frames began; `None` where the job does not ask for a start, or encodes none.
+    pub seek: Option<Seek>,
     /// The sound tracks from beside the source.
     pub tracks: Vec<TrackReport>,
     /// What was decided about all outputs together without being asked.
@@ -55,6 +58,15 @@ pub struct Report {
     pub failed: Vec<FailedOutput>,
     /// How long it took.
     pub timing: Timing,
+}
+
+/// Where decoding of a source began that is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Seek {
+    /// Frames before that, which were not decoded.
+    pub not_decoded: u64,
+    /// Why decoding began at the start of the source; `None` where it began near the first frame that was asked for.
+    pub from_start: Option<FromStart>,
 }
 
 /// The account of an output.

@@ -1,7 +1,7 @@
-//! What the installed libraries can do that other releases of them cannot, found by asking or trying.
+//! Abilities that some releases of the installed libraries have and others lack, detected by a query or a trial.
 //!
-//! Invariant: an ability is found once in a process, on data of our own, and never by the number of a version. What the
-//! headers tell is found when the crate is built (`build.rs`).
+//! Invariant: each ability is detected once in a process, on data of our own, and never by a version number. Abilities
+//! that the headers show are detected when the crate is built (`build.rs`).
 
 use std::{
     ffi::{CStr, c_int, c_void},
@@ -19,7 +19,7 @@ use super::{
     stream::CodecParameters,
 };
 
-/// Whether filter `filter` has an option called `option`.
+/// True if the filter `filter` has an option `option`.
 pub(crate) fn filter_has_option(filter: &CStr, option: &CStr) -> bool {
     // SAFETY: strings live during the calls; filters and their classes are static.
     unsafe {
@@ -28,7 +28,7 @@ pub(crate) fn filter_has_option(filter: &CStr, option: &CStr) -> bool {
     }
 }
 
-/// Whether objects of a class have an option called `option`.
+/// True if objects of the class have an option `option`.
 ///
 /// # Safety
 /// `class` is null or a class of libav*.
@@ -39,14 +39,14 @@ pub(crate) unsafe fn class_has_option(class: *const av::AVClass, option: &CStr) 
     !class.is_null() && !unsafe { av::av_opt_find(place, option.as_ptr(), ptr::null(), 0, search) }.is_null()
 }
 
-/// Whether the filter that pictures enter a graph by is told matrix and range. Then filters negotiate both, and convert
-/// what disagrees.
+/// True if the buffer source of a video filter graph takes matrix and range. Filters then negotiate both, and convert
+/// where they differ.
 pub(crate) fn graphs_negotiate_color() -> bool {
     static FOUND: OnceLock<bool> = OnceLock::new();
     *FOUND.get_or_init(|| filter_has_option(c"buffer", c"colorspace"))
 }
 
-/// Whether elementary streams of H.266 are read and decoded.
+/// True if this build reads and decodes H.266 elementary streams.
 pub fn reads_vvc() -> bool {
     // SAFETY: the strings live during the calls, which look into static tables.
     unsafe {
@@ -55,32 +55,32 @@ pub fn reads_vvc() -> bool {
     }
 }
 
-/// What the muxer of Matroska does by itself about sound that begins with samples that nobody is to hear.
+/// How the Matroska muxer handles the encoder delay (priming samples) of audio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MatroskaDelay {
-    /// It tells their length (CodecDelay).
+    /// It writes the length of the delay (CodecDelay).
     pub is_written: bool,
-    /// It makes the times of packets later by as much.
+    /// It adds the delay to the packet times.
     pub is_added: bool,
 }
 
-/// What the muxer of Matroska does about the delay of `codec`.
+/// How the Matroska muxer handles the encoder delay of `codec`.
 pub fn matroska_delay(codec: &str) -> MatroskaDelay {
     static OPUS: OnceLock<MatroskaDelay> = OnceLock::new();
     static OTHERS: OnceLock<MatroskaDelay> = OnceLock::new();
-    // Opus had rules of its own before all codecs had the same.
+    // Opus had a rule of its own before all codecs shared one.
     match codec {
         "opus" => *OPUS.get_or_init(|| try_matroska(av::AVCodecID::AV_CODEC_ID_OPUS)),
         _ => *OTHERS.get_or_init(|| try_matroska(av::AVCodecID::AV_CODEC_ID_AC3)),
     }
 }
 
-/// Writes one packet of sound that begins with samples that nobody is to hear, and looks what became of it.
+/// Writes one packet of audio with an encoder delay, and reads how the muxer handled it.
 fn try_matroska(codec: av::AVCodecID) -> MatroskaDelay {
-    /// 22 milliseconds, which Matroska tells without rounding.
+    /// 22 milliseconds, which Matroska stores without rounding.
     const SAMPLES: usize = 1056;
     const RATE: u32 = 48_000;
-    // The head that Opus needs (RFC 7845, 5.1): version, channels, samples to discard, rate, gain, mapping.
+    // The header that Opus needs (RFC 7845, 5.1): version, channels, pre-skip, rate, gain, mapping.
     let mut head = b"OpusHead\x01\x02".to_vec();
     head.extend((SAMPLES as u16).to_le_bytes());
     head.extend(RATE.to_le_bytes());
@@ -101,19 +101,19 @@ fn try_matroska(codec: av::AVCodecID) -> MatroskaDelay {
     file.ok().and_then(|file| delay_in(&file)).unwrap_or(MatroskaDelay { is_written: false, is_added: false })
 }
 
-/// What a file of one packet says of its delay.
+/// Reads the delay handling from a file with one packet.
 fn delay_in(file: &[u8]) -> Option<MatroskaDelay> {
     let segment = element(file, 0x1853_8067)?;
     let entry = element(element(segment, 0x1654_ae6b)?, 0xae)?;
     let cluster = element(segment, 0x1f43_b675)?;
     let start = element(cluster, 0xe7)?.iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
-    // The number of the track in one byte, then the time after the start of the cluster.
+    // The track number in one byte, then the time relative to the cluster.
     let block = element(cluster, 0xa3).or_else(|| element(element(cluster, 0xa0)?, 0xa1))?;
     let after = i16::from_be_bytes(*block.get(1..)?.first_chunk()?);
     Some(MatroskaDelay { is_written: element(entry, 0x56aa).is_some(), is_added: start + i64::from(after) > 0 })
 }
 
-/// The content of the first element called `wanted` among those that `bytes` hold one after the other.
+/// The content of the first element `wanted` in a list of elements.
 fn element(mut bytes: &[u8], wanted: u32) -> Option<&[u8]> {
     loop {
         let (id, size, width) = head_of(bytes)?;
@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn what_becomes_of_a_delay_in_matroska_is_read_from_the_file() {
-        // Every libavformat that Trix runs with tells the delay of Opus; those that add it to times tell it for all.
+        // Every libavformat that Trix supports writes the delay of Opus. Those that add it to times write it for every
+        // codec.
         let (opus, others) = (matroska_delay("opus"), matroska_delay("aac"));
         assert!(opus.is_written);
         assert_eq!(others.is_written, others.is_added);

@@ -1,4 +1,4 @@
-//! Owner of libavcodec's encoders of sound.
+//! Owner of libavcodec's audio encoders.
 
 use std::{ffi::c_int, ptr, sync::Arc};
 
@@ -13,30 +13,30 @@ use super::{
     stream::CodecParameters,
 };
 
-/// What an audio encoder is asked for.
+/// Settings of an audio encoder.
 pub struct AudioEncoderSettings<'a> {
     /// FFmpeg's name of the encoder.
     pub encoder: &'a str,
     /// FFmpeg's name of the sample format.
     pub sample_format: &'a str,
-    /// Samples in a second.
+    /// Samples per second.
     pub sample_rate: u32,
     /// FFmpeg's description of the channel layout.
     pub layout: &'a str,
-    /// Bits in a second, for lossy codecs.
+    /// Bits per second, for lossy codecs.
     pub bit_rate: Option<u64>,
-    /// Significant bits of a sample, where fewer than the sample format has.
+    /// Significant bits per sample, if fewer than the sample format has.
     pub raw_bits: Option<u32>,
 }
 
-/// An encoder of sound.
+/// An audio encoder.
 pub struct AudioEncoder {
     context: Context,
     sink: Arc<Sink>,
 }
 
 impl AudioEncoder {
-    /// An encoder whose time base is one sample.
+    /// Opens an encoder whose time base is one sample.
     pub fn open(settings: &AudioEncoderSettings<'_>) -> Result<Self, AvError> {
         let sink = Sink::new();
         let entered = sink.enter();
@@ -69,13 +69,13 @@ impl AudioEncoder {
         Ok(AudioEncoder { context, sink })
     }
 
-    /// What a muxer must know.
+    /// The codec parameters for a muxer.
     pub fn parameters(&self) -> Result<CodecParameters, AvError> {
         // SAFETY: the context is open.
         unsafe { CodecParameters::of_context(self.context.as_ptr()) }
     }
 
-    /// Samples that each frame but the last must have; 0 when any number will do.
+    /// Samples that every frame except the last must have. 0 if any number is allowed.
     pub fn frame_samples(&self) -> usize {
         // SAFETY: the context is open; the codec is static.
         unsafe {
@@ -85,19 +85,19 @@ impl AudioEncoder {
         }
     }
 
-    /// Samples of each full packet; 0 when packets have no length of their own.
+    /// Samples in a full packet. 0 if packets have no fixed length.
     pub fn packet_samples(&self) -> usize {
         // SAFETY: the context is open.
         unsafe { &*self.context.as_ptr() }.frame_size.max(0) as usize
     }
 
-    /// Samples that a decoder yields before the first that went in.
+    /// Samples that a decoder yields before the first input sample.
     pub fn priming(&self) -> usize {
         // SAFETY: the context is open.
         unsafe { &*self.context.as_ptr() }.initial_padding.max(0) as usize
     }
 
-    /// Puts a frame in, or with `None` announces the end.
+    /// Sends a frame. `None` marks the end of the stream.
     pub fn send(&mut self, frame: Option<&Frame>) -> Result<(), AvError> {
         let _entered = self.sink.enter();
         let frame = frame.map_or(ptr::null(), |frame| frame.as_ptr().cast_const());
@@ -105,7 +105,7 @@ impl AudioEncoder {
         check(unsafe { av::avcodec_send_frame(self.context.as_ptr(), frame) }).map(drop)
     }
 
-    /// Takes a packet out.
+    /// Receives a packet.
     pub fn receive(&mut self) -> Result<Output<Packet>, AvError> {
         let _entered = self.sink.enter();
         let packet = Packet::new();

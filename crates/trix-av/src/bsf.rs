@@ -8,14 +8,14 @@ use trix_model::time::TimeBase;
 use super::{AvError, c_string, check, packet::Packet, stream::CodecParameters};
 use crate::rational::rational;
 
-/// A filter that turns packets into packets.
+/// A filter from packets to packets.
 pub struct BitstreamFilter(NonNull<av::AVBSFContext>);
 
 // SAFETY: the context is used through this owner only; libavcodec has no thread affinity.
 unsafe impl Send for BitstreamFilter {}
 
 impl BitstreamFilter {
-    /// A filter by FFmpeg's name for packets that come with `parameters` and whose times count `time_base`.
+    /// Opens a filter by FFmpeg's name, for packets with `parameters` and with times in `time_base`.
     pub fn open(name: &str, parameters: &CodecParameters, time_base: TimeBase) -> Result<Self, AvError> {
         let name = c_string(name);
         // SAFETY: strings and parameters live during the calls; the context is owned from its creation on.
@@ -34,14 +34,14 @@ impl BitstreamFilter {
         }
     }
 
-    /// Puts a packet in, or with `None` announces the end; all packets must have been taken out before.
+    /// Sends a packet. `None` marks the end of the stream. All output must have been received before.
     pub fn send(&mut self, packet: Option<&Packet>) -> Result<(), AvError> {
         let packet = packet.map_or(ptr::null_mut(), Packet::as_ptr);
         // SAFETY: both are valid; the call takes over the packet's reference and leaves it blank; null means the end.
         check(unsafe { av::av_bsf_send_packet(self.0.as_ptr(), packet) }).map(drop)
     }
 
-    /// Takes a packet out; `None` when more has to be put in, or after the end.
+    /// Receives a packet. `None` if the filter needs more input, or after the end.
     pub fn receive(&mut self) -> Result<Option<Packet>, AvError> {
         let packet = Packet::new();
         // SAFETY: both are valid and ours.

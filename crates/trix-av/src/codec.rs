@@ -8,14 +8,14 @@ use trix_model::time::{Rational, TimeBase};
 use super::{AvError, Dictionary, check, frame::Frame, log::Sink, packet::Packet, stream::CodecParameters, text};
 use crate::rational::{from_av, rational};
 
-/// A codec context, open or not.
+/// A codec context, opened or not.
 pub(crate) struct Context(NonNull<av::AVCodecContext>);
 
 impl Context {
-    /// A context for `codec`.
+    /// Allocates a context for `codec`.
     ///
     /// # Safety
-    /// `codec` is one of libavcodec's.
+    /// `codec` is a codec of libavcodec.
     pub(crate) unsafe fn new(codec: *const av::AVCodec) -> Self {
         // SAFETY: promised by the caller.
         Context(NonNull::new(unsafe { av::avcodec_alloc_context3(codec) }).expect("memory for a codec"))
@@ -37,17 +37,17 @@ impl Drop for Context {
     }
 }
 
-/// What comes out of a codec.
+/// Result of a receive call.
 pub enum Output<T> {
-    /// An item.
+    /// A frame or packet.
     Item(T),
-    /// Nothing until more is put in.
+    /// The codec needs more input first.
     Hungry,
-    /// Nothing ever again.
+    /// The codec has no more output.
     End,
 }
 
-/// What a call that takes something out of a codec came to.
+/// Converts the return code of a receive call.
 pub(crate) fn outcome<T>(code: c_int, item: T) -> Result<Output<T>, AvError> {
     match check(code) {
         Ok(_) => Ok(Output::Item(item)),
@@ -57,23 +57,23 @@ pub(crate) fn outcome<T>(code: c_int, item: T) -> Result<Output<T>, AvError> {
     }
 }
 
-/// A decoder of pictures or sound.
+/// A decoder of video or audio.
 pub struct Decoder {
     context: Context,
     sink: Arc<Sink>,
 }
 
-/// Why there is no decoder.
+/// Why a decoder could not be opened.
 pub enum DecoderError {
-    /// This build of libavcodec has none for the codec.
+    /// This build of libavcodec has no decoder for the codec.
     Missing,
-    /// It has one, which refused the stream.
+    /// The decoder rejected the stream.
     Refused(AvError),
 }
 
 impl Decoder {
-    /// A decoder with `threads` threads (0: one for each core), which refuses pictures of more than `pixels` pixels. Of
-    /// several, it is one that reads an `alpha_layer` beside the pictures, where there is one.
+    /// Opens a decoder with `threads` threads (0: one for each core) that rejects frames of more than `pixels` pixels.
+    /// With `alpha_layer`, prefers a decoder that reads an alpha layer beside the frames, if this build has one.
     pub fn open(
         parameters: &CodecParameters,
         time_base: TimeBase,
@@ -100,7 +100,8 @@ impl Decoder {
             (*raw).thread_count = threads.min(64) as c_int;
             (*raw).err_recognition |= av::AV_EF_CRCCHECK as c_int;
             let pixels = pixels.to_string();
-            // SMPTE 302M that carries coded audio: decoded if possible, else handed on as it is, and not dropped.
+            // SMPTE 302M may carry coded audio. The decoder decodes it if possible, otherwise passes it on unchanged
+            // instead of dropping it.
             let mut options = Dictionary::new([("max_pixels", pixels.as_str()), ("non_pcm_mode", "decode_copy")]);
             check(av::avcodec_open2(raw, codec, options.as_mut())).map_err(DecoderError::Refused)?;
             context
@@ -109,7 +110,7 @@ impl Decoder {
         Ok(Decoder { context, sink })
     }
 
-    /// Puts a packet in, or with `None` announces the end. All frames must have been taken out before.
+    /// Sends a packet. `None` marks the end of the stream. All frames must have been received before.
     pub fn send(&mut self, packet: Option<&Packet>) -> Result<(), AvError> {
         let _entered = self.sink.enter();
         let packet = packet.map_or(ptr::null(), |packet| packet.as_ptr().cast_const());
@@ -117,7 +118,7 @@ impl Decoder {
         check(unsafe { av::avcodec_send_packet(self.context.0.as_ptr(), packet) }).map(drop)
     }
 
-    /// Takes a frame out.
+    /// Receives a frame.
     pub fn receive(&mut self) -> Result<Output<Frame>, AvError> {
         let _entered = self.sink.enter();
         let frame = Frame::new();
@@ -126,14 +127,14 @@ impl Decoder {
         outcome(code, frame)
     }
 
-    /// Pictures in a second as the bitstream itself says, once a picture was decoded; absent where it does not say.
+    /// Frame rate that the bitstream states, once a frame was decoded. `None` if it states none.
     pub fn bitstream_rate(&self) -> Option<Rational> {
         // SAFETY: the context is open.
         let rate = from_av(unsafe { self.context.0.as_ref() }.framerate);
         rate.is_positive().then_some(rate)
     }
 
-    /// Profile and level as the bitstream itself says, once a picture was decoded.
+    /// Profile and level that the bitstream states, once a frame was decoded.
     pub fn bitstream_profile(&self) -> (Option<String>, Option<i32>) {
         // SAFETY: the context is open; names of profiles are static.
         unsafe {
@@ -142,14 +143,14 @@ impl Decoder {
         }
     }
 
-    /// What the decoder logged since the last look, and how many of the lines were errors.
+    /// The messages of the decoder since the last call, and the number of errors among them.
     pub fn complaints(&self) -> (Vec<super::log::Line>, u64) {
         self.sink.take()
     }
 }
 
-/// The decoder that reads an alpha layer of `id`; null where this build has none. libavcodec's own decoders of VP8 and
-/// VP9 leave the layer out.
+/// The decoder that reads the alpha layer of `id`. Null if this build has none. libavcodec's own decoders of VP8 and
+/// VP9 ignore the layer.
 fn reads_alpha(id: av::AVCodecID) -> *const av::AVCodec {
     let name = match id {
         av::AVCodecID::AV_CODEC_ID_VP8 => c"libvpx",

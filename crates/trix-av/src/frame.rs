@@ -16,7 +16,7 @@ use super::{
     side_data::{self, FrameKind as Side},
 };
 
-/// A decoded picture or block of sound. Its samples are immutable and shared by reference count.
+/// A decoded video frame or block of audio. Its samples are immutable and shared by reference count.
 pub struct Frame(NonNull<av::AVFrame>);
 
 // SAFETY: a frame's buffers are reference-counted atomically by libavutil and the frame itself is not changed once the
@@ -29,13 +29,13 @@ impl Frame {
     /// An empty frame.
     ///
     /// # Panics
-    /// When the process is out of memory, as every allocation in Rust does.
+    /// If the process is out of memory, like every allocation in Rust.
     pub(crate) fn new() -> Self {
         // SAFETY: no preconditions.
         Frame(NonNull::new(unsafe { av::av_frame_alloc() }).expect("memory for a frame"))
     }
 
-    /// A grey picture of 8 bits without chroma, the same all over.
+    /// A uniform grey frame of 8 bits without chroma.
     pub fn grey(width: usize, height: usize) -> Self {
         let frame = Frame::new();
         // SAFETY: the frame is ours; the call allocates its one plane, of `linesize` bytes for each row.
@@ -58,57 +58,57 @@ impl Frame {
         unsafe { self.0.as_ref() }
     }
 
-    /// Presentation time in ticks of the stage that made the frame, from the container or else from the decoder.
+    /// Presentation time in ticks of the stage that made the frame, from the container or, failing that, from the
+    /// decoder.
     pub fn pts(&self) -> Option<i64> {
         [self.raw().best_effort_timestamp, self.raw().pts].into_iter().find(|&ticks| ticks != av::AV_NOPTS_VALUE)
     }
 
-    /// Gives a frame without a time this one.
+    /// Sets the presentation time of a frame that has none.
     pub fn set_pts(&mut self, pts: i64) {
         // SAFETY: we hold the only reference to the frame.
         let raw = unsafe { self.0.as_mut() };
         (raw.pts, raw.best_effort_timestamp) = (pts, pts);
     }
 
-    /// Makes the frame's own `pts` count, whatever the decoder estimated.
+    /// Makes the frame's own `pts` valid and ignores the decoder's estimate.
     pub(crate) fn adopt_pts(&mut self) {
         // SAFETY: we hold the only reference to the frame.
         let raw = unsafe { self.0.as_mut() };
         raw.best_effort_timestamp = raw.pts;
     }
 
-    /// Samples in a row.
+    /// Samples per row.
     pub fn width(&self) -> usize {
         self.raw().width.max(0) as usize
     }
 
-    /// Rows.
+    /// Number of rows.
     pub fn height(&self) -> usize {
         self.raw().height.max(0) as usize
     }
 
-    /// Samples in each channel of a block of sound.
+    /// Samples per channel of an audio frame.
     pub fn samples(&self) -> usize {
         self.raw().nb_samples.max(0) as usize
     }
 
-    /// Samples of a second of sound.
+    /// Samples per second of audio.
     pub fn sample_rate(&self) -> u32 {
         self.raw().sample_rate.max(0) as u32
     }
 
-    /// Channels of a block of sound.
+    /// Number of audio channels.
     pub fn channels(&self) -> usize {
         self.raw().ch_layout.nb_channels.max(0) as usize
     }
 
-    /// The samples of one channel of a block of sound, one after the other, as bytes of the machine's order; empty where
-    /// there is no such channel.
+    /// The samples of one audio channel, as bytes in native byte order. Empty if there is no such channel.
     pub fn channel(&self, channel: usize) -> Vec<u8> {
         let (samples, channels) = (self.samples(), self.channels());
         // SAFETY: takes any integer.
         let (bytes, is_planar) = unsafe {
-            // The values that libavutil lists; others have no size.
+            // Only the values that libavutil lists are valid; others have no size.
             let known = (0..=11).contains(&self.format());
             let format = if known {
                 std::mem::transmute::<c_int, av::AVSampleFormat>(self.format())
@@ -141,18 +141,18 @@ impl Frame {
         self.raw().format
     }
 
-    /// The layout of the samples of a picture, where libavutil knows it.
+    /// The pixel format of a video frame, if libavutil knows it.
     pub fn pixel_format(&self) -> Option<PixelFormat> {
         PixelFormat::from_raw(self.raw().format)
     }
 
-    /// Width of a sample divided by its height; zero where unknown.
+    /// Sample aspect ratio (width / height). Zero if unknown.
     pub fn sample_aspect(&self) -> Rational {
         let aspect = self.raw().sample_aspect_ratio;
         Rational::new(aspect.num.into(), aspect.den.into())
     }
 
-    /// How the samples mean colour, as this frame says.
+    /// Colour description of this frame.
     pub fn color(&self) -> Color {
         let raw = self.raw();
         // SAFETY: the fields have the size of a C int and are initialised.
@@ -167,14 +167,14 @@ impl Frame {
         }
     }
 
-    /// Matrix and range, by the numbers of libavutil.
+    /// Matrix and range as libavutil's numbers.
     pub(crate) fn matrix_and_range(&self) -> (c_int, c_int) {
         let raw = self.raw();
         // SAFETY: the fields have the size of a C int and are initialised.
         unsafe { (enum_field!(raw.colorspace), enum_field!(raw.color_range)) }
     }
 
-    /// Another reference to the same samples that says this matrix and range; `None` where the frame says so itself.
+    /// A new reference to the same samples with this matrix and range. `None` if the frame already has both.
     pub(crate) fn with_matrix_and_range(&self, (matrix, range): (c_int, c_int)) -> Option<Self> {
         if self.matrix_and_range() == (matrix, range) {
             return None;
@@ -189,7 +189,7 @@ impl Frame {
         Some(copy)
     }
 
-    /// Whether the frame holds two fields that were taken one after the other.
+    /// True if the frame is interlaced: it holds two fields of different times.
     pub fn is_interlaced(&self) -> bool {
         #[cfg(frame_flags_tell_fields)]
         return self.raw().flags & av::AV_FRAME_FLAG_INTERLACED != 0;
@@ -197,7 +197,7 @@ impl Frame {
         return self.raw().interlaced_frame != 0;
     }
 
-    /// Whether the upper field is shown first.
+    /// True if the top field is shown first.
     pub fn is_top_field_first(&self) -> bool {
         #[cfg(frame_flags_tell_fields)]
         return self.raw().flags & av::AV_FRAME_FLAG_TOP_FIELD_FIRST != 0;
@@ -205,7 +205,7 @@ impl Frame {
         return self.raw().top_field_first != 0;
     }
 
-    /// Says which field is shown first, or that there is only one.
+    /// Sets the field order. `None` means progressive.
     fn set_fields(&mut self, fields: Option<FieldOrder>) {
         // SAFETY: we hold the only reference to the frame.
         let raw = unsafe { self.0.as_mut() };
@@ -225,12 +225,12 @@ impl Frame {
         }
     }
 
-    /// Fields for which the frame is shown beyond its own two (MPEG-2's repeated fields).
+    /// Number of extra fields for which the frame is shown (MPEG-2's repeated fields).
     pub fn repeated_fields(&self) -> u32 {
         self.raw().repeat_pict.max(0) as u32
     }
 
-    /// Static HDR metadata that came with this frame.
+    /// Static HDR metadata of this frame.
     pub fn hdr(&self) -> StaticHdr {
         StaticHdr {
             mastering: self.side_data(Side::AV_FRAME_DATA_MASTERING_DISPLAY_METADATA).and_then(side_data::mastering),
@@ -238,29 +238,30 @@ impl Frame {
         }
     }
 
-    /// Whether dynamic metadata of HDR10+ (SMPTE ST 2094-40) came with this frame.
+    /// True if the frame has HDR10+ dynamic metadata (SMPTE ST 2094-40).
     pub fn has_hdr10_plus(&self) -> bool {
         self.side_data(Side::AV_FRAME_DATA_DYNAMIC_HDR_PLUS).is_some()
     }
 
-    /// The Dolby Vision reference processing unit of this frame as it stands in the stream, emulation prevention included.
+    /// The Dolby Vision RPU of this frame as the stream carries it, with its emulation prevention bytes.
     pub fn dolby_vision_rpu(&self) -> Option<&[u8]> {
         self.side_data(Side::AV_FRAME_DATA_DOVI_RPU_BUFFER)
     }
 
-    /// Closed captions of this frame (CTA-708 `cc_data`, three bytes each).
+    /// Closed captions of this frame: `cc_data` of CTA-708, three bytes for each construct.
     pub fn captions(&self) -> Option<&[u8]> {
         self.side_data(Side::AV_FRAME_DATA_A53_CC).filter(|data| !data.is_empty())
     }
 
-    /// Text that an encoder wrote into this frame about itself (user data of H.264 and HEVC, behind its 16 bytes of name).
+    /// Text that the encoder wrote about itself into this frame (user data of H.264 and HEVC, after its 16-byte
+    /// identifier).
     pub fn signature(&self) -> Option<String> {
         let text = self.side_data(Side::AV_FRAME_DATA_SEI_UNREGISTERED)?.get(16..)?;
         let text = text.split(|byte| *byte == 0).next()?;
         Some(std::str::from_utf8(text).ok()?.to_owned())
     }
 
-    /// The active format of this frame (SMPTE ST 2016-1: what part of the picture matters), 0 to 15.
+    /// Active format description of this frame (SMPTE ST 2016-1: which part of the frame matters), 0 to 15.
     pub fn active_format(&self) -> Option<u8> {
         self.side_data(Side::AV_FRAME_DATA_AFD).and_then(|data| data.first().copied())
     }
@@ -271,7 +272,7 @@ impl Frame {
         Some(i64::from_ne_bytes(*data.first_chunk()?) as u32)
     }
 
-    /// The first SMPTE ST 12-1 time code of this frame, 32 bits as libavutil keeps them.
+    /// The first SMPTE ST 12-1 time code of this frame, in libavutil's 32 bits.
     pub fn smpte_timecode(&self) -> Option<u32> {
         let data = self.side_data(Side::AV_FRAME_DATA_S12M_TIMECODE)?;
         let count = u32::from_ne_bytes(*data.first_chunk()?);
@@ -283,14 +284,14 @@ impl Frame {
         unsafe { side_data::of_frame(self.raw(), kind) }
     }
 
-    /// Makes `pts` the frame's time, whatever decoder or container said.
+    /// Sets the frame's time to `pts`, whatever the decoder or container stated.
     pub fn set_time(&mut self, pts: i64) {
         // SAFETY: we hold the only reference to the frame.
         let raw = unsafe { self.0.as_mut() };
         (raw.pts, raw.best_effort_timestamp) = (pts, pts);
     }
 
-    /// Another reference to the same samples with a time, colour and field order of its own.
+    /// A new reference to the same samples with its own time, colour and field order.
     pub(crate) fn stamped(&self, time: i64, color: Color, fields: Option<FieldOrder>) -> Self {
         let mut copy = self.clone();
         copy.set_time(time);
@@ -307,26 +308,26 @@ impl Frame {
         copy
     }
 
-    /// A number that filters hand on from the frame that they read to the frames that they make of it.
+    /// A number that filters copy from their input frame to the frames that they make from it.
     pub fn tag(&self) -> usize {
         self.raw().opaque as usize
     }
 
-    /// Gives the frame a number, which travels with it.
+    /// Sets the number that filters copy to their output.
     pub fn set_tag(&mut self, tag: usize) {
         // SAFETY: we hold the only reference to the frame; the pointer is a number and never followed.
         unsafe { self.0.as_mut() }.opaque = tag as *mut std::ffi::c_void;
     }
 
-    /// What a filter or decoder noted on this frame under `key`.
+    /// The metadata that a filter or decoder attached to this frame under `key`.
     pub fn note(&self, key: &str) -> Option<String> {
         // SAFETY: the dictionary belongs to the frame.
         let entries = unsafe { super::entries(self.raw().metadata) };
         entries.into_iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// What the decoder says is wrong with this frame; `None` when it says nothing. Concealed parts are not among it:
-    /// decoders flag those too late or not, and `ffi::log` catches what they say.
+    /// Damage that the decoder reports for this frame. `None` if it reports none. Concealed parts are not included:
+    /// decoders flag them too late or not at all, and [`crate::log`] collects their messages about it.
     pub fn damage(&self) -> Option<&'static str> {
         let raw = self.raw();
         let flags = raw.decode_error_flags;
@@ -341,7 +342,7 @@ impl Frame {
         }
     }
 
-    /// The planes of a picture in a planar layout; empty for any other.
+    /// The planes of a video frame in a planar format. Empty for any other format.
     pub fn planes(&self) -> Vec<Plane<'_>> {
         let Some(format) = self.pixel_format().and_then(PixelFormat::picture) else { return Vec::new() };
         let raw = self.raw();
@@ -349,8 +350,8 @@ impl Frame {
             .filter_map(|index| {
                 let (width, height) = format.plane_size(index, self.width(), self.height());
                 let (data, stride) = (raw.data[index], raw.linesize[index]);
-                // A bottom-up picture has a negative stride; no decoder of planar YCbCr yields one, and the filter
-                // stage would have copied it.
+                // A bottom-up frame has a negative stride. No decoder of planar YCbCr yields one, and the filter stage
+                // would have copied it.
                 let stride = usize::try_from(stride).ok().filter(|_| !data.is_null())?;
                 let row = width * if format.depth > 8 { 2 } else { 1 };
                 let length = stride * height.checked_sub(1)? + row;
@@ -361,8 +362,8 @@ impl Frame {
             .collect()
     }
 
-    /// The samples as a file of raw pictures has them: plane after plane, without padding, in any layout; `None` when
-    /// the frame is no picture.
+    /// The samples as in a raw video file: plane after plane, without padding, in any pixel format. `None` if this is
+    /// not a video frame.
     pub fn packed(&self) -> Option<Vec<u8>> {
         let format = self.pixel_format()?;
         let size = format.image_bytes(self.width() as u32, self.height() as u32)?;
@@ -386,8 +387,8 @@ impl Frame {
         (copied >= 0).then_some(bytes)
     }
 
-    /// Whether a sample has a value that its depth does not allow, as words of 16 bits can hold when they are read from
-    /// a damaged file. Encoders take such samples for memory addresses.
+    /// True if a sample exceeds the maximum of its bit depth. 16-bit words from a damaged file can hold such values,
+    /// and encoders use samples as indices into memory.
     pub fn exceeds_depth(&self) -> bool {
         self.planes().iter().filter(|plane| (9..16).contains(&plane.depth)).any(|plane| {
             let most = plane.rows().map(|row| {
@@ -398,7 +399,7 @@ impl Frame {
         })
     }
 
-    /// A copy whose samples are no higher than their depth allows.
+    /// A copy with all samples limited to the maximum of their bit depth.
     pub fn clamped_to_depth(&self) -> Self {
         let copy = self.clone();
         // SAFETY: the call gives the copy samples of its own; planes lie within them as in `planes`.
@@ -419,7 +420,7 @@ impl Frame {
         copy
     }
 
-    /// Bytes of memory that this frame keeps alive.
+    /// Bytes of memory that this frame keeps allocated.
     pub fn bytes(&self) -> usize {
         // SAFETY: `buf` entries are null or valid buffer references.
         self.raw().buf.iter().filter_map(|buffer| unsafe { buffer.as_ref() }).map(|buffer| buffer.size).sum()
@@ -434,13 +435,13 @@ pub(crate) fn range(value: c_int) -> Range {
     }
 }
 
-/// libavutil counts from 1 what H.273 counts from 0.
+/// libavutil counts from 1, H.273 from 0.
 pub fn chroma_location(value: c_int) -> ChromaLocation {
     u8::try_from(value - 1).map(ChromaLocation::from_h273_type).unwrap_or_default()
 }
 
 impl Clone for Frame {
-    /// Another reference to the same samples; nothing is copied.
+    /// Adds a reference to the same samples. Nothing is copied.
     fn clone(&self) -> Self {
         let copy = Frame::new();
         // SAFETY: both frames are valid; the copy is empty.

@@ -1,6 +1,6 @@
 //! Owner of a libavfilter graph with one input and one output.
 //!
-//! Invariant: a graph runs on the thread that calls it, so that its result does not depend on the number of cores.
+//! Invariant: a graph runs on the calling thread, so that its result does not depend on the number of cores.
 
 use std::{
     ffi::{CStr, c_int, c_uint},
@@ -15,13 +15,13 @@ use trix_model::time::{Rational, TimeBase};
 use super::{AvError, ability, c_string, check, codec::Output, frame::Frame, layout::ChannelLayout, log::Sink, text};
 use crate::rational::from_av;
 
-/// A chain of filters.
+/// A filter graph with one chain.
 pub struct Graph {
     graph: NonNull<av::AVFilterGraph>,
     source: *mut av::AVFilterContext,
     sink: *mut av::AVFilterContext,
     log: Arc<Sink>,
-    /// Matrix and range that the graph was told; `None` where it takes what each frame says.
+    /// Matrix and range with which the graph was built. `None` if the graph takes them from each frame.
     color: Option<(c_int, c_int)>,
 }
 
@@ -29,7 +29,7 @@ pub struct Graph {
 unsafe impl Send for Graph {}
 
 impl Graph {
-    /// A chain for pictures shaped like `frame`, whose times count `time_base` and which come at `rate`.
+    /// Builds a video chain for frames shaped like `frame`, with times in `time_base` and the frame rate `rate`.
     pub fn for_video(
         frame: &Frame,
         time_base: TimeBase,
@@ -56,8 +56,8 @@ impl Graph {
         Ok(graph)
     }
 
-    /// A chain for sound shaped like `frame`, whose times count `time_base`. Channels without a layout are taken for
-    /// those of `assumed`.
+    /// Builds an audio chain for frames shaped like `frame`, with times in `time_base`. Channels without a layout get
+    /// the layout `assumed`.
     pub fn for_audio(
         frame: &Frame,
         time_base: TimeBase,
@@ -83,7 +83,7 @@ impl Graph {
         Graph::build(c"abuffer", c"abuffersink", &arguments, chain)
     }
 
-    /// Whether this build can make `chain` for sound.
+    /// True if this build supports the audio filter chain `chain`.
     pub fn takes_sound_chain(chain: &str) -> bool {
         let arguments = "sample_rate=48000:sample_fmt=dblp:channel_layout=mono:time_base=1/48000";
         Graph::build(c"abuffer", c"abuffersink", arguments, chain).is_ok()
@@ -96,7 +96,7 @@ impl Graph {
         let graph = unsafe {
             let graph = NonNull::new(av::avfilter_graph_alloc()).expect("memory for a graph");
             (*graph.as_ptr()).nb_threads = 1;
-            // For the conversions that libavfilter inserts by itself, between layouts that differ only in packing.
+            // For the conversions that libavfilter inserts itself, between pixel formats that differ only in packing.
             let options = c"flags=lanczos+accurate_rnd+full_chroma_int+bitexact";
             (*graph.as_ptr()).scale_sws_opts = av::av_strdup(options.as_ptr());
             graph
@@ -130,7 +130,7 @@ impl Graph {
                 ptr::null_mut(),
                 graph,
             ))?;
-            // Channels without a layout pass only where that is asked for; newer releases let them pass.
+            // Older releases accept channels without a layout only with this option; newer ones accept them always.
             let is_asked_for = sink == c"abuffersink" && ability::filter_has_option(sink, c"all_channel_counts");
             let options = if is_asked_for { c"all_channel_counts=1".as_ptr() } else { ptr::null() };
             check(av::avfilter_graph_create_filter(
@@ -148,7 +148,7 @@ impl Graph {
                 (*end).filter_ctx = filter;
                 end
             };
-            // Seen from the chain: what it reads is our source's output.
+            // From the chain's point of view: its input is the output of our source.
             let mut outputs = end(name_in, self.source);
             let mut inputs = end(name_out, self.sink);
             let code = av::avfilter_graph_parse_ptr(graph, chain.as_ptr(), &mut inputs, &mut outputs, ptr::null_mut());
@@ -160,16 +160,17 @@ impl Graph {
         Ok(())
     }
 
-    /// Makes every block of sound that comes out `samples` long, but for the last.
+    /// Makes every output frame of audio `samples` long, except the last.
     pub fn set_frame_samples(&mut self, samples: usize) {
         // SAFETY: the sink is a configured audio sink of this graph.
         unsafe { av::av_buffersink_set_frame_size(self.sink, samples as c_uint) };
     }
 
-    /// Puts a frame in, or with `None` announces the end.
+    /// Sends a frame. `None` marks the end of the stream.
     pub fn send(&mut self, frame: Option<&Frame>) -> Result<(), AvError> {
         let _entered = self.log.enter();
-        // The chain says what it needs to know of colour. A frame that says something else must not change the graph.
+        // The chain already states the colour that it needs. A frame with another description must not reconfigure the
+        // graph.
         let agreed = frame.zip(self.color).and_then(|(frame, color)| frame.with_matrix_and_range(color));
         let pointer = agreed.as_ref().or(frame).map_or(ptr::null_mut(), Frame::as_ptr);
         let flags = av::AV_BUFFERSRC_FLAG_KEEP_REF as c_int;
@@ -177,14 +178,14 @@ impl Graph {
         check(unsafe { av::av_buffersrc_add_frame_flags(self.source, pointer, flags) }).map(drop)
     }
 
-    /// Takes a frame out.
+    /// Receives a frame.
     pub fn receive(&mut self) -> Result<Output<Frame>, AvError> {
         let _entered = self.log.enter();
         let mut frame = Frame::new();
         // SAFETY: the sink belongs to the graph; the frame is ours.
         match check(unsafe { av::av_buffersink_get_frame(self.sink, frame.as_ptr()) }) {
             Ok(_) => {
-                // Filters set `pts` and leave the decoder's own estimate, in other units, as it was.
+                // Filters set `pts` and leave the decoder's estimate, which is in other units, unchanged.
                 frame.adopt_pts();
                 Ok(Output::Item(frame))
             }
@@ -194,13 +195,13 @@ impl Graph {
         }
     }
 
-    /// Seconds in a tick of the times of what comes out.
+    /// Time base of the output frames.
     pub fn time_base(&self) -> TimeBase {
         // SAFETY: the sink is a configured sink of this graph.
         from_av(unsafe { av::av_buffersink_get_time_base(self.sink) })
     }
 
-    /// What the filters logged since the last look.
+    /// The messages of the filters since the last call.
     pub fn complaints(&self) -> Vec<String> {
         self.log.take().0.into_iter().map(|line| line.text).collect()
     }
@@ -215,7 +216,7 @@ impl Drop for Graph {
     }
 }
 
-/// Whether this build of libavfilter has a filter called `name`.
+/// True if this build of libavfilter has a filter `name`.
 pub fn has_filter(name: &str) -> bool {
     let name = c_string(name);
     // SAFETY: the string lives during the call.

@@ -1,6 +1,6 @@
-//! Pictures made of samples that Trix computed itself, for libavcodec's encoders of still pictures.
+//! Frames made of samples that Trix computed, for libavcodec's still image encoders.
 //!
-//! Invariant: a frame is made whole or not at all: its bytes are exactly those of its format and size.
+//! Invariant: a frame is created completely or not at all. Its bytes are exactly those of its format and size.
 
 use std::ffi::c_int;
 
@@ -9,8 +9,8 @@ use ffmpeg_sys_next as av;
 use super::{frame::Frame, pixel::PixelFormat};
 
 impl Frame {
-    /// A picture from its samples: plane after plane, without padding, as [`Frame::packed`] gives them. `None` when there
-    /// are more or fewer of them than `format` and size need.
+    /// Creates a frame from its samples: plane after plane, without padding, as [`Frame::packed`] returns them. `None`
+    /// if the number of bytes does not match `format` and size.
     pub fn from_packed(format: PixelFormat, width: usize, height: usize, bytes: &[u8]) -> Option<Frame> {
         let (columns, rows) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
         if format.image_bytes(columns, rows)? != bytes.len() as u64 {
@@ -53,7 +53,7 @@ impl Frame {
         Some(frame)
     }
 
-    /// Sets the quantiser that an encoder with a fixed one takes for this picture, in its own steps (1 to 31).
+    /// Sets the quantiser of this frame for an encoder with a fixed quantiser, in the encoder's own steps (1 to 31).
     pub fn set_quantiser(&mut self, quantiser: u32) {
         // SAFETY: we hold the only reference to the frame.
         unsafe { (*self.as_ptr()).quality = (quantiser * av::FF_QP2LAMBDA as u32) as c_int };

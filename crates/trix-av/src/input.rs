@@ -22,14 +22,15 @@ use super::{
 };
 use crate::rational::from_av;
 
-/// An open source.
+/// An open demuxer.
 pub struct Input {
     context: NonNull<av::AVFormatContext>,
-    // Dropped after `context`, which reads from it while it is closed.
+    // Dropped after `context`, which still reads from it while it closes.
     io: Option<AvIo>,
-    /// What the container alone says, before any packet was looked into.
+    /// Facts that the container alone states, before any packet was analysed.
     declared: Vec<StreamFacts>,
-    /// Whether rates are the demuxer's own guess: an elementary stream tells them in its pictures or nowhere.
+    /// True if frame rates are guesses of the demuxer: an elementary stream states its rate only in its frames, if at
+    /// all.
     guesses_rate: bool,
     sink: Arc<Sink>,
     state: Arc<IoState>,
@@ -41,11 +42,11 @@ unsafe impl Send for Input {}
 /// A programme of a transport stream.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// Its number.
+    /// Programme number.
     pub number: i32,
     /// Indices of its streams.
     pub streams: Vec<usize>,
-    /// Its name and the like.
+    /// Its metadata, such as the name.
     pub metadata: Vec<(String, String)>,
 }
 
@@ -60,40 +61,40 @@ pub enum DurationMethod {
     BitRate,
 }
 
-/// Bounds for what a file may make us do before its first packet.
+/// Limits on what a file may cost before its first packet.
 #[derive(Clone, Copy)]
 pub struct InputBounds {
-    /// Bytes read to find out what the streams are.
+    /// Maximum number of bytes read to identify the streams.
     pub probe_bytes: u64,
-    /// Streams that a file may declare.
+    /// Maximum number of streams.
     pub streams: u32,
-    /// Pixels of a picture.
+    /// Maximum number of pixels in a frame.
     pub pixels: u64,
 }
 
-/// A demuxer that is used because somebody said so, and not because the content shows it.
+/// A demuxer that the caller selected, instead of the one that the content suggests.
 pub struct Stated {
     /// FFmpeg's name.
     pub demuxer: &'static str,
-    /// Options of its own.
+    /// Options of this demuxer.
     pub options: Vec<(&'static str, String)>,
 }
 
-/// Why a file was not opened.
+/// Why a file could not be opened.
 pub enum OpenError {
-    /// No known container.
+    /// It is not a known container.
     Unrecognised,
-    /// A container that is not in the list of allowed ones, by FFmpeg's name.
+    /// Its container is not allowed. Holds FFmpeg's name of it.
     Refused(String),
-    /// The demuxer gave up.
+    /// The demuxer failed.
     Failed(AvError),
 }
 
 impl Input {
-    /// Recognises the container and reads its header; with `stated`, takes the container for that.
+    /// Detects the container and reads its header. With `stated`, uses that demuxer instead.
     ///
-    /// `name` serves only to weigh file name extensions; nothing is opened by it. `allowed` decides by the demuxer's
-    /// name whether it may run at all.
+    /// `name` only lets the detection consider the file name extension; nothing is opened by it. `allowed` decides by
+    /// the demuxer's name whether the demuxer may run.
     pub fn open(
         reader: Box<dyn ReadSeek>,
         state: Arc<IoState>,
@@ -136,8 +137,8 @@ impl Input {
             (*context).pb = io.as_ptr();
             (*context).io_open = Some(refuse_to_open);
             (*context).error_recognition = av::AV_EF_CRCCHECK as c_int;
-            // One more than may be: some demuxers go on without the streams that are too many, and one of those has to
-            // be seen.
+            // One more than the limit: some demuxers ignore surplus streams and continue, and one surplus stream must
+            // stay visible.
             let streams = bounds.streams.saturating_add(1).min(i32::MAX as u32).to_string();
             let probe = bounds.probe_bytes.to_string();
             let own = stated.map_or(&[][..], |stated| &stated.options);
@@ -159,7 +160,7 @@ impl Input {
         }
     }
 
-    /// Reads far enough to know every stream's parameters.
+    /// Reads far enough to find the parameters of every stream.
     pub fn find_streams(&mut self, bounds: InputBounds) -> Result<(), AvError> {
         let _entered = self.sink.enter();
         let pixels = bounds.pixels.to_string();
@@ -171,7 +172,7 @@ impl Input {
             let mut raw: Vec<_> = options.iter_mut().map(|options| *options.as_mut()).collect();
             let code = av::avformat_find_stream_info(self.context.as_ptr(), raw.as_mut_ptr());
             for (options, raw) in options.iter_mut().zip(raw) {
-                // The call replaces a dictionary by what it did not use of it.
+                // The call replaces each dictionary by the entries that it did not use.
                 *options.as_mut() = raw;
             }
             check(code).map(drop)
@@ -195,7 +196,7 @@ impl Input {
         unsafe { text((*self.raw().iformat).long_name) }.unwrap_or_default()
     }
 
-    /// What is known of every stream.
+    /// The facts known about every stream.
     pub fn streams(&self) -> Vec<StreamFacts> {
         let raw = self.raw();
         // SAFETY: `streams` holds `nb_streams` valid pointers.
@@ -209,13 +210,13 @@ impl Input {
         list
     }
 
-    /// The byte of the file up to which the demuxer has read, what it has not looked at yet included.
+    /// Offset in the file up to which the demuxer has read, including data that it has not parsed yet.
     pub fn reached(&self) -> u64 {
         // SAFETY: the reader belongs to the context and lives as long as it.
         unsafe { self.raw().pb.as_ref() }.map_or(0, |io| u64::try_from(io.pos).unwrap_or(0))
     }
 
-    /// What the demuxer says of stream `index` now, if that is no longer codec `known`.
+    /// The current parameters of stream `index`, if its codec is no longer `known`.
     pub fn change_of(&self, index: usize, known: c_int) -> Option<CodecParameters> {
         let raw = self.raw();
         if index >= raw.nb_streams as usize {
@@ -229,13 +230,13 @@ impl Input {
         }
     }
 
-    /// What the container alone says of the streams it declares in its header; the rest of what [`Self::streams`] knows
-    /// comes from the packets.
+    /// Facts that the header of the container alone states about its streams. [`Self::streams`] adds facts from the
+    /// packets.
     pub fn declared(&self) -> &[StreamFacts] {
         &self.declared
     }
 
-    /// Named parts of the programme.
+    /// The chapters of the programme.
     pub fn chapters(&self) -> Vec<Chapter> {
         let raw = self.raw();
         let count = if raw.chapters.is_null() { 0 } else { raw.nb_chapters as usize };
@@ -256,7 +257,7 @@ impl Input {
             .collect()
     }
 
-    /// The picture that a stream of the kind "attached picture" consists of.
+    /// The image of an "attached picture" stream.
     pub fn attached_picture(&self, index: usize) -> Option<Vec<u8>> {
         let raw = self.raw();
         if index >= raw.nb_streams as usize {
@@ -270,7 +271,7 @@ impl Input {
         }
     }
 
-    /// Programmes of a transport stream: number, indices of streams, metadata.
+    /// The programmes of a transport stream.
     pub fn programs(&self) -> Vec<Program> {
         let raw = self.raw();
         let count = if raw.programs.is_null() { 0 } else { raw.nb_programs as usize };
@@ -291,12 +292,13 @@ impl Input {
             .collect()
     }
 
-    /// Microseconds, where the container or its streams say.
+    /// Duration in microseconds, if the container or its streams give one.
     pub fn duration(&self) -> Option<i64> {
         Some(self.raw().duration).filter(|&duration| duration != av::AV_NOPTS_VALUE && duration > 0)
     }
 
-    /// Microseconds that the container or its streams declare; `None` where libavformat only guessed from the bit rate.
+    /// Duration in microseconds that the container or its streams declare. `None` if libavformat only estimated it from
+    /// the bit rate.
     pub fn declared_duration(&self) -> Option<i64> {
         self.duration().filter(|_| self.duration_method() != DurationMethod::BitRate)
     }
@@ -311,12 +313,12 @@ impl Input {
         }
     }
 
-    /// Microseconds of the first thing presented.
+    /// Time of the first presented packet in microseconds.
     pub fn start(&self) -> Option<i64> {
         Some(self.raw().start_time).filter(|&start| start != av::AV_NOPTS_VALUE)
     }
 
-    /// Bits in a second over everything.
+    /// Bits per second of the whole file.
     pub fn bit_rate(&self) -> Option<u64> {
         u64::try_from(self.raw().bit_rate).ok().filter(|&rate| rate > 0)
     }
@@ -327,7 +329,7 @@ impl Input {
         unsafe { entries(self.raw().metadata) }
     }
 
-    /// The next packet of any stream; `None` at the end.
+    /// Reads the next packet of any stream. `None` at the end.
     pub fn read(&mut self) -> Result<Option<Packet>, AvError> {
         let _entered = self.sink.enter();
         let packet = Packet::new();
@@ -339,7 +341,7 @@ impl Input {
         }
     }
 
-    /// Goes on reading at the last keyframe of stream `index` at or before `ticks`, as near as the container can tell.
+    /// Seeks to the last keyframe of stream `index` at or before `ticks`, as precisely as the container allows.
     pub fn seek(&mut self, index: usize, ticks: i64) -> Result<(), AvError> {
         let _entered = self.sink.enter();
         let (index, backward) = (c_int::try_from(index).unwrap_or(-1), av::AVSEEK_FLAG_BACKWARD as c_int);
@@ -347,7 +349,7 @@ impl Input {
         check(unsafe { av::av_seek_frame(self.context.as_ptr(), index, ticks, backward) }).map(drop)
     }
 
-    /// Goes on reading at byte `position` of the file, for containers that can be read from anywhere.
+    /// Seeks to byte `position` of the file, for containers that can be read from any position.
     pub fn seek_byte(&mut self, position: u64) -> Result<(), AvError> {
         let _entered = self.sink.enter();
         let position = i64::try_from(position).unwrap_or(i64::MAX);
@@ -356,12 +358,27 @@ impl Input {
             .map(drop)
     }
 
-    /// How many streams are known by now: a transport stream can announce more in mid-file.
+    /// From now on, packets of stream `index` are not handed on; of containers that list them, they are not even read.
+    pub fn discard(&mut self, index: usize) {
+        if index < self.stream_count() {
+            // SAFETY: `streams` holds `nb_streams` valid pointers, which are ours.
+            unsafe { (**self.context.as_ref().streams.add(index)).discard = av::AVDiscard::AVDISCARD_ALL };
+        }
+    }
+
+    /// From now on, packets are handed on as the container lists them, whatever is in them. To be called before the first
+    /// is read.
+    pub fn forgo_content(&mut self) {
+        // SAFETY: the context is valid and ours.
+        unsafe { self.context.as_mut().flags |= av::AVFMT_FLAG_NOPARSE };
+    }
+
+    /// Number of streams known so far. A transport stream can announce more in mid-file.
     pub fn stream_count(&self) -> usize {
         self.raw().nb_streams as usize
     }
 
-    /// What is known by now of stream `index`.
+    /// The facts known so far about stream `index`.
     pub fn stream(&self, index: usize) -> Option<StreamFacts> {
         let raw = self.raw();
         // SAFETY: `streams` holds `nb_streams` valid pointers.
@@ -374,12 +391,12 @@ impl Input {
         programs.filter(|program| program.streams.contains(&index)).map(|program| program.number).collect()
     }
 
-    /// Where this demuxer's messages go.
+    /// Receives the messages of this demuxer.
     pub fn sink(&self) -> &Arc<Sink> {
         &self.sink
     }
 
-    /// What the reader under this demuxer shares with us.
+    /// State shared with the reader of this demuxer.
     pub fn io_state(&self) -> &Arc<IoState> {
         &self.state
     }
@@ -395,7 +412,7 @@ impl Drop for Input {
     }
 }
 
-/// Stands in for every attempt of a demuxer to open another file or address.
+/// Rejects every attempt of a demuxer to open another file or address.
 unsafe extern "C" fn refuse_to_open(
     _: *mut av::AVFormatContext,
     _: *mut *mut av::AVIOContext,

@@ -1,7 +1,7 @@
 //! Lets libavformat read from a Rust reader: one open file or a block of memory, and nothing else.
 //!
-//! Invariant: a demuxer reads only the bytes it was given. It cannot open a second file or a network address, its reads
-//! end at once when the job is cancelled, and an error of the operating system is kept as it was.
+//! Invariant: a demuxer reads only the bytes that it was given. It cannot open a second file or a network address. Its
+//! reads end at once when the job is cancelled. An error of the operating system is kept unchanged.
 
 use std::{
     ffi::{c_int, c_void},
@@ -18,30 +18,32 @@ use ffmpeg_sys_next as av;
 
 use super::AvError;
 
-/// Something libavformat can read.
+/// A source that libavformat can read.
 pub trait ReadSeek: Read + Seek + Send {}
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
-/// What a reader and its owner share.
+/// State shared by a reader and its owner.
 #[derive(Default)]
 pub struct IoState {
-    /// Set to make every further read fail.
+    /// If set, every further read fails.
     pub cancelled: AtomicBool,
+    /// Set to make every further read give zeros, as many as there are bytes, and read nothing.
+    pub blank: AtomicBool,
     error: Mutex<Option<std::io::Error>>,
 }
 
 impl IoState {
-    /// Whether every further read shall fail.
+    /// True if every further read must fail.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// Keeps `error`, unless there is an earlier one that nobody took.
+    /// Keeps `error`, unless an earlier error is still stored.
     pub fn fail(&self, error: std::io::Error) {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 
-    /// The first error of the operating system since the last call.
+    /// Takes the first error of the operating system since the last call.
     pub fn take_error(&self) -> Option<std::io::Error> {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -53,7 +55,21 @@ struct Reader {
     state: Arc<IoState>,
 }
 
-/// An `AVIOContext` over a Rust reader.
+impl Reader {
+    /// Passes over as many bytes as `buffer` has, and gives zeros for them.
+    fn skip(&mut self, buffer: &mut [u8]) -> std::io::Result<c_int> {
+        let left = self.size.saturating_sub(self.inner.stream_position()? as i64).max(0);
+        let count = (buffer.len() as i64).min(left);
+        if count == 0 {
+            return Ok(AvError::EOF.0);
+        }
+        buffer[..count as usize].fill(0);
+        self.inner.seek(SeekFrom::Current(count))?;
+        Ok(count as c_int)
+    }
+}
+
+/// An `AVIOContext` that reads from a Rust reader.
 pub(crate) struct AvIo {
     context: NonNull<av::AVIOContext>,
     reader: NonNull<Reader>,
@@ -62,7 +78,7 @@ pub(crate) struct AvIo {
 // SAFETY: the context and the reader are only used through this owner, and the reader is Send itself.
 unsafe impl Send for AvIo {}
 
-/// Large enough that a spinning disk or a network mount streams, small enough to be nothing beside one frame.
+/// Large enough for sequential reads from a hard disk or a network mount, and small compared to one frame.
 const BUFFER: usize = 256 * 1024;
 
 impl AvIo {
@@ -112,11 +128,14 @@ unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> 
         if reader.state.cancelled.load(Ordering::Relaxed) {
             return AvError::EXIT.0;
         }
+        if reader.state.blank.load(Ordering::Relaxed) {
+            return reader.skip(buffer).unwrap_or(av::AVERROR_EXTERNAL);
+        }
         loop {
             match reader.inner.read(buffer) {
                 Ok(0) => return AvError::EOF.0,
                 Ok(count) => return count as c_int,
-                // A reader may end on its own when it is cancelled in the middle of a read; that is no error of the disk.
+                // A reader may fail by itself when it is cancelled during a read. That is not a disk error.
                 Err(_) if reader.state.is_cancelled() => return AvError::EXIT.0,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -134,7 +153,7 @@ unsafe extern "C" fn seek(opaque: *mut c_void, offset: i64, whence: c_int) -> i6
     catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: as in `read`.
         let reader = unsafe { &mut *opaque.cast::<Reader>() };
-        // AVSEEK_FORCE may be or-ed in; it asks for nothing that we do not do anyway.
+        // AVSEEK_FORCE may be set too. It changes nothing here.
         let target = match whence & !(av::AVSEEK_FORCE as c_int) {
             whence if whence == av::AVSEEK_SIZE => return reader.size,
             0 => u64::try_from(offset).ok().map(SeekFrom::Start),

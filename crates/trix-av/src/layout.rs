@@ -1,4 +1,4 @@
-//! Names of channel layouts.
+//! Channel layouts.
 
 use std::ffi::c_char;
 
@@ -6,16 +6,16 @@ use ffmpeg_sys_next as av;
 
 use super::{c_string, enum_field, stream::channel_labels, text};
 
-/// A set of speakers in their order.
+/// A set of loudspeakers in channel order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelLayout {
     /// FFmpeg's name.
     pub name: String,
-    /// How many channels.
+    /// Number of channels.
     pub channels: u32,
 }
 
-/// Layouts with channels of height, which libavutil knows by name from version 59 on, by its names.
+/// Layouts with height channels. libavutil knows these names from version 59 on; here each has its list of channels.
 const HEIGHTS: [(&str, &str); 7] = [
     ("3.1.2", "FL+FR+FC+LFE+TFL+TFR"),
     ("5.1.2", "FL+FR+FC+LFE+BL+BR+TFL+TFR"),
@@ -27,9 +27,10 @@ const HEIGHTS: [(&str, &str); 7] = [
 ];
 
 impl ChannelLayout {
-    /// The layout of that name; `None` where FFmpeg knows no such name, or the name only tells a number of channels.
+    /// The layout with this name. `None` if FFmpeg does not know the name, or if the name states only a number of
+    /// channels.
     pub fn from_name(name: &str) -> Option<Self> {
-        // FFmpeg reads "6c" as what six channels usually are.
+        // FFmpeg reads "6c" as the usual layout of six channels.
         let is_number = name.strip_suffix('c').is_some_and(|number| number.parse::<u32>().is_ok());
         if is_number || name.contains('\0') {
             return None;
@@ -81,7 +82,7 @@ mod tests {
         assert_eq!(names("mono"), "FC");
         for (name, _) in HEIGHTS {
             let layout = ChannelLayout::from_name(name).expect("a layout");
-            // Whatever this libavutil calls it, it is read again as itself.
+            // Whatever name this libavutil gives it, the name leads back to the same layout.
             assert_eq!(ChannelLayout::from_name(&layout.name).as_ref(), Some(&layout), "{name}");
             assert_eq!(layout.loudspeakers().len(), layout.channels as usize, "{name}");
         }

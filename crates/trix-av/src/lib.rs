@@ -1,8 +1,9 @@
-//! Owners of what libav*, x264 and x265 allocate, one to a file, and the rules for calling C. All unsafe code of Trix that
-//! is no raw binding stands in here.
+//! Owners of the objects of libav*, x264 and x265, one type to a file, and the rules for calls into C. All unsafe code
+//! of Trix is here, except the raw bindings.
 //!
-//! Invariant: every C object has exactly one Rust owner that frees it; every return code becomes a `Result`; no panic
-//! crosses into C. Enumerations that libav fills in are read as integers, because a hostile file decides their value.
+//! Invariant: every C object has exactly one Rust owner, which frees it. Every return code becomes a `Result`. No panic
+//! crosses into C. Enumerations that libav fills in are read as integers, because a hostile file determines their
+//! values.
 
 #![allow(unsafe_code)]
 
@@ -18,6 +19,7 @@ mod rational;
 mod unpack;
 pub mod layout;
 pub mod side_data;
+mod parameters;
 pub mod stream;
 pub mod input;
 pub mod output;
@@ -40,8 +42,8 @@ use std::{
 
 use ffmpeg_sys_next as av;
 
-/// Reads a field of a C enum type as the integer it is in memory; reading an unlisted value as a Rust enum would be
-/// undefined behaviour.
+/// Reads a field of a C enum type as the integer in memory. Reading an unlisted value as a Rust enum would be undefined
+/// behaviour.
 macro_rules! enum_field {
     ($place:expr) => {
         (&raw const $place).cast::<std::ffi::c_int>().read()
@@ -54,18 +56,18 @@ pub(crate) use enum_field;
 pub struct AvError(pub c_int);
 
 impl AvError {
-    /// No more data; a value, not a failure.
+    /// No more data. A value, not a failure.
     pub const EOF: AvError = AvError(av::AVERROR_EOF);
-    /// More input or room is needed first; a value, not a failure.
+    /// More input or output space is needed first. A value, not a failure.
     pub const AGAIN: AvError = AvError(-(libc_errno::EAGAIN));
-    /// The read was stopped by us.
+    /// We stopped the read.
     pub const EXIT: AvError = AvError(av::AVERROR_EXIT);
     /// This build of libavcodec lacks the encoder.
     pub const NO_ENCODER: AvError = AvError(av::AVERROR_ENCODER_NOT_FOUND);
-    /// Data that makes no sense.
+    /// Invalid data.
     pub const INVALID: AvError = AvError(av::AVERROR_INVALIDDATA);
 
-    /// The operating system's error, where this is one.
+    /// The error of the operating system, if this is one.
     pub fn io(self) -> Option<std::io::Error> {
         // FFmpeg's own codes are large negative four-character codes; errno values are below 4096.
         (-4096..0).contains(&self.0).then(|| std::io::Error::from_raw_os_error(-self.0))
@@ -95,7 +97,7 @@ pub(crate) fn check(code: c_int) -> Result<c_int, AvError> {
     if code < 0 { Err(AvError(code)) } else { Ok(code) }
 }
 
-/// A C string from text; interior NULs, which no caller of ours has a use for, end it.
+/// A C string from text. It ends at the first interior NUL; no caller needs one.
 pub(crate) fn c_string(text: &str) -> CString {
     let end = text.find('\0').unwrap_or(text.len());
     CString::new(&text[..end]).unwrap_or_default()
@@ -131,7 +133,7 @@ impl Dictionary {
         &mut self.0
     }
 
-    /// Gives the dictionary away to a C object that frees it.
+    /// Passes the dictionary to a C object, which frees it.
     pub(crate) fn into_raw(mut self) -> *mut av::AVDictionary {
         std::mem::replace(&mut self.0, ptr::null_mut())
     }
@@ -144,7 +146,7 @@ impl Drop for Dictionary {
     }
 }
 
-/// The entries of a dictionary that belongs to somebody else.
+/// The entries of a dictionary that another object owns.
 ///
 /// # Safety
 /// `dictionary` is null or valid during the call.

@@ -1,11 +1,11 @@
-//! Catches what libav* would print, so that a decoder's complaint becomes a fact about a file instead of noise.
+//! Captures the messages of libav*, so that a decoder's message becomes a fact about a file instead of console output.
 //!
-//! Invariant: a message reaches the sink of the job it belongs to and no other; messages of contexts that are not ours
-//! go where they would have gone without us.
+//! Invariant: a message reaches only the sink of the job that it belongs to. Messages of foreign contexts go to the
+//! default callback.
 //!
 //! libav* has one process-wide callback. Ours is installed once. Decoders and demuxers carry the number of their sink
-//! in their `opaque` field, which libavcodec copies to its worker threads; other objects (parsers, filters) log on the
-//! thread that calls them, which names its sink with [`Sink::enter`].
+//! in their `opaque` field, which libavcodec copies to its worker threads. Other objects (parsers, filters) log on the
+//! thread that calls them. That thread selects its sink with [`Sink::enter`].
 
 use std::{
     cell::Cell,
@@ -24,11 +24,11 @@ use ffmpeg_sys_next as av;
 /// One message of libav*.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// Whether it tells of an error, and not of something that is merely odd.
+    /// True for an error, false for a warning.
     pub is_error: bool,
-    /// Whether the decoder or demuxer itself says it, and not something that it uses: a parser, say.
+    /// True if the decoder or demuxer itself logged the message, and not an object that it uses, such as a parser.
     pub is_own: bool,
-    /// The message, without its line end.
+    /// The message without its line end.
     pub text: String,
 }
 
@@ -44,7 +44,7 @@ struct Lines {
     errors: u64,
 }
 
-/// Lines kept between two looks; a broken stream can log a line for every macroblock.
+/// Maximum number of lines kept between two calls. A damaged stream can log a line for every macroblock.
 const KEPT: usize = 32;
 
 fn sinks() -> &'static Mutex<HashMap<usize, Weak<Sink>>> {
@@ -57,7 +57,7 @@ thread_local! {
 }
 
 impl Sink {
-    /// A sink of its own number.
+    /// A new sink with its own number.
     pub fn new() -> Arc<Sink> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         static INSTALL: Once = Once::new();
@@ -68,23 +68,23 @@ impl Sink {
         sink
     }
 
-    /// What a context's `opaque` field holds: a number, never dereferenced.
+    /// The value for a context's `opaque` field: a number, never dereferenced.
     pub fn opaque(&self) -> *mut c_void {
         self.id as *mut c_void
     }
 
-    /// Sends what this thread's other libav* objects log to this sink until the guard is dropped.
+    /// Directs messages of other libav* objects on this thread to this sink until the guard is dropped.
     pub fn enter(&self) -> Entered<'_> {
         Entered { previous: CURRENT.replace(self.id), _sink: PhantomData }
     }
 
-    /// The messages since the last call, the first few of them, and how many errors there were in all.
+    /// Takes the messages since the last call (only the first ones are kept) and the total number of errors.
     pub fn take(&self) -> (Vec<Line>, u64) {
         let mut lines = lock(&self.lines);
         (std::mem::take(&mut lines.kept), std::mem::take(&mut lines.errors))
     }
 
-    /// Puts back what was taken.
+    /// Puts back the result of [`Self::take`].
     pub fn put_back(&self, (taken, errors): (Vec<Line>, u64)) {
         let mut lines = lock(&self.lines);
         lines.errors += errors;
@@ -107,7 +107,7 @@ impl Drop for Sink {
     }
 }
 
-/// While this lives, the thread's messages go to the sink it came from.
+/// While this guard lives, the messages of this thread go to the sink that created it.
 pub struct Entered<'a> {
     previous: usize,
     _sink: PhantomData<(&'a Sink, *const ())>,
@@ -130,9 +130,9 @@ unsafe extern "C" fn callback(object: *mut c_void, level: c_int, format: *const 
         if sink == 0 {
             return false;
         }
-        // That parts of a picture were made up is told as if it were good news, and nowhere else that can be relied on:
-        // the frame's own flag may be set by another thread after the frame was put out. That a reference picture of
-        // H.264 is missing between two others is told to nobody but those who look for faults in libavcodec.
+        // libav* reports concealed parts of a frame only at the level of information, and reliably nowhere else:
+        // another thread may set the frame's own flag after the frame was output. It reports a missing H.264 reference
+        // frame between two others only at the debug level.
         // SAFETY: the format is a NUL-terminated string.
         let words = unsafe { std::ffi::CStr::from_ptr(format) }.to_bytes();
         let concealing = words.starts_with(b"concealing") || words.starts_with(b"Frame num gap");
@@ -154,7 +154,7 @@ unsafe extern "C" fn callback(object: *mut c_void, level: c_int, format: *const 
     }
 }
 
-/// The number of the sink that `object` belongs to, or that of this thread, or 0; and whether it is the former.
+/// The number of the sink of `object`, or else that of this thread, or 0. The flag is true for the sink of `object`.
 unsafe fn sink_of(object: *mut c_void) -> (usize, bool) {
     if !object.is_null() {
         // SAFETY: the first field of every logging object is a pointer to its class; the class says which struct it

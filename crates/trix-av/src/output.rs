@@ -24,23 +24,23 @@ use super::{
 };
 use crate::rational::{from_av, rational};
 
-/// A stream to be added.
+/// A stream to add.
 pub struct NewStream<'a> {
-    /// What the muxer must know of the codec.
+    /// The codec parameters.
     pub parameters: &'a CodecParameters,
-    /// Seconds in a tick of the packets' times.
+    /// Time base of the packets.
     pub time_base: TimeBase,
-    /// Pictures in a second; `None` for anything else.
+    /// Frame rate; `None` for anything but video.
     pub rate: Option<Rational>,
-    /// Language, title and the like.
+    /// Metadata, such as language and title.
     pub metadata: &'a [(String, String)],
-    /// What the stream is for, by FFmpeg's names.
+    /// Dispositions of the stream, by FFmpeg's names.
     pub disposition: &'a [String],
-    /// What the container says beside the samples.
+    /// Side data for the container.
     pub side_data: &'a [(StreamSide, Vec<u8>)],
 }
 
-/// A file being written.
+/// A file that is being written.
 pub struct Output {
     context: NonNull<av::AVFormatContext>,
     sink: Arc<Sink>,
@@ -51,12 +51,13 @@ pub struct Output {
 unsafe impl Send for Output {}
 
 impl Output {
-    /// A muxer by FFmpeg's name that writes to `path`, which must exist; what is in it stays until it is overwritten.
+    /// Opens a muxer, by FFmpeg's name, that writes to `path`. The file must exist. Its content stays until it is
+    /// overwritten.
     pub fn create(muxer: &str, path: &Path) -> Result<Self, AvError> {
         let sink = Sink::new();
         let entered = sink.enter();
         let muxer = c_string(muxer);
-        // The prefix keeps a name with a colon in it from being read as a protocol.
+        // The prefix prevents that a name with a colon is read as a protocol.
         let url = CString::new([b"file:", path.as_os_str().as_bytes()].concat()).map_err(|_| AvError::INVALID)?;
         // SAFETY: strings live during the calls; every failure path frees the context through `Output`'s drop.
         unsafe {
@@ -67,8 +68,8 @@ impl Output {
             let output = Output { context, sink, header_written: false };
             let raw = output.context.as_ptr();
             (*raw).opaque = output.sink.opaque();
-            // Encoder build and settings are in the streams; the muxer's own version and the time of day are noise
-            // that would make equal jobs differ.
+            // The streams state encoder build and settings. The muxer's version and the time of day would only make the
+            // results of equal jobs differ.
             (*raw).flags |= av::AVFMT_FLAG_BITEXACT;
             let mut options = Dictionary::new([("truncate", "0")]);
             let flags = av::AVIO_FLAG_WRITE;
@@ -102,13 +103,13 @@ impl Output {
         }
     }
 
-    /// Says something about the whole file.
+    /// Sets the metadata of the whole file.
     pub fn set_metadata(&mut self, metadata: &[(String, String)]) {
         // SAFETY: the context is ours and owns what is assigned; nothing was there before.
         unsafe { (*self.context.as_ptr()).metadata = dictionary(metadata).into_raw() };
     }
 
-    /// Names parts of the programme.
+    /// Sets the chapters.
     pub fn set_chapters(&mut self, chapters: &[Chapter]) -> Result<(), AvError> {
         // SAFETY: the context is ours; it frees list and chapters, which are allocated as it frees them. The count grows
         // only after its chapter is in place.
@@ -134,7 +135,7 @@ impl Output {
         Ok(())
     }
 
-    /// Writes the header; afterwards [`Self::time_base`] says what the muxer made of the time bases.
+    /// Writes the header. Afterwards, [`Self::time_base`] returns the time bases that the muxer chose.
     pub fn write_header(&mut self, options: &[(&str, &str)]) -> Result<(), AvError> {
         let _entered = self.sink.enter();
         let mut options = Dictionary::new(options.iter().copied());
@@ -144,7 +145,7 @@ impl Output {
         Ok(())
     }
 
-    /// Seconds in a tick of stream `index`.
+    /// Time base of stream `index`.
     pub fn time_base(&self, index: usize) -> TimeBase {
         // SAFETY: `index` came from `add_stream`; checked against the count all the same.
         unsafe {
@@ -154,7 +155,7 @@ impl Output {
         }
     }
 
-    /// Hands a packet to the muxer, which puts those of different streams in order.
+    /// Writes a packet. The muxer interleaves the packets of different streams.
     pub fn write(&mut self, packet: Packet) -> Result<(), AvError> {
         let _entered = self.sink.enter();
         // SAFETY: both are valid; the call takes over the packet's reference and leaves it blank.
@@ -167,7 +168,7 @@ impl Output {
         unsafe { av::avio_seek((*self.context.as_ptr()).pb, 0, 1).max(0) as u64 }
     }
 
-    /// Writes what is outstanding and the index, and closes the file.
+    /// Writes pending packets and the index, and closes the file.
     pub fn finish(mut self) -> Result<(), AvError> {
         let _entered = self.sink.enter();
         // SAFETY: the header was written, as the trailer demands; afterwards the file is closed and its last error,
@@ -186,7 +187,7 @@ impl Output {
         Ok(())
     }
 
-    /// Writes a whole file of one stream; its destination stays open.
+    /// Writes a complete file with one stream. Its destination stays open.
     fn fill(&mut self, stream: &NewStream<'_>, packets: &[Packet]) -> Result<(), AvError> {
         let index = self.add_stream(stream)?;
         self.write_header(&[("strict", "-2")])?;
@@ -202,7 +203,7 @@ impl Output {
         check(unsafe { av::av_write_trailer(self.context.as_ptr()) }).map(drop)
     }
 
-    /// The errors that the muxer logged, for the message of a failure.
+    /// The messages of the muxer, for the text of an error.
     pub fn complaints(&self) -> Vec<String> {
         self.sink.take().0.into_iter().map(|line| line.text).collect()
     }
@@ -223,7 +224,7 @@ impl Drop for Output {
     }
 }
 
-/// What `muxer`, by FFmpeg's name, makes of a stream and some of its packets: the file, in memory.
+/// Muxes one stream with some packets into memory with `muxer` (FFmpeg's name), and returns the file.
 pub fn in_memory(muxer: &str, stream: &NewStream<'_>, packets: &[Packet]) -> Result<Vec<u8>, AvError> {
     let sink = Sink::new();
     let name = c_string(muxer);
@@ -251,7 +252,7 @@ pub fn in_memory(muxer: &str, stream: &NewStream<'_>, packets: &[Packet]) -> Res
     }
 }
 
-/// Whether `muxer` has a place for streams of `codec`, by FFmpeg's names.
+/// True if `muxer` supports streams of `codec`, by FFmpeg's names.
 pub fn muxer_knows(muxer: &str, codec: &str) -> bool {
     let (muxer, codec) = (c_string(muxer), c_string(codec));
     // SAFETY: strings live during the calls; formats and descriptors are static.
@@ -265,8 +266,8 @@ pub fn muxer_knows(muxer: &str, codec: &str) -> bool {
     }
 }
 
-/// Asks `muxer` whether it can hold what `parameters` describe; if not, says why. A muxer without a table of codecs is
-/// asked by `listed` whether the codec is one of its own.
+/// Tests whether `muxer` can hold a stream with `parameters`. The error says why not. For a muxer without a codec table
+/// of its own, `listed` names the codecs that it supports.
 pub fn muxer_holds(
     muxer: &str,
     listed: Option<&[&str]>,

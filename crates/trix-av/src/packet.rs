@@ -6,25 +6,25 @@ use ffmpeg_sys_next as av;
 
 use super::{AvError, check, stream::CodecParameters};
 
-/// Kinds of what a packet carries beside its bytes.
+/// Kinds of side data of a packet.
 pub use av::AVPacketSideDataType as PacketSide;
 use trix_model::time::{TimeBase, Timestamp};
 
-/// A compressed picture or block of sound, its bytes counted by reference.
+/// A compressed frame of video or audio. Its bytes are reference-counted.
 pub struct Packet {
     raw: NonNull<av::AVPacket>,
-    /// Where the codec of the stream changes: what it is from this packet on.
+    /// The new codec, if the codec of the stream changes at this packet.
     change: Option<Arc<CodecChange>>,
 }
 
-/// What the codec of a stream is from a packet on.
+/// The codec of a stream from a packet on.
 pub struct CodecChange {
-    /// Its name.
+    /// Name of the codec.
     pub to: String,
-    /// When it changes, where that is known better than by the packet's time.
+    /// Time of the change, if known more precisely than by the packet's time.
     pub time: Option<Timestamp>,
-    /// What a decoder must know. `None` where the demuxer goes on as if nothing had changed, so that its packets are
-    /// none.
+    /// The parameters for a decoder. `None` if the demuxer continues as if nothing had changed, so that its packets are
+    /// useless.
     pub parameters: Option<CodecParameters>,
 }
 
@@ -41,14 +41,14 @@ impl Packet {
     /// An empty packet.
     ///
     /// # Panics
-    /// When the process is out of memory, as every allocation in Rust does.
+    /// If the process is out of memory, like every allocation in Rust.
     pub fn new() -> Self {
         // SAFETY: no preconditions.
         let raw = NonNull::new(unsafe { av::av_packet_alloc() }).expect("memory for a packet");
         Packet { raw, change: None }
     }
 
-    /// A packet with a copy of `data`: for encoders that own their output.
+    /// A packet with a copy of `data`, for encoders that own their output.
     pub fn copy_of(data: &[u8]) -> Self {
         let packet = Packet::new();
         let size = i32::try_from(data.len()).expect("an encoder's packet is below 2 GiB");
@@ -60,7 +60,7 @@ impl Packet {
         packet
     }
 
-    /// This packet with other bytes: times, flags and stream stay.
+    /// A copy of this packet with other bytes. Times, flags and stream stay the same.
     pub fn with_data(&self, data: &[u8]) -> Self {
         let mut packet = Packet::copy_of(data);
         packet.set_times(self.pts(), self.dts(), self.duration());
@@ -70,23 +70,23 @@ impl Packet {
         packet
     }
 
-    /// What the codec of the stream is from this packet on, where it changes here.
+    /// The new codec, if the codec of the stream changes at this packet.
     pub fn change(&self) -> Option<&CodecChange> {
         self.change.as_deref()
     }
 
-    /// Notes that from this packet on, the stream has another codec.
+    /// Marks that the codec of the stream changes at this packet.
     pub fn set_change(&mut self, change: CodecChange) {
         self.change = Some(Arc::new(change));
     }
 
-    /// The codec's configuration from this packet on, where the container brings another.
+    /// The new codec configuration from this packet on, if the container provides one.
     pub fn new_extradata(&self) -> Option<&[u8]> {
         self.side_data(PacketSide::AV_PKT_DATA_NEW_EXTRADATA).filter(|data| !data.is_empty())
     }
 
-    /// Leaves out a configuration that is the one before, once more: a muxer would write it over the first, which can
-    /// have less room.
+    /// Removes a configuration that only repeats the current one. A muxer would write it over the first one, which may
+    /// have less space.
     pub fn drop_new_extradata(&mut self) {
         let kind = PacketSide::AV_PKT_DATA_NEW_EXTRADATA;
         if self.side_data(kind).is_some() {
@@ -95,7 +95,7 @@ impl Packet {
         }
     }
 
-    /// A second packet over the same bytes.
+    /// A second packet that shares the same bytes.
     pub fn shared(&self) -> Result<Self, AvError> {
         let mut packet = Packet::new();
         packet.change.clone_from(&self.change);
@@ -104,7 +104,7 @@ impl Packet {
         Ok(packet)
     }
 
-    /// What the packet carries beside its bytes, as text: a cue's settings or its name.
+    /// Side data as text, such as the settings or name of a cue.
     pub fn side_text(&self, kind: PacketSide) -> Option<String> {
         self.side_data(kind).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     }
@@ -118,10 +118,10 @@ impl Packet {
         }
     }
 
-    /// Whether a second picture, of opacity, comes with this one (Matroska's BlockAdditional number 1).
+    /// True if the packet carries an alpha frame beside the main one (Matroska's BlockAdditional number 1).
     pub fn has_alpha_layer(&self) -> bool {
         let added = self.side_data(PacketSide::AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL);
-        // The number stands before the data, most significant byte first.
+        // The number comes before the data, most significant byte first.
         added.and_then(|data| data.first_chunk::<8>()).is_some_and(|number| u64::from_be_bytes(*number) == 1)
     }
 
@@ -154,7 +154,7 @@ impl Packet {
         self.raw().stream_index.max(0) as usize
     }
 
-    /// Makes it a packet of stream `index`.
+    /// Sets the index of the stream.
     pub fn set_stream(&mut self, index: usize) {
         self.raw_mut().stream_index = index as i32;
     }
@@ -169,24 +169,24 @@ impl Packet {
         known(self.raw().dts)
     }
 
-    /// Duration in ticks of the stream; 0 where unknown.
+    /// Duration in ticks of the stream. 0 if unknown.
     pub fn duration(&self) -> i64 {
         self.raw().duration
     }
 
-    /// Where in the file the bytes start, where the demuxer knows.
+    /// Offset of the bytes in the file, if the demuxer knows it.
     pub fn position(&self) -> Option<u64> {
         u64::try_from(self.raw().pos).ok()
     }
 
-    /// Moves the byte at which the packet begins, where it has one.
+    /// Increases the offset in the file, if the packet has one.
     pub fn move_position(&mut self, by: u64) {
         if let Some(position) = self.position() {
             self.raw_mut().pos = i64::try_from(position.saturating_add(by)).unwrap_or(i64::MAX);
         }
     }
 
-    /// Gives the codec another configuration from this packet on.
+    /// Attaches a new codec configuration that is valid from this packet on.
     pub fn set_new_extradata(&mut self, data: &[u8]) -> Result<(), AvError> {
         let kind = PacketSide::AV_PKT_DATA_NEW_EXTRADATA;
         // SAFETY: the packet is ours; what the call returns has room for `data`.
@@ -200,7 +200,7 @@ impl Packet {
         Ok(())
     }
 
-    /// When it is shown and decoded, and for how long, in ticks of its stream.
+    /// Sets presentation time, decoding time and duration, in ticks of the stream.
     pub fn set_times(&mut self, pts: Option<i64>, dts: Option<i64>, duration: i64) {
         let raw = self.raw_mut();
         raw.pts = pts.unwrap_or(av::AV_NOPTS_VALUE);
@@ -208,9 +208,9 @@ impl Packet {
         raw.duration = duration;
     }
 
-    /// Says that the last `samples` that a decoder makes of this are padding.
+    /// Marks the last `samples` decoded samples of this packet as padding.
     pub fn set_padding(&mut self, samples: u32) {
-        // Layout of the data: libavcodec's packet.h, AV_PKT_DATA_SKIP_SAMPLES.
+        // Data layout: libavcodec's packet.h, AV_PKT_DATA_SKIP_SAMPLES.
         const SIZE: usize = 10;
         // SAFETY: the packet is ours; the call returns as many writable bytes, or null.
         unsafe {
@@ -223,7 +223,7 @@ impl Packet {
         }
     }
 
-    /// Changes the unit of all times.
+    /// Converts all times from time base `from` to `to`.
     pub fn rescale(&mut self, from: TimeBase, to: TimeBase) {
         if from == to {
             return;
@@ -233,23 +233,23 @@ impl Packet {
         self.set_times(pts, dts, duration);
     }
 
-    /// Whether decoding can start here.
+    /// True if decoding can start here.
     pub fn is_key(&self) -> bool {
         self.raw().flags & av::AV_PKT_FLAG_KEY != 0
     }
 
-    /// Whether decoding can begin here.
+    /// Sets whether decoding can start here.
     pub fn set_key(&mut self, key: bool) {
         let raw = self.raw_mut();
         raw.flags = if key { raw.flags | av::AV_PKT_FLAG_KEY } else { raw.flags & !av::AV_PKT_FLAG_KEY };
     }
 
-    /// Whether the demuxer knows that bytes are missing or wrong.
+    /// True if the demuxer knows that bytes are missing or wrong.
     pub fn is_corrupt(&self) -> bool {
         self.raw().flags & av::AV_PKT_FLAG_CORRUPT != 0
     }
 
-    /// Whether an edit list says that this is decoded but not shown.
+    /// True if an edit list marks the packet as decoded but not shown.
     pub fn is_discarded(&self) -> bool {
         self.raw().flags & av::AV_PKT_FLAG_DISCARD != 0
     }

@@ -1,8 +1,8 @@
-//! Puts black around pictures.
+//! Adds a black border around frames.
 //!
-//! libavfilter's `pad` takes 16 for black whatever the range, which is grey in pictures of full range.
+//! libavfilter's `pad` always uses 16 for black, which is grey in full-range video.
 //!
-//! Invariant: every sample of the new picture is written, the old ones unchanged.
+//! Invariant: every sample of the new frame is written. The original samples stay unchanged.
 
 use ffmpeg_sys_next as av;
 use trix_model::{color::Range, format::PictureFormat, picture::Padding};
@@ -10,7 +10,7 @@ use trix_model::{color::Range, format::PictureFormat, picture::Padding};
 use super::{frame::Frame, pixel::PixelFormat};
 
 impl Frame {
-    /// A larger picture with this one in it. `None` when it is not a planar picture of `format` or does not fit.
+    /// A larger frame that contains this one. `None` if this is not a planar frame of `format`, or if it does not fit.
     pub fn padded(&self, pad: Padding, range: Range, format: PictureFormat) -> Option<Frame> {
         if self.pixel_format().and_then(PixelFormat::picture) != Some(format)
             || pad.left + self.width() > pad.width
@@ -59,7 +59,7 @@ impl Frame {
     }
 }
 
-/// The value of black in plane `index` (ITU-R BT.709, table 4, scaled to the depth); opacity is full.
+/// The value of black in plane `index` (ITU-R BT.709, table 4, scaled to the depth). Alpha is opaque.
 fn black(index: usize, format: PictureFormat, range: Range) -> u16 {
     let above_eight = format.depth.saturating_sub(8);
     let most = ((1u32 << format.depth) - 1) as u16;

@@ -1,4 +1,4 @@
-//! `AVPixelFormat` as a value, with what libavutil knows about it.
+//! `AVPixelFormat` as a value, with the properties that libavutil knows.
 
 use std::{borrow::Cow, ffi::c_int, fmt};
 
@@ -6,7 +6,7 @@ use ffmpeg_sys_next as av;
 use serde::{Serialize, Serializer};
 use trix_model::format::{Chroma, PictureFormat};
 
-/// Any layout of samples in memory that libavutil has a name for.
+/// Any pixel format that libavutil has a name for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PixelFormat(pub c_int);
 
@@ -19,14 +19,14 @@ impl PixelFormat {
         (format >= 0).then_some(PixelFormat(format))
     }
 
-    /// The format of libav's number; `None` for one that it does not know.
+    /// The format with this libav number. `None` if libavutil does not know it.
     pub fn from_raw(format: c_int) -> Option<Self> {
         let this = PixelFormat(format);
         this.descriptor().is_some().then_some(this)
     }
 
     pub(crate) fn descriptor(self) -> Option<&'static av::AVPixFmtDescriptor> {
-        // Walks the table instead of transmuting: an integer from a file must not become a Rust enum unchecked.
+        // Walk the table instead of transmuting: an unchecked integer from a file must not become a Rust enum.
         let mut descriptor = std::ptr::null();
         loop {
             // SAFETY: null or the previous descriptor, as the call asks for; descriptors are static.
@@ -49,7 +49,7 @@ impl PixelFormat {
         }
     }
 
-    /// Bytes of a picture whose planes have no padding; `None` when it would be larger than libavutil allows.
+    /// Size in bytes of a frame whose planes have no padding. `None` if it exceeds libavutil's limit.
     pub fn image_bytes(self, width: u32, height: u32) -> Option<u64> {
         let (width, height) = (c_int::try_from(width).ok()?, c_int::try_from(height).ok()?);
         let name = super::c_string(&self.name());
@@ -59,7 +59,7 @@ impl PixelFormat {
         u64::try_from(bytes).ok().filter(|bytes| *bytes > 0)
     }
 
-    /// Bits in a sample of the first component.
+    /// Bits per sample of the first component.
     pub fn depth(self) -> u32 {
         self.descriptor().map_or(0, |descriptor| descriptor.comp[0].depth.max(0) as u32)
     }
@@ -68,27 +68,27 @@ impl PixelFormat {
         self.descriptor().is_some_and(|descriptor| descriptor.flags & u64::from(flag) != 0)
     }
 
-    /// Whether samples are red, green and blue, or numbers of such colours in a palette.
+    /// True if samples are red, green and blue, or indices into a palette of such colours.
     pub fn is_rgb(self) -> bool {
         self.has((av::AV_PIX_FMT_FLAG_RGB | av::AV_PIX_FMT_FLAG_PAL) as u32)
     }
 
-    /// Whether samples are numbers of colours in a palette.
+    /// True if samples are indices into a palette.
     pub fn is_palette(self) -> bool {
         self.has(av::AV_PIX_FMT_FLAG_PAL as u32)
     }
 
-    /// Whether there is an alpha channel.
+    /// True if there is an alpha channel.
     pub fn has_alpha(self) -> bool {
         self.has(av::AV_PIX_FMT_FLAG_ALPHA as u32)
     }
 
-    /// Whether frames live in a device's memory.
+    /// True if frames are stored in the memory of a device.
     pub fn is_hardware(self) -> bool {
         self.has(av::AV_PIX_FMT_FLAG_HWACCEL as u32)
     }
 
-    /// Whether libavutil's name says that the range is full (`yuvj420p` and its like).
+    /// True if libavutil's name implies full range (such as `yuvj420p`).
     pub fn is_full_range_variant(self) -> bool {
         self.name().starts_with("yuvj")
     }
@@ -98,14 +98,14 @@ impl PixelFormat {
         self.descriptor().map_or((0, 0), |found| (found.log2_chroma_w.into(), found.log2_chroma_h.into()))
     }
 
-    /// Chroma subsampling that loses nothing of what this format has, for everything that has chroma or is grey: 4:1:1
-    /// counts as 4:2:2, 4:1:0 as 4:2:0 and 4:4:0 as 4:4:4.
+    /// The chroma subsampling that keeps all chroma of this format, for YCbCr and grey formats. 4:1:1 counts as 4:2:2,
+    /// 4:1:0 as 4:2:0 and 4:4:0 as 4:4:4.
     pub fn chroma(self) -> Option<Chroma> {
         let descriptor = self.descriptor()?;
         if self.is_rgb() || self.is_bayer() {
             return None;
         }
-        // Grey has one component, and a second one where there is alpha.
+        // Grey has one component, and a second one for alpha.
         if descriptor.nb_components < 3 {
             return Some(Chroma::C400);
         }
@@ -116,7 +116,7 @@ impl PixelFormat {
         }
     }
 
-    /// What people call this subsampling of chroma, where [`Chroma`] has no name for it.
+    /// The usual name of a chroma subsampling that [`Chroma`] has no value for.
     pub fn odd_chroma(self) -> Option<&'static str> {
         match self.chroma_shift() {
             (2, 0) => Some("4:1:1"),
@@ -126,7 +126,7 @@ impl PixelFormat {
         }
     }
 
-    /// Whether samples are X, Y and Z of digital cinema (SMPTE ST 428-1).
+    /// True if samples are X, Y and Z of digital cinema (SMPTE ST 428-1).
     pub fn is_xyz(self) -> bool {
         self.name().starts_with("xyz")
     }
@@ -135,7 +135,7 @@ impl PixelFormat {
         self.has(av::AV_PIX_FMT_FLAG_BAYER as u32)
     }
 
-    /// Why pictures of this format are not converted; `None` for all that are.
+    /// Why frames of this format cannot be converted. `None` if they can.
     pub fn obstacle(self) -> Option<&'static str> {
         if self.is_hardware() {
             Some("they live in the memory of a device")
@@ -146,22 +146,23 @@ impl PixelFormat {
         }
     }
 
-    /// The samples that this format holds, however they are packed, as planes of 8 to 16 bits; those of floating point
-    /// count as 16 bits. A palette counts as opaque; its pictures say whether it is. `None` where there is an
+    /// The samples of this format, however they are packed, as planes of 8 to 16 bits. Floating point counts as 16
+    /// bits. A palette counts as opaque; the frames themselves state whether it is. `None` if there is an
     /// [`Self::obstacle`].
     pub fn samples(self) -> Option<PictureFormat> {
         if self.obstacle().is_some() {
             return None;
         }
-        // Grey of floating point has no planes of YCbCr to go into; X, Y and Z become light of red, green and blue.
+        // Floating-point grey has no matching YCbCr planes. X, Y and Z become linear red, green and blue.
         let rgb = self.is_rgb() || self.is_float() || self.is_xyz();
         let chroma = if rgb { Chroma::C444 } else { self.chroma()? };
         let depth = if self.is_float() { 16 } else { self.depth().clamp(8, 16) };
         Some(PictureFormat { chroma, depth, rgb, alpha: self.has_alpha() && !self.is_palette() })
     }
 
-    /// The planes of native sample order that filters take in place of this format: nothing is lost by it. A palette
-    /// becomes RGB, with alpha where `clear`; grey gets chroma, X, Y and Z become light; `self` where filters take it as it is.
+    /// The planar format in native byte order that replaces this format in filters without loss. A palette becomes RGB,
+    /// with alpha if `clear`. Grey gets chroma planes. X, Y and Z become linear light. Returns `self` if filters take
+    /// the format as it is.
     pub fn planar(self, clear: bool) -> Option<PixelFormat> {
         let samples = self.samples()?;
         let alpha = samples.alpha || (clear && self.is_palette());
@@ -174,7 +175,7 @@ impl PixelFormat {
             let planes = PictureFormat { depth, alpha, ..samples };
             return PixelFormat::from_name(&planes.name());
         }
-        // Of YCbCr with alpha it takes 8, 9, 10 and 16.
+        // It takes YCbCr with alpha at 8, 9, 10 and 16 bits.
         let depth = if alpha && samples.depth > 10 { 16 } else { samples.depth };
         let chroma = match self.chroma_shift() {
             _ if samples.chroma == Chroma::C400 => "444",
@@ -194,8 +195,8 @@ impl PixelFormat {
         if is_variant { Some(self) } else { PixelFormat::from_name(&plain) }
     }
 
-    /// [`Self::planar`] for pictures that become `format`. zimg's filter converts opacity between depths as it does luma of
-    /// limited range, which only 16 bits survive.
+    /// [`Self::planar`] for frames that become `format`. zimg's filter converts alpha between depths like limited-range
+    /// luma, which is exact only at 16 bits.
     pub fn planar_for(self, format: PictureFormat, clear: bool) -> Option<PixelFormat> {
         let planar = self.planar(clear)?;
         let same = !planar.is_float() && planar.depth() == format.depth;
@@ -206,7 +207,7 @@ impl PixelFormat {
         PixelFormat::from_name(&PictureFormat { depth: 16, ..samples }.name())
     }
 
-    /// This format as planes with native sample order, where it is that: encoders and scores take such frames as they
+    /// This format as planes in native byte order, if it is one. Encoders and quality metrics take such frames as they
     /// are.
     pub fn picture(self) -> Option<PictureFormat> {
         let format = self.samples()?;
@@ -214,7 +215,7 @@ impl PixelFormat {
         (name == format.name() || name.replacen("yuvj", "yuv", 1) == format.name()).then_some(format)
     }
 
-    /// Whether samples are floating-point numbers.
+    /// True if samples are floating-point numbers.
     pub fn is_float(self) -> bool {
         self.has(av::AV_PIX_FMT_FLAG_FLOAT as u32)
     }

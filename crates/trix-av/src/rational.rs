@@ -1,16 +1,16 @@
-//! Numbers as libav* and Trix have them.
+//! Conversions between the rational numbers of libav* and Trix.
 
 use std::ffi::c_int;
 
 use ffmpeg_sys_next as av;
 use trix_model::time::Rational;
 
-/// The same number; one that is divided by zero stays so.
+/// Converts a fraction. A zero denominator gives zero, as [`Rational::new`] defines.
 pub(crate) fn from_av(value: av::AVRational) -> Rational {
     Rational::new(value.num.into(), value.den.into())
 }
 
-/// The nearest `AVRational`; exact whenever both parts fit 32 bits, as all rates and ratios of real files do.
+/// The nearest `AVRational`. It is exact if both parts fit 32 bits, as all rates and ratios of real files do.
 pub(crate) fn rational(value: Rational) -> av::AVRational {
     let (mut num, mut den) = (value.num, value.den);
     while num.abs() > i32::MAX.into() || den > i32::MAX.into() {

@@ -1,7 +1,7 @@
-//! Metadata that libav* hangs on streams and frames beside their samples: orientation, HDR, captions.
+//! Side data that libav* attaches to streams and frames: orientation, HDR, captions.
 //!
-//! Invariant: bytes are only read as a struct whose layout libavutil guarantees for the kind that they carry, and only
-//! when there are enough of them.
+//! Invariant: bytes are only read as a struct whose layout libavutil guarantees for their kind, and only if there are
+//! enough of them.
 
 use std::ffi::c_int;
 
@@ -30,7 +30,7 @@ struct Light {
     max_fall: u32,
 }
 
-/// Bytes as the plain C struct that they are a copy of; `None` when there are too few.
+/// Reads a plain C struct from its bytes. `None` if there are too few.
 ///
 /// # Safety
 /// Every bit pattern is a valid `T`.
@@ -39,7 +39,7 @@ unsafe fn read<T: Copy>(bytes: &[u8]) -> Option<T> {
     (bytes.len() >= size_of::<T>()).then(|| unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
 }
 
-/// A plain C struct as bytes.
+/// The bytes of a plain C struct.
 fn bytes<T: Copy>(value: &T) -> Vec<u8> {
     // SAFETY: the structs above have no padding.
     unsafe { std::slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) }.to_vec()
@@ -49,8 +49,8 @@ pub(crate) fn mastering(data: &[u8]) -> Option<MasteringDisplay> {
     // SAFETY: integers only.
     let raw: Mastering = unsafe { read(data) }?;
     let point = |[x, y]: [av::AVRational; 2]| Chromaticity { x: from_av(x), y: from_av(y) };
-    // Some releases of libavcodec flag only what lies in the ranges of the standard. What a file says is carried as it
-    // is: values count, not flags.
+    // Some releases of libavcodec set the flags only for values within the standard's ranges. Trix keeps what a file
+    // states, so the values decide here and not the flags.
     let said = |value: &av::AVRational| value.num > 0 && value.den > 0;
     let complete = raw.primaries.iter().chain([&raw.white]).flatten().any(said) && said(&raw.max_luminance);
     complete.then(|| MasteringDisplay {
@@ -113,10 +113,10 @@ pub(crate) fn matrix(data: &[u8]) -> Option<[i32; 9]> {
     unsafe { read(data) }
 }
 
-/// Kinds of metadata that a stream carries.
+/// Kinds of side data of a stream.
 pub use av::AVPacketSideDataType as StreamKind;
 
-/// What a muxer is told about how pictures are displayed.
+/// Side data that tell a muxer how to display frames.
 pub fn of_display(display: &Display) -> Vec<(StreamKind, Vec<u8>)> {
     let mut list = Vec::new();
     if !display.orientation.is_upright() {
@@ -134,10 +134,10 @@ pub fn of_display(display: &Display) -> Vec<(StreamKind, Vec<u8>)> {
     list
 }
 
-/// What `stream` carries of one kind.
+/// The side data of one kind of `stream`.
 ///
 /// # Safety
-/// `stream` is a valid stream; the bytes live as long as it is not changed.
+/// `stream` is a valid stream. The bytes live as long as it is not changed.
 pub unsafe fn of_stream(stream: &av::AVStream, kind: StreamKind) -> Option<&[u8]> {
     #[cfg(parameters_hold_side_data)]
     // SAFETY: every stream has parameters.
@@ -155,10 +155,10 @@ pub unsafe fn of_stream(stream: &av::AVStream, kind: StreamKind) -> Option<&[u8]
     })
 }
 
-/// Hangs a copy of `data` on `stream`.
+/// Attaches a copy of `data` to `stream`.
 ///
 /// # Safety
-/// `stream` is a valid stream that belongs to the caller.
+/// `stream` is a valid stream that the caller owns.
 pub(crate) unsafe fn attach(stream: *mut av::AVStream, kind: StreamKind, data: &[u8]) {
     // SAFETY: the call allocates as many bytes as asked for and gives them to the stream or its parameters.
     unsafe {
@@ -177,11 +177,12 @@ pub(crate) unsafe fn attach(stream: *mut av::AVStream, kind: StreamKind, data: &
     }
 }
 
-/// Takes all side data out of parameters, for libraries that keep them there: a decoder would hang what a container
-/// says on its frames, and crop them by it, and a muxer would write what nobody asked for.
+/// Removes all side data from parameters, for libraries that store them there. Otherwise a decoder would attach the
+/// container's side data to its frames and crop them accordingly, and a muxer would write side data that nobody asked
+/// for.
 ///
 /// # Safety
-/// `parameters` is valid and belongs to the caller.
+/// `parameters` is valid and owned by the caller.
 pub unsafe fn clear(parameters: *mut av::AVCodecParameters) {
     #[cfg(parameters_hold_side_data)]
     // SAFETY: promised by the caller; the call leaves an empty list.
@@ -193,17 +194,17 @@ pub unsafe fn clear(parameters: *mut av::AVCodecParameters) {
     let _ = parameters;
 }
 
-/// Kinds of metadata that a frame carries.
+/// Kinds of side data of a frame.
 pub use av::AVFrameSideDataType as FrameKind;
 use trix_model::{
     hdr::{Chromaticity, ContentLight, DolbyVision, MasteringDisplay},
     picture::Display,
 };
 
-/// What a frame carries of one kind.
+/// The side data of one kind of `frame`.
 ///
 /// # Safety
-/// `frame` is valid; the bytes live as long as it is not changed.
+/// `frame` is valid. The bytes live as long as it is not changed.
 pub(crate) unsafe fn of_frame(frame: &av::AVFrame, kind: FrameKind) -> Option<&[u8]> {
     let count = if frame.side_data.is_null() { 0 } else { frame.nb_side_data.max(0) as usize };
     (0..count).find_map(|index| {
@@ -231,7 +232,7 @@ mod tests {
             max_luminance: Rational::new(10_000_000, 10_000),
         };
         assert_eq!(mastering(&mastering_bytes(&display)).map(|read| read.in_steps()), Some(display.in_steps()));
-        // Flags of a library that holds a tenth of a candela for wrong.
+        // Flags of a library that considers these values invalid.
         let mut flagged = mastering_bytes(&display);
         let at = std::mem::offset_of!(Mastering, has_primaries);
         flagged[at..].fill(0);

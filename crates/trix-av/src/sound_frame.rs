@@ -1,7 +1,7 @@
-//! Reads and makes blocks of sound as floating point of 64 bits.
+//! Reads and creates audio frames as 64-bit floating point.
 //!
-//! Invariant: what is read from a block of any format and made into one again has the same values: 64 bits hold every
-//! sample of 8 to 32 bits, and full scale is 1.
+//! Invariant: samples of any format that are read and written back keep their values: 64 bits hold every sample of 8 to
+//! 32 bits. Full scale is 1.
 
 use std::ffi::c_int;
 
@@ -13,8 +13,9 @@ use super::{c_string, frame::Frame, layout::ChannelLayout, text};
 const PLANES_OF_DOUBLES: c_int = av::AVSampleFormat::AV_SAMPLE_FMT_DBLP as c_int;
 
 impl Frame {
-    /// A block of sound of as many samples as each of `planes` holds; `None` when they are not as many and as long as
-    /// `layout` and each other, or libavutil knows no such layout. Its time is `pts`.
+    /// Creates an audio frame from `planes`, one for each channel, all of the same length. `None` if the planes are
+    /// empty or differ in length, if their number does not match `layout`, or if libavutil does not know the layout.
+    /// The frame starts at `pts`.
     pub fn of_sound(planes: &[Vec<f64>], layout: &str, sample_rate: u32, pts: i64) -> Option<Frame> {
         let samples = planes.first()?.len();
         if samples == 0 || planes.iter().any(|plane| plane.len() != samples) {
@@ -44,7 +45,7 @@ impl Frame {
         Some(frame)
     }
 
-    /// Room for `samples` samples of the same format, channels and rate.
+    /// An empty frame for `samples` samples of the same format, channels and rate.
     fn like_this(&self, samples: usize) -> Frame {
         let frame = Frame::new();
         // SAFETY: the new frame is ours and empty, this one is valid; libavutil allocates as many samples as said.
@@ -58,7 +59,7 @@ impl Frame {
         frame
     }
 
-    /// `samples` samples of silence in the form of this block, without a time.
+    /// `samples` samples of silence in the format of this frame, without a time.
     pub fn silence_like_this(&self, samples: usize) -> Frame {
         let frame = self.like_this(samples);
         let Some(format) = self.sample_format() else { return frame };
@@ -70,7 +71,7 @@ impl Frame {
         frame
     }
 
-    /// `samples` samples of this block from sample `from` on, as far as it has them, without a time.
+    /// Up to `samples` samples of this frame from sample `from` on, without a time.
     pub fn part(&self, from: usize, samples: usize) -> Frame {
         let from = from.min(self.samples());
         let samples = samples.min(self.samples() - from);
@@ -85,22 +86,22 @@ impl Frame {
         frame
     }
 
-    /// The format of the samples, if it is one that libavutil lists.
+    /// The sample format, if libavutil lists it.
     fn sample_format(&self) -> Option<av::AVSampleFormat> {
         // SAFETY: these are the values of the enumeration.
         (0..=11).contains(&self.format()).then(|| unsafe { std::mem::transmute(self.format()) })
     }
 
-    /// FFmpeg's name of the format of the samples.
+    /// FFmpeg's name of the sample format.
     pub fn sample_format_name(&self) -> String {
         // SAFETY: the names are static.
         self.sample_format().and_then(|format| unsafe { text(av::av_get_sample_fmt_name(format)) }).unwrap_or_default()
     }
 
-    /// Appends the samples of one channel to `to`, full scale being 1; nothing where there is no such channel.
+    /// Appends the samples of one channel to `to`; full scale is 1. Appends nothing if there is no such channel.
     pub fn read_channel(&self, channel: usize, to: &mut Vec<f64>) {
         let bytes = self.channel(channel);
-        // The order of `AVSampleFormat`, interleaved or in planes.
+        // The order of `AVSampleFormat`: interleaved and planar variants.
         match self.format() {
             0 | 5 => to.extend(bytes.iter().map(|sample| (f64::from(*sample) - 128.0) / 128.0)),
             1 | 6 => to.extend(
@@ -118,7 +119,7 @@ impl Frame {
         }
     }
 
-    /// FFmpeg's description of the channels of a block of sound.
+    /// FFmpeg's description of the channel layout.
     pub fn layout(&self) -> String {
         let mut words = [0 as std::ffi::c_char; 128];
         // SAFETY: the frame is valid; the buffer is as long as said, and ends with a NUL after the call.
@@ -128,7 +129,7 @@ impl Frame {
         }
     }
 
-    /// Leaves the number of channels, and takes away what they are.
+    /// Removes the channel layout, but keeps the number of channels.
     pub fn forget_layout(&mut self) {
         // SAFETY: we hold the only reference to the frame; what the layout may have allocated is freed, and a number
         // with the order "unspecified" is a whole layout.
@@ -141,7 +142,7 @@ impl Frame {
         }
     }
 
-    /// The loudspeakers of the channels in FFmpeg's abbreviations; `None` for channels without a layout.
+    /// The loudspeakers of the channels in FFmpeg's abbreviations. `None` for channels without a layout.
     pub fn loudspeakers(&self) -> Option<Vec<String>> {
         ChannelLayout::from_name(&self.layout()).map(|layout| layout.loudspeakers())
     }

@@ -1,474 +1,116 @@
-//! What libavformat says about a stream, copied out, and the codec parameters that decoders and muxers need.
+//! Facts that libavformat knows about a stream, as copies.
 
-use std::{
-    ffi::{c_char, c_int},
-    ptr::NonNull,
-};
+use std::ffi::{c_char, c_int};
 
 use ffmpeg_sys_next as av;
 use trix_model::{
     color::{Color, Matrix, Primaries, Transfer},
-    format::PictureFormat,
     hdr::{DolbyVision, StaticHdr},
     orientation::Orientation,
-    picture::FieldOrder,
     time::Rational,
 };
 
-use crate::rational::{from_av, rational};
-
-use super::{
-    AvError, check, entries, enum_field, frame,
+use crate::{
+    entries, enum_field, frame,
+    rational::from_av,
     side_data::{self, StreamKind as Side},
     text,
 };
 
-/// What kind of data a stream carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum StreamKind {
-    /// Pictures.
-    Video,
-    /// Sound.
-    Audio,
-    /// Text or pictures of text.
-    Subtitle,
-    /// A file inside the container: a font, say.
-    Attachment,
-    /// Anything else: timecode, data.
-    Data,
-}
+pub use crate::parameters::{CodecParameters, StreamKind, VideoCodec, VideoParameters};
 
-/// An owned set of codec parameters.
-pub struct CodecParameters(NonNull<av::AVCodecParameters>);
-
-// SAFETY: plain data with an owned extradata buffer.
-unsafe impl Send for CodecParameters {}
-// SAFETY: as above; `&CodecParameters` only reads.
-unsafe impl Sync for CodecParameters {}
-
-impl CodecParameters {
-    fn new() -> Self {
-        // SAFETY: no preconditions.
-        CodecParameters(NonNull::new(unsafe { av::avcodec_parameters_alloc() }).expect("memory for parameters"))
-    }
-
-    pub(crate) fn as_ptr(&self) -> *mut av::AVCodecParameters {
-        self.0.as_ptr()
-    }
-
-    /// A copy of parameters that belong to someone else.
-    ///
-    /// # Safety
-    /// `parameters` are valid.
-    pub unsafe fn copy_of(parameters: *const av::AVCodecParameters) -> Self {
-        let this = CodecParameters::new();
-        // SAFETY: both are valid.
-        assert!(unsafe { av::avcodec_parameters_copy(this.as_ptr(), parameters) } >= 0, "memory for parameters");
-        this
-    }
-
-    /// The parameters of an encoder that is opened.
-    ///
-    /// # Safety
-    /// `context` is a valid codec context.
-    pub(crate) unsafe fn of_context(context: *const av::AVCodecContext) -> Result<Self, AvError> {
-        let this = CodecParameters::new();
-        // SAFETY: both are valid.
-        check(unsafe { av::avcodec_parameters_from_context(this.as_ptr(), context) })?;
-        Ok(this)
-    }
-
-    /// Parameters for a picture stream that an encoder outside of libavcodec made.
-    pub fn for_video(video: &VideoParameters<'_>) -> Self {
-        let this = CodecParameters::new();
-        // SAFETY: freshly allocated and ours; extradata is allocated by av_malloc with the padding that readers expect.
-        unsafe {
-            let raw = &mut *this.as_ptr();
-            raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_VIDEO;
-            raw.codec_id = match video.codec {
-                VideoCodec::H264 => av::AVCodecID::AV_CODEC_ID_H264,
-                VideoCodec::Hevc => av::AVCodecID::AV_CODEC_ID_HEVC,
-            };
-            raw.codec_tag = video.tag.map_or(0, u32::from_le_bytes);
-            raw.width = video.width as c_int;
-            raw.height = video.height as c_int;
-            raw.format = super::pixel::PixelFormat::from_name(&video.format.name()).map_or(-1, |format| format.0);
-            raw.bits_per_raw_sample = video.format.depth as c_int;
-            raw.sample_aspect_ratio = rational(video.sample_aspect);
-            raw.field_order = match video.fields {
-                None => av::AVFieldOrder::AV_FIELD_PROGRESSIVE,
-                Some(FieldOrder::Top) => av::AVFieldOrder::AV_FIELD_TT,
-                Some(FieldOrder::Bottom) => av::AVFieldOrder::AV_FIELD_BB,
-            };
-            raw.video_delay = video.delay as c_int;
-            let color = video.color;
-            // These enums hold integers of H.273; values that the headers do not list stay what they are.
-            (&raw mut raw.color_primaries).cast::<c_int>().write(color.primaries.0.into());
-            (&raw mut raw.color_trc).cast::<c_int>().write(color.transfer.0.into());
-            (&raw mut raw.color_space).cast::<c_int>().write(color.matrix.0.into());
-            (&raw mut raw.color_range).cast::<c_int>().write(color.range as c_int);
-            let location = color.chroma_location.h273_type().map_or(0, |value| c_int::from(value) + 1);
-            (&raw mut raw.chroma_location).cast::<c_int>().write(location);
-        }
-        this.with_extradata(video.extradata)
-    }
-
-    /// Parameters of two channels of sound that begin with `priming` samples that nobody is to hear.
-    pub(crate) fn for_stereo(codec: av::AVCodecID, rate: u32, priming: usize, extradata: &[u8]) -> Self {
-        let this = CodecParameters::new();
-        // SAFETY: freshly allocated and ours.
-        unsafe {
-            let raw = &mut *this.as_ptr();
-            raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_AUDIO;
-            raw.codec_id = codec;
-            raw.sample_rate = rate as c_int;
-            raw.initial_padding = priming as c_int;
-            av::av_channel_layout_default(&mut raw.ch_layout, 2);
-        }
-        this.with_extradata(extradata)
-    }
-
-    /// Parameters of a file that a container carries beside its streams.
-    pub fn for_attachment(data: &[u8]) -> Self {
-        let this = CodecParameters::new();
-        // SAFETY: freshly allocated and ours.
-        unsafe {
-            (*this.as_ptr()).codec_type = av::AVMediaType::AVMEDIA_TYPE_ATTACHMENT;
-            (*this.as_ptr()).codec_id = av::AVCodecID::AV_CODEC_ID_BIN_DATA;
-        }
-        this.with_extradata(data)
-    }
-
-    /// These parameters with other codec-specific data.
-    pub fn with_extradata(self, data: &[u8]) -> Self {
-        // SAFETY: the parameters are ours; the data are allocated by av_malloc with the padding that readers expect, and
-        // the old ones freed.
-        unsafe {
-            let raw = &mut *self.as_ptr();
-            av::av_freep((&raw mut raw.extradata).cast());
-            raw.extradata = av::av_mallocz(data.len() + av::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast();
-            assert!(!raw.extradata.is_null(), "memory for extradata");
-            raw.extradata.copy_from_nonoverlapping(data.as_ptr(), data.len());
-            raw.extradata_size = data.len() as c_int;
-        }
-        self
-    }
-
-    /// The name of the codec in FFmpeg.
-    pub fn codec_name(&self) -> String {
-        // SAFETY: valid parameters; the name is static.
-        unsafe { text(av::avcodec_get_name((*self.as_ptr()).codec_id)).unwrap_or_default() }
-    }
-
-    /// libavcodec's number of the codec.
-    pub fn codec_number(&self) -> c_int {
-        // SAFETY: valid parameters, whose codec is read as an integer.
-        unsafe { enum_field!((*self.as_ptr()).codec_id) }
-    }
-
-    /// What kind of data they describe.
-    pub fn kind(&self) -> StreamKind {
-        // SAFETY: valid parameters, whose kind is read as an integer.
-        match unsafe { enum_field!((*self.as_ptr()).codec_type) } {
-            0 => StreamKind::Video,
-            1 => StreamKind::Audio,
-            3 => StreamKind::Subtitle,
-            4 => StreamKind::Attachment,
-            _ => StreamKind::Data,
-        }
-    }
-
-    /// Whether pictures are coded in another order than they are shown in.
-    pub fn reorders(&self) -> bool {
-        self.reordering() > 0
-    }
-
-    /// How many frames a decoder has to hold back to put them in the order in which they are shown.
-    pub fn reordering(&self) -> usize {
-        // SAFETY: valid parameters.
-        let delay = unsafe { (*self.as_ptr()).video_delay };
-        usize::try_from(delay).unwrap_or(0)
-    }
-
-    /// Pictures in a second as the bitstream tells it, where it does and the library hands it on.
-    pub(crate) fn bitstream_rate(&self) -> Option<Rational> {
-        #[cfg(parameters_tell_rate)]
-        // SAFETY: valid parameters.
-        let rate = from_av(unsafe { (*self.as_ptr()).framerate });
-        #[cfg(not(parameters_tell_rate))]
-        let rate = Rational::new(0, 1);
-        rate.is_positive().then_some(rate)
-    }
-
-    /// Samples in a row, rows, and the shape of a sample, of pictures; zero where unknown.
-    pub fn picture_size(&self) -> (u32, u32, Rational) {
-        // SAFETY: valid parameters.
-        let raw = unsafe { &*self.as_ptr() };
-        (raw.width.max(0) as u32, raw.height.max(0) as u32, from_av(raw.sample_aspect_ratio))
-    }
-
-    /// What sample values mean, by H.273.
-    pub fn code_points(&self) -> (Primaries, Transfer, Matrix) {
-        // SAFETY: valid parameters, whose enumerations are read as integers.
-        unsafe {
-            let raw = &*self.as_ptr();
-            let [primaries, transfer, matrix] = [
-                enum_field!(raw.color_primaries) as u8,
-                enum_field!(raw.color_trc) as u8,
-                enum_field!(raw.color_space) as u8,
-            ];
-            (Primaries(primaries), Transfer(transfer), Matrix(matrix))
-        }
-    }
-
-    /// Samples in a second and channels of sound.
-    pub fn sound(&self) -> (u32, u32) {
-        // SAFETY: valid parameters.
-        let raw = unsafe { &*self.as_ptr() };
-        (raw.sample_rate.max(0) as u32, raw.ch_layout.nb_channels.max(0) as u32)
-    }
-
-    /// Samples in a second, and bytes of a sample of all channels, of PCM.
-    pub fn pcm_block(&self) -> Option<(u32, usize)> {
-        // SAFETY: valid parameters.
-        let raw = unsafe { &*self.as_ptr() };
-        // SAFETY: takes any codec.
-        let bits = unsafe { av::av_get_exact_bits_per_sample(raw.codec_id) };
-        let block = usize::try_from(bits / 8).ok()? * usize::try_from(raw.ch_layout.nb_channels).ok()?;
-        let rate = u32::try_from(raw.sample_rate).ok()?;
-        (self.codec_name().starts_with("pcm_") && block > 0 && rate > 0).then_some((rate, block))
-    }
-
-    /// Codec-specific data that goes before the stream (parameter sets, AudioSpecificConfig).
-    pub fn extradata(&self) -> &[u8] {
-        // SAFETY: libavcodec keeps `extradata_size` readable bytes there.
-        unsafe {
-            let raw = &*self.as_ptr();
-            if raw.extradata.is_null() || raw.extradata_size <= 0 {
-                return &[];
-            }
-            std::slice::from_raw_parts(raw.extradata, raw.extradata_size as usize)
-        }
-    }
-
-    /// These parameters without what a container may claim about pictures, so that a decoder tells what the bitstream
-    /// alone says.
-    pub fn without_claims(&self) -> Self {
-        let copy = self.clone();
-        // SAFETY: the copy is ours.
-        unsafe {
-            let raw = &mut *copy.as_ptr();
-            raw.sample_aspect_ratio = av::AVRational { num: 0, den: 1 };
-            const UNSPECIFIED: c_int = 2;
-            (&raw mut raw.color_primaries).cast::<c_int>().write(UNSPECIFIED);
-            (&raw mut raw.color_trc).cast::<c_int>().write(UNSPECIFIED);
-            (&raw mut raw.color_space).cast::<c_int>().write(UNSPECIFIED);
-            (&raw mut raw.color_range).cast::<c_int>().write(0);
-            (&raw mut raw.chroma_location).cast::<c_int>().write(0);
-            (&raw mut raw.field_order).cast::<c_int>().write(0);
-            // The size of other codecs is only told by the container.
-            if matches!(copy.codec_name().as_str(), "h264" | "hevc" | "mpeg2video" | "av1" | "vp8" | "vp9") {
-                (raw.width, raw.height) = (0, 0);
-            }
-        }
-        copy
-    }
-
-    /// The name of the codec in FFmpeg; where it has none, what the container calls it.
-    pub fn codec_or_tag(&self) -> String {
-        let name = self.codec_name();
-        let tag = self.tag();
-        match &tag {
-            _ if name != "none" => name,
-            // ISO/IEC 14496-15, clause 11: libavformat 59 does not know H.266.
-            b"vvc1" | b"vvi1" => "vvc".to_owned(),
-            _ if tag.iter().all(u8::is_ascii_graphic) => String::from_utf8_lossy(&tag).into_owned(),
-            _ => name,
-        }
-    }
-
-    /// Samples that a decoder yields before the first that is heard, and how many of them a second has. Opus counts
-    /// them at 48 kHz, whatever its rate.
-    pub fn priming(&self) -> (u32, u32) {
-        // SAFETY: valid parameters.
-        let raw = unsafe { &*self.as_ptr() };
-        let rate = if self.codec_name() == "opus" { 48_000 } else { raw.sample_rate.max(1) };
-        (raw.initial_padding.max(0) as u32, rate as u32)
-    }
-
-    /// How many samples at the start nobody is to hear.
-    pub fn set_priming(&mut self, samples: usize) {
-        // SAFETY: we own the parameters.
-        unsafe { (*self.as_ptr()).initial_padding = samples as c_int };
-    }
-
-    /// Sets the four-character code by which a container names the codec; zeros leave the choice to the muxer.
-    pub fn set_tag(&mut self, tag: [u8; 4]) {
-        // SAFETY: we own the parameters.
-        unsafe { (*self.as_ptr()).codec_tag = u32::from_le_bytes(tag) };
-    }
-
-    /// The four-character code by which the container named the codec.
-    pub fn tag(&self) -> [u8; 4] {
-        // SAFETY: valid parameters.
-        unsafe { (*self.as_ptr()).codec_tag }.to_le_bytes()
-    }
-}
-
-impl Clone for CodecParameters {
-    fn clone(&self) -> Self {
-        let copy = CodecParameters::new();
-        // SAFETY: both are valid.
-        let code = unsafe { av::avcodec_parameters_copy(copy.as_ptr(), self.as_ptr()) };
-        assert!(code >= 0, "memory for parameters");
-        copy
-    }
-}
-
-impl Drop for CodecParameters {
-    fn drop(&mut self) {
-        let mut pointer = self.0.as_ptr();
-        // SAFETY: we own the parameters.
-        unsafe { av::avcodec_parameters_free(&mut pointer) };
-    }
-}
-
-/// The two codecs that are encoded outside of libavcodec.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VideoCodec {
-    /// H.264.
-    H264,
-    /// HEVC.
-    Hevc,
-}
-
-impl std::fmt::Display for VideoCodec {
-    /// FFmpeg's name.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            VideoCodec::H264 => "h264",
-            VideoCodec::Hevc => "hevc",
-        })
-    }
-}
-
-/// What a muxer must know of a picture stream.
-pub struct VideoParameters<'a> {
-    /// Which codec.
-    pub codec: VideoCodec,
-    /// Four-character code for the containers that have a choice.
-    pub tag: Option<[u8; 4]>,
-    /// Samples in a row.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
-    /// Chroma and depth.
-    pub format: PictureFormat,
-    /// Sample aspect ratio; zero where unknown.
-    pub sample_aspect: Rational,
-    /// Colour.
-    pub color: Color,
-    /// Which field is shown first, where pictures hold two.
-    pub fields: Option<FieldOrder>,
-    /// Pictures of reordering delay.
-    pub delay: usize,
-    /// Parameter sets with start codes.
-    pub extradata: &'a [u8],
-}
-
-/// Everything that libavformat found out about one stream.
+/// Everything that libavformat knows about one stream.
 #[derive(Clone)]
 pub struct StreamFacts {
-    /// Position in the file.
+    /// Index in the file.
     pub index: usize,
-    /// What the container calls it: track number, packet identifier.
+    /// Identifier in the container: track number, packet identifier.
     pub id: i32,
-    /// Pictures, sound, or what else.
+    /// Video, audio or another kind.
     pub kind: StreamKind,
-    /// What decoders and muxers need.
+    /// Parameters for decoders and muxers.
     pub parameters: CodecParameters,
-    /// FFmpeg's name of the codec; where it has none, the container's code.
+    /// FFmpeg's name of the codec, or the container's code if FFmpeg has none.
     pub codec: String,
     /// FFmpeg's description of the codec.
     pub codec_description: String,
-    /// The container's four-character code of the codec, where it is one that can be read.
+    /// The container's four-character code of the codec, if it is readable text.
     pub tag: Option<String>,
-    /// For subtitles: whether they are text; `false` for pictures of text.
+    /// For subtitles: true for text, false for bitmaps.
     pub is_text: bool,
-    /// Whether the codec can keep every sample as it was.
+    /// True if the codec can be lossless.
     pub is_lossless: bool,
     /// Name of the profile.
     pub profile: Option<String>,
-    /// Level as the codec counts it.
+    /// Level in the codec's own units.
     pub level: Option<i32>,
-    /// `AVPixelFormat` or `AVSampleFormat`; -1 where unknown.
+    /// `AVPixelFormat` or `AVSampleFormat`. -1 if unknown.
     pub format: c_int,
-    /// Samples in a row.
+    /// Samples per row.
     pub width: usize,
-    /// Rows.
+    /// Number of rows.
     pub height: usize,
-    /// From the container, else from the bitstream; zero where unknown.
+    /// Sample aspect ratio from the container, or else from the bitstream. Zero if unknown.
     pub sample_aspect: Rational,
-    /// Whether the container says that a layer of opacity comes beside the pictures (Matroska's AlphaMode).
+    /// True if the container states that an alpha layer accompanies the video (Matroska's AlphaMode).
     pub alpha_layer: bool,
-    /// In FFmpeg's words: progressive, tt, bb, tb, bt, unknown.
+    /// Field order in FFmpeg's words: progressive, tt, bb, tb, bt, unknown.
     pub field_order: &'static str,
-    /// Frames per second over the whole duration; zero where unknown.
+    /// Frames per second over the whole duration. Zero if unknown.
     pub average_rate: Rational,
-    /// Lowest rate of which all timestamps are multiples; zero where unknown.
+    /// Lowest rate of which all timestamps are multiples. Zero if unknown.
     pub base_rate: Rational,
-    /// Seconds in a tick.
+    /// Seconds per tick.
     pub time_base: Rational,
-    /// Ticks of the first picture or sample.
+    /// Time of the first frame or sample in ticks.
     pub start: Option<i64>,
-    /// Ticks.
+    /// Duration in ticks.
     pub duration: Option<i64>,
-    /// What the container declares.
+    /// Number of frames that the container declares.
     pub declared_frames: Option<u64>,
-    /// Whether the container says of each packet how long it lasts.
+    /// True if the container states the duration of each packet.
     pub tells_durations: bool,
-    /// Packets in the container's index.
+    /// Number of packets in the container's index.
     pub indexed_packets: usize,
-    /// Bits in a second.
+    /// Bits per second.
     pub bit_rate: Option<u64>,
-    /// Bits in a sample, where the codec says.
+    /// Bits per sample, if the codec states them.
     pub raw_bits: u32,
     /// Colour.
     pub color: Color,
-    /// Samples in a second.
+    /// Samples per second.
     pub sample_rate: u32,
-    /// Channels of sound.
+    /// Number of audio channels.
     pub channels: u32,
     /// FFmpeg's description of the channel layout.
     pub layout: String,
     /// The loudspeaker of each channel, in FFmpeg's abbreviations (FL, FR, LFE).
     pub channel_labels: Vec<String>,
-    /// Samples of a block of sound, where all have as many; 0 where not.
+    /// Samples per audio packet if all have the same number, otherwise 0.
     pub block_samples: u32,
-    /// Samples at the start that are decoded and not heard.
+    /// Priming samples at the start: decoded but not heard.
     pub padding: u32,
     /// Container metadata of this stream.
     pub metadata: Vec<(String, String)>,
-    /// Whether players pick it by default.
+    /// True if players select the stream by default.
     pub is_default: bool,
-    /// Whether it is a cover picture.
+    /// True if the stream is a cover image.
     pub is_attached_picture: bool,
-    /// Whether each picture is a file of its own.
+    /// True if each frame is a separate file.
     pub is_sequence: bool,
-    /// FFmpeg's names of what the container says a track is for: default, forced, comment and so on.
+    /// Purposes of the track that the container states, by FFmpeg's names: default, forced, comment and so on.
     pub disposition: Vec<String>,
-    /// The display matrix, where there is one that is not the identity.
+    /// The display matrix, if it is not the identity.
     pub display_matrix: Option<[i32; 9]>,
     /// Static HDR metadata of the container.
     pub hdr: StaticHdr,
     /// Configuration of Dolby Vision.
     pub dolby_vision: Option<DolbyVision>,
-    /// Whether the picture is a projection of a sphere.
+    /// True if the video is a spherical projection.
     pub is_spherical: bool,
 }
 
-/// Copies what is known about `stream`.
+/// Copies the facts known about `stream`.
 ///
 /// # Safety
 /// `stream` is a valid stream of an open demuxer.
@@ -554,13 +196,13 @@ pub unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
     }
 }
 
-/// A codec tag as the characters that it is made of; `None` for numbers.
+/// A codec tag as text. `None` for numeric tags.
 fn four_characters(tag: u32) -> Option<String> {
     let bytes = tag.to_le_bytes();
     bytes.iter().all(|byte| (b' '..=b'~').contains(byte)).then(|| bytes.iter().map(|byte| char::from(*byte)).collect())
 }
 
-/// FFmpeg's abbreviations of the channels of a layout; empty where the order is unknown.
+/// FFmpeg's abbreviations of the channels of a layout. Empty if the order is unknown.
 ///
 /// # Safety
 /// `layout` is valid.
@@ -571,7 +213,7 @@ pub unsafe fn channel_labels(layout: &av::AVChannelLayout) -> Vec<String> {
     if order == UNSPECIFIED {
         return Vec::new();
     }
-    // No layout has more loudspeakers than libavutil has bits for.
+    // No layout has more channels than libavutil has bits for.
     (0..layout.nb_channels.clamp(0, 64) as u32)
         .map(|index| {
             let mut name = [0 as c_char; 32];

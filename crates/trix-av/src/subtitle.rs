@@ -1,6 +1,6 @@
-//! Owners of libavcodec's decoders and encoders of subtitles, which meet in lines of ASS.
+//! Owners of libavcodec's subtitle decoders and encoders. Both use ASS events.
 //!
-//! Invariant: an `AVSubtitle` never leaves this file; what does is text and times.
+//! Invariant: an `AVSubtitle` never leaves this file; only text and times do.
 
 use std::{ffi::c_int, sync::Arc};
 
@@ -17,23 +17,23 @@ use super::{
 };
 use crate::rational::rational;
 
-/// A decoder of subtitles that are text.
+/// A decoder for text subtitles.
 pub struct SubtitleDecoder {
     context: Context,
     sink: Arc<Sink>,
 }
 
-/// What a packet holds.
+/// The content of a packet.
 #[derive(Debug, Default)]
 pub struct Lines {
-    /// Events of ASS, as Matroska keeps them: read order, layer, style, name, margins, effect, text.
+    /// ASS events, as Matroska stores them: read order, layer, style, name, margins, effect, text.
     pub events: Vec<String>,
-    /// Milliseconds that they are shown, where the packet does not say.
+    /// Display duration in milliseconds, if the packet does not state it.
     pub millis: Option<u32>,
 }
 
 impl SubtitleDecoder {
-    /// Whether libavcodec can turn this codec into text.
+    /// True if libavcodec can decode this codec to text.
     pub fn is_text(parameters: &CodecParameters) -> bool {
         // SAFETY: valid parameters; descriptors are static.
         unsafe {
@@ -44,7 +44,7 @@ impl SubtitleDecoder {
         }
     }
 
-    /// A decoder for the stream that `parameters` describe.
+    /// Opens a decoder for the stream with `parameters`.
     pub fn open(parameters: &CodecParameters, time_base: TimeBase) -> Result<Self, DecoderError> {
         let sink = Sink::new();
         let entered = sink.enter();
@@ -66,7 +66,7 @@ impl SubtitleDecoder {
         Ok(SubtitleDecoder { context, sink })
     }
 
-    /// Styles and whatever else goes before the events.
+    /// Styles and other data that precede the events.
     pub fn header(&self) -> Vec<u8> {
         // SAFETY: the context is open and keeps `subtitle_header_size` bytes there.
         unsafe {
@@ -78,7 +78,7 @@ impl SubtitleDecoder {
         }
     }
 
-    /// The text in a packet; nothing where it only clears the screen.
+    /// Decodes a packet. The result has no events if the packet only clears the screen.
     pub fn decode(&mut self, packet: &Packet) -> Result<Lines, AvError> {
         let _entered = self.sink.enter();
         // SAFETY: an AVSubtitle is plain data for which zeros are valid; it is freed on every path, and its rectangles
@@ -100,24 +100,24 @@ impl SubtitleDecoder {
         }
     }
 
-    /// What the decoder logged since the last look.
+    /// The messages of the decoder since the last call.
     pub fn complaints(&self) -> Vec<String> {
         self.sink.take().0.into_iter().map(|line| line.text).collect()
     }
 }
 
-/// An encoder of subtitles that are text.
+/// An encoder for text subtitles.
 pub struct SubtitleEncoder {
     context: Context,
     sink: Arc<Sink>,
     buffer: Vec<u8>,
 }
 
-/// Bytes that an encoded event may take; a page of text is a hundredth of it.
+/// Maximum size of an encoded event in bytes. A page of text needs a hundredth of it.
 const ROOM: usize = 1 << 20;
 
 impl SubtitleEncoder {
-    /// An encoder by the codec's name, for events that come with `header`.
+    /// Opens an encoder by the codec's name, for events that belong to `header`.
     pub fn open(codec: &str, header: &[u8]) -> Result<Self, AvError> {
         let sink = Sink::new();
         let entered = sink.enter();
@@ -147,13 +147,13 @@ impl SubtitleEncoder {
         Ok(SubtitleEncoder { context, sink, buffer: vec![0; ROOM] })
     }
 
-    /// What a muxer must know.
+    /// The codec parameters for a muxer.
     pub fn parameters(&self) -> Result<CodecParameters, AvError> {
         // SAFETY: the context is open.
         unsafe { CodecParameters::of_context(self.context.as_ptr()) }
     }
 
-    /// Encodes events that are shown together for `millis`.
+    /// Encodes events that are shown together for `millis` milliseconds.
     pub fn encode(&mut self, events: &[String], millis: u32) -> Result<&[u8], AvError> {
         let _entered = self.sink.enter();
         // SAFETY: the subtitle, its list, rectangles and strings are allocated as avsubtitle_free frees them; the count

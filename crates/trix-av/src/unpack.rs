@@ -1,6 +1,7 @@
-//! Takes samples apart: packed, in the other byte order, of few bits, in a palette or grey, as the planes that filters take.
+//! Converts packed samples, foreign byte order, samples of few bits, palettes and grey to the planes that filters take.
 //!
-//! Invariant: every sample of a new picture is written, and is the old one, or its nearest value where the depth changes.
+//! Invariant: every sample of a new frame is written. It equals the original sample, or its nearest value if the depth
+//! changes.
 
 use std::ffi::{c_int, c_void};
 
@@ -9,21 +10,21 @@ use trix_model::color::Range;
 
 use super::{frame::Frame, pixel::PixelFormat};
 
-/// How a number becomes the number of a plane.
+/// How a sample value is converted.
 enum Reading {
-    /// As it is.
+    /// Unchanged.
     Same,
-    /// Spread so that zero stays zero and the highest value becomes the highest.
+    /// Scaled, so that zero stays zero and the maximum becomes the maximum.
     Spread { from: u32, to: u32 },
-    /// Shifted, as values of limited range are.
+    /// Shifted left, as for limited-range values.
     Shifted(u32),
-    /// Spread over fewer bits than there are, which are the highest: opacity that will have so many in the end.
+    /// Scaled to the upper `bits` bits, for alpha that finally has that depth.
     Steps { from: u32, bits: u32, to: u32 },
-    /// Spread around the middle, as chroma of full range is.
+    /// Scaled around the middle, as for full-range chroma.
     Centred { from: u32, to: u32 },
-    /// A number of floating point, from 0 to 1, of so many bits, as one of 16 bits.
+    /// Floating point of this many bits, 0 to 1, to a 16-bit integer.
     Rounded(u32),
-    /// The same as single precision.
+    /// Floating point of this many bits to single precision.
     Single(u32),
 }
 
@@ -52,7 +53,7 @@ impl Reading {
 }
 
 impl PixelFormat {
-    /// Whether samples of one component are bytes, or words of two bytes, that hold nothing else.
+    /// True if each sample of a component fills a byte, or a two-byte word, without other data in it.
     fn has_whole_samples(self, component: usize) -> bool {
         let Some(descriptor) = self.descriptor() else { return false };
         let place = &descriptor.comp[component];
@@ -63,7 +64,7 @@ impl PixelFormat {
 }
 
 impl Frame {
-    /// Whether a colour of the frame's palette is not opaque; `false` for frames without a palette.
+    /// True if a colour of the frame's palette is not opaque. False for frames without a palette.
     pub fn has_clear_palette(&self) -> bool {
         let is_palette = self.pixel_format().is_some_and(PixelFormat::is_palette);
         is_palette && self.palette().is_some_and(|colors| colors.iter().any(|color| color >> 24 != 0xff))
@@ -76,9 +77,9 @@ impl Frame {
         unsafe { (*self.as_ptr()).data[1].cast::<[u32; 256]>().as_ref() }
     }
 
-    /// This picture in the planes `to`, which are those of [`PixelFormat::planar`] or others with the same samples; `None`
-    /// when it has an unknown format, or there is no memory. `range` is that of its values, `opacity` the depth that
-    /// opacity will have in the end.
+    /// Converts this frame to the pixel format `to`: that of [`PixelFormat::planar`], or another with the same samples.
+    /// `None` if the frame has an unknown format, or there is no memory. `range` is the range of its values, `opacity`
+    /// the final bit depth of alpha.
     pub fn unpacked(&self, to: PixelFormat, range: Range, opacity: u32) -> Option<Frame> {
         let from = self.pixel_format()?;
         if to == from {
@@ -110,7 +111,7 @@ impl Frame {
             let is_chroma = !to.is_rgb() && (1..3).contains(&component);
             let (x, y) = if is_chroma { to.chroma_shift() } else { (0, 0) };
             let (width, height) = (self.width().div_ceil(1 << x), self.height().div_ceil(1 << y));
-            // Grey is the same in red, green and blue, or has chroma that is none.
+            // Grey gives equal red, green and blue, or neutral chroma.
             let is_grey = source.nb_components < 3 && !from.is_palette();
             let read = match component {
                 _ if is_alpha && is_grey => Some(1),
@@ -135,9 +136,9 @@ impl Frame {
             } else {
                 Reading::Shifted(deep.saturating_sub(depth))
             };
-            // Black and white by single bits: one of the two formats counts paper as zero.
+            // One-bit formats: one of the two stores white as zero.
             let inverted = is_bit && from.name() == "monow";
-            // Whole bytes, or whole words, that are copied as they are.
+            // Whole bytes or words are copied without conversion.
             let whole = matches!(reading, Reading::Same) && from.has_whole_samples(of);
             for row in 0..height {
                 let line = &mut line[..width];
@@ -190,10 +191,11 @@ impl Frame {
         Some(planes)
     }
 
-    /// Fills `planes`, of single precision, with light of the red, green and blue of BT.709 from X, Y and Z of digital
-    /// cinema: 1 is its white of 48 candela per square metre (SMPTE ST 428-1: 12 bits, the power 2.6 of 52.37).
+    /// Fills the single-precision `planes` with linear red, green and blue of BT.709, computed from X, Y and Z of
+    /// digital cinema. A value of 1 is the white of digital cinema, 48 candela per square metre (SMPTE ST 428-1: 12
+    /// bits, exponent 2.6, factor 52.37).
     fn render(&self, planes: &Frame) {
-        // From CIE XYZ to BT.709 with its white, D65 (ITU-R BT.709, table 1; SMPTE RP 177).
+        // From CIE XYZ to BT.709 with white point D65 (ITU-R BT.709, table 1; SMPTE RP 177).
         const RED: [f64; 3] = [3.240_969_942, -1.537_383_178, -0.498_610_760];
         const GREEN: [f64; 3] = [-0.969_243_636, 1.875_967_502, 0.041_555_057];
         const BLUE: [f64; 3] = [0.055_630_080, -0.203_976_959, 1.056_971_514];
@@ -203,7 +205,7 @@ impl Frame {
             for (component, line) in lines.iter_mut().enumerate() {
                 self.line(row, component as u8, line);
             }
-            // Planes stand in the order green, blue, red.
+            // The planes have the order green, blue, red.
             for (plane, weights) in [GREEN, BLUE, RED].iter().enumerate() {
                 let of = |at: usize| -> f64 {
                     (0..3).map(|part| weights[part] * light[lines[part][at] as usize & 0xfff]).sum()
@@ -226,13 +228,13 @@ impl Frame {
         }
     }
 
-    /// Appends row `row` of one component of whole samples, `width` of them of `depth` bits, in little-endian order.
+    /// Appends row `row` of one component with whole samples: `width` samples of `depth` bits, in little-endian order.
     fn copied(&self, row: usize, component: usize, width: usize, depth: u32, to: &mut Vec<u8>) {
         let Some(descriptor) = self.pixel_format().and_then(PixelFormat::descriptor) else { return };
         let place = &descriptor.comp[component];
         let (step, size) = (place.step.max(1) as usize, if depth > 8 { 2 } else { 1 });
         if component == 0 && self.pixel_format().is_some_and(|format| &*format.name() == "uyyvyy411") {
-            // Two samples of luma after each of chroma, which libavutil's description cannot say.
+            // Two luma samples follow each chroma sample, which libavutil's descriptor cannot express.
             // SAFETY: a row holds six bytes for each four samples, as many as are needed for `width`.
             let bytes = unsafe {
                 let raw = &*self.as_ptr();
@@ -263,7 +265,7 @@ impl Frame {
         }));
     }
 
-    /// Reads row `row` of one component as numbers, as many as `line` holds: at most those of the row.
+    /// Reads row `row` of one component as numbers. `line` must not be longer than the row.
     fn line(&self, row: usize, component: u8, line: &mut [u32]) {
         let Some(descriptor) = self.pixel_format().and_then(PixelFormat::descriptor) else { return };
         // SAFETY: the frame's planes hold what its format and size say; row and number of samples lie within them; the
@@ -287,13 +289,13 @@ impl Frame {
     }
 }
 
-/// A number of floating point of 16 or 32 bits; nothing for what is none.
+/// A floating-point number of 16 or 32 bits. NaN becomes zero.
 fn single(bits: u32, size: u32) -> f32 {
     let number = if size == 16 { half(bits as u16) } else { f32::from_bits(bits) };
     if number.is_nan() { 0.0 } else { number }
 }
 
-/// A number of half precision (IEEE 754, binary16).
+/// Converts a half-precision number (IEEE 754, binary16).
 fn half(bits: u16) -> f32 {
     let (sign, exponent, fraction) = (bits >> 15, bits >> 10 & 0x1f, f32::from(bits & 0x3ff));
     let size = match exponent {

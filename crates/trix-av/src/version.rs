@@ -1,4 +1,4 @@
-//! Versions of the libraries that this process runs with.
+//! Versions of the libraries in this process.
 
 use ffmpeg_sys_next as av;
 
@@ -24,7 +24,7 @@ pub fn ffmpeg() -> String {
     unsafe { super::text(av::av_version_info()) }.unwrap_or_default()
 }
 
-/// The licence that this build of libavcodec is under.
+/// Licence of this build of libavcodec.
 pub fn licence() -> String {
     // SAFETY: returns a static string.
     unsafe { super::text(av::avcodec_license()) }.unwrap_or_default()

@@ -1,6 +1,6 @@
-//! Owner of one of libavcodec's encoders of pictures.
+//! Owner of a libavcodec video encoder.
 //!
-//! Invariant: pictures are counted, as by the other encoders: picture `n` has the time `n`.
+//! Invariant: times are frame numbers, as in the other encoders: frame `n` has the time `n`.
 
 use std::{ffi::c_int, ptr, sync::Arc};
 
@@ -18,33 +18,33 @@ use super::{
 };
 use crate::rational::rational;
 
-/// What an encoder is asked for.
+/// Settings of an encoder.
 pub struct VideoEncoderSettings<'a> {
     /// FFmpeg's name of the encoder.
     pub encoder: &'a str,
-    /// Layout of samples.
+    /// Pixel format.
     pub format: PixelFormat,
-    /// Samples in a row.
+    /// Samples per row.
     pub width: usize,
-    /// Rows.
+    /// Number of rows.
     pub height: usize,
-    /// Pictures in a second.
+    /// Frames per second.
     pub rate: Rational,
-    /// Shape of a sample; zero where unknown.
+    /// Sample aspect ratio. Zero if unknown.
     pub sample_aspect: Rational,
-    /// How samples mean colour.
+    /// Colour description.
     pub color: Color,
-    /// Which field is shown first, where pictures hold two.
+    /// Field order of interlaced video.
     pub fields: Option<FieldOrder>,
-    /// Number of the profile, for muxers that ask (`FF_PROFILE_PRORES_...`).
+    /// Number of the profile, for muxers that need it (`FF_PROFILE_PRORES_...`).
     pub profile: Option<u32>,
-    /// Threads; 0 for one on each core.
+    /// Number of threads; 0 means one for each core.
     pub threads: u32,
     /// Options by FFmpeg's names.
     pub options: &'a [(String, String)],
 }
 
-/// An encoder that is open.
+/// An open encoder.
 pub struct VideoEncoder {
     context: Context,
     sink: Arc<Sink>,
@@ -53,7 +53,7 @@ pub struct VideoEncoder {
 }
 
 impl VideoEncoder {
-    /// Opens an encoder; the text is what it said when it refused.
+    /// Opens an encoder. The text of the error holds the messages of the encoder.
     pub fn open(settings: &VideoEncoderSettings<'_>) -> Result<Self, (AvError, String)> {
         let sink = Sink::new();
         let entered = sink.enter();
@@ -68,13 +68,13 @@ impl VideoEncoder {
         }
     }
 
-    /// What a muxer must know.
+    /// The codec parameters for a muxer.
     pub fn parameters(&self) -> Result<CodecParameters, AvError> {
         // SAFETY: the context is open.
         unsafe { CodecParameters::of_context(self.context.as_ptr()) }
     }
 
-    /// Puts picture `number` in, or with `None` announces the end.
+    /// Sends frame `number`. `None` marks the end of the stream.
     pub fn send(&mut self, picture: Option<(&Frame, u64)>) -> Result<(), AvError> {
         let _entered = self.sink.enter();
         let stamped = picture.map(|(frame, number)| frame.stamped(number as i64, self.color, self.fields));
@@ -83,7 +83,7 @@ impl VideoEncoder {
         check(unsafe { av::avcodec_send_frame(self.context.as_ptr(), pointer) }).map(drop)
     }
 
-    /// Takes a coded picture out.
+    /// Receives a coded frame.
     pub fn receive(&mut self) -> Result<Output<Packet>, AvError> {
         let _entered = self.sink.enter();
         let packet = Packet::new();
@@ -92,7 +92,7 @@ impl VideoEncoder {
         outcome(code, packet)
     }
 
-    /// What the encoder warned of.
+    /// The warnings of the encoder.
     pub fn complaints(&self) -> Vec<String> {
         self.sink.take().0.into_iter().map(|line| line.text).collect()
     }
@@ -144,7 +144,7 @@ fn open(settings: &VideoEncoderSettings<'_>, sink: &Sink) -> Result<Context, AvE
     }
 }
 
-/// Whether the encoder has an option of this name that takes this value.
+/// True if the encoder has an option `name` that accepts `value`.
 pub fn takes_option(encoder: &str, name: &str, value: &str) -> bool {
     let (encoder, name, value) = (c_string(encoder), c_string(name), c_string(value));
     // SAFETY: strings live during the calls; the context is owned and freed here.

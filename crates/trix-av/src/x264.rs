@@ -1,7 +1,7 @@
 //! Owner of an x264 encoder and its parameters.
 //!
-//! Invariant: parameters are set in the order of the `x264` program (preset and tune, then options, then the fast
-//! first pass, then the profile), so that equal options give equal streams.
+//! Invariant: parameters are set in the order of the `x264` program (preset and tune, options, fast first pass,
+//! profile), so that equal options give equal streams.
 
 use std::{
     ffi::{c_char, c_int, c_void},
@@ -21,12 +21,12 @@ use x264_sys as x264;
 use super::{c_string, text};
 use crate::frame::Frame;
 
-/// Why an option was not taken.
+/// Why an option was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptionError {
     /// There is no option of this name.
     Name,
-    /// The option does not take this value.
+    /// The option does not accept this value.
     Value,
 }
 
@@ -37,7 +37,7 @@ pub struct Parameters(Box<x264::x264_param_t>);
 unsafe impl Send for Parameters {}
 
 impl Parameters {
-    /// The defaults of a preset and a tune; `None` when either does not exist.
+    /// The defaults of a preset and a tune. `None` if either does not exist.
     pub fn new(preset: Option<&str>, tune: Option<&str>) -> Option<Self> {
         let (preset, tune) = (preset.map(c_string), tune.map(c_string));
         let pointer = |text: &Option<std::ffi::CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
@@ -60,28 +60,28 @@ impl Parameters {
         }
     }
 
-    /// Makes a first pass quick, as the `x264` program does unless told otherwise.
+    /// Enables the fast first pass, which the `x264` program uses by default.
     pub fn apply_fast_first_pass(&mut self) {
         // SAFETY: valid parameters.
         unsafe { x264::x264_param_apply_fastfirstpass(&mut *self.0) };
     }
 
-    /// Restricts to a profile; false when it does not exist or cannot hold the format.
+    /// Restricts the stream to a profile. False if the profile does not exist or does not support the format.
     pub fn apply_profile(&mut self, profile: &str) -> bool {
         let profile = c_string(profile);
         // SAFETY: valid parameters; the string lives.
         unsafe { x264::x264_param_apply_profile(&mut *self.0, profile.as_ptr()) == 0 }
     }
 
-    /// The picture that will come in, and whether its rate is constant.
+    /// Sets the frame size, the format, the frame rate, and whether the rate is constant.
     pub fn set_picture(&mut self, width: usize, height: usize, format: PictureFormat, rate: Rational, constant: bool) {
         let raw = &mut *self.0;
         raw.i_width = width as c_int;
         raw.i_height = height as c_int;
         raw.i_csp = csp(format);
         raw.i_bitdepth = format.depth as c_int;
-        // Pictures are counted, so that each lasts one tick for rate control; the stream only promises that they are
-        // evenly spaced where that is known.
+        // Times are frame numbers, so that each frame lasts one tick for rate control. The stream promises even
+        // intervals only if the rate is known to be constant.
         raw.b_vfr_input = (!constant).into();
         raw.i_fps_num = u32::try_from(rate.num).unwrap_or(25);
         raw.i_fps_den = u32::try_from(rate.den).unwrap_or(1);
@@ -91,20 +91,21 @@ impl Parameters {
         raw.b_repeat_headers = 0;
     }
 
-    /// Pictures hold two fields, and are coded as such.
+    /// Sets interlaced coding and the field order.
     pub fn set_fields(&mut self, top_first: bool) {
         self.0.b_interlaced = 1;
         self.0.b_tff = top_first.into();
     }
 
-    /// What an encoder with these parameters keeps of pictures of `height` rows, as x264 derives it when it is opened
-    /// (`validate_parameters` and `x264_encoder_open` of 0.164), on a machine of so many `cores`.
+    /// The number of frames that an encoder with these parameters keeps, for frames of `height` rows on a machine with
+    /// `cores` cores. x264 computes it in the same way when it is opened (`validate_parameters` and `x264_encoder_open`
+    /// of 0.164).
     pub fn kept(&self, height: usize, cores: u32) -> Kept {
         let raw = &*self.0;
         let count = |value: c_int| value.max(0) as u32;
         let bframes = count(raw.i_bframe);
         let threads = match raw.i_threads {
-            // Two rows of macroblocks for each at the least.
+            // At least two rows of macroblocks for each thread.
             0 => (cores * 3 / 2).clamp(1, (height as u32).div_ceil(32).max(1)),
             threads => count(threads),
         };
@@ -120,11 +121,11 @@ impl Parameters {
         Kept { waiting: decided + ahead + threads, references: count(raw.i_frame_reference), threads, bframes }
     }
 
-    /// Keeps x264 from code that reads memory it never wrote.
+    /// Keeps x264 from reading uninitialised memory.
     ///
-    /// The AVX-512 code of its macroblock tree (seen in 0.164) does so unless a row is a multiple of 8 macroblocks; its
-    /// streams then depend on what the process did before. The same happens in the `x264` program, where
-    /// `MALLOC_PERTURB_` shows it.
+    /// The AVX-512 code of its macroblock tree (seen in 0.164) does so unless the number of macroblocks in a row is a
+    /// multiple of 8. The stream then depends on earlier memory use of the process. The `x264` program has the same
+    /// fault, which `MALLOC_PERTURB_` makes visible.
     pub fn avoid_uninitialised_reads(&mut self) {
         const MACROBLOCK: c_int = 16;
         if (self.0.i_width + MACROBLOCK - 1) / MACROBLOCK % 8 != 0 {
@@ -132,7 +133,7 @@ impl Parameters {
         }
     }
 
-    /// What the stream says about colour and shape, where the options did not say it.
+    /// Sets the colour description and sample aspect ratio of the stream, except where options already set them.
     pub fn set_color(&mut self, color: Color, aspect: Rational) {
         let vui = &mut self.0.vui;
         let fill = |field: &mut c_int, unset: c_int, value: c_int| {
@@ -163,16 +164,16 @@ impl Drop for Parameters {
     }
 }
 
-/// How many pictures an encoder keeps, and for what.
+/// Number of frames that an encoder keeps, by purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Pictures that wait until their types and quantisers are decided.
+    /// Frames that wait for the decision on their type and quantiser.
     pub waiting: u32,
-    /// Pictures that others refer to.
+    /// Reference frames.
     pub references: u32,
-    /// Pictures that are encoded at the same time.
+    /// Frames that are encoded at the same time.
     pub threads: u32,
-    /// Most B pictures in a row; costs are kept for each pair of distances.
+    /// Maximum number of consecutive B-frames. The encoder keeps costs for each pair of distances.
     pub bframes: u32,
 }
 
@@ -186,21 +187,21 @@ fn csp(format: PictureFormat) -> c_int {
     (if format.depth > 8 { csp | x264::X264_CSP_HIGH_DEPTH } else { csp }) as c_int
 }
 
-/// A compressed picture as an encoder gives it; times count pictures.
+/// A compressed frame. Its times are frame numbers.
 pub struct Encoded {
     /// NAL units with start codes.
     pub data: Vec<u8>,
-    /// Which picture of the input this is.
+    /// Number of the input frame.
     pub pts: i64,
-    /// Position in decoding order, negative for the first ones when pictures are reordered.
+    /// Position in decoding order. Negative for the first frames if frames are reordered.
     pub dts: i64,
-    /// Whether decoding can start here.
+    /// True if decoding can start here.
     pub key: bool,
 }
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// An encoder that is open.
+/// An open encoder.
 pub struct Encoder {
     handle: NonNull<x264::x264_t>,
     format: PictureFormat,
@@ -212,7 +213,7 @@ pub struct Encoder {
 // SAFETY: an encoder may be used by any one thread at a time.
 unsafe impl Send for Encoder {}
 
-/// What x264 said when it refused.
+/// The reason that the encoder gave for a failure.
 #[derive(Debug)]
 pub struct Refused(pub String);
 
@@ -222,8 +223,10 @@ impl fmt::Display for Refused {
     }
 }
 
+impl std::error::Error for Refused {}
+
 impl Encoder {
-    /// Opens an encoder for pictures of `format`.
+    /// Opens an encoder for frames of `format`.
     pub fn open(mut parameters: Parameters, format: PictureFormat) -> Result<Self, Refused> {
         let log: Log = Arc::default();
         let raw = &mut *parameters.0;
@@ -249,12 +252,12 @@ impl Encoder {
         }
     }
 
-    /// Frame threads that the encoder runs with.
+    /// Number of frame threads in use.
     pub fn threads(&self) -> u32 {
         self.threads
     }
 
-    /// The parameter sets, and the unit that names the encoder and its settings.
+    /// The parameter sets, and the SEI unit that names the encoder and its settings.
     pub fn headers(&mut self) -> Result<Headers, Refused> {
         let (mut nals, mut count) = (ptr::null_mut(), 0);
         // SAFETY: the encoder is open; the units stay valid until the next call.
@@ -276,7 +279,8 @@ impl Encoder {
         }
     }
 
-    /// Encodes picture number `pts`, or with `None` one of those still inside. `Ok(None)` means nothing yet.
+    /// Encodes a frame with its number (`pts`) and a flag that forces a keyframe. `None` flushes one delayed frame.
+    /// `Ok(None)` means that no output is ready.
     pub fn encode(&mut self, picture: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
         let (mut nals, mut count) = (ptr::null_mut(), 0);
         // SAFETY: the picture points to planes that live during the call, which copies them; the encoder was opened
@@ -321,23 +325,23 @@ impl Encoder {
         }
     }
 
-    /// Pictures that are still inside.
+    /// True if the encoder still holds delayed frames.
     pub fn delayed(&mut self) -> bool {
         // SAFETY: the encoder is open.
         unsafe { x264::x264_encoder_delayed_frames(self.handle.as_ptr()) > 0 }
     }
 
-    /// What the encoder warned of since the last look.
+    /// The warnings of the encoder since the last call.
     pub fn complaints(&self) -> Vec<String> {
         complaints(&self.log)
     }
 }
 
-/// What goes before the first picture.
+/// Data for the start of the stream.
 pub struct Headers {
     /// Parameter sets with start codes.
     pub parameter_sets: Vec<u8>,
-    /// The unit that names the encoder, with start code; may be empty.
+    /// The SEI unit that names the encoder, with start code. May be empty.
     pub info: Vec<u8>,
 }
 
@@ -382,7 +386,7 @@ unsafe extern "C" fn log_line(
     }));
 }
 
-/// The version and the depths of the library, e.g. `0.164.3095` and `[8, 10]`.
+/// The version and the supported bit depths of the library, e.g. `0.164.3095` and `[8, 10]`.
 pub fn build() -> (String, Vec<u32>) {
     let version = text_of(x264::X264_POINTVER);
     let depths = [8, 10].into_iter().filter(|&depth| opens_at(depth)).collect();
@@ -393,7 +397,7 @@ fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned()
 }
 
-/// Whether the library encodes at `depth`, found by opening a tiny encoder.
+/// True if the library encodes at `depth`. Tests it with a tiny encoder.
 fn opens_at(depth: u32) -> bool {
     let format = PictureFormat::ycbcr(Chroma::C420, depth);
     Parameters::new(Some("ultrafast"), None).is_some_and(|mut parameters| {

@@ -1,6 +1,6 @@
-//! Owner of an x265 encoder and its parameters, at any depth that the library was built with.
+//! Owner of an x265 encoder and its parameters, at any bit depth that the library was built with.
 //!
-//! Invariant: a parameter set, its pictures and its encoder come from one function table (one depth); the sizes of the
+//! Invariant: a parameter set, its frames and its encoder come from one function table (one depth). The sizes of the
 //! structs in the header were compared with those of the library before the first call.
 
 use std::{
@@ -36,7 +36,7 @@ impl Api {
     }
 }
 
-/// Calls a function of the table; every entry is set in every build of the library.
+/// Calls a function of the table. Every build of the library sets every entry.
 macro_rules! call {
     ($api:expr, $name:ident ( $($argument:expr),* )) => {
         ($api.0.$name.expect("libx265 fills its function table"))($($argument),*)
@@ -53,7 +53,7 @@ pub struct Parameters {
 unsafe impl Send for Parameters {}
 
 impl Parameters {
-    /// The defaults of a preset and a tune at `depth`; `None` when one of the three does not exist.
+    /// The defaults of a preset and a tune at `depth`. `None` if one of the three does not exist.
     pub fn new(depth: u32, preset: Option<&str>, tune: Option<&str>) -> Option<Self> {
         let api = Api::of(depth)?;
         let (preset, tune) = (preset.map(c_string), tune.map(c_string));
@@ -85,14 +85,14 @@ impl Parameters {
         }
     }
 
-    /// Restricts to a profile; false when it does not exist or cannot hold the format.
+    /// Restricts the stream to a profile. False if the profile does not exist or does not support the format.
     pub fn apply_profile(&mut self, profile: &str) -> bool {
         let profile = c_string(profile);
         // SAFETY: valid parameters; the string lives.
         unsafe { call!(self.api, param_apply_profile(self.raw.as_ptr(), profile.as_ptr())) == 0 }
     }
 
-    /// The picture that will come in.
+    /// Sets the frame size, format and frame rate.
     pub fn set_picture(&mut self, width: usize, height: usize, format: PictureFormat, rate: Rational) {
         let raw = self.raw_mut();
         raw.sourceWidth = width as c_int;
@@ -104,17 +104,17 @@ impl Parameters {
         raw.fpsDenom = u32::try_from(rate.den).unwrap_or(1);
         raw.bAnnexB = 1;
         raw.bRepeatHeaders = 0;
-        // An option of the user's may have raised it again.
+        // A user option may have raised the log level again.
         raw.logLevel = x265::X265_LOG_NONE;
     }
 
-    /// Pictures hold two fields. HEVC codes them as frames all the same; a message with each says which field is first
+    /// Marks frames as interlaced. HEVC still codes them as frames. A message with each frame states the field order
     /// (H.265 table D.2: `pic_struct` 3 and 4).
     pub fn set_fields(&mut self, top_first: bool) {
         self.raw_mut().pictureStructure = if top_first { 3 } else { 4 };
     }
 
-    /// What the stream says about colour and shape, where the options did not say it.
+    /// Sets the colour description and sample aspect ratio of the stream, except where options already set them.
     pub fn set_color(&mut self, color: Color, aspect: Rational) {
         let vui = &mut self.raw_mut().vui;
         if vui.bEnableColorDescriptionPresentFlag == 0 {
@@ -147,7 +147,8 @@ impl Parameters {
         }
     }
 
-    /// What an encoder with these parameters keeps, on a machine of so many `cores`, and how many threads work on blocks.
+    /// The number of frames that an encoder with these parameters keeps on a machine with `cores` cores, and the number
+    /// of worker threads.
     pub fn kept(&self, cores: u32) -> (Kept, u32) {
         // SAFETY: valid parameters.
         let raw = unsafe { self.raw.as_ref() };
@@ -160,7 +161,7 @@ impl Parameters {
         let asked = unsafe { text(pools) }.and_then(|pools| pools.parse::<u32>().ok());
         let workers = asked.unwrap_or(cores).clamp(1, 64);
         let threads = match raw.frameNumThreads {
-            // As x265 3.5 chooses (`ThreadPool::getFrameThreadsCount`).
+            // x265 3.5 chooses in this way (`ThreadPool::getFrameThreadsCount`).
             ..=0 => match workers {
                 32.. if raw.sourceHeight > 2000 => 6,
                 32.. => 5,
@@ -175,7 +176,7 @@ impl Parameters {
         (Kept { waiting: count(raw.lookaheadDepth).max(1) + bframes + 2, references, threads, bframes }, workers)
     }
 
-    /// Frame threads asked for, 0 when x265 is to choose.
+    /// Number of frame threads that the options request. 0 if x265 chooses.
     pub fn frame_threads(&self) -> u32 {
         // SAFETY: valid parameters.
         unsafe { self.raw.as_ref().frameNumThreads.max(0) as u32 }
@@ -198,7 +199,7 @@ fn csp(format: PictureFormat) -> c_int {
     }) as c_int
 }
 
-/// An encoder that is open.
+/// An open encoder.
 pub struct Encoder {
     parameters: Parameters,
     handle: NonNull<x265::x265_encoder>,
@@ -212,7 +213,7 @@ pub struct Encoder {
 unsafe impl Send for Encoder {}
 
 impl Encoder {
-    /// Opens an encoder for pictures of `format`, which must have the depth of the parameters.
+    /// Opens an encoder for frames of `format`, which must have the depth of the parameters.
     pub fn open(parameters: Parameters, format: PictureFormat) -> Result<Self, Refused> {
         let api = parameters.api;
         let refused = || Refused("x265 refused the combination of options and picture".into());
@@ -225,20 +226,21 @@ impl Encoder {
             let used = Parameters { api, raw: NonNull::new(call!(api, param_alloc())).expect("memory") };
             call!(api, encoder_parameters(handle.as_ptr(), used.raw.as_ptr()));
             let frame_threads = used.frame_threads();
-            // The copy shares the encoder's strings: freeing the struct alone would need the library's allocator, and
-            // `param_free` does just that, leaving the strings to the encoder.
+            // The copy shares the strings of the encoder. `param_free` frees only the struct, with the library's
+            // allocator, and leaves the strings to the encoder.
             drop(used);
             let size = (parameters.raw.as_ref().sourceWidth as usize, parameters.raw.as_ref().sourceHeight as usize);
             Ok(Encoder { parameters, handle, picture, format, size, frame_threads })
         }
     }
 
-    /// Frame threads that the encoder runs with.
+    /// Number of frame threads in use.
     pub fn frame_threads(&self) -> u32 {
         self.frame_threads
     }
 
-    /// The parameter sets, and the unit that names the encoder and its settings.
+    /// All header units, in `parameter_sets`: the parameter sets, and the SEI unit that names the encoder and its
+    /// settings.
     pub fn headers(&mut self) -> Result<Headers, Refused> {
         let (mut nals, mut count) = (ptr::null_mut(), 0);
         // SAFETY: the encoder is open; the units stay valid until the next call.
@@ -251,7 +253,8 @@ impl Encoder {
         }
     }
 
-    /// Encodes picture number `pts`, or with `None` one of those still inside. `Ok(None)` means nothing yet.
+    /// Encodes a frame with its number (`pts`) and a flag that forces a keyframe. `None` flushes one delayed frame.
+    /// `Ok(None)` means that no output is ready.
     pub fn encode(&mut self, picture: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
         let (mut nals, mut count) = (ptr::null_mut(), 0);
         let api = self.parameters.api;
@@ -327,7 +330,7 @@ unsafe fn units(nals: *const x265::x265_nal, count: u32) -> Vec<u8> {
     bytes
 }
 
-/// Whether one of `count` units is a picture at which decoding can start (types 16 to 21: BLA, IDR, CRA).
+/// True if one of `count` units is a frame where decoding can start (types 16 to 21: BLA, IDR, CRA).
 ///
 /// # Safety
 /// `nals` points to `count` valid units.
@@ -336,7 +339,7 @@ unsafe fn has_random_access(nals: *const x265::x265_nal, count: u32) -> bool {
     (0..count as usize).any(|index| unsafe { (16..=21).contains(&(*nals.add(index)).type_) })
 }
 
-/// The version and the depths of the library, e.g. `3.5+1` and `[8, 10, 12]`.
+/// The version and the supported bit depths of the library, e.g. `3.5+1` and `[8, 10, 12]`.
 pub fn build() -> (String, Vec<u32>) {
     let depths: Vec<u32> = [8, 10, 12].into_iter().filter(|&depth| Api::of(depth).is_some()).collect();
     let version = depths.first().and_then(|&depth| Api::of(depth));

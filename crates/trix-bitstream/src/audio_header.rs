@@ -1,17 +1,17 @@
-//! What the header of an audio frame says about itself: AC-3, E-AC-3, DTS, MPEG audio, AAC in ADTS, FLAC.
+//! Reads the header of an audio frame: AC-3, E-AC-3, DTS, MPEG audio, AAC in ADTS, FLAC.
 //!
-//! Invariant: bytes that do not begin with the sync word of the codec say nothing.
+//! Invariant: bytes that do not begin with the codec's sync word give no header.
 
-/// Codec, rate and channels of a frame of audio.
+/// Codec, sample rate and channels of an audio frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoundHeader {
-    /// FFmpeg's name of the codec: transport streams do not tell the layers of MPEG audio apart.
+    /// FFmpeg's name of the codec. Transport streams do not distinguish the layers of MPEG audio.
     pub codec: &'static str,
-    /// Samples in a second.
+    /// Samples per second.
     pub rate: u32,
-    /// Full-range channels.
+    /// Number of full-range channels.
     pub channels: u32,
-    /// Whether there is a channel of low-frequency effects.
+    /// True if there is a channel for low-frequency effects (LFE).
     pub has_effects: bool,
 }
 
@@ -22,12 +22,12 @@ impl std::fmt::Display for SoundHeader {
     }
 }
 
-/// Whether frames of `codec` (FFmpeg's name) say themselves what they are.
+/// True if frames of `codec` (FFmpeg's name) have a header that [`read`] understands.
 pub fn describes_itself(codec: &str) -> bool {
     matches!(codec, "ac3" | "eac3" | "dts" | "mp1" | "mp2" | "mp3" | "aac" | "flac")
 }
 
-/// What the frame at the start of `data` says; `None` where it does not begin with one.
+/// Reads the header of the frame at the start of `data`. `None` if no frame begins there.
 pub fn read(codec: &str, data: &[u8]) -> Option<SoundHeader> {
     match codec {
         "ac3" | "eac3" => ac3(data),
@@ -39,7 +39,7 @@ pub fn read(codec: &str, data: &[u8]) -> Option<SoundHeader> {
     }
 }
 
-/// `count` bits from bit `at` on, the highest of a byte first.
+/// Reads `count` bits from bit `at` on, most significant bit first.
 fn bits(data: &[u8], at: usize, count: usize) -> Option<u32> {
     (at..at + count).try_fold(0, |value, bit| {
         let byte = data.get(bit / 8)?;
@@ -65,7 +65,7 @@ fn ac3(data: &[u8]) -> Option<SoundHeader> {
         return Some(SoundHeader { codec: "eac3", rate, channels, has_effects: bits(data, 39, 1)? == 1 });
     }
     let acmod = bits(data, 48, 3)?;
-    // Mix levels stand between the mode and the flag of the effects' channel.
+    // The mix levels lie between the channel mode and the LFE flag.
     let levels =
         2 * usize::from(acmod & 1 != 0 && acmod != 1) + 2 * usize::from(acmod & 4 != 0) + 2 * usize::from(acmod == 2);
     let has_effects = bits(data, 51 + levels, 1)? == 1;
@@ -128,7 +128,7 @@ fn adts(data: &[u8]) -> Option<SoundHeader> {
     Some(SoundHeader { codec: "aac", rate, channels, has_effects })
 }
 
-/// RFC 9639, 9.1. A rate that only the stream's own header tells is 0.
+/// RFC 9639, 9.1. The rate is 0 if only the stream header states it.
 fn flac(data: &[u8]) -> Option<SoundHeader> {
     const RATES: [u32; 12] =
         [0, 88_200, 176_400, 192_000, 8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
@@ -154,9 +154,9 @@ mod tests {
             let said = (header.codec, header.rate, header.channels, header.has_effects);
             assert_eq!(said, (codec, rate, channels, has_effects));
         };
-        // 48 kHz, 3/2 with effects: mix levels of centre and surround before the flag.
+        // 48 kHz, 3/2 with LFE: the mix levels of centre and surround come before the flag.
         is("ac3", &[0x0b, 0x77, 0, 0, 0x1e, 0x40, 0xe1, 0], 48_000, 5, true);
-        // 44.1 kHz, 2/0: the surround mode before the flag.
+        // 44.1 kHz, 2/0: the surround mode comes before the flag.
         is("ac3", &[0x0b, 0x77, 0, 0, 0x5e, 0x40, 0x40, 0], 44_100, 2, false);
         is("eac3", &[0x0b, 0x77, 0, 0x80, 0x3f, 0x86, 0, 0], 48_000, 5, true);
         is("mp1", &[0xff, 0xff, 0xa4, 0x00], 48_000, 2, false);

@@ -1,20 +1,20 @@
-//! Boxes of ISO/IEC 14496-12, written into and found in blocks of memory.
+//! Boxes of ISO/IEC 14496-12: writing them to a buffer and finding them in a buffer.
 //!
-//! Invariant: a box that was written holds its own size; a box that is found lies whole within its block.
+//! Invariant: every written box holds its own size. Every box that is found lies completely within its buffer.
 
 use std::ops::Range;
 
-/// A block of memory to which boxes are written.
+/// A buffer to which boxes are written.
 #[derive(Default)]
 pub struct Writer(Vec<u8>);
 
 impl Writer {
-    /// A block with nothing in it.
+    /// An empty buffer.
     pub fn new() -> Self {
         Writer::default()
     }
 
-    /// What was written.
+    /// The bytes that were written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
@@ -29,7 +29,7 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Appends so many zeros.
+    /// Appends `count` zero bytes.
     pub fn zeros(&mut self, count: usize) {
         self.0.resize(self.0.len() + count, 0);
     }
@@ -54,23 +54,23 @@ impl Writer {
         self.bytes(&value.to_be_bytes());
     }
 
-    /// Puts `value` in the place of four bytes that were written before.
+    /// Overwrites four bytes at `at`, which were written before, with `value`.
     pub fn put_u32(&mut self, at: usize, value: u32) {
         self.0[at..at + 4].copy_from_slice(&value.to_be_bytes());
     }
 
-    /// A box whose content `fill` writes.
+    /// Writes a box. `fill` writes its content.
     pub fn within(&mut self, name: &[u8; 4], fill: impl FnOnce(&mut Self)) {
         let at = self.written();
         self.u32(0);
         self.bytes(name);
         fill(self);
-        // Only the media data of a segment come near 4 GiB, and those are refused before.
+        // Only the media data of a segment come near 4 GiB, and such segments are rejected earlier.
         let size = u32::try_from(self.written() - at).unwrap_or(u32::MAX);
         self.put_u32(at, size);
     }
 
-    /// A box with a version and flags.
+    /// Writes a box with a version and flags (a full box). `fill` writes its content.
     pub fn full(&mut self, name: &[u8; 4], version: u8, flags: u32, fill: impl FnOnce(&mut Self)) {
         self.within(name, |to| {
             to.u32(u32::from(version) << 24 | flags);
@@ -79,17 +79,18 @@ impl Writer {
     }
 }
 
-/// Where the content of the first box `name` within `range` of `data` stands.
+/// The range of the content of the first box `name` within `range` of `data`.
 pub fn find(data: &[u8], range: Range<usize>, name: &[u8; 4]) -> Option<Range<usize>> {
     all(data, range).find(|(found, _)| found == name).map(|(_, content)| content)
 }
 
-/// The content of the box at the end of `path`, each box within the one before.
+/// The range of the content of the box at the end of `path`. Each box of the path is a child of the one before.
 pub fn at_path(data: &[u8], path: &[&[u8; 4]]) -> Option<Range<usize>> {
     path.iter().try_fold(0..data.len(), |range, name| find(data, range, name))
 }
 
-/// Names and contents of the boxes that follow each other in `range` of `data`; what is no whole box ends the walk.
+/// Names and content ranges of the boxes that follow each other in `range` of `data`. The iterator ends at the first
+/// incomplete box.
 pub fn all(data: &[u8], range: Range<usize>) -> impl Iterator<Item = ([u8; 4], Range<usize>)> + '_ {
     let mut at = range.start;
     std::iter::from_fn(move || {
@@ -102,12 +103,12 @@ pub fn all(data: &[u8], range: Range<usize>) -> impl Iterator<Item = ([u8; 4], R
     })
 }
 
-/// Four bytes as a number.
+/// Reads four bytes in network byte order. `None` past the end of `data`.
 pub fn u32_at(data: &[u8], at: usize) -> Option<u32> {
     data.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_be_bytes)
 }
 
-/// Eight bytes as a number.
+/// Reads eight bytes in network byte order. `None` past the end of `data`.
 pub fn u64_at(data: &[u8], at: usize) -> Option<u64> {
     data.get(at..at.checked_add(8)?)?.try_into().ok().map(u64::from_be_bytes)
 }

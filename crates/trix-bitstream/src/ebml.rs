@@ -1,8 +1,9 @@
 //! Elements of Matroska (RFC 8794).
 //!
-//! Invariant: nothing behind the bytes that are there is believed.
+//! Invariant: no length is trusted beyond the bytes that are present.
 
-/// Identifier and length of the element that begins here, and how many bytes they take (RFC 8794, 4 and 5).
+/// Identifier and content length of the element at the start of `bytes`, and the size of this header in bytes (RFC
+/// 8794, 4 and 5).
 pub fn head_of(bytes: &[u8]) -> Option<(u32, u64, usize)> {
     let id_width = bytes.first()?.leading_zeros() as usize + 1;
     if id_width > 4 {

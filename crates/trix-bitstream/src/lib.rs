@@ -1,11 +1,12 @@
-//! Bytes of bitstreams and containers: what they say, and how it is written.
+//! Bitstreams and containers: parsing their bytes and writing them.
 //!
-//! Invariant: nothing in here calls C, reads or writes a file, or panics, whatever the bytes are.
+//! Invariant: nothing here calls C, reads or writes a file, or panics, whatever the bytes are.
 
 #![forbid(unsafe_code)]
 
 pub mod nal;
 pub mod sei;
+pub mod entry;
 pub mod rpu;
 pub mod vvc;
 pub mod audio_header;

@@ -1,20 +1,20 @@
-//! Finds the units in H.264 and HEVC streams, whether start codes or lengths separate them.
+//! Finds the NAL units in H.264 and HEVC streams, separated by start codes or lengths.
 //!
-//! Invariant: the essence of a packet (its coded slices, for these codecs) is the same bytes before a muxer framed it
-//! and after a demuxer read it; everything that a container may add, move or drop is left out.
+//! Invariant: the essence of a packet (for these codecs, its coded slices) consists of the same bytes before a muxer
+//! and after a demuxer. It leaves out everything that a container may add, move or drop.
 
-/// How units are separated.
+/// How NAL units are separated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// By start codes (Annex B).
+    /// Start codes before each unit (Annex B).
     StartCodes,
-    /// Each by its length in this many bytes (MP4, MOV, Matroska).
+    /// A length of this many bytes before each unit (MP4, MOV, Matroska).
     Lengths(usize),
-    /// The codec has no such units.
+    /// The codec has no NAL units.
     Opaque,
 }
 
-/// A codec whose units are known.
+/// A codec with NAL units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NalCodec {
     /// H.264.
@@ -24,7 +24,7 @@ pub enum NalCodec {
 }
 
 impl NalCodec {
-    /// By FFmpeg's name.
+    /// The codec with this FFmpeg name.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "h264" => Some(NalCodec::H264),
@@ -33,7 +33,7 @@ impl NalCodec {
         }
     }
 
-    /// Whether a unit holds coded slices (H.264 table 7-1: types 1 to 5; H.265 table 7-1: types 0 to 31).
+    /// True if a unit holds coded slices (H.264 table 7-1: types 1 to 5; H.265 table 7-1: types 0 to 31).
     pub fn is_slice(self, unit: &[u8]) -> bool {
         match (self, unit.first()) {
             (NalCodec::H264, Some(header)) => (1..=5).contains(&(header & 0x1f)),
@@ -42,8 +42,8 @@ impl NalCodec {
         }
     }
 
-    /// Whether a unit holds slices of a second layer, which decoders of the first leave out: another view, or alpha
-    /// (H.264 table 7-1: types 19 to 21; H.265, 7.4.2.2: a layer identifier above 0).
+    /// True if a unit holds slices of a second layer, such as another view or alpha. Decoders of the first layer ignore
+    /// them (H.264 table 7-1: types 19 to 21; H.265, 7.4.2.2: a layer identifier above 0).
     pub fn is_second_layer(self, unit: &[u8]) -> bool {
         match (self, unit) {
             (NalCodec::H264, [header, ..]) => (19..=21).contains(&(header & 0x1f)),
@@ -52,7 +52,7 @@ impl NalCodec {
         }
     }
 
-    /// Whether a unit is a parameter set (H.264: types 7, 8 and 13; H.265: types 32 to 34).
+    /// True if a unit is a parameter set (H.264: types 7, 8 and 13; H.265: types 32 to 34).
     pub fn is_parameter_set(self, unit: &[u8]) -> bool {
         match (self, unit.first()) {
             (NalCodec::H264, Some(header)) => matches!(header & 0x1f, 7 | 8 | 13),
@@ -61,7 +61,7 @@ impl NalCodec {
         }
     }
 
-    /// Whether a unit is an access unit delimiter, which must come first (H.264: type 9; H.265: type 35).
+    /// True if a unit is an access unit delimiter, which must come first (H.264: type 9; H.265: type 35).
     pub fn is_delimiter(self, unit: &[u8]) -> bool {
         match (self, unit.first()) {
             (NalCodec::H264, Some(header)) => header & 0x1f == 9,
@@ -70,13 +70,13 @@ impl NalCodec {
         }
     }
 
-    /// Whether a unit holds slices of a picture that can be decoded although it is shown before the keyframe that it
-    /// follows: RADL pictures (H.265 table 7-1: types 6 and 7). H.264 has none.
+    /// True if a unit holds slices of a decodable leading picture (RADL, H.265 table 7-1: types 6 and 7). Such a
+    /// picture follows a keyframe in the stream and is shown before it. H.264 has none.
     pub fn is_decodable_leading(self, unit: &[u8]) -> bool {
         self == NalCodec::Hevc && unit.first().is_some_and(|header| (6..=7).contains(&((header >> 1) & 0x3f)))
     }
 
-    /// Whether a unit is a sequence parameter set (H.264: type 7; H.265: type 33).
+    /// True if a unit is a sequence parameter set (H.264: type 7; H.265: type 33).
     pub fn is_sequence_set(self, unit: &[u8]) -> bool {
         match (self, unit.first()) {
             (NalCodec::H264, Some(header)) => header & 0x1f == 7,
@@ -85,14 +85,14 @@ impl NalCodec {
         }
     }
 
-    /// How a decoder can start at the picture that a unit belongs to, as far as the unit says it.
+    /// How a decoder can start at the frame of this unit, as far as the unit says.
     pub fn random_access(self, unit: &[u8]) -> Random {
         match (self, unit.first()) {
             (NalCodec::H264, Some(header)) if header & 0x1f == 5 => Random::Full,
             (NalCodec::H264, Some(header)) if header & 0x1f == 6 && has_recovery_point(&unit[1..]) => {
                 Random::Recovering
             }
-            // Table 7-1: BLA and IDR, and CRA, which pictures can follow that nothing can decode.
+            // Table 7-1: BLA, IDR and CRA. Leading pictures that no decoder can decode may follow a CRA.
             (NalCodec::Hevc, Some(header)) => match (header >> 1) & 0x3f {
                 16..=20 => Random::Full,
                 21 => Random::Recovering,
@@ -102,15 +102,15 @@ impl NalCodec {
         }
     }
 
-    /// The parameter sets in codec-specific data.
+    /// The parameter sets in codec-specific data (extradata).
     pub fn parameter_sets(self, extradata: &[u8]) -> Vec<&[u8]> {
         let mut sets = self.configuration(extradata);
         sets.retain(|unit| self.is_parameter_set(unit));
         sets
     }
 
-    /// The units in codec-specific data, parameter sets and others: a configuration record (ISO/IEC 14496-15, 5.3.3.1 and
-    /// 8.3.3.1) or units with start codes.
+    /// All NAL units in codec-specific data (extradata): a configuration record (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1)
+    /// or units with start codes.
     pub fn configuration(self, extradata: &[u8]) -> Vec<&[u8]> {
         if self.framing(extradata) == Framing::StartCodes {
             return units(extradata, Framing::StartCodes);
@@ -134,7 +134,7 @@ impl NalCodec {
         sets
     }
 
-    /// How packets are framed that come with this codec-specific data: a configuration record starts with version 1.
+    /// The framing of packets with this codec-specific data. A configuration record starts with version 1.
     pub fn framing(self, extradata: &[u8]) -> Framing {
         let at = match self {
             NalCodec::H264 => 4,
@@ -147,21 +147,21 @@ impl NalCodec {
     }
 }
 
-/// How a decoder can start at a picture.
+/// How a decoder can start at a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Random {
-    /// It cannot, or the stream does not say so.
+    /// It cannot, or the stream does not say that it can.
     #[default]
     None,
-    /// It can, but what is shown before the picture, or before some later one, is lost.
+    /// It can start here, but frames shown before this one, or before a later one, are lost.
     Recovering,
-    /// With this picture, and all that follows it is whole.
+    /// It can start with this frame, and all following frames are complete.
     Full,
 }
 
-/// Whether the messages of an SEI unit have a recovery point among them (H.264, D.1.8: type 6). Emulation prevention
-/// does not matter: types and sizes of the messages before it hold no three zero bytes in practice, and where they do,
-/// the point is missed and the stream is taken for one without it.
+/// True if an SEI unit has a recovery point message (H.264, D.1.8: type 6). This ignores emulation prevention: in
+/// practice, the types and sizes of the messages before it contain no three zero bytes. If they do, the recovery point
+/// is missed and the stream counts as one without it.
 fn has_recovery_point(mut messages: &[u8]) -> bool {
     let number = |messages: &mut &[u8]| {
         let mut value = 0usize;
@@ -185,7 +185,7 @@ fn has_recovery_point(mut messages: &[u8]) -> bool {
     false
 }
 
-/// The units of `data`, without start codes or lengths. Bytes that fit no framing end the walk.
+/// The NAL units of `data`, without start codes or lengths. The walk stops at bytes that do not fit the framing.
 pub fn units(data: &[u8], framing: Framing) -> Vec<&[u8]> {
     match framing {
         Framing::Opaque => vec![data],
@@ -194,7 +194,7 @@ pub fn units(data: &[u8], framing: Framing) -> Vec<&[u8]> {
     }
 }
 
-/// A picture, its units after start codes, without parameter sets: those that came with it stand elsewhere.
+/// A frame (NAL units with start codes) without its parameter sets, which are stored elsewhere.
 pub fn without_parameter_sets(picture: Vec<u8>, codec: Option<NalCodec>) -> Vec<u8> {
     let Some(codec) = codec else { return picture };
     let list = units(&picture, Framing::StartCodes);
@@ -205,7 +205,7 @@ pub fn without_parameter_sets(picture: Vec<u8>, codec: Option<NalCodec>) -> Vec<
     kept.flat_map(|unit| [&[0, 0, 0, 1], unit].concat()).collect()
 }
 
-/// Takes `count` units, each after its length in two bytes, and returns what follows them.
+/// Reads `count` units, each after a length of two bytes, and returns the bytes after them.
 fn counted_units<'a>(mut data: &'a [u8], count: u16, units: &mut Vec<&'a [u8]>) -> &'a [u8] {
     for _ in 0..count {
         let Some((length, rest)) = data.split_first_chunk::<2>() else { return &[] };
@@ -250,7 +250,7 @@ fn by_start_codes(data: &[u8]) -> Vec<&[u8]> {
     units
 }
 
-/// A unit never ends in a zero byte: those belong to the next start code, or follow the unit.
+/// Removes trailing zero bytes. A unit never ends in one: they belong to the next start code, or follow the unit.
 pub fn trim(unit: &[u8]) -> &[u8] {
     let end = unit.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     &unit[..end]
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn both_framings_give_the_same_units() {
         let annex_b = [0, 0, 0, 1, 0x65, 1, 2, 0, 0, 1, 0x41, 0, 3, 0, 0, 0, 1, 0x06, 9];
-        // A muxer that converts between the two may keep the zero before a start code as a part of the unit.
+        // A muxer that converts between the two framings may keep the zero before a start code as part of the unit.
         let lengths = [0, 0, 0, 3, 0x65, 1, 2, 0, 0, 0, 4, 0x41, 0, 3, 0, 0, 0, 0, 2, 0x06, 9];
         let expected: Vec<&[u8]> = vec![&[0x65, 1, 2], &[0x41, 0, 3], &[0x06, 9]];
         assert_eq!(units(&annex_b, Framing::StartCodes), expected);

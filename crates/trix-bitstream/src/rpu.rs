@@ -1,10 +1,10 @@
-//! The head of a reference processing unit of Dolby Vision: enough to tell the profile where no container does.
+//! The header of a Dolby Vision reference processing unit (RPU), to find the profile if no container states it.
 //!
-//! Invariant: no length in the unit is believed beyond its bytes.
+//! Invariant: no length in the unit is trusted beyond its bytes.
 //!
-//! The fields are those of ETSI GS CCM 001 (rpu_data_header), by which libavcodec tells profiles apart too.
+//! The fields are those of ETSI GS CCM 001 (rpu_data_header). libavcodec uses the same fields to distinguish profiles.
 
-/// Bits of a unit, from the highest of the first byte on.
+/// Reads the bits of a unit, most significant bit first.
 struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -25,7 +25,7 @@ impl Bits<'_> {
         self.take(1).map(|bit| bit == 1)
     }
 
-    /// An Exp-Golomb code (`ue(v)`).
+    /// Reads an Exp-Golomb code (`ue(v)`).
     fn golomb(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.flag()? {
@@ -38,7 +38,7 @@ impl Bits<'_> {
     }
 }
 
-/// The profile of Dolby Vision that a unit belongs to: 4, 5, 7 or 8; `None` where it is none of these, or broken.
+/// The Dolby Vision profile of a unit: 4, 5, 7 or 8. `None` for any other profile, or if the unit is damaged.
 pub fn profile(unit: &[u8]) -> Option<u8> {
     const PREFIX: u32 = 25;
     const VIDEO: u32 = 2;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A unit from its fields as text of zeros and ones.
+    /// Builds a unit from fields written as zeros and ones.
     fn unit(fields: &[&str]) -> Vec<u8> {
         let bits: Vec<u8> = fields.concat().bytes().filter(|bit| *bit != b' ').map(|bit| bit - b'0').collect();
         bits.chunks(8).map(|chunk| chunk.iter().enumerate().fold(0, |byte, (at, bit)| byte | bit << (7 - at))).collect()

@@ -1,6 +1,6 @@
-//! Writes captions and dynamic HDR metadata into coded pictures, and finds them there.
+//! Writes captions and dynamic HDR metadata into coded frames, and finds them there.
 //!
-//! Invariant: a unit that is put in leaves the coded slices as they are; what is found in a picture is what was put in.
+//! Invariant: inserting NAL units does not change the coded slices. What is read from a frame is what was inserted.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use crate::nal::{self, Framing, NalCodec};
 /// `user_data_registered_itu_t_t35` (H.264 D.1, H.265 D.2.1).
 const REGISTERED: u8 = 4;
 
-/// The head of a message with captions (ATSC A/53 part 4, 6.2.3): United States, ATSC, `GA94`, `cc_data`.
+/// Start of a caption message (ATSC A/53 part 4, 6.2.3): United States, ATSC, `GA94`, `cc_data`.
 const CAPTIONS: [u8; 8] = [0xb5, 0x00, 0x31, b'G', b'A', b'9', b'4', 3];
 
-/// The head of a message of HDR10+ (SMPTE ST 2094-40, annex A): United States, Samsung, 1, application 4.
+/// Start of an HDR10+ message (SMPTE ST 2094-40, annex A): United States, Samsung, 1, application 4.
 const HDR10_PLUS: [u8; 6] = [0xb5, 0x00, 0x3c, 0x00, 0x01, 0x04];
 
-/// Most caption triplets in a message: the count has five bits.
+/// Maximum number of caption constructs in a message: the count has five bits.
 const TRIPLETS: usize = 31;
 
-/// A coded picture (NAL units with start codes) with `extras` in it.
+/// Inserts `extras` into a coded frame (NAL units with start codes).
 pub fn with_extras(picture: Vec<u8>, codec: NalCodec, extras: &Extras) -> Vec<u8> {
     if extras.is_empty() {
         return picture;
@@ -28,7 +28,7 @@ pub fn with_extras(picture: Vec<u8>, codec: NalCodec, extras: &Extras) -> Vec<u8
     let mut before = Vec::new();
     for triplets in extras.captions.chunks(3 * TRIPLETS) {
         let count = (triplets.len() / 3) as u8;
-        // process_cc_data_flag, then a reserved byte; a marker ends the data.
+        // process_cc_data_flag and the count, then a reserved byte. A marker byte ends the data.
         let mut message = [&CAPTIONS[..], &[0x40 | count, 0xff], triplets].concat();
         message.push(0xff);
         before.extend(message_unit(codec, &message));
@@ -38,7 +38,7 @@ pub fn with_extras(picture: Vec<u8>, codec: NalCodec, extras: &Extras) -> Vec<u8
     }
     let mut after = Vec::new();
     if let (Some(unit), NalCodec::Hevc) = (&extras.dolby_vision, codec) {
-        // Type 62, the last unit of the access unit.
+        // Type 62 is the last NAL unit of the access unit.
         after.extend([0, 0, 0, 1, 62 << 1, 1]);
         after.extend_from_slice(unit);
     }
@@ -49,8 +49,9 @@ pub fn with_extras(picture: Vec<u8>, codec: NalCodec, extras: &Extras) -> Vec<u8
 /// `pic_timing` (H.265 D.2.3).
 const TIMING: u8 = 1;
 
-/// A coded picture of HEVC (NAL units with start codes) that says which of its two fields is first, for a stream whose
-/// parameter sets promise so without a model of the decoder's buffer. A picture with such a message stays as it is.
+/// Inserts the field order into a coded HEVC frame (NAL units with start codes). The parameter sets of the stream must
+/// promise such messages and must not describe the decoder's buffer model (HRD). A frame that already has such a
+/// message stays as it is.
 pub fn with_field_order(picture: Vec<u8>, order: FieldOrder) -> Vec<u8> {
     let mut told = false;
     for unit in nal::units(&picture, Framing::StartCodes) {
@@ -63,21 +64,21 @@ pub fn with_field_order(picture: Vec<u8>, order: FieldOrder) -> Vec<u8> {
     if told {
         return picture;
     }
-    // pic_struct (table D.2), source_scan_type: interlaced, no duplicate; a marker fills the byte.
+    // pic_struct (table D.2), then source_scan_type interlaced and no duplicate. A marker bit fills the byte.
     let structure: u8 = if order == FieldOrder::Top { 3 } else { 4 };
     let unit = unit_of(NalCodec::Hevc, &[TIMING, 1, structure << 4 | 1]);
     let at = first_slice(&picture, NalCodec::Hevc);
     [&picture[..at], &unit, &picture[at..]].concat()
 }
 
-/// Parameter sets of HEVC (NAL units with start codes) whose pictures are said to hold fields: x265 calls every source
-/// that it codes as frames progressive, and then no picture may say that it is not.
+/// Marks HEVC parameter sets (NAL units with start codes) as those of an interlaced source. x265 marks every source
+/// that it codes as frames as progressive, and then no frame may be marked as interlaced.
 pub fn of_interlaced_source(sets: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(sets.len() + 8);
     for unit in nal::units(sets, Framing::StartCodes) {
         out.extend([0, 0, 0, 1]);
-        // Of video (32) and sequence (33): profile_tier_level after 6 and 3 bytes, its source flags 5 bytes further on
-        // (H.265 7.3.2.1, 7.3.2.2, 7.3.3).
+        // Video (32) and sequence (33) parameter sets: profile_tier_level starts after 6 and 3 bytes, and its source
+        // flags 5 bytes later (H.265 7.3.2.1, 7.3.2.2, 7.3.3).
         let flags = match unit.first().map(|header| (header >> 1) & 0x3f) {
             Some(32) => 11,
             Some(33) => 8,
@@ -95,7 +96,7 @@ pub fn of_interlaced_source(sets: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Where the start code of the first coded slice begins; the end, where there is none.
+/// Offset of the start code of the first coded slice, or the end of the frame if it has no slice.
 fn first_slice(picture: &[u8], codec: NalCodec) -> usize {
     let slice = nal::units(picture, Framing::StartCodes).into_iter().find(|unit| codec.is_slice(unit));
     let Some(slice) = slice else { return picture.len() };
@@ -104,7 +105,7 @@ fn first_slice(picture: &[u8], codec: NalCodec) -> usize {
     if code > 0 && picture[code - 1] == 0 { code - 1 } else { code }
 }
 
-/// A unit with one message of registered user data.
+/// A NAL unit with one message of registered user data.
 fn message_unit(codec: NalCodec, message: &[u8]) -> Vec<u8> {
     let mut body = vec![REGISTERED];
     let mut size = message.len();
@@ -117,19 +118,19 @@ fn message_unit(codec: NalCodec, message: &[u8]) -> Vec<u8> {
     unit_of(codec, &body)
 }
 
-/// A unit with messages, each with its type and size before it.
+/// A NAL unit with SEI messages. Each message starts with its type and size.
 fn unit_of(codec: NalCodec, messages: &[u8]) -> Vec<u8> {
     // rbsp_trailing_bits
     let body = [messages, &[0x80]].concat();
     let header: &[u8] = match codec {
         NalCodec::H264 => &[6],
-        // Type 39: before the slices.
+        // Type 39: SEI before the slices.
         NalCodec::Hevc => &[39 << 1, 1],
     };
     [&[0, 0, 0, 1], header, &escaped(&body)].concat()
 }
 
-/// With emulation prevention (H.264 and H.265, 7.4.2): no three bytes look like a start code.
+/// Adds emulation prevention (H.264 and H.265, 7.4.2), so that no three bytes look like a start code.
 fn escaped(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() + 8);
     let mut zeros = 0;
@@ -144,7 +145,7 @@ fn escaped(body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Without emulation prevention.
+/// Removes emulation prevention.
 fn unescaped(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
     let mut zeros = 0;
@@ -159,7 +160,7 @@ fn unescaped(body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The extras of a coded picture, however its units are framed.
+/// Reads the extras of a coded frame with any framing.
 pub fn extras(picture: &[u8], codec: NalCodec, framing: Framing) -> Extras {
     let mut found = Extras::default();
     for unit in nal::units(picture, framing) {
@@ -176,8 +177,8 @@ pub fn extras(picture: &[u8], codec: NalCodec, framing: Framing) -> Extras {
     found
 }
 
-/// Static HDR metadata of a coded picture, in the steps of [`MasteringDisplay::in_steps`]; light levels as MaxCLL and
-/// MaxFALL.
+/// Reads the static HDR metadata of a coded frame: the mastering display in the steps of
+/// [`MasteringDisplay::in_steps`], and the light levels MaxCLL and MaxFALL.
 ///
 /// [`MasteringDisplay::in_steps`]: trix_model::hdr::MasteringDisplay::in_steps
 pub fn static_hdr(picture: &[u8], codec: NalCodec, framing: Framing) -> (Option<[u32; 10]>, Option<[u32; 2]>) {
@@ -189,7 +190,7 @@ pub fn static_hdr(picture: &[u8], codec: NalCodec, framing: Framing) -> (Option<
             _ => continue,
         };
         each_message(body, |kind, message| {
-            // Types of D.1 in both standards: chromaticities in 16 bits, luminances in 32, light levels in 16.
+            // SEI types of D.1 in both standards. Chromaticities have 16 bits, luminances 32 and light levels 16.
             let half = |at: usize| u32::from(u16::from_be_bytes([message[at], message[at + 1]]));
             match (kind, message.len()) {
                 (137, 24) => {
@@ -206,7 +207,7 @@ pub fn static_hdr(picture: &[u8], codec: NalCodec, framing: Framing) -> (Option<
     (mastering, light)
 }
 
-/// The text of the first user data that say what wrote the stream, as x264 and x265 do, among `units`.
+/// The text of the first user data message among `units` that names the encoder, as x264 and x265 write it.
 pub fn signature(units: &[&[u8]], codec: NalCodec) -> Option<String> {
     let mut found = None;
     for unit in units {
@@ -216,7 +217,7 @@ pub fn signature(units: &[&[u8]], codec: NalCodec) -> Option<String> {
             _ => continue,
         };
         each_message(body, |kind, message| {
-            // Type 5 of D.1 in both standards: 16 bytes that identify what follows.
+            // Type 5 of D.1 in both standards: 16 bytes identify the format of the text that follows.
             let text = message.get(16..).filter(|_| kind == 5 && found.is_none());
             let text = text.and_then(|text| text.split(|byte| *byte == 0).next());
             found = text.and_then(|text| String::from_utf8(text.to_vec()).ok()).or(found.take());
@@ -239,11 +240,11 @@ fn messages(body: &[u8], found: &mut Extras) {
     });
 }
 
-/// Calls `visit` with type and payload of every message of a unit.
-fn each_message(body: &[u8], mut visit: impl FnMut(usize, &[u8])) {
+/// Calls `visit` with the type and payload of every message in an SEI unit.
+pub(crate) fn each_message(body: &[u8], mut visit: impl FnMut(usize, &[u8])) {
     let body = unescaped(body);
     let mut rest = body.as_slice();
-    // What is left at the end is the trailing bit.
+    // At the end, only the trailing bits are left.
     while rest.len() > 2 {
         let (Some(kind), Some(size)) = (number(&mut rest), number(&mut rest)) else { return };
         let Some((message, after)) = rest.split_at_checked(size) else { return };
@@ -252,7 +253,7 @@ fn each_message(body: &[u8], mut visit: impl FnMut(usize, &[u8])) {
     }
 }
 
-/// A type or size of a message: 255 means that more follows.
+/// Reads the type or size of a message. A byte of 255 means that more bytes follow.
 fn number(rest: &mut &[u8]) -> Option<usize> {
     let mut sum = 0;
     loop {
@@ -285,7 +286,7 @@ mod tests {
         };
         assert_eq!(slices(&coded), slices(&picture));
         assert_eq!(slices(&coded).len(), 2);
-        // The delimiter stays first, the messages stand before the slices.
+        // The delimiter stays first. The messages come before the slices.
         let units = nal::units(&coded, Framing::StartCodes);
         assert_eq!(units[0], [0x46, 1, 0x50]);
         assert_eq!(units.iter().map(|unit| unit[0] >> 1).collect::<Vec<_>>(), [35, 39, 39, 39, 19, 19, 62]);

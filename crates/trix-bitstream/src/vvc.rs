@@ -1,9 +1,9 @@
-//! Recognises H.266 streams, which an FFmpeg that does not know H.266 would take for something else.
+//! Recognises H.266 streams. FFmpeg versions without H.266 would take them for another format.
 //!
-//! Invariant: only a stream that begins as the standard asks is taken for H.266.
+//! Invariant: only a stream that begins as the standard requires is recognised as H.266.
 
-/// Whether `head` is the start of a byte stream of H.266 (ITU-T H.266, annex B): it begins with a parameter set or a
-/// delimiter of the base layer, and a sequence parameter set follows before the first picture.
+/// True if `head` is the start of an H.266 byte stream (ITU-T H.266, annex B). It must begin with a parameter set or a
+/// delimiter of the base layer, and a sequence parameter set must precede the first picture.
 pub fn is_byte_stream(head: &[u8]) -> bool {
     let Some(start) = head.iter().take(8).position(|byte| *byte != 0) else { return false };
     if start < 2 || head[start] != 1 {
@@ -11,7 +11,7 @@ pub fn is_byte_stream(head: &[u8]) -> bool {
     }
     let mut units = head[start - 2..].windows(5).filter(|bytes| bytes.starts_with(&[0, 0, 1]));
     // Table 5 of H.266, 7.4.2.2: option (12), decoding capability (13), video (14) and sequence (15) parameter sets,
-    // access unit delimiters (20); the first byte holds the layer, the second the type and the temporal layer + 1.
+    // access unit delimiters (20). The first byte holds the layer, the second the type and the temporal layer + 1.
     const SEQUENCE: u8 = 15;
     let kind = |unit: &[u8]| (unit[3] == 0 && unit[4] & 7 == 1).then_some(unit[4] >> 3);
     units.find_map(|unit| match kind(unit) {

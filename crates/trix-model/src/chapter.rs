@@ -1,11 +1,11 @@
 //! Named parts of a programme.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
 /// A chapter, from `start` up to `end`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Chapter {
     /// When it starts.
     pub start: Timestamp,

@@ -1,9 +1,9 @@
-//! What a verification compares.
+//! Results of verification.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One thing that was compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Check {
     /// What.
     pub name: String,
@@ -16,7 +16,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// That `found` is what was `expected`.
+    /// Compares `found` with `expected`; `ok` if they are equal.
     pub fn equal<T: ToString>(name: impl Into<String>, expected: T, found: T) -> Self {
         let (expected, found) = (expected.to_string(), found.to_string());
         Check { name: name.into(), ok: expected == found, expected, found }

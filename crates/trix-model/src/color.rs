@@ -1,6 +1,6 @@
-//! How sample values mean light: the code points of ITU-T H.273, passed through untouched from source to copy.
+//! How sample values represent light: the code points of ITU-T H.273. They pass unchanged from source to copy.
 //!
-//! Invariant: an unspecified code point stays unspecified; nothing is guessed.
+//! Invariant: an unspecified code point stays unspecified. Trix guesses nothing.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -13,7 +13,7 @@ macro_rules! code_point {
         pub struct $name(pub u8);
 
         impl $name {
-            /// The code point for "not known".
+            /// The code point for "unspecified".
             pub const UNSPECIFIED: Self = $name(2);
 
             /// The customary name, or `reserved(N)`.
@@ -24,17 +24,17 @@ macro_rules! code_point {
                 }
             }
 
-            /// The code point of a customary name.
+            /// The code point with this customary name.
             pub fn from_name(name: &str) -> Option<Self> {
                 [$($value),+].into_iter().map($name).find(|point| point.name() == name)
             }
 
-            /// Every customary name.
+            /// All customary names.
             pub fn names() -> Vec<&'static str> {
                 vec![$($text),+]
             }
 
-            /// Whether the source says anything.
+            /// True if the value is specified.
             pub fn is_specified(self) -> bool {
                 self != Self::UNSPECIFIED
             }
@@ -125,7 +125,7 @@ impl fmt::Display for Range {
 }
 
 /// Where chroma samples sit between the luma samples (H.273 figure 1, types 0 to 5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChromaLocation {
     /// The source does not say.
@@ -155,7 +155,7 @@ impl ChromaLocation {
         ChromaLocation::Bottom,
     ];
 
-    /// The `chroma_sample_loc_type` that a bitstream carries, where one is known.
+    /// The `chroma_sample_loc_type` for a bitstream. `None` if the location is unspecified.
     pub fn h273_type(self) -> Option<u8> {
         Self::TYPES.iter().position(|&location| location == self).map(|at| at as u8)
     }
@@ -181,21 +181,21 @@ impl fmt::Display for ChromaLocation {
 }
 
 impl Transfer {
-    /// Light itself.
+    /// Linear light.
     pub const LINEAR: Self = Transfer(8);
     /// SMPTE ST 2084, the perceptual quantiser of HDR10 and Dolby Vision.
     pub const PQ: Self = Transfer(16);
     /// Hybrid log-gamma (ITU-R BT.2100).
     pub const HLG: Self = Transfer(18);
 
-    /// Whether this is a curve of high dynamic range.
+    /// True for a transfer function of high dynamic range.
     pub fn is_hdr(self) -> bool {
         self == Self::PQ || self == Self::HLG
     }
 }
 
 impl Matrix {
-    /// Samples are green, blue and red.
+    /// The samples are green, blue and red.
     pub const RGB: Self = Matrix(0);
 }
 
@@ -230,7 +230,7 @@ impl Standard {
         (Standard::Hlg, "hlg"),
     ];
 
-    /// Its code points (H.273).
+    /// The code points of this standard (H.273).
     pub fn code_points(self) -> (Primaries, Transfer, Matrix) {
         match self {
             Standard::Bt709 => (Primaries(1), Transfer(1), Matrix(1)),
@@ -261,7 +261,7 @@ impl FromStr for Standard {
 }
 
 /// Everything that says how samples mean colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Color {
     /// Which red, green and blue.
     pub primaries: Primaries,
@@ -282,7 +282,7 @@ impl fmt::Display for Color {
 }
 
 impl Color {
-    /// This, and what `other` says where this says nothing.
+    /// This colour, with the values of `other` where this one is unspecified.
     pub fn or(self, other: Color) -> Color {
         Color {
             primaries: if self.primaries.is_specified() { self.primaries } else { other.primaries },

@@ -1,4 +1,4 @@
-//! What is wrong with a source, and what to do about it.
+//! Damage in a source, and what to do about it.
 //!
 //! Invariant: every sign of damage passes through [`DamageLog::add`], so that failing and counting cannot disagree.
 
@@ -26,16 +26,16 @@ pub enum OnDamage {
 }
 
 impl OnDamage {
-    /// Threads for a decoder of pictures, where `threads` are asked for (0: one for each core). What a decoder makes of
-    /// damage depends on how far its threads got; only one makes the same of it every time, so that a verification can
-    /// compare with a second decoding.
+    /// Threads for a video decoder if the caller asks for `threads` (0: one for each core). With several threads, the
+    /// output for damaged data depends on how far each thread got. One thread always gives the same output, so that a
+    /// verification can compare it with a second decoding.
     pub fn decoder_threads(self, threads: u32) -> u32 {
         if self == OnDamage::Conceal { 1 } else { threads }
     }
 }
 
 /// Kinds of damage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DamageKind {
     /// The container's structure is broken.
@@ -63,11 +63,11 @@ pub enum DamageKind {
 }
 
 impl DamageKind {
-    /// What a message of libavcodec or libavformat is about; `other` when it does not say.
+    /// The kind of damage that a message of libavcodec or libavformat describes. `other` if the message does not say.
     pub fn of_message(text: &str, other: DamageKind) -> Self {
         let text = text.to_ascii_lowercase();
         let says = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
-        // As libavcodec 59 words them: FFV1, FLAC, AC-3, PNG, HEVC ("mismatching checksum of plane"), TrueHD, DCA.
+        // The words of libavcodec 59: FFV1, FLAC, AC-3, PNG, HEVC ("mismatching checksum of plane"), TrueHD, DCA.
         if says(&["crc mismatch", "crc error", "crc check failed", "checksum"]) {
             DamageKind::Checksum
         // H.264 (the first six), HEVC, MPEG-4, VP9 (the last two).
@@ -91,7 +91,7 @@ impl DamageKind {
 }
 
 /// One sign of damage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Damage {
     /// What kind.
     pub kind: DamageKind,
@@ -104,7 +104,7 @@ pub struct Damage {
 }
 
 /// All damage found in a source.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DamageReport {
     /// How often each kind was met.
     pub counts: BTreeMap<DamageKind, u64>,
@@ -113,18 +113,18 @@ pub struct DamageReport {
 }
 
 impl DamageReport {
-    /// Whether anything is wrong.
+    /// True if there is no damage.
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }
 
-    /// How many signs of damage there are.
+    /// Number of signs of damage.
     pub fn total(&self) -> u64 {
         self.counts.values().sum()
     }
 }
 
-/// Places that a report lists; a broken file can have one in every picture.
+/// Number of places that a report lists. A broken file can have damage in every frame.
 const LISTED: usize = 100;
 
 /// Collects damage from all stages that read the source.
@@ -140,10 +140,10 @@ impl DamageLog {
         DamageLog { policy, report: Mutex::default(), notes: Mutex::default() }
     }
 
-    /// Takes note of damage.
+    /// Records damage.
     ///
     /// # Errors
-    /// `MalformedInput` when damage is not tolerated.
+    /// `MalformedInput` if the policy does not tolerate damage.
     pub fn add(
         &self,
         kind: DamageKind,
@@ -167,7 +167,7 @@ impl DamageLog {
         Ok(())
     }
 
-    /// Takes note of something that is no damage and that a reader of the report should know; each is kept once.
+    /// Records a note for readers of the report about something that is not damage. Each note is kept once.
     pub fn note(&self, note: String) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         if notes.len() < LISTED && !notes.contains(&note) {
@@ -180,7 +180,7 @@ impl DamageLog {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What was found so far.
+    /// The damage found so far.
     pub fn report(&self) -> DamageReport {
         self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

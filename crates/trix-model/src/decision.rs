@@ -1,9 +1,9 @@
-//! What was decided without being asked for.
+//! Decisions that the settings left open.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Something that was decided without being asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Decision {
     /// What is done.
     pub what: String,
@@ -12,7 +12,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// That `what` is done because of `why`.
+    /// Records that `what` is done because of `why`.
     pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
         Decision { what: what.into(), why: why.into() }
     }

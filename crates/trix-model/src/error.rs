@@ -1,19 +1,19 @@
-//! The one error type: what kind of failure, in which stage, and in words where it happened.
+//! The one error type: the kind of failure, the stage, and a text that says where it happened.
 //!
-//! Invariant: an error that reaches a caller names the stage it came from and keeps its cause; the end of a stream and
-//! "not yet" are never errors.
+//! Invariant: an error that reaches a caller names its stage and keeps its cause. The end of a stream and "not yet" are
+//! never errors.
 
 use std::{fmt, path::Path};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{mistake::Mistake, time::Timestamp};
 
-/// Result of everything in Trix that can fail.
+/// Result of every function of Trix that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, coarsely enough for a caller to act on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -38,7 +38,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Every kind, for the faces to map and for tests to walk.
+    /// Every kind: for the front ends to map, and for tests to walk.
     pub const ALL: [ErrorKind; 9] = [
         ErrorKind::InvalidSpec,
         ErrorKind::Unsupported,
@@ -51,8 +51,8 @@ impl ErrorKind {
         ErrorKind::Bug,
     ];
 
-    /// How much an error of this kind explains when several threads fail at once; a stage that stops because its
-    /// neighbour is gone reports [`ErrorKind::Cancelled`] and explains nothing.
+    /// Rank of this kind when several threads fail at once; the highest explains most. A stage that stops because its
+    /// neighbour is gone reports [`ErrorKind::Cancelled`], which explains nothing.
     pub fn explains(self) -> u8 {
         match self {
             ErrorKind::Cancelled => 0,
@@ -62,7 +62,7 @@ impl ErrorKind {
 }
 
 /// Where on the path from source to verified output an error arose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Reading the job and resolving it against the source.
@@ -101,7 +101,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// An error with its place: stage, file, stream and time where they are known.
+/// An error with its place: the stage, and the file, stream and time where they are known.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.render())]
 pub struct Error(Box<Inner>);
@@ -119,7 +119,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind` in `stage`, told in `detail`.
+    /// An error of `kind` in `stage`; `detail` describes it.
     pub fn new(kind: ErrorKind, stage: Stage, detail: impl Into<String>) -> Self {
         Error(Box::new(Inner {
             kind,
@@ -133,7 +133,7 @@ impl Error {
         }))
     }
 
-    /// An error of the operating system about `path`.
+    /// An error of the operating system about `path`. `doing` says what was attempted.
     pub fn io(stage: Stage, path: &Path, doing: &str, error: std::io::Error) -> Self {
         Error::new(ErrorKind::Io, stage, format!("{doing}: {error}")).in_file(path).caused_by(error)
     }
@@ -143,18 +143,18 @@ impl Error {
         Error::new(ErrorKind::Bug, stage, detail)
     }
 
-    /// The end of a stage that the caller, or another stage, stopped.
+    /// The result of a stage that the caller, or another stage, stopped.
     pub fn cancelled(stage: Stage) -> Self {
         Error::new(ErrorKind::Cancelled, stage, "cancelled")
     }
 
-    /// Names the file, unless an inner stage already did.
+    /// Sets the file, unless an inner stage already did.
     pub fn in_file(mut self, path: &Path) -> Self {
         self.0.file.get_or_insert_with(|| path.display().to_string());
         self
     }
 
-    /// Puts `to` in the place of the file `from`.
+    /// Replaces the file `from` by `to` in this error.
     pub fn renamed(mut self, from: &Path, to: &Path) -> Self {
         if self.0.file.as_deref() == Some(from.display().to_string().as_str()) {
             self.0.file = Some(to.display().to_string());
@@ -162,13 +162,13 @@ impl Error {
         self
     }
 
-    /// Names the stream (its index in the file).
+    /// Sets the stream (its index in the file), unless an inner stage already did.
     pub fn in_stream(mut self, index: usize) -> Self {
         self.0.stream.get_or_insert(index);
         self
     }
 
-    /// Names the time in the stream.
+    /// Sets the time in the stream, unless an inner stage already did.
     pub fn at(mut self, time: Option<Timestamp>) -> Self {
         if self.0.time.is_none() {
             self.0.time = time;
@@ -176,13 +176,14 @@ impl Error {
         self
     }
 
-    /// Keeps the error that led to this one.
+    /// Keeps `source` as the cause of this error.
     pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(Box::new(source));
         self
     }
 
-    /// The same about something else that failed with it; the cause stays with the first.
+    /// A copy of this error for something else that failed with it. The cause and the mistakes stay with the first
+    /// error.
     pub fn again(&self) -> Self {
         let Inner { kind, stage, detail, file, stream, time, .. } = &*self.0;
         let (detail, file) = (detail.clone(), file.clone());
@@ -190,9 +191,9 @@ impl Error {
         Error(Box::new(Inner { kind, stage, detail, file, stream, time, mistakes: Vec::new(), source: None }))
     }
 
-    /// One error that tells all mistakes of a job, each once, and keeps each by itself.
+    /// One error for all mistakes of a job. Each distinct mistake appears once in the text and in [`Self::mistakes`].
     pub fn of_mistakes(mut list: Vec<Mistake>) -> Self {
-        // Several tracks can make the same mistake.
+        // Several tracks can contain the same mistake.
         let mut seen = Vec::new();
         list.retain(|mistake| {
             let is_new = !seen.contains(mistake);
@@ -207,38 +208,38 @@ impl Error {
         error
     }
 
-    /// What is wrong with the job, where that is what the error is about.
+    /// The mistakes of the job; empty for other errors.
     pub fn mistakes(&self) -> &[Mistake] {
         &self.0.mistakes
     }
 
-    /// Adds what else there is to say.
+    /// Appends `more` to the description.
     pub fn and(mut self, more: &str) -> Self {
         self.0.detail = format!("{}; {more}", self.0.detail);
         self
     }
 
-    /// What went wrong.
+    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Where it went wrong.
+    /// The stage that failed.
     pub fn stage(&self) -> Stage {
         self.0.stage
     }
 
-    /// The index of the stream concerned, where known.
+    /// Index of the stream, where known.
     pub fn stream(&self) -> Option<usize> {
         self.0.stream
     }
 
-    /// The time in that stream, where known.
+    /// Time in that stream, where known.
     pub fn time(&self) -> Option<Timestamp> {
         self.0.time
     }
 
-    /// The error underneath, where one was kept.
+    /// The cause, where one was kept.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.0.source.as_deref()
     }

@@ -1,30 +1,30 @@
-//! What travels with a picture beside its samples: captions and dynamic HDR metadata.
+//! Data that travels with a frame beside its samples: captions and dynamic HDR metadata.
 //!
-//! Invariant: extras belong to a numbered frame of the source and follow it, however pictures are reordered, dropped or
-//! repeated on the way.
+//! Invariant: extras belong to a numbered frame of the source. They follow that frame when frames are reordered,
+//! dropped or duplicated.
 
 use std::sync::Arc;
 
-/// The extras of one picture; what is absent was not there or is not carried.
+/// The extras of one frame. An empty field means that the frame has none, or that Trix does not carry it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extras {
-    /// Closed captions: `cc_data` of CTA-708, three bytes each.
+    /// Closed captions: `cc_data` of CTA-708, three bytes for each construct.
     pub captions: Vec<u8>,
-    /// A Dolby Vision reference processing unit as it stands in the stream, emulation prevention included.
+    /// A Dolby Vision reference processing unit (RPU) as the stream carries it, with its emulation prevention bytes.
     pub dolby_vision: Option<Arc<[u8]>>,
-    /// A message of HDR10+ (user data registered by ITU-T T.35, from the country code on).
+    /// An HDR10+ message: user data registered by ITU-T T.35, from the country code on.
     pub hdr10_plus: Option<Arc<[u8]>>,
 }
 
 impl Extras {
-    /// Whether there is nothing.
+    /// True if the frame has no extras.
     pub fn is_empty(&self) -> bool {
         self.captions.is_empty() && self.dolby_vision.is_none() && self.hdr10_plus.is_none()
     }
 }
 
 /// How many pictures of a track carry what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct ExtrasCount {
     /// Pictures with closed captions.
     pub captions: u64,
@@ -37,7 +37,7 @@ pub struct ExtrasCount {
 }
 
 impl ExtrasCount {
-    /// Counts one more picture.
+    /// Counts one more frame.
     pub fn add(&mut self, extras: &Extras) {
         self.captions += u64::from(!extras.captions.is_empty());
         self.dolby_vision += u64::from(extras.dolby_vision.is_some());

@@ -1,11 +1,11 @@
-//! Shapes of pictures and sound: pixel formats, bit depth, chroma subsampling, sample formats.
+//! Formats of frames and audio: pixel formats, bit depth, chroma subsampling, sample formats.
 //!
-//! Invariant: every [`PictureFormat`] is planar; anything else a decoder yields has a name alone until the filter stage
-//! turned it into one.
+//! Invariant: every [`PictureFormat`] is planar. Any other format of a decoder is known by name only, until the filter
+//! stage converts it to a [`PictureFormat`].
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Chroma subsampling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -68,16 +68,16 @@ impl FromStr for Chroma {
     }
 }
 
-/// Planar samples at a depth: what encoders take and scores compare.
+/// Planar samples of a given bit depth: the formats that encoders take and quality metrics compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PictureFormat {
     /// Subsampling; 4:4:4 for RGB.
     pub chroma: Chroma,
-    /// Bits in a sample: 8 to 16.
+    /// Bits per sample: 8 to 16.
     pub depth: u32,
-    /// Whether the planes are green, blue and red.
+    /// True if the planes are green, blue and red.
     pub rgb: bool,
-    /// Whether there is a plane of opacity after the others.
+    /// True if an alpha plane follows the other planes.
     pub alpha: bool,
 }
 
@@ -87,7 +87,7 @@ impl PictureFormat {
         PictureFormat { chroma, depth, rgb: false, alpha: false }
     }
 
-    /// Whether this is Y or YCbCr without alpha, which is all that x264 and x265 take.
+    /// True for Y or YCbCr without alpha: the only formats that x264 and x265 take.
     pub fn is_plain(self) -> bool {
         !self.rgb && !self.alpha
     }
@@ -106,7 +106,7 @@ impl PictureFormat {
             (_, false, Chroma::C420) => "yuv420p",
             (_, false, Chroma::C422) => "yuv422p",
             (_, false, Chroma::C444) => "yuv444p",
-            // Grey with alpha has no planar layout of its own.
+            // Grey with alpha has no planar format of its own.
             (_, true, Chroma::C400 | Chroma::C420) => "yuva420p",
             (_, true, Chroma::C422) => "yuva422p",
             (_, true, Chroma::C444) => "yuva444p",
@@ -114,7 +114,7 @@ impl PictureFormat {
         if self.depth <= 8 { base.into() } else { format!("{base}{}le", self.depth).into() }
     }
 
-    /// Bytes of the samples of a picture of `width` by `height`.
+    /// Size in bytes of the samples of a frame of `width` by `height`.
     pub fn picture_bytes(self, width: usize, height: usize) -> usize {
         let sample = if self.depth > 8 { 2 } else { 1 };
         (0..self.planes())
@@ -123,9 +123,9 @@ impl PictureFormat {
             .sum()
     }
 
-    /// Width and height of plane `plane` of a picture of `width` by `height`.
+    /// Width and height of plane `plane` in a frame of `width` by `height`.
     pub fn plane_size(self, plane: usize, width: usize, height: usize) -> (usize, usize) {
-        // Opacity, like luma, is never subsampled.
+        // Alpha, like luma, is never subsampled.
         let (x, y) = if plane == 0 || plane >= self.chroma.planes() { (0, 0) } else { self.chroma.shift() };
         (width.div_ceil(1 << x), height.div_ceil(1 << y))
     }
@@ -141,6 +141,44 @@ impl fmt::Display for PictureFormat {
             f.write_str(" with alpha")?;
         }
         write!(f, " {} bits", self.depth)
+    }
+}
+
+impl FromStr for PictureFormat {
+    type Err = String;
+
+    /// Reads FFmpeg's name of a format, as [`PictureFormat::name`] writes it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bare = text.strip_suffix("le").unwrap_or(text);
+        let base = bare.trim_end_matches(|digit: char| digit.is_ascii_digit());
+        // The digits of "yuv420p10" end the name; those in the middle of it belong to the base.
+        let depth = match &bare[base.len()..] {
+            "" => 8,
+            digits => digits.parse().map_err(|_| format!("'{text}' has a depth of too many digits"))?,
+        };
+        let (rgb, alpha, chroma) = match base {
+            "gbrp" => (true, false, Chroma::C444),
+            "gbrap" => (true, true, Chroma::C444),
+            "gray" => (false, false, Chroma::C400),
+            "yuv420p" => (false, false, Chroma::C420),
+            "yuv422p" => (false, false, Chroma::C422),
+            "yuv444p" => (false, false, Chroma::C444),
+            "yuva420p" => (false, true, Chroma::C420),
+            "yuva422p" => (false, true, Chroma::C422),
+            "yuva444p" => (false, true, Chroma::C444),
+            _ => return Err(format!("'{text}' is not a planar format")),
+        };
+        let format = PictureFormat { chroma, depth, rgb, alpha };
+        match format.name() == text {
+            true => Ok(format),
+            false => Err(format!("'{text}' is not a planar format")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PictureFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -169,5 +207,22 @@ mod tests {
         let format = PictureFormat::ycbcr(Chroma::C420, 8);
         assert_eq!(format.plane_size(0, 5, 3), (5, 3));
         assert_eq!(format.plane_size(1, 5, 3), (3, 2));
+    }
+
+    #[test]
+    fn the_name_of_every_format_reads_back() {
+        let chromas = [Chroma::C400, Chroma::C420, Chroma::C422, Chroma::C444];
+        for (depth, alpha) in [8, 9, 10, 12, 14, 16].into_iter().flat_map(|depth| [(depth, false), (depth, true)]) {
+            // Grey with alpha has the name of 4:2:0 with alpha.
+            for chroma in chromas.into_iter().filter(|chroma| !alpha || *chroma != Chroma::C400) {
+                let format = PictureFormat { chroma, depth, rgb: false, alpha };
+                assert_eq!(format.name().parse(), Ok(format));
+            }
+            let format = PictureFormat { chroma: Chroma::C444, depth, rgb: true, alpha };
+            assert_eq!(format.name().parse(), Ok(format));
+        }
+        for name in ["nv12", "yuv420p8", "yuv420p10be", "yuv420p08le", "", "gray10"] {
+            assert!(name.parse::<PictureFormat>().is_err(), "{name}");
+        }
     }
 }

@@ -1,15 +1,15 @@
-//! What a master says about the display it was graded on, and about how bright it gets.
+//! Static HDR metadata: the display on which a master was graded, and how bright the master gets.
 //!
-//! Invariant: values are kept in the units of the standards, so that what was read is what is written.
+//! Invariant: values stay in the units of the standards, so that Trix writes exactly what it read.
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::time::Rational;
 
 /// A point of the CIE 1931 chromaticity diagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Chromaticity {
     /// Horizontal, 0 to 1.
     pub x: Rational,
@@ -18,7 +18,7 @@ pub struct Chromaticity {
 }
 
 /// The display that a master was graded on (SMPTE ST 2086).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MasteringDisplay {
     /// Red, green and blue.
     pub primaries: [Chromaticity; 3],
@@ -31,11 +31,11 @@ pub struct MasteringDisplay {
 }
 
 impl MasteringDisplay {
-    /// Chromaticities in steps of 0.00002 and luminances in steps of 0.0001 cd/m2, as H.264 (D.2.29), H.265 (D.2.28) and
-    /// MP4 write them: green, blue, red, white (x and y each), then the brightest and the darkest.
+    /// Chromaticities in steps of 0.00002 and luminances in steps of 0.0001 cd/m2, as H.264 (D.2.29), H.265 (D.2.28)
+    /// and MP4 write them. Order: green, blue, red, white (x and y each), then the maximum and the minimum luminance.
     pub fn in_steps(&self) -> [u32; 10] {
         let steps = |value: Rational, each_unit: i64| {
-            // Rounded to the nearest step.
+            // Round to the nearest step.
             let (num, den) = (i128::from(value.num) * i128::from(each_unit), i128::from(value.den.max(1)));
             u32::try_from((2 * num + den) / (2 * den)).unwrap_or(0)
         };
@@ -58,7 +58,7 @@ impl MasteringDisplay {
         }
     }
 
-    /// The notation that x264 and x265 take: `G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)`.
+    /// The syntax that x264 and x265 take: `G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)`.
     pub fn as_option(&self) -> String {
         let [gx, gy, bx, by, rx, ry, wx, wy, most, least] = self.in_steps();
         format!("G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({most},{least})")
@@ -83,7 +83,7 @@ impl fmt::Display for MasteringDisplay {
         let gamut = if let Some((name, _)) = KNOWN.iter().find(|(_, list)| in_order(list)) {
             (*name).to_owned()
         } else if let Some((name, _)) = KNOWN.iter().find(|(_, list)| in_any(list)) {
-            // Some encoders write red, green, blue where the standards want green, blue, red.
+            // Some encoders write red, green, blue where the standards require green, blue, red.
             format!("{name} (its primaries in wrong order)")
         } else {
             let list = self.primaries.map(|point| format!("{:.4},{:.4}", point.x.to_f64(), point.y.to_f64()));
@@ -99,7 +99,7 @@ fn trimmed(value: Rational) -> String {
 }
 
 /// How bright a master gets (CTA-861.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ContentLight {
     /// MaxCLL: the brightest sample, in candela per square metre.
     pub max: u32,
@@ -114,7 +114,7 @@ impl fmt::Display for ContentLight {
 }
 
 /// What a container says of a Dolby Vision stream (its configuration record).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DolbyVision {
     /// Version of the format: major and minor.
     pub version: (u8, u8),
@@ -143,7 +143,7 @@ impl fmt::Display for DolbyVision {
 }
 
 /// Static metadata of a stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StaticHdr {
     /// The display that it was graded on.
     pub mastering: Option<MasteringDisplay>,

@@ -1,16 +1,16 @@
-//! Measures whether pictures follow one another evenly.
+//! Measures whether frames follow one another at even intervals.
 //!
-//! Invariant: memory does not grow with the number of pictures; a rate is called constant only when one even grid fits
+//! Invariant: memory does not grow with the number of frames. A rate is called constant only if one even grid fits
 //! every time that was seen.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::time::{Rational, TimeBase, Timestamp};
 
 /// What the times of pictures say about their rate.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Timing {
     /// How many pictures were measured.
     pub pictures: u64,
@@ -32,28 +32,28 @@ pub struct Timing {
     pub greatest: Timestamp,
 }
 
-/// Takes the times of pictures in the order in which they are shown.
+/// Takes the times of frames in presentation order.
 #[derive(Clone, Debug)]
 pub struct Intervals {
     base: TimeBase,
-    /// How far a time may lie beside the grid, in ticks.
+    /// Largest distance of a time from the grid, in ticks.
     tolerance: i64,
     first: Option<i64>,
     last: i64,
     pictures: u64,
-    /// How often each interval came, in ticks.
+    /// Number of occurrences of each interval, in ticks.
     counts: BTreeMap<i64, u64>,
     least: i64,
     greatest: i64,
-    /// Bounds of the grid's interval that the times so far allow; `None` once no interval fits.
+    /// Bounds of the grid interval that fits all times so far. `None` once no interval fits.
     fit: Option<(Rational, Rational)>,
 }
 
-/// Different intervals that are told apart; a file with more has no most common one worth the name.
+/// Number of different intervals to count. A file with more has no meaningful most common interval.
 const DISTINCT: usize = 4096;
 
 impl Intervals {
-    /// For times in ticks of `base`.
+    /// Creates a meter for times in ticks of `base`.
     pub fn new(base: TimeBase) -> Self {
         let tolerance = Timestamp::new(1, Rational::new(1, 1000)).rescale(base).max(1);
         Intervals {
@@ -69,7 +69,7 @@ impl Intervals {
         }
     }
 
-    /// The next picture is shown at `ticks`.
+    /// Adds the next frame, which is shown at `ticks`.
     pub fn push(&mut self, ticks: i64) {
         self.pictures += 1;
         let Some(first) = self.first else {
@@ -84,7 +84,7 @@ impl Intervals {
         if self.counts.len() < DISTINCT || self.counts.contains_key(&interval) {
             *self.counts.entry(interval).or_default() += 1;
         }
-        // Picture n of the grid lies at first + n * interval; this one bounds the interval from both sides.
+        // Frame n of the grid lies at first + n * interval. This frame bounds the interval from both sides.
         let n = i64::try_from(self.pictures - 1).unwrap_or(i64::MAX);
         let passed = ticks.saturating_sub(first);
         let low = Rational::new(passed.saturating_sub(self.tolerance), n);
@@ -93,19 +93,19 @@ impl Intervals {
         self.fit = narrowed.filter(|(least, most)| least <= most);
     }
 
-    /// What was found; `None` for fewer than two pictures, or when no time passed between them.
+    /// The result. `None` for fewer than two frames, or if no time passed between them.
     pub fn timing(&self) -> Option<Timing> {
         let passed = self.last.checked_sub(self.first?).filter(|passed| *passed > 0)?;
         let intervals = i64::try_from(self.pictures - 1).ok()?;
-        // The least of the most frequent.
+        // The shortest of the most frequent intervals.
         let (&most_common, &count) = self.counts.iter().max_by_key(|(ticks, count)| (**count, Reverse(**ticks)))?;
         let time = |ticks: i64| Timestamp::new(ticks, self.base);
         let rate = Rational::new(intervals.checked_mul(self.base.den)?, passed.checked_mul(self.base.num)?);
-        // Where a tick is a good part of an interval, a time that is off by one is no rounding.
+        // If a tick is a large part of an interval, a time that is off by one tick is not a rounding error.
         let is_fine = self.tolerance.checked_mul(4).and_then(|most| most.checked_mul(intervals));
         let is_fine = is_fine.is_some_and(|most| most <= passed);
         let is_constant = self.least == self.greatest || (is_fine && self.fit.is_some());
-        // Times are rounded to a tick, or to as much as they show.
+        // The times are rounded to a tick, or as coarsely as the intervals show.
         let slack = time(self.greatest.saturating_sub(self.least).max(1));
         rate.is_positive().then(|| Timing {
             pictures: self.pictures,
@@ -120,8 +120,8 @@ impl Intervals {
     }
 }
 
-/// The rate that people mean by `rate`: a whole number, or a whole number of thousands over 1001, where one is nearer
-/// than times that are off by `slack` can tell over `intervals` intervals.
+/// The customary rate nearest to `rate`: a whole number, or a multiple of 1000 over 1001. It replaces `rate` only if
+/// times with an error of `slack`, over `intervals` intervals, cannot tell the two apart.
 fn customary(rate: Rational, intervals: i64, slack: Timestamp) -> Rational {
     let off = |known: &Rational| (known.to_f64() - rate.to_f64()).abs();
     let whole = rate.to_f64().round() as i64;

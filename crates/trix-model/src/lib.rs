@@ -1,6 +1,6 @@
-//! The nouns of Trix: what the crates above it talk about.
+//! The nouns of Trix: types that all other crates share.
 //!
-//! Invariant: nothing in here calls C, and nothing reads or writes a file.
+//! Invariant: nothing here calls C, and nothing reads or writes a file.
 
 #![forbid(unsafe_code)]
 

@@ -1,11 +1,11 @@
-//! What is wrong with a job.
+//! Mistakes in a job.
 //!
-//! Invariant: all mistakes of a job are told at once, each with its place, its value and what would be right.
+//! Invariant: all mistakes of a job are reported at once, each with its place, its value and what is legal there.
 
 use std::fmt;
 
 /// One thing that is wrong with a job.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Mistake {
     /// Where in the job, e.g. `outputs[1].video.depth`.
     pub place: String,
@@ -14,17 +14,18 @@ pub struct Mistake {
     /// What is wrong with it, and what would be right.
     pub problem: String,
     /// Where that is written: the document and its line, such as `job.toml:12`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
 }
 
 impl Mistake {
-    /// What is wrong with `value` at `place`.
+    /// Reports `problem` with `value` at `place`.
     pub fn new(place: impl Into<String>, value: impl ToString, problem: impl Into<String>) -> Self {
         Mistake { place: place.into(), value: value.to_string(), problem: problem.into(), line: None }
     }
 
-    /// Says of what it is, such as `outputs[1].`; what belongs to the source stays the job's.
+    /// Puts `place`, such as `outputs[1].`, before the place of this mistake. Places in the source and `threads` belong
+    /// to the job and stay as they are.
     pub fn enter(&mut self, place: &str) {
         let own = self.place.strip_prefix("output.").unwrap_or(&self.place);
         if !own.starts_with("source") && own != "threads" {
@@ -46,11 +47,11 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// The known name that is most like `name`, if any is like it at all.
+/// The known name nearest to `name` by edit distance. `None` if no name is similar.
 pub fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let distance = |known: &&str| strsim::damerau_levenshtein(name, known);
     let (nearest, distance) =
         known.iter().map(|known| (*known, distance(known))).min_by_key(|(known, distance)| (*distance, known.len()))?;
-    // More than a third of the letters wrong is another word, not a slip.
+    // If more than a third of the letters differ, it is another word and not a typing error.
     (distance <= name.len().div_ceil(3)).then_some(nearest)
 }

@@ -1,14 +1,14 @@
-//! How coded pictures are turned and mirrored before they are shown.
+//! How a player turns and mirrors coded frames before it shows them.
 //!
-//! Invariant: only quarter turns and reflections are orientations; a matrix that scales, shears or turns by anything
-//! else is none.
+//! Invariant: only quarter turns and reflections are orientations. A matrix that scales, shears or turns by another
+//! angle is not one.
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a player does to a coded picture: first mirrors it, left to right, then turns it clockwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Orientation {
     /// Degrees clockwise: 0, 90, 180 or 270.
     pub degrees: u16,
@@ -17,10 +17,10 @@ pub struct Orientation {
 }
 
 impl Orientation {
-    /// The orientation that a display matrix stands for (ISO/IEC 14496-12, 6.2.2: `a b u c d v x y w`, row vectors, 16.16
-    /// fixed point but for `u v w`). `None` for one that is no combination of quarter turns and reflections.
+    /// The orientation of a display matrix (ISO/IEC 14496-12, 6.2.2: `a b u c d v x y w`, row vectors, 16.16 fixed
+    /// point except `u v w`). `None` if the matrix is not a combination of quarter turns and reflections.
     pub fn from_matrix(matrix: &[i32; 9]) -> Option<Self> {
-        // Coordinates grow right and down: (1, 0) goes to (a, b) and (0, 1) to (c, d).
+        // Coordinates grow to the right and down: (1, 0) maps to (a, b) and (0, 1) to (c, d).
         let sign = |value: i32| match value {
             0 => Some(0),
             value if value.unsigned_abs() == 1 << 16 => Some(value.signum()),
@@ -31,7 +31,7 @@ impl Orientation {
         found.into_iter().find(|orientation| orientation.axes() == [a, b, c, d])
     }
 
-    /// Where a step to the right and a step down go: `a b c d` of the matrix.
+    /// Where a step to the right and a step down lead: `a b c d` of the matrix.
     fn axes(self) -> [i32; 4] {
         let [a, b, c, d] = match self.degrees {
             0 => [1, 0, 0, 1],
@@ -48,17 +48,17 @@ impl Orientation {
         [a, b, 0, c, d, 0, 0, 0, 1 << 30]
     }
 
-    /// Whether pictures are shown as they are coded.
+    /// True if frames are shown as they are coded.
     pub fn is_upright(self) -> bool {
         self == Orientation::default()
     }
 
-    /// Whether the uppermost row becomes the lowest.
+    /// True if the top row becomes the bottom row.
     pub fn turns_over(self) -> bool {
         self.degrees == 180
     }
 
-    /// Whether width and height change places.
+    /// True if width and height are exchanged.
     pub fn is_sideways(self) -> bool {
         self.degrees % 180 == 90
     }

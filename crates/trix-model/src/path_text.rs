@@ -1,7 +1,7 @@
-//! Names of files as text, for documents and reports, which are UTF-8 where names of files are bytes.
+//! File names as text, for documents and reports: these are UTF-8, while file names are bytes.
 //!
-//! Invariant: every name becomes text and comes back as the same bytes. A name that is UTF-8 is its own text; a byte that
-//! is not part of a character is written as the character U+10FF00 plus that byte, from the end of the private-use area.
+//! Invariant: every name becomes text and comes back as the same bytes. A name in UTF-8 stays as it is. A byte outside
+//! of any character becomes the character U+10FF00 plus that byte, at the end of the private-use area.
 
 use std::{
     borrow::Cow,
@@ -12,23 +12,23 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// The character that stands for byte 0.
+/// The character that represents byte 0.
 const BASE: u32 = 0x10_ff00;
 
-/// The byte that `character` stands for.
+/// The byte that `character` represents.
 fn byte_of(character: char) -> Option<u8> {
     let byte = u8::try_from(u32::from(character).checked_sub(BASE)?).ok()?;
     (byte >= 0x80).then_some(byte)
 }
 
-/// A name as text.
+/// Converts a file name to text.
 pub fn to_text(name: impl AsRef<OsStr>) -> String {
     let mut text = String::new();
     for chunk in name.as_ref().as_bytes().utf8_chunks() {
         for character in chunk.valid().chars() {
             match byte_of(character) {
                 None => text.push(character),
-                // A name with such a character in it keeps it byte by byte.
+                // If the name itself contains such a character, encode its bytes one by one.
                 Some(_) => character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| text.push(of_byte(byte))),
             }
         }
@@ -41,7 +41,7 @@ fn of_byte(byte: u8) -> char {
     char::from_u32(BASE + u32::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// The name that `text` stands for.
+/// Converts `text` back to the file name.
 pub fn from_text(text: &str) -> PathBuf {
     let mut bytes = Vec::with_capacity(text.len());
     for character in text.chars() {
@@ -70,7 +70,7 @@ pub mod optional {
     /// Writes the name, or null.
     ///
     /// # Errors
-    /// What the serializer says.
+    /// An error of the serializer.
     pub fn serialize<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
         match path {
             Some(path) => serializer.serialize_some(&to_text(path)),
@@ -81,7 +81,7 @@ pub mod optional {
     /// Reads a name, or null.
     ///
     /// # Errors
-    /// What the deserializer says; a value that is no string.
+    /// An error of the deserializer, or a value that is not a string.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
         Ok(Option::<String>::deserialize(deserializer)?.map(|text| from_text(&text)))
     }
@@ -91,10 +91,10 @@ pub mod optional {
 pub mod list {
     use super::*;
 
-    /// Writes the names in their order.
+    /// Writes the names in order.
     ///
     /// # Errors
-    /// What the serializer says.
+    /// An error of the serializer.
     pub fn serialize<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(paths.iter().map(to_text))
     }

@@ -1,6 +1,6 @@
-//! Planes of pictures, and how pictures are shown: fields, borders, orientation.
+//! Planes of a frame, and how frames are shown: fields, borders, orientation.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     hdr::{DolbyVision, StaticHdr},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Which field is shown first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FieldOrder {
     /// The one with the uppermost row.
@@ -18,7 +18,7 @@ pub enum FieldOrder {
 }
 
 impl FieldOrder {
-    /// The order of the same fields with the other one first.
+    /// The opposite order of the same fields.
     pub fn other(self) -> Self {
         match self {
             FieldOrder::Top => FieldOrder::Bottom,
@@ -26,7 +26,7 @@ impl FieldOrder {
         }
     }
 
-    /// As FFmpeg's filters call it.
+    /// FFmpeg's name for this order in its filters.
     pub fn name(self) -> &'static str {
         match self {
             FieldOrder::Top => "tff",
@@ -36,7 +36,7 @@ impl FieldOrder {
 }
 
 /// Black around pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Padding {
     /// Samples in a row of the whole.
     pub width: usize,
@@ -48,10 +48,10 @@ pub struct Padding {
     pub top: usize,
 }
 
-/// What a container says of pictures beside their samples.
+/// What a container says about frames beside their samples.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Display {
-    /// How a player turns pictures.
+    /// How a player turns frames.
     pub orientation: Orientation,
     /// Static HDR metadata.
     pub hdr: StaticHdr,
@@ -59,25 +59,25 @@ pub struct Display {
     pub dolby_vision: Option<DolbyVision>,
 }
 
-/// One plane of a picture: `height` rows of `width` samples; row `r` starts at byte `r * stride`.
+/// One plane of a frame: `height` rows of `width` samples. Row `r` starts at byte `r * stride`.
 ///
-/// Samples are `u8` when `depth` is 8 or less, else little-endian `u16` with the value in the low bits.
+/// Samples are `u8` if `depth` is 8 or less. Otherwise they are little-endian `u16` with the value in the low bits.
 #[derive(Clone, Copy)]
 pub struct Plane<'a> {
-    /// The bytes; the last row may end before a whole stride does.
+    /// The bytes. The last row may end before its stride does.
     pub data: &'a [u8],
     /// Bytes from one row to the next.
     pub stride: usize,
-    /// Samples in a row.
+    /// Samples per row.
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// Bits in a sample.
+    /// Bits per sample.
     pub depth: u32,
 }
 
 impl<'a> Plane<'a> {
-    /// The bytes of samples in a row, without the padding of the stride.
+    /// Bytes of the samples in a row, without the padding of the stride.
     pub fn row_bytes(&self) -> usize {
         self.width * if self.depth > 8 { 2 } else { 1 }
     }

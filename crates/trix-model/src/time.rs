@@ -1,13 +1,13 @@
 //! Time as rational numbers: a count of ticks and the length of a tick.
 //!
-//! Invariant: no arithmetic on times loses a tick to floating point; rescaling rounds once, to the nearest tick, and
+//! Invariant: no arithmetic on times loses a tick to floating point. Rescaling rounds once, to the nearest tick, and
 //! saturates instead of wrapping.
 
 use std::{borrow::Cow, cmp::Ordering, fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeStruct};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 
-/// A fraction with a positive denominator; `0/1` also stands for "unknown" where FFmpeg does so.
+/// A fraction with a positive denominator. `0/1` also means "unknown", as in FFmpeg.
 ///
 /// ```
 /// use trix_model::time::Rational;
@@ -26,7 +26,7 @@ pub struct Rational {
 pub type TimeBase = Rational;
 
 impl Rational {
-    /// Nothing known, or nothing.
+    /// Zero, which also means "unknown".
     pub const ZERO: Rational = Rational { num: 0, den: 1 };
 
     /// `num / den` in lowest terms. A zero or negative denominator, which broken files do contain, gives zero.
@@ -44,7 +44,7 @@ impl Rational {
         Rational { num: num / a as i64, den: den / a as i64 }
     }
 
-    /// Whether this is above zero, as every usable rate, ratio and time base is.
+    /// True if this is above zero, as every usable rate, ratio and time base is.
     pub const fn is_positive(self) -> bool {
         self.num > 0
     }
@@ -54,7 +54,8 @@ impl Rational {
         Rational::new(self.den, self.num)
     }
 
-    /// The nearest ratio neither of whose parts is above `most`, by its continued fraction; for positive ratios.
+    /// The nearest ratio whose numerator and denominator are at most `most`, by continued fraction. For positive
+    /// ratios.
     ///
     /// ```
     /// use trix_model::time::Rational;
@@ -76,7 +77,7 @@ impl Rational {
         Rational::new(this.0, this.1)
     }
 
-    /// For display and for metrics only; never for arithmetic on times.
+    /// The value as a float: only for display and metrics, never for arithmetic on times.
     pub fn to_f64(self) -> f64 {
         self.num as f64 / self.den as f64
     }
@@ -151,19 +152,19 @@ impl schemars::JsonSchema for Rational {
     }
 }
 
-/// A point in time, or a span: `ticks` times `base` seconds.
+/// A point in time, or a duration: `ticks` times `base` seconds.
 ///
-/// In JSON a timestamp is an object: the exact `ticks` and `time_base`, and `seconds` for the eye.
+/// In JSON, a timestamp is an object: the exact `ticks` and `time_base`, and `seconds` for human readers.
 #[derive(Clone, Copy, Debug)]
 pub struct Timestamp {
-    /// Number of ticks; negative before the start of the programme.
+    /// Number of ticks. Negative before the start of the programme.
     pub ticks: i64,
     /// Seconds in a tick.
     pub base: TimeBase,
 }
 
 impl Timestamp {
-    /// How many whole `interval`s, which are longer than nothing, lie between zero and this time; rounded down.
+    /// Number of whole `interval`s between zero and this time, rounded down. `interval` must be longer than zero.
     pub fn multiple_of(self, interval: Timestamp) -> i64 {
         let one = i128::from(self.ticks) * i128::from(self.base.num) * i128::from(interval.base.den);
         let other = i128::from(interval.ticks) * i128::from(interval.base.num) * i128::from(self.base.den);
@@ -184,7 +185,7 @@ impl Timestamp {
     /// assert_eq!(time.rescale(Rational::new(1001, 30_000)), 1);
     /// ```
     pub fn rescale(self, base: TimeBase) -> i64 {
-        // Each factor has 63 bits at the most and the fractions are in lowest terms, so products of two fit i128.
+        // Each factor has at most 63 bits and the fractions are in lowest terms, so products of two fit i128.
         let num = i128::from(self.base.num) * i128::from(base.den);
         let den = i128::from(self.base.den) * i128::from(base.num);
         if den == 0 {
@@ -193,7 +194,7 @@ impl Timestamp {
         let ticks = i128::from(self.ticks);
         let (value, exact) = match ticks.checked_mul(num) {
             Some(product) => (product, den),
-            // Only reached by absurd time bases: give up low bits of the ratio rather than the result.
+            // Only absurd time bases come here. Drop the low bits of the ratio rather than the result.
             None => match (ticks.checked_mul(num >> 64), den >> 64) {
                 (Some(product), den) if den != 0 => (product, den),
                 _ => return if (ticks < 0) == (num < 0) { i64::MAX } else { i64::MIN },
@@ -204,7 +205,7 @@ impl Timestamp {
         rounded.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
     }
 
-    /// The sum: exact where ticks of both fit a common tick, else to the nanosecond.
+    /// The sum. It is exact if the ticks of both fit a common tick; otherwise it is rounded to the nanosecond.
     ///
     /// ```
     /// use trix_model::time::{Rational, Timestamp};
@@ -232,12 +233,12 @@ impl Timestamp {
         })
     }
 
-    /// For display and for metrics only.
+    /// Seconds as a float: only for display and metrics.
     pub fn to_f64(self) -> f64 {
         self.ticks as f64 * self.base.to_f64()
     }
 
-    /// The text that [`FromStr`] reads back as exactly this time: decimals where they suffice, else a ratio.
+    /// Text that [`FromStr`] reads back as exactly this time: decimals where they suffice, otherwise a ratio.
     pub fn as_spec(self) -> String {
         let nano = Rational::new(1, 1_000_000_000);
         let nanos = self.rescale(nano);
@@ -295,8 +296,8 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = String;
 
-    /// Reads `SS`, `SS.fraction`, `MM:SS.fraction`, `HH:MM:SS.fraction`, each to the nanosecond, or ticks of a ratio
-    /// as `300/25`.
+    /// Reads `SS`, `SS.fraction`, `MM:SS.fraction` or `HH:MM:SS.fraction`, each to the nanosecond, or a ratio such as
+    /// `300/25`.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("'{text}' is not a time such as 12.5, 01:30, 00:01:30.040 or 300/25");
         if let Some((ticks, rate)) = text.split_once('/') {
@@ -344,10 +345,40 @@ impl Serialize for Timestamp {
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
-    /// A string as for [`FromStr`], so that a job file can say `start = "00:01:30"`.
+    /// Reads both forms: text as for [`FromStr`], so that a job file can say `start = "00:01:30"`, and the object that
+    /// [`Serialize`] writes.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        struct Form;
+
+        impl<'de> de::Visitor<'de> for Form {
+            type Value = Timestamp;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                text.parse().map_err(E::custom)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Timestamp, A::Error> {
+                let (mut ticks, mut base) = (None, None);
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "ticks" => ticks = Some(map.next_value()?),
+                        "time_base" => base = Some(map.next_value()?),
+                        // For people; the other two are exact.
+                        "seconds" => drop(map.next_value::<de::IgnoredAny>()?),
+                        _ => return Err(de::Error::unknown_field(&key, &["ticks", "time_base", "seconds"])),
+                    }
+                }
+                let ticks = ticks.ok_or_else(|| de::Error::missing_field("ticks"))?;
+                let base = base.ok_or_else(|| de::Error::missing_field("time_base"))?;
+                Ok(Timestamp { ticks, base })
+            }
+        }
+
+        deserializer.deserialize_any(Form)
     }
 }
 

@@ -1,6 +1,6 @@
-//! Time codes: the clock that a camera or a deck wrote beside its pictures (SMPTE ST 12-1).
+//! Time codes: the clock that a camera or a tape deck wrote beside its frames (SMPTE ST 12-1).
 //!
-//! Invariant: a time code is a label and never a time; all that is computed from it is the label of a later picture.
+//! Invariant: a time code is a label, never a time. Trix computes only the label of a later frame from it.
 
 use std::{fmt, str::FromStr};
 
@@ -8,23 +8,24 @@ use serde::{Serialize, Serializer};
 
 use crate::time::Rational;
 
-/// The label of one picture.
+/// The time code of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timecode {
-    /// 0 to 23; MPEG-2 and SMPTE have no more.
+    /// 0 to 23; MPEG-2 and SMPTE allow no more.
     pub hours: u8,
     /// 0 to 59.
     pub minutes: u8,
     /// 0 to 59.
     pub seconds: u8,
-    /// Pictures since the second began.
+    /// Frame number within the second, from 0.
     pub frames: u8,
-    /// Whether two (or four) numbers are left out at most minutes, so that 29.97 pictures a second keep with the clock.
+    /// Drop-frame counting: most minutes skip two (or four) frame numbers, so that 29.97 frames a second keep pace with
+    /// the clock.
     pub drop_frame: bool,
 }
 
 impl Timecode {
-    /// The time code of a group of pictures (ISO/IEC 13818-2, 6.3.8): 25 bits, of which one marks.
+    /// Reads the time code of a group of pictures (ISO/IEC 13818-2, 6.3.8): 25 bits, one of which is a marker bit.
     pub fn from_gop(bits: u32) -> Self {
         let field = |shift: u32, mask: u32| (bits >> shift & mask) as u8;
         Timecode {
@@ -36,9 +37,10 @@ impl Timecode {
         }
     }
 
-    /// A time code in the 32 bits of libavutil (`timecode.h`): from the lowest byte on hours, minutes, seconds and
-    /// frames, each in two decimal digits. Above 30 pictures a second, `rate`, a digit counts pairs of pictures, and a
-    /// flag tells the second of a pair (SMPTE ST 12-1, 12.1: its place differs between 50 and 60 pictures).
+    /// Reads a time code from the 32 bits of libavutil (`timecode.h`). From the lowest byte on: hours, minutes, seconds
+    /// and frames, each as two decimal digits. If `rate` is above 30 frames a second, the frame number counts pairs of
+    /// frames, and a flag marks the second frame of a pair. The place of this flag differs between 50 and 60 frames a
+    /// second (SMPTE ST 12-1, 12.1).
     pub fn from_smpte(bits: u32, rate: Option<Rational>) -> Self {
         let digits = |shift: u32, mask: u32| {
             let value = bits >> shift & mask;
@@ -58,8 +60,8 @@ impl Timecode {
         }
     }
 
-    /// Numbers of a second at `rate`, and those that are left out at the start of most minutes; `None` where the time
-    /// code is none at that rate. Only the multiples of 29.97 have numbers to leave out (ST 12-1, 5.2.3): two a minute
+    /// Returns the frame numbers in a second at `rate`, and how many of them most minutes skip at their start. `None`
+    /// if this time code does not exist at `rate`. Only multiples of 29.97 skip numbers (ST 12-1, 5.2.3): two a minute
     /// at 30, four at 60.
     fn counting(self, rate: Rational) -> Option<(i64, i64)> {
         if !rate.is_positive() {
@@ -67,7 +69,7 @@ impl Timecode {
         }
         let nominal = (rate.num + rate.den / 2) / rate.den;
         let dropped = if self.drop_frame { nominal / 15 } else { 0 };
-        // A container that counts milliseconds tells no exact rate; the nearer of the two is meant.
+        // A container that counts milliseconds gives no exact rate, so the nearer of the two candidates is used.
         let is_slow = i128::from(rate.num) * 2002 < i128::from(rate.den) * i128::from(nominal) * 2001;
         let can_drop = is_slow && nominal % 30 == 0;
         let left_out = !self.minutes.is_multiple_of(10) && self.seconds == 0 && i64::from(self.frames) < dropped;
@@ -75,13 +77,13 @@ impl Timecode {
         (exists && !left_out && (can_drop || !self.drop_frame)).then_some((nominal, dropped))
     }
 
-    /// Whether pictures at `rate` can have this time code.
+    /// True if a frame of video at `rate` can have this time code.
     pub fn exists_at(self, rate: Rational) -> bool {
         self.counting(rate).is_some()
     }
 
-    /// The time code `pictures` later at `rate`; after midnight it starts anew. `None` where this is no time code at that
-    /// rate.
+    /// The time code `pictures` frames later at `rate`. It wraps around at midnight. `None` if this time code does not
+    /// exist at `rate`.
     pub fn later(self, pictures: i64, rate: Rational) -> Option<Self> {
         let (nominal, dropped) = self.counting(rate)?;
         let [hours, minutes, seconds, frames] = [self.hours, self.minutes, self.seconds, self.frames].map(i64::from);
@@ -89,7 +91,7 @@ impl Timecode {
         let number = (all_minutes * 60 + seconds) * nominal + frames - dropped * (all_minutes - all_minutes / 10);
         let (in_minute, in_ten) = (60 * nominal - dropped, 600 * nominal - 9 * dropped);
         let number = number.checked_add(pictures)?.rem_euclid(144 * in_ten);
-        // The first minute of ten is whole; each of the others lacks its first numbers.
+        // The first of ten minutes is complete. The other nine skip their first numbers.
         let (tens, rest) = (number / in_ten, number % in_ten);
         let minute = if rest < 60 * nominal { 0 } else { 1 + (rest - 60 * nominal) / in_minute };
         let number = number + dropped * (9 * tens + minute);
@@ -116,7 +118,7 @@ impl fmt::Display for Timecode {
 impl FromStr for Timecode {
     type Err = String;
 
-    /// Reads `HH:MM:SS:FF`; a semicolon or a point before the frames stands for drop frame, as containers write it.
+    /// Reads `HH:MM:SS:FF`. A semicolon or a point before the frames means drop frame, as containers write it.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("'{text}' is not a time code such as 01:00:00:00 or 01:00:00;00");
         let parts: Vec<&str> = text.split([':', ';', '.']).collect();
@@ -168,7 +170,7 @@ mod tests {
         for text in ["", "1:2:3", "a:b:c:d", "1:2:3:4:5", "::: ", "1234:0:0:0", "999:00:00:00"] {
             assert!(text.parse::<Timecode>().is_err(), "{text}");
         }
-        // 23:58:30:00 as ISO/IEC 13818-2 packs it: drop flag, 5, 6, a marker, 6 and 6 bits.
+        // 23:58:30:00 as ISO/IEC 13818-2 packs it: drop flag, 5 bits, 6 bits, a marker bit, 6 bits and 6 bits.
         let gop = 23 << 19 | 58 << 13 | 1 << 12 | 30 << 6;
         assert_eq!(Timecode::from_gop(gop).to_string(), "23:58:30:00");
         let smpte = 0x12 | 0x34 << 8 | 0x56 << 16 | 0x21 << 24 | 1 << 30;

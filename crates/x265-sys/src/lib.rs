@@ -1,7 +1,7 @@
-//! Raw bindings to libx265, generated from the header of the library that is installed.
+//! Raw bindings to libx265, generated from the header of the installed library.
 //!
-//! Nothing here is safe or friendly; `trix-av`'s `x265` is the only intended caller. One process can drive 8, 10
-//! and 12 bits at once: [`api_get`] returns one function table for each depth that the library was built with.
+//! Nothing here is safe to use directly. Only `trix-av`'s `x265` should call it. One process can use 8, 10 and 12 bits
+//! at once: [`api_get`] returns one function table for each depth that the library was built with.
 
 #![allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
 #![allow(missing_docs, clippy::all)]

@@ -346,7 +346,7 @@ pub enum ProgressChoice {
     None,
 }
 
-/// Chroma, or the source's.
+/// A chroma subsampling; `None` keeps that of the source.
 #[derive(Clone, Copy)]
 pub struct ChromaChoice(pub Option<Chroma>);
 
@@ -357,7 +357,7 @@ fn chroma(text: &str) -> Result<ChromaChoice, String> {
     text.parse().map(|chroma| ChromaChoice(Some(chroma)))
 }
 
-/// Rows of factors.
+/// Rows of mix factors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix(pub Vec<Vec<f64>>);
 
@@ -377,7 +377,7 @@ fn tag(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// Plain kbit/s, or with a `k` or an `M`.
+/// Parses kbit/s, plain or with a suffix `k` or `M`.
 fn kbps(text: &str) -> Result<u32, String> {
     let (digits, factor) = match text.strip_suffix(['k', 'K']) {
         Some(digits) => (digits, 1),

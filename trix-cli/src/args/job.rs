@@ -1,4 +1,4 @@
-//! Arguments of the commands that work on jobs.
+//! Arguments of the commands that plan and run jobs.
 
 use std::path::PathBuf;
 
@@ -51,7 +51,7 @@ pub struct Ingest {
 /// Arguments of `trix run`.
 #[derive(Args)]
 pub struct Run {
-    /// The job file: .toml, .yaml or .json
+    /// The job file: .toml, .yaml or .json; or a plan, as `trix plan --json` writes it
     pub job: PathBuf,
     /// The folder for outputs with relative names [default: the current one]
     #[arg(short, long, value_name = "DIR")]
@@ -99,7 +99,7 @@ pub struct Profiles {
     pub check: Option<PathBuf>,
 }
 
-/// Reads a track, whose files may have any name.
+/// Parses a track. Its file names may contain any bytes.
 fn track() -> impl TypedValueParser<Value = TrackSettings> {
     OsStringValueParser::new().try_map(|text| path_text::to_text(text).parse::<TrackSettings>())
 }
@@ -117,7 +117,7 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// The places in a job that they set, with their values.
+    /// The job settings of these arguments, as paths and values.
     pub fn set(&self) -> impl Iterator<Item = (String, String)> {
         let video = self.video_stream.map(|stream| ("source.video_stream".to_owned(), stream.to_string()));
         let audio = self.audio_tracks.as_ref().map(|tracks| ("source.audio_tracks".to_owned(), tracks.to_string()));

@@ -1,4 +1,4 @@
-//! What can be typed. Help, completions and the manual come from here.
+//! The arguments of the command line. Help, completions and the manual are generated from them.
 
 mod encode;
 mod job;

@@ -1,4 +1,4 @@
-//! How a source is to be read that does not say so itself.
+//! Arguments that describe a source which does not describe itself.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub struct OtherReading {
 }
 
 impl Reading {
-    /// Opens `path` as stated.
+    /// Opens `path` as the arguments describe it.
     pub fn open(&self, path: &Path) -> Result<Source> {
         let stated = Stated { raw: self.raw.clone(), rate: self.source_rate, ..Stated::default() };
         Source::open_as(path, &stated)
@@ -37,7 +37,7 @@ impl Reading {
 }
 
 impl OtherReading {
-    /// Opens `path` as stated.
+    /// Opens `path` as the arguments describe it.
     pub fn open(&self, path: &Path) -> Result<Source> {
         let stated = Stated { raw: self.reference_raw.clone(), ..Stated::default() };
         Source::open_as(path, &stated)

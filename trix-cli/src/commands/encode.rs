@@ -1,4 +1,4 @@
-//! `trix encode`: arguments become a job with one output.
+//! `trix encode`: makes a job with one output from arguments.
 
 use trix_core::{
     Job, OnDamage,
@@ -19,7 +19,7 @@ use crate::{
     output,
 };
 
-/// Encodes.
+/// Runs `trix encode`.
 pub fn encode(args: &Encode) -> u8 {
     let job = match job(args) {
         Ok(job) => job,
@@ -28,7 +28,7 @@ pub fn encode(args: &Encode) -> u8 {
             return output::failure(&error, args.json);
         }
     };
-    super::job::execute(&job, args.progress, args.json, |error| error)
+    super::job::execute(|control| trix_core::run(&job, control), args.progress, args.json, |error| error)
 }
 
 fn job(args: &Encode) -> Result<Job, String> {
@@ -71,7 +71,7 @@ fn job(args: &Encode) -> Result<Job, String> {
     };
     let mut asked = job.outputs[0].picture.clone();
     if args.video == VideoChoice::Copy && asked.alpha == Alpha::Refuse {
-        // That is no change to pictures; a copy can be refused for its alpha, too.
+        // Refusing alpha does not change frames, so it applies to a copy too.
         asked.alpha = Alpha::default();
     }
     let is_plain = settings(args)? == EncodeSettings::default() && asked == PictureSettings::default();

@@ -1,4 +1,4 @@
-//! `trix probe`, `trix verify`, `trix compare`: looking at files without making any.
+//! `trix probe`, `trix verify`, `trix compare`: read files and write none.
 
 use trix_core::{
     Result, probe as probing,

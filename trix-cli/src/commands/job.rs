@@ -1,4 +1,4 @@
-//! `trix ingest`, `run`, `plan`, `profiles`: jobs as they are written, and their running.
+//! `trix ingest`, `run`, `plan`, `profiles`: read job documents and run them.
 
 use std::{
     io::IsTerminal,
@@ -7,10 +7,9 @@ use std::{
 };
 
 use trix_core::{
-    Control, Error, ErrorKind, Job, Stage,
-    document::{Document, Language, PROFILES, Traits},
-    planner::Plan as Planned,
-    run as run_job,
+    Control, Error, ErrorKind, Job, Plan as Written, Report, Stage,
+    document::{Document, Language, PROFILES, Resolved},
+    plan as plan_job, run_opened, run_plan,
 };
 
 use crate::{
@@ -19,7 +18,7 @@ use crate::{
     render::{plan, progress::Bar, report},
 };
 
-/// Makes every copy that profiles ask for.
+/// Makes every copy of the given profiles.
 pub fn ingest(args: &Ingest) -> u8 {
     let mut set = args.setting.set.clone();
     if let Some(choice) = args.on_damage {
@@ -32,20 +31,48 @@ pub fn ingest(args: &Ingest) -> u8 {
         set.push(("source.audio_drift".to_owned(), value.to_owned()));
     }
     let document = Document::of_profiles(&args.profile, &args.source, &args.audio, &set);
-    resolved(document, Some(&args.output), args.running.json, |document, job, traits| {
+    resolved(document, Some(&args.output), args.running.json, |document, resolved| {
         if let Err(error) = std::fs::create_dir_all(&args.output) {
             return output::failure(&Error::io(Stage::Mux, &args.output, "cannot be made", error), args.running.json);
         }
-        start(document, job, traits, &args.running)
+        start(document, resolved, &args.running)
     })
 }
 
-/// Runs a job file.
+/// Runs a job file, or a plan that `trix plan --json` wrote.
 pub fn run(args: &Run) -> u8 {
+    if let Some(plan) = written_plan(&args.job) {
+        let plan = plan.and_then(|plan| match args.setting.set.is_empty() && args.output.is_none() {
+            true => Ok(plan),
+            false => Err(refused(&args.job, "a plan runs as it is; --set and --output belong to a job".into())),
+        });
+        return match plan {
+            Ok(mut plan) => {
+                if args.running.overwrite {
+                    plan.overwrite();
+                }
+                execute(|control| run_plan(&plan, control), args.running.progress, args.running.json, |error| error)
+            }
+            Err(error) => output::failure(&error, args.running.json),
+        };
+    }
     let document = Document::open(&args.job, &args.setting.set);
-    resolved(document, args.output.as_deref(), args.running.json, |document, job, traits| {
-        start(document, job, traits, &args.running)
+    resolved(document, args.output.as_deref(), args.running.json, |document, resolved| {
+        start(document, resolved, &args.running)
     })
+}
+
+/// Reads a plan; `None` if the file is no plan.
+fn written_plan(path: &Path) -> Option<Result<Written, Error>> {
+    let value: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    // A job has neither of these keys.
+    (value.get("trix")?.is_u64() && value.get("filters").is_some()).then_some(())?;
+    let plan = serde_json::from_value(value);
+    Some(plan.map_err(|error| refused(path, format!("is not a plan of this version: {error}"))))
+}
+
+fn refused(path: &Path, detail: String) -> Error {
+    Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(path)
 }
 
 /// Shows what a job would do.
@@ -55,14 +82,13 @@ pub fn plan(args: &Plan) -> u8 {
         [] => Document::open(&args.job, &set),
         profiles => Document::of_profiles(profiles, &args.job, &args.audio, &set),
     };
-    resolved(document, args.output.as_deref(), args.json, |document, job, traits| {
-        let planned = job.source.open().and_then(|source| Planned::new(&job, &source));
-        match planned {
+    resolved(document, args.output.as_deref(), args.json, |document, Resolved { job, traits, source }| {
+        match plan_job(&job, &source) {
             Ok(planned) if args.json => output::json(&planned),
             Ok(planned) => output::text(&plan::text(&job, &planned)),
             Err(error) => return output::failure(&document.explain(&traits, error), args.json),
         }
-        // `ingest` makes its folder; `run` makes none.
+        // `ingest` creates its folder; `run` creates none.
         if args.profile.is_empty() {
             for folder in missing_folders(&job) {
                 output::line(&format!(
@@ -75,7 +101,7 @@ pub fn plan(args: &Plan) -> u8 {
     })
 }
 
-/// The folders that a job writes to and that do not exist, each once.
+/// The missing folders that a job writes to, without duplicates.
 fn missing_folders(job: &Job) -> Vec<PathBuf> {
     let stills = job.stills.iter().flat_map(|still| still.paths());
     let files = job.outputs.iter().map(|output| output.path.clone());
@@ -122,32 +148,39 @@ pub fn profiles(args: &Profiles) -> u8 {
     }
 }
 
-/// Opens the source of a document, and goes on with the job for it.
+/// Opens the source of a document, and calls `go_on` with the job for it.
 fn resolved(
     document: Result<Document, Error>,
     folder: Option<&Path>,
     as_json: bool,
-    go_on: impl FnOnce(&Document, Job, Traits) -> u8,
+    go_on: impl FnOnce(&Document, Resolved) -> u8,
 ) -> u8 {
     let document = match document {
         Ok(document) => document,
         Err(error) => return output::failure(&error, as_json),
     };
     match document.resolve(folder) {
-        Ok((job, traits)) => go_on(&document, job, traits),
+        Ok(resolved) => go_on(&document, resolved),
         Err(error) => output::failure(&error, as_json),
     }
 }
 
-fn start(document: &Document, mut job: Job, traits: Traits, running: &Running) -> u8 {
+fn start(document: &Document, resolved: Resolved, running: &Running) -> u8 {
+    let Resolved { mut job, traits, source } = resolved;
     if running.overwrite {
         job.overwrite();
     }
-    execute(&job, running.progress, running.json, |error| document.explain(&traits, error))
+    let work = |control: &Control| run_opened(&job, source, control);
+    execute(work, running.progress, running.json, |error| document.explain(&traits, error))
 }
 
-/// Runs a job and shows its report; `explain` adds to an error what only the caller knows.
-pub fn execute(job: &Job, progress: ProgressChoice, as_json: bool, explain: impl FnOnce(Error) -> Error) -> u8 {
+/// Runs `work` and shows its report. `explain` adds to an error what only the caller knows.
+pub fn execute(
+    work: impl FnOnce(&Control) -> Result<Report, Error>,
+    progress: ProgressChoice,
+    as_json: bool,
+    explain: impl FnOnce(Error) -> Error,
+) -> u8 {
     let mut control = Control { cancel: super::cancel_on_interrupt(), progress: None };
     let mut bar = None;
     match progress {
@@ -164,7 +197,7 @@ pub fn execute(job: &Job, progress: ProgressChoice, as_json: bool, explain: impl
             }));
         }
     }
-    let result = run_job(job, &control);
+    let result = work(&control);
     if let Some(bar) = bar {
         bar.clear();
     }
@@ -175,7 +208,7 @@ pub fn execute(job: &Job, progress: ProgressChoice, as_json: bool, explain: impl
             } else {
                 output::text(&report::text(&done));
             }
-            // What the job made is whole; what it did not make is told by the code, too.
+            // All products that were made are complete. The exit code reports those that failed.
             done.failed.first().map_or(exit::DONE, |failed| exit::code(failed.kind))
         }
         Err(error) => output::failure(&explain(error), as_json),

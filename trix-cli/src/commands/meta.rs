@@ -3,10 +3,9 @@
 use clap::CommandFactory;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use trix_core::{
-    Report,
+    Plan, Report,
     control::progress::Progress,
     doctor as health, document,
-    planner::Plan,
     probe::MediaInfo,
     verify::{content::Comparison, standalone::FileReport},
 };
@@ -16,7 +15,7 @@ use crate::{
     exit, output, render,
 };
 
-/// Shows versions, depths and codecs. What is missing is an input/output matter: a package has to be installed.
+/// Shows versions, depths and codecs. A missing library is an input/output error: a package must be installed.
 pub fn doctor(args: &Doctor) -> u8 {
     let found = health::examine();
     if args.json {
@@ -46,7 +45,7 @@ pub fn schema(args: &Schema) -> u8 {
     exit::DONE
 }
 
-/// The schema of a document that is written: what may be left out is not required.
+/// The schema of a document that Trix writes: fields that may be omitted are not required.
 fn written<T: JsonSchema>() -> schemars::Schema {
     SchemaSettings::default().for_serialize().into_generator().into_root_schema_for::<T>()
 }
@@ -59,7 +58,7 @@ pub fn completions(args: &Completions) -> u8 {
     exit::DONE
 }
 
-/// Prints the manual page: the command, then each of its subcommands.
+/// Prints the manual page: first the command, then each subcommand.
 pub fn man() -> u8 {
     let mut page = Vec::new();
     let mut command = Cli::command();

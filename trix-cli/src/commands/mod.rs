@@ -1,4 +1,4 @@
-//! One file for each thing to do; each returns the process's exit code.
+//! The commands, one function for each. Each returns the exit code of the process.
 
 mod encode;
 mod inspect;
@@ -7,7 +7,7 @@ mod meta;
 
 use crate::args::Command;
 
-/// Does what was typed.
+/// Runs a command.
 pub fn dispatch(command: Command) -> u8 {
     match command {
         Command::Probe(args) => inspect::probe(&args),
@@ -25,7 +25,7 @@ pub fn dispatch(command: Command) -> u8 {
     }
 }
 
-/// Whether the command prints the JSON report of a job.
+/// True if the command prints the JSON report of a job.
 pub fn prints_report(command: &Command) -> bool {
     match command {
         Command::Ingest(args) => args.running.json,
@@ -35,11 +35,11 @@ pub fn prints_report(command: &Command) -> bool {
     }
 }
 
-/// A handle that Ctrl-C (or a request to terminate) cancels; a second one ends the process at once.
+/// A handle that Ctrl-C or a termination signal cancels. A second signal ends the process at once.
 fn cancel_on_interrupt() -> trix_core::Cancel {
     let cancel = trix_core::Cancel::default();
     let handle = cancel.clone();
-    // Without a handler Ctrl-C still ends the process, only less tidily.
+    // Without a handler, Ctrl-C still ends the process, but without cleaning up.
     let _ = ctrlc::set_handler(move || {
         if handle.is_cancelled() {
             std::process::exit(i32::from(crate::exit::code(trix_core::ErrorKind::Cancelled)));

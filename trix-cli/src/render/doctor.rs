@@ -1,10 +1,10 @@
-//! What `trix doctor` prints.
+//! The output of `trix doctor`.
 
 use std::fmt::Write;
 
 use trix_core::doctor::Doctor;
 
-/// Versions, then what is there and what is not.
+/// The versions, then what is present and what is missing.
 pub fn text(doctor: &Doctor) -> String {
     let mut out = format!("trix {}\n", doctor.trix);
     for library in &doctor.libraries {

@@ -1,4 +1,4 @@
-//! Values of trix-core as an operator reads them.
+//! Formats values of trix-core for operators.
 
 pub mod doctor;
 pub mod plan;
@@ -9,7 +9,7 @@ pub mod verify;
 
 use trix_core::decode::timing::TimingReport;
 
-/// Bytes in the largest unit that keeps a digit before the point.
+/// Bytes in the largest unit with at least 1 before the decimal point.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let mut value = count as f64;
@@ -21,7 +21,7 @@ pub fn bytes(count: u64) -> String {
     if unit == 0 { format!("{count} bytes") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
-/// A number of things, with an `s` where there is more or less than one.
+/// A count with its noun, which gets an `s` unless the count is 1.
 pub fn counted(count: u64, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
@@ -32,7 +32,7 @@ pub fn clock(seconds: f64) -> String {
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// What is remarkable about the times of a stream; `None` where nothing is.
+/// Irregular times of a stream; `None` if there are none.
 pub fn timing(found: &TimingReport) -> Option<String> {
     let some = |count: u64, thing: &str| (count > 0).then(|| counted(count, thing));
     let counts = [
@@ -53,7 +53,7 @@ pub fn timing(found: &TimingReport) -> Option<String> {
     (!counts.is_empty()).then(|| format!("{}{first}", counts.join(", ")))
 }
 
-/// Bits in a second as bit/s, kbit/s or Mbit/s.
+/// A bit rate as bit/s, kbit/s or Mbit/s.
 pub fn bit_rate(rate: u64) -> String {
     match rate {
         0..10_000 => format!("{rate} bit/s"),

@@ -1,12 +1,11 @@
-//! What a job will do, or did.
+//! Describes what a job will do, or did.
 
 use std::fmt::Write;
 
 use trix_core::{
-    Job,
+    Job, Plan,
     decision::Decision,
     plan::{FilterPlan, MemoryPlan, OutputPlan, PackagePlan, TextPlan},
-    planner::Plan,
     spec::package::Layout,
 };
 
@@ -48,9 +47,9 @@ pub fn text(job: &Job, plan: &Plan) -> String {
     out
 }
 
-/// How much memory a job takes at the most, and what for.
+/// The memory estimate of a job, with its largest shares.
 fn memory(plan: &MemoryPlan) -> String {
-    // As many as fit into a line; `--json` has all.
+    // As many as fit into a line; `--json` prints all.
     const MOST: usize = 6;
     let mut largest: Vec<_> = plan.shares.iter().collect();
     largest.sort_by_key(|share| std::cmp::Reverse(share.bytes));
@@ -65,7 +64,7 @@ fn memory(plan: &MemoryPlan) -> String {
     format!("memory up to {}{bound}: {}{queues}\n", bytes(plan.estimate), shares.join(", "))
 }
 
-/// What is said of a package as a whole.
+/// The settings of a package as a whole.
 pub fn package(plan: &PackagePlan) -> String {
     let mut out = decided(&plan.decisions);
     let layout = match plan.settings.layout {
@@ -79,14 +78,14 @@ pub fn package(plan: &PackagePlan) -> String {
     out
 }
 
-/// A rendition of text.
+/// A text rendition.
 pub fn text_track(plan: &TextPlan) -> String {
     let how = if plan.subtitle.copied { "copied" } else { "converted" };
     let language = plan.tags.language.as_ref().map_or_else(String::new, |language| format!(", {language}"));
     format!("  text    {} {how}{language}", plan.subtitle.codec)
 }
 
-/// What a step makes, of what, and for whom.
+/// A filter step: its result, its input, and its outputs.
 fn filter(plan: &Plan, step: &FilterPlan) -> String {
     let transform = &step.filtering.transform;
     let (width, height) = transform.size();
@@ -112,7 +111,7 @@ fn filter(plan: &Plan, step: &FilterPlan) -> String {
     format!("{width}x{height} {}{what}, of {of}, for {}", transform.format, names.join(", "))
 }
 
-/// What was decided about every one of several outputs.
+/// The decisions that all of several outputs share.
 pub fn shared(plans: &[&OutputPlan]) -> Vec<Decision> {
     let [first, rest @ ..] = plans else { return Vec::new() };
     if rest.is_empty() {
@@ -122,7 +121,7 @@ pub fn shared(plans: &[&OutputPlan]) -> Vec<Decision> {
     first.decisions.iter().filter(everywhere).cloned().collect()
 }
 
-/// What was decided, and why, in two lines.
+/// Decisions and their reasons, in two lines.
 pub fn decided(decisions: &[Decision]) -> String {
     if decisions.is_empty() {
         return String::new();
@@ -132,7 +131,7 @@ pub fn decided(decisions: &[Decision]) -> String {
     format!("  decided {what}\n  because {why}\n")
 }
 
-/// What is written into an output, without what was `shared` and told before.
+/// The plan of an output, without the `shared` decisions, which were printed before.
 pub fn output(plan: &OutputPlan, frame_threads: Option<u32>, shared: &[Decision]) -> String {
     let mut out = String::new();
     let own: Vec<Decision> = plan.decisions.iter().filter(|decision| !shared.contains(decision)).cloned().collect();

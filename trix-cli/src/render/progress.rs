@@ -1,4 +1,4 @@
-//! The live bar.
+//! The live progress bar.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -15,7 +15,7 @@ impl Bar {
         Bar(bar)
     }
 
-    /// Shows a moment of a job.
+    /// Shows the current progress of a job.
     pub fn show(&self, progress: &Progress) {
         let name = match progress.phase {
             Phase::FirstPass => "pass 1",
@@ -44,7 +44,7 @@ impl Bar {
         self.0.set_position(progress.frame);
     }
 
-    /// Takes the bar off the terminal.
+    /// Removes the bar from the terminal.
     pub fn clear(&self) {
         self.0.finish_and_clear();
     }
@@ -53,6 +53,6 @@ impl Bar {
 fn style(with_length: bool) -> ProgressStyle {
     let template =
         if with_length { "{prefix:6} {wide_bar} {pos}/{len}  {msg}" } else { "{prefix:6} {spinner} {pos}  {msg}" };
-    // The template is a constant; the default style stands in for one that could not be read.
+    // The template is a constant, so it always parses. The default style is only a formal fallback.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

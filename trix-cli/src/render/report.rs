@@ -1,4 +1,4 @@
-//! What a job prints when it is done.
+//! The output of a finished job.
 
 use std::fmt::Write;
 
@@ -18,7 +18,7 @@ use super::{bit_rate, bytes, counted, plan, timing, verify};
 /// The report in a few lines.
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
-    // With one output, what is said of the source stands where the reader looks for it: before the verdict.
+    // With one output, facts about the source stand before the verdict, where the reader looks for them.
     let of_source = source(report);
     let beside = report.packages.len() + report.stills.len() + report.failed.len();
     let single = report.outputs.len() == 1 && beside == 0;
@@ -31,7 +31,7 @@ pub fn text(report: &Report) -> String {
         out.push_str(&plan::decided(&[shared.as_slice(), &report.decisions].concat()));
         out.push_str(&of_source);
     }
-    // Copies of one sound are as loud as each other.
+    // Outputs with the same audio have the same loudness, so it is printed once.
     let mut loud: Vec<String> = Vec::new();
     for output in &report.outputs {
         out.push_str(&self::output(output, if single { &of_source } else { "" }, &shared, &mut loud));
@@ -46,14 +46,14 @@ pub fn text(report: &Report) -> String {
         let _ = writeln!(out, "{}  failed\n  error   {}", failed.path.display(), failed.error);
     }
     let timing = &report.timing;
-    // Where nothing was decoded there is no speed in frames.
+    // If nothing was decoded, there is no frame rate.
     let did = if timing.fps > 0.0 { format!("encode ({:.1} fps)", timing.fps) } else { "copy".to_owned() };
     let _ =
         writeln!(out, "  time    {:.1} s to {did}, {:.1} s to verify", timing.encode_seconds, timing.verify_seconds);
     out
 }
 
-/// What the source was, and what was remarkable about it.
+/// The size and hash of the source, and its irregularities.
 fn source(report: &Report) -> String {
     let mut out = String::new();
     if let Some(fixity) = &report.fixity {
@@ -122,7 +122,7 @@ fn package(report: &PackageReport, shared: &[Decision]) -> String {
     out
 }
 
-/// A still picture, or a set of them.
+/// A still, or a set of stills.
 fn still(report: &StillReport) -> String {
     let size: u64 = report.files.iter().map(|file| file.bytes).sum();
     let found = match &report.found {
@@ -145,7 +145,7 @@ fn still(report: &StillReport) -> String {
     format!("{}  {}\n  {found}\n", report.path.display(), bytes(size))
 }
 
-/// How loud the sound tracks are.
+/// The loudness of the audio tracks.
 fn loudness(found: &[TrackLoudness], plans: &[AudioPlan]) -> String {
     let mut out = String::new();
     let told =
@@ -169,7 +169,7 @@ fn loudness(found: &[TrackLoudness], plans: &[AudioPlan]) -> String {
     out
 }
 
-/// What became of every frame.
+/// The ledger of frames.
 fn frames(ledger: &Ledger) -> String {
     let mut out = String::new();
     let dropped = ledger.dropped_before_start + ledger.dropped_after_end;
@@ -181,6 +181,9 @@ fn frames(ledger: &Ledger) -> String {
         ledger.decoded, ledger.encoded, ledger.emitted
     );
     let filter = &ledger.filter;
+    if ledger.not_decoded > 0 {
+        let _ = writeln!(out, "          {} of these left aside in front of the start", ledger.not_decoded);
+    }
     for (count, what) in [
         (filter.added_by_fields, "added: each field is a picture"),
         (filter.dropped_by_telecine, "dropped: repeated by pulldown"),
@@ -201,7 +204,7 @@ fn frames(ledger: &Ledger) -> String {
     out
 }
 
-/// What was filled in, cut and converted of audio; nothing where every sample is as it was.
+/// Audio samples that were filled in, cut or converted; empty if every sample is unchanged.
 fn audio(ledgers: &[SoundLedger], changes: &[SoundChange]) -> String {
     let mut out = String::new();
     for ledger in ledgers {
@@ -219,7 +222,8 @@ fn audio(ledgers: &[SoundLedger], changes: &[SoundChange]) -> String {
     out
 }
 
-/// An output in a few lines; `of_source` stands before how it was checked; `loud` is what was told of loudness before.
+/// An output in a few lines. `of_source` is printed before the verification. `loud` holds the loudness lines printed so
+/// far.
 fn output(report: &OutputReport, of_source: &str, shared: &[Decision], loud: &mut Vec<String>) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", report.path.display(), bytes(report.bytes));

@@ -1,10 +1,10 @@
-//! What `trix verify` and `trix compare` print.
+//! The output of `trix verify` and `trix compare`.
 
 use std::fmt::Write;
 
 use trix_core::{quality::Score, verify::standalone::FileReport};
 
-/// What checking a file found.
+/// The result of checking a file.
 pub fn text(report: &FileReport) -> String {
     let mut out = format!("{}\n", report.file.display());
     for (index, stream) in &report.census.streams {

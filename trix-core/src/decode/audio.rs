@@ -1,6 +1,6 @@
-//! Decodes sound.
+//! Decodes audio.
 //!
-//! Invariant: as for pictures, a complaint of the decoder is damage, with its place.
+//! Invariant: as for video, each complaint of the decoder is damage, with its time.
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
@@ -23,7 +23,7 @@ use super::{
     video,
 };
 
-/// Decodes one sound stream.
+/// Decodes one audio stream.
 pub struct AudioDecoder {
     decoder: Decoder,
     label: PathBuf,
@@ -34,18 +34,18 @@ pub struct AudioDecoder {
     times: SoundTimes,
     samples: u64,
     ended: bool,
-    /// What the decoder was opened with.
+    /// The parameters with which the decoder was opened.
     parameters: CodecParameters,
-    /// Blocks of a decoder that another has followed.
+    /// Blocks left from a previous decoder.
     rest: VecDeque<Frame>,
     changes: Vec<SoundChange>,
 }
 
 impl AudioDecoder {
-    /// A decoder for the stream that `facts` describe.
+    /// Opens a decoder for the stream that `facts` describe.
     ///
     /// # Errors
-    /// `Unsupported` without a decoder, `MalformedInput` when it refuses the stream's parameters.
+    /// `Unsupported` if there is no decoder, `MalformedInput` if it rejects the stream's parameters.
     pub(crate) fn new(label: PathBuf, facts: &StreamFacts, damage: Arc<DamageLog>) -> Result<Self> {
         Ok(AudioDecoder {
             decoder: video::open(&label, facts, 1, u64::from(i32::MAX as u32))?,
@@ -63,10 +63,10 @@ impl AudioDecoder {
         })
     }
 
-    /// Puts a packet in; `None` announces the end. All sound must have been taken out before.
+    /// Sends a packet to the decoder; `None` marks the end. All audio must have been received before.
     ///
     /// # Errors
-    /// `MalformedInput` for damage, when damage is not tolerated.
+    /// `MalformedInput` for damage, if damage is not tolerated.
     pub fn push(&mut self, packet: Option<&Packet>) -> Result<()> {
         if let Some(ticks) = packet.and_then(|packet| packet.pts().or(packet.dts())) {
             self.last_packet = Some(Timestamp::new(ticks, self.time_base));
@@ -80,10 +80,10 @@ impl AudioDecoder {
         }
     }
 
-    /// Takes a block of sound out; `None` when more has to be put in, or after the end.
+    /// Receives a block of audio. Returns `None` if more packets are needed, or after the end.
     ///
     /// # Errors
-    /// As [`Self::push`].
+    /// Those of [`Self::push`].
     pub fn receive(&mut self) -> Result<Option<Frame>> {
         match self.rest.pop_front() {
             Some(frame) => Ok(Some(frame)),
@@ -91,12 +91,12 @@ impl AudioDecoder {
         }
     }
 
-    /// Where the codec or its configuration changed so far.
+    /// The changes of the codec or its configuration so far.
     pub(crate) fn changes(&self) -> &[SoundChange] {
         &self.changes
     }
 
-    /// Goes on with another decoder where the codec or its configuration changes.
+    /// Switches to a new decoder if the codec or its configuration changes.
     fn follow(&mut self, packet: &Packet) -> Result<()> {
         let parameters = match (packet.change(), packet.new_extradata()) {
             (Some(CodecChange { parameters: Some(parameters), .. }), _) => parameters.clone(),
@@ -134,7 +134,7 @@ impl AudioDecoder {
                 Ok(Output::Item(mut frame)) => {
                     self.check_complaints()?;
                     self.samples += frame.samples() as u64;
-                    // A block without a time follows the one before.
+                    // A block without a time follows the one before it.
                     if let Some(pts) = self.times.push(frame.pts(), frame.samples(), frame.sample_rate()) {
                         frame.set_pts(pts);
                     }
@@ -164,7 +164,7 @@ impl AudioDecoder {
         self.times.report()
     }
 
-    /// Samples in each channel so far.
+    /// Samples per channel so far.
     pub fn samples(&self) -> u64 {
         self.samples
     }

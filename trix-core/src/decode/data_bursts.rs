@@ -1,7 +1,7 @@
-//! Finds data in PCM: coded audio in bursts with a preamble (SMPTE ST 337; IEC 61937 uses the same for 16 bits), such as
-//! AC-3, E-AC-3 and Dolby E. As audio it is noise.
+//! Finds data in PCM: coded audio such as AC-3, E-AC-3 and Dolby E, in bursts with a preamble (SMPTE ST 337; IEC 61937
+//! uses the same for 16 bits). Played as audio, it is noise.
 //!
-//! Invariant: a burst counts when its preamble is there word for word and comes again; the words are compared in full, in
+//! Invariant: a burst counts only if its complete preamble is present and recurs. The words are compared in full, in
 //! 16, 20 or 24 bits.
 
 use serde::Serialize;
@@ -31,17 +31,18 @@ impl std::fmt::Display for DataBursts {
     }
 }
 
-/// The first and second word of a preamble, as the highest bits of 32 (SMPTE ST 337, table 6), and their width.
+/// The first and second word of a preamble, in the most significant bits of 32, and their width (SMPTE ST 337, table
+/// 6).
 const PREAMBLES: [(u32, u32, u32); 3] =
     [(0xf872_0000, 0x4e1f_0000, 16), (0x6f87_2000, 0x54e1_f000, 20), (0x96f8_7200, 0xa54e_1f00, 24)];
 
-/// Samples without anything in front of a burst that make a single word of it believable.
+/// Minimum number of zero samples before a burst, so that its words are credible.
 const GUARD: u32 = 16;
 
-/// Samples from burst to burst, at the least and at the most: blocks of MPEG audio, Dolby E at 192 kHz.
+/// Minimum and maximum distance between bursts, in samples: blocks of MPEG audio, Dolby E at 192 kHz.
 const DISTANCES: std::ops::RangeInclusive<u64> = 64..=65_536;
 
-/// Looks at blocks of one stream.
+/// Searches the blocks of one stream.
 #[derive(Default)]
 pub(crate) struct BurstFinder {
     channels: Vec<Channel>,
@@ -49,19 +50,19 @@ pub(crate) struct BurstFinder {
     words: Vec<Vec<u32>>,
 }
 
-/// What is known of one channel.
+/// The search state of one channel.
 #[derive(Clone, Default)]
 struct Channel {
     previous: u32,
-    /// Samples of nothing in front of the previous one.
+    /// Number of zero samples before the previous sample.
     quiet_before: u32,
     quiet: u32,
-    /// The word behind the last preamble.
+    /// The word after the last preamble.
     info: Option<u32>,
     hits: [Hits; 4],
 }
 
-/// Where something was that may be a burst.
+/// Occurrences of possible bursts.
 #[derive(Clone, Copy, Default)]
 struct Hits {
     last: Option<u64>,
@@ -70,10 +71,11 @@ struct Hits {
 }
 
 impl Hits {
-    /// How often it came in a row at believable distances, equal ones where that matters.
+    /// Records an occurrence at sample `at`. Returns how often it has occurred in a row at credible distances, or at
+    /// equal distances if `is_even`.
     fn enter(&mut self, at: u64, is_even: bool) -> u32 {
         let distance = self.last.map_or(0, |last| at - last);
-        // A preamble that stands across two samples is met once.
+        // A preamble across two samples counts once.
         if self.last.is_some() && distance < *DISTANCES.start() {
             return self.count;
         }
@@ -84,15 +86,15 @@ impl Hits {
     }
 }
 
-/// How words lie: across a pair of channels, one after the other in one channel, or in two tracks of which this is the
-/// first or the second.
+/// The layout of the words: across a pair of channels, consecutive in one channel, or split between two tracks, of
+/// which this is the first or the second.
 const PAIR: usize = 0;
 const SINGLE: usize = 1;
 const FIRST: usize = 2;
 const SECOND: usize = 3;
 
 impl BurstFinder {
-    /// Looks at a block whose time counts `base`; what was found, once it is certain.
+    /// Searches a block whose time is in `base`. Returns the finding once it is certain.
     pub(crate) fn push(&mut self, frame: &Frame, base: TimeBase) -> Option<DataBursts> {
         let count = frame.channels();
         if self.channels.len() != count {
@@ -154,11 +156,11 @@ impl BurstFinder {
     }
 }
 
-/// What the third word of a preamble says is in the burst (SMPTE ST 338, table 1; IEC 61937-2); `None` for words that are
-/// none. The data type is the lowest five of its upper 16 bits.
+/// The content of a burst according to the third word of its preamble (SMPTE ST 338, table 1; IEC 61937-2). Returns
+/// `None` for words that are not valid. The data type is in the lowest five of the upper 16 bits.
 fn content(word: u32) -> Option<&'static str> {
     let info = word >> 16;
-    // The error flag is not set in bursts that are whole.
+    // Intact bursts do not have the error flag set.
     if info == 0 || info & 0x80 != 0 {
         return None;
     }
@@ -174,17 +176,17 @@ fn content(word: u32) -> Option<&'static str> {
     }
 }
 
-/// The samples of a channel as the highest bits of words of 32; nothing for formats that hold no integers of 16 to 32 bits
-/// and no floating point.
+/// Converts the samples of a channel to words, in the most significant bits of 32. Yields nothing for formats other
+/// than integers of 16 to 32 bits and floating point.
 fn words_of(bytes: &[u8], format: std::ffi::c_int, to: &mut Vec<u32>) {
     to.clear();
-    // The order of `AVSampleFormat`, interleaved or in planes.
+    // The order of `AVSampleFormat`, interleaved or planar.
     match format {
         1 | 6 => {
             to.extend(bytes.as_chunks().0.iter().map(|sample| u32::from(u16::from_ne_bytes(*sample)) << 16));
         }
         2 | 7 => to.extend(bytes.as_chunks().0.iter().map(|sample| u32::from_ne_bytes(*sample))),
-        // Floating point of 32 bits holds words of 24 exactly.
+        // 32-bit floating point holds 24-bit words exactly.
         3 | 8 => to.extend(bytes.as_chunks().0.iter().map(|sample| {
             let value = f64::from(f32::from_ne_bytes(*sample)) * 2_147_483_648.0;
             value as i32 as u32
@@ -200,7 +202,7 @@ fn words_of(bytes: &[u8], format: std::ffi::c_int, to: &mut Vec<u32>) {
 mod tests {
     use super::*;
 
-    /// Two channels with a burst of `words` words every 1536 samples.
+    /// Two channels with a burst every 1536 samples.
     fn bursts(first: u32, second: u32, info: u32, pairs: bool) -> Vec<Vec<f64>> {
         let mut channels = vec![vec![0.0; 1536 * 4]; 2];
         let value = |word: u32| f64::from(word as i32) / 2_147_483_648.0;
@@ -245,7 +247,7 @@ mod tests {
                 assert_eq!((both.bits, both.channels.as_slice()), (bits, &[0, 1][..]));
                 assert_eq!(both.time.map(|time| time.ticks), Some(100 + 1536));
                 assert_eq!(both.content, "Dolby E");
-                // Each of two mono tracks by itself.
+                // Each of two mono tracks on its own.
                 let left = found(&pair[..1], block).expect("bursts in the first of two tracks");
                 assert_eq!((left.bits, left.content.as_str()), (bits, "Dolby E"));
                 assert!(found(&pair[1..], block).is_some(), "bursts in the second of two tracks");
@@ -257,7 +259,7 @@ mod tests {
 
     #[test]
     fn audio_is_no_data() {
-        // Every value of 16 bits, as tones and noise have them, and one preamble that stands alone.
+        // All 16-bit values, as in tones and noise, and a single preamble.
         let noise = |seed: u32| {
             (0..200_000u32).map(move |at| {
                 let word = (at ^ seed).wrapping_mul(2_654_435_761).rotate_left(13).wrapping_mul(0x9e37_79b9);

@@ -1,9 +1,9 @@
-//! Finds dynamic HDR metadata (HDR10+, Dolby Vision) in the packets of a HEVC stream and gives them to their pictures.
+//! Finds dynamic HDR metadata (HDR10+, Dolby Vision) in the packets of an HEVC stream and assigns it to frames.
 //!
-//! libavcodec parses HDR10+ into numbers and loses the Dolby Vision metadata of some pictures; what is carried on is what
-//! stands in the packet, byte by byte.
+//! libavcodec parses HDR10+ into numbers, and loses the Dolby Vision metadata of some frames. This module therefore
+//! passes on the bytes of the packet unchanged.
 //!
-//! Invariant: metadata go to the picture that has the presentation time of their packet, or to none.
+//! Invariant: metadata goes to the frame with the presentation time of its packet, or to none.
 
 use std::collections::BTreeMap;
 
@@ -14,26 +14,28 @@ use trix_bitstream::{
 };
 use trix_model::extras::Extras;
 
-/// Metadata whose pictures did not come out of the decoder yet.
+use super::video::Picture;
+
+/// Metadata of frames that have not left the decoder yet.
 pub struct DynamicHdr {
     framing: Framing,
     waiting: BTreeMap<i64, Extras>,
 }
 
-/// More than a decoder holds: 16 pictures for reordering, and one for each of 64 threads.
+/// More than a decoder holds: 16 frames for reordering, and one for each of 64 threads.
 const WAITING: usize = 128;
 
 impl DynamicHdr {
-    /// For a stream with these parameters; `None` for anything but HEVC.
+    /// Returns `None` for any codec other than HEVC.
     pub fn new(parameters: &CodecParameters) -> Option<Self> {
         let codec = NalCodec::from_name(&parameters.codec_name()).filter(|codec| *codec == NalCodec::Hevc)?;
         Some(DynamicHdr { framing: codec.framing(parameters.extradata()), waiting: BTreeMap::new() })
     }
 
-    /// Looks into a packet that goes into the decoder.
+    /// Searches a packet that goes into the decoder.
     pub fn push(&mut self, packet: &Packet) {
         let Some(pts) = packet.pts() else { return };
-        // Captions come with the decoded picture, from whatever codec.
+        // Captions come with the decoded frame, for every codec.
         let found = Extras { captions: Vec::new(), ..sei::extras(packet.data(), NalCodec::Hevc, self.framing) };
         if !found.is_empty() {
             self.waiting.insert(pts, found);
@@ -43,8 +45,17 @@ impl DynamicHdr {
         }
     }
 
-    /// The metadata of the picture that came out with time `pts`.
+    /// The metadata of the frame that left the decoder with the time `pts`.
     pub fn take(&mut self, pts: i64) -> Extras {
         self.waiting.remove(&pts).unwrap_or_default()
+    }
+}
+
+/// The side data of `picture`, which has just left its decoder: captions, and the metadata that `dynamic` found in its
+/// packet.
+pub(crate) fn extras(dynamic: Option<&mut DynamicHdr>, picture: &Picture) -> Extras {
+    Extras {
+        captions: picture.frame.captions().map(<[u8]>::to_vec).unwrap_or_default(),
+        ..dynamic.map(|dynamic| dynamic.take(picture.pts)).unwrap_or_default()
     }
 }

@@ -1,7 +1,7 @@
-//! Whether audio tracks keep one codec and one form: frames of many codecs say themselves what they are, and a recording
-//! of a broadcast changes where its programmes do.
+//! Detects changes of codec or format within audio tracks. Frames of many codecs describe themselves, and a recording
+//! of a broadcast changes where its programmes change.
 //!
-//! Invariant: nothing is decoded, and damage is the business of those who read for good.
+//! Invariant: nothing is decoded. Damage is reported by the later full read.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,27 +17,27 @@ use crate::{demux::Demuxer, source::Source};
 /// The first change of a track.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Change {
-    /// When, where that is known.
+    /// The time of the change, if it is known.
     pub(crate) at: Option<Timestamp>,
-    /// From what to what.
+    /// The state before and after, as text.
     pub(crate) detail: String,
 }
 
-/// How a track changes in mid-file.
+/// The changes of a track in mid-file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Changes {
-    /// From one codec to another.
+    /// A change of codec.
     pub(crate) codec: Option<Change>,
-    /// In rate or channels.
+    /// A change of sample rate or channels.
     pub(crate) shape: Option<Change>,
 }
 
-/// The audio tracks of a source that change, by the index of their stream.
+/// The audio tracks of a source that change, by stream index.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Forms(BTreeMap<usize, Changes>);
 
 impl Forms {
-    /// Reads all packets of `source`. Without [`reads_on`](crate::spec::source::Reading::reads_on), that is nothing.
+    /// Reads all packets of `source`. Without [`reads_on`](crate::spec::source::Reading::reads_on), it reads nothing.
     pub(crate) fn of(source: &Source) -> Self {
         let mut forms = Forms::default();
         let Some(again) = source.reopen().ok().filter(|_| source.reads_on()) else { return forms };
@@ -65,14 +65,14 @@ impl Forms {
         place.get_or_insert(Change { at, detail });
     }
 
-    /// How the track of `stream` changes.
+    /// The changes of the track of `stream`.
     pub(crate) fn changes(&self, stream: usize) -> Option<&Changes> {
         self.0.get(&stream)
     }
 }
 
-/// Whether the container of `source` lists packets without saying that all of `stream` are alike, and those say
-/// themselves what they are.
+/// True if the container of `source` does not guarantee uniform packets in `stream`, and the packets describe
+/// themselves.
 pub(crate) fn may_change(source: &Source, stream: &StreamFacts) -> bool {
     const UNIFORM: [&str; 5] = ["mov,mp4,m4a,3gp,3g2,mj2", "mxf", "wav", "w64", "aiff"];
     stream.kind == StreamKind::Audio
@@ -80,7 +80,7 @@ pub(crate) fn may_change(source: &Source, stream: &StreamFacts) -> bool {
         && !UNIFORM.contains(&source.input.demuxer().as_str())
 }
 
-/// Whether the container of `source` can give one stream several codecs, one after the other.
+/// True if the container of `source` can change the codec of a stream.
 pub(crate) fn may_change_codec(source: &Source) -> bool {
     matches!(source.input.demuxer().as_str(), "mpegts" | "mpeg" | "flv")
 }

@@ -1,6 +1,6 @@
 //! Turns packets into frames.
 //!
-//! Invariant: a decoder's complaint is never swallowed: it fails the job with its place, or is counted and reported.
+//! Invariant: no complaint of a decoder is lost. It fails the job with its time, or is counted and reported.
 
 mod start;
 pub mod timing;

@@ -1,7 +1,7 @@
 //! Gaps and repeats in the times of a stream.
 //!
-//! Invariant: these are facts and no judgement: variable frame rates are legal, so that a gap is only called one in a
-//! stream whose times are even otherwise.
+//! Invariant: the report states facts and does not judge. Variable frame rates are legal, so a gap counts only in a
+//! stream whose times are otherwise even.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ pub struct Drift {
 }
 
 impl TimingReport {
-    /// Whether there is anything to tell.
+    /// True if the report has nothing to state.
     pub fn is_empty(&self) -> bool {
         self.gaps == 0 && self.repeats == 0 && self.missing == 0 && self.skipped == 0 && self.drift.is_none()
     }
@@ -72,16 +72,16 @@ pub enum IrregularityKind {
     Missing,
 }
 
-/// Places that a report lists.
+/// Maximum number of irregularities in a report.
 const LISTED: usize = 20;
 
-/// Steps of different lengths that are told apart; a stream with more of them is variable.
+/// Maximum number of different step lengths. A stream with more is variable.
 const STEPS: usize = 256;
 
-/// Keeps the books of a picture stream's times, as they were before anything was repaired.
+/// Tracks the times of a video stream before any repair.
 pub(crate) struct PictureTimes {
     base: TimeBase,
-    /// A step that is expected before any was seen, in ticks.
+    /// The expected step, in ticks, until real steps are known.
     nominal: i64,
     last: Option<i64>,
     steps: BTreeMap<i64, u64>,
@@ -105,7 +105,7 @@ impl PictureTimes {
         }
     }
 
-    /// Takes note of the next picture's own time.
+    /// Records the original time of the next frame.
     pub(crate) fn push(&mut self, pts: Option<i64>) {
         let Some(pts) = pts else {
             self.missing += 1;
@@ -126,27 +126,27 @@ impl PictureTimes {
         } else {
             self.too_many_steps = true;
         }
-        // What the usual step is shows only in the end; these may turn out to be gaps.
+        // The usual step is known only at the end, so these are candidates for gaps.
         if is_gap(step, self.usual().unwrap_or(self.nominal).min(self.nominal)) {
             self.note(IrregularityKind::Gap, last, Some(step));
         }
     }
 
     fn note(&mut self, kind: IrregularityKind, after: i64, step: Option<i64>) {
-        // Candidates that turn out to be none must not push out what comes later.
+        // False candidates must not displace later irregularities.
         if self.seen.len() < 4 * LISTED {
             let time = |ticks: i64| Timestamp::new(ticks, self.base);
             self.seen.push(Irregularity { kind, after: time(after), step: step.map(time) });
         }
     }
 
-    /// The step that most pictures have; of several, the shortest.
+    /// The step of most frames. If several are equally common, the shortest.
     pub(crate) fn usual(&self) -> Option<i64> {
         let (step, _) = self.steps.iter().rev().max_by_key(|(_, count)| **count)?;
         Some(*step)
     }
 
-    /// What was remarkable so far.
+    /// The irregularities so far.
     pub(crate) fn report(&self) -> TimingReport {
         let total: u64 = self.steps.values().sum();
         let usual = self.usual().unwrap_or(self.nominal);
@@ -156,7 +156,7 @@ impl PictureTimes {
             .filter(|(step, _)| step.saturating_mul(2) > usual && !is_gap(**step, usual))
             .map(|(_, n)| n)
             .sum();
-        // Three of four pictures at an even distance: with less, the distance is no rule that could be broken.
+        // At least three of four frames must have an even distance. Otherwise there is no regular distance.
         let variable = self.too_many_steps || even * 4 < total * 3;
         let gaps = self.steps.iter().filter(|(step, _)| is_gap(**step, usual)).map(|(_, count)| count).sum();
         let is_real = |found: &&Irregularity| match found.kind {
@@ -175,12 +175,12 @@ impl PictureTimes {
     }
 }
 
-/// More than one and a half of the usual step: more than rounding to a tick makes of one.
+/// True for more than one and a half of the usual step, which is more than rounding to ticks explains.
 fn is_gap(step: i64, usual: i64) -> bool {
     step.saturating_mul(2) > usual.saturating_mul(3)
 }
 
-/// Keeps the books of a sound stream's times.
+/// Tracks the times of an audio stream.
 pub(crate) struct SoundTimes {
     base: TimeBase,
     end: Option<i64>,
@@ -188,20 +188,21 @@ pub(crate) struct SoundTimes {
     report: TimingReport,
 }
 
-/// Micro- and milliseconds, in which drift is measured.
+/// Microseconds, the unit of drift.
 const MICRO: TimeBase = TimeBase { num: 1, den: 1_000_000 };
 
-/// Microseconds by which times and samples have to be apart for a drift to be told.
+/// Minimum distance, in microseconds, between times and samples at which a drift is reported.
 const TOLD: i64 = 20_000;
 
-/// The line that lies best (least squares) through the distances of times and samples.
+/// The least-squares line through the distances between times and samples.
 #[derive(Default)]
 struct Line {
-    /// Where the first block begins, and what gaps and repeats have moved since.
+    /// The start of the first block.
     anchor: Option<Timestamp>,
-    /// Microseconds that gaps and repeats moved.
+    /// Total shift by gaps and repeats, in microseconds.
     moved: i64,
-    /// Samples so far, of the rate of the last blocks, and the microseconds of those before.
+    /// Number of samples at the current rate. `before` is the duration, in microseconds, of the samples at earlier
+    /// rates.
     samples: i64,
     rate: u32,
     before: i64,
@@ -214,13 +215,13 @@ struct Line {
 }
 
 impl Line {
-    /// Where the samples so far end, in microseconds.
+    /// The end of the samples so far, in microseconds.
     fn lasted(&self) -> i64 {
         let rate = TimeBase::new(1, i64::from(self.rate.max(1)));
         self.before.saturating_add(Timestamp::new(self.samples, rate).rescale(MICRO))
     }
 
-    /// A block begins at `time`.
+    /// Records a block that starts at `time`.
     fn enter(&mut self, time: Timestamp) {
         let anchor = *self.anchor.get_or_insert(time);
         let since = time.plus(Timestamp::new(anchor.ticks.saturating_neg(), anchor.base)).rescale(MICRO);
@@ -248,7 +249,7 @@ impl Line {
         if self.count < 16 || over <= 0 {
             return None;
         }
-        // Microseconds for each millisecond are thousandths.
+        // Microseconds per millisecond are thousandths.
         let slope = (self.count * self.sum_xy - self.sum_x * self.sum_y) * 1000;
         let parts_per_million = i64::try_from((2 * slope + over * slope.signum()) / (2 * over)).ok()?;
         let apart = i64::try_from(i128::from(self.length) * i128::from(parts_per_million) / 1_000_000).ok()?;
@@ -262,7 +263,7 @@ impl SoundTimes {
         SoundTimes { base, end: None, line: Line::default(), report: TimingReport::default() }
     }
 
-    /// Takes note of a block that begins at `pts` and has `samples` samples. Returns the time of a block that has none.
+    /// Records a block that starts at `pts` and has `samples` samples. Returns a time for a block without one.
     pub(crate) fn push(&mut self, pts: Option<i64>, samples: usize, sample_rate: u32) -> Option<i64> {
         let length = Timestamp::new(samples as i64, TimeBase::new(1, i64::from(sample_rate)));
         let micros = length.micros();
@@ -271,7 +272,7 @@ impl SoundTimes {
         if let (Some(pts), Some(end)) = (pts, self.end) {
             let step = pts.saturating_sub(end);
             let moved = time(step).micros();
-            // Containers round times, and tell them for chunks; a block that is missing is more than that.
+            // Containers round times, and may give them per chunk. A missing block is longer than that.
             let limit = (micros * 3 / 4).clamp(10_000, 100_000);
             let kind = if moved > limit {
                 self.report.gaps += 1;
@@ -301,7 +302,7 @@ impl SoundTimes {
         pts.is_none().then_some(start)
     }
 
-    /// What was remarkable so far.
+    /// The irregularities so far.
     pub(crate) fn report(&self) -> TimingReport {
         TimingReport { drift: self.line.drift(), ..self.report.clone() }
     }
@@ -322,7 +323,7 @@ mod tests {
         assert_eq!(report((0..50).map(|n| n * 40)), TimingReport::default());
         // 23.976 fps, rounded to milliseconds.
         assert_eq!(report((0..500).map(|n| (n * 1001 + 12) / 24)), TimingReport::default());
-        // One picture, none.
+        // A single frame; no frames.
         assert_eq!(report([7]), TimingReport::default());
         assert_eq!(report([]), TimingReport::default());
     }
@@ -360,14 +361,14 @@ mod tests {
         for parts in [-1000i64, -150, 150, 1000, 5000] {
             let mut book = SoundTimes::new(TimeBase::new(1, 1000));
             for block in 0..9000i64 {
-                // AAC of 48 kHz; after a minute, 64 ms are missing.
+                // AAC at 48 kHz; after a minute, 64 ms are missing.
                 let micros = block * 1_024_000_000 / 48_000 + if block > 3000 { 64_000 } else { 0 };
                 let told = micros + micros * parts / 1_000_000;
                 book.push(Some((told + 500) / 1000), 1024, 48_000);
             }
             let found = book.report();
             let drift = found.drift.expect("a drift");
-            // The gap is known to 1.5 ms, since times are whole milliseconds: 8 millionths of 192 s.
+            // The gap is known to within 1.5 ms, since times are whole milliseconds: 8 millionths of 192 s.
             assert!((drift.parts_per_million - parts).abs() <= 8, "{parts}: {drift:?}");
             assert_eq!((found.gaps, found.repeats), (1, 0), "{parts}");
         }

@@ -1,6 +1,7 @@
-//! Decodes pictures and gives each its number and its time.
+//! Decodes frames and gives each its number and its time.
 //!
-//! Invariant: numbers count up by one from zero with every frame that leaves the decoder; times strictly increase.
+//! Invariant: numbers start at zero and increase by one with every frame that leaves the decoder. Times strictly
+//! increase.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -28,24 +29,25 @@ use super::{
     start::{Start, Turn},
     timing::{PictureTimes, TimingReport},
 };
+use crate::index::{Begin, Coded};
 
-/// A decoded picture with its place in the source.
+/// A decoded frame with its position in the source.
 #[derive(Clone)]
 pub struct Picture {
     /// The samples.
     pub frame: Frame,
-    /// Which frame of the decoder's output this is, from zero.
+    /// The number of the frame in the decoder's output, from zero.
     pub number: u64,
     /// Presentation time in ticks of the source's stream.
     pub pts: i64,
-    /// How long it is shown, in the same ticks, where the container says so of each packet. It counts for the last frame
-    /// alone: every other is shown until the next.
+    /// Duration in the same ticks, if the container states one for each packet. It matters only for the last frame:
+    /// every other frame is shown until the next.
     pub duration: Option<i64>,
-    /// What travels with it beside its samples.
+    /// The side data of the frame.
     pub extras: Extras,
 }
 
-/// Decodes one picture stream.
+/// Decodes one video stream.
 pub struct VideoDecoder {
     decoder: Decoder,
     label: PathBuf,
@@ -56,41 +58,52 @@ pub struct VideoDecoder {
     next_number: u64,
     last_pts: Option<i64>,
     times: PictureTimes,
-    /// How long frames that are inside the decoder are shown, by their times; absent where the container does not say.
+    /// Durations of the frames inside the decoder, by presentation time. `None` if the container does not state
+    /// durations.
     durations: Option<BTreeMap<i64, i64>>,
-    /// How many frames were shown as long as the container says, less those that were not.
+    /// Number of frames whose duration matched the container's, minus the number of those that did not.
     agreeing: i64,
     last_duration: Option<i64>,
-    /// Where the container tells decoding times alone, that of the first packet: the first frame is shown then.
+    /// The decoding time of the first packet, if the container stores only decoding times. The first frame is presented
+    /// at that time.
     first_decoded: Option<i64>,
-    /// Ticks by which a decoder that reorders frames takes the first of them to be later.
+    /// Maximum delay, in ticks, that a reordering decoder adds to the time of the first frame.
     most_late: i64,
     late: i64,
-    /// Size and format that every picture must have: those of the first, where pictures are single files.
+    /// The required size and pixel format of every frame of an image sequence: those of the first.
     shape: Option<(usize, usize, Option<PixelFormat>)>,
     is_sequence: bool,
-    /// Packets so far, where each is a picture.
+    /// Number of packets so far, if each packet is one frame.
     packets: Option<u64>,
     last_packet: Option<Timestamp>,
     repaired: u64,
-    /// Finds where decoding can start, for codecs that say so.
+    /// Finds the first decodable packet, for codecs that mark it.
     start: Option<Start>,
     /// Packets that wait for the decoder.
     waiting: VecDeque<Packet>,
-    /// After these, the end.
+    /// True if the end follows these packets.
     ends: bool,
     left_out: u64,
     ended: bool,
     codec: String,
+    lead: Option<Lead>,
 }
 
-/// Opens a decoder, or says why there is none.
+/// The state of a decode that starts in mid-stream, up to its first frame.
+struct Lead {
+    /// The first packet to decode, until it arrives.
+    packet: Option<Coded>,
+    /// The time of the first complete frame. Earlier frames are dropped.
+    first: i64,
+}
+
+/// Opens a decoder, or returns the reason why there is none.
 pub(crate) fn open(label: &std::path::Path, facts: &StreamFacts, threads: u32, pixels: u64) -> Result<Decoder> {
     open_parameters(&facts.parameters, facts.time_base, threads, pixels, facts.alpha_layer)
         .map_err(|error| error.in_file(label).in_stream(facts.index))
 }
 
-/// Opens a decoder for `parameters`, or says why there is none.
+/// Opens a decoder for `parameters`, or returns the reason why there is none.
 pub(crate) fn open_parameters(
     parameters: &CodecParameters,
     time_base: TimeBase,
@@ -114,23 +127,32 @@ pub(crate) fn open_parameters(
     })
 }
 
-/// That the codec of a stream changes in mid-stream, where that cannot be followed.
+/// The error for a codec change in mid-stream that cannot be followed.
 pub(crate) fn refuse_change(kind: &str, from: &str, to: &str, stage: Stage, place: Option<Timestamp>) -> Error {
     let detail = format!("the codec of the {kind} changes from {from} to {to} in mid-stream");
     Error::new(ErrorKind::Unsupported, stage, detail).at(place)
 }
 
-/// The rate at which pictures are counted where times are missing: the average, else the base rate, else 25.
+/// The frame rate for frames without times: the average rate, else the base rate, else 25.
 pub(crate) fn frame_rate(facts: &StreamFacts) -> Rational {
     let usable = |rate: &Rational| rate.is_positive() && *rate < Rational::new(1000, 1);
     [facts.average_rate, facts.base_rate].into_iter().find(usable).unwrap_or(Rational::new(25, 1))
 }
 
+/// True if the container's own figures indicate unevenly spaced frames. Interlaced material may count fields.
+pub(crate) fn is_uneven(facts: &StreamFacts) -> bool {
+    let (average, base) = (facts.average_rate, facts.base_rate);
+    average.is_positive()
+        && base.is_positive()
+        && base != average
+        && base != Rational::new(2 * average.num, average.den)
+}
+
 impl VideoDecoder {
-    /// A decoder for the stream that `facts` describe, with `threads` threads (0: one for each core).
+    /// Opens a decoder for the stream that `facts` describe, with `threads` threads (0: one for each core).
     ///
     /// # Errors
-    /// `Unsupported` without a decoder, `MalformedInput` when it refuses the stream's parameters.
+    /// `Unsupported` if there is no decoder, `MalformedInput` if it rejects the stream's parameters.
     pub(crate) fn new(
         label: PathBuf,
         facts: &StreamFacts,
@@ -166,15 +188,53 @@ impl VideoDecoder {
             left_out: 0,
             ended: false,
             codec: facts.codec.clone(),
+            lead: None,
         })
     }
 
-    /// Puts a packet in; `None` announces the end. All pictures must have been taken out before.
+    /// Starts at `begin`: packets before it are ignored, and the frames before it count as if they had been decoded.
+    pub(crate) fn beginning_at(mut self, begin: &Begin) -> Self {
+        for (pts, duration) in begin.frames_before() {
+            if let Some(durations) = self.durations.as_mut().filter(|_| duration > 0) {
+                durations.insert(pts, duration);
+            }
+            self.account(Some(pts));
+        }
+        self.packets = self.packets.map(|_| begin.packets_before());
+        self.start = self.start.map(Start::sought);
+        self.lead = Some(Lead { packet: Some(begin.packet()), first: begin.first() });
+        self
+    }
+
+    /// True if `packet` precedes the first packet to decode.
     ///
     /// # Errors
-    /// `MalformedInput` for damage, when damage is not tolerated; `Codec` when the decoder itself fails.
+    /// `MalformedInput` if that first packet never came.
+    fn is_passed(&mut self, packet: &Packet) -> Result<bool> {
+        let Some(lead) = self.lead.as_mut() else { return Ok(false) };
+        let Some(first) = &lead.packet else { return Ok(false) };
+        if first.is(packet.pts(), packet.dts(), packet.data().len()) {
+            lead.packet = None;
+            return Ok(false);
+        }
+        if packet.dts().zip(first.dts).is_some_and(|(dts, first)| dts > first) {
+            let detail = "the source changed while it was read: a keyframe is no longer where it was";
+            let time = packet.dts().map(|ticks| Timestamp::new(ticks, self.time_base));
+            let error = Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).at(time);
+            return Err(error.in_file(&self.label).in_stream(self.stream));
+        }
+        Ok(true)
+    }
+
+    /// Sends a packet to the decoder; `None` marks the end. All frames must have been received before.
+    ///
+    /// # Errors
+    /// `MalformedInput` for damage, if damage is not tolerated; `Codec` if the decoder itself fails.
     pub fn push(&mut self, packet: Option<&Packet>) -> Result<()> {
         if let Some(packet) = packet {
+            if self.is_passed(packet)? {
+                return Ok(());
+            }
             if let Some(packets) = self.packets.as_mut().filter(|_| !packet.is_discarded()) {
                 *packets += 1;
             }
@@ -224,14 +284,21 @@ impl VideoDecoder {
         }
     }
 
-    /// Takes a picture out; `None` when more has to be put in, or after the end.
+    /// Receives a frame. Returns `None` if more packets are needed, or after the end.
     ///
     /// # Errors
-    /// As [`Self::push`].
+    /// Those of [`Self::push`].
     pub fn receive(&mut self) -> Result<Option<Picture>> {
         while !self.ended {
             match self.decoder.receive() {
                 Ok(Output::Item(frame)) => {
+                    if let Some(lead) = &self.lead {
+                        if frame.pts().is_some_and(|pts| pts < lead.first) {
+                            self.complaint();
+                            continue;
+                        }
+                        self.lead = None;
+                    }
                     let mut picture = self.place(frame);
                     self.check(&picture)?;
                     if picture.frame.exceeds_depth() {
@@ -278,12 +345,13 @@ impl VideoDecoder {
         self.stream
     }
 
-    /// Pictures so far.
+    /// Number of frames so far.
     pub fn decoded(&self) -> u64 {
         self.next_number
     }
 
-    /// Pictures so far whose time was missing or did not increase, and was set one frame after the one before.
+    /// Number of frames so far whose time was missing or did not increase. Each was set one frame after its
+    /// predecessor.
     pub fn repaired(&self) -> u64 {
         self.repaired
     }
@@ -293,27 +361,32 @@ impl VideoDecoder {
         TimingReport { skipped: self.left_out, ..self.times.report() }
     }
 
-    /// Frames so far that were left out because they refer to frames that the source does not have.
+    /// Number of frames so far that were dropped because they refer to frames that the source does not contain.
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// Names the time code in the bitstream of `frame`, the first, as one that no output has. Zero is where encoders begin
-    /// that know none.
+    /// Adds a note on the time code in the bitstream of `frame`, the first frame, because no output carries it over.
+    /// Encoders without a time code start at zero, so zero is not reported.
     pub(crate) fn name_timecode(&self, frame: &Frame) {
+        self.timecode_note(frame).into_iter().for_each(|note| self.damage.note(note));
+    }
+
+    /// The text of that note, if the frame has a time code.
+    pub(crate) fn timecode_note(&self, frame: &Frame) -> Option<String> {
         let rate = self.decoder.bitstream_rate();
         let smpte = frame.smpte_timecode().map(|bits| Timecode::from_smpte(bits, rate));
         let found = smpte.or_else(|| frame.gop_timecode().map(Timecode::from_gop));
         let is_told = |code: &Timecode| (code.hours, code.minutes, code.seconds, code.frames) != (0, 0, 0, 0);
-        if let Some(code) = found.filter(is_told) {
-            self.damage.note(format!(
+        found.filter(is_told).map(|code| {
+            format!(
                 "stream {}: the time code {code} in the bitstream is not carried over; --metadata timecode={code} sets it",
                 self.stream
-            ));
-        }
+            )
+        })
     }
 
-    /// Counts and names frames that were left out before the one at `first`.
+    /// Counts the frames that were dropped before the one at `first`, and adds a note on them.
     fn leave_out(&mut self, count: u64, first: Option<i64>) {
         self.left_out += count;
         let (frames, are) = if count == 1 { ("frame", "is") } else { ("frames", "are") };
@@ -328,15 +401,22 @@ impl VideoDecoder {
         ));
     }
 
-    /// Gives a picture its number, and its time by three rules. The time is what the container says of the packet; where
-    /// it says nothing (AVI, raw streams), what the decoder makes of the decoding times. A time that is missing, or not
-    /// after the one before, becomes that of one frame after the one before. Nothing else is changed: where a stream
-    /// starts, gaps and uneven distances are the source's own.
+    /// Sets the number of a frame, and its time by three rules. The time is that of the packet in the container. If the
+    /// container stores none (AVI, raw streams), the decoder derives it from the decoding times. A time that is
+    /// missing, or not later than the previous one, becomes one frame after the previous time. Nothing else changes:
+    /// the start time, gaps and uneven distances stay as in the source.
     fn place(&mut self, frame: Frame) -> Picture {
         if let (0, Some(first), Some(pts)) = (self.next_number, self.first_decoded, frame.pts()) {
             self.late = pts.saturating_sub(first).clamp(0, self.most_late);
         }
-        let own = frame.pts().map(|pts| pts.saturating_sub(self.late));
+        let number = self.next_number;
+        let pts = self.account(frame.pts().map(|pts| pts.saturating_sub(self.late)));
+        let duration = self.last_duration.filter(|_| self.agreeing >= 0);
+        Picture { frame, number, pts, duration, extras: Extras::default() }
+    }
+
+    /// Counts the next frame, whose original time is `own`, and returns its final time.
+    fn account(&mut self, own: Option<i64>) -> i64 {
         self.times.push(own);
         let step = self.times.usual().unwrap_or(self.frame_ticks);
         let after_last = self.last_pts.map_or(0, |last| last.saturating_add(step));
@@ -347,7 +427,8 @@ impl VideoDecoder {
                 after_last
             }
         };
-        // Some containers say of every frame that it lasts a tick; what they say of the last is worth as much.
+        // Some containers give every frame a duration of one tick. Their duration of the last frame is then worthless
+        // too.
         if let (Some(last), Some(duration)) = (self.last_pts, self.last_duration) {
             let step = pts.saturating_sub(last);
             self.agreeing +=
@@ -356,14 +437,12 @@ impl VideoDecoder {
         self.last_pts = Some(pts);
         self.last_duration = self.durations.as_mut().and_then(|durations| {
             let own = durations.remove(&pts);
-            // What is left of earlier times belongs to packets that gave no frame.
+            // Entries with earlier times belong to packets that yielded no frame.
             *durations = durations.split_off(&pts);
             own
         });
-        let duration = self.last_duration.filter(|_| self.agreeing >= 0);
-        let number = self.next_number;
         self.next_number += 1;
-        Picture { frame, number, pts, duration, extras: Extras::default() }
+        pts
     }
 
     fn check(&mut self, picture: &Picture) -> Result<()> {
@@ -379,7 +458,7 @@ impl VideoDecoder {
         }
     }
 
-    /// A film may change its shape; one file of a sequence that has another is a file of something else.
+    /// A video stream may change its size or format. In an image sequence, a different image does not belong to it.
     fn check_shape(&mut self, picture: &Picture, time: Option<Timestamp>) -> Result<()> {
         if !self.is_sequence {
             return Ok(());
@@ -397,7 +476,7 @@ impl VideoDecoder {
         self.add(DamageKind::Shape, time, detail)
     }
 
-    /// A decoder that reports an error and puts a frame out all the same has still not decoded the stream.
+    /// A decoder that reports an error but still yields a frame has not decoded the stream correctly.
     fn check_complaints(&mut self, time: Option<Timestamp>) -> Result<()> {
         let (lines, errors) = self.decoder.complaints();
         let mut lines = lines.into_iter().filter(|line| line.is_error).map(|line| line.text).peekable();
@@ -413,8 +492,12 @@ impl VideoDecoder {
 
     fn undecodable(&mut self, code: AvError) -> Result<()> {
         let said = self.complaint();
+        // Frames that depend on data before the start of decoding are not wanted.
+        if self.lead.is_some() && code.io().is_none() {
+            return Ok(());
+        }
         let told = said.as_ref().map_or_else(String::new, |said| format!(" ({said})"));
-        // Out of memory is the machine's trouble and not the file's; everything else a packet can cause.
+        // Out of memory is a problem of the machine. A packet can cause every other error.
         if code.io().is_some_and(|error| error.kind() == std::io::ErrorKind::OutOfMemory) {
             return Err(Error::new(ErrorKind::Codec, Stage::Decode, format!("the decoder failed: {code}{told}"))
                 .in_file(&self.label)
@@ -423,7 +506,7 @@ impl VideoDecoder {
                 .caused_by(code));
         }
         let kind = DamageKind::of_message(&told, DamageKind::Undecodable);
-        // With several threads, the message may arrive before its packet is given back or together with it.
+        // With several threads, the message may arrive before the packet's error or together with it.
         let detail = match said {
             Some(said) => format!("the decoder reports: {said}"),
             None => format!("a packet cannot be decoded: {code}"),
@@ -431,7 +514,7 @@ impl VideoDecoder {
         self.add(kind, self.last_packet, detail)
     }
 
-    /// The decoder's first complaint since it was last asked.
+    /// The decoder's first complaint since the last call.
     fn complaint(&self) -> Option<String> {
         let (lines, _) = self.decoder.complaints();
         lines.into_iter().find(|line| line.is_error).map(|line| line.text)

@@ -49,9 +49,12 @@ pub use crate::document::{
     schema::schema,
     traits::Traits,
 };
-use crate::spec::{
-    job::{Job, SourceSettings},
-    track::TrackSettings,
+use crate::{
+    source::Source,
+    spec::{
+        job::{Job, SourceSettings},
+        track::TrackSettings,
+    },
 };
 
 /// A job as it is written.
@@ -181,12 +184,13 @@ impl Document {
         self.texts.error(placed.collect())
     }
 
-    /// Opens the source, and makes the job for it; outputs with relative names go into `folder`.
+    /// Opens the source and makes the job for it. Outputs with relative names go into `folder`.
     ///
     /// # Errors
-    /// As [`Document::source`], [`Source::open_as`](crate::Source::open_as) and [`Document::job`].
-    pub fn resolve(&self, folder: Option<&Path>) -> Result<(Job, Traits)> {
-        let source = self.source()?.open()?;
+    /// As [`Document::source`], [`Source::open_as`] and [`Document::job`].
+    pub fn resolve(&self, folder: Option<&Path>) -> Result<Resolved> {
+        let settings = self.source()?;
+        let source = settings.open()?;
         let tracks = self.tree.get("tracks").map(Node::items).unwrap_or_default();
         let tracks: Vec<TrackSettings> =
             tracks.iter().filter_map(|track| serde_json::from_value(track.to_json()).ok()).collect();
@@ -195,8 +199,21 @@ impl Document {
         if let Some(folder) = folder {
             job.write_into(folder);
         }
-        Ok((job, traits))
+        // A condition can change how the source is read.
+        let is_read_so = (&settings.path, settings.reading()) == (&job.source.path, job.source.reading());
+        let source = if is_read_so { source } else { job.source.open()? };
+        Ok(Resolved { job, traits, source })
     }
+}
+
+/// A document with its source.
+pub struct Resolved {
+    /// The job for this source.
+    pub job: Job,
+    /// The properties of the source that conditions ask about.
+    pub traits: Traits,
+    /// The source, opened as the job says. [`run_opened`](crate::run_opened) takes it.
+    pub source: Source,
 }
 
 /// The job that a tree becomes of which nothing is wrong.

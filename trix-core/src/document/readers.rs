@@ -12,10 +12,10 @@ use trix_model::{
 use crate::spec::{
     audio_tracks::AudioTracks,
     byte_size::ByteSize,
+    moment::read_moment,
     picture::FrameRate,
     still::Paint,
     track::{MOMENT, Tempo},
-    track_text::read_moment,
 };
 
 /// Says what is wrong with a value.

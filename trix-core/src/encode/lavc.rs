@@ -1,6 +1,6 @@
 //! FFV1 and ProRes through libavcodec.
 //!
-//! Invariant: every picture is coded by itself, and neither the number of threads nor that of cores changes a byte.
+//! Invariant: each frame is coded independently, and neither the number of threads nor that of cores changes a byte.
 
 use std::collections::VecDeque;
 
@@ -14,11 +14,8 @@ use trix_av::{
 };
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::video::{Encoded, Headers, VideoEncoder};
-use crate::{plan::VideoPlan, spec::video::Encoder};
-
-/// Profiles of ProRes in the order in which libavcodec numbers them.
-pub const PRORES_PROFILES: [&str; 6] = ["proxy", "lt", "standard", "hq", "4444", "4444xq"];
+use super::encoder::{Encoded, Headers, VideoEncoder};
+use crate::{encode::option_names::PRORES_PROFILES, plan::VideoPlan, spec::video::Encoder};
 
 /// libavcodec's name of the encoder.
 pub fn encoder_name(encoder: Encoder) -> &'static str {
@@ -36,13 +33,13 @@ const OPTIONS: [(Encoder, &[&str]); 2] = [
     (Encoder::Prores, &["alpha_bits", "bits_per_mb", "mbs_per_slice", "quant_mat", "vendor"]),
 ];
 
-/// Whether `encoder` lets a user set `name` to `value`.
+/// Checks whether a user may set `name` to `value` for `encoder`.
 pub fn check_option(encoder: Encoder, name: &str, value: &str) -> std::result::Result<(), String> {
     let known = OPTIONS.iter().find(|(of, _)| *of == encoder).map_or(&[][..], |(_, names)| names);
     if !known.contains(&name) {
         return Err(format!("{encoder} takes {}", known.join(", ")));
     }
-    // FFV1 reads the number of slices from the context that all codecs share.
+    // FFV1 reads the number of slices from the context fields that all codecs share.
     let takes = match name {
         "slices" => value.parse::<u32>().is_ok_and(|slices| (1..=1024).contains(&slices)),
         _ => video_encoder::takes_option(encoder_name(encoder), name, value),
@@ -50,7 +47,7 @@ pub fn check_option(encoder: Encoder, name: &str, value: &str) -> std::result::R
     if takes { Ok(()) } else { Err(format!("is not a value that {encoder} takes for it")) }
 }
 
-/// The options for `plan`: what makes the stream what it is named, then what the user set.
+/// The options for `plan`: those that the stream format requires, then those of the user.
 pub fn options(plan: &VideoPlan, params: &std::collections::BTreeMap<String, String>) -> Vec<(String, String)> {
     let mut list: Vec<(&str, String)> = Vec::new();
     match plan.encoder {
@@ -59,13 +56,13 @@ pub fn options(plan: &VideoPlan, params: &std::collections::BTreeMap<String, Str
             list.push(("slicecrc", "1".into()));
             list.push(("coder", "1".into()));
             list.push(("context", "1".into()));
-            // Slices are what damage is confined to, and what threads work on. Their number follows from the picture
-            // and not from the machine. Where samples of chroma are rounded up, few numbers are possible, and
-            // libavcodec finds one by the size.
+            // Slices limit the extent of damage, and threads work on them in parallel. Their number depends on the
+            // frame size and not on the machine. If chroma dimensions are rounded up, only few numbers are possible,
+            // and libavcodec selects one by the size.
             let (x, y) = plan.format.chroma.shift();
             let whole = plan.width.is_multiple_of(1 << x) && plan.height.is_multiple_of(1 << y);
             let slices = match plan.width * plan.height {
-                // One is enough, and the only number that every small size allows.
+                // One slice is sufficient, and is the only number that every small size allows.
                 ..1024 => Some(1),
                 _ if !whole => None,
                 921_600.. => Some(24),
@@ -87,7 +84,7 @@ pub fn options(plan: &VideoPlan, params: &std::collections::BTreeMap<String, Str
     own.chain(params.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
 }
 
-/// The number of the profile that `plan` names.
+/// libavcodec's number of the profile in `plan`.
 fn prores_number(plan: &VideoPlan) -> u32 {
     let profile = plan.profile.as_deref().unwrap_or("hq");
     PRORES_PROFILES.iter().position(|name| *name == profile).unwrap_or(3) as u32
@@ -102,10 +99,11 @@ pub struct Lavc {
 }
 
 impl Lavc {
-    /// Opens the encoder that `plan` names.
+    /// Opens the encoder of `plan`.
     ///
     /// # Errors
-    /// `Unsupported` when this build lacks it, `InvalidSpec` when it refuses picture or options.
+    /// `Unsupported` if this build lacks the encoder, `InvalidSpec` if the encoder rejects the frame format or the
+    /// options.
     pub fn open(plan: &VideoPlan, threads: Option<u32>) -> Result<Self> {
         let name = plan.transform.packing.clone().unwrap_or_else(|| plan.format.name().into_owned());
         let format = PixelFormat::from_name(&name)

@@ -1,8 +1,10 @@
-//! Turns frames into compressed pictures and sound.
+//! Encodes frames and audio.
 //!
-//! Invariant: an encoder counts pictures, not time. Picture `n` goes in as `n`; the times of the source are put back on
-//! afterwards, so that no rounding of times can change a stream, and equal pictures and options give equal streams.
+//! Invariant: an encoder counts frames, not time. Frame `n` goes in with the time `n`, and the source times are
+//! restored afterwards. Rounding of times can therefore not change a stream, and equal frames and options give equal
+//! streams.
 
+pub mod encoder;
 pub mod video;
 pub mod lavc;
 pub mod options;

@@ -1,14 +1,16 @@
-//! The names of options that x264 and x265 take, to suggest the closest one when a name is misspelled.
+//! The names of x264 and x265 options, used to suggest the closest name for a misspelled one.
 //!
-//! Invariant: these lists only ever suggest. Whether a name and a value are legal is asked of the library that is
-//! installed, which may know more.
+//! Invariant: these lists only serve suggestions. The installed library decides whether a name and a value are valid,
+//! and may know more names.
 
 use trix_model::mistake;
 
-use crate::encode::lavc;
 use crate::spec::video::Encoder;
 
-/// Options of x264 0.164, as its program lists them, less those that concern its own input, output and progress.
+/// ProRes profiles in the order of libavcodec's profile numbers.
+pub const PRORES_PROFILES: [&str; 6] = ["proxy", "lt", "standard", "hq", "4444", "4444xq"];
+
+/// Options of x264 0.164, as its program lists them, without those for its own input, output and progress.
 const X264: &[&str] = &[
     "8x8dct",
     "alternative-transfer",
@@ -125,7 +127,7 @@ const X264: &[&str] = &[
     "zones",
 ];
 
-/// Options of x265 3.5, likewise.
+/// Options of x265 3.5, selected in the same way.
 const X265: &[&str] = &[
     "allow-non-conformance",
     "amp",
@@ -306,7 +308,7 @@ const X265: &[&str] = &[
     "zones",
 ];
 
-/// Presets of both encoders, from quick to thorough.
+/// Presets of both encoders, from fastest to slowest.
 pub const PRESETS: &[&str] =
     &["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"];
 
@@ -325,11 +327,11 @@ pub fn profiles(encoder: Encoder) -> &'static [&'static str] {
         Encoder::X264 => &["baseline", "main", "high", "high10", "high422", "high444"],
         Encoder::X265 => X265_PROFILES,
         Encoder::Ffv1 => &[],
-        Encoder::Prores => &lavc::PRORES_PROFILES,
+        Encoder::Prores => &PRORES_PROFILES,
     }
 }
 
-/// HEVC profiles by x265's names, stills and aliases included.
+/// HEVC profiles by x265's names, including still picture profiles and aliases.
 const X265_PROFILES: &[&str] = &[
     "main",
     "main10",
@@ -354,7 +356,7 @@ const X265_PROFILES: &[&str] = &[
     "main444-16-stillpicture",
 ];
 
-/// The known name that is most like `name`, if any is like it at all.
+/// The known name most similar to `name`, if any is similar.
 pub fn closest(encoder: Encoder, name: &str) -> Option<&'static str> {
     let names = match encoder {
         Encoder::X264 => X264,

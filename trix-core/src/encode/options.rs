@@ -1,6 +1,6 @@
-//! Turns settings into the option names and values of x264 and x265, and has the libraries judge them.
+//! Converts settings to the option names and values of x264 and x265, and lets the libraries validate them.
 //!
-//! Invariant: the order is that of the encoders' own programs (preset and tune, options, profile), so that equal
+//! Invariant: the order matches that of the encoders' own programs (preset and tune, options, profile), so that equal
 //! options give equal streams.
 
 use std::path::Path;
@@ -8,10 +8,13 @@ use std::path::Path;
 use trix_av::{x264, x264::OptionError, x265};
 use trix_model::{hdr::StaticHdr, mistake::Mistake};
 
-use crate::encode::option_names;
-use crate::spec::video::{EncodeSettings, Encoder, RateControl};
+use crate::{
+    encode::option_names,
+    plan::VideoPlan,
+    spec::video::{EncodeSettings, Encoder, RateControl},
+};
 
-/// Options that Trix itself decides, and what to use instead.
+/// Options that Trix sets itself, and what to use instead.
 const OWNED: &[(&str, &str)] = &[
     ("analysis-reuse-file", "options do not write files"),
     ("analysis-save", "options do not write files"),
@@ -48,27 +51,26 @@ const OWNED: &[(&str, &str)] = &[
     ("tune", "use --tune"),
 ];
 
-/// Whether Trix itself decides about this option.
+/// True if Trix sets this option itself.
 fn is_owned(option: &str) -> bool {
     OWNED.iter().any(|(owned, _)| *owned == option)
 }
 
-/// Which pass over the source, and where its statistics are kept.
+/// The number of the encoding pass, and the file of its statistics.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass<'a> {
     /// 1 or 2.
     pub number: u32,
-    /// Written by the first, read by the second.
+    /// The first pass writes this file, the second reads it.
     pub stats: &'a Path,
 }
 
-/// The options that `settings` come to, in the order in which they are set.
+/// The options for `settings`, in the order in which they are set.
 pub fn list(
     encoder: Encoder,
     settings: &EncodeSettings,
     hdr: &StaticHdr,
     threads: Option<u32>,
-    pass: Option<Pass<'_>>,
 ) -> Vec<(String, String)> {
     let mut list: Vec<(String, String)> = Vec::new();
     let mut set = |name: &str, value: String| list.push((name.to_owned(), value));
@@ -82,10 +84,6 @@ pub fn list(
             Encoder::Ffv1 | Encoder::Prores => {}
         },
         Some(RateControl::Bitrate { kbps, .. }) => set("bitrate", kbps.to_string()),
-    }
-    if let Some(pass) = pass {
-        set("pass", pass.number.to_string());
-        set("stats", pass.stats.display().to_string());
     }
     if let Some(kbps) = settings.maxrate {
         set("vbv-maxrate", kbps.to_string());
@@ -121,13 +119,13 @@ pub fn list(
     list
 }
 
-/// Levels of H.264 (table A-1) and HEVC (table A.8); which of them fits the picture, the encoder judges.
+/// Levels of H.264 (table A-1) and HEVC (table A.8). The encoder decides which of them allows the frame size.
 const LEVELS: &[&str] = &[
     "1", "1b", "1.1", "1.2", "1.3", "2", "2.1", "2.2", "3", "3.1", "3.2", "4", "4.1", "4.2", "5", "5.1", "5.2", "6",
     "6.1", "6.2",
 ];
 
-/// The setting that an option belongs to; for most options, one of their own name.
+/// The setting that an option belongs to. For most options, it has the same name.
 fn setting(option: &str) -> &str {
     match option {
         "crf" | "qp" | "bitrate" | "lossless" => "rate",
@@ -140,7 +138,7 @@ fn setting(option: &str) -> &str {
     }
 }
 
-/// Parameters of either library.
+/// The parameters of one of the two libraries.
 enum Parameters {
     X264(x264::Parameters),
     X265(x265::Parameters),
@@ -155,7 +153,7 @@ impl Parameters {
     }
 }
 
-/// What is wrong with the options of `settings`, each mistake on its own.
+/// All mistakes in the options of `settings`, each listed separately.
 pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, threads: Option<u32>) -> Vec<Mistake> {
     let mut found = Vec::new();
     let mut usable = EncodeSettings { params: Default::default(), ..settings.clone() };
@@ -165,20 +163,21 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
         ("profile", &mut usable.profile, option_names::profiles(encoder)),
     ] {
         let Some(name) = value.as_deref() else { continue };
-        // x264 takes several tunes at once, separated by commas and the like.
+        // x264 accepts several tunes at once, separated by commas and similar characters.
         let parts: Vec<&str> = if key == "tune" { name.split([',', '.', '-', '+']).collect() } else { vec![name] };
         if !parts.iter().all(|part| known.contains(part)) {
             found.push(Mistake::new(format!("video.{key}"), name, format!("{encoder} knows {}", known.join(", "))));
-            // The rest is judged without it, so that every mistake is told at once.
+            // The invalid value is dropped, so that the other options are still checked and all mistakes are reported
+            // at once.
             *value = None;
         }
     }
-    let Some(mut parameters) = defaults(encoder, depth, &usable) else {
+    let Some(mut parameters) = defaults(encoder, depth, usable.preset.as_deref(), usable.tune.as_deref()) else {
         let tune = settings.tune.as_deref().unwrap_or("");
         found.push(Mistake::new("video.tune", tune, format!("{encoder} takes no such combination of preset and tune")));
         return found;
     };
-    let set = list(encoder, &usable, &StaticHdr::default(), threads, None);
+    let set = list(encoder, &usable, &StaticHdr::default(), threads);
     for (name, value) in &set {
         let known_level = setting(name) != "level" || LEVELS.contains(&value.as_str());
         if !known_level || parameters.set(name, value).is_err() {
@@ -213,8 +212,8 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
     found
 }
 
-/// Combinations at which the encoder's library writes over memory: x265 3.5 does, its own program too, with several
-/// slices to a picture and no wavefronts to keep them apart.
+/// Detects combinations that make the encoder's library overwrite memory. x265 3.5 and its own program do so with
+/// several slices per frame and no wavefronts to synchronise them.
 fn crashing(encoder: Encoder, settings: &EncodeSettings) -> Option<Mistake> {
     let value = |name: &str| settings.params.get(name).map(String::as_str);
     let slices = value("slices").filter(|slices| !matches!(*slices, "0" | "1"))?;
@@ -225,22 +224,20 @@ fn crashing(encoder: Encoder, settings: &EncodeSettings) -> Option<Mistake> {
         .then(|| Mistake::new("video.params.slices", slices, problem))
 }
 
-/// Whether the library that is installed has an option of this name.
+/// True if the installed library has an option of this name.
 #[cfg(test)]
 pub(crate) fn is_known(encoder: Encoder, name: &str) -> bool {
     if encoder == Encoder::X264 && name == SLOW_FIRST_PASS {
         return true;
     }
-    // A value that no option likes tells names that exist from those that do not; where it is liked, so is the name.
-    defaults(encoder, 8, &EncodeSettings::default())
-        .is_some_and(|mut parameters| parameters.set(name, "1") != Err(OptionError::Name))
+    // An invalid value yields a different error from an unknown name. If the value is accepted, the name exists too.
+    defaults(encoder, 8, None, None).is_some_and(|mut parameters| parameters.set(name, "1") != Err(OptionError::Name))
 }
 
 /// An option that the `x264` program handles itself.
 const SLOW_FIRST_PASS: &str = "slow-firstpass";
 
-fn defaults(encoder: Encoder, depth: u32, settings: &EncodeSettings) -> Option<Parameters> {
-    let (preset, tune) = (settings.preset.as_deref(), settings.tune.as_deref());
+fn defaults(encoder: Encoder, depth: u32, preset: Option<&str>, tune: Option<&str>) -> Option<Parameters> {
     match encoder {
         Encoder::Ffv1 | Encoder::Prores => None,
         Encoder::X264 => x264::Parameters::new(preset, tune).map(Parameters::X264),
@@ -248,31 +245,30 @@ fn defaults(encoder: Encoder, depth: u32, settings: &EncodeSettings) -> Option<P
     }
 }
 
-/// Parameters for x264 with everything applied that `settings` say; `None` only for what [`mistakes`] reports.
-pub(crate) fn x264_parameters(
-    settings: &EncodeSettings,
-    options: &[(String, String)],
-    first_pass: bool,
-) -> Option<x264::Parameters> {
-    let mut parameters = x264::Parameters::new(settings.preset.as_deref(), settings.tune.as_deref())?;
-    for (name, value) in options.iter().filter(|(name, _)| name != SLOW_FIRST_PASS) {
+impl Pass<'_> {
+    fn options(self) -> [(String, String); 2] {
+        [("pass".to_owned(), self.number.to_string()), ("stats".to_owned(), self.stats.display().to_string())]
+    }
+}
+
+/// The x264 parameters for `plan`. `None` only if [`mistakes`] reports a mistake.
+pub(crate) fn x264_parameters(plan: &VideoPlan, pass: Option<Pass<'_>>) -> Option<x264::Parameters> {
+    let mut parameters = x264::Parameters::new(Some(&plan.preset), plan.tune.as_deref())?;
+    let own = plan.options.iter().filter(|(name, _)| name != SLOW_FIRST_PASS);
+    for (name, value) in pass.into_iter().flat_map(Pass::options).collect::<Vec<_>>().iter().chain(own) {
         parameters.set(name, value).ok()?;
     }
-    let slow = settings.params.get(SLOW_FIRST_PASS).is_some_and(|value| value != "0");
-    if first_pass && !slow {
+    let slow = plan.options.iter().any(|(name, value)| name == SLOW_FIRST_PASS && value != "0");
+    if pass.is_some_and(|pass| pass.number == 1) && !slow {
         parameters.apply_fast_first_pass();
     }
     Some(parameters)
 }
 
-/// Parameters for x265, likewise.
-pub(crate) fn x265_parameters(
-    settings: &EncodeSettings,
-    depth: u32,
-    options: &[(String, String)],
-) -> Option<x265::Parameters> {
-    let mut parameters = x265::Parameters::new(depth, settings.preset.as_deref(), settings.tune.as_deref())?;
-    for (name, value) in options {
+/// The x265 parameters for `plan`. `None` only if [`mistakes`] reports a mistake.
+pub(crate) fn x265_parameters(plan: &VideoPlan, pass: Option<Pass<'_>>) -> Option<x265::Parameters> {
+    let mut parameters = x265::Parameters::new(plan.format.depth, Some(&plan.preset), plan.tune.as_deref())?;
+    for (name, value) in pass.into_iter().flat_map(Pass::options).collect::<Vec<_>>().iter().chain(&plan.options) {
         parameters.set(name, value).ok()?;
     }
     Some(parameters)

@@ -1,8 +1,8 @@
-//! The books of a sound track's samples: what went into an encoder, or what a decoder gives back, in a form that can be
-//! compared.
+//! Counts and hashes the samples of an audio track, either those sent to an encoder or those from a decoder, so that
+//! both sides can be compared.
 //!
-//! Invariant: the same code keeps the books on both sides; they do not depend on how samples are packed or cut into
-//! blocks, and do not grow with the length of the film.
+//! Invariant: both sides use the same code. The result does not depend on sample packing or block size, and its memory
+//! does not grow with the duration.
 
 use serde::Serialize;
 use trix_av::frame::Frame;
@@ -17,7 +17,7 @@ pub struct SampleRecord {
     pub channels: Vec<String>,
 }
 
-/// Keeps the books of one track.
+/// Counts and hashes the samples of one track.
 pub struct SampleBooks {
     bits: Option<u32>,
     samples: i64,
@@ -25,12 +25,12 @@ pub struct SampleBooks {
 }
 
 impl SampleBooks {
-    /// Books for samples of which `bits` bits count; all for `None`.
+    /// Starts a record of samples with `bits` significant bits; `None` means all bits.
     pub fn new(bits: Option<u32>) -> Self {
         SampleBooks { bits, samples: 0, channels: Vec::new() }
     }
 
-    /// Enters a block.
+    /// Adds a block.
     pub fn enter(&mut self, frame: &Frame) {
         self.samples += frame.samples() as i64;
         if self.channels.is_empty() {
@@ -46,7 +46,7 @@ impl SampleBooks {
         }
     }
 
-    /// Closes the books.
+    /// Returns the finished record.
     pub fn close(self) -> SampleRecord {
         let channels = self.channels.iter().map(|hash| format!("{:016x}", hash.digest())).collect();
         SampleRecord { samples: self.samples, channels }

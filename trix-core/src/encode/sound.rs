@@ -1,6 +1,6 @@
-//! Encodes sound through libavcodec.
+//! Encodes audio through libavcodec.
 //!
-//! Invariant: times count samples; the samples that a decoder must skip are declared in the stream's parameters.
+//! Invariant: times count samples. The samples that a decoder must skip are declared in the stream's parameters.
 
 use trix_av::{
     AvError,
@@ -22,13 +22,13 @@ pub struct SoundEncoder {
 }
 
 impl SoundEncoder {
-    /// Opens the encoder that `plan` names.
+    /// Opens the encoder of `plan`.
     ///
     /// # Errors
-    /// `Unsupported` when this build has no such encoder or it refuses rate, layout or bit rate.
+    /// `Unsupported` if this build has no such encoder, or if the encoder rejects the sample rate, layout or bit rate.
     pub fn open(plan: &AudioPlan) -> Result<Self> {
         let settings = AudioEncoderSettings {
-            // libavcodec's own encoder of Opus is experimental.
+            // libavcodec's own Opus encoder is experimental.
             encoder: if plan.codec == "opus" { "libopus" } else { &plan.codec },
             sample_format: plan.sample_format.as_deref().unwrap_or("s16"),
             sample_rate: plan.sample_rate,
@@ -44,44 +44,44 @@ impl SoundEncoder {
         Ok(SoundEncoder { encoder, stream: plan.stream, has_delay: !plan.lossless })
     }
 
-    /// What a muxer must know.
+    /// The stream parameters for the muxer.
     ///
     /// # Errors
-    /// `Codec` when libavcodec is out of memory.
+    /// `Codec` if libavcodec is out of memory.
     pub fn parameters(&self) -> Result<CodecParameters> {
         self.encoder.parameters().map_err(|code| self.failed(code))
     }
 
-    /// Samples that each block but the last must have; 0 for any.
+    /// Required number of samples in each block except the last; 0 for any number.
     pub fn block(&self) -> usize {
         self.encoder.frame_samples()
     }
 
-    /// Samples that a decoder yields before the first that went in.
+    /// Number of priming samples: samples that a decoder yields before the first input sample.
     pub fn priming(&self) -> usize {
         if self.has_delay { self.encoder.priming() } else { 0 }
     }
 
-    /// Whether a decoder yields whole blocks, also where the last holds fewer samples that went in.
+    /// True if a decoder yields complete blocks, even if the last block holds fewer input samples.
     pub fn pads(&self) -> bool {
         self.has_delay
     }
 
-    /// Samples that a decoder yields for `packet`.
+    /// Number of samples that a decoder yields for `packet`.
     pub fn samples_of(&self, packet: &Packet) -> i64 {
         if self.pads() { self.encoder.packet_samples() as i64 } else { packet.duration() }
     }
 
-    /// Samples of silence that have to follow the last, for its packet to come out. Only the encoders of AC-3 and E-AC-3
-    /// keep what they hold back.
+    /// Number of silent samples required after the last sample to flush its packet. Only the encoders of AC-3 and
+    /// E-AC-3 do not flush their delay themselves.
     pub fn run_out(&self, plan: &AudioPlan) -> usize {
         if matches!(plan.codec.as_str(), "ac3" | "eac3") { self.priming() } else { 0 }
     }
 
-    /// Puts a block in; `None` announces the end. All packets must have been taken out before.
+    /// Sends a block to the encoder; `None` marks the end. All packets must have been received before.
     ///
     /// # Errors
-    /// `Codec` when the encoder fails.
+    /// `Codec` if the encoder fails.
     pub fn push(&mut self, frame: Option<&Frame>) -> Result<()> {
         match self.encoder.send(frame) {
             Ok(()) | Err(AvError::EOF) => Ok(()),
@@ -89,10 +89,10 @@ impl SoundEncoder {
         }
     }
 
-    /// Takes a packet out; `None` when more has to be put in, or after the end.
+    /// Receives a packet. Returns `None` if more blocks are needed, or after the end.
     ///
     /// # Errors
-    /// `Codec` when the encoder fails.
+    /// `Codec` if the encoder fails.
     pub fn receive(&mut self) -> Result<Option<Packet>> {
         match self.encoder.receive() {
             Ok(Output::Item(packet)) => Ok(Some(packet)),

@@ -1,7 +1,7 @@
-//! Carries subtitles: copied, or turned from one form of text into another.
+//! Copies subtitles, or converts them from one text format to another.
 //!
-//! Invariant: an event is shown from when to when the source shows it, to the tick, within the span of the output; no
-//! event of text is lost but those that lie outside the span.
+//! Invariant: within the span of the output, an event starts and ends at the same tick as in the source. No text event
+//! is lost, except those outside the span.
 
 use std::path::PathBuf;
 
@@ -18,16 +18,16 @@ use trix_model::{
 
 use crate::plan::SubtitlePlan;
 
-/// The part of the source that the output shows, in its time.
+/// The part of the source in the output, in the source's time.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
-    /// What is shown at time zero.
+    /// The source time of the output's time zero.
     pub origin: Timestamp,
-    /// Where the output ends, if before the source does.
+    /// The end of the output, if it is before the end of the source.
     pub end: Option<Timestamp>,
 }
 
-/// One track of subtitles on its way.
+/// One subtitle track from packet to packet.
 pub struct SubtitleTrack {
     label: PathBuf,
     stream: usize,
@@ -42,9 +42,9 @@ pub struct SubtitleTrack {
 struct Converter {
     decoder: SubtitleDecoder,
     encoder: SubtitleEncoder,
-    /// An event that does not say how long it is shown waits for the next.
+    /// An event without a duration, which waits for the next event.
     open: Option<Event>,
-    /// For a codec whose events cannot overlap.
+    /// Set for a codec whose events cannot overlap.
     layers: Option<Layers>,
 }
 
@@ -55,14 +55,14 @@ struct Event {
     lines: Vec<String>,
 }
 
-/// Seconds that an event is shown when neither it nor another says when it ends.
+/// Duration in seconds of an event whose end is not known from itself or from another event.
 const UNTOLD: i64 = 5;
 
 impl SubtitleTrack {
-    /// A track of the stream that `facts` describe, in the form that `plan` names.
+    /// Opens a track for the stream that `facts` describe, in the format of `plan`.
     ///
     /// # Errors
-    /// `Unsupported` when there is no decoder or encoder; `MalformedInput` when the stream's header makes no sense.
+    /// `Unsupported` if there is no decoder or encoder; `MalformedInput` if the stream's header makes no sense.
     pub fn open(label: PathBuf, facts: &StreamFacts, plan: &SubtitlePlan, span: Span) -> Result<Self> {
         let fail =
             |kind, detail: String| Error::new(kind, Stage::Decode, detail).in_file(&label).in_stream(facts.index);
@@ -85,8 +85,8 @@ impl SubtitleTrack {
             let layers = (plan.codec == "mov_text").then(Layers::default);
             converter = Some(Converter { decoder, encoder, open: None, layers });
         }
-        // 3GPP's form of a text sample; libavformat would choose QuickTime's name for it in MOV, whose description of
-        // the sample is another.
+        // The tag of the 3GPP text sample. In MOV, libavformat would select QuickTime's tag, which has a different
+        // sample description.
         parameters.set_tag(if plan.codec == "mov_text" { *b"tx3g" } else { [0; 4] });
         Ok(SubtitleTrack {
             stream: facts.index,
@@ -100,15 +100,15 @@ impl SubtitleTrack {
         })
     }
 
-    /// What a muxer must know.
+    /// The stream parameters for the muxer.
     pub fn parameters(&self) -> &CodecParameters {
         &self.parameters
     }
 
-    /// Takes a packet of the source; returns what is to be written, its times counted from the origin.
+    /// Takes a packet of the source and returns the packets to write, with times relative to the origin.
     ///
     /// # Errors
-    /// `MalformedInput` for text that cannot be decoded, `Codec` when it cannot be encoded.
+    /// `MalformedInput` for text that cannot be decoded, `Codec` if it cannot be encoded.
     pub fn push(&mut self, packet: Packet) -> Result<Vec<Packet>> {
         let Some(start) = packet.pts().or(packet.dts()) else { return Ok(Vec::new()) };
         let Some(converter) = &mut self.converter else {
@@ -142,10 +142,10 @@ impl SubtitleTrack {
         self.convert(events, false)
     }
 
-    /// What is left after the last packet.
+    /// Returns the remaining packets after the last one.
     ///
     /// # Errors
-    /// As [`Self::push`].
+    /// Those of [`Self::push`].
     pub fn finish(&mut self) -> Result<Vec<Packet>> {
         let Some(converter) = &mut self.converter else { return Ok(Vec::new()) };
         let open = converter.open.take().map(|event| {
@@ -155,7 +155,7 @@ impl SubtitleTrack {
         self.convert(open.into_iter().collect(), true)
     }
 
-    /// Cuts events to the span, lays those that overlap over each other, and encodes them.
+    /// Trims events to the span, merges overlapping ones if the codec requires it, and encodes them.
     fn convert(&mut self, events: Vec<Event>, last: bool) -> Result<Vec<Packet>> {
         let (origin, limit) = (self.origin, self.end);
         let Some(Converter { encoder, layers, .. }) = &mut self.converter else { return Ok(Vec::new()) };
@@ -193,14 +193,14 @@ impl SubtitleTrack {
     }
 
     fn copied(&self, mut packet: Packet, start: i64) -> Option<Packet> {
-        // A sample without text fills a gap; the muxer of MP4 makes its own.
+        // A sample without text fills a gap. The MP4 muxer makes its own.
         if self.codec == "mov_text" && packet.data().starts_with(&[0, 0]) {
             return None;
         }
         let duration = packet.duration();
         let end = start.saturating_add(duration);
         let is_picture = !SubtitleDecoder::is_text(&self.parameters);
-        // Pictures build on those before them, and say themselves when they end; only text can be shortened.
+        // Bitmap subtitles build on earlier ones and state their own end. Only text can be shortened.
         if self.end.is_some_and(|limit| start >= limit) || (is_picture && start < self.origin) {
             return None;
         }
@@ -216,7 +216,7 @@ impl SubtitleTrack {
     }
 }
 
-/// Events that are shown at the same time become one event with the lines of all.
+/// Merges events that are shown at the same time into one event with all their lines.
 #[derive(Default)]
 struct Layers {
     active: Vec<Event>,
@@ -229,11 +229,11 @@ impl Layers {
         if self.active.is_empty() {
             self.from = event.start;
         }
-        // Events come in the order of their starts; one that does not is shown from where the others are.
+        // Events arrive in the order of their starts. One that starts earlier is shown from the current position on.
         self.active.push(Event { start: event.start.max(self.from), ..event });
     }
 
-    /// Shows what is active up to `to`.
+    /// Emits the active events up to `to`.
     fn advance(&mut self, to: i64, shown: &mut Vec<Event>) {
         while let Some(end) = self.active.iter().map(|event| event.end).min() {
             if self.from >= to {
@@ -250,14 +250,14 @@ impl Layers {
     }
 }
 
-/// Several events of ASS as one: the fields of the first, and the text of all on lines of their own. Text is the ninth
+/// Merges several ASS events into one: the fields of the first, and the text of each on its own line. Text is the ninth
 /// field.
 fn joined<'a>(mut lines: impl Iterator<Item = &'a String>) -> Vec<String> {
     let Some(first) = lines.next() else { return Vec::new() };
     let mut whole = first.clone();
     for line in lines {
         if let Some(text) = line.splitn(9, ',').nth(8) {
-            // A style that was set in one text must not run on into the next.
+            // A style set in one text must not continue into the next.
             whole.push_str("\\N{\\r}");
             whole.push_str(text);
         }

@@ -1,17 +1,17 @@
-//! Puts the source's times back on compressed pictures, which come out of an encoder in another order.
+//! Restores the source times on encoded frames, which leave an encoder in another order.
 //!
-//! Invariant: picture `n` has the time it went in with; decoding times strictly increase and are never later than the
-//! presentation of their picture.
+//! Invariant: frame `n` gets the time with which it went in. Decoding times strictly increase and are never later than
+//! the presentation time of their frame.
 
 use std::collections::VecDeque;
 
 use trix_av::x264::Encoded;
 use trix_model::error::{Error, Result, Stage};
 
-/// The times of the pictures that are inside an encoder.
+/// The times of the frames inside an encoder.
 pub struct Timeline {
     frame_ticks: i64,
-    /// Times of pictures `first..first + times.len()`, and how long each is shown, where it says so.
+    /// Times of the frames `first..first + times.len()`, and their durations if stated.
     times: VecDeque<(i64, Option<i64>)>,
     first: u64,
     pushed: u64,
@@ -20,24 +20,24 @@ pub struct Timeline {
     start: i64,
 }
 
-/// The times of one compressed picture, in ticks.
+/// The times of one encoded frame, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// When it is shown.
+    /// Presentation time.
     pub pts: i64,
-    /// When it is decoded.
+    /// Decoding time.
     pub dts: i64,
-    /// How long it is shown.
+    /// Duration.
     pub duration: i64,
 }
 
 impl Timeline {
-    /// A timeline on which the last picture lasts `frame_ticks`, unless it says itself how long.
+    /// Creates a timeline. The last frame lasts `frame_ticks`, unless it has its own duration.
     pub fn new(frame_ticks: i64) -> Self {
         Timeline { frame_ticks, times: VecDeque::new(), first: 0, pushed: 0, emitted: 0, delay: None, start: 0 }
     }
 
-    /// Takes the time of the next picture, and how long it is shown if it is the last; returns its number.
+    /// Adds the time of the next frame, with the duration that applies if it is the last. Returns the frame's number.
     pub fn push(&mut self, pts: i64, duration: Option<i64>) -> u64 {
         if self.pushed == 0 {
             self.start = pts;
@@ -47,17 +47,16 @@ impl Timeline {
         self.pushed - 1
     }
 
-    /// The times of a picture that the encoder emitted.
+    /// The times of a frame that the encoder emitted.
     ///
     /// # Errors
-    /// `Bug` when the encoder names a picture that is not inside it, or orders them in a way that no decoder could
-    /// follow.
+    /// `Bug` if the encoder returns a frame that is not inside it, or in an order that no decoder could follow.
     pub fn pop(&mut self, encoded: &Encoded) -> Result<Times> {
         let confused = |what: &str| {
             let detail = format!("picture {} came out {what} (decoding position {})", encoded.pts, encoded.dts);
             Error::bug(Stage::Encode, detail)
         };
-        // Encoders start counting decoding time as many pictures early as they may reorder.
+        // Encoders start their decoding times early by as many frames as they may reorder.
         let delay = *self.delay.get_or_insert(-encoded.dts.min(0));
         let position = self.emitted as i64 - delay;
         self.emitted += 1;
@@ -80,7 +79,7 @@ impl Timeline {
         Ok(Times { pts, dts, duration })
     }
 
-    /// Pictures put in so far.
+    /// Number of frames pushed so far.
     pub fn pushed(&self) -> u64 {
         self.pushed
     }

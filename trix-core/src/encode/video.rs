@@ -1,13 +1,12 @@
-//! Encoders of pictures: x264 and x265 behind one trait.
+//! Video encoders: all of them behind one trait.
 //!
-//! Invariant: what is opened is what the plan says; an encoder that was opened with equal options yields equal streams.
+//! Invariant: the encoder matches the plan, and encoders with equal options yield equal streams.
 
 use std::path::Path;
 
-pub use trix_av::x264::{Encoded, Headers};
 use trix_av::{
     frame::Frame,
-    stream::{CodecParameters, VideoCodec},
+    stream::VideoCodec,
     x264::{self, Refused},
     x265,
 };
@@ -17,104 +16,64 @@ use trix_model::{
     picture::FieldOrder,
 };
 
+pub use super::encoder::{Encoded, Headers, VideoEncoder};
 use super::lavc::Lavc;
 use crate::{
     encode::options::{self, Pass},
     plan::VideoPlan,
-    spec::video::{EncodeSettings, Encoder},
+    spec::video::Encoder,
 };
 
-/// An encoder of pictures.
-pub trait VideoEncoder: Send {
-    /// What goes before the first picture.
-    ///
-    /// # Errors
-    /// `Codec` when the encoder fails.
-    fn headers(&mut self) -> Result<Headers>;
-
-    /// Puts picture `number` in, forced to be a keyframe or not; what comes out, if anything, is an earlier one.
-    ///
-    /// # Errors
-    /// `Codec` when the encoder fails.
-    fn push(&mut self, frame: &Frame, number: u64, force_key: bool) -> Result<Option<Encoded>>;
-
-    /// Takes one of the pictures out that are still inside, after the last was put in; `None` when all are out.
-    ///
-    /// # Errors
-    /// `Codec` when the encoder fails.
-    fn finish(&mut self) -> Result<Option<Encoded>>;
-
-    /// What a muxer must know, where libavcodec made the stream.
-    fn parameters(&self) -> Option<Result<CodecParameters>> {
-        None
-    }
-
-    /// Which codec the stream is of, where libavcodec did not make it.
-    fn codec(&self) -> Option<VideoCodec>;
-
-    /// Frame threads that the encoder runs with, where they are part of what decides about its bytes.
-    fn frame_threads(&self) -> Option<u32>;
-
-    /// What the encoder warned of.
-    fn complaints(&self) -> Vec<String>;
-}
-
-/// Opens the encoder that `plan` names.
+/// Opens the encoder of `plan`.
 ///
 /// # Errors
-/// `InvalidSpec` when the encoder refuses the combination of options and picture.
-pub fn open(
-    plan: &VideoPlan,
-    settings: &EncodeSettings,
-    threads: Option<u32>,
-    pass: Option<(u32, &Path)>,
-) -> Result<Box<dyn VideoEncoder>> {
+/// `InvalidSpec` if the encoder rejects the combination of options and frame format.
+pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) -> Result<Box<dyn VideoEncoder>> {
     let pass = pass.map(|(number, stats)| Pass { number, stats });
-    let list = options::list(plan.encoder, settings, &plan.hdr, threads, pass);
     let refused = |what: String| Error::new(ErrorKind::InvalidSpec, Stage::Encode, format!("{}: {what}", plan.encoder));
+    let refused_by = |error: Refused| refused(error.to_string()).caused_by(error);
     let unknown = || refused("refuses an option that passed inspection".into());
     let profile_refused = |profile: &str| refused(format!("profile {profile} cannot hold {}", plan.format));
     match plan.encoder {
         Encoder::Ffv1 | Encoder::Prores => Ok(Box::new(Lavc::open(plan, threads)?)),
         Encoder::X264 => {
-            let first = pass.is_some_and(|pass| pass.number == 1);
-            let mut parameters = options::x264_parameters(settings, &list, first).ok_or_else(unknown)?;
+            let mut parameters = options::x264_parameters(plan, pass).ok_or_else(unknown)?;
             parameters.set_picture(plan.width, plan.height, plan.format, plan.rate, plan.constant_rate);
             parameters.set_color(plan.color, plan.sample_aspect);
             if let Some(order) = plan.fields {
                 parameters.set_fields(order == FieldOrder::Top);
             }
-            if !settings.params.contains_key("asm") {
+            if !plan.options.iter().any(|(name, _)| name == "asm") {
                 parameters.avoid_uninitialised_reads();
             }
-            if let Some(profile) = &settings.profile
+            if let Some(profile) = &plan.profile
                 && !parameters.apply_profile(profile)
             {
                 return Err(profile_refused(profile));
             }
-            let encoder = x264::Encoder::open(parameters, plan.format).map_err(|error| refused(error.to_string()))?;
+            let encoder = x264::Encoder::open(parameters, plan.format).map_err(refused_by)?;
             Ok(Box::new(X264 { encoder }))
         }
         Encoder::X265 => {
-            let mut parameters = options::x265_parameters(settings, plan.format.depth, &list).ok_or_else(unknown)?;
+            let mut parameters = options::x265_parameters(plan, pass).ok_or_else(unknown)?;
             parameters.set_picture(plan.width, plan.height, plan.format, plan.rate);
             parameters.set_color(plan.color, plan.sample_aspect);
             if let Some(order) = plan.fields {
                 parameters.set_fields(order == FieldOrder::Top);
             }
-            if let Some(profile) = &settings.profile
+            if let Some(profile) = &plan.profile
                 && !parameters.apply_profile(profile)
             {
                 return Err(profile_refused(profile));
             }
-            let encoder = x265::Encoder::open(parameters, plan.format).map_err(|error| refused(error.to_string()))?;
+            let encoder = x265::Encoder::open(parameters, plan.format).map_err(refused_by)?;
             Ok(Box::new(X265 { encoder, fields: plan.fields }))
         }
     }
 }
 
 fn failed(error: Refused) -> Error {
-    Error::new(ErrorKind::Codec, Stage::Encode, error.to_string())
+    Error::new(ErrorKind::Codec, Stage::Encode, error.to_string()).caused_by(error)
 }
 
 struct X264 {
@@ -131,7 +90,7 @@ impl VideoEncoder for X264 {
     }
 
     fn finish(&mut self) -> Result<Option<Encoded>> {
-        // While frame threads are filling up, x264 may give nothing though pictures are still inside.
+        // While frame threads fill up, x264 may return nothing even though frames are still inside.
         while self.encoder.delayed() {
             if let Some(encoded) = self.encoder.encode(None).map_err(failed)? {
                 return Ok(Some(encoded));
@@ -159,7 +118,7 @@ struct X265 {
 }
 
 impl X265 {
-    /// x265 writes the message that its parameter sets promise with a model of the buffer only.
+    /// Adds the field order message that the parameter sets announce. x265 writes it only with a buffer model.
     fn told(&self, encoded: Option<Encoded>) -> Option<Encoded> {
         let Some(order) = self.fields else { return encoded };
         encoded.map(|picture| Encoded { data: sei::with_field_order(picture.data, order), ..picture })

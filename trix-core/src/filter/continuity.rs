@@ -1,7 +1,7 @@
-//! Puts decoded blocks of audio one behind the other: gaps become silence, overlaps are cut.
+//! Joins decoded blocks of audio: fills gaps with silence and cuts overlaps.
 //!
-//! Invariant: every sample that comes in goes out, is cut and counted with its place, or is left because the end was
-//! reached; every sample of silence is counted with its place.
+//! Invariant: every input sample is output, or cut and counted with its place, or left because the end was reached.
+//! Every sample of silence is counted with its place.
 
 use std::collections::VecDeque;
 
@@ -13,18 +13,18 @@ use trix_model::{
 
 use crate::{decode::audio::SoundChange, filter::sound_ledger::Moved};
 
-/// Samples of silence that are made at a time.
+/// Maximum length of one block of silence, in samples.
 pub(super) const SILENCE: i64 = 16_384;
 
-/// Milliseconds by which the times of blocks and the number of samples may differ, beyond which EBU R 37 calls audio out
-/// of step. Containers that round their times, or tell them for chunks, stay below.
+/// Maximum difference in milliseconds between the times of blocks and the number of samples. EBU R 37 calls audio with
+/// a larger difference out of sync. Containers that round their times, or state times only for chunks, stay below it.
 pub(crate) const TOLERANCE: i64 = 40;
 
-/// Seconds without audio that are filled with silence. More is taken for a broken time, since the silence would fill a
-/// disk.
+/// Longest gap in seconds that is filled with silence. A longer gap is taken for a wrong time, because the silence
+/// would fill a disk.
 pub(super) const LONGEST: i64 = 24 * 3600;
 
-/// The form of a block of audio.
+/// Format of an audio block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
     pub(super) rate: u32,
@@ -46,42 +46,42 @@ impl std::fmt::Display for Shape {
     }
 }
 
-/// What has to go out next.
+/// The next output.
 enum Piece {
     Block(Frame),
     Silence(i64),
 }
 
-/// Blocks of one stream as one sequence without gaps.
+/// Joins the blocks of one stream into one sequence without gaps.
 pub(super) struct Continuity {
     stream: usize,
     time_base: TimeBase,
-    /// How much longer the times of the source run than its samples; 1 for a source whose clocks agree.
+    /// Duration by the source's times divided by duration by its samples. 1 if the clocks of the source agree.
     drift: Rational,
     run: Option<Run>,
     pieces: VecDeque<Piece>,
-    /// The form of the silence that is due.
+    /// A block in the format that silence must have.
     form: Option<Frame>,
-    /// Samples that came in.
+    /// Samples received.
     pub(super) decoded: u64,
-    /// Silence for times at which the source has no audio.
+    /// Silence for times without audio in the source.
     pub(super) gaps: Moved,
-    /// Samples whose time had passed.
+    /// Samples that were cut because their time had already passed.
     pub(super) overlaps: Moved,
-    /// Samples that came in behind the end.
+    /// Samples received after the end.
     pub(super) left: u64,
-    /// Where the form of the audio changes.
+    /// Changes of the audio format.
     pub(super) changes: Vec<SoundChange>,
 }
 
-/// Blocks of one form.
+/// Consecutive blocks of one format.
 struct Run {
     shape: Shape,
-    /// The time of the first sample.
+    /// Time of the first sample.
     anchor: Timestamp,
-    /// Where the next sample of the source lies, in samples from the anchor.
+    /// Position of the next source sample, in samples from the anchor.
     input: i64,
-    /// Samples that went out. Equal to `input` unless an overlap is being cut.
+    /// Samples output. Equal to `input` unless an overlap is being cut.
     count: i64,
     is_cutting: bool,
 }
@@ -114,17 +114,17 @@ impl Continuity {
         }
     }
 
-    /// Takes account of a drift; to be called before anything is put in.
+    /// Sets a drift to compensate. Call it before the first block.
     pub(super) fn set_drift(&mut self, drift: Rational) {
         self.drift = drift;
     }
 
-    /// When a block begins, as the source says.
+    /// Start time of a block, as the source states it.
     pub(super) fn time_of(&self, frame: &Frame) -> Option<Timestamp> {
         frame.pts().map(|pts| Timestamp::new(pts, self.time_base))
     }
 
-    /// Takes a block in.
+    /// Takes a block.
     ///
     /// # Errors
     /// `MalformedInput` for a gap of more than a day.
@@ -145,7 +145,7 @@ impl Continuity {
                 let (from, to) = (run.shape.to_string(), shape.to_string());
                 self.changes.push(SoundChange { stream: self.stream, time, from, to });
             }
-            // An overlap that was being cut goes on.
+            // Continue to cut an overlap that has begun.
             let behind = self.run.as_ref().map_or(0, |run| run.input - run.count);
             let old = self.run.as_ref().map_or(1, |run| i64::from(run.shape.rate));
             let input = behind.saturating_mul(i64::from(shape.rate)) / old.max(1);
@@ -195,7 +195,7 @@ impl Continuity {
         Ok(())
     }
 
-    /// The next block, silence in the form of the audio before it.
+    /// Returns the next block. Silence has the format of the audio before it.
     pub(super) fn next_block(&mut self) -> Option<Frame> {
         match self.pieces.pop_front()? {
             Piece::Block(block) => {
@@ -212,7 +212,7 @@ impl Continuity {
         }
     }
 
-    /// Leaves what did not go out yet: the end was reached.
+    /// Discards and counts pending output: the end was reached.
     pub(super) fn stop(&mut self) {
         for piece in self.pieces.drain(..) {
             match piece {
@@ -222,7 +222,7 @@ impl Continuity {
         }
     }
 
-    /// Counts a block that comes behind the end.
+    /// Counts a block that arrives after the end.
     pub(super) fn leave(&mut self, frame: &Frame) {
         self.decoded += frame.samples() as u64;
         self.left += frame.samples() as u64;
@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(drained(&mut line), (4800 * 3, 4800));
         assert_eq!((line.gaps.samples, line.overlaps.samples, line.decoded), (4800, 4800, 19_200));
         assert_eq!(line.gaps.places[0].time.ticks, 9600);
-        // What lay in the past goes on until the time is reached again.
+        // Blocks before the expected time are cut until that time is reached again.
         line.push(&block(4800, 16_800)).unwrap();
         assert_eq!(drained(&mut line), (2400, 0));
     }

@@ -1,6 +1,6 @@
-//! Does to pictures what a [`Transform`] says, through libavfilter with zimg.
+//! Applies a [`Transform`] to frames, through libavfilter with zimg.
 //!
-//! Invariant: every picture that comes out names the source frame that it was made of; nothing is held back at the end.
+//! Invariant: every output frame names the source frame that it was made from. Nothing is held back at the end.
 
 use std::{borrow::Cow, collections::VecDeque};
 
@@ -26,7 +26,7 @@ use crate::{
 };
 
 impl Filtering {
-    /// A transform alone: every picture keeps its time, and a change of the source is refused.
+    /// A transform alone: every frame keeps its time, and a change of format in the source is refused.
     pub fn by(transform: Transform) -> Self {
         Filtering {
             transform,
@@ -49,43 +49,43 @@ pub struct Change {
     pub to: String,
 }
 
-/// The filter stage of one output.
+/// The format conversion of one output.
 pub struct Converter {
     filtering: Filtering,
     stream: usize,
     time_base: TimeBase,
     state: State,
-    /// Shape and colour of the first picture, which later ones are brought to.
+    /// Format and colour of the first frame. Later frames are converted to it.
     first: Option<(Shape, Color)>,
-    /// The colour of pictures now.
+    /// Colour of the current frames.
     color: Color,
-    /// Extras of frames whose pictures may still come out.
+    /// Extras of frames that may still be output.
     extras: VecDeque<(u64, Extras)>,
-    /// How long those frames are shown.
+    /// Durations of these frames.
     durations: VecDeque<(u64, Option<i64>)>,
     changes: Vec<Change>,
     last_time: i64,
 }
 
 enum State {
-    /// No picture came yet.
+    /// No frame has arrived yet.
     New,
-    /// Pictures of this shape pass as they are.
+    /// Frames of this format pass unchanged.
     Identity(Shape),
-    /// Pictures of this shape only have their samples in another order.
+    /// Frames of this format are only repacked.
     Repack(Shape, PixelFormat),
-    /// Pictures of this shape, whose values have this range, are converted.
+    /// Frames of this format and range are converted.
     Convert(Shape, Range, Box<Graph>),
 }
 
-/// Frames that a filter may hold back (fieldmatch and decimate hold five), with room to spare.
+/// Maximum number of frames that filters may hold back, with a reserve (fieldmatch and decimate hold five).
 const HELD: usize = 32;
 
-/// Changes that a report lists.
+/// Maximum number of changes in a report.
 const LISTED: usize = 100;
 
 impl Converter {
-    /// A converter for pictures of stream `stream`, whose times count `time_base`.
+    /// Creates a converter for frames of stream `stream`, with times in `time_base`.
     pub(crate) fn new(filtering: Filtering, stream: usize, time_base: TimeBase) -> Self {
         Converter {
             filtering,
@@ -101,34 +101,34 @@ impl Converter {
         }
     }
 
-    /// Seconds in a tick of the times of what comes out.
+    /// Time base of the output frames.
     pub fn time_base(&self) -> TimeBase {
         let TimeBase { num, den } = self.time_base;
         TimeBase::new(num, den.saturating_mul(self.filtering.transform.time_factor()))
     }
 
-    /// Index of the stream whose pictures these are.
+    /// Index of the stream of these frames.
     pub(crate) fn stream(&self) -> usize {
         self.stream
     }
 
-    /// Where the source changed its size or format.
+    /// Changes of size or format in the source.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// Puts a picture in, or with `None` announces the end, and takes out what is ready.
+    /// Takes a frame and returns finished frames. `None` marks the end of the stream.
     ///
     /// # Errors
-    /// `Unsupported` when the source has a format that cannot be converted, or changes it and the job says that it must
-    /// not; `Codec` when the conversion itself fails.
+    /// `Unsupported` if the source has a format that cannot be converted, or changes its format and the job does not
+    /// allow that. `Codec` if the conversion fails.
     pub fn push(&mut self, picture: Option<Picture>) -> Result<Vec<Picture>> {
         let Some(mut picture) = picture else {
             let rest = self.drain()?;
             return self.pad(rest);
         };
         if picture.frame.pixel_format().is_some_and(PixelFormat::is_palette) {
-            // What a palette holds decides about the shape of a picture.
+            // The colours of a palette determine the format of a frame.
             let clear = picture.frame.has_clear_palette();
             picture.frame = self.unpacked(&picture, clear, Range::Full)?;
         }
@@ -163,7 +163,7 @@ impl Converter {
         if let State::Convert(_, range, _) = self.state {
             let mut frame = self.unpacked(&picture, false, range)?;
             frame.set_time(picture.pts);
-            // Zero is what frames have that nobody tagged.
+            // Tags start at 1, because frames without a tag have 0.
             frame.set_tag(picture.number as usize + 1);
             self.extras.push_back((picture.number, picture.extras));
             self.durations.push_back((picture.number, picture.duration));
@@ -185,7 +185,7 @@ impl Converter {
         self.pad(out)
     }
 
-    /// Puts black around what is finished otherwise.
+    /// Adds the black border to finished frames.
     fn pad(&self, mut pictures: Vec<Picture>) -> Result<Vec<Picture>> {
         let Transform { pad: Some(pad), to, format, .. } = self.filtering.transform else { return Ok(pictures) };
         for picture in &mut pictures {
@@ -197,13 +197,13 @@ impl Converter {
         Ok(pictures)
     }
 
-    /// What a picture claims of its colour, where it and the first one claim something.
+    /// The colour of a frame. Properties count only if both this frame and the first one specify them.
     fn color_of(&self, picture: &Picture) -> Color {
         let mut color = picture.frame.color();
         if picture.frame.pixel_format().is_some_and(PixelFormat::is_full_range_variant) {
             color.range = Range::Full;
         }
-        // Unspecified is read as limited.
+        // An unspecified range is read as limited.
         color.range = if color.range == Range::Full { Range::Full } else { Range::Limited };
         color.chroma_location = Default::default();
         let Some((_, first)) = self.first else { return color };
@@ -228,7 +228,7 @@ impl Converter {
         }
     }
 
-    /// Prepares for pictures of `shape` and `color`.
+    /// Prepares the conversion of frames of `shape` and `color`.
     fn enter(&mut self, shape: Shape, color: Color, picture: &Picture) -> Result<()> {
         let (first, first_color) = *self.first.get_or_insert((shape, color));
         self.color = color;
@@ -236,7 +236,8 @@ impl Converter {
         let transform = if color == first_color {
             Cow::Borrowed(transform)
         } else {
-            // The plan knows what the first picture means; what others mean differently, they say themselves.
+            // The plan knows the colour of the first frame. A property that differs in this frame comes from this
+            // frame.
             let mut changed = transform.clone();
             let from = &mut changed.from;
             if color.primaries != first_color.primaries {
@@ -277,7 +278,7 @@ impl Converter {
         };
         let chain = transform.chain(planar(shape), planar(first), zimg_is_there());
         let factor = transform.time_factor();
-        // Filters that need times between those of frames get them.
+        // Use a finer time base for filters that output times between those of input frames.
         let chain = if factor > 1 { format!("settb=expr=intb/{factor},{chain}") } else { chain };
         let chain = if chain.is_empty() { "null".to_owned() } else { chain };
         let graph = Graph::for_video(&frame, self.time_base, *rate, &chain).map_err(|(code, said)| {
@@ -288,7 +289,7 @@ impl Converter {
         Ok(())
     }
 
-    /// The samples of a picture as filters take them.
+    /// Converts the samples of a frame to the planes that filters take.
     fn unpacked(&self, picture: &Picture, clear: bool, range: Range) -> Result<Frame> {
         let format = self.filtering.transform.format;
         let to = picture.frame.pixel_format().and_then(|own| own.planar_for(format, clear));
@@ -345,8 +346,8 @@ impl Converter {
     }
 }
 
-/// The extras for a picture made of frame `number`: HDR metadata of that very frame, each time it is shown; captions
-/// once, together with those of frames before it that were left out.
+/// The extras of an output frame made from frame `number`. HDR metadata come from exactly that frame, each time it is
+/// shown. Captions are delivered once, together with those of dropped frames before it.
 fn take_extras(held: &mut VecDeque<(u64, Extras)>, number: u64) -> Extras {
     let mut captions = Vec::new();
     let mut found = Extras::default();
@@ -363,7 +364,7 @@ fn take_extras(held: &mut VecDeque<(u64, Extras)>, number: u64) -> Extras {
     found
 }
 
-/// Whether this build of libavfilter has zimg, which dithers when the depth shrinks; otherwise swscale does the work.
+/// True if this build of libavfilter has zimg, which dithers when the depth decreases. Otherwise swscale converts.
 pub fn zimg_is_there() -> bool {
     graph::has_filter("zscale")
 }

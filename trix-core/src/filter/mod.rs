@@ -1,6 +1,6 @@
-//! Changes frames: pictures as their transform says, and their rate; sample format and block length of sound.
+//! Converts video frames and their rate, and the sample format and block length of audio.
 //!
-//! Invariant: a step that would change nothing is not taken.
+//! Invariant: a step that would change nothing is skipped.
 
 pub mod transform;
 pub mod convert;
@@ -9,6 +9,6 @@ pub mod pictures;
 mod continuity;
 pub mod sound_ledger;
 pub mod sound;
-mod sound_converter;
+pub mod sound_converter;
 pub mod sound_edit;
 mod stretch;

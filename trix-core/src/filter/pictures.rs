@@ -1,6 +1,6 @@
-//! The filter stage of pictures: their transform, then their rate.
+//! The video filter stage: first the transform, then the frame rate.
 //!
-//! Invariant: pictures out = pictures in + added - dropped, each for the one reason under which it is counted.
+//! Invariant: frames out = frames in + added - dropped. Each of them is counted under exactly one reason.
 
 use serde::Serialize;
 use trix_model::{error::Result, time::TimeBase};
@@ -29,7 +29,7 @@ pub struct FilterCounts {
 }
 
 impl FilterCounts {
-    /// What was added and left out by this step and another.
+    /// The sum of the counts of this step and another.
     pub(crate) fn and(self, other: &FilterCounts) -> Self {
         FilterCounts {
             taken: self.taken + other.taken,
@@ -42,7 +42,7 @@ impl FilterCounts {
     }
 }
 
-/// The filter stage of one output.
+/// The video filter stage of one output.
 pub struct PictureFilter {
     converter: Converter,
     rate: Option<FrameRate>,
@@ -52,7 +52,7 @@ pub struct PictureFilter {
 }
 
 impl PictureFilter {
-    /// For pictures of stream `stream`, whose times count `time_base`.
+    /// Creates the stage for frames of stream `stream`, with times in `time_base`.
     pub(crate) fn new(filtering: Filtering, stream: usize, time_base: TimeBase) -> Self {
         let (to, keeps_count) = (filtering.constant_rate, filtering.transform.keeps_count());
         let converted_rate = filtering.transform.rate(filtering.rate);
@@ -61,17 +61,17 @@ impl PictureFilter {
         PictureFilter { converter, rate, counts: FilterCounts::default(), converted: 0, keeps_count }
     }
 
-    /// Seconds in a tick of the times of what comes out.
+    /// Time base of the output frames.
     pub fn time_base(&self) -> TimeBase {
         self.rate.as_ref().map_or(self.converter.time_base(), FrameRate::time_base)
     }
 
-    /// Index of the stream whose pictures these are.
+    /// Index of the stream of these frames.
     pub(crate) fn stream(&self) -> usize {
         self.converter.stream()
     }
 
-    /// Puts a picture in, or with `None` announces the end, and takes out what is ready.
+    /// Takes a frame and returns finished frames. `None` marks the end of the stream.
     ///
     /// # Errors
     /// As [`Converter::push`].
@@ -90,7 +90,7 @@ impl PictureFilter {
         Ok(out)
     }
 
-    /// What became of the pictures so far; final after the end was announced.
+    /// The counts so far. They are final after the end of the stream.
     pub fn counts(&self) -> FilterCounts {
         let mut counts = self.counts;
         if !self.keeps_count {
@@ -103,7 +103,7 @@ impl PictureFilter {
         counts
     }
 
-    /// Where the source changed its size or format.
+    /// Changes of size or format in the source.
     pub fn changes(&self) -> &[Change] {
         self.converter.changes()
     }

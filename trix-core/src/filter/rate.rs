@@ -1,7 +1,7 @@
-//! Makes the rate of pictures constant by repeating some and leaving others out.
+//! Converts to a constant frame rate by repeating and dropping frames.
 //!
-//! Invariant: picture `k` of the output is shown `k / rate` seconds after the first; the output is as long as the source,
-//! to the nearest picture; every picture repeated or left out is counted.
+//! Invariant: output frame `k` is shown `k / rate` seconds after the first. The output is as long as the source, to the
+//! nearest frame. Every repeated or dropped frame is counted.
 
 use trix_model::{
     extras::Extras,
@@ -10,18 +10,18 @@ use trix_model::{
 
 use crate::decode::video::Picture;
 
-/// The conversion of one output.
+/// The frame rate conversion of one output.
 pub struct FrameRate {
     rate: Rational,
     from: TimeBase,
     to: TimeBase,
-    /// Ticks for which the last picture is shown, unless it says so itself.
+    /// Duration of the last frame in ticks, unless it states its own.
     last_ticks: i64,
     first: Option<i64>,
     last: i64,
-    /// The picture that is shown from position `next` on.
+    /// The frame to show from position `next` on.
     held: Option<Picture>,
-    /// The last picture that was made: should there be no position for what follows, it says what that would have said.
+    /// The last finished frame. If no position is left for the next frames, it carries their captions.
     made: Option<Picture>,
     next: i64,
     repeated: u64,
@@ -29,7 +29,7 @@ pub struct FrameRate {
 }
 
 impl FrameRate {
-    /// To `rate` pictures a second, from about `source_rate`, in times that count `from`.
+    /// Converts to `rate` frames a second, from about `source_rate`, with times in `from`.
     pub fn new(rate: Rational, source_rate: Rational, from: TimeBase) -> Self {
         let last_ticks = Timestamp::new(1, source_rate.inverse()).rescale(from).max(1);
         let to = time_base(rate);
@@ -48,22 +48,22 @@ impl FrameRate {
         }
     }
 
-    /// Seconds in a tick of the times of what comes out.
+    /// Time base of the output frames.
     pub fn time_base(&self) -> TimeBase {
         self.to
     }
 
-    /// Pictures that were shown once more.
+    /// Number of repeated frames.
     pub fn repeated(&self) -> u64 {
         self.repeated
     }
 
-    /// Pictures that were left out.
+    /// Number of dropped frames.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Puts a picture in; what comes out is shown before it.
+    /// Takes a frame. The returned frames are shown before it.
     pub fn push(&mut self, picture: Picture) -> Vec<Picture> {
         let first = *self.first.get_or_insert(picture.pts);
         self.last = picture.pts;
@@ -73,7 +73,7 @@ impl FrameRate {
             return Vec::new();
         };
         if position <= self.next {
-            // The one before has no position of its own left; what it said must not get lost with it.
+            // No position is left for the frame before. Keep its captions.
             self.dropped += 1;
             let captions = std::mem::take(&mut held.extras.captions);
             let mut picture = picture;
@@ -88,10 +88,10 @@ impl FrameRate {
         before.into_iter().chain(out).collect()
     }
 
-    /// What is left: the last picture, for as long as it is shown.
+    /// Returns the remaining frames. The last one is shown for its duration.
     pub fn finish(&mut self) -> Vec<Picture> {
         let Some(first) = self.first else { return Vec::new() };
-        // Of one picture alone, one remains, however short it is.
+        // A single frame stays, however short it is.
         let shown = self.held.as_ref().and_then(|held| held.duration).unwrap_or(self.last_ticks);
         let end = self.position(self.last.saturating_add(shown), first).max(1);
         let mut made = self.made.take();
@@ -106,7 +106,7 @@ impl FrameRate {
         made.into_iter().chain(self.emit(end)).collect()
     }
 
-    /// The nearest position; a time half way between two belongs to the later one.
+    /// The nearest position. A time half way between two positions belongs to the later one.
     fn position(&self, pts: i64, first: i64) -> i64 {
         Timestamp::new(pts.saturating_sub(first), self.from).rescale(self.rate.inverse())
     }
@@ -132,9 +132,9 @@ impl FrameRate {
     }
 }
 
-/// A time base in which every picture at `rate` has a whole number of ticks, and others are placed finely.
+/// A time base in which every frame at `rate` lasts a whole number of ticks, fine enough for other times.
 fn time_base(rate: Rational) -> TimeBase {
-    // Below this, players that think in 32 bits overflow after less than a day.
+    // A much finer base would overflow players with 32-bit times in less than a day.
     const FINE: i64 = 12_800;
     let times = (FINE / rate.num.max(1)).max(1);
     TimeBase::new(1, rate.num.max(1) * times)
@@ -169,11 +169,11 @@ mod tests {
     fn pictures_are_repeated_and_left_out_and_counted() {
         assert_eq!(run(25, 25, &[0, 40, 80]), (vec![(0, 0), (1, 1), (2, 2)], 0, 0));
         assert_eq!(run(25, 25, &[0, 120, 160]), (vec![(0, 0), (0, 1), (0, 2), (1, 3), (2, 4)], 2, 0));
-        // Fifty to twenty-five: the last picture is half way to a position after the end.
+        // 50 to 25: the last frame lies half way to a position after the end.
         let (shown, repeated, dropped) = run(25, 50, &[0, 20, 40, 60, 80, 100, 120, 140]);
         assert_eq!(shown.iter().map(|(_, position)| *position).collect::<Vec<_>>(), [0, 1, 2, 3]);
         assert_eq!((repeated, dropped), (0, 4));
-        // Every picture is shown as long as it was, the last one too.
+        // Every frame is shown for its own duration, including the last.
         let (shown, repeated, dropped) = run(4, 1, &[0, 1000]);
         assert_eq!(shown, [(0, 0), (0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (1, 6), (1, 7)]);
         assert_eq!((repeated, dropped), (6, 0));

@@ -1,9 +1,9 @@
-//! What sound is converted to, and the filters that do it.
+//! The audio format of a track, and the filters that convert to it.
 //!
-//! Invariant: sample `n` of the output is heard `n / rate` seconds after the origin, or where an edit's offset and tempo
-//! put it, whatever gaps or overlaps the source's times have, and sample 0 is there: sound that begins later is preceded
-//! by silence. So no track needs a start of its own, which Matroska could only tell to the millisecond and many players
-//! do not read at all.
+//! Invariant: sample `n` of the output is heard `n / rate` seconds after the origin, or where the offset and tempo of
+//! an edit put it, whatever gaps or overlaps the source's times have. Sample 0 always exists: silence precedes audio
+//! that begins later. So no track needs a start time of its own, which Matroska could state only to the millisecond and
+//! many players ignore.
 
 use trix_av::{AvError, frame::Frame, graph::Graph, layout::ChannelLayout, stream::StreamFacts};
 use trix_model::{
@@ -11,14 +11,13 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-pub use super::sound_converter::SoundConverter;
 use crate::{
     plan::{Remix, Resampler, SoundTarget},
     spec::audio_edit::SoundEdit,
 };
 
 impl Resampler {
-    /// The best that this build of libswresample has.
+    /// The best resampler in this build of libswresample.
     pub fn best() -> Self {
         let soxr = Resampler::Soxr;
         if Graph::takes_sound_chain(&format!("aresample=44100:{}", soxr.options())) { soxr } else { Resampler::Swr }
@@ -27,17 +26,17 @@ impl Resampler {
     pub(super) fn options(self) -> &'static str {
         match self {
             Resampler::Soxr => "resampler=soxr:precision=28",
-            // Four times the default's taps, and phases that are computed instead of looked up.
+            // Four times the default number of taps. Filter phases are computed instead of looked up.
             Resampler::Swr => "resampler=swr:filter_size=128:phase_shift=12:exact_rational=1:cutoff=0.98",
         }
     }
 }
 
 impl SoundTarget {
-    /// The sound of a stream as it is, as 64-bit floating point, in which nothing is lost.
+    /// The unchanged audio of a stream, as lossless 64-bit floating point.
     pub(crate) fn like(facts: &StreamFacts) -> Self {
         let named = ChannelLayout::from_name(&facts.layout).map(|layout| layout.name);
-        // The usual meaning of one and two channels; more can mean anything.
+        // One and two channels have a usual meaning. More channels can mean anything.
         let usual = [(1, "mono"), (2, "stereo")].into_iter().find(|(count, _)| *count == facts.channels);
         let usual = usual.filter(|_| named.is_none()).map(|(_, name)| name.to_owned());
         let start = facts.start.unwrap_or(0);
@@ -59,7 +58,7 @@ impl SoundTarget {
     }
 }
 
-/// Some layout of so many channels; `None` where libavutil has not as many loudspeakers.
+/// Any layout with this number of channels. `None` if libavutil has fewer loudspeaker positions.
 pub(super) fn any_layout(channels: usize) -> Option<String> {
     const LOUDSPEAKERS: [&str; 30] = [
         "FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR", "TC", "TFL", "TFC", "TFR", "TBL", "TBC",
@@ -71,8 +70,8 @@ pub(super) fn any_layout(channels: usize) -> Option<String> {
     }
 }
 
-/// The filters that bring blocks like `frame` to the form of `target`, in the order in which samples pass through them.
-/// `remix` is what is done to the channels, of which the first form of the source has `first`.
+/// The filters that convert blocks like `frame` to the format of `target`, in processing order. `remix` describes the
+/// change of channels. Its input is the layout `first`, that of the first block of the source.
 pub(super) fn chain(
     target: &SoundTarget,
     edit: &SoundEdit,
@@ -94,7 +93,7 @@ pub(super) fn chain(
                 format!("c{to}={}", terms.join("+"))
             });
             let rows: Vec<String> = rows.collect();
-            // The matrix is one for the channels that the source had at first.
+            // The matrix applies to the layout that the source had at first.
             chain.extend(first.map(|first| format!("aresample=ochl={first}:osf=dblp:rematrix_maxval=1")));
             chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", rows.join("|")));
         }
@@ -105,7 +104,7 @@ pub(super) fn chain(
             });
             let channels: Vec<String> = channels.collect();
             chain.extend(first.map(|first| format!("aresample=ochl={first}:osf=dblp:rematrix_maxval=1")));
-            // In floating point of 64 bits, where every integer sample is exact.
+            // In 64-bit floating point, which holds every integer sample exactly.
             chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", channels.join("|")));
         }
         Some(Remix::Standard) | None => {}
@@ -127,13 +126,13 @@ pub(super) fn chain(
         (true, _) => ":dither_method=triangular",
         (false, _) => "",
     };
-    // One pass for channels, rate and depth, in floating point of 64 bits wherever a sample changes at all.
+    // One pass for channels, rate and depth. It uses 64-bit floating point if any sample changes.
     let is_changed = dithered || resampler.is_some() || remix == Some(&Remix::Standard) || edit.changes_values();
     let inner = if is_changed { ":isf=dblp" } else { "" };
     let osr = declared.map_or(i64::from(*sample_rate), |(_, to)| to);
     chain.extend(declared.map(|(from, _)| format!("asetrate={from}")));
     match edit.limiter(*sample_rate, resampler.unwrap_or_else(Resampler::best)) {
-        // A limiter has to come before the rounding, and at the rate that is heard.
+        // A limiter must run before the rounding, and at the output rate.
         Some(limiter) => {
             chain.push(format!("aresample=osr={osr}:osf=dblp{mix}{resample}{inner}"));
             chain.extend(declared.map(|_| format!("asetrate={sample_rate}")));
@@ -146,7 +145,7 @@ pub(super) fn chain(
         }
     }
     let mut last = format!("aformat=sample_fmts={sample_format}:sample_rates={sample_rate}");
-    // A number of channels is no layout, and stays what it is.
+    // A bare number of channels is not a layout and stays unchanged.
     if ChannelLayout::from_name(layout).is_some() {
         last.push_str(&format!(":channel_layouts={layout}"));
     }
@@ -154,7 +153,7 @@ pub(super) fn chain(
     chain.join(",")
 }
 
-/// How many samples of the output blocks of `rate` samples a second become for each of their own.
+/// Number of output samples for each input sample of a block at `rate` samples a second.
 pub(super) fn ratio(target: &SoundTarget, edit: &SoundEdit, rate: u32) -> Rational {
     let (rate, own) = (i64::from(rate.max(1)), i64::from(target.sample_rate));
     match edit.keeps_pitch() {

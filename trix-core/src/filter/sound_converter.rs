@@ -1,8 +1,8 @@
-//! The filter stage of one sound track: gaps are filled, every block is brought to the form of the track, and the whole
-//! is placed in the output.
+//! The filter stage of one audio track: it fills gaps, converts every block to the track's format, and places the
+//! result in the output.
 //!
-//! Invariant: samples are counted on each side of each step (`sound_ledger`); memory does not grow with the silence that
-//! has to be made.
+//! Invariant: samples are counted before and after each step (`sound_ledger`). Memory does not grow with the amount of
+//! silence.
 
 use std::collections::VecDeque;
 
@@ -24,65 +24,65 @@ use crate::{
     spec::audio_edit::SoundEdit,
 };
 
-/// The filter stage of one sound track.
+/// The filter stage of one audio track.
 pub struct SoundConverter {
     target: SoundTarget,
     edit: SoundEdit,
     stream: usize,
     line: Continuity,
-    /// The form of the first block.
+    /// Format of the first block.
     first_shape: Option<Shape>,
-    /// What comes before the conversion where the tempo changes and the pitch does not.
+    /// The step before the conversion if the tempo changes and the pitch does not.
     front: Option<Front>,
     /// Blocks that wait for their conversion.
     staged: VecDeque<Frame>,
     values: Option<Values>,
-    /// Blocks in the form of the track that wait for their place.
+    /// Converted blocks that wait for their place in the output.
     converted: VecDeque<Frame>,
-    /// Silence that comes next.
+    /// Silence to output next.
     due: VecDeque<(Silence, i64)>,
-    /// What cuts the output into blocks of one length.
+    /// Cuts the output into blocks of one length.
     blocks: Option<Graph>,
     ready: VecDeque<Frame>,
-    /// A block in the form of the track; the first.
+    /// The first block in the track's format.
     form: Option<Frame>,
-    /// Samples at the start that are still to be left out.
+    /// Samples at the start that are still to be dropped.
     skip: i64,
-    /// Samples that the output has so far, with the silence before the origin.
+    /// Samples output so far, including the silence before the origin.
     position: i64,
-    /// How far the input came.
+    /// State of the input.
     state: State,
-    /// Where the sound that was put in begins and ends, in the source's time.
+    /// Start and end of the input audio, in the source's time.
     first: Option<Timestamp>,
     reached: Option<Timestamp>,
     books: SoundLedger,
 }
 
-/// Why there is silence.
+/// Reason for silence.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Silence {
-    /// The sound begins later.
+    /// The audio begins later than the output.
     Before,
-    /// The sound is shorter than was asked for.
+    /// The audio is shorter than requested.
     After,
-    /// The encoder needs it.
+    /// The encoder needs padding.
     Encoder,
 }
 
-/// How far the input of a converter came.
+/// State of a converter's input.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// More may come.
+    /// More blocks may arrive.
     Open,
-    /// All blocks came, or the end of the cut was reached.
+    /// All blocks have arrived, or the end of the cut was reached.
     Ending,
-    /// All blocks were converted; silence may follow.
+    /// All blocks are converted. Silence may follow.
     Converted,
     /// Nothing follows.
     Closed,
 }
 
-/// The conversion of blocks of one form.
+/// The conversion of blocks of one format.
 struct Values {
     graph: Graph,
     shape: Shape,
@@ -90,7 +90,7 @@ struct Values {
     is_closing: bool,
 }
 
-/// Sound without gaps, made faster or slower.
+/// Changes the tempo of gapless audio.
 struct Front {
     graph: Graph,
     shape: Shape,
@@ -98,15 +98,15 @@ struct Front {
     layout: String,
     sample_rate: u32,
     samples: i64,
-    /// What the graph took and gave.
+    /// Samples into and out of the graph.
     form: Conversion,
-    /// What was stretched.
+    /// Samples into and out of the time stretch.
     stretched: Conversion,
     is_finished: bool,
 }
 
 impl SoundConverter {
-    /// A converter for sound of stream `stream`, whose times count `time_base`.
+    /// Creates a converter for audio of stream `stream`, with times in `time_base`.
     pub(crate) fn new(target: SoundTarget, stream: usize, time_base: TimeBase) -> Self {
         let edit = SoundEdit::default();
         SoundConverter {
@@ -132,18 +132,18 @@ impl SoundConverter {
         }
     }
 
-    /// The same, with `edit` done to the sound; to be called before anything is put in.
+    /// Applies `edit` to the audio. Call it before the first block.
     pub(crate) fn edited(mut self, edit: SoundEdit) -> Self {
         self.line.set_drift(edit.drift);
         self.edit = edit;
         self
     }
 
-    /// Puts a block in; `None` announces the end. All sound must have been taken out before. False says that the end of
-    /// the cut is reached and no more is needed.
+    /// Takes a block. `None` marks the end of the stream. All output must have been received before. Returns false if
+    /// the end of the cut was already reached, or at the end of the stream.
     ///
     /// # Errors
-    /// `MalformedInput` when the sound begins more than a day after the origin, or has a gap of more than a day.
+    /// `MalformedInput` if the audio begins more than a day after the origin, or has a gap of more than a day.
     pub fn push(&mut self, frame: Option<&Frame>) -> Result<bool> {
         let Some(frame) = frame else {
             if self.state == State::Open {
@@ -165,10 +165,10 @@ impl SoundConverter {
         Ok(true)
     }
 
-    /// Takes a block out, its time in samples since the origin; `None` when more has to be put in, or after the end.
+    /// Returns a block whose time is in samples since the origin. `None` if more input is needed, or after the end.
     ///
     /// # Errors
-    /// `Unsupported` when the sound has a shape that cannot be converted, `Codec` when conversion fails.
+    /// `Unsupported` if the audio has a format that cannot be converted. `Codec` if the conversion fails.
     pub fn receive(&mut self) -> Result<Option<Frame>> {
         loop {
             let next = match &mut self.blocks {
@@ -192,19 +192,19 @@ impl SoundConverter {
         }
     }
 
-    /// Samples of silence that the output has after its end.
+    /// Samples of silence after the end of the output.
     pub fn tail(&self) -> usize {
         self.target.tail
     }
 
-    /// Where the sound that was put in so far ends in the output, in samples, by the times of its blocks and before
-    /// silence is added or an end cut. `None` before the first.
+    /// End of the audio received so far, as a position in the output in samples. It follows from the times of the
+    /// blocks, before silence is added or the end is cut. `None` before the first block.
     pub fn reach(&self) -> Option<i64> {
         let SoundTarget { origin, sample_rate, .. } = self.target;
         self.reached.map(|time| self.edit.place(time, origin, sample_rate))
     }
 
-    /// What became of every sample so far. `encoded` is left to whoever takes the blocks.
+    /// The sample counts so far. The receiver of the blocks sets `encoded`.
     pub(crate) fn ledger(&self) -> SoundLedger {
         SoundLedger {
             decoded: self.line.decoded,
@@ -215,12 +215,12 @@ impl SoundConverter {
         }
     }
 
-    /// Where the source changed its form so far.
+    /// Changes of the source's audio format so far.
     pub(crate) fn changes(&self) -> &[SoundChange] {
         &self.line.changes
     }
 
-    /// Brings one thing one step on; false when there is nothing to do before more is put in.
+    /// Makes one processing step. False if more input is needed.
     fn step(&mut self) -> Result<bool> {
         if let Some((why, samples)) = self.due.pop_front() {
             let now = samples.min(SILENCE);
@@ -294,7 +294,7 @@ impl SoundConverter {
         }
     }
 
-    /// Hands a block of the source to its conversion, or to what stretches it.
+    /// Passes a source block to its conversion, or to the time stretch.
     fn stage(&mut self, frame: Frame) -> Result<()> {
         if !self.edit.keeps_pitch() {
             self.staged.push_back(frame);
@@ -304,7 +304,7 @@ impl SoundConverter {
         match &self.front {
             Some(front) if front.shape == shape => {}
             Some(front) => {
-                // What is stretched keeps one form: the first.
+                // The time stretch keeps one format: the first.
                 let (layout, rate) = (front.layout.clone(), front.sample_rate);
                 let chain = format!(
                     "aresample=osr={rate}:ochl={layout}:osf=dblp:rematrix_maxval=1:{},aformat=sample_fmts=dblp",
@@ -342,7 +342,7 @@ impl SoundConverter {
         Ok(())
     }
 
-    /// Puts a block into the graph for its form, which is made when the first of the form comes.
+    /// Sends a block to the graph for its format. The first block of a format creates the graph.
     fn convert(&mut self, frame: Frame) -> Result<()> {
         let shape = Shape::of(&frame);
         self.first_shape.get_or_insert_with(|| shape.clone());
@@ -363,7 +363,7 @@ impl SoundConverter {
         values.graph.send(Some(&frame)).map_err(|code| failed(self.stream, code))
     }
 
-    /// Lets the conversion give what it still holds.
+    /// Lets the conversion return the samples that it still holds.
     fn close_values(&mut self) -> Result<()> {
         let Some(values) = self.values.as_mut().filter(|values| !values.is_closing) else { return Ok(()) };
         values.is_closing = true;
@@ -373,7 +373,7 @@ impl SoundConverter {
         }
     }
 
-    /// What is done to the channels of blocks of this form, and the layout that they have to be brought to before.
+    /// The change of channels for blocks of this format, and the layout that they must be converted to first.
     fn remix_of(&self, shape: &Shape) -> Result<(Option<Remix>, Option<String>)> {
         let remix = &self.target.remix;
         let Some(first) = self.first_shape.as_ref().filter(|first| first.layout != shape.layout) else {
@@ -385,7 +385,7 @@ impl SoundConverter {
             let time = self.line.changes.last().map(|change| change.time);
             Error::new(ErrorKind::Unsupported, Stage::Filter, detail).in_stream(self.stream).at(time)
         };
-        // What one and two channels mean needs no name.
+        // One and two channels have a usual meaning and need no layout name.
         let own = ChannelLayout::from_name(&shape.layout).map(|layout| layout.name);
         let usual = [(1, "mono"), (2, "stereo")].into_iter().find(|(count, _)| *count == shape.channels);
         let own = own.or_else(|| usual.map(|(_, name)| name.to_owned()));
@@ -403,7 +403,7 @@ impl SoundConverter {
         }
     }
 
-    /// Finds the place of a converted block in the output.
+    /// Determines the place of a converted block in the output.
     fn place_block(&mut self, frame: Frame) -> Result<()> {
         if self.form.is_none() {
             let place = self.place()?;
@@ -428,7 +428,7 @@ impl SoundConverter {
         }
     }
 
-    /// Gives a block out, as far as it lies before the end.
+    /// Outputs the part of a block that lies before the end.
     fn put(&mut self, mut frame: Frame, is_limited: bool) -> Result<()> {
         let samples = frame.samples() as i64;
         let limit = self.limit().filter(|_| is_limited).unwrap_or(i64::MAX);
@@ -459,7 +459,7 @@ impl SoundConverter {
         blocks.send(Some(&frame)).map_err(|code| failed(self.stream, code))
     }
 
-    /// Where the output ends whatever comes, in samples with the silence before the origin.
+    /// Forced end of the output, in samples, including the silence before the origin.
     fn limit(&self) -> Option<i64> {
         let SoundTarget { origin, end, sample_rate, lead, .. } = self.target;
         let end = end.map(|end| self.edit.place(end, origin, sample_rate).max(0));
@@ -468,7 +468,7 @@ impl SoundConverter {
         [end, asked].into_iter().flatten().min().map(|end| end.saturating_add(lead as i64))
     }
 
-    /// After the last block.
+    /// Queues the silence after the last block.
     fn follow_with_silence(&mut self) {
         let lead = self.target.lead as i64;
         if let Some(length) = self.edit.length.filter(|length| length.pad) {
@@ -487,7 +487,7 @@ impl SoundConverter {
     }
 
     fn build_with(&self, frame: &Frame, time_base: TimeBase, chain: &str) -> Result<Graph> {
-        // Most filters want to know what channels are, though it is all the same to them.
+        // Most filters require a channel layout, even if they ignore it.
         let by_number = matches!(self.target.remix, Some(Remix::Pick { .. } | Remix::Matrix { .. }));
         let is_any = self.is_nameless() || by_number || frame.channels() <= 2;
         let any = any_layout(frame.channels()).filter(|_| is_any);
@@ -500,12 +500,12 @@ impl SoundConverter {
         })
     }
 
-    /// Whether what comes out has a number of channels and no layout.
+    /// True if the output has a number of channels but no layout.
     fn is_nameless(&self) -> bool {
         ChannelLayout::from_name(&self.target.layout).is_none()
     }
 
-    /// Where the first sample of the source lies in the output; negative for one that is left out.
+    /// Position of the first source sample in the output. Negative if the sample is dropped.
     fn place(&self) -> Result<i64> {
         let SoundTarget { origin, sample_rate, .. } = self.target;
         let first = self.first.unwrap_or(origin);
@@ -520,7 +520,7 @@ impl SoundConverter {
 }
 
 impl Front {
-    /// Puts a block in; gives what is ready.
+    /// Takes a block and returns finished blocks.
     fn push(&mut self, frame: &Frame) -> std::result::Result<Vec<Frame>, AvError> {
         self.form.taken += frame.samples() as u64;
         self.graph.send(Some(frame))?;
@@ -528,7 +528,7 @@ impl Front {
         Ok(self.collect())
     }
 
-    /// Goes on with blocks of another form, which `graph` brings to the first.
+    /// Switches to blocks of another format. `graph` converts them to the first format.
     fn change(
         &mut self,
         graph: Graph,
@@ -542,7 +542,7 @@ impl Front {
         Ok(self.collect())
     }
 
-    /// Announces the end; gives the rest.
+    /// Ends the input and returns the remaining blocks.
     fn finish(&mut self, books: &mut Vec<Conversion>) -> std::result::Result<Vec<Frame>, AvError> {
         self.is_finished = true;
         self.flush()?;

@@ -1,6 +1,6 @@
-//! What is done to a sound track beside its format: moved, made faster or slower, made louder, brought to a length.
+//! Edits of an audio track beside its format: offset, tempo, gain and length.
 //!
-//! Invariant: where a sample of the source lies in the output is computed with ratios and rounded once.
+//! Invariant: the position of a source sample in the output is computed with ratios and rounded once.
 
 use trix_av::graph::Graph;
 use trix_model::time::{Rational, TimeBase, Timestamp};
@@ -24,13 +24,12 @@ impl Default for SoundEdit {
     }
 }
 
-/// dB by which the limiter stays under the limit: what the filter that brings its output back to the track's rate can
-/// add between samples.
+/// Margin in dB between the limiter's threshold and the limit. The filter that converts its output back to the track's
+/// rate can raise peaks between samples by this much.
 const LIMITER_MARGIN_DB: f64 = 0.2;
 
 impl SoundEdit {
-    /// Whether samples of the output have other values than those of the source, so that rounding them to integers
-    /// loses something.
+    /// True if output samples have other values than source samples, so that rounding to integers loses information.
     pub fn changes_values(&self) -> bool {
         self.changes_tempo() || self.drift != Rational::new(1, 1) || self.gain_db != 0.0 || self.limit_dbtp.is_some()
     }
@@ -39,15 +38,15 @@ impl SoundEdit {
         self.tempo != Rational::new(1, 1)
     }
 
-    /// Where the sound of source time `time` lies in the output, in samples of `sample_rate`, when `origin` is the
-    /// source's time that lies at `offset`. Rounded once, to the nearest sample.
+    /// Position in the output of the audio at source time `time`, in samples of `sample_rate`. `origin` is the source
+    /// time that is placed at `offset`. Rounded once, to the nearest sample.
     pub fn place(&self, time: Timestamp, origin: Timestamp, sample_rate: u32) -> i64 {
         let back = Timestamp::new(origin.ticks.saturating_neg(), origin.base);
         let since = slowed(time.plus(back), self.tempo);
         since.plus(self.offset).rescale(TimeBase::new(1, i64::from(sample_rate)))
     }
 
-    /// How many times as fast the samples are played as the source declares.
+    /// Playback speed of the samples relative to the source's declared rate.
     pub(super) fn speed(&self) -> Rational {
         let (a, b) = (Rational::new(self.tempo.num, self.drift.num), Rational::new(self.drift.den, self.tempo.den));
         match a.num.checked_mul(b.num).zip(a.den.checked_mul(b.den)) {
@@ -56,22 +55,22 @@ impl SoundEdit {
         }
     }
 
-    /// Whether the tempo changes and the pitch does not.
+    /// True if the tempo changes and the pitch does not.
     pub(super) fn keeps_pitch(&self) -> bool {
         self.changes_tempo() && self.pitch == Pitch::Keep
     }
 
-    /// The filter that changes the volume.
+    /// The filter that applies the gain.
     pub(super) fn amplify(&self) -> Option<String> {
         let factor = 10f64.powf(self.gain_db / 20.0);
         (self.gain_db != 0.0).then(|| format!("aformat=sample_fmts=dblp,volume=volume={factor:.15}:precision=double"))
     }
 
-    /// The filters that keep true peaks below the limit, for sound of `sample_rate`. They work at a rate of 192 kHz or
-    /// more (ITU-R BS.1770-5, annex 2, asks for that), and hand on 64-bit floating point.
+    /// The filters that keep true peaks below the limit, for audio of `sample_rate`. They work at 192 kHz or more, as
+    /// ITU-R BS.1770-5, annex 2, requires, and output 64-bit floating point.
     pub(super) fn limiter(&self, sample_rate: u32, resampler: Resampler) -> Option<String> {
         let limit = 10f64.powf((self.limit_dbtp? - LIMITER_MARGIN_DB) / 20.0);
-        // The limiter takes limits from -24 dB on, where nobody would hear a programme any more.
+        // The limiter accepts limits from -24 dB on. A programme below that would be inaudible.
         let limit = limit.clamp(0.0625, 1.0);
         let fine = sample_rate.saturating_mul(oversampling(sample_rate));
         let options = resampler.options();
@@ -82,10 +81,11 @@ impl SoundEdit {
         ))
     }
 
-    /// Two sample rates whose ratio makes sound of `from` samples a second, made faster, sound of `to`: what the source
-    /// is said to have, and what it is resampled to. `None` when pitch does not follow a tempo.
+    /// Two sample rates that change the speed of audio by their ratio: the rate to declare for the source, and the rate
+    /// to resample to. `from` is the rate of the source and `to` the rate of the output. `None` if the speed does not
+    /// change, or if the time stretch changes it and the pitch stays.
     pub(super) fn declared_rates(&self, from: u32, to: u32) -> Option<(i64, i64)> {
-        // Where the pitch stays, the drift is part of what stretches the sound.
+        // If the pitch stays, the time stretch also compensates the drift.
         if self.keeps_pitch() || self.speed() == Rational::new(1, 1) {
             return None;
         }
@@ -93,18 +93,18 @@ impl SoundEdit {
         let num = i64::from(from).checked_mul(speed.num)?;
         let den = i64::from(to).checked_mul(speed.den)?;
         let ratio = Rational::new(num, den).nearest_within(i64::from(i32::MAX));
-        // As near to the real rates as whole multiples come: they size the buffers of the filters.
+        // Multiply both terms to come close to the real rates, because these terms size the filters' buffers.
         let times = (i64::from(to) / ratio.den).max(1);
         let fits = |rate: i64| rate.checked_mul(times).filter(|rate| *rate <= i64::from(i32::MAX));
         Some((fits(ratio.num).unwrap_or(ratio.num), fits(ratio.den).unwrap_or(ratio.den)))
     }
 }
 
-/// `time` divided by `tempo`: exact where its ticks fit, else to the nanosecond.
+/// `time` divided by `tempo`: exact if its ticks fit, otherwise rounded to the nanosecond.
 pub(super) fn slowed(time: Timestamp, tempo: Rational) -> Timestamp {
     let by = tempo.inverse();
     let exact = |time: Timestamp| {
-        // Crosswise in lowest terms first, so that only ratios overflow that have no lower ones.
+        // Reduce crosswise first, so that only irreducible ratios can overflow.
         let (a, b) = (Rational::new(time.base.num, by.den), Rational::new(by.num, time.base.den));
         let base = Rational::new(a.num.checked_mul(b.num)?, a.den.checked_mul(b.den)?);
         (base != Rational::ZERO).then(|| Timestamp::new(time.ticks, base))
@@ -115,7 +115,7 @@ pub(super) fn slowed(time: Timestamp, tempo: Rational) -> Timestamp {
         .unwrap_or_else(|| Timestamp::new(time.rescale(nano), nano))
 }
 
-/// How many times the rate a limiter works at.
+/// Oversampling factor of the limiter.
 fn oversampling(sample_rate: u32) -> u32 {
     match sample_rate {
         0..96_000 => 4,
@@ -124,7 +124,7 @@ fn oversampling(sample_rate: u32) -> u32 {
     }
 }
 
-/// Whether this build of libavfilter has what an edit can ask for.
+/// True if this build of libavfilter has all filters that an edit can use.
 pub fn is_available() -> bool {
     let edit = SoundEdit { gain_db: -1.0, limit_dbtp: Some(-1.0), ..Default::default() };
     let parts = [edit.amplify(), edit.limiter(48_000, Resampler::Swr)];
@@ -147,11 +147,11 @@ mod tests {
         assert_eq!(edit((1, 1), (0, 1)).place(at(1, 1), zero, 48_000), 48_000);
         assert_eq!(edit((1, 1), (-40, 1000)).place(at(1, 1), zero, 48_000), 46_080);
         assert_eq!(edit((25, 24), (0, 1)).place(at(10, 1), zero, 48_000), 460_800);
-        // Ten hours of 24000/1001 at 25 pictures a second.
+        // Ten hours of 24000/1001 at 25 frames a second.
         assert_eq!(edit((1001, 960), (1, 48_000)).place(at(36_036, 1), zero, 48_000), 36_036 * 48_000 / 1001 * 960 + 1);
-        // A clock of 90 kHz and an origin of a clock of milliseconds: 1/3 of a sample is not lost twice.
+        // A 90 kHz clock and an origin in milliseconds: 1/3 of a sample is not lost twice.
         assert_eq!(edit((1, 1), (0, 1)).place(at(90_001, 90_000), at(1, 1000), 48_000), 47_953);
-        // Ticks of a nanosecond and a tempo whose terms have no factor in common with them.
+        // Nanosecond ticks, and a tempo whose terms have no common factor with them.
         let odd = edit((99_991, 99_989), (0, 1)).place(at(3_600_000_000_000, 1_000_000_000), zero, 48_000);
         assert_eq!(odd, (3600.0 * 48_000.0 * 99_989.0f64 / 99_991.0).round() as i64);
     }

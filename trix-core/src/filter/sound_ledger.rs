@@ -1,7 +1,7 @@
-//! The account of every audio sample of a track that is encoded.
+//! The ledger of every audio sample of an encoded track.
 //!
-//! Invariant: decoded + filled = cut + converted; what conversion gives is what it took, at the stated ratio; what it
-//! gives + added = cut + encoded; or the job fails.
+//! Invariant: decoded + filled = cut + converted. The output of a conversion equals its input at the stated ratio. The
+//! output of all conversions + added = cut + encoded. Otherwise the job fails.
 
 use serde::Serialize;
 use trix_model::{
@@ -76,14 +76,14 @@ pub struct Conversion {
     pub ratio: Rational,
 }
 
-/// Places that are listed.
+/// Maximum number of listed places.
 const LISTED: usize = 20;
 
-/// Samples by which a resampler may be off at the end of what it converts.
+/// Rounding error of a resampler at the end of its input, in samples.
 const ROUNDING: u64 = 2;
 
 impl Moved {
-    /// Counts `samples` at `time`.
+    /// Counts `samples` at a new place `time`.
     pub(crate) fn add(&mut self, time: Timestamp, samples: u64) {
         self.samples += samples;
         self.listed = self.places.len() < LISTED;
@@ -92,7 +92,7 @@ impl Moved {
         }
     }
 
-    /// Counts `samples` that follow those of the last place.
+    /// Counts `samples` that directly follow those of the last place.
     pub(crate) fn add_on(&mut self, samples: u64) {
         self.samples += samples;
         if let Some(last) = self.places.last_mut().filter(|_| self.listed) {
@@ -100,7 +100,7 @@ impl Moved {
         }
     }
 
-    /// Takes back `samples` that were not needed after all.
+    /// Removes `samples` that were counted but not needed.
     pub(crate) fn take_back(&mut self, samples: u64) {
         self.samples = self.samples.saturating_sub(samples);
         if let Some(last) = self.places.last_mut() {
@@ -114,7 +114,7 @@ impl SoundLedger {
     /// Checks that the sums agree.
     ///
     /// # Errors
-    /// `Verification` with the sums that do not.
+    /// `Verification` with the sums that do not agree.
     pub fn balance(&self) -> Result<()> {
         let wrong = |what: String| {
             let detail = format!("the audio ledger of track {} does not add up: {what}", self.track);

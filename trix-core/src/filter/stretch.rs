@@ -1,47 +1,47 @@
-//! Makes sound faster or slower and keeps its pitch: pieces of it are laid over one another where they are alike (WSOLA;
-//! W. Verhelst and M. Roelands, ICASSP 1993).
+//! Changes the tempo of audio and keeps its pitch: overlaps similar pieces of the audio (WSOLA; W. Verhelst and M.
+//! Roelands, ICASSP 1993).
 //!
-//! Invariant: each piece lies within 10 ms of its exact place, and no error adds up; the first sample stays the first,
-//! and the output has as many samples as the tempo says, to the nearest.
+//! Invariant: each piece lies within 10 ms of its exact place, and errors do not add up. The first sample stays the
+//! first. The output length follows from the tempo, to the nearest sample.
 
 use trix_model::time::Rational;
 
-/// Makes sound faster or slower.
+/// Changes the tempo of audio.
 pub(super) struct Stretch {
-    /// How many times as fast.
+    /// Tempo factor: above 1 is faster.
     tempo: Rational,
-    /// Samples from the middle of a piece to that of the next; a piece is twice as long.
+    /// Samples between the middles of consecutive pieces. A piece is twice as long.
     hop: i64,
-    /// Samples by which a piece may be moved to where it fits.
+    /// Maximum shift of a piece in samples, to find a similar place.
     reach: i64,
-    /// What was put in and may still be needed, by channel; before them, the mix that likeness is judged by.
+    /// Input that may still be needed, by channel, and its mix, which measures similarity.
     channels: Vec<Vec<f64>>,
     mix: Vec<f64>,
-    /// Number of the first sample of these in the input.
+    /// Number of the first kept sample in the input.
     from: i64,
-    /// Samples that were put in.
+    /// Samples received.
     received: i64,
     ended: bool,
-    /// Number of the next piece, and where the middle of the last one lies in the input.
+    /// Number of the next piece, and the middle of the last one in the input.
     piece: i64,
     last: i64,
     /// The second half of the last piece, faded out, by channel.
     tail: Vec<Vec<f64>>,
-    /// Samples that came out.
+    /// Samples output.
     yielded: i64,
     window: Vec<f64>,
 }
 
-/// Each channel counts so much less than the one before, so that opposite ones do not cancel out in the mix.
+/// Weight of each channel in the mix relative to the one before, so that channels of opposite phase do not cancel out.
 const LESSER: f64 = 0.8;
 
-/// In the first look, every so many samples are compared.
+/// Step of the coarse search in samples.
 const COARSE: i64 = 4;
 
 impl Stretch {
-    /// For sound of so many channels and samples in a second.
+    /// Creates a stretch for this number of channels at `sample_rate`.
     pub(super) fn new(tempo: Rational, channels: usize, sample_rate: u32) -> Self {
-        // Pieces of 40 ms hold two periods of 50 Hz, and places 20 ms apart hold one.
+        // Pieces of 40 ms hold two periods of 50 Hz, and a distance of 20 ms holds one.
         let hop = i64::from(sample_rate / 50).max(2);
         let window = |at: i64| 0.5 - 0.5 * (std::f64::consts::PI * (at as f64 + 0.5) / hop as f64).cos();
         Stretch {
@@ -61,7 +61,7 @@ impl Stretch {
         }
     }
 
-    /// Puts samples in, a slice for each channel, all equally long.
+    /// Takes samples: one list for each channel, all of the same length.
     pub(super) fn push(&mut self, planes: &[Vec<f64>]) {
         let samples = planes.first().map_or(0, Vec::len);
         let start = self.mix.len();
@@ -75,12 +75,12 @@ impl Stretch {
         self.received += samples as i64;
     }
 
-    /// Announces the end.
+    /// Marks the end of the input.
     pub(super) fn finish(&mut self) {
         self.ended = true;
     }
 
-    /// Takes samples out, by channel; `None` when more has to be put in, or after the end.
+    /// Returns samples by channel. `None` if more input is needed, or after the end.
     pub(super) fn take(&mut self) -> Option<Vec<Vec<f64>>> {
         loop {
             let ideal = self.ideal(self.piece);
@@ -107,7 +107,8 @@ impl Stretch {
         }
     }
 
-    /// Lays the piece with this middle over the last one, and gives what is complete by that; nothing at the first.
+    /// Overlaps the piece around `middle` with the last one, and returns the finished samples. `None` for the first
+    /// piece.
     fn lay(&mut self, middle: i64) -> Option<Vec<Vec<f64>>> {
         let mut done = Vec::new();
         for channel in 0..self.channels.len() {
@@ -122,7 +123,7 @@ impl Stretch {
         (self.piece > 0).then_some(done)
     }
 
-    /// Where around `ideal` a piece continues the last one best.
+    /// The middle near `ideal` where a piece best continues the last one.
     fn best_middle(&self, ideal: i64) -> i64 {
         let likeness = |middle: i64, step: i64| {
             let (mut product, mut power) = (0.0, 0.0);
@@ -132,15 +133,15 @@ impl Stretch {
                 product += now * new;
                 power += new * new;
             }
-            // Silence is like nothing, and stays where it is.
+            // Silence resembles nothing and stays in place.
             if power > 0.0 { product / power.sqrt() } else { 0.0 }
         };
-        // What simply goes on is most alike, if it is in reach.
+        // The direct continuation is the most similar, if it is within reach.
         let on = self.last + self.hop;
         if (on - ideal).abs() <= self.reach && likeness(on, 1) > 0.0 {
             return on;
         }
-        // From the exact place outwards, so that of equal places the nearest wins.
+        // Search outwards from the exact place, so that the nearest of equal places wins.
         let best = |around: i64, reach: i64, step: i64| {
             let outwards = (0..=reach / step).flat_map(|away| [around + away * step, around - away * step]);
             let allowed = outwards.filter(|middle| (middle - ideal).abs() <= self.reach);
@@ -169,7 +170,7 @@ impl Stretch {
         i64::try_from((i128::from(at) * num * 2 + den) / (den * 2)).unwrap_or(i64::MAX)
     }
 
-    /// Drops samples that no later piece reads.
+    /// Drops samples that no later piece needs.
     fn forget(&mut self) {
         let needed = self.last.min(self.ideal(self.piece) - self.reach - self.hop);
         let drop = usize::try_from(needed - self.from).unwrap_or(0).min(self.mix.len());
@@ -231,7 +232,8 @@ mod tests {
                     let (cosine, sine) = chunk.iter().enumerate().fold((0.0, 0.0), |(cosine, sine), (at, sample)| {
                         (cosine + sample * angle(at).cos(), sine + sample * angle(at).sin())
                     });
-                    // As strong as before, and next to nothing beside it; where two pieces meet, it is a little less.
+                    // The tone has its original level, with almost nothing else. Where two pieces meet, the level is
+                    // slightly lower.
                     let level = f64::hypot(cosine, sine) / 2400.0;
                     let power = chunk.iter().map(|sample| sample * sample).sum::<f64>() / 4800.0;
                     let what = format!("{frequency} Hz at {num}/{den}: {level}, power {power}");

@@ -1,7 +1,7 @@
-//! What is done to every picture of one output, and how libavfilter is told.
+//! The changes to every frame of one output, as a libavfilter chain.
 //!
-//! Invariant: a transform is plain data that the plan resolved; the same transform makes the same pictures when an
-//! encode is verified as when it was made.
+//! Invariant: a transform is plain data from the plan. The same transform produces the same frames at encoding and at
+//! verification.
 
 use trix_av::pixel::PixelFormat;
 use trix_model::{
@@ -20,7 +20,7 @@ use crate::{
 /// Reference white in candela per square metre (ITU-R BT.2408, table 1).
 pub const REFERENCE_WHITE: u32 = 203;
 
-/// The shape of pictures that come in.
+/// Format of the input frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) width: usize,
@@ -40,7 +40,7 @@ impl Shape {
 }
 
 impl Transform {
-    /// Only a size and a format; colour stays `color`.
+    /// A transform that only changes size and format. The colour stays `color`.
     pub const fn to(width: usize, height: usize, format: PictureFormat, resampler: Resampler, color: Color) -> Self {
         Transform {
             inverse_telecine: None,
@@ -62,13 +62,13 @@ impl Transform {
         }
     }
 
-    /// Width and height of what comes out.
+    /// Width and height of the output frames.
     pub fn size(&self) -> (usize, usize) {
         self.pad.map_or((self.width, self.height), |pad| (pad.width, pad.height))
     }
 
-    /// The same, one scaling after the other: the first does everything else, and the last has what stands around
-    /// pictures and how they are packed.
+    /// Splits this transform into one stage for each scaling. The first stage does everything else. The last stage adds
+    /// the border and packs the samples.
     pub(crate) fn stages(&self) -> Vec<Transform> {
         let own = Waypoint { width: self.width, height: self.height, format: self.format };
         let sizes = self.through.iter().copied().chain([own]);
@@ -85,8 +85,8 @@ impl Transform {
         stages
     }
 
-    /// Ticks of the output in one tick of the input: fields need times between those of frames, and four film frames
-    /// take the time of five.
+    /// Number of output ticks in one input tick. Separate fields need times between those of frames. Inverse telecine
+    /// shows four frames in the time of five.
     pub fn time_factor(&self) -> i64 {
         match (self.inverse_telecine, self.deinterlace) {
             (Some(_), _) => 4,
@@ -95,14 +95,14 @@ impl Transform {
         }
     }
 
-    /// How long each of the frames is shown that come of one that is shown for `ticks`, in ticks of what comes out; `None`
-    /// where that is no matter of one frame.
+    /// Duration of each output frame, in output ticks, if its input frame lasts `ticks`. `None` for inverse telecine,
+    /// where the duration does not follow from one frame.
     pub(crate) fn duration(&self, ticks: i64) -> Option<i64> {
-        // The two fields of a frame share its time, which has twice as many ticks.
+        // The two fields of a frame share its duration, which has twice as many ticks.
         self.inverse_telecine.is_none().then_some(ticks)
     }
 
-    /// Pictures in a second that come out, of `source` that go in.
+    /// Output frame rate for the input rate `source`.
     pub fn rate(&self, source: Rational) -> Rational {
         match (self.inverse_telecine, self.deinterlace) {
             (Some(_), _) => Rational::new(source.num.saturating_mul(4), source.den.saturating_mul(5)),
@@ -113,12 +113,12 @@ impl Transform {
         }
     }
 
-    /// Whether one picture comes out for each that goes in.
+    /// True if one frame is output for each input frame.
     pub fn keeps_count(&self) -> bool {
         self.time_factor() == 1
     }
 
-    /// Whether pictures of this shape would come out as they went in, but for padding.
+    /// True if frames of this format would stay unchanged, apart from padding.
     pub(crate) fn is_identity(&self, shape: Shape) -> bool {
         let same_format = match (&self.packing, shape.pixel()) {
             (Some(packing), Some(pixel)) => is_packed_as(pixel, packing),
@@ -143,12 +143,12 @@ impl Transform {
             || is_full(from.range) != is_full(to.range)
     }
 
-    /// The chain of filters for pictures of `shape`, in libavfilter's notation; `zimg` says whether zscale is there.
-    /// Pictures that are not of the `first` shape get it first. Both shapes are of unpacked pictures.
+    /// The filter chain for frames of `shape`, in libavfilter's notation. `zimg` states whether zscale is available.
+    /// Frames that differ from the format `first` are converted to it first. Both formats are those of unpacked frames.
     pub(crate) fn chain(&self, shape: Shape, first: Shape, zimg: bool) -> String {
         let mut steps: Vec<String> = Vec::new();
         let mut now = Now { width: first.width, height: first.height, pixel: first.pixel() };
-        // Of pictures of another shape, the format may tell the range.
+        // The pixel format of frames with another format may imply their range.
         let full = |shape: Shape| shape.pixel().is_some_and(PixelFormat::is_full_range_variant);
         let range = match (full(shape), full(first)) {
             (true, false) => Range::Full,
@@ -162,7 +162,8 @@ impl Transform {
                 let mut own = Now { width: shape.width, height: shape.height, pixel: shape.pixel() };
                 self.lay_on_black(&mut steps, &mut own, zimg);
             }
-            // The range is said beside the format; a name that says another would make libavfilter convert once more.
+            // The range is stated separately. A format name with another range would make libavfilter convert once
+            // more.
             let format = now.pixel.map_or("yuv420p".into(), |pixel| pixel.name().replacen("yuvj", "yuv", 1));
             now.pixel = PixelFormat::from_name(&format);
             let (width, height) = (first.width, first.height);
@@ -174,18 +175,19 @@ impl Transform {
         let stays = |pixel| self.packing.as_ref().is_some_and(|packing| is_packed_as(pixel, packing));
         let is_odd = |pixel: &PixelFormat| pixel.chroma_shift() == (0, 1) && pixel.depth() > 8 && !stays(*pixel);
         if let Some(pixel) = now.pixel.filter(is_odd) {
-            // zimg's filter takes 4:4:0 at 8 bits.
+            // zimg's filter takes 4:4:0 only at 8 bits.
             self.fill_chroma(pixel, &mut steps, &mut now);
         }
         if let Some(pixel) = now.pixel.filter(|pixel| pixel.is_float() && self.deinterlace.is_some()) {
-            // The filter of fields takes numbers up to 16 bits.
+            // The deinterlacer takes integers up to 16 bits.
             let name = if pixel.has_alpha() { "gbrap16le" } else { "gbrp16le" };
             steps.push(format!("scale=flags={SWS}:{},format=pix_fmts={name}", same_range(Range::Full)));
             now.pixel = PixelFormat::from_name(name);
         }
         if let Some(order) = self.inverse_telecine {
             let order = order.name();
-            // Frames that no pairing of fields makes whole are deinterlaced; then the repeated one of five goes.
+            // Frames that no pair of fields completes are deinterlaced. Then the repeated one of five frames is
+            // dropped.
             steps.push(format!("fieldmatch=order={order},bwdif=mode=send_frame:deint=interlaced,decimate"));
         }
         if let Some(Deinterlacing { order, each_field }) = self.deinterlace {
@@ -223,7 +225,7 @@ impl Transform {
             x != y
         };
         if let Some(pixel) = now.pixel.filter(|pixel| self.orientation.is_sideways() && uneven(pixel)) {
-            // Halved in width alone, chroma would be halved in height alone after a quarter turn.
+            // After a quarter turn, chroma that is halved only in width would be halved only in height.
             self.fill_chroma(pixel, steps, now);
         }
         if self.orientation.mirrored {
@@ -240,7 +242,8 @@ impl Transform {
         }
     }
 
-    /// Says what samples mean, whatever frames say: no filter has to find it out or settle it with its neighbours.
+    /// Sets the colour properties of the frames explicitly, so that no filter has to detect them or negotiate them with
+    /// its neighbours.
     fn meaning(&self, shape: Shape, range: Range) -> String {
         let Color { primaries, transfer, matrix, .. } = self.from;
         let is_rgb = shape.pixel().is_some_and(PixelFormat::is_rgb);
@@ -250,7 +253,7 @@ impl Transform {
             (false, matrix) => (matrix, range),
         };
         let mut step = format!("setparams=range={}", range_name(range));
-        // Reserved numbers are none that the filter takes.
+        // The filter rejects reserved numbers.
         let numbers =
             [("colorspace", matrix.0, 14), ("color_primaries", primaries.0, 12), ("color_trc", transfer.0, 18)];
         for (name, number, _) in numbers.into_iter().filter(|(_, number, most)| number <= most) {
@@ -259,7 +262,7 @@ impl Transform {
         step
     }
 
-    /// Gives each sample of luma chroma of its own.
+    /// Converts to 4:4:4.
     fn fill_chroma(&self, pixel: PixelFormat, steps: &mut Vec<String>, now: &mut Now) {
         let Some(samples) = pixel.samples() else { return };
         let full = PictureFormat { chroma: Chroma::C444, ..samples };
@@ -270,8 +273,8 @@ impl Transform {
 
     fn lay_on_black(&self, steps: &mut Vec<String>, now: &mut Now, zimg: bool) {
         let Some(samples) = now.pixel.and_then(PixelFormat::samples) else { return };
-        // The filter wants opacity as planes of the picture's own format, and takes a power of two for the largest value:
-        // with 16 bits, the difference vanishes.
+        // The filter takes alpha as planes of the frame's own format, and treats a power of two as the maximum value.
+        // At 16 bits, the difference vanishes.
         let own = PictureFormat { chroma: Chroma::C444, alpha: false, ..samples };
         let deep = PictureFormat { depth: if zimg { 16 } else { samples.depth }, ..own };
         let own_is_rgb = own.rgb;
@@ -282,9 +285,9 @@ impl Transform {
             (false, _) => String::new(),
         };
         let grey = PictureFormat::ycbcr(Chroma::C400, deep.depth).name();
-        // Opacity is full range whatever the picture is. Filters that agree on range and matrix before they start would
-        // squeeze it into the picture's range; so each branch says what its neighbour is to believe. The last filter
-        // takes two inputs that say the same.
+        // Alpha is full range, whatever the range of the frame. Filters negotiate range and matrix before they start,
+        // and would compress alpha into the frame's range. So each branch states both for its neighbour explicitly. The
+        // last filter takes two inputs with equal properties.
         let (own_range, own_matrix) = (range_name(self.from.range), if own_is_rgb { 0 } else { self.from.matrix.0 });
         let same = format!("setparams=range={own_range}:colorspace={own_matrix}");
         steps.push(format!(
@@ -302,7 +305,8 @@ impl Transform {
         let peak = f64::from(tonemap.peak) / f64::from(REFERENCE_WHITE);
         let operator = tonemap.operator.operator().unwrap_or("none");
         let (format, luma) = self.without_chroma_asked();
-        // Scaled in the source's own values, as every other picture is; then light, bent, and back to values.
+        // Scale in the source's own values, like every other frame. Then convert to linear light, map the tones, and
+        // convert back.
         steps.push(format!(
             "zscale=w={width}:h={height}:filter={filter}:pin={p}:tin={t}:min={m}:rin={range}:p={p}:m=0:t=8:r=full:\
              npl={REFERENCE_WHITE}:{EXACT},format=pix_fmts=gbrpf32le,zscale=pin={p}:tin=8:p={p2}:t=8,\
@@ -319,7 +323,7 @@ impl Transform {
         ));
     }
 
-    /// Asked for grey, both converters would stretch luma to full range; taken out of YCbCr it stays what it is.
+    /// If grey is requested, both converters expand luma to full range. Luma extracted from YCbCr stays unchanged.
     fn without_chroma_asked(&self) -> (PictureFormat, &'static str) {
         match self.format.chroma {
             Chroma::C400 => (PictureFormat { chroma: Chroma::C444, ..self.format }, ",extractplanes=y"),
@@ -337,22 +341,22 @@ impl Transform {
         let (format, luma) = self.without_chroma_asked();
         let (width, height, filter) = (self.width, self.height, self.resampler.name());
         let (from, to) = (self.from, self.to);
-        // zimg takes no picture whose chroma is rounded up; swscale does.
+        // zimg rejects frames with partial chroma samples at the edges; swscale accepts them.
         let whole = |(x, y): (u32, u32), width: usize, height: usize| {
             width.is_multiple_of(1 << x) && height.is_multiple_of(1 << y)
         };
         let zimg = zimg
             && now.pixel.is_none_or(|pixel| whole(pixel.chroma_shift(), now.width, now.height))
             && whole(format.chroma.shift(), width, height);
-        // zimg makes opacity deeper by a shift, which leaves what is opaque a little transparent.
+        // zimg increases the depth of alpha by a shift, which makes opaque samples slightly transparent.
         let apart = planar.filter(|samples| zimg && samples.alpha && format.alpha && samples.depth < format.depth);
         let name = PictureFormat { alpha: format.alpha && apart.is_none(), ..format }.name();
         let step = if zimg {
-            // Diffusion triples the cost of scaling; it is worth that where bits are lost, and nothing where only the
-            // last bit of an interpolated sample is rounded.
+            // Error diffusion triples the cost of scaling. It is worthwhile if bits are lost, but not if only the last
+            // bit of an interpolated sample is rounded.
             let shrinks = now.pixel.is_none_or(|pixel| pixel.depth() > self.format.depth);
             let dither = if shrinks { "error_diffusion" } else { "none" };
-            // Without the ranges, zimg would take and make limited range for frames that say nothing.
+            // Without explicit ranges, zimg assumes limited range for frames that state none.
             let mut step = format!(
                 "zscale=w={width}:h={height}:filter={filter}:dither={dither}:rin={}:r={}",
                 range_name(from.range),
@@ -396,7 +400,7 @@ impl Transform {
             let step = format!("zscale=w={width}:h={height}:filter={filter}:dither=none:rin=full:r=full");
             format!(",{},format=pix_fmts={deepest}", self.of_each_field(step))
         };
-        // Both inputs of the last filter say the same, or a conversion comes before it.
+        // If both inputs of the last filter state equal properties, no conversion is inserted before it.
         let same = format!("setparams=range={}:colorspace={}", range_name(to.range), to.matrix.0);
         steps.push(format!(
             "split[planes][cover];[planes]scale=flags={SWS}:{range},format=pix_fmts={bare},{step},{same}[color];\
@@ -407,15 +411,15 @@ impl Transform {
         ));
     }
 
-    /// A scaling of whole frames as one of each of their fields, where those stay.
+    /// Turns a scaling of frames into a scaling of each field, if the output keeps its fields.
     fn of_each_field(&self, step: String) -> String {
         let height = self.height;
         match self.keeps_fields {
-            // Rows of one field are neighbours in time; those of both are not.
+            // Rows of one field belong to the same moment; rows of both fields do not.
             Some(order) => {
                 let (half, first) = (height / 2, if order == FieldOrder::Top { "top" } else { "bottom" });
                 let step = step.replacen(&format!(":h={height}"), &format!(":h={half}"), 1);
-                // The flag of the frame decides which field comes first there, and may be missing.
+                // The frame's flag determines the field order here, and it may be missing.
                 let order = order.name();
                 format!("setfield=mode={order},separatefields,{step},weave=first_field={first}")
             }
@@ -424,7 +428,7 @@ impl Transform {
     }
 }
 
-/// What a chain has made of a picture so far.
+/// State of a frame after the filters so far.
 #[derive(Clone, Copy)]
 struct Now {
     width: usize,
@@ -432,17 +436,17 @@ struct Now {
     pixel: Option<PixelFormat>,
 }
 
-/// zimg's own shortcut between values and light takes the gamma of hybrid log-gamma for one of each channel, and lets
-/// colours below black pass or not as the processor has it.
+/// Disables zimg's approximate conversion between sample values and light. It applies the gamma of hybrid log-gamma to
+/// each channel separately, and its treatment of colours below black depends on the processor.
 const EXACT: &str = "agamma=0";
 
 /// Flags of swscale for exact and repeatable conversions.
 const SWS_EXACT: &str = "accurate_rnd+full_chroma_int+bitexact";
 
-/// The same, with the scaler.
+/// The same flags with the scaler.
 const SWS: &str = "lanczos+accurate_rnd+full_chroma_int+bitexact";
 
-/// Whether a format is the one that FFmpeg calls `packing`, but for what its name says about range.
+/// True if `pixel` is FFmpeg's format `packing`, apart from the range in its name.
 fn is_packed_as(pixel: PixelFormat, packing: &str) -> bool {
     pixel.name().replacen("yuvj", "yuv", 1) == packing
 }
@@ -455,13 +459,13 @@ fn range_name(range: Range) -> &'static str {
     if is_full(range) { "full" } else { "limited" }
 }
 
-/// Told of one side only, swscale makes limited range of full.
+/// If only one side's range is given, swscale converts full range to limited.
 fn same_range(range: Range) -> String {
     let range = range_name(range);
     format!("in_range={range}:out_range={range}")
 }
 
-/// swscale knows the matrices of YCbCr; the side that is RGB takes that of the other.
+/// swscale's name of a YCbCr matrix. An RGB side takes the matrix of the other side.
 fn swscale_matrix(matrix: Matrix, other: Matrix) -> &'static str {
     let matrix = if matrix == Matrix::RGB { other } else { matrix };
     match matrix.0 {

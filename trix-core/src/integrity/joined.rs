@@ -1,19 +1,18 @@
-//! Looks behind the last packet for another recording, which some demuxers leave unread without a word.
+//! Searches after the last packet for another recording. Some demuxers ignore one without a message.
 //!
-//! Invariant: only the head of a file of the same container counts; indexes, tags and padding do not.
+//! Invariant: only the header of a file of the same container counts. Indexes, tags and padding do not.
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
 use trix_av::io::ReadSeek;
 
-/// What is searched behind the last packet. The index of a day of Matroska is smaller.
+/// Number of bytes searched after the last packet. The index of a day of Matroska is smaller.
 const TAIL: u64 = 16 << 20;
 
-/// Bytes of a head that have to be seen to know it.
+/// Number of bytes needed to recognise a header.
 const HEAD: usize = 64;
 
-/// The first byte, at or behind `from`, of another recording in the file that `demuxer` (FFmpeg's name) has read up to
-/// there.
+/// Offset of another recording at or after `from`. `demuxer` (FFmpeg's name) has read the file up to `from`.
 pub(crate) fn next_recording(demuxer: &str, mut reader: Box<dyn ReadSeek>, from: u64) -> Result<Option<u64>> {
     let is_head: fn(&[u8]) -> bool = match demuxer {
         "mov,mp4,m4a,3gp,3g2,mj2" => |bytes| {

@@ -1,7 +1,7 @@
-//! Runs the checks of containers (`trix_bitstream::checks`) over a file, beside the demuxer.
+//! Runs the container checks (`trix_bitstream::checks`) over a file, in parallel with the demuxer.
 //!
-//! Invariant: a check reads the file on its own and from start to end, never beyond what the demuxer has reached, so
-//! that damage is told where it is.
+//! Invariant: a check reads the file separately and from start to end. It never reads beyond the demuxer's position, so
+//! that damage is reported where it is.
 
 mod joined;
 
@@ -25,7 +25,7 @@ pub(crate) struct Integrity {
 const PIECE: usize = 256 * 1024;
 
 impl Integrity {
-    /// The check for files that `demuxer` (FFmpeg's name) reads; `None` where there is nothing to check.
+    /// The check for files of `demuxer` (FFmpeg's name). `None` if there is nothing to check.
     pub(crate) fn of(
         demuxer: &str,
         reader: impl FnOnce() -> std::io::Result<Box<dyn ReadSeek>>,
@@ -34,10 +34,10 @@ impl Integrity {
         Ok(Some(Integrity { reader: reader()?, check, position: 0, ended: false, buffer: Vec::new() }))
     }
 
-    /// Checks up to byte `target`; `u64::MAX` for all of it.
+    /// Checks up to byte `target`. `u64::MAX` checks the whole file.
     pub(crate) fn advance(&mut self, target: u64, state: &IoState) -> std::io::Result<Vec<Sign>> {
         let mut signs = Vec::new();
-        // In whole pieces: most calls are about a packet inside of one that was read before.
+        // Read whole pieces: most calls concern a packet in a piece that was already read.
         while !self.ended && self.position < target && !state.is_cancelled() {
             let piece = (target - self.position).min(PIECE as u64) as usize;
             if piece < PIECE && !self.check.leads() {
@@ -53,7 +53,7 @@ impl Integrity {
                     self.position += count as u64;
                     self.check.feed(&self.buffer[..count], &mut signs);
                 }
-                // The reader may have been cancelled in the middle of a read.
+                // The reader may have been cancelled during a read.
                 Err(_) if state.is_cancelled() => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -62,7 +62,7 @@ impl Integrity {
         Ok(signs)
     }
 
-    /// Whether it should be ahead of the packets that are handed on.
+    /// True if the check should run ahead of the packets that are passed on.
     pub(crate) fn leads(&self) -> bool {
         self.check.leads()
     }

@@ -1,7 +1,7 @@
-//! Loudness and peaks of sound by EBU R 128: ITU-R BS.1770-5 for loudness and true peak, EBU Tech 3341 for the times it
-//! is measured over, EBU Tech 3342 for its range.
+//! Loudness and peaks of audio by EBU R 128: ITU-R BS.1770-5 for loudness and true peak, EBU Tech 3341 for the
+//! measurement windows, EBU Tech 3342 for the loudness range.
 //!
-//! Invariant: blocks of any length, format and number give the result of one block of the same samples.
+//! Invariant: the result does not depend on how the samples are divided into blocks, nor on their format.
 
 use std::collections::VecDeque;
 
@@ -12,26 +12,26 @@ use trix_model::error::{Error, ErrorKind, Result, Stage};
 use super::waveform::{Peaks, Waveform};
 use crate::plan::Loudness;
 
-/// Power of a channel beside the listener, 1.5 dB (BS.1770-5, table 4).
+/// Power weight of a channel beside the listener, 1.5 dB (BS.1770-5, table 4).
 const SIDE: f64 = 1.41;
 
-/// Loudness of full power: `-0.691 + 10 log10(power)` (BS.1770-5, equation 2).
+/// Loudness at a power of 1: `-0.691 + 10 log10(power)` (BS.1770-5, equation 2).
 const FULL_POWER: f64 = -0.691;
 
-/// Steps of 10 ms in the windows of momentary and short-term loudness (Tech 3341).
+/// Number of 10 ms steps in the windows of momentary and short-term loudness (Tech 3341).
 const MOMENTARY: usize = 40;
 const SHORT_TERM: usize = 300;
 
-/// Measures blocks of sound.
+/// Measures blocks of audio.
 pub struct Meter {
     ebu: EbuR128,
     channels: usize,
     sample_rate: u32,
     weights: Vec<f64>,
     samples: u64,
-    /// Samples that wait for a whole step, by channel.
+    /// Samples that wait for a complete step, by channel.
     ahead: Vec<Vec<f64>>,
-    /// Samples of a step.
+    /// Samples per step.
     step: usize,
     /// Weighted power of the last steps.
     powers: VecDeque<f64>,
@@ -41,7 +41,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter for sound of the shape of `frame`.
+    /// A meter for audio in the format of `frame`.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -49,11 +49,11 @@ impl Meter {
         Meter::new(frame.channels(), frame.sample_rate(), frame.loudspeakers().as_deref())
     }
 
-    /// A meter for so many channels and samples in a second. `loudspeakers`: FFmpeg's abbreviation for each channel;
-    /// `None` where they are not known.
+    /// A meter for this number of channels at `sample_rate` samples a second. `loudspeakers` holds FFmpeg's
+    /// abbreviation for each channel, or `None` if they are unknown.
     ///
     /// # Errors
-    /// `Unsupported` for more than 64 channels, or less than 100 or more than 2 822 400 samples in a second.
+    /// `Unsupported` for more than 64 channels, or less than 100 or more than 2 822 400 samples a second.
     pub fn new(channels: usize, sample_rate: u32, loudspeakers: Option<&[String]>) -> Result<Self> {
         let refused = || {
             let detail = format!("loudness of {channels} channels at {sample_rate} Hz cannot be measured");
@@ -85,16 +85,16 @@ impl Meter {
         })
     }
 
-    /// Also keeps the shape of the wave, with `buckets` in a second.
+    /// Also keeps the waveform, with `buckets` values a second.
     pub fn with_waveform(mut self, buckets: u32) -> Self {
         self.waveform = Some(Waveform::new(self.channels, self.sample_rate, buckets));
         self
     }
 
-    /// Takes note of a block.
+    /// Measures a block.
     ///
     /// # Errors
-    /// `Unsupported` when it has another rate or number of channels than the first.
+    /// `Unsupported` if the block has another rate or number of channels than the meter.
     pub fn push(&mut self, frame: &Frame) -> Result<()> {
         if (frame.channels(), frame.sample_rate()) != (self.channels, self.sample_rate) {
             let (channels, rate) = (frame.channels(), frame.sample_rate());
@@ -108,10 +108,10 @@ impl Meter {
         self.advance(before)
     }
 
-    /// Takes note of samples, as many in each channel; full scale is 1.
+    /// Measures samples: one list for each channel, all of the same length. Full scale is 1.
     ///
     /// # Errors
-    /// `Unsupported` when there are more or fewer channels, or they are not equally long.
+    /// `Unsupported` if the number of channels differs, or the lists have different lengths.
     pub fn push_samples(&mut self, channels: &[Vec<f64>]) -> Result<()> {
         let samples = channels.first().map_or(0, Vec::len);
         if channels.len() != self.channels || channels.iter().any(|channel| channel.len() != samples) {
@@ -123,10 +123,10 @@ impl Meter {
         self.advance(before)
     }
 
-    /// Measures whole steps of what is ahead; up to `before`, its samples were counted already.
+    /// Measures all complete steps of `ahead`. The samples up to `before` were already counted.
     fn advance(&mut self, before: usize) -> Result<()> {
         for (channel, ahead) in self.ahead.iter_mut().enumerate() {
-            // Not a number would be the result of everything after it.
+            // A sample that is not a number would spoil all later results.
             ahead[before..].iter_mut().filter(|sample| !sample.is_finite()).for_each(|sample| *sample = 0.0);
             if let Some(waveform) = &mut self.waveform {
                 waveform.push(channel, &ahead[before..]);
@@ -143,15 +143,15 @@ impl Meter {
         Ok(())
     }
 
-    /// What was measured.
+    /// Returns the result.
     pub fn finish(self) -> Loudness {
         self.finish_with_waveform().0
     }
 
-    /// What was measured, and the shape of the wave where it was kept.
+    /// Returns the result, and the waveform if it was kept.
     pub fn finish_with_waveform(mut self) -> (Loudness, Option<Peaks>) {
         let rest = self.ahead.first().map_or(0, Vec::len);
-        // The shape of blocks was checked when they came.
+        // `push` has already checked the format of the blocks.
         let _checked = self.measure(0, rest);
         let known = |value: Result<f64, ebur128::Error>| value.ok().filter(|value| value.is_finite());
         let decibel = |value: f64| (value > 0.0).then(|| 20.0 * value.log10());
@@ -185,29 +185,30 @@ impl Meter {
             .map_err(|error| Error::bug(Stage::Filter, format!("loudness cannot be measured: {error}")))
     }
 
-    /// Enters the step that was just measured into the windows.
+    /// Adds the last measured step to the windows.
     fn look(&mut self) {
-        // The crate rounds a window of 10 ms to samples as `step` does.
+        // The crate rounds a window of 10 ms to samples in the same way as `step`.
         let loudness = self.ebu.loudness_window(10).unwrap_or(f64::NEG_INFINITY);
         if self.powers.len() == SHORT_TERM {
             self.powers.pop_front();
         }
         self.powers.push_back(10f64.powf((loudness - FULL_POWER) / 10.0));
         let mean = |steps: usize| self.powers.iter().rev().take(steps).sum::<f64>() / steps as f64;
-        // Windows that are not full yet hold silence before the start, as Tech 3341 has it.
+        // As Tech 3341 defines, a window that is not full yet holds silence before the start.
         self.max_momentary = self.max_momentary.max(mean(MOMENTARY));
         self.max_short_term = self.max_short_term.max(mean(SHORT_TERM));
     }
 }
 
-/// Where a loudspeaker stands (ITU-R BS.2051-3) among the others of its layout.
+/// Position of a loudspeaker (ITU-R BS.2051-3) in its layout.
 fn place(name: &str, all: &[String]) -> Channel {
     let has_sides = all.iter().any(|name| matches!(name.as_str(), "SL" | "SR"));
     match name {
         "FL" | "DL" | "SDL" => Channel::Left,
         "FR" | "DR" | "SDR" => Channel::Right,
         "LFE" | "LFE2" => Channel::Unused,
-        // 5.1 has one pair of surround channels, at 110 degrees, whatever it is called; 7.1 has one at 90 and one at 135.
+        // 5.1 has one pair of surround channels, at 110 degrees, whatever their name. 7.1 has one pair at 90 and one at
+        // 135 degrees.
         "BL" if !has_sides => Channel::LeftSurround,
         "BR" if !has_sides => Channel::RightSurround,
         "BL" => Channel::Mp135,
@@ -223,7 +224,7 @@ fn place(name: &str, all: &[String]) -> Channel {
     }
 }
 
-/// BS.1770-5, table 4: 1.41 between 60 and 120 degrees to the side at the height of the ears, else 1.
+/// BS.1770-5, table 4: 1.41 from 60 to 120 degrees to the side at ear height, otherwise 1.
 fn weight(place: Channel) -> f64 {
     match place {
         Channel::Unused => 0.0,

@@ -1,6 +1,6 @@
-//! Measures how loud sound is, and says what brings it to a target.
+//! Measures the loudness of audio, and computes the gain to a target.
 //!
-//! Invariant: what is measured is what is heard: the samples that an encoder would take in, every one of them once.
+//! Invariant: the measured samples are those that are heard: each sample that an encoder would receive, exactly once.
 
 pub mod meter;
 pub mod normalise;
@@ -21,7 +21,7 @@ use crate::{
     spec::{audio_edit::SoundEdit, track::LoudnessTarget},
 };
 
-/// Measures stream `stream` of `source` as it is; `None`: the first sound stream.
+/// Measures stream `stream` of `source` without changes. `None` selects the first audio stream.
 ///
 /// # Errors
 /// Those of [`SoundReader::new`] and of [`measure_sound`].
@@ -29,10 +29,10 @@ pub fn measure(source: Source, stream: Option<usize>, on_damage: OnDamage, cance
     measure_sound(&mut SoundReader::new(source, stream, on_damage)?, cancel)
 }
 
-/// Measures what `sound` yields, to its end: also what a mix, an edit or stems make of files.
+/// Measures everything that `sound` yields, including the result of a mix, an edit or stems.
 ///
 /// # Errors
-/// Those of reading and decoding; `MalformedInput` when there is no sound, `Unsupported` when its shape changes or cannot
+/// Those of reading and decoding. `MalformedInput` if there is no audio, `Unsupported` if its format changes or cannot
 /// be measured, `Cancelled`.
 pub fn measure_sound(sound: &mut SoundReader, cancel: &Cancel) -> Result<Loudness> {
     let mut meter: Option<Meter> = None;
@@ -54,14 +54,14 @@ pub fn measure_sound(sound: &mut SoundReader, cancel: &Cancel) -> Result<Loudnes
     Ok(meter.ok_or_else(none)?.finish())
 }
 
-/// Times that sound behind a limiter is measured, each time with a gain that makes up for what was missing.
+/// Maximum number of measurements with a limiter. Each one corrects the gain by the difference that was left.
 const ROUNDS: usize = 4;
 
-/// LU within which a target behind a limiter counts as met. EBU R 128 asks for 0.5; a gain is exact.
+/// Tolerance in LU for a target with a limiter. EBU R 128 requires 0.5. A plain gain is exact.
 const CLOSE: f64 = 0.05;
 
-/// Measures sound with `edit`, and finds what brings it to `target`. `sound` opens it anew with the edit that it is
-/// given; it is read once, and a few times more where a limiter has to work.
+/// Measures audio with `edit`, and computes what brings it to `target`. `sound` opens the audio again with the edit
+/// that it is given. The audio is read once, and a few times more if a limiter is needed.
 ///
 /// # Errors
 /// Those of `sound` and of [`measure_sound`].

@@ -1,6 +1,6 @@
-//! From a measurement and a target to a gain.
+//! Computes a gain from a measurement and a target.
 //!
-//! Invariant: a linear gain is one number for the whole track, and never lifts the measured true peak above the limit.
+//! Invariant: a linear gain is one number for the whole track, and never raises the measured true peak above the limit.
 
 use crate::{
     plan::{Loudness, Normalisation},
@@ -10,10 +10,10 @@ use crate::{
     },
 };
 
-/// What brings sound that was measured as `measured` to `target`. Silence stays as it is.
+/// Computes the gain from the loudness `measured` to `target`. Silence is left unchanged.
 pub fn normalise(measured: &Loudness, target: &LoudnessTarget) -> Normalisation {
     let wanted = measured.integrated_lufs.map_or(0.0, |loudness| target.integrated_lufs - loudness);
-    // As much as brings the highest peak to the limit; less than nothing where it is above already.
+    // The gain that brings the highest peak to the limit. Negative if the peak is already above it.
     let room = measured.true_peak_dbtp.map_or(f64::INFINITY, |peak| target.true_peak_dbtp - peak);
     let limited = measured.integrated_lufs.is_some() && wanted > room;
     let (gain_db, limit_dbtp) = match target.mode {
@@ -32,7 +32,7 @@ pub fn normalise(measured: &Loudness, target: &LoudnessTarget) -> Normalisation 
 }
 
 impl Normalisation {
-    /// `edit` with this gain added to its own, and the limiter.
+    /// Adds this gain and the limiter to `edit`.
     pub fn applied_to(&self, edit: SoundEdit) -> SoundEdit {
         SoundEdit { gain_db: edit.gain_db + self.gain_db, limit_dbtp: self.limit_dbtp.or(edit.limit_dbtp), ..edit }
     }
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!((held.expected_lufs, held.expected_true_peak_dbtp), (Some(-19.0), Some(-1.0)));
         let dynamic = normalise(&measured(-23.0, -5.0), &target(LoudnessMode::Dynamic));
         assert_eq!((dynamic.gain_db, dynamic.limit_dbtp, dynamic.limited), (7.0, Some(-1.0), true));
-        // A peak above the limit is brought down, even where the loudness would allow more.
+        // A peak above the limit is reduced, even if the loudness would allow more gain.
         let loud = normalise(&measured(-16.0, 1.5), &target(LoudnessMode::Linear));
         assert_eq!((loud.gain_db, loud.limited), (-2.5, true));
     }

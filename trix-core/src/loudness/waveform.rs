@@ -1,6 +1,6 @@
-//! The shape of a wave, for a picture of it: the lowest and highest sample of each short stretch of time.
+//! The waveform of audio, for drawing: the lowest and highest sample of each short interval.
 //!
-//! Invariant: every sample lies in exactly one bucket, and bucket `n` begins at sample `n * rate / buckets` rounded down.
+//! Invariant: every sample lies in exactly one bucket. Bucket `n` begins at sample `n * rate / buckets`, rounded down.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ pub struct Peaks {
     pub channels: Vec<Vec<(i16, i16)>>,
 }
 
-/// Gathers [`Peaks`].
+/// Collects [`Peaks`].
 pub(super) struct Waveform {
     sample_rate: u64,
     buckets: u64,
@@ -43,7 +43,7 @@ impl Waveform {
         let Some(channel) = self.channels.get_mut(channel) else { return };
         let mut rest = samples;
         while !rest.is_empty() {
-            // As many as fit before the next bucket begins.
+            // The samples before the start of the next bucket.
             let next = (channel.done.len() as u64 + 1) * rate / buckets;
             let take = usize::try_from(next - channel.samples).unwrap_or(usize::MAX).min(rest.len());
             let (now, later) = rest.split_at(take);

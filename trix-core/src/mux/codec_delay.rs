@@ -1,10 +1,12 @@
-//! Tells in Matroska how much of a sound track a decoder yields before the first sample that is heard.
+//! Writes the codec delay of audio tracks into Matroska: how much audio a decoder yields before the first audible
+//! sample.
 //!
-//! Matroska has an element for it, CodecDelay (RFC 9559, 5.1.4.1.28), by which readers move the track's times back and
-//! which they discard. Some releases of libavformat write it for Opus alone. Then the other tracks get a name that is
-//! longer by as many bytes as the element needs, and when the file is complete, the element takes their place.
+//! Matroska has the element CodecDelay for it (RFC 9559, 5.1.4.1.28). Readers discard that much audio and move the
+//! track's times back by it. Some releases of libavformat write the element only for Opus. In that case, the other
+//! tracks get a name that is longer by the size of the element. When the file is complete, the element replaces the
+//! extra bytes.
 //!
-//! Invariant: no byte of the file moves, and nothing but the description of the tracks changes.
+//! Invariant: no byte of the file moves, and only the track descriptions change.
 
 use std::{
     fs::OpenOptions,
@@ -24,7 +26,7 @@ use crate::spec::job::Container;
 /// Nanoseconds.
 const NANO: TimeBase = TimeBase::new(1, 1_000_000_000);
 
-/// Identifiers of elements, with their marker bits.
+/// Element identifiers with their marker bits.
 mod id {
     pub const SEGMENT: u32 = 0x1853_8067;
     pub const CLUSTER: u32 = 0x1f43_b675;
@@ -35,16 +37,16 @@ mod id {
     pub const CODEC_DELAY: [u8; 2] = [0x56, 0xaa];
 }
 
-/// CodecDelay with its identifier, its length and 32 bits of nanoseconds.
+/// Size of CodecDelay in bytes: its identifier, its length and 32 bits of nanoseconds.
 const ELEMENT: usize = 7;
 
-/// Bytes before the text of a short name.
+/// Bytes before the text of a short name element.
 const NAME_HEAD: usize = 3;
 
-/// Samples of silence to put before `priming` samples of an encoder's own, so that a container tells their length
-/// without rounding: Matroska's times, from which readers subtract it, count milliseconds.
+/// Samples of silence to insert before the `priming` samples of an encoder, so that the container can state the total
+/// length without rounding. Matroska's times, from which readers subtract it, count milliseconds.
 pub fn lead(container: Container, priming: usize, rate: u32, codec: &str) -> usize {
-    // A decoder of Opus discards by itself exactly what the encoder's header says.
+    // An Opus decoder itself discards exactly as much as the encoder's header states.
     if !has_delays(container) || priming == 0 || codec == "opus" || rate == 0 {
         return 0;
     }
@@ -52,28 +54,28 @@ pub fn lead(container: Container, priming: usize, rate: u32, codec: &str) -> usi
     while rest != 0 {
         (gcd, rest) = (rest, gcd % rest);
     }
-    // The fewest samples that last whole milliseconds.
+    // The smallest number of samples that lasts whole milliseconds.
     let step = rate as usize / gcd;
     priming.next_multiple_of(step) - priming
 }
 
-/// Whether a container has the element.
+/// True if the container has the CodecDelay element.
 fn has_delays(container: Container) -> bool {
     match container {
         Container::Matroska | Container::WebM => true,
-        // These have edit lists, which libavformat writes by the first packet's time.
+        // These have edit lists, which libavformat writes from the first packet's time.
         Container::Mp4 | Container::Mov => false,
-        // These have no place to say it; their times are early by as much.
+        // These cannot state it. Their times are early by the delay.
         Container::MpegTs | Container::M2ts | Container::Mxf => false,
     }
 }
 
-/// By how much the times of a track have to be later in the file than what is heard, where the muxer does not see to it.
+/// The delay to add to the times of a track in the file, if the muxer does not add it.
 pub(super) fn to_add(container: Container, parameters: &CodecParameters) -> Option<Timestamp> {
     of(container, parameters).filter(|_| !ability::matroska_delay(&parameters.codec_name()).is_added)
 }
 
-/// How long the decoder of a track of sound yields what is not heard, where the container has the element.
+/// Duration of the inaudible start of an audio track, if the container has the element.
 pub(super) fn of(container: Container, parameters: &CodecParameters) -> Option<Timestamp> {
     let (samples, rate) = parameters.priming();
     (has_delays(container) && samples > 0).then(|| Timestamp::new(samples.into(), TimeBase::new(1, rate.into())))
@@ -86,37 +88,37 @@ pub(super) struct Missing {
 }
 
 impl Missing {
-    /// What is missing in a track of this delay and title; nothing where libavformat writes it.
+    /// The missing delay of a track. `None` if libavformat writes it.
     pub(super) fn new(delay: Timestamp, codec: &str, metadata: &[(String, String)]) -> Option<Self> {
         let nanoseconds = u32::try_from(delay.rescale(NANO)).ok()?;
         (!ability::matroska_delay(codec).is_written).then(|| Missing { nanoseconds, ..Missing::later(metadata) })
     }
 
-    /// The same where the delay shows when packets come.
+    /// The same, for a delay that is only known when packets arrive.
     pub(super) fn later(metadata: &[(String, String)]) -> Self {
         let title = metadata.iter().find(|(key, _)| key == "title").map(|(_, title)| title.clone());
         Missing { title: title.unwrap_or_default(), nanoseconds: 0 }
     }
 
-    /// Says the delay where it was not known before.
+    /// Sets a delay that was not known before.
     pub(super) fn settle(&mut self, delay: Timestamp) {
         self.nanoseconds = u32::try_from(delay.rescale(NANO)).unwrap_or(0);
     }
 
-    /// The name that makes room for it.
+    /// The track name that reserves space for the element.
     pub(super) fn placeholder(&self) -> String {
         let room = if self.title.is_empty() { ELEMENT - NAME_HEAD } else { ELEMENT };
         format!("{}{}", self.title, "-".repeat(room))
     }
 
-    /// Replaces the name that is `element`, whose text is `text` bytes long.
+    /// Replaces the name `element`, whose text is `text` bytes long.
     fn replace(&self, element: &mut [u8], text: usize) {
         let (name, delay) = element.split_at_mut(element.len() - ELEMENT);
         delay[..2].copy_from_slice(&id::CODEC_DELAY);
         delay[2] = 0x84;
         delay[3..].copy_from_slice(&self.nanoseconds.to_be_bytes());
         if !name.is_empty() {
-            // The length stays as wide as it was, which may be wider than it has to be.
+            // The length field keeps its width, which may be larger than necessary.
             let head = name.len() + ELEMENT - text;
             let width = head - 2;
             let length = (self.title.len() as u64) | 1 << (7 * width);
@@ -125,10 +127,10 @@ impl Missing {
     }
 }
 
-/// Writes what is missing into the finished file at `path`; an entry for each track.
+/// Writes the missing delays into the finished file at `path`. `missing` has one entry for each track.
 ///
 /// # Errors
-/// `Io` when the file cannot be changed, `Bug` when its tracks are not where libavformat puts them.
+/// `Io` if the file cannot be changed, `Bug` if its track descriptions are not where libavformat puts them.
 pub(super) fn complete(path: &Path, missing: &[Option<Missing>]) -> Result<()> {
     if missing.iter().all(Option::is_none) {
         return Ok(());
@@ -146,7 +148,7 @@ pub(super) fn complete(path: &Path, missing: &[Option<Missing>]) -> Result<()> {
     file.write_all(&tracks).map_err(io)
 }
 
-/// Where the content of the description of all tracks begins, and how long it is.
+/// Offset and length of the content of the Tracks element.
 fn find_tracks(file: &mut (impl Read + Seek)) -> io::Result<(u64, usize)> {
     let missing = || io::Error::new(io::ErrorKind::InvalidData, "no tracks before the first cluster");
     let mut at = 0;
@@ -165,7 +167,7 @@ fn find_tracks(file: &mut (impl Read + Seek)) -> io::Result<(u64, usize)> {
     }
 }
 
-/// Puts the delays into the entries of `tracks`, and the checksum right; `None` where a name is not the placeholder.
+/// Writes the delays into the entries of `tracks` and updates the checksum. `None` if a name is not the placeholder.
 fn enter(tracks: &mut [u8], missing: &[Option<Missing>]) -> Option<()> {
     let mut entries = missing.iter();
     let mut checksum = None;
@@ -185,7 +187,7 @@ fn enter(tracks: &mut [u8], missing: &[Option<Missing>]) -> Option<()> {
         at = content.end;
     }
     if let Some(place) = checksum {
-        // RFC 8794, 11.3.1: over all that follows, little-endian.
+        // RFC 8794, 11.3.1: covers all following bytes, little-endian.
         let sum = crc32(&tracks[place.end..]);
         tracks.get_mut(place)?.copy_from_slice(&sum.to_le_bytes());
     }
@@ -207,7 +209,7 @@ fn enter_one(entry: &mut [u8], missing: &Missing) -> Option<()> {
     None
 }
 
-/// CRC-32 of ISO 3309, bit by bit: a description of tracks is short.
+/// CRC-32 of ISO 3309, bit by bit, because track descriptions are short.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })

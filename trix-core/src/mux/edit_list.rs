@@ -1,7 +1,7 @@
-//! Repairs the edit list of MP4 and MOV where pictures are shown before the keyframe that they follow.
+//! Repairs the edit list of MP4 and MOV if frames are shown before the keyframe that precedes them in the file.
 //!
-//! Invariant: only the edit list of the picture track changes, in its place, and by what libavformat leaves out: it lets
-//! the track begin with the first picture in the file, which hides what is shown before that one.
+//! Invariant: only the edit list of the video track changes, in place. libavformat starts the track at the first frame
+//! in the file, which hides frames that are shown earlier.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,28 +12,28 @@ use std::{
 
 use trix_model::time::{TimeBase, Timestamp};
 
-/// What the muxer knows of the picture track.
+/// Facts of the muxer about the video track.
 pub(super) struct Shown {
-    /// Its place among the tracks.
+    /// Index of the track.
     pub(super) track: usize,
-    /// When the first picture in the file is shown.
+    /// Presentation time of the first frame in the file.
     pub(super) first: Timestamp,
-    /// When the first picture is shown.
+    /// Earliest presentation time.
     pub(super) earliest: Timestamp,
 }
 
-/// A box (ISO/IEC 14496-12, 4.2) in a block of memory.
+/// A box (ISO/IEC 14496-12, 4.2) in memory.
 struct Found {
     whole: Range<usize>,
     content: Range<usize>,
 }
 
-/// The first box named `name` within `range` after the first `skip` of that name.
+/// Finds a box named `name` in `range`, after the first `skip` boxes of that name.
 fn find(data: &[u8], range: Range<usize>, name: &[u8; 4], mut skip: usize) -> Option<Found> {
     let mut at = range.start;
     while at + 8 <= range.end {
         let size = u32::from_be_bytes(data.get(at..at + 4)?.try_into().ok()?) as usize;
-        // A large size is never needed for what is looked for here.
+        // The boxes searched here never need a large size.
         if size < 8 || at + size > range.end {
             return None;
         }
@@ -48,8 +48,8 @@ fn find(data: &[u8], range: Range<usize>, name: &[u8; 4], mut skip: usize) -> Op
     None
 }
 
-/// Lets the picture track of the file at `path` begin with the picture that is shown first. `movie` is the tick in which
-/// the movie counts. False when the file is not as libavformat writes it; verification says what is wrong then.
+/// Starts the video track of the file at `path` with the frame that is shown first. `movie` is the movie's time base.
+/// False if the file does not have libavformat's structure; verification then reports what is wrong.
 pub(super) fn repair(path: &Path, shown: &Shown, movie: TimeBase) -> Result<bool> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
     let Some((start, mut moov)) = read_moov(&mut file)? else { return Ok(false) };
@@ -61,7 +61,7 @@ pub(super) fn repair(path: &Path, shown: &Shown, movie: TimeBase) -> Result<bool
     Ok(true)
 }
 
-/// The box with the index, and where it stands.
+/// Reads the `moov` box. Returns its offset and its bytes.
 fn read_moov(file: &mut File) -> Result<Option<(u64, Vec<u8>)>> {
     let mut at = 0;
     loop {
@@ -90,8 +90,8 @@ fn read_moov(file: &mut File) -> Result<Option<(u64, Vec<u8>)>> {
 
 /// Changes the edit list in `moov`.
 ///
-/// libavformat writes an empty edit up to the first picture in the file, then one edit from that picture on
-/// (ISO/IEC 14496-12, 8.6.6: duration in ticks of the movie, media time in ticks of the track).
+/// libavformat writes an empty edit up to the first frame in the file, then one edit from that frame on (ISO/IEC
+/// 14496-12, 8.6.6: duration in movie ticks, media time in track ticks).
 fn rewrite(moov: &mut [u8], shown: &Shown, movie: TimeBase) -> Option<()> {
     let trak = find(moov, 8..moov.len(), b"trak", shown.track)?;
     let edts = find(moov, trak.content, b"edts", 0)?;
@@ -126,7 +126,7 @@ fn rewrite(moov: &mut [u8], shown: &Shown, movie: TimeBase) -> Option<()> {
         put(moov, empty, earliest as u64);
         return Some(());
     }
-    // Nothing is empty any more: the one edit moves to the front, and its old place becomes free space after the list.
+    // No empty edit is left. Move the other edit to the front, and turn its old place into a free box after the list.
     moov.copy_within(real..real + entry, empty);
     moov[entries - 4..entries].copy_from_slice(&1u32.to_be_bytes());
     for place in [&edts.whole, &elst.whole] {

@@ -1,7 +1,7 @@
-//! Fits sound to the pictures of an MXF file, whose edit units hold one picture and the samples beside it.
+//! Aligns audio with the edit units of an MXF file. Each unit holds one frame and the audio samples beside it.
 //!
-//! Invariant: each sound track has exactly the samples of the pictures that were written, counted from the first. The
-//! muxer of libavformat drops pictures where a sound track ends early, and sound where it ends late.
+//! Invariant: each audio track has exactly the samples of the written frames, counted from the first. libavformat's
+//! muxer drops frames if an audio track ends early, and drops audio if it ends late.
 
 use trix_av::packet::Packet;
 use trix_model::{
@@ -9,10 +9,10 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-/// Sound that can be written: its track, the tick of its times, itself.
+/// Audio to write: track index, time base, packet.
 pub(super) type Ready = (usize, TimeBase, Packet);
 
-/// The sound of a file, waiting for its pictures.
+/// Audio that waits for its frames.
 pub(super) struct EditUnits {
     rate: Rational,
     pictures: u64,
@@ -23,38 +23,38 @@ pub(super) struct EditUnits {
 struct Sound {
     track: usize,
     sample_rate: i64,
-    /// Bytes of a sample of all channels.
+    /// Bytes of one sample of all channels.
     block: usize,
     waiting: Vec<u8>,
-    /// Samples that came in, silence included, and samples that went out.
+    /// Samples received, including silence, and samples output.
     taken: i64,
     given: i64,
 }
 
 impl EditUnits {
-    /// For `rate` pictures in a second.
+    /// Creates a buffer for `rate` frames a second.
     pub(super) fn new(rate: Rational) -> Self {
         EditUnits { rate, pictures: 0, last: -1, sound: Vec::new() }
     }
 
-    /// Adds a track of PCM, of `block` bytes a sample of all channels.
+    /// Adds a PCM track with `block` bytes for one sample of all channels.
     pub(super) fn add_sound(&mut self, track: usize, sample_rate: u32, block: usize) {
         let sample_rate = i64::from(sample_rate);
         let waiting = Vec::new();
         self.sound.push(Sound { track, sample_rate, block: block.max(1), waiting, taken: 0, given: 0 });
     }
 
-    /// Enters a picture that is shown as number `place`.
+    /// Counts a frame with presentation number `place`.
     pub(super) fn picture(&mut self, place: i64) {
         self.pictures += 1;
         self.last = self.last.max(place);
     }
 
-    /// Takes sound of `track` that is heard at `time`; false for other tracks.
+    /// Takes audio of `track` with presentation time `time`. False for other tracks.
     pub(super) fn take(&mut self, track: usize, time: Option<Timestamp>, data: &[u8]) -> bool {
         let Some(sound) = self.sound.iter_mut().find(|sound| sound.track == track) else { return false };
         let at = time.map_or(sound.taken, |time| time.rescale(TimeBase::new(1, sound.sample_rate)));
-        // A container that counts milliseconds is off by half of one; that is no gap.
+        // A container that counts milliseconds is off by up to half a millisecond. That is not a gap.
         let slack = sound.sample_rate / 500;
         let gap = at - sound.taken;
         let mut data = data;
@@ -70,7 +70,7 @@ impl EditUnits {
         true
     }
 
-    /// The sound of whole edit units whose pictures are there: track, packet. Times count the pictures' sample rate.
+    /// The audio of complete edit units whose frames are written. Times count audio samples.
     pub(super) fn ready(&mut self) -> Vec<Ready> {
         let (rate, pictures) = (self.rate, self.pictures);
         let mut list = Vec::new();
@@ -94,11 +94,11 @@ impl EditUnits {
         list
     }
 
-    /// After the last packet: what is left, filled with silence or cut to the end of the pictures; and what a reader of
-    /// the report should know.
+    /// Returns the remaining audio after the last packet, filled with silence or cut to the end of the frames, and
+    /// notes for the report.
     ///
     /// # Errors
-    /// `Unsupported` when pictures are missing between those that were written.
+    /// `Unsupported` if frames are missing between the written ones.
     pub(super) fn finish(&mut self) -> Result<(Vec<Ready>, Vec<String>)> {
         if self.last + 1 != self.pictures as i64 {
             let detail = format!(
@@ -135,7 +135,7 @@ impl EditUnits {
 const MILLI: TimeBase = TimeBase { num: 1, den: 1000 };
 
 impl Sound {
-    /// Samples of the first `units` pictures, as libavformat's `pcm_rechunk` counts them: rounded to the nearest.
+    /// Number of samples of the first `units` frames, rounded to the nearest like in libavformat's `pcm_rechunk`.
     fn samples(&self, units: i64, rate: Rational) -> i64 {
         Timestamp::new(units, rate.inverse()).rescale(TimeBase::new(1, self.sample_rate))
     }

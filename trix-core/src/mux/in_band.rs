@@ -1,12 +1,12 @@
-//! Gives H.264 and HEVC the form of containers without a sample description: start codes, and parameter sets before each
+//! Converts H.264 and HEVC for containers without a sample description: start codes, and parameter sets before each
 //! keyframe.
 //!
-//! Invariant: slices stay as they are; a packet that has that form already is passed on unchanged.
+//! Invariant: slices stay unchanged. A packet that already has this form passes unchanged.
 
 use trix_av::{packet::Packet, stream::CodecParameters};
 use trix_bitstream::nal::{self, Framing, NalCodec};
 
-/// Rewrites the packets of one track.
+/// Converts the packets of one track.
 pub(super) struct InBand {
     codec: NalCodec,
     framing: Framing,
@@ -14,7 +14,7 @@ pub(super) struct InBand {
 }
 
 impl InBand {
-    /// For packets that come with `parameters`; `None` for codecs without units.
+    /// Creates a converter for packets with `parameters`. `None` for codecs without NAL units.
     pub(super) fn new(parameters: &CodecParameters) -> Option<Self> {
         let codec = NalCodec::from_name(&parameters.codec_name())?;
         let extradata = parameters.extradata();
@@ -22,14 +22,14 @@ impl InBand {
         Some(InBand { codec, framing: codec.framing(extradata), sets })
     }
 
-    /// The parameters of what comes out.
+    /// The parameters of the converted packets.
     pub(super) fn parameters(&self, parameters: &CodecParameters) -> CodecParameters {
         let mut extradata = Vec::new();
         self.sets.iter().for_each(|set| append(&mut extradata, set));
         parameters.clone().with_extradata(&extradata)
     }
 
-    /// The packet in its new form.
+    /// Converts a packet.
     pub(super) fn rewrite(&self, packet: Packet) -> Packet {
         let units = nal::units(packet.data(), self.framing);
         let lacks_sets = packet.is_key() && !units.iter().any(|unit| self.codec.is_parameter_set(unit));

@@ -1,7 +1,7 @@
 //! Writes compressed tracks into a container.
 //!
-//! Invariant: whatever goes into a file passes through [`Muxer::write`], which keeps the books that verification
-//! compares with the file; a file has its final name only after [`part::PartFile::commit`].
+//! Invariant: every packet of a file passes through [`Muxer::write`], which keeps the records that verification
+//! compares with the file. A file gets its final name only in [`part::PartFile::commit`].
 
 pub mod codec_delay;
 mod edit_list;
@@ -35,56 +35,56 @@ use record::{Bookkeeper, TrackRecord};
 
 use crate::spec::job::Container;
 
-/// A track to be written.
+/// A track to write.
 pub struct TrackSpec {
-    /// What the muxer must know of the codec.
+    /// The codec parameters.
     pub parameters: CodecParameters,
-    /// Seconds in a tick of the packets' times.
+    /// Time base of the packets.
     pub time_base: TimeBase,
-    /// Pictures in a second; `None` for sound and subtitles.
+    /// Frame rate; `None` for audio and subtitles.
     pub rate: Option<Rational>,
     /// Language, title and other tags.
     pub metadata: Vec<(String, String)>,
-    /// What the track is for, by FFmpeg's names.
+    /// Dispositions of the track, by FFmpeg's names.
     pub disposition: Vec<String>,
-    /// What the container says beside the samples, for pictures.
+    /// Display metadata of a video track for the container.
     pub display: Display,
-    /// Whether what lies before time zero, down to the first packet, is decoded and not heard: sound that was cut.
+    /// True for cut audio: everything from the first packet to time zero is decoded but not heard.
     pub hides_start: bool,
 }
 
-/// A file inside the file: a font, a cover picture.
+/// An attachment, such as a font.
 pub struct Attached<'a> {
-    /// Its name.
+    /// File name.
     pub name: &'a str,
-    /// Its media type (RFC 6838).
+    /// Media type (RFC 6838).
     pub media_type: &'a str,
-    /// Its bytes.
-    pub data: &'a [u8],
+    /// Content.
+    pub data: Vec<u8>,
 }
 
-/// A cover picture that the container keeps among its tags.
-pub struct CoverSpec<'a> {
-    /// What the muxer must know of the codec.
+/// A cover image that the container stores with its tags.
+pub struct CoverSpec {
+    /// The codec parameters.
     pub parameters: CodecParameters,
-    /// The picture.
-    pub data: &'a [u8],
+    /// The coded image.
+    pub data: Vec<u8>,
 }
 
-/// What a file holds beside its tracks.
+/// Content of a file beside its tracks.
 #[derive(Default)]
 pub struct Beside<'a> {
-    /// Tags about the whole.
+    /// Tags of the whole file.
     pub metadata: Vec<(String, String)>,
-    /// Named parts.
+    /// Chapters.
     pub chapters: &'a [Chapter],
-    /// Files inside the file.
+    /// Attachments.
     pub attachments: Vec<Attached<'a>>,
-    /// Cover pictures.
-    pub covers: Vec<CoverSpec<'a>>,
+    /// Cover images.
+    pub covers: Vec<CoverSpec>,
 }
 
-/// A file being written.
+/// A file that is being written.
 pub struct Muxer {
     output: Output,
     path: PathBuf,
@@ -98,24 +98,24 @@ pub struct Muxer {
 struct Track {
     from: TimeBase,
     to: TimeBase,
-    /// Ticks of `from` by which times are later in the file than what is heard.
+    /// Delay of the times in the file relative to the audible times, in ticks of `from`.
     delay: i64,
-    /// Whether the first packet tells that.
+    /// True if the first packet determines the delay.
     finds_delay: bool,
     books: Bookkeeper,
     is_picture: bool,
     in_band: Option<InBand>,
-    /// Joins what belongs to one picture.
+    /// Joins packets that belong to one frame.
     joiner: Option<BitstreamFilter>,
-    /// When the first picture in the file is shown, and the first of all; in ticks of the file.
+    /// Presentation time of the first frame in the file, and the earliest one, in ticks of the file.
     shown: Option<(i64, i64)>,
 }
 
 impl Muxer {
-    /// Starts a file of `tracks` and what stands `beside` them at `path`, which must exist.
+    /// Starts a file at `path`, which must exist, with `tracks` and the content of `beside`.
     ///
     /// # Errors
-    /// `Io` when the disk refuses, `Unsupported` when the container cannot hold the tracks.
+    /// `Io` if the disk fails, `Unsupported` if the container cannot hold the tracks.
     pub fn new(container: Container, path: &Path, mut tracks: Vec<TrackSpec>, beside: &Beside<'_>) -> Result<Self> {
         let fail = |code: AvError| error_of(code, path, &[]);
         let mut output = Output::create(container.muxer(), path).map_err(fail)?;
@@ -130,7 +130,7 @@ impl Muxer {
             }
             rewriters.push(rewriter);
             let missing = if hides_start(container, track) {
-                // Known when the first packet comes. The muxer would tell another delay, that of an encoder.
+                // The first packet determines the delay. The muxer would write another delay: that of an encoder.
                 track.parameters.set_priming(0);
                 Some(Missing::later(&track.metadata))
             } else {
@@ -143,13 +143,13 @@ impl Muxer {
             }
             delays.push(missing);
             for (key, _) in track.metadata.iter_mut().filter(|(key, _)| container.is_iso() && key == "title") {
-                // The name of the handler is read by everyone, that in the user data of the track by few.
+                // All players read the handler's name. Few read the name in the track's user data.
                 "handler_name".clone_into(key);
             }
             let tick = track.rate.and_then(|rate| match container {
-                // The muxer of MXF takes the tick of the pictures for their rate.
+                // The MXF muxer takes the time base of video for its frame rate.
                 Container::Mxf => Some(rate.inverse()),
-                // A frame has to last whole ticks where a time code counts them.
+                // If a time code counts frames, a frame must last a whole number of ticks.
                 Container::Mp4 | Container::Mov if has_timecode => with_whole_frames(track.time_base, rate),
                 _ => None,
             });
@@ -171,11 +171,11 @@ impl Muxer {
             Container::Mp4 | Container::Mov => {
                 &[("movflags", "+faststart"), ("strict", "-2"), ("movie_timescale", &timescale)]
             }
-            // Blocks hold presentation times only; shifting everything because the first decoding time lies before
-            // zero would shift what is seen.
+            // Blocks hold only presentation times. A shift because of a negative first decoding time would shift the
+            // presentation.
             Container::Matroska | Container::WebM => &[("avoid_negative_ts", "disabled"), ("strict", "-2")],
-            // Data arrive 0.7 s before they are decoded, as a receiver's buffer needs (ISO/IEC 13818-1, 2.4.2); the
-            // program's own value.
+            // Data arrive 0.7 s before they are decoded, as a receiver's buffer needs (ISO/IEC 13818-1, 2.4.2). The
+            // `ffmpeg` program uses the same value.
             Container::MpegTs => &[("max_delay", "700000"), ("mpegts_m2ts_mode", "0")],
             Container::M2ts => &[("max_delay", "700000"), ("mpegts_m2ts_mode", "1")],
             Container::Mxf => &[],
@@ -203,7 +203,8 @@ impl Muxer {
                 let finds_delay = hides_start(container, &track);
                 let books = Bookkeeper::new(&track.parameters, to);
                 let is_picture = track.parameters.kind() == StreamKind::Video;
-                // WebM and others keep the pictures of VP9 that are not shown in one packet with the next that is.
+                // WebM and other containers store VP9 frames that are not shown in one packet with the next shown
+                // frame.
                 let joiner = (track.parameters.codec_name() == "vp9")
                     .then(|| BitstreamFilter::open("vp9_superframe", &track.parameters, track.time_base))
                     .transpose()
@@ -224,10 +225,10 @@ impl Muxer {
         Ok(Muxer { output, path: path.to_owned(), container, movie, tracks, edit_units, delays })
     }
 
-    /// Writes a packet of track `track`, whose times count that track's time base.
+    /// Writes a packet of track `track`, with times in that track's time base.
     ///
     /// # Errors
-    /// `Io` when the disk refuses, `Codec` when libavformat does.
+    /// `Io` if the disk fails, `Codec` if libavformat fails.
     pub fn write(&mut self, track: usize, mut packet: Packet) -> Result<()> {
         let Some(state) = self.tracks.get_mut(track) else {
             return Err(Error::bug(Stage::Mux, format!("a packet for track {track}, which does not exist")));
@@ -285,7 +286,8 @@ impl Muxer {
         self.output.position()
     }
 
-    /// Writes what is outstanding, and the index; returns what the file must hold, and what was lost on the way.
+    /// Writes pending packets and the index. Returns the records of what the file must hold, and notes about lost
+    /// content.
     ///
     /// # Errors
     /// As [`Self::write`].
@@ -311,13 +313,13 @@ impl Muxer {
     }
 }
 
-/// Whether the first packet of a track tells the delay that the container has an element for. A header of Opus tells it.
+/// True if the first packet of a track determines its codec delay. For Opus, the header states the delay.
 fn hides_start(container: Container, track: &TrackSpec) -> bool {
     track.hides_start && container.is_matroska() && track.parameters.codec_name() != "opus"
 }
 
-/// Adds what is no track; returns the streams of cover pictures with their data.
-fn add_beside<'a>(output: &mut Output, beside: &Beside<'a>) -> Result<Vec<(usize, &'a [u8])>, AvError> {
+/// Adds attachments and covers. Returns the streams of the cover images with their data.
+fn add_beside<'a>(output: &mut Output, beside: &'a Beside<'_>) -> Result<Vec<(usize, &'a [u8])>, AvError> {
     let millis = TimeBase::new(1, 1000);
     for Attached { name, media_type, data } in &beside.attachments {
         let metadata = [("filename", name), ("mimetype", media_type)];
@@ -344,12 +346,12 @@ fn add_beside<'a>(output: &mut Output, beside: &Beside<'a>) -> Result<Vec<(usize
             disposition: &disposition,
             side_data: &[],
         };
-        covers.push((output.add_stream(&stream)?, *data));
+        covers.push((output.add_stream(&stream)?, data.as_slice()));
     }
     Ok(covers)
 }
 
-/// For MXF: what keeps sound beside its pictures.
+/// For MXF: the buffer that keeps audio beside its frames.
 fn edit_units(tracks: &[TrackSpec]) -> Option<EditUnits> {
     let mut units = EditUnits::new(tracks.iter().find_map(|track| track.rate)?);
     for (index, track) in tracks.iter().enumerate() {
@@ -360,8 +362,8 @@ fn edit_units(tracks: &[TrackSpec]) -> Option<EditUnits> {
     Some(units)
 }
 
-/// Microseconds for which a packet waits for those of other tracks that are shown before it: ten seconds, libavformat's
-/// own, and as many pictures as an encoder holds back (x265: 250 to look ahead, and reordering).
+/// Time in microseconds that a packet waits for earlier packets of other tracks: libavformat's default of ten seconds,
+/// and the number of frames that encoders hold back (x265: 250 for lookahead, and reordering).
 fn patience(tracks: &[TrackSpec]) -> i64 {
     const USUAL: i64 = 10_000_000;
     let held = |track: &TrackSpec| {
@@ -372,9 +374,9 @@ fn patience(tracks: &[TrackSpec]) -> i64 {
     tracks.iter().filter_map(held).fold(USUAL, |sum, held| sum.saturating_add(held))
 }
 
-/// Ticks in a second in which an MP4 counts the delay of each track: so many that every track's start is exact.
+/// Movie timescale of an MP4 in ticks a second: fine enough to state every track's start exactly.
 fn movie_timescale(tracks: &[TrackSpec]) -> i64 {
-    // Beyond this, times of a long film need 64 bits where some players read 32.
+    // With a finer scale, times of a long film need 64 bits, and some players read 32.
     const MOST: i64 = 1_000_000;
     tracks.iter().map(|track| track.time_base.den).fold(1000, |scale, den| {
         let common = scale / gcd(scale, den) * den;
@@ -382,7 +384,7 @@ fn movie_timescale(tracks: &[TrackSpec]) -> i64 {
     })
 }
 
-/// The time base with the fewest more ticks in which frames at `rate` last whole ones; `None` where that would be too fine.
+/// The coarsest refinement of `base` in which frames at `rate` last whole ticks. `None` if it would be too fine.
 fn with_whole_frames(base: TimeBase, rate: Rational) -> Option<TimeBase> {
     let ticks = (base.den / gcd(base.den, rate.num).max(1)).checked_mul(rate.num)?;
     (base.num == 1 && ticks <= 1_000_000).then(|| TimeBase::new(1, ticks))
@@ -398,7 +400,7 @@ fn gcd(mut a: i64, mut b: i64) -> i64 {
 fn error_of(code: AvError, path: &Path, said: &[String]) -> Error {
     let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join("; ")) };
     match code.io().filter(|error| error.kind() != std::io::ErrorKind::InvalidInput) {
-        // The file was there when the job began.
+        // The file existed when the job began.
         Some(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Error::new(ErrorKind::Io, Stage::Mux, format!("{}{said}", part::GONE))
         }

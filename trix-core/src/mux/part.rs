@@ -1,8 +1,8 @@
 //! A file on its way to its final name.
 //!
-//! Invariant: the final name appears in one step, for a file that is whole and on the disk. A process that dies leaves
-//! at most a hidden part file, which the next job for the same output takes over; two jobs for one output exclude each
-//! other by a lock that the system drops with the process.
+//! Invariant: the final name appears in one step, for a file that is complete and synced to disk. A process that dies
+//! leaves at most a hidden part file, which the next job for the same output reuses. A lock prevents two jobs for one
+//! output; the system releases it with the process.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -17,10 +17,10 @@ use rustix::{
 };
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-/// What is said of a file that vanished while it was written.
+/// Message for a file that vanished while it was written.
 pub(super) const GONE: &str = "its folder, or the file that is written there, is gone";
 
-/// The file that is written beside the final name.
+/// The part file, which is written beside the final name.
 pub struct PartFile {
     file: File,
     part: PathBuf,
@@ -30,11 +30,11 @@ pub struct PartFile {
 }
 
 impl PartFile {
-    /// Takes the place beside `target`.
+    /// Creates the part file beside `target`.
     ///
     /// # Errors
-    /// `Io` when the folder is missing or read-only, the name is taken and may not be overwritten, or another job is
-    /// writing to it.
+    /// `Io` if the folder is missing or read-only, if the name exists and may not be overwritten, or if another job
+    /// writes the same output.
     pub fn create(target: &Path, overwrite: bool) -> Result<Self> {
         let io = |doing: &str, error: std::io::Error| Error::io(Stage::Mux, target, doing, error);
         let refuse = |detail: &str| Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(target));
@@ -61,7 +61,7 @@ impl PartFile {
                 Err(Errno::WOULDBLOCK) => return refuse("another job is writing this output"),
                 Err(error) => return Err(io("cannot be locked", error.into())),
             }
-            // Between opening and locking, the job that held the lock may have given the file its final name.
+            // Between open and lock, the job that held the lock may have given the file its final name.
             let ours = file.metadata().map_err(|error| io("cannot be looked at", error))?;
             let same = fs::metadata(&part).is_ok_and(|now| (now.dev(), now.ino()) == (ours.dev(), ours.ino()));
             if same {
@@ -72,15 +72,15 @@ impl PartFile {
         }
     }
 
-    /// Where to write.
+    /// Path of the part file.
     pub fn path(&self) -> &Path {
         &self.part
     }
 
-    /// Whether what is written can still get its name: the file stands where it was begun.
+    /// Checks that the file can still get its final name: it exists at its original place.
     ///
     /// # Errors
-    /// `Io` when it, or its folder, is gone.
+    /// `Io` if the file or its folder is gone.
     pub fn is_there(&self) -> Result<()> {
         let gone = |error| Error::io(Stage::Mux, &self.target, GONE, error);
         let ours = self.file.metadata().map_err(gone)?;
@@ -91,10 +91,10 @@ impl PartFile {
         Ok(())
     }
 
-    /// Brings everything that was written to the disk.
+    /// Syncs all written data to disk.
     ///
     /// # Errors
-    /// `Io` when the disk refuses.
+    /// `Io` if the disk fails.
     pub fn sync(&self) -> Result<()> {
         self.file.sync_all().map_err(|error| Error::io(Stage::Mux, &self.target, "cannot be brought to disk", error))
     }
@@ -102,7 +102,7 @@ impl PartFile {
     /// Gives the file its final name.
     ///
     /// # Errors
-    /// `Io` when the name was taken meanwhile and may not be overwritten, or the disk refuses.
+    /// `Io` if the name appeared meanwhile and may not be overwritten, or if the disk fails.
     pub fn commit(mut self) -> Result<Committed> {
         let io = |doing: &str, error: std::io::Error| Error::io(Stage::Mux, &self.target, doing, error);
         let named = if self.overwrite { self.exchange() } else { self.rename_unless_taken().map(|()| Before::Nothing) };
@@ -111,20 +111,20 @@ impl PartFile {
         let done = Committed { part: self.part.clone(), target: self.target.clone(), before };
         let folder = self.target.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
-        // The new name is only safe once the folder is on the disk too.
+        // The new name is only safe after the folder is synced to disk too.
         File::open(folder)
             .and_then(|folder| folder.sync_all())
             .map_err(|error| io("is whole and has its name, but its folder cannot be brought to disk", error))?;
         Ok(done)
     }
 
-    /// Takes the name, whoever had it.
+    /// Takes the final name, even if another file has it.
     fn exchange(&self) -> std::io::Result<Before> {
         let here = rustix::fs::CWD;
         match renameat_with(here, &self.part, here, &self.target, RenameFlags::EXCHANGE) {
             Ok(()) => Ok(Before::Kept),
             Err(Errno::NOENT) => fs::rename(&self.part, &self.target).map(|()| Before::Nothing),
-            // The file system knows no such rename.
+            // The file system does not support this rename.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
                 let before = if self.target.exists() { Before::Lost } else { Before::Nothing };
                 fs::rename(&self.part, &self.target).map(|()| before)
@@ -136,7 +136,7 @@ impl PartFile {
     fn rename_unless_taken(&self) -> std::io::Result<()> {
         let here = rustix::fs::CWD;
         match renameat_with(here, &self.part, here, &self.target, RenameFlags::NOREPLACE) {
-            // Some network file systems know no such rename; a hard link refuses a taken name as well.
+            // Some network file systems do not support this rename. A hard link also fails if the name exists.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
                 fs::hard_link(&self.part, &self.target)?;
                 fs::remove_file(&self.part)
@@ -146,17 +146,17 @@ impl PartFile {
     }
 }
 
-/// What had the name before.
+/// State of the name before.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,
-    /// A file that has the name of the part file now.
+    /// A file that now has the name of the part file.
     Kept,
-    /// A file that is no more.
+    /// A file that no longer exists.
     Lost,
 }
 
-/// A file that has its final name. What it replaced goes when this is dropped.
+/// A file with its final name. On drop, the file that it replaced is removed.
 pub struct Committed {
     part: PathBuf,
     target: PathBuf,
@@ -164,8 +164,8 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// Takes the name away again, because the job failed after all; what was there before comes back. Where that is
-    /// not possible, the new file stays, which is whole.
+    /// Reverts the commit because the job failed after all, and restores the previous file. If that is not possible,
+    /// the new file stays; it is complete.
     pub fn take_back(mut self) {
         match std::mem::replace(&mut self.before, Before::Nothing) {
             Before::Nothing => drop(fs::remove_file(&self.target)),
@@ -178,7 +178,7 @@ impl Committed {
 impl Drop for Committed {
     fn drop(&mut self) {
         if self.before == Before::Kept {
-            // A file that cannot be removed is taken over by the next job for this output.
+            // If the file cannot be removed, the next job for this output reuses it.
             let _ = fs::remove_file(&self.part);
         }
     }
@@ -187,18 +187,18 @@ impl Drop for Committed {
 impl Drop for PartFile {
     fn drop(&mut self) {
         if !self.committed {
-            // Nothing more can be done about a part file that cannot be removed; the next job takes it over.
+            // If the part file cannot be removed, the next job reuses it.
             let _ = fs::remove_file(&self.part);
         }
     }
 }
 
-/// A hidden name beside `name`, within the 255 bytes that file systems allow.
+/// A hidden name beside `name`, within the limit of 255 bytes of file systems.
 fn part_name(name: impl AsRef<OsStr>) -> OsString {
     hidden_beside(name.as_ref(), ".trix-part")
 }
 
-/// A hidden name beside `name` that ends in `end`, within the 255 bytes that file systems allow.
+/// A hidden name beside `name` that ends in `end`, within the limit of 255 bytes of file systems.
 pub(crate) fn hidden_beside(name: &OsStr, end: &str) -> OsString {
     let mut part = OsString::from(".");
     part.push(name);

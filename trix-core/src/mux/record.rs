@@ -1,7 +1,7 @@
-//! The books of a track: what an encoder emitted, or what a file holds, in a form that can be compared.
+//! The record of a track: what an encoder emitted, or what a file holds, in a comparable form.
 //!
-//! Invariant: the same code keeps the books while writing and while reading back; a record does not grow with the
-//! length of the film.
+//! Invariant: the same code makes the record while writing and while reading back. A record does not grow with the
+//! duration.
 
 use serde::Serialize;
 use trix_av::{
@@ -48,7 +48,7 @@ pub struct TrackRecord {
     pub times: String,
 }
 
-/// Keeps the books of one track.
+/// Builds the record of one track.
 pub struct Bookkeeper {
     kind: StreamKind,
     codec: String,
@@ -69,7 +69,7 @@ pub struct Bookkeeper {
 }
 
 impl Bookkeeper {
-    /// Books for packets that come with `parameters` and whose times count `time_base`.
+    /// Creates a bookkeeper for packets with `parameters` and with times in `time_base`.
     pub fn new(parameters: &CodecParameters, time_base: TimeBase) -> Self {
         let codec = parameters.codec_name();
         let nal = NalCodec::from_name(&codec);
@@ -94,10 +94,10 @@ impl Bookkeeper {
         }
     }
 
-    /// Enters a packet.
+    /// Adds a packet to the record.
     pub fn enter(&mut self, packet: &Packet) {
-        // An encoder's last word to the muxer (FLAC's checksum of the whole) travels in a packet without data; the text of
-        // MP4 fills gaps with samples of no letter.
+        // Some encoders end with a packet without data (FLAC's checksum of the whole stream). MP4 text tracks fill gaps
+        // with empty samples.
         if packet.data().is_empty() || (self.codec == "mov_text" && packet.data().starts_with(&[0, 0])) {
             return;
         }
@@ -106,8 +106,8 @@ impl Bookkeeper {
         self.hidden += u64::from(packet.is_discarded());
         self.bytes += packet.data().len() as u64;
         self.extras.alpha_layer += u64::from(packet.has_alpha_layer());
-        // Counted from the first, because a transport stream has a clock of its own; the first itself is compared by
-        // its own check.
+        // Relative to the first time, because a transport stream has its own clock. A separate check compares the first
+        // time.
         let first = packet.pts().map(|pts| pts.saturating_sub(*self.first.get_or_insert(pts)));
         self.times.update(&first.unwrap_or(i64::MIN).to_le_bytes());
         if matches!(self.codec.as_str(), "subrip" | "ass" | "webvtt" | "mov_text") {
@@ -124,7 +124,7 @@ impl Bookkeeper {
                 self.extras.add(&sei::extras(packet.data(), nal, self.framing));
                 for unit in nal::units(packet.data(), self.framing) {
                     if nal.is_slice(unit) {
-                        // A muxer that writes lengths may count zeros in that belong to the next start code.
+                        // A muxer that writes lengths may include zeros that belong to the next start code.
                         self.essence.update(nal::trim(unit));
                     }
                 }
@@ -133,8 +133,9 @@ impl Bookkeeper {
         }
     }
 
-    /// AAC out of a transport stream carries a header in every packet, which the muxers of MP4 and Matroska move into
-    /// the stream's description (ISO 13818-7, 6.2: 7 bytes, 9 with a checksum). No raw AAC packet starts like it.
+    /// Removes the ADTS header. AAC in a transport stream has one in every packet, which the muxers of MP4 and Matroska
+    /// move to the stream's description (ISO 13818-7, 6.2: 7 bytes, 9 with a checksum). No raw AAC packet starts with
+    /// the same bits.
     fn without_adts<'a>(&self, data: &'a [u8]) -> &'a [u8] {
         match data {
             [0xff, second, ..] if self.codec == "aac" && second & 0xf6 == 0xf0 => {
@@ -145,7 +146,7 @@ impl Bookkeeper {
         }
     }
 
-    /// Closes the books.
+    /// Returns the finished record.
     pub fn close(self) -> TrackRecord {
         let time = |ticks: i64| Timestamp::new(ticks, self.time_base);
         TrackRecord {

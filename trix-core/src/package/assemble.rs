@@ -1,7 +1,6 @@
-//! Makes a package of tracks that lie encoded in files: the rungs of a ladder, sound, subtitles.
+//! Assembles a package from encoded tracks in files: the renditions of a ladder, audio, subtitles.
 //!
-//! Invariant: packets are copied as they are; the times of each file count from its own first moment, which all files
-//! share.
+//! Invariant: packets are copied unchanged. The times of each file count from a zero that all files share.
 
 use std::{path::Path, path::PathBuf, sync::Arc};
 
@@ -18,14 +17,17 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-use super::{PackageWriter, Rendition, WrittenPackage};
+use super::{
+    rendition::Rendition,
+    writer::{PackageWriter, WrittenPackage},
+};
 use crate::{
     demux::Demuxer,
     encode::subtitle::{Span, SubtitleTrack},
     mux::TrackSpec,
     plan::SubtitlePlan,
     source::Source,
-    spec::{package::PackageSettings, source::Limits},
+    spec::package::PackageSettings,
 };
 
 /// A track of a file.
@@ -33,25 +35,25 @@ use crate::{
 pub struct Input {
     /// The file.
     pub path: PathBuf,
-    /// Index of the stream in it.
+    /// Index of the stream in the file.
     pub stream: usize,
-    /// Name of the rendition, as [`Rendition::id`].
+    /// Name of the rendition, as in [`Rendition::id`].
     pub id: String,
 }
 
-/// One file that is read for one track.
+/// A file that is read for one track.
 struct Reader {
     demuxer: Demuxer,
     stream: usize,
     base: TimeBase,
     text: Option<SubtitleTrack>,
-    /// When the packet that comes next is decoded.
+    /// The next packet of the track.
     next: Option<Packet>,
 }
 
 impl Reader {
     fn open(input: &Input) -> Result<(Self, Rendition)> {
-        let source = Source::open(&input.path, Limits::default())?;
+        let source = Source::open(&input.path)?;
         let Some(facts) = source.streams().get(input.stream).cloned() else {
             let detail = format!("has {} streams, and none of index {}", source.streams().len(), input.stream);
             return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&input.path));
@@ -72,7 +74,7 @@ impl Reader {
         Ok((Reader { demuxer, stream, base, text, next: None }, Rendition { id: input.id.clone(), track }))
     }
 
-    /// Reads up to the next packet of the track.
+    /// Reads the next packet of the track.
     fn advance(&mut self) -> Result<()> {
         self.next = loop {
             match self.demuxer.next_packet()? {
@@ -90,15 +92,15 @@ impl Reader {
     }
 }
 
-/// Pictures in a second. The average of times that a container rounds is near the rate of the grid on which they lie, and
-/// not equal to it.
+/// Frame rate of a track. If a container rounds its times, their average rate is close to the exact rate of the time
+/// grid, but not equal to it.
 fn rate_of(average: Rational, grid: Rational) -> Option<Rational> {
     let is_near = (average.to_f64() - grid.to_f64()).abs() < 0.001 * average.to_f64();
     let rate = if is_near { grid } else { average };
     [rate, grid].into_iter().find(|rate| rate.is_positive())
 }
 
-/// A track that is copied as its file describes it.
+/// The specification of a track that is copied from a file.
 fn track_of(facts: &StreamFacts) -> TrackSpec {
     let rate = rate_of(facts.average_rate, facts.base_rate);
     TrackSpec {
@@ -116,12 +118,12 @@ fn track_of(facts: &StreamFacts) -> TrackSpec {
     }
 }
 
-/// Writes a package of the tracks of `inputs`, in this order, that is to become the folder `target`. Text becomes
-/// WebVTT. What comes back has no name yet: [`WrittenPackage::verify`] reads it again and [`WrittenPackage::commit`] names
-/// it.
+/// Writes a package with the tracks of `inputs`, in this order, for the folder `target`. Text is converted to WebVTT.
+/// The result does not have its final name yet: [`WrittenPackage::verify`] reads it again and
+/// [`WrittenPackage::commit`] gives it its name.
 ///
 /// # Errors
-/// Those of opening and reading the files, damage among them; those of [`PackageWriter`]; `Cancelled`.
+/// Those of opening and reading the files, including damage; those of [`PackageWriter`]; `Cancelled`.
 pub fn assemble(
     inputs: &[Input],
     target: &Path,
@@ -141,7 +143,8 @@ pub fn assemble(
         if cancel.is_cancelled() {
             return Err(Error::cancelled(Stage::Mux));
         }
-        // The track that is farthest behind: so that no other waits long for its segment to end.
+        // Continue with the track that is furthest behind, so that no other track waits long for the end of its
+        // segment.
         let times = readers.iter().enumerate().filter_map(|(index, reader)| Some((reader.time()?, index)));
         let Some((_, index)) = times.min() else { break };
         let reader = &mut readers[index];

@@ -1,32 +1,32 @@
-//! Where segments begin: at the keyframes nearest to multiples of the target duration.
+//! Segment boundaries: the keyframes nearest to multiples of the target duration.
 //!
-//! Invariant: a boundary is the time of a keyframe of the leading track; boundaries ascend, and one that was told does
-//! not change.
+//! Invariant: a boundary is the time of a keyframe of the leading track. Boundaries ascend. A boundary never changes
+//! once it was returned.
 
 use trix_model::time::{Rational, Timestamp};
 
-/// Chooses boundaries while keyframes come.
+/// Chooses boundaries while keyframes arrive.
 pub(super) struct Boundaries {
     target: Rational,
-    /// The start of the first segment.
+    /// Start of the first segment.
     origin: Option<Timestamp>,
-    /// Which multiple of the target is looked for.
+    /// Number of the multiple for the next boundary.
     multiple: i64,
-    /// Keyframes after the last boundary, as far as they are before the multiple.
+    /// The last keyframe after the last boundary and before this multiple.
     before: Option<Timestamp>,
     chosen: Vec<Timestamp>,
 }
 
 impl Boundaries {
-    /// Segments that last about `target` seconds.
+    /// Creates boundaries for segments of about `target` seconds.
     pub(super) fn new(target: Rational) -> Self {
         Boundaries { target, origin: None, multiple: 1, before: None, chosen: Vec::new() }
     }
 
-    /// The next keyframe of the leading track.
+    /// Adds the next keyframe of the leading track.
     pub(super) fn keyframe(&mut self, time: Timestamp) {
         let Some(origin) = self.origin else {
-            // What sound yields before zero is not presented.
+            // Audio before time zero is not presented.
             self.origin = Some(time.max(Timestamp::new(0, time.base)));
             return;
         };
@@ -37,10 +37,10 @@ impl Boundaries {
                 return;
             }
             match self.before.take() {
-                // The earlier of two that are equally near.
+                // Take the earlier of two keyframes at equal distance.
                 Some(earlier) if !nearer(time, earlier, mark) => {
                     self.choose(earlier, origin);
-                    // The same keyframe may be the nearest to the next multiple too.
+                    // This keyframe may also be the nearest to the next multiple.
                 }
                 _ => {
                     self.choose(time, origin);
@@ -50,7 +50,7 @@ impl Boundaries {
         }
     }
 
-    /// After the last picture, which ends at `end`.
+    /// Ends the selection after the last frame, which ends at `end`.
     pub(super) fn finish(&mut self, end: Timestamp) {
         let (Some(origin), Some(before)) = (self.origin, self.before.take()) else { return };
         if !nearer(end, before, self.mark(origin)) {
@@ -58,7 +58,7 @@ impl Boundaries {
         }
     }
 
-    /// The boundary of number `index`, the first being 0 at the end of the first segment.
+    /// Boundary `index`. Boundary 0 is the end of the first segment.
     pub(super) fn get(&self, index: usize) -> Option<Timestamp> {
         self.chosen.get(index).copied()
     }
@@ -77,7 +77,7 @@ impl Boundaries {
     }
 }
 
-/// Whether `a` is nearer to `mark` than `b` is; `b` is before it.
+/// True if `a` is nearer to `mark` than `b`, which lies before `mark`.
 fn nearer(a: Timestamp, b: Timestamp, mark: Timestamp) -> bool {
     let minus = |time: Timestamp| Timestamp::new(time.ticks.saturating_neg(), time.base);
     let far = a.plus(minus(mark));
@@ -104,14 +104,14 @@ mod tests {
         assert_eq!(chosen(&[0, 10, 20, 30, 40, 50], 60, two), [20, 40]);
         assert_eq!(chosen(&[0, 18, 23, 37, 45], 50, two), [18, 37]);
         assert_eq!(chosen(&[0, 17, 22, 37, 45], 50, two), [22, 37]);
-        // Fewer keyframes than multiples: each is one.
+        // Fewer keyframes than multiples: each keyframe is a boundary.
         assert_eq!(chosen(&[0, 50, 100], 150, two), [50, 100]);
-        // Sound that begins before zero, as it is coded.
+        // Coded audio that begins before zero.
         assert_eq!(chosen(&[-1, 1, 20, 21, 40], 60, two), [20, 40]);
-        // Far from zero.
+        // A start far from zero.
         assert_eq!(chosen(&[5, 25, 45], 60, two), [25, 45]);
         assert_eq!(chosen(&[0], 60, two), [] as [i64; 0]);
-        // The last keyframe counts where the end is farther from the multiple.
+        // The last keyframe is a boundary if the end is further from the multiple.
         assert_eq!(chosen(&[0, 15], 40, two), [15]);
         assert_eq!(chosen(&[0, 15], 21, two), [] as [i64; 0]);
     }

@@ -1,16 +1,17 @@
-//! Names of codecs as playlists and manifests want them (RFC 6381).
+//! Codec names for playlists and manifests (RFC 6381).
 //!
-//! Invariant: a name is made of the sample description that players get, and of nothing else.
+//! Invariant: a name is derived only from the sample description that players receive.
 
 use trix_bitstream::boxes;
 use trix_model::{color::Transfer, hdr::DolbyVision};
 
 use super::header;
 
-/// The `codecs` parameter for a sample entry that begins with its four-character code; `None` for one that is not known.
+/// The `codecs` parameter for a sample entry, which begins with its four-character code. `None` if the codec is
+/// unknown.
 pub(super) fn name(entry: &[u8]) -> Option<String> {
     let code = entry.first_chunk::<4>()?;
-    // The walk over boxes begins at the size that precedes the code.
+    // The walk over boxes starts at the size field, which precedes the code.
     let size = u32::try_from(entry.len() + 4).ok()?.to_be_bytes();
     let whole = [&size, entry].concat();
     let child = |name: &[u8; 4]| header::child(&whole, 0..whole.len(), name).map(|range| &whole[range]);
@@ -21,7 +22,7 @@ pub(super) fn name(entry: &[u8]) -> Option<String> {
             _ => None,
         },
         b"hvc1" => hevc(child(b"hvcC")?),
-        // Dolby Vision Streams Within the HTTP Live Streaming Format, 2.3: profile and level of two digits.
+        // Dolby Vision Streams Within the HTTP Live Streaming Format, 2.3: profile and level with two digits each.
         b"dvh1" => match child(b"dvcC").or_else(|| child(b"dvvC"))? {
             [_, _, high, low, ..] => {
                 Some(format!("dvh1.{:02}.{:02}", high >> 1, u16::from(high & 1) << 5 | u16::from(low >> 3)))
@@ -34,8 +35,8 @@ pub(super) fn name(entry: &[u8]) -> Option<String> {
     }
 }
 
-/// ISO/IEC 14496-15, annex E.3: profile, compatibility flags in reverse order, tier and level, constraints without the
-/// zeros at their end.
+/// ISO/IEC 14496-15, annex E.3: profile, compatibility flags in reverse order, tier and level, constraints without
+/// trailing zeros.
 fn hevc(record: &[u8]) -> Option<String> {
     let [_, profile, rest @ ..] = record else { return None };
     let (flags, rest) = rest.split_first_chunk::<4>()?;
@@ -57,7 +58,7 @@ fn aac(esds: &[u8]) -> Option<String> {
     if *object != 0x40 {
         return Some(format!("mp4a.{object:02X}"));
     }
-    // Thirteen bytes of the decoder's configuration, then the descriptor (tag 5) that holds the AudioSpecificConfig.
+    // The rest of the decoder configuration (13 bytes), then the descriptor (tag 5) with the AudioSpecificConfig.
     let rest = esds.get(at + 13..)?;
     let (tag, rest) = rest.split_first()?;
     let length = rest.iter().take_while(|byte| **byte & 0x80 != 0).count() + 1;
@@ -69,8 +70,8 @@ fn aac(esds: &[u8]) -> Option<String> {
     Some(format!("mp4a.40.{kind}"))
 }
 
-/// For pictures that other decoders can show too, what a decoder of Dolby Vision finds in them: codec name, and the
-/// brand of what the base layer is (HLS, SUPPLEMENTAL-CODECS).
+/// The Dolby Vision codec name of video that other decoders can also play, and the brand of its base layer (HLS,
+/// SUPPLEMENTAL-CODECS).
 pub(super) fn dolby_vision(config: &DolbyVision) -> Option<(String, &'static str)> {
     let brand = match (config.profile, config.compatibility) {
         (8, 1) => "db1p",
@@ -83,7 +84,8 @@ pub(super) fn dolby_vision(config: &DolbyVision) -> Option<(String, &'static str
 
 /// The value of VIDEO-RANGE in HLS.
 pub(super) fn video_range(transfer: Transfer, config: Option<&DolbyVision>) -> &'static str {
-    // H.273, table 3: 16 SMPTE ST 2084, 18 ARIB STD-B67. Dolby Vision without another base layer is coded in the former.
+    // H.273, table 3: 16 is SMPTE ST 2084, 18 is ARIB STD-B67. Dolby Vision without a compatible base layer uses the
+    // former.
     match transfer.0 {
         16 => "PQ",
         18 => "HLG",
@@ -92,7 +94,7 @@ pub(super) fn video_range(transfer: Transfer, config: Option<&DolbyVision>) -> &
     }
 }
 
-/// The name for the samples that `data`, an init segment, describes.
+/// The codec name of the samples that the init segment `data` describes.
 pub(super) fn in_header(data: &[u8]) -> Option<String> {
     let stsd = boxes::at_path(data, &[b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"])?;
     name(data.get(stsd.start + 12..stsd.end)?)
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_known_streams() {
-        // Main profile, level 3.1, no constraints but the first byte: as the standard's own example.
+        // Main profile, level 3.1, only the first constraint byte: the standard's own example.
         let record = [1, 0x01, 0x60, 0, 0, 0, 0xb0, 0, 0, 0, 0, 0, 93];
         assert_eq!(hevc(&record).as_deref(), Some("hvc1.1.6.L93.B0"));
         let record = [1, 0x22, 0x20, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 150];

@@ -1,6 +1,6 @@
-//! The manifest of DASH (ISO/IEC 23009-1; profiles "isoff-live", or "isoff-on-demand" for single files, and "cmaf").
+//! The DASH manifest (ISO/IEC 23009-1; profiles "isoff-live", or "isoff-on-demand" for single files, and "cmaf").
 //!
-//! Invariant: the timeline of a representation is that of its segments, to the tick.
+//! Invariant: the timeline of a representation matches its segments exactly, in ticks.
 
 use std::{fmt::Write, fs, path::Path};
 
@@ -11,7 +11,8 @@ use trix_model::{
 };
 
 use super::{
-    MANIFEST, codecs, header,
+    codecs, header,
+    names::MANIFEST,
     text::{self, TextRendition},
     track::{self, MediaRendition},
 };
@@ -23,7 +24,7 @@ pub(super) fn write(root: &Path, media: &[MediaRendition], texts: &[TextRenditio
     fs::write(&path, manifest(media, texts)).map_err(|error| Error::io(Stage::Mux, &path, "cannot be written", error))
 }
 
-/// Text within an attribute or element.
+/// Escapes text for an attribute or element.
 fn escaped(text: &str) -> String {
     let mut safe = String::new();
     for c in text.chars() {
@@ -39,7 +40,7 @@ fn escaped(text: &str) -> String {
     safe
 }
 
-/// A span as XML Schema writes it, with milliseconds, rounded up so that nothing is cut off.
+/// A duration in XML Schema format, in milliseconds, rounded up so that nothing is cut off.
 fn span(time: Timestamp) -> String {
     let micros = time.micros().max(0);
     let millis = (micros + 999) / 1000;
@@ -89,7 +90,8 @@ fn manifest(media: &[MediaRendition], texts: &[TextRendition]) -> String {
     text
 }
 
-/// What the members of an adaptation set have in common: a player switches among them without a break.
+/// The key of an adaptation set: properties that its members share, so that a player can switch between them
+/// seamlessly.
 fn set_of(rendition: &MediaRendition) -> String {
     let spec = &rendition.spec;
     match spec.parameters.kind() {
@@ -105,7 +107,7 @@ fn set_of(rendition: &MediaRendition) -> String {
     }
 }
 
-/// Roles and ways of access (ISO/IEC 23009-1, 5.8.5.5; urn:tva:metadata:cs:AudioPurposeCS:2007).
+/// Roles and accessibility descriptors (ISO/IEC 23009-1, 5.8.5.5; urn:tva:metadata:cs:AudioPurposeCS:2007).
 fn roles(spec: &TrackSpec) -> Vec<(&'static str, &'static str)> {
     let has = |role: &str| spec.disposition.iter().any(|name| name == role);
     let is_text = spec.parameters.kind() == StreamKind::Subtitle;
@@ -127,7 +129,7 @@ fn roles(spec: &TrackSpec) -> Vec<(&'static str, &'static str)> {
         roles.push(("Role", "alternate"));
     }
     if roles.is_empty() {
-        // The one that players begin with, and the others.
+        // The track that players start with is "main"; others are "alternate".
         roles.push((
             "Role",
             if has("default") || spec.parameters.kind() == StreamKind::Video { "main" } else { "alternate" },
@@ -179,7 +181,7 @@ fn adaptation_set(text: &mut String, index: usize, members: &[&MediaRendition]) 
     text.push_str(&label(spec));
     if is_picture {
         let (primaries, transfer, matrix) = spec.parameters.code_points();
-        // Supplemental, so that players which do not know them still play.
+        // Supplemental properties, so that players that do not know them still play the content.
         for (name, value) in [
             ("ColourPrimaries", primaries.0),
             ("TransferCharacteristics", transfer.0),
@@ -228,7 +230,7 @@ fn representation(text: &mut String, rendition: &MediaRendition) {
     } else {
         let (rate, channels) = spec.parameters.sound();
         let _ = writeln!(text, " audioSamplingRate=\"{rate}\">");
-        // ISO/IEC 23091-3: the usual layouts of so many loudspeakers.
+        // ISO/IEC 23091-3: the usual layout for this number of channels.
         let layout = if channels == 8 { 12 } else { channels };
         let scheme = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
         let _ = writeln!(text, "        <AudioChannelConfiguration schemeIdUri=\"{scheme}\" value=\"{layout}\"/>");
@@ -258,12 +260,12 @@ fn representation(text: &mut String, rendition: &MediaRendition) {
     text.push_str("      </Representation>\n");
 }
 
-/// Start and duration of each segment; equal ones that follow each other in one line.
+/// Start and duration of each segment. One line covers consecutive segments of equal duration.
 fn timeline(text: &mut String, rendition: &MediaRendition) {
     text.push_str("          <SegmentTimeline>\n");
     for (index, run) in rendition.segments.chunk_by(|one, other| one.duration == other.duration).enumerate() {
         let (start, duration, more) = (run[0].start, run[0].duration, run.len() - 1);
-        // Segments follow each other, so that only the first tells when it begins.
+        // Segments follow each other without gaps, so only the first states its start.
         let from = if index == 0 { format!("t=\"{start}\" ") } else { String::new() };
         let repeat = if more > 0 { format!(" r=\"{more}\"") } else { String::new() };
         let _ = writeln!(text, "            <S {from}d=\"{duration}\"{repeat}/>");

@@ -1,7 +1,8 @@
 //! A folder on its way to its final name.
 //!
-//! Invariant: as for a file ([`crate::mux::part`]): the final name appears in one step, for a folder that is whole and on
-//! the disk; a process that dies leaves at most a hidden folder, which the next job for the same output takes over.
+//! Invariant, as for a file ([`crate::mux::part`]): the final name appears in one step, for a folder that is complete
+//! and synced to disk. A process that dies leaves at most a hidden folder, which the next job for the same output
+//! reuses.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -17,14 +18,14 @@ use rustix::{
 };
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::{MANIFEST, MASTER, PLAYLIST};
+use super::names::{MANIFEST, MASTER, PLAYLIST};
 use crate::mux::part::hidden_beside;
 
-/// Whether a package may get the name `target`, as far as that can be seen without writing.
+/// Checks, without writing, that a package may get the name `target`.
 ///
 /// # Errors
-/// `Io` when the parent is missing, or the name is taken and may not be overwritten or is taken by something else than a
-/// package.
+/// `Io` if the parent folder is missing, if the name exists and may not be overwritten, or if something other than a
+/// package has the name.
 pub(crate) fn refuse_taken(target: &Path, overwrite: bool) -> Result<()> {
     let io = |doing: &str, error: io::Error| Error::io(Stage::Mux, target, doing, error);
     let refuse = |detail: &str| Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(target));
@@ -42,22 +43,22 @@ pub(crate) fn refuse_taken(target: &Path, overwrite: bool) -> Result<()> {
     }
 }
 
-/// The folder that is filled beside the final name.
+/// The hidden folder that is filled beside the final name.
 pub(super) struct PartFolder {
     part: PathBuf,
     target: PathBuf,
     overwrite: bool,
     committed: bool,
-    /// Locked while the folder is ours.
+    /// The lock on the folder.
     _lock: File,
 }
 
 impl PartFolder {
-    /// Takes the place beside `target`.
+    /// Creates the hidden folder beside `target`.
     ///
     /// # Errors
-    /// `Io` when the parent is missing or read-only, the name is taken and may not be overwritten or is taken by
-    /// something else than a package, or another job is writing to it.
+    /// `Io` if the parent folder is missing or read-only, if the name exists and may not be overwritten, if something
+    /// other than a package has the name, or if another job writes the same output.
     pub(super) fn create(target: &Path, overwrite: bool) -> Result<Self> {
         let io = |doing: &str, error: io::Error| Error::io(Stage::Mux, target, doing, error);
         let refuse = |detail: &str| Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(target));
@@ -72,14 +73,14 @@ impl PartFolder {
                 _ => {}
             }
             let lock = match File::open(&part) {
-                // The job that had it gave it its final name a moment ago.
+                // The job that held it has just given it its final name.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened.map_err(|error| io("cannot be created", error))?,
             };
             if !try_lock(&lock).map_err(|error| io("cannot be locked", error))? {
                 return refuse("another job is writing this output");
             }
-            // Between opening and locking, the job that held the lock may have given the folder its final name.
+            // Between open and lock, the job that held the lock may have given the folder its final name.
             if is_same(&lock, &part) {
                 break lock;
             }
@@ -88,20 +89,20 @@ impl PartFolder {
         Ok(PartFolder { part, target: target.to_owned(), overwrite, committed: false, _lock: lock })
     }
 
-    /// Where to write.
+    /// Path of the hidden folder.
     pub(super) fn path(&self) -> &Path {
         &self.part
     }
 
-    /// The name that it will have.
+    /// The final name.
     pub(super) fn target(&self) -> &Path {
         &self.target
     }
 
-    /// Brings everything that was written to the disk.
+    /// Syncs all written data to disk.
     ///
     /// # Errors
-    /// `Io` when the disk refuses.
+    /// `Io` if the disk fails.
     pub(super) fn sync(&self) -> Result<()> {
         sync_all(&self.part).map_err(|error| Error::io(Stage::Mux, &self.target, "cannot be brought to disk", error))
     }
@@ -109,7 +110,7 @@ impl PartFolder {
     /// Gives the folder its final name.
     ///
     /// # Errors
-    /// `Io` when the name was taken meanwhile and may not be overwritten, or the disk refuses.
+    /// `Io` if the name appeared meanwhile and may not be overwritten, or if the disk fails.
     pub(super) fn commit(mut self) -> Result<CommittedPackage> {
         let io = |doing: &str, error: io::Error| Error::io(Stage::Mux, &self.target, doing, error);
         let mut old = None;
@@ -118,8 +119,8 @@ impl PartFolder {
             Err(Errno::EXIST) if self.overwrite => {
                 old = Some(self.exchange().map_err(|error| io("cannot be named", error))?);
             }
-            // Some network file systems know no such rename; a plain one takes no folder's place that has anything in
-            // it.
+            // Some network file systems do not support this rename. A plain rename never replaces a folder that is not
+            // empty.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if !self.target.exists() => {
                 fs::rename(&self.part, &self.target).map_err(|error| io("cannot be named", error))?;
             }
@@ -134,12 +135,12 @@ impl PartFolder {
         Ok(done)
     }
 
-    /// Changes places with the package that has the name; returns that one, locked.
+    /// Exchanges names with the existing package and returns that package, locked.
     fn exchange(&self) -> io::Result<File> {
         if !is_package(&self.target)? {
             return Err(Errno::EXIST.into());
         }
-        // Under the hidden name, another job could take the old package for its own place.
+        // Without the lock, another job could reuse the old package under its hidden name.
         let old = File::open(&self.target)?;
         if !try_lock(&old)? {
             return Err(Errno::BUSY.into());
@@ -149,19 +150,19 @@ impl PartFolder {
     }
 }
 
-/// A package that has its final name. What it replaced goes when this is dropped.
+/// A package with its final name. On drop, the package that it replaced is removed.
 pub struct CommittedPackage {
     part: PathBuf,
     target: PathBuf,
-    /// The lock of what it replaced, which lies where the new one lay.
+    /// The lock on the replaced package, which now has the hidden name.
     old: Option<File>,
 }
 
 impl CommittedPackage {
-    /// Takes the name away again, because the job failed after all; what was there before comes back.
+    /// Reverts the commit because the job failed after all, and restores the previous package.
     pub fn take_back(mut self) {
         let taken = match self.old.take() {
-            // Where the old one cannot come back, the new one stays, which is whole.
+            // If the old package cannot be restored, the new one stays; it is complete.
             Some(_) => renameat_with(CWD, &self.part, CWD, &self.target, RenameFlags::EXCHANGE),
             None => renameat_with(CWD, &self.target, CWD, &self.part, RenameFlags::NOREPLACE),
         };
@@ -174,7 +175,7 @@ impl CommittedPackage {
 impl Drop for CommittedPackage {
     fn drop(&mut self) {
         if self.old.is_some() {
-            // An old one that cannot be removed is taken over by the next job.
+            // If the old package cannot be removed, the next job reuses the folder.
             let _ = fs::remove_dir_all(&self.part);
         }
     }
@@ -183,7 +184,7 @@ impl Drop for CommittedPackage {
 impl Drop for PartFolder {
     fn drop(&mut self) {
         if !self.committed {
-            // As for a file: the next job takes over what cannot be removed.
+            // As for a file: if the folder cannot be removed, the next job reuses it.
             let _ = fs::remove_dir_all(&self.part);
         }
     }
@@ -202,7 +203,7 @@ fn is_same(open: &File, path: &Path) -> bool {
     (now.dev(), now.ino()) == (ours.dev(), ours.ino())
 }
 
-/// Whether a folder holds nothing, or a package and nothing else.
+/// True if a folder is empty or holds only a package.
 fn is_package(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -228,7 +229,7 @@ fn empty(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Files first, then the folders that name them.
+/// Syncs files first, then the folders that contain them.
 fn sync_all(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -240,7 +241,7 @@ fn sync_all(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// A hidden name beside `name`, within the 255 bytes that file systems allow.
+/// A hidden name beside `name`, within the limit of 255 bytes of file systems.
 fn part_name(name: impl AsRef<OsStr>) -> OsString {
     hidden_beside(name.as_ref(), ".trix-package")
 }

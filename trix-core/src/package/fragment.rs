@@ -1,40 +1,38 @@
-//! One media segment: a movie fragment and its data (ISO/IEC 14496-12, 8.8; ISO/IEC 23000-19, 7.3).
+//! A media segment: a movie fragment and its data (ISO/IEC 14496-12, 8.8; ISO/IEC 23000-19, 7.3).
 //!
-//! Invariant: a segment stands by itself: one fragment of one track, whose data follow it at once, whose decode time is
-//! the sum of all durations before it, and whose offsets count from its own beginning.
+//! Invariant: a segment is self-contained. It has one fragment of one track, directly followed by its data. Its decode
+//! time is the sum of all durations before it. Its offsets count from its own start.
 
 use std::borrow::Cow;
 
 use trix_bitstream::boxes::{self, Writer};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::track::SegmentPlace;
-
 /// A sample of a segment.
 pub(super) struct Sample<'a> {
-    /// Its bytes.
+    /// The coded data.
     pub(super) data: Cow<'a, [u8]>,
-    /// Ticks until the next is decoded.
+    /// Ticks until the next sample is decoded.
     pub(super) duration: u32,
-    /// Ticks from its decode time to its presentation.
+    /// Ticks from decoding to presentation.
     pub(super) offset: i32,
-    /// Whether decoding can start with it.
+    /// True if decoding can start with this sample.
     pub(super) sync: bool,
 }
 
-/// Sample flags (ISO/IEC 14496-12, 8.8.3.1): depends on no other; depends on others and is no sync sample.
+/// Sample flags (ISO/IEC 14496-12, 8.8.3.1): depends on no other sample; depends on others and is not a sync sample.
 const SYNC: u32 = 0x0200_0000;
 const NOT_SYNC: u32 = 0x0101_0000;
 
 /// A segment in memory.
 pub(super) struct Segment {
-    /// All of it.
+    /// The complete segment.
     pub(super) bytes: Vec<u8>,
-    /// Where its first sample ends: so much of it holds the keyframe.
+    /// End of its first sample. A player needs this much of the segment for the keyframe.
     pub(super) first_sample_end: u64,
 }
 
-/// Writes fragment `sequence`, the first being 1, whose decode time is `decode_time` ticks.
+/// Writes fragment `sequence`, counted from 1, with a decode time of `decode_time` ticks.
 pub(super) fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> Result<Segment> {
     let size: usize = samples.iter().map(|sample| sample.data.len()).sum();
     if u32::try_from(size).is_err() || samples.is_empty() {
@@ -76,9 +74,24 @@ pub(super) fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> 
     Ok(Segment { bytes: to.into_bytes(), first_sample_end })
 }
 
-/// The index of segments that follow it at once, in ticks of `timescale` a second (ISO/IEC 14496-12, 8.16.3).
+/// A segment on disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SegmentPlace {
+    /// Presentation time of its first sample in ticks.
+    pub(super) start: i64,
+    /// Presented duration in ticks.
+    pub(super) duration: u64,
+    /// Offset in its file.
+    pub(super) at: u64,
+    /// Size in bytes.
+    pub(super) bytes: u64,
+    /// Size of its start up to the end of the first sample.
+    pub(super) key_bytes: u64,
+}
+
+/// The index of the segments that directly follow it, in ticks of `timescale` a second (ISO/IEC 14496-12, 8.16.3).
 pub(super) fn index(segments: &[SegmentPlace], timescale: u32) -> Result<Vec<u8>> {
-    // Segment durations are sums of 32-bit ones, sizes are held to the 31 bits of a reference.
+    // Segment durations are sums of 32-bit durations. A reference has 31 bits for the size.
     let reference = |segment: &SegmentPlace| {
         let size = u32::try_from(segment.bytes).ok().filter(|size| *size < 1 << 31)?;
         Some((size, u32::try_from(segment.duration).ok()?))
@@ -97,31 +110,31 @@ pub(super) fn index(segments: &[SegmentPlace], timescale: u32) -> Result<Vec<u8>
         to.u16(0);
         to.u16(count);
         for (size, duration) in references {
-            // Each begins with a sync sample that is presented first: SAP type 1.
+            // Each segment begins with a sync sample that is presented first: SAP type 1.
             [size, duration, 0x9000_0000].into_iter().for_each(|value| to.u32(value));
         }
     });
     Ok(to.into_bytes())
 }
 
-/// What a segment says of itself.
+/// The properties that a segment states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// Its place in the track, from 1.
+    /// Number of the segment in the track, from 1.
     pub(super) sequence: u32,
-    /// Ticks at which its first sample is decoded.
+    /// Decode time of the first sample in ticks.
     pub(super) decode_time: u64,
-    /// Ticks of all its samples.
+    /// Duration of all samples in ticks.
     pub(super) duration: u64,
-    /// Ticks at which the first of its samples is presented.
+    /// Earliest presentation time of its samples in ticks.
     pub(super) earliest: i64,
-    /// How many samples it has.
+    /// Number of samples.
     pub(super) samples: u32,
-    /// Whether decoding can start with the first.
+    /// True if decoding can start with the first sample.
     pub(super) starts_with_sync: bool,
 }
 
-/// Reads a segment that [`write()`] wrote; `None` when it is not whole or has other boxes.
+/// Reads a segment that [`write()`] wrote. `None` if it is incomplete or has other boxes.
 pub(super) fn read(segment: &[u8]) -> Option<Facts> {
     let names: Vec<[u8; 4]> = boxes::all(segment, 0..segment.len()).map(|(name, _)| name).collect();
     if names != [*b"styp", *b"moof", *b"mdat"] {

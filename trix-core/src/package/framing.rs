@@ -1,6 +1,6 @@
-//! Brings packets into the form that samples have in MP4.
+//! Converts packets to MP4 samples.
 //!
-//! Invariant: coded slices and sound keep their bytes; what is left out stands in the sample description.
+//! Invariant: coded slices and audio keep their bytes. Everything that is removed is in the sample description.
 
 use std::borrow::Cow;
 
@@ -9,11 +9,11 @@ use trix_bitstream::nal::{self, Framing, NalCodec};
 
 /// How the packets of a track become samples.
 pub(super) enum SampleForm {
-    /// Units of H.264 or HEVC, each after its length; their parameter sets stand in the description.
+    /// H.264 or HEVC NAL units, each after its length. Their parameter sets are in the sample description.
     Units { codec: NalCodec, from: Framing, sets: Vec<Vec<u8>> },
-    /// AAC that may come with headers of its own.
+    /// AAC that may have ADTS headers.
     Aac,
-    /// As they are.
+    /// Unchanged.
     Plain,
 }
 
@@ -31,7 +31,7 @@ impl SampleForm {
         }
     }
 
-    /// The sample that `data` become; an error says in words why they cannot.
+    /// Converts `data` to a sample. The error text says why this is not possible.
     pub(super) fn sample<'a>(&self, data: &'a [u8]) -> Result<Cow<'a, [u8]>, &'static str> {
         match self {
             SampleForm::Plain => Ok(Cow::Borrowed(data)),
@@ -39,8 +39,8 @@ impl SampleForm {
             SampleForm::Units { codec, from, sets } => {
                 let units = nal::units(data, *from);
                 let is_set = |unit: &[u8]| codec.is_parameter_set(unit);
-                // ISO/IEC 14496-15, 5.4.2.1.1 and 8.4.1.1: with avc1 and hvc1, parameter sets are in the description
-                // and nowhere else.
+                // ISO/IEC 14496-15, 5.4.2.1.1 and 8.4.1.1: with avc1 and hvc1, parameter sets are only in the sample
+                // description.
                 if units.iter().any(|unit| is_set(unit) && !sets.iter().any(|set| set == unit)) {
                     return Err("its parameter sets change in mid-stream, which one sample description cannot hold");
                 }
@@ -59,7 +59,7 @@ impl SampleForm {
     }
 }
 
-/// ISO 13818-7, 6.2: a header of 7 bytes, 9 with a checksum.
+/// ISO 13818-7, 6.2: removes the ADTS header of 7 bytes, or 9 with a checksum.
 fn without_adts(data: &[u8]) -> &[u8] {
     match data {
         [0xff, second, ..] if second & 0xf6 == 0xf0 => {

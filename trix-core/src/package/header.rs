@@ -1,11 +1,12 @@
 //! The header of a track: its init segment (ISO/IEC 14496-12, 8.2; ISO/IEC 23000-19, 7.3.1).
 //!
-//! The sample description is libavformat's: the records of H.264, HEVC, AAC, AC-3, E-AC-3, Opus and FLAC, colour, static
-//! HDR metadata and Dolby Vision, as its MP4 muxer writes them for the packets of the first segment. The rest is written
-//! here, because libavformat decides about times by itself: it cannot put exact durations into fragments whose successors
-//! it has not seen, nor let the decode time of every segment be the time of its first picture.
+//! The sample description comes from libavformat: the records of H.264, HEVC, AAC, AC-3, E-AC-3, Opus and FLAC, colour,
+//! static HDR metadata and Dolby Vision, as its MP4 muxer writes them for the packets of the first segment. This module
+//! writes the rest, because libavformat makes its own decisions about times. It cannot write exact durations into a
+//! fragment before it has seen the next one. Nor can it make the decode time of every segment equal to the time of its
+//! first frame.
 //!
-//! Invariant: the header keeps its length when the measured figures are entered at the end.
+//! Invariant: the header keeps its length when the measured values are entered at the end.
 
 use std::ops::Range;
 
@@ -20,28 +21,28 @@ use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use crate::mux::TrackSpec;
 
-/// Ticks in a second of the movie's own clock, which only tells the whole duration.
+/// Movie timescale in ticks a second. Only the total duration uses it.
 const MOVIE: u32 = 1000;
 
 /// An init segment.
 pub(super) struct Header {
     bytes: Vec<u8>,
-    /// The description of a sample: its four-character code and what follows it.
+    /// The sample entry: its four-character code and the data after it.
     entry: Range<usize>,
     duration: usize,
 }
 
 impl Header {
-    /// The header of a track of `timescale` ticks a second that is presented from tick `shift` on, described from its
-    /// first packets.
+    /// Creates the header of a track with `timescale` ticks a second that is presented from tick `shift` on. Its first
+    /// packets provide the sample description.
     ///
     /// # Errors
-    /// `Unsupported` when libavformat has no sample description for it.
+    /// `Unsupported` if libavformat has no sample description for the track.
     pub(super) fn new(spec: &TrackSpec, timescale: u32, shift: u32, first: &[Packet]) -> Result<Self> {
         let mut stsd = sample_description(spec, first)?;
         if spec.display.dolby_vision.is_some_and(|config| config.profile == 5) && stsd.get(20..24) == Some(b"hvc1") {
-            // Nothing but a decoder of Dolby Vision shows its right colours, so that no other may try (Dolby Vision
-            // Streams Within the ISO Base Media File Format, 3.1).
+            // Only a Dolby Vision decoder shows the right colours, so no other decoder may try (Dolby Vision Streams
+            // Within the ISO Base Media File Format, 3.1).
             stsd[20..24].copy_from_slice(b"dvh1");
         }
         let is_picture = spec.parameters.kind() == StreamKind::Video;
@@ -50,7 +51,7 @@ impl Header {
             to.bytes(b"iso6");
             to.u32(0);
             [b"iso6", b"cmfc", b"dash"].into_iter().for_each(|brand| to.bytes(brand));
-            // This brand asks for pictures without an edit list (ISO/IEC 23000-19, 7.2).
+            // This brand requires video without an edit list (ISO/IEC 23000-19, 7.2).
             if is_picture && shift == 0 {
                 to.bytes(b"cmf2");
             }
@@ -81,7 +82,7 @@ impl Header {
         Ok(Header { bytes, entry, duration })
     }
 
-    /// All of it.
+    /// The complete init segment.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -91,14 +92,15 @@ impl Header {
         &self.bytes[self.entry.clone()]
     }
 
-    /// Enters what is known at the end: milliseconds of the whole, bits in a second of all and of the densest part.
+    /// Enters the final values: total duration in milliseconds, average and peak bit rate.
     pub(super) fn complete(&mut self, millis: u64, average: u64, peak: u64) {
         self.bytes[self.duration..self.duration + 8].copy_from_slice(&millis.to_be_bytes());
         let [peak, average] = [peak, average].map(|rate| u32::try_from(rate).unwrap_or(u32::MAX).to_be_bytes());
         let entry = self.entry.start - 4..self.entry.end;
         for name in [b"btrt", b"esds"] {
             let Some(found) = child(&self.bytes, entry.clone(), name) else { continue };
-            // Of both, the two rates come last in a part of fixed length; libavformat could only count a segment.
+            // In both boxes, the two rates come last in a part of fixed length. libavformat measured them on one
+            // segment only.
             let rates = match name {
                 b"btrt" => Some(found.start + 4),
                 _ => decoder_config(&self.bytes[found.clone()]).map(|at| found.start + at + 5),
@@ -111,23 +113,23 @@ impl Header {
     }
 }
 
-/// A box within the sample entry in `entry`, which begins with its size (ISO/IEC 14496-12, 8.5.2.2).
+/// Finds a box in the sample entry at `entry`, which begins with its size (ISO/IEC 14496-12, 8.5.2.2).
 pub(super) fn child(data: &[u8], entry: Range<usize>, name: &[u8; 4]) -> Option<Range<usize>> {
     let code = data.get(entry.start + 4..entry.start + 8)?;
     let fields = if matches!(code, b"avc1" | b"hvc1" | b"dvh1") { 78 } else { 28 };
     boxes::find(data, entry.start + 8 + fields..entry.end, name)
 }
 
-/// The ticks by which an init segment lets times of the media be later than those of the presentation.
+/// The offset in ticks between media times and presentation times in an init segment.
 pub(super) fn shift_of(header: &[u8]) -> u32 {
     let elst = boxes::at_path(header, &[b"moov", b"trak", b"edts", b"elst"]);
     elst.and_then(|elst| boxes::u32_at(header, elst.start + 12)).unwrap_or(0)
 }
 
-/// Where the object type of the decoder stands in the content of an esds box (ISO/IEC 14496-1, 7.2.6.5 and 7.2.6.6).
+/// Offset of the decoder's object type in the content of an esds box (ISO/IEC 14496-1, 7.2.6.5 and 7.2.6.6).
 pub(super) fn decoder_config(esds: &[u8]) -> Option<usize> {
     let mut at = 4;
-    // A descriptor: tag, length in up to four bytes of seven bits.
+    // A descriptor: a tag, then a length in up to four bytes of seven bits each.
     let enter = |at: &mut usize, tag: u8| {
         (*esds.get(*at)? == tag).then_some(())?;
         *at += 1;
@@ -149,7 +151,7 @@ fn matrix(to: &mut Writer, values: [i32; 9]) {
 
 fn track(to: &mut Writer, spec: &TrackSpec, timescale: u32, shift: u32, stsd: &[u8]) {
     let is_picture = spec.parameters.kind() == StreamKind::Video;
-    // Enabled, in the movie, and its size is one of samples that are square.
+    // Flags: enabled, part of the movie, and the size is in square samples.
     to.full(b"tkhd", 0, 7, |to| {
         [0, 0, 1, 0, 0].into_iter().for_each(|value| to.u32(value));
         to.zeros(8);
@@ -162,7 +164,8 @@ fn track(to: &mut Writer, spec: &TrackSpec, timescale: u32, shift: u32, stsd: &[
         [width, height].into_iter().for_each(|side| to.u32(side << 16));
     });
     if shift > 0 {
-        // What the decoder of sound yields first is not heard; pictures wait for those that are decoded before them. Length zero: to the end of all fragments (8.6.6.1).
+        // Hides the priming samples of audio, or the initial reordering delay of video. A duration of zero means: to
+        // the end of all fragments (8.6.6.1).
         to.within(b"edts", |to| {
             to.full(b"elst", 0, 0, |to| [1, 0, shift, 0x1_0000].into_iter().for_each(|value| to.u32(value)));
         });
@@ -201,7 +204,7 @@ fn track(to: &mut Writer, spec: &TrackSpec, timescale: u32, shift: u32, stsd: &[
     });
 }
 
-/// Width and height in square samples, before a player turns the picture.
+/// Width and height in square samples, before a player rotates the frame.
 pub(super) fn shown_size(spec: &TrackSpec) -> (u32, u32) {
     let (width, height, aspect) = spec.parameters.picture_size();
     let shown = if aspect.is_positive() {
@@ -219,14 +222,14 @@ fn packed_language(spec: &TrackSpec) -> u16 {
     letters.bytes().fold(0, |sum, letter| sum << 5 | u16::from(letter - 0x60))
 }
 
-/// The box stsd of a file that libavformat makes of the first packets.
+/// The stsd box of a file that libavformat makes from the first packets.
 fn sample_description(spec: &TrackSpec, first: &[Packet]) -> Result<Vec<u8>> {
     let codec = spec.parameters.codec_name();
     let mut parameters = spec.parameters.clone();
     parameters.set_tag(match codec.as_str() {
         "h264" => *b"avc1",
         "hevc" => *b"hvc1",
-        // libavformat has one code for each of the others.
+        // libavformat has exactly one code for each other codec.
         _ => [0; 4],
     });
     let stream = NewStream {

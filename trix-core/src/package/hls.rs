@@ -1,6 +1,6 @@
-//! Playlists of HLS (RFC 8216 and its second edition, draft-pantos-hls-rfc8216bis).
+//! HLS playlists (RFC 8216 and its second edition, draft-pantos-hls-rfc8216bis).
 //!
-//! Invariant: durations add up to the length of the rendition, however each is rounded; rates are measured.
+//! Invariant: durations add up to the length of the rendition, although each is rounded. Rates are measured.
 
 use std::{fmt::Write, fs, path::Path};
 
@@ -11,18 +11,19 @@ use trix_model::{
 };
 
 use super::{
-    MASTER, PLAYLIST, codecs,
+    codecs,
+    names::{MASTER, PLAYLIST},
     text::TextRendition,
     track::{self, MediaRendition, MediaTrack},
 };
 use crate::{mux::TrackSpec, spec::package::Layout};
 
-/// The playlist of the keyframes that segments begin with, in the folder of a rendition of pictures.
+/// The playlist of the keyframes that start the segments, in the folder of a video rendition.
 const KEYFRAMES: &str = "keyframes.m3u8";
 
 const MICROS: TimeBase = TimeBase::new(1, 1_000_000);
 
-/// Seconds that no segment of a package exceeds, each rounded to the nearest second (RFC 8216, 4.3.3.1).
+/// The longest segment duration of a package, rounded to the nearest second (RFC 8216, 4.3.3.1).
 pub(super) fn target_duration(media: &[Box<MediaTrack>], texts: &[TextRendition]) -> u64 {
     let of_media = media.iter().flat_map(|track| {
         let (segments, timescale) = track.segments();
@@ -54,11 +55,11 @@ pub(super) fn write(root: &Path, media: &[MediaRendition], texts: &[TextRenditio
 }
 
 fn head(target: u64) -> String {
-    // Version 7: what EXT-X-MAP needs in playlists of more than keyframes is version 6; 7 names services (bis, 8).
+    // EXT-X-MAP needs version 6, except in playlists of keyframes only. Version 7 adds service names (bis, 8).
     format!("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{target}\n#EXT-X-PLAYLIST-TYPE:VOD\n")
 }
 
-/// Durations in seconds of six decimals, so rounded that they add up.
+/// Durations in seconds with six decimals, rounded so that they add up.
 fn durations(all: impl Iterator<Item = Timestamp>) -> impl Iterator<Item = String> {
     let mut end: Option<Timestamp> = None;
     all.map(move |duration| {
@@ -117,7 +118,7 @@ fn is_picture(rendition: &MediaRendition) -> bool {
     rendition.spec.parameters.kind() == StreamKind::Video
 }
 
-/// A text for a quoted string, which holds no quotes and no line ends (RFC 8216, 4.2).
+/// Text for a quoted string, which allows no quotes and no line ends (RFC 8216, 4.2).
 fn quoted(text: &str) -> String {
     text.chars()
         .map(|c| {
@@ -132,12 +133,12 @@ fn quoted(text: &str) -> String {
         .collect()
 }
 
-/// The name of a codec without its particulars, by which sound is grouped: in a group all have one codec.
+/// The codec name as a part of a group name. All audio renditions of a group have one codec.
 fn family(codecs: &str) -> String {
     codecs.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
 }
 
-/// Renditions of sound with one codec.
+/// Audio renditions with the same codec.
 struct Group<'a> {
     id: String,
     codecs: &'a str,
@@ -163,7 +164,7 @@ fn has(spec: &TrackSpec, role: &str) -> bool {
     spec.disposition.iter().any(|name| name == role)
 }
 
-/// What EXT-X-MEDIA says of a rendition beside its group, for each of `members`.
+/// The EXT-X-MEDIA attributes of each of `members`, apart from the group.
 fn described(members: &[(&TrackSpec, Option<&str>, &str)]) -> Vec<String> {
     let default = members.iter().position(|(spec, ..)| has(spec, "default")).unwrap_or(0);
     let mut names: Vec<String> = Vec::new();
@@ -173,15 +174,16 @@ fn described(members: &[(&TrackSpec, Option<&str>, &str)]) -> Vec<String> {
         let is_text = spec.parameters.kind() == StreamKind::Subtitle;
         let title = spec.metadata.iter().find(|(key, value)| key == "title" && !value.trim().is_empty());
         let name = quoted(title.map_or(language.unwrap_or(id), |(_, title)| title.as_str()));
-        // No two of a group have one name (RFC 8216, 4.3.4.1.1).
+        // Names in a group must be unique (RFC 8216, 4.3.4.1.1).
         let name = if names.contains(&name) { format!("{name} ({id})") } else { name };
         names.push(name.clone());
         let traits = characteristics(spec);
         let choice = (*language, traits.clone());
-        // Text is on by itself only where its source says so.
+        // Text is enabled by default only if its source says so.
         let is_default = index == default && (!is_text || has(spec, "default"));
         let is_forced = is_text && has(spec, "forced");
-        // Of several that a player cannot tell apart it may choose the first, and the default in any case.
+        // Among renditions with the same properties, a player may select the first one automatically, and the default
+        // in any case.
         let auto = is_default || (!selectable.contains(&choice) && !has(spec, "comment"));
         if auto {
             selectable.push(choice);
@@ -203,7 +205,7 @@ fn described(members: &[(&TrackSpec, Option<&str>, &str)]) -> Vec<String> {
     list
 }
 
-/// Apple's names for what helps those who do not see or hear (rfc8216bis, 4.4.6.1).
+/// Apple's accessibility characteristics (rfc8216bis, 4.4.6.1).
 fn characteristics(spec: &TrackSpec) -> Vec<&'static str> {
     match spec.parameters.kind() {
         StreamKind::Audio if has(spec, "visual_impaired") => vec!["public.accessibility.describes-video"],
@@ -250,8 +252,8 @@ fn master(media: &[MediaRendition], texts: &[TextRendition]) -> String {
     if !pictures.is_empty() {
         common.push_str(if has_captions { ",CLOSED-CAPTIONS=\"captions\"" } else { ",CLOSED-CAPTIONS=NONE" });
     }
-    // The densest playable combination: with the densest sound and the densest text (RFC 8216, 4.3.4.2).
-    let densest = |list: &mut dyn Iterator<Item = &super::RenditionRecord>| {
+    // The bit rate of the largest playable combination: with the largest audio and text (RFC 8216, 4.3.4.2).
+    let densest = |list: &mut dyn Iterator<Item = &super::rendition::RenditionRecord>| {
         let rates = list.map(|record| (record.peak_bit_rate, record.average_bit_rate));
         rates.fold((0, 0), |(peak, average), rate| (peak.max(rate.0), average.max(rate.1)))
     };
@@ -259,7 +261,7 @@ fn master(media: &[MediaRendition], texts: &[TextRendition]) -> String {
     let stream = |rendition: &MediaRendition, group: Option<&Group<'_>>| {
         let record = &rendition.record;
         let others = group.map(|group| densest(&mut group.members.iter().map(|one| &one.record))).unwrap_or_default();
-        // Sound that is listed as a variant is its own densest.
+        // An audio variant plays without other audio.
         let others = if is_picture(rendition) { others } else { (0, 0) };
         let mut line = format!(
             "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={}",
@@ -318,7 +320,7 @@ fn resolution(spec: &TrackSpec) -> String {
 
 fn keyframe_stream(rendition: &MediaRendition) -> String {
     let weights = rendition.segments.iter().map(|segment| (segment.key_bytes, segment.duration)).collect::<Vec<_>>();
-    // Each is measured by itself: a player that winds fetches them one by one.
+    // Each keyframe is measured alone, because a player fetches them one by one during trick play.
     let peak = weights.iter().map(|weight| super::rates::average(&[*weight], rendition.timescale)).max().unwrap_or(0);
     let (_, transfer, _) = rendition.spec.parameters.code_points();
     format!(

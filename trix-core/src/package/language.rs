@@ -1,10 +1,10 @@
-//! Languages, as each place in a package names them.
+//! Language tags for each place in a package.
 //!
-//! Invariant: a language that is not known by two letters keeps the tag that it came with; nothing is guessed.
+//! Invariant: a language without a two-letter code keeps its original tag. Nothing is guessed.
 
 use crate::mux::TrackSpec;
 
-/// Codes of ISO 639-2/T and, after each, of ISO 639-1, for all languages that have one of two letters.
+/// Codes of ISO 639-2/T, each followed by its ISO 639-1 code, for all languages with a two-letter code.
 const TWO_LETTERS: &str = "\
     aaraa abkab aveae afraf akaak amham argan araar asmas avaav aymay azeaz bakba belbe bulbg bisbi bambm benbn \
     bodbo brebr bosbs catca chece chach cosco crecr cescs chucu chvcv cymcy danda deude divdv dzodz eweee ellel engen \
@@ -17,12 +17,12 @@ const TWO_LETTERS: &str = "\
     sunsu swesv swasw tamta telte tgktg thath tirti tuktk tgltl tsntn tonto turtr tsots tattt twitw tahty uigug ukruk \
     urdur uzbuz venve vievi volvo wlnwa wolwo xhoxh yidyi yoryo zhaza zhozh zulzu";
 
-/// Codes of ISO 639-2/B and, after each, the one of /T, where they differ.
+/// Codes of ISO 639-2/B, each followed by its /T code, where they differ.
 const BIBLIOGRAPHIC: &str = "\
     albsqi armhye baqeus burmya chizho czeces dutnld frefra geokat gerdeu greell iceisl macmkd maomri maymsa perfas \
     rumron sloslk tibbod welcym";
 
-/// The tag of a track's language (BCP 47), in its shortest form, as RFC 5646, 2.2.1 asks; `None` where it is not known.
+/// The language tag of a track (BCP 47) in its shortest form, as RFC 5646, 2.2.1 requires. `None` if unknown.
 pub(super) fn tag(spec: &TrackSpec) -> Option<String> {
     let told = spec.metadata.iter().find(|(key, _)| key == "language").map(|(_, value)| value.trim())?;
     shortest(told)
@@ -41,7 +41,7 @@ fn shortest(told: &str) -> Option<String> {
     Some(rest.map_or_else(|| short.to_owned(), |rest| format!("{short}-{rest}")))
 }
 
-/// The code of ISO 639-2/T for the header of an MP4 track; `und` where there is none.
+/// The ISO 639-2/T code for the header of an MP4 track. `und` if there is none.
 pub(super) fn three_letters(spec: &TrackSpec) -> String {
     let tag = tag(spec).unwrap_or_default();
     let primary = tag.split('-').next().unwrap_or_default();
@@ -49,7 +49,7 @@ pub(super) fn three_letters(spec: &TrackSpec) -> String {
     long.filter(|code| code.len() == 3).unwrap_or("und").to_owned()
 }
 
-/// What stands after `code`, of `width` letters, in a table.
+/// Finds the table entry that begins with `code`, which has `width` letters, and returns the rest of the entry.
 fn paired<'a>(table: &'a str, code: &str, width: usize) -> Option<&'a str> {
     table.split_whitespace().find(|entry| entry.get(..width) == Some(code)).and_then(|entry| entry.get(width..))
 }

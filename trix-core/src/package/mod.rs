@@ -1,20 +1,21 @@
-//! Packages for streaming: CMAF segments (ISO/IEC 23000-19) with playlists of HLS (RFC 8216) and a manifest of DASH
-//! (ISO/IEC 23009-1).
+//! Packages for streaming: CMAF segments (ISO/IEC 23000-19) with HLS playlists (RFC 8216) and a DASH manifest (ISO/IEC
+//! 23009-1).
 //!
-//! A package is a folder. In it stand `master.m3u8`, `manifest.mpd` and a folder for each rendition, which holds its
-//! header, its segments and a playlist of its own. Both systems play the same segments.
+//! A package is a folder. It contains `master.m3u8`, `manifest.mpd` and a folder for each rendition with its header,
+//! its segments and its own playlist. Both systems play the same segments.
 //!
-//! Segments begin at the keyframes of the first picture rendition that are nearest to multiples of the target duration.
-//! All other picture renditions must have keyframes at these very times; sound is cut at the frame that begins nearest.
+//! Segments begin at the keyframes of the first video rendition that are nearest to multiples of the target duration.
+//! All other video renditions must have keyframes at exactly these times. Audio is cut at the nearest start of an audio
+//! frame.
 //!
-//! Times: a segment's decode time is the time of its first picture. Where pictures are reordered, all wait equally long,
-//! and the header takes the wait away by one edit; signed offsets without an edit would say the same, but libavformat and
-//! all that reads with it shows such pictures later than the sound that belongs to them. Sound whose encoder yields samples
-//! before the first that is heard begins before zero; its header tells so by one edit too. Headers are libavformat's as far as codecs are concerned, fragments are written here:
-//! `header.rs` says why.
+//! Times: the decode time of a segment is the time of its first frame. If frames are reordered, all of them are delayed
+//! by the same amount, and an edit in the header removes this delay. Signed offsets without an edit would mean the
+//! same. But libavformat, and every program that uses it to read, would then show these frames later than their audio.
+//! If an encoder yields priming samples, audio begins before zero, and an edit in the header states this too.
+//! libavformat writes the codec part of the headers; this module writes the fragments. `header.rs` gives the reasons.
 //!
-//! Invariant: nothing stands under the final name that is not whole, synced and verified as far as the caller asks;
-//! playlists tell nothing that was not measured on what was written.
+//! Invariant: everything under the final name is complete, synced and verified as far as the caller asks. Playlists
+//! state only values that were measured on the written files.
 
 mod boundaries;
 mod codecs;
@@ -30,264 +31,17 @@ mod text;
 mod track;
 mod verify;
 mod webvtt;
+mod names;
+mod rendition;
+mod writer;
 mod assemble;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
-use serde::Serialize;
-use trix_av::{packet::Packet, stream::StreamKind};
-use trix_model::{
-    check::Check,
-    error::{Error, ErrorKind, Result, Stage},
-    time::{Rational, Timestamp},
-};
-
-use self::{boundaries::Boundaries, folder::PartFolder, text::TextTrack, track::MediaTrack};
-use crate::{
-    mux::{TrackSpec, record::TrackRecord},
-    spec::package::PackageSettings,
-};
-
-pub(crate) use self::folder::refuse_taken;
 pub use self::{
     assemble::{Input, assemble},
     folder::CommittedPackage,
+    names::{MANIFEST, MASTER, PLAYLIST},
+    rendition::{Rendition, RenditionRecord},
     verify::verify,
+    writer::{PackageWriter, WrittenPackage},
 };
-
-/// The playlist of all renditions.
-pub const MASTER: &str = "master.m3u8";
-/// The manifest of DASH.
-pub const MANIFEST: &str = "manifest.mpd";
-/// The playlist of a rendition, in its folder.
-pub const PLAYLIST: &str = "media.m3u8";
-
-/// A rendition to be written.
-pub struct Rendition {
-    /// Its name in addresses, and that of its folder: letters, digits, `-`, `_` and `.`, unlike all others.
-    pub id: String,
-    /// The track. Its tag `language` (ISO 639 or BCP 47) and `title`, and its disposition (default, forced, comment,
-    /// original, dub, hearing_impaired, visual_impaired), go into playlist and manifest.
-    pub track: TrackSpec,
-}
-
-/// What was written of a rendition.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct RenditionRecord {
-    /// Its name.
-    pub id: String,
-    /// What its samples are, by RFC 6381; `None` for text.
-    pub codecs: Option<String>,
-    /// How many segments it has.
-    pub segments: u64,
-    /// When it begins.
-    pub start: Timestamp,
-    /// How long it lasts.
-    pub duration: Timestamp,
-    /// Bits in a second of its densest run of segments (HLS: peak segment bit rate).
-    pub peak_bit_rate: u64,
-    /// Bits in a second of all of its segments.
-    pub average_bit_rate: u64,
-    /// The books of its packets.
-    pub track: TrackRecord,
-}
-
-/// A package being written.
-pub struct PackageWriter {
-    folder: PartFolder,
-    tracks: Vec<Slot>,
-    /// The track whose keyframes decide where segments begin.
-    lead: usize,
-    boundaries: Boundaries,
-}
-
-/// A track and its place in its list.
-enum Slot {
-    Media(Box<MediaTrack>),
-    Text(Box<TextTrack>),
-}
-
-impl PackageWriter {
-    /// Starts a package of `renditions` that is to become the folder `target`.
-    ///
-    /// # Errors
-    /// `InvalidSpec` when names or settings make no sense, `Unsupported` for codecs that have no place in a package,
-    /// `Io` when the place is taken.
-    pub fn new(target: &Path, renditions: Vec<Rendition>, settings: &PackageSettings, overwrite: bool) -> Result<Self> {
-        check(&renditions, settings)?;
-        let position = |kind| renditions.iter().position(|rendition| rendition.track.parameters.kind() == kind);
-        let lead = position(StreamKind::Video).or_else(|| position(StreamKind::Audio));
-        let lead = lead.ok_or_else(|| invalid("a package needs a rendition of pictures or sound"))?;
-        let folder = PartFolder::create(target, overwrite)?;
-        let mut tracks = Vec::new();
-        for rendition in renditions {
-            let path = folder.path().join(&rendition.id);
-            fs::create_dir(&path).map_err(|error| Error::io(Stage::Mux, target, "cannot be created", error))?;
-            tracks.push(match rendition.track.parameters.kind() {
-                StreamKind::Subtitle => Slot::Text(Box::new(TextTrack::new(rendition, path))),
-                _ => Slot::Media(Box::new(MediaTrack::new(rendition, path, settings.layout)?)),
-            });
-        }
-        Ok(PackageWriter { folder, tracks, lead, boundaries: Boundaries::new(settings.segment) })
-    }
-
-    /// Writes a packet of rendition `index`, whose times count that track's time base; the packets of a rendition come
-    /// in the order of decoding. What belongs to a segment is kept in memory until the next begins.
-    ///
-    /// # Errors
-    /// `Verification` when the picture renditions have no common keyframe where a segment begins, or pictures are shown
-    /// before the keyframe of their segment; `Io` when the disk refuses; `Unsupported` for what MP4 cannot hold.
-    pub fn write(&mut self, index: usize, packet: Packet) -> Result<()> {
-        let is_lead = index == self.lead;
-        match self.tracks.get_mut(index) {
-            None => {
-                return Err(Error::bug(Stage::Mux, format!("a packet for rendition {index}, which does not exist")));
-            }
-            Some(Slot::Text(track)) => track.push(&packet),
-            Some(Slot::Media(track)) => {
-                let keyframe = track.push(packet).map_err(|error| error.in_file(self.folder.target()))?;
-                if let Some(time) = keyframe.filter(|_| is_lead) {
-                    self.boundaries.keyframe(time);
-                    return self.cut_all();
-                }
-                track.cut(&self.boundaries).map_err(|error| error.in_file(self.folder.target()))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn cut_all(&mut self) -> Result<()> {
-        for slot in &mut self.tracks {
-            if let Slot::Media(track) = slot {
-                track.cut(&self.boundaries).map_err(|error| error.in_file(self.folder.target()))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Bytes of media written so far.
-    pub fn position(&self) -> u64 {
-        let media = self.tracks.iter().map(|slot| if let Slot::Media(track) = slot { track.written() } else { 0 });
-        media.sum()
-    }
-
-    /// Writes what is outstanding, the playlists and the manifest, and brings all of it to the disk.
-    ///
-    /// # Errors
-    /// As [`Self::write`]; also `Verification` when picture renditions do not begin and end at the same times.
-    pub fn finish(mut self) -> Result<WrittenPackage> {
-        let target = self.folder.target().to_owned();
-        let in_target = |error: Error| error.in_file(&target);
-        if let Slot::Media(lead) = &self.tracks[self.lead]
-            && let Some(end) = lead.end()
-        {
-            self.boundaries.finish(end);
-        }
-        self.cut_all()?;
-        let (mut media, mut texts) = (Vec::new(), Vec::new());
-        let mut order = Vec::new();
-        for (index, slot) in std::mem::take(&mut self.tracks).into_iter().enumerate() {
-            match slot {
-                Slot::Media(track) => {
-                    order.push((index, true, media.len()));
-                    media.push(track.finish(&self.boundaries).map_err(in_target)?);
-                }
-                Slot::Text(track) => {
-                    order.push((index, false, texts.len()));
-                    texts.push(track);
-                }
-            }
-        }
-        track::check_alignment(&media).map_err(in_target)?;
-        // The grid of the leading track serves text; it comes first among pictures, or among sound where there are none.
-        let lead = media.iter().find(|track| track.is_picture()).unwrap_or(&media[0]);
-        let edges = lead.edges();
-        let all: Vec<_> =
-            texts.into_iter().map(|track| track.finish(&edges)).collect::<Result<_>>().map_err(in_target)?;
-        let target_duration = hls::target_duration(&media, &all);
-        let media: Vec<_> =
-            media.into_iter().map(|track| track.complete(target_duration)).collect::<Result<_>>().map_err(in_target)?;
-        hls::write(self.folder.path(), &media, &all, target_duration).map_err(in_target)?;
-        dash::write(self.folder.path(), &media, &all).map_err(in_target)?;
-        self.folder.sync()?;
-        let records = order.iter().map(|(_, is_media, at)| match is_media {
-            true => media[*at].record.clone(),
-            false => all[*at].record.clone(),
-        });
-        let records = records.collect();
-        Ok(WrittenPackage { folder: self.folder, records })
-    }
-}
-
-/// A package that is whole and on the disk, and has no name yet; without [`Self::commit`] it vanishes.
-pub struct WrittenPackage {
-    folder: PartFolder,
-    records: Vec<RenditionRecord>,
-}
-
-impl WrittenPackage {
-    /// Where it lies until then.
-    pub fn path(&self) -> PathBuf {
-        self.folder.path().to_owned()
-    }
-
-    /// What was written, in the order of the renditions.
-    pub fn records(&self) -> &[RenditionRecord] {
-        &self.records
-    }
-
-    /// Reads all of it again, as [`verify()`] does.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn verify(&self) -> Result<Vec<Check>> {
-        verify(self.folder.path(), &self.records)
-            .map_err(|error| error.renamed(self.folder.path(), self.folder.target()))
-    }
-
-    /// Gives it its name.
-    ///
-    /// # Errors
-    /// `Io` when the name was taken meanwhile and may not be overwritten, or the disk refuses.
-    pub fn commit(self) -> Result<CommittedPackage> {
-        self.folder.commit()
-    }
-}
-
-fn invalid(detail: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail)
-}
-
-/// The codecs that have a place in a package, by FFmpeg's names: those of which libavformat writes a description and for
-/// which HLS and DASH have a name.
-pub(crate) const CODECS: &[&str] = &["h264", "hevc", "aac", "ac3", "eac3", "opus", "flac", "webvtt"];
-
-fn check(renditions: &[Rendition], settings: &PackageSettings) -> Result<()> {
-    let PackageSettings { segment, .. } = settings;
-    if *segment < Rational::new(1, 1) || *segment > Rational::new(60, 1) {
-        return Err(invalid(format!("package.segment: {segment} is not from 1 to 60 seconds")));
-    }
-    for (index, Rendition { id, track }) in renditions.iter().enumerate() {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        if id.is_empty() || id.len() > 64 || id.starts_with('.') || !id.bytes().all(is_plain) {
-            let right = "1 to 64 letters, digits, '-', '_' and '.', not beginning with '.'";
-            return Err(invalid(format!("the rendition name '{id}' is not made of {right}")));
-        }
-        if renditions[..index].iter().any(|other| other.id.eq_ignore_ascii_case(id)) {
-            return Err(invalid(format!("two renditions have the name '{id}'")));
-        }
-        let codec = track.parameters.codec_name();
-        if !CODECS.contains(&codec.as_str()) {
-            let detail = format!("rendition {id}: {codec} has no place in a package ({})", CODECS.join(", "));
-            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail));
-        }
-        if !track.time_base.is_positive() || u32::try_from(track.time_base.den).is_err() {
-            let detail = format!("rendition {id}: times in ticks of {} s cannot be told in MP4", track.time_base);
-            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail));
-        }
-    }
-    Ok(())
-}
+pub(crate) use self::{folder::refuse_taken, writer::CODECS};

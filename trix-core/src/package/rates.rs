@@ -1,24 +1,24 @@
-//! Bits in a second of what was written, as playlists tell them.
+//! Bit rates of the written segments, for playlists.
 //!
-//! Invariant: rates are measured on the segments as they lie on the disk, and rounded up.
+//! Invariant: rates are measured on the segments on disk, and rounded up.
 
-/// A segment: its bytes, and how many ticks of some clock it lasts.
+/// A segment: its size in bytes, and its duration in ticks of some clock.
 pub(super) type Weight = (u64, u64);
 
-/// The bits in a second of `bytes` over `ticks`, of which a second has `scale`.
+/// Bits per second of `bytes` over `ticks`, with `scale` ticks a second.
 fn rate(bytes: u64, ticks: u64, scale: u32) -> u64 {
     let bits = u128::from(bytes) * 8 * u128::from(scale);
     u64::try_from(bits.div_ceil(u128::from(ticks.max(1)))).unwrap_or(u64::MAX)
 }
 
-/// Over all segments (HLS: the average segment bit rate).
+/// Average over all segments (HLS: the average segment bit rate).
 pub(super) fn average(segments: &[Weight], scale: u32) -> u64 {
     let (bytes, ticks) = segments.iter().fold((0, 0), |(bytes, ticks), segment| (bytes + segment.0, ticks + segment.1));
     if ticks == 0 { 0 } else { rate(bytes, ticks, scale) }
 }
 
-/// Over the densest run of segments that lasts between half the target duration and one and a half of it (HLS: the peak
-/// segment bit rate); `target` in seconds. Where no run does, over the densest segment.
+/// Highest rate of a run of segments that lasts from half the target duration to one and a half times as long (HLS: the
+/// peak segment bit rate). `target` is in seconds. If no run has such a length, the highest rate of a single segment.
 pub(super) fn peak(segments: &[Weight], scale: u32, target: u64) -> u64 {
     let doubled = u128::from(target) * u128::from(scale);
     let mut most = None;
@@ -46,7 +46,7 @@ mod tests {
     fn a_short_last_segment_counts_with_the_one_before_it() {
         let segments = [(1000, 100), (3000, 100), (500, 2)];
         assert_eq!(average(&segments, 100), (4500 * 800_u64).div_ceil(202));
-        // 3500 bytes in 1.02 s are more in a second than 3000 in 1 s.
+        // 3500 bytes in 1.02 s give a higher rate than 3000 in 1 s.
         assert_eq!(peak(&segments, 100, 1), (3500 * 800_u64).div_ceil(102));
         assert_eq!(peak(&[(500, 2)], 100, 1), 500 * 8 * 50);
         assert_eq!(peak(&[], 100, 1), 0);

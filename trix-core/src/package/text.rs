@@ -1,7 +1,6 @@
-//! Renditions of text while they are written.
+//! Text renditions while they are written.
 //!
-//! Invariant: the segments of text lie between the times at which those of the pictures begin, and together hold every
-//! cue.
+//! Invariant: text segments lie between the start times of the video segments, and together contain every cue.
 
 use std::{fs, path::PathBuf};
 
@@ -9,16 +8,17 @@ use trix_av::packet::Packet;
 use trix_model::{error::Result, time::Timestamp};
 
 use super::{
-    Rendition, RenditionRecord, language, rates,
+    language, rates,
+    rendition::{Rendition, RenditionRecord},
     track::{segment_name, unwritable},
     webvtt,
 };
 use crate::mux::{TrackSpec, record::Bookkeeper};
 
-/// All of a rendition.
+/// File name of the complete text.
 pub(super) const WHOLE: &str = "all.vtt";
 
-/// A rendition of text.
+/// A text rendition.
 pub(super) struct TextTrack {
     id: String,
     spec: TrackSpec,
@@ -26,12 +26,12 @@ pub(super) struct TextTrack {
     cues: Vec<webvtt::Cue>,
 }
 
-/// A rendition of text that is written.
+/// A written text rendition.
 pub(super) struct TextRendition {
     pub(super) record: RenditionRecord,
     pub(super) spec: TrackSpec,
     pub(super) language: Option<String>,
-    /// Of each segment: how long it lasts.
+    /// Duration of each segment.
     pub(super) durations: Vec<Timestamp>,
 }
 
@@ -44,7 +44,7 @@ impl TextTrack {
         self.cues.extend(webvtt::Cue::of(packet, self.spec.time_base));
     }
 
-    /// Writes everything; a segment lies between two `edges`.
+    /// Writes all files. Each segment lies between two consecutive `edges`.
     pub(super) fn finish(mut self, edges: &[Timestamp]) -> Result<TextRendition> {
         self.cues.sort_by_key(|cue| cue.start);
         let mut books = Bookkeeper::new(&self.spec.parameters, webvtt::MILLIS);
@@ -61,11 +61,11 @@ impl TextTrack {
         write(WHOLE, &webvtt::whole(&self.cues))?;
         let (mut durations, mut weights) = (Vec::new(), Vec::new());
         let zero = Timestamp::new(0, webvtt::MILLIS);
-        // The first segment of text begins at zero, as its playlist does.
+        // The first text segment begins at zero, like its playlist.
         let edges: Vec<Timestamp> = std::iter::once(zero).chain(edges.iter().skip(1).copied()).collect();
         for (index, pair) in edges.windows(2).enumerate() {
             let [start, end] = [pair[0], pair[1]].map(|edge| edge.rescale(webvtt::MILLIS));
-            // What is shown after the end of the pictures belongs to the last segment.
+            // Cues after the end of the video belong to the last segment.
             let until = if index + 2 == edges.len() { i64::MAX } else { end };
             let text = webvtt::segment(&self.cues, start, until);
             write(&segment_name(index, "vtt"), &text)?;

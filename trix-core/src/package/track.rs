@@ -1,7 +1,7 @@
 //! The renditions of a package while they are written.
 //!
-//! Invariant: the segments of a rendition follow each other without a gap: each begins where the one before ends, and the
-//! times of its samples are those of the packets, to the tick.
+//! Invariant: the segments of a rendition follow each other without gaps: each begins where the previous one ends. The
+//! times of samples equal those of the packets exactly, in ticks.
 
 use std::{
     fs::{self, File},
@@ -16,42 +16,33 @@ use trix_model::{
 };
 
 use super::{
-    Rendition, RenditionRecord, boundaries::Boundaries, codecs, fragment, framing::SampleForm, header::Header,
-    language, rates, webvtt,
+    boundaries::Boundaries,
+    codecs, fragment,
+    framing::SampleForm,
+    header::Header,
+    language, rates,
+    rendition::{Rendition, RenditionRecord},
+    webvtt,
 };
 use crate::{
     mux::{TrackSpec, record::Bookkeeper},
+    package::fragment::SegmentPlace,
     spec::package::Layout,
 };
 
-/// The header of a rendition whose segments are files.
+/// File name of the init segment of a rendition with separate segment files.
 pub(super) const HEADER: &str = "init.mp4";
-/// All of a rendition in one file.
+/// File name of a rendition in a single file.
 pub(super) const SINGLE: &str = "media.mp4";
-/// Its segments, until their number is known and with it the length of the index before them.
+/// The segments of the single file, until their number, and so the length of the index before them, is known.
 const UNINDEXED: &str = "segments.part";
 
-/// The file of segment `index`, the first being 0.
+/// File name of segment `index`, counted from 0.
 pub(super) fn segment_name(index: usize, extension: &str) -> String {
     format!("{:05}.{extension}", index + 1)
 }
 
-/// A segment on the disk.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SegmentPlace {
-    /// Ticks at which its first sample is presented.
-    pub(super) start: i64,
-    /// Ticks that are presented.
-    pub(super) duration: u64,
-    /// Where it begins in its file.
-    pub(super) at: u64,
-    /// Its bytes.
-    pub(super) bytes: u64,
-    /// So many of them, from the first, hold its first sample.
-    pub(super) key_bytes: u64,
-}
-
-/// A packet that waits for its segment to end.
+/// A packet that waits for the end of its segment.
 struct Pending {
     pts: i64,
     duration: i64,
@@ -59,7 +50,7 @@ struct Pending {
     packet: Packet,
 }
 
-/// A rendition of pictures or sound.
+/// A video or audio rendition.
 pub(super) struct MediaTrack {
     id: String,
     spec: TrackSpec,
@@ -68,16 +59,16 @@ pub(super) struct MediaTrack {
     form: SampleForm,
     timescale: u32,
     pending: Vec<Pending>,
-    /// Boundaries that lie behind.
+    /// Number of boundaries already passed.
     passed: usize,
-    /// Ticks by which media times are later than those of the presentation: of sound, what is decoded and not heard; of
-    /// pictures, how long the first waits for reordered ones.
+    /// Offset in ticks between media times and presentation times. Audio: the duration of the priming samples. Video:
+    /// the reordering delay of the first frame.
     shift: i64,
     header: Option<Header>,
     file: Option<File>,
     at: u64,
     segments: Vec<SegmentPlace>,
-    /// Where the next segment has to begin.
+    /// Required start of the next segment.
     end: Option<i64>,
     books: Bookkeeper,
 }
@@ -86,7 +77,7 @@ impl MediaTrack {
     pub(super) fn new(rendition: Rendition, path: PathBuf, layout: Layout) -> Result<Self> {
         let Rendition { id, track: spec } = rendition;
         let mut timescale = u32::try_from(spec.time_base.den).unwrap_or(1);
-        // Ticks of a picture alone are too coarse for what players compute.
+        // Ticks of one frame each are too coarse for the calculations of players.
         while spec.parameters.kind() == StreamKind::Video && timescale < 10_000 {
             timescale *= 2;
         }
@@ -133,7 +124,7 @@ impl MediaTrack {
         self.segments.iter().map(|segment| segment.bytes).sum()
     }
 
-    /// Takes a packet; returns its time where a segment could begin with it.
+    /// Takes a packet. Returns its time if a segment can begin with it.
     pub(super) fn push(&mut self, mut packet: Packet) -> Result<Option<Timestamp>> {
         if packet.data().is_empty() {
             return Ok(None);
@@ -164,7 +155,7 @@ impl MediaTrack {
         Ok(key.then(|| self.time(pts)))
     }
 
-    /// When the last of what is known ends.
+    /// End of the last packet so far.
     pub(super) fn end(&self) -> Option<Timestamp> {
         Some(self.time(self.end_of_pending()?))
     }
@@ -174,14 +165,14 @@ impl MediaTrack {
         if last.duration > 0 {
             return last.pts.checked_add(last.duration);
         }
-        // A last packet that does not say how long it lasts: one picture of the track's rate, else as the one before.
+        // If the last packet has no duration, use one frame at the track's rate, or else the previous interval.
         let rate = self.spec.rate.filter(|rate| rate.is_positive());
         let told = rate.map(|rate| Timestamp::new(1, rate.inverse()).rescale(self.base()));
         let before = self.pending.iter().map(|pending| pending.pts).filter(|pts| *pts < last.pts).max();
         Some(last.pts + told.or(before.map(|before| last.pts - before)).unwrap_or(1).max(1))
     }
 
-    /// Writes the segments whose ends are known.
+    /// Writes all segments whose end is known.
     pub(super) fn cut(&mut self, boundaries: &Boundaries) -> Result<()> {
         while let Some(boundary) = boundaries.get(self.passed) {
             let ticks = boundary.rescale(self.base());
@@ -196,7 +187,8 @@ impl MediaTrack {
                     index
                 }
                 false => {
-                    // The frame whose middle is at the boundary or after it: the one that begins nearest.
+                    // The first frame whose middle is at or after the boundary, that is, the frame that begins nearest
+                    // to it.
                     let after = |pending: &Pending| {
                         2 * i128::from(pending.pts) + i128::from(pending.duration) >= 2 * i128::from(ticks)
                     };
@@ -207,7 +199,7 @@ impl MediaTrack {
                     self.pending.partition_point(|pending| !after(pending))
                 }
             };
-            // Sound that begins later has nothing to show for the first segments.
+            // Audio that begins later has no samples for the first segments.
             if index > 0 {
                 let end = self.pending[index].pts;
                 self.write(index, end)?;
@@ -226,7 +218,7 @@ impl MediaTrack {
         Error::new(ErrorKind::Verification, Stage::Mux, detail).at(Some(boundary))
     }
 
-    /// Writes the first `count` of what is pending as a segment that ends at `end`.
+    /// Writes the first `count` pending packets as a segment that ends at `end`.
     fn write(&mut self, count: usize, end: i64) -> Result<()> {
         let rest = self.pending.split_off(count);
         let pending = std::mem::replace(&mut self.pending, rest);
@@ -249,11 +241,11 @@ impl MediaTrack {
             }
             self.begin(&pending)?;
         }
-        // Sound is decoded when it is presented; pictures are presented later than they are decoded.
+        // Audio is decoded when it is presented. Video is presented later than it is decoded.
         let (early, late) = if self.is_picture() { (0, self.shift) } else { (self.shift, 0) };
         let mut samples = Vec::with_capacity(pending.len());
         for (index, pending) in pending.iter().enumerate() {
-            // In this order they are decoded, each when the one of its number is shown.
+            // The n-th packet in decoding order gets the n-th presentation time as its decoding time.
             let decoded = shown[index];
             let until = shown.get(index + 1).copied().unwrap_or(end);
             let [duration, offset] = [until - decoded, pending.pts - decoded + late];
@@ -290,11 +282,11 @@ impl MediaTrack {
         Ok(())
     }
 
-    /// Writes the header, which describes the samples as the first segment shows them.
+    /// Writes the header, with the sample description from the first segment.
     fn begin(&mut self, pending: &[Pending]) -> Result<()> {
         let unshifted = |_| self.fail(ErrorKind::Unsupported, -self.shift, "it begins too long before zero");
         let shift = u32::try_from(self.shift).map_err(unshifted)?;
-        // A second is enough for every codec whose frames describe it.
+        // One second is enough for every codec whose frames contain its description.
         let enough = pending.partition_point(|one| one.pts < pending[0].pts + i64::from(self.timescale)).max(1);
         let shared = |pending: &Pending| pending.packet.shared();
         let first: Vec<Packet> = pending[..enough.min(pending.len())]
@@ -327,18 +319,18 @@ impl MediaTrack {
         Ok(self)
     }
 
-    /// The starts of all segments and the end of the last.
+    /// The start times of all segments, and the end of the last.
     pub(super) fn edges(&self) -> Vec<Timestamp> {
         let starts = self.segments.iter().map(|segment| self.time(segment.start));
         starts.chain(self.end.map(|end| self.time(end))).collect()
     }
 
-    /// Segments, and the ticks of a second in which they are told.
+    /// The segments, and the ticks per second of their times.
     pub(super) fn segments(&self) -> (&[SegmentPlace], u32) {
         (&self.segments, self.timescale)
     }
 
-    /// Writes the one file: header, index, segments.
+    /// Writes the single file: header, index, segments.
     fn join(&mut self, header: &[u8]) -> Result<()> {
         let index = fragment::index(&self.segments, self.timescale)?;
         let (from, path) = (self.path.join(UNINDEXED), self.path.join(SINGLE));
@@ -355,7 +347,7 @@ impl MediaTrack {
         Ok(())
     }
 
-    /// Enters into the header what is known now; `target` is the target duration in seconds.
+    /// Enters the final values into the header. `target` is the target duration in seconds.
     pub(super) fn complete(self: Box<Self>, target: u64) -> Result<MediaRendition> {
         let mut this = *self;
         let weights: Vec<rates::Weight> =
@@ -401,10 +393,10 @@ impl MediaTrack {
     }
 }
 
-/// That all renditions of pictures begin and end together.
+/// Checks that all video renditions have equal segment boundaries.
 ///
 /// # Errors
-/// `Verification` with the first that does not.
+/// `Verification` with the first rendition that differs.
 pub(super) fn check_alignment(tracks: &[Box<MediaTrack>]) -> Result<()> {
     let mut pictures = tracks.iter().filter(|track| track.is_picture());
     let Some(lead) = pictures.next() else { return Ok(()) };
@@ -419,7 +411,7 @@ pub(super) fn check_alignment(tracks: &[Box<MediaTrack>]) -> Result<()> {
     Ok(())
 }
 
-/// A rendition of pictures or sound that is written.
+/// A written video or audio rendition.
 pub(super) struct MediaRendition {
     pub(super) record: RenditionRecord,
     pub(super) spec: TrackSpec,

@@ -1,7 +1,7 @@
 //! Reads a package again: every playlist, every segment, every packet.
 //!
-//! Invariant: what is read is what a player would read: the segments that the playlists name, by their byte ranges, in
-//! their order; and the books of their packets are kept by the same code that kept those of the writer.
+//! Invariant: verification reads what a player would read: the segments in the playlists, by their byte ranges, in
+//! order. The code that made the writer's records also makes the records of these packets.
 
 use std::{
     collections::BTreeSet,
@@ -23,7 +23,12 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{MANIFEST, MASTER, PLAYLIST, RenditionRecord, codecs, fragment, header, text};
+use super::{
+    codecs, fragment, header,
+    names::{MANIFEST, MASTER, PLAYLIST},
+    rendition::RenditionRecord,
+    text,
+};
 use crate::{
     mux::record::{Bookkeeper, TrackRecord},
     spec::source::Limits,
@@ -47,7 +52,7 @@ impl Part {
     }
 }
 
-/// What a playlist names.
+/// Content of a playlist.
 #[derive(Default)]
 struct Playlist {
     header: Option<Part>,
@@ -56,11 +61,11 @@ struct Playlist {
     is_ended: bool,
 }
 
-/// Reads the package in `folder` and compares it with what was written.
+/// Reads the package in `folder` and compares it with `records`.
 ///
 /// # Errors
-/// `Io` when a file is missing or cannot be read, `Verification` when one is not what a playlist or a segment has to be.
-/// That something differs from the books is no error here but a check that does not hold.
+/// `Io` if a file is missing or cannot be read, `Verification` if a file is not a valid playlist or segment. A
+/// difference from the records is not an error but a failed check.
 pub fn verify(folder: &Path, records: &[RenditionRecord]) -> Result<Vec<Check>> {
     let mut checks = Vec::new();
     let master = text_of(&folder.join(MASTER))?;
@@ -131,7 +136,7 @@ fn read_playlist(folder: &Path) -> Result<Playlist> {
     let path = folder.join(PLAYLIST);
     let text = text_of(&path)?;
     let bad = |line: &str| wrong(&path, format!("the line '{line}' makes no sense"));
-    // "length@offset"; without a range, the whole file.
+    // "length@offset". Without a range, the whole file.
     let part = |name: &str, range: Option<&str>| -> Result<Part> {
         let file = folder.join(name);
         let size = fs::metadata(&file).map_err(unreadable(&file))?.len();
@@ -200,10 +205,10 @@ fn media(record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>)
     read_packets(Box::new(Chain::new(parts.collect())), "mov,mp4,m4a,3gp,3g2,mj2", &init.path)
 }
 
-/// Reads the whole file of a text, and compares what is in its segments.
+/// Reads the complete text file, and compares it with the cues in the segments.
 fn texts(folder: &Path, record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>) -> Result<TrackRecord> {
     let path = folder.join(&record.id).join(text::WHOLE);
-    // Cues stand between empty lines, after the header.
+    // Empty lines separate the cues after the header.
     let cues = |text: &str| -> BTreeSet<String> {
         text.split("\n\n").skip(1).filter(|cue| !cue.is_empty()).map(str::to_owned).collect()
     };
@@ -218,7 +223,7 @@ fn texts(folder: &Path, record: &RenditionRecord, playlist: &Playlist, checks: &
     read_packets(Box::new(file), "webvtt", &path)
 }
 
-/// Keeps the books of the one stream in `reader`.
+/// Makes the record of the single stream in `reader`.
 fn read_packets(reader: Box<dyn ReadSeek>, demuxer: &str, path: &Path) -> Result<TrackRecord> {
     let limits = Limits::default();
     let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
@@ -242,7 +247,7 @@ fn read_packets(reader: Box<dyn ReadSeek>, demuxer: &str, path: &Path) -> Result
     Ok(books.close())
 }
 
-/// Parts of files as one.
+/// Parts of files as one reader.
 struct Chain {
     parts: Vec<Part>,
     position: u64,

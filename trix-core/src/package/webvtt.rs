@@ -1,18 +1,18 @@
-//! Text as WebVTT: one whole file for DASH, and segments of it for HLS (W3C WebVTT; RFC 8216, 3.5).
+//! Text as WebVTT: one complete file for DASH, and segments of it for HLS (W3C WebVTT; RFC 8216, 3.5).
 //!
-//! Both, because dash.js reads a text track as one file beside the manifest, and HLS knows it only as segments.
+//! Both forms are needed: dash.js reads a text track as one file beside the manifest, and HLS accepts only segments.
 //!
-//! Invariant: a cue stands in every segment during which it is shown, with its own whole times.
+//! Invariant: every segment contains all cues that are shown during it, each with its own complete times.
 
 use std::fmt::Write;
 
 use trix_av::packet::{Packet, PacketSide};
 use trix_model::time::{TimeBase, Timestamp};
 
-/// The ticks in which WebVTT tells times.
+/// Time base of WebVTT.
 pub(super) const MILLIS: TimeBase = TimeBase::new(1, 1000);
 
-/// A piece of text; its times in milliseconds.
+/// A cue. Its times are in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cue {
     pub(super) start: i64,
@@ -23,7 +23,7 @@ pub(super) struct Cue {
 }
 
 impl Cue {
-    /// The cue of a packet whose times count `base`; `None` where nothing would be shown.
+    /// The cue of a packet with times in `base`. `None` if nothing would be shown.
     pub(super) fn of(packet: &Packet, base: TimeBase) -> Option<Self> {
         let start = packet.pts().or(packet.dts())?;
         let millis = |ticks: i64| Timestamp::new(ticks, base).rescale(MILLIS).max(0);
@@ -51,7 +51,7 @@ impl Cue {
     }
 }
 
-/// Text without the empty lines that would end a cue and the arrow that would begin one.
+/// Removes empty lines, which would end a cue, and escapes the arrow, which would begin one.
 fn payload(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace(['\r', '\0'], "\n").replace("-->", "--&gt;");
     text.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n")
@@ -61,20 +61,20 @@ fn one_line(text: &str) -> String {
     payload(text).replace('\n', " ")
 }
 
-/// WebVTT, 4.1: hours of two digits or more.
+/// WebVTT, 4.1: hours with two or more digits.
 fn time(millis: i64) -> String {
     let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
     format!("{hours:02}:{minutes:02}:{:02}.{:03}", millis / 1000 % 60, millis % 1000)
 }
 
-/// All of a track in one file.
+/// All cues of a track in one file.
 pub(super) fn whole(cues: &[Cue]) -> String {
     let mut file = "WEBVTT\n\n".to_owned();
     cues.iter().for_each(|cue| cue.write(&mut file));
     file
 }
 
-/// What is shown from `start` to `end`, in milliseconds. The header says that times of cues are those of the pictures.
+/// The cues shown from `start` to `end`, in milliseconds. The header states that cue times equal video times.
 pub(super) fn segment(cues: &[Cue], start: i64, end: i64) -> String {
     let mut file = "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n\n".to_owned();
     cues.iter().filter(|cue| cue.start < end && cue.end > start).for_each(|cue| cue.write(&mut file));

@@ -1,6 +1,6 @@
-//! Checks an output before it gets its name.
+//! Checks an output before it gets its final name.
 //!
-//! Invariant: what is compared is the file as any reader sees it, with what the encoders emitted and the source holds.
+//! Invariant: checks read the file as any reader does, and compare it with the encoders' output and with the source.
 
 use std::{path::Path, sync::Arc};
 
@@ -15,123 +15,198 @@ use trix_model::{
     format::Chroma,
 };
 
-use super::{Control, TICK};
+use super::{
+    control::{Control, TICK},
+    stage::no_thread,
+};
 use crate::{
     mux::record::TrackRecord,
-    plan::{Cut, Filtering, OutputPlan, Transform, VideoPlan},
+    plan::{Cut, Filtering, OutputPlan, Plan, Transform, VideoPlan},
     quality::Metric,
     report::Verification,
-    source::{FixityKeeper, Source},
-    spec::{
-        job::{Job, VerifyLevel},
-        picture::Resampler,
-        source::Limits,
-    },
+    source::{FixityKeeper, Source, sha256_of_file},
+    spec::{job::VerifyLevel, picture::Resampler},
     verify::{
-        content::{self, Sides},
+        content::Comparison,
+        copies::{self, Copied, Taken},
         sound,
         sound::EncodedSound,
         structure,
     },
 };
 
-/// What an output is compared with.
+/// The reference that an output is compared with.
 pub(super) struct Reference<'a> {
-    pub(super) job: &'a Job,
-    /// Has the source, where it is hashed; what is still in memory is not read again.
+    pub(super) plan: &'a Plan,
+    /// Gives access to the source, if it is hashed. Data that is still in memory is not read again.
     pub(super) keeper: Option<&'a FixityKeeper>,
-    /// What was wrong with the source.
+    /// Damage of the source.
     pub(super) damage: &'a DamageReport,
 }
 
 impl Reference<'_> {
     fn open(&self) -> Result<Source> {
-        self.keeper.map_or_else(|| self.job.source.open(), FixityKeeper::open)
+        self.keeper.map_or_else(|| self.plan.source.settings.open(), FixityKeeper::open)
     }
 }
 
-/// Checks the file as far as the job says. Returns also how many pictures it holds.
+/// The result of reading a file back.
+pub(super) struct Found {
+    pub(super) verification: Verification,
+    /// The number of frames in the file.
+    pub(super) pictures: Option<u64>,
+    pub(super) sha256: Option<String>,
+}
+
+/// Checks the file at the level of the job, except for its frames. Hashes it during the same reading, if the job says
+/// so.
 pub(super) fn verify(
-    reference: &Reference<'_>,
+    whole: &Plan,
     plan: &OutputPlan,
     path: &Path,
     tracks: &[TrackRecord],
     sounds: &[EncodedSound],
-    control: &Control,
-) -> Result<(Verification, Option<u64>)> {
-    let Reference { job, damage, .. } = reference;
+    token: &Token,
+) -> Result<Found> {
     let level = plan.verify;
     let mut verification =
         Verification { level, checks: Vec::new(), drift_seconds: None, score: None, lossless_frames: None };
     if level == VerifyLevel::Off {
-        return Ok((verification, None));
+        let sha256 = whole.hash.then(|| sha256_of_file(path, token.caller())).transpose()?;
+        return Ok(Found { verification, pictures: None, sha256 });
     }
-    let token = Token::new(&control.cancel);
-    let mut found = structure::compare(path, plan, tracks, &token)?;
+    let mut found = structure::compare(path, plan, tracks, whole.hash, token)?;
     if level == VerifyLevel::Full && !sounds.is_empty() {
-        found.checks.extend(sound::compare(path, plan, sounds, found.clock, &token)?);
+        found.checks.extend(sound::compare(path, plan, sounds, found.clock, token)?);
     }
     found.hold(path)?;
     verification.checks = found.checks;
     verification.drift_seconds = found.drift_seconds;
-    if let (VerifyLevel::Full, Some(video)) = (level, &plan.video) {
-        let counters = Arc::new(Counters::default());
-        let mut watch = Watch::new(Phase::Verify, found.pictures, video.rate.to_f64(), vec![Arc::clone(&counters)]);
-        let sides = Sides {
-            reference: reference.open()?,
-            cut: Cut { start: plan.start, end: plan.end, frames: plan.frames },
-            // Damage was already judged by the first reading; where it was tolerated, it is met again here.
-            on_damage: if damage.is_empty() { Default::default() } else { job.source.on_damage },
-            filtering: Some(Filtering {
-                // Compared in planes, in which scores are computed.
-                transform: Transform { packing: None, ..video.transform.clone() },
-                ..video.filtering()
-            }),
-            distorted: Source::open(path, Limits::default())?,
-            distorted_filtering: decoded_shape(video),
-            // A decoder may add grey chroma to a picture that has none; only what was encoded is compared.
-            luma_only: video.format.chroma == Chroma::C400,
-            threads: job.threads.unwrap_or(0),
+    Ok(Found { verification, pictures: found.pictures, sha256: found.sha256 })
+}
+
+/// A file whose frames are compared with those of the source.
+pub(super) struct Compared<'a> {
+    pub(super) plan: &'a OutputPlan,
+    pub(super) video: &'a VideoPlan,
+    pub(super) path: &'a Path,
+    /// The number of frames in the file.
+    pub(super) pictures: u64,
+    pub(super) token: Token,
+}
+
+impl Compared<'_> {
+    fn copied(&self, counters: Arc<Counters>) -> Result<Copied> {
+        let Compared { plan, video, path, token, .. } = self;
+        let filtering = Filtering {
+            // Scores are computed on planes, so the comparison uses a planar format.
+            transform: Transform { packing: None, ..video.transform.clone() },
+            ..video.filtering()
         };
-        let comparison =
-            watched(&mut watch, control, || content::compare(sides, &[Metric::Psnr, Metric::Ssim], &token, &counters))?;
-        if comparison.score.frames != found.pictures.unwrap_or(0) {
-            let detail = format!("{} pictures can be decoded", comparison.score.frames);
-            return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail));
+        let cut = Cut { start: plan.start, end: plan.end, frames: plan.frames };
+        Ok(Copied {
+            source: Source::open(path)?,
+            filtering: decoded_shape(video),
+            taken: Taken { cut, filtering: Some(filtering) },
+            // A decoder may add grey chroma to a frame without chroma. Only encoded planes are compared.
+            luma_only: video.format.chroma == Chroma::C400,
+            counters,
+            token: token.clone(),
+        })
+    }
+
+    /// Adds the result of a comparison to `verification`.
+    fn judge(&self, comparison: Comparison, verification: &mut Verification) -> Result<()> {
+        let wrong = |detail: String| Error::new(ErrorKind::Verification, Stage::Verify, detail);
+        if comparison.score.frames != self.pictures {
+            return Err(wrong(format!("{} pictures can be decoded", comparison.score.frames)));
         }
-        if video.lossless {
+        if self.video.lossless {
             if let Some(difference) = comparison.first_difference {
                 let frame = difference.frame;
                 let detail = format!("the encode should be lossless, and picture {frame} differs from the source");
-                return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail).at(Some(difference.time)));
+                return Err(wrong(detail).at(Some(difference.time)));
             }
             verification.lossless_frames = Some(comparison.score.frames);
         }
         verification.score = Some(comparison.score);
+        Ok(())
     }
-    Ok((verification, found.pictures))
 }
 
-/// What brings the pictures that a decoder of the output yields to the layout in which they were encoded: FFV1 packs RGB
-/// of 8 bits, and ProRes 4444 is decoded to 12 bits.
+/// Compares the frames of `files` with those of the source, which is decoded once for all files. Adds the results to
+/// the verification of each file. Calls `failed` with the index of a file as soon as it fails.
+pub(super) fn compare_pictures(
+    reference: &Reference<'_>,
+    files: Vec<(Compared<'_>, &mut Verification)>,
+    control: &Control,
+    failed: &(dyn Fn(usize) + Sync),
+) -> Vec<Result<()>> {
+    let Reference { plan: whole, damage, .. } = reference;
+    let source = match reference.open() {
+        Ok(source) => source,
+        Err(error) => return files.iter().map(|_| Err(error.again())).collect(),
+    };
+    // The first reading has judged damage. If the job tolerated damage, this reading meets it again.
+    let on_damage = if damage.is_empty() { Default::default() } else { whole.source.settings.on_damage };
+    let counters: Vec<Arc<Counters>> = files.iter().map(|_| Arc::default()).collect();
+    let expected = files.iter().map(|(file, _)| file.pictures).min();
+    let rate = files.first().map_or(25.0, |(file, _)| file.video.rate.to_f64());
+    let mut watch = Watch::new(Phase::Verify, expected, rate, counters.clone());
+    let (mut copies, mut places, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, ((file, _), counters)) in files.iter().zip(counters).enumerate() {
+        let opened = file.copied(counters).map(|copied| {
+            copies.push(copied);
+            places.push(place);
+        });
+        if opened.is_err() {
+            failed(place);
+        }
+        refused.push(opened.err());
+    }
+    let metrics = [Metric::Psnr, Metric::Ssim];
+    let failed_copy = |copy: usize| failed(places[copy]);
+    let reference = copies::Reference { source, on_damage };
+    let found = watched(&mut watch, control, || {
+        copies::compare(reference, copies, &metrics, whole.threads.unwrap_or(0), &failed_copy)
+    });
+    let mut found = match found {
+        Ok(found) => found.into_iter(),
+        Err(error) => return files.iter().map(|_| Err(error.again())).collect(),
+    };
+    let judged = files.into_iter().zip(refused).map(|((file, verification), refused)| match refused {
+        Some(error) => Err(error),
+        None => found.next().map_or(Ok(()), |comparison| file.judge(comparison?, verification)),
+    });
+    judged.collect()
+}
+
+/// The filtering from decoded frames of the output to the format in which they were encoded: FFV1 packs 8-bit RGB, and
+/// ProRes 4444 is decoded to 12 bits.
 fn decoded_shape(plan: &VideoPlan) -> Option<Filtering> {
     let transform = Transform::to(plan.width, plan.height, plan.format, Resampler::default(), plan.color);
     plan.encoder.is_mezzanine().then(|| Filtering::by(transform))
 }
 
-/// Does `work` while another thread tells the caller how far it is.
-fn watched<T>(watch: &mut Watch, control: &Control, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let Some(progress) = control.progress.clone() else { return work() };
+/// Runs `work` while another thread reports its progress to the caller.
+///
+/// # Errors
+/// `Io` if the thread cannot be started.
+fn watched<T>(watch: &mut Watch, control: &Control, work: impl FnOnce() -> T) -> Result<T> {
+    let Some(progress) = control.progress.clone() else { return Ok(work()) };
     let (stop, stopped) = crossbeam::bounded::<()>(0);
     std::thread::scope(|scope| {
-        scope.spawn(move || {
+        let tell = move || {
             while let Err(crossbeam::RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
                 progress(&watch.look());
             }
             progress(&watch.look());
-        });
+        };
+        let name = "trix-progress";
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, tell);
+        thread.map_err(|error| no_thread(name, Stage::Verify, error))?;
         let result = work();
         drop(stop);
-        result
+        Ok(result)
     })
 }

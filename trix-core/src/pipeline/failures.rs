@@ -1,55 +1,55 @@
-//! What failed in a job of several outputs, and what follows from it.
+//! Collects the failures of a job with several outputs.
 //!
-//! Invariant: of several errors about one output, the one that explains the others is told; what the job says about the
-//! failure of an output decides whether it is one of the job.
+//! Invariant: of several errors about one output, the root cause is reported. The job's settings decide whether the
+//! failure of an output fails the job.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use trix_model::error::{Error, ErrorKind, Result};
-
-use crate::{
-    report::FailedOutput,
-    spec::job::{Job, OnOutputFailure},
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::Timestamp,
 };
 
-/// What a job should make and that failed: outputs, packages and stills, numbered in this order.
-pub(super) struct Failures<'a> {
-    job: &'a Job,
-    /// Of everything that is made.
+use crate::{plan::Plan, report::FailedOutput, spec::job::OnOutputFailure};
+
+/// The failed products of a job: outputs, packages and stills, numbered in this order.
+pub(super) struct Failures {
+    on_output_failure: OnOutputFailure,
+    /// Paths of all products.
     names: Vec<PathBuf>,
     errors: Vec<(usize, Error)>,
 }
 
-impl<'a> Failures<'a> {
-    pub(super) fn new(job: &'a Job) -> Self {
-        Failures { job, names: job.names(), errors: Vec::new() }
+impl Failures {
+    pub(super) fn new(plan: &Plan) -> Self {
+        Failures { on_output_failure: plan.on_output_failure, names: plan.paths(), errors: Vec::new() }
     }
 
-    /// The names of everything that is made.
+    /// The paths of all products.
     pub(super) fn names(&self) -> Vec<PathBuf> {
         self.names.clone()
     }
 
-    /// Whether output `number` failed.
+    /// True if product `number` failed.
     pub(super) fn has(&self, number: usize) -> bool {
         self.errors.iter().any(|(failed, _)| *failed == number)
     }
 
-    /// Output `number` failed.
+    /// Records that product `number` failed.
     ///
     /// # Errors
-    /// The same, where that is a failure of the job or no output is left.
+    /// The same error, if it fails the job or no product is left.
     pub(super) fn add(&mut self, number: usize, error: Error) -> Result<()> {
         let cancelled = error.kind() == ErrorKind::Cancelled;
         let is_last = self.errors.len() + 1 >= self.names.len();
-        if cancelled || is_last || self.job.on_output_failure == OnOutputFailure::Fail {
+        if cancelled || is_last || self.on_output_failure == OnOutputFailure::Fail {
             return Err(error);
         }
         self.errors.push((number, error));
         Ok(())
     }
 
-    /// What the report says.
+    /// The failed products for the report.
     pub(super) fn report(self) -> Vec<FailedOutput> {
         let told = |(number, error): (usize, Error)| FailedOutput {
             path: self.names[number].clone(),
@@ -60,7 +60,7 @@ impl<'a> Failures<'a> {
     }
 }
 
-/// Says in `error`, which ends the job, what had been finished by then.
+/// Adds the products that were finished to `error`, which ends the job.
 pub(super) fn explain(error: Error, finished: &[PathBuf]) -> Error {
     if finished.is_empty() || error.kind() == ErrorKind::Cancelled {
         return error;
@@ -69,34 +69,82 @@ pub(super) fn explain(error: Error, finished: &[PathBuf]) -> Error {
     error.and(&format!("finished, but not kept: {}", names.join(", ")))
 }
 
-/// What the stages of one pass report.
-pub(super) struct Found {
+/// True if `error` is about something that was read.
+fn is_of_reading(error: &Error) -> bool {
+    let reads = matches!(error.stage(), Stage::Source | Stage::Probe | Stage::Demux | Stage::Decode);
+    reads || error.kind() == ErrorKind::MalformedInput
+}
+
+/// Adds the output `path` to the error of a stage that works for it. An error about something that was read
+/// is returned unchanged.
+pub(crate) fn of_output(error: Error, path: &Path) -> Error {
+    match error.kind() {
+        ErrorKind::Cancelled => error,
+        _ if is_of_reading(&error) => error,
+        _ => error.in_file(path),
+    }
+}
+
+/// Adds the file `source` to the error of a stage whose frames or packets come from it. The file is either the cause of
+/// the error, or the file of the stream that the error names.
+pub(crate) fn from_source(error: Error, source: &Path) -> Error {
+    match error.stream() {
+        _ if error.kind() == ErrorKind::Cancelled => error,
+        _ if is_of_reading(&error) => error.in_file(source),
+        Some(stream) => error.and(&format!("stream {stream} is one of {}", source.display())),
+        None => error,
+    }
+}
+
+/// Adds the time at which a stage failed.
+pub(crate) fn at(error: Error, time: Option<Timestamp>) -> Error {
+    if error.kind() == ErrorKind::Cancelled { error } else { error.at(time) }
+}
+
+/// Adds more detail to an error.
+pub(crate) fn and(error: Error, more: &str) -> Error {
+    if error.kind() == ErrorKind::Cancelled { error } else { error.and(more) }
+}
+
+/// The errors that the stages of one pass report.
+pub(crate) struct Found {
+    /// Paths of all products.
+    names: Vec<PathBuf>,
     job: Option<Error>,
     outputs: Vec<Option<Error>>,
 }
 
 impl Found {
-    pub(super) fn new(outputs: usize) -> Self {
-        Found { job: None, outputs: (0..outputs).map(|_| None).collect() }
+    /// No errors, for products with these paths.
+    pub(crate) fn new(names: Vec<PathBuf>) -> Self {
+        let outputs = names.iter().map(|_| None).collect();
+        Found { names, job: None, outputs }
     }
 
-    /// A stage that works for `outputs` (none: for all) failed.
-    pub(super) fn add(&mut self, outputs: &[usize], error: Error) {
+    /// Records the failure of a stage that works for `outputs` (empty: all). Each output gets an error with its path.
+    pub(crate) fn add(&mut self, outputs: &[usize], error: Error) {
         let Some((first, rest)) = outputs.split_first() else {
             keep(&mut self.job, error);
             return;
         };
-        rest.iter().for_each(|other| keep(&mut self.outputs[*other], error.again()));
-        keep(&mut self.outputs[*first], error);
+        for other in rest {
+            keep(&mut self.outputs[*other], of_output(error.again(), &self.names[*other]));
+        }
+        keep(&mut self.outputs[*first], of_output(error, &self.names[*first]));
     }
 
-    /// Whether nothing is left that could go on.
-    pub(super) fn is_everything(&self) -> bool {
+    /// True if product `number` failed.
+    pub(crate) fn has(&self, number: usize) -> bool {
+        self.outputs.get(number).is_some_and(Option::is_some)
+    }
+
+    /// True if no product can continue.
+    pub(crate) fn is_everything(&self) -> bool {
         self.job.is_some() || self.outputs.iter().all(Option::is_some)
     }
 
-    /// The error that explains the others.
-    pub(super) fn root(&mut self) -> Option<Error> {
+    /// The root cause of all errors.
+    pub(crate) fn root(&mut self) -> Option<Error> {
         let mut root = self.job.take();
         for error in self.outputs.iter_mut().filter_map(Option::take) {
             keep(&mut root, error);
@@ -104,12 +152,12 @@ impl Found {
         root
     }
 
-    /// Hands everything on.
+    /// Passes all errors on to `failures`.
     ///
     /// # Errors
-    /// What ends the job.
-    pub(super) fn settle(mut self, failures: &mut Failures<'_>) -> Result<()> {
-        if self.is_everything() || failures.job.on_output_failure == OnOutputFailure::Fail {
+    /// The error that ends the job.
+    pub(super) fn settle(mut self, failures: &mut Failures) -> Result<()> {
+        if self.is_everything() || failures.on_output_failure == OnOutputFailure::Fail {
             return self.root().map_or(Ok(()), Err);
         }
         let each = self.outputs.into_iter().enumerate();
@@ -118,10 +166,43 @@ impl Found {
     }
 }
 
-/// Of two errors, the one that explains the other stays; of equals, the first.
+/// Keeps the error that explains the other; of equal ones, the first.
 fn keep(place: &mut Option<Error>, error: Error) {
     let better = place.as_ref().is_none_or(|known| error.kind().explains() > known.kind().explains());
     if better {
         *place = Some(error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_output_of_a_stage_that_fails_is_named_and_what_was_read_keeps_its_name() {
+        let (source, names) = (Path::new("in.mkv"), ["a.mkv", "b.mkv", "c.mkv"].map(PathBuf::from));
+        let told = |error: Error| {
+            let mut found = Found::new(names.to_vec());
+            found.add(&[0, 2], from_source(error, source));
+            let of = |number: usize| found.outputs[number].as_ref().map(ToString::to_string);
+            assert_eq!((found.has(0), found.has(1), found.has(2)), (true, false, true));
+            [of(0), of(2)].map(Option::unwrap_or_default)
+        };
+        let error = |kind, stage| Error::new(kind, stage, "no");
+        for stage in [Stage::Filter, Stage::Encode, Stage::Mux, Stage::Verify] {
+            let [first, second] = told(error(ErrorKind::Codec, stage));
+            assert_eq!((first, second), (format!("a.mkv: {stage}: no"), format!("c.mkv: {stage}: no")));
+            let [first, _] = told(error(ErrorKind::Codec, stage).in_stream(1));
+            assert_eq!(first, format!("a.mkv: {stage}, stream 1: no; stream 1 is one of in.mkv"));
+            // The source is the cause.
+            let [first, second] = told(error(ErrorKind::MalformedInput, stage).in_stream(1));
+            assert_eq!([first, second], [0; 2].map(|_| format!("in.mkv: {stage}, stream 1: no")));
+        }
+        for stage in [Stage::Source, Stage::Demux, Stage::Decode] {
+            let [first, second] = told(error(ErrorKind::Codec, stage).in_stream(1));
+            assert_eq!([first, second], [0; 2].map(|_| format!("in.mkv: {stage}, stream 1: no")));
+        }
+        let [first, _] = told(Error::cancelled(Stage::Encode));
+        assert_eq!(first, "encode: cancelled");
     }
 }

@@ -1,7 +1,7 @@
-//! From what the passes wrote to files with their final names: brought to the disk, checked, hashed, named.
+//! Finishes the products of the passes: syncs, checks and hashes them, then gives them their final names.
 //!
-//! Invariant: what gets its name has been checked as far as the job says; where the failure of one thing is one of the
-//! job, nothing gets its name.
+//! Invariant: a product gets its final name only after the checks of the job. If the failure of one product fails the
+//! job, no product gets its name.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
 
 use trix_model::{
     check::Check,
-    control::cancel::Cancel,
+    control::cancel::{Cancel, Token},
     damage::{DamageReport, OnDamage},
     error::{Error, ErrorKind, Result, Stage},
     path_text,
@@ -18,11 +18,11 @@ use trix_model::{
 };
 
 use super::{
-    Control,
-    check::{self, Reference},
+    check::{self, Compared, Found, Reference},
+    control::Control,
     failures::{self, Failures},
     pass::{OutputOutcome, PassOutcome},
-    presented::{self},
+    presented,
 };
 use crate::{
     decode::{audio::SoundChange, timing::TimingReport},
@@ -34,39 +34,43 @@ use crate::{
         record::TrackRecord,
     },
     package::{self, CommittedPackage, WrittenPackage},
-    plan::{AudioPlan, OutputPlan},
-    planner::Plan,
+    plan::{AudioPlan, OutputPlan, Plan},
+    pool,
     report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
     source::{Discontinuity, FileFixity, FixityKeeper, sha256_of_file},
-    spec::job::Job,
+    spec::job::{OnOutputFailure, VerifyLevel},
     still::Still,
 };
 
-/// The places beside the final names, taken before anything is decoded.
+/// Temporary names beside the final names, reserved before anything is decoded.
 pub(super) struct Places {
     files: Vec<PartFile>,
-    /// Packages and stills take their places when they are written; that they can has been looked at.
+    /// Paths of packages and stills. They are created when they are written; that this is possible was checked.
     others: Vec<PathBuf>,
 }
 
 impl Places {
     /// # Errors
-    /// `Io` when a name is taken and may not be overwritten, a folder is missing, or another job is writing there.
-    pub(super) fn take(job: &Job) -> Result<Self> {
-        let files = job.outputs.iter().map(|output| PartFile::create(&output.path, output.overwrite));
-        let files = files.collect::<Result<_>>()?;
-        for path in job.stills.iter().flat_map(|still| still.paths()) {
-            PartFile::create(&path, job.overwrite_stills)?;
+    /// `Io` if a name exists and may not be overwritten, a folder is missing, or another job is writing there.
+    pub(super) fn take(plan: &Plan) -> Result<Self> {
+        let files = plan.outputs[..plan.files()].iter();
+        let files = files.map(|output| PartFile::create(&output.path, output.overwrite)).collect::<Result<_>>()?;
+        for still in &plan.stills {
+            still
+                .settings
+                .paths()
+                .into_iter()
+                .try_for_each(|path| PartFile::create(&path, still.overwrite).map(drop))?;
         }
-        for package in &job.packages {
+        for package in &plan.packages {
             package::refuse_taken(&package.path, package.overwrite)?;
         }
-        let packages = job.packages.iter().map(|package| package.path.clone());
-        let stills = job.stills.iter().map(|still| still.paths().into_iter().next().unwrap_or_default());
+        let packages = plan.packages.iter().map(|package| package.path.clone());
+        let stills = plan.stills.iter().map(|still| still.path.clone());
         Ok(Places { files, others: packages.chain(stills).collect() })
     }
 
-    /// The number of the first thing, among those for which `is_watched` holds, that cannot get its name any more, and why.
+    /// The first product, among those for which `is_watched` holds, that can no longer get its name, and the reason.
     pub(super) fn gone(&self, is_watched: impl Fn(usize) -> bool) -> Option<(usize, Error)> {
         let files = self.files.iter().map(PartFile::is_there);
         let folder = |path: &PathBuf| {
@@ -79,13 +83,13 @@ impl Places {
         all.filter_map(|(number, there)| Some((number, there.err()?))).next()
     }
 
-    /// For each thing that is made, what is written.
+    /// The path that each product is written to.
     pub(super) fn written(&self) -> Vec<PathBuf> {
         self.files.iter().map(|part| part.path().to_owned()).chain(self.others.iter().cloned()).collect()
     }
 }
 
-/// What the passes found out about what was read.
+/// Facts about the source that the passes found.
 pub(super) struct FoundOut {
     pub(super) damage: DamageReport,
     pub(super) notes: Vec<String>,
@@ -94,11 +98,31 @@ pub(super) struct FoundOut {
     pub(super) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
 }
 
-/// Something that is whole and checked, and waits for its name.
+/// A complete and checked product that waits for its final name.
 pub(super) struct Ready {
-    /// Its number among all that is made.
+    /// Its number among all products.
     number: usize,
     made: Made,
+}
+
+/// A written product before any check.
+enum Written {
+    File(PartFile, Box<OutputOutcome>),
+    /// The number of the package, and the outcomes of its renditions.
+    Package(usize, WrittenPackage, Vec<OutputOutcome>),
+    /// The number of the still.
+    Still(usize, Still),
+}
+
+/// The result of checking one product.
+struct Looked {
+    /// Its number among all products.
+    number: usize,
+    made: Result<Made>,
+    /// The number of frames, for a file that was read.
+    pictures: Option<u64>,
+    /// True if no check is left.
+    is_whole: bool,
 }
 
 enum Made {
@@ -107,7 +131,7 @@ enum Made {
     Still(Vec<PartFile>, Box<StillReport>),
 }
 
-/// What has its name.
+/// Reports of the products that have their final names.
 #[derive(Default)]
 pub(super) struct Reports {
     pub(super) outputs: Vec<OutputReport>,
@@ -123,72 +147,58 @@ impl Reports {
     }
 }
 
-/// What is needed to check what was made.
+/// The inputs for checking products.
 pub(super) struct Finish<'a> {
-    pub(super) job: &'a Job,
     pub(super) plan: &'a Plan,
     pub(super) keeper: Option<&'a FixityKeeper>,
     pub(super) control: &'a Control,
 }
 
 impl Finish<'_> {
-    /// Brings everything to the disk, and checks it.
+    /// Syncs all products to disk, and checks them.
     pub(super) fn check(
         &self,
         places: Places,
         outcome: PassOutcome,
-        failures: &mut Failures<'_>,
+        failures: &mut Failures,
     ) -> Result<(Vec<Ready>, FoundOut)> {
         let PassOutcome {
             outputs, packages, stills, damage, notes, timing_of_source, walked, damage_of_tracks, ..
         } = outcome;
         let mut outcomes: Vec<Option<OutputOutcome>> = outputs.into_iter().map(Some).collect();
-        let files = places.files.len();
-        let mut synced = Vec::new();
-        for (number, part) in places.files.into_iter().enumerate() {
-            match part.sync() {
-                _ if failures.has(number) => {}
-                Ok(()) => synced.push((number, part)),
-                Err(error) => failures.add(number, error)?,
+        let (mut written, mut missing): (Vec<(usize, Written)>, Vec<usize>) = Default::default();
+        for (number, part) in places.files.into_iter().enumerate().filter(|(number, _)| !failures.has(*number)) {
+            written.push((number, Written::File(part, Box::new(outcomes[number].take().unwrap_or_default()))));
+        }
+        for (number, package) in packages.into_iter().enumerate() {
+            let product = self.plan.files() + number;
+            let renditions = self.plan.packages[number].renditions.iter();
+            let own = renditions.map(|rendition| outcomes[rendition.output].take().unwrap_or_default()).collect();
+            match package {
+                Some(package) => written.push((product, Written::Package(number, package, own))),
+                None => missing.push(product),
             }
         }
-        let (mut ready, mut missing): (Vec<Ready>, Vec<usize>) = Default::default();
-        let mut keep = |number: usize, made: Result<Made>, path: &Path| {
+        for (number, still) in stills.into_iter().enumerate() {
+            let product = self.plan.files() + self.plan.packages.len() + number;
+            match still {
+                Some(still) => written.push((product, Written::Still(number, still))),
+                None => missing.push(product),
+            }
+        }
+        let (mut ready, mut finished): (Vec<Ready>, Vec<PathBuf>) = Default::default();
+        let names = failures.names();
+        for Looked { number, made, is_whole, .. } in self.look_at_all(written, &damage, &walked)? {
             match made {
-                Ok(made) => ready.push(Ready { number, made }),
+                Ok(made) => {
+                    ready.push(Ready { number, made });
+                    finished.extend(is_whole.then(|| names[number].clone()));
+                }
                 Err(error) => {
-                    let names = failures.names();
-                    let finished: Vec<PathBuf> = ready.iter().map(|ready| names[ready.number].clone()).collect();
-                    let error = error.in_file(path);
+                    let error = error.in_file(&names[number]);
                     failures.add(number, error).map_err(|error| failures::explain(error, &finished))?;
                 }
             }
-            Ok(())
-        };
-        for (number, part) in synced {
-            let target = &self.job.outputs[number].path;
-            let outcome = outcomes[number].take().unwrap_or_default();
-            let report = self.file(number, part.path(), outcome, &damage, &walked);
-            let made = report.map(|report| Made::File(part, Box::new(report)));
-            keep(number, made, target)?;
-        }
-        for (number, written) in packages.into_iter().enumerate() {
-            let Some(written) = written else {
-                missing.push(files + number);
-                continue;
-            };
-            let made = self.package(number, &written, &mut outcomes, &walked);
-            let made = made.map(|report| Made::Package(written, Box::new(report)));
-            keep(files + number, made, &self.plan.packages[number].path)?;
-        }
-        for (number, still) in stills.into_iter().enumerate() {
-            let Some(still) = still else {
-                missing.push(files + self.plan.packages.len() + number);
-                continue;
-            };
-            let made = self.still(number, still);
-            let made = made.map(|(parts, report)| Made::Still(parts, Box::new(report)));
-            keep(files + self.plan.packages.len() + number, made, &self.plan.stills[number].path)?;
         }
         if let Some(number) = missing.into_iter().find(|number| !failures.has(*number)) {
             let detail = "was not made, and no stage said why";
@@ -198,15 +208,106 @@ impl Finish<'_> {
         Ok((ready, FoundOut { damage, notes, timing_of_source, discontinuities, damage_of_tracks }))
     }
 
-    /// Checks output `number`, and says what was found.
+    /// Checks all products in parallel: first each on its own, then the frames of those whose frames are compared. If
+    /// one failure fails the job, it stops the checks of later products only. So the reported error does not depend on
+    /// which thread was faster.
+    fn look_at_all(
+        &self,
+        written: Vec<(usize, Written)>,
+        damage: &DamageReport,
+        walked: &Walked,
+    ) -> Result<Vec<Looked>> {
+        let tokens = Token::new(&self.control.cancel).of_outputs(self.plan.products());
+        let ends_job = self.plan.on_output_failure == OnOutputFailure::Fail;
+        let failed = |number: usize| {
+            let behind = if ends_job { tokens.len() } else { number + 1 };
+            tokens[number..behind].iter().for_each(Token::fail);
+        };
+        pool::with(pool::threads(self.plan.threads.unwrap_or(0)), || {
+            let mut all = pool::map(written, |(number, written)| {
+                let looked = self.look_at(number, written, walked, &tokens[number]);
+                if looked.made.is_err() {
+                    failed(number);
+                }
+                looked
+            });
+            if !ends_job || all.iter().all(|looked| looked.made.is_ok()) {
+                self.compare_pictures(&mut all, damage, &tokens, &failed);
+            }
+            all
+        })
+    }
+
+    /// Checks one product, except for its frames.
+    fn look_at(&self, number: usize, written: Written, walked: &Walked, token: &Token) -> Looked {
+        let mut pictures = None;
+        let made = match written {
+            _ if token.is_set() => Err(Error::cancelled(Stage::Verify)),
+            Written::File(part, outcome) => part.sync().and_then(|()| {
+                let (report, found) = self.file(number, part.path(), *outcome, walked, token)?;
+                pictures = found;
+                Ok(Made::File(part, Box::new(report)))
+            }),
+            Written::Package(number, package, renditions) => self
+                .package(number, &package, renditions, walked)
+                .map(|report| Made::Package(package, Box::new(report))),
+            Written::Still(number, still) => {
+                self.still(number, still).map(|(parts, report)| Made::Still(parts, Box::new(report)))
+            }
+        };
+        Looked { number, made, pictures, is_whole: !self.compares_pictures(number) }
+    }
+
+    /// True if product `number` is a file whose frames are compared with those of the source.
+    fn compares_pictures(&self, number: usize) -> bool {
+        let plan = self.plan.outputs.get(number).filter(|_| number < self.plan.files());
+        plan.is_some_and(|plan| plan.verify == VerifyLevel::Full && plan.video.is_some())
+    }
+
+    /// Compares the frames of all files that need it.
+    fn compare_pictures(
+        &self,
+        all: &mut [Looked],
+        damage: &DamageReport,
+        tokens: &[Token],
+        failed: &(dyn Fn(usize) + Sync),
+    ) {
+        let (mut files, mut numbers) = (Vec::new(), Vec::new());
+        for looked in all.iter_mut().filter(|looked| !looked.is_whole) {
+            let (number, pictures) = (looked.number, looked.pictures.unwrap_or(0));
+            looked.is_whole = true;
+            let Ok(Made::File(part, report)) = &mut looked.made else { continue };
+            let plan = &self.plan.outputs[number];
+            let Some(video) = &plan.video else { continue };
+            let compared = Compared { plan, video, path: part.path(), pictures, token: tokens[number].clone() };
+            files.push((compared, &mut report.verification));
+            numbers.push(number);
+        }
+        if files.is_empty() {
+            return;
+        }
+        let reference = Reference { plan: self.plan, keeper: self.keeper, damage };
+        let results = check::compare_pictures(&reference, files, self.control, &|place| failed(numbers[place]));
+        for (number, result) in numbers.into_iter().zip(results) {
+            let Err(error) = result else { continue };
+            let Some(looked) = all.iter_mut().find(|looked| looked.number == number) else { continue };
+            let error = match &looked.made {
+                Ok(Made::File(part, report)) => error.renamed(part.path(), &report.path),
+                _ => error,
+            };
+            looked.made = Err(error);
+        }
+    }
+
+    /// Checks output `number`. Returns its report and its number of frames.
     fn file(
         &self,
         number: usize,
         path: &Path,
         outcome: OutputOutcome,
-        damage: &DamageReport,
         walked: &Walked,
-    ) -> Result<OutputReport> {
+        token: &Token,
+    ) -> Result<(OutputReport, Option<u64>)> {
         let OutputOutcome {
             mut ledger, tracks, sounds, loudness, frame_threads, mut warnings, extras, changes, ..
         } = outcome;
@@ -215,19 +316,18 @@ impl Finish<'_> {
         self.balance(ledger.as_ref())?;
         audio_ledgers.iter().try_for_each(SoundLedger::balance)?;
         self.lasts(plan, &tracks)?;
-        let reference = Reference { job: self.job, keeper: self.keeper, damage };
         let presented = self.presented(plan, &tracks, walked, &mut warnings)?;
-        let (mut verification, found) = check::verify(&reference, plan, path, &tracks, &sounds, self.control)
-            .map_err(|error| error.renamed(path, &plan.path))?;
+        let found = check::verify(self.plan, plan, path, &tracks, &sounds, token);
+        let Found { mut verification, pictures, sha256 } = found.map_err(|error| error.renamed(path, &plan.path))?;
         verification.checks.extend(presented);
         if let Some(ledger) = &mut ledger {
-            ledger.found = found;
+            ledger.found = pictures;
             ledger.balance()?;
         }
-        Ok(OutputReport {
+        let report = OutputReport {
             path: plan.path.clone(),
             bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
-            sha256: self.hash(path)?,
+            sha256,
             plan: plan.clone(),
             frame_threads,
             ledger,
@@ -239,15 +339,16 @@ impl Finish<'_> {
             audio_ledgers,
             audio_changes,
             verification,
-        })
+        };
+        Ok((report, pictures))
     }
 
-    /// Checks package `number`, and says what was found.
+    /// Checks package `number`, and returns its report.
     fn package(
         &self,
         number: usize,
         written: &WrittenPackage,
-        outcomes: &mut [Option<OutputOutcome>],
+        renditions: Vec<OutputOutcome>,
         walked: &Walked,
     ) -> Result<PackageReport> {
         let plan = &self.plan.packages[number];
@@ -256,10 +357,10 @@ impl Finish<'_> {
             let detail = format!("{}: expected {}, found {}", wrong.name, wrong.expected, wrong.found);
             return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail));
         }
-        let mut renditions = Vec::new();
+        let (mut outcomes, mut renditions) = (renditions.into_iter(), Vec::new());
         for (at, record) in written.records().iter().enumerate() {
             let output = plan.renditions.get(at).map(|rendition| rendition.output);
-            let outcome = output.and_then(|output| outcomes[output].take()).unwrap_or_default();
+            let outcome = outcomes.next().unwrap_or_default();
             let OutputOutcome { mut ledger, loudness, frame_threads, mut warnings, extras, changes, .. } = outcome;
             let (audio_ledgers, audio_changes) = told_of_sound(outcome.sound_ledgers, outcome.sound_changes);
             self.balance(ledger.as_ref())?;
@@ -287,25 +388,26 @@ impl Finish<'_> {
                 audio_changes,
             });
         }
-        let files = files_of(&written.path(), self.job.hash, &self.control.cancel)?;
+        let files = files_of(&written.path(), &plan.path, self.plan.hash, &self.control.cancel)?;
         let bytes = files.iter().map(|file| file.bytes).sum();
-        let files = if self.job.hash { files } else { Vec::new() };
+        let files = if self.plan.hash { files } else { Vec::new() };
         Ok(PackageReport { path: plan.path.clone(), bytes, files, plan: plan.clone(), renditions, checks })
     }
 
-    /// Writes still `number` beside its name.
+    /// Writes still `number` under a temporary name.
     fn still(&self, number: usize, still: Still) -> Result<(Vec<PartFile>, StillReport)> {
         let mut parts = Vec::new();
         let mut files = Vec::new();
         for file in still.files {
-            let part = PartFile::create(&file.path, self.job.overwrite_stills)?;
+            let part = PartFile::create(&file.path, self.plan.stills[number].overwrite)?;
             std::fs::write(part.path(), &file.bytes)
                 .map_err(|error| Error::io(Stage::Mux, &file.path, "cannot be written", error))?;
             part.sync()?;
             let bytes = file.bytes.len() as u64;
+            let sha256 = self.hash(part.path()).map_err(|error| error.renamed(part.path(), &file.path))?;
             files.push(FileFixity {
                 name: path_text::to_text(file.path.file_name().unwrap_or_default()),
-                sha256: self.hash(part.path())?.unwrap_or_default(),
+                sha256: sha256.unwrap_or_default(),
                 bytes,
             });
             parts.push(part);
@@ -314,30 +416,31 @@ impl Finish<'_> {
         Ok((parts, StillReport { path, files, found: still.report }))
     }
 
-    /// Whether pictures were there, and all of them are accounted for.
+    /// Checks that there were frames, and that all of them are accounted for.
     fn balance(&self, ledger: Option<&Ledger>) -> Result<()> {
         let Some(ledger) = ledger else { return Ok(()) };
         if ledger.encoded == 0 {
             return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, no_pictures(ledger))
-                .in_file(&self.job.source.path));
+                .in_file(&self.plan.source.settings.path));
         }
         ledger.balance()
     }
 
-    /// Whether copied tracks from beside the source are as long as they must be; of encoded ones, their stage has said.
+    /// Checks that copied external audio tracks have the required length. The stage of an encoded track checks its own.
     fn lasts(&self, plan: &OutputPlan, tracks: &[TrackRecord]) -> Result<()> {
         let first = usize::from(plan.video.is_some() || plan.video_copy.is_some());
         for (audio, record) in plan.audio.iter().zip(tracks.iter().skip(first)) {
             let AudioPlan { copied: true, must_last: Some(must_last), .. } = audio else { continue };
             let end = record.end.map_or(0, |end| end.rescale(TimeBase::new(1, i64::from(audio.sample_rate))));
-            let track = audio.side.and_then(|number| self.job.tracks.get(number));
-            let file = track.and_then(|track| track.all_inputs().into_iter().next()).unwrap_or_default().path;
+            let track = audio.side.and_then(|number| self.plan.external_audio.get(number));
+            let file = track.and_then(|track| track.settings.all_inputs().into_iter().next()).unwrap_or_default().path;
             must_last.check(end).map_err(|error| error.in_file(&file))?;
         }
         Ok(())
     }
 
-    /// Whether the time that the source presents is in the output; what is missing where damage is tolerated is a warning.
+    /// Checks that the output has the presented time of the source. Where damage is tolerated, missing time is a
+    /// warning.
     fn presented(
         &self,
         plan: &OutputPlan,
@@ -351,7 +454,7 @@ impl Finish<'_> {
             format!("{}: the source presents {}, {} was written", check.name, check.expected, check.found)
         });
         let told: Vec<String> = told.collect();
-        if !told.is_empty() && self.job.source.on_damage == OnDamage::Fail {
+        if !told.is_empty() && self.plan.source.settings.on_damage == OnDamage::Fail {
             return Err(Error::new(ErrorKind::Verification, Stage::Verify, told.join("; ")).in_file(&plan.path));
         }
         warnings.extend(told);
@@ -359,17 +462,17 @@ impl Finish<'_> {
     }
 
     fn hash(&self, path: &Path) -> Result<Option<String>> {
-        self.job.hash.then(|| sha256_of_file(path, &self.control.cancel)).transpose()
+        self.plan.hash.then(|| sha256_of_file(path, &self.control.cancel)).transpose()
     }
 }
 
-/// By number of the track, since the stages end in any order.
+/// Sorts by track number, since the stages end in any order.
 fn in_order(mut loudness: Vec<TrackLoudness>) -> Vec<TrackLoudness> {
     loudness.sort_by_key(|found| found.track);
     loudness
 }
 
-/// By number of the track; what several tracks have of one stream is told once.
+/// Sorts by track number. A change of one stream that several tracks have is listed once.
 fn told_of_sound(mut ledgers: Vec<SoundLedger>, mut changes: Vec<SoundChange>) -> (Vec<SoundLedger>, Vec<SoundChange>) {
     ledgers.sort_by_key(|ledger| ledger.track);
     changes.sort_by_key(|change| (change.stream, change.time));
@@ -377,34 +480,36 @@ fn told_of_sound(mut ledgers: Vec<SoundLedger>, mut changes: Vec<SoundChange>) -
     (ledgers, changes)
 }
 
-/// The files of a folder and those below it, in the order of their names.
-fn files_of(folder: &Path, hash: bool, cancel: &Cancel) -> Result<Vec<FileFixity>> {
-    let io = |error: std::io::Error| Error::io(Stage::Verify, folder, "cannot be read", error);
+/// The files of a folder and its subfolders, sorted by name, with paths below its final name `target`.
+fn files_of(folder: &Path, target: &Path, hash: bool, cancel: &Cancel) -> Result<Vec<FileFixity>> {
+    let io = |error: std::io::Error| Error::io(Stage::Verify, target, "cannot be read", error);
     let mut entries: Vec<_> = std::fs::read_dir(folder).map_err(io)?.collect::<std::io::Result<_>>().map_err(io)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     let mut files = Vec::new();
     for entry in entries {
         let (path, name) = (entry.path(), path_text::to_text(entry.file_name()));
+        let named = target.join(entry.file_name());
         if path.is_dir() {
-            let below = files_of(&path, hash, cancel)?;
+            let below = files_of(&path, &named, hash, cancel)?;
             files.extend(below.into_iter().map(|file| FileFixity { name: format!("{name}/{}", file.name), ..file }));
             continue;
         }
         let bytes = entry.metadata().map_err(io)?.len();
-        let sha256 = if hash { sha256_of_file(&path, cancel)? } else { String::new() };
+        let sha256 = hash.then(|| sha256_of_file(&path, cancel).map_err(|error| error.renamed(&path, &named)));
+        let sha256 = sha256.transpose()?.unwrap_or_default();
         files.push(FileFixity { name, sha256, bytes });
     }
     Ok(files)
 }
 
-/// What has its name, and can still lose it.
+/// A product that has its final name and can still lose it.
 enum Named {
     File(Committed),
     Package(CommittedPackage),
 }
 
-/// Gives everything its name: all of it, or, where a failure of one is one of the job, nothing.
-pub(super) fn commit(ready: Vec<Ready>, failures: &mut Failures<'_>) -> Result<Reports> {
+/// Gives all products their final names, or none if one failure fails the job.
+pub(super) fn commit(ready: Vec<Ready>, failures: &mut Failures) -> Result<Reports> {
     let (mut reports, mut named): (Reports, Vec<Named>) = (Reports::default(), Vec::new());
     for Ready { number, made } in ready {
         let mut own = Vec::new();

@@ -1,15 +1,17 @@
 //! Runs a job: source -> demux -> decode -> filter -> encode -> mux -> verify, once for all outputs.
 //!
-//! Invariant: a job ends with verified files under their final names and a report that adds up, or with an error and
-//! nothing under those names.
+//! Invariant: a job ends with verified files under their final names and a report whose sums agree, or with an error
+//! and nothing under those names.
 
 mod check;
+mod control;
 mod failures;
 mod finish;
-mod levels;
 pub(crate) mod presented;
 pub mod pass;
 pub(crate) mod stage;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -21,15 +23,17 @@ use std::{
 use crossbeam_channel as crossbeam;
 use trix_model::{
     control::{
-        cancel::{self, Cancel, Token},
-        progress::{Counters, Phase, Progress, Watch},
+        cancel::{self, Token},
+        progress::{Counters, Phase, Watch},
     },
     damage::DamageReport,
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
 };
 
-use failures::Failures;
+use self::control::TICK;
+pub use self::control::{Control, OnProgress};
+use failures::{Failures, Found};
 use finish::{Finish, Places, Reports};
 use pass::{Followers, Pass, PassOutcome};
 use stage::Outcome;
@@ -37,36 +41,24 @@ use stage::Outcome;
 use crate::{
     decode::timing::TimingReport,
     doctor,
-    plan::{AudioPlan, OutputPlan},
-    planner::Plan,
+    plan::{AudioPlan, OutputPlan, Plan, VERSION},
+    planner::{
+        Draft,
+        side::{self, SideTrack},
+    },
     report::{Report, Timing, TrackReport},
-    source::Source,
+    source::{FixityKeeper, Source},
     spec::job::{Job, OnOutputFailure},
 };
 
-/// How a caller follows a job and stops it.
-#[derive(Clone, Default)]
-pub struct Control {
-    /// Cancelling this makes the job end with an error of kind `Cancelled`, within 200 ms.
-    pub cancel: Cancel,
-    /// Called five times a second, on a thread of the job.
-    pub progress: Option<OnProgress>,
-}
-
-/// What is called with each [`Progress`].
-pub type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
-
-/// Time between two calls of [`Control::progress`].
-const TICK: Duration = Duration::from_millis(200);
-
-/// Time between two looks at whether the outputs can still get their names.
+/// Time between two checks of whether the outputs can still get their names.
 const PLACES: Duration = Duration::from_secs(1);
 
-/// After a cancellation, time that stages get to end by themselves. Encoders may take longer inside one call into
-/// their library; they are left behind, owning nothing that a caller could see.
+/// Time that stages get to end after a cancellation. Encoders may take longer inside one call into their library. They
+/// are left running, and own nothing that a caller could see.
 const GRACE: Duration = Duration::from_millis(120);
 
-/// Runs a job.
+/// Plans a job and runs it, with one opening of the source.
 ///
 /// ```no_run
 /// use trix_core::{Control, run, spec::{job::Job, video::{EncodeSettings, RateControl, VideoSettings}}};
@@ -77,36 +69,87 @@ const GRACE: Duration = Duration::from_millis(120);
 ///     ..Default::default()
 /// });
 /// let report = run(&job, &Control::default())?;
-/// println!("{} pictures", report.outputs[0].ledger.map_or(0, |ledger| ledger.emitted));
+/// println!("{} frames", report.outputs[0].ledger.map_or(0, |ledger| ledger.emitted));
 /// # Ok::<(), trix_core::Error>(())
 /// ```
 ///
 /// # Errors
-/// Of every kind but `Bug`, each naming file, stage, stream and time as far as they are known. Nothing is left under
-/// the outputs' names, and existing files of those names are as they were. Where the job says that the failure of an
-/// output is not its own, only when no output is left.
+/// Every kind but `Bug`. Each error names file, stage, stream and time as far as they are known. Nothing is left under
+/// the names of the outputs, and existing files of those names are unchanged. If the job tolerates the failure of an
+/// output, `run` fails only when no output is left.
 pub fn run(job: &Job, control: &Control) -> Result<Report> {
-    let began = Instant::now();
     let source = job.source.open_until(&control.cancel)?;
-    let keeper = job.hash.then(|| source.keep_fixity());
-    refuse_own_source(job)?;
-    let mut plan = Plan::new(job, &source)?;
-    let places = Places::take(job)?;
-    let mut failures = Failures::new(job);
-    levels::settle(job, &mut plan, &source, &control.cancel)?;
+    run_opened(job, source, control)
+}
 
+/// Like [`run`], for a source that is already open, as it is after its job was read from a document.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
+    let began = Instant::now();
+    source.cancel = control.cancel.clone();
+    let keeper = job.hash.then(|| source.keep_fixity());
+    let mut draft = Draft::new(job, &source)?;
+    refuse_own_source(&draft.plan)?;
+    let places = Places::take(&draft.plan)?;
+    draft.measure(&source, &control.cancel)?;
+    let Draft { plan, sides } = draft;
+    execute(plan, Opened { source, sides, keeper, places, began }, control)
+}
+
+/// Runs a plan. The source must be what it was when the plan was made.
+///
+/// # Errors
+/// `InvalidSpec` if the source, or a file of an external audio track, has changed since; otherwise as [`run`].
+pub fn run_plan(plan: &Plan, control: &Control) -> Result<Report> {
+    let began = Instant::now();
+    if plan.trix != VERSION {
+        let detail = format!("the plan has version {}, and this is version {VERSION}", plan.trix);
+        return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail));
+    }
+    let source = plan.source.settings.open_until(&control.cancel)?;
+    source.expect_identity(&plan.source.identity)?;
+    let keeper = plan.hash.then(|| source.keep_fixity());
+    let mut mistakes = Vec::new();
+    let sides = side::open_all(plan.external_audio.iter().map(|track| &track.settings), &source, &mut mistakes)?;
+    if !mistakes.is_empty() {
+        return Err(Error::of_mistakes(mistakes));
+    }
+    for (track, side) in plan.external_audio.iter().zip(&sides) {
+        side.expect_identities(&track.identities)?;
+    }
+    refuse_own_source(plan)?;
+    let places = Places::take(plan)?;
+    execute(plan.clone(), Opened { source, sides, keeper, places, began }, control)
+}
+
+/// A plan with everything open that it needs to run.
+struct Opened {
+    source: Source,
+    sides: Vec<SideTrack>,
+    keeper: Option<FixityKeeper>,
+    places: Places,
+    began: Instant,
+}
+
+fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> {
+    let Opened { source, sides, keeper, places, began } = opened;
+    let mut failures = Failures::new(&plan);
+    let path = plan.source.settings.path.clone();
     let outcome =
-        passes(job, &plan, source, &places, &mut failures, control).map_err(|error| error.in_file(&job.source.path))?;
+        passes(&plan, &sides, source, &places, &mut failures, control).map_err(|error| error.in_file(&path))?;
     for output in &mut plan.outputs {
         output.notes.extend(outcome.appeared.iter().cloned());
     }
+    let seek = outcome.seek;
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
-    let finish = Finish { job, plan: &plan, keeper: keeper.as_ref(), control };
+    let finish = Finish { plan: &plan, keeper: keeper.as_ref(), control };
     let (ready, found) = finish.check(places, outcome, &mut failures)?;
     let fixity = keeper.as_ref().map(|keeper| keeper.finish(&control.cancel)).transpose();
-    let fixity = fixity.map_err(|error| error.in_file(&job.source.path))?;
+    let fixity = fixity.map_err(|error| error.in_file(&path))?;
     if control.cancel.is_cancelled() {
         return Err(Error::cancelled(Stage::Verify));
     }
@@ -117,17 +160,18 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     let renditions = packages.iter().flat_map(|package| &package.renditions);
     let ledgers =
         outputs.iter().map(|output| &output.ledger).chain(renditions.map(|rendition| &rendition.ledger)).flatten();
-    let pictures = ledgers.map(|ledger| ledger.decoded).max().unwrap_or(0);
+    let pictures = ledgers.map(|ledger| ledger.decoded - ledger.not_decoded).max().unwrap_or(0);
     Ok(Report {
         trix: env!("CARGO_PKG_VERSION").to_owned(),
         libraries: doctor::libraries(),
-        source: job.source.path.clone(),
+        source: path,
         fixity,
         damage: found.damage,
         notes: found.notes,
         timing_of_source: found.timing_of_source,
         discontinuities: found.discontinuities,
-        tracks: tracks(job, found.damage_of_tracks),
+        seek,
+        tracks: tracks(&plan, found.damage_of_tracks),
         decisions: plan.decisions,
         filters: plan.filters,
         outputs,
@@ -138,7 +182,7 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     })
 }
 
-/// That a drift could have been corrected which was filled and cut.
+/// Decisions that offer to correct a drift that was filled and cut.
 fn offers(outputs: &[OutputPlan], timing: &BTreeMap<usize, TimingReport>) -> Vec<Decision> {
     let mut list = Vec::new();
     for (stream, found) in timing {
@@ -156,28 +200,28 @@ fn offers(outputs: &[OutputPlan], timing: &BTreeMap<usize, TimingReport>) -> Vec
     list
 }
 
-/// Microseconds between times and samples from which on something is filled or cut.
+/// Drift in microseconds between times and samples above which audio is filled or cut.
 const DRIFT_TOLD: i64 = 40_000;
 
-/// What was found of the sound tracks from beside the source.
-fn tracks(job: &Job, mut damage: BTreeMap<usize, Vec<DamageReport>>) -> Vec<TrackReport> {
-    let told = job.tracks.iter().enumerate().map(|(number, track)| TrackReport {
-        files: track.all_inputs().into_iter().map(|input| input.path).collect(),
+/// Reports of the external audio tracks.
+fn tracks(plan: &Plan, mut damage: BTreeMap<usize, Vec<DamageReport>>) -> Vec<TrackReport> {
+    let told = plan.external_audio.iter().enumerate().map(|(number, track)| TrackReport {
+        files: track.settings.all_inputs().into_iter().map(|input| input.path).collect(),
         damage: damage.remove(&number).unwrap_or_default(),
     });
     told.collect()
 }
 
-/// No output must be the source under another name either, nor another output.
-fn refuse_own_source(job: &Job) -> Result<()> {
+/// Refuses an output that is the source under another name, or another output.
+fn refuse_own_source(plan: &Plan) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let id = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
-    let source = id(&job.source.path);
-    let inputs = job.tracks.iter().flat_map(|track| track.all_inputs());
+    let source = id(&plan.source.settings.path);
+    let inputs = plan.external_audio.iter().flat_map(|track| track.settings.all_inputs());
     let tracks: Vec<_> = inputs.filter_map(|input| id(&input.path)).collect();
     let mut seen = Vec::new();
-    let stills = job.stills.iter().flat_map(|still| still.paths());
-    let files = job.outputs.iter().map(|output| output.path.clone()).chain(stills);
+    let stills = plan.stills.iter().flat_map(|still| still.settings.paths());
+    let files = plan.outputs[..plan.files()].iter().map(|output| output.path.clone()).chain(stills);
     for path in files {
         let Some(own) = id(&path) else { continue };
         let refuse = |detail: &str| Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path);
@@ -195,13 +239,13 @@ fn refuse_own_source(job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// Reads the source as often as the job needs it: twice where an output has two passes.
+/// Reads the source as often as the job needs it: twice if an output has two passes.
 fn passes(
-    job: &Job,
     plan: &Plan,
+    sides: &[SideTrack],
     source: Source,
     places: &Places,
-    failures: &mut Failures<'_>,
+    failures: &mut Failures,
     control: &Control,
 ) -> Result<PassOutcome> {
     let mut files: Vec<Option<PathBuf>> = places.written().into_iter().map(Some).collect();
@@ -209,7 +253,7 @@ fn passes(
     let outputs = 0..plan.outputs.len();
     if !outputs.clone().any(two) {
         let pass = Pass { number: 1, stats: &[], files: &files };
-        return one_pass(job, plan, source, pass, places, failures, control);
+        return one_pass(plan, sides, source, pass, places, failures, control);
     }
     let folder = tempfile::Builder::new()
         .prefix("trix-stats-")
@@ -218,24 +262,24 @@ fn passes(
     let stats = |number: usize| two(number).then(|| folder.path().join(format!("stats-{number}")));
     let mut stats: Vec<Option<PathBuf>> = outputs.map(stats).collect();
     let first = Pass { number: 1, stats: &stats, files: &[] };
-    one_pass(job, plan, source.reopen()?, first, places, failures, control)?;
+    one_pass(plan, sides, source.reopen()?, first, places, failures, control)?;
     for (number, own) in stats.iter_mut().enumerate() {
         own.take_if(|_| failures.has(plan.product(number)));
     }
     for (number, own) in files.iter_mut().enumerate() {
         own.take_if(|_| failures.has(number));
     }
-    one_pass(job, plan, source, Pass { number: 2, stats: &stats, files: &files }, places, failures, control)
+    one_pass(plan, sides, source, Pass { number: 2, stats: &stats, files: &files }, places, failures, control)
 }
 
-/// Runs the stages of one pass and waits for all of them; the error that explains the others is the one returned.
+/// Runs the stages of one pass and waits for all of them. Returns the root cause if they fail.
 fn one_pass(
-    job: &Job,
     plan: &Plan,
+    sides: &[SideTrack],
     source: Source,
     pass: Pass<'_>,
     places: &Places,
-    failures: &mut Failures<'_>,
+    failures: &mut Failures,
     control: &Control,
 ) -> Result<PassOutcome> {
     let token = Token::new(&control.cancel);
@@ -243,18 +287,24 @@ fn one_pass(
     let phase = if pass.files.is_empty() { Phase::FirstPass } else { Phase::Encode };
     let rate = plan.outputs.iter().find_map(|output| output.video.as_ref()).map_or(25.0, |video| video.rate.to_f64());
     let taking = (0..plan.outputs.len()).filter(|number| pass.includes(plan, *number));
-    // Sound alone is no measure for how far the pictures are.
+    // Audio progress says nothing about video progress, so audio is watched only without video.
     let (shown, heard): (Vec<usize>, Vec<usize>) = taking.partition(|number| plan.outputs[*number].video.is_some());
     let watched = if shown.is_empty() { heard } else { shown };
     let watched = watched.into_iter().map(|number| Arc::clone(&counters[number])).collect();
     let mut watch = Watch::new(phase, expected_frames(plan, &source), rate, watched);
     let (done, outcomes) = crossbeam::unbounded();
-    let followers = Followers { token: &token, counters: &counters, watch: &mut watch, done: &done };
-    let running = pass::start(job, plan, source, pass, followers)?;
+    let mut found = Found::new(failures.names());
+    let followers = Followers { token: &token, counters: &counters, watch: &mut watch, done: &done, found: &mut found };
+    let running = pass::start(plan, sides, source, pass, followers)?;
     drop(done);
+    // An output that failed must not hold back the progress.
+    let leave_out = |watch: &mut Watch, found: &Found| {
+        let failed = |number: &usize| found.has(plan.product(*number));
+        (0..counters.len()).filter(failed).for_each(|number| watch.leave_out(&counters[number]));
+    };
+    leave_out(&mut watch, &found);
 
     let mut left = running.stages;
-    let mut found = failures::Found::new(plan.products());
     let mut cancelled_at = None;
     let mut next_tick = Instant::now() + TICK;
     let mut next_look = Instant::now() + PLACES;
@@ -266,7 +316,8 @@ fn one_pass(
                 left -= 1;
                 if let Err(error) = result {
                     found.add(&outputs, error);
-                    if job.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
+                    leave_out(&mut watch, &found);
+                    if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                         token.fail_job();
                     }
                 }
@@ -290,7 +341,8 @@ fn one_pass(
             if let Some((number, error)) = places.gone(|number| !gone.contains(&number) && !failures.has(number)) {
                 gone.push(number);
                 found.add(&[number], error);
-                if job.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
+                leave_out(&mut watch, &found);
+                if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                     token.fail_job();
                 }
             }
@@ -312,7 +364,7 @@ fn one_pass(
     Ok(running.outcome(plan))
 }
 
-/// How many pictures a pass will probably take in, for the progress display.
+/// The expected number of frames in a pass, for the progress display.
 fn expected_frames(plan: &Plan, source: &Source) -> Option<u64> {
     let facts = source.video()?;
     let output = plan.outputs.iter().find(|output| output.video.is_some())?;

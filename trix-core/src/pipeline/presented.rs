@@ -1,7 +1,7 @@
-//! The account of presented time: what the source presents of a stream has to be in the file.
+//! Checks presented time: the file must present each stream for as long as the source does.
 //!
-//! Invariant: a track ends where its stream ends in the source, or where the job cuts it, within one frame (of audio: one
-//! packet) or 40 ms; or the job fails. Damage that the job tolerates is an explanation.
+//! Invariant: a track ends where its stream ends in the source, or where the job cuts it, within one frame (audio: one
+//! packet) or 40 ms. Otherwise the job fails, unless the job tolerates damage that explains the difference.
 
 use trix_av::stream::StreamKind;
 use trix_model::{
@@ -16,10 +16,10 @@ use crate::{
     spec::{audio_edit::SoundEdit, container::Container},
 };
 
-/// Less than this is no fault of step that anyone notices (EBU R 37).
+/// Viewers do not notice a smaller error of synchronisation (EBU R 37).
 const TOLERANCE: Timestamp = Timestamp::new(40, Rational::new(1, 1000));
 
-/// Compares where tracks end with where their streams do. Tracks stand in the order in which they were written.
+/// Compares the ends of tracks with those of their streams. `tracks` are in the order in which they were written.
 pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked) -> Vec<Check> {
     let mut checks = Vec::new();
     if plan.frames.is_some() {
@@ -31,8 +31,8 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
     for (index, track) in tracks.iter().enumerate() {
         let stream = match track.kind {
             StreamKind::Video => video,
-            // Tracks from beside the source, and those that are moved or stretched, have lengths of their own.
-            // MXF keeps audio as long as video; its muxer says what it filled or left out.
+            // External tracks, and tracks that are moved or stretched, have their own length. In MXF, audio is as long
+            // as the video; the muxer reports what it filled or left out.
             StreamKind::Audio if plan.container == Container::Mxf => None,
             StreamKind::Audio => plan
                 .audio
@@ -44,7 +44,7 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
         let Some((presented, found)) = stream.and_then(|stream| walked.streams.get(&stream)).zip(track.end) else {
             continue;
         };
-        // A copy of video ends with a group of frames, and not where it was asked to.
+        // A copy of video ends with a GOP, and not at the requested time.
         let asked = plan.end.filter(|_| plan.video_copy.is_none() || track.kind == StreamKind::Audio);
         if plan.end.is_some() && asked.is_none() {
             continue;
@@ -65,7 +65,7 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
 }
 
 impl SoundEdit {
-    /// Whether audio is heard when and for as long as in the source.
+    /// True if audio is played at the same times as in the source.
     fn keeps_time(&self) -> bool {
         let usual = SoundEdit::default();
         self.offset == usual.offset && self.tempo == usual.tempo && self.length.is_none()

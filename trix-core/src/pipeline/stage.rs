@@ -1,12 +1,14 @@
-//! Channels between stages, bounded in bytes, and the threads that stages run on.
+//! Channels between stages, with a limit in bytes, and the threads of the stages.
 //!
-//! Invariant: a channel holds no more than its bytes (or one item, if that alone is larger), so that memory does not
-//! grow with duration and the slowest stage paces the rest.
+//! Invariant: a channel holds at most its limit in bytes, or one item if that is larger. So memory does not grow with
+//! duration, and the slowest stage sets the pace.
 
 use std::{
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    thread,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use crossbeam_channel as crossbeam;
@@ -15,10 +17,10 @@ use trix_model::{
         Depth,
         cancel::{LOOK, Token},
     },
-    error::{Error, Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
 };
 
-/// Something whose size in memory counts.
+/// An item with a size in memory.
 pub(crate) trait Weight {
     /// Bytes.
     fn weight(&self) -> usize;
@@ -26,35 +28,59 @@ pub(crate) trait Weight {
 
 struct Gate {
     limit: usize,
-    used: Mutex<usize>,
+    room: Mutex<Room>,
     freed: Condvar,
     depth: Arc<Depth>,
+    /// The longest time that a sender sleeps without being woken.
+    look: Duration,
+}
+
+#[derive(Default)]
+struct Room {
+    /// Bytes in the channel.
+    used: usize,
+    /// Senders that sleep.
+    waiting: usize,
 }
 
 impl Gate {
-    /// Waits until `bytes` fit; false when told to stop.
+    fn lock(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `bytes` fit. Returns false if the sender must stop.
     fn enter(&self, bytes: usize, token: &Token, gone: impl Fn() -> bool) -> bool {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        while *used > 0 && *used + bytes > self.limit {
+        let mut room = self.lock();
+        while room.used > 0 && room.used + bytes > self.limit {
             if token.is_set() || gone() {
                 return false;
             }
-            used = self.freed.wait_timeout(used, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+            room.waiting += 1;
+            room = self.freed.wait_timeout(room, self.look).unwrap_or_else(PoisonError::into_inner).0;
+            room.waiting -= 1;
         }
-        *used += bytes;
-        self.depth.enter(*used);
+        room.used += bytes;
+        self.depth.enter(room.used);
         true
     }
 
     fn leave(&self, bytes: usize) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        *used = used.saturating_sub(bytes);
-        self.depth.leave(*used);
-        self.freed.notify_one();
+        let mut room = self.lock();
+        room.used = room.used.saturating_sub(bytes);
+        self.depth.leave(room.used);
+        self.wake(&room);
+    }
+
+    /// Wakes all senders, and each checks for room: the first may need more room than there is, and one item can leave
+    /// room for several.
+    fn wake(&self, room: &Room) {
+        if room.waiting > 0 {
+            self.freed.notify_all();
+        }
     }
 }
 
-/// The end of a channel that a stage writes to.
+/// The sending end of a channel.
 pub(crate) struct Sender<T> {
     channel: crossbeam::Sender<T>,
     gate: Arc<Gate>,
@@ -73,47 +99,60 @@ impl<T> Clone for Sender<T> {
     }
 }
 
-/// The end of a channel that a stage reads from.
+/// The receiving end of a channel.
 pub(crate) struct Receiver<T> {
     channel: crossbeam::Receiver<T>,
     gate: Arc<Gate>,
     token: Token,
-    _alive: Arc<()>,
+    /// Dropped first, so that senders know that nothing more is taken.
+    alive: Option<Arc<()>>,
 }
 
-/// What became of an item.
+/// The result of sending an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// It is on its way.
+    /// The item is in the channel.
     Yes,
-    /// The next stage has all it needs and wants no more.
+    /// The next stage takes no more items.
     NotWanted,
 }
 
 /// A channel of at most `limit` bytes.
 pub(crate) fn channel<T: Weight>(limit: usize, token: &Token) -> (Sender<T>, Receiver<T>, Arc<Depth>) {
+    looking_every(LOOK, limit, token)
+}
+
+/// A channel whose senders check every `look` whether they must stop.
+fn looking_every<T: Weight>(look: Duration, limit: usize, token: &Token) -> (Sender<T>, Receiver<T>, Arc<Depth>) {
     let (sender, receiver) = crossbeam::unbounded();
     let depth = Arc::new(Depth::default());
-    let gate = Arc::new(Gate { limit, used: Mutex::new(0), freed: Condvar::new(), depth: Arc::clone(&depth) });
-    let alive = Arc::new(());
+    let gate = Gate { limit, room: Mutex::default(), freed: Condvar::new(), depth: Arc::clone(&depth), look };
+    let (gate, alive) = (Arc::new(gate), Arc::new(()));
     let sender =
         Sender { channel: sender, gate: Arc::clone(&gate), receiver: Arc::downgrade(&alive), token: token.clone() };
-    (sender, Receiver { channel: receiver, gate, token: token.clone(), _alive: alive }, depth)
+    (sender, Receiver { channel: receiver, gate, token: token.clone(), alive: Some(alive) }, depth)
+}
+
+impl<T> Sender<T> {
+    /// True if the receiver still takes items.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.receiver.strong_count() > 0
+    }
 }
 
 impl<T: Weight> Sender<T> {
-    /// Hands an item on, waiting for room.
+    /// Sends an item, and waits for room.
     ///
     /// # Errors
-    /// `Cancelled` when the pipeline stops.
+    /// `Cancelled` if the pipeline stops.
     pub(crate) fn send(&self, item: T, stage: Stage) -> Result<Sent> {
-        let gone = || self.receiver.strong_count() == 0;
+        let gone = || !self.is_wanted();
         let over = || match self.token.job_is_set() {
             true => Err(Error::cancelled(stage)),
-            // Only the receiver's outputs failed.
+            // Only the outputs of the receiver failed.
             false => Ok(Sent::NotWanted),
         };
-        if !self.gate.enter(item.weight(), &self.token, gone) && self.token.is_set() {
+        if !self.gate.enter(item.weight(), &self.token, gone) {
             return over();
         }
         // The gate bounds what the channel holds; the channel itself never blocks.
@@ -124,11 +163,20 @@ impl<T: Weight> Sender<T> {
     }
 }
 
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        // Holds the lock, so that no sender can fall asleep after it has checked for the receiver.
+        let room = self.gate.lock();
+        self.alive = None;
+        self.gate.wake(&room);
+    }
+}
+
 impl<T: Weight> Receiver<T> {
     /// The next item; `None` after the last.
     ///
     /// # Errors
-    /// `Cancelled` when the pipeline stops.
+    /// `Cancelled` if the pipeline stops.
     pub(crate) fn receive(&self, stage: Stage) -> Result<Option<T>> {
         loop {
             if self.token.is_set() {
@@ -140,7 +188,7 @@ impl<T: Weight> Receiver<T> {
                     return Ok(Some(item));
                 }
                 Err(crossbeam::RecvTimeoutError::Timeout) => {}
-                // A stage that fails drops its sender, too; then this is no end but a failure.
+                // A failing stage drops its sender too. The token tells a failure from the end.
                 Err(crossbeam::RecvTimeoutError::Disconnected) if self.token.is_set() => {}
                 Err(crossbeam::RecvTimeoutError::Disconnected) => return Ok(None),
             }
@@ -148,7 +196,7 @@ impl<T: Weight> Receiver<T> {
     }
 }
 
-/// Hands every item to several stages; the slowest of them paces the rest.
+/// Sends every item to several stages. The slowest of them sets the pace.
 pub(crate) struct Fan<T> {
     next: Vec<Sender<T>>,
 }
@@ -158,10 +206,10 @@ impl<T: Weight + Clone> Fan<T> {
         Fan { next }
     }
 
-    /// Hands an item on, waiting for room with each of those who still want one.
+    /// Sends an item, and waits for room in each channel that still takes items.
     ///
     /// # Errors
-    /// `Cancelled` when the pipeline stops.
+    /// `Cancelled` if the pipeline stops.
     pub(crate) fn send(&mut self, item: T, stage: Stage) -> Result<Sent> {
         let mut wanted = Vec::with_capacity(self.next.len());
         for next in self.next.drain(..) {
@@ -174,48 +222,102 @@ impl<T: Weight + Clone> Fan<T> {
     }
 }
 
-/// How a stage ended, and for which outputs it worked (none: for all of them).
+/// The result of a stage, and the outputs that it worked for (empty: all).
 pub(crate) struct Outcome {
     pub(crate) outputs: Vec<usize>,
     pub(crate) result: Result<()>,
 }
 
-/// Runs a stage on a thread of its own, named for those who look with a debugger or `top -H`.
+/// The work of a stage.
+pub(crate) type Work = Box<dyn FnOnce() -> Result<()> + Send>;
+
+/// A stage that has no thread yet.
+pub(crate) struct Waiting {
+    pub(crate) name: String,
+    pub(crate) stage: Stage,
+    pub(crate) token: Token,
+    pub(crate) work: Work,
+}
+
+/// A function that starts a thread with this name and body.
+pub(crate) type Threads<'a> = &'a dyn Fn(String, Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>;
+
+/// Starts a thread of the operating system.
+pub(crate) fn thread(name: String, body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name).spawn(body)
+}
+
+/// Runs every stage on its own thread. Its name is visible in a debugger and in `top -H`.
 ///
-/// A failure, or a panic, stops the other stages of its outputs before it is reported to `done`.
+/// No stage begins before all threads are started. A failure or a panic stops the other stages of the same outputs
+/// before it is reported to `done`.
 ///
 /// # Errors
-/// `Io` when the system gives no thread.
-pub(crate) fn spawn(
-    name: &str,
-    stage: Stage,
-    token: &Token,
+/// `Io` with the name of the thread that the system refuses, and the outputs of its stage. All started threads have
+/// then ended, and no stage has begun.
+pub(crate) fn start(
+    waiting: Vec<Waiting>,
     done: &crossbeam::Sender<Outcome>,
-    work: impl FnOnce() -> Result<()> + Send + 'static,
-) -> Result<()> {
-    let (token, done) = (token.clone(), done.clone());
-    let body = move || {
-        let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Err(Error::bug(stage, format!("a stage panicked: {text}")))
-        });
-        if result.is_err() {
-            token.fail();
+    threads: Threads<'_>,
+) -> Result<(), (Vec<usize>, Error)> {
+    let mut started = Vec::with_capacity(waiting.len());
+    for own in &waiting {
+        let (begin, work) = crossbeam::bounded::<Waiting>(1);
+        let done = done.clone();
+        let name = format!("trix-{}", own.name);
+        let body = move || {
+            if let Ok(own) = work.recv() {
+                run(own, &done);
+            }
+        };
+        match threads(name.clone(), Box::new(body)) {
+            Ok(thread) => started.push((begin, thread)),
+            Err(error) => {
+                drop(begin);
+                for (begin, thread) in started {
+                    drop(begin);
+                    // The thread ends without doing any work, so it cannot have panicked.
+                    let _ = thread.join();
+                }
+                return Err((own.token.outputs(), no_thread(&name, own.stage, error)));
+            }
         }
-        // Nobody listens any more once the job was cancelled and its caller has gone on.
-        let _ = done.send(Outcome { outputs: token.outputs(), result });
-    };
-    thread::Builder::new().name(format!("trix-{name}")).spawn(body).map(drop).map_err(|error| {
-        Error::new(trix_model::error::ErrorKind::Io, stage, format!("no thread: {error}")).caused_by(error)
-    })
+    }
+    for (own, (begin, _)) in waiting.into_iter().zip(&started) {
+        // The thread waits for this item.
+        let _ = begin.send(own);
+    }
+    Ok(())
+}
+
+/// The error of a stage whose thread the system refuses to start.
+pub(crate) fn no_thread(name: &str, stage: Stage, error: io::Error) -> Error {
+    let detail = format!("the thread {name} cannot be started: {error}");
+    Error::new(ErrorKind::Io, stage, detail).caused_by(error)
+}
+
+/// Runs a stage to its end.
+fn run(Waiting { stage, token, work, .. }: Waiting, done: &crossbeam::Sender<Outcome>) {
+    let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(Error::bug(stage, format!("a stage panicked: {text}")))
+    });
+    if result.is_err() {
+        token.fail();
+    }
+    // After a cancellation, the caller may have stopped receiving.
+    let _ = done.send(Outcome { outputs: token.outputs(), result });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
-    use trix_model::{control::cancel::Cancel, error::ErrorKind};
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        time::Instant,
+    };
+    use trix_model::control::cancel::Cancel;
 
     #[derive(Clone)]
     struct Block(usize);
@@ -246,6 +348,55 @@ mod tests {
         }
         writer.join().unwrap();
         assert_eq!((count, depth.bytes(), depth.items()), (50, 0, 0));
+    }
+
+    /// Makes a channel whose senders sleep until they are woken. It holds items with the weights `inside`, while
+    /// senders of items with the weights `waiting` wait for room. The second receiver yields the weight of each item
+    /// that is sent.
+    fn crowded(inside: &[usize], waiting: &[usize]) -> (Receiver<Block>, crossbeam::Receiver<(usize, Sent)>) {
+        let token = Token::new(&Cancel::default());
+        let (sender, receiver, _) = looking_every::<Block>(Duration::from_secs(3600), 100, &token);
+        for weight in inside {
+            sender.send(Block(*weight), Stage::Decode).unwrap();
+        }
+        let (told, gone_on) = crossbeam::unbounded();
+        for (number, weight) in waiting.iter().copied().enumerate() {
+            let (sender, told) = (sender.clone(), told.clone());
+            thread::spawn(move || told.send((weight, sender.send(Block(weight), Stage::Decode).unwrap())));
+            while receiver.gate.lock().waiting <= number {
+                thread::yield_now();
+            }
+        }
+        (receiver, gone_on)
+    }
+
+    /// The next item that was sent. A sender that is not woken would sleep for an hour.
+    fn next(gone_on: &crossbeam::Receiver<(usize, Sent)>) -> (usize, Sent) {
+        gone_on.recv_timeout(Duration::from_secs(20)).expect("a sender that has room goes on")
+    }
+
+    #[test]
+    fn every_sender_that_has_room_goes_on_at_once() {
+        // The sender that waits longest needs more room than there is.
+        let (receiver, gone_on) = crowded(&[40, 60], &[80, 30]);
+        receiver.receive(Stage::Encode).unwrap();
+        assert_eq!(next(&gone_on), (30, Sent::Yes));
+        receiver.receive(Stage::Encode).unwrap();
+        receiver.receive(Stage::Encode).unwrap();
+        assert_eq!(next(&gone_on), (80, Sent::Yes));
+        // One item leaves room for several.
+        let (receiver, gone_on) = crowded(&[100], &[50, 20, 30]);
+        receiver.receive(Stage::Encode).unwrap();
+        let mut all: Vec<usize> = (0..3).map(|_| next(&gone_on).0).collect();
+        all.sort_unstable();
+        assert_eq!(all, [20, 30, 50]);
+    }
+
+    #[test]
+    fn senders_learn_at_once_that_nobody_wants_more() {
+        let (receiver, gone_on) = crowded(&[100], &[50, 60]);
+        drop(receiver);
+        assert_eq!([next(&gone_on).1, next(&gone_on).1], [Sent::NotWanted; 2]);
     }
 
     #[test]
@@ -299,14 +450,60 @@ mod tests {
         assert_eq!(sender.send(Block(1), Stage::Demux).unwrap(), Sent::NotWanted);
     }
 
+    /// A stage that has no thread yet.
+    fn stage(name: &str, stage: Stage, token: &Token, work: impl FnOnce() -> Result<()> + Send + 'static) -> Waiting {
+        Waiting { name: name.to_owned(), stage, token: token.clone(), work: Box::new(work) }
+    }
+
     #[test]
     fn a_panic_becomes_a_bug_and_stops_the_others() {
         let token = Token::new(&Cancel::default());
         let (done, outcomes) = crossbeam::unbounded();
-        spawn("test", Stage::Filter, &token, &done, || panic!("boom")).unwrap();
+        start(vec![stage("test", Stage::Filter, &token, || panic!("boom"))], &done, &thread).unwrap();
         let error = outcomes.recv().unwrap().result.unwrap_err();
         assert_eq!((error.stage(), error.kind()), (Stage::Filter, ErrorKind::Bug));
         assert!(error.to_string().contains("boom"));
         assert!(token.is_set());
+    }
+
+    #[test]
+    fn a_thread_that_cannot_be_started_leaves_none_running_and_is_named() {
+        const NAMES: [&str; 4] = ["encode 0", "mux 0", "encode 1", "demux"];
+        const STAGES: [Stage; 4] = [Stage::Encode, Stage::Mux, Stage::Encode, Stage::Demux];
+        for refused in 0..NAMES.len() {
+            let token = Token::new(&Cancel::default());
+            let outputs = token.of_outputs(2);
+            let (done, outcomes) = crossbeam::unbounded();
+            let (begun, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let waiting = NAMES.iter().enumerate().map(|(number, name)| {
+                let (begun, token) = (Arc::clone(&begun), outputs[number / 2].clone());
+                stage(name, STAGES[number], &token, move || {
+                    begun.fetch_add(1, Ordering::SeqCst);
+                    Ok(())
+                })
+            });
+            let waiting: Vec<Waiting> = waiting.collect();
+            let given = AtomicUsize::new(0);
+            let counting = |name: String, body: Box<dyn FnOnce() + Send>| {
+                if given.fetch_add(1, Ordering::SeqCst) == refused {
+                    return Err(io::Error::from_raw_os_error(11));
+                }
+                let ended = Arc::clone(&ended);
+                let body = move || {
+                    body();
+                    ended.fetch_add(1, Ordering::SeqCst);
+                };
+                thread(name, Box::new(body))
+            };
+            let (concerned, error) = start(waiting, &done, &counting).unwrap_err();
+            // Each started thread has ended, and did nothing.
+            assert_eq!((begun.load(Ordering::SeqCst), ended.load(Ordering::SeqCst)), (0, refused));
+            assert_eq!(outcomes.try_iter().count(), 0);
+            assert_eq!(concerned, [refused / 2]);
+            assert_eq!((error.kind(), error.stage()), (ErrorKind::Io, STAGES[refused]));
+            let told = error.to_string();
+            assert!(told.contains(&format!("the thread trix-{} cannot be started", NAMES[refused])), "{told}");
+            assert!(told.contains("Resource temporarily unavailable") && error.cause().is_some(), "{told}");
+        }
     }
 }

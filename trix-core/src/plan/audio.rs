@@ -1,4 +1,4 @@
-//! What is made of an audio track.
+//! The plan of an audio track.
 
 use serde::{Deserialize, Serialize};
 use trix_model::time::Timestamp;
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How a sound track comes to be.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioPlan {
     /// Index of the stream in the source.
     pub stream: usize,
@@ -57,12 +57,12 @@ pub struct AudioPlan {
     /// How long it must last, where that is asked for.
     pub must_last: Option<MustLast>,
     /// Whether a drift of its times is measured before the job runs, and the audio resampled by as much.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub corrects_drift: bool,
 }
 
 /// How long a track must last.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct MustLast {
     /// Samples.
     pub samples: u64,
@@ -95,7 +95,7 @@ pub enum Remix {
 }
 
 /// What changes the sample rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Resampler {
     /// libsoxr at 28 bits of precision, its highest quality.
@@ -104,30 +104,30 @@ pub enum Resampler {
     Swr,
 }
 
-/// What comes out.
+/// The format and span of converted audio.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SoundTarget {
     /// FFmpeg's name of the sample format.
     pub sample_format: String,
     /// Significant bits of integer samples.
     pub bits: Option<u32>,
-    /// Whether rounding to them is spread by dither.
+    /// True if rounding to `bits` is dithered.
     pub dithered: bool,
-    /// Samples in a second.
+    /// Sample rate in Hz.
     pub sample_rate: u32,
-    /// What makes it of another rate.
+    /// The resampler, if the rate changes.
     pub resampler: Option<Resampler>,
     /// FFmpeg's description of the channel layout.
     pub layout: String,
-    /// The layout that sound without one is taken for.
+    /// The layout that is assumed for audio without one.
     pub assumed_layout: Option<String>,
-    /// What makes it of another layout.
+    /// The remix, if the layout changes.
     pub remix: Option<Remix>,
     /// Samples in a block; 0 for any.
     pub block: usize,
-    /// What is heard at the start of the output.
+    /// The source time at the start of the output.
     pub origin: Timestamp,
-    /// Where the output ends, if before the source does.
+    /// The end of the output, if it is before the end of the source.
     pub end: Option<Timestamp>,
     /// Samples of silence before the origin; their times are negative.
     pub lead: usize,

@@ -1,13 +1,12 @@
-//! What goes along with video and audio.
+//! The plan of everything beside video and audio: subtitles, chapters, attachments, tags.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use trix_av::stream::CodecParameters;
+use serde::{Deserialize, Serialize};
 use trix_model::chapter::Chapter;
 
 /// What goes along with pictures and sound.
-#[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Carried {
     /// Subtitle tracks, in the order in which they are written, after the sound.
     pub subtitles: Vec<SubtitlePlan>,
@@ -26,7 +25,7 @@ pub struct Carried {
 }
 
 /// How a track of subtitles comes to be.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SubtitlePlan {
     /// Index of the stream in the source.
     pub stream: usize,
@@ -36,35 +35,36 @@ pub struct SubtitlePlan {
     pub copied: bool,
 }
 
-/// A file inside the file.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+/// A file inside the output, such as a font. Its bytes are read from the source again when the plan runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AttachmentPlan {
-    /// Its name.
+    /// Index of the stream in the source.
+    pub stream: usize,
+    /// File name.
     pub name: String,
-    /// Its media type.
+    /// Media type.
     pub media_type: String,
-    /// Its bytes.
-    #[serde(skip)]
-    pub data: Vec<u8>,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// XXH3 (64 bits) of the bytes, as 16 hexadecimal digits.
+    pub xxh3: String,
 }
 
-/// A cover picture.
-#[derive(Clone, Serialize, schemars::JsonSchema)]
+/// A cover picture. Its bytes are read from the source again when the plan runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CoverPlan {
     /// Index of the stream in the source.
     pub stream: usize,
     /// FFmpeg's name of the codec.
     pub codec: String,
-    /// What the muxer must know of it.
-    #[serde(skip)]
-    pub(crate) parameters: CodecParameters,
-    /// Its bytes.
-    #[serde(skip)]
-    pub data: Vec<u8>,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// XXH3 (64 bits) of the bytes, as 16 hexadecimal digits.
+    pub xxh3: String,
 }
 
 /// What a container says of a track beside its codec.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TrackTags {
     /// ISO 639 code.
     pub language: Option<String>,

@@ -1,6 +1,6 @@
-//! What is done to frames between the decoder and the encoders.
+//! The plan of filtering between the decoder and the encoders.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::{
     color::Color,
     format::PictureFormat,
@@ -12,7 +12,7 @@ use trix_model::{
 use crate::spec::picture::{OnChange, Rectangle, Resampler, Tonemap};
 
 /// A step between the decoder and the encoders.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FilterPlan {
     /// The step whose pictures it takes; `None` for those of the decoder.
     pub after: Option<usize>,
@@ -25,7 +25,7 @@ pub struct FilterPlan {
 }
 
 /// Which pictures of a source count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Cut {
     /// Earlier ones are left out.
     pub start: Option<Timestamp>,
@@ -35,7 +35,7 @@ pub struct Cut {
     pub frames: Option<u64>,
 }
 
-/// What a cut says about one picture.
+/// The verdict of a cut on one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Before,
@@ -44,7 +44,7 @@ pub(crate) enum Verdict {
 }
 
 /// How a source is filtered for one output.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Filtering {
     /// What is done to every picture.
     pub transform: Transform,
@@ -59,7 +59,7 @@ pub struct Filtering {
 }
 
 /// What is done to every picture, in this order.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Transform {
     /// Film is put together again from fields.
     pub inverse_telecine: Option<FieldOrder>,
@@ -82,7 +82,7 @@ pub struct Transform {
     /// Rows, before padding.
     pub height: usize,
     /// What pictures are scaled to on the way, the largest first; empty where they are scaled at once.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub through: Vec<Waypoint>,
     /// How samples are computed when the size changes.
     pub resampler: Resampler,
@@ -97,7 +97,7 @@ pub struct Transform {
 }
 
 /// Pictures between two scalings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Waypoint {
     /// Samples in a row.
     pub width: usize,
@@ -108,7 +108,7 @@ pub struct Waypoint {
 }
 
 /// How fields become pictures (bwdif).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Deinterlacing {
     /// Which field is shown first.
     pub order: FieldOrder,
@@ -117,7 +117,7 @@ pub struct Deinterlacing {
 }
 
 /// How high dynamic range becomes standard dynamic range.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ToneMapping {
     /// The curve.
     pub operator: Tonemap,

@@ -1,9 +1,9 @@
-//! What a track was measured to be, and what brings it to its target.
+//! The measured loudness of a track, and the gain that brings it to its target.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a track was measured to be, and what brings it to its target.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Settled {
     /// Before.
     pub measured: Loudness,
@@ -14,7 +14,7 @@ pub struct Settled {
 }
 
 /// How loud sound is. `None` stands for silence: for all values below what the standards count.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Loudness {
     /// Gated loudness of the whole, in LUFS (BS.1770-5); `None` also where it is shorter than 400 ms.
     pub integrated_lufs: Option<f64>,
@@ -43,7 +43,7 @@ pub struct Loudness {
 }
 
 /// What is done to bring a track to its target.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Normalisation {
     /// The gain, in dB.
     pub gain_db: f64,

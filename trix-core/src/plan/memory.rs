@@ -1,9 +1,9 @@
-//! How much memory a job takes.
+//! The memory that a job takes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How much memory a job will take.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MemoryPlan {
     /// Bytes that it takes at the most, as estimated.
     pub estimate: u64,
@@ -16,7 +16,7 @@ pub struct MemoryPlan {
 }
 
 /// A part of the memory that a job takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MemoryShare {
     /// What takes it: `process`, `source`, `decoder`, `step 0`, a file or folder that is made, `queues`,
     /// `verification`.
@@ -25,9 +25,9 @@ pub struct MemoryShare {
     pub bytes: u64,
 }
 
-/// Bytes of compressed data between two stages: three pictures of a 500 Mbit/s master. A larger packet passes alone.
+/// Bytes of packets in a queue between two stages: three frames of a 500 Mbit/s master. A larger packet passes alone.
 pub(crate) const PACKETS: usize = 8 << 20;
 
-/// Pictures between two stages: enough that neither waits for the other's hiccups, few enough to matter little beside
-/// what an encoder keeps for looking ahead.
+/// Frames in a queue between two stages. Two absorb short delays of either stage, and take little memory compared with
+/// an encoder's lookahead.
 pub(crate) const PICTURES: usize = 2;

@@ -1,27 +1,31 @@
-//! What a job resolves to, as plain data: every default is settled.
+//! The plan that a job resolves to, as plain data: every default is resolved.
 
 mod audio;
 mod carried;
 mod filter;
+mod job;
 mod loudness;
 mod memory;
 mod output;
 mod package;
-mod side;
+mod still;
 mod video;
+mod view;
 
 pub use self::{
     audio::{AudioPlan, MustLast, Remix, Resampler, SoundTarget},
     carried::{AttachmentPlan, Carried, CoverPlan, SubtitlePlan, TrackTags},
     filter::{Cut, Deinterlacing, FilterPlan, Filtering, ToneMapping, Transform, Waypoint},
+    job::{ExternalAudioPlan, Identity, Plan, SourcePlan, VERSION},
     loudness::{Loudness, Normalisation, Settled},
     memory::{MemoryPlan, MemoryShare},
     output::OutputPlan,
     package::{PackagePlan, RenditionPlan, TextPlan},
+    still::{Span, StillInput, StillPlan},
     video::{CopyPlan, VideoPlan},
+    view::View,
 };
 pub(crate) use self::{
     filter::Verdict,
     memory::{PACKETS, PICTURES},
-    side::SideTrack,
 };

@@ -1,8 +1,8 @@
-//! What is written into one file.
+//! The plan of one output file.
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::{decision::Decision, time::Timestamp};
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What will be written into one output.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OutputPlan {
     /// The file.
     #[serde(serialize_with = "trix_model::path_text::serialize")]
@@ -23,6 +23,8 @@ pub struct OutputPlan {
     pub path: PathBuf,
     /// How it is checked.
     pub verify: VerifyLevel,
+    /// True if a file of this name may be replaced.
+    pub overwrite: bool,
     /// Threads of its picture encoder; `None`: what the library chooses for this machine.
     pub threads: Option<u32>,
     /// Container of the output.

@@ -1,8 +1,8 @@
-//! What is written into a package.
+//! The plan of a package.
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::{decision::Decision, time::Timestamp};
 
 use crate::{
@@ -11,12 +11,14 @@ use crate::{
 };
 
 /// A package that will be written.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PackagePlan {
     /// The folder.
     #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
+    /// True if a folder of this name may be replaced.
+    pub overwrite: bool,
     /// How it is cut.
     pub settings: PackageSettings,
     /// Its renditions of pictures and sound.
@@ -32,7 +34,7 @@ pub struct PackagePlan {
 }
 
 /// A rendition of pictures or sound.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RenditionPlan {
     /// Its name, and that of its folder.
     pub id: String,
@@ -41,7 +43,7 @@ pub struct RenditionPlan {
 }
 
 /// A rendition of text.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TextPlan {
     /// Its name, and that of its folder.
     pub id: String,

@@ -1,6 +1,6 @@
-//! What is made of the video.
+//! The plan of the video.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::{
     color::Color,
     format::PictureFormat,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How pictures are encoded.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct VideoPlan {
     /// Index of the stream in the source.
     pub stream: usize,
@@ -64,16 +64,22 @@ pub struct VideoPlan {
     pub passes: u32,
     /// Whether every sample must come back as it went in.
     pub lossless: bool,
-    /// Preset; the encoder's `medium` where none was named.
+    /// Preset; the encoder's `medium` where the job names none.
     pub preset: String,
-    /// Profile of ProRes.
+    /// Tunes, where the job names some.
+    pub tune: Option<String>,
+    /// Profile, where the job names one. ProRes always has one.
     pub profile: Option<String>,
+    /// Times of frames that must be keyframes.
+    pub keyframes: Vec<Timestamp>,
+    /// Time between forced keyframes.
+    pub key_interval: Option<Timestamp>,
     /// The encoder's options in the order in which they are set.
     pub options: Vec<(String, String)>,
 }
 
 /// Which compressed pictures are copied.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CopyPlan {
     /// Index of the stream in the source.
     pub stream: usize,
@@ -92,6 +98,5 @@ pub struct CopyPlan {
     /// When the first picture of the copy is shown: the keyframe, or one that follows it and needs nothing from before.
     pub first_shown: Option<Timestamp>,
     /// Whether the first group says of itself that it needs nothing from before.
-    #[serde(skip)]
-    pub(crate) closed: bool,
+    pub closed: bool,
 }

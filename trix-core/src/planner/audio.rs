@@ -1,4 +1,4 @@
-//! What becomes of the sound tracks: codec, depth, rate and channels, and everything that is decided about them.
+//! Plans the audio tracks: codec, depth, rate and channels, with all decisions about them.
 
 use trix_av::{layout::ChannelLayout, stream::StreamFacts};
 use trix_model::{
@@ -9,11 +9,13 @@ use trix_model::{
 };
 
 use crate::{
-    plan::{AudioPlan, Remix, Resampler, SideTrack, SoundTarget},
+    plan::{AudioPlan, Remix, Resampler, SoundTarget},
     planner::{
-        Request,
         channels::{self, Channels, layout_of, layout_of_rows},
-        output::is_cut,
+        diagnostics::StreamDiagnostics,
+        request::OutputRequest,
+        sample_depth::{bits, is_float, precision},
+        side::SideTrack,
         sound_choice::{self, Choice},
         sound_codec::{self, SoundCodec},
     },
@@ -29,13 +31,13 @@ use crate::{
 };
 
 impl AudioPlan {
-    /// Whether every sample of the source goes out as it is, whatever form it is packed in.
+    /// True if every sample of the source is written unchanged, in whatever packing.
     pub(crate) fn keeps_bits(&self) -> bool {
         let is_mixed = matches!(self.remix, Some(Remix::Standard | Remix::Matrix { .. }));
         self.lossless && !is_mixed && self.resampler.is_none() && !self.dithered && !self.edit.changes_values()
     }
 
-    /// What of the sound is heard in `output`, in a form in which nothing is lost.
+    /// The audio that `output` plays, in a lossless format.
     pub(crate) fn heard(&self, output: &crate::plan::OutputPlan) -> SoundTarget {
         SoundTarget {
             sample_format: "dblp".to_owned(),
@@ -48,7 +50,7 @@ impl AudioPlan {
             remix: self.remix.clone(),
             block: 0,
             origin: self.origin.unwrap_or(output.origin),
-            // The end of a track from beside the source is one of its own time, and part of its edit.
+            // The end of an external audio track is in its own time, and part of its edit.
             end: output.span_end().filter(|_| self.side.is_none()),
             lead: 0,
             tail: 0,
@@ -56,8 +58,8 @@ impl AudioPlan {
     }
 }
 
-/// What can be judged about the sound without knowing the source.
-pub(super) fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
+/// Mistakes of the audio settings that do not depend on the source.
+pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
     let (settings, shape) = (job.output.audio, &job.output.audio_shape);
     if let (Some(codec), Some(kbps)) = (SoundCodec::of(settings), settings.kbps())
         && let Some(problem) = codec.refuses_kbps(kbps)
@@ -84,7 +86,7 @@ pub(super) fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
         let problem = "every row needs a factor for each channel of the source";
         mistakes.push(Mistake::new("audio_shape.matrix", "", problem));
     }
-    // A factor of 16 is 24 dB: more is a typing mistake.
+    // A factor of 16 is 24 dB. A larger one is a typing mistake.
     if let Some(factor) = shape.matrix.iter().flatten().find(|factor| !(-16.0..=16.0).contains(*factor)) {
         mistakes.push(Mistake::new("audio_shape.matrix", factor, "factors are -16 to 16"));
     }
@@ -106,7 +108,7 @@ pub(super) fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
 }
 
 pub(super) fn plan(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     source: &Source,
     container: Container,
     mistakes: &mut Vec<Mistake>,
@@ -146,7 +148,7 @@ pub(super) fn plan(
             if !can_copy && is_named {
                 return Err(unusable(stream, lack).in_file(&source.label()));
             }
-            // The note about it stands with those about other streams.
+            // The note about this stream stands with those about other streams.
             if !can_copy {
                 continue;
             }
@@ -154,28 +156,28 @@ pub(super) fn plan(
         }
         let composed = side.is_none() && source.is_composed(stream.index);
         let changed = composed || side.is_some_and(|side| !side.is_whole || side.settings.changes());
-        let mut told = Told { stream, container, mistakes, decisions, notes };
+        let mut diagnostics = StreamDiagnostics { stream, container, mistakes, decisions, notes };
         let settings = match settings {
-            // What nothing decodes is copied.
+            // A stream without a decoder is copied.
             AudioSettings::Auto if lack.is_some() => AudioSettings::Copy,
             AudioSettings::Auto => {
                 let source = side.is_none().then_some(source);
-                told.chosen(sound_choice::choose(job, container, stream, changed, source))
+                chosen(sound_choice::choose(job, container, stream, changed, source), &mut diagnostics)
             }
-            // What is changed cannot be copied; the copy that loses nothing is of a lossless codec.
+            // A changed track cannot be copied; a lossless codec keeps all of it.
             AudioSettings::Copy if changed => match sound_codec::lossless(container) {
                 Some(codec) => {
                     let why = match composed {
                         true => "its edit list joins several parts, which a copy of its packets cannot tell",
                         false => "what is moved, mixed or stretched cannot be copied",
                     };
-                    told.decide("encoded without loss".into(), why.into());
+                    diagnostics.decide("encoded without loss".into(), why.into());
                     codec.or(settings)
                 }
                 None => {
                     let name = container.name();
                     let problem = format!("{name} holds no lossless sound, and this track has to be changed");
-                    told.mistakes.push(Mistake::new("audio", settings, problem));
+                    diagnostics.mistakes.push(Mistake::new("audio", settings, problem));
                     continue;
                 }
             },
@@ -183,7 +185,7 @@ pub(super) fn plan(
         };
         let tracks = match SoundCodec::of(settings) {
             None => {
-                check_copy(job, &mut told);
+                check_copy(job, &mut diagnostics);
                 vec![copied(stream)]
             }
             Some(codec) => {
@@ -193,14 +195,14 @@ pub(super) fn plan(
                         .in_file(&source.label())
                         .in_stream(stream.index));
                 }
-                let tracks = channels::of(codec, stream, &job.output.audio_shape, &mut told);
-                tracks.into_iter().map(|own| encoded(job, settings, codec, own, &mut told)).collect()
+                let tracks = channels::of(codec, stream, &job.output.audio_shape, &mut diagnostics);
+                tracks.into_iter().map(|own| encoded(job, settings, codec, own, &mut diagnostics)).collect()
             }
         };
         let parts = tracks.into_iter().enumerate();
         for (_, mut plan) in parts.filter(|(number, _)| job.part.is_none_or(|part| part == *number)) {
             if let Some(side) = side {
-                // Its times are those of a file of its own.
+                // Its times are those of its own file.
                 plan.corrects_drift = false;
                 plan.side = Some(stream.index - source.streams().len());
                 plan.origin = Some(side.start);
@@ -216,8 +218,8 @@ pub(super) fn plan(
     Ok(list)
 }
 
-/// How many tracks of an output with `audio` and `shape` each of the sound tracks becomes, in their order.
-pub(super) fn parts(job: &Request<'_>, source: &Source, container: Container) -> Vec<usize> {
+/// The number of output tracks for each audio stream of the source, then for each external audio track.
+pub(super) fn parts(job: &OutputRequest<'_>, source: &Source, container: Container) -> Vec<usize> {
     let sides = job.sides.iter().map(|side| (&side.facts, !side.is_whole || side.settings.changes()));
     let sides = sides.map(|(stream, changed)| (stream, changed, None));
     let all = source.audio().map(|stream| (stream, source.is_composed(stream.index), Some(source))).chain(sides);
@@ -231,15 +233,24 @@ pub(super) fn parts(job: &Request<'_>, source: &Source, container: Container) ->
     all.map(count).collect()
 }
 
-fn check_copy(job: &Request<'_>, told: &mut Told<'_>) {
-    let Told { stream, container, .. } = told;
+/// Records the choice if it is not a copy.
+fn chosen(choice: Choice, diagnostics: &mut StreamDiagnostics<'_>) -> AudioSettings {
+    if let Some(why) = choice.why {
+        let what = format!("{} is encoded as {}", diagnostics.stream.codec, choice.settings);
+        diagnostics.decide(what, why);
+    }
+    choice.settings
+}
+
+fn check_copy(job: &OutputRequest<'_>, diagnostics: &mut StreamDiagnostics<'_>) {
+    let StreamDiagnostics { stream, container, .. } = diagnostics;
     let (stream, container) = (*stream, *container);
     if let Err(problem) = sound_choice::copies(container, stream) {
         let held = sound_codec::held_by(container).join(", ");
-        told.mistakes.push(Mistake::new("audio", "copy", format!("{problem}; it holds {held}")));
-    } else if is_cut(job) && !sound_choice::cuts_exactly(container, stream) {
+        diagnostics.mistakes.push(Mistake::new("audio", "copy", format!("{problem}; it holds {held}")));
+    } else if job.is_cut() && !sound_choice::cuts_exactly(container, stream) {
         let name = container.name();
-        told.note(&format!(
+        diagnostics.note(&format!(
             "the copy is cut at its packets, as {name} cannot tell more: it begins and ends up to half a packet beside \
              the cut, in step with the pictures"
         ));
@@ -274,51 +285,24 @@ fn copied(stream: &StreamFacts) -> AudioPlan {
     }
 }
 
-/// Where the plan of a stream says what is wrong with it, what was decided, and what is lost.
-pub(super) struct Told<'a> {
-    pub(super) stream: &'a StreamFacts,
-    pub(super) container: Container,
-    pub(super) mistakes: &'a mut Vec<Mistake>,
-    pub(super) decisions: &'a mut Vec<Decision>,
-    pub(super) notes: &'a mut Vec<String>,
-}
-
-impl Told<'_> {
-    /// Says what was chosen where it is no copy.
-    fn chosen(&mut self, choice: Choice) -> AudioSettings {
-        if let Some(why) = choice.why {
-            self.decide(format!("{} is encoded as {}", self.stream.codec, choice.settings), why);
-        }
-        choice.settings
-    }
-
-    pub(super) fn decide(&mut self, what: String, why: String) {
-        self.decisions.push(Decision::new(format!("stream {}: {what}", self.stream.index), why));
-    }
-
-    pub(super) fn note(&mut self, what: &str) {
-        self.notes.push(format!("stream {}: {what}", self.stream.index));
-    }
-}
-
 fn encoded(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     settings: AudioSettings,
     codec: &SoundCodec,
     channels: Channels,
-    told: &mut Told<'_>,
+    diagnostics: &mut StreamDiagnostics<'_>,
 ) -> AudioPlan {
-    let (shape, stream) = (&job.output.audio_shape, told.stream);
+    let (shape, stream) = (&job.output.audio_shape, diagnostics.stream);
     let Channels { layout, count: channels, assumed, remix } = channels;
 
-    // MXF holds sound at 48 kHz (SMPTE ST 382).
-    let needed = (told.container == Container::Mxf).then_some(48_000);
+    // MXF holds audio at 48 kHz (SMPTE ST 382).
+    let needed = (diagnostics.container == Container::Mxf).then_some(48_000);
     let sample_rate = codec.nearest_rate(shape.sample_rate.or(needed).unwrap_or(stream.sample_rate));
     let resampler = (sample_rate != stream.sample_rate).then(Resampler::best);
     if let Some(resampler) = resampler {
         let from = stream.sample_rate;
         if shape.sample_rate.is_none() {
-            told.decide(
+            diagnostics.decide(
                 format!("{from} Hz become {sample_rate} Hz"),
                 match needed {
                     Some(_) => format!("MXF holds no sound at {from} Hz"),
@@ -327,29 +311,30 @@ fn encoded(
             );
         }
         if resampler == Resampler::Swr {
-            told.note("libswresample was built without soxr, so its own resampler changes the sample rate");
+            diagnostics.note("libswresample was built without soxr, so its own resampler changes the sample rate");
         }
     }
 
     // MXF holds 16 and 24 bits (SMPTE ST 382).
     let settings = match settings {
-        AudioSettings::Pcm if told.container == Container::Mxf && bits(stream) > 16 => AudioSettings::Pcm24,
+        AudioSettings::Pcm if diagnostics.container == Container::Mxf && bits(stream) > 16 => AudioSettings::Pcm24,
         settings => settings,
     };
     let (name, sample_format, bits) = format(settings, stream);
     let mixed = matches!(remix, Some(Remix::Standard | Remix::Matrix { .. }));
     let precision = precision(stream);
-    // What was mixed or resampled has more bits than either side.
+    // Mixed or resampled audio has more bits than either side.
     let dithered = bits.is_some_and(|bits| bits < precision || (bits <= 24 && (mixed || resampler.is_some())));
     if let Some(bits) = bits.filter(|bits| *bits < precision) {
         let from = if is_float(stream) { "floating point".to_owned() } else { format!("{precision} bits") };
-        told.decide(format!("triangular dither to {bits} bits"), format!("the source has {from}"));
+        diagnostics.decide(format!("triangular dither to {bits} bits"), format!("the source has {from}"));
         if matches!(settings, AudioSettings::Flac | AudioSettings::Alac) && stream.codec.starts_with("pcm_") {
-            told.note(&format!("{name} holds 24 bits at the most, so its samples do not all come back as they were"));
+            diagnostics
+                .note(&format!("{name} holds 24 bits at the most, so its samples do not all come back as they were"));
         }
     }
     if stream.codec.contains("pcm_f64") && bits.is_none() {
-        told.note("64-bit floating point becomes 32-bit floating point");
+        diagnostics.note("64-bit floating point becomes 32-bit floating point");
     }
 
     let bit_rate = match settings.kbps() {
@@ -358,7 +343,7 @@ fn encoded(
             let most = codec.most_kbps(channels, sample_rate);
             if kbps > most && codec.refuses_kbps(kbps).is_none() {
                 let problem = format!("at most {most} kbit/s for {layout} at {sample_rate} Hz");
-                told.mistakes.push(Mistake::new("audio.kbps", kbps, problem));
+                diagnostics.mistakes.push(Mistake::new("audio.kbps", kbps, problem));
             }
             Some(u64::from(kbps) * 1000)
         }
@@ -390,7 +375,7 @@ fn encoded(
     }
 }
 
-/// Says where encoded sound begins later than the output, at `origin` of the source's time.
+/// Records decisions about encoded audio that begins later than the output, at `origin` in the source's time.
 pub(super) fn say_silence(plans: &[AudioPlan], source: &Source, origin: Timestamp, decisions: &mut Vec<Decision>) {
     for plan in plans.iter().filter(|plan| !plan.copied && plan.side.is_none()) {
         let Some(stream) = source.streams().get(plan.stream) else { continue };
@@ -409,40 +394,7 @@ fn named(stream: &StreamFacts, key: &str) -> Option<String> {
     entry.map(|(_, value)| value.clone()).filter(|value| !value.is_empty() && value != "und")
 }
 
-/// Whether the samples themselves, as stored, are floating point.
-fn is_float(stream: &StreamFacts) -> bool {
-    stream.codec.starts_with("pcm_f")
-}
-
-/// Significant bits of a sample.
-fn bits(stream: &StreamFacts) -> u32 {
-    match stream.raw_bits {
-        0 => {
-            // A lossy codec has no depth of its own; what it decodes to carries 24 good bits.
-            if matches!(stream.codec.as_str(), "mp1" | "mp2" | "mp3") { 16 } else { 24 }
-        }
-        bits => bits.min(32),
-    }
-}
-
-/// Bits below which rounding loses something: those of the source, and of decoders that yield floating point, those of
-/// its mantissa. Stored floating point has more, since small samples keep theirs.
-fn precision(stream: &StreamFacts) -> u32 {
-    // AV_SAMPLE_FMT_FLT, DBL, FLTP, DBLP.
-    let decodes_to_float = matches!(stream.format, 3 | 4 | 8 | 9);
-    match stream.codec.as_str() {
-        _ if is_float(stream) => 32,
-        _ if decodes_to_float => 24,
-        _ => bits(stream),
-    }
-}
-
-/// By how much a stream is deeper than others: in what is lost by rounding, then in what is stored.
-pub(super) fn depth(stream: &StreamFacts) -> (u32, u32) {
-    (precision(stream), bits(stream))
-}
-
-/// Codec, sample format of the encoder, and significant bits of integers.
+/// The codec, the encoder's sample format, and the significant bits of integers.
 fn format(settings: AudioSettings, stream: &StreamFacts) -> (&'static str, &'static str, Option<u32>) {
     let deep = bits(stream) > 16;
     match settings {

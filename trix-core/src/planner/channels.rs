@@ -1,4 +1,4 @@
-//! What becomes of the channels of a stream: kept, named anew, mixed, or put into several tracks.
+//! Plans the channels of a stream: kept, relabelled, mixed, or split into several tracks.
 //!
 //! Invariant: no channel is lost without a note, and a channel that is not mixed keeps its samples.
 
@@ -7,7 +7,7 @@ use trix_model::mistake::Mistake;
 
 use crate::{
     plan::Remix,
-    planner::{audio::Told, sound_codec::SoundCodec},
+    planner::{diagnostics::StreamDiagnostics, sound_codec::SoundCodec},
     spec::{audio::AudioShape, job::Container},
 };
 
@@ -17,7 +17,7 @@ pub(super) struct Channels {
     /// FFmpeg's description of their layout.
     pub(super) layout: String,
     pub(super) count: u32,
-    /// The layout that channels without one are taken for.
+    /// The layout that is assumed for channels without one.
     pub(super) assumed: Option<String>,
     pub(super) remix: Option<Remix>,
 }
@@ -38,7 +38,7 @@ impl Channels {
     }
 }
 
-/// The layout that is asked for, by its name or by the rows of a matrix.
+/// The requested layout, by its name or by the rows of a matrix.
 fn wanted(shape: &AudioShape) -> Option<ChannelLayout> {
     let named = shape.layout.as_deref().and_then(ChannelLayout::from_name);
     match shape.matrix.len() {
@@ -47,7 +47,7 @@ fn wanted(shape: &AudioShape) -> Option<ChannelLayout> {
     }
 }
 
-/// The layout that a matrix without one makes.
+/// The layout that a matrix of so many rows makes if none is named.
 pub(super) fn layout_of_rows(rows: usize) -> Option<&'static str> {
     match rows {
         1 => Some("mono"),
@@ -58,8 +58,13 @@ pub(super) fn layout_of_rows(rows: usize) -> Option<&'static str> {
     }
 }
 
-/// The tracks that a stream becomes: one, or several where its channels have no layout and the codec needs one.
-pub(super) fn of(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape, told: &mut Told<'_>) -> Vec<Channels> {
+/// The tracks that a stream becomes: several if its channels have no layout and the codec needs one.
+pub(super) fn of(
+    codec: &SoundCodec,
+    stream: &StreamFacts,
+    shape: &AudioShape,
+    diagnostics: &mut StreamDiagnostics<'_>,
+) -> Vec<Channels> {
     let parts = parts(codec, stream, shape);
     if !parts.is_empty() {
         let stereo = parts.iter().filter(|part| part.count == 2).count();
@@ -68,21 +73,21 @@ pub(super) fn of(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape, t
             (stereo, 0) => format!("{stereo} stereo tracks, one for each pair"),
             (stereo, _) => format!("{stereo} stereo tracks, one for each pair, and a mono track for the last"),
         };
-        told.decide(
+        diagnostics.decide(
             format!("its {} channels become {tracks}", stream.channels),
             "the source names no layout, and more than two channels can mean anything".into(),
         );
         return parts;
     }
-    vec![together(codec, stream, shape, told)]
+    vec![together(codec, stream, shape, diagnostics)]
 }
 
-/// How many tracks [`of`] makes.
+/// The number of tracks that [`of`] makes.
 pub(super) fn count(codec: Option<&SoundCodec>, stream: &StreamFacts, shape: &AudioShape) -> usize {
     codec.map_or(1, |codec| parts(codec, stream, shape).len().max(1))
 }
 
-/// The channels of a track that [`of`] makes, before they are mixed.
+/// The number of channels of a track that [`of`] makes, before they are mixed.
 pub(super) fn track_channels(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape) -> u32 {
     match (parts(codec, stream, shape).first(), wanted(shape)) {
         (Some(part), _) => part.count,
@@ -91,8 +96,8 @@ pub(super) fn track_channels(codec: &SoundCodec, stream: &StreamFacts, shape: &A
     }
 }
 
-/// Pairs of channels without a layout as stereo tracks, a single last one as mono; where mono is asked for, each by
-/// itself. Nothing where they stay together.
+/// Splits channels without a layout into stereo tracks, with a last odd one as mono. If mono is requested, each channel
+/// becomes a track. Empty if the channels stay together.
 fn parts(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape) -> Vec<Channels> {
     let count = stream.channels;
     if !is_unknown(stream) || count <= 2 || !shape.matrix.is_empty() {
@@ -110,13 +115,18 @@ fn parts(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape) -> Vec<Ch
     numbers.chunks(size).map(part).collect()
 }
 
-fn together(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape, told: &mut Told<'_>) -> Channels {
+fn together(
+    codec: &SoundCodec,
+    stream: &StreamFacts,
+    shape: &AudioShape,
+    diagnostics: &mut StreamDiagnostics<'_>,
+) -> Channels {
     let count = stream.channels;
     let wanted = wanted(shape);
     let mut assumed = None;
     let mut from = layout_of(stream);
     if is_unknown(stream) {
-        // The usual meaning of one and two channels; more can mean anything, so the user has to say it.
+        // One and two channels have a usual meaning. More can mean anything, so the user has to name it.
         let meant = match (count, &wanted) {
             (_, Some(wanted)) if wanted.channels == count && shape.matrix.is_empty() => Some(wanted.name.clone()),
             (1, _) => Some("mono".to_owned()),
@@ -124,44 +134,46 @@ fn together(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape, told: 
             _ => None,
         };
         if let Some(meant) = meant {
-            told.decide(format!("its {count} channels are taken for {meant}"), "the source names no layout".into());
+            diagnostics
+                .decide(format!("its {count} channels are taken for {meant}"), "the source names no layout".into());
             from.clone_from(&meant);
             assumed = Some(meant);
         }
     }
     let is_known = assumed.is_some() || !is_unknown(stream);
     let mut channels = match (&wanted, is_known) {
-        _ if !shape.matrix.is_empty() => by_matrix(&from, wanted, stream, shape, told),
-        (Some(wanted), true) => as_wanted(codec, &from, wanted, told),
+        _ if !shape.matrix.is_empty() => by_matrix(&from, wanted, stream, shape, diagnostics),
+        (Some(wanted), true) => as_wanted(codec, &from, wanted, diagnostics),
         (Some(wanted), false) => {
             let problem = format!("stream {} has {count} channels without a layout; give a matrix", stream.index);
-            told.mistakes.push(Mistake::new("audio_shape.layout", &wanted.name, problem));
+            diagnostics.mistakes.push(Mistake::new("audio_shape.layout", &wanted.name, problem));
             Channels::kept(&wanted.name, wanted.channels)
         }
-        (None, true) => as_it_is(codec, &from, count, told),
+        (None, true) => as_it_is(codec, &from, count, diagnostics),
         (None, false) => Channels::kept(&from, count),
     };
     channels.assumed = assumed;
-    notes(codec, &channels, is_known, told);
+    notes(codec, &channels, is_known, diagnostics);
     channels
 }
 
-/// Says what a codec or a container cannot tell of the channels.
-fn notes(codec: &SoundCodec, channels: &Channels, is_known: bool, told: &mut Told<'_>) {
+/// Notes what a codec or a container cannot state about the channels.
+fn notes(codec: &SoundCodec, channels: &Channels, is_known: bool, diagnostics: &mut StreamDiagnostics<'_>) {
     let is_named = ChannelLayout::from_name(&channels.layout).is_some();
     if !is_known && !is_named && codec.name == "flac" {
-        told.note("FLAC has a meaning for every number of channels, also for these, whose layout is unknown");
+        diagnostics.note("FLAC has a meaning for every number of channels, also for these, whose layout is unknown");
     }
-    if told.container == Container::Matroska && codec.name == "pcm" && channels.count > 2 && is_named {
+    if diagnostics.container == Container::Matroska && codec.name == "pcm" && channels.count > 2 && is_named {
         let layout = &channels.layout;
-        told.note(&format!("Matroska does not tell the layout of PCM; its channels stand in the order of {layout}"));
+        diagnostics
+            .note(&format!("Matroska does not tell the layout of PCM; its channels stand in the order of {layout}"));
     }
     if channels.count > codec.channels && codec.layouts.is_empty() {
-        let Told { stream, .. } = told;
+        let StreamDiagnostics { stream, .. } = diagnostics;
         let most = codec.channels;
         let problem =
             format!("{} holds {most} channels at the most; stream {} has {}", codec.name, stream.index, channels.count);
-        told.mistakes.push(Mistake::new("audio", codec.name, problem));
+        diagnostics.mistakes.push(Mistake::new("audio", codec.name, problem));
     }
 }
 
@@ -170,21 +182,30 @@ fn by_matrix(
     wanted: Option<ChannelLayout>,
     stream: &StreamFacts,
     shape: &AudioShape,
-    told: &mut Told<'_>,
+    diagnostics: &mut StreamDiagnostics<'_>,
 ) -> Channels {
     if let Some(row) = shape.matrix.first().filter(|row| row.len() != stream.channels as usize) {
         let problem = format!("stream {} has {} channels ({from})", stream.index, stream.channels);
-        told.mistakes.push(Mistake::new("audio_shape.matrix", row.len(), format!("factors in a row; {problem}")));
+        diagnostics.mistakes.push(Mistake::new(
+            "audio_shape.matrix",
+            row.len(),
+            format!("factors in a row; {problem}"),
+        ));
     }
     let layout = wanted.map_or_else(|| from.to_owned(), |wanted| wanted.name);
     Channels::mixed(&layout, shape.matrix.clone())
 }
 
-/// In the layout that was asked for.
-fn as_wanted(codec: &SoundCodec, from: &str, wanted: &ChannelLayout, told: &mut Told<'_>) -> Channels {
+/// The channels in the requested layout.
+fn as_wanted(
+    codec: &SoundCodec,
+    from: &str,
+    wanted: &ChannelLayout,
+    diagnostics: &mut StreamDiagnostics<'_>,
+) -> Channels {
     let Some(written) = codec.layout(&wanted.name) else {
         let problem = format!("{}; set a layout (--audio-layout)", held(codec));
-        told.mistakes.push(Mistake::new("audio_shape.layout", &wanted.name, problem));
+        diagnostics.mistakes.push(Mistake::new("audio_shape.layout", &wanted.name, problem));
         return Channels::kept(&wanted.name, wanted.channels);
     };
     if from == written {
@@ -192,17 +213,17 @@ fn as_wanted(codec: &SoundCodec, from: &str, wanted: &ChannelLayout, told: &mut 
     }
     match renamed(from, &written) {
         Some(channels) => channels,
-        None => mixed(from, &written, told),
+        None => mixed(from, &written, diagnostics),
     }
 }
 
-/// In the layout of the source, or in the one of the codec that keeps most of it.
-fn as_it_is(codec: &SoundCodec, from: &str, count: u32, told: &mut Told<'_>) -> Channels {
+/// The channels in the layout of the source, or in the layout of the codec that keeps most of it.
+fn as_it_is(codec: &SoundCodec, from: &str, count: u32, diagnostics: &mut StreamDiagnostics<'_>) -> Channels {
     if codec.layouts.is_empty() || codec.layouts.contains(&from) {
         return Channels::kept(from, count);
     }
     if let Some(written) = codec.layout(from) {
-        told.decide(
+        diagnostics.decide(
             format!("{from} is written as {written}"),
             format!("{} has one pair of surround channels", codec.name),
         );
@@ -220,23 +241,26 @@ fn as_it_is(codec: &SoundCodec, from: &str, count: u32, told: &mut Told<'_>) -> 
     if let Some(channels) = larger.into_iter().min_by_key(|channels| channels.count) {
         let more = channels.count - count;
         let silent = if more > 0 { format!(" with {more} silent channels") } else { String::new() };
-        told.decide(
+        diagnostics.decide(
             format!("{from} is written as {}{silent}", channels.layout),
             format!("{} has no layout for {from}", codec.name),
         );
         return channels;
     }
-    // Whoever asks for a codec without loss does not want channels mixed.
+    // A user who chooses a lossless codec does not want channels mixed.
     let smaller = smaller.into_iter().filter(|_| codec.is_lossy());
     match smaller.max_by_key(|(channels, shared, _)| (*shared, std::cmp::Reverse(*channels))) {
         Some((_, _, name)) => {
-            told.note(&format!("{} cannot hold {from}, so its channels are mixed to {name}", codec.name));
-            mixed(from, name, told)
+            diagnostics.note(&format!("{} cannot hold {from}, so its channels are mixed to {name}", codec.name));
+            mixed(from, name, diagnostics)
         }
         None => {
-            let problem =
-                format!("stream {} is {from}; {}; set a layout (--audio-layout)", told.stream.index, held(codec));
-            told.mistakes.push(Mistake::new("audio", codec.name, problem));
+            let problem = format!(
+                "stream {} is {from}; {}; set a layout (--audio-layout)",
+                diagnostics.stream.index,
+                held(codec)
+            );
+            diagnostics.mistakes.push(Mistake::new("audio", codec.name, problem));
             Channels::kept(from, count)
         }
     }
@@ -249,15 +273,15 @@ fn held(codec: &SoundCodec) -> String {
     }
 }
 
-/// The loudspeakers of a layout. One channel is mono whatever its loudspeaker: its label says where it is heard, not
-/// what it holds.
+/// The loudspeakers of a layout. A single channel counts as mono, whatever its loudspeaker: the label states where it
+/// is heard, not what it holds.
 fn loudspeakers(layout: &str) -> Vec<String> {
     let list = ChannelLayout::from_name(layout).map(|layout| layout.loudspeakers()).unwrap_or_default();
     if list.len() == 1 { vec!["FC".to_owned()] } else { list }
 }
 
-/// Where each loudspeaker of `to` finds its channel in `from`, surround at the side and at the back being one pair where
-/// a layout has one only.
+/// For each loudspeaker of `to`, the index of its channel in `from`. If a layout has only one surround pair, side and
+/// back count as the same.
 fn places(from: &[String], to: &[String]) -> Vec<Option<usize>> {
     let has = |list: &[String], name: &str| list.iter().any(|own| own == name);
     let other = |name: &str| match name {
@@ -277,17 +301,17 @@ fn places(from: &[String], to: &[String]) -> Vec<Option<usize>> {
     to.iter().map(place).collect()
 }
 
-/// How many channels of `from` have a loudspeaker in `to`.
+/// The number of channels of `from` that have a loudspeaker in `to`.
 fn shared(from: &str, to: &str) -> usize {
     places(&loudspeakers(from), &loudspeakers(to)).iter().flatten().count()
 }
 
-/// The same samples under the names of `to`, where every channel of `from` has a place there; others are silent.
+/// The same samples under the names of `to`, if `to` has every channel of `from`. The other channels are silent.
 fn renamed(from: &str, to: &str) -> Option<Channels> {
     let (own, other) = (loudspeakers(from), loudspeakers(to));
     let places = places(&own, &other);
     let is_complete = !own.is_empty() && places.iter().flatten().count() == own.len();
-    // One channel is heard from the front, from both sides where there is no centre.
+    // A single channel is played from the front, or from both sides if there is no centre.
     if !is_complete || (own.len() == 1 && other.len() > 1) {
         return None;
     }
@@ -297,14 +321,14 @@ fn renamed(from: &str, to: &str) -> Option<Channels> {
     Some(Channels::picked(to, places.into_iter().map(|place| place.map(|at| at as u32)).collect()))
 }
 
-/// Mixed to `to`.
-fn mixed(from: &str, to: &str, told: &mut Told<'_>) -> Channels {
+/// The channels mixed to `to`.
+fn mixed(from: &str, to: &str, diagnostics: &mut StreamDiagnostics<'_>) -> Channels {
     let count = ChannelLayout::from_name(to).map_or(0, |layout| layout.channels);
     let own = loudspeakers(from);
     let is_labelled = own.len() == 1 && from != "mono";
     let others: Vec<&str> = own.iter().map(String::as_str).filter(|name| below(name).is_some()).collect();
     if others.is_empty() && !is_labelled {
-        told.decide(
+        diagnostics.decide(
             format!("{from} is mixed to {to} with the coefficients of ITU-R BS.775, scaled so that nothing clips"),
             "no matrix is given".into(),
         );
@@ -315,14 +339,14 @@ fn mixed(from: &str, to: &str, told: &mut Told<'_>) -> Channels {
         [] => String::new(),
         others => format!(", {} into the loudspeakers below them at -3 dB", others.join(", ")),
     };
-    told.decide(
+    diagnostics.decide(
         format!("{from} is mixed to {to} with the coefficients of ITU-R BS.775{how}, scaled so that nothing clips"),
         "no matrix is given".into(),
     );
     Channels::mixed(to, rows)
 }
 
-/// The loudspeaker that one beyond ITU-R BS.775 is mixed into.
+/// The loudspeaker that receives a channel which ITU-R BS.775 does not cover.
 fn below(name: &str) -> Option<&'static str> {
     Some(match name {
         "TFL" | "WL" | "BFL" | "DL" => "FL",
@@ -336,8 +360,8 @@ fn below(name: &str) -> Option<&'static str> {
     })
 }
 
-/// A matrix from loudspeakers to loudspeakers: a row for each of `to`. Each that `to` has not goes where ITU-R BS.775
-/// (annex 4) sends it, and those of a height to the ones below; all are divided by the largest sum of a row above 1.
+/// A mix matrix with a row for each loudspeaker of `to`. Loudspeakers that `to` lacks are mixed as ITU-R BS.775 (annex
+/// 4) says; height channels go to the loudspeakers below. All factors are divided by the largest row sum above 1.
 fn fold(from: &[String], to: &[String]) -> Vec<Vec<f64>> {
     let mut rows = vec![vec![0.0; from.len()]; to.len()];
     for (column, name) in from.iter().enumerate() {
@@ -383,7 +407,7 @@ pub(super) fn is_unknown(stream: &StreamFacts) -> bool {
     ChannelLayout::from_name(&stream.layout).is_none()
 }
 
-/// The layout in a form that filters read: a name, or a number of channels.
+/// The layout in a form that filters read: a name or a number of channels.
 pub(super) fn layout_of(stream: &StreamFacts) -> String {
     ChannelLayout::from_name(&stream.layout)
         .map_or_else(|| format!("{} channels", stream.channels), |layout| layout.name)
@@ -409,7 +433,7 @@ mod tests {
         assert_eq!(numbers("LFE", "mono"), "same");
         assert_eq!(numbers("7.1", "5.1"), "None");
         assert_eq!(numbers("mono", "stereo"), "None");
-        // Two pairs of surround are not one.
+        // Two surround pairs do not count as one.
         assert_eq!(numbers("7.1", "7.1(wide)"), "None");
     }
 
@@ -425,7 +449,7 @@ mod tests {
         let rows = fold(&list("FL+FR+FC+LFE+BL+BR+SL+SR+TFL+TFR+TBL+TBR"), &list("7.1"));
         let scale = 1.0 + half;
         assert!((rows[0][8] * scale - half).abs() < 1e-12 && (rows[6][10] * scale - half).abs() < 1e-12, "{rows:?}");
-        // Nothing of any channel but low frequencies is lost.
+        // Only low-frequency channels are left out.
         for layout in ["7.1.2", "22.2", "6.1", "octagonal"].iter().filter(|name| !list(name).is_empty()) {
             let rows = fold(&list(layout), &list("stereo"));
             for (column, name) in list(layout).iter().enumerate().filter(|(_, name)| !name.starts_with("LFE")) {

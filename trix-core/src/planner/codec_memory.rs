@@ -1,22 +1,18 @@
-//! How much memory a decoder or an encoder of pictures takes.
+//! Estimates the memory of a video decoder or encoder.
 //!
-//! Invariant: the estimate lies above what libx264 0.164, libx265 3.5 and libavcodec 59 take; it follows from the
+//! Invariant: the estimate is above what libx264 0.164, libx265 3.5 and libavcodec 59 take. It is computed from the
 //! parameters that they are opened with, and changes none of them.
 
 use trix_av::{stream::StreamFacts, x264::Kept};
 
-use crate::{
-    encode::options,
-    plan::VideoPlan,
-    spec::video::{EncodeSettings, Encoder},
-};
+use crate::{encode::options, plan::VideoPlan, spec::video::Encoder};
 
-/// Pictures that a decoder of the stream keeps for others that refer to them: most that its standard allows.
+/// The number of reference frames that a decoder of the stream keeps: the maximum of its standard.
 pub(super) fn references(facts: &StreamFacts) -> u64 {
     let samples = (facts.width.next_multiple_of(16) * facts.height.next_multiple_of(16)) as u64;
     match facts.codec.as_str() {
         "h264" => {
-            // MaxDpbMbs of the level (H.264, table A-1), by its number in the stream.
+            // MaxDpbMbs by level number in the stream (H.264, table A-1).
             const BLOCKS: [(i32, u64); 11] = [
                 (10, 396),
                 (11, 900),
@@ -34,8 +30,8 @@ pub(super) fn references(facts: &StreamFacts) -> u64 {
             level.map_or(16, |(_, blocks)| (blocks * 256 / samples.max(1)).clamp(1, 16))
         }
         "hevc" => {
-            // MaxLumaPs of the level (H.265, table A.8), by its number in the stream; fewer samples than that leave
-            // room for more pictures (A.4.2).
+            // MaxLumaPs by level number in the stream (H.265, table A.8). Smaller frames leave room for more of them
+            // (A.4.2).
             const SAMPLES: [(i32, u64); 7] = [
                 (30, 36_864),
                 (60, 122_880),
@@ -54,36 +50,34 @@ pub(super) fn references(facts: &StreamFacts) -> u64 {
             })
         }
         "vp8" => 4,
-        // Eight, and the one that is decoded.
+        // Eight references, and the frame that is decoded.
         "vp9" | "av1" => 9,
         "mpeg1video" | "mpeg2video" | "mpeg4" | "vc1" | "wmv3" => 3,
         _ => 1,
     }
 }
 
-/// Bytes that the encoder of `video` takes, with so many `threads`, or what the library chooses with so many `cores`.
-pub(super) fn encoder(video: &VideoPlan, settings: &EncodeSettings, threads: Option<u32>, cores: u32) -> u64 {
+/// Bytes of the encoder of `video` with `threads`, or with the number that the library chooses for `cores`.
+pub(super) fn encoder(video: &VideoPlan, threads: Option<u32>, cores: u32) -> u64 {
     let picture = Picture::of(video);
     match video.encoder {
-        Encoder::X264 => options::x264_parameters(settings, &video.options, false)
+        Encoder::X264 => options::x264_parameters(video, None)
             .map_or(0, |parameters| x264(&picture, parameters.kept(video.height, cores))),
-        Encoder::X265 => {
-            options::x265_parameters(settings, video.format.depth, &video.options).map_or(0, |parameters| {
-                let (kept, workers) = parameters.kept(cores);
-                x265(&picture, kept, workers)
-            })
-        }
-        // libavcodec reserves 148 bytes for each sample of a picture of FFV1 version 3, however small it gets, and each
-        // slice has the states of its own contexts.
+        Encoder::X265 => options::x265_parameters(video, None).map_or(0, |parameters| {
+            let (kept, workers) = parameters.kept(cores);
+            x265(&picture, kept, workers)
+        }),
+        // For FFV1 version 3, libavcodec reserves 148 bytes for each sample of a frame, however small the packet gets.
+        // Each slice also has its own context states.
         Encoder::Ffv1 => 148 * picture.luma + 4 * picture.all + (24 << 20),
-        // Pictures that are worked on beside each other, and compressed ones.
+        // Frames that are encoded in parallel, and compressed ones.
         Encoder::Prores => (4 + 2 * u64::from(threads.unwrap_or(cores + 1).min(64))) * picture.all,
     }
 }
 
-/// What counts of a picture.
+/// The sizes of a frame that count.
 struct Picture {
-    /// Samples of luma, with the border that motion may point into.
+    /// Luma samples, with the border for motion vectors.
     luma: u64,
     /// Bytes of a sample.
     sample: u64,
@@ -104,9 +98,9 @@ impl Picture {
     }
 }
 
-/// x264 keeps each picture that waits with four planes of half its width and height and with the costs of its blocks for
-/// each pair of distances; each picture that others refer to with luma, and chroma that is not subsampled, at three places
-/// between samples.
+/// x264 stores each waiting frame with four planes of half width and half height, and with the costs of its blocks for
+/// each pair of distances. It stores luma of each reference frame at three positions between samples, and chroma too if
+/// it is not subsampled.
 fn x264(picture: &Picture, kept: Kept) -> u64 {
     let distances = u64::from(kept.bframes) + 2;
     let costs = picture.blocks * (distances * distances * 2 + distances * 24 + 80);
@@ -120,8 +114,8 @@ fn x264(picture: &Picture, kept: Kept) -> u64 {
         + threads * (picture.blocks * 600 + (2 << 20))
 }
 
-/// x265 does likewise; each picture that is encoded has its coefficients (16 bits for each sample) and the data of its
-/// smallest blocks, and each thread that works on blocks has its own candidates.
+/// x265 stores frames in a similar way. Each frame in progress also has its coefficients (16 bits for each sample) and
+/// the data of its smallest blocks. Each worker thread has its own candidates.
 fn x265(picture: &Picture, kept: Kept, workers: u32) -> u64 {
     let distances = u64::from(kept.bframes) + 2;
     let costs = picture.blocks * (distances * distances * 2 + distances * 32 + 160);
@@ -129,6 +123,6 @@ fn x265(picture: &Picture, kept: Kept, workers: u32) -> u64 {
     let encoded = waiting + picture.all + 2 * picture.all / picture.sample + picture.blocks * 640;
     let (threads, references) = (u64::from(kept.threads), u64::from(kept.references));
     let pictures = u64::from(kept.waiting) * waiting + (references + threads + 2) * encoded;
-    // Tables of what a motion vector costs at each quantiser come to 32 MiB.
+    // The cost tables for motion vectors at each quantiser take 32 MiB.
     pictures * 21 / 20 + u64::from(workers + kept.threads) * (8 << 20) + (32 << 20)
 }

@@ -1,56 +1,45 @@
-//! What is decided about colour: what the source means, and what it is converted to.
+//! Plans colour: the colour of the source, and the colour that it is converted to.
 
 use trix_av::pixel::PixelFormat;
 use trix_model::{
     color::{Color, Matrix, Range, Standard, Transfer},
-    format::{Chroma, PictureFormat},
+    format::Chroma,
 };
 
 use crate::{
     plan::ToneMapping,
-    planner::{
-        Request,
-        video::{Facts, Told},
-    },
+    planner::{diagnostics::Diagnostics, frame_request::FrameRequest, video_facts::VideoFacts},
     spec::{picture::Tonemap, video::Encoder},
 };
 
-/// What was decided.
+/// The decisions about colour.
 pub(super) struct ColorPlan {
     pub(super) from: Color,
     pub(super) to: Color,
     pub(super) tonemap: Option<ToneMapping>,
 }
 
-/// Luminance that masters are graded for where they do not say it: that of most HDR10 masters, and the nominal peak of
+/// The peak luminance of masters that declare none, in cd/m2: that of most HDR10 masters, and the nominal peak of
 /// hybrid log-gamma (ITU-R BT.2100, table 5).
 const NOMINAL_PEAK: u32 = 1000;
 
-pub(super) fn plan(
-    job: &Request<'_>,
-    encoder: Encoder,
-    facts: &Facts<'_>,
-    samples: PictureFormat,
-    format: PictureFormat,
-    is_lossless: bool,
-    told: &mut Told<'_>,
-) -> ColorPlan {
-    let picture = &job.output.picture;
+pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnostics: &mut Diagnostics<'_>) -> ColorPlan {
+    let FrameRequest { target, picture, samples, format, is_lossless, .. } = *request;
     let mut from = facts.color;
     let mut to = from;
-    compare_with_container(facts, told);
+    compare_with_container(facts, diagnostics);
     let is_grey = samples.chroma == Chroma::C400;
     if !samples.rgb && !is_grey && !from.matrix.is_specified() {
-        told.notes.push(
+        diagnostics.notes.push(
             "the source does not say its matrix, and neither does the output; players guess by the size \
              (--color-override states it)"
                 .into(),
         );
     }
     if facts.pixel.is_some_and(PixelFormat::is_float) {
-        told.notes.push("samples of floating point are clipped to 0 and 1".into());
+        diagnostics.notes.push("samples of floating point are clipped to 0 and 1".into());
         if !from.transfer.is_specified() {
-            told.notes.push(
+            diagnostics.notes.push(
                 "the source does not say its transfer, and its samples are taken as they are; light (as in most EXR files) \
                  is stated and converted by --color-override bt709,transfer=linear --color bt709"
                     .into(),
@@ -59,32 +48,32 @@ pub(super) fn plan(
     }
     if facts.pixel.is_some_and(PixelFormat::is_xyz) && picture.color.is_none() {
         (to.primaries, to.transfer, _) = Standard::Bt709.code_points();
-        told.decide(
+        diagnostics.decide(
             "X, Y and Z of digital cinema become BT.709",
             "white is 48 cd/m2, and what BT.709 does not reach is clipped; --color says otherwise",
         );
     }
-    let tonemap = tonemap(job, encoder, facts, format, told);
+    let tonemap = tonemap(request, facts, diagnostics);
     if tonemap.is_some() {
         (to.primaries, to.transfer, to.matrix) = Standard::Bt709.code_points();
         to.range = Range::Limited;
-        require_all(from, "tone mapping", told);
+        require_all(from, "tone mapping", diagnostics);
     }
     if let Some(standard) = picture.color {
         let (primaries, transfer, matrix) = standard.code_points();
         if tonemap.is_some() && standard != Standard::Bt709 {
-            told.mistake("picture.color", standard, "tone mapping makes bt709");
+            diagnostics.mistake("picture.color", standard, "tone mapping makes bt709");
         } else if tonemap.is_none() && from.transfer.is_hdr() != transfer.is_hdr() {
             let problem = match from.transfer.is_hdr() {
                 true => "the source has high dynamic range; use --tonemap",
                 false => "a source of standard dynamic range cannot become one of high",
             };
-            told.mistake("picture.color", standard, problem);
+            diagnostics.mistake("picture.color", standard, problem);
         } else if !samples.rgb && !is_grey {
-            require_all(from, "a conversion of colour", told);
+            require_all(from, "a conversion of colour", diagnostics);
         }
         if (samples.rgb || is_grey) && !from.primaries.is_specified() {
-            // RGB and grey have no matrix to be wrong about; what they do not say is taken for what is asked for.
+            // RGB and grey need no matrix. Properties that they do not state are taken as those of the job.
             to.primaries = from.primaries;
             to.transfer = from.transfer;
         } else {
@@ -99,7 +88,7 @@ pub(super) fn plan(
             9 => Matrix(9),
             _ => Matrix(1),
         };
-        told.decide(
+        diagnostics.decide(
             format!("RGB becomes YCbCr by the matrix of {}", to.matrix),
             match from.primaries.is_specified() {
                 true => format!("it belongs to the source's primaries, {}", from.primaries),
@@ -114,24 +103,24 @@ pub(super) fn plan(
         (to.matrix, to.range) = (Matrix::RGB, from.range);
     }
     if is_grey {
-        // The same grey by any matrix.
+        // Grey is the same with any matrix.
         from.matrix = to.matrix;
     }
     let is_guessed = facts.stated_range == Range::Unspecified && from.range == Range::Full && !samples.rgb;
-    if is_guessed && picture.range.is_none() && encoder != Encoder::Ffv1 && !is_lossless {
+    if is_guessed && picture.range.is_none() && !target.is(Encoder::Ffv1) && !is_lossless {
         to.range = Range::Limited;
         let why = "the source does not say its range; grey of this kind has full range, as RGB has";
-        told.decide("values become limited range", why);
-    } else if encoder == Encoder::Prores && to.range == Range::Full && picture.range.is_none() {
+        diagnostics.decide("values become limited range", why);
+    } else if target.is(Encoder::Prores) && to.range == Range::Full && picture.range.is_none() {
         to.range = Range::Limited;
-        told.decide("values become limited range", "ProRes has no place to say that they are full");
+        diagnostics.decide("values become limited range", "ProRes has no place to say that they are full");
     }
     if let Some(range) = picture.range {
         if range == Range::Unspecified {
-            told.mistake("picture.range", "unspecified", "limited or full");
+            diagnostics.mistake("picture.range", "unspecified", "limited or full");
         }
         if from.range == Range::Unspecified && range == Range::Full {
-            told.decide("values are read as limited range", "the source does not say its range");
+            diagnostics.decide("values are read as limited range", "the source does not say its range");
         }
         to.range = range;
     }
@@ -141,8 +130,8 @@ pub(super) fn plan(
     ColorPlan { from, to, tonemap }
 }
 
-/// Says where the bitstream contradicts its container.
-fn compare_with_container(facts: &Facts<'_>, told: &mut Told<'_>) {
+/// Records where the bitstream contradicts its container.
+fn compare_with_container(facts: &VideoFacts<'_>, diagnostics: &mut Diagnostics<'_>) {
     let declared = facts.source.input.declared().get(facts.stream.index).map(|stream| stream.color);
     let (Some(container), own) = (declared, facts.glance.color) else { return };
     let differs = |a: bool, b: bool, differ: bool| a && b && differ;
@@ -150,7 +139,7 @@ fn compare_with_container(facts: &Facts<'_>, told: &mut Told<'_>) {
         || differs(container.transfer.is_specified(), own.transfer.is_specified(), container.transfer != own.transfer)
         || differs(container.matrix.is_specified(), own.matrix.is_specified(), container.matrix != own.matrix)
     {
-        told.decide(
+        diagnostics.decide(
             format!("colour is {}/{}/{}", own.primaries, own.transfer, own.matrix),
             format!(
                 "the bitstream says so; the container says {}/{}/{}",
@@ -160,7 +149,7 @@ fn compare_with_container(facts: &Facts<'_>, told: &mut Told<'_>) {
     }
 }
 
-fn require_all(from: Color, what: &str, told: &mut Told<'_>) {
+fn require_all(from: Color, what: &str, diagnostics: &mut Diagnostics<'_>) {
     let missing: Vec<&str> = [
         ("primaries", from.primaries.is_specified()),
         ("transfer", from.transfer.is_specified()),
@@ -171,28 +160,28 @@ fn require_all(from: Color, what: &str, told: &mut Told<'_>) {
     .collect();
     if !missing.is_empty() {
         let problem = format!("{what} needs them, and the source does not say them; use --color-override");
-        told.mistake("picture.source_color", missing.join(", "), problem);
+        diagnostics.mistake("picture.source_color", missing.join(", "), problem);
     }
 }
 
 fn tonemap(
-    job: &Request<'_>,
-    encoder: Encoder,
-    facts: &Facts<'_>,
-    format: PictureFormat,
-    told: &mut Told<'_>,
+    request: &FrameRequest<'_>,
+    facts: &VideoFacts<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<ToneMapping> {
-    let asked = job.output.picture.tonemap;
+    let asked = request.picture.tonemap;
     let transfer = facts.color.transfer;
     let operator = match asked {
         Tonemap::Off => return None,
-        Tonemap::Auto if !transfer.is_hdr() || encoder.is_mezzanine() || format.depth > 8 => return None,
+        Tonemap::Auto if !transfer.is_hdr() || request.target.is_mezzanine() || request.format.depth > 8 => {
+            return None;
+        }
         Tonemap::Auto => Tonemap::Mobius,
         other => other,
     };
     if !transfer.is_hdr() {
         let value = operator.operator().unwrap_or_default();
-        told.mistake("picture.tonemap", value, format!("the source's transfer is {transfer}, which is not HDR"));
+        diagnostics.mistake("picture.tonemap", value, format!("the source's transfer is {transfer}, which is not HDR"));
         return None;
     }
     let light = facts.glance.hdr.light.or(facts.stream.hdr.light).map(|light| light.max).filter(|max| *max > 0);
@@ -205,10 +194,10 @@ fn tonemap(
         (None, Some(display)) => (display, "the mastering display"),
         (None, None) => (NOMINAL_PEAK, "usual, since the source does not say"),
     };
-    // Below reference white there is nothing to bend.
+    // Below reference white, nothing needs compression.
     let peak = peak.max(crate::filter::transform::REFERENCE_WHITE);
     if asked == Tonemap::Auto {
-        told.decide(
+        diagnostics.decide(
             format!("tone mapped to BT.709 (mobius, peak {peak} cd/m2, {of})"),
             format!("8 bits cannot hold {transfer} without banding; --tonemap off keeps it"),
         );

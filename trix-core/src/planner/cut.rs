@@ -1,7 +1,8 @@
-//! Where copied pictures begin and end: only a keyframe can be the first, and none that is needed may be missing.
+//! Finds where copied video begins and ends: it can begin only at a keyframe, and must contain every frame it refers
+//! to.
 //!
-//! Invariant: every picture that is copied can be decoded from the copy alone, and the pictures of the part that was
-//! asked for are among them.
+//! Invariant: every copied frame can be decoded from the copy alone. The copy contains all frames of the requested
+//! part.
 
 use trix_av::{packet::Packet, stream::StreamFacts};
 use trix_bitstream::nal::{self, NalCodec};
@@ -11,9 +12,12 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use crate::{decode::video::frame_rate, plan::CopyPlan, planner::Request, source::Source, spec::job::SourceSettings};
+use crate::{
+    decode::video::frame_rate, plan::CopyPlan, planner::request::OutputRequest, source::Source,
+    spec::job::SourceSettings,
+};
 
-/// What becomes of a packet.
+/// How a packet relates to the copied part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Outside,
@@ -22,11 +26,11 @@ pub(crate) enum Place {
     After,
 }
 
-/// Finds the place of each packet of the copied stream, in the order of the file.
+/// Classifies each packet of the copied stream, in file order.
 pub(crate) struct CopyGate {
     plan: CopyPlan,
     seen: u64,
-    /// Until a picture that is not shown before the first keyframe.
+    /// True until the first frame after the leading frames of the first keyframe.
     leading: bool,
 }
 
@@ -56,11 +60,11 @@ impl CopyGate {
     }
 }
 
-/// Whether a picture that is shown before the keyframe it follows needs nothing from before that keyframe: RADL pictures
-/// of HEVC say so. Others are told by their group ([`is_closed`]).
+/// True if a frame that follows a keyframe and is shown before it needs nothing from before that keyframe. HEVC marks
+/// such frames as RADL. For MPEG-1 and MPEG-2, the GOP header tells ([`is_closed`]).
 fn is_decodable_leading(codec: &str, packet: &Packet) -> bool {
     NalCodec::from_name(codec).is_some_and(|nal| {
-        // Start codes and lengths of four bytes are told apart by the only length that looks like a start code.
+        // Only one length of four bytes looks like a start code, so the first bytes tell which framing it is.
         let framing = match packet.data() {
             [0, 0, 0, 1, ..] | [0, 0, 1, ..] => nal::Framing::StartCodes,
             _ => nal::Framing::Lengths(4),
@@ -69,8 +73,8 @@ fn is_decodable_leading(codec: &str, packet: &Packet) -> bool {
     })
 }
 
-/// Whether the group that a keyframe begins is closed by its own word: the flag of MPEG-2's group header (ISO/IEC
-/// 13818-2, 6.2.2.6: 25 bits of time code, then `closed_gop`, then `broken_link`).
+/// True if the GOP of a keyframe is marked as closed: the flag in MPEG-2's group header (ISO/IEC 13818-2, 6.2.2.6: 25
+/// bits of time code, then `closed_gop`, then `broken_link`).
 fn is_closed(codec: &str, packet: &Packet) -> bool {
     let data = packet.data();
     let header = data.windows(4).position(|window| window == [0, 0, 1, 0xb8]);
@@ -78,7 +82,7 @@ fn is_closed(codec: &str, packet: &Packet) -> bool {
     matches!(codec, "mpeg1video" | "mpeg2video") && flags & 0x60 == 0x40
 }
 
-/// A keyframe of the walk.
+/// A keyframe found during the scan.
 #[derive(Clone, Copy)]
 struct Key {
     number: u64,
@@ -86,20 +90,21 @@ struct Key {
     closed: bool,
 }
 
-/// The keyframe before which a copy ends, and the pictures that follow it and are shown before it.
+/// The keyframe before which a copy ends, and the leading frames of that keyframe.
 struct Tail {
     key: Key,
-    /// The end that was asked for, where the copy ends because of it.
+    /// The requested end, if the copy ends because of it.
     asked: Option<Timestamp>,
-    /// Whether one of the pictures is shown before that, so that they and the keyframe are copied too.
+    /// True if a leading frame is shown before the requested end. The leading frames and the keyframe are then copied
+    /// too.
     needed: bool,
-    /// When the first of them is shown.
+    /// When the first leading frame is shown.
     earliest: Option<Timestamp>,
 }
 
-/// Resolves which pictures are copied. `origin` is the start of the source.
+/// Resolves which packets are copied. `origin` is the start of the source.
 pub(super) fn plan(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     source: &Source,
     facts: &StreamFacts,
     origin: Timestamp,
@@ -116,7 +121,7 @@ pub(super) fn plan(
     let mut walk = source.reopen()?;
     let mut next = || -> Option<Packet> {
         loop {
-            // What cannot be read is judged when it is read for good.
+            // The pass reports read errors; here the scan only stops.
             let packet = walk.read().ok().flatten()?;
             if packet.stream() == facts.index {
                 return Some(packet);
@@ -128,7 +133,7 @@ pub(super) fn plan(
     let mut first: Option<Key> = None;
     let (mut leading, mut decodable, mut kept) = (0, 0, 0);
     let (mut hidden, mut first_shown) = (0, None);
-    // The walk is inside the pictures that are shown before the first keyframe, or the last.
+    // True while the scan is among the leading frames of the first keyframe.
     let mut at_head = false;
     let mut tail: Option<Tail> = None;
     let mut until = None;
@@ -179,14 +184,14 @@ pub(super) fn plan(
         hidden += u64::from(packet.is_discarded());
         kept += u64::from(first.is_some());
         number += 1;
-        // Without a cut, the first keyframe and what is shown before it is all there is to know.
+        // Without a cut, only the first keyframe and its leading frames matter.
         if whole && !at_head && hidden == 0 && kept > 1 {
             break;
         }
     }
     let mut end = None;
     if let Some(Tail { key, needed, earliest, .. }) = tail {
-        // Where the source ends within the pictures that follow its last keyframe, all of them are copied.
+        // If the source ends within the leading frames of its last keyframe, all of them are copied.
         until = until.or((!needed).then_some(key.number));
         end = if needed { key.time.map(|time| time.plus(frame)) } else { earliest.or(key.time) };
     }
@@ -220,7 +225,7 @@ struct Told {
     origin: Timestamp,
 }
 
-fn tell(told: &Told, job: &Request<'_>, decisions: &mut Vec<Decision>, notes: &mut Vec<String>) {
+fn tell(told: &Told, job: &OutputRequest<'_>, decisions: &mut Vec<Decision>, notes: &mut Vec<String>) {
     let micro = TimeBase::new(1, 1_000_000);
     let within = |time: Timestamp| Timestamp::new(time.micros() - told.origin.micros(), micro);
     if let (Some(time), Some(start)) = (told.first.time.filter(|_| told.asked.is_some()), job.source.start) {

@@ -1,6 +1,6 @@
-//! What the container asks of settings that the job leaves open.
+//! Chooses settings that the job leaves open, as the container needs them.
 //!
-//! Invariant: a default that is chosen here is one that works; what the job says itself is never changed.
+//! Invariant: a default that is chosen here works. Settings of the job are never changed.
 
 use trix_model::decision::Decision;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// `output` with everything chosen that its container needs, and why.
+/// `output` with all settings chosen that its container needs, and the reasons.
 pub(super) fn settle(output: &OutputSettings, source: &Source) -> (OutputSettings, Vec<Decision>) {
     let (mut output, mut decisions) = (output.clone(), Vec::new());
     let container = Container::from_path(&output.path);

@@ -1,8 +1,8 @@
-//! What is done to pictures between the one decoder and the encoders of several outputs.
+//! Plans the filter steps between the decoder and the encoders of all outputs.
 //!
-//! Invariant: no two steps do the same to the same pictures; the steps that lead to an output do together what its own
-//! transform says, so that a job with this output alone, and the same transform, would make the same pictures. A step
-//! comes after the one whose pictures it takes.
+//! Invariant: no two steps do the same to the same frames. The steps that lead to an output do together exactly what
+//! its transform says, so a job with only this output and the same transform produces the same frames. A step is listed
+//! after the step whose frames it takes.
 
 use std::cmp::Reverse;
 
@@ -14,7 +14,7 @@ use crate::{
     source::Source,
 };
 
-/// The steps for `outputs`, each of which learns which one makes its pictures.
+/// Plans the steps for `outputs`, and sets the last step of each output.
 pub(super) fn plan(outputs: &mut [OutputPlan], source: &Source, scale_from_larger: bool) -> Vec<FilterPlan> {
     if scale_from_larger {
         crate::planner::filters::scale_from_larger(outputs, source);
@@ -25,7 +25,7 @@ pub(super) fn plan(outputs: &mut [OutputPlan], source: &Source, scale_from_large
         let Some(video) = &output.video else { continue };
         let cut = cut(output);
         let (filtering, smaller) = scalings(&video.filtering());
-        // Deinterlacing costs more than everything else together, and is the same for all sizes and depths.
+        // Deinterlacing costs more than all other filters together, and is the same for all sizes and depths.
         let fields = fields_alone(&filtering, source, video.stream).filter(|(fields, _)| {
             let also = |other: &OutputPlan| {
                 let own = other.video.as_ref().and_then(|video| {
@@ -54,12 +54,12 @@ pub(super) fn plan(outputs: &mut [OutputPlan], source: &Source, scale_from_large
     steps
 }
 
-/// Which pictures of the decoder an output takes.
+/// The decoded frames that an output takes.
 fn cut(output: &OutputPlan) -> Cut {
     Cut { start: output.start, end: output.end, frames: output.frames }
 }
 
-/// The number of the step that does this; a new one unless there is one already.
+/// The number of the step that does this. Adds the step if there is none.
 fn step(steps: &mut Vec<FilterPlan>, after: Option<usize>, cut: Cut, filtering: Filtering, output: usize) -> usize {
     let same = |step: &FilterPlan| step.after == after && step.cut == cut && step.filtering == filtering;
     match steps.iter_mut().position(|step| same(step)) {
@@ -76,7 +76,7 @@ fn step(steps: &mut Vec<FilterPlan>, after: Option<usize>, cut: Cut, filtering: 
     }
 }
 
-/// What makes the pictures of the first size that they pass through, and what scales those further.
+/// The filtering to the first size on the way, and the scaling steps from there.
 fn scalings(filtering: &Filtering) -> (Filtering, Vec<Filtering>) {
     let mut stages = filtering.transform.stages().into_iter();
     let first = stages.next().unwrap_or_else(|| filtering.transform.clone());
@@ -87,7 +87,7 @@ fn scalings(filtering: &Filtering) -> (Filtering, Vec<Filtering>) {
     (first, smaller)
 }
 
-/// Lets pictures pass through the next larger size that another output has of them.
+/// Scales each output from the next larger size of another output.
 fn scale_from_larger(outputs: &mut [OutputPlan], source: &Source) {
     let samples = |output: &OutputPlan| output.video.as_ref().map_or(0, |video| area(&video.transform));
     let mut order: Vec<usize> = (0..outputs.len()).filter(|number| outputs[*number].video.is_some()).collect();
@@ -95,7 +95,8 @@ fn scale_from_larger(outputs: &mut [OutputPlan], source: &Source) {
     for (place, number) in order.iter().enumerate() {
         let larger =
             order[..place].iter().filter(|larger| is_scaled_from(&outputs[*number], &outputs[**larger], source));
-        // Of several with one size, the one whose bits are those of the source, or else the deepest: more are only work.
+        // Among outputs of the same size, prefer the depth of the source, or else the highest: more bits only cost
+        // time.
         let depth = |output: &OutputPlan| output.video.as_ref().map_or(0, |video| video.format.depth);
         let is_native = |output: &OutputPlan| {
             let stream = output.video.as_ref().and_then(|video| source.streams().get(video.stream));
@@ -120,11 +121,11 @@ fn scale_from_larger(outputs: &mut [OutputPlan], source: &Source) {
     }
 }
 
-/// Whether the pictures of `output` are those of `larger`, but for their size and some of their bits.
+/// True if the frames of `output` are those of `larger`, except for size and some bits of depth.
 fn is_scaled_from(output: &OutputPlan, larger: &OutputPlan, source: &Source) -> bool {
     let (Some(video), Some(other)) = (&output.video, &larger.video) else { return false };
     let (own, from) = (&video.transform, &other.transform);
-    // Fields that stay are scaled apart; black around pictures, and samples in packs, are no pictures to scale.
+    // Interlaced frames are scaled by field. Frames with padding or packed samples cannot be scaled further.
     if from.keeps_fields.is_some() || from.pad.is_some() || from.packing.is_some() || own.packing.is_some() {
         return false;
     }
@@ -147,7 +148,7 @@ fn is_scaled_from(output: &OutputPlan, larger: &OutputPlan, source: &Source) -> 
         && !is_enlarged(from, source, video.stream)
 }
 
-/// Whether samples were made up that the source does not have.
+/// True if `transform` enlarges the source.
 fn is_enlarged(transform: &Transform, source: &Source, stream: usize) -> bool {
     let Some(facts) = source.streams().get(stream) else { return true };
     let (width, height) = transform.crop.map_or((facts.width, facts.height), |crop| (crop.width, crop.height));
@@ -155,19 +156,19 @@ fn is_enlarged(transform: &Transform, source: &Source, stream: usize) -> bool {
     transform.width > width || transform.height > height
 }
 
-/// Samples of a plane.
+/// Samples in a plane.
 fn area(transform: &Transform) -> usize {
     transform.width * transform.height
 }
 
-/// What is done to fields, as a step of its own, and what is left to do; `None` where nothing is done to fields, or
-/// where pictures between the two steps would have a format that planes cannot hold.
+/// Splits field processing from the rest of the filtering. `None` if there is none, or if no planar format can hold the
+/// frames between the two steps.
 fn fields_alone(filtering: &Filtering, source: &Source, stream: usize) -> Option<(Filtering, Filtering)> {
     let transform = &filtering.transform;
     if transform.inverse_telecine.is_none() && transform.deinterlace.is_none() {
         return None;
     }
-    // The container tells the format of pictures without their alpha layer.
+    // The container states the pixel format without the alpha layer.
     let facts = source.streams().get(stream).filter(|facts| !facts.alpha_layer)?;
     let format = PixelFormat::from_raw(facts.format)?.picture()?;
     let mut alone = Transform::to(facts.width, facts.height, format, transform.resampler, transform.from);
@@ -178,7 +179,7 @@ fn fields_alone(filtering: &Filtering, source: &Source, stream: usize) -> Option
     Some((fields, rest))
 }
 
-/// What is left of `filtering` after `fields`.
+/// The rest of `filtering` after `fields`.
 fn filtering_after(fields: &Filtering, filtering: &Filtering) -> Filtering {
     let transform = Transform { inverse_telecine: None, deinterlace: None, ..filtering.transform.clone() };
     Filtering { transform, rate: fields.transform.rate(filtering.rate), ..filtering.clone() }

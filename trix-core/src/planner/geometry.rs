@@ -1,8 +1,7 @@
-//! What is decided about the shape of pictures and about fields: deinterlacing, cropping, turning, size, padding, rate.
+//! Plans the shape and the fields of frames: deinterlacing, cropping, rotation, size, padding, rate.
 
 use trix_av::pixel::PixelFormat;
 use trix_model::{
-    format::PictureFormat,
     orientation::Orientation,
     picture::{FieldOrder, Padding},
     time::Rational,
@@ -10,28 +9,25 @@ use trix_model::{
 
 use crate::{
     plan::Deinterlacing,
-    planner::{
-        Request,
-        video::{Facts, Told},
-    },
+    planner::{diagnostics::Diagnostics, frame_request::FrameRequest, video_facts::VideoFacts},
     reading::survey::Survey,
     spec::{
         job::Container,
         picture::{Crop, Deinterlace, Rectangle, Rotate},
-        video::{EncodeSettings, Encoder},
+        video::Encoder,
     },
 };
 
-/// What was decided.
+/// The decisions about shape and fields.
 pub(super) struct Geometry {
     pub(super) inverse_telecine: Option<FieldOrder>,
     pub(super) deinterlace: Option<Deinterlacing>,
-    /// Fields that stay.
+    /// The field order of the output, if it stays interlaced.
     pub(super) fields: Option<FieldOrder>,
     pub(super) crop: Option<Rectangle>,
-    /// How pictures are turned.
+    /// The rotation that the filter stage applies.
     pub(super) turn: Orientation,
-    /// How they must be turned by whoever plays them.
+    /// The rotation that is left to the player.
     pub(super) left_turned: Orientation,
     pub(super) width: usize,
     pub(super) height: usize,
@@ -39,61 +35,53 @@ pub(super) struct Geometry {
     pub(super) sample_aspect: Rational,
 }
 
-pub(super) fn plan(
-    job: &Request<'_>,
-    encoder: Encoder,
-    settings: &EncodeSettings,
-    facts: &Facts<'_>,
-    format: PictureFormat,
-    told: &mut Told<'_>,
-) -> Geometry {
-    let picture = &job.output.picture;
+pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnostics: &mut Diagnostics<'_>) -> Geometry {
+    let FrameRequest { target, picture, format, size, .. } = *request;
     let flags = Flags::of(facts);
-    let measures = picture.deinterlace == Deinterlace::Auto && !encoder.is_mezzanine() && flags.suspicious;
+    let measures = picture.deinterlace == Deinterlace::Auto && !target.is_mezzanine() && flags.suspicious;
     let surveyed =
-        (measures || picture.crop == Crop::Auto).then(|| job.looks.survey(facts.source, facts.stream, facts.rate));
-    let (inverse_telecine, deinterlace, mut fields) = fields(job, encoder, facts, flags, surveyed, told);
-    let mut crop = crop(picture.crop, facts, fields.is_some(), surveyed, told);
+        (measures || picture.crop == Crop::Auto).then(|| request.probe.survey(facts.source, facts.stream, facts.rate));
+    let (inverse_telecine, deinterlace, mut fields) = fields(request, facts, flags, surveyed, diagnostics);
+    let mut crop = crop(picture.crop, facts, fields.is_some(), surveyed, diagnostics);
     let (mut width, mut height) = crop.map_or((facts.width, facts.height), |crop| (crop.width, crop.height));
     let mut aspect = facts.stream.sample_aspect;
 
     let asked = match facts.stream.display_matrix {
         None => Orientation::default(),
         Some(matrix) => Orientation::from_matrix(&matrix).unwrap_or_else(|| {
-            told.notes.push("the display matrix is no quarter turn or reflection; it is not applied".into());
+            diagnostics.notes.push("the display matrix is no quarter turn or reflection; it is not applied".into());
             Orientation::default()
         }),
     };
     let (mut turn, mut left_turned) = (asked, Orientation::default());
     if picture.rotate == Rotate::Off && !asked.is_upright() {
         (turn, left_turned) = (Orientation::default(), asked);
-        let container = Container::from_path(&job.output.path);
-        if !matches!(container, Some(Container::Mp4 | Container::Mov)) {
+        if !matches!(request.container, Some(Container::Mp4 | Container::Mov)) {
             left_turned = Orientation::default();
-            told.notes.push(format!("pictures should be shown {asked}, and this container cannot say so"));
+            diagnostics.notes.push(format!("pictures should be shown {asked}, and this container cannot say so"));
         }
     } else if !asked.is_upright() {
-        told.decide(format!("pictures are {asked}"), "the container asks players to do so");
+        diagnostics.decide(format!("pictures are {asked}"), "the container asks players to do so");
     }
     if turn.turns_over() && height.is_multiple_of(2) {
-        // The uppermost row becomes the lowest, which belongs to the other field.
+        // The flip moves the top row to the bottom, so it belongs to the other field.
         fields = fields.map(FieldOrder::other);
     }
     if turn.is_sideways() {
         (width, height) = (height, width);
         aspect = if aspect.is_positive() { aspect.inverse() } else { aspect };
         if fields.is_some() {
-            told.mistake("picture.deinterlace", "off", "pictures with two fields cannot be turned by a quarter");
+            diagnostics.mistake("picture.deinterlace", "off", "pictures with two fields cannot be turned by a quarter");
         }
     }
 
-    let is_free = settings.size.is_none() && picture.pad.is_none() && !settings.chroma_is_fixed;
-    if is_free && encoder != Encoder::Ffv1 {
+    let is_free = size.is_none() && picture.pad.is_none() && !request.chroma_is_fixed;
+    if is_free && !target.is(Encoder::Ffv1) {
         let (x, y) = format.chroma.shift();
-        let y = if fields.is_some() && encoder == Encoder::X264 { y + 1 } else { y };
+        let y = if fields.is_some() && target.is(Encoder::X264) { y + 1 } else { y };
         let (w, h) = (width >> x << x, height >> y << y);
         if (w, h) != (width, height) && w > 0 && h > 0 {
-            told.notes.push(format!(
+            diagnostics.notes.push(format!(
                 "{} cannot be {width}x{height}, because its chroma is subsampled: cropped to {w}x{h} at the edge \
                  (--size scales instead)",
                 format.chroma
@@ -106,10 +94,10 @@ pub(super) fn plan(
         }
     }
     let (from_width, from_height) = (width, height);
-    if let Some(size) = settings.size {
+    if let Some(size) = size {
         match size.resolve(width, height) {
             Some(size) => (width, height) = size,
-            None => told.mistake(
+            None => diagnostics.mistake(
                 "video.size",
                 format!("{}x{}", size.width, size.height),
                 "positive numbers, one of which may be -2",
@@ -117,28 +105,36 @@ pub(super) fn plan(
         }
     }
     if (width, height) != (from_width, from_height) {
-        // The picture keeps its shape on the screen.
+        // The display aspect ratio stays the same.
         let before = if aspect.is_positive() { aspect } else { Rational::new(1, 1) };
         let before = before.nearest_within(u16::MAX.into());
         let num = before.num * from_width as i64 * height as i64;
         let den = before.den * from_height as i64 * width as i64;
         aspect = nearly_square(Rational::new(num, den));
         if fields.is_some() && height != from_height {
-            told.mistake("video.size", format!("{width}x{height}"), "rows of two fields cannot be scaled; deinterlace");
+            diagnostics.mistake(
+                "video.size",
+                format!("{width}x{height}"),
+                "rows of two fields cannot be scaled; deinterlace",
+            );
         }
     }
     let pad = picture.pad.and_then(|size| {
         let wanted = format!("{}x{}", size.width, size.height);
         let (Ok(w), Ok(h)) = (usize::try_from(size.width), usize::try_from(size.height)) else {
-            told.mistake("picture.pad", wanted, "two positive numbers");
+            diagnostics.mistake("picture.pad", wanted, "two positive numbers");
             return None;
         };
         if w < width || h < height {
-            told.mistake("picture.pad", wanted, format!("is smaller than the picture, which is {width}x{height}"));
+            diagnostics.mistake(
+                "picture.pad",
+                wanted,
+                format!("is smaller than the picture, which is {width}x{height}"),
+            );
             return None;
         }
         let (x, y) = format.chroma.shift();
-        // Rows of chroma belong to fields too.
+        // Chroma rows belong to fields too.
         let y = if fields.is_some() { y + 1 } else { y };
         let (left, top) = (((w - width) / 2) >> x << x, ((h - height) / 2) >> y << y);
         ((w, h) != (width, height)).then_some(Padding { width: w, height: h, left, top })
@@ -157,26 +153,26 @@ pub(super) fn plan(
     }
 }
 
-/// A sample aspect within half a percent of square comes from rounding a size, not from a wish.
+/// A sample aspect within half a percent of square comes from the rounding of a size, and is not intended.
 fn nearly_square(aspect: Rational) -> Rational {
     let off = (aspect.to_f64() - 1.0).abs();
     if off < 0.005 { Rational::new(1, 1) } else { aspect }
 }
 
-/// What container and bitstream say about fields.
+/// The field flags of container and bitstream.
 #[derive(Clone, Copy)]
 struct Flags {
-    /// Which field they say is first, where they say that there are two.
+    /// The field order, if they declare interlaced frames.
     order: Option<FieldOrder>,
-    /// Whether a measurement is due.
+    /// True if the fields must be measured.
     suspicious: bool,
 }
 
 impl Flags {
-    fn of(facts: &Facts<'_>) -> Self {
+    fn of(facts: &VideoFacts<'_>) -> Self {
         let glance = &facts.glance;
-        // FFmpeg names two fields; its decoders and those who write such files mean the first (ffv1dec.c, rawdec.c: `tb`
-        // has the upper field first), whatever the documentation of the names says.
+        // FFmpeg's value has two letters, for coded and displayed order. Its decoders, and programs that write such
+        // files, mean the first (ffv1dec.c, rawdec.c: `tb` has the upper field first), despite the documentation.
         let container = match facts.stream.field_order {
             "tt" | "tb" => Some(FieldOrder::Top),
             "bb" | "bt" => Some(FieldOrder::Bottom),
@@ -184,7 +180,7 @@ impl Flags {
         };
         let bitstream = (glance.interlaced * 2 > glance.pictures)
             .then(|| if glance.top_first * 2 >= glance.interlaced { FieldOrder::Top } else { FieldOrder::Bottom });
-        // Where nobody says anything, size and rate of television are a hint.
+        // Without any flag, the size and rate of television are a hint.
         let silent = facts.stream.field_order == "unknown" && glance.interlaced == 0 && !tells_fields(facts);
         let raster = matches!(facts.height, 480 | 486 | 512 | 576 | 608 | 1080)
             && facts.rate > Rational::new(24, 1)
@@ -196,38 +192,37 @@ impl Flags {
     }
 }
 
-/// Whether the bitstream says of each picture if it holds two fields.
-fn tells_fields(facts: &Facts<'_>) -> bool {
+/// True if the bitstream states for each frame whether it is interlaced.
+fn tells_fields(facts: &VideoFacts<'_>) -> bool {
     let known = ["h264", "hevc", "mpeg2video", "mpeg1video", "vp8", "vp9", "av1", "dvvideo", "prores", "dnxhd", "vc1"];
     known.contains(&facts.stream.codec.as_str())
 }
 
 type Decided = (Option<FieldOrder>, Option<Deinterlacing>, Option<FieldOrder>);
 
-/// Inverse telecine, deinterlacing, and fields that stay.
+/// Inverse telecine, deinterlacing, and the field order that stays.
 fn fields(
-    job: &Request<'_>,
-    encoder: Encoder,
-    facts: &Facts<'_>,
+    request: &FrameRequest<'_>,
+    facts: &VideoFacts<'_>,
     flags: Flags,
     surveyed: Option<Survey>,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Decided {
-    let picture = &job.output.picture;
+    let FrameRequest { target, picture, .. } = *request;
     let measured = surveyed.filter(|_| picture.deinterlace == Deinterlace::Auto);
     let majority = measured
         .map(|survey| if survey.top_first >= survey.bottom_first { FieldOrder::Top } else { FieldOrder::Bottom });
     let order = flags.order.or(majority).unwrap_or(FieldOrder::Top);
     if picture.inverse_telecine {
         if facts.pixel.is_none_or(|pixel| pixel.depth() > 8 || pixel.is_rgb() || pixel.has_alpha()) {
-            told.mistake(
+            diagnostics.mistake(
                 "picture.inverse_telecine",
                 true,
                 "needs a source of 8 bits, of luma and chroma without alpha",
             );
         }
         if picture.deinterlace == Deinterlace::On || picture.deinterlace == Deinterlace::Fields {
-            told.mistake("picture.inverse_telecine", true, "excludes deinterlacing");
+            diagnostics.mistake("picture.inverse_telecine", true, "excludes deinterlacing");
         }
         return (Some(order), None, None);
     }
@@ -236,45 +231,45 @@ fn fields(
         Deinterlace::On => (None, deinterlace(false), None),
         Deinterlace::Fields => (None, deinterlace(true), None),
         Deinterlace::Off => (None, None, flags.order),
-        Deinterlace::Auto if encoder.is_mezzanine() => {
+        Deinterlace::Auto if target.is_mezzanine() => {
             if flags.order.is_some() {
-                told.decide(
+                diagnostics.decide(
                     "fields are kept and flagged",
-                    format!("the source is interlaced, and {encoder} holds fields"),
+                    format!("the source is interlaced, and {target} holds fields"),
                 );
             }
             (None, None, flags.order)
         }
         Deinterlace::Auto => {
             let Some(survey) = measured else { return (None, None, None) };
-            automatic(flags, survey, told)
+            automatic(flags, survey, diagnostics)
         }
     }
 }
 
-/// Combed pictures, in a hundred, from which on a source that is flagged as interlaced is taken for it.
+/// Percentage of combed frames from which a source flagged as interlaced is deinterlaced.
 const FLAGGED: u64 = 5;
 
-/// The same for a source that nobody says anything about.
+/// The same percentage for a source without any flag.
 const UNFLAGGED: u64 = 30;
 
-fn automatic(flags: Flags, survey: Survey, told: &mut Told<'_>) -> Decided {
+fn automatic(flags: Flags, survey: Survey, diagnostics: &mut Diagnostics<'_>) -> Decided {
     let measured = |percent: u64| {
-        let told = survey.progressive + survey.top_first + survey.bottom_first;
-        format!("{percent} % of {told} pictures are combed")
+        let frames = survey.progressive + survey.top_first + survey.bottom_first;
+        format!("{percent} % of {frames} pictures are combed")
     };
     let most = if survey.top_first >= survey.bottom_first { FieldOrder::Top } else { FieldOrder::Bottom };
     let words = |order| if order == FieldOrder::Top { "upper field first" } else { "lower field first" };
     match (flags.order, survey.combed_percent()) {
         (Some(order), None) => {
-            told.decide(
+            diagnostics.decide(
                 format!("deinterlaced, {}", words(order)),
                 "flagged as interlaced, and too little moves to measure it",
             );
             (None, Some(Deinterlacing { order, each_field: false }), None)
         }
         (Some(_), Some(percent)) if percent < FLAGGED => {
-            told.decide("not deinterlaced", format!("flagged as interlaced, but {}", measured(percent)));
+            diagnostics.decide("not deinterlaced", format!("flagged as interlaced, but {}", measured(percent)));
             (None, None, None)
         }
         (Some(order), Some(percent)) => {
@@ -282,14 +277,15 @@ fn automatic(flags: Flags, survey: Survey, told: &mut Told<'_>) -> Decided {
                 FieldOrder::Top => (survey.top_first, survey.bottom_first),
                 FieldOrder::Bottom => (survey.bottom_first, survey.top_first),
             };
-            // Four to one is no accident of motion.
+            // A ratio of four to one does not come from motion by chance.
             let order = if against > 4 * with.max(1) { most } else { order };
             let flag = if flags.order == Some(order) { "flagged" } else { "flagged the other way round" };
-            told.decide(format!("deinterlaced, {}", words(order)), format!("{flag}, and {}", measured(percent)));
+            diagnostics.decide(format!("deinterlaced, {}", words(order)), format!("{flag}, and {}", measured(percent)));
             (None, Some(Deinterlacing { order, each_field: false }), None)
         }
         (None, Some(percent)) if percent >= UNFLAGGED => {
-            told.decide(format!("deinterlaced, {}", words(most)), format!("not flagged, but {}", measured(percent)));
+            diagnostics
+                .decide(format!("deinterlaced, {}", words(most)), format!("not flagged, but {}", measured(percent)));
             (None, Some(Deinterlacing { order: most, each_field: false }), None)
         }
         (None, _) => (None, None, None),
@@ -298,13 +294,13 @@ fn automatic(flags: Flags, survey: Survey, told: &mut Told<'_>) -> Decided {
 
 fn crop(
     asked: Crop,
-    facts: &Facts<'_>,
+    facts: &VideoFacts<'_>,
     keeps_fields: bool,
     surveyed: Option<Survey>,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<Rectangle> {
     let (x, y) = facts.pixel.map_or((0, 0), PixelFormat::chroma_shift);
-    // Cut elsewhere, what stays of two fields would change places.
+    // Another step would swap the fields of interlaced frames.
     let (step_x, step_y) = (1 << x, if keeps_fields { 2 << y } else { 1 << y });
     match asked {
         Crop::None => None,
@@ -314,7 +310,7 @@ fn crop(
             let inside = left.checked_add(width).is_some_and(|right| right <= facts.width)
                 && top.checked_add(height).is_some_and(|bottom| bottom <= facts.height);
             if width == 0 || height == 0 || !inside {
-                told.mistake("picture.crop", value, format!("must lie within {}x{}", facts.width, facts.height));
+                diagnostics.mistake("picture.crop", value, format!("must lie within {}x{}", facts.width, facts.height));
                 return None;
             }
             if [left, width].iter().any(|side| side % step_x != 0)
@@ -324,27 +320,27 @@ fn crop(
                     true => format!("must begin and end on rows of both fields: multiples of {step_y} rows"),
                     false => "must begin and end on whole samples of chroma: even numbers".to_owned(),
                 };
-                told.mistake("picture.crop", value, problem);
+                diagnostics.mistake("picture.crop", value, problem);
                 return None;
             }
             ((width, height) != (facts.width, facts.height)).then_some(rectangle)
         }
         Crop::Auto => {
             let Some(content) = surveyed.and_then(|survey| survey.content) else {
-                told.decide("nothing is cropped", "all pictures that were looked at are black");
+                diagnostics.decide("nothing is cropped", "all pictures that were looked at are black");
                 return None;
             };
-            // Inwards to whole samples of chroma, so that no black row stays.
+            // Round inwards to whole chroma samples, so that no black row stays.
             let (left, top) = (content.left.next_multiple_of(step_x), content.top.next_multiple_of(step_y));
             let (right, bottom) = (content.left + content.width, content.top + content.height);
             let width = right.saturating_sub(left) / step_x * step_x;
             let height = bottom.saturating_sub(top) / step_y * step_y;
             let pictures = surveyed.map_or(0, |survey| survey.pictures);
             if width == 0 || height == 0 || (width, height) == (facts.width, facts.height) {
-                told.decide("nothing is cropped", format!("no black border in {pictures} pictures"));
+                diagnostics.decide("nothing is cropped", format!("no black border in {pictures} pictures"));
                 return None;
             }
-            told.decide(
+            diagnostics.decide(
                 format!("cropped to {width}x{height}+{left}+{top}"),
                 format!("everything else is black in {pictures} pictures"),
             );

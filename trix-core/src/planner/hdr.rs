@@ -1,17 +1,14 @@
-//! What is decided about HDR metadata: what is carried, what a transform makes untrue.
+//! Plans HDR metadata: what is carried over, and what a transform would make wrong.
 
 use trix_model::hdr::{DolbyVision, StaticHdr};
 
 use crate::{
     plan::Transform,
-    planner::{
-        Request,
-        video::{Facts, Told},
-    },
+    planner::{diagnostics::Diagnostics, frame_request::FrameRequest, video_facts::VideoFacts},
     spec::{picture::DynamicHdr, video::Encoder},
 };
 
-/// What was decided.
+/// The decisions about HDR metadata.
 pub(super) struct HdrPlan {
     pub(super) hdr: StaticHdr,
     pub(super) dolby_vision: Option<DolbyVision>,
@@ -19,11 +16,10 @@ pub(super) struct HdrPlan {
 }
 
 pub(super) fn plan(
-    job: &Request<'_>,
-    encoder: Encoder,
-    facts: &Facts<'_>,
+    request: &FrameRequest<'_>,
+    facts: &VideoFacts<'_>,
     transform: &Transform,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> HdrPlan {
     let source = StaticHdr {
         mastering: facts.glance.hdr.mastering.or(facts.stream.hdr.mastering),
@@ -34,25 +30,26 @@ pub(super) fn plan(
         && transform.tonemap.is_none();
     let hdr = if same_light { source } else { StaticHdr::default() };
     if !same_light && source != StaticHdr::default() {
-        told.notes.push("mastering display and content light are left out: they do not describe what was made".into());
+        diagnostics
+            .notes
+            .push("mastering display and content light are left out: they do not describe what was made".into());
     }
     if facts.stream.is_spherical {
-        told.notes.push("the picture is a projection of a sphere; the output does not say so".into());
+        diagnostics.notes.push("the picture is a projection of a sphere; the output does not say so".into());
     }
     HdrPlan {
         hdr,
-        dolby_vision: dolby_vision(job, encoder, facts, transform, same_light, told),
-        hdr10_plus: hdr10_plus(job, encoder, facts, transform, same_light, told),
+        dolby_vision: dolby_vision(request, facts, transform, same_light, diagnostics),
+        hdr10_plus: hdr10_plus(request, facts, transform, same_light, diagnostics),
     }
 }
 
 fn dolby_vision(
-    job: &Request<'_>,
-    encoder: Encoder,
-    facts: &Facts<'_>,
+    request: &FrameRequest<'_>,
+    facts: &VideoFacts<'_>,
     transform: &Transform,
     same_light: bool,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<DolbyVision> {
     let config = facts.stream.dolby_vision;
     if config.is_none() && facts.glance.dolby_vision == 0 {
@@ -62,7 +59,7 @@ fn dolby_vision(
     let size = transform.crop.map_or((facts.width, facts.height), |crop| (crop.width, crop.height));
     let obstacle = if config.is_some_and(|config| config.has_enhancement || config.profile == 7) {
         Some("its enhancement layer would be lost")
-    } else if encoder != Encoder::X265 {
+    } else if !request.target.is(Encoder::X265) {
         Some("only HEVC carries it")
     } else if facts.stream.codec != "hevc" {
         Some("it is only read from HEVC")
@@ -79,10 +76,10 @@ fn dolby_vision(
     } else {
         None
     };
-    let policy = job.output.picture.dynamic_hdr;
+    let policy = request.picture.dynamic_hdr;
     match (obstacle, policy) {
         (None, DynamicHdr::Carry | DynamicHdr::Require) => {
-            // A stream without a configuration record is of profile 8 when it plays by itself.
+            // A stream without a configuration record has profile 8 if it plays on its own.
             return Some(config.unwrap_or(DolbyVision {
                 version: (1, 0),
                 profile: 8,
@@ -93,29 +90,28 @@ fn dolby_vision(
                 compatibility: 1,
             }));
         }
-        (None, DynamicHdr::Drop) => told.notes.push(format!("{name} is left out, as asked")),
+        (None, DynamicHdr::Drop) => diagnostics.notes.push(format!("{name} is left out, as asked")),
         (Some(obstacle), DynamicHdr::Require) => {
-            told.mistake("picture.dynamic_hdr", "require", format!("{name} cannot be carried: {obstacle}"));
+            diagnostics.mistake("picture.dynamic_hdr", "require", format!("{name} cannot be carried: {obstacle}"));
         }
-        (Some(obstacle), _) => told.notes.push(format!("{name} is left out: {obstacle}")),
+        (Some(obstacle), _) => diagnostics.notes.push(format!("{name} is left out: {obstacle}")),
     }
     if config.is_some_and(|config| config.compatibility == 0) && policy != DynamicHdr::Require {
         let why = obstacle.unwrap_or("it was asked for");
         let problem = format!("{name} cannot be left out ({why}): its pictures have wrong colours without it");
-        told.mistake("picture.dynamic_hdr", "", problem);
+        diagnostics.mistake("picture.dynamic_hdr", "", problem);
     }
     None
 }
 
 fn hdr10_plus(
-    job: &Request<'_>,
-    encoder: Encoder,
-    facts: &Facts<'_>,
+    request: &FrameRequest<'_>,
+    facts: &VideoFacts<'_>,
     transform: &Transform,
     same_light: bool,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> bool {
-    let obstacle = if encoder != Encoder::X265 {
+    let obstacle = if !request.target.is(Encoder::X265) {
         Some("only HEVC carries it")
     } else if facts.stream.codec != "hevc" {
         Some("it is only read from HEVC")
@@ -128,17 +124,17 @@ fn hdr10_plus(
     } else {
         None
     };
-    let policy = job.output.picture.dynamic_hdr;
+    let policy = request.picture.dynamic_hdr;
     let carried = obstacle.is_none() && policy != DynamicHdr::Drop;
     if !carried && facts.glance.hdr10_plus > 0 {
         match obstacle {
             Some(obstacle) if policy == DynamicHdr::Require => {
-                told.mistake("picture.dynamic_hdr", "require", format!("HDR10+ cannot be carried: {obstacle}"));
+                diagnostics.mistake("picture.dynamic_hdr", "require", format!("HDR10+ cannot be carried: {obstacle}"));
             }
-            Some(obstacle) => told.notes.push(format!("HDR10+ is left out: {obstacle}")),
-            None => told.notes.push("HDR10+ is left out, as asked".into()),
+            Some(obstacle) => diagnostics.notes.push(format!("HDR10+ is left out: {obstacle}")),
+            None => diagnostics.notes.push("HDR10+ is left out, as asked".into()),
         }
     }
-    // Also where none was seen yet: it may begin later.
+    // Carry them even if none was seen yet: they may begin later.
     carried
 }

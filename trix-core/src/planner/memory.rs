@@ -1,10 +1,10 @@
-//! How much memory a job will take, estimated before anything is decoded.
+//! Estimates the memory that a job takes, before anything is decoded.
 //!
-//! Invariant: the estimate lies above what a job takes; a job whose estimate is above its bound is refused, and nothing
-//! that decides about the bytes of an output depends on either.
+//! Invariant: the estimate is above what the job takes. A job whose estimate exceeds its bound is refused. Neither
+//! estimate nor bound affects a byte of an output.
 //!
-//! Measured on two cores, peaks of whole processes in MiB, and what was estimated for them (854x480 and 1920x1080, 25
-//! pictures a second, Matroska of H.264 as source, of which up to 100 MiB stay in memory):
+//! Measured on two cores: peak memory of whole processes and the estimates, in MiB. Sources: Matroska with H.264,
+//! 854x480 and 1920x1080, 25 frames a second, of which up to 100 MiB stay in memory.
 //!
 //! | job | taken | estimated | | job | taken | estimated |
 //! | --- | --- | --- | --- | --- | --- | --- |
@@ -16,14 +16,14 @@
 //! | 1080 x264 medium | 586 | 722 | | five sizes from 1080 on, x264 veryfast | 582 | 744 |
 //! | 1080 x264 slow, 10 bits | 1067 | 1288 | | 1080 x264 medium, 16 threads | 835 | 1150 |
 //!
-//! A film that is shorter than what an encoder looks ahead takes less: down to half.
+//! A source that is shorter than the encoder's lookahead takes less, down to half.
 
 use trix_av::{pixel::PixelFormat, stream::StreamFacts};
 use trix_model::{format::PictureFormat, mistake::Mistake};
 
 use crate::{
-    plan::{FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PICTURES, PackagePlan, SideTrack, VideoPlan},
-    planner::{StillPlan, codec_memory},
+    plan::{FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PICTURES, PackagePlan, StillPlan, VideoPlan},
+    planner::{codec_memory, side::SideTrack},
     source::{STORE, Source},
     spec::{
         byte_size::ByteSize,
@@ -31,10 +31,11 @@ use crate::{
         still::StillSettings,
         video::{EncodeSettings, RateControl},
     },
+    verify::copies::WINDOW,
 };
 
-/// What a plan has by the time when memory is planned.
-pub(super) struct Making<'a> {
+/// The parts of a plan that are known before memory is planned.
+pub(super) struct MemoryInputs<'a> {
     pub(super) source: &'a Source,
     pub(super) filters: &'a [FilterPlan],
     pub(super) outputs: &'a [OutputPlan],
@@ -44,21 +45,21 @@ pub(super) struct Making<'a> {
     pub(super) sides: &'a [SideTrack],
 }
 
-/// Libraries, their tables, threads and their stacks.
+/// Libraries with their tables, and threads with their stacks.
 const PROCESS: u64 = 56 << 20;
 
-/// Decoding, resampling and encoding a track of sound, with the two seconds that may wait.
+/// Decoding, resampling and encoding of one audio track, with the two seconds that may be queued.
 const SOUND: u64 = 6 << 20;
 
-/// Pictures that a stage has in hand, beside those that wait for it: one that it works on, one that it makes.
+/// Frames that a stage holds besides its queue: the one it reads and the one it produces.
 const IN_HAND: u64 = 2;
 
-/// Estimates what `making` takes, and holds it against the job's bound.
+/// Estimates the memory for `inputs` and compares it with the job's bound.
 ///
-/// Threads are counted for this machine, where the job leaves their number to the libraries.
-pub(super) fn plan(job: &Job, making: &Making<'_>) -> Result<MemoryPlan, Mistake> {
+/// Where the job leaves the number of threads to the libraries, the estimate counts threads for this machine.
+pub(super) fn plan(job: &Job, inputs: &MemoryInputs<'_>) -> Result<MemoryPlan, Mistake> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let estimator = Estimator { job, making, cores };
+    let estimator = Estimator { job, inputs, cores };
     let plan = |short: bool| {
         let shares = estimator.shares(short);
         let estimate = shares.iter().map(|share| share.bytes).sum();
@@ -83,21 +84,21 @@ fn refusal(plan: &MemoryPlan, bound: ByteSize) -> Mistake {
     Mistake::new("memory", bound, problem)
 }
 
-/// Bytes as whole mebibytes, not too few.
+/// Bytes as whole mebibytes, rounded up.
 fn mib(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
 struct Estimator<'a> {
     job: &'a Job,
-    making: &'a Making<'a>,
+    inputs: &'a MemoryInputs<'a>,
     cores: u32,
 }
 
 impl Estimator<'_> {
-    /// What takes how much while everything is made, or while it is verified, where that takes more.
+    /// The shares of memory while all outputs are written, or during verification if that takes more.
     fn shares(&self, short: bool) -> Vec<MemoryShare> {
-        let Making { source, filters, outputs, packages, stills, sides, .. } = self.making;
+        let MemoryInputs { source, filters, outputs, packages, stills, sides, .. } = self.inputs;
         let mut shares = vec![share("process", PROCESS), share("source", source.extent().size.min(STORE))];
         for (number, side) in sides.iter().enumerate() {
             let files = side.settings.all_inputs();
@@ -109,9 +110,9 @@ impl Estimator<'_> {
         shares.extend(decodes.then(|| share("decoder", decoder)));
         shares
             .extend(filters.iter().enumerate().map(|(number, step)| share(format!("step {number}"), self.step(step))));
-        for (number, output) in outputs.iter().enumerate() {
+        for output in outputs.iter() {
             let name = output.path.file_name().unwrap_or_default().to_string_lossy();
-            shares.push(share(name, self.output(number, output)));
+            shares.push(share(name, self.output(output)));
         }
         for package in *packages {
             let name = package.path.file_name().unwrap_or_default().to_string_lossy();
@@ -119,14 +120,14 @@ impl Estimator<'_> {
         }
         for still in *stills {
             let name = still.path.file_name().unwrap_or_default().to_string_lossy();
-            // Candidates, and the sheet that small pictures are laid out on.
+            // Candidate frames, and the sheet that thumbnails are laid out on.
             let looked_at = if shows_pictures(still) { 6 * self.decoded() + (24 << 20) } else { SOUND };
             shares.push(share(name, looked_at));
         }
         shares.push(share("queues", self.queues(short)));
         let verified = self.verification();
-        let (making, always) = (shares.iter().map(|share| share.bytes).sum::<u64>(), shares[0].bytes + shares[1].bytes);
-        if always + verified > making {
+        let (inputs, always) = (shares.iter().map(|share| share.bytes).sum::<u64>(), shares[0].bytes + shares[1].bytes);
+        if always + verified > inputs {
             shares.truncate(2);
             shares.push(share("verification", verified));
         }
@@ -134,20 +135,21 @@ impl Estimator<'_> {
     }
 
     fn video(&self) -> Option<&StreamFacts> {
-        self.making.source.video()
+        self.inputs.source.video()
     }
 
-    /// Bytes of a picture of the decoder.
+    /// Bytes of a decoded frame.
     fn decoded(&self) -> u64 {
         self.video().map_or(0, |facts| {
             let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::samples);
             let format = format.map(|format| PictureFormat { alpha: format.alpha || facts.alpha_layer, ..format });
-            // Packed samples take no more than those of three full planes.
+            // Packed samples take no more than three full planes.
             format.map_or((facts.width * facts.height * 8) as u64, |format| bytes(format, facts.width, facts.height))
         })
     }
 
-    /// A picture of the decoder in the planes that filters take, where those are others, and what is made of it next.
+    /// A decoded frame converted to the planar format that filters need, and its next copy. Zero if it is planar
+    /// already.
     fn unpacked(&self) -> u64 {
         let Some(facts) = self.video() else { return 0 };
         let planar = PixelFormat::from_raw(facts.format).and_then(|format| {
@@ -157,59 +159,57 @@ impl Estimator<'_> {
         planar.map_or(0, |bytes| 2 * bytes)
     }
 
-    /// Pictures that the decoder keeps: those that others refer to, and one for each thread.
+    /// Memory of the decoder: reference frames, and one frame for each thread.
     fn decoder(&self) -> u64 {
         let Some(facts) = self.video() else { return 0 };
         let threads = match self.job.source.on_damage.decoder_threads(self.job.threads.unwrap_or(0)) {
-            // libavcodec takes one more than there are cores, and 16 at the most.
+            // libavcodec starts one thread more than there are cores, at most 16.
             0 if self.cores > 1 => (self.cores + 1).min(16),
             threads => threads.clamp(1, 64),
         };
         (codec_memory::references(facts) + u64::from(threads) + IN_HAND) * self.decoded()
     }
 
-    /// The filters of a step.
+    /// Memory of the filters of a step.
     fn step(&self, step: &FilterPlan) -> u64 {
         let transform = &step.filtering.transform;
         let (width, height) = transform.size();
         let made = bytes(transform.format, width, height);
         let fields = match (transform.inverse_telecine, transform.deinterlace) {
-            // Frames among which fields are matched, five of which one is left out, and those of the filter for the rest.
+            // Frames for field matching, for decimation of one in five, and for the deinterlacer of the rest.
             (Some(_), _) => 14 * self.decoded(),
             (None, Some(_)) => 4 * self.decoded(),
             _ => 0,
         };
         let turned = if transform.orientation.is_upright() { 0 } else { 2 * self.decoded() };
-        // Light in floating point, three planes, before and after the curve.
+        // Linear light in floating point, three planes, before and after the tone curve.
         let light = transform.tonemap.map_or(0, |_| 3 * 12 * (transform.width * transform.height) as u64);
         IN_HAND * made + fields + turned + light + self.unpacked()
     }
 
-    /// An output's own: its encoders and its muxer.
-    fn output(&self, number: usize, output: &OutputPlan) -> u64 {
+    /// Memory of an output: its encoders and its muxer.
+    fn output(&self, output: &OutputPlan) -> u64 {
         let sounds = output.audio.iter().filter(|sound| !sound.copied).count() as u64;
-        let settings = self.making.asked[number].video.encode().map(|(_, settings)| settings);
-        let video = output.video.as_ref().zip(settings);
-        let encoder =
-            video.map_or(0, |(video, settings)| codec_memory::encoder(video, settings, output.threads, self.cores));
+        let video = output.video.as_ref();
+        let encoder = video.map_or(0, |video| codec_memory::encoder(video, output.threads, self.cores));
         encoder + sounds * SOUND + (4 << 20)
     }
 
-    /// The segment that a package keeps of each rendition until it is complete.
+    /// Memory of a package: each rendition keeps a segment until it is complete.
     fn package(&self, package: &PackagePlan) -> u64 {
         let seconds = package.settings.segment.to_f64();
         let segment = |number: usize| {
-            let video = self.making.outputs[number].video.as_ref();
-            let settings = self.making.asked[number].video.encode().map(|(_, settings)| settings);
-            // In memory twice: its pictures, and the fragment that is made of them.
+            let video = self.inputs.outputs[number].video.as_ref();
+            let settings = self.inputs.asked[number].video.encode().map(|(_, settings)| settings);
+            // The segment is in memory twice: as packets, and as the finished fragment.
             video.zip(settings).map_or(1 << 20, |(video, settings)| (2.0 * seconds * rate(video, settings)) as u64)
         };
         package.renditions.iter().map(|rendition| segment(rendition.output)).sum()
     }
 
-    /// What waits between stages.
+    /// Memory of the queues between stages.
     fn queues(&self, short: bool) -> u64 {
-        let Making { source, filters, outputs, stills, .. } = self.making;
+        let MemoryInputs { source, filters, outputs, stills, .. } = self.inputs;
         let pictures = if short { 1 } else { PICTURES as u64 };
         let before = |step: &FilterPlan| match step.after {
             None => self.decoded(),
@@ -219,48 +219,57 @@ impl Estimator<'_> {
         let encoded: u64 = encoded.map(|video| bytes(video.format, video.width, video.height)).sum();
         let stills = stills.iter().filter(|still| shows_pictures(still)).count() as u64;
         let shown = filters.iter().map(before).sum::<u64>() + encoded + stills * self.decoded();
-        // A packet is no larger than the picture that it holds; of a small source, there is no more than all of it.
+        // A packet is no larger than its frame. All queued packets together are no larger than the source.
         let packets = if short { self.decoded().min(PACKETS as u64) } else { PACKETS as u64 };
         let packets = packets.min(source.extent().size);
         pictures * shown + packets
     }
 
-    /// Decoding source and output side by side.
+    /// Memory of verification: the decoder of the source, and that of every output whose frames are compared.
     fn verification(&self) -> u64 {
-        let Making { filters, outputs, .. } = self.making;
+        let MemoryInputs { filters, outputs, .. } = self.inputs;
         let full = outputs.iter().filter(|output| output.verify == VerifyLevel::Full);
-        let sides = full.filter_map(|output| output.video.as_ref()).map(|video| {
+        let full: Vec<_> = full.filter_map(|output| Some((output, output.video.as_ref()?))).collect();
+        let (mut reference, mut views) = (0, Vec::new());
+        let threads = (2 * (u64::from(self.cores) + 1) / (full.len() as u64 + 1)).max(1);
+        let copies = full.iter().map(|(output, video)| {
             let own = bytes(video.format, video.width, video.height);
-            let mut steps = std::iter::successors(Some(video.filter), |step| filters.get(*step)?.after);
-            let filters: u64 = steps.by_ref().filter_map(|step| filters.get(step)).map(|step| self.step(step)).sum();
-            self.decoder() + filters + (16 + u64::from(self.cores) + 4) * own
+            reference = self.decoder() + 2 * (WINDOW as u64 + self.decoded());
+            let taken = (video.filter, output.start, output.end, output.frames);
+            if !views.iter().any(|(known, _)| *known == taken) {
+                let steps = std::iter::successors(Some(video.filter), |step| filters.get(*step)?.after);
+                let steps: u64 = steps.filter_map(|step| filters.get(step)).map(|step| self.step(step)).sum();
+                views.push((taken, steps + WINDOW as u64 + own));
+            }
+            (16 + threads + 4) * own
         });
-        sides.max().unwrap_or(0)
+        let copies: u64 = copies.sum();
+        copies + reference + views.iter().map(|(_, bytes)| bytes).sum::<u64>()
     }
 }
 
-/// Whether a still is made of pictures, and not of sound.
+/// True if a still is made of frames and not of audio.
 fn shows_pictures(still: &StillPlan) -> bool {
     !matches!(still.settings, StillSettings::Waveform(_))
 }
 
-/// Bytes of a picture that a step makes.
+/// Bytes of a frame that a step produces.
 fn made(step: &FilterPlan) -> u64 {
     let (width, height) = step.filtering.transform.size();
     bytes(step.filtering.transform.format, width, height)
 }
 
-/// Bytes in memory of a picture of libavcodec or libavfilter: rows end on 64 bytes, planes have some rows more.
+/// Bytes of a frame in libavcodec or libavfilter: rows are padded to 64 bytes, and planes have some extra rows.
 fn bytes(format: PictureFormat, width: usize, height: usize) -> u64 {
     format.picture_bytes(width.next_multiple_of(64), height.next_multiple_of(32) + 32) as u64
 }
 
-/// Bytes in a second at the most.
+/// The highest bit rate of an encode, in bytes a second.
 fn rate(video: &VideoPlan, settings: &EncodeSettings) -> f64 {
     let kbps = match (settings.maxrate, settings.rate) {
         (Some(kbps), _) => kbps,
         (None, Some(RateControl::Bitrate { kbps, .. })) => 2 * kbps,
-        // Half a bit for each sample is what noise takes at usual quality; lossless, that of a picture.
+        // Noise takes half a bit for each sample at usual quality. Lossless, it takes as much as the raw frames.
         (None, Some(RateControl::Lossless)) => {
             return bytes(video.format, video.width, video.height) as f64 * video.rate.to_f64();
         }

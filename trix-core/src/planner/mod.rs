@@ -1,124 +1,96 @@
-//! Job and source together: every default resolved, or every mistake at once.
+//! Resolves settings against a source. The result is a plan with every default resolved, or the list of all mistakes.
 //!
-//! Invariant: what a plan says is what runs; a job that cannot work is refused before a picture is decoded.
+//! Invariant: the job runs exactly as the plan says. A job that cannot work is refused before a frame is decoded.
 
-mod output;
-mod package;
-pub(crate) mod side;
-mod still;
-mod filters;
-mod memory;
-mod codec_memory;
-mod threads;
-mod audio;
-mod channels;
-mod defaults;
-mod sound_choice;
-mod sound_codec;
-mod cut;
-mod tags;
-mod tracks;
-mod video;
+mod request;
+mod lazy_probe;
+mod diagnostics;
+mod video_facts;
+mod sample_depth;
+mod kept;
+mod frame_request;
 mod geometry;
 mod color;
 mod hdr;
+mod frames;
+mod video;
+mod view;
+mod channels;
+mod sound_codec;
+pub(crate) mod sound_choice;
+mod audio;
+pub(crate) mod side;
+mod tags;
+mod tracks;
+pub(crate) mod cut;
+mod defaults;
+mod output;
+mod package;
+mod still;
+mod threads;
+mod filters;
+mod codec_memory;
+mod memory;
+mod loudness_pass;
 
-use serde::Serialize;
-
-pub(crate) use trix_model::mistake::Mistake;
 use trix_model::{
-    decision::Decision,
+    control::cancel::Cancel,
     error::{Error, Result},
-    time::Timestamp,
+    mistake::Mistake,
 };
 
-use crate::source::Source;
-use crate::spec::{
-    job::{Job, OutputSettings},
-    names::Names,
-    still::{check_all, check_each},
-};
-pub(crate) use crate::{
-    plan::SideTrack,
-    planner::{
-        cut::{CopyGate, Place},
-        output::{Looks, Request},
-        sound_choice::{cuts_exactly, holds_changes},
+use crate::{
+    plan::{ExternalAudioPlan, Plan, SourcePlan, VERSION},
+    planner::{lazy_probe::LazyProbe, request::PlanContext, side::SideTrack},
+    source::Source,
+    spec::{
+        job::{Job, OutputSettings},
+        names::Names,
+        still::{check_all, check_each},
     },
-};
-pub use crate::{
-    plan::{
-        AttachmentPlan, AudioPlan, Carried, CopyPlan, CoverPlan, FilterPlan, MemoryPlan, MemoryShare, MustLast,
-        OutputPlan, PackagePlan, RenditionPlan, SubtitlePlan, TextPlan, TrackTags, VideoPlan,
-    },
-    planner::still::StillPlan,
 };
 
-/// What will run.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct Plan {
-    /// What is done to pictures between the one decoder and the encoders, each step once, whoever needs it.
-    pub filters: Vec<FilterPlan>,
-    /// The files that are written; after them, the renditions of packages.
-    pub outputs: Vec<OutputPlan>,
-    /// The packages that are written.
-    pub packages: Vec<PackagePlan>,
-    /// The still pictures that are made.
-    pub stills: Vec<StillPlan>,
-    /// What was decided about all of it without being asked.
-    pub decisions: Vec<Decision>,
-    /// How much memory it will take.
-    pub memory: MemoryPlan,
-    /// What was asked for, for each of `outputs`.
-    #[serde(skip)]
-    pub(crate) asked: Vec<OutputSettings>,
-    /// The sound tracks from beside the source.
-    #[serde(skip)]
+/// Resolves `job` against its open source. Measures loudness where the job needs it.
+///
+/// # Errors
+/// `InvalidSpec` with every mistake of the job, a line each. `Unsupported` if the job is valid, but the source has
+/// something that Trix cannot process. Errors of decoding where loudness is measured.
+pub fn plan(job: &Job, source: &Source) -> Result<Plan> {
+    let mut draft = Draft::new(job, source)?;
+    draft.measure(source, &source.cancel)?;
+    Ok(draft.plan)
+}
+
+/// A plan before loudness is measured, with the external audio tracks that were opened for it.
+pub(crate) struct Draft {
+    pub(crate) plan: Plan,
     pub(crate) sides: Vec<SideTrack>,
 }
 
-impl Plan {
-    /// How many of `outputs` are files; those after them are renditions of packages.
-    pub fn files(&self) -> usize {
-        self.outputs.len() - self.packages.iter().map(|package| package.renditions.len()).sum::<usize>()
-    }
-
-    /// How many things are made: files, packages, stills, counted in this order.
-    pub(crate) fn products(&self) -> usize {
-        self.files() + self.packages.len() + self.stills.len()
-    }
-
-    /// The number, among all things that are made, of what output `number` is or belongs to.
-    pub(crate) fn product(&self, number: usize) -> usize {
-        let has = |package: &PackagePlan| package.renditions.iter().any(|rendition| rendition.output == number);
-        let package = self.packages.iter().position(has);
-        package.map_or(number, |package| self.files() + package)
-    }
-
-    /// Resolves `job` against its source.
+impl Draft {
+    /// Resolves everything except loudness.
     ///
     /// # Errors
-    /// `InvalidSpec` with every mistake of the job, a line each; `Unsupported` when the job is sound and the source
-    /// has something that cannot be done.
-    pub fn new(job: &Job, source: &Source) -> Result<Plan> {
+    /// As [`plan`].
+    pub(crate) fn new(job: &Job, source: &Source) -> Result<Self> {
         let mut mistakes = Vec::new();
         check_names(job, &|_| true, &mut mistakes);
         mistakes.extend(check_all(&job.stills));
-        let looks = Looks::default();
-        let sides = side::open_all(job, source, &mut mistakes)?;
-        let asking = Asking { job, looks: &looks, sides: &sides };
+        let probe = LazyProbe::default();
+        let sides = side::open_all(job.tracks.iter(), source, &mut mistakes)?;
+        mistakes.extend(still::missing_tracks(job, source, &sides));
+        let context = PlanContext { job, probe: &probe, sides: &sides };
         let mut outputs = Vec::new();
         let mut asked = Vec::new();
         for (number, output) in job.outputs.iter().enumerate() {
             let mut own = Vec::new();
-            let (output, settled) = defaults::settle(output, source);
-            let planned = OutputPlan::new(&asking.request(&output, None), source, &mut own)?;
-            outputs.extend(planned.map(|mut plan| {
+            let (settings, settled) = defaults::settle(output, source);
+            if let Some(mut plan) = output::plan(&context.request(&settings, None), source, &mut own)? {
                 plan.decisions.splice(0..0, settled);
-                plan
-            }));
-            asked.push(output);
-            // With one output, there is nothing to confuse it with.
+                outputs.push(plan);
+            }
+            asked.push(settings);
+            // A job with a single output needs no number in the location of a mistake.
             if !is_single(job) {
                 enter(&mut own, number, &job.outputs[number]);
             }
@@ -127,7 +99,7 @@ impl Plan {
         let mut packages = Vec::new();
         for (number, package) in job.packages.iter().enumerate() {
             let mut own = Vec::new();
-            let planned = package::plan(package, &asking, source, &mut own)?;
+            let planned = package::plan(package, &context, source, &mut own)?;
             own.iter_mut().for_each(|mistake| mistake.enter(&format!("packages[{number}].")));
             mistakes.append(&mut own);
             let Some((mut plan, renditions)) = planned else { continue };
@@ -142,9 +114,10 @@ impl Plan {
             return Err(Error::of_mistakes(mistakes));
         }
         let decisions = threads::share(&asked, &mut outputs).into_iter().collect();
+        video::set_options(&asked, &mut outputs);
         let filters = filters::plan(&mut outputs, source, job.scale_from_larger);
-        let stills = still::plan(job, &asking, source, &outputs)?;
-        let making = memory::Making {
+        let stills = still::plan(&context, source, &outputs)?;
+        let inputs = memory::MemoryInputs {
             source,
             filters: &filters,
             outputs: &outputs,
@@ -153,37 +126,47 @@ impl Plan {
             stills: &stills,
             sides: &sides,
         };
-        let memory = memory::plan(job, &making).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
-        Ok(Plan { filters, outputs, packages, stills, decisions, memory, asked, sides })
+        let memory = memory::plan(job, &inputs).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
+        let external = |side: &SideTrack| ExternalAudioPlan {
+            settings: side.settings.clone(),
+            identities: side.identities.clone(),
+        };
+        let plan = Plan {
+            trix: VERSION,
+            source: SourcePlan { settings: job.source.clone(), identity: source.identity()? },
+            external_audio: sides.iter().map(external).collect(),
+            filters,
+            outputs,
+            packages,
+            stills,
+            decisions,
+            memory,
+            threads: job.threads,
+            hash: job.hash,
+            measure_loudness: job.measure_loudness,
+            on_output_failure: job.on_output_failure,
+        };
+        Ok(Draft { plan, sides })
+    }
+
+    /// Measures the loudness that the job asks for, and the drift of audio clocks where the job corrects it.
+    ///
+    /// # Errors
+    /// Errors of decoding; `Cancelled`.
+    pub(crate) fn measure(&mut self, source: &Source, cancel: &Cancel) -> Result<()> {
+        loudness_pass::settle(&mut self.plan, source, cancel)
     }
 }
 
-/// What the requests of a job's outputs have in common.
-struct Asking<'a> {
-    job: &'a Job,
-    looks: &'a Looks,
-    sides: &'a [SideTrack],
-}
-
-impl<'a> Asking<'a> {
-    fn request<'b>(&self, output: &'b OutputSettings, origin: Option<Timestamp>) -> Request<'b>
-    where
-        'a: 'b,
-    {
-        let threads = output.threads.or(self.job.threads);
-        Request { source: &self.job.source, output, threads, looks: self.looks, sides: self.sides, part: None, origin }
-    }
-}
-
-/// Whether a job makes one file and nothing else.
+/// True if a job makes one file and nothing else.
 fn is_single(job: &Job) -> bool {
     job.outputs.len() == 1 && job.packages.is_empty() && job.stills.is_empty()
 }
 
-/// Says of which output mistakes are.
+/// Adds to `mistakes` the output that they belong to.
 fn enter(mistakes: &mut [Mistake], number: usize, output: &OutputSettings) {
     for mistake in mistakes {
-        // An output without threads of its own has those of the job.
+        // An output without `threads` of its own takes those of the job: the mistake stays where the job has them.
         match mistake.place == "threads" && output.threads.is_some() {
             true => mistake.place = format!("outputs[{number}].threads"),
             false => mistake.enter(&format!("outputs[{number}].")),
@@ -191,8 +174,8 @@ fn enter(mistakes: &mut [Mistake], number: usize, output: &OutputSettings) {
     }
 }
 
-/// What is wrong with a job whatever its source is. `is_certain` tells of an element, such as `outputs[0]`, whether it is
-/// made for every source.
+/// Mistakes of a job that do not depend on its source. `is_certain` is called with an element such as `outputs[0]`. It
+/// returns true if the job makes this element for every source.
 pub(crate) fn mistakes_alone(job: &Job, is_certain: &dyn Fn(&str) -> bool) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     check_names(job, is_certain, &mut mistakes);
@@ -200,9 +183,9 @@ pub(crate) fn mistakes_alone(job: &Job, is_certain: &dyn Fn(&str) -> bool) -> Ve
     for (number, track) in job.tracks.iter().enumerate() {
         mistakes.extend(track.check(&format!("tracks[{number}]")));
     }
-    let asking = Asking { job, looks: &Looks::default(), sides: &[] };
+    let context = PlanContext { job, probe: &LazyProbe::default(), sides: &[] };
     for (number, output) in job.outputs.iter().enumerate() {
-        let mut own = output::mistakes_alone(&asking.request(output, None));
+        let mut own = output::mistakes_alone(&context.request(output, None));
         enter(&mut own, number, output);
         mistakes.append(&mut own);
     }
@@ -214,7 +197,7 @@ pub(crate) fn mistakes_alone(job: &Job, is_certain: &dyn Fn(&str) -> bool) -> Ve
     mistakes
 }
 
-/// Whether everything that is made has a name of its own, where it is made together.
+/// Checks that the job makes something, and that products that are made together have different names.
 fn check_names(job: &Job, is_certain: &dyn Fn(&str) -> bool, mistakes: &mut Vec<Mistake>) {
     if job.outputs.is_empty() && job.packages.is_empty() && job.stills.is_empty() {
         mistakes.push(Mistake::new("outputs", "", "nothing is asked for; name at least one output"));

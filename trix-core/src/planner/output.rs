@@ -1,8 +1,7 @@
-//! One output and its source: every default resolved, or every mistake at once.
+//! Resolves one output against its source. The result is a plan with every default resolved, or the list of all
+//! mistakes.
 //!
-//! Invariant: what a plan says is what runs; an output that cannot work is refused before a picture is decoded.
-
-use std::cell::OnceCell;
+//! Invariant: the job runs exactly as the plan says. An output that cannot work is refused before a frame is decoded.
 
 use trix_av::stream::StreamFacts;
 use trix_model::{
@@ -12,183 +11,132 @@ use trix_model::{
 };
 
 use crate::{
-    decode::{forms::Forms, video::frame_rate},
-    plan::{AudioPlan, OutputPlan, SideTrack, TrackTags, VideoPlan},
-    planner::{
-        audio::{self},
-        cut,
-        side::{self},
-        tracks::{self, Kept, Told},
-        video::{self},
-    },
+    decode::video::{frame_rate, is_uneven},
+    plan::{AudioPlan, OutputPlan, TrackTags, VideoPlan},
+    planner::{audio, cut, diagnostics::Diagnostics, kept::Kept, request::OutputRequest, side, tracks, video},
     probe,
-    reading::{
-        glance::{self, Glance},
-        survey::{self, Survey},
-    },
     source::Source,
     spec::{
         audio::AudioSettings,
         container::Container,
-        job::{OutputSettings, SourceSettings},
         video::{Encoder, VideoSettings},
     },
 };
 
-/// What is asked for of one output.
-pub(crate) struct Request<'a> {
-    pub(crate) source: &'a SourceSettings,
-    pub(crate) output: &'a OutputSettings,
-    /// Threads for its encoder, where they are decided.
-    pub(crate) threads: Option<u32>,
-    pub(crate) looks: &'a Looks,
-    /// Sound tracks from beside the source.
-    pub(crate) sides: &'a [SideTrack],
-    /// Which of the tracks that a sound stream becomes, where it becomes several; all for `None`.
-    pub(crate) part: Option<usize>,
-    /// What lies at time zero, where that is decided for several outputs together.
-    pub(crate) origin: Option<Timestamp>,
-}
-
-/// What was seen of a source, for all outputs alike.
-#[derive(Default)]
-pub(crate) struct Looks {
-    glance: OnceCell<Glance>,
-    survey: OnceCell<Survey>,
-    forms: OnceCell<Forms>,
-}
-
-impl Looks {
-    /// What the first pictures say of themselves.
-    pub(super) fn glance(&self, source: &Source, stream: &StreamFacts) -> &Glance {
-        // Enough to meet what stands at the head of a group of pictures.
-        const PICTURES: u64 = 8;
-        self.glance.get_or_init(|| glance::at_most(source, stream, PICTURES).unwrap_or_default())
+/// Resolves an output against the source. Adds mistakes to `mistakes`; with mistakes, there is no plan.
+///
+/// # Errors
+/// `Unsupported` if the source has something that Trix cannot process.
+pub(super) fn plan(
+    job: &OutputRequest<'_>,
+    source: &Source,
+    mistakes: &mut Vec<Mistake>,
+) -> Result<Option<OutputPlan>> {
+    mistakes.append(&mut mistakes_alone(job));
+    let container = Container::from_path(&job.output.path).unwrap_or(Container::Matroska);
+    let (mut decisions, mut notes) = (source.decisions().to_vec(), Vec::new());
+    let (video, video_copy) = video::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
+    let audio = audio::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
+    container_fits(job, container, source, &audio, mistakes);
+    let heard = audio.iter().filter(|audio| audio.side.is_none()).map(|audio| audio.stream);
+    let shown = video.as_ref().map(|video| video.stream).or(video_copy);
+    shown.into_iter().chain(heard).try_for_each(|index| source.refuse_edits(index))?;
+    if let Some(index) = video_copy.filter(|index| source.is_composed(*index)) {
+        let detail = "the edit list puts the video together from several parts, which a copy of its packets cannot \
+                      tell; encode it";
+        return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()).in_stream(index));
     }
-
-    /// What flags cannot be trusted with, measured at several places.
-    pub(super) fn survey(&self, source: &Source, stream: &StreamFacts, rate: Rational) -> Survey {
-        *self.survey.get_or_init(|| survey::survey(source, stream, rate).unwrap_or_default())
+    let stream = video.as_ref().map(|video| video.stream).or(video_copy);
+    let decided = job.origin;
+    let mut origin =
+        decided.unwrap_or_else(|| origin(source, container, stream, first_shown(source, stream), streams_of(&audio)));
+    let begin = origin;
+    // MXF begins with a frame, and cannot state that a frame is shown later.
+    let rate = video.as_ref().filter(|_| container == Container::Mxf).map(|video| video.source_rate);
+    let first = |time: Timestamp| rate.map_or(time, |rate| first_frame(time, rate));
+    let mut start = job.source.start.map(|time| origin.plus(first(time)));
+    let mut end = job.source.duration.map(|duration| start.unwrap_or(origin).plus(duration));
+    let mut frames = job.source.frames;
+    let facts = stream.and_then(|index| source.streams().get(index));
+    let mut copy = None;
+    if let Some(facts) = facts.filter(|_| video_copy.is_some() && mistakes.is_empty()) {
+        let plan = cut::plan(job, source, facts, origin, &mut decisions, &mut notes)?;
+        // Audio and subtitles beside copied video are cut where the video is.
+        start = start.and(plan.first_shown);
+        end = plan.end;
+        frames = None;
+        origin = self::origin(source, container, stream, plan.first_shown, streams_of(&audio));
+        copy = Some(plan);
     }
-
-    /// How audio tracks change in mid-file.
-    pub(super) fn forms(&self, source: &Source) -> &Forms {
-        self.forms.get_or_init(|| Forms::of(source))
+    let origin = start.unwrap_or(origin);
+    let video_end = [end, end_by_frames(origin, frames, video.as_ref())].into_iter().flatten().min();
+    let first = copy.as_ref().and_then(|copy| copy.first_shown).or(start);
+    let numbers = facts.map(|facts| (frame_rate(facts), facts)).map(|(rate, facts)| {
+        let cut = first.map_or(0, |first| pictures_before(first, begin, rate, facts.time_base));
+        (rate, cut)
+    });
+    let kept = Kept {
+        video: stream,
+        sound: audio.iter().map(|audio| audio.stream).collect(),
+        origin,
+        end: video_end,
+        numbers,
+        timecode_lost: timecode_lost(&video, facts, numbers),
+    };
+    notes.extend(facts.and_then(|facts| aperture_lost(source, facts)));
+    let mut diagnostics = Diagnostics { mistakes, decisions: &mut decisions, notes: &mut notes };
+    let mut carried = tracks::plan(job, source, container, &kept, &mut diagnostics);
+    let layered = facts.filter(|facts| copy.is_some() && facts.alpha_layer && container.is_matroska());
+    if let Some(tags) = layered.and_then(|facts| carried.tags.get_mut(&facts.index)) {
+        tags.other.push(("alpha_mode".into(), "1".into()));
     }
+    if !mistakes.is_empty() {
+        return Ok(None);
+    }
+    if video.is_none() && copy.is_none() && audio.is_empty() {
+        let detail = "nothing would be written: the source has no stream that the job keeps";
+        return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
+    }
+    let mut audio = audio;
+    let span = side::Span { begin, origin, end: video_end };
+    side::settle(&mut audio, job.sides, source, &span, &mut decisions);
+    audio::say_silence(&audio, source, origin, &mut decisions);
+    let path = job.output.path.clone();
+    let verify = job.output.verify;
+    let threads = job.threads;
+    Ok(Some(OutputPlan {
+        path,
+        verify,
+        overwrite: job.output.overwrite,
+        threads,
+        container,
+        video,
+        video_copy: copy,
+        audio,
+        carried,
+        origin,
+        start,
+        end,
+        frames,
+        decisions,
+        notes,
+    }))
 }
 
 impl OutputPlan {
-    /// Resolves what is asked for against the source; what is wrong with it goes to `mistakes`, and then there is no
-    /// plan.
-    ///
-    /// # Errors
-    /// `Unsupported` when the source has something that cannot be done.
-    pub(super) fn new(job: &Request<'_>, source: &Source, mistakes: &mut Vec<Mistake>) -> Result<Option<OutputPlan>> {
-        mistakes.append(&mut mistakes_alone(job));
-        let container = Container::from_path(&job.output.path).unwrap_or(Container::Matroska);
-        let (mut decisions, mut notes) = (source.decisions().to_vec(), Vec::new());
-        let (video, video_copy) = video::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
-        let audio = audio::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
-        container_fits(job, container, source, &audio, mistakes);
-        let heard = audio.iter().filter(|audio| audio.side.is_none()).map(|audio| audio.stream);
-        let shown = video.as_ref().map(|video| video.stream).or(video_copy);
-        shown.into_iter().chain(heard).try_for_each(|index| source.refuse_edits(index))?;
-        if let Some(index) = video_copy.filter(|index| source.is_composed(*index)) {
-            let detail = "the edit list puts the video together from several parts, which a copy of its packets cannot \
-                          tell; encode it";
-            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail)
-                .in_file(&source.label())
-                .in_stream(index));
-        }
-        let stream = video.as_ref().map(|video| video.stream).or(video_copy);
-        let decided = job.origin;
-        let mut origin =
-            decided.unwrap_or_else(|| origin(source, container, stream, first_shown(source, stream), &audio));
-        let begin = origin;
-        // MXF begins with a picture, and has no place to say that one is shown later.
-        let rate = video.as_ref().filter(|_| container == Container::Mxf).map(|video| video.source_rate);
-        let first = |time: Timestamp| rate.map_or(time, |rate| first_frame(time, rate));
-        let mut start = job.source.start.map(|time| origin.plus(first(time)));
-        let mut end = job.source.duration.map(|duration| start.unwrap_or(origin).plus(duration));
-        let mut frames = job.source.frames;
-        let facts = stream.and_then(|index| source.streams().get(index));
-        let mut copy = None;
-        if let Some(facts) = facts.filter(|_| video_copy.is_some() && mistakes.is_empty()) {
-            let plan = cut::plan(job, source, facts, origin, &mut decisions, &mut notes)?;
-            // What goes along with copied pictures is cut where they are.
-            start = start.and(plan.first_shown);
-            end = plan.end;
-            frames = None;
-            origin = crate::planner::output::origin(source, container, stream, plan.first_shown, &audio);
-            copy = Some(plan);
-        }
-        let origin = start.unwrap_or(origin);
-        let video_end = [end, end_by_frames(origin, frames, video.as_ref())].into_iter().flatten().min();
-        let first = copy.as_ref().and_then(|copy| copy.first_shown).or(start);
-        let numbers = facts.map(|facts| (frame_rate(facts), facts)).map(|(rate, facts)| {
-            let cut = first.map_or(0, |first| pictures_before(first, begin, rate, facts.time_base));
-            (rate, cut)
-        });
-        let kept = Kept {
-            video: stream,
-            sound: audio.iter().map(|audio| audio.stream).collect(),
-            origin,
-            end: video_end,
-            numbers,
-            timecode_lost: timecode_lost(&video, facts, numbers),
-        };
-        notes.extend(facts.and_then(|facts| aperture_lost(source, facts)));
-        let mut told = Told { mistakes, decisions: &mut decisions, notes: &mut notes };
-        let mut carried = tracks::plan(job, source, container, &kept, &mut told);
-        let layered = facts.filter(|facts| copy.is_some() && facts.alpha_layer && container.is_matroska());
-        if let Some(tags) = layered.and_then(|facts| carried.tags.get_mut(&facts.index)) {
-            tags.other.push(("alpha_mode".into(), "1".into()));
-        }
-        if !mistakes.is_empty() {
-            return Ok(None);
-        }
-        if video.is_none() && copy.is_none() && audio.is_empty() {
-            let detail = "nothing would be written: the source has no stream that the job keeps";
-            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
-        }
-        let mut audio = audio;
-        let span = side::Span { begin, origin, end: video_end };
-        side::settle(&mut audio, job.sides, source, &span, &mut decisions);
-        audio::say_silence(&audio, source, origin, &mut decisions);
-        let path = job.output.path.clone();
-        let verify = job.output.verify;
-        let threads = job.threads;
-        Ok(Some(OutputPlan {
-            path,
-            verify,
-            threads,
-            container,
-            video,
-            video_copy: copy,
-            audio,
-            carried,
-            origin,
-            start,
-            end,
-            frames,
-            decisions,
-            notes,
-        }))
-    }
-
-    /// What is said of the track that comes from stream `index` of the source.
+    /// The tags of the track that comes from stream `index` of the source.
     pub(crate) fn tags(&self, index: usize) -> TrackTags {
         self.carried.tags.get(&index).cloned().unwrap_or_default()
     }
 
-    /// Where sound and subtitles end: with the pictures, when those are cut.
+    /// Where audio and subtitles end: with the frames, if those are cut.
     pub(crate) fn span_end(&self) -> Option<Timestamp> {
         let by_frames = end_by_frames(self.origin, self.frames, self.video.as_ref());
         [self.end, by_frames].into_iter().flatten().min()
     }
 }
 
-/// That frames are written whole, where the container of the source says that only a part is meant to be seen.
+/// A note that whole frames are written although the container of the source declares a smaller visible part.
 fn aperture_lost(source: &Source, facts: &StreamFacts) -> Option<String> {
     let (width, height) = probe::clean_aperture(source, facts)?;
     let whole = |length: Rational, samples: usize| length.to_f64() >= samples as f64;
@@ -206,8 +154,8 @@ fn end_by_frames(origin: Timestamp, frames: Option<u64>, video: Option<&VideoPla
     Some(origin.plus(Timestamp::new(i64::try_from(frames).ok()?, video.source_rate.inverse())))
 }
 
-/// How many pictures, evenly spaced from `begin` on, are shown before `time`. Their times are those of a container that
-/// rounds to ticks of `base`.
+/// The number of evenly spaced frames, counted from `begin`, that are shown before `time`. Frame times are those of a
+/// container that rounds to ticks of `base`.
 fn pictures_before(time: Timestamp, begin: Timestamp, rate: Rational, base: TimeBase) -> i64 {
     if !rate.is_positive() || !base.is_positive() {
         return 0;
@@ -221,7 +169,7 @@ fn pictures_before(time: Timestamp, begin: Timestamp, rate: Rational, base: Time
     (near.saturating_sub(1)..=near.saturating_add(1)).find(|number| shown(*number) >= time).unwrap_or(near).max(0)
 }
 
-/// When the first frame begins at or after `time`, counted from the first frame of all.
+/// The time of the first frame at or after `time`, counted from the first frame of the source.
 fn first_frame(time: Timestamp, rate: Rational) -> Timestamp {
     if !rate.is_positive() {
         return time;
@@ -231,7 +179,7 @@ fn first_frame(time: Timestamp, rate: Rational) -> Timestamp {
     if begin < time { Timestamp::new(near.saturating_add(1), rate.inverse()) } else { begin }
 }
 
-/// Why the numbers of pictures are not those of the source any more.
+/// Why the frame numbers of the source no longer apply.
 fn timecode_lost(
     video: &Option<VideoPlan>,
     facts: Option<&StreamFacts>,
@@ -245,18 +193,9 @@ fn timecode_lost(
         .then_some("the pictures before the cut are not evenly spaced and cannot be numbered")
 }
 
-/// Whether the container's own figures say that pictures are not evenly spaced. Interlaced material may count fields.
-pub(super) fn is_uneven(facts: &StreamFacts) -> bool {
-    let (average, base) = (facts.average_rate, facts.base_rate);
-    average.is_positive()
-        && base.is_positive()
-        && base != average
-        && base != Rational::new(2 * average.num, average.den)
-}
-
-/// What a container cannot hold whatever the source is.
+/// Checks what a container cannot hold.
 fn container_fits(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     container: Container,
     source: &Source,
     audio: &[AudioPlan],
@@ -276,8 +215,8 @@ fn container_fits(
     if container != Container::Mxf {
         return;
     }
-    // libavformat writes no temporal offsets for H.264 into the index (SMPTE ST 377-1, 11.2), so that a reader takes the
-    // order of decoding for that of showing.
+    // libavformat writes no temporal offsets for H.264 into the index (SMPTE ST 377-1, 11.2), so a reader takes the
+    // decoding order for the display order.
     let reordered = "MXF cannot say in which order pictures of H.264 are shown that are coded in another";
     match (&job.output.video, source.video()) {
         (VideoSettings::X264(settings), _) if settings.params.get("bframes").is_none_or(|count| count != "0") => {
@@ -292,7 +231,7 @@ fn container_fits(
         mistakes.push(Mistake::new("video", "none", "MXF OP1a holds sound beside pictures only; use .mkv or .mov"));
     } else if let Some(facts) = source.video() {
         let rate = frame_rate(facts);
-        // libavformat takes the rates of SMPTE ST 377-1 and of television.
+        // libavformat accepts the rates of SMPTE ST 377-1 and of television.
         let nominal = (rate.num + rate.den / 2) / rate.den.max(1);
         let known = matches!(nominal, 24 | 25 | 30 | 48 | 50 | 60) && matches!(rate.den, 1 | 1001);
         if is_uneven(facts) || !known {
@@ -311,13 +250,8 @@ fn container_fits(
     }
 }
 
-/// Whether only a part of the source is asked for.
-pub(super) fn is_cut(job: &Request<'_>) -> bool {
-    job.source.start.is_some() || job.source.duration.is_some() || job.source.frames.is_some()
-}
-
-/// What can be judged without knowing the source.
-pub(super) fn mistakes_alone(job: &Request<'_>) -> Vec<Mistake> {
+/// Mistakes of an output that do not depend on its source.
+pub(super) fn mistakes_alone(job: &OutputRequest<'_>) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     if Container::from_path(&job.output.path).is_none() {
         let problem = format!("the extension names no container; known are {}", Container::EXTENSIONS);
@@ -327,7 +261,7 @@ pub(super) fn mistakes_alone(job: &Request<'_>) -> Vec<Mistake> {
     mistakes
 }
 
-fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
+fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
     let zero = Timestamp::new(0, Rational::new(1, 1));
     if let Some(start) = job.source.start.filter(|start| *start < zero) {
         mistakes.push(Mistake::new("source.start", start, "is before the source; from 0 on"));
@@ -348,11 +282,16 @@ fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
     video::check_numbers(job, mistakes);
 }
 
-/// When a track of sound begins to be heard.
+/// The source streams that audio tracks come from.
+fn streams_of(audio: &[AudioPlan]) -> impl Iterator<Item = usize> {
+    audio.iter().map(|plan| plan.stream)
+}
+
+/// The time at which an audio track is first heard.
 fn first_heard(source: &Source, index: usize) -> Option<Timestamp> {
     let stream = source.streams().get(index)?;
-    // An encoder's run-in lies before the start: the one that an edit list hides, and the one that Matroska tells, which
-    // libavformat before version 7 plays.
+    // The encoder's priming lies before the start. An edit list hides it; Matroska declares it, and libavformat before
+    // version 7 plays it.
     let (samples, rate) = stream.parameters.priming();
     let run_in = Timestamp::new(samples.into(), TimeBase::new(1, rate.into())).rescale(stream.time_base);
     let after = source.earliest(index).map(|first| first.saturating_add(run_in));
@@ -360,27 +299,27 @@ fn first_heard(source: &Source, index: usize) -> Option<Timestamp> {
     first.map(|ticks| Timestamp::new(ticks, stream.time_base))
 }
 
-/// When the first picture of a stream is shown.
-fn first_shown(source: &Source, video: Option<usize>) -> Option<Timestamp> {
+/// The time at which the first frame of a stream is shown.
+pub(super) fn first_shown(source: &Source, video: Option<usize>) -> Option<Timestamp> {
     let stream = source.streams().get(video?)?;
-    // In a transport stream the first picture to be read need not be the first to be shown.
+    // In a transport stream, the first frame in the file may not be the first one shown.
     let first = [stream.start, source.earliest(stream.index)].into_iter().flatten().min();
     first.map(|ticks| Timestamp::new(ticks, stream.time_base))
 }
 
-/// Time zero of the output: the first picture, or the first sound where that begins earlier.
+/// Time zero of the output: the first frame, or the first audio sample if that comes earlier.
 ///
-/// Sound that leads by less than 50 ms is an encoder's priming, which players skip; it does not move the picture. MXF
-/// begins with a picture whatever sound there is.
-fn origin(
+/// Audio that starts less than 50 ms earlier is an encoder's priming. Players skip it, so it does not move the video.
+/// MXF always begins with a frame, whatever audio there is.
+pub(super) fn origin(
     source: &Source,
     container: Container,
     stream: Option<usize>,
     video: Option<Timestamp>,
-    audio: &[AudioPlan],
+    audio: impl Iterator<Item = usize>,
 ) -> Timestamp {
     let micro = TimeBase::new(1, 1_000_000);
-    let sound = audio.iter().filter_map(|plan| first_heard(source, plan.stream)).min();
+    let sound = audio.filter_map(|stream| first_heard(source, stream)).min();
     match (video, sound) {
         (Some(video), _) if container == Container::Mxf => video,
         (Some(video), Some(sound)) if sound.rescale(micro) + 50_000 < video.rescale(micro) => sound,

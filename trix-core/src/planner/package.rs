@@ -1,7 +1,7 @@
-//! A package and its source: which rungs of the ladder, and what each rendition is.
+//! Resolves a package against its source: the rungs of the ladder, and each rendition.
 //!
-//! Invariant: no picture is made larger than the source has it, and all renditions of pictures have their keyframes at
-//! the same times.
+//! Invariant: no video is enlarged beyond the size of the source. All video renditions have their keyframes at the same
+//! times.
 
 use trix_av::stream::StreamKind;
 use trix_model::{
@@ -14,7 +14,11 @@ use trix_model::{
 
 use crate::{
     plan::{Carried, OutputPlan, PackagePlan, RenditionPlan, SubtitlePlan, TextPlan, TrackTags},
-    planner::{Asking, Request, audio, tags::TIMECODE_LOST},
+    planner::{
+        audio, output,
+        request::{OutputRequest, PlanContext},
+        tags::TIMECODE_LOST,
+    },
     source::Source,
     spec::{
         audio::AudioSettings,
@@ -25,17 +29,17 @@ use crate::{
     },
 };
 
-/// A rendition, as an output that is asked for.
+/// A rendition as output settings.
 struct Rendition {
     id: String,
     output: OutputSettings,
-    /// Which of the tracks that a sound stream becomes.
+    /// Which track, if an audio stream becomes several.
     part: Option<usize>,
-    /// What to call the place of a mistake.
+    /// The location that mistakes name.
     place: String,
 }
 
-/// What a package comes to for a source with so many sound tracks beside it.
+/// A package expanded for its source and the external audio tracks.
 struct Expanded {
     renditions: Vec<Rendition>,
     subtitles: Vec<TextPlan>,
@@ -43,16 +47,16 @@ struct Expanded {
     notes: Vec<String>,
 }
 
-/// A plan whose renditions have no numbers yet, and each of them as an output: what is asked for, and its plan.
+/// A package plan whose renditions are not numbered yet, and the settings and plan of each rendition.
 pub(super) type Planned = (PackagePlan, Vec<(OutputSettings, OutputPlan)>);
 
-/// Resolves a package against its source. What is wrong with it goes to `mistakes`, and then there is no plan.
+/// Resolves a package against its source. Adds mistakes to `mistakes`; with mistakes, there is no plan.
 ///
 /// # Errors
-/// `Unsupported` when the source has something that cannot be done, or nothing that the package keeps.
+/// `Unsupported` if the source has something that Trix cannot process, or nothing that the package keeps.
 pub(super) fn plan(
     package: &PackageJob,
-    asking: &Asking<'_>,
+    context: &PlanContext<'_>,
     source: &Source,
     mistakes: &mut Vec<Mistake>,
 ) -> Result<Option<Planned>> {
@@ -61,24 +65,24 @@ pub(super) fn plan(
         return Ok(None);
     }
     let all = source.audio().count();
-    let beside = all..all + asking.sides.len();
-    let parts = sound_parts(package, asking, source);
+    let beside = all..all + context.sides.len();
+    let parts = sound_parts(package, context, source);
     let parts = |track: usize| (track, parts.get(track).copied().unwrap_or(1));
     let tracks: Vec<(usize, usize)> =
         source.decodable_audio().map(|(number, _)| number).chain(beside).map(parts).collect();
     let expanded = expand(package, source, &tracks);
-    let begin = begin(package, &expanded, asking, source)?;
+    let begin = begin(package, &expanded, context, source)?;
     let (mut renditions, mut outputs) = (Vec::new(), Vec::new());
     let mut notes = expanded.notes;
     let has_video = expanded.renditions.iter().any(|rendition| rendition.output.video != VideoSettings::None);
     for Rendition { id, output, part, place } in expanded.renditions {
         let mut own = Vec::new();
-        let request = Request { part, ..asking.request(&output, begin) };
-        let planned = OutputPlan::new(&request, source, &mut own)?;
+        let request = OutputRequest { part, ..context.request(&output, begin) };
+        let planned = output::plan(&request, source, &mut own)?;
         own.iter_mut().for_each(|mistake| mistake.enter(&place));
         mistakes.append(&mut own);
         if let Some(mut planned) = planned {
-            // A package has no place for what is said of a file as a whole.
+            // A package cannot hold tags of a whole file.
             if planned.video.is_some() && renditions.is_empty() {
                 notes.extend(left_out(&planned.carried));
             } else if has_video {
@@ -98,6 +102,7 @@ pub(super) fn plan(
     };
     let plan = PackagePlan {
         path: package.path.clone(),
+        overwrite: package.overwrite,
         settings: PackageSettings { segment: package.segment, layout: package.layout },
         renditions,
         subtitles: expanded.subtitles,
@@ -108,7 +113,7 @@ pub(super) fn plan(
     Ok(Some((plan, outputs)))
 }
 
-/// What a file of these frames would hold, and a package does not.
+/// Notes about data that a file would hold and a package cannot.
 fn left_out(carried: &Carried) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(timecode) = &carried.timecode {
@@ -123,7 +128,7 @@ fn left_out(carried: &Carried) -> Vec<String> {
     notes
 }
 
-/// What is wrong with a package whatever its source is.
+/// Mistakes of a package that do not depend on its source.
 pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     if package.segment < Rational::new(1, 1) || package.segment > Rational::new(60, 1) {
@@ -154,15 +159,15 @@ pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
     mistakes
 }
 
-/// How many renditions each sound track becomes.
-fn sound_parts(package: &PackageJob, asking: &Asking<'_>, source: &Source) -> Vec<usize> {
+/// The number of renditions for each audio track.
+fn sound_parts(package: &PackageJob, context: &PlanContext<'_>, source: &Source) -> Vec<usize> {
     let audio_shape = package.audio_shape.clone();
     let output = OutputSettings { audio: package.audio, audio_shape, ..OutputSettings::default() };
-    let request = Request { part: Some(0), ..asking.request(&output, None) };
+    let request = OutputRequest { part: Some(0), ..context.request(&output, None) };
     audio::parts(&request, source, Container::Mp4)
 }
 
-/// The renditions of `package`, with these audio `tracks`, by their numbers; each becomes so many renditions.
+/// Expands `package` to its renditions. `tracks` lists each audio track by number, with its number of renditions.
 fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> Expanded {
     let (mut renditions, mut decisions, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     let base = OutputSettings {
@@ -219,7 +224,7 @@ fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> E
     Expanded { renditions, subtitles, decisions, notes }
 }
 
-/// The rungs that are not larger than the source, each with its number and the size that it is scaled to.
+/// The rungs that are not larger than the source, each with its number and its target size.
 fn rungs<'a>(
     package: &'a PackageJob,
     rows: u32,
@@ -250,7 +255,7 @@ fn rungs<'a>(
     }
 }
 
-/// The settings of a rung, with keyframes where segments begin and nowhere else.
+/// The settings of a rung, with keyframes only where segments begin.
 fn settled(
     rung: &Rung,
     size: Option<Size>,
@@ -263,7 +268,7 @@ fn settled(
         settings.size = size;
         settings.open_gop = Some(false);
         settings.key_interval = Some(Timestamp::new(1, segment));
-        // Longer than a segment, so that only forced keyframes come.
+        // Longer than a segment, so that only forced keyframes occur.
         settings.gop = Some((segment.to_f64() * rate.to_f64()).ceil() as u32 * 2);
         settings.params.entry("scenecut".to_owned()).or_insert_with(|| "0".to_owned());
         if rate > Rational::new(30, 1) && settings.maxrate.is_some() {
@@ -277,14 +282,19 @@ fn settled(
     video
 }
 
-/// The start of the source as all renditions see it: where an MP4 with all of them would begin.
+/// The start of the source for all renditions: time zero of an MP4 that held all of them.
 ///
 /// # Errors
-/// Those of [`OutputPlan::new`].
-fn begin(package: &PackageJob, expanded: &Expanded, asking: &Asking<'_>, source: &Source) -> Result<Option<Timestamp>> {
+/// Those of [`output::plan`].
+fn begin(
+    package: &PackageJob,
+    expanded: &Expanded,
+    context: &PlanContext<'_>,
+    source: &Source,
+) -> Result<Option<Timestamp>> {
     let Some(first) = expanded.renditions.first() else { return Ok(None) };
     let together = OutputSettings { audio: package.audio, tracks: None, ..first.output.clone() };
-    let whole = SourceSettings { start: None, ..asking.job.source.clone() };
-    let request = Request { source: &whole, ..asking.request(&together, None) };
-    Ok(OutputPlan::new(&request, source, &mut Vec::new())?.map(|plan| plan.origin))
+    let whole = SourceSettings { start: None, ..context.job.source.clone() };
+    let request = OutputRequest { source: &whole, ..context.request(&together, None) };
+    Ok(output::plan(&request, source, &mut Vec::new())?.map(|plan| plan.origin))
 }

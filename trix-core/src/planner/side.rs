@@ -1,6 +1,6 @@
-//! Sound tracks from beside the source, as streams that it might have had.
+//! External audio tracks, presented as further streams of the source.
 //!
-//! Invariant: what is planned for such a track is what is read when the job runs: both open it here.
+//! Invariant: the job reads exactly what was planned for such a track, because planner and job both open it here.
 
 use trix_av::stream::StreamFacts;
 use trix_model::{
@@ -12,9 +12,9 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::frame_rate,
-    plan::{AudioPlan, MustLast, SideTrack},
-    planner::{audio, output::is_uneven},
+    decode::video::{frame_rate, is_uneven},
+    plan::{AudioPlan, Identity, MustLast, SoundTarget},
+    planner::sample_depth,
     reading::{
         sound_reader::SoundReader,
         stems::{StemInput, Stems},
@@ -22,28 +22,84 @@ use crate::{
     source::Source,
     spec::{
         audio_edit::ExactLength,
-        job::Job,
         language,
         source::Limits,
         track::{LengthPolicy, TrackSettings},
     },
 };
 
-/// Opens the tracks of a job; what is wrong with them goes to `mistakes`.
-pub(crate) fn open_all(job: &Job, source: &Source, mistakes: &mut Vec<Mistake>) -> Result<Vec<SideTrack>> {
-    let mut tracks = Vec::new();
-    for (number, settings) in job.tracks.iter().enumerate() {
+/// An open external audio track.
+#[derive(Clone)]
+pub(crate) struct SideTrack {
+    /// Its facts, as a stream with an index after those of the source.
+    pub(crate) facts: StreamFacts,
+    pub(crate) settings: TrackSettings,
+    /// The current identities of its files.
+    pub(crate) identities: Vec<Identity>,
+    /// The start of its file, in its own time.
+    pub(crate) start: Timestamp,
+    /// The duration that its file declares, if the track is one stream of one file.
+    pub(crate) length: Option<Timestamp>,
+    /// True if its packets could be copied: the track is one whole stream of one file.
+    pub(crate) is_whole: bool,
+}
+
+impl std::fmt::Debug for SideTrack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SideTrack").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl SideTrack {
+    /// The position in the track, in its own time, at time zero of an output that begins `later` than the source. The
+    /// tempo of the track counts.
+    pub(crate) fn origin(&self, later: Timestamp) -> Timestamp {
+        let tempo = self.settings.tempo.0;
+        let base = Rational::new(later.base.num, later.base.den.saturating_mul(tempo.den));
+        self.start.plus(Timestamp::new(later.ticks.saturating_mul(tempo.num), base))
+    }
+
+    /// Compares the files of the track with their identities in the plan.
+    ///
+    /// # Errors
+    /// `InvalidSpec` if a file has changed.
+    pub(crate) fn expect_identities(&self, expected: &[Identity]) -> Result<()> {
+        let changed = self.identities.iter().zip(expected).position(|(found, expected)| found != expected);
+        let Some(number) = changed.or((self.identities.len() != expected.len()).then_some(0)) else { return Ok(()) };
+        let file = self.settings.all_inputs().into_iter().nth(number).unwrap_or_default().path;
+        let detail = "the file has changed since the plan was made; plan again";
+        Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&file))
+    }
+
+    /// The audio of the track in a lossless format, from the position that corresponds to `later` in the source.
+    pub(crate) fn heard(&self, later: Timestamp) -> SoundTarget {
+        SoundTarget { origin: self.origin(later), ..SoundTarget::like(&self.facts) }
+    }
+}
+
+/// Opens external audio tracks. Adds mistakes in their settings to `mistakes`.
+///
+/// # Errors
+/// Errors of opening and decoding their files.
+pub(crate) fn open_all<'a>(
+    tracks: impl Iterator<Item = &'a TrackSettings>,
+    source: &Source,
+    mistakes: &mut Vec<Mistake>,
+) -> Result<Vec<SideTrack>> {
+    let limits = source.limits();
+    let mut opened = Vec::new();
+    for (number, settings) in tracks.enumerate() {
         let place = format!("tracks[{number}]");
         let own = settings.check(&place);
         if !own.is_empty() {
             mistakes.extend(own);
             continue;
         }
-        if let Some(track) = open(settings, &place, source.streams().len() + number, job.source.limits, mistakes)? {
-            tracks.push(track);
+        if let Some(track) = open(settings, &place, source.streams().len() + number, limits, mistakes)? {
+            opened.push(track);
         }
     }
-    Ok(tracks)
+    Ok(opened)
 }
 
 fn open(
@@ -62,8 +118,10 @@ fn open(
         Err(error) => return Err(error),
     };
     let mut inputs: Vec<StreamFacts> = Vec::new();
+    let mut identities = Vec::new();
     for input in settings.all_inputs() {
-        let source = Source::open(&input.path, limits)?;
+        let source = Source::open_within(&input.path, limits)?;
+        identities.push(source.identity()?);
         let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
         let own = |stream: &&StreamFacts| input.stream.or(first).is_none_or(|index| stream.index == index);
         let taken = source.audio().find(own).cloned();
@@ -77,14 +135,14 @@ fn open(
     facts.time_base = reader.time_base();
     (facts.start, facts.duration) = (None, None);
     (facts.channels, facts.sample_rate) = (reader.channels() as u32, reader.sample_rate());
-    if let Some(deepest) = inputs.into_iter().max_by_key(audio::depth).filter(|_| stems.is_some()) {
-        // Stems are as deep as the deepest of them, and say what their channels are; of a stream that is taken as it
-        // is and does not say so, the plan assumes it.
+    if let Some(deepest) = inputs.into_iter().max_by_key(sample_depth::depth).filter(|_| stems.is_some()) {
+        // The depth is that of the deepest stem, and the stems define the layout. For a track without stems, the plan
+        // assumes a layout if the stream has none.
         (facts.codec, facts.format, facts.raw_bits) = (deepest.codec, deepest.format, deepest.raw_bits);
         reader.layout().clone_into(&mut facts.layout);
     }
     if stems.as_ref().is_some_and(|stems| stems.stems.iter().any(|stem| stem.resampled_from.is_some())) {
-        // What was resampled has more bits than were stored: FFmpeg's planes of 64-bit floating point.
+        // Resampled audio has more bits than were stored: FFmpeg's planar 64-bit floating point.
         facts.format = 9;
     }
     let set = |facts: &mut StreamFacts, key: &str, value: &str| {
@@ -92,7 +150,7 @@ fn open(
         facts.metadata.push((key.to_owned(), value.to_owned()));
     };
     if let Some(tag) = &settings.language {
-        // Checked before; a tag that is known has three letters.
+        // The tag was checked before; a known tag has a code of three letters.
         set(&mut facts, "language", &language::three_letters(tag).unwrap_or_else(|_| tag.clone()));
     }
     if let Some(title) = &settings.title {
@@ -103,13 +161,14 @@ fn open(
     }
     facts.is_default = facts.disposition.iter().any(|purpose| purpose == "default");
     let is_whole = stems.is_none();
-    Ok(Some(SideTrack { facts, settings: settings.clone(), start: reader.start(), length, is_whole }))
+    let (settings, start) = (settings.clone(), reader.start());
+    Ok(Some(SideTrack { facts, settings, identities, start, length, is_whole }))
 }
 
-/// Opens what a track is made of. The inner error is a mistake of the job.
+/// Opens the reader of a track. The inner error is a mistake of the job.
 ///
 /// # Errors
-/// Those of opening and decoding its files.
+/// Errors of opening and decoding its files.
 pub(crate) fn reader(
     settings: &TrackSettings,
     place: &str,
@@ -119,7 +178,7 @@ pub(crate) fn reader(
     let mut inputs = Vec::new();
     let mut channels = 0;
     for input in settings.all_inputs() {
-        let source = Source::open(&input.path, limits)?;
+        let source = Source::open_within(&input.path, limits)?;
         let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
         let own = |stream: &&StreamFacts| input.stream.or(first).is_none_or(|index| stream.index == index);
         let count = source.audio().find(own).map_or(0, |stream| stream.channels as usize);
@@ -140,7 +199,7 @@ pub(crate) fn reader(
     Ok(Ok(reader))
 }
 
-/// Channels of a track; `None` where it cannot be opened.
+/// The number of channels of a track; `None` if it cannot be opened.
 pub(crate) fn channels(settings: &TrackSettings, limits: Limits) -> Option<u32> {
     let reader = reader(settings, "", limits, OnDamage::Fail).ok()?.ok()?;
     u32::try_from(reader.channels()).ok()
@@ -150,13 +209,13 @@ pub(crate) fn channels(settings: &TrackSettings, limits: Limits) -> Option<u32> 
 pub(super) struct Span {
     /// The start of the source.
     pub(super) begin: Timestamp,
-    /// What lies at time zero of the output.
+    /// The source time at time zero of the output.
     pub(super) origin: Timestamp,
-    /// Where the output ends, if before the source does.
+    /// The end of the output, if it is before the end of the source.
     pub(super) end: Option<Timestamp>,
 }
 
-/// Brings tracks from beside the source to the part that an output shows, and to its length.
+/// Fits external audio tracks to the part that an output shows, and to its length.
 pub(super) fn settle(
     plans: &mut [AudioPlan],
     sides: &[SideTrack],
@@ -164,7 +223,7 @@ pub(super) fn settle(
     span: &Span,
     decisions: &mut Vec<Decision>,
 ) {
-    // A cut can be longer than the film.
+    // A cut can be longer than the source.
     let end = [span.end, film_end(source, span.begin)].into_iter().flatten().min();
     let later = since(span.origin, span.begin);
     for plan in plans.iter_mut().filter(|plan| plan.side.is_some()) {
@@ -175,7 +234,7 @@ pub(super) fn settle(
         let samples = end.map(|end| u64::try_from(since(end, span.origin).rescale(rate)).unwrap_or(0));
         plan.edit = settings.edit(samples);
         if let Some(samples) = samples.filter(|_| span.end.is_some()) {
-            // What a cut leaves out of the pictures is left out of the sound, whatever is said of its length.
+            // A cut applies to audio as to video, whatever the settings say about its length.
             let pad = plan.edit.length.is_some_and(|length| length.pad);
             plan.edit.length = Some(ExactLength { samples, pad, trim: true });
         }
@@ -189,8 +248,8 @@ pub(super) fn settle(
     }
 }
 
-/// Cuts what a track has behind the last frame of the film, of `samples` samples, where that is less than a frame and the
-/// track is encoded with loss: a master keeps it, and a player would show nothing to it.
+/// Cuts the part of a track after the end of the video, at `samples` samples. Applies only if that part is shorter than
+/// a frame and the codec is lossy: a master keeps such a part, and a player would show no frame with it.
 fn end_with_film(plan: &mut AudioPlan, side: &SideTrack, source: &Source, samples: u64) -> Option<Decision> {
     let is_own = side.settings.length == LengthPolicy::AsIs && plan.edit == side.settings.edit(None);
     let is_moved = plan.edit.offset.ticks != 0 || plan.edit.tempo != Rational::new(1, 1);
@@ -206,19 +265,19 @@ fn end_with_film(plan: &mut AudioPlan, side: &SideTrack, source: &Source, sample
     Some(Decision::new(what, "it outlasts the film by less than a frame, and its codec is lossy"))
 }
 
-/// Where the pictures of a film that begins at `begin` end, or all of it where that is not told of them.
+/// The end of the video of a source that begins at `begin`, or the end of the whole file if the video declares none.
 pub(super) fn film_end(source: &Source, begin: Timestamp) -> Option<Timestamp> {
     let of_file = || source.duration().map(|micros| begin.plus(Timestamp::new(micros, Rational::new(1, 1_000_000))));
     let Some(facts) = source.video() else { return of_file() };
     let start = facts.start.map_or(begin, |ticks| Timestamp::new(ticks, facts.time_base));
     let declared = facts.duration.filter(|ticks| *ticks > 0).map(|ticks| Timestamp::new(ticks, facts.time_base));
-    // Matroska tells of a track, in a tag that its writers agree on, when it ends.
+    // Matroska files declare the end of a track in a tag that all writers agree on.
     let tag = || {
         let tag = facts.metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case("duration"))?;
         tag.1.parse::<Timestamp>().ok()
     };
     let end = declared.map(|length| start.plus(length)).or_else(tag).or_else(of_file)?;
-    // Containers round; a film of evenly spaced pictures has a whole number of them.
+    // Containers round times; evenly spaced video has a whole number of frames.
     let frame = frame_rate(facts).inverse();
     let even = start.plus(Timestamp::new(since(end, start).rescale(frame), frame));
     let ticks = since(end, even).rescale(facts.time_base);
@@ -231,7 +290,7 @@ pub(super) fn since(time: Timestamp, before: Timestamp) -> Timestamp {
 
 impl MustLast {
     /// # Errors
-    /// `MalformedInput` when sound that ends at sample `end` does not last as long.
+    /// `MalformedInput` if audio that ends at sample `end` differs from the required length by more than the tolerance.
     pub(crate) fn check(&self, end: i64) -> Result<()> {
         if !LengthPolicy::Fail.is_broken(end, self.samples, self.tolerance, self.sample_rate) {
             return Ok(());

@@ -1,6 +1,7 @@
-//! What becomes of a sound track where the job leaves it to Trix: a copy, else the nearest that works.
+//! Chooses how an audio track is written where the job leaves it to Trix: as a copy, or else in the closest codec that
+//! works.
 //!
-//! Invariant: what is chosen here is never refused afterwards.
+//! Invariant: the planner never refuses a choice that is made here.
 
 use trix_av::stream::StreamFacts;
 use trix_model::time::{Rational, Timestamp};
@@ -9,8 +10,8 @@ use crate::{
     decode::forms::{self, Change},
     package,
     planner::{
-        Request, channels,
-        output::is_cut,
+        channels,
+        request::OutputRequest,
         sound_codec::{self, SoundCodec},
     },
     source::Source,
@@ -21,17 +22,17 @@ use crate::{
     },
 };
 
-/// What is done with a track, and why it is no copy.
+/// How a track is written, and why it is not copied.
 #[derive(Debug, PartialEq)]
 pub(super) struct Choice {
     pub(super) settings: AudioSettings,
     pub(super) why: Option<String>,
 }
 
-/// Chooses for `stream` of `source`, or of a file beside it; `changed` says that samples are to be others than those of
-/// the source.
+/// Chooses the settings for `stream` of `source`, or of an external file. `changed` is true if the job changes the
+/// samples.
 pub(super) fn choose(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     container: Container,
     stream: &StreamFacts,
     changed: bool,
@@ -55,7 +56,7 @@ pub(super) fn choose(
     let copied = Choice { settings: AudioSettings::Copy, why: None };
     let Some(reason) = reason else { return copied };
     let Some(settings) = encoding(job, container, stream) else { return copied };
-    // A cut at packets, up to half a packet beside, loses less than another lossy codec.
+    // A copy that is cut at packets, up to half a packet off, loses less than another lossy codec.
     let chosen = SoundCodec::of(settings);
     let keeps = chosen.is_some_and(|codec| !codec.is_lossy() || codec.name == own_name(stream));
     let is_plain = !changed && job.part.is_none() && *shape == AudioShape::default();
@@ -63,14 +64,15 @@ pub(super) fn choose(
     if !keeps && can_copy() { copied } else { Choice { settings, why: Some(reason) } }
 }
 
-/// The change of the track in mid-file that a copy in `container` could not tell, in the part that the job takes.
-fn change(job: &Request<'_>, container: Container, stream: &StreamFacts, source: &Source) -> Option<String> {
+/// Describes the first change of codec or shape that `container` cannot describe in a copy, within the part that the
+/// job takes.
+fn change(job: &OutputRequest<'_>, container: Container, stream: &StreamFacts, source: &Source) -> Option<String> {
     let holds_shapes = holds_changes(container, &stream.codec);
-    // All of the source is read to know; not where nothing that could be found would matter.
+    // The search reads the whole source, so it is skipped where no possible change would matter.
     if !forms::may_change(source, stream) || (holds_shapes && !forms::may_change_codec(source)) {
         return None;
     }
-    let changes = job.looks.forms(source).changes(stream.index)?;
+    let changes = job.probe.forms(source).changes(stream.index)?;
     let shape = changes.shape.as_ref().filter(|_| !holds_shapes);
     let first = source.start().map(|start| Timestamp::new(start, Rational::new(1, 1_000_000)));
     let start = job.source.start.unwrap_or(Timestamp::new(0, Rational::new(1, 1)));
@@ -81,9 +83,9 @@ fn change(job: &Request<'_>, container: Container, stream: &StreamFacts, source:
     Some(format!("it changes{place} from {}, which {} cannot tell of a copy", change.detail, container.name()))
 }
 
-/// Whether frames of `codec` may differ in `container` from what it says of the track. A transport stream says no more
-/// than the codec; Matroska says rate and channels, and players take the frames' own. The sample entries of MP4 and MOV
-/// and the configuration of AAC hold for the whole track.
+/// True if frames of `codec` may differ in `container` from the header of their track. A transport stream states only
+/// the codec. Matroska states rate and channels, but players take those of the frames. The sample entries of MP4 and
+/// MOV and the configuration of AAC hold for the whole track.
 pub(crate) fn holds_changes(container: Container, codec: &str) -> bool {
     match container {
         Container::MpegTs | Container::M2ts => true,
@@ -92,26 +94,26 @@ pub(crate) fn holds_changes(container: Container, codec: &str) -> bool {
     }
 }
 
-/// Whether the sound is cut by itself. Beside copied pictures it is cut where those are, and copied as they are.
-fn cuts(job: &Request<'_>) -> bool {
-    is_cut(job) && job.output.video != VideoSettings::Copy
+/// True if the audio is cut on its own. Audio beside copied video is cut where the video is, and copied.
+fn cuts(job: &OutputRequest<'_>) -> bool {
+    job.is_cut() && job.output.video != VideoSettings::Copy
 }
 
-/// Whether a copy that begins or ends within a packet is told to the sample: by an edit list, by elements of Matroska,
-/// or by cutting the packet, which works for PCM. Decoders of other lossless codecs do not all heed what is told.
+/// True if a copy that begins or ends within a packet is exact to the sample: by an edit list, by elements of Matroska,
+/// or by cutting the packet, which works for PCM. Not all decoders of other lossless codecs follow such trimming.
 pub(crate) fn cuts_exactly(container: Container, stream: &StreamFacts) -> bool {
     match stream.codec.as_str() {
         _ if stream.parameters.pcm_block().is_some() => true,
         "aac" | "mp1" | "mp2" | "mp3" | "ac3" | "eac3" | "opus" | "dts" | "truehd" | "mlp" => {
             container.is_iso() || container.is_matroska()
         }
-        // libavformat reads edit lists of Vorbis in another way than it writes them.
+        // libavformat reads edit lists of Vorbis differently from how it writes them.
         "vorbis" => container.is_matroska(),
         _ => false,
     }
 }
 
-/// Whether `container` takes the packets of `stream` as they are; if not, says why.
+/// Checks that `container` takes the packets of `stream` unchanged. The error says why not.
 pub(super) fn copies(container: Container, stream: &StreamFacts) -> Result<(), String> {
     container.holds(&stream.parameters, stream.time_base)?;
     if container == Container::Mxf && stream.sample_rate != 48_000 {
@@ -120,12 +122,12 @@ pub(super) fn copies(container: Container, stream: &StreamFacts) -> Result<(), S
     Ok(())
 }
 
-/// The codec that loses least of `stream` in `container`: its own, else one without loss, else a lossy one.
-fn encoding(job: &Request<'_>, container: Container, stream: &StreamFacts) -> Option<AudioSettings> {
+/// The codec that loses least of `stream` in `container`: its own, else a lossless one, else a lossy one.
+fn encoding(job: &OutputRequest<'_>, container: Container, stream: &StreamFacts) -> Option<AudioSettings> {
     let (held, shape) = (sound_codec::held_by(container), &job.output.audio_shape);
     let is_held = |name: &&str| held.contains(name) && (job.part.is_none() || package::CODECS.contains(name));
     let own = own_name(stream);
-    // FLAC takes less room than PCM, and loses nothing of integers of 24 bits; it gives every channel a meaning.
+    // FLAC takes less space than PCM and keeps 24-bit integers without loss. It assigns a meaning to every channel.
     let is_packed = own == "pcm"
         && (1..=24).contains(&stream.raw_bits)
         && !stream.codec.starts_with("pcm_f")
@@ -140,7 +142,7 @@ fn encoding(job: &Request<'_>, container: Container, stream: &StreamFacts) -> Op
     })
 }
 
-/// The codec of `stream` as it is typed.
+/// The codec of `stream` by its name in settings.
 fn own_name(stream: &StreamFacts) -> &str {
     if stream.codec.starts_with("pcm_") { "pcm" } else { &stream.codec }
 }
@@ -149,22 +151,22 @@ fn settings(name: &str) -> Option<AudioSettings> {
     matches!(name, "aac" | "opus" | "ac3" | "eac3" | "flac" | "alac" | "pcm").then(|| name.parse().ok()).flatten()
 }
 
-/// Whether the codec has room for the channels, as they are or mixed.
+/// True if the codec has room for the channels, unchanged or mixed.
 fn takes(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape) -> bool {
     let count = channels::track_channels(codec, stream, shape);
     match codec.name {
-        // Only layouts that it has, as nothing is mixed for a codec without loss.
+        // Only the layouts of ALAC: nothing is mixed for a lossless codec.
         "alac" => codec.layout(&channels::layout_of(stream)).is_some(),
         _ => !codec.layouts.is_empty() || count <= codec.channels,
     }
 }
 
-/// Lossy sound that is encoded again in its own codec gets as many bits as it has.
+/// Sets the bit rate of a lossy track that is encoded again in its own codec to that of the source.
 fn with_rate_of(settings: AudioSettings, codec: &SoundCodec, stream: &StreamFacts) -> AudioSettings {
     let Some(rate) = stream.bit_rate.and_then(|rate| u32::try_from(rate.div_ceil(1000)).ok()) else { return settings };
     let most = codec.most_kbps(stream.channels, codec.nearest_rate(stream.sample_rate));
     let legal = |kbps: &u32| codec.refuses_kbps(*kbps).is_none() && *kbps <= most;
-    // AC-3 has a list of rates; the next above.
+    // AC-3 has a list of legal rates: take the next above.
     match (rate..=rate.saturating_add(64)).find(legal) {
         Some(kbps) => settings.with_kbps(kbps).unwrap_or(settings),
         None => settings,

@@ -1,18 +1,18 @@
-//! What each sound codec can hold, and which container can hold it.
+//! The limits of each audio codec, and the codecs that each container can hold.
 //!
-//! Invariant: whatever an encoder would refuse is refused here, before anything runs, with what would be right.
+//! Invariant: whatever an encoder would refuse is refused here, before the job runs, with the legal values.
 
 use crate::spec::{audio::AudioSettings, job::Container};
 
-/// What an encoder of sound takes.
+/// The limits of an audio encoder.
 pub(super) struct SoundCodec {
     /// FFmpeg's name of the codec.
     pub(super) name: &'static str,
-    /// Samples in a second, ascending; empty for any.
+    /// Sample rates in Hz, ascending; empty for any.
     pub(super) rates: &'static [u32],
     /// Channel layouts by FFmpeg's names; empty for any.
     pub(super) layouts: &'static [&'static str],
-    /// Most channels.
+    /// Highest number of channels.
     pub(super) channels: u32,
 }
 
@@ -24,8 +24,8 @@ const AAC: SoundCodec = SoundCodec {
     channels: 8,
 };
 
-/// A decoder of Opus always yields 48 kHz (RFC 7845, 5.1); lower rates of the encoder are only a matter of bandwidth,
-/// which it chooses by the bit rate. Layouts: RFC 7845, 5.1.1.2.
+/// A decoder of Opus always yields 48 kHz (RFC 7845, 5.1). Lower rates only set the bandwidth, which the encoder
+/// chooses by the bit rate. Layouts: RFC 7845, 5.1.1.2.
 const OPUS: SoundCodec = SoundCodec {
     name: "opus",
     rates: &[48_000],
@@ -33,7 +33,8 @@ const OPUS: SoundCodec = SoundCodec {
     channels: 8,
 };
 
-/// Rates and layouts of AC-3: ATSC A/52, tables 5.6 and 5.8; without those that only its bitstream knows by a mix level.
+/// Rates and layouts of AC-3: ATSC A/52, tables 5.6 and 5.8, without layouts that exist only by a mix level in the
+/// bitstream.
 const AC3_RATES: &[u32] = &[32_000, 44_100, 48_000];
 const AC3_LAYOUTS: &[&str] = &[
     "mono",
@@ -54,10 +55,10 @@ const AC3_LAYOUTS: &[&str] = &[
 const AC3: SoundCodec = SoundCodec { name: "ac3", rates: AC3_RATES, layouts: AC3_LAYOUTS, channels: 6 };
 const EAC3: SoundCodec = SoundCodec { name: "eac3", rates: AC3_RATES, layouts: AC3_LAYOUTS, channels: 6 };
 
-/// RFC 9639, 9.1.3: up to eight channels. Layouts that are not those of its table travel as a mask in a comment.
+/// RFC 9639, 9.1.3: up to eight channels. A comment holds the mask of layouts that are not in its table.
 const FLAC: SoundCodec = SoundCodec { name: "flac", rates: &[], layouts: &[], channels: 8 };
 
-/// The layouts of Apple's reference (ALACAudioTypes.h), as libavcodec's encoder takes them.
+/// The layouts of Apple's reference (ALACAudioTypes.h), under the names of libavcodec's encoder.
 const ALAC: SoundCodec = SoundCodec {
     name: "alac",
     rates: &[],
@@ -71,7 +72,7 @@ const PCM: SoundCodec = SoundCodec { name: "pcm", rates: &[], layouts: &[], chan
 const AC3_KBPS: [u32; 19] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640];
 
 impl SoundCodec {
-    /// The codec that `settings` ask for; `None` for sound that is not encoded.
+    /// The codec of `settings`; `None` for audio that is not encoded.
     pub(super) fn of(settings: AudioSettings) -> Option<&'static SoundCodec> {
         match settings {
             AudioSettings::Auto | AudioSettings::Copy | AudioSettings::None => None,
@@ -89,7 +90,7 @@ impl SoundCodec {
         }
     }
 
-    /// The settings for this codec where `settings` name no codec at all.
+    /// Returns `settings` if they encode, or else the settings for this codec.
     pub(super) fn or(&self, settings: AudioSettings) -> AudioSettings {
         match (settings.encodes(), self.name) {
             (true, _) => settings,
@@ -98,12 +99,12 @@ impl SoundCodec {
         }
     }
 
-    /// Whether what comes out of a decoder is not what went in.
+    /// True if decoded samples differ from the encoded ones.
     pub(super) fn is_lossy(&self) -> bool {
         !matches!(self.name, "flac" | "alac" | "pcm")
     }
 
-    /// The rate of this codec that loses least of `rate`.
+    /// The legal rate that loses least: the next at or above `rate`, or else the highest.
     pub(super) fn nearest_rate(&self, rate: u32) -> u32 {
         match self.rates {
             [] => rate,
@@ -111,18 +112,18 @@ impl SoundCodec {
         }
     }
 
-    /// The layout as this codec writes it: the same, or the one that has the same speakers under another name.
+    /// The layout as this codec writes it: the same, or the layout with the same speakers under another name.
     pub(super) fn layout(&self, layout: &str) -> Option<String> {
         let takes = |name: &str| self.layouts.is_empty() || self.layouts.contains(&name);
-        // Surround speakers at the side and at the back are one pair to codecs that know only one.
+        // Codecs with one surround pair treat side and back speakers as the same.
         let other = layout.strip_suffix("(side)").unwrap_or(layout);
         [layout, other].into_iter().find(|name| takes(name)).map(str::to_owned)
     }
 
-    /// Bits in a second where the user names none. AAC and Opus: 64 kbit/s for each channel, at which listeners in
-    /// public tests find it hard to tell both from the source (Xiph's recommended settings for Opus: 128 for stereo).
-    /// AC-3 and E-AC-3: what libavcodec takes by the number of full-range channels, in the range in which DVDs and
-    /// broadcasts use AC-3.
+    /// The default bit rate in bits a second. AAC and Opus: 64 kbit/s for each channel, at which listeners in public
+    /// tests find it hard to tell both from the source (Xiph's recommended settings for Opus: 128 for stereo). AC-3 and
+    /// E-AC-3: libavcodec's default for the number of full-range channels, in the range that DVDs and broadcasts use
+    /// for AC-3.
     pub(super) fn default_rate(&self, channels: u32, layout: &str) -> Option<u64> {
         match self.name {
             "aac" | "opus" => Some(u64::from(channels) * 64_000),
@@ -140,11 +141,11 @@ impl SoundCodec {
         }
     }
 
-    /// What is wrong with a bit rate, whatever the source.
+    /// The mistake in a bit rate, whatever the source.
     pub(super) fn refuses_kbps(&self, kbps: u32) -> Option<String> {
         match self.name {
             "aac" if !(16..=1024).contains(&kbps) => Some("16 to 1024 kbit/s".to_owned()),
-            // RFC 6716, 2.1.1, for each channel, as libopus takes it.
+            // RFC 6716, 2.1.1, for each channel, as libopus accepts it.
             "opus" if !(6..=2048).contains(&kbps) => Some("6 to 2048 kbit/s".to_owned()),
             "ac3" if !AC3_KBPS.contains(&kbps) => {
                 let legal: Vec<String> = AC3_KBPS.iter().map(u32::to_string).collect();
@@ -156,7 +157,7 @@ impl SoundCodec {
         }
     }
 
-    /// Most kbit/s for so many channels at this rate.
+    /// The highest bit rate in kbit/s for so many channels at this sample rate.
     pub(super) fn most_kbps(&self, channels: u32, rate: u32) -> u32 {
         match self.name {
             // ISO 14496-3, 4.5.3.1: 6144 bits for each channel in a block of 1024 samples.
@@ -168,21 +169,22 @@ impl SoundCodec {
     }
 }
 
-/// The codec that loses nothing in `container`.
+/// The lossless codec for `container`.
 pub(super) fn lossless(container: Container) -> Option<&'static SoundCodec> {
     let held = held_by(container);
     [&FLAC, &PCM].into_iter().find(|codec| held.contains(&codec.name))
 }
 
-/// The codecs that `container` holds, by the names that are typed.
+/// The codecs that `container` holds, by their names in settings.
 pub(super) fn held_by(container: Container) -> &'static [&'static str] {
     match container {
-        // ISO 14496-12 and -14, ETSI TS 102 366 annex F, the mappings of Opus and FLAC to ISO BMFF, Apple's of ALAC.
+        // ISO 14496-12 and -14, ETSI TS 102 366 annex F, the mappings of Opus and FLAC to ISO BMFF, Apple's mapping of
+        // ALAC.
         Container::Mp4 => &["aac", "ac3", "eac3", "opus", "flac", "alac"],
         Container::Mov => &["aac", "ac3", "eac3", "alac", "pcm"],
         Container::Matroska => &["aac", "ac3", "eac3", "opus", "flac", "alac", "pcm"],
         Container::WebM => &["opus"],
-        // ETSI TS 101 154; Blu-ray knows no AAC. SMPTE ST 382.
+        // ETSI TS 101 154; Blu-ray has no AAC. SMPTE ST 382.
         Container::MpegTs => &["aac", "ac3", "eac3"],
         Container::M2ts => &["ac3", "eac3"],
         Container::Mxf => &["pcm"],

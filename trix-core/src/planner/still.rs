@@ -1,136 +1,131 @@
-//! Still pictures and their source: which part of the film they show.
+//! Plans the stills of a job: which part of the source they show, and how it looks.
 //!
 //! Invariant: stills show the part of the source that the other outputs of the job show.
 
-use std::path::PathBuf;
-
-use serde::Serialize;
+use trix_av::stream::StreamFacts;
 use trix_model::{
-    decision::Decision,
-    error::{Error, Result},
-    time::Timestamp,
+    error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
+    time::{TimeBase, Timestamp},
 };
 
 use crate::{
-    plan::{Cut, OutputPlan},
-    planner::{Asking, side},
-    source::Source,
+    decode::video::frame_rate,
+    plan::{Cut, OutputPlan, Span, StillInput, StillPlan},
+    planner::{output, request::PlanContext, side, side::SideTrack, view},
+    source::{Source, selection::unusable},
     spec::{
-        audio::AudioSettings,
-        job::{Job, OutputSettings},
+        container::Container,
+        job::Job,
         picture::PictureSettings,
-        still::StillSettings,
-        video::{EncodeSettings, VideoSettings},
+        still::{StillSettings, WaveformSettings},
     },
-    still::{Span, Stills},
+    still::FrameStill,
 };
 
-/// A still picture, or a set of them, that will be made.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct StillPlan {
-    /// Its first file.
-    #[serde(serialize_with = "trix_model::path_text::serialize")]
-    #[schemars(with = "PathBuf")]
-    pub path: PathBuf,
-    /// What is asked for, with every default.
-    pub settings: StillSettings,
-    /// Which pictures of the decoder it looks at.
-    pub cut: Cut,
-    /// What was decided without being asked.
-    pub decisions: Vec<Decision>,
-    /// How the source is to be read.
-    #[serde(skip)]
-    picture: PictureSettings,
-    #[serde(skip)]
-    span: Span,
-    /// Where sound that belongs to it ends, in the source's time, if the source is cut.
-    #[serde(skip)]
-    pub(crate) until: Option<Timestamp>,
-    /// How far its time line reaches then: a cut can be longer than the film.
-    #[serde(skip)]
-    pub(crate) end: Option<Timestamp>,
-    /// How much later than the source the part begins.
-    #[serde(skip)]
-    pub(crate) later: Timestamp,
-}
-
-impl StillPlan {
-    /// A time of the source, counted from the start of the part.
-    pub(crate) fn since_start(&self, time: Timestamp) -> Timestamp {
-        side::since(time, self.span.origin)
-    }
-
-    /// The stage that makes it.
-    ///
-    /// # Errors
-    /// Those of [`Stills::new`].
-    pub(crate) fn open(&self, source: &Source, sides: &[crate::plan::SideTrack]) -> Result<Stills> {
-        let settings = std::slice::from_ref(&self.settings);
-        Stills::with_tracks(settings, source, sides, &self.picture, Some(self.span))
-    }
-}
-
-/// The stills of a job whose other outputs are planned.
+/// Plans the stills of a job whose other outputs are planned.
 ///
 /// # Errors
-/// Those of [`Stills::new`], with the name of the still.
-pub(super) fn plan(job: &Job, asking: &Asking<'_>, source: &Source, outputs: &[OutputPlan]) -> Result<Vec<StillPlan>> {
+/// `InvalidSpec` with the mistakes of a still. `Unsupported` if the video or audio that it shows is missing. Both name
+/// the still.
+pub(super) fn plan(context: &PlanContext<'_>, source: &Source, outputs: &[OutputPlan]) -> Result<Vec<StillPlan>> {
+    let job = context.job;
     if job.stills.is_empty() {
         return Ok(Vec::new());
     }
-    let Part { span, cut, until, end, later } = part(asking, source, outputs)?;
-    // A source that is read in a particular way is read so for stills too.
+    let part = part(context, source, outputs);
+    // Stills read the source in the same way as the other outputs.
     let of_outputs = job.outputs.iter().filter(|output| output.video.encode().is_some()).map(|output| &output.picture);
     let picture = of_outputs.chain(job.packages.iter().map(|package| &package.picture)).next();
+    let picture = picture.cloned().unwrap_or_default();
     let mut plans = Vec::new();
     for settings in &job.stills {
         let path = settings.paths().into_iter().next().unwrap_or_default();
-        let picture = picture.cloned().unwrap_or_default();
-        let mut plan = StillPlan {
-            path,
-            settings: settings.clone(),
-            cut,
-            decisions: Vec::new(),
-            picture,
-            span,
-            until,
-            end,
-            later,
-        };
-        let stage = plan.open(source, asking.sides).map_err(|error: Error| error.in_file(&plan.path))?;
-        plan.decisions = stage.decisions().to_vec();
-        plans.push(plan);
+        let plan = one(settings, context, source, &picture, &part).map_err(|error| error.in_file(&path))?;
+        plans.push(StillPlan { path, ..plan });
     }
     Ok(plans)
 }
 
-/// The part of the source that stills show: that of the first output with pictures, or what such an output would show.
-fn part(asking: &Asking<'_>, source: &Source, outputs: &[OutputPlan]) -> Result<Part> {
-    let planned = outputs.iter().find(|output| output.video.is_some());
-    let usual = OutputSettings {
-        path: PathBuf::from("stills.mkv"),
-        video: VideoSettings::X264(EncodeSettings::default()),
-        // Copied sound could not be cut.
-        audio: AudioSettings::Pcm,
-        ..OutputSettings::default()
+fn one(
+    settings: &StillSettings,
+    context: &PlanContext<'_>,
+    source: &Source,
+    picture: &PictureSettings,
+    part: &Part,
+) -> Result<StillPlan> {
+    let Part { span, cut, until, end, later } = *part;
+    let (input, decisions) = match settings {
+        StillSettings::Waveform(waveform) => (audio(waveform, source, context.sides, span)?, Vec::new()),
+        _ => {
+            let view = view::plan(source, picture, context.probe)?;
+            let decisions = view.decisions.clone();
+            (StillInput::Frames(Box::new(view)), decisions)
+        }
     };
-    let usual = match planned {
-        Some(_) => None,
-        // What such an output could not be made of may still have a waveform.
-        None => OutputPlan::new(&asking.request(&usual, None), source, &mut Vec::new()).unwrap_or_default(),
+    let path = Default::default();
+    let plan = StillPlan {
+        path,
+        overwrite: context.job.overwrite_stills,
+        settings: settings.clone(),
+        input,
+        cut,
+        span,
+        until,
+        end,
+        later,
+        decisions,
     };
-    let whole = Span::whole(source, None);
-    let zero = Timestamp::new(0, whole.origin.base);
-    let Some(output) = planned.or(usual.as_ref()) else {
-        return Ok(Part { span: whole, cut: Cut::default(), until: None, end: None, later: zero });
+    if matches!(plan.input, StillInput::Frames(_)) {
+        // Finds the mistakes that depend on the size of the frames.
+        FrameStill::open(&plan)?;
+    }
+    Ok(plan)
+}
+
+/// Mistakes of waveforms whose track does not exist.
+pub(super) fn missing_tracks(job: &Job, source: &Source, sides: &[SideTrack]) -> Vec<Mistake> {
+    let tracks = source.audio().count() + sides.len();
+    let check = |(number, still): (usize, &StillSettings)| match still {
+        StillSettings::Waveform(waveform) if waveform.track > 0 && waveform.track >= tracks => {
+            let problem = format!("there are {tracks} sound tracks");
+            Some(Mistake::new(format!("stills[{number}].track"), waveform.track, problem))
+        }
+        _ => None,
     };
-    let cut = Cut { start: output.start, end: output.end, frames: output.frames };
-    let later = asking.job.source.start.unwrap_or(zero);
-    let all = side::film_end(source, side::since(output.origin, later));
-    let until = output.span_end();
-    let end = [until, all].into_iter().flatten().min();
-    let expected = end.map(|end| side::since(end, output.origin));
-    Ok(Part { span: Span { origin: output.origin, expected }, cut, until, end: until.and(end), later })
+    job.stills.iter().enumerate().filter_map(check).collect()
+}
+
+/// The track that a waveform shows. External audio tracks are counted after those of the source.
+fn audio(settings: &WaveformSettings, source: &Source, sides: &[SideTrack], span: Span) -> Result<StillInput> {
+    let number = settings.track;
+    let external = match own_track(source, number)? {
+        Some(facts) => {
+            return Ok(StillInput::Audio { stream: facts.index, time_base: facts.time_base, span });
+        }
+        // The source has no usable track, so the first external one is shown.
+        None if number == 0 => sides.first(),
+        None => sides.get(number.wrapping_sub(source.audio().count())),
+    };
+    let Some(SideTrack { facts, .. }) = external else {
+        let detail = "there is no sound to draw a waveform of";
+        return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
+    };
+    let time_base = TimeBase::new(1, i64::from(facts.sample_rate.max(1)));
+    let span = Span { origin: Timestamp::new(0, time_base), ..span };
+    Ok(StillInput::Audio { stream: facts.index, time_base, span })
+}
+
+/// The audio stream that is track `number` of the source. Track 0 is the first that can be decoded.
+fn own_track(source: &Source, number: usize) -> Result<Option<&StreamFacts>> {
+    let Some(own) = source.audio().nth(number) else { return Ok(None) };
+    if number == 0 {
+        return Ok(source.decodable_audio().next().map(|(_, facts)| facts));
+    }
+    match source.selection().lack(own.index) {
+        Some(lack) => Err(unusable(own, lack).in_file(&source.label())),
+        None => Ok(Some(own)),
+    }
 }
 
 /// The part of a source that stills show.
@@ -140,4 +135,38 @@ struct Part {
     until: Option<Timestamp>,
     end: Option<Timestamp>,
     later: Timestamp,
+}
+
+/// The part of the source that stills show: that of the first output with encoded video, or the part that such an output
+/// would have.
+fn part(context: &PlanContext<'_>, source: &Source, outputs: &[OutputPlan]) -> Part {
+    let settings = &context.job.source;
+    let planned = outputs.iter().find(|output| output.video.is_some());
+    let (origin, cut, until) = match planned {
+        Some(output) => {
+            let cut = Cut { start: output.start, end: output.end, frames: output.frames };
+            (output.origin, cut, output.span_end())
+        }
+        None => {
+            let video = source.video();
+            let stream = video.map(|facts| facts.index);
+            let audio = source.chosen_audio().map(|(_, facts)| facts.index);
+            let first = output::first_shown(source, stream);
+            let begin = output::origin(source, Container::Matroska, stream, first, audio);
+            let start = settings.start.map(|time| begin.plus(time));
+            let origin = start.unwrap_or(begin);
+            let end = settings.duration.map(|duration| origin.plus(duration));
+            let by_frames = settings.frames.zip(video).and_then(|(frames, facts)| {
+                Some(origin.plus(Timestamp::new(i64::try_from(frames).ok()?, frame_rate(facts).inverse())))
+            });
+            let cut = Cut { start, end, frames: settings.frames };
+            (origin, cut, [end, by_frames].into_iter().flatten().min())
+        }
+    };
+    let zero = Timestamp::new(0, origin.base);
+    let later = settings.start.unwrap_or(zero);
+    let all = side::film_end(source, side::since(origin, later));
+    let end = [until, all].into_iter().flatten().min();
+    let expected = end.map(|end| side::since(end, origin));
+    Part { span: Span { origin, expected }, cut, until, end: until.and(end), later }
 }

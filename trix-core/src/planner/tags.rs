@@ -1,6 +1,6 @@
 //! Tags of tracks and of the whole file, and the time code.
 //!
-//! Invariant: a tag is about the programme, and carried or named; or about the old file, and left behind.
+//! Invariant: a tag about the programme is carried over or named in a note. A tag about the old file is dropped.
 
 use trix_av::stream::{StreamFacts, StreamKind};
 use trix_model::{decision::Decision, mistake::Mistake, time::Rational, timecode::Timecode};
@@ -8,14 +8,15 @@ use trix_model::{decision::Decision, mistake::Mistake, time::Rational, timecode:
 use crate::{
     plan::{Carried, TrackTags},
     planner::{
-        Request,
-        tracks::{Kept, Told, entry, name},
+        diagnostics::Diagnostics,
+        kept::{Kept, entry, name},
+        request::OutputRequest,
     },
     source::Source,
     spec::{container::Container, language as codes},
 };
 
-/// Whether a tag belongs to the file it stands in: who wrote it, how long it is, what the container calls things.
+/// True if a tag describes its file: the writing program, the length, names of the container.
 fn is_about_the_file(key: &str) -> bool {
     const EXACT: &[&str] = &[
         "encoder",
@@ -29,7 +30,7 @@ fn is_about_the_file(key: &str) -> bool {
         "rotate",
         "timecode",
         "filename",
-        // How the coded pictures carry opacity, which is said again where they are copied with it.
+        // How the coded frames carry alpha. A copy with alpha states it again.
         "alpha_mode",
         "mimetype",
         // MXF: identities of the file and of the program that wrote it (SMPTE ST 377-1, annex A).
@@ -53,28 +54,28 @@ fn is_about_the_file(key: &str) -> bool {
         "variant_bitrate",
         "source_id",
     ];
-    // Statistics that mkvmerge writes, some with a language behind them.
+    // Statistics that mkvmerge writes, some with a language suffix.
     const BEGINS: &[&str] = &["_statistics_", "bps", "number_of_frames", "number_of_bytes", "duration-"];
     let key = key.to_ascii_lowercase();
     EXACT.contains(&key.as_str()) || BEGINS.iter().any(|begin| key.starts_with(begin))
 }
 
-/// What is said of the track that comes from `stream`.
+/// The tags of the track that comes from `stream`.
 pub(super) fn of_track(
     stream: &StreamFacts,
     container: Container,
     is_first_video: bool,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> TrackTags {
     let container_name = container.name();
     let mut lost: Vec<String> = Vec::new();
     let language = entry(&stream.metadata, "language").filter(|language| language != "und");
     let language = language.and_then(|language| {
-        // Matroska holds any tag (BCP 47); the others three letters (ISO 639-2/T).
+        // Matroska holds any tag (BCP 47); the others hold three letters (ISO 639-2/T).
         let primary = language.split('-').next().unwrap_or_default();
         let held = match container {
             _ if container.is_matroska() => Some(language.as_str()),
-            // MOV has numbers for some, under their older codes.
+            // MOV has numbers for some languages, under their older codes.
             Container::Mov => codes::in_quicktime(primary),
             _ => Some(primary).filter(|primary| primary.len() == 3),
         };
@@ -94,26 +95,26 @@ pub(super) fn of_track(
     });
     let mut disposition: Vec<String> =
         stream.disposition.iter().filter(|name| *name != "attached_pic").cloned().collect();
-    // libavformat says both for one and the same role of a sound or text track.
+    // libavformat sets both for the same role of an audio or text track.
     for (alias, name) in [("captions", "hearing_impaired"), ("descriptions", "visual_impaired")] {
         if disposition.iter().any(|own| own == name) {
             disposition.retain(|own| own != alias);
         }
     }
-    // A file has one track of pictures; players need not be told twice, and some must be told.
+    // A file has one video track. Most players need no default flag for it, but some do.
     if is_first_video && !disposition.iter().any(|name| name == "default") {
         disposition.insert(0, "default".to_owned());
     }
     let is_sound = stream.kind == StreamKind::Audio;
     disposition.retain(|name| {
         let holds = container.holds_disposition(name) && (is_sound || !container.is_transport_stream());
-        // Where tracks cannot be marked as default, players take the first.
+        // Without a default flag, players take the first track.
         if !holds && name != "default" {
             lost.push(format!("purpose {name}"));
         }
         holds
     });
-    // The descriptor of MPEG-TS says both or none.
+    // The descriptor of MPEG-TS states both language and purpose, or neither.
     let language = match language {
         None if container.is_transport_stream() && !disposition.is_empty() => Some("und".to_owned()),
         language => language,
@@ -129,16 +130,16 @@ pub(super) fn of_track(
         }
     }
     if !lost.is_empty() {
-        told.notes.push(format!("{}: {container_name} has no place for {}", name(stream), lost.join(", ")));
+        diagnostics.notes.push(format!("{}: {container_name} has no place for {}", name(stream), lost.join(", ")));
     }
     TrackTags { language, title, disposition, other }
 }
 
-/// Whether a container holds this tag as it is.
+/// True if a container holds this tag unchanged.
 fn holds_tag(container: Container, key: &str, value: &str) -> bool {
     let is_number = |text: &str| text.parse::<u16>().is_ok();
     let known = container.tags().is_none_or(|tags| tags.contains(&key));
-    // A name that libavformat would read as another: with a language behind it, or inside another.
+    // libavformat reads such a name as another tag: with a language suffix, or as a nested tag.
     let odd = container.is_matroska() && key.contains(['-', '/', ' ']);
     let fits = match key {
         "creation_time" => is_date(value),
@@ -152,7 +153,7 @@ fn holds_tag(container: Container, key: &str, value: &str) -> bool {
     known && fits && !odd
 }
 
-/// `YYYY-MM-DDTHH:MM:SS`, with a fraction and a `Z` or without.
+/// True for `YYYY-MM-DDTHH:MM:SS`, with or without a fraction and a `Z`.
 fn is_date(value: &str) -> bool {
     let pattern = b"0000-00-00T00:00:00";
     let bytes = value.as_bytes();
@@ -162,19 +163,19 @@ fn is_date(value: &str) -> bool {
         && value[pattern.len()..].chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'Z'))
 }
 
-/// Tags about the whole file: the source's, and those that were asked for.
+/// Tags about the whole file: those of the source and those of the job.
 pub(super) fn of_file(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     source: &Source,
     container: Container,
     carried: &mut Carried,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) {
     let asked = &job.output.metadata;
     let overridden = |key: &str| asked.keys().any(|own| own.eq_ignore_ascii_case(key));
     let mut lost = Vec::new();
     let programs = source.input.programs();
-    // A transport stream says of its programme what other containers say of the file.
+    // A transport stream describes its programme where other containers describe the file.
     let of_program = programs.first().filter(|_| programs.len() == 1).map(|program| program.metadata.clone());
     for (key, value) in source.input.metadata().into_iter().chain(of_program.unwrap_or_default()) {
         let key = key.to_ascii_lowercase();
@@ -189,17 +190,19 @@ pub(super) fn of_file(
     }
     if !lost.is_empty() {
         let list = lost.join(", ");
-        told.notes.push(format!("metadata not carried over, because {} has no place for it: {list}", container.name()));
+        diagnostics
+            .notes
+            .push(format!("metadata not carried over, because {} has no place for it: {list}", container.name()));
     }
     for (key, value) in asked {
         let lower = key.to_ascii_lowercase();
         let place = format!("metadata.{key}");
         if key.is_empty() || key.contains(['=', '\0']) || value.contains('\0') {
-            told.mistakes.push(Mistake::new(place, value, "is no name and value of a tag"));
+            diagnostics.mistakes.push(Mistake::new(place, value, "is no name and value of a tag"));
         } else if value.is_empty() {
             carried.metadata.remove(&lower);
         } else if lower == "timecode" {
-            // Judged with the rate of the pictures.
+            // Checked later, against the frame rate.
         } else if holds_tag(container, &lower, value) {
             carried.metadata.insert(lower, value.clone());
         } else {
@@ -209,26 +212,26 @@ pub(super) fn of_file(
                 }
                 _ => format!("{} cannot hold this value or name", container.name()),
             };
-            told.mistakes.push(Mistake::new(place, value, problem));
+            diagnostics.mistakes.push(Mistake::new(place, value, problem));
         }
     }
 }
 
-/// How a note begins that names a time code which the output does not have.
+/// The beginning of a note about a time code that the output does not have.
 pub(super) const TIMECODE_LOST: &str = "the time code ";
 
-/// The most frames a second that the time code track of MOV and MP4 can count: the field has a byte (QuickTime File
+/// The highest frame rate that the time code track of MOV and MP4 can count: the field has one byte (QuickTime File
 /// Format, "Timecode sample description").
 const MOST_COUNTED: i64 = 255;
 
-/// The time code of the first picture: the one asked for, or the source's, moved on by what was cut.
+/// The time code of the first frame: from the job, or from the source, advanced by the frames that were cut.
 pub(super) fn timecode(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     source: &Source,
     container: Container,
     kept: &Kept<'_>,
     carried: &mut Carried,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) {
     let asked =
         job.output.metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case("timecode")).map(|(_, value)| value);
@@ -247,12 +250,12 @@ pub(super) fn timecode(
                     true => format!("HH:MM:SS:FF{rate}, with ; before the frames to drop numbers at 29.97"),
                     false => format!("{} has no place for a time code", container.name()),
                 };
-                told.mistakes.push(Mistake::new("metadata.timecode", text, problem));
+                diagnostics.mistakes.push(Mistake::new("metadata.timecode", text, problem));
             }
         }
         return;
     }
-    // The picture track's own, else that of a time code track, else that of the file.
+    // The time code of the video track, else that of a time code track, else that of the file.
     let of_stream = |index: usize| entry(&source.streams().get(index)?.metadata, "timecode");
     let of_data = || {
         let tracks = source.streams().iter().filter(|stream| stream.parameters.tag() == *b"tmcd");
@@ -260,23 +263,24 @@ pub(super) fn timecode(
     };
     let found = kept.video.and_then(of_stream).or_else(of_data).or_else(|| entry(&source.input.metadata(), "timecode"));
     let Some(text) = found else { return };
-    let lost = |why: &str, told: &mut Told<'_>| {
-        told.notes.push(format!("{TIMECODE_LOST}{text} of the first frame is not carried over: {why}"));
+    let lost = |why: &str, diagnostics: &mut Diagnostics<'_>| {
+        diagnostics.notes.push(format!("{TIMECODE_LOST}{text} of the first frame is not carried over: {why}"));
     };
     if !container.holds_timecode() {
-        return lost(&format!("{} has no place for it", container.name()), told);
+        return lost(&format!("{} has no place for it", container.name()), diagnostics);
     }
     if let Some(why) = kept.timecode_lost {
-        return lost(why, told);
+        return lost(why, diagnostics);
     }
-    let Some((rate, cut)) = kept.numbers else { return lost("no pictures are written", told) };
+    let Some((rate, cut)) = kept.numbers else { return lost("no pictures are written", diagnostics) };
     match text.parse::<Timecode>().ok().and_then(|code| code.later(cut, rate)) {
-        Some(_) if !counts(container, rate) => lost(&too_fast(container), told),
-        None => lost(&format!("it is none at {rate} pictures a second"), told),
+        Some(_) if !counts(container, rate) => lost(&too_fast(container), diagnostics),
+        None => lost(&format!("it is none at {rate} pictures a second"), diagnostics),
         Some(code) => {
             if cut > 0 {
                 let what = format!("the time code begins at {code}");
-                told.decisions
+                diagnostics
+                    .decisions
                     .push(Decision::new(what, format!("{text}, and {cut} pictures are cut before the start")));
             }
             carried.timecode = Some(code.to_string());
@@ -284,7 +288,7 @@ pub(super) fn timecode(
     }
 }
 
-/// Whether the time code of `container` can number frames at `rate`.
+/// True if the time code of `container` can count frames at `rate`.
 fn counts(container: Container, rate: Rational) -> bool {
     !container.is_iso() || rate <= Rational::new(MOST_COUNTED, 1)
 }

@@ -1,16 +1,16 @@
-//! How the encoders of several outputs share the cores.
+//! Divides the cores among the encoders of several outputs.
 //!
-//! Invariant: a number that the job names stays; a job with one encoder is left to the library, as its own program is.
+//! Invariant: a number of threads that the job sets is kept. In a job with one encoder, the library chooses its
+//! threads.
 
 use trix_model::decision::Decision;
 
 use crate::{
-    encode::options,
     plan::OutputPlan,
     spec::{job::OutputSettings, video::Encoder},
 };
 
-/// Gives each encoder of a job with several of them a share of the machine's cores. Returns what was decided.
+/// Gives each encoder a share of the machine's cores, if the job has several encoders. Returns the decision.
 pub(super) fn share(asked: &[OutputSettings], outputs: &mut [OutputPlan]) -> Option<Decision> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let costs: Vec<f64> = outputs.iter().map(cost).collect();
@@ -23,25 +23,23 @@ pub(super) fn share(asked: &[OutputSettings], outputs: &mut [OutputPlan]) -> Opt
         let Some((encoder, settings)) = asked.video.encode().filter(|_| output.threads.is_none() && cost > 0.0) else {
             continue;
         };
-        let Some(video) = &mut output.video else { continue };
         if ["threads", "pools", "frame-threads"].iter().any(|name| settings.params.contains_key(*name)) {
             continue;
         }
         let threads = threads(encoder, cores, cost / whole);
         given.push(format!("{threads} for {:.0} % of the work", 100.0 * cost / whole));
         output.threads = Some(threads);
-        video.options = options::list(encoder, settings, &video.hdr, output.threads, None);
     }
     let what = format!("threads of each encoder: {}", given.join(", "));
     (!given.is_empty())
         .then(|| Decision::new(what, format!("the machine has {cores} cores, and the job does not set threads")))
 }
 
-/// Threads for an encoder that has this share of the work. One more than its share of the cores: encoders wait for each
-/// other's pictures, and a core that one of them leaves idle is taken by another. One thread alone would be slower by a
-/// sixth (x264, four sizes of one film on two cores), since it can do nothing while it waits.
+/// Threads for an encoder with this share of the work: one more than its share of the cores. Encoders wait for each
+/// other's frames, and another encoder uses the idle core. A single thread cannot work while it waits: it is slower by
+/// a sixth (x264, four sizes of one source on two cores).
 fn threads(encoder: Encoder, cores: u32, share: f64) -> u32 {
-    // x264 wants one and a half frame threads for each core (its own default), x265 a pool of as many as cores.
+    // x264 uses one and a half frame threads for each core (its default); x265 uses a pool with a thread for each core.
     let (most, least) = match encoder {
         Encoder::X264 => ((cores * 3 / 2).clamp(1, 128), 2),
         _ => (cores.clamp(1, 64), 1),
@@ -50,8 +48,8 @@ fn threads(encoder: Encoder, cores: u32, share: f64) -> u32 {
     own.clamp(least.min(most), most)
 }
 
-/// How much work an encode is, in units that only matter to each other: samples in a second, by the speed of its
-/// preset. Factors are rounded from runs of both programs over 1080p material; zero for what has no threads to share.
+/// The relative work of an encode: samples a second, weighted by the speed of its preset. The factors are rounded from
+/// runs of both programs on 1080p material. Zero for encoders without threads to share.
 fn cost(output: &OutputPlan) -> f64 {
     let Some(video) = &output.video else { return 0.0 };
     let preset = match video.preset.as_str() {

@@ -1,6 +1,7 @@
-//! What goes along with pictures and sound: subtitles, chapters, attachments; tags and time code stand in `tags.rs`.
+//! Plans the streams and data beside video and audio: subtitles, chapters, attachments. See `tags.rs` for tags and time
+//! code.
 //!
-//! Invariant: whatever the source has is in the plan, in a decision, or named in a note.
+//! Invariant: everything in the source is in the plan, in a decision, or in a note.
 
 use trix_av::{
     stream::{StreamFacts, StreamKind},
@@ -10,12 +11,18 @@ use trix_model::{
     chapter::Chapter,
     decision::Decision,
     mistake::Mistake,
-    time::{Rational, TimeBase, Timestamp},
+    time::{TimeBase, Timestamp},
 };
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     plan::{AttachmentPlan, Carried, CoverPlan, SubtitlePlan, TrackTags},
-    planner::{Request, tags},
+    planner::{
+        diagnostics::Diagnostics,
+        kept::{Kept, entry, name},
+        request::OutputRequest,
+        tags,
+    },
     source::Source,
     spec::{
         audio::AudioSettings,
@@ -24,14 +31,8 @@ use crate::{
     },
 };
 
-impl std::fmt::Debug for CoverPlan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CoverPlan").field("stream", &self.stream).field("codec", &self.codec).finish_non_exhaustive()
-    }
-}
-
 impl TrackTags {
-    /// What the source says of a stream, for a container with room for any language, title and purpose.
+    /// The tags that the source has for a stream, for a container that holds any language, title and purpose.
     pub(super) fn of(stream: &StreamFacts) -> Self {
         let entry = |key: &str| {
             let own = stream.metadata.iter().find(|(own, _)| own.eq_ignore_ascii_case(key));
@@ -41,7 +42,7 @@ impl TrackTags {
         TrackTags { language, title: entry("title"), disposition: stream.disposition.clone(), other: Vec::new() }
     }
 
-    /// As a muxer takes it.
+    /// The tags as a muxer takes them.
     pub(crate) fn metadata(&self) -> Vec<(String, String)> {
         let named = |key: &str, value: &Option<String>| value.clone().map(|value| (key.to_owned(), value));
         let list = [named("language", &self.language), named("title", &self.title)];
@@ -49,66 +50,41 @@ impl TrackTags {
     }
 }
 
-/// What of the source is written, for [`plan`] to go along with.
-pub(super) struct Kept<'a> {
-    pub(super) video: Option<usize>,
-    pub(super) sound: Vec<usize>,
-    pub(super) origin: Timestamp,
-    pub(super) end: Option<Timestamp>,
-    /// Pictures a second of the output, and those that were cut at the start, where both are known.
-    pub(super) numbers: Option<(Rational, i64)>,
-    /// Why the time code is not known any more, where it is not.
-    pub(super) timecode_lost: Option<&'a str>,
-}
-
-/// What the plan gathers on its way.
-pub(super) struct Told<'a> {
-    pub(super) mistakes: &'a mut Vec<Mistake>,
-    pub(super) decisions: &'a mut Vec<Decision>,
-    pub(super) notes: &'a mut Vec<String>,
-}
-
-/// Resolves what goes along with what is kept.
+/// Plans everything that is written beside the kept video and audio.
 pub(super) fn plan(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     source: &Source,
     container: Container,
     kept: &Kept<'_>,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Carried {
     let mut carried = Carried::default();
-    subtitles(job, source, container, &mut carried, told);
-    chapters(source, container, kept, &mut carried, told);
-    attachments(source, container, &mut carried, told);
-    data(source, kept, told);
+    subtitles(job, source, container, &mut carried, diagnostics);
+    chapters(source, container, kept, &mut carried, diagnostics);
+    attachments(source, container, &mut carried, diagnostics);
+    data(source, kept, diagnostics);
     if job.output.audio != AudioSettings::None && job.output.tracks.is_none() {
-        told.notes.extend(audio_left_out(source, &kept.sound));
+        diagnostics.notes.extend(audio_left_out(source, &kept.sound));
     }
     let tracks: Vec<usize> =
         kept.video.iter().chain(&kept.sound).copied().chain(carried.subtitles.iter().map(|plan| plan.stream)).collect();
     let sides = job.sides.iter().map(|side| &side.facts);
     for stream in source.streams().iter().chain(sides).filter(|stream| tracks.contains(&stream.index)) {
         let is_first_video = kept.video == Some(stream.index);
-        carried.tags.insert(stream.index, tags::of_track(stream, container, is_first_video, told));
+        carried.tags.insert(stream.index, tags::of_track(stream, container, is_first_video, diagnostics));
     }
-    tags::of_file(job, source, container, &mut carried, told);
-    tags::timecode(job, source, container, kept, &mut carried, told);
+    tags::of_file(job, source, container, &mut carried, diagnostics);
+    tags::timecode(job, source, container, kept, &mut carried, diagnostics);
     carried
 }
 
-/// What messages call a stream.
-pub(super) fn name(stream: &StreamFacts) -> String {
-    let language = entry(&stream.metadata, "language").filter(|language| language != "und");
-    let language = language.map_or_else(String::new, |language| format!(", {language}"));
-    format!("stream {} ({}{language})", stream.index, stream.codec)
-}
-
-pub(super) fn entry(metadata: &[(String, String)], key: &str) -> Option<String> {
-    let entry = metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
-    entry.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
-}
-
-fn subtitles(job: &Request<'_>, source: &Source, container: Container, carried: &mut Carried, told: &mut Told<'_>) {
+fn subtitles(
+    job: &OutputRequest<'_>,
+    source: &Source,
+    container: Container,
+    carried: &mut Carried,
+    diagnostics: &mut Diagnostics<'_>,
+) {
     let settings = job.output.subtitles;
     let container_name = container.name();
     if let Some(codec) = settings.codec().filter(|codec| !container.holds_subtitles(codec)) {
@@ -116,14 +92,14 @@ fn subtitles(job: &Request<'_>, source: &Source, container: Container, carried: 
             Some(instead) => format!("{container_name} cannot hold it; use {instead} or copy"),
             None => format!("{container_name} holds no text; use copy or none, or .mkv or .mp4"),
         };
-        told.mistakes.push(Mistake::new("subtitles", codec, instead));
+        diagnostics.mistakes.push(Mistake::new("subtitles", codec, instead));
         return;
     }
     let streams = source.streams().iter().filter(|stream| stream.kind == StreamKind::Subtitle);
     for stream in streams.filter(|_| settings != SubtitleSettings::None) {
         if let Some(why) = source.selection().why_not(stream.index) {
             if !source.selection().is_continuation(stream.index) {
-                told.notes.push(format!("{} is not carried over: {why}", name(stream)));
+                diagnostics.notes.push(format!("{} is not carried over: {why}", name(stream)));
             }
             continue;
         }
@@ -139,33 +115,35 @@ fn subtitles(job: &Request<'_>, source: &Source, container: Container, carried: 
             None => {
                 let what = if is_text { "text subtitles" } else { "these subtitles" };
                 let place = if is_text { ".mkv or .mp4 can" } else { ".mkv can" };
-                told.notes
+                diagnostics
+                    .notes
                     .push(format!("{} is not carried over: {container_name} holds no {what}; {place}", name(stream)));
                 continue;
             }
         };
         if !copied && wanted.is_none() {
-            told.decisions.push(Decision::new(
+            diagnostics.decisions.push(Decision::new(
                 format!("{} becomes {codec}", name(stream)),
                 format!("{container_name} cannot hold {}", stream.codec),
             ));
         }
         if !copied && stream.codec == "ass" {
-            told.notes
+            diagnostics
+                .notes
                 .push(format!("{}: {codec} keeps its words and times, not all of its styles and places", name(stream)));
         }
         carried.subtitles.push(SubtitlePlan { stream: stream.index, codec, copied });
     }
 }
 
-/// Says that an order of chapters is not followed.
-fn ordered_chapters(source: &Source, told: &mut Told<'_>) {
+/// Notes that the order of ordered chapters is not followed.
+fn ordered_chapters(source: &Source, diagnostics: &mut Diagnostics<'_>) {
     if let Some(ordered) = source.ordered_chapters() {
         let elsewhere = match ordered.elsewhere {
             0 => String::new(),
             count => format!(", {count} of which lie in other files"),
         };
-        told.notes.push(format!(
+        diagnostics.notes.push(format!(
             "the source has {} ordered chapters{elsewhere}; their order is not followed, and the output has the pictures \
              and the audio in the order in which this file holds them",
             ordered.chapters
@@ -173,11 +151,17 @@ fn ordered_chapters(source: &Source, told: &mut Told<'_>) {
     }
 }
 
-fn chapters(source: &Source, container: Container, kept: &Kept<'_>, carried: &mut Carried, told: &mut Told<'_>) {
+fn chapters(
+    source: &Source,
+    container: Container,
+    kept: &Kept<'_>,
+    carried: &mut Carried,
+    diagnostics: &mut Diagnostics<'_>,
+) {
     let all = source.input.chapters();
-    ordered_chapters(source, told);
+    ordered_chapters(source, diagnostics);
     if !all.is_empty() && !container.holds_chapters() {
-        told.notes.push(format!(
+        diagnostics.notes.push(format!(
             "{} chapters are not carried over: {} has no place for them",
             all.len(),
             container.name()
@@ -191,7 +175,7 @@ fn chapters(source: &Source, container: Container, kept: &Kept<'_>, carried: &mu
         let start = (chapter.start.rescale(nano) - origin).max(0);
         let end = chapter.end.rescale(nano).saturating_sub(origin);
         let end = limit.map_or(end, |limit| end.min(limit));
-        // One without an end, or of no length at its start, is still a place to go to.
+        // A chapter without an end, or of zero length at its start, is still a valid target to seek to.
         let outside = end < 0 || limit.is_some_and(|limit| start >= limit) || (end == 0 && chapter.end > chapter.start);
         if !outside {
             let [start, end] = [start, end.max(start)].map(|ticks| Timestamp::new(ticks, nano));
@@ -200,36 +184,50 @@ fn chapters(source: &Source, container: Container, kept: &Kept<'_>, carried: &mu
     }
 }
 
-fn attachments(source: &Source, container: Container, carried: &mut Carried, told: &mut Told<'_>) {
+fn attachments(source: &Source, container: Container, carried: &mut Carried, diagnostics: &mut Diagnostics<'_>) {
     for stream in source.streams() {
         let file = entry(&stream.metadata, "filename");
         let media_type = entry(&stream.metadata, "mimetype");
+        let data = source.attached_data(stream.index);
         match stream.kind {
             StreamKind::Attachment if container.holds_attachments() => carried.attachments.push(AttachmentPlan {
+                stream: stream.index,
                 name: file.unwrap_or_else(|| format!("attachment-{}", stream.index)),
                 media_type: media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
-                data: stream.parameters.extradata().to_vec(),
+                bytes: data.len() as u64,
+                xxh3: hash_of(&data),
             }),
             StreamKind::Attachment => {
                 let file = file.map_or_else(String::new, |file| format!(" {file}"));
                 let what = format!("the attached file{file} ({})", name(stream));
-                told.notes.push(format!("{what} is not carried over: {} holds no files; .mkv does", container.name()));
+                diagnostics
+                    .notes
+                    .push(format!("{what} is not carried over: {} holds no files; .mkv does", container.name()));
             }
             StreamKind::Video if stream.is_attached_picture => {
-                let data = source.input.attached_picture(stream.index).filter(|data| !data.is_empty());
-                match data.filter(|_| container.holds_cover(&stream.codec)) {
-                    Some(data) if container == Container::Matroska => {
+                let (bytes, xxh3) = (data.len() as u64, hash_of(&data));
+                match !data.is_empty() && container.holds_cover(&stream.codec) {
+                    true if container == Container::Matroska => {
                         let (media_type, extension) = cover_type(&stream.codec).unwrap_or_default();
                         let name = file.unwrap_or_else(|| format!("cover.{extension}"));
-                        carried.attachments.push(AttachmentPlan { name, media_type: media_type.to_owned(), data });
+                        let media_type = media_type.to_owned();
+                        carried.attachments.push(AttachmentPlan {
+                            stream: stream.index,
+                            name,
+                            media_type,
+                            bytes,
+                            xxh3,
+                        });
                     }
-                    Some(data) => carried.covers.push(CoverPlan {
-                        stream: stream.index,
-                        codec: stream.codec.clone(),
-                        parameters: stream.parameters.clone(),
-                        data,
-                    }),
-                    None => told.notes.push(format!(
+                    true => {
+                        carried.covers.push(CoverPlan {
+                            stream: stream.index,
+                            codec: stream.codec.clone(),
+                            bytes,
+                            xxh3,
+                        });
+                    }
+                    false => diagnostics.notes.push(format!(
                         "the cover picture ({}) is not carried over: {} has no place for it",
                         name(stream),
                         container.name()
@@ -241,23 +239,28 @@ fn attachments(source: &Source, container: Container, carried: &mut Carried, tol
     }
 }
 
-/// Names the audio streams that no output takes by itself, beside those that are `kept`.
+/// XXH3 (64 bits) as 16 hexadecimal digits.
+fn hash_of(data: &[u8]) -> String {
+    format!("{:016x}", xxh3_64(data))
+}
+
+/// Notes about the audio streams that the selection leaves out and that are not `kept`, each with the reason.
 pub(super) fn audio_left_out(source: &Source, kept: &[usize]) -> Vec<String> {
     let selection = source.selection();
     let left_out = |stream: &&StreamFacts| !kept.contains(&stream.index) && !selection.is_continuation(stream.index);
-    let told = source.audio().filter(left_out).filter_map(|stream| {
+    let diagnostics = source.audio().filter(left_out).filter_map(|stream| {
         let why = selection.reason(stream.index)?;
         Some(format!("{} is not carried over: {why}", name(stream)))
     });
-    told.collect()
+    diagnostics.collect()
 }
 
-/// Names the streams that nothing here knows how to carry.
-fn data(source: &Source, kept: &Kept<'_>, told: &mut Told<'_>) {
+/// Notes about streams that Trix cannot carry over.
+fn data(source: &Source, kept: &Kept<'_>, diagnostics: &mut Diagnostics<'_>) {
     let has_chapters = !source.input.chapters().is_empty();
     for stream in source.streams() {
         let tag = stream.parameters.tag();
-        // The time code and the chapters of MOV and MP4 are tracks; both are carried as what they are.
+        // MOV and MP4 store time code and chapters as tracks. Both are carried over in their own form.
         let known = tag == *b"tmcd" || (has_chapters && stream.codec == "bin_data" && tag == *b"text");
         let second_video = stream.kind == StreamKind::Video
             && !stream.is_attached_picture
@@ -269,7 +272,7 @@ fn data(source: &Source, kept: &Kept<'_>, told: &mut Told<'_>) {
             let tag = if tag.is_empty() || second_video { String::new() } else { format!(", tagged {tag}") };
             let why = source.selection().why_not(stream.index).filter(|_| second_video);
             let why = why.map_or_else(String::new, |why| format!(": {why}"));
-            told.notes.push(format!("{}{tag} is not carried over{why}", name(stream)));
+            diagnostics.notes.push(format!("{}{tag} is not carried over{why}", name(stream)));
         }
     }
 }

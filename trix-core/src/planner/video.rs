@@ -1,11 +1,11 @@
-//! What becomes of the pictures: everything that is decided about them, put together.
+//! Plans the video: combines all decisions about its frames.
 
 use trix_av::{
     pixel::PixelFormat,
     stream::{StreamFacts, StreamKind},
 };
 use trix_model::{
-    color::{Color, Matrix, Primaries, Range, Transfer},
+    color::Matrix,
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
     format::{Chroma, PictureFormat},
@@ -15,23 +15,27 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::frame_rate,
-    encode::{lavc, options},
+    encode::{lavc, option_names, options},
     filter::{convert::zimg_is_there, transform::Shape},
-    plan::{Filtering, Transform, VideoPlan},
-    planner::{Request, color, geometry, hdr},
-    reading::glance::Glance,
+    plan::{Filtering, OutputPlan, Transform, VideoPlan},
+    planner::{
+        diagnostics::Diagnostics,
+        frame_request::{FrameRequest, Target},
+        frames::{self, Frames},
+        request::OutputRequest,
+        video_facts::VideoFacts,
+    },
     source::Source,
     spec::{
         audio::AudioSettings,
-        job::{Container, VerifyLevel},
+        job::{Container, OutputSettings, VerifyLevel},
         picture::{Alpha, ColorOverride, PictureSettings},
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
 };
 
 impl VideoPlan {
-    /// What the filter stage does.
+    /// The settings of the filter stage.
     pub fn filtering(&self) -> Filtering {
         Filtering {
             transform: self.transform.clone(),
@@ -43,8 +47,8 @@ impl VideoPlan {
     }
 }
 
-/// What can be judged about the encoding of pictures without knowing the source.
-pub(super) fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
+/// Mistakes of the video encode settings that do not depend on the source.
+pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
     let Some((encoder, settings)) = job.output.video.encode() else { return };
     if let Some(depth) = settings.depth.filter(|depth| !encoder.depths().contains(depth)) {
         let known: Vec<String> = encoder.depths().iter().map(u32::to_string).collect();
@@ -98,7 +102,7 @@ pub(super) fn check_numbers(job: &Request<'_>, mistakes: &mut Vec<Mistake>) {
     mistakes.extend(options::mistakes(encoder, settings, depth, job.threads));
 }
 
-/// FFV1 and ProRes decide about quality and size by themselves.
+/// Refuses settings of quality and size for FFV1 and ProRes, which set both themselves.
 fn mezzanine_mistakes(encoder: Encoder, settings: &EncodeSettings, mistakes: &mut Vec<Mistake>) {
     let mut refuse = |set: bool, place: &str, problem: &str| {
         if set {
@@ -119,8 +123,8 @@ fn mezzanine_mistakes(encoder: Encoder, settings: &EncodeSettings, mistakes: &mu
         }
     }
     match (encoder, settings.profile.as_deref()) {
-        (Encoder::Prores, Some(profile)) if !lavc::PRORES_PROFILES.contains(&profile) => {
-            let known = lavc::PRORES_PROFILES.join(", ");
+        (Encoder::Prores, Some(profile)) if !option_names::PRORES_PROFILES.contains(&profile) => {
+            let known = option_names::PRORES_PROFILES.join(", ");
             mistakes.push(Mistake::new("video.profile", profile, format!("ProRes knows {known}")));
         }
         (Encoder::Ffv1, Some(profile)) => {
@@ -135,7 +139,7 @@ fn mezzanine_mistakes(encoder: Encoder, settings: &EncodeSettings, mistakes: &mu
 }
 
 pub(super) fn plan(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     source: &Source,
     container: Container,
     mistakes: &mut Vec<Mistake>,
@@ -143,7 +147,7 @@ pub(super) fn plan(
     notes: &mut Vec<String>,
 ) -> Result<(Option<VideoPlan>, Option<usize>)> {
     let Some(stream) = source.video() else {
-        // x264 is what is taken where nothing is said; anything else was asked for.
+        // The default is x264; the job asked for any other setting.
         let is_asked_for = !matches!(job.output.video, VideoSettings::None | VideoSettings::X264(_));
         let has_audio = job.output.audio != AudioSettings::None
             && (source.chosen_audio().next().is_some() || !job.sides.is_empty());
@@ -152,7 +156,7 @@ pub(super) fn plan(
                 "the source has no picture stream; in a job, { when = { video = true } } leaves out what needs one";
             return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
         }
-        // A file that was cut short may still name the film that it has lost.
+        // A truncated file may still declare the video that it has lost.
         let lost = source.streams().iter().find(|facts| facts.kind == StreamKind::Video && !facts.is_attached_picture);
         if let Some(lost) = lost.filter(|_| job.output.video != VideoSettings::None) {
             let detail = format!("the {} stream has no frame; --video none takes the audio alone", lost.codec);
@@ -179,80 +183,70 @@ pub(super) fn plan(
         }
         return Ok((None, Some(stream.index)));
     };
-    let unsupported = |detail: String| {
-        Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()).in_stream(stream.index))
-    };
-    let facts = Facts::gather(job, source, stream);
-    let Some(pixel) = facts.pixel else {
-        return unsupported(format!("the picture format of this {} stream is not known", stream.codec));
-    };
-    if facts.width == 0 || facts.height == 0 {
-        return unsupported("the picture has no size".into());
-    }
-    let Some(mut samples) = pixel.samples() else {
-        let why = pixel.obstacle().unwrap_or("they are neither YCbCr nor RGB");
-        return unsupported(format!("{pixel} pictures are not converted: {why}"));
-    };
-    samples.alpha |= pixel.is_palette() && facts.glance.clear_palette;
-    let mut told = Told { mistakes, decisions, notes };
+    let facts = VideoFacts::gather(source, stream, &job.output.picture, job.probe);
+    let (pixel, samples) = facts.samples()?;
+    let mut diagnostics = Diagnostics { mistakes, decisions, notes };
     if pixel.is_xyz() && encoder == Encoder::Ffv1 {
-        told.mistake("video", "ffv1", "cannot hold X, Y and Z of digital cinema without a loss; use --video copy");
+        diagnostics.mistake(
+            "video",
+            "ffv1",
+            "cannot hold X, Y and Z of digital cinema without a loss; use --video copy",
+        );
     }
-    alpha_layer(job, &facts, samples, &mut told);
-    let format = format(encoder, settings, &job.output.picture, samples, &mut told);
-    let geometry = geometry::plan(job, encoder, settings, &facts, format, &mut told);
+    alpha_layer(job, &facts, samples, &mut diagnostics);
+    let format = format(encoder, settings, &job.output.picture, samples, &mut diagnostics);
     let is_lossless = settings.rate == Some(RateControl::Lossless) || encoder == Encoder::Ffv1;
-    let color = color::plan(job, encoder, &facts, samples, format, is_lossless, &mut told);
-    let mut transform = Transform::to(geometry.width, geometry.height, format, settings.resampler, facts.color);
-    transform.inverse_telecine = geometry.inverse_telecine;
-    transform.deinterlace = geometry.deinterlace;
-    transform.keeps_fields = geometry.fields;
-    transform.crop = geometry.crop;
-    transform.orientation = geometry.turn;
-    transform.flatten = samples.alpha && !format.alpha;
-    transform.tonemap = color.tonemap;
-    transform.from = color.from;
-    transform.to = color.to;
-    transform.pad = geometry.pad;
-    transform.packing = packing(encoder, format);
-    if let Some(name) = pixel.odd_chroma().filter(|_| settings.chroma.is_none() && encoder != Encoder::Prores) {
-        let own = same_samples(pixel, &transform, (facts.width, facts.height), samples.depth);
-        match own.filter(|_| encoder == Encoder::Ffv1) {
-            Some(own) => transform.packing = Some(own),
-            None => told.decide(
-                format!("chroma {}", format.chroma),
-                format!("the source is {name}, which is not encoded as it is; nothing of it is lost"),
-            ),
+    let request = FrameRequest {
+        target: Target::Encoder(encoder),
+        picture: &job.output.picture,
+        probe: job.probe,
+        container: Container::from_path(&job.output.path),
+        size: settings.size,
+        resampler: settings.resampler,
+        chroma_is_fixed: settings.chroma_is_fixed,
+        is_lossless,
+        samples,
+        format,
+    };
+    let pack = |transform: &Transform, diagnostics: &mut Diagnostics<'_>| {
+        let odd = pixel.odd_chroma().filter(|_| settings.chroma.is_none() && encoder != Encoder::Prores);
+        if let Some(name) = odd {
+            let own = same_samples(pixel, transform, (facts.width, facts.height), samples.depth);
+            if let Some(own) = own.filter(|_| encoder == Encoder::Ffv1) {
+                return Some(own);
+            }
+            let why = format!("the source is {name}, which is not encoded as it is; nothing of it is lost");
+            diagnostics.decide(format!("chroma {}", format.chroma), why);
         }
-    }
+        packing(encoder, format)
+    };
+    let Frames { geometry, color, hdr: extras, mut transform } = frames::plan(&request, &facts, pack, &mut diagnostics);
     let shape = Shape { width: facts.width, height: facts.height, format: pixel.0 };
     let converted = !transform.is_identity(shape) || transform.pad.is_some() || job.output.picture.rate.is_some();
-    let extras = hdr::plan(job, encoder, &facts, &transform, &mut told);
 
     let (width, height) = transform.size();
-    check_size(encoder, format, width, height, geometry.fields.is_some(), told.mistakes);
-    // H.264 and HEVC say both parts in 16 bits each (E.2.1, E.3.1).
+    // H.264 and HEVC store both parts in 16 bits each (E.2.1, E.3.1).
     let exact = geometry.sample_aspect;
     let sample_aspect = exact.nearest_within(u16::MAX.into());
     if sample_aspect != exact {
-        told.notes.push(format!("sample aspect {exact} is written as {sample_aspect}, the nearest that fits"));
+        diagnostics.notes.push(format!("sample aspect {exact} is written as {sample_aspect}, the nearest that fits"));
     }
     if let Some(told_as) = container.rounds_aspect(width, height, sample_aspect) {
-        told.notes.push(rounded_aspect(container, sample_aspect, told_as));
+        diagnostics.notes.push(rounded_aspect(container, sample_aspect, told_as));
     }
     let mut written = color.to;
     if format.chroma != Chroma::C420 || samples.chroma != Chroma::C420 {
-        // Only 4:2:0 has a place for chroma that is not fixed (H.264 E.2.1, H.265 E.3.1), and chroma that was halved
-        // here sits where the standards put it unless told otherwise.
+        // Only 4:2:0 states a chroma location (H.264 E.2.1, H.265 E.3.1). Chroma that is subsampled here has the
+        // default location of the standards.
         written.chroma_location = Default::default();
     }
     if encoder == Encoder::X264 && format.chroma == Chroma::C400 {
-        // libx264 says none of luma without chroma, which needs none.
+        // libx264 writes no matrix for luma without chroma, which needs none.
         written.matrix = Matrix::UNSPECIFIED;
     }
     transform.to.chroma_location = written.chroma_location;
     if !zimg_is_there() && converted {
-        told.notes.push("libavfilter has no zimg; swscale converts".into());
+        diagnostics.notes.push("libavfilter has no zimg; swscale converts".into());
     }
     let passes = match settings.rate {
         Some(RateControl::Bitrate { passes, .. }) => passes,
@@ -283,30 +277,40 @@ pub(super) fn plan(
         passes,
         lossless: is_lossless,
         preset: settings.preset.clone().unwrap_or_else(|| "medium".into()),
-        profile: (encoder == Encoder::Prores).then(|| prores_profile(settings, format).to_owned()),
-        options: Vec::new(),
-    };
-    let plan = VideoPlan {
-        options: match encoder.is_mezzanine() {
-            true => lavc::options(&plan, &settings.params),
-            false => options::list(encoder, settings, &extras.hdr, job.threads, None),
+        tune: settings.tune.clone(),
+        profile: match encoder {
+            Encoder::Prores => Some(prores_profile(settings, format).to_owned()),
+            _ => settings.profile.clone(),
         },
-        ..plan
+        keyframes: settings.keyframes.clone(),
+        key_interval: settings.key_interval,
+        options: Vec::new(),
     };
     if encoder.is_mezzanine() && !container.knows(&encoder.to_string()) {
         let known = if encoder == Encoder::Ffv1 { ".mkv" } else { ".mov, .mkv or .mxf" };
         let problem = format!("{} cannot hold {encoder}; use {known}", container.name());
-        told.mistake("output.path", job.output.path.display(), problem);
+        diagnostics.mistake("output.path", job.output.path.display(), problem);
     }
     if job.output.verify == VerifyLevel::Full && plan.lossless && plan.converted {
-        told.notes.push("lossless is proved against the frames after conversion".into());
+        diagnostics.notes.push("lossless is proved against the frames after conversion".into());
     }
     Ok((Some(plan), None))
 }
 
-/// What a copy does to a layer of opacity, or to the shape of samples, that its container may not hold.
+/// Sets the options of every encoder once its number of threads is known.
+pub(super) fn set_options(asked: &[OutputSettings], outputs: &mut [OutputPlan]) {
+    for (settings, output) in asked.iter().zip(outputs) {
+        let (Some((encoder, settings)), Some(video)) = (settings.video.encode(), &mut output.video) else { continue };
+        video.options = match encoder.is_mezzanine() {
+            true => lavc::options(video, &settings.params),
+            false => options::list(encoder, settings, &video.hdr, output.threads),
+        };
+    }
+}
+
+/// Reports the alpha layer or sample aspect that the container of a copy may not hold.
 fn copied_layers(
-    job: &Request<'_>,
+    job: &OutputRequest<'_>,
     stream: &StreamFacts,
     container: Container,
     mistakes: &mut Vec<Mistake>,
@@ -331,117 +335,33 @@ fn rounded_aspect(container: Container, exact: Rational, told_as: Rational) -> S
     )
 }
 
-/// Says, or refuses, that a layer of opacity is left out.
-fn alpha_layer(job: &Request<'_>, facts: &Facts<'_>, samples: PictureFormat, told: &mut Told<'_>) {
+/// Notes that an alpha layer is left out, or refuses it.
+fn alpha_layer(
+    job: &OutputRequest<'_>,
+    facts: &VideoFacts<'_>,
+    samples: PictureFormat,
+    diagnostics: &mut Diagnostics<'_>,
+) {
     let index = facts.stream.index;
     if facts.glance.second_layer {
         let why = "it is another view, or alpha, and the decoder reads the first layer";
-        told.notes.push(format!("the second layer of stream {index} ({}) is left out: {why}", facts.stream.codec));
+        diagnostics
+            .notes
+            .push(format!("the second layer of stream {index} ({}) is left out: {why}", facts.stream.codec));
     }
     let (declared, seen) = (facts.stream.alpha_layer, facts.glance.alpha_layer);
     if samples.alpha || !(declared || seen) {
         return;
     }
     if job.output.picture.alpha == Alpha::Refuse {
-        told.mistake("picture.alpha", "refuse", "the source has an alpha layer");
+        diagnostics.mistake("picture.alpha", "refuse", "the source has an alpha layer");
         return;
     }
     let why = match declared {
         true => "no decoder of this build of libavcodec reads it",
         false => "the container does not declare it",
     };
-    told.notes.push(format!("the alpha layer of stream {index} is left out: {why}"));
-}
-
-/// Where a plan puts what it finds.
-pub(super) struct Told<'a> {
-    pub(super) mistakes: &'a mut Vec<Mistake>,
-    pub(super) decisions: &'a mut Vec<Decision>,
-    pub(super) notes: &'a mut Vec<String>,
-}
-
-impl Told<'_> {
-    pub(super) fn decide(&mut self, what: impl Into<String>, why: impl Into<String>) {
-        self.decisions.push(Decision::new(what, why));
-    }
-
-    pub(super) fn mistake(&mut self, place: &str, value: impl ToString, problem: impl Into<String>) {
-        self.mistakes.push(Mistake::new(place, value, problem));
-    }
-}
-
-/// What is known of the pictures of a source: from its container, and from the bitstream, which is believed first.
-pub(super) struct Facts<'a> {
-    pub(super) source: &'a Source,
-    pub(super) stream: &'a StreamFacts,
-    pub(super) glance: &'a Glance,
-    pub(super) pixel: Option<PixelFormat>,
-    pub(super) width: usize,
-    pub(super) height: usize,
-    pub(super) rate: Rational,
-    /// As source and job say.
-    pub(super) color: Color,
-    /// Range as the source or the job states it, where one of them does.
-    pub(super) stated_range: Range,
-}
-
-/// Codecs of single pictures, whose grey goes from nothing to the highest value as their RGB does.
-const STILLS: [&str; 18] = [
-    "png", "apng", "tiff", "bmp", "pgm", "pbm", "pam", "dpx", "targa", "sgi", "sunrast", "pcx", "psd", "gif", "xbm",
-    "xwd", "fits", "jpegls",
-];
-
-impl<'a> Facts<'a> {
-    fn gather(job: &Request<'a>, source: &'a Source, stream: &'a StreamFacts) -> Self {
-        let glance = job.looks.glance(source, stream);
-        let seen = glance.pictures > 0;
-        // The container tells the format of pictures without their alpha layer.
-        let layered = glance.pixel_format.filter(|_| stream.alpha_layer);
-        let pixel = layered.or(PixelFormat::from_raw(stream.format)).or(glance.pixel_format);
-        let own = glance.color;
-        // A decoder's silence (ProRes) overwrites in libavformat what the container said.
-        let declared = source.input.declared().get(stream.index).map(|declared| declared.color).unwrap_or_default();
-        let color = own.or(stream.color).or(declared);
-        let mut color = Color { chroma_location: stream.color.chroma_location, ..color };
-        if pixel.is_some_and(PixelFormat::is_full_range_variant) {
-            color.range = Range::Full;
-        }
-        let samples = pixel.and_then(PixelFormat::samples);
-        if samples.is_some_and(|samples| samples.rgb) {
-            color.matrix = Matrix::RGB;
-            color.range = if color.range == Range::Limited { Range::Limited } else { Range::Full };
-        } else if color.matrix == Matrix::RGB {
-            // Of luma without chroma (DPX), or a mistake: YCbCr by the matrix of RGB is none.
-            color.matrix = Matrix::UNSPECIFIED;
-        }
-        if pixel.is_some_and(PixelFormat::is_xyz) {
-            // What X, Y and Z become before anything else is done to them.
-            color = Color { primaries: Primaries(1), transfer: Transfer::LINEAR, ..color };
-        }
-        let color = job.output.picture.source_color.apply(color);
-        let stated_range = color.range;
-        let is_grey = samples.is_some_and(|samples| samples.chroma == Chroma::C400);
-        let is_still = stream.is_sequence || STILLS.contains(&stream.codec.as_str());
-        let is_bit = pixel.is_some_and(|pixel| pixel.depth() == 1);
-        let color = Color {
-            range: match color.range {
-                Range::Unspecified if is_grey && (is_still || is_bit) => Range::Full,
-                range => range,
-            },
-            ..color
-        };
-        Facts {
-            source,
-            stream,
-            pixel,
-            width: if seen { glance.width } else { stream.width },
-            height: if seen { glance.height } else { stream.height },
-            rate: frame_rate(stream),
-            color,
-            stated_range,
-            glance,
-        }
-    }
+    diagnostics.notes.push(format!("the alpha layer of stream {index} is left out: {why}"));
 }
 
 /// Chroma, depth, RGB and alpha of the output.
@@ -450,14 +370,14 @@ fn format(
     settings: &EncodeSettings,
     picture: &PictureSettings,
     samples: PictureFormat,
-    told: &mut Told<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> PictureFormat {
     if samples.alpha && picture.alpha == Alpha::Refuse {
-        told.mistake("picture.alpha", "refuse", "the source has an alpha channel");
+        diagnostics.mistake("picture.alpha", "refuse", "the source has an alpha channel");
     }
     let depths = encoder.depths();
     let depth = settings.depth.unwrap_or_else(|| match encoder {
-        // Nothing may be lost.
+        // FFV1 is lossless, so the depth must not fall.
         Encoder::Ffv1 => *depths.iter().find(|depth| **depth >= samples.depth).unwrap_or(&16),
         _ => *depths.iter().rev().find(|depth| **depth <= samples.depth).unwrap_or(&depths[0]),
     });
@@ -468,44 +388,45 @@ fn format(
         alpha: samples.alpha && picture.alpha == Alpha::Auto && encoder == Encoder::Ffv1,
     };
     if encoder == Encoder::Ffv1 && format.alpha && !format.rgb && format.chroma == Chroma::C400 {
-        // Grey with opacity has no planes of its own.
+        // FFV1 has no planar format for grey with alpha.
         format.chroma = Chroma::C444;
     }
     if encoder == Encoder::Ffv1 && format.alpha && !format.rgb && format.depth == 12 {
-        // libavcodec's FFV1 knows YCbCr with opacity at 8, 10 and 16 bits.
+        // libavcodec's FFV1 supports YCbCr with alpha at 8, 10 and 16 bits.
         match settings.depth {
             None => format.depth = 16,
-            Some(depth) => told.mistake("video.depth", depth, "ffv1 with opacity has 8, 10 or 16 bits"),
+            Some(depth) => diagnostics.mistake("video.depth", depth, "ffv1 with opacity has 8, 10 or 16 bits"),
         }
     }
     if encoder == Encoder::Prores {
         let is_free = settings.profile.is_none() && settings.chroma.is_none();
         if is_free && samples.alpha && picture.alpha == Alpha::Auto {
-            // The profile that has a place for alpha.
+            // Only this profile holds alpha.
             format.chroma = Chroma::C444;
         }
         let full = prores_profile(settings, format).starts_with("4444");
         format.chroma = if full { Chroma::C444 } else { Chroma::C422 };
         format.alpha = full && samples.alpha && picture.alpha == Alpha::Auto;
         if format.chroma != samples.chroma && settings.profile.is_none() {
-            told.decide(format!("ProRes {}", prores_profile(settings, format)), format!("the source is {samples}"));
+            diagnostics
+                .decide(format!("ProRes {}", prores_profile(settings, format)), format!("the source is {samples}"));
         }
     }
     if samples.alpha && !format.alpha && picture.alpha == Alpha::Auto {
-        told.decide("pictures are laid on black", format!("{encoder} output has no alpha channel"));
+        diagnostics.decide("pictures are laid on black", format!("{encoder} output has no alpha channel"));
     }
     if depth < samples.depth && settings.depth.is_none() {
-        told.decide(format!("{depth} bits, with error diffusion"), {
+        diagnostics.decide(format!("{depth} bits, with error diffusion"), {
             format!("the source has {}, {encoder} takes up to {}", samples.depth, depths.last().unwrap_or(&8))
         });
     }
     if samples.rgb && !format.rgb && settings.chroma.is_none() && encoder != Encoder::Prores {
-        told.decide("chroma 4:4:4", "the source is RGB, which has full chroma");
+        diagnostics.decide("chroma 4:4:4", "the source is RGB, which has full chroma");
     }
     format
 }
 
-/// The profile of ProRes that was asked for, or that the samples need.
+/// The ProRes profile of the settings, or else the one that the format needs.
 pub(crate) fn prores_profile(settings: &EncodeSettings, format: PictureFormat) -> &str {
     match &settings.profile {
         Some(profile) => profile,
@@ -514,7 +435,7 @@ pub(crate) fn prores_profile(settings: &EncodeSettings, format: PictureFormat) -
     }
 }
 
-/// The planes of 4:1:1, 4:1:0 or 4:4:0 that FFV1 takes as they are, where `transform` changes nothing about them.
+/// The planar format of a 4:1:1, 4:1:0 or 4:4:0 source that FFV1 takes unchanged, if `transform` does not change it.
 fn same_samples(pixel: PixelFormat, transform: &Transform, size: (usize, usize), depth: u32) -> Option<String> {
     let planes = pixel.planar(false)?;
     let name = planes.name().replacen("yuvj", "yuv", 1);
@@ -523,40 +444,8 @@ fn same_samples(pixel: PixelFormat, transform: &Transform, size: (usize, usize),
     (same.is_identity(shape) && transform.pad.is_none() && transform.format.depth == depth).then_some(name)
 }
 
-/// FFV1 takes 8-bit RGB packed only.
+/// The packed format for 8-bit RGB, which FFV1 takes only packed.
 fn packing(encoder: Encoder, format: PictureFormat) -> Option<String> {
     let packed = encoder == Encoder::Ffv1 && format.rgb && format.depth == 8;
     packed.then(|| if format.alpha { "bgra" } else { "bgr0" }.to_owned())
-}
-
-fn check_size(
-    encoder: Encoder,
-    format: PictureFormat,
-    width: usize,
-    height: usize,
-    fields: bool,
-    mistakes: &mut Vec<Mistake>,
-) {
-    let size = format!("{width}x{height}");
-    let mut wrong = |problem: String| mistakes.push(Mistake::new("video.size", &size, problem));
-    let (x, y) = format.chroma.shift();
-    // FFV1 rounds chroma up, as the formats themselves do.
-    let exact = encoder != Encoder::Ffv1;
-    if exact && (!width.is_multiple_of(1 << x) || !height.is_multiple_of(1 << y)) {
-        let (w, h) = ((width >> x << x).max(1 << x), (height >> y << y).max(1 << y));
-        let what = if y > 0 { "an even width and height" } else { "an even width" };
-        wrong(format!("{} needs {what}; use --size {w}x{h} or --chroma 444", format.chroma));
-    }
-    if fields && encoder == Encoder::X264 && !height.is_multiple_of(2 << y) {
-        wrong(format!("two fields of {} need a multiple of {} rows", format.chroma, 2 << y));
-    }
-    // x265 takes no picture below one coding tree unit, of 64 samples unless told otherwise; told otherwise, 3.5 writes
-    // past the end of its own memory for pictures of 48 samples.
-    let least = if encoder == Encoder::X265 { 64 } else { 1 };
-    if width < least || height < least {
-        wrong(format!("{encoder} needs {least}x{least}"));
-    }
-    if width > 16_384 || height > 16_384 {
-        wrong("at most 16384 on a side".into());
-    }
 }

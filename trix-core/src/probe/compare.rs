@@ -1,17 +1,19 @@
-//! Where the container says one thing and what is in it another: the first cause of copies that look or play wrong.
+//! Finds disagreements between the container and its streams: the main cause of copies that look or play wrong.
 //!
-//! Invariant: silence is no disagreement; both sides must have said something, and both are quoted.
+//! Invariant: a missing value is no disagreement. Both sides must state a value, and both are quoted.
 
 use std::fmt;
 
-use serde::Serialize;
 use trix_av::{pixel::PixelFormat, stream::StreamFacts};
 use trix_model::{
     color::Range,
     time::{Rational, TimeBase, Timestamp},
 };
 
-use super::{StreamInfo, VideoInfo};
+use super::{
+    disagreement::{Disagreement, Subject},
+    info::{StreamInfo, VideoInfo},
+};
 use crate::{
     reading::glance::Glance,
     source::{
@@ -20,90 +22,7 @@ use crate::{
     },
 };
 
-/// One thing of which the container and what is in it say different.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Disagreement {
-    /// About what.
-    pub what: Subject,
-    /// Index of the stream; absent where it is about the whole file.
-    pub stream: Option<usize>,
-    /// What the container says, or its header.
-    pub container: String,
-    /// What the pictures say, or the packets.
-    pub bitstream: String,
-}
-
-/// What a disagreement can be about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Subject {
-    /// Width and height.
-    Size,
-    /// Width of a sample by its height.
-    SampleAspect,
-    /// Width of the picture by its height.
-    DisplayAspect,
-    /// Profile of the codec.
-    Profile,
-    /// Bits in a sample.
-    BitDepth,
-    /// Layout of samples.
-    PixelFormat,
-    /// Colour primaries.
-    Primaries,
-    /// Transfer characteristics.
-    Transfer,
-    /// Matrix coefficients.
-    Matrix,
-    /// Range of samples.
-    Range,
-    /// Progressive, or which field comes first.
-    FieldOrder,
-    /// Pictures in a second.
-    FrameRate,
-    /// The display that it was graded on.
-    MasteringDisplay,
-    /// How bright it gets.
-    ContentLight,
-    /// Whether there is Dolby Vision.
-    DolbyVision,
-    /// Samples of sound in a second.
-    SampleRate,
-    /// Channels of sound.
-    Channels,
-    /// The time code of the first picture.
-    Timecode,
-    /// How long it is.
-    Duration,
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Subject::Size => "size",
-            Subject::SampleAspect => "sample aspect",
-            Subject::DisplayAspect => "display aspect",
-            Subject::Profile => "profile",
-            Subject::BitDepth => "bit depth",
-            Subject::PixelFormat => "pixel format",
-            Subject::Primaries => "primaries",
-            Subject::Transfer => "transfer",
-            Subject::Matrix => "matrix",
-            Subject::Range => "range",
-            Subject::FieldOrder => "field order",
-            Subject::FrameRate => "frame rate",
-            Subject::MasteringDisplay => "mastering display",
-            Subject::ContentLight => "content light",
-            Subject::DolbyVision => "Dolby Vision",
-            Subject::SampleRate => "sample rate",
-            Subject::Channels => "channels",
-            Subject::Timecode => "time code",
-            Subject::Duration => "duration",
-        })
-    }
-}
-
-/// Width of a picture by its height as it is shown; samples without an aspect are square.
+/// Display aspect ratio (width / height) of a frame. Samples without an aspect ratio count as square.
 pub(super) fn display_aspect(width: usize, height: usize, sample_aspect: Option<Rational>) -> Option<Rational> {
     let sample = sample_aspect.unwrap_or(Rational::new(1, 1));
     let (width, height) = (i64::try_from(width).ok()?, i64::try_from(height).ok()?);
@@ -111,7 +30,7 @@ pub(super) fn display_aspect(width: usize, height: usize, sample_aspect: Option<
     aspect.is_positive().then(|| aspect.nearest_within(10_000))
 }
 
-/// Order of fields as the pictures themselves are flagged; `None` where they differ from one another.
+/// Field order that the frames themselves state. `None` if they differ.
 pub(super) fn field_order(glance: &Glance) -> Option<&'static str> {
     match (glance.interlaced, glance.top_first) {
         (0, _) => Some("progressive"),
@@ -121,11 +40,11 @@ pub(super) fn field_order(glance: &Glance) -> Option<&'static str> {
     }
 }
 
-/// Finds every disagreement of `source`.
+/// Finds all disagreements of `source`.
 pub(super) fn disagreements(source: &Source, movie: Option<&Movie>, streams: &[StreamInfo]) -> Vec<Disagreement> {
     let mut list = List(Vec::new());
     for (facts, info) in source.streams().iter().zip(streams) {
-        // A cover picture is shown by itself; nobody asks what its container says.
+        // A cover image is shown on its own; the container's properties do not matter for it.
         if facts.is_attached_picture {
             continue;
         }
@@ -171,7 +90,7 @@ impl List {
         self.0.push(Disagreement { what, stream, container, bitstream });
     }
 
-    /// The whole file against its longest stream.
+    /// Compares the duration of the whole file with its longest stream.
     fn durations(&mut self, source: &Source, movie: Option<&Movie>, streams: &[StreamInfo]) {
         let ends = |of: &dyn Fn(&StreamInfo) -> Option<Timestamp>| streams.iter().filter_map(of).max();
         let micro = TimeBase::new(1, 1_000_000);
@@ -200,8 +119,8 @@ impl List {
     }
 
     fn timecodes(&mut self, source: &Source, streams: &[StreamInfo]) {
-        use super::TimecodeOrigin as Origin;
-        let all = super::timecodes(source, streams);
+        use crate::probe::info::TimecodeOrigin as Origin;
+        let all = crate::probe::timecodes::timecodes(source, streams);
         let is_container = |origin| matches!(origin, Origin::Container | Origin::Track | Origin::Stream);
         let Some(container) = all.iter().find(|code| is_container(code.origin)) else { return };
         for code in all.iter().filter(|code| !is_container(code.origin) && code.value != container.value) {
@@ -232,7 +151,8 @@ impl About<'_> {
         {
             self.add(Subject::SampleAspect, ratio(container), ratio(bitstream));
         }
-        // A container says it twice: by size and sample aspect, and in MP4 and MOV by the size at which a track is shown.
+        // A container states the aspect ratio by frame size and sample aspect ratio. MP4 and MOV also state it by the
+        // display size of the track.
         let made =
             aspect.filter(|_| said).and_then(|aspect| display_aspect(declared.width, declared.height, Some(aspect)));
         let header =
@@ -270,7 +190,7 @@ impl About<'_> {
         }
     }
 
-    /// What the container's configuration record of the codec says, against the parameter sets.
+    /// Compares the container's codec configuration record with the parameter sets.
     fn configuration(&mut self, facts: &StreamFacts, glance: &Glance) {
         let record = facts.parameters.extradata();
         let depth = match (facts.codec.as_str(), record.first()) {
@@ -304,7 +224,7 @@ impl About<'_> {
     }
 
     fn fields(&mut self, declared: &StreamFacts, glance: &Glance) {
-        // Other codecs have no flag for fields, or libavcodec 59 does not read it (HEVC).
+        // Other codecs have no field flag, or libavcodec 59 does not read it (HEVC).
         const FLAGGED: [&str; 8] = ["mpeg1video", "mpeg2video", "mpeg4", "h264", "vc1", "prores", "dnxhd", "dvvideo"];
         if !FLAGGED.contains(&declared.codec.as_str()) {
             return;
@@ -336,12 +256,12 @@ impl About<'_> {
         {
             self.add(Subject::ContentLight, container, bitstream);
         }
-        // libavcodec hands on the processing units of HEVC only.
+        // libavcodec passes on the RPUs of HEVC only.
         if facts.codec != "hevc" {
             return;
         }
         let with = format!("processing units in {} of the first {} pictures", glance.dolby_vision, glance.pictures);
-        // An elementary stream has no place for a configuration.
+        // An elementary stream cannot hold a configuration record.
         let has_place = facts.codec != container;
         match facts.dolby_vision {
             Some(config) if config.has_rpu && glance.dolby_vision == 0 => self.add(Subject::DolbyVision, config, with),
@@ -357,18 +277,18 @@ impl About<'_> {
     fn rate(&mut self, declared: Option<&StreamFacts>, video: &VideoInfo, glance: &Glance, is_indexed: bool) {
         let declared = declared.map(|declared| declared.average_rate).filter(|rate| rate.is_positive());
         let measured = video.timing.map(|timing| timing.customary_rate);
-        // Film and video differ by a thousandth.
+        // Film and video rates differ by a thousandth.
         let same = |a: Rational, b: Rational| within(a, b, 0.0005);
         let Some(container) = measured.or(declared) else { return };
-        // libavformat works out the average rate of MP4 and MOV from the very index that was measured.
+        // libavformat computes the average rate of MP4 and MOV from the same index that was measured here.
         if let Some(declared) = declared.filter(|_| !is_indexed)
             && video.timing.is_some_and(|timing| timing.is_constant)
             && !within(declared, container, 0.01)
         {
             self.add(Subject::FrameRate, fps(declared), format!("its times {}", fps(container)));
         }
-        // Where pictures have times of their own, encoders write the clock of these times; no level of H.264 or HEVC
-        // allows more than 300 pictures a second.
+        // If frames have times of their own, encoders write the clock of these times as the rate. No level of H.264 or
+        // HEVC allows more than 300 frames a second.
         const MOST: Rational = Rational::new(300, 1);
         let Some(bitstream) = glance.rate.filter(|rate| *rate <= MOST) else { return };
         let common = video.timing.map(|timing| {
@@ -415,33 +335,33 @@ impl About<'_> {
     }
 }
 
-/// How long an edit list is in all; `None` without one that says.
+/// Total duration of an edit list. `None` if the track has no edit list with a duration.
 fn edited(track: &Track) -> Option<Timestamp> {
     let base = track.edits.first()?.duration.base;
     let total = track.edits.iter().fold(0i64, |sum, edit| sum.saturating_add(edit.duration.ticks));
     (total > 0).then_some(Timestamp::new(total, base))
 }
 
-/// When a track ends, by its own header, or its media where the header does not say.
+/// End of a track by its header, or by its media if the header states none.
 fn track_end(movie: &Movie, info: &StreamInfo) -> Option<Timestamp> {
     let track = movie.tracks.iter().find(|track| i64::from(track.id) == i64::from(info.id))?;
     track.duration.or(track.media_duration)
 }
 
-/// Whether two durations are the same as far as a player would notice: to two pictures, or a thousandth.
+/// True if two durations are equal for a viewer: they differ by at most two frames, or a thousandth.
 fn are_close(a: Timestamp, b: Timestamp) -> bool {
     const SLACK: u64 = 80_000;
     let difference = a.micros().abs_diff(b.micros());
     difference <= SLACK.max(a.micros().unsigned_abs().max(b.micros().unsigned_abs()) / 1000)
 }
 
-/// Whether two ratios differ by no more than `part` of the greater.
+/// True if two ratios differ by at most `part` of the greater one.
 fn within(a: Rational, b: Rational, part: f64) -> bool {
     let (a, b) = (a.to_f64(), b.to_f64());
     (a - b).abs() <= part * a.abs().max(b.abs())
 }
 
-/// Names that libavcodec gives to a profile of H.264 (Rec. ITU-T H.264, A.2); constraint flags make variants of some.
+/// libavcodec's names of an H.264 profile (Rec. ITU-T H.264, A.2). Constraint flags make variants of some profiles.
 fn h264_profiles(indication: u8) -> Option<Vec<&'static str>> {
     Some(match indication {
         66 => vec!["Baseline", "Constrained Baseline"],
@@ -456,7 +376,7 @@ fn h264_profiles(indication: u8) -> Option<Vec<&'static str>> {
     })
 }
 
-/// The name that libavcodec gives to a profile of HEVC (Rec. ITU-T H.265, A.3).
+/// libavcodec's name of an HEVC profile (Rec. ITU-T H.265, A.3).
 fn hevc_profile(general: u8) -> Option<&'static str> {
     Some(match general {
         1 => "Main",
@@ -471,7 +391,7 @@ fn ratio(value: Rational) -> String {
     format!("{}:{}", value.num, value.den)
 }
 
-/// A display aspect as people say it: 16:9, 4:3, 2.400:1.
+/// The usual form of a display aspect ratio: 16:9, 4:3, 2.400:1.
 fn aspect_text(value: Rational) -> String {
     let is_small = value.num < 30 && value.den < 30;
     if is_small { ratio(value) } else { format!("{:.3}:1", value.to_f64()) }

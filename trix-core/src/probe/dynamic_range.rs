@@ -1,6 +1,6 @@
-//! Names what kind of picture it is: SDR, or which of the kinds of HDR.
+//! Identifies the dynamic range: SDR, or one of the HDR formats.
 //!
-//! Invariant: a kind is named only for what stands in the file; PQ without metadata is not called HDR10.
+//! Invariant: a format is named only if the file contains its metadata. PQ without metadata is not called HDR10.
 
 use std::fmt;
 
@@ -61,7 +61,7 @@ impl fmt::Display for HdrFormat {
     }
 }
 
-/// What `facts` and the first pictures say of high dynamic range; `None` for SDR. `color` is what decoders go by.
+/// The HDR properties that `facts` and the first frames state. `None` for SDR. `color` is the colour that decoders use.
 pub(super) fn of(facts: &StreamFacts, glance: Option<&Glance>, color: Color) -> Option<HdrInfo> {
     let seen = glance.map(|glance| glance.hdr).unwrap_or_default();
     let (mastering, light) = (seen.mastering.or(facts.hdr.mastering), seen.light.or(facts.hdr.light));

@@ -1,6 +1,6 @@
-//! What a probe tells: plain data, as `trix probe --json` prints it.
+//! The result of a probe: plain data, as `trix probe --json` prints it.
 //!
-//! Invariant: what a file does not say is absent.
+//! Invariant: values that a file does not state are absent.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -16,7 +16,7 @@ use trix_model::{
     timecode::Timecode,
 };
 
-use super::{Disagreement, HdrInfo, Measured};
+use super::{disagreement::Disagreement, dynamic_range::HdrInfo, survey::Measured};
 use crate::{
     decode::data_bursts::DataBursts,
     reading::{census::Census, glance::Glance},

@@ -1,13 +1,15 @@
-//! Finds out what a source holds: container, streams, times, colour, and where the container and what is in it
-//! disagree; on request by decoding all of it.
+//! Describes a source: container, streams, times, colour, and disagreements between the container and its streams. On
+//! request, decodes the whole source.
 //!
-//! Invariant: what a file does not say is absent, never filled in by custom. Without a count, no more is read than the
-//! header, what the limits allow for probing, and as much once more (`survey`).
+//! Invariant: values that a file does not state are absent; no conventions fill them in. Without a count, a probe reads
+//! only the header, the data that the limits allow for probing, and the same amount once more (`survey`).
 
 mod compare;
+mod disagreement;
 mod dynamic_range;
 mod info;
 mod survey;
+mod timecodes;
 
 use trix_av::{
     input::DurationMethod,
@@ -20,11 +22,10 @@ use trix_model::{
     error::Result,
     orientation::Orientation,
     time::{Rational, TimeBase, Timestamp},
-    timecode::Timecode,
 };
 
 pub use self::{
-    compare::{Disagreement, Subject},
+    disagreement::{Disagreement, Subject},
     dynamic_range::{HdrFormat, HdrInfo},
     info::{
         AttachmentInfo, AudioInfo, ContainerInfo, MediaInfo, Method, ProgramInfo, StreamInfo, SubtitleForm,
@@ -34,6 +35,7 @@ pub use self::{
 };
 pub use crate::source::movie::EditInfo;
 
+use self::timecodes::{named, timecodes};
 use crate::{
     decode::data_bursts::DataBursts,
     reading::census,
@@ -64,7 +66,7 @@ pub fn probe(source: &Source) -> MediaInfo {
             streams: program.streams.clone(),
         }
     });
-    // Some releases of libavformat go by the last track instead of the movie header.
+    // Some releases of libavformat use the duration of the last track instead of the movie header.
     let header = movie.as_ref().filter(|movie| !movie.is_fragmented).and_then(|movie| movie.duration);
     let header = header.map(|duration| duration.rescale(micro)).filter(|micros| *micros > 0);
     let bytes = source.extent().size;
@@ -95,14 +97,14 @@ pub fn probe(source: &Source) -> MediaInfo {
     }
 }
 
-/// Describes `source` and decodes all of it, to count frames and samples and to find damage.
+/// Describes `source` and decodes it completely, to count frames and samples and to find damage.
 ///
 /// # Errors
-/// Those of reading and of missing decoders; damage is counted, not an error.
+/// Those of reading and of missing decoders. Damage is counted and is not an error.
 ///
 /// ```no_run
 /// use trix_core::{Cancel, Limits, Source, probe};
-/// let source = Source::open("master.mov".as_ref(), Limits::default())?;
+/// let source = Source::open("master.mov")?;
 /// let info = probe::probe_and_count(source, 0, &Cancel::default())?;
 /// println!("{}", serde_json::to_string_pretty(&info).expect("plain data"));
 /// # Ok::<(), trix_core::Error>(())
@@ -113,7 +115,7 @@ pub fn probe_and_count(source: Source, threads: u32, cancel: &Cancel) -> Result<
     Ok(info)
 }
 
-/// Width and height of the part of the frames of stream `facts` that is meant to be seen, where an MP4 or MOV file says so.
+/// Width and height of the clean aperture of stream `facts`, if an MP4 or MOV file states it.
 pub(crate) fn clean_aperture(source: &Source, facts: &StreamFacts) -> Option<(Rational, Rational)> {
     let is_movie = source.input.demuxer().starts_with("mov,");
     let movie = movie::read(&mut source.reader().ok().filter(|_| is_movie)?)?;
@@ -126,11 +128,6 @@ fn method(method: DurationMethod) -> Method {
         DurationMethod::Header => Method::Container,
         DurationMethod::BitRate => Method::BitRate,
     }
-}
-
-fn named(metadata: &[(String, String)], key: &str) -> Option<String> {
-    let entry = metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
-    entry.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
 }
 
 fn stream(
@@ -184,7 +181,7 @@ fn stream(
     }
 }
 
-/// How long a stream is, by the best word there is.
+/// Duration of a stream from the most reliable source.
 fn duration(
     source: &Source,
     facts: &StreamFacts,
@@ -204,7 +201,7 @@ fn duration(
         (container, method(input.duration_method())),
     ];
     let found = candidates.into_iter().find_map(|(duration, method)| Some((duration?, method)));
-    // Cover pictures and attached files take no time.
+    // Cover images and attachments have no duration.
     let found = found.filter(|_| !facts.is_attached_picture && facts.kind != StreamKind::Attachment);
     found.unzip()
 }
@@ -216,14 +213,14 @@ fn video(
     index: Option<&movie::Track>,
     found: survey::Found,
 ) -> VideoInfo {
-    // The container tells the format of pictures without their alpha layer.
+    // The container states the pixel format without the alpha layer.
     let layered = found.glance.as_ref().filter(|_| facts.alpha_layer).and_then(|glance| glance.pixel_format);
     let format = layered.or(PixelFormat::from_raw(facts.format));
     let positive = |ratio: Rational| ratio.is_positive().then_some(ratio);
     let orientation = facts.display_matrix.as_ref().map(Orientation::from_matrix);
     let is_whole = found.measured.as_ref().is_some_and(|measured| measured.is_whole);
     let by_packets = if is_whole { TimingExtent::AllPackets } else { TimingExtent::FirstPackets };
-    // The index knows all pictures without reading them; packets tell more only when it is cut short.
+    // The index covers all frames without reading them. Packets give more only if the index is incomplete.
     let indexed = index.filter(|_| !facts.is_attached_picture).and_then(movie::Track::intervals);
     let indexed = indexed.and_then(|intervals| intervals.timing());
     let (timing, timing_extent) = match (indexed, found.timing) {
@@ -231,8 +228,8 @@ fn video(
         (None, Some(timing)) => (Some(timing), Some(by_packets)),
         (None, None) => (None, None),
     };
-    // What frames say counts more than what the container says of them. libavformat does not decode every codec to ask, and
-    // where it does, a decoder's silence (ProRes) overwrites what the container said.
+    // Values in frames take precedence over the container's values. libavformat does not decode every codec to get
+    // them. If it does, a decoder that states nothing (ProRes) overwrites the container's values.
     let own = found.glance.as_ref().map(|glance| glance.color).unwrap_or_default();
     let color = own.or(facts.color).or(declared.map(|declared| declared.color).unwrap_or_default());
     VideoInfo {
@@ -259,7 +256,7 @@ fn video(
 }
 
 fn audio(facts: &StreamFacts, track: Option<&movie::Track>, data_bursts: Option<DataBursts>) -> AudioInfo {
-    // In MP4, the edit list says how many samples are not heard.
+    // In MP4, the edit list states the number of priming samples.
     let edit = track.and_then(|track| track.edits.iter().find_map(|edit| edit.media_start));
     let edit = edit.map(|start| start.rescale(Rational::new(1, facts.sample_rate.into())));
     let priming = edit.and_then(|samples| u64::try_from(samples).ok()).unwrap_or(facts.padding.into());
@@ -274,28 +271,4 @@ fn audio(facts: &StreamFacts, track: Option<&movie::Track>, data_bursts: Option<
         priming: Some(priming).filter(|samples| *samples > 0),
         joint_objects: track.and_then(|track| track.joint_objects),
     }
-}
-
-/// Every time code of the first picture.
-fn timecodes(source: &Source, streams: &[StreamInfo]) -> Vec<TimecodeInfo> {
-    let read = |metadata: &[(String, String)]| named(metadata, "timecode")?.parse::<Timecode>().ok();
-    let mut list = Vec::new();
-    let mut add = |value: Option<Timecode>, origin, stream| {
-        list.extend(value.map(|value| TimecodeInfo { value, origin, stream }));
-    };
-    add(read(&source.input.metadata()), TimecodeOrigin::Container, None);
-    let has_track = source.streams().iter().any(|facts| facts.tag.as_deref() == Some("tmcd"));
-    for (facts, info) in source.streams().iter().zip(streams) {
-        let is_track = facts.tag.as_deref() == Some("tmcd");
-        // libavformat copies the time code of a track to the streams that refer to it.
-        if is_track || !has_track {
-            let origin = if is_track { TimecodeOrigin::Track } else { TimecodeOrigin::Stream };
-            add(read(&facts.metadata), origin, Some(facts.index));
-        }
-        if let Some(glance) = info.video.as_ref().and_then(|video| video.bitstream.as_ref()) {
-            add(glance.smpte_timecode, TimecodeOrigin::Picture, Some(facts.index));
-            add(glance.gop_timecode, TimecodeOrigin::GroupOfPictures, Some(facts.index));
-        }
-    }
-    list
 }

@@ -1,8 +1,8 @@
-//! A second reading of the first packets of a source: how its pictures follow one another, how much there is of each
-//! stream, and a glance at the pictures.
+//! Reads the first packets of a source a second time, to measure the intervals of its frames and the amount of data in
+//! each stream, and to decode the first frames.
 //!
-//! Invariant: no more is read than [`PACKETS`] packets, [`PICTURES`] pictures of a stream or the bytes that the limits
-//! allow for probing; whether that was all of the source is said with every number.
+//! Invariant: it reads at most [`PACKETS`] packets, [`PICTURES`] frames of a stream, or the bytes that the limits allow
+//! for probing. Every result states whether this was the whole source.
 
 use std::collections::BTreeMap;
 
@@ -23,9 +23,9 @@ use crate::{
     source::Source,
 };
 
-/// Pictures after which a survey ends: more than a minute.
+/// Number of frames after which a survey ends: more than a minute.
 const PICTURES: u64 = 2000;
-/// Packets after which it ends, of whatever streams.
+/// Number of packets of all streams after which a survey ends.
 const PACKETS: u64 = 100_000;
 
 /// What reading the first packets of a stream found.
@@ -48,14 +48,14 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// From the first presentation to the end of the last; absent for what carries no times.
+    /// Duration from the first presentation time to the end of the last packet. `None` for streams without times.
     pub fn duration(&self) -> Option<Timestamp> {
         let (start, end) = (self.start?, self.end?);
         let ticks = end.ticks.checked_sub(start.ticks)?;
         (ticks > 0).then_some(Timestamp::new(ticks, start.base))
     }
 
-    /// Bits in a second over that time.
+    /// Bits per second over this duration.
     pub fn bit_rate(&self) -> Option<u64> {
         let duration = self.duration()?;
         let bits = i128::from(self.bytes) * 8 * i128::from(duration.base.den);
@@ -63,7 +63,7 @@ impl Measured {
     }
 }
 
-/// What a survey found out about a stream.
+/// Result of a survey for one stream.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) measured: Option<Measured>,
@@ -72,7 +72,7 @@ pub(super) struct Found {
     pub(super) bursts: Option<DataBursts>,
 }
 
-/// Reads the first packets of `source` once more; what was found, by index of the stream.
+/// Reads the first packets of `source` again. Returns the results by stream index.
 pub(super) fn survey(source: &Source) -> BTreeMap<usize, Found> {
     let Ok(mut again) = source.reopen() else { return BTreeMap::new() };
     let mut watchers: Vec<Watcher> = source.streams().iter().map(|facts| Watcher::new(source, facts)).collect();
@@ -83,7 +83,7 @@ pub(super) fn survey(source: &Source) -> BTreeMap<usize, Found> {
             Ok(Some(packet)) => {
                 packets += 1;
                 bytes += packet.data().len() as u64;
-                // A stream that appears in mid-file is nobody's.
+                // Ignore streams that appear in mid-file.
                 let Some(watcher) = watchers.get_mut(packet.stream()) else { continue };
                 watcher.push(&packet);
                 if watcher.is_video && watcher.packets >= PICTURES {
@@ -94,7 +94,7 @@ pub(super) fn survey(source: &Source) -> BTreeMap<usize, Found> {
                 is_whole = true;
                 break;
             }
-            // What cannot be read is the business of those who read for good.
+            // Later stages report read errors.
             Err(_) => break,
         }
     }
@@ -108,7 +108,7 @@ struct Watcher {
     listener: Option<Listener>,
     times: Vec<i64>,
     has_no_pts: bool,
-    /// The latest decoding time: whatever comes later is shown later.
+    /// Latest decoding time. Frames read after it are shown after it.
     decoded: Option<i64>,
     packets: u64,
     bytes: u64,
@@ -121,7 +121,7 @@ struct Watcher {
 impl Watcher {
     fn new(source: &Source, facts: &StreamFacts) -> Self {
         let is_video = facts.kind == StreamKind::Video;
-        // Pictures of more than 2048x1536 take their time, in intra-only codecs most of all.
+        // Frames of more than 2048x1536 take long to decode, above all in intra-only codecs.
         let is_large = facts.width.saturating_mul(facts.height) > 2048 * 1536;
         let pictures = if is_large { glance::PICTURES / 4 } else { glance::PICTURES };
         Watcher {
@@ -164,7 +164,7 @@ impl Watcher {
             return;
         }
         self.has_no_pts &= packet.pts().is_none();
-        // AVI knows the order of decoding only; its times are as even or uneven as those of the pictures.
+        // AVI has only decoding times. Their intervals are as even as those of the presentation times.
         if let Some(time) = packet.pts().or_else(|| packet.dts().filter(|_| self.has_no_pts)) {
             self.times.push(time);
             self.end = self.end.max(Some(time.saturating_add(packet.duration().max(0))));
@@ -174,13 +174,13 @@ impl Watcher {
     fn finish(mut self, is_whole: bool) -> Found {
         self.times.sort_unstable();
         let mut intervals = Intervals::new(self.facts.time_base);
-        // Where reading stopped in the middle, pictures are missing that are shown before others that were read.
+        // If reading stopped in mid-file, frames are missing that are shown before frames already read.
         let is_settled = |time: &i64| is_whole || self.decoded.is_none_or(|decoded| *time <= decoded);
         self.times.iter().copied().filter(is_settled).for_each(|time| intervals.push(time));
         let time = |ticks: i64| Timestamp::new(ticks, self.facts.time_base);
         let timing = if self.is_video { intervals.timing() } else { None };
         let mut end = self.end.map(time);
-        // A last picture without a duration is shown as long as most others.
+        // Without a duration, the last frame gets the most common interval.
         if let (Some(timing), Some(last)) = (&timing, self.times.last())
             && end == Some(time(*last))
         {
@@ -203,17 +203,17 @@ impl Watcher {
     }
 }
 
-/// Listens to the first seconds of audio that keeps every bit, for data that it may carry.
+/// Searches the first seconds of lossless audio for embedded data.
 struct Listener {
     decoder: Decoder,
     base: TimeBase,
     finder: BurstFinder,
     found: Option<DataBursts>,
-    /// Samples that are still to be looked at.
+    /// Samples left to search.
     left: u64,
 }
 
-/// Seconds that are listened to.
+/// Number of seconds to search.
 const LISTENED: u64 = 4;
 
 impl Listener {
@@ -230,7 +230,7 @@ impl Listener {
         if self.left == 0 || self.found.is_some() {
             return;
         }
-        // What cannot be decoded is the business of those who decode for good.
+        // Later stages report decode errors.
         let _ = self.decoder.send(Some(packet));
         while let Ok(Output::Item(frame)) = self.decoder.receive() {
             self.left = self.left.saturating_sub(frame.samples() as u64);
@@ -239,8 +239,8 @@ impl Listener {
     }
 }
 
-/// Whether a packet holds a picture that is only there for others to refer to: VP8 and VP9 have such with times of their
-/// own.
+/// True if a packet holds a frame that is only a reference and is never shown. VP8 and VP9 have such frames, with times
+/// of their own.
 fn is_hidden(codec: &str, data: &[u8]) -> bool {
     let (Some(first), Some(last)) = (data.first(), data.last()) else { return false };
     match codec {

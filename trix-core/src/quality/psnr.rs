@@ -9,13 +9,13 @@ const BYTES_IN_U32: usize = 32768;
 
 /// The sum over all samples of (reference − distorted)², for planes of 8 bits (bytes) or 9 to 16 bits (`u16`).
 ///
-/// Both planes have one width, height and depth; where they do not, only the samples that both have are summed, read
-/// as the reference's depth says. The padding of the strides is not read. 64 bits hold the sum of 2³² samples that
-/// differ by 65535 each, over 500 times the samples of a 3840x2160 plane.
+/// Both planes must have the same width, height and depth. Otherwise only the samples that both have are summed, at the
+/// reference's depth. The padding of the strides is not read. 64 bits hold the sum of 2³² samples that differ by 65535
+/// each, over 500 times the samples of a 3840x2160 plane.
 ///
 /// # Panics
 ///
-/// When a plane's `data` ends before its last row; [`Comparator::push`](super::Comparator::push) refuses such planes.
+/// If a plane's `data` ends before its last row. [`Comparator::push`](super::Comparator::push) rejects such planes.
 #[must_use]
 pub fn sse(reference: Plane<'_>, distorted: Plane<'_>) -> u64 {
     let row = if reference.depth > 8 { row_sse_u16 } else { row_sse_u8 };
@@ -27,7 +27,7 @@ fn row_sse_u8(reference: &[u8], distorted: &[u8]) -> u64 {
     runs.map(|(reference, distorted)| u64::from(run_sse_u8(reference, distorted))).sum()
 }
 
-/// At most [`BYTES_IN_U32`] samples. The differences fit `i16`, so two products a lane are one multiply-add in SIMD.
+/// At most [`BYTES_IN_U32`] samples. The differences fit `i16`, so a SIMD multiply-add handles two products per lane.
 fn run_sse_u8(reference: &[u8], distorted: &[u8]) -> u32 {
     let squares = reference.iter().zip(distorted).map(|(&r, &d)| {
         let difference = i32::from(i16::from(r) - i16::from(d));
@@ -47,16 +47,16 @@ fn row_sse_u16(reference: &[u8], distorted: &[u8]) -> u64 {
 
 /// The ratio of the peak to the mean squared error, in decibels: 10 · log₁₀(peak² / MSE), peak = 2^depth − 1.
 ///
-/// `mse` is in squared sample steps, 0 or more; `depth` in bits, 1 to 16. `None` when `mse` is 0 (the planes are
-/// identical and the ratio has no finite value) or is no number. The peak is that of the full sample range whatever
-/// range is flagged, as the `psnr` filter of the `ffmpeg` program has it.
+/// `mse` is in squared sample steps, 0 or more; `depth` is in bits, 1 to 16. `None` if `mse` is 0 (the planes are
+/// identical and the ratio has no finite value) or not a number. The peak is that of the full sample range, whatever
+/// range is flagged, like the `psnr` filter of the `ffmpeg` program.
 #[must_use]
 pub fn decibels(mse: f64, depth: u32) -> Option<f64> {
     let peak = peak(depth);
     (mse > 0.0).then(|| 10.0 * (peak * peak / mse).log10())
 }
 
-/// The largest sample of `depth` bits (1 to 16; other values are taken as the nearest of these).
+/// The largest sample of `depth` bits. `depth` is limited to 1 to 16.
 pub(super) fn peak(depth: u32) -> f64 {
     f64::from((1u32 << depth.clamp(1, 16)) - 1)
 }
@@ -112,7 +112,7 @@ mod tests {
     fn largest_differences_do_not_overflow() {
         let (zeros, ones) = (vec![0; 200_000], vec![255; 200_000]);
         assert_eq!(sse(plane(&zeros, 200_000, 200_000, 1, 8), plane(&ones, 200_000, 200_000, 1, 8)), 200_000 * 65025);
-        // A plane of 3840x2160 samples: each row is the same bytes, so 2160 of them need no memory.
+        // A plane of 3840x2160 samples whose rows share the same bytes, so that 2160 rows need no memory.
         let (zeros, ones) = (plane(&zeros, 0, 3840, 2160, 16), plane(&ones, 0, 3840, 2160, 16));
         assert_eq!(sse(zeros, ones), 3840 * 2160 * 65535 * 65535);
     }

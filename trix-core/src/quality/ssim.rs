@@ -11,45 +11,62 @@
 //! C1 = (0.01·L)²   C2 = (0.03·L)²   L = 2^depth − 1
 //! ```
 //!
-//! over unweighted windows of 8x8 samples, one every 4 samples each way, instead of the paper's Gaussian ones. The
-//! code multiplies means by N = 64 samples and variances by N·(N−1), so that both are made of sums: Σx, and
-//! N·Σx² − (Σx)². C2 takes part as C2·N·(N−1), which is exact; C1 as C1·N, where N² would be, because the filter has
-//! it so. Scores are comparable only between tools that share these choices.
+//! over unweighted windows of 8x8 samples, one every 4 samples in each direction, instead of the paper's Gaussian
+//! windows. The code multiplies means by N = 64 samples and variances by N·(N−1), so that both consist of sums: Σx, and
+//! N·Σx² − (Σx)². C2 is multiplied by N·(N−1), which is exact. C1 is multiplied by N instead of N², like in the filter.
+//! Scores are comparable only between tools that make the same choices.
+
+use std::ops::Range;
 
 use trix_model::picture::Plane;
 
 use super::psnr::peak;
 
+/// Samples of a block each way; a window is 2x2 neighbouring blocks.
+pub(super) const BLOCK: usize = 4;
 /// Samples in a window.
 const WINDOW: usize = 64;
-/// Columns that the inner loops take at a time: fixed, so that the compiler turns them into SIMD.
+/// Number of columns that the inner loops process at a time. It is fixed, so that the compiler generates SIMD code.
 const LANES: usize = 32;
 
 /// Mean SSIM over the windows of two planes; −1 to 1, and 1 for identical planes.
 ///
-/// The planes have one width, height and depth (1 to 16 bits); where they do not, only the samples that both have
-/// count, at the reference's depth. Windows start at multiples of 4; up to 3 samples at the right and at the bottom
-/// that fill no window do not count. A plane narrower or lower than 8 samples is one window, whatever its size, with
-/// N its number of samples; a plane without samples scores 1.
+/// The planes must have the same width, height and depth (1 to 16 bits). Otherwise only the samples that both have
+/// count, at the reference's depth. Windows start at multiples of 4. Up to 3 samples at the right and at the bottom
+/// that fill no window are ignored. A plane narrower or lower than 8 samples is one window, whatever its size, with N
+/// as its number of samples. A plane without samples scores 1.
 ///
 /// # Panics
 ///
-/// When a plane's `data` ends before its last row; [`Comparator::push`](super::Comparator::push) refuses such planes.
+/// If a plane's `data` ends before its last row. [`Comparator::push`](super::Comparator::push) rejects such planes.
 #[must_use]
 pub fn ssim(reference: Plane<'_>, distorted: Plane<'_>) -> f64 {
     let width = reference.width.min(distorted.width);
     let height = reference.height.min(distorted.height);
     if width == 0 || height == 0 {
         1.0
-    } else if width < 8 || height < 8 {
+    } else if !has_windows(width, height) {
         let total = sums_of_all(reference, distorted);
         Constants::new(reference.depth, width * height).similarity(&total)
     } else {
-        mean_of_windows(reference, distorted, width / 4, height / 4)
+        mean(width, height, rows_of_windows(reference, distorted, 1..height / 4))
     }
 }
 
-/// Sums over a set of sample pairs (x of the reference, y of the distorted plane). Integers below 2⁵³, thus exact.
+/// Whether a plane of this size has windows of 8x8 samples, and is not one window as a whole.
+pub(super) fn has_windows(width: usize, height: usize) -> bool {
+    width >= 8 && height >= 8
+}
+
+/// The mean over the windows of a plane of this size, from the sums over its rows of windows, which are added in their
+/// order.
+pub(super) fn mean(width: usize, height: usize, rows: impl IntoIterator<Item = f64>) -> f64 {
+    let total = rows.into_iter().fold(0.0, |total, row| total + row);
+    total / ((width / 4 - 1) * (height / 4 - 1)) as f64
+}
+
+/// Sums over a set of sample pairs (x of the reference, y of the distorted plane). They are integers below 2⁵³, so they
+/// are exact.
 #[derive(Clone, Copy, Default)]
 struct Sums {
     /// Σx.
@@ -73,7 +90,7 @@ impl Sums {
     }
 }
 
-/// What the formula needs beside the sums.
+/// The constants of the formula.
 struct Constants {
     n: f64,
     c1: f64,
@@ -81,7 +98,7 @@ struct Constants {
 }
 
 impl Constants {
-    /// For windows of `samples` samples of `depth` bits. Rounded to integers as the filter does, but never to 0, which
+    /// For windows of `samples` samples of `depth` bits. Rounded to integers like in the filter, but never to 0: that
     /// would divide 0 by 0 in black windows of few bits.
     fn new(depth: u32, samples: usize) -> Constants {
         let (n, peak) = (samples as f64, peak(depth));
@@ -100,22 +117,29 @@ impl Constants {
     }
 }
 
-/// `columns` x `rows` blocks of 4x4 samples, at least 2x2; a window is 2x2 neighbouring blocks.
-fn mean_of_windows(reference: Plane<'_>, distorted: Plane<'_>, columns: usize, rows: usize) -> f64 {
+/// The sums of the similarities of each row of windows whose lower blocks, of 4x4 samples, stand in the rows of blocks
+/// `rows`, from 1 on: what [`mean`] takes. A window is 2x2 neighbouring blocks, of which a plane has at least as many.
+pub(super) fn rows_of_windows(reference: Plane<'_>, distorted: Plane<'_>, rows: Range<usize>) -> Vec<f64> {
+    let columns = reference.width.min(distorted.width) / 4;
     let constants = Constants::new(reference.depth, WINDOW);
-    let strip = if reference.depth > 8 { strip_u16 } else { strip_u8 };
+    let strip = match reference.depth {
+        0..=8 => strip_u8,
+        9..=NARROW => strip_u12,
+        _ => strip_u16,
+    };
     let (mut above, mut below) = (vec![Sums::default(); columns], vec![Sums::default(); columns]);
-    let (mut reference_rows, mut distorted_rows) = (reference.rows(), distorted.rows());
-    let mut total = 0.0;
-    for row in 0..rows {
+    let first = rows.start - 1;
+    let (mut reference_rows, mut distorted_rows) = (reference.rows().skip(first * 4), distorted.rows().skip(first * 4));
+    let mut sums = Vec::with_capacity(rows.len());
+    for row in first..rows.end {
         let four = |rows: &mut dyn Iterator<Item = _>| std::array::from_fn(|_| rows.next().unwrap_or_default());
         strip(four(&mut reference_rows), four(&mut distorted_rows), &mut below);
-        if row > 0 {
-            total += sum_of_windows(&constants, &above, &below);
+        if row > first {
+            sums.push(sum_of_windows(&constants, &above, &below));
         }
         std::mem::swap(&mut above, &mut below);
     }
-    total / ((columns - 1) * (rows - 1)) as f64
+    sums
 }
 
 fn sum_of_windows(constants: &Constants, above: &[Sums], below: &[Sums]) -> f64 {
@@ -123,35 +147,71 @@ fn sum_of_windows(constants: &Constants, above: &[Sums], below: &[Sums]) -> f64 
     pairs.map(|(a, b)| constants.similarity(&a[0].plus(&a[1]).plus(&b[0].plus(&b[1])))).sum()
 }
 
+/// Bits of the largest sample of which four rows of squares, of two neighbours in both planes, fit 32 bits: 16 × 2²⁴.
+const NARROW: u32 = 12;
+
 /// The sums of the 4x4 blocks of four rows of bytes.
 fn strip_u8(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
-    for (index, blocks) in blocks.chunks_mut(LANES / 4).enumerate() {
-        // 4 × 255 fits u16; a product of two bytes fits u16, 8 of them fit u32.
-        let (mut x, mut y) = ([0u16; LANES], [0u16; LANES]);
-        let (mut squares, mut products) = ([0u32; LANES], [0u32; LANES]);
-        for (reference, distorted) in reference.iter().zip(&distorted) {
-            let (reference, distorted) = (lanes::<LANES>(reference, index), lanes::<LANES>(distorted, index));
-            for lane in 0..LANES {
-                let (r, d) = (u16::from(reference[lane]), u16::from(distorted[lane]));
-                x[lane] += r;
-                y[lane] += d;
-                squares[lane] += u32::from(r * r) + u32::from(d * d);
-                products[lane] += u32::from(r * d);
-            }
-        }
-        for (block, sums) in blocks.iter_mut().enumerate() {
-            let lanes = block * 4..block * 4 + 4;
-            *sums = Sums {
-                x: f64::from(x[lanes.clone()].iter().sum::<u16>()),
-                y: f64::from(y[lanes.clone()].iter().sum::<u16>()),
-                squares: f64::from(squares[lanes.clone()].iter().sum::<u32>()),
-                products: f64::from(products[lanes].iter().sum::<u32>()),
-            };
-        }
+    strip_narrow(reference, distorted, blocks, |row, index| lanes::<LANES>(row, index).map(i16::from));
+}
+
+/// The sums of the 4x4 blocks of four rows of little-endian `u16`, which are seldom above [`NARROW`] bits.
+fn strip_u12(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
+    let words = |row: &[u8], index: usize| {
+        let bytes = lanes::<{ LANES * 2 }>(row, index);
+        let words = bytes.as_chunks::<2>().0;
+        std::array::from_fn(|lane| i16::from_le_bytes(words[lane]))
+    };
+    if strip_narrow(reference, distorted, blocks, words) >> NARROW != 0 {
+        strip_u16(reference, distorted, blocks);
     }
 }
 
-/// The sums of the 4x4 blocks of four rows of little-endian `u16`, of any value.
+/// The sums of the 4x4 blocks of four rows, of which `load` gives a run of samples by its index. Returns all bits that
+/// are set in any sample; the sums count when these are no more than [`NARROW`].
+#[inline(always)]
+fn strip_narrow(
+    reference: [&[u8]; 4],
+    distorted: [&[u8]; 4],
+    blocks: &mut [Sums],
+    load: impl Fn(&[u8], usize) -> [i16; LANES],
+) -> u16 {
+    let mut seen = [0i16; LANES];
+    for (index, blocks) in blocks.chunks_mut(LANES / 4).enumerate() {
+        // Products of two neighbours are added at once: a single instruction of SIMD does both.
+        let (mut x, mut y) = ([0i16; LANES], [0i16; LANES]);
+        let (mut squares, mut products) = ([0i32; LANES / 2], [0i32; LANES / 2]);
+        for (reference, distorted) in reference.iter().zip(&distorted) {
+            let (r, d) = (load(reference, index), load(distorted, index));
+            for lane in 0..LANES {
+                x[lane] = x[lane].wrapping_add(r[lane]);
+                y[lane] = y[lane].wrapping_add(d[lane]);
+                seen[lane] |= r[lane] | d[lane];
+            }
+            let both = |a: &[i16; LANES], b: &[i16; LANES], pair: usize| {
+                let one = |lane: usize| i32::from(a[lane]) * i32::from(b[lane]);
+                one(2 * pair).wrapping_add(one(2 * pair + 1))
+            };
+            for pair in 0..LANES / 2 {
+                squares[pair] = squares[pair].wrapping_add(both(&r, &r, pair)).wrapping_add(both(&d, &d, pair));
+                products[pair] = products[pair].wrapping_add(both(&r, &d, pair));
+            }
+        }
+        for (block, sums) in blocks.iter_mut().enumerate() {
+            let (lanes, pairs) = (block * 4..block * 4 + 4, block * 2..block * 2 + 2);
+            let of_lanes = |sums: &[i16; LANES]| sums[lanes.clone()].iter().map(|sum| i32::from(*sum)).sum::<i32>();
+            *sums = Sums {
+                x: f64::from(of_lanes(&x)),
+                y: f64::from(of_lanes(&y)),
+                squares: f64::from(squares[pairs.start].wrapping_add(squares[pairs.start + 1])),
+                products: f64::from(products[pairs.start].wrapping_add(products[pairs.start + 1])),
+            };
+        }
+    }
+    seen.iter().fold(0, |seen, sample| seen | *sample as u16)
+}
+
+/// The sums of the 4x4 blocks of four rows of little-endian `u16`, with any values.
 fn strip_u16(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
     for (index, blocks) in blocks.chunks_mut(LANES / 4).enumerate() {
         let (mut x, mut y) = ([0u32; LANES], [0u32; LANES]);
@@ -181,7 +241,7 @@ fn strip_u16(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) 
     }
 }
 
-/// The `index`th run of `N` bytes of a row; past its end zeros, which no block that counts contains.
+/// The `index`th run of `N` bytes of a row. Zeros fill it past the end of the row; no counted block contains them.
 #[inline(always)]
 fn lanes<const N: usize>(row: &[u8], index: usize) -> [u8; N] {
     let rest = row.get(index * N..).unwrap_or_default();
@@ -223,7 +283,7 @@ mod tests {
         Plane { data, stride, width, height, depth }
     }
 
-    /// Bytes without pattern, from a linear congruential generator.
+    /// Pseudo-random bytes from a linear congruential generator.
     fn noise(seed: u32, length: usize) -> Vec<u8> {
         let step = |state: &mut u32| {
             *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -232,7 +292,7 @@ mod tests {
         std::iter::repeat_with(|| ()).scan(seed, |state, ()| step(state)).take(length).collect()
     }
 
-    /// The formula as it is written, window by window, with every sample looked up.
+    /// The formula as written, window by window, with a look-up of every sample.
     fn by_definition(x: &[u8], y: &[u8], width: usize, height: usize) -> f64 {
         let (mut total, mut windows) = (0.0, 0.0);
         for top in (0..=height - 8).step_by(4) {
@@ -246,7 +306,7 @@ mod tests {
                 let (vx, vy, covariance) = (moment(x, mx, x, mx), moment(y, my, y, my), moment(x, mx, y, my));
                 let (c1, c2) = (416.0 / 4096.0, 235_963.0 / (64.0 * 63.0));
                 let numerator = (2.0 * mx * my + c1) * (2.0 * covariance + c2);
-                // With variances over 63, 64²·σ² of the sums is 64·63·σ², as C2 has it.
+                // With variances over 63, the term 64²·σ² of the sums is 64·63·σ², which matches C2.
                 total += numerator / ((mx * mx + my * my + c1) * (vx + vy + c2));
                 windows += 1.0;
             }
@@ -315,6 +375,33 @@ mod tests {
         let y: Vec<u8> = x.iter().map(|x| 255 - x).collect();
         let score = ssim(plane(&x, 64, 64, 64, 8), plane(&y, 64, 64, 64, 8));
         assert!((-1.0..-0.8).contains(&score), "{score}");
+    }
+
+    type StripOf = fn([&[u8]; 4], [&[u8]; 4], &mut [Sums]);
+
+    fn sums(strip: StripOf, x: &[u8], y: &[u8]) -> Vec<f64> {
+        fn four(data: &[u8]) -> [&[u8]; 4] {
+            let row = data.len() / 4;
+            std::array::from_fn(|at| &data[at * row..(at + 1) * row])
+        }
+        let mut sums = vec![Sums::default(); x.len() / 32];
+        strip(four(x), four(y), &mut sums);
+        sums.iter().flat_map(|sums| [sums.x, sums.y, sums.squares, sums.products]).collect()
+    }
+
+    #[test]
+    fn samples_above_their_depth_count_as_what_they_are() {
+        for bits in 9..=16 {
+            let masked = |seed: u32| -> Vec<u8> {
+                let mask = ((1u32 << (bits - 8)) - 1) as u8;
+                let bytes = noise(seed, 92 * 2 * 4).into_iter().enumerate();
+                bytes.map(|(at, byte)| if at % 2 == 1 { byte & mask } else { byte }).collect()
+            };
+            let (x, y) = (masked(10), masked(11));
+            assert_eq!(sums(strip_u12, &x, &y), sums(strip_u16, &x, &y), "{bits} bits");
+        }
+        let top = [0xff, 0x0f].repeat(92 * 4);
+        assert_eq!(sums(strip_u12, &top, &top), sums(strip_u16, &top, &top));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Counts what a source holds by decoding all of it.
+//! Counts the content of a source by decoding all of it.
 //!
-//! Invariant: every packet of every picture and sound stream passes through its decoder, where there is one.
+//! Invariant: every packet of every video and audio stream passes through its decoder, if there is one.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,8 +14,11 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-use crate::decode::{audio::AudioDecoder, timing::TimingReport, video::VideoDecoder};
-use crate::{demux::Demuxer, source::Source};
+use crate::{
+    decode::{audio::AudioDecoder, timing::TimingReport, video::VideoDecoder},
+    demux::Demuxer,
+    source::Source,
+};
 
 /// What decoding all of a source found.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -72,7 +75,7 @@ pub struct FrameSize {
     pub height: usize,
 }
 
-/// Changes of size that are listed; a stream with more is broken.
+/// Maximum number of sizes that are listed. A stream with more is broken.
 pub const SIZES: usize = 16;
 
 enum Decoder {
@@ -80,7 +83,7 @@ enum Decoder {
     Audio(Box<AudioDecoder>),
 }
 
-/// Decodes all pictures and sound of `source`, on as many threads as the machine has cores (`threads` 0) or `threads`.
+/// Decodes all video and audio of `source`, with `threads` threads (0: one for each core).
 ///
 /// # Errors
 /// Those of reading and decoding; damage only with [`OnDamage::Fail`].
@@ -91,7 +94,7 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
     let mut decoders = BTreeMap::new();
     let mut found: BTreeMap<usize, StreamCensus> = BTreeMap::new();
     for facts in source.streams().iter().filter(|facts| !facts.is_attached_picture) {
-        // Who only counts is not stopped by what nothing decodes.
+        // Counting does not fail on streams that cannot be decoded.
         if on_damage == OnDamage::Conceal && source.selection().lack(facts.index).is_some() {
             continue;
         }
@@ -133,7 +136,7 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
             Decoder::Video(decoder, intervals) => {
                 decoder.push(None)?;
                 pictures(decoder, base, census, intervals)?;
-                // Times that were made up say nothing about the rate.
+                // Repaired times do not show the rate.
                 census.intervals = intervals.timing().filter(|timing| decoder.repaired() < timing.pictures);
                 census.frames = Some(decoder.decoded());
                 census.times_repaired = decoder.repaired();

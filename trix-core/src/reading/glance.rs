@@ -1,6 +1,6 @@
-//! A look at the first pictures of a stream: what the bitstream itself says, whatever its container claims.
+//! Examines the first frames of a stream: what the bitstream itself states, regardless of its container.
 //!
-//! Invariant: a glance judges nothing and fails nothing; damage is the business of those who decode for good.
+//! Invariant: a glance makes no judgement and never fails the job. Damage is reported by the later full decode.
 
 use serde::Serialize;
 use trix_av::{
@@ -85,17 +85,17 @@ pub struct Glance {
     pub encoder_settings: Option<String>,
 }
 
-/// Pictures that a glance decodes: more than a closed group of two seconds needs to show its metadata, few enough to
-/// take no time.
+/// Number of frames that a glance decodes: more than a closed GOP of two seconds needs to show its metadata, and few
+/// enough to take almost no time.
 pub const PICTURES: u64 = 24;
 
-/// Decodes up to `pictures` pictures of stream `facts` of a second reading of `source`; `None` when there is no decoder
-/// or nothing can be decoded.
+/// Decodes up to `pictures` frames of stream `facts` with a second reader of `source`. Returns `None` if there is no
+/// decoder, or if nothing can be decoded.
 pub(crate) fn at_most(source: &Source, facts: &StreamFacts, pictures: u64) -> Option<Glance> {
     let mut again = source.reopen().ok()?;
     let mut glancer = Glancer::open(source, facts, pictures)?;
     let mut bytes = 0;
-    // Beyond what was read to recognise the streams, a glance becomes a stare.
+    // The limit is twice the amount read to probe the streams, so that a glance stays short.
     let limit = source.limits().probe_bytes.saturating_mul(2);
     while glancer.wants_more() && bytes < limit {
         let Ok(Some(packet)) = again.read() else { break };
@@ -107,43 +107,43 @@ pub(crate) fn at_most(source: &Source, facts: &StreamFacts, pictures: u64) -> Op
     glancer.finish()
 }
 
-/// A glance at one stream, packet by packet.
+/// Examines one stream, packet by packet.
 pub(crate) struct Glancer {
     decoder: Decoder,
     found: Glance,
     most: u64,
-    /// Of H.264 and HEVC.
+    /// The codec and framing of H.264 and HEVC.
     nal: Option<(NalCodec, Framing)>,
-    /// What the codec-specific data say of the encoder.
+    /// The encoder signature in the codec-specific data.
     signature: Option<String>,
 }
 
 impl Glancer {
-    /// Begins a glance at up to `most` pictures of stream `facts` of `source`; `None` when there is no decoder.
+    /// Starts a glance at up to `most` frames of stream `facts` of `source`. Returns `None` if there is no decoder.
     pub(crate) fn open(source: &Source, facts: &StreamFacts, most: u64) -> Option<Self> {
         let (claims, pixels) = (facts.parameters.without_claims(), source.limits().pixels);
         let decoder = Decoder::open(&claims, facts.time_base, 0, pixels, facts.alpha_layer).ok()?;
         let nal = NalCodec::from_name(&facts.codec);
         let extradata = facts.parameters.extradata();
-        // Decoders hand on what comes with a picture, and not all of them what stands in front of all.
+        // All decoders pass on metadata of a frame, but not all pass on metadata from the codec configuration.
         let signature = nal.and_then(|codec| sei::signature(&codec.configuration(extradata), codec));
         let nal = nal.map(|codec| (codec, codec.framing(extradata)));
         Some(Glancer { decoder, found: Glance::default(), most, nal, signature })
     }
 
-    /// Whether it has not seen enough.
+    /// True if it needs more packets.
     pub(crate) fn wants_more(&self) -> bool {
         self.found.pictures < self.most
     }
 
-    /// Looks at the pictures of the stream's next packet.
+    /// Examines the frames of the stream's next packet.
     pub(crate) fn push(&mut self, packet: &Packet) {
         if self.wants_more() {
             if let Some((codec, framing)) = self.nal {
                 let units = nal::units(packet.data(), framing);
                 self.found.second_layer |= units.iter().any(|unit| codec.is_second_layer(unit));
             }
-            // The decoder of H.264 in libavcodec 59 does not hand on static HDR metadata.
+            // The H.264 decoder in libavcodec 59 does not pass on static HDR metadata.
             if let Some((codec, framing)) = self.nal.filter(|(codec, _)| *codec == NalCodec::H264) {
                 let (mastering, light) = sei::static_hdr(packet.data(), codec, framing);
                 let hdr = &mut self.found.hdr;
@@ -156,7 +156,7 @@ impl Glancer {
         }
     }
 
-    /// What was found; `None` when no picture could be decoded.
+    /// Returns the findings, or `None` if no frame could be decoded.
     pub(crate) fn finish(mut self) -> Option<Glance> {
         if self.wants_more() {
             let _ = self.decoder.send(None);
@@ -169,7 +169,8 @@ impl Glancer {
     }
 
     fn take_pictures(&mut self) {
-        // How many come out at once depends on the number of threads; how many are looked at does not.
+        // The number of frames that leave the decoder at once depends on the number of threads. The number examined
+        // does not.
         while self.wants_more() {
             let Ok(Output::Item(frame)) = self.decoder.receive() else { break };
             if self.found.pictures == 0 {
@@ -219,15 +220,15 @@ impl Glancer {
     }
 }
 
-/// Whether three bytes of `cc_data` (CTA-708, 4.3) are valid, of one of `kinds`, and more than filling.
+/// True if three bytes of `cc_data` (CTA-708, 4.3) are valid, of one of `kinds`, and not padding.
 fn is_caption(triple: &[u8], kinds: [u8; 2]) -> bool {
     let [head, first, second] = *triple else { return false };
-    // Parity of CTA-608 sets the highest bit of a zero.
+    // CTA-608 parity sets the highest bit of a zero.
     let is_filling = first & 0x7f == 0 && second & 0x7f == 0;
     head & 4 != 0 && kinds.contains(&(head & 3)) && !is_filling
 }
 
-/// The encoder and its settings in what x264 and x265 write into the first picture.
+/// The encoder and its settings, from the message that x264 and x265 write into the first frame.
 fn signature(text: &str) -> Option<(&str, &str)> {
     if !text.starts_with("x264") && !text.starts_with("x265") {
         return None;

@@ -1,9 +1,10 @@
-//! Reads the pictures of a source one after the other: demuxing, decoding and converting on one thread.
+//! Reads the frames of a source one after the other: demuxing, decoding and converting on one thread.
 //!
-//! Invariant: it yields the very pictures that an encode of the same source, cut and target takes in.
+//! Invariant: the frames are identical to those that an encode of the same source, cut and target receives.
 
 use std::{collections::VecDeque, sync::Arc};
 
+use trix_av::stream::StreamFacts;
 use trix_model::{
     damage::{DamageLog, OnDamage},
     error::{Error, ErrorKind, Result, Stage},
@@ -11,13 +12,19 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::{Picture, VideoDecoder},
-    plan::{Cut, Verdict},
+    decode::{
+        dynamic::{self, DynamicHdr},
+        video::{Picture, VideoDecoder},
+    },
+    demux::Demuxer,
+    filter::pictures::PictureFilter,
+    index::{self, FromStart},
+    plan::{Cut, Filtering, Verdict},
+    source::Source,
 };
-use crate::{demux::Demuxer, filter::pictures::PictureFilter, plan::Filtering, source::Source};
 
 impl Cut {
-    /// What becomes of a picture at `time`, when `kept` were kept before it.
+    /// Decides about a frame at `time` after `kept` kept frames.
     pub(crate) fn judge(&self, time: Timestamp, kept: u64) -> Verdict {
         if self.start.is_some_and(|start| time < start) {
             Verdict::Before
@@ -30,7 +37,7 @@ impl Cut {
 }
 
 impl Cut {
-    /// Ends a frame, which begins inside, where the cut ends.
+    /// Shortens a frame that starts inside the cut so that it ends with the cut.
     pub(crate) fn shorten(&self, picture: &mut Picture, base: TimeBase) {
         if let (Some(end), Some(duration)) = (self.end, picture.duration) {
             picture.duration = Some(duration.min(end.rescale(base).saturating_sub(picture.pts)).max(1));
@@ -38,33 +45,97 @@ impl Cut {
     }
 }
 
-/// The pictures of a source, in the order in which they are shown.
-pub struct PictureReader {
-    demuxer: Demuxer,
-    decoder: VideoDecoder,
+/// Cuts and filters the frames of a decoder.
+pub(crate) struct Shaper {
     filter: Option<PictureFilter>,
-    stream: usize,
     time_base: TimeBase,
     source_base: TimeBase,
     cut: Cut,
     kept: u64,
+    is_over: bool,
+}
+
+impl Shaper {
+    /// Prepares for frames of `facts`. With a `filtering`, the frames are filtered.
+    pub(crate) fn new(facts: &StreamFacts, cut: Cut, filtering: Option<Filtering>) -> Self {
+        let filter = filtering.map(|filtering| PictureFilter::new(filtering, facts.index, facts.time_base));
+        let time_base = filter.as_ref().map_or(facts.time_base, PictureFilter::time_base);
+        Shaper { filter, time_base, source_base: facts.time_base, cut, kept: 0, is_over: false }
+    }
+
+    /// Takes a frame, or `None` at the end, and returns the frames that are ready.
+    ///
+    /// # Errors
+    /// Those of the filters.
+    pub(crate) fn push(&mut self, picture: Option<Picture>) -> Result<Vec<Picture>> {
+        let verdict = match &picture {
+            _ if self.is_over => return Ok(Vec::new()),
+            None => Verdict::After,
+            Some(picture) => self.cut.judge(Timestamp::new(picture.pts, self.source_base), self.kept),
+        };
+        match (verdict, picture, &mut self.filter) {
+            (Verdict::Keep, Some(mut picture), filter) => {
+                self.kept += 1;
+                self.cut.shorten(&mut picture, self.source_base);
+                match filter {
+                    Some(filter) => filter.push(Some(picture)),
+                    None => Ok(vec![picture]),
+                }
+            }
+            (Verdict::After, _, filter) => {
+                self.is_over = true;
+                filter.as_mut().map_or(Ok(Vec::new()), |filter| filter.push(None))
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// True if no more frames will come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
+}
+
+/// The frames of a source, in presentation order.
+pub struct PictureReader {
+    demuxer: Demuxer,
+    decoder: VideoDecoder,
+    dynamic: Option<DynamicHdr>,
+    shaper: Shaper,
+    stream: usize,
     ready: VecDeque<Picture>,
-    ended: bool,
     damage: Arc<DamageLog>,
+    from_start: Option<FromStart>,
 }
 
 impl PictureReader {
-    /// Reads the first picture stream of `source` with `threads` decoder threads (0: one for each core); with a
-    /// `filtering`, pictures are filtered.
+    /// Reads the main video stream of `source` with `threads` decoder threads (0: one for each core). With a
+    /// `filtering`, the frames are filtered.
     ///
     /// # Errors
-    /// `Unsupported` when there is no picture stream or no decoder for it.
+    /// `Unsupported` if there is no video stream or no decoder for it.
     pub fn new(
         source: Source,
         on_damage: OnDamage,
         cut: Cut,
         filtering: Option<Filtering>,
         threads: u32,
+    ) -> Result<Self> {
+        let begin = match source.video().zip(cut.start) {
+            Some((facts, start)) => Some(index::begin(&source, facts, start)?),
+            None => None,
+        };
+        Self::beginning(source, on_damage, cut, filtering, threads, begin)
+    }
+
+    /// Starts at a known position, or at the start of the source if `begin` is `None`.
+    pub(crate) fn beginning(
+        source: Source,
+        on_damage: OnDamage,
+        cut: Cut,
+        filtering: Option<Filtering>,
+        threads: u32,
+        begin: Option<index::Found>,
     ) -> Result<Self> {
         let label = source.label();
         let Some(facts) = source.video().cloned() else {
@@ -73,30 +144,38 @@ impl PictureReader {
             );
         };
         let damage = Arc::new(DamageLog::new(on_damage));
-        let decoder = VideoDecoder::new(
+        let mut decoder = VideoDecoder::new(
             label,
             &facts,
             on_damage.decoder_threads(threads),
             source.limits().pixels,
             Arc::clone(&damage),
         )?;
-        let filter = filtering.map(|filtering| PictureFilter::new(filtering, facts.index, facts.time_base));
+        if let Some(Ok(begin)) = &begin {
+            decoder = decoder.beginning_at(begin);
+        }
+        let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
+        if let Some(Ok(begin)) = &begin {
+            demuxer = demuxer.beginning_at(facts.index, begin, true)?;
+        }
         Ok(PictureReader {
-            demuxer: Demuxer::new(source, Arc::clone(&damage)),
+            demuxer,
             decoder,
-            time_base: filter.as_ref().map_or(facts.time_base, PictureFilter::time_base),
-            source_base: facts.time_base,
-            filter,
+            dynamic: DynamicHdr::new(&facts.parameters),
+            shaper: Shaper::new(&facts, cut, filtering),
             stream: facts.index,
-            cut,
-            kept: 0,
             ready: VecDeque::new(),
-            ended: false,
             damage,
+            from_start: begin.and_then(std::result::Result::err),
         })
     }
 
-    /// The next picture; `None` after the last.
+    /// The reason why all frames before the first requested one are decoded, if they are.
+    pub fn from_start(&self) -> Option<FromStart> {
+        self.from_start
+    }
+
+    /// The next frame, or `None` after the last.
     ///
     /// # Errors
     /// Those of the stages: damage, limits, reading.
@@ -105,7 +184,7 @@ impl PictureReader {
             if let Some(picture) = self.ready.pop_front() {
                 return Ok(Some(picture));
             }
-            if self.ended {
+            if self.shaper.is_over() {
                 return Ok(None);
             }
             let packet = loop {
@@ -114,38 +193,34 @@ impl PictureReader {
                     other => break other,
                 }
             };
-            self.ended = packet.is_none();
-            self.decoder.push(packet.as_ref())?;
-            while let Some(mut picture) = self.decoder.receive()? {
-                match self.cut.judge(Timestamp::new(picture.pts, self.source_base), self.kept) {
-                    Verdict::Before => {}
-                    Verdict::After => {
-                        self.ended = true;
-                        break;
-                    }
-                    Verdict::Keep => {
-                        self.kept += 1;
-                        self.cut.shorten(&mut picture, self.source_base);
-                        match &mut self.filter {
-                            Some(filter) => self.ready.extend(filter.push(Some(picture))?),
-                            None => self.ready.push_back(picture),
-                        }
-                    }
-                }
+            if let (Some(dynamic), Some(packet)) = (&mut self.dynamic, &packet) {
+                dynamic.push(packet);
             }
-            if let Some(filter) = self.filter.as_mut().filter(|_| self.ended) {
-                self.ready.extend(filter.push(None)?);
+            self.decoder.push(packet.as_ref())?;
+            while !self.shaper.is_over()
+                && let Some(mut picture) = self.decoder.receive()?
+            {
+                picture.extras = dynamic::extras(self.dynamic.as_mut(), &picture);
+                self.ready.extend(self.shaper.push(Some(picture))?);
+            }
+            if packet.is_none() {
+                self.ready.extend(self.shaper.push(None)?);
             }
         }
     }
 
-    /// What was found to be wrong so far.
+    /// The note on a time code in the bitstream of `picture`, the first frame, because no output carries it over.
+    pub(crate) fn timecode_note(&self, picture: &Picture) -> Option<String> {
+        self.decoder.timecode_note(&picture.frame)
+    }
+
+    /// The damage found so far.
     pub fn damage(&self) -> trix_model::damage::DamageReport {
         self.damage.report()
     }
 
-    /// Seconds in a tick of the pictures' times.
+    /// The duration of a tick of the frame times, in seconds.
     pub fn time_base(&self) -> TimeBase {
-        self.time_base
+        self.shaper.time_base
     }
 }

@@ -1,7 +1,7 @@
-//! Reads one sound track by itself, a stream of a file or several put together: demuxing, decoding and converting on
-//! one thread.
+//! Reads a single audio track, either a stream of a file or several streams combined: demuxing, decoding and converting
+//! on one thread.
 //!
-//! Invariant: it yields the very samples that an encode of the same stream, target and edit takes in.
+//! Invariant: the samples are identical to those that an encode of the same stream, target and edit receives.
 
 use std::sync::Arc;
 
@@ -12,20 +12,20 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use crate::decode::{
-    audio::{AudioDecoder, SoundChange},
-    timing::Drift,
-};
 use crate::{
+    decode::{
+        audio::{AudioDecoder, SoundChange},
+        timing::Drift,
+    },
     demux::Demuxer,
-    filter::sound::SoundConverter,
+    filter::sound_converter::SoundConverter,
     plan::{Remix, Resampler, SoundTarget},
     reading::stems::{StemReport, Stems},
     source::Source,
     spec::audio_edit::SoundEdit,
 };
 
-/// The sound of one stream of a source, or of several put together, block after block.
+/// The audio of one stream of a source, or of several streams combined, block by block.
 pub struct SoundReader {
     feed: Feed,
     converter: Option<SoundConverter>,
@@ -34,33 +34,33 @@ pub struct SoundReader {
     sample_rate: u32,
     channels: usize,
     layout: String,
-    /// The layout that channels without one are taken for.
+    /// The assumed layout of channels without a layout.
     assumed: Option<String>,
     start: Timestamp,
-    /// Whether no more goes into the converter.
+    /// True if the converter receives no more blocks.
     closed: bool,
 }
 
-/// Where decoded blocks come from.
+/// The origin of decoded blocks.
 enum Feed {
     Stream(Box<Decoding>),
     Stems(Box<Stems>),
 }
 
-/// A stream that is demuxed and decoded.
+/// A stream with its demuxer and decoder.
 struct Decoding {
     demuxer: Demuxer,
     decoder: AudioDecoder,
     damage: Arc<DamageLog>,
-    /// Whether the last packet is in the decoder.
+    /// True if the last packet was sent to the decoder.
     drained: bool,
 }
 
 impl SoundReader {
-    /// Reads stream `stream` of `source`, by its index in the file; `None`: the first audio track that is taken.
+    /// Reads stream `stream` of `source`, by its index in the file. `None` means the first selected audio track.
     ///
     /// # Errors
-    /// `InvalidSpec` when that stream is no sound, `Unsupported` when there is no sound at all or no decoder for it.
+    /// `InvalidSpec` if that stream is not audio, `Unsupported` if there is no audio or no decoder for it.
     pub fn new(source: Source, stream: Option<usize>, on_damage: OnDamage) -> Result<Self> {
         let label = source.label();
         let sounds: Vec<String> = source.audio().map(|facts| facts.index.to_string()).collect();
@@ -96,7 +96,7 @@ impl SoundReader {
         })
     }
 
-    /// Reads what `stems` make.
+    /// Reads the combined audio of `stems`.
     pub fn of_stems(stems: Stems) -> Self {
         SoundReader {
             converter: None,
@@ -112,14 +112,14 @@ impl SoundReader {
         }
     }
 
-    /// The same sound in another form.
+    /// Converts the audio to `target`, with the changes of `edit`.
     pub fn converted(mut self, target: SoundTarget, edit: SoundEdit) -> Self {
         self.converter = Some(SoundConverter::new(target, self.stream, self.time_base).edited(edit));
         self
     }
 
-    /// A target that keeps the sound's rate and channels and takes it from the start of the file, as 64-bit floating
-    /// point, in which nothing is lost.
+    /// A target that keeps the sample rate and channels, and starts at the start of the file. Its format is 64-bit
+    /// floating point, which is lossless.
     pub fn as_it_is(&self) -> SoundTarget {
         SoundTarget {
             sample_format: "dblp".to_owned(),
@@ -138,15 +138,15 @@ impl SoundReader {
         }
     }
 
-    /// A target that keeps one channel, by its number from zero, in the place of all.
+    /// A target that keeps only one channel, by its number from zero.
     pub fn one_channel(&self, channel: usize) -> SoundTarget {
         let row = (0..self.channels).map(|other| f64::from(u8::from(other == channel))).collect();
-        // Mono has nothing to choose from.
+        // Mono needs no selection.
         let remix = (self.channels > 1).then(|| Remix::Matrix { rows: vec![row] });
         SoundTarget { layout: "mono".to_owned(), remix, ..self.as_it_is() }
     }
 
-    /// The next block; `None` after the last.
+    /// The next block, or `None` after the last.
     ///
     /// # Errors
     /// Those of the stages: damage, limits, reading, conversion.
@@ -167,7 +167,7 @@ impl SoundReader {
             self.closed = decoded.is_none();
             match &mut self.converter {
                 None => return Ok(decoded),
-                // What goes beyond the end of a cut is not decoded.
+                // Audio after the end of a cut is not decoded.
                 Some(converter) => self.closed |= !converter.push(decoded.as_ref())?,
             }
         }
@@ -178,33 +178,33 @@ impl SoundReader {
         self.stream
     }
 
-    /// Samples in a second before conversion, as the file says.
+    /// Sample rate before conversion, according to the file.
     pub fn sample_rate(&self) -> u32 {
         self.sample_rate
     }
 
-    /// Channels before conversion, as the file says.
+    /// Number of channels before conversion, according to the file.
     pub fn channels(&self) -> usize {
         self.channels
     }
 
-    /// Seconds in a tick of the times of decoded blocks.
+    /// The duration of a tick of the block times, in seconds.
     pub fn time_base(&self) -> TimeBase {
         self.time_base
     }
 
-    /// FFmpeg's name of the layout before conversion; where the file tells none, mono and stereo for one and two
-    /// channels, or a number of channels.
+    /// FFmpeg's name of the layout before conversion. If the file states none: mono or stereo for one or two channels,
+    /// otherwise a number of channels.
     pub fn layout(&self) -> &str {
         &self.layout
     }
 
-    /// The start of the file: the time of the first thing in it.
+    /// The start of the file: the time of its first content.
     pub fn start(&self) -> Timestamp {
         self.start
     }
 
-    /// Samples that were decoded so far, in each channel.
+    /// Samples per channel decoded so far.
     pub fn decoded(&self) -> u64 {
         match &self.feed {
             Feed::Stream(decoding) => decoding.decoder.samples(),
@@ -212,13 +212,13 @@ impl SoundReader {
         }
     }
 
-    /// Where the sound that was read so far ends in the output, in samples, before silence is added or an end cut; as
-    /// [`SoundConverter::reach`].
+    /// The end of the audio read so far, as a position in the output in samples, before silence is added or the end is
+    /// cut. See [`SoundConverter::reach`].
     pub fn reach(&self) -> Option<i64> {
         self.converter.as_ref().and_then(SoundConverter::reach)
     }
 
-    /// How times and samples ran apart so far.
+    /// The drift between times and samples so far.
     pub(crate) fn drift(&self) -> Option<Drift> {
         match &self.feed {
             Feed::Stream(decoding) => decoding.decoder.timing().drift,
@@ -226,7 +226,7 @@ impl SoundReader {
         }
     }
 
-    /// Where the codec changed so far.
+    /// The codec changes so far.
     pub(crate) fn changes(&self) -> &[SoundChange] {
         match &self.feed {
             Feed::Stream(decoding) => decoding.decoder.changes(),
@@ -234,7 +234,7 @@ impl SoundReader {
         }
     }
 
-    /// What became of the stems so far, if it is these that are read.
+    /// The report on the stems so far, if this reads stems.
     pub fn stems(&self) -> Option<StemReport> {
         match &self.feed {
             Feed::Stream(_) => None,
@@ -242,7 +242,7 @@ impl SoundReader {
         }
     }
 
-    /// What was found to be wrong so far, with each file.
+    /// The damage found so far, by file.
     pub fn damage(&self) -> Vec<DamageReport> {
         match &self.feed {
             Feed::Stream(decoding) => vec![decoding.damage.report()],
@@ -273,14 +273,14 @@ impl Decoding {
 }
 
 impl SoundTarget {
-    /// The same at another sample rate, by the best resampler of this build.
+    /// Returns this target with another sample rate and, if the rate changes, the best resampler of this build.
     pub fn at_rate(self, sample_rate: u32) -> Self {
         let resampler = (sample_rate != self.sample_rate).then(Resampler::best).or(self.resampler);
         SoundTarget { sample_rate, resampler, ..self }
     }
 
-    /// The same as samples of FFmpeg's format `sample_format` with `bits` significant bits (`None`: floating point),
-    /// dithered or just rounded.
+    /// Returns this target with FFmpeg's sample format `sample_format` and `bits` significant bits (`None`: floating
+    /// point), dithered or only rounded.
     pub fn in_format(self, sample_format: &str, bits: Option<u32>, dithered: bool) -> Self {
         SoundTarget { sample_format: sample_format.to_owned(), bits, dithered, ..self }
     }

@@ -1,7 +1,7 @@
-//! Puts the channels of several files together to one stream: mono stems, stereo pairs, single channels of files.
+//! Combines the channels of several files into one stream: mono stems, stereo pairs, single channels of files.
 //!
-//! Invariant: sample `n` of every channel of the output is sample `n` of its input, counted from the start of the
-//! input's file; what an input lacks at its end is silence, and reported.
+//! Invariant: sample `n` of each output channel is sample `n` of its input, counted from the start of the input's file.
+//! An input that ends early is padded with silence, which is reported.
 
 use serde::Serialize;
 use trix_av::{frame::Frame, layout::ChannelLayout};
@@ -17,13 +17,13 @@ use crate::{
     spec::audio_edit::{SoundEdit, StemTarget},
 };
 
-/// Where channels come from.
+/// The source of channels.
 pub struct StemInput {
     /// The file.
     pub source: Source,
-    /// Index of the stream in the file; `None`: the first sound stream.
+    /// Index of the stream in the file; `None`: the first audio stream.
     pub stream: Option<usize>,
-    /// Number of the channel in the stream, from zero; `None`: all, in their order.
+    /// Number of the channel in the stream, from zero; `None`: all channels, in their order.
     pub channel: Option<usize>,
 }
 
@@ -49,19 +49,19 @@ pub struct StemFacts {
     pub padded: u64,
 }
 
-/// Samples of a block of the output: less than a tenth of a second.
+/// Samples per output block: less than a tenth of a second.
 const BLOCK: usize = 4096;
 
-/// One input and what is read ahead of it.
+/// One input, with the samples that were read ahead.
 struct Stem {
     reader: SoundReader,
-    /// Samples that are not yet in a block, for each of its channels.
+    /// Samples that are not in a block yet, by channel.
     ahead: Vec<Vec<f64>>,
     ended: bool,
     facts: StemFacts,
 }
 
-/// Several inputs as one stream of 64-bit floating point.
+/// Several inputs as one stream of 64-bit floating point samples.
 pub struct Stems {
     stems: Vec<Stem>,
     order: Vec<usize>,
@@ -74,8 +74,7 @@ impl Stems {
     /// Opens the decoders of all `inputs`.
     ///
     /// # Errors
-    /// `InvalidSpec` when channels and layout do not match or a channel does not exist, and those of
-    /// [`SoundReader::new`].
+    /// `InvalidSpec` if channels and layout do not match or a channel does not exist; those of [`SoundReader::new`].
     pub fn open(inputs: Vec<StemInput>, target: &StemTarget, on_damage: OnDamage) -> Result<Self> {
         let wrong = |detail: String| Error::new(ErrorKind::InvalidSpec, Stage::Filter, detail);
         let layout = ChannelLayout::from_name(&target.layout)
@@ -115,10 +114,10 @@ impl Stems {
         Ok(Stems { stems, order, layout: layout.name, sample_rate, samples: 0 })
     }
 
-    /// The next block, its time in samples; `None` after the end of the longest input.
+    /// The next block, with its time in samples, or `None` after the end of the longest input.
     ///
     /// # Errors
-    /// Those of [`SoundReader::next_block`]; `MalformedInput` when an input has no decodable sound at all.
+    /// Those of [`SoundReader::next_block`]; `MalformedInput` if an input has no decodable audio.
     pub fn next_block(&mut self) -> Result<Option<Frame>> {
         for stem in &mut self.stems {
             stem.read(BLOCK)?;
@@ -135,7 +134,7 @@ impl Stems {
         frame.map(Some).ok_or_else(|| Error::bug(Stage::Filter, "stems do not make a block of sound"))
     }
 
-    /// Samples in a second.
+    /// Sample rate in Hz.
     pub fn sample_rate(&self) -> u32 {
         self.sample_rate
     }
@@ -145,17 +144,17 @@ impl Stems {
         &self.layout
     }
 
-    /// Channels of the layout.
+    /// Number of channels in the layout.
     pub fn channels(&self) -> usize {
         self.order.len()
     }
 
-    /// Seconds in a tick of the blocks' times: one sample.
+    /// The duration of a tick of the block times, in seconds: one sample.
     pub fn time_base(&self) -> TimeBase {
         TimeBase::new(1, i64::from(self.sample_rate))
     }
 
-    /// What became of the inputs so far.
+    /// The report on the inputs so far.
     pub fn report(&self) -> StemReport {
         StemReport {
             sample_rate: self.sample_rate,
@@ -164,19 +163,19 @@ impl Stems {
         }
     }
 
-    /// What was found to be wrong with each input so far.
+    /// The damage found in each input so far.
     pub fn damage(&self) -> Vec<DamageReport> {
         self.stems.iter().flat_map(|stem| stem.reader.damage()).collect()
     }
 }
 
 impl Stem {
-    /// Samples that are there in every channel.
+    /// Number of samples available in every channel.
     fn available(&self) -> usize {
         self.ahead.first().map_or(0, Vec::len)
     }
 
-    /// Reads until there are `samples`, or the input ends.
+    /// Reads until `samples` are available, or the input ends.
     fn read(&mut self, samples: usize) -> Result<()> {
         while !self.ended && self.available() < samples {
             match self.reader.next_block()? {
@@ -195,7 +194,7 @@ impl Stem {
         Ok(())
     }
 
-    /// Takes `samples` of each channel, the missing ones as silence.
+    /// Takes `samples` of each channel. Missing samples become silence.
     fn take(&mut self, samples: usize) -> Vec<Vec<f64>> {
         let there = self.available().min(samples);
         self.facts.padded += (samples - there) as u64;

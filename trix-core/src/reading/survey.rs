@@ -1,6 +1,7 @@
-//! Measures what flags cannot be trusted with: whether pictures are combed, and how wide their black borders are.
+//! Measures properties for which flags are not reliable: whether frames are combed, and the width of their black
+//! borders.
 //!
-//! Invariant: a survey looks at a bounded number of pictures at several places, and judges nothing by itself.
+//! Invariant: a survey examines a bounded number of frames at several positions, and makes no judgement.
 
 use serde::Serialize;
 use trix_av::{
@@ -36,7 +37,7 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Combed pictures in a hundred of those that could be told apart; `None` when there were fewer than ten.
+    /// Percentage of combed frames among those that could be classified. `None` if fewer than ten could be.
     pub fn combed_percent(&self) -> Option<u64> {
         let combed = self.top_first + self.bottom_first;
         let told = combed + self.progressive;
@@ -44,21 +45,21 @@ impl Survey {
     }
 }
 
-/// Places of the source at which a survey looks, in hundredths of its duration.
+/// Positions in the source at which frames are examined, in hundredths of its duration.
 const PLACES: [i64; 5] = [0, 20, 40, 60, 80];
 
-/// Pictures at each place.
+/// Number of frames at each position.
 const AT_EACH: u64 = 48;
 
-/// Pictures of a source that is too short for several places, or cannot be wound forward.
+/// Number of frames for a source of unknown duration, or one too short for several positions.
 const AT_ONCE: u64 = 240;
 
-/// Surveys stream `facts` of a second reading of `source`; `None` when nothing can be decoded.
+/// Surveys stream `facts` with a second reader of `source`. Returns `None` if nothing can be decoded.
 pub(crate) fn survey(source: &Source, facts: &StreamFacts, rate: Rational) -> Option<Survey> {
     let mut found = Survey::default();
     let micro = TimeBase::new(1, 1_000_000);
     let start = facts.start.map_or(0, |ticks| Timestamp::new(ticks, facts.time_base).rescale(micro));
-    // A source that has no more than twice what is looked at is looked at from its start.
+    // A source with at most twice the number of examined frames is examined from its start.
     let pictures = |duration: &i64| Timestamp::new(*duration, micro).rescale(rate.inverse());
     let duration = source.duration().filter(|duration| pictures(duration) > 2 * AT_ONCE as i64);
     match duration {
@@ -73,7 +74,7 @@ pub(crate) fn survey(source: &Source, facts: &StreamFacts, rate: Rational) -> Op
     (found.pictures > 0).then_some(found)
 }
 
-/// Looks at up to `pictures` from `from` (ticks) on.
+/// Examines up to `pictures` frames from `from` (ticks) on.
 fn window(
     source: &Source,
     facts: &StreamFacts,
@@ -91,7 +92,7 @@ fn window(
     let mut graph: Option<Graph> = None;
     let mut last: Option<Frame> = None;
     let mut seen = 0;
-    // A stream that yields nothing is not read to its end.
+    // A stream that yields no frame is not read to its end.
     let mut patience = 4 * pictures;
     'read: loop {
         let packet = again.read().ok().flatten().filter(|_| patience > 0);
@@ -106,7 +107,7 @@ fn window(
             if let Some(planar) = planar.and_then(|planar| frame.unpacked(planar, Range::Limited, 16)) {
                 frame = planar;
             }
-            // Times play no part in the measurement, and broken ones must not disturb it.
+            // The measurement does not need times, and broken ones must not disturb it.
             frame.set_time(seen as i64);
             let graph = match &mut graph {
                 Some(graph) => graph,

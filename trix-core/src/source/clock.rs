@@ -1,8 +1,9 @@
-//! One clock for recordings that stand behind each other in one file: where the file's own clock starts anew, overlaps
-//! or jumps, later times go on from where the earlier ones end.
+//! Maps the clocks of several recordings in one file onto one continuous clock. Where the file's own clock restarts,
+//! overlaps or jumps, later times continue from the end of the earlier ones. Such a point is called a joint here.
 //!
-//! Invariant: packets come out in file order, each once, and only their times change. All streams of a programme move by
-//! the same span at a joint, so that they stay in step; the span is the smallest by which none of them overlaps itself.
+//! Invariant: packets leave in file order, each once, and only their times change. At a joint, all streams of a
+//! programme move by the same span and so stay in sync. The span is the smallest one by which no stream overlaps
+//! itself.
 
 mod track;
 
@@ -34,35 +35,36 @@ impl fmt::Display for Discontinuity {
     }
 }
 
-/// The clock of a source.
+/// The continuous clock of a source.
 pub(super) struct Clock {
     tracks: Vec<Track>,
     waiting: VecDeque<Packet>,
-    /// How many packets have left `waiting`.
+    /// Number of packets that have left `waiting`.
     gone: u64,
     ended: bool,
     joints: Vec<Discontinuity>,
 }
 
-/// What is looked at behind a jump before it is judged: so many packets, so many bytes, so much time.
+/// Limits on the packets that are examined after a jump before it is classified: number, bytes and duration.
 const PACKETS: usize = 1024;
 const BYTES: usize = 16 << 20;
 const SPAN: Timestamp = Timestamp::new(5, Rational::new(1, 1));
 
-/// Packets of the stream that jumped first which have to be seen, so that one wrong time is not taken for a joint.
+/// Packets of the first stream to jump that must be seen, so that one wrong timestamp does not count as a joint.
 const PROOF: usize = 5;
 
-/// A stream that ended longer ago than this has no part in a joint.
+/// A stream that ended longer ago than this takes no part in a joint.
 const ACTIVE: Timestamp = Timestamp::new(10, Rational::new(1, 1));
 
-/// Microseconds by which one stream alone may go back without a new start of its clock.
+/// A single stream may go back by less than this many microseconds without a new start of its clock.
 const ALONE: i64 = 1_000_000;
 
-/// Places that a report lists.
+/// Maximum number of discontinuities in a report.
 const LISTED: usize = 1000;
 
 impl Clock {
-    /// For containers that may hold recordings behind each other; `None` for those whose times are a table or a count.
+    /// Returns a clock for containers that may hold several recordings, one after the other. Returns `None` for
+    /// containers whose times come from a table or a count.
     pub(super) fn of(input: &Input, streams: &[StreamFacts]) -> Option<Self> {
         let demuxer = input.demuxer();
         let kind = track::Container::of(&demuxer)?;
@@ -72,31 +74,31 @@ impl Clock {
         Some(Clock { tracks, waiting: VecDeque::new(), gone: 0, ended: false, joints: Vec::new() })
     }
 
-    /// Forgets all that came: reading goes on elsewhere.
+    /// Discards all state, because reading continues at another position.
     pub(super) fn restart(&mut self) {
         self.tracks.iter_mut().for_each(Track::restart);
         self.waiting.clear();
         self.ended = false;
     }
 
-    /// Takes the next packet of the file.
+    /// Adds the next packet of the file.
     pub(super) fn push(&mut self, packet: Packet) {
         self.ended = false;
         self.waiting.push_back(packet);
     }
 
-    /// Says that nothing comes any more. False when nothing is waiting either.
+    /// Marks the end of the input. Returns false if no packet is waiting either.
     pub(super) fn finish(&mut self) -> bool {
         self.ended = true;
         !self.waiting.is_empty()
     }
 
-    /// The joints so far.
+    /// The joints found so far.
     pub(super) fn joints(&self) -> &[Discontinuity] {
         &self.joints
     }
 
-    /// The next packet with its time; `None` when more has to be put in.
+    /// Returns the next packet with its final time, or `None` if more packets must be pushed first.
     pub(super) fn next(&mut self) -> Option<Packet> {
         let packet = self.waiting.front()?;
         let index = packet.stream();
@@ -119,7 +121,8 @@ impl Clock {
         Some(packet)
     }
 
-    /// What the jump of the first waiting packet, which is of stream `index`, is. `None` when more has to be seen.
+    /// Classifies the jump of the first waiting packet, which belongs to stream `index`. Returns `None` if more packets
+    /// are needed.
     fn judge(&self, index: usize, jump: Jump) -> Option<Verdict> {
         let own = &self.tracks[index];
         let ended_at = own.end()?;
@@ -143,18 +146,19 @@ impl Clock {
             match self.look(other, jump, false) {
                 Some(member) => members.push(member),
                 None if !enough => return None,
-                // Nothing of it comes behind the joint, or its clock goes on as if there were none.
+                // The stream has no packets after the joint, or its clock continues without a jump.
                 None => goes_on |= self.waiting.iter().any(|packet| packet.stream() == other),
             }
         }
-        // Where only one of several streams jumps, it is a hole or an overlap of its own, unless it could not go on.
+        // If only one of several streams jumps, the jump is a gap or an overlap of that stream, unless the stream
+        // cannot continue.
         let small = jump.by.micros().abs() < ALONE;
         let alone = members.len() == 1 && !jump.is_forward && !jump.is_certain;
         let is_gap = alone || (goes_on && (jump.is_forward || small));
         Some(if is_gap { Verdict::Gap } else { Verdict::Joint(members) })
     }
 
-    /// Where stream `index` jumps among the waiting packets, and what is known of it behind that place.
+    /// Finds where stream `index` jumps among the waiting packets, and collects what is known of it after that point.
     fn look(&self, index: usize, jump: Jump, is_first: bool) -> Option<Member> {
         let mut track = self.tracks[index].clone();
         let mut found: Option<Member> = None;
@@ -177,7 +181,7 @@ impl Clock {
         found
     }
 
-    /// Moves what comes behind a joint, so that no stream begins before it ended.
+    /// Moves the times after a joint so that no stream starts before its own earlier end.
     fn join(&mut self, members: Vec<Member>) {
         let span = members.iter().map(|member| member.end.plus(negative(member.start))).max();
         let (Some(span), Some(first)) = (span, members.first().cloned()) else { return };
@@ -202,13 +206,14 @@ impl Clock {
     }
 }
 
-/// What a jump of one stream's clock is.
+/// The classification of a jump of one stream's clock.
 enum Verdict {
-    /// The end of one recording and the start of the next, for these streams; the first of them jumped first.
+    /// The end of one recording and the start of the next, for these streams. The first entry is the stream that jumped
+    /// first.
     Joint(Vec<Member>),
-    /// A wrong time of one packet.
+    /// A wrong timestamp of one packet.
     Stray,
-    /// Nothing of this stream while others go on.
+    /// A gap in this stream while other streams continue.
     Gap,
 }
 
@@ -220,19 +225,19 @@ fn negative(time: Timestamp) -> Timestamp {
 #[derive(Clone)]
 struct Member {
     index: usize,
-    /// Which packet of the file is the first behind the joint.
+    /// The number of the first packet after the joint, counted over the whole file.
     place: u64,
-    /// Where it ended.
+    /// The end of the stream before the joint.
     end: Timestamp,
-    /// Where it begins behind the joint, by the clock from before it.
+    /// The start of the stream after the joint, on the clock from before the joint.
     start: Timestamp,
     base: TimeBase,
-    /// What was seen behind the joint.
+    /// Number of packets seen after the joint.
     packets: usize,
     seen: Timestamp,
-    /// Where the next packet would be if there had been no jump.
+    /// The expected time of the next packet if there had been no jump.
     expected: Timestamp,
-    /// Whether times go on later as if there had been none.
+    /// True if later times continue as if there had been no jump.
     returns: bool,
 }
 
@@ -257,7 +262,7 @@ impl Member {
     fn take(&mut self, track: &Track, packet: &Packet) {
         let Some(presented) = track.time(packet) else { return };
         let step = track.position(packet).map(|position| position.plus(negative(self.expected)));
-        // Of reordered frames the first in the file is not the first to be shown.
+        // With reordered frames, the first frame in the file is not the first one presented.
         const REORDERED: usize = 17;
         if self.packets == 0 || (self.packets < REORDERED && presented < self.start) {
             self.start = presented;

@@ -1,15 +1,15 @@
-//! Ordered chapters of Matroska: an edition that plays parts of the file, or of other files, in an order of its own.
+//! Ordered chapters of Matroska: an edition that plays parts of this file, or of other files, in its own order.
 //!
-//! Invariant: no more is read than the headers of a segment's elements, and its chapters. Source: RFC 9559, 5.1.7 and 20.1.
+//! Invariant: only the chapters and the headers of a segment's elements are read. Source: RFC 9559, 5.1.7 and 20.1.
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
-/// What a file says about the order in which it is to be played.
+/// The ordered chapters of a file, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ordered {
-    /// Chapters of editions that are ordered.
+    /// Chapters in ordered editions.
     pub(crate) chapters: u32,
-    /// Those of them that lie in other files.
+    /// Those of them that refer to other files.
     pub(crate) elsewhere: u32,
 }
 
@@ -26,7 +26,7 @@ const IS_ORDERED: u32 = 0x45dd;
 const CHAPTER: u32 = 0xb6;
 const OTHER_SEGMENT: u32 = 0x6e67;
 
-/// Elements that are looked at in all.
+/// Maximum number of elements to examine in one file.
 const ELEMENTS: usize = 20_000;
 
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ struct Element {
     end: u64,
 }
 
-/// The ordered chapters of the Matroska file in `reader`; `None` where there are none.
+/// Counts the ordered chapters of the Matroska file in `reader`. Returns `None` if there are none.
 pub(super) fn ordered(reader: &mut (impl Read + Seek)) -> Option<Ordered> {
     let mut look = Look { size: reader.seek(SeekFrom::End(0)).ok()?, reader, budget: ELEMENTS };
     look.ordered().ok().flatten().filter(|found| found.chapters > 0)
@@ -60,7 +60,7 @@ impl<R: Read + Seek> Look<'_, R> {
             match element.id {
                 CHAPTERS => return self.editions(element).map(Some),
                 SEEK_HEAD => listed = listed.or(self.chapters_in(element, segment.start)?),
-                // What stands behind the clusters is found by the list, or not at all.
+                // Elements after the clusters are found only through the SeekHead.
                 CLUSTER => break,
                 _ => {}
             }
@@ -73,7 +73,7 @@ impl<R: Read + Seek> Look<'_, R> {
         }
     }
 
-    /// Where a list of elements says that the chapters stand.
+    /// The position of the chapters according to a SeekHead.
     fn chapters_in(&mut self, list: Element, origin: u64) -> Result<Option<u64>> {
         for entry in self.children(list)?.into_iter().filter(|entry| entry.id == SEEK) {
             let (mut id, mut position) = (0, None);
@@ -124,7 +124,8 @@ impl<R: Read + Seek> Look<'_, R> {
         Ok(bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
     }
 
-    /// The element at byte `at`, which ends at `limit` at the latest; `None` where there is none.
+    /// Reads the header of the element at byte `at`, which ends at `limit` at the latest. Returns `None` if there is no
+    /// element.
     fn element(&mut self, at: u64, limit: u64) -> Result<Option<Element>> {
         if at >= limit || self.budget == 0 {
             return Ok(None);
@@ -133,7 +134,7 @@ impl<R: Read + Seek> Look<'_, R> {
         let mut head = Vec::new();
         self.reader.seek(SeekFrom::Start(at))?;
         self.reader.by_ref().take(12.min(limit - at)).read_to_end(&mut head)?;
-        // An identifier has up to four bytes, a size up to eight; both say their length by their first bit that is set.
+        // An identifier has up to four bytes, a size up to eight. The first set bit of each gives its length.
         let Some(length) = head.first().map(|byte| byte.leading_zeros() as usize + 1).filter(|length| *length <= 4)
         else {
             return Ok(None);
@@ -148,7 +149,7 @@ impl<R: Read + Seek> Look<'_, R> {
         let all = size.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
         let mask = (1u64 << (7 * count)) - 1;
         let start = at + (length + count) as u64;
-        // All ones: the size is not known, and the element reaches as far as it can.
+        // All ones: the size is unknown, and the element extends up to its limit.
         let end = if all & mask == mask { limit } else { start.saturating_add(all & mask).min(limit) };
         Ok(Some(Element { id, start, end }))
     }

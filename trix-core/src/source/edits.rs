@@ -1,10 +1,11 @@
-//! Edit lists of MP4 and MOV (ISO/IEC 14496-12, 8.6.6): what libavformat does not do, or does wrongly.
+//! Edit lists of MP4 and MOV (ISO/IEC 14496-12, 8.6.6): the parts that libavformat does not follow correctly.
 //!
-//! libavformat follows edits that show the media at its own speed, and empty ones at the start. An empty edit behind
-//! those it takes for one that shows the start of the media again. So empty edits are taken out of the header that it
-//! reads, and the packets behind them are moved by their length here. What cannot be followed is told with its place.
+//! libavformat follows edits at normal speed, and empty edits at the start. It treats an empty edit after those as one
+//! that presents the start of the media again. This module therefore removes such empty edits from the header that
+//! libavformat reads, and delays the packets after them by the length of the empty edit. An edit that cannot be
+//! followed is reported with its time.
 //!
-//! Invariant: a length is checked against the box around it; a header that makes no sense is left as it is.
+//! Invariant: each length is checked against the enclosing box. A header that makes no sense stays unchanged.
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
@@ -15,40 +16,40 @@ use trix_av::{
 };
 use trix_model::time::{Rational, TimeBase, Timestamp};
 
-/// Boxes of one level, tracks, and edits of a track that are looked at.
+/// Maximum number of boxes in one level, and of edits in a track, to examine.
 const SIBLINGS: usize = 4096;
 const EDITS: usize = 4096;
 
-/// What the edit lists of a file come to.
+/// The edit lists of a file, as far as they need handling here.
 #[derive(Default)]
 pub(super) struct Edits {
     tracks: Vec<Track>,
-    /// Bytes of the header that are read in place of those of the file.
+    /// Bytes that replace those of the file's header, with their positions.
     patches: Vec<(u64, Vec<u8>)>,
 }
 
-/// What the edit list of a track comes to.
+/// The edit list of one track.
 #[derive(Default)]
 struct Track {
     id: u32,
-    /// Empty edits behind others, in their order.
+    /// Empty edits after the first edit with media, in order.
     gaps: Vec<Gap>,
-    /// The first edit that cannot be followed: when it is presented, and why.
+    /// The first edit that cannot be followed: its presentation time and the reason.
     trouble: Option<(Timestamp, String)>,
-    /// Edits that show something.
+    /// Number of edits that present media.
     shown: usize,
-    /// When they end, by the clock that stands still in gaps.
+    /// The end times of the edits with media, on the clock without gaps.
     ends: Vec<Timestamp>,
-    /// What is presented otherwise than a reader of the list might expect.
+    /// Notes on differences between the presentation and the edit list.
     notes: Vec<String>,
 }
 
-/// Nothing is presented for a while.
+/// A gap: nothing is presented for a while.
 #[derive(Clone, Copy)]
 struct Gap {
-    /// When, by a clock that stands still in gaps.
+    /// The time of the gap on the clock without gaps.
     at: Timestamp,
-    /// When.
+    /// The presentation time of the gap.
     start: Timestamp,
     length: Timestamp,
 }
@@ -56,7 +57,7 @@ struct Gap {
 #[derive(Clone, Copy)]
 struct Place {
     kind: [u8; 4],
-    /// Where the box begins, and where its content.
+    /// The byte position of the box; `start` is that of its content.
     head: u64,
     start: u64,
     end: u64,
@@ -66,12 +67,12 @@ struct Place {
 struct Edit {
     duration: u64,
     media: i64,
-    /// In 65536ths.
+    /// The rate in 65536ths.
     rate: i32,
 }
 
 impl Edits {
-    /// Those of the file in `reader`, which is left at its start.
+    /// Reads the edit lists of the file in `reader`, and rewinds `reader`.
     pub(super) fn of(reader: &mut dyn ReadSeek) -> Result<Edits> {
         let mut head = [0; 8];
         reader.rewind()?;
@@ -81,7 +82,7 @@ impl Edits {
         if is_movie {
             let size = reader.seek(SeekFrom::End(0))?;
             let file = Place { kind: *b"file", head: 0, start: 0, end: size };
-            // No further than there: behind the header of a film in fragments stand all of these.
+            // Stops at `moov`: after it, a fragmented file holds all its fragments.
             if let Some(moov) = walk(reader, file, Some(b"moov")).pop().filter(|place| &place.kind == b"moov") {
                 edits.read(reader, moov);
             }
@@ -116,7 +117,7 @@ impl Edits {
         }
     }
 
-    /// Whether libavformat reads the header as it is.
+    /// True if libavformat reads the header unchanged.
     fn is_plain(&self) -> bool {
         self.patches.is_empty()
     }
@@ -126,17 +127,17 @@ impl Edits {
         self.tracks.iter().find(|track| track.id == id)
     }
 
-    /// Why the edit list of a stream cannot be followed, and when.
+    /// The time of the first edit of a stream that cannot be followed, and the reason.
     pub(super) fn trouble(&self, facts: &StreamFacts) -> Option<(Timestamp, &str)> {
         self.track(facts)?.trouble.as_ref().map(|(time, why)| (*time, why.as_str()))
     }
 
-    /// Whether a stream is put together from several parts of its media, or has gaps.
+    /// True if a stream consists of several parts of its media, or has gaps.
     pub(super) fn is_composed(&self, facts: &StreamFacts) -> bool {
         self.track(facts).is_some_and(|track| track.shown > 1 || !track.gaps.is_empty())
     }
 
-    /// What should be known of the edit list of a stream.
+    /// Notes on the edit list of a stream, for the report.
     pub(super) fn notes(&self, facts: &StreamFacts) -> Vec<String> {
         let Some(track) = self.track(facts) else { return Vec::new() };
         let told = |gap: &Gap| {
@@ -147,14 +148,14 @@ impl Edits {
         track.gaps.iter().take(20).map(told).chain(others).collect()
     }
 
-    /// How long the gaps of a stream are together.
+    /// The total length of the gaps of a stream.
     pub(super) fn gaps(&self, facts: &StreamFacts) -> i64 {
         let gaps = self.track(facts).map(|track| track.gaps.as_slice()).unwrap_or_default();
         gaps.iter().map(|gap| gap.length.rescale(facts.time_base)).fold(0, i64::saturating_add)
     }
 
-    /// Moves a packet to its place behind the gaps before it, and ends audio where its edit ends: libavformat hands on
-    /// whole packets.
+    /// Delays a packet by the gaps before it. Trims audio at the end of its edit, because libavformat delivers whole
+    /// packets.
     pub(super) fn place(&self, facts: &StreamFacts, packet: &mut Packet) {
         let Some(track) = self.track(facts).filter(|_| self.is_composed(facts)) else { return };
         let Some(shown) = packet.pts().or(packet.dts()) else { return };
@@ -168,7 +169,7 @@ impl Edits {
             }
         }
         let gaps = &track.gaps;
-        // Both clocks round; no frame lasts less than this.
+        // Both clocks round. No frame is shorter than this margin.
         let margin = Timestamp::new(1, TimeBase::new(1, 1000)).rescale(facts.time_base);
         let before = gaps.iter().filter(|gap| gap.at.rescale(facts.time_base) <= shown.saturating_add(margin));
         let moved = before.map(|gap| gap.length.rescale(facts.time_base)).fold(0, i64::saturating_add);
@@ -176,7 +177,7 @@ impl Edits {
         packet.set_times(packet.pts().map(later), packet.dts().map(later), packet.duration());
     }
 
-    /// The place in libavformat's clock of what is presented at `ticks`.
+    /// Converts the presentation time `ticks` to libavformat's clock, which has no gaps.
     pub(super) fn without_gaps(&self, facts: &StreamFacts, ticks: i64) -> i64 {
         let gaps = self.track(facts).map(|track| track.gaps.as_slice()).unwrap_or_default();
         let passed = gaps.iter().map(|gap| {
@@ -188,7 +189,7 @@ impl Edits {
 }
 
 impl Track {
-    /// The track with what these edits come to; `media` is the clock and the length of its media.
+    /// Returns the track with the result of these edits. `media` holds the clock and the length of the track's media.
     fn filled(mut self, edits: &[Edit], scale: u32, media: Option<(u32, Option<u64>)>, is_fragmented: bool) -> Self {
         let base = TimeBase::new(1, scale.into());
         let time = |ticks: u64| Timestamp::new(i64::try_from(ticks).unwrap_or(i64::MAX), base);
@@ -219,7 +220,7 @@ impl Track {
                 let clock = TimeBase::new(1, clock.into());
                 let (from, end) = (Timestamp::new(edit.media, clock), Timestamp::new(length as i64, clock));
                 let missing = from.plus(time(edit.duration)).micros() - end.micros();
-                // Writers round; what is missing for less than this is no part of the film.
+                // Writers round: a shorter shortfall does not count as missing media.
                 if missing > 500_000 {
                     let missing = Timestamp::new(missing, TimeBase::new(1, 1_000_000));
                     let place = time(now);
@@ -257,8 +258,8 @@ fn entries(table: &[u8]) -> Vec<Edit> {
     entries.take(count.min(EDITS)).filter_map(read).collect()
 }
 
-/// The box of the edit list with this content, without its empty edits behind others, and a free box in the room that
-/// they leave; `None` where there are none.
+/// Rewrites the `elst` box with this content without the empty edits that follow edits with media. A `free` box fills
+/// the space that they leave. Returns `None` if there are no such edits.
 fn without_gaps(table: &[u8]) -> Option<Vec<u8>> {
     let size = if table.first() == Some(&1) { 20 } else { 12 };
     let edits = entries(table);
@@ -282,12 +283,12 @@ fn without_gaps(table: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The boxes inside of `parent`.
+/// The boxes inside `parent`.
 fn inside(reader: &mut dyn ReadSeek, parent: Place) -> Vec<Place> {
     walk(reader, parent, None)
 }
 
-/// The boxes inside of `parent`, up to the first of the kind `last`.
+/// The boxes inside `parent`, up to the first one of the kind `last`.
 fn walk(reader: &mut dyn ReadSeek, parent: Place, last: Option<&[u8; 4]>) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     let mut at = parent.start;
@@ -324,7 +325,7 @@ fn bytes(reader: &mut dyn ReadSeek, at: u64, count: u64) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The content of a box, or the first `most` bytes of it.
+/// The content of a box, or its first `most` bytes.
 fn content(reader: &mut dyn ReadSeek, place: Place, most: u64) -> Option<Vec<u8>> {
     bytes(reader, place.start, place.end.checked_sub(place.start)?.min(most))
 }
@@ -337,12 +338,12 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// Ticks in a second of a movie or media header.
+/// Ticks per second of a movie or media header.
 fn scale(reader: &mut dyn ReadSeek, place: Place) -> Option<u32> {
     times(reader, place).map(|(scale, _)| scale)
 }
 
-/// Ticks in a second, and the duration where it is known.
+/// Ticks per second, and the duration if it is known.
 fn times(reader: &mut dyn ReadSeek, place: Place) -> Option<(u32, Option<u64>)> {
     let header = content(reader, place, 36)?;
     let (scale, duration) = match *header.first()? {
@@ -352,14 +353,14 @@ fn times(reader: &mut dyn ReadSeek, place: Place) -> Option<(u32, Option<u64>)> 
     (scale > 0).then_some((scale, duration.filter(|ticks| (1..i64::MAX as u64).contains(ticks))))
 }
 
-/// A reader that puts other bytes in the place of some.
+/// A reader that replaces some bytes of the inner reader.
 struct Patched<R> {
     inner: R,
     patches: Vec<(u64, Vec<u8>)>,
     at: u64,
 }
 
-/// `reader` as libavformat should see it.
+/// Returns `reader` as libavformat must see it.
 pub(super) fn patched(reader: Box<dyn ReadSeek>, edits: &Edits) -> Box<dyn ReadSeek> {
     if edits.is_plain() {
         return reader;

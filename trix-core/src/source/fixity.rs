@@ -1,7 +1,7 @@
-//! The hash that proves a source unchanged, taken from the bytes that a job read anyway.
+//! The hash that proves a source unchanged, computed from the bytes that a job reads anyway.
 //!
-//! Invariant: a hash is told only when all of the bytes went into it, and when the source is still, by size, time and
-//! place, the one that was opened.
+//! Invariant: a hash is returned only if all bytes went into it, and if size, time and identity on disk still match the
+//! source that was opened.
 
 use std::{os::unix::ffi::OsStringExt, path::Path, sync::Arc};
 
@@ -45,7 +45,7 @@ pub struct FileFixity {
     pub bytes: u64,
 }
 
-/// Outlives a [`Source`] that is read to its end, and has its fixity then.
+/// Outlives a [`Source`] that is read to its end, and then provides its fixity.
 #[derive(Clone)]
 pub struct FixityKeeper {
     origin: Origin,
@@ -55,11 +55,11 @@ pub struct FixityKeeper {
 }
 
 impl FixityKeeper {
-    /// Reads what no reader of the source has read, and finishes the hash.
+    /// Reads the bytes that no reader of the source has read, and finishes the hash.
     ///
     /// # Errors
-    /// `Io` when the source cannot be read, is cut shorter meanwhile or no longer there; `MalformedInput` when it is
-    /// not, by size, time or place, the one that was opened; `Cancelled`.
+    /// `Io` if the source cannot be read, was truncated meanwhile or no longer exists; `MalformedInput` if its size,
+    /// time or place differs from the source that was opened; `Cancelled`.
     pub fn finish(&self, cancel: &Cancel) -> Result<Fixity> {
         self.finish_unless(&|| cancel.is_cancelled())
     }
@@ -110,7 +110,7 @@ impl FixityKeeper {
         }
     }
 
-    /// Opens the same source once more, for a reading after the first; what is still in memory is not read again.
+    /// Opens the same source once more, for a second reading. Data that is still in memory is not read again.
     ///
     /// # Errors
     /// Those of [`Source::open_as`].
@@ -120,9 +120,8 @@ impl FixityKeeper {
 }
 
 impl Source {
-    /// From now on, what is read of the source is hashed on the way; the keeper has the hash when all of it was read,
-    /// or reads what is left. Best called before the first packet is read: what was read and has left memory by now is
-    /// read again.
+    /// Starts to hash the source while it is read. The keeper reads the rest, if any, and finishes the hash. Call this
+    /// before the first packet is read: data that was read and has left memory by now is read again.
     pub fn keep_fixity(&self) -> FixityKeeper {
         match &self.origin {
             Origin::File { store, .. } => store.hash(),
@@ -137,16 +136,16 @@ impl Source {
         }
     }
 
-    /// Reads what was not read yet, and says what the source is.
+    /// Reads the rest of the source and returns its fixity.
     ///
     /// # Errors
-    /// As [`FixityKeeper::finish`].
+    /// Those of [`FixityKeeper::finish`].
     pub fn fixity(&self) -> Result<Fixity> {
         let state = Arc::clone(self.input.io_state());
         self.keep_fixity().finish_unless(&|| state.is_cancelled())
     }
 
-    /// Bytes that were read from disk until now by all who read this source; 0 for a block of memory.
+    /// Bytes that all readers of this source have read from disk so far; 0 for a block of memory.
     pub fn disk_bytes(&self) -> u64 {
         match &self.origin {
             Origin::File { store, .. } => store.disk_bytes(),
@@ -159,7 +158,7 @@ impl Source {
 /// SHA-256 of a file, 64 lower-case hexadecimal digits.
 ///
 /// # Errors
-/// `Io` when it cannot be read; `Cancelled`.
+/// `Io` if the file cannot be read; `Cancelled`.
 pub(crate) fn sha256_of_file(path: &Path, cancel: &Cancel) -> Result<String> {
     use std::io::Read;
     let io = |error: std::io::Error| Error::io(Stage::Verify, path, "cannot be read", error);
@@ -180,8 +179,8 @@ pub(super) fn hex(digest: &[u8; 32]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What `sha256sum` (GNU coreutils) prints for a file: a name that would break the line is escaped, and a backslash
-/// before the line says so.
+/// The line that `sha256sum` (GNU coreutils) prints for a file. A name that would break the line is escaped, and a
+/// leading backslash marks it.
 fn sum_line(sha256: &str, name: &str) -> Vec<u8> {
     let escaped = name.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
     let mark = if escaped == name { "" } else { "\\" };

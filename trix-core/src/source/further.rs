@@ -1,8 +1,8 @@
-//! Reads further than the header where that does not tell enough: tracks that begin late, tracks without a packet, still
-//! pictures among the video streams, and audio that goes on in another stream.
+//! Reads past the header where the header is not sufficient: tracks that start late, tracks without packets, still
+//! images among the video streams, and audio that continues in another stream.
 //!
-//! Invariant: nothing is read where the first look told all. Without [`Reading::reads_on`](crate::spec::source::Reading), no more is
-//! read than the limits allow for probing.
+//! Invariant: nothing is read if the first probe found everything. Without
+//! [`Reading::reads_on`](crate::spec::source::Reading), the amount read stays within the limits for probing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,40 +15,40 @@ use trix_model::time::{TimeBase, Timestamp};
 
 use super::Source;
 
-/// What the further look found.
+/// The result of the second probe.
 #[derive(Clone, Default)]
 pub(super) struct Further {
-    /// Streams that are known better than by the first look, or that appear in mid-file, by index.
+    /// Streams by index: those known better than after the first probe, and those that appear in mid-file.
     pub(super) streams: BTreeMap<usize, StreamFacts>,
-    /// Streams without any packet.
+    /// Streams without packets.
     pub(super) empty: BTreeSet<usize>,
-    /// Video streams of one packet.
+    /// Video streams with a single packet.
     pub(super) stills: BTreeSet<usize>,
-    /// Streams that continue another.
+    /// Streams that continue another stream.
     pub(super) joints: Vec<Joint>,
-    /// The programmes that list a stream where it begins, by its index.
+    /// The programmes that list a stream at its start, by stream index.
     pub(super) programs: BTreeMap<usize, Vec<i32>>,
 }
 
 /// A stream that continues another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Joint {
-    /// The stream that begins.
+    /// The stream that starts.
     pub(super) from: usize,
     /// The stream that it continues.
     pub(super) into: usize,
-    /// When it begins.
+    /// The start time of `from`.
     pub(super) at: Timestamp,
 }
 
-/// How much later than another a stream begins that may continue it.
+/// A stream that continues another starts at least this many microseconds after the start of that other stream.
 pub(super) const LATER: i64 = 1_000_000;
-/// How far the end of a stream may reach into the one that continues it.
+/// Maximum overlap, in microseconds, of a stream with the one that continues it.
 const OVERLAP: i64 = 500_000;
-/// How long a stream must be silent after that.
+/// Minimum silence of the continued stream after that, in microseconds.
 pub(super) const SILENT: i64 = 10_000_000;
 
-/// Containers whose streams can begin, and appear, anywhere.
+/// True for containers in which a stream can start, and first appear, at any point.
 fn is_open(demuxer: &str) -> bool {
     matches!(demuxer, "mpegts" | "mpeg" | "flv")
 }
@@ -57,7 +57,7 @@ fn is_media(facts: &StreamFacts) -> bool {
     matches!(facts.kind, StreamKind::Video | StreamKind::Audio) && !facts.is_attached_picture
 }
 
-/// Whether a stream has the size, or the rate and the channels, that decoding it needs.
+/// True if a stream has the size, or the sample rate and channels, that a decoder needs.
 fn has_shape(facts: &StreamFacts) -> bool {
     match facts.kind {
         StreamKind::Video => facts.width > 0 && facts.height > 0,
@@ -66,40 +66,40 @@ fn has_shape(facts: &StreamFacts) -> bool {
     }
 }
 
-/// The language of a stream, where it says one.
+/// The language of a stream, if it states one.
 pub(super) fn language(facts: &StreamFacts) -> Option<&str> {
     let entry = facts.metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case("language"));
     entry.map(|(_, language)| language.as_str()).filter(|language| !language.is_empty() && *language != "und")
 }
 
-/// Whether one stream can be the other's continuation, as far as its description tells.
+/// True if, by their descriptions, one stream can continue the other.
 pub(super) fn is_alike(one: &StreamFacts, other: &StreamFacts) -> bool {
-    // A transport stream does not tell the layers of MPEG audio apart, and one decoder takes all of them.
+    // A transport stream does not distinguish the layers of MPEG audio, and one decoder handles all of them.
     let is_layer = |facts: &StreamFacts| matches!(facts.codec.as_str(), "mp1" | "mp2" | "mp3");
     let is_same = one.codec == other.codec || (is_layer(one) && is_layer(other));
     one.kind == other.kind && is_same && language(one) == language(other)
 }
 
-/// What is known of a stream while packets are read.
+/// What packets have shown of a stream so far.
 #[derive(Clone, Default)]
 struct Seen {
     packets: u64,
     first: Option<Timestamp>,
     end: Option<i64>,
     position: Option<u64>,
-    /// The programmes that list it where it begins.
+    /// The programmes that list the stream at its start.
     programs: Vec<i32>,
 }
 
 struct Look<'a> {
     source: &'a Source,
     input: Input,
-    /// The number in `source` of each stream of `input`: the first look at a file numbers what it finds at the end before
-    /// what it did not come to.
+    /// The number in `source` of each stream of `input`. The numbers can differ: the first probe numbers the streams
+    /// found at the end of the file before those that it did not reach.
     numbers: Vec<usize>,
-    /// Packets that each stream needs to have shown before the look ends.
+    /// Number of packets that each stream must still show before the probe ends.
     needed: BTreeMap<usize, u64>,
-    /// Kinds of streams of which one has to appear.
+    /// Kinds of streams of which one must appear.
     missing: Vec<StreamKind>,
     seen: Vec<Seen>,
     pending: Vec<Joint>,
@@ -107,7 +107,7 @@ struct Look<'a> {
 }
 
 impl Further {
-    /// Looks further into `source`, where there is a reason.
+    /// Probes `source` further if there is a reason.
     pub(super) fn look(source: &Source) -> Self {
         let mut found = Further::default();
         let demuxer = source.input.demuxer();
@@ -128,7 +128,7 @@ impl Further {
             let known = match (has_index, is_one_of_several) {
                 (true, _) => u64::MAX,
                 (false, true) => indexed(facts),
-                // A demuxer of these learns the start of a stream from its first packet.
+                // The demuxers of these containers learn the start of a stream from its first packet.
                 (false, false) if is_open(&demuxer) => indexed(facts).max(facts.start.is_some().into()),
                 (false, false) if media.len() > 1 => indexed(facts),
                 (false, false) => u64::MAX,
@@ -153,7 +153,7 @@ impl Further {
         found
     }
 
-    /// Whether some stream begins so late that it may continue another.
+    /// True if a stream starts so late that it may continue another.
     fn may_join(source: &Source, media: &[&StreamFacts]) -> bool {
         let start = |facts: &StreamFacts| facts.start.map(|ticks| Timestamp::new(ticks, facts.time_base).micros());
         let is_later = |one: &StreamFacts, other: &StreamFacts| {
@@ -163,13 +163,13 @@ impl Further {
     }
 }
 
-/// Whether streams of this source can continue each other.
+/// True if streams of this source can continue each other.
 pub(super) fn joins(source: &Source) -> bool {
     matches!(source.input.demuxer().as_str(), "mpegts" | "mpeg")
 }
 
 impl Look<'_> {
-    /// Reads until everything is known; whether that was all of the source.
+    /// Reads until everything is known. Returns true if it reached the end of the source.
     fn read(&mut self) -> bool {
         let limit = if self.source.reading.reads_on { u64::MAX } else { self.source.reading.limits.probe_bytes };
         let joins = joins(self.source);
@@ -185,7 +185,7 @@ impl Look<'_> {
                     }
                 }
                 Ok(None) => return true,
-                // What cannot be read is the business of those who read for good.
+                // Read errors are reported by the later full read.
                 Err(code) => {
                     failures += 1;
                     if failures > 16 || code.io().is_some() {
@@ -221,17 +221,17 @@ impl Look<'_> {
         let end = Timestamp::new(time.ticks.saturating_add(packet.duration().max(0)), base).micros();
         self.seen[index].end = self.seen[index].end.max(Some(end));
         self.latest = self.latest.max(time.micros());
-        // A stream that goes on beside the other is not continued by it.
+        // A stream that runs in parallel with the other is not continued by it.
         let micros = time.micros();
         self.pending.retain(|joint| joint.into != index || micros < joint.at.micros().saturating_add(OVERLAP));
     }
 
-    /// The number in the source of stream `index` of `input`.
+    /// Maps stream `index` of `input` to its number in the source.
     fn number(&mut self, index: usize) -> usize {
         for own in self.numbers.len()..=index {
             let found = self.input.stream(own).and_then(|own| {
                 let is_same = |facts: &&StreamFacts| facts.id == own.id && facts.kind == own.kind;
-                // Outside of these, streams may have no identifier of their own, and all of them are in the header.
+                // In other containers, streams may have no identifier, and the header lists all streams.
                 if is_open(&self.source.input.demuxer()) {
                     self.source.streams.iter().find(is_same).map(|facts| facts.index)
                 } else {
@@ -247,7 +247,7 @@ impl Look<'_> {
         self.numbers[index]
     }
 
-    /// What is known of a stream of the source.
+    /// The properties of a stream of the source.
     fn facts(&self, index: usize) -> Option<StreamFacts> {
         let known = self.source.streams.get(index).cloned();
         known.or_else(|| {
@@ -260,7 +260,7 @@ impl Look<'_> {
         self.facts(index).map(|facts| facts.time_base)
     }
 
-    /// Which stream is continued by stream `from`, whose first packet is shown at `at`.
+    /// Finds the stream that stream `from` continues. The first packet of `from` is presented at `at`.
     fn continued(&self, from: usize, at: Timestamp) -> Option<Joint> {
         let own = self.facts(from).filter(is_media)?;
         let programs = &self.seen[from].programs;
@@ -286,7 +286,7 @@ impl Look<'_> {
 
     fn is_settled(&self, joins: bool) -> bool {
         let waits = self.pending.iter().any(|joint| self.latest < joint.at.micros().saturating_add(SILENT));
-        // Whether a stream that began late continues another is seen where it begins.
+        // Whether a late stream continues another can be decided only at its start.
         let begun = |facts: &StreamFacts| self.seen.get(facts.index).is_some_and(|seen| seen.packets > 0);
         let all_begun = || !joins || self.source.streams.iter().filter(|facts| is_media(facts)).all(begun);
         self.needed.is_empty() && self.missing.is_empty() && !waits && all_begun()
@@ -315,7 +315,7 @@ impl Look<'_> {
                 found.streams.insert(index, StreamFacts { index, start: Some(first.ticks), ..better });
             }
         }
-        // The streams of a source are counted without gaps.
+        // A source numbers its streams without gaps.
         for index in self.source.streams.len()..count {
             if let Some(facts) = self.facts(index) {
                 found.streams.entry(index).or_insert(facts);
@@ -326,7 +326,7 @@ impl Look<'_> {
 }
 
 impl Source {
-    /// What a stream turns out to be when the source is opened where its packets begin.
+    /// The properties of a stream, probed at the position of its first packets.
     fn shape_at(&self, facts: &StreamFacts, ticks: i64, position: Option<u64>) -> Option<StreamFacts> {
         let mut near = self.bare().ok()?;
         match position.filter(|_| is_open(&self.input.demuxer())) {
@@ -337,7 +337,7 @@ impl Source {
         let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
         near.find_streams(bounds).ok()?;
         let found = near.streams().into_iter().find(|found| found.id == facts.id && found.kind == facts.kind)?;
-        // What the first look said of the whole file holds.
+        // The duration and time base of the first probe describe the whole file and stay.
         has_shape(&found).then_some(StreamFacts { duration: facts.duration, time_base: facts.time_base, ..found })
     }
 }

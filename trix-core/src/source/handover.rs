@@ -1,10 +1,10 @@
-//! A second look at the place where one stream takes over from another: what the demuxer still holds of the first, and
-//! whether the first has ended.
+//! Reads the point again at which one stream takes over from another. Finds the packets of the first stream that the
+//! demuxer still holds, and whether the first stream has ended.
 //!
-//! A demuxer gives a packet away when the next one of its stream begins. The last packet of a stream that ends in
-//! mid-file would come at the end of the file, behind everything that follows it in time.
+//! A demuxer delivers a packet when the next packet of its stream starts. The last packet of a stream that ends in
+//! mid-file would therefore come at the end of the file, after everything that follows it in time.
 //!
-//! Invariant: a look is bounded, and what it cannot find out stays as it was.
+//! Invariant: the amount read is bounded. Whatever cannot be determined stays unchanged.
 
 use std::sync::Arc;
 
@@ -27,22 +27,22 @@ use super::{
 };
 use crate::spec::source::Reading;
 
-/// Bytes in front of a place in which the tables of a stream stand: they come every 100 ms (ETSI TR 101 290).
+/// Bytes before a position that contain the tables of a stream. The tables repeat every 100 ms (ETSI TR 101 290).
 const TABLES: u64 = 1 << 20;
-/// Bytes behind the start of the last packet of a stream in which that packet ends.
+/// Maximum distance, in bytes, from the start of the last packet of a stream to its end.
 const LONGEST: u64 = 8 << 20;
-/// Bytes by which the end of one stream may reach into the other.
+/// Maximum number of bytes by which the end of one stream overlaps the other.
 const WOVEN: u64 = 256 << 10;
 
-/// The unit of the limits of a look.
+/// The unit of the time limits.
 const MICRO: TimeBase = TimeBase::new(1, 1_000_000);
 
-/// The last packet that was read of a stream.
+/// The last packet read of a stream.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LastRead {
-    /// Its decoding time, or when it is presented.
+    /// Its decoding time, or its presentation time if it has no decoding time.
     pub(super) ticks: i64,
-    /// The byte of the file at which it, or the one before that has a place, begins.
+    /// The byte position of the packet, or of the last packet before it that has one.
     pub(super) position: Option<u64>,
 }
 
@@ -54,14 +54,14 @@ pub(super) struct SecondLook<'a> {
 }
 
 impl Source {
-    /// The same source with nothing but its header read.
+    /// Opens the same source again and reads only its header.
     pub(super) fn bare(&self) -> Result<Input> {
         SecondLook { origin: &self.origin, reading: &self.reading }.bare(None)
     }
 }
 
 impl SecondLook<'_> {
-    /// The file up to byte `end`, or all of it, with nothing but its header read.
+    /// Opens the file up to byte `end`, or all of it, and reads only its header.
     fn bare(self, end: Option<u64>) -> Result<Input> {
         let state = Arc::new(IoState::default());
         let reader: Box<dyn ReadSeek> = match self.origin {
@@ -75,8 +75,8 @@ impl SecondLook<'_> {
         open_input(reader, &state, &Sink::new(), self.origin, self.reading, ALLOWED)
     }
 
-    /// The packets of `ended` behind `last` that the demuxer has not given away when it came to byte `next`, at which
-    /// another stream takes over. Some multiplexers write the last of a stream at the end of the file.
+    /// The packets of `ended` after `last` that the demuxer had not delivered when it reached byte `next`, where
+    /// another stream takes over. Some multiplexers write the last packet of a stream at the end of the file.
     pub(super) fn held_back(self, ended: &StreamFacts, last: LastRead, next: u64) -> Vec<Packet> {
         let Some(position) = last.position else { return Vec::new() };
         let end = next.saturating_add(WOVEN).min(position.saturating_add(LONGEST));
@@ -85,7 +85,7 @@ impl SecondLook<'_> {
             let ticks = held.iter().filter_map(|packet| packet.dts().or(packet.pts())).max().unwrap_or(last.ticks);
             let last = LastRead { ticks, ..last };
             let (stragglers, others) = self.packets_behind(ended, last, end.max(size.saturating_sub(WOVEN)), None);
-            // Others that begin later belong to a stream that has come back.
+            // Other packets that start later belong to a stream that has come back.
             if others.is_none_or(|position| position < next) {
                 held.extend(stragglers);
             }
@@ -93,8 +93,8 @@ impl SecondLook<'_> {
         held
     }
 
-    /// The packets of `ended` that follow `last` within a second, from byte `position` to byte `end`; and at which byte the
-    /// last one begins that does not.
+    /// The packets of `ended` that follow `last` within a second, from byte `position` to byte `end`, and the byte
+    /// position of the last packet that does not.
     fn packets_behind(
         self,
         ended: &StreamFacts,
@@ -131,7 +131,7 @@ impl SecondLook<'_> {
         (held, other)
     }
 
-    /// Bytes of the file.
+    /// The size of the file in bytes.
     fn size(self) -> Option<u64> {
         match self.origin {
             Origin::File { store, content, .. } => Some(content.unwrap_or_else(|| store.bytes())),
@@ -140,7 +140,7 @@ impl SecondLook<'_> {
         }
     }
 
-    /// Whether nothing comes of `old` any more once `new`, whose first packet is that at byte `position`, has begun.
+    /// True if no packet of `old` follows once `new` has started. The first packet of `new` is at byte `position`.
     pub(super) fn is_over(self, old: &StreamFacts, new: &StreamFacts, position: u64) -> bool {
         let Ok(mut input) = self.bare(None) else { return false };
         if input.seek_byte(position.saturating_sub(TABLES)).is_err() {
@@ -172,7 +172,7 @@ fn is_same(one: &StreamFacts, other: &StreamFacts) -> bool {
     one.id == other.id && one.kind == other.kind
 }
 
-/// Ticks of the whole turns of a clock of 33 bits (ISO/IEC 13818-1) between a time and the one before it.
+/// The ticks of all complete wraps of a 33-bit clock (ISO/IEC 13818-1) between a time and the one before it.
 fn turns(ticks: i64, before: i64) -> i64 {
     const TURN: i64 = 1 << 33;
     ticks.saturating_sub(before).saturating_add(TURN / 2).div_euclid(TURN).saturating_mul(TURN)

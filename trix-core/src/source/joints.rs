@@ -1,7 +1,7 @@
-//! Streams that go on in others: their packets are read as packets of one stream.
+//! Streams that continue other streams: their packets are read as packets of one track.
 //!
-//! Invariant: a stream that nobody knew when the source was opened, and that continues none, is named. Packets of one
-//! track come out in the order of their streams, whenever the demuxer gives them away.
+//! Invariant: a stream that was unknown when the source was opened, and that continues no other, is reported. Packets
+//! of one track leave in the order of their streams, regardless of when the demuxer delivers them.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -21,12 +21,12 @@ use super::{
     parts::Here,
 };
 
-/// What reading found out about streams that appear in mid-file, in words.
+/// Messages about streams that appear in mid-file, as reading finds them.
 #[derive(Clone, Default)]
 pub(crate) struct Appeared(Arc<Mutex<Vec<String>>>);
 
 impl Appeared {
-    /// Everything so far.
+    /// All messages so far.
     pub(crate) fn told(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -36,30 +36,30 @@ impl Appeared {
     }
 }
 
-/// A track that ends in mid-file, while its programme goes on with a stream that cannot continue it.
+/// A track that ends in mid-file while its programme carries on with a stream that cannot continue it.
 pub(crate) struct Break {
     /// The stream that ends.
     pub(crate) stream: usize,
-    /// When the other begins.
+    /// The start of the other stream.
     pub(crate) at: Option<Timestamp>,
-    /// In words.
+    /// The message.
     pub(crate) detail: String,
 }
 
-/// What is known of a stream that may be continued.
+/// The state of a stream that another may continue.
 #[derive(Clone)]
 struct Known {
     facts: StreamFacts,
     programs: Vec<i32>,
     end: Option<i64>,
-    /// Where its last packet ends, in ticks, and how many a packet lasts.
+    /// The end of its last packet, in ticks. `lasts` is the duration of a packet.
     next: Option<i64>,
     lasts: i64,
 }
 
 impl Known {
-    /// Gives a packet of audio the times that it lacks: libavformat does not know how long the packets of a stream last that
-    /// it found in mid-file, and gives no time to those that are not the first of their PES packet.
+    /// Adds the missing times to an audio packet. For a stream found in mid-file, libavformat does not know the
+    /// duration of packets, and gives times only to the first packet of each PES packet.
     fn complete(&self, packet: &mut Packet) {
         let lasts = if packet.duration() > 0 { packet.duration() } else { self.lasts };
         let pts = packet.pts().or(packet.dts()).or(self.next);
@@ -67,29 +67,30 @@ impl Known {
     }
 }
 
-/// Which streams go on in others, and how far each stream has come.
+/// The streams that continue others, and the reading position of each stream.
 #[derive(Default)]
 pub(super) struct Joints {
     known: Vec<Known>,
     /// The stream that each stream continues.
     into: BTreeMap<usize, usize>,
     strays: BTreeSet<usize>,
-    /// The stream of the file that the last packet of a track came from.
+    /// The stream of the file that delivered the last packet of each track.
     fed_by: BTreeMap<usize, usize>,
     /// The last packet of each stream of the file.
     last: BTreeMap<usize, LastRead>,
-    /// The times of packets that were read ahead, where their stream ended; the demuxer gives them away later.
+    /// The times of packets that were read ahead at the end of their stream. The demuxer delivers these packets again
+    /// later.
     ahead: BTreeMap<usize, VecDeque<Option<i64>>>,
-    /// Packets that are ready.
+    /// Packets ready for output.
     ready: VecDeque<Packet>,
-    /// Whether streams that appear may continue others.
+    /// True if new streams may continue others.
     joins: bool,
     appeared: Appeared,
     breaks: Arc<Mutex<Vec<Break>>>,
 }
 
 impl Joints {
-    /// Those that `found` lists, for the streams of `source`.
+    /// Creates the state for the streams of `source` with the continuations in `found`.
     pub(super) fn new(source: &Source, found: &Further) -> Self {
         let programs = |index: usize| {
             let known = found.programs.get(&index).cloned();
@@ -106,7 +107,7 @@ impl Joints {
         Joints { known: known.collect(), into, joins: joins(source), ..Joints::default() }
     }
 
-    /// The same before anything was read.
+    /// Returns the same state as before the first read.
     pub(super) fn at_start(&self) -> Self {
         let known = self.known.iter().map(|known| Known { end: None, next: None, ..known.clone() }).collect();
         let count = self.known.len();
@@ -114,12 +115,12 @@ impl Joints {
         Joints { known, into, joins: self.joins, ..Joints::default() }
     }
 
-    /// What reading finds out from now on.
+    /// Collects the messages of further reading.
     pub(super) fn appeared(&self) -> Appeared {
         self.appeared.clone()
     }
 
-    /// Forgets what was read: reading goes on elsewhere.
+    /// Discards the read state, because reading continues at another position.
     pub(super) fn restart(&mut self) {
         self.known.iter_mut().for_each(|known| (known.end, known.next) = (None, None));
         self.fed_by.clear();
@@ -128,12 +129,12 @@ impl Joints {
         self.ready.clear();
     }
 
-    /// The next packet, as one of the track that its stream continues.
+    /// The next packet, assigned to the track that its stream continues.
     pub(super) fn next(&mut self) -> Option<Packet> {
         self.ready.pop_front()
     }
 
-    /// Takes the next packet of the file.
+    /// Adds the next packet of the file.
     pub(super) fn push(&mut self, packet: Packet, here: Here<'_>, look: SecondLook<'_>) {
         let index = packet.stream();
         if self.is_ahead(index, &packet) {
@@ -149,7 +150,7 @@ impl Joints {
         if self.joins {
             self.hand_over(track, index, &packet, here, look);
             if let Some(ticks) = packet.dts().or(packet.pts()) {
-                // Of several frames that lie in one packet of the container, only the first has a place.
+                // Of several frames in one packet of the container, only the first has a position.
                 let known = self.last.get(&index).and_then(|last| last.position);
                 self.last.insert(index, LastRead { ticks, position: packet.position().or(known) });
             }
@@ -157,7 +158,7 @@ impl Joints {
         self.give(track, packet);
     }
 
-    /// Makes `packet` one of `track`.
+    /// Assigns `packet` to `track` and queues it.
     fn give(&mut self, track: usize, mut packet: Packet) {
         let is_joined = packet.stream() != track;
         packet.set_stream(track);
@@ -175,15 +176,15 @@ impl Joints {
         self.ready.push_back(packet);
     }
 
-    /// Whether a packet of stream `index` was read ahead.
+    /// True if this packet of stream `index` was read ahead.
     fn is_ahead(&mut self, index: usize, packet: &Packet) -> bool {
         let Some(ahead) = self.ahead.get_mut(&index) else { return false };
         let is_next = ahead.front().is_some_and(|ticks| *ticks == packet.dts().or(packet.pts()));
         is_next && ahead.pop_front().is_some()
     }
 
-    /// Where `packet` of stream `index` is the first after those of another stream of `track`: reads ahead what the
-    /// demuxer still holds of that one.
+    /// If `packet` of stream `index` is the first after those of another stream of `track`, reads ahead the packets of
+    /// that other stream that the demuxer still holds.
     fn hand_over(&mut self, track: usize, index: usize, packet: &Packet, here: Here<'_>, look: SecondLook<'_>) {
         let Some(before) = self.fed_by.insert(track, index).filter(|before| *before != index) else { return };
         let known = here.stream(before).zip(self.last.get(&before).copied());
@@ -194,7 +195,7 @@ impl Joints {
         }
     }
 
-    /// Decides about a stream that was not there when the source was opened.
+    /// Decides how to handle a stream that did not exist when the source was opened.
     fn meet(&mut self, index: usize, packet: &Packet, here: Here<'_>, look: SecondLook<'_>) {
         let Some(facts) = here.stream(index) else { return };
         let at = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, facts.time_base));
@@ -224,7 +225,8 @@ impl Joints {
         }
     }
 
-    /// The first of the streams in whose place stream `index` appears, if its programme lists none of them any more.
+    /// Returns the first stream that stream `index` replaces, if its programme lists none of the earlier streams any
+    /// more.
     fn replaced(&self, index: usize, facts: &StreamFacts, here: Here<'_>) -> Option<&StreamFacts> {
         let programs = here.programs_of(index);
         if programs.is_empty() || !matches!(facts.kind, StreamKind::Video | StreamKind::Audio) {
@@ -241,7 +243,7 @@ impl Joints {
         (!before.iter().any(|known| goes_on(known))).then_some(&first.facts)
     }
 
-    /// Takes stream `index` for one that ends in mid-file.
+    /// Records that stream `index` ends in mid-file.
     pub(super) fn break_off(&self, index: usize, detail: String) {
         let end = self.known.get(index).and_then(|known| known.end);
         let at = end.map(|micros| Timestamp::new(micros, TimeBase::new(1, 1_000_000)));
@@ -249,12 +251,12 @@ impl Joints {
         self.breaks.lock().unwrap_or_else(PoisonError::into_inner).push(broken);
     }
 
-    /// What broke off since this was asked last.
+    /// Takes the breaks since the last call.
     pub(super) fn breaks(&self) -> Vec<Break> {
         std::mem::take(&mut self.breaks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Which stream is continued by the one of `facts`, whose first packet is `packet`.
+    /// Finds the stream that the stream of `facts` continues. `packet` is the first packet of the latter.
     fn continued(&self, facts: &StreamFacts, packet: &Packet, here: Here<'_>, look: SecondLook<'_>) -> Option<usize> {
         if !self.joins || !matches!(facts.kind, StreamKind::Video | StreamKind::Audio | StreamKind::Subtitle) {
             return None;
@@ -266,7 +268,7 @@ impl Joints {
             let is_taken = |(from, into): (&usize, &usize)| {
                 *into == own && (programs.is_empty() || here.programs_of(*from) == programs)
             };
-            // The programme does not list it any more, or it is silent.
+            // The programme no longer lists the earlier stream, or the stream is silent.
             let is_dropped = || !programs.is_empty() && here.programs_of(own).is_empty();
             let is_silent = || known.end.zip(at).is_some_and(|(end, at)| end.saturating_add(LATER) <= at);
             let is_over = || packet.position().is_some_and(|position| look.is_over(&known.facts, facts, position));

@@ -1,8 +1,8 @@
-//! Opens a source: one local file (or a block of memory), recognised by its content and held to limits; or numbered
-//! pictures of one folder; or planes without a header, whose shape the job states.
+//! Opens a source. A source is one local file (or a block of memory), identified by its content and subject to limits.
+//! It can also be an image sequence in one folder, or raw planes without a header, whose geometry the job states.
 //!
-//! Invariant: nothing but the bytes that the job names is ever read. Playlists, scripts and manifests that point
-//! elsewhere are refused by name, and a demuxer cannot open a second file.
+//! Invariant: only the bytes that the job names are ever read. Playlists, scripts and manifests that refer to other
+//! files are rejected by name, and a demuxer cannot open a second file.
 
 mod clock;
 mod editions;
@@ -10,6 +10,9 @@ mod edits;
 mod fixity;
 mod further;
 mod handover;
+mod header;
+mod identity;
+mod key;
 mod joints;
 pub(crate) mod movie;
 mod open;
@@ -64,6 +67,7 @@ pub use self::{
 pub(crate) use self::{
     fixity::sha256_of_file,
     joints::{Appeared, Break},
+    key::SourceKey,
     shelf::STORE,
 };
 use crate::{
@@ -74,43 +78,43 @@ use crate::{
 /// An open source whose streams are known.
 pub struct Source {
     pub(crate) input: Input,
-    /// Where packets come from when the source is more than one file; `input` has read the first of them then.
+    /// The files that packets come from, if the source is more than one file. `input` has then read the first file.
     sequence: Option<Sequence>,
-    /// Puts recordings behind each other whose clocks do not go on; for containers that may hold such.
+    /// Joins the clocks of consecutive recordings. Set for containers that may hold several recordings.
     clock: Option<Clock>,
-    /// Why reading ended, told after the packets that were read before.
+    /// The error that ended reading. It is reported after the packets that were read before it.
     failed: Option<AvError>,
-    /// Where the reader under `input` is, in a file.
+    /// The position of the reader under `input`, for a file.
     mark: Option<Arc<Mark>>,
     origin: Origin,
     reading: Reading,
     streams: Vec<StreamFacts>,
     extent: Extent,
-    /// Bytes of a picture, where pictures are all that there is.
+    /// Bytes per frame, if the source consists of raw frames only.
     picture_bytes: Option<u64>,
     is_open_ended: bool,
-    /// Whether libavformat leaves samples out, because a track has several codecs.
+    /// True if libavformat drops samples because a track has several codecs.
     skips_samples: bool,
     decisions: Vec<Decision>,
-    /// Which streams are meant.
+    /// The selected streams.
     selection: Arc<Selection>,
-    /// Which streams go on in others.
+    /// The streams that continue others.
     joints: Joints,
-    /// Which part of the file is read.
+    /// The part of the file that is read.
     parts: Parts,
-    /// Ends looks at all of the source.
-    cancel: Cancel,
+    /// Cancels all reading of the source.
+    pub(crate) cancel: Cancel,
 }
 
 #[derive(Clone)]
 enum Origin {
-    /// A file, and its bytes as all who read it share them.
+    /// A file. All readers share `store`.
     File {
         path: PathBuf,
         store: Arc<Store>,
-        /// Where the content ends, where there are zeros behind it.
+        /// The end of the content, if zeros follow it.
         content: Option<u64>,
-        /// What libavformat is not shown of the edit lists.
+        /// The edit lists, as far as they are hidden from libavformat.
         edits: Arc<Edits>,
     },
     /// A pattern that stands for several files.
@@ -122,29 +126,43 @@ enum Origin {
 }
 
 impl Source {
-    /// Opens a local file that says itself what it holds.
+    /// Opens a local media file with default limits.
+    ///
+    /// ```no_run
+    /// use trix_core::{Source, probe::probe};
+    /// println!("{:?}", probe(&Source::open("master.mov")?).container);
+    /// # Ok::<(), trix_core::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// `Io` when it cannot be read or is no regular file; `MalformedInput` when it is not media, is cut off in its
-    /// header, or holds no stream; `Unsupported` for containers that are not read, playlists among them; `Limit` when
-    /// a stream is larger than `limits` allow.
-    pub fn open(path: &Path, limits: Limits) -> Result<Self> {
-        Self::open_as(path, &limits.into())
+    /// As [`Source::open_within`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_within(path, Limits::default())
     }
 
-    /// Opens a local file, or the files that a pattern such as `shot.%04d.dpx` stands for, unless a file has that very
-    /// name.
+    /// Opens a local media file. Its content decides what it is, not its name.
     ///
     /// # Errors
-    /// As [`Source::open`], and `InvalidSpec` when `reading` is wrong in itself or does not fit the source.
+    /// `Io` when the file cannot be read or is not a regular file; `MalformedInput` when it is not media, ends inside its
+    /// header, or has no stream; `Unsupported` for containers that are not read, such as playlists; `Limit` when a stream is
+    /// larger than `limits` allow.
+    pub fn open_within(path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
+        Self::open_as(path.as_ref(), &limits.into())
+    }
+
+    /// Opens a local file, or the files that a pattern such as `shot.%04d.dpx` stands for. A file with exactly that
+    /// name takes precedence over the pattern.
+    ///
+    /// # Errors
+    /// Those of [`Source::open`], and `InvalidSpec` if `reading` is invalid in itself or does not fit the source.
     pub fn open_as(path: &Path, reading: &Reading) -> Result<Self> {
         Self::open_until(path, reading, &Cancel::default())
     }
 
-    /// The same; `cancel` ends it where much has to be read, and later looks at what was opened.
+    /// Opens the source like [`Source::open_as`]. `cancel` stops long reads, during opening and later.
     ///
     /// # Errors
-    /// As [`Source::open_as`], and `Cancelled`.
+    /// Those of [`Source::open_as`], and `Cancelled`.
     pub fn open_until(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
         Self::open_path(path, reading, cancel).map_err(|error| error.in_file(path))
     }
@@ -169,7 +187,8 @@ impl Source {
             return Err(Error::of_mistakes(mistakes));
         }
         let io = |error| Error::io(Stage::Source, path, "cannot be opened", error);
-        // Looked at before it is opened: opening a pipe that nobody writes to would wait for ever.
+        // The metadata is checked before the file is opened, because opening a pipe without a writer would block for
+        // ever.
         let metadata = match std::fs::metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let files = Files::find(path, reading.limits.packet_bytes).map_err(io)?.ok_or_else(|| io(error))?;
@@ -200,11 +219,11 @@ impl Source {
         Self::from_origin(&origin, reading, picture_bytes, cancel)
     }
 
-    /// Opens what holds bytes as a file does but is none, such as an object that is read over a network. Errors call it
-    /// `name`, whose extension helps to recognise elementary streams; nothing is opened by that name.
+    /// Opens bytes that are not a local file, such as an object read over a network. Errors use `name` for it. The
+    /// extension of `name` helps to identify elementary streams. Nothing is opened under that name.
     ///
     /// # Errors
-    /// As [`Source::open`].
+    /// Those of [`Source::open`].
     pub fn from_storage(storage: Box<dyn Storage>, name: &Path, limits: Limits) -> Result<Self> {
         let stamp = storage.stamp().map_err(|error| Error::io(Stage::Source, name, "cannot be opened", error))?;
         if stamp.bytes == 0 {
@@ -217,23 +236,23 @@ impl Source {
         Self::from_origin(&origin, &limits.into(), None, &Cancel::default())
     }
 
-    /// Opens a block of memory; what a fuzzer or a test has.
+    /// Opens a block of memory, for a fuzzer or a test.
     ///
     /// # Errors
-    /// As [`Source::open`].
+    /// Those of [`Source::open`].
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>, limits: Limits) -> Result<Self> {
         Self::from_origin(&Origin::Memory(bytes.into()), &limits.into(), None, &Cancel::default())
     }
 
-    /// The same, with the times of packets as the file tells them, whatever its clock does.
+    /// Returns the same source with the packet times of the file, without clock correction.
     pub(crate) fn with_own_times(mut self) -> Self {
         self.clock = None;
         self
     }
 
-    /// Samples that an edit list hides at the start of a sound track: what its encoder needed to run in.
+    /// Number of samples that an edit list hides at the start of an audio track: the priming samples of its encoder.
     pub(crate) fn run_in(&self, facts: &StreamFacts) -> usize {
-        // Packets of known codecs last 46 ms at the most at usual rates; more is no run-in.
+        // Packets of known codecs last at most 46 ms at usual rates. More hidden samples are no priming.
         const MOST: usize = 4096;
         let hidden = facts.start.zip(self.earliest(facts.index)).map_or(0, |(start, earliest)| start - earliest);
         let rate = Rational::new(1, i64::from(facts.sample_rate.max(1)));
@@ -241,7 +260,7 @@ impl Source {
         usize::try_from(samples).ok().filter(|samples| *samples <= MOST).unwrap_or(0)
     }
 
-    /// Opens the same source once more, for a second reading beside the first.
+    /// Opens the same source once more, for a second reading in parallel with the first.
     pub(crate) fn reopen(&self) -> Result<Self> {
         let mut again = Self::at_first_look(&self.origin, &self.reading, self.picture_bytes)?;
         again.streams.clone_from(&self.streams);
@@ -252,28 +271,28 @@ impl Source {
         Ok(again)
     }
 
-    /// The ordered chapters of a Matroska file, where it has such.
+    /// The ordered chapters of a Matroska file, if it has any.
     pub(crate) fn ordered_chapters(&self) -> Option<editions::Ordered> {
         let is_matroska = self.input.demuxer() == "matroska,webm";
         editions::ordered(&mut self.reader().ok().filter(|_| is_matroska)?)
     }
 
-    /// Whether the packets of an MP4 or MOV file are listed in fragments, and not all of them in the header.
+    /// True if fragments list the packets of an MP4 or MOV file, and the header does not list all of them.
     fn is_fragmented(&self) -> bool {
         self.reader().is_ok_and(|mut reader| crate::source::movie::is_fragmented(&mut reader))
     }
 
-    /// Whether libavformat leaves samples out, because a track has several codecs.
+    /// True if libavformat drops samples because a track has several codecs.
     pub(crate) fn skips_samples(&self) -> bool {
         self.skips_samples
     }
 
-    /// Whether the header does not say how long the audio is, so that it ends where the file ends.
+    /// True if the header does not state the length of the audio. The audio then ends at the end of the file.
     pub(crate) fn is_open_ended(&self) -> bool {
         self.is_open_ended
     }
 
-    /// The bytes of the source, for those who read a header themselves; of several files, those of the first.
+    /// The bytes of the source, for code that parses a header itself. For several files, the bytes of the first.
     pub(crate) fn reader(&self) -> std::io::Result<Box<dyn ReadSeek>> {
         Ok(match &self.origin {
             Origin::File { store, content, .. } => {
@@ -284,7 +303,7 @@ impl Source {
         })
     }
 
-    /// What should be known of the source and is no damage, as far as it was read.
+    /// Notes on the source that do not describe damage, as far as the source was read.
     pub(crate) fn notes(&self) -> Vec<String> {
         match &self.origin {
             Origin::File { store, content, edits, .. } => {
@@ -299,22 +318,32 @@ impl Source {
         }
     }
 
-    /// The files, where the source is more than one.
+    /// The files, if the source is more than one file.
     pub(crate) fn sequence(&self) -> Option<&Sequence> {
         self.sequence.as_ref()
     }
 
-    /// Bytes of a picture, where the source is pictures of one size and nothing else.
+    /// Bytes per frame, if the source consists only of frames of one size.
     pub(crate) fn picture_bytes(&self) -> Option<u64> {
         self.picture_bytes
     }
 
-    /// What was decided about the source without being asked for.
+    /// The bytes of an attached file or cover image; empty for every other stream.
+    pub(crate) fn attached_data(&self, stream: usize) -> Vec<u8> {
+        let Some(facts) = self.streams.get(stream) else { return Vec::new() };
+        match facts.kind {
+            StreamKind::Attachment => facts.parameters.extradata().to_vec(),
+            _ if facts.is_attached_picture => self.input.attached_picture(stream).unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Decisions about the source that the job did not request.
     pub(crate) fn decisions(&self) -> &[Decision] {
         &self.decisions
     }
 
-    /// Microseconds from start to end, where that is known.
+    /// Duration in microseconds, if it is known.
     pub(crate) fn duration(&self) -> Option<i64> {
         match &self.sequence {
             Some(sequence) => {
@@ -325,12 +354,29 @@ impl Source {
         }
     }
 
-    /// Microseconds of the first thing presented.
+    /// The earliest presentation time, in microseconds.
     pub(crate) fn start(&self) -> Option<i64> {
         if self.sequence.is_some() { Some(0) } else { self.input.start() }
     }
 
-    /// The path, where the source is a file; of several files their pattern.
+    /// True if the source has no container packets: raw planes without a header, or an image sequence.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.sequence.is_some() || self.reading.raw.is_some()
+    }
+
+    /// The I/O error of the last read, if there was one.
+    pub(crate) fn io_error(&self) -> Option<Error> {
+        let error = self.input.io_state().take_error()?;
+        Some(Error::io(Stage::Source, &self.label(), "cannot be read", error))
+    }
+
+    /// True if the demuxer reported an error since the last call.
+    pub(crate) fn is_complained_of(&self) -> bool {
+        let (lines, errors) = self.input.sink().take();
+        errors > 0 && lines.iter().any(|line| line.is_error)
+    }
+
+    /// The path of a file, or the pattern of several files.
     pub fn path(&self) -> Option<&Path> {
         match &self.origin {
             Origin::File { path, .. } | Origin::Sequence { path, .. } => Some(path),
@@ -338,22 +384,22 @@ impl Source {
         }
     }
 
-    /// What errors call the source.
+    /// The name of the source in errors.
     pub(crate) fn label(&self) -> PathBuf {
         self.path().map_or_else(|| PathBuf::from("(memory)"), Path::to_owned)
     }
 
-    /// How large the file is, and says it is.
+    /// The actual size of the file, and the size that the file states.
     pub(crate) fn extent(&self) -> Extent {
         self.extent
     }
 
-    /// Whether whoever opened it does not want it any more.
+    /// True if the caller has cancelled the source.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()
     }
 
-    /// Whether all of it may be read to learn what is in it.
+    /// True if the whole source may be read to find its content.
     pub(crate) fn reads_on(&self) -> bool {
         self.reading.reads_on
     }
@@ -366,10 +412,10 @@ impl Source {
         &self.streams
     }
 
-    /// The earliest presentation time among the first packets of stream `index`, in its ticks, without pictures that an
-    /// edit list hides; absent when they carry none, or the file cannot be opened once more.
+    /// The earliest presentation time among the first packets of stream `index`, in ticks of the stream. Frames that an
+    /// edit list hides do not count. `None` if the packets carry no times, or if the file cannot be opened once more.
     pub(crate) fn earliest(&self, index: usize) -> Option<i64> {
-        // More than any codec reorders (H.264 and HEVC: 16), and no more of the file than was read to recognise it.
+        // More packets than any codec reorders (H.264 and HEVC: 16), and at most as many bytes as the probe.
         const PACKETS: usize = 32;
         let limit = self.reading.limits.probe_bytes;
         let is_sound = self.streams.get(index).is_some_and(|stream| stream.kind == StreamKind::Audio);
@@ -386,37 +432,37 @@ impl Source {
         earliest
     }
 
-    /// The film: the video stream that is encoded.
+    /// The video stream that is encoded.
     pub(crate) fn video(&self) -> Option<&StreamFacts> {
         self.streams.get(self.selection.film()?)
     }
 
-    /// All audio streams, in file order; a job counts them so.
+    /// All audio streams, in file order. A job numbers them in the same order.
     pub(crate) fn audio(&self) -> impl Iterator<Item = &StreamFacts> {
         self.streams.iter().filter(|stream| stream.kind == StreamKind::Audio)
     }
 
-    /// The audio streams that are taken where an output names none, each with its number among all.
+    /// The audio streams that an output uses if it names none, each with its number among all audio streams.
     pub(crate) fn chosen_audio(&self) -> impl Iterator<Item = (usize, &StreamFacts)> {
         self.audio().enumerate().filter(|(_, stream)| self.selection.audio().contains(&stream.index))
     }
 
-    /// Those of them that can be decoded.
+    /// Those of the chosen audio streams that can be decoded.
     pub(crate) fn decodable_audio(&self) -> impl Iterator<Item = (usize, &StreamFacts)> {
         self.chosen_audio().filter(|(_, stream)| self.selection.lack(stream.index).is_none())
     }
 
-    /// Which streams are meant, and why others are not.
+    /// The selected streams, and the reasons against others.
     pub(crate) fn selection(&self) -> &Selection {
         &self.selection
     }
 
-    /// Tracks that broke off in mid-file since this was asked last.
+    /// Takes the tracks that ended in mid-file since the last call.
     pub(crate) fn breaks(&self) -> Vec<Break> {
         self.joints.breaks()
     }
 
-    /// What reading finds out about streams that appear in mid-file.
+    /// Collects the messages about streams that appear in mid-file.
     pub(crate) fn appeared(&self) -> Appeared {
         self.joints.appeared()
     }

@@ -1,7 +1,7 @@
-//! Reads what libavformat does not hand on from the header of an MP4 or MOV file: edit lists, track headers, the index.
+//! Reads the parts of an MP4 or MOV header that libavformat does not expose: edit lists, track headers, the index.
 //!
-//! Invariant: every length is checked against the box around it, every table against a bound; a header that makes no
-//! sense yields less, never an error. Sources: ISO/IEC 14496-12:2020, QuickTime File Format (Apple, 2016).
+//! Invariant: each length is checked against the enclosing box, and each table against a limit. A header that makes no
+//! sense yields less data, never an error. Sources: ISO/IEC 14496-12:2020, QuickTime File Format (Apple, 2016).
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
@@ -14,57 +14,58 @@ use trix_model::{
 
 use crate::source::Source;
 
-/// What the header says of the file as a whole.
+/// The header of the file as a whole.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Movie {
-    /// How long the movie header says that it is.
+    /// The duration according to the movie header.
     pub(crate) duration: Option<Timestamp>,
-    /// Whether more pictures follow in fragments, which this index does not list.
+    /// True if fragments with more frames follow. This index does not list those frames.
     pub(crate) is_fragmented: bool,
     /// The tracks, in file order.
     pub(crate) tracks: Vec<Track>,
 }
 
-/// What the header says of a track.
+/// The header of one track.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Track {
-    /// Number.
+    /// The track number.
     pub(crate) id: u32,
-    /// Width and height at which it is shown, before it is turned; in 65536ths.
+    /// Display width and height before rotation, in 65536ths.
     pub(crate) shown: Option<(u32, u32)>,
-    /// How long the track header says that it is.
+    /// The duration according to the track header.
     pub(crate) duration: Option<Timestamp>,
-    /// How long the media header says that it is.
+    /// The duration according to the media header.
     pub(crate) media_duration: Option<Timestamp>,
     /// The edit list.
     pub(crate) edits: Vec<EditInfo>,
-    /// Ticks of the media in a second.
+    /// Ticks of the media per second.
     scale: u32,
-    /// Runs of samples with the same duration: how many, and ticks.
+    /// Runs of samples with the same duration: number of samples, and ticks per sample.
     durations: Vec<(u32, u32)>,
-    /// Runs of samples with the same distance from decoding to presentation.
+    /// Runs of samples with the same offset from decoding to presentation time.
     offsets: Vec<(u32, i32)>,
     /// The codec of each sample entry.
     codecs: Vec<[u8; 4]>,
-    /// Runs of chunks with equally many samples of one sample entry: the number of the first chunk, how many samples
-    /// each has, and the number of the entry; both numbers count from one.
+    /// Runs of chunks with the same number of samples of one sample entry: the number of the first chunk, the number of
+    /// samples in each chunk, and the number of the sample entry. Chunks and entries are numbered from one.
     chunks: Vec<(u32, u32, u32)>,
-    /// The part of the picture that is meant to be seen (`clap`).
+    /// The clean aperture of the frame (`clap`).
     pub(crate) clean_aperture: Option<(Rational, Rational)>,
-    /// For E-AC-3: how many objects its joint object coding yields, when there is such.
+    /// For E-AC-3: the number of objects of its joint object coding, if it has any.
     pub(crate) joint_objects: Option<u8>,
 }
 
-/// Boxes of one level that are looked at; real files have tens, and a fragmented one has its header before its fragments.
+/// Maximum number of boxes to examine in one level. Real files have tens, and a fragmented file has its header before
+/// its fragments.
 const SIBLINGS: usize = 4096;
-/// Bytes of one table: two million entries, more than a day of film needs.
+/// Maximum size of one table in bytes: two million entries, more than a day of video needs.
 const TABLE: u64 = 16 << 20;
-/// Tracks; libavformat is held to fewer.
+/// Maximum number of tracks. The limit for libavformat is lower.
 const TRACKS: usize = 1024;
-/// Samples whose times are measured: nine hours at 120 pictures a second.
+/// Maximum number of samples whose times are measured: nine hours at 120 frames per second.
 const SAMPLES: u64 = 4 << 20;
 
-/// A box: what it is, and where its content lies.
+/// A box: its type and the range of its content.
 #[derive(Clone, Copy)]
 struct Place {
     kind: [u8; 4],
@@ -72,7 +73,7 @@ struct Place {
     end: u64,
 }
 
-/// The header of the file in `reader`; `None` when there is none.
+/// Reads the header of the file in `reader`. Returns `None` if there is none.
 pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Option<Movie> {
     let size = reader.seek(SeekFrom::End(0)).ok()?;
     let file = Place { kind: *b"file", start: 0, end: size };
@@ -95,7 +96,7 @@ pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Option<Movie> {
 fn track(reader: &mut (impl Read + Seek), trak: Place, movie_scale: u32) -> Track {
     let mut track = Track::default();
     let mut stack = vec![trak];
-    // A track is a tree of known shape; the bound is against one that repeats itself.
+    // A track is a tree of known shape. The budget guards against one that repeats itself.
     let mut budget = SIBLINGS;
     while let Some(parent) = stack.pop() {
         for place in inside(reader, parent) {
@@ -115,7 +116,7 @@ fn track(reader: &mut (impl Read + Seek), trak: Place, movie_scale: u32) -> Trac
                 b"stts" => track.durations = runs(&content(reader, place).unwrap_or_default()),
                 b"ctts" => {
                     let runs = runs(&content(reader, place).unwrap_or_default());
-                    // Version 0 says that they are unsigned; writers put negative ones there all the same.
+                    // In version 0 these offsets are unsigned, but writers store negative ones there all the same.
                     track.offsets = runs.into_iter().map(|(count, offset)| (count, offset as i32)).collect();
                 }
                 b"stsd" => entries(reader, place, &mut track),
@@ -124,14 +125,14 @@ fn track(reader: &mut (impl Read + Seek), trak: Place, movie_scale: u32) -> Trac
             }
         }
     }
-    // Media times of edits are in ticks of the media, whose header may stand behind them.
+    // The media times of edits are in ticks of the media, whose header may follow the edits.
     for edit in &mut track.edits {
         edit.media_start = edit.media_start.and_then(|start| time(u64::try_from(start.ticks).ok()?, track.scale));
     }
     track
 }
 
-/// The boxes inside of `parent`.
+/// The boxes inside `parent`.
 fn inside(reader: &mut (impl Read + Seek), parent: Place) -> Vec<Place> {
     let mut places = Vec::new();
     let mut at = parent.start;
@@ -141,7 +142,7 @@ fn inside(reader: &mut (impl Read + Seek), parent: Place) -> Vec<Place> {
             break;
         };
         let (length, size) = match size {
-            // To the end of the file, or (1) a size of 64 bits after the name.
+            // Size 0 means "to the end of the file". Size 1 means that a 64-bit size follows the type.
             0 => (8, parent.end - at),
             1 => match u64_at(&head, 8) {
                 Some(size) => (16, size),
@@ -150,7 +151,7 @@ fn inside(reader: &mut (impl Read + Seek), parent: Place) -> Vec<Place> {
             size => (8, u64::from(size)),
         };
         let end = at.saturating_add(size);
-        // A box that is longer than the one around it was cut off; what is in there may still be whole.
+        // A box longer than its parent is truncated. Its children may still be complete.
         if size < length {
             break;
         }
@@ -167,7 +168,7 @@ fn bytes(reader: &mut (impl Read + Seek), at: u64, count: u64) -> Result<Vec<u8>
     Ok(bytes)
 }
 
-/// The content of a box that is no larger than a table may be.
+/// The content of a box, if it does not exceed the size limit of tables.
 fn content(reader: &mut (impl Read + Seek), place: Place) -> Option<Vec<u8>> {
     let size = place.end.checked_sub(place.start).filter(|size| *size <= TABLE)?;
     bytes(reader, place.start, size).ok()
@@ -185,13 +186,13 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// `ticks` of `scale` to a second.
+/// A time of `ticks`, with `scale` ticks per second.
 fn time(ticks: u64, scale: u32) -> Option<Timestamp> {
     let ticks = i64::try_from(ticks).ok()?;
     (scale > 0).then(|| Timestamp::new(ticks, Rational::new(1, scale.into())))
 }
 
-/// Ticks in a second and duration of a movie or media header; all ones stand for a duration that is not known.
+/// Ticks per second and duration of a movie or media header. All ones mean that the duration is unknown.
 fn times(header: &[u8]) -> Option<(u32, Option<u64>)> {
     let (scale, duration) = match *header.first()? {
         1 => (u32_at(header, 20)?, Some(u64_at(header, 24)?).filter(|ticks| *ticks != u64::MAX)),
@@ -215,9 +216,10 @@ fn header(content: Option<Vec<u8>>, movie_scale: u32, track: &mut Track) {
     track.shown = size.filter(|(width, height)| *width > 0 && *height > 0);
 }
 
-/// Edit lists (8.6.6): a duration in ticks of the movie, where in the media it starts (all ones: nowhere), a speed.
+/// Parses an edit list (8.6.6). Each entry has a duration in movie ticks, a media start time (all ones: empty edit) and
+/// a rate.
 fn edits(table: &[u8], movie_scale: u32) -> Vec<EditInfo> {
-    // More than any editor writes; what a hostile list repeats is not worth keeping.
+    // More entries than any editor writes. Longer lists are hostile, and the rest is dropped.
     const EDITS: usize = 4096;
     let is_long = table.first() == Some(&1);
     let count = u32_at(table, 4).unwrap_or(0) as usize;
@@ -239,27 +241,27 @@ fn edits(table: &[u8], movie_scale: u32) -> Vec<EditInfo> {
     entries.filter_map(edit).collect()
 }
 
-/// Pairs of a count and a value, as the tables of durations and offsets have them.
+/// Parses pairs of a count and a value, the format of the duration and offset tables.
 fn runs(table: &[u8]) -> Vec<(u32, u32)> {
     let count = u32_at(table, 4).unwrap_or(0) as usize;
     let entries = table.get(8..).unwrap_or_default().chunks_exact(8).take(count);
     entries.filter_map(|entry| u32_at(entry, 0).zip(u32_at(entry, 4))).collect()
 }
 
-/// Triples, as the table of chunks has them.
+/// Parses triples, the format of the chunk table.
 fn triples(table: &[u8]) -> Vec<(u32, u32, u32)> {
     let count = u32_at(table, 4).unwrap_or(0) as usize;
     let entries = table.get(8..).unwrap_or_default().chunks_exact(12).take(count);
     entries.filter_map(|entry| Some((u32_at(entry, 0)?, u32_at(entry, 4)?, u32_at(entry, 8)?))).collect()
 }
 
-/// Looks into the first sample entry for what libavformat does not tell.
+/// Reads from the first sample entry what libavformat does not expose.
 fn entries(reader: &mut (impl Read + Seek), stsd: Place, track: &mut Track) {
     let list = Place { start: stsd.start.saturating_add(8), ..stsd };
     let all = inside(reader, list);
     track.codecs = all.iter().map(|entry| entry.kind).collect();
     let Some(entry) = all.into_iter().next() else { return };
-    // Fixed fields come before the boxes: 78 bytes for pictures, 28 for sound (12.1.3, 12.2.3).
+    // Fixed fields precede the boxes: 78 bytes for video, 28 for audio (12.1.3, 12.2.3).
     let is_sound = entry.kind == *b"ec-3";
     let fixed = if is_sound { 28 } else { 78 };
     let children = Place { start: entry.start.saturating_add(fixed), ..entry };
@@ -279,13 +281,14 @@ fn aperture(content: &[u8]) -> Option<(Rational, Rational)> {
     (width.is_positive() && height.is_positive()).then_some((width, height))
 }
 
-/// The number of objects of joint object coding (ETSI TS 103 420, 8.3), which follows the substreams in the box of
-/// E-AC-3 (ETSI TS 102 366, F.6).
+/// The number of objects of joint object coding (ETSI TS 103 420, 8.3). It follows the substreams in the box of E-AC-3
+/// (ETSI TS 102 366, F.6).
 fn joint_objects(content: &[u8]) -> Option<u8> {
     let substreams = (u16_at(content, 0)? & 7) + 1;
     let mut at = 2;
     for _ in 0..substreams {
-        // 16 bits and a byte, of which 4 bits count dependent substreams; where there are any, a byte more.
+        // Each substream has 16 bits and a byte, of which 4 bits count its dependent substreams. If it has any, one
+        // more byte follows.
         let dependent = content.get(at + 2)? >> 1 & 0xf;
         at += if dependent > 0 { 4 } else { 3 };
     }
@@ -294,7 +297,7 @@ fn joint_objects(content: &[u8]) -> Option<u8> {
 }
 
 impl Track {
-    /// The first sample of another codec than the first sample entry has: when it is decoded, and its codec.
+    /// The first sample whose codec differs from that of the first sample entry: its decoding time and its codec.
     pub(crate) fn foreign(&self) -> Option<(Timestamp, [u8; 4])> {
         let first = *self.codecs.first()?;
         let mut samples = 0u64;
@@ -315,21 +318,22 @@ impl Track {
         None
     }
 
-    /// Samples that the index lists.
+    /// Number of samples in the index.
     pub(crate) fn samples(&self) -> u64 {
         self.durations.iter().fold(0, |sum, (count, _)| sum.saturating_add(u64::from(*count)))
     }
 
-    /// The sum of the durations of all samples that the index lists.
+    /// The total duration of all samples in the index.
     pub(crate) fn indexed_duration(&self) -> Option<Timestamp> {
         let total = self.durations.iter().fold(0u64, |sum, (count, ticks)| {
-            // Some writers mean a negative duration when they set the highest bit; none shows a sample for a day.
+            // Some writers set the highest bit to mean a negative duration. No writer presents one sample for a day.
             sum.saturating_add(u64::from(*count).saturating_mul(u64::from(*ticks)))
         });
         time(total, self.scale).filter(|total| total.ticks > 0)
     }
 
-    /// The times at which the listed samples are presented, before edits, and whether these are all.
+    /// The presentation times of the samples in the index, before edits, in ascending order, and whether these are all
+    /// of them.
     fn times(&self) -> (Vec<i64>, bool) {
         let most = self.samples().min(SAMPLES);
         let mut offsets = self.offsets.iter().flat_map(|(count, offset)| std::iter::repeat_n(*offset, *count as usize));
@@ -344,21 +348,21 @@ impl Track {
         (times, most == self.samples())
     }
 
-    /// The earliest time at which a listed sample is presented, before edits.
+    /// The earliest presentation time of a sample in the index, before edits.
     pub(crate) fn earliest(&self) -> Option<Timestamp> {
         let first = *self.times().0.first()?;
         (self.scale > 0).then(|| Timestamp::new(first, Rational::new(1, self.scale.into())))
     }
 
-    /// How the listed samples follow one another, without those that the edit list cuts away; `None` where there are too
-    /// many to look at.
+    /// The intervals between the samples in the index, without samples that the edit list removes. `None` if there are
+    /// too many samples to measure.
     pub(crate) fn intervals(&self) -> Option<Intervals> {
         let (times, true) = self.times() else { return None };
         let base = Rational::new(1, self.scale.into());
         let span = |(start, end): (Timestamp, Option<Timestamp>)| (start.ticks, end.map_or(i64::MAX, |end| end.ticks));
         let mut spans: Vec<(i64, i64)> = self.edits.iter().filter_map(EditInfo::span).map(span).collect();
         spans.sort_unstable();
-        // Times are in order, and so are spans: each span is left behind once.
+        // Times and spans are both sorted, so each span is passed once.
         let mut spans = spans.into_iter().peekable();
         let mut is_shown = |time: i64| {
             while spans.next_if(|(_, end)| *end <= time).is_some() {}
@@ -369,7 +373,8 @@ impl Track {
         (self.scale > 0).then_some(intervals)
     }
 
-    /// Whether the edit list does nothing: one edit that shows all of the media from its start at its own speed.
+    /// True if the edit list has no effect: no edits, or one edit that presents the whole media from its start at
+    /// normal speed.
     pub(crate) fn shows_all(&self) -> bool {
         let [edit] = &self.edits[..] else { return self.edits.is_empty() };
         let from_start = edit.media_start.is_some_and(|start| start.ticks == 0);
@@ -391,7 +396,7 @@ pub struct EditInfo {
 }
 
 impl EditInfo {
-    /// The part of the media that it shows: its start, and its end where it has one.
+    /// The part of the media that the edit presents: its start, and its end if the edit has one.
     pub(crate) fn span(&self) -> Option<(Timestamp, Option<Timestamp>)> {
         let start = self.media_start?;
         let length = self.duration.rescale(start.base);
@@ -400,19 +405,19 @@ impl EditInfo {
     }
 }
 
-/// Whether an MP4 or MOV file lists its packets in fragments.
+/// True if an MP4 or MOV file lists its packets in fragments.
 pub(crate) fn is_fragmented(reader: &mut (impl std::io::Read + std::io::Seek)) -> bool {
     read(reader).is_some_and(|movie| movie.is_fragmented)
 }
 
-/// The track that a stream was made of: by its number, which a broken file may give to several.
+/// The track of a stream, found by its number. A broken file may give the same number to several tracks.
 pub(crate) fn track_of<'a>(movie: &'a Movie, facts: &StreamFacts) -> Option<&'a Track> {
     let id = u32::try_from(facts.id).ok()?;
     movie.tracks.iter().find(|track| track.id == id)
 }
 
-/// For an MP4 or MOV file whose tracks have samples of several codecs, of which libavformat reads those of one: the index
-/// of the stream, when the first sample of another is decoded, and that codec.
+/// Finds tracks of an MP4 or MOV file with samples of several codecs. libavformat reads the samples of only one codec.
+/// Returns the stream index, the decoding time of the first sample of another codec, and that codec.
 pub(crate) fn foreign_samples(source: &Source) -> Vec<(usize, Timestamp, String)> {
     let movie = source.reader().ok().and_then(|mut reader| read(&mut reader));
     let Some(movie) = movie else { return Vec::new() };
@@ -439,7 +444,7 @@ mod tests {
         words.iter().flat_map(|word| word.to_be_bytes()).collect()
     }
 
-    /// A header with one track of 25 pictures a second in a movie of 1000 ticks, with this edit list and these tables.
+    /// A header with one track of 25 frames per second in a movie of 1000 ticks, with this edit list and these tables.
     fn movie(edits: &[u32], durations: &[u32], offsets: &[u32]) -> Vec<u8> {
         let header = |fields: &[u32], rest: usize| [words(fields), vec![0; rest]].concat();
         let shown = words(&[1024 << 16, 576 << 16]);
@@ -475,13 +480,13 @@ mod tests {
         assert_eq!((Some(shown.duration), shown.media_start), (second(3, 1), second(2, 25)));
         assert_eq!(shown.speed, Rational::new(1, 1));
         assert!(!track.shows_all());
-        // 77 or 75 of them: three seconds from the third on.
+        // 75 of 77: three seconds from the third sample on.
         assert_eq!(track.intervals().unwrap().timing().unwrap().pictures, 75);
     }
 
     #[test]
     fn reordered_samples_are_measured_in_the_order_in_which_they_are_shown() {
-        // I P B B, shown at 2, 5, 3, 4.
+        // I P B B, presented at 2, 5, 3, 4.
         let track = track(movie(&[4000, 2, 1 << 16], &[4, 1], &[1, 2, 1, 4, 2, 1]));
         let timing = track.intervals().unwrap().timing().unwrap();
         assert!(timing.is_constant && timing.pictures == 4);
@@ -523,7 +528,7 @@ mod tests {
         file[place + 8..place + 12].copy_from_slice(&u32::MAX.to_be_bytes());
         let track = track(file);
         assert_eq!(track.samples(), 2 * u64::from(u32::MAX));
-        // Too many to be looked at one by one.
+        // Too many samples to measure one by one.
         assert!(track.intervals().is_none());
     }
 

@@ -1,6 +1,7 @@
-//! Opens what a path or a block of memory holds: recognises the container, knows its streams, and holds them to limits.
+//! Opens the content of a path or a block of memory: identifies the container, finds its streams, and applies the
+//! limits.
 //!
-//! Invariant: a demuxer that may read other files than its own never runs.
+//! Invariant: a demuxer that may read files other than its own never runs.
 
 use std::{
     fs::File,
@@ -45,7 +46,7 @@ use crate::{
     },
 };
 
-/// The demuxers that may run, by FFmpeg's names: containers and elementary streams that hold their own data.
+/// The demuxers that may run, by FFmpeg's names: containers and elementary streams that contain their own data.
 pub(super) const ALLOWED: &[&str] = &[
     "aac",
     "ac3",
@@ -86,7 +87,7 @@ pub(super) const ALLOWED: &[&str] = &[
     "yuv4mpegpipe",
 ];
 
-/// Demuxers that read other files or addresses than the one they were given.
+/// Demuxers that read files or addresses other than the one they were given.
 const POINTING: &[&str] =
     &["applehttp", "hls", "concat", "dash", "sdp", "rtsp", "imf", "webm_dash_manifest", "image2", "smil", "redir"];
 
@@ -125,7 +126,7 @@ impl Source {
         Ok(opened)
     }
 
-    /// Opens `origin` and looks at as much of it as libavformat needs.
+    /// Opens `origin` and runs libavformat's first probe.
     pub(super) fn at_first_look(origin: &Origin, reading: &Reading, picture_bytes: Option<u64>) -> Result<Self> {
         let state = Arc::new(IoState::default());
         let mut opened = match origin {
@@ -159,7 +160,7 @@ impl Source {
         Ok(opened)
     }
 
-    /// What the first file says of its one picture holds for all of them, until a decoder finds otherwise.
+    /// Opens an image sequence. The properties of the first image apply to all images until a decoder finds otherwise.
     pub(super) fn from_sequence(
         files: &Arc<Files>,
         state: Arc<IoState>,
@@ -171,7 +172,7 @@ impl Source {
         let unreadable = |error| Error::io(Stage::Source, &first, "cannot be read", error);
         let mut reader = files.first_reader().map_err(unreadable)?;
         let mut head = Vec::new();
-        // The headers of a DPX picture are 2048 bytes (SMPTE ST 268-1).
+        // The headers of a DPX file have 2048 bytes (SMPTE ST 268-1).
         reader.by_ref().take(2048).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
         if head.is_empty() {
             return Err(empty().in_file(&first));
@@ -213,7 +214,7 @@ impl Source {
         };
         let mut extent = Extent::of(&mut reader).map_err(unreadable)?;
         let mut head = Vec::new();
-        // Headers of audio files stand in front of a few tags.
+        // Tags may precede the headers of audio files.
         reader.by_ref().take(64 * 1024).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
         let patches = if reading.raw.is_some() { Vec::new() } else { open_ended::patches(&head, extent.size) };
         let is_open_ended = !patches.is_empty();
@@ -230,12 +231,12 @@ impl Source {
             return Err(unreadable(error));
         }
         let mut streams = input.streams();
-        // In others, libavformat infers durations from the frame rate.
+        // In other containers, libavformat infers durations from the frame rate.
         let tells_durations = matches!(input.demuxer().as_str(), "mov,mp4,m4a,3gp,3g2,mj2" | "matroska,webm");
         streams.iter_mut().for_each(|facts| facts.tells_durations = tells_durations);
-        // libavcodec drops the size of pictures that are too large for it, and says so.
+        // libavcodec drops the size of frames that are too large for it, and logs that.
         let said = sink.take().0;
-        // It reads the samples of one codec of a track, and says no more.
+        // libavformat reads the samples of only one codec of such a track, and gives no other sign than this message.
         let skips_samples = said.iter().any(|line| line.text.contains("multiple fourcc not supported"));
         if let Some(line) = said.iter().find(|line| line.text.contains("exceeds specified max pixel count")) {
             let size = line.text.split_whitespace().find(|word| word.contains('x')).unwrap_or("unknown size");
@@ -267,7 +268,7 @@ impl Source {
     }
 }
 
-/// Refuses a movie whose media lie in other files.
+/// Rejects a movie whose media are in other files.
 fn refuse_reference(origin: &Origin) -> Result<()> {
     let files = match origin {
         Origin::File { store, .. } => reference::named_files(&mut store.reader(None)),
@@ -287,7 +288,7 @@ fn refuse_reference(origin: &Origin) -> Result<()> {
     Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail))
 }
 
-/// Opens the container in `reader`, and reads its header.
+/// Opens the container in `reader` and reads its header.
 pub(super) fn open_input(
     mut reader: Box<dyn ReadSeek>,
     state: &Arc<IoState>,
@@ -299,8 +300,8 @@ pub(super) fn open_input(
     let limits = reading.limits;
     let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
     let name = match origin {
-        // The extension helps to tell elementary streams apart; the folder says nothing about the content. Nothing
-        // helps with pictures: by their names, libavformat takes them for sequences of its own.
+        // The extension helps to distinguish elementary streams. The folder does not help. Image files get no name,
+        // because libavformat would take their names for image sequences of its own.
         Origin::File { path, .. } => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         Origin::Sequence { .. } | Origin::Memory(_) => String::new(),
     };
@@ -318,7 +319,7 @@ pub(super) fn open_input(
     if stated.is_none() {
         let mut head = Vec::new();
         reader.by_ref().take(4096).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
-        // Newer releases of libavformat know a playlist by its name too, and this one may have another.
+        // Newer releases of libavformat identify a playlist by its name too, and this file may have another name.
         if head.starts_with(b"#EXTM3U") {
             return Err(refusal("hls"));
         }
@@ -339,7 +340,7 @@ pub(super) fn open_input(
     })
 }
 
-/// The bytes up to `content`, or all of them.
+/// Limits `reader` to the bytes before `content`, if that is set.
 pub(super) fn limited(reader: impl ReadSeek + 'static, content: Option<u64>) -> Box<dyn ReadSeek> {
     match content {
         Some(content) => Box::new(Window::new(reader, 0..content)),
@@ -347,7 +348,7 @@ pub(super) fn limited(reader: impl ReadSeek + 'static, content: Option<u64>) -> 
     }
 }
 
-/// Opens what `metadata` was told of, if it is a file with something in it.
+/// Opens the file that `metadata` describes, if it is a regular file and not empty.
 pub(super) fn regular_file(path: &Path, metadata: &std::fs::Metadata) -> Result<File> {
     if !metadata.is_file() {
         let what = if metadata.is_dir() { "is a directory" } else { "is no regular file" };
@@ -387,7 +388,7 @@ fn failure(state: &IoState, sink: &Sink, limits: &Limits, code: AvError, what: &
     if detail.contains("max_streams") {
         return Error::new(ErrorKind::Limit, Stage::Source, too_many_streams(limits)).caused_by(code);
     }
-    // libavformat says ENOMEM when a hostile header asks for an absurd allocation.
+    // libavformat returns ENOMEM if a hostile header requests an absurd allocation.
     Error::new(ErrorKind::MalformedInput, Stage::Source, detail).caused_by(code)
 }
 
@@ -399,7 +400,7 @@ fn check_limits(streams: &[StreamFacts], limits: &Limits) -> Result<()> {
     if streams.is_empty() {
         return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no stream"));
     }
-    // A file name alone can make libavformat believe in a stream; only content gives it a shape.
+    // A file name alone can make libavformat report a stream. Only content gives the stream a size or a sample rate.
     let shapeless = |stream: &StreamFacts| match stream.kind {
         StreamKind::Video => stream.width == 0 || stream.height == 0,
         StreamKind::Audio => stream.sample_rate == 0 || stream.channels == 0,
@@ -433,19 +434,23 @@ impl SourceSettings {
         self.open_until(&Cancel::default())
     }
 
-    /// The same; `cancel` ends it where much has to be read.
+    /// Opens the source like [`SourceSettings::open`]. `cancel` stops long reads.
     ///
     /// # Errors
     /// Those of [`Source::open_until`].
     pub fn open_until(&self, cancel: &Cancel) -> Result<Source> {
-        let reading = Reading {
+        Source::open_until(&self.path, &self.reading(), cancel)
+    }
+
+    /// How a job reads its source.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading {
             limits: self.limits,
             raw: self.raw.clone(),
             rate: self.rate,
             video_stream: self.video_stream,
             audio_tracks: self.audio_tracks.clone(),
             reads_on: true,
-        };
-        Source::open_until(&self.path, &reading, cancel)
+        }
     }
 }

@@ -1,22 +1,22 @@
-//! Headers of audio files that were written to a pipe: whoever wrote them could not go back and say how long the audio
-//! is. The end of the file is the end of the audio.
+//! Handles audio files that were written to a pipe. The writer could not go back to the header and store the length of
+//! the audio. The audio ends at the end of the file.
 //!
-//! Invariant: only sizes that say "unknown" are replaced, and only in what the demuxer reads; the file stays as it is. A
-//! size that is wrong but possible stays, so that a file that was cut short is still found.
+//! Invariant: only sizes that mean "unknown" are replaced, and only in the data for the demuxer. The file stays
+//! unchanged. A size that is wrong but possible stays, so that a truncated file is still detected.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use trix_av::io::ReadSeek;
 use trix_model::decision::Decision;
 
-/// Bytes that stand in the place of others.
+/// Bytes that replace others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Patch {
     at: u64,
     bytes: Vec<u8>,
 }
 
-/// A reader that shows some bytes of another in a changed form.
+/// A reader that replaces some bytes of another reader.
 pub(super) struct Patched {
     inner: Box<dyn ReadSeek>,
     position: u64,
@@ -24,7 +24,7 @@ pub(super) struct Patched {
 }
 
 impl Patched {
-    /// `inner`, which stands at its start, with `patches`.
+    /// Wraps `inner`, which is at its start, with `patches`.
     pub(super) fn new(inner: Box<dyn ReadSeek>, patches: Vec<Patch>) -> Self {
         Patched { inner, position: 0, patches }
     }
@@ -53,8 +53,8 @@ impl Seek for Patched {
     }
 }
 
-/// What has to be changed in the header of a file of `size` bytes that begins with `head`; nothing where the header says
-/// how long the audio is.
+/// The changes for the header of a file of `size` bytes that starts with `head`. Empty if the header states the length
+/// of the audio.
 pub(super) fn patches(head: &[u8], size: u64) -> Vec<Patch> {
     let found = match head.first_chunk::<4>() {
         Some(b"RIFF" | b"RF64" | b"BW64") => wave(head, size),
@@ -67,7 +67,7 @@ pub(super) fn patches(head: &[u8], size: u64) -> Vec<Patch> {
     found.unwrap_or_default()
 }
 
-/// What a report says of such a file.
+/// The decision that a report lists for such a file.
 pub(super) fn decision() -> Decision {
     let why = "the header does not say how long the audio is, as in a file that was written to a pipe";
     Decision::new("the end of the file is the end of the audio", why)
@@ -97,20 +97,20 @@ fn patch(at: usize, bytes: &[u8]) -> Patch {
     Patch { at: at as u64, bytes: bytes.to_vec() }
 }
 
-/// The bytes from `start` to the end of the file that make whole blocks of `block` bytes.
+/// The number of bytes from `start` to the end of the file that form complete blocks of `block` bytes.
 fn whole(size: u64, start: usize, block: u64) -> Option<u64> {
     let there = size.checked_sub(start as u64)?;
     Some(there - there % block.max(1)).filter(|whole| *whole > 0)
 }
 
-/// Sizes that say "unknown" in 32 bits: what programs write who cannot know it (FFmpeg all ones, SoX 0x7ffff000, ALSA's
-/// recorder 0x7fffffff and 0x80000000), some of them with the header added or taken away.
+/// True for 32-bit sizes that mean "unknown". Programs that do not know the size write one of several values (FFmpeg
+/// all ones, SoX 0x7ffff000, ALSA's recorder 0x7fffffff and 0x80000000). Some of them add or subtract the header size.
 fn is_unknown(size: u32) -> bool {
     size >= 0xffff_ff00 || (0x7fff_e000..=0x8000_0100).contains(&size)
 }
 
-/// WAVE (Microsoft, Multimedia Programming Interface 1.0), and RF64 and BW64 (ITU-R BS.2088), whose sizes stand in a chunk
-/// of their own.
+/// WAVE (Microsoft, Multimedia Programming Interface 1.0), and RF64 and BW64 (ITU-R BS.2088). RF64 and BW64 store their
+/// sizes in a separate chunk.
 fn wave(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     if head.get(8..12)? != b"WAVE" {
         return None;
@@ -137,14 +137,14 @@ fn wave(head: &[u8], size: u64) -> Option<Vec<Patch>> {
                         patch(sizes + 16, &samples.to_le_bytes()),
                     ]);
                 }
-                // An empty file that is whole says in its outer size that nothing follows, and nothing does.
+                // The outer size of a complete but empty file states that nothing follows the header, and nothing does.
                 let ends_here = riff == 0 || is_unknown(riff) || u64::from(riff) + 8 <= start as u64;
                 let is_open =
                     (is_unknown(length) && size < start as u64 + u64::from(length)) || (length == 0 && ends_here);
                 if !is_open {
                     return None;
                 }
-                // Beyond 4 GiB, "unknown" is all that can be said.
+                // Above 4 GiB, only "unknown" can be stored.
                 let said = u32::try_from(bytes).unwrap_or(u32::MAX);
                 let outer = u32::try_from(size - 8).unwrap_or(u32::MAX);
                 return Some(vec![patch(4, &outer.to_le_bytes()), patch(at + 4, &said.to_le_bytes())]);
@@ -156,7 +156,7 @@ fn wave(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     }
 }
 
-/// Sony Wave64: names and sizes of 128 and 64 bits; a size counts its header.
+/// Sony Wave64: names of 128 bits and sizes of 64 bits. A size includes its header.
 fn wave64(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     if head.get(24..28)? != b"wave" {
         return None;
@@ -213,7 +213,7 @@ fn aiff(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     }
 }
 
-/// Core Audio Format (Apple): a size of -1 in the last chunk.
+/// Core Audio Format (Apple): the size of the last chunk is -1 if unknown.
 fn core_audio(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     let (mut at, mut block) = (8, 1);
     loop {
@@ -230,7 +230,7 @@ fn core_audio(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     }
 }
 
-/// AU (Sun): all ones.
+/// AU (Sun): the size is all ones if unknown.
 fn au(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     let (start, length) = (usize::try_from(be32(head, 4)?).ok()?, be32(head, 8)?);
     let sample = match be32(head, 12)? {
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn sizes_that_are_known_stay() {
-        // Whole; cut short; empty and whole.
+        // Complete; truncated; empty and complete.
         for (riff, data, size) in [(6036, 6000, 6044), (60_036, 60_000, 6044), (36, 0, 44), (200, 0, 208)] {
             assert_eq!(patches(&wave_header(riff, data), size), [], "{riff} {data}");
         }

@@ -1,7 +1,7 @@
 //! Reads the packets of an open source, one after the other.
 //!
-//! Invariant: a packet leaves with the stream that it continues, the time that its edit list gives it, and a clock that
-//! goes on.
+//! Invariant: a packet leaves with the stream that it continues, with the time according to its edit list, and on a
+//! continuous clock.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::{
 use crate::integrity::Integrity;
 
 impl Source {
-    /// A second reading of the file, which looks for what libavformat does not look at.
+    /// Reads the file a second time to check what libavformat does not check.
     pub(crate) fn integrity(&self) -> std::io::Result<Option<Integrity>> {
         Integrity::of(&self.input.demuxer(), || match &self.origin {
             Origin::File { store, content, .. } => {
@@ -30,7 +30,7 @@ impl Source {
         })
     }
 
-    /// From now on, this reading of the source goes from its start to its end: what it has passed need not be kept in
+    /// Declares that this reader goes from the start of the source to its end. Data that it has passed need not stay in
     /// memory for it.
     pub(crate) fn goes_through(&mut self) {
         if let Some(mark) = &self.mark {
@@ -41,14 +41,14 @@ impl Source {
         }
     }
 
-    /// Follows the clock of all streams that are known by now.
+    /// Starts a new clock for all streams known so far.
     pub(super) fn watch_clock(&mut self) {
         if self.sequence.is_none() {
             self.clock = Clock::of(&self.input, &self.streams);
         }
     }
 
-    /// The next packet of any stream; `None` at the end. An error of the operating system is left with the input's
+    /// The next packet of any stream, or `None` at the end. An I/O error is stored in the input's
     /// [`trix_av::io::IoState`].
     pub(crate) fn read(&mut self) -> std::result::Result<Option<Packet>, AvError> {
         if let Some(sequence) = &mut self.sequence {
@@ -70,7 +70,7 @@ impl Source {
                         return Ok(None);
                     }
                 }
-                // What was read before comes first.
+                // Packets that were read before the error come first.
                 Err(error) => {
                     self.failed = Some(error);
                     clock.finish();
@@ -79,7 +79,7 @@ impl Source {
         }
     }
 
-    /// The next packet of the file, with the stream that it continues and the time that its edit list gives it.
+    /// The next packet of the file, assigned to the stream that it continues, with the time according to its edit list.
     pub(super) fn read_file(&mut self) -> std::result::Result<Option<Packet>, AvError> {
         let mut packet = loop {
             if let Some(packet) = self.joints.next() {
@@ -95,12 +95,12 @@ impl Source {
         Ok(Some(packet))
     }
 
-    /// Where the clock of the file did not go on, as far as it was read.
+    /// The discontinuities of the file's clock, as far as the file was read.
     pub(crate) fn discontinuities(&self) -> &[Discontinuity] {
         self.clock.as_ref().map_or(&[], Clock::joints)
     }
 
-    /// Goes on reading at the last keyframe of stream `index` at or before `ticks`, as near as the container can tell.
+    /// Continues at the last keyframe of stream `index` at or before `ticks`, as precisely as the container allows.
     pub(crate) fn seek(&mut self, index: usize, ticks: i64) -> std::result::Result<(), AvError> {
         if let Some(clock) = &mut self.clock {
             clock.restart();
@@ -119,16 +119,16 @@ impl Source {
         }
     }
 
-    /// Whether the edit list of stream `index` puts it together from several parts of its media, or leaves gaps: packets
-    /// alone do not tell that.
+    /// True if the edit list of stream `index` combines several parts of its media, or leaves gaps. Packets alone do
+    /// not show that.
     pub(crate) fn is_composed(&self, index: usize) -> bool {
         self.edits().zip(self.streams.get(index)).is_some_and(|(edits, facts)| edits.is_composed(facts))
     }
 
-    /// Whether stream `index` can be presented as its container asks.
+    /// Checks that stream `index` can be presented as its edit list requires.
     ///
     /// # Errors
-    /// `Unsupported` with the place in its edit list that cannot be followed.
+    /// `Unsupported` with the time of the edit that cannot be followed.
     pub(crate) fn refuse_edits(&self, index: usize) -> Result<()> {
         let found = self.edits().zip(self.streams.get(index)).and_then(|(edits, facts)| edits.trouble(facts));
         found.map_or(Ok(()), |(time, why)| {

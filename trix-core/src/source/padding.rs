@@ -1,24 +1,24 @@
-//! Zeros behind a recording: a recorder took room on the disk in advance and did not fill it.
+//! Zeros after a recording: a recorder allocated disk space in advance and did not fill it.
 //!
-//! Invariant: only zeros that run to the end of the file are left out, and only behind a whole packet of MPEG-TS, a whole
-//! element of Matroska or a whole tag of FLV; bytes of the recording itself, zero or not, are read.
+//! Invariant: only zeros that extend to the end of the file are dropped, and only after a complete MPEG-TS packet, a
+//! complete Matroska element or a complete FLV tag. All bytes of the recording itself are read, zero or not.
 
 use std::io::{Read, Result, SeekFrom};
 
 use trix_av::io::ReadSeek;
 
-/// Fewer zeros than this are no room taken in advance: file systems and recorders take it in blocks.
+/// Fewer zeros than this are not preallocated space: file systems and recorders allocate it in blocks.
 const LEAST: u64 = 4096;
-/// Bytes that are looked at in one piece.
+/// Number of bytes examined at a time.
 const PIECE: u64 = 256 * 1024;
-/// Elements of an unfinished Matroska file that are passed over: a day of blocks of audio and frames.
+/// Maximum number of elements to skip in an unfinished Matroska file: a day of audio and video blocks.
 const ELEMENTS: u64 = 20_000_000;
 
 const SEGMENT: u64 = 0x1853_8067;
 const CLUSTER: u64 = 0x1f43_b675;
 
-/// Where the content ends of a recording with zeros behind it; `None` where there are none, or the file is no recording of
-/// a kind that is known. Leaves `reader` at its start.
+/// The end of the content of a recording with zeros after it. Returns `None` if there are no such zeros, or if the file
+/// is not a known kind of recording. Rewinds `reader`.
 pub(super) fn content_end(reader: &mut dyn ReadSeek) -> Result<Option<u64>> {
     let size = reader.seek(SeekFrom::End(0))?;
     reader.rewind()?;
@@ -45,7 +45,7 @@ pub(super) fn content_end(reader: &mut dyn ReadSeek) -> Result<Option<u64>> {
     Ok(end.filter(|end| *end < size))
 }
 
-/// Where the zeros begin that run to the end of the file.
+/// The position of the zeros that extend to the end of the file.
 fn zeros_from(reader: &mut dyn ReadSeek, size: u64) -> Result<u64> {
     let mut end = size;
     while end > 0 {
@@ -61,19 +61,19 @@ fn zeros_from(reader: &mut dyn ReadSeek, size: u64) -> Result<u64> {
     Ok(0)
 }
 
-/// Where packets of a transport stream start in `head`, and how far they are apart (ISO/IEC 13818-1, 2.4.3.2; plain, with
-/// a time in front, with parity behind).
+/// The position of the first transport stream packet in `head`, and the distance between packets. (ISO/IEC 13818-1,
+/// 2.4.3.2; plain packets, with a timestamp before each, or with parity after each.)
 fn packets(head: &[u8]) -> Option<(u64, u64)> {
     let is_start = |at: usize, stride: usize| (0..5).all(|turn| head.get(at + turn * stride) == Some(&0x47));
     let found = [188, 192, 204].into_iter().find_map(|stride| {
         let at = (0..stride).find(|at| is_start(*at, stride))?;
-        // The time of four bytes belongs to its packet.
+        // The four-byte timestamp belongs to the packet after it.
         Some((if stride == 192 { at.saturating_sub(4) } else { at }, stride))
     });
     found.map(|(at, stride)| (at as u64, stride as u64))
 }
 
-/// Where the last element ends of a file whose bytes are zero from `zeros` on.
+/// The end of the last element of a file whose bytes are zero from `zeros` on.
 fn matroska_end(reader: &mut dyn ReadSeek, zeros: u64) -> Result<Option<u64>> {
     let mut at = 0;
     for _ in 0..ELEMENTS {
@@ -89,21 +89,22 @@ fn matroska_end(reader: &mut dyn ReadSeek, zeros: u64) -> Result<Option<u64>> {
         let Some((size, size_length)) = vint(&head[id_length..], false) else { return Ok(None) };
         let content = at + (id_length + size_length) as u64;
         let is_unknown = size == (1 << (7 * size_length)) - 1;
-        // A segment and a cluster are entered, since their sizes may be those of the room that was taken.
+        // Segments and clusters of unknown size are entered. A segment is entered in any case, because its size may be
+        // that of the preallocated space.
         let is_entered = element == SEGMENT || element == CLUSTER && is_unknown;
         if is_unknown && !is_entered {
             return Ok(None);
         }
-        // The last bytes of an element may be zeros of its own; it ends where it says.
+        // The last bytes of an element may be zeros of its own, so its size decides where it ends.
         at = if is_entered { content } else { content.saturating_add(size) };
     }
     Ok(None)
 }
 
-/// Where the last tag ends of a file whose bytes are zero from `zeros` on: each is followed by its own size (Adobe's
-/// specification of FLV 10.1, E.3), which may end in zeros.
+/// The end of the last tag of a file whose bytes are zero from `zeros` on. The size of each tag follows the tag
+/// (Adobe's specification of FLV 10.1, E.3). That size may end in zeros.
 fn flv_end(reader: &mut dyn ReadSeek, zeros: u64) -> Result<Option<u64>> {
-    /// Bytes of the head of a tag.
+    /// Size of a tag header in bytes.
     const HEAD: u32 = 11;
     for end in zeros..zeros + 4 {
         let mut told = [0; 4];
@@ -124,7 +125,7 @@ fn flv_end(reader: &mut dyn ReadSeek, zeros: u64) -> Result<Option<u64>> {
     Ok(None)
 }
 
-/// A variable-size integer (RFC 8794, 4) with its mark or without, and its length.
+/// A variable-size integer (RFC 8794, 4), with or without its length marker, and its length.
 fn vint(bytes: &[u8], with_mark: bool) -> Option<(u64, usize)> {
     let length = bytes.first()?.leading_zeros() as usize + 1;
     let value = bytes.get(..length)?.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));

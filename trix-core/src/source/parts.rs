@@ -1,9 +1,9 @@
-//! Reads a file part by part, where one demuxer cannot read all of it: a table of a transport stream gives an identifier
-//! another codec, or another recording with a header of its own stands behind the first.
+//! Reads a file in several parts if one demuxer cannot read all of it. A table of a transport stream may assign another
+//! codec to a stream identifier, or a second recording with its own header may follow the first.
 //!
-//! Invariant: packets come in the order of the file, with the numbers that the source gives its streams and the bytes at
-//! which they begin in it. A packet says where the codec of its stream becomes another. A recording whose streams are not
-//! those of the first is left unread, and the demuxer names it.
+//! Invariant: packets leave in file order, with the stream numbers of the source and their byte positions in the whole
+//! file. A packet marks a change of the codec of its stream. A recording whose streams do not match those of the first
+//! is not read, and the demuxer reports it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,56 +30,56 @@ use super::{
 };
 use crate::integrity::next_recording;
 
-/// Parts that are read of one file.
+/// Maximum number of parts to read from one file.
 const MOST: usize = 1000;
 
-/// Codecs whose decoders take another configuration in mid-stream, from their packets or from beside them.
+/// Codecs whose decoders accept a new configuration in mid-stream, either in the packets or as side data.
 const RECONFIGURABLE: [&str; 6] = ["h264", "hevc", "mpeg1video", "mpeg2video", "aac", "flac"];
 
-/// How far the parts of a file have been read.
+/// The reading position among the parts of a file.
 #[derive(Default)]
 pub(super) struct Parts {
-    /// Tells where the first part ends.
+    /// Finds the end of the first part.
     split: Option<Arc<Split>>,
     begun: bool,
-    /// The part that is read, where that is not the first as it was opened.
+    /// The current part, unless that is the first part as it was opened.
     current: Option<Part>,
     count: usize,
     /// The identifier and kind of each stream, by number.
     streams: Vec<(i32, StreamKind)>,
-    /// The number of each stream of the first part, and which codec each stream has by now.
+    /// The number of each stream of the first part. `codecs` holds the current codec of each stream.
     numbers: Vec<Option<usize>>,
     codecs: BTreeMap<usize, c_int>,
-    /// The configuration of each stream by now, where that is not the one that it began with.
+    /// The current configuration of each stream, if it differs from the initial one.
     configurations: BTreeMap<usize, Vec<u8>>,
-    /// The byte up to which packets came.
+    /// The end of the last packet so far, as a byte position.
     reached: u64,
 }
 
-/// A part of a file, with a demuxer of its own.
+/// A part of a file, with its own demuxer.
 struct Part {
     input: Input,
     split: Option<Arc<Split>>,
-    /// The byte of the file at which it begins.
+    /// The byte position in the file at which the part starts.
     start: u64,
-    /// The number of each of its streams; none of those that are left out.
+    /// The number of each of its streams, or `None` for streams that are left out.
     numbers: Vec<Option<usize>>,
-    /// Streams whose configuration is another than before, until their first packet.
+    /// Streams with a new configuration, until their first packet.
     reconfigured: BTreeSet<usize>,
 }
 
-/// How the streams of a part are those of the source.
+/// How the streams of a part map to those of the source.
 #[derive(Clone, Copy)]
 enum Likeness {
-    /// They are the same: it is the first part.
+    /// The streams are the same: this is the first part.
     Same,
-    /// By their identifiers.
+    /// By stream identifiers.
     Identifier,
-    /// By their order, and only if all are there.
+    /// By order, and only if all streams are present.
     Order,
 }
 
-/// The streams of the part that is read, by their numbers in the source.
+/// The streams of the current part, by their numbers in the source.
 #[derive(Clone, Copy)]
 pub(super) struct Here<'a> {
     input: &'a Input,
@@ -91,25 +91,25 @@ impl Here<'_> {
         self.numbers.iter().position(|own| *own == Some(number))
     }
 
-    /// What is known by now of stream `number`.
+    /// The current properties of stream `number`.
     pub(super) fn stream(self, number: usize) -> Option<StreamFacts> {
         let facts = self.input.stream(self.own(number)?)?;
         Some(StreamFacts { index: number, ..facts })
     }
 
-    /// Numbers of the programmes that list stream `number` at this point of the file.
+    /// The numbers of the programmes that list stream `number` at this point of the file.
     pub(super) fn programs_of(self, number: usize) -> Vec<i32> {
         self.own(number).map_or_else(Vec::new, |own| self.input.programs_of(own))
     }
 }
 
 impl Parts {
-    /// Before anything was read; `split` tells where the first part ends.
+    /// The state before the first read. `split` finds the end of the first part.
     pub(super) fn new(split: Option<Arc<Split>>) -> Self {
         Parts { split, ..Parts::default() }
     }
 
-    /// Forgets the part that was read: reading goes on elsewhere.
+    /// Discards the current part, because reading continues at another position.
     pub(super) fn restart(&mut self) {
         self.current = None;
         self.count = 0;
@@ -118,7 +118,7 @@ impl Parts {
         self.configurations.clear();
     }
 
-    /// The streams of the part that is read; `first` is the demuxer of the first.
+    /// The streams of the current part. `first` is the demuxer of the first part.
     pub(super) fn here<'a>(&'a self, first: &'a Input) -> Here<'a> {
         match &self.current {
             Some(part) => Here { input: &part.input, numbers: &part.numbers },
@@ -139,7 +139,7 @@ fn is_media(facts: &StreamFacts) -> bool {
     matches!(facts.kind, StreamKind::Video | StreamKind::Audio | StreamKind::Subtitle) && !facts.is_attached_picture
 }
 
-/// Whether a decoder of the stream `known` can decode `facts`.
+/// True if a decoder for the stream `known` can decode `facts`.
 fn can_go_on(known: &StreamFacts, facts: &StreamFacts) -> bool {
     let codec = facts.codec.as_str();
     let picture = |facts: &StreamFacts| (facts.width, facts.height);
@@ -150,7 +150,7 @@ fn can_go_on(known: &StreamFacts, facts: &StreamFacts) -> bool {
 }
 
 impl Source {
-    /// The byte of the file up to which the demuxer has read, what it has not looked at yet included.
+    /// The byte position up to which the demuxer has read, including data that it has buffered but not parsed.
     pub(crate) fn reached(&self) -> u64 {
         self.parts.current.as_ref().map_or_else(|| self.input.reached(), |part| part.start + part.input.reached())
     }
@@ -180,7 +180,7 @@ impl Source {
         self.parts.numbers = (0..self.input.stream_count().min(self.streams.len())).map(Some).collect();
         let Some(split) = self.parts.split.clone() else { return Ok(()) };
         split.arm();
-        // The first look went beyond the first part, with a demuxer that did not know.
+        // The first probe read past the first part, with a demuxer that did not know of the border.
         if let Some(border) = split.border() {
             let likeness = if border.change.is_some() { Likeness::Identifier } else { Likeness::Same };
             self.parts.current = self.open_part(0, likeness)?;
@@ -188,7 +188,7 @@ impl Source {
         Ok(())
     }
 
-    /// Gives a packet the number of its stream and its place in the file; `None` for one that is left out.
+    /// Sets the stream number and the file position of a packet. Returns `None` if its stream is left out.
     fn place(&mut self, mut packet: Packet) -> std::result::Result<Option<Packet>, AvError> {
         let own = packet.stream();
         let Source { parts, input, streams, .. } = self;
@@ -217,7 +217,7 @@ impl Source {
         Ok(Some(packet))
     }
 
-    /// Says on the first packet of a stream that has another codec than before that this is so.
+    /// Marks a packet as the first one with a new codec, if the codec of its stream has changed.
     fn note_change(&mut self, own: usize, number: usize, packet: &mut Packet) {
         let Source { parts, input, streams, .. } = self;
         let input = parts.current.as_ref().map_or(&*input, |part| &part.input);
@@ -225,7 +225,7 @@ impl Source {
         let Some(known) = facts.map(|facts| facts.parameters.codec_number()) else { return };
         let known = *parts.codecs.entry(number).or_insert(known);
         let Some(parameters) = input.change_of(own, known) else { return };
-        // What frames say of themselves counts more than a table, which does not tell the layers of MPEG audio apart.
+        // Frame headers take precedence over the table, which does not distinguish the layers of MPEG audio.
         let is_as_before = facts.filter(|facts| facts.parameters.codec_number() == known).is_some_and(|facts| {
             audio_header::read(&facts.codec, packet.data()).is_some_and(|header| header.codec == facts.codec)
         });
@@ -235,14 +235,14 @@ impl Source {
         }
     }
 
-    /// Opens the part behind the one that was read; false where there is none, or it cannot follow.
+    /// Opens the part after the current one. Returns false if there is none, or if it cannot follow.
     fn next_part(&mut self) -> std::result::Result<bool, AvError> {
         let split = self.parts.current.as_ref().map_or(&self.parts.split, |part| &part.split);
         let border = split.as_ref().and_then(|split| split.border());
         let (at, likeness) = match border {
             Some(border) if border.change.is_some() => (border.at, Likeness::Identifier),
             Some(border) => (border.at, Likeness::Order),
-            // The demuxer reads the first and leaves the others without a word.
+            // The demuxer reads the first recording and ignores the others without a message.
             None if self.input.demuxer() == "asf" => {
                 let reader = self.reader().map_err(|_| AvError::INVALID)?;
                 let next = next_recording(&self.input.demuxer(), reader, self.parts.reached);
@@ -266,7 +266,7 @@ impl Source {
         Ok(true)
     }
 
-    /// Takes a stream for broken off whose identifier goes on with something that is none of its kind.
+    /// Ends a track if its identifier continues with a stream of another kind.
     fn check_change(&mut self, change: TableChange) {
         let is_changed = |(id, kind): &(i32, StreamKind)| {
             *id == i32::from(change.pid) && matches!(kind, StreamKind::Video | StreamKind::Audio)
@@ -279,9 +279,10 @@ impl Source {
         }
     }
 
-    /// Opens the part that begins at byte `start`; `None` where its streams cannot go on those of the source.
+    /// Opens the part that starts at byte `start`. Returns `None` if its streams cannot continue those of the source.
     fn open_part(&mut self, start: u64, likeness: Likeness) -> std::result::Result<Option<Part>, AvError> {
-        // What the look at a part says was said of the whole, or will be when its packets are read.
+        // Messages from probing a part are dropped. They were logged for the whole file, or will be when the packets of
+        // the part are read.
         let sink = Arc::clone(self.input.sink());
         let said = sink.take();
         let opened = self.opened_part(start);

@@ -1,6 +1,6 @@
-//! The shape of pictures in a file without any header: planes and nothing else.
+//! The geometry of frames in a file without a header: raw planes only.
 //!
-//! Invariant: a geometry that passed [`RawGeometry::check`] has pictures of a size that is known before a byte is read.
+//! Invariant: with a geometry that passed [`RawGeometry::check`], the size of a frame is known before a byte is read.
 
 use std::{fmt, str::FromStr};
 
@@ -10,10 +10,10 @@ use trix_model::{mistake::Mistake, time::Rational};
 use crate::spec::source::RawGeometry;
 
 impl RawGeometry {
-    /// The bytes of one picture, its planes without padding.
+    /// Checks the geometry and returns the bytes of one frame, with unpadded planes.
     ///
     /// # Errors
-    /// Everything that is wrong with the geometry.
+    /// All mistakes in the geometry.
     pub(crate) fn check(&self) -> Result<u64, Vec<Mistake>> {
         let mut mistakes = Vec::new();
         for (place, value) in [("source.raw.width", self.width), ("source.raw.height", self.height)] {
@@ -39,7 +39,7 @@ impl RawGeometry {
     }
 }
 
-/// Rates up to a thousand pictures in a second are rates of pictures; what is above is a mistake in the units.
+/// Checks a frame rate. A rate above 1000 frames per second is a mistake in the units.
 pub(super) fn check_rate(place: &str, rate: Rational) -> Option<Mistake> {
     let fits = i32::try_from(rate.num).is_ok() && i32::try_from(rate.den).is_ok();
     let usable = rate.is_positive() && rate <= Rational::new(1000, 1) && fits;

@@ -1,11 +1,11 @@
-//! QuickTime reference movies: files that name the files in which their media lie.
+//! QuickTime reference movies: files that refer to other files for their media.
 //!
-//! Invariant: what a file names is told, never opened. Source: QuickTime File Format (Apple, 2016), "Reference Movies" and
-//! "Data References".
+//! Invariant: the files in references are reported, never opened. Source: QuickTime File Format (Apple, 2016),
+//! "Reference Movies" and "Data References".
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
-/// A box: what it is, and where its content lies.
+/// A box: its type and the range of its content.
 #[derive(Clone, Copy)]
 struct Place {
     kind: [u8; 4],
@@ -13,12 +13,12 @@ struct Place {
     end: u64,
 }
 
-/// Boxes of one level that are looked at.
+/// Maximum number of boxes to examine in one level.
 const SIBLINGS: usize = 1024;
-/// Bytes of a data reference that are looked at: more than the longest path has.
+/// Maximum number of bytes to read from a data reference: more than the longest path.
 const REFERENCE: u64 = 16 << 10;
 
-/// The files that the movie in `reader` names instead of holding its media; empty for every other file.
+/// The files that the movie in `reader` refers to for its media; empty for every other file.
 pub(super) fn named_files(reader: &mut (impl Read + Seek)) -> Vec<String> {
     find(reader).unwrap_or_default()
 }
@@ -46,7 +46,7 @@ fn find(reader: &mut (impl Read + Seek)) -> Result<Vec<String>> {
             }
             match &place.kind {
                 b"trak" | b"mdia" | b"minf" | b"dinf" | b"rmra" | b"rmda" => stack.push(place),
-                // Flags, the kind of the reference, and how long it is.
+                // Flags, the type of the reference, and its length.
                 b"rdrf" => {
                     let content = bytes(reader, place)?;
                     let kind = content.get(4..8).unwrap_or_default();
@@ -59,7 +59,7 @@ fn find(reader: &mut (impl Read + Seek)) -> Result<Vec<String>> {
                         let content = bytes(reader, entry)?;
                         let (flags, reference) =
                             (content.get(3).copied().unwrap_or(1), content.get(4..).unwrap_or_default());
-                        // Flag 1: the media are in this very file. Some writers forget it and name no file.
+                        // Flag 1: the media are in this same file. Some writers forget the flag, but name no file.
                         if flags & 1 == 0 && !reference.iter().all(|byte| *byte == 0) {
                             files.push(name_in(&entry.kind, reference));
                         }
@@ -77,7 +77,7 @@ fn find(reader: &mut (impl Read + Seek)) -> Result<Vec<String>> {
 /// The name in a data reference.
 fn name_in(kind: &[u8], reference: &[u8]) -> String {
     let name = match kind {
-        // An alias record of the Macintosh has the name of the file as a string of 64 bytes, its length first.
+        // A Macintosh alias record holds the file name as a string of 64 bytes, with its length first.
         b"alis" => {
             let length = usize::from(reference.get(50).copied().unwrap_or(0)).min(63);
             reference.get(51..51 + length).unwrap_or_default()

@@ -1,6 +1,6 @@
-//! Which of a source's streams are meant: the film, its programme, the audio tracks that go with it.
+//! Selects the streams of a source: the main video stream, its programme, and the audio tracks that belong to it.
 //!
-//! Invariant: every stream of video or audio that is not taken has a reason, which the report tells.
+//! Invariant: each video or audio stream that is not selected has a reason, which the report states.
 
 use std::collections::BTreeMap;
 
@@ -20,12 +20,12 @@ use crate::spec::{
     language::three_letters,
 };
 
-/// Why a stream cannot be used.
+/// The reason why a stream cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Lack {
-    /// It has no packet in all of the source.
+    /// The stream has no packet in the whole source.
     Empty,
-    /// Nothing can decode it; its packets may still be copied.
+    /// No decoder can decode the stream. Its packets may still be copied.
     Undecodable(String),
 }
 
@@ -38,71 +38,71 @@ impl std::fmt::Display for Lack {
     }
 }
 
-/// The streams that are meant.
+/// The selected streams.
 #[derive(Clone, Default)]
 pub(crate) struct Selection {
     film: Option<usize>,
-    /// Streams of the film's programme, and those of no programme; `None` where there are no two programmes.
+    /// The selected programme: its number, its streams and those of no programme. `None` if none was selected.
     programme: Option<(i32, Vec<usize>)>,
-    /// Indices of the audio streams that are taken where an output names none.
+    /// Indices of the audio streams that an output uses if it names none.
     audio: Vec<usize>,
     lacks: BTreeMap<usize, Lack>,
-    /// Why streams are not taken.
+    /// The reasons why streams are not selected.
     left_out: BTreeMap<usize, String>,
-    /// Streams that are read as a part of another.
+    /// Streams that are read as part of another stream.
     continuations: Vec<usize>,
-    /// Audio streams that the job names, each alone.
+    /// Audio streams that the job names individually.
     named: Vec<usize>,
     pub(crate) decisions: Vec<Decision>,
 }
 
 impl Selection {
-    /// Index of the film.
+    /// Index of the main video stream.
     pub(crate) fn film(&self) -> Option<usize> {
         self.film
     }
 
-    /// Indices of the audio streams that are taken where an output names none.
+    /// Indices of the audio streams that an output uses if it names none.
     pub(crate) fn audio(&self) -> &[usize] {
         &self.audio
     }
 
-    /// Why stream `index` cannot be used, if it cannot.
+    /// The reason why stream `index` cannot be used, if it cannot.
     pub(crate) fn lack(&self, index: usize) -> Option<&Lack> {
         self.lacks.get(&index)
     }
 
-    /// Whether the job names audio stream `index` by its number.
+    /// True if an entry of the job's track list matches audio stream `index` alone.
     pub(crate) fn is_named(&self, index: usize) -> bool {
         self.named.contains(&index)
     }
 
-    /// Why stream `index` is not taken, where that was not up to an output.
+    /// The reason why stream `index` is not selected, if that was decided for all outputs.
     pub(crate) fn why_not(&self, index: usize) -> Option<&str> {
         self.left_out.get(&index).map(String::as_str)
     }
 
-    /// Why a job does not take stream `index` by itself, in words.
+    /// The reason, as text, why a job does not use stream `index` by default.
     pub(crate) fn reason(&self, index: usize) -> Option<String> {
         let part = self.is_continuation(index).then(|| "it is read as a part of another stream".to_owned());
         let lack = || self.lack(index).map(ToString::to_string);
         part.or_else(|| self.why_not(index).map(str::to_owned)).or_else(lack)
     }
 
-    /// Whether stream `index` is read as a part of another.
+    /// True if stream `index` is read as part of another stream.
     pub(crate) fn is_continuation(&self, index: usize) -> bool {
         self.continuations.contains(&index)
     }
 
-    /// Whether stream `index` belongs to another programme than the film.
+    /// True if stream `index` belongs to a programme other than that of the film.
     pub(crate) fn is_foreign(&self, index: usize) -> bool {
         self.programme.as_ref().is_some_and(|(_, streams)| !streams.contains(&index))
     }
 
-    /// Chooses among the streams of `source`.
+    /// Selects among the streams of `source`.
     ///
     /// # Errors
-    /// `InvalidSpec` when the job names streams that there are not; `MalformedInput` or `Unsupported` when it names one
+    /// `InvalidSpec` if the job names streams that do not exist; `MalformedInput` or `Unsupported` if it names a stream
     /// that cannot be used.
     pub(super) fn choose(source: &Source, further: &Further) -> Result<Self> {
         let mut chosen = Selection::default();
@@ -146,7 +146,7 @@ impl Selection {
         }
         let has_default = all.iter().any(|facts| facts.is_default && !self.lacks.contains_key(&facts.index));
         let is_for = |facts: &StreamFacts, purpose: &str| facts.disposition.iter().any(|own| own == purpose);
-        // The first of these that speaks against a stream is the reason that is told.
+        // The first reason that applies to a stream is the one reported.
         let against = |facts: &StreamFacts| -> [(bool, &'static str); 5] {
             let is_still = further.stills.contains(&facts.index) || is_for(facts, "still_image");
             [
@@ -178,7 +178,8 @@ impl Selection {
         Ok(Some(film.index))
     }
 
-    /// Streams of one programme stay together: those of the film's, or else of the first with audio.
+    /// Selects one programme, whose streams stay together: the programme of the film or, without a film, the first one
+    /// with audio.
     fn choose_programme(&mut self, source: &Source) {
         let programs = source.input.programs();
         let holds_media = |streams: &[usize]| {
@@ -198,7 +199,7 @@ impl Selection {
             Some(film) => real.iter().find(|program| program.streams.contains(&film)),
             None => real.iter().find(|program| program.streams.iter().any(is_audio)),
         };
-        // A film of no programme stands for itself.
+        // A film without a programme needs no other streams.
         let Some(own) = own else { return };
         let of_none = |index: &usize| !programs.iter().any(|program| program.streams.contains(index));
         let free = (0..source.streams().len()).filter(of_none);
@@ -253,7 +254,7 @@ impl Selection {
         Ok(())
     }
 
-    /// The tracks that a job names.
+    /// The indices of the tracks that a job names.
     fn named(&mut self, names: &[TrackName], all: &[&StreamFacts]) -> Result<Vec<usize>> {
         let (mut wanted, mut mistakes) = (Vec::new(), Vec::new());
         let place = "source.audio_tracks";
@@ -281,7 +282,7 @@ impl Selection {
             } else if !found.iter().any(|facts| usable(&facts)) {
                 return Err(unusable(found[0], &Lack::Empty));
             }
-            // A language stands for those of its tracks that can be used.
+            // A language selects those of its tracks that can be used.
             if let [only] = found.as_slice() {
                 self.named.push(only.index);
             }
@@ -291,13 +292,13 @@ impl Selection {
     }
 }
 
-/// The language of a stream, as a code of three letters.
+/// The language of a stream, as a three-letter code.
 fn spoken(facts: &StreamFacts) -> Option<String> {
     let language = super::further::language(facts)?;
     Some(three_letters(language).unwrap_or_else(|_| language.to_owned()))
 }
 
-/// What messages call a stream.
+/// The description of a stream in messages.
 fn described(facts: &StreamFacts) -> String {
     let size = match facts.kind {
         StreamKind::Video if facts.width > 0 => format!(", {}x{}", facts.width, facts.height),
@@ -306,7 +307,7 @@ fn described(facts: &StreamFacts) -> String {
     format!("stream {} ({}{size})", facts.index, facts.codec)
 }
 
-/// Why nothing can decode a stream.
+/// Checks whether any decoder can decode the stream, and returns the reason if none can.
 fn undecodable(facts: &StreamFacts) -> Option<Lack> {
     if facts.sample_rate == 0 || facts.channels == 0 {
         return Some(Lack::Undecodable("its sample rate and channels are not known".to_owned()));
@@ -322,7 +323,7 @@ fn undecodable(facts: &StreamFacts) -> Option<Lack> {
     }
 }
 
-/// The error about a stream that a job names and that cannot be used.
+/// The error for a stream that the job names but that cannot be used.
 pub(crate) fn unusable(facts: &StreamFacts, lack: &Lack) -> Error {
     let kind = match lack {
         Lack::Empty => ErrorKind::MalformedInput,

@@ -1,7 +1,7 @@
-//! A source of many files: pictures that are numbered in their names.
+//! A source of many files: an image sequence with numbered file names.
 //!
-//! Invariant: only files of one folder whose names are the pattern with a number in it are opened; picture `n` of the
-//! folder has the time `n - first`, so that a file that is missing leaves a gap and moves nothing.
+//! Invariant: only files of one folder whose names match the pattern are opened. The image with number `n` has the time
+//! `n - first`, so a missing file leaves a gap and shifts nothing.
 
 use std::{
     collections::BTreeMap,
@@ -30,13 +30,13 @@ use super::{
     store::{Stamp, Stop},
 };
 
-/// The demuxers of single pictures that a sequence may consist of, by FFmpeg's names: what films are delivered in (DPX,
-/// EXR, TIFF, JPEG 2000), and what programs put out (PNG, JPEG, BMP).
+/// The demuxers for the single images of a sequence, by FFmpeg's names. They cover the formats of film delivery (DPX,
+/// EXR, TIFF, JPEG 2000) and common program output (PNG, JPEG, BMP).
 pub(super) const IMAGES: &[&str] =
     &["dpx_pipe", "exr_pipe", "tiff_pipe", "j2k_pipe", "png_pipe", "jpeg_pipe", "bmp_pipe"];
 
-/// Pictures in a second when neither the job nor the pictures say: the rate of most material outside of the cinema, and
-/// what FFmpeg takes.
+/// Frames per second if neither the job nor the images state a rate. Most material outside cinema has this rate, and
+/// FFmpeg uses the same default.
 pub(super) const DEFAULT_RATE: Rational = Rational { num: 25, den: 1 };
 
 /// A file name with a number in it: `shot.%04d.dpx`.
@@ -44,13 +44,13 @@ pub(super) const DEFAULT_RATE: Rational = Rational { num: 25, den: 1 };
 struct Pattern {
     before: Vec<u8>,
     after: Vec<u8>,
-    /// Digits at the least; shorter numbers have zeros in front.
+    /// Minimum number of digits. Shorter numbers are padded with zeros.
     digits: usize,
 }
 
 impl Pattern {
-    /// What `name` can mean: nothing, unless there is exactly one `%d` or `%0Nd` in it. Every other `%` is itself. Where
-    /// two stand together they mean one, as in FFmpeg's patterns, or else themselves.
+    /// The possible meanings of `name`. Empty unless `name` contains exactly one `%d` or `%0Nd`. Any other `%` is
+    /// literal. `%%` means one `%`, as in FFmpeg's patterns, or else two.
     fn readings(name: &OsStr) -> Vec<Self> {
         let name = name.as_bytes();
         let (mut found, mut at) = (Vec::new(), 0);
@@ -72,7 +72,7 @@ impl Pattern {
         if escaped == literal { vec![escaped] } else { vec![escaped, literal] }
     }
 
-    /// The number in `name`, if it is one that this pattern would write so.
+    /// The number in `name`, if `name` matches the pattern and its padding.
     fn number(&self, name: &OsStr) -> Option<u64> {
         let digits = name.as_bytes().strip_prefix(&self.before[..])?.strip_suffix(&self.after[..])?;
         let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
@@ -86,7 +86,7 @@ impl Pattern {
     }
 }
 
-/// How long the `%d` or `%0Nd` is with which `text` begins, and how many digits it asks for at the least.
+/// The length of the `%d` or `%0Nd` at the start of `text`, and its minimum number of digits.
 fn placeholder(text: &[u8]) -> Option<(usize, usize)> {
     let rest = text.strip_prefix(b"%")?;
     let width = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -100,7 +100,7 @@ fn placeholder(text: &[u8]) -> Option<(usize, usize)> {
     (1..=18).contains(&digits).then_some((width + 2, digits))
 }
 
-/// `text` with one `%` for two.
+/// Replaces each `%%` in `text` by `%`.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.iter().peekable();
@@ -113,40 +113,40 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Bytes of pictures that stay in memory because they were looked at before the reading began: as much as a file gets
-/// (`shelf.rs`).
+/// Maximum number of bytes kept in memory for images that were read before the main pass. A single file gets the same
+/// amount (`shelf.rs`).
 const KEPT: u64 = (BOUNDS.parked * BOUNDS.block) as u64;
 
-/// The files of a sequence, shared by all who read it: each is read from disk once, as far as there is room.
+/// The files of a sequence, shared by all readers. Each file is read from disk once, as far as memory allows.
 pub(super) struct Files {
     folder: PathBuf,
     pattern: Pattern,
-    /// Ascending, without repeats, never empty.
+    /// Ascending, without duplicates, never empty.
     numbers: Vec<u64>,
-    /// Bytes that a picture may have.
+    /// Maximum size of an image in bytes.
     limit: u64,
     books: Mutex<Books>,
     disk_bytes: AtomicU64,
 }
 
-/// What is known of the files that were read.
+/// The state of the files that were read.
 #[derive(Default)]
 struct Books {
-    /// Pictures that the reading is yet to reach.
+    /// Images that the main pass has not reached yet.
     kept: BTreeMap<u64, Picture>,
     kept_bytes: u64,
     is_hashing: bool,
     prints: BTreeMap<u64, Print>,
 }
 
-/// The bytes of a file, and what it was when they were read.
+/// The bytes of a file, and its stamp at the time of reading.
 #[derive(Clone)]
 struct Picture {
     bytes: Arc<[u8]>,
     stamp: Stamp,
 }
 
-/// What a file was when it was read.
+/// The hash of a file, and its stamp at the time of reading.
 #[derive(Clone, Copy)]
 struct Print {
     sha256: [u8; 32],
@@ -155,17 +155,17 @@ struct Print {
 
 impl Print {
     fn of(picture: &Picture) -> Option<Self> {
-        // A file beyond the limit was not read to its end.
+        // A file above the size limit was not read to its end.
         let is_whole = picture.bytes.len() as u64 == picture.stamp.bytes;
         is_whole.then(|| Print { sha256: Sha256::digest(&picture.bytes).into(), stamp: picture.stamp })
     }
 }
 
 impl Files {
-    /// The files that match `path`; `None` when its last part is no pattern.
+    /// Finds the files that match `path`. Returns `None` if its last component is not a pattern.
     ///
     /// # Errors
-    /// When the folder cannot be read or no file in it matches.
+    /// If the folder cannot be read, or if no file in it matches.
     pub(super) fn find(path: &Path, limit: u64) -> io::Result<Option<Self>> {
         let readings = path.file_name().map(Pattern::readings).unwrap_or_default();
         if readings.is_empty() {
@@ -184,7 +184,7 @@ impl Files {
             }
         }
         let Some((pattern, numbers)) = found else {
-            // In the system's words, as for any other name that stands for nothing.
+            // The error of the operating system for a missing file, as for any other name without a file.
             return Err(io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()));
         };
         let (books, disk_bytes) = (Mutex::default(), AtomicU64::new(0));
@@ -203,13 +203,23 @@ impl Files {
         self.folder.join(self.pattern.name(number))
     }
 
-    /// The first file.
+    /// Total size of all files in bytes, and the latest modification time among them.
+    pub(super) fn total(&self) -> io::Result<(u64, (i64, i64))> {
+        let mut total = (0, (0, 0));
+        for number in &self.numbers {
+            let stamp = Stamp::of(&fs::metadata(self.path(*number))?);
+            total = (total.0 + stamp.bytes, stamp.modified.max(total.1));
+        }
+        Ok(total)
+    }
+
+    /// The path of the first file.
     pub(super) fn first_path(&self) -> PathBuf {
         self.path(self.first())
     }
 
-    /// The first file, to be recognised by. Its bytes stay in memory for those who read it after this; one beyond the
-    /// limit is looked into where it lies, and refused when it is read as a picture.
+    /// A reader for the first file, for format detection. Its bytes stay in memory for later readers. A file above the
+    /// size limit is read from disk, and rejected when it is read as an image.
     pub(super) fn first_reader(&self) -> io::Result<Box<dyn ReadSeek>> {
         let (file, stamp) = open(&self.first_path())?;
         if stamp.bytes > self.limit {
@@ -222,8 +232,8 @@ impl Files {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The bytes of file `number`: from memory, or from disk. They stay in memory for a reading from start to end,
-    /// unless this is the one (`is_through`).
+    /// The bytes of file `number`, from memory or from disk. They stay in memory for the main pass, unless the caller
+    /// is the main pass (`is_through`).
     fn picture(&self, number: u64, is_through: bool) -> io::Result<Arc<[u8]>> {
         let mut books = self.books();
         let kept = if is_through { books.kept.remove(&number) } else { books.kept.get(&number).cloned() };
@@ -254,10 +264,10 @@ impl Files {
         Ok(picture.bytes)
     }
 
-    /// Reads a file: one byte more than the limit at the most, so that the reader of packets sees it is too large.
+    /// Reads a file up to one byte more than the limit, so that the packet reader can detect that it is too large.
     fn load(&self, number: u64) -> io::Result<Picture> {
         let path = self.path(number);
-        // libavcodec counts the bytes of a packet, and what it pads it with, in an int.
+        // libavcodec counts the bytes of a packet and its padding in an `int`.
         const MOST: u64 = i32::MAX as u64 - 4096;
         let (file, stamp) = open(&path)?;
         let mut bytes = Vec::new();
@@ -266,17 +276,17 @@ impl Files {
         read.map(|_| Picture { bytes: bytes.into(), stamp })
     }
 
-    /// From now on the files that are read are hashed.
+    /// Starts to hash the files that are read.
     pub(super) fn hash(&self) {
         self.books().is_hashing = true;
     }
 
-    /// Bytes that were read from disk until now.
+    /// Bytes read from disk so far.
     pub(super) fn disk_bytes(&self) -> u64 {
         self.disk_bytes.load(Ordering::Relaxed)
     }
 
-    /// Reads the files that nobody has read; what each of them is, in the order of their names.
+    /// Reads the files that were not read yet. Returns the fixity of all files, in the order of their names.
     pub(super) fn finish(&self, stop: Stop<'_>) -> io::Result<Vec<FileFixity>> {
         self.hash();
         let mut files = Vec::with_capacity(self.numbers.len());
@@ -298,7 +308,7 @@ impl Files {
         Ok(files)
     }
 
-    /// Hashes file `number`, however large it is.
+    /// Hashes file `number`, whatever its size.
     fn print(&self, number: u64, stop: Stop<'_>) -> io::Result<Print> {
         let (mut file, stamp) = open(&self.path(number))?;
         let mut hasher = Sha256::new();
@@ -319,7 +329,7 @@ impl Files {
         }
     }
 
-    /// Which files joined the folder after the sequence was opened.
+    /// A message about files that were added to the folder after the sequence was opened.
     pub(super) fn grown(&self) -> Option<String> {
         let now = numbers_in(&self.folder, &self.pattern).ok()?;
         let new: Vec<u64> = now.into_iter().filter(|number| self.numbers.binary_search(number).is_err()).collect();
@@ -330,7 +340,7 @@ impl Files {
         Some(format!("the sequence grew while it was read: {count} more, {which}, which are left out"))
     }
 
-    /// In which way the files are not the ones any more that were read.
+    /// A message if the files differ from those that were read.
     pub(super) fn difference(&self) -> io::Result<Option<String>> {
         if numbers_in(&self.folder, &self.pattern)? != self.numbers {
             return Ok(Some("there are other files in its folder".to_owned()));
@@ -355,9 +365,9 @@ fn numbers_in(folder: &Path, pattern: &Pattern) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
-/// Opens a picture, and says which file it is.
+/// Opens an image file and returns its stamp.
 fn open(path: &Path) -> io::Result<(File, Stamp)> {
-    // Looked at before it is opened: opening a pipe that nobody writes to would wait for ever.
+    // The metadata is checked before the file is opened, because opening a pipe without a writer would block for ever.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other(format!("{} is no regular file", path.display())));
     }
@@ -366,7 +376,7 @@ fn open(path: &Path) -> io::Result<(File, Stamp)> {
     Ok((file, stamp))
 }
 
-/// A reading of the files of a sequence, one after the other.
+/// Reads the files of a sequence one after the other.
 pub(crate) struct Sequence {
     files: Arc<Files>,
     next: usize,
@@ -379,33 +389,33 @@ impl Sequence {
         Sequence { files, next: 0, is_through: false }
     }
 
-    /// This reading goes to the end: what it has passed is let go.
+    /// Declares that this reader goes to the end. Images that it has passed need not stay in memory.
     pub(super) fn goes_through(&mut self) {
         self.is_through = true;
     }
 
-    /// How many files there are.
+    /// Number of files.
     pub(super) fn len(&self) -> u64 {
         self.files.numbers.len() as u64
     }
 
-    /// Pictures from the first number to the last, those that are missing among them.
+    /// Number of frames from the first number to the last, including missing ones.
     pub(super) fn span(&self) -> u64 {
         self.files.last() - self.files.first() + 1
     }
 
-    /// Bytes of all files.
+    /// Total size of all files in bytes.
     pub(super) fn bytes(&self) -> u64 {
         let size = |number: &u64| fs::metadata(self.files.path(*number)).map_or(0, |metadata| metadata.len());
         self.files.numbers.iter().map(size).sum()
     }
 
-    /// The file whose picture has the time `ticks`.
+    /// The name of the file whose image has the time `ticks`.
     pub(crate) fn name_at(&self, ticks: i64) -> String {
         self.files.pattern.name(self.files.first().saturating_add_signed(ticks)).display().to_string()
     }
 
-    /// The next file as a packet; `None` after the last. An error of the system is left with `state`.
+    /// The next file as a packet, or `None` after the last. An I/O error is stored in `state`.
     pub(super) fn read(&mut self, state: &IoState) -> Result<Option<Packet>, AvError> {
         if state.is_cancelled() {
             return Err(AvError::EXIT);
@@ -426,8 +436,8 @@ impl Sequence {
     }
 }
 
-/// The rate that the header of a DPX picture states (SMPTE ST 268-1: frame rate of the film at byte 1724, of the
-/// television picture at byte 1940), where it states one that is used.
+/// The frame rate in the header of a DPX file (SMPTE ST 268-1: film frame rate at byte 1724, television frame rate at
+/// byte 1940), if the header states a rate in common use.
 pub(super) fn dpx_rate(head: &[u8]) -> Option<Rational> {
     let big_endian = match head.get(..4)? {
         b"SDPX" => true,
@@ -440,7 +450,7 @@ pub(super) fn dpx_rate(head: &[u8]) -> Option<Rational> {
     })
 }
 
-/// The whole rate, or the one that is slower by 1001/1000, that a header means by `rate`.
+/// The integer rate, or the rate slower by 1001/1000, that a header means by `rate`.
 fn used_rate(rate: f32) -> Option<Rational> {
     let near = |exact: Rational| (f64::from(rate) - exact.to_f64()).abs() < 0.002 * exact.to_f64().sqrt();
     let whole = rate.round();

@@ -1,64 +1,70 @@
-//! Which blocks of a file stay in memory: those just read, and those that a reading from start to end is yet to reach.
+//! Decides which blocks of a file stay in memory: those just read, and those that a start-to-end pass has not reached
+//! yet.
 //!
-//! Invariant: no more than the recent and the parked blocks of [`Bounds`] together; what has to go is what is needed last.
+//! Invariant: memory holds at most the recent and the parked blocks of [`Bounds`]. The block that is needed last is
+//! dropped first.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use sha2::Sha256;
 
-use super::store::Block;
+/// A block, or its readable part.
+pub(super) type Block = Arc<Vec<u8>>;
 
-/// How large blocks are, and how many stay in memory.
+/// The size of blocks, and the number of blocks that stay in memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// Bytes of a block.
+    /// Bytes per block.
     pub(super) block: usize,
-    /// Blocks that stay because they were just read.
+    /// Number of blocks that stay because they were just read.
     pub(super) recent: usize,
-    /// Blocks that stay because they are needed later.
+    /// Number of blocks that stay because they are needed later.
     pub(super) parked: usize,
 }
 
-/// - Blocks of 1 MiB: a network mount answers few large requests sooner than many small ones, and an index at the end of
-///   a file costs no more than one or two.
-/// - 16 recent ones: for a second reader close behind the first (the checks of a container read pieces of 256 KiB beside
-///   the demuxer), and for a demuxer that goes to and fro between tracks, each of which needs one block.
-/// - 128 parked ones, for an index at the end and for the places that are looked at before the reading begins: five
-///   places of 48 pictures at 100 Mbit/s and 25 pictures a second are 120 MB.
+/// - Blocks of 1 MiB: a network mount answers a few large requests sooner than many small ones, and an index at the end
+///   of a file needs only one or two blocks.
+/// - 16 recent ones: for a second reader close behind the first (the container checks read pieces of 256 KiB in
+///   parallel with the demuxer), and for a demuxer that alternates between tracks, each of which needs one block.
+/// - 128 parked ones: for an index at the end, and for the positions that are sampled before the main pass. Five
+///   positions of 48 frames at 100 Mbit/s and 25 frames per second are 120 MB.
 pub(super) const BOUNDS: Bounds = Bounds { block: 1 << 20, recent: 16, parked: 128 };
 
-/// Bytes that stay in memory at the most.
+/// Maximum number of bytes that stay in memory.
 pub(crate) const STORE: u64 = (BOUNDS.block * (BOUNDS.recent + BOUNDS.parked)) as u64;
 
-/// The hash of a file while it is made.
+/// The unfinished hash of a file.
 pub(super) struct Hashing {
-    /// The block that comes next.
+    /// The next block to hash.
     pub(super) next: u64,
-    /// `None` while a thread is at work with it.
+    /// `None` while a thread uses it.
     pub(super) hasher: Option<Sha256>,
-    /// Whether what was skipped could not be read; whoever asks for the hash is told why.
+    /// True if a skipped block could not be read. The error is reported when the hash is requested.
     pub(super) is_stuck: bool,
 }
 
 struct Shelved {
     block: Block,
-    /// When it was last asked for, in requests.
+    /// The number of the request that used the block last.
     used: u64,
-    /// Whether a reading from start to end came by.
+    /// True if a start-to-end pass has read the block.
     is_reached: bool,
 }
 
-/// The blocks in memory, and who still needs which.
+/// The blocks in memory, and the passes that still need them.
 pub(super) struct Shelf {
     bounds: Bounds,
-    /// Blocks of the file.
+    /// Number of blocks in the file.
     total: u64,
     blocks: HashMap<u64, Shelved>,
     requests: u64,
-    /// Where the readings from start to end stand, by number of the reading.
+    /// The positions of the start-to-end passes, by pass number.
     marks: BTreeMap<u64, u64>,
     marked: u64,
-    /// Blocks that a thread is reading from disk now.
+    /// Blocks that a thread is reading from disk.
     pub(super) loading: HashSet<u64>,
     pub(super) hashing: Option<Hashing>,
     pub(super) digest: Option<[u8; 32]>,
@@ -79,7 +85,7 @@ impl Shelf {
         }
     }
 
-    /// A reading begins at the start of the file; its number.
+    /// Starts a pass at the start of the file, and returns its number.
     pub(super) fn mark(&mut self) -> u64 {
         self.marked += 1;
         self.marks.insert(self.marked, 0);
@@ -94,7 +100,8 @@ impl Shelf {
         self.marks.remove(&mark);
     }
 
-    /// Block `number`, if it is here, as the most recent; `is_reached` by a reading from start to end, or only looked at.
+    /// Returns block `number` if it is in memory, and makes it the most recent. `is_reached` is true for a start-to-end
+    /// pass, false for a lookup.
     pub(super) fn take(&mut self, number: u64, is_reached: bool) -> Option<Block> {
         self.requests += 1;
         let shelved = self.blocks.get_mut(&number)?;
@@ -103,7 +110,7 @@ impl Shelf {
         Some(Block::clone(&shelved.block))
     }
 
-    /// Block `number`, if it is here; it becomes no more recent by this.
+    /// Returns block `number` if it is in memory, without making it more recent.
     pub(super) fn look_at(&self, number: u64) -> Option<Block> {
         self.blocks.get(&number).map(|shelved| Block::clone(&shelved.block))
     }
@@ -114,16 +121,16 @@ impl Shelf {
         self.tidy();
     }
 
-    /// How far away the nearest reading is that will come to `number`; `None` when there is none.
+    /// The distance of the nearest pass that will still reach block `number`, or `None` if there is none.
     fn distance(&self, number: u64, is_reached: bool) -> Option<u64> {
         let hash = self.hashing.as_ref().map(|hashing| hashing.next);
         let nearest = self.marks.values().copied().chain(hash).filter_map(|place| number.checked_sub(place)).min();
-        // A reading that is beyond it goes to and fro between tracks, and comes back: nobody looks at a place that
-        // holds nothing.
+        // A pass already past this block alternates between tracks and will come back, since a lookup reads only blocks
+        // that contain data.
         nearest.or_else(|| (!is_reached && !self.marks.is_empty()).then_some(self.total))
     }
 
-    /// Lets go of what is neither recent nor needed, and of what is needed last where that is too much.
+    /// Drops blocks that are neither recent nor needed. If too many are needed, drops those that are needed last.
     pub(super) fn tidy(&mut self) {
         if self.blocks.len() <= self.bounds.recent {
             return;
@@ -144,10 +151,10 @@ impl Shelf {
         }
     }
 
-    /// Where the next block is that is here, when the hash waits for blocks that a reading at `reached` skipped, and
-    /// when reading them costs less than reading again what has to go for lack of room. Somebody may come for them
-    /// yet: then what lies between is read twice, and otherwise what follows would be. So the smaller of the two is
-    /// all that is ever read twice.
+    /// Decides whether the hash must read the blocks that a pass at `reached` has skipped. Returns the next block in
+    /// memory if reading the gap costs at most as much as reading again the blocks that must be dropped for lack of
+    /// memory. A pass may still come back for the skipped blocks: then the gap is read twice. Without this, the blocks
+    /// after the gap would be read twice. So only the smaller of the two is ever read twice.
     pub(super) fn gap(&self, reached: u64) -> Option<u64> {
         let hashing = self.hashing.as_ref().filter(|hashing| hashing.hasher.is_some() && !hashing.is_stuck)?;
         let next = hashing.next;
@@ -200,7 +207,7 @@ mod tests {
         for number in (900..1000).chain(300..400) {
             shelf.put(number, block(), false);
         }
-        // The first places went, being farthest; the last blocks read are there as recent ones.
+        // The first positions were dropped because they are farthest away. The last blocks read stay as recent ones.
         let kept = shelf.numbers();
         assert_eq!(kept.len(), RECENT + PARKED);
         assert_eq!(kept[..100], (300..400).collect::<Vec<_>>());

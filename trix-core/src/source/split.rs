@@ -1,7 +1,7 @@
-//! Ends a file, for the demuxer that reads it, where it would go on with what it knows no more.
+//! Ends a file early for its demuxer, where the file continues with streams that the demuxer does not know.
 //!
-//! Invariant: all bytes come that belong to what the demuxer knows, and none of what comes behind the border is taken for
-//! it. A place that was reached by a jump shows the file as it is.
+//! Invariant: all bytes of the streams that the demuxer knows are delivered, and no data after the border is taken for
+//! theirs. A seek past this data shows the file unchanged.
 
 use std::{
     io::{Read, Result, Seek, SeekFrom},
@@ -14,12 +14,12 @@ use std::{
 use trix_av::io::ReadSeek;
 use trix_bitstream::checks::{Border, Borders};
 
-/// Bytes behind a border in which packets that began before it end.
+/// Maximum number of bytes after a border that hold the ends of packets from before it.
 const WOVEN: u64 = 1 << 20;
-/// Bytes of a file that show what it is.
+/// Number of bytes from which the kind of file is recognised.
 const HEAD: u64 = 4096;
 
-/// What a reader and the source that it belongs to tell each other.
+/// State shared by a reader and its source.
 #[derive(Default)]
 pub(super) struct Split {
     is_armed: AtomicBool,
@@ -27,7 +27,7 @@ pub(super) struct Split {
 }
 
 impl Split {
-    /// From now on the file ends at its first border.
+    /// From now on, the file ends at its first border.
     pub(super) fn arm(&self) {
         self.is_armed.store(true, Ordering::Relaxed);
     }
@@ -42,24 +42,24 @@ impl Split {
     }
 }
 
-/// A reader that looks at what it reads.
+/// A reader that searches the data that it reads for borders.
 struct Watched {
     inner: Box<dyn ReadSeek>,
     borders: Borders,
     split: Arc<Split>,
-    /// The byte of the file at which `inner` begins.
+    /// The byte of the file at which `inner` starts.
     start: u64,
     at: u64,
-    /// Up to where it was looked at without a gap.
+    /// The position up to which the data was searched without a gap.
     seen: u64,
-    /// What stands behind the border for those who come to it.
+    /// The data that is delivered after the border.
     rest: Option<Vec<u8>>,
 }
 
-/// A reader, and what it finds where it looks for borders.
+/// A reader, and its findings if it searches for borders.
 pub(super) type Watching = (Box<dyn ReadSeek>, Option<Arc<Split>>);
 
-/// Watches `reader`, which begins at byte `start` of a file, where that may have borders.
+/// Watches `reader`, which starts at byte `start` of a file, if files of its kind can have borders.
 pub(super) fn watched(mut reader: Box<dyn ReadSeek>, start: u64) -> Result<Watching> {
     let mut head = Vec::new();
     reader.by_ref().take(HEAD).read_to_end(&mut head)?;
@@ -77,7 +77,8 @@ impl Watched {
         Ok(count)
     }
 
-    /// Where the file ends for its demuxer, and what still comes there; once it is to end at a border that was seen.
+    /// The end of the file for its demuxer, and the data that is still delivered after it. `None` until the reader is
+    /// armed and a border was found.
     fn end(&mut self) -> Result<Option<(u64, &[u8])>> {
         let is_armed = self.split.is_armed.load(Ordering::Relaxed);
         let Some(border) = self.split.border().filter(|_| is_armed) else { return Ok(None) };
@@ -92,7 +93,7 @@ impl Watched {
         Ok(self.rest.as_deref().map(|rest| (end, rest)))
     }
 
-    /// Looks at bytes that were read from `from` on; whether a border is among them.
+    /// Searches the bytes read from `from` on. Returns true if they contain a border.
     fn look(&mut self, from: u64, bytes: &[u8]) -> bool {
         let to = from + bytes.len() as u64;
         if from > self.seen || to <= self.seen {
@@ -116,7 +117,7 @@ impl Read for Watched {
             if self.look(from, &buffer[..count])
                 && let Some((end, _)) = self.end()?
             {
-                // What was read behind the border is read again, as far as it belongs to what came before.
+                // Data after the border is read again, as far as it belongs to the streams before it.
                 self.seek(SeekFrom::Start(end.clamp(from, self.at)))?;
                 return if self.at > from { Ok((self.at - from) as usize) } else { self.read(buffer) };
             }
@@ -133,7 +134,7 @@ impl Read for Watched {
                 self.at += count as u64;
                 Ok(count)
             }
-            // Whoever jumped there looks at the end of the file.
+            // A reader that has jumped here examines the end of the file.
             None => self.plain(buffer),
         }
     }

@@ -1,12 +1,12 @@
-//! The bytes of a source, read from disk once, however many read them and whatever they read them for.
+//! The bytes of a source, read from disk once, regardless of the number and purpose of its readers.
 //!
-//! Any number of readers share one store: the demuxer, the checks beside it, those who look at a few places before a
-//! job begins, and the hash. A block that one of them needed is there for the others; what stays in memory is decided
-//! by `shelf.rs`. The hash goes from block to block in the order of the file and follows the reading that a job is
-//! about; it reads nothing by itself as long as that reading leaves nothing out.
+//! Any number of readers share one store: the demuxer, the parallel checks, the samples taken before a job starts, and
+//! the hash. A block that one of them has read is available to the others. `shelf.rs` decides which blocks stay in
+//! memory. The hash processes the blocks in file order and follows the main pass of a job. It reads nothing by itself
+//! as long as the main pass skips nothing.
 //!
-//! Invariant: every reader sees the bytes of the file, and [`Store::disk_bytes`] counts every byte that was read from
-//! disk, each as often as it was read.
+//! Invariant: each reader sees the bytes of the file. [`Store::disk_bytes`] counts each byte read from disk, as often
+//! as it was read.
 
 use std::{
     fs::File,
@@ -23,22 +23,19 @@ use sha2::{Digest, Sha256};
 use trix_av::io::IoState;
 use trix_model::control::cancel::LOOK;
 
-use super::shelf::{BOUNDS, Bounds, Hashing, Shelf};
+use super::shelf::{BOUNDS, Block, Bounds, Hashing, Shelf};
 
-/// Bytes that are asked for at once; between two requests, a reading can be cancelled.
+/// Number of bytes per read request. A read can be cancelled between two requests.
 const PIECE: usize = 256 * 1024;
 
-/// A block, or the part of it that could be read.
-pub(super) type Block = Arc<Vec<u8>>;
-
-/// What tells that a file is the one that it was.
+/// Identifies a version of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
-    /// When it was last written to: seconds and nanoseconds since 1970; `(0, 0)` where nobody knows.
+    /// Time of the last change, in seconds and nanoseconds since 1970; `(0, 0)` if unknown.
     pub modified: (i64, i64),
-    /// Which file it is: device and inode; `(0, 0)` where there is no such thing.
+    /// Device and inode of the file; `(0, 0)` if there are none.
     pub file: (u64, u64),
 }
 
@@ -51,7 +48,7 @@ impl Stamp {
         }
     }
 
-    /// In which way `later` is not the file that this was.
+    /// The difference between this file and `later`, as text, if they differ.
     pub(super) fn difference(&self, later: &Stamp) -> Option<String> {
         if self.file != later.file {
             Some("another file has its name now".to_owned())
@@ -65,18 +62,18 @@ impl Stamp {
     }
 }
 
-/// Something that holds bytes as a file does, and can be read at several places at a time.
+/// Holds bytes like a file, and supports reads at several positions at the same time.
 pub trait Storage: Send + Sync {
-    /// Reads bytes from `offset` on into `buffer`; how many, and none only at the end.
+    /// Reads bytes from `offset` on into `buffer`. Returns the number of bytes, which is 0 only at the end.
     ///
     /// # Errors
-    /// Those of whatever holds the bytes; [`ErrorKind::Interrupted`] is tried again.
+    /// Those of the underlying storage; the store retries after [`ErrorKind::Interrupted`].
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// How it looks now, to whoever would open it now.
+    /// The current stamp, as it would be if the storage were opened now.
     ///
     /// # Errors
-    /// When that cannot be known, or it is no longer there.
+    /// If the stamp cannot be determined, or the storage no longer exists.
     fn stamp(&self) -> io::Result<Stamp>;
 }
 
@@ -92,28 +89,28 @@ impl Storage for LocalFile {
     }
 
     fn stamp(&self) -> io::Result<Stamp> {
-        // By its name, not by what is open: of a file that was replaced, the latter would never tell.
+        // By path, not by the open file handle, because the handle does not show that the file was replaced.
         std::fs::metadata(&self.path).map(|metadata| Stamp::of(&metadata))
     }
 }
 
-/// One file, whose blocks are shared by all who read it.
+/// One file, whose blocks all readers share.
 pub(super) struct Store {
     storage: Box<dyn Storage>,
     bounds: Bounds,
-    /// How it looked when it was opened.
+    /// The stamp of the file when it was opened.
     stamp: Stamp,
     shelf: Mutex<Shelf>,
-    /// Something on the shelf changed.
+    /// Signals a change of the shelf.
     changed: Condvar,
     disk_bytes: AtomicU64,
 }
 
-/// Ends a reading that nobody waits for any more.
+/// Returns true if the read must end because nothing waits for it any more.
 pub(super) type Stop<'a> = &'a dyn Fn() -> bool;
 
 impl Store {
-    /// A store over `storage`, which looked like `stamp` when it was opened.
+    /// Creates a store over `storage`, whose stamp was `stamp` when it was opened.
     pub(super) fn new(storage: Box<dyn Storage>, stamp: Stamp) -> Arc<Self> {
         Self::within(BOUNDS, storage, stamp)
     }
@@ -129,22 +126,27 @@ impl Store {
         })
     }
 
-    /// Bytes of the file, as it was opened.
+    /// The stamp of the file when it was opened.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// Size of the file in bytes when it was opened.
     pub(super) fn bytes(&self) -> u64 {
         self.stamp.bytes
     }
 
-    /// Bytes that were read from disk until now.
+    /// Bytes read from disk so far.
     pub(super) fn disk_bytes(&self) -> u64 {
         self.disk_bytes.load(Ordering::Relaxed)
     }
 
-    /// In which way the file is not the one any more that was opened.
+    /// The difference between the file now and the file that was opened, as text.
     pub(super) fn difference(&self) -> io::Result<Option<String>> {
         self.storage.stamp().map(|now| self.stamp.difference(&now))
     }
 
-    /// From now on the bytes that are read are hashed.
+    /// Starts to hash the bytes that are read.
     pub(super) fn hash(&self) {
         let mut shelf = self.lock();
         if shelf.hashing.is_none() && shelf.digest.is_none() {
@@ -152,18 +154,18 @@ impl Store {
         }
     }
 
-    /// A reader for those who look at a few places; `state` can end its reads.
+    /// A reader for lookups at a few positions. `state` can cancel its reads.
     pub(super) fn reader(self: &Arc<Self>, state: Option<Arc<IoState>>) -> StoreReader {
         StoreReader { store: Arc::clone(self), position: 0, current: None, state, mark: None }
     }
 
-    /// A reader whose place is `mark`, where there is one: it goes on where another has ended.
+    /// A reader that continues the pass of `mark`, if there is one, where another reader has ended.
     pub(super) fn reader_with(self: &Arc<Self>, mark: Option<&Arc<Mark>>, state: Option<Arc<IoState>>) -> StoreReader {
         StoreReader { mark: mark.cloned(), ..self.reader(state) }
     }
 
-    /// A reader that may become one from start to end, and the way to say so. Until then, it keeps what is read from
-    /// the start on in memory, as far as there is room.
+    /// A reader that may become a start-to-end pass, and the mark that declares it one. Until then, blocks read from
+    /// the start on stay in memory, as far as there is room.
     pub(super) fn marked_reader(self: &Arc<Self>, state: Option<Arc<IoState>>) -> (StoreReader, Arc<Mark>) {
         let mark =
             Arc::new(Mark { store: Arc::clone(self), number: self.lock().mark(), is_through: AtomicBool::new(false) });
@@ -178,13 +180,13 @@ impl Store {
         self.changed.wait_timeout(shelf, LOOK).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Bytes of block `number`.
+    /// Size of block `number` in bytes.
     fn length(&self, number: u64) -> usize {
         let block = self.bounds.block;
         usize::try_from(self.stamp.bytes - number * block as u64).map_or(block, |rest| rest.min(block))
     }
 
-    /// Block `number`, of which the byte `needed` has to be there, for a reader with `mark`.
+    /// Block `number`, which must contain the byte `needed`, for a reader with `mark`.
     fn block(&self, number: u64, needed: usize, mark: Option<&Mark>, stop: Stop<'_>) -> io::Result<Block> {
         let mark = mark.filter(|mark| mark.is_through.load(Ordering::Relaxed));
         if let Some(mark) = mark {
@@ -197,8 +199,8 @@ impl Store {
         Ok(block)
     }
 
-    /// Block `number` from memory, or from disk, for a reader: whether it `is_through`; the hash is none, and has nothing
-    /// put on the shelf.
+    /// Block `number`, from memory or from disk. `is_through` is true for a start-to-end pass, false for other readers,
+    /// and `None` for the hash. The hash puts no blocks on the shelf.
     fn fetch(&self, number: u64, needed: usize, is_through: Option<bool>, stop: Stop<'_>) -> io::Result<Block> {
         let mut shelf = self.lock();
         loop {
@@ -226,13 +228,13 @@ impl Store {
         drop(shelf);
         self.changed.notify_all();
         match failure {
-            // What stands before a bad sector can be had.
+            // The bytes before a bad sector can still be used.
             Some(error) if block.len() <= needed || stop() => Err(error),
             _ => Ok(block),
         }
     }
 
-    /// Reads block `number` from disk, as far as that goes.
+    /// Reads block `number` from disk, as far as it is readable.
     fn load(&self, number: u64, stop: Stop<'_>) -> (Vec<u8>, Option<io::Error>) {
         let (start, length) = (number * self.bounds.block as u64, self.length(number));
         let mut bytes = vec![0; length];
@@ -263,9 +265,9 @@ impl Store {
         (bytes, failure)
     }
 
-    /// Lets the hash come up to a reading that has reached block `reached`.
+    /// Lets the hash catch up with a pass that has reached block `reached`.
     fn follow(&self, reached: u64, stop: Stop<'_>) {
-        // Neither a failure nor a cancellation is lost here: `finish` reads on from where this ended.
+        // No failure or cancellation is lost here: `finish` continues where this ended.
         let _ = self.hash_to(reached + 1, false, stop);
         let gap = self.lock().gap(reached);
         if let Some(end) = gap
@@ -277,7 +279,8 @@ impl Store {
         }
     }
 
-    /// Hashes the blocks before `end`: those that are in memory and follow upon one another, or, with `reads`, all.
+    /// Hashes the blocks before `end`. With `reads`, hashes all of them; without, only those in memory up to the first
+    /// gap.
     fn hash_to(&self, end: u64, reads: bool, stop: Stop<'_>) -> io::Result<()> {
         let mut shelf = self.lock();
         let (mut hasher, mut next) = loop {
@@ -285,7 +288,7 @@ impl Store {
             if let Some(hasher) = hashing.hasher.take() {
                 break (hasher, hashing.next);
             }
-            // Another reader is at it.
+            // Another reader is hashing.
             if !reads {
                 return Ok(());
             }
@@ -301,7 +304,7 @@ impl Store {
                 break;
             }
             drop(shelf);
-            // All of its bytes are needed, up to the last.
+            // The hash needs all bytes of the block, up to the last.
             match here.map_or_else(|| self.fetch(next, self.length(next) - 1, None, stop), Ok) {
                 Ok(block) => {
                     hasher.update(block.as_slice());
@@ -330,7 +333,7 @@ impl Store {
         result
     }
 
-    /// Reads what nobody has read yet; the SHA-256 of all of it.
+    /// Reads the blocks that were not hashed yet, and returns the SHA-256 of the whole file.
     pub(super) fn finish(&self, stop: Stop<'_>) -> io::Result<[u8; 32]> {
         self.hash();
         loop {
@@ -345,7 +348,7 @@ impl Store {
                 shelf.tidy();
                 return Ok(digest);
             }
-            // Another thread has taken the hasher to see that there is nothing left to do.
+            // Another thread has taken the hasher to check that nothing is left to do.
             drop(self.wait(shelf));
         }
     }
@@ -355,8 +358,7 @@ fn stopped() -> io::Error {
     io::Error::other("the reading was cancelled")
 }
 
-/// The place of a reading from start to end, kept by whoever began it; blocks from there on stay in memory as long as
-/// there is room.
+/// The position of a start-to-end pass. Blocks from there on stay in memory as long as there is room.
 pub(super) struct Mark {
     store: Arc<Store>,
     number: u64,
@@ -364,7 +366,8 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// From now on the reader goes from where it is to the end: what it has passed is let go, and the hash follows it.
+    /// Declares that the reader goes from its position to the end. Blocks that it has passed need not stay in memory,
+    /// and the hash follows it.
     pub(super) fn goes_through(&self) {
         self.is_through.store(true, Ordering::Relaxed);
     }
@@ -378,11 +381,11 @@ impl Drop for Mark {
     }
 }
 
-/// Reads a store as a file is read.
+/// Reads a store like a file.
 pub(super) struct StoreReader {
     store: Arc<Store>,
     position: u64,
-    /// The block that was read last, by its number: most reads are inside of it.
+    /// The last block read, with its number. Most reads are within it.
     current: Option<(u64, Block)>,
     state: Option<Arc<IoState>>,
     mark: Option<Arc<Mark>>,
@@ -400,7 +403,7 @@ impl Read for StoreReader {
             Some((_, block)) => block,
             None => {
                 let stop = || self.state.as_ref().is_some_and(|state| state.is_cancelled());
-                // What is held is let go first, so that a reader is never more than one block beside the shelf.
+                // The current block is dropped first, so that a reader holds at most one block outside the shelf.
                 self.current = None;
                 self.store.block(number, inside, self.mark.as_deref(), &stop)?
             }

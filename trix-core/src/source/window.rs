@@ -1,6 +1,6 @@
-//! A part of a file, read as if it were one.
+//! A part of a file, read like a whole file.
 //!
-//! Invariant: no byte outside of the part comes.
+//! Invariant: no byte outside the part is delivered.
 
 use std::{
     io::{ErrorKind, Read, Result, Seek, SeekFrom},
@@ -10,9 +10,9 @@ use std::{
 pub(super) struct Window<R> {
     inner: R,
     part: Range<u64>,
-    /// The byte of the file that comes next.
+    /// The next byte of the file to read.
     at: u64,
-    /// Whether `inner` stands there.
+    /// True if `inner` is at the position `at`.
     is_placed: bool,
 }
 

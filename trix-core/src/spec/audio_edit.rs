@@ -17,7 +17,7 @@ pub enum Pitch {
 }
 
 /// A number of samples that the output has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ExactLength {
     /// Samples from the start of the output on.
     pub samples: u64,
@@ -29,7 +29,7 @@ pub struct ExactLength {
 
 /// What is done to a sound track beside its format. What the source has at time `t` is heard `(t - origin) / tempo +
 /// offset` after the start of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SoundEdit {
     /// How much later it is heard. Negative: earlier; what would lie before the start is left out.
     pub offset: Timestamp,
@@ -39,7 +39,7 @@ pub struct SoundEdit {
     pub pitch: Pitch,
     /// How much longer the times of the source run than its samples; the samples are resampled by as much. 1 for a
     /// source whose clocks agree, or whose drift is not corrected.
-    #[serde(skip_serializing_if = "is_one")]
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub drift: Rational,
     /// How much louder it is, in dB; every sample is multiplied by `10^(gain / 20)`.
     pub gain_db: f64,
@@ -59,6 +59,10 @@ pub struct StemTarget {
     pub order: Vec<usize>,
     /// Samples in a second; `None`: the highest of the inputs.
     pub sample_rate: Option<u32>,
+}
+
+fn one() -> Rational {
+    Rational::new(1, 1)
 }
 
 fn is_one(ratio: &Rational) -> bool {

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::{
     output::{muxer_holds, muxer_knows},
     stream::{CodecParameters, StreamKind},
@@ -13,7 +13,7 @@ use trix_av::{
 use trix_model::time::{Rational, TimeBase, Timestamp};
 
 /// A container that Trix writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Container {
     /// MPEG-4 part 14, index first.

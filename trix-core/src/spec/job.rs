@@ -107,14 +107,6 @@ impl Job {
         self.packages.iter_mut().for_each(|package| package.overwrite = true);
         self.overwrite_stills = true;
     }
-
-    /// The names of everything that is made: outputs, packages, stills.
-    pub(crate) fn names(&self) -> Vec<PathBuf> {
-        let outputs = self.outputs.iter().map(|output| output.path.clone());
-        let packages = self.packages.iter().map(|package| package.path.clone());
-        let stills = self.stills.iter().map(|still| still.paths().into_iter().next().unwrap_or_default());
-        outputs.chain(packages).chain(stills).collect()
-    }
 }
 
 /// What becomes of the other outputs when one fails.

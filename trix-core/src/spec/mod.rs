@@ -5,6 +5,7 @@
 pub mod byte_size;
 pub mod container;
 pub mod job;
+pub mod size;
 pub mod video;
 pub mod picture;
 pub mod audio;
@@ -17,4 +18,5 @@ pub mod source;
 pub mod audio_edit;
 pub mod track;
 pub mod track_text;
+pub(crate) mod moment;
 pub mod language;

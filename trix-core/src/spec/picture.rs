@@ -8,7 +8,7 @@ use trix_model::{
     time::Rational,
 };
 
-use super::video::Size;
+use super::size::Size;
 
 /// What is done to pictures. The default does what a viewer would miss if it were not done, and says so in the report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -381,7 +381,7 @@ fn as_text<S: serde::Serializer>(time: &Option<Timestamp>, serializer: S) -> Res
 }
 
 /// A format of still pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StillFormat {
     /// JPEG as JFIF has it (ITU-T T.871): full range, the matrix of BT.601, chroma between the samples.

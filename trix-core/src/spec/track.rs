@@ -11,8 +11,11 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-use super::{language, track_text::CHANNELS};
+use super::language;
 use crate::spec::audio_edit::{ExactLength, Pitch, SoundEdit, StemTarget};
+
+/// Numbers of channels in a map stay below this, which no file comes near.
+pub(super) const CHANNELS: usize = 1024;
 
 /// A sound track from beside the source. Unknown keys are refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -475,7 +478,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 mod moment {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::spec::track_text::{read_moment, write_moment};
+    use crate::spec::moment::{read_moment, write_moment};
     use trix_model::time::Timestamp;
 
     pub(super) fn serialize<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {

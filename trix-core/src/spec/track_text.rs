@@ -15,15 +15,16 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr};
 
 use trix_av::layout::ChannelLayout;
-use trix_model::{
-    path_text,
-    time::{Rational, Timestamp},
-};
+use trix_model::{path_text, time::Rational};
 
 use super::track::{
     Disposition, LengthPolicy, LoudnessMode, LoudnessTarget, Tempo, TrackInput, TrackSettings, speaker,
 };
-use crate::spec::audio_edit::Pitch;
+use crate::spec::{
+    audio_edit::Pitch,
+    moment::{decimal, read_moment, write_moment},
+    track::CHANNELS,
+};
 
 const KEYS: [&str; 12] = [
     "lang",
@@ -238,9 +239,6 @@ fn read_map(value: &str) -> Result<BTreeMap<String, usize>, String> {
     Ok(map)
 }
 
-/// Numbers of channels in a map stay below this, which no file comes near.
-pub(super) const CHANNELS: usize = 1024;
-
 fn write_map(map: &BTreeMap<String, usize>) -> String {
     let count = map.values().max().map_or(0, |most| (*most).min(CHANNELS) + 1);
     let name = |number: usize| {
@@ -249,38 +247,6 @@ fn write_map(map: &BTreeMap<String, usize>) -> String {
         if names.is_empty() { "*".to_owned() } else { names.join("/") }
     };
     (0..count).map(name).collect::<Vec<_>>().join("+")
-}
-
-/// A finite number in decimals.
-fn decimal(text: &str) -> Option<f64> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
-    text.parse().ok().filter(|_| is_plain)
-}
-
-/// Reads a time, also with the unit `s`, `ms` or `us`.
-pub(crate) fn read_moment(text: &str) -> Result<Timestamp, String> {
-    let wrong = || format!("'{text}' is no time such as 1.5, -40ms, 00:00:02 or -1920/48000");
-    let (number, digits) = match text {
-        _ if text.ends_with("ms") => (text.strip_suffix("ms"), 3),
-        _ if text.ends_with("us") => (text.strip_suffix("us"), 6),
-        _ if text.ends_with('s') => (text.strip_suffix('s'), 0),
-        _ => return text.parse().map_err(|_| wrong()),
-    };
-    let number = number.unwrap_or_default();
-    let (sign, number) = number.strip_prefix('-').map_or((1, number), |rest| (-1, rest));
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) || fraction.len() + digits > 9 {
-        return Err(wrong());
-    }
-    let ticks: i64 = format!("{whole}{fraction}").parse().map_err(|_| wrong())?;
-    Ok(Timestamp::new(sign * ticks, Rational::new(1, 10i64.pow((fraction.len() + digits) as u32))))
-}
-
-/// A time that [`read_moment`] reads as exactly the same: milliseconds where they suffice.
-pub(super) fn write_moment(time: Timestamp) -> String {
-    let millis = time.rescale(Rational::new(1, 1000));
-    if Timestamp::new(millis, Rational::new(1, 1000)) == time { format!("{millis}ms") } else { time.as_spec() }
 }
 
 impl FromStr for Tempo {

@@ -1,6 +1,6 @@
-//! Pictures of red, green, blue and opacity in memory, and their way into JPEG, PNG and WebP through libavcodec.
+//! RGBA images in memory, and their encoding to JPEG, PNG and WebP with libavcodec.
 //!
-//! Invariant: a canvas has exactly four bytes for each sample; the same canvas gives the same file, on any number of
+//! Invariant: a canvas has exactly four bytes for each sample. The same canvas gives the same file, with any number of
 //! cores.
 
 use trix_av::{
@@ -19,9 +19,9 @@ use trix_model::{
 use crate::spec::still::StillFormat;
 
 impl StillFormat {
-    /// Whether this build of libavcodec can write it.
+    /// True if this build of libavcodec can write the format.
     pub fn is_there(self) -> bool {
-        // An option that all of its encoders have, set to what it is anyway.
+        // Test with an option that all builds of the encoder have, set to its default.
         let (name, value) = match self {
             StillFormat::Jpeg => ("huffman", "optimal"),
             StillFormat::Png => ("pred", "none"),
@@ -39,7 +39,7 @@ impl StillFormat {
     }
 }
 
-/// A picture whose samples are red, green, blue and opacity, a byte each, row after row, without padding.
+/// An image with one byte each for red, green, blue and alpha of a sample, row after row, without padding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Canvas {
     width: usize,
@@ -48,12 +48,12 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// A picture of one colour.
+    /// An image of one colour.
     pub fn new(width: usize, height: usize, paint: [u8; 4]) -> Self {
         Canvas { width, height, samples: paint.repeat(width * height) }
     }
 
-    /// The picture of a frame whose planes are green, blue and red at 8 bits; `None` for any other.
+    /// Copies a frame with planes of green, blue and red at 8 bits. `None` for any other frame.
     pub(crate) fn from_frame(frame: &Frame) -> Option<Self> {
         let planes = frame.planes();
         let [green, blue, red] = planes.as_slice() else { return None };
@@ -69,27 +69,28 @@ impl Canvas {
         Some(Canvas { width: green.width, height: green.height, samples })
     }
 
-    /// Samples in a row.
+    /// Samples per row.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Rows.
+    /// Number of rows.
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// Red, green, blue and opacity of each sample, row after row.
+    /// Red, green, blue and alpha of each sample, row after row.
     pub fn samples(&self) -> &[u8] {
         &self.samples
     }
 
-    /// Luma by the matrix of BT.601, 0 to 255, row after row.
+    /// BT.601 luma, 0 to 255, row after row.
     pub(crate) fn luma(&self) -> Vec<u8> {
         self.samples.as_chunks::<4>().0.iter().map(|pixel| ycbcr(*pixel)[0] as u8).collect()
     }
 
-    /// Lays `other` over this picture, its first sample at (`left`, `top`); what lies outside is left out.
+    /// Draws `other` over this image, with its first sample at (`left`, `top`). Parts outside of this image are cut
+    /// off.
     pub(crate) fn lay(&mut self, other: &Canvas, left: usize, top: usize) {
         let width = other.width.min(self.width.saturating_sub(left));
         let height = other.height.min(self.height.saturating_sub(top));
@@ -99,7 +100,7 @@ impl Canvas {
         }
     }
 
-    /// Gives the rows `from..to` of one column a colour; those that are not there are left out.
+    /// Paints the rows `from..to` of one column. Parts outside of the image are ignored.
     pub(crate) fn stroke(&mut self, column: usize, from: usize, to: usize, paint: [u8; 4]) {
         if column >= self.width {
             return;
@@ -110,10 +111,10 @@ impl Canvas {
         }
     }
 
-    /// The picture as a file. `quality` is that of JPEG and WebP, 1 to 100. JPEG has no opacity; WebP and PNG do.
+    /// Encodes the image as a file. `quality` applies to JPEG and WebP, 1 to 100. JPEG has no alpha; WebP and PNG do.
     ///
     /// # Errors
-    /// `Unsupported` without an encoder, `Codec` when it fails.
+    /// `Unsupported` without an encoder, `Codec` if the encoder fails.
     pub fn encode(&self, format: StillFormat, quality: u32) -> Result<Vec<u8>> {
         match format {
             StillFormat::Jpeg => self.jpeg(quality),
@@ -150,8 +151,8 @@ impl Canvas {
         self.coded(StillFormat::Jpeg, name, &samples, Range::Full, &options, Some(quantiser))
     }
 
-    /// Luma, then both planes of chroma, each sample of which is the average of `step` times `step` of the picture: so it
-    /// lies between them, where JFIF wants it. At the edges the last sample counts for those that are missing.
+    /// Luma, then two chroma planes. Each chroma sample is the average of `step` times `step` samples of the image, so
+    /// it is centred between them, as JFIF requires. At the edges, the last sample replaces missing ones.
     fn planes(&self, step: usize) -> Vec<u8> {
         let pixels = self.samples.as_chunks::<4>().0;
         let (width, height) = (self.width.div_ceil(step), self.height.div_ceil(step));
@@ -191,7 +192,7 @@ impl Canvas {
         if let Some(quantiser) = quantiser {
             frame.set_quantiser(quantiser);
         }
-        // What JFIF and sRGB are is not said once more: encoders would write other words for the same.
+        // Do not state what JFIF and sRGB imply: encoders would describe the same colour in other terms.
         let matrix = if pixel.is_rgb() { Matrix::RGB } else { Matrix(5) };
         let settings = VideoEncoderSettings {
             encoder: format.encoder(),
@@ -222,19 +223,20 @@ impl Canvas {
     }
 }
 
-/// The quality from which on JPEG keeps chroma in full.
+/// JPEG keeps full chroma from this quality on.
 const FULL_CHROMA: u32 = 90;
 
-/// The quantiser of libavcodec's JPEG encoder, 1 to 31, for a quality. Its tables are those of MPEG-1, times the quantiser,
-/// by 8; those of ITU-T T.81 (annex K), which programs scale by 50 / quality and, from 50 on, by 2 - quality / 50, are
-/// coarser. A sixth of that scale in per cent makes the average entries of both tables equal.
+/// The quantiser of libavcodec's JPEG encoder, 1 to 31, for a quality. The encoder's tables are those of MPEG-1, times
+/// the quantiser, divided by 8. The tables of ITU-T T.81 (annex K) are coarser; programs scale them by 50 / quality
+/// and, from 50 on, by 2 - quality / 50. With a quantiser of one sixth of that scale in per cent, the average entries
+/// of both tables are equal.
 fn quantiser(quality: u32) -> u32 {
     let quality = quality.clamp(1, 100);
     let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
     ((percent + 3) / 6).clamp(1, 31)
 }
 
-/// Luma and chroma as JFIF computes them (ITU-T T.871, clause 7), not rounded.
+/// Luma and chroma as JFIF computes them (ITU-T T.871, clause 7), without rounding.
 fn ycbcr([red, green, blue, _]: [u8; 4]) -> [f32; 3] {
     let (red, green, blue) = (f32::from(red), f32::from(green), f32::from(blue));
     let luma = 0.299 * red + 0.587 * green + 0.114 * blue;
@@ -270,7 +272,7 @@ mod tests {
         let mut canvas = Canvas::new(3, 1, [255, 0, 0, 255]);
         canvas.stroke(1, 0, 1, [0, 0, 255, 255]);
         let planes = canvas.planes(2);
-        // 76, 29, 76; then the average of the chroma of red and blue, and that of red alone.
+        // 76, 29, 76; then the average of the chroma of red and blue, and the chroma of red alone.
         assert_eq!(planes, [76, 29, 76, 170, 85, 181, 255]);
     }
 }

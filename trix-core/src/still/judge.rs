@@ -1,7 +1,7 @@
-//! How much a picture tells of a film: a score from its luma.
+//! Rates how well a frame represents a film, from its luma.
 //!
-//! Invariant: the score of a picture depends on nothing but its samples and those of its neighbours, and is a whole number,
-//! so that the same film has the same poster everywhere.
+//! Invariant: the score of a frame depends only on its samples and those of its neighbours. It is a whole number, so
+//! that the same film gets the same poster on every machine.
 
 use super::image::Canvas;
 
@@ -22,20 +22,20 @@ pub struct Merit {
     pub change: u32,
 }
 
-/// Size that pictures are judged at, the longer side.
+/// Size of the frames for rating: the longer side in samples.
 pub(super) const SIDE: u32 = 160;
 
-/// Standard deviation of luma that counts as full contrast: about that of an evenly lit scene.
+/// Standard deviation of luma that counts as full contrast, about that of an evenly lit scene.
 const FULL_CONTRAST: f64 = 56.0;
 
-/// Sharpness, in codes, that counts as full; noise is far above it, and gains nothing by that.
+/// Sharpness, in code values, that counts as full. Noise is far above it and gains nothing.
 const FULL_SHARPNESS: f64 = 10.0;
 
-/// Change from picture to picture, in codes, that halves the score. Slow motion stays below a tenth of it; a cut or a quick
-/// fade is above.
+/// Change between frames, in code values, that halves the score. Slow motion stays below a tenth of it. A cut or a
+/// quick fade exceeds it.
 const RESTLESS: f64 = 16.0;
 
-/// Judges `canvas`; `before` and `after` are its neighbours, where they are known.
+/// Rates `canvas`. `before` and `after` are its neighbours, if known.
 pub(super) fn judge(canvas: &Canvas, before: Option<&Canvas>, after: Option<&Canvas>) -> Merit {
     let luma = canvas.luma();
     let count = luma.len().max(1) as u64;
@@ -63,10 +63,10 @@ pub(super) fn judge(canvas: &Canvas, before: Option<&Canvas>, after: Option<&Can
     let mut score = 0.5 * entropy / 6.0
         + 0.25 * (deviation / FULL_CONTRAST).min(1.0)
         + 0.25 * (sharpness / FULL_SHARPNESS).min(1.0);
-    // Too dark or too bright to see much: from a mean of 48 downwards and 208 upwards.
+    // Too dark or too bright to show much: a mean below 48 or above 208.
     score *= (mean / 48.0).min((255.0 - mean) / 47.0).clamp(0.1, 1.0);
     score /= 1.0 + change / RESTLESS;
-    // Nearly all black, nearly all white, or without anything on it.
+    // Almost completely black or white, or without content.
     if share(0, 32) > 0.85 || share(224, 256) > 0.85 || deviation < 6.0 {
         score *= 0.05;
     }
@@ -84,7 +84,7 @@ fn whole(value: f64) -> u32 {
     value.round() as u32
 }
 
-/// The average difference of a sample from the average of its four neighbours, in codes.
+/// Mean difference between a sample and the mean of its four neighbours, in code values.
 fn roughness(luma: &[u8], width: usize) -> f64 {
     if width < 3 || luma.len() < 3 * width {
         return 0.0;
@@ -102,7 +102,7 @@ fn roughness(luma: &[u8], width: usize) -> f64 {
     sum as f64 / count.max(1) as f64
 }
 
-/// The average difference of samples at the same place, in codes.
+/// Mean difference between samples at the same position, in code values.
 fn difference(ours: &[u8], theirs: &[u8]) -> f64 {
     let sum: u64 = ours.iter().zip(theirs).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     sum as f64 / ours.len().max(1) as f64

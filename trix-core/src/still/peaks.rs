@@ -1,12 +1,12 @@
-//! The lowest and the highest sample and the energy of sound, in buckets along the time line.
+//! Minimum, maximum and energy of audio in buckets along the timeline.
 //!
-//! Invariant: there are never more buckets than the bound: when there would be, each two become one. So memory does not grow
-//! with the length of the film, and the result does not depend on how sound is cut into blocks.
+//! Invariant: the number of buckets never exceeds the bound. If it would, pairs of buckets are merged. So memory does
+//! not grow with the duration, and the result does not depend on how audio is divided into blocks.
 
 use trix_av::frame::Frame;
 use trix_model::time::{TimeBase, Timestamp};
 
-/// The samples of a part of one channel; nothing but zeros where there was no sound.
+/// The samples in a part of one channel. All zeros if there was no audio.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Bucket {
     /// The lowest sample; full scale is -1.
@@ -41,31 +41,31 @@ pub(super) struct Peaks {
     mixed: bool,
     bound: usize,
     channels: Vec<Vec<Bucket>>,
-    /// Samples in a bucket: two to this power.
+    /// Base-2 logarithm of the samples per bucket.
     shift: u32,
     rate: u32,
-    /// Where the sound so far ends, in samples since the origin.
+    /// End of the audio so far, in samples since the origin.
     end: i64,
-    /// Where it ends whatever comes, in the source's time.
+    /// Forced end, in the source's time.
     until: Option<Timestamp>,
 }
 
-/// A difference, in thousandths of a second, between a time and the number of samples so far that is a gap and no rounding
-/// (as for sound that is encoded).
+/// Minimum difference in milliseconds between a time and the number of samples so far that counts as a gap and not as
+/// rounding. Encoded audio uses the same limit.
 const GAP: i64 = 40;
 
 impl Peaks {
-    /// For at most `bound` buckets of sound that begins at `origin`; `mixed` averages the channels.
+    /// Creates at most `bound` buckets for audio from `origin` on. `mixed` averages the channels.
     pub(super) fn new(origin: Timestamp, mixed: bool, bound: usize) -> Self {
         Peaks { origin, mixed, bound: bound.max(2), channels: Vec::new(), shift: 0, rate: 0, end: 0, until: None }
     }
 
-    /// Leaves out what lies from `until` on, in the source's time.
+    /// Ignores audio from `until` on, in the source's time.
     pub(super) fn end_at(&mut self, until: Timestamp) {
         self.until = Some(until);
     }
 
-    /// Takes in a block whose time counts `base`.
+    /// Takes a block with its time in `base`.
     pub(super) fn push(&mut self, frame: &Frame, base: TimeBase) {
         let rate = frame.sample_rate();
         if rate == 0 || frame.samples() == 0 {
@@ -81,13 +81,13 @@ impl Peaks {
         self.put(&channels, rate, pts);
     }
 
-    /// Puts a block of samples at `rate` at the time `since` the origin, or after the one before.
+    /// Adds a block of samples at `rate`, at the time `since` the origin, or directly after the previous block.
     fn put(&mut self, channels: &[Vec<f32>], rate: u32, since: Option<Timestamp>) {
         if self.rate == 0 {
             self.rate = rate;
             self.channels = vec![Vec::new(); channels.len()];
         }
-        // Audio can gain channels under way.
+        // The number of audio channels can increase during a stream.
         if channels.len() > self.channels.len() {
             self.channels.resize(channels.len(), Vec::new());
         }
@@ -99,7 +99,7 @@ impl Peaks {
             _ => self.end,
         };
         let length = channels.first().map_or(0, Vec::len) as i64;
-        // Sound of another rate than the first is put where it is heard.
+        // Map audio of another rate than the first to its time of presentation.
         let own = self.rate;
         let place = |index: i64| match rate == own {
             true => start.saturating_add(index),
@@ -113,9 +113,9 @@ impl Peaks {
         let shift = self.shift;
         for (buckets, samples) in self.channels.iter_mut().zip(channels) {
             for (index, sample) in (0i64..).zip(samples) {
-                // What lies before the origin is not heard.
+                // Audio before the origin is not heard.
                 let Ok(at) = u64::try_from(place(index).min(until)) else { continue };
-                // Nor what lies behind the end.
+                // Nor is audio after the end.
                 if at == until.unsigned_abs() {
                     break;
                 }
@@ -128,7 +128,7 @@ impl Peaks {
         }
     }
 
-    /// Keeps the bound for all samples so far.
+    /// Enforces the bound for all samples so far.
     fn fit(&mut self) {
         while self.buckets() > self.bound {
             self.double();
@@ -149,14 +149,14 @@ impl Peaks {
         }
     }
 
-    /// Makes buckets as large as they can be with at least `least` of them.
+    /// Enlarges buckets as far as at least `least` of them remain.
     pub(super) fn coarsen(&mut self, least: usize) {
         while self.buckets() / 2 >= least.max(1) {
             self.double();
         }
     }
 
-    /// Makes the time line reach to `end`, in the source's time, if sound ends before.
+    /// Extends the timeline to `end`, in the source's time, if the audio ends before.
     pub(super) fn reach(&mut self, end: Timestamp) {
         let origin = Timestamp::new(self.origin.ticks.saturating_neg(), self.origin.base);
         if self.rate > 0 {
@@ -165,27 +165,27 @@ impl Peaks {
         }
     }
 
-    /// Samples in a second; 0 without sound.
+    /// Samples per second. 0 without audio.
     pub(super) fn rate(&self) -> u32 {
         self.rate
     }
 
-    /// Samples on the time line.
+    /// Samples on the timeline.
     pub(super) fn samples(&self) -> u64 {
         self.end.max(0) as u64
     }
 
-    /// Samples in a bucket.
+    /// Samples per bucket.
     pub(super) fn bucket_samples(&self) -> u64 {
         1 << self.shift
     }
 
-    /// Buckets on the time line.
+    /// Buckets on the timeline.
     pub(super) fn buckets(&self) -> usize {
         (self.samples().div_ceil(self.bucket_samples())) as usize
     }
 
-    /// Channels, one where they are mixed.
+    /// Number of channels. One if they are mixed.
     pub(super) fn channels(&self) -> usize {
         self.channels.len()
     }
@@ -195,7 +195,8 @@ impl Peaks {
         self.channels.get(channel).and_then(|buckets| buckets.get(index)).copied().unwrap_or_default()
     }
 
-    /// What the samples `from..to` of a channel hold, to whole buckets, with the effective value in place of the energy.
+    /// Minimum, maximum and energy of the samples `from..to` of a channel, extended to whole buckets, and their RMS
+    /// value.
     pub(super) fn part(&self, channel: usize, from: u64, to: u64) -> (Bucket, f64) {
         let size = self.bucket_samples();
         let (first, last) = (from / size, to.max(from + 1).div_ceil(size));
@@ -208,14 +209,15 @@ impl Peaks {
     }
 }
 
-/// Samples in one of libavutil's formats as numbers from -1 to 1; silence for formats that it does not have.
+/// Converts samples of libavutil's formats to numbers from -1 to 1. Other formats give no samples.
 fn numbers(bytes: &[u8], format: i32) -> Vec<f32> {
-    /// Numbers that are none are silence; those beyond full scale stay within what can be squared and summed.
+    /// Values that are not numbers become silence. Values beyond full scale are limited, so that their squares can be
+    /// summed.
     fn sound(value: f64) -> f32 {
         if value.is_finite() { value.clamp(-1e6, 1e6) as f32 } else { 0.0 }
     }
     let whole = |value: i64, bits: u32| (value as f64 / (1i64 << (bits - 1)) as f64) as f32;
-    // Packed and planar formats follow each other in the same order.
+    // Packed and planar formats have the same order.
     match format {
         0 | 5 => bytes.iter().map(|byte| whole(i64::from(*byte) - 128, 8)).collect(),
         1 | 6 => bytes.as_chunks().0.iter().map(|bytes| whole(i16::from_ne_bytes(*bytes).into(), 16)).collect(),

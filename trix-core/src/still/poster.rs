@@ -1,6 +1,6 @@
-//! Finds the picture that stands for a film, while the film is decoded.
+//! Selects the frame that represents a film, while the film is decoded.
 //!
-//! Invariant: never more than six decoded pictures are held, however long the film is.
+//! Invariant: at most six decoded frames are held, whatever the duration.
 
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
@@ -8,14 +8,14 @@ use trix_model::{
 };
 
 use super::{
-    Span, StillFile,
+    files::{StillFile, format_of},
     image::Canvas,
     judge::{self, Merit},
     render::{Moment, Renderer, Window},
-    view::View,
 };
 use crate::{
     decode::video::Picture,
+    plan::{Span, View},
     spec::still::{PosterSettings, StillFormat},
 };
 
@@ -38,7 +38,7 @@ pub struct PosterReport {
     pub judged: u64,
 }
 
-/// The stage of a poster: takes in decoded pictures in the order in which they are shown.
+/// The stage of a poster. It takes decoded frames in presentation order.
 pub struct Poster {
     settings: PosterSettings,
     format: StillFormat,
@@ -48,7 +48,7 @@ pub struct Poster {
     renderer: Renderer,
     best: Option<Found>,
     judged: u64,
-    /// From when on the next picture is judged, and time between two of them.
+    /// Earliest time of the next frame to rate, and the time between rated frames.
     next: Timestamp,
     step: Timestamp,
     chosen: bool,
@@ -61,19 +61,20 @@ struct Found {
     weighed: u32,
 }
 
-/// Pictures that are judged before the time between them doubles. A film whose duration is known is judged about as often.
+/// Number of rated frames after which the time between them doubles. If the duration is known, about as many frames are
+/// rated.
 const JUDGED: u64 = 400;
 
 impl Poster {
-    /// A poster of pictures that look as `view` says, of which those of `span` come.
+    /// Creates a poster of frames converted with `view`. The film is `span`.
     ///
     /// # Errors
-    /// `InvalidSpec` when the name has no extension of a picture format.
+    /// `InvalidSpec` if the file name has no extension of an image format.
     pub fn new(settings: &PosterSettings, view: &View, span: Span) -> Result<Self> {
-        let format = super::format_of(&settings.path)?;
-        let small = view.filtering(view.fitting(judge::SIDE, Some(judge::SIDE), false));
+        let format = format_of(&settings.path)?;
+        let small = view.filtering_to(view.fitting(judge::SIDE, Some(judge::SIDE), false));
         let milli = TimeBase::new(1, 1000);
-        // Often enough for clips of seconds, rarely enough to cost nothing.
+        // Often enough for clips of a few seconds, rarely enough to be cheap.
         let step = match span.expected {
             Some(expected) => (expected.rescale(milli) / JUDGED as i64).max(100),
             None => 500,
@@ -81,7 +82,7 @@ impl Poster {
         Ok(Poster {
             settings: settings.clone(),
             format,
-            renderer: Renderer::new(small, view.stream(), view.time_base()),
+            renderer: Renderer::new(small, view.stream, view.time_base),
             view: view.clone(),
             span,
             window: Window::default(),
@@ -93,12 +94,12 @@ impl Poster {
         })
     }
 
-    /// Whether another picture can change anything.
+    /// True if another frame can change the result.
     pub fn wants_more(&self) -> bool {
         !self.chosen
     }
 
-    /// Takes in the next picture.
+    /// Takes the next frame.
     ///
     /// # Errors
     /// Those of the filter stage.
@@ -114,7 +115,7 @@ impl Poster {
     /// Makes the poster.
     ///
     /// # Errors
-    /// `MalformedInput` when there was no picture; those of filter stage and encoder.
+    /// `MalformedInput` if there was no frame; those of the filter stage and the encoder.
     pub fn finish(mut self) -> Result<(Vec<StillFile>, PosterReport)> {
         if !self.chosen {
             self.meet(None)?;
@@ -125,10 +126,10 @@ impl Poster {
                 Stage::Decode,
                 "there is no picture to make a poster of",
             )
-            .in_stream(self.view.stream()));
+            .in_stream(self.view.stream));
         };
         let size = self.view.fitting(self.settings.width, self.settings.height, false);
-        let mut renderer = Renderer::new(self.view.filtering(size), self.view.stream(), self.view.time_base());
+        let mut renderer = Renderer::new(self.view.filtering_to(size), self.view.stream, self.view.time_base);
         let canvas = renderer.render(&found.moment)?;
         let bytes = canvas.encode(self.format, self.settings.quality)?;
         let time = self.time(&found.moment.shown);
@@ -145,14 +146,14 @@ impl Poster {
     }
 
     fn time(&self, picture: &Picture) -> Timestamp {
-        self.span.since_origin(Timestamp::new(picture.pts, self.view.time_base()))
+        self.span.since_origin(Timestamp::new(picture.pts, self.view.time_base))
     }
 
-    /// Looks at the last picture, now that the one after it is there, or the end.
+    /// Rates the last frame, now that its successor or the end is known.
     fn meet(&mut self, after: Option<&Picture>) -> Result<()> {
         let Some(mut moment) = self.window.moment(after) else { return Ok(()) };
         if let Some(at) = self.settings.at {
-            // Shown until the next one is.
+            // A frame is shown until the next one.
             if after.is_none_or(|after| self.time(after) > at) {
                 self.best = Some(Found { moment, merit: None, inside: true, weighed: 0 });
                 self.chosen = true;
@@ -171,7 +172,7 @@ impl Poster {
         let merit = self.judge(&moment)?;
         let inside = self.is_inside(time);
         let weighed = if inside { merit.score } else { merit.score / 4 };
-        // Of equals, the earlier one.
+        // The earlier of two equal frames wins.
         if self.best.as_ref().is_none_or(|best| weighed > best.weighed) {
             if !self.renderer.looks_around() {
                 (moment.before, moment.after) = (None, None);
@@ -191,9 +192,9 @@ impl Poster {
         Ok(judge::judge(&canvas, before.as_ref(), after.as_ref()))
     }
 
-    /// Whether a picture lies neither among the titles at the start nor among those at the end. Of a film of half a minute
-    /// or more, a tenth at the start (3 to 60 seconds) and an eighth at the end belong to them; without a known duration,
-    /// 3 seconds at the start.
+    /// True if a frame lies outside of the opening and closing titles. In a film of half a minute or more, they take a
+    /// tenth at the start (3 to 60 seconds) and an eighth at the end. If the duration is unknown, they take 3 seconds
+    /// at the start.
     fn is_inside(&self, time: Timestamp) -> bool {
         let milli = TimeBase::new(1, 1000);
         let time = time.rescale(milli);
@@ -232,7 +233,7 @@ mod tests {
     #[test]
     fn hours_of_pictures_are_not_all_judged_and_the_first_of_equals_wins() {
         let view = View::plain(16, 16, TimeBase::new(1, 5));
-        let span = Span { origin: view.origin(), expected: None };
+        let span = Span { origin: view.origin, expected: None };
         let settings = PosterSettings { path: "poster.png".into(), ..Default::default() };
         let mut poster = Poster::new(&settings, &view, span).unwrap();
         let frame = trix_av::frame::Frame::grey(16, 16);
@@ -242,7 +243,7 @@ mod tests {
             poster.push(&picture).unwrap();
         }
         let (files, report) = poster.finish().unwrap();
-        // 400 for each time that four hours of two a second can be halved to.
+        // 400 for each halving of the two frames a second over four hours.
         assert!((1000..3200).contains(&report.judged), "{}", report.judged);
         assert_eq!((report.number, files.len()), (0, 1), "{}", report.why);
     }

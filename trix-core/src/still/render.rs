@@ -1,6 +1,6 @@
-//! Makes a still of a decoded picture, with the pictures before and after it where fields have to be told apart.
+//! Makes a still of a decoded frame, together with its neighbours if it must be deinterlaced.
 //!
-//! Invariant: what comes out was made of the picture that was asked for, however many pictures a filter holds back.
+//! Invariant: the result was made from the requested frame, however many frames a filter holds back.
 
 use trix_model::{
     error::{Error, Result, Stage},
@@ -11,18 +11,18 @@ use trix_model::{
 use super::image::Canvas;
 use crate::{decode::video::Picture, filter::convert::Converter, plan::Filtering};
 
-/// A picture between its neighbours.
+/// A frame with its neighbours.
 #[derive(Clone)]
 pub(super) struct Moment {
-    /// The one before it, where there is one.
+    /// The previous frame, if any.
     pub(super) before: Option<Picture>,
-    /// The picture.
+    /// The frame itself.
     pub(super) shown: Picture,
-    /// The one after it, where there is one.
+    /// The next frame, if any.
     pub(super) after: Option<Picture>,
 }
 
-/// Remembers the last two pictures, so that each is met between its neighbours.
+/// Keeps the last two frames, so that each frame is available with its neighbours.
 #[derive(Default)]
 pub(super) struct Window {
     before: Option<Picture>,
@@ -30,15 +30,15 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The last picture that came, with the one before it and `after`.
+    /// The last frame with its predecessor and `after`.
     pub(super) fn moment(&self, after: Option<&Picture>) -> Option<Moment> {
         let shown = self.shown.clone()?;
         Some(Moment { before: self.before.clone(), shown, after: after.cloned() })
     }
 
-    /// Goes on to the next picture.
+    /// Advances to the next frame.
     pub(super) fn push(&mut self, picture: &Picture) {
-        // Captions and their like are not shown.
+        // Extras such as captions are not shown.
         let next = Picture { extras: Extras::default(), ..picture.clone() };
         self.before = self.shown.replace(next);
     }
@@ -53,18 +53,18 @@ pub(super) struct Renderer {
 }
 
 impl Renderer {
-    /// For pictures of stream `stream`, whose times count `time_base`.
+    /// Creates a renderer for frames of stream `stream`, with times in `time_base`.
     pub(super) fn new(filtering: Filtering, stream: usize, time_base: TimeBase) -> Self {
         let converter = Converter::new(filtering.clone(), stream, time_base);
         Renderer { converter, filtering, stream, time_base }
     }
 
-    /// Whether a still is made of a picture and its neighbours, and not of the picture alone.
+    /// True if a still needs the neighbours of its frame.
     pub(super) fn looks_around(&self) -> bool {
         self.filtering.transform.deinterlace.is_some()
     }
 
-    /// The still of `moment`.
+    /// Makes the still of `moment`.
     ///
     /// # Errors
     /// Those of the filter stage.
@@ -73,7 +73,7 @@ impl Renderer {
         let around = self.looks_around();
         let mut found = None;
         let mut look = |pictures: Vec<Picture>| {
-            // The last one counts: the first pictures of a moment push out what was left of the one before.
+            // Take the last match: the first frames of a moment flush the rest of the previous one.
             found = pictures.into_iter().rfind(|picture| picture.number == shown.number).or(found.take());
         };
         let neighbour = |picture: &Option<Picture>| picture.clone().filter(|_| around);

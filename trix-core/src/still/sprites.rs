@@ -1,7 +1,7 @@
-//! Gathers thumbnails while a film is decoded, and puts them on sheets.
+//! Collects thumbnails while a film is decoded, and arranges them on sheets.
 //!
-//! Invariant: thumbnail `k` shows what is on the screen at `k` steps, and there are never more than one above the bound:
-//! when there would be, every second one goes and the step doubles.
+//! Invariant: thumbnail `k` shows the frame at the time of `k` steps. The number of thumbnails never exceeds the bound
+//! by more than one. If it would, every second one is dropped and the step doubles.
 
 use std::{
     ffi::OsStr,
@@ -15,14 +15,14 @@ use trix_model::{
 };
 
 use super::{
-    Span, StillFile,
+    files::{StillFile, format_of},
     image::Canvas,
     render::{Renderer, Window},
-    view::View,
     vtt::{self, Cue},
 };
 use crate::{
     decode::video::Picture,
+    plan::{Span, View},
     spec::still::{MOST_SIDE, SpriteSettings, StillFormat},
 };
 
@@ -43,7 +43,7 @@ pub struct SpriteReport {
     pub why: String,
 }
 
-/// Time from one thumbnail to the next: `num / den` milliseconds.
+/// Time between thumbnails: `num / den` milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Step {
     num: u64,
@@ -51,7 +51,7 @@ struct Step {
 }
 
 impl Step {
-    /// Milliseconds after which thumbnail `index` is taken, rounded down to a whole one, which is all that WebVTT can say.
+    /// Time of thumbnail `index` in milliseconds, rounded down, because WebVTT states only whole milliseconds.
     fn time(self, index: usize) -> u64 {
         (index as u128 * u128::from(self.num) / u128::from(self.den)) as u64
     }
@@ -65,7 +65,7 @@ impl Step {
     }
 }
 
-/// The stage of thumbnails: takes in decoded pictures in the order in which they are shown.
+/// The thumbnail stage. It takes decoded frames in presentation order.
 pub struct Sprites {
     settings: SpriteSettings,
     format: StillFormat,
@@ -75,41 +75,41 @@ pub struct Sprites {
     span: Span,
     size: (usize, usize),
     step: Step,
-    /// How long a picture is shown; the usual thumbnails are not denser.
+    /// Display duration of a frame. The default interval is never shorter.
     frame: Timestamp,
-    /// How many there would be if the expected duration were right.
+    /// Expected number of thumbnails for the expected duration.
     planned: Option<usize>,
     bound: usize,
-    /// Most thumbnails that are held: more than will be used where the duration has to be waited for, so that what is left
-    /// out at the end is little.
+    /// Maximum number of held thumbnails. If the duration is unknown, it exceeds the final number, so that the final
+    /// selection fits the duration closely.
     held: usize,
     tiles: Vec<Canvas>,
     window: Window,
-    /// The last picture that became a thumbnail, which may be shown for several.
+    /// The last frame that became a thumbnail. It may be shown for several.
     last: Option<(u64, Canvas)>,
     doubled: u32,
 }
 
-/// Milliseconds between thumbnails where the duration is not known, until there are too many.
+/// Initial interval in milliseconds if the duration is unknown.
 const FINE: u64 = 100;
 
-/// Milliseconds between thumbnails where nobody says anything, and the least number that they are made denser for.
+/// Default interval in milliseconds. It is shortened for films that would have fewer than `LEAST` thumbnails.
 const USUAL: u64 = 10_000;
 const LEAST: u64 = 20;
 
-/// Bytes of memory that thumbnails may take.
+/// Maximum memory for thumbnails in bytes.
 const MEMORY: usize = 512 << 20;
 
 const MILLI: TimeBase = TimeBase::new(1, 1000);
 
 impl Sprites {
-    /// Thumbnails of pictures that look as `view` says, of which those of `span` come.
+    /// Creates thumbnails of frames converted with `view`. The film is `span`.
     ///
     /// # Errors
-    /// `InvalidSpec` when the name has no extension of a picture format, a sheet would be too high, or thumbnails take too
-    /// much memory.
+    /// `InvalidSpec` if the file name has no extension of an image format, if a sheet would be too high, or if the
+    /// thumbnails need too much memory.
     pub fn new(settings: &SpriteSettings, view: &View, span: Span) -> Result<Self> {
-        let format = super::format_of(&settings.path)?;
+        let format = format_of(&settings.path)?;
         let size = view.fitting(settings.width, settings.height, true);
         let bound = settings.count.unwrap_or(settings.most).max(1) as usize;
         let waits = settings.interval.is_none() && span.expected.is_none();
@@ -137,9 +137,9 @@ impl Sprites {
         Ok(Sprites {
             settings: settings.clone(),
             format,
-            renderer: Renderer::new(view.filtering(size), view.stream(), view.time_base()),
-            stream: view.stream(),
-            time_base: view.time_base(),
+            renderer: Renderer::new(view.filtering_to(size), view.stream, view.time_base),
+            stream: view.stream,
+            time_base: view.time_base,
             span,
             size,
             frame: view.frame(),
@@ -154,7 +154,7 @@ impl Sprites {
         })
     }
 
-    /// Takes in the next picture.
+    /// Takes the next frame.
     ///
     /// # Errors
     /// Those of the filter stage.
@@ -165,11 +165,11 @@ impl Sprites {
         Ok(())
     }
 
-    /// Makes the sheets and the WebVTT file of a film that ends at `end`, in the source's time; without
-    /// it, when its last picture begins to be shown.
+    /// Makes the sheets and the WebVTT file of a film that ends at `end`, in the source's time. With `None`, it ends at
+    /// the time of the last frame.
     ///
     /// # Errors
-    /// `MalformedInput` when there was no picture; those of filter stage and encoder.
+    /// `MalformedInput` if there was no frame; those of the filter stage and the encoder.
     pub fn finish(mut self, end: Option<Timestamp>) -> Result<(Vec<StillFile>, SpriteReport)> {
         let Some(moment) = self.window.moment(None) else {
             return Err(Error::new(
@@ -186,7 +186,7 @@ impl Sprites {
         while self.tiles.len() > 1 && self.step.time(self.tiles.len() - 1) >= end {
             self.tiles.pop();
         }
-        // A film can be longer than it says by less than half a step.
+        // A film can exceed its declared duration by less than half a step.
         if self.planned == Some(self.tiles.len() - 1) && end < self.step.time(self.tiles.len() - 1) + self.half() {
             self.tiles.pop();
         }
@@ -194,7 +194,7 @@ impl Sprites {
             let count = wished(&self.settings, end, self.frame);
             let wished = Step { num: end, den: count };
             let times = wished.millis() / self.step.millis();
-            // At most as many as are asked for, and at least as many as are usual.
+            // At most the requested number, or at least the default number.
             let times = if self.settings.count.is_some() { times.ceil() } else { times.floor() };
             self.thin((times as usize).max(1));
         }
@@ -205,12 +205,13 @@ impl Sprites {
         self.sheets(end)
     }
 
-    /// Half a step, in milliseconds.
+    /// Half a step in milliseconds.
     fn half(&self) -> u64 {
         self.step.num / self.step.den / 2
     }
 
-    /// Makes thumbnails of the last picture for all moments before `time`, when `after` or nothing is shown.
+    /// Makes thumbnails of the last frame for all times before `time`. `after` is the frame shown from `time` on, if
+    /// any.
     fn take_until(&mut self, time: Timestamp, after: Option<&Picture>) -> Result<()> {
         let Some(moment) = self.window.moment(after) else { return Ok(()) };
         loop {
@@ -225,7 +226,7 @@ impl Sprites {
             };
             self.tiles.push(canvas.clone());
             self.last = Some((moment.shown.number, canvas));
-            // One more is kept until the end shows whether it counts.
+            // Keep one more until the end shows whether it is needed.
             if self.tiles.len() > self.held + 1 {
                 self.thin(2);
                 self.doubled += u32::from(self.settings.interval.is_some() || self.planned.take().is_some());
@@ -233,7 +234,7 @@ impl Sprites {
         }
     }
 
-    /// Keeps each `factor`th thumbnail.
+    /// Keeps every `factor`th thumbnail.
     fn thin(&mut self, factor: usize) {
         if factor > 1 {
             self.step = self.step.times(factor as u64);
@@ -293,7 +294,7 @@ impl Sprites {
     }
 }
 
-/// How many thumbnails a film of so many milliseconds should have whose pictures are shown for `frame`.
+/// Number of thumbnails for a film of `millis` milliseconds whose frames last `frame`.
 fn wished(settings: &SpriteSettings, millis: u64, frame: Timestamp) -> u64 {
     let count = match settings.count {
         Some(count) => count.into(),
@@ -303,11 +304,11 @@ fn wished(settings: &SpriteSettings, millis: u64, frame: Timestamp) -> u64 {
             millis.div_ceil(USUAL).max(LEAST.min(pictures.max(1) as u64)).min(settings.most.into())
         }
     };
-    // WebVTT tells milliseconds.
+    // WebVTT states times in milliseconds.
     count.min(millis).max(1)
 }
 
-/// The name of sheet `number`, from 0 on, of `sheets`.
+/// Path of sheet `number`, from 0 on, of `sheets`.
 fn numbered(path: &Path, number: usize, sheets: usize) -> PathBuf {
     if sheets == 1 {
         return path.to_owned();
@@ -339,7 +340,7 @@ mod tests {
     #[test]
     fn hours_of_pictures_take_no_more_memory_than_the_bound() {
         let view = View::plain(16, 16, TimeBase::new(1, 5));
-        let span = Span { origin: view.origin(), expected: None };
+        let span = Span { origin: view.origin, expected: None };
         let settings = SpriteSettings { path: "sprites.png".into(), most: 30, ..Default::default() };
         let mut sprites = Sprites::new(&settings, &view, span).unwrap();
         let frame = trix_av::frame::Frame::grey(16, 16);
@@ -351,7 +352,7 @@ mod tests {
                 .unwrap();
             assert!(sprites.tiles.len() <= sprites.held + 1 && sprites.tiles.capacity() <= 512);
         }
-        let end = Timestamp::new(pictures as i64, view.time_base());
+        let end = Timestamp::new(pictures as i64, view.time_base);
         let (files, report) = sprites.finish(Some(end)).unwrap();
         assert!((15..=30).contains(&report.count), "{report:?}");
         let text = String::from_utf8(files[1].bytes.clone()).unwrap();

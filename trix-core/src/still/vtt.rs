@@ -1,23 +1,23 @@
-//! The WebVTT file (W3C WebVTT) that tells players where the thumbnail of each moment lies.
+//! The WebVTT file (W3C WebVTT) that states the position of the thumbnail for each time.
 //!
-//! Invariant: cues follow each other without a gap or an overlap, from zero to the end of the film.
+//! Invariant: cues follow each other without gaps or overlaps, from zero to the end of the film.
 
 use std::{ffi::OsStr, fmt::Write, os::unix::ffi::OsStrExt};
 
-/// Where a thumbnail lies, and until when it is shown.
+/// Position and time of a thumbnail.
 pub(super) struct Cue<'a> {
-    /// The name of the sheet.
+    /// File name of the sheet.
     pub(super) sheet: &'a OsStr,
-    /// Samples to the left and rows above it on the sheet, its width and its height.
+    /// Position on the sheet (samples from the left, rows from the top), width and height.
     pub(super) place: [usize; 4],
-    /// Milliseconds from the start of the film.
+    /// Start in milliseconds from the start of the film.
     pub(super) start: u64,
-    /// Milliseconds.
+    /// End in milliseconds.
     pub(super) end: u64,
 }
 
-/// The file. Sheets are named by `prefix` and their own names, with the place as a media fragment (W3C Media Fragments URI,
-/// 4.2.2).
+/// Writes the file. The name of a sheet is `prefix` and its file name, with the position as a media fragment (W3C Media
+/// Fragments URI, 4.2.2).
 pub(super) fn write<'a>(prefix: &str, cues: impl IntoIterator<Item = Cue<'a>>) -> String {
     let mut text = String::from("WEBVTT\n");
     for Cue { sheet, place: [x, y, width, height], start, end } in cues {
@@ -28,13 +28,13 @@ pub(super) fn write<'a>(prefix: &str, cues: impl IntoIterator<Item = Cue<'a>>) -
     text
 }
 
-/// Hours, minutes, seconds and thousandths.
+/// Formats hours, minutes, seconds and milliseconds.
 fn time(millis: u64) -> String {
     let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
     format!("{hours:02}:{minutes:02}:{:02}.{:03}", millis / 1000 % 60, millis % 1000)
 }
 
-/// A file name as part of an address: everything but unreserved characters (RFC 3986, 2.3) is written as its bytes.
+/// A file name as part of an address. All bytes except unreserved characters (RFC 3986, 2.3) are percent-encoded.
 fn escaped(name: &OsStr) -> String {
     let mut text = String::new();
     for &byte in name.as_bytes() {

@@ -1,6 +1,6 @@
-//! Draws the loudness of a sound track along the time line.
+//! Draws the waveform of an audio track along the timeline.
 //!
-//! Invariant: each column shows what is heard in its own part of the time, to an eighth of a column.
+//! Invariant: each column shows the audio of its own interval, with a precision of an eighth of a column.
 
 use std::fmt::Write;
 
@@ -10,8 +10,11 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{Span, StillFile, image::Canvas, peaks::Peaks};
-use crate::spec::still::{StillFormat, WaveformChannels, WaveformSettings};
+use super::{files::StillFile, image::Canvas, peaks::Peaks};
+use crate::{
+    plan::Span,
+    spec::still::{StillFormat, WaveformChannels, WaveformSettings},
+};
 
 /// What became of a waveform.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
@@ -28,7 +31,7 @@ pub struct WaveformReport {
     pub rms: Vec<f64>,
 }
 
-/// The stage of a waveform: takes in decoded blocks of sound in any format.
+/// The waveform stage. It takes decoded audio blocks in any format.
 pub struct Waveform {
     settings: WaveformSettings,
     peaks: Peaks,
@@ -37,16 +40,16 @@ pub struct Waveform {
 }
 
 impl Waveform {
-    /// A waveform of sound stream `stream`, whose times count `time_base`, of which the part of `span` comes.
+    /// Creates a waveform of audio stream `stream`, with times in `time_base`. The film is `span`.
     pub fn new(settings: &WaveformSettings, stream: usize, time_base: TimeBase, span: Span) -> Self {
-        // Eight buckets to a column, even just after each two became one.
+        // Eight buckets for each column, even directly after pairs were merged.
         let bound = (16 * settings.width as usize).next_power_of_two();
         let mixed = settings.channels == WaveformChannels::Mixed;
         let peaks = Peaks::new(span.origin, mixed, bound);
         Waveform { settings: settings.clone(), peaks, time_base, stream }
     }
 
-    /// Leaves out what is heard from `until` on, in the time of the sound.
+    /// Ignores audio from `until` on, in the time of the audio.
     pub(super) fn end_at(&mut self, until: Timestamp) {
         self.peaks.end_at(until);
     }
@@ -56,16 +59,16 @@ impl Waveform {
         self.stream
     }
 
-    /// Takes in the next block.
+    /// Takes the next block.
     pub fn push(&mut self, frame: &Frame) {
         self.peaks.push(frame, self.time_base);
     }
 
-    /// Makes the picture of a film that ends at `end`, in the source's time, or when its sound does, whichever is later;
-    /// `None`: when its sound does.
+    /// Makes the image of a film that ends at `end`, in the source's time, or at the end of the audio if that is later.
+    /// With `None`, it ends at the end of the audio.
     ///
     /// # Errors
-    /// `MalformedInput` when there was no sound; those of the encoder.
+    /// `MalformedInput` if there was no audio; those of the encoder.
     pub fn finish(mut self, end: Option<Timestamp>) -> Result<(Vec<StillFile>, WaveformReport)> {
         if let Some(end) = end {
             self.peaks.reach(end);
@@ -98,7 +101,7 @@ impl Waveform {
         let mut canvas = Canvas::new(width, height, background.0);
         let (channels, samples) = (self.peaks.channels(), self.peaks.samples());
         for channel in 0..channels {
-            // Lanes of equal height, the rest of a division between them.
+            // Divide the height into equal lanes; remainders are distributed among them.
             let (top, bottom) = (channel * height / channels, (channel + 1) * height / channels);
             let lane = Lane { top, rows: (bottom - top).max(1) };
             for column in 0..width {
@@ -107,7 +110,7 @@ impl Waveform {
                 let (peak, rms) = self.peaks.part(channel, from, to);
                 let (low, high) = (f64::from(peak.low), f64::from(peak.high));
                 canvas.stroke(column, lane.row(high), lane.row(low) + 1, color.0);
-                // The effective value is never beyond the peaks, but for sound that has a constant part.
+                // The RMS value stays within the peaks, except for audio with a DC offset.
                 let (inner_high, inner_low) = (rms.min(high), (-rms).max(low));
                 if inner_high > inner_low {
                     canvas.stroke(column, lane.row(inner_high), lane.row(inner_low) + 1, rms_color.0);
@@ -117,7 +120,7 @@ impl Waveform {
         canvas
     }
 
-    /// Peaks as the program audiowaveform writes them (its documentation of the data format, version 2): for each bucket the
+    /// The data of the program audiowaveform (its documentation of the data format, version 2): for each bucket the
     /// lowest and highest sample of each channel, in 16 bits.
     fn json(&self) -> String {
         let peaks = &self.peaks;
@@ -138,7 +141,7 @@ impl Waveform {
     }
 }
 
-/// A sample in 16 bits.
+/// Converts a sample to 16 bits.
 fn whole(sample: f32) -> i16 {
     (sample * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16
 }
@@ -150,7 +153,7 @@ struct Lane {
 }
 
 impl Lane {
-    /// The row of a sample: 1 is the uppermost, -1 the lowest.
+    /// The row of a sample: 1 is at the top, -1 at the bottom.
     fn row(&self, sample: f64) -> usize {
         let down = (1.0 - sample.clamp(-1.0, 1.0)) / 2.0 * (self.rows - 1) as f64;
         self.top + down.round() as usize

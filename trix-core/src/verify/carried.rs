@@ -1,19 +1,19 @@
-//! Compares what goes along with pictures and sound: tags, chapters, attachments, time code.
+//! Compares tags, chapters, attachments and time code.
 //!
-//! Invariant: everything that the plan says is carried is looked for in the file, by its content.
+//! Invariant: everything that the plan carries over is looked for in the file, by its content.
 
 use trix_av::stream::{StreamFacts, StreamKind};
 use trix_model::{chapter::Chapter, time::Timestamp, timecode::Timecode};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::structure::Checks;
+use super::checks::Checks;
 use crate::{
     plan::{OutputPlan, TrackTags},
     source::Source,
     spec::container::Container,
 };
 
-/// The stream of the source that the track comes from which is number `place` of its kind.
+/// The source stream of track number `place` among the tracks of its kind.
 pub(super) fn source_of(plan: &OutputPlan, kind: StreamKind, place: usize) -> Option<usize> {
     match kind {
         StreamKind::Video => {
@@ -53,7 +53,8 @@ pub(super) fn check_tags(
         checks.equal(&name(&format!("tag {key}")), value.as_str(), entry(&found.metadata, key).unwrap_or("none"));
     }
     let purposes = |list: &[String]| {
-        // Where no track is marked, MP4 and MOV mark the first of its kind, which players would take anyway.
+        // If no track has the default flag, MP4 and MOV set it for the first of each kind, which players would choose
+        // anyway.
         let counts = |name: &&String| container.holds_disposition(name) && name.as_str() != "default";
         let mut list: Vec<&str> = list.iter().filter(counts).map(String::as_str).collect();
         list.sort_unstable();
@@ -65,7 +66,7 @@ pub(super) fn check_tags(
     }
 }
 
-/// What belongs to the whole file.
+/// Compares the tags, chapters, attachments and time code of the whole file.
 pub(super) fn check(checks: &mut Checks, plan: &OutputPlan, source: &Source) {
     let carried = &plan.carried;
     let programs = source.input.programs();
@@ -87,7 +88,7 @@ pub(super) fn check(checks: &mut Checks, plan: &OutputPlan, source: &Source) {
         let picture = source.input.attached_picture(stream.index).filter(|_| stream.is_attached_picture);
         match (stream.kind, picture) {
             (StreamKind::Attachment, _) => found.push(file(name.unwrap_or(""), stream.parameters.extradata())),
-            // Matroska keeps a cover as an attachment, which libavformat shows as a stream of one picture.
+            // Matroska stores a cover as an attachment. libavformat shows it as a stream of one frame.
             (StreamKind::Video, Some(data)) if plan.container.is_matroska() => {
                 found.push(file(name.unwrap_or(""), &data));
             }
@@ -95,17 +96,19 @@ pub(super) fn check(checks: &mut Checks, plan: &OutputPlan, source: &Source) {
             _ => {}
         }
     }
-    // libavformat lists pictures apart from other files.
+    // libavformat lists images separately from other files.
     found.sort();
-    let mut expected: Vec<String> = carried.attachments.iter().map(|own| file(&own.name, &own.data)).collect();
+    let mut expected: Vec<String> =
+        carried.attachments.iter().map(|own| format!("{}, {} bytes, {}", own.name, own.bytes, own.xxh3)).collect();
     expected.sort();
     checks.equal("attachments", expected.join("; "), found.join("; "));
-    let expected: Vec<String> = carried.covers.iter().map(|cover| file(&cover.codec, &cover.data)).collect();
+    let expected: Vec<String> =
+        carried.covers.iter().map(|own| format!("{}, {} bytes, {}", own.codec, own.bytes, own.xxh3)).collect();
     checks.equal("cover pictures", expected.join("; "), covers.join("; "));
     if let Some(expected) = &carried.timecode {
         let of_streams = source.streams().iter().find_map(|stream| entry(&stream.metadata, "timecode"));
         let found = entry(&metadata, "timecode").or(of_streams).unwrap_or("none");
-        // libavutil writes three digits for the frame above 100 frames a second: the number counts, not its width.
+        // Above 100 frames a second, libavutil writes the frame with three digits. The numbers count, not their width.
         let same = matches!((expected.parse::<Timecode>(), found.parse()), (Ok(one), Ok(other)) if one == other);
         checks.equal("time code", expected.as_str(), if same { expected } else { found });
     }
@@ -117,7 +120,7 @@ fn check_chapters(checks: &mut Checks, expected: &[Chapter], found: &[Chapter]) 
         let name = |what: &str| format!("chapter {index} {what}");
         let title = |chapter: &Chapter| chapter.title.clone().unwrap_or_default();
         checks.equal(&name("title"), title(expected), title(found));
-        // MP4 and MOV count them in milliseconds.
+        // MP4 and MOV store chapter times in milliseconds.
         let start = |chapter: &Chapter| Some::<Timestamp>(chapter.start);
         checks.near(&name("start"), start(expected), start(found), 1000);
     }

@@ -1,13 +1,13 @@
-//! Checks that a file says of its pictures what it should beside their samples: orientation, HDR, fields.
+//! Checks the metadata of video besides its samples: orientation, HDR, fields.
 //!
-//! Invariant: what stands in the container is asked of the container; what stands in the bitstream is read there, or asked
-//! of a decoder that was told nothing by the container.
+//! Invariant: metadata of the container is read from the container. Metadata of the bitstream is parsed there, or read
+//! by a decoder that has no data from the container.
 
 use trix_av::{packet::Packet, stream::StreamFacts};
 use trix_bitstream::{nal::NalCodec, sei};
 use trix_model::{orientation::Orientation, picture::FieldOrder, time::Rational};
 
-use super::structure::Checks;
+use super::checks::Checks;
 use crate::{
     plan::VideoPlan,
     reading::glance,
@@ -15,7 +15,7 @@ use crate::{
     spec::{job::Container, video::Encoder},
 };
 
-/// Compares the picture track `facts` of `file` with `plan`; `name` names a check of this track.
+/// Compares the video track `facts` of `file` with `plan`. `name` builds the name of a check of this track.
 pub(super) fn check(
     checks: &mut Checks,
     name: &dyn Fn(&str) -> String,
@@ -27,7 +27,7 @@ pub(super) fn check(
     let words = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
     let found = facts.display_matrix.as_ref().map_or(Some(Orientation::default()), Orientation::from_matrix);
     checks.equal(&name("orientation"), plan.orientation.to_string(), words(found.map(|found| found.to_string())));
-    // In the steps in which they are written.
+    // In the units in which they are written.
     let mastering = plan.hdr.mastering.map(|display| display.as_option());
     let light = plan.hdr.light.map(|light| light.to_string());
     if holds_hdr(container) {
@@ -49,21 +49,21 @@ pub(super) fn check(
         let expected = plan.hdr.mastering.map(|display| list(&display.in_steps()));
         let found = found_mastering.map(|steps| list(&steps));
         checks.equal(&name("mastering display in the bitstream"), words(expected), words(found));
-        // Zero stands for unknown (CTA-861.3, annex A); x265 writes it beside a mastering display.
+        // Zero means unknown (CTA-861.3, annex A). x265 writes it with a mastering display.
         let told = |levels: &[u32; 2]| *levels != [0, 0];
         let expected = plan.hdr.light.map(|light| [light.max, light.max_average]).filter(told);
         let (expected, found) =
             (expected.map(|levels| list(&levels)), found_light.filter(told).map(|found| list(&found)));
         checks.equal(&name("content light in the bitstream"), words(expected), words(found));
     }
-    // A second picture is there for interlaced streams whose first comes as a single field.
+    // Two frames are needed for interlaced streams whose first packet is a single field.
     let Some(glance) = glance::at_most(file, facts, 2) else { return };
     if NalCodec::from_name(&facts.codec).is_some() {
         let square = Rational::new(1, 1);
         let expected = Some(plan.sample_aspect).filter(|aspect| aspect.is_positive()).unwrap_or(square);
         checks.equal(&name("sample aspect in the bitstream"), expected, glance.sample_aspect.unwrap_or(square));
     }
-    // No decoder of libavcodec 59 tells of the fields of HEVC, which are a message beside the picture.
+    // No decoder of libavcodec 59 reports the fields of HEVC, which stand in an SEI message.
     if plan.encoder != Encoder::X265 {
         let order = |order| if order == FieldOrder::Top { "upper field first" } else { "lower field first" };
         let found = match (glance.interlaced, glance.top_first, facts.field_order) {
@@ -88,7 +88,7 @@ fn first_packet(file: &Source, stream: usize) -> Option<Packet> {
     }
 }
 
-/// Whether libavformat writes static HDR metadata into the container.
+/// True if libavformat writes static HDR metadata into the container.
 fn holds_hdr(container: Container) -> bool {
     matches!(container, Container::Mp4 | Container::Mov | Container::Matroska)
 }

@@ -1,10 +1,12 @@
-//! Reads a file again and proves that it is what it should be.
+//! Reads a file back and proves that it is as planned.
 //!
-//! Invariant: nothing here trusts what a muxer or an encoder reported; every figure comes from opening the file anew.
+//! Invariant: no check trusts what a muxer or an encoder reported. Every value comes from opening the file again.
 
 pub mod structure;
 mod display;
+mod checks;
 mod carried;
 pub mod content;
+pub(crate) mod copies;
 pub(crate) mod sound;
 pub mod standalone;

@@ -1,6 +1,6 @@
-//! Decodes the sound of the file and compares it with what went into the encoders.
+//! Decodes the audio of the file and compares it with the input of the encoders.
 //!
-//! Invariant: of a lossless codec every sample has to come back, of a lossy one every sample's place.
+//! Invariant: a lossless codec must return every sample; a lossy codec must return every sample at its position.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -18,19 +18,18 @@ use crate::{
     encode::samples::{SampleBooks, SampleRecord},
     plan::{AudioPlan, OutputPlan},
     source::Source,
-    spec::source::Limits,
     verify::structure::Clock,
 };
 
-/// A track that is decoded.
+/// A track during decoding.
 struct Track<'a> {
     decoder: AudioDecoder,
     plan: &'a AudioPlan,
     time_base: TimeBase,
     books: SampleBooks,
-    /// When the first sample is heard, in samples.
+    /// The time of the first sample, in samples.
     start: Option<i64>,
-    /// How the clock of the file differs from ours.
+    /// The difference between the clock of the file and that of the output.
     clock: Clock,
 }
 
@@ -45,13 +44,13 @@ impl Track<'_> {
         Ok(())
     }
 
-    /// Compares with what went in.
+    /// Compares the decoded samples with the encoder input.
     fn checks(self, name: &str, expected: &SampleRecord) -> Vec<Check> {
         let is_lossless = self.plan.lossless;
         let start = self.start.unwrap_or(0);
         let found = self.books.close();
-        // What a decoder yields before time zero is an encoder's run-in. Behind the end, libavformat hides the padding
-        // of Matroska's last packet, and not what an edit list of MP4 and MOV cuts off.
+        // Samples before time zero are an encoder's priming. After the end, libavformat hides the padding of Matroska's
+        // last packet, but not the samples that an edit list of MP4 and MOV cuts off.
         let end = start.saturating_add(found.samples);
         let samples = if is_lossless { end } else { end.min(expected.samples) };
         let mut list = vec![
@@ -69,11 +68,11 @@ impl Track<'_> {
     }
 }
 
-/// Decodes every track of `path`, whose clock differs from ours by `clock`, that was encoded, and compares it with `written`:
-/// what went into their encoders.
+/// Decodes every encoded track of `path`, and compares it with `written`, the input of its encoder. `clock` is the
+/// difference between the clock of the file and that of the output.
 ///
 /// # Errors
-/// Those of reading and decoding; a difference is not an error here but a check that does not hold.
+/// Errors of reading and decoding. A difference is no error, but a failed check.
 pub(crate) fn compare(
     path: &Path,
     plan: &OutputPlan,
@@ -81,7 +80,7 @@ pub(crate) fn compare(
     clock: Clock,
     token: &Token,
 ) -> Result<Vec<Check>> {
-    let source = Source::open(path, Limits::default())?;
+    let source = Source::open(path)?;
     let damage = Arc::new(DamageLog::new(OnDamage::Fail));
     let mut tracks = BTreeMap::new();
     for EncodedSound { track, number, .. } in written {
@@ -112,12 +111,12 @@ pub(crate) fn compare(
     Ok(checks)
 }
 
-/// What went into the encoder of a sound track.
+/// The input of the encoder of an audio track.
 #[derive(Clone)]
 pub(crate) struct EncodedSound {
     /// Number of the track in the output.
     pub(crate) track: usize,
-    /// Number of its plan.
+    /// Number of the track's plan.
     pub(crate) number: usize,
     pub(crate) samples: SampleRecord,
 }

@@ -1,4 +1,5 @@
-//! Checks a file that no job of this process wrote: is it whole, and is it the picture that it claims to be.
+//! Checks a file that no job of this process wrote: that all of it can be decoded, and how similar it is to a
+//! reference.
 
 use std::path::{Path, PathBuf};
 
@@ -56,19 +57,19 @@ impl FileReport {
     }
 }
 
-/// Decodes all of `file`; with a reference, compares the pictures with its pictures.
+/// Decodes all of `file`. With a reference, compares its frames with those of the reference.
 ///
 /// # Errors
-/// Those of opening and reading. That something does not hold is no error here but in the report.
+/// Errors of opening and reading. A failed check is no error, but is in the report.
 pub fn check_file(file: &Path, against: Option<&Path>, limits: Limits, cancel: &Cancel) -> Result<FileReport> {
-    let against = against.map(|reference| Source::open(reference, Limits::default())).transpose()?;
-    check_source(Source::open(file, limits)?, against, cancel)
+    let against = against.map(Source::open).transpose()?;
+    check_source(Source::open_within(file, limits)?, against, cancel)
 }
 
-/// As [`check_file`], for sources that may have needed more than a name to be opened.
+/// Like [`check_file`], for sources that need more than a path to be opened.
 ///
 /// # Errors
-/// Those of reading. That something does not hold is no error here but in the report.
+/// Errors of reading. A failed check is no error, but is in the report.
 pub fn check_source(source: Source, against: Option<Source>, cancel: &Cancel) -> Result<FileReport> {
     let file = source.label();
     let reference = against.as_ref().map(Source::label);
@@ -97,7 +98,8 @@ pub fn check_source(source: Source, against: Option<Source>, cancel: &Cancel) ->
     if let (Some(reference), Some(again)) = (against, again) {
         match content::compare_sources(reference, again, &[Metric::Psnr, Metric::Ssim], cancel) {
             Ok(comparison) => {
-                // The comparison took as many from both sides; the census counted this side by itself.
+                // The comparison reads the same number of frames from both sides. The census counted this side
+                // separately.
                 let found = pictures.and_then(|found| found.frames).unwrap_or(0);
                 check("pictures of the reference", comparison.score.frames.to_string(), found.to_string());
                 score = Some(comparison.score);

@@ -1,4 +1,4 @@
-//! Compares the file with what the encoders emitted: streams, packets, times, compressed bytes, colour.
+//! Compares the file with the output of the encoders: streams, packets, times, packet bytes, colour.
 
 use std::path::Path;
 
@@ -19,24 +19,27 @@ use crate::{
     mux::record::{Bookkeeper, TrackRecord},
     plan::{OutputPlan, VideoPlan},
     source::Source,
-    spec::{container::Container, source::Limits, video::Encoder},
+    spec::{container::Container, video::Encoder},
+    verify::checks::Checks,
 };
 
-/// What reading the file again gave.
+/// The result of reading the file back.
 pub struct Structure {
-    /// Everything that was compared.
+    /// All comparisons.
     pub checks: Vec<Check>,
-    /// Packets of the picture track.
+    /// Packets of the video track.
     pub pictures: Option<u64>,
-    /// Seconds by which sound ends after the picture.
+    /// Seconds by which audio ends after the video.
     pub drift_seconds: Option<f64>,
-    /// How the clock of the file differs from ours.
+    /// SHA-256 of the file, if requested: 64 lower-case hexadecimal digits.
+    pub sha256: Option<String>,
+    /// The difference between the clock of the file and that of the output.
     pub(crate) clock: Clock,
 }
 
 impl Structure {
     /// # Errors
-    /// `Verification` with every check that failed.
+    /// `Verification` with every failed check.
     pub fn hold(&self, path: &Path) -> Result<()> {
         let failed: Vec<String> = self
             .checks
@@ -51,15 +54,18 @@ impl Structure {
     }
 }
 
-/// A file that was read again, with its books.
+/// A file that was read back, with the records of its tracks.
 pub(crate) struct BackRead {
     pub(crate) source: Source,
     pub(crate) found: Vec<TrackRecord>,
+    pub(crate) sha256: Option<String>,
 }
 
-/// Reads every packet of `path` and keeps its books.
-pub(crate) fn read_back(path: &Path, token: &Token) -> Result<BackRead> {
-    let mut source = Source::open(path, Limits::default())?.with_own_times();
+/// Reads every packet of `path` and records its tracks. With `hash`, hashes the bytes during the same reading.
+pub(crate) fn read_back(path: &Path, hash: bool, token: &Token) -> Result<BackRead> {
+    let mut source = Source::open(path)?.with_own_times();
+    let keeper = hash.then(|| source.keep_fixity());
+    source.goes_through();
     let mut books: Vec<Bookkeeper> =
         source.streams().iter().map(|stream| Bookkeeper::new(&stream.parameters, stream.time_base)).collect();
     loop {
@@ -80,21 +86,39 @@ pub(crate) fn read_back(path: &Path, token: &Token) -> Result<BackRead> {
             }
         }
     }
-    Ok(BackRead { source, found: books.into_iter().map(Bookkeeper::close).collect() })
+    let fixity = keeper.map(|keeper| keeper.finish(token.caller())).transpose();
+    let sha256 = fixity.map_err(|error| not_hashed(path, error))?.map(|fixity| fixity.sha256);
+    Ok(BackRead { source, found: books.into_iter().map(Bookkeeper::close).collect(), sha256 })
 }
 
-/// Compares the file at `path` with `plan` and with the books of what was written.
+/// The error for a file that was just written and cannot be hashed.
+fn not_hashed(path: &Path, error: Error) -> Error {
+    let kind = match error.kind() {
+        ErrorKind::Cancelled => return Error::cancelled(Stage::Verify),
+        ErrorKind::Io => ErrorKind::Io,
+        _ => ErrorKind::Verification,
+    };
+    Error::new(kind, Stage::Verify, format!("cannot be hashed: {error}")).in_file(path).caused_by(error)
+}
+
+/// Compares the file at `path` with `plan` and with the records of what was written. With `hash`, also hashes it.
 ///
 /// # Errors
-/// Those of opening and reading; a difference is not an error here but a check that does not hold.
-pub(crate) fn compare(path: &Path, plan: &OutputPlan, written: &[TrackRecord], token: &Token) -> Result<Structure> {
-    let BackRead { source, found } = read_back(path, token)?;
+/// Errors of opening and reading. A difference is no error, but a failed check.
+pub(crate) fn compare(
+    path: &Path,
+    plan: &OutputPlan,
+    written: &[TrackRecord],
+    hash: bool,
+    token: &Token,
+) -> Result<Structure> {
+    let BackRead { source, found, sha256 } = read_back(path, hash, token)?;
     let streams = source.streams();
     let mut checks = Checks::default();
     let is_track = |stream: &StreamFacts| match stream.kind {
         StreamKind::Video => !stream.is_attached_picture,
         StreamKind::Audio | StreamKind::Subtitle => true,
-        // The time code and the chapters of MP4 and MOV are data streams; attachments are compared by themselves.
+        // MP4 and MOV store time code and chapters as data streams. Attachments are compared separately.
         StreamKind::Data | StreamKind::Attachment => false,
     };
     let media: Vec<(&StreamFacts, &TrackRecord)> =
@@ -111,7 +135,7 @@ pub(crate) fn compare(path: &Path, plan: &OutputPlan, written: &[TrackRecord], t
             StreamKind::Video => {
                 pictures = Some(found.packets);
                 checks.equal(&name("keyframes"), expected.keyframes, found.keyframes);
-                // A player would start after them.
+                // A player would begin after the hidden frames.
                 checks.equal(&name("pictures that an edit list hides"), 0, found.hidden);
                 let (extras, carried) = (expected.extras, found.extras);
                 if extras != ExtrasCount::default() {
@@ -125,7 +149,7 @@ pub(crate) fn compare(path: &Path, plan: &OutputPlan, written: &[TrackRecord], t
                 Some("pictures")
             }
             StreamKind::Subtitle => Some("subtitles"),
-            // PCM has no packets of its own: a container cuts it as it likes.
+            // PCM has no packets of its own: each container cuts it in its own way.
             _ => (!expected.codec.starts_with("pcm_")).then_some("packets"),
         };
         if let Some(what) = counted {
@@ -159,24 +183,25 @@ pub(crate) fn compare(path: &Path, plan: &OutputPlan, written: &[TrackRecord], t
     let drift_seconds = last(StreamKind::Audio)
         .zip(last(StreamKind::Video))
         .map(|(audio, video)| (audio.micros() - video.micros()) as f64 / 1e6);
-    Ok(Structure { checks: checks.0, pictures, drift_seconds, clock })
+    Ok(Structure { checks: checks.0, pictures, drift_seconds, sha256, clock })
 }
 
-/// What libavformat calls a codec that it reads again: MP4 and MOV have one name for layers II and III of MPEG audio
+/// The name that libavformat reads back for a codec: MP4 and MOV have one name for layers II and III of MPEG audio
 /// (ISO/IEC 14496-1, object types 0x69 and 0x6b).
 fn written_as(container: Container, codec: &str) -> &str {
     if codec == "mp2" && container == Container::Mp4 { "mp3" } else { codec }
 }
 
-/// How the clock of a file differs from ours. A transport stream begins its clock where its buffer allows, and no
-/// decoding time may be below zero; one difference holds for all of its tracks, so that those stay in step.
+/// The difference between the clock of a file and that of the output. A transport stream starts its clock where its
+/// buffer allows, and no decoding time may be below zero. One difference applies to all tracks, so they stay
+/// synchronous.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock {
     ahead: Timestamp,
 }
 
 impl Clock {
-    /// A time of the file in ours.
+    /// Converts a time of the file to the clock of the output.
     pub(crate) fn apply(&self, time: Timestamp) -> Timestamp {
         Timestamp::new(time.ticks.saturating_sub(self.ahead.rescale(time.base)), time.base)
     }
@@ -191,17 +216,17 @@ fn own_clock(container: Container, written: &[TrackRecord], found: &[(&StreamFac
     Clock { ahead }
 }
 
-/// When a track ends: the last packet as it was found, for as long as it was written. The length of a last packet that
-/// starts late or was reordered is not what libavformat's MP4 reader tells.
+/// The end of a track: the found time of its last packet, plus the written duration. libavformat's MP4 reader reports
+/// another duration for a last packet that starts late or was reordered.
 fn end_of(written: &TrackRecord, found: &TrackRecord) -> Option<Timestamp> {
     let (end, last, found) = (written.end?, written.last?, found.last?);
     let micro = TimeBase::new(1, 1_000_000);
     Some(Timestamp::new(found.rescale(micro) + end.rescale(micro) - last.rescale(micro), micro))
 }
 
-/// Microseconds that a time may be off. Pictures and subtitles are exact in the ticks of their container. Sound is told in
-/// milliseconds by Matroska, and by MPEG-TS only for the first of the frames in a packet; PCM has no packets of its own,
-/// so that a container may end with another piece of it.
+/// The tolerance of times in microseconds. Video and subtitles are exact in the ticks of their container. Matroska
+/// rounds audio times to milliseconds, and MPEG-TS states only the time of the first frame in a packet. PCM has no
+/// packets of its own, so a container may end with a packet of another size.
 fn tolerance(container: Container, facts: &StreamFacts) -> i64 {
     match facts.kind {
         _ if facts.codec.starts_with("pcm_") => 100_000,
@@ -222,11 +247,11 @@ fn check_video(
     let format = trix_av::pixel::PixelFormat::from_raw(found.format);
     let mut picture = format.and_then(|format| format.samples());
     if plan.encoder == Encoder::X264 && plan.format.chroma == Chroma::C400 {
-        // libavcodec's H.264 decoder shows a picture without chroma as one with grey chroma.
+        // libavcodec's H.264 decoder yields grey chroma for frames without chroma.
         picture = picture.map(|found| PictureFormat { chroma: Chroma::C400, ..found });
     }
     if plan.encoder == Encoder::Prores {
-        // The decoder gives the 10 bits that went in 12 bits to live in, and alpha 16.
+        // The decoder yields 10-bit samples as 12 bits, and alpha as 16 bits.
         picture = picture.map(|found| PictureFormat { depth: plan.format.depth, ..found });
     }
     let expected = plan.format.to_string();
@@ -235,20 +260,20 @@ fn check_video(
         let color = Color { range: limited(plan.color.range), ..plan.color };
         let mut seen = Color { range: limited(found.color.range), ..found.color };
         if !color.chroma_location.eq(&seen.chroma_location) && color.chroma_location == Default::default() {
-            // Decoders fill in the standard's default where the stream says nothing.
+            // Decoders use the default of the standard if the stream states nothing.
             seen.chroma_location = color.chroma_location;
         }
         checks.equal(&name("colour"), describe(&color), describe(&seen));
     }
     let square = |aspect: Rational| if aspect.is_positive() { aspect } else { Rational::new(1, 1) };
     let (expected, seen) = (square(plan.sample_aspect), square(found.sample_aspect));
-    // Matroska's display size has whole numbers, and libavformat tells their quotient in numbers up to 255.
+    // Matroska's display size has integers. libavformat reports their ratio with numbers up to 255.
     let told_as = container.rounds_aspect(plan.width, plan.height, expected).unwrap_or(expected);
     let near = container.is_matroska() && (seen.to_f64() / told_as.to_f64() - 1.0).abs() <= 1.0 / 200.0;
     checks.judged(&name("sample aspect"), expected, seen, near || expected == seen);
 }
 
-/// A stream that says nothing about its range is read as limited.
+/// Without a stated range, a stream is read as limited.
 fn limited(range: Range) -> Range {
     if range == Range::Full { Range::Full } else { Range::Limited }
 }
@@ -258,30 +283,28 @@ fn describe(color: &Color) -> String {
     format!("{primaries}/{transfer}/{matrix}, {range}, {chroma_location}")
 }
 
-/// What was compared so far.
-#[derive(Default)]
-pub(super) struct Checks(Vec<Check>);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::sha256_of_file;
+    use trix_fixtures::Clip;
+    use trix_model::control::cancel::Cancel;
 
-impl Checks {
-    pub(super) fn equal<T: ToString>(&mut self, name: &str, expected: T, found: T) {
-        self.0.push(Check::equal(name, expected, found));
-    }
-
-    pub(super) fn judged<T: ToString>(&mut self, name: &str, expected: T, found: T, ok: bool) {
-        let (expected, found) = (expected.to_string(), found.to_string());
-        self.0.push(Check { name: name.to_owned(), expected, found, ok });
-    }
-
-    pub(super) fn near(&mut self, name: &str, expected: Option<Timestamp>, found: Option<Timestamp>, micros: i64) {
-        let text = |time: Option<Timestamp>| time.map_or_else(|| "none".to_owned(), |time| time.to_string());
-        let ok = match (expected, found) {
-            (Some(expected), Some(found)) => {
-                let micro = TimeBase::new(1, 1_000_000);
-                (expected.rescale(micro) - found.rescale(micro)).abs() <= micros
-            }
-            (None, None) => true,
-            _ => false,
-        };
-        self.0.push(Check { name: name.to_owned(), expected: text(expected), found: text(found), ok });
+    #[test]
+    fn books_and_hash_come_from_one_reading() {
+        // Longer than the part of a file that a source keeps in memory.
+        let clip = Clip { width: 640, height: 360, frames: 120, ..Clip::default() };
+        for (options, extension) in
+            [("-c:v ffv1 -level 3", "mkv"), ("-c:v rawvideo", "mov"), ("-c:v mpeg2video -q:v 1", "mxf")]
+        {
+            let file = clip.encoded(options, extension);
+            let bytes = std::fs::metadata(&file).unwrap().len();
+            let cancel = Cancel::default();
+            let read = read_back(&file, true, &Token::new(&cancel)).unwrap();
+            assert_eq!(read.sha256, Some(sha256_of_file(&file, &cancel).unwrap()), "{extension}");
+            assert_eq!(read.found[0].packets, 120, "{extension}");
+            assert_eq!(read.source.disk_bytes(), bytes, "{extension}");
+            assert_eq!(read_back(&file, false, &Token::new(&cancel)).unwrap().sha256, None);
+        }
     }
 }

@@ -1,8 +1,9 @@
-//! The case of a whole ingest: `trix ingest --profile archive,preview` beside a shell script that makes the same copies.
+//! The case of a whole ingest: `trix ingest --profile archive,preview` compared with a shell script that makes the same
+//! copies.
 //!
-//! Invariant: the script does what the profiles ask for, and nothing that they do not.
+//! Invariant: the script makes exactly what the profiles request.
 
-use std::{io, path::Path, process::Command};
+use std::{fs, io, path::Path, process::Command};
 
 use trix_core::{Job, document::Document};
 
@@ -11,32 +12,74 @@ use crate::case::{Goal, Setup, TRIX, Tool, Work};
 const SHELL: &str = "shell";
 const SHELL_AS_IT_COMES: &str = "shell, as it comes";
 
-/// Who does it.
+/// The tools of this case.
 pub static TOOLS: [Tool; 3] = [
     Tool { name: SHELL, is_exact: true, work: Work::Programs(|setup| script(setup, true)) },
     Tool { name: TRIX, is_exact: true, work: Work::Programs(ingest) },
-    // Encoders and filters with the numbers of threads that they choose for the machine.
+    // Encoders and filters choose their numbers of threads for the machine.
     Tool { name: SHELL_AS_IT_COMES, is_exact: false, work: Work::Programs(|setup| script(setup, false)) },
 ];
 
-/// What the project wants, and the same of the peer that chooses its numbers of threads.
+/// The project's goals, also for the peer that chooses its own numbers of threads.
 pub const GOALS: [Goal; 2] = [
     Goal { tool: TRIX, peer: SHELL, wall: 0.80, cpu: None },
     Goal { tool: TRIX, peer: SHELL_AS_IT_COMES, wall: 0.80, cpu: None },
 ];
 
+/// Who does the copies alone; each tells how long it took after the last frame.
+pub static COMPARED: [Tool; 2] = [
+    Tool { name: "trix, structure", is_exact: true, work: Work::Programs(|setup| reported(setup, "structure")) },
+    Tool { name: "trix, pictures", is_exact: true, work: Work::Programs(|setup| reported(setup, "full")) },
+];
+
 const PROFILES: [&str; 2] = ["archive", "preview"];
 
-/// What the profiles make beside the five archive copies, by the names that the script knows: `preview`, `loudness`,
+/// The products of the profiles beside the five archive copies, by their names in the script: `preview`, `loudness`,
 /// `stills`, `verify`, `hashes`.
 const STEPS: [&str; 5] = ["preview", "loudness", "stills", "verify", "hashes"];
 
-/// The five archive copies and the preview.
+/// The job for the five archive copies and the preview.
 ///
 /// # Errors
 /// Those of opening the source.
 pub fn job(source: &Path) -> trix_core::Result<Job> {
-    Ok(Document::of_profiles(&PROFILES.map(str::to_owned), source, &[], &[])?.resolve(None)?.0)
+    Ok(Document::of_profiles(&PROFILES.map(str::to_owned), source, &[], &[])?.resolve(None)?.job)
+}
+
+/// The five archive copies.
+///
+/// # Errors
+/// Those of opening the source.
+pub fn copies(source: &Path) -> trix_core::Result<Job> {
+    Ok(Document::of_profiles(&[PROFILES[0].to_owned()], source, &[], &[])?.resolve(None)?.job)
+}
+
+/// The ingest of the copies, verified as `level` says, with its report in the folder.
+fn reported(setup: &Setup<'_>, level: &str) -> io::Result<Vec<Command>> {
+    let mut command = Command::new("bash");
+    command.args(["-c", "exec \"$@\" >\"$0\""]).arg(setup.folder.join(REPORT)).arg(setup.trix);
+    command.arg("ingest").arg(setup.source).arg("--output").arg(setup.folder);
+    command.args(["--profile", PROFILES[0], "--progress", "none", "--json"]);
+    for number in 0..setup.told.targets.len() {
+        command.args(["--set", &format!("outputs[{number}].verify={level}")]);
+    }
+    Ok(vec![command])
+}
+
+/// The name of a report in the folder of a tool.
+const REPORT: &str = "report.json";
+
+/// Seconds from the last encoded frame to the end of all checks, from the report that a tool left in `folder`.
+///
+/// # Errors
+/// When there is a report that does not say it.
+pub fn after_last_frame(folder: &Path) -> io::Result<Option<f64>> {
+    let report = match fs::read(folder.join(REPORT)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        report => serde_json::from_slice::<serde_json::Value>(&report?)?,
+    };
+    let seconds = report["timing"]["verify_seconds"].as_f64();
+    seconds.map(Some).ok_or_else(|| io::Error::other("a report without the time of its checks"))
 }
 
 fn ingest(setup: &Setup<'_>) -> io::Result<Vec<Command>> {
@@ -52,7 +95,7 @@ fn script(setup: &Setup<'_>, is_exact: bool) -> io::Result<Vec<Command>> {
     if is_exact {
         command.env("FILTER_THREADS", "1");
         for target in &setup.told.targets {
-            // `master.hevc-10.mkv` is `hevc-10`.
+            // For example, `master.hevc-10.mkv` becomes `hevc-10`.
             let copy = Path::new(&target.name).file_stem().map(Path::new).and_then(Path::extension);
             let copy = copy.map(|copy| copy.to_string_lossy().replace('-', "_"));
             if let Some((copy, threads)) = copy.zip(target.threads) {

@@ -1,7 +1,7 @@
-//! What is compared: a source, what becomes of it, and who does it.
+//! The compared cases: a source, the job, and the tools that do it.
 //!
-//! Invariant: all programs of a case get the same source, the same filter chains and the same options of the encoders;
-//! those that are exact get the same numbers of threads, too.
+//! Invariant: all programs of a case get the same source, the same filter chains and the same encoder options. Exact
+//! tools also get the same numbers of threads.
 
 use std::{
     io,
@@ -18,24 +18,24 @@ use crate::{archive, ladder, single};
 /// A job that several tools do.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// What `--only` calls it.
+    /// Name of the case for `--only`.
     pub key: &'static str,
-    /// In words.
+    /// Description.
     pub title: &'static str,
     kind: Kind,
     frames: u32,
-    /// Who does it, in the order of the tables; the first is what the others are compared with.
+    /// The tools, in the order of the tables. The first is the reference for the others.
     pub tools: &'static [Tool],
-    /// What the project wants of it.
+    /// The project's goals for this case.
     pub goals: &'static [Goal],
-    /// Whether a tool runs several processes at once, so that memory has to be added up while they run.
+    /// True if a tool runs several processes at once. Then memory must be summed while they run.
     pub has_pipes: bool,
     job: fn(&Path) -> trix_core::Result<Job>,
 }
 
-/// Every case. The numbers of pictures are such that a run takes 5 to 20 seconds on two cores; that of a whole archive,
-/// a minute and a half.
-pub const CASES: [Case; 5] = [
+/// All cases. With these numbers of frames, a run takes 5 to 20 seconds on two cores; that of a whole archive, a minute
+/// and a half.
+pub const CASES: [Case; 6] = [
     Case {
         key: "a",
         title: "1080p H.264 -> 720p x264 veryfast",
@@ -86,104 +86,114 @@ pub const CASES: [Case; 5] = [
         has_pipes: true,
         job: archive::job,
     },
+    Case {
+        key: "f",
+        title: "after the last frame: 1080p ProRes 4:2:2 HQ with PCM -> profile archive, pictures of all copies compared",
+        kind: Kind::Master,
+        frames: 75,
+        tools: &archive::COMPARED,
+        goals: &[],
+        has_pipes: false,
+        job: archive::copies,
+    },
 ];
 
-/// What Trix is called where it does no more than its peers: the figure that goals are about.
+/// Name of Trix when it does no more than its peers. The goals refer to this tool.
 pub const TRIX: &str = "trix";
 
-/// What does a case.
+/// A tool that does a case.
 pub struct Tool {
-    /// What tables call it.
+    /// Name in tables.
     pub name: &'static str,
-    /// Whether its coded pictures must be equal to those of the others.
+    /// True if its coded frames must equal those of the other exact tools.
     pub is_exact: bool,
-    /// How it does it.
+    /// How the tool works.
     pub work: Work,
 }
 
 /// How a tool does a case.
 pub enum Work {
-    /// Programs, one after the other, that write the outputs into the folder of the setup.
+    /// Programs that run one after the other and write the outputs into the folder of the setup.
     Programs(fn(&Setup<'_>) -> io::Result<Vec<Command>>),
-    /// The encoder fed from memory, through the library: what a whole job could take at the least.
+    /// The encoder alone, fed from memory through the library: a lower limit for the time of a whole job.
     EncoderAlone,
 }
 
-/// The most of a peer's cost that a tool should take.
+/// Maximum cost of a tool, as a share of a peer's cost.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Goal {
-    /// Which tool.
+    /// The tool.
     pub tool: &'static str,
-    /// Which peer.
+    /// The peer.
     pub peer: &'static str,
-    /// Of the seconds on the clock.
+    /// Share of wall-clock time.
     pub wall: f64,
-    /// Of the seconds of processor time; `None` where it does not matter.
+    /// Share of processor time; `None` if it does not matter.
     pub cpu: Option<f64>,
 }
 
-/// What a tool is told.
+/// Input of a tool.
 pub struct Setup<'a> {
-    /// The program.
+    /// Path of the `trix` program.
     pub trix: &'a Path,
-    /// The source.
+    /// Path of the source.
     pub source: &'a Path,
-    /// Where the outputs go: a folder of the tool's own.
+    /// Output folder, used by this tool only.
     pub folder: &'a Path,
     /// The whole job.
     pub told: &'a Told,
 }
 
-/// A job, and what its plan says of it, as it is passed from one process to another.
+/// A job and the decisions of its plan, in a form that processes exchange.
 #[derive(Serialize, Deserialize)]
 pub struct Told {
-    /// The job, with relative names of outputs.
+    /// The job, with relative output paths.
     pub job: Job,
     /// Its outputs.
     pub targets: Vec<Target>,
 }
 
-/// What a plan says of an output that other programs must be told.
+/// The decisions of a plan about an output that other programs need.
 #[derive(Serialize, Deserialize)]
 pub struct Target {
-    /// The name of the file.
+    /// File name.
     pub name: PathBuf,
     /// `x264` or `x265`.
     pub encoder: String,
-    /// Samples in a row.
+    /// Samples per row.
     pub width: usize,
-    /// Rows.
+    /// Number of rows.
     pub height: usize,
-    /// FFmpeg's name of the format.
+    /// FFmpeg's name of the pixel format.
     pub pixel_format: String,
-    /// Whether pictures are changed before they are encoded.
+    /// True if frames are converted before they are encoded.
     pub converted: bool,
-    /// Threads of the encoder, where the plan decides about them.
+    /// Threads of the encoder, if the plan sets them.
     pub threads: Option<u32>,
-    /// Whether there is sound that is copied.
+    /// True if audio is copied.
     pub copies_sound: bool,
 }
 
 impl Case {
-    /// The same case with few pictures, to see whether everything works.
+    /// The same case with few frames, for a functional test.
     pub fn quick(self) -> Self {
         Case { frames: 12, ..self }
     }
 
-    /// Pictures in source and outputs.
+    /// Number of frames in source and outputs.
     pub fn frames(&self) -> u32 {
         self.frames
     }
 
-    /// The source, made on the first call.
+    /// Path of the source. The first call makes it.
     ///
     /// # Errors
-    /// When `ffmpeg` cannot make it.
+    /// If `ffmpeg` cannot make it.
     pub fn source(&self) -> io::Result<PathBuf> {
         Clip { kind: self.kind, frames: self.frames }.file()
     }
 
-    /// What the library is told.
+    /// The job for the library.
     ///
     /// # Errors
     /// Those of opening the source.
@@ -193,7 +203,7 @@ impl Case {
 }
 
 impl Target {
-    /// The kinds of units that hold coded pictures, for FFmpeg's `filter_units`: H.264 table 7-1, H.265 table 7-1.
+    /// Types of the NAL units that hold coded frames, for FFmpeg's `filter_units`: H.264 table 7-1, H.265 table 7-1.
     pub fn picture_units(&self) -> &'static str {
         if self.encoder == "x264" { "1-5" } else { "0-31" }
     }

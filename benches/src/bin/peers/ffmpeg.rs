@@ -1,7 +1,6 @@
-//! The parts of `ffmpeg` command lines that several cases share.
+//! The common parts of `ffmpeg` command lines.
 //!
-//! Invariant: what is said here of a target is what its plan says, word for word; what is left to `ffmpeg` and the
-//! encoders is left to them as a whole.
+//! Invariant: arguments for a target match its plan exactly. Everything else is left to `ffmpeg` and the encoders.
 
 use std::{path::Path, process::Command};
 
@@ -9,17 +8,17 @@ use trix_core::spec::video::{EncodeSettings, RateControl};
 
 use crate::case::Target;
 
-/// Who decides about what changes streams, but is no matter of quality.
+/// Who decides about settings that change streams without affecting quality.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
-    /// Trix's plan decides about the threads of encoders. Filters have one thread, and x264 the instructions that Trix
-    /// lets it use: so streams are equal.
+    /// Trix's plan sets the threads of encoders. Filters have one thread, and x264 gets the instruction sets that Trix
+    /// lets it use. So streams are equal.
     AsTrix,
-    /// `ffmpeg` and the encoders decide, for the machine.
+    /// `ffmpeg` and the encoders decide, depending on the machine.
     Own,
 }
 
-/// An `ffmpeg` that reads `source`.
+/// An `ffmpeg` command that reads `source`.
 pub fn reading(source: &Path, manner: Manner) -> Command {
     let mut command = Command::new("ffmpeg");
     command.args("-hide_banner -nostdin -v error -y".split(' '));
@@ -30,7 +29,7 @@ pub fn reading(source: &Path, manner: Manner) -> Command {
     command
 }
 
-/// The chain that `trix_core::filter::transform` builds, for sources that have no more bits than the target.
+/// The filter chain that `trix_core::filter::transform` builds, for sources with no more bits than the target.
 pub fn chain(target: &Target) -> String {
     if !target.converted {
         return "null".to_owned();
@@ -41,9 +40,9 @@ pub fn chain(target: &Target) -> String {
     )
 }
 
-/// Adds an output: how it is encoded, and its file.
+/// Adds an output: its encoding and its file.
 pub fn output(command: &mut Command, target: &Target, settings: &EncodeSettings, manner: Manner, folder: &Path) {
-    // Trix keeps the source's times and writes the index first, too.
+    // Trix also keeps the source's times and writes the index first.
     command.args(["-an", "-fps_mode", "passthrough", "-movflags", "+faststart"]);
     let threads = target.threads.filter(|_| manner == Manner::AsTrix).map(|threads| threads.to_string());
     if target.encoder == "x264" {
@@ -52,11 +51,11 @@ pub fn output(command: &mut Command, target: &Target, settings: &EncodeSettings,
             command.args(["-threads", threads]);
         }
         if manner == Manner::AsTrix && !target.width.div_ceil(16).is_multiple_of(8) && has_avx512() {
-            // Trix keeps x264 from AVX-512 here, whose macroblock tree reads memory that nobody wrote.
+            // Trix disables AVX-512 in x264 here, because its macroblock tree reads uninitialised memory.
             command.args(["-x264-params", "asm=SSE2Fast,LZCNT,AVX2"]);
         }
     } else {
-        // Else libx265 writes a report of many lines at the end.
+        // Otherwise libx265 writes a long report at the end.
         let pools = threads.map_or_else(String::new, |threads| format!(":pools={threads}"));
         command.args(["-c:v", "libx265", "-x265-params", &format!("log-level=none{pools}"), "-tag:v", "hvc1"]);
     }
@@ -69,7 +68,7 @@ pub fn output(command: &mut Command, target: &Target, settings: &EncodeSettings,
     command.arg(folder.join(&target.name));
 }
 
-/// Whether x264 finds all of AVX-512 that it asks for.
+/// True if the CPU has all parts of AVX-512 that x264 needs.
 fn has_avx512() -> bool {
     #[cfg(target_arch = "x86_64")]
     return is_x86_feature_detected!("avx512f")

@@ -1,15 +1,15 @@
-//! The parts of a comparison that run on the library itself, each in a child process of its own, which prints one line
-//! of JSON.
+//! The parts of a comparison that use the library itself. Each runs in its own child process, which prints one line of
+//! JSON.
 
 use std::{env, io, path::Path, process::Command, process::Stdio, time::Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde::de::DeserializeOwned;
 use trix_core::{
-    Job, Limits, OnDamage, Source,
+    Job, OnDamage, Plan, Source,
     encode::video,
     plan::{Cut, OutputPlan, VideoPlan},
-    planner::Plan,
+    planner,
     quality::{Comparator, Metric, Score},
     reading::reader::PictureReader,
 };
@@ -21,7 +21,7 @@ use crate::{
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// What a case asks for, with what its plan decides.
+/// The job of a case and the decisions of its plan.
 ///
 /// # Errors
 /// Those of the library.
@@ -46,7 +46,7 @@ pub fn told(case: &Case, source: &Path) -> Fallible<Told> {
 
 fn planned(case: &Case, source: &Path) -> Fallible<(Job, Plan)> {
     let job = case.job(source)?;
-    let plan = Plan::new(&job, &Source::open(source, Limits::default())?)?;
+    let plan = planner::plan(&job, &Source::open(source)?)?;
     Ok((job, plan))
 }
 
@@ -54,26 +54,25 @@ fn pictures(output: &OutputPlan) -> Fallible<&VideoPlan> {
     Ok(output.video.as_ref().ok_or("an output of the case has no pictures that are encoded")?)
 }
 
-/// Decodes and converts the pictures of a case into memory, then times the encoder over them and nothing else.
+/// Decodes and converts the frames of a case into memory, then times only the encoder.
 ///
 /// # Errors
 /// Those of the library.
 pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
-    let (job, plan) = planned(case, source)?;
+    let (_, plan) = planned(case, source)?;
     let output = plan.outputs.first().ok_or("the case has no output")?;
     let plan = pictures(output)?;
-    let (_, settings) = job.outputs[0].video.encode().ok_or("the case encodes nothing")?;
-    let opened = Source::open(source, Limits::default())?;
+    let opened = Source::open(source)?;
     let mut reader = PictureReader::new(opened, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 0)?;
     let mut pictures = Vec::new();
     while let Some(picture) = reader.next_picture()? {
         pictures.push(picture);
     }
-    // The decoder's threads and reference pictures are not the encoder's to pay for.
+    // The cost of the decoder's threads and reference frames must not count for the encoder.
     drop(reader);
 
     let (began, cpu, busy) = (Instant::now(), process_seconds(), measure::busy());
-    let mut encoder = video::open(plan, settings, output.threads, None)?;
+    let mut encoder = video::open(plan, output.threads, None)?;
     let mut output_bytes = encoder.headers()?.parameter_sets.len() as u64;
     for (picture, number) in pictures.into_iter().zip(0..) {
         let encoded = encoder.push(&picture.frame, number, false)?;
@@ -84,25 +83,31 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     }
     drop(encoder);
     let (wall, cpu) = (began.elapsed().as_secs_f64(), process_seconds() - cpu);
-    Ok(Cost { wall, cpu, elsewhere: measure::elsewhere(busy, cpu), peak_bytes: 0, output_bytes })
+    Ok(Cost {
+        wall,
+        cpu,
+        elsewhere: measure::elsewhere(busy, cpu),
+        peak_bytes: 0,
+        output_bytes,
+        after_last_frame: None,
+    })
 }
 
-/// Processor time of all threads of this process.
+/// Processor time of all threads of this process in seconds.
 fn process_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-/// Scores the pictures of `distorted` against what the encoder of output `number` of a case takes in: the converted
-/// source.
+/// Scores the frames of `distorted` against the input of the encoder of output `number`: the converted source.
 ///
 /// # Errors
-/// Those of the library, and when the numbers of pictures differ.
+/// Those of the library. Also if the numbers of frames differ.
 pub fn score(case: &Case, number: usize, source: &Path, distorted: &Path) -> Fallible<Score> {
     let (_, plan) = planned(case, source)?;
     let output = plan.outputs.get(number).ok_or("the case has no such output")?;
     let target = pictures(output)?.filtering();
-    let open = |path| Source::open(path, Limits::default());
+    let open = |path| Source::open(path);
     let cut = Cut::default;
     let mut reference = PictureReader::new(open(source)?, OnDamage::Fail, cut(), Some(target), 0)?;
     let mut distorted = PictureReader::new(open(distorted)?, OnDamage::Fail, cut(), None, 0)?;
@@ -118,10 +123,10 @@ pub fn score(case: &Case, number: usize, source: &Path, distorted: &Path) -> Fal
     }
 }
 
-/// Runs this program once more with `arguments` and reads the line that it prints.
+/// Runs this program again with `arguments` and parses the line that it prints.
 ///
 /// # Errors
-/// When the child fails or prints something else.
+/// If the child fails or prints something else.
 pub fn child<T: DeserializeOwned>(arguments: &[&std::ffi::OsStr]) -> io::Result<T> {
     let mut command = Command::new(env::current_exe()?);
     let output = command.args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;

@@ -1,7 +1,7 @@
-//! The case of four sizes from one source: `trix run` with a job file, beside one `ffmpeg` that splits what it decodes,
-//! and beside four of them.
+//! The case of four sizes from one source: `trix run` with a job file, compared with one `ffmpeg` that splits the
+//! decoded frames, and with four runs of `ffmpeg`.
 //!
-//! Invariant: each exact tool gives each encoder the number of threads that Trix's plan gives it.
+//! Invariant: each exact tool gives each encoder the number of threads of Trix's plan.
 
 use std::{fs, io, path::Path, process::Command};
 
@@ -24,18 +24,18 @@ const FOUR: &str = "ffmpeg, four runs";
 const SPLIT_AS_IT_COMES: &str = "ffmpeg, split, as it comes";
 const FOUR_AS_THEY_COME: &str = "ffmpeg, four runs, as they come";
 
-/// Who does it.
+/// The tools of this case.
 pub static TOOLS: [Tool; 6] = [
     Tool { name: SPLIT, is_exact: true, work: Work::Programs(|setup| split(setup, Manner::AsTrix)) },
     Tool { name: FOUR, is_exact: true, work: Work::Programs(|setup| four(setup, Manner::AsTrix)) },
     Tool { name: TRIX, is_exact: true, work: Work::Programs(|setup| run(setup, VerifyLevel::Off)) },
     Tool { name: "trix, verified", is_exact: true, work: Work::Programs(|setup| run(setup, VerifyLevel::Structure)) },
-    // A number of threads is part of what decides about a stream, so these two write other ones.
+    // The number of threads changes the stream, so these two write other streams.
     Tool { name: SPLIT_AS_IT_COMES, is_exact: false, work: Work::Programs(|setup| split(setup, Manner::Own)) },
     Tool { name: FOUR_AS_THEY_COME, is_exact: false, work: Work::Programs(|setup| four(setup, Manner::Own)) },
 ];
 
-/// What the project wants, and the same of the peers that choose their numbers of threads.
+/// The project's goals, also for the peers that choose their own numbers of threads.
 pub const GOALS: [Goal; 4] = [
     Goal { tool: TRIX, peer: SPLIT, wall: 0.95, cpu: Some(0.95) },
     Goal { tool: TRIX, peer: FOUR, wall: 0.65, cpu: Some(0.65) },
@@ -45,7 +45,7 @@ pub const GOALS: [Goal; 4] = [
 
 const SIZES: [(i32, i32); 4] = [(1920, 1080), (1280, 720), (854, 480), (640, 360)];
 
-/// Four sizes, no sound.
+/// Four sizes without audio.
 pub fn job(source: &Path) -> Job {
     let output = |(width, height): (i32, i32)| OutputSettings {
         path: format!("{height}p.mp4").into(),

@@ -1,4 +1,4 @@
-//! Where and with what was measured.
+//! Describes the machine and the software of a measurement.
 
 use std::{
     fs, io,
@@ -9,10 +9,10 @@ use std::{
 use serde::Serialize;
 use trix_core::doctor;
 
-/// What numbers depend on.
+/// The machine and the software that measurements depend on.
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
-    /// Day of the measurement, in UTC.
+    /// Date of the measurement, in UTC.
     pub date: String,
     /// Model of the processor.
     pub cpu: String,
@@ -22,21 +22,21 @@ pub struct Machine {
     pub memory_gib: f64,
     /// Kernel and its version.
     pub system: String,
-    /// Tasks that wanted to run, on average over a minute, before the measurement began.
+    /// Load average over one minute before the measurement.
     pub load: String,
     /// Version of Trix.
     pub trix: String,
-    /// Libraries that Trix runs with.
+    /// Libraries that Trix uses.
     pub libraries: Vec<(String, String)>,
-    /// What ffmpeg says of itself and of libavcodec, and the first lines of x264 and mediainfo.
+    /// The version lines of ffmpeg and libavcodec, and the first lines of x264 and mediainfo.
     pub peers: Vec<String>,
 }
 
 impl Machine {
-    /// Looks at this machine.
+    /// Examines this machine.
     ///
     /// # Errors
-    /// When `ffmpeg`, `x264` or `mediainfo` cannot be run.
+    /// If `ffmpeg`, `x264` or `mediainfo` cannot be run.
     pub fn look() -> io::Result<Self> {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let squeezed = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -64,7 +64,7 @@ impl Machine {
     }
 }
 
-/// What a program prints.
+/// The output of a program.
 fn said(program: &str, argument: &str) -> io::Result<String> {
     let missing = |error: io::Error| io::Error::new(error.kind(), format!("{program} cannot be run: {error}"));
     let output = Command::new(program).arg(argument).stdin(Stdio::null()).output().map_err(missing)?;
@@ -82,10 +82,10 @@ fn field(path: &str, name: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// The day that is `days` after 1970-01-01, by the Gregorian calendar.
+/// The Gregorian date `days` days after 1970-01-01.
 fn date(days: i64) -> String {
-    // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: years begin in March, so that
-    // the leap day is a year's last.
+    // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: years begin in March, so that the
+    // leap day is the last day of a year.
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

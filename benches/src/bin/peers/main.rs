@@ -1,8 +1,8 @@
-//! `peers`: whole jobs of Trix beside the same jobs of other programs, and beside the encoder alone.
+//! `peers`: compares whole jobs of Trix with the same jobs of other programs, and with the encoder alone.
 //!
-//! Every tool does a case once in each round, in an order that turns by one from round to round, so that a machine that
-//! becomes faster or slower meanwhile does so for all of them. A speed is no failure: the numbers are printed, with how
-//! much they vary and what the goal was, and kept. Streams that differ are one: then the tools did other work.
+//! Every tool does a case once in each round. The order rotates by one from round to round, so that changes in the
+//! machine's speed affect all tools equally. A slow result is no failure: the program prints and keeps the numbers,
+//! with their spread and the goal. Different streams are a failure, because then the tools did different work.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints tables")]
 
 mod case;
@@ -126,17 +126,17 @@ fn work(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Not `with_extension`, which would cut off what follows a dot in the name.
+/// Adds a suffix. `with_extension` would remove the part of the name after a dot.
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{suffix}"));
     name.into()
 }
 
-/// All rounds of one case.
+/// Runs all rounds of one case.
 fn compare(case: &Case, trix: &Path, runs: u32, quick: bool) -> Result<CaseResult, Box<dyn Error>> {
     let source = case.source()?;
-    // The first tool of the first round must not be the one that waits for the disk.
+    // Read the source first, so that the first tool of the first round does not wait for the disk.
     io::copy(&mut File::open(&source)?, &mut io::sink())?;
     let told: Told = inside::child(&extended(&["--told".as_ref(), case.key.as_ref()], quick))?;
 
@@ -151,7 +151,7 @@ fn compare(case: &Case, trix: &Path, runs: u32, quick: bool) -> Result<CaseResul
                     let setup = Setup { trix, source: &source, folder: &folder, told: &told };
                     let cost = measure::run_all(commands(&setup)?, case.has_pipes)?;
                     let output_bytes = enter(&mut series[at].outputs, &told.targets, &folder)?;
-                    Cost { output_bytes, ..cost }
+                    Cost { output_bytes, after_last_frame: archive::after_last_frame(&folder)?, ..cost }
                 }
                 Work::EncoderAlone => {
                     inside::child(&extended(&["--encoder-alone".as_ref(), case.key.as_ref()], quick))?
@@ -165,12 +165,12 @@ fn compare(case: &Case, trix: &Path, runs: u32, quick: bool) -> Result<CaseResul
     Ok(CaseResult::new(case, fs::metadata(&source)?.len(), series))
 }
 
-/// Where a tool writes its outputs.
+/// The output folder of a tool.
 fn folder(case: &Case, tool: &str) -> io::Result<PathBuf> {
     Ok(trix_benches::folder()?.join(format!("out-{}-{}", case.key, tool.replace(',', "").replace(' ', "-"))))
 }
 
-/// The same, without what an earlier run left in it.
+/// The same folder, emptied of earlier results.
 fn emptied(case: &Case, tool: &Tool) -> io::Result<PathBuf> {
     let folder = folder(case, tool.name)?;
     match fs::remove_dir_all(&folder) {
@@ -180,7 +180,7 @@ fn emptied(case: &Case, tool: &Tool) -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Enters what a run wrote, and says how many bytes all of it has.
+/// Records the outputs of a run, and returns their total size in bytes.
 fn enter(outputs: &mut Vec<Output>, targets: &[Target], folder: &Path) -> io::Result<u64> {
     if outputs.is_empty() {
         let output = |target: &Target| Output {
@@ -195,7 +195,7 @@ fn enter(outputs: &mut Vec<Output>, targets: &[Target], folder: &Path) -> io::Re
     for (output, target) in outputs.iter_mut().zip(targets) {
         let path = folder.join(&target.name);
         output.bytes = fs::metadata(&path)?.len();
-        // Without headers and messages, in which programs may name themselves.
+        // Without headers and messages, which may contain the name of the program.
         let units = format!("filter_units=pass_types={}", target.picture_units());
         output.pictures.push(essence_hash(&path, &["-map", "0:v", "-bsf:v", &units])?);
         if target.copies_sound {
@@ -205,7 +205,7 @@ fn enter(outputs: &mut Vec<Output>, targets: &[Target], folder: &Path) -> io::Re
     Ok(outputs.iter().map(|output| output.bytes).sum())
 }
 
-/// Scores the last outputs of every tool. Streams that are equal are scored once.
+/// Scores the last outputs of every tool. Equal streams are scored once.
 fn score(case: &Case, series: &mut [Series], quick: bool) -> io::Result<()> {
     let mut known: HashMap<(usize, String), Quality> = HashMap::new();
     for series in series {
@@ -229,13 +229,13 @@ fn score(case: &Case, series: &mut [Series], quick: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// The arguments, and what a child must be told besides.
+/// The arguments for a child process, including `--quick` if needed.
 fn extended<'a>(arguments: &[&'a OsStr], quick: bool) -> Vec<&'a OsStr> {
     let quick = quick.then_some(OsStr::new("--quick"));
     arguments.iter().copied().chain(quick).collect()
 }
 
-/// MD5 over the compressed streams of a file that `options` choose.
+/// MD5 of the compressed streams of a file that `options` select.
 fn essence_hash(path: &Path, options: &[&str]) -> io::Result<String> {
     let mut command = Command::new("ffmpeg");
     command.args("-hide_banner -nostdin -v error -i".split(' ')).arg(path);

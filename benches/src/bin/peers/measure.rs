@@ -1,6 +1,6 @@
-//! Runs programs to their end and says what they cost.
+//! Runs programs to their end and measures their cost.
 //!
-//! Invariant: time and the memory of a single process are the kernel's account of that child, not a guess from outside.
+//! Invariant: time, and memory of a single process, come from the kernel's account of that child, not from an estimate.
 
 use std::{
     fs, io,
@@ -14,33 +14,36 @@ use rustix::param::clock_ticks_per_second;
 use serde::{Deserialize, Serialize};
 use wait4::Wait4;
 
-/// What one run cost.
+/// Cost of one run.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Cost {
-    /// Seconds on the clock.
+    /// Wall-clock time in seconds.
     pub wall: f64,
-    /// Seconds of processor time, in the program and in the kernel, on all cores together.
+    /// Processor time in seconds, in user and kernel mode, on all cores together.
     pub cpu: f64,
-    /// Seconds of processor time that went elsewhere meanwhile: to other programs of this machine, or, where it is a
-    /// virtual one, to other machines. Nothing is read off the clock where this is much.
+    /// Processor time in seconds that was used elsewhere meanwhile: by other programs on this machine, or by other
+    /// virtual machines on the host. If this is large, wall-clock times are not meaningful.
     pub elsewhere: f64,
-    /// Most bytes of memory at once; 0 where it was not measured.
+    /// Peak memory in bytes. 0 if it was not measured.
     pub peak_bytes: u64,
-    /// Bytes of the output files.
+    /// Size of the output files in bytes.
     pub output_bytes: u64,
+    /// Seconds on the clock after the last encoded frame, where the tool says so.
+    pub after_last_frame: Option<f64>,
 }
 
-/// Time from one look at a tree of processes to the next: often enough for encoders, whose memory stays for seconds,
-/// and seldom enough to take less than half a per cent of a core.
+/// Interval between two looks at a process tree: short enough for encoders, whose memory use lasts for seconds, and
+/// long enough to take less than half a per cent of a core.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Runs `commands` one after the other; each must succeed. Their times are added up, and the peak is that of the
-/// largest.
+/// Runs `commands` one after the other. Each must succeed. Times are summed, and the peak is that of the largest
+/// command.
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_all(commands: Vec<Command>, has_pipes: bool) -> io::Result<Cost> {
-    let mut whole = Cost { wall: 0.0, cpu: 0.0, elsewhere: 0.0, peak_bytes: 0, output_bytes: 0 };
+    let mut whole =
+        Cost { wall: 0.0, cpu: 0.0, elsewhere: 0.0, peak_bytes: 0, output_bytes: 0, after_last_frame: None };
     for command in commands {
         let cost = run(command, has_pipes)?;
         whole.wall += cost.wall;
@@ -51,14 +54,14 @@ pub fn run_all(commands: Vec<Command>, has_pipes: bool) -> io::Result<Cost> {
     Ok(whole)
 }
 
-/// Runs `command`, which must succeed. Where it `has_pipes`, the peak is the most that all of its processes held
-/// together at one of the looks, ten a second, but no less than the kernel counts of the largest of them.
+/// Runs `command`, which must succeed. If it `has_pipes`, the peak is the largest sum over all of its processes at one
+/// moment, sampled ten times a second, but at least the kernel's figure for the largest process.
 ///
-/// The kernel's peak is only true while this program itself is small: it counts the memory of the process that a child
-/// was split off from. That is why sources, frames and scores are handled in children, too.
+/// The kernel's peak is only correct while this program itself is small: it includes the memory of the process that a
+/// child was forked from. That is why sources, frames and scores are also handled in child processes.
 ///
 /// # Errors
-/// When it cannot be started or fails.
+/// If the command cannot be started or fails.
 pub fn run(mut command: Command, has_pipes: bool) -> io::Result<Cost> {
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let (began, busy) = (Instant::now(), busy());
@@ -87,11 +90,12 @@ pub fn run(mut command: Command, has_pipes: bool) -> io::Result<Cost> {
     }
     let usage = done.rusage;
     let cpu = (usage.utime + usage.stime).as_secs_f64();
-    Ok(Cost { wall, cpu, elsewhere: elsewhere(busy, cpu), peak_bytes: usage.maxrss.max(seen), output_bytes: 0 })
+    let (elsewhere, peak_bytes) = (elsewhere(busy, cpu), usage.maxrss.max(seen));
+    Ok(Cost { wall, cpu, elsewhere, peak_bytes, output_bytes: 0, after_last_frame: None })
 }
 
-/// Seconds that the cores of this machine worked since it was started, or were taken from it: proc_stat(5), all but
-/// idle and waiting; a guest's time is in the user's.
+/// Seconds that the cores of this machine worked since boot, or that the host took: proc_stat(5), everything except
+/// idle and waiting. Guest time is included in user time.
 pub fn busy() -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let times = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
@@ -100,13 +104,13 @@ pub fn busy() -> f64 {
     worked as f64 / clock_ticks_per_second() as f64
 }
 
-/// What of that went elsewhere since it was `before`, while `own` seconds were a run's own.
+/// Processor time used elsewhere since `before`, if the run itself used `own` seconds.
 pub fn elsewhere(before: f64, own: f64) -> f64 {
     (busy() - before - own).max(0.0)
 }
 
-/// Memory that a process and those that it started hold now. Pages that several of them share, as those of libraries
-/// are, count for each.
+/// Memory that a process and its descendants hold now. Shared pages, such as those of libraries, count for each
+/// process.
 fn tree_bytes(root: u32) -> u64 {
     let Ok(folder) = fs::read_dir("/proc") else { return 0 };
     let numbers = folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -120,20 +124,20 @@ fn tree_bytes(root: u32) -> u64 {
     tree.into_iter().filter_map(resident).sum()
 }
 
-/// The process that started `process`: proc_pid_stat(5), the second field behind the name in brackets.
+/// The parent of `process`: proc_pid_stat(5), the second field after the name in brackets.
 fn parent(process: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Bytes of `process` that are in memory: proc_pid_status(5), in KiB there.
+/// Resident memory of `process` in bytes: proc_pid_status(5), which states KiB.
 fn resident(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
-/// The middle of some numbers; the mean of the two in the middle where their number is even, NaN where there are none.
+/// The median of the values. For an even number, the mean of the two middle values. NaN without values.
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
@@ -183,8 +187,8 @@ mod tests {
 
     #[test]
     fn the_memory_of_a_pipeline_is_added_up() {
-        // Each of four processes holds text of 32 MiB, long enough to be seen together; a shell that reads such a text
-        // holds it twice for a moment.
+        // Each of four processes holds 32 MiB of text, long enough to overlap. While a shell reads such text, it holds
+        // it twice for a moment.
         let hold = "text=$(head -c 33554432 /dev/zero | tr '\\0' x); sleep 3; echo ${#text}";
         let one = run(shell(hold), true).unwrap().peak_bytes;
         let four = run(shell(&[format!("({hold})").as_str(); 4].join(" | ")), true).unwrap().peak_bytes;

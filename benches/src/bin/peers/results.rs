@@ -1,4 +1,4 @@
-//! What was measured, as it is kept.
+//! The stored results of measurements.
 
 use std::path::{Path, PathBuf};
 
@@ -13,75 +13,74 @@ use crate::{
 /// A whole comparison.
 #[derive(Debug, Serialize)]
 pub struct Run {
-    /// Where, when, with what.
+    /// The machine and the software.
     pub machine: Machine,
-    /// Rounds.
+    /// Number of rounds.
     pub runs: u32,
-    /// Too short to say anything about speed.
+    /// True if the run was too short to measure speed.
     pub quick: bool,
-    /// One after the other.
+    /// The results of the cases, in order.
     pub cases: Vec<CaseResult>,
 }
 
-/// What came of one case.
+/// The result of one case.
 #[derive(Debug, Serialize)]
 pub struct CaseResult {
-    /// Its letter.
+    /// Letter of the case.
     pub case: &'static str,
-    /// In words.
+    /// Description.
     pub title: &'static str,
-    /// Pictures.
+    /// Number of frames.
     pub frames: u32,
-    /// Bytes of the source.
+    /// Size of the source in bytes.
     pub source_bytes: u64,
-    /// Whether every run of every tool of which that is expected gave the same coded pictures, and the same sound where
-    /// it was copied, in every output.
+    /// True if all runs of all exact tools gave the same coded frames, and the same copied audio, in every output.
     pub same_pictures: bool,
-    /// What the project wants.
+    /// The project's goals.
     pub goals: &'static [Goal],
-    /// By tool; the first is what the others are compared with.
+    /// The results by tool. The first tool is the reference for the others.
     pub series: Vec<Series>,
 }
 
 /// All runs of one tool.
 #[derive(Debug, Serialize)]
 pub struct Series {
-    /// Which.
+    /// Name of the tool.
     pub tool: &'static str,
-    /// Whether its outputs had to be equal to those of the others.
+    /// True if its outputs had to equal those of the other exact tools.
     pub is_exact: bool,
-    /// One a round.
+    /// The cost of each round.
     pub costs: Vec<Cost>,
-    /// What it wrote; empty for what writes no file.
+    /// The written outputs. Empty if the tool writes no file.
     pub outputs: Vec<Output>,
 }
 
-/// What a tool made of one output.
+/// One output of a tool.
 #[derive(Debug, Serialize)]
 pub struct Output {
-    /// Its name.
+    /// Name of the output.
     pub name: String,
-    /// Bytes of the last file.
+    /// Size of the last file in bytes.
     pub bytes: u64,
-    /// MD5 over the coded pictures, one a round.
+    /// MD5 of the coded frames, one for each round.
     pub pictures: Vec<String>,
-    /// MD5 over sound that was copied, one a round.
+    /// MD5 of the copied audio, one for each round.
     pub sound: Vec<String>,
-    /// Of the last file.
+    /// Quality of the last file.
     pub quality: Option<Quality>,
 }
 
-/// How near an output is to what its encoder took in.
+/// Quality of an output compared with the input of its encoder.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Quality {
-    /// Over all planes, in decibels.
+    /// PSNR of all planes in decibels.
     pub psnr_db: Option<f64>,
-    /// Over all planes.
+    /// SSIM of all planes.
     pub ssim: Option<f64>,
 }
 
 impl CaseResult {
-    /// Puts a case's results together.
+    /// Builds the result of a case.
     pub fn new(case: &Case, source_bytes: u64, series: Vec<Series>) -> Self {
         CaseResult {
             case: case.key,
@@ -100,7 +99,7 @@ impl CaseResult {
     }
 }
 
-/// Whether all exact tools wrote the same, in every round.
+/// True if all exact tools wrote the same in every round.
 fn are_alike(series: &[Series]) -> bool {
     let exact: Vec<&Series> = series.iter().filter(|series| series.is_exact).collect();
     let Some(first) = exact.first() else { return true };
@@ -113,40 +112,40 @@ fn are_alike(series: &[Series]) -> bool {
 }
 
 impl Series {
-    /// No runs yet.
+    /// A series without runs.
     pub fn new(tool: &'static str, is_exact: bool) -> Self {
         Series { tool, is_exact, costs: Vec::new(), outputs: Vec::new() }
     }
 
-    /// Median, least and most seconds on the clock.
+    /// Median, minimum and maximum of the wall-clock times in seconds.
     pub fn wall(&self) -> (f64, f64, f64) {
         let walls = || self.costs.iter().map(|cost| cost.wall);
         (median(walls()), walls().fold(f64::INFINITY, f64::min), walls().fold(0.0, f64::max))
     }
 
-    /// Median of seconds of processor time.
+    /// Median of the processor times in seconds.
     pub fn cpu(&self) -> f64 {
         median(self.costs.iter().map(|cost| cost.cpu))
     }
 
-    /// The share of the machine's `cores` that went elsewhere in each run.
+    /// The share of the machine's `cores` that was used elsewhere in each run.
     pub fn elsewhere(&self, cores: usize) -> impl Iterator<Item = f64> {
         self.costs.iter().map(move |cost| cost.elsewhere / (cost.wall * cores as f64))
     }
 
-    /// How much longer this takes than `other`: by the medians, and by the median of the rounds' own ratios, which
-    /// drifts of the machine touch less.
+    /// Time of this tool divided by that of `other`: the ratio of the medians, and the median of the ratios within each
+    /// round. A drift of the machine's speed affects the latter less.
     pub fn ratio(&self, other: &Series) -> (f64, f64) {
         (self.wall().0 / other.wall().0, self.paired(other, |cost| cost.wall))
     }
 
-    /// The median of the rounds' own ratios of something.
+    /// The median of the ratios of a cost within each round.
     pub fn paired(&self, other: &Series, of: fn(&Cost) -> f64) -> f64 {
         median(self.costs.iter().zip(&other.costs).map(|(one, two)| of(one) / of(two)))
     }
 }
 
-/// Where a full run is kept: `benches/runs/DATE-N-cores`, with a number behind it where that is taken.
+/// Path for the results of a full run: `benches/runs/DATE-N-cores`, with a number at the end if the name exists.
 pub fn unused_name(machine: &Machine) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("runs");
     let name = format!("{}-{}-cores", machine.date, machine.cores);

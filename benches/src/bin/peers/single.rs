@@ -1,6 +1,6 @@
-//! Cases with one output: `trix encode` beside the `ffmpeg` program.
+//! Cases with one output: `trix encode` compared with the `ffmpeg` program.
 //!
-//! Invariant: the settings of the one output are what both command lines are made of.
+//! Invariant: both command lines are made from the settings of this output.
 
 use std::{io, path::Path, process::Command};
 
@@ -18,16 +18,16 @@ use crate::{
     ffmpeg::{self, Manner},
 };
 
-/// What the bare encoder is called.
+/// Name of the bare encoder in tables.
 pub const ENCODER_ALONE: &str = "encoder alone";
 
-/// Who does it.
+/// The tools of these cases.
 pub static TOOLS: [Tool; 5] = [
     Tool { name: "ffmpeg", is_exact: true, work: Work::Programs(|setup| encode_with_ffmpeg(setup, Manner::AsTrix)) },
     Tool { name: TRIX, is_exact: true, work: Work::Programs(|setup| encode(setup, "off")) },
     Tool { name: "trix, verified", is_exact: true, work: Work::Programs(|setup| encode(setup, "structure")) },
-    // It cuts pictures into a slice for each core to convert them, and the diffusion of errors ends at the edge of a
-    // slice: its output depends on the machine, and may differ from the others'.
+    // It converts each frame in slices, one for each core, and error diffusion ends at the edge of a slice. So its
+    // output depends on the machine, and may differ from that of the other tools.
     Tool {
         name: "ffmpeg, as it comes",
         is_exact: false,
@@ -36,7 +36,7 @@ pub static TOOLS: [Tool; 5] = [
     Tool { name: ENCODER_ALONE, is_exact: false, work: Work::EncoderAlone },
 ];
 
-/// A job with one output of 4:2:0 and no sound.
+/// A job with one 4:2:0 output and no audio.
 pub fn job(source: &Path, encoder: Encoder, depth: u32, preset: &str, crf: u32, size: (i32, i32)) -> Job {
     let settings = EncodeSettings {
         depth: Some(depth),
@@ -81,7 +81,7 @@ fn encode_with_ffmpeg(setup: &Setup<'_>, manner: Manner) -> io::Result<Vec<Comma
     Ok(vec![command])
 }
 
-/// The one output.
+/// The single output.
 fn only<'a>(setup: &Setup<'a>) -> io::Result<(&'a crate::case::Target, &'a EncodeSettings)> {
     let target = setup.told.targets.first();
     let settings = setup.told.job.outputs.first().and_then(|output| output.video.encode());

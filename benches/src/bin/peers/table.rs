@@ -1,4 +1,4 @@
-//! The results as a page of Markdown, which is read well on a terminal, too.
+//! The results as a Markdown page that is also readable in a terminal.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use crate::{
     single::ENCODER_ALONE,
 };
 
-/// What stands over the table of costs.
+/// Column heads of the table of costs.
 const COSTS: [&str; 11] = [
     "case",
     "tool",
@@ -26,7 +26,7 @@ const COSTS: [&str; 11] = [
     "CPU / peer",
 ];
 
-/// What stands over the table of outputs.
+/// Column heads of the table of outputs.
 const OUTPUTS: [&str; 6] = ["case", "output", "kbit/s", "PSNR dB", "SSIM", "of"];
 
 /// The whole page.
@@ -61,7 +61,7 @@ pub fn markdown(run: &Run) -> String {
     page
 }
 
-/// How to read the numbers.
+/// Explains the numbers.
 const NOTES: &str = "
 How to read this:
 
@@ -113,7 +113,7 @@ fn cost(case: &CaseResult, series: &Series, peer: Option<&Series>) -> [String; 1
     ]
 }
 
-/// Each output of a case that has several, and each stream that there is of it.
+/// Rows for each output of a case with several outputs, and for each distinct stream of it.
 fn outputs(case: &CaseResult) -> Vec<[String; 6]> {
     let mut rows = Vec::new();
     let count = case.series.iter().map(|series| series.outputs.len()).max().unwrap_or(0);
@@ -147,7 +147,7 @@ fn kilobits(case: &CaseResult, bytes: u64) -> String {
     format!("{:.0}", bytes as f64 * 8.0 / 1000.0 / seconds)
 }
 
-/// The lowest and highest score of a tool's outputs; one number where there is one output.
+/// The lowest and highest score of a tool's outputs. One number if there is one output.
 fn span(series: &Series, score: fn(&Output) -> Option<f64>, digits: usize) -> String {
     let scores = || series.outputs.iter().filter_map(score);
     let (least, most) = (scores().fold(f64::INFINITY, f64::min), scores().fold(f64::NEG_INFINITY, f64::max));
@@ -158,7 +158,7 @@ fn span(series: &Series, score: fn(&Output) -> Option<f64>, digits: usize) -> St
     }
 }
 
-/// Columns are padded, so that the source is a table, too; those numbered in `left` hold words.
+/// Writes a table with padded columns, so that its source also looks like a table. The columns in `left` hold words.
 fn table<const N: usize>(page: &mut String, columns: &[&str; N], rows: &[[String; N]], left: &[usize]) {
     let width = |at: usize| rows.iter().map(|row| row[at].len()).chain([columns[at].len()]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
@@ -204,6 +204,20 @@ fn notes(page: &mut String, case: &CaseResult, cores: usize) {
         let (medians, paired) = trix.ratio(alone);
         let _ =
             writeln!(page, "  A whole job takes {medians:.3} times as long as its encoder alone (paired {paired:.3}).");
+    }
+    for series in &case.series {
+        let seconds: Vec<f64> = series.costs.iter().filter_map(|cost| cost.after_last_frame).collect();
+        if !seconds.is_empty() {
+            let (least, most) = seconds
+                .iter()
+                .fold((f64::INFINITY, 0.0), |(least, most): (f64, f64), one| (least.min(*one), most.max(*one)));
+            let median = median(seconds);
+            let _ = writeln!(
+                page,
+                "  {}: {median:.2} s after the last encoded frame ({least:.2}..{most:.2}).",
+                series.tool
+            );
+        }
     }
     for goal in case.goals {
         let Some((tool, peer)) = case.of(goal.tool).zip(case.of(goal.peer)) else { continue };

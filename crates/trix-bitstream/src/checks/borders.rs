@@ -1,7 +1,8 @@
-//! Where a demuxer has to begin anew, since it would go on with what it knows and lose what follows: a table of a transport
-//! stream that gives a stream another codec, and the header of another recording in FLV and Matroska.
+//! Finds places where a demuxer must start again, because it would continue with outdated parameters and lose what
+//! follows. Such a place is a transport stream table that changes the codec of a stream, or the header of another
+//! recording in FLV and Matroska.
 //!
-//! Invariant: bytes are looked at once, in their order.
+//! Invariant: bytes are read once, in order.
 
 use super::{
     matroska::Matroska,
@@ -11,19 +12,19 @@ use super::{
     walk::Walk,
 };
 
-/// Such a place.
+/// A place where a demuxer must start again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Border {
-    /// The byte of the file at which what is new begins.
+    /// Offset of the first new byte in the file.
     pub at: u64,
-    /// The table that makes it one.
+    /// The table that causes the change.
     pub change: Option<TableChange>,
 }
 
-/// Looks for such places.
+/// Searches for borders.
 pub struct Borders {
     watch: Watch,
-    /// Where the bytes that are looked at begin in the file.
+    /// Offset in the file of the first byte that is searched.
     start: u64,
 }
 
@@ -34,7 +35,7 @@ enum Watch {
 }
 
 impl Borders {
-    /// For a file that begins with `head`, from byte `start` on; `None` where it can have no such place.
+    /// Creates a search from byte `start` on, for a file that begins with `head`. `None` if such a file has no borders.
     pub fn of(head: &[u8], start: u64) -> Option<Self> {
         let watch = match head {
             [b'F', b'L', b'V', 1, ..] => Watch::Tags(Walk::default()),
@@ -45,7 +46,7 @@ impl Borders {
         Some(Borders { watch, start })
     }
 
-    /// Takes the next bytes; the first such place in them.
+    /// Searches the next bytes. Returns the first border found so far.
     pub fn feed(&mut self, bytes: &[u8]) -> Option<Border> {
         let mut signs = Vec::new();
         let (at, change) = match &mut self.watch {
@@ -67,7 +68,7 @@ impl Borders {
         Some(Border { at, change: change.map(|change| TableChange { at, ..change }) })
     }
 
-    /// What of `bytes`, which begin at the place that was found, still belongs to what came before.
+    /// Keeps the part of `bytes`, which begin at the border, that still belongs to the content before it.
     pub fn remainder(&self, bytes: Vec<u8>) -> Vec<u8> {
         match &self.watch {
             Watch::Tables(tables) => tables.remainder(bytes),

@@ -1,36 +1,36 @@
-//! Follows the packets of MXF (SMPTE ST 377-1, 6.3): a key, a length, and as many bytes.
+//! Follows the packets of MXF (SMPTE ST 377-1, 6.3): a key, a length, and a value of that length.
 //!
-//! Invariant: what stands behind one packet is the next one; only zeros may follow the last.
+//! Invariant: each packet follows directly after the one before. Only zeros may follow the last packet.
 
 use super::{
     sign::Sign,
     walk::{Lost, Steps},
 };
 
-/// How every key begins (SMPTE ST 336, 4.2).
+/// First bytes of every key (SMPTE ST 336, 4.2).
 const MARK: [u8; 4] = [0x06, 0x0e, 0x2b, 0x34];
-/// Bytes of a key.
+/// Size of a key in bytes.
 const KEY: usize = 16;
-/// How the key of the first partition begins, behind a run-in of less than 64 KiB.
+/// First bytes of the key of the first partition. A run-in of less than 64 KiB may precede it.
 const PARTITION: [u8; 13] = [0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01];
 
 #[derive(Default)]
 pub(super) struct Klv {
-    /// Bytes of the value of the packet whose key was seen.
+    /// Bytes still to skip in the value of the current packet.
     skip: u64,
     begun: bool,
     lost: Lost,
-    /// Whether one of the bytes that belong to no packet is not zero.
+    /// True if a byte outside of any packet is not zero.
     has_content: bool,
 }
 
-/// The length of the value of the packet that `bytes` begin with, and of what stands before it. The outer `None`: more
-/// bytes are needed; the inner: no packet begins there.
+/// Reads the packet header at the start of `bytes`: the length of the value, and the size of the header itself. The
+/// outer `None` means that more bytes are needed. The inner `None` means that no packet begins here.
 fn head(bytes: &[u8]) -> Option<Option<(u64, usize)>> {
     if !bytes.starts_with(&MARK[..bytes.len().min(MARK.len())]) {
         return Some(None);
     }
-    // A length of one byte, or the number of bytes that follow with it (ITU-T X.690, 8.1.3).
+    // Either a length in one byte, or the number of length bytes that follow (ITU-T X.690, 8.1.3).
     let first = *bytes.get(KEY)?;
     if first & 0x80 == 0 {
         return Some(Some((first.into(), KEY + 1)));
@@ -69,7 +69,7 @@ impl Steps for Klv {
     }
 
     fn end(&mut self, _: &[u8], _: u64, signs: &mut Vec<Sign>) {
-        // A file that is cut short is told by what it declares.
+        // A truncated file is found by the size that it declares, not here.
         signs.extend(self.lost.end("packet", None).filter(|_| self.has_content));
     }
 }

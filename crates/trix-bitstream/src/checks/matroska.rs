@@ -1,7 +1,8 @@
-//! Matroska: the CRC-32 that an element with children may begin with (RFC 8794, 11.3.1), and the order of elements.
+//! Matroska: the optional CRC-32 at the start of an element with children (RFC 8794, 11.3.1), and the order of
+//! elements.
 //!
-//! Invariant: every byte is looked at once, in order; whatever the sizes in a file say, memory stays within a few
-//! hundred bytes.
+//! Invariant: every byte is read once, in order. Memory stays within a few hundred bytes, whatever the sizes in a file
+//! say.
 
 use trix_model::{
     damage::DamageKind,
@@ -17,13 +18,13 @@ mod id {
     pub(super) const CLUSTER: u32 = 0x1f43_b675;
     pub(super) const CRC: u32 = 0xbf;
     pub(super) const VOID: u32 = 0xec;
-    /// TimestampScale: nanoseconds in a tick of the segment.
+    /// TimestampScale: nanoseconds per tick of the segment.
     pub(super) const SCALE: u32 = 0x2a_d7b1;
     /// Timestamp of a cluster, in ticks of the segment.
     pub(super) const TIME: u32 = 0xe7;
 }
 
-/// What a segment consists of (RFC 9559, 5.1).
+/// Elements at the top level of a segment (RFC 9559, 5.1).
 const LEVEL_1: [(u32, &str); 8] = [
     (0x114d_9b74, "SeekHead"),
     (0x1549_a966, "Info"),
@@ -35,7 +36,7 @@ const LEVEL_1: [(u32, &str); 8] = [
     (0x1254_c367, "Tags"),
 ];
 
-/// Elements with children below those; a checksum may stand in any of them.
+/// Elements with children below the top level. Any of them may contain a checksum.
 const LEVEL_2: [(u32, &str); 7] = [
     (0x4dbb, "Seek"),
     (0xae, "TrackEntry"),
@@ -58,7 +59,7 @@ fn is_level_1(element: u32) -> bool {
     LEVEL_1.iter().any(|(known, _)| *known == element)
 }
 
-/// Whether one byte makes the difference to something that a segment consists of.
+/// True if `element` differs in exactly one byte from a top-level element of a segment.
 fn is_nearly_level_1(element: u32) -> bool {
     let differing = |known: u32| (known ^ element).to_be_bytes().iter().filter(|byte| **byte != 0).count();
     LEVEL_1.iter().any(|(known, _)| differing(*known) == 1)
@@ -68,37 +69,38 @@ fn is_nearly_level_1(element: u32) -> bool {
 struct Open {
     element: u32,
     start: u64,
-    /// Behind its last byte; `None` where the size is unknown, as in a recording that was not finished.
+    /// Offset after its last byte. `None` if the size is unknown, as in an unfinished recording.
     end: Option<u64>,
-    /// What its checksum should be, and that of the bytes so far.
+    /// The stated checksum, and the checksum of the bytes so far.
     checksum: Option<(u32, crc32fast::Hasher)>,
     has_children: bool,
 }
 
 #[derive(Clone, Copy)]
 enum State {
-    /// Collecting the identifier and size of the next element.
+    /// Collects the identifier and size of the next element.
     Header,
-    /// Collecting the value of an element that means something here.
+    /// Collects the value of an element that the check needs.
     Value { element: u32, left: u64 },
-    /// Passing over bytes.
+    /// Skips bytes.
     Skip { left: u64 },
-    /// Lost: looking for something that a segment consists of.
+    /// Searches for a top-level element of the segment after damage.
     Hunt,
 }
 
 pub(super) struct Matroska {
     stack: Vec<Open>,
     state: State,
-    /// Bytes of a header or of a value.
+    /// Bytes of the current header or value.
     scratch: Vec<u8>,
     at: u64,
-    /// Nanoseconds in a tick.
+    /// Nanoseconds per tick.
     scale: u64,
     cluster: Option<u64>,
-    /// Where an element of unknown kind stands in the segment, until what follows shows that it is whole.
+    /// Start of an unknown element in the segment. It is kept until the next element shows that the unknown one is
+    /// complete.
     suspect: Option<u64>,
-    /// The byte at which the first recording behind this one begins.
+    /// Offset of the first further recording in the file.
     next: Option<u64>,
 }
 
@@ -109,7 +111,7 @@ impl Default for Matroska {
             state: State::Header,
             scratch: Vec::new(),
             at: 0,
-            // The default of the element (RFC 9559, 5.1.2.9).
+            // Default value of the element (RFC 9559, 5.1.2.9).
             scale: 1_000_000,
             cluster: None,
             suspect: None,
@@ -119,13 +121,13 @@ impl Default for Matroska {
 }
 
 impl Matroska {
-    /// The byte at which the first recording behind this one begins, as far as was looked.
+    /// Offset of the first further recording in the file, as far as the file was read.
     pub(super) fn next_recording(&self) -> Option<u64> {
         self.next
     }
 }
 
-/// The value of an EBML variable-size integer, and whether all its bits are set, which stands for "unknown".
+/// The value of an EBML variable-size integer. The flag is true if all its bits are set, which means "unknown".
 fn vint(bytes: &[u8]) -> (u64, bool) {
     let value = bytes.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
     let mask = (1u64 << (7 * bytes.len())) - 1;
@@ -182,7 +184,7 @@ impl Check for Matroska {
     }
 
     fn end(&mut self, signs: &mut Vec<Sign>) {
-        // A segment that says where it ends is held to that elsewhere; in a live recording only its parts say so.
+        // Another check covers a segment that states its end. In a live recording only the elements state theirs.
         let is_live = self.stack.iter().any(|open| open.element == id::SEGMENT && open.end.is_none());
         let is_inside = self.stack.iter().any(|open| open.end.is_some_and(|end| end > self.at))
             || matches!(self.state, State::Value { .. } | State::Skip { .. })
@@ -195,7 +197,7 @@ impl Check for Matroska {
 }
 
 impl Matroska {
-    /// Passes over bytes that count for every checksum that is open.
+    /// Advances over bytes and adds them to every open checksum.
     fn take(&mut self, bytes: &[u8]) {
         self.at += bytes.len() as u64;
         for (_, hasher) in self.stack.iter_mut().filter_map(|open| open.checksum.as_mut()) {
@@ -208,7 +210,7 @@ impl Matroska {
         Some(Timestamp::new(i64::try_from(nanos).ok()?, TimeBase::new(1, 1_000_000_000)))
     }
 
-    /// Looks whether the header in `scratch` is whole, and enters or passes over its element.
+    /// If the header in `scratch` is complete, enters or skips its element.
     fn header(&mut self, signs: &mut Vec<Sign>) {
         let Some(first) = self.scratch.first() else { return };
         let id_length = first.leading_zeros() as usize + 1;
@@ -226,7 +228,7 @@ impl Matroska {
         let element = self.scratch[..id_length].iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte));
         let (size, is_unknown) = vint(&self.scratch[id_length..]);
         let start = self.at - self.scratch.len() as u64;
-        // What stands at a higher level ends an element of unknown size.
+        // An element of a higher level ends an element of unknown size.
         while self.stack.last().is_some_and(|open| {
             open.end.is_none()
                 && (element == id::EBML
@@ -246,7 +248,7 @@ impl Matroska {
         }
         let parent = self.stack.last().map(|open| open.element);
         match parent {
-            // Nothing but these stands outside.
+            // Only these elements may stand outside of a segment.
             None if element != id::EBML && element != id::SEGMENT && element != id::VOID => return self.lost(signs),
             Some(id::SEGMENT) if is_level_1(element) => self.suspect = None,
             Some(id::SEGMENT) if element != id::VOID && element != id::CRC => {
@@ -298,7 +300,7 @@ impl Matroska {
             (id::SCALE, _) if number > 0 => self.scale = number,
             (id::TIME, Some(open)) if open.element == id::CLUSTER => self.cluster = Some(number),
             (id::CRC, Some(open)) if open.end.is_some() => {
-                // Stored in little-endian order.
+                // The checksum is stored in little-endian order.
                 let stated = (number as u32).swap_bytes();
                 open.checksum = Some((stated, crc32fast::Hasher::new()));
             }
@@ -306,7 +308,7 @@ impl Matroska {
         }
     }
 
-    /// Closes what ends here, and goes on with the next element.
+    /// Closes all elements that end here, and starts the next element.
     fn next(&mut self, signs: &mut Vec<Sign>) {
         while self.stack.last().is_some_and(|open| open.end == Some(self.at)) {
             let Some(Open { element, start, checksum: Some((stated, hasher)), .. }) = self.stack.pop() else {
@@ -327,10 +329,10 @@ impl Matroska {
         self.state = State::Header;
     }
 
-    /// What stands here is no element, or larger than what it stands in: goes on behind the latter.
+    /// Handles an invalid element, or one that is larger than its parent: continues after the parent.
     fn lost(&mut self, signs: &mut Vec<Sign>) {
         let reaches = |open: &Open, at: u64| open.end.is_some_and(|end| end >= at);
-        // Where a checksum covers this place, it tells; unless what has the checksum ended already.
+        // A checksum that covers this place reports the damage. It cannot do so if its element has already ended.
         if !self.stack.iter().any(|open| open.checksum.is_some() && reaches(open, self.at)) {
             let at = self.suspect.unwrap_or(self.at - self.scratch.len() as u64);
             let detail = format!("the container is damaged: no element of Matroska stands at byte {at}");
@@ -338,7 +340,7 @@ impl Matroska {
         }
         self.suspect = None;
         let mut from = 1;
-        // Behind what is below the level of the segment, the next element is where it should be.
+        // Below the segment level, the next element starts where the parent ends.
         while let Some(open) = self.stack.last().filter(|open| open.element != id::SEGMENT) {
             if let Some(end) = open.end.filter(|_| reaches(open, self.at)) {
                 self.scratch.clear();
@@ -351,7 +353,7 @@ impl Matroska {
             from = 0;
             self.stack.pop();
         }
-        // What follows may have begun in what was taken for a header.
+        // The next element may have begun inside the bytes that were read as a header.
         let known = self
             .scratch
             .windows(4)
@@ -405,7 +407,7 @@ mod tests {
         [header, segment].concat()
     }
 
-    /// Feeds in pieces of `piece` bytes.
+    /// Feeds the file in pieces of `piece` bytes.
     fn signs(bytes: &[u8], piece: usize) -> Vec<Sign> {
         let (mut check, mut signs) = (Matroska::default(), Vec::new());
         for piece in bytes.chunks(piece.max(1)) {
@@ -430,7 +432,7 @@ mod tests {
         let whole = file(false);
         let second = whole.windows(4).enumerate().filter(|(_, id)| *id == CLUSTER).nth(1).unwrap().0;
         let length = cluster(40).len();
-        // Behind its own header, size and checksum.
+        // After the header, size and checksum of the cluster.
         for at in second + 14..second + length {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x10;
@@ -471,7 +473,7 @@ mod tests {
         let last = whole.len() - 1;
         whole[last] ^= 1;
         let times: Vec<_> = signs(&whole, 11).into_iter().map(|sign| sign.time.map(Timestamp::micros)).collect();
-        // The group and the cluster that it stands in.
+        // One sign from the group, one from its cluster.
         assert_eq!(times, [Some(80_000), Some(80_000)]);
     }
 

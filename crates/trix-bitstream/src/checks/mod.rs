@@ -1,7 +1,7 @@
-//! Checks what a container says about its own wholeness and libavformat does not look at: checksums of Matroska,
-//! counters and error flags of transport streams; whether packets of MXF, tags of FLV and pages of Ogg follow each other.
+//! Integrity checks that libavformat does not make: checksums of Matroska; counters and error flags of transport
+//! streams; continuity of MXF packets, FLV tags and Ogg pages.
 //!
-//! Invariant: a check is fed a file from start to end, in pieces of any size, and never fails a file for what its format
+//! Invariant: a check takes a file from start to end, in pieces of any size. It never reports what the file's format
 //! allows.
 
 mod borders;
@@ -19,7 +19,7 @@ pub use self::{
 };
 use self::{klv::Klv, matroska::Matroska, pages::Pages, tags::Tags, transport::Transport, walk::Walk};
 
-/// The check for files that `demuxer` (FFmpeg's name) reads; `None` where there is nothing to check.
+/// The check for files of `demuxer` (FFmpeg's name). `None` if there is nothing to check.
 pub fn of(demuxer: &str) -> Option<Box<dyn Check>> {
     Some(match demuxer {
         "matroska,webm" => Box::new(Matroska::default()),

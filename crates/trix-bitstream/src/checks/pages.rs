@@ -1,6 +1,7 @@
-//! Follows the pages of Ogg (RFC 3533), which have a checksum and a number each.
+//! Follows the pages of Ogg (RFC 3533). Each page has a checksum and a number.
 //!
-//! Invariant: pages of a stream are counted from its first; a stream that begins anew counts anew.
+//! Invariant: page numbers of a stream are checked from its first page on. A stream that begins again restarts its
+//! numbers.
 
 use std::collections::BTreeMap;
 
@@ -12,29 +13,29 @@ use super::{
 };
 
 const MARK: &[u8] = b"OggS";
-/// Bytes of a page before the sizes of its segments.
+/// Size of a page header in bytes, without the segment table.
 const HEAD: usize = 27;
-/// Where the checksum stands.
+/// Position of the checksum in the page.
 const SUM: std::ops::Range<usize> = 22..26;
 
 #[derive(Default)]
 pub(super) struct Pages {
     lost: Lost,
-    /// The number of the last page of each stream.
+    /// Number of the last page of each stream.
     numbers: BTreeMap<u32, u32>,
 }
 
-/// The checksum of a page, whose own is taken for zero.
+/// The checksum of a page, computed with zeros in place of its own checksum.
 fn checksum(page: &[u8]) -> u32 {
     crc(0, page.iter().enumerate().map(|(at, byte)| if SUM.contains(&at) { 0 } else { *byte }))
 }
 
-/// A number of four bytes, the lowest first.
+/// Reads a four-byte number in little-endian order.
 fn number(page: &[u8], at: usize) -> u32 {
     page[at..at + 4].iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
-/// How long the page is that `bytes` begin with; `None` where that does not show yet. Zero: no page begins there.
+/// Length of the page at the start of `bytes`. `None` if more bytes are needed. Zero if no page begins here.
 fn length(bytes: &[u8]) -> Option<usize> {
     if !bytes.starts_with(&MARK[..bytes.len().min(4)]) || bytes.get(4).is_some_and(|version| *version != 0) {
         return Some(0);
@@ -105,7 +106,7 @@ mod tests {
         let length = whole[0].len();
         for piece in [1, 13, 293, 100_000] {
             assert!(told(&whole.concat(), piece).is_empty());
-            // Two files behind each other are one (RFC 3533, 4).
+            // Two concatenated files are one valid file (RFC 3533, 4).
             assert!(told(&[whole.concat(), whole.concat()].concat(), piece).is_empty());
             let missing = [whole[..4].concat(), whole[5..].concat()].concat();
             let place = format!("missing at byte {}: number 5 after 3", 4 * length);

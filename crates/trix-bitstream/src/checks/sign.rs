@@ -1,37 +1,37 @@
-//! What a check is, and what it finds.
+//! The interface of a check, and what it finds.
 
 use trix_model::{damage::DamageKind, time::Timestamp};
 
 /// One sign of damage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sign {
-    /// What is damaged.
+    /// Kind of damage.
     pub kind: DamageKind,
-    /// When, in the time of the file; `None` where it is not known.
+    /// Time in the file. `None` if it is unknown.
     pub time: Option<Timestamp>,
-    /// What was found, in words.
+    /// Description of the damage.
     pub detail: String,
 }
 
-/// A table of a transport stream that gives a stream another codec.
+/// A table of a transport stream that changes the codec of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableChange {
-    /// The byte of its packet.
+    /// Offset of the packet with the table.
     pub at: u64,
-    /// The packet identifier of the stream.
+    /// Packet identifier (PID) of the stream.
     pub pid: u16,
-    /// The codec in words.
+    /// Name of the new codec.
     pub to: &'static str,
 }
 
-/// Looks at a file's bytes, piece by piece.
+/// Checks the bytes of a file piece by piece.
 pub trait Check: Send {
-    /// Takes the next bytes.
+    /// Checks the next bytes, and appends signs of damage to `signs`.
     fn feed(&mut self, bytes: &[u8], signs: &mut Vec<Sign>);
-    /// Whether what it finds is needed before the packets that follow are handed on.
+    /// True if a reader needs the results for some bytes before it passes on the packets in them.
     fn leads(&self) -> bool {
         false
     }
-    /// There are no more.
+    /// Ends the check after the last byte of the file.
     fn end(&mut self, signs: &mut Vec<Sign>);
 }

@@ -1,7 +1,7 @@
-//! Follows the tags of FLV (Adobe's specification of FLV 10.1, annex E), each of which says how long it is.
+//! Follows the tags of FLV (Adobe's specification of FLV 10.1, annex E). Each tag states its length.
 //!
-//! Invariant: a tag is known by its type, its stream and the size behind it; sizes behind tags that follow each other are
-//! not held against a file, since writers differ about them.
+//! Invariant: a tag is recognised by its type, its stream and the size after it. If tags follow each other directly, a
+//! wrong size after a tag is no damage, because writers differ about it.
 
 use trix_model::time::{TimeBase, Timestamp};
 
@@ -10,38 +10,38 @@ use super::{
     walk::{Lost, Steps, cut_short},
 };
 
-/// Bytes of the head of a tag.
+/// Size of a tag header in bytes.
 const HEAD: usize = 11;
-/// Bytes of the size that follows a tag.
+/// Size in bytes of the size field after a tag.
 const SIZE: usize = 4;
-/// Bytes before the first tag: the header, and the size of no tag.
+/// Bytes before the first tag: the file header, and a size field for no tag.
 const START: usize = 9 + SIZE;
 
 #[derive(Default)]
 pub(super) struct Tags {
-    /// Bytes of a tag whose head was seen, and of the size behind it.
+    /// Bytes still to skip in the current tag and the size field after it.
     skip: usize,
-    /// Whether the header was passed.
+    /// True once the file header was skipped.
     begun: bool,
     lost: Lost,
-    /// The time of the last tag.
+    /// Time of the last tag.
     latest: Option<Timestamp>,
-    /// The byte at which the first recording behind this one begins.
+    /// Offset of the first further recording in the file.
     next: Option<u64>,
 }
 
 impl Tags {
-    /// The byte at which the first recording behind this one begins, as far as was looked.
+    /// Offset of the first further recording in the file, as far as the file was read.
     pub(super) fn next_recording(&self) -> Option<u64> {
         self.next
     }
 }
 
-/// The length of the content and the time in milliseconds of the tag that `bytes` begin with.
+/// The content length and the time in milliseconds of the tag at the start of `bytes`.
 fn head(bytes: &[u8]) -> Option<(usize, i64)> {
     let &[kind, a, b, c, high, middle, low, highest, stream @ ..]: &[u8; HEAD] = bytes.first_chunk()?;
     let time = i32::from_be_bytes([highest, high, middle, low]);
-    // The bit above the type says that the content is encrypted.
+    // Bit 5, above the type, marks encrypted content.
     let is_known = matches!(kind & 0xdf, 8 | 9 | 18);
     (is_known && stream == [0; 3]).then(|| (u32::from_be_bytes([0, a, b, c]) as usize, i64::from(time)))
 }
@@ -66,7 +66,7 @@ impl Steps for Tags {
                 self.skip = size + SIZE;
                 return Some(HEAD);
             }
-            // Another recording behind this one.
+            // Another recording follows in the same file.
             if rest.starts_with(b"FLV\x01") {
                 self.next.get_or_insert(here);
                 self.begun = false;
@@ -74,7 +74,7 @@ impl Steps for Tags {
             }
             self.lost.begin(here);
         }
-        // Behind what was lost, only a tag whose size stands behind it too is believed.
+        // After lost bytes, accept a tag only if the correct size follows it.
         for at in 0..=rest.len() - HEAD {
             let Some((size, _)) = head(&rest[at..]) else { continue };
             let behind = at + HEAD + size;
@@ -84,7 +84,7 @@ impl Steps for Tags {
                     return Some(at);
                 }
                 Some(_) => {}
-                // It has to be seen whole.
+                // The tag must be completely in memory.
                 None => return Some(at).filter(|at| *at > 0),
             }
         }
@@ -93,7 +93,7 @@ impl Steps for Tags {
 
     fn end(&mut self, rest: &[u8], here: u64, signs: &mut Vec<Sign>) {
         signs.extend(self.lost.end("tag", self.latest));
-        // The size behind the last tag may be missing.
+        // The size field after the last tag may be missing.
         if self.skip > SIZE {
             let missing = self.skip - SIZE;
             signs
@@ -123,7 +123,7 @@ mod tests {
         [vec![start], tags.collect()].concat()
     }
 
-    /// Signs of `bytes`, which come in pieces of `piece`.
+    /// Signs of damage in `bytes`, fed in pieces of `piece` bytes.
     fn signs(bytes: &[u8], piece: usize) -> Vec<Sign> {
         let (mut tags, mut signs) = (Walk::<Tags>::default(), Vec::new());
         bytes.chunks(piece).for_each(|piece| tags.feed(piece, &mut signs));
@@ -136,12 +136,12 @@ mod tests {
         let whole = file();
         for piece in [1, 7, 100, 100_000] {
             assert_eq!(signs(&whole.concat(), piece), []);
-            // Without the size behind the last tag.
+            // Without the size field after the last tag.
             let bytes = whole.concat();
             assert_eq!(signs(&bytes[..bytes.len() - 4], piece), []);
             let [sign] = &signs(&bytes[..bytes.len() - 5], piece)[..] else { panic!("one sign") };
             assert!(sign.detail.contains("cut short: 1 of"), "{}", sign.detail);
-            // Zeros between two tags, and in one.
+            // Zeros between two tags, and inside a tag.
             let first = whole[..5].concat();
             let between = [&first[..], &[0; 300], &whole[5..].concat()].concat();
             let [sign] = &signs(&between, piece)[..] else { panic!("one sign") };
@@ -153,7 +153,7 @@ mod tests {
             let behind = [&whole.concat()[..], &[1; 300]].concat();
             let [sign] = &signs(&behind, piece)[..] else { panic!("one sign") };
             assert!(sign.detail.contains("nothing belongs to a tag"), "{}", sign.detail);
-            // Another recording behind this one, with a header of its own.
+            // A second recording with its own header follows.
             let twice = [whole.concat(), whole.concat()].concat();
             assert_eq!(signs(&twice, piece), []);
             let [sign] = &signs(&twice[..twice.len() - 110], piece)[..] else { panic!("one sign") };

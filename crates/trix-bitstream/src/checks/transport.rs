@@ -1,8 +1,8 @@
-//! Transport streams (ISO/IEC 13818-1): lost packets by their counters, broken ones by their flag, tables by their
-//! checksums, and bytes that belong to no packet.
+//! Transport streams (ISO/IEC 13818-1): detects lost packets by their counters, broken packets by their flag, damaged
+//! tables by their checksums, and bytes outside of packets.
 //!
-//! Invariant: a stream that keeps the rules of the standard shows no sign: packets may be sent twice, counters may jump
-//! where an adaptation field announces it.
+//! Invariant: a stream that follows the standard shows no sign of damage. Packets may be sent twice, and counters may
+//! jump where an adaptation field announces it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,56 +18,57 @@ use super::{
 
 const SYNC: u8 = 0x47;
 const PACKET: usize = 188;
-/// Padding packets, which carry nothing (table 2-3).
+/// Padding packets without content (table 2-3).
 const NULL: u16 = 0x1fff;
-/// Bytes from packet to packet: plain, with a time in front (BDAV), with parity behind (DVB-ASI).
+/// Distance between packets in bytes: plain, with a preceding timestamp (BDAV), with parity bytes at the end (DVB-ASI).
 const STRIDES: [usize; 3] = [PACKET, 192, 204];
-/// Packets in a row that show where packets start.
+/// Number of consecutive packets that proves where packets start.
 const SURE: usize = 5;
 
-/// What is known of the packets of one identifier.
+/// State of the packets of one identifier.
 #[derive(Clone, Copy, Default)]
 struct Pid {
     counter: Option<u8>,
-    /// The last packet was sent a second time already.
+    /// True if the last packet was already sent a second time.
     repeated: bool,
-    /// The last presentation time.
+    /// Last presentation time.
     pts: Option<i64>,
 }
 
 #[derive(Default)]
 pub(super) struct Transport {
-    /// Bytes that wait for the rest of their packet.
+    /// Bytes of a packet that is not complete yet.
     rest: Vec<u8>,
     at: u64,
-    /// Bytes from packet to packet, once they are known.
+    /// Distance between packets in bytes, once known.
     stride: Option<usize>,
     /// Bytes that belong to no packet.
     lost: Lost,
     pids: BTreeMap<u16, Pid>,
-    /// Identifiers of tables whose checksums are known to be there: the programme association table, and what it names.
+    /// Identifiers of tables that have checksums: the programme map tables that the programme association table names.
     tables: Vec<u16>,
     latest: Option<i64>,
-    /// The codec of each elementary stream, as the last table has it.
+    /// Codec of each elementary stream in the latest table.
     codecs: BTreeMap<u16, &'static str>,
-    /// The identifiers that the table of each programme lists.
+    /// Packet identifiers that the table of each programme lists.
     listed: BTreeMap<u16, BTreeSet<u16>>,
     changes: Vec<TableChange>,
 }
 
 impl Transport {
-    /// Whether a file that begins with `head` is a transport stream.
+    /// True if `head` is the start of a transport stream.
     pub(super) fn is_in(head: &[u8]) -> bool {
         start(head, None).is_some_and(|(skipped, stride)| skipped < stride)
     }
 
-    /// The changes of codecs since the last look.
+    /// Returns the codec changes since the last call.
     pub(super) fn changes(&mut self) -> Vec<TableChange> {
         std::mem::take(&mut self.changes)
     }
 
-    /// `bytes`, which begin with the packet of a table that gives a stream another codec, as far as they belong to what
-    /// came before it, which is what began before it: other packets become padding.
+    /// Keeps the part of `bytes` that belongs to the content before a codec change. `bytes` begin with the packet of
+    /// the table that makes the change. Packets that continue what began before the table stay; other packets become
+    /// padding.
     pub(super) fn remainder(&self, mut bytes: Vec<u8>) -> Vec<u8> {
         let stride = self.stride.unwrap_or(PACKET);
         let mut closed = BTreeSet::from([0]);
@@ -98,7 +99,7 @@ impl Check for Transport {
             let rest = &self.rest[from..];
             let Some(stride) = self.stride.filter(|_| !self.lost.is_open()) else {
                 let Some((skipped, stride)) = start(rest, self.stride) else {
-                    // A start can lie across the border of two pieces.
+                    // A packet start can lie across the border of two pieces.
                     let keep = rest.len().min(STRIDES[2] * (SURE + 1));
                     if self.stride.is_some() || rest.len() > keep {
                         from = self.rest.len() - keep;
@@ -135,16 +136,16 @@ impl Check for Transport {
     }
 }
 
-/// A presentation time.
+/// Converts a presentation time.
 fn at(pts: i64) -> Timestamp {
     Timestamp::new(pts, TimeBase::new(1, 90_000))
 }
 
-/// Where packets start in `bytes`, and how far they are apart.
+/// Offset of the first packet in `bytes`, and the distance between packets.
 fn start(bytes: &[u8], stride: Option<usize>) -> Option<(usize, usize)> {
     let strides = STRIDES.iter().filter(|known| stride.is_none_or(|stride| stride == **known));
     let is_start = |at: usize, stride: usize| (0..SURE).all(|turn| bytes.get(at + turn * stride) == Some(&SYNC));
-    // The earliest place counts; with the same place, the shortest distance.
+    // The earliest offset wins. For equal offsets, the shortest distance wins.
     strides.filter_map(|&stride| Some(((0..bytes.len()).find(|&at| is_start(at, stride))?, stride))).min()
 }
 
@@ -153,11 +154,11 @@ impl Transport {
         Sign { kind, time: pts.map(at), detail }
     }
 
-    /// Clause 2.4.3.
+    /// Checks a packet (clause 2.4.3).
     fn packet(&mut self, packet: &[u8; PACKET], at: u64, signs: &mut Vec<Sign>) {
         let number = u16::from(packet[1] & 0x1f) << 8 | u16::from(packet[2]);
         if packet[1] & 0x80 != 0 {
-            // None of its bits can be relied on, the identifier included.
+            // No bit of this packet is reliable, including the identifier.
             let detail = format!("a packet at byte {at} is flagged as broken on its way (it says PID {number})");
             return signs.push(self.sign(DamageKind::Transport, self.latest, detail));
         }
@@ -170,7 +171,7 @@ impl Transport {
         let is_announced = adaptation > 1 && packet[5] & 0x80 != 0;
         let pid = self.pids.entry(number).or_default();
         let before = *pid;
-        // Counters count payloads.
+        // Counters count only packets with a payload.
         if has_payload {
             pid.repeated = before.counter == Some(counter) && !before.repeated && !is_announced;
             pid.counter = Some(counter);
@@ -195,16 +196,16 @@ impl Transport {
         }
     }
 
-    /// A section that fits one packet (2.4.4); longer ones are left to the demuxer.
+    /// Checks a section that fits into one packet (2.4.4). The demuxer handles longer ones.
     fn table(&mut self, number: u16, payload: &[u8], at: u64, signs: &mut Vec<Sign>) {
         let Some(section) = payload.first().and_then(|pointer| payload.get(1 + usize::from(*pointer)..)) else {
             return;
         };
         let Some(&[table, high, low]) = section.first_chunk() else { return };
         let length = 3 + (usize::from(high & 0x0f) << 8 | usize::from(low));
-        // Without this bit, a section has no checksum.
+        // A section without this bit has no checksum.
         let Some(section) = section.get(..length).filter(|_| high & 0x80 != 0 && length >= 12) else { return };
-        // Nothing is left over when the checksum at the end is right (annex A).
+        // The remainder is zero if the checksum at the end is correct (annex A).
         if crc(u32::MAX, section.iter().copied()) != 0 {
             let detail = format!("the checksum of a table of PID {number} at byte {at} is wrong");
             return signs.push(self.sign(DamageKind::Checksum, self.latest, detail));
@@ -214,7 +215,7 @@ impl Transport {
             for entry in section[8..length - 4].chunks_exact(4) {
                 let program = u16::from_be_bytes([entry[0], entry[1]]);
                 let pid = u16::from_be_bytes([entry[2], entry[3]]) & 0x1fff;
-                // Programme 0 names the network's own table.
+                // Programme 0 names the network information table.
                 if program != 0 {
                     self.tables.push(pid);
                 }
@@ -224,8 +225,8 @@ impl Transport {
         }
     }
 
-    /// A programme map section (2.4.4.8) at byte `byte`, whose codecs may differ from those of the one before. Only tables
-    /// that apply already count.
+    /// Reads a programme map section (2.4.4.8) at byte `byte`, and records streams whose codec differs from the
+    /// previous section. Ignores tables that do not apply yet.
     fn programme(&mut self, section: &[u8], byte: u64) {
         let applies = section.get(5).is_some_and(|flags| flags & 1 != 0);
         let length =
@@ -243,7 +244,7 @@ impl Transport {
             }
             at += 5 + more;
         }
-        // A stream that comes back after the programme was without it counts anew.
+        // If a stream left the programme and comes back, its counter starts again.
         let before = self.listed.entry(u16::from_be_bytes([section[3], section[4]])).or_default();
         for gone in before.difference(&listed) {
             self.pids.remove(gone);
@@ -252,8 +253,8 @@ impl Transport {
     }
 }
 
-/// The codec of an elementary stream by its type (table 2-34 and ATSC A/53) and its descriptors: those of DVB (ETSI EN 300
-/// 468) and registered formats.
+/// The codec of an elementary stream, from its type (table 2-34 and ATSC A/53) and its descriptors: those of DVB (ETSI
+/// EN 300 468) and registered formats.
 fn codec(kind: u8, descriptors: &[u8]) -> &'static str {
     match kind {
         0x01 => return "MPEG-1 video",
@@ -294,10 +295,10 @@ fn codec(kind: u8, descriptors: &[u8]) -> &'static str {
     "a private codec"
 }
 
-/// The presentation time in the header of a PES packet (2.4.3.6), in ticks of 90 kHz.
+/// The presentation time in a PES header (2.4.3.6), in ticks of 90 kHz.
 fn pts(payload: &[u8]) -> Option<i64> {
     let head: &[u8; 14] = payload.first_chunk()?;
-    // Streams of pictures and sound, and private ones.
+    // Video, audio and private streams.
     let is_media = matches!(head[3], 0xbd | 0xc0..=0xef | 0xfd);
     if head[..3] != [0, 0, 1] || !is_media || head[7] & 0x80 == 0 {
         return None;
@@ -312,7 +313,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// `count` packets of one identifier with a time each, `stride` bytes apart.
+    /// `count` packets of one identifier, each with a presentation time, `stride` bytes apart.
     fn stream(count: usize, stride: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         for number in 0..count {
@@ -389,7 +390,7 @@ mod tests {
     fn the_error_indicator_counts_by_itself() {
         let mut bytes = stream(40, PACKET);
         bytes[7 * PACKET + 1] |= 0x80;
-        // The packet is as good as missing.
+        // The flagged packet also counts as missing.
         assert_eq!(kinds(&bytes), [DamageKind::Transport, DamageKind::Continuity]);
     }
 

@@ -1,6 +1,6 @@
-//! Stopping: because the caller asks for it, or because a stage failed.
+//! Cancellation: the caller asks for it, or a stage failed.
 //!
-//! Invariant: every wait in the pipeline looks at its token at least twenty times a second.
+//! Invariant: every wait in the pipeline checks its token at least twenty times a second.
 
 use std::{
     sync::{
@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-/// Longest sleep of a stage that waits for its neighbour.
+/// The longest time that a stage waits for its neighbour before it checks its token again.
 pub const LOOK: Duration = Duration::from_millis(50);
 
-/// A caller's handle on a job: cancelling it makes the job end with an error of kind `Cancelled`.
+/// A caller's handle on a job. To cancel it ends the job with an error of kind `Cancelled`.
 ///
 /// ```
 /// let cancel = trix_model::control::cancel::Cancel::default();
@@ -25,19 +25,19 @@ pub const LOOK: Duration = Duration::from_millis(50);
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// Asks the job to stop. Returns at once; safe in a signal handler.
+    /// Asks the job to stop. Returns at once. Safe in a signal handler.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the job was asked to stop.
+    /// True if the job was asked to stop.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// What the stages of one pass look at: the caller's wish, the failure of the job, or that of the outputs that a stage
-/// works for.
+/// The stop flags that the stages of one pass check: the caller's request, the failure of the whole job, and the
+/// failure of the outputs that a stage works for.
 #[derive(Clone)]
 pub struct Token {
     caller: Cancel,
@@ -58,14 +58,15 @@ impl Token {
         Token { caller: caller.clone(), failed: Arc::default(), outputs: Arc::new([]) }
     }
 
-    /// Tokens for stages that work for one of `count` outputs each.
+    /// Creates `count` tokens, one for the stages of each output.
     pub fn of_outputs(&self, count: usize) -> Vec<Token> {
         (0..count)
             .map(|number| Token { outputs: Arc::new([Output { number, failed: Arc::default() }]), ..self.clone() })
             .collect()
     }
 
-    /// A token for a stage that works for all the outputs of `tokens`: it goes on while one of them needs it.
+    /// Creates a token for a stage that works for all the outputs of `tokens`. The stage goes on while at least one of
+    /// them needs it.
     pub fn joined<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> Option<Token> {
         let mut tokens = tokens.into_iter();
         let first = tokens.next()?.clone();
@@ -78,12 +79,12 @@ impl Token {
         Some(Token { outputs: outputs.into(), ..first })
     }
 
-    /// The outputs that a stage with this token works for; none for the whole job.
+    /// Numbers of the outputs that a stage with this token works for. Empty if it works for the whole job.
     pub fn outputs(&self) -> Vec<usize> {
         self.outputs.iter().map(|output| output.number).collect()
     }
 
-    /// Stops the stages of the outputs concerned.
+    /// Stops the outputs of this token. If the token has none, stops the whole job.
     pub fn fail(&self) {
         if self.outputs.is_empty() {
             self.fail_job();
@@ -96,12 +97,17 @@ impl Token {
         self.failed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the whole job stops.
+    /// The caller's handle on the job.
+    pub fn caller(&self) -> &Cancel {
+        &self.caller
+    }
+
+    /// True if the whole job must stop.
     pub fn job_is_set(&self) -> bool {
         self.caller.is_cancelled() || self.failed.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing that the stage works for goes on.
+    /// True if the stage must stop: the job stops, or every output of this token has failed.
     pub fn is_set(&self) -> bool {
         let over = |output: &Output| output.failed.load(Ordering::Relaxed);
         self.job_is_set() || (!self.outputs.is_empty() && self.outputs.iter().all(over))

@@ -1,11 +1,11 @@
-//! What a caller and a running job tell each other: to stop, and how far it has come.
+//! Communication between a caller and a running job: cancellation and progress.
 
 pub mod cancel;
 pub mod progress;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How much waits in a channel. It can be looked at from outside, without a lock.
+/// Items and bytes that wait in a channel. Other threads can read them without a lock.
 #[derive(Default)]
 pub struct Depth {
     items: AtomicUsize,
@@ -13,23 +13,23 @@ pub struct Depth {
 }
 
 impl Depth {
-    /// Packets or frames.
+    /// Number of packets or frames.
     pub fn items(&self) -> usize {
         self.items.load(Ordering::Relaxed)
     }
 
-    /// Their bytes.
+    /// Size of these items in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// One more waits, and with it so many bytes in all.
+    /// Counts one item that entered; `bytes` is the new total.
     pub fn enter(&self, bytes: usize) {
         self.bytes.store(bytes, Ordering::Relaxed);
         self.items.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One has left, and so many bytes wait now.
+    /// Counts one item that left; `bytes` is the new total.
     pub fn leave(&self, bytes: usize) {
         self.bytes.store(bytes, Ordering::Relaxed);
         self.items.fetch_sub(1, Ordering::Relaxed);

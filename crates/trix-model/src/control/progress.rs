@@ -1,6 +1,6 @@
-//! How far a job has come, told from outside: stages only add to counters.
+//! Progress of a job, measured from outside: stages only add to counters.
 //!
-//! Invariant: no stage waits for whoever watches it.
+//! Invariant: no stage waits for the thread that watches it.
 
 use std::{
     collections::VecDeque,
@@ -11,12 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::control::Depth;
 
 /// What a job is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Reading the source to learn where bits are needed.
@@ -28,7 +28,7 @@ pub enum Phase {
 }
 
 /// A moment of a job.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Progress {
     /// What the job is doing.
     pub phase: Phase,
@@ -53,7 +53,7 @@ pub struct Progress {
 }
 
 /// What waits between two stages.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Queue {
     /// The stage that it waits for.
     pub name: String,
@@ -63,22 +63,22 @@ pub struct Queue {
     pub bytes: usize,
 }
 
-/// What stages count.
+/// Counters that stages increase.
 #[derive(Default)]
 pub struct Counters {
-    /// Pictures that are done.
+    /// Frames that are done.
     pub frames: AtomicU64,
-    /// Bytes that were written.
+    /// Bytes that are written.
     pub bytes: AtomicU64,
 }
 
 impl Counters {
-    /// One more picture is done.
+    /// Counts one more frame.
     pub fn add_frame(&self) {
         self.frames.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So many bytes were written in all.
+    /// Sets the total number of bytes written.
     pub fn set_bytes(&self, bytes: u64) {
         self.bytes.store(bytes, Ordering::Relaxed);
     }
@@ -90,29 +90,36 @@ pub struct Watch {
     expected: Option<u64>,
     rate: f64,
     started: Instant,
-    /// One for each output; the slowest of them is how far the job is.
+    /// One for each output. The slowest output gives the progress of the job.
     counters: Vec<Arc<Counters>>,
     queues: Vec<(String, Arc<Depth>)>,
     window: VecDeque<(Instant, u64)>,
 }
 
-/// Time over which the speed is averaged: long enough to hide GOP structure, short enough to follow the film.
+/// The speed is averaged over this time: long enough to hide the GOP structure, short enough to follow the content.
 const WINDOW: Duration = Duration::from_secs(5);
 
 impl Watch {
-    /// Watches a phase that begins now: how many pictures are expected, how many a second of film has, and a counter for
-    /// each output.
+    /// Watches a phase that begins now: `expected` frames in all, `rate` frames a second of playing time, one counter
+    /// for each output.
     pub fn new(phase: Phase, expected: Option<u64>, rate: f64, counters: Vec<Arc<Counters>>) -> Self {
         let started = Instant::now();
         Watch { phase, expected, rate, started, counters, queues: Vec::new(), window: VecDeque::from([(started, 0)]) }
     }
 
-    /// Watches what waits for the stage `name` too.
+    /// Also reports what waits for the stage `name`.
     pub fn add_queue(&mut self, name: &str, depth: Arc<Depth>) {
         self.queues.push((name.to_owned(), depth));
     }
 
-    /// How far the phase is.
+    /// Looks no longer at the counters of an output that failed, unless they are the only ones.
+    pub fn leave_out(&mut self, failed: &Arc<Counters>) {
+        if self.counters.iter().any(|own| !Arc::ptr_eq(own, failed)) {
+            self.counters.retain(|own| !Arc::ptr_eq(own, failed));
+        }
+    }
+
+    /// The progress of the phase at this moment.
     pub fn look(&mut self) -> Progress {
         let now = Instant::now();
         let counters = self.counters.iter();

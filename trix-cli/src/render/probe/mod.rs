@@ -1,6 +1,7 @@
-//! What `trix probe` prints: a block for the container, a block for each stream, the same labels in the same place.
+//! The output of `trix probe`: a block for the container and one for each stream, with the same labels in the same
+//! order.
 //!
-//! Invariant: no line but a file's name is longer than [`WIDTH`]; what needs attention begins with `!`.
+//! Invariant: no line is longer than [`WIDTH`], except for a file name. A line that needs attention begins with `!`.
 
 mod words;
 
@@ -18,12 +19,12 @@ use trix_core::{
 
 use super::{bit_rate, bytes, counted, timing};
 
-/// Columns of a terminal that every operator has.
+/// Columns that every terminal has.
 const WIDTH: usize = 100;
-/// Columns of the labels, with what stands before them.
+/// Columns of the labels, with their indentation.
 const LABELS: usize = 15;
 
-/// A file at a glance.
+/// The description of a file.
 pub fn text(info: &MediaInfo) -> String {
     let mut page = Page::default();
     page.container(info);
@@ -47,14 +48,14 @@ impl Page {
         let mut line = format!("  {label:<width$}", width = LABELS - 2);
         let mut is_first = true;
         for fact in facts {
-            // Words and not facts are wrapped, as some facts are sentences.
+            // Wrap at words and not at facts, as some facts are sentences.
             let fact = fact.to_string();
             if !is_first {
                 line.push(',');
             }
             for word in fact.split_whitespace() {
                 let gap = usize::from(!is_first);
-                // A comma may follow the word.
+                // Leave room for a comma after the word.
                 if !is_first && line.chars().count() + gap + word.chars().count() + 1 > WIDTH {
                     self.text.push_str(line.trim_end());
                     self.text.push('\n');
@@ -262,7 +263,7 @@ impl Page {
         let mut sound = vec![format!("{} Hz", audio.sample_rate)];
         let labels = audio.channel_labels.join(" ");
         sound.push(match (audio.channel_labels.is_empty(), audio.channels) {
-            // FFmpeg has no name for some layouts and lists their channels instead.
+            // FFmpeg has no name for some layouts, and lists their channels instead.
             (false, _) if audio.layout.contains('+') => {
                 format!("{} ({labels})", counted(audio.channels.into(), "channel"))
             }
@@ -275,13 +276,13 @@ impl Page {
             .extend(audio.joint_objects.map(|objects| format!("Dolby Atmos (joint object coding, {objects} objects)")));
         self.facts("format", sound);
         let mut blocks = Vec::new();
-        // Of uncompressed sound, a block is one sample.
+        // A block of uncompressed audio is one sample.
         blocks.extend(audio.block_samples.filter(|samples| *samples > 1).map(|samples| format!("{samples} samples")));
         blocks.extend(audio.priming.map(|samples| format!("the first {samples} samples not heard")));
         self.facts("blocks", blocks);
     }
 
-    /// An edit list that does more than to skip what reordering and priming put before the start.
+    /// An edit list that does more than skip reordering delay and priming at the start.
     fn edits(&mut self, stream: &StreamInfo) {
         let is_usual = match (&stream.edits[..], stream.kind) {
             ([], _) => true,
@@ -341,7 +342,7 @@ impl Page {
     }
 }
 
-/// Captions in the pictures.
+/// The captions in the frames.
 fn captions(seen: &Glance) -> Option<String> {
     let kinds: Vec<&str> = [("CTA-608", seen.captions_608), ("CTA-708", seen.captions_708)]
         .iter()

@@ -1,4 +1,4 @@
-//! Facts of a stream in the words that operators use.
+//! Describes facts of a stream in the words of operators.
 
 use trix_core::{
     media::{
@@ -11,7 +11,7 @@ use trix_core::{
     probe::{Method, StreamInfo, TimecodeOrigin, TimingExtent, VideoInfo},
 };
 
-/// A codec by its customary name.
+/// The usual name of a codec.
 pub fn codec(stream: &StreamInfo) -> String {
     let name = match stream.codec.as_str() {
         "h264" => "H.264",
@@ -47,7 +47,7 @@ pub fn codec(stream: &StreamInfo) -> String {
         other => other,
     };
     let name = match stream.tag.as_deref() {
-        // The tag tells kinds apart that matter to players: avc1 and avc3, hvc1 and hev1.
+        // The tag distinguishes variants that matter to players: avc1 and avc3, hvc1 and hev1.
         Some(tag) if stream.codec != tag => format!("{name} ({})", tag.trim()),
         _ => name.to_owned(),
     };
@@ -93,7 +93,7 @@ pub fn shape(video: &VideoInfo) -> String {
     text
 }
 
-/// Width and height on a screen of square samples, turned as it is shown.
+/// The size on a screen with square pixels, after rotation.
 pub fn screen(video: &VideoInfo) -> Option<String> {
     let wide = video.display_aspect?.to_f64() * video.height as f64;
     let (width, height) = (wide.round() as usize, video.height);
@@ -108,16 +108,16 @@ pub fn aspect(value: Rational) -> String {
     if is_small { format!("{}:{}", value.num, value.den) } else { format!("{:.2}:1", value.to_f64()) }
 }
 
-/// A rate as people say it: 25, 23.976, 59.94.
+/// A rate in its usual form: 25, 23.976, 59.94.
 pub fn decimal(rate: Rational) -> String {
     let text = format!("{:.3}", rate.to_f64());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The rate of pictures, and whether it is even.
+/// The frame rate, and whether it is constant.
 pub fn rate(video: &VideoInfo) -> Option<String> {
     let Some(timing) = video.timing else {
-        // An elementary stream has no times; libavformat makes some up from the rate that it declares.
+        // An elementary stream has no times. libavformat computes them from the declared rate.
         let own = video.bitstream.as_ref().and_then(|seen| seen.rate).map(|rate| (rate, "bitstream"));
         let (rate, place) = own.or_else(|| Some((video.average_rate.or(video.declared_rate)?, "container")))?;
         return Some(format!("{} fps by the {place}, without times to measure", decimal(rate)));
@@ -147,7 +147,7 @@ pub fn evenness(timing: &Timing) -> String {
     )
 }
 
-/// Fields as the pictures flag them, else as the container says.
+/// The field order from the frame flags, or else from the container.
 pub fn fields(video: &VideoInfo) -> String {
     let container = match video.field_order.as_str() {
         "tt" | "tb" => "interlaced, top field first",
@@ -157,7 +157,7 @@ pub fn fields(video: &VideoInfo) -> String {
     };
     let Some(seen) = &video.bitstream else { return container.into() };
     let mut text = match (seen.interlaced, seen.top_first) {
-        // Codecs without the notion of fields flag nothing.
+        // Codecs without fields set no flags.
         (0, _) if container.starts_with("field") => "progressive".to_owned(),
         (0, _) => container.to_owned(),
         (all, top) if all == seen.pictures && top == all => "interlaced, top field first".into(),
@@ -170,7 +170,7 @@ pub fn fields(video: &VideoInfo) -> String {
     text
 }
 
-/// Colour in words.
+/// Colour by the names of its standards.
 pub fn color(color: &Color) -> String {
     let primaries = known(
         &color.primaries.name(),
@@ -230,7 +230,7 @@ fn known(name: &str, table: &[(&str, &str)]) -> String {
     found.map_or_else(|| name.to_owned(), |(_, words)| (*words).to_owned())
 }
 
-/// How a duration was found.
+/// The source of a duration.
 pub fn method(method: Method) -> &'static str {
     match method {
         Method::StreamHeader => "by its header",
@@ -242,7 +242,7 @@ pub fn method(method: Method) -> &'static str {
     }
 }
 
-/// Where a time code stands.
+/// The location of a time code.
 pub fn origin(origin: TimecodeOrigin) -> &'static str {
     match origin {
         TimecodeOrigin::Container => "container",
@@ -253,7 +253,7 @@ pub fn origin(origin: TimecodeOrigin) -> &'static str {
     }
 }
 
-/// An edit.
+/// Describes an edit.
 pub fn edit(edit: &EditInfo) -> String {
     let duration = match edit.duration.ticks {
         0 => "the rest".to_owned(),
@@ -270,7 +270,7 @@ pub fn edit(edit: &EditInfo) -> String {
     }
 }
 
-/// A language by its code, or in words where it is a common one.
+/// The name of a common language, or else its code.
 pub fn language(code: &str) -> String {
     const COMMON: [(&str, &str); 24] = [
         ("ara", "Arabic"),

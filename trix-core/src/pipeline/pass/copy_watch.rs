@@ -1,7 +1,7 @@
-//! Looks at packets that are copied: whether codec or form change in mid-stream, and whether the container can hold that.
+//! Checks copied packets for changes of codec or format in mid-stream, and whether the container can hold them.
 //!
-//! Invariant: a change is reported with its place, or refused by name; a copy never holds packets that its track does not
-//! describe.
+//! Invariant: a change is reported with its time, or refused by name. A copy never holds packets that its track does
+//! not describe.
 
 use std::sync::Arc;
 
@@ -15,15 +15,15 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-use super::{Shared, lock};
 use crate::{
     decode::{audio::SoundChange, video::refuse_change},
     encode::subtitle::Span,
-    planner::holds_changes,
+    pipeline::pass::record::{Shared, lock},
+    planner::sound_choice::holds_changes,
     spec::container::Container,
 };
 
-/// Looks at the packets of one track that is copied.
+/// Checks the packets of one copied track.
 pub(super) struct CopyWatch {
     stream: usize,
     codec: String,
@@ -38,7 +38,7 @@ pub(super) struct CopyWatch {
 }
 
 impl CopyWatch {
-    /// For a stream of which the part `span` goes into `output`, a file of `container`.
+    /// Checks the part `span` of a stream that is copied into `output`, a file in `container`.
     pub(super) fn new(
         facts: &StreamFacts,
         container: Container,
@@ -59,10 +59,10 @@ impl CopyWatch {
         }
     }
 
-    /// Looks at a packet that lies at `place`.
+    /// Checks a packet at time `place`.
     ///
     /// # Errors
-    /// `Unsupported` for a change that the container cannot hold.
+    /// `Unsupported` if the container cannot hold the change.
     pub(super) fn judge(&mut self, packet: &Packet, place: Option<Timestamp>) -> Result<()> {
         let is_after = place.zip(self.span.end).is_some_and(|(place, end)| place >= end);
         if is_after {
@@ -83,7 +83,7 @@ impl CopyWatch {
             return Ok(());
         }
         let Some(header) = audio_header::read(&self.codec, packet.data()) else { return Ok(()) };
-        // What comes before the part that is copied does not count.
+        // A change before the copied part does not count.
         let is_before = place.is_some_and(|place| place < self.span.origin);
         let before = self.header.replace(header).filter(|before| *before != header && !is_before);
         let Some(before) = before else { return Ok(()) };

@@ -1,22 +1,32 @@
-//! Stages that take in sound and make no track of it.
+//! Stages that take audio and write no track: meters and waveforms.
 //!
-//! Invariant: what is measured is what an output has, from its start to its end.
+//! Invariant: the measured audio is the audio of an output, from its start to its end.
 
 use std::sync::Arc;
 
 use trix_av::frame::Frame;
 use trix_model::{
     error::{Result, Stage},
-    time::TimeBase,
+    time::{TimeBase, Timestamp},
 };
 
-use super::{Queued, Shared, TrackLoudness, lock};
 use crate::{
-    decode::data_bursts::BurstFinder, filter::sound::SoundConverter, loudness::Meter, pipeline::stage::Receiver,
-    plan::Loudness, still::Stills,
+    decode::data_bursts::BurstFinder,
+    filter::sound_converter::SoundConverter,
+    loudness::Meter,
+    pipeline::{
+        pass::{
+            queued::Queued,
+            record::{Shared, lock},
+        },
+        stage::Receiver,
+    },
+    plan::Loudness,
+    report::TrackLoudness,
+    still::AudioStill,
 };
 
-/// Measures loudness where that is wanted and possible.
+/// Measures loudness if the job asks for it and the layout allows it.
 pub(super) struct Gauge {
     wanted: bool,
     meter: Option<Meter>,
@@ -27,10 +37,10 @@ impl Gauge {
         Gauge { wanted, meter: None }
     }
 
-    /// Takes note of a block. All blocks have one shape, since they come out of a converter.
+    /// Measures a block. All blocks come from a converter, so they have the same format.
     pub(super) fn push(&mut self, frame: &Frame) -> Result<()> {
         if self.wanted && self.meter.is_none() {
-            // Sound of a shape that has no loudness, such as a hundred channels, is not measured.
+            // Audio without a defined loudness, such as a hundred channels, is not measured.
             self.meter = Meter::for_sound_like(frame).ok();
             self.wanted = self.meter.is_some();
         }
@@ -42,15 +52,15 @@ impl Gauge {
     }
 }
 
-/// Measures sound that is copied.
+/// Measures copied audio.
 pub(super) struct MeterStage {
     pub(super) converter: SoundConverter,
     pub(super) gauge: Gauge,
-    /// Looks for coded audio in the samples, which is not loud or quiet.
+    /// Looks for coded audio in the samples, which has no loudness.
     pub(super) bursts: Option<BurstFinder>,
     pub(super) stream: usize,
     pub(super) time_base: TimeBase,
-    /// Number of the output, and of the plan of the track in it.
+    /// Number of the output, and number of the track's plan in it.
     pub(super) places: Vec<(usize, usize)>,
     pub(super) shared: Arc<Shared>,
 }
@@ -67,8 +77,9 @@ impl MeterStage {
                 }
                 return Ok(());
             }
-            wanted = self.converter.push(Some(&queued.item))?;
-            self.measure()?;
+            let time = queued.item.pts().map(|ticks| Timestamp::new(ticks, self.time_base));
+            let pushed = self.converter.push(Some(&queued.item)).and_then(|more| self.measure().map(|()| more));
+            wanted = pushed.map_err(|error| error.at(time))?;
         }
         self.converter.push(None)?;
         self.measure()?;
@@ -88,14 +99,12 @@ impl MeterStage {
     }
 }
 
-/// Draws the waveform of a sound track.
+/// Draws the waveform of an audio track.
 pub(super) struct WaveformStage {
     /// Number of the still.
     pub(super) number: usize,
-    pub(super) stills: Stills,
-    /// Index of the stream.
-    pub(super) stream: usize,
-    /// What brings sound from beside the source to where an output has it.
+    pub(super) still: AudioStill,
+    /// Aligns an external audio track as the outputs do.
     pub(super) converter: Option<SoundConverter>,
     pub(super) end: Option<trix_model::time::Timestamp>,
     pub(super) shared: Arc<Shared>,
@@ -106,7 +115,7 @@ impl WaveformStage {
         while let Some(Queued { item: frame, .. }) = input.receive(Stage::Filter)? {
             match &mut self.converter {
                 None => {
-                    self.stills.push_sound(self.stream, &frame);
+                    self.still.push(&frame);
                 }
                 Some(converter) => {
                     let wanted = converter.push(Some(&frame))?;
@@ -121,15 +130,14 @@ impl WaveformStage {
             converter.push(None)?;
             self.draw()?;
         }
-        let still = self.stills.finish(self.end)?.pop();
-        *lock(&self.shared.stills[self.number]) = still;
+        *lock(&self.shared.stills[self.number]) = Some(self.still.finish(self.end)?);
         Ok(())
     }
 
     fn draw(&mut self) -> Result<()> {
         let Some(converter) = &mut self.converter else { return Ok(()) };
         while let Some(frame) = converter.receive()? {
-            self.stills.push_sound(self.stream, &frame);
+            self.still.push(&frame);
         }
         Ok(())
     }

@@ -1,66 +1,102 @@
-//! The stage that reads packets and hands each to where it is wanted.
+//! The stage that reads packets and sends each to its consumers.
 //!
-//! Invariant: what is copied keeps its bytes; its times are counted from the origin of the output.
+//! Invariant: copied packets keep their bytes. Their times are relative to the origin of the output.
+
+use std::path::PathBuf;
 
 use trix_av::packet::Packet;
 use trix_model::{
-    error::{Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
 };
 
-use super::{ForMuxer, Queued, copy_watch::CopyWatch, sound_cut::SoundCut};
+use super::{copy_watch::CopyWatch, sound_cut::SoundCut};
 use crate::{
     demux::{Demuxer, Walked},
     encode::subtitle::SubtitleTrack,
-    pipeline::stage::{Sender, Sent},
-    planner::{CopyGate, Place},
+    pipeline::{
+        failures,
+        pass::queued::{ForMuxer, Queued},
+        stage::{Sender, Sent},
+    },
+    planner::cut::{CopyGate, Place},
 };
 
-/// Where packets of a stream go.
+/// A consumer of the packets of a stream.
 pub(super) enum Route {
     /// To a stage that decodes them.
     Decoder(Sender<Queued<Packet>>),
-    /// Into an output, as they are or as another form of text.
+    /// An output: packets are copied, or subtitles converted.
     Output(Box<IntoOutput>),
 }
 
-/// The way of packets into an output.
+/// The path of packets into an output.
 pub(super) struct IntoOutput {
+    /// The file that the packets come from.
+    pub(super) label: PathBuf,
     pub(super) kind: Kind,
-    /// What looks for changes of codec and form, where packets are copied.
+    /// Checks for changes of codec and format, if packets are copied.
     pub(super) watch: Option<CopyWatch>,
-    /// Number of the track in it.
+    /// Number of the track in the output.
     pub(super) track: usize,
-    /// What lies at time zero of the output.
+    /// The source time at time zero of the output.
     pub(super) origin: Timestamp,
     pub(super) next: Sender<ForMuxer>,
-    /// Where copied audio ends so far, in ticks of the source.
+    /// The end of the audio copied so far, in ticks of the source.
     pub(super) reached: Option<i64>,
 }
 
-/// What is taken over into an output.
+/// What is written into an output.
 pub(super) enum Kind {
-    /// Pictures, as far as they belong to those that are copied.
+    /// Video packets that belong to the copied part.
     Pictures(CopyGate),
-    /// Sound, as far as it is heard within a span.
+    /// Audio packets within a span.
     Sound(SoundCut),
-    /// Subtitles, copied or as another form of text.
+    /// Subtitles, copied or converted.
     Subtitles(SubtitleTrack),
 }
 
 impl Route {
-    /// Hands `packet` on, whose times count `base`.
+    /// Sends `packet` on. Its times are in `base`.
+    fn take(&mut self, packet: Packet, base: TimeBase) -> Result<Sent> {
+        match self {
+            Route::Decoder(next) => next.send(Queued::packet(packet, base), Stage::Demux),
+            Route::Output(own) => own.take(packet, base).or_else(|error| own.fail(error)),
+        }
+    }
+
+    /// Ends the route after the last packet.
+    fn finish(&mut self) -> Result<Sent> {
+        match self {
+            Route::Decoder(_) => Ok(Sent::Yes),
+            Route::Output(own) => own.finish().or_else(|error| own.fail(error)),
+        }
+    }
+
+    /// True if the consumer still takes packets.
+    pub(super) fn is_wanted(&self) -> bool {
+        match self {
+            Route::Decoder(next) => next.is_wanted(),
+            Route::Output(own) => own.next.is_wanted(),
+        }
+    }
+
+    /// True if this route alone is a reason to continue reading.
+    fn leads(&self) -> bool {
+        !matches!(self, Route::Output(own) if matches!(own.kind, Kind::Subtitles(_)))
+    }
+}
+
+impl IntoOutput {
     fn take(&mut self, mut packet: Packet, base: TimeBase) -> Result<Sent> {
-        let (kind, watch, track, origin, next, reached) = match self {
-            Route::Decoder(next) => return next.send(Queued::packet(packet, base), Stage::Demux),
-            Route::Output(own) => (&mut own.kind, &mut own.watch, own.track, own.origin, &own.next, &mut own.reached),
-        };
+        let IntoOutput { kind, watch, next, reached, .. } = self;
+        let (track, origin) = (self.track, self.origin);
         let start = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, base));
         if let Some(watch) = watch {
             watch.judge(&packet, start)?;
             packet.drop_new_extradata();
         }
-        // Such a packet only tells of a change.
+        // An empty packet only signals a change.
         if packet.data().is_empty() && packet.change().is_some() {
             return Ok(Sent::Yes);
         }
@@ -75,7 +111,7 @@ impl Route {
                 for mut packet in kept.packets {
                     follow(&mut packet, reached);
                     shift(&mut packet, origin.rescale(cut.base()));
-                    if next.send(ForMuxer { track, packet }, Stage::Demux)? == Sent::NotWanted {
+                    if next.send(ForMuxer { track, packet: Ok(packet) }, Stage::Demux)? == Sent::NotWanted {
                         return Ok(Sent::NotWanted);
                     }
                 }
@@ -83,33 +119,37 @@ impl Route {
             }
             Kind::Subtitles(subtitles) => {
                 for packet in subtitles.push(packet)? {
-                    next.send(ForMuxer { track, packet }, Stage::Demux)?;
+                    next.send(ForMuxer { track, packet: Ok(packet) }, Stage::Demux)?;
                 }
                 return Ok(Sent::Yes);
             }
         }
         shift(&mut packet, origin.rescale(base));
-        next.send(ForMuxer { track, packet }, Stage::Demux)
+        next.send(ForMuxer { track, packet: Ok(packet) }, Stage::Demux)
     }
 
-    /// After the last packet.
-    fn finish(&mut self) -> Result<()> {
-        let Route::Output(own) = self else { return Ok(()) };
-        if let Kind::Subtitles(subtitles) = &mut own.kind {
+    /// Sends what is left after the last packet.
+    fn finish(&mut self) -> Result<Sent> {
+        if let Kind::Subtitles(subtitles) = &mut self.kind {
             for packet in subtitles.finish()? {
-                own.next.send(ForMuxer { track: own.track, packet }, Stage::Demux)?;
+                self.next.send(ForMuxer { track: self.track, packet: Ok(packet) }, Stage::Demux)?;
             }
         }
-        Ok(())
+        Ok(Sent::Yes)
     }
 
-    /// Whether there is a reason to go on reading for this stream alone.
-    fn leads(&self) -> bool {
-        !matches!(self, Route::Output(own) if matches!(own.kind, Kind::Subtitles(_)))
+    /// Ends only the stage that writes the output, with `error`. Damage of the input is an error of the job.
+    fn fail(&self, error: Error) -> Result<Sent> {
+        let error = failures::from_source(error, &self.label);
+        if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::MalformedInput) {
+            return Err(error);
+        }
+        self.next.send(ForMuxer { track: self.track, packet: Err(error) }, Stage::Demux)?;
+        Ok(Sent::NotWanted)
     }
 }
 
-/// Puts a packet of audio behind the one before it, where they overlap by more than rounding makes.
+/// Moves an audio packet to the end of the one before it, if they overlap by more than rounding explains.
 fn follow(packet: &mut Packet, reached: &mut Option<i64>) {
     let (Some(pts), duration) = (packet.pts().or(packet.dts()), packet.duration()) else { return };
     let start = match *reached {
@@ -128,11 +168,11 @@ fn shift(packet: &mut Packet, origin: i64) {
     packet.set_times(pts.map(shifted), dts.map(shifted), packet.duration());
 }
 
-/// Reads until the end of the source, or until no route wants more; `routes` stand by the index of their stream. Returns
-/// what was read.
+/// Reads until the end of the source, or until no route takes more packets. `routes` are indexed by stream. Returns a
+/// record of what was read.
 pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result<Walked> {
     let bases: Vec<TimeBase> = demuxer.streams().iter().map(|facts| facts.time_base).collect();
-    // Subtitles are cut to a span by themselves; nobody reads the rest of a film for them.
+    // Subtitles are cut to a span on their own. They are no reason to read the rest of the source.
     while routes.iter().flatten().any(Route::leads) {
         let packet = demuxer.next_packet()?;
         demuxer.check_breaks(|stream| routes.get(stream).is_some_and(|own| !own.is_empty()))?;
@@ -147,6 +187,6 @@ pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result
         }
         routes[index] = wanted;
     }
-    routes.iter_mut().flatten().try_for_each(Route::finish)?;
+    routes.iter_mut().flatten().try_for_each(|route| route.finish().map(drop))?;
     Ok(demuxer.walked())
 }

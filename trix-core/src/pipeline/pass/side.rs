@@ -1,23 +1,25 @@
-//! The stage of a sound track from beside the source.
+//! The stage of an external audio track.
 //!
-//! Invariant: such a track is read once, however many outputs have it.
+//! Invariant: an external track is read once, however many outputs have it.
 
 use std::sync::Arc;
 
 use trix_av::frame::Frame;
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::{Queued, Shared};
 use crate::{
-    pipeline::stage::{Fan, Sent},
+    pipeline::{
+        pass::{queued::Queued, record::Shared},
+        stage::{Fan, Sent},
+    },
     reading::sound_reader::SoundReader,
 };
 
-/// Reads and decodes a track for all who need its sound.
+/// Reads and decodes a track for all consumers.
 pub(super) struct SideStage {
     /// Number of the track in the job.
     pub(super) number: usize,
-    /// Its number among the streams of the source and what follows them.
+    /// Its index, counted after the streams of the source.
     pub(super) stream: usize,
     pub(super) reader: SoundReader,
     pub(super) shared: Arc<Shared>,

@@ -1,29 +1,37 @@
-//! The stages of a sound track: decode, then convert and encode.
+//! The stages of an audio track: decode, then convert and encode.
 //!
-//! Invariant: a stream is decoded once, and a track that several outputs have is encoded once.
+//! Invariant: a stream is decoded once. A track that several outputs share is encoded once.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use trix_av::{frame::Frame, packet::Packet};
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    time::TimeBase,
+    time::{TimeBase, Timestamp},
 };
 
-use super::{ForMuxer, Queued, Shared, TrackLoudness, listen::Gauge, lock};
+use super::listen::Gauge;
 use crate::{
     decode::{audio::AudioDecoder, data_bursts::BurstFinder},
     encode::{
         samples::{SampleBooks, SampleRecord},
         sound::SoundEncoder,
     },
-    filter::{sound::SoundConverter, sound_ledger::SoundLedger},
-    pipeline::stage::{Fan, Receiver, Sender, Sent},
+    filter::{sound_converter::SoundConverter, sound_ledger::SoundLedger},
+    pipeline::{
+        failures,
+        pass::{
+            queued::{ForMuxer, Queued},
+            record::{Shared, lock},
+        },
+        stage::{Fan, Receiver, Sender, Sent},
+    },
     plan::MustLast,
+    report::TrackLoudness,
     verify::sound::EncodedSound,
 };
 
-/// Decodes a stream for all who need its sound.
+/// Decodes an audio stream for all consumers.
 pub(super) struct SoundDecodeStage {
     pub(super) decoder: AudioDecoder,
     pub(super) shared: Arc<Shared>,
@@ -40,7 +48,7 @@ impl SoundDecodeStage {
                 wanted &= output.send(Queued::sound(frame), Stage::Decode)? == Sent::Yes;
             }
         }
-        // Of an empty track, a container keeps nothing that could be read back.
+        // A container keeps nothing readable of an empty track.
         if self.decoder.samples() == 0 {
             let detail = "the track has no decodable sound; choose others, or none";
             return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).in_stream(self.decoder.stream()));
@@ -51,54 +59,57 @@ impl SoundDecodeStage {
     }
 }
 
-/// Where the packets of an encoded track go.
+/// The destination of the packets of an encoded track.
 pub(super) struct SoundPlace {
     /// Number of the output.
     pub(super) output: usize,
-    /// Number of the track in it.
+    /// Number of the track in the output.
     pub(super) track: usize,
-    /// Number of the plan of the track.
+    /// Number of the track's plan.
     pub(super) number: usize,
     /// `None` once the output needs no more.
     pub(super) next: Option<Sender<ForMuxer>>,
 }
 
-/// Converts and encodes a sound track on one thread.
+/// Converts and encodes an audio track on one thread.
 pub(super) struct SoundStage {
     pub(super) converter: SoundConverter,
     pub(super) encoder: SoundEncoder,
     pub(super) places: Vec<SoundPlace>,
     pub(super) books: SampleBooks,
     pub(super) gauge: Gauge,
-    /// How long the sound must last, where that is asked for.
+    /// The required length of the audio, if the job sets one.
     pub(super) must_last: Option<MustLast>,
     pub(super) shared: Arc<Shared>,
-    /// Where the sound that went into the encoder ends, in samples, with the silence after it.
+    /// The end of the audio that the encoder received, in samples, with the silence after it.
     pub(super) fed: i64,
     /// Looks for coded audio in the samples.
     pub(super) bursts: Option<BurstFinder>,
-    /// Whether every sample goes out as it comes in.
+    /// True if every sample is written unchanged.
     pub(super) keeps_bits: bool,
-    /// Index of the stream, and the unit of its times.
+    /// Index of the stream, and the time base of its frames.
     pub(super) stream: usize,
     pub(super) time_base: TimeBase,
-    /// Packets that may reach beyond the end, which is only known when it is there.
+    /// The duration of one encoded sample.
+    pub(super) clock: TimeBase,
+    /// Packets that may extend beyond the end, which is known only after the last block.
     pub(super) held: VecDeque<Packet>,
 }
 
 impl SoundStage {
-    /// Works to the end.
+    /// Runs until the end of the input.
     pub(super) fn run(mut self, input: Receiver<Queued<Frame>>) -> Result<()> {
         let mut wanted = true;
         while wanted && let Some(Queued { item: frame, .. }) = input.receive(Stage::Filter)? {
             self.look_for_data(&frame)?;
-            wanted = self.converter.push(Some(&frame))?;
+            let time = frame.pts().map(|ticks| Timestamp::new(ticks, self.time_base));
+            wanted = self.converter.push(Some(&frame)).map_err(|error| error.at(time))?;
             self.encode()?;
         }
         self.converter.push(None)?;
         self.encode()?;
-        self.encoder.push(None)?;
-        self.emit()?;
+        let time = Timestamp::new(self.fed, self.clock);
+        self.put(None).map_err(|error| failures::at(error, Some(time)))?;
         let end = self.end();
         for mut packet in std::mem::take(&mut self.held) {
             self.trim(&mut packet, end);
@@ -124,7 +135,7 @@ impl SoundStage {
         Ok(())
     }
 
-    /// Coded audio that PCM carries as data would be noise behind an encoder, unless it stays as it is to the bit.
+    /// PCM can carry coded audio as data. Encoded, that is noise, so it is refused unless every bit is kept.
     fn look_for_data(&mut self, frame: &Frame) -> Result<()> {
         let Some(finder) = &mut self.bursts else { return Ok(()) };
         let Some(found) = finder.push(frame, self.time_base) else { return Ok(()) };
@@ -145,14 +156,20 @@ impl SoundStage {
         while let Some(frame) = self.converter.receive()? {
             self.fed = frame.pts().unwrap_or(self.fed).saturating_add(frame.samples() as i64);
             self.books.enter(&frame);
-            self.gauge.push(&frame)?;
-            self.encoder.push(Some(&frame))?;
-            self.emit()?;
+            let time = frame.pts().map(|ticks| Timestamp::new(ticks, self.clock));
+            self.gauge.push(&frame).map_err(|error| error.at(time))?;
+            self.put(Some(&frame)).map_err(|error| failures::at(error, time))?;
         }
         Ok(())
     }
 
-    /// Where the sound certainly does not end before.
+    /// Passes a block, or the end, to the encoder, and sends the packets that are ready.
+    fn put(&mut self, frame: Option<&Frame>) -> Result<()> {
+        self.encoder.push(frame)?;
+        self.emit()
+    }
+
+    /// The earliest possible end of the audio.
     fn end(&self) -> i64 {
         (self.fed - self.converter.tail() as i64).max(0)
     }
@@ -172,7 +189,7 @@ impl SoundStage {
     fn send(&mut self, packet: Packet) -> Result<()> {
         for place in &mut self.places {
             let Some(next) = &place.next else { continue };
-            let packet = ForMuxer { track: place.track, packet: packet.clone() };
+            let packet = ForMuxer { track: place.track, packet: Ok(packet.clone()) };
             if next.send(packet, Stage::Encode)? == Sent::NotWanted {
                 place.next = None;
             }
@@ -180,7 +197,7 @@ impl SoundStage {
         Ok(())
     }
 
-    /// Takes from the last packet what lies behind the end: an encoder fills it up with silence.
+    /// Trims the part of the last packet after the end, which an encoder fills with silence.
     fn trim(&self, packet: &mut Packet, end: i64) {
         let Some(pts) = packet.pts() else { return };
         let over = pts + self.encoder.samples_of(packet) - end;

@@ -1,7 +1,8 @@
-//! Cuts sound that is copied: whole packets are kept, and the container is told what of the first and the last is heard.
+//! Cuts copied audio: keeps whole packets, and marks in the container which part of the first and last packet is
+//! played.
 //!
-//! Invariant: whatever lies within the span is kept, with its own times; what a decoder needs before it comes along and is
-//! declared as not heard.
+//! Invariant: every packet within the span is kept with its own times. Earlier packets that a decoder needs are kept
+//! too, and marked as not played.
 
 use std::collections::VecDeque;
 
@@ -10,38 +11,38 @@ use trix_model::time::{TimeBase, Timestamp};
 
 use crate::{encode::subtitle::Span, source::Source};
 
-/// What becomes of the packets of a track.
+/// Cuts the packets of one track.
 pub(super) struct SoundCut {
     span: Span,
-    /// Whether the container tells to the sample what is heard of a packet.
+    /// True if the container can state to the sample which part of a packet is played.
     is_exact: bool,
     codec: String,
-    /// One sample.
+    /// The duration of one sample.
     sample: TimeBase,
-    /// Bytes of a sample of all channels, where packets can be cut.
+    /// Bytes of a sample of all channels, if packets can be cut.
     block: Option<usize>,
-    /// Samples of a packet that does not say how long it lasts; 0 where that is not known.
+    /// Samples of a packet without a duration; 0 if unknown.
     usual: i64,
-    /// When the packet before began.
+    /// The start of the previous packet.
     before: Option<i64>,
-    /// Counts samples where the source's times are coarser.
+    /// Counts samples if the times of the source are coarser.
     clock: Option<Clock>,
-    /// What times count.
+    /// The time base of the packets.
     base: TimeBase,
-    /// Packets before the span that may be needed.
+    /// Packets before the span that a decoder may need.
     held: VecDeque<Packet>,
-    /// Whether the first packet of the copy was handed on.
+    /// True once the first packet of the copy was passed on.
     begun: bool,
 }
 
-/// What is handed on of a packet, and whether the span goes on after it.
+/// The packets to pass on, and whether the span continues after them.
 pub(super) struct Kept {
     pub(super) packets: Vec<Packet>,
     pub(super) goes_on: bool,
 }
 
 impl SoundCut {
-    /// The cut of the stream of `facts` to `span`.
+    /// The cut of the stream with `facts` to `span`.
     pub(super) fn new(facts: &StreamFacts, span: Span, is_exact: bool) -> Self {
         let block = facts.parameters.pcm_block().map(|(_, block)| block);
         let clock = Clock::new(facts, block);
@@ -60,9 +61,9 @@ impl SoundCut {
         }
     }
 
-    /// Samples at 48 kHz between the first packet of the copy and the span, found by reading `file` there.
+    /// Samples at 48 kHz between the first packet of the copy and the span. Reads `file` at that position.
     pub(super) fn samples_before(mut self, file: &Source, facts: &StreamFacts) -> Option<u16> {
-        // Farther back than any decoder needs; packets last 120 ms at the most.
+        // Earlier than any decoder needs: packets last 120 ms at most.
         let before = Timestamp::new(-1, TimeBase::new(1, 1));
         let mut again = file.reopen().ok()?;
         let from = self.span.origin.plus(before).rescale(facts.time_base);
@@ -86,12 +87,12 @@ impl SoundCut {
         }
     }
 
-    /// Seconds in a tick of what is handed on.
+    /// The time base of the packets that are passed on.
     pub(super) fn base(&self) -> TimeBase {
         self.base
     }
 
-    /// Takes the next packet, whose times count those of the stream.
+    /// Takes the next packet, with times in the time base of the stream.
     pub(super) fn take(&mut self, mut packet: Packet) -> Kept {
         let base = self.base;
         if let Some(clock) = &mut self.clock {
@@ -101,7 +102,7 @@ impl SoundCut {
             return Kept { packets: vec![packet], goes_on: true };
         };
         if packet.duration() <= 0 {
-            // As long as its codec's packets are, else as the one before it.
+            // Use the usual duration of the codec, or else that of the previous packet.
             let usual = match self.usual {
                 0 => self.before.map_or(0, |before| ticks.saturating_sub(before).max(0)),
                 usual => Timestamp::new(usual, self.sample).rescale(base),
@@ -115,7 +116,7 @@ impl SoundCut {
             return self.cut_pcm(packet, start, end);
         }
         let middle = Timestamp::new(ticks.saturating_add(packet.duration() / 2), base);
-        // Where the container cannot tell, a packet is heard whole or not at all.
+        // If the container cannot state a part, a packet is played whole or not at all.
         let is_before = if self.is_exact { end <= self.span.origin } else { middle < self.span.origin };
         if is_before {
             self.hold(packet);
@@ -135,7 +136,7 @@ impl SoundCut {
         }
         let mut packets: Vec<Packet> = Vec::new();
         let is_first = !std::mem::replace(&mut self.begun, true);
-        // A packet that decoding can begin with needs nothing from before.
+        // A packet that decoding can begin with needs no earlier one.
         if is_first && self.is_exact && !(self.begins_by_itself() && self.can_begin(&packet)) {
             packets.extend(self.held.drain(..));
         }
@@ -144,7 +145,7 @@ impl SoundCut {
         Kept { packets, goes_on }
     }
 
-    /// Keeps a packet that lies before the span, as far as those within it may need it.
+    /// Holds a packet before the span, as long as packets within it may need it.
     fn hold(&mut self, packet: Packet) {
         if self.begins_by_itself() && self.can_begin(&packet) {
             self.held.clear();
@@ -155,37 +156,38 @@ impl SoundCut {
         }
     }
 
-    /// Packets before the first that is heard which its decoder needs.
+    /// The number of packets before the first played one that its decoder needs.
     fn needed(&self) -> usize {
         match self.codec.as_str() {
-            // ISO/IEC 11172-3: a frame of layer III may begin 511 bytes earlier, which ten frames of the lowest rate hold.
+            // ISO/IEC 11172-3: a layer III frame may begin 511 bytes earlier. Ten frames of the lowest rate hold as
+            // much.
             "mp3" => 10,
-            // RFC 7845, 4.6: 80 ms, which are 32 of the shortest packets.
+            // RFC 7845, 4.6: 80 ms, or 32 of the shortest packets.
             "opus" => 32,
-            // A major sync comes at least every 128 access units.
+            // A major sync occurs at least every 128 access units.
             "truehd" | "mlp" => 256,
-            // Spectral band replication of HE-AAC goes one frame further back than the overlap.
+            // Spectral band replication of HE-AAC needs one frame more than the overlap.
             "aac" => 2,
             _ => 1,
         }
     }
 
-    /// Whether only some packets are points to begin decoding with.
+    /// True if decoding can begin only at some packets.
     fn begins_by_itself(&self) -> bool {
         matches!(self.codec.as_str(), "truehd" | "mlp")
     }
 
-    /// Whether decoding can begin with `packet`: an access unit of MLP or TrueHD with a major sync.
+    /// True if decoding can begin with `packet`: an access unit of MLP or TrueHD with a major sync.
     fn can_begin(&self, packet: &Packet) -> bool {
         matches!(packet.data().get(4..8), Some([0xf8, 0x72, 0x6f, 0xba | 0xbb]))
     }
 
-    /// PCM has a sample wherever it is cut.
+    /// Cuts PCM, which can be cut at any sample.
     fn cut_pcm(&self, packet: Packet, start: Timestamp, end: Timestamp) -> Kept {
         let (block, base) = (self.block.unwrap_or(1).max(1), start.base);
         let samples = (packet.data().len() / block) as i64;
         let since = |time: Timestamp| {
-            // Both in samples: times of Matroska are rounded to milliseconds.
+            // Convert both times to samples first: Matroska rounds times to milliseconds.
             time.rescale(self.sample).saturating_sub(start.rescale(self.sample)).clamp(0, samples)
         };
         let first = if start < self.span.origin { since(self.span.origin) } else { 0 };
@@ -206,16 +208,16 @@ impl SoundCut {
     }
 }
 
-/// Gives packets times in samples where the source rounds times to a coarser tick, as Matroska and FLV do.
+/// Gives packets times in samples if the source rounds times to a coarser tick, as Matroska and FLV do.
 struct Clock {
     from: TimeBase,
     sample: TimeBase,
     codec: String,
     block: Option<usize>,
     usual: i64,
-    /// Samples at the start that are not heard, which the source tells exactly.
+    /// Samples at the start that are not played. The source states the exact number.
     priming: i64,
-    /// Where the next packet begins, if nothing is missing.
+    /// The start of the next packet, if none is missing.
     next: Option<i64>,
 }
 
@@ -223,7 +225,7 @@ impl Clock {
     fn new(facts: &StreamFacts, block: Option<usize>) -> Option<Self> {
         let (priming, rate) = facts.parameters.priming();
         let sample = TimeBase::new(1, rate.max(1).into());
-        // Codecs whose packets all last equally long, or say how long they last.
+        // Codecs whose packets all have the same duration, or state their own.
         let is_known = match facts.codec.as_str() {
             "aac" | "mp1" | "mp2" | "mp3" | "ac3" | "eac3" | "dts" | "truehd" | "mlp" => facts.block_samples > 0,
             "opus" | "alac" => true,
@@ -260,7 +262,7 @@ impl Clock {
         let place = self.next.or(Some(-self.priming)).filter(near).unwrap_or(told);
         let length = Timestamp::new(packet.duration(), self.from).rescale(self.sample);
         let samples = self.samples(packet);
-        // A packet that says something else than its codec's usual length is believed.
+        // A duration that differs from the usual one of the codec takes precedence.
         let is_usual = length == 0 || (length - samples).abs() <= tick;
         let lasts = if is_usual { samples } else { length };
         packet.set_times(Some(place), Some(place), lasts);
@@ -268,20 +270,20 @@ impl Clock {
     }
 }
 
-/// Samples of a packet of ALAC by its description (ALACSpecificConfig, behind the head of its box).
+/// Samples in a packet of ALAC, from its configuration (ALACSpecificConfig, after the header of its box).
 fn alac_frame(description: &[u8]) -> i64 {
     let length = description.get(12..16).and_then(|bytes| bytes.try_into().ok());
     length.map_or(0, |bytes| u32::from_be_bytes(bytes).into())
 }
 
-/// Samples of a packet of ALAC that are fewer than usual: a flag behind 19 bits, and 32 bits behind three more.
+/// Samples in a short packet of ALAC: a flag after 19 bits, and a 32-bit count after three more.
 fn alac_samples(data: &[u8]) -> Option<i64> {
     let head: [u8; 8] = data.get(..8)?.try_into().ok()?;
     let bits = u64::from_be_bytes(head);
     (bits >> 44 & 1 == 1).then_some((bits >> 9 & 0xffff_ffff) as i64)
 }
 
-/// Samples at 48 kHz of a packet of Opus (RFC 6716, 3.1 and 3.2).
+/// Samples at 48 kHz in a packet of Opus (RFC 6716, 3.1 and 3.2).
 fn opus_samples(data: &[u8]) -> Option<i64> {
     let head = *data.first()?;
     let each = match head >> 3 {
@@ -303,7 +305,7 @@ mod tests {
 
     #[test]
     fn packets_of_opus_tell_how_long_they_last() {
-        // Configuration, then how many frames.
+        // The configuration, then the number of frames.
         for (data, samples) in [
             (&[0b1111_1000_u8][..], 960),
             (&[0b1000_0000], 120),

@@ -1,6 +1,6 @@
-//! What the muxer is told of each track.
+//! Describes each track for the muxer.
 //!
-//! Invariant: what is said of a track comes from the plan, or, of a copied one, from the source.
+//! Invariant: the description of an encoded track comes from the plan, that of a copied track from the source.
 
 use trix_av::stream::{CodecParameters, StreamFacts, VideoParameters};
 use trix_model::{
@@ -14,10 +14,11 @@ use crate::{
     encode::video::VideoEncoder,
     mux::{Attached, Beside, CoverSpec, TrackSpec},
     plan::{OutputPlan, TrackTags, VideoPlan},
+    source::Source,
     spec::{container::Container, video::Encoder},
 };
 
-/// A track of encoded pictures.
+/// Describes an encoded video track.
 pub(super) fn of_pictures(
     plan: &VideoPlan,
     time_base: TimeBase,
@@ -28,7 +29,7 @@ pub(super) fn of_pictures(
 ) -> Result<TrackSpec> {
     let tag = match plan.encoder {
         Encoder::X264 if container.is_iso() => Some(*b"avc1"),
-        // With parameter sets in the sample description alone, as Apple's players demand.
+        // Parameter sets stand only in the sample description, as Apple's players require.
         Encoder::X265 if container.is_iso() => Some(*b"hvc1"),
         _ => None,
     };
@@ -58,10 +59,10 @@ pub(super) fn of_pictures(
     })
 }
 
-/// A track that is taken over as it is.
+/// Describes a copied track.
 pub(super) fn copied(facts: &StreamFacts, rate: Option<Rational>, tags: &TrackTags) -> TrackSpec {
     let mut parameters = facts.parameters.clone();
-    // A four-character code of one container may mean nothing in another; the muxer chooses its own.
+    // A four-character code of one container may have no meaning in another, so the muxer chooses its own.
     parameters.set_tag([0; 4]);
     TrackSpec {
         parameters,
@@ -78,14 +79,14 @@ pub(super) fn copied(facts: &StreamFacts, rate: Option<Rational>, tags: &TrackTa
     }
 }
 
-/// What goes into the file beside its tracks.
-pub(super) fn beside(plan: &OutputPlan) -> Beside<'_> {
+/// Everything in the file besides its tracks.
+pub(super) fn beside<'a>(plan: &'a OutputPlan, source: &Source) -> Beside<'a> {
     let carried = &plan.carried;
     let owned = |key: &str, value: &String| (key.to_owned(), value.clone());
     let mut metadata: Vec<(String, String)> = carried.metadata.iter().map(|(key, value)| owned(key, value)).collect();
     metadata.extend(carried.timecode.iter().map(|timecode| owned("timecode", timecode)));
     if plan.container.is_transport_stream() && !carried.metadata.contains_key("service_provider") {
-        // Without one, libavformat names itself.
+        // Without a provider, libavformat writes its own name.
         metadata.push(("service_provider".to_owned(), "Trix".to_owned()));
     }
     Beside {
@@ -94,12 +95,19 @@ pub(super) fn beside(plan: &OutputPlan) -> Beside<'_> {
         attachments: carried
             .attachments
             .iter()
-            .map(|own| Attached { name: &own.name, media_type: &own.media_type, data: &own.data })
+            .map(|own| Attached {
+                name: &own.name,
+                media_type: &own.media_type,
+                data: source.attached_data(own.stream),
+            })
             .collect(),
         covers: carried
             .covers
             .iter()
-            .map(|own| CoverSpec { parameters: own.parameters.clone(), data: &own.data })
+            .filter_map(|own| {
+                let parameters = source.streams().get(own.stream)?.parameters.clone();
+                Some(CoverSpec { parameters, data: source.attached_data(own.stream) })
+            })
             .collect(),
     }
 }

@@ -1,11 +1,11 @@
-//! The stages of pictures: decode, filter, encode.
+//! The video stages: decode, filter, encode.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
 };
 
-use trix_av::packet::Packet;
+use trix_av::{frame::Frame, packet::Packet};
 use trix_bitstream::{
     nal::{self, NalCodec},
     sei,
@@ -17,10 +17,9 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{ForMuxer, Queued, Shared, StepBooks, lock};
 use crate::{
     decode::{
-        dynamic::DynamicHdr,
+        dynamic::{self, DynamicHdr},
         video::{Picture, VideoDecoder},
     },
     encode::{
@@ -28,17 +27,24 @@ use crate::{
         video::{Encoded, VideoEncoder},
     },
     filter::pictures::PictureFilter,
-    pipeline::stage::{Fan, Receiver, Sender, Sent},
+    pipeline::{
+        failures,
+        pass::{
+            queued::{ForMuxer, Queued},
+            record::{Shared, StepBooks, lock},
+        },
+        stage::{Fan, Receiver, Sender, Sent},
+    },
     plan::{Cut, Verdict},
-    still::Stills,
+    still::FrameStill,
 };
 
-/// Decodes pictures for all who need them.
+/// Decodes frames for all consumers.
 pub(super) struct DecodeStage {
     pub(super) decoder: VideoDecoder,
-    /// Whether a time code in the bitstream is told, because no output has one.
+    /// True if a time code in the bitstream is noted, because no output has one.
     pub(super) names_timecode: bool,
-    /// Finds dynamic HDR metadata, where the codec may have them.
+    /// Finds dynamic HDR metadata, if the codec can have it.
     pub(super) dynamic: Option<DynamicHdr>,
     pub(super) shared: Arc<Shared>,
 }
@@ -54,7 +60,7 @@ impl DecodeStage {
             }
             self.decoder.push(packet.as_ref())?;
             while wanted && let Some(mut picture) = self.decoder.receive()? {
-                picture.extras = self.extras(&picture);
+                picture.extras = dynamic::extras(self.dynamic.as_mut(), &picture);
                 if self.names_timecode && picture.number == 0 {
                     self.decoder.name_timecode(&picture.frame);
                 }
@@ -66,21 +72,14 @@ impl DecodeStage {
         self.shared.note_timing(self.decoder.stream(), self.decoder.timing());
         Ok(())
     }
-
-    fn extras(&mut self, picture: &Picture) -> Extras {
-        Extras {
-            captions: picture.frame.captions().map(<[u8]>::to_vec).unwrap_or_default(),
-            ..self.dynamic.as_mut().map(|dynamic| dynamic.take(picture.pts)).unwrap_or_default()
-        }
-    }
 }
 
-/// Keeps the pictures of its cut, and filters them.
+/// Takes the frames of its cut, and filters them.
 pub(super) struct FilterStage {
     /// Number of the step.
     pub(super) step: usize,
     pub(super) cut: Cut,
-    /// Seconds in a tick of the times of pictures that come in.
+    /// Time base of the incoming frames.
     pub(super) time_base: TimeBase,
     pub(super) filter: PictureFilter,
     pub(super) shared: Arc<Shared>,
@@ -107,7 +106,9 @@ impl FilterStage {
             kept += 1;
             self.cut.shorten(&mut picture, self.time_base);
             books.extras.add(&picture.extras);
-            wanted = self.pass_on(Some(picture), &mut output)?;
+            let time = Timestamp::new(picture.pts, self.time_base);
+            let passed_on = self.pass_on(Some(picture), &mut output);
+            wanted = passed_on.map_err(|error| failures::at(error, Some(time)))?;
         }
         drop(input);
         if wanted {
@@ -119,7 +120,7 @@ impl FilterStage {
         Ok(())
     }
 
-    /// False when nobody wants more.
+    /// Returns false if no consumer takes more frames.
     fn pass_on(&mut self, picture: Option<Picture>, output: &mut Fan<Picture>) -> Result<bool> {
         for picture in self.filter.push(picture)? {
             if output.send(picture, Stage::Filter)? == Sent::NotWanted {
@@ -130,13 +131,13 @@ impl FilterStage {
     }
 }
 
-/// Makes a still of the pictures of its cut.
+/// Makes a still from the frames of its cut.
 pub(super) struct StillStage {
     /// Number of the still.
     pub(super) number: usize,
-    pub(super) stills: Stills,
+    pub(super) still: FrameStill,
     pub(super) cut: Cut,
-    /// Seconds in a tick of the pictures' times.
+    /// Time base of the frames.
     pub(super) time_base: TimeBase,
     pub(super) shared: Arc<Shared>,
 }
@@ -144,9 +145,9 @@ pub(super) struct StillStage {
 impl StillStage {
     pub(super) fn run(mut self, input: Receiver<Picture>) -> Result<()> {
         let mut kept = 0;
-        // A cut can be longer than the film, which then ends with its last picture.
+        // A cut can be longer than the source, which then ends with its last frame.
         let mut end = None;
-        while self.stills.wants_pictures()
+        while self.still.wants_more()
             && let Some(picture) = input.receive(Stage::Filter)?
         {
             match self.cut.judge(Timestamp::new(picture.pts, self.time_base), kept) {
@@ -158,16 +159,16 @@ impl StillStage {
                 Verdict::Keep => {}
             }
             kept += 1;
-            self.stills.push_picture(&picture)?;
+            let time = Timestamp::new(picture.pts, self.time_base);
+            self.still.push(&picture).map_err(|error| error.at(Some(time)))?;
         }
         drop(input);
-        let still = self.stills.finish(end)?.pop();
-        *lock(&self.shared.stills[self.number]) = still;
+        *lock(&self.shared.stills[self.number]) = Some(self.still.finish(end)?);
         Ok(())
     }
 }
 
-/// Which extras are put into coded pictures.
+/// The extras that are written into encoded frames.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Carries {
     pub(super) codec: Option<NalCodec>,
@@ -175,13 +176,13 @@ pub(super) struct Carries {
     pub(super) hdr10_plus: bool,
 }
 
-/// Where keyframes are forced: at the first picture that is not before each of some times, counted from the origin.
+/// Forced keyframes: the first frame at or after each of these times, counted from the origin.
 pub(super) struct Forced {
-    /// The next of them comes last.
+    /// Sorted, with the next time at the end.
     times: Vec<Timestamp>,
-    /// Every so often.
+    /// The interval between forced keyframes.
     interval: Option<Timestamp>,
-    /// Multiples of it that have passed.
+    /// The number of the last multiple of the interval that has passed.
     passed: i64,
 }
 
@@ -192,7 +193,7 @@ impl Forced {
         Forced { times, interval, passed: -1 }
     }
 
-    /// Whether the picture that is shown at `time`, the next in order, has to be one.
+    /// True if the next frame, shown at `time`, must be a keyframe.
     fn at(&mut self, time: Timestamp) -> bool {
         let mut force = false;
         while self.times.last().is_some_and(|next| *next <= time) {
@@ -208,34 +209,36 @@ impl Forced {
     }
 }
 
-/// Encodes, and puts the times back on.
+/// Encodes frames, and restores their times.
 pub(super) struct EncodeStage {
     pub(super) encoder: Box<dyn VideoEncoder>,
     pub(super) timeline: Timeline,
     pub(super) origin: i64,
-    /// Seconds in a tick of the pictures' times.
+    /// Time base of the frames.
     pub(super) time_base: TimeBase,
     pub(super) forced: Forced,
-    /// Goes before the first picture.
+    /// Data that is written before the first frame.
     pub(super) info: Vec<u8>,
-    /// Absent in a first pass.
+    /// `None` in a first pass.
     pub(super) output: Option<Sender<ForMuxer>>,
     pub(super) counters: Arc<Counters>,
     pub(super) shared: Arc<Shared>,
     /// Number of the output.
     pub(super) number: usize,
-    /// Number of the track in it.
+    /// Number of the track in the output.
     pub(super) track: usize,
     pub(super) first_seen: bool,
     pub(super) carries: Carries,
-    /// Whether parameter sets stand in the description of the track and must not come with pictures.
+    /// True if the track description holds the parameter sets, so that frames must not carry them.
     pub(super) sets_apart: bool,
-    /// Extras of pictures that are inside the encoder, by number.
+    /// Extras of the frames inside the encoder, by frame number.
     pub(super) extras: BTreeMap<i64, Extras>,
 }
 
 impl EncodeStage {
     pub(super) fn run(mut self, input: Receiver<Picture>) -> Result<()> {
+        // The time of the last frame that the encoder took.
+        let mut last = None;
         while let Some(picture) = input.receive(Stage::Encode)? {
             let pts = picture.pts.saturating_sub(self.origin);
             let force = self.forced.at(Timestamp::new(pts, self.time_base));
@@ -244,14 +247,29 @@ impl EncodeStage {
             if !picture.extras.is_empty() {
                 self.extras.insert(number as i64, picture.extras);
             }
-            if let Some(encoded) = self.encoder.push(&picture.frame, number, force)? {
-                self.emit(encoded)?;
-            }
+            last = Some(Timestamp::new(pts, self.time_base));
+            self.push(&picture.frame, number, force).map_err(|error| {
+                let error = failures::at(error, last);
+                failures::and(error, &format!("when frame {number} went in, counted from 0"))
+            })?;
         }
+        self.finish().map_err(|error| {
+            let error = failures::at(error, last);
+            failures::and(error, &format!("when all {} frames had gone in", self.timeline.pushed()))
+        })?;
+        lock(&self.shared.outputs[self.number].done).warnings.extend(self.encoder.complaints());
+        Ok(())
+    }
+
+    fn push(&mut self, frame: &Frame, number: u64, force: bool) -> Result<()> {
+        self.encoder.push(frame, number, force)?.map_or(Ok(()), |encoded| self.emit(encoded))
+    }
+
+    /// Drains the encoder.
+    fn finish(&mut self) -> Result<()> {
         while let Some(encoded) = self.encoder.finish()? {
             self.emit(encoded)?;
         }
-        lock(&self.shared.outputs[self.number].done).warnings.extend(self.encoder.complaints());
         Ok(())
     }
 
@@ -262,7 +280,7 @@ impl EncodeStage {
             encoded.data = sei::with_extras(encoded.data, codec, &extras);
         }
         if self.sets_apart {
-            // x265 repeats them whatever it is told when it writes HDR messages.
+            // x265 repeats parameter sets, despite its settings, when it writes HDR messages.
             encoded.data = nal::without_parameter_sets(encoded.data, self.carries.codec);
         }
         let times = self.timeline.pop(&encoded)?;
@@ -277,6 +295,125 @@ impl EncodeStage {
         self.first_seen = true;
         packet.set_times(Some(times.pts), Some(times.dts), times.duration);
         packet.set_key(encoded.key);
-        output.send(ForMuxer { track: self.track, packet }, Stage::Encode).map(drop)
+        output.send(ForMuxer { track: self.track, packet: Ok(packet) }, Stage::Encode).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use trix_av::stream::VideoCodec;
+    use trix_model::{
+        control::cancel::{Cancel, Token},
+        error::{Error, ErrorKind},
+    };
+
+    use super::*;
+    use crate::{
+        encode::video::Headers,
+        pipeline::{
+            pass::record::{OutputBooks, Shared},
+            stage::channel,
+        },
+    };
+
+    /// An encoder with a delay of two frames. It fails at frame number `at`, or, with `None`, at the first packet that
+    /// it returns after the last frame.
+    struct Failing {
+        at: Option<u64>,
+    }
+
+    fn failure() -> Error {
+        Error::new(ErrorKind::Codec, Stage::Encode, "no more").caused_by(std::io::Error::other("the cause"))
+    }
+
+    impl VideoEncoder for Failing {
+        fn headers(&mut self) -> Result<Headers> {
+            Ok(Headers { parameter_sets: Vec::new(), info: Vec::new() })
+        }
+
+        fn push(&mut self, _: &Frame, number: u64, key: bool) -> Result<Option<Encoded>> {
+            if self.at == Some(number) {
+                return Err(failure());
+            }
+            let number = number as i64 - 2;
+            Ok((number >= 0).then(|| Encoded { data: vec![0], pts: number, dts: number, key }))
+        }
+
+        fn finish(&mut self) -> Result<Option<Encoded>> {
+            Err(failure())
+        }
+
+        fn codec(&self) -> Option<VideoCodec> {
+            Some(VideoCodec::H264)
+        }
+
+        fn frame_threads(&self) -> Option<u32> {
+            None
+        }
+
+        fn complaints(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    fn shared() -> Shared {
+        Shared {
+            repaired: AtomicU64::new(0),
+            left_out: AtomicU64::new(0),
+            timing: Default::default(),
+            walked: Default::default(),
+            codec_changes: Default::default(),
+            steps: Vec::new(),
+            outputs: vec![OutputBooks::default()],
+            packages: Vec::new(),
+            stills: Vec::new(),
+            damage_of_tracks: Default::default(),
+        }
+    }
+
+    /// The error of an encode stage that receives 50 frames at 25 a second. The first is shown after two seconds of the
+    /// source.
+    fn ended(at: Option<u64>) -> Error {
+        let time_base = TimeBase::new(1, 1000);
+        let (to_encoder, input, _) = channel::<Picture>(usize::MAX, &Token::new(&Cancel::default()));
+        for number in 0..50 {
+            let (frame, pts) = (Frame::grey(16, 16), 2000 + 40 * number as i64);
+            let picture = Picture { frame, number, pts, duration: None, extras: Extras::default() };
+            to_encoder.send(picture, Stage::Filter).unwrap();
+        }
+        drop(to_encoder);
+        let stage = EncodeStage {
+            encoder: Box::new(Failing { at }),
+            timeline: Timeline::new(40),
+            origin: 2000,
+            time_base,
+            forced: Forced::new(&[], None),
+            info: Vec::new(),
+            output: None,
+            counters: Arc::default(),
+            shared: Arc::new(shared()),
+            number: 0,
+            track: 0,
+            first_seen: false,
+            carries: Carries::default(),
+            sets_apart: false,
+            extras: BTreeMap::new(),
+        };
+        stage.run(input).unwrap_err()
+    }
+
+    #[test]
+    fn an_encoder_that_fails_names_the_frame_and_its_time_and_keeps_its_cause() {
+        for (at, told) in [
+            (Some(0), "encode, at 00:00:00.000: no more; when frame 0 went in, counted from 0"),
+            (Some(30), "encode, at 00:00:01.200: no more; when frame 30 went in, counted from 0"),
+            (None, "encode, at 00:00:01.960: no more; when all 50 frames had gone in"),
+        ] {
+            let error = ended(at);
+            assert_eq!(error.to_string(), told);
+            assert_eq!(error.cause().map(ToString::to_string).as_deref(), Some("the cause"));
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! The times of one stream, by a clock that may jump.
+//! The times of one stream, on a clock that may jump.
 //!
-//! Invariant: a stream is moved at a packet that was named beforehand, and not before it.
+//! Invariant: a shift takes effect at the packet that was named beforehand, and not before it.
 
 use std::collections::VecDeque;
 
@@ -10,19 +10,19 @@ use trix_av::{
 };
 use trix_model::time::{Rational, TimeBase, Timestamp};
 
-/// How a container tells times, as far as joints go.
+/// The timing properties of a container that matter for joints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Container {
-    /// Whether decoding times are its own, so that they increase in a stream without joints.
+    /// True if the container stores decoding times, which increase in a stream without joints.
     has_decoding_times: bool,
-    /// Whether long steps forward are joints, and not frames that are shown for long.
+    /// True if long steps forward are joints, and not frames with a long duration.
     is_broadcast: bool,
-    /// Whether the clock has 33 bits.
+    /// True if the clock has 33 bits and wraps around.
     wraps: bool,
 }
 
 impl Container {
-    /// By FFmpeg's name of the demuxer.
+    /// Selects by FFmpeg's name of the demuxer.
     pub(super) fn of(demuxer: &str) -> Option<Self> {
         let new = |has_decoding_times, is_broadcast, wraps| Container { has_decoding_times, is_broadcast, wraps };
         match demuxer {
@@ -34,43 +34,44 @@ impl Container {
     }
 }
 
-/// A step of a clock that its stream does not explain.
+/// A step of the clock that its stream does not explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Jump {
-    /// From where the stream was expected to go on.
+    /// Distance from the expected position.
     pub(super) by: Timestamp,
     pub(super) is_forward: bool,
-    /// Whether the stream alone proves it; else it may be a frame that is shown for less long than the others.
+    /// True if this stream alone proves the jump. If false, the packet may be a frame with a shorter duration than the
+    /// others.
     pub(super) is_certain: bool,
 }
 
-/// Audio does not come before the end of what came before it; what containers round stays below this.
+/// Tolerance for audio that starts before the end of the previous packet. Rounding by containers stays below this.
 const BACK: Timestamp = Timestamp::new(5, Rational::new(1, 1000));
 
-/// A frame comes before it is expected by more than rounding makes.
+/// A frame that is early by more than this is earlier than rounding explains.
 const CLEAR: Timestamp = Timestamp::new(-15, Rational::new(1, 1000));
 
-/// Steps forward beyond this are joints in broadcast containers. The `ffmpeg` program draws the line at the same length.
+/// A longer step forward is a joint in broadcast containers. The `ffmpeg` program uses the same limit.
 const FORWARD: Timestamp = Timestamp::new(10, Rational::new(1, 1));
 
-/// The times of one stream. Ticks are those of the stream, moved by `shift` already, where nothing else is said.
+/// The times of one stream. Unless stated otherwise, ticks are in the stream's time base and include `shift`.
 #[derive(Clone)]
 pub(super) struct Track {
     container: Container,
     base: TimeBase,
-    /// Whether it is audio; `None` for streams that are neither video nor audio.
+    /// True for audio, false for video, `None` for other streams.
     audio: Option<bool>,
     pub(super) group: usize,
     shift: i64,
-    /// From which packet of the file on it is moved further.
+    /// The packet number in the file from which a further shift applies, and that shift.
     next_shift: Option<(u64, i64)>,
     last: Option<Last>,
-    /// The last decoding time before a joint, as long as later ones have not passed it.
+    /// The last decoding time before a joint, until later decoding times pass it.
     floor: Option<i64>,
-    /// Frames that a decoder holds back to put them in order.
+    /// Number of frames that a decoder holds back for reordering.
     reordered: usize,
-    /// The latest times of frames behind a joint, in order: where the container has no decoding times, libavformat makes
-    /// them of the times from before the joint too.
+    /// The latest presentation times after a joint, in ascending order. If the container has no decoding times,
+    /// libavformat derives them from times before the joint too, so they are derived again here.
     latest: Option<Vec<i64>>,
     tolerated: bool,
 }
@@ -110,36 +111,36 @@ impl Track {
         self.audio.is_some()
     }
 
-    /// By how much the stream is moved now.
+    /// The current shift of the stream.
     pub(super) fn shift(&self) -> Timestamp {
         Timestamp::new(self.shift, self.base)
     }
 
-    /// Where the stream ends so far.
+    /// The current end of the stream.
     pub(super) fn end(&self) -> Option<Timestamp> {
         self.last.map(|last| Timestamp::new(last.end, self.base))
     }
 
-    /// Where the next packet is expected, in the terms of [`Self::position`].
+    /// The expected position of the next packet, comparable with [`Self::position`].
     pub(super) fn expected(&self) -> Option<Timestamp> {
         let last = self.last?;
         let ticks = if self.by_decoding() { last.dts.saturating_add(last.duration) } else { last.end };
         Some(Timestamp::new(ticks, self.base))
     }
 
-    /// When a packet is presented.
+    /// The presentation time of a packet.
     pub(super) fn time(&self, packet: &Packet) -> Option<Timestamp> {
         let ticks = packet.pts().or(packet.dts())?;
         Some(Timestamp::new(ticks.saturating_add(self.shift), self.base))
     }
 
-    /// Where a packet stands by the times that increase from packet to packet.
+    /// The position of a packet, by the times that increase from packet to packet.
     pub(super) fn position(&self, packet: &Packet) -> Option<Timestamp> {
         let ticks = if self.by_decoding() { packet.dts()? } else { packet.pts().or(packet.dts())? };
         Some(Timestamp::new(ticks.saturating_add(self.shift), self.base))
     }
 
-    /// Whether positions increase from packet to packet: not those of reordered frames without decoding times.
+    /// True if positions increase from packet to packet. They do not for reordered frames without decoding times.
     pub(super) fn is_in_order(&self) -> bool {
         self.audio == Some(true) || self.by_decoding() || self.reordered == 0
     }
@@ -148,7 +149,7 @@ impl Track {
         self.audio == Some(false) && self.container.has_decoding_times
     }
 
-    /// Packet `place` of the file is this stream's next: it is moved, if it is time.
+    /// Applies the pending shift if it starts at or before packet `place` of the file, the next packet of this stream.
     pub(super) fn arrive(&mut self, place: u64) {
         if let Some((_, by)) = self.next_shift.filter(|(from, _)| *from <= place) {
             self.shift = self.shift.saturating_add(by);
@@ -159,7 +160,7 @@ impl Track {
         }
     }
 
-    /// Undoes wraps of the clock, which are no jumps: those after which it goes on within seconds.
+    /// Undoes a wrap of the clock. A wrap is not a jump: after it, the clock continues within seconds.
     pub(super) fn unwrap(&mut self, packet: &Packet) {
         const WRAP: i64 = 1 << 33;
         let (Some(last), Some(dts), true) = (self.last, packet.dts().or(packet.pts()), self.container.wraps) else {
@@ -173,8 +174,8 @@ impl Track {
         }
     }
 
-    /// Whether `packet` does not follow the last one. With `like`, the jump of another stream: whether it jumps with it,
-    /// by about as much.
+    /// Returns the jump if `packet` does not follow the last one. `like` is the jump of another stream: if it is given,
+    /// returns a jump only if this stream jumps in the same direction by about as much.
     pub(super) fn jump(&self, packet: &Packet, like: Option<Jump>) -> Option<Jump> {
         let (last, audio) = (self.last?, self.audio?);
         if packet.is_discarded() || self.tolerated {
@@ -185,7 +186,8 @@ impl Track {
         let by = position.plus(Timestamp::new(expected.ticks.saturating_neg(), expected.base));
         let zero = Timestamp::new(0, self.base);
         if let Some(like) = like {
-            // One stream may end before the other, so that half of the jump, or more than rounding makes, is proof.
+            // Streams may end at different times, so half of the jump, or more than rounding explains, is sufficient
+            // proof.
             let half = Timestamp::new(like.by.ticks / 2, like.by.base);
             let half = if like.is_forward { half } else { half.max(CLEAR) };
             let exact = self.is_in_order() || self.is_start(packet, last, audio);
@@ -201,7 +203,8 @@ impl Track {
         (back || forward).then_some(Jump { by, is_forward: forward, is_certain: certain })
     }
 
-    /// Whether a packet that lies back is the first of a new recording, and not one that is only shown early.
+    /// True if a packet with an earlier time starts a new recording. False if reordering alone can explain the earlier
+    /// time.
     fn is_start(&self, packet: &Packet, last: Last, audio: bool) -> bool {
         if audio {
             return true;
@@ -209,16 +212,16 @@ impl Track {
         if self.container.has_decoding_times {
             return packet.dts().is_some_and(|dts| dts.saturating_add(self.shift) < last.dts);
         }
-        // No frame before a keyframe in the file is shown after it.
+        // A frame that precedes a keyframe in the file is not presented after it.
         packet.is_key() && packet.pts().is_some_and(|pts| pts.saturating_add(self.shift) < last.shown)
     }
 
-    /// Takes the jump of the next packet for one wrong time.
+    /// Treats the jump of the next packet as a single wrong timestamp.
     pub(super) fn tolerate(&mut self) {
         self.tolerated = true;
     }
 
-    /// Takes note of a packet.
+    /// Updates the last times with those of a packet.
     pub(super) fn note(&mut self, packet: &Packet) {
         let Some(pts) = packet.pts().or(packet.dts()) else { return };
         if packet.is_discarded() || std::mem::take(&mut self.tolerated) {
@@ -236,7 +239,7 @@ impl Track {
         });
     }
 
-    /// Gives a packet its time.
+    /// Sets the final times of a packet.
     pub(super) fn pass(&mut self, packet: &mut Packet) {
         self.note(packet);
         if self.shift != 0 {
@@ -248,8 +251,8 @@ impl Track {
             let dts = (latest.len() > self.reordered).then(|| latest.remove(0));
             packet.set_times(Some(pts), dts, packet.duration());
         }
-        // Decoding begins before the frames of an earlier recording end where frames are reordered, and libavformat does
-        // not always say when.
+        // With reordered frames, decoding starts before the frames of an earlier recording end. libavformat does not
+        // always give the decoding time.
         if let Some(floor) = self.floor {
             let late = floor.saturating_add(1);
             let fits = packet.pts().is_none_or(|pts| late <= pts);
@@ -260,13 +263,13 @@ impl Track {
         }
     }
 
-    /// From packet `place` of the file on, the stream is moved by `span`.
+    /// Moves the stream by `span` from packet `place` of the file on.
     pub(super) fn move_from(&mut self, place: u64, span: Timestamp) {
         let before = self.next_shift.map_or(0, |(_, by)| by);
         self.next_shift = Some((place, before.saturating_add(span.rescale(self.base))));
     }
 
-    /// Whether packets of this stream, which is the one with `index`, are waiting.
+    /// True if packets of this stream, which has the number `index`, are waiting.
     pub(super) fn is_waiting_in(&self, waiting: &VecDeque<Packet>, index: usize) -> bool {
         waiting.iter().any(|packet| packet.stream() == index)
     }

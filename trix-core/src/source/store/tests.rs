@@ -1,4 +1,4 @@
-//! A store in miniature: blocks of a few bytes, so that every bound is met.
+//! A small store: blocks of a few bytes, so that tests reach every bound.
 
 use std::{thread, time::Duration};
 
@@ -8,7 +8,7 @@ use super::*;
 
 const SMALL: Bounds = Bounds { block: 16, recent: 3, parked: 6 };
 
-/// Bytes that are no file; counts what is read of them, and fails beyond a bad place.
+/// Storage without a file. It counts the bytes read, and fails from a bad position on.
 struct Fake {
     bytes: Vec<u8>,
     read: Arc<AtomicU64>,
@@ -22,7 +22,7 @@ impl Storage for Fake {
         if offset >= self.bad {
             return Err(io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error()));
         }
-        // No more than seven at once: short reads are a matter of course.
+        // At most seven bytes at a time, since short reads are normal.
         let end = self.bytes.len().min(offset as usize + buffer.len().min(7)).min(self.bad as usize);
         let some = &self.bytes[(offset as usize).min(end)..end];
         buffer[..some.len()].copy_from_slice(some);
@@ -60,7 +60,7 @@ fn read(reader: &mut StoreReader, from: u64, count: usize) -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Whoever reads what in whatever order sees the bytes of the file; memory and books are as they are said to be.
+    /// In any order of reads, each reader sees the bytes of the file, and memory and counters stay as documented.
     #[test]
     fn readers_of_one_store_see_the_bytes_of_the_file(
         length in 1usize..1500,
@@ -103,7 +103,7 @@ fn an_index_at_the_end_and_places_that_were_looked_at_are_read_once() {
     let (mut reader, mark) = store.marked_reader(None);
     store.hash();
     let mut glance = store.reader(None);
-    // The head, the index, a few places: six blocks beyond the head are as many as can stay.
+    // The head, the index, a few positions: six blocks after the head are the maximum that can stay.
     for (from, count) in [(0, 32), (4060, 36), (0, 20), (2048, 16), (3072, 30)] {
         read(&mut glance, from, count);
     }
@@ -130,7 +130,7 @@ fn a_second_reading_close_behind_costs_nothing() {
     assert_eq!(store.disk_bytes(), 4096);
 }
 
-/// Reads two tracks of which each fills one half, by turns.
+/// Reads two tracks alternately, each of which fills one half.
 fn by_turns(length: u64) -> u64 {
     let (store, _) = store(length as usize);
     let (mut reader, mark) = store.marked_reader(None);
@@ -147,14 +147,14 @@ fn by_turns(length: u64) -> u64 {
 #[test]
 fn tracks_that_lie_far_apart_are_read_once_as_far_as_memory_goes() {
     assert_eq!(by_turns(6 * 16 * 2), 6 * 16 * 2);
-    // Beyond that, the smaller of what lies between and what follows is read twice.
+    // Beyond that, the smaller of the gap and the data after it is read twice.
     let twice = by_turns(8192);
     assert!((8192..=8192 * 3 / 2).contains(&twice), "{twice}");
 }
 
 #[test]
 fn what_a_reading_skips_is_read_once_for_the_hash() {
-    // The gap is larger than what is kept, and what follows it is larger yet.
+    // The gap is larger than the kept blocks, and the data after it is larger still.
     let (store, _) = store(8192);
     let (mut reader, mark) = store.marked_reader(None);
     store.hash();
@@ -190,7 +190,7 @@ fn what_stands_before_a_bad_sector_can_be_read() {
     assert_eq!(error.raw_os_error(), Some(rustix::io::Errno::IO.raw_os_error()));
     let error = store.finish(&|| false).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(rustix::io::Errno::IO.raw_os_error()));
-    // The rest of the file can be read all the same, and the hash stays an error.
+    // The rest of the file can still be read, and the hash remains an error.
     let (mut reader, mark) = store.marked_reader(None);
     mark.goes_through();
     assert_eq!(self::read(&mut reader, 0, 40), bytes(40));
@@ -260,6 +260,6 @@ fn a_read_that_is_under_way_can_be_cancelled() {
         }
         assert!(asked.elapsed() < Duration::from_millis(200), "{:?}", asked.elapsed());
     });
-    // Whoever comes later is not concerned.
+    // The cancellation does not affect later readers.
     assert_eq!(read(&mut store.reader(None), 0, 5), bytes(5));
 }

@@ -1,7 +1,9 @@
-//! Opens every encoder and every file of a pass, then starts its stages.
+//! Opens all encoders and files of a pass, then starts its stages.
 //!
-//! Invariant: stages are started only when everything that can refuse has been opened.
+//! Invariant: stages start only after everything is open that can fail to open. A product that cannot be opened has no
+//! stage.
 
+mod audio_users;
 mod pictures;
 mod products;
 mod sound;
@@ -16,87 +18,95 @@ use trix_model::{
         progress::{Counters, Watch},
     },
     damage::DamageLog,
-    error::{Error, Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
 };
 
-use self::sound::{Listener, Sound};
-use super::{
-    Pass, Running, Shared,
-    route::{self, Route},
-};
+use self::audio_users::{Listener, Sound};
+use super::route::{self, Route};
 use crate::{
     decode::video::Picture,
     demux::Demuxer,
-    pipeline::stage::{Outcome, Sender, spawn},
-    plan::{PACKETS, PICTURES},
-    planner::Plan,
+    index::Begin,
+    pipeline::{
+        failures::{self, Found},
+        pass::record::{Pass, Running, Shared},
+        stage::{self, Outcome, Sender, Waiting},
+    },
+    plan::{PACKETS, PICTURES, Plan},
+    planner::side::SideTrack,
+    report::Seek,
     source::Source,
-    spec::job::Job,
+    spec::job::OnOutputFailure,
 };
 
-/// A stage that waits to be started.
-struct Waiting {
-    name: String,
-    stage: Stage,
-    token: Token,
-    work: Box<dyn FnOnce() -> Result<()> + Send>,
-}
-
-/// What is being put together.
+/// The state while a pass is built.
 struct Builder<'a> {
-    job: &'a Job,
     plan: &'a Plan,
+    /// The external audio tracks.
+    sides: &'a [SideTrack],
     pass: Pass<'a>,
     label: PathBuf,
-    /// The streams of the source, then the sound tracks from beside it.
+    /// The streams of the source, then the external audio tracks.
     streams: Vec<StreamFacts>,
     token: Token,
-    /// One for each thing that is made.
+    /// One for each product.
     tokens: Vec<Token>,
     counters: &'a [Arc<Counters>],
     shared: Arc<Shared>,
     damage: Arc<DamageLog>,
     routes: Vec<Vec<Route>>,
-    /// Who takes the pictures of the decoder, beside the filter steps.
+    /// Consumers of decoded frames, besides the filter steps.
     viewers: Vec<(Sender<Picture>, Token)>,
-    /// Who takes the pictures of each filter step.
+    /// Consumers of the frames of each filter step.
     takers: Vec<Vec<Sender<Picture>>>,
     sounds: Vec<Sound>,
     listeners: Vec<Listener>,
     waiting: Vec<Waiting>,
+    /// Paths of all products.
+    names: Vec<PathBuf>,
+    found: &'a mut Found,
+    seek: Option<Seek>,
+    /// The stream whose frames are decoded, and where decoding begins.
+    begin: Option<(usize, Begin)>,
 }
 
-/// Those who follow a pass from outside.
+/// The objects through which a caller follows a pass.
 pub(crate) struct Followers<'a> {
     pub(crate) token: &'a Token,
     /// One for each output of the plan.
     pub(crate) counters: &'a [Arc<Counters>],
     pub(crate) watch: &'a mut Watch,
-    /// Hears of every stage that ends.
+    /// Receives the outcome of every stage that ends.
     pub(crate) done: &'a crossbeam::Sender<Outcome>,
+    /// Collects products that cannot be made, where the job continues without them.
+    pub(crate) found: &'a mut Found,
 }
 
-/// Opens every encoder, then starts every stage.
+/// Opens all encoders, then starts all stages.
+///
+/// # Errors
+/// Any refusal that ends the job. If the job continues without what fails, only the error of the last product that is
+/// left.
 pub(crate) fn start(
-    job: &Job,
     plan: &Plan,
+    sides: &[SideTrack],
     source: Source,
     pass: Pass<'_>,
     followers: Followers<'_>,
 ) -> Result<Running> {
-    let Followers { token, counters, watch, done } = followers;
-    let sides = plan.sides.iter().map(|side| side.facts.clone());
-    let streams: Vec<StreamFacts> = source.streams().iter().cloned().chain(sides).collect();
+    let Followers { token, counters, watch, done, found } = followers;
+    let external = sides.iter().map(|side| side.facts.clone());
+    let streams: Vec<StreamFacts> = source.streams().iter().cloned().chain(external).collect();
     let mut builder = Builder {
-        job,
         plan,
+        sides,
         pass,
         label: source.label(),
         token: token.clone(),
         tokens: token.of_outputs(plan.products()),
         counters,
         shared: Arc::new(Shared::new(plan)),
-        damage: Arc::new(DamageLog::new(job.source.on_damage)),
+        damage: Arc::new(DamageLog::new(plan.source.settings.on_damage)),
         routes: source.streams().iter().map(|_| Vec::new()).collect(),
         viewers: Vec::new(),
         takers: plan.filters.iter().map(|_| Vec::new()).collect(),
@@ -104,26 +114,35 @@ pub(crate) fn start(
         sounds: Vec::new(),
         listeners: Vec::new(),
         waiting: Vec::new(),
+        names: plan.paths(),
+        found,
+        seek: None,
+        begin: None,
     };
     builder.products(&source, watch)?;
     builder.sounds(&source, watch)?;
     builder.pictures(&source, watch)?;
 
-    let Builder { mut waiting, routes, shared, damage, .. } = builder;
+    let Builder { mut waiting, routes, shared, damage, names, seek, begin, .. } = builder;
     let appeared = source.appeared();
-    let demuxer = Demuxer::new(source, Arc::clone(&damage));
+    let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
+    if let Some((index, begin)) = begin {
+        let alone = routes.iter().enumerate().all(|(other, own)| other == index || own.is_empty());
+        demuxer = demuxer.beginning_at(index, &begin, alone)?;
+    }
     let io = Arc::clone(demuxer.io_state());
     let books = Arc::clone(&shared);
     let work = Box::new(move || {
-        *super::lock(&books.walked) = route::demux(demuxer, routes)?;
+        *crate::pipeline::pass::record::lock(&books.walked) = route::demux(demuxer, routes)?;
         Ok(())
     });
     waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
     let stages = waiting.len();
-    for Waiting { name, stage, token, work } in waiting {
-        spawn(&name, stage, &token, done, work)?;
-    }
-    Ok(Running { stages, shared, damage, appeared, io })
+    stage::start(waiting, done, &stage::thread).map_err(|(concerned, error)| match concerned.first() {
+        Some(first) => failures::of_output(error, &names[*first]),
+        None => error,
+    })?;
+    Ok(Running { stages, shared, damage, appeared, io, seek })
 }
 
 impl Builder<'_> {
@@ -132,22 +151,53 @@ impl Builder<'_> {
         self.streams.get(index).ok_or_else(missing)
     }
 
-    /// The token of what output `number` is or belongs to.
+    /// The token of the product that output `number` is or belongs to.
     fn token_of(&self, number: usize) -> Token {
         self.tokens[self.plan.product(number)].clone()
     }
 
-    /// Whether output `number` takes part in the pass.
+    /// True if output `number` takes part in the pass and has not failed.
     fn includes(&self, number: usize) -> bool {
-        self.pass.includes(self.plan, number)
+        self.pass.includes(self.plan, number) && !self.token_of(number).is_set()
     }
 
-    /// Bytes of compressed data, or of sound, that wait between two stages; none where one item is to wait alone.
+    /// Records the failure to open something that the `products` need, and continues without them.
+    ///
+    /// # Errors
+    /// The same error, if it ends the job.
+    fn go_on_without(&mut self, products: &[usize], error: Error) -> Result<()> {
+        let error = match products {
+            [first, ..] => failures::of_output(error, &self.names[*first]),
+            [] => error,
+        };
+        let is_all = products.is_empty() || error.kind() == ErrorKind::Cancelled;
+        if is_all || self.plan.on_output_failure == OnOutputFailure::Fail {
+            return Err(error);
+        }
+        self.found.add(products, error);
+        if self.found.is_everything() {
+            return self.found.root().map_or(Ok(()), Err);
+        }
+        products.iter().for_each(|product| self.tokens[*product].fail());
+        // Close what was opened only for these products.
+        self.waiting.retain(|own| !own.token.is_set());
+        for sound in &mut self.sounds {
+            sound.places.retain(|place| !self.tokens[self.plan.product(place.output)].is_set());
+        }
+        self.sounds.retain(|sound| !sound.places.is_empty());
+        self.listeners.retain(|own| !own.token.is_set());
+        self.viewers.retain(|(_, token)| !token.is_set());
+        self.takers.iter_mut().for_each(|own| own.retain(Sender::is_wanted));
+        self.routes.iter_mut().for_each(|own| own.retain(Route::is_wanted));
+        Ok(())
+    }
+
+    /// The byte limit of a queue of packets or audio; 0 lets only one item wait.
     fn packets(&self) -> usize {
         if self.plan.memory.short_queues { 0 } else { PACKETS }
     }
 
-    /// The same for pictures of so many bytes.
+    /// The byte limit of a queue of frames of this size.
     fn pictures_of(&self, bytes: usize) -> usize {
         if self.plan.memory.short_queues { 0 } else { PICTURES * bytes }
     }
@@ -162,7 +212,7 @@ impl Builder<'_> {
         self.waiting.push(Waiting { name: name.into(), stage, token, work: Box::new(work) });
     }
 
-    /// What a queue is called: with one output, by its stage alone.
+    /// The name of a queue: only its stage, if there is one product.
     fn queue(&self, stage: &str, number: usize) -> String {
         if self.plan.products() == 1 { stage.to_owned() } else { format!("{stage} {number}") }
     }

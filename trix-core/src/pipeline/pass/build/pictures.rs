@@ -1,4 +1,4 @@
-//! The stages of pictures: the decoder, the filter steps, the encoders.
+//! Builds the video stages: the decoder, the filter steps, the encoders.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use trix_av::{packet::Packet, pixel::PixelFormat, stream::StreamFacts};
 use trix_bitstream::nal::NalCodec;
 use trix_model::{
     control::{cancel::Token, progress::Watch},
+    damage::OnDamage,
     error::{Result, Stage},
     time::{TimeBase, Timestamp},
 };
@@ -18,21 +19,27 @@ use crate::{
     },
     encode::{self, timeline::Timeline},
     filter::pictures::PictureFilter,
+    index::{self, Begin},
     mux::TrackSpec,
     pipeline::{
+        failures,
         pass::{
-            ForMuxer, Queued, lock,
+            queued::{ForMuxer, Queued},
+            record::lock,
             route::Route,
             tracks,
             video::{self, Forced},
         },
         stage::{Fan, Receiver, Sender, channel},
     },
+    plan::Cut,
+    reading::reader::PictureReader,
+    report::Seek,
     source::Source,
 };
 
 impl Builder<'_> {
-    /// The encoder of pictures of output `number`, and its track.
+    /// Builds the video encoder of output `number`, and its track.
     pub(super) fn encoder(
         &mut self,
         number: usize,
@@ -40,12 +47,11 @@ impl Builder<'_> {
         tracks: &mut Vec<TrackSpec>,
         watch: &mut Watch,
     ) -> Result<()> {
-        let (plan, asked) = (self.plan, self.plan.asked[number].video.encode());
+        let plan = self.plan;
         let output = &plan.outputs[number];
-        let (Some(video), Some((_, settings))) = (&output.video, asked) else { return Ok(()) };
+        let Some(video) = &output.video else { return Ok(()) };
         let stats = self.pass.stats(number).map(|path| (self.pass.number, path));
-        let mut encoder = encode::video::open(video, settings, output.threads, stats)
-            .map_err(|error| if plan.products() > 1 { error.in_file(&output.path) } else { error })?;
+        let mut encoder = encode::video::open(video, output.threads, stats)?;
         lock(&self.shared.outputs[number].done).frame_threads = encoder.frame_threads();
         let headers = encoder.headers()?;
         let time_base = self.time_base_after(video.filter)?;
@@ -61,7 +67,7 @@ impl Builder<'_> {
             timeline: Timeline::new(Timestamp::new(1, video.rate.inverse()).rescale(time_base).max(1)),
             origin: output.origin.rescale(time_base),
             time_base,
-            forced: Forced::new(&settings.keyframes, settings.key_interval),
+            forced: Forced::new(&video.keyframes, video.key_interval),
             info: headers.info,
             output: to_muxer,
             counters: Arc::clone(&self.counters[number]),
@@ -78,12 +84,20 @@ impl Builder<'_> {
             extras: Default::default(),
             encoder,
         };
-        self.wait(self.queue("encode", number), Stage::Encode, token, move || stage.run(input));
+        let mut renditions = plan.packages.iter().flat_map(|package| &package.renditions);
+        let rendition = renditions.find(|own| own.output == number).map(|own| format!("rendition {}", own.id));
+        let work = move || {
+            stage.run(input).map_err(|error| match &rendition {
+                Some(rendition) => failures::and(error, rendition),
+                None => error,
+            })
+        };
+        self.wait(self.queue("encode", number), Stage::Encode, token, work);
         tracks.push(track);
         Ok(())
     }
 
-    /// Seconds in a tick of the times of pictures that come out of filter step `step`.
+    /// The time base of the frames that filter step `step` produces.
     fn time_base_after(&self, step: usize) -> Result<TimeBase> {
         Ok(self.filter(step)?.time_base())
     }
@@ -105,11 +119,11 @@ impl Builder<'_> {
         Ok(PictureFilter::new(plan.filtering.clone(), stream, base))
     }
 
-    /// The decoder of pictures and the filter steps.
+    /// Builds the video decoder and the filter steps.
     pub(super) fn pictures(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         let mut roots: Vec<(Sender<Picture>, Token)> = Vec::new();
         let mut stream = None;
-        // Later steps feed earlier ones nothing, so that the takers of each are complete when it is its turn.
+        // A step feeds only later steps. In reverse order, the consumers of each step are complete when its turn comes.
         for step in (0..self.plan.filters.len()).rev() {
             let plan = &self.plan.filters[step];
             let served: Vec<&Token> = plan
@@ -145,31 +159,60 @@ impl Builder<'_> {
             let cut = plan.cut;
             let stage = video::FilterStage { step, cut, time_base, filter, shared: Arc::clone(&self.shared) };
             let label = self.label.clone();
-            let work = move || stage.run(input, output).map_err(|error| error.in_file(&label));
+            let work = move || stage.run(input, output).map_err(|error| failures::from_source(error, &label));
             self.wait(self.queue("filter", step), Stage::Filter, token, work);
         }
-        // The first steps of the plan get their pictures first.
+        // The first steps of the plan get their frames first.
         roots.reverse();
         roots.append(&mut self.viewers);
         let Some(index) = stream.or(source.video().map(|facts| facts.index)).filter(|_| !roots.is_empty()) else {
             return Ok(());
         };
-        let facts = self.facts(index)?;
-        let decoder = VideoDecoder::new(
+        let token = Token::joined(roots.iter().map(|(_, token)| token)).unwrap_or_else(|| self.token.clone());
+        let products = token.outputs();
+        match self.decode_pictures(index, source, roots, token, watch) {
+            Ok(()) => Ok(()),
+            Err(error) => self.go_on_without(&products, error),
+        }
+    }
+
+    /// Builds the stage that decodes stream `index` for all `roots`.
+    fn decode_pictures(
+        &mut self,
+        index: usize,
+        source: &Source,
+        roots: Vec<(Sender<Picture>, Token)>,
+        token: Token,
+        watch: &mut Watch,
+    ) -> Result<()> {
+        let facts = self.facts(index)?.clone();
+        let mut decoder = VideoDecoder::new(
             self.label.clone(),
-            facts,
-            self.job.source.on_damage.decoder_threads(self.job.threads.unwrap_or(0)),
+            &facts,
+            self.plan.source.settings.on_damage.decoder_threads(self.plan.threads.unwrap_or(0)),
             source.limits().pixels,
             Arc::clone(&self.damage),
         )?;
+        if let Some(start) = self.first_wanted() {
+            let begin = index::begin(source, &facts, start)?;
+            if let Ok(begin) = &begin {
+                decoder = decoder.beginning_at(begin);
+            }
+            let not_decoded = begin.as_ref().map_or(0, Begin::passed);
+            self.seek = Some(Seek { not_decoded, from_start: begin.as_ref().err().copied() });
+            self.begin = begin.ok().map(|begin| (index, begin));
+        }
         let mut shown = self.plan.outputs.iter().filter(|output| output.video.is_some());
+        let names_timecode = shown.all(|output| output.carried.timecode.is_none());
+        if names_timecode && self.begin.is_some() {
+            self.name_timecode(source)?;
+        }
         let stage = video::DecodeStage {
             decoder,
-            names_timecode: shown.all(|output| output.carried.timecode.is_none()),
+            names_timecode,
             dynamic: DynamicHdr::new(&facts.parameters),
             shared: Arc::clone(&self.shared),
         };
-        let token = Token::joined(roots.iter().map(|(_, token)| token)).unwrap_or_else(|| self.token.clone());
         let (to_decoder, input, depth) = channel::<Queued<Packet>>(self.packets(), &token);
         watch.add_queue("decode", depth);
         self.routes[index].push(Route::Decoder(to_decoder));
@@ -178,10 +221,30 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Bytes of a picture as the decoder yields it.
+    /// Notes a time code in the bitstream of the first frame of the source, if that frame is not decoded with the
+    /// others.
+    fn name_timecode(&self, source: &Source) -> Result<()> {
+        let first = Cut { frames: Some(1), ..Cut::default() };
+        let mut reader = PictureReader::new(source.reopen()?, OnDamage::Conceal, first, None, 1)?;
+        if let Some(note) = reader.next_picture()?.and_then(|picture| reader.timecode_note(&picture)) {
+            self.damage.note(note);
+        }
+        Ok(())
+    }
+
+    /// The time of the first frame that any consumer needs; `None` if one needs frames from the start.
+    fn first_wanted(&self) -> Option<Timestamp> {
+        let plan = self.plan;
+        let steps = plan.filters.iter().filter(|step| step.after.is_none()).map(|step| step.cut.start);
+        // Stills of audio need no frames, and do not change the result.
+        let starts = steps.chain(plan.stills.iter().map(|still| still.cut.start));
+        starts.collect::<Option<Vec<Timestamp>>>()?.into_iter().min()
+    }
+
+    /// Bytes of a decoded frame.
     pub(super) fn decoded_bytes(&self, facts: &StreamFacts) -> usize {
         let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::picture);
-        // At the most what has 32 bits for each sample and four of them.
+        // The largest format has four components of 32 bits for each pixel.
         format.map_or(facts.width * facts.height * 16, |format| format.picture_bytes(facts.width, facts.height))
     }
 }

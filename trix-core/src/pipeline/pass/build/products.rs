@@ -1,4 +1,4 @@
-//! Everything that is made in a pass: files, packages, stills.
+//! Builds all products of a pass: files, packages, stills.
 
 use std::sync::Arc;
 
@@ -12,40 +12,54 @@ use super::Builder;
 use crate::{
     decode::video::Picture,
     encode::subtitle::Span,
-    filter::sound::SoundConverter,
+    filter::sound_converter::SoundConverter,
     mux::{Muxer, TrackSpec},
     package::{PackageWriter, Rendition},
     pipeline::{
-        pass::{ForMuxer, listen::WaveformStage, mux, mux_package, tracks, video::StillStage},
+        pass::{
+            listen::WaveformStage,
+            mux::{mux, mux_package},
+            queued::ForMuxer,
+            tracks,
+            video::StillStage,
+        },
         stage::channel,
     },
+    plan::StillInput,
     source::Source,
+    still::{AudioStill, FrameStill},
 };
 
 impl Builder<'_> {
-    /// Opens all that the pass makes.
+    /// Opens all products of the pass.
     pub(super) fn products(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         let plan = self.plan;
         let (pass, files, packages) = (self.pass, plan.files(), plan.packages.len());
         for number in (0..files).filter(|number| pass.includes(plan, *number)) {
-            self.file(number, source, watch).map_err(|error| {
-                // A file of the pass stands for the output that it will become.
-                match pass.file(number) {
-                    Some(part) => error.renamed(part, &plan.outputs[number].path),
+            if let Err(error) = self.file(number, source, watch) {
+                let path = &plan.outputs[number].path;
+                // Name the output instead of the temporary file of the pass.
+                let error = match pass.file(number) {
+                    Some(part) => error.renamed(part, path),
                     None => error,
-                }
-            })?;
+                };
+                self.go_on_without(&[number], error)?;
+            }
         }
         for number in 0..packages {
-            self.package(number, source, watch).map_err(|error| error.in_file(&plan.packages[number].path))?;
+            if let Err(error) = self.package(number, source, watch) {
+                self.go_on_without(&[files + number], error)?;
+            }
         }
         for number in (0..plan.stills.len()).filter(|number| pass.writes(files + packages + number)) {
-            self.still(number, source, watch).map_err(|error| error.in_file(&plan.stills[number].path))?;
+            if let Err(error) = self.still(number, source, watch) {
+                self.go_on_without(&[files + packages + number], error)?;
+            }
         }
         Ok(())
     }
 
-    /// Everything of output `number`, a file, that is its own.
+    /// Opens everything that only output `number`, a file, needs.
     fn file(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
         let output = &self.plan.outputs[number];
         let token = self.token_of(number);
@@ -56,19 +70,20 @@ impl Builder<'_> {
         self.encoder(number, part.is_some().then(|| to_muxer.clone()), &mut tracks, watch)?;
         let Some(part) = part else { return Ok(()) };
         self.taken_over(number, source, &to_muxer, &mut tracks)?;
-        let muxer = Muxer::new(output.container, &part, tracks, &tracks::beside(output))?;
+        let bases = tracks.iter().map(|track| track.time_base).collect();
+        let muxer = Muxer::new(output.container, &part, tracks, &tracks::beside(output, source))?;
         let (shared, counters) = (Arc::clone(&self.shared), Arc::clone(&self.counters[number]));
         let counts_packets = output.video.is_none();
         let target = output.path.clone();
         let work = move || {
-            mux(muxer, muxer_input, &shared.outputs[number], &counters, counts_packets)
+            mux(muxer, bases, muxer_input, &shared.outputs[number], &counters, counts_packets)
                 .map_err(|error| error.renamed(&part, &target))
         };
         self.wait(self.queue("mux", number), Stage::Mux, token, work);
         Ok(())
     }
 
-    /// Everything of package `number`.
+    /// Opens everything for package `number`.
     fn package(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
         let plan = &self.plan.packages[number];
         let product = self.plan.files() + number;
@@ -93,36 +108,31 @@ impl Builder<'_> {
             let span = Span { origin: plan.origin, end };
             self.text(&text.subtitle, &text.tags, span, &to_muxer, &mut tracks)?;
         }
+        let bases = tracks.iter().map(|track| track.time_base).collect();
         let names = plan.renditions.iter().map(|rendition| &rendition.id);
         let names = names.chain(plan.subtitles.iter().map(|text| &text.id));
         let renditions = names.zip(tracks).map(|(id, track)| Rendition { id: id.clone(), track }).collect();
-        let overwrite = self.job.packages[number].overwrite;
-        let writer = PackageWriter::new(&plan.path, renditions, &plan.settings, overwrite)?;
+        let writer = PackageWriter::new(&plan.path, renditions, &plan.settings, plan.overwrite)?;
         let (shared, counters) = (Arc::clone(&self.shared), outputs.first().map(|output| &self.counters[*output]));
         let counters = counters.map(Arc::clone).unwrap_or_default();
-        let target = plan.path.clone();
-        let work = move || {
-            mux_package(writer, muxer_input, &shared, number, &outputs, &counters)
-                .map_err(|error| error.in_file(&target))
-        };
+        let work = move || mux_package(writer, bases, muxer_input, &shared, number, &outputs, &counters);
         self.wait(self.queue("package", number), Stage::Mux, token, work);
         Ok(())
     }
 
-    /// The stage of still `number`.
+    /// Builds the stage of still `number`.
     fn still(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
         let plan = &self.plan.stills[number];
         let token = self.tokens[self.plan.files() + self.plan.packages.len() + number].clone();
-        let stills = plan.open(source, &self.plan.sides)?;
         let (shared, target) = (Arc::clone(&self.shared), plan.path.clone());
         let name = format!("still {number}");
-        if let Some(stream) = stills.sound_streams().first().copied() {
+        if let StillInput::Audio { stream, .. } = plan.input {
             let facts = self.facts(stream)?;
             let side = stream.checked_sub(self.routes.len());
             let (converter, until, end) = match side {
                 None => (None, plan.until, plan.end),
                 Some(side) => {
-                    let track = &self.plan.sides[side];
+                    let track = &self.sides[side];
                     let edit = track.settings.edit(None);
                     let target = track.heard(plan.later);
                     let own = |time: Option<Timestamp>| time.map(|time| plan.since_start(time));
@@ -130,12 +140,9 @@ impl Builder<'_> {
                     (Some(converter), own(plan.until), own(plan.end))
                 }
             };
-            let stills = match until {
-                Some(until) => stills.heard_until(until),
-                None => stills,
-            };
+            let still = AudioStill::open(plan, until)?;
             let input = self.listen(name, stream, &token, watch);
-            let stage = WaveformStage { number, stills, stream, converter, end, shared };
+            let stage = WaveformStage { number, still, converter, end, shared };
             let work = move || stage.run(input).map_err(|error| error.in_file(&target));
             self.wait(format!("still-{number}"), Stage::Filter, token, work);
             return Ok(());
@@ -144,7 +151,8 @@ impl Builder<'_> {
         let (to_still, input, depth) = channel::<Picture>(self.pictures_of(self.decoded_bytes(facts)), &token);
         watch.add_queue(&name, depth);
         self.viewers.push((to_still, token.clone()));
-        let stage = StillStage { number, stills, cut: plan.cut, time_base: facts.time_base, shared };
+        let still = FrameStill::open(plan)?;
+        let stage = StillStage { number, still, cut: plan.cut, time_base: facts.time_base, shared };
         let work = move || stage.run(input).map_err(|error| error.in_file(&target));
         self.wait(format!("still-{number}"), Stage::Filter, token, work);
         Ok(())

@@ -1,4 +1,4 @@
-//! The stages of sound: tracks that are copied or encoded, those who only listen, and the decoders that serve them.
+//! Builds the audio stages: copied and encoded tracks, stages that only measure or draw, and the decoders for them.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -20,13 +20,15 @@ use crate::{
         sound::SoundEncoder,
         subtitle::{Span, SubtitleTrack},
     },
-    filter::sound::SoundConverter,
+    filter::sound_converter::SoundConverter,
     mux::{TrackSpec, codec_delay},
     pipeline::{
+        failures,
         pass::{
-            ForMuxer, Queued,
+            build::audio_users::{Listener, Sound},
             copy_watch::CopyWatch,
             listen::{Gauge, MeterStage},
+            queued::{ForMuxer, Queued},
             route::{self, IntoOutput, Kind, Route},
             side::SideStage,
             sound::{SoundDecodeStage, SoundPlace, SoundStage},
@@ -36,35 +38,24 @@ use crate::{
         stage::{Fan, Sender, channel},
     },
     plan::{AudioPlan, OutputPlan, SoundTarget, SubtitlePlan, TrackTags},
-    planner::{CopyGate, cuts_exactly, side},
+    planner::{
+        cut::CopyGate,
+        side::{self},
+        sound_choice::cuts_exactly,
+    },
     source::Source,
 };
 
-/// A sound track that is encoded, for one or more outputs.
-pub(super) struct Sound {
-    plan: AudioPlan,
-    target: SoundTarget,
-    encoder: SoundEncoder,
-    places: Vec<SoundPlace>,
-}
-
-/// Someone who takes in decoded sound beside the encoders.
-pub(super) struct Listener {
-    pub(super) stream: usize,
-    pub(super) next: Sender<Queued<Frame>>,
-    pub(super) token: Token,
-}
-
-/// Sound that is copied, and measured beside that.
+/// Audio that is copied, and decoded only to be measured.
 struct Measured {
     plan: AudioPlan,
     target: SoundTarget,
-    /// Number of the output, and of the plan of the track in it.
+    /// Number of the output, and number of the track's plan in it.
     places: Vec<(usize, usize)>,
 }
 
 impl Builder<'_> {
-    /// Tracks of an output that are copied, and sound that is encoded.
+    /// Adds the copied tracks of an output, and its encoded audio tracks.
     pub(super) fn taken_over(
         &mut self,
         number: usize,
@@ -79,7 +70,8 @@ impl Builder<'_> {
             let track = tracks::copied(facts, Some(frame_rate(facts)), &output.tags(copy.stream));
             let kind = Kind::Pictures(CopyGate::new(copy));
             let watch = Some(self.watch(number, facts, output.start, None));
-            let own = IntoOutput { kind, watch, track: tracks.len(), origin, next: to_muxer.clone(), reached: None };
+            let (label, next) = (self.label.clone(), to_muxer.clone());
+            let own = IntoOutput { label, kind, watch, track: tracks.len(), origin, next, reached: None };
             self.routes[copy.stream].push(Route::Output(Box::new(own)));
             tracks.push(track);
         }
@@ -98,7 +90,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// A track of subtitles.
+    /// Adds a subtitle track.
     pub(super) fn text(
         &mut self,
         subtitle: &SubtitlePlan,
@@ -119,8 +111,8 @@ impl Builder<'_> {
             hides_start: false,
         };
         let kind = Kind::Subtitles(track);
-        let (track, next) = (tracks.len(), to_muxer.clone());
-        let own = IntoOutput { kind, watch: None, track, origin: span.origin, next, reached: None };
+        let (label, track, next) = (self.label.clone(), tracks.len(), to_muxer.clone());
+        let own = IntoOutput { label, kind, watch: None, track, origin: span.origin, next, reached: None };
         self.routes[subtitle.stream].push(Route::Output(Box::new(own)));
         tracks.push(spec);
         Ok(())
@@ -141,14 +133,15 @@ impl Builder<'_> {
             let span = Span { origin: output.start.unwrap_or(EVER), end: output.span_end() };
             let watch = Some(self.watch(number, facts, output.start, span.end));
             let kind = Kind::Sound(cut(output, source, facts, span, &mut track));
-            let own = IntoOutput { kind, watch, track: index, origin: output.origin, next, reached: None };
+            let (label, origin) = (self.label.clone(), output.origin);
+            let own = IntoOutput { label, kind, watch, track: index, origin, next, reached: None };
             self.routes[audio.stream].push(Route::Output(Box::new(own)));
             return Ok(track);
         };
-        // Its file is read beside the source.
-        let settings = &self.plan.sides[number_of_side].settings;
+        // The file of an external track is opened separately.
+        let settings = &self.sides[number_of_side].settings;
         let first = &settings.all_inputs()[0];
-        let file = Source::open(&first.path, self.job.source.limits)?;
+        let file = Source::open_within(&first.path, self.plan.source.settings.limits)?;
         let usual = file.decodable_audio().next().map(|(_, facts)| facts.index);
         let own = file.audio().find(|facts| first.stream.or(usual).is_none_or(|index| facts.index == index));
         let Some(own) = own else { return Ok(track) };
@@ -160,9 +153,9 @@ impl Builder<'_> {
         let span = Span { origin: output.start.map_or(EVER, |_| origin), end };
         let kind = Kind::Sound(cut(output, &file, own, span, &mut track));
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
-        let route = IntoOutput { kind, watch, track: index, origin, next, reached: None };
+        let route = IntoOutput { label: file.label(), kind, watch, track: index, origin, next, reached: None };
         routes[own.index].push(Route::Output(Box::new(route)));
-        let damage = Arc::new(DamageLog::new(self.job.source.on_damage));
+        let damage = Arc::new(DamageLog::new(self.plan.source.settings.on_damage));
         let (token, shared) = (self.token_of(number), Arc::clone(&self.shared));
         let demuxer = Demuxer::new(file, Arc::clone(&damage));
         let work = move || {
@@ -174,7 +167,7 @@ impl Builder<'_> {
         Ok(track)
     }
 
-    /// What looks for changes in the packets of a stream that output `number` copies from `start` to `end`.
+    /// The check for changes in the packets of a stream that output `number` copies from `start` to `end`.
     fn watch(&self, number: usize, facts: &StreamFacts, start: Option<Timestamp>, end: Option<Timestamp>) -> CopyWatch {
         let container = self.plan.outputs[number].container;
         CopyWatch::new(facts, container, number, Span { origin: start.unwrap_or(EVER), end }, Arc::clone(&self.shared))
@@ -199,7 +192,7 @@ impl Builder<'_> {
             sample_format: audio.sample_format.clone().unwrap_or_default(),
             bits: audio.bits,
             dithered: audio.dithered,
-            // Blocks of some lossless codecs last half a second, and PCM would keep them.
+            // Blocks of some lossless codecs last half a second, and PCM would keep that size.
             block: match (encoder.block(), self.facts(audio.stream)?.codec.as_str()) {
                 (0, "wavpack" | "tta" | "ape") => 1024,
                 (block, _) => block,
@@ -216,7 +209,7 @@ impl Builder<'_> {
         Ok(track)
     }
 
-    /// The stages of sound that is encoded or listened to, and those that decode it.
+    /// Builds the stages for encoded and measured audio, and their decoders.
     pub(super) fn sounds(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         for (number, sound) in std::mem::take(&mut self.sounds).into_iter().enumerate() {
             let Sound { plan, target, encoder, places } = sound;
@@ -226,7 +219,7 @@ impl Builder<'_> {
                 converter,
                 encoder,
                 books: SampleBooks::new(plan.bits),
-                gauge: Gauge::new(self.job.measure_loudness),
+                gauge: Gauge::new(self.plan.measure_loudness),
                 must_last: plan.must_last,
                 shared: Arc::clone(&self.shared),
                 fed: 0,
@@ -234,6 +227,7 @@ impl Builder<'_> {
                 keeps_bits: plan.keeps_bits(),
                 stream: facts.index,
                 time_base: facts.time_base,
+                clock: TimeBase::new(1, i64::from(plan.sample_rate)),
                 held: VecDeque::new(),
                 places,
             };
@@ -241,26 +235,30 @@ impl Builder<'_> {
             let token = token.unwrap_or_else(|| self.token.clone());
             let input = self.listen(format!("sound {number}"), plan.stream, &token, watch);
             let label = self.sound_label(plan.stream);
-            let work = move || stage.run(input).map_err(|error| error.in_file(&label));
+            let work = move || stage.run(input).map_err(|error| failures::from_source(error, &label));
             self.wait(format!("sound-{number}"), Stage::Encode, token, work);
         }
-        if self.job.measure_loudness {
+        if self.plan.measure_loudness {
             self.meters(source, watch)?;
         }
         let listeners = std::mem::take(&mut self.listeners);
         for index in 0..self.streams.len() {
-            let own: Vec<&Listener> = listeners.iter().filter(|listener| listener.stream == index).collect();
+            let is_own = |own: &&Listener| own.stream == index && own.next.is_wanted();
+            let own: Vec<&Listener> = listeners.iter().filter(is_own).collect();
             if own.is_empty() {
                 continue;
             }
             let token = Token::joined(own.iter().map(|own| &own.token)).unwrap_or_else(|| self.token.clone());
             let output = Fan::new(own.iter().map(|own| own.next.clone()).collect());
-            self.decoder(index, output, token, watch)?;
+            let products = token.outputs();
+            if let Err(error) = self.decoder(index, output, token, watch) {
+                self.go_on_without(&products, error)?;
+            }
         }
         Ok(())
     }
 
-    /// Lets a stage with `token` take in the decoded sound of stream `stream`.
+    /// Connects a stage with `token` to the decoded audio of `stream`.
     pub(super) fn listen(
         &mut self,
         name: String,
@@ -274,14 +272,14 @@ impl Builder<'_> {
         input
     }
 
-    /// What decodes sound stream `index`.
+    /// Builds the decoder of audio stream `index`.
     fn decoder(&mut self, index: usize, output: Fan<Queued<Frame>>, token: Token, watch: &mut Watch) -> Result<()> {
         let label = self.sound_label(index);
         if let Some(side) = index.checked_sub(self.routes.len()) {
-            let settings = &self.plan.sides[side].settings;
+            let settings = &self.sides[side].settings;
             let place = format!("tracks[{side}]");
-            let limits = self.job.source.limits;
-            let reader = side::reader(settings, &place, limits, self.job.source.on_damage)?;
+            let limits = self.plan.source.settings.limits;
+            let reader = side::reader(settings, &place, limits, self.plan.source.settings.on_damage)?;
             let reader = reader.map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
             let stage = SideStage { number: side, stream: index, reader, shared: Arc::clone(&self.shared) };
             let work = move || stage.run(output).map_err(|error| error.in_file(&label));
@@ -298,12 +296,12 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Stages that measure the sound which is copied; encoders measure what they take in.
+    /// Builds the stages that measure copied audio. Encoder stages measure their own input.
     fn meters(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         let can_hear = |plan: &AudioPlan| plan.side.is_some() || source.selection().lack(plan.stream).is_none();
         let mut all: Vec<Measured> = Vec::new();
         for (number, output) in self.plan.outputs.iter().enumerate() {
-            if !self.pass.writes(self.plan.product(number)) {
+            if !self.pass.writes(self.plan.product(number)) || !self.includes(number) {
                 continue;
             }
             for (track, plan) in output.audio.iter().enumerate().filter(|(_, plan)| plan.copied && can_hear(plan)) {
@@ -329,23 +327,23 @@ impl Builder<'_> {
             let token = token.unwrap_or_else(|| self.token.clone());
             let input = self.listen(format!("loudness {number}"), plan.stream, &token, watch);
             let label = self.sound_label(plan.stream);
-            let work = move || stage.run(input).map_err(|error| error.in_file(&label));
+            let work = move || stage.run(input).map_err(|error| failures::from_source(error, &label));
             self.wait(format!("loudness-{number}"), Stage::Filter, token, work);
         }
         Ok(())
     }
 
-    /// The file that errors about sound stream `index` name.
+    /// The file that errors about audio stream `index` name.
     pub(super) fn sound_label(&self, index: usize) -> std::path::PathBuf {
-        let side = index.checked_sub(self.routes.len()).and_then(|side| self.plan.sides.get(side));
+        let side = index.checked_sub(self.routes.len()).and_then(|side| self.sides.get(side));
         side.map_or_else(|| self.label.clone(), |side| side.settings.all_inputs()[0].path.clone())
     }
 }
 
-/// Earlier than anything: a copy without a cut keeps the sound before time zero, which the edit lists of MP4 hide.
+/// Earlier than any time. A copy without a cut keeps the audio before time zero, which the edit lists of MP4 hide.
 const EVER: Timestamp = Timestamp { ticks: i64::MIN, base: TimeBase { num: 1, den: 1 } };
 
-/// What is kept of sound that is copied; says in `track` what its decoder yields before that.
+/// The cut of copied audio. Sets in `track` the samples that a decoder yields before the cut.
 fn cut(output: &OutputPlan, file: &Source, facts: &StreamFacts, span: Span, track: &mut TrackSpec) -> SoundCut {
     let is_exact = cuts_exactly(output.container, facts);
     let make = || SoundCut::new(facts, span, is_exact);

@@ -1,0 +1,165 @@
+//! Every file of the media folder with a byte changed, and cut short: no crash, no endless run, nothing that passes as
+//! whole and is not.
+//!
+//! What is accepted, since not every byte is covered by a checksum or read by a decoder:
+//! - A changed byte may leave everything as it was, or change samples where no decoder can know. Then the encode succeeds,
+//!   reports no damage, and has as many frames as that of the whole file.
+//! - Where a byte is changed in the tables of a container without checksums (MP4, MOV, AVI, MXF), the file can become
+//!   another one that is just as sound: with another rate, another length, without a track. Then frames may be more
+//!   or fewer, if `ffprobe` decodes as many as Trix.
+//! - A cut may take away only what carries no media: an index, tags. Then `ffprobe` decodes as many frames and as many
+//!   packets of audio from what is left as from the whole file.
+//!
+//! All else has to end with exit code 3 and a message, or, where damage is tolerated, with a count of it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use trix_fixtures::{folder, media, program};
+
+use crate::support::{self, Dice, damage, encode, file, trix, words};
+
+/// Quick, with all audio decoded.
+const OPTIONS: &str = "--preset ultrafast --crf 40 --audio flac";
+
+/// What `ffprobe` can decode of frames and read of audio, broken or not: numbers for each stream.
+fn readable(file: &Path) -> Vec<(String, String)> {
+    let line = "-v quiet -count_frames -count_packets -show_entries stream=codec_type,nb_read_frames,nb_read_packets \
+                -of json {}";
+    let said = program::text(&program::attempt("ffprobe", words(line, &[file])));
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or("0").to_owned();
+    let streams = json["streams"].as_array().cloned().unwrap_or_default().into_iter();
+    let media = streams.filter(|stream| stream["codec_type"] == "video" || stream["codec_type"] == "audio");
+    media.map(|stream| (text(&stream["nb_read_frames"]), text(&stream["nb_read_packets"]))).collect()
+}
+
+/// What came of an encode by the strict policy.
+enum Outcome {
+    /// It reports no damage, and so many frames.
+    Whole(u64),
+    Refused,
+}
+
+/// Reads `source` in every way. No run may crash or hang (`support` sees to that) or end with an unexpected code.
+fn read(source: &Path) -> Outcome {
+    let probed = trix("probe {} --json", &[source]);
+    assert!([Some(0), Some(3)].contains(&probed.code), "{}: {probed:?}", source.display());
+    let verified = trix("verify {}", &[source]);
+    assert!([Some(0), Some(3), Some(4)].contains(&verified.code), "{}: {verified:?}", source.display());
+    let strict = encode(source, OPTIONS);
+    if strict.ran.code == Some(0) {
+        let report = strict.done();
+        assert_eq!(damage(&report), 0, "{}", source.display());
+        return Outcome::Whole(report["outputs"][0]["ledger"]["emitted"].as_u64().expect("a ledger"));
+    }
+    strict.refused(3);
+    let lenient = encode(source, &format!("{OPTIONS} --on-damage conceal"));
+    if lenient.ran.code == Some(0) {
+        assert!(damage(&lenient.done()) > 0, "{}: nothing is said to be wrong", source.display());
+    } else {
+        lenient.refused(3);
+    }
+    Outcome::Refused
+}
+
+/// The files of the folder whose frames can be encoded and which are not damaged by themselves, with the number of their
+/// frames: every fourth from `first` on, for tests that run side by side.
+fn files(first: usize) -> impl Iterator<Item = (PathBuf, u64)> {
+    let without = ["corrupted.mp4", "no_timescale.mp4", "sample_with_invalid_nalu.mp4", "sample_eac3joc.mp4"];
+    let mut files = media::files();
+    files.retain(|file| {
+        let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+        !without.contains(&name) && !name.ends_with(".yuv")
+    });
+    files.into_iter().skip(first).step_by(4).map(|file| {
+        let report = encode(&file, &format!("{OPTIONS} --verify off")).done();
+        let pictures = report["outputs"][0]["ledger"]["emitted"].as_u64().expect("a ledger");
+        (file, pictures)
+    })
+}
+
+fn flip(first: usize) {
+    let folder = folder();
+    for (whole, pictures) in files(first) {
+        let bytes = fs::read(&whole).expect("a file");
+        let name = whole.file_name().expect("a name").to_string_lossy().into_owned();
+        let mut dice = Dice(bytes.len() as u64);
+        // Anywhere; where headers stand; where MP4 and MOV keep their tables.
+        let ends = [0..bytes.len(), 0..bytes.len().min(2048), bytes.len().saturating_sub(8192)..bytes.len()];
+        for range in ends {
+            let at = range.start + dice.below(range.len());
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << dice.below(8);
+            let changed = file(&folder, &format!("byte-{at}-of-{name}"), changed);
+            if let Outcome::Whole(found) = read(&changed)
+                && found != pictures
+            {
+                let decodable = support::decodable(&changed);
+                assert_eq!(found, decodable, "{}: {pictures} pictures before", changed.display());
+            }
+            fs::remove_file(changed).expect("a file");
+        }
+    }
+}
+
+fn cut(first: usize) {
+    let folder = folder();
+    for (whole, pictures) in files(first) {
+        let bytes = fs::read(&whole).expect("a file");
+        let name = whole.file_name().expect("a name").to_string_lossy().into_owned();
+        let mut dice = Dice(bytes.len() as u64);
+        for left in [bytes.len() / 3 + dice.below(bytes.len() / 3), bytes.len() - 1 - dice.below(bytes.len() / 50)] {
+            // Between two packets of a transport stream, nobody can know that more were to come.
+            let left = if left.is_multiple_of(188) || left.is_multiple_of(192) { left - 1 } else { left };
+            let cut = file(&folder, &format!("{left}-bytes-of-{name}"), &bytes[..left]);
+            if let Outcome::Whole(found) = read(&cut) {
+                assert_eq!(found, pictures, "{} passes as whole", cut.display());
+                assert_eq!(readable(&cut), readable(&whole), "{} passes as whole", cut.display());
+            }
+            fs::remove_file(cut).expect("a file");
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_frames_1() {
+    flip(0);
+}
+
+#[test]
+fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_frames_2() {
+    flip(1);
+}
+
+#[test]
+fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_frames_3() {
+    flip(2);
+}
+
+#[test]
+fn a_changed_byte_in_real_media_ends_with_an_error_a_count_or_the_same_frames_4() {
+    flip(3);
+}
+
+#[test]
+fn real_media_that_were_cut_short_never_pass_as_whole_1() {
+    cut(0);
+}
+
+#[test]
+fn real_media_that_were_cut_short_never_pass_as_whole_2() {
+    cut(1);
+}
+
+#[test]
+fn real_media_that_were_cut_short_never_pass_as_whole_3() {
+    cut(2);
+}
+
+#[test]
+fn real_media_that_were_cut_short_never_pass_as_whole_4() {
+    cut(3);
+}

@@ -1,0 +1,353 @@
+//! `trix ingest`, `run`, `plan` and `profiles` as their users see them: what is made, what is said, and with which code.
+//!
+//! After an intended change of the schema, `INSTA_UPDATE=always cargo test -p trix-cli --test suite jobs::commands` writes
+//! it again; read the difference before you commit it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Number, Value, json};
+use toml::de::{DeTable, DeValue};
+use trix_fixtures::{Clip, folder, master};
+
+use crate::support::{
+    self, decodable, file, names,
+    schema::{fits, schema},
+    trix,
+};
+
+fn source() -> PathBuf {
+    Clip::default().encoded("-c:v libx264", "mp4")
+}
+
+#[test]
+fn one_line_makes_five_copies_of_a_master_in_a_folder_that_it_makes() {
+    let folder = folder();
+    let into = folder.path().join("new/archive");
+    let line = "ingest {} -o {} --set preset=ultrafast --set crf_hevc=28 --json";
+    let report = trix(line, &[&master(), &into]).done().json();
+    fits(&schema("report"), &report);
+    let copies = ["h264-10", "h264-8", "hevc-10", "hevc-12", "hevc-8"].map(|name| format!("master-bt709.{name}.mkv"));
+    assert_eq!(names(&into), copies);
+    for output in report["outputs"].as_array().expect("outputs") {
+        let ledger = &output["ledger"];
+        assert_eq!((&ledger["decoded"], &ledger["emitted"], &ledger["found"]), (&json!(50), &json!(50), &json!(50)));
+        let path = Path::new(output["path"].as_str().expect("a path"));
+        assert_eq!(decodable(path), 50, "{}", path.display());
+        let is_hevc = output["plan"]["video"]["encoder"] == "x265";
+        let options = output["plan"]["video"]["options"].to_string();
+        assert_eq!(options.contains("\"28\""), is_hevc, "{options}");
+    }
+    // They stand there already.
+    let ran = trix(line, &[&master(), &into]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert!(ran.err.contains("exists already; --overwrite replaces it"), "{ran:?}");
+    trix(&format!("{line} --overwrite"), &[&master(), &into]).done();
+    assert_eq!(names(&into), copies);
+}
+
+/// What the profile `preview` makes beside a film.
+const PICTURES: [&str; 4] = ["poster.jpg", "sprites.jpg", "sprites.vtt", "waveform.png"];
+
+#[test]
+fn several_profiles_are_made_together_and_told_in_words() {
+    let folder = folder();
+    let ran = trix("ingest {} -o {} --profile preview,mezzanine", &[&master(), folder.path()]);
+    let text = &ran.done().out;
+    let mut expected = vec!["master-bt709.mezzanine.mov".to_owned(), "master-bt709.preview.mp4".to_owned()];
+    expected.extend(PICTURES.map(|name| format!("master-bt709.{name}")));
+    expected.sort();
+    assert_eq!(names(folder.path()), expected);
+    for part in ["master-bt709.preview.mp4", "x264 320x180 4:2:0 8 bits", "prores 320x180", "checks hold", "50 decoded"]
+    {
+        assert!(text.contains(part), "'{part}' is not in: {text}");
+    }
+    assert_eq!(text.matches("to encode").count(), 1, "{text}");
+}
+
+#[test]
+fn a_profile_of_ones_own_is_a_file_beside_others() {
+    let folder = folder();
+    let own = file(
+        &folder,
+        "own.yaml",
+        "description: mine\ninherits: preview\noutputs:\n- id: preview\n  path: ${stem}-small.mkv\n  video: { preset: ultrafast }\n",
+    );
+    let into = folder.path().join("out");
+    trix("ingest {} -o {} --profile {} --set preview_crf=40", &[&master(), &into, &own]).done();
+    let mut expected = vec!["master-bt709-small.mkv".to_owned()];
+    expected.extend(PICTURES.map(|name| format!("master-bt709.{name}")));
+    assert_eq!(names(&into), expected);
+    let told = trix("profiles --check {}", &[&own]).done().out.clone();
+    assert_eq!(told, format!("{} is sound: mine\n", own.display()));
+    let wrong = file(
+        &folder,
+        "wrong.toml",
+        "inherits = \"preview\"\n[[outputs]]\nid = \"preview\"\nvideo = { preste = \"fast\" }\n",
+    );
+    let ran = trix("profiles --check {}", &[&wrong]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert_eq!(
+        ran.err,
+        format!("trix: plan: {}:4: outputs[0].video.preste: is not known; did you mean preset?\n", wrong.display())
+    );
+}
+
+#[test]
+fn the_profiles_that_come_with_trix_are_listed_and_shown() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trix-core/profiles");
+    let listed = trix("profiles", &[]).done().out.clone();
+    let mut found: Vec<String> =
+        listed.lines().map(|line| format!("{}.toml", line.split_whitespace().next().unwrap_or_default())).collect();
+    assert!(listed.lines().all(|line| line.split_whitespace().count() > 3), "each says what it is for: {listed}");
+    found.sort();
+    assert_eq!(found, names(&folder));
+    for name in found {
+        let shown = trix(&format!("profiles {}", name.trim_end_matches(".toml")), &[]).done().out.clone();
+        assert_eq!(shown, fs::read_to_string(folder.join(name)).expect("a profile"));
+    }
+    let ran = trix("profiles archive-losless", &[]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
+    assert!(ran.err.contains("there is no profile 'archive-losless'; profiles are archive, "), "{ran:?}");
+}
+
+/// A job of two outputs in `folder`, in TOML.
+fn two(folder: &trix_fixtures::TempDir, more: &str) -> PathBuf {
+    let text = format!(
+        "{more}\n[source]\npath = \"{}\"\n[variables]\nname = \"film\"\n[[outputs]]\npath = \"${{name}}.mkv\"\n\
+         video = {{ type = \"x264\", preset = \"ultrafast\" }}\naudio = {{ type = \"none\" }}\n\
+         [[outputs]]\npath = \"sub/${{name}}.mp4\"\nvideo = {{ type = \"copy\" }}\n",
+        source().display()
+    );
+    file(folder, "job.toml", text)
+}
+
+#[test]
+fn a_job_file_writes_into_the_folder_that_is_named_or_the_current_one() {
+    let folder = folder();
+    let job = two(&folder, "");
+    let into = folder.path().join("here");
+    fs::create_dir_all(into.join("sub")).expect("a folder");
+    let ran = trix(
+        "run {} -o {} --set name=cut --set source.frames=7 --set outputs[1].video.type=none --set outputs[1].audio.type=copy --json",
+        &[&job, &into],
+    );
+    // The source has no audio: an output of which nothing is left is refused.
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert_eq!(names(&into), ["sub"]);
+    let report = trix("run {} -o {} --set name=cut --set source.frames=7 --json", &[&job, &into]).done().json();
+    fits(&schema("report"), &report);
+    assert_eq!(decodable(&into.join("cut.mkv")), 7);
+    assert_eq!(report["outputs"][0]["ledger"]["emitted"], 7);
+    assert!(into.join("sub/cut.mp4").is_file());
+    let mut command = support::command("run {}", &[&job]);
+    fs::create_dir(folder.path().join("sub")).expect("a folder");
+    command.current_dir(folder.path());
+    support::watch(command).done();
+    assert_eq!(names(folder.path()), ["film.mkv", "here", "job.toml", "sub"]);
+    assert_eq!((decodable(&folder.path().join("film.mkv")), decodable(&folder.path().join("sub/film.mp4"))), (30, 30));
+}
+
+#[test]
+fn a_plan_shows_what_would_be_made_and_makes_nothing() {
+    let folder = folder();
+    let job = two(&folder, "");
+    let told = trix("plan {} -o {}", &[&job, folder.path()]).done().out.clone();
+    let (one, other) = (folder.path().join("film.mkv"), folder.path().join("sub/film.mp4"));
+    for part in [
+        format!("{}\n", source().display()),
+        "step 0  176x144".to_owned(),
+        format!("{}\n", one.display()),
+        "video   x264 176x144 4:2:0 8 bits, preset ultrafast".to_owned(),
+        format!("{}\n  video   h264 copied", other.display()),
+    ] {
+        assert!(told.contains(&part), "'{part}' is not in: {told}");
+    }
+    let plan = trix("plan {} -o {} --json", &[&job, folder.path()]).done().json();
+    let schema = schema("plan");
+    fits(&schema, &plan);
+    assert_eq!(plan["outputs"].as_array().map(Vec::len), Some(2));
+    assert!(!schema.is_valid(&json!({ "outputs": [] })));
+    let plan = trix("plan {} --profile archive,preview --json", &[&master()]).done().json();
+    fits(&schema, &plan);
+    let outputs: Vec<&Value> = plan["outputs"].as_array().expect("outputs").iter().map(|own| &own["path"]).collect();
+    assert_eq!(outputs.len(), 6, "{outputs:?}");
+    assert_eq!(names(folder.path()), ["job.toml"]);
+}
+
+#[test]
+fn a_written_plan_runs_as_its_job_does() {
+    let folder = folder();
+    let job = two(&folder, "");
+    let made = folder.path().join("made");
+    fs::create_dir_all(made.join("sub")).expect("a folder");
+    let plan = file(&folder, "plan.json", &trix("plan {} -o {} --json", &[&job, &made]).done().out);
+    let report = trix("run {} --json", &[&plan]).done().json();
+    fits(&schema("report"), &report);
+    assert_eq!((decodable(&made.join("film.mkv")), decodable(&made.join("sub/film.mp4"))), (30, 30));
+
+    // The names are taken now, as with a job.
+    let taken = trix("run {}", &[&plan]);
+    assert_eq!(taken.code, Some(5), "{taken:?}");
+    trix("run {} --overwrite", &[&plan]).done();
+
+    let changed = trix("run {} --set source.frames=7", &[&plan]);
+    assert_eq!(changed.code, Some(2), "{changed:?}");
+    assert!(changed.err.contains("a plan runs as it is"), "{changed:?}");
+    let text = fs::read_to_string(&plan).expect("a plan").replace("\"outputs\"", "\"outpost\"");
+    let broken = trix("run {}", &[&file(&folder, "broken.json", &text)]);
+    assert_eq!(broken.code, Some(2), "{broken:?}");
+    assert!(broken.err.contains("is not a plan of this version: missing field `outputs`"), "{broken:?}");
+}
+
+#[test]
+fn all_mistakes_of_a_job_are_reported_with_their_lines_in_words_and_in_json() {
+    let folder = folder();
+    let job = file(
+        &folder,
+        "job.yaml",
+        "sauce: 1\nsource: { path: film.mov, start: soon }\noutputs:\n- path: a.mkv\n  video: { type: x264, sise: 3 }\n- path: a.mkv\n",
+    );
+    let expected = [
+        (1, "sauce: is not known; did you mean source?"),
+        (2, "source.start = soon: 'soon' is not a time such as 12.5, 01:30, 00:01:30.040 or 300/25"),
+        (5, "outputs[0].video.sise: is not known; did you mean size?"),
+        (6, "outputs[1].path = a.mkv: "),
+    ];
+    let schema = schema("error");
+    for command in ["run", "plan"] {
+        let ran = trix(&format!("{command} {{}} --json --set treads=2"), &[&job]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        let lines: Vec<&str> = ran.err.trim_start_matches("trix: plan: ").lines().collect();
+        assert_eq!(lines.len(), expected.len() + 1, "{ran:?}");
+        for (number, told) in expected {
+            let told = format!("{}:{number}: {told}", job.display());
+            assert!(lines.iter().any(|line| line.starts_with(&told)), "'{told}' is not in: {}", ran.err);
+        }
+        assert!(
+            ran.err.contains(
+                "--set treads = 2: is neither a variable of this job nor one of its keys; did you mean threads?"
+            ),
+            "{ran:?}"
+        );
+        let error = ran.json();
+        fits(&schema, &error);
+        let mistakes = error["error"]["mistakes"].as_array().expect("mistakes");
+        let lines: Vec<&str> = mistakes.iter().filter_map(|own| own["line"].as_str()?.rsplit(':').next()).collect();
+        assert_eq!(lines, ["1", "2", "5", "6"], "{error:#}");
+    }
+    assert_eq!(names(folder.path()), ["job.yaml"]);
+    let ran = trix("run {}", &[&folder.path().join("absent.toml")]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    let sourceless = file(&folder, "none.json", "{ \"outputs\": [ { \"path\": \"a.mkv\" } ] }");
+    let ran = trix("run {}", &[&sourceless]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("none.json:1: source.path: the job names no source"), "{ran:?}");
+}
+
+#[test]
+fn mistakes_that_only_the_source_shows_are_reported_with_their_lines() {
+    let folder = folder();
+    let job = two(&folder, "").with_extension("toml");
+    let text = fs::read_to_string(&job).expect("a job").replace("\"copy\"", "\"x265\", depth = 9");
+    fs::write(&job, text).expect("a job");
+    let ran = trix("plan {}", &[&job]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains(&format!("{}:12: outputs[1].video.depth = 9: ", job.display())), "{ran:?}");
+    let ran = trix("ingest {} -o {} --profile archiv", &[&master(), folder.path()]);
+    assert!(ran.code == Some(2) && ran.err.contains("did you mean archive?"), "{ran:?}");
+    let ran = trix("ingest {} -o {}", &[Path::new("/nonexistent/a.mov"), &folder.path().join("not-made")]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(names(folder.path()), ["job.toml"], "a folder is made when there is something to put in");
+}
+
+#[test]
+fn damage_is_concealed_in_every_copy_where_that_is_asked_for() {
+    let folder = folder();
+    let bytes = fs::read(Clip::default().encoded("-c:v libx264 -movflags +faststart", "mp4")).expect("a fixture");
+    let cut = file(&folder, "cut.mp4", &bytes[..bytes.len() / 2]);
+    let into = folder.path().join("out");
+    let line = "ingest {} -o {} --profile archive-lossless,preview --json";
+    trix(line, &[&cut, &into]).refused(3, &cut);
+    assert_eq!(names(&into), [""; 0]);
+    let report = trix(&format!("{line} --on-damage conceal"), &[&cut, &into]).done().json();
+    assert!(support::damage(&report) > 0);
+    let counts: Vec<u64> = ["cut.ffv1.mkv", "cut.preview.mp4"].map(|name| decodable(&into.join(name))).into();
+    assert!(counts[0] > 5 && counts[0] < 30 && counts[0] == counts[1], "{counts:?}");
+}
+
+/// TOML as the JSON that a schema judges.
+fn as_json(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Integer(number) => number.as_str().parse::<i64>().expect("a number").into(),
+        DeValue::Float(number) => {
+            number.as_str().parse().ok().and_then(Number::from_f64).map_or(Value::Null, Value::Number)
+        }
+        DeValue::Boolean(value) => (*value).into(),
+        DeValue::Datetime(time) => time.to_string().into(),
+        DeValue::Array(items) => items.iter().map(|item| as_json(item.get_ref())).collect(),
+        DeValue::Table(table) => table_as_json(table),
+    }
+}
+
+fn table_as_json(table: &DeTable<'_>) -> Value {
+    let entries = table.iter().map(|(key, value)| (key.get_ref().to_string(), as_json(value.get_ref())));
+    Value::Object(entries.collect::<Map<_, _>>())
+}
+
+#[test]
+fn the_schema_of_a_job_is_the_one_that_was_agreed_on() {
+    let text = trix("schema job", &[]).done().out.clone();
+    insta::assert_snapshot!("job-schema", text);
+}
+
+#[test]
+fn the_schema_of_a_job_takes_every_profile_and_refuses_what_trix_refuses() {
+    let schema = schema("job");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trix-core/profiles");
+    for name in names(&folder) {
+        let text = fs::read_to_string(folder.join(&name)).expect("a profile");
+        fits(&schema, &table_as_json(DeTable::parse(&text).expect("TOML").get_ref()));
+    }
+    let sound = json!({
+        "inherits": ["archive", "own.toml"], "description": "x", "variables": { "a": 1, "b": "x", "c": true },
+        "threads": "${a}", "on_output_failure": "${b}",
+        "source": { "path": "a.mov", "start": "00:01", "frames": 3, "rate": "24000/1001" },
+        "outputs": [ {
+            "id": "x", "path": "b.mkv", "overwrite": "${c}", "when": { "hdr": true, "height": ">=1080", "fps": 25 },
+            "cases": [ { "when": { "interlaced": true }, "video": { "depth": 10 } } ],
+            "video": { "type": "x265", "depth": 10, "rate": { "type": "crf", "value": "${a}" }, "keyframes": ["1.5"] }
+        } ]
+    });
+    fits(&schema, &sound);
+    for (place, wrong) in [
+        ("/threads", json!("many")),
+        ("/threads", json!(-1)),
+        ("/on_output_failure", json!("stop")),
+        ("/inherits", json!(3)),
+        ("/variables", json!({ "a": [1] })),
+        ("/source", json!({ "pfad": "a" })),
+        ("/source/start", json!(3)),
+        ("/source/rate", json!("fast")),
+        ("/outputs", json!({})),
+        ("/outputs/0/id", json!(3)),
+        ("/outputs/0/when", json!(true)),
+        ("/outputs/0/when/hdr", json!([])),
+        ("/outputs/0/cases", json!([{ "video": { "depth": 10 } }])),
+        ("/outputs/0/video/type", json!("x266")),
+        ("/outputs/0/video/depth", json!("ten")),
+        ("/outputs/0/video/rate", json!({ "value": 3 })),
+        ("/outputs/0/video/keyframes", json!([1.5])),
+    ] {
+        let mut document = sound.clone();
+        *document.pointer_mut(place).expect("a place") = wrong.clone();
+        assert!(!schema.is_valid(&document), "{place} = {wrong}");
+        let folder = trix_fixtures::folder();
+        document["inherits"] = if place == "/inherits" { wrong.clone() } else { json!([]) };
+        let ran = trix("profiles --check {}", &[&file(&folder, "job.json", document.to_string())]);
+        assert_eq!(ran.code, Some(2), "{place} = {wrong}: {ran:?}");
+    }
+}

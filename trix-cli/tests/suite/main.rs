@@ -1,0 +1,46 @@
+//! The integration tests of the program `trix`. Each folder holds the tests of one subject.
+
+mod support;
+
+/// What Trix refuses, and what it says then.
+mod refusals {
+    mod outputs;
+    mod settings;
+    mod sources;
+}
+
+/// Sources with changed bits, or cut short.
+mod damage {
+    mod flipped_bits;
+    mod real_media;
+    mod truncated;
+}
+
+/// Unusual sources, and the choice of streams.
+mod sources {
+    mod frame_kinds;
+    mod headerless;
+    mod odd_shapes;
+    mod stream_selection;
+}
+
+/// Whole jobs: commands, failures, interrupts, memory.
+mod jobs {
+    mod commands;
+    mod environment;
+    mod failures;
+    mod interrupts;
+    mod memory;
+    mod valgrind;
+}
+
+/// Every file of the media folder becomes copies.
+mod real_media {
+    mod ingest;
+    mod masters;
+}
+
+mod browser;
+mod interface;
+mod probe;
+mod scores;

@@ -1,0 +1,291 @@
+//! Runs `trix` as its users do: as a process, under a time limit, with everything it says kept.
+//!
+//! Invariant: no run outlives its limit, and no run that panics passes, whatever else a test looks at.
+
+pub mod schema;
+
+use std::{
+    ffi::OsString,
+    fmt, fs,
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use trix_fixtures::{TempDir, program};
+
+/// No run in these tests has work for more than a few seconds: what takes longer than this hangs.
+pub const LIMIT: Duration = Duration::from_secs(120);
+
+/// The stages that an error can name.
+const STAGES: [&str; 9] = ["plan", "source", "probe", "demux", "decode", "filter", "encode", "mux", "verify"];
+
+/// What came of a run.
+pub struct Ran {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+    /// From start to end.
+    pub took: Duration,
+    /// Most memory that was resident, in KiB, as far as a look every millisecond tells.
+    pub peak_kib: u64,
+}
+
+/// The arguments of `line`, in which each `{}` stands for the next of `paths`.
+pub fn words(line: &str, paths: &[&Path]) -> Vec<OsString> {
+    let mut paths = paths.iter();
+    let mut path = || paths.next().expect("a path for each {}").as_os_str().to_owned();
+    let words = line.split_whitespace().map(|word| if word == "{}" { path() } else { word.into() }).collect();
+    assert!(paths.next().is_none(), "more paths than {{}} in: {line}");
+    words
+}
+
+/// A command that runs `trix`.
+pub fn command(line: &str, paths: &[&Path]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trix"));
+    command.args(words(line, paths));
+    command
+}
+
+/// Runs `trix`.
+pub fn trix(line: &str, paths: &[&Path]) -> Ran {
+    watch(command(line, paths))
+}
+
+/// Starts a command whose output is kept.
+pub fn start(mut command: Command) -> Child {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// Runs a command to its end.
+pub fn watch(command: Command) -> Ran {
+    finish(start(command))
+}
+
+/// Waits for the end of a child.
+///
+/// # Panics
+/// When it outlives the limit (it is killed then) or panics.
+pub fn finish(mut child: Child) -> Ran {
+    let began = Instant::now();
+    let drain = |stream: Option<Box<dyn Read + Send>>| {
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            if let Some(mut stream) = stream {
+                stream.read_to_end(&mut bytes).expect("a pipe can be read");
+            }
+            String::from_utf8(bytes).expect("what trix prints is UTF-8")
+        })
+    };
+    let out = drain(child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>));
+    let err = drain(child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>));
+    let mut peak_kib = 0;
+    let status = loop {
+        peak_kib = peak_kib.max(resident_kib(child.id()));
+        if let Some(status) = child.try_wait().expect("a child can be waited for") {
+            break status;
+        }
+        if began.elapsed() > LIMIT {
+            child.kill().expect("a child can be killed");
+            child.wait().expect("a child can be waited for");
+            panic!("still running after {LIMIT:?}; it said: {}", err.join().expect("a reader"));
+        }
+        thread::sleep(Duration::from_millis(1));
+    };
+    let took = began.elapsed();
+    let (out, err) = (out.join().expect("a reader"), err.join().expect("a reader"));
+    let ran = Ran { code: status.code(), out, err, took, peak_kib };
+    assert!(!ran.err.contains("panicked") && ran.code != Some(101), "a panic: {ran:?}");
+    ran
+}
+
+fn resident_kib(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+impl fmt::Debug for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ran { code, out, err, took, peak_kib } = self;
+        // A whole report would bury what matters.
+        let out = if err.is_empty() { out.get(..400).unwrap_or(out) } else { "" };
+        write!(f, "exit code {code:?} after {took:?} with {peak_kib} KiB\n{err}\n{out}")
+    }
+}
+
+impl Ran {
+    /// It did what it was asked for.
+    pub fn done(&self) -> &Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    /// It ended with `code` and one message, which names `file` and a stage. Returns the message.
+    ///
+    /// A job that makes no sense (2) is wrong in itself: its message names the setting, and no file has to be named.
+    pub fn refused(&self, code: i32, file: &Path) -> &str {
+        assert_eq!(self.code, Some(code), "{}: {self:?}", file.display());
+        let message = self.err.trim_end();
+        let told = message.strip_prefix("trix: ").unwrap_or_else(|| panic!("no message: {self:?}"));
+        let name = format!("{}: ", file.display());
+        let rest = match told.strip_prefix(&name) {
+            Some(rest) => rest,
+            None if code == 2 => told,
+            None => panic!("{name} is not named: {self:?}"),
+        };
+        let staged = STAGES
+            .iter()
+            .any(|stage| rest.strip_prefix(stage).is_some_and(|rest| rest.starts_with(": ") || rest.starts_with(", ")));
+        assert!(staged, "no stage is named: {self:?}");
+        assert_eq!(message.matches("trix: ").count(), 1, "more than one message: {self:?}");
+        // A job tells all of its mistakes at once, a line for each; no line twice.
+        let mut lines: Vec<&str> = message.lines().map(|line| line.trim_start_matches("trix: plan: ")).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        assert_eq!(lines.len(), message.lines().count(), "told twice: {self:?}");
+        assert!(code == 2 || lines.len() == 1, "other noise: {self:?}");
+        message
+    }
+
+    /// The one JSON document on standard output.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("not one JSON document ({error}): {self:?}"))
+    }
+}
+
+/// An encode into a folder that was empty before.
+pub struct Encoded {
+    /// What came of it.
+    pub ran: Ran,
+    /// Where the output is, or would be.
+    pub output: PathBuf,
+    /// Its folder.
+    pub folder: TempDir,
+    source: PathBuf,
+}
+
+/// Encodes `source` with `options` and `--json`; to MP4, unless the options hold another `-o NAME`.
+pub fn encode(source: &Path, options: &str) -> Encoded {
+    encode_as(source, "out.mp4", options)
+}
+
+/// Encodes `source` with `options` and `--json` to a file called `name`.
+pub fn encode_as(source: &Path, name: &str, options: &str) -> Encoded {
+    let folder = trix_fixtures::folder();
+    let output = folder.path().join(name);
+    let ran = trix(&format!("encode {{}} -o {{}} --json {options}"), &[source, &output]);
+    Encoded { ran, output, folder, source: source.to_owned() }
+}
+
+impl Encoded {
+    /// It failed with `code` and a message about its source, and left nothing behind. Returns the message.
+    pub fn refused(&self, code: i32) -> &str {
+        let message = self.ran.refused(code, &self.source);
+        assert_eq!(names(self.folder.path()), [""; 0], "{message} left something");
+        let told = &self.ran.json()["error"]["message"];
+        assert_eq!(told.as_str().map(|told| format!("trix: {told}")).as_deref(), Some(message), "JSON and words");
+        message
+    }
+
+    /// It succeeded, and the folder holds the output and nothing else. Returns the report.
+    pub fn done(&self) -> Value {
+        self.ran.done();
+        assert_eq!(names(self.folder.path()), ["out.mp4"]);
+        self.ran.json()
+    }
+
+    /// It succeeded, and the folder holds one file. Returns the report.
+    pub fn done_as(&self) -> Value {
+        self.ran.done();
+        assert_eq!(names(self.folder.path()).len(), 1, "{}", self.output.display());
+        self.ran.json()
+    }
+
+    /// It succeeded with so many frames, as its report and a foreign decoder say.
+    pub fn holds(&self, pictures: u64) -> Value {
+        let report = self.done();
+        assert_eq!(
+            report["outputs"][0]["ledger"]["emitted"],
+            pictures,
+            "{} with {:?}",
+            self.source.display(),
+            report["damage"]
+        );
+        assert_eq!(decodable(&self.output), pictures, "{}", self.source.display());
+        report
+    }
+}
+
+/// How many signs of damage a report counts.
+pub fn damage(report: &Value) -> u64 {
+    let counts = report["damage"]["counts"].as_object().expect("a report counts damage");
+    counts.values().map(|count| count.as_u64().expect("a count")).sum()
+}
+
+/// The names in a folder, hidden ones too, sorted.
+pub fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder can be read");
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
+    let mut names: Vec<String> = entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// How many frames `ffprobe` can decode from a file, broken or not.
+pub fn decodable(file: &Path) -> u64 {
+    let line = "-v quiet -select_streams v:0 -count_frames -show_entries stream=nb_read_frames -of csv=p=0 {}";
+    let said = program::text(&program::attempt("ffprobe", words(line, &[file])));
+    // Where there are programmes, a stream is listed in each of them and once more by itself.
+    said.split_whitespace().next().and_then(|count| count.trim_end_matches(',').parse().ok()).unwrap_or(0)
+}
+
+/// A file in `folder` with these bytes.
+pub fn file(folder: &TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).expect("a file can be written");
+    path
+}
+
+/// A generator of numbers that look random and are the same in every run.
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// The next number (splitmix64, Steele et al. 2014).
+    pub fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.roll() % limit as u64) as usize
+    }
+}
+
+/// The places at which `needle` stands in `bytes`.
+pub fn places(bytes: &[u8], needle: &[u8]) -> Vec<usize> {
+    (0..bytes.len().saturating_sub(needle.len())).filter(|at| bytes[*at..].starts_with(needle)).collect()
+}
+
+/// Whether file systems can be mounted here, for disks that are full; where not, that is said, and fails on CI.
+#[allow(clippy::print_stdout, reason = "what is skipped is said")]
+pub fn can_mount() -> bool {
+    let probe = program::attempt("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]);
+    if !probe.status.success() {
+        let reason = String::from_utf8_lossy(&probe.stderr).into_owned();
+        assert!(std::env::var_os("CI").is_none(), "no file system can be mounted: {reason}");
+        println!("skipped: no file system can be mounted: {reason}");
+    }
+    probe.status.success()
+}

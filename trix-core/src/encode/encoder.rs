@@ -1,0 +1,44 @@
+//! The interface of all video encoders.
+
+pub use trix_av::x264::{Encoded, Headers};
+use trix_av::{
+    frame::Frame,
+    stream::{CodecParameters, VideoCodec},
+};
+use trix_model::error::Result;
+
+/// A video encoder.
+pub trait VideoEncoder: Send {
+    /// The headers that precede the first frame.
+    ///
+    /// # Errors
+    /// `Codec` if the encoder fails.
+    fn headers(&mut self) -> Result<Headers>;
+
+    /// Sends frame `number` to the encoder, as a forced keyframe or not. Returns an encoded frame if one is ready,
+    /// usually an earlier one.
+    ///
+    /// # Errors
+    /// `Codec` if the encoder fails.
+    fn push(&mut self, frame: &Frame, number: u64, force_key: bool) -> Result<Option<Encoded>>;
+
+    /// Receives one of the frames still inside the encoder after the last one was sent; `None` if no more remain.
+    ///
+    /// # Errors
+    /// `Codec` if the encoder fails.
+    fn finish(&mut self) -> Result<Option<Encoded>>;
+
+    /// The parameters for the muxer, if libavcodec made the stream.
+    fn parameters(&self) -> Option<Result<CodecParameters>> {
+        None
+    }
+
+    /// The codec of the stream, if libavcodec did not make it.
+    fn codec(&self) -> Option<VideoCodec>;
+
+    /// Number of frame threads of the encoder, if it affects the encoded bytes.
+    fn frame_threads(&self) -> Option<u32>;
+
+    /// The warnings of the encoder.
+    fn complaints(&self) -> Vec<String>;
+}

@@ -1,0 +1,343 @@
+//! Lists every coded frame of a stream, and finds where decoding must start so that a frame is the same as in a decode
+//! from the start.
+//!
+//! Invariant: each frame that is shown has its own time, and a decode that starts at an entry needs no earlier data.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+use trix_model::time::{TimeBase, Timestamp};
+
+/// A packet of the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Coded {
+    pub(crate) pts: Option<i64>,
+    pub(crate) dts: Option<i64>,
+    /// Duration in ticks; 0 if the container does not state it.
+    pub(crate) duration: i64,
+    /// The byte position of the packet in the file, if the demuxer knows it.
+    pub(crate) position: Option<u64>,
+    pub(crate) bytes: u32,
+    /// True if decoding can start here.
+    pub(crate) is_entry: bool,
+    /// True if a frame that starts with this packet is shown.
+    pub(crate) is_shown: bool,
+}
+
+impl Coded {
+    /// True if a packet with these times and this size is the same packet.
+    pub(crate) fn is(&self, pts: Option<i64>, dts: Option<i64>, bytes: usize) -> bool {
+        (self.pts, self.dts, self.bytes as usize) == (pts, dts, bytes)
+    }
+}
+
+/// Why a decode does not begin near the frame that is wanted, but at the start of the source: what comes out is the same,
+/// and takes longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FromStart {
+    /// Nothing tells where decoding of the codec can begin.
+    Codec,
+    /// Frames carry no times, or two carry the same.
+    Times,
+    /// The source is damaged in front of the frame.
+    Damaged,
+    /// The source begins in mid-group, so that what comes out first is only known when it is decoded.
+    MidGroup,
+    /// The start is the last place before the frame at which decoding can begin: the frame is in the first group, or the
+    /// stream renews its frames piece by piece (intra refresh).
+    NoEntry,
+    /// The stream changes its configuration in front of the frame.
+    Reconfigured,
+    /// The source is planes without a header, or several files.
+    Plain,
+}
+
+impl fmt::Display for FromStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FromStart::Codec => "nothing tells where decoding of this codec can begin",
+            FromStart::Times => "its frames carry no times of their own",
+            FromStart::Damaged => "the source is damaged before that",
+            FromStart::MidGroup => "the source begins in mid-group",
+            FromStart::NoEntry => "that is the last place before it at which decoding can begin",
+            FromStart::Reconfigured => "the stream changes its configuration before that",
+            FromStart::Plain => "the source is no container",
+        })
+    }
+}
+
+/// The frames of a video stream, according to its packets.
+#[derive(Debug)]
+pub struct FrameIndex {
+    time_base: TimeBase,
+    /// The packets in stream order.
+    packets: Vec<Coded>,
+    /// The packets of the frames that are shown, in presentation order.
+    shown: Vec<u32>,
+    /// The time up to which all frames are known, in ticks; `None` if all frames of the stream are known.
+    until: Option<i64>,
+    /// The reason why every decode must begin at the start of the stream.
+    trouble: Option<FromStart>,
+    /// True if the index was made from a header. A header can be wrong about where decoding can start.
+    is_listed: bool,
+}
+
+impl FrameIndex {
+    /// Makes an index of the packets of a stream, given in stream order. `until` is the time up to which they include
+    /// all frames, or `None` if they include all frames of the stream.
+    pub(super) fn new(
+        time_base: TimeBase,
+        mut packets: Vec<Coded>,
+        until: Option<i64>,
+        trouble: Option<FromStart>,
+    ) -> Self {
+        packets.shrink_to_fit();
+        let mut shown: Vec<u32> = (0..packets.len() as u32).filter(|at| packets[*at as usize].is_shown).collect();
+        shown.sort_by_key(|at| packets[*at as usize].pts);
+        let pts = |at: &u32| packets[*at as usize].pts;
+        let is_even =
+            shown.windows(2).all(|two| pts(&two[0]) < pts(&two[1])) && shown.iter().all(|at| pts(at).is_some());
+        let trouble = trouble.or((!is_even).then_some(FromStart::Times)).or_else(|| head_trouble(&packets));
+        FrameIndex { time_base, packets, shown, until, trouble, is_listed: false }
+    }
+
+    /// Marks the index as made from a header.
+    pub(super) fn listed(self) -> Self {
+        FrameIndex { is_listed: true, ..self }
+    }
+
+    /// Returns the same index, except that decoding cannot start at the packet of `begin`.
+    pub(super) fn without(&self, begin: &Begin) -> Self {
+        let mut packets = self.packets.clone();
+        packets[begin.packet].is_entry = false;
+        let (shown, until, is_listed) = (self.shown.clone(), self.until, self.is_listed);
+        FrameIndex { time_base: self.time_base, packets, shown, until, trouble: self.trouble, is_listed }
+    }
+
+    /// True if the entries come from a header and must still be verified.
+    pub(super) fn is_listed(&self) -> bool {
+        self.is_listed
+    }
+
+    /// The index of a source whose packets do not identify frames.
+    pub(super) fn plain(time_base: TimeBase) -> Self {
+        FrameIndex::new(time_base, Vec::new(), None, Some(FromStart::Plain))
+    }
+
+    /// Number of frames that are shown, as far as they are known.
+    pub fn len(&self) -> u64 {
+        self.shown.len() as u64
+    }
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.shown.is_empty()
+    }
+
+    /// The presentation time of frame `number`.
+    pub fn time(&self, number: u64) -> Option<Timestamp> {
+        Some(Timestamp::new(self.pts(usize::try_from(number).ok()?)?, self.time_base))
+    }
+
+    /// The number of the first frame presented at `time` or later; [`Self::len`] if there is none.
+    pub fn number_at(&self, time: Timestamp) -> u64 {
+        let is_before = |at: &u32| {
+            let pts = self.packets[*at as usize].pts;
+            pts.is_some_and(|pts| Timestamp::new(pts, self.time_base) < time)
+        };
+        self.shown.partition_point(is_before) as u64
+    }
+
+    /// The frame on screen at `time`: the last one presented at `time` or earlier.
+    pub fn number_showing(&self, time: Timestamp) -> Option<u64> {
+        let next = self.number_at(time);
+        if self.time(next) == Some(time) { Some(next) } else { next.checked_sub(1) }
+    }
+
+    /// The number of frames that must be decoded before frame `number`.
+    ///
+    /// # Errors
+    /// The reason why decoding must begin at the start of the stream.
+    pub fn lead_in(&self, number: u64) -> Result<u64, FromStart> {
+        let packet = self.entry(self.time_of(number))?;
+        let first = self.packets[packet].pts;
+        let before = self.shown.partition_point(|at| self.packets[*at as usize].pts < first) as u64;
+        Ok(number.min(self.len()).saturating_sub(before))
+    }
+
+    /// The reason why every decode must begin at the start of the stream, if that applies to all frames.
+    pub fn trouble(&self) -> Option<FromStart> {
+        self.trouble
+    }
+
+    /// True if the index contains all frames of the stream.
+    pub fn is_complete(&self) -> bool {
+        self.until.is_none()
+    }
+
+    /// True if the index contains all frames up to `until`, or to the end if `until` is `None`.
+    pub(super) fn reaches(&self, until: Option<i64>) -> bool {
+        self.until.is_none_or(|known| until.is_some_and(|until| until <= known))
+    }
+
+    pub(super) fn packets(&self) -> usize {
+        self.packets.len()
+    }
+
+    fn pts(&self, number: usize) -> Option<i64> {
+        self.packets[*self.shown.get(number)? as usize].pts
+    }
+
+    /// The time of frame `number`, or a time after the last frame if there is no such frame.
+    fn time_of(&self, number: u64) -> i64 {
+        usize::try_from(number).ok().and_then(|number| self.pts(number)).unwrap_or(i64::MAX)
+    }
+
+    /// The last packet at which decoding can start for a frame presented at `ticks`.
+    fn entry(&self, ticks: i64) -> Result<usize, FromStart> {
+        if let Some(trouble) = self.trouble {
+            return Err(trouble);
+        }
+        let (mut found, mut latest) = (None, i64::MIN);
+        for (at, packet) in self.packets.iter().enumerate() {
+            if latest >= ticks {
+                break;
+            }
+            let Some(pts) = packet.pts else { continue };
+            // All earlier packets are presented earlier. Frames that follow but are presented earlier are not wanted.
+            if packet.is_entry && latest < pts && pts <= ticks {
+                found = Some(at);
+            }
+            if packet.is_shown {
+                latest = latest.max(pts);
+            }
+        }
+        found.filter(|at| *at > 0).ok_or(FromStart::NoEntry)
+    }
+
+    /// The position at which to start decoding for the frame with this number.
+    pub(crate) fn begin(self: &Arc<Self>, number: u64) -> Result<Begin, FromStart> {
+        let packet = self.entry(self.time_of(number))?;
+        let first = self.packets[packet].pts.ok_or(FromStart::Times)?;
+        let passed = self.shown.partition_point(|at| self.packets[*at as usize].pts < Some(first));
+        Ok(Begin { index: Arc::clone(self), packet, first, passed })
+    }
+}
+
+/// Returns a reason if the first frames of a stream cannot be decoded without earlier data.
+fn head_trouble(packets: &[Coded]) -> Option<FromStart> {
+    let first = packets.first()?;
+    if !first.is_entry {
+        return Some(FromStart::MidGroup);
+    }
+    let group = packets.iter().skip(1).take_while(|packet| !packet.is_entry);
+    let is_leading = |packet: &Coded| packet.is_shown && packet.pts < first.pts;
+    group.into_iter().any(is_leading).then_some(FromStart::MidGroup)
+}
+
+/// The start of a decode in mid-stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Begin {
+    index: Arc<FrameIndex>,
+    /// The first packet to decode.
+    packet: usize,
+    /// The time of its frame, the first frame that is certainly complete.
+    first: i64,
+    /// Number of frames presented before that time.
+    passed: usize,
+}
+
+impl Begin {
+    /// The first packet to decode.
+    pub(crate) fn packet(&self) -> Coded {
+        self.index.packets[self.packet]
+    }
+
+    /// The time, in ticks, from which frames are complete.
+    pub(crate) fn first(&self) -> i64 {
+        self.first
+    }
+
+    /// Number of packets before the first packet to decode.
+    pub(crate) fn packets_passed(&self) -> usize {
+        self.packet
+    }
+
+    /// Number of frames presented before `first`.
+    pub(crate) fn passed(&self) -> u64 {
+        self.passed as u64
+    }
+
+    /// Number of packets before the first packet to decode whose frames are shown.
+    pub(crate) fn packets_before(&self) -> u64 {
+        self.index.packets[..self.packet].iter().filter(|packet| packet.is_shown).count() as u64
+    }
+
+    /// The times of the frames presented before `first`, and their durations according to the container.
+    pub(crate) fn frames_before(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        let packet = |at: &u32| &self.index.packets[*at as usize];
+        self.index.shown[..self.passed].iter().map(packet).filter_map(|packet| Some((packet.pts?, packet.duration)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: TimeBase = TimeBase::new(1, 25);
+
+    /// Frames in stream order: their times, and whether decoding can start at them.
+    fn index(frames: &[(i64, bool)]) -> Arc<FrameIndex> {
+        let packet = |(number, (pts, is_entry)): (usize, &(i64, bool))| Coded {
+            pts: Some(*pts),
+            dts: Some(number as i64 - 2),
+            duration: 1,
+            position: None,
+            bytes: 1,
+            is_entry: *is_entry,
+            is_shown: true,
+        };
+        Arc::new(FrameIndex::new(BASE, frames.iter().enumerate().map(packet).collect(), None, None))
+    }
+
+    #[test]
+    fn leading_frames_of_an_open_group_need_the_group_before() {
+        // I0 P3 B1 B2 | I6 B4 B5 P9 B7 B8
+        let times = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8];
+        let open = index(&times.map(|pts| (pts, pts == 0 || pts == 6)));
+        for number in 0..6 {
+            assert_eq!(open.begin(number).err(), Some(FromStart::NoEntry), "{number}");
+        }
+        for number in 6..12 {
+            let begin = open.begin(number).expect("an entry");
+            assert_eq!((begin.packet, begin.first(), begin.passed(), begin.packets_before()), (4, 6, 6, 4), "{number}");
+        }
+        assert_eq!(open.lead_in(8), Ok(2));
+        let times: Vec<i64> = open.begin(8).expect("an entry").frames_before().map(|(pts, _)| pts).collect();
+        assert_eq!(times, [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn frames_are_found_by_time() {
+        let even = index(&[(0, true), (2, true), (1, false), (3, true)]);
+        let at = |num, den| Timestamp::new(num, TimeBase::new(1, den));
+        assert_eq!((even.number_at(at(0, 1)), even.number_at(at(1, 25)), even.number_at(at(1, 24))), (0, 1, 2));
+        assert_eq!((even.number_at(at(9, 1)), even.number_at(at(-9, 1))), (4, 0));
+        assert_eq!((even.number_showing(at(1, 24)), even.number_showing(at(1, 25))), (Some(1), Some(1)));
+        assert_eq!((even.number_showing(at(-1, 1)), even.number_showing(at(9, 1))), (None, Some(3)));
+        assert_eq!(even.time(3), Some(Timestamp::new(3, BASE)));
+    }
+
+    #[test]
+    fn what_is_unclear_begins_at_the_start() {
+        assert_eq!(index(&[(0, true), (1, true), (1, true)]).trouble(), Some(FromStart::Times));
+        assert_eq!(index(&[(0, false), (1, true)]).trouble(), Some(FromStart::MidGroup));
+        assert_eq!(index(&[(2, true), (0, false), (1, false), (3, true)]).trouble(), Some(FromStart::MidGroup));
+        // A frame that an earlier part of an edit list presents later is not lost.
+        let back = index(&[(0, true), (5, true), (3, true), (6, true)]);
+        assert_eq!(back.begin(2).map(|begin| begin.packet), Ok(1));
+        assert_eq!(back.begin(3).map(|begin| begin.packet), Ok(3));
+    }
+}

@@ -1,0 +1,85 @@
+//! Records the position of every frame of a source, which allows a decode to start in mid-stream.
+//!
+//! Invariant: an index matches a decode of the whole source, or states that it cannot tell.
+
+mod cache;
+mod frames;
+mod scan;
+
+use std::sync::Arc;
+
+use trix_av::stream::StreamFacts;
+use trix_model::{error::Result, time::Timestamp};
+
+pub use self::frames::{FrameIndex, FromStart};
+pub(crate) use self::{
+    frames::{Begin, Coded},
+    scan::reach,
+};
+use crate::source::Source;
+
+/// The index of the stream of `facts`, up to the frames presented at `until`, or of all frames if `until` is `None`.
+///
+/// # Errors
+/// `Io` if the source cannot be read, `Cancelled`.
+pub(crate) fn of(source: &Source, facts: &StreamFacts, until: Option<Timestamp>) -> Result<Arc<FrameIndex>> {
+    // Rounded up.
+    let until = until.map(|until| until.rescale(facts.time_base).saturating_add(1));
+    let key = source.key().map(|source| cache::Key { source, stream: facts.index });
+    if let Some(index) = key.as_ref().and_then(|key| cache::find(key, until)) {
+        return Ok(index);
+    }
+    if source.is_plain() {
+        return Ok(Arc::new(FrameIndex::plain(facts.time_base)));
+    }
+    let index = match scan::list(source, facts)? {
+        Some(index) => index,
+        None => scan::scan(source, facts, until)?,
+    };
+    Ok(kept(key, index))
+}
+
+fn kept(key: Option<cache::Key>, index: FrameIndex) -> Arc<FrameIndex> {
+    let index = Arc::new(index);
+    if let Some(key) = key {
+        cache::keep(key, &index);
+    }
+    index
+}
+
+/// Finds where decoding of the stream of `facts` must start to present frames from `start` on.
+///
+/// # Errors
+/// Those of [`of`].
+pub(crate) fn begin(source: &Source, facts: &StreamFacts, start: Timestamp) -> Result<Found> {
+    let index = of(source, facts, Some(start))?;
+    begin_at(source, facts, &index, index.number_at(start))
+}
+
+/// Finds where decoding must start for frame `number`, with an index of the stream.
+///
+/// # Errors
+/// Those of [`of`].
+pub(crate) fn begin_at(source: &Source, facts: &StreamFacts, index: &Arc<FrameIndex>, number: u64) -> Result<Found> {
+    // Maximum number of consecutive keyframes about which a header may be wrong.
+    const WRONG: usize = 8;
+    let mut index = Arc::clone(index);
+    let key = || source.key().map(|source| cache::Key { source, stream: facts.index });
+    for _ in 0..WRONG {
+        let begin = match index.begin(number) {
+            Ok(begin) if index.is_listed() => begin,
+            found => return Ok(found),
+        };
+        match scan::is_entry(source, facts, &begin)? {
+            Some(true) => return Ok(Ok(begin)),
+            Some(false) => index = kept(key(), index.without(&begin)),
+            None => break,
+        }
+    }
+    // The packets take precedence over the header.
+    let index = kept(key(), scan::scan(source, facts, None)?);
+    Ok(index.begin(number))
+}
+
+/// The position at which to start, or the reason to begin at the start of the stream.
+pub(crate) type Found = std::result::Result<Begin, FromStart>;

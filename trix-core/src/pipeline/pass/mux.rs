@@ -1,0 +1,74 @@
+//! The stages that write outputs.
+
+use trix_av::packet::Packet;
+use trix_model::{
+    control::progress::Counters,
+    error::{Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
+use crate::{
+    mux::Muxer,
+    package::PackageWriter,
+    pipeline::{
+        pass::{
+            queued::ForMuxer,
+            record::{OutputBooks, Shared, lock},
+        },
+        stage::Receiver,
+    },
+};
+
+/// The presentation time of `packet`, whose times are in `base`.
+fn time_of(packet: &Packet, base: Option<&TimeBase>) -> Option<Timestamp> {
+    packet.pts().or(packet.dts()).zip(base).map(|(ticks, base)| Timestamp::new(ticks, *base))
+}
+
+/// Runs the stage that writes an output. `bases` are the time bases of its tracks.
+pub(super) fn mux(
+    mut muxer: Muxer,
+    bases: Vec<TimeBase>,
+    input: Receiver<ForMuxer>,
+    books: &OutputBooks,
+    counters: &Counters,
+    counts_packets: bool,
+) -> Result<()> {
+    while let Some(ForMuxer { track, packet }) = input.receive(Stage::Mux)? {
+        let packet = packet?;
+        let time = time_of(&packet, bases.get(track));
+        muxer.write(track, packet).map_err(|error| error.at(time))?;
+        counters.set_bytes(muxer.position());
+        if counts_packets && track == 0 {
+            counters.add_frame();
+        }
+    }
+    let (records, notes) = muxer.finish()?;
+    let mut done = lock(&books.done);
+    done.warnings.extend(notes);
+    done.tracks = records;
+    Ok(())
+}
+
+/// Runs the stage that writes package `number`. Its renditions are `outputs` of the plan, with these time bases.
+pub(super) fn mux_package(
+    mut writer: PackageWriter,
+    bases: Vec<TimeBase>,
+    input: Receiver<ForMuxer>,
+    shared: &Shared,
+    number: usize,
+    outputs: &[usize],
+    counters: &Counters,
+) -> Result<()> {
+    while let Some(ForMuxer { track, packet }) = input.receive(Stage::Mux)? {
+        let packet = packet?;
+        let time = time_of(&packet, bases.get(track));
+        writer.write(track, packet).map_err(|error| error.at(time))?;
+        counters.set_bytes(writer.position());
+    }
+    let written = writer.finish()?;
+    for (output, rendition) in outputs.iter().zip(written.records()) {
+        lock(&shared.outputs[*output].done).tracks = vec![rendition.track.clone()];
+    }
+    *lock(&shared.packages[number]) = Some(written);
+    Ok(())
+}

@@ -1,0 +1,247 @@
+//! The products that a pass writes, and the records of its stages.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use trix_av::io::IoState;
+use trix_model::{
+    damage::{DamageLog, DamageReport},
+    extras::ExtrasCount,
+};
+
+use crate::{
+    decode::{audio::SoundChange, timing::TimingReport},
+    demux::Walked,
+    filter::{convert::Change, pictures::FilterCounts, sound_ledger::SoundLedger},
+    ledger::Ledger,
+    mux::record::TrackRecord,
+    package::WrittenPackage,
+    plan::Plan,
+    report::{Seek, TrackLoudness},
+    source::Appeared,
+    still::Still,
+    verify::sound::EncodedSound,
+};
+
+/// The products that a pass writes.
+#[derive(Clone, Copy)]
+pub(crate) struct Pass<'a> {
+    /// 1 or 2.
+    pub(crate) number: u32,
+    /// For each output of the plan, the file with the statistics of its two passes; `None` for outputs with one pass.
+    pub(crate) stats: &'a [Option<PathBuf>],
+    /// For each product, the file or folder that is written; `None` if this pass does not write it.
+    pub(crate) files: &'a [Option<PathBuf>],
+}
+
+impl Pass<'_> {
+    /// True if output `number` of the plan takes part.
+    pub(crate) fn includes(&self, plan: &Plan, number: usize) -> bool {
+        self.writes(plan.product(number)) || self.stats(number).is_some()
+    }
+
+    /// True if this pass writes `product`.
+    pub(super) fn writes(&self, product: usize) -> bool {
+        self.file(product).is_some()
+    }
+
+    pub(super) fn file(&self, product: usize) -> Option<&Path> {
+        self.files.get(product)?.as_deref()
+    }
+
+    pub(super) fn stats(&self, number: usize) -> Option<&Path> {
+        self.stats.get(number)?.as_deref()
+    }
+}
+
+/// The result of a pass.
+pub(crate) struct PassOutcome {
+    /// By number of the output in the plan. Empty for outputs that did not take part.
+    pub(crate) outputs: Vec<OutputOutcome>,
+    /// By number of the package.
+    pub(crate) packages: Vec<Option<WrittenPackage>>,
+    /// By number of the still.
+    pub(crate) stills: Vec<Option<Still>>,
+    /// The damage of the files of each external audio track.
+    pub(crate) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
+    pub(crate) damage: DamageReport,
+    pub(crate) notes: Vec<String>,
+    pub(crate) timing_of_source: BTreeMap<usize, TimingReport>,
+    pub(crate) walked: Walked,
+    /// Descriptions of streams that appeared in mid-file.
+    pub(crate) appeared: Vec<String>,
+    /// Where decoding of frames began, if the job cuts the source.
+    pub(crate) seek: Option<Seek>,
+}
+
+/// The result of a pass for one output.
+#[derive(Default)]
+pub(crate) struct OutputOutcome {
+    pub(crate) ledger: Option<Ledger>,
+    pub(crate) tracks: Vec<TrackRecord>,
+    pub(crate) sounds: Vec<EncodedSound>,
+    pub(crate) loudness: Vec<TrackLoudness>,
+    pub(crate) frame_threads: Option<u32>,
+    pub(crate) warnings: Vec<String>,
+    /// Captions and dynamic HDR metadata of the source frames.
+    pub(crate) extras: ExtrasCount,
+    /// Where the source changed its size or format.
+    pub(crate) changes: Vec<Change>,
+    /// The ledger of audio samples, by track.
+    pub(crate) sound_ledgers: Vec<SoundLedger>,
+    /// Where the audio of the source changed its codec, rate or channels.
+    pub(crate) sound_changes: Vec<SoundChange>,
+}
+
+/// A pass whose stages are running.
+pub(crate) struct Running {
+    pub(crate) stages: usize,
+    pub(super) shared: Arc<Shared>,
+    pub(super) damage: Arc<DamageLog>,
+    pub(super) appeared: Appeared,
+    pub(super) io: Arc<IoState>,
+    /// Where decoding of frames began, if the job cuts the source.
+    pub(super) seek: Option<Seek>,
+}
+
+/// The records that stages leave.
+pub(super) struct Shared {
+    pub(super) repaired: AtomicU64,
+    pub(super) left_out: AtomicU64,
+    pub(super) timing: Mutex<BTreeMap<usize, TimingReport>>,
+    pub(super) walked: Mutex<Walked>,
+    /// Changes of codec that audio decoders found, by stream. External tracks are numbered after the streams of the
+    /// source.
+    pub(super) codec_changes: Mutex<Vec<SoundChange>>,
+    pub(super) steps: Vec<Mutex<StepBooks>>,
+    pub(super) outputs: Vec<OutputBooks>,
+    pub(super) packages: Vec<Mutex<Option<WrittenPackage>>>,
+    pub(super) stills: Vec<Mutex<Option<Still>>>,
+    pub(super) damage_of_tracks: Mutex<BTreeMap<usize, Vec<DamageReport>>>,
+}
+
+/// The record of a filter step.
+#[derive(Clone, Default)]
+pub(super) struct StepBooks {
+    pub(super) decoded: u64,
+    pub(super) before: u64,
+    pub(super) after: u64,
+    pub(super) counts: FilterCounts,
+    pub(super) extras: ExtrasCount,
+    pub(super) changes: Vec<Change>,
+}
+
+/// The record of the stages of an output.
+#[derive(Default)]
+pub(super) struct OutputBooks {
+    pub(super) encoded: AtomicU64,
+    pub(super) emitted: AtomicU64,
+    pub(super) done: Mutex<OutputOutcome>,
+}
+
+impl Shared {
+    pub(super) fn new(plan: &Plan) -> Self {
+        Shared {
+            repaired: AtomicU64::new(0),
+            left_out: AtomicU64::new(0),
+            timing: Mutex::default(),
+            walked: Mutex::default(),
+            codec_changes: Mutex::default(),
+            steps: plan.filters.iter().map(|_| Mutex::default()).collect(),
+            outputs: plan.outputs.iter().map(|_| OutputBooks::default()).collect(),
+            packages: plan.packages.iter().map(|_| Mutex::default()).collect(),
+            stills: plan.stills.iter().map(|_| Mutex::default()).collect(),
+            damage_of_tracks: Mutex::default(),
+        }
+    }
+
+    /// Records the damage of the files of external audio track `number`.
+    pub(super) fn note_damage(&self, number: usize, found: Vec<DamageReport>) {
+        lock(&self.damage_of_tracks).insert(number, found);
+    }
+
+    /// Records changes of codec that an audio decoder found.
+    pub(super) fn note_changes(&self, stream: usize, found: &[SoundChange]) {
+        let found = found.iter().map(|change| SoundChange { stream, ..change.clone() });
+        lock(&self.codec_changes).extend(found);
+    }
+
+    /// Records gaps and repeats in the times of stream `index`.
+    pub(super) fn note_timing(&self, index: usize, found: TimingReport) {
+        if !found.is_empty() {
+            lock(&self.timing).insert(index, found);
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Running {
+    /// Interrupts a read that is in progress.
+    pub(crate) fn interrupt(&self) {
+        self.io.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// The result of the pass. Call it after all stages have ended.
+    pub(crate) fn outcome(self, plan: &Plan) -> PassOutcome {
+        let shared = &self.shared;
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let passed = self.seek.map_or(0, |seek| seek.not_decoded);
+        let outputs = shared.outputs.iter().zip(&plan.outputs).map(|(books, output)| {
+            let mut done = std::mem::take(&mut *lock(&books.done));
+            let heard = |stream: usize| output.audio.iter().any(|audio| audio.stream == stream && !audio.copied);
+            let changes = lock(&shared.codec_changes);
+            done.sound_changes.extend(changes.iter().filter(|change| heard(change.stream)).cloned());
+            if let Some(video) = &output.video {
+                let steps = self.steps(plan, video.filter);
+                let (first, last) = (&steps[0], &steps[steps.len() - 1]);
+                let mut filter = steps.iter().fold(FilterCounts::default(), |sum, step| sum.and(&step.counts));
+                (filter.taken, filter.given) = (first.counts.taken, last.counts.given);
+                done.extras = first.extras;
+                done.changes = steps.iter().flat_map(|step| step.changes.clone()).collect();
+                done.ledger = Some(Ledger {
+                    decoded: first.decoded + passed,
+                    not_decoded: passed,
+                    left_out_at_start: get(&shared.left_out),
+                    dropped_before_start: first.before + passed,
+                    dropped_after_end: first.after,
+                    encoded: get(&books.encoded),
+                    emitted: get(&books.emitted),
+                    found: None,
+                    times_repaired: get(&shared.repaired),
+                    filter,
+                });
+            }
+            done
+        });
+        PassOutcome {
+            outputs: outputs.collect(),
+            packages: shared.packages.iter().map(|package| lock(package).take()).collect(),
+            stills: shared.stills.iter().map(|still| lock(still).take()).collect(),
+            damage_of_tracks: std::mem::take(&mut *lock(&shared.damage_of_tracks)),
+            damage: self.damage.report(),
+            notes: self.damage.notes(),
+            timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
+            walked: std::mem::take(&mut *lock(&shared.walked)),
+            appeared: self.appeared.told(),
+            seek: self.seek,
+        }
+    }
+
+    /// The records of the steps that lead to step `last`, in the order in which they run.
+    fn steps(&self, plan: &Plan, last: usize) -> Vec<StepBooks> {
+        let after = |step: &usize| plan.filters.get(*step).and_then(|step| step.after);
+        let mut steps: Vec<StepBooks> =
+            std::iter::successors(Some(last), after).map(|step| lock(&self.shared.steps[step]).clone()).collect();
+        steps.reverse();
+        steps
+    }
+}

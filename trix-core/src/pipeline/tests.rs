@@ -1,0 +1,133 @@
+//! Jobs whose outputs fail when they are opened.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use serde_json::json;
+use trix_fixtures::{Clip, folder};
+use trix_model::{error::ErrorKind, time::Rational};
+
+use super::{Control, run_plan};
+use crate::{
+    plan::Plan,
+    planner,
+    report::Report,
+    spec::{
+        job::Job,
+        still::{PosterSettings, StillSettings},
+    },
+};
+
+/// Two files, a package and two stills.
+fn job(folder: &Path, then: &str) -> Job {
+    let clip = Clip { frames: 50, ..Clip::default() }.encoded("-c:v libx264 -preset ultrafast", "mp4");
+    let video = json!({ "type": "x264", "preset": "ultrafast" });
+    let mut job: Job = serde_json::from_value(json!({
+        "source": { "path": clip },
+        "on_output_failure": then,
+        "outputs": [{ "path": "a.mkv", "video": video }, { "path": "b.mp4", "video": video }],
+        "packages": [{ "path": "package", "ladder": [{ "height": 96, "video": video }] }],
+        "stills": [{ "type": "poster", "path": "c.jpg" }, { "type": "poster", "path": "d.jpg" }]
+    }))
+    .expect("a job");
+    job.write_into(folder);
+    job
+}
+
+/// Changes the plan so that one of its products cannot be opened.
+type Spoil = fn(&mut Plan);
+
+/// Runs a job that writes into `folder`, with a spoilt plan.
+fn run(folder: &Path, then: &str, spoil: Spoil) -> crate::Result<Report> {
+    let job = job(folder, then);
+    let mut plan = planner::plan(&job, &job.source.open().expect("a source")).expect("a plan");
+    spoil(&mut plan);
+    run_plan(&plan, &Control::default())
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+}
+
+const ALL: [&str; 5] = ["a.mkv", "b.mp4", "package", "c.jpg", "d.jpg"];
+
+/// For each product: the change, the kind of the error, and its stage.
+const SPOILT: [(&str, Spoil, ErrorKind, &str); 4] = [
+    // The encoder of this file refuses. The encoder of the other file is opened later.
+    (
+        "a.mkv",
+        |plan| plan.outputs[0].video.as_mut().expect("video").width = 0,
+        ErrorKind::InvalidSpec,
+        ": encode: x264: ",
+    ),
+    // The muxer refuses, after the encoder of the file was opened.
+    (
+        "b.mp4",
+        |plan| plan.outputs[1].container = crate::spec::container::Container::WebM,
+        ErrorKind::Unsupported,
+        ": mux: the container refuses the tracks: ",
+    ),
+    (
+        "package",
+        |plan| plan.packages[0].settings.segment = Rational::new(0, 1),
+        ErrorKind::InvalidSpec,
+        ": plan: package.segment: ",
+    ),
+    (
+        "d.jpg",
+        |plan| {
+            let path = plan.stills[1].path.with_extension("gif");
+            plan.stills[1].settings = StillSettings::Poster(PosterSettings { path, ..Default::default() });
+        },
+        ErrorKind::InvalidSpec,
+        ": plan: ",
+    ),
+];
+
+#[test]
+fn what_cannot_be_opened_fails_alone_where_the_job_says_so() {
+    for (name, spoil, kind, told) in SPOILT {
+        let folder = folder();
+        let report = run(folder.path(), "continue", spoil).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let [failed] = report.failed.as_slice() else { panic!("{name}: {:?}", report.failed) };
+        assert_eq!((&failed.path, failed.kind), (&folder.path().join(name), kind), "{failed:?}");
+        let begins = format!("{}{told}", folder.path().join(name).display());
+        assert!(failed.error.starts_with(&begins), "{} is not {begins}...", failed.error);
+        // All other products are complete, and nothing is left of the failed one.
+        let others: BTreeSet<String> =
+            ALL.iter().filter(|other| **other != name).map(|own| (*own).to_owned()).collect();
+        assert_eq!(names(folder.path()), others, "{name}");
+        let made = report.outputs.len() + report.packages.len() + report.stills.len();
+        assert_eq!(made, 4, "{name}");
+        for output in &report.outputs {
+            assert!(output.verification.checks.len() > 5 && output.verification.checks.iter().all(|check| check.ok));
+            assert_eq!(output.ledger.expect("a ledger").found, Some(50), "{name}");
+        }
+        for package in &report.packages {
+            assert!(!package.checks.is_empty() && package.checks.iter().all(|check| check.ok), "{name}");
+            assert_eq!(package.renditions[0].ledger.expect("a ledger").found, Some(50), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_ends_a_job_that_does_not_go_on() {
+    for (name, spoil, kind, told) in SPOILT {
+        let folder = folder();
+        let error = run(folder.path(), "fail", spoil).expect_err(name);
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().starts_with(&format!("{}{told}", folder.path().join(name).display())), "{error}");
+        assert_eq!(names(folder.path()), BTreeSet::new(), "{name}");
+    }
+}
+
+#[test]
+fn a_job_ends_when_nothing_of_it_can_be_opened() {
+    let folder = folder();
+    let job = Job { stills: Vec::new(), packages: Vec::new(), ..job(folder.path(), "continue") };
+    let mut plan = planner::plan(&job, &job.source.open().expect("a source")).expect("a plan");
+    plan.outputs.iter_mut().for_each(|output| output.video.as_mut().expect("video").width = 0);
+    let error = run_plan(&plan, &Control::default()).expect_err("nothing is left");
+    assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
+    assert_eq!(names(folder.path()), BTreeSet::new());
+}

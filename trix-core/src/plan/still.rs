@@ -1,0 +1,81 @@
+//! The plan of a still.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use trix_model::{
+    decision::Decision,
+    time::{TimeBase, Timestamp},
+};
+
+use crate::{
+    plan::{filter::Cut, view::View},
+    spec::still::StillSettings,
+};
+
+/// A still, or a set of stills, that will be made.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct StillPlan {
+    /// Its first file.
+    #[serde(with = "trix_model::path_text")]
+    #[schemars(with = "PathBuf")]
+    pub path: PathBuf,
+    /// True if files of these names may be replaced.
+    pub overwrite: bool,
+    /// The settings, with every default.
+    pub settings: StillSettings,
+    /// What the still is made of.
+    pub input: StillInput,
+    /// The decoded frames that the still may use.
+    pub cut: Cut,
+    /// The part of the source that the still belongs to.
+    pub span: Span,
+    /// Where audio of the still ends, in source time, if the job cuts the source.
+    pub until: Option<Timestamp>,
+    /// Where the time line of the still ends, in source time, if the job cuts the source. A cut can be longer than the film.
+    pub end: Option<Timestamp>,
+    /// How much later than the source the part begins.
+    pub later: Timestamp,
+    /// Decisions that nobody asked for.
+    pub decisions: Vec<Decision>,
+}
+
+impl StillPlan {
+    /// Converts a source time to a time since the start of the part.
+    pub(crate) fn since_start(&self, time: Timestamp) -> Timestamp {
+        self.span.since_origin(time)
+    }
+}
+
+/// What a still is made of.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum StillInput {
+    /// Frames, for a poster or thumbnails.
+    Frames(Box<View>),
+    /// An audio track, for a waveform.
+    Audio {
+        /// Index of the stream in the source. External audio tracks follow the streams of the source.
+        stream: usize,
+        /// Time base of its samples.
+        time_base: TimeBase,
+        /// The part of the still, in the time of the track.
+        span: Span,
+    },
+}
+
+/// A part of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Span {
+    /// The source time at time zero of the part.
+    pub origin: Timestamp,
+    /// The expected duration, where it is known. It can be wrong: stills use it only to spread their frames.
+    pub expected: Option<Timestamp>,
+}
+
+impl Span {
+    /// Converts a source time to a time of the part.
+    pub(crate) fn since_origin(&self, time: Timestamp) -> Timestamp {
+        time.plus(Timestamp::new(self.origin.ticks.saturating_neg(), self.origin.base))
+    }
+}

@@ -1,0 +1,44 @@
+//! Measurements of a source that only some jobs need.
+//!
+//! A measurement is made when the first output needs it. All later outputs share the result.
+
+use std::cell::OnceCell;
+
+use trix_av::stream::StreamFacts;
+use trix_model::time::Rational;
+
+use crate::{
+    decode::forms::Forms,
+    reading::{
+        glance::{self, Glance},
+        survey::{self, Survey},
+    },
+    source::Source,
+};
+
+/// Measurements of one source, made on demand and shared by all outputs of a job.
+#[derive(Default)]
+pub(super) struct LazyProbe {
+    glance: OnceCell<Glance>,
+    survey: OnceCell<Survey>,
+    forms: OnceCell<Forms>,
+}
+
+impl LazyProbe {
+    /// Facts from the bitstream of the first frames.
+    pub(super) fn glance(&self, source: &Source, stream: &StreamFacts) -> &Glance {
+        // Enough frames to see the headers of a GOP.
+        const FRAMES: u64 = 8;
+        self.glance.get_or_init(|| glance::at_most(source, stream, FRAMES).unwrap_or_default())
+    }
+
+    /// Field order and black borders, measured at several places of the source.
+    pub(super) fn survey(&self, source: &Source, stream: &StreamFacts, rate: Rational) -> Survey {
+        *self.survey.get_or_init(|| survey::survey(source, stream, rate).unwrap_or_default())
+    }
+
+    /// Where audio streams change their codec, rate or channels.
+    pub(super) fn forms(&self, source: &Source) -> &Forms {
+        self.forms.get_or_init(|| Forms::of(source))
+    }
+}

@@ -1,0 +1,127 @@
+//! Measures audio before a job runs: the drift of its clocks, and its loudness.
+//!
+//! Invariant: audio is measured as the encoder will receive it. Audio that several outputs share is measured once.
+
+use std::collections::BTreeMap;
+
+use trix_model::{
+    control::cancel::Cancel,
+    damage::OnDamage,
+    decision::Decision,
+    error::{Error, Result, Stage},
+    time::Rational,
+};
+
+use crate::{
+    decode::timing::Drift,
+    loudness,
+    plan::{AudioPlan, OutputPlan, Plan, Settled},
+    planner::side,
+    reading::sound_reader::SoundReader,
+    source::Source,
+    spec::{audio_edit::SoundEdit, track::LoudnessTarget},
+};
+
+/// Measures every track that has a loudness target, and sets the gain in its plan.
+///
+/// # Errors
+/// Errors of reading and measuring; `Cancelled`.
+pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
+    settle_drift(plan, source, cancel)?;
+    let mut known: Vec<(AudioPlan, Settled)> = Vec::new();
+    for number in 0..plan.outputs.len() {
+        for track in 0..plan.outputs[number].audio.len() {
+            let (output, audio) = (&plan.outputs[number], &plan.outputs[number].audio[track]);
+            let Some(target) = audio.loudness else { continue };
+            let same = |(other, _): &&(AudioPlan, Settled)| is_same_sound(other, audio);
+            let settled = match known.iter().find(same) {
+                Some((_, settled)) => settled.clone(),
+                None => {
+                    let settled = measure(plan, output, audio, &target, source, cancel)?;
+                    known.push((audio.clone(), settled.clone()));
+                    settled
+                }
+            };
+            let audio = &mut plan.outputs[number].audio[track];
+            audio.edit = settled.normalisation.applied_to(audio.edit);
+            audio.settled = Some(settled);
+        }
+    }
+    Ok(())
+}
+
+/// Measures the drift between timestamps and samples of tracks where the job corrects it.
+fn settle_drift(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
+    let mut known: BTreeMap<usize, Option<Drift>> = BTreeMap::new();
+    for output in &mut plan.outputs {
+        for audio in output.audio.iter_mut().filter(|audio| audio.corrects_drift && !audio.copied) {
+            let found = match known.get(&audio.stream) {
+                Some(found) => *found,
+                None => {
+                    let found = measure_drift(source, audio.stream, cancel)?;
+                    known.insert(audio.stream, found);
+                    found
+                }
+            };
+            let Some(Drift { parts_per_million, apart }) = found else { continue };
+            audio.edit.drift = Rational::new(MILLION.saturating_add(parts_per_million), MILLION);
+            audio.dithered |= audio.bits.is_some_and(|bits| bits <= 24);
+            let what =
+                format!("stream {}: the audio is resampled by {parts_per_million} parts per million", audio.stream);
+            let why = format!("its times and its samples are {apart} apart at the end");
+            output.decisions.push(Decision::new(what, why));
+        }
+    }
+    Ok(())
+}
+
+const MILLION: i64 = 1_000_000;
+
+fn measure_drift(source: &Source, stream: usize, cancel: &Cancel) -> Result<Option<Drift>> {
+    // The pass judges damage.
+    let mut reader = SoundReader::new(source.reopen()?, Some(stream), OnDamage::Conceal)?;
+    while reader.next_block()?.is_some() {
+        if cancel.is_cancelled() {
+            return Err(Error::cancelled(Stage::Decode));
+        }
+    }
+    Ok(reader.drift())
+}
+
+/// True if two plans have the same audio, in any codec.
+fn is_same_sound(one: &AudioPlan, other: &AudioPlan) -> bool {
+    let of = |plan: &AudioPlan| {
+        let AudioPlan { stream, sample_rate, loudness, edit, origin, .. } = *plan;
+        (stream, sample_rate, loudness, edit, origin, plan.layout.clone(), plan.remix.clone())
+    };
+    of(one) == of(other)
+}
+
+fn measure(
+    plan: &Plan,
+    output: &OutputPlan,
+    audio: &AudioPlan,
+    target: &LoudnessTarget,
+    source: &Source,
+    cancel: &Cancel,
+) -> Result<Settled> {
+    let heard = audio.heard(output);
+    let label = match audio.side {
+        None => source.label(),
+        Some(number) => plan.external_audio[number].settings.all_inputs()[0].path.clone(),
+    };
+    let open = |edit: SoundEdit| -> Result<SoundReader> {
+        // The pass judges damage.
+        let on_damage = OnDamage::Conceal;
+        let reader = match audio.side {
+            None => SoundReader::new(source.reopen()?, Some(audio.stream), on_damage)?,
+            Some(number) => {
+                let place = format!("tracks[{number}]");
+                side::reader(&plan.external_audio[number].settings, &place, source.limits(), on_damage)?
+                    .map_err(|mistake| Error::of_mistakes(vec![mistake]))?
+            }
+        };
+        Ok(reader.converted(heard.clone(), edit))
+    };
+    loudness::settle(open, audio.edit, target, cancel).map_err(|error: Error| error.in_file(&label))
+}

@@ -1,0 +1,88 @@
+//! Where a container and the bitstreams in it disagree.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// One thing of which the container and what is in it say different.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Disagreement {
+    /// About what.
+    pub what: Subject,
+    /// Index of the stream; absent where it is about the whole file.
+    pub stream: Option<usize>,
+    /// What the container says, or its header.
+    pub container: String,
+    /// What the pictures say, or the packets.
+    pub bitstream: String,
+}
+
+/// What a disagreement can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// Width and height.
+    Size,
+    /// Width of a sample by its height.
+    SampleAspect,
+    /// Width of the picture by its height.
+    DisplayAspect,
+    /// Profile of the codec.
+    Profile,
+    /// Bits in a sample.
+    BitDepth,
+    /// Layout of samples.
+    PixelFormat,
+    /// Colour primaries.
+    Primaries,
+    /// Transfer characteristics.
+    Transfer,
+    /// Matrix coefficients.
+    Matrix,
+    /// Range of samples.
+    Range,
+    /// Progressive, or which field comes first.
+    FieldOrder,
+    /// Pictures in a second.
+    FrameRate,
+    /// The display that it was graded on.
+    MasteringDisplay,
+    /// How bright it gets.
+    ContentLight,
+    /// Whether there is Dolby Vision.
+    DolbyVision,
+    /// Samples of sound in a second.
+    SampleRate,
+    /// Channels of sound.
+    Channels,
+    /// The time code of the first picture.
+    Timecode,
+    /// How long it is.
+    Duration,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Subject::Size => "size",
+            Subject::SampleAspect => "sample aspect",
+            Subject::DisplayAspect => "display aspect",
+            Subject::Profile => "profile",
+            Subject::BitDepth => "bit depth",
+            Subject::PixelFormat => "pixel format",
+            Subject::Primaries => "primaries",
+            Subject::Transfer => "transfer",
+            Subject::Matrix => "matrix",
+            Subject::Range => "range",
+            Subject::FieldOrder => "field order",
+            Subject::FrameRate => "frame rate",
+            Subject::MasteringDisplay => "mastering display",
+            Subject::ContentLight => "content light",
+            Subject::DolbyVision => "Dolby Vision",
+            Subject::SampleRate => "sample rate",
+            Subject::Channels => "channels",
+            Subject::Timecode => "time code",
+            Subject::Duration => "duration",
+        })
+    }
+}

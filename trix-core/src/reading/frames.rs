@@ -1,0 +1,316 @@
+//! Frames of a source for programs: in sequence from any point on, or single frames.
+//!
+//! ```no_run
+//! use trix_core::{Source, media::time::{Rational, Timestamp}};
+//! let source = Source::open("master.mov")?;
+//! for frame in source.frames().from(Timestamp::new(60, Rational::new(1, 1))).stride(25).take(10) {
+//!     let frame = frame?;
+//!     println!("{} at {}: {} columns", frame.number, frame.time, frame.frame.width());
+//! }
+//! let poster = source.frame(1000)?;
+//! # Ok::<(), trix_core::Error>(())
+//! ```
+//!
+//! Invariant: a frame has the same samples, number, time and side data as in a decode from the start, wherever decoding
+//! starts.
+
+use std::sync::Arc;
+
+use trix_av::{frame::Frame, stream::StreamFacts};
+use trix_model::{
+    damage::{DamageReport, OnDamage},
+    error::{Error, ErrorKind, Result, Stage},
+    extras::Extras,
+    time::{TimeBase, Timestamp},
+};
+
+use super::reader::PictureReader;
+use crate::{
+    decode::video::Picture,
+    index::{self, FrameIndex, FromStart},
+    plan::Cut,
+    source::Source,
+};
+
+/// A decoded frame of the main video stream. Clones share its samples by reference count.
+#[derive(Clone)]
+pub struct VideoFrame {
+    /// The samples.
+    pub frame: Frame,
+    /// The number of the frame in its stream, from zero, in presentation order.
+    pub number: u64,
+    /// Presentation time, in the source's time.
+    pub time: Timestamp,
+    /// Duration, if the container states it. Every frame but the last is shown until the next.
+    pub duration: Option<Timestamp>,
+    /// Captions and dynamic HDR metadata.
+    pub extras: Extras,
+}
+
+impl VideoFrame {
+    fn of(picture: Picture, base: TimeBase) -> Self {
+        let time = |ticks: i64| Timestamp::new(ticks, base);
+        let Picture { frame, number, pts, duration, extras } = picture;
+        VideoFrame { frame, number, time: time(pts), duration: duration.map(time), extras }
+    }
+}
+
+const _: () = {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<VideoFrame>();
+};
+
+/// A position in a stream of frames.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Place {
+    /// The frame with this number, from zero.
+    Number(u64),
+    /// The first frame presented at this time or later, in the source's time.
+    Time(Timestamp),
+}
+
+impl From<u64> for Place {
+    fn from(number: u64) -> Self {
+        Place::Number(number)
+    }
+}
+
+impl From<Timestamp> for Place {
+    fn from(time: Timestamp) -> Self {
+        Place::Time(time)
+    }
+}
+
+impl Place {
+    /// True if `frame` is at this position or after it.
+    fn is_reached(self, frame: &VideoFrame) -> bool {
+        match self {
+            Place::Number(number) => frame.number >= number,
+            Place::Time(time) => frame.time >= time,
+        }
+    }
+}
+
+/// The frames of a source's main video stream, one after the other. The source is opened once more when the first frame
+/// is requested.
+pub struct Frames<'a> {
+    source: &'a Source,
+    from: Option<Place>,
+    to: Option<Place>,
+    stride: u64,
+    on_damage: OnDamage,
+    threads: u32,
+    reader: Option<PictureReader>,
+    /// The number of the next frame to return, after the first.
+    next: Option<u64>,
+    ended: bool,
+}
+
+impl Source {
+    /// All frames of the main video stream. [`Frames::from`] and the other methods narrow the selection.
+    pub fn frames(&self) -> Frames<'_> {
+        Frames {
+            source: self,
+            from: None,
+            to: None,
+            stride: 1,
+            on_damage: OnDamage::Fail,
+            threads: 0,
+            reader: None,
+            next: None,
+            ended: false,
+        }
+    }
+
+    /// Frame `number` of the main video stream, from zero; `None` after the last.
+    ///
+    /// # Errors
+    /// Those of [`Frames`].
+    pub fn frame(&self, number: u64) -> Result<Option<VideoFrame>> {
+        self.frames().from(number).next().transpose()
+    }
+
+    /// The frame on screen at each of the given times, in their order; `None` before the first frame. Ascending times
+    /// cost least.
+    pub fn frames_at(&self, times: impl IntoIterator<Item = Timestamp>) -> FramesAt<'_> {
+        let times = times.into_iter().collect::<Vec<_>>().into_iter();
+        FramesAt { source: self, times, index: None, reading: None, shown: None, ahead: None, ended: false }
+    }
+
+    /// The positions of the frames of the main video stream.
+    ///
+    /// # Errors
+    /// `Unsupported` if there is no video stream, `Io` if the source cannot be read, `Cancelled`.
+    pub fn frame_index(&self) -> Result<Arc<FrameIndex>> {
+        index::of(self, self.film()?, None)
+    }
+
+    fn film(&self) -> Result<&StreamFacts> {
+        let missing = || Error::new(ErrorKind::Unsupported, Stage::Decode, "the source has no picture stream");
+        self.video().ok_or_else(|| missing().in_file(&self.label()))
+    }
+}
+
+impl Frames<'_> {
+    /// Starts at this position: a frame number or a time.
+    pub fn from(self, place: impl Into<Place>) -> Self {
+        Frames { from: Some(place.into()), ..self }
+    }
+
+    /// Ends before this position.
+    pub fn to(self, place: impl Into<Place>) -> Self {
+        Frames { to: Some(place.into()), ..self }
+    }
+
+    /// Returns only every `frames`th frame, starting with the first; 0 counts as 1.
+    pub fn stride(self, frames: u64) -> Self {
+        Frames { stride: frames.max(1), ..self }
+    }
+
+    /// Sets how damage is handled. By default, the first damage is an error.
+    pub fn on_damage(self, on_damage: OnDamage) -> Self {
+        Frames { on_damage, ..self }
+    }
+
+    /// Sets the number of decoder threads. 0, the default, means one for each core.
+    pub fn threads(self, threads: u32) -> Self {
+        Frames { threads, ..self }
+    }
+
+    /// The reason why decoding began at the start of the source and not near the first requested frame. Known with the
+    /// first frame.
+    pub fn from_start(&self) -> Option<FromStart> {
+        self.reader.as_ref().and_then(PictureReader::from_start)
+    }
+
+    /// The damage found so far.
+    pub fn damage(&self) -> DamageReport {
+        self.reader.as_ref().map(PictureReader::damage).unwrap_or_default()
+    }
+
+    fn open(&self) -> Result<PictureReader> {
+        let facts = self.source.film()?;
+        let begin = match self.from {
+            None => None,
+            Some(Place::Time(time)) => Some(index::begin(self.source, facts, time)?),
+            Some(Place::Number(number)) => {
+                let index = index::of(self.source, facts, None)?;
+                Some(index::begin_at(self.source, facts, &index, number)?)
+            }
+        };
+        PictureReader::beginning(self.source.reopen()?, self.on_damage, Cut::default(), None, self.threads, begin)
+    }
+
+    fn read(&mut self) -> Result<Option<VideoFrame>> {
+        if self.reader.is_none() {
+            self.reader = Some(self.open()?);
+        }
+        let Some(reader) = &mut self.reader else { return Ok(None) };
+        let base = reader.time_base();
+        while let Some(picture) = reader.next_picture()? {
+            let frame = VideoFrame::of(picture, base);
+            if self.to.is_some_and(|to| to.is_reached(&frame)) {
+                return Ok(None);
+            }
+            let is_due = match self.next {
+                Some(next) => frame.number >= next,
+                None => self.from.is_none_or(|from| from.is_reached(&frame)),
+            };
+            if is_due {
+                self.next = Some(frame.number.saturating_add(self.stride));
+                return Ok(Some(frame));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Frames<'_> {
+    type Item = Result<VideoFrame>;
+
+    /// # Errors
+    /// `Unsupported` if there is no video stream or no decoder for it; those of reading and decoding; damage, unless it
+    /// is tolerated.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let found = self.read().transpose();
+        self.ended = !matches!(found, Some(Ok(_)));
+        found
+    }
+}
+
+/// The frames on screen at given times.
+pub struct FramesAt<'a> {
+    source: &'a Source,
+    times: std::vec::IntoIter<Timestamp>,
+    index: Option<Arc<FrameIndex>>,
+    reading: Option<Frames<'a>>,
+    /// The last frame read that is presented no later than the last requested time. `ahead` is the frame after it.
+    shown: Option<VideoFrame>,
+    ahead: Option<VideoFrame>,
+    ended: bool,
+}
+
+impl<'a> FramesAt<'a> {
+    /// The frame on screen at `time`.
+    fn at(&mut self, time: Timestamp) -> Result<Option<VideoFrame>> {
+        let index = match &self.index {
+            Some(index) => Arc::clone(index),
+            None => Arc::clone(self.index.insert(self.source.frame_index()?)),
+        };
+        let place = index.trouble().is_none().then(|| index.number_showing(time));
+        let known = match place {
+            Some(None) => return Ok(None),
+            Some(number) => number,
+            None => None,
+        };
+        // Continuing costs less than a new start if the frame lies ahead and no entry point is closer to it.
+        let goes_on = match (&self.shown, known) {
+            (None, _) => false,
+            (Some(shown), None) => shown.time <= time,
+            (Some(shown), Some(number)) => {
+                let lead = index.lead_in(number).unwrap_or(number);
+                number >= shown.number && number - shown.number <= lead.saturating_add(1)
+            }
+        };
+        if !goes_on {
+            let all = self.source.frames();
+            (self.shown, self.ahead) = (None, None);
+            self.reading = Some(match known {
+                Some(number) => all.from(number),
+                None => all,
+            });
+        }
+        loop {
+            if self.shown.as_ref().zip(known).is_some_and(|(shown, number)| shown.number == number) {
+                break;
+            }
+            if self.ahead.is_none() {
+                self.ahead = self.reading.as_mut().and_then(Iterator::next).transpose()?;
+            }
+            match self.ahead.take_if(|ahead| ahead.time <= time) {
+                Some(frame) => self.shown = Some(frame),
+                None => break,
+            }
+        }
+        Ok(self.shown.clone())
+    }
+}
+
+impl Iterator for FramesAt<'_> {
+    type Item = Result<Option<VideoFrame>>;
+
+    /// # Errors
+    /// Those of [`Frames`].
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let time = self.times.next()?;
+        let found = self.at(time);
+        self.ended = found.is_err();
+        Some(found)
+    }
+}

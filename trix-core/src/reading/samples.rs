@@ -1,0 +1,174 @@
+//! The audio samples of a source for programs: from any point on, block by block.
+//!
+//! Audio is always decoded from its start, wherever the first requested sample lies. Many decoders carry state from
+//! packet to packet (noise, dither, overlap), and the result must not depend on it.
+//!
+//! Invariant: a sample has the same value and number as in a decode from the start.
+
+use trix_av::frame::Frame;
+use trix_model::{
+    damage::{DamageReport, OnDamage},
+    error::Result,
+    time::{TimeBase, Timestamp},
+};
+
+use super::sound_reader::SoundReader;
+use crate::source::Source;
+
+/// Decoded audio. Clones share the samples by reference count.
+#[derive(Clone)]
+pub struct AudioBlock {
+    /// The samples, in the decoder's format.
+    pub frame: Frame,
+    /// The number of the first sample in its stream, from zero.
+    pub first: u64,
+    /// The presentation time of that sample, in the source's time.
+    pub time: Timestamp,
+}
+
+const _: () = {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<AudioBlock>();
+};
+
+/// A position in an audio stream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SamplePlace {
+    /// The sample with this number, from zero.
+    Number(u64),
+    /// The first sample presented at this time or later, in the source's time.
+    Time(Timestamp),
+}
+
+impl From<u64> for SamplePlace {
+    fn from(number: u64) -> Self {
+        SamplePlace::Number(number)
+    }
+}
+
+impl From<Timestamp> for SamplePlace {
+    fn from(time: Timestamp) -> Self {
+        SamplePlace::Time(time)
+    }
+}
+
+impl SamplePlace {
+    /// The number of samples of `block` before this position.
+    fn before(self, block: &AudioBlock) -> usize {
+        let all = block.frame.samples();
+        match self {
+            SamplePlace::Number(number) => usize::try_from(number.saturating_sub(block.first)).unwrap_or(all).min(all),
+            SamplePlace::Time(time) => {
+                let rate = TimeBase::new(1, i64::from(block.frame.sample_rate().max(1)));
+                let heard = |sample: usize| block.time.plus(Timestamp::new(sample as i64, rate));
+                let (mut low, mut high) = (0, all);
+                while low < high {
+                    let middle = low.midpoint(high);
+                    if heard(middle) < time { low = middle + 1 } else { high = middle }
+                }
+                low
+            }
+        }
+    }
+}
+
+/// The audio of one stream, block by block. The source is opened once more when the first block is requested.
+pub struct Samples<'a> {
+    source: &'a Source,
+    stream: Option<usize>,
+    from: Option<SamplePlace>,
+    to: Option<SamplePlace>,
+    on_damage: OnDamage,
+    reader: Option<SoundReader>,
+    /// Number of samples decoded so far.
+    decoded: u64,
+    ended: bool,
+}
+
+impl Source {
+    /// All audio of the first selected track. [`Samples::stream`] and the other methods change the selection.
+    pub fn samples(&self) -> Samples<'_> {
+        Samples {
+            source: self,
+            stream: None,
+            from: None,
+            to: None,
+            on_damage: OnDamage::Fail,
+            reader: None,
+            decoded: 0,
+            ended: false,
+        }
+    }
+}
+
+impl Samples<'_> {
+    /// Selects stream `index` of the file.
+    pub fn stream(self, index: usize) -> Self {
+        Samples { stream: Some(index), ..self }
+    }
+
+    /// Starts at this position: a sample number or a time.
+    pub fn from(self, place: impl Into<SamplePlace>) -> Self {
+        Samples { from: Some(place.into()), ..self }
+    }
+
+    /// Ends before this position.
+    pub fn to(self, place: impl Into<SamplePlace>) -> Self {
+        Samples { to: Some(place.into()), ..self }
+    }
+
+    /// Sets how damage is handled. By default, the first damage is an error.
+    pub fn on_damage(self, on_damage: OnDamage) -> Self {
+        Samples { on_damage, ..self }
+    }
+
+    /// The damage found so far, by file.
+    pub fn damage(&self) -> Vec<DamageReport> {
+        self.reader.as_ref().map(SoundReader::damage).unwrap_or_default()
+    }
+
+    fn read(&mut self) -> Result<Option<AudioBlock>> {
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            None => self.reader.insert(SoundReader::new(self.source.reopen()?, self.stream, self.on_damage)?),
+        };
+        let base = reader.time_base();
+        while let Some(frame) = reader.next_block()? {
+            let time = Timestamp::new(frame.pts().unwrap_or(0), base);
+            let block = AudioBlock { first: self.decoded, time, frame };
+            let samples = block.frame.samples();
+            self.decoded += samples as u64;
+            let end = self.to.map_or(samples, |to| to.before(&block));
+            let start = self.from.map_or(0, |from| from.before(&block)).min(end);
+            self.ended = end < samples;
+            if start < end {
+                let rate = TimeBase::new(1, i64::from(block.frame.sample_rate().max(1)));
+                return Ok(Some(AudioBlock {
+                    first: block.first + start as u64,
+                    time: block.time.plus(Timestamp::new(start as i64, rate)),
+                    frame: block.frame.part(start, end - start),
+                }));
+            }
+            if self.ended {
+                break;
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Samples<'_> {
+    type Item = Result<AudioBlock>;
+
+    /// # Errors
+    /// `InvalidSpec` if the stream is not audio, `Unsupported` if there is no audio or no decoder for it; those of
+    /// reading and decoding; damage, unless it is tolerated.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let found = self.read().transpose();
+        self.ended |= !matches!(found, Some(Ok(_)));
+        found
+    }
+}

@@ -1,0 +1,175 @@
+//! A job takes less memory than its plan estimates. A bound shortens queues without changing the output, or the job is
+//! refused.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use trix_core::{
+    ErrorKind, Job, Source,
+    plan::MemoryPlan,
+    planner,
+    spec::{
+        byte_size::ByteSize,
+        job::OutputSettings,
+        video::{EncodeSettings, Encoder, Size},
+    },
+};
+use trix_fixtures::{Clip, folder};
+
+use crate::support::{alone, done, picture_job, quick};
+
+/// Names the job that a process of its own is to run.
+const JOB: &str = "TRIX_TEST_MEMORY_JOB";
+
+/// Runs the job that the environment names, and prints the peak of this process's memory.
+#[test]
+#[ignore = "the other tests run it in a process of its own"]
+fn one_job_in_a_process() {
+    let Some(path) = env::var_os(JOB) else { return };
+    let job: Job = serde_json::from_slice(&fs::read(path).expect("a job")).expect("a job");
+    done(&job);
+    let status = fs::read_to_string("/proc/self/status").expect("Linux");
+    println!("{}", status.lines().find(|line| line.starts_with("VmHWM:")).expect("VmHWM"));
+}
+
+/// Bytes that a process has had at the most that ran the job.
+fn peak(folder: &Path, job: &Job) -> u64 {
+    let file = folder.join("job.json");
+    fs::write(&file, serde_json::to_vec(job).expect("a job")).expect("a file");
+    let said = alone(module_path!(), "one_job_in_a_process", &[(JOB, &file)]);
+    let kilobytes = said.lines().find_map(|line| line.split_once("VmHWM:")).expect("VmHWM").1;
+    kilobytes.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+}
+
+fn plan(job: &Job) -> Result<MemoryPlan, trix_core::Error> {
+    let source = Source::open(&job.source.path).expect("a source");
+    planner::plan(job, &source).map(|plan| plan.memory)
+}
+
+/// The least bound under which a job runs.
+fn least(job: &Job) -> u64 {
+    let long = plan(job).expect("a plan").estimate;
+    let short = plan(&Job { memory: Some(ByteSize(long - 1)), ..job.clone() }).expect("shorter queues");
+    assert!(short.short_queues && short.estimate < long, "{short:?}");
+    assert_eq!(short.estimate, short.shares.iter().map(|share| share.bytes).sum::<u64>());
+    short.estimate
+}
+
+fn source(frames: u32) -> PathBuf {
+    Clip { width: 640, height: 360, frames, ..Clip::default() }.encoded("-c:v libx264 -preset ultrafast -crf 18", "mkv")
+}
+
+fn job(folder: &Path, outputs: &[(&str, Encoder, EncodeSettings)]) -> Job {
+    let source = source(70);
+    let one = |(name, encoder, settings): &(&str, Encoder, EncodeSettings)| -> OutputSettings {
+        picture_job(&source, &folder.join(name), *encoder, settings.clone()).outputs.remove(0)
+    };
+    let mut job = Job::new(&source, folder);
+    job.outputs = outputs.iter().map(one).collect();
+    job.outputs.iter_mut().for_each(|output| output.overwrite = true);
+    job
+}
+
+fn preset(name: &str) -> EncodeSettings {
+    EncodeSettings { preset: Some(name.into()), ..quick("") }
+}
+
+fn jobs(folder: &Path) -> [Job; 3] {
+    let rung = |height| EncodeSettings { size: Some(Size { width: -2, height }), ..preset("veryfast") };
+    [
+        job(folder, &[("a.mp4", Encoder::X264, preset("medium"))]),
+        job(folder, &[("b.mkv", Encoder::X265, EncodeSettings { depth: Some(10), ..preset("medium") })]),
+        job(
+            folder,
+            &[
+                ("c.mp4", Encoder::X264, rung(360)),
+                ("d.mp4", Encoder::X264, rung(240)),
+                ("e.mp4", Encoder::X264, rung(144)),
+                ("f.mp4", Encoder::X264, rung(96)),
+                ("g.mkv", Encoder::Ffv1, EncodeSettings::default()),
+            ],
+        ),
+    ]
+}
+
+#[test]
+fn a_job_stays_below_the_least_bound_under_which_it_runs() {
+    let folder = folder();
+    for job in jobs(folder.path()) {
+        let name = job.outputs[0].path.display();
+        let bound = least(&job);
+        let peak = peak(folder.path(), &Job { memory: Some(ByteSize(bound)), ..job.clone() });
+        assert!(peak <= bound, "{name}: took {peak} bytes, allowed are {bound}");
+        assert!(bound < peak * 8 / 5, "{name}: took {peak} bytes, and {bound} were thought to be needed");
+    }
+}
+
+#[test]
+fn a_memory_bound_does_not_change_the_output() {
+    let folder = folder();
+    for job in jobs(folder.path()) {
+        let made = |job: &Job| {
+            done(job);
+            job.outputs.iter().map(|output| fs::read(&output.path).expect("an output")).collect::<Vec<_>>()
+        };
+        let free = made(&job);
+        let bound = Job { memory: Some(ByteSize(least(&job))), ..job.clone() };
+        assert!(made(&bound) == free, "{}", job.outputs[0].path.display());
+    }
+}
+
+#[test]
+fn a_job_over_its_memory_bound_is_refused_with_the_figures() {
+    let folder = folder();
+    let [.., job] = jobs(folder.path());
+    let least = least(&job);
+    let refused = Job { memory: Some(ByteSize(least - 1)), ..job.clone() };
+    let error = trix_core::run(&refused, &trix_core::Control::default()).expect_err("the bound is too low");
+    assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
+    let [mistake] = error.mistakes() else { panic!("one mistake: {error}") };
+    assert_eq!((mistake.place.as_str(), &mistake.value), ("memory", &ByteSize(least - 1).to_string()));
+    let estimate = format!("up to {} MiB", least.div_ceil(1 << 20));
+    for part in [estimate.as_str(), "g.mkv ", "c.mp4 ", " MiB"] {
+        assert!(mistake.problem.contains(part), "{part}: {}", mistake.problem);
+    }
+    let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
+    assert!(left.is_empty(), "nothing was begun: {left:?}");
+}
+
+#[test]
+fn the_estimate_grows_with_what_an_encoder_keeps() {
+    let folder = folder();
+    let estimate = |settings: EncodeSettings, encoder| {
+        plan(&job(folder.path(), &[("a.mkv", encoder, settings)])).expect("a plan").estimate
+    };
+    let sized = |height| EncodeSettings { size: Some(Size { width: -2, height }), ..preset("medium") };
+    for encoder in [Encoder::X264, Encoder::X265] {
+        let medium = estimate(preset("medium"), encoder);
+        assert!(estimate(preset("ultrafast"), encoder) < medium, "{encoder}: no looking ahead");
+        assert!(estimate(preset("slower"), encoder) > medium, "{encoder}: more references");
+        assert!(
+            estimate(sized(720), encoder) > 2 * estimate(sized(360), encoder) - (120 << 20),
+            "{encoder}: more samples"
+        );
+        let deep = EncodeSettings { depth: Some(10), ..preset("medium") };
+        assert!(estimate(deep, encoder) > medium, "{encoder}: more bytes to a sample");
+        let option = if encoder == Encoder::X264 { "rc-lookahead=200" } else { "rc-lookahead=100" };
+        let far = EncodeSettings { preset: Some("medium".into()), ..quick(option) };
+        assert!(estimate(far, encoder) > medium, "{encoder}: an option of the encoder's own");
+    }
+}
+
+#[test]
+fn a_memory_bound_is_written_with_a_unit() {
+    let mut job = job(Path::new("nowhere"), &[]);
+    job.memory = Some(ByteSize(768 << 20));
+    let text = serde_json::to_string(&job).expect("a job");
+    assert!(text.contains("\"memory\":\"768 MiB\""), "{text}");
+    assert_eq!(serde_json::from_str::<Job>(&text).expect("the same job"), job);
+    let read = |value: &str| serde_json::from_str::<Job>(&format!("{{\"memory\": {value}}}"));
+    assert_eq!(read("1073741824").expect("a number").memory, Some(ByteSize(1 << 30)));
+    assert_eq!(read("\"1 GiB\"").expect("text").memory, Some(ByteSize(1 << 30)));
+    assert!(read("\"much\"").is_err());
+}

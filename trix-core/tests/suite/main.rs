@@ -1,0 +1,105 @@
+//! The integration tests of the engine. Each folder holds the tests of one subject.
+
+mod support;
+
+/// Containers and streams as Trix reads them.
+mod sources {
+    mod concatenated;
+    mod damage;
+    mod decode;
+    mod fixity;
+    mod formats;
+    mod packet_identifiers;
+    mod recorders;
+    mod seek;
+    mod timestamp_repair;
+}
+
+/// What `probe` says of a source.
+mod probe {
+    mod cross_check;
+    mod facts;
+}
+
+/// Frames: encoded, copied, converted, scaled.
+mod video {
+    mod bit_exact;
+    mod color;
+    mod copy;
+    mod fields;
+    mod frame_rate;
+    mod geometry;
+    mod grey;
+    mod hdr;
+    mod layers;
+    mod lossless;
+    mod mezzanine;
+    mod pixel_formats;
+    mod scaling_cascade;
+}
+
+/// Audio of the source, and audio from files beside it (`side_*`).
+mod audio {
+    mod channel_layouts;
+    mod conversion;
+    mod edits;
+    mod format_changes;
+    mod loudness_jobs;
+    mod loudness_meter;
+    mod side_lengths;
+    mod side_metadata;
+    mod side_placement;
+    mod side_settings;
+    mod sync;
+    mod tracks;
+}
+
+/// What Trix writes into containers, as other programs read it.
+mod containers {
+    mod frame_times;
+    mod gstreamer;
+    mod headers;
+    mod metadata;
+}
+
+/// HLS and DASH packages.
+mod packages {
+    mod jobs;
+    mod players;
+    mod refusals;
+    mod segments;
+}
+
+/// Posters, thumbnails, waveforms.
+mod stills {
+    mod jobs;
+    mod posters_and_sprites;
+    mod preview;
+    mod waveforms;
+}
+
+/// Job documents and profiles.
+mod documents {
+    mod guide;
+    mod languages_and_mistakes;
+    mod places;
+    mod profiles;
+    mod properties;
+}
+
+/// Whole jobs: several outputs, cancellation, equal bytes, memory.
+mod jobs {
+    mod cancel;
+    mod determinism;
+    mod finish;
+    mod leaks;
+    mod memory_bound;
+    mod outputs;
+    mod plan_travels;
+}
+
+mod fuzz_corpus;
+mod invariants;
+mod platform;
+mod properties;
+mod structure;

@@ -1,0 +1,291 @@
+//! Damage made on purpose is found, called by its kind, and placed where it is; and nothing is found in what is whole.
+
+use std::{fs, path::Path};
+
+use trix_core::{
+    Cancel, ErrorKind, Limits, OnDamage, Source,
+    damage::DamageKind,
+    reading::census::{self, Census},
+};
+use trix_fixtures::{Clip, media};
+
+use crate::support::{self, ffprobe, made_by_ffmpeg};
+
+fn census(bytes: &[u8], on_damage: OnDamage) -> Result<Census, trix_core::Error> {
+    census::count(Source::from_bytes(bytes, Limits::default())?, on_damage, 0, &Cancel::default())
+}
+
+/// What was found in a source that could be opened and read.
+fn found(bytes: &[u8]) -> Census {
+    census(bytes, OnDamage::Conceal).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn count(census: &Census, kind: DamageKind) -> u64 {
+    census.damage.counts.get(&kind).copied().unwrap_or(0)
+}
+
+/// The strict policy refuses what the lenient one counts.
+fn refused(bytes: &[u8]) {
+    let error = census(bytes, OnDamage::Fail).expect_err("damage");
+    assert_eq!(error.kind(), ErrorKind::MalformedInput, "{error}");
+}
+
+/// Where the content of the first element with identifier `id` begins and ends, behind byte `from`.
+fn element(bytes: &[u8], id: &[u8], from: usize) -> (usize, usize) {
+    let at = from + bytes[from..].windows(id.len()).position(|window| window == id).expect("an element") + id.len();
+    let length = bytes[at].leading_zeros() as usize + 1;
+    let size = bytes[at..at + length].iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let start = at + length;
+    (start, start + (size & ((1 << (7 * length)) - 1)) as usize)
+}
+
+#[test]
+fn a_changed_byte_in_any_element_of_matroska_is_found_by_its_checksum() {
+    // FFmpeg writes a CRC-32 into every element of the first level. Two clusters, for frames of 25 a second.
+    let source = Clip { frames: 12, ..Clip::of("yuv420p10le") }
+        .encoded("-c:v ffv1 -level 3 -slicecrc 1 -cluster_time_limit 200 -metadata title=Whole", "mkv");
+    let whole = fs::read(source).expect("a fixture");
+    assert!(found(&whole).damage.is_empty());
+    let cluster = [0x1f, 0x43, 0xb6, 0x75];
+    // The first of them holds the identifiers of the others.
+    let seek = element(&whole, &[0x11, 0x4d, 0x9b, 0x74], 0);
+    let (first, after_first) = element(&whole, &cluster, seek.1);
+    let (second, after_second) = element(&whole, &cluster, after_first);
+    let spans = [
+        ("SeekHead", seek),
+        ("Info", element(&whole, &[0x15, 0x49, 0xa9, 0x66], seek.1)),
+        ("Tracks", element(&whole, &[0x16, 0x54, 0xae, 0x6b], seek.1)),
+        ("Tags", element(&whole, &[0x12, 0x54, 0xc3, 0x67], seek.1)),
+        ("Cluster", (first, after_first)),
+        ("Cluster", (second, after_second)),
+        ("Cues", element(&whole, &[0x1c, 0x53, 0xbb, 0x6b], after_second)),
+    ];
+    for (name, (start, end)) in spans {
+        // Behind the checksum itself; in it; in the middle; at the end.
+        for at in [start + 7, start + 3, (start + end) / 2, end - 1] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x04;
+            match census(&bytes, OnDamage::Conceal) {
+                Ok(census) => {
+                    let sign = census.damage.first.iter().find(|sign| sign.detail.contains(&format!("of a {name} ")));
+                    let sign = sign.unwrap_or_else(|| panic!("byte {at} of {name}: {:?}", census.damage));
+                    assert_eq!(sign.kind, DamageKind::Checksum);
+                    if name == "Cluster" {
+                        let time = sign.time.expect("a time").micros();
+                        // Behind the checksum; in milliseconds.
+                        let (from, to) = element(&whole, &[0xe7], start + 6);
+                        let stamp = whole[from..to].iter().fold(0, |sum, byte| sum << 8 | i64::from(*byte));
+                        let expected = stamp * 1000;
+                        assert_eq!(expected > 0, start == second);
+                        // The time stamp itself may be what is changed.
+                        let is_stamp = (start + 6..start + 10).contains(&at);
+                        assert!(time == expected || is_stamp, "byte {at}: {time}");
+                    }
+                }
+                // A track or a scale that makes no sense.
+                Err(error) => {
+                    assert!(matches!(name, "Info" | "Tracks"), "byte {at} of {name}: {error}");
+                    assert_eq!(error.kind(), ErrorKind::MalformedInput, "{error}");
+                }
+            }
+            refused(&bytes);
+        }
+    }
+}
+
+#[test]
+fn a_live_recording_has_no_checksums_and_shows_no_damage() {
+    let source = Clip { frames: 25, ..Clip::default() }
+        .encoded("-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -f webm -live 1 -cluster_time_limit 200", "webm");
+    let whole = fs::read(source).expect("a fixture");
+    assert!(found(&whole).damage.is_empty(), "{:?}", found(&whole).damage);
+    // Its segment has no end that could be held against it; its last cluster has.
+    let live = found(&whole[..whole.len() - 10]);
+    assert!(!live.damage.is_empty());
+}
+
+#[test]
+fn a_flipped_bit_in_an_ffv1_slice_fails_its_checksum() {
+    // In AVI, where no container has checksums of its own.
+    let source = Clip::of("yuv422p10le").encoded("-c:v ffv1 -level 3 -slicecrc 1 -slices 4", "avi");
+    let whole = fs::read(&source).expect("a fixture");
+    assert!(found(&whole).damage.is_empty());
+    let packets = ffprobe(&source, "-select_streams v:0 -show_packets");
+    let packet = |number: usize| {
+        let field = |name: &str| support::number::<usize>(&packets["packets"][number][name]);
+        (field("pos") + 8, field("size"))
+    };
+    for number in [0, 11, 29] {
+        let (start, size) = packet(number);
+        let mut bytes = whole.clone();
+        bytes[start + size / 2] ^= 0x20;
+        let census = found(&bytes);
+        assert_eq!(count(&census, DamageKind::Checksum), 1, "{number}: {:?}", census.damage);
+        assert_eq!(census.streams[&0].frames, Some(30));
+        // Newer releases of libavcodec say in further messages that the slice ends elsewhere than it should.
+        let others = census.damage.first.iter().filter(|damage| damage.kind != DamageKind::Checksum);
+        assert!(
+            others.clone().all(|damage| damage.detail.contains("bytestream end mismatching")),
+            "{:?}",
+            census.damage
+        );
+        assert_eq!(census.damage.total(), 1 + others.count() as u64, "{number}: {:?}", census.damage);
+        // Threads of the decoder run ahead of what it puts out.
+        for damage in &census.damage.first {
+            let place = damage.time.expect("a time").ticks;
+            assert!((place - number as i64).abs() <= 17, "{number} is told at {place}");
+        }
+        refused(&bytes);
+    }
+}
+
+#[test]
+fn a_changed_bit_in_audio_with_checksums_is_found() {
+    let source = made_by_ffmpeg("checked.flac", "-f lavfi -i sine=frequency=440:sample_rate=48000 -t 2 -c:a flac");
+    let mut bytes = fs::read(source).expect("a fixture");
+    assert!(found(&bytes).damage.is_empty());
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let census = found(&bytes);
+    assert!(count(&census, DamageKind::Checksum) > 0, "{:?}", census.damage);
+    refused(&bytes);
+}
+
+/// Packets of 188 bytes that carry payload of the first video stream, by their number.
+fn picture_packets(stream: &[u8]) -> Vec<usize> {
+    let number = |packet: &[u8]| u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
+    // FFmpeg gives the first stream this identifier.
+    stream
+        .chunks_exact(188)
+        .enumerate()
+        .filter(|(_, packet)| number(packet) == 0x100 && packet[3] & 0x10 != 0)
+        .map(|(at, _)| at)
+        .collect()
+}
+
+#[test]
+fn lost_and_broken_packets_of_a_transport_stream_are_counted_and_placed() {
+    let source = Clip::default().encoded("-c:v mpeg2video -q:v 3 -g 10", "ts");
+    let whole = fs::read(source).expect("a fixture");
+    assert!(found(&whole).damage.is_empty(), "{:?}", found(&whole).damage);
+    let packets = picture_packets(&whole);
+    let victim = packets[packets.len() / 2] * 188;
+
+    let lost = [&whole[..victim], &whole[victim + 188..]].concat();
+    let census = found(&lost);
+    assert_eq!(count(&census, DamageKind::Continuity), 1, "{:?}", census.damage);
+    let sign = census.damage.first.iter().find(|sign| sign.kind == DamageKind::Continuity).expect("a sign");
+    assert!(sign.detail.contains("PID 256") && sign.detail.contains(&format!("byte {victim}")), "{sign:?}");
+    // FFmpeg starts streams at 1.44 s, of which 0.04 s are for reordering; the middle is 0.6 s later.
+    let time = sign.time.expect("a time").to_f64();
+    assert!((1.7..2.4).contains(&time), "{time}");
+    refused(&lost);
+
+    let mut broken = whole.clone();
+    broken[victim + 1] |= 0x80;
+    let census = found(&broken);
+    assert_eq!(count(&census, DamageKind::Transport), 1, "{:?}", census.damage);
+    refused(&broken);
+
+    // Bytes of nobody, as a capture that lost its place has them.
+    let stuffed = [&whole[..victim], &[0x55; 100], &whole[victim..]].concat();
+    let census = found(&stuffed);
+    assert_eq!(count(&census, DamageKind::Container), 1, "{:?}", census.damage);
+    refused(&stuffed);
+
+    // The table of programmes: libavformat drops it without a word.
+    let table = whole.chunks_exact(188).position(|packet| packet[1] == 0x40 && packet[2] == 0).expect("a table");
+    let mut wrong = whole.clone();
+    wrong[table * 188 + 5 + 9] ^= 1;
+    let census = found(&wrong);
+    assert_eq!(count(&census, DamageKind::Checksum), 1, "{:?}", census.damage);
+    refused(&wrong);
+}
+
+#[test]
+fn frames_with_missing_references_are_reported() {
+    let clip = Clip { frames: 30, ..Clip::default() };
+    for (codec, extension) in [
+        ("libx264 -bf 0 -g 15", "mkv"),
+        ("libx264 -bf 2 -g 15", "ts"),
+        ("libx265 -preset ultrafast -x265-params log-level=none:bframes=0:keyint=15", "mkv"),
+        ("libvpx-vp9 -deadline realtime -cpu-used 8 -g 15", "webm"),
+    ] {
+        // VP9 gets by without a frame in the middle; without its first, nothing can be decoded.
+        let dropped = if codec.starts_with("libvpx") { 0 } else { 5 };
+        let whole = fs::read(clip.encoded(&format!("-c:v {codec}"), extension)).expect("a fixture");
+        assert_eq!(count(&found(&whole), DamageKind::MissingReference), 0, "{codec}");
+        let options = format!("-c:v {codec} -bsf:v noise=drop=eq(n\\,{dropped})");
+        let bytes = fs::read(clip.encoded(&options, extension)).expect("a fixture");
+        let census = found(&bytes);
+        assert!(count(&census, DamageKind::MissingReference) > 0, "{codec}: {:?}", census.damage);
+        let sign = census.damage.first.iter().find(|sign| sign.kind == DamageKind::MissingReference).expect("a sign");
+        let late = if extension == "ts" { 1.44 } else { 0.0 };
+        let time = sign.time.expect("a time").to_f64() - late;
+        assert!((-0.1..0.7).contains(&time), "{codec}: {time}");
+        refused(&bytes);
+    }
+}
+
+#[test]
+fn a_recording_that_begins_in_mid_stream_says_how_many_frames_it_leaves_out() {
+    let clip = Clip { frames: 30, ..Clip::default() };
+    let options = "-c:v mpeg2video -bf 0 -g 12 -bsf:v noise=drop=eq(n\\,0)";
+    let census = found(&fs::read(clip.encoded(options, "mkv")).expect("a fixture"));
+    let stream = &census.streams[&0];
+    assert_eq!((stream.packets, stream.frames, stream.timing.skipped), (29, Some(18), 11));
+}
+
+#[test]
+fn whole_files_of_many_origins_show_no_damage() {
+    let known = ["corrupted.mp4", "no_timescale.mp4", "sample_with_invalid_nalu.mp4"];
+    for file in media::files() {
+        let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+        if name.ends_with(".yuv") {
+            continue;
+        }
+        let source = open(&file);
+        let census = census::count(source, OnDamage::Conceal, 0, &Cancel::default()).expect("a census");
+        assert_eq!(census.damage.is_empty(), !known.contains(&name), "{name}: {:?}", census.damage);
+    }
+}
+
+fn open(path: &Path) -> Source {
+    Source::open(path).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn bytes_outside_of_packets_are_found_in_containers_without_an_index() {
+    for (extension, codecs) in [
+        ("flv", "-c:v libx264 -c:a aac"),
+        ("mxf", "-c:v mpeg2video -c:a pcm_s16le"),
+        ("ogv", "-c:v libtheora -c:a libvorbis"),
+        ("wmv", "-c:v wmv2 -c:a wmav2"),
+        ("mpg", "-c:v mpeg2video -c:a mp2"),
+        ("ts", "-c:v mpeg2video -c:a mp2"),
+        ("mkv", "-c:v libx264 -c:a aac"),
+        ("avi", "-c:v mpeg4 -c:a libmp3lame"),
+    ] {
+        let source = made_by_ffmpeg(
+            &format!("lost.{extension}"),
+            &format!(
+                "-f lavfi -i testsrc2=s=128x96:r=25:d=3 -f lavfi -i sine=r=48000:d=3 -pix_fmt yuv420p {codecs} -shortest"
+            ),
+        );
+        let whole = fs::read(&source).expect("a fixture");
+        assert!(found(&whole).damage.is_empty(), "{extension}");
+        for part in [0.35, 0.5, 0.65] {
+            let at = (whole.len() as f64 * part) as usize;
+            let mut zeros = whole.clone();
+            zeros[at..at + 3000].fill(0);
+            let lost = [&whole[..at], &whole[at + 3000..]].concat();
+            // A packet of ASF that is zero is passed over; only its size tells of such a file.
+            let cases =
+                [("bytes lost", lost), ("zeros", zeros)].into_iter().take(if extension == "wmv" { 1 } else { 2 });
+            for (what, bytes) in cases {
+                refused(&bytes);
+                assert!(!found(&bytes).damage.is_empty(), "{extension}: {what} at {part}");
+            }
+        }
+    }
+}

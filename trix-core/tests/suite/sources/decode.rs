@@ -1,0 +1,192 @@
+//! The frames that the reader yields are, sample for sample, those that the `ffmpeg` program decodes from the same
+//! file: real files from many hands, whole and damaged.
+
+use std::{
+    io::Read,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use trix_core::{Error, ErrorKind, OnDamage, Source, plan::Cut, reading::reader::PictureReader};
+use trix_fixtures::{Clip, media, program};
+
+use crate::support::planes;
+
+/// Files without video that could be decoded: what opening or decoding them must say, and why.
+const REFUSED: &[(&str, ErrorKind)] = &[
+    // Headerless planes: nothing in the file says their size.
+    ("sparks_ref_480x270.yuv42010le.yuv", ErrorKind::Unsupported),
+    // Audio only.
+    ("sample_eac3joc.mp4", ErrorKind::Unsupported),
+];
+
+/// Files with damage that the decoder notices.
+const DAMAGED: &[&str] = &["corrupted.mp4", "no_timescale.mp4", "sample_with_invalid_nalu.mp4"];
+
+/// RGB with alpha, whose samples the reader does not hand out as planes; frames are counted.
+const OPAQUE: &[&str] = &["png.mov"];
+
+fn reader(file: &Path, on_damage: OnDamage, threads: u32) -> Result<PictureReader, Error> {
+    PictureReader::new(Source::open(file)?, on_damage, Cut::default(), None, threads)
+}
+
+/// `ffmpeg`, writing the planes of every frame of the first video stream to its standard output: none is dropped,
+/// duplicated, turned or scaled.
+fn foreign(file: &Path, threads: u32) -> Child {
+    let threads = threads.to_string();
+    Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "quiet", "-threads", &threads, "-noautorotate"])
+        .args(program::uncropped().split_whitespace())
+        .arg("-i")
+        .arg(file)
+        .args("-map 0:v:0 -fps_mode passthrough -noautoscale -f rawvideo -".split(' '))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("ffmpeg runs")
+}
+
+/// Compares frame by frame and returns the sizes of all frames.
+fn compare(file: &Path, on_damage: OnDamage, threads: u32) -> Vec<(usize, usize)> {
+    let name = file.display();
+    let mut reader = reader(file, on_damage, threads).unwrap_or_else(|error| panic!("{error}"));
+    let mut ffmpeg = foreign(file, threads);
+    let mut theirs = ffmpeg.stdout.take().expect("a pipe");
+    let mut sizes = Vec::new();
+    while let Some(picture) = reader.next_picture().unwrap_or_else(|error| panic!("{error}")) {
+        let planes = picture.frame.planes();
+        assert!(!planes.is_empty(), "{name}: a picture without planes");
+        assert_eq!(picture.number, sizes.len() as u64, "{name}: pictures are numbered from zero");
+        let mut expected = Vec::new();
+        for (index, plane) in planes.iter().enumerate() {
+            expected.resize(plane.row_bytes() * plane.height, 0);
+            let read = theirs.read_exact(&mut expected);
+            assert!(read.is_ok(), "{name}: ffmpeg has only {} pictures", sizes.len());
+            for (row, (ours, theirs)) in plane.rows().zip(expected.chunks(plane.row_bytes())).enumerate() {
+                assert!(ours == theirs, "{name}: picture {}, plane {index}, row {row} differs", picture.number);
+            }
+        }
+        sizes.push((picture.frame.width(), picture.frame.height()));
+    }
+    let mut rest = Vec::new();
+    theirs.read_to_end(&mut rest).expect("the pipe can be read");
+    assert_eq!(rest.len(), 0, "{name}: ffmpeg has more than {} pictures", sizes.len());
+    ffmpeg.wait().expect("ffmpeg ends");
+    sizes
+}
+
+/// Reads to the end, or to the error.
+fn count(file: &Path, on_damage: OnDamage) -> Result<u64, Error> {
+    let mut reader = reader(file, on_damage, 0)?;
+    let mut count = 0;
+    while reader.next_picture()?.is_some() {
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn name(file: &Path) -> &str {
+    file.file_name().and_then(|name| name.to_str()).expect("a name")
+}
+
+/// Every second whole file, beginning with number `first`: two tests share them, because they run side by side.
+fn whole_files(first: usize) -> Vec<std::path::PathBuf> {
+    let mut files = media::files();
+    files.retain(|file| {
+        let name = name(file);
+        !DAMAGED.contains(&name) && !OPAQUE.contains(&name) && !REFUSED.iter().any(|(refused, _)| *refused == name)
+    });
+    files.into_iter().skip(first).step_by(2).collect()
+}
+
+fn decode_like_ffmpeg(files: Vec<std::path::PathBuf>) {
+    for file in files {
+        let sizes = compare(&file, OnDamage::Fail, 0);
+        assert!(!sizes.is_empty(), "{}: no picture", file.display());
+    }
+}
+
+#[test]
+fn real_files_decode_to_the_planes_that_ffmpeg_decodes() {
+    decode_like_ffmpeg(whole_files(0));
+}
+
+#[test]
+fn more_real_files_decode_to_the_planes_that_ffmpeg_decodes() {
+    decode_like_ffmpeg(whole_files(1));
+}
+
+#[test]
+fn a_stream_that_changes_its_size_yields_frames_of_both() {
+    let Some(file) = media::file("test_res_change.h264") else { return };
+    let mut sizes = compare(&file, OnDamage::Fail, 0);
+    sizes.dedup();
+    assert!(sizes.len() > 1, "only {sizes:?}");
+}
+
+#[test]
+fn files_without_decodable_frames_are_refused_by_kind() {
+    for &(name, kind) in REFUSED {
+        let Some(file) = media::file(name) else { return };
+        match count(&file, OnDamage::Fail) {
+            Ok(count) => panic!("{name}: {count} pictures"),
+            Err(error) => assert_eq!(error.kind(), kind, "{error}"),
+        }
+    }
+}
+
+#[test]
+fn frames_that_are_not_ycbcr_are_counted_like_ffmpeg_counts_them() {
+    for name in OPAQUE {
+        let Some(file) = media::file(name) else { return };
+        let pixels = 320 * 240 * 4;
+        assert_eq!(count(&file, OnDamage::Fail).unwrap(), (planes(&file).len() / pixels) as u64, "{name}");
+    }
+}
+
+#[test]
+fn damage_is_an_error_that_names_file_and_stream() {
+    for name in DAMAGED {
+        let Some(file) = media::file(name) else { return };
+        let error = count(&file, OnDamage::Fail).expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::MalformedInput, "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn concealed_damage_decodes_as_in_ffmpeg_and_is_reported() {
+    for name in DAMAGED {
+        let Some(file) = media::file(name) else { return };
+        // What concealment makes of a hole depends on what other threads have decoded by then.
+        assert!(!compare(&file, OnDamage::Conceal, 1).is_empty(), "{name}: no picture");
+        let mut reader = reader(&file, OnDamage::Conceal, 1).unwrap();
+        while reader.next_picture().unwrap().is_some() {}
+        assert!(!reader.damage().is_empty(), "{name}: nothing reported");
+    }
+}
+
+#[test]
+fn synthesised_codecs_decode_to_the_planes_that_ffmpeg_decodes() {
+    for (format, options, extension) in [
+        ("yuv422p10le", "-c:v prores_ks -profile:v 3", "mov"),
+        ("yuv422p", "-c:v dnxhd -profile:v dnxhr_hq", "mxf"),
+        ("yuv422p", "-c:v mpeg2video -flags +ildct+ilme -bf 2 -q:v 3", "mxf"),
+        ("yuv444p12le", "-c:v ffv1 -level 3 -g 1", "mkv"),
+        ("gray16le", "-c:v ffv1 -level 3", "mkv"),
+        ("yuv420p", "-c:v libx264 -preset fast -bf 3", "ts"),
+        ("yuv420p10le", "-c:v libx265 -preset ultrafast", "mp4"),
+    ] {
+        let clip = Clip { width: 320, height: 192, frames: 12, ..Clip::of(format) };
+        let sizes = compare(&clip.encoded(options, extension), OnDamage::Fail, 0);
+        assert_eq!(sizes, vec![(320, 192); 12], "{options}");
+    }
+}
+
+#[test]
+fn threads_of_the_decoder_do_not_change_frames() {
+    let file = Clip::default().encoded("-c:v libx264 -preset medium", "mp4");
+    for threads in [1, 2, 4] {
+        assert_eq!(compare(&file, OnDamage::Fail, threads).len(), 30);
+    }
+}

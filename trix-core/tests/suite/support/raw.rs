@@ -1,0 +1,94 @@
+//! Raw frames of one layout of samples, and what the filter stage makes of them.
+
+use std::path::Path;
+
+use trix_core::{
+    Job, OnDamage,
+    media::{format::PictureFormat, time::Rational},
+    plan::{Cut, OutputPlan},
+    planner,
+    reading::reader::PictureReader,
+    spec::{
+        source::RawGeometry,
+        video::{EncodeSettings, Encoder},
+    },
+};
+
+use super::{
+    picture_job,
+    pictures::{Dice, Grid, Planes},
+};
+
+pub const WIDTH: usize = 64;
+pub const HEIGHT: usize = 48;
+
+/// A job that makes FFV1 of raw frames of `name`.
+pub fn raw_job(folder: &Path, name: &str, bytes: &[u8], settings: EncodeSettings) -> Job {
+    let file = folder.join("source.raw");
+    std::fs::write(&file, bytes).expect("a file can be written");
+    let mut job = picture_job(&file, &folder.join("out.mkv"), Encoder::Ffv1, settings);
+    let rate = Rational::new(25, 1);
+    let raw = RawGeometry { width: WIDTH as u32, height: HEIGHT as u32, pixel_format: name.to_owned(), rate };
+    job.source.raw = Some(raw);
+    job
+}
+
+/// The plan of a job, whose source may be raw.
+pub fn planned(job: &Job) -> OutputPlan {
+    let source = job.source.open().unwrap_or_else(|error| panic!("{error}"));
+    planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}")).outputs.remove(0)
+}
+
+/// The first frame that a job's encoder would take in, and its format.
+pub fn taken(job: &Job) -> (Planes, PictureFormat) {
+    let plan = planned(job).video.expect("pictures are encoded");
+    let source = job.source.open().expect("a source");
+    let mut reader = PictureReader::new(source, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 1).unwrap();
+    let picture = reader.next_picture().unwrap_or_else(|error| panic!("{error}")).expect("a picture");
+    if let Some(packing) = &plan.transform.packing {
+        let bytes = picture.frame.packed().expect("samples");
+        let place = |part: char| packing.find(part).map(|place| (place, bytes.clone()));
+        let plane = |(place, bytes): (usize, Vec<u8>)| {
+            Grid::new(plan.width, plan.height, |x, y| bytes[(y * plan.width + x) * 4 + place].into())
+        };
+        return ("gbra".chars().filter_map(place).map(plane).collect(), plan.format);
+    }
+    let planes = picture.frame.planes().into_iter().map(|plane| Grid {
+        width: plane.width,
+        height: plane.height,
+        samples: match plane.depth {
+            0..=8 => plane.rows().flatten().map(|&byte| byte.into()).collect(),
+            _ => plane.rows().flat_map(|row| row.chunks(2)).map(|s| u16::from_le_bytes([s[0], s[1]])).collect(),
+        },
+    });
+    (planes.collect(), plan.format)
+}
+
+/// Noise of `depth` bits, with the lowest and the highest value.
+pub fn noise(seed: u64, width: usize, height: usize, depth: u32) -> Grid {
+    let mut dice = Dice::new(seed);
+    let mut samples: Vec<u16> = (0..width * height).map(|_| dice.below(1 << depth) as u16).collect();
+    (samples[0], samples[1]) = (0, ((1u32 << depth) - 1) as u16);
+    Grid { width, height, samples }
+}
+
+pub fn word(value: u16, big: bool) -> [u8; 2] {
+    if big { value.to_be_bytes() } else { value.to_le_bytes() }
+}
+
+/// Asserts that samples are what `exact` says of those of the source, within `bound`.
+pub fn close(found: &Grid, source: &Grid, bound: f64, what: &str, exact: impl Fn(f64) -> f64) {
+    assert_eq!((found.width, found.height), (source.width, source.height), "{what}");
+    for (at, (found, source)) in found.samples.iter().zip(&source.samples).enumerate() {
+        let right = exact(f64::from(*source));
+        let off = (f64::from(*found) - right).abs();
+        assert!(off <= bound, "{what}: sample {at}, {source} in the source, is {found} and should be {right}");
+    }
+}
+pub fn raw_planes(planes: &[Grid], depth: u32, big: bool) -> Vec<u8> {
+    let samples = planes.iter().flat_map(|plane| &plane.samples);
+    if depth == 8 {
+        return samples.map(|sample| *sample as u8).collect();
+    }
+    samples.flat_map(|sample| word(*sample, big)).collect()
+}

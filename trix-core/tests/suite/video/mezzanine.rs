@@ -1,0 +1,476 @@
+//! FFV1 gives every sample back and notices damage; ProRes has the profile, the tags and the quality that it says.
+
+use std::path::{Path, PathBuf};
+
+use trix_core::{
+    ErrorKind, Job, OnDamage, Source,
+    plan::Cut,
+    reading::reader::PictureReader,
+    spec::{
+        job::VerifyLevel,
+        picture::Alpha,
+        video::{EncodeSettings, Encoder, RateControl, VideoSettings},
+    },
+};
+use trix_fixtures::{folder, media, program};
+
+use crate::support::{
+    self, done, ffprobe, picture_job, picture_stream,
+    pictures::{
+        Dice, Grid, Planes, assert_equal, colored, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr,
+        refusal, split, through, written,
+    },
+    text,
+};
+
+/// Two frames of noise.
+fn noise(name: &str, (width, height): (usize, usize)) -> Vec<Planes> {
+    let format = format(name);
+    let mut dice = Dice::new(width as u64);
+    (0..2)
+        .map(|_| {
+            (0..format.planes())
+                .map(|plane| {
+                    let (width, height) = format.plane_size(plane, width, height);
+                    let samples = (0..width * height).map(|_| dice.below(1 << format.depth) as u16).collect();
+                    Grid { width, height, samples }
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn run_ffv1(source: &Path, output: &Path) -> trix_core::Report {
+    let mut job = picture_job(source, output, Encoder::Ffv1, EncodeSettings::default());
+    job.outputs[0].verify = VerifyLevel::Full;
+    done(&job)
+}
+
+fn every_sample_comes_back(names: &[&str]) {
+    for &name in names {
+        let folder = folder();
+        let pictures = noise(name, (48, 32));
+        let source = folder.path().join("source.mkv");
+        written(&source, &joined(&pictures, name), name, (48, 32), "-c:v ffv1 -level 3");
+        let output = folder.path().join("copy.mkv");
+        let report = run_ffv1(&source, &output);
+        assert!(!report.outputs[0].plan.video.as_ref().unwrap().converted, "{name} is converted");
+        assert_eq!(report.outputs[0].verification.lossless_frames, Some(2), "{name}");
+        // In whatever format the file has: were it another, its size would not fit.
+        let line = format!("-i {} -f rawvideo -", output.display());
+        assert!(program::ffmpeg(&line).stdout == joined(&pictures, name), "{name}");
+    }
+}
+
+#[test]
+fn ffv1_gives_every_sample_of_grey_and_halved_chroma_back() {
+    every_sample_comes_back(&["gray", "gray10le", "gray12le", "gray16le"]);
+    every_sample_comes_back(&["yuv420p", "yuv420p10le", "yuv420p12le", "yuv420p16le"]);
+    every_sample_comes_back(&["yuv422p", "yuv422p10le", "yuv422p12le", "yuv422p16le"]);
+}
+
+#[test]
+fn ffv1_gives_every_sample_of_full_chroma_and_rgb_back() {
+    every_sample_comes_back(&["yuv444p", "yuv444p10le", "yuv444p12le", "yuv444p16le"]);
+    every_sample_comes_back(&["gbrp10le", "gbrp12le", "gbrp16le"]);
+}
+
+#[test]
+fn ffv1_gives_every_sample_of_alpha_back() {
+    every_sample_comes_back(&["yuva420p", "yuva422p", "yuva444p", "yuva420p10le", "yuva422p10le", "yuva444p10le"]);
+    every_sample_comes_back(&["yuva444p16le", "gbrap10le", "gbrap12le", "gbrap16le"]);
+}
+
+#[test]
+fn ffv1_gives_8_bit_rgb_back() {
+    for (name, channels, encoder) in [("bgr0", 3, "ffv1"), ("bgra", 4, "ffv1"), ("rgb24", 3, "png"), ("rgba", 4, "png")]
+    {
+        let folder = folder();
+        let mut dice = Dice::new(3);
+        let bytes_each = if name == "rgb24" { 3 } else { 4 };
+        let bytes: Vec<u8> = (0..48 * 32 * 2 * bytes_each).map(|_| dice.below(256) as u8).collect();
+        let source = folder.path().join("source.mkv");
+        written(&source, &bytes, name, (48, 32), &format!("-c:v {encoder}"));
+        let output = folder.path().join(format!("copy-{name}.mkv"));
+        run_ffv1(&source, &output);
+        let line = |file: &Path| format!("-i {} -pix_fmt {name} -f rawvideo -", file.display());
+        let found = program::ffmpeg(&line(&output)).stdout;
+        assert_eq!(found.len(), bytes.len());
+        for (at, (found, source)) in found.chunks(bytes_each).zip(bytes.chunks(bytes_each)).enumerate() {
+            assert_eq!(found[..channels], source[..channels], "{name}: pixel {at}");
+        }
+    }
+}
+
+#[test]
+fn ffv1_holds_odd_sizes_and_depths_that_it_has_no_name_for() {
+    for (name, size, becomes, shift) in [
+        ("yuv420p", (47, 31), "yuv420p", 0),
+        ("yuv422p10le", (47, 31), "yuv422p10le", 0),
+        ("yuv444p12le", (17, 9), "yuv444p12le", 0),
+        ("yuv420p", (5, 3), "yuv420p", 0),
+        ("yuv420p", (719, 575), "yuv420p", 0),
+        ("gbrap12le", (47, 31), "gbrap12le", 0),
+        // Limited range, in which every depth is the one below times a power of two.
+        ("yuv420p9le", (48, 32), "yuv420p10le", 1),
+        ("yuv422p14le", (48, 32), "yuv422p16le", 2),
+        ("yuv444p14le", (48, 32), "yuv444p16le", 2),
+    ] {
+        let folder = folder();
+        let pictures = noise(name, size);
+        let (file, options) = match name {
+            "yuv420p" => ("source.y4m", ""),
+            _ if name.starts_with("gb") => ("source.mkv", "-c:v ffv1 -level 3"),
+            _ => ("source.mkv", "-c:v ffv1 -level 3 -vf setparams=range=tv"),
+        };
+        let source = folder.path().join(file);
+        written(&source, &joined(&pictures, name), name, size, options);
+        let output = folder.path().join("copy.mkv");
+        run_ffv1(&source, &output);
+        assert_eq!(text(&picture_stream(&output)["pix_fmt"]), becomes);
+        for (found, source) in decoded(&output, becomes, size, "").iter().zip(&pictures) {
+            let expected: Planes = source
+                .iter()
+                .map(|plane| Grid::new(plane.width, plane.height, |x, y| plane.at(x, y) << shift))
+                .collect();
+            assert_equal(found, &expected, name);
+        }
+    }
+}
+
+/// A source of ProRes 4444 with alpha, which libavcodec decodes to 12 bits; its alpha as 10 bits.
+fn with_opacity(folder: &Path) -> (PathBuf, Vec<Planes>) {
+    let name = "yuva444p10le";
+    let (width, height) = (64, 48);
+    let planes: Planes = (0..4)
+        .map(|plane| {
+            Grid::new(width, height, |x, y| match plane {
+                0 => (200 + 8 * x + y) as u16,
+                3 if x < 16 => 1023,
+                3 if x >= 48 => 0,
+                3 => (31 * (x - 16) + y) as u16,
+                _ => (400 + 3 * x + y * plane) as u16,
+            })
+        })
+        .collect();
+    let file = folder.join("opacity.mov");
+    let options = "-c:v prores_ks -profile:v 4444 -alpha_bits 16 \
+                   -vf setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709";
+    written(&file, &joined(&[planes.clone(), planes.clone()], name), name, (width, height), options);
+    (file.clone(), through(&file, None).into_iter().map(|shot| shot.planes).collect())
+}
+
+#[test]
+fn twelve_bit_alpha_is_stored_in_16_bit_ffv1() {
+    let folder = folder();
+    let (source, pictures) = with_opacity(folder.path());
+    let output = folder.path().join("copy.mkv");
+    run_ffv1(&source, &output);
+    assert_eq!(text(&picture_stream(&output)["pix_fmt"]), "yuva444p16le");
+    for (found, source) in decoded(&output, "yuva444p16le", (64, 48), "").iter().zip(&pictures) {
+        for plane in 0..3 {
+            let expected = Grid::new(64, 48, |x, y| source[plane].at(x, y) << 4);
+            assert_equal(&vec![found[plane].clone()], &vec![expected], "colour");
+        }
+        for (found, source) in found[3].samples.iter().zip(&source[3].samples) {
+            // Opaque stays opaque, and nothing is lost.
+            let exact = f64::from(*source) / 4095.0 * 65535.0;
+            assert!((f64::from(*found) - exact).abs() <= 1.0, "opacity {source} is {found}");
+        }
+    }
+    let mut job = ffv1_job(&source);
+    job.outputs[0].video = VideoSettings::Ffv1(EncodeSettings { depth: Some(12), ..Default::default() });
+    let said = refusal(&job);
+    assert!(said.contains("video.depth = 12"), "{said}");
+}
+
+#[test]
+fn ffv1_is_version_3_with_checksums_and_whole_frames() {
+    let folder = folder();
+    let clip = trix_fixtures::Clip { frames: 5, ..trix_fixtures::Clip::default() };
+    let output = folder.path().join("copy.mkv");
+    let report = run_ffv1(&clip.y4m(), &output);
+    let options = &report.outputs[0].plan.video.as_ref().unwrap().options;
+    for (name, value) in [("level", "3"), ("slicecrc", "1")] {
+        assert!(options.contains(&(name.into(), value.into())), "{options:?}");
+    }
+    let track = support::mediainfo(&output, "Video").remove(0);
+    assert!(text(&track["Format_Version"]).starts_with("3."), "{}", track["Format_Version"]);
+    let extra = &track["extra"];
+    assert_eq!(text(&extra["ErrorDetectionType"]), "Per slice", "{track}");
+    assert_eq!(text(&track["Format_Settings_GOP"]), "N=1", "{track}");
+    let json = ffprobe(&output, "-show_packets");
+    let packets = json["packets"].as_array().unwrap();
+    assert_eq!(packets.len(), 5);
+    assert!(packets.iter().all(|packet| text(&packet["flags"]).starts_with('K')), "every picture is a keyframe");
+}
+
+#[test]
+fn a_flipped_byte_of_ffv1_is_noticed_wherever_it_is() {
+    let folder = folder();
+    let clip = trix_fixtures::Clip { frames: 3, ..trix_fixtures::Clip::default() };
+    let output = folder.path().join("copy.mkv");
+    run_ffv1(&clip.y4m(), &output);
+    let whole = std::fs::read(&output).unwrap();
+    let json = ffprobe(&output, "-show_packets");
+    for packet in json["packets"].as_array().unwrap() {
+        let (pos, size): (usize, usize) = (support::number(&packet["pos"]), support::number(&packet["size"]));
+        // The position is that of the block, whose header is shorter than 16 bytes.
+        for at in [pos + 20, pos + size / 3, pos + size / 2, pos + size * 2 / 3, pos + size - 9] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x10;
+            let damaged = folder.path().join("damaged.mkv");
+            std::fs::write(&damaged, &bytes).unwrap();
+            let source = Source::open(&damaged).unwrap();
+            let mut reader = PictureReader::new(source, OnDamage::Fail, Cut::default(), None, 1).unwrap();
+            let mut ended = Ok(());
+            while ended.is_ok() {
+                match reader.next_picture() {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break,
+                    Err(error) => ended = Err(error),
+                }
+            }
+            let error = ended.expect_err("a flipped byte");
+            // Exit code 3 of the command line.
+            assert_eq!(error.kind(), ErrorKind::MalformedInput, "byte {at}: {error}");
+        }
+    }
+}
+
+/// Profiles with their code, what libavcodec decodes them to, and the least decibels for this clip.
+const PROFILES: [(&str, &str, &str, f64); 6] = [
+    ("proxy", "apco", "yuv422p10le", 31.0),
+    ("lt", "apcs", "yuv422p10le", 38.0),
+    ("standard", "apcn", "yuv422p10le", 42.0),
+    ("hq", "apch", "yuv422p10le", 47.0),
+    ("4444", "ap4h", "yuv444p12le", 48.0),
+    ("4444xq", "ap4x", "yuv444p12le", 55.0),
+];
+
+/// Moving frames in 4:4:4 with ten bits, tagged.
+fn master(folder: &Path, frames: u32) -> PathBuf {
+    let file = folder.join("master.mkv");
+    program::ffmpeg(&format!(
+        "-f lavfi -i testsrc2=s=320x192:r=25,format=yuv444p10le -frames:v {frames} -vf {} -c:v ffv1 -level 3 {}",
+        colored("bt2020", "arib-std-b67", "bt2020nc", "tv"),
+        file.display()
+    ));
+    file
+}
+
+#[test]
+fn every_profile_of_prores_has_its_name_its_tags_and_its_quality() {
+    let folder = folder();
+    let source = master(folder.path(), 4);
+    for (profile, fourcc, decodes_to, least) in PROFILES {
+        let output = folder.path().join(format!("{profile}.mov"));
+        let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
+        let job = picture_job(&source, &output, Encoder::Prores, settings);
+        done(&job);
+        let stream = picture_stream(&output);
+        assert_eq!(text(&stream["codec_tag_string"]), fourcc);
+        assert_eq!(text(&stream["pix_fmt"]), decodes_to);
+        assert_eq!(text(&stream["nb_read_frames"]), "4");
+        for (key, value) in
+            [("color_primaries", "bt2020"), ("color_transfer", "arib-std-b67"), ("color_space", "bt2020nc")]
+        {
+            assert_eq!(text(&stream[key]), value, "{profile}");
+        }
+        // What is written as tags, the frame header (SMPTE RDD 36, 5.1.1) says too.
+        let raw = program::ffmpeg(&format!("-i {} -c copy -f rawvideo -", output.display())).stdout;
+        assert_eq!(&raw[4..8], b"icpf");
+        assert_eq!(raw[22..25], [9, 18, 9], "{profile}: primaries, transfer and matrix");
+        assert_eq!(raw[20] >> 6, if decodes_to.contains("422") { 2 } else { 3 }, "{profile}: chroma");
+        let chroma = &decodes_to[..7];
+        let name = format!("{chroma}10le");
+        let expected = filtered(&job);
+        let found = decoded(&output, &name, (320, 192), "-sws_flags accurate_rnd");
+        let scores: Vec<f64> =
+            found.iter().zip(&expected).map(|(found, expected)| psnr(found, &expected.planes, 10)).collect();
+        assert!(scores.iter().all(|score| *score >= least), "{profile}: {scores:?}");
+    }
+}
+
+#[test]
+fn the_profile_follows_from_the_source_where_none_is_asked_for() {
+    let folder = folder();
+    for (name, profile, decided) in [
+        ("yuv420p", "hq", Some("ProRes hq: the source is 4:2:0 8 bits")),
+        ("yuv422p10le", "hq", None),
+        ("yuv444p12le", "4444", None),
+        ("gbrp10le", "4444", None),
+        ("gray", "hq", Some("ProRes hq: the source is 4:0:0 8 bits")),
+        ("yuva420p", "4444", Some("ProRes 4444: the source is 4:2:0 with alpha 8 bits")),
+    ] {
+        let source = folder.path().join("source.mkv");
+        written(&source, &joined(&noise(name, (48, 32)), name), name, (48, 32), "-y -c:v ffv1 -level 3");
+        let output = folder.path().join("copy.mov");
+        let mut job = picture_job(&source, &output, Encoder::Prores, EncodeSettings::default());
+        job.outputs[0].overwrite = true;
+        let report = done(&job);
+        assert_eq!(report.outputs[0].plan.video.as_ref().unwrap().profile.as_deref(), Some(profile), "{name}");
+        let said = decisions(&report.outputs[0].plan);
+        match decided {
+            Some(words) => assert!(said.contains(words), "{name}: {said}"),
+            None => assert!(!said.contains("ProRes"), "{name}: {said}"),
+        }
+        assert_eq!(text(&picture_stream(&output)["nb_read_frames"]), "2", "{name}");
+    }
+}
+
+#[test]
+fn prores_4444_keeps_alpha_or_lays_it_on_black() {
+    let folder = folder();
+    let (source, pictures) = with_opacity(folder.path());
+    let name = "yuva444p12le";
+    for profile in ["4444", "4444xq"] {
+        let output = folder.path().join(format!("{profile}.mov"));
+        let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
+        done(&picture_job(&source, &output, Encoder::Prores, settings));
+        assert_eq!(text(&picture_stream(&output)["pix_fmt"]), name);
+        for (found, source) in decoded(&output, name, (64, 48), "").iter().zip(&pictures) {
+            for (found, source) in found[3].samples.iter().zip(&source[3].samples) {
+                // Ten bits go in, one code of which is four of the twelve, and are rounded once more.
+                assert!(found.abs_diff(*source) <= 5, "opacity {source} is {found}");
+                assert!(
+                    (*source == 4095) == (*found == 4095) && (*source == 0) == (*found == 0),
+                    "{source} is {found}"
+                );
+            }
+            let score = psnr(&found[..3].to_vec(), &source[..3].to_vec(), 12);
+            assert!(score > 40.0, "{profile}: {score} dB");
+        }
+    }
+    for (profile, alpha, decodes_to) in
+        [("4444", Alpha::Black, "yuv444p12le"), ("hq", Alpha::Auto, "yuv422p10le"), ("hq", Alpha::Black, "yuv422p10le")]
+    {
+        let output = folder.path().join("black.mov");
+        let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
+        let mut job = picture_job(&source, &output, Encoder::Prores, settings);
+        job.outputs[0].picture.alpha = alpha;
+        job.outputs[0].overwrite = true;
+        let report = done(&job);
+        assert_eq!(text(&picture_stream(&output)["pix_fmt"]), decodes_to);
+        assert_eq!(decisions(&report.outputs[0].plan).contains("laid on black"), alpha == Alpha::Auto);
+        let luma = decoded(&output, "yuv444p12le", (64, 48), "").remove(0).remove(0);
+        let expected = Grid::new(64, 48, |x, y| {
+            let (value, opacity) = (f64::from(pictures[0][0].at(x, y)), f64::from(pictures[0][3].at(x, y)) / 4095.0);
+            (256.0 + (value - 256.0) * opacity).round() as u16
+        });
+        let score = psnr(&vec![luma], &vec![expected], 12);
+        assert!(score > 40.0, "{profile} {alpha:?}: {score} dB");
+    }
+}
+
+#[test]
+fn settings_that_ffv1_and_prores_lack_are_refused_with_the_reason() {
+    let folder = folder();
+    let source = master(folder.path(), 1);
+    let with = |change: &dyn Fn(&mut EncodeSettings)| {
+        let mut settings = EncodeSettings::default();
+        change(&mut settings);
+        settings
+    };
+    type Change = fn(&mut EncodeSettings);
+    let both: [(Change, &str, &str); 8] = [
+        (|s| s.rate = Some(RateControl::Crf { value: 20.0 }), "video.rate", "has no rate control"),
+        (|s| s.rate = Some(RateControl::Bitrate { kbps: 100, passes: 2 }), "video.rate", "has no rate control"),
+        (|s| s.maxrate = Some(1000), "video.maxrate", "has no rate control"),
+        (|s| s.preset = Some("slow".into()), "video.preset", "has no presets"),
+        (|s| s.tune = Some("film".into()), "video.tune", "has no tunes"),
+        (|s| s.level = Some("4.1".into()), "video.level", "has no levels"),
+        (|s| s.gop = Some(25), "video.gop", "codes every picture by itself"),
+        (|s| s.open_gop = Some(true), "video.gop", "codes every picture by itself"),
+    ];
+    let prores: [(Change, &str, &str); 5] = [
+        (|s| s.rate = Some(RateControl::Lossless), "video.rate", "has no rate control"),
+        (|s| s.profile = Some("422".into()), "video.profile = 422", "proxy, lt, standard, hq, 4444, 4444xq"),
+        (|s| s.depth = Some(8), "video.depth = 8", "prores encodes 10 bits"),
+        (|s| s.chroma = Some("420".parse().unwrap()), "video.chroma", "4:2:2 or 4:4:4"),
+        (|s| drop(s.params.insert("level".into(), "3".into())), "video.params.level = 3", "prores takes"),
+    ];
+    let ffv1: [(Change, &str, &str); 5] = [
+        (|s| s.profile = Some("hq".into()), "video.profile = hq", "has no profiles"),
+        (|s| s.depth = Some(9), "video.depth = 9", "8, 10, 12, 16"),
+        (
+            |s| drop(s.params.insert("level".into(), "1".into())),
+            "video.params.level = 1",
+            "ffv1 takes coder, context, slices",
+        ),
+        (|s| drop(s.params.insert("slicecrc".into(), "0".into())), "video.params.slicecrc = 0", "ffv1 takes"),
+        (|s| drop(s.params.insert("slices".into(), "0".into())), "video.params.slices = 0", "not a value"),
+    ];
+    let check = |job: &Job, place: &str, problem: &str| {
+        let said = refusal(job);
+        assert!(said.contains(place) && said.contains(problem), "{place}: {said}");
+    };
+    for (change, place, problem) in both.iter().chain(&prores) {
+        let job = picture_job(&source, Path::new("a.mov"), Encoder::Prores, with(change));
+        check(&job, place, problem);
+    }
+    for (change, place, problem) in both.iter().chain(&ffv1) {
+        check(&picture_job(&source, Path::new("a.mkv"), Encoder::Ffv1, with(change)), place, problem);
+    }
+    let into = |name: &str, encoder| picture_job(&source, Path::new(name), encoder, EncodeSettings::default());
+    check(&into("a.mp4", Encoder::Ffv1), "output.path = a.mp4", "use .mkv");
+    check(&into("a.mp4", Encoder::Prores), "output.path = a.mp4", "use .mov");
+    // What it can do by name, it does.
+    plan(&picture_job(&source, Path::new("a.mkv"), Encoder::Ffv1, with(&|s| s.rate = Some(RateControl::Lossless))))
+        .unwrap();
+}
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let folder = folder();
+    let source = master(folder.path(), 6);
+    for (encoder, extension) in [(Encoder::Ffv1, "mkv"), (Encoder::Prores, "mov")] {
+        let files: Vec<Vec<u8>> = [Some(1), Some(4), None]
+            .into_iter()
+            .map(|threads| {
+                let output = folder.path().join("copy").with_extension(extension);
+                let mut job = picture_job(&source, &output, encoder, EncodeSettings::default());
+                job.threads = threads;
+                job.outputs[0].overwrite = true;
+                done(&job);
+                std::fs::read(output).unwrap()
+            })
+            .collect();
+        assert!(files[0] == files[1] && files[0] == files[2], "{encoder}");
+    }
+}
+
+#[test]
+fn a_real_master_becomes_a_lossless_copy() {
+    let Some(file) = media::file("apple-prores-422-hq.mov") else { return };
+    let folder = folder();
+    let output = folder.path().join("copy.mkv");
+    let report = run_ffv1(&file, &output);
+    let (format, width, height) = {
+        let video = report.outputs[0].plan.video.as_ref().unwrap();
+        (video.format.name().into_owned(), video.width, video.height)
+    };
+    let line = format!("-i {} -map 0:v:0 -fps_mode passthrough -f rawvideo -", file.display());
+    let expected = split(&program::ffmpeg(&line).stdout, &format, width, height);
+    let found = decoded(&output, &format, (width, height), "");
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_equal(found, expected, "apple-prores-422-hq.mov");
+    }
+}
+
+#[test]
+fn every_profile_of_prores_stands_in_mxf_as_in_quicktime() {
+    let folder = folder();
+    let source = trix_fixtures::Clip { width: 128, height: 96, frames: 5, ..Default::default() }.y4m();
+    for (profile, name) in [("proxy", "422 Proxy"), ("lt", "422 LT"), ("standard", "422"), ("hq", "422 HQ")] {
+        let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
+        let [mxf, mov] = ["mxf", "mov"].map(|extension| {
+            let output = folder.path().join(format!("{profile}.{extension}"));
+            done(&picture_job(&source, &output, Encoder::Prores, settings.clone()));
+            output
+        });
+        assert_eq!(text(&support::mediainfo(&mxf, "Video")[0]["Format_Profile"]), name);
+        assert_eq!(support::planes(&mxf), support::planes(&mov), "{profile}");
+    }
+}
