@@ -12,17 +12,17 @@ use trix_benches::{Clip, Kind};
 use trix_core::{
     Control, Job, Limits, OnDamage, Source,
     damage::DamageLog,
-    decode::video::Picture,
+    decode::video::DecodedFrame,
     demux::Demuxer,
     encode::video,
     media::{
         color::Color,
-        format::{Chroma, PictureFormat},
+        format::{Chroma, FrameFormat},
     },
     plan::{Cut, Filtering, Transform},
     planner,
     quality::{psnr, ssim},
-    reading::reader::PictureReader,
+    reading::reader::FrameReader,
     spec::{
         audio::AudioSettings,
         job::VerifyLevel,
@@ -36,7 +36,7 @@ fn hd() -> Filtering {
 }
 
 fn filtering(width: usize, height: usize, depth: u32) -> Filtering {
-    let format = PictureFormat::ycbcr(Chroma::C420, depth);
+    let format = FrameFormat::ycbcr(Chroma::C420, depth);
     Filtering::by(Transform::to(width, height, format, Resampler::Lanczos, Color::default()))
 }
 
@@ -50,25 +50,25 @@ fn open(bytes: &Arc<[u8]>) -> Source {
     Source::from_bytes(Arc::clone(bytes), Limits::default()).expect("the clip can be opened")
 }
 
-fn reader(bytes: &Arc<[u8]>, filtering: Option<Filtering>) -> PictureReader {
-    PictureReader::new(open(bytes), OnDamage::Fail, Cut::default(), filtering, 0).expect("the clip can be decoded")
+fn reader(bytes: &Arc<[u8]>, filtering: Option<Filtering>) -> FrameReader {
+    FrameReader::new(open(bytes), OnDamage::Fail, Cut::default(), filtering, 0).expect("the clip can be decoded")
 }
 
-fn read_all(mut reader: PictureReader) -> Vec<Picture> {
-    let mut pictures = Vec::new();
-    while let Some(picture) = reader.next_picture().expect("a whole clip") {
-        pictures.push(picture);
+fn read_all(mut reader: FrameReader) -> Vec<DecodedFrame> {
+    let mut decoded = Vec::new();
+    while let Some(frame) = reader.next_frame().expect("a whole clip") {
+        decoded.push(frame);
     }
-    pictures
+    decoded
 }
 
-fn count(mut reader: PictureReader) -> u64 {
-    let mut pictures = 0;
-    while let Some(picture) = reader.next_picture().expect("a whole clip") {
-        black_box(&picture);
-        pictures += 1;
+fn count(mut reader: FrameReader) -> u64 {
+    let mut decoded = 0;
+    while let Some(frame) = reader.next_frame().expect("a whole clip") {
+        black_box(&frame);
+        decoded += 1;
     }
-    pictures
+    decoded
 }
 
 /// A group of benchmarks that each process `frames` frames.
@@ -137,17 +137,17 @@ fn encode(criterion: &mut Criterion) {
         };
         let mut job = Job::new(&source, "unused.mp4");
         job.outputs[0].video = choice(settings.clone());
-        let plan = planner::plan(&job, &Source::open(&source).expect("a clip")).expect("a sound job");
+        let plan = planner::plan(&job, &Source::open(&source).expect("a clip")).expect("a valid job");
         let plan = plan.outputs[0].video.clone().expect("pictures");
-        let mut pictures = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(hd())));
-        pictures.truncate(frames);
+        let mut decoded = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(hd())));
+        decoded.truncate(frames);
         let mut group = group(criterion, "encode", frames);
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let mut encoder = video::open(&plan, None, None).expect("an encoder");
                 let mut total = encoder.headers().expect("headers").parameter_sets.len();
-                for (number, picture) in pictures.iter().enumerate() {
-                    let encoded = encoder.push(&picture.frame, number as u64, false).expect("an encode");
+                for (number, frame) in decoded.iter().enumerate() {
+                    let encoded = encoder.push(&frame.frame, number as u64, false).expect("an encode");
                     total += encoded.map_or(0, |encoded| encoded.data.len());
                 }
                 while let Some(encoded) = encoder.finish().expect("an encode") {
@@ -184,8 +184,8 @@ fn copy_job(source: &Path, output: &Path, verify: VerifyLevel) -> Job {
 fn score(criterion: &mut Criterion) {
     let mut group = group(criterion, "score", 1);
     for (name, kind) in [("8-bit", Kind::Raw8), ("10-bit", Kind::Raw10)] {
-        let pictures = read_all(reader(&bytes(kind, 5), None));
-        let [one, two] = [&pictures[0], &pictures[1]].map(|picture| picture.frame.planes()[0]);
+        let decoded = read_all(reader(&bytes(kind, 5), None));
+        let [one, two] = [&decoded[0], &decoded[1]].map(|frame| frame.frame.planes()[0]);
         group.bench_function(format!("PSNR of luma, {name}"), |bencher| {
             bencher.iter(|| psnr::sse(black_box(one), black_box(two)));
         });

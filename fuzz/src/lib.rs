@@ -13,12 +13,12 @@ use trix_core::{
     document::{Document, Language, Traits},
     media::{
         color::Color,
-        format::{Chroma, PictureFormat},
+        format::{Chroma, FrameFormat},
     },
     plan::{Cut, Filtering, Transform},
     planner,
     probe::{probe as describe, probe_and_count},
-    reading::reader::PictureReader,
+    reading::reader::FrameReader,
     spec::picture::Resampler,
 };
 
@@ -57,12 +57,12 @@ pub fn probe(bytes: &[u8]) {
         serde_json::to_string(&info).expect("a census can be written as JSON");
     }
     if let Ok(source) = open() {
-        let format = PictureFormat::ycbcr(Chroma::C420, 8);
+        let format = FrameFormat::ycbcr(Chroma::C420, 8);
         let transform = Transform::to(32, 32, format, Resampler::Bilinear, Color::default());
         let cut = Cut { start: None, end: None, frames: Some(4) };
-        if let Ok(mut reader) = PictureReader::new(source, OnDamage::Conceal, cut, Some(Filtering::by(transform)), 1) {
+        if let Ok(mut reader) = FrameReader::new(source, OnDamage::Conceal, cut, Some(Filtering::by(transform)), 1) {
             let mut last = None;
-            while let Ok(Some(picture)) = reader.next_picture() {
+            while let Ok(Some(picture)) = reader.next_frame() {
                 assert_eq!((picture.frame.width(), picture.frame.height()), (32, 32));
                 assert!(last < Some(picture.pts), "times do not increase");
                 last = Some(picture.pts);

@@ -53,7 +53,7 @@ fn encode(source: &str, output: &str) -> Result<Report> {
     let control = Control {
         progress: Some(Arc::new(|progress| {
             let expected = progress.frames_expected.map_or_else(String::new, |frames| format!(" of {frames}"));
-            eprintln!("{:?}: picture {}{expected}, {:.1} fps", progress.phase, progress.frame, progress.fps);
+            eprintln!("{:?}: frame {}{expected}, {:.1} fps", progress.phase, progress.frame, progress.fps);
         })),
         ..Default::default()
     };
@@ -63,7 +63,7 @@ fn encode(source: &str, output: &str) -> Result<Report> {
 fn print(report: &Report) {
     println!("{}: {} bytes", report.outputs[0].path.display(), report.outputs[0].bytes);
     if let Some(ledger) = &report.outputs[0].ledger {
-        println!("{} pictures decoded, {} encoded, {:?} found", ledger.decoded, ledger.encoded, ledger.found);
+        println!("{} frames decoded, {} encoded, {:?} found", ledger.decoded, ledger.encoded, ledger.found);
     }
     for check in &report.outputs[0].verification.checks {
         println!("  {}: {}", check.name, check.found);

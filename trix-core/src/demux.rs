@@ -300,8 +300,8 @@ impl Demuxer {
                 .at(place));
         }
         let read = packet.data().len() as u64;
-        if let Some(whole) = self.source.picture_bytes().filter(|whole| read < *whole) {
-            let detail = format!("the source is cut short: its last picture has {read} of {whole} bytes");
+        if let Some(whole) = self.source.frame_bytes().filter(|whole| read < *whole) {
+            let detail = format!("the source is cut short: its last frame has {read} of {whole} bytes");
             self.damage
                 .add(DamageKind::Truncated, Stage::Demux, Some(index), place, detail)
                 .map_err(|error| error.in_file(&self.label))?;

@@ -72,15 +72,15 @@ pub fn examine() -> Doctor {
         ("hevc", "HEVC sources, and verification of copies"),
         ("ffv1", "FFV1 archives"),
         ("vp9", "VP9 sources"),
-        ("aac", "AAC sound"),
-        ("pcm_s24le", "PCM sound"),
+        ("aac", "AAC audio"),
+        ("pcm_s24le", "PCM audio"),
     ] {
         let present = decoders.iter().any(|known| known == name);
         need(format!("decoder {name}"), present, purpose, "libavcodec-dev");
     }
     let av1 = ["libdav1d", "libaom-av1", "av1"].iter().any(|name| decoders.iter().any(|known| known == name));
     need("decoder for AV1".to_owned(), av1, "AV1 sources", "libavcodec-dev");
-    for (name, purpose) in [("aac", "AAC sound"), ("flac", "FLAC sound"), ("pcm_s24le", "PCM sound")] {
+    for (name, purpose) in [("aac", "AAC audio"), ("flac", "FLAC audio"), ("pcm_s24le", "PCM audio")] {
         need(format!("encoder {name}"), encoders.iter().any(|known| known == name), purpose, "libavcodec-dev");
     }
     need(

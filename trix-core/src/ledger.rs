@@ -6,7 +6,7 @@
 use serde::Serialize;
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use crate::filter::pictures::FilterCounts;
+use crate::filter::frames::FilterCounts;
 
 /// What became of the frames of a source, for one output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -22,13 +22,13 @@ pub struct Ledger {
     pub dropped_before_start: u64,
     /// Of these, frames after the end, or beyond the number, that was asked for.
     pub dropped_after_end: u64,
-    /// What the filter stage did to the number of pictures.
+    /// What the filter stage did to the number of frames.
     pub filter: FilterCounts,
-    /// Pictures that went into the encoder.
+    /// Frames that went into the encoder.
     pub encoded: u64,
-    /// Compressed pictures that came out of it.
+    /// Compressed frames that came out of it.
     pub emitted: u64,
-    /// Pictures that a second look found in the written file; `None` when verification is off.
+    /// Frames that a second look found in the written file; `None` when verification is off.
     pub found: Option<u64>,
     /// Frames of the source whose time was missing or did not increase, and was set one frame after the one before.
     pub times_repaired: u64,
@@ -59,13 +59,13 @@ impl Ledger {
         }
         if self.encoded != self.emitted {
             return wrong(format!(
-                "the ledger does not add up: {} frames encoded, {} pictures emitted",
+                "the ledger does not add up: {} frames encoded, {} frames emitted",
                 self.encoded, self.emitted
             ));
         }
         match self.found {
             Some(found) if found != self.emitted => {
-                wrong(format!("the file holds {found} pictures; {} were emitted", self.emitted))
+                wrong(format!("the file holds {found} frames; {} were emitted", self.emitted))
             }
             _ => Ok(()),
         }

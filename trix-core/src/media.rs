@@ -2,4 +2,6 @@
 
 pub use trix_av::{frame, packet, pixel::PixelFormat};
 pub use trix_bitstream::rpu;
-pub use trix_model::{chapter, color, extras, format, hdr, intervals, orientation, path_text, picture, time, timecode};
+pub use trix_model::{
+    chapter, color, extras, format, frame_facts, hdr, intervals, orientation, path_text, time, timecode,
+};

@@ -6,8 +6,8 @@ use serde::Serialize;
 use trix_model::{check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, extras::ExtrasCount};
 
 use crate::{
-    decode::{audio::SoundChange, timing::TimingReport},
-    filter::{convert::Change, sound_ledger::SoundLedger},
+    decode::{audio::AudioChange, timing::TimingReport},
+    filter::{audio_ledger::AudioLedger, convert::Change},
     index::FromStart,
     ledger::Ledger,
     mux::record::TrackRecord,
@@ -42,17 +42,17 @@ pub struct Report {
     pub discontinuities: Vec<Discontinuity>,
     /// Where decoding of frames began; `None` where the job does not ask for a start, or encodes none.
     pub seek: Option<Seek>,
-    /// The sound tracks from beside the source.
+    /// The audio tracks from beside the source.
     pub tracks: Vec<TrackReport>,
     /// What was decided about all outputs together without being asked.
     pub decisions: Vec<Decision>,
-    /// What was done to pictures between the decoder and the encoders.
+    /// What was done to frames between the decoder and the encoders.
     pub filters: Vec<FilterPlan>,
     /// The files that were written.
     pub outputs: Vec<OutputReport>,
     /// The packages that were written.
     pub packages: Vec<PackageReport>,
-    /// The still pictures that were made.
+    /// The still images that were made.
     pub stills: Vec<StillReport>,
     /// What failed, where the job goes on without it.
     pub failed: Vec<FailedOutput>,
@@ -82,26 +82,26 @@ pub struct OutputReport {
     pub sha256: Option<String>,
     /// What ran.
     pub plan: OutputPlan,
-    /// Frame threads of the picture encoder: with another number it would have written other bytes.
+    /// Frame threads of the video encoder: with another number it would have written other bytes.
     pub frame_threads: Option<u32>,
-    /// What became of every frame; `None` when no pictures were decoded.
+    /// What became of every frame; `None` when no video were decoded.
     pub ledger: Option<Ledger>,
     /// What was written, track by track.
     pub tracks: Vec<TrackRecord>,
-    /// How loud its sound tracks are, where the job asks for that.
+    /// How loud its audio tracks are, where the job asks for that.
     pub loudness: Vec<TrackLoudness>,
-    /// What the picture encoder warned of.
+    /// What the video encoder warned of.
     pub warnings: Vec<String>,
-    /// Pictures of the source that brought captions or dynamic HDR metadata along; `tracks` says what was written.
+    /// Frames of the source that brought captions or dynamic HDR metadata along; `tracks` says what was written.
     pub extras: ExtrasCount,
     /// Where the source changed its size or format in mid-stream.
     pub changes: Vec<Change>,
     /// What became of every audio sample of the tracks that were encoded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub audio_ledgers: Vec<SoundLedger>,
+    pub audio_ledgers: Vec<AudioLedger>,
     /// Where the audio of the source changed its codec, rate or channels in mid-stream.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub audio_changes: Vec<SoundChange>,
+    pub audio_changes: Vec<AudioChange>,
     /// How the output was checked, and what was found.
     pub verification: Verification,
 }
@@ -120,7 +120,7 @@ pub struct PackageReport {
     pub files: Vec<FileFixity>,
     /// What ran.
     pub plan: PackagePlan,
-    /// Its renditions: pictures, sound, text.
+    /// Its renditions: frames, audio, text.
     pub renditions: Vec<RenditionReport>,
     /// Each thing that was compared; all of them hold.
     pub checks: Vec<Check>,
@@ -133,27 +133,27 @@ pub struct RenditionReport {
     pub record: RenditionRecord,
     /// What ran; `None` for text.
     pub plan: Option<OutputPlan>,
-    /// Frame threads of the picture encoder.
+    /// Frame threads of the video encoder.
     pub frame_threads: Option<u32>,
-    /// What became of every frame; `None` for sound and text.
+    /// What became of every frame; `None` for audio and text.
     pub ledger: Option<Ledger>,
-    /// How loud its sound is, where the job asks for that.
+    /// How loud its audio is, where the job asks for that.
     pub loudness: Vec<TrackLoudness>,
-    /// What the picture encoder warned of.
+    /// What the video encoder warned of.
     pub warnings: Vec<String>,
-    /// Pictures of the source that brought captions or dynamic HDR metadata along.
+    /// Frames of the source that brought captions or dynamic HDR metadata along.
     pub extras: ExtrasCount,
     /// Where the source changed its size or format in mid-stream.
     pub changes: Vec<Change>,
     /// What became of every audio sample of the tracks that were encoded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub audio_ledgers: Vec<SoundLedger>,
+    pub audio_ledgers: Vec<AudioLedger>,
     /// Where the audio of the source changed its codec, rate or channels in mid-stream.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub audio_changes: Vec<SoundChange>,
+    pub audio_changes: Vec<AudioChange>,
 }
 
-/// The account of a still picture, or a set of them.
+/// The account of a still image, or a set of them.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct StillReport {
     /// Its first file.
@@ -166,7 +166,7 @@ pub struct StillReport {
     pub found: still::StillReport,
 }
 
-/// The account of a sound track from beside the source.
+/// The account of an audio track from beside the source.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct TrackReport {
     /// The files that it is made of.
@@ -177,10 +177,10 @@ pub struct TrackReport {
     pub damage: Vec<DamageReport>,
 }
 
-/// How loud a sound track is.
+/// How loud an audio track is.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct TrackLoudness {
-    /// Number of the track among the sound tracks of the output.
+    /// Number of the track among the audio tracks of the output.
     pub track: usize,
     /// As it went into the encoder, or, of a copied one, as it is decoded.
     pub loudness: Loudness,
@@ -215,7 +215,7 @@ pub struct Verification {
     pub level: VerifyLevel,
     /// Each thing that was compared; all of them hold, or there would be no report.
     pub checks: Vec<Check>,
-    /// Seconds by which sound ends after (or, negative, before) the picture; the longest track counts.
+    /// Seconds by which audio ends after (or, negative, before) the frame; the longest track counts.
     pub drift_seconds: Option<f64>,
     /// The decoded output against the frames that went in.
     pub score: Option<Score>,
@@ -230,6 +230,6 @@ pub struct Timing {
     pub encode_seconds: f64,
     /// Seconds for verification.
     pub verify_seconds: f64,
-    /// Pictures of the source in a second while encoding, all passes counted once.
+    /// Frames of the source in a second while encoding, all passes counted once.
     pub fps: f64,
 }

@@ -5,8 +5,8 @@ use std::{ffi::c_int, ptr::NonNull};
 use ffmpeg_sys_next as av;
 use trix_model::{
     color::{ChromaLocation, Color, Matrix, Primaries, Range, Transfer},
+    frame_facts::{FieldOrder, Plane},
     hdr::StaticHdr,
-    picture::{FieldOrder, Plane},
     time::Rational,
 };
 
@@ -332,11 +332,11 @@ impl Frame {
         let raw = self.raw();
         let flags = raw.decode_error_flags;
         if flags & av::FF_DECODE_ERROR_MISSING_REFERENCE != 0 {
-            Some("missing reference picture")
+            Some("missing reference frame")
         } else if flags & av::FF_DECODE_ERROR_INVALID_BITSTREAM != 0 {
-            Some("the bitstream of a picture is invalid")
+            Some("the bitstream of a frame is invalid")
         } else if raw.flags & av::AV_FRAME_FLAG_CORRUPT != 0 {
-            Some("a picture is flagged as corrupt")
+            Some("a frame is flagged as corrupt")
         } else {
             None
         }
@@ -344,7 +344,7 @@ impl Frame {
 
     /// The planes of a video frame in a planar format. Empty for any other format.
     pub fn planes(&self) -> Vec<Plane<'_>> {
-        let Some(format) = self.pixel_format().and_then(PixelFormat::picture) else { return Vec::new() };
+        let Some(format) = self.pixel_format().and_then(PixelFormat::frame) else { return Vec::new() };
         let raw = self.raw();
         (0..format.planes())
             .filter_map(|index| {

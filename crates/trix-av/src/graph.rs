@@ -84,7 +84,7 @@ impl Graph {
     }
 
     /// True if this build supports the audio filter chain `chain`.
-    pub fn takes_sound_chain(chain: &str) -> bool {
+    pub fn takes_audio_chain(chain: &str) -> bool {
         let arguments = "sample_rate=48000:sample_fmt=dblp:channel_layout=mono:time_base=1/48000";
         Graph::build(c"abuffer", c"abuffersink", arguments, chain).is_ok()
     }

@@ -11,7 +11,7 @@ pub mod log;
 pub mod io;
 pub mod packet;
 pub mod frame;
-pub mod sound_frame;
+pub mod audio_frame;
 pub mod pad;
 pub mod image;
 pub mod pixel;

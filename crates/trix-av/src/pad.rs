@@ -5,14 +5,14 @@
 //! Invariant: every sample of the new frame is written. The original samples stay unchanged.
 
 use ffmpeg_sys_next as av;
-use trix_model::{color::Range, format::PictureFormat, picture::Padding};
+use trix_model::{color::Range, format::FrameFormat, frame_facts::Padding};
 
 use super::{frame::Frame, pixel::PixelFormat};
 
 impl Frame {
     /// A larger frame that contains this one. `None` if this is not a planar frame of `format`, or if it does not fit.
-    pub fn padded(&self, pad: Padding, range: Range, format: PictureFormat) -> Option<Frame> {
-        if self.pixel_format().and_then(PixelFormat::picture) != Some(format)
+    pub fn padded(&self, pad: Padding, range: Range, format: FrameFormat) -> Option<Frame> {
+        if self.pixel_format().and_then(PixelFormat::frame) != Some(format)
             || pad.left + self.width() > pad.width
             || pad.top + self.height() > pad.height
         {
@@ -60,7 +60,7 @@ impl Frame {
 }
 
 /// The value of black in plane `index` (ITU-R BT.709, table 4, scaled to the depth). Alpha is opaque.
-fn black(index: usize, format: PictureFormat, range: Range) -> u16 {
+fn black(index: usize, format: FrameFormat, range: Range) -> u16 {
     let above_eight = format.depth.saturating_sub(8);
     let most = ((1u32 << format.depth) - 1) as u16;
     if format.alpha && index + 1 == format.planes() {

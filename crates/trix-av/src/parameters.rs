@@ -5,8 +5,8 @@ use std::{ffi::c_int, ptr::NonNull};
 use ffmpeg_sys_next as av;
 use trix_model::{
     color::{Color, Matrix, Primaries, Transfer},
-    format::PictureFormat,
-    picture::FieldOrder,
+    format::FrameFormat,
+    frame_facts::FieldOrder,
     time::Rational,
 };
 
@@ -20,11 +20,11 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamKind {
-    /// Pictures.
+    /// Frames.
     Video,
-    /// Sound.
+    /// Audio.
     Audio,
-    /// Text or pictures of text.
+    /// Text or images of text.
     Subtitle,
     /// A file inside the container: a font, say.
     Attachment,
@@ -202,7 +202,7 @@ impl CodecParameters {
     }
 
     /// Width, height and sample aspect ratio of video. Zero if unknown.
-    pub fn picture_size(&self) -> (u32, u32, Rational) {
+    pub fn coded_size(&self) -> (u32, u32, Rational) {
         // SAFETY: valid parameters.
         let raw = unsafe { &*self.as_ptr() };
         (raw.width.max(0) as u32, raw.height.max(0) as u32, from_av(raw.sample_aspect_ratio))
@@ -223,7 +223,7 @@ impl CodecParameters {
     }
 
     /// Sample rate and number of channels of audio.
-    pub fn sound(&self) -> (u32, u32) {
+    pub fn audio(&self) -> (u32, u32) {
         // SAFETY: valid parameters.
         let raw = unsafe { &*self.as_ptr() };
         (raw.sample_rate.max(0) as u32, raw.ch_layout.nb_channels.max(0) as u32)
@@ -364,7 +364,7 @@ pub struct VideoParameters<'a> {
     /// Number of rows.
     pub height: usize,
     /// Chroma subsampling and bit depth.
-    pub format: PictureFormat,
+    pub format: FrameFormat,
     /// Sample aspect ratio. Zero if unknown.
     pub sample_aspect: Rational,
     /// Colour.

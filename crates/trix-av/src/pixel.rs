@@ -4,7 +4,7 @@ use std::{borrow::Cow, ffi::c_int, fmt};
 
 use ffmpeg_sys_next as av;
 use serde::{Serialize, Serializer};
-use trix_model::format::{Chroma, PictureFormat};
+use trix_model::format::{Chroma, FrameFormat};
 
 /// Any pixel format that libavutil has a name for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -149,7 +149,7 @@ impl PixelFormat {
     /// The samples of this format, however they are packed, as planes of 8 to 16 bits. Floating point counts as 16
     /// bits. A palette counts as opaque; the frames themselves state whether it is. `None` if there is an
     /// [`Self::obstacle`].
-    pub fn samples(self) -> Option<PictureFormat> {
+    pub fn samples(self) -> Option<FrameFormat> {
         if self.obstacle().is_some() {
             return None;
         }
@@ -157,7 +157,7 @@ impl PixelFormat {
         let rgb = self.is_rgb() || self.is_float() || self.is_xyz();
         let chroma = if rgb { Chroma::C444 } else { self.chroma()? };
         let depth = if self.is_float() { 16 } else { self.depth().clamp(8, 16) };
-        Some(PictureFormat { chroma, depth, rgb, alpha: self.has_alpha() && !self.is_palette() })
+        Some(FrameFormat { chroma, depth, rgb, alpha: self.has_alpha() && !self.is_palette() })
     }
 
     /// The planar format in native byte order that replaces this format in filters without loss. A palette becomes RGB,
@@ -172,7 +172,7 @@ impl PixelFormat {
         if samples.rgb {
             // zimg's filter takes RGB with alpha at 8 and 16 bits.
             let depth = if alpha && samples.depth > 8 { 16 } else { samples.depth };
-            let planes = PictureFormat { depth, alpha, ..samples };
+            let planes = FrameFormat { depth, alpha, ..samples };
             return PixelFormat::from_name(&planes.name());
         }
         // It takes YCbCr with alpha at 8, 9, 10 and 16 bits.
@@ -197,19 +197,19 @@ impl PixelFormat {
 
     /// [`Self::planar`] for frames that become `format`. zimg's filter converts alpha between depths like limited-range
     /// luma, which is exact only at 16 bits.
-    pub fn planar_for(self, format: PictureFormat, clear: bool) -> Option<PixelFormat> {
+    pub fn planar_for(self, format: FrameFormat, clear: bool) -> Option<PixelFormat> {
         let planar = self.planar(clear)?;
         let same = !planar.is_float() && planar.depth() == format.depth;
         if !format.alpha || !planar.has_alpha() || same {
             return Some(planar);
         }
         let samples = planar.samples()?;
-        PixelFormat::from_name(&PictureFormat { depth: 16, ..samples }.name())
+        PixelFormat::from_name(&FrameFormat { depth: 16, ..samples }.name())
     }
 
     /// This format as planes in native byte order, if it is one. Encoders and quality metrics take such frames as they
     /// are.
-    pub fn picture(self) -> Option<PictureFormat> {
+    pub fn frame(self) -> Option<FrameFormat> {
         let format = self.samples()?;
         let name = self.name();
         (name == format.name() || name.replacen("yuvj", "yuv", 1) == format.name()).then_some(format)
@@ -248,12 +248,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_picture_format_is_one_that_libavutil_knows_the_same_way() {
+    fn every_frame_format_is_one_that_libavutil_knows_the_same_way() {
         for chroma in Chroma::ALL {
             for depth in [8, 10, 12] {
-                let format = PictureFormat::ycbcr(chroma, depth);
+                let format = FrameFormat::ycbcr(chroma, depth);
                 let pixel = PixelFormat::from_name(&format.name()).expect("libavutil knows the name");
-                assert_eq!(pixel.picture(), Some(format));
+                assert_eq!(pixel.frame(), Some(format));
             }
         }
     }
@@ -261,10 +261,10 @@ mod tests {
     #[test]
     fn rgb_and_alpha_are_known_the_same_way_too() {
         for (rgb, alpha, depth) in [(true, false, 8), (true, true, 12), (false, true, 10), (true, false, 16)] {
-            let format = PictureFormat { chroma: Chroma::C444, depth, rgb, alpha };
+            let format = FrameFormat { chroma: Chroma::C444, depth, rgb, alpha };
             let pixel = PixelFormat::from_name(&format.name()).expect("libavutil knows the name");
-            assert_eq!(pixel.picture(), Some(format));
+            assert_eq!(pixel.frame(), Some(format));
         }
-        assert_eq!(PixelFormat::from_name("rgba").and_then(PixelFormat::picture), None);
+        assert_eq!(PixelFormat::from_name("rgba").and_then(PixelFormat::frame), None);
     }
 }

@@ -197,8 +197,8 @@ pub unsafe fn clear(parameters: *mut av::AVCodecParameters) {
 /// Kinds of side data of a frame.
 pub use av::AVFrameSideDataType as FrameKind;
 use trix_model::{
+    frame_facts::Display,
     hdr::{Chromaticity, ContentLight, DolbyVision, MasteringDisplay},
-    picture::Display,
 };
 
 /// The side data of one kind of `frame`.

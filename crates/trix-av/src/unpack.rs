@@ -72,7 +72,7 @@ impl Frame {
 
     /// The colours of the palette: alpha, red, green and blue from the highest byte down.
     fn palette(&self) -> Option<&[u32; 256]> {
-        // SAFETY: libavutil keeps 256 aligned words in the second plane of a picture with a palette, as long as the frame
+        // SAFETY: libavutil keeps 256 aligned words in the second plane of a frame with a palette, as long as the frame
         // lives; the null pointer is not followed.
         unsafe { (*self.as_ptr()).data[1].cast::<[u32; 256]>().as_ref() }
     }

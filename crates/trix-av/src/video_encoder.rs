@@ -5,7 +5,7 @@
 use std::{ffi::c_int, ptr, sync::Arc};
 
 use ffmpeg_sys_next as av;
-use trix_model::{color::Color, picture::FieldOrder, time::Rational};
+use trix_model::{color::Color, frame_facts::FieldOrder, time::Rational};
 
 use super::{
     AvError, Dictionary, c_string, check,
@@ -75,9 +75,9 @@ impl VideoEncoder {
     }
 
     /// Sends frame `number`. `None` marks the end of the stream.
-    pub fn send(&mut self, picture: Option<(&Frame, u64)>) -> Result<(), AvError> {
+    pub fn send(&mut self, frame: Option<(&Frame, u64)>) -> Result<(), AvError> {
         let _entered = self.sink.enter();
-        let stamped = picture.map(|(frame, number)| frame.stamped(number as i64, self.color, self.fields));
+        let stamped = frame.map(|(frame, number)| frame.stamped(number as i64, self.color, self.fields));
         let pointer = stamped.as_ref().map_or(ptr::null(), |frame| frame.as_ptr().cast_const());
         // SAFETY: both are valid; null means end of stream; the encoder takes a reference of its own.
         check(unsafe { av::avcodec_send_frame(self.context.as_ptr(), pointer) }).map(drop)

@@ -13,7 +13,7 @@ use std::{
 
 use trix_model::{
     color::{Color, Range},
-    format::{Chroma, PictureFormat},
+    format::{Chroma, FrameFormat},
     time::Rational,
 };
 use x264_sys as x264;
@@ -74,7 +74,7 @@ impl Parameters {
     }
 
     /// Sets the frame size, the format, the frame rate, and whether the rate is constant.
-    pub fn set_picture(&mut self, width: usize, height: usize, format: PictureFormat, rate: Rational, constant: bool) {
+    pub fn set_frame(&mut self, width: usize, height: usize, format: FrameFormat, rate: Rational, constant: bool) {
         let raw = &mut *self.0;
         raw.i_width = width as c_int;
         raw.i_height = height as c_int;
@@ -116,7 +116,7 @@ impl Parameters {
         let ahead = match raw.i_sync_lookahead {
             _ if threads == 1 => 0,
             ..0 => bframes + 1,
-            pictures => count(pictures),
+            frames => count(frames),
         };
         Kept { waiting: decided + ahead + threads, references: count(raw.i_frame_reference), threads, bframes }
     }
@@ -177,7 +177,7 @@ pub struct Kept {
     pub bframes: u32,
 }
 
-fn csp(format: PictureFormat) -> c_int {
+fn csp(format: FrameFormat) -> c_int {
     let csp = match format.chroma {
         Chroma::C400 => x264::X264_CSP_I400,
         Chroma::C420 => x264::X264_CSP_I420,
@@ -204,7 +204,7 @@ type Log = Arc<Mutex<Vec<String>>>;
 /// An open encoder.
 pub struct Encoder {
     handle: NonNull<x264::x264_t>,
-    format: PictureFormat,
+    format: FrameFormat,
     size: (usize, usize),
     threads: u32,
     log: Log,
@@ -227,7 +227,7 @@ impl std::error::Error for Refused {}
 
 impl Encoder {
     /// Opens an encoder for frames of `format`.
-    pub fn open(mut parameters: Parameters, format: PictureFormat) -> Result<Self, Refused> {
+    pub fn open(mut parameters: Parameters, format: FrameFormat) -> Result<Self, Refused> {
         let log: Log = Arc::default();
         let raw = &mut *parameters.0;
         let size = (raw.i_width.max(0) as usize, raw.i_height.max(0) as usize);
@@ -281,14 +281,14 @@ impl Encoder {
 
     /// Encodes a frame with its number (`pts`) and a flag that forces a keyframe. `None` flushes one delayed frame.
     /// `Ok(None)` means that no output is ready.
-    pub fn encode(&mut self, picture: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
+    pub fn encode(&mut self, frame: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
         let (mut nals, mut count) = (ptr::null_mut(), 0);
-        // SAFETY: the picture points to planes that live during the call, which copies them; the encoder was opened
+        // SAFETY: the frame points to planes that live during the call, which copies them; the encoder was opened
         // for their format; the units stay valid until the next call.
         unsafe {
             let mut output: x264::x264_picture_t = mem::zeroed();
             let mut input: x264::x264_picture_t = mem::zeroed();
-            let input = match picture {
+            let input = match frame {
                 None => ptr::null_mut(),
                 Some((frame, pts, force_key)) => {
                     x264::x264_picture_init(&mut input);
@@ -301,7 +301,7 @@ impl Encoder {
                         || (planes[0].width, planes[0].height) != self.size
                     {
                         return Err(Refused(format!(
-                            "a picture is not {} of {}x{}",
+                            "a frame is not {} of {}x{}",
                             self.format, self.size.0, self.size.1
                         )));
                     }
@@ -399,9 +399,9 @@ fn text_of(bytes: &[u8]) -> String {
 
 /// True if the library encodes at `depth`. Tests it with a tiny encoder.
 fn opens_at(depth: u32) -> bool {
-    let format = PictureFormat::ycbcr(Chroma::C420, depth);
+    let format = FrameFormat::ycbcr(Chroma::C420, depth);
     Parameters::new(Some("ultrafast"), None).is_some_and(|mut parameters| {
-        parameters.set_picture(64, 64, format, Rational::new(25, 1), true);
+        parameters.set_frame(64, 64, format, Rational::new(25, 1), true);
         parameters.0.i_threads = 1;
         Encoder::open(parameters, format).is_ok()
     })

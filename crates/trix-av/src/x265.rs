@@ -10,7 +10,7 @@ use std::{
 
 use trix_model::{
     color::{Color, Range},
-    format::{Chroma, PictureFormat},
+    format::{Chroma, FrameFormat},
     time::Rational,
 };
 use x265_sys as x265;
@@ -93,7 +93,7 @@ impl Parameters {
     }
 
     /// Sets the frame size, format and frame rate.
-    pub fn set_picture(&mut self, width: usize, height: usize, format: PictureFormat, rate: Rational) {
+    pub fn set_frame(&mut self, width: usize, height: usize, format: FrameFormat, rate: Rational) {
         let raw = self.raw_mut();
         raw.sourceWidth = width as c_int;
         raw.sourceHeight = height as c_int;
@@ -190,7 +190,7 @@ impl Drop for Parameters {
     }
 }
 
-fn csp(format: PictureFormat) -> c_int {
+fn csp(format: FrameFormat) -> c_int {
     (match format.chroma {
         Chroma::C400 => x265::X265_CSP_I400,
         Chroma::C420 => x265::X265_CSP_I420,
@@ -203,8 +203,8 @@ fn csp(format: PictureFormat) -> c_int {
 pub struct Encoder {
     parameters: Parameters,
     handle: NonNull<x265::x265_encoder>,
-    picture: NonNull<x265::x265_picture>,
-    format: PictureFormat,
+    frame: NonNull<x265::x265_picture>,
+    format: FrameFormat,
     size: (usize, usize),
     frame_threads: u32,
 }
@@ -214,15 +214,15 @@ unsafe impl Send for Encoder {}
 
 impl Encoder {
     /// Opens an encoder for frames of `format`, which must have the depth of the parameters.
-    pub fn open(parameters: Parameters, format: PictureFormat) -> Result<Self, Refused> {
+    pub fn open(parameters: Parameters, format: FrameFormat) -> Result<Self, Refused> {
         let api = parameters.api;
-        let refused = || Refused("x265 refused the combination of options and picture".into());
-        // SAFETY: parameters are valid and kept until the encoder is closed; the picture is owned by us and
+        let refused = || Refused("x265 refused the combination of options and frame".into());
+        // SAFETY: parameters are valid and kept until the encoder is closed; the frame is owned by us and
         // initialised for them.
         unsafe {
             let handle = NonNull::new(call!(api, encoder_open(parameters.raw.as_ptr()))).ok_or_else(refused)?;
-            let picture = NonNull::new(call!(api, picture_alloc())).expect("memory for a picture");
-            call!(api, picture_init(parameters.raw.as_ptr(), picture.as_ptr()));
+            let frame = NonNull::new(call!(api, picture_alloc())).expect("memory for a frame");
+            call!(api, picture_init(parameters.raw.as_ptr(), frame.as_ptr()));
             let used = Parameters { api, raw: NonNull::new(call!(api, param_alloc())).expect("memory") };
             call!(api, encoder_parameters(handle.as_ptr(), used.raw.as_ptr()));
             let frame_threads = used.frame_threads();
@@ -230,7 +230,7 @@ impl Encoder {
             // allocator, and leaves the strings to the encoder.
             drop(used);
             let size = (parameters.raw.as_ref().sourceWidth as usize, parameters.raw.as_ref().sourceHeight as usize);
-            Ok(Encoder { parameters, handle, picture, format, size, frame_threads })
+            Ok(Encoder { parameters, handle, frame, format, size, frame_threads })
         }
     }
 
@@ -255,14 +255,14 @@ impl Encoder {
 
     /// Encodes a frame with its number (`pts`) and a flag that forces a keyframe. `None` flushes one delayed frame.
     /// `Ok(None)` means that no output is ready.
-    pub fn encode(&mut self, picture: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
+    pub fn encode(&mut self, frame: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
         let (mut nals, mut count) = (ptr::null_mut(), 0);
         let api = self.parameters.api;
-        // SAFETY: the picture points to planes that live during the call, which copies them; the encoder was opened
+        // SAFETY: the frame points to planes that live during the call, which copies them; the encoder was opened
         // for their format; the units stay valid until the next call.
         unsafe {
             let mut output: x265::x265_picture = std::mem::zeroed();
-            let input = match picture {
+            let input = match frame {
                 None => ptr::null_mut(),
                 Some((frame, pts, force_key)) => {
                     let planes = frame.planes();
@@ -271,11 +271,11 @@ impl Encoder {
                         || (planes[0].width, planes[0].height) != self.size
                     {
                         return Err(Refused(format!(
-                            "a picture is not {} of {}x{}",
+                            "a frame is not {} of {}x{}",
                             self.format, self.size.0, self.size.1
                         )));
                     }
-                    let input = self.picture.as_mut();
+                    let input = self.frame.as_mut();
                     input.pts = pts;
                     input.bitDepth = self.format.depth as c_int;
                     input.colorSpace = csp(self.format);
@@ -292,7 +292,7 @@ impl Encoder {
             };
             let code = call!(api, encoder_encode(self.handle.as_ptr(), &mut nals, &mut count, input, &mut output));
             if code < 0 {
-                return Err(Refused("x265 failed on a picture".into()));
+                return Err(Refused("x265 failed on a frame".into()));
             }
             if code == 0 || count == 0 {
                 return Ok(None);
@@ -305,10 +305,10 @@ impl Encoder {
 
 impl Drop for Encoder {
     fn drop(&mut self) {
-        // SAFETY: the encoder is open and not used again; the picture is ours and holds no memory of its own.
+        // SAFETY: the encoder is open and not used again; the frame is ours and holds no memory of its own.
         unsafe {
             call!(self.parameters.api, encoder_close(self.handle.as_ptr()));
-            call!(self.parameters.api, picture_free(self.picture.as_ptr()));
+            call!(self.parameters.api, picture_free(self.frame.as_ptr()));
         }
     }
 }

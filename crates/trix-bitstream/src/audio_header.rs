@@ -4,7 +4,7 @@
 
 /// Codec, sample rate and channels of an audio frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SoundHeader {
+pub struct AudioHeader {
     /// FFmpeg's name of the codec. Transport streams do not distinguish the layers of MPEG audio.
     pub codec: &'static str,
     /// Samples per second.
@@ -15,9 +15,9 @@ pub struct SoundHeader {
     pub has_effects: bool,
 }
 
-impl std::fmt::Display for SoundHeader {
+impl std::fmt::Display for AudioHeader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let SoundHeader { codec, rate, channels, has_effects } = self;
+        let AudioHeader { codec, rate, channels, has_effects } = self;
         write!(f, "{codec}, {rate} Hz, {channels}.{} channels", u8::from(*has_effects))
     }
 }
@@ -28,7 +28,7 @@ pub fn describes_itself(codec: &str) -> bool {
 }
 
 /// Reads the header of the frame at the start of `data`. `None` if no frame begins there.
-pub fn read(codec: &str, data: &[u8]) -> Option<SoundHeader> {
+pub fn read(codec: &str, data: &[u8]) -> Option<AudioHeader> {
     match codec {
         "ac3" | "eac3" => ac3(data),
         "dts" => dts(data),
@@ -48,7 +48,7 @@ fn bits(data: &[u8], at: usize, count: usize) -> Option<u32> {
 }
 
 /// ATSC A/52, 5.3 and annex E.1.2.
-fn ac3(data: &[u8]) -> Option<SoundHeader> {
+fn ac3(data: &[u8]) -> Option<AudioHeader> {
     const RATES: [u32; 3] = [48_000, 44_100, 32_000];
     /// Table 5.8.
     const CHANNELS: [u32; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
@@ -62,7 +62,7 @@ fn ac3(data: &[u8]) -> Option<SoundHeader> {
             _ => RATES[fscod],
         };
         let channels = CHANNELS[bits(data, 36, 3)? as usize];
-        return Some(SoundHeader { codec: "eac3", rate, channels, has_effects: bits(data, 39, 1)? == 1 });
+        return Some(AudioHeader { codec: "eac3", rate, channels, has_effects: bits(data, 39, 1)? == 1 });
     }
     let acmod = bits(data, 48, 3)?;
     // The mix levels lie between the channel mode and the LFE flag.
@@ -70,11 +70,11 @@ fn ac3(data: &[u8]) -> Option<SoundHeader> {
         2 * usize::from(acmod & 1 != 0 && acmod != 1) + 2 * usize::from(acmod & 4 != 0) + 2 * usize::from(acmod == 2);
     let has_effects = bits(data, 51 + levels, 1)? == 1;
     let (rate, channels) = (*RATES.get(fscod)?, CHANNELS[acmod as usize]);
-    Some(SoundHeader { codec: "ac3", rate, channels, has_effects })
+    Some(AudioHeader { codec: "ac3", rate, channels, has_effects })
 }
 
 /// ETSI TS 102 114, 5.4.1: the core substream.
-fn dts(data: &[u8]) -> Option<SoundHeader> {
+fn dts(data: &[u8]) -> Option<AudioHeader> {
     /// Table 5-5; zeros are invalid.
     const RATES: [u32; 16] =
         [0, 8000, 16_000, 32_000, 0, 0, 11_025, 22_050, 44_100, 0, 0, 12_000, 24_000, 48_000, 0, 0];
@@ -86,11 +86,11 @@ fn dts(data: &[u8]) -> Option<SoundHeader> {
     let rate = RATES[bits(data, 66, 4)? as usize];
     let channels = *CHANNELS.get(bits(data, 60, 6)? as usize)?;
     let has_effects = matches!(bits(data, 85, 2), Some(1 | 2));
-    (rate > 0).then_some(SoundHeader { codec: "dts", rate, channels, has_effects })
+    (rate > 0).then_some(AudioHeader { codec: "dts", rate, channels, has_effects })
 }
 
 /// ISO/IEC 11172-3, 2.4.2.3, and 13818-3.
-fn mpeg(data: &[u8]) -> Option<SoundHeader> {
+fn mpeg(data: &[u8]) -> Option<AudioHeader> {
     const RATES: [u32; 3] = [44_100, 48_000, 32_000];
     if bits(data, 0, 11)? != 0x7ff {
         return None;
@@ -109,11 +109,11 @@ fn mpeg(data: &[u8]) -> Option<SoundHeader> {
     };
     let rate = RATES.get(bits(data, 20, 2)? as usize)? / divisor;
     let channels = if bits(data, 24, 2)? == 3 { 1 } else { 2 };
-    Some(SoundHeader { codec, rate, channels, has_effects: false })
+    Some(AudioHeader { codec, rate, channels, has_effects: false })
 }
 
 /// ISO/IEC 14496-3, 1.A.3.2.
-fn adts(data: &[u8]) -> Option<SoundHeader> {
+fn adts(data: &[u8]) -> Option<AudioHeader> {
     const RATES: [u32; 13] =
         [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350];
     if bits(data, 0, 12)? != 0xfff || bits(data, 13, 2)? != 0 {
@@ -125,11 +125,11 @@ fn adts(data: &[u8]) -> Option<SoundHeader> {
         7 => (7, true),
         channels => (channels, false),
     };
-    Some(SoundHeader { codec: "aac", rate, channels, has_effects })
+    Some(AudioHeader { codec: "aac", rate, channels, has_effects })
 }
 
 /// RFC 9639, 9.1. The rate is 0 if only the stream header states it.
-fn flac(data: &[u8]) -> Option<SoundHeader> {
+fn flac(data: &[u8]) -> Option<AudioHeader> {
     const RATES: [u32; 12] =
         [0, 88_200, 176_400, 192_000, 8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
     if bits(data, 0, 15)? != 0x7ffc {
@@ -140,7 +140,7 @@ fn flac(data: &[u8]) -> Option<SoundHeader> {
         8..=10 => 2,
         one => one + 1,
     };
-    Some(SoundHeader { codec: "flac", rate, channels, has_effects: false })
+    Some(AudioHeader { codec: "flac", rate, channels, has_effects: false })
 }
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ fn is_whole_mpeg(data: &[u8]) -> bool {
         match data.get(at) {
             Some(0xb3) => has_sequence = true,
             Some(0) => return has_sequence && data.get(at + 2).is_some_and(|byte| byte >> 3 & 7 == 1),
-            // Slices: there is no picture header before them.
+            // Slices: there is no frame header before them.
             Some(1..=0xaf) | None => return false,
             Some(_) => {}
         }

@@ -70,8 +70,8 @@ impl NalCodec {
         }
     }
 
-    /// True if a unit holds slices of a decodable leading picture (RADL, H.265 table 7-1: types 6 and 7). Such a
-    /// picture follows a keyframe in the stream and is shown before it. H.264 has none.
+    /// True if a unit holds slices of a decodable leading frame (RADL, H.265 table 7-1: types 6 and 7). Such a
+    /// frame follows a keyframe in the stream and is shown before it. H.264 has none.
     pub fn is_decodable_leading(self, unit: &[u8]) -> bool {
         self == NalCodec::Hevc && unit.first().is_some_and(|header| (6..=7).contains(&((header >> 1) & 0x3f)))
     }
@@ -92,7 +92,7 @@ impl NalCodec {
             (NalCodec::H264, Some(header)) if header & 0x1f == 6 && has_recovery_point(&unit[1..]) => {
                 Random::Recovering
             }
-            // Table 7-1: BLA, IDR and CRA. Leading pictures that no decoder can decode may follow a CRA.
+            // Table 7-1: BLA, IDR and CRA. Leading frames that no decoder can decode may follow a CRA.
             (NalCodec::Hevc, Some(header)) => match (header >> 1) & 0x3f {
                 16..=20 => Random::Full,
                 21 => Random::Recovering,
@@ -120,8 +120,8 @@ impl NalCodec {
             NalCodec::H264 => {
                 let sequence = extradata.get(5).map_or(0, |count| count & 0x1f);
                 let rest = counted_units(extradata.get(6..).unwrap_or_default(), sequence.into(), &mut sets);
-                let picture = rest.first().copied().unwrap_or(0);
-                counted_units(rest.get(1..).unwrap_or_default(), picture.into(), &mut sets);
+                let frame = rest.first().copied().unwrap_or(0);
+                counted_units(rest.get(1..).unwrap_or_default(), frame.into(), &mut sets);
             }
             NalCodec::Hevc => {
                 let mut rest = extradata.get(23..).unwrap_or_default();
@@ -195,11 +195,11 @@ pub fn units(data: &[u8], framing: Framing) -> Vec<&[u8]> {
 }
 
 /// A frame (NAL units with start codes) without its parameter sets, which are stored elsewhere.
-pub fn without_parameter_sets(picture: Vec<u8>, codec: Option<NalCodec>) -> Vec<u8> {
-    let Some(codec) = codec else { return picture };
-    let list = units(&picture, Framing::StartCodes);
+pub fn without_parameter_sets(frame: Vec<u8>, codec: Option<NalCodec>) -> Vec<u8> {
+    let Some(codec) = codec else { return frame };
+    let list = units(&frame, Framing::StartCodes);
     if !list.iter().any(|unit| codec.is_parameter_set(unit)) {
-        return picture;
+        return frame;
     }
     let kept = list.into_iter().filter(|unit| !codec.is_parameter_set(unit));
     kept.flat_map(|unit| [&[0, 0, 0, 1], unit].concat()).collect()
@@ -274,11 +274,11 @@ mod tests {
 
     #[test]
     fn parameter_sets_can_be_taken_out() {
-        let picture = vec![0, 0, 0, 1, 0x40, 1, 9, 0, 0, 1, 0x26, 1, 7, 0, 0, 1, 0x44, 1, 5];
-        let bare = without_parameter_sets(picture.clone(), Some(NalCodec::Hevc));
+        let frame = vec![0, 0, 0, 1, 0x40, 1, 9, 0, 0, 1, 0x26, 1, 7, 0, 0, 1, 0x44, 1, 5];
+        let bare = without_parameter_sets(frame.clone(), Some(NalCodec::Hevc));
         assert_eq!(units(&bare, Framing::StartCodes), [&[0x26, 1, 7]]);
         assert_eq!(without_parameter_sets(bare.clone(), Some(NalCodec::Hevc)), bare);
-        assert_eq!(without_parameter_sets(picture.clone(), None), picture);
+        assert_eq!(without_parameter_sets(frame.clone(), None), frame);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use trix_model::{extras::Extras, picture::FieldOrder};
+use trix_model::{extras::Extras, frame_facts::FieldOrder};
 
 use crate::nal::{self, Framing, NalCodec};
 
@@ -21,9 +21,9 @@ const HDR10_PLUS: [u8; 6] = [0xb5, 0x00, 0x3c, 0x00, 0x01, 0x04];
 const TRIPLETS: usize = 31;
 
 /// Inserts `extras` into a coded frame (NAL units with start codes).
-pub fn with_extras(picture: Vec<u8>, codec: NalCodec, extras: &Extras) -> Vec<u8> {
+pub fn with_extras(frame: Vec<u8>, codec: NalCodec, extras: &Extras) -> Vec<u8> {
     if extras.is_empty() {
-        return picture;
+        return frame;
     }
     let mut before = Vec::new();
     for triplets in extras.captions.chunks(3 * TRIPLETS) {
@@ -42,8 +42,8 @@ pub fn with_extras(picture: Vec<u8>, codec: NalCodec, extras: &Extras) -> Vec<u8
         after.extend([0, 0, 0, 1, 62 << 1, 1]);
         after.extend_from_slice(unit);
     }
-    let at = first_slice(&picture, codec);
-    [&picture[..at], &before, &picture[at..], &after].concat()
+    let at = first_slice(&frame, codec);
+    [&frame[..at], &before, &frame[at..], &after].concat()
 }
 
 /// `pic_timing` (H.265 D.2.3).
@@ -52,9 +52,9 @@ const TIMING: u8 = 1;
 /// Inserts the field order into a coded HEVC frame (NAL units with start codes). The parameter sets of the stream must
 /// promise such messages and must not describe the decoder's buffer model (HRD). A frame that already has such a
 /// message stays as it is.
-pub fn with_field_order(picture: Vec<u8>, order: FieldOrder) -> Vec<u8> {
+pub fn with_field_order(frame: Vec<u8>, order: FieldOrder) -> Vec<u8> {
     let mut told = false;
-    for unit in nal::units(&picture, Framing::StartCodes) {
+    for unit in nal::units(&frame, Framing::StartCodes) {
         if let [header, _, body @ ..] = unit
             && (header >> 1) & 0x3f == 39
         {
@@ -62,13 +62,13 @@ pub fn with_field_order(picture: Vec<u8>, order: FieldOrder) -> Vec<u8> {
         }
     }
     if told {
-        return picture;
+        return frame;
     }
     // pic_struct (table D.2), then source_scan_type interlaced and no duplicate. A marker bit fills the byte.
     let structure: u8 = if order == FieldOrder::Top { 3 } else { 4 };
     let unit = unit_of(NalCodec::Hevc, &[TIMING, 1, structure << 4 | 1]);
-    let at = first_slice(&picture, NalCodec::Hevc);
-    [&picture[..at], &unit, &picture[at..]].concat()
+    let at = first_slice(&frame, NalCodec::Hevc);
+    [&frame[..at], &unit, &frame[at..]].concat()
 }
 
 /// Marks HEVC parameter sets (NAL units with start codes) as those of an interlaced source. x265 marks every source
@@ -97,12 +97,12 @@ pub fn of_interlaced_source(sets: &[u8]) -> Vec<u8> {
 }
 
 /// Offset of the start code of the first coded slice, or the end of the frame if it has no slice.
-fn first_slice(picture: &[u8], codec: NalCodec) -> usize {
-    let slice = nal::units(picture, Framing::StartCodes).into_iter().find(|unit| codec.is_slice(unit));
-    let Some(slice) = slice else { return picture.len() };
-    let start = slice.as_ptr() as usize - picture.as_ptr() as usize;
+fn first_slice(frame: &[u8], codec: NalCodec) -> usize {
+    let slice = nal::units(frame, Framing::StartCodes).into_iter().find(|unit| codec.is_slice(unit));
+    let Some(slice) = slice else { return frame.len() };
+    let start = slice.as_ptr() as usize - frame.as_ptr() as usize;
     let code = start.saturating_sub(3);
-    if code > 0 && picture[code - 1] == 0 { code - 1 } else { code }
+    if code > 0 && frame[code - 1] == 0 { code - 1 } else { code }
 }
 
 /// A NAL unit with one message of registered user data.
@@ -161,9 +161,9 @@ fn unescaped(body: &[u8]) -> Vec<u8> {
 }
 
 /// Reads the extras of a coded frame with any framing.
-pub fn extras(picture: &[u8], codec: NalCodec, framing: Framing) -> Extras {
+pub fn extras(frame: &[u8], codec: NalCodec, framing: Framing) -> Extras {
     let mut found = Extras::default();
-    for unit in nal::units(picture, framing) {
+    for unit in nal::units(frame, framing) {
         match (codec, unit) {
             (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => messages(body, &mut found),
             (NalCodec::Hevc, [header, _, body @ ..]) => match (header >> 1) & 0x3f {
@@ -181,9 +181,9 @@ pub fn extras(picture: &[u8], codec: NalCodec, framing: Framing) -> Extras {
 /// [`MasteringDisplay::in_steps`], and the light levels MaxCLL and MaxFALL.
 ///
 /// [`MasteringDisplay::in_steps`]: trix_model::hdr::MasteringDisplay::in_steps
-pub fn static_hdr(picture: &[u8], codec: NalCodec, framing: Framing) -> (Option<[u32; 10]>, Option<[u32; 2]>) {
+pub fn static_hdr(frame: &[u8], codec: NalCodec, framing: Framing) -> (Option<[u32; 10]>, Option<[u32; 2]>) {
     let (mut mastering, mut light) = (None, None);
-    for unit in nal::units(picture, framing) {
+    for unit in nal::units(frame, framing) {
         let body = match (codec, unit) {
             (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => body,
             (NalCodec::Hevc, [header, _, body @ ..]) if (header >> 1) & 0x3f == 39 => body,
@@ -277,14 +277,14 @@ mod tests {
             dolby_vision: Some(Arc::from([0x19, 8, 9, 0, 0, 3, 1].as_slice())),
             hdr10_plus: Some(Arc::from([&HDR10_PLUS[..], &[0; 300]].concat())),
         };
-        let picture = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7, 0, 0, 1, 0x26, 1, 8];
-        let coded = with_extras(picture.clone(), NalCodec::Hevc, &extras_in);
+        let frame = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7, 0, 0, 1, 0x26, 1, 8];
+        let coded = with_extras(frame.clone(), NalCodec::Hevc, &extras_in);
         assert_eq!(extras(&coded, NalCodec::Hevc, Framing::StartCodes), extras_in);
         let slices = |data: &[u8]| -> Vec<Vec<u8>> {
             let units = nal::units(data, Framing::StartCodes).into_iter();
             units.filter(|unit| NalCodec::Hevc.is_slice(unit)).map(<[u8]>::to_vec).collect()
         };
-        assert_eq!(slices(&coded), slices(&picture));
+        assert_eq!(slices(&coded), slices(&frame));
         assert_eq!(slices(&coded).len(), 2);
         // The delimiter stays first. The messages come before the slices.
         let units = nal::units(&coded, Framing::StartCodes);
@@ -319,8 +319,8 @@ mod tests {
 
     #[test]
     fn the_order_of_fields_is_told_once() {
-        let picture = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7];
-        let told = with_field_order(picture, FieldOrder::Bottom);
+        let frame = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7];
+        let told = with_field_order(frame, FieldOrder::Bottom);
         assert_eq!(
             told,
             [0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x4e, 1, 1, 1, 0x41, 0x80, 0, 0, 0, 1, 0x26, 1, 7, 7, 7]

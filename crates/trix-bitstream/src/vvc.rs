@@ -3,7 +3,7 @@
 //! Invariant: only a stream that begins as the standard requires is recognised as H.266.
 
 /// True if `head` is the start of an H.266 byte stream (ITU-T H.266, annex B). It must begin with a parameter set or a
-/// delimiter of the base layer, and a sequence parameter set must precede the first picture.
+/// delimiter of the base layer, and a sequence parameter set must precede the first frame.
 pub fn is_byte_stream(head: &[u8]) -> bool {
     let Some(start) = head.iter().take(8).position(|byte| *byte != 0) else { return false };
     if start < 2 || head[start] != 1 {
@@ -29,7 +29,7 @@ mod tests {
     fn only_h266_is_taken_for_h266() {
         assert!(is_byte_stream(&[0, 0, 0, 1, 0x00, 0x79, 0x00, 0x0d]));
         assert!(is_byte_stream(&[0, 0, 1, 0x00, 0xa1, 0x18, 0, 0, 1, 0x00, 0x71, 1, 0, 0, 1, 0x00, 0x79, 3]));
-        // H.264, HEVC, MPEG-2 (a sequence, a picture), nothing.
+        // H.264, HEVC, MPEG-2 (a sequence, a frame), nothing.
         assert!(!is_byte_stream(&[0, 0, 0, 1, 0x67, 0x64, 0x00, 0x1f]));
         assert!(!is_byte_stream(&[0, 0, 0, 1, 0x40, 0x01, 0x0c, 0x01]));
         assert!(!is_byte_stream(&[0, 0, 1, 0xb3, 0x14, 0x00, 0xf0, 0x13]));

@@ -50,7 +50,7 @@ pub enum DamageKind {
     Frame,
     /// A checksum does not fit what it is about: a slice of FFV1, a block of FLAC, a cluster of Matroska.
     Checksum,
-    /// A picture refers to one that is not there.
+    /// A frame refers to one that is not there.
     MissingReference,
     /// Packets of a transport stream are missing, by their counters.
     Continuity,
@@ -58,7 +58,7 @@ pub enum DamageKind {
     Transport,
     /// Files of a sequence are missing, by their numbers.
     MissingFile,
-    /// A picture of a sequence has another size or format than the first.
+    /// A frame of a sequence has another size or format than the first.
     Shape,
 }
 
@@ -73,7 +73,7 @@ impl DamageKind {
         // H.264 (the first six), HEVC, MPEG-4, VP9 (the last two).
         } else if says(&[
             "missing reference",
-            "reference picture missing",
+            "reference frame missing",
             "frame num gap",
             "unref short",
             "co located pocs unavailable",

@@ -23,16 +23,16 @@ impl Extras {
     }
 }
 
-/// How many pictures of a track carry what.
+/// How many frames of a track carry what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct ExtrasCount {
-    /// Pictures with closed captions.
+    /// Frames with closed captions.
     pub captions: u64,
-    /// Pictures with a reference processing unit of Dolby Vision.
+    /// Frames with a reference processing unit of Dolby Vision.
     pub dolby_vision: u64,
-    /// Pictures with a message of HDR10+.
+    /// Frames with a message of HDR10+.
     pub hdr10_plus: u64,
-    /// Pictures with a layer of opacity beside them.
+    /// Frames with a layer of opacity beside them.
     pub alpha_layer: u64,
 }
 

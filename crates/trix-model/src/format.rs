@@ -1,7 +1,7 @@
 //! Formats of frames and audio: pixel formats, bit depth, chroma subsampling, sample formats.
 //!
-//! Invariant: every [`PictureFormat`] is planar. Any other format of a decoder is known by name only, until the filter
-//! stage converts it to a [`PictureFormat`].
+//! Invariant: every [`FrameFormat`] is planar. Any other format of a decoder is known by name only, until the filter
+//! stage converts it to a [`FrameFormat`].
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -70,7 +70,7 @@ impl FromStr for Chroma {
 
 /// Planar samples of a given bit depth: the formats that encoders take and quality metrics compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PictureFormat {
+pub struct FrameFormat {
     /// Subsampling; 4:4:4 for RGB.
     pub chroma: Chroma,
     /// Bits per sample: 8 to 16.
@@ -81,10 +81,10 @@ pub struct PictureFormat {
     pub alpha: bool,
 }
 
-impl PictureFormat {
+impl FrameFormat {
     /// Y or YCbCr without alpha.
     pub const fn ycbcr(chroma: Chroma, depth: u32) -> Self {
-        PictureFormat { chroma, depth, rgb: false, alpha: false }
+        FrameFormat { chroma, depth, rgb: false, alpha: false }
     }
 
     /// True for Y or YCbCr without alpha: the only formats that x264 and x265 take.
@@ -115,7 +115,7 @@ impl PictureFormat {
     }
 
     /// Size in bytes of the samples of a frame of `width` by `height`.
-    pub fn picture_bytes(self, width: usize, height: usize) -> usize {
+    pub fn frame_bytes(self, width: usize, height: usize) -> usize {
         let sample = if self.depth > 8 { 2 } else { 1 };
         (0..self.planes())
             .map(|plane| self.plane_size(plane, width, height))
@@ -131,7 +131,7 @@ impl PictureFormat {
     }
 }
 
-impl fmt::Display for PictureFormat {
+impl fmt::Display for FrameFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rgb {
             true => f.write_str("RGB")?,
@@ -144,10 +144,10 @@ impl fmt::Display for PictureFormat {
     }
 }
 
-impl FromStr for PictureFormat {
+impl FromStr for FrameFormat {
     type Err = String;
 
-    /// Reads FFmpeg's name of a format, as [`PictureFormat::name`] writes it.
+    /// Reads FFmpeg's name of a format, as [`FrameFormat::name`] writes it.
     fn from_str(text: &str) -> Result<Self, String> {
         let bare = text.strip_suffix("le").unwrap_or(text);
         let base = bare.trim_end_matches(|digit: char| digit.is_ascii_digit());
@@ -168,7 +168,7 @@ impl FromStr for PictureFormat {
             "yuva444p" => (false, true, Chroma::C444),
             _ => return Err(format!("'{text}' is not a planar format")),
         };
-        let format = PictureFormat { chroma, depth, rgb, alpha };
+        let format = FrameFormat { chroma, depth, rgb, alpha };
         match format.name() == text {
             true => Ok(format),
             false => Err(format!("'{text}' is not a planar format")),
@@ -176,19 +176,19 @@ impl FromStr for PictureFormat {
     }
 }
 
-impl<'de> Deserialize<'de> for PictureFormat {
+impl<'de> Deserialize<'de> for FrameFormat {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
-impl Serialize for PictureFormat {
+impl Serialize for FrameFormat {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.name())
     }
 }
 
-impl schemars::JsonSchema for PictureFormat {
+impl schemars::JsonSchema for FrameFormat {
     fn schema_name() -> Cow<'static, str> {
         "PictureFormat".into()
     }
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn odd_sizes_round_chroma_up() {
-        let format = PictureFormat::ycbcr(Chroma::C420, 8);
+        let format = FrameFormat::ycbcr(Chroma::C420, 8);
         assert_eq!(format.plane_size(0, 5, 3), (5, 3));
         assert_eq!(format.plane_size(1, 5, 3), (3, 2));
     }
@@ -215,14 +215,14 @@ mod tests {
         for (depth, alpha) in [8, 9, 10, 12, 14, 16].into_iter().flat_map(|depth| [(depth, false), (depth, true)]) {
             // Grey with alpha has the name of 4:2:0 with alpha.
             for chroma in chromas.into_iter().filter(|chroma| !alpha || *chroma != Chroma::C400) {
-                let format = PictureFormat { chroma, depth, rgb: false, alpha };
+                let format = FrameFormat { chroma, depth, rgb: false, alpha };
                 assert_eq!(format.name().parse(), Ok(format));
             }
-            let format = PictureFormat { chroma: Chroma::C444, depth, rgb: true, alpha };
+            let format = FrameFormat { chroma: Chroma::C444, depth, rgb: true, alpha };
             assert_eq!(format.name().parse(), Ok(format));
         }
         for name in ["nv12", "yuv420p8", "yuv420p10be", "yuv420p08le", "", "gray10"] {
-            assert!(name.parse::<PictureFormat>().is_err(), "{name}");
+            assert!(name.parse::<FrameFormat>().is_err(), "{name}");
         }
     }
 }

@@ -103,7 +103,7 @@ fn trimmed(value: Rational) -> String {
 pub struct ContentLight {
     /// MaxCLL: the brightest sample, in candela per square metre.
     pub max: u32,
-    /// MaxFALL: the brightest average of a picture, in candela per square metre.
+    /// MaxFALL: the brightest average of a frame, in candela per square metre.
     pub max_average: u32,
 }
 
@@ -122,7 +122,7 @@ pub struct DolbyVision {
     pub profile: u8,
     /// Level: bounds pixels in a second.
     pub level: u8,
-    /// Whether reference processing units come with the pictures.
+    /// Whether reference processing units come with the frames.
     pub has_rpu: bool,
     /// Whether there is an enhancement layer.
     pub has_enhancement: bool,

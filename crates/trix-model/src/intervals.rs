@@ -9,20 +9,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Rational, TimeBase, Timestamp};
 
-/// What the times of pictures say about their rate.
+/// What the times of frames say about their rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Timing {
-    /// How many pictures were measured.
-    pub pictures: u64,
+    /// How many frames were measured.
+    #[serde(rename = "pictures")]
+    pub frames: u64,
     /// Whether one even grid fits all of their times, within a tick or a millisecond (the coarser: many containers
     /// round to milliseconds), or exactly where that is more than a quarter of an interval.
     pub is_constant: bool,
-    /// Pictures in a second, from the first time to the last.
+    /// Frames in a second, from the first time to the last.
     pub rate: Rational,
     /// The same as people say it: of a constant rate, 24, 24000/1001 and their like, where the times do not tell the
     /// difference.
     pub customary_rate: Rational,
-    /// Shortest time from one picture to the next.
+    /// Shortest time from one frame to the next.
     pub least: Timestamp,
     /// The most common one; the shortest of equals.
     pub most_common: Timestamp,
@@ -40,7 +41,7 @@ pub struct Intervals {
     tolerance: i64,
     first: Option<i64>,
     last: i64,
-    pictures: u64,
+    frames: u64,
     /// Number of occurrences of each interval, in ticks.
     counts: BTreeMap<i64, u64>,
     least: i64,
@@ -61,7 +62,7 @@ impl Intervals {
             tolerance,
             first: None,
             last: 0,
-            pictures: 0,
+            frames: 0,
             counts: BTreeMap::new(),
             least: i64::MAX,
             greatest: i64::MIN,
@@ -71,7 +72,7 @@ impl Intervals {
 
     /// Adds the next frame, which is shown at `ticks`.
     pub fn push(&mut self, ticks: i64) {
-        self.pictures += 1;
+        self.frames += 1;
         let Some(first) = self.first else {
             self.first = Some(ticks);
             self.last = ticks;
@@ -85,7 +86,7 @@ impl Intervals {
             *self.counts.entry(interval).or_default() += 1;
         }
         // Frame n of the grid lies at first + n * interval. This frame bounds the interval from both sides.
-        let n = i64::try_from(self.pictures - 1).unwrap_or(i64::MAX);
+        let n = i64::try_from(self.frames - 1).unwrap_or(i64::MAX);
         let passed = ticks.saturating_sub(first);
         let low = Rational::new(passed.saturating_sub(self.tolerance), n);
         let high = Rational::new(passed.saturating_add(self.tolerance), n);
@@ -96,7 +97,7 @@ impl Intervals {
     /// The result. `None` for fewer than two frames, or if no time passed between them.
     pub fn timing(&self) -> Option<Timing> {
         let passed = self.last.checked_sub(self.first?).filter(|passed| *passed > 0)?;
-        let intervals = i64::try_from(self.pictures - 1).ok()?;
+        let intervals = i64::try_from(self.frames - 1).ok()?;
         // The shortest of the most frequent intervals.
         let (&most_common, &count) = self.counts.iter().max_by_key(|(ticks, count)| (**count, Reverse(**ticks)))?;
         let time = |ticks: i64| Timestamp::new(ticks, self.base);
@@ -108,7 +109,7 @@ impl Intervals {
         // The times are rounded to a tick, or as coarsely as the intervals show.
         let slack = time(self.greatest.saturating_sub(self.least).max(1));
         rate.is_positive().then(|| Timing {
-            pictures: self.pictures,
+            frames: self.frames,
             is_constant,
             rate,
             customary_rate: if is_constant { customary(rate, intervals, slack) } else { rate },
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_picture_makes_a_rate_uneven() {
+    fn a_missing_frame_makes_a_rate_uneven() {
         let gap = timing([0, 40, 80, 160, 200], Rational::new(1, 1000));
         assert!(!gap.is_constant);
         assert_eq!((gap.most_common.ticks, gap.most_common_count, gap.greatest.ticks), (40, 3, 80));
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_can_be_said_of_one_picture_or_of_times_that_stand_still() {
+    fn nothing_can_be_said_of_one_frame_or_of_times_that_stand_still() {
         let mut intervals = Intervals::new(Rational::new(1, 25));
         assert_eq!(intervals.timing(), None);
         intervals.push(5);

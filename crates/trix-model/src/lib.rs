@@ -11,7 +11,7 @@ pub mod format;
 pub mod color;
 pub mod hdr;
 pub mod orientation;
-pub mod picture;
+pub mod frame_facts;
 pub mod chapter;
 pub mod extras;
 pub mod path_text;

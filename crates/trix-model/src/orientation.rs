@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a player does to a coded picture: first mirrors it, left to right, then turns it clockwise.
+/// What a player does to a coded frame: first mirrors it, left to right, then turns it clockwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Orientation {
     /// Degrees clockwise: 0, 90, 180 or 270.

@@ -84,13 +84,13 @@ impl Timecode {
 
     /// The time code `pictures` frames later at `rate`. It wraps around at midnight. `None` if this time code does not
     /// exist at `rate`.
-    pub fn later(self, pictures: i64, rate: Rational) -> Option<Self> {
+    pub fn later(self, count: i64, rate: Rational) -> Option<Self> {
         let (nominal, dropped) = self.counting(rate)?;
         let [hours, minutes, seconds, frames] = [self.hours, self.minutes, self.seconds, self.frames].map(i64::from);
         let all_minutes = hours * 60 + minutes;
         let number = (all_minutes * 60 + seconds) * nominal + frames - dropped * (all_minutes - all_minutes / 10);
         let (in_minute, in_ten) = (60 * nominal - dropped, 600 * nominal - 9 * dropped);
-        let number = number.checked_add(pictures)?.rem_euclid(144 * in_ten);
+        let number = number.checked_add(count)?.rem_euclid(144 * in_ten);
         // The first of ten minutes is complete. The other nine skip their first numbers.
         let (tens, rest) = (number / in_ten, number % in_ten);
         let minute = if rest < 60 * nominal { 0 } else { 1 + (rest - 60 * nominal) / in_minute };
@@ -186,7 +186,7 @@ mod tests {
         let pal = Rational::new(25, 1);
         let film = Rational::new(24_000, 1001);
         let double = Rational::new(60_000, 1001);
-        for (from, rate, pictures, to) in [
+        for (from, rate, count, to) in [
             ("00:00:59;29", NTSC, 1, "00:01:00;02"),
             ("00:00:00;00", NTSC, 1800, "00:01:00;02"),
             ("00:09:59;29", NTSC, 1, "00:10:00;00"),
@@ -197,8 +197,8 @@ mod tests {
             ("01:00:00:00", pal, 26, "01:00:01:01"),
             ("00:59:59:23", film, 1, "01:00:00:00"),
         ] {
-            let later = from.parse::<Timecode>().unwrap().later(pictures, rate);
-            assert_eq!(later.map(|code| code.to_string()).as_deref(), Some(to), "{from} + {pictures}");
+            let later = from.parse::<Timecode>().unwrap().later(count, rate);
+            assert_eq!(later.map(|code| code.to_string()).as_deref(), Some(to), "{from} + {count}");
         }
     }
 

@@ -25,7 +25,7 @@ pub struct Encode {
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
 
-    /// What becomes of the pictures
+    /// What becomes of the frames
     #[arg(long, default_value = "auto", help_heading = "Video")]
     pub video: VideoChoice,
     /// Bits in a sample: 8, 10 (x264); 8, 10, 12 (x265) [default: the source's, or the next lower]
@@ -37,7 +37,7 @@ pub struct Encode {
     /// Size; -2 keeps the ratio (1280x-2)
     #[arg(long, value_name = "WxH", allow_hyphen_values = true, help_heading = "Video")]
     pub size: Option<Size>,
-    /// How pictures are scaled
+    /// How frames are scaled
     #[arg(long, default_value = "lanczos", help_heading = "Video")]
     pub resampler: ResamplerChoice,
     /// Speed against compression, by the encoder's names [default: medium]
@@ -52,13 +52,13 @@ pub struct Encode {
     /// Level, e.g. 4.1
     #[arg(long, help_heading = "Video")]
     pub level: Option<String>,
-    /// Most pictures from keyframe to keyframe
+    /// Most frames from keyframe to keyframe
     #[arg(long, value_name = "N", help_heading = "Video")]
     pub gop: Option<u32>,
-    /// Let pictures refer across keyframes
+    /// Let frames refer across keyframes
     #[arg(long, help_heading = "Video")]
     pub open_gop: bool,
-    /// Let no picture refer across a keyframe
+    /// Let no frame refer across a keyframe
     #[arg(long, conflicts_with = "open_gop", help_heading = "Video")]
     pub closed_gop: bool,
     /// Times at which a keyframe is forced, counted from the start of the output
@@ -99,13 +99,13 @@ pub struct Encode {
     /// Cut off all but this: auto (black borders, measured), none or WxH+LEFT+TOP
     #[arg(long, default_value = "none", value_name = "WxH+X+Y", help_heading = "Picture")]
     pub crop: Crop,
-    /// Turn and mirror pictures as the container asks players to
+    /// Turn and mirror frames as the container asks players to
     #[arg(long, default_value = "auto", help_heading = "Picture")]
     pub rotate: RotateChoice,
-    /// Put pictures in the middle of a black frame of this size
+    /// Put frames in the middle of a black frame of this size
     #[arg(long, value_name = "WxH", help_heading = "Picture")]
     pub pad: Option<Size>,
-    /// Pictures in a second (25, 24000/1001); repeats some and leaves others out
+    /// Frames in a second (25, 24000/1001); repeats some and leaves others out
     #[arg(long, value_name = "RATE", help_heading = "Picture")]
     pub fps: Option<FrameRate>,
     /// How high dynamic range becomes standard; auto: mobius for 8 bits
@@ -173,7 +173,7 @@ pub struct Encode {
     /// How long the output is
     #[arg(long, value_name = "TIME", help_heading = "Source")]
     pub duration: Option<Timestamp>,
-    /// Most pictures
+    /// Most frames
     #[arg(long, value_name = "N", help_heading = "Source")]
     pub frames: Option<u64>,
     /// What to do when the source is damaged
@@ -197,7 +197,7 @@ pub struct Encode {
     pub json: bool,
 }
 
-/// What becomes of the pictures.
+/// What becomes of the frames.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub enum VideoChoice {
     /// x264; a copy where the container cannot hold H.264
@@ -241,15 +241,15 @@ pub enum ResamplerChoice {
 pub enum DeinterlaceChoice {
     /// From the flags, and a measurement where they hint at fields
     Auto,
-    /// A picture from each frame
+    /// A frame from each frame
     On,
-    /// A picture from each field
+    /// A frame from each field
     Fields,
     /// Keep them
     Off,
 }
 
-/// Whether pictures are turned.
+/// Whether frames are turned.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum RotateChoice {
     /// As the container asks
@@ -307,7 +307,7 @@ pub enum DynamicHdrChoice {
 /// What is done when the source changes its size or format.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ChangeChoice {
-    /// To the size of the first picture
+    /// To the size of the first frame
     Scale,
     /// No output
     Refuse,

@@ -27,7 +27,7 @@ pub struct Ingest {
     /// A profile, by name or file; may be repeated, and then everything that any of them asks for is made
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', default_value = "archive")]
     pub profile: Vec<String>,
-    /// A sound track from beside the source; may be repeated. Options stand behind the file:
+    /// An audio track from beside the source; may be repeated. Options stand behind the file:
     /// FILE:lang=rus,title=Dub,offset=-40ms,tempo=25/24,map=5.1,length=fit
     #[arg(long, value_name = "FILE[:OPTIONS]", value_parser = track())]
     pub audio: Vec<TrackSettings>,
@@ -72,7 +72,7 @@ pub struct Plan {
     /// A profile, by name or file, for the media file
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
     pub profile: Vec<String>,
-    /// A sound track from beside the media file, as for `trix ingest`
+    /// An audio track from beside the media file, as for `trix ingest`
     #[arg(long, value_name = "FILE[:OPTIONS]", value_parser = track(), requires = "profile")]
     pub audio: Vec<TrackSettings>,
     #[command(flatten)]

@@ -44,7 +44,7 @@ pub enum Command {
     Profiles(Profiles),
     /// Check that a file is whole, by decoding all of it
     Verify(Verify),
-    /// Score the pictures of one file against those of another
+    /// Score the frames of one file against those of another
     Compare(Compare),
     /// Show versions, depths and codecs, and what is missing
     Doctor(Doctor),
@@ -77,7 +77,7 @@ pub struct Probe {
 pub struct Verify {
     /// The file to check
     pub file: PathBuf,
-    /// What its pictures are compared with (PSNR, SSIM)
+    /// What its frames are compared with (PSNR, SSIM)
     #[arg(long, value_name = "SOURCE")]
     pub against: Option<PathBuf>,
     #[command(flatten)]

@@ -12,10 +12,10 @@ use trix_core::{
 /// Of the file that a command is about: the source, or the file that is judged.
 #[derive(Args)]
 pub struct Reading {
-    /// The source is planes without a header: size, FFmpeg's pixel format, pictures in a second
+    /// The source is planes without a header: size, FFmpeg's pixel format, frames in a second
     #[arg(long, value_name = "WxH:FORMAT:RATE", help_heading = "Source")]
     pub raw: Option<RawGeometry>,
-    /// Pictures in a second of numbered pictures (shot.%04d.dpx) [default: what they say, else 25]
+    /// Frames in a second of numbered frames (shot.%04d.dpx) [default: what they say, else 25]
     #[arg(long, value_name = "N/D", conflicts_with = "raw", help_heading = "Source")]
     pub source_rate: Option<Rational>,
 }

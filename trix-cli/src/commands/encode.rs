@@ -83,7 +83,7 @@ fn job(args: &Encode) -> Result<Job, String> {
         VideoChoice::Prores => VideoSettings::Prores(settings(args)?),
         VideoChoice::Copy | VideoChoice::None => {
             if !is_plain {
-                return Err("options for encoding pictures need --video x264, x265, ffv1 or prores".into());
+                return Err("options for encoding video need --video x264, x265, ffv1 or prores".into());
             }
             if args.video == VideoChoice::Copy { VideoSettings::Copy } else { VideoSettings::None }
         }

@@ -39,7 +39,7 @@ pub fn timing(found: &TimingReport) -> Option<String> {
         some(found.gaps, "gap"),
         some(found.repeats, "repeat"),
         some(found.missing, "missing time"),
-        some(found.skipped, "skipped picture"),
+        some(found.skipped, "skipped frame"),
     ];
     let mut counts: Vec<String> = counts.into_iter().flatten().collect();
     counts.extend(found.drift.map(|drift| {

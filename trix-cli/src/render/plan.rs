@@ -89,7 +89,7 @@ pub fn text_track(plan: &TextPlan) -> String {
 fn filter(plan: &Plan, step: &FilterPlan) -> String {
     let transform = &step.filtering.transform;
     let (width, height) = transform.size();
-    let of = step.after.map_or_else(|| "the decoder's pictures".to_owned(), |before| format!("step {before}"));
+    let of = step.after.map_or_else(|| "the decoder's frames".to_owned(), |before| format!("step {before}"));
     let name = |number: usize| {
         let mut renditions = plan.packages.iter().flat_map(|package| &package.renditions);
         let rendition = renditions.find(|rendition| rendition.output == number);
@@ -150,7 +150,7 @@ pub fn output(plan: &OutputPlan, frame_threads: Option<u32>, shared: &[Decision]
             video.format,
             match &video.profile {
                 Some(profile) => format!("profile {profile}"),
-                None if video.encoder.is_mezzanine() => "every picture by itself".to_owned(),
+                None if video.encoder.is_mezzanine() => "every frame by itself".to_owned(),
                 None => format!("preset {}", video.preset),
             }
         );
@@ -163,21 +163,21 @@ pub fn output(plan: &OutputPlan, frame_threads: Option<u32>, shared: &[Decision]
         let language = audio.language.as_ref().map_or_else(String::new, |language| format!(", {language}"));
         let _ = writeln!(out, "  audio   {} {how}, {} Hz {}{language}", audio.codec, audio.sample_rate, audio.layout);
     }
-    let carried = &plan.carried;
-    for subtitle in &carried.subtitles {
+    let metadata = &plan.metadata;
+    for subtitle in &metadata.subtitles {
         let how = if subtitle.copied { "copied" } else { "converted" };
-        let tags = carried.tags.get(&subtitle.stream).and_then(|tags| tags.language.clone());
+        let tags = metadata.tags.get(&subtitle.stream).and_then(|tags| tags.language.clone());
         let language = tags.map_or_else(String::new, |language| format!(", {language}"));
         let _ = writeln!(out, "  text    {} {how}{language}", subtitle.codec);
     }
     let extras = [
-        (carried.chapters.len(), "chapter"),
-        (carried.attachments.len() + carried.covers.len(), "attached file"),
-        (carried.metadata.len(), "tag"),
+        (metadata.chapters.len(), "chapter"),
+        (metadata.attachments.len() + metadata.covers.len(), "attached file"),
+        (metadata.metadata.len(), "tag"),
     ];
     let mut extras: Vec<String> =
         extras.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count as u64, what)).collect();
-    extras.extend(carried.timecode.iter().map(|timecode| format!("time code {timecode}")));
+    extras.extend(metadata.timecode.iter().map(|timecode| format!("time code {timecode}")));
     if !extras.is_empty() {
         let _ = writeln!(out, "  with    {}", extras.join(", "));
     }

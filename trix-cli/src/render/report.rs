@@ -5,8 +5,8 @@ use std::fmt::Write;
 use trix_core::{
     OutputReport, Report, StreamKind,
     decision::Decision,
-    decode::audio::SoundChange,
-    filter::sound_ledger::SoundLedger,
+    decode::audio::AudioChange,
+    filter::audio_ledger::AudioLedger,
     ledger::Ledger,
     plan::{AudioPlan, OutputPlan},
     report::{PackageReport, StillReport, TrackLoudness},
@@ -20,8 +20,8 @@ pub fn text(report: &Report) -> String {
     let mut out = String::new();
     // With one output, facts about the source stand before the verdict, where the reader looks for them.
     let of_source = source(report);
-    let beside = report.packages.len() + report.stills.len() + report.failed.len();
-    let single = report.outputs.len() == 1 && beside == 0;
+    let file_metadata = report.packages.len() + report.stills.len() + report.failed.len();
+    let single = report.outputs.len() == 1 && file_metadata == 0;
     let renditions = report.packages.iter().flat_map(|package| &package.renditions);
     let renditions = renditions.filter_map(|rendition| rendition.plan.as_ref());
     let plans: Vec<&OutputPlan> = report.outputs.iter().map(|output| &output.plan).chain(renditions).collect();
@@ -159,7 +159,7 @@ fn loudness(found: &[TrackLoudness], plans: &[AudioPlan]) -> String {
         });
         let _ = writeln!(
             out,
-            "  loud    sound {}: {}, range {}, true peak {}{settled}",
+            "  loud    audio {}: {}, range {}, true peak {}{settled}",
             track + 1,
             told(loudness.integrated_lufs, "LUFS"),
             told(loudness.range_lu, "LU"),
@@ -185,7 +185,7 @@ fn frames(ledger: &Ledger) -> String {
         let _ = writeln!(out, "          {} of these left aside in front of the start", ledger.not_decoded);
     }
     for (count, what) in [
-        (filter.added_by_fields, "added: each field is a picture"),
+        (filter.added_by_fields, "added: each field is a frame"),
         (filter.dropped_by_telecine, "dropped: repeated by pulldown"),
         (filter.repeated_by_rate, "repeated for a constant rate"),
         (filter.dropped_by_rate, "left out for a constant rate"),
@@ -205,7 +205,7 @@ fn frames(ledger: &Ledger) -> String {
 }
 
 /// Audio samples that were filled in, cut or converted; empty if every sample is unchanged.
-fn audio(ledgers: &[SoundLedger], changes: &[SoundChange]) -> String {
+fn audio(ledgers: &[AudioLedger], changes: &[AudioChange]) -> String {
     let mut out = String::new();
     for ledger in ledgers {
         for (moved, what) in
@@ -250,8 +250,8 @@ fn output(report: &OutputReport, of_source: &str, shared: &[Decision], loud: &mu
     ] {
         let line = match (found, written) {
             (0, _) => continue,
-            (_, 0) => format!("dropped {name}, which {found} pictures of the source have"),
-            _ => format!("carried {name}: {found} pictures of the source have it, {written} of the output"),
+            (_, 0) => format!("dropped {name}, which {found} frames of the source have"),
+            _ => format!("carried {name}: {found} frames of the source have it, {written} of the output"),
         };
         let _ = writeln!(out, "  {line}");
     }
@@ -266,7 +266,7 @@ fn output(report: &OutputReport, of_source: &str, shared: &[Decision], loud: &mu
         count => {
             let drift = verification
                 .drift_seconds
-                .map_or_else(String::new, |drift| format!(", sound ends {:+.0} ms from the picture", drift * 1000.0));
+                .map_or_else(String::new, |drift| format!(", audio ends {:+.0} ms from the video", drift * 1000.0));
             let _ = writeln!(out, "  verify  {count} checks hold{drift}");
         }
     }

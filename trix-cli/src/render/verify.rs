@@ -7,13 +7,13 @@ use trix_core::{quality::Score, verify::standalone::FileReport};
 /// The result of checking a file.
 pub fn text(report: &FileReport) -> String {
     let mut out = format!("{}\n", report.file.display());
-    for (index, stream) in &report.census.streams {
+    for (index, stream) in &report.full_decode_count.streams {
         let frames = stream.frames.map(|frames| format!("{frames} frames"));
         let samples = stream.samples.map(|samples| format!("{samples} samples"));
         let found = frames.or(samples).unwrap_or_default();
         let _ = writeln!(out, "  stream {index}: {} packets, {found} decoded", stream.packets);
     }
-    for note in &report.census.notes {
+    for note in &report.full_decode_count.notes {
         let _ = writeln!(out, "  note   {note}");
     }
     for check in &report.checks {

@@ -135,7 +135,7 @@ fn progress_is_a_document_a_line_as_its_schema_says() {
             assert!(frame >= last, "{phase} goes back");
             last = frame;
         }
-        assert_eq!(last, 30, "{phase} ends with all pictures");
+        assert_eq!(last, 30, "{phase} ends with all frames");
     }
 }
 

@@ -19,7 +19,7 @@ use trix_model::{
 };
 
 use super::{
-    timing::{SoundTimes, TimingReport},
+    timing::{AudioTimes, TimingReport},
     video,
 };
 
@@ -31,14 +31,14 @@ pub struct AudioDecoder {
     time_base: TimeBase,
     damage: Arc<DamageLog>,
     last_packet: Option<Timestamp>,
-    times: SoundTimes,
+    times: AudioTimes,
     samples: u64,
     ended: bool,
     /// The parameters with which the decoder was opened.
     parameters: CodecParameters,
     /// Blocks left from a previous decoder.
     rest: VecDeque<Frame>,
-    changes: Vec<SoundChange>,
+    changes: Vec<AudioChange>,
 }
 
 impl AudioDecoder {
@@ -54,7 +54,7 @@ impl AudioDecoder {
             time_base: facts.time_base,
             damage,
             last_packet: None,
-            times: SoundTimes::new(facts.time_base),
+            times: AudioTimes::new(facts.time_base),
             samples: 0,
             ended: false,
             parameters: facts.parameters.clone(),
@@ -92,7 +92,7 @@ impl AudioDecoder {
     }
 
     /// The changes of the codec or its configuration so far.
-    pub(crate) fn changes(&self) -> &[SoundChange] {
+    pub(crate) fn changes(&self) -> &[AudioChange] {
         &self.changes
     }
 
@@ -122,7 +122,7 @@ impl AudioDecoder {
         if from != to {
             let time = self.last_packet.unwrap_or(Timestamp::new(0, self.time_base));
             let said = |codec: String| format!("audio of codec {codec}");
-            self.changes.push(SoundChange { stream: self.stream, time, from: said(from), to: said(to) });
+            self.changes.push(AudioChange { stream: self.stream, time, from: said(from), to: said(to) });
         }
         self.parameters = parameters;
         Ok(())
@@ -189,7 +189,7 @@ impl AudioDecoder {
 
 /// A place at which the audio changes its form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct SoundChange {
+pub struct AudioChange {
     /// Index of the stream in the source.
     pub stream: usize,
     /// When, in the source's time.

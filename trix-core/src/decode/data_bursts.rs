@@ -121,10 +121,10 @@ impl BurstFinder {
         let mut found = None;
         for number in 0..self.channels.len() {
             let word = self.words[number][index];
-            let beside = self.words.get(number + 1).map(|words| words[index]);
+            let file_metadata = self.words.get(number + 1).map(|words| words[index]);
             let channel = &mut self.channels[number];
             for (first, second, bits) in PREAMBLES {
-                if word == first && beside == Some(second) && channel.hits[PAIR].enter(at, false) >= 2 {
+                if word == first && file_metadata == Some(second) && channel.hits[PAIR].enter(at, false) >= 2 {
                     found = found.or(Some((channel.info, bits, vec![number, number + 1])));
                 }
                 if channel.previous == first && word == second && channel.hits[SINGLE].enter(at, false) >= 2 {
@@ -230,7 +230,7 @@ mod tests {
         for start in (0..planes[0].len()).step_by(block) {
             let part: Vec<Vec<f64>> =
                 planes.iter().map(|plane| plane[start..(start + block).min(plane.len())].to_vec()).collect();
-            let frame = Frame::of_sound(&part, layout, 48_000, start as i64).expect("a block");
+            let frame = Frame::of_audio(&part, layout, 48_000, start as i64).expect("a block");
             if let Some(found) = finder.push(&frame, TimeBase::new(1, 48_000)) {
                 return Some(found);
             }

@@ -14,7 +14,7 @@ use trix_bitstream::{
 };
 use trix_model::extras::Extras;
 
-use super::video::Picture;
+use super::video::DecodedFrame;
 
 /// Metadata of frames that have not left the decoder yet.
 pub struct DynamicHdr {
@@ -53,9 +53,9 @@ impl DynamicHdr {
 
 /// The side data of `picture`, which has just left its decoder: captions, and the metadata that `dynamic` found in its
 /// packet.
-pub(crate) fn extras(dynamic: Option<&mut DynamicHdr>, picture: &Picture) -> Extras {
+pub(crate) fn extras(dynamic: Option<&mut DynamicHdr>, frame: &DecodedFrame) -> Extras {
     Extras {
-        captions: picture.frame.captions().map(<[u8]>::to_vec).unwrap_or_default(),
-        ..dynamic.map(|dynamic| dynamic.take(picture.pts)).unwrap_or_default()
+        captions: frame.frame.captions().map(<[u8]>::to_vec).unwrap_or_default(),
+        ..dynamic.map(|dynamic| dynamic.take(frame.pts)).unwrap_or_default()
     }
 }

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use trix_av::stream::{StreamFacts, StreamKind};
-use trix_bitstream::audio_header::{self, SoundHeader};
+use trix_bitstream::audio_header::{self, AudioHeader};
 use trix_model::{
     damage::{DamageLog, OnDamage},
     time::Timestamp,
@@ -42,7 +42,7 @@ impl Forms {
         let mut forms = Forms::default();
         let Some(again) = source.reopen().ok().filter(|_| source.reads_on()) else { return forms };
         let audio: BTreeMap<usize, StreamFacts> = again.audio().map(|facts| (facts.index, facts.clone())).collect();
-        let mut before: BTreeMap<usize, SoundHeader> = BTreeMap::new();
+        let mut before: BTreeMap<usize, AudioHeader> = BTreeMap::new();
         let mut demuxer = Demuxer::new(again, Arc::new(DamageLog::new(OnDamage::Conceal)));
         while let Ok(Some(packet)) = demuxer.next_packet()
             && !source.is_cancelled()

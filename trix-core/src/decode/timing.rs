@@ -11,21 +11,21 @@ use trix_model::time::{TimeBase, Timestamp};
 /// What is remarkable about the times of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct TimingReport {
-    /// Whether the distance from picture to picture varies, so that no distance is a gap.
+    /// Whether the distance from frame to frame varies, so that no distance is a gap.
     pub variable: bool,
-    /// Distances of more than one and a half pictures; for sound, of more than three quarters of a block (10 ms at the
+    /// Distances of more than one and a half frames; for audio, of more than three quarters of a block (10 ms at the
     /// least, 100 ms at the most) from the end of a block to the next. An encode fills them with silence once they add up
     /// to more than 40 ms.
     pub gaps: u64,
-    /// Pictures whose time is that of one before or earlier; for sound, blocks that begin as much before the end of the
+    /// Frames whose time is that of one before or earlier; for audio, blocks that begin as much before the end of the
     /// one before. An encode cuts their overlap off once it adds up to more than 40 ms.
     pub repeats: u64,
-    /// Pictures, or blocks of sound, without a time of their own; a block follows the one before.
+    /// Frames, or blocks of audio, without a time of their own; a block follows the one before.
     pub missing: u64,
     /// Frames of MPEG-1, MPEG-2, H.264 and HEVC that were left out because what they refer to is not there: those in
     /// front of the first keyframe or recovery point of a recording that begins in mid-stream.
     pub skipped: u64,
-    /// How the times of sound run away from its samples, gaps and repeats left aside; absent where they end up less than
+    /// How the times of audio run away from its samples, gaps and repeats left aside; absent where they end up less than
     /// 20 ms apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
@@ -79,7 +79,7 @@ const LISTED: usize = 20;
 const STEPS: usize = 256;
 
 /// Tracks the times of a video stream before any repair.
-pub(crate) struct PictureTimes {
+pub(crate) struct FrameTimes {
     base: TimeBase,
     /// The expected step, in ticks, until real steps are known.
     nominal: i64,
@@ -91,9 +91,9 @@ pub(crate) struct PictureTimes {
     seen: Vec<Irregularity>,
 }
 
-impl PictureTimes {
+impl FrameTimes {
     pub(crate) fn new(base: TimeBase, nominal: i64) -> Self {
-        PictureTimes {
+        FrameTimes {
             base,
             nominal,
             last: None,
@@ -181,7 +181,7 @@ fn is_gap(step: i64, usual: i64) -> bool {
 }
 
 /// Tracks the times of an audio stream.
-pub(crate) struct SoundTimes {
+pub(crate) struct AudioTimes {
     base: TimeBase,
     end: Option<i64>,
     line: Line,
@@ -258,9 +258,9 @@ impl Line {
     }
 }
 
-impl SoundTimes {
+impl AudioTimes {
     pub(crate) fn new(base: TimeBase) -> Self {
-        SoundTimes { base, end: None, line: Line::default(), report: TimingReport::default() }
+        AudioTimes { base, end: None, line: Line::default(), report: TimingReport::default() }
     }
 
     /// Records a block that starts at `pts` and has `samples` samples. Returns a time for a block without one.
@@ -313,7 +313,7 @@ mod tests {
     use super::*;
 
     fn report(times: impl IntoIterator<Item = i64>) -> TimingReport {
-        let mut book = PictureTimes::new(TimeBase::new(1, 1000), 40);
+        let mut book = FrameTimes::new(TimeBase::new(1, 1000), 40);
         times.into_iter().for_each(|pts| book.push(Some(pts)));
         book.report()
     }
@@ -359,7 +359,7 @@ mod tests {
     #[test]
     fn a_drift_is_measured_beside_gaps_and_rounded_times() {
         for parts in [-1000i64, -150, 150, 1000, 5000] {
-            let mut book = SoundTimes::new(TimeBase::new(1, 1000));
+            let mut book = AudioTimes::new(TimeBase::new(1, 1000));
             for block in 0..9000i64 {
                 // AAC at 48 kHz; after a minute, 64 ms are missing.
                 let micros = block * 1_024_000_000 / 48_000 + if block > 3000 { 64_000 } else { 0 };
@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn rounded_times_are_no_drift_and_no_gap() {
-        let mut book = SoundTimes::new(TimeBase::new(1, 1000));
+        let mut book = AudioTimes::new(TimeBase::new(1, 1000));
         for block in 0..50_000i64 {
             book.push(Some((block * 1_024_000_000 / 48_000 + 500) / 1000 + block % 3), 1024, 48_000);
         }
@@ -385,7 +385,7 @@ mod tests {
 
     #[test]
     fn a_single_block_that_is_missing_is_placed() {
-        let mut book = SoundTimes::new(TimeBase::new(1, 90_000));
+        let mut book = AudioTimes::new(TimeBase::new(1, 90_000));
         for block in (0..100).chain(101..200) {
             book.push(Some(block * 1920), 1024, 48_000);
         }
@@ -394,8 +394,8 @@ mod tests {
     }
 
     #[test]
-    fn sound_that_is_missing_is_placed() {
-        let mut book = SoundTimes::new(TimeBase::new(1, 48_000));
+    fn audio_that_is_missing_is_placed() {
+        let mut book = AudioTimes::new(TimeBase::new(1, 48_000));
         for block in (0..10).chain(20..30) {
             book.push(Some(block * 1024), 1024, 48_000);
         }

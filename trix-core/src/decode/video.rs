@@ -27,13 +27,13 @@ use trix_model::{
 
 use super::{
     start::{Start, Turn},
-    timing::{PictureTimes, TimingReport},
+    timing::{FrameTimes, TimingReport},
 };
 use crate::index::{Begin, Coded};
 
 /// A decoded frame with its position in the source.
 #[derive(Clone)]
-pub struct Picture {
+pub struct DecodedFrame {
     /// The samples.
     pub frame: Frame,
     /// The number of the frame in the decoder's output, from zero.
@@ -57,7 +57,7 @@ pub struct VideoDecoder {
     damage: Arc<DamageLog>,
     next_number: u64,
     last_pts: Option<i64>,
-    times: PictureTimes,
+    times: FrameTimes,
     /// Durations of the frames inside the decoder, by presentation time. `None` if the container does not state
     /// durations.
     durations: Option<BTreeMap<i64, i64>>,
@@ -170,7 +170,7 @@ impl VideoDecoder {
             damage,
             next_number: 0,
             last_pts: None,
-            times: PictureTimes::new(facts.time_base, frame_ticks),
+            times: FrameTimes::new(facts.time_base, frame_ticks),
             durations: facts.tells_durations.then(BTreeMap::new),
             agreeing: 0,
             last_duration: None,
@@ -288,7 +288,7 @@ impl VideoDecoder {
     ///
     /// # Errors
     /// Those of [`Self::push`].
-    pub fn receive(&mut self) -> Result<Option<Picture>> {
+    pub fn receive(&mut self) -> Result<Option<DecodedFrame>> {
         while !self.ended {
             match self.decoder.receive() {
                 Ok(Output::Item(frame)) => {
@@ -299,17 +299,17 @@ impl VideoDecoder {
                         }
                         self.lead = None;
                     }
-                    let mut picture = self.place(frame);
-                    self.check(&picture)?;
-                    if picture.frame.exceeds_depth() {
-                        let time = Some(Timestamp::new(picture.pts, self.time_base));
+                    let mut decoded = self.place(frame);
+                    self.check(&decoded)?;
+                    if decoded.frame.exceeds_depth() {
+                        let time = Some(Timestamp::new(decoded.pts, self.time_base));
                         self.add(DamageKind::Frame, time, "samples are higher than their depth allows".into())?;
-                        picture.frame = picture.frame.clamped_to_depth();
+                        decoded.frame = decoded.frame.clamped_to_depth();
                     }
-                    if let Some(count) = self.start.as_mut().and_then(|start| start.shown(Some(picture.pts))) {
-                        self.leave_out(count, Some(picture.pts));
+                    if let Some(count) = self.start.as_mut().and_then(|start| start.shown(Some(decoded.pts))) {
+                        self.leave_out(count, Some(decoded.pts));
                     }
-                    return Ok(Some(picture));
+                    return Ok(Some(decoded));
                 }
                 Ok(Output::Hungry) => {
                     self.check_complaints(None)?;
@@ -405,14 +405,14 @@ impl VideoDecoder {
     /// container stores none (AVI, raw streams), the decoder derives it from the decoding times. A time that is
     /// missing, or not later than the previous one, becomes one frame after the previous time. Nothing else changes:
     /// the start time, gaps and uneven distances stay as in the source.
-    fn place(&mut self, frame: Frame) -> Picture {
+    fn place(&mut self, frame: Frame) -> DecodedFrame {
         if let (0, Some(first), Some(pts)) = (self.next_number, self.first_decoded, frame.pts()) {
             self.late = pts.saturating_sub(first).clamp(0, self.most_late);
         }
         let number = self.next_number;
         let pts = self.account(frame.pts().map(|pts| pts.saturating_sub(self.late)));
         let duration = self.last_duration.filter(|_| self.agreeing >= 0);
-        Picture { frame, number, pts, duration, extras: Extras::default() }
+        DecodedFrame { frame, number, pts, duration, extras: Extras::default() }
     }
 
     /// Counts the next frame, whose original time is `own`, and returns its final time.
@@ -445,10 +445,10 @@ impl VideoDecoder {
         pts
     }
 
-    fn check(&mut self, picture: &Picture) -> Result<()> {
-        let time = Some(Timestamp::new(picture.pts, self.time_base));
-        self.check_shape(picture, time)?;
-        match picture.frame.damage() {
+    fn check(&mut self, decoded: &DecodedFrame) -> Result<()> {
+        let time = Some(Timestamp::new(decoded.pts, self.time_base));
+        self.check_shape(decoded, time)?;
+        match decoded.frame.damage() {
             Some(damage) => {
                 let said = self.complaint().map_or_else(String::new, |said| format!(" ({said})"));
                 let kind = DamageKind::of_message(&format!("{damage}{said}"), DamageKind::Frame);
@@ -459,11 +459,11 @@ impl VideoDecoder {
     }
 
     /// A video stream may change its size or format. In an image sequence, a different image does not belong to it.
-    fn check_shape(&mut self, picture: &Picture, time: Option<Timestamp>) -> Result<()> {
+    fn check_shape(&mut self, decoded: &DecodedFrame, time: Option<Timestamp>) -> Result<()> {
         if !self.is_sequence {
             return Ok(());
         }
-        let frame = &picture.frame;
+        let frame = &decoded.frame;
         let shape = (frame.width(), frame.height(), frame.pixel_format());
         let first = *self.shape.get_or_insert(shape);
         if shape == first {
@@ -472,7 +472,7 @@ impl VideoDecoder {
         let named = |(width, height, format): (usize, usize, Option<PixelFormat>)| {
             format!("{width}x{height} {}", format.map_or("in an unknown format".into(), PixelFormat::name))
         };
-        let detail = format!("a picture of the sequence is {}; the first is {}", named(shape), named(first));
+        let detail = format!("a frame of the sequence is {}; the first is {}", named(shape), named(first));
         self.add(DamageKind::Shape, time, detail)
     }
 

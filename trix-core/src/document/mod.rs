@@ -84,7 +84,7 @@ impl Document {
         Self::load("the job", text, language, None, None, set)
     }
 
-    /// Takes one or more profiles, by name or file, for `source` and the sound `tracks` from beside it.
+    /// Takes one or more profiles, by name or file, for `source` and the audio `tracks` from beside it.
     ///
     /// # Errors
     /// As [`Document::open`].

@@ -30,7 +30,7 @@ pub const PROFILES: [Profile; 5] = [
 ];
 
 /// A document that was found by its name.
-pub(super) struct Found {
+pub(super) struct NamedText {
     pub(super) label: String,
     pub(super) text: String,
     pub(super) language: Language,
@@ -39,14 +39,14 @@ pub(super) struct Found {
 }
 
 /// The profile of this name, or the file: as it is named, or beside the document that names it.
-pub(super) fn find(name: &str, near: Option<&Path>) -> Result<Found> {
+pub(super) fn find(name: &str, near: Option<&Path>) -> Result<NamedText> {
     if let Some(profile) = PROFILES.iter().find(|profile| profile.name == name) {
         let label = format!("profile {name}");
-        return Ok(Found { label, text: profile.text.to_owned(), language: Language::Toml, near: None });
+        return Ok(NamedText { label, text: profile.text.to_owned(), language: Language::Toml, near: None });
     }
     let path = Path::new(name);
-    let beside = near.map(|near| near.join(path));
-    let places: Vec<&Path> = beside.as_deref().into_iter().chain([path]).collect();
+    let file_metadata = near.map(|near| near.join(path));
+    let places: Vec<&Path> = file_metadata.as_deref().into_iter().chain([path]).collect();
     match places.into_iter().find(|place| place.is_file()) {
         Some(place) => read(place),
         None => {
@@ -59,7 +59,7 @@ pub(super) fn find(name: &str, near: Option<&Path>) -> Result<Found> {
 }
 
 /// Reads a document from a file.
-pub(super) fn read(path: &Path) -> Result<Found> {
+pub(super) fn read(path: &Path) -> Result<NamedText> {
     let io = |error| Error::io(Stage::Plan, path, "cannot be read", error);
     let metadata = std::fs::metadata(path).map_err(io)?;
     if !metadata.is_file() || metadata.len() > MOST_BYTES as u64 {
@@ -67,7 +67,7 @@ pub(super) fn read(path: &Path) -> Result<Found> {
         return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(path));
     }
     let text = std::fs::read_to_string(path).map_err(io)?;
-    Ok(Found {
+    Ok(NamedText {
         label: path.display().to_string(),
         text,
         language: Language::from_path(path),

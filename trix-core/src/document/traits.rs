@@ -10,7 +10,7 @@ use trix_model::{color::Transfer, mistake::closest};
 use crate::{
     decode::video::frame_rate,
     document::node::{Data, Node, Placed},
-    planner::side,
+    planner::external_audio,
     source::Source,
     spec::track::TrackSettings,
 };
@@ -18,25 +18,25 @@ use crate::{
 /// What is known of a source before anything is decided about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Traits {
-    /// Whether there are pictures.
+    /// Whether there are frames.
     pub video: bool,
-    /// Whether there is sound, in the source or beside it.
+    /// Whether there is audio, in the source or beside it.
     pub audio: bool,
     /// Whether there are subtitles.
     pub subtitles: bool,
-    /// Whether the container says that pictures hold two fields.
+    /// Whether the container says that frames hold two fields.
     pub interlaced: bool,
-    /// Whether pictures are of high dynamic range (PQ or HLG).
+    /// Whether frames are of high dynamic range (PQ or HLG).
     pub hdr: bool,
     /// Samples in a row, as shown upright.
     pub width: f64,
     /// Rows, as shown upright.
     pub height: f64,
-    /// Pictures in a second.
+    /// Frames in a second.
     pub fps: f64,
-    /// Bits in a sample of a picture.
+    /// Bits in a sample of a frame.
     pub depth: f64,
-    /// Channels of the sound track that has most of them.
+    /// Channels of the audio track that has most of them.
     pub channels: f64,
     /// Seconds; 0 where it is not known.
     pub duration: f64,
@@ -49,15 +49,21 @@ enum Own {
 }
 
 impl Traits {
-    /// Those of `source` and of the sound `tracks` beside it.
+    /// Those of `source` and of the audio `tracks` beside it.
     pub fn of(source: &Source, tracks: &[TrackSettings]) -> Self {
         let streams = source.streams();
         // What cannot be opened is told when the job is planned.
-        let beside = tracks.iter().filter_map(|track| side::channels(track, source.limits()));
+        let file_metadata = tracks.iter().filter_map(|track| external_audio::channels(track, source.limits()));
         let mut traits = Traits {
             audio: !tracks.is_empty() || source.chosen_audio().next().is_some(),
             subtitles: streams.iter().any(|stream| stream.kind == StreamKind::Subtitle),
-            channels: source.chosen_audio().map(|(_, stream)| stream.channels).chain(beside).max().unwrap_or(0).into(),
+            channels: source
+                .chosen_audio()
+                .map(|(_, stream)| stream.channels)
+                .chain(file_metadata)
+                .max()
+                .unwrap_or(0)
+                .into(),
             duration: source.duration().map_or(0.0, |micros| micros as f64 / 1e6),
             ..Traits::default()
         };

@@ -11,5 +11,5 @@ pub mod options;
 pub mod option_names;
 pub mod timeline;
 pub mod samples;
-pub mod sound;
+pub mod audio;
 pub mod subtitle;

@@ -331,7 +331,7 @@ pub fn profiles(encoder: Encoder) -> &'static [&'static str] {
     }
 }
 
-/// HEVC profiles by x265's names, including still picture profiles and aliases.
+/// HEVC profiles by x265's names, including still image profiles and aliases.
 const X265_PROFILES: &[&str] = &[
     "main",
     "main10",

@@ -18,16 +18,16 @@ pub struct SampleRecord {
 }
 
 /// Counts and hashes the samples of one track.
-pub struct SampleBooks {
+pub struct SampleRecorder {
     bits: Option<u32>,
     samples: i64,
     channels: Vec<Xxh3>,
 }
 
-impl SampleBooks {
+impl SampleRecorder {
     /// Starts a record of samples with `bits` significant bits; `None` means all bits.
     pub fn new(bits: Option<u32>) -> Self {
-        SampleBooks { bits, samples: 0, channels: Vec::new() }
+        SampleRecorder { bits, samples: 0, channels: Vec::new() }
     }
 
     /// Adds a block.

@@ -199,16 +199,16 @@ impl SubtitleTrack {
         }
         let duration = packet.duration();
         let end = start.saturating_add(duration);
-        let is_picture = !SubtitleDecoder::is_text(&self.parameters);
+        let is_video = !SubtitleDecoder::is_text(&self.parameters);
         // Bitmap subtitles build on earlier ones and state their own end. Only text can be shortened.
-        if self.end.is_some_and(|limit| start >= limit) || (is_picture && start < self.origin) {
+        if self.end.is_some_and(|limit| start >= limit) || (is_video && start < self.origin) {
             return None;
         }
-        let (from, to) = match is_picture {
+        let (from, to) = match is_video {
             true => (start, end),
             false => (start.max(self.origin), self.end.map_or(end, |limit| end.min(limit))),
         };
-        if !is_picture && duration > 0 && to <= from {
+        if !is_video && duration > 0 && to <= from {
             return None;
         }
         packet.set_times(Some(from - self.origin), Some(from - self.origin), (to - from).max(0));

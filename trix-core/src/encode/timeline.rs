@@ -53,7 +53,7 @@ impl Timeline {
     /// `Bug` if the encoder returns a frame that is not inside it, or in an order that no decoder could follow.
     pub fn pop(&mut self, encoded: &Encoded) -> Result<Times> {
         let confused = |what: &str| {
-            let detail = format!("picture {} came out {what} (decoding position {})", encoded.pts, encoded.dts);
+            let detail = format!("frame {} came out {what} (decoding position {})", encoded.pts, encoded.dts);
             Error::bug(Stage::Encode, detail)
         };
         // Encoders start their decoding times early by as many frames as they may reorder.
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn reordered_pictures_get_their_own_times_back() {
+    fn reordered_frames_get_their_own_times_back() {
         let mut timeline = Timeline::new(40);
         for pts in [100, 140, 190, 220, 260] {
             timeline.push(pts, None);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_never_went_in_is_a_bug() {
+    fn a_frame_that_never_went_in_is_a_bug() {
         let mut timeline = Timeline::new(1);
         timeline.push(0, None);
         assert!(timeline.pop(&encoded(1, 0)).is_err());

@@ -13,7 +13,7 @@ use trix_av::{
 use trix_bitstream::sei;
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    picture::FieldOrder,
+    frame_facts::FieldOrder,
 };
 
 pub use super::encoder::{Encoded, Headers, VideoEncoder};
@@ -38,7 +38,7 @@ pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) 
         Encoder::Ffv1 | Encoder::Prores => Ok(Box::new(Lavc::open(plan, threads)?)),
         Encoder::X264 => {
             let mut parameters = options::x264_parameters(plan, pass).ok_or_else(unknown)?;
-            parameters.set_picture(plan.width, plan.height, plan.format, plan.rate, plan.constant_rate);
+            parameters.set_frame(plan.width, plan.height, plan.format, plan.rate, plan.constant_rate);
             parameters.set_color(plan.color, plan.sample_aspect);
             if let Some(order) = plan.fields {
                 parameters.set_fields(order == FieldOrder::Top);
@@ -56,7 +56,7 @@ pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) 
         }
         Encoder::X265 => {
             let mut parameters = options::x265_parameters(plan, pass).ok_or_else(unknown)?;
-            parameters.set_picture(plan.width, plan.height, plan.format, plan.rate);
+            parameters.set_frame(plan.width, plan.height, plan.format, plan.rate);
             parameters.set_color(plan.color, plan.sample_aspect);
             if let Some(order) = plan.fields {
                 parameters.set_fields(order == FieldOrder::Top);
@@ -121,7 +121,7 @@ impl X265 {
     /// Adds the field order message that the parameter sets announce. x265 writes it only with a buffer model.
     fn told(&self, encoded: Option<Encoded>) -> Option<Encoded> {
         let Some(order) = self.fields else { return encoded };
-        encoded.map(|picture| Encoded { data: sei::with_field_order(picture.data, order), ..picture })
+        encoded.map(|frame| Encoded { data: sei::with_field_order(frame.data, order), ..frame })
     }
 }
 

@@ -11,7 +11,7 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-use crate::{decode::audio::SoundChange, filter::sound_ledger::Moved};
+use crate::{decode::audio::AudioChange, filter::audio_ledger::Moved};
 
 /// Maximum length of one block of silence, in samples.
 pub(super) const SILENCE: i64 = 16_384;
@@ -71,7 +71,7 @@ pub(super) struct Continuity {
     /// Samples received after the end.
     pub(super) left: u64,
     /// Changes of the audio format.
-    pub(super) changes: Vec<SoundChange>,
+    pub(super) changes: Vec<AudioChange>,
 }
 
 /// Consecutive blocks of one format.
@@ -143,7 +143,7 @@ impl Continuity {
             if let Some(run) = &self.run {
                 let time = told.unwrap_or(anchor);
                 let (from, to) = (run.shape.to_string(), shape.to_string());
-                self.changes.push(SoundChange { stream: self.stream, time, from, to });
+                self.changes.push(AudioChange { stream: self.stream, time, from, to });
             }
             // Continue to cut an overlap that has begun.
             let behind = self.run.as_ref().map_or(0, |run| run.input - run.count);
@@ -155,7 +155,7 @@ impl Continuity {
         let rate = i64::from(run.shape.rate.max(1));
         if let Some(told) = told {
             let since = told.plus(Timestamp::new(run.anchor.ticks.saturating_neg(), run.anchor.base));
-            let place = super::sound_edit::slowed(since, drift).rescale(TimeBase::new(1, rate));
+            let place = super::audio_edit::slowed(since, drift).rescale(TimeBase::new(1, rate));
             let step = place.saturating_sub(run.input);
             if step.saturating_abs().saturating_mul(1000) > TOLERANCE * rate {
                 if step > LONGEST * rate {
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     fn block(samples: usize, pts: i64) -> Frame {
-        Frame::of_sound(&[vec![0.5; samples]], "mono", 48_000, pts).expect("a block")
+        Frame::of_audio(&[vec![0.5; samples]], "mono", 48_000, pts).expect("a block")
     }
 
     fn drained(line: &mut Continuity) -> (usize, usize) {

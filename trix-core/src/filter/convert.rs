@@ -20,7 +20,7 @@ use trix_model::{
 
 use super::transform::Shape;
 use crate::{
-    decode::video::Picture,
+    decode::video::DecodedFrame,
     plan::{Filtering, Transform},
     spec::picture::OnChange,
 };
@@ -41,9 +41,9 @@ impl Filtering {
 /// A change of size or format in mid-stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Change {
-    /// When the first picture of the new shape is shown, in the source's time.
+    /// When the first frame of the new shape is shown, in the source's time.
     pub time: Timestamp,
-    /// What pictures were.
+    /// What frames were.
     pub from: String,
     /// What they are from here on.
     pub to: String,
@@ -122,32 +122,32 @@ impl Converter {
     /// # Errors
     /// `Unsupported` if the source has a format that cannot be converted, or changes its format and the job does not
     /// allow that. `Codec` if the conversion fails.
-    pub fn push(&mut self, picture: Option<Picture>) -> Result<Vec<Picture>> {
-        let Some(mut picture) = picture else {
+    pub fn push(&mut self, decoded: Option<DecodedFrame>) -> Result<Vec<DecodedFrame>> {
+        let Some(mut decoded) = decoded else {
             let rest = self.drain()?;
             return self.pad(rest);
         };
-        if picture.frame.pixel_format().is_some_and(PixelFormat::is_palette) {
+        if decoded.frame.pixel_format().is_some_and(PixelFormat::is_palette) {
             // The colours of a palette determine the format of a frame.
-            let clear = picture.frame.has_clear_palette();
-            picture.frame = self.unpacked(&picture, clear, Range::Full)?;
+            let clear = decoded.frame.has_clear_palette();
+            decoded.frame = self.unpacked(&decoded, clear, Range::Full)?;
         }
-        let frame = &picture.frame;
+        let frame = &decoded.frame;
         let shape = Shape { width: frame.width(), height: frame.height(), format: frame.format() };
-        self.last_time = picture.pts;
-        let color = self.color_of(&picture);
+        self.last_time = decoded.pts;
+        let color = self.color_of(&decoded);
         let mut out = Vec::new();
         match &self.state {
             State::Identity(now) | State::Repack(now, _) | State::Convert(now, ..)
                 if *now == shape && self.color == color => {}
-            State::New => self.enter(shape, color, &picture)?,
+            State::New => self.enter(shape, color, &decoded)?,
             State::Identity(now) | State::Repack(now, _) | State::Convert(now, ..) => {
-                let time = Timestamp::new(picture.pts, self.time_base);
+                let time = Timestamp::new(decoded.pts, self.time_base);
                 let (from, to) = match *now == shape {
                     false => (now.describe(), shape.describe()),
                     true => (self.color.to_string(), color.to_string()),
                 };
-                let detail = format!("the picture changes from {from} to {to} in mid-stream");
+                let detail = format!("the video changes from {from} to {to} in mid-stream");
                 if self.filtering.on_change == OnChange::Refuse {
                     return Err(self.error(ErrorKind::Unsupported, detail));
                 }
@@ -155,18 +155,18 @@ impl Converter {
                     self.changes.push(Change { time, from, to });
                 }
                 out = self.drain()?;
-                self.enter(shape, color, &picture)?;
+                self.enter(shape, color, &decoded)?;
             }
         }
         let factor = self.filtering.transform.time_factor();
-        let time = picture.pts.saturating_mul(factor);
+        let time = decoded.pts.saturating_mul(factor);
         if let State::Convert(_, range, _) = self.state {
-            let mut frame = self.unpacked(&picture, false, range)?;
-            frame.set_time(picture.pts);
+            let mut frame = self.unpacked(&decoded, false, range)?;
+            frame.set_time(decoded.pts);
             // Tags start at 1, because frames without a tag have 0.
-            frame.set_tag(picture.number as usize + 1);
-            self.extras.push_back((picture.number, picture.extras));
-            self.durations.push_back((picture.number, picture.duration));
+            frame.set_tag(decoded.number as usize + 1);
+            self.extras.push_back((decoded.number, decoded.extras));
+            self.durations.push_back((decoded.number, decoded.duration));
             if self.extras.len() > HELD {
                 self.extras.pop_front();
                 self.durations.pop_front();
@@ -176,31 +176,31 @@ impl Converter {
             out.extend(self.receive()?);
         } else {
             if let State::Repack(_, to) = self.state {
-                let frame = picture.frame.unpacked(to, Range::Limited, 16);
-                picture.frame = frame.ok_or_else(|| self.cannot_unpack(&picture))?;
+                let frame = decoded.frame.unpacked(to, Range::Limited, 16);
+                decoded.frame = frame.ok_or_else(|| self.cannot_unpack(&decoded))?;
             }
-            let duration = picture.duration.map(|duration| duration.saturating_mul(factor));
-            out.push(Picture { pts: time, duration, ..picture });
+            let duration = decoded.duration.map(|duration| duration.saturating_mul(factor));
+            out.push(DecodedFrame { pts: time, duration, ..decoded });
         }
         self.pad(out)
     }
 
     /// Adds the black border to finished frames.
-    fn pad(&self, mut pictures: Vec<Picture>) -> Result<Vec<Picture>> {
-        let Transform { pad: Some(pad), to, format, .. } = self.filtering.transform else { return Ok(pictures) };
-        for picture in &mut pictures {
-            picture.frame = picture
+    fn pad(&self, mut frames: Vec<DecodedFrame>) -> Result<Vec<DecodedFrame>> {
+        let Transform { pad: Some(pad), to, format, .. } = self.filtering.transform else { return Ok(frames) };
+        for decoded in &mut frames {
+            decoded.frame = decoded
                 .frame
                 .padded(pad, to.range, format)
-                .ok_or_else(|| Error::bug(Stage::Filter, "a picture that cannot be padded"))?;
+                .ok_or_else(|| Error::bug(Stage::Filter, "a frame that cannot be padded"))?;
         }
-        Ok(pictures)
+        Ok(frames)
     }
 
     /// The colour of a frame. Properties count only if both this frame and the first one specify them.
-    fn color_of(&self, picture: &Picture) -> Color {
-        let mut color = picture.frame.color();
-        if picture.frame.pixel_format().is_some_and(PixelFormat::is_full_range_variant) {
+    fn color_of(&self, decoded: &DecodedFrame) -> Color {
+        let mut color = decoded.frame.color();
+        if decoded.frame.pixel_format().is_some_and(PixelFormat::is_full_range_variant) {
             color.range = Range::Full;
         }
         // An unspecified range is read as limited.
@@ -229,7 +229,7 @@ impl Converter {
     }
 
     /// Prepares the conversion of frames of `shape` and `color`.
-    fn enter(&mut self, shape: Shape, color: Color, picture: &Picture) -> Result<()> {
+    fn enter(&mut self, shape: Shape, color: Color, decoded: &DecodedFrame) -> Result<()> {
         let (first, first_color) = *self.first.get_or_insert((shape, color));
         self.color = color;
         let Filtering { transform, rate, .. } = &self.filtering;
@@ -268,7 +268,7 @@ impl Converter {
             self.state = State::Repack(shape, to);
             return Ok(());
         }
-        let frame = self.unpacked(picture, false, range)?;
+        let frame = self.unpacked(decoded, false, range)?;
         let planar = |shape: Shape| Shape {
             format: shape
                 .pixel()
@@ -290,21 +290,21 @@ impl Converter {
     }
 
     /// Converts the samples of a frame to the planes that filters take.
-    fn unpacked(&self, picture: &Picture, clear: bool, range: Range) -> Result<Frame> {
+    fn unpacked(&self, decoded: &DecodedFrame, clear: bool, range: Range) -> Result<Frame> {
         let format = self.filtering.transform.format;
-        let to = picture.frame.pixel_format().and_then(|own| own.planar_for(format, clear));
+        let to = decoded.frame.pixel_format().and_then(|own| own.planar_for(format, clear));
         let opacity = if format.alpha { format.depth } else { 16 };
-        to.and_then(|to| picture.frame.unpacked(to, range, opacity)).ok_or_else(|| self.cannot_unpack(picture))
+        to.and_then(|to| decoded.frame.unpacked(to, range, opacity)).ok_or_else(|| self.cannot_unpack(decoded))
     }
 
-    fn cannot_unpack(&self, picture: &Picture) -> Error {
-        let format = picture.frame.pixel_format();
+    fn cannot_unpack(&self, decoded: &DecodedFrame) -> Error {
+        let format = decoded.frame.pixel_format();
         let name = format.map_or("an unknown format".into(), PixelFormat::name);
         let why = format.and_then(PixelFormat::obstacle).unwrap_or("their planes cannot be made");
-        self.error(ErrorKind::Unsupported, format!("pictures of {name} cannot be converted: {why}"))
+        self.error(ErrorKind::Unsupported, format!("frames of {name} cannot be converted: {why}"))
     }
 
-    fn drain(&mut self) -> Result<Vec<Picture>> {
+    fn drain(&mut self) -> Result<Vec<DecodedFrame>> {
         if let State::Convert(_, _, graph) = &mut self.state {
             graph.send(None).map_err(|code| self.failed(code))?;
             return self.receive();
@@ -312,7 +312,7 @@ impl Converter {
         Ok(Vec::new())
     }
 
-    fn receive(&mut self) -> Result<Vec<Picture>> {
+    fn receive(&mut self) -> Result<Vec<DecodedFrame>> {
         let base = self.time_base();
         let State::Convert(_, _, graph) = &mut self.state else { return Ok(Vec::new()) };
         let mut out = Vec::new();
@@ -324,7 +324,7 @@ impl Converter {
                     let extras = take_extras(&mut self.extras, number);
                     let shown = self.durations.iter().find(|(of, _)| *of == number).and_then(|(_, shown)| *shown);
                     let duration = shown.and_then(|ticks| self.filtering.transform.duration(ticks));
-                    out.push(Picture { frame, number, pts, duration, extras });
+                    out.push(DecodedFrame { frame, number, pts, duration, extras });
                 }
                 Ok(Output::Hungry | Output::End) => return Ok(out),
                 Err(code) => return Err(self.failed(code)),

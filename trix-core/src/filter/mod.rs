@@ -5,10 +5,10 @@
 pub mod transform;
 pub mod convert;
 pub mod rate;
-pub mod pictures;
+pub mod frames;
 mod continuity;
-pub mod sound_ledger;
-pub mod sound;
-pub mod sound_converter;
-pub mod sound_edit;
+pub mod audio_ledger;
+pub mod audio;
+pub mod audio_converter;
+pub mod audio_edit;
 mod stretch;

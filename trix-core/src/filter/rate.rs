@@ -8,7 +8,7 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-use crate::decode::video::Picture;
+use crate::decode::video::DecodedFrame;
 
 /// The frame rate conversion of one output.
 pub struct FrameRate {
@@ -20,9 +20,9 @@ pub struct FrameRate {
     first: Option<i64>,
     last: i64,
     /// The frame to show from position `next` on.
-    held: Option<Picture>,
+    held: Option<DecodedFrame>,
     /// The last finished frame. If no position is left for the next frames, it carries their captions.
-    made: Option<Picture>,
+    made: Option<DecodedFrame>,
     next: i64,
     repeated: u64,
     dropped: u64,
@@ -64,32 +64,32 @@ impl FrameRate {
     }
 
     /// Takes a frame. The returned frames are shown before it.
-    pub fn push(&mut self, picture: Picture) -> Vec<Picture> {
-        let first = *self.first.get_or_insert(picture.pts);
-        self.last = picture.pts;
-        let position = self.position(picture.pts, first);
+    pub fn push(&mut self, decoded: DecodedFrame) -> Vec<DecodedFrame> {
+        let first = *self.first.get_or_insert(decoded.pts);
+        self.last = decoded.pts;
+        let position = self.position(decoded.pts, first);
         let Some(held) = &mut self.held else {
-            self.held = Some(picture);
+            self.held = Some(decoded);
             return Vec::new();
         };
         if position <= self.next {
             // No position is left for the frame before. Keep its captions.
             self.dropped += 1;
             let captions = std::mem::take(&mut held.extras.captions);
-            let mut picture = picture;
-            picture.extras.captions.splice(0..0, captions);
-            self.held = Some(picture);
+            let mut decoded = decoded;
+            decoded.extras.captions.splice(0..0, captions);
+            self.held = Some(decoded);
             return Vec::new();
         }
         let mut out = self.emit(position);
-        self.held = Some(picture);
+        self.held = Some(decoded);
         let last = out.pop();
         let before = std::mem::replace(&mut self.made, last);
         before.into_iter().chain(out).collect()
     }
 
     /// Returns the remaining frames. The last one is shown for its duration.
-    pub fn finish(&mut self) -> Vec<Picture> {
+    pub fn finish(&mut self) -> Vec<DecodedFrame> {
         let Some(first) = self.first else { return Vec::new() };
         // A single frame stays, however short it is.
         let shown = self.held.as_ref().and_then(|held| held.duration).unwrap_or(self.last_ticks);
@@ -111,8 +111,8 @@ impl FrameRate {
         Timestamp::new(pts.saturating_sub(first), self.from).rescale(self.rate.inverse())
     }
 
-    fn emit(&mut self, until: i64) -> Vec<Picture> {
-        let Some(picture) = self.held.take() else { return Vec::new() };
+    fn emit(&mut self, until: i64) -> Vec<DecodedFrame> {
+        let Some(decoded) = self.held.take() else { return Vec::new() };
         let start = Timestamp::new(self.first.unwrap_or(0), self.from).rescale(self.to);
         let positions = self.next..until;
         self.repeated += (positions.clone().count() as u64).saturating_sub(1);
@@ -123,10 +123,10 @@ impl FrameRate {
             .zip(positions)
             .map(|(pts, k)| {
                 let extras = match k == first {
-                    true => picture.extras.clone(),
-                    false => Extras { captions: Vec::new(), ..picture.extras.clone() },
+                    true => decoded.extras.clone(),
+                    false => Extras { captions: Vec::new(), ..decoded.extras.clone() },
                 };
-                Picture { frame: picture.frame.clone(), number: picture.number, pts, duration: None, extras }
+                DecodedFrame { frame: decoded.frame.clone(), number: decoded.number, pts, duration: None, extras }
             })
             .collect()
     }
@@ -150,7 +150,7 @@ mod tests {
         let mut stage = FrameRate::new(rate, source_rate, TimeBase::new(1, 1000));
         let mut out = Vec::new();
         for (number, &pts) in times.iter().enumerate() {
-            out.extend(stage.push(Picture {
+            out.extend(stage.push(DecodedFrame {
                 frame: Frame::grey(2, 2),
                 number: number as u64,
                 pts,
@@ -161,12 +161,12 @@ mod tests {
         out.extend(stage.finish());
         let base = stage.time_base();
         let shown =
-            out.iter().map(|picture| (picture.number, Timestamp::new(picture.pts, base).rescale(rate.inverse())));
+            out.iter().map(|decoded| (decoded.number, Timestamp::new(decoded.pts, base).rescale(rate.inverse())));
         (shown.collect(), stage.repeated(), stage.dropped())
     }
 
     #[test]
-    fn pictures_are_repeated_and_left_out_and_counted() {
+    fn frames_are_repeated_and_left_out_and_counted() {
         assert_eq!(run(25, 25, &[0, 40, 80]), (vec![(0, 0), (1, 1), (2, 2)], 0, 0));
         assert_eq!(run(25, 25, &[0, 120, 160]), (vec![(0, 0), (0, 1), (0, 2), (1, 3), (2, 4)], 2, 0));
         // 50 to 25: the last frame lies half way to a position after the end.

@@ -6,9 +6,9 @@
 use trix_av::pixel::PixelFormat;
 use trix_model::{
     color::{Color, Matrix, Range},
-    format::{Chroma, PictureFormat},
+    format::{Chroma, FrameFormat},
+    frame_facts::FieldOrder,
     orientation::Orientation,
-    picture::FieldOrder,
     time::Rational,
 };
 
@@ -41,7 +41,7 @@ impl Shape {
 
 impl Transform {
     /// A transform that only changes size and format. The colour stays `color`.
-    pub const fn to(width: usize, height: usize, format: PictureFormat, resampler: Resampler, color: Color) -> Self {
+    pub const fn to(width: usize, height: usize, format: FrameFormat, resampler: Resampler, color: Color) -> Self {
         Transform {
             inverse_telecine: None,
             deinterlace: None,
@@ -122,7 +122,7 @@ impl Transform {
     pub(crate) fn is_identity(&self, shape: Shape) -> bool {
         let same_format = match (&self.packing, shape.pixel()) {
             (Some(packing), Some(pixel)) => is_packed_as(pixel, packing),
-            (None, Some(pixel)) => pixel.picture() == Some(self.format),
+            (None, Some(pixel)) => pixel.frame() == Some(self.format),
             _ => false,
         };
         same_format
@@ -265,7 +265,7 @@ impl Transform {
     /// Converts to 4:4:4.
     fn fill_chroma(&self, pixel: PixelFormat, steps: &mut Vec<String>, now: &mut Now) {
         let Some(samples) = pixel.samples() else { return };
-        let full = PictureFormat { chroma: Chroma::C444, ..samples };
+        let full = FrameFormat { chroma: Chroma::C444, ..samples };
         let range = same_range(self.from.range);
         steps.push(format!("scale=flags={SWS}:{range},format=pix_fmts={}", full.name()));
         now.pixel = PixelFormat::from_name(&full.name());
@@ -275,8 +275,8 @@ impl Transform {
         let Some(samples) = now.pixel.and_then(PixelFormat::samples) else { return };
         // The filter takes alpha as planes of the frame's own format, and treats a power of two as the maximum value.
         // At 16 bits, the difference vanishes.
-        let own = PictureFormat { chroma: Chroma::C444, alpha: false, ..samples };
-        let deep = PictureFormat { depth: if zimg { 16 } else { samples.depth }, ..own };
+        let own = FrameFormat { chroma: Chroma::C444, alpha: false, ..samples };
+        let deep = FrameFormat { depth: if zimg { 16 } else { samples.depth }, ..own };
         let own_is_rgb = own.rgb;
         let (own, without) = (own.name(), deep.name());
         let (range, full) = (same_range(self.from.range), same_range(Range::Full));
@@ -284,7 +284,7 @@ impl Transform {
             (true, range) => format!(",zscale=rin={range}:r={range},format=pix_fmts={without}"),
             (false, _) => String::new(),
         };
-        let grey = PictureFormat::ycbcr(Chroma::C400, deep.depth).name();
+        let grey = FrameFormat::ycbcr(Chroma::C400, deep.depth).name();
         // Alpha is full range, whatever the range of the frame. Filters negotiate range and matrix before they start,
         // and would compress alpha into the frame's range. So each branch states both for its neighbour explicitly. The
         // last filter takes two inputs with equal properties.
@@ -324,15 +324,15 @@ impl Transform {
     }
 
     /// If grey is requested, both converters expand luma to full range. Luma extracted from YCbCr stays unchanged.
-    fn without_chroma_asked(&self) -> (PictureFormat, &'static str) {
+    fn without_chroma_asked(&self) -> (FrameFormat, &'static str) {
         match self.format.chroma {
-            Chroma::C400 => (PictureFormat { chroma: Chroma::C444, ..self.format }, ",extractplanes=y"),
+            Chroma::C400 => (FrameFormat { chroma: Chroma::C444, ..self.format }, ",extractplanes=y"),
             _ => (self.format, ""),
         }
     }
 
     fn convert(&self, steps: &mut Vec<String>, now: Now, zimg: bool) {
-        let planar = now.pixel.and_then(PixelFormat::picture);
+        let planar = now.pixel.and_then(PixelFormat::frame);
         let packed = |pixel| self.packing.as_ref().is_some_and(|packing| is_packed_as(pixel, packing));
         let is_there = planar == Some(self.format) || now.pixel.is_some_and(packed);
         if is_there && (now.width, now.height) == (self.width, self.height) && !self.changes_color() {
@@ -350,7 +350,7 @@ impl Transform {
             && whole(format.chroma.shift(), width, height);
         // zimg increases the depth of alpha by a shift, which makes opaque samples slightly transparent.
         let apart = planar.filter(|samples| zimg && samples.alpha && format.alpha && samples.depth < format.depth);
-        let name = PictureFormat { alpha: format.alpha && apart.is_none(), ..format }.name();
+        let name = FrameFormat { alpha: format.alpha && apart.is_none(), ..format }.name();
         let step = if zimg {
             // Error diffusion triples the cost of scaling. It is worthwhile if bits are lost, but not if only the last
             // bit of an interpolated sample is rounded.
@@ -391,9 +391,9 @@ impl Transform {
             steps.push(step);
             return;
         };
-        let bare = PictureFormat { alpha: false, ..samples }.name();
+        let bare = FrameFormat { alpha: false, ..samples }.name();
         let (range, full) = (same_range(from.range), same_range(Range::Full));
-        let [deepest, deep] = [16, format.depth].map(|depth| PictureFormat::ycbcr(Chroma::C400, depth).name());
+        let [deepest, deep] = [16, format.depth].map(|depth| FrameFormat::ycbcr(Chroma::C400, depth).name());
         let resized = if (now.width, now.height) == (width, height) {
             String::new()
         } else {

@@ -51,7 +51,7 @@ fn kept(key: Option<cache::Key>, index: FrameIndex) -> Arc<FrameIndex> {
 ///
 /// # Errors
 /// Those of [`of`].
-pub(crate) fn begin(source: &Source, facts: &StreamFacts, start: Timestamp) -> Result<Found> {
+pub(crate) fn begin(source: &Source, facts: &StreamFacts, start: Timestamp) -> Result<SeekResult> {
     let index = of(source, facts, Some(start))?;
     begin_at(source, facts, &index, index.number_at(start))
 }
@@ -60,7 +60,12 @@ pub(crate) fn begin(source: &Source, facts: &StreamFacts, start: Timestamp) -> R
 ///
 /// # Errors
 /// Those of [`of`].
-pub(crate) fn begin_at(source: &Source, facts: &StreamFacts, index: &Arc<FrameIndex>, number: u64) -> Result<Found> {
+pub(crate) fn begin_at(
+    source: &Source,
+    facts: &StreamFacts,
+    index: &Arc<FrameIndex>,
+    number: u64,
+) -> Result<SeekResult> {
     // Maximum number of consecutive keyframes about which a header may be wrong.
     const WRONG: usize = 8;
     let mut index = Arc::clone(index);
@@ -82,4 +87,4 @@ pub(crate) fn begin_at(source: &Source, facts: &StreamFacts, index: &Arc<FrameIn
 }
 
 /// The position at which to start, or the reason to begin at the start of the stream.
-pub(crate) type Found = std::result::Result<Begin, FromStart>;
+pub(crate) type SeekResult = std::result::Result<Begin, FromStart>;

@@ -45,7 +45,7 @@ impl Meter {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn for_sound_like(frame: &Frame) -> Result<Self> {
+    pub fn for_audio_like(frame: &Frame) -> Result<Self> {
         Meter::new(frame.channels(), frame.sample_rate(), frame.loudspeakers().as_deref())
     }
 
@@ -98,7 +98,7 @@ impl Meter {
     pub fn push(&mut self, frame: &Frame) -> Result<()> {
         if (frame.channels(), frame.sample_rate()) != (self.channels, self.sample_rate) {
             let (channels, rate) = (frame.channels(), frame.sample_rate());
-            let detail = format!("sound changes to {channels} channels at {rate} Hz while it is measured");
+            let detail = format!("audio changes to {channels} channels at {rate} Hz while it is measured");
             return Err(Error::new(ErrorKind::Unsupported, Stage::Filter, detail));
         }
         let before = self.ahead.first().map_or(0, Vec::len);
@@ -115,7 +115,7 @@ impl Meter {
     pub fn push_samples(&mut self, channels: &[Vec<f64>]) -> Result<()> {
         let samples = channels.first().map_or(0, Vec::len);
         if channels.len() != self.channels || channels.iter().any(|channel| channel.len() != samples) {
-            let detail = format!("{} channels of sound where {} are measured", channels.len(), self.channels);
+            let detail = format!("{} channels of audio where {} are measured", channels.len(), self.channels);
             return Err(Error::new(ErrorKind::Unsupported, Stage::Filter, detail));
         }
         let before = self.ahead.first().map_or(0, Vec::len);
@@ -267,7 +267,7 @@ mod tests {
         let wave = |at: usize, step: f64| (at as f64 * step).sin() * (0.2 + 0.1 * (at as f64 / 50_000.0).sin());
         let planes: Vec<Vec<f64>> =
             [0.13, 0.029].iter().map(|step| (0..240_000).map(|at| wave(at, *step)).collect()).collect();
-        let frame = Frame::of_sound(&planes, "stereo", 48_000, 0).unwrap();
+        let frame = Frame::of_audio(&planes, "stereo", 48_000, 0).unwrap();
         meter.push(&frame).unwrap();
         let mean = |steps: usize| meter.powers.iter().rev().take(steps).sum::<f64>() / steps as f64;
         let ours = [MOMENTARY, SHORT_TERM].map(|steps| FULL_POWER + 10.0 * mean(steps).log10());

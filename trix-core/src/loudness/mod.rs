@@ -16,17 +16,17 @@ pub use self::{meter::Meter, normalise::normalise};
 pub use crate::plan::{Loudness, Normalisation};
 use crate::{
     plan::Settled,
-    reading::sound_reader::SoundReader,
+    reading::audio_reader::AudioReader,
     source::Source,
-    spec::{audio_edit::SoundEdit, track::LoudnessTarget},
+    spec::{audio_edit::AudioEdit, track::LoudnessTarget},
 };
 
 /// Measures stream `stream` of `source` without changes. `None` selects the first audio stream.
 ///
 /// # Errors
-/// Those of [`SoundReader::new`] and of [`measure_sound`].
+/// Those of [`AudioReader::new`] and of [`measure_audio`].
 pub fn measure(source: Source, stream: Option<usize>, on_damage: OnDamage, cancel: &Cancel) -> Result<Loudness> {
-    measure_sound(&mut SoundReader::new(source, stream, on_damage)?, cancel)
+    measure_audio(&mut AudioReader::new(source, stream, on_damage)?, cancel)
 }
 
 /// Measures everything that `sound` yields, including the result of a mix, an edit or stems.
@@ -34,22 +34,22 @@ pub fn measure(source: Source, stream: Option<usize>, on_damage: OnDamage, cance
 /// # Errors
 /// Those of reading and decoding. `MalformedInput` if there is no audio, `Unsupported` if its format changes or cannot
 /// be measured, `Cancelled`.
-pub fn measure_sound(sound: &mut SoundReader, cancel: &Cancel) -> Result<Loudness> {
+pub fn measure_audio(audio: &mut AudioReader, cancel: &Cancel) -> Result<Loudness> {
     let mut meter: Option<Meter> = None;
-    while let Some(frame) = sound.next_block()? {
+    while let Some(frame) = audio.next_block()? {
         if cancel.is_cancelled() {
             return Err(Error::cancelled(Stage::Decode));
         }
         if meter.is_none() {
-            meter = Some(Meter::for_sound_like(&frame)?);
+            meter = Some(Meter::for_audio_like(&frame)?);
         }
         if let Some(meter) = &mut meter {
             meter.push(&frame)?;
         }
     }
     let none = || {
-        Error::new(ErrorKind::MalformedInput, Stage::Decode, "the track has no decodable sound")
-            .in_stream(sound.stream())
+        Error::new(ErrorKind::MalformedInput, Stage::Decode, "the track has no decodable audio")
+            .in_stream(audio.stream())
     };
     Ok(meter.ok_or_else(none)?.finish())
 }
@@ -64,21 +64,21 @@ const CLOSE: f64 = 0.05;
 /// that it is given. The audio is read once, and a few times more if a limiter is needed.
 ///
 /// # Errors
-/// Those of `sound` and of [`measure_sound`].
+/// Those of `sound` and of [`measure_audio`].
 pub fn settle(
-    mut sound: impl FnMut(SoundEdit) -> Result<SoundReader>,
-    edit: SoundEdit,
+    mut audio: impl FnMut(AudioEdit) -> Result<AudioReader>,
+    edit: AudioEdit,
     target: &LoudnessTarget,
     cancel: &Cancel,
 ) -> Result<Settled> {
-    let measured = measure_sound(&mut sound(edit)?, cancel)?;
+    let measured = measure_audio(&mut audio(edit)?, cancel)?;
     let mut normalisation = normalise(&measured, target);
     if normalisation.limit_dbtp.is_none() {
         return Ok(Settled { measured, normalisation, limited: None });
     }
     let mut round = 0;
     loop {
-        let found = measure_sound(&mut sound(normalisation.applied_to(edit))?, cancel)?;
+        let found = measure_audio(&mut audio(normalisation.applied_to(edit))?, cancel)?;
         round += 1;
         normalisation.expected_lufs = found.integrated_lufs;
         normalisation.expected_true_peak_dbtp = found.true_peak_dbtp;

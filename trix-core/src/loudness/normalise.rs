@@ -5,7 +5,7 @@
 use crate::{
     plan::{Loudness, Normalisation},
     spec::{
-        audio_edit::SoundEdit,
+        audio_edit::AudioEdit,
         track::{LoudnessMode, LoudnessTarget},
     },
 };
@@ -33,8 +33,8 @@ pub fn normalise(measured: &Loudness, target: &LoudnessTarget) -> Normalisation 
 
 impl Normalisation {
     /// Adds this gain and the limiter to `edit`.
-    pub fn applied_to(&self, edit: SoundEdit) -> SoundEdit {
-        SoundEdit { gain_db: edit.gain_db + self.gain_db, limit_dbtp: self.limit_dbtp.or(edit.limit_dbtp), ..edit }
+    pub fn applied_to(&self, edit: AudioEdit) -> AudioEdit {
+        AudioEdit { gain_db: edit.gain_db + self.gain_db, limit_dbtp: self.limit_dbtp.or(edit.limit_dbtp), ..edit }
     }
 }
 

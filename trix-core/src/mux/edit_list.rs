@@ -23,13 +23,13 @@ pub(super) struct Shown {
 }
 
 /// A box (ISO/IEC 14496-12, 4.2) in memory.
-struct Found {
+struct FoundBox {
     whole: Range<usize>,
     content: Range<usize>,
 }
 
 /// Finds a box named `name` in `range`, after the first `skip` boxes of that name.
-fn find(data: &[u8], range: Range<usize>, name: &[u8; 4], mut skip: usize) -> Option<Found> {
+fn find(data: &[u8], range: Range<usize>, name: &[u8; 4], mut skip: usize) -> Option<FoundBox> {
     let mut at = range.start;
     while at + 8 <= range.end {
         let size = u32::from_be_bytes(data.get(at..at + 4)?.try_into().ok()?) as usize;
@@ -39,7 +39,7 @@ fn find(data: &[u8], range: Range<usize>, name: &[u8; 4], mut skip: usize) -> Op
         }
         if data.get(at + 4..at + 8)? == name {
             if skip == 0 {
-                return Some(Found { whole: at..at + size, content: at + 8..at + size });
+                return Some(FoundBox { whole: at..at + size, content: at + 8..at + size });
             }
             skip -= 1;
         }

@@ -24,14 +24,14 @@ use trix_bitstream::nal::NalCodec;
 use trix_model::{
     chapter::Chapter,
     error::{Error, ErrorKind, Result, Stage},
-    picture::Display,
+    frame_facts::Display,
     time::{Rational, TimeBase, Timestamp},
 };
 
 use codec_delay::Missing;
 use edit_units::EditUnits;
 use in_band::InBand;
-use record::{Bookkeeper, TrackRecord};
+use record::{TrackRecord, TrackRecorder};
 
 use crate::spec::job::Container;
 
@@ -73,7 +73,7 @@ pub struct CoverSpec {
 
 /// Content of a file beside its tracks.
 #[derive(Default)]
-pub struct Beside<'a> {
+pub struct FileMetadata<'a> {
     /// Tags of the whole file.
     pub metadata: Vec<(String, String)>,
     /// Chapters.
@@ -90,20 +90,20 @@ pub struct Muxer {
     path: PathBuf,
     container: Container,
     movie: TimeBase,
-    tracks: Vec<Track>,
+    tracks: Vec<OutputTrack>,
     edit_units: Option<EditUnits>,
     delays: Vec<Option<Missing>>,
 }
 
-struct Track {
+struct OutputTrack {
     from: TimeBase,
     to: TimeBase,
     /// Delay of the times in the file relative to the audible times, in ticks of `from`.
     delay: i64,
     /// True if the first packet determines the delay.
     finds_delay: bool,
-    books: Bookkeeper,
-    is_picture: bool,
+    record: TrackRecorder,
+    is_video: bool,
     in_band: Option<InBand>,
     /// Joins packets that belong to one frame.
     joiner: Option<BitstreamFilter>,
@@ -116,13 +116,18 @@ impl Muxer {
     ///
     /// # Errors
     /// `Io` if the disk fails, `Unsupported` if the container cannot hold the tracks.
-    pub fn new(container: Container, path: &Path, mut tracks: Vec<TrackSpec>, beside: &Beside<'_>) -> Result<Self> {
+    pub fn new(
+        container: Container,
+        path: &Path,
+        mut tracks: Vec<TrackSpec>,
+        file_metadata: &FileMetadata<'_>,
+    ) -> Result<Self> {
         let fail = |code: AvError| error_of(code, path, &[]);
         let mut output = Output::create(container.muxer(), path).map_err(fail)?;
-        output.set_metadata(&beside.metadata);
-        output.set_chapters(beside.chapters).map_err(fail)?;
+        output.set_metadata(&file_metadata.metadata);
+        output.set_chapters(file_metadata.chapters).map_err(fail)?;
         let (mut rewriters, mut delays) = (Vec::new(), Vec::new());
-        let has_timecode = beside.metadata.iter().any(|(key, _)| key == "timecode");
+        let has_timecode = file_metadata.metadata.iter().any(|(key, _)| key == "timecode");
         for track in &mut tracks {
             let rewriter = container.wants_parameter_sets_in_band().then(|| InBand::new(&track.parameters)).flatten();
             if let Some(rewriter) = &rewriter {
@@ -164,7 +169,7 @@ impl Muxer {
                 })
                 .map_err(fail)?;
         }
-        let covers = add_beside(&mut output, beside).map_err(fail)?;
+        let covers = add_file_metadata(&mut output, file_metadata).map_err(fail)?;
         let movie = TimeBase::new(1, movie_timescale(&tracks));
         let timescale = movie.den.to_string();
         let options: &[(&str, &str)] = match container {
@@ -201,21 +206,21 @@ impl Muxer {
                 let delay = codec_delay::to_add(container, &track.parameters);
                 let delay = delay.map_or(0, |delay| delay.rescale(track.time_base));
                 let finds_delay = hides_start(container, &track);
-                let books = Bookkeeper::new(&track.parameters, to);
-                let is_picture = track.parameters.kind() == StreamKind::Video;
+                let record = TrackRecorder::new(&track.parameters, to);
+                let is_video = track.parameters.kind() == StreamKind::Video;
                 // WebM and other containers store VP9 frames that are not shown in one packet with the next shown
                 // frame.
                 let joiner = (track.parameters.codec_name() == "vp9")
                     .then(|| BitstreamFilter::open("vp9_superframe", &track.parameters, track.time_base))
                     .transpose()
                     .map_err(fail)?;
-                Ok(Track {
+                Ok(OutputTrack {
                     from: track.time_base,
                     to,
                     delay,
                     finds_delay,
-                    books,
-                    is_picture,
+                    record,
+                    is_video,
                     in_band,
                     joiner,
                     shown: None,
@@ -246,8 +251,8 @@ impl Muxer {
             return self.put(track, packet, None);
         };
         let time = packet.pts().map(|pts| Timestamp::new(pts, state.from));
-        if state.is_picture {
-            units.picture(time.map_or(-1, |time| time.rescale(state.to)));
+        if state.is_video {
+            units.frame(time.map_or(-1, |time| time.rescale(state.to)));
             self.put(track, packet, None)?;
         } else if !units.take(track, time, packet.data()) {
             return self.put(track, packet, None);
@@ -262,7 +267,7 @@ impl Muxer {
         packet.set_stream(track);
         let (pts, dts, duration) = (packet.pts(), packet.dts(), packet.duration());
         packet.rescale(from, state.to);
-        state.books.enter(&packet);
+        state.record.enter(&packet);
         if let Some(pts) = packet.pts() {
             let (_, earliest) = state.shown.get_or_insert((pts, pts));
             *earliest = (*earliest).min(pts);
@@ -300,7 +305,7 @@ impl Muxer {
         }
         self.output.finish().map_err(|code| error_of(code, &self.path, &[]))?;
         codec_delay::complete(&self.path, &self.delays)?;
-        for (index, track) in self.tracks.iter().enumerate().filter(|(_, track)| track.is_picture) {
+        for (index, track) in self.tracks.iter().enumerate().filter(|(_, track)| track.is_video) {
             let Some((first, earliest)) = track.shown.filter(|(first, earliest)| earliest < first) else { continue };
             if self.container.is_iso() {
                 let [first, earliest] = [first, earliest].map(|ticks| Timestamp::new(ticks, track.to));
@@ -309,7 +314,7 @@ impl Muxer {
                     .map_err(|error| Error::io(Stage::Mux, &self.path, "cannot be written", error))?;
             }
         }
-        Ok((self.tracks.into_iter().map(|track| track.books.close()).collect(), notes))
+        Ok((self.tracks.into_iter().map(|track| track.record.close()).collect(), notes))
     }
 }
 
@@ -319,9 +324,12 @@ fn hides_start(container: Container, track: &TrackSpec) -> bool {
 }
 
 /// Adds attachments and covers. Returns the streams of the cover images with their data.
-fn add_beside<'a>(output: &mut Output, beside: &'a Beside<'_>) -> Result<Vec<(usize, &'a [u8])>, AvError> {
+fn add_file_metadata<'a>(
+    output: &mut Output,
+    file_metadata: &'a FileMetadata<'_>,
+) -> Result<Vec<(usize, &'a [u8])>, AvError> {
     let millis = TimeBase::new(1, 1000);
-    for Attached { name, media_type, data } in &beside.attachments {
+    for Attached { name, media_type, data } in &file_metadata.attachments {
         let metadata = [("filename", name), ("mimetype", media_type)];
         let metadata = metadata.map(|(key, value)| (key.to_owned(), (*value).to_owned()));
         let parameters = CodecParameters::for_attachment(data);
@@ -336,7 +344,7 @@ fn add_beside<'a>(output: &mut Output, beside: &'a Beside<'_>) -> Result<Vec<(us
         output.add_stream(&stream)?;
     }
     let mut covers = Vec::new();
-    for CoverSpec { parameters, data } in &beside.covers {
+    for CoverSpec { parameters, data } in &file_metadata.covers {
         let disposition = ["attached_pic".to_owned()];
         let stream = NewStream {
             parameters,
@@ -356,7 +364,7 @@ fn edit_units(tracks: &[TrackSpec]) -> Option<EditUnits> {
     let mut units = EditUnits::new(tracks.iter().find_map(|track| track.rate)?);
     for (index, track) in tracks.iter().enumerate() {
         if let Some((rate, block)) = track.parameters.pcm_block() {
-            units.add_sound(index, rate, block);
+            units.add_audio(index, rate, block);
         }
     }
     Some(units)

@@ -21,11 +21,11 @@ use xxhash_rust::xxh3::Xxh3;
 /// What was written to, or read from, one track.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct TrackRecord {
-    /// Pictures, sound or subtitles.
+    /// Frames, audio or subtitles.
     pub kind: StreamKind,
     /// FFmpeg's name of the codec.
     pub codec: String,
-    /// Compressed pictures, blocks of sound, or subtitles.
+    /// Compressed frames, blocks of audio, or subtitles.
     pub packets: u64,
     /// How many of them decoding can start with.
     pub keyframes: u64,
@@ -41,7 +41,7 @@ pub struct TrackRecord {
     pub end: Option<Timestamp>,
     /// XXH3 over the essence: coded slices of H.264 and HEVC, all bytes of other codecs; in hexadecimal.
     pub essence: String,
-    /// Pictures with captions or dynamic HDR metadata in them.
+    /// Frames with captions or dynamic HDR metadata in them.
     pub extras: ExtrasCount,
     /// XXH3 over the presentation times in the order of decoding, counted from the first of them; for subtitles of text
     /// also over how long each is shown; in hexadecimal.
@@ -49,7 +49,7 @@ pub struct TrackRecord {
 }
 
 /// Builds the record of one track.
-pub struct Bookkeeper {
+pub struct TrackRecorder {
     kind: StreamKind,
     codec: String,
     nal: Option<NalCodec>,
@@ -68,13 +68,13 @@ pub struct Bookkeeper {
     end: Option<i64>,
 }
 
-impl Bookkeeper {
+impl TrackRecorder {
     /// Creates a bookkeeper for packets with `parameters` and with times in `time_base`.
     pub fn new(parameters: &CodecParameters, time_base: TimeBase) -> Self {
         let codec = parameters.codec_name();
         let nal = NalCodec::from_name(&codec);
         let framing = nal.map_or(Framing::Opaque, |nal| nal.framing(parameters.extradata()));
-        Bookkeeper {
+        TrackRecorder {
             kind: parameters.kind(),
             codec,
             nal,

@@ -12,8 +12,8 @@ use trix_model::{
     control::cancel::Cancel,
     damage::{DamageLog, OnDamage},
     error::{Error, ErrorKind, Result, Stage},
+    frame_facts::Display,
     orientation::Orientation,
-    picture::Display,
     time::{Rational, TimeBase, Timestamp},
 };
 

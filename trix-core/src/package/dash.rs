@@ -101,7 +101,7 @@ fn set_of(rendition: &MediaRendition) -> String {
             format!("{code} {primaries} {transfer} {matrix}")
         }
         _ => {
-            let (_, channels) = spec.parameters.sound();
+            let (_, channels) = spec.parameters.audio();
             format!("{} {channels} {:?} {:?}", rendition.codecs, rendition.language, roles(spec))
         }
     }
@@ -155,8 +155,8 @@ fn label(spec: &TrackSpec) -> String {
 
 fn adaptation_set(text: &mut String, index: usize, members: &[&MediaRendition]) {
     let spec = &members[0].spec;
-    let is_picture = spec.parameters.kind() == StreamKind::Video;
-    let kind = if is_picture { "video" } else { "audio" };
+    let is_video = spec.parameters.kind() == StreamKind::Video;
+    let kind = if is_video { "video" } else { "audio" };
     // Writing to a string cannot fail.
     let _ = write!(
         text,
@@ -170,8 +170,8 @@ fn adaptation_set(text: &mut String, index: usize, members: &[&MediaRendition]) 
     if let Some(language) = &members[0].language {
         let _ = write!(text, " lang=\"{}\"", escaped(language));
     }
-    if is_picture {
-        let sizes = members.iter().map(|one| one.spec.parameters.picture_size());
+    if is_video {
+        let sizes = members.iter().map(|one| one.spec.parameters.coded_size());
         let (width, height) = sizes.fold((0, 0), |most, size| (most.0.max(size.0), most.1.max(size.1)));
         let (shown, rows) = header::shown_size(spec);
         let shape = Rational::new(shown.into(), rows.into());
@@ -179,7 +179,7 @@ fn adaptation_set(text: &mut String, index: usize, members: &[&MediaRendition]) 
     }
     text.push_str(">\n");
     text.push_str(&label(spec));
-    if is_picture {
+    if is_video {
         let (primaries, transfer, matrix) = spec.parameters.code_points();
         // Supplemental properties, so that players that do not know them still play the content.
         for (name, value) in [
@@ -208,7 +208,7 @@ fn representation(text: &mut String, rendition: &MediaRendition) {
         record.id, record.peak_bit_rate
     );
     if spec.parameters.kind() == StreamKind::Video {
-        let (width, height, aspect) = spec.parameters.picture_size();
+        let (width, height, aspect) = spec.parameters.coded_size();
         let _ = write!(text, " width=\"{width}\" height=\"{height}\"");
         let square = Rational::new(1, 1);
         let aspect = if aspect.is_positive() { aspect } else { square };
@@ -228,7 +228,7 @@ fn representation(text: &mut String, rendition: &MediaRendition) {
         }
         text.push_str(">\n");
     } else {
-        let (rate, channels) = spec.parameters.sound();
+        let (rate, channels) = spec.parameters.audio();
         let _ = writeln!(text, " audioSamplingRate=\"{rate}\">");
         // ISO/IEC 23091-3: the usual layout for this number of channels.
         let layout = if channels == 8 { 12 } else { channels };

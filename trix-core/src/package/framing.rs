@@ -80,8 +80,8 @@ mod tests {
             from: Framing::StartCodes,
             sets: vec![vec![0x67, 1], vec![0x68, 2]],
         };
-        let picture = [0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 2, 0, 0, 1, 0x65, 9];
-        assert_eq!(form.sample(&picture).unwrap(), &[0, 0, 0, 2, 0x65, 9][..]);
+        let frame = [0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 2, 0, 0, 1, 0x65, 9];
+        assert_eq!(form.sample(&frame).unwrap(), &[0, 0, 0, 2, 0x65, 9][..]);
         assert!(form.sample(&[0, 0, 1, 0x67, 2, 0, 0, 1, 0x65, 9]).is_err());
     }
 }

@@ -45,14 +45,14 @@ impl Header {
             // Within the ISO Base Media File Format, 3.1).
             stsd[20..24].copy_from_slice(b"dvh1");
         }
-        let is_picture = spec.parameters.kind() == StreamKind::Video;
+        let is_video = spec.parameters.kind() == StreamKind::Video;
         let mut to = Writer::new();
         to.within(b"ftyp", |to| {
             to.bytes(b"iso6");
             to.u32(0);
             [b"iso6", b"cmfc", b"dash"].into_iter().for_each(|brand| to.bytes(brand));
             // This brand requires video without an edit list (ISO/IEC 23000-19, 7.2).
-            if is_picture && shift == 0 {
+            if is_video && shift == 0 {
                 to.bytes(b"cmf2");
             }
         });
@@ -150,14 +150,14 @@ fn matrix(to: &mut Writer, values: [i32; 9]) {
 }
 
 fn track(to: &mut Writer, spec: &TrackSpec, timescale: u32, shift: u32, stsd: &[u8]) {
-    let is_picture = spec.parameters.kind() == StreamKind::Video;
+    let is_video = spec.parameters.kind() == StreamKind::Video;
     // Flags: enabled, part of the movie, and the size is in square samples.
     to.full(b"tkhd", 0, 7, |to| {
         [0, 0, 1, 0, 0].into_iter().for_each(|value| to.u32(value));
         to.zeros(8);
         to.u16(0);
-        to.u16(u16::from(!is_picture));
-        to.u16(if is_picture { 0 } else { 0x100 });
+        to.u16(u16::from(!is_video));
+        to.u16(if is_video { 0 } else { 0x100 });
         to.u16(0);
         matrix(to, spec.display.orientation.to_matrix());
         let (width, height) = shown_size(spec);
@@ -178,12 +178,12 @@ fn track(to: &mut Writer, spec: &TrackSpec, timescale: u32, shift: u32, stsd: &[
         });
         to.full(b"hdlr", 0, 0, |to| {
             to.u32(0);
-            to.bytes(if is_picture { b"vide" } else { b"soun" });
+            to.bytes(if is_video { b"vide" } else { b"soun" });
             to.zeros(12);
-            to.bytes(if is_picture { b"Pictures\0" } else { b"Sound\0" });
+            to.bytes(if is_video { b"Pictures\0" } else { b"Sound\0" });
         });
         to.within(b"minf", |to| {
-            match is_picture {
+            match is_video {
                 true => to.full(b"vmhd", 0, 1, |to| to.zeros(8)),
                 false => to.full(b"smhd", 0, 0, |to| to.zeros(4)),
             }
@@ -206,7 +206,7 @@ fn track(to: &mut Writer, spec: &TrackSpec, timescale: u32, shift: u32, stsd: &[
 
 /// Width and height in square samples, before a player rotates the frame.
 pub(super) fn shown_size(spec: &TrackSpec) -> (u32, u32) {
-    let (width, height, aspect) = spec.parameters.picture_size();
+    let (width, height, aspect) = spec.parameters.coded_size();
     let shown = if aspect.is_positive() {
         let (num, den) = (i128::from(aspect.num), i128::from(aspect.den));
         u32::try_from((i128::from(width) * num + den / 2) / den).unwrap_or(width)

@@ -44,7 +44,7 @@ pub(super) fn write(root: &Path, media: &[MediaRendition], texts: &[TextRenditio
     for rendition in media {
         let folder = root.join(&rendition.record.id);
         put(&folder.join(PLAYLIST), media_playlist(rendition, target, false))?;
-        if is_picture(rendition) {
+        if is_video(rendition) {
             put(&folder.join(KEYFRAMES), media_playlist(rendition, target, true))?;
         }
     }
@@ -114,7 +114,7 @@ fn text_playlist(rendition: &TextRendition, target: u64) -> String {
     text
 }
 
-fn is_picture(rendition: &MediaRendition) -> bool {
+fn is_video(rendition: &MediaRendition) -> bool {
     rendition.spec.parameters.kind() == StreamKind::Video
 }
 
@@ -145,9 +145,9 @@ struct Group<'a> {
     members: Vec<&'a MediaRendition>,
 }
 
-fn groups<'a>(sound: &[&'a MediaRendition]) -> Vec<Group<'a>> {
+fn groups<'a>(audio: &[&'a MediaRendition]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
-    for rendition in sound {
+    for rendition in audio {
         match groups.iter_mut().find(|group| group.codecs == rendition.codecs) {
             Some(group) => group.members.push(rendition),
             None => groups.push(Group {
@@ -218,13 +218,13 @@ fn characteristics(spec: &TrackSpec) -> Vec<&'static str> {
 
 fn master(media: &[MediaRendition], texts: &[TextRendition]) -> String {
     let mut text = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n".to_owned();
-    let (pictures, sound): (Vec<_>, Vec<_>) = media.iter().partition(|rendition| is_picture(rendition));
-    let groups = groups(&sound);
+    let (frames, audio): (Vec<_>, Vec<_>) = media.iter().partition(|rendition| is_video(rendition));
+    let groups = groups(&audio);
     for group in &groups {
         let members = group.members.iter();
         let members: Vec<_> = members.map(|one| (&one.spec, one.language.as_deref(), one.record.id.as_str())).collect();
         for (said, rendition) in described(&members).iter().zip(&group.members) {
-            let (_, channels) = rendition.spec.parameters.sound();
+            let (_, channels) = rendition.spec.parameters.audio();
             let id = &rendition.record.id;
             let _ = writeln!(
                 text,
@@ -239,7 +239,7 @@ fn master(media: &[MediaRendition], texts: &[TextRendition]) -> String {
         let id = &rendition.record.id;
         let _ = writeln!(text, "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",{said},URI=\"{id}/{PLAYLIST}\"");
     }
-    let has_captions = pictures.iter().any(|rendition| rendition.record.track.extras.captions > 0);
+    let has_captions = frames.iter().any(|rendition| rendition.record.track.extras.captions > 0);
     if has_captions {
         text.push_str(
             "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"captions\",NAME=\"CC1\",AUTOSELECT=YES,INSTREAM-ID=\"CC1\"\n",
@@ -249,7 +249,7 @@ fn master(media: &[MediaRendition], texts: &[TextRendition]) -> String {
     if !texts.is_empty() {
         common.push_str(",SUBTITLES=\"text\"");
     }
-    if !pictures.is_empty() {
+    if !frames.is_empty() {
         common.push_str(if has_captions { ",CLOSED-CAPTIONS=\"captions\"" } else { ",CLOSED-CAPTIONS=NONE" });
     }
     // The bit rate of the largest playable combination: with the largest audio and text (RFC 8216, 4.3.4.2).
@@ -262,42 +262,42 @@ fn master(media: &[MediaRendition], texts: &[TextRendition]) -> String {
         let record = &rendition.record;
         let others = group.map(|group| densest(&mut group.members.iter().map(|one| &one.record))).unwrap_or_default();
         // An audio variant plays without other audio.
-        let others = if is_picture(rendition) { others } else { (0, 0) };
+        let others = if is_video(rendition) { others } else { (0, 0) };
         let mut line = format!(
             "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={}",
             record.peak_bit_rate + others.0 + of_text.0,
             record.average_bit_rate + others.1 + of_text.1
         );
         let mut names = vec![rendition.codecs.as_str()];
-        names.extend(group.filter(|_| is_picture(rendition)).map(|group| group.codecs));
+        names.extend(group.filter(|_| is_video(rendition)).map(|group| group.codecs));
         let _ = write!(line, ",CODECS=\"{}\"", names.join(","));
-        if is_picture(rendition) {
-            line.push_str(&picture_attributes(&rendition.spec));
+        if is_video(rendition) {
+            line.push_str(&frame_attributes(&rendition.spec));
         }
         if let Some(group) = group {
             let _ = write!(line, ",AUDIO=\"{}\"", group.id);
         }
         format!("{line}{common}\n{}/{PLAYLIST}\n", record.id)
     };
-    if pictures.is_empty() {
+    if frames.is_empty() {
         groups.iter().filter_map(|group| Some((group.members.first()?, group))).for_each(|(first, group)| {
             text.push_str(&stream(first, Some(group)));
         });
     } else if groups.is_empty() {
-        pictures.iter().for_each(|rendition| text.push_str(&stream(rendition, None)));
+        frames.iter().for_each(|rendition| text.push_str(&stream(rendition, None)));
     } else {
         for group in &groups {
-            pictures.iter().for_each(|rendition| text.push_str(&stream(rendition, Some(group))));
+            frames.iter().for_each(|rendition| text.push_str(&stream(rendition, Some(group))));
         }
     }
-    for rendition in pictures {
+    for rendition in frames {
         text.push_str(&keyframe_stream(rendition));
     }
     text
 }
 
 /// RESOLUTION, FRAME-RATE, VIDEO-RANGE and SUPPLEMENTAL-CODECS.
-fn picture_attributes(spec: &TrackSpec) -> String {
+fn frame_attributes(spec: &TrackSpec) -> String {
     let mut text = resolution(spec);
     if let Some(rate) = spec.rate.filter(|rate| rate.is_positive()) {
         let thousandths = Timestamp::new(1, rate).rescale(TimeBase::new(1, 1000));

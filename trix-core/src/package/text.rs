@@ -13,7 +13,7 @@ use super::{
     track::{segment_name, unwritable},
     webvtt,
 };
-use crate::mux::{TrackSpec, record::Bookkeeper};
+use crate::mux::{TrackSpec, record::TrackRecorder};
 
 /// File name of the complete text.
 pub(super) const WHOLE: &str = "all.vtt";
@@ -47,12 +47,12 @@ impl TextTrack {
     /// Writes all files. Each segment lies between two consecutive `edges`.
     pub(super) fn finish(mut self, edges: &[Timestamp]) -> Result<TextRendition> {
         self.cues.sort_by_key(|cue| cue.start);
-        let mut books = Bookkeeper::new(&self.spec.parameters, webvtt::MILLIS);
+        let mut record = TrackRecorder::new(&self.spec.parameters, webvtt::MILLIS);
         for cue in &self.cues {
             let mut packet = Packet::copy_of(cue.text.as_bytes());
             packet.set_times(Some(cue.start), Some(cue.start), cue.end - cue.start);
             packet.set_key(true);
-            books.enter(&packet);
+            record.enter(&packet);
         }
         let write = |name: &str, text: &str| {
             let path = self.path.join(name);
@@ -82,7 +82,7 @@ impl TextTrack {
                 duration: Timestamp::new(end, webvtt::MILLIS),
                 peak_bit_rate: rates::peak(&weights, 1000, 1),
                 average_bit_rate: rates::average(&weights, 1000),
-                track: books.close(),
+                track: record.close(),
             },
             language: language::tag(&self.spec),
             spec: self.spec,

@@ -25,7 +25,7 @@ use super::{
     webvtt,
 };
 use crate::{
-    mux::{TrackSpec, record::Bookkeeper},
+    mux::{TrackSpec, record::TrackRecorder},
     package::fragment::SegmentPlace,
     spec::package::Layout,
 };
@@ -70,7 +70,7 @@ pub(super) struct MediaTrack {
     segments: Vec<SegmentPlace>,
     /// Required start of the next segment.
     end: Option<i64>,
-    books: Bookkeeper,
+    record: TrackRecorder,
 }
 
 impl MediaTrack {
@@ -81,7 +81,7 @@ impl MediaTrack {
         while spec.parameters.kind() == StreamKind::Video && timescale < 10_000 {
             timescale *= 2;
         }
-        let books = Bookkeeper::new(&spec.parameters, TimeBase::new(1, timescale.into()));
+        let record = TrackRecorder::new(&spec.parameters, TimeBase::new(1, timescale.into()));
         let form = SampleForm::of(&spec.parameters);
         let (pending, segments) = (Vec::new(), Vec::new());
         Ok(MediaTrack {
@@ -99,7 +99,7 @@ impl MediaTrack {
             at: 0,
             segments,
             end: None,
-            books,
+            record,
         })
     }
 
@@ -115,7 +115,7 @@ impl MediaTrack {
         Error::new(kind, Stage::Mux, format!("rendition {}: {detail}", self.id)).at(Some(self.time(ticks)))
     }
 
-    pub(super) fn is_picture(&self) -> bool {
+    pub(super) fn is_video(&self) -> bool {
         self.spec.parameters.kind() == StreamKind::Video
     }
 
@@ -130,27 +130,27 @@ impl MediaTrack {
             return Ok(None);
         }
         packet.rescale(self.spec.time_base, self.base());
-        let is_picture = self.is_picture();
+        let is_video = self.is_video();
         let before = self.pending.last().map(|last| last.pts);
         let Some(pts) = packet.pts() else {
             let detail = "a packet has no time";
             return Err(self.fail(ErrorKind::MalformedInput, before.unwrap_or(0), detail));
         };
-        let key = packet.is_key() || !is_picture;
+        let key = packet.is_key() || !is_video;
         if self.pending.is_empty() && self.segments.is_empty() {
-            if is_picture && (pts < 0 || !key) {
-                let detail = "the first picture is no keyframe at or after zero";
+            if is_video && (pts < 0 || !key) {
+                let detail = "the first frame is no keyframe at or after zero";
                 return Err(self.fail(ErrorKind::Unsupported, pts, detail));
             }
-            self.shift = match is_picture {
+            self.shift = match is_video {
                 true => packet.dts().map_or(0, |dts| pts.saturating_sub(dts)).max(0),
                 false => pts.saturating_neg().max(0),
             };
         }
-        if !is_picture && before.is_some_and(|before| pts <= before) {
+        if !is_video && before.is_some_and(|before| pts <= before) {
             return Err(self.fail(ErrorKind::MalformedInput, pts, "its times do not increase"));
         }
-        self.books.enter(&packet);
+        self.record.enter(&packet);
         self.pending.push(Pending { pts, duration: packet.duration(), key, packet });
         Ok(key.then(|| self.time(pts)))
     }
@@ -176,7 +176,7 @@ impl MediaTrack {
     pub(super) fn cut(&mut self, boundaries: &Boundaries) -> Result<()> {
         while let Some(boundary) = boundaries.get(self.passed) {
             let ticks = boundary.rescale(self.base());
-            let index = match self.is_picture() {
+            let index = match self.is_video() {
                 true => {
                     let keys = self.pending.iter().enumerate().skip(1);
                     let found = keys.into_iter().find(|(_, pending)| pending.key && pending.pts >= ticks);
@@ -227,7 +227,7 @@ impl MediaTrack {
         let start = shown[0];
         if start != pending[0].pts || shown.last().is_some_and(|last| *last >= end) {
             let place = if start == pending[0].pts { end } else { start };
-            let detail = "a picture is shown on the other side of the keyframe at which its segment begins or ends; \
+            let detail = "a frame is shown on the other side of the keyframe at which its segment begins or ends; \
                           segments need closed groups of pictures";
             return Err(self.fail(ErrorKind::Verification, place, detail));
         }
@@ -235,14 +235,14 @@ impl MediaTrack {
             return Err(Error::bug(Stage::Mux, format!("rendition {}: a segment begins elsewhere", self.id)));
         }
         if self.header.is_none() {
-            if self.is_picture() {
+            if self.is_video() {
                 let early = pending.iter().zip(&shown).map(|(pending, decoded)| decoded - pending.pts);
                 self.shift = self.shift.max(early.max().unwrap_or(0));
             }
             self.begin(&pending)?;
         }
         // Audio is decoded when it is presented. Video is presented later than it is decoded.
-        let (early, late) = if self.is_picture() { (0, self.shift) } else { (self.shift, 0) };
+        let (early, late) = if self.is_video() { (0, self.shift) } else { (self.shift, 0) };
         let mut samples = Vec::with_capacity(pending.len());
         for (index, pending) in pending.iter().enumerate() {
             // The n-th packet in decoding order gets the n-th presentation time as its decoding time.
@@ -253,7 +253,7 @@ impl MediaTrack {
                 return Err(self.fail(ErrorKind::Unsupported, decoded, "a gap is longer than MP4 can tell"));
             };
             if duration == 0 {
-                return Err(self.fail(ErrorKind::Verification, decoded, "two pictures have the same time"));
+                return Err(self.fail(ErrorKind::Verification, decoded, "two frames have the same time"));
             }
             let data = self.form.sample(pending.packet.data());
             let data = data.map_err(|why| self.fail(ErrorKind::Unsupported, pending.pts, why))?;
@@ -306,7 +306,7 @@ impl MediaTrack {
 
     /// Writes the last segment.
     pub(super) fn finish(mut self: Box<Self>, boundaries: &Boundaries) -> Result<Box<Self>> {
-        if let Some(boundary) = boundaries.get(self.passed).filter(|_| self.is_picture()) {
+        if let Some(boundary) = boundaries.get(self.passed).filter(|_| self.is_video()) {
             return Err(self.misaligned(boundary));
         }
         if let Some(end) = self.end_of_pending() {
@@ -380,7 +380,7 @@ impl MediaTrack {
                 duration: Timestamp::new(end - start, base),
                 peak_bit_rate: peak,
                 average_bit_rate: average,
-                track: this.books.close(),
+                track: this.record.close(),
             },
             language: language::tag(&this.spec),
             header_bytes: header.bytes().len() as u64,
@@ -398,9 +398,9 @@ impl MediaTrack {
 /// # Errors
 /// `Verification` with the first rendition that differs.
 pub(super) fn check_alignment(tracks: &[Box<MediaTrack>]) -> Result<()> {
-    let mut pictures = tracks.iter().filter(|track| track.is_picture());
-    let Some(lead) = pictures.next() else { return Ok(()) };
-    for other in pictures {
+    let mut frames = tracks.iter().filter(|track| track.is_video());
+    let Some(lead) = frames.next() else { return Ok(()) };
+    for other in frames {
         for (ours, theirs) in lead.edges().into_iter().zip(other.edges()) {
             if ours != theirs {
                 let detail = format!("rendition {} has {theirs} where {} has {ours}", other.id, lead.id);

@@ -30,7 +30,7 @@ use super::{
     text,
 };
 use crate::{
-    mux::record::{Bookkeeper, TrackRecord},
+    mux::record::{TrackRecord, TrackRecorder},
     spec::source::Limits,
 };
 
@@ -113,9 +113,9 @@ fn compare(record: &RenditionRecord, found: &TrackRecord, checks: &mut Vec<Check
     equal("last packet", &micros(expected.last), &micros(found.last));
     if expected.kind == StreamKind::Video {
         equal("keyframes", &expected.keyframes, &found.keyframes);
-        equal("pictures with captions", &expected.extras.captions, &found.extras.captions);
-        equal("pictures with Dolby Vision", &expected.extras.dolby_vision, &found.extras.dolby_vision);
-        equal("pictures with HDR10+", &expected.extras.hdr10_plus, &found.extras.hdr10_plus);
+        equal("frames with captions", &expected.extras.captions, &found.extras.captions);
+        equal("frames with Dolby Vision", &expected.extras.dolby_vision, &found.extras.dolby_vision);
+        equal("frames with HDR10+", &expected.extras.hdr10_plus, &found.extras.hdr10_plus);
     }
 }
 
@@ -181,7 +181,7 @@ fn media(record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>)
     let name = codecs::in_header(&head).unwrap_or_default();
     checks.push(Check::equal(format!("{}: codecs", record.id), record.codecs.clone().unwrap_or_default(), name));
     let mut next: Option<u64> = None;
-    let is_picture = record.track.kind == StreamKind::Video;
+    let is_video = record.track.kind == StreamKind::Video;
     let shift = u64::from(header::shift_of(&head));
     for (index, (part, _)) in playlist.segments.iter().enumerate() {
         let bytes = part.read().map_err(unreadable(&part.path))?;
@@ -196,8 +196,8 @@ fn media(record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>)
         if !facts.starts_with_sync {
             return Err(wrong(&part.path, "does not begin with a keyframe"));
         }
-        if is_picture && u64::try_from(facts.earliest).ok() != facts.decode_time.checked_add(shift) {
-            return Err(wrong(&part.path, "shows a picture before it begins, or none when it begins"));
+        if is_video && u64::try_from(facts.earliest).ok() != facts.decode_time.checked_add(shift) {
+            return Err(wrong(&part.path, "shows a frame before it begins, or none when it begins"));
         }
         next = facts.decode_time.checked_add(facts.duration);
     }
@@ -239,12 +239,12 @@ fn read_packets(reader: Box<dyn ReadSeek>, demuxer: &str, path: &Path) -> Result
     let [facts] = streams.as_slice() else {
         return Err(wrong(path, format!("holds {} streams, not one", streams.len())));
     };
-    let mut books = Bookkeeper::new(&facts.parameters, facts.time_base);
+    let mut record = TrackRecorder::new(&facts.parameters, facts.time_base);
     while let Some(packet) = input.read().map_err(failed)? {
-        books.enter(&packet);
+        record.enter(&packet);
     }
     state.take_error().map_or(Ok(()), |error| Err(unreadable(path)(error)))?;
-    Ok(books.close())
+    Ok(record.close())
 }
 
 /// Parts of files as one reader.

@@ -51,7 +51,7 @@ impl PackageWriter {
         check(&renditions, settings)?;
         let position = |kind| renditions.iter().position(|rendition| rendition.track.parameters.kind() == kind);
         let lead = position(StreamKind::Video).or_else(|| position(StreamKind::Audio));
-        let lead = lead.ok_or_else(|| invalid("a package needs a rendition of pictures or sound"))?;
+        let lead = lead.ok_or_else(|| invalid("a package needs a rendition of video or audio"))?;
         let folder = PartFolder::create(target, overwrite)?;
         let mut tracks = Vec::new();
         for rendition in renditions {
@@ -135,7 +135,7 @@ impl PackageWriter {
         track::check_alignment(&media).map_err(in_target)?;
         // Text uses the boundaries of the leading track: the first video track, or the first audio track if there is no
         // video.
-        let lead = media.iter().find(|track| track.is_picture()).unwrap_or(&media[0]);
+        let lead = media.iter().find(|track| track.is_video()).unwrap_or(&media[0]);
         let edges = lead.edges();
         let all: Vec<_> =
             texts.into_iter().map(|track| track.finish(&edges)).collect::<Result<_>>().map_err(in_target)?;

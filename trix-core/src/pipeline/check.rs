@@ -24,13 +24,13 @@ use crate::{
     plan::{Cut, Filtering, OutputPlan, Plan, Transform, VideoPlan},
     quality::Metric,
     report::Verification,
-    source::{FixityKeeper, Source, sha256_of_file},
+    source::{Source, SourceHasher, sha256_of_file},
     spec::{job::VerifyLevel, picture::Resampler},
     verify::{
+        audio,
+        audio::EncodedAudio,
         content::Comparison,
         copies::{self, Copied, Taken},
-        sound,
-        sound::EncodedSound,
         structure,
     },
 };
@@ -39,22 +39,22 @@ use crate::{
 pub(super) struct Reference<'a> {
     pub(super) plan: &'a Plan,
     /// Gives access to the source, if it is hashed. Data that is still in memory is not read again.
-    pub(super) keeper: Option<&'a FixityKeeper>,
+    pub(super) hasher: Option<&'a SourceHasher>,
     /// Damage of the source.
     pub(super) damage: &'a DamageReport,
 }
 
 impl Reference<'_> {
     fn open(&self) -> Result<Source> {
-        self.keeper.map_or_else(|| self.plan.source.settings.open(), FixityKeeper::open)
+        self.hasher.map_or_else(|| self.plan.source.settings.open(), SourceHasher::open)
     }
 }
 
 /// The result of reading a file back.
-pub(super) struct Found {
+pub(super) struct FileCheck {
     pub(super) verification: Verification,
     /// The number of frames in the file.
-    pub(super) pictures: Option<u64>,
+    pub(super) frames: Option<u64>,
     pub(super) sha256: Option<String>,
 }
 
@@ -65,24 +65,24 @@ pub(super) fn verify(
     plan: &OutputPlan,
     path: &Path,
     tracks: &[TrackRecord],
-    sounds: &[EncodedSound],
+    audio_tracks: &[EncodedAudio],
     token: &Token,
-) -> Result<Found> {
+) -> Result<FileCheck> {
     let level = plan.verify;
     let mut verification =
         Verification { level, checks: Vec::new(), drift_seconds: None, score: None, lossless_frames: None };
     if level == VerifyLevel::Off {
         let sha256 = whole.hash.then(|| sha256_of_file(path, token.caller())).transpose()?;
-        return Ok(Found { verification, pictures: None, sha256 });
+        return Ok(FileCheck { verification, frames: None, sha256 });
     }
     let mut found = structure::compare(path, plan, tracks, whole.hash, token)?;
-    if level == VerifyLevel::Full && !sounds.is_empty() {
-        found.checks.extend(sound::compare(path, plan, sounds, found.clock, token)?);
+    if level == VerifyLevel::Full && !audio_tracks.is_empty() {
+        found.checks.extend(audio::compare(path, plan, audio_tracks, found.clock, token)?);
     }
     found.hold(path)?;
     verification.checks = found.checks;
     verification.drift_seconds = found.drift_seconds;
-    Ok(Found { verification, pictures: found.pictures, sha256: found.sha256 })
+    Ok(FileCheck { verification, frames: found.frames, sha256: found.sha256 })
 }
 
 /// A file whose frames are compared with those of the source.
@@ -91,7 +91,7 @@ pub(super) struct Compared<'a> {
     pub(super) video: &'a VideoPlan,
     pub(super) path: &'a Path,
     /// The number of frames in the file.
-    pub(super) pictures: u64,
+    pub(super) frames: u64,
     pub(super) token: Token,
 }
 
@@ -118,13 +118,13 @@ impl Compared<'_> {
     /// Adds the result of a comparison to `verification`.
     fn judge(&self, comparison: Comparison, verification: &mut Verification) -> Result<()> {
         let wrong = |detail: String| Error::new(ErrorKind::Verification, Stage::Verify, detail);
-        if comparison.score.frames != self.pictures {
-            return Err(wrong(format!("{} pictures can be decoded", comparison.score.frames)));
+        if comparison.score.frames != self.frames {
+            return Err(wrong(format!("{} frames can be decoded", comparison.score.frames)));
         }
         if self.video.lossless {
             if let Some(difference) = comparison.first_difference {
                 let frame = difference.frame;
-                let detail = format!("the encode should be lossless, and picture {frame} differs from the source");
+                let detail = format!("the encode should be lossless, and frame {frame} differs from the source");
                 return Err(wrong(detail).at(Some(difference.time)));
             }
             verification.lossless_frames = Some(comparison.score.frames);
@@ -136,7 +136,7 @@ impl Compared<'_> {
 
 /// Compares the frames of `files` with those of the source, which is decoded once for all files. Adds the results to
 /// the verification of each file. Calls `failed` with the index of a file as soon as it fails.
-pub(super) fn compare_pictures(
+pub(super) fn compare_frames(
     reference: &Reference<'_>,
     files: Vec<(Compared<'_>, &mut Verification)>,
     control: &Control,
@@ -150,7 +150,7 @@ pub(super) fn compare_pictures(
     // The first reading has judged damage. If the job tolerated damage, this reading meets it again.
     let on_damage = if damage.is_empty() { Default::default() } else { whole.source.settings.on_damage };
     let counters: Vec<Arc<Counters>> = files.iter().map(|_| Arc::default()).collect();
-    let expected = files.iter().map(|(file, _)| file.pictures).min();
+    let expected = files.iter().map(|(file, _)| file.frames).min();
     let rate = files.first().map_or(25.0, |(file, _)| file.video.rate.to_f64());
     let mut watch = Watch::new(Phase::Verify, expected, rate, counters.clone());
     let (mut copies, mut places, mut refused) = (Vec::new(), Vec::new(), Vec::new());

@@ -107,18 +107,18 @@ pub(crate) fn and(error: Error, more: &str) -> Error {
 }
 
 /// The errors that the stages of one pass report.
-pub(crate) struct Found {
+pub(crate) struct StageErrors {
     /// Paths of all products.
     names: Vec<PathBuf>,
     job: Option<Error>,
     outputs: Vec<Option<Error>>,
 }
 
-impl Found {
+impl StageErrors {
     /// No errors, for products with these paths.
     pub(crate) fn new(names: Vec<PathBuf>) -> Self {
         let outputs = names.iter().map(|_| None).collect();
-        Found { names, job: None, outputs }
+        StageErrors { names, job: None, outputs }
     }
 
     /// Records the failure of a stage that works for `outputs` (empty: all). Each output gets an error with its path.
@@ -182,7 +182,7 @@ mod tests {
     fn each_output_of_a_stage_that_fails_is_named_and_what_was_read_keeps_its_name() {
         let (source, names) = (Path::new("in.mkv"), ["a.mkv", "b.mkv", "c.mkv"].map(PathBuf::from));
         let told = |error: Error| {
-            let mut found = Found::new(names.to_vec());
+            let mut found = StageErrors::new(names.to_vec());
             found.add(&[0, 2], from_source(error, source));
             let of = |number: usize| found.outputs[number].as_ref().map(ToString::to_string);
             assert_eq!((found.has(0), found.has(1), found.has(2)), (true, false, true));

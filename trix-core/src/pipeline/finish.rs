@@ -18,16 +18,16 @@ use trix_model::{
 };
 
 use super::{
-    check::{self, Compared, Found, Reference},
+    check::{self, Compared, FileCheck, Reference},
     control::Control,
     failures::{self, Failures},
     pass::{OutputOutcome, PassOutcome},
     presented,
 };
 use crate::{
-    decode::{audio::SoundChange, timing::TimingReport},
+    decode::{audio::AudioChange, timing::TimingReport},
     demux::Walked,
-    filter::sound_ledger::SoundLedger,
+    filter::audio_ledger::AudioLedger,
     ledger::Ledger,
     mux::{
         part::{Committed, PartFile},
@@ -37,19 +37,19 @@ use crate::{
     plan::{AudioPlan, OutputPlan, Plan},
     pool,
     report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
-    source::{Discontinuity, FileFixity, FixityKeeper, sha256_of_file},
+    source::{Discontinuity, FileFixity, SourceHasher, sha256_of_file},
     spec::job::{OnOutputFailure, VerifyLevel},
     still::Still,
 };
 
 /// Temporary names beside the final names, reserved before anything is decoded.
-pub(super) struct Places {
+pub(super) struct PendingOutputs {
     files: Vec<PartFile>,
     /// Paths of packages and stills. They are created when they are written; that this is possible was checked.
     others: Vec<PathBuf>,
 }
 
-impl Places {
+impl PendingOutputs {
     /// # Errors
     /// `Io` if a name exists and may not be overwritten, a folder is missing, or another job is writing there.
     pub(super) fn take(plan: &Plan) -> Result<Self> {
@@ -67,7 +67,7 @@ impl Places {
         }
         let packages = plan.packages.iter().map(|package| package.path.clone());
         let stills = plan.stills.iter().map(|still| still.path.clone());
-        Ok(Places { files, others: packages.chain(stills).collect() })
+        Ok(PendingOutputs { files, others: packages.chain(stills).collect() })
     }
 
     /// The first product, among those for which `is_watched` holds, that can no longer get its name, and the reason.
@@ -90,7 +90,7 @@ impl Places {
 }
 
 /// Facts about the source that the passes found.
-pub(super) struct FoundOut {
+pub(super) struct SourceFindings {
     pub(super) damage: DamageReport,
     pub(super) notes: Vec<String>,
     pub(super) timing_of_source: BTreeMap<usize, TimingReport>,
@@ -120,7 +120,7 @@ struct Looked {
     number: usize,
     made: Result<Made>,
     /// The number of frames, for a file that was read.
-    pictures: Option<u64>,
+    frames: Option<u64>,
     /// True if no check is left.
     is_whole: bool,
 }
@@ -150,7 +150,7 @@ impl Reports {
 /// The inputs for checking products.
 pub(super) struct Finish<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) keeper: Option<&'a FixityKeeper>,
+    pub(super) hasher: Option<&'a SourceHasher>,
     pub(super) control: &'a Control,
 }
 
@@ -158,16 +158,16 @@ impl Finish<'_> {
     /// Syncs all products to disk, and checks them.
     pub(super) fn check(
         &self,
-        places: Places,
+        pending: PendingOutputs,
         outcome: PassOutcome,
         failures: &mut Failures,
-    ) -> Result<(Vec<Ready>, FoundOut)> {
+    ) -> Result<(Vec<Ready>, SourceFindings)> {
         let PassOutcome {
             outputs, packages, stills, damage, notes, timing_of_source, walked, damage_of_tracks, ..
         } = outcome;
         let mut outcomes: Vec<Option<OutputOutcome>> = outputs.into_iter().map(Some).collect();
         let (mut written, mut missing): (Vec<(usize, Written)>, Vec<usize>) = Default::default();
-        for (number, part) in places.files.into_iter().enumerate().filter(|(number, _)| !failures.has(*number)) {
+        for (number, part) in pending.files.into_iter().enumerate().filter(|(number, _)| !failures.has(*number)) {
             written.push((number, Written::File(part, Box::new(outcomes[number].take().unwrap_or_default()))));
         }
         for (number, package) in packages.into_iter().enumerate() {
@@ -205,7 +205,7 @@ impl Finish<'_> {
             return Err(Error::bug(Stage::Mux, detail).in_file(&failures.names()[number]));
         }
         let discontinuities = walked.discontinuities;
-        Ok((ready, FoundOut { damage, notes, timing_of_source, discontinuities, damage_of_tracks }))
+        Ok((ready, SourceFindings { damage, notes, timing_of_source, discontinuities, damage_of_tracks }))
     }
 
     /// Checks all products in parallel: first each on its own, then the frames of those whose frames are compared. If
@@ -232,7 +232,7 @@ impl Finish<'_> {
                 looked
             });
             if !ends_job || all.iter().all(|looked| looked.made.is_ok()) {
-                self.compare_pictures(&mut all, damage, &tokens, &failed);
+                self.compare_frames(&mut all, damage, &tokens, &failed);
             }
             all
         })
@@ -240,12 +240,12 @@ impl Finish<'_> {
 
     /// Checks one product, except for its frames.
     fn look_at(&self, number: usize, written: Written, walked: &Walked, token: &Token) -> Looked {
-        let mut pictures = None;
+        let mut frames = None;
         let made = match written {
             _ if token.is_set() => Err(Error::cancelled(Stage::Verify)),
             Written::File(part, outcome) => part.sync().and_then(|()| {
                 let (report, found) = self.file(number, part.path(), *outcome, walked, token)?;
-                pictures = found;
+                frames = found;
                 Ok(Made::File(part, Box::new(report)))
             }),
             Written::Package(number, package, renditions) => self
@@ -255,17 +255,17 @@ impl Finish<'_> {
                 self.still(number, still).map(|(parts, report)| Made::Still(parts, Box::new(report)))
             }
         };
-        Looked { number, made, pictures, is_whole: !self.compares_pictures(number) }
+        Looked { number, made, frames, is_whole: !self.compares_frames(number) }
     }
 
     /// True if product `number` is a file whose frames are compared with those of the source.
-    fn compares_pictures(&self, number: usize) -> bool {
+    fn compares_frames(&self, number: usize) -> bool {
         let plan = self.plan.outputs.get(number).filter(|_| number < self.plan.files());
         plan.is_some_and(|plan| plan.verify == VerifyLevel::Full && plan.video.is_some())
     }
 
     /// Compares the frames of all files that need it.
-    fn compare_pictures(
+    fn compare_frames(
         &self,
         all: &mut [Looked],
         damage: &DamageReport,
@@ -274,20 +274,20 @@ impl Finish<'_> {
     ) {
         let (mut files, mut numbers) = (Vec::new(), Vec::new());
         for looked in all.iter_mut().filter(|looked| !looked.is_whole) {
-            let (number, pictures) = (looked.number, looked.pictures.unwrap_or(0));
+            let (number, frames) = (looked.number, looked.frames.unwrap_or(0));
             looked.is_whole = true;
             let Ok(Made::File(part, report)) = &mut looked.made else { continue };
             let plan = &self.plan.outputs[number];
             let Some(video) = &plan.video else { continue };
-            let compared = Compared { plan, video, path: part.path(), pictures, token: tokens[number].clone() };
+            let compared = Compared { plan, video, path: part.path(), frames, token: tokens[number].clone() };
             files.push((compared, &mut report.verification));
             numbers.push(number);
         }
         if files.is_empty() {
             return;
         }
-        let reference = Reference { plan: self.plan, keeper: self.keeper, damage };
-        let results = check::compare_pictures(&reference, files, self.control, &|place| failed(numbers[place]));
+        let reference = Reference { plan: self.plan, hasher: self.hasher, damage };
+        let results = check::compare_frames(&reference, files, self.control, &|place| failed(numbers[place]));
         for (number, result) in numbers.into_iter().zip(results) {
             let Err(error) = result else { continue };
             let Some(looked) = all.iter_mut().find(|looked| looked.number == number) else { continue };
@@ -309,19 +309,27 @@ impl Finish<'_> {
         token: &Token,
     ) -> Result<(OutputReport, Option<u64>)> {
         let OutputOutcome {
-            mut ledger, tracks, sounds, loudness, frame_threads, mut warnings, extras, changes, ..
+            mut ledger,
+            tracks,
+            audio_tracks,
+            loudness,
+            frame_threads,
+            mut warnings,
+            extras,
+            changes,
+            ..
         } = outcome;
-        let (audio_ledgers, audio_changes) = told_of_sound(outcome.sound_ledgers, outcome.sound_changes);
+        let (audio_ledgers, audio_changes) = audio_reports(outcome.audio_ledgers, outcome.audio_changes);
         let plan = &self.plan.outputs[number];
         self.balance(ledger.as_ref())?;
-        audio_ledgers.iter().try_for_each(SoundLedger::balance)?;
+        audio_ledgers.iter().try_for_each(AudioLedger::balance)?;
         self.lasts(plan, &tracks)?;
         let presented = self.presented(plan, &tracks, walked, &mut warnings)?;
-        let found = check::verify(self.plan, plan, path, &tracks, &sounds, token);
-        let Found { mut verification, pictures, sha256 } = found.map_err(|error| error.renamed(path, &plan.path))?;
+        let found = check::verify(self.plan, plan, path, &tracks, &audio_tracks, token);
+        let FileCheck { mut verification, frames, sha256 } = found.map_err(|error| error.renamed(path, &plan.path))?;
         verification.checks.extend(presented);
         if let Some(ledger) = &mut ledger {
-            ledger.found = pictures;
+            ledger.found = frames;
             ledger.balance()?;
         }
         let report = OutputReport {
@@ -340,7 +348,7 @@ impl Finish<'_> {
             audio_changes,
             verification,
         };
-        Ok((report, pictures))
+        Ok((report, frames))
     }
 
     /// Checks package `number`, and returns its report.
@@ -362,9 +370,9 @@ impl Finish<'_> {
             let output = plan.renditions.get(at).map(|rendition| rendition.output);
             let outcome = outcomes.next().unwrap_or_default();
             let OutputOutcome { mut ledger, loudness, frame_threads, mut warnings, extras, changes, .. } = outcome;
-            let (audio_ledgers, audio_changes) = told_of_sound(outcome.sound_ledgers, outcome.sound_changes);
+            let (audio_ledgers, audio_changes) = audio_reports(outcome.audio_ledgers, outcome.audio_changes);
             self.balance(ledger.as_ref())?;
-            audio_ledgers.iter().try_for_each(SoundLedger::balance)?;
+            audio_ledgers.iter().try_for_each(AudioLedger::balance)?;
             if let Some(output) = output {
                 let plan = &self.plan.outputs[output];
                 let found = self.presented(plan, std::slice::from_ref(&record.track), walked, &mut warnings)?;
@@ -420,7 +428,7 @@ impl Finish<'_> {
     fn balance(&self, ledger: Option<&Ledger>) -> Result<()> {
         let Some(ledger) = ledger else { return Ok(()) };
         if ledger.encoded == 0 {
-            return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, no_pictures(ledger))
+            return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, no_frames(ledger))
                 .in_file(&self.plan.source.settings.path));
         }
         ledger.balance()
@@ -432,7 +440,7 @@ impl Finish<'_> {
         for (audio, record) in plan.audio.iter().zip(tracks.iter().skip(first)) {
             let AudioPlan { copied: true, must_last: Some(must_last), .. } = audio else { continue };
             let end = record.end.map_or(0, |end| end.rescale(TimeBase::new(1, i64::from(audio.sample_rate))));
-            let track = audio.side.and_then(|number| self.plan.external_audio.get(number));
+            let track = audio.external_audio.and_then(|number| self.plan.external_audio.get(number));
             let file = track.and_then(|track| track.settings.all_inputs().into_iter().next()).unwrap_or_default().path;
             must_last.check(end).map_err(|error| error.in_file(&file))?;
         }
@@ -473,7 +481,7 @@ fn in_order(mut loudness: Vec<TrackLoudness>) -> Vec<TrackLoudness> {
 }
 
 /// Sorts by track number. A change of one stream that several tracks have is listed once.
-fn told_of_sound(mut ledgers: Vec<SoundLedger>, mut changes: Vec<SoundChange>) -> (Vec<SoundLedger>, Vec<SoundChange>) {
+fn audio_reports(mut ledgers: Vec<AudioLedger>, mut changes: Vec<AudioChange>) -> (Vec<AudioLedger>, Vec<AudioChange>) {
     ledgers.sort_by_key(|ledger| ledger.track);
     changes.sort_by_key(|change| (change.stream, change.time));
     changes.dedup();
@@ -547,9 +555,9 @@ fn take_back(named: Named) {
     }
 }
 
-fn no_pictures(ledger: &Ledger) -> String {
+fn no_frames(ledger: &Ledger) -> String {
     match ledger.decoded {
-        0 => "the source has no decodable picture".to_owned(),
-        decoded => format!("none of the {decoded} pictures of the source lies in the part that was asked for"),
+        0 => "the source has no decodable frame".to_owned(),
+        decoded => format!("none of the {decoded} frames of the source lies in the part that was asked for"),
     }
 }

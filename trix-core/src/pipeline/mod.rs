@@ -33,9 +33,9 @@ use trix_model::{
 
 use self::control::TICK;
 pub use self::control::{Control, OnProgress};
-use failures::{Failures, Found};
-use finish::{Finish, Places, Reports};
-use pass::{Followers, Pass, PassOutcome};
+use failures::{Failures, StageErrors};
+use finish::{Finish, PendingOutputs, Reports};
+use pass::{Pass, PassMonitors, PassOutcome};
 use stage::Outcome;
 
 use crate::{
@@ -44,10 +44,10 @@ use crate::{
     plan::{AudioPlan, OutputPlan, Plan, VERSION},
     planner::{
         Draft,
-        side::{self, SideTrack},
+        external_audio::{self, ExternalAudio},
     },
     report::{Report, Timing, TrackReport},
-    source::{FixityKeeper, Source},
+    source::{Source, SourceHasher},
     spec::job::{Job, OnOutputFailure},
 };
 
@@ -89,13 +89,13 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
 pub fn run_opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     let began = Instant::now();
     source.cancel = control.cancel.clone();
-    let keeper = job.hash.then(|| source.keep_fixity());
+    let hasher = job.hash.then(|| source.hash_source());
     let mut draft = Draft::new(job, &source)?;
     refuse_own_source(&draft.plan)?;
-    let places = Places::take(&draft.plan)?;
+    let pending = PendingOutputs::take(&draft.plan)?;
     draft.measure(&source, &control.cancel)?;
-    let Draft { plan, sides } = draft;
-    execute(plan, Opened { source, sides, keeper, places, began }, control)
+    let Draft { plan, external_audio } = draft;
+    execute(plan, Opened { source, external_audio, hasher, pending, began }, control)
 }
 
 /// Runs a plan. The source must be what it was when the plan was made.
@@ -110,35 +110,36 @@ pub fn run_plan(plan: &Plan, control: &Control) -> Result<Report> {
     }
     let source = plan.source.settings.open_until(&control.cancel)?;
     source.expect_identity(&plan.source.identity)?;
-    let keeper = plan.hash.then(|| source.keep_fixity());
+    let hasher = plan.hash.then(|| source.hash_source());
     let mut mistakes = Vec::new();
-    let sides = side::open_all(plan.external_audio.iter().map(|track| &track.settings), &source, &mut mistakes)?;
+    let external_audio =
+        external_audio::open_all(plan.external_audio.iter().map(|track| &track.settings), &source, &mut mistakes)?;
     if !mistakes.is_empty() {
         return Err(Error::of_mistakes(mistakes));
     }
-    for (track, side) in plan.external_audio.iter().zip(&sides) {
-        side.expect_identities(&track.identities)?;
+    for (track, external_audio) in plan.external_audio.iter().zip(&external_audio) {
+        external_audio.expect_identities(&track.identities)?;
     }
     refuse_own_source(plan)?;
-    let places = Places::take(plan)?;
-    execute(plan.clone(), Opened { source, sides, keeper, places, began }, control)
+    let pending = PendingOutputs::take(plan)?;
+    execute(plan.clone(), Opened { source, external_audio, hasher, pending, began }, control)
 }
 
 /// A plan with everything open that it needs to run.
 struct Opened {
     source: Source,
-    sides: Vec<SideTrack>,
-    keeper: Option<FixityKeeper>,
-    places: Places,
+    external_audio: Vec<ExternalAudio>,
+    hasher: Option<SourceHasher>,
+    pending: PendingOutputs,
     began: Instant,
 }
 
 fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> {
-    let Opened { source, sides, keeper, places, began } = opened;
+    let Opened { source, external_audio, hasher, pending, began } = opened;
     let mut failures = Failures::new(&plan);
     let path = plan.source.settings.path.clone();
-    let outcome =
-        passes(&plan, &sides, source, &places, &mut failures, control).map_err(|error| error.in_file(&path))?;
+    let outcome = passes(&plan, &external_audio, source, &pending, &mut failures, control)
+        .map_err(|error| error.in_file(&path))?;
     for output in &mut plan.outputs {
         output.notes.extend(outcome.appeared.iter().cloned());
     }
@@ -146,9 +147,9 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
-    let finish = Finish { plan: &plan, keeper: keeper.as_ref(), control };
-    let (ready, found) = finish.check(places, outcome, &mut failures)?;
-    let fixity = keeper.as_ref().map(|keeper| keeper.finish(&control.cancel)).transpose();
+    let finish = Finish { plan: &plan, hasher: hasher.as_ref(), control };
+    let (ready, found) = finish.check(pending, outcome, &mut failures)?;
+    let fixity = hasher.as_ref().map(|hasher| hasher.finish(&control.cancel)).transpose();
     let fixity = fixity.map_err(|error| error.in_file(&path))?;
     if control.cancel.is_cancelled() {
         return Err(Error::cancelled(Stage::Verify));
@@ -160,7 +161,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     let renditions = packages.iter().flat_map(|package| &package.renditions);
     let ledgers =
         outputs.iter().map(|output| &output.ledger).chain(renditions.map(|rendition| &rendition.ledger)).flatten();
-    let pictures = ledgers.map(|ledger| ledger.decoded - ledger.not_decoded).max().unwrap_or(0);
+    let frames = ledgers.map(|ledger| ledger.decoded - ledger.not_decoded).max().unwrap_or(0);
     Ok(Report {
         trix: env!("CARGO_PKG_VERSION").to_owned(),
         libraries: doctor::libraries(),
@@ -178,7 +179,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
         packages,
         stills,
         failed,
-        timing: Timing { encode_seconds, verify_seconds, fps: pictures as f64 / encode_seconds.max(1e-9) },
+        timing: Timing { encode_seconds, verify_seconds, fps: frames as f64 / encode_seconds.max(1e-9) },
     })
 }
 
@@ -229,7 +230,7 @@ fn refuse_own_source(plan: &Plan) -> Result<()> {
             return Err(refuse("the output is the source itself"));
         }
         if tracks.contains(&own) {
-            return Err(refuse("the output is a sound track of the job"));
+            return Err(refuse("the output is an audio track of the job"));
         }
         if seen.contains(&own) {
             return Err(refuse("the output is another output of the job under a second name"));
@@ -242,18 +243,18 @@ fn refuse_own_source(plan: &Plan) -> Result<()> {
 /// Reads the source as often as the job needs it: twice if an output has two passes.
 fn passes(
     plan: &Plan,
-    sides: &[SideTrack],
+    external_audio: &[ExternalAudio],
     source: Source,
-    places: &Places,
+    pending: &PendingOutputs,
     failures: &mut Failures,
     control: &Control,
 ) -> Result<PassOutcome> {
-    let mut files: Vec<Option<PathBuf>> = places.written().into_iter().map(Some).collect();
+    let mut files: Vec<Option<PathBuf>> = pending.written().into_iter().map(Some).collect();
     let two = |number: usize| plan.outputs[number].video.as_ref().is_some_and(|video| video.passes == 2);
     let outputs = 0..plan.outputs.len();
     if !outputs.clone().any(two) {
         let pass = Pass { number: 1, stats: &[], files: &files };
-        return one_pass(plan, sides, source, pass, places, failures, control);
+        return one_pass(plan, external_audio, source, pass, pending, failures, control);
     }
     let folder = tempfile::Builder::new()
         .prefix("trix-stats-")
@@ -262,23 +263,23 @@ fn passes(
     let stats = |number: usize| two(number).then(|| folder.path().join(format!("stats-{number}")));
     let mut stats: Vec<Option<PathBuf>> = outputs.map(stats).collect();
     let first = Pass { number: 1, stats: &stats, files: &[] };
-    one_pass(plan, sides, source.reopen()?, first, places, failures, control)?;
+    one_pass(plan, external_audio, source.reopen()?, first, pending, failures, control)?;
     for (number, own) in stats.iter_mut().enumerate() {
         own.take_if(|_| failures.has(plan.product(number)));
     }
     for (number, own) in files.iter_mut().enumerate() {
         own.take_if(|_| failures.has(number));
     }
-    one_pass(plan, sides, source, Pass { number: 2, stats: &stats, files: &files }, places, failures, control)
+    one_pass(plan, external_audio, source, Pass { number: 2, stats: &stats, files: &files }, pending, failures, control)
 }
 
 /// Runs the stages of one pass and waits for all of them. Returns the root cause if they fail.
 fn one_pass(
     plan: &Plan,
-    sides: &[SideTrack],
+    external_audio: &[ExternalAudio],
     source: Source,
     pass: Pass<'_>,
-    places: &Places,
+    pending: &PendingOutputs,
     failures: &mut Failures,
     control: &Control,
 ) -> Result<PassOutcome> {
@@ -293,12 +294,13 @@ fn one_pass(
     let watched = watched.into_iter().map(|number| Arc::clone(&counters[number])).collect();
     let mut watch = Watch::new(phase, expected_frames(plan, &source), rate, watched);
     let (done, outcomes) = crossbeam::unbounded();
-    let mut found = Found::new(failures.names());
-    let followers = Followers { token: &token, counters: &counters, watch: &mut watch, done: &done, found: &mut found };
-    let running = pass::start(plan, sides, source, pass, followers)?;
+    let mut found = StageErrors::new(failures.names());
+    let monitors =
+        PassMonitors { token: &token, counters: &counters, watch: &mut watch, done: &done, found: &mut found };
+    let running = pass::start(plan, external_audio, source, pass, monitors)?;
     drop(done);
     // An output that failed must not hold back the progress.
-    let leave_out = |watch: &mut Watch, found: &Found| {
+    let leave_out = |watch: &mut Watch, found: &StageErrors| {
         let failed = |number: &usize| found.has(plan.product(*number));
         (0..counters.len()).filter(failed).for_each(|number| watch.leave_out(&counters[number]));
     };
@@ -338,7 +340,7 @@ fn one_pass(
         }
         if Instant::now() >= next_look && !token.is_set() {
             next_look = Instant::now() + PLACES;
-            if let Some((number, error)) = places.gone(|number| !gone.contains(&number) && !failures.has(number)) {
+            if let Some((number, error)) = pending.gone(|number| !gone.contains(&number) && !failures.has(number)) {
                 gone.push(number);
                 found.add(&[number], error);
                 leave_out(&mut watch, &found);

@@ -13,7 +13,7 @@ use crate::{
     demux::Walked,
     mux::record::TrackRecord,
     plan::OutputPlan,
-    spec::{audio_edit::SoundEdit, container::Container},
+    spec::{audio_edit::AudioEdit, container::Container},
 };
 
 /// Viewers do not notice a smaller error of synchronisation (EBU R 37).
@@ -37,7 +37,7 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
             StreamKind::Audio => plan
                 .audio
                 .get(index.wrapping_sub(first_audio))
-                .filter(|audio| audio.side.is_none() && audio.edit.keeps_time())
+                .filter(|audio| audio.external_audio.is_none() && audio.edit.keeps_time())
                 .map(|audio| audio.stream),
             _ => None,
         };
@@ -64,10 +64,10 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
     checks
 }
 
-impl SoundEdit {
+impl AudioEdit {
     /// True if audio is played at the same times as in the source.
     fn keeps_time(&self) -> bool {
-        let usual = SoundEdit::default();
+        let usual = AudioEdit::default();
         self.offset == usual.offset && self.tempo == usual.tempo && self.length.is_none()
     }
 }

@@ -5,23 +5,23 @@ use trix_model::time::Timestamp;
 
 use crate::{
     plan::loudness::Settled,
-    spec::{audio_edit::SoundEdit, track::LoudnessTarget},
+    spec::{audio_edit::AudioEdit, track::LoudnessTarget},
 };
 
-/// How a sound track comes to be.
+/// How an audio track comes to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioPlan {
     /// Index of the stream in the source.
     pub stream: usize,
     /// FFmpeg's name of the codec as written.
     pub codec: String,
-    /// Whether compressed sound is copied.
+    /// Whether compressed audio is copied.
     pub copied: bool,
     /// Whether every sample comes back as it went into the encoder.
     pub lossless: bool,
     /// FFmpeg's name of the sample format that the encoder takes.
     pub sample_format: Option<String>,
-    /// Significant bits of an integer sample; `None` for floating point and for copied sound.
+    /// Significant bits of an integer sample; `None` for floating point and for copied audio.
     pub bits: Option<u32>,
     /// Samples in a second.
     pub sample_rate: u32,
@@ -44,9 +44,9 @@ pub struct AudioPlan {
     /// Whether players pick it by default.
     pub is_default: bool,
     /// For a track from beside the source: which one, by number.
-    pub side: Option<usize>,
-    /// What is done to the sound beside its format.
-    pub edit: SoundEdit,
+    pub external_audio: Option<usize>,
+    /// What is done to the audio beside its format.
+    pub edit: AudioEdit,
     /// The loudness that it is brought to, by a gain that is measured before the job runs.
     pub loudness: Option<LoudnessTarget>,
     /// What was measured for that, and the gain, which is part of `edit`; not known while nothing runs.
@@ -106,7 +106,7 @@ pub enum Resampler {
 
 /// The format and span of converted audio.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SoundTarget {
+pub struct AudioTarget {
     /// FFmpeg's name of the sample format.
     pub sample_format: String,
     /// Significant bits of integer samples.

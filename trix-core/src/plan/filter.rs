@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use trix_model::{
     color::Color,
-    format::PictureFormat,
+    format::FrameFormat,
+    frame_facts::{FieldOrder, Padding},
     orientation::Orientation,
-    picture::{FieldOrder, Padding},
     time::{Rational, Timestamp},
 };
 
@@ -14,9 +14,9 @@ use crate::spec::picture::{OnChange, Rectangle, Resampler, Tonemap};
 /// A step between the decoder and the encoders.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FilterPlan {
-    /// The step whose pictures it takes; `None` for those of the decoder.
+    /// The step whose frames it takes; `None` for those of the decoder.
     pub after: Option<usize>,
-    /// Which pictures of the decoder it takes.
+    /// Which frames of the decoder it takes.
     pub cut: Cut,
     /// What is done to them.
     pub filtering: Filtering,
@@ -24,7 +24,7 @@ pub struct FilterPlan {
     pub outputs: Vec<usize>,
 }
 
-/// Which pictures of a source count.
+/// Which frames of a source count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Cut {
     /// Earlier ones are left out.
@@ -46,30 +46,30 @@ pub(crate) enum Verdict {
 /// How a source is filtered for one output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Filtering {
-    /// What is done to every picture.
+    /// What is done to every frame.
     pub transform: Transform,
     /// Frames of the source in a second, which filters that work on fields must know.
     pub rate: Rational,
-    /// Pictures in a second that come out, evenly spaced; `None` where each keeps its time.
+    /// Frames in a second that come out, evenly spaced; `None` where each keeps its time.
     pub constant_rate: Option<Rational>,
     /// What is done when the source changes in mid-stream.
     pub on_change: OnChange,
-    /// Whether the colour that pictures claim counts, or only what the transform says of them all.
+    /// Whether the colour that frames claim counts, or only what the transform says of them all.
     pub follows_color: bool,
 }
 
-/// What is done to every picture, in this order.
+/// What is done to every frame, in this order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Transform {
     /// Film is put together again from fields.
     pub inverse_telecine: Option<FieldOrder>,
-    /// Fields become pictures.
+    /// Fields become frames.
     pub deinterlace: Option<Deinterlacing>,
     /// All but this is cut off.
     pub crop: Option<Rectangle>,
-    /// Pictures are mirrored and turned like this.
+    /// Frames are mirrored and turned like this.
     pub orientation: Orientation,
-    /// Pictures are laid on black by their alpha channel.
+    /// Frames are laid on black by their alpha channel.
     pub flatten: bool,
     /// High dynamic range becomes standard dynamic range.
     pub tonemap: Option<ToneMapping>,
@@ -81,22 +81,22 @@ pub struct Transform {
     pub width: usize,
     /// Rows, before padding.
     pub height: usize,
-    /// What pictures are scaled to on the way, the largest first; empty where they are scaled at once.
+    /// What frames are scaled to on the way, the largest first; empty where they are scaled at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub through: Vec<Waypoint>,
     /// How samples are computed when the size changes.
     pub resampler: Resampler,
     /// Chroma, depth, RGB, alpha.
-    pub format: PictureFormat,
+    pub format: FrameFormat,
     /// FFmpeg's name of a format with the same samples, for an encoder that takes them packed.
     pub packing: Option<String>,
     /// The two fields of each frame stay, and are converted apart.
     pub keeps_fields: Option<FieldOrder>,
-    /// Black is put around pictures.
+    /// Black is put around frames.
     pub pad: Option<Padding>,
 }
 
-/// Pictures between two scalings.
+/// Frames between two scalings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Waypoint {
     /// Samples in a row.
@@ -104,15 +104,15 @@ pub struct Waypoint {
     /// Rows.
     pub height: usize,
     /// Chroma, depth, RGB, alpha.
-    pub format: PictureFormat,
+    pub format: FrameFormat,
 }
 
-/// How fields become pictures (bwdif).
+/// How fields become frames (bwdif).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Deinterlacing {
     /// Which field is shown first.
     pub order: FieldOrder,
-    /// Whether each field becomes a picture, or each frame.
+    /// Whether each field becomes a frame, or each frame.
     pub each_field: bool,
 }
 

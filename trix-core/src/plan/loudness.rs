@@ -13,7 +13,7 @@ pub struct Settled {
     pub limited: Option<Loudness>,
 }
 
-/// How loud sound is. `None` stands for silence: for all values below what the standards count.
+/// How loud audio is. `None` stands for silence: for all values below what the standards count.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Loudness {
     /// Gated loudness of the whole, in LUFS (BS.1770-5); `None` also where it is shorter than 400 ms.

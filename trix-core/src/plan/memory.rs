@@ -30,4 +30,4 @@ pub(crate) const PACKETS: usize = 8 << 20;
 
 /// Frames in a queue between two stages. Two absorb short delays of either stage, and take little memory compared with
 /// an encoder's lookahead.
-pub(crate) const PICTURES: usize = 2;
+pub(crate) const FRAMES: usize = 2;

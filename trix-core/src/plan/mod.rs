@@ -1,7 +1,7 @@
 //! The plan that a job resolves to, as plain data: every default is resolved.
 
 mod audio;
-mod carried;
+mod metadata;
 mod filter;
 mod job;
 mod loudness;
@@ -13,12 +13,12 @@ mod video;
 mod view;
 
 pub use self::{
-    audio::{AudioPlan, MustLast, Remix, Resampler, SoundTarget},
-    carried::{AttachmentPlan, Carried, CoverPlan, SubtitlePlan, TrackTags},
+    audio::{AudioPlan, AudioTarget, MustLast, Remix, Resampler},
     filter::{Cut, Deinterlacing, FilterPlan, Filtering, ToneMapping, Transform, Waypoint},
     job::{ExternalAudioPlan, Identity, Plan, SourcePlan, VERSION},
     loudness::{Loudness, Normalisation, Settled},
     memory::{MemoryPlan, MemoryShare},
+    metadata::{AttachmentPlan, CoverPlan, Metadata, SubtitlePlan, TrackTags},
     output::OutputPlan,
     package::{PackagePlan, RenditionPlan, TextPlan},
     still::{Span, StillInput, StillPlan},
@@ -27,5 +27,5 @@ pub use self::{
 };
 pub(crate) use self::{
     filter::Verdict,
-    memory::{PACKETS, PICTURES},
+    memory::{FRAMES, PACKETS},
 };

@@ -8,7 +8,7 @@ use trix_model::{decision::Decision, time::Timestamp};
 use crate::{
     plan::{
         audio::AudioPlan,
-        carried::Carried,
+        metadata::Metadata,
         video::{CopyPlan, VideoPlan},
     },
     spec::{container::Container, job::VerifyLevel},
@@ -25,25 +25,25 @@ pub struct OutputPlan {
     pub verify: VerifyLevel,
     /// True if a file of this name may be replaced.
     pub overwrite: bool,
-    /// Threads of its picture encoder; `None`: what the library chooses for this machine.
+    /// Threads of its video encoder; `None`: what the library chooses for this machine.
     pub threads: Option<u32>,
     /// Container of the output.
     pub container: Container,
-    /// What is encoded of the pictures; `None` when they are copied or left out.
+    /// What is encoded of the frames; `None` when they are copied or left out.
     pub video: Option<VideoPlan>,
-    /// Which compressed pictures are copied; `None` when they are encoded or left out.
+    /// Which compressed frames are copied; `None` when they are encoded or left out.
     pub video_copy: Option<CopyPlan>,
-    /// The sound tracks, in the order in which they are written.
+    /// The audio tracks, in the order in which they are written.
     pub audio: Vec<AudioPlan>,
     /// What goes along with them.
-    pub carried: Carried,
+    pub metadata: Metadata,
     /// What is presented at time zero of the output, in the source's time.
     pub origin: Timestamp,
     /// Where the output begins, in the source's time.
     pub start: Option<Timestamp>,
     /// Where it ends, in the source's time.
     pub end: Option<Timestamp>,
-    /// Most pictures.
+    /// Most frames.
     pub frames: Option<u64>,
     /// What was decided without being asked.
     pub decisions: Vec<Decision>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use trix_model::{decision::Decision, time::Timestamp};
 
 use crate::{
-    plan::carried::{SubtitlePlan, TrackTags},
+    plan::metadata::{SubtitlePlan, TrackTags},
     spec::package::PackageSettings,
 };
 
@@ -21,7 +21,7 @@ pub struct PackagePlan {
     pub overwrite: bool,
     /// How it is cut.
     pub settings: PackageSettings,
-    /// Its renditions of pictures and sound.
+    /// Its renditions of video and audio.
     pub renditions: Vec<RenditionPlan>,
     /// Its renditions of text.
     pub subtitles: Vec<TextPlan>,
@@ -33,7 +33,7 @@ pub struct PackagePlan {
     pub notes: Vec<String>,
 }
 
-/// A rendition of pictures or sound.
+/// A rendition of video or audio.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RenditionPlan {
     /// Its name, and that of its folder.

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use trix_model::{
     color::Color,
-    format::PictureFormat,
+    format::FrameFormat,
+    frame_facts::FieldOrder,
     hdr::{DolbyVision, StaticHdr},
     orientation::Orientation,
-    picture::FieldOrder,
     time::{Rational, Timestamp},
 };
 
@@ -15,7 +15,7 @@ use crate::{
     spec::{picture::OnChange, video::Encoder},
 };
 
-/// How pictures are encoded.
+/// How frames are encoded.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct VideoPlan {
     /// Index of the stream in the source.
@@ -27,28 +27,28 @@ pub struct VideoPlan {
     /// Rows.
     pub height: usize,
     /// Chroma and depth.
-    pub format: PictureFormat,
-    /// What is done to pictures before they are encoded.
+    pub format: FrameFormat,
+    /// What is done to frames before they are encoded.
     pub transform: Transform,
-    /// Whether the filter stage changes the pictures.
+    /// Whether the filter stage changes the frames.
     pub converted: bool,
     /// What is done when the source changes its size, format or colour in mid-stream.
     pub on_change: OnChange,
-    /// Whether pictures are believed what they claim of their colour; not where the job overrides it.
+    /// Whether frames are believed what they claim of their colour; not where the job overrides it.
     pub follows_color: bool,
     /// Frames of the source in a second.
     pub source_rate: Rational,
-    /// Pictures in a second, for rate control and headers; times are the source's unless `resampled_rate` is set.
+    /// Frames in a second, for rate control and headers; times are the source's unless `resampled_rate` is set.
     pub rate: Rational,
-    /// Pictures in a second that are made by repeating pictures and leaving others out.
+    /// Frames in a second that are made by repeating frames and leaving others out.
     pub resampled_rate: Option<Rational>,
-    /// Whether the source declares that its pictures are evenly spaced.
+    /// Whether the source declares that its frames are evenly spaced.
     pub constant_rate: bool,
     /// Shape of a sample, as written.
     pub sample_aspect: Rational,
     /// Colour, as written.
     pub color: Color,
-    /// Which field is shown first, where each picture holds two.
+    /// Which field is shown first, where each frame holds two.
     pub fields: Option<FieldOrder>,
     /// Static HDR metadata, as written.
     pub hdr: StaticHdr,
@@ -56,9 +56,9 @@ pub struct VideoPlan {
     pub dolby_vision: Option<DolbyVision>,
     /// Whether messages of HDR10+ are carried.
     pub hdr10_plus: bool,
-    /// How a player is asked to turn pictures that are not turned here.
+    /// How a player is asked to turn frames that are not turned here.
     pub orientation: Orientation,
-    /// Which of the job's filter steps makes its pictures.
+    /// Which of the job's filter steps makes its frames.
     pub filter: usize,
     /// 1 or 2.
     pub passes: u32,
@@ -78,7 +78,7 @@ pub struct VideoPlan {
     pub options: Vec<(String, String)>,
 }
 
-/// Which compressed pictures are copied.
+/// Which compressed frames are copied.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CopyPlan {
     /// Index of the stream in the source.
@@ -87,15 +87,15 @@ pub struct CopyPlan {
     pub codec: String,
     /// When the keyframe is shown that the copy begins with; `None` where the source tells no times.
     pub first: Option<Timestamp>,
-    /// When the picture would be shown that follows the last; `None` where the source is copied to its end.
+    /// When the frame would be shown that follows the last; `None` where the source is copied to its end.
     pub end: Option<Timestamp>,
     /// Packets of the stream before that keyframe.
     pub skipped: u64,
     /// Packets of the stream up to the end of the copy; `None` for all.
     pub until: Option<u64>,
-    /// Pictures that follow the first keyframe in the file, are shown before it, and are left out.
+    /// Frames that follow the first keyframe in the file, are shown before it, and are left out.
     pub leading: u64,
-    /// When the first picture of the copy is shown: the keyframe, or one that follows it and needs nothing from before.
+    /// When the first frame of the copy is shown: the keyframe, or one that follows it and needs nothing from before.
     pub first_shown: Option<Timestamp>,
     /// Whether the first group says of itself that it needs nothing from before.
     pub closed: bool,

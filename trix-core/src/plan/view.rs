@@ -67,11 +67,11 @@ impl View {
         use crate::plan::filter::Transform;
         use trix_model::{
             color::{Color, Matrix, Primaries, Range, Transfer},
-            format::{Chroma, PictureFormat},
+            format::{Chroma, FrameFormat},
         };
 
         let color = |matrix, range| Color { matrix, range, ..Color::default() };
-        let format = PictureFormat { chroma: Chroma::C444, depth: 8, rgb: true, alpha: false };
+        let format = FrameFormat { chroma: Chroma::C444, depth: 8, rgb: true, alpha: false };
         let from = color(Matrix(1), Range::Limited);
         let mut transform = Transform::to(width, height, format, Default::default(), from);
         let (primaries, transfer) = (Primaries::UNSPECIFIED, Transfer::UNSPECIFIED);

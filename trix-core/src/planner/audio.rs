@@ -9,15 +9,15 @@ use trix_model::{
 };
 
 use crate::{
-    plan::{AudioPlan, Remix, Resampler, SoundTarget},
+    plan::{AudioPlan, AudioTarget, Remix, Resampler},
     planner::{
+        audio_choice::{self, Choice},
+        audio_codec::{self, AudioCodec},
         channels::{self, Channels, layout_of, layout_of_rows},
         diagnostics::StreamDiagnostics,
+        external_audio::ExternalAudio,
         request::OutputRequest,
         sample_depth::{bits, is_float, precision},
-        side::SideTrack,
-        sound_choice::{self, Choice},
-        sound_codec::{self, SoundCodec},
     },
     source::{
         Source,
@@ -25,7 +25,7 @@ use crate::{
     },
     spec::{
         audio::{AudioDrift, AudioSettings, AudioShape},
-        audio_edit::SoundEdit,
+        audio_edit::AudioEdit,
         job::Container,
     },
 };
@@ -38,8 +38,8 @@ impl AudioPlan {
     }
 
     /// The audio that `output` plays, in a lossless format.
-    pub(crate) fn heard(&self, output: &crate::plan::OutputPlan) -> SoundTarget {
-        SoundTarget {
+    pub(crate) fn heard(&self, output: &crate::plan::OutputPlan) -> AudioTarget {
+        AudioTarget {
             sample_format: "dblp".to_owned(),
             bits: None,
             dithered: false,
@@ -51,7 +51,7 @@ impl AudioPlan {
             block: 0,
             origin: self.origin.unwrap_or(output.origin),
             // The end of an external audio track is in its own time, and part of its edit.
-            end: output.span_end().filter(|_| self.side.is_none()),
+            end: output.span_end().filter(|_| self.external_audio.is_none()),
             lead: 0,
             tail: 0,
         }
@@ -61,18 +61,18 @@ impl AudioPlan {
 /// Mistakes of the audio settings that do not depend on the source.
 pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
     let (settings, shape) = (job.output.audio, &job.output.audio_shape);
-    if let (Some(codec), Some(kbps)) = (SoundCodec::of(settings), settings.kbps())
+    if let (Some(codec), Some(kbps)) = (AudioCodec::of(settings), settings.kbps())
         && let Some(problem) = codec.refuses_kbps(kbps)
     {
         mistakes.push(Mistake::new("audio.kbps", kbps, problem));
     }
     if *shape != AudioShape::default() && matches!(settings, AudioSettings::Copy | AudioSettings::None) {
-        let problem = "has no effect on sound that is not encoded; name a codec";
+        let problem = "has no effect on audio that is not encoded; name a codec";
         mistakes.push(Mistake::new("audio_shape", "", problem));
     }
     if let Some(rate) = shape.sample_rate.filter(|rate| !(1000..=768_000).contains(rate)) {
         mistakes.push(Mistake::new("audio_shape.sample_rate", rate, "1000 to 768000 Hz"));
-    } else if let (Some(rate), Some(codec)) = (shape.sample_rate, SoundCodec::of(settings))
+    } else if let (Some(rate), Some(codec)) = (shape.sample_rate, AudioCodec::of(settings))
         && !codec.rates.is_empty()
         && !codec.rates.contains(&rate)
     {
@@ -119,27 +119,30 @@ pub(super) fn plan(
     if settings == AudioSettings::None {
         return Ok(Vec::new());
     }
-    let codec = SoundCodec::of(settings);
-    if let Some(codec) = codec.filter(|codec| !sound_codec::held_by(container).contains(&codec.name)) {
-        let held = sound_codec::held_by(container).join(", ");
+    let codec = AudioCodec::of(settings);
+    if let Some(codec) = codec.filter(|codec| !audio_codec::held_by(container).contains(&codec.name)) {
+        let held = audio_codec::held_by(container).join(", ");
         let problem = format!("{} cannot hold {}; it holds {held}", container.muxer(), codec.name);
         mistakes.push(Mistake::new("audio", settings, problem));
     }
     let mut list = Vec::new();
-    let sides = job.sides.iter().map(|side| (&side.facts, Some(side)));
-    let all: Vec<(&StreamFacts, Option<&SideTrack>)> =
-        source.audio().map(|stream| (stream, None)).chain(sides).collect();
+    let external_audio = job.external_audio.iter().map(|external_audio| (&external_audio.facts, Some(external_audio)));
+    let all: Vec<(&StreamFacts, Option<&ExternalAudio>)> =
+        source.audio().map(|stream| (stream, None)).chain(external_audio).collect();
     for number in job.output.tracks.iter().flatten().filter(|number| **number >= all.len()) {
-        let problem = format!("there are {} sound tracks, counted from 0", all.len());
+        let problem = format!("there are {} audio tracks, counted from 0", all.len());
         mistakes.push(Mistake::new("tracks", number, problem));
     }
-    let taken = |number: usize, stream: &StreamFacts, side: Option<&SideTrack>| match &job.output.tracks {
+    let taken = |number: usize, stream: &StreamFacts, external_audio: Option<&ExternalAudio>| match &job.output.tracks {
         Some(named) => named.contains(&number),
-        None => side.is_some() || source.selection().audio().contains(&stream.index),
+        None => external_audio.is_some() || source.selection().audio().contains(&stream.index),
     };
-    let kept = all.into_iter().enumerate().filter(|(number, (stream, side))| taken(*number, stream, *side));
-    for (_, (stream, side)) in kept {
-        let lack = source.selection().lack(stream.index).filter(|_| side.is_none());
+    let kept = all
+        .into_iter()
+        .enumerate()
+        .filter(|(number, (stream, external_audio))| taken(*number, stream, *external_audio));
+    for (_, (stream, external_audio)) in kept {
+        let lack = source.selection().lack(stream.index).filter(|_| external_audio.is_none());
         if let Some(lack) = lack {
             let is_named = job.output.tracks.is_some() || source.selection().is_named(stream.index);
             let can_copy = *lack != Lack::Empty
@@ -154,18 +157,20 @@ pub(super) fn plan(
             }
             notes.push(format!("stream {} is copied unheard, and its loudness is not measured: {lack}", stream.index));
         }
-        let composed = side.is_none() && source.is_composed(stream.index);
-        let changed = composed || side.is_some_and(|side| !side.is_whole || side.settings.changes());
+        let composed = external_audio.is_none() && source.is_composed(stream.index);
+        let changed = composed
+            || external_audio
+                .is_some_and(|external_audio| !external_audio.is_whole || external_audio.settings.changes());
         let mut diagnostics = StreamDiagnostics { stream, container, mistakes, decisions, notes };
         let settings = match settings {
             // A stream without a decoder is copied.
             AudioSettings::Auto if lack.is_some() => AudioSettings::Copy,
             AudioSettings::Auto => {
-                let source = side.is_none().then_some(source);
-                chosen(sound_choice::choose(job, container, stream, changed, source), &mut diagnostics)
+                let source = external_audio.is_none().then_some(source);
+                chosen(audio_choice::choose(job, container, stream, changed, source), &mut diagnostics)
             }
             // A changed track cannot be copied; a lossless codec keeps all of it.
-            AudioSettings::Copy if changed => match sound_codec::lossless(container) {
+            AudioSettings::Copy if changed => match audio_codec::lossless(container) {
                 Some(codec) => {
                     let why = match composed {
                         true => "its edit list joins several parts, which a copy of its packets cannot tell",
@@ -176,21 +181,21 @@ pub(super) fn plan(
                 }
                 None => {
                     let name = container.name();
-                    let problem = format!("{name} holds no lossless sound, and this track has to be changed");
+                    let problem = format!("{name} holds no lossless audio, and this track has to be changed");
                     diagnostics.mistakes.push(Mistake::new("audio", settings, problem));
                     continue;
                 }
             },
             settings => settings,
         };
-        let tracks = match SoundCodec::of(settings) {
+        let tracks = match AudioCodec::of(settings) {
             None => {
                 check_copy(job, &mut diagnostics);
                 vec![copied(stream)]
             }
             Some(codec) => {
                 if stream.sample_rate == 0 || stream.channels == 0 {
-                    let detail = "a sound stream without rate or channels";
+                    let detail = "an audio stream without rate or channels";
                     return Err(Error::new(ErrorKind::MalformedInput, Stage::Plan, detail)
                         .in_file(&source.label())
                         .in_stream(stream.index));
@@ -201,13 +206,13 @@ pub(super) fn plan(
         };
         let parts = tracks.into_iter().enumerate();
         for (_, mut plan) in parts.filter(|(number, _)| job.part.is_none_or(|part| part == *number)) {
-            if let Some(side) = side {
+            if let Some(external_audio) = external_audio {
                 // Its times are those of its own file.
                 plan.corrects_drift = false;
-                plan.side = Some(stream.index - source.streams().len());
-                plan.origin = Some(side.start);
-                plan.edit = side.settings.edit(None);
-                plan.loudness = side.settings.loudness.or(plan.loudness);
+                plan.external_audio = Some(stream.index - source.streams().len());
+                plan.origin = Some(external_audio.start);
+                plan.edit = external_audio.settings.edit(None);
+                plan.loudness = external_audio.settings.loudness.or(plan.loudness);
             }
             if plan.bits.is_some_and(|bits| bits <= 24) && (plan.edit.changes_values() || plan.loudness.is_some()) {
                 plan.dithered = true;
@@ -220,15 +225,19 @@ pub(super) fn plan(
 
 /// The number of output tracks for each audio stream of the source, then for each external audio track.
 pub(super) fn parts(job: &OutputRequest<'_>, source: &Source, container: Container) -> Vec<usize> {
-    let sides = job.sides.iter().map(|side| (&side.facts, !side.is_whole || side.settings.changes()));
-    let sides = sides.map(|(stream, changed)| (stream, changed, None));
-    let all = source.audio().map(|stream| (stream, source.is_composed(stream.index), Some(source))).chain(sides);
+    let external_audio = job
+        .external_audio
+        .iter()
+        .map(|external_audio| (&external_audio.facts, !external_audio.is_whole || external_audio.settings.changes()));
+    let external_audio = external_audio.map(|(stream, changed)| (stream, changed, None));
+    let all =
+        source.audio().map(|stream| (stream, source.is_composed(stream.index), Some(source))).chain(external_audio);
     let count = |(stream, changed, source): (&StreamFacts, bool, Option<&Source>)| {
         let settings = match job.output.audio {
-            AudioSettings::Auto => sound_choice::choose(job, container, stream, changed, source).settings,
+            AudioSettings::Auto => audio_choice::choose(job, container, stream, changed, source).settings,
             settings => settings,
         };
-        channels::count(SoundCodec::of(settings), stream, &job.output.audio_shape)
+        channels::count(AudioCodec::of(settings), stream, &job.output.audio_shape)
     };
     all.map(count).collect()
 }
@@ -245,14 +254,14 @@ fn chosen(choice: Choice, diagnostics: &mut StreamDiagnostics<'_>) -> AudioSetti
 fn check_copy(job: &OutputRequest<'_>, diagnostics: &mut StreamDiagnostics<'_>) {
     let StreamDiagnostics { stream, container, .. } = diagnostics;
     let (stream, container) = (*stream, *container);
-    if let Err(problem) = sound_choice::copies(container, stream) {
-        let held = sound_codec::held_by(container).join(", ");
+    if let Err(problem) = audio_choice::copies(container, stream) {
+        let held = audio_codec::held_by(container).join(", ");
         diagnostics.mistakes.push(Mistake::new("audio", "copy", format!("{problem}; it holds {held}")));
-    } else if job.is_cut() && !sound_choice::cuts_exactly(container, stream) {
+    } else if job.is_cut() && !audio_choice::cuts_exactly(container, stream) {
         let name = container.name();
         diagnostics.note(&format!(
             "the copy is cut at its packets, as {name} cannot tell more: it begins and ends up to half a packet beside \
-             the cut, in step with the pictures"
+             the cut, in step with the frames"
         ));
     }
 }
@@ -275,8 +284,8 @@ fn copied(stream: &StreamFacts) -> AudioPlan {
         language: named(stream, "language"),
         title: named(stream, "title"),
         is_default: stream.is_default,
-        side: None,
-        edit: SoundEdit::default(),
+        external_audio: None,
+        edit: AudioEdit::default(),
         loudness: None,
         settled: None,
         origin: None,
@@ -288,7 +297,7 @@ fn copied(stream: &StreamFacts) -> AudioPlan {
 fn encoded(
     job: &OutputRequest<'_>,
     settings: AudioSettings,
-    codec: &SoundCodec,
+    codec: &AudioCodec,
     channels: Channels,
     diagnostics: &mut StreamDiagnostics<'_>,
 ) -> AudioPlan {
@@ -305,7 +314,7 @@ fn encoded(
             diagnostics.decide(
                 format!("{from} Hz become {sample_rate} Hz"),
                 match needed {
-                    Some(_) => format!("MXF holds no sound at {from} Hz"),
+                    Some(_) => format!("MXF holds no audio at {from} Hz"),
                     None => format!("{} is not encoded at {from} Hz", codec.name),
                 },
             );
@@ -365,8 +374,8 @@ fn encoded(
         language: named(stream, "language"),
         title: named(stream, "title"),
         is_default: stream.is_default,
-        side: None,
-        edit: SoundEdit::default(),
+        external_audio: None,
+        edit: AudioEdit::default(),
         loudness: shape.loudness,
         settled: None,
         origin: None,
@@ -377,7 +386,7 @@ fn encoded(
 
 /// Records decisions about encoded audio that begins later than the output, at `origin` in the source's time.
 pub(super) fn say_silence(plans: &[AudioPlan], source: &Source, origin: Timestamp, decisions: &mut Vec<Decision>) {
-    for plan in plans.iter().filter(|plan| !plan.copied && plan.side.is_none()) {
+    for plan in plans.iter().filter(|plan| !plan.copied && plan.external_audio.is_none()) {
         let Some(stream) = source.streams().get(plan.stream) else { continue };
         let start = stream.start.map_or(origin, |ticks| Timestamp::new(ticks, stream.time_base));
         let micros = start.micros().saturating_sub(origin.micros());

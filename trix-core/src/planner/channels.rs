@@ -7,7 +7,7 @@ use trix_model::mistake::Mistake;
 
 use crate::{
     plan::Remix,
-    planner::{diagnostics::StreamDiagnostics, sound_codec::SoundCodec},
+    planner::{audio_codec::AudioCodec, diagnostics::StreamDiagnostics},
     spec::{audio::AudioShape, job::Container},
 };
 
@@ -60,7 +60,7 @@ pub(super) fn layout_of_rows(rows: usize) -> Option<&'static str> {
 
 /// The tracks that a stream becomes: several if its channels have no layout and the codec needs one.
 pub(super) fn of(
-    codec: &SoundCodec,
+    codec: &AudioCodec,
     stream: &StreamFacts,
     shape: &AudioShape,
     diagnostics: &mut StreamDiagnostics<'_>,
@@ -83,12 +83,12 @@ pub(super) fn of(
 }
 
 /// The number of tracks that [`of`] makes.
-pub(super) fn count(codec: Option<&SoundCodec>, stream: &StreamFacts, shape: &AudioShape) -> usize {
+pub(super) fn count(codec: Option<&AudioCodec>, stream: &StreamFacts, shape: &AudioShape) -> usize {
     codec.map_or(1, |codec| parts(codec, stream, shape).len().max(1))
 }
 
 /// The number of channels of a track that [`of`] makes, before they are mixed.
-pub(super) fn track_channels(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape) -> u32 {
+pub(super) fn track_channels(codec: &AudioCodec, stream: &StreamFacts, shape: &AudioShape) -> u32 {
     match (parts(codec, stream, shape).first(), wanted(shape)) {
         (Some(part), _) => part.count,
         (None, Some(wanted)) => wanted.channels,
@@ -98,7 +98,7 @@ pub(super) fn track_channels(codec: &SoundCodec, stream: &StreamFacts, shape: &A
 
 /// Splits channels without a layout into stereo tracks, with a last odd one as mono. If mono is requested, each channel
 /// becomes a track. Empty if the channels stay together.
-fn parts(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape) -> Vec<Channels> {
+fn parts(codec: &AudioCodec, stream: &StreamFacts, shape: &AudioShape) -> Vec<Channels> {
     let count = stream.channels;
     if !is_unknown(stream) || count <= 2 || !shape.matrix.is_empty() {
         return Vec::new();
@@ -116,7 +116,7 @@ fn parts(codec: &SoundCodec, stream: &StreamFacts, shape: &AudioShape) -> Vec<Ch
 }
 
 fn together(
-    codec: &SoundCodec,
+    codec: &AudioCodec,
     stream: &StreamFacts,
     shape: &AudioShape,
     diagnostics: &mut StreamDiagnostics<'_>,
@@ -158,7 +158,7 @@ fn together(
 }
 
 /// Notes what a codec or a container cannot state about the channels.
-fn notes(codec: &SoundCodec, channels: &Channels, is_known: bool, diagnostics: &mut StreamDiagnostics<'_>) {
+fn notes(codec: &AudioCodec, channels: &Channels, is_known: bool, diagnostics: &mut StreamDiagnostics<'_>) {
     let is_named = ChannelLayout::from_name(&channels.layout).is_some();
     if !is_known && !is_named && codec.name == "flac" {
         diagnostics.note("FLAC has a meaning for every number of channels, also for these, whose layout is unknown");
@@ -198,7 +198,7 @@ fn by_matrix(
 
 /// The channels in the requested layout.
 fn as_wanted(
-    codec: &SoundCodec,
+    codec: &AudioCodec,
     from: &str,
     wanted: &ChannelLayout,
     diagnostics: &mut StreamDiagnostics<'_>,
@@ -218,7 +218,7 @@ fn as_wanted(
 }
 
 /// The channels in the layout of the source, or in the layout of the codec that keeps most of it.
-fn as_it_is(codec: &SoundCodec, from: &str, count: u32, diagnostics: &mut StreamDiagnostics<'_>) -> Channels {
+fn as_it_is(codec: &AudioCodec, from: &str, count: u32, diagnostics: &mut StreamDiagnostics<'_>) -> Channels {
     if codec.layouts.is_empty() || codec.layouts.contains(&from) {
         return Channels::kept(from, count);
     }
@@ -266,7 +266,7 @@ fn as_it_is(codec: &SoundCodec, from: &str, count: u32, diagnostics: &mut Stream
     }
 }
 
-fn held(codec: &SoundCodec) -> String {
+fn held(codec: &AudioCodec) -> String {
     match codec.layouts {
         [] => format!("{} holds {} channels at the most", codec.name, codec.channels),
         layouts => format!("{} holds {}", codec.name, layouts.join(", ")),

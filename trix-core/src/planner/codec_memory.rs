@@ -59,24 +59,24 @@ pub(super) fn references(facts: &StreamFacts) -> u64 {
 
 /// Bytes of the encoder of `video` with `threads`, or with the number that the library chooses for `cores`.
 pub(super) fn encoder(video: &VideoPlan, threads: Option<u32>, cores: u32) -> u64 {
-    let picture = Picture::of(video);
+    let frame = FrameSizes::of(video);
     match video.encoder {
         Encoder::X264 => options::x264_parameters(video, None)
-            .map_or(0, |parameters| x264(&picture, parameters.kept(video.height, cores))),
+            .map_or(0, |parameters| x264(&frame, parameters.kept(video.height, cores))),
         Encoder::X265 => options::x265_parameters(video, None).map_or(0, |parameters| {
             let (kept, workers) = parameters.kept(cores);
-            x265(&picture, kept, workers)
+            x265(&frame, kept, workers)
         }),
         // For FFV1 version 3, libavcodec reserves 148 bytes for each sample of a frame, however small the packet gets.
         // Each slice also has its own context states.
-        Encoder::Ffv1 => 148 * picture.luma + 4 * picture.all + (24 << 20),
+        Encoder::Ffv1 => 148 * frame.luma + 4 * frame.all + (24 << 20),
         // Frames that are encoded in parallel, and compressed ones.
-        Encoder::Prores => (4 + 2 * u64::from(threads.unwrap_or(cores + 1).min(64))) * picture.all,
+        Encoder::Prores => (4 + 2 * u64::from(threads.unwrap_or(cores + 1).min(64))) * frame.all,
     }
 }
 
 /// The sizes of a frame that count.
-struct Picture {
+struct FrameSizes {
     /// Luma samples, with the border for motion vectors.
     luma: u64,
     /// Bytes of a sample.
@@ -87,42 +87,41 @@ struct Picture {
     blocks: u64,
 }
 
-impl Picture {
+impl FrameSizes {
     fn of(video: &VideoPlan) -> Self {
         let (width, height) = (video.width.next_multiple_of(64), video.height.next_multiple_of(64));
         let sample = if video.format.depth > 8 { 2 } else { 1 };
         let luma = ((width + 96) * (height + 96)) as u64;
         let (x, y) = video.format.chroma.shift();
         let chroma = if video.format.chroma.planes() == 1 { 0 } else { (2 * luma) >> (x + y) };
-        Picture { luma, sample, all: (luma + chroma) * sample, blocks: (width * height / 256) as u64 }
+        FrameSizes { luma, sample, all: (luma + chroma) * sample, blocks: (width * height / 256) as u64 }
     }
 }
 
 /// x264 stores each waiting frame with four planes of half width and half height, and with the costs of its blocks for
 /// each pair of distances. It stores luma of each reference frame at three positions between samples, and chroma too if
 /// it is not subsampled.
-fn x264(picture: &Picture, kept: Kept) -> u64 {
+fn x264(frame: &FrameSizes, kept: Kept) -> u64 {
     let distances = u64::from(kept.bframes) + 2;
-    let costs = picture.blocks * (distances * distances * 2 + distances * 24 + 80);
-    let waiting = picture.all + picture.luma * picture.sample + costs;
-    let between =
-        if picture.all == 3 * picture.luma * picture.sample { picture.all } else { picture.luma * picture.sample };
-    let referred = picture.all + 3 * between + picture.blocks * 100;
+    let costs = frame.blocks * (distances * distances * 2 + distances * 24 + 80);
+    let waiting = frame.all + frame.luma * frame.sample + costs;
+    let between = if frame.all == 3 * frame.luma * frame.sample { frame.all } else { frame.luma * frame.sample };
+    let referred = frame.all + 3 * between + frame.blocks * 100;
     let (threads, references) = (u64::from(kept.threads), u64::from(kept.references));
     (u64::from(kept.waiting) + threads + 2) * waiting
         + (references + threads + 2) * referred
-        + threads * (picture.blocks * 600 + (2 << 20))
+        + threads * (frame.blocks * 600 + (2 << 20))
 }
 
 /// x265 stores frames in a similar way. Each frame in progress also has its coefficients (16 bits for each sample) and
 /// the data of its smallest blocks. Each worker thread has its own candidates.
-fn x265(picture: &Picture, kept: Kept, workers: u32) -> u64 {
+fn x265(frame: &FrameSizes, kept: Kept, workers: u32) -> u64 {
     let distances = u64::from(kept.bframes) + 2;
-    let costs = picture.blocks * (distances * distances * 2 + distances * 32 + 160);
-    let waiting = picture.all + picture.luma * picture.sample + costs;
-    let encoded = waiting + picture.all + 2 * picture.all / picture.sample + picture.blocks * 640;
+    let costs = frame.blocks * (distances * distances * 2 + distances * 32 + 160);
+    let waiting = frame.all + frame.luma * frame.sample + costs;
+    let encoded = waiting + frame.all + 2 * frame.all / frame.sample + frame.blocks * 640;
     let (threads, references) = (u64::from(kept.threads), u64::from(kept.references));
-    let pictures = u64::from(kept.waiting) * waiting + (references + threads + 2) * encoded;
+    let frames = u64::from(kept.waiting) * waiting + (references + threads + 2) * encoded;
     // The cost tables for motion vectors at each quantiser take 32 MiB.
-    pictures * 21 / 20 + u64::from(workers + kept.threads) * (8 << 20) + (32 << 20)
+    frames * 21 / 20 + u64::from(workers + kept.threads) * (8 << 20) + (32 << 20)
 }

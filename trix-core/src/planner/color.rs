@@ -133,7 +133,7 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
 /// Records where the bitstream contradicts its container.
 fn compare_with_container(facts: &VideoFacts<'_>, diagnostics: &mut Diagnostics<'_>) {
     let declared = facts.source.input.declared().get(facts.stream.index).map(|stream| stream.color);
-    let (Some(container), own) = (declared, facts.glance.color) else { return };
+    let (Some(container), own) = (declared, facts.bitstream_facts.color) else { return };
     let differs = |a: bool, b: bool, differ: bool| a && b && differ;
     if differs(container.primaries.is_specified(), own.primaries.is_specified(), container.primaries != own.primaries)
         || differs(container.transfer.is_specified(), own.transfer.is_specified(), container.transfer != own.transfer)
@@ -184,8 +184,9 @@ fn tonemap(
         diagnostics.mistake("picture.tonemap", value, format!("the source's transfer is {transfer}, which is not HDR"));
         return None;
     }
-    let light = facts.glance.hdr.light.or(facts.stream.hdr.light).map(|light| light.max).filter(|max| *max > 0);
-    let mastering = facts.glance.hdr.mastering.or(facts.stream.hdr.mastering);
+    let light =
+        facts.bitstream_facts.hdr.light.or(facts.stream.hdr.light).map(|light| light.max).filter(|max| *max > 0);
+    let mastering = facts.bitstream_facts.hdr.mastering.or(facts.stream.hdr.mastering);
     let display = mastering.map(|display| display.max_luminance.to_f64().round() as u32).filter(|max| *max > 0);
     let (peak, of) = match (light, display) {
         _ if transfer == Transfer::HLG => (NOMINAL_PEAK, "the nominal peak of HLG"),

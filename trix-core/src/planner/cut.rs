@@ -19,7 +19,7 @@ use crate::{
 
 /// How a packet relates to the copied part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum CopyPart {
     Outside,
     Leading,
     Inside,
@@ -39,24 +39,24 @@ impl CopyGate {
         CopyGate { plan: plan.clone(), seen: 0, leading: true }
     }
 
-    pub(crate) fn judge(&mut self, packet: &Packet, base: TimeBase) -> Place {
+    pub(crate) fn classify(&mut self, packet: &Packet, base: TimeBase) -> CopyPart {
         let number = self.seen;
         self.seen += 1;
         if number < self.plan.skipped {
-            return Place::Outside;
+            return CopyPart::Outside;
         }
         if self.plan.until.is_some_and(|until| number >= until) {
-            return Place::After;
+            return CopyPart::After;
         }
         let time = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, base));
         if number > self.plan.skipped && self.leading {
             self.leading = time < self.plan.first;
             let kept = self.plan.closed || is_decodable_leading(&self.plan.codec, packet);
             if self.leading && !kept {
-                return Place::Leading;
+                return CopyPart::Leading;
             }
         }
-        Place::Inside
+        CopyPart::Inside
     }
 }
 
@@ -202,7 +202,7 @@ pub(super) fn plan(
     };
     let end = end.filter(|_| until.is_some());
     let leading = leading - decodable;
-    tell(&Told { first, asked, end, leading, hidden, origin }, job, decisions, notes);
+    tell(&CopyStart { first, asked, end, leading, hidden, origin }, job, decisions, notes);
     Ok(CopyPlan {
         stream: facts.index,
         codec: facts.codec.clone(),
@@ -216,7 +216,7 @@ pub(super) fn plan(
     })
 }
 
-struct Told {
+struct CopyStart {
     first: Key,
     asked: Option<Timestamp>,
     end: Option<Timestamp>,
@@ -225,35 +225,35 @@ struct Told {
     origin: Timestamp,
 }
 
-fn tell(told: &Told, job: &OutputRequest<'_>, decisions: &mut Vec<Decision>, notes: &mut Vec<String>) {
+fn tell(told: &CopyStart, job: &OutputRequest<'_>, decisions: &mut Vec<Decision>, notes: &mut Vec<String>) {
     let micro = TimeBase::new(1, 1_000_000);
     let within = |time: Timestamp| Timestamp::new(time.micros() - told.origin.micros(), micro);
     if let (Some(time), Some(start)) = (told.first.time.filter(|_| told.asked.is_some()), job.source.start) {
         decisions.push(Decision::new(
             format!("the copy begins at {}", within(time)),
-            format!("copied pictures begin with a keyframe: the last at or before {start}, which was asked for"),
+            format!("copied frames begin with a keyframe: the last at or before {start}, which was asked for"),
         ));
     }
     if let Some(time) = told.end {
         decisions.push(Decision::new(
             format!("the copy ends at {}", within(time)),
-            "copied pictures end before a keyframe: the first at or after the end that was asked for",
+            "copied frames end before a keyframe: the first at or after the end that was asked for",
         ));
     }
     if told.asked.is_none() && told.first.number > 0 {
         notes.push(format!(
-            "{} pictures before the first keyframe are left out: nothing to decode them with",
+            "{} frames before the first keyframe are left out: nothing to decode them with",
             told.first.number
         ));
     }
     if told.leading > 0 {
         notes.push(format!(
-            "{} pictures that follow the first keyframe and are shown before it are left out: they refer to pictures \
+            "{} frames that follow the first keyframe and are shown before it are left out: they refer to frames \
              before it, which the copy has not",
             told.leading
         ));
     }
     if told.hidden > 0 {
-        notes.push(format!("{} pictures that the source's edit list hides are shown in the copy", told.hidden));
+        notes.push(format!("{} frames that the source's edit list hides are shown in the copy", told.hidden));
     }
 }

@@ -21,12 +21,12 @@ pub(super) fn settle(output: &OutputSettings, source: &Source) -> (OutputSetting
         let codec = source.video().map(|stream| stream.codec.as_str());
         output.video = match (container, codec) {
             (_, None) => {
-                decisions.push(Decision::new("the output has no pictures", "the source has none"));
+                decisions.push(Decision::new("the output has no video", "the source has none"));
                 VideoSettings::None
             }
             (Some(Container::WebM), Some("vp8" | "vp9" | "av1")) => {
                 let why = "WebM holds VP8, VP9 and AV1, which are not encoded here";
-                decisions.push(Decision::new("pictures are copied", why));
+                decisions.push(Decision::new("frames are copied", why));
                 VideoSettings::Copy
             }
             _ => VideoSettings::X264(EncodeSettings::default()),
@@ -34,8 +34,8 @@ pub(super) fn settle(output: &OutputSettings, source: &Source) -> (OutputSetting
     }
     if let (Some(Container::Mxf), VideoSettings::X264(settings)) = (container, &mut output.video) {
         settings.params.entry("bframes".to_owned()).or_insert_with(|| {
-            let why = "MXF cannot say in which order pictures of H.264 are shown that are coded in another";
-            decisions.push(Decision::new("x264 makes no B pictures", why));
+            let why = "MXF cannot say in which order frames of H.264 are shown that are coded in another";
+            decisions.push(Decision::new("x264 makes no B frames", why));
             "0".to_owned()
         });
     }

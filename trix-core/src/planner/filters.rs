@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 
 use trix_av::pixel::PixelFormat;
-use trix_model::{decision::Decision, format::PictureFormat};
+use trix_model::{decision::Decision, format::FrameFormat};
 
 use crate::{
     plan::{Cut, FilterPlan, Filtering, OutputPlan, Transform, Waypoint},
@@ -102,15 +102,15 @@ fn scale_from_larger(outputs: &mut [OutputPlan], source: &Source) {
             let stream = output.video.as_ref().and_then(|video| source.streams().get(video.stream));
             stream.and_then(|facts| PixelFormat::from_raw(facts.format)).is_some_and(|own| own.depth() == depth(output))
         };
-        let merit = |output: &OutputPlan| (samples(output), Reverse(is_native(output)), Reverse(depth(output)));
-        let nearest = larger.min_by_key(|larger| merit(&outputs[**larger]));
+        let score = |output: &OutputPlan| (samples(output), Reverse(is_native(output)), Reverse(depth(output)));
+        let nearest = larger.min_by_key(|larger| score(&outputs[**larger]));
         let Some(from) = nearest.map(|larger| &outputs[*larger]) else { continue };
         let Some(transform) = from.video.as_ref().map(|video| &video.transform) else { continue };
         let mut through = transform.through.clone();
         through.push(Waypoint { width: transform.width, height: transform.height, format: transform.format });
         let name = from.path.file_name().unwrap_or_default().to_string_lossy();
         let decision = Decision::new(
-            format!("scaled from the {}x{} pictures of {name}", transform.width, transform.height),
+            format!("scaled from the {}x{} frames of {name}", transform.width, transform.height),
             "the job lets smaller sizes be scaled from larger ones",
         );
         let output = &mut outputs[*number];
@@ -131,7 +131,7 @@ fn is_scaled_from(output: &OutputPlan, larger: &OutputPlan, source: &Source) -> 
     }
     let is_larger = from.width >= own.width && from.height >= own.height && area(from) > area(own);
     let has_bits =
-        PictureFormat { depth: own.format.depth, ..from.format } == own.format && from.format.depth >= own.format.depth;
+        FrameFormat { depth: own.format.depth, ..from.format } == own.format && from.format.depth >= own.format.depth;
     let like = Transform {
         width: own.width,
         height: own.height,
@@ -170,7 +170,7 @@ fn fields_alone(filtering: &Filtering, source: &Source, stream: usize) -> Option
     }
     // The container states the pixel format without the alpha layer.
     let facts = source.streams().get(stream).filter(|facts| !facts.alpha_layer)?;
-    let format = PixelFormat::from_raw(facts.format)?.picture()?;
+    let format = PixelFormat::from_raw(facts.format)?.frame()?;
     let mut alone = Transform::to(facts.width, facts.height, format, transform.resampler, transform.from);
     alone.inverse_telecine = transform.inverse_telecine;
     alone.deinterlace = transform.deinterlace;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use trix_model::format::PictureFormat;
+use trix_model::format::FrameFormat;
 
 use crate::{
     planner::lazy_probe::LazyProbe,
@@ -54,7 +54,7 @@ pub(super) struct FrameRequest<'a> {
     pub(super) chroma_is_fixed: bool,
     pub(super) is_lossless: bool,
     /// The format of the source.
-    pub(super) samples: PictureFormat,
+    pub(super) samples: FrameFormat,
     /// The format that is needed.
-    pub(super) format: PictureFormat,
+    pub(super) format: FrameFormat,
 }

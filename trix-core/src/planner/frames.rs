@@ -1,6 +1,6 @@
 //! Plans the processing of frames between decoder and encoder, or between decoder and a still.
 
-use trix_model::{format::PictureFormat, mistake::Mistake};
+use trix_model::{format::FrameFormat, mistake::Mistake};
 
 use crate::{
     plan::Transform,
@@ -54,7 +54,7 @@ pub(super) fn plan(
 
 fn check_size(
     target: Target,
-    format: PictureFormat,
+    format: FrameFormat,
     width: usize,
     height: usize,
     fields: bool,

@@ -2,15 +2,15 @@
 
 use trix_av::pixel::PixelFormat;
 use trix_model::{
+    frame_facts::{FieldOrder, Padding},
     orientation::Orientation,
-    picture::{FieldOrder, Padding},
     time::Rational,
 };
 
 use crate::{
     plan::Deinterlacing,
     planner::{diagnostics::Diagnostics, frame_request::FrameRequest, video_facts::VideoFacts},
-    reading::survey::Survey,
+    reading::field_detection::FieldDetection,
     spec::{
         job::Container,
         picture::{Crop, Deinterlace, Rectangle, Rotate},
@@ -39,8 +39,8 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
     let FrameRequest { target, picture, format, size, .. } = *request;
     let flags = Flags::of(facts);
     let measures = picture.deinterlace == Deinterlace::Auto && !target.is_mezzanine() && flags.suspicious;
-    let surveyed =
-        (measures || picture.crop == Crop::Auto).then(|| request.probe.survey(facts.source, facts.stream, facts.rate));
+    let surveyed = (measures || picture.crop == Crop::Auto)
+        .then(|| request.probe.field_detection(facts.source, facts.stream, facts.rate));
     let (inverse_telecine, deinterlace, mut fields) = fields(request, facts, flags, surveyed, diagnostics);
     let mut crop = crop(picture.crop, facts, fields.is_some(), surveyed, diagnostics);
     let (mut width, mut height) = crop.map_or((facts.width, facts.height), |crop| (crop.width, crop.height));
@@ -58,10 +58,10 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
         (turn, left_turned) = (Orientation::default(), asked);
         if !matches!(request.container, Some(Container::Mp4 | Container::Mov)) {
             left_turned = Orientation::default();
-            diagnostics.notes.push(format!("pictures should be shown {asked}, and this container cannot say so"));
+            diagnostics.notes.push(format!("frames should be shown {asked}, and this container cannot say so"));
         }
     } else if !asked.is_upright() {
-        diagnostics.decide(format!("pictures are {asked}"), "the container asks players to do so");
+        diagnostics.decide(format!("frames are {asked}"), "the container asks players to do so");
     }
     if turn.turns_over() && height.is_multiple_of(2) {
         // The flip moves the top row to the bottom, so it belongs to the other field.
@@ -71,7 +71,7 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
         (width, height) = (height, width);
         aspect = if aspect.is_positive() { aspect.inverse() } else { aspect };
         if fields.is_some() {
-            diagnostics.mistake("picture.deinterlace", "off", "pictures with two fields cannot be turned by a quarter");
+            diagnostics.mistake("picture.deinterlace", "off", "frames with two fields cannot be turned by a quarter");
         }
     }
 
@@ -126,11 +126,7 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
             return None;
         };
         if w < width || h < height {
-            diagnostics.mistake(
-                "picture.pad",
-                wanted,
-                format!("is smaller than the picture, which is {width}x{height}"),
-            );
+            diagnostics.mistake("picture.pad", wanted, format!("is smaller than the frame, which is {width}x{height}"));
             return None;
         }
         let (x, y) = format.chroma.shift();
@@ -170,7 +166,7 @@ struct Flags {
 
 impl Flags {
     fn of(facts: &VideoFacts<'_>) -> Self {
-        let glance = &facts.glance;
+        let bitstream_facts = &facts.bitstream_facts;
         // FFmpeg's value has two letters, for coded and displayed order. Its decoders, and programs that write such
         // files, mean the first (ffv1dec.c, rawdec.c: `tb` has the upper field first), despite the documentation.
         let container = match facts.stream.field_order {
@@ -178,16 +174,21 @@ impl Flags {
             "bb" | "bt" => Some(FieldOrder::Bottom),
             _ => None,
         };
-        let bitstream = (glance.interlaced * 2 > glance.pictures)
-            .then(|| if glance.top_first * 2 >= glance.interlaced { FieldOrder::Top } else { FieldOrder::Bottom });
+        let bitstream = (bitstream_facts.interlaced * 2 > bitstream_facts.frames).then(|| {
+            if bitstream_facts.top_first * 2 >= bitstream_facts.interlaced {
+                FieldOrder::Top
+            } else {
+                FieldOrder::Bottom
+            }
+        });
         // Without any flag, the size and rate of television are a hint.
-        let silent = facts.stream.field_order == "unknown" && glance.interlaced == 0 && !tells_fields(facts);
+        let silent = facts.stream.field_order == "unknown" && bitstream_facts.interlaced == 0 && !tells_fields(facts);
         let raster = matches!(facts.height, 480 | 486 | 512 | 576 | 608 | 1080)
             && facts.rate > Rational::new(24, 1)
             && facts.rate <= Rational::new(30, 1);
         Flags {
             order: bitstream.or(container),
-            suspicious: container.is_some() || glance.interlaced > 0 || (silent && raster),
+            suspicious: container.is_some() || bitstream_facts.interlaced > 0 || (silent && raster),
         }
     }
 }
@@ -205,13 +206,14 @@ fn fields(
     request: &FrameRequest<'_>,
     facts: &VideoFacts<'_>,
     flags: Flags,
-    surveyed: Option<Survey>,
+    surveyed: Option<FieldDetection>,
     diagnostics: &mut Diagnostics<'_>,
 ) -> Decided {
     let FrameRequest { target, picture, .. } = *request;
     let measured = surveyed.filter(|_| picture.deinterlace == Deinterlace::Auto);
-    let majority = measured
-        .map(|survey| if survey.top_first >= survey.bottom_first { FieldOrder::Top } else { FieldOrder::Bottom });
+    let majority = measured.map(|field_detection| {
+        if field_detection.top_first >= field_detection.bottom_first { FieldOrder::Top } else { FieldOrder::Bottom }
+    });
     let order = flags.order.or(majority).unwrap_or(FieldOrder::Top);
     if picture.inverse_telecine {
         if facts.pixel.is_none_or(|pixel| pixel.depth() > 8 || pixel.is_rgb() || pixel.has_alpha()) {
@@ -241,8 +243,8 @@ fn fields(
             (None, None, flags.order)
         }
         Deinterlace::Auto => {
-            let Some(survey) = measured else { return (None, None, None) };
-            automatic(flags, survey, diagnostics)
+            let Some(field_detection) = measured else { return (None, None, None) };
+            automatic(flags, field_detection, diagnostics)
         }
     }
 }
@@ -253,14 +255,15 @@ const FLAGGED: u64 = 5;
 /// The same percentage for a source without any flag.
 const UNFLAGGED: u64 = 30;
 
-fn automatic(flags: Flags, survey: Survey, diagnostics: &mut Diagnostics<'_>) -> Decided {
+fn automatic(flags: Flags, field_detection: FieldDetection, diagnostics: &mut Diagnostics<'_>) -> Decided {
     let measured = |percent: u64| {
-        let frames = survey.progressive + survey.top_first + survey.bottom_first;
-        format!("{percent} % of {frames} pictures are combed")
+        let frames = field_detection.progressive + field_detection.top_first + field_detection.bottom_first;
+        format!("{percent} % of {frames} frames are combed")
     };
-    let most = if survey.top_first >= survey.bottom_first { FieldOrder::Top } else { FieldOrder::Bottom };
+    let most =
+        if field_detection.top_first >= field_detection.bottom_first { FieldOrder::Top } else { FieldOrder::Bottom };
     let words = |order| if order == FieldOrder::Top { "upper field first" } else { "lower field first" };
-    match (flags.order, survey.combed_percent()) {
+    match (flags.order, field_detection.combed_percent()) {
         (Some(order), None) => {
             diagnostics.decide(
                 format!("deinterlaced, {}", words(order)),
@@ -274,8 +277,8 @@ fn automatic(flags: Flags, survey: Survey, diagnostics: &mut Diagnostics<'_>) ->
         }
         (Some(order), Some(percent)) => {
             let (with, against) = match order {
-                FieldOrder::Top => (survey.top_first, survey.bottom_first),
-                FieldOrder::Bottom => (survey.bottom_first, survey.top_first),
+                FieldOrder::Top => (field_detection.top_first, field_detection.bottom_first),
+                FieldOrder::Bottom => (field_detection.bottom_first, field_detection.top_first),
             };
             // A ratio of four to one does not come from motion by chance.
             let order = if against > 4 * with.max(1) { most } else { order };
@@ -296,7 +299,7 @@ fn crop(
     asked: Crop,
     facts: &VideoFacts<'_>,
     keeps_fields: bool,
-    surveyed: Option<Survey>,
+    surveyed: Option<FieldDetection>,
     diagnostics: &mut Diagnostics<'_>,
 ) -> Option<Rectangle> {
     let (x, y) = facts.pixel.map_or((0, 0), PixelFormat::chroma_shift);
@@ -313,8 +316,8 @@ fn crop(
                 diagnostics.mistake("picture.crop", value, format!("must lie within {}x{}", facts.width, facts.height));
                 return None;
             }
-            if [left, width].iter().any(|side| side % step_x != 0)
-                || [top, height].iter().any(|side| side % step_y != 0)
+            if [left, width].iter().any(|external_audio| external_audio % step_x != 0)
+                || [top, height].iter().any(|external_audio| external_audio % step_y != 0)
             {
                 let problem = match keeps_fields {
                     true => format!("must begin and end on rows of both fields: multiples of {step_y} rows"),
@@ -326,8 +329,8 @@ fn crop(
             ((width, height) != (facts.width, facts.height)).then_some(rectangle)
         }
         Crop::Auto => {
-            let Some(content) = surveyed.and_then(|survey| survey.content) else {
-                diagnostics.decide("nothing is cropped", "all pictures that were looked at are black");
+            let Some(content) = surveyed.and_then(|field_detection| field_detection.content) else {
+                diagnostics.decide("nothing is cropped", "all frames that were looked at are black");
                 return None;
             };
             // Round inwards to whole chroma samples, so that no black row stays.
@@ -335,14 +338,14 @@ fn crop(
             let (right, bottom) = (content.left + content.width, content.top + content.height);
             let width = right.saturating_sub(left) / step_x * step_x;
             let height = bottom.saturating_sub(top) / step_y * step_y;
-            let pictures = surveyed.map_or(0, |survey| survey.pictures);
+            let frames = surveyed.map_or(0, |field_detection| field_detection.frames);
             if width == 0 || height == 0 || (width, height) == (facts.width, facts.height) {
-                diagnostics.decide("nothing is cropped", format!("no black border in {pictures} pictures"));
+                diagnostics.decide("nothing is cropped", format!("no black border in {frames} frames"));
                 return None;
             }
             diagnostics.decide(
                 format!("cropped to {width}x{height}+{left}+{top}"),
-                format!("everything else is black in {pictures} pictures"),
+                format!("everything else is black in {frames} frames"),
             );
             Some(Rectangle { width, height, left, top })
         }

@@ -22,8 +22,8 @@ pub(super) fn plan(
     diagnostics: &mut Diagnostics<'_>,
 ) -> HdrPlan {
     let source = StaticHdr {
-        mastering: facts.glance.hdr.mastering.or(facts.stream.hdr.mastering),
-        light: facts.glance.hdr.light.or(facts.stream.hdr.light),
+        mastering: facts.bitstream_facts.hdr.mastering.or(facts.stream.hdr.mastering),
+        light: facts.bitstream_facts.hdr.light.or(facts.stream.hdr.light),
     };
     let same_light = transform.from.transfer == transform.to.transfer
         && transform.from.primaries == transform.to.primaries
@@ -35,7 +35,7 @@ pub(super) fn plan(
             .push("mastering display and content light are left out: they do not describe what was made".into());
     }
     if facts.stream.is_spherical {
-        diagnostics.notes.push("the picture is a projection of a sphere; the output does not say so".into());
+        diagnostics.notes.push("the video is a projection of a sphere; the output does not say so".into());
     }
     HdrPlan {
         hdr,
@@ -52,7 +52,7 @@ fn dolby_vision(
     diagnostics: &mut Diagnostics<'_>,
 ) -> Option<DolbyVision> {
     let config = facts.stream.dolby_vision;
-    if config.is_none() && facts.glance.dolby_vision == 0 {
+    if config.is_none() && facts.bitstream_facts.dolby_vision == 0 {
         return None;
     }
     let name = config.map_or("Dolby Vision".to_owned(), |config| config.to_string());
@@ -72,7 +72,7 @@ fn dolby_vision(
         || !transform.orientation.is_upright()
         || size != (transform.width, transform.height)
     {
-        Some("it describes places of the picture, which move")
+        Some("it describes places of the frame, which move")
     } else {
         None
     };
@@ -98,7 +98,7 @@ fn dolby_vision(
     }
     if config.is_some_and(|config| config.compatibility == 0) && policy != DynamicHdr::Require {
         let why = obstacle.unwrap_or("it was asked for");
-        let problem = format!("{name} cannot be left out ({why}): its pictures have wrong colours without it");
+        let problem = format!("{name} cannot be left out ({why}): its frames have wrong colours without it");
         diagnostics.mistake("picture.dynamic_hdr", "", problem);
     }
     None
@@ -120,13 +120,13 @@ fn hdr10_plus(
     } else if !same_light {
         Some("colour is converted")
     } else if transform.crop.is_some() || transform.pad.is_some() || !transform.orientation.is_upright() {
-        Some("it describes places of the picture, which move")
+        Some("it describes places of the frame, which move")
     } else {
         None
     };
     let policy = request.picture.dynamic_hdr;
-    let carried = obstacle.is_none() && policy != DynamicHdr::Drop;
-    if !carried && facts.glance.hdr10_plus > 0 {
+    let metadata = obstacle.is_none() && policy != DynamicHdr::Drop;
+    if !metadata && facts.bitstream_facts.hdr10_plus > 0 {
         match obstacle {
             Some(obstacle) if policy == DynamicHdr::Require => {
                 diagnostics.mistake("picture.dynamic_hdr", "require", format!("HDR10+ cannot be carried: {obstacle}"));
@@ -136,5 +136,5 @@ fn hdr10_plus(
         }
     }
     // Carry them even if none was seen yet: they may begin later.
-    carried
+    metadata
 }

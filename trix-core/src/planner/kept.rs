@@ -6,7 +6,7 @@ use trix_model::time::{Rational, Timestamp};
 /// The parts of the source that are written.
 pub(super) struct Kept<'a> {
     pub(super) video: Option<usize>,
-    pub(super) sound: Vec<usize>,
+    pub(super) audio: Vec<usize>,
     pub(super) origin: Timestamp,
     pub(super) end: Option<Timestamp>,
     /// Frames a second of the output, and the number of frames cut at the start, if both are known.

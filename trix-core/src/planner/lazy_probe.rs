@@ -10,8 +10,8 @@ use trix_model::time::Rational;
 use crate::{
     decode::forms::Forms,
     reading::{
-        glance::{self, Glance},
-        survey::{self, Survey},
+        bitstream_facts::{self, BitstreamFacts},
+        field_detection::{self, FieldDetection},
     },
     source::Source,
 };
@@ -19,22 +19,22 @@ use crate::{
 /// Measurements of one source, made on demand and shared by all outputs of a job.
 #[derive(Default)]
 pub(super) struct LazyProbe {
-    glance: OnceCell<Glance>,
-    survey: OnceCell<Survey>,
+    bitstream_facts: OnceCell<BitstreamFacts>,
+    field_detection: OnceCell<FieldDetection>,
     forms: OnceCell<Forms>,
 }
 
 impl LazyProbe {
     /// Facts from the bitstream of the first frames.
-    pub(super) fn glance(&self, source: &Source, stream: &StreamFacts) -> &Glance {
+    pub(super) fn bitstream_facts(&self, source: &Source, stream: &StreamFacts) -> &BitstreamFacts {
         // Enough frames to see the headers of a GOP.
         const FRAMES: u64 = 8;
-        self.glance.get_or_init(|| glance::at_most(source, stream, FRAMES).unwrap_or_default())
+        self.bitstream_facts.get_or_init(|| bitstream_facts::at_most(source, stream, FRAMES).unwrap_or_default())
     }
 
     /// Field order and black borders, measured at several places of the source.
-    pub(super) fn survey(&self, source: &Source, stream: &StreamFacts, rate: Rational) -> Survey {
-        *self.survey.get_or_init(|| survey::survey(source, stream, rate).unwrap_or_default())
+    pub(super) fn field_detection(&self, source: &Source, stream: &StreamFacts, rate: Rational) -> FieldDetection {
+        *self.field_detection.get_or_init(|| field_detection::field_detection(source, stream, rate).unwrap_or_default())
     }
 
     /// Where audio streams change their codec, rate or channels.

@@ -16,10 +16,10 @@ use crate::{
     decode::timing::Drift,
     loudness,
     plan::{AudioPlan, OutputPlan, Plan, Settled},
-    planner::side,
-    reading::sound_reader::SoundReader,
+    planner::external_audio,
+    reading::audio_reader::AudioReader,
     source::Source,
-    spec::{audio_edit::SoundEdit, track::LoudnessTarget},
+    spec::{audio_edit::AudioEdit, track::LoudnessTarget},
 };
 
 /// Measures every track that has a loudness target, and sets the gain in its plan.
@@ -33,7 +33,7 @@ pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Resul
         for track in 0..plan.outputs[number].audio.len() {
             let (output, audio) = (&plan.outputs[number], &plan.outputs[number].audio[track]);
             let Some(target) = audio.loudness else { continue };
-            let same = |(other, _): &&(AudioPlan, Settled)| is_same_sound(other, audio);
+            let same = |(other, _): &&(AudioPlan, Settled)| is_same_audio(other, audio);
             let settled = match known.iter().find(same) {
                 Some((_, settled)) => settled.clone(),
                 None => {
@@ -79,7 +79,7 @@ const MILLION: i64 = 1_000_000;
 
 fn measure_drift(source: &Source, stream: usize, cancel: &Cancel) -> Result<Option<Drift>> {
     // The pass judges damage.
-    let mut reader = SoundReader::new(source.reopen()?, Some(stream), OnDamage::Conceal)?;
+    let mut reader = AudioReader::new(source.reopen()?, Some(stream), OnDamage::Conceal)?;
     while reader.next_block()?.is_some() {
         if cancel.is_cancelled() {
             return Err(Error::cancelled(Stage::Decode));
@@ -89,7 +89,7 @@ fn measure_drift(source: &Source, stream: usize, cancel: &Cancel) -> Result<Opti
 }
 
 /// True if two plans have the same audio, in any codec.
-fn is_same_sound(one: &AudioPlan, other: &AudioPlan) -> bool {
+fn is_same_audio(one: &AudioPlan, other: &AudioPlan) -> bool {
     let of = |plan: &AudioPlan| {
         let AudioPlan { stream, sample_rate, loudness, edit, origin, .. } = *plan;
         (stream, sample_rate, loudness, edit, origin, plan.layout.clone(), plan.remix.clone())
@@ -106,18 +106,18 @@ fn measure(
     cancel: &Cancel,
 ) -> Result<Settled> {
     let heard = audio.heard(output);
-    let label = match audio.side {
+    let label = match audio.external_audio {
         None => source.label(),
         Some(number) => plan.external_audio[number].settings.all_inputs()[0].path.clone(),
     };
-    let open = |edit: SoundEdit| -> Result<SoundReader> {
+    let open = |edit: AudioEdit| -> Result<AudioReader> {
         // The pass judges damage.
         let on_damage = OnDamage::Conceal;
-        let reader = match audio.side {
-            None => SoundReader::new(source.reopen()?, Some(audio.stream), on_damage)?,
+        let reader = match audio.external_audio {
+            None => AudioReader::new(source.reopen()?, Some(audio.stream), on_damage)?,
             Some(number) => {
                 let place = format!("tracks[{number}]");
-                side::reader(&plan.external_audio[number].settings, &place, source.limits(), on_damage)?
+                external_audio::reader(&plan.external_audio[number].settings, &place, source.limits(), on_damage)?
                     .map_err(|mistake| Error::of_mistakes(vec![mistake]))?
             }
         };

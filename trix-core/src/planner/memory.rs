@@ -19,11 +19,11 @@
 //! A source that is shorter than the encoder's lookahead takes less, down to half.
 
 use trix_av::{pixel::PixelFormat, stream::StreamFacts};
-use trix_model::{format::PictureFormat, mistake::Mistake};
+use trix_model::{format::FrameFormat, mistake::Mistake};
 
 use crate::{
-    plan::{FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PICTURES, PackagePlan, StillPlan, VideoPlan},
-    planner::{codec_memory, side::SideTrack},
+    plan::{FRAMES, FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PackagePlan, StillPlan, VideoPlan},
+    planner::{codec_memory, external_audio::ExternalAudio},
     source::{STORE, Source},
     spec::{
         byte_size::ByteSize,
@@ -42,14 +42,14 @@ pub(super) struct MemoryInputs<'a> {
     pub(super) asked: &'a [OutputSettings],
     pub(super) packages: &'a [PackagePlan],
     pub(super) stills: &'a [StillPlan],
-    pub(super) sides: &'a [SideTrack],
+    pub(super) external_audio: &'a [ExternalAudio],
 }
 
 /// Libraries with their tables, and threads with their stacks.
 const PROCESS: u64 = 56 << 20;
 
 /// Decoding, resampling and encoding of one audio track, with the two seconds that may be queued.
-const SOUND: u64 = 6 << 20;
+const AUDIO: u64 = 6 << 20;
 
 /// Frames that a stage holds besides its queue: the one it reads and the one it produces.
 const IN_HAND: u64 = 2;
@@ -98,15 +98,15 @@ struct Estimator<'a> {
 impl Estimator<'_> {
     /// The shares of memory while all outputs are written, or during verification if that takes more.
     fn shares(&self, short: bool) -> Vec<MemoryShare> {
-        let MemoryInputs { source, filters, outputs, packages, stills, sides, .. } = self.inputs;
+        let MemoryInputs { source, filters, outputs, packages, stills, external_audio, .. } = self.inputs;
         let mut shares = vec![share("process", PROCESS), share("source", source.extent().size.min(STORE))];
-        for (number, side) in sides.iter().enumerate() {
-            let files = side.settings.all_inputs();
+        for (number, external_audio) in external_audio.iter().enumerate() {
+            let files = external_audio.settings.all_inputs();
             let sizes = files.iter().filter_map(|file| std::fs::metadata(&file.path).ok());
-            shares.push(share(format!("track {number}"), SOUND + sizes.map(|size| size.len().min(STORE)).sum::<u64>()));
+            shares.push(share(format!("track {number}"), AUDIO + sizes.map(|size| size.len().min(STORE)).sum::<u64>()));
         }
         let decoder = self.decoder();
-        let decodes = !filters.is_empty() || stills.iter().any(shows_pictures);
+        let decodes = !filters.is_empty() || stills.iter().any(shows_frames);
         shares.extend(decodes.then(|| share("decoder", decoder)));
         shares
             .extend(filters.iter().enumerate().map(|(number, step)| share(format!("step {number}"), self.step(step))));
@@ -121,7 +121,7 @@ impl Estimator<'_> {
         for still in *stills {
             let name = still.path.file_name().unwrap_or_default().to_string_lossy();
             // Candidate frames, and the sheet that thumbnails are laid out on.
-            let looked_at = if shows_pictures(still) { 6 * self.decoded() + (24 << 20) } else { SOUND };
+            let looked_at = if shows_frames(still) { 6 * self.decoded() + (24 << 20) } else { AUDIO };
             shares.push(share(name, looked_at));
         }
         shares.push(share("queues", self.queues(short)));
@@ -142,7 +142,7 @@ impl Estimator<'_> {
     fn decoded(&self) -> u64 {
         self.video().map_or(0, |facts| {
             let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::samples);
-            let format = format.map(|format| PictureFormat { alpha: format.alpha || facts.alpha_layer, ..format });
+            let format = format.map(|format| FrameFormat { alpha: format.alpha || facts.alpha_layer, ..format });
             // Packed samples take no more than three full planes.
             format.map_or((facts.width * facts.height * 8) as u64, |format| bytes(format, facts.width, facts.height))
         })
@@ -189,10 +189,10 @@ impl Estimator<'_> {
 
     /// Memory of an output: its encoders and its muxer.
     fn output(&self, output: &OutputPlan) -> u64 {
-        let sounds = output.audio.iter().filter(|sound| !sound.copied).count() as u64;
+        let audio_tracks = output.audio.iter().filter(|audio| !audio.copied).count() as u64;
         let video = output.video.as_ref();
         let encoder = video.map_or(0, |video| codec_memory::encoder(video, output.threads, self.cores));
-        encoder + sounds * SOUND + (4 << 20)
+        encoder + audio_tracks * AUDIO + (4 << 20)
     }
 
     /// Memory of a package: each rendition keeps a segment until it is complete.
@@ -210,19 +210,19 @@ impl Estimator<'_> {
     /// Memory of the queues between stages.
     fn queues(&self, short: bool) -> u64 {
         let MemoryInputs { source, filters, outputs, stills, .. } = self.inputs;
-        let pictures = if short { 1 } else { PICTURES as u64 };
+        let frames = if short { 1 } else { FRAMES as u64 };
         let before = |step: &FilterPlan| match step.after {
             None => self.decoded(),
             Some(before) => made(&filters[before]),
         };
         let encoded = outputs.iter().filter_map(|output| output.video.as_ref());
         let encoded: u64 = encoded.map(|video| bytes(video.format, video.width, video.height)).sum();
-        let stills = stills.iter().filter(|still| shows_pictures(still)).count() as u64;
+        let stills = stills.iter().filter(|still| shows_frames(still)).count() as u64;
         let shown = filters.iter().map(before).sum::<u64>() + encoded + stills * self.decoded();
         // A packet is no larger than its frame. All queued packets together are no larger than the source.
         let packets = if short { self.decoded().min(PACKETS as u64) } else { PACKETS as u64 };
         let packets = packets.min(source.extent().size);
-        pictures * shown + packets
+        frames * shown + packets
     }
 
     /// Memory of verification: the decoder of the source, and that of every output whose frames are compared.
@@ -249,7 +249,7 @@ impl Estimator<'_> {
 }
 
 /// True if a still is made of frames and not of audio.
-fn shows_pictures(still: &StillPlan) -> bool {
+fn shows_frames(still: &StillPlan) -> bool {
     !matches!(still.settings, StillSettings::Waveform(_))
 }
 
@@ -260,8 +260,8 @@ fn made(step: &FilterPlan) -> u64 {
 }
 
 /// Bytes of a frame in libavcodec or libavfilter: rows are padded to 64 bytes, and planes have some extra rows.
-fn bytes(format: PictureFormat, width: usize, height: usize) -> u64 {
-    format.picture_bytes(width.next_multiple_of(64), height.next_multiple_of(32) + 32) as u64
+fn bytes(format: FrameFormat, width: usize, height: usize) -> u64 {
+    format.frame_bytes(width.next_multiple_of(64), height.next_multiple_of(32) + 32) as u64
 }
 
 /// The highest bit rate of an encode, in bytes a second.

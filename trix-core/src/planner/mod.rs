@@ -16,10 +16,10 @@ mod frames;
 mod video;
 mod view;
 mod channels;
-mod sound_codec;
-pub(crate) mod sound_choice;
+mod audio_codec;
+pub(crate) mod audio_choice;
 mod audio;
-pub(crate) mod side;
+pub(crate) mod external_audio;
 mod tags;
 mod tracks;
 pub(crate) mod cut;
@@ -41,7 +41,7 @@ use trix_model::{
 
 use crate::{
     plan::{ExternalAudioPlan, Plan, SourcePlan, VERSION},
-    planner::{lazy_probe::LazyProbe, request::PlanContext, side::SideTrack},
+    planner::{external_audio::ExternalAudio, lazy_probe::LazyProbe, request::PlanContext},
     source::Source,
     spec::{
         job::{Job, OutputSettings},
@@ -64,7 +64,7 @@ pub fn plan(job: &Job, source: &Source) -> Result<Plan> {
 /// A plan before loudness is measured, with the external audio tracks that were opened for it.
 pub(crate) struct Draft {
     pub(crate) plan: Plan,
-    pub(crate) sides: Vec<SideTrack>,
+    pub(crate) external_audio: Vec<ExternalAudio>,
 }
 
 impl Draft {
@@ -77,9 +77,9 @@ impl Draft {
         check_names(job, &|_| true, &mut mistakes);
         mistakes.extend(check_all(&job.stills));
         let probe = LazyProbe::default();
-        let sides = side::open_all(job.tracks.iter(), source, &mut mistakes)?;
-        mistakes.extend(still::missing_tracks(job, source, &sides));
-        let context = PlanContext { job, probe: &probe, sides: &sides };
+        let external_audio = external_audio::open_all(job.tracks.iter(), source, &mut mistakes)?;
+        mistakes.extend(still::missing_tracks(job, source, &external_audio));
+        let context = PlanContext { job, probe: &probe, external_audio: &external_audio };
         let mut outputs = Vec::new();
         let mut asked = Vec::new();
         for (number, output) in job.outputs.iter().enumerate() {
@@ -124,17 +124,17 @@ impl Draft {
             asked: &asked,
             packages: &packages,
             stills: &stills,
-            sides: &sides,
+            external_audio: &external_audio,
         };
         let memory = memory::plan(job, &inputs).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
-        let external = |side: &SideTrack| ExternalAudioPlan {
-            settings: side.settings.clone(),
-            identities: side.identities.clone(),
+        let external = |external_audio: &ExternalAudio| ExternalAudioPlan {
+            settings: external_audio.settings.clone(),
+            identities: external_audio.identities.clone(),
         };
         let plan = Plan {
             trix: VERSION,
             source: SourcePlan { settings: job.source.clone(), identity: source.identity()? },
-            external_audio: sides.iter().map(external).collect(),
+            external_audio: external_audio.iter().map(external).collect(),
             filters,
             outputs,
             packages,
@@ -146,7 +146,7 @@ impl Draft {
             measure_loudness: job.measure_loudness,
             on_output_failure: job.on_output_failure,
         };
-        Ok(Draft { plan, sides })
+        Ok(Draft { plan, external_audio })
     }
 
     /// Measures the loudness that the job asks for, and the drift of audio clocks where the job corrects it.
@@ -183,7 +183,7 @@ pub(crate) fn mistakes_alone(job: &Job, is_certain: &dyn Fn(&str) -> bool) -> Ve
     for (number, track) in job.tracks.iter().enumerate() {
         mistakes.extend(track.check(&format!("tracks[{number}]")));
     }
-    let context = PlanContext { job, probe: &LazyProbe::default(), sides: &[] };
+    let context = PlanContext { job, probe: &LazyProbe::default(), external_audio: &[] };
     for (number, output) in job.outputs.iter().enumerate() {
         let mut own = output::mistakes_alone(&context.request(output, None));
         enter(&mut own, number, output);

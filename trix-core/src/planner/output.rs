@@ -13,7 +13,9 @@ use trix_model::{
 use crate::{
     decode::video::{frame_rate, is_uneven},
     plan::{AudioPlan, OutputPlan, TrackTags, VideoPlan},
-    planner::{audio, cut, diagnostics::Diagnostics, kept::Kept, request::OutputRequest, side, tracks, video},
+    planner::{
+        audio, cut, diagnostics::Diagnostics, external_audio, kept::Kept, request::OutputRequest, tracks, video,
+    },
     probe,
     source::Source,
     spec::{
@@ -38,7 +40,7 @@ pub(super) fn plan(
     let (video, video_copy) = video::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
     let audio = audio::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
     container_fits(job, container, source, &audio, mistakes);
-    let heard = audio.iter().filter(|audio| audio.side.is_none()).map(|audio| audio.stream);
+    let heard = audio.iter().filter(|audio| audio.external_audio.is_none()).map(|audio| audio.stream);
     let shown = video.as_ref().map(|video| video.stream).or(video_copy);
     shown.into_iter().chain(heard).try_for_each(|index| source.refuse_edits(index))?;
     if let Some(index) = video_copy.filter(|index| source.is_composed(*index)) {
@@ -72,12 +74,12 @@ pub(super) fn plan(
     let video_end = [end, end_by_frames(origin, frames, video.as_ref())].into_iter().flatten().min();
     let first = copy.as_ref().and_then(|copy| copy.first_shown).or(start);
     let numbers = facts.map(|facts| (frame_rate(facts), facts)).map(|(rate, facts)| {
-        let cut = first.map_or(0, |first| pictures_before(first, begin, rate, facts.time_base));
+        let cut = first.map_or(0, |first| frames_before(first, begin, rate, facts.time_base));
         (rate, cut)
     });
     let kept = Kept {
         video: stream,
-        sound: audio.iter().map(|audio| audio.stream).collect(),
+        audio: audio.iter().map(|audio| audio.stream).collect(),
         origin,
         end: video_end,
         numbers,
@@ -85,9 +87,9 @@ pub(super) fn plan(
     };
     notes.extend(facts.and_then(|facts| aperture_lost(source, facts)));
     let mut diagnostics = Diagnostics { mistakes, decisions: &mut decisions, notes: &mut notes };
-    let mut carried = tracks::plan(job, source, container, &kept, &mut diagnostics);
+    let mut metadata = tracks::plan(job, source, container, &kept, &mut diagnostics);
     let layered = facts.filter(|facts| copy.is_some() && facts.alpha_layer && container.is_matroska());
-    if let Some(tags) = layered.and_then(|facts| carried.tags.get_mut(&facts.index)) {
+    if let Some(tags) = layered.and_then(|facts| metadata.tags.get_mut(&facts.index)) {
         tags.other.push(("alpha_mode".into(), "1".into()));
     }
     if !mistakes.is_empty() {
@@ -98,8 +100,8 @@ pub(super) fn plan(
         return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
     }
     let mut audio = audio;
-    let span = side::Span { begin, origin, end: video_end };
-    side::settle(&mut audio, job.sides, source, &span, &mut decisions);
+    let span = external_audio::Span { begin, origin, end: video_end };
+    external_audio::settle(&mut audio, job.external_audio, source, &span, &mut decisions);
     audio::say_silence(&audio, source, origin, &mut decisions);
     let path = job.output.path.clone();
     let verify = job.output.verify;
@@ -113,7 +115,7 @@ pub(super) fn plan(
         video,
         video_copy: copy,
         audio,
-        carried,
+        metadata,
         origin,
         start,
         end,
@@ -126,7 +128,7 @@ pub(super) fn plan(
 impl OutputPlan {
     /// The tags of the track that comes from stream `index` of the source.
     pub(crate) fn tags(&self, index: usize) -> TrackTags {
-        self.carried.tags.get(&index).cloned().unwrap_or_default()
+        self.metadata.tags.get(&index).cloned().unwrap_or_default()
     }
 
     /// Where audio and subtitles end: with the frames, if those are cut.
@@ -156,7 +158,7 @@ fn end_by_frames(origin: Timestamp, frames: Option<u64>, video: Option<&VideoPla
 
 /// The number of evenly spaced frames, counted from `begin`, that are shown before `time`. Frame times are those of a
 /// container that rounds to ticks of `base`.
-fn pictures_before(time: Timestamp, begin: Timestamp, rate: Rational, base: TimeBase) -> i64 {
+fn frames_before(time: Timestamp, begin: Timestamp, rate: Rational, base: TimeBase) -> i64 {
     if !rate.is_positive() || !base.is_positive() {
         return 0;
     }
@@ -187,10 +189,10 @@ fn timecode_lost(
 ) -> Option<&'static str> {
     let (rate, cut) = numbers?;
     if video.as_ref().is_some_and(|video| video.rate != rate) {
-        return Some("the output has another number of pictures a second");
+        return Some("the output has another number of frames a second");
     }
     (facts.is_some_and(is_uneven) && cut > 0)
-        .then_some("the pictures before the cut are not evenly spaced and cannot be numbered")
+        .then_some("the frames before the cut are not evenly spaced and cannot be numbered")
 }
 
 /// Checks what a container cannot hold.
@@ -217,7 +219,7 @@ fn container_fits(
     }
     // libavformat writes no temporal offsets for H.264 into the index (SMPTE ST 377-1, 11.2), so a reader takes the
     // decoding order for the display order.
-    let reordered = "MXF cannot say in which order pictures of H.264 are shown that are coded in another";
+    let reordered = "MXF cannot say in which order frames of H.264 are shown that are coded in another";
     match (&job.output.video, source.video()) {
         (VideoSettings::X264(settings), _) if settings.params.get("bframes").is_none_or(|count| count != "0") => {
             mistakes.push(Mistake::new("video", "x264", format!("{reordered}; use --param bframes=0")));
@@ -228,7 +230,7 @@ fn container_fits(
         _ => {}
     }
     if job.output.video == VideoSettings::None || source.video().is_none() {
-        mistakes.push(Mistake::new("video", "none", "MXF OP1a holds sound beside pictures only; use .mkv or .mov"));
+        mistakes.push(Mistake::new("video", "none", "MXF OP1a holds audio beside video only; use .mkv or .mov"));
     } else if let Some(facts) = source.video() {
         let rate = frame_rate(facts);
         // libavformat accepts the rates of SMPTE ST 377-1 and of television.
@@ -236,16 +238,16 @@ fn container_fits(
         let known = matches!(nominal, 24 | 25 | 30 | 48 | 50 | 60) && matches!(rate.den, 1 | 1001);
         if is_uneven(facts) || !known {
             let problem =
-                format!("MXF holds evenly spaced pictures at 24 to 60 a second; the source has {rate} or uneven ones");
+                format!("MXF holds evenly spaced frames at 24 to 60 a second; the source has {rate} or uneven ones");
             mistakes.push(Mistake::new("output.path", job.output.path.display(), problem));
         }
     }
-    for sound in audio.iter().filter(|sound| sound.sample_rate != 48_000) {
-        let problem = format!("MXF holds sound at 48000 Hz; stream {} would have {}", sound.stream, sound.sample_rate);
+    for audio in audio.iter().filter(|audio| audio.sample_rate != 48_000) {
+        let problem = format!("MXF holds audio at 48000 Hz; stream {} would have {}", audio.stream, audio.sample_rate);
         mistakes.push(Mistake::new("audio", job.output.audio, problem));
     }
-    for sound in audio.iter().filter(|sound| !sound.copied && !container.knows(&sound.codec)) {
-        let problem = format!("MXF holds PCM of 16 and 24 bits; stream {} would be {}", sound.stream, sound.codec);
+    for audio in audio.iter().filter(|audio| !audio.copied && !container.knows(&audio.codec)) {
+        let problem = format!("MXF holds PCM of 16 and 24 bits; stream {} would be {}", audio.stream, audio.codec);
         mistakes.push(Mistake::new("audio", job.output.audio, problem));
     }
 }
@@ -319,12 +321,12 @@ pub(super) fn origin(
     audio: impl Iterator<Item = usize>,
 ) -> Timestamp {
     let micro = TimeBase::new(1, 1_000_000);
-    let sound = audio.filter_map(|stream| first_heard(source, stream)).min();
-    match (video, sound) {
+    let audio = audio.filter_map(|stream| first_heard(source, stream)).min();
+    match (video, audio) {
         (Some(video), _) if container == Container::Mxf => video,
-        (Some(video), Some(sound)) if sound.rescale(micro) + 50_000 < video.rescale(micro) => sound,
+        (Some(video), Some(audio)) if audio.rescale(micro) + 50_000 < video.rescale(micro) => audio,
         (Some(video), _) => video,
-        (None, Some(sound)) if stream.is_none() => sound,
+        (None, Some(audio)) if stream.is_none() => audio,
         _ => Timestamp::new(0, micro),
     }
 }

@@ -13,7 +13,7 @@ use trix_model::{
 };
 
 use crate::{
-    plan::{Carried, OutputPlan, PackagePlan, RenditionPlan, SubtitlePlan, TextPlan, TrackTags},
+    plan::{Metadata, OutputPlan, PackagePlan, RenditionPlan, SubtitlePlan, TextPlan, TrackTags},
     planner::{
         audio, output,
         request::{OutputRequest, PlanContext},
@@ -65,11 +65,11 @@ pub(super) fn plan(
         return Ok(None);
     }
     let all = source.audio().count();
-    let beside = all..all + context.sides.len();
-    let parts = sound_parts(package, context, source);
+    let file_metadata = all..all + context.external_audio.len();
+    let parts = audio_parts(package, context, source);
     let parts = |track: usize| (track, parts.get(track).copied().unwrap_or(1));
     let tracks: Vec<(usize, usize)> =
-        source.decodable_audio().map(|(number, _)| number).chain(beside).map(parts).collect();
+        source.decodable_audio().map(|(number, _)| number).chain(file_metadata).map(parts).collect();
     let expanded = expand(package, source, &tracks);
     let begin = begin(package, &expanded, context, source)?;
     let (mut renditions, mut outputs) = (Vec::new(), Vec::new());
@@ -84,11 +84,11 @@ pub(super) fn plan(
         if let Some(mut planned) = planned {
             // A package cannot hold tags of a whole file.
             if planned.video.is_some() && renditions.is_empty() {
-                notes.extend(left_out(&planned.carried));
+                notes.extend(left_out(&planned.metadata));
             } else if has_video {
                 planned.notes.retain(|note| !note.starts_with(TIMECODE_LOST));
             }
-            planned.carried = Carried { tags: planned.carried.tags, ..Carried::default() };
+            planned.metadata = Metadata { tags: planned.metadata.tags, ..Metadata::default() };
             renditions.push(RenditionPlan { id, output: 0 });
             outputs.push((output, planned));
         }
@@ -114,15 +114,15 @@ pub(super) fn plan(
 }
 
 /// Notes about data that a file would hold and a package cannot.
-fn left_out(carried: &Carried) -> Vec<String> {
+fn left_out(metadata: &Metadata) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(timecode) = &carried.timecode {
+    if let Some(timecode) = &metadata.timecode {
         notes.push(format!(
             "{TIMECODE_LOST}{timecode} of the first frame is not carried over: a package has no place for it"
         ));
     }
-    if !carried.chapters.is_empty() {
-        let count = carried.chapters.len();
+    if !metadata.chapters.is_empty() {
+        let count = metadata.chapters.len();
         notes.push(format!("{count} chapters are not carried over: a package has no place for them"));
     }
     notes
@@ -160,7 +160,7 @@ pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
 }
 
 /// The number of renditions for each audio track.
-fn sound_parts(package: &PackageJob, context: &PlanContext<'_>, source: &Source) -> Vec<usize> {
+fn audio_parts(package: &PackageJob, context: &PlanContext<'_>, source: &Source) -> Vec<usize> {
     let audio_shape = package.audio_shape.clone();
     let output = OutputSettings { audio: package.audio, audio_shape, ..OutputSettings::default() };
     let request = OutputRequest { part: Some(0), ..context.request(&output, None) };
@@ -191,7 +191,7 @@ fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> E
             renditions.push(Rendition { id, output, part: None, place });
         }
     } else if !package.ladder.is_empty() {
-        notes.push("the source has no pictures, so that the package is of sound alone".to_owned());
+        notes.push("the source has no video, so that the package is of audio alone".to_owned());
     }
     if package.audio != AudioSettings::None {
         notes.extend(crate::planner::tracks::audio_left_out(source, &[]));
@@ -215,10 +215,7 @@ fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> E
                 SubtitlePlan { stream: facts.index, codec: "webvtt".to_owned(), copied: facts.codec == "webvtt" };
             subtitles.push(TextPlan { id, subtitle, tags: TrackTags::of(facts) });
         } else {
-            notes.push(format!(
-                "stream {}: {} subtitles are pictures, and packages hold text",
-                facts.index, facts.codec
-            ));
+            notes.push(format!("stream {}: {} subtitles are images, and packages hold text", facts.index, facts.codec));
         }
     }
     Expanded { renditions, subtitles, decisions, notes }
@@ -241,7 +238,7 @@ fn rungs<'a>(
         each.clone().filter(|(_, rung)| rung.height > rows).map(|(_, rung)| rung.height.to_string()).collect();
     if !too_large.is_empty() {
         let what = format!("no rungs of {} rows", too_large.join(", "));
-        decisions.push(Decision::new(what, format!("the source has {rows} rows, and pictures are not enlarged")));
+        decisions.push(Decision::new(what, format!("the source has {rows} rows, and frames are not enlarged")));
     }
     match (kept.is_empty(), each.min_by_key(|(_, rung)| rung.height)) {
         (true, Some((number, rung))) => {
@@ -276,7 +273,7 @@ fn settled(
             settings.maxrate = settings.maxrate.map(more);
             settings.bufsize = settings.bufsize.map(more);
             let what = format!("the rate limit of the rung of {} rows is half as much again", rung.height);
-            decisions.push(Decision::new(what, format!("the source has {:.3} pictures a second", rate.to_f64())));
+            decisions.push(Decision::new(what, format!("the source has {:.3} frames a second", rate.to_f64())));
         }
     }
     video

@@ -3,7 +3,7 @@
 use trix_model::time::Timestamp;
 
 use crate::{
-    planner::{lazy_probe::LazyProbe, side::SideTrack},
+    planner::{external_audio::ExternalAudio, lazy_probe::LazyProbe},
     spec::job::{Job, OutputSettings, SourceSettings},
 };
 
@@ -12,7 +12,7 @@ pub(super) struct PlanContext<'a> {
     pub(super) job: &'a Job,
     pub(super) probe: &'a LazyProbe,
     /// The job's external audio tracks.
-    pub(super) sides: &'a [SideTrack],
+    pub(super) external_audio: &'a [ExternalAudio],
 }
 
 impl<'a> PlanContext<'a> {
@@ -26,7 +26,7 @@ impl<'a> PlanContext<'a> {
             output,
             threads: output.threads.or(self.job.threads),
             probe: self.probe,
-            sides: self.sides,
+            external_audio: self.external_audio,
             part: None,
             origin,
         }
@@ -41,7 +41,7 @@ pub(super) struct OutputRequest<'a> {
     pub(super) threads: Option<u32>,
     pub(super) probe: &'a LazyProbe,
     /// The job's external audio tracks.
-    pub(super) sides: &'a [SideTrack],
+    pub(super) external_audio: &'a [ExternalAudio],
     /// One audio stream can become several tracks. `Some(n)` asks for the nth of them, `None` for all.
     pub(super) part: Option<usize>,
     /// The source time at time zero of the output, where several outputs must agree on it.

@@ -12,7 +12,7 @@ use trix_model::{
 use crate::{
     decode::video::frame_rate,
     plan::{Cut, OutputPlan, Span, StillInput, StillPlan},
-    planner::{output, request::PlanContext, side, side::SideTrack, view},
+    planner::{external_audio, external_audio::ExternalAudio, output, request::PlanContext, view},
     source::{Source, selection::unusable},
     spec::{
         container::Container,
@@ -56,7 +56,7 @@ fn one(
 ) -> Result<StillPlan> {
     let Part { span, cut, until, end, later } = *part;
     let (input, decisions) = match settings {
-        StillSettings::Waveform(waveform) => (audio(waveform, source, context.sides, span)?, Vec::new()),
+        StillSettings::Waveform(waveform) => (audio(waveform, source, context.external_audio, span)?, Vec::new()),
         _ => {
             let view = view::plan(source, picture, context.probe)?;
             let decisions = view.decisions.clone();
@@ -84,11 +84,11 @@ fn one(
 }
 
 /// Mistakes of waveforms whose track does not exist.
-pub(super) fn missing_tracks(job: &Job, source: &Source, sides: &[SideTrack]) -> Vec<Mistake> {
-    let tracks = source.audio().count() + sides.len();
+pub(super) fn missing_tracks(job: &Job, source: &Source, external_audio: &[ExternalAudio]) -> Vec<Mistake> {
+    let tracks = source.audio().count() + external_audio.len();
     let check = |(number, still): (usize, &StillSettings)| match still {
         StillSettings::Waveform(waveform) if waveform.track > 0 && waveform.track >= tracks => {
-            let problem = format!("there are {tracks} sound tracks");
+            let problem = format!("there are {tracks} audio tracks");
             Some(Mistake::new(format!("stills[{number}].track"), waveform.track, problem))
         }
         _ => None,
@@ -97,18 +97,23 @@ pub(super) fn missing_tracks(job: &Job, source: &Source, sides: &[SideTrack]) ->
 }
 
 /// The track that a waveform shows. External audio tracks are counted after those of the source.
-fn audio(settings: &WaveformSettings, source: &Source, sides: &[SideTrack], span: Span) -> Result<StillInput> {
+fn audio(
+    settings: &WaveformSettings,
+    source: &Source,
+    external_audio: &[ExternalAudio],
+    span: Span,
+) -> Result<StillInput> {
     let number = settings.track;
     let external = match own_track(source, number)? {
         Some(facts) => {
             return Ok(StillInput::Audio { stream: facts.index, time_base: facts.time_base, span });
         }
         // The source has no usable track, so the first external one is shown.
-        None if number == 0 => sides.first(),
-        None => sides.get(number.wrapping_sub(source.audio().count())),
+        None if number == 0 => external_audio.first(),
+        None => external_audio.get(number.wrapping_sub(source.audio().count())),
     };
-    let Some(SideTrack { facts, .. }) = external else {
-        let detail = "there is no sound to draw a waveform of";
+    let Some(ExternalAudio { facts, .. }) = external else {
+        let detail = "there is no audio stream to draw a waveform of";
         return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
     };
     let time_base = TimeBase::new(1, i64::from(facts.sample_rate.max(1)));
@@ -165,8 +170,8 @@ fn part(context: &PlanContext<'_>, source: &Source, outputs: &[OutputPlan]) -> P
     };
     let zero = Timestamp::new(0, origin.base);
     let later = settings.start.unwrap_or(zero);
-    let all = side::film_end(source, side::since(origin, later));
+    let all = external_audio::film_end(source, external_audio::since(origin, later));
     let end = [until, all].into_iter().flatten().min();
-    let expected = end.map(|end| side::since(end, origin));
+    let expected = end.map(|end| external_audio::since(end, origin));
     Part { span: Span { origin, expected }, cut, until, end: until.and(end), later }
 }

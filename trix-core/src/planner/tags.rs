@@ -6,7 +6,7 @@ use trix_av::stream::{StreamFacts, StreamKind};
 use trix_model::{decision::Decision, mistake::Mistake, time::Rational, timecode::Timecode};
 
 use crate::{
-    plan::{Carried, TrackTags},
+    plan::{Metadata, TrackTags},
     planner::{
         diagnostics::Diagnostics,
         kept::{Kept, entry, name},
@@ -105,9 +105,9 @@ pub(super) fn of_track(
     if is_first_video && !disposition.iter().any(|name| name == "default") {
         disposition.insert(0, "default".to_owned());
     }
-    let is_sound = stream.kind == StreamKind::Audio;
+    let is_audio = stream.kind == StreamKind::Audio;
     disposition.retain(|name| {
-        let holds = container.holds_disposition(name) && (is_sound || !container.is_transport_stream());
+        let holds = container.holds_disposition(name) && (is_audio || !container.is_transport_stream());
         // Without a default flag, players take the first track.
         if !holds && name != "default" {
             lost.push(format!("purpose {name}"));
@@ -168,7 +168,7 @@ pub(super) fn of_file(
     job: &OutputRequest<'_>,
     source: &Source,
     container: Container,
-    carried: &mut Carried,
+    metadata: &mut Metadata,
     diagnostics: &mut Diagnostics<'_>,
 ) {
     let asked = &job.output.metadata;
@@ -183,7 +183,7 @@ pub(super) fn of_file(
             continue;
         }
         if holds_tag(container, &key, &value) {
-            carried.metadata.insert(key, value);
+            metadata.metadata.insert(key, value);
         } else {
             lost.push(key);
         }
@@ -200,11 +200,11 @@ pub(super) fn of_file(
         if key.is_empty() || key.contains(['=', '\0']) || value.contains('\0') {
             diagnostics.mistakes.push(Mistake::new(place, value, "is no name and value of a tag"));
         } else if value.is_empty() {
-            carried.metadata.remove(&lower);
+            metadata.metadata.remove(&lower);
         } else if lower == "timecode" {
             // Checked later, against the frame rate.
         } else if holds_tag(container, &lower, value) {
-            carried.metadata.insert(lower, value.clone());
+            metadata.metadata.insert(lower, value.clone());
         } else {
             let problem = match container.tags() {
                 Some(tags) if !tags.contains(&lower.as_str()) => {
@@ -230,7 +230,7 @@ pub(super) fn timecode(
     source: &Source,
     container: Container,
     kept: &Kept<'_>,
-    carried: &mut Carried,
+    metadata: &mut Metadata,
     diagnostics: &mut Diagnostics<'_>,
 ) {
     let asked =
@@ -242,9 +242,9 @@ pub(super) fn timecode(
         let code = kept.numbers.and_then(|(rate, _)| text.parse::<Timecode>().ok().filter(|code| code.exists_at(rate)));
         let counted = kept.numbers.is_none_or(|(rate, _)| counts(container, rate));
         match code.filter(|_| container.holds_timecode() && counted) {
-            Some(code) => carried.timecode = Some(code.to_string()),
+            Some(code) => metadata.timecode = Some(code.to_string()),
             None => {
-                let rate = kept.numbers.map_or_else(String::new, |(rate, _)| format!(" at {rate} pictures a second"));
+                let rate = kept.numbers.map_or_else(String::new, |(rate, _)| format!(" at {rate} frames a second"));
                 let problem = match container.holds_timecode() {
                     true if !counted => too_fast(container),
                     true => format!("HH:MM:SS:FF{rate}, with ; before the frames to drop numbers at 29.97"),
@@ -272,18 +272,18 @@ pub(super) fn timecode(
     if let Some(why) = kept.timecode_lost {
         return lost(why, diagnostics);
     }
-    let Some((rate, cut)) = kept.numbers else { return lost("no pictures are written", diagnostics) };
+    let Some((rate, cut)) = kept.numbers else { return lost("no frames are written", diagnostics) };
     match text.parse::<Timecode>().ok().and_then(|code| code.later(cut, rate)) {
         Some(_) if !counts(container, rate) => lost(&too_fast(container), diagnostics),
-        None => lost(&format!("it is none at {rate} pictures a second"), diagnostics),
+        None => lost(&format!("it is none at {rate} frames a second"), diagnostics),
         Some(code) => {
             if cut > 0 {
                 let what = format!("the time code begins at {code}");
                 diagnostics
                     .decisions
-                    .push(Decision::new(what, format!("{text}, and {cut} pictures are cut before the start")));
+                    .push(Decision::new(what, format!("{text}, and {cut} frames are cut before the start")));
             }
-            carried.timecode = Some(code.to_string());
+            metadata.timecode = Some(code.to_string());
         }
     }
 }

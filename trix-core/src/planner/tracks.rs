@@ -16,7 +16,7 @@ use trix_model::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    plan::{AttachmentPlan, Carried, CoverPlan, SubtitlePlan, TrackTags},
+    plan::{AttachmentPlan, CoverPlan, Metadata, SubtitlePlan, TrackTags},
     planner::{
         diagnostics::Diagnostics,
         kept::{Kept, entry, name},
@@ -57,32 +57,37 @@ pub(super) fn plan(
     container: Container,
     kept: &Kept<'_>,
     diagnostics: &mut Diagnostics<'_>,
-) -> Carried {
-    let mut carried = Carried::default();
-    subtitles(job, source, container, &mut carried, diagnostics);
-    chapters(source, container, kept, &mut carried, diagnostics);
-    attachments(source, container, &mut carried, diagnostics);
+) -> Metadata {
+    let mut metadata = Metadata::default();
+    subtitles(job, source, container, &mut metadata, diagnostics);
+    chapters(source, container, kept, &mut metadata, diagnostics);
+    attachments(source, container, &mut metadata, diagnostics);
     data(source, kept, diagnostics);
     if job.output.audio != AudioSettings::None && job.output.tracks.is_none() {
-        diagnostics.notes.extend(audio_left_out(source, &kept.sound));
+        diagnostics.notes.extend(audio_left_out(source, &kept.audio));
     }
-    let tracks: Vec<usize> =
-        kept.video.iter().chain(&kept.sound).copied().chain(carried.subtitles.iter().map(|plan| plan.stream)).collect();
-    let sides = job.sides.iter().map(|side| &side.facts);
-    for stream in source.streams().iter().chain(sides).filter(|stream| tracks.contains(&stream.index)) {
+    let tracks: Vec<usize> = kept
+        .video
+        .iter()
+        .chain(&kept.audio)
+        .copied()
+        .chain(metadata.subtitles.iter().map(|plan| plan.stream))
+        .collect();
+    let external_audio = job.external_audio.iter().map(|external_audio| &external_audio.facts);
+    for stream in source.streams().iter().chain(external_audio).filter(|stream| tracks.contains(&stream.index)) {
         let is_first_video = kept.video == Some(stream.index);
-        carried.tags.insert(stream.index, tags::of_track(stream, container, is_first_video, diagnostics));
+        metadata.tags.insert(stream.index, tags::of_track(stream, container, is_first_video, diagnostics));
     }
-    tags::of_file(job, source, container, &mut carried, diagnostics);
-    tags::timecode(job, source, container, kept, &mut carried, diagnostics);
-    carried
+    tags::of_file(job, source, container, &mut metadata, diagnostics);
+    tags::timecode(job, source, container, kept, &mut metadata, diagnostics);
+    metadata
 }
 
 fn subtitles(
     job: &OutputRequest<'_>,
     source: &Source,
     container: Container,
-    carried: &mut Carried,
+    metadata: &mut Metadata,
     diagnostics: &mut Diagnostics<'_>,
 ) {
     let settings = job.output.subtitles;
@@ -132,7 +137,7 @@ fn subtitles(
                 .notes
                 .push(format!("{}: {codec} keeps its words and times, not all of its styles and places", name(stream)));
         }
-        carried.subtitles.push(SubtitlePlan { stream: stream.index, codec, copied });
+        metadata.subtitles.push(SubtitlePlan { stream: stream.index, codec, copied });
     }
 }
 
@@ -144,7 +149,7 @@ fn ordered_chapters(source: &Source, diagnostics: &mut Diagnostics<'_>) {
             count => format!(", {count} of which lie in other files"),
         };
         diagnostics.notes.push(format!(
-            "the source has {} ordered chapters{elsewhere}; their order is not followed, and the output has the pictures \
+            "the source has {} ordered chapters{elsewhere}; their order is not followed, and the output has the frames \
              and the audio in the order in which this file holds them",
             ordered.chapters
         ));
@@ -155,7 +160,7 @@ fn chapters(
     source: &Source,
     container: Container,
     kept: &Kept<'_>,
-    carried: &mut Carried,
+    metadata: &mut Metadata,
     diagnostics: &mut Diagnostics<'_>,
 ) {
     let all = source.input.chapters();
@@ -179,18 +184,18 @@ fn chapters(
         let outside = end < 0 || limit.is_some_and(|limit| start >= limit) || (end == 0 && chapter.end > chapter.start);
         if !outside {
             let [start, end] = [start, end.max(start)].map(|ticks| Timestamp::new(ticks, nano));
-            carried.chapters.push(Chapter { start, end, title: chapter.title });
+            metadata.chapters.push(Chapter { start, end, title: chapter.title });
         }
     }
 }
 
-fn attachments(source: &Source, container: Container, carried: &mut Carried, diagnostics: &mut Diagnostics<'_>) {
+fn attachments(source: &Source, container: Container, metadata: &mut Metadata, diagnostics: &mut Diagnostics<'_>) {
     for stream in source.streams() {
         let file = entry(&stream.metadata, "filename");
         let media_type = entry(&stream.metadata, "mimetype");
         let data = source.attached_data(stream.index);
         match stream.kind {
-            StreamKind::Attachment if container.holds_attachments() => carried.attachments.push(AttachmentPlan {
+            StreamKind::Attachment if container.holds_attachments() => metadata.attachments.push(AttachmentPlan {
                 stream: stream.index,
                 name: file.unwrap_or_else(|| format!("attachment-{}", stream.index)),
                 media_type: media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
@@ -211,7 +216,7 @@ fn attachments(source: &Source, container: Container, carried: &mut Carried, dia
                         let (media_type, extension) = cover_type(&stream.codec).unwrap_or_default();
                         let name = file.unwrap_or_else(|| format!("cover.{extension}"));
                         let media_type = media_type.to_owned();
-                        carried.attachments.push(AttachmentPlan {
+                        metadata.attachments.push(AttachmentPlan {
                             stream: stream.index,
                             name,
                             media_type,
@@ -220,7 +225,7 @@ fn attachments(source: &Source, container: Container, carried: &mut Carried, dia
                         });
                     }
                     true => {
-                        carried.covers.push(CoverPlan {
+                        metadata.covers.push(CoverPlan {
                             stream: stream.index,
                             codec: stream.codec.clone(),
                             bytes,
@@ -228,7 +233,7 @@ fn attachments(source: &Source, container: Container, carried: &mut Carried, dia
                         });
                     }
                     false => diagnostics.notes.push(format!(
-                        "the cover picture ({}) is not carried over: {} has no place for it",
+                        "the cover image ({}) is not carried over: {} has no place for it",
                         name(stream),
                         container.name()
                     )),

@@ -8,7 +8,7 @@ use trix_model::{
     color::Matrix,
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
-    format::{Chroma, PictureFormat},
+    format::{Chroma, FrameFormat},
     mistake::Mistake,
     orientation::Orientation,
     time::Rational,
@@ -115,8 +115,8 @@ fn mezzanine_mistakes(encoder: Encoder, settings: &EncodeSettings, mistakes: &mu
     refuse(settings.preset.is_some(), "preset", "has no presets");
     refuse(settings.tune.is_some(), "tune", "has no tunes");
     refuse(settings.level.is_some(), "level", "has no levels");
-    refuse(settings.gop.is_some() || settings.open_gop.is_some(), "gop", "codes every picture by itself");
-    refuse(!settings.keyframes.is_empty(), "keyframes", "codes every picture by itself");
+    refuse(settings.gop.is_some() || settings.open_gop.is_some(), "gop", "codes every frame by itself");
+    refuse(!settings.keyframes.is_empty(), "keyframes", "codes every frame by itself");
     for (name, value) in &settings.params {
         if let Err(problem) = lavc::check_option(encoder, name, value) {
             mistakes.push(Mistake::new(format!("video.params.{name}"), value, problem));
@@ -150,10 +150,10 @@ pub(super) fn plan(
         // The default is x264; the job asked for any other setting.
         let is_asked_for = !matches!(job.output.video, VideoSettings::None | VideoSettings::X264(_));
         let has_audio = job.output.audio != AudioSettings::None
-            && (source.chosen_audio().next().is_some() || !job.sides.is_empty());
+            && (source.chosen_audio().next().is_some() || !job.external_audio.is_empty());
         if is_asked_for || (job.output.video != VideoSettings::None && !has_audio) {
             let detail =
-                "the source has no picture stream; in a job, { when = { video = true } } leaves out what needs one";
+                "the source has no video stream; in a job, { when = { video = true } } leaves out what needs one";
             return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
         }
         // A truncated file may still declare the video that it has lost.
@@ -179,7 +179,7 @@ pub(super) fn plan(
         copied_layers(job, stream, container, mistakes, notes);
         let turned = stream.display_matrix.as_ref().and_then(Orientation::from_matrix);
         if let Some(turned) = turned.filter(|_| !matches!(container, Container::Mp4 | Container::Mov)) {
-            notes.push(format!("pictures should be shown {turned}, and this container cannot say so"));
+            notes.push(format!("frames should be shown {turned}, and this container cannot say so"));
         }
         return Ok((None, Some(stream.index)));
     };
@@ -339,17 +339,17 @@ fn rounded_aspect(container: Container, exact: Rational, told_as: Rational) -> S
 fn alpha_layer(
     job: &OutputRequest<'_>,
     facts: &VideoFacts<'_>,
-    samples: PictureFormat,
+    samples: FrameFormat,
     diagnostics: &mut Diagnostics<'_>,
 ) {
     let index = facts.stream.index;
-    if facts.glance.second_layer {
+    if facts.bitstream_facts.second_layer {
         let why = "it is another view, or alpha, and the decoder reads the first layer";
         diagnostics
             .notes
             .push(format!("the second layer of stream {index} ({}) is left out: {why}", facts.stream.codec));
     }
-    let (declared, seen) = (facts.stream.alpha_layer, facts.glance.alpha_layer);
+    let (declared, seen) = (facts.stream.alpha_layer, facts.bitstream_facts.alpha_layer);
     if samples.alpha || !(declared || seen) {
         return;
     }
@@ -369,9 +369,9 @@ fn format(
     encoder: Encoder,
     settings: &EncodeSettings,
     picture: &PictureSettings,
-    samples: PictureFormat,
+    samples: FrameFormat,
     diagnostics: &mut Diagnostics<'_>,
-) -> PictureFormat {
+) -> FrameFormat {
     if samples.alpha && picture.alpha == Alpha::Refuse {
         diagnostics.mistake("picture.alpha", "refuse", "the source has an alpha channel");
     }
@@ -381,7 +381,7 @@ fn format(
         Encoder::Ffv1 => *depths.iter().find(|depth| **depth >= samples.depth).unwrap_or(&16),
         _ => *depths.iter().rev().find(|depth| **depth <= samples.depth).unwrap_or(&depths[0]),
     });
-    let mut format = PictureFormat {
+    let mut format = FrameFormat {
         chroma: settings.chroma.unwrap_or(samples.chroma),
         depth,
         rgb: samples.rgb && encoder == Encoder::Ffv1 && settings.chroma.is_none(),
@@ -413,7 +413,7 @@ fn format(
         }
     }
     if samples.alpha && !format.alpha && picture.alpha == Alpha::Auto {
-        diagnostics.decide("pictures are laid on black", format!("{encoder} output has no alpha channel"));
+        diagnostics.decide("frames are laid on black", format!("{encoder} output has no alpha channel"));
     }
     if depth < samples.depth && settings.depth.is_none() {
         diagnostics.decide(format!("{depth} bits, with error diffusion"), {
@@ -427,7 +427,7 @@ fn format(
 }
 
 /// The ProRes profile of the settings, or else the one that the format needs.
-pub(crate) fn prores_profile(settings: &EncodeSettings, format: PictureFormat) -> &str {
+pub(crate) fn prores_profile(settings: &EncodeSettings, format: FrameFormat) -> &str {
     match &settings.profile {
         Some(profile) => profile,
         None if format.chroma == Chroma::C444 => "4444",
@@ -445,7 +445,7 @@ fn same_samples(pixel: PixelFormat, transform: &Transform, size: (usize, usize),
 }
 
 /// The packed format for 8-bit RGB, which FFV1 takes only packed.
-fn packing(encoder: Encoder, format: PictureFormat) -> Option<String> {
+fn packing(encoder: Encoder, format: FrameFormat) -> Option<String> {
     let packed = encoder == Encoder::Ffv1 && format.rgb && format.depth == 8;
     packed.then(|| if format.alpha { "bgra" } else { "bgr0" }.to_owned())
 }

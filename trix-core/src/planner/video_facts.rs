@@ -4,13 +4,13 @@ use trix_av::{pixel::PixelFormat, stream::StreamFacts};
 use trix_model::{
     color::{Color, Matrix, Primaries, Range, Transfer},
     error::{Error, ErrorKind, Result, Stage},
-    format::{Chroma, PictureFormat},
+    format::{Chroma, FrameFormat},
     time::Rational,
 };
 
 use crate::{
-    decode::video::frame_rate, planner::lazy_probe::LazyProbe, reading::glance::Glance, source::Source,
-    spec::picture::PictureSettings,
+    decode::video::frame_rate, planner::lazy_probe::LazyProbe, reading::bitstream_facts::BitstreamFacts,
+    source::Source, spec::picture::PictureSettings,
 };
 
 /// Codecs of single images. Their grey has full range, as their RGB has.
@@ -23,7 +23,7 @@ const STILLS: [&str; 18] = [
 pub(super) struct VideoFacts<'a> {
     pub(super) source: &'a Source,
     pub(super) stream: &'a StreamFacts,
-    pub(super) glance: &'a Glance,
+    pub(super) bitstream_facts: &'a BitstreamFacts,
     pub(super) pixel: Option<PixelFormat>,
     pub(super) width: usize,
     pub(super) height: usize,
@@ -42,12 +42,12 @@ impl<'a> VideoFacts<'a> {
         picture: &PictureSettings,
         probe: &'a LazyProbe,
     ) -> Self {
-        let glance = probe.glance(source, stream);
-        let seen = glance.pictures > 0;
+        let bitstream_facts = probe.bitstream_facts(source, stream);
+        let seen = bitstream_facts.frames > 0;
         // The container states the pixel format without the alpha layer.
-        let layered = glance.pixel_format.filter(|_| stream.alpha_layer);
-        let pixel = layered.or(PixelFormat::from_raw(stream.format)).or(glance.pixel_format);
-        let own = glance.color;
+        let layered = bitstream_facts.pixel_format.filter(|_| stream.alpha_layer);
+        let pixel = layered.or(PixelFormat::from_raw(stream.format)).or(bitstream_facts.pixel_format);
+        let own = bitstream_facts.color;
         // libavformat overwrites the container's colour if the decoder states none (ProRes).
         let declared = source.input.declared().get(stream.index).map(|declared| declared.color).unwrap_or_default();
         let color = own.or(stream.color).or(declared);
@@ -83,12 +83,12 @@ impl<'a> VideoFacts<'a> {
             source,
             stream,
             pixel,
-            width: if seen { glance.width } else { stream.width },
-            height: if seen { glance.height } else { stream.height },
+            width: if seen { bitstream_facts.width } else { stream.width },
+            height: if seen { bitstream_facts.height } else { stream.height },
             rate: frame_rate(stream),
             color,
             stated_range,
-            glance,
+            bitstream_facts,
         }
     }
 
@@ -96,22 +96,22 @@ impl<'a> VideoFacts<'a> {
     ///
     /// # Errors
     /// `Unsupported` if the format is unknown or cannot be converted, or if frames have no size.
-    pub(super) fn samples(&self) -> Result<(PixelFormat, PictureFormat)> {
+    pub(super) fn samples(&self) -> Result<(PixelFormat, FrameFormat)> {
         let unsupported = |detail: String| {
             let error = Error::new(ErrorKind::Unsupported, Stage::Plan, detail);
             Err(error.in_file(&self.source.label()).in_stream(self.stream.index))
         };
         let Some(pixel) = self.pixel else {
-            return unsupported(format!("the picture format of this {} stream is not known", self.stream.codec));
+            return unsupported(format!("the frame format of this {} stream is not known", self.stream.codec));
         };
         if self.width == 0 || self.height == 0 {
-            return unsupported("the picture has no size".into());
+            return unsupported("the frame has no size".into());
         }
         let Some(mut samples) = pixel.samples() else {
             let why = pixel.obstacle().unwrap_or("they are neither YCbCr nor RGB");
-            return unsupported(format!("{pixel} pictures are not converted: {why}"));
+            return unsupported(format!("{pixel} frames are not converted: {why}"));
         };
-        samples.alpha |= pixel.is_palette() && self.glance.clear_palette;
+        samples.alpha |= pixel.is_palette() && self.bitstream_facts.clear_palette;
         Ok((pixel, samples))
     }
 }

@@ -7,7 +7,7 @@ use trix_model::{
     color::{Color, Matrix, Primaries, Range, Transfer},
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
-    format::{Chroma, PictureFormat},
+    format::{Chroma, FrameFormat},
     time::Rational,
 };
 
@@ -38,8 +38,7 @@ use crate::{
 /// it.
 pub(super) fn plan(source: &Source, picture: &PictureSettings, probe: &LazyProbe) -> Result<View> {
     let stream = source.video().ok_or_else(|| {
-        let detail =
-            "the source has no picture stream; in a job, { when = { video = true } } leaves out what needs one";
+        let detail = "the source has no video stream; in a job, { when = { video = true } } leaves out what needs one";
         Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label())
     })?;
     source.refuse_edits(stream.index)?;
@@ -49,7 +48,7 @@ pub(super) fn plan(source: &Source, picture: &PictureSettings, probe: &LazyProbe
     let (mut mistakes, mut decisions, mut notes) = (Vec::new(), source.decisions().to_vec(), Vec::new());
     let diagnostics = &mut Diagnostics { mistakes: &mut mistakes, decisions: &mut decisions, notes: &mut notes };
     if samples.alpha && picture.alpha == Alpha::Auto {
-        diagnostics.decide("pictures are laid on black", "stills have no alpha channel");
+        diagnostics.decide("frames are laid on black", "stills have no alpha channel");
     } else if samples.alpha {
         diagnostics.mistake("picture.alpha", "refuse", "the source has an alpha channel");
     }
@@ -64,7 +63,7 @@ pub(super) fn plan(source: &Source, picture: &PictureSettings, probe: &LazyProbe
         is_lossless: false,
         samples,
         // Enough for 8-bit RGB, the final format of the view.
-        format: PictureFormat { chroma: Chroma::C444, depth: 8, rgb: false, alpha: false },
+        format: FrameFormat { chroma: Chroma::C444, depth: 8, rgb: false, alpha: false },
     };
     let frames = frames::plan(&request, &facts, |_, _| None, diagnostics);
     if !mistakes.is_empty() {
@@ -82,7 +81,7 @@ pub(super) fn plan(source: &Source, picture: &PictureSettings, probe: &LazyProbe
         let why = format!("the source does not say its matrix, and players guess by the size, {width}x{height}");
         decisions.push(Decision::new(what, why));
     }
-    transform.format = PictureFormat { chroma: Chroma::C444, depth: 8, rgb: true, alpha: false };
+    transform.format = FrameFormat { chroma: Chroma::C444, depth: 8, rgb: true, alpha: false };
     transform.keeps_fields = None;
     if let Some(fields) = &mut transform.deinterlace {
         fields.each_field = false;
@@ -135,10 +134,10 @@ fn square(width: usize, height: usize, aspect: Rational) -> (usize, usize) {
     if !aspect.is_positive() {
         return (width, height);
     }
-    let scaled = |side: usize, num: i64, den: i64| {
-        let exact = (side as i128 * i128::from(num) + i128::from(den) / 2) / i128::from(den.max(1));
+    let scaled = |external_audio: usize, num: i64, den: i64| {
+        let exact = (external_audio as i128 * i128::from(num) + i128::from(den) / 2) / i128::from(den.max(1));
         // A nonsensical aspect must not make a huge image.
-        usize::try_from(exact).unwrap_or(side).clamp(1, side.saturating_mul(16))
+        usize::try_from(exact).unwrap_or(external_audio).clamp(1, external_audio.saturating_mul(16))
     };
     match aspect.num > aspect.den {
         true => (scaled(width, aspect.num, aspect.den), height),

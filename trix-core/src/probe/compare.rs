@@ -15,7 +15,7 @@ use super::{
     info::{StreamInfo, VideoInfo},
 };
 use crate::{
-    reading::glance::Glance,
+    reading::bitstream_facts::BitstreamFacts,
     source::{
         Source,
         movie::{Movie, Track, track_of},
@@ -31,11 +31,11 @@ pub(super) fn display_aspect(width: usize, height: usize, sample_aspect: Option<
 }
 
 /// Field order that the frames themselves state. `None` if they differ.
-pub(super) fn field_order(glance: &Glance) -> Option<&'static str> {
-    match (glance.interlaced, glance.top_first) {
+pub(super) fn field_order(bitstream_facts: &BitstreamFacts) -> Option<&'static str> {
+    match (bitstream_facts.interlaced, bitstream_facts.top_first) {
         (0, _) => Some("progressive"),
-        (all, top) if all == glance.pictures && top == all => Some("top field first"),
-        (all, 0) if all == glance.pictures => Some("bottom field first"),
+        (all, top) if all == bitstream_facts.frames && top == all => Some("top field first"),
+        (all, 0) if all == bitstream_facts.frames => Some("bottom field first"),
         _ => None,
     }
 }
@@ -51,21 +51,21 @@ pub(super) fn disagreements(source: &Source, movie: Option<&Movie>, streams: &[S
         let declared = source.input.declared().get(facts.index);
         let track = movie.and_then(|movie| track_of(movie, facts));
         if let Some(video) = &info.video
-            && let Some(glance) = &video.bitstream
+            && let Some(bitstream_facts) = &video.bitstream
         {
             let mut about = About { list: &mut list, stream: facts.index };
             if let Some(declared) = declared {
-                about.shape(declared, glance, track);
-                about.colour(declared, glance);
-                about.configuration(facts, glance);
-                about.fields(declared, glance);
-                about.hdr(facts, declared, glance, &source.input.demuxer());
+                about.shape(declared, bitstream_facts, track);
+                about.colour(declared, bitstream_facts);
+                about.configuration(facts, bitstream_facts);
+                about.fields(declared, bitstream_facts);
+                about.hdr(facts, declared, bitstream_facts, &source.input.demuxer());
             }
-            about.rate(declared, video, glance, movie.is_some());
+            about.rate(declared, video, bitstream_facts, movie.is_some());
         }
         let mut about = About { list: &mut list, stream: facts.index };
         if let Some(declared) = declared {
-            about.sound(declared, facts);
+            about.audio(declared, facts);
         }
         if let Some(track) = track {
             about.track_durations(track, movie.is_some_and(|movie| movie.is_fragmented));
@@ -139,14 +139,14 @@ impl About<'_> {
         self.list.add(what, Some(self.stream), container, bitstream);
     }
 
-    fn shape(&mut self, declared: &StreamFacts, glance: &Glance, track: Option<&Track>) {
+    fn shape(&mut self, declared: &StreamFacts, bitstream_facts: &BitstreamFacts, track: Option<&Track>) {
         let said = declared.width > 0 && declared.height > 0;
-        if said && (declared.width, declared.height) != (glance.width, glance.height) {
+        if said && (declared.width, declared.height) != (bitstream_facts.width, bitstream_facts.height) {
             let container = format!("{}x{}", declared.width, declared.height);
-            self.add(Subject::Size, container, format!("{}x{}", glance.width, glance.height));
+            self.add(Subject::Size, container, format!("{}x{}", bitstream_facts.width, bitstream_facts.height));
         }
         let aspect = Some(declared.sample_aspect).filter(|aspect| aspect.is_positive());
-        if let (Some(container), Some(bitstream)) = (aspect, glance.sample_aspect)
+        if let (Some(container), Some(bitstream)) = (aspect, bitstream_facts.sample_aspect)
             && container != bitstream
         {
             self.add(Subject::SampleAspect, ratio(container), ratio(bitstream));
@@ -157,7 +157,11 @@ impl About<'_> {
             aspect.filter(|_| said).and_then(|aspect| display_aspect(declared.width, declared.height, Some(aspect)));
         let header =
             track.and_then(|track| track.shown).map(|(width, height)| Rational::new(width.into(), height.into()));
-        let Some(bitstream) = display_aspect(glance.width, glance.height, glance.sample_aspect) else { return };
+        let Some(bitstream) =
+            display_aspect(bitstream_facts.width, bitstream_facts.height, bitstream_facts.sample_aspect)
+        else {
+            return;
+        };
         for (name, container) in [("sample entry", made), ("track header", header)] {
             if let Some(container) = container.filter(|container| !within(*container, bitstream, 0.01)) {
                 let container = aspect_text(container);
@@ -167,8 +171,8 @@ impl About<'_> {
         }
     }
 
-    fn colour(&mut self, declared: &StreamFacts, glance: &Glance) {
-        let (container, bitstream) = (declared.color, glance.color);
+    fn colour(&mut self, declared: &StreamFacts, bitstream_facts: &BitstreamFacts) {
+        let (container, bitstream) = (declared.color, bitstream_facts.color);
         if container.primaries.is_specified()
             && bitstream.primaries.is_specified()
             && container.primaries != bitstream.primaries
@@ -191,7 +195,7 @@ impl About<'_> {
     }
 
     /// Compares the container's codec configuration record with the parameter sets.
-    fn configuration(&mut self, facts: &StreamFacts, glance: &Glance) {
+    fn configuration(&mut self, facts: &StreamFacts, bitstream_facts: &BitstreamFacts) {
         let record = facts.parameters.extradata();
         let depth = match (facts.codec.as_str(), record.first()) {
             // ISO/IEC 14496-15, 8.3.3: bitDepthLumaMinus8 in the low three bits of byte 17.
@@ -204,7 +208,7 @@ impl About<'_> {
             }),
             _ => None,
         };
-        let found = glance.pixel_format.map(PixelFormat::depth);
+        let found = bitstream_facts.pixel_format.map(PixelFormat::depth);
         if let (Some(container), Some(bitstream)) = (depth, found)
             && container != bitstream
         {
@@ -216,14 +220,14 @@ impl About<'_> {
             ("hevc", Some(1)) => record.get(1).and_then(|byte| hevc_profile(byte & 0x1f)).map(|name| vec![name]),
             _ => None,
         };
-        if let (Some(container), Some(bitstream)) = (profile, &glance.profile)
+        if let (Some(container), Some(bitstream)) = (profile, &bitstream_facts.profile)
             && !container.contains(&bitstream.as_str())
         {
             self.add(Subject::Profile, container[0], bitstream);
         }
     }
 
-    fn fields(&mut self, declared: &StreamFacts, glance: &Glance) {
+    fn fields(&mut self, declared: &StreamFacts, bitstream_facts: &BitstreamFacts) {
         // Other codecs have no field flag, or libavcodec 59 does not read it (HEVC).
         const FLAGGED: [&str; 8] = ["mpeg1video", "mpeg2video", "mpeg4", "h264", "vc1", "prores", "dnxhd", "dvvideo"];
         if !FLAGGED.contains(&declared.codec.as_str()) {
@@ -235,23 +239,26 @@ impl About<'_> {
             "bb" | "bt" => "bottom field first",
             _ => return,
         };
-        match field_order(glance) {
+        match field_order(bitstream_facts) {
             Some(bitstream) if bitstream == container => {}
             Some(bitstream) => self.add(Subject::FieldOrder, container, bitstream),
             None => {
-                let mixed = format!("{} of the first {} pictures are two fields", glance.interlaced, glance.pictures);
+                let mixed = format!(
+                    "{} of the first {} frames are two fields",
+                    bitstream_facts.interlaced, bitstream_facts.frames
+                );
                 self.add(Subject::FieldOrder, container, mixed);
             }
         }
     }
 
-    fn hdr(&mut self, facts: &StreamFacts, declared: &StreamFacts, glance: &Glance, container: &str) {
-        if let (Some(container), Some(bitstream)) = (declared.hdr.mastering, glance.hdr.mastering)
+    fn hdr(&mut self, facts: &StreamFacts, declared: &StreamFacts, bitstream_facts: &BitstreamFacts, container: &str) {
+        if let (Some(container), Some(bitstream)) = (declared.hdr.mastering, bitstream_facts.hdr.mastering)
             && container.in_steps() != bitstream.in_steps()
         {
             self.add(Subject::MasteringDisplay, container, bitstream);
         }
-        if let (Some(container), Some(bitstream)) = (declared.hdr.light, glance.hdr.light)
+        if let (Some(container), Some(bitstream)) = (declared.hdr.light, bitstream_facts.hdr.light)
             && container != bitstream
         {
             self.add(Subject::ContentLight, container, bitstream);
@@ -260,21 +267,32 @@ impl About<'_> {
         if facts.codec != "hevc" {
             return;
         }
-        let with = format!("processing units in {} of the first {} pictures", glance.dolby_vision, glance.pictures);
+        let with = format!(
+            "processing units in {} of the first {} frames",
+            bitstream_facts.dolby_vision, bitstream_facts.frames
+        );
         // An elementary stream cannot hold a configuration record.
         let has_place = facts.codec != container;
         match facts.dolby_vision {
-            Some(config) if config.has_rpu && glance.dolby_vision == 0 => self.add(Subject::DolbyVision, config, with),
-            Some(config) if glance.dolby_vision_profile.is_some_and(|profile| profile != config.profile) => {
-                let profile = glance.dolby_vision_profile.unwrap_or_default();
+            Some(config) if config.has_rpu && bitstream_facts.dolby_vision == 0 => {
+                self.add(Subject::DolbyVision, config, with)
+            }
+            Some(config) if bitstream_facts.dolby_vision_profile.is_some_and(|profile| profile != config.profile) => {
+                let profile = bitstream_facts.dolby_vision_profile.unwrap_or_default();
                 self.add(Subject::DolbyVision, config, format!("processing units of profile {profile}"));
             }
-            None if glance.dolby_vision > 0 && has_place => self.add(Subject::DolbyVision, "none", with),
+            None if bitstream_facts.dolby_vision > 0 && has_place => self.add(Subject::DolbyVision, "none", with),
             _ => {}
         }
     }
 
-    fn rate(&mut self, declared: Option<&StreamFacts>, video: &VideoInfo, glance: &Glance, is_indexed: bool) {
+    fn rate(
+        &mut self,
+        declared: Option<&StreamFacts>,
+        video: &VideoInfo,
+        bitstream_facts: &BitstreamFacts,
+        is_indexed: bool,
+    ) {
         let declared = declared.map(|declared| declared.average_rate).filter(|rate| rate.is_positive());
         let measured = video.timing.map(|timing| timing.customary_rate);
         // Film and video rates differ by a thousandth.
@@ -290,7 +308,7 @@ impl About<'_> {
         // If frames have times of their own, encoders write the clock of these times as the rate. No level of H.264 or
         // HEVC allows more than 300 frames a second.
         const MOST: Rational = Rational::new(300, 1);
-        let Some(bitstream) = glance.rate.filter(|rate| *rate <= MOST) else { return };
+        let Some(bitstream) = bitstream_facts.rate.filter(|rate| *rate <= MOST) else { return };
         let common = video.timing.map(|timing| {
             let interval = timing.most_common;
             let seconds = interval.ticks.checked_mul(interval.base.num).unwrap_or(0);
@@ -307,7 +325,7 @@ impl About<'_> {
         }
     }
 
-    fn sound(&mut self, declared: &StreamFacts, facts: &StreamFacts) {
+    fn audio(&mut self, declared: &StreamFacts, facts: &StreamFacts) {
         if declared.channels > 0 && facts.channels > 0 && declared.channels != facts.channels {
             self.add(Subject::Channels, declared.channels, facts.channels);
         }

@@ -13,7 +13,7 @@ pub struct Disagreement {
     pub stream: Option<usize>,
     /// What the container says, or its header.
     pub container: String,
-    /// What the pictures say, or the packets.
+    /// What the frames say, or the packets.
     pub bitstream: String,
 }
 
@@ -25,7 +25,7 @@ pub enum Subject {
     Size,
     /// Width of a sample by its height.
     SampleAspect,
-    /// Width of the picture by its height.
+    /// Width of the frame by its height.
     DisplayAspect,
     /// Profile of the codec.
     Profile,
@@ -43,7 +43,7 @@ pub enum Subject {
     Range,
     /// Progressive, or which field comes first.
     FieldOrder,
-    /// Pictures in a second.
+    /// Frames in a second.
     FrameRate,
     /// The display that it was graded on.
     MasteringDisplay,
@@ -51,11 +51,11 @@ pub enum Subject {
     ContentLight,
     /// Whether there is Dolby Vision.
     DolbyVision,
-    /// Samples of sound in a second.
+    /// Samples of audio in a second.
     SampleRate,
-    /// Channels of sound.
+    /// Channels of audio.
     Channels,
-    /// The time code of the first picture.
+    /// The time code of the first frame.
     Timecode,
     /// How long it is.
     Duration,

@@ -11,7 +11,7 @@ use trix_model::{
     hdr::{ContentLight, DolbyVision, MasteringDisplay},
 };
 
-use crate::reading::glance::Glance;
+use crate::reading::bitstream_facts::BitstreamFacts;
 
 /// SMPTE ST 2084 (H.273 table 3).
 const PQ: Transfer = Transfer(16);
@@ -22,7 +22,7 @@ const HLG: Transfer = Transfer(18);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HdrFormat {
-    /// Dolby Vision: reference processing units with the pictures.
+    /// Dolby Vision: reference processing units with the frames.
     DolbyVision,
     /// HDR10 with dynamic metadata (SMPTE ST 2094-40).
     Hdr10Plus,
@@ -34,7 +34,7 @@ pub enum HdrFormat {
     Hlg,
 }
 
-/// High dynamic range of a stream, from its container and its first pictures.
+/// High dynamic range of a stream, from its container and its first frames.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct HdrInfo {
     /// In words: `Dolby Vision profile 8.1, level 3, over HDR10`.
@@ -45,7 +45,7 @@ pub struct HdrInfo {
     pub mastering_display: Option<MasteringDisplay>,
     /// How bright it gets.
     pub content_light: Option<ContentLight>,
-    /// The configuration record of Dolby Vision in the container; absent also where only the pictures carry it.
+    /// The configuration record of Dolby Vision in the container; absent also where only the frames carry it.
     pub dolby_vision: Option<DolbyVision>,
 }
 
@@ -62,15 +62,15 @@ impl fmt::Display for HdrFormat {
 }
 
 /// The HDR properties that `facts` and the first frames state. `None` for SDR. `color` is the colour that decoders use.
-pub(super) fn of(facts: &StreamFacts, glance: Option<&Glance>, color: Color) -> Option<HdrInfo> {
-    let seen = glance.map(|glance| glance.hdr).unwrap_or_default();
+pub(super) fn of(facts: &StreamFacts, bitstream_facts: Option<&BitstreamFacts>, color: Color) -> Option<HdrInfo> {
+    let seen = bitstream_facts.map(|bitstream_facts| bitstream_facts.hdr).unwrap_or_default();
     let (mastering, light) = (seen.mastering.or(facts.hdr.mastering), seen.light.or(facts.hdr.light));
     let mut formats = Vec::new();
-    if facts.dolby_vision.is_some() || glance.is_some_and(|glance| glance.dolby_vision > 0) {
+    if facts.dolby_vision.is_some() || bitstream_facts.is_some_and(|bitstream_facts| bitstream_facts.dolby_vision > 0) {
         formats.push(HdrFormat::DolbyVision);
     }
     if color.transfer == PQ {
-        if glance.is_some_and(|glance| glance.hdr10_plus > 0) {
+        if bitstream_facts.is_some_and(|bitstream_facts| bitstream_facts.hdr10_plus > 0) {
             formats.push(HdrFormat::Hdr10Plus);
         }
         formats.push(if mastering.is_some() || light.is_some() { HdrFormat::Hdr10 } else { HdrFormat::Pq });
@@ -80,10 +80,12 @@ pub(super) fn of(facts: &StreamFacts, glance: Option<&Glance>, color: Color) -> 
     let first = *formats.first()?;
     let mut summary = match (first, facts.dolby_vision) {
         (HdrFormat::DolbyVision, Some(config)) => config.to_string(),
-        (HdrFormat::DolbyVision, None) => match glance.and_then(|glance| glance.dolby_vision_profile) {
-            Some(profile) => format!("Dolby Vision profile {profile}, by its processing units alone"),
-            None => "Dolby Vision of an unknown profile".to_owned(),
-        },
+        (HdrFormat::DolbyVision, None) => {
+            match bitstream_facts.and_then(|bitstream_facts| bitstream_facts.dolby_vision_profile) {
+                Some(profile) => format!("Dolby Vision profile {profile}, by its processing units alone"),
+                None => "Dolby Vision of an unknown profile".to_owned(),
+            }
+        }
         (other, _) => other.to_string(),
     };
     if let (HdrFormat::DolbyVision, Some(base)) = (first, formats.get(1)) {

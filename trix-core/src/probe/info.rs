@@ -16,10 +16,10 @@ use trix_model::{
     timecode::Timecode,
 };
 
-use super::{disagreement::Disagreement, dynamic_range::HdrInfo, survey::Measured};
+use super::{disagreement::Disagreement, dynamic_range::HdrInfo, packet_scan::Measured};
 use crate::{
     decode::data_bursts::DataBursts,
-    reading::{census::Census, glance::Glance},
+    reading::{bitstream_facts::BitstreamFacts, full_decode_count::FullDecodeCount},
     source::movie::EditInfo,
 };
 
@@ -42,12 +42,13 @@ pub struct MediaInfo {
     pub chapters: Vec<Chapter>,
     /// The programmes of a transport stream.
     pub programs: Vec<ProgramInfo>,
-    /// Time codes of the first picture, from wherever one stands.
+    /// Time codes of the first frame, from wherever one stands.
     pub timecodes: Vec<TimecodeInfo>,
     /// Where the container says one thing and what is in it another.
     pub disagreements: Vec<Disagreement>,
     /// What decoding all of it found; absent unless it was asked for.
-    pub census: Option<Census>,
+    #[serde(rename = "census")]
+    pub full_decode_count: Option<FullDecodeCount>,
 }
 
 /// A container.
@@ -94,7 +95,7 @@ pub struct StreamInfo {
     pub index: usize,
     /// What the container calls it: number of the track, identifier of its packets; zero where it has none.
     pub id: i32,
-    /// Pictures, sound, or what else.
+    /// Frames, audio, or what else.
     pub kind: StreamKind,
     /// FFmpeg's name of the codec.
     pub codec: String,
@@ -124,7 +125,7 @@ pub struct StreamInfo {
     pub title: Option<String>,
     /// Whether players pick it by default.
     pub is_default: bool,
-    /// Whether it is a cover picture.
+    /// Whether it is a cover image.
     pub is_attached_picture: bool,
     /// Why a job does not take it by itself; absent for a stream that is taken.
     pub left_out: Option<String>,
@@ -132,16 +133,16 @@ pub struct StreamInfo {
     pub disposition: Vec<String>,
     /// The edit list of MP4 and MOV, unless it shows all of the media from its start.
     pub edits: Vec<EditInfo>,
-    /// The earliest presentation time in the index of MP4 and MOV, before the edit list: above zero where pictures are
+    /// The earliest presentation time in the index of MP4 and MOV, before the edit list: above zero where frames are
     /// reordered.
     pub media_start: Option<Timestamp>,
     /// What its packets say, as far as they were read.
     pub measured: Option<Measured>,
     /// Everything else that the container says of it.
     pub metadata: BTreeMap<String, String>,
-    /// For pictures.
+    /// For frames.
     pub video: Option<VideoInfo>,
-    /// For sound.
+    /// For audio.
     pub audio: Option<AudioInfo>,
     /// For subtitles.
     pub subtitle: Option<SubtitleInfo>,
@@ -149,7 +150,7 @@ pub struct StreamInfo {
     pub attachment: Option<AttachmentInfo>,
 }
 
-/// A stream of pictures.
+/// A stream of frames.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct VideoInfo {
     /// Samples in a row.
@@ -164,7 +165,7 @@ pub struct VideoInfo {
     pub chroma: Option<Chroma>,
     /// Width of a sample by its height.
     pub sample_aspect: Option<Rational>,
-    /// Width of the picture by its height as it is shown, before it is turned; samples without an aspect are square.
+    /// Width of the frame by its height as it is shown, before it is turned; samples without an aspect are square.
     pub display_aspect: Option<Rational>,
     /// How it is turned and mirrored before it is shown; absent where the container says nothing.
     pub orientation: Option<Orientation>,
@@ -174,25 +175,25 @@ pub struct VideoInfo {
     pub clean_aperture: Option<(Rational, Rational)>,
     /// Progressive, or which field is coded and which shown first (t, b).
     pub field_order: String,
-    /// Pictures in a second that the container declares: the base of which all times are multiples.
+    /// Frames in a second that the container declares: the base of which all times are multiples.
     pub declared_rate: Option<Rational>,
-    /// Pictures in a second over the whole duration.
+    /// Frames in a second over the whole duration.
     pub average_rate: Option<Rational>,
-    /// How the pictures follow one another, measured by their times.
+    /// How the frames follow one another, measured by their times.
     pub timing: Option<Timing>,
-    /// Which pictures that is about.
+    /// Which frames that is about.
     pub timing_extent: Option<TimingExtent>,
     /// How samples mean colour: as the bitstream says, else as the container does.
     pub color: Color,
     /// High dynamic range; absent for SDR.
     pub hdr: Option<HdrInfo>,
-    /// Whether the picture is a projection of a sphere.
+    /// Whether the video is a projection of a sphere.
     pub is_spherical: bool,
-    /// What the first pictures say by themselves; absent where none could be decoded.
-    pub bitstream: Option<Glance>,
+    /// What the first frames say by themselves; absent where none could be decoded.
+    pub bitstream: Option<BitstreamFacts>,
 }
 
-/// Which pictures were measured.
+/// Which frames were measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TimingExtent {
@@ -204,7 +205,7 @@ pub enum TimingExtent {
     FirstPackets,
 }
 
-/// A stream of sound.
+/// A stream of audio.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct AudioInfo {
     /// Samples in a second.
@@ -231,7 +232,7 @@ pub struct AudioInfo {
 /// A stream of subtitles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct SubtitleInfo {
-    /// Text, or pictures of text.
+    /// Text, or images of text.
     pub form: SubtitleForm,
     /// Whether it is shown without being asked for.
     pub is_forced: bool,
@@ -245,7 +246,7 @@ pub struct SubtitleInfo {
 pub enum SubtitleForm {
     /// Text.
     Text,
-    /// Pictures of text.
+    /// Frames of text.
     Bitmap,
 }
 
@@ -276,7 +277,7 @@ pub struct ProgramInfo {
 /// A time code, and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct TimecodeInfo {
-    /// Of the first picture.
+    /// Of the first frame.
     pub value: Timecode,
     /// Where it stands.
     pub origin: TimecodeOrigin,
@@ -296,6 +297,6 @@ pub enum TimecodeOrigin {
     Stream,
     /// In the header of the first group of pictures.
     GroupOfPictures,
-    /// In a message beside the first picture (SMPTE ST 12-1).
+    /// In a message beside the first frame (SMPTE ST 12-1).
     Picture,
 }

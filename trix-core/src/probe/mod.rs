@@ -8,7 +8,7 @@ mod compare;
 mod disagreement;
 mod dynamic_range;
 mod info;
-mod survey;
+mod packet_scan;
 mod timecodes;
 
 use trix_av::{
@@ -31,14 +31,14 @@ pub use self::{
         AttachmentInfo, AudioInfo, ContainerInfo, MediaInfo, Method, ProgramInfo, StreamInfo, SubtitleForm,
         SubtitleInfo, TimecodeInfo, TimecodeOrigin, TimingExtent, VideoInfo,
     },
-    survey::Measured,
+    packet_scan::Measured,
 };
 pub use crate::source::movie::EditInfo;
 
 use self::timecodes::{named, timecodes};
 use crate::{
     decode::data_bursts::DataBursts,
-    reading::census,
+    reading::full_decode_count,
     source::{Source, movie},
 };
 
@@ -47,7 +47,7 @@ pub fn probe(source: &Source) -> MediaInfo {
     let micro = TimeBase::new(1, 1_000_000);
     let input = &source.input;
     let movie = input.demuxer().starts_with("mov,").then(|| movie::read(&mut source.reader().ok()?)).flatten();
-    let mut found = survey::survey(source);
+    let mut found = packet_scan::scan_packets(source);
     let streams: Vec<StreamInfo> = source
         .streams()
         .iter()
@@ -93,7 +93,7 @@ pub fn probe(source: &Source) -> MediaInfo {
         disagreements: compare::disagreements(source, movie.as_ref(), &streams),
         film: source.video().map(|facts| facts.index),
         streams,
-        census: None,
+        full_decode_count: None,
     }
 }
 
@@ -111,7 +111,7 @@ pub fn probe(source: &Source) -> MediaInfo {
 /// ```
 pub fn probe_and_count(source: Source, threads: u32, cancel: &Cancel) -> Result<MediaInfo> {
     let mut info = probe(&source);
-    info.census = Some(census::count(source, OnDamage::Conceal, threads, cancel)?);
+    info.full_decode_count = Some(full_decode_count::count(source, OnDamage::Conceal, threads, cancel)?);
     Ok(info)
 }
 
@@ -135,7 +135,7 @@ fn stream(
     facts: &StreamFacts,
     track: Option<&movie::Track>,
     index: Option<&movie::Track>,
-    found: survey::Found,
+    found: packet_scan::PacketScan,
 ) -> StreamInfo {
     let time = |ticks: i64| Timestamp::new(ticks, facts.time_base);
     let (duration, duration_method) = duration(source, facts, track, found.measured.as_ref());
@@ -211,10 +211,14 @@ fn video(
     declared: Option<&StreamFacts>,
     track: Option<&movie::Track>,
     index: Option<&movie::Track>,
-    found: survey::Found,
+    found: packet_scan::PacketScan,
 ) -> VideoInfo {
     // The container states the pixel format without the alpha layer.
-    let layered = found.glance.as_ref().filter(|_| facts.alpha_layer).and_then(|glance| glance.pixel_format);
+    let layered = found
+        .bitstream_facts
+        .as_ref()
+        .filter(|_| facts.alpha_layer)
+        .and_then(|bitstream_facts| bitstream_facts.pixel_format);
     let format = layered.or(PixelFormat::from_raw(facts.format));
     let positive = |ratio: Rational| ratio.is_positive().then_some(ratio);
     let orientation = facts.display_matrix.as_ref().map(Orientation::from_matrix);
@@ -230,7 +234,7 @@ fn video(
     };
     // Values in frames take precedence over the container's values. libavformat does not decode every codec to get
     // them. If it does, a decoder that states nothing (ProRes) overwrites the container's values.
-    let own = found.glance.as_ref().map(|glance| glance.color).unwrap_or_default();
+    let own = found.bitstream_facts.as_ref().map(|bitstream_facts| bitstream_facts.color).unwrap_or_default();
     let color = own.or(facts.color).or(declared.map(|declared| declared.color).unwrap_or_default());
     VideoInfo {
         width: facts.width,
@@ -249,9 +253,9 @@ fn video(
         timing,
         timing_extent,
         color,
-        hdr: dynamic_range::of(facts, found.glance.as_ref(), color),
+        hdr: dynamic_range::of(facts, found.bitstream_facts.as_ref(), color),
         is_spherical: facts.is_spherical,
-        bitstream: found.glance,
+        bitstream: found.bitstream_facts,
     }
 }
 

@@ -23,9 +23,9 @@ pub(super) fn timecodes(source: &Source, streams: &[StreamInfo]) -> Vec<Timecode
             let origin = if is_track { TimecodeOrigin::Track } else { TimecodeOrigin::Stream };
             add(read(&facts.metadata), origin, Some(facts.index));
         }
-        if let Some(glance) = info.video.as_ref().and_then(|video| video.bitstream.as_ref()) {
-            add(glance.smpte_timecode, TimecodeOrigin::Picture, Some(facts.index));
-            add(glance.gop_timecode, TimecodeOrigin::GroupOfPictures, Some(facts.index));
+        if let Some(bitstream_facts) = info.video.as_ref().and_then(|video| video.bitstream.as_ref()) {
+            add(bitstream_facts.smpte_timecode, TimecodeOrigin::Picture, Some(facts.index));
+            add(bitstream_facts.gop_timecode, TimecodeOrigin::GroupOfPictures, Some(facts.index));
         }
     }
     list

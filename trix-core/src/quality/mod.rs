@@ -9,7 +9,7 @@ use std::{fmt, ops::Range, str::FromStr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trix_model::picture::Plane;
+use trix_model::frame_facts::Plane;
 
 use crate::pool;
 
@@ -61,10 +61,10 @@ impl FromStr for Metric {
     }
 }
 
-/// Which plane a score is about, by its position in the picture.
+/// Which plane a score is about, by its position in the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum PlaneLabel {
-    /// Luma: the first plane, of grey pictures the only one.
+    /// Luma: the first plane, of grey frames the only one.
     Y,
     /// Blue-difference chroma: the second of three or four.
     U,
@@ -114,7 +114,7 @@ pub struct Score {
     /// Mean over the frames of the planes' mean SSIM, each plane counting by its size; −1 to 1. `None` when not
     /// measured.
     pub ssim: Option<f64>,
-    /// The same for each plane, in the order of the picture's planes.
+    /// The same for each plane, in the order of the frame's planes.
     pub planes: Vec<PlaneScore>,
     /// The first of the frames with the lowest luma PSNR. `None` when not measured or no frame's luma differs.
     pub worst_psnr: Option<WorstFrame>,
@@ -152,7 +152,7 @@ pub struct WorstFrame {
 #[non_exhaustive]
 pub enum Mismatch {
     /// The frames have different numbers of planes.
-    #[error("the reference has {reference} planes, the distorted picture {distorted}")]
+    #[error("the reference has {reference} planes, the distorted frame {distorted}")]
     PlaneCount {
         /// Planes of the reference.
         reference: usize,
@@ -160,13 +160,13 @@ pub enum Mismatch {
         distorted: usize,
     },
     /// Only frames of 1 to 4 planes can be compared.
-    #[error("pictures of {planes} planes are not compared, only of 1 to 4")]
+    #[error("frames of {planes} planes are not compared, only of 1 to 4")]
     Layout {
         /// Planes of both frames.
         planes: usize,
     },
     /// A plane differs in size.
-    #[error("plane {plane} is {}x{} in the reference, {}x{} in the distorted picture",
+    #[error("plane {plane} is {}x{} in the reference, {}x{} in the distorted frame",
         reference.0, reference.1, distorted.0, distorted.1)]
     Size {
         /// The plane.
@@ -177,7 +177,7 @@ pub enum Mismatch {
         distorted: (usize, usize),
     },
     /// A plane differs in depth.
-    #[error("plane {plane} has {reference} bits in the reference, {distorted} in the distorted picture")]
+    #[error("plane {plane} has {reference} bits in the reference, {distorted} in the distorted frame")]
     Depth {
         /// The plane.
         plane: PlaneLabel,
@@ -261,7 +261,7 @@ struct Strip<'a> {
 }
 
 /// What a strip adds to the tally of its plane.
-struct StripFound {
+struct StripResult {
     equal: bool,
     sse: u64,
     /// Sums of the similarities of the rows of windows that end in the strip; of a plane without windows, its own.
@@ -285,7 +285,7 @@ impl<'a> Strip<'a> {
         })
     }
 
-    fn compare(&self, psnr: bool, ssim: bool) -> StripFound {
+    fn compare(&self, psnr: bool, ssim: bool) -> StripResult {
         let Strip { reference, distorted, rows } = self;
         let (r, d) = (part(reference, rows), part(distorted, rows));
         let equal = same_rows(&r, &d);
@@ -304,7 +304,7 @@ impl<'a> Strip<'a> {
             true if rows.start == 0 => vec![ssim::ssim(*reference, *distorted)],
             true => Vec::new(),
         };
-        StripFound { equal, sse, similarities }
+        StripResult { equal, sse, similarities }
     }
 }
 
@@ -341,14 +341,14 @@ impl Comparator {
         }
     }
 
-    /// Takes the next pair of pictures, and says whether they are equal in every sample. The first pair decides what the
+    /// Takes the next pair of frames, and says whether they are equal in every sample. The first pair decides what the
     /// others must look like.
     ///
     /// On a pool of threads, all of them work on the pair, strip by strip; sums are added in the order of the rows, so
     /// that scores do not depend on the number of threads.
     ///
     /// # Errors
-    /// When the two pictures, or this pair and the first, differ in the number, size or depth of their planes, or a
+    /// When the two frames, or this pair and the first, differ in the number, size or depth of their planes, or a
     /// plane does not hold the samples that it claims.
     pub fn push(&mut self, reference: &[Plane<'_>], distorted: &[Plane<'_>]) -> Result<bool, Mismatch> {
         self.check(reference, distorted)?;
@@ -359,7 +359,7 @@ impl Comparator {
         let (mut luma_sse, mut luma_ssim) = (0, 1.0);
         for (index, tally) in self.tallies.iter_mut().enumerate() {
             let (width, height, _) = tally.shape;
-            let own: Vec<StripFound> = found.by_ref().take(Strip::count(height)).collect();
+            let own: Vec<StripResult> = found.by_ref().take(Strip::count(height)).collect();
             let equal = own.iter().all(|strip| strip.equal);
             all_equal &= equal;
             tally.identical_frames += u64::from(equal);
@@ -447,8 +447,9 @@ impl Comparator {
                 return Err(Mismatch::Depth { plane, reference: r.depth, distorted: d.depth });
             }
             for side in [r, d] {
-                let sound = side.width > 0 && side.height > 0 && (1..=16).contains(&side.depth) && side.depth == depth;
-                if !sound || !holds_its_rows(side) {
+                let is_valid =
+                    side.width > 0 && side.height > 0 && (1..=16).contains(&side.depth) && side.depth == depth;
+                if !is_valid || !holds_its_rows(side) {
                     let Plane { width, height, depth, data, .. } = *side;
                     return Err(Mismatch::Plane { plane, width, height, depth, bytes: data.len() });
                 }
@@ -548,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_of_other_shapes_are_refused() {
+    fn frames_of_other_shapes_are_refused() {
         let data = vec![0u8; 256];
         let (wide, narrow, deep) = (plane(&data, 16, 8), plane(&data, 8, 8), plane(&data, 16, 10));
         let refuse = |r: &[Plane<'_>], d: &[Plane<'_>]| Comparator::new(&[]).push(r, d).unwrap_err();

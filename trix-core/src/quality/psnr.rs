@@ -2,7 +2,7 @@
 //!
 //! Invariant: the sum of squared errors is exact, so it does not depend on the order in which samples are visited.
 
-use trix_model::picture::Plane;
+use trix_model::frame_facts::Plane;
 
 /// Bytes of an 8-bit row that are summed in 32 bits before they join the 64-bit total: 32768 × 255² < 2³².
 const BYTES_IN_U32: usize = 32768;

@@ -18,7 +18,7 @@
 
 use std::ops::Range;
 
-use trix_model::picture::Plane;
+use trix_model::frame_facts::Plane;
 
 use super::psnr::peak;
 

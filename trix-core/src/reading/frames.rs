@@ -24,9 +24,9 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::reader::PictureReader;
+use super::reader::FrameReader;
 use crate::{
-    decode::video::Picture,
+    decode::video::DecodedFrame,
     index::{self, FrameIndex, FromStart},
     plan::Cut,
     source::Source,
@@ -48,9 +48,9 @@ pub struct VideoFrame {
 }
 
 impl VideoFrame {
-    fn of(picture: Picture, base: TimeBase) -> Self {
+    fn of(decoded: DecodedFrame, base: TimeBase) -> Self {
         let time = |ticks: i64| Timestamp::new(ticks, base);
-        let Picture { frame, number, pts, duration, extras } = picture;
+        let DecodedFrame { frame, number, pts, duration, extras } = decoded;
         VideoFrame { frame, number, time: time(pts), duration: duration.map(time), extras }
     }
 }
@@ -100,7 +100,7 @@ pub struct Frames<'a> {
     stride: u64,
     on_damage: OnDamage,
     threads: u32,
-    reader: Option<PictureReader>,
+    reader: Option<FrameReader>,
     /// The number of the next frame to return, after the first.
     next: Option<u64>,
     ended: bool,
@@ -146,7 +146,7 @@ impl Source {
     }
 
     fn film(&self) -> Result<&StreamFacts> {
-        let missing = || Error::new(ErrorKind::Unsupported, Stage::Decode, "the source has no picture stream");
+        let missing = || Error::new(ErrorKind::Unsupported, Stage::Decode, "the source has no video stream");
         self.video().ok_or_else(|| missing().in_file(&self.label()))
     }
 }
@@ -180,15 +180,15 @@ impl Frames<'_> {
     /// The reason why decoding began at the start of the source and not near the first requested frame. Known with the
     /// first frame.
     pub fn from_start(&self) -> Option<FromStart> {
-        self.reader.as_ref().and_then(PictureReader::from_start)
+        self.reader.as_ref().and_then(FrameReader::from_start)
     }
 
     /// The damage found so far.
     pub fn damage(&self) -> DamageReport {
-        self.reader.as_ref().map(PictureReader::damage).unwrap_or_default()
+        self.reader.as_ref().map(FrameReader::damage).unwrap_or_default()
     }
 
-    fn open(&self) -> Result<PictureReader> {
+    fn open(&self) -> Result<FrameReader> {
         let facts = self.source.film()?;
         let begin = match self.from {
             None => None,
@@ -198,7 +198,7 @@ impl Frames<'_> {
                 Some(index::begin_at(self.source, facts, &index, number)?)
             }
         };
-        PictureReader::beginning(self.source.reopen()?, self.on_damage, Cut::default(), None, self.threads, begin)
+        FrameReader::beginning(self.source.reopen()?, self.on_damage, Cut::default(), None, self.threads, begin)
     }
 
     fn read(&mut self) -> Result<Option<VideoFrame>> {
@@ -207,8 +207,8 @@ impl Frames<'_> {
         }
         let Some(reader) = &mut self.reader else { return Ok(None) };
         let base = reader.time_base();
-        while let Some(picture) = reader.next_picture()? {
-            let frame = VideoFrame::of(picture, base);
+        while let Some(decoded) = reader.next_frame()? {
+            let frame = VideoFrame::of(decoded, base);
             if self.to.is_some_and(|to| to.is_reached(&frame)) {
                 return Ok(None);
             }

@@ -2,9 +2,9 @@
 
 pub mod reader;
 pub mod frames;
-pub mod sound_reader;
+pub mod audio_reader;
 pub mod samples;
 pub mod stems;
-pub mod census;
-pub mod glance;
-pub(crate) mod survey;
+pub mod full_decode_count;
+pub mod bitstream_facts;
+pub(crate) mod field_detection;

@@ -14,10 +14,10 @@ use trix_model::{
 use crate::{
     decode::{
         dynamic::{self, DynamicHdr},
-        video::{Picture, VideoDecoder},
+        video::{DecodedFrame, VideoDecoder},
     },
     demux::Demuxer,
-    filter::pictures::PictureFilter,
+    filter::frames::FrameFilter,
     index::{self, FromStart},
     plan::{Cut, Filtering, Verdict},
     source::Source,
@@ -38,16 +38,16 @@ impl Cut {
 
 impl Cut {
     /// Shortens a frame that starts inside the cut so that it ends with the cut.
-    pub(crate) fn shorten(&self, picture: &mut Picture, base: TimeBase) {
-        if let (Some(end), Some(duration)) = (self.end, picture.duration) {
-            picture.duration = Some(duration.min(end.rescale(base).saturating_sub(picture.pts)).max(1));
+    pub(crate) fn shorten(&self, frame: &mut DecodedFrame, base: TimeBase) {
+        if let (Some(end), Some(duration)) = (self.end, frame.duration) {
+            frame.duration = Some(duration.min(end.rescale(base).saturating_sub(frame.pts)).max(1));
         }
     }
 }
 
 /// Cuts and filters the frames of a decoder.
 pub(crate) struct Shaper {
-    filter: Option<PictureFilter>,
+    filter: Option<FrameFilter>,
     time_base: TimeBase,
     source_base: TimeBase,
     cut: Cut,
@@ -58,8 +58,8 @@ pub(crate) struct Shaper {
 impl Shaper {
     /// Prepares for frames of `facts`. With a `filtering`, the frames are filtered.
     pub(crate) fn new(facts: &StreamFacts, cut: Cut, filtering: Option<Filtering>) -> Self {
-        let filter = filtering.map(|filtering| PictureFilter::new(filtering, facts.index, facts.time_base));
-        let time_base = filter.as_ref().map_or(facts.time_base, PictureFilter::time_base);
+        let filter = filtering.map(|filtering| FrameFilter::new(filtering, facts.index, facts.time_base));
+        let time_base = filter.as_ref().map_or(facts.time_base, FrameFilter::time_base);
         Shaper { filter, time_base, source_base: facts.time_base, cut, kept: 0, is_over: false }
     }
 
@@ -67,19 +67,19 @@ impl Shaper {
     ///
     /// # Errors
     /// Those of the filters.
-    pub(crate) fn push(&mut self, picture: Option<Picture>) -> Result<Vec<Picture>> {
-        let verdict = match &picture {
+    pub(crate) fn push(&mut self, frame: Option<DecodedFrame>) -> Result<Vec<DecodedFrame>> {
+        let verdict = match &frame {
             _ if self.is_over => return Ok(Vec::new()),
             None => Verdict::After,
-            Some(picture) => self.cut.judge(Timestamp::new(picture.pts, self.source_base), self.kept),
+            Some(frame) => self.cut.judge(Timestamp::new(frame.pts, self.source_base), self.kept),
         };
-        match (verdict, picture, &mut self.filter) {
-            (Verdict::Keep, Some(mut picture), filter) => {
+        match (verdict, frame, &mut self.filter) {
+            (Verdict::Keep, Some(mut frame), filter) => {
                 self.kept += 1;
-                self.cut.shorten(&mut picture, self.source_base);
+                self.cut.shorten(&mut frame, self.source_base);
                 match filter {
-                    Some(filter) => filter.push(Some(picture)),
-                    None => Ok(vec![picture]),
+                    Some(filter) => filter.push(Some(frame)),
+                    None => Ok(vec![frame]),
                 }
             }
             (Verdict::After, _, filter) => {
@@ -97,18 +97,18 @@ impl Shaper {
 }
 
 /// The frames of a source, in presentation order.
-pub struct PictureReader {
+pub struct FrameReader {
     demuxer: Demuxer,
     decoder: VideoDecoder,
     dynamic: Option<DynamicHdr>,
     shaper: Shaper,
     stream: usize,
-    ready: VecDeque<Picture>,
+    ready: VecDeque<DecodedFrame>,
     damage: Arc<DamageLog>,
     from_start: Option<FromStart>,
 }
 
-impl PictureReader {
+impl FrameReader {
     /// Reads the main video stream of `source` with `threads` decoder threads (0: one for each core). With a
     /// `filtering`, the frames are filtered.
     ///
@@ -135,12 +135,12 @@ impl PictureReader {
         cut: Cut,
         filtering: Option<Filtering>,
         threads: u32,
-        begin: Option<index::Found>,
+        begin: Option<index::SeekResult>,
     ) -> Result<Self> {
         let label = source.label();
         let Some(facts) = source.video().cloned() else {
             return Err(
-                Error::new(ErrorKind::Unsupported, Stage::Decode, "the source has no picture stream").in_file(&label)
+                Error::new(ErrorKind::Unsupported, Stage::Decode, "the source has no video stream").in_file(&label)
             );
         };
         let damage = Arc::new(DamageLog::new(on_damage));
@@ -158,7 +158,7 @@ impl PictureReader {
         if let Some(Ok(begin)) = &begin {
             demuxer = demuxer.beginning_at(facts.index, begin, true)?;
         }
-        Ok(PictureReader {
+        Ok(FrameReader {
             demuxer,
             decoder,
             dynamic: DynamicHdr::new(&facts.parameters),
@@ -179,10 +179,10 @@ impl PictureReader {
     ///
     /// # Errors
     /// Those of the stages: damage, limits, reading.
-    pub fn next_picture(&mut self) -> Result<Option<Picture>> {
+    pub fn next_frame(&mut self) -> Result<Option<DecodedFrame>> {
         loop {
-            if let Some(picture) = self.ready.pop_front() {
-                return Ok(Some(picture));
+            if let Some(frame) = self.ready.pop_front() {
+                return Ok(Some(frame));
             }
             if self.shaper.is_over() {
                 return Ok(None);
@@ -198,10 +198,10 @@ impl PictureReader {
             }
             self.decoder.push(packet.as_ref())?;
             while !self.shaper.is_over()
-                && let Some(mut picture) = self.decoder.receive()?
+                && let Some(mut frame) = self.decoder.receive()?
             {
-                picture.extras = dynamic::extras(self.dynamic.as_mut(), &picture);
-                self.ready.extend(self.shaper.push(Some(picture))?);
+                frame.extras = dynamic::extras(self.dynamic.as_mut(), &frame);
+                self.ready.extend(self.shaper.push(Some(frame))?);
             }
             if packet.is_none() {
                 self.ready.extend(self.shaper.push(None)?);
@@ -210,8 +210,8 @@ impl PictureReader {
     }
 
     /// The note on a time code in the bitstream of `picture`, the first frame, because no output carries it over.
-    pub(crate) fn timecode_note(&self, picture: &Picture) -> Option<String> {
-        self.decoder.timecode_note(&picture.frame)
+    pub(crate) fn timecode_note(&self, frame: &DecodedFrame) -> Option<String> {
+        self.decoder.timecode_note(&frame.frame)
     }
 
     /// The damage found so far.

@@ -12,7 +12,7 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::sound_reader::SoundReader;
+use super::audio_reader::AudioReader;
 use crate::source::Source;
 
 /// Decoded audio. Clones share the samples by reference count.
@@ -79,7 +79,7 @@ pub struct Samples<'a> {
     from: Option<SamplePlace>,
     to: Option<SamplePlace>,
     on_damage: OnDamage,
-    reader: Option<SoundReader>,
+    reader: Option<AudioReader>,
     /// Number of samples decoded so far.
     decoded: u64,
     ended: bool,
@@ -124,13 +124,13 @@ impl Samples<'_> {
 
     /// The damage found so far, by file.
     pub fn damage(&self) -> Vec<DamageReport> {
-        self.reader.as_ref().map(SoundReader::damage).unwrap_or_default()
+        self.reader.as_ref().map(AudioReader::damage).unwrap_or_default()
     }
 
     fn read(&mut self) -> Result<Option<AudioBlock>> {
         let reader = match &mut self.reader {
             Some(reader) => reader,
-            None => self.reader.insert(SoundReader::new(self.source.reopen()?, self.stream, self.on_damage)?),
+            None => self.reader.insert(AudioReader::new(self.source.reopen()?, self.stream, self.on_damage)?),
         };
         let base = reader.time_base();
         while let Some(frame) = reader.next_block()? {

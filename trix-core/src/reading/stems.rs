@@ -12,9 +12,9 @@ use trix_model::{
 };
 
 use crate::{
-    reading::sound_reader::SoundReader,
+    reading::audio_reader::AudioReader,
     source::Source,
-    spec::audio_edit::{SoundEdit, StemTarget},
+    spec::audio_edit::{AudioEdit, StemTarget},
 };
 
 /// The source of channels.
@@ -54,7 +54,7 @@ const BLOCK: usize = 4096;
 
 /// One input, with the samples that were read ahead.
 struct Stem {
-    reader: SoundReader,
+    reader: AudioReader,
     /// Samples that are not in a block yet, by channel.
     ahead: Vec<Vec<f64>>,
     ended: bool,
@@ -74,7 +74,7 @@ impl Stems {
     /// Opens the decoders of all `inputs`.
     ///
     /// # Errors
-    /// `InvalidSpec` if channels and layout do not match or a channel does not exist; those of [`SoundReader::new`].
+    /// `InvalidSpec` if channels and layout do not match or a channel does not exist; those of [`AudioReader::new`].
     pub fn open(inputs: Vec<StemInput>, target: &StemTarget, on_damage: OnDamage) -> Result<Self> {
         let wrong = |detail: String| Error::new(ErrorKind::InvalidSpec, Stage::Filter, detail);
         let layout = ChannelLayout::from_name(&target.layout)
@@ -82,7 +82,7 @@ impl Stems {
         let mut opened = Vec::new();
         for StemInput { source, stream, channel } in inputs {
             let label = source.label();
-            let reader = SoundReader::new(source, stream, on_damage)?;
+            let reader = AudioReader::new(source, stream, on_damage)?;
             let channels = reader.channels();
             if channel.is_some_and(|channel| channel >= channels) || channels == 0 || reader.sample_rate() == 0 {
                 let asked = channel.map_or_else(String::new, |channel| format!("; channel {channel} was asked for"));
@@ -98,7 +98,7 @@ impl Stems {
             let own = reader.sample_rate();
             let form = channel.map_or_else(|| reader.as_it_is(), |channel| reader.one_channel(channel));
             let ahead = vec![Vec::new(); channel.map_or(reader.channels(), |_| 1)];
-            let reader = reader.converted(form.at_rate(sample_rate), SoundEdit::default());
+            let reader = reader.converted(form.at_rate(sample_rate), AudioEdit::default());
             let resampled_from = (own != sample_rate).then_some(own);
             stems.push(Stem { reader, ahead, ended: false, facts: StemFacts { file, resampled_from, padded: 0 } });
         }
@@ -117,7 +117,7 @@ impl Stems {
     /// The next block, with its time in samples, or `None` after the end of the longest input.
     ///
     /// # Errors
-    /// Those of [`SoundReader::next_block`]; `MalformedInput` if an input has no decodable audio.
+    /// Those of [`AudioReader::next_block`]; `MalformedInput` if an input has no decodable audio.
     pub fn next_block(&mut self) -> Result<Option<Frame>> {
         for stem in &mut self.stems {
             stem.read(BLOCK)?;
@@ -130,8 +130,8 @@ impl Stems {
         let planes: Vec<Vec<f64>> = self.order.iter().map(|number| channels[*number].clone()).collect();
         let pts = i64::try_from(self.samples).unwrap_or(i64::MAX);
         self.samples += samples as u64;
-        let frame = Frame::of_sound(&planes, &self.layout, self.sample_rate, pts);
-        frame.map(Some).ok_or_else(|| Error::bug(Stage::Filter, "stems do not make a block of sound"))
+        let frame = Frame::of_audio(&planes, &self.layout, self.sample_rate, pts);
+        frame.map(Some).ok_or_else(|| Error::bug(Stage::Filter, "stems do not make a block of audio"))
     }
 
     /// Sample rate in Hz.
@@ -183,7 +183,7 @@ impl Stem {
                     self.ahead.iter_mut().enumerate().for_each(|(channel, to)| frame.read_channel(channel, to));
                 }
                 None if self.reader.decoded() == 0 => {
-                    let detail = format!("{} has no decodable sound", self.facts.file);
+                    let detail = format!("{} has no decodable audio", self.facts.file);
                     return Err(
                         Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).in_stream(self.reader.stream())
                     );

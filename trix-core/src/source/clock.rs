@@ -13,7 +13,7 @@ use serde::Serialize;
 use trix_av::{input::Input, packet::Packet, stream::StreamFacts};
 use trix_model::time::{Rational, TimeBase, Timestamp};
 
-use self::track::{Jump, Track};
+use self::track::{Jump, StreamClock};
 
 /// A place at which a source's own clock does not go on, and at which later times were moved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -37,7 +37,7 @@ impl fmt::Display for Discontinuity {
 
 /// The continuous clock of a source.
 pub(super) struct Clock {
-    tracks: Vec<Track>,
+    tracks: Vec<StreamClock>,
     waiting: VecDeque<Packet>,
     /// Number of packets that have left `waiting`.
     gone: u64,
@@ -70,13 +70,13 @@ impl Clock {
         let kind = track::Container::of(&demuxer)?;
         let programs = input.programs();
         let group = |index: usize| programs.iter().position(|program| program.streams.contains(&index)).unwrap_or(0);
-        let tracks = streams.iter().map(|facts| Track::new(kind, facts, group(facts.index))).collect();
+        let tracks = streams.iter().map(|facts| StreamClock::new(kind, facts, group(facts.index))).collect();
         Some(Clock { tracks, waiting: VecDeque::new(), gone: 0, ended: false, joints: Vec::new() })
     }
 
     /// Discards all state, because reading continues at another position.
     pub(super) fn restart(&mut self) {
-        self.tracks.iter_mut().for_each(Track::restart);
+        self.tracks.iter_mut().for_each(StreamClock::restart);
         self.waiting.clear();
         self.ended = false;
     }
@@ -242,7 +242,7 @@ struct Member {
 }
 
 impl Member {
-    fn new(index: usize, place: u64, track: &Track) -> Option<Self> {
+    fn new(index: usize, place: u64, track: &StreamClock) -> Option<Self> {
         let end = track.end()?;
         let zero = Timestamp::new(0, end.base);
         let expected = track.expected()?;
@@ -259,7 +259,7 @@ impl Member {
         })
     }
 
-    fn take(&mut self, track: &Track, packet: &Packet) {
+    fn take(&mut self, track: &StreamClock, packet: &Packet) {
         let Some(presented) = track.time(packet) else { return };
         let step = track.position(packet).map(|position| position.plus(negative(self.expected)));
         // With reordered frames, the first frame in the file is not the first one presented.

@@ -23,14 +23,14 @@ const EDITS: usize = 4096;
 /// The edit lists of a file, as far as they need handling here.
 #[derive(Default)]
 pub(super) struct Edits {
-    tracks: Vec<Track>,
+    tracks: Vec<EditedTrack>,
     /// Bytes that replace those of the file's header, with their positions.
     patches: Vec<(u64, Vec<u8>)>,
 }
 
 /// The edit list of one track.
 #[derive(Default)]
-struct Track {
+struct EditedTrack {
     id: u32,
     /// Empty edits after the first edit with media, in order.
     gaps: Vec<Gap>,
@@ -55,7 +55,7 @@ struct Gap {
 }
 
 #[derive(Clone, Copy)]
-struct Place {
+struct BoxRange {
     kind: [u8; 4],
     /// The byte position of the box; `start` is that of its content.
     head: u64,
@@ -81,7 +81,7 @@ impl Edits {
         let mut edits = Edits::default();
         if is_movie {
             let size = reader.seek(SeekFrom::End(0))?;
-            let file = Place { kind: *b"file", head: 0, start: 0, end: size };
+            let file = BoxRange { kind: *b"file", head: 0, start: 0, end: size };
             // Stops at `moov`: after it, a fragmented file holds all its fragments.
             if let Some(moov) = walk(reader, file, Some(b"moov")).pop().filter(|place| &place.kind == b"moov") {
                 edits.read(reader, moov);
@@ -91,7 +91,7 @@ impl Edits {
         Ok(edits)
     }
 
-    fn read(&mut self, reader: &mut dyn ReadSeek, moov: Place) {
+    fn read(&mut self, reader: &mut dyn ReadSeek, moov: BoxRange) {
         let boxes = inside(reader, moov);
         let find = |kind: &[u8; 4]| boxes.iter().find(|place| &place.kind == kind);
         let Some(scale) = find(b"mvhd").and_then(|place| scale(reader, *place)) else { return };
@@ -111,7 +111,7 @@ impl Edits {
             let media = times(reader, mdhd);
             let most = 8 + 20 * EDITS as u64;
             let Some(table) = content(reader, list, most).filter(|_| list.end - list.start <= most) else { continue };
-            let track = Track { id, ..Track::default() };
+            let track = EditedTrack { id, ..EditedTrack::default() };
             self.tracks.push(track.filled(&entries(&table), scale, media, is_fragmented));
             self.patches.extend(without_gaps(&table).map(|bytes| (list.head, bytes)));
         }
@@ -122,7 +122,7 @@ impl Edits {
         self.patches.is_empty()
     }
 
-    fn track(&self, facts: &StreamFacts) -> Option<&Track> {
+    fn track(&self, facts: &StreamFacts) -> Option<&EditedTrack> {
         let id = u32::try_from(facts.id).ok()?;
         self.tracks.iter().find(|track| track.id == id)
     }
@@ -188,7 +188,7 @@ impl Edits {
     }
 }
 
-impl Track {
+impl EditedTrack {
     /// Returns the track with the result of these edits. `media` holds the clock and the length of the track's media.
     fn filled(mut self, edits: &[Edit], scale: u32, media: Option<(u32, Option<u64>)>, is_fragmented: bool) -> Self {
         let base = TimeBase::new(1, scale.into());
@@ -284,13 +284,13 @@ fn without_gaps(table: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The boxes inside `parent`.
-fn inside(reader: &mut dyn ReadSeek, parent: Place) -> Vec<Place> {
+fn inside(reader: &mut dyn ReadSeek, parent: BoxRange) -> Vec<BoxRange> {
     walk(reader, parent, None)
 }
 
 /// The boxes inside `parent`, up to the first one of the kind `last`.
-fn walk(reader: &mut dyn ReadSeek, parent: Place, last: Option<&[u8; 4]>) -> Vec<Place> {
-    let mut places: Vec<Place> = Vec::new();
+fn walk(reader: &mut dyn ReadSeek, parent: BoxRange, last: Option<&[u8; 4]>) -> Vec<BoxRange> {
+    let mut places: Vec<BoxRange> = Vec::new();
     let mut at = parent.start;
     while at.saturating_add(8) <= parent.end && places.len() < SIBLINGS {
         let Some(head) = bytes(reader, at, 16.min(parent.end - at)) else { break };
@@ -309,7 +309,7 @@ fn walk(reader: &mut dyn ReadSeek, parent: Place, last: Option<&[u8; 4]>) -> Vec
             break;
         }
         let end = at.saturating_add(size);
-        places.push(Place { kind, head: at, start: at + length, end: end.min(parent.end) });
+        places.push(BoxRange { kind, head: at, start: at + length, end: end.min(parent.end) });
         if Some(&kind) == last {
             break;
         }
@@ -326,7 +326,7 @@ fn bytes(reader: &mut dyn ReadSeek, at: u64, count: u64) -> Option<Vec<u8>> {
 }
 
 /// The content of a box, or its first `most` bytes.
-fn content(reader: &mut dyn ReadSeek, place: Place, most: u64) -> Option<Vec<u8>> {
+fn content(reader: &mut dyn ReadSeek, place: BoxRange, most: u64) -> Option<Vec<u8>> {
     bytes(reader, place.start, place.end.checked_sub(place.start)?.min(most))
 }
 
@@ -339,12 +339,12 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 /// Ticks per second of a movie or media header.
-fn scale(reader: &mut dyn ReadSeek, place: Place) -> Option<u32> {
+fn scale(reader: &mut dyn ReadSeek, place: BoxRange) -> Option<u32> {
     times(reader, place).map(|(scale, _)| scale)
 }
 
 /// Ticks per second, and the duration if it is known.
-fn times(reader: &mut dyn ReadSeek, place: Place) -> Option<(u32, Option<u64>)> {
+fn times(reader: &mut dyn ReadSeek, place: BoxRange) -> Option<(u32, Option<u64>)> {
     let header = content(reader, place, 36)?;
     let (scale, duration) = match *header.first()? {
         1 => (u32_at(&header, 20)?, u64_at(&header, 24).filter(|ticks| *ticks != u64::MAX)),

@@ -20,7 +20,7 @@ use crate::spec::source::Reading;
 /// What a source was when it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fixity {
-    /// SHA-256 (FIPS 180-4), 64 lower-case hexadecimal digits: of a file, that of its bytes; of numbered pictures, that
+    /// SHA-256 (FIPS 180-4), 64 lower-case hexadecimal digits: of a file, that of its bytes; of numbered frames, that
     /// of the text which `LC_ALL=C sha256sum` prints for all of them in the order of their names, so that, in their
     /// folder, `sha256sum shot.*.dpx | sha256sum` finds it again.
     pub sha256: String,
@@ -29,7 +29,7 @@ pub struct Fixity {
     /// Bytes that were read from disk until now, to open, look at, check, decode and hash the source. More than `bytes`
     /// where something was read twice, because it was too much to be kept in memory.
     pub disk_bytes: u64,
-    /// The files, where the source is numbered pictures.
+    /// The files, where the source is numbered frames.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileFixity>,
 }
@@ -47,14 +47,14 @@ pub struct FileFixity {
 
 /// Outlives a [`Source`] that is read to its end, and then provides its fixity.
 #[derive(Clone)]
-pub struct FixityKeeper {
+pub struct SourceHasher {
     origin: Origin,
     reading: Reading,
-    picture_bytes: Option<u64>,
+    frame_bytes: Option<u64>,
     cancel: Cancel,
 }
 
-impl FixityKeeper {
+impl SourceHasher {
     /// Reads the bytes that no reader of the source has read, and finishes the hash.
     ///
     /// # Errors
@@ -115,23 +115,23 @@ impl FixityKeeper {
     /// # Errors
     /// Those of [`Source::open_as`].
     pub fn open(&self) -> Result<Source> {
-        Source::from_origin(&self.origin, &self.reading, self.picture_bytes, &self.cancel)
+        Source::from_origin(&self.origin, &self.reading, self.frame_bytes, &self.cancel)
     }
 }
 
 impl Source {
     /// Starts to hash the source while it is read. The keeper reads the rest, if any, and finishes the hash. Call this
     /// before the first packet is read: data that was read and has left memory by now is read again.
-    pub fn keep_fixity(&self) -> FixityKeeper {
+    pub fn hash_source(&self) -> SourceHasher {
         match &self.origin {
             Origin::File { store, .. } => store.hash(),
             Origin::Sequence { files, .. } => files.hash(),
             Origin::Memory(_) => {}
         }
-        FixityKeeper {
+        SourceHasher {
             origin: self.origin.clone(),
             reading: self.reading.clone(),
-            picture_bytes: self.picture_bytes,
+            frame_bytes: self.frame_bytes,
             cancel: self.cancel.clone(),
         }
     }
@@ -139,10 +139,10 @@ impl Source {
     /// Reads the rest of the source and returns its fixity.
     ///
     /// # Errors
-    /// Those of [`FixityKeeper::finish`].
+    /// Those of [`SourceHasher::finish`].
     pub fn fixity(&self) -> Result<Fixity> {
         let state = Arc::clone(self.input.io_state());
-        self.keep_fixity().finish_unless(&|| state.is_cancelled())
+        self.hash_source().finish_unless(&|| state.is_cancelled())
     }
 
     /// Bytes that all readers of this source have read from disk so far; 0 for a block of memory.

@@ -24,9 +24,9 @@ mod raw;
 mod reference;
 pub(crate) mod selection;
 mod sequence;
-mod shelf;
+mod block_cache;
 mod split;
-mod store;
+mod shared_reader;
 mod window;
 
 use std::{
@@ -49,6 +49,12 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
+pub(crate) use self::{
+    block_cache::STORE,
+    fixity::sha256_of_file,
+    joints::{Appeared, Break},
+    key::SourceKey,
+};
 use self::{
     clock::Clock,
     edits::Edits,
@@ -57,18 +63,12 @@ use self::{
     parts::Parts,
     selection::Selection,
     sequence::{Files, Sequence},
-    store::{LocalFile, Mark, Store},
+    shared_reader::{LocalFile, Mark, SharedFile},
 };
 pub use self::{
     clock::Discontinuity,
-    fixity::{FileFixity, Fixity, FixityKeeper},
-    store::{Stamp, Storage},
-};
-pub(crate) use self::{
-    fixity::sha256_of_file,
-    joints::{Appeared, Break},
-    key::SourceKey,
-    shelf::STORE,
+    fixity::{FileFixity, Fixity, SourceHasher},
+    shared_reader::{Stamp, Storage},
 };
 use crate::{
     extent::Extent,
@@ -91,7 +91,7 @@ pub struct Source {
     streams: Vec<StreamFacts>,
     extent: Extent,
     /// Bytes per frame, if the source consists of raw frames only.
-    picture_bytes: Option<u64>,
+    frame_bytes: Option<u64>,
     is_open_ended: bool,
     /// True if libavformat drops samples because a track has several codecs.
     skips_samples: bool,
@@ -111,7 +111,7 @@ enum Origin {
     /// A file. All readers share `store`.
     File {
         path: PathBuf,
-        store: Arc<Store>,
+        store: Arc<SharedFile>,
         /// The end of the content, if zeros follow it.
         content: Option<u64>,
         /// The edit lists, as far as they are hidden from libavformat.
@@ -169,7 +169,7 @@ impl Source {
 
     fn open_path(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
         let mut mistakes = Vec::new();
-        let picture_bytes = match reading.raw.as_ref().map(RawGeometry::check) {
+        let frame_bytes = match reading.raw.as_ref().map(RawGeometry::check) {
             Some(Err(wrong)) => {
                 mistakes.extend(wrong);
                 None
@@ -198,13 +198,13 @@ impl Source {
             other => other.map_err(io)?,
         };
         if let Some(rate) = reading.rate {
-            let problem = "is for sequences of pictures; a file states its own times";
+            let problem = "is for image sequences; a file states its own times";
             return Err(Error::of_mistakes(vec![Mistake::new("source.rate", rate, problem)]));
         }
         let file = regular_file(path, &metadata)?;
         let stamp = file.metadata().map(|metadata| Stamp::of(&metadata)).map_err(io)?;
         let local = LocalFile { file, path: path.to_owned() };
-        let store = Store::new(Box::new(local), stamp);
+        let store = SharedFile::new(Box::new(local), stamp);
         let content = match reading.raw {
             None => padding::content_end(&mut store.reader(None))
                 .map_err(|error| Error::io(Stage::Source, path, "cannot be read", error))?,
@@ -216,7 +216,7 @@ impl Source {
             Some(_) => Edits::default(),
         };
         let origin = Origin::File { path: path.to_owned(), store, content, edits: Arc::new(edits) };
-        Self::from_origin(&origin, reading, picture_bytes, cancel)
+        Self::from_origin(&origin, reading, frame_bytes, cancel)
     }
 
     /// Opens bytes that are not a local file, such as an object read over a network. Errors use `name` for it. The
@@ -229,7 +229,7 @@ impl Source {
         if stamp.bytes == 0 {
             return Err(empty().in_file(name));
         }
-        let store = Store::new(storage, stamp);
+        let store = SharedFile::new(storage, stamp);
         let edits = Edits::of(&mut store.reader(None))
             .map_err(|error| Error::io(Stage::Source, name, "cannot be read", error))?;
         let origin = Origin::File { path: name.to_owned(), store, content: None, edits: Arc::new(edits) };
@@ -262,7 +262,7 @@ impl Source {
 
     /// Opens the same source once more, for a second reading in parallel with the first.
     pub(crate) fn reopen(&self) -> Result<Self> {
-        let mut again = Self::at_first_look(&self.origin, &self.reading, self.picture_bytes)?;
+        let mut again = Self::at_first_look(&self.origin, &self.reading, self.frame_bytes)?;
         again.streams.clone_from(&self.streams);
         again.selection = Arc::clone(&self.selection);
         again.joints = self.joints.at_start();
@@ -324,8 +324,8 @@ impl Source {
     }
 
     /// Bytes per frame, if the source consists only of frames of one size.
-    pub(crate) fn picture_bytes(&self) -> Option<u64> {
-        self.picture_bytes
+    pub(crate) fn frame_bytes(&self) -> Option<u64> {
+        self.frame_bytes
     }
 
     /// The bytes of an attached file or cover image; empty for every other stream.
@@ -418,13 +418,13 @@ impl Source {
         // More packets than any codec reorders (H.264 and HEVC: 16), and at most as many bytes as the probe.
         const PACKETS: usize = 32;
         let limit = self.reading.limits.probe_bytes;
-        let is_sound = self.streams.get(index).is_some_and(|stream| stream.kind == StreamKind::Audio);
+        let is_audio = self.streams.get(index).is_some_and(|stream| stream.kind == StreamKind::Audio);
         let mut again = self.reopen().ok()?;
         let (mut seen, mut bytes, mut earliest) = (0, 0, None::<i64>);
         while seen < PACKETS && bytes < limit {
             let Ok(Some(packet)) = again.read() else { break };
             bytes += packet.data().len() as u64;
-            if packet.stream() == index && (is_sound || !packet.is_discarded()) {
+            if packet.stream() == index && (is_audio || !packet.is_discarded()) {
                 seen += 1;
                 earliest = [earliest, packet.pts()].into_iter().flatten().min();
             }

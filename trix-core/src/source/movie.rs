@@ -67,7 +67,7 @@ const SAMPLES: u64 = 4 << 20;
 
 /// A box: its type and the range of its content.
 #[derive(Clone, Copy)]
-struct Place {
+struct BoxRange {
     kind: [u8; 4],
     start: u64,
     end: u64,
@@ -76,7 +76,7 @@ struct Place {
 /// Reads the header of the file in `reader`. Returns `None` if there is none.
 pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Option<Movie> {
     let size = reader.seek(SeekFrom::End(0)).ok()?;
-    let file = Place { kind: *b"file", start: 0, end: size };
+    let file = BoxRange { kind: *b"file", start: 0, end: size };
     let moov = inside(reader, file).into_iter().find(|place| &place.kind == b"moov")?;
     let mut movie = Movie::default();
     let boxes = inside(reader, moov);
@@ -93,7 +93,7 @@ pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Option<Movie> {
     Some(movie)
 }
 
-fn track(reader: &mut (impl Read + Seek), trak: Place, movie_scale: u32) -> Track {
+fn track(reader: &mut (impl Read + Seek), trak: BoxRange, movie_scale: u32) -> Track {
     let mut track = Track::default();
     let mut stack = vec![trak];
     // A track is a tree of known shape. The budget guards against one that repeats itself.
@@ -133,7 +133,7 @@ fn track(reader: &mut (impl Read + Seek), trak: Place, movie_scale: u32) -> Trac
 }
 
 /// The boxes inside `parent`.
-fn inside(reader: &mut (impl Read + Seek), parent: Place) -> Vec<Place> {
+fn inside(reader: &mut (impl Read + Seek), parent: BoxRange) -> Vec<BoxRange> {
     let mut places = Vec::new();
     let mut at = parent.start;
     while at.saturating_add(8) <= parent.end && places.len() < SIBLINGS {
@@ -155,7 +155,7 @@ fn inside(reader: &mut (impl Read + Seek), parent: Place) -> Vec<Place> {
         if size < length {
             break;
         }
-        places.push(Place { kind, start: at + length, end: end.min(parent.end) });
+        places.push(BoxRange { kind, start: at + length, end: end.min(parent.end) });
         at = end;
     }
     places
@@ -169,7 +169,7 @@ fn bytes(reader: &mut (impl Read + Seek), at: u64, count: u64) -> Result<Vec<u8>
 }
 
 /// The content of a box, if it does not exceed the size limit of tables.
-fn content(reader: &mut (impl Read + Seek), place: Place) -> Option<Vec<u8>> {
+fn content(reader: &mut (impl Read + Seek), place: BoxRange) -> Option<Vec<u8>> {
     let size = place.end.checked_sub(place.start).filter(|size| *size <= TABLE)?;
     bytes(reader, place.start, size).ok()
 }
@@ -256,19 +256,19 @@ fn triples(table: &[u8]) -> Vec<(u32, u32, u32)> {
 }
 
 /// Reads from the first sample entry what libavformat does not expose.
-fn entries(reader: &mut (impl Read + Seek), stsd: Place, track: &mut Track) {
-    let list = Place { start: stsd.start.saturating_add(8), ..stsd };
+fn entries(reader: &mut (impl Read + Seek), stsd: BoxRange, track: &mut Track) {
+    let list = BoxRange { start: stsd.start.saturating_add(8), ..stsd };
     let all = inside(reader, list);
     track.codecs = all.iter().map(|entry| entry.kind).collect();
     let Some(entry) = all.into_iter().next() else { return };
     // Fixed fields precede the boxes: 78 bytes for video, 28 for audio (12.1.3, 12.2.3).
-    let is_sound = entry.kind == *b"ec-3";
-    let fixed = if is_sound { 28 } else { 78 };
-    let children = Place { start: entry.start.saturating_add(fixed), ..entry };
+    let is_audio = entry.kind == *b"ec-3";
+    let fixed = if is_audio { 28 } else { 78 };
+    let children = BoxRange { start: entry.start.saturating_add(fixed), ..entry };
     for place in inside(reader, children) {
         match &place.kind {
-            b"clap" if !is_sound => track.clean_aperture = content(reader, place).as_deref().and_then(aperture),
-            b"dec3" if is_sound => track.joint_objects = content(reader, place).as_deref().and_then(joint_objects),
+            b"clap" if !is_audio => track.clean_aperture = content(reader, place).as_deref().and_then(aperture),
+            b"dec3" if is_audio => track.joint_objects = content(reader, place).as_deref().and_then(joint_objects),
             _ => {}
         }
     }
@@ -391,7 +391,7 @@ pub struct EditInfo {
     pub duration: Timestamp,
     /// Where in the media it starts; absent for an empty edit, which shows nothing.
     pub media_start: Option<Timestamp>,
-    /// How fast the media plays; zero shows one picture for the whole span.
+    /// How fast the media plays; zero shows one frame for the whole span.
     pub speed: Rational,
 }
 
@@ -481,7 +481,7 @@ mod tests {
         assert_eq!(shown.speed, Rational::new(1, 1));
         assert!(!track.shows_all());
         // 75 of 77: three seconds from the third sample on.
-        assert_eq!(track.intervals().unwrap().timing().unwrap().pictures, 75);
+        assert_eq!(track.intervals().unwrap().timing().unwrap().frames, 75);
     }
 
     #[test]
@@ -489,7 +489,7 @@ mod tests {
         // I P B B, presented at 2, 5, 3, 4.
         let track = track(movie(&[4000, 2, 1 << 16], &[4, 1], &[1, 2, 1, 4, 2, 1]));
         let timing = track.intervals().unwrap().timing().unwrap();
-        assert!(timing.is_constant && timing.pictures == 4);
+        assert!(timing.is_constant && timing.frames == 4);
         assert_eq!(track.earliest().map(|time| time.ticks), Some(2));
         let uneven = self::track(movie(&[], &[10, 1, 1, 3, 10, 1], &[]));
         assert!(uneven.shows_all());

@@ -95,7 +95,7 @@ impl Source {
     pub(super) fn from_origin(
         origin: &Origin,
         reading: &Reading,
-        picture_bytes: Option<u64>,
+        frame_bytes: Option<u64>,
         cancel: &Cancel,
     ) -> Result<Self> {
         let named = |error: Error| match origin {
@@ -105,7 +105,7 @@ impl Source {
         if reading.raw.is_none() {
             refuse_reference(origin).map_err(named)?;
         }
-        let mut opened = Self::at_first_look(origin, reading, picture_bytes)?;
+        let mut opened = Self::at_first_look(origin, reading, frame_bytes)?;
         opened.cancel = cancel.clone();
         let is_plain = opened.sequence.is_none() && reading.raw.is_none();
         let mut further = if is_plain { Further::look(&opened) } else { Further::default() };
@@ -127,7 +127,7 @@ impl Source {
     }
 
     /// Opens `origin` and runs libavformat's first probe.
-    pub(super) fn at_first_look(origin: &Origin, reading: &Reading, picture_bytes: Option<u64>) -> Result<Self> {
+    pub(super) fn at_first_look(origin: &Origin, reading: &Reading, frame_bytes: Option<u64>) -> Result<Self> {
         let state = Arc::new(IoState::default());
         let mut opened = match origin {
             Origin::File { path, store, content, edits } => {
@@ -156,7 +156,7 @@ impl Source {
                 opened
             }
         };
-        opened.picture_bytes = picture_bytes;
+        opened.frame_bytes = frame_bytes;
         Ok(opened)
     }
 
@@ -181,10 +181,10 @@ impl Source {
             .map_err(|error| error.in_file(&first))?;
         let (rate, why) = match (reading.rate, sequence::dpx_rate(&head)) {
             (Some(rate), _) => (rate, None),
-            (None, Some(rate)) => (rate, Some("the header of the first picture says so")),
+            (None, Some(rate)) => (rate, Some("the header of the first frame says so")),
             (None, None) => (sequence::DEFAULT_RATE, Some("images carry no rate, and none is given")),
         };
-        let what = format!("the sequence is read at {rate} pictures a second");
+        let what = format!("the sequence is read at {rate} frames a second");
         opened.decisions.extend(why.map(|why| Decision::new(what, why)));
         for facts in &mut opened.streams {
             facts.time_base = rate.inverse();
@@ -241,7 +241,7 @@ impl Source {
         if let Some(line) = said.iter().find(|line| line.text.contains("exceeds specified max pixel count")) {
             let size = line.text.split_whitespace().find(|word| word.contains('x')).unwrap_or("unknown size");
             let detail =
-                format!("pictures of {size}; the limit is {} on a side and {} in all", limits.side, limits.pixels);
+                format!("frames of {size}; the limit is {} on a side and {} in all", limits.side, limits.pixels);
             return Err(Error::new(ErrorKind::Limit, Stage::Source, detail));
         }
         check_limits(&streams, &limits)?;
@@ -256,7 +256,7 @@ impl Source {
             reading,
             streams,
             extent,
-            picture_bytes: None,
+            frame_bytes: None,
             is_open_ended,
             skips_samples,
             decisions: is_open_ended.then(open_ended::decision).into_iter().collect(),
@@ -407,7 +407,7 @@ fn check_limits(streams: &[StreamFacts], limits: &Limits) -> Result<()> {
         StreamKind::Subtitle | StreamKind::Data | StreamKind::Attachment => true,
     };
     if streams.iter().all(shapeless) {
-        return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no stream of pictures or sound"));
+        return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no video or audio stream"));
     }
     let limit = |detail: String| Error::new(ErrorKind::Limit, Stage::Source, detail);
     if streams.len() > limits.streams as usize {
@@ -418,7 +418,7 @@ fn check_limits(streams: &[StreamFacts], limits: &Limits) -> Result<()> {
         let side = u64::from(limits.side);
         if width > side || height > side || width * height > limits.pixels {
             let detail =
-                format!("pictures of {width}x{height}; the limit is {side} on a side and {} in all", limits.pixels);
+                format!("frames of {width}x{height}; the limit is {side} on a side and {} in all", limits.pixels);
             return Err(limit(detail).in_stream(stream.index));
         }
     }

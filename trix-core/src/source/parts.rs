@@ -142,10 +142,10 @@ fn is_media(facts: &StreamFacts) -> bool {
 /// True if a decoder for the stream `known` can decode `facts`.
 fn can_go_on(known: &StreamFacts, facts: &StreamFacts) -> bool {
     let codec = facts.codec.as_str();
-    let picture = |facts: &StreamFacts| (facts.width, facts.height);
+    let frame = |facts: &StreamFacts| (facts.width, facts.height);
     let samples = |facts: &StreamFacts| (facts.sample_rate, facts.channels, facts.raw_bits, facts.block_samples);
     let is_like = known.parameters.extradata() == facts.parameters.extradata()
-        && (known.format, picture(known), samples(known)) == (facts.format, picture(facts), samples(facts));
+        && (known.format, frame(known), samples(known)) == (facts.format, frame(facts), samples(facts));
     codec == known.codec && (is_like || RECONFIGURABLE.contains(&codec) || audio_header::describes_itself(codec))
 }
 

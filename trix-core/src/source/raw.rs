@@ -32,7 +32,7 @@ impl RawGeometry {
             Some(bytes) if mistakes.is_empty() => Ok(bytes),
             _ if mistakes.is_empty() => {
                 let size = format!("{}x{}", self.width, self.height);
-                Err(vec![Mistake::new("source.raw", size, "is larger than a picture can be")])
+                Err(vec![Mistake::new("source.raw", size, "is larger than a frame can be")])
             }
             _ => Err(mistakes),
         }

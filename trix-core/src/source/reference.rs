@@ -7,7 +7,7 @@ use std::io::{Read, Result, Seek, SeekFrom};
 
 /// A box: its type and the range of its content.
 #[derive(Clone, Copy)]
-struct Place {
+struct BoxRange {
     kind: [u8; 4],
     start: u64,
     end: u64,
@@ -31,7 +31,7 @@ fn find(reader: &mut (impl Read + Seek)) -> Result<Vec<String>> {
     if size < 8 || reader.read_exact(&mut head).is_err() || !known.iter().any(|kind| head.ends_with(*kind)) {
         return Ok(Vec::new());
     }
-    let file = Place { kind: *b"file", start: 0, end: size };
+    let file = BoxRange { kind: *b"file", start: 0, end: size };
     let Some(moov) = inside(reader, file)?.into_iter().find(|place| &place.kind == b"moov") else {
         return Ok(Vec::new());
     };
@@ -54,7 +54,7 @@ fn find(reader: &mut (impl Read + Seek)) -> Result<Vec<String>> {
                 }
                 // Flags and a count, then boxes.
                 b"dref" => {
-                    let entries = Place { start: place.start.saturating_add(8), ..place };
+                    let entries = BoxRange { start: place.start.saturating_add(8), ..place };
                     for entry in inside(reader, entries)? {
                         let content = bytes(reader, entry)?;
                         let (flags, reference) =
@@ -88,7 +88,7 @@ fn name_in(kind: &[u8], reference: &[u8]) -> String {
     if name.is_empty() { "a file without a name".to_owned() } else { name }
 }
 
-fn inside(reader: &mut (impl Read + Seek), parent: Place) -> Result<Vec<Place>> {
+fn inside(reader: &mut (impl Read + Seek), parent: BoxRange) -> Result<Vec<BoxRange>> {
     let mut places = Vec::new();
     let mut at = parent.start;
     while at.saturating_add(8) <= parent.end && places.len() < SIBLINGS {
@@ -106,13 +106,17 @@ fn inside(reader: &mut (impl Read + Seek), parent: Place) -> Result<Vec<Place>> 
             break;
         }
         let end = at.saturating_add(size);
-        places.push(Place { kind: [head[4], head[5], head[6], head[7]], start: at + length, end: end.min(parent.end) });
+        places.push(BoxRange {
+            kind: [head[4], head[5], head[6], head[7]],
+            start: at + length,
+            end: end.min(parent.end),
+        });
         at = end;
     }
     Ok(places)
 }
 
-fn bytes(reader: &mut (impl Read + Seek), place: Place) -> Result<Vec<u8>> {
+fn bytes(reader: &mut (impl Read + Seek), place: BoxRange) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.seek(SeekFrom::Start(place.start))?;
     reader.by_ref().take(REFERENCE.min(place.end.saturating_sub(place.start))).read_to_end(&mut bytes)?;

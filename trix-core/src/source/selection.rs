@@ -152,8 +152,8 @@ impl Selection {
             [
                 (self.lacks.contains_key(&facts.index), "it has no packet"),
                 (further.joints.iter().any(|joint| joint.from == facts.index), "it continues another stream"),
-                (is_for(facts, "timed_thumbnails"), "its pictures are thumbnails"),
-                (is_still, "it is one still picture"),
+                (is_for(facts, "timed_thumbnails"), "its frames are thumbnails"),
+                (is_still, "it is one still image"),
                 (has_default && !facts.is_default, "it is not flagged as default, and another video stream is"),
             ]
         };

@@ -25,9 +25,9 @@ use trix_av::{
 use trix_model::{path_text, time::Rational};
 
 use super::{
+    block_cache::BOUNDS,
     fixity::{FileFixity, hex},
-    shelf::BOUNDS,
-    store::{Stamp, Stop},
+    shared_reader::{Stamp, Stop},
 };
 
 /// The demuxers for the single images of a sequence, by FFmpeg's names. They cover the formats of film delivery (DPX,
@@ -125,15 +125,15 @@ pub(super) struct Files {
     numbers: Vec<u64>,
     /// Maximum size of an image in bytes.
     limit: u64,
-    books: Mutex<Books>,
+    state: Mutex<SequenceState>,
     disk_bytes: AtomicU64,
 }
 
 /// The state of the files that were read.
 #[derive(Default)]
-struct Books {
+struct SequenceState {
     /// Images that the main pass has not reached yet.
-    kept: BTreeMap<u64, Picture>,
+    kept: BTreeMap<u64, ImageFile>,
     kept_bytes: u64,
     is_hashing: bool,
     prints: BTreeMap<u64, Print>,
@@ -141,7 +141,7 @@ struct Books {
 
 /// The bytes of a file, and its stamp at the time of reading.
 #[derive(Clone)]
-struct Picture {
+struct ImageFile {
     bytes: Arc<[u8]>,
     stamp: Stamp,
 }
@@ -154,10 +154,10 @@ struct Print {
 }
 
 impl Print {
-    fn of(picture: &Picture) -> Option<Self> {
+    fn of(frame: &ImageFile) -> Option<Self> {
         // A file above the size limit was not read to its end.
-        let is_whole = picture.bytes.len() as u64 == picture.stamp.bytes;
-        is_whole.then(|| Print { sha256: Sha256::digest(&picture.bytes).into(), stamp: picture.stamp })
+        let is_whole = frame.bytes.len() as u64 == frame.stamp.bytes;
+        is_whole.then(|| Print { sha256: Sha256::digest(&frame.bytes).into(), stamp: frame.stamp })
     }
 }
 
@@ -187,8 +187,8 @@ impl Files {
             // The error of the operating system for a missing file, as for any other name without a file.
             return Err(io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()));
         };
-        let (books, disk_bytes) = (Mutex::default(), AtomicU64::new(0));
-        Ok(Some(Files { folder, pattern, numbers, limit, books, disk_bytes }))
+        let (state, disk_bytes) = (Mutex::default(), AtomicU64::new(0));
+        Ok(Some(Files { folder, pattern, numbers, limit, state, disk_bytes }))
     }
 
     fn first(&self) -> u64 {
@@ -225,47 +225,47 @@ impl Files {
         if stamp.bytes > self.limit {
             return Ok(Box::new(file));
         }
-        Ok(Box::new(Cursor::new(self.picture(self.first(), false)?)))
+        Ok(Box::new(Cursor::new(self.frame(self.first(), false)?)))
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, SequenceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The bytes of file `number`, from memory or from disk. They stay in memory for the main pass, unless the caller
     /// is the main pass (`is_through`).
-    fn picture(&self, number: u64, is_through: bool) -> io::Result<Arc<[u8]>> {
-        let mut books = self.books();
-        let kept = if is_through { books.kept.remove(&number) } else { books.kept.get(&number).cloned() };
-        let picture = match kept {
-            Some(picture) => {
+    fn frame(&self, number: u64, is_through: bool) -> io::Result<Arc<[u8]>> {
+        let mut state = self.state();
+        let kept = if is_through { state.kept.remove(&number) } else { state.kept.get(&number).cloned() };
+        let frame = match kept {
+            Some(frame) => {
                 if is_through {
-                    books.kept_bytes -= picture.bytes.len() as u64;
+                    state.kept_bytes -= frame.bytes.len() as u64;
                 }
-                drop(books);
-                picture
+                drop(state);
+                frame
             }
             None => {
-                drop(books);
+                drop(state);
                 self.load(number)?
             }
         };
-        let is_new = |books: &Books| books.is_hashing && !books.prints.contains_key(&number);
-        let print = if is_new(&self.books()) { Print::of(&picture) } else { None };
-        let mut books = self.books();
+        let is_new = |state: &SequenceState| state.is_hashing && !state.prints.contains_key(&number);
+        let print = if is_new(&self.state()) { Print::of(&frame) } else { None };
+        let mut state = self.state();
         if let Some(print) = print {
-            books.prints.entry(number).or_insert(print);
+            state.prints.entry(number).or_insert(print);
         }
-        let length = picture.bytes.len() as u64;
-        if !is_through && books.kept_bytes + length <= KEPT && !books.kept.contains_key(&number) {
-            books.kept.insert(number, picture.clone());
-            books.kept_bytes += length;
+        let length = frame.bytes.len() as u64;
+        if !is_through && state.kept_bytes + length <= KEPT && !state.kept.contains_key(&number) {
+            state.kept.insert(number, frame.clone());
+            state.kept_bytes += length;
         }
-        Ok(picture.bytes)
+        Ok(frame.bytes)
     }
 
     /// Reads a file up to one byte more than the limit, so that the packet reader can detect that it is too large.
-    fn load(&self, number: u64) -> io::Result<Picture> {
+    fn load(&self, number: u64) -> io::Result<ImageFile> {
         let path = self.path(number);
         // libavcodec counts the bytes of a packet and its padding in an `int`.
         const MOST: u64 = i32::MAX as u64 - 4096;
@@ -273,12 +273,12 @@ impl Files {
         let mut bytes = Vec::new();
         let read = file.take(self.limit.saturating_add(1).min(MOST)).read_to_end(&mut bytes);
         self.disk_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        read.map(|_| Picture { bytes: bytes.into(), stamp })
+        read.map(|_| ImageFile { bytes: bytes.into(), stamp })
     }
 
     /// Starts to hash the files that are read.
     pub(super) fn hash(&self) {
-        self.books().is_hashing = true;
+        self.state().is_hashing = true;
     }
 
     /// Bytes read from disk so far.
@@ -294,13 +294,13 @@ impl Files {
             if stop() {
                 return Err(io::Error::other("the reading was cancelled"));
             }
-            let known = self.books().prints.get(&number).copied();
-            let kept = || self.books().kept.get(&number).cloned();
+            let known = self.state().prints.get(&number).copied();
+            let kept = || self.state().kept.get(&number).cloned();
             let print = match known.or_else(|| kept().as_ref().and_then(Print::of)) {
                 Some(print) => print,
                 None => self.print(number, stop)?,
             };
-            self.books().prints.insert(number, print);
+            self.state().prints.insert(number, print);
             let (name, bytes) = (path_text::to_text(self.pattern.name(number)), print.stamp.bytes);
             files.push(FileFixity { name, sha256: hex(&print.sha256), bytes });
         }
@@ -345,7 +345,7 @@ impl Files {
         if numbers_in(&self.folder, &self.pattern)? != self.numbers {
             return Ok(Some("there are other files in its folder".to_owned()));
         }
-        for (&number, print) in &self.books().prints {
+        for (&number, print) in &self.state().prints {
             let now = Stamp::of(&fs::metadata(self.path(number))?);
             if let Some(how) = print.stamp.difference(&now) {
                 return Ok(Some(format!("{}: {how}", self.pattern.name(number).display())));
@@ -422,7 +422,7 @@ impl Sequence {
         }
         let Some(number) = self.files.numbers.get(self.next).copied() else { return Ok(None) };
         self.next += 1;
-        let bytes = self.files.picture(number, self.is_through).map_err(|error| {
+        let bytes = self.files.frame(number, self.is_through).map_err(|error| {
             let code = AvError(-error.raw_os_error().unwrap_or(rustix::io::Errno::IO.raw_os_error()));
             state.fail(error);
             code

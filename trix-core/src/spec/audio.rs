@@ -1,4 +1,4 @@
-//! What becomes of the sound.
+//! What becomes of the audio.
 //!
 //! Invariant: a codec as it is typed (`CODEC[:BITRATE]`) and as it stands in a job have the same name.
 
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use super::track::LoudnessTarget;
 
-/// What becomes of the sound. Every track of the source is treated alike and keeps its language and title.
+/// What becomes of the audio. Every track of the source is treated alike and keeps its language and title.
 ///
 /// `kbps` is thousands of bits in a second for each track; without it, the codec and the number of
 /// channels decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum AudioSettings {
-    /// The compressed sound as it is, where the container can hold it and can tell a cut in it to the sample; else
+    /// The compressed audio as it is, where the container can hold it and can tell a cut in it to the sample; else
     /// encoded in the same codec, or without loss, or in the codec of the container that loses least.
     #[default]
     Auto,
-    /// The compressed sound as it is.
+    /// The compressed audio as it is.
     Copy,
     /// Left out.
     None,
@@ -93,7 +93,7 @@ impl AudioSettings {
         }
     }
 
-    /// Whether it names a codec, so that sound is decoded and encoded again.
+    /// Whether it names a codec, so that audio is decoded and encoded again.
     pub fn encodes(self) -> bool {
         !matches!(self, AudioSettings::Auto | AudioSettings::Copy | AudioSettings::None)
     }
@@ -141,7 +141,7 @@ impl fmt::Display for AudioSettings {
     }
 }
 
-/// The shape of encoded sound, where it is not to be the source's.
+/// The shape of encoded audio, where it is not to be the source's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AudioShape {

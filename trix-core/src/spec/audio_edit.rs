@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use trix_model::time::{Rational, Timestamp};
 
-/// What becomes of the pitch when sound is made faster.
+/// What becomes of the pitch when audio is made faster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Pitch {
@@ -21,16 +21,16 @@ pub enum Pitch {
 pub struct ExactLength {
     /// Samples from the start of the output on.
     pub samples: u64,
-    /// Whether silence follows sound that is shorter.
+    /// Whether silence follows audio that is shorter.
     pub pad: bool,
-    /// Whether the end of longer sound is cut.
+    /// Whether the end of longer audio is cut.
     pub trim: bool,
 }
 
-/// What is done to a sound track beside its format. What the source has at time `t` is heard `(t - origin) / tempo +
+/// What is done to an audio track beside its format. What the source has at time `t` is heard `(t - origin) / tempo +
 /// offset` after the start of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct SoundEdit {
+pub struct AudioEdit {
     /// How much later it is heard. Negative: earlier; what would lie before the start is left out.
     pub offset: Timestamp,
     /// How many times as fast it is, above zero.

@@ -106,14 +106,14 @@ impl Container {
         self.is_transport_stream() || self == Container::Mxf
     }
 
-    /// The codecs of pictures and sound that it is written with, by FFmpeg's names; `None` where libavformat's own table
+    /// The codecs of video and audio that it is written with, by FFmpeg's names; `None` where libavformat's own table
     /// says it.
     ///
     /// MPEG-TS: ISO/IEC 13818-1 table 2-34, ETSI TS 101 154, SMPTE ST 302. MXF: what libavformat's OP1a muxer has a mapping for
     /// (SMPTE ST 381, 382, 383, 422, 2019-4, RDD 44).
     fn codecs(self) -> Option<&'static [&'static str]> {
         match self {
-            // Of sound, libavformat calls anything else private data there, which no other reader makes out.
+            // Of audio, libavformat calls anything else private data there, which no other reader makes out.
             Container::M2ts => Some(&["h264", "hevc", "mpeg2video", "ac3", "eac3", "dts"]),
             Container::MpegTs => Some(&[
                 "h264",
@@ -178,7 +178,7 @@ impl Container {
         }
     }
 
-    /// What it tells of pictures whose samples have the shape `aspect`, where that is not exact: Matroska has a width and a
+    /// What it tells of frames whose samples have the shape `aspect`, where that is not exact: Matroska has a width and a
     /// height of the display in whole numbers.
     pub(crate) fn rounds_aspect(self, width: usize, height: usize, aspect: Rational) -> Option<Rational> {
         if !self.is_matroska() || !aspect.is_positive() || width == 0 || height == 0 {
@@ -200,7 +200,7 @@ impl Container {
         self == Container::Matroska
     }
 
-    /// Whether it has a place for a cover picture of this codec. (QuickTime's own metadata has none.)
+    /// Whether it has a place for a cover image of this codec. (QuickTime's own metadata has none.)
     pub(crate) fn holds_cover(self, codec: &str) -> bool {
         match self {
             Container::Mp4 => matches!(codec, "mjpeg" | "png" | "bmp"),
@@ -209,12 +209,12 @@ impl Container {
         }
     }
 
-    /// Whether it has a place for the time code of the first picture.
+    /// Whether it has a place for the time code of the first frame.
     pub(crate) fn holds_timecode(self) -> bool {
         self.is_iso() || self.is_matroska() || self == Container::Mxf
     }
 
-    /// Whether it can say for which language a track is; MPEG-TS only of sound and subtitles (ISO/IEC 13818-1, 2.6.18).
+    /// Whether it can say for which language a track is; MPEG-TS only of audio and subtitles (ISO/IEC 13818-1, 2.6.18).
     pub(crate) fn holds_language(self, kind: StreamKind) -> bool {
         self != Container::Mxf && !(self.is_transport_stream() && kind == StreamKind::Video)
     }
@@ -224,7 +224,7 @@ impl Container {
         self.is_iso() || self.is_matroska()
     }
 
-    /// Whether it keeps this purpose of a track, by FFmpeg's name. MPEG-TS says some of them of sound, beside a language
+    /// Whether it keeps this purpose of a track, by FFmpeg's name. MPEG-TS says some of them of audio, beside a language
     /// (ISO/IEC 13818-1, 2.6.18).
     pub(crate) fn holds_disposition(self, name: &str) -> bool {
         match self {
@@ -295,7 +295,7 @@ impl Container {
     }
 }
 
-/// The media type of a cover picture, and the extension of its name.
+/// The media type of a cover image, and the extension of its name.
 pub(crate) fn cover_type(codec: &str) -> Option<(&'static str, &'static str)> {
     match codec {
         "mjpeg" => Some(("image/jpeg", "jpg")),

@@ -42,29 +42,29 @@ use crate::{spec::source::Limits, spec::source::RawGeometry};
 pub struct Job {
     /// What is read.
     pub source: SourceSettings,
-    /// Sound tracks from beside the source. They come after those of the source, in every output that does not say
+    /// Audio tracks from beside the source. They come after those of the source, in every output that does not say
     /// which it takes.
     pub tracks: Vec<TrackSettings>,
     /// Files that are written, all of them from one decode.
     pub outputs: Vec<OutputSettings>,
     /// Packages for streaming that are written, from the same decode.
     pub packages: Vec<PackageJob>,
-    /// Still pictures that are made, from the same decode.
+    /// Still images that are made, from the same decode.
     pub stills: Vec<StillSettings>,
     /// Whether files that have the names of stills already may be replaced.
     pub overwrite_stills: bool,
-    /// Whether the loudness of every sound track that is kept is measured (EBU R 128).
+    /// Whether the loudness of every audio track that is kept is measured (EBU R 128).
     pub measure_loudness: bool,
     /// Whether source and outputs are hashed (SHA-256). The source is hashed by what is read anyway.
     pub hash: bool,
-    /// Whether a smaller size may be scaled from the next larger one of the same pictures instead of from those of the
+    /// Whether a smaller size may be scaled from the next larger one of the same frames instead of from those of the
     /// source. Off by default: what is scaled twice is not quite what is scaled once. It is for ladders, and not for
     /// copies that are kept.
     ///
     /// Of a ladder of 1080, 720, 480 and 360 rows, on two cores, it takes a third of the processor time that scaling
     /// itself needs: 1 % of the job with x264 veryfast at 8 bits, 10 % where 10 bits become 8 and x264 runs ultrafast,
     /// 34 % where high dynamic range is tone mapped, which is then done once for all sizes. Against direct scaling, the
-    /// pictures of 360 rows have a PSNR of 59 dB and an SSIM of 0.9995; tone mapped, 45 dB and 0.995, since then they
+    /// frames of 360 rows have a PSNR of 59 dB and an SSIM of 0.9995; tone mapped, 45 dB and 0.995, since then they
     /// are bent before they are scaled.
     pub scale_from_larger: bool,
     /// Threads that the decoder and each encoder may use; `None`: for one output what the libraries choose for this
@@ -124,18 +124,18 @@ pub enum OnOutputFailure {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceSettings {
-    /// A local file, or a pattern for numbered pictures of a folder: `shot.%04d.dpx`.
+    /// A local file, or a pattern for numbered frames of a folder: `shot.%04d.dpx`.
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// The shape of pictures in a file of planes without a header.
+    /// The shape of frames in a file of planes without a header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<RawGeometry>,
-    /// Pictures in a second of numbered pictures; `None`: what their headers say, else 25.
+    /// Frames in a second of numbered frames; `None`: what their headers say, else 25.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rational>,
     /// The video stream that is encoded, by its index in the file. Default: the film, as a person means it: no cover, no
-    /// still picture, no stream that is flagged as not default beside one that is.
+    /// still image, no stream that is flagged as not default beside one that is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video_stream: Option<usize>,
     /// The audio tracks that are taken where an output does not name its own: `all`, `none`, or numbers from 0 on and
@@ -148,7 +148,7 @@ pub struct SourceSettings {
     /// How long the output is.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub duration: Option<Timestamp>,
-    /// How many pictures the output has at the most.
+    /// How many frames the output has at the most.
     pub frames: Option<u64>,
     /// What to do when the source is damaged.
     pub on_damage: OnDamage,
@@ -167,18 +167,18 @@ pub struct OutputSettings {
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// Threads for the encoder of its pictures, where they are not to be a share of the job's.
+    /// Threads for the encoder of its frames, where they are not to be a share of the job's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<u32>,
-    /// What becomes of the pictures.
+    /// What becomes of the frames.
     pub video: VideoSettings,
-    /// What is done to pictures before they are encoded.
+    /// What is done to frames before they are encoded.
     pub picture: PictureSettings,
-    /// What becomes of the sound.
+    /// What becomes of the audio.
     pub audio: AudioSettings,
-    /// Layout and rate of encoded sound, where they are not to be the source's.
+    /// Layout and rate of encoded audio, where they are not to be the source's.
     pub audio_shape: AudioShape,
-    /// Which sound tracks, by number from zero: all those of the source, then those beside it. Default: those that
+    /// Which audio tracks, by number from zero: all those of the source, then those beside it. Default: those that
     /// `source.audio_tracks` takes, and all beside the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracks: Option<Vec<usize>>,

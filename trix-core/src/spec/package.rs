@@ -1,4 +1,4 @@
-//! A package for streaming: a ladder of pictures, sound and subtitles, cut into segments.
+//! A package for streaming: a ladder of frames, audio and subtitles, cut into segments.
 
 use std::path::PathBuf;
 
@@ -23,13 +23,13 @@ pub struct PackageJob {
     pub segment: Rational,
     /// Where segments lie.
     pub layout: Layout,
-    /// What is done to pictures before they are scaled.
+    /// What is done to frames before they are scaled.
     pub picture: PictureSettings,
     /// Sizes, the largest first. Those with more rows than the source are left out.
     pub ladder: Vec<Rung>,
-    /// What becomes of each sound track.
+    /// What becomes of each audio track.
     pub audio: AudioSettings,
-    /// Layout and rate of encoded sound.
+    /// Layout and rate of encoded audio.
     pub audio_shape: AudioShape,
     /// Whether text subtitles go along, as WebVTT.
     pub subtitles: bool,
@@ -57,9 +57,9 @@ impl Default for PackageJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rung {
-    /// Rows; the width keeps the picture's proportions.
+    /// Rows; the width keeps the frame's proportions.
     pub height: u32,
-    /// How it is encoded; its size is `height`. `maxrate` and `bufsize` are for 30 pictures a second at the most; for
+    /// How it is encoded; its size is `height`. `maxrate` and `bufsize` are for 30 frames a second at the most; for
     /// more they become half as much again.
     pub video: VideoSettings,
 }

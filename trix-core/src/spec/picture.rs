@@ -1,4 +1,4 @@
-//! What is done to pictures between the decoder and the encoder.
+//! What is done to frames between the decoder and the encoder.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use trix_model::{
 
 use super::size::Size;
 
-/// What is done to pictures. The default does what a viewer would miss if it were not done, and says so in the report.
+/// What is done to frames. The default does what a viewer would miss if it were not done, and says so in the report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PictureSettings {
@@ -21,12 +21,12 @@ pub struct PictureSettings {
     pub inverse_telecine: bool,
     /// What is cut off at the edges.
     pub crop: Crop,
-    /// Whether pictures are turned and mirrored as the container asks players to.
+    /// Whether frames are turned and mirrored as the container asks players to.
     pub rotate: Rotate,
-    /// The size of a frame in whose middle pictures are put, on black.
+    /// The size of a frame in whose middle frames are put, on black.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pad: Option<Size>,
-    /// Pictures in a second; pictures are repeated or left out. Default: the source's own times.
+    /// Frames in a second; frames are repeated or left out. Default: the source's own times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<FrameRate>,
     /// How high dynamic range becomes standard dynamic range.
@@ -55,9 +55,9 @@ pub enum Deinterlace {
     /// ProRes keep fields.
     #[default]
     Auto,
-    /// One picture from each frame.
+    /// One frame from each frame.
     On,
-    /// One picture from each field: motion stays as smooth as it was.
+    /// One frame from each field: motion stays as smooth as it was.
     Fields,
     /// Fields stay as they are, and the output is flagged as interlaced.
     Off,
@@ -72,11 +72,11 @@ pub enum Crop {
     None,
     /// Black borders, measured at several places of the source.
     Auto,
-    /// Everything but this rectangle of the coded picture.
+    /// Everything but this rectangle of the coded frame.
     Rectangle(Rectangle),
 }
 
-/// A part of a picture, in samples.
+/// A part of a frame, in samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rectangle {
@@ -114,7 +114,7 @@ impl FromStr for Crop {
     }
 }
 
-/// Whether pictures are turned upright.
+/// Whether frames are turned upright.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Rotate {
@@ -243,7 +243,7 @@ pub enum Alpha {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DynamicHdr {
-    /// Carried picture by picture where output and transforms allow it, else left out with a note.
+    /// Carried frame by frame where output and transforms allow it, else left out with a note.
     #[default]
     Carry,
     /// Left out.
@@ -256,14 +256,14 @@ pub enum DynamicHdr {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnChange {
-    /// Later pictures get the size and format of the first; the report says how often and where.
+    /// Later frames get the size and format of the first; the report says how often and where.
     #[default]
     Scale,
     /// The job fails.
     Refuse,
 }
 
-/// Pictures in a second, as text: `25` or `24000/1001`.
+/// Frames in a second, as text: `25` or `24000/1001`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameRate(pub Rational);
 

@@ -11,11 +11,11 @@ use super::audio_tracks::AudioTracks;
 pub struct Limits {
     /// Streams in the file. Default 256: a feature with every language stays far below.
     pub streams: u32,
-    /// Samples in a row, or rows, of a picture. Default 16384, the most that HEVC level 6.2 implementations take.
+    /// Samples in a row, or rows, of a frame. Default 16384, the most that HEVC level 6.2 implementations take.
     pub side: u32,
-    /// Samples of a picture. Default 71 303 168, twice 8192x4320 (full-size DCI 8K).
+    /// Samples of a frame. Default 71 303 168, twice 8192x4320 (full-size DCI 8K).
     pub pixels: u64,
-    /// Bytes of one compressed picture or block of sound. Default 512 MiB.
+    /// Bytes of one compressed frame or block of audio. Default 512 MiB.
     pub packet_bytes: u64,
     /// Bytes that may be read to find out what the streams are. Default 64 MiB.
     pub probe_bytes: u64,
@@ -34,7 +34,7 @@ pub struct Reading {
     pub limits: Limits,
     /// The shape of planes that have no header.
     pub raw: Option<RawGeometry>,
-    /// Pictures in a second of a sequence of files; `None`: what the first of them says, else 25.
+    /// Frames in a second of a sequence of files; `None`: what the first of them says, else 25.
     pub rate: Option<Rational>,
     /// The film, by the index of its stream; `None`: the video stream that a person means.
     pub video_stream: Option<usize>,
@@ -61,6 +61,6 @@ pub struct RawGeometry {
     pub height: u32,
     /// FFmpeg's name of the layout of samples, e.g. `yuv420p10le`.
     pub pixel_format: String,
-    /// Pictures in a second.
+    /// Frames in a second.
     pub rate: Rational,
 }

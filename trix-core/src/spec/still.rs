@@ -1,4 +1,4 @@
-//! What a user can ask for of still pictures beside a film: a poster, thumbnails for a player's time line, a waveform.
+//! What a user can ask for of still images beside a film: a poster, thumbnails for a player's time line, a waveform.
 //!
 //! Invariant: what is not said has a value that a web player can use as it is; every mistake is found without a source.
 
@@ -13,19 +13,19 @@ use trix_model::{mistake::Mistake, time::Timestamp};
 
 use crate::spec::names::Names;
 
-/// A still picture, or a set of them, beside a film.
+/// A still image, or a set of them, beside a film.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum StillSettings {
-    /// One picture that stands for the film.
+    /// One frame that stands for the film.
     Poster(PosterSettings),
     /// Thumbnails on sheets, and a WebVTT file that says where each lies and when it is shown.
     Sprites(SpriteSettings),
-    /// The loudness of the sound along the time line.
+    /// The loudness of the audio along the time line.
     Waveform(WaveformSettings),
 }
 
-/// One picture that stands for the film: upright, with square pixels, in standard dynamic range.
+/// One frame that stands for the film: upright, with square pixels, in standard dynamic range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PosterSettings {
@@ -33,11 +33,11 @@ pub struct PosterSettings {
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// The time, counted from the start of the film, whose picture is taken: the one shown then. `None`: the most
+    /// The time, counted from the start of the film, whose frame is taken: the one shown then. `None`: the most
     /// informative of those looked at.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub at: Option<Timestamp>,
-    /// Most samples in a row, 16 to 16384. Smaller pictures stay as they are.
+    /// Most samples in a row, 16 to 16384. Smaller frames stay as they are.
     pub width: u32,
     /// Most rows, 16 to 16384; `None`: as many as the width asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ impl Default for PosterSettings {
 /// Thumbnails on sheets, and a WebVTT file that says where each lies and when it is shown.
 ///
 /// Thumbnails are spaced evenly. Where neither `interval` nor `count` says how, they are ten seconds apart, but at least
-/// 20 (or one for each picture) and at most `most`. Where the duration of the film is not known beforehand, or not right, they are gathered twice
+/// 20 (or one for each frame) and at most `most`. Where the duration of the film is not known beforehand, or not right, they are gathered twice
 /// as far apart whenever there are too many, and thinned out at the end: then they are at most as many as asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -80,7 +80,7 @@ pub struct SpriteSettings {
     pub count: Option<u32>,
     /// Most thumbnails, 1 to 4000, where `count` does not say.
     pub most: u32,
-    /// Samples in a row of a thumbnail, 16 to 1024. Smaller pictures stay as they are.
+    /// Samples in a row of a thumbnail, 16 to 1024. Smaller frames stay as they are.
     pub width: u32,
     /// Most rows of a thumbnail, 16 to 1024; `None`: as many as the width asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,7 +118,7 @@ impl SpriteSettings {
     }
 }
 
-/// The loudness of the sound along the time line: for each column the lowest and highest sample and the effective value.
+/// The loudness of the audio along the time line: for each column the lowest and highest sample and the effective value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WaveformSettings {
@@ -131,7 +131,7 @@ pub struct WaveformSettings {
     #[serde(with = "trix_model::path_text::optional")]
     #[schemars(with = "Option<PathBuf>")]
     pub peaks: Option<PathBuf>,
-    /// Which of the sound tracks, from 0 on.
+    /// Which of the audio tracks, from 0 on.
     pub track: usize,
     /// What becomes of channels.
     pub channels: WaveformChannels,
@@ -224,7 +224,7 @@ impl schemars::JsonSchema for Paint {
     }
 }
 
-/// Most samples on a side of a picture: what browsers show everywhere, and what WebP can hold.
+/// Most samples on a side of a frame: what browsers show everywhere, and what WebP can hold.
 pub(crate) const MOST_SIDE: u32 = 16_383;
 
 impl StillSettings {
@@ -380,7 +380,7 @@ fn as_text<S: serde::Serializer>(time: &Option<Timestamp>, serializer: S) -> Res
     }
 }
 
-/// A format of still pictures.
+/// A format of still images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StillFormat {
@@ -473,11 +473,11 @@ mod tests {
             "stills[2]",
         ];
         assert_eq!(places, expected);
-        let sound = [
+        let audio = [
             StillSettings::Poster(PosterSettings { path: "a.png".into(), ..Default::default() }),
             StillSettings::Sprites(SpriteSettings { path: "a.webp".into(), ..Default::default() }),
             StillSettings::Waveform(WaveformSettings { path: "b.PNG".into(), ..Default::default() }),
         ];
-        assert_eq!(check_all(&sound), []);
+        assert_eq!(check_all(&audio), []);
     }
 }

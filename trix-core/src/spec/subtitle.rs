@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum SubtitleSettings {
     /// As they are where the container can hold them; other text becomes the container's own form of text. Subtitles
-    /// that are pictures, and that the container cannot hold, are named in the report.
+    /// that are frames, and that the container cannot hold, are named in the report.
     #[default]
     Copy,
     /// Left out.

@@ -1,4 +1,4 @@
-//! A sound track from beside the source: which files, what it is called, where it lies, how fast and how loud it is.
+//! An audio track from beside the source: which files, what it is called, where it lies, how fast and how loud it is.
 //!
 //! Invariant: settings as they are typed (see [`super::track_text`]) and as they stand in a job say the same.
 
@@ -12,16 +12,16 @@ use trix_model::{
 };
 
 use super::language;
-use crate::spec::audio_edit::{ExactLength, Pitch, SoundEdit, StemTarget};
+use crate::spec::audio_edit::{AudioEdit, ExactLength, Pitch, StemTarget};
 
 /// Numbers of channels in a map stay below this, which no file comes near.
 pub(super) const CHANNELS: usize = 1024;
 
-/// A sound track from beside the source. Unknown keys are refused.
+/// An audio track from beside the source. Unknown keys are refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrackSettings {
-    /// A file, whose first sound stream is taken as it is.
+    /// A file, whose first audio stream is taken as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(with = "trix_model::path_text::optional")]
     #[schemars(with = "Option<PathBuf>")]
@@ -57,11 +57,11 @@ pub struct TrackSettings {
     /// What the tempo does to the pitch.
     #[serde(skip_serializing_if = "is_default")]
     pub pitch: Pitch,
-    /// What becomes of a track that is shorter or longer than the picture.
+    /// What becomes of a track that is shorter or longer than the video.
     #[serde(skip_serializing_if = "is_default")]
     pub length: LengthPolicy,
-    /// By how much a track may differ from the picture with the length `fail`. Default: 40 ms, beyond which EBU R 37
-    /// calls sound out of step.
+    /// By how much a track may differ from the video with the length `fail`. Default: 40 ms, beyond which EBU R 37
+    /// calls audio out of step.
     #[serde(skip_serializing_if = "Option::is_none", with = "moment")]
     #[schemars(with = "Option<String>", extend("format" = MOMENT))]
     pub tolerance: Option<Timestamp>,
@@ -81,7 +81,7 @@ pub struct TrackInput {
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// Index of the stream in the file. Default: the first sound stream.
+    /// Index of the stream in the file. Default: the first audio stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream: Option<usize>,
     /// Number of the channel in the stream, from zero. Default: all.
@@ -147,7 +147,7 @@ impl Disposition {
     }
 }
 
-/// How many times as fast a track is played: a ratio (`25/24`), or two rates of pictures (`24000/1001->25`) that it
+/// How many times as fast a track is played: a ratio (`25/24`), or two rates of frames (`24000/1001->25`) that it
 /// was made for and is to fit. `23.976`, `29.97`, `47.952`, `59.94` and `119.88` stand for the exact rates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tempo(pub Rational);
@@ -184,12 +184,12 @@ impl schemars::JsonSchema for Tempo {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "How many times as fast: a ratio such as 25/24, or two rates of pictures: 24000/1001->25"
+            "description": "How many times as fast: a ratio such as 25/24, or two rates of frames: 24000/1001->25"
         })
     }
 }
 
-/// What becomes of a track that is shorter or longer than the picture.
+/// What becomes of a track that is shorter or longer than the video.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LengthPolicy {
@@ -200,7 +200,7 @@ pub enum LengthPolicy {
     Pad,
     /// The end of a longer one is cut.
     Trim,
-    /// Both, so that the track is as long as the picture, to the sample.
+    /// Both, so that the track is as long as the video, to the sample.
     Fit,
     /// The job fails where the difference is more than the tolerance.
     Fail,
@@ -222,7 +222,7 @@ impl LengthPolicy {
         }
     }
 
-    /// What the filter has to do for pictures that end after `samples` of the track.
+    /// What the filter has to do for frames that end after `samples` of the track.
     pub fn towards(self, samples: u64) -> Option<ExactLength> {
         let length = |pad, trim| Some(ExactLength { samples, pad, trim });
         match self {
@@ -233,7 +233,7 @@ impl LengthPolicy {
         }
     }
 
-    /// Whether a track that ends at sample `end` breaks this policy, where pictures end after `samples`.
+    /// Whether a track that ends at sample `end` breaks this policy, where frames end after `samples`.
     pub fn is_broken(self, end: i64, samples: u64, tolerance: Timestamp, sample_rate: u32) -> bool {
         let most = tolerance.rescale(TimeBase::new(1, i64::from(sample_rate))).unsigned_abs();
         let wanted = i64::try_from(samples).unwrap_or(i64::MAX);
@@ -418,14 +418,14 @@ impl TrackSettings {
 
     /// Whether the track is not taken as it is.
     pub fn changes(&self) -> bool {
-        self.edit(None) != SoundEdit::default()
+        self.edit(None) != AudioEdit::default()
             || self.loudness.is_some()
             || !matches!(self.length, LengthPolicy::AsIs | LengthPolicy::Fail)
     }
 
-    /// What is done to the sound, where the pictures end after `samples` samples of the output.
-    pub fn edit(&self, samples: Option<u64>) -> SoundEdit {
-        SoundEdit {
+    /// What is done to the audio, where the frames end after `samples` samples of the output.
+    pub fn edit(&self, samples: Option<u64>) -> AudioEdit {
+        AudioEdit {
             offset: self.offset.unwrap_or(Timestamp::new(0, Rational::new(1, 1))),
             tempo: self.tempo.0,
             pitch: self.pitch,

@@ -1,4 +1,4 @@
-//! A sound track as it is typed: `FILE[+FILE...][:KEY=VALUE,...,PURPOSE,...]`.
+//! An audio track as it is typed: `FILE[+FILE...][:KEY=VALUE,...,PURPOSE,...]`.
 //!
 //! Invariant: what is written is read as the same settings; of a text that is not understood, every mistake is told.
 //!

@@ -1,4 +1,4 @@
-//! What becomes of the pictures.
+//! What becomes of the frames.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -8,30 +8,30 @@ use trix_model::{format::Chroma, time::Timestamp};
 use crate::spec::picture::Resampler;
 pub use crate::spec::size::Size;
 
-/// What becomes of the pictures.
+/// What becomes of the frames.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum VideoSettings {
-    /// H.264 through libx264; the compressed pictures as they are where the container cannot hold H.264; nothing where
-    /// the source has no pictures.
+    /// H.264 through libx264; the compressed frames as they are where the container cannot hold H.264; nothing where
+    /// the source has no video.
     #[default]
     Auto,
     /// H.264 through libx264.
     X264(EncodeSettings),
     /// HEVC through libx265.
     X265(EncodeSettings),
-    /// FFV1 version 3 through libavcodec: lossless, every picture by itself, a checksum in every slice.
+    /// FFV1 version 3 through libavcodec: lossless, every frame by itself, a checksum in every slice.
     Ffv1(EncodeSettings),
-    /// Apple ProRes through libavcodec: every picture by itself.
+    /// Apple ProRes through libavcodec: every frame by itself.
     Prores(EncodeSettings),
-    /// The compressed pictures as they are.
+    /// The compressed frames as they are.
     Copy,
     /// Left out.
     None,
 }
 
 impl VideoSettings {
-    /// The encoder and its settings, where pictures are encoded.
+    /// The encoder and its settings, where frames are encoded.
     pub fn encode(&self) -> Option<(Encoder, &EncodeSettings)> {
         match self {
             VideoSettings::X264(settings) => Some((Encoder::X264, settings)),
@@ -43,7 +43,7 @@ impl VideoSettings {
     }
 }
 
-/// An encoder of pictures.
+/// An encoder of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoder {
@@ -68,7 +68,7 @@ impl Encoder {
         }
     }
 
-    /// Whether every picture stands by itself, so that nothing but the picture decides about quality and size.
+    /// Whether every frame stands by itself, so that nothing but the frame decides about quality and size.
     pub fn is_mezzanine(self) -> bool {
         matches!(self, Encoder::Ffv1 | Encoder::Prores)
     }
@@ -85,7 +85,7 @@ impl fmt::Display for Encoder {
     }
 }
 
-/// How pictures are encoded. What is `None` is the encoder's default, or the source's property.
+/// How frames are encoded. What is `None` is the encoder's default, or the source's property.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncodeSettings {
@@ -116,9 +116,9 @@ pub struct EncodeSettings {
     pub maxrate: Option<u32>,
     /// The decoder's buffer in kbit.
     pub bufsize: Option<u32>,
-    /// Most pictures from one keyframe to the next.
+    /// Most frames from one keyframe to the next.
     pub gop: Option<u32>,
-    /// Whether pictures may refer across a keyframe.
+    /// Whether frames may refer across a keyframe.
     pub open_gop: Option<bool>,
     /// Times, counted from the start of the output, at which a keyframe is forced.
     #[serde(serialize_with = "as_texts")]
@@ -141,7 +141,7 @@ pub enum RateControl {
     },
     /// Constant quantiser: 0 to 51 (x264 at 10 bits: 63); lower is better.
     Qp {
-        /// The quantiser of P pictures.
+        /// The quantiser of P frames.
         value: u32,
     },
     /// Every sample comes back as it went in.

@@ -187,7 +187,7 @@ impl Canvas {
         let pixel = PixelFormat::from_name(layout)
             .ok_or_else(|| Error::bug(Stage::Encode, format!("libavutil does not know {layout}")))?;
         let mut frame = Frame::from_packed(pixel, self.width, self.height, samples).ok_or_else(|| {
-            Error::bug(Stage::Encode, format!("a picture of {}x{} cannot be made", self.width, self.height))
+            Error::bug(Stage::Encode, format!("a frame of {}x{} cannot be made", self.width, self.height))
         })?;
         if let Some(quantiser) = quantiser {
             frame.set_quantiser(quantiser);
@@ -218,7 +218,7 @@ impl Canvas {
         encoder.send(None).map_err(failed)?;
         match encoder.receive().map_err(failed)? {
             Output::Item(packet) => Ok(packet.data().to_vec()),
-            Output::Hungry | Output::End => Err(Error::bug(Stage::Encode, format!("{format}: no picture came out"))),
+            Output::Hungry | Output::End => Err(Error::bug(Stage::Encode, format!("{format}: no frame came out"))),
         }
     }
 }
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_laid_and_cut_at_the_edges() {
+    fn frames_are_laid_and_cut_at_the_edges() {
         let mut canvas = Canvas::new(4, 3, [0; 4]);
         canvas.lay(&Canvas::new(3, 3, [9; 4]), 2, 1);
         canvas.stroke(0, 2, 9, [5; 4]);

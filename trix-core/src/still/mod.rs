@@ -3,7 +3,7 @@
 //! Invariant: memory does not grow with the length of the film, and the same film gives the same files.
 
 pub mod image;
-pub mod judge;
+pub mod poster_score;
 pub mod poster;
 pub mod sprites;
 pub mod waveform;

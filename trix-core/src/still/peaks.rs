@@ -213,7 +213,7 @@ impl Peaks {
 fn numbers(bytes: &[u8], format: i32) -> Vec<f32> {
     /// Values that are not numbers become silence. Values beyond full scale are limited, so that their squares can be
     /// summed.
-    fn sound(value: f64) -> f32 {
+    fn audio(value: f64) -> f32 {
         if value.is_finite() { value.clamp(-1e6, 1e6) as f32 } else { 0.0 }
     }
     let whole = |value: i64, bits: u32| (value as f64 / (1i64 << (bits - 1)) as f64) as f32;
@@ -222,8 +222,8 @@ fn numbers(bytes: &[u8], format: i32) -> Vec<f32> {
         0 | 5 => bytes.iter().map(|byte| whole(i64::from(*byte) - 128, 8)).collect(),
         1 | 6 => bytes.as_chunks().0.iter().map(|bytes| whole(i16::from_ne_bytes(*bytes).into(), 16)).collect(),
         2 | 7 => bytes.as_chunks().0.iter().map(|bytes| whole(i32::from_ne_bytes(*bytes).into(), 32)).collect(),
-        3 | 8 => bytes.as_chunks().0.iter().map(|bytes| sound(f32::from_ne_bytes(*bytes).into())).collect(),
-        4 | 9 => bytes.as_chunks().0.iter().map(|bytes| sound(f64::from_ne_bytes(*bytes))).collect(),
+        3 | 8 => bytes.as_chunks().0.iter().map(|bytes| audio(f32::from_ne_bytes(*bytes).into())).collect(),
+        4 | 9 => bytes.as_chunks().0.iter().map(|bytes| audio(f64::from_ne_bytes(*bytes))).collect(),
         10 | 11 => bytes.as_chunks().0.iter().map(|bytes| whole(i64::from_ne_bytes(*bytes) >> 32, 32)).collect(),
         _ => Vec::new(),
     }
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_of_sound_take_no_more_buckets_than_the_bound() {
+    fn hours_of_audio_take_no_more_buckets_than_the_bound() {
         let mut peaks = Peaks::new(ZERO, false, 1024);
         let block = vec![vec![0.5; 800], vec![-0.25; 800]];
         for second in 0..3 * 3600 {
@@ -278,8 +278,8 @@ mod tests {
         gap.put(&[vec![1.0; 100]], 1000, at(-50));
         gap.put(&[vec![1.0; 100]], 1000, at(60));
         gap.put(&[vec![1.0; 100]], 1000, at(1000));
-        let sounds: Vec<usize> = (0..gap.buckets()).filter(|index| gap.bucket(0, *index).high > 0.0).collect();
-        assert_eq!(sounds, (0..150).chain(1000..1100).collect::<Vec<_>>());
+        let audio_tracks: Vec<usize> = (0..gap.buckets()).filter(|index| gap.bucket(0, *index).high > 0.0).collect();
+        assert_eq!(audio_tracks, (0..150).chain(1000..1100).collect::<Vec<_>>());
     }
 
     #[test]

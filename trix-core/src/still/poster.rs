@@ -10,31 +10,32 @@ use trix_model::{
 use super::{
     files::{StillFile, format_of},
     image::Canvas,
-    judge::{self, Merit},
+    poster_score::{self, PosterScore},
     render::{Moment, Renderer, Window},
 };
 use crate::{
-    decode::video::Picture,
+    decode::video::DecodedFrame,
     plan::{Span, View},
     spec::still::{PosterSettings, StillFormat},
 };
 
-/// Which picture became the poster.
+/// Which frame became the poster.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct PosterReport {
     /// Samples in a row.
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// When the picture is shown, from the start of the film.
+    /// When the frame is shown, from the start of the film.
     pub time: Timestamp,
-    /// Which picture of the decoder's output it is, from 0.
+    /// Which frame of the decoder's output it is, from 0.
     pub number: u64,
     /// Why this one.
     pub why: String,
-    /// What was measured of it, where pictures were compared.
-    pub merit: Option<Merit>,
-    /// How many pictures were compared.
+    /// What was measured of it, where frames were compared.
+    #[serde(rename = "merit")]
+    pub score: Option<PosterScore>,
+    /// How many frames were compared.
     pub judged: u64,
 }
 
@@ -46,7 +47,7 @@ pub struct Poster {
     span: Span,
     window: Window,
     renderer: Renderer,
-    best: Option<Found>,
+    best: Option<Candidate>,
     judged: u64,
     /// Earliest time of the next frame to rate, and the time between rated frames.
     next: Timestamp,
@@ -54,9 +55,9 @@ pub struct Poster {
     chosen: bool,
 }
 
-struct Found {
+struct Candidate {
     moment: Moment,
-    merit: Option<Merit>,
+    score: Option<PosterScore>,
     inside: bool,
     weighed: u32,
 }
@@ -72,7 +73,7 @@ impl Poster {
     /// `InvalidSpec` if the file name has no extension of an image format.
     pub fn new(settings: &PosterSettings, view: &View, span: Span) -> Result<Self> {
         let format = format_of(&settings.path)?;
-        let small = view.filtering_to(view.fitting(judge::SIDE, Some(judge::SIDE), false));
+        let small = view.filtering_to(view.fitting(poster_score::SIDE, Some(poster_score::SIDE), false));
         let milli = TimeBase::new(1, 1000);
         // Often enough for clips of a few seconds, rarely enough to be cheap.
         let step = match span.expected {
@@ -103,12 +104,12 @@ impl Poster {
     ///
     /// # Errors
     /// Those of the filter stage.
-    pub fn push(&mut self, picture: &Picture) -> Result<()> {
+    pub fn push(&mut self, decoded: &DecodedFrame) -> Result<()> {
         if self.chosen {
             return Ok(());
         }
-        self.meet(Some(picture))?;
-        self.window.push(picture);
+        self.meet(Some(decoded))?;
+        self.window.push(decoded);
         Ok(())
     }
 
@@ -121,12 +122,8 @@ impl Poster {
             self.meet(None)?;
         }
         let Some(found) = self.best.take() else {
-            return Err(Error::new(
-                ErrorKind::MalformedInput,
-                Stage::Decode,
-                "there is no picture to make a poster of",
-            )
-            .in_stream(self.view.stream));
+            return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, "there is no frame to make a poster of")
+                .in_stream(self.view.stream));
         };
         let size = self.view.fitting(self.settings.width, self.settings.height, false);
         let mut renderer = Renderer::new(self.view.filtering_to(size), self.view.stream, self.view.time_base);
@@ -139,23 +136,23 @@ impl Poster {
             time,
             number: found.moment.shown.number,
             why: self.why(&found),
-            merit: found.merit,
+            score: found.score,
             judged: self.judged,
         };
         Ok((vec![StillFile { path: self.settings.path, bytes }], report))
     }
 
-    fn time(&self, picture: &Picture) -> Timestamp {
-        self.span.since_origin(Timestamp::new(picture.pts, self.view.time_base))
+    fn time(&self, decoded: &DecodedFrame) -> Timestamp {
+        self.span.since_origin(Timestamp::new(decoded.pts, self.view.time_base))
     }
 
     /// Rates the last frame, now that its successor or the end is known.
-    fn meet(&mut self, after: Option<&Picture>) -> Result<()> {
+    fn meet(&mut self, after: Option<&DecodedFrame>) -> Result<()> {
         let Some(mut moment) = self.window.moment(after) else { return Ok(()) };
         if let Some(at) = self.settings.at {
             // A frame is shown until the next one.
             if after.is_none_or(|after| self.time(after) > at) {
-                self.best = Some(Found { moment, merit: None, inside: true, weighed: 0 });
+                self.best = Some(Candidate { moment, score: None, inside: true, weighed: 0 });
                 self.chosen = true;
             }
             return Ok(());
@@ -169,27 +166,27 @@ impl Poster {
         if self.judged.is_multiple_of(JUDGED) {
             self.step.ticks = self.step.ticks.saturating_mul(2);
         }
-        let merit = self.judge(&moment)?;
+        let score = self.score(&moment)?;
         let inside = self.is_inside(time);
-        let weighed = if inside { merit.score } else { merit.score / 4 };
+        let weighed = if inside { score.score } else { score.score / 4 };
         // The earlier of two equal frames wins.
         if self.best.as_ref().is_none_or(|best| weighed > best.weighed) {
             if !self.renderer.looks_around() {
                 (moment.before, moment.after) = (None, None);
             }
-            self.best = Some(Found { moment, merit: Some(merit), inside, weighed });
+            self.best = Some(Candidate { moment, score: Some(score), inside, weighed });
         }
         Ok(())
     }
 
-    fn judge(&mut self, moment: &Moment) -> Result<Merit> {
+    fn score(&mut self, moment: &Moment) -> Result<PosterScore> {
         let canvas = self.renderer.render(moment)?;
-        let mut neighbour = |picture: &Option<Picture>| -> Result<Option<Canvas>> {
-            let Some(picture) = picture.clone() else { return Ok(None) };
-            self.renderer.render(&Moment { before: None, shown: picture, after: None }).map(Some)
+        let mut neighbour = |decoded: &Option<DecodedFrame>| -> Result<Option<Canvas>> {
+            let Some(decoded) = decoded.clone() else { return Ok(None) };
+            self.renderer.render(&Moment { before: None, shown: decoded, after: None }).map(Some)
         };
         let (before, after) = (neighbour(&moment.before)?, neighbour(&moment.after)?);
-        Ok(judge::judge(&canvas, before.as_ref(), after.as_ref()))
+        Ok(poster_score::score(&canvas, before.as_ref(), after.as_ref()))
     }
 
     /// True if a frame lies outside of the opening and closing titles. In a film of half a minute or more, they take a
@@ -205,21 +202,21 @@ impl Poster {
         }
     }
 
-    fn why(&self, found: &Found) -> String {
-        let Some(merit) = found.merit else {
+    fn why(&self, found: &Candidate) -> String {
+        let Some(score) = found.score else {
             let at = self.settings.at.unwrap_or(Timestamp::new(0, TimeBase::new(1, 1)));
             return match found.moment.after.is_some() {
                 true => format!("it is shown at {at}"),
-                false => format!("it is the last picture, and {at} was asked for"),
+                false => format!("it is the last frame, and {at} was asked for"),
             };
         };
         let place = if found.inside { "" } else { ", although it lies near an end of the film" };
         format!(
             "it has the highest score: {} of 1000 (contrast {}, brightness {}, change {:.1}) among {} frames{place}",
-            merit.score,
-            merit.contrast,
-            merit.brightness,
-            f64::from(merit.change) / 10.0,
+            score.score,
+            score.contrast,
+            score.brightness,
+            f64::from(score.change) / 10.0,
             self.judged
         )
     }
@@ -231,16 +228,21 @@ mod tests {
     use trix_model::extras::Extras;
 
     #[test]
-    fn hours_of_pictures_are_not_all_judged_and_the_first_of_equals_wins() {
+    fn hours_of_frames_are_not_all_judged_and_the_first_of_equals_wins() {
         let view = View::plain(16, 16, TimeBase::new(1, 5));
         let span = Span { origin: view.origin, expected: None };
         let settings = PosterSettings { path: "poster.png".into(), ..Default::default() };
         let mut poster = Poster::new(&settings, &view, span).unwrap();
         let frame = trix_av::frame::Frame::grey(16, 16);
         for number in 0..5 * 4 * 3600 {
-            let picture =
-                Picture { frame: frame.clone(), number, pts: number as i64, duration: None, extras: Extras::default() };
-            poster.push(&picture).unwrap();
+            let decoded = DecodedFrame {
+                frame: frame.clone(),
+                number,
+                pts: number as i64,
+                duration: None,
+                extras: Extras::default(),
+            };
+            poster.push(&decoded).unwrap();
         }
         let (files, report) = poster.finish().unwrap();
         // 400 for each halving of the two frames a second over four hours.

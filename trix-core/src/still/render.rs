@@ -9,37 +9,37 @@ use trix_model::{
 };
 
 use super::image::Canvas;
-use crate::{decode::video::Picture, filter::convert::Converter, plan::Filtering};
+use crate::{decode::video::DecodedFrame, filter::convert::Converter, plan::Filtering};
 
 /// A frame with its neighbours.
 #[derive(Clone)]
 pub(super) struct Moment {
     /// The previous frame, if any.
-    pub(super) before: Option<Picture>,
+    pub(super) before: Option<DecodedFrame>,
     /// The frame itself.
-    pub(super) shown: Picture,
+    pub(super) shown: DecodedFrame,
     /// The next frame, if any.
-    pub(super) after: Option<Picture>,
+    pub(super) after: Option<DecodedFrame>,
 }
 
 /// Keeps the last two frames, so that each frame is available with its neighbours.
 #[derive(Default)]
 pub(super) struct Window {
-    before: Option<Picture>,
-    shown: Option<Picture>,
+    before: Option<DecodedFrame>,
+    shown: Option<DecodedFrame>,
 }
 
 impl Window {
     /// The last frame with its predecessor and `after`.
-    pub(super) fn moment(&self, after: Option<&Picture>) -> Option<Moment> {
+    pub(super) fn moment(&self, after: Option<&DecodedFrame>) -> Option<Moment> {
         let shown = self.shown.clone()?;
         Some(Moment { before: self.before.clone(), shown, after: after.cloned() })
     }
 
     /// Advances to the next frame.
-    pub(super) fn push(&mut self, picture: &Picture) {
+    pub(super) fn push(&mut self, frame: &DecodedFrame) {
         // Extras such as captions are not shown.
-        let next = Picture { extras: Extras::default(), ..picture.clone() };
+        let next = DecodedFrame { extras: Extras::default(), ..frame.clone() };
         self.before = self.shown.replace(next);
     }
 }
@@ -72,22 +72,22 @@ impl Renderer {
         let Moment { before, shown, after } = moment;
         let around = self.looks_around();
         let mut found = None;
-        let mut look = |pictures: Vec<Picture>| {
+        let mut look = |frames: Vec<DecodedFrame>| {
             // Take the last match: the first frames of a moment flush the rest of the previous one.
-            found = pictures.into_iter().rfind(|picture| picture.number == shown.number).or(found.take());
+            found = frames.into_iter().rfind(|frame| frame.number == shown.number).or(found.take());
         };
-        let neighbour = |picture: &Option<Picture>| picture.clone().filter(|_| around);
-        for picture in [neighbour(before), Some(shown.clone()), neighbour(after)].into_iter().flatten() {
-            look(self.converter.push(Some(picture))?);
+        let neighbour = |frame: &Option<DecodedFrame>| frame.clone().filter(|_| around);
+        for frame in [neighbour(before), Some(shown.clone()), neighbour(after)].into_iter().flatten() {
+            look(self.converter.push(Some(frame))?);
         }
         if (around && after.is_none()) || found.is_none() {
             let fresh = Converter::new(self.filtering.clone(), self.stream, self.time_base);
             let mut spent = std::mem::replace(&mut self.converter, fresh);
-            found = spent.push(None)?.into_iter().rfind(|picture| picture.number == shown.number).or(found);
+            found = spent.push(None)?.into_iter().rfind(|frame| frame.number == shown.number).or(found);
         }
         let time = Timestamp::new(shown.pts, self.time_base);
-        found.and_then(|picture| Canvas::from_frame(&picture.frame)).ok_or_else(|| {
-            Error::bug(Stage::Filter, "no still came of a picture").in_stream(self.stream).at(Some(time))
-        })
+        found
+            .and_then(|frame| Canvas::from_frame(&frame.frame))
+            .ok_or_else(|| Error::bug(Stage::Filter, "no still came of a frame").in_stream(self.stream).at(Some(time)))
     }
 }

@@ -21,7 +21,7 @@ use super::{
     vtt::{self, Cue},
 };
 use crate::{
-    decode::video::Picture,
+    decode::video::DecodedFrame,
     plan::{Span, View},
     spec::still::{MOST_SIDE, SpriteSettings, StillFormat},
 };
@@ -158,10 +158,10 @@ impl Sprites {
     ///
     /// # Errors
     /// Those of the filter stage.
-    pub fn push(&mut self, picture: &Picture) -> Result<()> {
-        let time = self.span.since_origin(Timestamp::new(picture.pts, self.time_base));
-        self.take_until(time, Some(picture))?;
-        self.window.push(picture);
+    pub fn push(&mut self, frame: &DecodedFrame) -> Result<()> {
+        let time = self.span.since_origin(Timestamp::new(frame.pts, self.time_base));
+        self.take_until(time, Some(frame))?;
+        self.window.push(frame);
         Ok(())
     }
 
@@ -175,7 +175,7 @@ impl Sprites {
             return Err(Error::new(
                 ErrorKind::MalformedInput,
                 Stage::Decode,
-                "there is no picture to make thumbnails of",
+                "there is no frame to make thumbnails of",
             )
             .in_stream(self.stream));
         };
@@ -212,7 +212,7 @@ impl Sprites {
 
     /// Makes thumbnails of the last frame for all times before `time`. `after` is the frame shown from `time` on, if
     /// any.
-    fn take_until(&mut self, time: Timestamp, after: Option<&Picture>) -> Result<()> {
+    fn take_until(&mut self, time: Timestamp, after: Option<&DecodedFrame>) -> Result<()> {
         let Some(moment) = self.window.moment(after) else { return Ok(()) };
         loop {
             let next = self.step.time(self.tiles.len());
@@ -299,9 +299,9 @@ fn wished(settings: &SpriteSettings, millis: u64, frame: Timestamp) -> u64 {
     let count = match settings.count {
         Some(count) => count.into(),
         None => {
-            let pictures =
+            let frames =
                 Timestamp::new(millis.min(i64::MAX as u64) as i64, MILLI).rescale(frame.base) / frame.ticks.max(1);
-            millis.div_ceil(USUAL).max(LEAST.min(pictures.max(1) as u64)).min(settings.most.into())
+            millis.div_ceil(USUAL).max(LEAST.min(frames.max(1) as u64)).min(settings.most.into())
         }
     };
     // WebVTT states times in milliseconds.
@@ -338,21 +338,21 @@ mod tests {
     }
 
     #[test]
-    fn hours_of_pictures_take_no_more_memory_than_the_bound() {
+    fn hours_of_frames_take_no_more_memory_than_the_bound() {
         let view = View::plain(16, 16, TimeBase::new(1, 5));
         let span = Span { origin: view.origin, expected: None };
         let settings = SpriteSettings { path: "sprites.png".into(), most: 30, ..Default::default() };
         let mut sprites = Sprites::new(&settings, &view, span).unwrap();
         let frame = trix_av::frame::Frame::grey(16, 16);
-        let pictures = 5 * 4 * 3600;
-        for number in 0..pictures {
+        let frames = 5 * 4 * 3600;
+        for number in 0..frames {
             let extras = trix_model::extras::Extras::default();
             sprites
-                .push(&Picture { frame: frame.clone(), number, pts: number as i64, duration: None, extras })
+                .push(&DecodedFrame { frame: frame.clone(), number, pts: number as i64, duration: None, extras })
                 .unwrap();
             assert!(sprites.tiles.len() <= sprites.held + 1 && sprites.tiles.capacity() <= 512);
         }
-        let end = Timestamp::new(pictures as i64, view.time_base);
+        let end = Timestamp::new(frames as i64, view.time_base);
         let (files, report) = sprites.finish(Some(end)).unwrap();
         assert!((15..=30).contains(&report.count), "{report:?}");
         let text = String::from_utf8(files[1].bytes.clone()).unwrap();

@@ -9,7 +9,7 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::Picture,
+    decode::video::DecodedFrame,
     plan::{StillInput, StillPlan},
     spec::still::StillSettings,
     still::{
@@ -85,11 +85,11 @@ impl FrameStill {
     ///
     /// # Errors
     /// The errors of the filter stage.
-    pub fn push(&mut self, picture: &Picture) -> Result<()> {
-        self.last = Some(picture.pts);
+    pub fn push(&mut self, frame: &DecodedFrame) -> Result<()> {
+        self.last = Some(frame.pts);
         match &mut self.kind {
-            Kind::Poster(poster) => poster.push(picture),
-            Kind::Sprites(sprites) => sprites.push(picture),
+            Kind::Poster(poster) => poster.push(frame),
+            Kind::Sprites(sprites) => sprites.push(frame),
         }
     }
 

@@ -74,7 +74,7 @@ impl Waveform {
             self.peaks.reach(end);
         }
         if self.peaks.rate() == 0 || self.peaks.samples() == 0 {
-            let detail = "there is no sound to draw a waveform of";
+            let detail = "there is no audio stream to draw a waveform of";
             return Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).in_stream(self.stream));
         }
         let peaks = &self.peaks;
@@ -86,8 +86,8 @@ impl Waveform {
             peaks: (0..peaks.channels()).map(|channel| whole(channel).0).map(|all| all.high.max(-all.low)).collect(),
             rms: (0..peaks.channels()).map(|channel| whole(channel).1).collect(),
         };
-        let picture = self.draw().encode(StillFormat::Png, 100)?;
-        let mut files = vec![StillFile { path: self.settings.path.clone(), bytes: picture }];
+        let frame = self.draw().encode(StillFormat::Png, 100)?;
+        let mut files = vec![StillFile { path: self.settings.path.clone(), bytes: frame }];
         if let Some(path) = self.settings.peaks.clone() {
             self.peaks.coarsen(self.settings.width as usize);
             files.push(StillFile { path, bytes: self.json().into_bytes() });

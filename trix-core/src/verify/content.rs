@@ -45,7 +45,7 @@ pub fn compare_sources(
 ) -> Result<Comparison> {
     let shape = |source: &Source| {
         let facts = source.video().ok_or_else(|| {
-            Error::new(ErrorKind::Unsupported, Stage::Verify, "has no picture stream").in_file(&source.label())
+            Error::new(ErrorKind::Unsupported, Stage::Verify, "has no video stream").in_file(&source.label())
         })?;
         let format = trix_av::pixel::PixelFormat::from_raw(facts.format).and_then(|pixel| pixel.samples());
         Ok::<_, Error>((facts.width, facts.height, format, facts.color))
@@ -59,7 +59,7 @@ pub fn compare_sources(
         return Err(Error::new(
             ErrorKind::Unsupported,
             Stage::Verify,
-            "has pictures of a format that cannot be compared",
+            "has frames of a format that cannot be compared",
         )
         .in_file(&reference.label()));
     };

@@ -14,27 +14,27 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::Picture,
+    decode::video::DecodedFrame,
     plan::{Cut, Filtering},
     pool,
     quality::{Comparator, Metric, Score},
-    reading::reader::{PictureReader, Shaper},
+    reading::reader::{FrameReader, Shaper},
     source::Source,
 };
 
 /// What a comparison found.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Comparison {
-    /// Scores over all pictures.
+    /// Scores over all frames.
     pub score: Score,
-    /// The first picture that is not equal, sample by sample; absent when all are.
+    /// The first frame that is not equal, sample by sample; absent when all are.
     pub first_difference: Option<Difference>,
 }
 
-/// A picture that is not equal to that of the reference.
+/// A frame that is not equal to that of the reference.
 #[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
 pub struct Difference {
-    /// Which picture, from zero.
+    /// Which frame, from zero.
     pub frame: u64,
     /// When it is shown.
     pub time: Timestamp,
@@ -108,7 +108,7 @@ fn side_by_side(
     let threads = (2 * (pool::threads(threads) + 1) / (copies.len() + 1)).max(1) as u32;
     let Reference { source, on_damage } = reference;
     let facts = source.video().cloned();
-    let mut reader = PictureReader::new(source, on_damage, Cut::default(), None, threads)?;
+    let mut reader = FrameReader::new(source, on_damage, Cut::default(), None, threads)?;
     let mut views: Vec<View<'_>> = Vec::new();
     for (place, copied) in copies.into_iter().enumerate() {
         let taken = copied.taken.clone();
@@ -119,7 +119,7 @@ fn side_by_side(
                 let shaper = Shaper::new(facts, taken.cut, taken.filtering.clone());
                 views.push(View { taken, shaper, members: vec![member] });
             }
-            (None, None) => return Err(Error::bug(Stage::Verify, "the reference has no picture stream")),
+            (None, None) => return Err(Error::bug(Stage::Verify, "the reference has no video stream")),
         }
     }
     let mut window = Window::next(&mut reader, &token);
@@ -143,20 +143,20 @@ fn side_by_side(
 /// Consecutive frames of the reference.
 #[derive(Default)]
 struct Window {
-    pictures: Vec<Picture>,
+    frames: Vec<DecodedFrame>,
     /// The reason why no more frames follow.
     end: Option<Result<()>>,
 }
 
 impl Window {
-    fn next(reader: &mut PictureReader, token: &Token) -> Self {
+    fn next(reader: &mut FrameReader, token: &Token) -> Self {
         let (mut window, mut bytes) = (Window::default(), 0);
         while bytes < WINDOW && window.end.is_none() {
-            match reader.next_picture() {
+            match reader.next_frame() {
                 _ if token.is_set() => window.end = Some(Err(Error::cancelled(Stage::Verify))),
-                Ok(Some(picture)) => {
-                    bytes += picture.frame.bytes();
-                    window.pictures.push(picture);
+                Ok(Some(frame)) => {
+                    bytes += frame.frame.bytes();
+                    window.frames.push(frame);
                 }
                 Ok(None) => window.end = Some(Ok(())),
                 Err(error) => window.end = Some(Err(error)),
@@ -178,14 +178,14 @@ impl View<'_> {
     fn take(&mut self, window: &Window) {
         let end = matches!(window.end, Some(Ok(()))).then_some(None);
         let (mut made, mut bytes) = (Vec::new(), 0);
-        for picture in window.pictures.iter().cloned().map(Some).chain(end) {
+        for frame in window.frames.iter().cloned().map(Some).chain(end) {
             if self.is_over() {
                 return;
             }
-            match self.shaper.push(picture) {
-                Ok(pictures) => {
-                    bytes += pictures.iter().map(|picture| picture.frame.bytes()).sum::<usize>();
-                    made.extend(pictures);
+            match self.shaper.push(frame) {
+                Ok(frames) => {
+                    bytes += frames.iter().map(|frame| frame.frame.bytes()).sum::<usize>();
+                    made.extend(frames);
                 }
                 Err(error) => return self.fail(error),
             }
@@ -197,9 +197,9 @@ impl View<'_> {
         self.hand_on(&made);
     }
 
-    fn hand_on(&mut self, pictures: &[Picture]) {
+    fn hand_on(&mut self, frames: &[DecodedFrame]) {
         let is_all = self.shaper.is_over();
-        pool::map(self.members.iter_mut().collect(), |member: &mut Member<'_>| member.take(pictures, is_all));
+        pool::map(self.members.iter_mut().collect(), |member: &mut Member<'_>| member.take(frames, is_all));
     }
 
     /// Ends all copies with `error`, because the filtered reference cannot be made.
@@ -223,7 +223,7 @@ struct Member<'a> {
     place: usize,
     label: PathBuf,
     /// `None` if it cannot be opened.
-    reader: Option<PictureReader>,
+    reader: Option<FrameReader>,
     luma_only: bool,
     comparator: Comparator,
     first_difference: Option<Difference>,
@@ -245,7 +245,7 @@ impl<'a> Member<'a> {
     ) -> Self {
         let Copied { source, filtering, luma_only, counters, token, .. } = copied;
         let label = source.label();
-        let (reader, error) = match PictureReader::new(source, OnDamage::Fail, Cut::default(), filtering, threads) {
+        let (reader, error) = match FrameReader::new(source, OnDamage::Fail, Cut::default(), filtering, threads) {
             Ok(reader) => (Some(reader), None),
             Err(error) => (None, Some(error)),
         };
@@ -271,11 +271,11 @@ impl<'a> Member<'a> {
     }
 
     /// Compares with the next frames of the reference. `is_all` is true if none follow.
-    fn take(&mut self, pictures: &[Picture], is_all: bool) {
+    fn take(&mut self, frames: &[DecodedFrame], is_all: bool) {
         if self.result.is_some() {
             return;
         }
-        match self.compare(pictures, is_all) {
+        match self.compare(frames, is_all) {
             Err(error) => self.end(Err(error)),
             Ok(()) if is_all => {
                 let score = std::mem::replace(&mut self.comparator, Comparator::new(&[])).finish();
@@ -285,16 +285,16 @@ impl<'a> Member<'a> {
         }
     }
 
-    fn compare(&mut self, pictures: &[Picture], is_all: bool) -> Result<()> {
+    fn compare(&mut self, frames: &[DecodedFrame], is_all: bool) -> Result<()> {
         let Some(reader) = &mut self.reader else { return Ok(()) };
         let wrong = |detail: String| Error::new(ErrorKind::Verification, Stage::Verify, detail).in_file(&self.label);
-        for left in pictures {
+        for left in frames {
             let number = self.compared;
             if self.token.is_set() {
                 return Err(Error::cancelled(Stage::Verify));
             }
-            let Some(right) = reader.next_picture()? else {
-                return Err(wrong(format!("ends after {number} pictures; the reference goes on")));
+            let Some(right) = reader.next_frame()? else {
+                return Err(wrong(format!("ends after {number} frames; the reference goes on")));
             };
             let (left_planes, mut right_planes) = (left.frame.planes(), right.frame.planes());
             if self.luma_only {
@@ -302,7 +302,7 @@ impl<'a> Member<'a> {
             }
             let time = Timestamp::new(right.pts, reader.time_base());
             let equal = self.comparator.push(&left_planes, &right_planes).map_err(|error| {
-                wrong(format!("picture {number} cannot be compared: {error}")).at(Some(time)).caused_by(error)
+                wrong(format!("frame {number} cannot be compared: {error}")).at(Some(time)).caused_by(error)
             })?;
             if !equal && self.first_difference.is_none() {
                 self.first_difference = Some(Difference { frame: number, time });
@@ -310,9 +310,9 @@ impl<'a> Member<'a> {
             self.compared += 1;
             self.counters.add_frame();
         }
-        if is_all && reader.next_picture()?.is_some() {
+        if is_all && reader.next_frame()?.is_some() {
             let number = self.compared;
-            return Err(wrong(format!("goes on after the {number} pictures of the reference")));
+            return Err(wrong(format!("goes on after the {number} frames of the reference")));
         }
         Ok(())
     }

@@ -5,12 +5,12 @@
 
 use trix_av::{packet::Packet, stream::StreamFacts};
 use trix_bitstream::{nal::NalCodec, sei};
-use trix_model::{orientation::Orientation, picture::FieldOrder, time::Rational};
+use trix_model::{frame_facts::FieldOrder, orientation::Orientation, time::Rational};
 
 use super::checks::Checks;
 use crate::{
     plan::VideoPlan,
-    reading::glance,
+    reading::bitstream_facts,
     source::Source,
     spec::{job::Container, video::Encoder},
 };
@@ -57,16 +57,20 @@ pub(super) fn check(
         checks.equal(&name("content light in the bitstream"), words(expected), words(found));
     }
     // Two frames are needed for interlaced streams whose first packet is a single field.
-    let Some(glance) = glance::at_most(file, facts, 2) else { return };
+    let Some(bitstream_facts) = bitstream_facts::at_most(file, facts, 2) else { return };
     if NalCodec::from_name(&facts.codec).is_some() {
         let square = Rational::new(1, 1);
         let expected = Some(plan.sample_aspect).filter(|aspect| aspect.is_positive()).unwrap_or(square);
-        checks.equal(&name("sample aspect in the bitstream"), expected, glance.sample_aspect.unwrap_or(square));
+        checks.equal(
+            &name("sample aspect in the bitstream"),
+            expected,
+            bitstream_facts.sample_aspect.unwrap_or(square),
+        );
     }
     // No decoder of libavcodec 59 reports the fields of HEVC, which stand in an SEI message.
     if plan.encoder != Encoder::X265 {
         let order = |order| if order == FieldOrder::Top { "upper field first" } else { "lower field first" };
-        let found = match (glance.interlaced, glance.top_first, facts.field_order) {
+        let found = match (bitstream_facts.interlaced, bitstream_facts.top_first, facts.field_order) {
             (0, _, "tt" | "bt") => "upper field first",
             (0, _, "bb" | "tb") => "lower field first",
             (0, _, _) => "none",

@@ -5,8 +5,8 @@
 pub mod structure;
 mod display;
 mod checks;
-mod carried;
+mod metadata;
 pub mod content;
 pub(crate) mod copies;
-pub(crate) mod sound;
+pub(crate) mod audio;
 pub mod standalone;

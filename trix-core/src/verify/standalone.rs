@@ -14,7 +14,7 @@ use trix_model::{
 use super::content;
 use crate::{
     quality::{Metric, Score},
-    reading::census::{self, Census},
+    reading::full_decode_count::{self, FullDecodeCount},
     source::Source,
     spec::source::Limits,
 };
@@ -31,10 +31,11 @@ pub struct FileReport {
     #[schemars(with = "Option<PathBuf>")]
     pub against: Option<PathBuf>,
     /// What decoding all of it found.
-    pub census: Census,
+    #[serde(rename = "census")]
+    pub full_decode_count: FullDecodeCount,
     /// What was looked at.
     pub checks: Vec<Check>,
-    /// The pictures against those of the reference.
+    /// The frames against those of the reference.
     pub score: Option<Score>,
     /// Whether everything holds.
     pub ok: bool,
@@ -75,21 +76,21 @@ pub fn check_source(source: Source, against: Option<Source>, cancel: &Cancel) ->
     let reference = against.as_ref().map(Source::label);
     let again = against.is_some().then(|| source.reopen()).transpose()?;
     let video = source.video().map(|facts| facts.index);
-    let census = census::count(source, OnDamage::Conceal, 0, cancel)?;
+    let full_decode_count = full_decode_count::count(source, OnDamage::Conceal, 0, cancel)?;
     let mut checks = Vec::new();
     let mut check = |name: &str, expected: String, found: String| {
         checks.push(Check { name: name.to_owned(), ok: expected == found, expected, found });
     };
-    let detail = census.damage.first.first().map_or_else(
+    let detail = full_decode_count.damage.first.first().map_or_else(
         || "no damage".to_owned(),
         |first| {
             let time = first.time.map_or_else(String::new, |time| format!(" at {time}"));
-            format!("damaged in {} places, first{time}: {}", census.damage.total(), first.detail)
+            format!("damaged in {} places, first{time}: {}", full_decode_count.damage.total(), first.detail)
         },
     );
     check("damage", "no damage".to_owned(), detail);
-    let pictures = video.and_then(|index| census.streams.get(&index));
-    if let Some(found) = pictures {
+    let frames = video.and_then(|index| full_decode_count.streams.get(&index));
+    if let Some(found) = frames {
         check("times that do not increase", "0".to_owned(), found.timing.repeats.to_string());
         let some = if found.frames > Some(0) { "at least one" } else { "none" };
         check("frames that can be decoded", "at least one".to_owned(), some.to_owned());
@@ -100,16 +101,16 @@ pub fn check_source(source: Source, against: Option<Source>, cancel: &Cancel) ->
             Ok(comparison) => {
                 // The comparison reads the same number of frames from both sides. The census counted this side
                 // separately.
-                let found = pictures.and_then(|found| found.frames).unwrap_or(0);
-                check("pictures of the reference", comparison.score.frames.to_string(), found.to_string());
+                let found = frames.and_then(|found| found.frames).unwrap_or(0);
+                check("frames of the reference", comparison.score.frames.to_string(), found.to_string());
                 score = Some(comparison.score);
             }
             Err(error) if error.kind() == ErrorKind::Verification => {
-                check("pictures of the reference", "the same number and size".to_owned(), error.to_string());
+                check("frames of the reference", "the same number and size".to_owned(), error.to_string());
             }
             Err(error) => return Err(error),
         }
     }
     let ok = checks.iter().all(|check| check.ok);
-    Ok(FileReport { file, against: reference, census, checks, score, ok })
+    Ok(FileReport { file, against: reference, full_decode_count, checks, score, ok })
 }

@@ -10,13 +10,13 @@ use trix_model::{
     control::cancel::Token,
     error::{Error, ErrorKind, Result, Stage},
     extras::ExtrasCount,
-    format::{Chroma, PictureFormat},
+    format::{Chroma, FrameFormat},
     time::{Rational, TimeBase, Timestamp},
 };
 
-use super::{carried, display};
+use super::{display, metadata};
 use crate::{
-    mux::record::{Bookkeeper, TrackRecord},
+    mux::record::{TrackRecord, TrackRecorder},
     plan::{OutputPlan, VideoPlan},
     source::Source,
     spec::{container::Container, video::Encoder},
@@ -28,7 +28,7 @@ pub struct Structure {
     /// All comparisons.
     pub checks: Vec<Check>,
     /// Packets of the video track.
-    pub pictures: Option<u64>,
+    pub frames: Option<u64>,
     /// Seconds by which audio ends after the video.
     pub drift_seconds: Option<f64>,
     /// SHA-256 of the file, if requested: 64 lower-case hexadecimal digits.
@@ -64,18 +64,18 @@ pub(crate) struct BackRead {
 /// Reads every packet of `path` and records its tracks. With `hash`, hashes the bytes during the same reading.
 pub(crate) fn read_back(path: &Path, hash: bool, token: &Token) -> Result<BackRead> {
     let mut source = Source::open(path)?.with_own_times();
-    let keeper = hash.then(|| source.keep_fixity());
+    let hasher = hash.then(|| source.hash_source());
     source.goes_through();
-    let mut books: Vec<Bookkeeper> =
-        source.streams().iter().map(|stream| Bookkeeper::new(&stream.parameters, stream.time_base)).collect();
+    let mut record: Vec<TrackRecorder> =
+        source.streams().iter().map(|stream| TrackRecorder::new(&stream.parameters, stream.time_base)).collect();
     loop {
         if token.is_set() {
             return Err(Error::cancelled(Stage::Verify));
         }
         match source.read() {
             Ok(Some(packet)) => {
-                if let Some(books) = books.get_mut(packet.stream()) {
-                    books.enter(&packet);
+                if let Some(record) = record.get_mut(packet.stream()) {
+                    record.enter(&packet);
                 }
             }
             Ok(None) => break,
@@ -86,9 +86,9 @@ pub(crate) fn read_back(path: &Path, hash: bool, token: &Token) -> Result<BackRe
             }
         }
     }
-    let fixity = keeper.map(|keeper| keeper.finish(token.caller())).transpose();
+    let fixity = hasher.map(|hasher| hasher.finish(token.caller())).transpose();
     let sha256 = fixity.map_err(|error| not_hashed(path, error))?.map(|fixity| fixity.sha256);
-    Ok(BackRead { source, found: books.into_iter().map(Bookkeeper::close).collect(), sha256 })
+    Ok(BackRead { source, found: record.into_iter().map(TrackRecorder::close).collect(), sha256 })
 }
 
 /// The error for a file that was just written and cannot be hashed.
@@ -125,7 +125,7 @@ pub(crate) fn compare(
         streams.iter().zip(&found).filter(|(stream, _)| is_track(stream)).collect();
     checks.equal("tracks", written.len(), media.len());
     let clock = own_clock(plan.container, written, &media);
-    let mut pictures = None;
+    let mut frames = None;
     let mut ends: Vec<(StreamKind, Timestamp)> = Vec::new();
     for (index, (expected, (facts, found))) in written.iter().zip(&media).enumerate() {
         let name = |what: &str| format!("track {index} {what}");
@@ -133,20 +133,20 @@ pub(crate) fn compare(
         checks.equal(&name("essence"), &expected.essence, &found.essence);
         let counted = match facts.kind {
             StreamKind::Video => {
-                pictures = Some(found.packets);
+                frames = Some(found.packets);
                 checks.equal(&name("keyframes"), expected.keyframes, found.keyframes);
                 // A player would begin after the hidden frames.
-                checks.equal(&name("pictures that an edit list hides"), 0, found.hidden);
-                let (extras, carried) = (expected.extras, found.extras);
+                checks.equal(&name("frames that an edit list hides"), 0, found.hidden);
+                let (extras, metadata) = (expected.extras, found.extras);
                 if extras != ExtrasCount::default() {
-                    checks.equal(&name("pictures with captions"), extras.captions, carried.captions);
-                    checks.equal(&name("pictures with Dolby Vision"), extras.dolby_vision, carried.dolby_vision);
-                    checks.equal(&name("pictures with HDR10+"), extras.hdr10_plus, carried.hdr10_plus);
+                    checks.equal(&name("frames with captions"), extras.captions, metadata.captions);
+                    checks.equal(&name("frames with Dolby Vision"), extras.dolby_vision, metadata.dolby_vision);
+                    checks.equal(&name("frames with HDR10+"), extras.hdr10_plus, metadata.hdr10_plus);
                 }
                 if plan.container.is_matroska() {
-                    checks.equal(&name("pictures with alpha"), extras.alpha_layer, carried.alpha_layer);
+                    checks.equal(&name("frames with alpha"), extras.alpha_layer, metadata.alpha_layer);
                 }
-                Some("pictures")
+                Some("frames")
             }
             StreamKind::Subtitle => Some("subtitles"),
             // PCM has no packets of its own: each container cuts it in its own way.
@@ -174,16 +174,16 @@ pub(crate) fn compare(
         if let Some(audio) = plan.audio.get(place).filter(|_| facts.kind == StreamKind::Audio) {
             checks.equal(&name("sample rate"), audio.sample_rate, facts.sample_rate);
         }
-        if let Some(tags) = carried::source_of(plan, facts.kind, place).map(|stream| plan.tags(stream)) {
-            carried::check_tags(&mut checks, &name, plan.container, &tags, facts);
+        if let Some(tags) = metadata::source_of(plan, facts.kind, place).map(|stream| plan.tags(stream)) {
+            metadata::check_tags(&mut checks, &name, plan.container, &tags, facts);
         }
     }
-    carried::check(&mut checks, plan, &source);
+    metadata::check(&mut checks, plan, &source);
     let last = |kind| ends.iter().filter(|(of, _)| *of == kind).map(|(_, end)| *end).max();
     let drift_seconds = last(StreamKind::Audio)
         .zip(last(StreamKind::Video))
         .map(|(audio, video)| (audio.micros() - video.micros()) as f64 / 1e6);
-    Ok(Structure { checks: checks.0, pictures, drift_seconds, sha256, clock })
+    Ok(Structure { checks: checks.0, frames, drift_seconds, sha256, clock })
 }
 
 /// The name that libavformat reads back for a codec: MP4 and MOV have one name for layers II and III of MPEG audio
@@ -245,17 +245,17 @@ fn check_video(
 ) {
     checks.equal(&name("size"), format!("{}x{}", plan.width, plan.height), format!("{}x{}", found.width, found.height));
     let format = trix_av::pixel::PixelFormat::from_raw(found.format);
-    let mut picture = format.and_then(|format| format.samples());
+    let mut frame = format.and_then(|format| format.samples());
     if plan.encoder == Encoder::X264 && plan.format.chroma == Chroma::C400 {
         // libavcodec's H.264 decoder yields grey chroma for frames without chroma.
-        picture = picture.map(|found| PictureFormat { chroma: Chroma::C400, ..found });
+        frame = frame.map(|found| FrameFormat { chroma: Chroma::C400, ..found });
     }
     if plan.encoder == Encoder::Prores {
         // The decoder yields 10-bit samples as 12 bits, and alpha as 16 bits.
-        picture = picture.map(|found| PictureFormat { depth: plan.format.depth, ..found });
+        frame = frame.map(|found| FrameFormat { depth: plan.format.depth, ..found });
     }
     let expected = plan.format.to_string();
-    checks.equal(&name("format"), expected, picture.map_or_else(|| "unknown".to_owned(), |found| found.to_string()));
+    checks.equal(&name("format"), expected, frame.map_or_else(|| "unknown".to_owned(), |found| found.to_string()));
     if NalCodec::from_name(&found.codec).is_some() {
         let color = Color { range: limited(plan.color.range), ..plan.color };
         let mut seen = Color { range: limited(found.color.range), ..found.color };

@@ -38,7 +38,7 @@ mod video {
     mod scaling_cascade;
 }
 
-/// Audio of the source, and audio from files beside it (`side_*`).
+/// Audio of the source, and audio from files beside it (`external_*`).
 mod audio {
     mod channel_layouts;
     mod conversion;
@@ -46,10 +46,10 @@ mod audio {
     mod format_changes;
     mod loudness_jobs;
     mod loudness_meter;
-    mod side_lengths;
-    mod side_metadata;
-    mod side_placement;
-    mod side_settings;
+    mod external_lengths;
+    mod external_metadata;
+    mod external_placement;
+    mod external_settings;
     mod sync;
     mod tracks;
 }

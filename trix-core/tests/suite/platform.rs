@@ -10,9 +10,9 @@ use trix_core::{
 };
 use trix_fixtures::folder;
 
-use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, picture_job, picture_stream, quick, samples, text};
+use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, picture_job, quick, samples, text, video_stream};
 
-const SOUND: &str =
+const AUDIO: &str =
     "-f lavfi -i aevalsrc=0.4*sin(2*PI*440*t)*lt(mod(t\\,0.25)\\,0.1)|0.3*sin(2*PI*660*t):c=stereo:s=48000";
 
 /// An elementary stream, which has no header for a rate.
@@ -39,7 +39,7 @@ fn elementary_streams_have_the_rate_of_their_bitstream() {
             let mut job = picture_job(&source, &output, Encoder::X264, quick(""));
             job.outputs[0].overwrite = true;
             let report = done(&job);
-            let told = picture_stream(&output);
+            let told = video_stream(&output);
             let whole = if rate.contains('/') { rate.to_owned() } else { format!("{rate}/1") };
             assert_eq!(text(&told["avg_frame_rate"]), whole, "{name}");
             assert_eq!(text(&told["nb_read_frames"]), "30", "{name}");
@@ -92,7 +92,7 @@ fn audio_with_priming_begins_at_zero_in_matroska_encoded_or_copied() {
     let folder = folder();
     let film = made_by_ffmpeg(
         "platform-film.mkv",
-        &format!("-f lavfi -i testsrc2=s=128x96:r=25 {SOUND} -t 2 -c:v ffv1 -c:a pcm_s16le"),
+        &format!("-f lavfi -i testsrc2=s=128x96:r=25 {AUDIO} -t 2 -c:v ffv1 -c:a pcm_s16le"),
     );
     let heard = samples(&film, 0, "s16le");
     for (name, audio) in [

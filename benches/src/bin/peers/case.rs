@@ -204,7 +204,7 @@ impl Case {
 
 impl Target {
     /// Types of the NAL units that hold coded frames, for FFmpeg's `filter_units`: H.264 table 7-1, H.265 table 7-1.
-    pub fn picture_units(&self) -> &'static str {
+    pub fn frame_units(&self) -> &'static str {
         if self.encoder == "x264" { "1-5" } else { "0-31" }
     }
 }

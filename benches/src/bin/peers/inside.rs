@@ -11,7 +11,7 @@ use trix_core::{
     plan::{Cut, OutputPlan, VideoPlan},
     planner,
     quality::{Comparator, Metric, Score},
-    reading::reader::PictureReader,
+    reading::reader::FrameReader,
 };
 
 use crate::{
@@ -63,9 +63,9 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     let output = plan.outputs.first().ok_or("the case has no output")?;
     let plan = pictures(output)?;
     let opened = Source::open(source)?;
-    let mut reader = PictureReader::new(opened, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 0)?;
+    let mut reader = FrameReader::new(opened, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 0)?;
     let mut pictures = Vec::new();
-    while let Some(picture) = reader.next_picture()? {
+    while let Some(picture) = reader.next_frame()? {
         pictures.push(picture);
     }
     // The cost of the decoder's threads and reference frames must not count for the encoder.
@@ -109,11 +109,11 @@ pub fn score(case: &Case, number: usize, source: &Path, distorted: &Path) -> Fal
     let target = pictures(output)?.filtering();
     let open = |path| Source::open(path);
     let cut = Cut::default;
-    let mut reference = PictureReader::new(open(source)?, OnDamage::Fail, cut(), Some(target), 0)?;
-    let mut distorted = PictureReader::new(open(distorted)?, OnDamage::Fail, cut(), None, 0)?;
+    let mut reference = FrameReader::new(open(source)?, OnDamage::Fail, cut(), Some(target), 0)?;
+    let mut distorted = FrameReader::new(open(distorted)?, OnDamage::Fail, cut(), None, 0)?;
     let mut comparator = Comparator::new(&[Metric::Psnr, Metric::Ssim]);
     loop {
-        match (reference.next_picture()?, distorted.next_picture()?) {
+        match (reference.next_frame()?, distorted.next_frame()?) {
             (Some(reference), Some(distorted)) => {
                 comparator.push(&reference.frame.planes(), &distorted.frame.planes())?;
             }

@@ -43,13 +43,13 @@ struct Arguments {
     /// Only these cases, by letter
     #[arg(long, value_delimiter = ',', value_name = "A,B", value_parser = by_key)]
     only: Vec<Case>,
-    /// A few pictures and one run: shows that everything works, and nothing about speed
+    /// A few frames and one run: shows that everything works, and nothing about speed
     #[arg(long)]
     quick: bool,
     /// Write FILE.md and FILE.json [default for a full run: benches/runs/DATE-N-cores]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// (for itself) Time the encoder of a case over pictures in memory
+    /// (for itself) Time the encoder of a case over frames in memory
     #[arg(long, hide = true, value_name = "CASE", value_parser = by_key)]
     encoder_alone: Option<Case>,
     /// (for itself) Print the job of a case, and what its plan decides
@@ -196,7 +196,7 @@ fn enter(outputs: &mut Vec<Output>, targets: &[Target], folder: &Path) -> io::Re
         let path = folder.join(&target.name);
         output.bytes = fs::metadata(&path)?.len();
         // Without headers and messages, which may contain the name of the program.
-        let units = format!("filter_units=pass_types={}", target.picture_units());
+        let units = format!("filter_units=pass_types={}", target.frame_units());
         output.pictures.push(essence_hash(&path, &["-map", "0:v", "-bsf:v", &units])?);
         if target.copies_sound {
             output.sound.push(essence_hash(&path, &["-map", "0:a"])?);

@@ -32,11 +32,11 @@ pub enum Phase {
 pub struct Progress {
     /// What the job is doing.
     pub phase: Phase,
-    /// Pictures done in this phase, by the output that is least far.
+    /// Frames done in this phase, by the output that is least far.
     pub frame: u64,
-    /// Pictures expected, where the source declares them.
+    /// Frames expected, where the source declares them.
     pub frames_expected: Option<u64>,
-    /// Pictures in a second, over the last few seconds.
+    /// Frames in a second, over the last few seconds.
     pub fps: f64,
     /// Seconds of film in a second.
     pub speed: f64,

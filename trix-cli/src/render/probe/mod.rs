@@ -12,8 +12,8 @@ use trix_core::{
     media::time::{Rational, Timestamp},
     probe::{AudioInfo, Disagreement, HdrFormat, MediaInfo, StreamInfo, SubtitleForm, VideoInfo},
     reading::{
-        census::{Census, FrameSize},
-        glance::Glance,
+        bitstream_facts::BitstreamFacts,
+        full_decode_count::{FrameSize, FullDecodeCount},
     },
 };
 
@@ -31,8 +31,8 @@ pub fn text(info: &MediaInfo) -> String {
     for stream in &info.streams {
         page.stream(stream, info);
     }
-    if let Some(census) = &info.census {
-        page.damage(census);
+    if let Some(full_decode_count) = &info.full_decode_count {
+        page.damage(full_decode_count);
     }
     page.text
 }
@@ -146,7 +146,7 @@ impl Page {
         let kind = match stream.kind {
             StreamKind::Video if stream.is_attached_picture => "cover",
             StreamKind::Video => "video",
-            StreamKind::Audio => "sound",
+            StreamKind::Audio => "audio",
             StreamKind::Subtitle => "subtitles",
             StreamKind::Attachment => "file",
             StreamKind::Data => "data",
@@ -176,7 +176,7 @@ impl Page {
         if let Some(subtitle) = &stream.subtitle {
             let form = match subtitle.form {
                 SubtitleForm::Text => "text",
-                SubtitleForm::Bitmap => "pictures of text",
+                SubtitleForm::Bitmap => "images of text",
             };
             self.facts("format", [form]);
         }
@@ -188,9 +188,11 @@ impl Page {
         self.times(stream.duration.map(|time| time.to_string()), stream.duration_method, start);
         self.edits(stream);
         self.data(stream);
-        if let Some(found) = info.census.as_ref().and_then(|census| census.streams.get(&stream.index)) {
+        if let Some(found) =
+            info.full_decode_count.as_ref().and_then(|full_decode_count| full_decode_count.streams.get(&stream.index))
+        {
             let mut counts = vec![counted(found.packets, "packet")];
-            counts.extend(found.frames.map(|frames| counted(frames, "picture")));
+            counts.extend(found.frames.map(|frames| counted(frames, "frame")));
             counts.extend(found.samples.map(|samples| format!("{samples} samples")));
             if found.frames.is_some() {
                 let part = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
@@ -204,7 +206,7 @@ impl Page {
                 self.warn("times", remarkable);
             }
             if found.sizes.len() > 1 {
-                let size = |size: &FrameSize| format!("{}x{} from picture {}", size.width, size.height, size.first);
+                let size = |size: &FrameSize| format!("{}x{} from frame {}", size.width, size.height, size.first);
                 self.warn("size varies", found.sizes.iter().map(size).collect::<Vec<_>>().join(", "));
             }
         }
@@ -212,11 +214,11 @@ impl Page {
     }
 
     fn video(&mut self, stream: &StreamInfo, video: &VideoInfo) {
-        let mut picture = vec![words::shape(video)];
-        picture.extend(video.chroma.map(|chroma| chroma.to_string()));
-        picture.extend(video.bit_depth.map(|depth| format!("{depth} bits")));
-        picture.extend(video.pixel_format.map(|format| format.to_string()));
-        self.facts("picture", picture);
+        let mut frame = vec![words::shape(video)];
+        frame.extend(video.chroma.map(|chroma| chroma.to_string()));
+        frame.extend(video.bit_depth.map(|depth| format!("{depth} bits")));
+        frame.extend(video.pixel_format.map(|format| format.to_string()));
+        self.facts("frame", frame);
         if stream.is_attached_picture {
             return;
         }
@@ -240,8 +242,8 @@ impl Page {
         if let Some(hdr) = &video.hdr {
             let seen = video.bitstream.as_ref();
             let share = |count: u64, what: &str| {
-                let of = seen.map_or(0, |seen| seen.pictures);
-                (count > 0 && count < of).then(|| format!("{what} in {count} of the first {of} pictures"))
+                let of = seen.map_or(0, |seen| seen.frames);
+                (count > 0 && count < of).then(|| format!("{what} in {count} of the first {of} frames"))
             };
             let mut facts = vec![hdr.summary.clone()];
             if hdr.formats.contains(&HdrFormat::DolbyVision) && hdr.formats.contains(&HdrFormat::Hdr10Plus) {
@@ -260,9 +262,9 @@ impl Page {
     }
 
     fn audio(&mut self, audio: &AudioInfo) {
-        let mut sound = vec![format!("{} Hz", audio.sample_rate)];
+        let mut words = vec![format!("{} Hz", audio.sample_rate)];
         let labels = audio.channel_labels.join(" ");
-        sound.push(match (audio.channel_labels.is_empty(), audio.channels) {
+        words.push(match (audio.channel_labels.is_empty(), audio.channels) {
             // FFmpeg has no name for some layouts, and lists their channels instead.
             (false, _) if audio.layout.contains('+') => {
                 format!("{} ({labels})", counted(audio.channels.into(), "channel"))
@@ -270,11 +272,11 @@ impl Page {
             (false, _) => format!("{} ({labels})", audio.layout),
             (true, _) => format!("{}, layout not stated", counted(audio.channels.into(), "channel")),
         });
-        sound.extend(audio.data_bursts.as_ref().map(ToString::to_string));
-        sound.extend(audio.bit_depth.map(|depth| format!("{depth} bits")));
-        sound
+        words.extend(audio.data_bursts.as_ref().map(ToString::to_string));
+        words.extend(audio.bit_depth.map(|depth| format!("{depth} bits")));
+        words
             .extend(audio.joint_objects.map(|objects| format!("Dolby Atmos (joint object coding, {objects} objects)")));
-        self.facts("format", sound);
+        self.facts("format", words);
         let mut blocks = Vec::new();
         // A block of uncompressed audio is one sample.
         blocks.extend(audio.block_samples.filter(|samples| *samples > 1).map(|samples| format!("{samples} samples")));
@@ -313,37 +315,37 @@ impl Page {
         }
         if let Some(measured) = measured.filter(|_| stream.kind == StreamKind::Video && !stream.is_attached_picture) {
             facts.push(match (measured.keys, measured.packets) {
-                (keys, packets) if keys == packets => "every picture a keyframe".into(),
+                (keys, packets) if keys == packets => "every frame a keyframe".into(),
                 (0, _) => "no keyframe flagged".into(),
-                _ => format!("keyframes at most {} pictures apart", measured.longest_group),
+                _ => format!("keyframes at most {} frames apart", measured.longest_group),
             });
         }
         self.facts("data", facts);
     }
 
-    fn damage(&mut self, census: &Census) {
+    fn damage(&mut self, full_decode_count: &FullDecodeCount) {
         self.text.push('\n');
-        if census.damage.is_empty() {
+        if full_decode_count.damage.is_empty() {
             self.facts("damage", ["none found"]);
         }
-        for (kind, count) in &census.damage.counts {
+        for (kind, count) in &full_decode_count.damage.counts {
             let kind = serde_json::to_value(kind).ok();
             let kind = kind.as_ref().and_then(|kind| kind.as_str()).unwrap_or("other");
             self.warn("damage", format!("{count} x {kind}"));
         }
-        for damage in census.damage.first.iter().take(5) {
+        for damage in full_decode_count.damage.first.iter().take(5) {
             let time = damage.time.map_or_else(String::new, |time| format!(" at {time}"));
             let stream = damage.stream.map_or_else(String::new, |stream| format!("#{stream}"));
             self.facts("", [format!("{stream}{time}: {}", damage.detail)]);
         }
-        for note in &census.notes {
+        for note in &full_decode_count.notes {
             self.facts("note", [note.clone()]);
         }
     }
 }
 
 /// The captions in the frames.
-fn captions(seen: &Glance) -> Option<String> {
+fn captions(seen: &BitstreamFacts) -> Option<String> {
     let kinds: Vec<&str> = [("CTA-608", seen.captions_608), ("CTA-708", seen.captions_708)]
         .iter()
         .filter(|(_, count)| *count > 0)
@@ -351,7 +353,7 @@ fn captions(seen: &Glance) -> Option<String> {
         .collect();
     match (seen.captions, kinds.is_empty()) {
         (0, _) => None,
-        (_, true) => Some(format!("room for captions, empty in the first {} pictures", seen.pictures)),
-        (_, false) => Some(format!("{} in the pictures", kinds.join(" and "))),
+        (_, true) => Some(format!("room for captions, empty in the first {} frames", seen.frames)),
+        (_, false) => Some(format!("{} in the frames", kinds.join(" and "))),
     }
 }

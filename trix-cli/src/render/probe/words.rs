@@ -123,9 +123,9 @@ pub fn rate(video: &VideoInfo) -> Option<String> {
         return Some(format!("{} fps by the {place}, without times to measure", decimal(rate)));
     };
     let extent = match video.timing_extent {
-        Some(TimingExtent::Index) => format!("all {} pictures, by the index", timing.pictures),
-        Some(TimingExtent::AllPackets) => format!("all {} pictures", timing.pictures),
-        _ => format!("the first {} pictures", timing.pictures),
+        Some(TimingExtent::Index) => format!("all {} frames, by the index", timing.frames),
+        Some(TimingExtent::AllPackets) => format!("all {} frames", timing.frames),
+        _ => format!("the first {} frames", timing.frames),
     };
     Some(format!("{}, over {extent}", evenness(&timing)))
 }
@@ -142,7 +142,7 @@ pub fn evenness(timing: &Timing) -> String {
         millis(timing.least),
         millis(timing.greatest),
         timing.most_common_count,
-        timing.pictures - 1,
+        timing.frames - 1,
         millis(timing.most_common),
     )
 }
@@ -160,12 +160,12 @@ pub fn fields(video: &VideoInfo) -> String {
         // Codecs without fields set no flags.
         (0, _) if container.starts_with("field") => "progressive".to_owned(),
         (0, _) => container.to_owned(),
-        (all, top) if all == seen.pictures && top == all => "interlaced, top field first".into(),
-        (all, 0) if all == seen.pictures => "interlaced, bottom field first".into(),
-        (some, _) => format!("mixed: {some} of the first {} pictures interlaced", seen.pictures),
+        (all, top) if all == seen.frames && top == all => "interlaced, top field first".into(),
+        (all, 0) if all == seen.frames => "interlaced, bottom field first".into(),
+        (some, _) => format!("mixed: {some} of the first {} frames interlaced", seen.frames),
     };
     if seen.repeated_fields > 0 {
-        text = format!("{text}, fields repeated in {} of the first {} pictures", seen.repeated_fields, seen.pictures);
+        text = format!("{text}, fields repeated in {} of the first {} frames", seen.repeated_fields, seen.frames);
     }
     text
 }
@@ -249,7 +249,7 @@ pub fn origin(origin: TimecodeOrigin) -> &'static str {
         TimecodeOrigin::Track => "time code track",
         TimecodeOrigin::Stream => "stream metadata",
         TimecodeOrigin::GroupOfPictures => "group of pictures",
-        TimecodeOrigin::Picture => "picture",
+        TimecodeOrigin::Picture => "frame",
     }
 }
 
@@ -261,7 +261,7 @@ pub fn edit(edit: &EditInfo) -> String {
     };
     match edit.media_start {
         None => format!("nothing for {duration}"),
-        Some(start) if edit.speed == Rational::ZERO => format!("one picture, at {start}, for {duration}"),
+        Some(start) if edit.speed == Rational::ZERO => format!("one frame, at {start}, for {duration}"),
         Some(start) => {
             let speed = Some(edit.speed).filter(|speed| *speed != Rational::new(1, 1));
             let speed = speed.map(|speed| format!(" at speed {}", decimal(speed))).unwrap_or_default();

@@ -11,7 +11,7 @@ use trix_fixtures::{
 
 use crate::support::{Dice, damage, encode, file, trix, words};
 
-const PICTURES: u64 = 30;
+const FRAMES: u64 = 30;
 
 /// The byte ranges of the packets as `ffprobe` prints them, without the framing of the container.
 fn payload(source: &Path, stream: &str) -> Vec<Range<usize>> {
@@ -46,8 +46,8 @@ fn flip(source: &Path, rounds: u64) -> u64 {
         let lenient = encode(&flipped, "--preset ultrafast --on-damage conceal");
         if strict.ran.code == Some(0) {
             // Samples may differ, because no decoder can notice that. The number of frames may not.
-            strict.holds(PICTURES);
-            assert_eq!(damage(&lenient.holds(PICTURES)), 0, "{}", flipped.display());
+            strict.holds(FRAMES);
+            assert_eq!(damage(&lenient.holds(FRAMES)), 0, "{}", flipped.display());
         } else {
             noticed += 1;
             strict.refused(3);
@@ -105,7 +105,7 @@ fn a_flipped_bit_in_lossless_audio_is_always_noticed() {
         let flipped = file(&folder, &format!("flipped-{round}.mkv"), bytes);
         encode(&flipped, "--preset ultrafast --audio aac").refused(3);
         let lenient = encode(&flipped, "--preset ultrafast --audio aac --on-damage conceal");
-        assert!(damage(&lenient.holds(PICTURES)) > 0, "{}", flipped.display());
+        assert!(damage(&lenient.holds(FRAMES)) > 0, "{}", flipped.display());
         trix("verify {}", &[&flipped]).refused(4, &flipped);
     }
 }
@@ -127,8 +127,8 @@ fn flipped_bytes_in_a_transport_stream_end_with_an_error_or_a_count() {
         let strict = encode(&flipped, "--preset ultrafast");
         let lenient = encode(&flipped, "--preset ultrafast --on-damage conceal");
         if strict.ran.code == Some(0) {
-            strict.holds(PICTURES);
-            assert_eq!(damage(&lenient.holds(PICTURES)), 0, "{}", flipped.display());
+            strict.holds(FRAMES);
+            assert_eq!(damage(&lenient.holds(FRAMES)), 0, "{}", flipped.display());
         } else {
             noticed += 1;
             strict.refused(3);

@@ -98,7 +98,7 @@ fn flip(first: usize) {
                 && found != pictures
             {
                 let decodable = support::decodable(&changed);
-                assert_eq!(found, decodable, "{}: {pictures} pictures before", changed.display());
+                assert_eq!(found, decodable, "{}: {pictures} frames before", changed.display());
             }
             fs::remove_file(changed).expect("a file");
         }

@@ -121,5 +121,5 @@ fn a_cut_transport_stream_gives_every_frame_that_is_whole() {
             lenient.refused(3);
         }
     });
-    assert!(whole < 5, "{whole} of nine cuts went unnoticed; they cannot all fall between pictures");
+    assert!(whole < 5, "{whole} of nine cuts went unnoticed; they cannot all fall between frames");
 }

@@ -49,7 +49,7 @@ fn one_line_makes_five_copies_of_a_master_in_a_folder_that_it_makes() {
 }
 
 /// What the profile `preview` makes beside a film.
-const PICTURES: [&str; 4] = ["poster.jpg", "sprites.jpg", "sprites.vtt", "waveform.png"];
+const FRAMES: [&str; 4] = ["poster.jpg", "sprites.jpg", "sprites.vtt", "waveform.png"];
 
 #[test]
 fn several_profiles_are_made_together_and_told_in_words() {
@@ -57,7 +57,7 @@ fn several_profiles_are_made_together_and_told_in_words() {
     let ran = trix("ingest {} -o {} --profile preview,mezzanine", &[&master(), folder.path()]);
     let text = &ran.done().out;
     let mut expected = vec!["master-bt709.mezzanine.mov".to_owned(), "master-bt709.preview.mp4".to_owned()];
-    expected.extend(PICTURES.map(|name| format!("master-bt709.{name}")));
+    expected.extend(FRAMES.map(|name| format!("master-bt709.{name}")));
     expected.sort();
     assert_eq!(names(folder.path()), expected);
     for part in ["master-bt709.preview.mp4", "x264 320x180 4:2:0 8 bits", "prores 320x180", "checks hold", "50 decoded"]
@@ -78,7 +78,7 @@ fn a_profile_of_ones_own_is_a_file_beside_others() {
     let into = folder.path().join("out");
     trix("ingest {} -o {} --profile {} --set preview_crf=40", &[&master(), &into, &own]).done();
     let mut expected = vec!["master-bt709-small.mkv".to_owned()];
-    expected.extend(PICTURES.map(|name| format!("master-bt709.{name}")));
+    expected.extend(FRAMES.map(|name| format!("master-bt709.{name}")));
     assert_eq!(names(&into), expected);
     let told = trix("profiles --check {}", &[&own]).done().out.clone();
     assert_eq!(told, format!("{} is sound: mine\n", own.display()));

@@ -288,5 +288,5 @@ fn a_job_of_five_outputs_that_is_ten_times_as_long_takes_no_more_memory() {
     };
     let (short, long) = (peak(60), peak(600));
     // The frames of the decoder alone, were they kept, would be 60 MiB more; those of all outputs 300.
-    assert!(long < short + 40 * 1024, "{short} KiB for 60 pictures, {long} KiB for 600");
+    assert!(long < short + 40 * 1024, "{short} KiB for 60 frames, {long} KiB for 600");
 }

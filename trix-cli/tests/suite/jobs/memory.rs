@@ -18,6 +18,6 @@ fn a_job_ten_times_as_long_takes_no_more_memory() {
         };
         let (short, long) = (peak(60), peak(600));
         // The sampling of a short run may miss its peak; 540 frames more would be 60 MiB.
-        assert!(long < short + 20 * 1024, "{codec}: {short} KiB for 60 pictures, {long} KiB for 600");
+        assert!(long < short + 20 * 1024, "{codec}: {short} KiB for 60 frames, {long} KiB for 600");
     }
 }

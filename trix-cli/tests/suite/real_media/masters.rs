@@ -123,7 +123,7 @@ fn rows(table: &mut String, encoded: &Encoded) {
     }
     let verification = &report["outputs"][0]["verification"];
     if let Some(drift) = verification["drift_seconds"].as_f64() {
-        let _ = writeln!(table, "  sync     sound ends {:+.0} ms from the picture", drift * 1000.0);
+        let _ = writeln!(table, "  sync     audio ends {:+.0} ms from the video", drift * 1000.0);
     }
     if let Some(frames) = verification["lossless_frames"].as_u64() {
         let _ = writeln!(table, "  score    {frames} frames equal");
@@ -159,14 +159,14 @@ fn look(encoded: &Encoded, report: &Value) {
     }
     let sides = stream["side_data_list"].as_array().cloned().unwrap_or_default();
     let has = |kind: &str| sides.iter().any(|side| side["side_data_type"] == kind);
-    assert!(!has("Display Matrix"), "{name}: pictures are upright, and no player is asked to turn them");
+    assert!(!has("Display Matrix"), "{name}: frames are upright, and no player is asked to turn them");
     assert_eq!(has("Mastering display metadata"), !video["hdr"]["mastering"].is_null(), "{name}");
     assert_eq!(has("DOVI configuration record"), !video["dolby_vision"].is_null(), "{name}");
     // mediainfo parses containers and bitstreams with code of its own.
     let json = program::run("mediainfo", [Path::new("--Output=JSON"), file]);
     let json: Value = serde_json::from_slice(&json.stdout).expect("mediainfo prints JSON");
     let tracks = json["media"]["track"].as_array().expect("tracks").clone();
-    let track = tracks.iter().find(|track| track["@type"] == "Video").expect("a picture track");
+    let track = tracks.iter().find(|track| track["@type"] == "Video").expect("a video track");
     assert_eq!(words(&track["Width"]), video["width"].to_string(), "{name}");
     assert_eq!(words(&track["Height"]), video["height"].to_string(), "{name}");
     // In Matroska it multiplies duration and rate, which is no count.

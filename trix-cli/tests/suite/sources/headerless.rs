@@ -68,7 +68,7 @@ fn image_sequences_are_encoded_probed_verified_and_compared() {
     assert!(compared.done().json()["first_difference"].is_null(), "{compared:?}");
     let told = encode(&pattern, "--preset ultrafast");
     let decisions = told.holds(10)["outputs"][0]["plan"]["decisions"].to_string();
-    assert!(decisions.contains("25/1 pictures a second") && decisions.contains("no rate"), "{decisions}");
+    assert!(decisions.contains("25/1 frames a second") && decisions.contains("no rate"), "{decisions}");
     // The source is as it was.
     assert_eq!(names(folder.path()).len(), 10);
 }
@@ -77,7 +77,7 @@ fn image_sequences_are_encoded_probed_verified_and_compared() {
 fn a_sequence_with_a_hole_is_refused_or_counted() {
     let folder = folder();
     let pattern = sequence(folder.path());
-    fs::remove_file(folder.path().join("shot.1004.tif")).expect("a picture");
+    fs::remove_file(folder.path().join("shot.1004.tif")).expect("a frame");
     let strict = encode(&pattern, "--preset ultrafast");
     assert!(strict.refused(3).contains("shot.1004.tif"), "{:?}", strict.ran);
     let lenient: Encoded = encode(&pattern, "--preset ultrafast --on-damage conceal");

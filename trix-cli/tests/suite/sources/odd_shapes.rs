@@ -12,7 +12,7 @@ const QUICK: &str = "--preset ultrafast";
 /// Real need is about 60 MiB; a frame of the declared size would take gigabytes.
 const MEMORY_KIB: u64 = 300 * 1024;
 
-fn with_sound(name: &str, options: &str) -> PathBuf {
+fn with_audio(name: &str, options: &str) -> PathBuf {
     made(name, |path| {
         let sound = "-f lavfi -i sine=frequency=440:sample_rate=48000";
         ffmpeg(&format!("{sound} {} -t 1.2 {options} {}", Clip::default().lavfi(), path.display()));
@@ -50,14 +50,14 @@ fn refused_within_memory(encoded: &Encoded, why: &str) {
 
 #[test]
 fn audio_without_video_is_taken_alone_unless_an_encoder_of_video_is_asked_for() {
-    let source = with_sound("sound-only.m4a", "-map 0:a -c:a aac");
+    let source = with_audio("sound-only.m4a", "-map 0:a -c:a aac");
     encode(&source, "--video x265").refused(3);
     for options in ["", "--video none"] {
         let report = encode(&source, options).done();
         assert_eq!(report["outputs"][0]["tracks"].as_array().map(Vec::len), Some(1));
         assert_eq!(report["outputs"][0]["ledger"], Value::Null);
         let decided = report["outputs"][0]["plan"]["decisions"].to_string();
-        assert_eq!(decided.contains("the output has no pictures"), options.is_empty(), "{decided}");
+        assert_eq!(decided.contains("the output has no video"), options.is_empty(), "{decided}");
     }
     encode(&Clip::default().y4m(), "--video none").refused(3);
 }

@@ -93,11 +93,11 @@ fn the_main_video_is_neither_a_still_nor_flagged_as_not_default() {
     let two = format!("-i {} -i {} -map 1:v -map 0:v -map 0:a -c copy", moving.display(), other.display());
     let cases = [
         // The still is the default track, the film is not; then the other way round.
-        (clip("still-default.mkv", &format!("{inputs} -disposition:v:0 default -disposition:v:1 0")), "still picture"),
-        (clip("still-first.mkv", &format!("{inputs} -disposition:v:0 0 -disposition:v:1 default")), "still picture"),
-        (clip("still-first.mov", &inputs), "still picture"),
-        (clip("still-first.mp4", &inputs), "still picture"),
-        (clip("still-fragments.mp4", &format!("{inputs} -movflags frag_keyframe+empty_moov")), "still picture"),
+        (clip("still-default.mkv", &format!("{inputs} -disposition:v:0 default -disposition:v:1 0")), "still image"),
+        (clip("still-first.mkv", &format!("{inputs} -disposition:v:0 0 -disposition:v:1 default")), "still image"),
+        (clip("still-first.mov", &inputs), "still image"),
+        (clip("still-first.mp4", &inputs), "still image"),
+        (clip("still-fragments.mp4", &format!("{inputs} -movflags frag_keyframe+empty_moov")), "still image"),
         (
             clip("not-default.mkv", &format!("{two} -disposition:v:0 0 -disposition:v:1 default")),
             "not flagged as default",
@@ -426,10 +426,10 @@ fn a_source_without_video_is_ingested_and_one_without_audio() {
     }
     // x264 is only what is taken where nothing is said; what was asked for is refused.
     let alone = encode_as(&heard, "out.mkv", "--audio flac");
-    assert!(told(&alone.done_as()).contains("the output has no pictures"));
+    assert!(told(&alone.done_as()).contains("the output has no video"));
     assert_eq!(tones(&alone.output), [440]);
     let message = encode(&heard, "--video x265 --audio aac").refused(3).to_owned();
-    assert!(message.contains("no picture stream"), "{message}");
+    assert!(message.contains("no video stream"), "{message}");
     assert_eq!(encode(&heard, "--audio none").ran.code, Some(2));
 }
 

@@ -9,17 +9,17 @@ use trix_av::{
     packet::Packet,
     stream::{StreamFacts, StreamKind},
 };
-use trix_bitstream::audio_header::{self, SoundHeader};
+use trix_bitstream::audio_header::{self, AudioHeader};
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     time::{Rational, Timestamp},
 };
 
 use crate::{
-    decode::{audio::SoundChange, video::refuse_change},
+    decode::{audio::AudioChange, video::refuse_change},
     encode::subtitle::Span,
     pipeline::pass::record::{Shared, lock},
-    planner::sound_choice::holds_changes,
+    planner::audio_choice::holds_changes,
     spec::container::Container,
 };
 
@@ -28,9 +28,9 @@ pub(super) struct CopyWatch {
     stream: usize,
     codec: String,
     extradata: Vec<u8>,
-    is_sound: bool,
+    is_audio: bool,
     container: Container,
-    header: Option<SoundHeader>,
+    header: Option<AudioHeader>,
     /// Number of the output.
     output: usize,
     span: Span,
@@ -50,7 +50,7 @@ impl CopyWatch {
             stream: facts.index,
             codec: facts.codec.clone(),
             extradata: facts.parameters.extradata().to_vec(),
-            is_sound: facts.kind == StreamKind::Audio,
+            is_audio: facts.kind == StreamKind::Audio,
             container,
             header: None,
             output,
@@ -63,12 +63,12 @@ impl CopyWatch {
     ///
     /// # Errors
     /// `Unsupported` if the container cannot hold the change.
-    pub(super) fn judge(&mut self, packet: &Packet, place: Option<Timestamp>) -> Result<()> {
+    pub(super) fn classify(&mut self, packet: &Packet, place: Option<Timestamp>) -> Result<()> {
         let is_after = place.zip(self.span.end).is_some_and(|(place, end)| place >= end);
         if is_after {
             return Ok(());
         }
-        let kind = if self.is_sound { "audio" } else { "video" };
+        let kind = if self.is_audio { "audio" } else { "video" };
         let way_out = format!("a copied track has one codec with one configuration; encode the {kind}");
         if let Some(changed) = packet.change() {
             let place = changed.time.or(place);
@@ -79,7 +79,7 @@ impl CopyWatch {
             let detail = format!("the configuration of the {kind} ({}) changes in mid-stream; {way_out}", self.codec);
             return Err(Error::new(ErrorKind::Unsupported, Stage::Demux, detail).in_stream(self.stream).at(place));
         }
-        if !self.is_sound || !audio_header::describes_itself(&self.codec) {
+        if !self.is_audio || !audio_header::describes_itself(&self.codec) {
             return Ok(());
         }
         let Some(header) = audio_header::read(&self.codec, packet.data()) else { return Ok(()) };
@@ -99,8 +99,8 @@ impl CopyWatch {
             return Err(Error::new(ErrorKind::Unsupported, Stage::Demux, detail).in_stream(self.stream).at(place));
         }
         let time = place.unwrap_or(Timestamp::new(0, Rational::new(1, 1)));
-        let change = SoundChange { stream: self.stream, time, from, to };
-        lock(&self.shared.outputs[self.output].done).sound_changes.push(change);
+        let change = AudioChange { stream: self.stream, time, from, to };
+        lock(&self.shared.outputs[self.output].done).audio_changes.push(change);
         Ok(())
     }
 }

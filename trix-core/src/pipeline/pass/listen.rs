@@ -12,7 +12,7 @@ use trix_model::{
 
 use crate::{
     decode::data_bursts::BurstFinder,
-    filter::sound_converter::SoundConverter,
+    filter::audio_converter::AudioConverter,
     loudness::Meter,
     pipeline::{
         pass::{
@@ -41,7 +41,7 @@ impl Gauge {
     pub(super) fn push(&mut self, frame: &Frame) -> Result<()> {
         if self.wanted && self.meter.is_none() {
             // Audio without a defined loudness, such as a hundred channels, is not measured.
-            self.meter = Meter::for_sound_like(frame).ok();
+            self.meter = Meter::for_audio_like(frame).ok();
             self.wanted = self.meter.is_some();
         }
         self.meter.as_mut().map_or(Ok(()), |meter| meter.push(frame))
@@ -54,7 +54,7 @@ impl Gauge {
 
 /// Measures copied audio.
 pub(super) struct MeterStage {
-    pub(super) converter: SoundConverter,
+    pub(super) converter: AudioConverter,
     pub(super) gauge: Gauge,
     /// Looks for coded audio in the samples, which has no loudness.
     pub(super) bursts: Option<BurstFinder>,
@@ -105,7 +105,7 @@ pub(super) struct WaveformStage {
     pub(super) number: usize,
     pub(super) still: AudioStill,
     /// Aligns an external audio track as the outputs do.
-    pub(super) converter: Option<SoundConverter>,
+    pub(super) converter: Option<AudioConverter>,
     pub(super) end: Option<trix_model::time::Timestamp>,
     pub(super) shared: Arc<Shared>,
 }

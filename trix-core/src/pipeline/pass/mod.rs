@@ -22,13 +22,13 @@ mod mux;
 mod queued;
 mod record;
 mod route;
-mod side;
-mod sound;
-mod sound_cut;
+mod external_audio;
+mod audio;
+mod audio_cut;
 mod tracks;
 mod video;
 
 pub(crate) use self::{
-    build::{Followers, start},
+    build::{PassMonitors, start},
     record::{OutputOutcome, Pass, PassOutcome},
 };

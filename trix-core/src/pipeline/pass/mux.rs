@@ -13,7 +13,7 @@ use crate::{
     pipeline::{
         pass::{
             queued::ForMuxer,
-            record::{OutputBooks, Shared, lock},
+            record::{OutputRecord, Shared, lock},
         },
         stage::Receiver,
     },
@@ -29,7 +29,7 @@ pub(super) fn mux(
     mut muxer: Muxer,
     bases: Vec<TimeBase>,
     input: Receiver<ForMuxer>,
-    books: &OutputBooks,
+    record: &OutputRecord,
     counters: &Counters,
     counts_packets: bool,
 ) -> Result<()> {
@@ -43,7 +43,7 @@ pub(super) fn mux(
         }
     }
     let (records, notes) = muxer.finish()?;
-    let mut done = lock(&books.done);
+    let mut done = lock(&record.done);
     done.warnings.extend(notes);
     done.tracks = records;
     Ok(())

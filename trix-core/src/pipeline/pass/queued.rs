@@ -6,7 +6,7 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use crate::{decode::video::Picture, pipeline::stage::Weight, plan::PACKETS};
+use crate::{decode::video::DecodedFrame, pipeline::stage::Weight, plan::PACKETS};
 
 impl Weight for Packet {
     fn weight(&self) -> usize {
@@ -15,7 +15,7 @@ impl Weight for Packet {
     }
 }
 
-impl Weight for Picture {
+impl Weight for DecodedFrame {
     fn weight(&self) -> usize {
         self.frame.bytes()
     }
@@ -49,7 +49,7 @@ impl Queued<Packet> {
 }
 
 impl Queued<Frame> {
-    pub(super) fn sound(frame: Frame) -> Self {
+    pub(super) fn audio(frame: Frame) -> Self {
         let (bytes, samples, rate) = (frame.bytes(), frame.samples() as i64, i64::from(frame.sample_rate().max(1)));
         Queued::lasting(frame, bytes, samples, TimeBase::new(1, rate))
     }

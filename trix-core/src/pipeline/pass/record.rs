@@ -16,9 +16,9 @@ use trix_model::{
 };
 
 use crate::{
-    decode::{audio::SoundChange, timing::TimingReport},
+    decode::{audio::AudioChange, timing::TimingReport},
     demux::Walked,
-    filter::{convert::Change, pictures::FilterCounts, sound_ledger::SoundLedger},
+    filter::{audio_ledger::AudioLedger, convert::Change, frames::FilterCounts},
     ledger::Ledger,
     mux::record::TrackRecord,
     package::WrittenPackage,
@@ -26,7 +26,7 @@ use crate::{
     report::{Seek, TrackLoudness},
     source::Appeared,
     still::Still,
-    verify::sound::EncodedSound,
+    verify::audio::EncodedAudio,
 };
 
 /// The products that a pass writes.
@@ -85,7 +85,7 @@ pub(crate) struct PassOutcome {
 pub(crate) struct OutputOutcome {
     pub(crate) ledger: Option<Ledger>,
     pub(crate) tracks: Vec<TrackRecord>,
-    pub(crate) sounds: Vec<EncodedSound>,
+    pub(crate) audio_tracks: Vec<EncodedAudio>,
     pub(crate) loudness: Vec<TrackLoudness>,
     pub(crate) frame_threads: Option<u32>,
     pub(crate) warnings: Vec<String>,
@@ -94,9 +94,9 @@ pub(crate) struct OutputOutcome {
     /// Where the source changed its size or format.
     pub(crate) changes: Vec<Change>,
     /// The ledger of audio samples, by track.
-    pub(crate) sound_ledgers: Vec<SoundLedger>,
+    pub(crate) audio_ledgers: Vec<AudioLedger>,
     /// Where the audio of the source changed its codec, rate or channels.
-    pub(crate) sound_changes: Vec<SoundChange>,
+    pub(crate) audio_changes: Vec<AudioChange>,
 }
 
 /// A pass whose stages are running.
@@ -118,9 +118,9 @@ pub(super) struct Shared {
     pub(super) walked: Mutex<Walked>,
     /// Changes of codec that audio decoders found, by stream. External tracks are numbered after the streams of the
     /// source.
-    pub(super) codec_changes: Mutex<Vec<SoundChange>>,
-    pub(super) steps: Vec<Mutex<StepBooks>>,
-    pub(super) outputs: Vec<OutputBooks>,
+    pub(super) codec_changes: Mutex<Vec<AudioChange>>,
+    pub(super) steps: Vec<Mutex<StepRecord>>,
+    pub(super) outputs: Vec<OutputRecord>,
     pub(super) packages: Vec<Mutex<Option<WrittenPackage>>>,
     pub(super) stills: Vec<Mutex<Option<Still>>>,
     pub(super) damage_of_tracks: Mutex<BTreeMap<usize, Vec<DamageReport>>>,
@@ -128,7 +128,7 @@ pub(super) struct Shared {
 
 /// The record of a filter step.
 #[derive(Clone, Default)]
-pub(super) struct StepBooks {
+pub(super) struct StepRecord {
     pub(super) decoded: u64,
     pub(super) before: u64,
     pub(super) after: u64,
@@ -139,7 +139,7 @@ pub(super) struct StepBooks {
 
 /// The record of the stages of an output.
 #[derive(Default)]
-pub(super) struct OutputBooks {
+pub(super) struct OutputRecord {
     pub(super) encoded: AtomicU64,
     pub(super) emitted: AtomicU64,
     pub(super) done: Mutex<OutputOutcome>,
@@ -154,7 +154,7 @@ impl Shared {
             walked: Mutex::default(),
             codec_changes: Mutex::default(),
             steps: plan.filters.iter().map(|_| Mutex::default()).collect(),
-            outputs: plan.outputs.iter().map(|_| OutputBooks::default()).collect(),
+            outputs: plan.outputs.iter().map(|_| OutputRecord::default()).collect(),
             packages: plan.packages.iter().map(|_| Mutex::default()).collect(),
             stills: plan.stills.iter().map(|_| Mutex::default()).collect(),
             damage_of_tracks: Mutex::default(),
@@ -167,8 +167,8 @@ impl Shared {
     }
 
     /// Records changes of codec that an audio decoder found.
-    pub(super) fn note_changes(&self, stream: usize, found: &[SoundChange]) {
-        let found = found.iter().map(|change| SoundChange { stream, ..change.clone() });
+    pub(super) fn note_changes(&self, stream: usize, found: &[AudioChange]) {
+        let found = found.iter().map(|change| AudioChange { stream, ..change.clone() });
         lock(&self.codec_changes).extend(found);
     }
 
@@ -195,11 +195,11 @@ impl Running {
         let shared = &self.shared;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let passed = self.seek.map_or(0, |seek| seek.not_decoded);
-        let outputs = shared.outputs.iter().zip(&plan.outputs).map(|(books, output)| {
-            let mut done = std::mem::take(&mut *lock(&books.done));
+        let outputs = shared.outputs.iter().zip(&plan.outputs).map(|(record, output)| {
+            let mut done = std::mem::take(&mut *lock(&record.done));
             let heard = |stream: usize| output.audio.iter().any(|audio| audio.stream == stream && !audio.copied);
             let changes = lock(&shared.codec_changes);
-            done.sound_changes.extend(changes.iter().filter(|change| heard(change.stream)).cloned());
+            done.audio_changes.extend(changes.iter().filter(|change| heard(change.stream)).cloned());
             if let Some(video) = &output.video {
                 let steps = self.steps(plan, video.filter);
                 let (first, last) = (&steps[0], &steps[steps.len() - 1]);
@@ -213,8 +213,8 @@ impl Running {
                     left_out_at_start: get(&shared.left_out),
                     dropped_before_start: first.before + passed,
                     dropped_after_end: first.after,
-                    encoded: get(&books.encoded),
-                    emitted: get(&books.emitted),
+                    encoded: get(&record.encoded),
+                    emitted: get(&record.emitted),
                     found: None,
                     times_repaired: get(&shared.repaired),
                     filter,
@@ -237,9 +237,9 @@ impl Running {
     }
 
     /// The records of the steps that lead to step `last`, in the order in which they run.
-    fn steps(&self, plan: &Plan, last: usize) -> Vec<StepBooks> {
+    fn steps(&self, plan: &Plan, last: usize) -> Vec<StepRecord> {
         let after = |step: &usize| plan.filters.get(*step).and_then(|step| step.after);
-        let mut steps: Vec<StepBooks> =
+        let mut steps: Vec<StepRecord> =
             std::iter::successors(Some(last), after).map(|step| lock(&self.shared.steps[step]).clone()).collect();
         steps.reverse();
         steps

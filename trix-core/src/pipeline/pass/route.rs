@@ -10,7 +10,7 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{copy_watch::CopyWatch, sound_cut::SoundCut};
+use super::{audio_cut::AudioCut, copy_watch::CopyWatch};
 use crate::{
     demux::{Demuxer, Walked},
     encode::subtitle::SubtitleTrack,
@@ -19,7 +19,7 @@ use crate::{
         pass::queued::{ForMuxer, Queued},
         stage::{Sender, Sent},
     },
-    planner::cut::{CopyGate, Place},
+    planner::cut::{CopyGate, CopyPart},
 };
 
 /// A consumer of the packets of a stream.
@@ -49,9 +49,9 @@ pub(super) struct IntoOutput {
 /// What is written into an output.
 pub(super) enum Kind {
     /// Video packets that belong to the copied part.
-    Pictures(CopyGate),
+    Frames(CopyGate),
     /// Audio packets within a span.
-    Sound(SoundCut),
+    Audio(AudioCut),
     /// Subtitles, copied or converted.
     Subtitles(SubtitleTrack),
 }
@@ -93,7 +93,7 @@ impl IntoOutput {
         let (track, origin) = (self.track, self.origin);
         let start = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, base));
         if let Some(watch) = watch {
-            watch.judge(&packet, start)?;
+            watch.classify(&packet, start)?;
             packet.drop_new_extradata();
         }
         // An empty packet only signals a change.
@@ -101,12 +101,12 @@ impl IntoOutput {
             return Ok(Sent::Yes);
         }
         match kind {
-            Kind::Pictures(gate) => match gate.judge(&packet, base) {
-                Place::Inside => {}
-                Place::Outside | Place::Leading => return Ok(Sent::Yes),
-                Place::After => return Ok(Sent::NotWanted),
+            Kind::Frames(gate) => match gate.classify(&packet, base) {
+                CopyPart::Inside => {}
+                CopyPart::Outside | CopyPart::Leading => return Ok(Sent::Yes),
+                CopyPart::After => return Ok(Sent::NotWanted),
             },
-            Kind::Sound(cut) => {
+            Kind::Audio(cut) => {
                 let kept = cut.take(packet);
                 for mut packet in kept.packets {
                     follow(&mut packet, reached);

@@ -5,21 +5,21 @@
 use trix_av::stream::{CodecParameters, StreamFacts, VideoParameters};
 use trix_model::{
     error::{Error, Result, Stage},
+    frame_facts::Display,
     orientation::Orientation,
-    picture::Display,
     time::{Rational, TimeBase},
 };
 
 use crate::{
     encode::video::VideoEncoder,
-    mux::{Attached, Beside, CoverSpec, TrackSpec},
+    mux::{Attached, CoverSpec, FileMetadata, TrackSpec},
     plan::{OutputPlan, TrackTags, VideoPlan},
     source::Source,
     spec::{container::Container, video::Encoder},
 };
 
 /// Describes an encoded video track.
-pub(super) fn of_pictures(
+pub(super) fn of_frames(
     plan: &VideoPlan,
     time_base: TimeBase,
     encoder: &dyn VideoEncoder,
@@ -80,19 +80,19 @@ pub(super) fn copied(facts: &StreamFacts, rate: Option<Rational>, tags: &TrackTa
 }
 
 /// Everything in the file besides its tracks.
-pub(super) fn beside<'a>(plan: &'a OutputPlan, source: &Source) -> Beside<'a> {
-    let carried = &plan.carried;
+pub(super) fn file_metadata<'a>(plan: &'a OutputPlan, source: &Source) -> FileMetadata<'a> {
+    let planned = &plan.metadata;
     let owned = |key: &str, value: &String| (key.to_owned(), value.clone());
-    let mut metadata: Vec<(String, String)> = carried.metadata.iter().map(|(key, value)| owned(key, value)).collect();
-    metadata.extend(carried.timecode.iter().map(|timecode| owned("timecode", timecode)));
-    if plan.container.is_transport_stream() && !carried.metadata.contains_key("service_provider") {
+    let mut metadata: Vec<(String, String)> = planned.metadata.iter().map(|(key, value)| owned(key, value)).collect();
+    metadata.extend(planned.timecode.iter().map(|timecode| owned("timecode", timecode)));
+    if plan.container.is_transport_stream() && !planned.metadata.contains_key("service_provider") {
         // Without a provider, libavformat writes its own name.
         metadata.push(("service_provider".to_owned(), "Trix".to_owned()));
     }
-    Beside {
+    FileMetadata {
         metadata,
-        chapters: &carried.chapters,
-        attachments: carried
+        chapters: &planned.chapters,
+        attachments: planned
             .attachments
             .iter()
             .map(|own| Attached {
@@ -101,7 +101,7 @@ pub(super) fn beside<'a>(plan: &'a OutputPlan, source: &Source) -> Beside<'a> {
                 data: source.attached_data(own.stream),
             })
             .collect(),
-        covers: carried
+        covers: planned
             .covers
             .iter()
             .filter_map(|own| {

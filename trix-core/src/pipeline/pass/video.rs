@@ -20,18 +20,18 @@ use trix_model::{
 use crate::{
     decode::{
         dynamic::{self, DynamicHdr},
-        video::{Picture, VideoDecoder},
+        video::{DecodedFrame, VideoDecoder},
     },
     encode::{
         timeline::Timeline,
         video::{Encoded, VideoEncoder},
     },
-    filter::pictures::PictureFilter,
+    filter::frames::FrameFilter,
     pipeline::{
         failures,
         pass::{
             queued::{ForMuxer, Queued},
-            record::{Shared, StepBooks, lock},
+            record::{Shared, StepRecord, lock},
         },
         stage::{Fan, Receiver, Sender, Sent},
     },
@@ -50,7 +50,7 @@ pub(super) struct DecodeStage {
 }
 
 impl DecodeStage {
-    pub(super) fn run(mut self, input: Receiver<Queued<Packet>>, mut output: Fan<Picture>) -> Result<()> {
+    pub(super) fn run(mut self, input: Receiver<Queued<Packet>>, mut output: Fan<DecodedFrame>) -> Result<()> {
         let (mut wanted, mut ended) = (true, false);
         while wanted && !ended {
             let packet = input.receive(Stage::Decode)?.map(|queued| queued.item);
@@ -59,12 +59,12 @@ impl DecodeStage {
                 dynamic.push(packet);
             }
             self.decoder.push(packet.as_ref())?;
-            while wanted && let Some(mut picture) = self.decoder.receive()? {
-                picture.extras = dynamic::extras(self.dynamic.as_mut(), &picture);
-                if self.names_timecode && picture.number == 0 {
-                    self.decoder.name_timecode(&picture.frame);
+            while wanted && let Some(mut frame) = self.decoder.receive()? {
+                frame.extras = dynamic::extras(self.dynamic.as_mut(), &frame);
+                if self.names_timecode && frame.number == 0 {
+                    self.decoder.name_timecode(&frame.frame);
                 }
-                wanted = output.send(picture, Stage::Decode)? == Sent::Yes;
+                wanted = output.send(frame, Stage::Decode)? == Sent::Yes;
             }
         }
         self.shared.repaired.store(self.decoder.repaired(), Ordering::Relaxed);
@@ -81,49 +81,49 @@ pub(super) struct FilterStage {
     pub(super) cut: Cut,
     /// Time base of the incoming frames.
     pub(super) time_base: TimeBase,
-    pub(super) filter: PictureFilter,
+    pub(super) filter: FrameFilter,
     pub(super) shared: Arc<Shared>,
 }
 
 impl FilterStage {
-    pub(super) fn run(mut self, input: Receiver<Picture>, mut output: Fan<Picture>) -> Result<()> {
-        let mut books = StepBooks::default();
+    pub(super) fn run(mut self, input: Receiver<DecodedFrame>, mut output: Fan<DecodedFrame>) -> Result<()> {
+        let mut record = StepRecord::default();
         let (mut wanted, mut kept) = (true, 0);
         while wanted {
-            let Some(mut picture) = input.receive(Stage::Filter)? else { break };
-            books.decoded += 1;
-            match self.cut.judge(Timestamp::new(picture.pts, self.time_base), kept) {
+            let Some(mut frame) = input.receive(Stage::Filter)? else { break };
+            record.decoded += 1;
+            match self.cut.judge(Timestamp::new(frame.pts, self.time_base), kept) {
                 Verdict::Before => {
-                    books.before += 1;
+                    record.before += 1;
                     continue;
                 }
                 Verdict::After => {
-                    books.after += 1;
+                    record.after += 1;
                     break;
                 }
                 Verdict::Keep => {}
             }
             kept += 1;
-            self.cut.shorten(&mut picture, self.time_base);
-            books.extras.add(&picture.extras);
-            let time = Timestamp::new(picture.pts, self.time_base);
-            let passed_on = self.pass_on(Some(picture), &mut output);
+            self.cut.shorten(&mut frame, self.time_base);
+            record.extras.add(&frame.extras);
+            let time = Timestamp::new(frame.pts, self.time_base);
+            let passed_on = self.pass_on(Some(frame), &mut output);
             wanted = passed_on.map_err(|error| failures::at(error, Some(time)))?;
         }
         drop(input);
         if wanted {
             self.pass_on(None, &mut output)?;
         }
-        books.counts = self.filter.counts();
-        books.changes = self.filter.changes().to_vec();
-        *lock(&self.shared.steps[self.step]) = books;
+        record.counts = self.filter.counts();
+        record.changes = self.filter.changes().to_vec();
+        *lock(&self.shared.steps[self.step]) = record;
         Ok(())
     }
 
     /// Returns false if no consumer takes more frames.
-    fn pass_on(&mut self, picture: Option<Picture>, output: &mut Fan<Picture>) -> Result<bool> {
-        for picture in self.filter.push(picture)? {
-            if output.send(picture, Stage::Filter)? == Sent::NotWanted {
+    fn pass_on(&mut self, frame: Option<DecodedFrame>, output: &mut Fan<DecodedFrame>) -> Result<bool> {
+        for frame in self.filter.push(frame)? {
+            if output.send(frame, Stage::Filter)? == Sent::NotWanted {
                 return Ok(false);
             }
         }
@@ -143,14 +143,14 @@ pub(super) struct StillStage {
 }
 
 impl StillStage {
-    pub(super) fn run(mut self, input: Receiver<Picture>) -> Result<()> {
+    pub(super) fn run(mut self, input: Receiver<DecodedFrame>) -> Result<()> {
         let mut kept = 0;
         // A cut can be longer than the source, which then ends with its last frame.
         let mut end = None;
         while self.still.wants_more()
-            && let Some(picture) = input.receive(Stage::Filter)?
+            && let Some(frame) = input.receive(Stage::Filter)?
         {
-            match self.cut.judge(Timestamp::new(picture.pts, self.time_base), kept) {
+            match self.cut.judge(Timestamp::new(frame.pts, self.time_base), kept) {
                 Verdict::Before => continue,
                 Verdict::After => {
                     end = self.cut.end;
@@ -159,8 +159,8 @@ impl StillStage {
                 Verdict::Keep => {}
             }
             kept += 1;
-            let time = Timestamp::new(picture.pts, self.time_base);
-            self.still.push(&picture).map_err(|error| error.at(Some(time)))?;
+            let time = Timestamp::new(frame.pts, self.time_base);
+            self.still.push(&frame).map_err(|error| error.at(Some(time)))?;
         }
         drop(input);
         *lock(&self.shared.stills[self.number]) = Some(self.still.finish(end)?);
@@ -236,19 +236,19 @@ pub(super) struct EncodeStage {
 }
 
 impl EncodeStage {
-    pub(super) fn run(mut self, input: Receiver<Picture>) -> Result<()> {
+    pub(super) fn run(mut self, input: Receiver<DecodedFrame>) -> Result<()> {
         // The time of the last frame that the encoder took.
         let mut last = None;
-        while let Some(picture) = input.receive(Stage::Encode)? {
-            let pts = picture.pts.saturating_sub(self.origin);
+        while let Some(frame) = input.receive(Stage::Encode)? {
+            let pts = frame.pts.saturating_sub(self.origin);
             let force = self.forced.at(Timestamp::new(pts, self.time_base));
-            let number = self.timeline.push(pts, picture.duration);
+            let number = self.timeline.push(pts, frame.duration);
             self.shared.outputs[self.number].encoded.fetch_add(1, Ordering::Relaxed);
-            if !picture.extras.is_empty() {
-                self.extras.insert(number as i64, picture.extras);
+            if !frame.extras.is_empty() {
+                self.extras.insert(number as i64, frame.extras);
             }
             last = Some(Timestamp::new(pts, self.time_base));
-            self.push(&picture.frame, number, force).map_err(|error| {
+            self.push(&frame.frame, number, force).map_err(|error| {
                 let error = failures::at(error, last);
                 failures::and(error, &format!("when frame {number} went in, counted from 0"))
             })?;
@@ -313,7 +313,7 @@ mod tests {
     use crate::{
         encode::video::Headers,
         pipeline::{
-            pass::record::{OutputBooks, Shared},
+            pass::record::{OutputRecord, Shared},
             stage::channel,
         },
     };
@@ -366,7 +366,7 @@ mod tests {
             walked: Default::default(),
             codec_changes: Default::default(),
             steps: Vec::new(),
-            outputs: vec![OutputBooks::default()],
+            outputs: vec![OutputRecord::default()],
             packages: Vec::new(),
             stills: Vec::new(),
             damage_of_tracks: Default::default(),
@@ -377,11 +377,11 @@ mod tests {
     /// source.
     fn ended(at: Option<u64>) -> Error {
         let time_base = TimeBase::new(1, 1000);
-        let (to_encoder, input, _) = channel::<Picture>(usize::MAX, &Token::new(&Cancel::default()));
+        let (to_encoder, input, _) = channel::<DecodedFrame>(usize::MAX, &Token::new(&Cancel::default()));
         for number in 0..50 {
             let (frame, pts) = (Frame::grey(16, 16), 2000 + 40 * number as i64);
-            let picture = Picture { frame, number, pts, duration: None, extras: Extras::default() };
-            to_encoder.send(picture, Stage::Filter).unwrap();
+            let frame = DecodedFrame { frame, number, pts, duration: None, extras: Extras::default() };
+            to_encoder.send(frame, Stage::Filter).unwrap();
         }
         drop(to_encoder);
         let stage = EncodeStage {

@@ -56,7 +56,7 @@ const FORWARD: Timestamp = Timestamp::new(10, Rational::new(1, 1));
 
 /// The times of one stream. Unless stated otherwise, ticks are in the stream's time base and include `shift`.
 #[derive(Clone)]
-pub(super) struct Track {
+pub(super) struct StreamClock {
     container: Container,
     base: TimeBase,
     /// True for audio, false for video, `None` for other streams.
@@ -84,10 +84,10 @@ struct Last {
     end: i64,
 }
 
-impl Track {
+impl StreamClock {
     pub(super) fn new(container: Container, facts: &StreamFacts, group: usize) -> Self {
         let is_media = matches!(facts.kind, StreamKind::Video | StreamKind::Audio) && !facts.is_attached_picture;
-        Track {
+        StreamClock {
             container,
             base: facts.time_base,
             audio: is_media.then_some(facts.kind == StreamKind::Audio),

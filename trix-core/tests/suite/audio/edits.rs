@@ -7,10 +7,10 @@ use trix_core::{
     ErrorKind, OnDamage, Source,
     media::time::{Rational, Timestamp},
     reading::{
-        sound_reader::SoundReader,
+        audio_reader::AudioReader,
         stems::{StemInput, Stems},
     },
-    spec::audio_edit::{ExactLength, Pitch, SoundEdit, StemTarget},
+    spec::audio_edit::{AudioEdit, ExactLength, Pitch, StemTarget},
 };
 use trix_fixtures::{TempDir, folder};
 
@@ -56,8 +56,8 @@ fn offset(ticks: i64, den: i64) -> Timestamp {
     Timestamp::new(ticks, Rational::new(1, den))
 }
 
-fn at_tempo(num: i64, den: i64, pitch: Pitch) -> SoundEdit {
-    SoundEdit { tempo: Rational::new(num, den), pitch, ..Default::default() }
+fn at_tempo(num: i64, den: i64, pitch: Pitch) -> AudioEdit {
+    AudioEdit { tempo: Rational::new(num, den), pitch, ..Default::default() }
 }
 
 /// Periods in a second, from rising zero crossings.
@@ -76,7 +76,7 @@ fn an_offset_moves_every_sample_by_exactly_that_much() {
     let folder = folder();
     let sound = noise(1, 100_000);
     let path = file(&folder, "noise.wav", std::slice::from_ref(&sound), RATE, 24);
-    let quantised = edited(&path, SoundEdit::default(), |target| target);
+    let quantised = edited(&path, AudioEdit::default(), |target| target);
     for (time, moved) in [
         (offset(0, 1), 0i64),
         (offset(-40, 1000), -1920),
@@ -87,7 +87,7 @@ fn an_offset_moves_every_sample_by_exactly_that_much() {
         (offset(3, 1), 144_000),
         (offset(-2, 1), -96_000),
     ] {
-        let found = edited(&path, SoundEdit { offset: time, ..Default::default() }, |target| target);
+        let found = edited(&path, AudioEdit { offset: time, ..Default::default() }, |target| target);
         let expected: Vec<f64> = match usize::try_from(moved) {
             Ok(later) => vec![0.0; later].into_iter().chain(quantised[0].iter().copied()).collect(),
             Err(_) => quantised[0][moved.unsigned_abs() as usize..].to_vec(),
@@ -96,7 +96,7 @@ fn an_offset_moves_every_sample_by_exactly_that_much() {
     }
     assert_eq!(quantised[0].len(), sound.len());
     // Everything lies before the start.
-    let gone = edited(&path, SoundEdit { offset: offset(-3, 1), ..Default::default() }, |target| target);
+    let gone = edited(&path, AudioEdit { offset: offset(-3, 1), ..Default::default() }, |target| target);
     assert!(gone.iter().all(Vec::is_empty));
 }
 
@@ -105,9 +105,9 @@ fn an_offset_is_exact_at_another_rate_and_in_integers() {
     let folder = folder();
     let path = file(&folder, "beeps.wav", &[beeps(&[44_100, 88_200], 132_300, 44_100)], 44_100, 24);
     for (time, moved) in [(offset(-40, 1000), -1920.0), (offset(250, 1000), 12_000.0)] {
-        let edit = SoundEdit { offset: time, ..Default::default() };
+        let edit = AudioEdit { offset: time, ..Default::default() };
         let found = &edited(&path, edit, |target| target.at_rate(RATE).in_format("s32", Some(24), true))[0];
-        let source = &edited(&path, SoundEdit::default(), |target| target)[0];
+        let source = &edited(&path, AudioEdit::default(), |target| target)[0];
         for place in [44_100usize, 88_200] {
             let before = middle(source, place, place + BEEP) / 44_100.0 * 48_000.0;
             let near = (place * 48_000 / 44_100) as i64 + moved as i64;
@@ -125,7 +125,7 @@ fn a_tempo_whose_pitch_follows_puts_every_beep_at_its_exact_place() {
     for rate in [48_000, 44_100] {
         let samples = 9_700_000;
         let path = file(&folder, &format!("long-{rate}.wav"), &[beeps(&places, samples, rate)], rate, 16);
-        let source = &edited(&path, SoundEdit::default(), |target| target)[0];
+        let source = &edited(&path, AudioEdit::default(), |target| target)[0];
         let before: Vec<f64> = places.iter().map(|place| middle(source, *place, place + BEEP)).collect();
         // To 25 frames a second from 24 and from 24000/1001, and from 24 to 24000/1001.
         for (num, den) in [(25, 24), (1001, 960), (1000, 1001)] {
@@ -187,11 +187,11 @@ fn a_track_is_padded_and_cut_to_the_sample() {
     let folder = folder();
     let sound = noise(2, 100_000);
     let path = file(&folder, "noise.wav", &[sound.clone(), sound], RATE, 16);
-    let whole = edited(&path, SoundEdit::default(), |target| target);
+    let whole = edited(&path, AudioEdit::default(), |target| target);
     for samples in [1, 99_999, 100_000, 100_001, 250_000] {
         for (pad, trim) in [(true, true), (true, false), (false, true)] {
             let length = Some(ExactLength { samples, pad, trim });
-            let found = edited(&path, SoundEdit { length, ..Default::default() }, |target| target);
+            let found = edited(&path, AudioEdit { length, ..Default::default() }, |target| target);
             let expected = match samples as usize {
                 samples if samples > 100_000 && pad => samples,
                 samples if samples < 100_000 && trim => samples,
@@ -207,7 +207,7 @@ fn a_track_is_padded_and_cut_to_the_sample() {
     // With an offset and a tempo, the length is still the output's, and in blocks of an encoder too.
     let length = Some(ExactLength { samples: 123_456, pad: true, trim: true });
     for pitch in [Pitch::Follow, Pitch::Keep] {
-        let edit = SoundEdit { length, offset: offset(-7, 1000), ..at_tempo(25, 24, pitch) };
+        let edit = AudioEdit { length, offset: offset(-7, 1000), ..at_tempo(25, 24, pitch) };
         let found = edited(&path, edit, |mut target| {
             target.block = 1024;
             target.at_rate(44_100).in_format("s16", Some(16), true)
@@ -220,7 +220,7 @@ fn a_track_is_padded_and_cut_to_the_sample() {
 fn a_reader_says_where_the_audio_ends() {
     let folder = folder();
     let path = file(&folder, "noise.wav", &[noise(3, 96_000)], RATE, 16);
-    let edit = SoundEdit {
+    let edit = AudioEdit {
         length: Some(ExactLength { samples: 200_000, pad: true, trim: false }),
         offset: offset(1, 10),
         ..at_tempo(24, 25, Pitch::Follow)
@@ -237,9 +237,9 @@ fn a_reader_says_where_the_audio_ends() {
 fn a_gain_is_exact_and_rounding_is_dithered() {
     let folder = folder();
     let path = file(&folder, "tone.wav", &[tone(997.0, 0.25, RATE, 96_000)], RATE, 24);
-    let before = &edited(&path, SoundEdit::default(), |target| target)[0];
+    let before = &edited(&path, AudioEdit::default(), |target| target)[0];
     for gain_db in [-12.5, -0.1, 3.0, 6.0] {
-        let edit = SoundEdit { gain_db, ..Default::default() };
+        let edit = AudioEdit { gain_db, ..Default::default() };
         let found = &edited(&path, edit, |target| target)[0];
         let worst = before.iter().zip(found).map(|(a, b)| (a * factor(gain_db) - b).abs()).fold(0.0, f64::max);
         assert!(worst < 1e-12, "{gain_db} dB: {worst}");
@@ -258,8 +258,8 @@ fn a_limiter_does_not_shift_samples() {
     let mut sound = beeps(&[48_000, 96_000], 150_000, RATE);
     sound[48_000..60_000].iter_mut().for_each(|sample| *sample *= 4.0);
     let path = file(&folder, "loud.wav", &[sound], RATE, 64);
-    let before = &edited(&path, SoundEdit::default(), |target| target)[0];
-    let edit = SoundEdit { limit_dbtp: Some(-1.0), ..Default::default() };
+    let before = &edited(&path, AudioEdit::default(), |target| target)[0];
+    let edit = AudioEdit { limit_dbtp: Some(-1.0), ..Default::default() };
     let found = &edited(&path, edit, |target| target)[0];
     assert_eq!(found.len(), before.len());
     // The quiet beep passes as it was.
@@ -293,9 +293,9 @@ fn mono_stems_become_5_1_as_they_are() {
             .collect();
         let inputs = paths.iter().map(|path| stem(path, None)).collect();
         let stems = Stems::open(inputs, &target("5.1", &[]), OnDamage::Fail).expect("stems");
-        let reader = SoundReader::of_stems(stems);
+        let reader = AudioReader::of_stems(stems);
         let form = reader.as_it_is().in_format(format, Some(significant), false);
-        let mut reader = reader.converted(form, SoundEdit::default());
+        let mut reader = reader.converted(form, AudioEdit::default());
         let found = drain(&mut reader);
         assert_eq!(found.len(), 6);
         for (path, found) in paths.iter().zip(&found) {
@@ -319,7 +319,7 @@ fn channels_of_files_go_where_the_map_says_and_short_ones_end_in_silence() {
     // The pair reversed, and the mono in the middle, which ends early.
     let inputs = vec![stem(&pair, None), stem(&mono, None)];
     let stems = Stems::open(inputs, &target("3.0", &[1, 0, 2]), OnDamage::Fail).expect("stems");
-    let mut reader = SoundReader::of_stems(stems);
+    let mut reader = AudioReader::of_stems(stems);
     let found = drain(&mut reader);
     assert!(found[0] == b && found[1] == a && found[2][..30_123] == c);
     assert!(found[2].len() == 50_000 && found[2][30_123..].iter().all(|sample| *sample == 0.0));
@@ -327,7 +327,7 @@ fn channels_of_files_go_where_the_map_says_and_short_ones_end_in_silence() {
     // One channel of each, one of them twice.
     let inputs = vec![stem(&pair, Some(1)), stem(&mono, Some(0))];
     let stems = Stems::open(inputs, &target("3.0", &[0, 1, 0]), OnDamage::Fail).expect("stems");
-    let found = drain(&mut SoundReader::of_stems(stems));
+    let found = drain(&mut AudioReader::of_stems(stems));
     assert!(found[0] == b && found[2] == b && found[1][..30_123] == c);
 }
 
@@ -337,7 +337,7 @@ fn stems_of_other_rates_are_resampled_to_the_highest() {
     let low = file(&folder, "low.wav", &[beeps(&[22_050], 44_100, 44_100)], 44_100, 24);
     let high = file(&folder, "high.wav", &[beeps(&[24_000], 48_000, 48_000)], 48_000, 24);
     let stems = Stems::open(vec![stem(&low, None), stem(&high, None)], &target("stereo", &[]), OnDamage::Fail);
-    let mut reader = SoundReader::of_stems(stems.expect("stems"));
+    let mut reader = AudioReader::of_stems(stems.expect("stems"));
     let found = drain(&mut reader);
     let report = reader.stems().expect("stems");
     assert_eq!(
@@ -359,7 +359,7 @@ fn channels_without_a_layout_are_resampled_and_named() {
     let path = file(&folder, "six.wav", &tones, 44_100, 24);
     let named = StemTarget { sample_rate: Some(RATE), ..target("5.1", &[5, 4, 3, 2, 1, 0]) };
     let found =
-        drain(&mut SoundReader::of_stems(Stems::open(vec![stem(&path, None)], &named, OnDamage::Fail).expect("stems")));
+        drain(&mut AudioReader::of_stems(Stems::open(vec![stem(&path, None)], &named, OnDamage::Fail).expect("stems")));
     for (channel, sound) in found.iter().enumerate() {
         let expected = f64::from(6 - channel as u32) * 200.0;
         let measured = frequency(&sound[4800..43_200], f64::from(RATE));
@@ -373,8 +373,8 @@ fn channels_without_a_layout_are_edited_and_stay_without() {
     let tones: Vec<Vec<f64>> = (1..=6).map(|channel| tone(f64::from(channel) * 200.0, 0.3, RATE, 96_000)).collect();
     let path = file(&folder, "six.wav", &tones, RATE, 24);
     for edit in [
-        SoundEdit { gain_db: -6.0, offset: offset(1, 10), ..Default::default() },
-        SoundEdit { limit_dbtp: Some(-1.0), ..Default::default() },
+        AudioEdit { gain_db: -6.0, offset: offset(1, 10), ..Default::default() },
+        AudioEdit { limit_dbtp: Some(-1.0), ..Default::default() },
         at_tempo(25, 24, Pitch::Keep),
         at_tempo(25, 24, Pitch::Follow),
     ] {
@@ -410,6 +410,6 @@ fn stems_that_do_not_fit_are_refused() {
         assert!(error.to_string().contains(hint), "{error}");
     }
     let source = || Source::open(&mono).expect("a source");
-    let error = SoundReader::new(source(), Some(4), OnDamage::Fail).err().expect("refused");
-    assert!(error.to_string().contains("stream 4 is no sound; these are: 0"), "{error}");
+    let error = AudioReader::new(source(), Some(4), OnDamage::Fail).err().expect("refused");
+    assert!(error.to_string().contains("stream 4 is no audio stream; these are: 0"), "{error}");
 }

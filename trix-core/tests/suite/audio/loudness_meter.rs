@@ -6,11 +6,11 @@ use std::path::Path;
 use trix_core::{
     ErrorKind, OnDamage, Source,
     control::cancel::Cancel,
-    loudness::{Meter, measure, measure_sound, settle},
+    loudness::{Meter, measure, measure_audio, settle},
     plan::Loudness,
-    reading::sound_reader::SoundReader,
+    reading::audio_reader::AudioReader,
     spec::{
-        audio_edit::SoundEdit,
+        audio_edit::AudioEdit,
         track::{LoudnessMode, LoudnessTarget},
     },
 };
@@ -275,7 +275,7 @@ fn ffmpeg_measures_the_same_on_real_files() {
     let mut count = 0;
     for path in media::files() {
         let source = Source::open(&path);
-        let Some(reader) = source.ok().and_then(|source| SoundReader::new(source, None, OnDamage::Fail).ok()) else {
+        let Some(reader) = source.ok().and_then(|source| AudioReader::new(source, None, OnDamage::Fail).ok()) else {
             continue;
         };
         // Other programs weigh other layouts differently.
@@ -285,7 +285,7 @@ fn ffmpeg_measures_the_same_on_real_files() {
         agrees(&path);
         count += 1;
     }
-    assert!(media::folder().is_none() || count >= 5, "{count} files with sound");
+    assert!(media::folder().is_none() || count >= 5, "{count} files with audio");
 }
 
 #[test]
@@ -311,11 +311,11 @@ fn normalised_audio_has_the_target_loudness() {
                 Ok(reader.converted(form, edit))
             };
             let cancel = Cancel::default();
-            let found = settle(sound, SoundEdit::default(), &target, &cancel).expect("sound");
+            let found = settle(sound, AudioEdit::default(), &target, &cancel).expect("sound");
             let normalisation = found.normalisation;
             assert_eq!(normalisation.limited, limited, "{normalisation:?}");
-            let edit = normalisation.applied_to(SoundEdit::default());
-            let after = measure_sound(&mut sound(edit).expect("a reader"), &cancel).expect("sound");
+            let edit = normalisation.applied_to(AudioEdit::default());
+            let after = measure_audio(&mut sound(edit).expect("a reader"), &cancel).expect("sound");
             let what = format!("{}, {mode:?}: {after:?}", path.display());
             assert_eq!(after.samples, 480_000, "{what}");
             assert!(after.true_peak_dbtp.expect("a peak") <= -1.0 + 0.05, "{what}");
@@ -337,6 +337,6 @@ fn loudness_of_a_source_without_audio_is_refused() {
     let path = folder.path().join("empty.wav");
     write_wave(&path, &[Vec::new()], RATE, 16);
     let Ok(source) = Source::open(&path) else { return };
-    let error = measure(source, None, OnDamage::Fail, &Cancel::default()).expect_err("no sound");
+    let error = measure(source, None, OnDamage::Fail, &Cancel::default()).expect_err("no audio");
     assert!(matches!(error.kind(), ErrorKind::MalformedInput | ErrorKind::Unsupported), "{error}");
 }

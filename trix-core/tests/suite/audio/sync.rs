@@ -203,7 +203,7 @@ fn a_source_with_edit_lists_stays_in_step() {
     let cut = source("flash-cut.mp4", &format!("-ss 1.33 -i {} -c copy", whole.display()));
     let stream = ffprobe(&cut, "-select_streams v:0 -show_packets")["packets"].clone();
     let hidden = stream.as_array().unwrap().iter().filter(|packet| text(&packet["flags"]).contains('D')).count();
-    assert!(hidden > 0, "an edit list that hides pictures");
+    assert!(hidden > 0, "an edit list that hides frames");
     // ffmpeg cut the audio at a packet, and the video at a packet of its own.
     stays_in_step("edit-list", &cut, 0.03);
 }

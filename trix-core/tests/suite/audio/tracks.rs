@@ -119,7 +119,7 @@ fn click(name: &str, video_offset: &str, audio_offset: &str) -> PathBuf {
 }
 
 /// Seconds from the first frame to the click, by what a decoder presents.
-fn click_after_picture(file: &Path) -> f64 {
+fn click_after_frame(file: &Path) -> f64 {
     let json = ffprobe(file, "-show_frames");
     let frames = json["frames"].as_array().expect("frames");
     let first = |kind: &str| -> f64 {
@@ -144,7 +144,7 @@ fn audio_and_video_stay_in_step_whichever_begins_first() {
         [("together", "0", "0", 0.7), ("late-sound", "0", "0.5", 1.2), ("late-picture", "0.52", "0", 0.18)]
     {
         let source = click(name, video, audio);
-        let before = click_after_picture(&source);
+        let before = click_after_frame(&source);
         assert!((before - expected).abs() < 0.001, "{name}: the source's click is at {before}");
         for (extension, settings) in [
             ("mp4", AudioSettings::Aac { kbps: Some(192) }),
@@ -166,7 +166,7 @@ fn audio_and_video_stay_in_step_whichever_begins_first() {
                 job.outputs[0].video = VideoSettings::X264(quick("threads=1 bframes=0"));
             }
             done(&job);
-            let after = click_after_picture(&output);
+            let after = click_after_frame(&output);
             assert!((after - before).abs() < 0.001, "{name}, {settings} in {extension}: {after} s for {before} s");
         }
     }

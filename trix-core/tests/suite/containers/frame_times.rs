@@ -29,7 +29,7 @@ fn uneven() -> PathBuf {
 /// The times of the frames must be those of the source, counted from the first.
 fn same_times((theirs, from): &(Vec<i64>, (i64, i64)), output: &Path, what: &str) {
     let (ours, to) = times(output, "v:0");
-    assert_eq!(ours.len(), theirs.len(), "pictures of {what}");
+    assert_eq!(ours.len(), theirs.len(), "frames of {what}");
     assert_eq!(ours[0], 0, "first time of {what}");
     let start = theirs[0];
     let exact = output.extension().is_some_and(|extension| extension != "mkv");
@@ -38,7 +38,7 @@ fn same_times((theirs, from): &(Vec<i64>, (i64, i64)), output: &Path, what: &str
         let found = i128::from(*ours) * i128::from(to.0) * i128::from(from.1);
         // A millisecond, where both are counted in ticks of the product of their bases.
         let tolerance = if exact { 0 } else { i128::from(from.1) * i128::from(to.1) / 1000 };
-        assert!((wanted - found).abs() <= tolerance, "{what}: picture {at} has {ours} for {theirs}");
+        assert!((wanted - found).abs() <= tolerance, "{what}: frame {at} has {ours} for {theirs}");
     }
 }
 
@@ -118,7 +118,7 @@ fn a_cut_holds_exactly_the_frames_and_samples_of_its_span() {
             let (shown, found) = planes_and_samples(&output, 1, "s32le");
             assert_eq!(shown.len(), pictures.len() * picture, "{what}");
             let expected = &all[pictures.start * picture..pictures.end * picture];
-            assert!(shown == expected, "pictures of {what}");
+            assert!(shown == expected, "frames of {what}");
             let ledger = report.outputs[0].ledger.expect("a ledger");
             assert_eq!(ledger.dropped_before_start, pictures.start as u64, "{what}");
 

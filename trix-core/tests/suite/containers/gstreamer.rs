@@ -87,13 +87,13 @@ fn gstreamer_finds_every_frame_and_the_audio_in_its_place() {
             job.outputs[0].video = VideoSettings::X264(quick(order));
             job.outputs[0].audio = codec.parse().expect("a codec");
             done(&job);
-            let sound_type = match codec {
+            let audio_type = match codec {
                 "pcm" => "audio/x-raw",
                 // One reader of GStreamer takes both kinds of AC-3.
                 "copy" => "audio/x-eac3",
                 _ => "audio/mpeg",
             };
-            let (pictures, sound) = parsed(&output, demuxer, "video/x-h264", sound_type);
+            let (pictures, sound) = parsed(&output, demuxer, "video/x-h264", audio_type);
             assert_eq!(pictures.len(), 50, "{what}");
             let first = |list: &[Buffer]| list.iter().map(|(time, _)| *time).min().expect("something");
             let last = pictures.iter().map(|(time, _)| *time).max().expect("something");
@@ -189,7 +189,7 @@ fn mxf_refuses_what_it_cannot_hold() {
     job.outputs[0].video = VideoSettings::X265(quick(""));
     assert!(refused(&job).contains("HEVC"));
     job.outputs[0].video = VideoSettings::None;
-    assert!(refused(&job).contains("beside pictures"));
+    assert!(refused(&job).contains("beside video"));
     job.outputs[0].video = VideoSettings::Copy;
     assert!(refused(&job).contains("ffv1"));
 }

@@ -9,7 +9,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, master};
 
-use crate::support::{done, ffprobe, mediainfo, number, picture_job, picture_stream, quick, text};
+use crate::support::{done, ffprobe, mediainfo, number, picture_job, quick, text, video_stream};
 
 const CONTAINERS: [&str; 3] = ["mp4", "mov", "mkv"];
 const FRAMES: u32 = 20;
@@ -64,7 +64,7 @@ fn other_programs_read_codec_format_colour_and_shape() {
         {
             let output = folder.path().join(codec).with_extension(extension);
             done(&picture_job(&hdr(), &output, encoder, quick("")));
-            let stream = picture_stream(&output);
+            let stream = video_stream(&output);
             let what = format!("{codec} in {extension}");
             for (key, expected) in [
                 ("codec_name", codec),
@@ -119,7 +119,7 @@ fn other_programs_read_full_range() {
         for encoder in [Encoder::X264, Encoder::X265] {
             let output = folder.path().join(encoder.to_string()).with_extension(extension);
             done(&picture_job(&source, &output, encoder, quick("")));
-            let stream = picture_stream(&output);
+            let stream = video_stream(&output);
             let told = (text(&stream["color_range"]), text(&stream["color_space"]));
             assert_eq!(told, ("pc".into(), "smpte170m".into()), "{encoder} in {extension}");
         }
@@ -141,7 +141,7 @@ fn profile_and_format_state_every_depth_and_chroma() {
         let clip = Clip { frames: 3, ..Clip::of(format) };
         let output = folder.path().join(format!("{encoder}-{format}.mp4"));
         done(&picture_job(&clip.y4m(), &output, encoder, quick("")));
-        let stream = picture_stream(&output);
+        let stream = video_stream(&output);
         assert_eq!((text(&stream["pix_fmt"]), text(&stream["profile"])), (format.into(), profile.into()), "{encoder}");
     }
 }
@@ -151,7 +151,7 @@ fn the_index_comes_before_the_media() {
     let folder = folder();
     for extension in ["mp4", "m4v", "mov"] {
         let output = folder.path().join("fast").with_extension(extension);
-        done(&Job::new(master(), &output).with_quick_pictures());
+        done(&Job::new(master(), &output).with_quick_frames());
         let boxes = boxes(&output);
         let place = |name: &str| boxes.iter().position(|found| found == name);
         assert_eq!(place("ftyp"), Some(0), "{extension}: {boxes:?}");
@@ -161,12 +161,12 @@ fn the_index_comes_before_the_media() {
     }
 }
 
-trait WithQuickPictures {
-    fn with_quick_pictures(self) -> Self;
+trait WithQuickFrames {
+    fn with_quick_frames(self) -> Self;
 }
 
-impl WithQuickPictures for Job {
-    fn with_quick_pictures(mut self) -> Self {
+impl WithQuickFrames for Job {
+    fn with_quick_frames(mut self) -> Self {
         self.outputs[0].video = VideoSettings::X264(quick(""));
         self.outputs[0].audio = trix_core::spec::audio::AudioSettings::Aac { kbps: None };
         self

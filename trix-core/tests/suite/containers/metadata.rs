@@ -331,10 +331,10 @@ fn tags_are_set_copied_and_taken_away() {
         assert!(!told(&report).contains("no place"), "{extension}: {}", told(&report));
         let expected: Vec<&str> = tags.iter().copied().filter(|key| *key != "title").collect();
         for key in expected {
-            assert!(report.outputs[0].plan.carried.metadata.contains_key(key), "{key} of {extension}");
+            assert!(report.outputs[0].plan.metadata.metadata.contains_key(key), "{key} of {extension}");
         }
         if extension != "ts" {
-            assert!(!report.outputs[0].plan.carried.metadata.contains_key("title"), "{extension}");
+            assert!(!report.outputs[0].plan.metadata.metadata.contains_key("title"), "{extension}");
         }
         // What was asked for and cannot be held is a mistake; what the source has and cannot be held is named.
         let third = folder.path().join("third.mxf");
@@ -409,7 +409,7 @@ fn fonts_and_covers_are_carried_where_there_is_a_place() {
             let found = program::ffmpeg(&line).stdout;
             assert!(found == fs::read(&cover).expect("the cover"), "{extension}: the cover differs");
         } else {
-            assert!(told(&report).contains("cover picture"), "{extension}: {}", told(&report));
+            assert!(told(&report).contains("cover image"), "{extension}: {}", told(&report));
         }
         if extension == "mkv" {
             let dumped = folder.path().join("dumped.ttf");
@@ -549,7 +549,7 @@ fn bitmap_subtitles_go_to_matroska_and_are_reported_elsewhere() {
             let output = folder.path().join(codec).with_extension(extension);
             let report = done(&job(&source, &output));
             let held = extension == "mkv" || (codec, extension) == ("dvb_subtitle", "ts");
-            assert_eq!(report.outputs[0].plan.carried.subtitles.len(), usize::from(held), "{codec} in {extension}");
+            assert_eq!(report.outputs[0].plan.metadata.subtitles.len(), usize::from(held), "{codec} in {extension}");
             let named = told(&report).contains(&format!("stream 1 ({codec})"));
             assert_eq!(named, !held, "{codec} in {extension}: {}", told(&report));
             if extension == "mkv" {

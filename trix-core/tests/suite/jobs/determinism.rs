@@ -142,7 +142,7 @@ fn tracks_lie_side_by_side_however_slow_the_frames_are_encoded() {
         match packet["codec_type"].as_str() {
             Some("video") => pictures = pictures.max(time),
             // A frame lasts a second, and some come before those that they are made from.
-            _ => assert!(time - pictures <= 3.0, "sound of {time} s comes before the picture after {pictures} s"),
+            _ => assert!(time - pictures <= 3.0, "audio of {time} s comes before the frame after {pictures} s"),
         }
     }
 }

@@ -17,7 +17,7 @@ use trix_core::{
     control::progress::{Phase, Progress},
     plan::Cut,
     quality::Score,
-    reading::reader::PictureReader,
+    reading::reader::FrameReader,
     run,
 };
 use trix_fixtures::{Clip, folder, program};
@@ -30,7 +30,7 @@ fn job(source: &Path, folder: &Path, outputs: Value) -> Job {
     job
 }
 
-/// An output of quick H.264, whose pictures are compared with those of the source.
+/// An output of quick H.264, whose frames are compared with those of the source.
 fn full(name: &str) -> Value {
     let video = json!({ "type": "x264", "preset": "ultrafast", "rate": { "type": "crf", "value": 30 }, "depth": 8 });
     json!({ "path": name, "video": video, "audio": { "type": "none" }, "threads": 1, "verify": "full" })
@@ -54,12 +54,12 @@ fn sha256sum(file: &Path) -> String {
     program::text(&output).split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// The planes of every picture of a file, each with its width; 8 bits.
+/// The planes of every frame of a file, each with its width; 8 bits.
 fn pictures(file: &Path) -> Vec<Vec<(usize, Vec<u8>)>> {
     let source = Source::open_within(file, Default::default()).expect("a source");
-    let mut reader = PictureReader::new(source, OnDamage::Fail, Cut::default(), None, 1).expect("a reader");
+    let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 1).expect("a reader");
     let mut list = Vec::new();
-    while let Some(picture) = reader.next_picture().expect("a picture") {
+    while let Some(picture) = reader.next_frame().expect("a frame") {
         let planes = picture.frame.planes();
         list.push(planes.iter().map(|plane| (plane.width, plane.rows().flatten().copied().collect())).collect());
     }

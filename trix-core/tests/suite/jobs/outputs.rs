@@ -20,7 +20,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, master, program};
 
-use crate::support::{self, cancelled, number, picture_stream, slices};
+use crate::support::{self, cancelled, number, slices, video_stream};
 
 /// A job that writes `outputs` into `folder`, each with two threads for its encoder unless it says otherwise.
 fn job(source: &Path, folder: &Path, outputs: Value) -> Job {
@@ -114,12 +114,12 @@ fn each_of_five_archive_copies_is_the_one_that_a_job_of_its_own_makes() {
     assert_eq!(steps(&job), [(None, vec![0, 2]), (None, vec![1, 3]), (None, vec![4])]);
     let report = each_is_as_alone(&job);
     let formats: Vec<String> =
-        report.outputs.iter().map(|own| picture_stream(&own.path)["pix_fmt"].to_string()).collect();
+        report.outputs.iter().map(|own| video_stream(&own.path)["pix_fmt"].to_string()).collect();
     assert_eq!(formats.join(" ").replace('"', ""), "yuv422p yuv422p10le yuv422p yuv422p10le yuv422p12le");
     for output in &report.outputs {
         let ledger = output.ledger.expect("a ledger");
-        assert_eq!((ledger.decoded, ledger.emitted, ledger.found), (12, 12, Some(12)), "every picture is there");
-        assert_eq!(number::<u64>(&picture_stream(&output.path)["nb_read_frames"]), 12);
+        assert_eq!((ledger.decoded, ledger.emitted, ledger.found), (12, 12, Some(12)), "every frame is there");
+        assert_eq!(number::<u64>(&video_stream(&output.path)["nb_read_frames"]), 12);
     }
 }
 
@@ -172,7 +172,7 @@ fn rungs_of_a_ladder_are_what_each_would_be_alone() {
     );
     let report = each_is_as_alone(&job);
     let heights: Vec<u64> =
-        report.outputs.iter().filter_map(|own| picture_stream(&own.path)["height"].as_u64()).collect();
+        report.outputs.iter().filter_map(|own| video_stream(&own.path)["height"].as_u64()).collect();
     assert_eq!(heights, [180, 120, 120, 90, 90]);
 }
 
@@ -190,7 +190,7 @@ fn outputs_of_two_passes_and_of_one_share_a_source_with_copies() {
     let report = each_is_as_alone(&job(&source, folder.path(), outputs));
     assert_eq!(report.outputs[3].verification.lossless_frames, Some(30));
     assert_eq!(report.outputs[4].ledger, None, "nothing was decoded for a copy");
-    assert_eq!(number::<u64>(&picture_stream(&report.outputs[4].path)["nb_read_frames"]), 30);
+    assert_eq!(number::<u64>(&video_stream(&report.outputs[4].path)["nb_read_frames"]), 30);
 }
 
 /// The queues that were seen while a job ran, sorted.
@@ -261,7 +261,7 @@ fn the_account_of_each_output_of_a_cut_adds_up() {
         assert_eq!(ledger.decoded, 10 + 20 + ledger.dropped_after_end);
         assert_eq!(ledger.found, Some(given));
         ledger.balance().expect("sums agree");
-        assert_eq!(number::<u64>(&picture_stream(&output.path)["nb_read_frames"]), given);
+        assert_eq!(number::<u64>(&video_stream(&output.path)["nb_read_frames"]), given);
     }
 }
 
@@ -322,7 +322,7 @@ fn a_failed_output_leaves_the_others_whole_where_the_job_says_so() {
     for output in &report.outputs {
         assert!(output.verification.checks.len() > 5 && output.verification.checks.iter().all(|check| check.ok));
         assert_eq!(output.ledger.expect("a ledger").found, Some(30));
-        assert_eq!(number::<u64>(&picture_stream(&output.path)["nb_read_frames"]), 30);
+        assert_eq!(number::<u64>(&video_stream(&output.path)["nb_read_frames"]), 30);
     }
     assert_eq!(names(folder.path()), ["a.mkv", "c.mp4"]);
 }
@@ -359,7 +359,7 @@ fn renames_are_undone_when_the_last_rename_fails() {
                 assert_eq!((report.outputs.len(), report.failed.len()), (2, 1));
                 assert_eq!(report.failed[0].path, job.outputs[2].path);
                 assert_eq!(names(folder.path()), ["a.mkv", "apart", "c.mp4"]);
-                assert_eq!(number::<u64>(&picture_stream(&job.outputs[0].path)["nb_read_frames"]), 30);
+                assert_eq!(number::<u64>(&video_stream(&job.outputs[0].path)["nb_read_frames"]), 30);
             }
             Err(error) => {
                 assert_eq!((then, error.kind()), ("fail", ErrorKind::Io), "{error}");
@@ -450,7 +450,7 @@ fn an_encoder_that_refuses_when_it_is_opened_fails_the_job_or_its_output_alone()
                 for output in &report.outputs {
                     assert!(output.verification.checks.iter().all(|check| check.ok));
                     assert_eq!(output.ledger.expect("a ledger").found, Some(30));
-                    assert_eq!(number::<u64>(&picture_stream(&output.path)["nb_read_frames"]), 30);
+                    assert_eq!(number::<u64>(&video_stream(&output.path)["nb_read_frames"]), 30);
                 }
             }
             Err(error) => {
@@ -475,7 +475,7 @@ fn tone_with_a_hole() -> PathBuf {
 }
 
 #[test]
-fn a_sound_encoder_that_fails_names_its_output_and_the_time_and_keeps_its_cause() {
+fn a_audio_encoder_that_fails_names_its_output_and_the_time_and_keeps_its_cause() {
     let folder = folder();
     let outputs = json!([
         { "path": "a.mkv", "video": none(), "audio": { "type": "aac" } },

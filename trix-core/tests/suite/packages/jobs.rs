@@ -106,8 +106,8 @@ fn holds(report: &Report, package: &Path, pictures: u64, rate: f64) {
         assert_eq!(list.len() as u64, pictures, "{id}");
         let start = list[0].0;
         for (at, (time, is_key)) in list.iter().enumerate() {
-            assert!((time - start - at as f64 / rate).abs() < 0.001, "{id}: picture {at} at {time}");
-            assert_eq!(*is_key, at % (2.0 * rate) as usize == 0, "{id}: picture {at}");
+            assert!((time - start - at as f64 / rate).abs() < 0.001, "{id}: frame {at} at {time}");
+            assert_eq!(*is_key, at % (2.0 * rate) as usize == 0, "{id}: frame {at}");
         }
         let ledger = rendition.ledger.expect("a ledger");
         assert_eq!((ledger.encoded, ledger.emitted, ledger.found), (pictures, pictures, Some(pictures)), "{id}");
@@ -388,7 +388,7 @@ fn a_package_that_fails_fails_the_job_or_only_itself() {
     assert_eq!(names(folder.path()), BTreeSet::from(expected));
     for output in &report.outputs {
         assert_eq!(
-            number::<u64>(&support::picture_stream(&output.path)["nb_read_frames"]),
+            number::<u64>(&support::video_stream(&output.path)["nb_read_frames"]),
             125,
             "{}",
             output.path.display()

@@ -26,7 +26,7 @@ use crate::support::{
 /// It says in its console what came of it.
 const PAGE: &str = r#"<!DOCTYPE html><body><video id=v muted></video><script src="/player.js"></script><script>
 const v = document.getElementById('v');
-const told = { errors: [], sizes: [], text: [], sound: 0, texts: 0 };
+const told = { errors: [], sizes: [], text: [], audio: 0, texts: 0 };
 const say = state => console.log('PLAYED ' + JSON.stringify({ player: location.hash, state, duration: v.duration, time: v.currentTime,
     frames: v.getVideoPlaybackQuality().totalVideoFrames, error: v.error && v.error.message, ...told }));
 const noteText = () => { for (const track of v.textTracks) for (const cue of track.activeCues || [])

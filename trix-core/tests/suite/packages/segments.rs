@@ -196,7 +196,7 @@ fn the_master_playlist_tells_what_was_measured() {
 }
 
 /// What a foreign parser finds in header and segments of a rendition; returns the name of its codec by RFC 6381.
-fn check_boxes(rendition: &Path, is_picture: bool) -> String {
+fn check_boxes(rendition: &Path, is_video: bool) -> String {
     let header = atoms(&fs::read(rendition.join("init.mp4")).expect("a header"));
     let [Any::Ftyp(ftyp), Any::Moov(moov)] = header.as_slice() else { panic!("{header:?}") };
     assert!(ftyp.compatible_brands.contains(&b"cmfc".into()), "{ftyp:?}");
@@ -225,7 +225,7 @@ fn check_boxes(rendition: &Path, is_picture: bool) -> String {
         let flags = entries[0].flags.expect("flags");
         assert_eq!((flags >> 24 & 3, flags >> 16 & 1), (2, 0), "the first sample needs no other");
         let keys = entries.iter().filter(|entry| entry.flags.is_some_and(|flags| flags >> 16 & 1 == 0)).count();
-        assert_eq!(keys, if is_picture { 1 } else { entries.len() });
+        assert_eq!(keys, if is_video { 1 } else { entries.len() });
         let size: u64 = entries.iter().map(|entry| u64::from(entry.size.expect("a size"))).sum();
         assert_eq!(size, mdat.data.len() as u64);
         let data = bytes.len() as u64 - size;
@@ -235,11 +235,11 @@ fn check_boxes(rendition: &Path, is_picture: bool) -> String {
         let mut shown = Vec::new();
         for entry in &entries {
             let offset = u64::try_from(entry.cts.expect("an offset")).expect("offsets of old players have no sign");
-            shown.push(at + offset - if is_picture { shift } else { 0 });
+            shown.push(at + offset - if is_video { shift } else { 0 });
             at += u64::from(entry.duration.expect("a duration"));
         }
         assert_eq!(shown.iter().min(), Some(&decoded), "a segment shows its first sample when it begins");
-        let hidden = if is_picture || index > 0 { 0 } else { shift };
+        let hidden = if is_video || index > 0 { 0 } else { shift };
         let exact = (at - decoded - hidden) as f64 * 1e6 / second as f64;
         assert!((exact - lengths[index] as f64).abs() <= 1.0, "{exact} and {}", lengths[index]);
         next = at;
@@ -502,5 +502,5 @@ fn dynamic_metadata_of_hdr_go_through_a_package() {
     };
     assert_eq!(side(&file), side(&encoded));
     assert!(side(&file).0.iter().any(|kind| kind.contains("DOVI")), "{:?}", side(&file));
-    assert_eq!(number::<u64>(&support::picture_stream(&file)["nb_read_frames"]), 259);
+    assert_eq!(number::<u64>(&support::video_stream(&file)["nb_read_frames"]), 259);
 }

@@ -19,36 +19,36 @@ type Facts = BTreeMap<String, String>;
 const MEASURED: &str =
     "Matroska states durations of streams in no field that libavformat reads; here the packets were read";
 const MIRRORED: &str =
-    "neither ffprobe nor mediainfo tells that the picture is mirrored, so their angle is of a turn before it";
+    "neither ffprobe nor mediainfo tells that the frame is mirrored, so their angle is of a turn before it";
 const UNREAD: &str = "the header does not say, and mediainfo measures nothing; here the packets were read";
 const MILLIS: &str = "intervals of 33 and 34 ms are one rate that was rounded to Matroska's milliseconds";
 const LAST_TRACK: &str = "ffprobe 7 goes by the last track, and not by the header of the movie";
 const RAW: &str =
-    "an elementary stream has no times; mediainfo makes some up from the rate and its guess at the number of pictures";
+    "an elementary stream has no times; mediainfo makes some up from the rate and its guess at the number of frames";
 
 /// Differences from `ffprobe`: file, fact, reason.
 const FFPROBE: &[(&str, &str, &str)] = &[
-    ("avts.mts", "video 0.duration", "ffprobe leaves out the last two pictures, in the order in which they are shown"),
+    ("avts.mts", "video 0.duration", "ffprobe leaves out the last two frames, in the order in which they are shown"),
     (
         "avts.mts",
         "video 0.rate",
-        "pictures are missing after the first, which is of a group that was cut; ffprobe goes by the bitstream",
+        "frames are missing after the first, which is of a group that was cut; ffprobe goes by the bitstream",
     ),
-    ("bbb_2500ms.ts", "video 0.rate", "as above: 58 pictures, with a gap of three after the first"),
-    ("bt601.mov", "video 0.rate", "ffprobe divides pictures by a duration that the movie's clock has rounded up"),
+    ("bbb_2500ms.ts", "video 0.rate", "as above: 58 frames, with a gap of three after the first"),
+    ("bt601.mov", "video 0.rate", "ffprobe divides frames by a duration that the movie's clock has rounded up"),
     (
         "hdr10-video-with-sdr-container.mp4",
         "video 0.rate",
-        "ffprobe counts the last picture's duration; here the rate is that between first and last",
+        "ffprobe counts the last frame's duration; here the rate is that between first and last",
     ),
     ("no_duration.webm", "duration", "the container has none; here the packets were read"),
-    ("no_duration.webm", "sound 0.duration", MEASURED),
+    ("no_duration.webm", "audio 0.duration", MEASURED),
     ("no_duration.webm", "video 0.duration", MEASURED),
     ("regular.mkv", "video 0.duration", MEASURED),
     ("roadtrip-vp92-10bit.webm", "video 0.duration", MEASURED),
-    ("sample.mxf", "video 0.rate", "ffprobe has no average rate of two pictures; here their times are measured"),
+    ("sample.mxf", "video 0.rate", "ffprobe has no average rate of two frames; here their times are measured"),
     ("sample_rotate_and_reflect.mp4", "video 0.turned", MIRRORED),
-    ("sample_with_ass_subtitles.mkv", "sound 0.duration", MEASURED),
+    ("sample_with_ass_subtitles.mkv", "audio 0.duration", MEASURED),
     ("sample_with_ass_subtitles.mkv", "subtitle 0.duration", MEASURED),
     ("sample_with_ass_subtitles.mkv", "video 0.duration", MEASURED),
     (
@@ -84,35 +84,31 @@ const OF_SOME_RELEASES: &[(&str, &str, &str, &str)] = &[
         "mediainfo",
         "avts.mts",
         "duration",
-        "mediainfo 22 goes by the clock of the transport stream, which ends before the pictures do",
+        "mediainfo 22 goes by the clock of the transport stream, which ends before the frames do",
     ),
 ];
 
 /// Differences from `mediainfo`: file, fact, reason.
 const MEDIAINFO: &[(&str, &str, &str)] = &[
     ("apple-prores-422-hq.mov", "video 0.depth", "mediainfo does not say that ProRes 422 has 10 bits"),
-    (
-        "avts.mts",
-        "video 0.duration",
-        "mediainfo leaves out the last two pictures, in the order in which they are shown",
-    ),
-    ("avts.mts", "video 0.rate", "pictures are missing after the first; mediainfo goes by the bitstream"),
-    ("bbb_2500ms.ts", "duration", "mediainfo gives the pictures' duration, and the sound is longer"),
-    ("bbb_2500ms.ts", "sound 0.layout", "mediainfo does not name loudspeakers of MPEG layer 2"),
+    ("avts.mts", "video 0.duration", "mediainfo leaves out the last two frames, in the order in which they are shown"),
+    ("avts.mts", "video 0.rate", "frames are missing after the first; mediainfo goes by the bitstream"),
+    ("bbb_2500ms.ts", "duration", "mediainfo gives the frames' duration, and the audio is longer"),
+    ("bbb_2500ms.ts", "audio 0.layout", "mediainfo does not name loudspeakers of MPEG layer 2"),
     (
         "bbb_2500ms.ts",
         "video 0.rate",
-        "58 pictures, with a gap of three after the first; mediainfo goes by the bitstream",
+        "58 frames, with a gap of three after the first; mediainfo goes by the bitstream",
     ),
     (
         "black.mp4",
-        "sound 0.duration",
+        "audio 0.duration",
         "mediainfo gives the whole edit; libavformat ends with the media, which is shorter",
     ),
     (
         "hdr10-video-with-sdr-container.mp4",
         "video 0.rate",
-        "mediainfo counts the last picture's duration; here the rate is that between first and last",
+        "mediainfo counts the last frame's duration; here the rate is that between first and last",
     ),
     (
         "hlg10-color-test.mp4",
@@ -131,8 +127,8 @@ const MEDIAINFO: &[(&str, &str, &str)] = &[
         "mediainfo gives the container's order; the disagreement is named here",
     ),
     ("no_duration.webm", "duration", UNREAD),
-    ("no_duration.webm", "sound 0.bits", "Opus has no bits in a sample"),
-    ("no_duration.webm", "sound 0.duration", UNREAD),
+    ("no_duration.webm", "audio 0.bits", "Opus has no bits in a sample"),
+    ("no_duration.webm", "audio 0.duration", UNREAD),
     ("no_duration.webm", "video 0.duration", UNREAD),
     ("no_duration.webm", "video 0.rate", UNREAD),
     (
@@ -141,14 +137,14 @@ const MEDIAINFO: &[(&str, &str, &str)] = &[
         "mediainfo does not say that YUV4MPEG2 without a depth has 8 bits",
     ),
     ("png.mov", "video 0.matrix", "mediainfo does not say that RGB is RGB"),
-    ("roadtrip-vp92-10bit.webm", "video 0.constant", "mediainfo takes pictures that are never shown for shown ones"),
+    ("roadtrip-vp92-10bit.webm", "video 0.constant", "mediainfo takes frames that are never shown for shown ones"),
     ("roadtrip-vp92-10bit.webm", "video 0.duration", UNREAD),
     ("roadtrip-vp92-10bit.webm", "video 0.rate", UNREAD),
     ("sample.mxf", "video 0.sample aspect", "of the 576 lines that mediainfo counts, not of the 608 that are coded"),
     ("sample.mxf", "video 0.size", "mediainfo leaves out the 32 coded lines of the vertical blanking interval"),
     ("sample_rotate_and_reflect.mp4", "video 0.turned", MIRRORED),
     ("sample_with_ass_subtitles.mkv", "video 0.constant", MILLIS),
-    ("sample_with_ass_subtitles.mkv", "video 0.rate", "mediainfo divides 30 pictures by the span of 29 intervals"),
+    ("sample_with_ass_subtitles.mkv", "video 0.rate", "mediainfo divides 30 frames by the span of 29 intervals"),
     (
         "sample_with_chapters.mp4",
         "video 0.constant",
@@ -200,7 +196,7 @@ fn decimal(ratio: Rational) -> String {
     format!("{:.6}", ratio.to_f64())
 }
 
-/// The place of each stream: `video 0.`, `sound 1.`; none for what the others do not list alike.
+/// The place of each stream: `video 0.`, `audio 1.`; none for what the others do not list alike.
 fn places(info: &MediaInfo) -> Vec<Option<String>> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let place = |stream: &StreamInfo| {

@@ -13,7 +13,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, media};
 
-use crate::support::{done, ffprobe, made_by_ffmpeg, picture_job, picture_stream, quick, text, times};
+use crate::support::{done, ffprobe, made_by_ffmpeg, picture_job, quick, text, times, video_stream};
 
 fn look(file: &Path) -> MediaInfo {
     probe::probe(&Source::open(file).expect("a source"))
@@ -61,7 +61,7 @@ fn every_rotation_and_mirror_is_reported_as_players_show_it() {
         let folder = trix_fixtures::folder();
         let file = folder.path().join("turned.mp4");
         fs::write(&file, turned).expect("a file");
-        let said = picture_stream(&file)["side_data_list"][0]["rotation"].as_i64().expect("a rotation");
+        let said = video_stream(&file)["side_data_list"][0]["rotation"].as_i64().expect("a rotation");
         assert_eq!((-said).rem_euclid(360), i64::from(degrees));
     }
     assert_eq!(video(&look(&Clip::default().encoded(X264, "mp4"))).orientation, None);
@@ -82,7 +82,7 @@ fn a_variable_rate_is_measured_in_every_container() {
         let info = look(&file);
         let found = video(&info);
         let timing = found.timing.expect("times");
-        assert_eq!((timing.pictures, timing.is_constant, found.timing_extent), (30, false, Some(extent)));
+        assert_eq!((timing.frames, timing.is_constant, found.timing_extent), (30, false, Some(extent)));
         // By the packets that ffprobe lists.
         let (ticks, (num, den)) = times(&file, "v:0");
         let steps: Vec<i64> = ticks.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -94,8 +94,8 @@ fn a_variable_rate_is_measured_in_every_container() {
         // And by decoding all of it.
         let source = Source::open(&file).expect("a source");
         let counted = probe::probe_and_count(source, 1, &Cancel::default()).expect("a count");
-        let counted = counted.census.expect("a census").streams[&0].intervals.expect("times");
-        assert_eq!((counted.pictures, counted.least, counted.greatest), (30, timing.least, timing.greatest));
+        let counted = counted.full_decode_count.expect("a census").streams[&0].intervals.expect("times");
+        assert_eq!((counted.frames, counted.least, counted.greatest), (30, timing.least, timing.greatest));
     }
 }
 
@@ -107,7 +107,7 @@ fn a_constant_rate_is_constant_in_every_container() {
         let info = look(&file);
         let timing = video(&info).timing.expect("times");
         let rate = Rational::new(30_000, 1001);
-        assert_eq!((timing.pictures, timing.is_constant, timing.customary_rate), (60, true, rate), "{extension}");
+        assert_eq!((timing.frames, timing.is_constant, timing.customary_rate), (60, true, rate), "{extension}");
         assert_eq!(about(&info, Subject::FrameRate), [], "{extension}");
     }
 }
@@ -120,11 +120,11 @@ fn no_more_is_read_than_the_bound_and_the_index_is_complete() {
     assert_eq!((measured.is_whole, measured.packets), (false, 2000));
     let found = stream.video.expect("pictures");
     assert_eq!(found.timing_extent, Some(TimingExtent::FirstPackets));
-    assert!(found.timing.is_some_and(|timing| timing.is_constant && timing.pictures <= 2000));
+    assert!(found.timing.is_some_and(|timing| timing.is_constant && timing.frames <= 2000));
     let stream = look(&clip.encoded(X264, "mp4")).streams.remove(0);
     let found = stream.video.expect("pictures");
     assert_eq!(found.timing_extent, Some(TimingExtent::Index));
-    assert_eq!(found.timing.map(|timing| timing.pictures), Some(3000));
+    assert_eq!(found.timing.map(|timing| timing.frames), Some(3000));
     // Bytes bound it too.
     let limits = Limits { probe_bytes: 64 << 10, ..Limits::default() };
     let source = Source::open_within(clip.encoded(X264, "mkv"), limits).expect("a source");
@@ -182,7 +182,7 @@ fn dolby_vision_is_known_by_its_processing_units_alone() {
     // In a container that could say so and does not.
     let silent = look(&made_by_ffmpeg("dolby-vision.ts", &line));
     let told = about(&silent, Subject::DolbyVision);
-    assert_eq!(told, [("none", "processing units in 24 of the first 24 pictures")]);
+    assert_eq!(told, [("none", "processing units in 24 of the first 24 frames")]);
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn a_container_that_lies_about_colour_aspect_or_fields_is_contradicted() {
 
     let fields = Clip::of("yuv422p").encoded("-c:v mpeg2video -flags +ilme+ildct -top 1 -field_order tt", "mov");
     assert_eq!(about(&look(&fields), Subject::FieldOrder), []);
-    assert!(["tt", "tb"].iter().any(|order| picture_stream(&fields)["field_order"] == *order));
+    assert!(["tt", "tb"].iter().any(|order| video_stream(&fields)["field_order"] == *order));
     let info = look_into(patched(&fields, b"fiel", 0, &[2, 6]));
     assert_eq!(about(&info, Subject::FieldOrder), [("bottom field first", "top field first")]);
     let info = look_into(patched(&fields, b"fiel", 0, &[1, 0]));
@@ -245,7 +245,7 @@ fn colour_that_only_the_container_states_is_read_and_copied() {
     assert_eq!([color.primaries.to_string(), color.transfer.to_string(), color.matrix.to_string()], ["bt709"; 3]);
     let output = folder.path().join("out.mp4");
     done(&picture_job(&master, &output, Encoder::X264, quick("")));
-    let copy = picture_stream(&output);
+    let copy = video_stream(&output);
     assert_eq!([&copy["color_primaries"], &copy["color_transfer"], &copy["color_space"]], ["bt709"; 3]);
 }
 
@@ -442,7 +442,7 @@ fn captions_are_found_and_padding_is_not_taken_for_captions() {
     let seen = |triples: &[[u8; 3]]| {
         let info = look_into(with_captions(&plain, triples));
         let seen = video(&info).bitstream.clone().expect("pictures");
-        assert_eq!(seen.pictures, 24);
+        assert_eq!(seen.frames, 24);
         (seen.captions, seen.captions_608, seen.captions_708)
     };
     assert_eq!(seen(&[[0xfc, 0x94, 0x2c], [0xff, 0x02, 0x21]]), (24, 24, 24));
@@ -456,8 +456,10 @@ fn captions_are_found_and_padding_is_not_taken_for_captions() {
 fn a_count_finds_what_a_glance_cannot() {
     let Some(file) = media::file("test_res_change.h264") else { return };
     let source = Source::open(&file).expect("a source");
-    let census = probe::probe_and_count(source, 1, &Cancel::default()).expect("a count").census.expect("a census");
-    let sizes: Vec<_> = census.streams[&0].sizes.iter().map(|size| (size.first, size.width, size.height)).collect();
+    let full_decode_count =
+        probe::probe_and_count(source, 1, &Cancel::default()).expect("a count").full_decode_count.expect("a census");
+    let sizes: Vec<_> =
+        full_decode_count.streams[&0].sizes.iter().map(|size| (size.first, size.width, size.height)).collect();
     assert_eq!(sizes, [(0, 848, 464), (49, 424, 232)]);
     // By the decoder of the `ffmpeg` program.
     let frames = ffprobe(&file, "-select_streams v:0 -show_frames -show_entries frame=width");

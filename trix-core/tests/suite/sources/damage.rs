@@ -5,28 +5,28 @@ use std::{fs, path::Path};
 use trix_core::{
     Cancel, ErrorKind, Limits, OnDamage, Source,
     damage::DamageKind,
-    reading::census::{self, Census},
+    reading::full_decode_count::{self, FullDecodeCount},
 };
 use trix_fixtures::{Clip, media};
 
 use crate::support::{self, ffprobe, made_by_ffmpeg};
 
-fn census(bytes: &[u8], on_damage: OnDamage) -> Result<Census, trix_core::Error> {
-    census::count(Source::from_bytes(bytes, Limits::default())?, on_damage, 0, &Cancel::default())
+fn full_decode_count(bytes: &[u8], on_damage: OnDamage) -> Result<FullDecodeCount, trix_core::Error> {
+    full_decode_count::count(Source::from_bytes(bytes, Limits::default())?, on_damage, 0, &Cancel::default())
 }
 
 /// What was found in a source that could be opened and read.
-fn found(bytes: &[u8]) -> Census {
-    census(bytes, OnDamage::Conceal).unwrap_or_else(|error| panic!("{error}"))
+fn found(bytes: &[u8]) -> FullDecodeCount {
+    full_decode_count(bytes, OnDamage::Conceal).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn count(census: &Census, kind: DamageKind) -> u64 {
-    census.damage.counts.get(&kind).copied().unwrap_or(0)
+fn count(full_decode_count: &FullDecodeCount, kind: DamageKind) -> u64 {
+    full_decode_count.damage.counts.get(&kind).copied().unwrap_or(0)
 }
 
 /// The strict policy refuses what the lenient one counts.
 fn refused(bytes: &[u8]) {
-    let error = census(bytes, OnDamage::Fail).expect_err("damage");
+    let error = full_decode_count(bytes, OnDamage::Fail).expect_err("damage");
     assert_eq!(error.kind(), ErrorKind::MalformedInput, "{error}");
 }
 
@@ -65,10 +65,14 @@ fn a_changed_byte_in_any_element_of_matroska_is_found_by_its_checksum() {
         for at in [start + 7, start + 3, (start + end) / 2, end - 1] {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x04;
-            match census(&bytes, OnDamage::Conceal) {
-                Ok(census) => {
-                    let sign = census.damage.first.iter().find(|sign| sign.detail.contains(&format!("of a {name} ")));
-                    let sign = sign.unwrap_or_else(|| panic!("byte {at} of {name}: {:?}", census.damage));
+            match full_decode_count(&bytes, OnDamage::Conceal) {
+                Ok(full_decode_count) => {
+                    let sign = full_decode_count
+                        .damage
+                        .first
+                        .iter()
+                        .find(|sign| sign.detail.contains(&format!("of a {name} ")));
+                    let sign = sign.unwrap_or_else(|| panic!("byte {at} of {name}: {:?}", full_decode_count.damage));
                     assert_eq!(sign.kind, DamageKind::Checksum);
                     if name == "Cluster" {
                         let time = sign.time.expect("a time").micros();
@@ -119,19 +123,24 @@ fn a_flipped_bit_in_an_ffv1_slice_fails_its_checksum() {
         let (start, size) = packet(number);
         let mut bytes = whole.clone();
         bytes[start + size / 2] ^= 0x20;
-        let census = found(&bytes);
-        assert_eq!(count(&census, DamageKind::Checksum), 1, "{number}: {:?}", census.damage);
-        assert_eq!(census.streams[&0].frames, Some(30));
+        let full_decode_count = found(&bytes);
+        assert_eq!(count(&full_decode_count, DamageKind::Checksum), 1, "{number}: {:?}", full_decode_count.damage);
+        assert_eq!(full_decode_count.streams[&0].frames, Some(30));
         // Newer releases of libavcodec say in further messages that the slice ends elsewhere than it should.
-        let others = census.damage.first.iter().filter(|damage| damage.kind != DamageKind::Checksum);
+        let others = full_decode_count.damage.first.iter().filter(|damage| damage.kind != DamageKind::Checksum);
         assert!(
             others.clone().all(|damage| damage.detail.contains("bytestream end mismatching")),
             "{:?}",
-            census.damage
+            full_decode_count.damage
         );
-        assert_eq!(census.damage.total(), 1 + others.count() as u64, "{number}: {:?}", census.damage);
+        assert_eq!(
+            full_decode_count.damage.total(),
+            1 + others.count() as u64,
+            "{number}: {:?}",
+            full_decode_count.damage
+        );
         // Threads of the decoder run ahead of what it puts out.
-        for damage in &census.damage.first {
+        for damage in &full_decode_count.damage.first {
             let place = damage.time.expect("a time").ticks;
             assert!((place - number as i64).abs() <= 17, "{number} is told at {place}");
         }
@@ -146,13 +155,13 @@ fn a_changed_bit_in_audio_with_checksums_is_found() {
     assert!(found(&bytes).damage.is_empty());
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    let census = found(&bytes);
-    assert!(count(&census, DamageKind::Checksum) > 0, "{:?}", census.damage);
+    let full_decode_count = found(&bytes);
+    assert!(count(&full_decode_count, DamageKind::Checksum) > 0, "{:?}", full_decode_count.damage);
     refused(&bytes);
 }
 
 /// Packets of 188 bytes that carry payload of the first video stream, by their number.
-fn picture_packets(stream: &[u8]) -> Vec<usize> {
+fn frame_packets(stream: &[u8]) -> Vec<usize> {
     let number = |packet: &[u8]| u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
     // FFmpeg gives the first stream this identifier.
     stream
@@ -168,13 +177,13 @@ fn lost_and_broken_packets_of_a_transport_stream_are_counted_and_placed() {
     let source = Clip::default().encoded("-c:v mpeg2video -q:v 3 -g 10", "ts");
     let whole = fs::read(source).expect("a fixture");
     assert!(found(&whole).damage.is_empty(), "{:?}", found(&whole).damage);
-    let packets = picture_packets(&whole);
+    let packets = frame_packets(&whole);
     let victim = packets[packets.len() / 2] * 188;
 
     let lost = [&whole[..victim], &whole[victim + 188..]].concat();
-    let census = found(&lost);
-    assert_eq!(count(&census, DamageKind::Continuity), 1, "{:?}", census.damage);
-    let sign = census.damage.first.iter().find(|sign| sign.kind == DamageKind::Continuity).expect("a sign");
+    let full_decode_count = found(&lost);
+    assert_eq!(count(&full_decode_count, DamageKind::Continuity), 1, "{:?}", full_decode_count.damage);
+    let sign = full_decode_count.damage.first.iter().find(|sign| sign.kind == DamageKind::Continuity).expect("a sign");
     assert!(sign.detail.contains("PID 256") && sign.detail.contains(&format!("byte {victim}")), "{sign:?}");
     // FFmpeg starts streams at 1.44 s, of which 0.04 s are for reordering; the middle is 0.6 s later.
     let time = sign.time.expect("a time").to_f64();
@@ -183,22 +192,22 @@ fn lost_and_broken_packets_of_a_transport_stream_are_counted_and_placed() {
 
     let mut broken = whole.clone();
     broken[victim + 1] |= 0x80;
-    let census = found(&broken);
-    assert_eq!(count(&census, DamageKind::Transport), 1, "{:?}", census.damage);
+    let full_decode_count = found(&broken);
+    assert_eq!(count(&full_decode_count, DamageKind::Transport), 1, "{:?}", full_decode_count.damage);
     refused(&broken);
 
     // Bytes of nobody, as a capture that lost its place has them.
     let stuffed = [&whole[..victim], &[0x55; 100], &whole[victim..]].concat();
-    let census = found(&stuffed);
-    assert_eq!(count(&census, DamageKind::Container), 1, "{:?}", census.damage);
+    let full_decode_count = found(&stuffed);
+    assert_eq!(count(&full_decode_count, DamageKind::Container), 1, "{:?}", full_decode_count.damage);
     refused(&stuffed);
 
     // The table of programmes: libavformat drops it without a word.
     let table = whole.chunks_exact(188).position(|packet| packet[1] == 0x40 && packet[2] == 0).expect("a table");
     let mut wrong = whole.clone();
     wrong[table * 188 + 5 + 9] ^= 1;
-    let census = found(&wrong);
-    assert_eq!(count(&census, DamageKind::Checksum), 1, "{:?}", census.damage);
+    let full_decode_count = found(&wrong);
+    assert_eq!(count(&full_decode_count, DamageKind::Checksum), 1, "{:?}", full_decode_count.damage);
     refused(&wrong);
 }
 
@@ -217,9 +226,14 @@ fn frames_with_missing_references_are_reported() {
         assert_eq!(count(&found(&whole), DamageKind::MissingReference), 0, "{codec}");
         let options = format!("-c:v {codec} -bsf:v noise=drop=eq(n\\,{dropped})");
         let bytes = fs::read(clip.encoded(&options, extension)).expect("a fixture");
-        let census = found(&bytes);
-        assert!(count(&census, DamageKind::MissingReference) > 0, "{codec}: {:?}", census.damage);
-        let sign = census.damage.first.iter().find(|sign| sign.kind == DamageKind::MissingReference).expect("a sign");
+        let full_decode_count = found(&bytes);
+        assert!(count(&full_decode_count, DamageKind::MissingReference) > 0, "{codec}: {:?}", full_decode_count.damage);
+        let sign = full_decode_count
+            .damage
+            .first
+            .iter()
+            .find(|sign| sign.kind == DamageKind::MissingReference)
+            .expect("a sign");
         let late = if extension == "ts" { 1.44 } else { 0.0 };
         let time = sign.time.expect("a time").to_f64() - late;
         assert!((-0.1..0.7).contains(&time), "{codec}: {time}");
@@ -231,8 +245,8 @@ fn frames_with_missing_references_are_reported() {
 fn a_recording_that_begins_in_mid_stream_says_how_many_frames_it_leaves_out() {
     let clip = Clip { frames: 30, ..Clip::default() };
     let options = "-c:v mpeg2video -bf 0 -g 12 -bsf:v noise=drop=eq(n\\,0)";
-    let census = found(&fs::read(clip.encoded(options, "mkv")).expect("a fixture"));
-    let stream = &census.streams[&0];
+    let full_decode_count = found(&fs::read(clip.encoded(options, "mkv")).expect("a fixture"));
+    let stream = &full_decode_count.streams[&0];
     assert_eq!((stream.packets, stream.frames, stream.timing.skipped), (29, Some(18), 11));
 }
 
@@ -245,8 +259,14 @@ fn whole_files_of_many_origins_show_no_damage() {
             continue;
         }
         let source = open(&file);
-        let census = census::count(source, OnDamage::Conceal, 0, &Cancel::default()).expect("a census");
-        assert_eq!(census.damage.is_empty(), !known.contains(&name), "{name}: {:?}", census.damage);
+        let full_decode_count =
+            full_decode_count::count(source, OnDamage::Conceal, 0, &Cancel::default()).expect("a census");
+        assert_eq!(
+            full_decode_count.damage.is_empty(),
+            !known.contains(&name),
+            "{name}: {:?}",
+            full_decode_count.damage
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use trix_core::{Error, ErrorKind, OnDamage, Source, plan::Cut, reading::reader::PictureReader};
+use trix_core::{Error, ErrorKind, OnDamage, Source, plan::Cut, reading::reader::FrameReader};
 use trix_fixtures::{Clip, media, program};
 
 use crate::support::planes;
@@ -26,8 +26,8 @@ const DAMAGED: &[&str] = &["corrupted.mp4", "no_timescale.mp4", "sample_with_inv
 /// RGB with alpha, whose samples the reader does not hand out as planes; frames are counted.
 const OPAQUE: &[&str] = &["png.mov"];
 
-fn reader(file: &Path, on_damage: OnDamage, threads: u32) -> Result<PictureReader, Error> {
-    PictureReader::new(Source::open(file)?, on_damage, Cut::default(), None, threads)
+fn reader(file: &Path, on_damage: OnDamage, threads: u32) -> Result<FrameReader, Error> {
+    FrameReader::new(Source::open(file)?, on_damage, Cut::default(), None, threads)
 }
 
 /// `ffmpeg`, writing the planes of every frame of the first video stream to its standard output: none is dropped,
@@ -53,24 +53,24 @@ fn compare(file: &Path, on_damage: OnDamage, threads: u32) -> Vec<(usize, usize)
     let mut ffmpeg = foreign(file, threads);
     let mut theirs = ffmpeg.stdout.take().expect("a pipe");
     let mut sizes = Vec::new();
-    while let Some(picture) = reader.next_picture().unwrap_or_else(|error| panic!("{error}")) {
+    while let Some(picture) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
         let planes = picture.frame.planes();
-        assert!(!planes.is_empty(), "{name}: a picture without planes");
-        assert_eq!(picture.number, sizes.len() as u64, "{name}: pictures are numbered from zero");
+        assert!(!planes.is_empty(), "{name}: a frame without planes");
+        assert_eq!(picture.number, sizes.len() as u64, "{name}: frames are numbered from zero");
         let mut expected = Vec::new();
         for (index, plane) in planes.iter().enumerate() {
             expected.resize(plane.row_bytes() * plane.height, 0);
             let read = theirs.read_exact(&mut expected);
-            assert!(read.is_ok(), "{name}: ffmpeg has only {} pictures", sizes.len());
+            assert!(read.is_ok(), "{name}: ffmpeg has only {} frames", sizes.len());
             for (row, (ours, theirs)) in plane.rows().zip(expected.chunks(plane.row_bytes())).enumerate() {
-                assert!(ours == theirs, "{name}: picture {}, plane {index}, row {row} differs", picture.number);
+                assert!(ours == theirs, "{name}: frame {}, plane {index}, row {row} differs", picture.number);
             }
         }
         sizes.push((picture.frame.width(), picture.frame.height()));
     }
     let mut rest = Vec::new();
     theirs.read_to_end(&mut rest).expect("the pipe can be read");
-    assert_eq!(rest.len(), 0, "{name}: ffmpeg has more than {} pictures", sizes.len());
+    assert_eq!(rest.len(), 0, "{name}: ffmpeg has more than {} frames", sizes.len());
     ffmpeg.wait().expect("ffmpeg ends");
     sizes
 }
@@ -79,7 +79,7 @@ fn compare(file: &Path, on_damage: OnDamage, threads: u32) -> Vec<(usize, usize)
 fn count(file: &Path, on_damage: OnDamage) -> Result<u64, Error> {
     let mut reader = reader(file, on_damage, 0)?;
     let mut count = 0;
-    while reader.next_picture()?.is_some() {
+    while reader.next_frame()?.is_some() {
         count += 1;
     }
     Ok(count)
@@ -102,7 +102,7 @@ fn whole_files(first: usize) -> Vec<std::path::PathBuf> {
 fn decode_like_ffmpeg(files: Vec<std::path::PathBuf>) {
     for file in files {
         let sizes = compare(&file, OnDamage::Fail, 0);
-        assert!(!sizes.is_empty(), "{}: no picture", file.display());
+        assert!(!sizes.is_empty(), "{}: no frame", file.display());
     }
 }
 
@@ -129,7 +129,7 @@ fn files_without_decodable_frames_are_refused_by_kind() {
     for &(name, kind) in REFUSED {
         let Some(file) = media::file(name) else { return };
         match count(&file, OnDamage::Fail) {
-            Ok(count) => panic!("{name}: {count} pictures"),
+            Ok(count) => panic!("{name}: {count} frames"),
             Err(error) => assert_eq!(error.kind(), kind, "{error}"),
         }
     }
@@ -159,9 +159,9 @@ fn concealed_damage_decodes_as_in_ffmpeg_and_is_reported() {
     for name in DAMAGED {
         let Some(file) = media::file(name) else { return };
         // What concealment makes of a hole depends on what other threads have decoded by then.
-        assert!(!compare(&file, OnDamage::Conceal, 1).is_empty(), "{name}: no picture");
+        assert!(!compare(&file, OnDamage::Conceal, 1).is_empty(), "{name}: no frame");
         let mut reader = reader(&file, OnDamage::Conceal, 1).unwrap();
-        while reader.next_picture().unwrap().is_some() {}
+        while reader.next_frame().unwrap().is_some() {}
         assert!(!reader.damage().is_empty(), "{name}: nothing reported");
     }
 }

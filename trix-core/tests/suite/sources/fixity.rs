@@ -20,7 +20,7 @@ use trix_core::{
     demux::Demuxer,
     planner,
     probe::probe,
-    source::{Fixity, FixityKeeper, Stamp, Storage},
+    source::{Fixity, SourceHasher, Stamp, Storage},
 };
 use trix_fixtures::{Clip, clip::made, folder, media, program};
 
@@ -54,16 +54,16 @@ fn read_to_the_end(source: Source) -> u64 {
     packets
 }
 
-fn finish(keeper: &FixityKeeper) -> Fixity {
-    keeper.finish(&Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
+fn finish(hasher: &SourceHasher) -> Fixity {
+    hasher.finish(&Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Uses all of a file and finds its hash.
 fn hashed(path: &Path) -> Fixity {
     let source = open(path);
-    let keeper = source.keep_fixity();
+    let hasher = source.hash_source();
     assert!(used(source, path) > 0, "{}", path.display());
-    let fixity = finish(&keeper);
+    let fixity = finish(&hasher);
     assert_eq!(fixity.sha256, sha256sum(path), "{}", path.display());
     assert_eq!(fixity.bytes, fs::metadata(path).expect("a file").len());
     fixity
@@ -216,13 +216,13 @@ fn the_part_that_a_job_needs_is_not_read_again_for_the_hash() {
     let clip = Clip { width: 640, height: 360, frames: 90, ..Clip::default() };
     let file = clip.encoded("-c:v rawvideo", "avi");
     let source = open(&file);
-    let keeper = source.keep_fixity();
+    let hasher = source.hash_source();
     let mut demuxer = Demuxer::new(source, Arc::new(DamageLog::new(OnDamage::Fail)));
     for _ in 0..20 {
         assert!(demuxer.next_packet().expect("packets").is_some());
     }
     drop(demuxer);
-    let fixity = finish(&keeper);
+    let fixity = finish(&hasher);
     assert_eq!((fixity.sha256, fixity.disk_bytes), (sha256sum(&file), fixity.bytes));
 }
 
@@ -230,11 +230,11 @@ fn the_part_that_a_job_needs_is_not_read_again_for_the_hash() {
 fn a_second_reading_uses_the_blocks_in_memory() {
     let file = Clip { frames: 60, ..Clip::default() }.encoded(&format!("{X264} -qp 2"), "mkv");
     let source = open(&file);
-    let keeper = source.keep_fixity();
+    let hasher = source.hash_source();
     let packets = used(source, &file);
-    let again = keeper.open().expect("a source");
+    let again = hasher.open().expect("a source");
     assert_eq!(read_to_the_end(again), packets);
-    let fixity = finish(&keeper);
+    let fixity = finish(&hasher);
     assert_eq!(fixity.disk_bytes, fixity.bytes);
 }
 
@@ -289,10 +289,10 @@ fn a_job_with_a_hash_reads_a_slow_source_once() {
     let all = || {
         let began = Instant::now();
         let (source, read) = slow(&file, size / 2);
-        let keeper = source.keep_fixity();
+        let hasher = source.hash_source();
         let _ = probe(&source);
         read_to_the_end(source);
-        let fixity = finish(&keeper);
+        let fixity = finish(&hasher);
         let took = began.elapsed();
         assert_eq!((read.load(Ordering::Relaxed), fixity.disk_bytes), (size, size));
         assert_eq!(fixity.sha256, sha256sum(&file));
@@ -307,10 +307,10 @@ fn a_job_with_a_hash_reads_a_slow_source_once() {
 fn a_hash_over_a_slow_line_can_be_cancelled() {
     let file = Clip { width: 640, height: 360, frames: 90, ..Clip::default() }.y4m();
     let (source, read) = slow(&file, 20_000_000);
-    let keeper = source.keep_fixity();
+    let hasher = source.hash_source();
     let cancel = Cancel::default();
     thread::scope(|scope| {
-        let hashing = scope.spawn(|| keeper.finish(&cancel));
+        let hashing = scope.spawn(|| hasher.finish(&cancel));
         thread::sleep(Duration::from_millis(200));
         let asked = Instant::now();
         cancel.cancel();
@@ -333,9 +333,9 @@ fn told(change: impl Fn(&Path)) -> (ErrorKind, String) {
     let folder = folder();
     let path = copy(folder.path());
     let source = open(&path);
-    let keeper = source.keep_fixity();
+    let hasher = source.hash_source();
     change(&path);
-    let error = keeper.finish(&Cancel::default()).expect_err("it changed");
+    let error = hasher.finish(&Cancel::default()).expect_err("it changed");
     let text = error.to_string();
     assert!(text.starts_with(path.to_str().expect("a path")), "{text}");
     (error.kind(), text)
@@ -404,9 +404,9 @@ fn each_image_of_a_sequence_has_a_hash_and_so_has_their_list() {
     let folder = folder();
     let pattern = numbered(folder.path());
     let source = open(&pattern);
-    let keeper = source.keep_fixity();
+    let hasher = source.hash_source();
     assert_eq!(used(source, &pattern), 30);
-    let fixity = finish(&keeper);
+    let fixity = finish(&hasher);
     let command = format!("cd '{}' && LC_ALL=C sha256sum a_*.png", folder.path().display());
     let list = program::text(&program::run("sh", ["-c", &command]));
     let ours: Vec<String> = fixity.files.iter().map(|file| format!("{}  {}", file.sha256, file.name)).collect();
@@ -435,10 +435,10 @@ fn images_of_a_sequence_that_change_are_reported() {
     let folder = folder();
     let pattern = numbered(folder.path());
     let source = open(&pattern);
-    let keeper = source.keep_fixity();
+    let hasher = source.hash_source();
     assert_eq!(used(source, &pattern), 30);
     let changed = |name: &str| {
-        let error = keeper.finish(&Cancel::default()).expect_err("it changed");
+        let error = hasher.finish(&Cancel::default()).expect_err("it changed");
         assert_eq!(error.kind(), ErrorKind::MalformedInput, "{error}");
         assert!(error.to_string().contains(name), "{error}");
     };

@@ -13,8 +13,8 @@ use trix_core::{
     media::time::Rational,
     plan::Cut,
     reading::{
-        census::{self, Census},
-        reader::PictureReader,
+        full_decode_count::{self, FullDecodeCount},
+        reader::FrameReader,
     },
     spec::source::{RawGeometry, Reading},
 };
@@ -29,16 +29,16 @@ fn open(path: &Path, reading: &Reading) -> Source {
 /// All frames as raw bytes, with their times in ticks of the stream.
 fn pictures(source: Source) -> Vec<(i64, Vec<u8>)> {
     let label = source.path().expect("a file").display().to_string();
-    let mut reader = PictureReader::new(source, OnDamage::Fail, Cut::default(), None, 0).expect("a reader");
+    let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 0).expect("a reader");
     let mut pictures = Vec::new();
-    while let Some(picture) = reader.next_picture().unwrap_or_else(|error| panic!("{label}: {error}")) {
-        pictures.push((picture.pts, picture.frame.packed().expect("a picture")));
+    while let Some(picture) = reader.next_frame().unwrap_or_else(|error| panic!("{label}: {error}")) {
+        pictures.push((picture.pts, picture.frame.packed().expect("a frame")));
     }
     pictures
 }
 
-fn census(source: Source) -> Census {
-    census::count(source, OnDamage::Conceal, 0, &Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
+fn full_decode_count(source: Source) -> FullDecodeCount {
+    full_decode_count::count(source, OnDamage::Conceal, 0, &Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The frames that `ffmpeg` decodes with `options` before its input, as raw bytes one after the other.
@@ -62,12 +62,12 @@ fn foreign_times(file: &Path) -> Vec<Option<i64>> {
 fn same((file, frames): &(PathBuf, u32), step: i64) {
     let name = file.display();
     let ours = pictures(open(file, &Reading::default()));
-    assert_eq!(ours.len(), *frames as usize, "pictures of {name}");
+    assert_eq!(ours.len(), *frames as usize, "frames of {name}");
     let theirs = foreign(file, "");
     let size = ours[0].1.len();
     assert_eq!(theirs.len(), size * ours.len(), "bytes of {name}");
     for (at, ((_, ours), theirs)) in ours.iter().zip(theirs.chunks(size)).enumerate() {
-        assert!(ours == theirs, "picture {at} of {name}");
+        assert!(ours == theirs, "frame {at} of {name}");
     }
     let times = foreign_times(file);
     assert_eq!(times.len(), ours.len(), "times of {name}");
@@ -77,10 +77,10 @@ fn same((file, frames): &(PathBuf, u32), step: i64) {
     let times = times.into_iter().map(|time| time.map(|time| time - late));
     for (at, ((ours, _), theirs)) in ours.iter().zip(times).enumerate() {
         let expected = theirs.unwrap_or_else(|| last.map_or(0, |last| last + step));
-        assert_eq!(*ours, expected, "time of picture {at} of {name}");
+        assert_eq!(*ours, expected, "time of frame {at} of {name}");
         last = Some(*ours);
     }
-    let found = census(open(file, &Reading::default()));
+    let found = full_decode_count(open(file, &Reading::default()));
     assert!(found.damage.is_empty(), "{name}: {:?}", found.damage);
 }
 
@@ -214,7 +214,7 @@ impl Bits {
     }
 }
 
-/// H.264 in which each field is a coded picture of its own (PAFF), every macroblock as plain samples: 32x32 samples, one
+/// H.264 in which each field is a coded frame of its own (PAFF), every macroblock as plain samples: 32x32 samples, one
 /// frame as two fields and one as a frame, in turn. No encoder at hand writes such streams. Returns the stream and the
 /// frames.
 fn paff(frames: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
@@ -240,7 +240,7 @@ fn paff(frames: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
         planes.push(frame);
         let fields: &[Option<u32>] = if number % 2 == 0 { &[Some(0), Some(1)] } else { &[None] };
         for &field in fields {
-            // All frames can be decoded by themselves; the first field of each is an IDR picture.
+            // All frames can be decoded by themselves; the first field of each is an IDR frame.
             let is_idr = field != Some(1);
             let mut slice = Bits::default();
             // First macroblock 0, slices of type I alone (7), parameter set 0, frame number 0.
@@ -337,8 +337,8 @@ fn h266_is_unsupported_by_name_where_no_decoder_knows_it() {
     let file = folder.path().join("vvc.mp4");
     fs::write(&file, bytes).expect("a file");
     let source = open(&file, &Reading::default());
-    let pictures = PictureReader::new(source, OnDamage::Fail, Cut::default(), None, 0);
-    let error = pictures.and_then(|mut pictures| pictures.next_picture()).err().expect("nothing to decode");
+    let pictures = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 0);
+    let error = pictures.and_then(|mut pictures| pictures.next_frame()).err().expect("nothing to decode");
     let kind = if is_known { ErrorKind::MalformedInput } else { ErrorKind::Unsupported };
     assert_eq!(error.kind(), kind, "{error}");
     assert!(error.to_string().contains("vvc"), "{error}");
@@ -381,12 +381,12 @@ fn raw_planes_that_end_inside_a_frame_are_truncated() {
     for lost in [1, 100, 80 * 50 * 3 / 2 - 1] {
         let file = folder.path().join("cut.yuv");
         fs::write(&file, &bytes[..bytes.len() - lost]).expect("a file");
-        let found = census(open(&file, &geometry("80x50:yuv420p:25")));
+        let found = full_decode_count(open(&file, &geometry("80x50:yuv420p:25")));
         assert_eq!(found.damage.counts.get(&DamageKind::Truncated), Some(&1), "{lost}: {:?}", found.damage);
         assert_eq!(found.damage.total(), 1, "{lost}: {:?}", found.damage);
         assert_eq!(found.streams[&0].frames, Some(6), "{lost}");
         let source = open(&file, &geometry("80x50:yuv420p:25"));
-        let strict = census::count(source, OnDamage::Fail, 0, &Cancel::default()).expect_err("a cut file");
+        let strict = full_decode_count::count(source, OnDamage::Fail, 0, &Cancel::default()).expect_err("a cut file");
         assert_eq!(strict.kind(), ErrorKind::MalformedInput);
     }
 }
@@ -444,7 +444,7 @@ fn image_sequences_are_read_as_ffmpeg_reads_them() {
         let info = trix_core::probe::probe(&open(&pattern, &Reading::default()));
         assert_eq!(info.streams[0].declared_frames, Some(5));
         assert_eq!(info.container.duration.map(|duration| duration.micros()), Some(200_000));
-        let counted = census(open(&pattern, &Reading::default()));
+        let counted = full_decode_count(open(&pattern, &Reading::default()));
         assert!(counted.damage.is_empty(), "{format} {extension}: {:?}", counted.damage);
     }
 }
@@ -472,7 +472,7 @@ fn a_stated_rate_is_the_rate_of_an_image_sequence() {
     let (times, base) = support::times(&job.outputs[0].path, "v:0");
     let exact: Vec<i64> = (0..6).map(|number| number * base.1 * 1001 / (24_000 * base.0)).collect();
     assert_eq!(times, exact);
-    assert_eq!(number::<u64>(&support::picture_stream(&job.outputs[0].path)["nb_read_frames"]), 6);
+    assert_eq!(number::<u64>(&support::video_stream(&job.outputs[0].path)["nb_read_frames"]), 6);
 }
 
 #[test]
@@ -481,11 +481,11 @@ fn a_dpx_header_states_the_rate() {
     let pattern = numbered(folder.path(), "rgb24", 3, 1, "dpx", "-c:v dpx");
     for number in 1..=3 {
         let file = folder.path().join(format!("shot.{number:04}.dpx"));
-        let mut bytes = fs::read(&file).expect("a picture");
+        let mut bytes = fs::read(&file).expect("a frame");
         let is_big_endian = bytes.starts_with(b"SDPX");
         let rate = if is_big_endian { 24f32.to_be_bytes() } else { 24f32.to_le_bytes() };
         bytes[1724..1728].copy_from_slice(&rate);
-        fs::write(&file, bytes).expect("a picture");
+        fs::write(&file, bytes).expect("a frame");
     }
     let info = trix_core::probe::probe(&open(&pattern, &Reading::default()));
     assert_eq!(info.streams[0].time_base, Rational::new(1, 24));
@@ -496,13 +496,13 @@ fn files_that_are_missing_from_a_sequence_are_reported_and_leave_a_gap() {
     let folder = folder();
     let pattern = numbered(folder.path(), "yuvj420p", 12, 1, "jpg", "-q:v 2");
     for number in [4, 5, 9] {
-        fs::remove_file(folder.path().join(format!("shot.{number:04}.jpg"))).expect("a picture");
+        fs::remove_file(folder.path().join(format!("shot.{number:04}.jpg"))).expect("a frame");
     }
     // None of these matches.
     for name in ["shot.004.jpg", "shot.0004.png", "xshot.0004.jpg", "shot.0004.jpg.part"] {
         fs::write(folder.path().join(name), "nothing").expect("a file");
     }
-    let found = census(open(&pattern, &Reading::default()));
+    let found = full_decode_count(open(&pattern, &Reading::default()));
     assert_eq!(found.damage.counts.get(&DamageKind::MissingFile), Some(&2), "{:?}", found.damage);
     assert_eq!(found.damage.total(), 2);
     assert!(found.damage.first[0].detail.contains("shot.0004.jpg to shot.0005.jpg"), "{:?}", found.damage);
@@ -511,7 +511,7 @@ fn files_that_are_missing_from_a_sequence_are_reported_and_leave_a_gap() {
     assert_eq!((stream.frames, stream.timing.gaps), (Some(9), 2));
     assert_eq!(stream.last.map(|time| time.ticks), Some(11));
     let source = open(&pattern, &Reading::default());
-    let error = census::count(source, OnDamage::Fail, 0, &Cancel::default()).expect_err("missing files");
+    let error = full_decode_count::count(source, OnDamage::Fail, 0, &Cancel::default()).expect_err("missing files");
     assert_eq!(error.kind(), ErrorKind::MalformedInput);
 }
 
@@ -525,14 +525,14 @@ fn an_image_of_another_size_or_kind_in_a_sequence_is_reported() {
     };
     other(3, "size=48x64 -c:v png");
     other(5, "size=96x64 -c:v mjpeg");
-    let found = census(open(&pattern, &Reading::default()));
+    let found = full_decode_count(open(&pattern, &Reading::default()));
     assert_eq!(found.damage.counts.get(&DamageKind::Shape), Some(&1), "{:?}", found.damage);
     assert_eq!(found.damage.counts.get(&DamageKind::Undecodable), Some(&1), "{:?}", found.damage);
     assert_eq!(found.streams[&0].frames, Some(5));
     // A file that is longer than a packet may be.
     let limits = Limits { packet_bytes: 1000, ..Limits::default() };
     let source = open(&pattern, &limits.into());
-    let error = census::count(source, OnDamage::Conceal, 0, &Cancel::default()).expect_err("a limit");
+    let error = full_decode_count::count(source, OnDamage::Conceal, 0, &Cancel::default()).expect_err("a limit");
     assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
 }
 
@@ -542,7 +542,7 @@ fn a_file_whose_name_looks_like_a_pattern_is_read_as_a_file() {
     let file = folder.path().join("clip.%04d.mp4");
     fs::copy(Clip::default().encoded("-c:v libx264", "mp4"), &file).expect("a copy");
     fs::copy(Clip::default().y4m(), folder.path().join("clip.0001.mp4")).expect("a copy");
-    assert_eq!(census(open(&file, &Reading::default())).streams[&0].frames, Some(30));
+    assert_eq!(full_decode_count(open(&file, &Reading::default())).streams[&0].frames, Some(30));
     // A file that matches the pattern but is no image is refused.
     fs::remove_file(&file).expect("a file");
     let error = refused(&file, &Reading::default());
@@ -565,7 +565,7 @@ fn counts_of_real_media_equal_those_of_ffprobe() {
         let theirs: Value = ffprobe(&file, "-select_streams v:0 -count_frames -show_entries stream=nb_read_frames");
         let source = open(&file, &Reading::default());
         let index = trix_core::probe::probe(&source).streams.iter().position(|stream| stream.video.is_some());
-        let ours = census(source).streams[&index.expect("pictures")].frames;
+        let ours = full_decode_count(source).streams[&index.expect("pictures")].frames;
         assert_eq!(ours, Some(number(&theirs["streams"][0]["nb_read_frames"])), "{name}");
     }
 }

@@ -357,9 +357,10 @@ fn a_recording_that_begins_inside_a_gop_starts_at_the_first_clean_frame() {
             assert_eq!(told, 1, "{name} from frame {frame}: {:?}", report.notes);
             assert_eq!(report.timing_of_source[&0].skipped, ledger.left_out_at_start, "{name}");
             let counted = Source::open(&source).expect("a source");
-            let census = probe_and_count(counted, 0, &Cancel::default()).expect("a count").census.expect("a count");
-            assert!(census.damage.is_empty(), "{name}: {:?}", census.damage);
-            assert_eq!(census.streams[&0].frames, Some(found.len() as u64), "{name}");
+            let full_decode_count =
+                probe_and_count(counted, 0, &Cancel::default()).expect("a count").full_decode_count.expect("a count");
+            assert!(full_decode_count.damage.is_empty(), "{name}: {:?}", full_decode_count.damage);
+            assert_eq!(full_decode_count.streams[&0].frames, Some(found.len() as u64), "{name}");
         }
     }
 }
@@ -493,8 +494,9 @@ fn a_sequence_that_grows_while_it_is_read_is_named() {
     let source = Source::open(folder.path().join("s.%03d.png")).expect("a sequence");
     fs::copy(folder.path().join("s.005.png"), folder.path().join("s.006.png")).expect("a file more");
     fs::copy(folder.path().join("s.005.png"), folder.path().join("s.007.png")).expect("a file more");
-    let census = probe_and_count(source, 0, &Cancel::default()).expect("a count").census.expect("a count");
-    assert_eq!(census.streams[&0].frames, Some(5));
-    let [note] = &census.notes[..] else { panic!("{:?}", census.notes) };
+    let full_decode_count =
+        probe_and_count(source, 0, &Cancel::default()).expect("a count").full_decode_count.expect("a count");
+    assert_eq!(full_decode_count.streams[&0].frames, Some(5));
+    let [note] = &full_decode_count.notes[..] else { panic!("{:?}", full_decode_count.notes) };
     assert!(note.contains("grew") && note.contains("s.006.png to s.007.png") && note.contains('2'), "{note}");
 }

@@ -272,7 +272,7 @@ fn heard(source: &Source, from: Option<SamplePlace>, to: Option<SamplePlace>) ->
 
 #[test]
 fn samples_from_anywhere() {
-    const SOUND: &str = "-f lavfi -i aevalsrc=0.4*sin(t*3000)+0.3*random(0)|0.5*sin(t*t*900):s=48000:d=5";
+    const AUDIO: &str = "-f lavfi -i aevalsrc=0.4*sin(t*3000)+0.3*random(0)|0.5*sin(t*t*900):s=48000:d=5";
     for (name, options) in [
         ("pcm.mov", "-c:a pcm_s16le"),
         ("flac.mkv", "-c:a flac"),
@@ -282,7 +282,7 @@ fn samples_from_anywhere() {
         ("opus.webm", "-c:a libopus"),
         ("vorbis.ogg", "-c:a libvorbis"),
     ] {
-        let file = made(&format!("sound-{name}"), &format!("{SOUND} {options}"));
+        let file = made(&format!("sound-{name}"), &format!("{AUDIO} {options}"));
         let source = opened(&file);
         let (_, all) = heard(&source, None, None);
         let count: u64 = source.samples().map(|block| block.expect("a block").frame.samples() as u64).sum();

@@ -12,8 +12,8 @@ use trix_core::{
     plan::Cut,
     probe,
     reading::{
-        census::{self, Census},
-        reader::PictureReader,
+        full_decode_count::{self, FullDecodeCount},
+        reader::FrameReader,
     },
     spec::{
         audio::AudioSettings,
@@ -30,9 +30,9 @@ fn open(path: &Path) -> Source {
 
 /// The times of all frames, in ticks of the stream.
 fn ours(path: &Path) -> Vec<i64> {
-    let mut reader = PictureReader::new(open(path), OnDamage::Fail, Cut::default(), None, 0).expect("a reader");
+    let mut reader = FrameReader::new(open(path), OnDamage::Fail, Cut::default(), None, 0).expect("a reader");
     let mut times = Vec::new();
-    while let Some(picture) = reader.next_picture().unwrap_or_else(|error| panic!("{error}")) {
+    while let Some(picture) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
         times.push(picture.pts);
     }
     times
@@ -45,8 +45,9 @@ fn theirs(path: &Path) -> Vec<i64> {
     frames.map(|frame| frame["best_effort_timestamp"].as_i64().expect("a time")).collect()
 }
 
-fn census(path: &Path) -> Census {
-    census::count(open(path), OnDamage::Fail, 0, &Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
+fn full_decode_count(path: &Path) -> FullDecodeCount {
+    full_decode_count::count(open(path), OnDamage::Fail, 0, &Cancel::default())
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Encodes without loss, the audio as FLAC.
@@ -66,7 +67,7 @@ fn carried_over(source: &Path) -> Report {
     let folder = folder();
     let output = folder.path().join("out.mkv");
     let report = lossless(source, &output);
-    assert!(planes(&output) == planes(source), "{name}: pictures");
+    assert!(planes(&output) == planes(source), "{name}: frames");
     let base = probe::probe(&open(source)).streams.into_iter().find(|stream| stream.kind == StreamKind::Video);
     let base = base.expect("pictures").time_base;
     let (found, _) = times(&output, "v:0");
@@ -110,7 +111,7 @@ fn a_negative_first_decoding_time_moves_nothing() {
 #[test]
 fn missing_presentation_times_are_those_that_ffmpeg_estimates_or_one_step_on() {
     let raw = Clip::default().encoded("-c:v libx264 -bf 3", "264");
-    let found = census(&raw);
+    let found = full_decode_count(&raw);
     let stream = &found.streams[&0];
     assert_eq!((stream.frames, stream.times_repaired, stream.timing.missing), (Some(30), 30, 30));
     let step = ours(&raw)[1];
@@ -134,7 +135,7 @@ fn missing_presentation_times_are_those_that_ffmpeg_estimates_or_one_step_on() {
         assert_eq!(ours, theirs.map_or(last + 1, |theirs| theirs - late));
         last = ours;
     }
-    assert_eq!(census(&avi).streams[&0].timing.missing, missing);
+    assert_eq!(full_decode_count(&avi).streams[&0].timing.missing, missing);
     let folder = folder();
     let report = lossless(&avi, &folder.path().join("out.mkv"));
     assert_eq!(report.outputs[0].ledger.map(|ledger| ledger.times_repaired), Some(missing));
@@ -168,7 +169,7 @@ fn edit_lists_are_followed_as_ffmpeg_follows_them() {
     let output = folder.path().join("out.mkv");
     lossless(&late, &output);
     let (found, _) = times(&output, "v:0");
-    assert_eq!(found[0], 500, "the pictures wait for 0.5 s in the output too");
+    assert_eq!(found[0], 500, "the frames wait for 0.5 s in the output too");
 }
 
 #[test]
@@ -190,7 +191,7 @@ fn the_clock_of_a_transport_stream_may_wrap_around() {
         assert_eq!((ledger.emitted, ledger.times_repaired), (50, 0), "{name}");
         assert!(report.timing_of_source.is_empty(), "{name}: {:?}", report.timing_of_source);
         assert!(report.damage.is_empty(), "{name}");
-        // What sounds before the first frame, 10 ms, is cut off.
+        // What audio tracks before the first frame, 10 ms, is cut off.
         let heard = samples(&source, 0, "s16le").len() as i64 / 2;
         let kept = report.outputs[0].tracks[1].end.expect("an end").to_f64();
         assert!((heard as f64 / 48_000.0 - kept - 0.010).abs() < 0.005, "{name}: {heard} samples became {kept} s");
@@ -222,7 +223,7 @@ fn matroska(folder: &Path, times: &[i16]) -> (PathBuf, Vec<Vec<u8>>) {
     let clip = Clip { frames: times.len() as u32, width: 96, height: 64, ..Clip::of("yuvj420p") };
     trix_fixtures::program::ffmpeg(&format!("{} -q:v 2 {}/%d.jpg", clip.lavfi(), folder.display()));
     let pictures: Vec<Vec<u8>> =
-        (1..=times.len()).map(|number| fs::read(folder.join(format!("{number}.jpg"))).expect("a picture")).collect();
+        (1..=times.len()).map(|number| fs::read(folder.join(format!("{number}.jpg"))).expect("a frame")).collect();
     let element = |id: &[u8], content: &[u8]| {
         let size = (content.len() as u32 | 0x1000_0000).to_be_bytes();
         [id, &size, content].concat()
@@ -255,7 +256,7 @@ fn repeated_and_backward_times_are_moved_forward_and_counted() {
     // The fourth and the seventh; nobody else is touched.
     let expected: Vec<i64> = vec![0, 40, 80, 120, 160, 200, 240, 280, 320, 360, 400, 440, 480, 520];
     assert_eq!(ours(&source), expected);
-    let found = census(&source);
+    let found = full_decode_count(&source);
     let stream = &found.streams[&0];
     assert_eq!((stream.frames, stream.times_repaired), (Some(14), 2));
     assert_eq!((stream.timing.repeats, stream.timing.missing), (2, 0), "{:?}", stream.timing);
@@ -267,7 +268,7 @@ fn repeated_and_backward_times_are_moved_forward_and_counted() {
     assert_eq!(report.outputs[0].ledger.map(|ledger| (ledger.emitted, ledger.times_repaired)), Some((14, 2)));
     assert_eq!(report.timing_of_source[&0], stream.timing);
     assert_eq!(times(&output, "v:0").0, expected);
-    assert!(planes(&output) == planes(&source), "pictures in the order of the file");
+    assert!(planes(&output) == planes(&source), "frames in the order of the file");
 }
 
 #[test]
@@ -275,7 +276,7 @@ fn gaps_are_counted_and_placed_and_left_as_they_are() {
     let folder = folder();
     let stated: Vec<i16> = (0..30).filter(|number| !(10..14).contains(number)).map(|number| number * 40).collect();
     let (source, _) = matroska(folder.path(), &stated);
-    let found = census(&source);
+    let found = full_decode_count(&source);
     let timing = &found.streams[&0].timing;
     assert_eq!((timing.gaps, timing.repeats, timing.variable), (1, 0, false));
     let gap = timing.first[0];
@@ -294,7 +295,7 @@ fn a_gap_in_the_audio_is_filled_counted_and_placed() {
             Clip::default().lavfi()
         ),
     );
-    let found = census(&source);
+    let found = full_decode_count(&source);
     let (index, sound) = found.streams.iter().find(|(_, stream)| stream.samples.is_some()).expect("sound");
     assert_eq!((sound.timing.gaps, sound.timing.repeats), (1, 0), "{:?}", sound.timing);
     let gap = sound.timing.first[0];

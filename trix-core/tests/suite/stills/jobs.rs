@@ -93,7 +93,7 @@ fn a_poster_of_a_cut_shows_that_frame_of_the_cut() {
             let [before, own] = &pictures[..] else { panic!("{what}") };
             let poster = shown(&path, "");
             let (own, before) = (psnr(&poster, own), psnr(&poster, before));
-            assert!(own > 38.0 && own > before + 6.0, "{what}: {own} dB, and {before} dB to the picture before");
+            assert!(own > 38.0 && own > before + 6.0, "{what}: {own} dB, and {before} dB to the frame before");
         }
     }
 }
@@ -124,7 +124,7 @@ fn thumbnails_end_where_the_cut_ends() {
             done(&job);
             let found = cues(&vtt);
             let what =
-                format!("from {start:?} for {duration:?}, {frames:?} pictures, beside a film: {beside}: {found:?}");
+                format!("from {start:?} for {duration:?}, {frames:?} frames, beside a film: {beside}: {found:?}");
             assert_eq!(found.len(), count, "{what}");
             assert_eq!((found[0].0, found[count - 1].1), (0, length), "{what}");
             assert!(found.windows(2).all(|pair| pair[0].1 == pair[1].0), "{what}");
@@ -192,7 +192,7 @@ fn a_waveform_shows_what_is_heard_in_the_cut_of_the_film_and_of_a_track_beside_i
                 let (list, per_column, rate) = peaks(&json);
                 let second = |column: usize| column as f64 * per_column / rate;
                 let loud: Vec<usize> = (0..list.len()).filter(|column| list[*column] > 3000).collect();
-                let what = format!("{offset}, from {start:?} for {duration:?}, {frames:?} pictures, beside: {side}");
+                let what = format!("{offset}, from {start:?} for {duration:?}, {frames:?} frames, beside: {side}");
                 let (first, last) = (second(loud[0]), second(loud[loud.len() - 1] + 1));
                 assert!((first - at(5.0)).abs() < 0.05, "{what}: loud from {first} on");
                 assert!((last - at(6.0)).abs() < 0.05, "{what}: loud until {last}");

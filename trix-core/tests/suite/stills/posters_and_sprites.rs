@@ -12,7 +12,7 @@ use trix_core::{
 use trix_fixtures::{TempDir, folder, media, program};
 
 use crate::support::{
-    colorimetry, ffprobe, made_by_ffmpeg, pictures,
+    colorimetry, ffprobe, frames, made_by_ffmpeg,
     stills::{Rgb, SWS, all_shown, film, made, make, psnr, seconds, shown, written},
     text,
 };
@@ -87,11 +87,11 @@ fn colour_bars_have_the_values_that_jfif_gives_them() {
     let folder = folder();
     let planes = (0..3).map(|plane| {
         let shift = usize::from(plane > 0);
-        pictures::Grid::new((9 * 64) >> shift, 128 >> shift, |x, _| BARS[(x << shift) / 64][plane])
+        frames::Grid::new((9 * 64) >> shift, 128 >> shift, |x, _| BARS[(x << shift) / 64][plane])
     });
     let source = folder.path().join("bars.mp4");
     let options = "-c:v libx264 -qp 0 -vf setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709";
-    pictures::written(&source, &pictures::joined(&[planes.collect()], "yuv420p"), "yuv420p", (9 * 64, 128), options);
+    frames::written(&source, &frames::joined(&[planes.collect()], "yuv420p"), "yuv420p", (9 * 64, 128), options);
 
     let bt709 = colorimetry::Space::new(colorimetry::BT709, colorimetry::WEIGHTS_709, 8);
     let jfif = colorimetry::Space { full: true, weights: colorimetry::WEIGHTS_601, ..bt709 };
@@ -104,7 +104,7 @@ fn colour_bars_have_the_values_that_jfif_gives_them() {
         assert_eq!(&bytes[..11], b"\xff\xd8\xff\xe0\0\x10JFIF\0");
         assert_eq!(&bytes[13..18], [0, 0, 1, 0, 1]);
         let line = format!("-i {} -f rawvideo -", file.display());
-        let planes = pictures::split(&program::ffmpeg(&line).stdout, &name.replace('j', ""), 9 * 64, 128).remove(0);
+        let planes = frames::split(&program::ffmpeg(&line).stdout, &name.replace('j', ""), 9 * 64, 128).remove(0);
         for (bar, codes) in BARS.iter().enumerate() {
             let expected =
                 jfif.clipped(jfif.codes(bt709.signal(codes.map(f64::from)).map(|part| part.clamp(0.0, 1.0))));
@@ -135,15 +135,15 @@ fn chroma_of_jpeg_is_sited_between_luma_samples() {
     let folder = folder();
     let source = folder.path().join("edge.mp4");
     let planes = [
-        pictures::Grid::new(128, 64, |_, _| 120),
-        pictures::Grid::new(128, 64, |x, _| if x < 64 { 90 } else { 170 }),
-        pictures::Grid::new(128, 64, |x, _| if x < 64 { 170 } else { 90 }),
+        frames::Grid::new(128, 64, |_, _| 120),
+        frames::Grid::new(128, 64, |x, _| if x < 64 { 90 } else { 170 }),
+        frames::Grid::new(128, 64, |x, _| if x < 64 { 170 } else { 90 }),
     ];
     let options = "-c:v libx264 -qp 0 -vf setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709";
-    pictures::written(&source, &pictures::joined(&[planes.to_vec()], "yuv444p"), "yuv444p", (128, 64), options);
+    frames::written(&source, &frames::joined(&[planes.to_vec()], "yuv444p"), "yuv444p", (128, 64), options);
     let (file, _) = poster(&source, &folder, PosterSettings { quality: 89, ..poster_at("edge.jpg", "0") });
     let line = format!("-i {} -f rawvideo -", file.display());
-    let planes = pictures::split(&program::ffmpeg(&line).stdout, "yuv420p", 128, 64).remove(0);
+    let planes = frames::split(&program::ffmpeg(&line).stdout, "yuv420p", 128, 64).remove(0);
     let row: Vec<u16> = (0..64).map(|x| planes[1].at(x, 16)).collect();
     let (left, right) = (f64::from(row[8]), f64::from(row[56]));
     let nearer_left = row.iter().filter(|value| (f64::from(**value) - left).abs() < (f64::from(**value) - right).abs());
@@ -258,8 +258,8 @@ fn real_films_have_bright_and_sharp_posters() {
         let Some(source) = media::file(name) else { return };
         let (_, report) =
             poster(&source, &folder(), PosterSettings { path: "poster.jpg".into(), ..Default::default() });
-        let merit = report.merit.expect("pictures were compared");
-        assert!(merit.score > 250 && (30..230).contains(&merit.brightness), "{name}: {merit:?}");
+        let score = report.score.expect("frames were compared");
+        assert!(score.score > 250 && (30..230).contains(&score.brightness), "{name}: {score:?}");
     }
 }
 
@@ -459,5 +459,5 @@ fn all_stills_come_from_one_reading_and_all_mistakes_are_reported() {
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     let zero = Timestamp::new(0, TimeBase::new(1, 1));
     let StillReport::Poster(report) = &all[0].report else { panic!("a poster") };
-    assert!(report.time > zero && report.merit.is_some());
+    assert!(report.time > zero && report.score.is_some());
 }

@@ -3,9 +3,9 @@
 pub mod colorimetry;
 pub mod ladder;
 pub mod languages;
-pub mod pictures;
+pub mod frames;
 pub mod raw;
-pub mod side;
+pub mod external_audio;
 pub mod stills;
 pub mod waves;
 
@@ -138,7 +138,7 @@ pub fn ffprobe(file: &Path, options: &str) -> Value {
 }
 
 /// The first video stream as `ffprobe` sees it, its frames counted by decoding.
-pub fn picture_stream(file: &Path) -> Value {
+pub fn video_stream(file: &Path) -> Value {
     ffprobe(file, "-select_streams v:0 -count_frames -show_streams")["streams"][0].clone()
 }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use trix_core::{
     Job, OnDamage,
-    media::{format::PictureFormat, time::Rational},
+    media::{format::FrameFormat, time::Rational},
     plan::{Cut, OutputPlan},
     planner,
-    reading::reader::PictureReader,
+    reading::reader::FrameReader,
     spec::{
         source::RawGeometry,
         video::{EncodeSettings, Encoder},
@@ -15,8 +15,8 @@ use trix_core::{
 };
 
 use super::{
+    frames::{Dice, Grid, Planes},
     picture_job,
-    pictures::{Dice, Grid, Planes},
 };
 
 pub const WIDTH: usize = 64;
@@ -40,11 +40,11 @@ pub fn planned(job: &Job) -> OutputPlan {
 }
 
 /// The first frame that a job's encoder would take in, and its format.
-pub fn taken(job: &Job) -> (Planes, PictureFormat) {
-    let plan = planned(job).video.expect("pictures are encoded");
+pub fn taken(job: &Job) -> (Planes, FrameFormat) {
+    let plan = planned(job).video.expect("frames are encoded");
     let source = job.source.open().expect("a source");
-    let mut reader = PictureReader::new(source, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 1).unwrap();
-    let picture = reader.next_picture().unwrap_or_else(|error| panic!("{error}")).expect("a picture");
+    let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 1).unwrap();
+    let picture = reader.next_frame().unwrap_or_else(|error| panic!("{error}")).expect("a frame");
     if let Some(packing) = &plan.transform.packing {
         let bytes = picture.frame.packed().expect("samples");
         let place = |part: char| packing.find(part).map(|place| (place, bytes.clone()));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use trix_core::{OnDamage, Source, plan::SoundTarget, reading::sound_reader::SoundReader, spec::audio_edit::SoundEdit};
+use trix_core::{OnDamage, Source, plan::AudioTarget, reading::audio_reader::AudioReader, spec::audio_edit::AudioEdit};
 
 /// Writes channels as a WAVE file: `bits` 16, 24 or 32 as integers, 64 as floating point.
 pub fn write_wave(path: &Path, channels: &[Vec<f64>], rate: u32, bits: u16) {
@@ -39,13 +39,13 @@ pub fn write_wave(path: &Path, channels: &[Vec<f64>], rate: u32, bits: u16) {
 }
 
 /// A reader of a file's first audio stream.
-pub fn open(path: &Path) -> SoundReader {
+pub fn open(path: &Path) -> AudioReader {
     let source = Source::open(path).expect("a source");
-    SoundReader::new(source, None, OnDamage::Fail).expect("a reader")
+    AudioReader::new(source, None, OnDamage::Fail).expect("a reader")
 }
 
 /// Everything that a reader yields, by channel; every block's time must be the number of its first sample.
-pub fn drain(sound: &mut SoundReader) -> Vec<Vec<f64>> {
+pub fn drain(sound: &mut AudioReader) -> Vec<Vec<f64>> {
     let mut channels: Vec<Vec<f64>> = Vec::new();
     while let Some(frame) = sound.next_block().expect("sound") {
         channels.resize(frame.channels(), Vec::new());
@@ -56,7 +56,7 @@ pub fn drain(sound: &mut SoundReader) -> Vec<Vec<f64>> {
 }
 
 /// What `edit` makes of a file, its target changed by `change`.
-pub fn edited(path: &Path, edit: SoundEdit, change: impl FnOnce(SoundTarget) -> SoundTarget) -> Vec<Vec<f64>> {
+pub fn edited(path: &Path, edit: AudioEdit, change: impl FnOnce(AudioTarget) -> AudioTarget) -> Vec<Vec<f64>> {
     let reader = open(path);
     let target = change(reader.as_it_is());
     drain(&mut reader.converted(target, edit))

@@ -108,7 +108,7 @@ fn hold(encoder: Encoder, case: Case<'_>) {
         foreign(encoder, &case, "", &theirs);
     }
     let (ours, theirs) = (slices(&ours, encoder), slices(&theirs, encoder));
-    assert!(theirs.len() >= clip.frames as usize, "{} slices of {} pictures", theirs.len(), clip.frames);
+    assert!(theirs.len() >= clip.frames as usize, "{} slices of {} frames", theirs.len(), clip.frames);
     let what = || format!("{encoder} {} {} bits, {} {}", case.chroma, case.depth, case.words, case.params);
     assert_eq!(ours.len(), theirs.len(), "slices of {}", what());
     let differ = ours.iter().zip(&theirs).position(|(ours, theirs)| ours != theirs);

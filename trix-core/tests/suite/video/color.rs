@@ -21,7 +21,7 @@ use trix_fixtures::{folder, media, program};
 use crate::support::{
     self,
     colorimetry::*,
-    pictures::{
+    frames::{
         Dice, Grid, Planes, assert_equal, colored, decisions, ffv1_job, filtered, joined, plan, refusal, written,
     },
     quick,
@@ -186,7 +186,7 @@ fn subsampled_patches_of_colour_are_converted_like_full_ones() {
             .map(|_| [0, 1, 2].map(|_| dice.below(1000) as f64 / 1000.0))
             .map(|signal| from.codes(signal).map(f64::round))
             .collect();
-        let layout = support::pictures::format(format);
+        let layout = support::frames::format(format);
         let (width, height) = (128, 96);
         let planes: Planes = (0..3)
             .map(|plane| {
@@ -350,7 +350,7 @@ fn subsampled_frames_with_alpha_are_laid_on_black() {
     let folder = folder();
     let name = "yuva420p";
     // A ramp of alpha from left to right over flat colour.
-    let layout = support::pictures::format(name);
+    let layout = support::frames::format(name);
     let planes: Planes = (0..4)
         .map(|plane| {
             let (w, h) = layout.plane_size(plane, 128, 32);

@@ -16,11 +16,11 @@ use crate::support::{done, ffprobe, made_by_ffmpeg, number, text};
 
 /// A hash of each decoded frame, in the order of showing.
 fn pictures(file: &Path) -> Vec<String> {
-    pictures_and(file, "")
+    frames_and(file, "")
 }
 
 /// As [`pictures`]; the same call of ffmpeg also writes `outputs`.
-fn pictures_and(file: &Path, outputs: &str) -> Vec<String> {
+fn frames_and(file: &Path, outputs: &str) -> Vec<String> {
     let line = format!(
         "{} -i {} -map 0:v:0 -fps_mode passthrough -f framemd5 - {outputs}",
         program::uncropped(),
@@ -94,11 +94,11 @@ fn a_cut_copy_holds_the_frames_of_whole_gops_around_its_span() {
                     let raw = folder.path().join("samples");
                     let has_audio = extension != "ts";
                     let samples = format!("-map 0:a:0 -f s16le {}", raw.display());
-                    let found = pictures_and(&output, if has_audio { &samples } else { "" });
+                    let found = frames_and(&output, if has_audio { &samples } else { "" });
                     let place = all
                         .iter()
                         .position(|hash| *hash == found[0])
-                        .unwrap_or_else(|| panic!("{what}: a strange picture"));
+                        .unwrap_or_else(|| panic!("{what}: a strange frame"));
                     assert_eq!(all[place..place + found.len()], found, "{what}");
                     // Begins with the last keyframe that is not after the start.
                     let asked = start.map_or(0, |start| start.rescale(Rational::new(1, 1000)));

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    media::picture::FieldOrder,
+    media::frame_facts::FieldOrder,
     plan::Deinterlacing,
     spec::{
         picture::Deinterlace,
@@ -14,12 +14,12 @@ use trix_core::{
 use trix_fixtures::{folder, program};
 
 use crate::support::{
-    done, ffprobe, mediainfo, picture_job, picture_stream,
-    pictures::{
+    done, ffprobe,
+    frames::{
         Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, joined, plan, refusal, split, through,
         written,
     },
-    quick, text, times,
+    mediainfo, picture_job, quick, text, times, video_stream,
 };
 
 /// Fifty moving frames a second, as fields of twenty-five frames; the upper one first.
@@ -75,7 +75,7 @@ fn flagged_fields_are_deinterlaced_in_their_order() {
         assert_eq!(fields, None);
         let words = if order == FieldOrder::Top { "upper field first" } else { "lower field first" };
         assert!(said.contains(&format!("deinterlaced, {words}: flagged, and ")), "{name}: {said}");
-        assert!(said.contains("% of ") && said.contains("pictures are combed"), "{name}: {said}");
+        assert!(said.contains("% of ") && said.contains("frames are combed"), "{name}: {said}");
     }
 }
 
@@ -175,7 +175,7 @@ fn deinterlaced_frames_equal_those_of_the_same_filter_in_ffmpeg() {
             let theirs = decoded(&file, format, (180, 144), &format!("-vf bwdif=mode={mode}:parity={order}:deint=all"));
             assert_eq!((shots.len(), theirs.len()), (count, count), "{name} {mode}");
             for (number, (shot, theirs)) in shots.iter().zip(&theirs).enumerate() {
-                assert_equal(&shot.planes, theirs, &format!("{name} {mode} picture {number}"));
+                assert_equal(&shot.planes, theirs, &format!("{name} {mode} frame {number}"));
                 assert_eq!(shot.number as usize, number * 24 / count, "{name} {mode}: the frame it was made of");
             }
         }
@@ -209,9 +209,9 @@ fn each_field_is_shown_for_half_a_frame() {
             for (position, tick) in ticks.iter().enumerate() {
                 let exact = position as f64 * seconds as f64 / frames as f64;
                 let found = (tick - ticks[0]) as f64 * num as f64 / den as f64;
-                assert!((found - exact).abs() < 0.0011, "{rate} {extension} {how:?}: picture {position} at {found}");
+                assert!((found - exact).abs() < 0.0011, "{rate} {extension} {how:?}: frame {position} at {found}");
             }
-            let stream = picture_stream(&output);
+            let stream = video_stream(&output);
             let expected = if how == Deinterlace::Fields {
                 rate.to_owned()
             } else if rate == "50" {
@@ -427,7 +427,7 @@ fn inverse_telecine_restores_the_film_frames() {
         let report = done(&job);
         let ledger = report.outputs[0].ledger.unwrap();
         assert_eq!((ledger.decoded, ledger.filter.dropped_by_telecine, ledger.encoded), (50, 10, 40));
-        let stream = picture_stream(&output);
+        let stream = video_stream(&output);
         assert_eq!(text(&stream["avg_frame_rate"]), "24000/1001");
         assert_eq!(text(&stream["field_order"]), "progressive");
         assert_eq!(text(&stream["nb_read_frames"]), "40");
@@ -437,12 +437,12 @@ fn inverse_telecine_restores_the_film_frames() {
             let exact = i128::from(den) * 1001 * position as i128;
             let found = i128::from(num * (tick - ticks[0])) * 24_000;
             let most = if name == "a.mkv" { i128::from(num) * 24_000 } else { 0 };
-            assert!((found - exact).abs() <= most, "{name}: picture {position} at {tick} of {num}/{den}");
+            assert!((found - exact).abs() <= most, "{name}: frame {position} at {tick} of {num}/{den}");
         }
         let shots = filtered(&job);
         assert_eq!(shots.len(), 40);
         for (number, (shot, film)) in shots.iter().zip(&film).enumerate() {
-            assert_equal(&shot.planes, film, &format!("{name} picture {number}"));
+            assert_equal(&shot.planes, film, &format!("{name} frame {number}"));
         }
     }
 }

@@ -12,9 +12,9 @@ use trix_core::{
 use trix_fixtures::folder;
 
 use crate::support::{
-    self, done, picture_job, picture_stream,
-    pictures::{decoded, plan, written},
-    quick, text, times,
+    self, done,
+    frames::{decoded, plan, written},
+    picture_job, quick, text, times, video_stream,
 };
 
 /// Flat frames whose luma is their number, at these times in milliseconds or at a rate.
@@ -38,7 +38,7 @@ fn converted(source: &Path, output: &Path, rate: &str) -> (Report, Vec<usize>) {
         .iter()
         .map(|planes| {
             let first = planes[0].samples[0];
-            assert!(planes[0].samples.iter().all(|sample| *sample == first), "a picture is whole");
+            assert!(planes[0].samples.iter().all(|sample| *sample == first), "a frame is whole");
             usize::from(first) - 16
         })
         .collect();
@@ -50,9 +50,9 @@ fn converted(source: &Path, output: &Path, rate: &str) -> (Report, Vec<usize>) {
         let exact = position as i128 * rate_den * i128::from(den);
         let found = i128::from(tick - ticks[0]) * i128::from(num) * rate_num;
         let most = if output.extension().is_some_and(|name| name == "mkv") { i128::from(num) * rate_num } else { 0 };
-        assert!((found - exact).abs() <= most, "picture {position} at tick {tick} of {num}/{den}");
+        assert!((found - exact).abs() <= most, "frame {position} at tick {tick} of {num}/{den}");
     }
-    let stream = picture_stream(output);
+    let stream = video_stream(output);
     let (average, asked) = (text(&stream["avg_frame_rate"]), asked.to_string());
     assert_eq!(average.trim_end_matches("/1"), asked);
     (report, shown)
@@ -153,7 +153,7 @@ fn fields_are_counted_before_the_rate_is_made_even() {
     let ledger = done(&job).outputs[0].ledger.unwrap();
     assert_eq!((ledger.decoded, ledger.filter.taken, ledger.filter.added_by_fields), (20, 20, 20));
     assert_eq!(ledger.filter.taken + ledger.filter.added_by_fields - ledger.filter.dropped_by_rate, ledger.encoded);
-    assert_eq!(picture_stream(&job.outputs[0].path)["nb_read_frames"], ledger.encoded.to_string());
+    assert_eq!(video_stream(&job.outputs[0].path)["nb_read_frames"], ledger.encoded.to_string());
     assert_eq!(ledger.encoded, 24);
 }
 

@@ -13,12 +13,12 @@ use trix_core::{
 use trix_fixtures::{clip, folder, media, program};
 
 use crate::support::{
-    self, done, ffprobe, picture_job, picture_stream,
-    pictures::{
+    self, done, ffprobe,
+    frames::{
         Dice, Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr, refusal,
         through, written,
     },
-    quick, text,
+    picture_job, quick, text, video_stream,
 };
 
 /// Frames of noise.
@@ -109,7 +109,7 @@ fn all_eight_orientations_come_out_upright() {
         let report = done(&job);
         let upright = matrix == ORIENTATIONS[0];
         assert_eq!(decisions(&report.outputs[0].plan).contains("the container asks players"), !upright, "{matrix:?}");
-        let stream = picture_stream(&output);
+        let stream = video_stream(&output);
         let sideways = matrix[0] == 0;
         let size = if sideways { (32, 48) } else { (48, 32) };
         assert_eq!((stream["width"].as_u64(), stream["height"].as_u64()), (Some(size.0), Some(size.1)));
@@ -161,7 +161,7 @@ fn frames_kept_as_coded_have_a_display_matrix_where_the_container_has_one() {
             let mut job = picture_job(&file, &output, Encoder::X264, lossless());
             job.outputs[0].picture.rotate = Rotate::Off;
             let report = done(&job);
-            let stream = picture_stream(&output);
+            let stream = video_stream(&output);
             assert_eq!(text(&stream["sample_aspect_ratio"]), "16:11");
             for (found, source) in decoded(&output, "yuv420p", (48, 32), "").iter().zip(&pictures) {
                 assert_equal(found, source, extension);
@@ -186,7 +186,7 @@ fn real_files_with_rotation_come_out_upright() {
     done(&job);
     // The program turns by itself, by the matrix as it reads it.
     let line = format!("-i {} -fps_mode passthrough -f rawvideo -", file.display());
-    let expected = support::pictures::split(&program::ffmpeg(&line).stdout, "yuv420p", 320, 568);
+    let expected = support::frames::split(&program::ffmpeg(&line).stdout, "yuv420p", 320, 568);
     let found = decoded(&output, "yuv420p", (320, 568), "");
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(&expected) {
@@ -352,7 +352,7 @@ fn frames_that_filters_hold_back_are_padded_too() {
     let report = done(&job);
     assert_eq!(report.outputs[0].ledger.unwrap().encoded, 12);
     for shot in filtered(&job) {
-        assert_eq!((shot.planes[0].width, shot.planes[0].height), (80, 64), "picture {}", shot.number);
+        assert_eq!((shot.planes[0].width, shot.planes[0].height), (80, 64), "frame {}", shot.number);
     }
 }
 
@@ -390,7 +390,7 @@ fn a_scaled_frame_keeps_its_shape_on_the_screen() {
         job.outputs[0].path = folder.path().join("scaled.mp4");
         job.outputs[0].video = VideoSettings::X264(EncodeSettings { size: Some(size.parse().unwrap()), ..quick("") });
         done(&job);
-        let stream = picture_stream(&job.outputs[0].path);
+        let stream = video_stream(&job.outputs[0].path);
         assert_eq!(text(&stream["sample_aspect_ratio"]), expected, "{sar} {crop} {size}");
     }
 }
@@ -435,12 +435,12 @@ fn a_change_of_size_is_scaled_counted_and_placed() {
     let report = done(&job);
     assert_eq!(report.outputs[0].changes.len(), changes.len());
     for (change, &at) in report.outputs[0].changes.iter().zip(&changes) {
-        assert_eq!(change.time.ticks, source[at].pts, "time of the change at picture {at}");
+        assert_eq!(change.time.ticks, source[at].pts, "time of the change at frame {at}");
         let ((from_w, from_h), (to_w, to_h)) = (sizes[at - 1], sizes[at]);
         assert_eq!(change.from, format!("{from_w}x{from_h} yuv420p"));
         assert_eq!(change.to, format!("{to_w}x{to_h} yuv420p"));
     }
-    let stream = picture_stream(&output);
+    let stream = video_stream(&output);
     assert_eq!(stream["nb_read_frames"], sizes.len().to_string());
     assert_eq!(
         (stream["width"].as_u64(), stream["height"].as_u64()),
@@ -450,11 +450,11 @@ fn a_change_of_size_is_scaled_counted_and_placed() {
     let shots = filtered(&job);
     let (w, h) = sizes[0];
     let line = format!("-i {} -vf scale={w}:{h}:flags=lanczos -fps_mode passthrough -f rawvideo -", file.display());
-    let theirs = support::pictures::split(&program::ffmpeg(&line).stdout, "yuv420p", w, h);
+    let theirs = support::frames::split(&program::ffmpeg(&line).stdout, "yuv420p", w, h);
     assert_eq!(shots.len(), theirs.len());
     for (number, (shot, theirs)) in shots.iter().zip(&theirs).enumerate() {
         let score = psnr(&shot.planes, theirs, 8);
-        assert!(score > 38.0, "picture {number}: {score} dB");
+        assert!(score > 38.0, "frame {number}: {score} dB");
     }
 
     job.outputs[0].picture.on_change = OnChange::Refuse;

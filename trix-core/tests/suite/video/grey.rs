@@ -15,9 +15,9 @@ use trix_core::{
 use trix_fixtures::{folder, program};
 
 use crate::support::{
-    done, picture_job,
-    pictures::{Grid, decisions},
-    quick,
+    done,
+    frames::{Grid, decisions},
+    picture_job, quick,
     raw::*,
 };
 

@@ -16,9 +16,9 @@ use trix_core::{
 use trix_fixtures::{folder, media, program};
 
 use crate::support::{
-    done, ffprobe, mediainfo, picture_job,
-    pictures::{plan, refusal},
-    quick, text,
+    done, ffprobe,
+    frames::{plan, refusal},
+    mediainfo, picture_job, quick, text,
 };
 
 /// A coded frame: when it is shown, and its NAL units.
@@ -59,14 +59,14 @@ fn coded(file: &Path, hevc: bool) -> Vec<Coded> {
             before.push(unit);
             pictures.push(Coded { pts: 0, units: std::mem::take(&mut before) });
         } else if slice || suffix {
-            pictures.last_mut().expect("a picture").units.push(unit);
+            pictures.last_mut().expect("a frame").units.push(unit);
         } else {
             before.push(unit);
         }
     }
     let json = ffprobe(file, "-select_streams v:0 -show_packets");
     let packets = json["packets"].as_array().expect("packets");
-    assert_eq!(packets.len(), pictures.len(), "{}: packets and coded pictures", file.display());
+    assert_eq!(packets.len(), pictures.len(), "{}: packets and coded frames", file.display());
     for (picture, packet) in pictures.iter_mut().zip(packets) {
         picture.pts = packet["pts"].as_i64().expect("a time");
     }
@@ -228,7 +228,7 @@ fn mastering_display_and_content_light_stand_in_container_and_bitstream() {
                 let json = ffprobe(&output, "-select_streams v:0 -show_streams -show_frames -read_intervals %+#1");
                 check_static(&json["streams"][0]["side_data_list"], &format!("{place}, stream"));
                 match encoder {
-                    Encoder::X265 => check_static(&json["frames"][0]["side_data_list"], &format!("{place}, picture")),
+                    Encoder::X265 => check_static(&json["frames"][0]["side_data_list"], &format!("{place}, frame")),
                     // libavcodec does not look for it in H.264: mastering display and light levels (H.264 D.1.29, D.1.31).
                     _ => {
                         let found = messages(&coded(&output, false)[0], false);
@@ -285,7 +285,7 @@ fn small() -> EncodeSettings {
 fn messages_of_hdr10_plus_stay_with_their_frames() {
     let Some(source) = media::file("hdr10-video-with-sdr-container.mp4") else { return };
     let theirs = hdr10_plus(&source);
-    assert!(theirs.iter().all(|messages| messages.len() == 1), "one for each picture");
+    assert!(theirs.iter().all(|messages| messages.len() == 1), "one for each frame");
     let mut different = theirs.clone();
     different.dedup();
     assert!(different.len() > 1, "metadata that never change would prove nothing");
@@ -327,7 +327,7 @@ fn dynamic_metadata_follow_frames_through_another_rate() {
         let ours = rpus(&output);
         assert_eq!(ours.len(), count);
         for (position, (ours, of)) in ours.iter().zip(shown(&times[..48], rate, count)).enumerate() {
-            assert!(*ours == theirs[of], "{rate} pictures a second: position {position} shows picture {of}");
+            assert!(*ours == theirs[of], "{rate} frames a second: position {position} shows frame {of}");
         }
     }
 }
@@ -343,7 +343,7 @@ fn units_of_dolby_vision_stay_with_their_frames() {
     let ours = rpus(&output);
     assert_eq!(ours.len(), 259);
     for (number, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
-        assert!(ours == theirs, "picture {number}");
+        assert!(ours == theirs, "frame {number}");
     }
     assert_eq!(report.outputs[0].extras.dolby_vision, 259);
     // Another parser finds them whole: it checks the sum at their end.
@@ -373,7 +373,7 @@ fn a_part_has_the_units_of_its_own_frames() {
         let skipped = done(&job).outputs[0].ledger.unwrap().dropped_before_start as usize;
         assert!(skipped > 10);
         assert_ne!(theirs[0], theirs[skipped], "units that do not change would prove nothing");
-        assert!(rpus(&output) == theirs[skipped..skipped + 20], "{skipped} pictures on");
+        assert!(rpus(&output) == theirs[skipped..skipped + 20], "{skipped} frames on");
     }
 }
 
@@ -386,17 +386,17 @@ fn dolby_vision_is_left_out_with_the_reason_or_refused() {
         (
             Encoder::X265,
             |job| job.outputs[0].picture.crop = "256x128+0+8".parse().unwrap(),
-            "places of the picture, which move",
+            "places of the frame, which move",
         ),
         (
             Encoder::X265,
             |job| job.outputs[0].picture.pad = Some("256x160".parse().unwrap()),
-            "places of the picture, which move",
+            "places of the frame, which move",
         ),
         (
             Encoder::X265,
             |job| job.outputs[0].video = trix_core::spec::video::VideoSettings::X265(small()),
-            "places of the picture, which move",
+            "places of the frame, which move",
         ),
         (
             Encoder::X265,
@@ -525,7 +525,7 @@ fn no_caption_is_lost_or_repeated_when_frames_are() {
         job.outputs[0].overwrite = true;
         done(&job);
         let ours = captions(&output, false);
-        assert_eq!(ours.concat(), all.concat(), "{count} pictures, {from} to {to}");
+        assert_eq!(ours.concat(), all.concat(), "{count} frames, {from} to {to}");
     }
     // Fields: each frame of the source becomes two, the first of which tells its captions.
     let (source, all) = with_captions(folder.path(), 12, "25");

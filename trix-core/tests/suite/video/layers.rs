@@ -7,7 +7,7 @@ use trix_core::{
     media::{PixelFormat, format::Chroma, time::Rational},
     plan::Cut,
     planner,
-    reading::reader::PictureReader,
+    reading::reader::FrameReader,
     spec::{
         picture::Alpha,
         source::RawGeometry,
@@ -17,11 +17,11 @@ use trix_core::{
 use trix_fixtures::{folder, program};
 
 use crate::support::{
-    self, done, picture_job, picture_stream,
-    pictures::{Dice, decisions, decoded, plan, psnr, refusal, split, written},
-    quick,
+    self, done,
+    frames::{Dice, decisions, decoded, plan, psnr, refusal, split, written},
+    picture_job, quick,
     raw::*,
-    text,
+    text, video_stream,
 };
 
 /// Frames with a palette, as `ffmpeg` writes them with `options`.
@@ -124,7 +124,7 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
         let mut job = picture_job(&source, &output, Encoder::Ffv1, EncodeSettings::default());
         done(&job);
         for (ours, theirs) in read(&output, "").iter().zip(&theirs) {
-            support::pictures::assert_equal(ours, theirs, codec);
+            support::frames::assert_equal(ours, theirs, codec);
         }
         assert_eq!(read(&output, "").len(), 10);
 
@@ -141,7 +141,7 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
         let mkv = folder.path().join("flat.mkv");
         done(&picture_job(&source, &mkv, Encoder::X264, quick("")));
         for file in [&output, &mkv] {
-            let tags = picture_stream(file)["tags"].clone();
+            let tags = video_stream(file)["tags"].clone();
             assert!(tags["alpha_mode"].is_null() && tags["ALPHA_MODE"].is_null(), "{tags}");
         }
 
@@ -162,7 +162,7 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
             let keeps = name != "copy.mp4";
             assert_eq!(notes.contains("alpha layer of stream 0 is lost"), !keeps, "{name}: {notes}");
             done(&job);
-            let tags = picture_stream(&output)["tags"].clone();
+            let tags = video_stream(&output)["tags"].clone();
             let says = ["alpha_mode", "ALPHA_MODE"].iter().any(|key| text(&tags[*key]) == "1");
             assert_eq!(says, keeps, "{name}: {tags}");
             // AlphaMode of RFC 9559, 5.1.4.1.28.4: its identifier, one byte, 1.
@@ -172,7 +172,7 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
                 let copied = read(&output, &format!("-c:v {decoder}"));
                 assert_eq!(copied.len(), 10, "{name}");
                 for (ours, theirs) in copied.iter().zip(&theirs) {
-                    support::pictures::assert_equal(ours, theirs, name);
+                    support::frames::assert_equal(ours, theirs, name);
                 }
             }
             job.outputs[0].picture.alpha = Alpha::Refuse;
@@ -254,15 +254,15 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
         let notes = plan.notes.join("\n");
         assert_eq!(notes.contains("cropped to"), size != (161, 121), "{name} {encoder}: {notes}");
         done(&job);
-        let found = picture_stream(&output);
+        let found = video_stream(&output);
         assert_eq!((found["width"].as_u64(), found["height"].as_u64()), (Some(size.0 as u64), Some(size.1 as u64)));
         assert_eq!(text(&found["nb_read_frames"]), "2", "{name} {encoder}");
         if name == "yuv420p" || name == "yuv422p" {
             let (planes, format) = {
                 let source = job.source.open().expect("a source");
                 let mut reader =
-                    PictureReader::new(source, OnDamage::Fail, Cut::default(), Some(video.filtering()), 1).unwrap();
-                let picture = reader.next_picture().unwrap().expect("a picture");
+                    FrameReader::new(source, OnDamage::Fail, Cut::default(), Some(video.filtering()), 1).unwrap();
+                let picture = reader.next_frame().unwrap().expect("a frame");
                 let luma = picture.frame.planes()[0];
                 let rows: Vec<Vec<u8>> = luma.rows().map(<[u8]>::to_vec).collect();
                 (rows, video.format)
@@ -315,7 +315,7 @@ fn a_sample_aspect_that_matroska_rounds_is_noted() {
             // What the bitstream itself says.
             let raw = folder.path().join("raw.h264");
             program::ffmpeg(&format!("-i {} -c copy {}", output.display(), raw.display()));
-            assert_eq!(text(&picture_stream(&raw)["sample_aspect_ratio"]), "2740:2739", "{name}");
+            assert_eq!(text(&video_stream(&raw)["sample_aspect_ratio"]), "2740:2739", "{name}");
         }
     }
     let mut job = Job::new(&source, folder.path().join("copy.mkv"));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     ErrorKind, Job, OnDamage, Source,
     plan::Cut,
-    reading::reader::PictureReader,
+    reading::reader::FrameReader,
     spec::{
         job::VerifyLevel,
         picture::Alpha,
@@ -15,12 +15,12 @@ use trix_core::{
 use trix_fixtures::{folder, media, program};
 
 use crate::support::{
-    self, done, ffprobe, picture_job, picture_stream,
-    pictures::{
+    self, done, ffprobe,
+    frames::{
         Dice, Grid, Planes, assert_equal, colored, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr,
         refusal, split, through, written,
     },
-    text,
+    picture_job, text, video_stream,
 };
 
 /// Two frames of noise.
@@ -127,7 +127,7 @@ fn ffv1_holds_odd_sizes_and_depths_that_it_has_no_name_for() {
         written(&source, &joined(&pictures, name), name, size, options);
         let output = folder.path().join("copy.mkv");
         run_ffv1(&source, &output);
-        assert_eq!(text(&picture_stream(&output)["pix_fmt"]), becomes);
+        assert_eq!(text(&video_stream(&output)["pix_fmt"]), becomes);
         for (found, source) in decoded(&output, becomes, size, "").iter().zip(&pictures) {
             let expected: Planes = source
                 .iter()
@@ -166,7 +166,7 @@ fn twelve_bit_alpha_is_stored_in_16_bit_ffv1() {
     let (source, pictures) = with_opacity(folder.path());
     let output = folder.path().join("copy.mkv");
     run_ffv1(&source, &output);
-    assert_eq!(text(&picture_stream(&output)["pix_fmt"]), "yuva444p16le");
+    assert_eq!(text(&video_stream(&output)["pix_fmt"]), "yuva444p16le");
     for (found, source) in decoded(&output, "yuva444p16le", (64, 48), "").iter().zip(&pictures) {
         for plane in 0..3 {
             let expected = Grid::new(64, 48, |x, y| source[plane].at(x, y) << 4);
@@ -202,7 +202,7 @@ fn ffv1_is_version_3_with_checksums_and_whole_frames() {
     let json = ffprobe(&output, "-show_packets");
     let packets = json["packets"].as_array().unwrap();
     assert_eq!(packets.len(), 5);
-    assert!(packets.iter().all(|packet| text(&packet["flags"]).starts_with('K')), "every picture is a keyframe");
+    assert!(packets.iter().all(|packet| text(&packet["flags"]).starts_with('K')), "every frame is a keyframe");
 }
 
 #[test]
@@ -222,10 +222,10 @@ fn a_flipped_byte_of_ffv1_is_noticed_wherever_it_is() {
             let damaged = folder.path().join("damaged.mkv");
             std::fs::write(&damaged, &bytes).unwrap();
             let source = Source::open(&damaged).unwrap();
-            let mut reader = PictureReader::new(source, OnDamage::Fail, Cut::default(), None, 1).unwrap();
+            let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 1).unwrap();
             let mut ended = Ok(());
             while ended.is_ok() {
-                match reader.next_picture() {
+                match reader.next_frame() {
                     Ok(Some(_)) => {}
                     Ok(None) => break,
                     Err(error) => ended = Err(error),
@@ -268,7 +268,7 @@ fn every_profile_of_prores_has_its_name_its_tags_and_its_quality() {
         let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
         let job = picture_job(&source, &output, Encoder::Prores, settings);
         done(&job);
-        let stream = picture_stream(&output);
+        let stream = video_stream(&output);
         assert_eq!(text(&stream["codec_tag_string"]), fourcc);
         assert_eq!(text(&stream["pix_fmt"]), decodes_to);
         assert_eq!(text(&stream["nb_read_frames"]), "4");
@@ -315,7 +315,7 @@ fn the_profile_follows_from_the_source_where_none_is_asked_for() {
             Some(words) => assert!(said.contains(words), "{name}: {said}"),
             None => assert!(!said.contains("ProRes"), "{name}: {said}"),
         }
-        assert_eq!(text(&picture_stream(&output)["nb_read_frames"]), "2", "{name}");
+        assert_eq!(text(&video_stream(&output)["nb_read_frames"]), "2", "{name}");
     }
 }
 
@@ -328,7 +328,7 @@ fn prores_4444_keeps_alpha_or_lays_it_on_black() {
         let output = folder.path().join(format!("{profile}.mov"));
         let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
         done(&picture_job(&source, &output, Encoder::Prores, settings));
-        assert_eq!(text(&picture_stream(&output)["pix_fmt"]), name);
+        assert_eq!(text(&video_stream(&output)["pix_fmt"]), name);
         for (found, source) in decoded(&output, name, (64, 48), "").iter().zip(&pictures) {
             for (found, source) in found[3].samples.iter().zip(&source[3].samples) {
                 // Ten bits go in, one code of which is four of the twelve, and are rounded once more.
@@ -351,7 +351,7 @@ fn prores_4444_keeps_alpha_or_lays_it_on_black() {
         job.outputs[0].picture.alpha = alpha;
         job.outputs[0].overwrite = true;
         let report = done(&job);
-        assert_eq!(text(&picture_stream(&output)["pix_fmt"]), decodes_to);
+        assert_eq!(text(&video_stream(&output)["pix_fmt"]), decodes_to);
         assert_eq!(decisions(&report.outputs[0].plan).contains("laid on black"), alpha == Alpha::Auto);
         let luma = decoded(&output, "yuv444p12le", (64, 48), "").remove(0).remove(0);
         let expected = Grid::new(64, 48, |x, y| {
@@ -380,8 +380,8 @@ fn settings_that_ffv1_and_prores_lack_are_refused_with_the_reason() {
         (|s| s.preset = Some("slow".into()), "video.preset", "has no presets"),
         (|s| s.tune = Some("film".into()), "video.tune", "has no tunes"),
         (|s| s.level = Some("4.1".into()), "video.level", "has no levels"),
-        (|s| s.gop = Some(25), "video.gop", "codes every picture by itself"),
-        (|s| s.open_gop = Some(true), "video.gop", "codes every picture by itself"),
+        (|s| s.gop = Some(25), "video.gop", "codes every frame by itself"),
+        (|s| s.open_gop = Some(true), "video.gop", "codes every frame by itself"),
     ];
     let prores: [(Change, &str, &str); 5] = [
         (|s| s.rate = Some(RateControl::Lossless), "video.rate", "has no rate control"),

@@ -13,11 +13,11 @@ use trix_fixtures::{folder, program};
 
 use crate::support::{
     colorimetry::*,
-    done, picture_stream,
-    pictures::{Dice, Grid, decisions},
+    done,
+    frames::{Dice, Grid, decisions},
     quick,
     raw::*,
-    text,
+    text, video_stream,
 };
 
 #[test]
@@ -285,7 +285,7 @@ fn ffv1_keeps_chroma_that_other_encoders_do_not_take() {
         let report = done(&job);
         assert_eq!(report.outputs[0].verification.lossless_frames, Some(1), "{name}");
         let output = &job.outputs[0].path;
-        assert_eq!(text(&picture_stream(output)["pix_fmt"]), planes, "{name}");
+        assert_eq!(text(&video_stream(output)["pix_fmt"]), planes, "{name}");
         let decoded = program::ffmpeg(&format!("-i {} -f rawvideo -", output.display())).stdout;
         let exact = patched(&patches(&space), planes, depth);
         assert!(decoded == exact, "{name}: samples differ");

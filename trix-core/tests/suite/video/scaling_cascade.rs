@@ -15,7 +15,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, program};
 
-use crate::support::{done, number, picture_job, picture_stream, planes, quick, times};
+use crate::support::{done, number, picture_job, planes, quick, times, video_stream};
 
 const FRAMES: u32 = 9;
 const LARGE: (i32, i32) = (256, 144);
@@ -109,11 +109,11 @@ fn each_size_comes_after_the_next_larger_one_whatever_their_order() {
         let output: &trix_core::OutputReport = &report.outputs[number];
         output.plan.decisions.iter().map(|decision| decision.what.clone()).collect::<Vec<_>>().join("; ")
     };
-    assert!(said(0).contains("scaled from the 192x108 pictures of middle.mkv"), "{}", said(0));
-    assert!(said(3).contains("scaled from the 320x180 pictures of whole.mkv"), "{}", said(3));
+    assert!(said(0).contains("scaled from the 192x108 frames of middle.mkv"), "{}", said(0));
+    assert!(said(3).contains("scaled from the 320x180 frames of whole.mkv"), "{}", said(3));
     assert!(!said(1).contains("scaled from"), "{}", said(1));
     for (output, (width, height)) in job.outputs.iter().zip([SMALL, (320, 180), MIDDLE, LARGE, SMALL]) {
-        let stream = picture_stream(&output.path);
+        let stream = video_stream(&output.path);
         let found = (number(&stream["width"]), number(&stream["height"]), number(&stream["nb_read_frames"]));
         assert_eq!(found, (width, height, FRAMES), "{}", output.path.display());
     }
@@ -213,7 +213,7 @@ fn other_filters_run_once_before_the_first_scaling() {
         let report = done(&job);
         let frames = report.outputs[0].ledger.expect("a ledger").emitted;
         proved(&report, frames);
-        assert!(planes(&small.path) == twice, "{kind}: the pictures");
+        assert!(planes(&small.path) == twice, "{kind}: the frames");
         assert_eq!(times(&small.path, "v:0"), times(&large.path, "v:0"), "{kind}: the times");
 
         // A third of which more is asked shares what is done to fields.
@@ -225,7 +225,7 @@ fn other_filters_run_once_before_the_first_scaling() {
         let expected = [(None, vec![0, 1, 2]), (Some(0), vec![0, 1]), (Some(1), vec![1]), (Some(0), vec![2])];
         assert_eq!(chain, expected, "{kind}");
         proved(&done(&job), frames);
-        assert!(planes(&job.outputs[1].path) == twice, "{kind}: the pictures after a shared step");
+        assert!(planes(&job.outputs[1].path) == twice, "{kind}: the frames after a shared step");
     }
 }
 
@@ -257,7 +257,7 @@ fn sizes_with_other_filters_are_scaled_from_the_source() {
         is_chained(&cascade(&source, vec![large, small]))
     };
     let part = || Crop::Rectangle(Rectangle { width: 300, height: 160, left: 0, top: 0 });
-    assert!(pair(&|_, _| ()), "the same pictures");
+    assert!(pair(&|_, _| ()), "the same frames");
     assert!(pair(&|_, small| settings(small).depth = Some(8)), "fewer bits");
     assert!(
         pair(&|_, small| small.picture.pad = Some(Size { width: 160, height: 90 })),
@@ -270,7 +270,7 @@ fn sizes_with_other_filters_are_scaled_from_the_source() {
         !pair(&|large, _| large.picture.pad = Some(Size { width: 320, height: 180 })),
         "black around the larger one"
     );
-    assert!(!pair(&|_, small| small.picture.crop = part()), "another part of the picture");
+    assert!(!pair(&|_, small| small.picture.crop = part()), "another part of the frame");
     assert!(!pair(&|_, small| settings(small).resampler = Resampler::Bilinear), "another kernel");
     assert!(!pair(&|_, small| small.picture.rate = Some(FrameRate(Rational::new(50, 1)))), "another rate");
     assert!(!pair(&|large, _| settings(large).size = Some(Size { width: 640, height: 360 })), "enlarged before");

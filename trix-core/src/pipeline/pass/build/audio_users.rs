@@ -4,20 +4,20 @@ use trix_av::frame::Frame;
 use trix_model::control::cancel::Token;
 
 use crate::{
-    encode::sound::SoundEncoder,
+    encode::audio::AudioTrackEncoder,
     pipeline::{
-        pass::{queued::Queued, sound::SoundPlace},
+        pass::{audio::AudioPlace, queued::Queued},
         stage::Sender,
     },
-    plan::{AudioPlan, SoundTarget},
+    plan::{AudioPlan, AudioTarget},
 };
 
 /// An audio track to encode, for one or more outputs.
-pub(super) struct Sound {
+pub(super) struct AudioEncode {
     pub(super) plan: AudioPlan,
-    pub(super) target: SoundTarget,
-    pub(super) encoder: SoundEncoder,
-    pub(super) places: Vec<SoundPlace>,
+    pub(super) target: AudioTarget,
+    pub(super) encoder: AudioTrackEncoder,
+    pub(super) places: Vec<AudioPlace>,
 }
 
 /// A stage that takes decoded audio besides the encoders.

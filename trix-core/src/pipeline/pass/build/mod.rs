@@ -4,9 +4,9 @@
 //! stage.
 
 mod audio_users;
-mod pictures;
+mod frames;
 mod products;
-mod sound;
+mod audio;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -21,19 +21,19 @@ use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
 };
 
-use self::audio_users::{Listener, Sound};
+use self::audio_users::{AudioEncode, Listener};
 use super::route::{self, Route};
 use crate::{
-    decode::video::Picture,
+    decode::video::DecodedFrame,
     demux::Demuxer,
     index::Begin,
     pipeline::{
-        failures::{self, Found},
+        failures::{self, StageErrors},
         pass::record::{Pass, Running, Shared},
         stage::{self, Outcome, Sender, Waiting},
     },
-    plan::{PACKETS, PICTURES, Plan},
-    planner::side::SideTrack,
+    plan::{FRAMES, PACKETS, Plan},
+    planner::external_audio::ExternalAudio,
     report::Seek,
     source::Source,
     spec::job::OnOutputFailure,
@@ -43,7 +43,7 @@ use crate::{
 struct Builder<'a> {
     plan: &'a Plan,
     /// The external audio tracks.
-    sides: &'a [SideTrack],
+    external_audio: &'a [ExternalAudio],
     pass: Pass<'a>,
     label: PathBuf,
     /// The streams of the source, then the external audio tracks.
@@ -56,22 +56,22 @@ struct Builder<'a> {
     damage: Arc<DamageLog>,
     routes: Vec<Vec<Route>>,
     /// Consumers of decoded frames, besides the filter steps.
-    viewers: Vec<(Sender<Picture>, Token)>,
+    viewers: Vec<(Sender<DecodedFrame>, Token)>,
     /// Consumers of the frames of each filter step.
-    takers: Vec<Vec<Sender<Picture>>>,
-    sounds: Vec<Sound>,
+    takers: Vec<Vec<Sender<DecodedFrame>>>,
+    audio_tracks: Vec<AudioEncode>,
     listeners: Vec<Listener>,
     waiting: Vec<Waiting>,
     /// Paths of all products.
     names: Vec<PathBuf>,
-    found: &'a mut Found,
+    found: &'a mut StageErrors,
     seek: Option<Seek>,
     /// The stream whose frames are decoded, and where decoding begins.
     begin: Option<(usize, Begin)>,
 }
 
 /// The objects through which a caller follows a pass.
-pub(crate) struct Followers<'a> {
+pub(crate) struct PassMonitors<'a> {
     pub(crate) token: &'a Token,
     /// One for each output of the plan.
     pub(crate) counters: &'a [Arc<Counters>],
@@ -79,7 +79,7 @@ pub(crate) struct Followers<'a> {
     /// Receives the outcome of every stage that ends.
     pub(crate) done: &'a crossbeam::Sender<Outcome>,
     /// Collects products that cannot be made, where the job continues without them.
-    pub(crate) found: &'a mut Found,
+    pub(crate) found: &'a mut StageErrors,
 }
 
 /// Opens all encoders, then starts all stages.
@@ -89,17 +89,17 @@ pub(crate) struct Followers<'a> {
 /// left.
 pub(crate) fn start(
     plan: &Plan,
-    sides: &[SideTrack],
+    external_audio: &[ExternalAudio],
     source: Source,
     pass: Pass<'_>,
-    followers: Followers<'_>,
+    monitors: PassMonitors<'_>,
 ) -> Result<Running> {
-    let Followers { token, counters, watch, done, found } = followers;
-    let external = sides.iter().map(|side| side.facts.clone());
+    let PassMonitors { token, counters, watch, done, found } = monitors;
+    let external = external_audio.iter().map(|external_audio| external_audio.facts.clone());
     let streams: Vec<StreamFacts> = source.streams().iter().cloned().chain(external).collect();
     let mut builder = Builder {
         plan,
-        sides,
+        external_audio,
         pass,
         label: source.label(),
         token: token.clone(),
@@ -111,7 +111,7 @@ pub(crate) fn start(
         viewers: Vec::new(),
         takers: plan.filters.iter().map(|_| Vec::new()).collect(),
         streams,
-        sounds: Vec::new(),
+        audio_tracks: Vec::new(),
         listeners: Vec::new(),
         waiting: Vec::new(),
         names: plan.paths(),
@@ -120,8 +120,8 @@ pub(crate) fn start(
         begin: None,
     };
     builder.products(&source, watch)?;
-    builder.sounds(&source, watch)?;
-    builder.pictures(&source, watch)?;
+    builder.audio_tracks(&source, watch)?;
+    builder.frames(&source, watch)?;
 
     let Builder { mut waiting, routes, shared, damage, names, seek, begin, .. } = builder;
     let appeared = source.appeared();
@@ -131,9 +131,9 @@ pub(crate) fn start(
         demuxer = demuxer.beginning_at(index, &begin, alone)?;
     }
     let io = Arc::clone(demuxer.io_state());
-    let books = Arc::clone(&shared);
+    let record = Arc::clone(&shared);
     let work = Box::new(move || {
-        *crate::pipeline::pass::record::lock(&books.walked) = route::demux(demuxer, routes)?;
+        *crate::pipeline::pass::record::lock(&record.walked) = route::demux(demuxer, routes)?;
         Ok(())
     });
     waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
@@ -181,10 +181,10 @@ impl Builder<'_> {
         products.iter().for_each(|product| self.tokens[*product].fail());
         // Close what was opened only for these products.
         self.waiting.retain(|own| !own.token.is_set());
-        for sound in &mut self.sounds {
-            sound.places.retain(|place| !self.tokens[self.plan.product(place.output)].is_set());
+        for audio in &mut self.audio_tracks {
+            audio.places.retain(|place| !self.tokens[self.plan.product(place.output)].is_set());
         }
-        self.sounds.retain(|sound| !sound.places.is_empty());
+        self.audio_tracks.retain(|audio| !audio.places.is_empty());
         self.listeners.retain(|own| !own.token.is_set());
         self.viewers.retain(|(_, token)| !token.is_set());
         self.takers.iter_mut().for_each(|own| own.retain(Sender::is_wanted));
@@ -198,8 +198,8 @@ impl Builder<'_> {
     }
 
     /// The byte limit of a queue of frames of this size.
-    fn pictures_of(&self, bytes: usize) -> usize {
-        if self.plan.memory.short_queues { 0 } else { PICTURES * bytes }
+    fn frames_of(&self, bytes: usize) -> usize {
+        if self.plan.memory.short_queues { 0 } else { FRAMES * bytes }
     }
 
     fn wait(

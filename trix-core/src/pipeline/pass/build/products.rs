@@ -10,9 +10,9 @@ use trix_model::{
 
 use super::Builder;
 use crate::{
-    decode::video::Picture,
+    decode::video::DecodedFrame,
     encode::subtitle::Span,
-    filter::sound_converter::SoundConverter,
+    filter::audio_converter::AudioConverter,
     mux::{Muxer, TrackSpec},
     package::{PackageWriter, Rendition},
     pipeline::{
@@ -71,7 +71,7 @@ impl Builder<'_> {
         let Some(part) = part else { return Ok(()) };
         self.taken_over(number, source, &to_muxer, &mut tracks)?;
         let bases = tracks.iter().map(|track| track.time_base).collect();
-        let muxer = Muxer::new(output.container, &part, tracks, &tracks::beside(output, source))?;
+        let muxer = Muxer::new(output.container, &part, tracks, &tracks::file_metadata(output, source))?;
         let (shared, counters) = (Arc::clone(&self.shared), Arc::clone(&self.counters[number]));
         let counts_packets = output.video.is_none();
         let target = output.path.clone();
@@ -128,15 +128,15 @@ impl Builder<'_> {
         let name = format!("still {number}");
         if let StillInput::Audio { stream, .. } = plan.input {
             let facts = self.facts(stream)?;
-            let side = stream.checked_sub(self.routes.len());
-            let (converter, until, end) = match side {
+            let external_audio = stream.checked_sub(self.routes.len());
+            let (converter, until, end) = match external_audio {
                 None => (None, plan.until, plan.end),
-                Some(side) => {
-                    let track = &self.sides[side];
+                Some(external_audio) => {
+                    let track = &self.external_audio[external_audio];
                     let edit = track.settings.edit(None);
                     let target = track.heard(plan.later);
                     let own = |time: Option<Timestamp>| time.map(|time| plan.since_start(time));
-                    let converter = SoundConverter::new(target, facts.index, facts.time_base).edited(edit);
+                    let converter = AudioConverter::new(target, facts.index, facts.time_base).edited(edit);
                     (Some(converter), own(plan.until), own(plan.end))
                 }
             };
@@ -148,7 +148,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let Some(facts) = source.video() else { return Ok(()) };
-        let (to_still, input, depth) = channel::<Picture>(self.pictures_of(self.decoded_bytes(facts)), &token);
+        let (to_still, input, depth) = channel::<DecodedFrame>(self.frames_of(self.decoded_bytes(facts)), &token);
         watch.add_queue(&name, depth);
         self.viewers.push((to_still, token.clone()));
         let still = FrameStill::open(plan)?;

@@ -1,0 +1,110 @@
+//! The video filter stage: first the transform, then the frame rate.
+//!
+//! Invariant: frames out = frames in + added - dropped. Each of them is counted under exactly one reason.
+
+use serde::Serialize;
+use trix_model::{error::Result, time::TimeBase};
+
+use super::{
+    convert::{Change, Converter},
+    rate::FrameRate,
+};
+use crate::{decode::video::DecodedFrame, plan::Filtering};
+
+/// What the filter stage did to the number of frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct FilterCounts {
+    /// Frames that went in.
+    pub taken: u64,
+    /// Frames that came out.
+    pub given: u64,
+    /// Frames added because each field became one.
+    pub added_by_fields: u64,
+    /// Frames dropped because pulldown had repeated them.
+    pub dropped_by_telecine: u64,
+    /// Frames repeated for a constant rate.
+    pub repeated_by_rate: u64,
+    /// Frames left out for a constant rate.
+    pub dropped_by_rate: u64,
+}
+
+impl FilterCounts {
+    /// The sum of the counts of this step and another.
+    pub(crate) fn and(self, other: &FilterCounts) -> Self {
+        FilterCounts {
+            taken: self.taken + other.taken,
+            given: self.given + other.given,
+            added_by_fields: self.added_by_fields + other.added_by_fields,
+            dropped_by_telecine: self.dropped_by_telecine + other.dropped_by_telecine,
+            repeated_by_rate: self.repeated_by_rate + other.repeated_by_rate,
+            dropped_by_rate: self.dropped_by_rate + other.dropped_by_rate,
+        }
+    }
+}
+
+/// The video filter stage of one output.
+pub struct FrameFilter {
+    converter: Converter,
+    rate: Option<FrameRate>,
+    counts: FilterCounts,
+    converted: u64,
+    keeps_count: bool,
+}
+
+impl FrameFilter {
+    /// Creates the stage for frames of stream `stream`, with times in `time_base`.
+    pub(crate) fn new(filtering: Filtering, stream: usize, time_base: TimeBase) -> Self {
+        let (to, keeps_count) = (filtering.constant_rate, filtering.transform.keeps_count());
+        let converted_rate = filtering.transform.rate(filtering.rate);
+        let converter = Converter::new(filtering, stream, time_base);
+        let rate = to.map(|rate| FrameRate::new(rate, converted_rate, converter.time_base()));
+        FrameFilter { converter, rate, counts: FilterCounts::default(), converted: 0, keeps_count }
+    }
+
+    /// Time base of the output frames.
+    pub fn time_base(&self) -> TimeBase {
+        self.rate.as_ref().map_or(self.converter.time_base(), FrameRate::time_base)
+    }
+
+    /// Index of the stream of these frames.
+    pub(crate) fn stream(&self) -> usize {
+        self.converter.stream()
+    }
+
+    /// Takes a frame and returns finished frames. `None` marks the end of the stream.
+    ///
+    /// # Errors
+    /// As [`Converter::push`].
+    pub fn push(&mut self, frame: Option<DecodedFrame>) -> Result<Vec<DecodedFrame>> {
+        let last = frame.is_none();
+        self.counts.taken += u64::from(!last);
+        let mut out = self.converter.push(frame)?;
+        self.converted += out.len() as u64;
+        if let Some(rate) = &mut self.rate {
+            out = out.into_iter().flat_map(|frame| rate.push(frame)).collect();
+            if last {
+                out.extend(rate.finish());
+            }
+        }
+        self.counts.given += out.len() as u64;
+        Ok(out)
+    }
+
+    /// The counts so far. They are final after the end of the stream.
+    pub fn counts(&self) -> FilterCounts {
+        let mut counts = self.counts;
+        if !self.keeps_count {
+            counts.added_by_fields = self.converted.saturating_sub(counts.taken);
+            counts.dropped_by_telecine = counts.taken.saturating_sub(self.converted);
+        }
+        if let Some(rate) = &self.rate {
+            (counts.repeated_by_rate, counts.dropped_by_rate) = (rate.repeated(), rate.dropped());
+        }
+        counts
+    }
+
+    /// Changes of size or format in the source.
+    pub fn changes(&self) -> &[Change] {
+        self.converter.changes()
+    }
+}

@@ -1,0 +1,375 @@
+//! Builds the audio stages: copied and encoded tracks, stages that only measure or draw, and the decoders for them.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use trix_av::{frame::Frame, packet::Packet, stream::StreamFacts};
+use trix_model::{
+    control::{cancel::Token, progress::Watch},
+    damage::DamageLog,
+    error::{Error, Result, Stage},
+    frame_facts::Display,
+    time::{TimeBase, Timestamp},
+};
+
+use super::Builder;
+use crate::{
+    decode::{audio::AudioDecoder, data_bursts::BurstFinder, video::frame_rate},
+    demux::Demuxer,
+    encode::{
+        audio::AudioTrackEncoder,
+        samples::SampleRecorder,
+        subtitle::{Span, SubtitleTrack},
+    },
+    filter::audio_converter::AudioConverter,
+    mux::{TrackSpec, codec_delay},
+    pipeline::{
+        failures,
+        pass::{
+            audio::{AudioDecodeStage, AudioPlace, AudioStage},
+            audio_cut::AudioCut,
+            build::audio_users::{AudioEncode, Listener},
+            copy_watch::CopyWatch,
+            external_audio::ExternalAudioStage,
+            listen::{Gauge, MeterStage},
+            queued::{ForMuxer, Queued},
+            route::{self, IntoOutput, Kind, Route},
+            tracks,
+        },
+        stage::{Fan, Sender, channel},
+    },
+    plan::{AudioPlan, AudioTarget, OutputPlan, SubtitlePlan, TrackTags},
+    planner::{
+        audio_choice::cuts_exactly,
+        cut::CopyGate,
+        external_audio::{self},
+    },
+    source::Source,
+};
+
+/// Audio that is copied, and decoded only to be measured.
+struct Measured {
+    plan: AudioPlan,
+    target: AudioTarget,
+    /// Number of the output, and number of the track's plan in it.
+    places: Vec<(usize, usize)>,
+}
+
+impl Builder<'_> {
+    /// Adds the copied tracks of an output, and its encoded audio tracks.
+    pub(super) fn taken_over(
+        &mut self,
+        number: usize,
+        source: &Source,
+        to_muxer: &Sender<ForMuxer>,
+        tracks: &mut Vec<TrackSpec>,
+    ) -> Result<()> {
+        let output = &self.plan.outputs[number];
+        let origin = output.origin;
+        if let Some(copy) = &output.video_copy {
+            let facts = self.facts(copy.stream)?;
+            let track = tracks::copied(facts, Some(frame_rate(facts)), &output.tags(copy.stream));
+            let kind = Kind::Frames(CopyGate::new(copy));
+            let watch = Some(self.watch(number, facts, output.start, None));
+            let (label, next) = (self.label.clone(), to_muxer.clone());
+            let own = IntoOutput { label, kind, watch, track: tracks.len(), origin, next, reached: None };
+            self.routes[copy.stream].push(Route::Output(Box::new(own)));
+            tracks.push(track);
+        }
+        for (audio_number, audio) in output.audio.iter().enumerate() {
+            let place =
+                AudioPlace { output: number, track: tracks.len(), number: audio_number, next: Some(to_muxer.clone()) };
+            tracks.push(match audio.copied {
+                true => self.copied_audio(output, audio, source, place)?,
+                false => self.encoded_audio(output, audio, place)?,
+            });
+        }
+        for subtitle in &output.metadata.subtitles {
+            let end = output.span_end();
+            self.text(subtitle, &output.tags(subtitle.stream), Span { origin, end }, to_muxer, tracks)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a subtitle track.
+    pub(super) fn text(
+        &mut self,
+        subtitle: &SubtitlePlan,
+        tags: &TrackTags,
+        span: Span,
+        to_muxer: &Sender<ForMuxer>,
+        tracks: &mut Vec<TrackSpec>,
+    ) -> Result<()> {
+        let facts = self.facts(subtitle.stream)?;
+        let track = SubtitleTrack::open(self.label.clone(), facts, subtitle, span)?;
+        let spec = TrackSpec {
+            parameters: track.parameters().clone(),
+            time_base: facts.time_base,
+            rate: None,
+            metadata: tags.metadata(),
+            disposition: tags.disposition.clone(),
+            display: Display::default(),
+            hides_start: false,
+        };
+        let kind = Kind::Subtitles(track);
+        let (label, track, next) = (self.label.clone(), tracks.len(), to_muxer.clone());
+        let own = IntoOutput { label, kind, watch: None, track, origin: span.origin, next, reached: None };
+        self.routes[subtitle.stream].push(Route::Output(Box::new(own)));
+        tracks.push(spec);
+        Ok(())
+    }
+
+    fn copied_audio(
+        &mut self,
+        output: &OutputPlan,
+        audio: &AudioPlan,
+        source: &Source,
+        place: AudioPlace,
+    ) -> Result<TrackSpec> {
+        let facts = self.facts(audio.stream)?;
+        let mut track = tracks::copied(facts, None, &output.tags(audio.stream));
+        let AudioPlace { output: number, track: index, next, .. } = place;
+        let Some(next) = next else { return Ok(track) };
+        let Some(track_number) = audio.external_audio else {
+            let span = Span { origin: output.start.unwrap_or(EVER), end: output.span_end() };
+            let watch = Some(self.watch(number, facts, output.start, span.end));
+            let kind = Kind::Audio(cut(output, source, facts, span, &mut track));
+            let (label, origin) = (self.label.clone(), output.origin);
+            let own = IntoOutput { label, kind, watch, track: index, origin, next, reached: None };
+            self.routes[audio.stream].push(Route::Output(Box::new(own)));
+            return Ok(track);
+        };
+        // The file of an external track is opened separately.
+        let settings = &self.external_audio[track_number].settings;
+        let first = &settings.all_inputs()[0];
+        let file = Source::open_within(&first.path, self.plan.source.settings.limits)?;
+        let usual = file.decodable_audio().next().map(|(_, facts)| facts.index);
+        let own = file.audio().find(|facts| first.stream.or(usual).is_none_or(|index| facts.index == index));
+        let Some(own) = own else { return Ok(track) };
+        let origin = audio.origin.unwrap_or(output.origin);
+        let end = output
+            .span_end()
+            .map(|end| origin.plus(Timestamp::new(-output.origin.ticks, output.origin.base)).plus(end));
+        let watch = Some(self.watch(number, own, output.start.map(|_| origin), end));
+        let span = Span { origin: output.start.map_or(EVER, |_| origin), end };
+        let kind = Kind::Audio(cut(output, &file, own, span, &mut track));
+        let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
+        let route = IntoOutput { label: file.label(), kind, watch, track: index, origin, next, reached: None };
+        routes[own.index].push(Route::Output(Box::new(route)));
+        let damage = Arc::new(DamageLog::new(self.plan.source.settings.on_damage));
+        let (token, shared) = (self.token_of(number), Arc::clone(&self.shared));
+        let demuxer = Demuxer::new(file, Arc::clone(&damage));
+        let work = move || {
+            route::demux(demuxer, routes)?;
+            shared.note_damage(track_number, vec![damage.report()]);
+            Ok(())
+        };
+        self.wait(format!("side-{track_number}"), Stage::Demux, token, work);
+        Ok(track)
+    }
+
+    /// The check for changes in the packets of a stream that output `number` copies from `start` to `end`.
+    fn watch(&self, number: usize, facts: &StreamFacts, start: Option<Timestamp>, end: Option<Timestamp>) -> CopyWatch {
+        let container = self.plan.outputs[number].container;
+        CopyWatch::new(facts, container, number, Span { origin: start.unwrap_or(EVER), end }, Arc::clone(&self.shared))
+    }
+
+    fn encoded_audio(&mut self, output: &OutputPlan, audio: &AudioPlan, place: AudioPlace) -> Result<TrackSpec> {
+        let tags = output.tags(audio.stream);
+        let encoder = AudioTrackEncoder::open(audio)?;
+        let lead = codec_delay::lead(output.container, encoder.priming(), audio.sample_rate, &audio.codec);
+        let mut parameters = encoder.parameters()?;
+        parameters.set_priming(encoder.priming() + lead);
+        let track = TrackSpec {
+            parameters,
+            time_base: TimeBase::new(1, i64::from(audio.sample_rate)),
+            rate: None,
+            metadata: tags.metadata(),
+            disposition: tags.disposition,
+            display: Display::default(),
+            hides_start: false,
+        };
+        let target = AudioTarget {
+            sample_format: audio.sample_format.clone().unwrap_or_default(),
+            bits: audio.bits,
+            dithered: audio.dithered,
+            // Blocks of some lossless codecs last half a second, and PCM would keep that size.
+            block: match (encoder.block(), self.facts(audio.stream)?.codec.as_str()) {
+                (0, "wavpack" | "tta" | "ape") => 1024,
+                (block, _) => block,
+            },
+            lead,
+            tail: encoder.run_out(audio),
+            ..audio.heard(output)
+        };
+        let same = |other: &&mut AudioEncode| other.plan == *audio && other.target == target;
+        match self.audio_tracks.iter_mut().find(same) {
+            Some(audio) => audio.places.push(place),
+            None => self.audio_tracks.push(AudioEncode { plan: audio.clone(), target, encoder, places: vec![place] }),
+        }
+        Ok(track)
+    }
+
+    /// Builds the stages for encoded and measured audio, and their decoders.
+    pub(super) fn audio_tracks(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
+        for (number, audio) in std::mem::take(&mut self.audio_tracks).into_iter().enumerate() {
+            let AudioEncode { plan, target, encoder, places } = audio;
+            let facts = self.facts(plan.stream)?;
+            let converter = AudioConverter::new(target, facts.index, facts.time_base).edited(plan.edit);
+            let stage = AudioStage {
+                converter,
+                encoder,
+                record: SampleRecorder::new(plan.bits),
+                gauge: Gauge::new(self.plan.measure_loudness),
+                must_last: plan.must_last,
+                shared: Arc::clone(&self.shared),
+                fed: 0,
+                bursts: Some(BurstFinder::default()),
+                keeps_bits: plan.keeps_bits(),
+                stream: facts.index,
+                time_base: facts.time_base,
+                clock: TimeBase::new(1, i64::from(plan.sample_rate)),
+                held: VecDeque::new(),
+                places,
+            };
+            let token = Token::joined(stage.places.iter().map(|place| &self.tokens[self.plan.product(place.output)]));
+            let token = token.unwrap_or_else(|| self.token.clone());
+            let input = self.listen(format!("audio {number}"), plan.stream, &token, watch);
+            let label = self.audio_label(plan.stream);
+            let work = move || stage.run(input).map_err(|error| failures::from_source(error, &label));
+            self.wait(format!("sound-{number}"), Stage::Encode, token, work);
+        }
+        if self.plan.measure_loudness {
+            self.meters(source, watch)?;
+        }
+        let listeners = std::mem::take(&mut self.listeners);
+        for index in 0..self.streams.len() {
+            let is_own = |own: &&Listener| own.stream == index && own.next.is_wanted();
+            let own: Vec<&Listener> = listeners.iter().filter(is_own).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let token = Token::joined(own.iter().map(|own| &own.token)).unwrap_or_else(|| self.token.clone());
+            let output = Fan::new(own.iter().map(|own| own.next.clone()).collect());
+            let products = token.outputs();
+            if let Err(error) = self.decoder(index, output, token, watch) {
+                self.go_on_without(&products, error)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Connects a stage with `token` to the decoded audio of `stream`.
+    pub(super) fn listen(
+        &mut self,
+        name: String,
+        stream: usize,
+        token: &Token,
+        watch: &mut Watch,
+    ) -> crate::pipeline::stage::Receiver<Queued<Frame>> {
+        let (next, input, depth) = channel::<Queued<Frame>>(self.packets(), token);
+        watch.add_queue(&name, depth);
+        self.listeners.push(Listener { stream, next, token: token.clone() });
+        input
+    }
+
+    /// Builds the decoder of audio stream `index`.
+    fn decoder(&mut self, index: usize, output: Fan<Queued<Frame>>, token: Token, watch: &mut Watch) -> Result<()> {
+        let label = self.audio_label(index);
+        if let Some(external_audio) = index.checked_sub(self.routes.len()) {
+            let settings = &self.external_audio[external_audio].settings;
+            let place = format!("tracks[{external_audio}]");
+            let limits = self.plan.source.settings.limits;
+            let reader = external_audio::reader(settings, &place, limits, self.plan.source.settings.on_damage)?;
+            let reader = reader.map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
+            let stage =
+                ExternalAudioStage { number: external_audio, stream: index, reader, shared: Arc::clone(&self.shared) };
+            let work = move || stage.run(output).map_err(|error| error.in_file(&label));
+            self.wait(format!("side-{external_audio}"), Stage::Decode, token, work);
+            return Ok(());
+        }
+        let decoder = AudioDecoder::new(label.clone(), self.facts(index)?, Arc::clone(&self.damage))?;
+        let (to_decoder, input, depth) = channel::<Queued<Packet>>(self.packets(), &token);
+        watch.add_queue(&format!("decode {index}"), depth);
+        self.routes[index].push(Route::Decoder(to_decoder));
+        let stage = AudioDecodeStage { decoder, shared: Arc::clone(&self.shared) };
+        let work = move || stage.run(input, output).map_err(|error| error.in_file(&label));
+        self.wait(format!("decode-{index}"), Stage::Decode, token, work);
+        Ok(())
+    }
+
+    /// Builds the stages that measure copied audio. Encoder stages measure their own input.
+    fn meters(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
+        let can_hear =
+            |plan: &AudioPlan| plan.external_audio.is_some() || source.selection().lack(plan.stream).is_none();
+        let mut all: Vec<Measured> = Vec::new();
+        for (number, output) in self.plan.outputs.iter().enumerate() {
+            if !self.pass.writes(self.plan.product(number)) || !self.includes(number) {
+                continue;
+            }
+            for (track, plan) in output.audio.iter().enumerate().filter(|(_, plan)| plan.copied && can_hear(plan)) {
+                let target = plan.heard(output);
+                match all.iter_mut().find(|known| known.plan.stream == plan.stream && known.target == target) {
+                    Some(known) => known.places.push((number, track)),
+                    None => all.push(Measured { plan: plan.clone(), target, places: vec![(number, track)] }),
+                }
+            }
+        }
+        for (number, Measured { plan, target, places }) in all.into_iter().enumerate() {
+            let facts = self.facts(plan.stream)?;
+            let stage = MeterStage {
+                converter: AudioConverter::new(target, facts.index, facts.time_base),
+                bursts: Some(BurstFinder::default()),
+                stream: facts.index,
+                time_base: facts.time_base,
+                gauge: Gauge::new(true),
+                shared: Arc::clone(&self.shared),
+                places,
+            };
+            let token = Token::joined(stage.places.iter().map(|(output, _)| &self.tokens[self.plan.product(*output)]));
+            let token = token.unwrap_or_else(|| self.token.clone());
+            let input = self.listen(format!("loudness {number}"), plan.stream, &token, watch);
+            let label = self.audio_label(plan.stream);
+            let work = move || stage.run(input).map_err(|error| failures::from_source(error, &label));
+            self.wait(format!("loudness-{number}"), Stage::Filter, token, work);
+        }
+        Ok(())
+    }
+
+    /// The file that errors about audio stream `index` name.
+    pub(super) fn audio_label(&self, index: usize) -> std::path::PathBuf {
+        let external_audio =
+            index.checked_sub(self.routes.len()).and_then(|external_audio| self.external_audio.get(external_audio));
+        external_audio
+            .map_or_else(|| self.label.clone(), |external_audio| external_audio.settings.all_inputs()[0].path.clone())
+    }
+}
+
+/// Earlier than any time. A copy without a cut keeps the audio before time zero, which the edit lists of MP4 hide.
+const EVER: Timestamp = Timestamp { ticks: i64::MIN, base: TimeBase { num: 1, den: 1 } };
+
+/// The cut of copied audio. Sets in `track` the samples that a decoder yields before the cut.
+fn cut(output: &OutputPlan, file: &Source, facts: &StreamFacts, span: Span, track: &mut TrackSpec) -> AudioCut {
+    let is_exact = cuts_exactly(output.container, facts);
+    let make = || AudioCut::new(facts, span, is_exact);
+    if output.start.is_none() {
+        if track.parameters.priming().0 == 0 {
+            track.parameters.set_priming(file.run_in(facts));
+        }
+    } else if facts.codec == "opus" && is_exact {
+        if let Some(samples) = make().samples_before(file, facts) {
+            track.parameters.set_priming(samples.into());
+            let mut head = track.parameters.extradata().to_vec();
+            // RFC 7845, 5.1: the pre-skip.
+            if let Some(place) = head.get_mut(10..12) {
+                place.copy_from_slice(&samples.to_le_bytes());
+            }
+            track.parameters = std::mem::replace(&mut track.parameters, facts.parameters.clone()).with_extradata(&head);
+        }
+    } else {
+        track.parameters.set_priming(0);
+        track.hides_start = is_exact && facts.parameters.pcm_block().is_none();
+    }
+    let cut = make();
+    track.time_base = cut.base();
+    cut
+}

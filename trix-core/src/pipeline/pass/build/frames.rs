@@ -1,0 +1,250 @@
+//! Builds the video stages: the decoder, the filter steps, the encoders.
+
+use std::sync::Arc;
+
+use trix_av::{packet::Packet, pixel::PixelFormat, stream::StreamFacts};
+use trix_bitstream::nal::NalCodec;
+use trix_model::{
+    control::{cancel::Token, progress::Watch},
+    damage::OnDamage,
+    error::{Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
+use super::Builder;
+use crate::{
+    decode::{
+        dynamic::DynamicHdr,
+        video::{DecodedFrame, VideoDecoder},
+    },
+    encode::{self, timeline::Timeline},
+    filter::frames::FrameFilter,
+    index::{self, Begin},
+    mux::TrackSpec,
+    pipeline::{
+        failures,
+        pass::{
+            queued::{ForMuxer, Queued},
+            record::lock,
+            route::Route,
+            tracks,
+            video::{self, Forced},
+        },
+        stage::{Fan, Receiver, Sender, channel},
+    },
+    plan::Cut,
+    reading::reader::FrameReader,
+    report::Seek,
+    source::Source,
+};
+
+impl Builder<'_> {
+    /// Builds the video encoder of output `number`, and its track.
+    pub(super) fn encoder(
+        &mut self,
+        number: usize,
+        to_muxer: Option<Sender<ForMuxer>>,
+        tracks: &mut Vec<TrackSpec>,
+        watch: &mut Watch,
+    ) -> Result<()> {
+        let plan = self.plan;
+        let output = &plan.outputs[number];
+        let Some(video) = &output.video else { return Ok(()) };
+        let stats = self.pass.stats(number).map(|path| (self.pass.number, path));
+        let mut encoder = encode::video::open(video, output.threads, stats)?;
+        lock(&self.shared.outputs[number].done).frame_threads = encoder.frame_threads();
+        let headers = encoder.headers()?;
+        let time_base = self.time_base_after(video.filter)?;
+        let sets = &headers.parameter_sets;
+        let tags = output.tags(video.stream);
+        let track = tracks::of_frames(video, time_base, encoder.as_ref(), sets, output.container, &tags)?;
+        let token = self.token_of(number);
+        let bytes = video.format.frame_bytes(video.width, video.height);
+        let (to_encoder, input, depth) = channel::<DecodedFrame>(self.frames_of(bytes), &token);
+        watch.add_queue(&self.queue("encode", number), depth);
+        self.takers[video.filter].push(to_encoder);
+        let stage = video::EncodeStage {
+            timeline: Timeline::new(Timestamp::new(1, video.rate.inverse()).rescale(time_base).max(1)),
+            origin: output.origin.rescale(time_base),
+            time_base,
+            forced: Forced::new(&video.keyframes, video.key_interval),
+            info: headers.info,
+            output: to_muxer,
+            counters: Arc::clone(&self.counters[number]),
+            shared: Arc::clone(&self.shared),
+            number,
+            track: tracks.len(),
+            first_seen: false,
+            carries: video::Carries {
+                codec: NalCodec::from_name(&encoder.codec().map_or_else(String::new, |codec| codec.to_string())),
+                dolby_vision: video.dolby_vision.is_some(),
+                hdr10_plus: video.hdr10_plus,
+            },
+            sets_apart: !headers.parameter_sets.is_empty(),
+            extras: Default::default(),
+            encoder,
+        };
+        let mut renditions = plan.packages.iter().flat_map(|package| &package.renditions);
+        let rendition = renditions.find(|own| own.output == number).map(|own| format!("rendition {}", own.id));
+        let work = move || {
+            stage.run(input).map_err(|error| match &rendition {
+                Some(rendition) => failures::and(error, rendition),
+                None => error,
+            })
+        };
+        self.wait(self.queue("encode", number), Stage::Encode, token, work);
+        tracks.push(track);
+        Ok(())
+    }
+
+    /// The time base of the frames that filter step `step` produces.
+    fn time_base_after(&self, step: usize) -> Result<TimeBase> {
+        Ok(self.filter(step)?.time_base())
+    }
+
+    /// The filter of step `step`.
+    fn filter(&self, step: usize) -> Result<FrameFilter> {
+        let plan = &self.plan.filters[step];
+        let (stream, base) = match plan.after {
+            None => {
+                let served = plan.outputs.first().and_then(|number| self.plan.outputs[*number].video.as_ref());
+                let facts = self.facts(served.map_or(0, |video| video.stream))?;
+                (facts.index, facts.time_base)
+            }
+            Some(before) => {
+                let before = self.filter(before)?;
+                (before.stream(), before.time_base())
+            }
+        };
+        Ok(FrameFilter::new(plan.filtering.clone(), stream, base))
+    }
+
+    /// Builds the video decoder and the filter steps.
+    pub(super) fn frames(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
+        let mut roots: Vec<(Sender<DecodedFrame>, Token)> = Vec::new();
+        let mut stream = None;
+        // A step feeds only later steps. In reverse order, the consumers of each step are complete when its turn comes.
+        for step in (0..self.plan.filters.len()).rev() {
+            let plan = &self.plan.filters[step];
+            let served: Vec<&Token> = plan
+                .outputs
+                .iter()
+                .filter(|number| self.includes(**number))
+                .map(|number| &self.tokens[self.plan.product(*number)])
+                .collect();
+            let Some(token) = Token::joined(served) else { continue };
+            let index = self.plan.outputs[plan.outputs[0]].video.as_ref().map_or(0, |video| video.stream);
+            let facts = self.facts(index)?;
+            let filter = self.filter(step)?;
+            let (limit, time_base) = match plan.after {
+                None => {
+                    let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::frame);
+                    let format = format.unwrap_or(plan.filtering.transform.format);
+                    (format.frame_bytes(facts.width, facts.height), facts.time_base)
+                }
+                Some(before) => {
+                    let (width, height) = self.plan.filters[before].filtering.transform.size();
+                    let format = self.plan.filters[before].filtering.transform.format;
+                    (format.frame_bytes(width, height), self.time_base_after(before)?)
+                }
+            };
+            let (to_filter, input, depth): (_, Receiver<DecodedFrame>, _) = channel(self.frames_of(limit), &token);
+            watch.add_queue(&self.queue("filter", step), depth);
+            match plan.after {
+                None => roots.push((to_filter, token.clone())),
+                Some(before) => self.takers[before].push(to_filter),
+            }
+            stream = Some(index);
+            let output = Fan::new(std::mem::take(&mut self.takers[step]));
+            let cut = plan.cut;
+            let stage = video::FilterStage { step, cut, time_base, filter, shared: Arc::clone(&self.shared) };
+            let label = self.label.clone();
+            let work = move || stage.run(input, output).map_err(|error| failures::from_source(error, &label));
+            self.wait(self.queue("filter", step), Stage::Filter, token, work);
+        }
+        // The first steps of the plan get their frames first.
+        roots.reverse();
+        roots.append(&mut self.viewers);
+        let Some(index) = stream.or(source.video().map(|facts| facts.index)).filter(|_| !roots.is_empty()) else {
+            return Ok(());
+        };
+        let token = Token::joined(roots.iter().map(|(_, token)| token)).unwrap_or_else(|| self.token.clone());
+        let products = token.outputs();
+        match self.decode_frames(index, source, roots, token, watch) {
+            Ok(()) => Ok(()),
+            Err(error) => self.go_on_without(&products, error),
+        }
+    }
+
+    /// Builds the stage that decodes stream `index` for all `roots`.
+    fn decode_frames(
+        &mut self,
+        index: usize,
+        source: &Source,
+        roots: Vec<(Sender<DecodedFrame>, Token)>,
+        token: Token,
+        watch: &mut Watch,
+    ) -> Result<()> {
+        let facts = self.facts(index)?.clone();
+        let mut decoder = VideoDecoder::new(
+            self.label.clone(),
+            &facts,
+            self.plan.source.settings.on_damage.decoder_threads(self.plan.threads.unwrap_or(0)),
+            source.limits().pixels,
+            Arc::clone(&self.damage),
+        )?;
+        if let Some(start) = self.first_wanted() {
+            let begin = index::begin(source, &facts, start)?;
+            if let Ok(begin) = &begin {
+                decoder = decoder.beginning_at(begin);
+            }
+            let not_decoded = begin.as_ref().map_or(0, Begin::passed);
+            self.seek = Some(Seek { not_decoded, from_start: begin.as_ref().err().copied() });
+            self.begin = begin.ok().map(|begin| (index, begin));
+        }
+        let mut shown = self.plan.outputs.iter().filter(|output| output.video.is_some());
+        let names_timecode = shown.all(|output| output.metadata.timecode.is_none());
+        if names_timecode && self.begin.is_some() {
+            self.name_timecode(source)?;
+        }
+        let stage = video::DecodeStage {
+            decoder,
+            names_timecode,
+            dynamic: DynamicHdr::new(&facts.parameters),
+            shared: Arc::clone(&self.shared),
+        };
+        let (to_decoder, input, depth) = channel::<Queued<Packet>>(self.packets(), &token);
+        watch.add_queue("decode", depth);
+        self.routes[index].push(Route::Decoder(to_decoder));
+        let output = Fan::new(roots.into_iter().map(|(root, _)| root).collect());
+        self.wait("decode", Stage::Decode, token, move || stage.run(input, output));
+        Ok(())
+    }
+
+    /// Notes a time code in the bitstream of the first frame of the source, if that frame is not decoded with the
+    /// others.
+    fn name_timecode(&self, source: &Source) -> Result<()> {
+        let first = Cut { frames: Some(1), ..Cut::default() };
+        let mut reader = FrameReader::new(source.reopen()?, OnDamage::Conceal, first, None, 1)?;
+        if let Some(note) = reader.next_frame()?.and_then(|frame| reader.timecode_note(&frame)) {
+            self.damage.note(note);
+        }
+        Ok(())
+    }
+
+    /// The time of the first frame that any consumer needs; `None` if one needs frames from the start.
+    fn first_wanted(&self) -> Option<Timestamp> {
+        let plan = self.plan;
+        let steps = plan.filters.iter().filter(|step| step.after.is_none()).map(|step| step.cut.start);
+        // Stills of audio need no frames, and do not change the result.
+        let starts = steps.chain(plan.stills.iter().map(|still| still.cut.start));
+        starts.collect::<Option<Vec<Timestamp>>>()?.into_iter().min()
+    }
+
+    /// Bytes of a decoded frame.
+    pub(super) fn decoded_bytes(&self, facts: &StreamFacts) -> usize {
+        let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::frame);
+        // The largest format has four components of 32 bits for each pixel.
+        format.map_or(facts.width * facts.height * 16, |format| format.frame_bytes(facts.width, facts.height))
+    }
+}

@@ -1,0 +1,317 @@
+//! External audio tracks, presented as further streams of the source.
+//!
+//! Invariant: the job reads exactly what was planned for such a track, because planner and job both open it here.
+
+use trix_av::stream::StreamFacts;
+use trix_model::{
+    damage::OnDamage,
+    decision::Decision,
+    error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
+    time::{Rational, Timestamp},
+};
+
+use crate::{
+    decode::video::{frame_rate, is_uneven},
+    plan::{AudioPlan, AudioTarget, Identity, MustLast},
+    planner::sample_depth,
+    reading::{
+        audio_reader::AudioReader,
+        stems::{StemInput, Stems},
+    },
+    source::Source,
+    spec::{
+        audio_edit::ExactLength,
+        language,
+        source::Limits,
+        track::{LengthPolicy, TrackSettings},
+    },
+};
+
+/// An open external audio track.
+#[derive(Clone)]
+pub(crate) struct ExternalAudio {
+    /// Its facts, as a stream with an index after those of the source.
+    pub(crate) facts: StreamFacts,
+    pub(crate) settings: TrackSettings,
+    /// The current identities of its files.
+    pub(crate) identities: Vec<Identity>,
+    /// The start of its file, in its own time.
+    pub(crate) start: Timestamp,
+    /// The duration that its file declares, if the track is one stream of one file.
+    pub(crate) length: Option<Timestamp>,
+    /// True if its packets could be copied: the track is one whole stream of one file.
+    pub(crate) is_whole: bool,
+}
+
+impl std::fmt::Debug for ExternalAudio {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SideTrack").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl ExternalAudio {
+    /// The position in the track, in its own time, at time zero of an output that begins `later` than the source. The
+    /// tempo of the track counts.
+    pub(crate) fn origin(&self, later: Timestamp) -> Timestamp {
+        let tempo = self.settings.tempo.0;
+        let base = Rational::new(later.base.num, later.base.den.saturating_mul(tempo.den));
+        self.start.plus(Timestamp::new(later.ticks.saturating_mul(tempo.num), base))
+    }
+
+    /// Compares the files of the track with their identities in the plan.
+    ///
+    /// # Errors
+    /// `InvalidSpec` if a file has changed.
+    pub(crate) fn expect_identities(&self, expected: &[Identity]) -> Result<()> {
+        let changed = self.identities.iter().zip(expected).position(|(found, expected)| found != expected);
+        let Some(number) = changed.or((self.identities.len() != expected.len()).then_some(0)) else { return Ok(()) };
+        let file = self.settings.all_inputs().into_iter().nth(number).unwrap_or_default().path;
+        let detail = "the file has changed since the plan was made; plan again";
+        Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&file))
+    }
+
+    /// The audio of the track in a lossless format, from the position that corresponds to `later` in the source.
+    pub(crate) fn heard(&self, later: Timestamp) -> AudioTarget {
+        AudioTarget { origin: self.origin(later), ..AudioTarget::like(&self.facts) }
+    }
+}
+
+/// Opens external audio tracks. Adds mistakes in their settings to `mistakes`.
+///
+/// # Errors
+/// Errors of opening and decoding their files.
+pub(crate) fn open_all<'a>(
+    tracks: impl Iterator<Item = &'a TrackSettings>,
+    source: &Source,
+    mistakes: &mut Vec<Mistake>,
+) -> Result<Vec<ExternalAudio>> {
+    let limits = source.limits();
+    let mut opened = Vec::new();
+    for (number, settings) in tracks.enumerate() {
+        let place = format!("tracks[{number}]");
+        let own = settings.check(&place);
+        if !own.is_empty() {
+            mistakes.extend(own);
+            continue;
+        }
+        if let Some(track) = open(settings, &place, source.streams().len() + number, limits, mistakes)? {
+            opened.push(track);
+        }
+    }
+    Ok(opened)
+}
+
+fn open(
+    settings: &TrackSettings,
+    place: &str,
+    index: usize,
+    limits: Limits,
+    mistakes: &mut Vec<Mistake>,
+) -> Result<Option<ExternalAudio>> {
+    let reader = match reader(settings, place, limits, OnDamage::Fail) {
+        Ok(Ok(reader)) => reader,
+        Ok(Err(mistake)) => {
+            mistakes.push(mistake);
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut inputs: Vec<StreamFacts> = Vec::new();
+    let mut identities = Vec::new();
+    for input in settings.all_inputs() {
+        let source = Source::open_within(&input.path, limits)?;
+        identities.push(source.identity()?);
+        let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
+        let own = |stream: &&StreamFacts| input.stream.or(first).is_none_or(|index| stream.index == index);
+        let taken = source.audio().find(own).cloned();
+        taken.iter().try_for_each(|facts| source.refuse_edits(facts.index))?;
+        inputs.extend(taken);
+    }
+    let Some(mut facts) = inputs.first().cloned() else { return Ok(None) };
+    let stems = reader.stems();
+    let length = facts.duration.map(|ticks| Timestamp::new(ticks, facts.time_base)).filter(|_| stems.is_none());
+    facts.index = index;
+    facts.time_base = reader.time_base();
+    (facts.start, facts.duration) = (None, None);
+    (facts.channels, facts.sample_rate) = (reader.channels() as u32, reader.sample_rate());
+    if let Some(deepest) = inputs.into_iter().max_by_key(sample_depth::depth).filter(|_| stems.is_some()) {
+        // The depth is that of the deepest stem, and the stems define the layout. For a track without stems, the plan
+        // assumes a layout if the stream has none.
+        (facts.codec, facts.format, facts.raw_bits) = (deepest.codec, deepest.format, deepest.raw_bits);
+        reader.layout().clone_into(&mut facts.layout);
+    }
+    if stems.as_ref().is_some_and(|stems| stems.stems.iter().any(|stem| stem.resampled_from.is_some())) {
+        // Resampled audio has more bits than were stored: FFmpeg's planar 64-bit floating point.
+        facts.format = 9;
+    }
+    let set = |facts: &mut StreamFacts, key: &str, value: &str| {
+        facts.metadata.retain(|(own, _)| !own.eq_ignore_ascii_case(key));
+        facts.metadata.push((key.to_owned(), value.to_owned()));
+    };
+    if let Some(tag) = &settings.language {
+        // The tag was checked before; a known tag has a code of three letters.
+        set(&mut facts, "language", &language::three_letters(tag).unwrap_or_else(|_| tag.clone()));
+    }
+    if let Some(title) = &settings.title {
+        set(&mut facts, "title", title);
+    }
+    if !settings.disposition.is_empty() {
+        facts.disposition = settings.disposition.iter().map(|purpose| purpose.name().to_owned()).collect();
+    }
+    facts.is_default = facts.disposition.iter().any(|purpose| purpose == "default");
+    let is_whole = stems.is_none();
+    let (settings, start) = (settings.clone(), reader.start());
+    Ok(Some(ExternalAudio { facts, settings, identities, start, length, is_whole }))
+}
+
+/// Opens the reader of a track. The inner error is a mistake of the job.
+///
+/// # Errors
+/// Errors of opening and decoding its files.
+pub(crate) fn reader(
+    settings: &TrackSettings,
+    place: &str,
+    limits: Limits,
+    on_damage: OnDamage,
+) -> Result<std::result::Result<AudioReader, Mistake>> {
+    let mut inputs = Vec::new();
+    let mut channels = 0;
+    for input in settings.all_inputs() {
+        let source = Source::open_within(&input.path, limits)?;
+        let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
+        let own = |stream: &&StreamFacts| input.stream.or(first).is_none_or(|index| stream.index == index);
+        let count = source.audio().find(own).map_or(0, |stream| stream.channels as usize);
+        channels += if input.channel.is_some() { 1 } else { count };
+        inputs.push(StemInput { source, stream: input.stream, channel: input.channel });
+    }
+    let target = match settings.stems(channels, place) {
+        Ok(target) => target,
+        Err(mistake) => return Ok(Err(mistake)),
+    };
+    let reader = match (target, inputs.len()) {
+        (Some(target), _) => AudioReader::of_stems(Stems::open(inputs, &target, on_damage)?),
+        (None, _) => {
+            let StemInput { source, stream, .. } = inputs.swap_remove(0);
+            AudioReader::new(source, stream, on_damage)?
+        }
+    };
+    Ok(Ok(reader))
+}
+
+/// The number of channels of a track; `None` if it cannot be opened.
+pub(crate) fn channels(settings: &TrackSettings, limits: Limits) -> Option<u32> {
+    let reader = reader(settings, "", limits, OnDamage::Fail).ok()?.ok()?;
+    u32::try_from(reader.channels()).ok()
+}
+
+/// The part of the source that an output shows.
+pub(super) struct Span {
+    /// The start of the source.
+    pub(super) begin: Timestamp,
+    /// The source time at time zero of the output.
+    pub(super) origin: Timestamp,
+    /// The end of the output, if it is before the end of the source.
+    pub(super) end: Option<Timestamp>,
+}
+
+/// Fits external audio tracks to the part that an output shows, and to its length.
+pub(super) fn settle(
+    plans: &mut [AudioPlan],
+    external_audio: &[ExternalAudio],
+    source: &Source,
+    span: &Span,
+    decisions: &mut Vec<Decision>,
+) {
+    // A cut can be longer than the source.
+    let end = [span.end, film_end(source, span.begin)].into_iter().flatten().min();
+    let later = since(span.origin, span.begin);
+    for plan in plans.iter_mut().filter(|plan| plan.external_audio.is_some()) {
+        let Some(external_audio) =
+            external_audio.iter().find(|external_audio| external_audio.facts.index == plan.stream)
+        else {
+            continue;
+        };
+        let settings = &external_audio.settings;
+        plan.origin = Some(external_audio.origin(later));
+        let rate = Rational::new(1, i64::from(plan.sample_rate));
+        let samples = end.map(|end| u64::try_from(since(end, span.origin).rescale(rate)).unwrap_or(0));
+        plan.edit = settings.edit(samples);
+        if let Some(samples) = samples.filter(|_| span.end.is_some()) {
+            // A cut applies to audio as to video, whatever the settings say about its length.
+            let pad = plan.edit.length.is_some_and(|length| length.pad);
+            plan.edit.length = Some(ExactLength { samples, pad, trim: true });
+        }
+        if let Some(decision) = samples.and_then(|samples| end_with_film(plan, external_audio, source, samples)) {
+            decisions.push(decision);
+        }
+        plan.must_last = samples.filter(|_| settings.length == LengthPolicy::Fail).map(|samples| {
+            let tolerance = settings.tolerance();
+            MustLast { samples, tolerance, sample_rate: plan.sample_rate }
+        });
+    }
+}
+
+/// Cuts the part of a track after the end of the video, at `samples` samples. Applies only if that part is shorter than
+/// a frame and the codec is lossy: a master keeps such a part, and a player would show no frame with it.
+fn end_with_film(
+    plan: &mut AudioPlan,
+    external_audio: &ExternalAudio,
+    source: &Source,
+    samples: u64,
+) -> Option<Decision> {
+    let is_own =
+        external_audio.settings.length == LengthPolicy::AsIs && plan.edit == external_audio.settings.edit(None);
+    let is_moved = plan.edit.offset.ticks != 0 || plan.edit.tempo != Rational::new(1, 1);
+    let length = external_audio.length.filter(|_| is_own && !is_moved && !plan.copied && !plan.lossless)?;
+    let rate = Rational::new(1, i64::from(plan.sample_rate));
+    let longer = since(length, Timestamp::new(i64::try_from(samples).ok()?, rate));
+    let frame = Timestamp::new(1, frame_rate(source.video()?).inverse());
+    if longer <= Timestamp::new(0, rate) || longer >= frame {
+        return None;
+    }
+    plan.edit.length = Some(ExactLength { samples, pad: false, trim: true });
+    let what = format!("the track from beside the film ends with it, {} ms early", longer.micros() as f64 / 1000.0);
+    Some(Decision::new(what, "it outlasts the film by less than a frame, and its codec is lossy"))
+}
+
+/// The end of the video of a source that begins at `begin`, or the end of the whole file if the video declares none.
+pub(super) fn film_end(source: &Source, begin: Timestamp) -> Option<Timestamp> {
+    let of_file = || source.duration().map(|micros| begin.plus(Timestamp::new(micros, Rational::new(1, 1_000_000))));
+    let Some(facts) = source.video() else { return of_file() };
+    let start = facts.start.map_or(begin, |ticks| Timestamp::new(ticks, facts.time_base));
+    let declared = facts.duration.filter(|ticks| *ticks > 0).map(|ticks| Timestamp::new(ticks, facts.time_base));
+    // Matroska files declare the end of a track in a tag that all writers agree on.
+    let tag = || {
+        let tag = facts.metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case("duration"))?;
+        tag.1.parse::<Timestamp>().ok()
+    };
+    let end = declared.map(|length| start.plus(length)).or_else(tag).or_else(of_file)?;
+    // Containers round times; evenly spaced video has a whole number of frames.
+    let frame = frame_rate(facts).inverse();
+    let even = start.plus(Timestamp::new(since(end, start).rescale(frame), frame));
+    let ticks = since(end, even).rescale(facts.time_base);
+    Some(if ticks.abs() <= 1 && !is_uneven(facts) { even } else { end })
+}
+
+pub(super) fn since(time: Timestamp, before: Timestamp) -> Timestamp {
+    time.plus(Timestamp::new(before.ticks.saturating_neg(), before.base))
+}
+
+impl MustLast {
+    /// # Errors
+    /// `MalformedInput` if audio that ends at sample `end` differs from the required length by more than the tolerance.
+    pub(crate) fn check(&self, end: i64) -> Result<()> {
+        if !LengthPolicy::Fail.is_broken(end, self.samples, self.tolerance, self.sample_rate) {
+            return Ok(());
+        }
+        let seconds = |samples: f64| samples / f64::from(self.sample_rate);
+        let detail = format!(
+            "the track ends after {:.3} s and the video after {:.3} s; the job allows {} s between them",
+            seconds(end as f64),
+            seconds(self.samples as f64),
+            self.tolerance.as_spec()
+        );
+        Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, detail))
+    }
+}

@@ -1,0 +1,279 @@
+//! Reads the first packets of a source a second time, to measure the intervals of its frames and the amount of data in
+//! each stream, and to decode the first frames.
+//!
+//! Invariant: it reads at most [`PACKETS`] packets, [`PICTURES`] frames of a stream, or the bytes that the limits allow
+//! for probing. Every result states whether this was the whole source.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use trix_av::{
+    codec::{Decoder, Output},
+    packet::Packet,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::{
+    intervals::{Intervals, Timing},
+    time::{TimeBase, Timestamp},
+};
+
+use crate::{
+    decode::data_bursts::{BurstFinder, DataBursts},
+    reading::bitstream_facts::{self, BitstreamFacts, BitstreamFactsReader},
+    source::Source,
+};
+
+/// Number of frames after which a survey ends: more than a minute.
+const FRAMES: u64 = 2000;
+/// Number of packets of all streams after which a survey ends.
+const PACKETS: u64 = 100_000;
+
+/// What reading the first packets of a stream found.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Measured {
+    /// Whether the source was read to its end; else these are only its first packets.
+    pub is_whole: bool,
+    /// Compressed frames or blocks of audio.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Packets at which decoding can start.
+    pub keys: u64,
+    /// The most packets from one such to the next.
+    pub longest_group: u64,
+    /// The earliest presentation time.
+    pub start: Option<Timestamp>,
+    /// When the last of them ends.
+    pub end: Option<Timestamp>,
+}
+
+impl Measured {
+    /// Duration from the first presentation time to the end of the last packet. `None` for streams without times.
+    pub fn duration(&self) -> Option<Timestamp> {
+        let (start, end) = (self.start?, self.end?);
+        let ticks = end.ticks.checked_sub(start.ticks)?;
+        (ticks > 0).then_some(Timestamp::new(ticks, start.base))
+    }
+
+    /// Bits per second over this duration.
+    pub fn bit_rate(&self) -> Option<u64> {
+        let duration = self.duration()?;
+        let bits = i128::from(self.bytes) * 8 * i128::from(duration.base.den);
+        u64::try_from(bits / (i128::from(duration.ticks) * i128::from(duration.base.num))).ok().filter(|rate| *rate > 0)
+    }
+}
+
+/// Result of a survey for one stream.
+#[derive(Default)]
+pub(super) struct PacketScan {
+    pub(super) measured: Option<Measured>,
+    pub(super) timing: Option<Timing>,
+    pub(super) bitstream_facts: Option<BitstreamFacts>,
+    pub(super) bursts: Option<DataBursts>,
+}
+
+/// Reads the first packets of `source` again. Returns the results by stream index.
+pub(super) fn scan_packets(source: &Source) -> BTreeMap<usize, PacketScan> {
+    let Ok(mut again) = source.reopen() else { return BTreeMap::new() };
+    let mut watchers: Vec<Watcher> = source.streams().iter().map(|facts| Watcher::new(source, facts)).collect();
+    let limit = source.limits().probe_bytes;
+    let (mut packets, mut bytes, mut is_whole) = (0, 0, false);
+    while packets < PACKETS && bytes < limit {
+        match again.read() {
+            Ok(Some(packet)) => {
+                packets += 1;
+                bytes += packet.data().len() as u64;
+                // Ignore streams that appear in mid-file.
+                let Some(watcher) = watchers.get_mut(packet.stream()) else { continue };
+                watcher.push(&packet);
+                if watcher.is_video && watcher.packets >= FRAMES {
+                    break;
+                }
+            }
+            Ok(None) => {
+                is_whole = true;
+                break;
+            }
+            // Later stages report read errors.
+            Err(_) => break,
+        }
+    }
+    watchers.into_iter().enumerate().map(|(index, watcher)| (index, watcher.finish(is_whole))).collect()
+}
+
+struct Watcher {
+    facts: StreamFacts,
+    is_video: bool,
+    facts_reader: Option<BitstreamFactsReader>,
+    listener: Option<Listener>,
+    times: Vec<i64>,
+    has_no_pts: bool,
+    /// Latest decoding time. Frames read after it are shown after it.
+    decoded: Option<i64>,
+    packets: u64,
+    bytes: u64,
+    keys: u64,
+    group: u64,
+    longest_group: u64,
+    end: Option<i64>,
+}
+
+impl Watcher {
+    fn new(source: &Source, facts: &StreamFacts) -> Self {
+        let is_video = facts.kind == StreamKind::Video;
+        // Frames of more than 2048x1536 take long to decode, above all in intra-only codecs.
+        let is_large = facts.width.saturating_mul(facts.height) > 2048 * 1536;
+        let frames = if is_large { bitstream_facts::FRAMES / 4 } else { bitstream_facts::FRAMES };
+        Watcher {
+            facts: facts.clone(),
+            is_video: is_video && !facts.is_attached_picture,
+            facts_reader: is_video.then(|| BitstreamFactsReader::open(source, facts, frames)).flatten(),
+            listener: Listener::open(facts),
+            times: Vec::new(),
+            has_no_pts: true,
+            decoded: None,
+            packets: 0,
+            bytes: 0,
+            keys: 0,
+            group: 0,
+            longest_group: 0,
+            end: None,
+        }
+    }
+
+    fn push(&mut self, packet: &Packet) {
+        self.packets += 1;
+        self.bytes += packet.data().len() as u64;
+        if packet.is_key() {
+            self.keys += 1;
+            self.group = 0;
+        }
+        self.group += 1;
+        self.longest_group = self.longest_group.max(self.group);
+        if let Some(facts_reader) = &mut self.facts_reader {
+            facts_reader.push(packet);
+        }
+        if let Some(listener) = &mut self.listener {
+            listener.push(packet);
+        }
+        self.decoded = self.decoded.max(packet.dts());
+        if packet.is_discarded() {
+            return;
+        }
+        if is_hidden(&self.facts.codec, packet.data()) {
+            return;
+        }
+        self.has_no_pts &= packet.pts().is_none();
+        // AVI has only decoding times. Their intervals are as even as those of the presentation times.
+        if let Some(time) = packet.pts().or_else(|| packet.dts().filter(|_| self.has_no_pts)) {
+            self.times.push(time);
+            self.end = self.end.max(Some(time.saturating_add(packet.duration().max(0))));
+        }
+    }
+
+    fn finish(mut self, is_whole: bool) -> PacketScan {
+        self.times.sort_unstable();
+        let mut intervals = Intervals::new(self.facts.time_base);
+        // If reading stopped in mid-file, frames are missing that are shown before frames already read.
+        let is_settled = |time: &i64| is_whole || self.decoded.is_none_or(|decoded| *time <= decoded);
+        self.times.iter().copied().filter(is_settled).for_each(|time| intervals.push(time));
+        let time = |ticks: i64| Timestamp::new(ticks, self.facts.time_base);
+        let timing = if self.is_video { intervals.timing() } else { None };
+        let mut end = self.end.map(time);
+        // Without a duration, the last frame gets the most common interval.
+        if let (Some(timing), Some(last)) = (&timing, self.times.last())
+            && end == Some(time(*last))
+        {
+            end = Some(time(last.saturating_add(timing.most_common.ticks)));
+        }
+        PacketScan {
+            measured: (self.packets > 0).then_some(Measured {
+                is_whole,
+                packets: self.packets,
+                bytes: self.bytes,
+                keys: self.keys,
+                longest_group: self.longest_group,
+                start: self.times.first().copied().map(time),
+                end,
+            }),
+            timing,
+            bitstream_facts: self.facts_reader.and_then(BitstreamFactsReader::finish),
+            bursts: self.listener.and_then(|listener| listener.found),
+        }
+    }
+}
+
+/// Searches the first seconds of lossless audio for embedded data.
+struct Listener {
+    decoder: Decoder,
+    base: TimeBase,
+    finder: BurstFinder,
+    found: Option<DataBursts>,
+    /// Samples left to search.
+    left: u64,
+}
+
+/// Number of seconds to search.
+const LISTENED: u64 = 4;
+
+impl Listener {
+    fn open(facts: &StreamFacts) -> Option<Self> {
+        let keeps = facts.is_lossless || facts.codec.starts_with("pcm_") || facts.codec == "s302m";
+        let decoder = (keeps && facts.kind == StreamKind::Audio)
+            .then(|| Decoder::open(&facts.parameters, facts.time_base, 1, u64::from(i32::MAX as u32), false).ok())
+            .flatten()?;
+        let left = LISTENED * u64::from(facts.sample_rate.max(1));
+        Some(Listener { decoder, base: facts.time_base, finder: BurstFinder::default(), found: None, left })
+    }
+
+    fn push(&mut self, packet: &Packet) {
+        if self.left == 0 || self.found.is_some() {
+            return;
+        }
+        // Later stages report decode errors.
+        let _ = self.decoder.send(Some(packet));
+        while let Ok(Output::Item(frame)) = self.decoder.receive() {
+            self.left = self.left.saturating_sub(frame.samples() as u64);
+            self.found = self.found.take().or_else(|| self.finder.push(&frame, self.base));
+        }
+    }
+}
+
+/// True if a packet holds a frame that is only a reference and is never shown. VP8 and VP9 have such frames, with times
+/// of their own.
+fn is_hidden(codec: &str, data: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (data.first(), data.last()) else { return false };
+    match codec {
+        // RFC 6386, 9.1: show_frame is bit 4 of the frame tag.
+        "vp8" => first & 0x10 == 0,
+        // VP9 bitstream specification, 6.2 and annex B: after a marker of 2 and the profile (with a third bit for profile
+        // 3) come show_existing_frame, frame_type and show_frame. A superframe shows one of its frames.
+        "vp9" => {
+            let is_superframe = last & 0xe0 == 0xc0;
+            let flags = if first & 0x30 == 0x30 { *first } else { first >> 1 };
+            !is_superframe && flags & 0b100 == 0 && flags & 0b001 == 0
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_frames_are_told_from_shown_ones() {
+        // Profile 0: 10 0 0, show_existing_frame, frame_type, show_frame, error_res.
+        assert!(is_hidden("vp9", &[0b1000_0100, 0]));
+        assert!(!is_hidden("vp9", &[0b1000_0110, 0]));
+        assert!(!is_hidden("vp9", &[0b1000_1000, 0]));
+        assert!(!is_hidden("vp9", &[0b1000_0100, 0xc1]));
+        // Profile 3: 10 1 1 0, then the same.
+        assert!(is_hidden("vp9", &[0b1011_0010, 0]));
+        assert!(!is_hidden("vp9", &[0b1011_0011, 0]));
+        assert!(is_hidden("vp8", &[0b0000_0000]));
+        assert!(!is_hidden("vp8", &[0b0001_0000]));
+        assert!(!is_hidden("h264", &[0]));
+        assert!(!is_hidden("vp9", &[]));
+    }
+}

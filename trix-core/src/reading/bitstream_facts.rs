@@ -1,0 +1,266 @@
+//! Examines the first frames of a stream: what the bitstream itself states, regardless of its container.
+//!
+//! Invariant: a glance makes no judgement and never fails the job. Damage is reported by the later full decode.
+
+use serde::Serialize;
+use trix_av::{
+    codec::{Decoder, Output},
+    frame::Frame,
+    packet::Packet,
+    pixel::PixelFormat,
+    stream::StreamFacts,
+};
+use trix_bitstream::{
+    nal::{self, Framing, NalCodec},
+    rpu, sei,
+};
+use trix_model::{
+    color::{Color, Matrix},
+    hdr::{ContentLight, MasteringDisplay, StaticHdr},
+    time::Rational,
+    timecode::Timecode,
+};
+
+use crate::source::Source;
+
+/// What the first frames of a stream say by themselves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct BitstreamFacts {
+    /// How many frames were looked at.
+    #[serde(rename = "pictures")]
+    pub frames: u64,
+    /// Samples in a row, of the first frame.
+    pub width: usize,
+    /// Rows, of the first frame.
+    pub height: usize,
+    /// Layout of samples in memory.
+    pub pixel_format: Option<PixelFormat>,
+    /// Whether a palette of theirs has colours that are not opaque.
+    #[serde(skip)]
+    pub clear_palette: bool,
+    /// Whether a layer of opacity comes with them.
+    #[serde(skip)]
+    pub alpha_layer: bool,
+    /// Whether slices of a second layer come with them, another view or alpha, which no decoder here reads.
+    #[serde(skip)]
+    pub second_layer: bool,
+    /// Profile in words.
+    pub profile: Option<String>,
+    /// Level as the codec counts it.
+    pub level: Option<i32>,
+    /// Frames in a second that the bitstream declares.
+    pub rate: Option<Rational>,
+    /// Width of a sample by its height; absent where the bitstream does not say.
+    pub sample_aspect: Option<Rational>,
+    /// How samples mean colour.
+    pub color: Color,
+    /// Static HDR metadata.
+    pub hdr: StaticHdr,
+    /// Frames with dynamic metadata of HDR10+.
+    pub hdr10_plus: u64,
+    /// Frames with a reference processing unit of Dolby Vision.
+    pub dolby_vision: u64,
+    /// The profile of Dolby Vision by the first such unit.
+    pub dolby_vision_profile: Option<u8>,
+    /// Frames with room for closed captions.
+    pub captions: u64,
+    /// Frames with captions of CTA-608 in them.
+    pub captions_608: u64,
+    /// Frames with captions of CTA-708 in them.
+    pub captions_708: u64,
+    /// Frames that are flagged as two fields.
+    pub interlaced: u64,
+    /// Of these, frames whose upper field is shown first.
+    pub top_first: u64,
+    /// Frames with a repeated field, as film in 60 fields a second has.
+    pub repeated_fields: u64,
+    /// What part of the frame matters (SMPTE ST 2016-1, active format description).
+    pub active_format: Option<u8>,
+    /// Time code of the first frame, in a message of its own (SMPTE ST 12-1).
+    pub smpte_timecode: Option<Timecode>,
+    /// Time code of the first group of pictures.
+    pub gop_timecode: Option<Timecode>,
+    /// The encoder, where it signed its work.
+    pub encoder: Option<String>,
+    /// The encoder's settings, where it wrote them down.
+    pub encoder_settings: Option<String>,
+}
+
+/// Number of frames that a glance decodes: more than a closed GOP of two seconds needs to show its metadata, and few
+/// enough to take almost no time.
+pub const FRAMES: u64 = 24;
+
+/// Decodes up to `pictures` frames of stream `facts` with a second reader of `source`. Returns `None` if there is no
+/// decoder, or if nothing can be decoded.
+pub(crate) fn at_most(source: &Source, facts: &StreamFacts, frames: u64) -> Option<BitstreamFacts> {
+    let mut again = source.reopen().ok()?;
+    let mut facts_reader = BitstreamFactsReader::open(source, facts, frames)?;
+    let mut bytes = 0;
+    // The limit is twice the amount read to probe the streams, so that a glance stays short.
+    let limit = source.limits().probe_bytes.saturating_mul(2);
+    while facts_reader.wants_more() && bytes < limit {
+        let Ok(Some(packet)) = again.read() else { break };
+        bytes += packet.data().len() as u64;
+        if packet.stream() == facts.index {
+            facts_reader.push(&packet);
+        }
+    }
+    facts_reader.finish()
+}
+
+/// Examines one stream, packet by packet.
+pub(crate) struct BitstreamFactsReader {
+    decoder: Decoder,
+    found: BitstreamFacts,
+    most: u64,
+    /// The codec and framing of H.264 and HEVC.
+    nal: Option<(NalCodec, Framing)>,
+    /// The encoder signature in the codec-specific data.
+    signature: Option<String>,
+}
+
+impl BitstreamFactsReader {
+    /// Starts a glance at up to `most` frames of stream `facts` of `source`. Returns `None` if there is no decoder.
+    pub(crate) fn open(source: &Source, facts: &StreamFacts, most: u64) -> Option<Self> {
+        let (claims, pixels) = (facts.parameters.without_claims(), source.limits().pixels);
+        let decoder = Decoder::open(&claims, facts.time_base, 0, pixels, facts.alpha_layer).ok()?;
+        let nal = NalCodec::from_name(&facts.codec);
+        let extradata = facts.parameters.extradata();
+        // All decoders pass on metadata of a frame, but not all pass on metadata from the codec configuration.
+        let signature = nal.and_then(|codec| sei::signature(&codec.configuration(extradata), codec));
+        let nal = nal.map(|codec| (codec, codec.framing(extradata)));
+        Some(BitstreamFactsReader { decoder, found: BitstreamFacts::default(), most, nal, signature })
+    }
+
+    /// True if it needs more packets.
+    pub(crate) fn wants_more(&self) -> bool {
+        self.found.frames < self.most
+    }
+
+    /// Examines the frames of the stream's next packet.
+    pub(crate) fn push(&mut self, packet: &Packet) {
+        if self.wants_more() {
+            if let Some((codec, framing)) = self.nal {
+                let units = nal::units(packet.data(), framing);
+                self.found.second_layer |= units.iter().any(|unit| codec.is_second_layer(unit));
+            }
+            // The H.264 decoder in libavcodec 59 does not pass on static HDR metadata.
+            if let Some((codec, framing)) = self.nal.filter(|(codec, _)| *codec == NalCodec::H264) {
+                let (mastering, light) = sei::static_hdr(packet.data(), codec, framing);
+                let hdr = &mut self.found.hdr;
+                hdr.mastering = hdr.mastering.or(mastering.as_ref().map(MasteringDisplay::from_steps));
+                hdr.light = hdr.light.or(light.map(|[max, max_average]| ContentLight { max, max_average }));
+            }
+            self.found.alpha_layer |= packet.has_alpha_layer();
+            let _ = self.decoder.send(Some(packet));
+            self.take_frames();
+        }
+    }
+
+    /// Returns the findings, or `None` if no frame could be decoded.
+    pub(crate) fn finish(mut self) -> Option<BitstreamFacts> {
+        if self.wants_more() {
+            let _ = self.decoder.send(None);
+            self.take_frames();
+        }
+        let BitstreamFactsReader { decoder, mut found, .. } = self;
+        found.rate = decoder.bitstream_rate();
+        (found.profile, found.level) = decoder.bitstream_profile();
+        (found.frames > 0).then_some(found)
+    }
+
+    fn take_frames(&mut self) {
+        // The number of frames that leave the decoder at once depends on the number of threads. The number examined
+        // does not.
+        while self.wants_more() {
+            let Ok(Output::Item(frame)) = self.decoder.receive() else { break };
+            if self.found.frames == 0 {
+                self.first(&frame);
+            }
+            let found = &mut self.found;
+            found.frames += 1;
+            found.clear_palette |= frame.has_clear_palette();
+            let hdr = frame.hdr();
+            found.hdr.mastering = found.hdr.mastering.or(hdr.mastering);
+            found.hdr.light = found.hdr.light.or(hdr.light);
+            found.hdr10_plus += u64::from(frame.has_hdr10_plus());
+            if let Some(unit) = frame.dolby_vision_rpu() {
+                found.dolby_vision += 1;
+                found.dolby_vision_profile = found.dolby_vision_profile.or_else(|| rpu::profile(unit));
+            }
+            found.interlaced += u64::from(frame.is_interlaced());
+            found.top_first += u64::from(frame.is_interlaced() && frame.is_top_field_first());
+            found.repeated_fields += u64::from(frame.repeated_fields() > 0);
+            found.active_format = found.active_format.or(frame.active_format());
+            if let Some(captions) = frame.captions() {
+                let has = |kinds: [u8; 2]| captions.chunks_exact(3).any(|triple| is_caption(triple, kinds));
+                found.captions += 1;
+                found.captions_608 += u64::from(has([0, 1]));
+                found.captions_708 += u64::from(has([2, 3]));
+            }
+        }
+    }
+
+    fn first(&mut self, frame: &Frame) {
+        let found = &mut self.found;
+        (found.width, found.height) = (frame.width(), frame.height());
+        found.pixel_format = frame.pixel_format();
+        found.sample_aspect = Some(frame.sample_aspect()).filter(|aspect| aspect.is_positive());
+        found.color = frame.color();
+        if found.pixel_format.is_some_and(PixelFormat::is_rgb) {
+            found.color.matrix = Matrix::RGB;
+        }
+        found.gop_timecode = frame.gop_timecode().map(Timecode::from_gop);
+        let rate = self.decoder.bitstream_rate();
+        found.smpte_timecode = frame.smpte_timecode().map(|bits| Timecode::from_smpte(bits, rate));
+        let said = frame.signature().or_else(|| self.signature.clone());
+        if let Some((encoder, settings)) = said.as_deref().and_then(signature) {
+            found.encoder = Some(encoder.to_owned());
+            found.encoder_settings = Some(settings.to_owned()).filter(|settings| !settings.is_empty());
+        }
+    }
+}
+
+/// True if three bytes of `cc_data` (CTA-708, 4.3) are valid, of one of `kinds`, and not padding.
+fn is_caption(triple: &[u8], kinds: [u8; 2]) -> bool {
+    let [head, first, second] = *triple else { return false };
+    // CTA-608 parity sets the highest bit of a zero.
+    let is_filling = first & 0x7f == 0 && second & 0x7f == 0;
+    head & 4 != 0 && kinds.contains(&(head & 3)) && !is_filling
+}
+
+/// The encoder and its settings, from the message that x264 and x265 write into the first frame.
+fn signature(text: &str) -> Option<(&str, &str)> {
+    if !text.starts_with("x264") && !text.starts_with("x265") {
+        return None;
+    }
+    let (head, settings) =
+        text.split_once(" - options:").or_else(|| text.split_once(" - options ")).unwrap_or((text, ""));
+    let name = head.split(" - H.26").next().unwrap_or(head);
+    Some((name.trim(), settings.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoder_is_known_by_what_it_signs_with() {
+        let x264 =
+            "x264 - core 164 r3095 baee400 - H.264/MPEG-4 AVC codec - Copyleft 2003-2022 - options: cabac=1 ref=3";
+        assert_eq!(signature(x264), Some(("x264 - core 164 r3095 baee400", "cabac=1 ref=3")));
+        let x265 = "x265 (build 199) - 3.5+1:[Linux][GCC 12] 10bit - H.265/HEVC codec - Copyright - options: 256x144";
+        assert_eq!(signature(x265), Some(("x265 (build 199) - 3.5+1:[Linux][GCC 12] 10bit", "256x144")));
+        assert_eq!(signature("Lavc"), None);
+        assert_eq!(signature("x264"), Some(("x264", "")));
+    }
+
+    #[test]
+    fn filling_is_no_caption() {
+        assert!(is_caption(&[0xfc, 0x94, 0x2c], [0, 1]));
+        assert!(!is_caption(&[0xfc, 0x80, 0x80], [0, 1]));
+        assert!(!is_caption(&[0xf8, 0x94, 0x2c], [0, 1]));
+        assert!(!is_caption(&[0xff, 0x02, 0x21], [0, 1]));
+        assert!(is_caption(&[0xff, 0x02, 0x21], [2, 3]));
+    }
+}

@@ -1,0 +1,194 @@
+//! Counts the content of a source by decoding all of it.
+//!
+//! Invariant: every packet of every video and audio stream passes through its decoder, if there is one.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::Serialize;
+use trix_av::stream::StreamKind;
+use trix_model::{
+    control::cancel::Cancel,
+    damage::{DamageLog, DamageReport, OnDamage},
+    error::{Error, Result, Stage},
+    intervals::{Intervals, Timing},
+    time::{Rational, Timestamp},
+};
+
+use crate::{
+    decode::{audio::AudioDecoder, timing::TimingReport, video::VideoDecoder},
+    demux::Demuxer,
+    source::Source,
+};
+
+/// What decoding all of a source found.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct FullDecodeCount {
+    /// By index of the stream.
+    pub streams: BTreeMap<usize, StreamCount>,
+    /// What is wrong with the source.
+    pub damage: DamageReport,
+    /// What is not wrong with it and should be known all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// What decoding all of a stream found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct StreamCount {
+    /// Compressed frames or blocks of audio.
+    pub packets: u64,
+    /// Decoded frames; `None` for audio.
+    pub frames: Option<u64>,
+    /// Decoded samples in each channel; `None` for frames.
+    pub samples: Option<u64>,
+    /// When the first frame is shown.
+    pub first: Option<Timestamp>,
+    /// When the last frame is shown.
+    pub last: Option<Timestamp>,
+    /// Frames in a second, from the times of the first and the last.
+    pub measured_rate: Option<Rational>,
+    /// Shortest and longest time from one frame to the next, in ticks; they differ when the rate varies.
+    pub interval_ticks: Option<(i64, i64)>,
+    /// How the frames follow one another; `None` for audio.
+    pub intervals: Option<Timing>,
+    /// Sizes that frames have, in order of appearance; more than one where they change. No more than
+    /// [`SIZES`] are kept.
+    pub sizes: Vec<FrameSize>,
+    /// Frames that are flagged as two fields.
+    pub interlaced: u64,
+    /// Frames with captions in them.
+    pub captions: u64,
+    /// Frames whose time was missing or did not increase.
+    pub times_repaired: u64,
+    /// Gaps and repeats in the times.
+    pub timing: TimingReport,
+}
+
+/// From which frame on frames have which size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct FrameSize {
+    /// Number of the frame, from zero.
+    pub first: u64,
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+/// Maximum number of sizes that are listed. A stream with more is broken.
+pub const SIZES: usize = 16;
+
+enum Decoder {
+    Video(Box<VideoDecoder>, Intervals),
+    Audio(Box<AudioDecoder>),
+}
+
+/// Decodes all video and audio of `source`, with `threads` threads (0: one for each core).
+///
+/// # Errors
+/// Those of reading and decoding; damage only with [`OnDamage::Fail`].
+pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel) -> Result<FullDecodeCount> {
+    let damage = Arc::new(DamageLog::new(on_damage));
+    let label = source.label();
+    let pixels = source.limits().pixels;
+    let mut decoders = BTreeMap::new();
+    let mut found: BTreeMap<usize, StreamCount> = BTreeMap::new();
+    for facts in source.streams().iter().filter(|facts| !facts.is_attached_picture) {
+        // Counting does not fail on streams that cannot be decoded.
+        if on_damage == OnDamage::Conceal && source.selection().lack(facts.index).is_some() {
+            continue;
+        }
+        let damage = Arc::clone(&damage);
+        let decoder = match facts.kind {
+            StreamKind::Video => {
+                let decoder = VideoDecoder::new(label.clone(), facts, threads, pixels, damage)?;
+                Decoder::Video(Box::new(decoder), Intervals::new(facts.time_base))
+            }
+            StreamKind::Audio => Decoder::Audio(Box::new(AudioDecoder::new(label.clone(), facts, damage)?)),
+            StreamKind::Subtitle | StreamKind::Data | StreamKind::Attachment => continue,
+        };
+        decoders.insert(facts.index, (decoder, facts.time_base));
+        found.insert(facts.index, StreamCount::default());
+    }
+    let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
+    while let Some(packet) = demuxer.next_packet()? {
+        if cancel.is_cancelled() {
+            return Err(Error::cancelled(Stage::Decode));
+        }
+        let index = packet.stream();
+        if let (Some((decoder, base)), Some(full_decode_count)) = (decoders.get_mut(&index), found.get_mut(&index)) {
+            full_decode_count.packets += 1;
+            match decoder {
+                Decoder::Video(decoder, intervals) => {
+                    decoder.push(Some(&packet))?;
+                    frames(decoder, *base, full_decode_count, intervals)?;
+                }
+                Decoder::Audio(decoder) => {
+                    decoder.push(Some(&packet))?;
+                    while decoder.receive()?.is_some() {}
+                }
+            }
+        }
+    }
+    for (index, (mut decoder, base)) in decoders {
+        let Some(full_decode_count) = found.get_mut(&index) else { continue };
+        match &mut decoder {
+            Decoder::Video(decoder, intervals) => {
+                decoder.push(None)?;
+                frames(decoder, base, full_decode_count, intervals)?;
+                // Repaired times do not show the rate.
+                full_decode_count.intervals = intervals.timing().filter(|timing| decoder.repaired() < timing.frames);
+                full_decode_count.frames = Some(decoder.decoded());
+                full_decode_count.times_repaired = decoder.repaired();
+                full_decode_count.timing = decoder.timing();
+                full_decode_count.measured_rate = measured_rate(full_decode_count);
+            }
+            Decoder::Audio(decoder) => {
+                decoder.push(None)?;
+                while decoder.receive()?.is_some() {}
+                full_decode_count.samples = Some(decoder.samples());
+                full_decode_count.timing = decoder.timing();
+            }
+        }
+    }
+    let joints = demuxer.walked().discontinuities;
+    let notes = damage.notes().into_iter().chain(joints.iter().map(ToString::to_string)).collect();
+    Ok(FullDecodeCount { streams: found, damage: damage.report(), notes })
+}
+
+fn frames(
+    decoder: &mut VideoDecoder,
+    base: Rational,
+    full_decode_count: &mut StreamCount,
+    intervals: &mut Intervals,
+) -> Result<()> {
+    while let Some(decoded) = decoder.receive()? {
+        intervals.push(decoded.pts);
+        let frame = &decoded.frame;
+        let size = FrameSize { first: decoded.number, width: frame.width(), height: frame.height() };
+        let is_new =
+            full_decode_count.sizes.last().is_none_or(|last| (last.width, last.height) != (size.width, size.height));
+        if is_new && full_decode_count.sizes.len() < SIZES {
+            full_decode_count.sizes.push(size);
+        }
+        full_decode_count.interlaced += u64::from(frame.is_interlaced());
+        full_decode_count.captions += u64::from(frame.captions().is_some());
+        let time = Timestamp::new(decoded.pts, base);
+        if let Some(last) = full_decode_count.last {
+            let step = decoded.pts.saturating_sub(last.ticks);
+            let (least, most) = full_decode_count.interval_ticks.unwrap_or((step, step));
+            full_decode_count.interval_ticks = Some((least.min(step), most.max(step)));
+        }
+        full_decode_count.first.get_or_insert(time);
+        full_decode_count.last = Some(time);
+    }
+    Ok(())
+}
+
+fn measured_rate(full_decode_count: &StreamCount) -> Option<Rational> {
+    let (first, last) = (full_decode_count.first?, full_decode_count.last?);
+    let frames = i64::try_from(full_decode_count.frames?).ok()?;
+    let span = last.ticks.checked_sub(first.ticks).filter(|span| *span > 0)?;
+    let ticks_each_second = first.base.inverse();
+    Some(Rational::new((frames - 1).checked_mul(ticks_each_second.num)?, span.checked_mul(ticks_each_second.den)?))
+}
