@@ -20,8 +20,7 @@ use trix_model::{
 use crate::{
     index::{self, Begin},
     integrity::{Integrity, next_recording},
-    source::movie::foreign_samples,
-    source::{Discontinuity, Source},
+    source::{Discontinuity, Source, foreign_samples},
 };
 
 /// Reads the packets of a source.

@@ -20,7 +20,7 @@ use crate::{
     demux::Demuxer,
     filter::audio_converter::AudioConverter,
     plan::{AudioTarget, Remix, Resampler},
-    reading::stems::{StemReport, Stems},
+    reading::stem_report::StemReport,
     source::Source,
     spec::audio_edit::AudioEdit,
 };
@@ -44,7 +44,22 @@ pub struct AudioReader {
 /// The origin of decoded blocks.
 enum Feed {
     Stream(Box<Decoding>),
-    Stems(Box<Stems>),
+    Stems(Box<dyn Blocks>),
+}
+
+/// Audio that several inputs make, block by block.
+pub(super) trait Blocks: Send {
+    /// The next block, with its time in samples, or `None` after the end of the longest input.
+    ///
+    /// # Errors
+    /// Those of the inputs.
+    fn next_block(&mut self) -> Result<Option<Frame>>;
+
+    /// The report on the inputs so far.
+    fn report(&self) -> StemReport;
+
+    /// The damage found in each input so far.
+    fn damage(&self) -> Vec<DamageReport>;
 }
 
 /// A stream with its demuxer and decoder.
@@ -96,19 +111,25 @@ impl AudioReader {
         })
     }
 
-    /// Reads the combined audio of `stems`.
-    pub fn of_stems(stems: Stems) -> Self {
+    /// Reads `blocks`, which start at time zero.
+    pub(super) fn of_blocks(
+        blocks: Box<dyn Blocks>,
+        time_base: TimeBase,
+        sample_rate: u32,
+        channels: usize,
+        layout: String,
+    ) -> Self {
         AudioReader {
             converter: None,
             stream: 0,
-            time_base: stems.time_base(),
-            sample_rate: stems.sample_rate(),
-            channels: stems.channels(),
-            layout: stems.layout().to_owned(),
+            time_base,
+            sample_rate,
+            channels,
+            layout,
             assumed: None,
-            start: Timestamp::new(0, stems.time_base()),
+            start: Timestamp::new(0, time_base),
             closed: false,
-            feed: Feed::Stems(Box::new(stems)),
+            feed: Feed::Stems(blocks),
         }
     }
 

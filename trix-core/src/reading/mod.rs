@@ -2,6 +2,7 @@
 
 pub mod reader;
 pub mod frames;
+pub mod stem_report;
 pub mod audio_reader;
 pub mod samples;
 pub mod stems;

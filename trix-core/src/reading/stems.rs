@@ -3,7 +3,6 @@
 //! Invariant: sample `n` of each output channel is sample `n` of its input, counted from the start of the input's file.
 //! An input that ends early is padded with silence, which is reported.
 
-use serde::Serialize;
 use trix_av::{frame::Frame, layout::ChannelLayout};
 use trix_model::{
     damage::{DamageReport, OnDamage},
@@ -12,7 +11,10 @@ use trix_model::{
 };
 
 use crate::{
-    reading::audio_reader::AudioReader,
+    reading::{
+        audio_reader::{AudioReader, Blocks},
+        stem_report::{StemFacts, StemReport},
+    },
     source::Source,
     spec::audio_edit::{AudioEdit, StemTarget},
 };
@@ -25,28 +27,6 @@ pub struct StemInput {
     pub stream: Option<usize>,
     /// Number of the channel in the stream, from zero; `None`: all channels, in their order.
     pub channel: Option<usize>,
-}
-
-/// What became of the inputs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct StemReport {
-    /// Samples in a second of the output.
-    pub sample_rate: u32,
-    /// Samples in each channel of the output so far.
-    pub samples: u64,
-    /// Each input.
-    pub stems: Vec<StemFacts>,
-}
-
-/// What became of one input.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct StemFacts {
-    /// The file, as errors call it.
-    pub file: String,
-    /// Samples in a second, where they were not those of the output.
-    pub resampled_from: Option<u32>,
-    /// Samples of silence that were added at its end so far, at the rate of the output.
-    pub padded: u64,
 }
 
 /// Samples per output block: less than a tenth of a second.
@@ -114,26 +94,6 @@ impl Stems {
         Ok(Stems { stems, order, layout: layout.name, sample_rate, samples: 0 })
     }
 
-    /// The next block, with its time in samples, or `None` after the end of the longest input.
-    ///
-    /// # Errors
-    /// Those of [`AudioReader::next_block`]; `MalformedInput` if an input has no decodable audio.
-    pub fn next_block(&mut self) -> Result<Option<Frame>> {
-        for stem in &mut self.stems {
-            stem.read(BLOCK)?;
-        }
-        let samples = self.stems.iter().map(Stem::available).max().unwrap_or(0).min(BLOCK);
-        if samples == 0 {
-            return Ok(None);
-        }
-        let channels: Vec<Vec<f64>> = self.stems.iter_mut().flat_map(|stem| stem.take(samples)).collect();
-        let planes: Vec<Vec<f64>> = self.order.iter().map(|number| channels[*number].clone()).collect();
-        let pts = i64::try_from(self.samples).unwrap_or(i64::MAX);
-        self.samples += samples as u64;
-        let frame = Frame::of_audio(&planes, &self.layout, self.sample_rate, pts);
-        frame.map(Some).ok_or_else(|| Error::bug(Stage::Filter, "stems do not make a block of audio"))
-    }
-
     /// Sample rate in Hz.
     pub fn sample_rate(&self) -> u32 {
         self.sample_rate
@@ -153,9 +113,40 @@ impl Stems {
     pub fn time_base(&self) -> TimeBase {
         TimeBase::new(1, i64::from(self.sample_rate))
     }
+}
+
+impl AudioReader {
+    /// Reads the combined audio of `stems`.
+    pub fn of_stems(stems: Stems) -> Self {
+        let (time_base, sample_rate, channels) = (stems.time_base(), stems.sample_rate(), stems.channels());
+        let layout = stems.layout().to_owned();
+        Self::of_blocks(Box::new(stems), time_base, sample_rate, channels, layout)
+    }
+}
+
+impl Blocks for Stems {
+    /// The next block, with its time in samples, or `None` after the end of the longest input.
+    ///
+    /// # Errors
+    /// Those of [`AudioReader::next_block`]; `MalformedInput` if an input has no decodable audio.
+    fn next_block(&mut self) -> Result<Option<Frame>> {
+        for stem in &mut self.stems {
+            stem.read(BLOCK)?;
+        }
+        let samples = self.stems.iter().map(Stem::available).max().unwrap_or(0).min(BLOCK);
+        if samples == 0 {
+            return Ok(None);
+        }
+        let channels: Vec<Vec<f64>> = self.stems.iter_mut().flat_map(|stem| stem.take(samples)).collect();
+        let planes: Vec<Vec<f64>> = self.order.iter().map(|number| channels[*number].clone()).collect();
+        let pts = i64::try_from(self.samples).unwrap_or(i64::MAX);
+        self.samples += samples as u64;
+        let frame = Frame::of_audio(&planes, &self.layout, self.sample_rate, pts);
+        frame.map(Some).ok_or_else(|| Error::bug(Stage::Filter, "stems do not make a block of audio"))
+    }
 
     /// The report on the inputs so far.
-    pub fn report(&self) -> StemReport {
+    fn report(&self) -> StemReport {
         StemReport {
             sample_rate: self.sample_rate,
             samples: self.samples,
@@ -164,7 +155,7 @@ impl Stems {
     }
 
     /// The damage found in each input so far.
-    pub fn damage(&self) -> Vec<DamageReport> {
+    fn damage(&self) -> Vec<DamageReport> {
         self.stems.iter().flat_map(|stem| stem.reader.damage()).collect()
     }
 }

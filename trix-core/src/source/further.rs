@@ -4,49 +4,26 @@
 //! Invariant: nothing is read if the first probe found everything. Without
 //! [`Reading::reads_on`](crate::spec::source::Reading), the amount read stays within the limits for probing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use trix_av::{
     input::{Input, InputBounds},
     packet::Packet,
     stream::{StreamFacts, StreamKind},
 };
-use trix_model::time::{TimeBase, Timestamp};
+use trix_model::{
+    error::Result,
+    time::{TimeBase, Timestamp},
+};
 
-use super::Source;
+use super::{
+    continuation::{Further, Joint, LATER, SILENT, is_alike, joins},
+    handover::SecondLook,
+    opened::Source,
+};
 
-/// The result of the second probe.
-#[derive(Clone, Default)]
-pub(super) struct Further {
-    /// Streams by index: those known better than after the first probe, and those that appear in mid-file.
-    pub(super) streams: BTreeMap<usize, StreamFacts>,
-    /// Streams without packets.
-    pub(super) empty: BTreeSet<usize>,
-    /// Video streams with a single packet.
-    pub(super) stills: BTreeSet<usize>,
-    /// Streams that continue another stream.
-    pub(super) joints: Vec<Joint>,
-    /// The programmes that list a stream at its start, by stream index.
-    pub(super) programs: BTreeMap<usize, Vec<i32>>,
-}
-
-/// A stream that continues another.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Joint {
-    /// The stream that starts.
-    pub(super) from: usize,
-    /// The stream that it continues.
-    pub(super) into: usize,
-    /// The start time of `from`.
-    pub(super) at: Timestamp,
-}
-
-/// A stream that continues another starts at least this many microseconds after the start of that other stream.
-pub(super) const LATER: i64 = 1_000_000;
 /// Maximum overlap, in microseconds, of a stream with the one that continues it.
 const OVERLAP: i64 = 500_000;
-/// Minimum silence of the continued stream after that, in microseconds.
-pub(super) const SILENT: i64 = 10_000_000;
 
 /// True for containers in which a stream can start, and first appear, at any point.
 fn is_open(demuxer: &str) -> bool {
@@ -64,20 +41,6 @@ fn has_shape(facts: &StreamFacts) -> bool {
         StreamKind::Audio => facts.sample_rate > 0 && facts.channels > 0,
         _ => true,
     }
-}
-
-/// The language of a stream, if it states one.
-pub(super) fn language(facts: &StreamFacts) -> Option<&str> {
-    let entry = facts.metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case("language"));
-    entry.map(|(_, language)| language.as_str()).filter(|language| !language.is_empty() && *language != "und")
-}
-
-/// True if, by their descriptions, one stream can continue the other.
-pub(super) fn is_alike(one: &StreamFacts, other: &StreamFacts) -> bool {
-    // A transport stream does not distinguish the layers of MPEG audio, and one decoder handles all of them.
-    let is_layer = |facts: &StreamFacts| matches!(facts.codec.as_str(), "mp1" | "mp2" | "mp3");
-    let is_same = one.codec == other.codec || (is_layer(one) && is_layer(other));
-    one.kind == other.kind && is_same && language(one) == language(other)
 }
 
 /// What packets have shown of a stream so far.
@@ -159,20 +122,16 @@ impl Further {
         let is_later = |one: &StreamFacts, other: &StreamFacts| {
             start(one).zip(start(other)).is_some_and(|(one, other)| one.saturating_sub(other) >= LATER)
         };
-        joins(source) && media.iter().any(|one| media.iter().any(|other| is_alike(one, other) && is_later(one, other)))
+        joins(&source.input.demuxer())
+            && media.iter().any(|one| media.iter().any(|other| is_alike(one, other) && is_later(one, other)))
     }
-}
-
-/// True if streams of this source can continue each other.
-pub(super) fn joins(source: &Source) -> bool {
-    matches!(source.input.demuxer().as_str(), "mpegts" | "mpeg")
 }
 
 impl Look<'_> {
     /// Reads until everything is known. Returns true if it reached the end of the source.
     fn read(&mut self) -> bool {
         let limit = if self.source.reading.reads_on { u64::MAX } else { self.source.reading.limits.probe_bytes };
-        let joins = joins(self.source);
+        let joins = joins(&self.source.input.demuxer());
         let (mut bytes, mut failures) = (0u64, 0);
         while bytes < limit && !self.source.is_cancelled() {
             match self.input.read() {
@@ -326,6 +285,11 @@ impl Look<'_> {
 }
 
 impl Source {
+    /// Opens the same source again and reads only its header.
+    fn bare(&self) -> Result<Input> {
+        SecondLook { origin: &self.origin, reading: &self.reading }.bare(None)
+    }
+
     /// The properties of a stream, probed at the position of its first packets.
     fn shape_at(&self, facts: &StreamFacts, ticks: i64, position: Option<u64>) -> Option<StreamFacts> {
         let mut near = self.bare().ok()?;

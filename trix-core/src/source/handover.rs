@@ -21,9 +21,11 @@ use trix_model::{
 };
 
 use super::{
-    Origin, Source, edits,
-    further::{LATER, SILENT},
-    open::{ALLOWED, limited, open_input},
+    container::{ALLOWED, open_input},
+    continuation::{LATER, SILENT},
+    edits,
+    origin::Origin,
+    window::limited,
 };
 use crate::spec::source::Reading;
 
@@ -53,16 +55,9 @@ pub(super) struct SecondLook<'a> {
     pub(super) reading: &'a Reading,
 }
 
-impl Source {
-    /// Opens the same source again and reads only its header.
-    pub(super) fn bare(&self) -> Result<Input> {
-        SecondLook { origin: &self.origin, reading: &self.reading }.bare(None)
-    }
-}
-
 impl SecondLook<'_> {
     /// Opens the file up to byte `end`, or all of it, and reads only its header.
-    fn bare(self, end: Option<u64>) -> Result<Input> {
+    pub(super) fn bare(self, end: Option<u64>) -> Result<Input> {
         let state = Arc::new(IoState::default());
         let reader: Box<dyn ReadSeek> = match self.origin {
             Origin::File { store, content, edits, .. } => {

@@ -9,8 +9,11 @@ use trix_av::{AvError, input::Input, io::IoState, log::Sink, packet::Packet};
 use trix_model::error::Result;
 
 use super::{
-    Origin, Source, edits,
-    open::{ALLOWED, limited, open_input},
+    container::{ALLOWED, open_input},
+    edits,
+    opened::Source,
+    origin::Origin,
+    window::limited,
 };
 
 /// Video codecs whose packets libavformat delivers unchanged from MP4 and MOV.

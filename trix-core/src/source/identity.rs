@@ -7,7 +7,7 @@ use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use crate::{
     plan::Identity,
-    source::{Origin, Source, fixity::hex},
+    source::{digest::hex, opened::Source, origin::Origin},
 };
 
 /// Number of bytes that are hashed.

@@ -9,14 +9,14 @@ use std::{
 };
 
 use trix_av::{
+    input::Input,
     packet::Packet,
     stream::{StreamFacts, StreamKind},
 };
 use trix_model::time::{TimeBase, Timestamp};
 
 use super::{
-    Source,
-    further::{Further, LATER, is_alike, joins},
+    continuation::{Further, LATER, is_alike, joins, language},
     handover::{LastRead, SecondLook},
     parts::Here,
 };
@@ -90,13 +90,13 @@ pub(super) struct Joints {
 }
 
 impl Joints {
-    /// Creates the state for the streams of `source` with the continuations in `found`.
-    pub(super) fn new(source: &Source, found: &Further) -> Self {
+    /// Creates the state for the `streams` of `input` with the continuations in `found`.
+    pub(super) fn new(input: &Input, streams: &[StreamFacts], found: &Further) -> Self {
         let programs = |index: usize| {
             let known = found.programs.get(&index).cloned();
-            known.unwrap_or_else(|| source.input.programs_of(index))
+            known.unwrap_or_else(|| input.programs_of(index))
         };
-        let known = source.streams().iter().map(|facts| Known {
+        let known = streams.iter().map(|facts| Known {
             programs: programs(facts.index),
             facts: facts.clone(),
             end: None,
@@ -104,7 +104,7 @@ impl Joints {
             lasts: 0,
         });
         let into = found.joints.iter().map(|joint| (joint.from, joint.into)).collect();
-        Joints { known: known.collect(), into, joins: joins(source), ..Joints::default() }
+        Joints { known: known.collect(), into, joins: joins(&input.demuxer()), ..Joints::default() }
     }
 
     /// Returns the same state as before the first read.
@@ -200,7 +200,7 @@ impl Joints {
         let Some(facts) = here.stream(index) else { return };
         let at = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, facts.time_base));
         let place = at.map_or_else(|| "mid-file".to_owned(), |at| at.to_string());
-        let language = super::further::language(&facts).map_or_else(String::new, |language| format!(", {language}"));
+        let language = language(&facts).map_or_else(String::new, |language| format!(", {language}"));
         let name = format!("stream {index} ({}{language})", facts.codec);
         match self.continued(&facts, packet, here, look) {
             Some(into) => {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     plan::Identity,
-    source::{Origin, Source},
+    source::{opened::Source, origin::Origin},
 };
 
 /// Identifies a file and the way in which it is read.

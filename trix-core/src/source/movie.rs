@@ -12,8 +12,6 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-use crate::source::Source;
-
 /// The header of the file as a whole.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Movie {
@@ -414,19 +412,6 @@ pub(crate) fn is_fragmented(reader: &mut (impl std::io::Read + std::io::Seek)) -
 pub(crate) fn track_of<'a>(movie: &'a Movie, facts: &StreamFacts) -> Option<&'a Track> {
     let id = u32::try_from(facts.id).ok()?;
     movie.tracks.iter().find(|track| track.id == id)
-}
-
-/// Finds tracks of an MP4 or MOV file with samples of several codecs. libavformat reads the samples of only one codec.
-/// Returns the stream index, the decoding time of the first sample of another codec, and that codec.
-pub(crate) fn foreign_samples(source: &Source) -> Vec<(usize, Timestamp, String)> {
-    let movie = source.reader().ok().and_then(|mut reader| read(&mut reader));
-    let Some(movie) = movie else { return Vec::new() };
-    let named = |codec: [u8; 4]| String::from_utf8_lossy(&codec).into_owned();
-    let foreign = |facts: &StreamFacts| {
-        let (time, codec) = track_of(&movie, facts)?.foreign()?;
-        Some((facts.index, time, named(codec)))
-    };
-    source.streams().iter().filter_map(foreign).collect()
 }
 
 #[cfg(test)]

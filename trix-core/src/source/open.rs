@@ -1,7 +1,6 @@
-//! Opens the content of a path or a block of memory: identifies the container, finds its streams, and applies the
-//! limits.
+//! Opens a path or a block of memory: finds the streams, selects among them, and applies the limits.
 //!
-//! Invariant: a demuxer that may read files other than its own never runs.
+//! Invariant: a source that opened has streams within the limits, and a reason for each stream that is not selected.
 
 use std::{
     fs::File,
@@ -11,87 +10,178 @@ use std::{
 };
 
 use trix_av::{
-    AvError, ability,
-    input::{Input, InputBounds, OpenError, Stated},
+    input::InputBounds,
     io::{IoState, ReadSeek},
     log::Sink,
-    stream::{StreamFacts, StreamKind},
 };
-use trix_bitstream::vvc;
 use trix_model::{
     control::cancel::Cancel,
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
+    mistake::Mistake,
 };
 
 use super::{
-    Origin, Source,
     clock::Clock,
-    edits,
-    further::Further,
+    container::{ALLOWED, check_limits, failure, open_input},
+    continuation::Further,
+    edits::{self, Edits},
     joints::Joints,
     open_ended,
+    opened::Source,
+    origin::Origin,
+    padding,
     parts::Parts,
-    reference,
-    selection::Selection,
+    raw, reference,
+    selection::{Selection, Streams},
     sequence::{self, Files, Sequence},
+    shared_reader::{LocalFile, SharedFile, Stamp, Storage},
     split::watched,
-    window::Window,
+    window::limited,
 };
 use crate::{
     extent::Extent,
     spec::{
         job::SourceSettings,
-        source::{Limits, Reading},
+        source::{Limits, RawGeometry, Reading},
     },
 };
 
-/// The demuxers that may run, by FFmpeg's names: containers and elementary streams that contain their own data.
-pub(super) const ALLOWED: &[&str] = &[
-    "aac",
-    "ac3",
-    "aiff",
-    "asf",
-    "au",
-    "av1",
-    "avi",
-    "caf",
-    "dnxhd",
-    "dts",
-    "dv",
-    "eac3",
-    "flac",
-    "flv",
-    "gxf",
-    "h261",
-    "h263",
-    "h264",
-    "hevc",
-    "ivf",
-    "m4v",
-    "matroska,webm",
-    "mjpeg",
-    "mov,mp4,m4a,3gp,3g2,mj2",
-    "mp3",
-    "mpeg",
-    "mpegts",
-    "mpegvideo",
-    "mxf",
-    "nut",
-    "obu",
-    "ogg",
-    "vc1",
-    "vvc",
-    "w64",
-    "wav",
-    "yuv4mpegpipe",
-];
-
-/// Demuxers that read files or addresses other than the one they were given.
-const POINTING: &[&str] =
-    &["applehttp", "hls", "concat", "dash", "sdp", "rtsp", "imf", "webm_dash_manifest", "image2", "smil", "redir"];
-
 impl Source {
+    /// Opens a local media file with default limits.
+    ///
+    /// ```no_run
+    /// use trix_core::{Source, probe::probe};
+    /// println!("{:?}", probe(&Source::open("master.mov")?).container);
+    /// # Ok::<(), trix_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Source::open_within`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_within(path, Limits::default())
+    }
+
+    /// Opens a local media file. Its content decides what it is, not its name.
+    ///
+    /// # Errors
+    /// `Io` when the file cannot be read or is not a regular file; `MalformedInput` when it is not media, ends inside its
+    /// header, or has no stream; `Unsupported` for containers that are not read, such as playlists; `Limit` when a stream is
+    /// larger than `limits` allow.
+    pub fn open_within(path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
+        Self::open_as(path.as_ref(), &limits.into())
+    }
+
+    /// Opens a local file, or the files that a pattern such as `shot.%04d.dpx` stands for. A file with exactly that
+    /// name takes precedence over the pattern.
+    ///
+    /// # Errors
+    /// Those of [`Source::open`], and `InvalidSpec` if `reading` is invalid in itself or does not fit the source.
+    pub fn open_as(path: &Path, reading: &Reading) -> Result<Self> {
+        Self::open_until(path, reading, &Cancel::default())
+    }
+
+    /// Opens the source like [`Source::open_as`]. `cancel` stops long reads, during opening and later.
+    ///
+    /// # Errors
+    /// Those of [`Source::open_as`], and `Cancelled`.
+    pub fn open_until(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
+        Self::open_path(path, reading, cancel).map_err(|error| error.in_file(path))
+    }
+
+    /// The streams among which the job selects.
+    fn to_select(&self) -> Streams<'_> {
+        Streams { input: &self.input, streams: &self.streams, reading: &self.reading }
+    }
+
+    fn open_path(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
+        let mut mistakes = Vec::new();
+        let frame_bytes = match reading.raw.as_ref().map(RawGeometry::check) {
+            Some(Err(wrong)) => {
+                mistakes.extend(wrong);
+                None
+            }
+            Some(Ok(bytes)) => Some(bytes),
+            None => None,
+        };
+        if let Some(rate) = reading.rate {
+            mistakes.extend(raw::check_rate("source.rate", rate));
+            if reading.raw.is_some() {
+                mistakes.push(Mistake::new("source.rate", rate, "source.raw states a rate already"));
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(Error::of_mistakes(mistakes));
+        }
+        let io = |error| Error::io(Stage::Source, path, "cannot be opened", error);
+        // The metadata is checked before the file is opened, because opening a pipe without a writer would block for
+        // ever.
+        let metadata = match std::fs::metadata(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let files = Files::find(path, reading.limits.packet_bytes).map_err(io)?.ok_or_else(|| io(error))?;
+                let origin = Origin::Sequence { path: path.to_owned(), files: Arc::new(files) };
+                return Self::from_origin(&origin, reading, None, cancel);
+            }
+            other => other.map_err(io)?,
+        };
+        if let Some(rate) = reading.rate {
+            let problem = "is for image sequences; a file states its own times";
+            return Err(Error::of_mistakes(vec![Mistake::new("source.rate", rate, problem)]));
+        }
+        let file = regular_file(path, &metadata)?;
+        let stamp = file.metadata().map(|metadata| Stamp::of(&metadata)).map_err(io)?;
+        let local = LocalFile { file, path: path.to_owned() };
+        let store = SharedFile::new(Box::new(local), stamp);
+        let content = match reading.raw {
+            None => padding::content_end(&mut store.reader(None))
+                .map_err(|error| Error::io(Stage::Source, path, "cannot be read", error))?,
+            Some(_) => None,
+        };
+        let edits = match reading.raw {
+            None => Edits::of(&mut store.reader(None))
+                .map_err(|error| Error::io(Stage::Source, path, "cannot be read", error))?,
+            Some(_) => Edits::default(),
+        };
+        let origin = Origin::File { path: path.to_owned(), store, content, edits: Arc::new(edits) };
+        Self::from_origin(&origin, reading, frame_bytes, cancel)
+    }
+
+    /// Opens bytes that are not a local file, such as an object read over a network. Errors use `name` for it. The
+    /// extension of `name` helps to identify elementary streams. Nothing is opened under that name.
+    ///
+    /// # Errors
+    /// Those of [`Source::open`].
+    pub fn from_storage(storage: Box<dyn Storage>, name: &Path, limits: Limits) -> Result<Self> {
+        let stamp = storage.stamp().map_err(|error| Error::io(Stage::Source, name, "cannot be opened", error))?;
+        if stamp.bytes == 0 {
+            return Err(empty().in_file(name));
+        }
+        let store = SharedFile::new(storage, stamp);
+        let edits = Edits::of(&mut store.reader(None))
+            .map_err(|error| Error::io(Stage::Source, name, "cannot be read", error))?;
+        let origin = Origin::File { path: name.to_owned(), store, content: None, edits: Arc::new(edits) };
+        Self::from_origin(&origin, &limits.into(), None, &Cancel::default())
+    }
+
+    /// Opens a block of memory, for a fuzzer or a test.
+    ///
+    /// # Errors
+    /// Those of [`Source::open`].
+    pub fn from_bytes(bytes: impl Into<Arc<[u8]>>, limits: Limits) -> Result<Self> {
+        Self::from_origin(&Origin::Memory(bytes.into()), &limits.into(), None, &Cancel::default())
+    }
+
+    /// Opens the same source once more, for a second reading in parallel with the first.
+    pub(crate) fn reopen(&self) -> Result<Self> {
+        let mut again = Self::at_first_look(&self.origin, &self.reading, self.frame_bytes)?;
+        again.streams.clone_from(&self.streams);
+        again.selection = Arc::clone(&self.selection);
+        again.joints = self.joints.at_start();
+        again.cancel = self.cancel.clone();
+        again.watch_clock();
+        Ok(again)
+    }
+
     pub(super) fn from_origin(
         origin: &Origin,
         reading: &Reading,
@@ -120,8 +210,8 @@ impl Source {
         }
         check_limits(&opened.streams, &reading.limits).map_err(named)?;
         opened.watch_clock();
-        opened.joints = Joints::new(&opened, &further);
-        opened.selection = Arc::new(Selection::choose(&opened, &further).map_err(named)?);
+        opened.joints = Joints::new(&opened.input, &opened.streams, &further);
+        opened.selection = Arc::new(Selection::choose(&opened.to_select(), &further).map_err(named)?);
         opened.decisions.extend(opened.selection.decisions.iter().cloned());
         Ok(opened)
     }
@@ -288,66 +378,6 @@ fn refuse_reference(origin: &Origin) -> Result<()> {
     Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail))
 }
 
-/// Opens the container in `reader` and reads its header.
-pub(super) fn open_input(
-    mut reader: Box<dyn ReadSeek>,
-    state: &Arc<IoState>,
-    sink: &Arc<Sink>,
-    origin: &Origin,
-    reading: &Reading,
-    demuxers: &[&str],
-) -> Result<Input> {
-    let limits = reading.limits;
-    let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
-    let name = match origin {
-        // The extension helps to distinguish elementary streams. The folder does not help. Image files get no name,
-        // because libavformat would take their names for image sequences of its own.
-        Origin::File { path, .. } => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        Origin::Sequence { .. } | Origin::Memory(_) => String::new(),
-    };
-    let unreadable = |error: std::io::Error| {
-        Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error)
-    };
-    let stated = reading.raw.as_ref().map(|raw| Stated {
-        demuxer: "rawvideo",
-        options: vec![
-            ("video_size", format!("{}x{}", raw.width, raw.height)),
-            ("pixel_format", raw.pixel_format.clone()),
-            ("framerate", raw.rate.to_string()),
-        ],
-    });
-    if stated.is_none() {
-        let mut head = Vec::new();
-        reader.by_ref().take(4096).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(unreadable)?;
-        // Newer releases of libavformat identify a playlist by its name too, and this file may have another name.
-        if head.starts_with(b"#EXTM3U") {
-            return Err(refusal("hls"));
-        }
-        if vvc::is_byte_stream(&head) && !ability::reads_vvc() {
-            let detail = "is H.266 (VVC), which this build of FFmpeg neither reads nor decodes";
-            return Err(Error::new(ErrorKind::Unsupported, Stage::Source, detail));
-        }
-    }
-    let opened = Input::open(reader, Arc::clone(state), Arc::clone(sink), &name, bounds, stated.as_ref(), |demuxer| {
-        demuxers.contains(&demuxer)
-    });
-    opened.map_err(|error| match error {
-        OpenError::Unrecognised => {
-            Error::new(ErrorKind::MalformedInput, Stage::Source, "is not a container or stream that Trix knows")
-        }
-        OpenError::Refused(demuxer) => refusal(&demuxer),
-        OpenError::Failed(code) => failure(state, sink, &limits, code, "its header cannot be read"),
-    })
-}
-
-/// Limits `reader` to the bytes before `content`, if that is set.
-pub(super) fn limited(reader: impl ReadSeek + 'static, content: Option<u64>) -> Box<dyn ReadSeek> {
-    match content {
-        Some(content) => Box::new(Window::new(reader, 0..content)),
-        None => Box::new(reader),
-    }
-}
-
 /// Opens the file that `metadata` describes, if it is a regular file and not empty.
 pub(super) fn regular_file(path: &Path, metadata: &std::fs::Metadata) -> Result<File> {
     if !metadata.is_file() {
@@ -364,65 +394,6 @@ pub(super) fn regular_file(path: &Path, metadata: &std::fs::Metadata) -> Result<
 
 pub(super) fn empty() -> Error {
     Error::new(ErrorKind::MalformedInput, Stage::Source, "the file is empty")
-}
-
-fn refusal(demuxer: &str) -> Error {
-    let pointing = POINTING.iter().any(|name| demuxer.split(',').any(|part| part == *name));
-    let detail = if pointing {
-        format!("is a playlist or script ({demuxer}) that points at other files; a source is one local file")
-    } else {
-        format!("is {demuxer}, which is not among the containers and streams that Trix reads")
-    };
-    Error::new(ErrorKind::Unsupported, Stage::Source, detail)
-}
-
-fn failure(state: &IoState, sink: &Sink, limits: &Limits, code: AvError, what: &str) -> Error {
-    if let Some(error) = state.take_error() {
-        return Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error);
-    }
-    let said = sink.take().0.into_iter().map(|line| line.text).next_back();
-    let detail = match said {
-        Some(said) => format!("{what}: {code} ({said})"),
-        None => format!("{what}: {code}"),
-    };
-    if detail.contains("max_streams") {
-        return Error::new(ErrorKind::Limit, Stage::Source, too_many_streams(limits)).caused_by(code);
-    }
-    // libavformat returns ENOMEM if a hostile header requests an absurd allocation.
-    Error::new(ErrorKind::MalformedInput, Stage::Source, detail).caused_by(code)
-}
-
-fn too_many_streams(limits: &Limits) -> String {
-    format!("more than {} streams, which is the limit", limits.streams)
-}
-
-fn check_limits(streams: &[StreamFacts], limits: &Limits) -> Result<()> {
-    if streams.is_empty() {
-        return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no stream"));
-    }
-    // A file name alone can make libavformat report a stream. Only content gives the stream a size or a sample rate.
-    let shapeless = |stream: &StreamFacts| match stream.kind {
-        StreamKind::Video => stream.width == 0 || stream.height == 0,
-        StreamKind::Audio => stream.sample_rate == 0 || stream.channels == 0,
-        StreamKind::Subtitle | StreamKind::Data | StreamKind::Attachment => true,
-    };
-    if streams.iter().all(shapeless) {
-        return Err(Error::new(ErrorKind::MalformedInput, Stage::Source, "holds no video or audio stream"));
-    }
-    let limit = |detail: String| Error::new(ErrorKind::Limit, Stage::Source, detail);
-    if streams.len() > limits.streams as usize {
-        return Err(limit(too_many_streams(limits)));
-    }
-    for stream in streams.iter().filter(|stream| stream.kind == StreamKind::Video) {
-        let (width, height) = (stream.width as u64, stream.height as u64);
-        let side = u64::from(limits.side);
-        if width > side || height > side || width * height > limits.pixels {
-            let detail =
-                format!("frames of {width}x{height}; the limit is {side} on a side and {} in all", limits.pixels);
-            return Err(limit(detail).in_stream(stream.index));
-        }
-    }
-    Ok(())
 }
 
 impl SourceSettings {

@@ -5,15 +5,23 @@
 
 use std::sync::Arc;
 
-use trix_av::{AvError, packet::Packet};
-use trix_model::error::{Error, ErrorKind, Result, Stage};
+use trix_av::{
+    AvError,
+    packet::Packet,
+    stream::{StreamFacts, StreamKind},
+};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    time::{Rational, Timestamp},
+};
 
 use super::{
-    Origin, Source,
     clock::{Clock, Discontinuity},
     edits::Edits,
     handover::SecondLook,
-    open::limited,
+    opened::Source,
+    origin::Origin,
+    window::limited,
 };
 use crate::integrity::Integrity;
 
@@ -93,6 +101,36 @@ impl Source {
             edits.place(facts, &mut packet);
         }
         Ok(Some(packet))
+    }
+
+    /// The earliest presentation time among the first packets of stream `index`, in ticks of the stream. Frames that an
+    /// edit list hides do not count. `None` if the packets carry no times, or if the file cannot be opened once more.
+    pub(crate) fn earliest(&self, index: usize) -> Option<i64> {
+        // More packets than any codec reorders (H.264 and HEVC: 16), and at most as many bytes as the probe.
+        const PACKETS: usize = 32;
+        let limit = self.reading.limits.probe_bytes;
+        let is_audio = self.streams.get(index).is_some_and(|stream| stream.kind == StreamKind::Audio);
+        let mut again = self.reopen().ok()?;
+        let (mut seen, mut bytes, mut earliest) = (0, 0, None::<i64>);
+        while seen < PACKETS && bytes < limit {
+            let Ok(Some(packet)) = again.read() else { break };
+            bytes += packet.data().len() as u64;
+            if packet.stream() == index && (is_audio || !packet.is_discarded()) {
+                seen += 1;
+                earliest = [earliest, packet.pts()].into_iter().flatten().min();
+            }
+        }
+        earliest
+    }
+
+    /// Number of samples that an edit list hides at the start of an audio track: the priming samples of its encoder.
+    pub(crate) fn run_in(&self, facts: &StreamFacts) -> usize {
+        // Packets of known codecs last at most 46 ms at usual rates. More hidden samples are no priming.
+        const MOST: usize = 4096;
+        let hidden = facts.start.zip(self.earliest(facts.index)).map_or(0, |(start, earliest)| start - earliest);
+        let rate = Rational::new(1, i64::from(facts.sample_rate.max(1)));
+        let samples = Timestamp::new(hidden, facts.time_base).rescale(rate);
+        usize::try_from(samples).ok().filter(|samples| *samples <= MOST).unwrap_or(0)
     }
 
     /// The discontinuities of the file's clock, as far as the file was read.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use trix_av::{
     codec::{Decoder, DecoderError},
+    input::Input,
     stream::{StreamFacts, StreamKind},
 };
 use trix_model::{
@@ -14,10 +15,11 @@ use trix_model::{
     mistake::Mistake,
 };
 
-use super::{Source, further::Further};
+use super::continuation::{Further, language};
 use crate::spec::{
     audio_tracks::{AudioTracks, TrackName},
     language::three_letters,
+    source::Reading,
 };
 
 /// The reason why a stream cannot be used.
@@ -54,6 +56,19 @@ pub(crate) struct Selection {
     /// Audio streams that the job names individually.
     named: Vec<usize>,
     pub(crate) decisions: Vec<Decision>,
+}
+
+/// The streams of a source among which a job selects.
+pub(super) struct Streams<'a> {
+    pub(super) input: &'a Input,
+    pub(super) streams: &'a [StreamFacts],
+    pub(super) reading: &'a Reading,
+}
+
+impl<'a> Streams<'a> {
+    fn audio(&self) -> impl Iterator<Item = &'a StreamFacts> + use<'a> {
+        self.streams.iter().filter(|facts| facts.kind == StreamKind::Audio)
+    }
 }
 
 impl Selection {
@@ -99,12 +114,12 @@ impl Selection {
         self.programme.as_ref().is_some_and(|(_, streams)| !streams.contains(&index))
     }
 
-    /// Selects among the streams of `source`.
+    /// Selects among the streams of a source.
     ///
     /// # Errors
     /// `InvalidSpec` if the job names streams that do not exist; `MalformedInput` or `Unsupported` if it names a stream
     /// that cannot be used.
-    pub(super) fn choose(source: &Source, further: &Further) -> Result<Self> {
+    pub(super) fn choose(source: &Streams<'_>, further: &Further) -> Result<Self> {
         let mut chosen = Selection::default();
         chosen.lacks.extend(further.empty.iter().map(|index| (*index, Lack::Empty)));
         for joint in &further.joints {
@@ -114,7 +129,7 @@ impl Selection {
             let why = format!("stream {into} ends there, and both have the same codec, language and programme");
             chosen.decisions.push(Decision::new(what, why));
         }
-        let streams = source.streams();
+        let streams = source.streams;
         for facts in streams.iter().filter(|facts| facts.kind == StreamKind::Audio) {
             if let Some(lack) = undecodable(facts).filter(|_| !chosen.lacks.contains_key(&facts.index)) {
                 chosen.lacks.insert(facts.index, lack);
@@ -126,9 +141,9 @@ impl Selection {
         Ok(chosen)
     }
 
-    fn choose_film(&mut self, source: &Source, further: &Further) -> Result<Option<usize>> {
+    fn choose_film(&mut self, source: &Streams<'_>, further: &Further) -> Result<Option<usize>> {
         let is_film = |facts: &&StreamFacts| facts.kind == StreamKind::Video && !facts.is_attached_picture;
-        let all: Vec<&StreamFacts> = source.streams().iter().filter(is_film).collect();
+        let all: Vec<&StreamFacts> = source.streams.iter().filter(is_film).collect();
         if let Some(named) = source.reading.video_stream {
             let Some(facts) = all.iter().find(|facts| facts.index == named) else {
                 let known: Vec<String> = all.iter().map(|facts| described(facts)).collect();
@@ -180,10 +195,10 @@ impl Selection {
 
     /// Selects one programme, whose streams stay together: the programme of the film or, without a film, the first one
     /// with audio.
-    fn choose_programme(&mut self, source: &Source) {
+    fn choose_programme(&mut self, source: &Streams<'_>) {
         let programs = source.input.programs();
         let holds_media = |streams: &[usize]| {
-            streams.iter().filter_map(|index| source.streams().get(*index)).any(|facts| {
+            streams.iter().filter_map(|index| source.streams.get(*index)).any(|facts| {
                 matches!(facts.kind, StreamKind::Video | StreamKind::Audio) && !self.lacks.contains_key(&facts.index)
             })
         };
@@ -192,7 +207,7 @@ impl Selection {
             return;
         }
         let is_audio = |index: &usize| {
-            let facts = source.streams().get(*index);
+            let facts = source.streams.get(*index);
             facts.is_some_and(|facts| facts.kind == StreamKind::Audio) && !self.lacks.contains_key(index)
         };
         let own = match self.film {
@@ -202,7 +217,7 @@ impl Selection {
         // A film without a programme needs no other streams.
         let Some(own) = own else { return };
         let of_none = |index: &usize| !programs.iter().any(|program| program.streams.contains(index));
-        let free = (0..source.streams().len()).filter(of_none);
+        let free = (0..source.streams.len()).filter(of_none);
         self.programme = Some((own.number, own.streams.iter().copied().chain(free).collect()));
         let (number, count) = (own.number, real.len());
         let what = format!("the streams of programme {number} are taken");
@@ -213,7 +228,7 @@ impl Selection {
             None => format!("the source has {count} programmes, and this is the first with audio"),
         };
         self.decisions.push(Decision::new(what, why));
-        let foreign: Vec<usize> = (0..source.streams().len()).filter(|index| self.is_foreign(*index)).collect();
+        let foreign: Vec<usize> = (0..source.streams.len()).filter(|index| self.is_foreign(*index)).collect();
         for index in foreign {
             let its = programs.iter().find(|program| program.streams.contains(&index)).map_or(0, |its| its.number);
             let is_named = source.reading.video_stream.is_some() && self.left_out.contains_key(&index);
@@ -224,7 +239,7 @@ impl Selection {
         }
     }
 
-    fn choose_audio(&mut self, source: &Source) -> Result<()> {
+    fn choose_audio(&mut self, source: &Streams<'_>) -> Result<()> {
         let all: Vec<&StreamFacts> = source.audio().collect();
         let wanted: Vec<usize> = match &source.reading.audio_tracks {
             None => all.iter().map(|facts| facts.index).filter(|index| !self.is_foreign(*index)).collect(),
@@ -294,7 +309,7 @@ impl Selection {
 
 /// The language of a stream, as a three-letter code.
 fn spoken(facts: &StreamFacts) -> Option<String> {
-    let language = super::further::language(facts)?;
+    let language = language(facts)?;
     Some(three_letters(language).unwrap_or_else(|_| language.to_owned()))
 }
 

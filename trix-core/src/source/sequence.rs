@@ -26,7 +26,7 @@ use trix_model::{path_text, time::Rational};
 
 use super::{
     block_cache::BOUNDS,
-    fixity::{FileFixity, hex},
+    digest::{FileFixity, hex},
     shared_reader::{Stamp, Stop},
 };
 

@@ -7,6 +7,8 @@ use std::{
     ops::Range,
 };
 
+use trix_av::io::ReadSeek;
+
 pub(super) struct Window<R> {
     inner: R,
     part: Range<u64>,
@@ -48,6 +50,14 @@ impl<R: Seek> Seek for Window<R> {
         self.at = self.inner.seek(SeekFrom::Start(at))?;
         self.is_placed = true;
         Ok(self.at - self.part.start)
+    }
+}
+
+/// Limits `reader` to the bytes before `content`, if that is set.
+pub(super) fn limited(reader: impl ReadSeek + 'static, content: Option<u64>) -> Box<dyn ReadSeek> {
+    match content {
+        Some(content) => Box::new(Window::new(reader, 0..content)),
+        None => Box::new(reader),
     }
 }
 
