@@ -13,6 +13,8 @@
 //! | [`Control`] | progress, and cancellation by [`Cancel`] |
 //! | [`Report`] | what was written, with the ledger of every frame and the checks of every file |
 //! | [`Error`], [`ErrorKind`] | what went wrong, at which stage, in which file and stream, and when |
+//! | [`ErrorDocument`] | the same as JSON |
+//! | [`schema`] | the JSON Schemas of all documents |
 //! | [`doctor`] | what this build can do |
 //!
 //! # Examples
@@ -113,7 +115,7 @@
 //! 7. [`quality`] scores, [`verify`] reads back what was written, [`loudness`] measures audio, [`ledger`] accounts for frames,
 //!    [`report`] says what was found
 //! 8. [`planner`] resolves settings against a source; [`document`] reads settings from text
-//! - [`doctor`] looks at the installed libraries; [`pipeline`] runs all of it on named threads
+//! - [`doctor`] looks at the installed libraries; [`schema`] describes the documents; [`pipeline`] runs all of it on named threads
 
 pub mod media;
 pub mod spec;
@@ -140,6 +142,7 @@ pub mod report;
 pub mod planner;
 pub mod document;
 pub mod doctor;
+pub mod schema;
 pub mod pipeline;
 
 pub use trix_av::{signals::survive_file_size_limit, stream::StreamKind};
@@ -149,7 +152,8 @@ pub use trix_model::{
     damage::{self, OnDamage},
     decision,
     error::{self, Error, ErrorKind, Result, Stage},
-    mistake,
+    error_document::{ErrorDetail, ErrorDocument},
+    json, mistake,
 };
 
 pub use pipeline::{Control, run, run_opened, run_plan};

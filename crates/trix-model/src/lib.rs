@@ -17,6 +17,8 @@ pub mod extras;
 pub mod path_text;
 pub mod error;
 pub mod mistake;
+pub mod json;
+pub mod error_document;
 pub mod check;
 pub mod decision;
 pub mod damage;

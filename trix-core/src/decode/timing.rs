@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::time::{TimeBase, Timestamp};
 
 /// What is remarkable about the times of a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TimingReport {
     /// Whether the distance from frame to frame varies, so that no distance is a gap.
     pub variable: bool,
@@ -34,7 +34,7 @@ pub struct TimingReport {
 }
 
 /// Two clocks that do not agree: that of the times and that of the samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Drift {
     /// By how many millionths the times run longer than the samples last; negative: shorter.
     pub parts_per_million: i64,
@@ -50,7 +50,7 @@ impl TimingReport {
 }
 
 /// One place at which times are not what they should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Irregularity {
     /// What.
     pub kind: IrregularityKind,
@@ -61,7 +61,7 @@ pub struct Irregularity {
 }
 
 /// Kinds of irregularities.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum IrregularityKind {
     /// Nothing is shown or heard for too long.

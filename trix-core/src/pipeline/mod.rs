@@ -29,6 +29,7 @@ use trix_model::{
     damage::DamageReport,
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
+    json,
 };
 
 use self::control::TICK;
@@ -41,7 +42,7 @@ use stage::Outcome;
 use crate::{
     decode::timing::TimingReport,
     doctor,
-    plan::{AudioPlan, OutputPlan, Plan, VERSION},
+    plan::{AudioPlan, OutputPlan, Plan},
     planner::{
         Draft,
         external_audio::{self, ExternalAudio},
@@ -104,8 +105,8 @@ pub fn run_opened(job: &Job, mut source: Source, control: &Control) -> Result<Re
 /// `InvalidSpec` if the source, or a file of an external audio track, has changed since; otherwise as [`run`].
 pub fn run_plan(plan: &Plan, control: &Control) -> Result<Report> {
     let began = Instant::now();
-    if plan.trix != VERSION {
-        let detail = format!("the plan has version {}, and this is version {VERSION}", plan.trix);
+    if plan.trix != json::VERSION {
+        let detail = format!("the plan has version {}, and this is version {}", plan.trix, json::VERSION);
         return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail));
     }
     let source = plan.source.settings.open_until(&control.cancel)?;
@@ -163,7 +164,8 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
         outputs.iter().map(|output| &output.ledger).chain(renditions.map(|rendition| &rendition.ledger)).flatten();
     let frames = ledgers.map(|ledger| ledger.decoded - ledger.not_decoded).max().unwrap_or(0);
     Ok(Report {
-        trix: env!("CARGO_PKG_VERSION").to_owned(),
+        trix: json::VERSION,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         libraries: doctor::libraries(),
         source: path,
         fixity,

@@ -85,6 +85,7 @@ mod documents {
     mod places;
     mod profiles;
     mod properties;
+    mod round_trips;
 }
 
 /// Whole jobs: several outputs, cancellation, equal bytes, memory.
