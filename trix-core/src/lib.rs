@@ -147,7 +147,7 @@ pub mod pipeline;
 
 pub use trix_av::{signals::survive_file_size_limit, stream::StreamKind};
 pub use trix_model::{
-    check,
+    amount, check,
     control::{self, cancel::Cancel},
     damage::{self, OnDamage},
     decision,

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod amount;
 pub mod time;
 pub mod intervals;
 pub mod timecode;

@@ -6,6 +6,7 @@
 
 mod compare;
 mod disagreement;
+mod display;
 mod dynamic_range;
 mod info;
 mod packet_scan;

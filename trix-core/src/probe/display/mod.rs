@@ -1,40 +1,53 @@
-//! The output of `trix probe`: a block for the container and one for each stream, with the same labels in the same
+//! [`MediaInfo`] in words, as `trix probe` prints it: a block for the container and one for each stream, with the same labels in the same
 //! order.
 //!
 //! Invariant: no line is longer than [`WIDTH`], except for a file name. A line that needs attention begins with `!`.
 
 mod words;
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
-use trix_core::{
-    StreamKind,
-    media::time::{Rational, Timestamp},
-    probe::{AudioInfo, Disagreement, HdrFormat, MediaInfo, StreamInfo, SubtitleForm, VideoInfo},
+use trix_av::stream::StreamKind;
+use trix_model::{
+    amount::{bit_rate, bytes, counted},
+    time::{Rational, Timestamp},
+};
+
+use crate::{
+    probe::{AudioInfo, Disagreement, HdrFormat, MediaInfo, Method, StreamInfo, SubtitleForm, VideoInfo},
     reading::{
         bitstream_facts::BitstreamFacts,
         full_decode_count::{FrameSize, FullDecodeCount},
     },
 };
 
-use super::{bit_rate, bytes, counted, timing};
-
 /// Columns that every terminal has.
 const WIDTH: usize = 100;
 /// Columns of the labels, with their indentation.
 const LABELS: usize = 15;
 
-/// The description of a file.
-pub fn text(info: &MediaInfo) -> String {
-    let mut page = Page::default();
-    page.container(info);
-    for stream in &info.streams {
-        page.stream(stream, info);
+/// Several lines of at most 100 columns, the last of which ends with a line feed: first the container, then each stream.
+///
+/// ```
+/// # let master = trix_fixtures::clip::master();
+/// use trix_core::{Source, probe::probe};
+///
+/// let text = probe(&Source::open(&master)?).to_string();
+/// assert!(text.starts_with(&format!("{}\n  container    QuickTime / MOV", master.display())), "{text}");
+/// # Ok::<(), trix_core::Error>(())
+/// ```
+impl Display for MediaInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut page = Page::default();
+        page.container(self);
+        for stream in &self.streams {
+            page.stream(stream, self);
+        }
+        if let Some(full_decode_count) = &self.full_decode_count {
+            page.damage(full_decode_count);
+        }
+        f.write_str(&page.text)
     }
-    if let Some(full_decode_count) = &info.full_decode_count {
-        page.damage(full_decode_count);
-    }
-    page.text
 }
 
 #[derive(Default)]
@@ -133,7 +146,7 @@ impl Page {
         self.disagreements(&info.disagreements, None);
     }
 
-    fn times(&mut self, duration: Option<String>, method: Option<trix_core::probe::Method>, start: Option<Timestamp>) {
+    fn times(&mut self, duration: Option<String>, method: Option<Method>, start: Option<Timestamp>) {
         let start = start.filter(|start| start.ticks != 0).map(|start| format!("starts at {start}"));
         let duration = duration.map(|duration| match method {
             Some(method) => format!("{duration} {}", words::method(method)),
@@ -146,7 +159,7 @@ impl Page {
         let kind = match stream.kind {
             StreamKind::Video if stream.is_attached_picture => "cover",
             StreamKind::Video => "video",
-            StreamKind::Audio => "audio",
+            StreamKind::Audio => "sound",
             StreamKind::Subtitle => "subtitles",
             StreamKind::Attachment => "file",
             StreamKind::Data => "data",
@@ -192,7 +205,7 @@ impl Page {
             info.full_decode_count.as_ref().and_then(|full_decode_count| full_decode_count.streams.get(&stream.index))
         {
             let mut counts = vec![counted(found.packets, "packet")];
-            counts.extend(found.frames.map(|frames| counted(frames, "frame")));
+            counts.extend(found.frames.map(|frames| counted(frames, "picture")));
             counts.extend(found.samples.map(|samples| format!("{samples} samples")));
             if found.frames.is_some() {
                 let part = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
@@ -202,7 +215,7 @@ impl Page {
             }
             self.facts("decoded", counts);
             self.facts("", found.intervals.as_ref().map(words::evenness));
-            if let Some(remarkable) = timing(&found.timing) {
+            if let Some(remarkable) = found.timing.summary() {
                 self.warn("times", remarkable);
             }
             if found.sizes.len() > 1 {
@@ -218,7 +231,7 @@ impl Page {
         frame.extend(video.chroma.map(|chroma| chroma.to_string()));
         frame.extend(video.bit_depth.map(|depth| format!("{depth} bits")));
         frame.extend(video.pixel_format.map(|format| format.to_string()));
-        self.facts("frame", frame);
+        self.facts("picture", frame);
         if stream.is_attached_picture {
             return;
         }
@@ -262,9 +275,9 @@ impl Page {
     }
 
     fn audio(&mut self, audio: &AudioInfo) {
-        let mut words = vec![format!("{} Hz", audio.sample_rate)];
+        let mut audio = vec![format!("{} Hz", audio.sample_rate)];
         let labels = audio.channel_labels.join(" ");
-        words.push(match (audio.channel_labels.is_empty(), audio.channels) {
+        audio.push(match (audio.channel_labels.is_empty(), audio.channels) {
             // FFmpeg has no name for some layouts, and lists their channels instead.
             (false, _) if audio.layout.contains('+') => {
                 format!("{} ({labels})", counted(audio.channels.into(), "channel"))
@@ -272,11 +285,11 @@ impl Page {
             (false, _) => format!("{} ({labels})", audio.layout),
             (true, _) => format!("{}, layout not stated", counted(audio.channels.into(), "channel")),
         });
-        words.extend(audio.data_bursts.as_ref().map(ToString::to_string));
-        words.extend(audio.bit_depth.map(|depth| format!("{depth} bits")));
-        words
+        audio.extend(audio.data_bursts.as_ref().map(ToString::to_string));
+        audio.extend(audio.bit_depth.map(|depth| format!("{depth} bits")));
+        audio
             .extend(audio.joint_objects.map(|objects| format!("Dolby Atmos (joint object coding, {objects} objects)")));
-        self.facts("format", words);
+        self.facts("format", audio);
         let mut blocks = Vec::new();
         // A block of uncompressed audio is one sample.
         blocks.extend(audio.block_samples.filter(|samples| *samples > 1).map(|samples| format!("{samples} samples")));
