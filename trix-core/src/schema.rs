@@ -4,7 +4,11 @@
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
-use trix_model::{control::progress::Progress, error_document::ErrorDocument, json};
+use trix_model::{
+    control::{events::Event, progress::Progress},
+    error_document::ErrorDocument,
+    json,
+};
 
 use crate::{
     doctor, document,
@@ -28,6 +32,8 @@ pub enum Name {
     Report,
     /// [`Progress`].
     Progress,
+    /// [`Event`].
+    Event,
     /// [`FileReport`].
     Verify,
     /// [`Comparison`].
@@ -40,12 +46,13 @@ pub enum Name {
 
 impl Name {
     /// All documents that have a schema.
-    pub const ALL: [Name; 9] = [
+    pub const ALL: [Name; 10] = [
         Name::Job,
         Name::Plan,
         Name::MediaInfo,
         Name::Report,
         Name::Progress,
+        Name::Event,
         Name::Verify,
         Name::Compare,
         Name::Doctor,
@@ -60,6 +67,7 @@ impl Name {
             Name::MediaInfo => "media-info",
             Name::Report => "report",
             Name::Progress => "progress",
+            Name::Event => "event",
             Name::Verify => "verify",
             Name::Compare => "compare",
             Name::Doctor => "doctor",
@@ -81,6 +89,7 @@ pub fn of(name: Name) -> Value {
         Name::MediaInfo => written::<MediaInfo>(),
         Name::Report => written::<Report>(),
         Name::Progress => written::<Progress>(),
+        Name::Event => written::<Event>(),
         Name::Verify => written::<FileReport>(),
         Name::Compare => written::<Comparison>(),
         Name::Doctor => written::<doctor::Doctor>(),

@@ -181,7 +181,7 @@ pub fn execute(
     as_json: bool,
     explain: impl FnOnce(Error) -> Error,
 ) -> u8 {
-    let mut control = Control { cancel: super::cancel_on_interrupt(), progress: None };
+    let mut control = Control { cancel: super::cancel_on_interrupt(), ..Control::default() };
     let mut bar = None;
     match progress {
         ProgressChoice::None => {}

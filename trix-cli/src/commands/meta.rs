@@ -30,6 +30,7 @@ pub fn schema(args: &Schema) -> u8 {
         SchemaName::MediaInfo => Name::MediaInfo,
         SchemaName::Report => Name::Report,
         SchemaName::Progress => Name::Progress,
+        SchemaName::Event => Name::Event,
         SchemaName::Verify => Name::Verify,
         SchemaName::Compare => Name::Compare,
         SchemaName::Doctor => Name::Doctor,

@@ -92,6 +92,7 @@ mod documents {
 mod jobs {
     mod cancel;
     mod determinism;
+    mod events;
     mod finish;
     mod leaks;
     mod memory_bound;

@@ -164,7 +164,9 @@ fn every_schema_has_an_id_of_its_own() {
         let schema = schema::of(name);
         assert_eq!(schema["$id"], format!("urn:trix:schema:{}:1", name.text()));
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-        assert!(schema["properties"].as_object().is_some_and(|keys| !keys.is_empty()), "{name:?}");
+        let has_keys = schema["properties"].as_object().is_some_and(|keys| !keys.is_empty());
+        let has_types = schema["oneOf"].as_array().is_some_and(|types| types.len() > 5);
+        assert!(if name == Name::Event { has_types } else { has_keys }, "{name:?}");
         ids.push(schema["$id"].to_string());
     }
     ids.dedup();
