@@ -135,8 +135,9 @@ impl Compared<'_> {
     }
 }
 
-/// Compares the frames of `files` with those of the source, which is decoded once for all files. Each has the number of
-/// its product. Adds the results to the verification of each file. Calls `failed` with the index of a file as soon as it fails.
+/// Compares the frames of `files` with those of the source, which is decoded once for all files. Each file comes with the
+/// number of its product. Adds the results to the verification of each file. Calls `failed` with the index of a file as
+/// soon as it fails.
 pub(super) fn compare_frames(
     reference: &Reference<'_>,
     files: Vec<(usize, Compared<'_>, &mut Verification)>,
