@@ -13,7 +13,10 @@ BENCH_ARGS ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := probe spec
 
-.PHONY: help setup demo test test-debian13 test-sid lint fmt bench audit fuzz clean
+# The library, and the crates below it that it needs.
+PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
+
+.PHONY: help setup demo test test-debian13 test-sid lint fmt bench audit package fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +54,9 @@ bench: setup ## compare with the peer programs, then run the micro-benchmarks (B
 
 audit: setup ## licences, known vulnerabilities and origins of the dependencies
 	@scripts/audit.sh
+
+package: setup ## package the library and the crates below it as a registry takes them, and build each package
+	cargo package --locked --allow-dirty $(addprefix -p ,$(PACKAGES))
 
 fuzz: setup ## fuzz each target for a while (FUZZ_SECONDS=60)
 	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)

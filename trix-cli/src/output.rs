@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::Serialize;
-use trix_core::{Error, mistake::Mistake};
+use trix_core::{Error, ErrorDocument};
 
 /// The first error of standard output.
 static LOST: Mutex<Option<std::io::Error>> = Mutex::new(None);
@@ -55,47 +55,12 @@ pub fn line(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// An error as `--json` prints it.
-#[derive(Serialize, schemars::JsonSchema)]
-#[schemars(title = "Failure")]
-pub struct Failure {
-    /// What went wrong.
-    pub error: FailureDetail,
-}
-
-/// What went wrong, and where.
-#[derive(Serialize, schemars::JsonSchema)]
-pub struct FailureDetail {
-    /// What kind of error.
-    kind: trix_core::ErrorKind,
-    /// In which stage.
-    stage: trix_core::Stage,
-    /// Index of the stream, where known.
-    stream: Option<usize>,
-    /// Time in the stream, where known.
-    time: Option<trix_core::media::time::Timestamp>,
-    /// Everything that is wrong with the job, where that is what the error is about.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    mistakes: Vec<Mistake>,
-    /// In words, with file, stage, stream and time.
-    message: String,
-}
-
 /// Reports an error, and returns its exit code. The message goes to standard error. With `as_json`, an object also goes
 /// to standard output, in place of the report.
 pub fn failure(error: &Error, as_json: bool) -> u8 {
     line(&format!("trix: {error}"));
     if as_json {
-        json(&Failure {
-            error: FailureDetail {
-                kind: error.kind(),
-                stage: error.stage(),
-                stream: error.stream(),
-                time: error.time(),
-                mistakes: error.mistakes().to_vec(),
-                message: error.to_string(),
-            },
-        });
+        json(&ErrorDocument::from(error));
     }
     crate::exit::code(error.kind())
 }

@@ -49,7 +49,7 @@ fn encode(source: &str, output: &str) -> Result<Report> {
     job.outputs[0].audio = AudioSettings::Aac { kbps: Some(192) };
     job.outputs[0].verify = VerifyLevel::Full;
 
-    // Called five times a second, on a thread of the job. Another thread may keep a clone of `control.cancel`.
+    // Called five times a second, on a thread of its own. Another thread may keep a clone of `control.cancel`.
     let control = Control {
         progress: Some(Arc::new(|progress| {
             let expected = progress.frames_expected.map_or_else(String::new, |frames| format!(" of {frames}"));

@@ -1,12 +1,12 @@
 //! Lists what this build can do, and the packages that provide the rest.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::{codec, graph, version, x264, x265};
 
 use crate::report::Library;
 
 /// What this build can do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Doctor {
     /// Version of Trix.
     pub trix: String,
@@ -27,7 +27,7 @@ pub struct Doctor {
 }
 
 /// A thing that a job may need.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Need {
     /// What.
     pub name: String,

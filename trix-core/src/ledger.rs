@@ -3,13 +3,13 @@
 //! Invariant: decoded = taken by the filters + dropped, taken + added = encoded + dropped by filters, encoded = emitted =
 //! found in the file; or the job fails.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use crate::filter::frames::FilterCounts;
 
 /// What became of the frames of a source, for one output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Ledger {
     /// Frames that the decoder yielded, and those before them that it left aside.
     pub decoded: u64,

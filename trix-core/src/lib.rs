@@ -10,9 +10,11 @@
 //! | [`Document`](document::Document) | a job or profile as TOML, YAML or JSON |
 //! | [`plan()`] and [`Plan`] | what the job resolves to; a plan travels as JSON |
 //! | [`run`], [`run_plan`] | run a job, or a plan |
-//! | [`Control`] | progress, and cancellation by [`Cancel`] |
+//! | [`Control`] | progress, [events](control::events::Event), and cancellation by [`Cancel`] |
 //! | [`Report`] | what was written, with the ledger of every frame and the checks of every file |
 //! | [`Error`], [`ErrorKind`] | what went wrong, at which stage, in which file and stream, and when |
+//! | [`ErrorDocument`] | the same as JSON |
+//! | [`schema`] | the JSON Schemas of all documents |
 //! | [`doctor`] | what this build can do |
 //!
 //! # Examples
@@ -55,6 +57,7 @@
 //! let control = Control {
 //!     cancel: cancel.clone(),
 //!     progress: Some(Arc::new(move |progress| seen.store(progress.frame, Ordering::Relaxed))),
+//!     ..Control::default()
 //! };
 //! let report = run(&job, &control)?;
 //! assert_eq!(report.outputs.len(), 2);
@@ -63,6 +66,30 @@
 //!     assert!(output.verification.checks.iter().all(|check| check.ok));
 //! }
 //! assert_eq!(frames.load(Ordering::Relaxed), 50);
+//! # Ok::<(), trix_core::Error>(())
+//! ```
+//!
+//! Show what happens in a job, on a thread of its own:
+//!
+//! ```
+//! # let master = trix_fixtures::clip::master();
+//! # let folder = trix_fixtures::folder();
+//! use trix_core::{Control, Job, control::events::Event, run};
+//!
+//! let job = Job::new(&master, folder.path().join("copy.mkv"));
+//! let (control, events) = Control::with_events();
+//! let running = std::thread::spawn(move || run(&job, &control));
+//! let mut bytes_done = 0;
+//! for event in events.iter() {
+//!     match event {
+//!         Event::StageBegan { stage, pass, passes } => println!("{stage}, {pass} of {passes}"),
+//!         Event::Progress { path, frames, fps, .. } => println!("{}: {frames} frames, {fps:.0} fps", path.display()),
+//!         Event::OutputDone { bytes, .. } => bytes_done += bytes,
+//!         other => println!("{other:?}"),
+//!     }
+//! }
+//! let report = running.join().expect("no panic")?;
+//! assert_eq!(report.outputs[0].bytes, bytes_done);
 //! # Ok::<(), trix_core::Error>(())
 //! ```
 //!
@@ -113,7 +140,7 @@
 //! 7. [`quality`] scores, [`verify`] reads back what was written, [`loudness`] measures audio, [`ledger`] accounts for frames,
 //!    [`report`] says what was found
 //! 8. [`planner`] resolves settings against a source; [`document`] reads settings from text
-//! - [`doctor`] looks at the installed libraries; [`pipeline`] runs all of it on named threads
+//! - [`doctor`] looks at the installed libraries; [`schema`] describes the documents; [`pipeline`] runs all of it on named threads
 
 pub mod media;
 pub mod spec;
@@ -140,16 +167,18 @@ pub mod report;
 pub mod planner;
 pub mod document;
 pub mod doctor;
+pub mod schema;
 pub mod pipeline;
 
 pub use trix_av::{signals::survive_file_size_limit, stream::StreamKind};
 pub use trix_model::{
-    check,
+    amount, check,
     control::{self, cancel::Cancel},
     damage::{self, OnDamage},
     decision,
     error::{self, Error, ErrorKind, Result, Stage},
-    mistake,
+    error_document::{ErrorDetail, ErrorDocument},
+    json, mistake,
 };
 
 pub use pipeline::{Control, run, run_opened, run_plan};

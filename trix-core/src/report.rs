@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::{check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, extras::ExtrasCount};
 
 use crate::{
@@ -20,14 +20,17 @@ use crate::{
 };
 
 /// The account of a finished job.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Report {
+    /// Version of this format: 1.
+    #[serde(deserialize_with = "trix_model::json::version")]
+    pub trix: u32,
     /// Version of Trix.
-    pub trix: String,
+    pub version: String,
     /// Versions of the libraries that did the work.
     pub libraries: Vec<Library>,
     /// The source.
-    #[serde(serialize_with = "trix_model::path_text::serialize")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub source: PathBuf,
     /// What it was, where the job asks for hashes.
@@ -61,7 +64,7 @@ pub struct Report {
 }
 
 /// Where decoding of a source began that is cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Seek {
     /// Frames before that, which were not decoded.
     pub not_decoded: u64,
@@ -70,10 +73,10 @@ pub struct Seek {
 }
 
 /// The account of an output.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OutputReport {
     /// The file that was written.
-    #[serde(serialize_with = "trix_model::path_text::serialize")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Its size.
@@ -97,26 +100,26 @@ pub struct OutputReport {
     /// Where the source changed its size or format in mid-stream.
     pub changes: Vec<Change>,
     /// What became of every audio sample of the tracks that were encoded.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audio_ledgers: Vec<AudioLedger>,
     /// Where the audio of the source changed its codec, rate or channels in mid-stream.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audio_changes: Vec<AudioChange>,
     /// How the output was checked, and what was found.
     pub verification: Verification,
 }
 
 /// The account of a package.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PackageReport {
     /// The folder that was written.
-    #[serde(serialize_with = "trix_model::path_text::serialize")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// The size of all of its files.
     pub bytes: u64,
     /// Its files and their hashes, where the job asks for them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileFixity>,
     /// What ran.
     pub plan: PackagePlan,
@@ -127,7 +130,7 @@ pub struct PackageReport {
 }
 
 /// The account of a rendition of a package.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RenditionReport {
     /// What was written.
     pub record: RenditionRecord,
@@ -146,18 +149,18 @@ pub struct RenditionReport {
     /// Where the source changed its size or format in mid-stream.
     pub changes: Vec<Change>,
     /// What became of every audio sample of the tracks that were encoded.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audio_ledgers: Vec<AudioLedger>,
     /// Where the audio of the source changed its codec, rate or channels in mid-stream.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audio_changes: Vec<AudioChange>,
 }
 
 /// The account of a still image, or a set of them.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StillReport {
     /// Its first file.
-    #[serde(serialize_with = "trix_model::path_text::serialize")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// Its files; their hashes are empty where the job asks for none.
@@ -167,10 +170,10 @@ pub struct StillReport {
 }
 
 /// The account of an audio track from beside the source.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TrackReport {
     /// The files that it is made of.
-    #[serde(serialize_with = "trix_model::path_text::list::serialize")]
+    #[serde(with = "trix_model::path_text::list")]
     #[schemars(with = "Vec<PathBuf>")]
     pub files: Vec<PathBuf>,
     /// What was wrong with them.
@@ -178,7 +181,7 @@ pub struct TrackReport {
 }
 
 /// How loud an audio track is.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TrackLoudness {
     /// Number of the track among the audio tracks of the output.
     pub track: usize,
@@ -187,10 +190,10 @@ pub struct TrackLoudness {
 }
 
 /// An output that there is not.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FailedOutput {
     /// The name that it would have had.
-    #[serde(serialize_with = "trix_model::path_text::serialize")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// What kind of trouble it was.
@@ -200,7 +203,7 @@ pub struct FailedOutput {
 }
 
 /// A library and its version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Library {
     /// Name.
     pub name: String,
@@ -209,7 +212,7 @@ pub struct Library {
 }
 
 /// How an output was checked, and what was found.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Verification {
     /// How far the check went.
     pub level: VerifyLevel,
@@ -224,7 +227,7 @@ pub struct Verification {
 }
 
 /// How long a job took.
-#[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Timing {
     /// Seconds for reading, encoding and writing, all passes.
     pub encode_seconds: f64,

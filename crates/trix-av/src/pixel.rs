@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ffi::c_int, fmt};
 
 use ffmpeg_sys_next as av;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use trix_model::format::{Chroma, FrameFormat};
 
 /// Any pixel format that libavutil has a name for.
@@ -230,6 +230,14 @@ impl fmt::Display for PixelFormat {
 impl Serialize for PixelFormat {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for PixelFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let unknown = || D::Error::custom(format_args!("libavutil knows no pixel format '{name}'"));
+        PixelFormat::from_name(&name).ok_or_else(unknown)
     }
 }
 

@@ -127,9 +127,23 @@ impl DamageReport {
 /// Number of places that a report lists. A broken file can have damage in every frame.
 const LISTED: usize = 100;
 
+/// Something that a [`DamageLog`] was told.
+#[derive(Clone, Copy, Debug)]
+pub enum Entry<'a> {
+    /// Damage that is tolerated.
+    Damage(&'a Damage),
+    /// A note that was not known before.
+    Note(&'a str),
+}
+
+/// A function that is called with each entry of a log.
+pub type OnEntry = Box<dyn Fn(Entry<'_>) + Send + Sync>;
+
 /// Collects damage from all stages that read the source.
 pub struct DamageLog {
     policy: OnDamage,
+    /// Is called with each entry; it must not wait.
+    on_entry: Option<OnEntry>,
     report: Mutex<DamageReport>,
     notes: Mutex<Vec<String>>,
 }
@@ -137,7 +151,12 @@ pub struct DamageLog {
 impl DamageLog {
     /// An empty log.
     pub fn new(policy: OnDamage) -> Self {
-        DamageLog { policy, report: Mutex::default(), notes: Mutex::default() }
+        DamageLog { policy, on_entry: None, report: Mutex::default(), notes: Mutex::default() }
+    }
+
+    /// Calls `on_entry` with each entry from now on.
+    pub fn observed(self, on_entry: OnEntry) -> Self {
+        DamageLog { on_entry: Some(on_entry), ..self }
     }
 
     /// Records damage.
@@ -159,10 +178,14 @@ impl DamageLog {
                 None => error,
             });
         }
+        let damage = Damage { kind, stream, time, detail };
+        if let Some(on_entry) = &self.on_entry {
+            on_entry(Entry::Damage(&damage));
+        }
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         *report.counts.entry(kind).or_default() += 1;
         if report.first.len() < LISTED {
-            report.first.push(Damage { kind, stream, time, detail });
+            report.first.push(damage);
         }
         Ok(())
     }
@@ -171,6 +194,9 @@ impl DamageLog {
     pub fn note(&self, note: String) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         if notes.len() < LISTED && !notes.contains(&note) {
+            if let Some(on_entry) = &self.on_entry {
+                on_entry(Entry::Note(&note));
+            }
             notes.push(note);
         }
     }

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod amount;
 pub mod time;
 pub mod intervals;
 pub mod timecode;
@@ -17,6 +18,8 @@ pub mod extras;
 pub mod path_text;
 pub mod error;
 pub mod mistake;
+pub mod json;
+pub mod error_document;
 pub mod check;
 pub mod decision;
 pub mod damage;

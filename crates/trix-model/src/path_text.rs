@@ -98,6 +98,14 @@ pub mod list {
     pub fn serialize<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(paths.iter().map(to_text))
     }
+
+    /// Reads the names in order.
+    ///
+    /// # Errors
+    /// An error of the deserializer, or an item that is not a string.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+        Ok(Vec::<String>::deserialize(deserializer)?.iter().map(|text| from_text(text)).collect())
+    }
 }
 
 #[cfg(test)]

@@ -141,6 +141,8 @@ pub enum SchemaName {
     Report,
     /// A line of `--progress json`
     Progress,
+    /// An event of a running job, for programs that use the library
+    Event,
     /// What `trix verify --json` prints
     Verify,
     /// What `trix compare --json` prints

@@ -16,7 +16,7 @@ pub fn probe(args: &Probe) -> u8 {
     let info = args.reading.open(&args.source).and_then(|source| {
         if args.count { probing::probe_and_count(source, 0, &cancel) } else { Ok(probing::probe(&source)) }
     });
-    finish(info, args.json, render::probe::text)
+    finish(info, args.json, ToString::to_string)
 }
 
 /// Checks a file.

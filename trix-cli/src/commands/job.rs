@@ -65,8 +65,8 @@ pub fn run(args: &Run) -> u8 {
 /// Reads a plan; `None` if the file is no plan.
 fn written_plan(path: &Path) -> Option<Result<Written, Error>> {
     let value: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-    // A job has neither of these keys.
-    (value.get("trix")?.is_u64() && value.get("filters").is_some()).then_some(())?;
+    // A job has neither of these keys, and a report not the second.
+    (value.get("trix")?.is_u64() && value.get("external_audio").is_some()).then_some(())?;
     let plan = serde_json::from_value(value);
     Some(plan.map_err(|error| refused(path, format!("is not a plan of this version: {error}"))))
 }
@@ -181,7 +181,7 @@ pub fn execute(
     as_json: bool,
     explain: impl FnOnce(Error) -> Error,
 ) -> u8 {
-    let mut control = Control { cancel: super::cancel_on_interrupt(), progress: None };
+    let mut control = Control { cancel: super::cancel_on_interrupt(), ..Control::default() };
     let mut bar = None;
     match progress {
         ProgressChoice::None => {}

@@ -1,13 +1,9 @@
 //! `trix doctor`, `trix schema`, `trix completions`, `trix man`: about Trix itself.
 
 use clap::CommandFactory;
-use schemars::{JsonSchema, generate::SchemaSettings};
 use trix_core::{
-    Plan, Report,
-    control::progress::Progress,
-    doctor as health, document,
-    probe::MediaInfo,
-    verify::{content::Comparison, standalone::FileReport},
+    doctor as health,
+    schema::{self, Name},
 };
 
 use crate::{
@@ -28,26 +24,20 @@ pub fn doctor(args: &Doctor) -> u8 {
 
 /// Prints a JSON Schema.
 pub fn schema(args: &Schema) -> u8 {
-    output::json(&match args.name {
-        SchemaName::Job => {
-            output::json(&document::schema());
-            return exit::DONE;
-        }
-        SchemaName::Plan => written::<Plan>(),
-        SchemaName::MediaInfo => written::<MediaInfo>(),
-        SchemaName::Report => written::<Report>(),
-        SchemaName::Progress => written::<Progress>(),
-        SchemaName::Verify => written::<FileReport>(),
-        SchemaName::Compare => written::<Comparison>(),
-        SchemaName::Doctor => written::<health::Doctor>(),
-        SchemaName::Error => written::<output::Failure>(),
-    });
+    let name = match args.name {
+        SchemaName::Job => Name::Job,
+        SchemaName::Plan => Name::Plan,
+        SchemaName::MediaInfo => Name::MediaInfo,
+        SchemaName::Report => Name::Report,
+        SchemaName::Progress => Name::Progress,
+        SchemaName::Event => Name::Event,
+        SchemaName::Verify => Name::Verify,
+        SchemaName::Compare => Name::Compare,
+        SchemaName::Doctor => Name::Doctor,
+        SchemaName::Error => Name::Error,
+    };
+    output::json(&schema::of(name));
     exit::DONE
-}
-
-/// The schema of a document that Trix writes: fields that may be omitted are not required.
-fn written<T: JsonSchema>() -> schemars::Schema {
-    SchemaSettings::default().for_serialize().into_generator().into_root_schema_for::<T>()
 }
 
 /// Prints a completion script.

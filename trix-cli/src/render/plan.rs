@@ -4,12 +4,11 @@ use std::fmt::Write;
 
 use trix_core::{
     Job, Plan,
+    amount::{bytes, counted},
     decision::Decision,
     plan::{FilterPlan, MemoryPlan, OutputPlan, PackagePlan, TextPlan},
     spec::package::Layout,
 };
-
-use super::{bytes, counted};
 
 /// A plan in a few lines for each output.
 pub fn text(job: &Job, plan: &Plan) -> String {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use trix_core::{
     OutputReport, Report, StreamKind,
+    amount::{bit_rate, bytes, counted},
     decision::Decision,
     decode::audio::AudioChange,
     filter::audio_ledger::AudioLedger,
@@ -13,7 +14,7 @@ use trix_core::{
     still,
 };
 
-use super::{bit_rate, bytes, counted, plan, timing, verify};
+use super::{plan, verify};
 
 /// The report in a few lines.
 pub fn text(report: &Report) -> String {
@@ -62,7 +63,7 @@ fn source(report: &Report) -> String {
         let _ = writeln!(out, "  source  {}{again}, sha256 {}", bytes(fixity.bytes), fixity.sha256);
     }
     for (stream, found) in &report.timing_of_source {
-        if let Some(line) = timing(found) {
+        if let Some(line) = found.summary() {
             let _ = writeln!(out, "  times   stream {stream}: {line}");
         }
     }

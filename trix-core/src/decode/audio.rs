@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::{
     AvError,
     codec::{Decoder, Output},
@@ -188,7 +188,7 @@ impl AudioDecoder {
 }
 
 /// A place at which the audio changes its form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioChange {
     /// Index of the stream in the source.
     pub stream: usize,

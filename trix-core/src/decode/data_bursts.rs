@@ -4,12 +4,12 @@
 //! Invariant: a burst counts only if its complete preamble is present and recurs. The words are compared in full, in
 //! 16, 20 or 24 bits.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::frame::Frame;
 use trix_model::time::{TimeBase, Timestamp};
 
 /// Coded audio that PCM carries as data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DataBursts {
     /// What it is, as far as the preamble says.
     pub content: String,

@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use trix_model::time::{TimeBase, Timestamp};
+use serde::{Deserialize, Serialize};
+use trix_model::{
+    amount::counted,
+    time::{TimeBase, Timestamp},
+};
 
 /// What is remarkable about the times of a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TimingReport {
     /// Whether the distance from frame to frame varies, so that no distance is a gap.
     pub variable: bool,
@@ -34,7 +37,7 @@ pub struct TimingReport {
 }
 
 /// Two clocks that do not agree: that of the times and that of the samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Drift {
     /// By how many millionths the times run longer than the samples last; negative: shorter.
     pub parts_per_million: i64,
@@ -47,10 +50,31 @@ impl TimingReport {
     pub fn is_empty(&self) -> bool {
         self.gaps == 0 && self.repeats == 0 && self.missing == 0 && self.skipped == 0 && self.drift.is_none()
     }
+
+    /// The irregular times in one line; `None` if there are none.
+    pub fn summary(&self) -> Option<String> {
+        let some = |count: u64, thing: &str| (count > 0).then(|| counted(count, thing));
+        let counts = [
+            some(self.gaps, "gap"),
+            some(self.repeats, "repeat"),
+            some(self.missing, "missing time"),
+            some(self.skipped, "skipped frame"),
+        ];
+        let mut counts: Vec<String> = counts.into_iter().flatten().collect();
+        counts.extend(self.drift.map(|drift| {
+            let parts = drift.parts_per_million;
+            format!("a drift of {parts:+} parts per million ({:+.3} s at the end)", drift.apart.to_f64())
+        }));
+        let first = self.first.first().map_or_else(String::new, |first| {
+            let step = first.step.map_or_else(String::new, |step| format!(" ({:+.3} s)", step.to_f64()));
+            format!(", first after {}{step}", first.after)
+        });
+        (!counts.is_empty()).then(|| format!("{}{first}", counts.join(", ")))
+    }
 }
 
 /// One place at which times are not what they should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Irregularity {
     /// What.
     pub kind: IrregularityKind,
@@ -61,7 +85,7 @@ pub struct Irregularity {
 }
 
 /// Kinds of irregularities.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum IrregularityKind {
     /// Nothing is shown or heard for too long.

@@ -4,12 +4,12 @@
 //! Invariant: both sides use the same code. The result does not depend on sample packing or block size, and its memory
 //! does not grow with the duration.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::frame::Frame;
 use xxhash_rust::xxh3::Xxh3;
 
 /// What went into an encoder, or came out of a decoder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SampleRecord {
     /// Samples in each channel, from time zero on.
     pub samples: i64,

@@ -3,14 +3,14 @@
 //! Invariant: decoded + filled = cut + converted. The output of a conversion equals its input at the stated ratio. The
 //! output of all conversions + added = cut + encoded. Otherwise the job fails.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     time::{Rational, Timestamp},
 };
 
 /// What became of the audio samples of one track. All numbers count samples of each channel.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioLedger {
     /// Number of the track among the audio tracks of the output.
     pub track: usize,
@@ -23,7 +23,7 @@ pub struct AudioLedger {
     /// Samples that were decoded behind the end that was asked for.
     pub left_after_end: u64,
     /// Where the tempo changes and the pitch does not: what was brought to one form before that.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub brought: Vec<Conversion>,
     /// Where the tempo changes and the pitch does not: what was stretched.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +45,7 @@ pub struct AudioLedger {
 }
 
 /// Samples that were filled in or cut, and the first of the places.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Moved {
     /// How many.
     pub samples: u64,
@@ -57,7 +57,7 @@ pub struct Moved {
 }
 
 /// Where samples were filled in or cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Place {
     /// In the source's time.
     pub time: Timestamp,
@@ -66,7 +66,7 @@ pub struct Place {
 }
 
 /// Samples that were brought to another form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Conversion {
     /// Samples that went in.
     pub taken: u64,

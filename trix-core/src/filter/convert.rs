@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, collections::VecDeque};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::{
     codec::Output,
     frame::Frame,
@@ -39,7 +39,7 @@ impl Filtering {
 }
 
 /// A change of size or format in mid-stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Change {
     /// When the first frame of the new shape is shown, in the source's time.
     pub time: Timestamp,

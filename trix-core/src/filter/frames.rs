@@ -2,7 +2,7 @@
 //!
 //! Invariant: frames out = frames in + added - dropped. Each of them is counted under exactly one reason.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::{error::Result, time::TimeBase};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 use crate::{decode::video::DecodedFrame, plan::Filtering};
 
 /// What the filter stage did to the number of frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FilterCounts {
     /// Frames that went in.
     pub taken: u64,

@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::time::{TimeBase, Timestamp};
 
 /// A packet of the stream.
@@ -33,7 +33,7 @@ impl Coded {
 
 /// Why a decode does not begin near the frame that is wanted, but at the start of the source: what comes out is the same,
 /// and takes longer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FromStart {

@@ -2,10 +2,10 @@
 //!
 //! Invariant: every sample lies in exactly one bucket. Bucket `n` begins at sample `n * rate / buckets`, rounded down.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The lowest and highest samples, as 16-bit integers so that an hour stays small: 32767 is full scale.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Peaks {
     /// Buckets in a second.
     pub buckets_per_second: u32,

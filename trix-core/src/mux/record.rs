@@ -3,7 +3,7 @@
 //! Invariant: the same code makes the record while writing and while reading back. A record does not grow with the
 //! duration.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::{
     packet::Packet,
     stream::{CodecParameters, StreamKind},
@@ -19,7 +19,7 @@ use trix_model::{
 use xxhash_rust::xxh3::Xxh3;
 
 /// What was written to, or read from, one track.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TrackRecord {
     /// Frames, audio or subtitles.
     pub kind: StreamKind,

@@ -1,6 +1,6 @@
 //! Renditions of a package: what is to be written, and what was written.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::time::Timestamp;
 
 use crate::mux::{TrackSpec, record::TrackRecord};
@@ -15,7 +15,7 @@ pub struct Rendition {
 }
 
 /// What was written of a rendition.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RenditionRecord {
     /// Its name.
     pub id: String,

@@ -16,8 +16,9 @@ use trix_model::{
 };
 
 use super::{
-    control::{Control, TICK},
+    control::TICK,
     stage::no_thread,
+    teller::{Host, Meters},
 };
 use crate::{
     mux::record::TrackRecord,
@@ -134,12 +135,13 @@ impl Compared<'_> {
     }
 }
 
-/// Compares the frames of `files` with those of the source, which is decoded once for all files. Adds the results to
-/// the verification of each file. Calls `failed` with the index of a file as soon as it fails.
+/// Compares the frames of `files` with those of the source, which is decoded once for all files. Each file comes with the
+/// number of its product. Adds the results to the verification of each file. Calls `failed` with the index of a file as
+/// soon as it fails.
 pub(super) fn compare_frames(
     reference: &Reference<'_>,
-    files: Vec<(Compared<'_>, &mut Verification)>,
-    control: &Control,
+    files: Vec<(usize, Compared<'_>, &mut Verification)>,
+    host: &Host<'_>,
     failed: &(dyn Fn(usize) + Sync),
 ) -> Vec<Result<()>> {
     let Reference { plan: whole, damage, .. } = reference;
@@ -150,11 +152,16 @@ pub(super) fn compare_frames(
     // The first reading has judged damage. If the job tolerated damage, this reading meets it again.
     let on_damage = if damage.is_empty() { Default::default() } else { whole.source.settings.on_damage };
     let counters: Vec<Arc<Counters>> = files.iter().map(|_| Arc::default()).collect();
-    let expected = files.iter().map(|(file, _)| file.frames).min();
-    let rate = files.first().map_or(25.0, |(file, _)| file.video.rate.to_f64());
+    let expected = files.iter().map(|(_, file, _)| file.frames).min();
+    let rate = files.first().map_or(25.0, |(_, file, _)| file.video.rate.to_f64());
     let mut watch = Watch::new(Phase::Verify, expected, rate, counters.clone());
+    let mut meters = Meters::new(host.control);
+    for ((number, file, _), own) in files.iter().zip(&counters) {
+        let own = Watch::new(Phase::Verify, Some(file.frames), file.video.rate.to_f64(), vec![Arc::clone(own)]);
+        meters.add(*number, file.plan.path.clone(), Stage::Verify, own);
+    }
     let (mut copies, mut places, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    for (place, ((file, _), counters)) in files.iter().zip(counters).enumerate() {
+    for (place, ((_, file, _), counters)) in files.iter().zip(counters).enumerate() {
         let opened = file.copied(counters).map(|copied| {
             copies.push(copied);
             places.push(place);
@@ -167,14 +174,14 @@ pub(super) fn compare_frames(
     let metrics = [Metric::Psnr, Metric::Ssim];
     let failed_copy = |copy: usize| failed(places[copy]);
     let reference = copies::Reference { source, on_damage };
-    let found = watched(&mut watch, control, || {
+    let found = watched(&mut watch, meters, host, || {
         copies::compare(reference, copies, &metrics, whole.threads.unwrap_or(0), &failed_copy)
     });
     let mut found = match found {
         Ok(found) => found.into_iter(),
         Err(error) => return files.iter().map(|_| Err(error.again())).collect(),
     };
-    let judged = files.into_iter().zip(refused).map(|((file, verification), refused)| match refused {
+    let judged = files.into_iter().zip(refused).map(|((_, file, verification), refused)| match refused {
         Some(error) => Err(error),
         None => found.next().map_or(Ok(()), |comparison| file.judge(comparison?, verification)),
     });
@@ -192,21 +199,25 @@ fn decoded_shape(plan: &VideoPlan) -> Option<Filtering> {
 ///
 /// # Errors
 /// `Io` if the thread cannot be started.
-fn watched<T>(watch: &mut Watch, control: &Control, work: impl FnOnce() -> T) -> Result<T> {
-    let Some(progress) = control.progress.clone() else { return Ok(work()) };
+fn watched<T>(watch: &mut Watch, mut meters: Meters, host: &Host<'_>, work: impl FnOnce() -> T) -> Result<T> {
+    if !host.is_curious() {
+        return Ok(work());
+    }
     let (stop, stopped) = crossbeam::bounded::<()>(0);
-    std::thread::scope(|scope| {
+    let result = std::thread::scope(|scope| {
         let tell = move || {
             while let Err(crossbeam::RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
-                progress(&watch.look());
+                host.tell(watch, &mut meters);
             }
-            progress(&watch.look());
+            host.tell(watch, &mut meters);
         };
-        let name = "trix-progress";
+        let name = "trix-watch";
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, tell);
         thread.map_err(|error| no_thread(name, Stage::Verify, error))?;
         let result = work();
         drop(stop);
         Ok(result)
-    })
+    });
+    host.settle();
+    result
 }

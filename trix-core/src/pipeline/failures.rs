@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use trix_model::{
+    control::events::{Event, EventSender},
     error::{Error, ErrorKind, Result, Stage},
     time::Timestamp,
 };
@@ -18,11 +19,13 @@ pub(super) struct Failures {
     /// Paths of all products.
     names: Vec<PathBuf>,
     errors: Vec<(usize, Error)>,
+    events: Option<EventSender>,
 }
 
 impl Failures {
-    pub(super) fn new(plan: &Plan) -> Self {
-        Failures { on_output_failure: plan.on_output_failure, names: plan.paths(), errors: Vec::new() }
+    /// `events` receives each failure that does not end the job.
+    pub(super) fn new(plan: &Plan, events: Option<EventSender>) -> Self {
+        Failures { on_output_failure: plan.on_output_failure, names: plan.paths(), errors: Vec::new(), events }
     }
 
     /// The paths of all products.
@@ -44,6 +47,9 @@ impl Failures {
         let is_last = self.errors.len() + 1 >= self.names.len();
         if cancelled || is_last || self.on_output_failure == OnOutputFailure::Fail {
             return Err(error);
+        }
+        if let Some(events) = &self.events {
+            events.send(Event::OutputFailed { path: self.names[number].clone(), error: (&error).into() });
         }
         self.errors.push((number, error));
         Ok(())

@@ -10,7 +10,10 @@ use std::{
 
 use trix_model::{
     check::Check,
-    control::cancel::{Cancel, Token},
+    control::{
+        cancel::{Cancel, Token},
+        events::Event,
+    },
     damage::{DamageReport, OnDamage},
     error::{Error, ErrorKind, Result, Stage},
     path_text,
@@ -19,10 +22,10 @@ use trix_model::{
 
 use super::{
     check::{self, Compared, FileCheck, Reference},
-    control::Control,
     failures::{self, Failures},
     pass::{OutputOutcome, PassOutcome},
     presented,
+    teller::Host,
 };
 use crate::{
     decode::{audio::AudioChange, timing::TimingReport},
@@ -151,7 +154,7 @@ impl Reports {
 pub(super) struct Finish<'a> {
     pub(super) plan: &'a Plan,
     pub(super) hasher: Option<&'a SourceHasher>,
-    pub(super) control: &'a Control,
+    pub(super) host: &'a Host<'a>,
 }
 
 impl Finish<'_> {
@@ -217,7 +220,7 @@ impl Finish<'_> {
         damage: &DamageReport,
         walked: &Walked,
     ) -> Result<Vec<Looked>> {
-        let tokens = Token::new(&self.control.cancel).of_outputs(self.plan.products());
+        let tokens = Token::new(&self.host.control.cancel).of_outputs(self.plan.products());
         let ends_job = self.plan.on_output_failure == OnOutputFailure::Fail;
         let failed = |number: usize| {
             let behind = if ends_job { tokens.len() } else { number + 1 };
@@ -280,14 +283,14 @@ impl Finish<'_> {
             let plan = &self.plan.outputs[number];
             let Some(video) = &plan.video else { continue };
             let compared = Compared { plan, video, path: part.path(), frames, token: tokens[number].clone() };
-            files.push((compared, &mut report.verification));
+            files.push((number, compared, &mut report.verification));
             numbers.push(number);
         }
         if files.is_empty() {
             return;
         }
         let reference = Reference { plan: self.plan, hasher: self.hasher, damage };
-        let results = check::compare_frames(&reference, files, self.control, &|place| failed(numbers[place]));
+        let results = check::compare_frames(&reference, files, self.host, &|place| failed(numbers[place]));
         for (number, result) in numbers.into_iter().zip(results) {
             let Err(error) = result else { continue };
             let Some(looked) = all.iter_mut().find(|looked| looked.number == number) else { continue };
@@ -396,7 +399,7 @@ impl Finish<'_> {
                 audio_changes,
             });
         }
-        let files = files_of(&written.path(), &plan.path, self.plan.hash, &self.control.cancel)?;
+        let files = files_of(&written.path(), &plan.path, self.plan.hash, &self.host.control.cancel)?;
         let bytes = files.iter().map(|file| file.bytes).sum();
         let files = if self.plan.hash { files } else { Vec::new() };
         Ok(PackageReport { path: plan.path.clone(), bytes, files, plan: plan.clone(), renditions, checks })
@@ -465,12 +468,15 @@ impl Finish<'_> {
         if !told.is_empty() && self.plan.source.settings.on_damage == OnDamage::Fail {
             return Err(Error::new(ErrorKind::Verification, Stage::Verify, told.join("; ")).in_file(&plan.path));
         }
+        for text in &told {
+            self.host.control.tell(|| Event::Warning { path: Some(plan.path.clone()), text: text.clone() });
+        }
         warnings.extend(told);
         Ok(hold)
     }
 
     fn hash(&self, path: &Path) -> Result<Option<String>> {
-        self.plan.hash.then(|| sha256_of_file(path, &self.control.cancel)).transpose()
+        self.plan.hash.then(|| sha256_of_file(path, &self.host.control.cancel)).transpose()
     }
 }
 

@@ -10,6 +10,7 @@ mod finish;
 pub(crate) mod presented;
 pub mod pass;
 pub(crate) mod stage;
+mod teller;
 #[cfg(test)]
 mod tests;
 
@@ -24,24 +25,27 @@ use crossbeam_channel as crossbeam;
 use trix_model::{
     control::{
         cancel::{self, Token},
+        events::Event,
         progress::{Counters, Phase, Watch},
     },
     damage::DamageReport,
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
+    json,
 };
 
 use self::control::TICK;
-pub use self::control::{Control, OnProgress};
+pub use self::control::{Control, OnProgress, Stages};
 use failures::{Failures, StageErrors};
 use finish::{Finish, PendingOutputs, Reports};
 use pass::{Pass, PassMonitors, PassOutcome};
 use stage::Outcome;
+use teller::{Host, Meters};
 
 use crate::{
     decode::timing::TimingReport,
     doctor,
-    plan::{AudioPlan, OutputPlan, Plan, VERSION},
+    plan::{AudioPlan, OutputPlan, Plan},
     planner::{
         Draft,
         external_audio::{self, ExternalAudio},
@@ -54,8 +58,8 @@ use crate::{
 /// Time between two checks of whether the outputs can still get their names.
 const PLACES: Duration = Duration::from_secs(1);
 
-/// Time that stages get to end after a cancellation. Encoders may take longer inside one call into their library. They
-/// are left running, and own nothing that a caller could see.
+/// Time that stages get to end after a cancellation. Encoders may take longer inside one call into their library. Their
+/// threads are left to [`Control::stages`], and own nothing that a caller could see.
 const GRACE: Duration = Duration::from_millis(120);
 
 /// Plans a job and runs it, with one opening of the source.
@@ -78,16 +82,24 @@ const GRACE: Duration = Duration::from_millis(120);
 /// the names of the outputs, and existing files of those names are unchanged. If the job tolerates the failure of an
 /// output, `run` fails only when no output is left.
 pub fn run(job: &Job, control: &Control) -> Result<Report> {
-    let source = job.source.open_until(&control.cancel)?;
-    run_opened(job, source, control)
+    control.to_end(|| {
+        control.began(Stage::Source);
+        let source = job.source.open_until(&control.cancel)?;
+        opened(job, source, control)
+    })
 }
 
 /// Like [`run`], for a source that is already open, as it is after its job was read from a document.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
+pub fn run_opened(job: &Job, source: Source, control: &Control) -> Result<Report> {
+    control.to_end(|| opened(job, source, control))
+}
+
+fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     let began = Instant::now();
+    control.began(Stage::Plan);
     source.cancel = control.cancel.clone();
     let hasher = job.hash.then(|| source.hash_source());
     let mut draft = Draft::new(job, &source)?;
@@ -103,9 +115,14 @@ pub fn run_opened(job: &Job, mut source: Source, control: &Control) -> Result<Re
 /// # Errors
 /// `InvalidSpec` if the source, or a file of an external audio track, has changed since; otherwise as [`run`].
 pub fn run_plan(plan: &Plan, control: &Control) -> Result<Report> {
+    control.to_end(|| planned(plan, control))
+}
+
+fn planned(plan: &Plan, control: &Control) -> Result<Report> {
     let began = Instant::now();
-    if plan.trix != VERSION {
-        let detail = format!("the plan has version {}, and this is version {VERSION}", plan.trix);
+    control.began(Stage::Source);
+    if plan.trix != json::VERSION {
+        let detail = format!("the plan has version {}, and this is version {}", plan.trix, json::VERSION);
         return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail));
     }
     let source = plan.source.settings.open_until(&control.cancel)?;
@@ -136,10 +153,12 @@ struct Opened {
 
 fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> {
     let Opened { source, external_audio, hasher, pending, began } = opened;
-    let mut failures = Failures::new(&plan);
+    let mut failures = Failures::new(&plan, control.events.clone());
+    let host = Host::of(control)?;
     let path = plan.source.settings.path.clone();
-    let outcome = passes(&plan, &external_audio, source, &pending, &mut failures, control)
-        .map_err(|error| error.in_file(&path))?;
+    let outcome =
+        passes(&plan, &external_audio, source, &pending, &mut failures, &host).map_err(|error| error.in_file(&path))?;
+    host.warn(&plan, &outcome);
     for output in &mut plan.outputs {
         output.notes.extend(outcome.appeared.iter().cloned());
     }
@@ -147,7 +166,8 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
-    let finish = Finish { plan: &plan, hasher: hasher.as_ref(), control };
+    control.began(Stage::Verify);
+    let finish = Finish { plan: &plan, hasher: hasher.as_ref(), host: &host };
     let (ready, found) = finish.check(pending, outcome, &mut failures)?;
     let fixity = hasher.as_ref().map(|hasher| hasher.finish(&control.cancel)).transpose();
     let fixity = fixity.map_err(|error| error.in_file(&path))?;
@@ -156,6 +176,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     }
     let verify_seconds = began.elapsed().as_secs_f64();
     let Reports { outputs, packages, stills } = finish::commit(ready, &mut failures)?;
+    host.done(&outputs, &packages, &stills);
     let failed = failures.report();
     plan.decisions.extend(offers(&plan.outputs, &found.timing_of_source));
     let renditions = packages.iter().flat_map(|package| &package.renditions);
@@ -163,7 +184,8 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
         outputs.iter().map(|output| &output.ledger).chain(renditions.map(|rendition| &rendition.ledger)).flatten();
     let frames = ledgers.map(|ledger| ledger.decoded - ledger.not_decoded).max().unwrap_or(0);
     Ok(Report {
-        trix: env!("CARGO_PKG_VERSION").to_owned(),
+        trix: json::VERSION,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         libraries: doctor::libraries(),
         source: path,
         fixity,
@@ -247,14 +269,15 @@ fn passes(
     source: Source,
     pending: &PendingOutputs,
     failures: &mut Failures,
-    control: &Control,
+    host: &Host<'_>,
 ) -> Result<PassOutcome> {
     let mut files: Vec<Option<PathBuf>> = pending.written().into_iter().map(Some).collect();
     let two = |number: usize| plan.outputs[number].video.as_ref().is_some_and(|video| video.passes == 2);
     let outputs = 0..plan.outputs.len();
     if !outputs.clone().any(two) {
         let pass = Pass { number: 1, stats: &[], files: &files };
-        return one_pass(plan, external_audio, source, pass, pending, failures, control);
+        host.control.began(Stage::Encode);
+        return one_pass(plan, external_audio, source, pass, pending, failures, host);
     }
     let folder = tempfile::Builder::new()
         .prefix("trix-stats-")
@@ -263,14 +286,17 @@ fn passes(
     let stats = |number: usize| two(number).then(|| folder.path().join(format!("stats-{number}")));
     let mut stats: Vec<Option<PathBuf>> = outputs.map(stats).collect();
     let first = Pass { number: 1, stats: &stats, files: &[] };
-    one_pass(plan, external_audio, source.reopen()?, first, pending, failures, control)?;
+    let began = |pass| host.control.tell(|| Event::StageBegan { stage: Stage::Encode, pass, passes: 2 });
+    began(1);
+    one_pass(plan, external_audio, source.reopen()?, first, pending, failures, host)?;
     for (number, own) in stats.iter_mut().enumerate() {
         own.take_if(|_| failures.has(plan.product(number)));
     }
     for (number, own) in files.iter_mut().enumerate() {
         own.take_if(|_| failures.has(number));
     }
-    one_pass(plan, external_audio, source, Pass { number: 2, stats: &stats, files: &files }, pending, failures, control)
+    began(2);
+    one_pass(plan, external_audio, source, Pass { number: 2, stats: &stats, files: &files }, pending, failures, host)
 }
 
 /// Runs the stages of one pass and waits for all of them. Returns the root cause if they fail.
@@ -281,32 +307,43 @@ fn one_pass(
     pass: Pass<'_>,
     pending: &PendingOutputs,
     failures: &mut Failures,
-    control: &Control,
+    host: &Host<'_>,
 ) -> Result<PassOutcome> {
+    let control = host.control;
     let token = Token::new(&control.cancel);
     let counters: Vec<Arc<Counters>> = plan.outputs.iter().map(|_| Arc::default()).collect();
     let phase = if pass.files.is_empty() { Phase::FirstPass } else { Phase::Encode };
-    let rate = plan.outputs.iter().find_map(|output| output.video.as_ref()).map_or(25.0, |video| video.rate.to_f64());
-    let taking = (0..plan.outputs.len()).filter(|number| pass.includes(plan, *number));
-    // Audio progress says nothing about video progress, so audio is watched only without video.
-    let (shown, heard): (Vec<usize>, Vec<usize>) = taking.partition(|number| plan.outputs[*number].video.is_some());
-    let watched = if shown.is_empty() { heard } else { shown };
-    let watched = watched.into_iter().map(|number| Arc::clone(&counters[number])).collect();
-    let mut watch = Watch::new(phase, expected_frames(plan, &source), rate, watched);
+    let taking: Vec<usize> = (0..plan.outputs.len()).filter(|number| pass.includes(plan, *number)).collect();
+    let mut watch = watch(plan, &source, phase, taking.iter().map(|number| (*number, &counters[*number])));
+    let (names, mut meters) = (failures.names(), Meters::new(control));
+    for product in 0..plan.files() + plan.packages.len() {
+        let own = taking.iter().filter(|number| plan.product(**number) == product);
+        let mut own = own.map(|number| (*number, &counters[*number])).peekable();
+        if own.peek().is_some() {
+            meters.add(product, names[product].clone(), Stage::Encode, self::watch(plan, &source, phase, own));
+        }
+    }
     let (done, outcomes) = crossbeam::unbounded();
-    let mut found = StageErrors::new(failures.names());
-    let monitors =
-        PassMonitors { token: &token, counters: &counters, watch: &mut watch, done: &done, found: &mut found };
-    let running = pass::start(plan, external_audio, source, pass, monitors)?;
+    let mut found = StageErrors::new(names);
+    let monitors = PassMonitors {
+        token: &token,
+        counters: &counters,
+        watch: &mut watch,
+        done: &done,
+        found: &mut found,
+        events: control.events.clone(),
+    };
+    let mut running = pass::start(plan, external_audio, source, pass, monitors)?;
     drop(done);
     // An output that failed must not hold back the progress.
-    let leave_out = |watch: &mut Watch, found: &StageErrors| {
+    let leave_out = |watch: &mut Watch, meters: &mut Meters, found: &StageErrors| {
         let failed = |number: &usize| found.has(plan.product(*number));
         (0..counters.len()).filter(failed).for_each(|number| watch.leave_out(&counters[number]));
+        meters.leave_out(|product| found.has(product));
     };
-    leave_out(&mut watch, &found);
+    leave_out(&mut watch, &mut meters, &found);
 
-    let mut left = running.stages;
+    let mut left = running.stages.len();
     let mut cancelled_at = None;
     let mut next_tick = Instant::now() + TICK;
     let mut next_look = Instant::now() + PLACES;
@@ -318,7 +355,7 @@ fn one_pass(
                 left -= 1;
                 if let Err(error) = result {
                     found.add(&outputs, error);
-                    leave_out(&mut watch, &found);
+                    leave_out(&mut watch, &mut meters, &found);
                     if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                         token.fail_job();
                     }
@@ -326,6 +363,7 @@ fn one_pass(
             }
             Err(crossbeam::RecvTimeoutError::Timeout) => {}
             Err(crossbeam::RecvTimeoutError::Disconnected) => {
+                control::join(running.stages);
                 return Err(found.root().unwrap_or_else(|| Error::bug(Stage::Mux, "a stage vanished")));
             }
         }
@@ -335,6 +373,7 @@ fn one_pass(
         if control.cancel.is_cancelled() {
             let since = *cancelled_at.get_or_insert_with(Instant::now);
             if since.elapsed() >= GRACE {
+                control.stages.leave(running.stages);
                 return Err(Error::cancelled(Stage::Encode));
             }
         }
@@ -343,7 +382,7 @@ fn one_pass(
             if let Some((number, error)) = pending.gone(|number| !gone.contains(&number) && !failures.has(number)) {
                 gone.push(number);
                 found.add(&[number], error);
-                leave_out(&mut watch, &found);
+                leave_out(&mut watch, &mut meters, &found);
                 if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                     token.fail_job();
                 }
@@ -351,28 +390,43 @@ fn one_pass(
         }
         if Instant::now() >= next_tick {
             next_tick = Instant::now() + TICK;
-            if let Some(progress) = &control.progress {
-                progress(&watch.look());
-            }
+            host.tell(&mut watch, &mut meters);
         }
     }
+    control::join(std::mem::take(&mut running.stages));
     if control.cancel.is_cancelled() {
         return Err(found.root().unwrap_or_else(|| Error::cancelled(Stage::Encode)));
     }
     found.settle(failures)?;
-    if let Some(progress) = &control.progress {
-        progress(&watch.look());
-    }
+    host.tell(&mut watch, &mut meters);
+    host.settle();
     Ok(running.outcome(plan))
 }
 
-/// The expected number of frames in a pass, for the progress display.
-fn expected_frames(plan: &Plan, source: &Source) -> Option<u64> {
+/// Watches the counters of `outputs` (by number) as one. Audio progress says nothing about video progress, so audio is
+/// watched only without video.
+fn watch<'a>(
+    plan: &Plan,
+    source: &Source,
+    phase: Phase,
+    outputs: impl Iterator<Item = (usize, &'a Arc<Counters>)>,
+) -> Watch {
+    let (shown, heard): (Vec<_>, Vec<_>) = outputs.partition(|(number, _)| plan.outputs[*number].video.is_some());
+    let watched = if shown.is_empty() { heard } else { shown };
+    let first = watched.first().map(|(number, _)| &plan.outputs[*number]);
+    let rate = first.and_then(|output| output.video.as_ref()).map_or(25.0, |video| video.rate.to_f64());
+    let expected = first.and_then(|output| expected_frames(output, source));
+    Watch::new(phase, expected, rate, watched.into_iter().map(|(_, own)| Arc::clone(own)).collect())
+}
+
+/// The expected number of frames of an output, for the progress display.
+fn expected_frames(output: &OutputPlan, source: &Source) -> Option<u64> {
     let facts = source.video()?;
-    let output = plan.outputs.iter().find(|output| output.video.is_some())?;
-    let rate = output.video.as_ref().map(|video| video.rate)?;
+    let video = output.video.as_ref()?;
+    let rate = video.rate;
     let seconds = |micros: i64| micros as f64 / 1e6;
-    let declared = facts.declared_frames.or_else(|| {
+    // Field and rate conversion give another number of frames than the source declares.
+    let declared = facts.declared_frames.filter(|_| rate == video.source_rate).or_else(|| {
         let duration = source.duration()?;
         Some((seconds(duration) * rate.to_f64()).round() as u64)
     });
@@ -382,5 +436,6 @@ fn expected_frames(plan: &Plan, source: &Source) -> Option<u64> {
         (None, None) => None,
     };
     let cut = length.map(|seconds| (seconds * rate.to_f64()).round().max(0.0) as u64);
-    [declared, cut, output.frames].into_iter().flatten().min()
+    let asked = output.frames.map(|frames| (frames as f64 * rate.to_f64() / video.source_rate.to_f64()).round() as u64);
+    [declared, cut, asked].into_iter().flatten().min()
 }

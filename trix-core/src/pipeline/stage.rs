@@ -247,7 +247,7 @@ pub(crate) fn thread(name: String, body: Box<dyn FnOnce() + Send>) -> io::Result
     thread::Builder::new().name(name).spawn(body)
 }
 
-/// Runs every stage on its own thread. Its name is visible in a debugger and in `top -H`.
+/// Runs every stage on its own thread, and returns the threads. A name is visible in a debugger and in `top -H`.
 ///
 /// No stage begins before all threads are started. A failure or a panic stops the other stages of the same outputs
 /// before it is reported to `done`.
@@ -259,7 +259,7 @@ pub(crate) fn start(
     waiting: Vec<Waiting>,
     done: &crossbeam::Sender<Outcome>,
     threads: Threads<'_>,
-) -> Result<(), (Vec<usize>, Error)> {
+) -> Result<Vec<JoinHandle<()>>, (Vec<usize>, Error)> {
     let mut started = Vec::with_capacity(waiting.len());
     for own in &waiting {
         let (begin, work) = crossbeam::bounded::<Waiting>(1);
@@ -283,11 +283,12 @@ pub(crate) fn start(
             }
         }
     }
-    for (own, (begin, _)) in waiting.into_iter().zip(&started) {
+    let begun = waiting.into_iter().zip(started).map(|(own, (begin, thread))| {
         // The thread waits for this item.
         let _ = begin.send(own);
-    }
-    Ok(())
+        thread
+    });
+    Ok(begun.collect())
 }
 
 /// The error of a stage whose thread the system refuses to start.

@@ -51,9 +51,6 @@ pub struct Plan {
     pub on_output_failure: OnOutputFailure,
 }
 
-/// The version of the format of plans.
-pub const VERSION: u32 = 1;
-
 /// The source of a plan.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SourcePlan {

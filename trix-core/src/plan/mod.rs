@@ -15,7 +15,7 @@ mod view;
 pub use self::{
     audio::{AudioPlan, AudioTarget, MustLast, Remix, Resampler},
     filter::{Cut, Deinterlacing, FilterPlan, Filtering, ToneMapping, Transform, Waypoint},
-    job::{ExternalAudioPlan, Identity, Plan, SourcePlan, VERSION},
+    job::{ExternalAudioPlan, Identity, Plan, SourcePlan},
     loudness::{Loudness, Normalisation, Settled},
     memory::{MemoryPlan, MemoryShare},
     metadata::{AttachmentPlan, CoverPlan, Metadata, SubtitlePlan, TrackTags},

@@ -36,11 +36,12 @@ mod loudness_pass;
 use trix_model::{
     control::cancel::Cancel,
     error::{Error, Result},
+    json,
     mistake::Mistake,
 };
 
 use crate::{
-    plan::{ExternalAudioPlan, Plan, SourcePlan, VERSION},
+    plan::{ExternalAudioPlan, Plan, SourcePlan},
     planner::{external_audio::ExternalAudio, lazy_probe::LazyProbe, request::PlanContext},
     source::Source,
     spec::{
@@ -132,7 +133,7 @@ impl Draft {
             identities: external_audio.identities.clone(),
         };
         let plan = Plan {
-            trix: VERSION,
+            trix: json::VERSION,
             source: SourcePlan { settings: job.source.clone(), identity: source.identity()? },
             external_audio: external_audio.iter().map(external).collect(),
             filters,

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::stream::StreamFacts;
 use trix_model::{
     color::{Color, Transfer},
@@ -19,7 +19,7 @@ const PQ: Transfer = Transfer(16);
 const HLG: Transfer = Transfer(18);
 
 /// A kind of high dynamic range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HdrFormat {
     /// Dolby Vision: reference processing units with the frames.
@@ -35,7 +35,7 @@ pub enum HdrFormat {
 }
 
 /// High dynamic range of a stream, from its container and its first frames.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HdrInfo {
     /// In words: `Dolby Vision profile 8.1, level 3, over HDR10`.
     pub summary: String,

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::{pixel::PixelFormat, stream::StreamKind};
 use trix_model::{
     chapter::Chapter,
@@ -24,10 +24,13 @@ use crate::{
 };
 
 /// What a source holds.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MediaInfo {
+    /// Version of this format: 1.
+    #[serde(deserialize_with = "trix_model::json::version")]
+    pub trix: u32,
     /// The file; absent when the source is a block of memory.
-    #[serde(serialize_with = "trix_model::path_text::optional::serialize")]
+    #[serde(with = "trix_model::path_text::optional")]
     #[schemars(with = "Option<PathBuf>")]
     pub file: Option<PathBuf>,
     /// Bytes of the file.
@@ -52,7 +55,7 @@ pub struct MediaInfo {
 }
 
 /// A container.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ContainerInfo {
     /// FFmpeg's name, which may name several relatives (`mov,mp4,m4a,3gp,3g2,mj2`).
     pub format: String,
@@ -71,7 +74,7 @@ pub struct ContainerInfo {
 }
 
 /// How a duration was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// The header of the stream says so.
@@ -89,7 +92,7 @@ pub enum Method {
 }
 
 /// A stream.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StreamInfo {
     /// Position in the file, from zero.
     pub index: usize,
@@ -151,7 +154,7 @@ pub struct StreamInfo {
 }
 
 /// A stream of frames.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct VideoInfo {
     /// Samples in a row.
     pub width: usize,
@@ -194,7 +197,7 @@ pub struct VideoInfo {
 }
 
 /// Which frames were measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TimingExtent {
     /// All, by the container's index.
@@ -206,7 +209,7 @@ pub enum TimingExtent {
 }
 
 /// A stream of audio.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioInfo {
     /// Samples in a second.
     pub sample_rate: u32,
@@ -230,7 +233,7 @@ pub struct AudioInfo {
 }
 
 /// A stream of subtitles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SubtitleInfo {
     /// Text, or images of text.
     pub form: SubtitleForm,
@@ -241,7 +244,7 @@ pub struct SubtitleInfo {
 }
 
 /// What subtitles are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SubtitleForm {
     /// Text.
@@ -251,7 +254,7 @@ pub enum SubtitleForm {
 }
 
 /// A file inside the container.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AttachmentInfo {
     /// Its name.
     pub name: Option<String>,
@@ -262,7 +265,7 @@ pub struct AttachmentInfo {
 }
 
 /// A programme of a transport stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ProgramInfo {
     /// Its number.
     pub number: i32,
@@ -275,7 +278,7 @@ pub struct ProgramInfo {
 }
 
 /// A time code, and where it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TimecodeInfo {
     /// Of the first frame.
     pub value: Timecode,
@@ -286,7 +289,7 @@ pub struct TimecodeInfo {
 }
 
 /// Where a time code stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TimecodeOrigin {
     /// In the container's metadata.

@@ -6,6 +6,7 @@
 
 mod compare;
 mod disagreement;
+mod display;
 mod dynamic_range;
 mod info;
 mod packet_scan;
@@ -20,6 +21,7 @@ use trix_model::{
     control::cancel::Cancel,
     damage::OnDamage,
     error::Result,
+    json,
     orientation::Orientation,
     time::{Rational, TimeBase, Timestamp},
 };
@@ -73,6 +75,7 @@ pub fn probe(source: &Source) -> MediaInfo {
     let by_header = |micros: i64| u64::try_from(i128::from(bytes) * 8_000_000 / i128::from(micros)).ok();
     let duration = header.or(source.duration()).map(|ticks| Timestamp::new(ticks, micro));
     MediaInfo {
+        trix: json::VERSION,
         file: source.path().map(ToOwned::to_owned),
         bytes: source.path().map(|_| bytes),
         container: ContainerInfo {

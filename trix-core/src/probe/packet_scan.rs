@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::{
     codec::{Decoder, Output},
     packet::Packet,
@@ -29,7 +29,7 @@ const FRAMES: u64 = 2000;
 const PACKETS: u64 = 100_000;
 
 /// What reading the first packets of a stream found.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Measured {
     /// Whether the source was read to its end; else these are only its first packets.
     pub is_whole: bool,

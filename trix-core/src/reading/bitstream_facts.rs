@@ -2,7 +2,7 @@
 //!
 //! Invariant: a glance makes no judgement and never fails the job. Damage is reported by the later full decode.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::{
     codec::{Decoder, Output},
     frame::Frame,
@@ -24,7 +24,7 @@ use trix_model::{
 use crate::source::Source;
 
 /// What the first frames of a stream say by themselves.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BitstreamFacts {
     /// How many frames were looked at.
     #[serde(rename = "pictures")]

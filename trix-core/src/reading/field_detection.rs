@@ -3,7 +3,7 @@
 //!
 //! Invariant: a survey examines a bounded number of frames at several positions, and makes no judgement.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::{
     codec::{Decoder, Output},
     frame::Frame,
@@ -18,7 +18,7 @@ use trix_model::{
 use crate::{source::Source, spec::picture::Rectangle};
 
 /// What a survey measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FieldDetection {
     /// Frames that were looked at.
     #[serde(rename = "pictures")]

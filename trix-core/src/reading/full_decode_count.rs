@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::stream::StreamKind;
 use trix_model::{
     control::cancel::Cancel,
@@ -21,19 +21,19 @@ use crate::{
 };
 
 /// What decoding all of a source found.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FullDecodeCount {
     /// By index of the stream.
     pub streams: BTreeMap<usize, StreamCount>,
     /// What is wrong with the source.
     pub damage: DamageReport,
     /// What is not wrong with it and should be known all the same.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
 /// What decoding all of a stream found.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StreamCount {
     /// Compressed frames or blocks of audio.
     pub packets: u64,
@@ -65,7 +65,7 @@ pub struct StreamCount {
 }
 
 /// From which frame on frames have which size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FrameSize {
     /// Number of the frame, from zero.
     pub first: u64,

@@ -9,14 +9,14 @@ mod track;
 
 use std::{collections::VecDeque, fmt};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::{input::Input, packet::Packet, stream::StreamFacts};
 use trix_model::time::{Rational, TimeBase, Timestamp};
 
 use self::track::{Jump, StreamClock};
 
 /// A place at which a source's own clock does not go on, and at which later times were moved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Discontinuity {
     /// Where what comes later begins, in times that go on.
     pub at: Timestamp,

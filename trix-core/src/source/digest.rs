@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use trix_model::{
     control::cancel::Cancel,
@@ -11,7 +11,7 @@ use trix_model::{
 };
 
 /// What a source was when it was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fixity {
     /// SHA-256 (FIPS 180-4), 64 lower-case hexadecimal digits: of a file, that of its bytes; of numbered frames, that
     /// of the text which `LC_ALL=C sha256sum` prints for all of them in the order of their names, so that, in their
@@ -23,12 +23,12 @@ pub struct Fixity {
     /// where something was read twice, because it was too much to be kept in memory.
     pub disk_bytes: u64,
     /// The files, where the source is numbered frames.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileFixity>,
 }
 
 /// What one of several files was when it was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileFixity {
     /// Its name in the folder.
     pub name: String,

@@ -5,7 +5,7 @@
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_av::stream::StreamFacts;
 use trix_model::{
     intervals::Intervals,
@@ -383,7 +383,7 @@ impl Track {
 }
 
 /// An entry of an edit list: a span of the media that is shown, or a span of nothing.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct EditInfo {
     /// How long it is presented; zero stands for "to the end".
     pub duration: Timestamp,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Which frame became the poster.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct PosterReport {
     /// Samples in a row.
     pub width: usize,

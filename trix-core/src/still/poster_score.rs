@@ -6,7 +6,7 @@
 use super::image::Canvas;
 
 /// What was measured of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct PosterScore {
     /// How much it tells, in thousandths.
     pub score: u32,

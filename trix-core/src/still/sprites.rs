@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// What became of thumbnails.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct SpriteReport {
     /// How many thumbnails.
     pub count: usize,

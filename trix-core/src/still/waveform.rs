@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What became of a waveform.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct WaveformReport {
     /// Channels that were drawn; one where they are mixed.
     pub channels: usize,

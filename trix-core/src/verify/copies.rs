@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::{
     control::{cancel::Token, progress::Counters},
     damage::OnDamage,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What a comparison found.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Comparison {
     /// Scores over all frames.
     pub score: Score,
@@ -32,7 +32,7 @@ pub struct Comparison {
 }
 
 /// A frame that is not equal to that of the reference.
-#[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Difference {
     /// Which frame, from zero.
     pub frame: u64,

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trix_model::{
     check::Check,
     control::cancel::Cancel,
@@ -20,14 +20,14 @@ use crate::{
 };
 
 /// What checking a file found.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FileReport {
     /// The file.
-    #[serde(serialize_with = "trix_model::path_text::serialize")]
+    #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub file: PathBuf,
     /// What it was compared with.
-    #[serde(serialize_with = "trix_model::path_text::optional::serialize")]
+    #[serde(with = "trix_model::path_text::optional")]
     #[schemars(with = "Option<PathBuf>")]
     pub against: Option<PathBuf>,
     /// What decoding all of it found.

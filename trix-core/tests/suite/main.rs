@@ -85,12 +85,14 @@ mod documents {
     mod places;
     mod profiles;
     mod properties;
+    mod round_trips;
 }
 
 /// Whole jobs: several outputs, cancellation, equal bytes, memory.
 mod jobs {
     mod cancel;
     mod determinism;
+    mod events;
     mod finish;
     mod leaks;
     mod memory_bound;

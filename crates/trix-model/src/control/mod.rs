@@ -1,6 +1,7 @@
-//! Communication between a caller and a running job: cancellation and progress.
+//! Communication between a caller and a running job: cancellation, progress and events.
 
 pub mod cancel;
+pub mod events;
 pub mod progress;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::control::Depth;
+use crate::{control::Depth, json};
 
 /// What a job is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -30,6 +30,9 @@ pub enum Phase {
 /// A moment of a job.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Progress {
+    /// Version of this format: 1.
+    #[serde(deserialize_with = "json::version")]
+    pub trix: u32,
     /// What the job is doing.
     pub phase: Phase,
     /// Frames done in this phase, by the output that is least far.
@@ -135,6 +138,7 @@ impl Watch {
         let film_seconds = frame as f64 / self.rate;
         let left = self.expected.map(|expected| expected.saturating_sub(frame) as f64);
         Progress {
+            trix: json::VERSION,
             phase: self.phase,
             frame,
             frames_expected: self.expected,

@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    thread::JoinHandle,
 };
 
 use trix_av::io::IoState;
@@ -101,7 +102,8 @@ pub(crate) struct OutputOutcome {
 
 /// A pass whose stages are running.
 pub(crate) struct Running {
-    pub(crate) stages: usize,
+    /// The threads of its stages.
+    pub(crate) stages: Vec<JoinHandle<()>>,
     pub(super) shared: Arc<Shared>,
     pub(super) damage: Arc<DamageLog>,
     pub(super) appeared: Appeared,

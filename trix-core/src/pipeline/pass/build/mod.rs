@@ -15,9 +15,10 @@ use trix_av::stream::StreamFacts;
 use trix_model::{
     control::{
         cancel::Token,
+        events::{Event, EventSender},
         progress::{Counters, Watch},
     },
-    damage::DamageLog,
+    damage::{DamageLog, Entry},
     error::{Error, ErrorKind, Result, Stage},
 };
 
@@ -80,6 +81,23 @@ pub(crate) struct PassMonitors<'a> {
     pub(crate) done: &'a crossbeam::Sender<Outcome>,
     /// Collects products that cannot be made, where the job continues without them.
     pub(crate) found: &'a mut StageErrors,
+    /// Receives damage and notes of the source.
+    pub(crate) events: Option<EventSender>,
+}
+
+/// The log of the damage of the source. If the pass writes the outputs, `events` receives each entry: the report has
+/// the damage of this pass.
+fn damage_log(plan: &Plan, pass: &Pass<'_>, events: Option<EventSender>) -> DamageLog {
+    let log = DamageLog::new(plan.source.settings.on_damage);
+    match events.filter(|_| !pass.files.is_empty()) {
+        None => log,
+        Some(events) => log.observed(Box::new(move |entry| {
+            events.send(match entry {
+                Entry::Damage(damage) => Event::DamageFound { track: None, damage: damage.clone() },
+                Entry::Note(note) => Event::Warning { path: None, text: note.to_owned() },
+            });
+        })),
+    }
 }
 
 /// Opens all encoders, then starts all stages.
@@ -94,19 +112,19 @@ pub(crate) fn start(
     pass: Pass<'_>,
     monitors: PassMonitors<'_>,
 ) -> Result<Running> {
-    let PassMonitors { token, counters, watch, done, found } = monitors;
+    let PassMonitors { token, counters, watch, done, found, events } = monitors;
     let external = external_audio.iter().map(|external_audio| external_audio.facts.clone());
     let streams: Vec<StreamFacts> = source.streams().iter().cloned().chain(external).collect();
     let mut builder = Builder {
         plan,
         external_audio,
+        damage: Arc::new(damage_log(plan, &pass, events)),
         pass,
         label: source.label(),
         token: token.clone(),
         tokens: token.of_outputs(plan.products()),
         counters,
         shared: Arc::new(Shared::new(plan)),
-        damage: Arc::new(DamageLog::new(plan.source.settings.on_damage)),
         routes: source.streams().iter().map(|_| Vec::new()).collect(),
         viewers: Vec::new(),
         takers: plan.filters.iter().map(|_| Vec::new()).collect(),
@@ -137,8 +155,7 @@ pub(crate) fn start(
         Ok(())
     });
     waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
-    let stages = waiting.len();
-    stage::start(waiting, done, &stage::thread).map_err(|(concerned, error)| match concerned.first() {
+    let stages = stage::start(waiting, done, &stage::thread).map_err(|(concerned, error)| match concerned.first() {
         Some(first) => failures::of_output(error, &names[*first]),
         None => error,
     })?;

@@ -77,7 +77,12 @@ impl Builder<'_> {
         let target = output.path.clone();
         let work = move || {
             mux(muxer, bases, muxer_input, &shared.outputs[number], &counters, counts_packets)
-                .map_err(|error| error.renamed(&part, &target))
+                .map_err(|error| error.renamed(&part, &target))?;
+            // Some containers keep the last packets until the file is finished.
+            if let Ok(metadata) = std::fs::metadata(&part) {
+                counters.set_bytes(metadata.len());
+            }
+            Ok(())
         };
         self.wait(self.queue("mux", number), Stage::Mux, token, work);
         Ok(())

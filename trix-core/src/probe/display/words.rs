@@ -1,18 +1,16 @@
 //! Describes facts of a stream in the words of operators.
 
-use trix_core::{
-    media::{
-        color::{Color, Range},
-        intervals::Timing,
-        orientation::Orientation,
-        time::{Rational, Timestamp},
-    },
-    probe::EditInfo,
-    probe::{Method, StreamInfo, TimecodeOrigin, TimingExtent, VideoInfo},
+use trix_model::{
+    color::{Color, Range},
+    intervals::Timing,
+    orientation::Orientation,
+    time::{Rational, Timestamp},
 };
 
+use crate::probe::{EditInfo, Method, StreamInfo, TimecodeOrigin, TimingExtent, VideoInfo};
+
 /// The usual name of a codec.
-pub fn codec(stream: &StreamInfo) -> String {
+pub(super) fn codec(stream: &StreamInfo) -> String {
     let name = match stream.codec.as_str() {
         "h264" => "H.264",
         "hevc" => "HEVC",
@@ -81,7 +79,7 @@ fn level(stream: &StreamInfo, level: i32) -> Option<String> {
 }
 
 /// Size and shape: `1440x1080 (16:9), shown 1080x1920`.
-pub fn shape(video: &VideoInfo) -> String {
+pub(super) fn shape(video: &VideoInfo) -> String {
     let mut text = format!("{}x{}", video.width, video.height);
     let mut notes = Vec::new();
     notes.extend(video.display_aspect.map(aspect));
@@ -94,7 +92,7 @@ pub fn shape(video: &VideoInfo) -> String {
 }
 
 /// The size on a screen with square pixels, after rotation.
-pub fn screen(video: &VideoInfo) -> Option<String> {
+pub(super) fn screen(video: &VideoInfo) -> Option<String> {
     let wide = video.display_aspect?.to_f64() * video.height as f64;
     let (width, height) = (wide.round() as usize, video.height);
     let is_sideways = video.orientation.is_some_and(Orientation::is_sideways);
@@ -103,19 +101,19 @@ pub fn screen(video: &VideoInfo) -> Option<String> {
 }
 
 /// A display aspect: 16:9, 4:3, 2.40:1.
-pub fn aspect(value: Rational) -> String {
+pub(super) fn aspect(value: Rational) -> String {
     let is_small = value.num < 30 && value.den < 30;
     if is_small { format!("{}:{}", value.num, value.den) } else { format!("{:.2}:1", value.to_f64()) }
 }
 
 /// A rate in its usual form: 25, 23.976, 59.94.
-pub fn decimal(rate: Rational) -> String {
+pub(super) fn decimal(rate: Rational) -> String {
     let text = format!("{:.3}", rate.to_f64());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The frame rate, and whether it is constant.
-pub fn rate(video: &VideoInfo) -> Option<String> {
+pub(super) fn rate(video: &VideoInfo) -> Option<String> {
     let Some(timing) = video.timing else {
         // An elementary stream has no times. libavformat computes them from the declared rate.
         let own = video.bitstream.as_ref().and_then(|seen| seen.rate).map(|rate| (rate, "bitstream"));
@@ -131,7 +129,7 @@ pub fn rate(video: &VideoInfo) -> Option<String> {
 }
 
 /// `23.976 fps, constant` or `variable: 33.3 to 99.9 ms, mostly 33.3 (24 of 27), 27.4 fps on average`.
-pub fn evenness(timing: &Timing) -> String {
+pub(super) fn evenness(timing: &Timing) -> String {
     let average = decimal(timing.customary_rate);
     if timing.is_constant {
         return format!("{average} fps, constant");
@@ -148,7 +146,7 @@ pub fn evenness(timing: &Timing) -> String {
 }
 
 /// The field order from the frame flags, or else from the container.
-pub fn fields(video: &VideoInfo) -> String {
+pub(super) fn fields(video: &VideoInfo) -> String {
     let container = match video.field_order.as_str() {
         "tt" | "tb" => "interlaced, top field first",
         "bb" | "bt" => "interlaced, bottom field first",
@@ -171,7 +169,7 @@ pub fn fields(video: &VideoInfo) -> String {
 }
 
 /// Colour by the names of its standards.
-pub fn color(color: &Color) -> String {
+pub(super) fn color(color: &Color) -> String {
     let primaries = known(
         &color.primaries.name(),
         &[
@@ -231,7 +229,7 @@ fn known(name: &str, table: &[(&str, &str)]) -> String {
 }
 
 /// The source of a duration.
-pub fn method(method: Method) -> &'static str {
+pub(super) fn method(method: Method) -> &'static str {
     match method {
         Method::StreamHeader => "by its header",
         Method::Container => "by the container's header",
@@ -243,7 +241,7 @@ pub fn method(method: Method) -> &'static str {
 }
 
 /// The location of a time code.
-pub fn origin(origin: TimecodeOrigin) -> &'static str {
+pub(super) fn origin(origin: TimecodeOrigin) -> &'static str {
     match origin {
         TimecodeOrigin::Container => "container",
         TimecodeOrigin::Track => "time code track",
@@ -254,7 +252,7 @@ pub fn origin(origin: TimecodeOrigin) -> &'static str {
 }
 
 /// Describes an edit.
-pub fn edit(edit: &EditInfo) -> String {
+pub(super) fn edit(edit: &EditInfo) -> String {
     let duration = match edit.duration.ticks {
         0 => "the rest".to_owned(),
         _ => edit.duration.to_string(),
@@ -271,7 +269,7 @@ pub fn edit(edit: &EditInfo) -> String {
 }
 
 /// The name of a common language, or else its code.
-pub fn language(code: &str) -> String {
+pub(super) fn language(code: &str) -> String {
     const COMMON: [(&str, &str); 24] = [
         ("ara", "Arabic"),
         ("chi", "Chinese"),

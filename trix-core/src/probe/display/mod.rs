@@ -1,40 +1,53 @@
-//! The output of `trix probe`: a block for the container and one for each stream, with the same labels in the same
+//! [`MediaInfo`] in words, as `trix probe` prints it: a block for the container and one for each stream, with the same labels in the same
 //! order.
 //!
 //! Invariant: no line is longer than [`WIDTH`], except for a file name. A line that needs attention begins with `!`.
 
 mod words;
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
-use trix_core::{
-    StreamKind,
-    media::time::{Rational, Timestamp},
-    probe::{AudioInfo, Disagreement, HdrFormat, MediaInfo, StreamInfo, SubtitleForm, VideoInfo},
+use trix_av::stream::StreamKind;
+use trix_model::{
+    amount::{bit_rate, bytes, counted},
+    time::{Rational, Timestamp},
+};
+
+use crate::{
+    probe::{AudioInfo, Disagreement, HdrFormat, MediaInfo, Method, StreamInfo, SubtitleForm, VideoInfo},
     reading::{
         bitstream_facts::BitstreamFacts,
         full_decode_count::{FrameSize, FullDecodeCount},
     },
 };
 
-use super::{bit_rate, bytes, counted, timing};
-
 /// Columns that every terminal has.
 const WIDTH: usize = 100;
 /// Columns of the labels, with their indentation.
 const LABELS: usize = 15;
 
-/// The description of a file.
-pub fn text(info: &MediaInfo) -> String {
-    let mut page = Page::default();
-    page.container(info);
-    for stream in &info.streams {
-        page.stream(stream, info);
+/// Several lines of at most 100 columns, the last of which ends with a line feed: first the container, then each stream.
+///
+/// ```
+/// # let master = trix_fixtures::clip::master();
+/// use trix_core::{Source, probe::probe};
+///
+/// let text = probe(&Source::open(&master)?).to_string();
+/// assert!(text.starts_with(&format!("{}\n  container    QuickTime / MOV", master.display())), "{text}");
+/// # Ok::<(), trix_core::Error>(())
+/// ```
+impl Display for MediaInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut page = Page::default();
+        page.container(self);
+        for stream in &self.streams {
+            page.stream(stream, self);
+        }
+        if let Some(full_decode_count) = &self.full_decode_count {
+            page.damage(full_decode_count);
+        }
+        f.write_str(&page.text)
     }
-    if let Some(full_decode_count) = &info.full_decode_count {
-        page.damage(full_decode_count);
-    }
-    page.text
 }
 
 #[derive(Default)]
@@ -133,7 +146,7 @@ impl Page {
         self.disagreements(&info.disagreements, None);
     }
 
-    fn times(&mut self, duration: Option<String>, method: Option<trix_core::probe::Method>, start: Option<Timestamp>) {
+    fn times(&mut self, duration: Option<String>, method: Option<Method>, start: Option<Timestamp>) {
         let start = start.filter(|start| start.ticks != 0).map(|start| format!("starts at {start}"));
         let duration = duration.map(|duration| match method {
             Some(method) => format!("{duration} {}", words::method(method)),
@@ -202,7 +215,7 @@ impl Page {
             }
             self.facts("decoded", counts);
             self.facts("", found.intervals.as_ref().map(words::evenness));
-            if let Some(remarkable) = timing(&found.timing) {
+            if let Some(remarkable) = found.timing.summary() {
                 self.warn("times", remarkable);
             }
             if found.sizes.len() > 1 {

@@ -1,0 +1,100 @@
+//! An error as data: what a program that reads JSON gets in place of a result.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, ErrorKind, Stage},
+    json,
+    mistake::Mistake,
+    time::Timestamp,
+};
+
+/// An error as a JSON document.
+///
+/// ```
+/// use trix_model::{error::{Error, ErrorKind, Stage}, error_document::ErrorDocument};
+///
+/// let error = Error::new(ErrorKind::Limit, Stage::Source, "2000 streams; the limit is 1000");
+/// let text = serde_json::to_string(&ErrorDocument::from(&error)).expect("plain data");
+/// let read: ErrorDocument = serde_json::from_str(&text).expect("the same document");
+/// assert_eq!((read.error.kind, read.error.message), (ErrorKind::Limit, error.to_string()));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ErrorDocument {
+    /// Version of this format: 1.
+    #[serde(deserialize_with = "json::version")]
+    pub trix: u32,
+    /// What went wrong.
+    pub error: ErrorDetail,
+}
+
+/// What went wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ErrorDetail {
+    /// What kind of error.
+    pub kind: ErrorKind,
+    /// In which stage.
+    pub stage: Stage,
+    /// Index of the stream, where known.
+    pub stream: Option<usize>,
+    /// Time in the stream, where known.
+    pub time: Option<Timestamp>,
+    /// Everything that is wrong with the job, where that is what the error is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mistakes: Vec<Mistake>,
+    /// In words, with file, stage, stream and time.
+    pub message: String,
+}
+
+impl From<&Error> for ErrorDetail {
+    fn from(error: &Error) -> Self {
+        ErrorDetail {
+            kind: error.kind(),
+            stage: error.stage(),
+            stream: error.stream(),
+            time: error.time(),
+            mistakes: error.mistakes().to_vec(),
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<&Error> for ErrorDocument {
+    fn from(error: &Error) -> Self {
+        ErrorDocument { trix: json::VERSION, error: error.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::time::Rational;
+
+    #[test]
+    fn an_error_document_comes_back_and_other_versions_are_refused() {
+        let mut mistake = Mistake::new("outputs[1].video.depth", 12, "x264 encodes 8, 10 bits");
+        mistake.line = Some("job.toml:12".to_owned());
+        for error in [
+            Error::of_mistakes(vec![mistake]),
+            Error::new(ErrorKind::MalformedInput, Stage::Decode, "slice CRC mismatch")
+                .in_file(Path::new("a.mkv"))
+                .in_stream(2)
+                .at(Some(Timestamp::new(1_500, Rational::new(1, 1000)))),
+            Error::cancelled(Stage::Encode),
+        ] {
+            let document = ErrorDocument::from(&error);
+            let text = serde_json::to_string(&document).unwrap();
+            assert!(text.starts_with(r#"{"trix":1,"error":{"kind":"#), "{text}");
+            assert_eq!(serde_json::from_str::<ErrorDocument>(&text).unwrap(), document);
+            assert_eq!((document.error.kind, document.error.stage), (error.kind(), error.stage()));
+            assert_eq!((document.error.stream, document.error.time), (error.stream(), error.time()));
+            assert_eq!(document.error.mistakes, error.mistakes());
+            assert_eq!(document.error.message, error.to_string());
+            let other = text.replacen("\"trix\":1", "\"trix\":2", 1);
+            let refusal = serde_json::from_str::<ErrorDocument>(&other).unwrap_err().to_string();
+            assert!(refusal.contains("format version 2"), "{refusal}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Tells a caller how far a job is: by events, and by the progress callback on a thread of its own.
+//!
+//! Invariant: nothing that the caller does with it delays a stage, or a cancellation.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use trix_model::{
+    control::{
+        cancel::{Cancel, LOOK},
+        events::{Event, EventSender},
+        progress::{Progress, Watch},
+    },
+    error::{Result, Stage},
+};
+
+use super::{
+    control::{Control, OnProgress},
+    pass::PassOutcome,
+    stage::{no_thread, thread},
+};
+use crate::{
+    plan::Plan,
+    report::{OutputReport, PackageReport, StillReport},
+};
+
+/// The caller of a job.
+pub(super) struct Host<'a> {
+    pub(super) control: &'a Control,
+    teller: Teller,
+}
+
+impl<'a> Host<'a> {
+    /// # Errors
+    /// `Io` if the thread of the callback cannot be started.
+    pub(super) fn of(control: &'a Control) -> Result<Self> {
+        Ok(Host { control, teller: Teller::start(control)? })
+    }
+
+    /// True if the caller wants to know how far the job is.
+    pub(super) fn is_curious(&self) -> bool {
+        self.control.progress.is_some() || self.control.events.is_some()
+    }
+
+    /// Tells how far the job is: of all outputs together, and of each. Returns at once.
+    pub(super) fn tell(&self, watch: &mut Watch, meters: &mut Meters) {
+        self.teller.tell(|| watch.look());
+        meters.tell();
+    }
+
+    /// Waits until the callback has returned from the last progress, or the caller cancels.
+    pub(super) fn settle(&self) {
+        self.teller.settle(&self.control.cancel);
+    }
+
+    /// Sends the warnings of the pass that wrote the outputs, and the damage of external audio tracks.
+    pub(super) fn warn(&self, plan: &Plan, outcome: &PassOutcome) {
+        let Some(events) = &self.control.events else { return };
+        for text in &outcome.appeared {
+            events.send(Event::Warning { path: None, text: text.clone() });
+        }
+        for (output, own) in plan.outputs.iter().zip(&outcome.outputs) {
+            for text in &own.warnings {
+                events.send(Event::Warning { path: Some(output.path.clone()), text: text.clone() });
+            }
+        }
+        for (track, reports) in &outcome.damage_of_tracks {
+            for damage in reports.iter().flat_map(|report| &report.first) {
+                events.send(Event::DamageFound { track: Some(*track), damage: damage.clone() });
+            }
+        }
+    }
+
+    /// Sends that all products have their names.
+    pub(super) fn done(&self, outputs: &[OutputReport], packages: &[PackageReport], stills: &[StillReport]) {
+        let Some(events) = &self.control.events else { return };
+        let outputs = outputs.iter().map(|output| (&output.path, output.bytes));
+        let packages = packages.iter().map(|package| (&package.path, package.bytes));
+        let stills = stills.iter().map(|still| (&still.path, still.files.iter().map(|file| file.bytes).sum()));
+        for (path, bytes) in outputs.chain(packages).chain(stills) {
+            events.send(Event::OutputDone { path: path.clone(), bytes });
+        }
+    }
+}
+
+/// Calls the progress callback of a job on a thread of its own.
+///
+/// A progress that comes while the callback runs waits, and replaces the one that waited before.
+struct Teller(Option<Arc<Place>>);
+
+/// Where a progress waits for the callback.
+#[derive(Default)]
+struct Place {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Option<Progress>,
+    /// True while the callback runs.
+    is_busy: bool,
+    /// True when there will be no more progress.
+    is_over: bool,
+    /// What the callback panicked with. It is not called again.
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl Place {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `callback` with each progress until the job is over.
+    fn serve(&self, callback: &OnProgress) {
+        let mut state = self.lock();
+        while !state.is_over {
+            let Some(progress) = state.waiting.take() else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            state.is_busy = true;
+            drop(state);
+            let panic = catch_unwind(AssertUnwindSafe(|| callback(&progress))).err();
+            state = self.lock();
+            state.is_busy = false;
+            state.is_over |= panic.is_some();
+            state.panic = panic;
+            self.changed.notify_all();
+        }
+    }
+}
+
+impl Teller {
+    /// Starts the thread, if `control` has a callback.
+    ///
+    /// # Errors
+    /// `Io` if the thread cannot be started.
+    fn start(control: &Control) -> Result<Self> {
+        let Some(callback) = control.progress.clone() else { return Ok(Teller(None)) };
+        let place = Arc::<Place>::default();
+        let own = Arc::clone(&place);
+        let name = "trix-progress";
+        thread(name.to_owned(), Box::new(move || own.serve(&callback)))
+            .map_err(|error| no_thread(name, Stage::Plan, error))?;
+        Ok(Teller(Some(place)))
+    }
+
+    /// Hands a progress to the callback. Returns at once.
+    fn tell(&self, progress: impl FnOnce() -> Progress) {
+        if let Some(place) = &self.0 {
+            let progress = progress();
+            place.lock().waiting = Some(progress);
+            place.changed.notify_all();
+        }
+    }
+
+    /// Waits until the callback has returned from the last progress, or the caller cancels.
+    ///
+    /// # Panics
+    /// With the panic of the callback.
+    fn settle(&self, cancel: &Cancel) {
+        let Some(place) = &self.0 else { return };
+        let mut state = place.lock();
+        while !state.is_over && (state.is_busy || state.waiting.is_some()) && !cancel.is_cancelled() {
+            state = place.changed.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if let Some(panic) = state.panic.take() {
+            drop(state);
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        // A call that has begun goes on; no other begins.
+        if let Some(place) = &self.0 {
+            place.lock().is_over = true;
+            place.changed.notify_all();
+        }
+    }
+}
+
+/// Sends the progress of each output as events.
+#[derive(Default)]
+pub(super) struct Meters {
+    events: Option<EventSender>,
+    meters: Vec<Meter>,
+}
+
+struct Meter {
+    /// Number of the product.
+    output: usize,
+    path: PathBuf,
+    stage: Stage,
+    watch: Watch,
+}
+
+impl Meters {
+    pub(super) fn new(control: &Control) -> Self {
+        Meters { events: control.events.clone(), meters: Vec::new() }
+    }
+
+    /// Adds product `output`, whose frames `watch` counts.
+    pub(super) fn add(&mut self, output: usize, path: PathBuf, stage: Stage, watch: Watch) {
+        self.meters.push(Meter { output, path, stage, watch });
+    }
+
+    /// Sends no more about the products for which `failed` holds.
+    pub(super) fn leave_out(&mut self, failed: impl Fn(usize) -> bool) {
+        self.meters.retain(|meter| !failed(meter.output));
+    }
+
+    /// Sends an event for each output.
+    pub(super) fn tell(&mut self) {
+        let Some(events) = &self.events else { return };
+        for Meter { output, path, stage, watch } in &mut self.meters {
+            let Progress { frame, frames_expected, fps, bytes, .. } = watch.look();
+            events.send(Event::Progress {
+                output: *output,
+                path: path.clone(),
+                stage: *stage,
+                frames: frame,
+                frames_expected,
+                fps,
+                bytes,
+            });
+        }
+    }
+}
