@@ -13,3 +13,4 @@ pub mod audio_header;
 pub mod boxes;
 pub mod ebml;
 pub mod checks;
+pub mod webvtt;

@@ -30,7 +30,6 @@ mod rates;
 mod text;
 mod track;
 mod verify;
-mod webvtt;
 mod names;
 mod rendition;
 mod writer;

@@ -4,26 +4,44 @@
 
 use std::{fs, path::PathBuf};
 
-use trix_av::packet::Packet;
-use trix_model::{error::Result, time::Timestamp};
+use trix_av::packet::{Packet, PacketSide};
+use trix_bitstream::webvtt::{self, Cue};
+use trix_model::{
+    error::Result,
+    time::{TimeBase, Timestamp},
+};
 
 use super::{
     language, rates,
     rendition::{Rendition, RenditionRecord},
     track::{segment_name, unwritable},
-    webvtt,
 };
 use crate::mux::{TrackSpec, record::TrackRecorder};
 
 /// File name of the complete text.
 pub(super) const WHOLE: &str = "all.vtt";
 
+/// Time base of WebVTT.
+pub(super) const MILLIS: TimeBase = TimeBase::new(1, 1000);
+
+/// The cue of a packet with times in `base`. `None` if nothing would be shown.
+fn cue(packet: &Packet, base: TimeBase) -> Option<Cue> {
+    let start = packet.pts().or(packet.dts())?;
+    let millis = |ticks: i64| Timestamp::new(ticks, base).rescale(MILLIS).max(0);
+    let (start, end) = (millis(start), millis(start.saturating_add(packet.duration())));
+    let line = |kind| packet.side_text(kind).unwrap_or_default();
+    let cue = Cue::new(start, end, &String::from_utf8_lossy(packet.data()))?;
+    Some(
+        cue.described(&line(PacketSide::AV_PKT_DATA_WEBVTT_IDENTIFIER), &line(PacketSide::AV_PKT_DATA_WEBVTT_SETTINGS)),
+    )
+}
+
 /// A text rendition.
 pub(super) struct TextTrack {
     id: String,
     spec: TrackSpec,
     path: PathBuf,
-    cues: Vec<webvtt::Cue>,
+    cues: Vec<Cue>,
 }
 
 /// A written text rendition.
@@ -41,16 +59,16 @@ impl TextTrack {
     }
 
     pub(super) fn push(&mut self, packet: &Packet) {
-        self.cues.extend(webvtt::Cue::of(packet, self.spec.time_base));
+        self.cues.extend(cue(packet, self.spec.time_base));
     }
 
     /// Writes all files. Each segment lies between two consecutive `edges`.
     pub(super) fn finish(mut self, edges: &[Timestamp]) -> Result<TextRendition> {
-        self.cues.sort_by_key(|cue| cue.start);
-        let mut record = TrackRecorder::new(&self.spec.parameters, webvtt::MILLIS);
+        self.cues.sort_by_key(Cue::start);
+        let mut record = TrackRecorder::new(&self.spec.parameters, MILLIS);
         for cue in &self.cues {
-            let mut packet = Packet::copy_of(cue.text.as_bytes());
-            packet.set_times(Some(cue.start), Some(cue.start), cue.end - cue.start);
+            let mut packet = Packet::copy_of(cue.text().as_bytes());
+            packet.set_times(Some(cue.start()), Some(cue.start()), cue.end() - cue.start());
             packet.set_key(true);
             record.enter(&packet);
         }
@@ -60,26 +78,26 @@ impl TextTrack {
         };
         write(WHOLE, &webvtt::whole(&self.cues))?;
         let (mut durations, mut weights) = (Vec::new(), Vec::new());
-        let zero = Timestamp::new(0, webvtt::MILLIS);
+        let zero = Timestamp::new(0, MILLIS);
         // The first text segment begins at zero, like its playlist.
         let edges: Vec<Timestamp> = std::iter::once(zero).chain(edges.iter().skip(1).copied()).collect();
         for (index, pair) in edges.windows(2).enumerate() {
-            let [start, end] = [pair[0], pair[1]].map(|edge| edge.rescale(webvtt::MILLIS));
+            let [start, end] = [pair[0], pair[1]].map(|edge| edge.rescale(MILLIS));
             // Cues after the end of the video belong to the last segment.
             let until = if index + 2 == edges.len() { i64::MAX } else { end };
             let text = webvtt::segment(&self.cues, start, until);
             write(&segment_name(index, "vtt"), &text)?;
-            durations.push(Timestamp::new(end - start, webvtt::MILLIS));
+            durations.push(Timestamp::new(end - start, MILLIS));
             weights.push((text.len() as u64, u64::try_from(end - start).unwrap_or(0)));
         }
-        let end = edges.last().map_or(0, |edge| edge.rescale(webvtt::MILLIS));
+        let end = edges.last().map_or(0, |edge| edge.rescale(MILLIS));
         Ok(TextRendition {
             record: RenditionRecord {
                 id: self.id,
                 codecs: None,
                 segments: durations.len() as u64,
                 start: zero,
-                duration: Timestamp::new(end, webvtt::MILLIS),
+                duration: Timestamp::new(end, MILLIS),
                 peak_bit_rate: rates::peak(&weights, 1000, 1),
                 average_bit_rate: rates::average(&weights, 1000),
                 track: record.close(),

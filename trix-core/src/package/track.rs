@@ -22,7 +22,6 @@ use super::{
     header::Header,
     language, rates,
     rendition::{Rendition, RenditionRecord},
-    webvtt,
 };
 use crate::{
     mux::{TrackSpec, record::TrackRecorder},
@@ -357,7 +356,7 @@ impl MediaTrack {
         let bug = || Error::bug(Stage::Mux, "a rendition without a header");
         let mut header = this.header.take().ok_or_else(bug)?;
         let (start, end) = (this.segments[0].start, this.end.unwrap_or(0));
-        let millis = this.time(end).rescale(webvtt::MILLIS);
+        let millis = this.time(end).rescale(TimeBase::new(1, 1000));
         header.complete(u64::try_from(millis).unwrap_or(0), average, peak);
         match this.layout {
             Layout::Files => {

@@ -68,6 +68,18 @@ pub(crate) fn in_quicktime(code: &str) -> Option<&'static str> {
     QUICKTIME.split(' ').find(|known| *known == code || Some(*known) == other)
 }
 
+/// The two letters of ISO 639-1 for `code`, a code of three letters (ISO 639-2/B, 639-2/T or 639-3). `None` if there are
+/// none. `sh` (Serbo-Croatian) is deprecated and not returned.
+pub(crate) fn two_letters(code: &str) -> Option<&'static str> {
+    let modern = BIBLIOGRAPHIC.iter().find(|(old, _)| *old == code).map_or(code, |(_, new)| new);
+    Language::from_639_3(modern)?.to_639_1().filter(|short| *short != "sh")
+}
+
+/// The three letters of ISO 639-2/T for `code`, a code of two letters (ISO 639-1). `None` if there are none.
+pub(crate) fn terminological(code: &str) -> Option<&'static str> {
+    Some(Language::from_639_1(code)?.to_639_3())
+}
+
 fn primary_code(primary: &str) -> Option<String> {
     let is_local = primary.len() == 3 && ("qaa"..="qtz").contains(&primary);
     if is_local {

@@ -4,6 +4,8 @@
 
 use std::{ffi::OsStr, fmt::Write, os::unix::ffi::OsStrExt};
 
+use trix_bitstream::webvtt;
+
 /// Position and time of a thumbnail.
 pub(super) struct Cue<'a> {
     /// File name of the sheet.
@@ -19,19 +21,15 @@ pub(super) struct Cue<'a> {
 /// Writes the file. The name of a sheet is `prefix` and its file name, with the position as a media fragment (W3C Media
 /// Fragments URI, 4.2.2).
 pub(super) fn write<'a>(prefix: &str, cues: impl IntoIterator<Item = Cue<'a>>) -> String {
-    let mut text = String::from("WEBVTT\n");
-    for Cue { sheet, place: [x, y, width, height], start, end } in cues {
-        let (start, end, sheet) = (time(start), time(end), escaped(sheet));
-        // Writing to a string cannot fail.
-        let _ = write!(text, "\n{start} --> {end}\n{prefix}{sheet}#xywh={x},{y},{width},{height}\n");
-    }
+    let millis = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+    let cues = cues.into_iter().filter_map(|Cue { sheet, place: [x, y, width, height], start, end }| {
+        let address = format!("{prefix}{}#xywh={x},{y},{width},{height}", escaped(sheet));
+        webvtt::Cue::new(millis(start), millis(end), &address)
+    });
+    let mut text = webvtt::whole(&cues.collect::<Vec<_>>());
+    // No empty line follows the last thumbnail.
+    text.pop();
     text
-}
-
-/// Formats hours, minutes, seconds and milliseconds.
-fn time(millis: u64) -> String {
-    let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
-    format!("{hours:02}:{minutes:02}:{:02}.{:03}", millis / 1000 % 60, millis % 1000)
 }
 
 /// A file name as part of an address. All bytes except unreserved characters (RFC 3986, 2.3) are percent-encoded.
@@ -53,10 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_have_hours_and_names_are_addresses() {
-        assert_eq!(time(0), "00:00:00.000");
-        assert_eq!(time(3_723_045), "01:02:03.045");
-        assert_eq!(time(360_000_000), "100:00:00.000");
+    fn names_are_addresses() {
         assert_eq!(escaped("a b#1-ü.jpg".as_ref()), "a%20b%231-%C3%BC.jpg");
         assert_eq!(escaped(OsStr::from_bytes(b"caf\xe9 100%.jpg")), "caf%E9%20100%25.jpg");
         let cue = Cue { sheet: "s.jpg".as_ref(), place: [160, 90, 160, 90], start: 0, end: 10 };
