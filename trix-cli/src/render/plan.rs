@@ -5,7 +5,7 @@ use std::fmt::Write;
 use trix_core::{
     Job, Plan,
     decision::Decision,
-    plan::{FilterPlan, MemoryPlan, OutputPlan, PackagePlan, TextPlan},
+    plan::{FilterPlan, MemoryPlan, OutputPlan, PackagePlan, Sink, TextPlan},
     spec::package::Layout,
 };
 
@@ -18,13 +18,13 @@ pub fn text(job: &Job, plan: &Plan) -> String {
         let names: Vec<String> = track.all_inputs().iter().map(|input| input.path.display().to_string()).collect();
         let _ = writeln!(out, "{}", names.join(", "));
     }
-    let plans: Vec<&OutputPlan> = plan.outputs.iter().collect();
+    let plans: Vec<&OutputPlan> = plan.sinks().into_iter().map(|sink| plan.sink(sink)).collect();
     let shared = shared(&plans);
     out.push_str(&decided(&[shared.as_slice(), &plan.decisions].concat()));
     for (number, step) in plan.filters.iter().enumerate() {
         let _ = writeln!(out, "  step {number}  {}", filter(plan, step));
     }
-    for output in &plan.outputs[..plan.files()] {
+    for output in &plan.outputs {
         let _ = writeln!(out, "{}", output.path.display());
         out.push_str(&self::output(output, None, &shared));
     }
@@ -33,7 +33,7 @@ pub fn text(job: &Job, plan: &Plan) -> String {
         out.push_str(&self::package(package));
         for rendition in &package.renditions {
             let _ = writeln!(out, "  {}", rendition.id);
-            out.push_str(&self::output(&plan.outputs[rendition.output], None, &shared));
+            out.push_str(&self::output(&rendition.output, None, &shared));
         }
         for text in &package.subtitles {
             let _ = writeln!(out, "  {}\n{}", text.id, self::text_track(text));
@@ -90,13 +90,11 @@ fn filter(plan: &Plan, step: &FilterPlan) -> String {
     let transform = &step.filtering.transform;
     let (width, height) = transform.size();
     let of = step.after.map_or_else(|| "the decoder's frames".to_owned(), |before| format!("step {before}"));
-    let name = |number: usize| {
-        let mut renditions = plan.packages.iter().flat_map(|package| &package.renditions);
-        let rendition = renditions.find(|rendition| rendition.output == number);
-        let file = || plan.outputs[number].path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        rendition.map_or_else(file, |rendition| rendition.id.clone())
+    let name = |sink: Sink| match sink {
+        Sink::Output(id) => plan.output(id).path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        Sink::Rendition { package, rendition } => plan.package(package).renditions[rendition].id.clone(),
     };
-    let names: Vec<String> = step.outputs.iter().map(|number| name(*number)).collect();
+    let names: Vec<String> = step.outputs.iter().map(|sink| name(*sink)).collect();
     let mut what = Vec::new();
     if transform.deinterlace.is_some() {
         what.push("deinterlaced");

@@ -41,7 +41,7 @@ use stage::Outcome;
 use crate::{
     decode::timing::TimingReport,
     doctor,
-    plan::{AudioPlan, OutputPlan, Plan, VERSION},
+    plan::{AudioPlan, OutputPlan, PerProduct, PerSink, Plan, Product, Sink, VERSION},
     planner::{
         Draft,
         external_audio::{self, ExternalAudio},
@@ -140,8 +140,8 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     let path = plan.source.settings.path.clone();
     let outcome = passes(&plan, &external_audio, source, &pending, &mut failures, control)
         .map_err(|error| error.in_file(&path))?;
-    for output in &mut plan.outputs {
-        output.notes.extend(outcome.appeared.iter().cloned());
+    for sink in plan.sinks() {
+        plan.sink_mut(sink).notes.extend(outcome.appeared.iter().cloned());
     }
     let seek = outcome.seek;
     let encode_seconds = began.elapsed().as_secs_f64();
@@ -157,7 +157,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     let verify_seconds = began.elapsed().as_secs_f64();
     let Reports { outputs, packages, stills } = finish::commit(ready, &mut failures)?;
     let failed = failures.report();
-    plan.decisions.extend(offers(&plan.outputs, &found.timing_of_source));
+    plan.decisions.extend(offers(&plan, &found.timing_of_source));
     let renditions = packages.iter().flat_map(|package| &package.renditions);
     let ledgers =
         outputs.iter().map(|output| &output.ledger).chain(renditions.map(|rendition| &rendition.ledger)).flatten();
@@ -184,8 +184,9 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
 }
 
 /// Decisions that offer to correct a drift that was filled and cut.
-fn offers(outputs: &[OutputPlan], timing: &BTreeMap<usize, TimingReport>) -> Vec<Decision> {
+fn offers(plan: &Plan, timing: &BTreeMap<usize, TimingReport>) -> Vec<Decision> {
     let mut list = Vec::new();
+    let outputs: Vec<&OutputPlan> = plan.sinks().into_iter().map(|sink| plan.sink(sink)).collect();
     for (stream, found) in timing {
         let Some(drift) = found.drift.filter(|drift| drift.apart.micros().abs() > DRIFT_TOLD) else { continue };
         let is_filled = |audio: &AudioPlan| audio.stream == *stream && !audio.copied && !audio.corrects_drift;
@@ -222,7 +223,7 @@ fn refuse_own_source(plan: &Plan) -> Result<()> {
     let tracks: Vec<_> = inputs.filter_map(|input| id(&input.path)).collect();
     let mut seen = Vec::new();
     let stills = plan.stills.iter().flat_map(|still| still.settings.paths());
-    let files = plan.outputs[..plan.files()].iter().map(|output| output.path.clone()).chain(stills);
+    let files = plan.outputs.iter().map(|output| output.path.clone()).chain(stills);
     for path in files {
         let Some(own) = id(&path) else { continue };
         let refuse = |detail: &str| Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path);
@@ -249,26 +250,28 @@ fn passes(
     failures: &mut Failures,
     control: &Control,
 ) -> Result<PassOutcome> {
-    let mut files: Vec<Option<PathBuf>> = pending.written().into_iter().map(Some).collect();
-    let two = |number: usize| plan.outputs[number].video.as_ref().is_some_and(|video| video.passes == 2);
-    let outputs = 0..plan.outputs.len();
-    if !outputs.clone().any(two) {
-        let pass = Pass { number: 1, stats: &[], files: &files };
+    let mut files: PerProduct<Option<PathBuf>> = pending.written().map(|_, path| Some(path.clone()));
+    let two = |sink: Sink| plan.sink(sink).video.as_ref().is_some_and(|video| video.passes == 2);
+    if !plan.sinks().into_iter().any(two) {
+        let stats = PerSink::new(plan, |_| None);
+        let pass = Pass { number: 1, stats: &stats, files: &files };
         return one_pass(plan, external_audio, source, pass, pending, failures, control);
     }
     let folder = tempfile::Builder::new()
         .prefix("trix-stats-")
         .tempdir()
         .map_err(|error| Error::io(Stage::Encode, &std::env::temp_dir(), "cannot be written", error))?;
-    let stats = |number: usize| two(number).then(|| folder.path().join(format!("stats-{number}")));
-    let mut stats: Vec<Option<PathBuf>> = outputs.map(stats).collect();
-    let first = Pass { number: 1, stats: &stats, files: &[] };
+    let mut numbers = 0..;
+    let mut stats = PerSink::new(plan, |sink| {
+        let number = numbers.next().filter(|_| two(sink));
+        number.map(|number: usize| folder.path().join(format!("stats-{number}")))
+    });
+    let none = files.map(|_, _| None);
+    let first = Pass { number: 1, stats: &stats, files: &none };
     one_pass(plan, external_audio, source.reopen()?, first, pending, failures, control)?;
-    for (number, own) in stats.iter_mut().enumerate() {
-        own.take_if(|_| failures.has(plan.product(number)));
-    }
-    for (number, own) in files.iter_mut().enumerate() {
-        own.take_if(|_| failures.has(number));
+    for sink in plan.sinks().into_iter().filter(|sink| failures.has(sink.product())) {
+        stats[sink] = None;
+        files[sink.product()] = None;
     }
     one_pass(plan, external_audio, source, Pass { number: 2, stats: &stats, files: &files }, pending, failures, control)
 }
@@ -284,14 +287,15 @@ fn one_pass(
     control: &Control,
 ) -> Result<PassOutcome> {
     let token = Token::new(&control.cancel);
-    let counters: Vec<Arc<Counters>> = plan.outputs.iter().map(|_| Arc::default()).collect();
-    let phase = if pass.files.is_empty() { Phase::FirstPass } else { Phase::Encode };
-    let rate = plan.outputs.iter().find_map(|output| output.video.as_ref()).map_or(25.0, |video| video.rate.to_f64());
-    let taking = (0..plan.outputs.len()).filter(|number| pass.includes(plan, *number));
+    let counters: PerSink<Arc<Counters>> = PerSink::new(plan, |_| Arc::default());
+    let phase = if pass.is_first_of_two() { Phase::FirstPass } else { Phase::Encode };
+    let rate = plan.sinks().into_iter().find_map(|sink| plan.sink(sink).video.as_ref());
+    let rate = rate.map_or(25.0, |video| video.rate.to_f64());
+    let taking = plan.sinks().into_iter().filter(|sink| pass.includes(*sink));
     // Audio progress says nothing about video progress, so audio is watched only without video.
-    let (shown, heard): (Vec<usize>, Vec<usize>) = taking.partition(|number| plan.outputs[*number].video.is_some());
+    let (shown, heard): (Vec<Sink>, Vec<Sink>) = taking.partition(|sink| plan.sink(*sink).video.is_some());
     let watched = if shown.is_empty() { heard } else { shown };
-    let watched = watched.into_iter().map(|number| Arc::clone(&counters[number])).collect();
+    let watched = watched.into_iter().map(|sink| Arc::clone(&counters[sink])).collect();
     let mut watch = Watch::new(phase, expected_frames(plan, &source), rate, watched);
     let (done, outcomes) = crossbeam::unbounded();
     let mut found = StageErrors::new(failures.names());
@@ -301,8 +305,8 @@ fn one_pass(
     drop(done);
     // An output that failed must not hold back the progress.
     let leave_out = |watch: &mut Watch, found: &StageErrors| {
-        let failed = |number: &usize| found.has(plan.product(*number));
-        (0..counters.len()).filter(failed).for_each(|number| watch.leave_out(&counters[number]));
+        let failed = |sink: &Sink| found.has(sink.product());
+        plan.sinks().into_iter().filter(failed).for_each(|sink| watch.leave_out(&counters[sink]));
     };
     leave_out(&mut watch, &found);
 
@@ -310,14 +314,16 @@ fn one_pass(
     let mut cancelled_at = None;
     let mut next_tick = Instant::now() + TICK;
     let mut next_look = Instant::now() + PLACES;
-    let mut gone: Vec<usize> = Vec::new();
+    let mut gone: Vec<Product> = Vec::new();
+    let products = plan.products();
     while left > 0 {
         let wait = next_tick.saturating_duration_since(Instant::now()).min(cancel::LOOK);
         match outcomes.recv_timeout(wait) {
             Ok(Outcome { outputs, result }) => {
                 left -= 1;
                 if let Err(error) = result {
-                    found.add(&outputs, error);
+                    let concerned: Vec<Product> = outputs.iter().map(|number| products[*number]).collect();
+                    found.add(&concerned, error);
                     leave_out(&mut watch, &found);
                     if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                         token.fail_job();
@@ -340,9 +346,10 @@ fn one_pass(
         }
         if Instant::now() >= next_look && !token.is_set() {
             next_look = Instant::now() + PLACES;
-            if let Some((number, error)) = pending.gone(|number| !gone.contains(&number) && !failures.has(number)) {
-                gone.push(number);
-                found.add(&[number], error);
+            let is_watched = |product: Product| !gone.contains(&product) && !failures.has(product);
+            if let Some((product, error)) = pending.gone(is_watched) {
+                gone.push(product);
+                found.add(&[product], error);
                 leave_out(&mut watch, &found);
                 if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                     token.fail_job();
@@ -369,7 +376,8 @@ fn one_pass(
 /// The expected number of frames in a pass, for the progress display.
 fn expected_frames(plan: &Plan, source: &Source) -> Option<u64> {
     let facts = source.video()?;
-    let output = plan.outputs.iter().find(|output| output.video.is_some())?;
+    let outputs = plan.sinks().into_iter().map(|sink| plan.sink(sink));
+    let output = outputs.into_iter().find(|output| output.video.is_some())?;
     let rate = output.video.as_ref().map(|video| video.rate)?;
     let seconds = |micros: i64| micros as f64 / 1e6;
     let declared = facts.declared_frames.or_else(|| {

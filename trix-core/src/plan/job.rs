@@ -4,7 +4,14 @@ use serde::{Deserialize, Serialize};
 use trix_model::decision::Decision;
 
 use crate::{
-    plan::{filter::FilterPlan, memory::MemoryPlan, output::OutputPlan, package::PackagePlan, still::StillPlan},
+    plan::{
+        filter::FilterPlan,
+        ids::{OutputId, PackageId, PerProduct, PerSink, Product, Sink, StepId, StillId},
+        memory::MemoryPlan,
+        output::OutputPlan,
+        package::PackagePlan,
+        still::StillPlan,
+    },
     spec::{
         job::{OnOutputFailure, SourceSettings},
         track::TrackSettings,
@@ -31,7 +38,7 @@ pub struct Plan {
     pub external_audio: Vec<ExternalAudioPlan>,
     /// What is done to frames between the decoder and the encoders. Each step runs once, however many outputs need it.
     pub filters: Vec<FilterPlan>,
-    /// The files that are written; after them, the renditions of packages.
+    /// The files that are written.
     pub outputs: Vec<OutputPlan>,
     /// The packages that are written.
     pub packages: Vec<PackagePlan>,
@@ -84,14 +91,70 @@ pub struct ExternalAudioPlan {
 }
 
 impl Plan {
-    /// The number of `outputs` that are files. Those after them are renditions of packages.
-    pub fn files(&self) -> usize {
-        self.outputs.len() - self.packages.iter().map(|package| package.renditions.len()).sum::<usize>()
+    /// A file.
+    ///
+    /// # Panics
+    /// If the plan has no such file.
+    pub fn output(&self, id: OutputId) -> &OutputPlan {
+        &self.outputs[id.0]
     }
 
-    /// The number of products: files, packages, stills, counted in this order.
-    pub(crate) fn products(&self) -> usize {
-        self.files() + self.packages.len() + self.stills.len()
+    /// A package.
+    ///
+    /// # Panics
+    /// If the plan has no such package.
+    pub fn package(&self, id: PackageId) -> &PackagePlan {
+        &self.packages[id.0]
+    }
+
+    /// A still.
+    ///
+    /// # Panics
+    /// If the plan has no such still.
+    pub fn still(&self, id: StillId) -> &StillPlan {
+        &self.stills[id.0]
+    }
+
+    /// A filter step.
+    ///
+    /// # Panics
+    /// If the plan has no such step.
+    pub fn step(&self, id: StepId) -> &FilterPlan {
+        &self.filters[id.0]
+    }
+
+    /// The plan of a file or rendition.
+    ///
+    /// # Panics
+    /// If the plan has no such file or rendition.
+    pub fn sink(&self, sink: Sink) -> &OutputPlan {
+        match sink {
+            Sink::Output(id) => self.output(id),
+            Sink::Rendition { package, rendition } => &self.package(package).renditions[rendition].output,
+        }
+    }
+
+    /// As [`Plan::sink`], to change it.
+    pub(crate) fn sink_mut(&mut self, sink: Sink) -> &mut OutputPlan {
+        match sink {
+            Sink::Output(id) => &mut self.outputs[id.0],
+            Sink::Rendition { package, rendition } => &mut self.packages[package.0].renditions[rendition].output,
+        }
+    }
+
+    /// All files, then all renditions.
+    pub fn sinks(&self) -> Vec<Sink> {
+        let files = (0..self.outputs.len()).map(|number| Sink::Output(OutputId(number)));
+        let renditions = self.packages.iter().enumerate().flat_map(|(number, package)| {
+            let of = move |rendition| Sink::Rendition { package: PackageId(number), rendition };
+            (0..package.renditions.len()).map(of)
+        });
+        files.chain(renditions).collect()
+    }
+
+    /// All products: files, then packages, then stills.
+    pub fn products(&self) -> Vec<Product> {
+        PerProduct::new(self, |product| product).values().copied().collect()
     }
 
     /// Lets the plan replace whatever has the name of one of its products.
@@ -101,17 +164,43 @@ impl Plan {
         self.stills.iter_mut().for_each(|still| still.overwrite = true);
     }
 
-    /// The number of the product that output `number` is or belongs to.
-    pub(crate) fn product(&self, number: usize) -> usize {
-        let has = |package: &PackagePlan| package.renditions.iter().any(|rendition| rendition.output == number);
-        let package = self.packages.iter().position(has);
-        package.map_or(number, |package| self.files() + package)
+    /// The paths of all products.
+    pub(crate) fn paths(&self) -> PerProduct<std::path::PathBuf> {
+        PerProduct::new(self, |product| match product {
+            Product::Output(id) => self.output(id).path.clone(),
+            Product::Package(id) => self.package(id).path.clone(),
+            Product::Still(id) => self.still(id).path.clone(),
+        })
+    }
+}
+
+impl<T> PerProduct<T> {
+    /// A list with what `make` returns for each product of `plan`.
+    pub(crate) fn new(plan: &Plan, make: impl FnMut(Product) -> T) -> Self {
+        Self::of([plan.outputs.len(), plan.packages.len(), plan.stills.len()], make)
     }
 
-    /// The paths of all products.
-    pub(crate) fn paths(&self) -> Vec<std::path::PathBuf> {
-        let files = self.outputs[..self.files()].iter().map(|output| output.path.clone());
-        let packages = self.packages.iter().map(|package| package.path.clone());
-        files.chain(packages).chain(self.stills.iter().map(|still| still.path.clone())).collect()
+    /// A list with `values` in the order of the products of `plan`.
+    pub(crate) fn in_order(plan: &Plan, values: impl IntoIterator<Item = T>) -> Self {
+        let mut values = values.into_iter();
+        PerProduct {
+            outputs: values.by_ref().take(plan.outputs.len()).collect(),
+            packages: values.by_ref().take(plan.packages.len()).collect(),
+            stills: values.take(plan.stills.len()).collect(),
+        }
+    }
+}
+
+impl<T> PerSink<T> {
+    /// A list with what `make` returns for each file and rendition of `plan`.
+    pub(crate) fn new(plan: &Plan, mut make: impl FnMut(Sink) -> T) -> Self {
+        let mut list = PerSink { outputs: Vec::new(), renditions: plan.packages.iter().map(|_| Vec::new()).collect() };
+        for sink in plan.sinks() {
+            match sink {
+                Sink::Output(_) => list.outputs.push(make(sink)),
+                Sink::Rendition { package, .. } => list.renditions[package.0].push(make(sink)),
+            }
+        }
+        list
     }
 }

@@ -3,6 +3,7 @@
 mod audio;
 mod metadata;
 mod filter;
+mod ids;
 mod job;
 mod loudness;
 mod memory;
@@ -15,6 +16,7 @@ mod view;
 pub use self::{
     audio::{AudioPlan, AudioTarget, MustLast, Remix, Resampler},
     filter::{Cut, Deinterlacing, FilterPlan, Filtering, ToneMapping, Transform, Waypoint},
+    ids::{OutputId, PackageId, Product, Sink, StepId, StillId},
     job::{ExternalAudioPlan, Identity, Plan, SourcePlan, VERSION},
     loudness::{Loudness, Normalisation, Settled},
     memory::{MemoryPlan, MemoryShare},
@@ -27,5 +29,6 @@ pub use self::{
 };
 pub(crate) use self::{
     filter::Verdict,
+    ids::{PerProduct, PerSink},
     memory::{FRAMES, PACKETS},
 };

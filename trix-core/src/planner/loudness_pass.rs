@@ -29,9 +29,9 @@ use crate::{
 pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
     settle_drift(plan, source, cancel)?;
     let mut known: Vec<(AudioPlan, Settled)> = Vec::new();
-    for number in 0..plan.outputs.len() {
-        for track in 0..plan.outputs[number].audio.len() {
-            let (output, audio) = (&plan.outputs[number], &plan.outputs[number].audio[track]);
+    for sink in plan.sinks() {
+        for track in 0..plan.sink(sink).audio.len() {
+            let (output, audio) = (plan.sink(sink), &plan.sink(sink).audio[track]);
             let Some(target) = audio.loudness else { continue };
             let same = |(other, _): &&(AudioPlan, Settled)| is_same_audio(other, audio);
             let settled = match known.iter().find(same) {
@@ -42,7 +42,7 @@ pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Resul
                     settled
                 }
             };
-            let audio = &mut plan.outputs[number].audio[track];
+            let audio = &mut plan.sink_mut(sink).audio[track];
             audio.edit = settled.normalisation.applied_to(audio.edit);
             audio.settled = Some(settled);
         }
@@ -53,7 +53,8 @@ pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Resul
 /// Measures the drift between timestamps and samples of tracks where the job corrects it.
 fn settle_drift(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
     let mut known: BTreeMap<usize, Option<Drift>> = BTreeMap::new();
-    for output in &mut plan.outputs {
+    for sink in plan.sinks() {
+        let output = plan.sink_mut(sink);
         for audio in output.audio.iter_mut().filter(|audio| audio.corrects_drift && !audio.copied) {
             let found = match known.get(&audio.stream) {
                 Some(found) => *found,

@@ -22,7 +22,10 @@ use trix_av::{pixel::PixelFormat, stream::StreamFacts};
 use trix_model::{format::FrameFormat, mistake::Mistake};
 
 use crate::{
-    plan::{FRAMES, FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PackagePlan, StillPlan, VideoPlan},
+    plan::{
+        FRAMES, FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PackagePlan, PerSink, StepId, StillPlan,
+        VideoPlan,
+    },
     planner::{codec_memory, external_audio::ExternalAudio},
     source::{STORE, Source},
     spec::{
@@ -39,7 +42,7 @@ pub(super) struct MemoryInputs<'a> {
     pub(super) source: &'a Source,
     pub(super) filters: &'a [FilterPlan],
     pub(super) outputs: &'a [OutputPlan],
-    pub(super) asked: &'a [OutputSettings],
+    pub(super) asked: &'a PerSink<OutputSettings>,
     pub(super) packages: &'a [PackagePlan],
     pub(super) stills: &'a [StillPlan],
     pub(super) external_audio: &'a [ExternalAudio],
@@ -114,9 +117,13 @@ impl Estimator<'_> {
             let name = output.path.file_name().unwrap_or_default().to_string_lossy();
             shares.push(share(name, self.output(output)));
         }
-        for package in *packages {
+        for rendition in packages.iter().flat_map(|package| &package.renditions) {
+            let name = rendition.output.path.file_name().unwrap_or_default().to_string_lossy();
+            shares.push(share(name, self.output(&rendition.output)));
+        }
+        for (package, asked) in packages.iter().zip(&self.inputs.asked.renditions) {
             let name = package.path.file_name().unwrap_or_default().to_string_lossy();
-            shares.push(share(name, self.package(package)));
+            shares.push(share(name, package_bytes(package, asked)));
         }
         for still in *stills {
             let name = still.path.file_name().unwrap_or_default().to_string_lossy();
@@ -195,27 +202,16 @@ impl Estimator<'_> {
         encoder + audio_tracks * AUDIO + (4 << 20)
     }
 
-    /// Memory of a package: each rendition keeps a segment until it is complete.
-    fn package(&self, package: &PackagePlan) -> u64 {
-        let seconds = package.settings.segment.to_f64();
-        let segment = |number: usize| {
-            let video = self.inputs.outputs[number].video.as_ref();
-            let settings = self.inputs.asked[number].video.encode().map(|(_, settings)| settings);
-            // The segment is in memory twice: as packets, and as the finished fragment.
-            video.zip(settings).map_or(1 << 20, |(video, settings)| (2.0 * seconds * rate(video, settings)) as u64)
-        };
-        package.renditions.iter().map(|rendition| segment(rendition.output)).sum()
-    }
-
     /// Memory of the queues between stages.
     fn queues(&self, short: bool) -> u64 {
-        let MemoryInputs { source, filters, outputs, stills, .. } = self.inputs;
+        let MemoryInputs { source, filters, outputs, packages, stills, .. } = self.inputs;
         let frames = if short { 1 } else { FRAMES as u64 };
         let before = |step: &FilterPlan| match step.after {
             None => self.decoded(),
-            Some(before) => made(&filters[before]),
+            Some(before) => made(&filters[before.0]),
         };
-        let encoded = outputs.iter().filter_map(|output| output.video.as_ref());
+        let renditions = packages.iter().flat_map(|package| &package.renditions).map(|rendition| &rendition.output);
+        let encoded = outputs.iter().chain(renditions).filter_map(|output| output.video.as_ref());
         let encoded: u64 = encoded.map(|video| bytes(video.format, video.width, video.height)).sum();
         let stills = stills.iter().filter(|still| shows_frames(still)).count() as u64;
         let shown = filters.iter().map(before).sum::<u64>() + encoded + stills * self.decoded();
@@ -237,8 +233,9 @@ impl Estimator<'_> {
             reference = self.decoder() + 2 * (WINDOW as u64 + self.decoded());
             let taken = (video.filter, output.start, output.end, output.frames);
             if !views.iter().any(|(known, _)| *known == taken) {
-                let steps = std::iter::successors(Some(video.filter), |step| filters.get(*step)?.after);
-                let steps: u64 = steps.filter_map(|step| filters.get(step)).map(|step| self.step(step)).sum();
+                let after = |step: &StepId| filters.get(step.0)?.after;
+                let steps = std::iter::successors(Some(video.filter), after);
+                let steps: u64 = steps.filter_map(|step| filters.get(step.0)).map(|step| self.step(step)).sum();
                 views.push((taken, steps + WINDOW as u64 + own));
             }
             (16 + threads + 4) * own
@@ -246,6 +243,18 @@ impl Estimator<'_> {
         let copies: u64 = copies.sum();
         copies + reference + views.iter().map(|(_, bytes)| bytes).sum::<u64>()
     }
+}
+
+/// Memory of a package: each rendition keeps a segment until it is complete.
+fn package_bytes(package: &PackagePlan, asked: &[OutputSettings]) -> u64 {
+    let seconds = package.settings.segment.to_f64();
+    let segment = |(output, asked): (&OutputPlan, &OutputSettings)| {
+        let settings = asked.video.encode().map(|(_, settings)| settings);
+        // The segment is in memory twice: as packets, and as the finished fragment.
+        let video = output.video.as_ref().zip(settings);
+        video.map_or(1 << 20, |(video, settings)| (2.0 * seconds * rate(video, settings)) as u64)
+    };
+    package.renditions.iter().map(|rendition| &rendition.output).zip(asked).map(segment).sum()
 }
 
 /// True if a still is made of frames and not of audio.

@@ -27,6 +27,7 @@ mod defaults;
 mod output;
 mod package;
 mod still;
+mod drafted;
 mod threads;
 mod filters;
 mod codec_memory;
@@ -40,7 +41,7 @@ use trix_model::{
 };
 
 use crate::{
-    plan::{ExternalAudioPlan, Plan, SourcePlan, VERSION},
+    plan::{ExternalAudioPlan, PerSink, Plan, SourcePlan, VERSION},
     planner::{external_audio::ExternalAudio, lazy_probe::LazyProbe, request::PlanContext},
     source::Source,
     spec::{
@@ -81,7 +82,7 @@ impl Draft {
         mistakes.extend(still::missing_tracks(job, source, &external_audio));
         let context = PlanContext { job, probe: &probe, external_audio: &external_audio };
         let mut outputs = Vec::new();
-        let mut asked = Vec::new();
+        let mut asked = PerSink::default();
         for (number, output) in job.outputs.iter().enumerate() {
             let mut own = Vec::new();
             let (settings, settled) = defaults::settle(output, source);
@@ -89,7 +90,7 @@ impl Draft {
                 plan.decisions.splice(0..0, settled);
                 outputs.push(plan);
             }
-            asked.push(settings);
+            asked.outputs.push(settings);
             // A job with a single output needs no number in the location of a mistake.
             if !is_single(job) {
                 enter(&mut own, number, &job.outputs[number]);
@@ -102,21 +103,19 @@ impl Draft {
             let planned = package::plan(package, &context, source, &mut own)?;
             own.iter_mut().for_each(|mistake| mistake.enter(&format!("packages[{number}].")));
             mistakes.append(&mut own);
-            let Some((mut plan, renditions)) = planned else { continue };
-            for (rendition, (settings, output)) in plan.renditions.iter_mut().zip(renditions) {
-                rendition.output = outputs.len();
-                outputs.push(output);
-                asked.push(settings);
-            }
+            let Some((plan, settings)) = planned else { continue };
             packages.push(plan);
+            asked.renditions.push(settings);
         }
         if !mistakes.is_empty() {
             return Err(Error::of_mistakes(mistakes));
         }
-        let decisions = threads::share(&asked, &mut outputs).into_iter().collect();
-        video::set_options(&asked, &mut outputs);
-        let filters = filters::plan(&mut outputs, source, job.scale_from_larger);
-        let stills = still::plan(&context, source, &outputs)?;
+        let mut drafts = drafted::all(&mut outputs, &mut packages, &asked);
+        let decisions = threads::share(&mut drafts).into_iter().collect();
+        video::set_options(&mut drafts);
+        let filters = filters::plan(&mut drafts, source, job.scale_from_larger);
+        let renditions = packages.iter().flat_map(|package| &package.renditions).map(|rendition| &rendition.output);
+        let stills = still::plan(&context, source, &outputs.iter().chain(renditions).collect::<Vec<_>>())?;
         let inputs = memory::MemoryInputs {
             source,
             filters: &filters,

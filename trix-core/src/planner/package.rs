@@ -13,7 +13,7 @@ use trix_model::{
 };
 
 use crate::{
-    plan::{Metadata, OutputPlan, PackagePlan, RenditionPlan, SubtitlePlan, TextPlan, TrackTags},
+    plan::{Metadata, PackagePlan, RenditionPlan, SubtitlePlan, TextPlan, TrackTags},
     planner::{
         audio, output,
         request::{OutputRequest, PlanContext},
@@ -47,8 +47,8 @@ struct Expanded {
     notes: Vec<String>,
 }
 
-/// A package plan whose renditions are not numbered yet, and the settings and plan of each rendition.
-pub(super) type Planned = (PackagePlan, Vec<(OutputSettings, OutputPlan)>);
+/// A package plan, and the settings of each rendition.
+pub(super) type Planned = (PackagePlan, Vec<OutputSettings>);
 
 /// Resolves a package against its source. Adds mistakes to `mistakes`; with mistakes, there is no plan.
 ///
@@ -72,7 +72,7 @@ pub(super) fn plan(
         source.decodable_audio().map(|(number, _)| number).chain(file_metadata).map(parts).collect();
     let expanded = expand(package, source, &tracks);
     let begin = begin(package, &expanded, context, source)?;
-    let (mut renditions, mut outputs) = (Vec::new(), Vec::new());
+    let (mut renditions, mut asked): (Vec<RenditionPlan>, _) = (Vec::new(), Vec::new());
     let mut notes = expanded.notes;
     let has_video = expanded.renditions.iter().any(|rendition| rendition.output.video != VideoSettings::None);
     for Rendition { id, output, part, place } in expanded.renditions {
@@ -89,14 +89,14 @@ pub(super) fn plan(
                 planned.notes.retain(|note| !note.starts_with(TIMECODE_LOST));
             }
             planned.metadata = Metadata { tags: planned.metadata.tags, ..Metadata::default() };
-            renditions.push(RenditionPlan { id, output: 0 });
-            outputs.push((output, planned));
+            renditions.push(RenditionPlan { id, output: planned });
+            asked.push(output);
         }
     }
     if !mistakes.is_empty() {
         return Ok(None);
     }
-    let Some(origin) = outputs.first().map(|(_, output): &(_, OutputPlan)| output.origin) else {
+    let Some(origin) = renditions.first().map(|rendition| rendition.output.origin) else {
         let detail = "nothing would be written: the source has no stream that the package keeps";
         return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
     };
@@ -110,7 +110,7 @@ pub(super) fn plan(
         decisions: expanded.decisions,
         notes,
     };
-    Ok(Some((plan, outputs)))
+    Ok(Some((plan, asked)))
 }
 
 /// Notes about data that a file would hold and a package cannot.

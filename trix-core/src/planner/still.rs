@@ -28,7 +28,7 @@ use crate::{
 /// # Errors
 /// `InvalidSpec` with the mistakes of a still. `Unsupported` if the video or audio that it shows is missing. Both name
 /// the still.
-pub(super) fn plan(context: &PlanContext<'_>, source: &Source, outputs: &[OutputPlan]) -> Result<Vec<StillPlan>> {
+pub(super) fn plan(context: &PlanContext<'_>, source: &Source, outputs: &[&OutputPlan]) -> Result<Vec<StillPlan>> {
     let job = context.job;
     if job.stills.is_empty() {
         return Ok(Vec::new());
@@ -144,7 +144,7 @@ struct Part {
 
 /// The part of the source that stills show: that of the first output with encoded video, or the part that such an output
 /// would have.
-fn part(context: &PlanContext<'_>, source: &Source, outputs: &[OutputPlan]) -> Part {
+fn part(context: &PlanContext<'_>, source: &Source, outputs: &[&OutputPlan]) -> Part {
     let settings = &context.job.source;
     let planned = outputs.iter().find(|output| output.video.is_some());
     let (origin, cut, until) = match planned {

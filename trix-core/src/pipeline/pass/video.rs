@@ -35,7 +35,7 @@ use crate::{
         },
         stage::{Fan, Receiver, Sender, Sent},
     },
-    plan::{Cut, Verdict},
+    plan::{Cut, Sink, StepId, StillId, Verdict},
     still::FrameStill,
 };
 
@@ -76,8 +76,7 @@ impl DecodeStage {
 
 /// Takes the frames of its cut, and filters them.
 pub(super) struct FilterStage {
-    /// Number of the step.
-    pub(super) step: usize,
+    pub(super) step: StepId,
     pub(super) cut: Cut,
     /// Time base of the incoming frames.
     pub(super) time_base: TimeBase,
@@ -116,7 +115,7 @@ impl FilterStage {
         }
         record.counts = self.filter.counts();
         record.changes = self.filter.changes().to_vec();
-        *lock(&self.shared.steps[self.step]) = record;
+        *lock(&self.shared.steps[self.step.0]) = record;
         Ok(())
     }
 
@@ -133,8 +132,7 @@ impl FilterStage {
 
 /// Makes a still from the frames of its cut.
 pub(super) struct StillStage {
-    /// Number of the still.
-    pub(super) number: usize,
+    pub(super) id: StillId,
     pub(super) still: FrameStill,
     pub(super) cut: Cut,
     /// Time base of the frames.
@@ -163,7 +161,7 @@ impl StillStage {
             self.still.push(&frame).map_err(|error| error.at(Some(time)))?;
         }
         drop(input);
-        *lock(&self.shared.stills[self.number]) = Some(self.still.finish(end)?);
+        *lock(self.shared.still(self.id)) = Some(self.still.finish(end)?);
         Ok(())
     }
 }
@@ -223,8 +221,8 @@ pub(super) struct EncodeStage {
     pub(super) output: Option<Sender<ForMuxer>>,
     pub(super) counters: Arc<Counters>,
     pub(super) shared: Arc<Shared>,
-    /// Number of the output.
-    pub(super) number: usize,
+    /// The file or rendition that takes the packets.
+    pub(super) sink: Sink,
     /// Number of the track in the output.
     pub(super) track: usize,
     pub(super) first_seen: bool,
@@ -243,7 +241,7 @@ impl EncodeStage {
             let pts = frame.pts.saturating_sub(self.origin);
             let force = self.forced.at(Timestamp::new(pts, self.time_base));
             let number = self.timeline.push(pts, frame.duration);
-            self.shared.outputs[self.number].encoded.fetch_add(1, Ordering::Relaxed);
+            self.shared.outputs[self.sink].encoded.fetch_add(1, Ordering::Relaxed);
             if !frame.extras.is_empty() {
                 self.extras.insert(number as i64, frame.extras);
             }
@@ -257,7 +255,7 @@ impl EncodeStage {
             let error = failures::at(error, last);
             failures::and(error, &format!("when all {} frames had gone in", self.timeline.pushed()))
         })?;
-        lock(&self.shared.outputs[self.number].done).warnings.extend(self.encoder.complaints());
+        lock(&self.shared.outputs[self.sink].done).warnings.extend(self.encoder.complaints());
         Ok(())
     }
 
@@ -284,7 +282,7 @@ impl EncodeStage {
             encoded.data = nal::without_parameter_sets(encoded.data, self.carries.codec);
         }
         let times = self.timeline.pop(&encoded)?;
-        self.shared.outputs[self.number].emitted.fetch_add(1, Ordering::Relaxed);
+        self.shared.outputs[self.sink].emitted.fetch_add(1, Ordering::Relaxed);
         self.counters.add_frame();
         let Some(output) = &self.output else { return Ok(()) };
         let mut packet = if self.first_seen || self.info.is_empty() {
@@ -316,6 +314,7 @@ mod tests {
             pass::record::{OutputRecord, Shared},
             stage::channel,
         },
+        plan::{OutputId, PerSink},
     };
 
     /// An encoder with a delay of two frames. It fails at frame number `at`, or, with `None`, at the first packet that
@@ -366,7 +365,7 @@ mod tests {
             walked: Default::default(),
             codec_changes: Default::default(),
             steps: Vec::new(),
-            outputs: vec![OutputRecord::default()],
+            outputs: PerSink { outputs: vec![OutputRecord::default()], renditions: Vec::new() },
             packages: Vec::new(),
             stills: Vec::new(),
             damage_of_tracks: Default::default(),
@@ -394,7 +393,7 @@ mod tests {
             output: None,
             counters: Arc::default(),
             shared: Arc::new(shared()),
-            number: 0,
+            sink: Sink::Output(OutputId(0)),
             track: 0,
             first_seen: false,
             carries: Carries::default(),

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use trix_core::{
     Control, Error, ErrorKind, Job, Plan, Report, Source,
     control::progress::{Phase, Progress},
+    plan::{FilterPlan, Sink},
     planner, run,
     spec::video::Encoder,
 };
@@ -45,7 +46,12 @@ fn plan(job: &Job) -> Plan {
 
 /// What each step makes: the step before it, and the outputs that need it.
 fn steps(job: &Job) -> Vec<(Option<usize>, Vec<usize>)> {
-    plan(job).filters.into_iter().map(|step| (step.after, step.outputs)).collect()
+    let file = |sink: Sink| match sink {
+        Sink::Output(id) => id.0,
+        Sink::Rendition { .. } => panic!("{sink:?} in a job without packages"),
+    };
+    let told = |step: FilterPlan| (step.after.map(|step| step.0), step.outputs.into_iter().map(file).collect());
+    plan(job).filters.into_iter().map(told).collect()
 }
 
 /// The names in a folder, hidden ones too, sorted.

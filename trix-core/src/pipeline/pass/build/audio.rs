@@ -37,7 +37,7 @@ use crate::{
         },
         stage::{Fan, Sender, channel},
     },
-    plan::{AudioPlan, AudioTarget, OutputPlan, SubtitlePlan, TrackTags},
+    plan::{AudioPlan, AudioTarget, OutputPlan, Sink, SubtitlePlan, TrackTags},
     planner::{
         audio_choice::cuts_exactly,
         cut::CopyGate,
@@ -50,26 +50,26 @@ use crate::{
 struct Measured {
     plan: AudioPlan,
     target: AudioTarget,
-    /// Number of the output, and number of the track's plan in it.
-    places: Vec<(usize, usize)>,
+    /// The output, and the number of the track's plan in it.
+    places: Vec<(Sink, usize)>,
 }
 
 impl Builder<'_> {
     /// Adds the copied tracks of an output, and its encoded audio tracks.
     pub(super) fn taken_over(
         &mut self,
-        number: usize,
+        sink: Sink,
         source: &Source,
         to_muxer: &Sender<ForMuxer>,
         tracks: &mut Vec<TrackSpec>,
     ) -> Result<()> {
-        let output = &self.plan.outputs[number];
+        let output = self.plan.sink(sink);
         let origin = output.origin;
         if let Some(copy) = &output.video_copy {
             let facts = self.facts(copy.stream)?;
             let track = tracks::copied(facts, Some(frame_rate(facts)), &output.tags(copy.stream));
             let kind = Kind::Frames(CopyGate::new(copy));
-            let watch = Some(self.watch(number, facts, output.start, None));
+            let watch = Some(self.watch(sink, facts, output.start, None));
             let (label, next) = (self.label.clone(), to_muxer.clone());
             let own = IntoOutput { label, kind, watch, track: tracks.len(), origin, next, reached: None };
             self.routes[copy.stream].push(Route::Output(Box::new(own)));
@@ -77,7 +77,7 @@ impl Builder<'_> {
         }
         for (audio_number, audio) in output.audio.iter().enumerate() {
             let place =
-                AudioPlace { output: number, track: tracks.len(), number: audio_number, next: Some(to_muxer.clone()) };
+                AudioPlace { output: sink, track: tracks.len(), number: audio_number, next: Some(to_muxer.clone()) };
             tracks.push(match audio.copied {
                 true => self.copied_audio(output, audio, source, place)?,
                 false => self.encoded_audio(output, audio, place)?,
@@ -127,11 +127,11 @@ impl Builder<'_> {
     ) -> Result<TrackSpec> {
         let facts = self.facts(audio.stream)?;
         let mut track = tracks::copied(facts, None, &output.tags(audio.stream));
-        let AudioPlace { output: number, track: index, next, .. } = place;
+        let AudioPlace { output: sink, track: index, next, .. } = place;
         let Some(next) = next else { return Ok(track) };
         let Some(track_number) = audio.external_audio else {
             let span = Span { origin: output.start.unwrap_or(EVER), end: output.span_end() };
-            let watch = Some(self.watch(number, facts, output.start, span.end));
+            let watch = Some(self.watch(sink, facts, output.start, span.end));
             let kind = Kind::Audio(cut(output, source, facts, span, &mut track));
             let (label, origin) = (self.label.clone(), output.origin);
             let own = IntoOutput { label, kind, watch, track: index, origin, next, reached: None };
@@ -149,14 +149,14 @@ impl Builder<'_> {
         let end = output
             .span_end()
             .map(|end| origin.plus(Timestamp::new(-output.origin.ticks, output.origin.base)).plus(end));
-        let watch = Some(self.watch(number, own, output.start.map(|_| origin), end));
+        let watch = Some(self.watch(sink, own, output.start.map(|_| origin), end));
         let span = Span { origin: output.start.map_or(EVER, |_| origin), end };
         let kind = Kind::Audio(cut(output, &file, own, span, &mut track));
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
         let route = IntoOutput { label: file.label(), kind, watch, track: index, origin, next, reached: None };
         routes[own.index].push(Route::Output(Box::new(route)));
         let damage = Arc::new(DamageLog::new(self.plan.source.settings.on_damage));
-        let (token, shared) = (self.token_of(number), Arc::clone(&self.shared));
+        let (token, shared) = (self.token_of(sink), Arc::clone(&self.shared));
         let demuxer = Demuxer::new(file, Arc::clone(&damage));
         let work = move || {
             route::demux(demuxer, routes)?;
@@ -167,10 +167,10 @@ impl Builder<'_> {
         Ok(track)
     }
 
-    /// The check for changes in the packets of a stream that output `number` copies from `start` to `end`.
-    fn watch(&self, number: usize, facts: &StreamFacts, start: Option<Timestamp>, end: Option<Timestamp>) -> CopyWatch {
-        let container = self.plan.outputs[number].container;
-        CopyWatch::new(facts, container, number, Span { origin: start.unwrap_or(EVER), end }, Arc::clone(&self.shared))
+    /// The check for changes in the packets of a stream that `sink` copies from `start` to `end`.
+    fn watch(&self, sink: Sink, facts: &StreamFacts, start: Option<Timestamp>, end: Option<Timestamp>) -> CopyWatch {
+        let container = self.plan.sink(sink).container;
+        CopyWatch::new(facts, container, sink, Span { origin: start.unwrap_or(EVER), end }, Arc::clone(&self.shared))
     }
 
     fn encoded_audio(&mut self, output: &OutputPlan, audio: &AudioPlan, place: AudioPlace) -> Result<TrackSpec> {
@@ -231,7 +231,7 @@ impl Builder<'_> {
                 held: VecDeque::new(),
                 places,
             };
-            let token = Token::joined(stage.places.iter().map(|place| &self.tokens[self.plan.product(place.output)]));
+            let token = Token::joined(stage.places.iter().map(|place| &self.tokens[place.output.product()]));
             let token = token.unwrap_or_else(|| self.token.clone());
             let input = self.listen(format!("audio {number}"), plan.stream, &token, watch);
             let label = self.audio_label(plan.stream);
@@ -250,7 +250,7 @@ impl Builder<'_> {
             }
             let token = Token::joined(own.iter().map(|own| &own.token)).unwrap_or_else(|| self.token.clone());
             let output = Fan::new(own.iter().map(|own| own.next.clone()).collect());
-            let products = token.outputs();
+            let products = self.products_of(&token);
             if let Err(error) = self.decoder(index, output, token, watch) {
                 self.go_on_without(&products, error)?;
             }
@@ -302,15 +302,16 @@ impl Builder<'_> {
         let can_hear =
             |plan: &AudioPlan| plan.external_audio.is_some() || source.selection().lack(plan.stream).is_none();
         let mut all: Vec<Measured> = Vec::new();
-        for (number, output) in self.plan.outputs.iter().enumerate() {
-            if !self.pass.writes(self.plan.product(number)) || !self.includes(number) {
+        for sink in self.plan.sinks() {
+            let output = self.plan.sink(sink);
+            if !self.pass.writes(sink.product()) || !self.includes(sink) {
                 continue;
             }
             for (track, plan) in output.audio.iter().enumerate().filter(|(_, plan)| plan.copied && can_hear(plan)) {
                 let target = plan.heard(output);
                 match all.iter_mut().find(|known| known.plan.stream == plan.stream && known.target == target) {
-                    Some(known) => known.places.push((number, track)),
-                    None => all.push(Measured { plan: plan.clone(), target, places: vec![(number, track)] }),
+                    Some(known) => known.places.push((sink, track)),
+                    None => all.push(Measured { plan: plan.clone(), target, places: vec![(sink, track)] }),
                 }
             }
         }
@@ -325,7 +326,7 @@ impl Builder<'_> {
                 shared: Arc::clone(&self.shared),
                 places,
             };
-            let token = Token::joined(stage.places.iter().map(|(output, _)| &self.tokens[self.plan.product(*output)]));
+            let token = Token::joined(stage.places.iter().map(|(output, _)| &self.tokens[output.product()]));
             let token = token.unwrap_or_else(|| self.token.clone());
             let input = self.listen(format!("loudness {number}"), plan.stream, &token, watch);
             let label = self.audio_label(plan.stream);

@@ -32,37 +32,38 @@ use crate::{
         },
         stage::{Fan, Receiver, Sender, channel},
     },
-    plan::Cut,
+    plan::{Cut, Sink, StepId},
     reading::reader::FrameReader,
     report::Seek,
     source::Source,
 };
 
 impl Builder<'_> {
-    /// Builds the video encoder of output `number`, and its track.
+    /// Builds the video encoder of `sink`, and its track.
     pub(super) fn encoder(
         &mut self,
-        number: usize,
+        sink: Sink,
         to_muxer: Option<Sender<ForMuxer>>,
         tracks: &mut Vec<TrackSpec>,
         watch: &mut Watch,
     ) -> Result<()> {
         let plan = self.plan;
-        let output = &plan.outputs[number];
+        let output = plan.sink(sink);
         let Some(video) = &output.video else { return Ok(()) };
-        let stats = self.pass.stats(number).map(|path| (self.pass.number, path));
+        let stats = self.pass.stats(sink).map(|path| (self.pass.number, path));
         let mut encoder = encode::video::open(video, output.threads, stats)?;
-        lock(&self.shared.outputs[number].done).frame_threads = encoder.frame_threads();
+        lock(&self.shared.outputs[sink].done).frame_threads = encoder.frame_threads();
         let headers = encoder.headers()?;
         let time_base = self.time_base_after(video.filter)?;
         let sets = &headers.parameter_sets;
         let tags = output.tags(video.stream);
         let track = tracks::of_frames(video, time_base, encoder.as_ref(), sets, output.container, &tags)?;
-        let token = self.token_of(number);
+        let token = self.token_of(sink);
         let bytes = video.format.frame_bytes(video.width, video.height);
         let (to_encoder, input, depth) = channel::<DecodedFrame>(self.frames_of(bytes), &token);
-        watch.add_queue(&self.queue("encode", number), depth);
-        self.takers[video.filter].push(to_encoder);
+        let queue = self.queue("encode", self.number(sink));
+        watch.add_queue(&queue, depth);
+        self.takers[video.filter.0].push(to_encoder);
         let stage = video::EncodeStage {
             timeline: Timeline::new(Timestamp::new(1, video.rate.inverse()).rescale(time_base).max(1)),
             origin: output.origin.rescale(time_base),
@@ -70,9 +71,9 @@ impl Builder<'_> {
             forced: Forced::new(&video.keyframes, video.key_interval),
             info: headers.info,
             output: to_muxer,
-            counters: Arc::clone(&self.counters[number]),
+            counters: Arc::clone(&self.counters[sink]),
             shared: Arc::clone(&self.shared),
-            number,
+            sink,
             track: tracks.len(),
             first_seen: false,
             carries: video::Carries {
@@ -84,30 +85,34 @@ impl Builder<'_> {
             extras: Default::default(),
             encoder,
         };
-        let mut renditions = plan.packages.iter().flat_map(|package| &package.renditions);
-        let rendition = renditions.find(|own| own.output == number).map(|own| format!("rendition {}", own.id));
+        let rendition = match sink {
+            Sink::Output(_) => None,
+            Sink::Rendition { package, rendition } => {
+                Some(format!("rendition {}", plan.package(package).renditions[rendition].id))
+            }
+        };
         let work = move || {
             stage.run(input).map_err(|error| match &rendition {
                 Some(rendition) => failures::and(error, rendition),
                 None => error,
             })
         };
-        self.wait(self.queue("encode", number), Stage::Encode, token, work);
+        self.wait(queue, Stage::Encode, token, work);
         tracks.push(track);
         Ok(())
     }
 
     /// The time base of the frames that filter step `step` produces.
-    fn time_base_after(&self, step: usize) -> Result<TimeBase> {
+    fn time_base_after(&self, step: StepId) -> Result<TimeBase> {
         Ok(self.filter(step)?.time_base())
     }
 
     /// The filter of step `step`.
-    fn filter(&self, step: usize) -> Result<FrameFilter> {
-        let plan = &self.plan.filters[step];
+    fn filter(&self, step: StepId) -> Result<FrameFilter> {
+        let plan = self.plan.step(step);
         let (stream, base) = match plan.after {
             None => {
-                let served = plan.outputs.first().and_then(|number| self.plan.outputs[*number].video.as_ref());
+                let served = plan.outputs.first().and_then(|sink| self.plan.sink(*sink).video.as_ref());
                 let facts = self.facts(served.map_or(0, |video| video.stream))?;
                 (facts.index, facts.time_base)
             }
@@ -124,16 +129,16 @@ impl Builder<'_> {
         let mut roots: Vec<(Sender<DecodedFrame>, Token)> = Vec::new();
         let mut stream = None;
         // A step feeds only later steps. In reverse order, the consumers of each step are complete when its turn comes.
-        for step in (0..self.plan.filters.len()).rev() {
-            let plan = &self.plan.filters[step];
+        for step in (0..self.plan.filters.len()).rev().map(StepId) {
+            let plan = self.plan.step(step);
             let served: Vec<&Token> = plan
                 .outputs
                 .iter()
-                .filter(|number| self.includes(**number))
-                .map(|number| &self.tokens[self.plan.product(*number)])
+                .filter(|sink| self.includes(**sink))
+                .map(|sink| &self.tokens[sink.product()])
                 .collect();
             let Some(token) = Token::joined(served) else { continue };
-            let index = self.plan.outputs[plan.outputs[0]].video.as_ref().map_or(0, |video| video.stream);
+            let index = self.plan.sink(plan.outputs[0]).video.as_ref().map_or(0, |video| video.stream);
             let facts = self.facts(index)?;
             let filter = self.filter(step)?;
             let (limit, time_base) = match plan.after {
@@ -143,24 +148,24 @@ impl Builder<'_> {
                     (format.frame_bytes(facts.width, facts.height), facts.time_base)
                 }
                 Some(before) => {
-                    let (width, height) = self.plan.filters[before].filtering.transform.size();
-                    let format = self.plan.filters[before].filtering.transform.format;
+                    let transform = &self.plan.step(before).filtering.transform;
+                    let ((width, height), format) = (transform.size(), transform.format);
                     (format.frame_bytes(width, height), self.time_base_after(before)?)
                 }
             };
             let (to_filter, input, depth): (_, Receiver<DecodedFrame>, _) = channel(self.frames_of(limit), &token);
-            watch.add_queue(&self.queue("filter", step), depth);
+            watch.add_queue(&self.queue("filter", step.0), depth);
             match plan.after {
                 None => roots.push((to_filter, token.clone())),
-                Some(before) => self.takers[before].push(to_filter),
+                Some(before) => self.takers[before.0].push(to_filter),
             }
             stream = Some(index);
-            let output = Fan::new(std::mem::take(&mut self.takers[step]));
+            let output = Fan::new(std::mem::take(&mut self.takers[step.0]));
             let cut = plan.cut;
             let stage = video::FilterStage { step, cut, time_base, filter, shared: Arc::clone(&self.shared) };
             let label = self.label.clone();
             let work = move || stage.run(input, output).map_err(|error| failures::from_source(error, &label));
-            self.wait(self.queue("filter", step), Stage::Filter, token, work);
+            self.wait(self.queue("filter", step.0), Stage::Filter, token, work);
         }
         // The first steps of the plan get their frames first.
         roots.reverse();
@@ -169,7 +174,7 @@ impl Builder<'_> {
             return Ok(());
         };
         let token = Token::joined(roots.iter().map(|(_, token)| token)).unwrap_or_else(|| self.token.clone());
-        let products = token.outputs();
+        let products = self.products_of(&token);
         match self.decode_frames(index, source, roots, token, watch) {
             Ok(()) => Ok(()),
             Err(error) => self.go_on_without(&products, error),
@@ -202,7 +207,8 @@ impl Builder<'_> {
             self.seek = Some(Seek { not_decoded, from_start: begin.as_ref().err().copied() });
             self.begin = begin.ok().map(|begin| (index, begin));
         }
-        let mut shown = self.plan.outputs.iter().filter(|output| output.video.is_some());
+        let outputs = self.plan.sinks().into_iter().map(|sink| self.plan.sink(sink));
+        let mut shown = outputs.filter(|output| output.video.is_some());
         let names_timecode = shown.all(|output| output.metadata.timecode.is_none());
         if names_timecode && self.begin.is_some() {
             self.name_timecode(source)?;

@@ -32,7 +32,7 @@ use crate::{
         pass::record::{Pass, Running, Shared},
         stage::{self, Outcome, Sender, Waiting},
     },
-    plan::{FRAMES, PACKETS, Plan},
+    plan::{FRAMES, PACKETS, PerProduct, PerSink, Plan, Product, Sink},
     planner::external_audio::ExternalAudio,
     report::Seek,
     source::Source,
@@ -49,9 +49,8 @@ struct Builder<'a> {
     /// The streams of the source, then the external audio tracks.
     streams: Vec<StreamFacts>,
     token: Token,
-    /// One for each product.
-    tokens: Vec<Token>,
-    counters: &'a [Arc<Counters>],
+    tokens: PerProduct<Token>,
+    counters: &'a PerSink<Arc<Counters>>,
     shared: Arc<Shared>,
     damage: Arc<DamageLog>,
     routes: Vec<Vec<Route>>,
@@ -63,7 +62,7 @@ struct Builder<'a> {
     listeners: Vec<Listener>,
     waiting: Vec<Waiting>,
     /// Paths of all products.
-    names: Vec<PathBuf>,
+    names: PerProduct<PathBuf>,
     found: &'a mut StageErrors,
     seek: Option<Seek>,
     /// The stream whose frames are decoded, and where decoding begins.
@@ -73,8 +72,7 @@ struct Builder<'a> {
 /// The objects through which a caller follows a pass.
 pub(crate) struct PassMonitors<'a> {
     pub(crate) token: &'a Token,
-    /// One for each output of the plan.
-    pub(crate) counters: &'a [Arc<Counters>],
+    pub(crate) counters: &'a PerSink<Arc<Counters>>,
     pub(crate) watch: &'a mut Watch,
     /// Receives the outcome of every stage that ends.
     pub(crate) done: &'a crossbeam::Sender<Outcome>,
@@ -103,7 +101,7 @@ pub(crate) fn start(
         pass,
         label: source.label(),
         token: token.clone(),
-        tokens: token.of_outputs(plan.products()),
+        tokens: PerProduct::in_order(plan, token.of_outputs(plan.products().len())),
         counters,
         shared: Arc::new(Shared::new(plan)),
         damage: Arc::new(DamageLog::new(plan.source.settings.on_damage)),
@@ -137,9 +135,9 @@ pub(crate) fn start(
         Ok(())
     });
     waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
-    let stages = waiting.len();
+    let (stages, products) = (waiting.len(), plan.products());
     stage::start(waiting, done, &stage::thread).map_err(|(concerned, error)| match concerned.first() {
-        Some(first) => failures::of_output(error, &names[*first]),
+        Some(first) => failures::of_output(error, &names[products[*first]]),
         None => error,
     })?;
     Ok(Running { stages, shared, damage, appeared, io, seek })
@@ -151,21 +149,27 @@ impl Builder<'_> {
         self.streams.get(index).ok_or_else(missing)
     }
 
-    /// The token of the product that output `number` is or belongs to.
-    fn token_of(&self, number: usize) -> Token {
-        self.tokens[self.plan.product(number)].clone()
+    /// The token of the product that has the packets of `sink`.
+    fn token_of(&self, sink: Sink) -> Token {
+        self.tokens[sink.product()].clone()
     }
 
-    /// True if output `number` takes part in the pass and has not failed.
-    fn includes(&self, number: usize) -> bool {
-        self.pass.includes(self.plan, number) && !self.token_of(number).is_set()
+    /// True if `sink` takes part in the pass and has not failed.
+    fn includes(&self, sink: Sink) -> bool {
+        self.pass.includes(sink) && !self.token_of(sink).is_set()
+    }
+
+    /// The products that a stage with this token works for. Empty if it works for the whole job.
+    fn products_of(&self, token: &Token) -> Vec<Product> {
+        let all = self.plan.products();
+        token.outputs().into_iter().map(|number| all[number]).collect()
     }
 
     /// Records the failure to open something that the `products` need, and continues without them.
     ///
     /// # Errors
     /// The same error, if it ends the job.
-    fn go_on_without(&mut self, products: &[usize], error: Error) -> Result<()> {
+    fn go_on_without(&mut self, products: &[Product], error: Error) -> Result<()> {
         let error = match products {
             [first, ..] => failures::of_output(error, &self.names[*first]),
             [] => error,
@@ -182,7 +186,7 @@ impl Builder<'_> {
         // Close what was opened only for these products.
         self.waiting.retain(|own| !own.token.is_set());
         for audio in &mut self.audio_tracks {
-            audio.places.retain(|place| !self.tokens[self.plan.product(place.output)].is_set());
+            audio.places.retain(|place| !self.tokens[place.output.product()].is_set());
         }
         self.audio_tracks.retain(|audio| !audio.places.is_empty());
         self.listeners.retain(|own| !own.token.is_set());
@@ -212,8 +216,13 @@ impl Builder<'_> {
         self.waiting.push(Waiting { name: name.into(), stage, token, work: Box::new(work) });
     }
 
+    /// The number of a file or rendition in names of queues: renditions are counted after the files.
+    fn number(&self, sink: Sink) -> usize {
+        self.plan.sinks().iter().position(|other| *other == sink).unwrap_or(0)
+    }
+
     /// The name of a queue: only its stage, if there is one product.
     fn queue(&self, stage: &str, number: usize) -> String {
-        if self.plan.products() == 1 { stage.to_owned() } else { format!("{stage} {number}") }
+        if self.plan.products().len() == 1 { stage.to_owned() } else { format!("{stage} {number}") }
     }
 }
