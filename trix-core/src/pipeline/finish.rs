@@ -34,7 +34,7 @@ use crate::{
         record::TrackRecord,
     },
     package::{self, CommittedPackage, WrittenPackage},
-    plan::{AudioPlan, OutputId, OutputPlan, PackageId, PerProduct, Plan, Product, StillId},
+    plan::{AudioPlan, OutputId, OutputPlan, PackageId, PerProduct, PerSink, Plan, Product, Sink, StillId},
     pool,
     report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
     source::{Discontinuity, FileFixity, SourceHasher, sha256_of_file},
@@ -151,6 +151,8 @@ impl Reports {
 /// The inputs for checking products.
 pub(super) struct Finish<'a> {
     pub(super) plan: &'a Plan,
+    /// The plan of each file and rendition, with its encodes.
+    pub(super) outputs: &'a PerSink<OutputPlan>,
     pub(super) hasher: Option<&'a SourceHasher>,
     pub(super) control: &'a Control,
 }
@@ -263,8 +265,8 @@ impl Finish<'_> {
     /// True if `product` is a file whose frames are compared with those of the source.
     fn compares_frames(&self, product: Product) -> bool {
         let Product::Output(id) = product else { return false };
-        let plan = self.plan.output(id);
-        plan.verify == VerifyLevel::Full && plan.video.is_some()
+        let file = self.plan.output(id);
+        file.verify == VerifyLevel::Full && file.content.video.is_some()
     }
 
     /// Compares the frames of all files that need it.
@@ -280,7 +282,7 @@ impl Finish<'_> {
             let (product, frames) = (looked.product, looked.frames.unwrap_or(0));
             looked.is_whole = true;
             let (Ok(Made::File(part, report)), Product::Output(id)) = (&mut looked.made, product) else { continue };
-            let plan = self.plan.output(id);
+            let plan = &self.outputs[Sink::Output(id)];
             let Some(video) = &plan.video else { continue };
             let compared = Compared { plan, video, path: part.path(), frames, token: tokens[product].clone() };
             files.push((compared, &mut report.verification));
@@ -323,7 +325,7 @@ impl Finish<'_> {
             ..
         } = outcome;
         let (audio_ledgers, audio_changes) = audio_reports(outcome.audio_ledgers, outcome.audio_changes);
-        let plan = self.plan.output(id);
+        let plan = &self.outputs[Sink::Output(id)];
         self.balance(ledger.as_ref())?;
         audio_ledgers.iter().try_for_each(AudioLedger::balance)?;
         self.lasts(plan, &tracks)?;
@@ -370,7 +372,8 @@ impl Finish<'_> {
         }
         let (mut outcomes, mut renditions) = (renditions.into_iter(), Vec::new());
         for (at, record) in written.records().iter().enumerate() {
-            let output = plan.renditions.get(at).map(|rendition| &rendition.output);
+            let sink = Sink::Rendition { package: id, rendition: at };
+            let output = plan.renditions.get(at).map(|_| &self.outputs[sink]);
             let outcome = outcomes.next().unwrap_or_default();
             let OutputOutcome { mut ledger, loudness, frame_threads, mut warnings, extras, changes, .. } = outcome;
             let (audio_ledgers, audio_changes) = audio_reports(outcome.audio_ledgers, outcome.audio_changes);
@@ -442,7 +445,7 @@ impl Finish<'_> {
         for (audio, record) in plan.audio.iter().zip(tracks.iter().skip(first)) {
             let AudioPlan { copied: true, must_last: Some(must_last), .. } = audio else { continue };
             let end = record.end.map_or(0, |end| end.rescale(TimeBase::new(1, i64::from(audio.sample_rate))));
-            let track = audio.external_audio.and_then(|number| self.plan.external_audio.get(number));
+            let track = audio.stream.external_audio().and_then(|number| self.plan.external_audio.get(number));
             let file = track.and_then(|track| track.settings.all_inputs().into_iter().next()).unwrap_or_default().path;
             must_last.check(end).map_err(|error| error.in_file(&file))?;
         }

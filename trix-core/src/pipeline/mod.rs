@@ -41,7 +41,7 @@ use stage::Outcome;
 use crate::{
     decode::timing::TimingReport,
     doctor,
-    plan::{AudioPlan, OutputPlan, PerProduct, PerSink, Plan, Product, Sink, VERSION},
+    plan::{AudioEncode, EncodePlan, PerProduct, PerSink, Plan, Product, Sink, VERSION},
     planner::{
         Draft,
         external_audio::{self, ExternalAudio},
@@ -141,13 +141,14 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     let outcome = passes(&plan, &external_audio, source, &pending, &mut failures, control)
         .map_err(|error| error.in_file(&path))?;
     for sink in plan.sinks() {
-        plan.sink_mut(sink).notes.extend(outcome.appeared.iter().cloned());
+        plan.content_mut(sink).notes.extend(outcome.appeared.iter().cloned());
     }
     let seek = outcome.seek;
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
-    let finish = Finish { plan: &plan, hasher: hasher.as_ref(), control };
+    let outputs = PerSink::new(&plan, |sink| plan.sink(sink));
+    let finish = Finish { plan: &plan, outputs: &outputs, hasher: hasher.as_ref(), control };
     let (ready, found) = finish.check(pending, outcome, &mut failures)?;
     let fixity = hasher.as_ref().map(|hasher| hasher.finish(&control.cancel)).transpose();
     let fixity = fixity.map_err(|error| error.in_file(&path))?;
@@ -175,6 +176,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
         tracks: tracks(&plan, found.damage_of_tracks),
         decisions: plan.decisions,
         filters: plan.filters,
+        encodes: plan.encodes,
         outputs,
         packages,
         stills,
@@ -186,11 +188,11 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
 /// Decisions that offer to correct a drift that was filled and cut.
 fn offers(plan: &Plan, timing: &BTreeMap<usize, TimingReport>) -> Vec<Decision> {
     let mut list = Vec::new();
-    let outputs: Vec<&OutputPlan> = plan.sinks().into_iter().map(|sink| plan.sink(sink)).collect();
     for (stream, found) in timing {
         let Some(drift) = found.drift.filter(|drift| drift.apart.micros().abs() > DRIFT_TOLD) else { continue };
-        let is_filled = |audio: &AudioPlan| audio.stream == *stream && !audio.copied && !audio.corrects_drift;
-        if outputs.iter().any(|output| output.audio.iter().any(is_filled)) {
+        let is_filled =
+            |AudioEncode { audio, .. }: &AudioEncode| audio.stream.source() == Some(*stream) && !audio.corrects_drift;
+        if plan.encodes.iter().filter_map(EncodePlan::audio).any(is_filled) {
             let parts = drift.parts_per_million;
             let what = format!("stream {stream}: gaps of the audio are filled with silence and overlaps are cut");
             let why = format!(
@@ -251,9 +253,9 @@ fn passes(
     control: &Control,
 ) -> Result<PassOutcome> {
     let mut files: PerProduct<Option<PathBuf>> = pending.written().map(|_, path| Some(path.clone()));
-    let two = |sink: Sink| plan.sink(sink).video.as_ref().is_some_and(|video| video.passes == 2);
-    if !plan.sinks().into_iter().any(two) {
-        let stats = PerSink::new(plan, |_| None);
+    let two = |encode: &EncodePlan| encode.video().is_some_and(|own| own.video.passes == 2);
+    if !plan.encodes.iter().any(two) {
+        let stats: Vec<Option<PathBuf>> = plan.encodes.iter().map(|_| None).collect();
         let pass = Pass { number: 1, stats: &stats, files: &files };
         return one_pass(plan, external_audio, source, pass, pending, failures, control);
     }
@@ -261,17 +263,14 @@ fn passes(
         .prefix("trix-stats-")
         .tempdir()
         .map_err(|error| Error::io(Stage::Encode, &std::env::temp_dir(), "cannot be written", error))?;
-    let mut numbers = 0..;
-    let mut stats = PerSink::new(plan, |sink| {
-        let number = numbers.next().filter(|_| two(sink));
-        number.map(|number: usize| folder.path().join(format!("stats-{number}")))
-    });
+    let stats = plan.encodes.iter().enumerate();
+    let stats = stats.map(|(number, own)| two(own).then(|| folder.path().join(format!("stats-{number}"))));
+    let stats: Vec<Option<PathBuf>> = stats.collect();
     let none = files.map(|_, _| None);
     let first = Pass { number: 1, stats: &stats, files: &none };
     one_pass(plan, external_audio, source.reopen()?, first, pending, failures, control)?;
-    for sink in plan.sinks().into_iter().filter(|sink| failures.has(sink.product())) {
-        stats[sink] = None;
-        files[sink.product()] = None;
+    for product in plan.products().into_iter().filter(|product| failures.has(*product)) {
+        files[product] = None;
     }
     one_pass(plan, external_audio, source, Pass { number: 2, stats: &stats, files: &files }, pending, failures, control)
 }
@@ -289,11 +288,11 @@ fn one_pass(
     let token = Token::new(&control.cancel);
     let counters: PerSink<Arc<Counters>> = PerSink::new(plan, |_| Arc::default());
     let phase = if pass.is_first_of_two() { Phase::FirstPass } else { Phase::Encode };
-    let rate = plan.sinks().into_iter().find_map(|sink| plan.sink(sink).video.as_ref());
+    let rate = plan.sinks().into_iter().find_map(|sink| plan.video(sink));
     let rate = rate.map_or(25.0, |video| video.rate.to_f64());
-    let taking = plan.sinks().into_iter().filter(|sink| pass.includes(*sink));
+    let taking = plan.sinks().into_iter().filter(|sink| pass.includes(plan, *sink));
     // Audio progress says nothing about video progress, so audio is watched only without video.
-    let (shown, heard): (Vec<Sink>, Vec<Sink>) = taking.partition(|sink| plan.sink(*sink).video.is_some());
+    let (shown, heard): (Vec<Sink>, Vec<Sink>) = taking.partition(|sink| plan.video(*sink).is_some());
     let watched = if shown.is_empty() { heard } else { shown };
     let watched = watched.into_iter().map(|sink| Arc::clone(&counters[sink])).collect();
     let mut watch = Watch::new(phase, expected_frames(plan, &source), rate, watched);
@@ -376,9 +375,8 @@ fn one_pass(
 /// The expected number of frames in a pass, for the progress display.
 fn expected_frames(plan: &Plan, source: &Source) -> Option<u64> {
     let facts = source.video()?;
-    let outputs = plan.sinks().into_iter().map(|sink| plan.sink(sink));
-    let output = outputs.into_iter().find(|output| output.video.is_some())?;
-    let rate = output.video.as_ref().map(|video| video.rate)?;
+    let sink = plan.sinks().into_iter().find(|sink| plan.video(*sink).is_some())?;
+    let (output, rate) = (plan.content(sink), plan.video(sink)?.rate);
     let seconds = |micros: i64| micros as f64 / 1e6;
     let declared = facts.declared_frames.or_else(|| {
         let duration = source.duration()?;

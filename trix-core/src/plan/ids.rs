@@ -40,8 +40,74 @@ id! {
     StillId
 }
 id! {
+    /// The number of an encode in [`crate::Plan::encodes`].
+    EncodeId
+}
+id! {
     /// The number of a filter step in [`crate::Plan::filters`].
     StepId
+}
+
+/// An audio stream that a job reads. In JSON, it is two keys: `stream`, its index, and `side`, the number of its external
+/// track or `null`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "StreamKeys", into = "StreamKeys")]
+pub enum StreamId {
+    /// A stream of the source, by its index.
+    Source(usize),
+    /// An external audio track.
+    Side {
+        /// The number of the track in [`crate::Plan::external_audio`].
+        track: usize,
+        /// Its index in messages and reports, where external tracks follow the streams of the source.
+        index: usize,
+    },
+}
+
+/// The keys of a stream in JSON.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+pub(super) struct StreamKeys {
+    /// Index of the stream in the source; of an external audio track, its number after the streams of the source.
+    stream: usize,
+    /// For an external audio track: which one, by number.
+    side: Option<usize>,
+}
+
+impl From<StreamKeys> for StreamId {
+    fn from(StreamKeys { stream, side }: StreamKeys) -> Self {
+        side.map_or(StreamId::Source(stream), |track| StreamId::Side { track, index: stream })
+    }
+}
+
+impl From<StreamId> for StreamKeys {
+    fn from(stream: StreamId) -> Self {
+        StreamKeys { stream: stream.index(), side: stream.side() }
+    }
+}
+
+impl StreamId {
+    /// The index in messages and reports, where external tracks follow the streams of the source.
+    pub fn index(self) -> usize {
+        match self {
+            StreamId::Source(index) | StreamId::Side { index, .. } => index,
+        }
+    }
+
+    /// The index of a stream of the source.
+    pub fn source(self) -> Option<usize> {
+        match self {
+            StreamId::Source(index) => Some(index),
+            StreamId::Side { .. } => None,
+        }
+    }
+
+    /// The number of an external audio track.
+    pub fn side(self) -> Option<usize> {
+        match self {
+            StreamId::Source(_) => None,
+            StreamId::Side { track, .. } => Some(track),
+        }
+    }
 }
 
 /// Something that a job makes, under a name of its own.
@@ -158,6 +224,12 @@ pub(crate) struct PerSink<T> {
     pub(crate) renditions: Vec<Vec<T>>,
 }
 
+impl<T> PerSink<T> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.outputs.iter().chain(self.renditions.iter().flatten())
+    }
+}
+
 impl<T> Index<Sink> for PerSink<T> {
     type Output = T;
 
@@ -188,6 +260,17 @@ mod tests {
         for (sink, text) in [(Sink::Output(OutputId(3)), "3"), (rendition, r#"{"package":1,"rendition":2}"#)] {
             assert_eq!(serde_json::to_string(&sink).unwrap(), text);
             assert_eq!(serde_json::from_str::<Sink>(text).unwrap(), sink);
+        }
+    }
+
+    #[test]
+    fn a_stream_is_two_keys_in_json() {
+        for (stream, text) in [
+            (StreamId::Source(2), r#"{"stream":2,"side":null}"#),
+            (StreamId::Side { track: 1, index: 4 }, r#"{"stream":4,"side":1}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&stream).unwrap(), text);
+            assert_eq!(serde_json::from_str::<StreamId>(text).unwrap(), stream);
         }
     }
 

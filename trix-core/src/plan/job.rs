@@ -5,15 +5,20 @@ use trix_model::decision::Decision;
 
 use crate::{
     plan::{
+        content::{AudioContent, ContentPlan},
+        encode::EncodePlan,
+        file::FilePlan,
         filter::FilterPlan,
-        ids::{OutputId, PackageId, PerProduct, PerSink, Product, Sink, StepId, StillId},
+        ids::{EncodeId, OutputId, PackageId, PerProduct, PerSink, Product, Sink, StepId, StillId},
         memory::MemoryPlan,
         output::OutputPlan,
         package::PackagePlan,
         still::StillPlan,
+        video::VideoPlan,
     },
     spec::{
-        job::{OnOutputFailure, SourceSettings},
+        container::Container,
+        job::{OnOutputFailure, SourceSettings, VerifyLevel},
         track::TrackSettings,
     },
 };
@@ -38,8 +43,10 @@ pub struct Plan {
     pub external_audio: Vec<ExternalAudioPlan>,
     /// What is done to frames between the decoder and the encoders. Each step runs once, however many outputs need it.
     pub filters: Vec<FilterPlan>,
+    /// What is encoded. Each encode runs once, however many files and renditions take its packets.
+    pub encodes: Vec<EncodePlan>,
     /// The files that are written.
-    pub outputs: Vec<OutputPlan>,
+    pub outputs: Vec<FilePlan>,
     /// The packages that are written.
     pub packages: Vec<PackagePlan>,
     /// The stills that are made.
@@ -95,7 +102,7 @@ impl Plan {
     ///
     /// # Panics
     /// If the plan has no such file.
-    pub fn output(&self, id: OutputId) -> &OutputPlan {
+    pub fn output(&self, id: OutputId) -> &FilePlan {
         &self.outputs[id.0]
     }
 
@@ -123,23 +130,84 @@ impl Plan {
         &self.filters[id.0]
     }
 
-    /// The plan of a file or rendition.
+    /// An encode.
+    ///
+    /// # Panics
+    /// If the plan has no such encode.
+    pub fn encode(&self, id: EncodeId) -> &EncodePlan {
+        &self.encodes[id.0]
+    }
+
+    /// The content of a file or rendition.
     ///
     /// # Panics
     /// If the plan has no such file or rendition.
-    pub fn sink(&self, sink: Sink) -> &OutputPlan {
+    pub fn content(&self, sink: Sink) -> &ContentPlan {
         match sink {
-            Sink::Output(id) => self.output(id),
-            Sink::Rendition { package, rendition } => &self.package(package).renditions[rendition].output,
+            Sink::Output(id) => &self.output(id).content,
+            Sink::Rendition { package, rendition } => &self.package(package).renditions[rendition].content,
         }
     }
 
-    /// As [`Plan::sink`], to change it.
-    pub(crate) fn sink_mut(&mut self, sink: Sink) -> &mut OutputPlan {
+    /// As [`Plan::content`], to change it.
+    pub(crate) fn content_mut(&mut self, sink: Sink) -> &mut ContentPlan {
         match sink {
-            Sink::Output(id) => &mut self.outputs[id.0],
-            Sink::Rendition { package, rendition } => &mut self.packages[package.0].renditions[rendition].output,
+            Sink::Output(id) => &mut self.outputs[id.0].content,
+            Sink::Rendition { package, rendition } => &mut self.packages[package.0].renditions[rendition].content,
         }
+    }
+
+    /// The plan of a file or rendition, with its encodes.
+    ///
+    /// # Panics
+    /// If the plan has no such file or rendition, or lacks an encode of it.
+    pub fn sink(&self, sink: Sink) -> OutputPlan {
+        let content = self.content(sink).clone();
+        let video = content.video.and_then(|id| self.encode(id).video());
+        let audio = content.audio.into_iter().filter_map(|track| match track {
+            AudioContent::Encoded(id) => self.encode(id).audio().map(|own| own.audio.clone()),
+            AudioContent::Copied(own) => Some(*own),
+        });
+        let (path, verify, overwrite, container) = match sink {
+            Sink::Output(id) => {
+                let file = self.output(id);
+                (file.path.clone(), file.verify, file.overwrite, file.container)
+            }
+            Sink::Rendition { package, rendition } => {
+                let package = self.package(package);
+                let name = format!("{}.mp4", package.renditions[rendition].id);
+                (package.path.join(name), VerifyLevel::default(), false, Container::Mp4)
+            }
+        };
+        OutputPlan {
+            path,
+            verify,
+            overwrite,
+            threads: video.and_then(|own| own.threads),
+            container,
+            video: video.map(|own| own.video.clone()),
+            video_copy: content.video_copy,
+            audio: audio.collect(),
+            metadata: content.metadata,
+            origin: content.origin,
+            start: content.start,
+            end: content.end,
+            frames: content.frames,
+            decisions: content.decisions,
+            notes: content.notes,
+        }
+    }
+
+    /// The files and renditions that take the packets of an encode.
+    pub fn sinks_of(&self, id: EncodeId) -> Vec<Sink> {
+        let takes = |sink: &Sink| self.content(*sink).encodes().any(|own| own == id);
+        self.sinks().into_iter().filter(takes).collect()
+    }
+
+    /// The plan of the video of a file or rendition, if it is encoded.
+    pub(crate) fn video(&self, sink: Sink) -> Option<&VideoPlan> {
+        let encode = self.content(sink).video.and_then(|id| self.encode(id).video())?;
+        Some(&encode.video)
     }
 
     /// All files, then all renditions.

@@ -2,6 +2,9 @@
 
 mod audio;
 mod metadata;
+mod content;
+mod encode;
+mod file;
 mod filter;
 mod ids;
 mod job;
@@ -15,8 +18,11 @@ mod view;
 
 pub use self::{
     audio::{AudioPlan, AudioTarget, MustLast, Remix, Resampler},
+    content::{AudioContent, ContentPlan},
+    encode::{AudioEncode, EncodePlan, VideoEncode},
+    file::FilePlan,
     filter::{Cut, Deinterlacing, FilterPlan, Filtering, ToneMapping, Transform, Waypoint},
-    ids::{OutputId, PackageId, Product, Sink, StepId, StillId},
+    ids::{EncodeId, OutputId, PackageId, Product, Sink, StepId, StillId, StreamId},
     job::{ExternalAudioPlan, Identity, Plan, SourcePlan, VERSION},
     loudness::{Loudness, Normalisation, Settled},
     memory::{MemoryPlan, MemoryShare},

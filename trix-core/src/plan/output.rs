@@ -14,7 +14,7 @@ use crate::{
     spec::{container::Container, job::VerifyLevel},
 };
 
-/// What will be written into a file or a rendition.
+/// What will be written into a file or a rendition, with its encodes: [`Plan::sink`](crate::Plan::sink) gathers it.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OutputPlan {
     /// The file; of a rendition, the folder of its package with its name. No file of this name is written for it.

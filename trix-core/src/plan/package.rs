@@ -7,8 +7,8 @@ use trix_model::{decision::Decision, time::Timestamp};
 
 use crate::{
     plan::{
+        content::ContentPlan,
         metadata::{SubtitlePlan, TrackTags},
-        output::OutputPlan,
     },
     spec::package::PackageSettings,
 };
@@ -42,7 +42,7 @@ pub struct RenditionPlan {
     /// Its name, and that of its folder.
     pub id: String,
     /// What is written into it.
-    pub output: OutputPlan,
+    pub content: ContentPlan,
 }
 
 /// A rendition of text.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How frames are encoded.
-#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct VideoPlan {
     /// Index of the stream in the source.
     pub stream: usize,

@@ -16,19 +16,19 @@ use crate::{
 };
 
 /// Plans the steps for `drafts`, and sets the last step of each output.
-pub(super) fn plan(drafts: &mut [Drafted<'_>], source: &Source, scale_from_larger: bool) -> Vec<FilterPlan> {
+pub(super) fn plan(drafts: &mut [Drafted], source: &Source, scale_from_larger: bool) -> Vec<FilterPlan> {
     if scale_from_larger {
         crate::planner::filters::scale_from_larger(drafts, source);
     }
     let mut steps: Vec<FilterPlan> = Vec::new();
     for number in 0..drafts.len() {
-        let (output, sink) = (&*drafts[number].plan, drafts[number].sink);
+        let (output, sink) = (&drafts[number].plan, drafts[number].sink);
         let Some(video) = &output.video else { continue };
         let cut = cut(output);
         let (filtering, smaller) = scalings(&video.filtering());
         // Deinterlacing costs more than all other filters together, and is the same for all sizes and depths.
         let fields = fields_alone(&filtering, source, video.stream).filter(|(fields, _)| {
-            let also = |other: &Drafted<'_>| {
+            let also = |other: &Drafted| {
                 let own = other.plan.video.as_ref().and_then(|video| {
                     let (filtering, _) = scalings(&video.filtering());
                     fields_alone(&filtering, source, video.stream)
@@ -89,13 +89,14 @@ fn scalings(filtering: &Filtering) -> (Filtering, Vec<Filtering>) {
 }
 
 /// Scales each output from the next larger size of another output.
-fn scale_from_larger(drafts: &mut [Drafted<'_>], source: &Source) {
+fn scale_from_larger(drafts: &mut [Drafted], source: &Source) {
     let samples = |output: &OutputPlan| output.video.as_ref().map_or(0, |video| area(&video.transform));
     let mut order: Vec<usize> = (0..drafts.len()).filter(|number| drafts[*number].plan.video.is_some()).collect();
-    order.sort_by_key(|number| Reverse(samples(drafts[*number].plan)));
+    order.sort_by_key(|number| Reverse(samples(&drafts[*number].plan)));
     for (place, number) in order.iter().enumerate() {
-        let larger =
-            order[..place].iter().filter(|larger| is_scaled_from(drafts[*number].plan, drafts[**larger].plan, source));
+        let larger = order[..place]
+            .iter()
+            .filter(|larger| is_scaled_from(&drafts[*number].plan, &drafts[**larger].plan, source));
         // Among outputs of the same size, prefer the depth of the source, or else the highest: more bits only cost
         // time.
         let depth = |output: &OutputPlan| output.video.as_ref().map_or(0, |video| video.format.depth);
@@ -104,8 +105,8 @@ fn scale_from_larger(drafts: &mut [Drafted<'_>], source: &Source) {
             stream.and_then(|facts| PixelFormat::from_raw(facts.format)).is_some_and(|own| own.depth() == depth(output))
         };
         let score = |output: &OutputPlan| (samples(output), Reverse(is_native(output)), Reverse(depth(output)));
-        let nearest = larger.min_by_key(|larger| score(drafts[**larger].plan));
-        let Some(from) = nearest.map(|larger| &*drafts[*larger].plan) else { continue };
+        let nearest = larger.min_by_key(|larger| score(&drafts[**larger].plan));
+        let Some(from) = nearest.map(|larger| &drafts[*larger].plan) else { continue };
         let Some(transform) = from.video.as_ref().map(|video| &video.transform) else { continue };
         let mut through = transform.through.clone();
         through.push(Waypoint { width: transform.width, height: transform.height, format: transform.format });
@@ -114,7 +115,7 @@ fn scale_from_larger(drafts: &mut [Drafted<'_>], source: &Source) {
             format!("scaled from the {}x{} frames of {name}", transform.width, transform.height),
             "the job lets smaller sizes be scaled from larger ones",
         );
-        let output = &mut *drafts[*number].plan;
+        let output = &mut drafts[*number].plan;
         output.decisions.push(decision);
         if let Some(video) = &mut output.video {
             video.transform.through = through;

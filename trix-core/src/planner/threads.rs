@@ -5,12 +5,20 @@
 
 use trix_model::decision::Decision;
 
-use crate::{plan::OutputPlan, planner::drafted::Drafted, spec::video::Encoder};
+use crate::{
+    plan::OutputPlan,
+    planner::drafted::{self, Drafted},
+    spec::video::Encoder,
+};
 
 /// Gives each encoder a share of the machine's cores, if the job has several encoders. Returns the decision.
-pub(super) fn share(drafts: &mut [Drafted<'_>]) -> Option<Decision> {
+pub(super) fn share(drafts: &mut [Drafted]) -> Option<Decision> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let costs: Vec<f64> = drafts.iter().map(|draft| cost(draft.plan)).collect();
+    // An encode that several outputs share runs once.
+    let firsts = drafted::firsts(drafts);
+    let costs = drafts.iter().zip(&firsts).enumerate();
+    let costs = costs.map(|(at, (draft, first))| if *first == at { cost(&draft.plan) } else { 0.0 });
+    let costs: Vec<f64> = costs.collect();
     if costs.iter().filter(|cost| **cost > 0.0).count() < 2 {
         return None;
     }
@@ -25,6 +33,9 @@ pub(super) fn share(drafts: &mut [Drafted<'_>]) -> Option<Decision> {
         let threads = threads(encoder, cores, cost / whole);
         given.push(format!("{threads} for {:.0} % of the work", 100.0 * cost / whole));
         draft.plan.threads = Some(threads);
+    }
+    for (at, first) in firsts.into_iter().enumerate() {
+        drafts[at].plan.threads = drafts[first].plan.threads;
     }
     let what = format!("threads of each encoder: {}", given.join(", "));
     (!given.is_empty())

@@ -299,7 +299,7 @@ pub(super) fn plan(
 }
 
 /// Sets the options of every encoder once its number of threads is known.
-pub(super) fn set_options(drafts: &mut [Drafted<'_>]) {
+pub(super) fn set_options(drafts: &mut [Drafted]) {
     for Drafted { settings, plan: output, .. } in drafts {
         let (Some((encoder, settings)), Some(video)) = (settings.video.encode(), &mut output.video) else { continue };
         video.options = match encoder.is_mezzanine() {

@@ -22,7 +22,7 @@ use crate::{
     ledger::Ledger,
     mux::record::TrackRecord,
     package::WrittenPackage,
-    plan::{PerProduct, PerSink, Plan, Product, Sink, StepId, StillId},
+    plan::{EncodeId, PerProduct, PerSink, Plan, Product, Sink, StepId, StillId},
     report::{Seek, TrackLoudness},
     source::Appeared,
     still::Still,
@@ -34,16 +34,20 @@ use crate::{
 pub(crate) struct Pass<'a> {
     /// 1 or 2.
     pub(crate) number: u32,
-    /// The file with the statistics of two passes; `None` with one pass.
-    pub(crate) stats: &'a PerSink<Option<PathBuf>>,
+    /// For each encode, the file with the statistics of its two passes; `None` for encodes with one pass.
+    pub(crate) stats: &'a [Option<PathBuf>],
     /// For each product, the file or folder that is written; `None` if this pass does not write it.
     pub(crate) files: &'a PerProduct<Option<PathBuf>>,
 }
 
 impl Pass<'_> {
     /// True if `sink` takes part.
-    pub(crate) fn includes(&self, sink: Sink) -> bool {
-        self.writes(sink.product()) || self.stats(sink).is_some()
+    pub(crate) fn includes(&self, plan: &Plan, sink: Sink) -> bool {
+        let has_stats = |encode: EncodeId| self.stats(encode).is_some();
+        match self.is_first_of_two() {
+            true => plan.content(sink).video.is_some_and(has_stats),
+            false => self.writes(sink.product()),
+        }
     }
 
     /// True if nothing is written, and only statistics are collected.
@@ -60,8 +64,8 @@ impl Pass<'_> {
         self.files[product].as_deref()
     }
 
-    pub(super) fn stats(&self, sink: Sink) -> Option<&Path> {
-        self.stats[sink].as_deref()
+    pub(super) fn stats(&self, encode: EncodeId) -> Option<&Path> {
+        self.stats.get(encode.0)?.as_deref()
     }
 }
 
@@ -208,7 +212,8 @@ impl Running {
         let outputs = PerSink::new(plan, |sink| {
             let (record, output) = (&shared.outputs[sink], plan.sink(sink));
             let mut done = std::mem::take(&mut *lock(&record.done));
-            let heard = |stream: usize| output.audio.iter().any(|audio| audio.stream == stream && !audio.copied);
+            let heard =
+                |stream: usize| output.audio.iter().any(|audio| audio.stream.index() == stream && !audio.copied);
             let changes = lock(&shared.codec_changes);
             done.audio_changes.extend(changes.iter().filter(|change| heard(change.stream)).cloned());
             if let Some(video) = &output.video {

@@ -21,7 +21,7 @@ use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
 };
 
-use self::audio_users::{AudioEncode, Listener};
+use self::audio_users::{AudioEncode, Listener, Video};
 use super::route::{self, Route};
 use crate::{
     decode::video::DecodedFrame,
@@ -32,7 +32,7 @@ use crate::{
         pass::record::{Pass, Running, Shared},
         stage::{self, Outcome, Sender, Waiting},
     },
-    plan::{FRAMES, PACKETS, PerProduct, PerSink, Plan, Product, Sink},
+    plan::{FRAMES, OutputPlan, PACKETS, PerProduct, PerSink, Plan, Product, Sink, StreamId},
     planner::external_audio::ExternalAudio,
     report::Seek,
     source::Source,
@@ -42,11 +42,13 @@ use crate::{
 /// The state while a pass is built.
 struct Builder<'a> {
     plan: &'a Plan,
+    /// The plan of each file and rendition, with its encodes.
+    outputs: &'a PerSink<OutputPlan>,
     /// The external audio tracks.
     external_audio: &'a [ExternalAudio],
     pass: Pass<'a>,
     label: PathBuf,
-    /// The streams of the source, then the external audio tracks.
+    /// The streams of the source.
     streams: Vec<StreamFacts>,
     token: Token,
     tokens: PerProduct<Token>,
@@ -58,6 +60,7 @@ struct Builder<'a> {
     viewers: Vec<(Sender<DecodedFrame>, Token)>,
     /// Consumers of the frames of each filter step.
     takers: Vec<Vec<Sender<DecodedFrame>>>,
+    videos: Vec<Video>,
     audio_tracks: Vec<AudioEncode>,
     listeners: Vec<Listener>,
     waiting: Vec<Waiting>,
@@ -93,10 +96,11 @@ pub(crate) fn start(
     monitors: PassMonitors<'_>,
 ) -> Result<Running> {
     let PassMonitors { token, counters, watch, done, found } = monitors;
-    let external = external_audio.iter().map(|external_audio| external_audio.facts.clone());
-    let streams: Vec<StreamFacts> = source.streams().iter().cloned().chain(external).collect();
+    let streams = source.streams().to_vec();
+    let outputs = PerSink::new(plan, |sink| plan.sink(sink));
     let mut builder = Builder {
         plan,
+        outputs: &outputs,
         external_audio,
         pass,
         label: source.label(),
@@ -109,6 +113,7 @@ pub(crate) fn start(
         viewers: Vec::new(),
         takers: plan.filters.iter().map(|_| Vec::new()).collect(),
         streams,
+        videos: Vec::new(),
         audio_tracks: Vec::new(),
         listeners: Vec::new(),
         waiting: Vec::new(),
@@ -118,6 +123,7 @@ pub(crate) fn start(
         begin: None,
     };
     builder.products(&source, watch)?;
+    builder.videos(watch)?;
     builder.audio_tracks(&source, watch)?;
     builder.frames(&source, watch)?;
 
@@ -144,6 +150,18 @@ pub(crate) fn start(
 }
 
 impl Builder<'_> {
+    /// The facts of an audio stream.
+    fn facts_of(&self, stream: StreamId) -> Result<&StreamFacts> {
+        match stream {
+            StreamId::Source(index) => self.facts(index),
+            StreamId::Side { track, .. } => {
+                let missing = || Error::bug(Stage::Plan, format!("the plan names track {track}"));
+                self.external_audio.get(track).map(|external_audio| &external_audio.facts).ok_or_else(missing)
+            }
+        }
+    }
+
+    /// The facts of a stream of the source.
     fn facts(&self, index: usize) -> Result<&StreamFacts> {
         let missing = || Error::bug(Stage::Plan, format!("the plan names stream {index}"));
         self.streams.get(index).ok_or_else(missing)
@@ -156,7 +174,7 @@ impl Builder<'_> {
 
     /// True if `sink` takes part in the pass and has not failed.
     fn includes(&self, sink: Sink) -> bool {
-        self.pass.includes(sink) && !self.token_of(sink).is_set()
+        self.pass.includes(self.plan, sink) && !self.token_of(sink).is_set()
     }
 
     /// The products that a stage with this token works for. Empty if it works for the whole job.
@@ -185,6 +203,10 @@ impl Builder<'_> {
         products.iter().for_each(|product| self.tokens[*product].fail());
         // Close what was opened only for these products.
         self.waiting.retain(|own| !own.token.is_set());
+        for video in &mut self.videos {
+            video.places.retain(|place| !self.tokens[place.sink.product()].is_set());
+        }
+        self.videos.retain(|video| !video.places.is_empty());
         for audio in &mut self.audio_tracks {
             audio.places.retain(|place| !self.tokens[place.output.product()].is_set());
         }
@@ -214,11 +236,6 @@ impl Builder<'_> {
         work: impl FnOnce() -> Result<()> + Send + 'static,
     ) {
         self.waiting.push(Waiting { name: name.into(), stage, token, work: Box::new(work) });
-    }
-
-    /// The number of a file or rendition in names of queues: renditions are counted after the files.
-    fn number(&self, sink: Sink) -> usize {
-        self.plan.sinks().iter().position(|other| *other == sink).unwrap_or(0)
     }
 
     /// The name of a queue: only its stage, if there is one product.

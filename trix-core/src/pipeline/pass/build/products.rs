@@ -37,7 +37,7 @@ impl Builder<'_> {
         let pass = self.pass;
         for product in plan.products() {
             let opened = match product {
-                Product::Output(id) if pass.includes(Sink::Output(id)) => {
+                Product::Output(id) if pass.includes(plan, Sink::Output(id)) => {
                     // Name the output instead of the temporary file of the pass.
                     self.file(id, source, watch).map_err(|error| match pass.file(product) {
                         Some(part) => error.renamed(part, &plan.output(id).path),
@@ -57,13 +57,14 @@ impl Builder<'_> {
 
     /// Opens everything that only file `id` needs.
     fn file(&mut self, id: OutputId, source: &Source, watch: &mut Watch) -> Result<()> {
-        let (output, sink) = (self.plan.output(id), Sink::Output(id));
+        let sink = Sink::Output(id);
+        let output = &self.outputs[sink];
         let token = self.token_of(sink);
         let (to_muxer, muxer_input, depth) = channel::<ForMuxer>(self.packets(), &token);
         watch.add_queue(&self.queue("mux", id.0), depth);
         let mut tracks: Vec<TrackSpec> = Vec::new();
         let part = self.pass.file(Product::Output(id)).map(ToOwned::to_owned);
-        self.encoder(sink, part.is_some().then(|| to_muxer.clone()), &mut tracks, watch)?;
+        self.encoder(sink, part.is_some().then(|| to_muxer.clone()), &mut tracks)?;
         let Some(part) = part else { return Ok(()) };
         self.taken_over(sink, source, &to_muxer, &mut tracks)?;
         let bases = tracks.iter().map(|track| track.time_base).collect();
@@ -89,7 +90,7 @@ impl Builder<'_> {
         let writes = self.pass.writes(product);
         let mut tracks: Vec<TrackSpec> = Vec::new();
         for sink in sinks.iter().copied() {
-            self.encoder(sink, writes.then(|| to_muxer.clone()), &mut tracks, watch)?;
+            self.encoder(sink, writes.then(|| to_muxer.clone()), &mut tracks)?;
             if writes {
                 self.taken_over(sink, source, &to_muxer, &mut tracks)?;
             }
@@ -98,7 +99,7 @@ impl Builder<'_> {
             return Ok(());
         }
         watch.add_queue(&self.queue("package", id.0), depth);
-        let end = sinks.first().and_then(|sink| self.plan.sink(*sink).span_end());
+        let end = sinks.first().and_then(|sink| self.outputs[*sink].span_end());
         for text in &plan.subtitles {
             let span = Span { origin: plan.origin, end };
             self.text(&text.subtitle, &text.tags, span, &to_muxer, &mut tracks)?;
@@ -122,9 +123,8 @@ impl Builder<'_> {
         let (shared, target) = (Arc::clone(&self.shared), plan.path.clone());
         let name = format!("still {id}");
         if let StillInput::Audio { stream, .. } = plan.input {
-            let facts = self.facts(stream)?;
-            let external_audio = stream.checked_sub(self.routes.len());
-            let (converter, until, end) = match external_audio {
+            let facts = self.facts_of(stream)?;
+            let (converter, until, end) = match stream.external_audio() {
                 None => (None, plan.until, plan.end),
                 Some(external_audio) => {
                     let track = &self.external_audio[external_audio];
