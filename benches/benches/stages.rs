@@ -138,7 +138,8 @@ fn encode(criterion: &mut Criterion) {
         let mut job = Job::new(&source, "unused.mp4");
         job.outputs[0].video = choice(settings.clone());
         let plan = planner::plan(&job, &Source::open(&source).expect("a clip")).expect("a valid job");
-        let plan = plan.outputs[0].video.clone().expect("pictures");
+        let first = trix_core::plan::Sink::Output(trix_core::plan::OutputId(0));
+        let plan = plan.sink(first).video.expect("pictures");
         let mut decoded = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(hd())));
         decoded.truncate(frames);
         let mut group = group(criterion, "encode", frames);

@@ -12,7 +12,7 @@ use crate::{
     ledger::Ledger,
     mux::record::TrackRecord,
     package::RenditionRecord,
-    plan::{FilterPlan, Loudness, OutputPlan, PackagePlan},
+    plan::{EncodePlan, FilterPlan, Loudness, OutputPlan, PackagePlan},
     quality::Score,
     source::{Discontinuity, FileFixity, Fixity},
     spec::job::VerifyLevel,
@@ -51,6 +51,8 @@ pub struct Report {
     pub decisions: Vec<Decision>,
     /// What was done to frames between the decoder and the encoders.
     pub filters: Vec<FilterPlan>,
+    /// What was encoded, once for all files and renditions that have its packets.
+    pub encodes: Vec<EncodePlan>,
     /// The files that were written.
     pub outputs: Vec<OutputReport>,
     /// The packages that were written.

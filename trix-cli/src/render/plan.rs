@@ -6,7 +6,7 @@ use trix_core::{
     Job, Plan,
     amount::{bytes, counted},
     decision::Decision,
-    plan::{FilterPlan, MemoryPlan, OutputPlan, PackagePlan, TextPlan},
+    plan::{EncodePlan, FilterPlan, MemoryPlan, OutputId, OutputPlan, PackageId, PackagePlan, Sink, TextPlan},
     spec::package::Layout,
 };
 
@@ -17,22 +17,23 @@ pub fn text(job: &Job, plan: &Plan) -> String {
         let names: Vec<String> = track.all_inputs().iter().map(|input| input.path.display().to_string()).collect();
         let _ = writeln!(out, "{}", names.join(", "));
     }
-    let plans: Vec<&OutputPlan> = plan.outputs.iter().collect();
-    let shared = shared(&plans);
+    let plans: Vec<OutputPlan> = plan.sinks().into_iter().map(|sink| plan.sink(sink)).collect();
+    let shared = shared(&plans.iter().collect::<Vec<_>>());
     out.push_str(&decided(&[shared.as_slice(), &plan.decisions].concat()));
     for (number, step) in plan.filters.iter().enumerate() {
         let _ = writeln!(out, "  step {number}  {}", filter(plan, step));
     }
-    for output in &plan.outputs[..plan.files()] {
+    let describe = |sink| self::output(&plan.sink(sink), None, &shared) + &encoded_once(plan, sink);
+    for (number, output) in plan.outputs.iter().enumerate() {
         let _ = writeln!(out, "{}", output.path.display());
-        out.push_str(&self::output(output, None, &shared));
+        out.push_str(&describe(Sink::Output(OutputId(number))));
     }
-    for package in &plan.packages {
+    for (number, package) in plan.packages.iter().enumerate() {
         let _ = writeln!(out, "{}", package.path.display());
         out.push_str(&self::package(package));
-        for rendition in &package.renditions {
+        for (at, rendition) in package.renditions.iter().enumerate() {
             let _ = writeln!(out, "  {}", rendition.id);
-            out.push_str(&self::output(&plan.outputs[rendition.output], None, &shared));
+            out.push_str(&describe(Sink::Rendition { package: PackageId(number), rendition: at }));
         }
         for text in &package.subtitles {
             let _ = writeln!(out, "  {}\n{}", text.id, self::text_track(text));
@@ -89,13 +90,7 @@ fn filter(plan: &Plan, step: &FilterPlan) -> String {
     let transform = &step.filtering.transform;
     let (width, height) = transform.size();
     let of = step.after.map_or_else(|| "the decoder's frames".to_owned(), |before| format!("step {before}"));
-    let name = |number: usize| {
-        let mut renditions = plan.packages.iter().flat_map(|package| &package.renditions);
-        let rendition = renditions.find(|rendition| rendition.output == number);
-        let file = || plan.outputs[number].path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        rendition.map_or_else(file, |rendition| rendition.id.clone())
-    };
-    let names: Vec<String> = step.outputs.iter().map(|number| name(*number)).collect();
+    let names: Vec<String> = step.outputs.iter().map(|sink| name(plan, *sink)).collect();
     let mut what = Vec::new();
     if transform.deinterlace.is_some() {
         what.push("deinterlaced");
@@ -108,6 +103,32 @@ fn filter(plan: &Plan, step: &FilterPlan) -> String {
     }
     let what = if what.is_empty() { String::new() } else { format!(", {}", what.join(", ")) };
     format!("{width}x{height} {}{what}, of {of}, for {}", transform.format, names.join(", "))
+}
+
+/// The name of a file or rendition.
+fn name(plan: &Plan, sink: Sink) -> String {
+    match sink {
+        Sink::Output(id) => plan.output(id).path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        Sink::Rendition { package, rendition } => plan.package(package).renditions[rendition].id.clone(),
+    }
+}
+
+/// The encodes that a file or rendition shares with others, a line for each; empty if there are none.
+fn encoded_once(plan: &Plan, sink: Sink) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for id in plan.content(sink).encodes() {
+        let others: Vec<String> =
+            plan.sinks_of(id).into_iter().filter(|other| *other != sink).map(|other| name(plan, other)).collect();
+        let kind = match plan.encode(id) {
+            EncodePlan::Video(_) => "video",
+            EncodePlan::Audio(_) => "audio",
+        };
+        let line = format!("  once    {kind} encoded together with {}\n", others.join(", "));
+        if !others.is_empty() && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.concat()
 }
 
 /// The decisions that all of several outputs share.

@@ -39,9 +39,9 @@ impl AudioTrackEncoder {
         let encoder = AudioEncoder::open(&settings).map_err(|code| {
             let AudioPlan { codec, sample_rate, layout, .. } = plan;
             let detail = format!("{codec} cannot be encoded at {sample_rate} Hz, {layout}: {code}");
-            Error::new(ErrorKind::Unsupported, Stage::Encode, detail).in_stream(plan.stream).caused_by(code)
+            Error::new(ErrorKind::Unsupported, Stage::Encode, detail).in_stream(plan.stream.index()).caused_by(code)
         })?;
-        Ok(AudioTrackEncoder { encoder, stream: plan.stream, has_delay: !plan.lossless })
+        Ok(AudioTrackEncoder { encoder, stream: plan.stream.index(), has_delay: !plan.lossless })
     }
 
     /// The stream parameters for the muxer.

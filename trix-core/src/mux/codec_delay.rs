@@ -47,7 +47,7 @@ const NAME_HEAD: usize = 3;
 /// length without rounding. Matroska's times, from which readers subtract it, count milliseconds.
 pub fn lead(container: Container, priming: usize, rate: u32, codec: &str) -> usize {
     // An Opus decoder itself discards exactly as much as the encoder's header states.
-    if !has_delays(container) || priming == 0 || codec == "opus" || rate == 0 {
+    if !has_lead(container, codec) || priming == 0 || rate == 0 {
         return 0;
     }
     let (mut gcd, mut rest) = (rate as usize, 1000);
@@ -57,6 +57,11 @@ pub fn lead(container: Container, priming: usize, rate: u32, codec: &str) -> usi
     // The smallest number of samples that lasts whole milliseconds.
     let step = rate as usize / gcd;
     priming.next_multiple_of(step) - priming
+}
+
+/// True if silence can come before the priming samples of a lossy `codec` in `container`: see [`lead`].
+pub(crate) fn has_lead(container: Container, codec: &str) -> bool {
+    has_delays(container) && codec != "opus"
 }
 
 /// True if the container has the CodecDelay element.

@@ -11,14 +11,18 @@ use trix_model::{
     time::Timestamp,
 };
 
-use crate::{plan::Plan, report::FailedOutput, spec::job::OnOutputFailure};
+use crate::{
+    plan::{PerProduct, Plan, Product},
+    report::FailedOutput,
+    spec::job::OnOutputFailure,
+};
 
-/// The failed products of a job: outputs, packages and stills, numbered in this order.
+/// The failed products of a job.
 pub(super) struct Failures {
     on_output_failure: OnOutputFailure,
     /// Paths of all products.
-    names: Vec<PathBuf>,
-    errors: Vec<(usize, Error)>,
+    names: PerProduct<PathBuf>,
+    errors: Vec<(Product, Error)>,
     events: Option<EventSender>,
 }
 
@@ -29,36 +33,36 @@ impl Failures {
     }
 
     /// The paths of all products.
-    pub(super) fn names(&self) -> Vec<PathBuf> {
+    pub(super) fn names(&self) -> PerProduct<PathBuf> {
         self.names.clone()
     }
 
-    /// True if product `number` failed.
-    pub(super) fn has(&self, number: usize) -> bool {
-        self.errors.iter().any(|(failed, _)| *failed == number)
+    /// True if `product` failed.
+    pub(super) fn has(&self, product: Product) -> bool {
+        self.errors.iter().any(|(failed, _)| *failed == product)
     }
 
-    /// Records that product `number` failed.
+    /// Records that `product` failed.
     ///
     /// # Errors
     /// The same error, if it fails the job or no product is left.
-    pub(super) fn add(&mut self, number: usize, error: Error) -> Result<()> {
+    pub(super) fn add(&mut self, product: Product, error: Error) -> Result<()> {
         let cancelled = error.kind() == ErrorKind::Cancelled;
-        let is_last = self.errors.len() + 1 >= self.names.len();
+        let is_last = self.errors.len() + 1 >= self.names.values().count();
         if cancelled || is_last || self.on_output_failure == OnOutputFailure::Fail {
             return Err(error);
         }
         if let Some(events) = &self.events {
-            events.send(Event::OutputFailed { path: self.names[number].clone(), error: (&error).into() });
+            events.send(Event::OutputFailed { path: self.names[product].clone(), error: (&error).into() });
         }
-        self.errors.push((number, error));
+        self.errors.push((product, error));
         Ok(())
     }
 
     /// The failed products for the report.
     pub(super) fn report(self) -> Vec<FailedOutput> {
-        let told = |(number, error): (usize, Error)| FailedOutput {
-            path: self.names[number].clone(),
+        let told = |(product, error): (Product, Error)| FailedOutput {
+            path: self.names[product].clone(),
             kind: error.kind(),
             error: error.to_string(),
         };
@@ -115,44 +119,44 @@ pub(crate) fn and(error: Error, more: &str) -> Error {
 /// The errors that the stages of one pass report.
 pub(crate) struct StageErrors {
     /// Paths of all products.
-    names: Vec<PathBuf>,
+    names: PerProduct<PathBuf>,
     job: Option<Error>,
-    outputs: Vec<Option<Error>>,
+    products: PerProduct<Option<Error>>,
 }
 
 impl StageErrors {
     /// No errors, for products with these paths.
-    pub(crate) fn new(names: Vec<PathBuf>) -> Self {
-        let outputs = names.iter().map(|_| None).collect();
-        StageErrors { names, job: None, outputs }
+    pub(crate) fn new(names: PerProduct<PathBuf>) -> Self {
+        let products = names.map(|_, _| None);
+        StageErrors { names, job: None, products }
     }
 
-    /// Records the failure of a stage that works for `outputs` (empty: all). Each output gets an error with its path.
-    pub(crate) fn add(&mut self, outputs: &[usize], error: Error) {
-        let Some((first, rest)) = outputs.split_first() else {
+    /// Records the failure of a stage that works for `products` (empty: all). Each gets an error with its path.
+    pub(crate) fn add(&mut self, products: &[Product], error: Error) {
+        let Some((first, rest)) = products.split_first() else {
             keep(&mut self.job, error);
             return;
         };
         for other in rest {
-            keep(&mut self.outputs[*other], of_output(error.again(), &self.names[*other]));
+            keep(&mut self.products[*other], of_output(error.again(), &self.names[*other]));
         }
-        keep(&mut self.outputs[*first], of_output(error, &self.names[*first]));
+        keep(&mut self.products[*first], of_output(error, &self.names[*first]));
     }
 
-    /// True if product `number` failed.
-    pub(crate) fn has(&self, number: usize) -> bool {
-        self.outputs.get(number).is_some_and(Option::is_some)
+    /// True if `product` failed.
+    pub(crate) fn has(&self, product: Product) -> bool {
+        self.products.get(product).is_some_and(Option::is_some)
     }
 
     /// True if no product can continue.
     pub(crate) fn is_everything(&self) -> bool {
-        self.job.is_some() || self.outputs.iter().all(Option::is_some)
+        self.job.is_some() || self.products.values().all(Option::is_some)
     }
 
     /// The root cause of all errors.
     pub(crate) fn root(&mut self) -> Option<Error> {
         let mut root = self.job.take();
-        for error in self.outputs.iter_mut().filter_map(Option::take) {
+        for error in self.products.values_mut().filter_map(Option::take) {
             keep(&mut root, error);
         }
         root
@@ -166,9 +170,11 @@ impl StageErrors {
         if self.is_everything() || failures.on_output_failure == OnOutputFailure::Fail {
             return self.root().map_or(Ok(()), Err);
         }
-        let each = self.outputs.into_iter().enumerate();
-        each.filter_map(|(number, error)| Some((number, error?)))
-            .try_for_each(|(number, error)| failures.add(number, error))
+        let errors = self.products.map(|product, _| product);
+        errors.values().try_for_each(|product| match self.products[*product].take() {
+            Some(error) => failures.add(*product, error),
+            None => Ok(()),
+        })
     }
 }
 
@@ -183,15 +189,17 @@ fn keep(place: &mut Option<Error>, error: Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::OutputId;
 
     #[test]
     fn each_output_of_a_stage_that_fails_is_named_and_what_was_read_keeps_its_name() {
         let (source, names) = (Path::new("in.mkv"), ["a.mkv", "b.mkv", "c.mkv"].map(PathBuf::from));
+        let product = |number: usize| Product::Output(OutputId(number));
         let told = |error: Error| {
-            let mut found = StageErrors::new(names.to_vec());
-            found.add(&[0, 2], from_source(error, source));
-            let of = |number: usize| found.outputs[number].as_ref().map(ToString::to_string);
-            assert_eq!((found.has(0), found.has(1), found.has(2)), (true, false, true));
+            let mut found = StageErrors::new(PerProduct { outputs: names.to_vec(), ..Default::default() });
+            found.add(&[product(0), product(2)], from_source(error, source));
+            let of = |number: usize| found.products[product(number)].as_ref().map(ToString::to_string);
+            assert_eq!([0, 1, 2].map(|number| found.has(product(number))), [true, false, true]);
             [of(0), of(2)].map(Option::unwrap_or_default)
         };
         let error = |kind, stage| Error::new(kind, stage, "no");

@@ -37,7 +37,7 @@ use crate::{
         record::TrackRecord,
     },
     package::{self, CommittedPackage, WrittenPackage},
-    plan::{AudioPlan, OutputPlan, Plan},
+    plan::{AudioPlan, OutputId, OutputPlan, PackageId, PerProduct, PerSink, Plan, Product, Sink, StillId},
     pool,
     report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
     source::{Discontinuity, FileFixity, SourceHasher, sha256_of_file},
@@ -48,15 +48,15 @@ use crate::{
 /// Temporary names beside the final names, reserved before anything is decoded.
 pub(super) struct PendingOutputs {
     files: Vec<PartFile>,
-    /// Paths of packages and stills. They are created when they are written; that this is possible was checked.
-    others: Vec<PathBuf>,
+    /// Paths of all products. Packages and stills are created when they are written; that this is possible was checked.
+    names: PerProduct<PathBuf>,
 }
 
 impl PendingOutputs {
     /// # Errors
     /// `Io` if a name exists and may not be overwritten, a folder is missing, or another job is writing there.
     pub(super) fn take(plan: &Plan) -> Result<Self> {
-        let files = plan.outputs[..plan.files()].iter();
+        let files = plan.outputs.iter();
         let files = files.map(|output| PartFile::create(&output.path, output.overwrite)).collect::<Result<_>>()?;
         for still in &plan.stills {
             still
@@ -68,27 +68,31 @@ impl PendingOutputs {
         for package in &plan.packages {
             package::refuse_taken(&package.path, package.overwrite)?;
         }
-        let packages = plan.packages.iter().map(|package| package.path.clone());
-        let stills = plan.stills.iter().map(|still| still.path.clone());
-        Ok(PendingOutputs { files, others: packages.chain(stills).collect() })
+        Ok(PendingOutputs { files, names: plan.paths() })
     }
 
     /// The first product, among those for which `is_watched` holds, that can no longer get its name, and the reason.
-    pub(super) fn gone(&self, is_watched: impl Fn(usize) -> bool) -> Option<(usize, Error)> {
-        let files = self.files.iter().map(PartFile::is_there);
+    pub(super) fn gone(&self, is_watched: impl Fn(Product) -> bool) -> Option<(Product, Error)> {
         let folder = |path: &PathBuf| {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
             std::fs::metadata(parent)
                 .map(drop)
                 .map_err(|error| Error::io(Stage::Mux, path, "its folder is gone", error))
         };
-        let all = files.chain(self.others.iter().map(folder)).enumerate().filter(|(number, _)| is_watched(*number));
-        all.filter_map(|(number, there)| Some((number, there.err()?))).next()
+        let there = |(product, path): (Product, &PathBuf)| match product {
+            Product::Output(id) => (product, self.files[id.0].is_there()),
+            Product::Package(_) | Product::Still(_) => (product, folder(path)),
+        };
+        let watched = self.names.iter().filter(|(product, _)| is_watched(*product));
+        watched.map(there).find_map(|(product, there)| Some((product, there.err()?)))
     }
 
     /// The path that each product is written to.
-    pub(super) fn written(&self) -> Vec<PathBuf> {
-        self.files.iter().map(|part| part.path().to_owned()).chain(self.others.iter().cloned()).collect()
+    pub(super) fn written(&self) -> PerProduct<PathBuf> {
+        self.names.map(|product, path| match product {
+            Product::Output(id) => self.files[id.0].path().to_owned(),
+            Product::Package(_) | Product::Still(_) => path.clone(),
+        })
     }
 }
 
@@ -103,24 +107,21 @@ pub(super) struct SourceFindings {
 
 /// A complete and checked product that waits for its final name.
 pub(super) struct Ready {
-    /// Its number among all products.
-    number: usize,
+    product: Product,
     made: Made,
 }
 
 /// A written product before any check.
 enum Written {
-    File(PartFile, Box<OutputOutcome>),
-    /// The number of the package, and the outcomes of its renditions.
-    Package(usize, WrittenPackage, Vec<OutputOutcome>),
-    /// The number of the still.
-    Still(usize, Still),
+    File(OutputId, PartFile, Box<OutputOutcome>),
+    /// The package, and the outcomes of its renditions.
+    Package(PackageId, WrittenPackage, Vec<OutputOutcome>),
+    Still(StillId, Still),
 }
 
 /// The result of checking one product.
 struct Looked {
-    /// Its number among all products.
-    number: usize,
+    product: Product,
     made: Result<Made>,
     /// The number of frames, for a file that was read.
     frames: Option<u64>,
@@ -153,6 +154,8 @@ impl Reports {
 /// The inputs for checking products.
 pub(super) struct Finish<'a> {
     pub(super) plan: &'a Plan,
+    /// The plan of each file and rendition, with its encodes.
+    pub(super) outputs: &'a PerSink<OutputPlan>,
     pub(super) hasher: Option<&'a SourceHasher>,
     pub(super) host: &'a Host<'a>,
 }
@@ -168,44 +171,44 @@ impl Finish<'_> {
         let PassOutcome {
             outputs, packages, stills, damage, notes, timing_of_source, walked, damage_of_tracks, ..
         } = outcome;
-        let mut outcomes: Vec<Option<OutputOutcome>> = outputs.into_iter().map(Some).collect();
-        let (mut written, mut missing): (Vec<(usize, Written)>, Vec<usize>) = Default::default();
-        for (number, part) in pending.files.into_iter().enumerate().filter(|(number, _)| !failures.has(*number)) {
-            written.push((number, Written::File(part, Box::new(outcomes[number].take().unwrap_or_default()))));
+        let (mut written, mut missing): (Vec<(Product, Written)>, Vec<Product>) = Default::default();
+        for (number, (part, own)) in pending.files.into_iter().zip(outputs.outputs).enumerate() {
+            let id = OutputId(number);
+            if !failures.has(Product::Output(id)) {
+                written.push((Product::Output(id), Written::File(id, part, Box::new(own))));
+            }
         }
-        for (number, package) in packages.into_iter().enumerate() {
-            let product = self.plan.files() + number;
-            let renditions = self.plan.packages[number].renditions.iter();
-            let own = renditions.map(|rendition| outcomes[rendition.output].take().unwrap_or_default()).collect();
+        for (number, (package, own)) in packages.into_iter().zip(outputs.renditions).enumerate() {
+            let id = PackageId(number);
             match package {
-                Some(package) => written.push((product, Written::Package(number, package, own))),
-                None => missing.push(product),
+                Some(package) => written.push((Product::Package(id), Written::Package(id, package, own))),
+                None => missing.push(Product::Package(id)),
             }
         }
         for (number, still) in stills.into_iter().enumerate() {
-            let product = self.plan.files() + self.plan.packages.len() + number;
+            let id = StillId(number);
             match still {
-                Some(still) => written.push((product, Written::Still(number, still))),
-                None => missing.push(product),
+                Some(still) => written.push((Product::Still(id), Written::Still(id, still))),
+                None => missing.push(Product::Still(id)),
             }
         }
         let (mut ready, mut finished): (Vec<Ready>, Vec<PathBuf>) = Default::default();
         let names = failures.names();
-        for Looked { number, made, is_whole, .. } in self.look_at_all(written, &damage, &walked)? {
+        for Looked { product, made, is_whole, .. } in self.look_at_all(written, &damage, &walked)? {
             match made {
                 Ok(made) => {
-                    ready.push(Ready { number, made });
-                    finished.extend(is_whole.then(|| names[number].clone()));
+                    ready.push(Ready { product, made });
+                    finished.extend(is_whole.then(|| names[product].clone()));
                 }
                 Err(error) => {
-                    let error = error.in_file(&names[number]);
-                    failures.add(number, error).map_err(|error| failures::explain(error, &finished))?;
+                    let error = error.in_file(&names[product]);
+                    failures.add(product, error).map_err(|error| failures::explain(error, &finished))?;
                 }
             }
         }
-        if let Some(number) = missing.into_iter().find(|number| !failures.has(*number)) {
+        if let Some(product) = missing.into_iter().find(|product| !failures.has(*product)) {
             let detail = "was not made, and no stage said why";
-            return Err(Error::bug(Stage::Mux, detail).in_file(&failures.names()[number]));
+            return Err(Error::bug(Stage::Mux, detail).in_file(&names[product]));
         }
         let discontinuities = walked.discontinuities;
         Ok((ready, SourceFindings { damage, notes, timing_of_source, discontinuities, damage_of_tracks }))
@@ -216,21 +219,22 @@ impl Finish<'_> {
     /// which thread was faster.
     fn look_at_all(
         &self,
-        written: Vec<(usize, Written)>,
+        written: Vec<(Product, Written)>,
         damage: &DamageReport,
         walked: &Walked,
     ) -> Result<Vec<Looked>> {
-        let tokens = Token::new(&self.host.control.cancel).of_outputs(self.plan.products());
+        let tokens = Token::new(&self.host.control.cancel).of_outputs(self.plan.products().len());
+        let tokens = PerProduct::in_order(self.plan, tokens);
         let ends_job = self.plan.on_output_failure == OnOutputFailure::Fail;
-        let failed = |number: usize| {
-            let behind = if ends_job { tokens.len() } else { number + 1 };
-            tokens[number..behind].iter().for_each(Token::fail);
+        let failed = |product: Product| {
+            let concerned = tokens.iter().filter(|(other, _)| *other == product || (ends_job && *other > product));
+            concerned.for_each(|(_, token)| token.fail());
         };
         pool::with(pool::threads(self.plan.threads.unwrap_or(0)), || {
-            let mut all = pool::map(written, |(number, written)| {
-                let looked = self.look_at(number, written, walked, &tokens[number]);
+            let mut all = pool::map(written, |(product, written)| {
+                let looked = self.look_at(product, written, walked, &tokens[product]);
                 if looked.made.is_err() {
-                    failed(number);
+                    failed(product);
                 }
                 looked
             });
@@ -242,29 +246,30 @@ impl Finish<'_> {
     }
 
     /// Checks one product, except for its frames.
-    fn look_at(&self, number: usize, written: Written, walked: &Walked, token: &Token) -> Looked {
+    fn look_at(&self, product: Product, written: Written, walked: &Walked, token: &Token) -> Looked {
         let mut frames = None;
         let made = match written {
             _ if token.is_set() => Err(Error::cancelled(Stage::Verify)),
-            Written::File(part, outcome) => part.sync().and_then(|()| {
-                let (report, found) = self.file(number, part.path(), *outcome, walked, token)?;
+            Written::File(id, part, outcome) => part.sync().and_then(|()| {
+                let (report, found) = self.file(id, part.path(), *outcome, walked, token)?;
                 frames = found;
                 Ok(Made::File(part, Box::new(report)))
             }),
-            Written::Package(number, package, renditions) => self
-                .package(number, &package, renditions, walked)
-                .map(|report| Made::Package(package, Box::new(report))),
-            Written::Still(number, still) => {
-                self.still(number, still).map(|(parts, report)| Made::Still(parts, Box::new(report)))
+            Written::Package(id, package, renditions) => {
+                self.package(id, &package, renditions, walked).map(|report| Made::Package(package, Box::new(report)))
+            }
+            Written::Still(id, still) => {
+                self.still(id, still).map(|(parts, report)| Made::Still(parts, Box::new(report)))
             }
         };
-        Looked { number, made, frames, is_whole: !self.compares_frames(number) }
+        Looked { product, made, frames, is_whole: !self.compares_frames(product) }
     }
 
-    /// True if product `number` is a file whose frames are compared with those of the source.
-    fn compares_frames(&self, number: usize) -> bool {
-        let plan = self.plan.outputs.get(number).filter(|_| number < self.plan.files());
-        plan.is_some_and(|plan| plan.verify == VerifyLevel::Full && plan.video.is_some())
+    /// True if `product` is a file whose frames are compared with those of the source.
+    fn compares_frames(&self, product: Product) -> bool {
+        let Product::Output(id) = product else { return false };
+        let file = self.plan.output(id);
+        file.verify == VerifyLevel::Full && file.content.video.is_some()
     }
 
     /// Compares the frames of all files that need it.
@@ -272,28 +277,28 @@ impl Finish<'_> {
         &self,
         all: &mut [Looked],
         damage: &DamageReport,
-        tokens: &[Token],
-        failed: &(dyn Fn(usize) + Sync),
+        tokens: &PerProduct<Token>,
+        failed: &(dyn Fn(Product) + Sync),
     ) {
-        let (mut files, mut numbers) = (Vec::new(), Vec::new());
+        let (mut files, mut products) = (Vec::new(), Vec::new());
         for looked in all.iter_mut().filter(|looked| !looked.is_whole) {
-            let (number, frames) = (looked.number, looked.frames.unwrap_or(0));
+            let (product, frames) = (looked.product, looked.frames.unwrap_or(0));
             looked.is_whole = true;
-            let Ok(Made::File(part, report)) = &mut looked.made else { continue };
-            let plan = &self.plan.outputs[number];
+            let (Ok(Made::File(part, report)), Product::Output(id)) = (&mut looked.made, product) else { continue };
+            let plan = &self.outputs[Sink::Output(id)];
             let Some(video) = &plan.video else { continue };
-            let compared = Compared { plan, video, path: part.path(), frames, token: tokens[number].clone() };
-            files.push((number, compared, &mut report.verification));
-            numbers.push(number);
+            let compared = Compared { plan, video, path: part.path(), frames, token: tokens[product].clone() };
+            files.push((self.plan.number_of(product), compared, &mut report.verification));
+            products.push(product);
         }
         if files.is_empty() {
             return;
         }
         let reference = Reference { plan: self.plan, hasher: self.hasher, damage };
-        let results = check::compare_frames(&reference, files, self.host, &|place| failed(numbers[place]));
-        for (number, result) in numbers.into_iter().zip(results) {
+        let results = check::compare_frames(&reference, files, self.host, &|place| failed(products[place]));
+        for (product, result) in products.into_iter().zip(results) {
             let Err(error) = result else { continue };
-            let Some(looked) = all.iter_mut().find(|looked| looked.number == number) else { continue };
+            let Some(looked) = all.iter_mut().find(|looked| looked.product == product) else { continue };
             let error = match &looked.made {
                 Ok(Made::File(part, report)) => error.renamed(part.path(), &report.path),
                 _ => error,
@@ -302,10 +307,10 @@ impl Finish<'_> {
         }
     }
 
-    /// Checks output `number`. Returns its report and its number of frames.
+    /// Checks file `id`. Returns its report and its number of frames.
     fn file(
         &self,
-        number: usize,
+        id: OutputId,
         path: &Path,
         outcome: OutputOutcome,
         walked: &Walked,
@@ -323,7 +328,7 @@ impl Finish<'_> {
             ..
         } = outcome;
         let (audio_ledgers, audio_changes) = audio_reports(outcome.audio_ledgers, outcome.audio_changes);
-        let plan = &self.plan.outputs[number];
+        let plan = &self.outputs[Sink::Output(id)];
         self.balance(ledger.as_ref())?;
         audio_ledgers.iter().try_for_each(AudioLedger::balance)?;
         self.lasts(plan, &tracks)?;
@@ -354,15 +359,15 @@ impl Finish<'_> {
         Ok((report, frames))
     }
 
-    /// Checks package `number`, and returns its report.
+    /// Checks package `id`, and returns its report.
     fn package(
         &self,
-        number: usize,
+        id: PackageId,
         written: &WrittenPackage,
         renditions: Vec<OutputOutcome>,
         walked: &Walked,
     ) -> Result<PackageReport> {
-        let plan = &self.plan.packages[number];
+        let plan = self.plan.package(id);
         let mut checks = written.verify()?;
         if let Some(wrong) = checks.iter().find(|check| !check.ok) {
             let detail = format!("{}: expected {}, found {}", wrong.name, wrong.expected, wrong.found);
@@ -370,15 +375,15 @@ impl Finish<'_> {
         }
         let (mut outcomes, mut renditions) = (renditions.into_iter(), Vec::new());
         for (at, record) in written.records().iter().enumerate() {
-            let output = plan.renditions.get(at).map(|rendition| rendition.output);
+            let sink = Sink::Rendition { package: id, rendition: at };
+            let output = plan.renditions.get(at).map(|_| &self.outputs[sink]);
             let outcome = outcomes.next().unwrap_or_default();
             let OutputOutcome { mut ledger, loudness, frame_threads, mut warnings, extras, changes, .. } = outcome;
             let (audio_ledgers, audio_changes) = audio_reports(outcome.audio_ledgers, outcome.audio_changes);
             self.balance(ledger.as_ref())?;
             audio_ledgers.iter().try_for_each(AudioLedger::balance)?;
             if let Some(output) = output {
-                let plan = &self.plan.outputs[output];
-                let found = self.presented(plan, std::slice::from_ref(&record.track), walked, &mut warnings)?;
+                let found = self.presented(output, std::slice::from_ref(&record.track), walked, &mut warnings)?;
                 let named = |check: Check| Check { name: format!("{}: {}", record.id, check.name), ..check };
                 checks.extend(found.into_iter().map(named));
             }
@@ -388,7 +393,7 @@ impl Finish<'_> {
             }
             renditions.push(RenditionReport {
                 record: record.clone(),
-                plan: output.map(|output| self.plan.outputs[output].clone()),
+                plan: output.cloned(),
                 frame_threads,
                 ledger,
                 loudness: in_order(loudness),
@@ -405,12 +410,12 @@ impl Finish<'_> {
         Ok(PackageReport { path: plan.path.clone(), bytes, files, plan: plan.clone(), renditions, checks })
     }
 
-    /// Writes still `number` under a temporary name.
-    fn still(&self, number: usize, still: Still) -> Result<(Vec<PartFile>, StillReport)> {
+    /// Writes still `id` under a temporary name.
+    fn still(&self, id: StillId, still: Still) -> Result<(Vec<PartFile>, StillReport)> {
         let mut parts = Vec::new();
         let mut files = Vec::new();
         for file in still.files {
-            let part = PartFile::create(&file.path, self.plan.stills[number].overwrite)?;
+            let part = PartFile::create(&file.path, self.plan.still(id).overwrite)?;
             std::fs::write(part.path(), &file.bytes)
                 .map_err(|error| Error::io(Stage::Mux, &file.path, "cannot be written", error))?;
             part.sync()?;
@@ -423,7 +428,7 @@ impl Finish<'_> {
             });
             parts.push(part);
         }
-        let path = self.plan.stills[number].path.clone();
+        let path = self.plan.still(id).path.clone();
         Ok((parts, StillReport { path, files, found: still.report }))
     }
 
@@ -443,7 +448,7 @@ impl Finish<'_> {
         for (audio, record) in plan.audio.iter().zip(tracks.iter().skip(first)) {
             let AudioPlan { copied: true, must_last: Some(must_last), .. } = audio else { continue };
             let end = record.end.map_or(0, |end| end.rescale(TimeBase::new(1, i64::from(audio.sample_rate))));
-            let track = audio.external_audio.and_then(|number| self.plan.external_audio.get(number));
+            let track = audio.stream.external_audio().and_then(|number| self.plan.external_audio.get(number));
             let file = track.and_then(|track| track.settings.all_inputs().into_iter().next()).unwrap_or_default().path;
             must_last.check(end).map_err(|error| error.in_file(&file))?;
         }
@@ -525,7 +530,7 @@ enum Named {
 /// Gives all products their final names, or none if one failure fails the job.
 pub(super) fn commit(ready: Vec<Ready>, failures: &mut Failures) -> Result<Reports> {
     let (mut reports, mut named): (Reports, Vec<Named>) = (Reports::default(), Vec::new());
-    for Ready { number, made } in ready {
+    for Ready { product, made } in ready {
         let mut own = Vec::new();
         let result = match made {
             Made::File(part, report) => part.commit().map(|done| {
@@ -543,7 +548,7 @@ pub(super) fn commit(ready: Vec<Ready>, failures: &mut Failures) -> Result<Repor
         };
         if let Err(error) = result {
             own.into_iter().for_each(take_back);
-            if let Err(error) = failures.add(number, error) {
+            if let Err(error) = failures.add(product, error) {
                 named.into_iter().for_each(take_back);
                 return Err(failures::explain(error, &reports.paths()));
             }

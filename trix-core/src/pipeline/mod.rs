@@ -45,7 +45,7 @@ use teller::{Host, Meters};
 use crate::{
     decode::timing::TimingReport,
     doctor,
-    plan::{AudioPlan, OutputPlan, Plan},
+    plan::{AudioEncode, EncodePlan, PerProduct, PerSink, Plan, Product, Sink},
     planner::{
         Draft,
         external_audio::{self, ExternalAudio},
@@ -159,15 +159,16 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     let outcome =
         passes(&plan, &external_audio, source, &pending, &mut failures, &host).map_err(|error| error.in_file(&path))?;
     host.warn(&plan, &outcome);
-    for output in &mut plan.outputs {
-        output.notes.extend(outcome.appeared.iter().cloned());
+    for sink in plan.sinks() {
+        plan.content_mut(sink).notes.extend(outcome.appeared.iter().cloned());
     }
     let seek = outcome.seek;
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
     control.began(Stage::Verify);
-    let finish = Finish { plan: &plan, hasher: hasher.as_ref(), host: &host };
+    let outputs = PerSink::new(&plan, |sink| plan.sink(sink));
+    let finish = Finish { plan: &plan, outputs: &outputs, hasher: hasher.as_ref(), host: &host };
     let (ready, found) = finish.check(pending, outcome, &mut failures)?;
     let fixity = hasher.as_ref().map(|hasher| hasher.finish(&control.cancel)).transpose();
     let fixity = fixity.map_err(|error| error.in_file(&path))?;
@@ -178,7 +179,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     let Reports { outputs, packages, stills } = finish::commit(ready, &mut failures)?;
     host.done(&outputs, &packages, &stills);
     let failed = failures.report();
-    plan.decisions.extend(offers(&plan.outputs, &found.timing_of_source));
+    plan.decisions.extend(offers(&plan, &found.timing_of_source));
     let renditions = packages.iter().flat_map(|package| &package.renditions);
     let ledgers =
         outputs.iter().map(|output| &output.ledger).chain(renditions.map(|rendition| &rendition.ledger)).flatten();
@@ -197,6 +198,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
         tracks: tracks(&plan, found.damage_of_tracks),
         decisions: plan.decisions,
         filters: plan.filters,
+        encodes: plan.encodes,
         outputs,
         packages,
         stills,
@@ -206,12 +208,13 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
 }
 
 /// Decisions that offer to correct a drift that was filled and cut.
-fn offers(outputs: &[OutputPlan], timing: &BTreeMap<usize, TimingReport>) -> Vec<Decision> {
+fn offers(plan: &Plan, timing: &BTreeMap<usize, TimingReport>) -> Vec<Decision> {
     let mut list = Vec::new();
     for (stream, found) in timing {
         let Some(drift) = found.drift.filter(|drift| drift.apart.micros().abs() > DRIFT_TOLD) else { continue };
-        let is_filled = |audio: &AudioPlan| audio.stream == *stream && !audio.copied && !audio.corrects_drift;
-        if outputs.iter().any(|output| output.audio.iter().any(is_filled)) {
+        let is_filled =
+            |AudioEncode { audio, .. }: &AudioEncode| audio.stream.source() == Some(*stream) && !audio.corrects_drift;
+        if plan.encodes.iter().filter_map(EncodePlan::audio).any(is_filled) {
             let parts = drift.parts_per_million;
             let what = format!("stream {stream}: gaps of the audio are filled with silence and overlaps are cut");
             let why = format!(
@@ -244,7 +247,7 @@ fn refuse_own_source(plan: &Plan) -> Result<()> {
     let tracks: Vec<_> = inputs.filter_map(|input| id(&input.path)).collect();
     let mut seen = Vec::new();
     let stills = plan.stills.iter().flat_map(|still| still.settings.paths());
-    let files = plan.outputs[..plan.files()].iter().map(|output| output.path.clone()).chain(stills);
+    let files = plan.outputs.iter().map(|output| output.path.clone()).chain(stills);
     for path in files {
         let Some(own) = id(&path) else { continue };
         let refuse = |detail: &str| Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path);
@@ -271,11 +274,11 @@ fn passes(
     failures: &mut Failures,
     host: &Host<'_>,
 ) -> Result<PassOutcome> {
-    let mut files: Vec<Option<PathBuf>> = pending.written().into_iter().map(Some).collect();
-    let two = |number: usize| plan.outputs[number].video.as_ref().is_some_and(|video| video.passes == 2);
-    let outputs = 0..plan.outputs.len();
-    if !outputs.clone().any(two) {
-        let pass = Pass { number: 1, stats: &[], files: &files };
+    let mut files: PerProduct<Option<PathBuf>> = pending.written().map(|_, path| Some(path.clone()));
+    let two = |encode: &EncodePlan| encode.video().is_some_and(|own| own.video.passes == 2);
+    if !plan.encodes.iter().any(two) {
+        let stats: Vec<Option<PathBuf>> = plan.encodes.iter().map(|_| None).collect();
+        let pass = Pass { number: 1, stats: &stats, files: &files };
         host.control.began(Stage::Encode);
         return one_pass(plan, external_audio, source, pass, pending, failures, host);
     }
@@ -283,17 +286,16 @@ fn passes(
         .prefix("trix-stats-")
         .tempdir()
         .map_err(|error| Error::io(Stage::Encode, &std::env::temp_dir(), "cannot be written", error))?;
-    let stats = |number: usize| two(number).then(|| folder.path().join(format!("stats-{number}")));
-    let mut stats: Vec<Option<PathBuf>> = outputs.map(stats).collect();
-    let first = Pass { number: 1, stats: &stats, files: &[] };
+    let stats = plan.encodes.iter().enumerate();
+    let stats = stats.map(|(number, own)| two(own).then(|| folder.path().join(format!("stats-{number}"))));
+    let stats: Vec<Option<PathBuf>> = stats.collect();
+    let none = files.map(|_, _| None);
+    let first = Pass { number: 1, stats: &stats, files: &none };
     let began = |pass| host.control.tell(|| Event::StageBegan { stage: Stage::Encode, pass, passes: 2 });
     began(1);
     one_pass(plan, external_audio, source.reopen()?, first, pending, failures, host)?;
-    for (number, own) in stats.iter_mut().enumerate() {
-        own.take_if(|_| failures.has(plan.product(number)));
-    }
-    for (number, own) in files.iter_mut().enumerate() {
-        own.take_if(|_| failures.has(number));
+    for product in plan.products().into_iter().filter(|product| failures.has(*product)) {
+        files[product] = None;
     }
     began(2);
     one_pass(plan, external_audio, source, Pass { number: 2, stats: &stats, files: &files }, pending, failures, host)
@@ -311,16 +313,17 @@ fn one_pass(
 ) -> Result<PassOutcome> {
     let control = host.control;
     let token = Token::new(&control.cancel);
-    let counters: Vec<Arc<Counters>> = plan.outputs.iter().map(|_| Arc::default()).collect();
-    let phase = if pass.files.is_empty() { Phase::FirstPass } else { Phase::Encode };
-    let taking: Vec<usize> = (0..plan.outputs.len()).filter(|number| pass.includes(plan, *number)).collect();
-    let mut watch = watch(plan, &source, phase, taking.iter().map(|number| (*number, &counters[*number])));
+    let counters: PerSink<Arc<Counters>> = PerSink::new(plan, |_| Arc::default());
+    let phase = if pass.is_first_of_two() { Phase::FirstPass } else { Phase::Encode };
+    let taking: Vec<Sink> = plan.sinks().into_iter().filter(|sink| pass.includes(plan, *sink)).collect();
+    let mut watch = watch(plan, &source, phase, taking.iter().map(|sink| (*sink, &counters[*sink])));
     let (names, mut meters) = (failures.names(), Meters::new(control));
-    for product in 0..plan.files() + plan.packages.len() {
-        let own = taking.iter().filter(|number| plan.product(**number) == product);
-        let mut own = own.map(|number| (*number, &counters[*number])).peekable();
+    let products = plan.products();
+    for (number, product) in products.iter().enumerate() {
+        let own = taking.iter().filter(|sink| sink.product() == *product);
+        let mut own = own.map(|sink| (*sink, &counters[*sink])).peekable();
         if own.peek().is_some() {
-            meters.add(product, names[product].clone(), Stage::Encode, self::watch(plan, &source, phase, own));
+            meters.add(number, names[*product].clone(), Stage::Encode, self::watch(plan, &source, phase, own));
         }
     }
     let (done, outcomes) = crossbeam::unbounded();
@@ -337,9 +340,9 @@ fn one_pass(
     drop(done);
     // An output that failed must not hold back the progress.
     let leave_out = |watch: &mut Watch, meters: &mut Meters, found: &StageErrors| {
-        let failed = |number: &usize| found.has(plan.product(*number));
-        (0..counters.len()).filter(failed).for_each(|number| watch.leave_out(&counters[number]));
-        meters.leave_out(|product| found.has(product));
+        let failed = |sink: &Sink| found.has(sink.product());
+        plan.sinks().into_iter().filter(failed).for_each(|sink| watch.leave_out(&counters[sink]));
+        meters.leave_out(|number| found.has(products[number]));
     };
     leave_out(&mut watch, &mut meters, &found);
 
@@ -347,14 +350,16 @@ fn one_pass(
     let mut cancelled_at = None;
     let mut next_tick = Instant::now() + TICK;
     let mut next_look = Instant::now() + PLACES;
-    let mut gone: Vec<usize> = Vec::new();
+    let mut gone: Vec<Product> = Vec::new();
+    let products = plan.products();
     while left > 0 {
         let wait = next_tick.saturating_duration_since(Instant::now()).min(cancel::LOOK);
         match outcomes.recv_timeout(wait) {
             Ok(Outcome { outputs, result }) => {
                 left -= 1;
                 if let Err(error) = result {
-                    found.add(&outputs, error);
+                    let concerned: Vec<Product> = outputs.iter().map(|number| products[*number]).collect();
+                    found.add(&concerned, error);
                     leave_out(&mut watch, &mut meters, &found);
                     if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                         token.fail_job();
@@ -379,9 +384,10 @@ fn one_pass(
         }
         if Instant::now() >= next_look && !token.is_set() {
             next_look = Instant::now() + PLACES;
-            if let Some((number, error)) = pending.gone(|number| !gone.contains(&number) && !failures.has(number)) {
-                gone.push(number);
-                found.add(&[number], error);
+            let is_watched = |product: Product| !gone.contains(&product) && !failures.has(product);
+            if let Some((product, error)) = pending.gone(is_watched) {
+                gone.push(product);
+                found.add(&[product], error);
                 leave_out(&mut watch, &mut meters, &found);
                 if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
                     token.fail_job();
@@ -403,27 +409,27 @@ fn one_pass(
     Ok(running.outcome(plan))
 }
 
-/// Watches the counters of `outputs` (by number) as one. Audio progress says nothing about video progress, so audio is
-/// watched only without video.
+/// Watches the counters of `sinks` as one. Audio progress says nothing about video progress, so audio is watched only
+/// without video.
 fn watch<'a>(
     plan: &Plan,
     source: &Source,
     phase: Phase,
-    outputs: impl Iterator<Item = (usize, &'a Arc<Counters>)>,
+    sinks: impl Iterator<Item = (Sink, &'a Arc<Counters>)>,
 ) -> Watch {
-    let (shown, heard): (Vec<_>, Vec<_>) = outputs.partition(|(number, _)| plan.outputs[*number].video.is_some());
+    let (shown, heard): (Vec<_>, Vec<_>) = sinks.partition(|(sink, _)| plan.video(*sink).is_some());
     let watched = if shown.is_empty() { heard } else { shown };
-    let first = watched.first().map(|(number, _)| &plan.outputs[*number]);
-    let rate = first.and_then(|output| output.video.as_ref()).map_or(25.0, |video| video.rate.to_f64());
-    let expected = first.and_then(|output| expected_frames(output, source));
+    let first = watched.first().map(|(sink, _)| *sink);
+    let rate = first.and_then(|sink| plan.video(sink)).map_or(25.0, |video| video.rate.to_f64());
+    let expected = first.and_then(|sink| expected_frames(plan, sink, source));
     Watch::new(phase, expected, rate, watched.into_iter().map(|(_, own)| Arc::clone(own)).collect())
 }
 
-/// The expected number of frames of an output, for the progress display.
-fn expected_frames(output: &OutputPlan, source: &Source) -> Option<u64> {
+/// The expected number of frames of a sink, for the progress display.
+fn expected_frames(plan: &Plan, sink: Sink, source: &Source) -> Option<u64> {
     let facts = source.video()?;
-    let video = output.video.as_ref()?;
-    let rate = video.rate;
+    let video = plan.video(sink)?;
+    let (output, rate) = (plan.content(sink), video.rate);
     let seconds = |micros: i64| micros as f64 / 1e6;
     // Field and rate conversion give another number of frames than the source declares.
     let declared = facts.declared_frames.filter(|_| rate == video.source_rate).or_else(|| {

@@ -37,8 +37,8 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
             StreamKind::Audio => plan
                 .audio
                 .get(index.wrapping_sub(first_audio))
-                .filter(|audio| audio.external_audio.is_none() && audio.edit.keeps_time())
-                .map(|audio| audio.stream),
+                .filter(|audio| audio.edit.keeps_time())
+                .and_then(|audio| audio.stream.source()),
             _ => None,
         };
         let Some((presented, found)) = stream.and_then(|stream| walked.streams.get(&stream)).zip(track.end) else {

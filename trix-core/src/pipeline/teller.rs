@@ -24,7 +24,7 @@ use super::{
     stage::{no_thread, thread},
 };
 use crate::{
-    plan::Plan,
+    plan::{Plan, Sink},
     report::{OutputReport, PackageReport, StillReport},
 };
 
@@ -63,9 +63,13 @@ impl<'a> Host<'a> {
         for text in &outcome.appeared {
             events.send(Event::Warning { path: None, text: text.clone() });
         }
-        for (output, own) in plan.outputs.iter().zip(&outcome.outputs) {
-            for text in &own.warnings {
-                events.send(Event::Warning { path: Some(output.path.clone()), text: text.clone() });
+        for sink in plan.sinks() {
+            let path = match sink {
+                Sink::Output(id) => &plan.output(id).path,
+                Sink::Rendition { package, .. } => &plan.package(package).path,
+            };
+            for text in &outcome.outputs[sink].warnings {
+                events.send(Event::Warning { path: Some(path.clone()), text: text.clone() });
             }
         }
         for (track, reports) in &outcome.damage_of_tracks {

@@ -8,7 +8,7 @@ use trix_model::{error::ErrorKind, time::Rational};
 
 use super::{Control, run_plan};
 use crate::{
-    plan::Plan,
+    plan::{EncodePlan, Plan},
     planner,
     report::Report,
     spec::{
@@ -21,10 +21,11 @@ use crate::{
 fn job(folder: &Path, then: &str) -> Job {
     let clip = Clip { frames: 50, ..Clip::default() }.encoded("-c:v libx264 -preset ultrafast", "mp4");
     let video = json!({ "type": "x264", "preset": "ultrafast" });
+    let other = json!({ "type": "x264", "preset": "superfast" });
     let mut job: Job = serde_json::from_value(json!({
         "source": { "path": clip },
         "on_output_failure": then,
-        "outputs": [{ "path": "a.mkv", "video": video }, { "path": "b.mp4", "video": video }],
+        "outputs": [{ "path": "a.mkv", "video": video }, { "path": "b.mp4", "video": other }],
         "packages": [{ "path": "package", "ladder": [{ "height": 96, "video": video }] }],
         "stills": [{ "type": "poster", "path": "c.jpg" }, { "type": "poster", "path": "d.jpg" }]
     }))
@@ -35,6 +36,13 @@ fn job(folder: &Path, then: &str) -> Job {
 
 /// Changes the plan so that one of its products cannot be opened.
 type Spoil = fn(&mut Plan);
+
+/// Lets the encoder of file `number` refuse its settings.
+fn without_width(plan: &mut Plan, number: usize) {
+    let encode = plan.outputs[number].content.video.expect("video");
+    let EncodePlan::Video(own) = &mut plan.encodes[encode.0] else { panic!("an encode of audio") };
+    own.video.width = 0;
+}
 
 /// Runs a job that writes into `folder`, with a spoilt plan.
 fn run(folder: &Path, then: &str, spoil: Spoil) -> crate::Result<Report> {
@@ -54,12 +62,7 @@ const ALL: [&str; 5] = ["a.mkv", "b.mp4", "package", "c.jpg", "d.jpg"];
 /// For each product: the change, the kind of the error, and its stage.
 const SPOILT: [(&str, Spoil, ErrorKind, &str); 4] = [
     // The encoder of this file refuses. The encoder of the other file is opened later.
-    (
-        "a.mkv",
-        |plan| plan.outputs[0].video.as_mut().expect("video").width = 0,
-        ErrorKind::InvalidSpec,
-        ": encode: x264: ",
-    ),
+    ("a.mkv", |plan| without_width(plan, 0), ErrorKind::InvalidSpec, ": encode: x264: "),
     // The muxer refuses, after the encoder of the file was opened.
     (
         "b.mp4",
@@ -126,7 +129,7 @@ fn a_job_ends_when_nothing_of_it_can_be_opened() {
     let folder = folder();
     let job = Job { stills: Vec::new(), packages: Vec::new(), ..job(folder.path(), "continue") };
     let mut plan = planner::plan(&job, &job.source.open().expect("a source")).expect("a plan");
-    plan.outputs.iter_mut().for_each(|output| output.video.as_mut().expect("video").width = 0);
+    (0..plan.outputs.len()).for_each(|number| without_width(&mut plan, number));
     let error = run_plan(&plan, &Control::default()).expect_err("nothing is left");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
     assert_eq!(names(folder.path()), BTreeSet::new());

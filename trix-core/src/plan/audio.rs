@@ -4,15 +4,20 @@ use serde::{Deserialize, Serialize};
 use trix_model::time::Timestamp;
 
 use crate::{
-    plan::loudness::Settled,
+    plan::{
+        ids::{StreamId, StreamKeys},
+        loudness::Settled,
+    },
     spec::{audio_edit::AudioEdit, track::LoudnessTarget},
 };
 
 /// How an audio track comes to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioPlan {
-    /// Index of the stream in the source.
-    pub stream: usize,
+    /// The stream that it comes from.
+    #[serde(flatten)]
+    #[schemars(with = "StreamKeys")]
+    pub stream: StreamId,
     /// FFmpeg's name of the codec as written.
     pub codec: String,
     /// Whether compressed audio is copied.
@@ -43,8 +48,6 @@ pub struct AudioPlan {
     pub title: Option<String>,
     /// Whether players pick it by default.
     pub is_default: bool,
-    /// For a track from beside the source: which one, by number.
-    pub external_audio: Option<usize>,
     /// What is done to the audio beside its format.
     pub edit: AudioEdit,
     /// The loudness that it is brought to, by a gain that is measured before the job runs.

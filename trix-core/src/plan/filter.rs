@@ -9,19 +9,22 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-use crate::spec::picture::{OnChange, Rectangle, Resampler, Tonemap};
+use crate::{
+    plan::ids::{Sink, StepId},
+    spec::picture::{OnChange, Rectangle, Resampler, Tonemap},
+};
 
 /// A step between the decoder and the encoders.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FilterPlan {
     /// The step whose frames it takes; `None` for those of the decoder.
-    pub after: Option<usize>,
+    pub after: Option<StepId>,
     /// Which frames of the decoder it takes.
     pub cut: Cut,
     /// What is done to them.
     pub filtering: Filtering,
-    /// The outputs that need it, by number.
-    pub outputs: Vec<usize>,
+    /// The files and renditions that need it.
+    pub outputs: Vec<Sink>,
 }
 
 /// Which frames of a source count.

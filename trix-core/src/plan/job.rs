@@ -4,9 +4,21 @@ use serde::{Deserialize, Serialize};
 use trix_model::decision::Decision;
 
 use crate::{
-    plan::{filter::FilterPlan, memory::MemoryPlan, output::OutputPlan, package::PackagePlan, still::StillPlan},
+    plan::{
+        content::{AudioContent, ContentPlan},
+        encode::EncodePlan,
+        file::FilePlan,
+        filter::FilterPlan,
+        ids::{EncodeId, OutputId, PackageId, PerProduct, PerSink, Product, Sink, StepId, StillId},
+        memory::MemoryPlan,
+        output::OutputPlan,
+        package::PackagePlan,
+        still::StillPlan,
+        video::VideoPlan,
+    },
     spec::{
-        job::{OnOutputFailure, SourceSettings},
+        container::Container,
+        job::{OnOutputFailure, SourceSettings, VerifyLevel},
         track::TrackSettings,
     },
 };
@@ -31,8 +43,10 @@ pub struct Plan {
     pub external_audio: Vec<ExternalAudioPlan>,
     /// What is done to frames between the decoder and the encoders. Each step runs once, however many outputs need it.
     pub filters: Vec<FilterPlan>,
-    /// The files that are written; after them, the renditions of packages.
-    pub outputs: Vec<OutputPlan>,
+    /// What is encoded. Each encode runs once, however many files and renditions take its packets.
+    pub encodes: Vec<EncodePlan>,
+    /// The files that are written.
+    pub outputs: Vec<FilePlan>,
     /// The packages that are written.
     pub packages: Vec<PackagePlan>,
     /// The stills that are made.
@@ -81,14 +95,141 @@ pub struct ExternalAudioPlan {
 }
 
 impl Plan {
-    /// The number of `outputs` that are files. Those after them are renditions of packages.
-    pub fn files(&self) -> usize {
-        self.outputs.len() - self.packages.iter().map(|package| package.renditions.len()).sum::<usize>()
+    /// A file.
+    ///
+    /// # Panics
+    /// If the plan has no such file.
+    pub fn output(&self, id: OutputId) -> &FilePlan {
+        &self.outputs[id.0]
     }
 
-    /// The number of products: files, packages, stills, counted in this order.
-    pub(crate) fn products(&self) -> usize {
-        self.files() + self.packages.len() + self.stills.len()
+    /// A package.
+    ///
+    /// # Panics
+    /// If the plan has no such package.
+    pub fn package(&self, id: PackageId) -> &PackagePlan {
+        &self.packages[id.0]
+    }
+
+    /// A still.
+    ///
+    /// # Panics
+    /// If the plan has no such still.
+    pub fn still(&self, id: StillId) -> &StillPlan {
+        &self.stills[id.0]
+    }
+
+    /// A filter step.
+    ///
+    /// # Panics
+    /// If the plan has no such step.
+    pub fn step(&self, id: StepId) -> &FilterPlan {
+        &self.filters[id.0]
+    }
+
+    /// An encode.
+    ///
+    /// # Panics
+    /// If the plan has no such encode.
+    pub fn encode(&self, id: EncodeId) -> &EncodePlan {
+        &self.encodes[id.0]
+    }
+
+    /// The content of a file or rendition.
+    ///
+    /// # Panics
+    /// If the plan has no such file or rendition.
+    pub fn content(&self, sink: Sink) -> &ContentPlan {
+        match sink {
+            Sink::Output(id) => &self.output(id).content,
+            Sink::Rendition { package, rendition } => &self.package(package).renditions[rendition].content,
+        }
+    }
+
+    /// As [`Plan::content`], to change it.
+    pub(crate) fn content_mut(&mut self, sink: Sink) -> &mut ContentPlan {
+        match sink {
+            Sink::Output(id) => &mut self.outputs[id.0].content,
+            Sink::Rendition { package, rendition } => &mut self.packages[package.0].renditions[rendition].content,
+        }
+    }
+
+    /// The plan of a file or rendition, with its encodes.
+    ///
+    /// # Panics
+    /// If the plan has no such file or rendition, or lacks an encode of it.
+    pub fn sink(&self, sink: Sink) -> OutputPlan {
+        let content = self.content(sink).clone();
+        let video = content.video.and_then(|id| self.encode(id).video());
+        let audio = content.audio.into_iter().filter_map(|track| match track {
+            AudioContent::Encoded(id) => self.encode(id).audio().map(|own| own.audio.clone()),
+            AudioContent::Copied(own) => Some(*own),
+        });
+        let (path, verify, overwrite, container) = match sink {
+            Sink::Output(id) => {
+                let file = self.output(id);
+                (file.path.clone(), file.verify, file.overwrite, file.container)
+            }
+            Sink::Rendition { package, rendition } => {
+                let package = self.package(package);
+                let name = format!("{}.mp4", package.renditions[rendition].id);
+                (package.path.join(name), VerifyLevel::default(), false, Container::Mp4)
+            }
+        };
+        OutputPlan {
+            path,
+            verify,
+            overwrite,
+            threads: video.and_then(|own| own.threads),
+            container,
+            video: video.map(|own| own.video.clone()),
+            video_copy: content.video_copy,
+            audio: audio.collect(),
+            metadata: content.metadata,
+            origin: content.origin,
+            start: content.start,
+            end: content.end,
+            frames: content.frames,
+            decisions: content.decisions,
+            notes: content.notes,
+        }
+    }
+
+    /// The files and renditions that take the packets of an encode.
+    pub fn sinks_of(&self, id: EncodeId) -> Vec<Sink> {
+        let takes = |sink: &Sink| self.content(*sink).encodes().any(|own| own == id);
+        self.sinks().into_iter().filter(takes).collect()
+    }
+
+    /// The plan of the video of a file or rendition, if it is encoded.
+    pub(crate) fn video(&self, sink: Sink) -> Option<&VideoPlan> {
+        let encode = self.content(sink).video.and_then(|id| self.encode(id).video())?;
+        Some(&encode.video)
+    }
+
+    /// All files, then all renditions.
+    pub fn sinks(&self) -> Vec<Sink> {
+        let files = (0..self.outputs.len()).map(|number| Sink::Output(OutputId(number)));
+        let renditions = self.packages.iter().enumerate().flat_map(|(number, package)| {
+            let of = move |rendition| Sink::Rendition { package: PackageId(number), rendition };
+            (0..package.renditions.len()).map(of)
+        });
+        files.chain(renditions).collect()
+    }
+
+    /// All products: files, then packages, then stills.
+    pub fn products(&self) -> Vec<Product> {
+        PerProduct::new(self, |product| product).values().copied().collect()
+    }
+
+    /// The number of a product among all: files, then packages, then stills, from 0.
+    pub(crate) fn number_of(&self, product: Product) -> usize {
+        let (files, packages) = (self.outputs.len(), self.packages.len());
+        match product {
+            Product::Output(id) => id.0,
+            Product::Package(id) => files + id.0,
+            Product::Still(id) => files + packages + id.0,
+        }
     }
 
     /// Lets the plan replace whatever has the name of one of its products.
@@ -98,17 +239,43 @@ impl Plan {
         self.stills.iter_mut().for_each(|still| still.overwrite = true);
     }
 
-    /// The number of the product that output `number` is or belongs to.
-    pub(crate) fn product(&self, number: usize) -> usize {
-        let has = |package: &PackagePlan| package.renditions.iter().any(|rendition| rendition.output == number);
-        let package = self.packages.iter().position(has);
-        package.map_or(number, |package| self.files() + package)
+    /// The paths of all products.
+    pub(crate) fn paths(&self) -> PerProduct<std::path::PathBuf> {
+        PerProduct::new(self, |product| match product {
+            Product::Output(id) => self.output(id).path.clone(),
+            Product::Package(id) => self.package(id).path.clone(),
+            Product::Still(id) => self.still(id).path.clone(),
+        })
+    }
+}
+
+impl<T> PerProduct<T> {
+    /// A list with what `make` returns for each product of `plan`.
+    pub(crate) fn new(plan: &Plan, make: impl FnMut(Product) -> T) -> Self {
+        Self::of([plan.outputs.len(), plan.packages.len(), plan.stills.len()], make)
     }
 
-    /// The paths of all products.
-    pub(crate) fn paths(&self) -> Vec<std::path::PathBuf> {
-        let files = self.outputs[..self.files()].iter().map(|output| output.path.clone());
-        let packages = self.packages.iter().map(|package| package.path.clone());
-        files.chain(packages).chain(self.stills.iter().map(|still| still.path.clone())).collect()
+    /// A list with `values` in the order of the products of `plan`.
+    pub(crate) fn in_order(plan: &Plan, values: impl IntoIterator<Item = T>) -> Self {
+        let mut values = values.into_iter();
+        PerProduct {
+            outputs: values.by_ref().take(plan.outputs.len()).collect(),
+            packages: values.by_ref().take(plan.packages.len()).collect(),
+            stills: values.take(plan.stills.len()).collect(),
+        }
+    }
+}
+
+impl<T> PerSink<T> {
+    /// A list with what `make` returns for each file and rendition of `plan`.
+    pub(crate) fn new(plan: &Plan, mut make: impl FnMut(Sink) -> T) -> Self {
+        let mut list = PerSink { outputs: Vec::new(), renditions: plan.packages.iter().map(|_| Vec::new()).collect() };
+        for sink in plan.sinks() {
+            match sink {
+                Sink::Output(_) => list.outputs.push(make(sink)),
+                Sink::Rendition { package, .. } => list.renditions[package.0].push(make(sink)),
+            }
+        }
+        list
     }
 }

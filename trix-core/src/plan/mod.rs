@@ -2,7 +2,11 @@
 
 mod audio;
 mod metadata;
+mod content;
+mod encode;
+mod file;
 mod filter;
+mod ids;
 mod job;
 mod loudness;
 mod memory;
@@ -14,7 +18,11 @@ mod view;
 
 pub use self::{
     audio::{AudioPlan, AudioTarget, MustLast, Remix, Resampler},
+    content::{AudioContent, ContentPlan},
+    encode::{AudioEncode, EncodePlan, VideoEncode},
+    file::FilePlan,
     filter::{Cut, Deinterlacing, FilterPlan, Filtering, ToneMapping, Transform, Waypoint},
+    ids::{EncodeId, OutputId, PackageId, Product, Sink, StepId, StillId, StreamId},
     job::{ExternalAudioPlan, Identity, Plan, SourcePlan},
     loudness::{Loudness, Normalisation, Settled},
     memory::{MemoryPlan, MemoryShare},
@@ -27,5 +35,6 @@ pub use self::{
 };
 pub(crate) use self::{
     filter::Verdict,
+    ids::{PerProduct, PerSink},
     memory::{FRAMES, PACKETS},
 };

@@ -1,4 +1,4 @@
-//! The plan of one output file.
+//! The plan of a file or a rendition.
 
 use std::path::PathBuf;
 
@@ -14,10 +14,10 @@ use crate::{
     spec::{container::Container, job::VerifyLevel},
 };
 
-/// What will be written into one output.
+/// What will be written into a file or a rendition, with its encodes: [`Plan::sink`](crate::Plan::sink) gathers it.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OutputPlan {
-    /// The file.
+    /// The file; of a rendition, the folder of its package with its name. No file of this name is written for it.
     #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,

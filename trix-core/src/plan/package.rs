@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use trix_model::{decision::Decision, time::Timestamp};
 
 use crate::{
-    plan::metadata::{SubtitlePlan, TrackTags},
+    plan::{
+        content::ContentPlan,
+        metadata::{SubtitlePlan, TrackTags},
+    },
     spec::package::PackageSettings,
 };
 
@@ -38,8 +41,8 @@ pub struct PackagePlan {
 pub struct RenditionPlan {
     /// Its name, and that of its folder.
     pub id: String,
-    /// Its number among the outputs of the plan.
-    pub output: usize,
+    /// What is written into it.
+    pub content: ContentPlan,
 }
 
 /// A rendition of text.

@@ -9,7 +9,11 @@ use trix_model::{
 };
 
 use crate::{
-    plan::{filter::Cut, view::View},
+    plan::{
+        filter::Cut,
+        ids::{StreamId, StreamKeys},
+        view::View,
+    },
     spec::still::StillSettings,
 };
 
@@ -55,8 +59,10 @@ pub enum StillInput {
     Frames(Box<View>),
     /// An audio track, for a waveform.
     Audio {
-        /// Index of the stream in the source. External audio tracks follow the streams of the source.
-        stream: usize,
+        /// The stream that is drawn.
+        #[serde(flatten)]
+        #[schemars(with = "StreamKeys")]
+        stream: StreamId,
         /// Time base of its samples.
         time_base: TimeBase,
         /// The part of the still, in the time of the track.

@@ -11,12 +11,12 @@ use trix_model::{
 };
 
 use crate::{
-    plan::filter::Transform,
+    plan::{filter::Transform, ids::StepId},
     spec::{picture::OnChange, video::Encoder},
 };
 
 /// How frames are encoded.
-#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct VideoPlan {
     /// Index of the stream in the source.
     pub stream: usize,
@@ -59,7 +59,7 @@ pub struct VideoPlan {
     /// How a player is asked to turn frames that are not turned here.
     pub orientation: Orientation,
     /// Which of the job's filter steps makes its frames.
-    pub filter: usize,
+    pub filter: StepId,
     /// 1 or 2.
     pub passes: u32,
     /// Whether every sample must come back as it went in.

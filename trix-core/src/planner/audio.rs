@@ -9,7 +9,7 @@ use trix_model::{
 };
 
 use crate::{
-    plan::{AudioPlan, AudioTarget, Remix, Resampler},
+    plan::{AudioPlan, AudioTarget, Remix, Resampler, StreamId},
     planner::{
         audio_choice::{self, Choice},
         audio_codec::{self, AudioCodec},
@@ -39,6 +39,13 @@ impl AudioPlan {
 
     /// The audio that `output` plays, in a lossless format.
     pub(crate) fn heard(&self, output: &crate::plan::OutputPlan) -> AudioTarget {
+        // The end of an external audio track is in its own time, and part of its edit.
+        let end = output.span_end().filter(|_| self.stream.external_audio().is_none());
+        self.heard_within(self.origin.unwrap_or(output.origin), end)
+    }
+
+    /// The audio from `origin` to `end`, in a lossless format.
+    pub(crate) fn heard_within(&self, origin: Timestamp, end: Option<Timestamp>) -> AudioTarget {
         AudioTarget {
             sample_format: "dblp".to_owned(),
             bits: None,
@@ -49,9 +56,8 @@ impl AudioPlan {
             assumed_layout: self.assumed_layout.clone(),
             remix: self.remix.clone(),
             block: 0,
-            origin: self.origin.unwrap_or(output.origin),
-            // The end of an external audio track is in its own time, and part of its edit.
-            end: output.span_end().filter(|_| self.external_audio.is_none()),
+            origin,
+            end,
             lead: 0,
             tail: 0,
         }
@@ -209,7 +215,7 @@ pub(super) fn plan(
             if let Some(external_audio) = external_audio {
                 // Its times are those of its own file.
                 plan.corrects_drift = false;
-                plan.external_audio = Some(stream.index - source.streams().len());
+                plan.stream = StreamId::Side { track: stream.index - source.streams().len(), index: stream.index };
                 plan.origin = Some(external_audio.start);
                 plan.edit = external_audio.settings.edit(None);
                 plan.loudness = external_audio.settings.loudness.or(plan.loudness);
@@ -268,7 +274,7 @@ fn check_copy(job: &OutputRequest<'_>, diagnostics: &mut StreamDiagnostics<'_>) 
 
 fn copied(stream: &StreamFacts) -> AudioPlan {
     AudioPlan {
-        stream: stream.index,
+        stream: StreamId::Source(stream.index),
         codec: stream.codec.clone(),
         copied: true,
         lossless: true,
@@ -284,7 +290,6 @@ fn copied(stream: &StreamFacts) -> AudioPlan {
         language: named(stream, "language"),
         title: named(stream, "title"),
         is_default: stream.is_default,
-        external_audio: None,
         edit: AudioEdit::default(),
         loudness: None,
         settled: None,
@@ -358,7 +363,7 @@ fn encoded(
         }
     };
     AudioPlan {
-        stream: stream.index,
+        stream: StreamId::Source(stream.index),
         codec: name.to_owned(),
         copied: false,
         lossless: bit_rate.is_none(),
@@ -374,7 +379,6 @@ fn encoded(
         language: named(stream, "language"),
         title: named(stream, "title"),
         is_default: stream.is_default,
-        external_audio: None,
         edit: AudioEdit::default(),
         loudness: shape.loudness,
         settled: None,
@@ -386,13 +390,14 @@ fn encoded(
 
 /// Records decisions about encoded audio that begins later than the output, at `origin` in the source's time.
 pub(super) fn say_silence(plans: &[AudioPlan], source: &Source, origin: Timestamp, decisions: &mut Vec<Decision>) {
-    for plan in plans.iter().filter(|plan| !plan.copied && plan.external_audio.is_none()) {
-        let Some(stream) = source.streams().get(plan.stream) else { continue };
+    for plan in plans.iter().filter(|plan| !plan.copied) {
+        let Some(index) = plan.stream.source() else { continue };
+        let Some(stream) = source.streams().get(index) else { continue };
         let start = stream.start.map_or(origin, |ticks| Timestamp::new(ticks, stream.time_base));
         let micros = start.micros().saturating_sub(origin.micros());
         if micros > 0 {
             let millis = format!("{}.{:03}", micros / 1000, micros % 1000);
-            let what = format!("stream {}: {millis} ms of silence come first", plan.stream);
+            let what = format!("stream {index}: {millis} ms of silence come first");
             decisions.push(Decision::new(what, "it begins later, and not every container tells that to the sample"));
         }
     }

@@ -226,10 +226,8 @@ pub(super) fn settle(
     // A cut can be longer than the source.
     let end = [span.end, film_end(source, span.begin)].into_iter().flatten().min();
     let later = since(span.origin, span.begin);
-    for plan in plans.iter_mut().filter(|plan| plan.external_audio.is_some()) {
-        let Some(external_audio) =
-            external_audio.iter().find(|external_audio| external_audio.facts.index == plan.stream)
-        else {
+    for plan in plans.iter_mut() {
+        let Some(external_audio) = plan.stream.external_audio().and_then(|track| external_audio.get(track)) else {
             continue;
         };
         let settings = &external_audio.settings;

@@ -10,44 +10,45 @@ use trix_av::pixel::PixelFormat;
 use trix_model::{decision::Decision, format::FrameFormat};
 
 use crate::{
-    plan::{Cut, FilterPlan, Filtering, OutputPlan, Transform, Waypoint},
+    plan::{Cut, FilterPlan, Filtering, OutputPlan, Sink, StepId, Transform, Waypoint},
+    planner::drafted::Drafted,
     source::Source,
 };
 
-/// Plans the steps for `outputs`, and sets the last step of each output.
-pub(super) fn plan(outputs: &mut [OutputPlan], source: &Source, scale_from_larger: bool) -> Vec<FilterPlan> {
+/// Plans the steps for `drafts`, and sets the last step of each output.
+pub(super) fn plan(drafts: &mut [Drafted], source: &Source, scale_from_larger: bool) -> Vec<FilterPlan> {
     if scale_from_larger {
-        crate::planner::filters::scale_from_larger(outputs, source);
+        crate::planner::filters::scale_from_larger(drafts, source);
     }
     let mut steps: Vec<FilterPlan> = Vec::new();
-    for number in 0..outputs.len() {
-        let output = &outputs[number];
+    for number in 0..drafts.len() {
+        let (output, sink) = (&drafts[number].plan, drafts[number].sink);
         let Some(video) = &output.video else { continue };
         let cut = cut(output);
         let (filtering, smaller) = scalings(&video.filtering());
         // Deinterlacing costs more than all other filters together, and is the same for all sizes and depths.
         let fields = fields_alone(&filtering, source, video.stream).filter(|(fields, _)| {
-            let also = |other: &OutputPlan| {
-                let own = other.video.as_ref().and_then(|video| {
+            let also = |other: &Drafted| {
+                let own = other.plan.video.as_ref().and_then(|video| {
                     let (filtering, _) = scalings(&video.filtering());
                     fields_alone(&filtering, source, video.stream)
                 });
                 let is_other = own.as_ref().is_some_and(|(_, rest)| *rest != filtering_after(fields, &filtering));
                 own.is_some_and(|(own, _)| own == *fields) && is_other
             };
-            outputs.iter().any(also)
+            drafts.iter().any(also)
         });
         let mut last = match fields {
             Some((fields, rest)) => {
-                let first = step(&mut steps, None, cut, fields, number);
-                step(&mut steps, Some(first), Cut::default(), rest, number)
+                let first = step(&mut steps, None, cut, fields, sink);
+                step(&mut steps, Some(first), Cut::default(), rest, sink)
             }
-            None => step(&mut steps, None, cut, filtering, number),
+            None => step(&mut steps, None, cut, filtering, sink),
         };
         for scaling in smaller {
-            last = step(&mut steps, Some(last), Cut::default(), scaling, number);
+            last = step(&mut steps, Some(last), Cut::default(), scaling, sink);
         }
-        if let Some(video) = &mut outputs[number].video {
+        if let Some(video) = &mut drafts[number].plan.video {
             video.filter = last;
         }
     }
@@ -60,18 +61,18 @@ fn cut(output: &OutputPlan) -> Cut {
 }
 
 /// The number of the step that does this. Adds the step if there is none.
-fn step(steps: &mut Vec<FilterPlan>, after: Option<usize>, cut: Cut, filtering: Filtering, output: usize) -> usize {
+fn step(steps: &mut Vec<FilterPlan>, after: Option<StepId>, cut: Cut, filtering: Filtering, output: Sink) -> StepId {
     let same = |step: &FilterPlan| step.after == after && step.cut == cut && step.filtering == filtering;
     match steps.iter_mut().position(|step| same(step)) {
         Some(number) => {
             if !steps[number].outputs.contains(&output) {
                 steps[number].outputs.push(output);
             }
-            number
+            StepId(number)
         }
         None => {
             steps.push(FilterPlan { after, cut, filtering, outputs: vec![output] });
-            steps.len() - 1
+            StepId(steps.len() - 1)
         }
     }
 }
@@ -88,13 +89,14 @@ fn scalings(filtering: &Filtering) -> (Filtering, Vec<Filtering>) {
 }
 
 /// Scales each output from the next larger size of another output.
-fn scale_from_larger(outputs: &mut [OutputPlan], source: &Source) {
+fn scale_from_larger(drafts: &mut [Drafted], source: &Source) {
     let samples = |output: &OutputPlan| output.video.as_ref().map_or(0, |video| area(&video.transform));
-    let mut order: Vec<usize> = (0..outputs.len()).filter(|number| outputs[*number].video.is_some()).collect();
-    order.sort_by_key(|number| Reverse(samples(&outputs[*number])));
+    let mut order: Vec<usize> = (0..drafts.len()).filter(|number| drafts[*number].plan.video.is_some()).collect();
+    order.sort_by_key(|number| Reverse(samples(&drafts[*number].plan)));
     for (place, number) in order.iter().enumerate() {
-        let larger =
-            order[..place].iter().filter(|larger| is_scaled_from(&outputs[*number], &outputs[**larger], source));
+        let larger = order[..place]
+            .iter()
+            .filter(|larger| is_scaled_from(&drafts[*number].plan, &drafts[**larger].plan, source));
         // Among outputs of the same size, prefer the depth of the source, or else the highest: more bits only cost
         // time.
         let depth = |output: &OutputPlan| output.video.as_ref().map_or(0, |video| video.format.depth);
@@ -103,8 +105,8 @@ fn scale_from_larger(outputs: &mut [OutputPlan], source: &Source) {
             stream.and_then(|facts| PixelFormat::from_raw(facts.format)).is_some_and(|own| own.depth() == depth(output))
         };
         let score = |output: &OutputPlan| (samples(output), Reverse(is_native(output)), Reverse(depth(output)));
-        let nearest = larger.min_by_key(|larger| score(&outputs[**larger]));
-        let Some(from) = nearest.map(|larger| &outputs[*larger]) else { continue };
+        let nearest = larger.min_by_key(|larger| score(&drafts[**larger].plan));
+        let Some(from) = nearest.map(|larger| &drafts[*larger].plan) else { continue };
         let Some(transform) = from.video.as_ref().map(|video| &video.transform) else { continue };
         let mut through = transform.through.clone();
         through.push(Waypoint { width: transform.width, height: transform.height, format: transform.format });
@@ -113,7 +115,7 @@ fn scale_from_larger(outputs: &mut [OutputPlan], source: &Source) {
             format!("scaled from the {}x{} frames of {name}", transform.width, transform.height),
             "the job lets smaller sizes be scaled from larger ones",
         );
-        let output = &mut outputs[*number];
+        let output = &mut drafts[*number].plan;
         output.decisions.push(decision);
         if let Some(video) = &mut output.video {
             video.transform.through = through;

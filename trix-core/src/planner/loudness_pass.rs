@@ -15,7 +15,7 @@ use trix_model::{
 use crate::{
     decode::timing::Drift,
     loudness,
-    plan::{AudioPlan, OutputPlan, Plan, Settled},
+    plan::{AudioContent, AudioEncode, AudioPlan, EncodeId, EncodePlan, Plan, Settled, StreamId},
     planner::external_audio,
     reading::audio_reader::AudioReader,
     source::Source,
@@ -29,23 +29,21 @@ use crate::{
 pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
     settle_drift(plan, source, cancel)?;
     let mut known: Vec<(AudioPlan, Settled)> = Vec::new();
-    for number in 0..plan.outputs.len() {
-        for track in 0..plan.outputs[number].audio.len() {
-            let (output, audio) = (&plan.outputs[number], &plan.outputs[number].audio[track]);
-            let Some(target) = audio.loudness else { continue };
-            let same = |(other, _): &&(AudioPlan, Settled)| is_same_audio(other, audio);
-            let settled = match known.iter().find(same) {
-                Some((_, settled)) => settled.clone(),
-                None => {
-                    let settled = measure(plan, output, audio, &target, source, cancel)?;
-                    known.push((audio.clone(), settled.clone()));
-                    settled
-                }
-            };
-            let audio = &mut plan.outputs[number].audio[track];
-            audio.edit = settled.normalisation.applied_to(audio.edit);
-            audio.settled = Some(settled);
-        }
+    for number in 0..plan.encodes.len() {
+        let EncodePlan::Audio(own) = &plan.encodes[number] else { continue };
+        let Some(target) = own.audio.loudness else { continue };
+        let same = |(other, _): &&(AudioPlan, Settled)| is_same_audio(other, &own.audio);
+        let settled = match known.iter().find(same) {
+            Some((_, settled)) => settled.clone(),
+            None => {
+                let settled = measure(plan, own, &target, source, cancel)?;
+                known.push((own.audio.clone(), settled.clone()));
+                settled
+            }
+        };
+        let EncodePlan::Audio(own) = &mut plan.encodes[number] else { continue };
+        own.audio.edit = settled.normalisation.applied_to(own.audio.edit);
+        own.audio.settled = Some(settled);
     }
     Ok(())
 }
@@ -53,23 +51,34 @@ pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Resul
 /// Measures the drift between timestamps and samples of tracks where the job corrects it.
 fn settle_drift(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
     let mut known: BTreeMap<usize, Option<Drift>> = BTreeMap::new();
-    for output in &mut plan.outputs {
-        for audio in output.audio.iter_mut().filter(|audio| audio.corrects_drift && !audio.copied) {
-            let found = match known.get(&audio.stream) {
-                Some(found) => *found,
-                None => {
-                    let found = measure_drift(source, audio.stream, cancel)?;
-                    known.insert(audio.stream, found);
-                    found
-                }
-            };
-            let Some(Drift { parts_per_million, apart }) = found else { continue };
-            audio.edit.drift = Rational::new(MILLION.saturating_add(parts_per_million), MILLION);
-            audio.dithered |= audio.bits.is_some_and(|bits| bits <= 24);
-            let what =
-                format!("stream {}: the audio is resampled by {parts_per_million} parts per million", audio.stream);
-            let why = format!("its times and its samples are {apart} apart at the end");
-            output.decisions.push(Decision::new(what, why));
+    let mut told: BTreeMap<EncodeId, Decision> = BTreeMap::new();
+    for (number, encode) in plan.encodes.iter_mut().enumerate() {
+        let EncodePlan::Audio(own) = encode else { continue };
+        let audio = &mut own.audio;
+        if !audio.corrects_drift {
+            continue;
+        }
+        let Some(stream) = audio.stream.source() else { continue };
+        let found = match known.get(&stream) {
+            Some(found) => *found,
+            None => {
+                let found = measure_drift(source, stream, cancel)?;
+                known.insert(stream, found);
+                found
+            }
+        };
+        let Some(Drift { parts_per_million, apart }) = found else { continue };
+        audio.edit.drift = Rational::new(MILLION.saturating_add(parts_per_million), MILLION);
+        audio.dithered |= audio.bits.is_some_and(|bits| bits <= 24);
+        let what = format!("stream {stream}: the audio is resampled by {parts_per_million} parts per million");
+        let why = format!("its times and its samples are {apart} apart at the end");
+        told.insert(EncodeId(number), Decision::new(what, why));
+    }
+    for sink in plan.sinks() {
+        let content = plan.content_mut(sink);
+        for track in &content.audio {
+            let AudioContent::Encoded(id) = track else { continue };
+            content.decisions.extend(told.get(id).cloned());
         }
     }
     Ok(())
@@ -99,23 +108,23 @@ fn is_same_audio(one: &AudioPlan, other: &AudioPlan) -> bool {
 
 fn measure(
     plan: &Plan,
-    output: &OutputPlan,
-    audio: &AudioPlan,
+    encode: &AudioEncode,
     target: &LoudnessTarget,
     source: &Source,
     cancel: &Cancel,
 ) -> Result<Settled> {
-    let heard = audio.heard(output);
-    let label = match audio.external_audio {
+    let AudioEncode { audio, origin, end, .. } = encode;
+    let heard = audio.heard_within(*origin, *end);
+    let label = match audio.stream.external_audio() {
         None => source.label(),
         Some(number) => plan.external_audio[number].settings.all_inputs()[0].path.clone(),
     };
     let open = |edit: AudioEdit| -> Result<AudioReader> {
         // The pass judges damage.
         let on_damage = OnDamage::Conceal;
-        let reader = match audio.external_audio {
-            None => AudioReader::new(source.reopen()?, Some(audio.stream), on_damage)?,
-            Some(number) => {
+        let reader = match audio.stream {
+            StreamId::Source(index) => AudioReader::new(source.reopen()?, Some(index), on_damage)?,
+            StreamId::Side { track: number, .. } => {
                 let place = format!("tracks[{number}]");
                 external_audio::reader(&plan.external_audio[number].settings, &place, source.limits(), on_damage)?
                     .map_err(|mistake| Error::of_mistakes(vec![mistake]))?

@@ -22,12 +22,19 @@ use trix_av::{pixel::PixelFormat, stream::StreamFacts};
 use trix_model::{format::FrameFormat, mistake::Mistake};
 
 use crate::{
-    plan::{FRAMES, FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PackagePlan, StillPlan, VideoPlan},
-    planner::{codec_memory, external_audio::ExternalAudio},
+    plan::{
+        FRAMES, FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PackagePlan, Sink, StepId, StillPlan,
+        VideoPlan,
+    },
+    planner::{
+        codec_memory,
+        drafted::{self, Drafted},
+        external_audio::ExternalAudio,
+    },
     source::{STORE, Source},
     spec::{
         byte_size::ByteSize,
-        job::{Job, OutputSettings, VerifyLevel},
+        job::{Job, VerifyLevel},
         still::StillSettings,
         video::{EncodeSettings, RateControl},
     },
@@ -38,8 +45,7 @@ use crate::{
 pub(super) struct MemoryInputs<'a> {
     pub(super) source: &'a Source,
     pub(super) filters: &'a [FilterPlan],
-    pub(super) outputs: &'a [OutputPlan],
-    pub(super) asked: &'a [OutputSettings],
+    pub(super) drafts: &'a [Drafted],
     pub(super) packages: &'a [PackagePlan],
     pub(super) stills: &'a [StillPlan],
     pub(super) external_audio: &'a [ExternalAudio],
@@ -98,7 +104,7 @@ struct Estimator<'a> {
 impl Estimator<'_> {
     /// The shares of memory while all outputs are written, or during verification if that takes more.
     fn shares(&self, short: bool) -> Vec<MemoryShare> {
-        let MemoryInputs { source, filters, outputs, packages, stills, external_audio, .. } = self.inputs;
+        let MemoryInputs { source, filters, drafts, packages, stills, external_audio } = self.inputs;
         let mut shares = vec![share("process", PROCESS), share("source", source.extent().size.min(STORE))];
         for (number, external_audio) in external_audio.iter().enumerate() {
             let files = external_audio.settings.all_inputs();
@@ -110,13 +116,15 @@ impl Estimator<'_> {
         shares.extend(decodes.then(|| share("decoder", decoder)));
         shares
             .extend(filters.iter().enumerate().map(|(number, step)| share(format!("step {number}"), self.step(step))));
-        for output in outputs.iter() {
-            let name = output.path.file_name().unwrap_or_default().to_string_lossy();
-            shares.push(share(name, self.output(output)));
+        for (draft, first) in drafts.iter().zip(drafted::firsts(drafts)).map(|(draft, first)| (draft, &drafts[first])) {
+            let name = draft.plan.path.file_name().unwrap_or_default().to_string_lossy();
+            shares.push(share(name, self.output(&draft.plan, draft.sink == first.sink)));
         }
-        for package in *packages {
+        for (number, package) in packages.iter().enumerate() {
             let name = package.path.file_name().unwrap_or_default().to_string_lossy();
-            shares.push(share(name, self.package(package)));
+            let is_own =
+                |draft: &&Drafted| matches!(draft.sink, Sink::Rendition { package, .. } if package.0 == number);
+            shares.push(share(name, package_bytes(package, drafts.iter().filter(is_own))));
         }
         for still in *stills {
             let name = still.path.file_name().unwrap_or_default().to_string_lossy();
@@ -187,35 +195,24 @@ impl Estimator<'_> {
         IN_HAND * made + fields + turned + light + self.unpacked()
     }
 
-    /// Memory of an output: its encoders and its muxer.
-    fn output(&self, output: &OutputPlan) -> u64 {
+    /// Memory of an output: its encoders and its muxer. `encodes` is false if another output has the encoder of its video.
+    fn output(&self, output: &OutputPlan, encodes: bool) -> u64 {
         let audio_tracks = output.audio.iter().filter(|audio| !audio.copied).count() as u64;
-        let video = output.video.as_ref();
+        let video = output.video.as_ref().filter(|_| encodes);
         let encoder = video.map_or(0, |video| codec_memory::encoder(video, output.threads, self.cores));
         encoder + audio_tracks * AUDIO + (4 << 20)
     }
 
-    /// Memory of a package: each rendition keeps a segment until it is complete.
-    fn package(&self, package: &PackagePlan) -> u64 {
-        let seconds = package.settings.segment.to_f64();
-        let segment = |number: usize| {
-            let video = self.inputs.outputs[number].video.as_ref();
-            let settings = self.inputs.asked[number].video.encode().map(|(_, settings)| settings);
-            // The segment is in memory twice: as packets, and as the finished fragment.
-            video.zip(settings).map_or(1 << 20, |(video, settings)| (2.0 * seconds * rate(video, settings)) as u64)
-        };
-        package.renditions.iter().map(|rendition| segment(rendition.output)).sum()
-    }
-
     /// Memory of the queues between stages.
     fn queues(&self, short: bool) -> u64 {
-        let MemoryInputs { source, filters, outputs, stills, .. } = self.inputs;
+        let MemoryInputs { source, filters, drafts, stills, .. } = self.inputs;
         let frames = if short { 1 } else { FRAMES as u64 };
         let before = |step: &FilterPlan| match step.after {
             None => self.decoded(),
-            Some(before) => made(&filters[before]),
+            Some(before) => made(&filters[before.0]),
         };
-        let encoded = outputs.iter().filter_map(|output| output.video.as_ref());
+        let firsts = drafted::firsts(drafts).into_iter().enumerate();
+        let encoded = firsts.filter(|(at, first)| at == first).filter_map(|(at, _)| drafts[at].plan.video.as_ref());
         let encoded: u64 = encoded.map(|video| bytes(video.format, video.width, video.height)).sum();
         let stills = stills.iter().filter(|still| shows_frames(still)).count() as u64;
         let shown = filters.iter().map(before).sum::<u64>() + encoded + stills * self.decoded();
@@ -227,8 +224,9 @@ impl Estimator<'_> {
 
     /// Memory of verification: the decoder of the source, and that of every output whose frames are compared.
     fn verification(&self) -> u64 {
-        let MemoryInputs { filters, outputs, .. } = self.inputs;
-        let full = outputs.iter().filter(|output| output.verify == VerifyLevel::Full);
+        let MemoryInputs { filters, drafts, .. } = self.inputs;
+        let outputs = drafts.iter().map(|draft| &draft.plan);
+        let full = outputs.filter(|output| output.verify == VerifyLevel::Full);
         let full: Vec<_> = full.filter_map(|output| Some((output, output.video.as_ref()?))).collect();
         let (mut reference, mut views) = (0, Vec::new());
         let threads = (2 * (u64::from(self.cores) + 1) / (full.len() as u64 + 1)).max(1);
@@ -237,8 +235,9 @@ impl Estimator<'_> {
             reference = self.decoder() + 2 * (WINDOW as u64 + self.decoded());
             let taken = (video.filter, output.start, output.end, output.frames);
             if !views.iter().any(|(known, _)| *known == taken) {
-                let steps = std::iter::successors(Some(video.filter), |step| filters.get(*step)?.after);
-                let steps: u64 = steps.filter_map(|step| filters.get(step)).map(|step| self.step(step)).sum();
+                let after = |step: &StepId| filters.get(step.0)?.after;
+                let steps = std::iter::successors(Some(video.filter), after);
+                let steps: u64 = steps.filter_map(|step| filters.get(step.0)).map(|step| self.step(step)).sum();
                 views.push((taken, steps + WINDOW as u64 + own));
             }
             (16 + threads + 4) * own
@@ -246,6 +245,18 @@ impl Estimator<'_> {
         let copies: u64 = copies.sum();
         copies + reference + views.iter().map(|(_, bytes)| bytes).sum::<u64>()
     }
+}
+
+/// Memory of a package: each of its `renditions` keeps a segment until it is complete.
+fn package_bytes<'a>(package: &PackagePlan, renditions: impl Iterator<Item = &'a Drafted>) -> u64 {
+    let seconds = package.settings.segment.to_f64();
+    let segment = |draft: &Drafted| {
+        let settings = draft.settings.video.encode().map(|(_, settings)| settings);
+        // The segment is in memory twice: as packets, and as the finished fragment.
+        let video = draft.plan.video.as_ref().zip(settings);
+        video.map_or(1 << 20, |(video, settings)| (2.0 * seconds * rate(video, settings)) as u64)
+    };
+    renditions.map(segment).sum()
 }
 
 /// True if a still is made of frames and not of audio.

@@ -27,6 +27,7 @@ mod defaults;
 mod output;
 mod package;
 mod still;
+mod drafted;
 mod threads;
 mod filters;
 mod codec_memory;
@@ -41,8 +42,8 @@ use trix_model::{
 };
 
 use crate::{
-    plan::{ExternalAudioPlan, Plan, SourcePlan},
-    planner::{external_audio::ExternalAudio, lazy_probe::LazyProbe, request::PlanContext},
+    plan::{ExternalAudioPlan, OutputId, PackageId, Plan, Sink, SourcePlan},
+    planner::{drafted::Drafted, external_audio::ExternalAudio, lazy_probe::LazyProbe, request::PlanContext},
     source::Source,
     spec::{
         job::{Job, OutputSettings},
@@ -81,16 +82,15 @@ impl Draft {
         let external_audio = external_audio::open_all(job.tracks.iter(), source, &mut mistakes)?;
         mistakes.extend(still::missing_tracks(job, source, &external_audio));
         let context = PlanContext { job, probe: &probe, external_audio: &external_audio };
-        let mut outputs = Vec::new();
-        let mut asked = Vec::new();
+        let mut drafts = Vec::new();
         for (number, output) in job.outputs.iter().enumerate() {
             let mut own = Vec::new();
             let (settings, settled) = defaults::settle(output, source);
             if let Some(mut plan) = output::plan(&context.request(&settings, None), source, &mut own)? {
                 plan.decisions.splice(0..0, settled);
-                outputs.push(plan);
+                let sink = Sink::Output(OutputId(number));
+                drafts.push(Drafted { sink, id: String::new(), settings, plan });
             }
-            asked.push(settings);
             // A job with a single output needs no number in the location of a mistake.
             if !is_single(job) {
                 enter(&mut own, number, &job.outputs[number]);
@@ -103,31 +103,31 @@ impl Draft {
             let planned = package::plan(package, &context, source, &mut own)?;
             own.iter_mut().for_each(|mistake| mistake.enter(&format!("packages[{number}].")));
             mistakes.append(&mut own);
-            let Some((mut plan, renditions)) = planned else { continue };
-            for (rendition, (settings, output)) in plan.renditions.iter_mut().zip(renditions) {
-                rendition.output = outputs.len();
-                outputs.push(output);
-                asked.push(settings);
+            let Some((plan, renditions)) = planned else { continue };
+            for (rendition, (id, settings, plan)) in renditions.into_iter().enumerate() {
+                let sink = Sink::Rendition { package: PackageId(number), rendition };
+                drafts.push(Drafted { sink, id, settings, plan });
             }
             packages.push(plan);
         }
         if !mistakes.is_empty() {
             return Err(Error::of_mistakes(mistakes));
         }
-        let decisions = threads::share(&asked, &mut outputs).into_iter().collect();
-        video::set_options(&asked, &mut outputs);
-        let filters = filters::plan(&mut outputs, source, job.scale_from_larger);
-        let stills = still::plan(&context, source, &outputs)?;
+        video::set_options(&mut drafts);
+        let decisions = threads::share(&mut drafts).into_iter().collect();
+        video::set_options(&mut drafts);
+        let filters = filters::plan(&mut drafts, source, job.scale_from_larger);
+        let stills = still::plan(&context, source, &drafts)?;
         let inputs = memory::MemoryInputs {
             source,
             filters: &filters,
-            outputs: &outputs,
-            asked: &asked,
+            drafts: &drafts,
             packages: &packages,
             stills: &stills,
             external_audio: &external_audio,
         };
         let memory = memory::plan(job, &inputs).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
+        let (encodes, outputs) = drafted::settle(drafts, &mut packages);
         let external = |external_audio: &ExternalAudio| ExternalAudioPlan {
             settings: external_audio.settings.clone(),
             identities: external_audio.identities.clone(),
@@ -137,6 +137,7 @@ impl Draft {
             source: SourcePlan { settings: job.source.clone(), identity: source.identity()? },
             external_audio: external_audio.iter().map(external).collect(),
             filters,
+            encodes,
             outputs,
             packages,
             stills,

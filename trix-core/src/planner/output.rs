@@ -40,7 +40,7 @@ pub(super) fn plan(
     let (video, video_copy) = video::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
     let audio = audio::plan(job, source, container, mistakes, &mut decisions, &mut notes)?;
     container_fits(job, container, source, &audio, mistakes);
-    let heard = audio.iter().filter(|audio| audio.external_audio.is_none()).map(|audio| audio.stream);
+    let heard = audio.iter().filter_map(|audio| audio.stream.source());
     let shown = video.as_ref().map(|video| video.stream).or(video_copy);
     shown.into_iter().chain(heard).try_for_each(|index| source.refuse_edits(index))?;
     if let Some(index) = video_copy.filter(|index| source.is_composed(*index)) {
@@ -79,7 +79,7 @@ pub(super) fn plan(
     });
     let kept = Kept {
         video: stream,
-        audio: audio.iter().map(|audio| audio.stream).collect(),
+        audio: streams_of(&audio).collect(),
         origin,
         end: video_end,
         numbers,
@@ -243,11 +243,13 @@ fn container_fits(
         }
     }
     for audio in audio.iter().filter(|audio| audio.sample_rate != 48_000) {
-        let problem = format!("MXF holds audio at 48000 Hz; stream {} would have {}", audio.stream, audio.sample_rate);
+        let problem =
+            format!("MXF holds audio at 48000 Hz; stream {} would have {}", audio.stream.index(), audio.sample_rate);
         mistakes.push(Mistake::new("audio", job.output.audio, problem));
     }
     for audio in audio.iter().filter(|audio| !audio.copied && !container.knows(&audio.codec)) {
-        let problem = format!("MXF holds PCM of 16 and 24 bits; stream {} would be {}", audio.stream, audio.codec);
+        let problem =
+            format!("MXF holds PCM of 16 and 24 bits; stream {} would be {}", audio.stream.index(), audio.codec);
         mistakes.push(Mistake::new("audio", job.output.audio, problem));
     }
 }
@@ -286,7 +288,7 @@ fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
 
 /// The source streams that audio tracks come from.
 fn streams_of(audio: &[AudioPlan]) -> impl Iterator<Item = usize> {
-    audio.iter().map(|plan| plan.stream)
+    audio.iter().map(|plan| plan.stream.index())
 }
 
 /// The time at which an audio track is first heard.

@@ -13,7 +13,7 @@ use trix_model::{
 };
 
 use crate::{
-    plan::{Metadata, OutputPlan, PackagePlan, RenditionPlan, SubtitlePlan, TextPlan, TrackTags},
+    plan::{Metadata, OutputPlan, PackagePlan, SubtitlePlan, TextPlan, TrackTags},
     planner::{
         audio, output,
         request::{OutputRequest, PlanContext},
@@ -47,8 +47,8 @@ struct Expanded {
     notes: Vec<String>,
 }
 
-/// A package plan whose renditions are not numbered yet, and the settings and plan of each rendition.
-pub(super) type Planned = (PackagePlan, Vec<(OutputSettings, OutputPlan)>);
+/// A package plan without its renditions, and the name, settings and plan of each rendition.
+pub(super) type Planned = (PackagePlan, Vec<(String, OutputSettings, OutputPlan)>);
 
 /// Resolves a package against its source. Adds mistakes to `mistakes`; with mistakes, there is no plan.
 ///
@@ -72,7 +72,7 @@ pub(super) fn plan(
         source.decodable_audio().map(|(number, _)| number).chain(file_metadata).map(parts).collect();
     let expanded = expand(package, source, &tracks);
     let begin = begin(package, &expanded, context, source)?;
-    let (mut renditions, mut outputs) = (Vec::new(), Vec::new());
+    let mut renditions: Vec<(String, OutputSettings, OutputPlan)> = Vec::new();
     let mut notes = expanded.notes;
     let has_video = expanded.renditions.iter().any(|rendition| rendition.output.video != VideoSettings::None);
     for Rendition { id, output, part, place } in expanded.renditions {
@@ -89,14 +89,13 @@ pub(super) fn plan(
                 planned.notes.retain(|note| !note.starts_with(TIMECODE_LOST));
             }
             planned.metadata = Metadata { tags: planned.metadata.tags, ..Metadata::default() };
-            renditions.push(RenditionPlan { id, output: 0 });
-            outputs.push((output, planned));
+            renditions.push((id, output, planned));
         }
     }
     if !mistakes.is_empty() {
         return Ok(None);
     }
-    let Some(origin) = outputs.first().map(|(_, output): &(_, OutputPlan)| output.origin) else {
+    let Some(origin) = renditions.first().map(|(_, _, plan)| plan.origin) else {
         let detail = "nothing would be written: the source has no stream that the package keeps";
         return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
     };
@@ -104,13 +103,13 @@ pub(super) fn plan(
         path: package.path.clone(),
         overwrite: package.overwrite,
         settings: PackageSettings { segment: package.segment, layout: package.layout },
-        renditions,
+        renditions: Vec::new(),
         subtitles: expanded.subtitles,
         origin,
         decisions: expanded.decisions,
         notes,
     };
-    Ok(Some((plan, outputs)))
+    Ok(Some((plan, renditions)))
 }
 
 /// Notes about data that a file would hold and a package cannot.

@@ -11,8 +11,8 @@ use trix_model::{
 
 use crate::{
     decode::video::frame_rate,
-    plan::{Cut, OutputPlan, Span, StillInput, StillPlan},
-    planner::{external_audio, external_audio::ExternalAudio, output, request::PlanContext, view},
+    plan::{Cut, Span, StillInput, StillPlan, StreamId},
+    planner::{drafted::Drafted, external_audio, external_audio::ExternalAudio, output, request::PlanContext, view},
     source::{Source, selection::unusable},
     spec::{
         container::Container,
@@ -28,12 +28,12 @@ use crate::{
 /// # Errors
 /// `InvalidSpec` with the mistakes of a still. `Unsupported` if the video or audio that it shows is missing. Both name
 /// the still.
-pub(super) fn plan(context: &PlanContext<'_>, source: &Source, outputs: &[OutputPlan]) -> Result<Vec<StillPlan>> {
+pub(super) fn plan(context: &PlanContext<'_>, source: &Source, drafts: &[Drafted]) -> Result<Vec<StillPlan>> {
     let job = context.job;
     if job.stills.is_empty() {
         return Ok(Vec::new());
     }
-    let part = part(context, source, outputs);
+    let part = part(context, source, drafts);
     // Stills read the source in the same way as the other outputs.
     let of_outputs = job.outputs.iter().filter(|output| output.video.encode().is_some()).map(|output| &output.picture);
     let picture = of_outputs.chain(job.packages.iter().map(|package| &package.picture)).next();
@@ -106,7 +106,7 @@ fn audio(
     let number = settings.track;
     let external = match own_track(source, number)? {
         Some(facts) => {
-            return Ok(StillInput::Audio { stream: facts.index, time_base: facts.time_base, span });
+            return Ok(StillInput::Audio { stream: StreamId::Source(facts.index), time_base: facts.time_base, span });
         }
         // The source has no usable track, so the first external one is shown.
         None if number == 0 => external_audio.first(),
@@ -118,7 +118,8 @@ fn audio(
     };
     let time_base = TimeBase::new(1, i64::from(facts.sample_rate.max(1)));
     let span = Span { origin: Timestamp::new(0, time_base), ..span };
-    Ok(StillInput::Audio { stream: facts.index, time_base, span })
+    let track = facts.index - source.streams().len();
+    Ok(StillInput::Audio { stream: StreamId::Side { track, index: facts.index }, time_base, span })
 }
 
 /// The audio stream that is track `number` of the source. Track 0 is the first that can be decoded.
@@ -144,9 +145,9 @@ struct Part {
 
 /// The part of the source that stills show: that of the first output with encoded video, or the part that such an output
 /// would have.
-fn part(context: &PlanContext<'_>, source: &Source, outputs: &[OutputPlan]) -> Part {
+fn part(context: &PlanContext<'_>, source: &Source, drafts: &[Drafted]) -> Part {
     let settings = &context.job.source;
-    let planned = outputs.iter().find(|output| output.video.is_some());
+    let planned = drafts.iter().map(|draft| &draft.plan).find(|output| output.video.is_some());
     let (origin, cut, until) = match planned {
         Some(output) => {
             let cut = Cut { start: output.start, end: output.end, frames: output.frames };

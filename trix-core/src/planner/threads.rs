@@ -7,28 +7,35 @@ use trix_model::decision::Decision;
 
 use crate::{
     plan::OutputPlan,
-    spec::{job::OutputSettings, video::Encoder},
+    planner::drafted::{self, Drafted},
+    spec::video::Encoder,
 };
 
 /// Gives each encoder a share of the machine's cores, if the job has several encoders. Returns the decision.
-pub(super) fn share(asked: &[OutputSettings], outputs: &mut [OutputPlan]) -> Option<Decision> {
+pub(super) fn share(drafts: &mut [Drafted]) -> Option<Decision> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let costs: Vec<f64> = outputs.iter().map(cost).collect();
+    // An encode that several outputs share runs once.
+    let firsts = drafted::firsts(drafts);
+    let costs = drafts.iter().zip(&firsts).enumerate();
+    let costs = costs.map(|(at, (draft, first))| if *first == at { cost(&draft.plan) } else { 0.0 });
+    let costs: Vec<f64> = costs.collect();
     if costs.iter().filter(|cost| **cost > 0.0).count() < 2 {
         return None;
     }
     let mut given = Vec::new();
     let whole: f64 = costs.iter().sum();
-    for ((output, asked), cost) in outputs.iter_mut().zip(asked).zip(costs) {
-        let Some((encoder, settings)) = asked.video.encode().filter(|_| output.threads.is_none() && cost > 0.0) else {
-            continue;
-        };
+    for (draft, cost) in drafts.iter_mut().zip(costs) {
+        let asked = draft.settings.video.encode().filter(|_| draft.plan.threads.is_none() && cost > 0.0);
+        let Some((encoder, settings)) = asked else { continue };
         if ["threads", "pools", "frame-threads"].iter().any(|name| settings.params.contains_key(*name)) {
             continue;
         }
         let threads = threads(encoder, cores, cost / whole);
         given.push(format!("{threads} for {:.0} % of the work", 100.0 * cost / whole));
-        output.threads = Some(threads);
+        draft.plan.threads = Some(threads);
+    }
+    for (at, first) in firsts.into_iter().enumerate() {
+        drafts[at].plan.threads = drafts[first].plan.threads;
     }
     let what = format!("threads of each encoder: {}", given.join(", "));
     (!given.is_empty())

@@ -17,9 +17,10 @@ use trix_model::{
 use crate::{
     encode::{lavc, option_names, options},
     filter::{convert::zimg_is_there, transform::Shape},
-    plan::{Filtering, OutputPlan, Transform, VideoPlan},
+    plan::{Filtering, StepId, Transform, VideoPlan},
     planner::{
         diagnostics::Diagnostics,
+        drafted::Drafted,
         frame_request::{FrameRequest, Target},
         frames::{self, Frames},
         request::OutputRequest,
@@ -28,7 +29,7 @@ use crate::{
     source::Source,
     spec::{
         audio::AudioSettings,
-        job::{Container, OutputSettings, VerifyLevel},
+        job::{Container, VerifyLevel},
         picture::{Alpha, ColorOverride, PictureSettings},
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
@@ -273,7 +274,7 @@ pub(super) fn plan(
         hdr10_plus: extras.hdr10_plus,
         orientation: geometry.left_turned,
         transform,
-        filter: 0,
+        filter: StepId(0),
         passes,
         lossless: is_lossless,
         preset: settings.preset.clone().unwrap_or_else(|| "medium".into()),
@@ -298,8 +299,8 @@ pub(super) fn plan(
 }
 
 /// Sets the options of every encoder once its number of threads is known.
-pub(super) fn set_options(asked: &[OutputSettings], outputs: &mut [OutputPlan]) {
-    for (settings, output) in asked.iter().zip(outputs) {
+pub(super) fn set_options(drafts: &mut [Drafted]) {
+    for Drafted { settings, plan: output, .. } in drafts {
         let (Some((encoder, settings)), Some(video)) = (settings.video.encode(), &mut output.video) else { continue };
         video.options = match encoder.is_mezzanine() {
             true => lavc::options(video, &settings.params),

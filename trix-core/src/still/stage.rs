@@ -128,7 +128,7 @@ impl AudioStill {
         else {
             return Err(Error::bug(Stage::Plan, "a waveform without an audio track"));
         };
-        let mut waveform = Waveform::new(settings, *stream, *time_base, *span);
+        let mut waveform = Waveform::new(settings, stream.index(), *time_base, *span);
         if let Some(until) = until {
             waveform.end_at(until);
         }

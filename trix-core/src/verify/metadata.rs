@@ -19,7 +19,7 @@ pub(super) fn source_of(plan: &OutputPlan, kind: StreamKind, place: usize) -> Op
         StreamKind::Video => {
             plan.video.as_ref().map(|video| video.stream).or(plan.video_copy.as_ref().map(|copy| copy.stream))
         }
-        StreamKind::Audio => plan.audio.get(place).map(|audio| audio.stream),
+        StreamKind::Audio => plan.audio.get(place).map(|audio| audio.stream.index()),
         StreamKind::Subtitle => plan.metadata.subtitles.get(place).map(|subtitle| subtitle.stream),
         StreamKind::Attachment | StreamKind::Data => None,
     }

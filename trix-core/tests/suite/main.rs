@@ -98,6 +98,7 @@ mod jobs {
     mod memory_bound;
     mod outputs;
     mod plan_travels;
+    mod shared_encodes;
 }
 
 mod fuzz_corpus;

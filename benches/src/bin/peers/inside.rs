@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use trix_core::{
     Job, OnDamage, Plan, Source,
     encode::video,
-    plan::{Cut, OutputPlan, VideoPlan},
+    plan::{Cut, OutputId, OutputPlan, Sink, VideoPlan},
     planner,
     quality::{Comparator, Metric, Score},
     reading::reader::FrameReader,
@@ -40,7 +40,7 @@ pub fn told(case: &Case, source: &Path) -> Fallible<Told> {
             copies_sound: output.audio.iter().any(|audio| audio.copied),
         })
     };
-    let targets = plan.outputs.iter().map(target).collect::<Fallible<_>>()?;
+    let targets = plan.sinks().into_iter().map(|sink| target(&plan.sink(sink))).collect::<Fallible<_>>()?;
     Ok(Told { job, targets })
 }
 
@@ -60,8 +60,8 @@ fn pictures(output: &OutputPlan) -> Fallible<&VideoPlan> {
 /// Those of the library.
 pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     let (_, plan) = planned(case, source)?;
-    let output = plan.outputs.first().ok_or("the case has no output")?;
-    let plan = pictures(output)?;
+    let output = plan.sink(Sink::Output(OutputId(0)));
+    let plan = pictures(&output)?;
     let opened = Source::open(source)?;
     let mut reader = FrameReader::new(opened, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 0)?;
     let mut pictures = Vec::new();
@@ -105,8 +105,8 @@ fn process_seconds() -> f64 {
 /// Those of the library. Also if the numbers of frames differ.
 pub fn score(case: &Case, number: usize, source: &Path, distorted: &Path) -> Fallible<Score> {
     let (_, plan) = planned(case, source)?;
-    let output = plan.outputs.get(number).ok_or("the case has no such output")?;
-    let target = pictures(output)?.filtering();
+    let sink = plan.sinks().get(number).copied().ok_or("the case has no such output")?;
+    let target = pictures(&plan.sink(sink))?.filtering();
     let open = |path| Source::open(path);
     let cut = Cut::default;
     let mut reference = FrameReader::new(open(source)?, OnDamage::Fail, cut(), Some(target), 0)?;

@@ -178,6 +178,23 @@ fn a_plan_shows_what_would_be_made_and_makes_nothing() {
 }
 
 #[test]
+fn a_plan_says_which_outputs_share_an_encode() {
+    let folder = folder();
+    let output = |name: &str, preset: &str| {
+        format!(
+            "[[outputs]]\npath = \"{name}\"\nvideo = {{ type = \"x264\", preset = \"{preset}\" }}\naudio = {{ type = \"none\" }}\n"
+        )
+    };
+    let outputs = [output("a.mkv", "ultrafast"), output("b.mp4", "ultrafast"), output("c.mkv", "superfast")].concat();
+    let job = file(&folder, "job.toml", format!("source = {{ path = \"{}\" }}\n{outputs}", source().display()));
+    let told = trix("plan {} -o {}", &[&job, folder.path()]).done().out.clone();
+    for other in ["a.mkv", "b.mp4"] {
+        assert!(told.contains(&format!("\n  once    video encoded together with {other}\n")), "{told}");
+    }
+    assert_eq!(told.matches("  once  ").count(), 2, "{told}");
+}
+
+#[test]
 fn a_written_plan_runs_as_its_job_does() {
     let folder = folder();
     let job = two(&folder, "");

@@ -222,13 +222,15 @@ fn a_thread_that_the_system_refuses_ends_the_job_and_is_named() {
     open(elsewhere.path());
     let source = elsewhere.path().join("source.y4m");
     std::fs::copy(Clip::default().y4m(), &source).expect("a source");
-    // Libraries start no threads of their own here.
-    let output = |name: &str| format!("- {{ path: {name}, video: {{ type: ffv1 }} }}\n");
+    // Libraries start no threads of their own here, and each output has an encode of its own.
+    let output = |name: &str, slices: u32| {
+        format!("- {{ path: {name}, video: {{ type: ffv1, params: {{ slices: \"{slices}\" }} }} }}\n")
+    };
     let text = format!(
         "on_output_failure: continue\nthreads: 1\nsource: {{ path: {} }}\noutputs:\n{}{}",
         source.display(),
-        output("a.mkv"),
-        output("b.mkv")
+        output("a.mkv", 4),
+        output("b.mkv", 9)
     );
     let job = file(&elsewhere, "job.yaml", text);
     let mut refused = BTreeSet::new();

@@ -26,7 +26,7 @@ use crate::{
         },
         stage::{Fan, Receiver, Sender, Sent},
     },
-    plan::MustLast,
+    plan::{MustLast, Sink},
     report::TrackLoudness,
     verify::audio::EncodedAudio,
 };
@@ -61,8 +61,7 @@ impl AudioDecodeStage {
 
 /// The destination of the packets of an encoded track.
 pub(super) struct AudioPlace {
-    /// Number of the output.
-    pub(super) output: usize,
+    pub(super) output: Sink,
     /// Number of the track in the output.
     pub(super) track: usize,
     /// Number of the track's plan.

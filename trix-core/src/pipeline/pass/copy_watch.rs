@@ -19,6 +19,7 @@ use crate::{
     decode::{audio::AudioChange, video::refuse_change},
     encode::subtitle::Span,
     pipeline::pass::record::{Shared, lock},
+    plan::Sink,
     planner::audio_choice::holds_changes,
     spec::container::Container,
 };
@@ -31,8 +32,7 @@ pub(super) struct CopyWatch {
     is_audio: bool,
     container: Container,
     header: Option<AudioHeader>,
-    /// Number of the output.
-    output: usize,
+    output: Sink,
     span: Span,
     shared: Arc<Shared>,
 }
@@ -42,7 +42,7 @@ impl CopyWatch {
     pub(super) fn new(
         facts: &StreamFacts,
         container: Container,
-        output: usize,
+        output: Sink,
         span: Span,
         shared: Arc<Shared>,
     ) -> Self {

@@ -21,7 +21,7 @@ use crate::{
         },
         stage::Receiver,
     },
-    plan::Loudness,
+    plan::{Loudness, Sink, StillId},
     report::TrackLoudness,
     still::AudioStill,
 };
@@ -60,8 +60,8 @@ pub(super) struct MeterStage {
     pub(super) bursts: Option<BurstFinder>,
     pub(super) stream: usize,
     pub(super) time_base: TimeBase,
-    /// Number of the output, and number of the track's plan in it.
-    pub(super) places: Vec<(usize, usize)>,
+    /// The output, and the number of the track's plan in it.
+    pub(super) places: Vec<(Sink, usize)>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -101,8 +101,7 @@ impl MeterStage {
 
 /// Draws the waveform of an audio track.
 pub(super) struct WaveformStage {
-    /// Number of the still.
-    pub(super) number: usize,
+    pub(super) id: StillId,
     pub(super) still: AudioStill,
     /// Aligns an external audio track as the outputs do.
     pub(super) converter: Option<AudioConverter>,
@@ -130,7 +129,7 @@ impl WaveformStage {
             converter.push(None)?;
             self.draw()?;
         }
-        *lock(&self.shared.stills[self.number]) = Some(self.still.finish(self.end)?);
+        *lock(self.shared.still(self.id)) = Some(self.still.finish(self.end)?);
         Ok(())
     }
 

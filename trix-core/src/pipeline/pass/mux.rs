@@ -17,6 +17,7 @@ use crate::{
         },
         stage::Receiver,
     },
+    plan::{PackageId, Sink},
 };
 
 /// The presentation time of `packet`, whose times are in `base`.
@@ -49,14 +50,13 @@ pub(super) fn mux(
     Ok(())
 }
 
-/// Runs the stage that writes package `number`. Its renditions are `outputs` of the plan, with these time bases.
+/// Runs the stage that writes package `id`. Its tracks have the time bases `bases`.
 pub(super) fn mux_package(
     mut writer: PackageWriter,
     bases: Vec<TimeBase>,
     input: Receiver<ForMuxer>,
     shared: &Shared,
-    number: usize,
-    outputs: &[usize],
+    id: PackageId,
     counters: &Counters,
 ) -> Result<()> {
     while let Some(ForMuxer { track, packet }) = input.receive(Stage::Mux)? {
@@ -66,9 +66,11 @@ pub(super) fn mux_package(
         counters.set_bytes(writer.position());
     }
     let written = writer.finish()?;
-    for (output, rendition) in outputs.iter().zip(written.records()) {
-        lock(&shared.outputs[*output].done).tracks = vec![rendition.track.clone()];
+    let count = shared.outputs.renditions[id.0].len();
+    for (rendition, record) in written.records().iter().enumerate().take(count) {
+        let sink = Sink::Rendition { package: id, rendition };
+        lock(&shared.outputs[sink].done).tracks = vec![record.track.clone()];
     }
-    *lock(&shared.packages[number]) = Some(written);
+    *lock(&shared.packages[id.0]) = Some(written);
     Ok(())
 }

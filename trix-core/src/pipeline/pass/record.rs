@@ -23,7 +23,7 @@ use crate::{
     ledger::Ledger,
     mux::record::TrackRecord,
     package::WrittenPackage,
-    plan::Plan,
+    plan::{EncodeId, PerProduct, PerSink, Plan, Product, Sink, StepId, StillId},
     report::{Seek, TrackLoudness},
     source::Appeared,
     still::Still,
@@ -35,36 +35,45 @@ use crate::{
 pub(crate) struct Pass<'a> {
     /// 1 or 2.
     pub(crate) number: u32,
-    /// For each output of the plan, the file with the statistics of its two passes; `None` for outputs with one pass.
+    /// For each encode, the file with the statistics of its two passes; `None` for encodes with one pass.
     pub(crate) stats: &'a [Option<PathBuf>],
     /// For each product, the file or folder that is written; `None` if this pass does not write it.
-    pub(crate) files: &'a [Option<PathBuf>],
+    pub(crate) files: &'a PerProduct<Option<PathBuf>>,
 }
 
 impl Pass<'_> {
-    /// True if output `number` of the plan takes part.
-    pub(crate) fn includes(&self, plan: &Plan, number: usize) -> bool {
-        self.writes(plan.product(number)) || self.stats(number).is_some()
+    /// True if `sink` takes part.
+    pub(crate) fn includes(&self, plan: &Plan, sink: Sink) -> bool {
+        let has_stats = |encode: EncodeId| self.stats(encode).is_some();
+        match self.is_first_of_two() {
+            true => plan.content(sink).video.is_some_and(has_stats),
+            false => self.writes(sink.product()),
+        }
+    }
+
+    /// True if nothing is written, and only statistics are collected.
+    pub(crate) fn is_first_of_two(&self) -> bool {
+        self.files.values().all(Option::is_none)
     }
 
     /// True if this pass writes `product`.
-    pub(super) fn writes(&self, product: usize) -> bool {
+    pub(super) fn writes(&self, product: Product) -> bool {
         self.file(product).is_some()
     }
 
-    pub(super) fn file(&self, product: usize) -> Option<&Path> {
-        self.files.get(product)?.as_deref()
+    pub(super) fn file(&self, product: Product) -> Option<&Path> {
+        self.files[product].as_deref()
     }
 
-    pub(super) fn stats(&self, number: usize) -> Option<&Path> {
-        self.stats.get(number)?.as_deref()
+    pub(super) fn stats(&self, encode: EncodeId) -> Option<&Path> {
+        self.stats.get(encode.0)?.as_deref()
     }
 }
 
 /// The result of a pass.
 pub(crate) struct PassOutcome {
-    /// By number of the output in the plan. Empty for outputs that did not take part.
-    pub(crate) outputs: Vec<OutputOutcome>,
+    /// Empty for files and renditions that did not take part.
+    pub(crate) outputs: PerSink<OutputOutcome>,
     /// By number of the package.
     pub(crate) packages: Vec<Option<WrittenPackage>>,
     /// By number of the still.
@@ -122,7 +131,7 @@ pub(super) struct Shared {
     /// source.
     pub(super) codec_changes: Mutex<Vec<AudioChange>>,
     pub(super) steps: Vec<Mutex<StepRecord>>,
-    pub(super) outputs: Vec<OutputRecord>,
+    pub(super) outputs: PerSink<OutputRecord>,
     pub(super) packages: Vec<Mutex<Option<WrittenPackage>>>,
     pub(super) stills: Vec<Mutex<Option<Still>>>,
     pub(super) damage_of_tracks: Mutex<BTreeMap<usize, Vec<DamageReport>>>,
@@ -156,11 +165,16 @@ impl Shared {
             walked: Mutex::default(),
             codec_changes: Mutex::default(),
             steps: plan.filters.iter().map(|_| Mutex::default()).collect(),
-            outputs: plan.outputs.iter().map(|_| OutputRecord::default()).collect(),
+            outputs: PerSink::new(plan, |_| OutputRecord::default()),
             packages: plan.packages.iter().map(|_| Mutex::default()).collect(),
             stills: plan.stills.iter().map(|_| Mutex::default()).collect(),
             damage_of_tracks: Mutex::default(),
         }
+    }
+
+    /// Where the result of still `id` is left.
+    pub(super) fn still(&self, id: StillId) -> &Mutex<Option<Still>> {
+        &self.stills[id.0]
     }
 
     /// Records the damage of the files of external audio track `number`.
@@ -197,9 +211,11 @@ impl Running {
         let shared = &self.shared;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let passed = self.seek.map_or(0, |seek| seek.not_decoded);
-        let outputs = shared.outputs.iter().zip(&plan.outputs).map(|(record, output)| {
+        let outputs = PerSink::new(plan, |sink| {
+            let (record, output) = (&shared.outputs[sink], plan.sink(sink));
             let mut done = std::mem::take(&mut *lock(&record.done));
-            let heard = |stream: usize| output.audio.iter().any(|audio| audio.stream == stream && !audio.copied);
+            let heard =
+                |stream: usize| output.audio.iter().any(|audio| audio.stream.index() == stream && !audio.copied);
             let changes = lock(&shared.codec_changes);
             done.audio_changes.extend(changes.iter().filter(|change| heard(change.stream)).cloned());
             if let Some(video) = &output.video {
@@ -225,7 +241,7 @@ impl Running {
             done
         });
         PassOutcome {
-            outputs: outputs.collect(),
+            outputs,
             packages: shared.packages.iter().map(|package| lock(package).take()).collect(),
             stills: shared.stills.iter().map(|still| lock(still).take()).collect(),
             damage_of_tracks: std::mem::take(&mut *lock(&shared.damage_of_tracks)),
@@ -239,10 +255,10 @@ impl Running {
     }
 
     /// The records of the steps that lead to step `last`, in the order in which they run.
-    fn steps(&self, plan: &Plan, last: usize) -> Vec<StepRecord> {
-        let after = |step: &usize| plan.filters.get(*step).and_then(|step| step.after);
+    fn steps(&self, plan: &Plan, last: StepId) -> Vec<StepRecord> {
+        let after = |step: &StepId| plan.filters.get(step.0).and_then(|step| step.after);
         let mut steps: Vec<StepRecord> =
-            std::iter::successors(Some(last), after).map(|step| lock(&self.shared.steps[step]).clone()).collect();
+            std::iter::successors(Some(last), after).map(|step| lock(&self.shared.steps[step.0]).clone()).collect();
         steps.reverse();
         steps
     }

@@ -35,7 +35,7 @@ use crate::{
         },
         stage::{Fan, Receiver, Sender, Sent},
     },
-    plan::{Cut, Verdict},
+    plan::{Cut, Sink, StepId, StillId, Verdict},
     still::FrameStill,
 };
 
@@ -76,8 +76,7 @@ impl DecodeStage {
 
 /// Takes the frames of its cut, and filters them.
 pub(super) struct FilterStage {
-    /// Number of the step.
-    pub(super) step: usize,
+    pub(super) step: StepId,
     pub(super) cut: Cut,
     /// Time base of the incoming frames.
     pub(super) time_base: TimeBase,
@@ -116,7 +115,7 @@ impl FilterStage {
         }
         record.counts = self.filter.counts();
         record.changes = self.filter.changes().to_vec();
-        *lock(&self.shared.steps[self.step]) = record;
+        *lock(&self.shared.steps[self.step.0]) = record;
         Ok(())
     }
 
@@ -133,8 +132,7 @@ impl FilterStage {
 
 /// Makes a still from the frames of its cut.
 pub(super) struct StillStage {
-    /// Number of the still.
-    pub(super) number: usize,
+    pub(super) id: StillId,
     pub(super) still: FrameStill,
     pub(super) cut: Cut,
     /// Time base of the frames.
@@ -163,7 +161,7 @@ impl StillStage {
             self.still.push(&frame).map_err(|error| error.at(Some(time)))?;
         }
         drop(input);
-        *lock(&self.shared.stills[self.number]) = Some(self.still.finish(end)?);
+        *lock(self.shared.still(self.id)) = Some(self.still.finish(end)?);
         Ok(())
     }
 }
@@ -209,7 +207,18 @@ impl Forced {
     }
 }
 
-/// Encodes frames, and restores their times.
+/// The destination of the packets of an encode.
+pub(super) struct VideoPlace {
+    /// The file or rendition that takes the packets.
+    pub(super) sink: Sink,
+    /// Number of the track in it.
+    pub(super) track: usize,
+    /// `None` in a first pass.
+    pub(super) next: Option<Sender<ForMuxer>>,
+    pub(super) counters: Arc<Counters>,
+}
+
+/// Encodes frames, restores their times, and sends each packet to every place. The slowest place sets the pace.
 pub(super) struct EncodeStage {
     pub(super) encoder: Box<dyn VideoEncoder>,
     pub(super) timeline: Timeline,
@@ -219,14 +228,9 @@ pub(super) struct EncodeStage {
     pub(super) forced: Forced,
     /// Data that is written before the first frame.
     pub(super) info: Vec<u8>,
-    /// `None` in a first pass.
-    pub(super) output: Option<Sender<ForMuxer>>,
-    pub(super) counters: Arc<Counters>,
+    /// Those that still take packets.
+    pub(super) places: Vec<VideoPlace>,
     pub(super) shared: Arc<Shared>,
-    /// Number of the output.
-    pub(super) number: usize,
-    /// Number of the track in the output.
-    pub(super) track: usize,
     pub(super) first_seen: bool,
     pub(super) carries: Carries,
     /// True if the track description holds the parameter sets, so that frames must not carry them.
@@ -243,7 +247,9 @@ impl EncodeStage {
             let pts = frame.pts.saturating_sub(self.origin);
             let force = self.forced.at(Timestamp::new(pts, self.time_base));
             let number = self.timeline.push(pts, frame.duration);
-            self.shared.outputs[self.number].encoded.fetch_add(1, Ordering::Relaxed);
+            for place in &self.places {
+                self.shared.outputs[place.sink].encoded.fetch_add(1, Ordering::Relaxed);
+            }
             if !frame.extras.is_empty() {
                 self.extras.insert(number as i64, frame.extras);
             }
@@ -257,7 +263,9 @@ impl EncodeStage {
             let error = failures::at(error, last);
             failures::and(error, &format!("when all {} frames had gone in", self.timeline.pushed()))
         })?;
-        lock(&self.shared.outputs[self.number].done).warnings.extend(self.encoder.complaints());
+        for place in &self.places {
+            lock(&self.shared.outputs[place.sink].done).warnings.extend(self.encoder.complaints());
+        }
         Ok(())
     }
 
@@ -284,9 +292,6 @@ impl EncodeStage {
             encoded.data = nal::without_parameter_sets(encoded.data, self.carries.codec);
         }
         let times = self.timeline.pop(&encoded)?;
-        self.shared.outputs[self.number].emitted.fetch_add(1, Ordering::Relaxed);
-        self.counters.add_frame();
-        let Some(output) = &self.output else { return Ok(()) };
         let mut packet = if self.first_seen || self.info.is_empty() {
             Packet::copy_of(&encoded.data)
         } else {
@@ -295,7 +300,19 @@ impl EncodeStage {
         self.first_seen = true;
         packet.set_times(Some(times.pts), Some(times.dts), times.duration);
         packet.set_key(encoded.key);
-        output.send(ForMuxer { track: self.track, packet: Ok(packet) }, Stage::Encode).map(drop)
+        for place in std::mem::take(&mut self.places) {
+            self.shared.outputs[place.sink].emitted.fetch_add(1, Ordering::Relaxed);
+            place.counters.add_frame();
+            let sent = match &place.next {
+                Some(next) => next.send(ForMuxer { track: place.track, packet: Ok(packet.clone()) }, Stage::Encode)?,
+                None => Sent::Yes,
+            };
+            // A place that failed must not hold back the others.
+            if sent == Sent::Yes {
+                self.places.push(place);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -316,6 +333,7 @@ mod tests {
             pass::record::{OutputRecord, Shared},
             stage::channel,
         },
+        plan::{OutputId, PerSink},
     };
 
     /// An encoder with a delay of two frames. It fails at frame number `at`, or, with `None`, at the first packet that
@@ -366,16 +384,45 @@ mod tests {
             walked: Default::default(),
             codec_changes: Default::default(),
             steps: Vec::new(),
-            outputs: vec![OutputRecord::default()],
+            outputs: PerSink { outputs: vec![OutputRecord::default()], renditions: Vec::new() },
             packages: Vec::new(),
             stills: Vec::new(),
             damage_of_tracks: Default::default(),
         }
     }
 
-    /// The error of an encode stage that receives 50 frames at 25 a second. The first is shown after two seconds of the
-    /// source.
-    fn ended(at: Option<u64>) -> Error {
+    /// An encoder without delay. Each packet holds the number of its frame.
+    struct Counting;
+
+    impl VideoEncoder for Counting {
+        fn headers(&mut self) -> Result<Headers> {
+            Ok(Headers { parameter_sets: Vec::new(), info: Vec::new() })
+        }
+
+        fn push(&mut self, _: &Frame, number: u64, key: bool) -> Result<Option<Encoded>> {
+            let number = number as i64;
+            Ok(Some(Encoded { data: vec![number as u8], pts: number, dts: number, key }))
+        }
+
+        fn finish(&mut self) -> Result<Option<Encoded>> {
+            Ok(None)
+        }
+
+        fn codec(&self) -> Option<VideoCodec> {
+            Some(VideoCodec::H264)
+        }
+
+        fn frame_threads(&self) -> Option<u32> {
+            None
+        }
+
+        fn complaints(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    /// Runs an encode stage that receives 50 frames at 25 a second. The first is shown after two seconds of the source.
+    fn encoded(encoder: Box<dyn VideoEncoder>, places: Vec<VideoPlace>, shared: &Arc<Shared>) -> Result<()> {
         let time_base = TimeBase::new(1, 1000);
         let (to_encoder, input, _) = channel::<DecodedFrame>(usize::MAX, &Token::new(&Cancel::default()));
         for number in 0..50 {
@@ -385,23 +432,65 @@ mod tests {
         }
         drop(to_encoder);
         let stage = EncodeStage {
-            encoder: Box::new(Failing { at }),
+            encoder,
             timeline: Timeline::new(40),
             origin: 2000,
             time_base,
             forced: Forced::new(&[], None),
             info: Vec::new(),
-            output: None,
-            counters: Arc::default(),
-            shared: Arc::new(shared()),
-            number: 0,
-            track: 0,
+            places,
+            shared: Arc::clone(shared),
             first_seen: false,
             carries: Carries::default(),
             sets_apart: false,
             extras: BTreeMap::new(),
         };
-        stage.run(input).unwrap_err()
+        stage.run(input)
+    }
+
+    fn place(number: usize, next: Option<Sender<ForMuxer>>) -> VideoPlace {
+        VideoPlace { sink: Sink::Output(OutputId(number)), track: 0, next, counters: Arc::default() }
+    }
+
+    #[test]
+    fn each_place_gets_every_packet_however_slow_it_is_and_one_that_fails_leaves_the_others_whole() {
+        // A channel holds one packet, so a slow place fills it.
+        let tokens = Token::new(&Cancel::default()).of_outputs(3);
+        let (mut places, mut readers) = (Vec::new(), Vec::new());
+        for (number, token) in tokens.into_iter().enumerate() {
+            let (next, input, depth) = channel::<ForMuxer>(300, &token);
+            places.push(place(number, Some(next)));
+            readers.push(std::thread::spawn(move || {
+                let mut taken = Vec::new();
+                while let Some(own) = input.receive(Stage::Mux).unwrap() {
+                    assert!(depth.items() <= 1);
+                    taken.push(own.packet.unwrap().data()[0]);
+                    match number {
+                        0 => std::thread::sleep(std::time::Duration::from_millis(3)),
+                        1 if taken.len() == 5 => {
+                            token.fail();
+                            break;
+                        }
+                        _ => {}
+                    }
+                }
+                taken
+            }));
+        }
+        let outputs = (0..3).map(|_| OutputRecord::default()).collect();
+        let shared = Arc::new(Shared { outputs: PerSink { outputs, renditions: Vec::new() }, ..shared() });
+        encoded(Box::new(Counting), places, &shared).unwrap();
+        let taken: Vec<Vec<u8>> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+        let all: Vec<u8> = (0..50).collect();
+        assert_eq!((&taken[0], &taken[2]), (&all, &all));
+        assert_eq!(taken[1], all[..5]);
+        for number in [0, 2] {
+            let record = &shared.outputs[Sink::Output(OutputId(number))];
+            let [encoded, emitted] = [&record.encoded, &record.emitted].map(|count| count.load(Ordering::Relaxed));
+            assert_eq!((encoded, emitted), (50, 50), "{number}");
+        }
+        let failed = shared.outputs[Sink::Output(OutputId(1))].emitted.load(Ordering::Relaxed);
+        assert!((5..50).contains(&failed), "{failed}");
     }
 
     #[test]
@@ -411,7 +500,8 @@ mod tests {
             (Some(30), "encode, at 00:00:01.200: no more; when frame 30 went in, counted from 0"),
             (None, "encode, at 00:00:01.960: no more; when all 50 frames had gone in"),
         ] {
-            let error = ended(at);
+            let ended = encoded(Box::new(Failing { at }), vec![place(0, None)], &Arc::new(shared()));
+            let error = ended.unwrap_err();
             assert_eq!(error.to_string(), told);
             assert_eq!(error.cause().map(ToString::to_string).as_deref(), Some("the cause"));
         }

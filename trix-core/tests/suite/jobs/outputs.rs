@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use trix_core::{
     Control, Error, ErrorKind, Job, Plan, Report, Source,
     control::progress::{Phase, Progress},
+    plan::{FilterPlan, Sink},
     planner, run,
     spec::video::Encoder,
 };
@@ -45,7 +46,12 @@ fn plan(job: &Job) -> Plan {
 
 /// What each step makes: the step before it, and the outputs that need it.
 fn steps(job: &Job) -> Vec<(Option<usize>, Vec<usize>)> {
-    plan(job).filters.into_iter().map(|step| (step.after, step.outputs)).collect()
+    let file = |sink: Sink| match sink {
+        Sink::Output(id) => id.0,
+        Sink::Rendition { .. } => panic!("{sink:?} in a job without packages"),
+    };
+    let told = |step: FilterPlan| (step.after.map(|step| step.0), step.outputs.into_iter().map(file).collect());
+    plan(job).filters.into_iter().map(told).collect()
 }
 
 /// The names in a folder, hidden ones too, sorted.
@@ -233,11 +239,12 @@ fn audio_is_copied_dropped_or_encoded_by_output_and_equal_encodes_are_shared() {
             streams["streams"].as_array().expect("streams").iter().map(|own| &own["codec_name"]).collect();
         assert_eq!(codecs, [codec, codec]);
     }
-    // Two tracks as AAC for two outputs, as FLAC and as Opus: six encoders. Frames and each track have one decoder.
+    // Two tracks as AAC for two outputs, as FLAC and as Opus: six encoders. Three outputs share the encode of x264. Frames
+    // and each track have one decoder.
     job.outputs.iter().for_each(|output| fs::remove_file(&output.path).expect("an output"));
     let queues = queues(&job);
     let count = |begin: &str| queues.iter().filter(|name| name.starts_with(begin)).count();
-    assert_eq!((count("sound"), count("decode"), count("encode"), count("mux")), (6, 3, 4, 6), "{queues:?}");
+    assert_eq!((count("sound"), count("decode"), count("encode"), count("mux")), (6, 3, 2, 6), "{queues:?}");
 }
 
 #[test]

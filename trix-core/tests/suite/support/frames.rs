@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     Error, Job, OnDamage, Source,
     media::{PixelFormat, format::FrameFormat},
-    plan::{Cut, Filtering, OutputPlan},
+    plan::{Cut, Filtering, OutputId, OutputPlan, Sink},
     planner,
     reading::reader::FrameReader,
     spec::video::{EncodeSettings, Encoder},
@@ -126,8 +126,8 @@ pub fn ffv1_job(source: &Path) -> Job {
 
 /// The plan of the first output of a job.
 pub fn plan(job: &Job) -> Result<OutputPlan, Error> {
-    let mut plan = planner::plan(job, &Source::open(&job.source.path)?)?;
-    Ok(plan.outputs.swap_remove(0))
+    let plan = planner::plan(job, &Source::open(&job.source.path)?)?;
+    Ok(plan.sink(Sink::Output(OutputId(0))))
 }
 
 /// What the plan of a job says against it; it must refuse it as a mistake of whoever asked.

@@ -5,7 +5,7 @@ use std::path::Path;
 use trix_core::{
     Job, OnDamage,
     media::{format::FrameFormat, time::Rational},
-    plan::{Cut, OutputPlan},
+    plan::{Cut, OutputId, OutputPlan, Sink},
     planner,
     reading::reader::FrameReader,
     spec::{
@@ -36,7 +36,8 @@ pub fn raw_job(folder: &Path, name: &str, bytes: &[u8], settings: EncodeSettings
 /// The plan of a job, whose source may be raw.
 pub fn planned(job: &Job) -> OutputPlan {
     let source = job.source.open().unwrap_or_else(|error| panic!("{error}"));
-    planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}")).outputs.remove(0)
+    let plan = planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}"));
+    plan.sink(Sink::Output(OutputId(0)))
 }
 
 /// The first frame that a job's encoder would take in, and its format.

@@ -498,7 +498,8 @@ fn tone_mapping_uses_the_peak_of_the_mastering_display() {
     job.outputs[0].picture.tonemap = Tonemap::Hable;
     let source = trix_core::Source::open_within(&file, Default::default()).unwrap();
     let plan = trix_core::plan(&job, &source).unwrap();
-    let peak = plan.outputs[0].video.as_ref().unwrap().transform.tonemap.expect("a curve").peak;
+    let first = trix_core::plan::Sink::Output(trix_core::plan::OutputId(0));
+    let peak = plan.sink(first).video.unwrap().transform.tonemap.expect("a curve").peak;
     // Its MaxCLL of 1100 cd/m2 is more than its mastering display shows.
     assert_eq!(peak, 1000);
 }

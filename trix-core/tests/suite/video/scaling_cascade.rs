@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     Job, Report, Source,
     media::{format::Chroma, time::Rational},
+    plan::{FilterPlan, Sink},
     planner,
     spec::{
         job::{OutputSettings, VerifyLevel},
@@ -60,9 +61,17 @@ fn steps(job: &Job) -> Vec<Step> {
     let source = Source::open(&job.source.path).unwrap_or_else(|error| panic!("{error}"));
     let plan = planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}"));
     for (number, step) in plan.filters.iter().enumerate() {
-        assert!(step.after.is_none_or(|after| after < number), "step {number} comes after {:?}", step.after);
+        assert!(step.after.is_none_or(|after| after.0 < number), "step {number} comes after {:?}", step.after);
     }
-    plan.filters.iter().map(|step| (step.after, step.filtering.transform.size(), step.outputs.clone())).collect()
+    let file = |sink: &Sink| match sink {
+        Sink::Output(id) => id.0,
+        Sink::Rendition { .. } => panic!("{sink:?} in a job without packages"),
+    };
+    let told = |step: &FilterPlan| {
+        let outputs = step.outputs.iter().map(file).collect();
+        (step.after.map(|after| after.0), step.filtering.transform.size(), outputs)
+    };
+    plan.filters.iter().map(told).collect()
 }
 
 /// Whether the second output takes its frames from those of the first.

@@ -27,7 +27,7 @@ use crate::{
         pass::{
             audio::{AudioDecodeStage, AudioPlace, AudioStage},
             audio_cut::AudioCut,
-            build::audio_users::{AudioEncode, Listener},
+            build::audio_users::{AudioEncoding, Listener},
             copy_watch::CopyWatch,
             external_audio::ExternalAudioStage,
             listen::{Gauge, MeterStage},
@@ -37,7 +37,10 @@ use crate::{
         },
         stage::{Fan, Sender, channel},
     },
-    plan::{AudioPlan, AudioTarget, OutputPlan, SubtitlePlan, TrackTags},
+    plan::{
+        AudioContent, AudioEncode, AudioPlan, AudioTarget, EncodeId, EncodePlan, OutputPlan, Sink, StreamId,
+        SubtitlePlan, TrackTags,
+    },
     planner::{
         audio_choice::cuts_exactly,
         cut::CopyGate,
@@ -50,26 +53,26 @@ use crate::{
 struct Measured {
     plan: AudioPlan,
     target: AudioTarget,
-    /// Number of the output, and number of the track's plan in it.
-    places: Vec<(usize, usize)>,
+    /// The output, and the number of the track's plan in it.
+    places: Vec<(Sink, usize)>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     /// Adds the copied tracks of an output, and its encoded audio tracks.
     pub(super) fn taken_over(
         &mut self,
-        number: usize,
+        sink: Sink,
         source: &Source,
         to_muxer: &Sender<ForMuxer>,
         tracks: &mut Vec<TrackSpec>,
     ) -> Result<()> {
-        let output = &self.plan.outputs[number];
+        let output = &self.outputs[sink];
         let origin = output.origin;
         if let Some(copy) = &output.video_copy {
             let facts = self.facts(copy.stream)?;
             let track = tracks::copied(facts, Some(frame_rate(facts)), &output.tags(copy.stream));
             let kind = Kind::Frames(CopyGate::new(copy));
-            let watch = Some(self.watch(number, facts, output.start, None));
+            let watch = Some(self.watch(sink, facts, output.start, None));
             let (label, next) = (self.label.clone(), to_muxer.clone());
             let own = IntoOutput { label, kind, watch, track: tracks.len(), origin, next, reached: None };
             self.routes[copy.stream].push(Route::Output(Box::new(own)));
@@ -77,10 +80,10 @@ impl Builder<'_> {
         }
         for (audio_number, audio) in output.audio.iter().enumerate() {
             let place =
-                AudioPlace { output: number, track: tracks.len(), number: audio_number, next: Some(to_muxer.clone()) };
-            tracks.push(match audio.copied {
-                true => self.copied_audio(output, audio, source, place)?,
-                false => self.encoded_audio(output, audio, place)?,
+                AudioPlace { output: sink, track: tracks.len(), number: audio_number, next: Some(to_muxer.clone()) };
+            tracks.push(match &self.plan.content(sink).audio[audio_number] {
+                AudioContent::Copied(_) => self.copied_audio(output, audio, source, place)?,
+                AudioContent::Encoded(id) => self.encoded_audio(output, *id, place)?,
             });
         }
         for subtitle in &output.metadata.subtitles {
@@ -125,17 +128,17 @@ impl Builder<'_> {
         source: &Source,
         place: AudioPlace,
     ) -> Result<TrackSpec> {
-        let facts = self.facts(audio.stream)?;
-        let mut track = tracks::copied(facts, None, &output.tags(audio.stream));
-        let AudioPlace { output: number, track: index, next, .. } = place;
+        let facts = self.facts_of(audio.stream)?;
+        let mut track = tracks::copied(facts, None, &output.tags(audio.stream.index()));
+        let AudioPlace { output: sink, track: index, next, .. } = place;
         let Some(next) = next else { return Ok(track) };
-        let Some(track_number) = audio.external_audio else {
+        let StreamId::Side { track: track_number, .. } = audio.stream else {
             let span = Span { origin: output.start.unwrap_or(EVER), end: output.span_end() };
-            let watch = Some(self.watch(number, facts, output.start, span.end));
+            let watch = Some(self.watch(sink, facts, output.start, span.end));
             let kind = Kind::Audio(cut(output, source, facts, span, &mut track));
             let (label, origin) = (self.label.clone(), output.origin);
             let own = IntoOutput { label, kind, watch, track: index, origin, next, reached: None };
-            self.routes[audio.stream].push(Route::Output(Box::new(own)));
+            self.routes[audio.stream.index()].push(Route::Output(Box::new(own)));
             return Ok(track);
         };
         // The file of an external track is opened separately.
@@ -149,14 +152,14 @@ impl Builder<'_> {
         let end = output
             .span_end()
             .map(|end| origin.plus(Timestamp::new(-output.origin.ticks, output.origin.base)).plus(end));
-        let watch = Some(self.watch(number, own, output.start.map(|_| origin), end));
+        let watch = Some(self.watch(sink, own, output.start.map(|_| origin), end));
         let span = Span { origin: output.start.map_or(EVER, |_| origin), end };
         let kind = Kind::Audio(cut(output, &file, own, span, &mut track));
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
         let route = IntoOutput { label: file.label(), kind, watch, track: index, origin, next, reached: None };
         routes[own.index].push(Route::Output(Box::new(route)));
         let damage = Arc::new(DamageLog::new(self.plan.source.settings.on_damage));
-        let (token, shared) = (self.token_of(number), Arc::clone(&self.shared));
+        let (token, shared) = (self.token_of(sink), Arc::clone(&self.shared));
         let demuxer = Demuxer::new(file, Arc::clone(&damage));
         let work = move || {
             route::demux(demuxer, routes)?;
@@ -167,14 +170,20 @@ impl Builder<'_> {
         Ok(track)
     }
 
-    /// The check for changes in the packets of a stream that output `number` copies from `start` to `end`.
-    fn watch(&self, number: usize, facts: &StreamFacts, start: Option<Timestamp>, end: Option<Timestamp>) -> CopyWatch {
-        let container = self.plan.outputs[number].container;
-        CopyWatch::new(facts, container, number, Span { origin: start.unwrap_or(EVER), end }, Arc::clone(&self.shared))
+    /// The check for changes in the packets of a stream that `sink` copies from `start` to `end`.
+    fn watch(&self, sink: Sink, facts: &StreamFacts, start: Option<Timestamp>, end: Option<Timestamp>) -> CopyWatch {
+        let container = self.outputs[sink].container;
+        CopyWatch::new(facts, container, sink, Span { origin: start.unwrap_or(EVER), end }, Arc::clone(&self.shared))
     }
 
-    fn encoded_audio(&mut self, output: &OutputPlan, audio: &AudioPlan, place: AudioPlace) -> Result<TrackSpec> {
-        let tags = output.tags(audio.stream);
+    fn audio_encode(&self, id: EncodeId) -> Result<&'a AudioEncode> {
+        let missing = || Error::bug(Stage::Plan, format!("the plan names encode {id} as one of audio"));
+        self.plan.encodes.get(id.0).and_then(EncodePlan::audio).ok_or_else(missing)
+    }
+
+    fn encoded_audio(&mut self, output: &OutputPlan, id: EncodeId, place: AudioPlace) -> Result<TrackSpec> {
+        let AudioEncode { audio, origin, end, .. } = self.audio_encode(id)?;
+        let tags = output.tags(audio.stream.index());
         let encoder = AudioTrackEncoder::open(audio)?;
         let lead = codec_delay::lead(output.container, encoder.priming(), audio.sample_rate, &audio.codec);
         let mut parameters = encoder.parameters()?;
@@ -193,18 +202,17 @@ impl Builder<'_> {
             bits: audio.bits,
             dithered: audio.dithered,
             // Blocks of some lossless codecs last half a second, and PCM would keep that size.
-            block: match (encoder.block(), self.facts(audio.stream)?.codec.as_str()) {
+            block: match (encoder.block(), self.facts_of(audio.stream)?.codec.as_str()) {
                 (0, "wavpack" | "tta" | "ape") => 1024,
                 (block, _) => block,
             },
             lead,
             tail: encoder.run_out(audio),
-            ..audio.heard(output)
+            ..audio.heard_within(*origin, *end)
         };
-        let same = |other: &&mut AudioEncode| other.plan == *audio && other.target == target;
-        match self.audio_tracks.iter_mut().find(same) {
+        match self.audio_tracks.iter_mut().find(|audio| audio.id == id) {
             Some(audio) => audio.places.push(place),
-            None => self.audio_tracks.push(AudioEncode { plan: audio.clone(), target, encoder, places: vec![place] }),
+            None => self.audio_tracks.push(AudioEncoding { id, target, encoder, places: vec![place] }),
         }
         Ok(track)
     }
@@ -212,8 +220,9 @@ impl Builder<'_> {
     /// Builds the stages for encoded and measured audio, and their decoders.
     pub(super) fn audio_tracks(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         for (number, audio) in std::mem::take(&mut self.audio_tracks).into_iter().enumerate() {
-            let AudioEncode { plan, target, encoder, places } = audio;
-            let facts = self.facts(plan.stream)?;
+            let AudioEncoding { id, target, encoder, places } = audio;
+            let plan = &self.audio_encode(id)?.audio;
+            let facts = self.facts_of(plan.stream)?;
             let converter = AudioConverter::new(target, facts.index, facts.time_base).edited(plan.edit);
             let stage = AudioStage {
                 converter,
@@ -231,7 +240,7 @@ impl Builder<'_> {
                 held: VecDeque::new(),
                 places,
             };
-            let token = Token::joined(stage.places.iter().map(|place| &self.tokens[self.plan.product(place.output)]));
+            let token = Token::joined(stage.places.iter().map(|place| &self.tokens[place.output.product()]));
             let token = token.unwrap_or_else(|| self.token.clone());
             let input = self.listen(format!("audio {number}"), plan.stream, &token, watch);
             let label = self.audio_label(plan.stream);
@@ -242,16 +251,20 @@ impl Builder<'_> {
             self.meters(source, watch)?;
         }
         let listeners = std::mem::take(&mut self.listeners);
-        for index in 0..self.streams.len() {
-            let is_own = |own: &&Listener| own.stream == index && own.next.is_wanted();
+        let source = (0..self.streams.len()).map(StreamId::Source);
+        let external_audio = self.external_audio.iter().enumerate();
+        let external_audio =
+            external_audio.map(|(track, external_audio)| StreamId::Side { track, index: external_audio.facts.index });
+        for stream in source.chain(external_audio) {
+            let is_own = |own: &&Listener| own.stream == stream && own.next.is_wanted();
             let own: Vec<&Listener> = listeners.iter().filter(is_own).collect();
             if own.is_empty() {
                 continue;
             }
             let token = Token::joined(own.iter().map(|own| &own.token)).unwrap_or_else(|| self.token.clone());
             let output = Fan::new(own.iter().map(|own| own.next.clone()).collect());
-            let products = token.outputs();
-            if let Err(error) = self.decoder(index, output, token, watch) {
+            let products = self.products_of(&token);
+            if let Err(error) = self.decoder(stream, output, token, watch) {
                 self.go_on_without(&products, error)?;
             }
         }
@@ -262,7 +275,7 @@ impl Builder<'_> {
     pub(super) fn listen(
         &mut self,
         name: String,
-        stream: usize,
+        stream: StreamId,
         token: &Token,
         watch: &mut Watch,
     ) -> crate::pipeline::stage::Receiver<Queued<Frame>> {
@@ -272,10 +285,10 @@ impl Builder<'_> {
         input
     }
 
-    /// Builds the decoder of audio stream `index`.
-    fn decoder(&mut self, index: usize, output: Fan<Queued<Frame>>, token: Token, watch: &mut Watch) -> Result<()> {
-        let label = self.audio_label(index);
-        if let Some(external_audio) = index.checked_sub(self.routes.len()) {
+    /// Builds the decoder of an audio stream.
+    fn decoder(&mut self, stream: StreamId, output: Fan<Queued<Frame>>, token: Token, watch: &mut Watch) -> Result<()> {
+        let (label, index) = (self.audio_label(stream), stream.index());
+        if let Some(external_audio) = stream.external_audio() {
             let settings = &self.external_audio[external_audio].settings;
             let place = format!("tracks[{external_audio}]");
             let limits = self.plan.source.settings.limits;
@@ -300,22 +313,23 @@ impl Builder<'_> {
     /// Builds the stages that measure copied audio. Encoder stages measure their own input.
     fn meters(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         let can_hear =
-            |plan: &AudioPlan| plan.external_audio.is_some() || source.selection().lack(plan.stream).is_none();
+            |plan: &AudioPlan| plan.stream.source().is_none_or(|index| source.selection().lack(index).is_none());
         let mut all: Vec<Measured> = Vec::new();
-        for (number, output) in self.plan.outputs.iter().enumerate() {
-            if !self.pass.writes(self.plan.product(number)) || !self.includes(number) {
+        for sink in self.plan.sinks() {
+            let output = &self.outputs[sink];
+            if !self.pass.writes(sink.product()) || !self.includes(sink) {
                 continue;
             }
             for (track, plan) in output.audio.iter().enumerate().filter(|(_, plan)| plan.copied && can_hear(plan)) {
                 let target = plan.heard(output);
                 match all.iter_mut().find(|known| known.plan.stream == plan.stream && known.target == target) {
-                    Some(known) => known.places.push((number, track)),
-                    None => all.push(Measured { plan: plan.clone(), target, places: vec![(number, track)] }),
+                    Some(known) => known.places.push((sink, track)),
+                    None => all.push(Measured { plan: plan.clone(), target, places: vec![(sink, track)] }),
                 }
             }
         }
         for (number, Measured { plan, target, places }) in all.into_iter().enumerate() {
-            let facts = self.facts(plan.stream)?;
+            let facts = self.facts_of(plan.stream)?;
             let stage = MeterStage {
                 converter: AudioConverter::new(target, facts.index, facts.time_base),
                 bursts: Some(BurstFinder::default()),
@@ -325,7 +339,7 @@ impl Builder<'_> {
                 shared: Arc::clone(&self.shared),
                 places,
             };
-            let token = Token::joined(stage.places.iter().map(|(output, _)| &self.tokens[self.plan.product(*output)]));
+            let token = Token::joined(stage.places.iter().map(|(output, _)| &self.tokens[output.product()]));
             let token = token.unwrap_or_else(|| self.token.clone());
             let input = self.listen(format!("loudness {number}"), plan.stream, &token, watch);
             let label = self.audio_label(plan.stream);
@@ -335,10 +349,9 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The file that errors about audio stream `index` name.
-    pub(super) fn audio_label(&self, index: usize) -> std::path::PathBuf {
-        let external_audio =
-            index.checked_sub(self.routes.len()).and_then(|external_audio| self.external_audio.get(external_audio));
+    /// The file that errors about an audio stream name.
+    pub(super) fn audio_label(&self, stream: StreamId) -> std::path::PathBuf {
+        let external_audio = stream.external_audio().and_then(|external_audio| self.external_audio.get(external_audio));
         external_audio
             .map_or_else(|| self.label.clone(), |external_audio| external_audio.settings.all_inputs()[0].path.clone())
     }

@@ -7,11 +7,11 @@ use trix_bitstream::nal::NalCodec;
 use trix_model::{
     control::{cancel::Token, progress::Watch},
     damage::OnDamage,
-    error::{Result, Stage},
+    error::{Error, Result, Stage},
     time::{TimeBase, Timestamp},
 };
 
-use super::Builder;
+use super::{Builder, audio_users::Video};
 use crate::{
     decode::{
         dynamic::DynamicHdr,
@@ -28,86 +28,112 @@ use crate::{
             record::lock,
             route::Route,
             tracks,
-            video::{self, Forced},
+            video::{self, Forced, VideoPlace},
         },
         stage::{Fan, Receiver, Sender, channel},
     },
-    plan::Cut,
+    plan::{Cut, EncodeId, EncodePlan, Sink, StepId, VideoEncode},
     reading::reader::FrameReader,
     report::Seek,
     source::Source,
 };
 
-impl Builder<'_> {
-    /// Builds the video encoder of output `number`, and its track.
+impl<'a> Builder<'a> {
+    /// Adds the encoded video of `sink`, and its track. Opens the encoder, unless it is open for another output.
     pub(super) fn encoder(
         &mut self,
-        number: usize,
+        sink: Sink,
         to_muxer: Option<Sender<ForMuxer>>,
         tracks: &mut Vec<TrackSpec>,
-        watch: &mut Watch,
     ) -> Result<()> {
-        let plan = self.plan;
-        let output = &plan.outputs[number];
-        let Some(video) = &output.video else { return Ok(()) };
-        let stats = self.pass.stats(number).map(|path| (self.pass.number, path));
-        let mut encoder = encode::video::open(video, output.threads, stats)?;
-        lock(&self.shared.outputs[number].done).frame_threads = encoder.frame_threads();
-        let headers = encoder.headers()?;
-        let time_base = self.time_base_after(video.filter)?;
-        let sets = &headers.parameter_sets;
-        let tags = output.tags(video.stream);
-        let track = tracks::of_frames(video, time_base, encoder.as_ref(), sets, output.container, &tags)?;
-        let token = self.token_of(number);
-        let bytes = video.format.frame_bytes(video.width, video.height);
-        let (to_encoder, input, depth) = channel::<DecodedFrame>(self.frames_of(bytes), &token);
-        watch.add_queue(&self.queue("encode", number), depth);
-        self.takers[video.filter].push(to_encoder);
-        let stage = video::EncodeStage {
-            timeline: Timeline::new(Timestamp::new(1, video.rate.inverse()).rescale(time_base).max(1)),
-            origin: output.origin.rescale(time_base),
-            time_base,
-            forced: Forced::new(&video.keyframes, video.key_interval),
-            info: headers.info,
-            output: to_muxer,
-            counters: Arc::clone(&self.counters[number]),
-            shared: Arc::clone(&self.shared),
-            number,
-            track: tracks.len(),
-            first_seen: false,
-            carries: video::Carries {
-                codec: NalCodec::from_name(&encoder.codec().map_or_else(String::new, |codec| codec.to_string())),
-                dolby_vision: video.dolby_vision.is_some(),
-                hdr10_plus: video.hdr10_plus,
-            },
-            sets_apart: !headers.parameter_sets.is_empty(),
-            extras: Default::default(),
-            encoder,
+        let output = &self.outputs[sink];
+        let Some(id) = self.plan.content(sink).video else { return Ok(()) };
+        let own = self.video_encode(id)?;
+        let time_base = self.time_base_after(own.video.filter)?;
+        let at = match self.videos.iter().position(|video| video.id == id) {
+            Some(at) => at,
+            None => {
+                let stats = self.pass.stats(id).map(|path| (self.pass.number, path));
+                let mut encoder = encode::video::open(&own.video, own.threads, stats)?;
+                let headers = encoder.headers()?;
+                self.videos.push(Video { id, encoder, headers, places: Vec::new() });
+                self.videos.len() - 1
+            }
         };
-        let mut renditions = plan.packages.iter().flat_map(|package| &package.renditions);
-        let rendition = renditions.find(|own| own.output == number).map(|own| format!("rendition {}", own.id));
-        let work = move || {
-            stage.run(input).map_err(|error| match &rendition {
-                Some(rendition) => failures::and(error, rendition),
-                None => error,
-            })
-        };
-        self.wait(self.queue("encode", number), Stage::Encode, token, work);
+        let Video { encoder, headers, places, .. } = &mut self.videos[at];
+        lock(&self.shared.outputs[sink].done).frame_threads = encoder.frame_threads();
+        let (sets, tags) = (&headers.parameter_sets, output.tags(own.video.stream));
+        let track = tracks::of_frames(&own.video, time_base, encoder.as_ref(), sets, output.container, &tags)?;
+        let counters = Arc::clone(&self.counters[sink]);
+        places.push(VideoPlace { sink, track: tracks.len(), next: to_muxer, counters });
         tracks.push(track);
         Ok(())
     }
 
+    /// Builds the stages of the open video encoders.
+    pub(super) fn videos(&mut self, watch: &mut Watch) -> Result<()> {
+        for Video { id, encoder, headers, places } in std::mem::take(&mut self.videos) {
+            let VideoEncode { video, origin, .. } = self.video_encode(id)?;
+            let time_base = self.time_base_after(video.filter)?;
+            let token = Token::joined(places.iter().map(|place| &self.tokens[place.sink.product()]));
+            let token = token.unwrap_or_else(|| self.token.clone());
+            let bytes = video.format.frame_bytes(video.width, video.height);
+            let (to_encoder, input, depth) = channel::<DecodedFrame>(self.frames_of(bytes), &token);
+            let queue = self.queue("encode", id.0);
+            watch.add_queue(&queue, depth);
+            self.takers[video.filter.0].push(to_encoder);
+            let rendition = self.rendition(&places);
+            let stage = video::EncodeStage {
+                timeline: Timeline::new(Timestamp::new(1, video.rate.inverse()).rescale(time_base).max(1)),
+                origin: origin.rescale(time_base),
+                time_base,
+                forced: Forced::new(&video.keyframes, video.key_interval),
+                info: headers.info,
+                places,
+                shared: Arc::clone(&self.shared),
+                first_seen: false,
+                carries: video::Carries {
+                    codec: NalCodec::from_name(&encoder.codec().map_or_else(String::new, |codec| codec.to_string())),
+                    dolby_vision: video.dolby_vision.is_some(),
+                    hdr10_plus: video.hdr10_plus,
+                },
+                sets_apart: !headers.parameter_sets.is_empty(),
+                extras: Default::default(),
+                encoder,
+            };
+            let work = move || {
+                stage.run(input).map_err(|error| match &rendition {
+                    Some(rendition) => failures::and(error, rendition),
+                    None => error,
+                })
+            };
+            self.wait(queue, Stage::Encode, token, work);
+        }
+        Ok(())
+    }
+
+    /// The rendition that an error of an encoder names, if no file takes its packets.
+    fn rendition(&self, places: &[VideoPlace]) -> Option<String> {
+        let [VideoPlace { sink: Sink::Rendition { package, rendition }, .. }] = places else { return None };
+        Some(format!("rendition {}", self.plan.package(*package).renditions[*rendition].id))
+    }
+
+    fn video_encode(&self, id: EncodeId) -> Result<&'a VideoEncode> {
+        let missing = || Error::bug(Stage::Plan, format!("the plan names encode {id} as one of video"));
+        self.plan.encodes.get(id.0).and_then(EncodePlan::video).ok_or_else(missing)
+    }
+
     /// The time base of the frames that filter step `step` produces.
-    fn time_base_after(&self, step: usize) -> Result<TimeBase> {
+    fn time_base_after(&self, step: StepId) -> Result<TimeBase> {
         Ok(self.filter(step)?.time_base())
     }
 
     /// The filter of step `step`.
-    fn filter(&self, step: usize) -> Result<FrameFilter> {
-        let plan = &self.plan.filters[step];
+    fn filter(&self, step: StepId) -> Result<FrameFilter> {
+        let plan = self.plan.step(step);
         let (stream, base) = match plan.after {
             None => {
-                let served = plan.outputs.first().and_then(|number| self.plan.outputs[*number].video.as_ref());
+                let served = plan.outputs.first().and_then(|sink| self.plan.video(*sink));
                 let facts = self.facts(served.map_or(0, |video| video.stream))?;
                 (facts.index, facts.time_base)
             }
@@ -124,16 +150,16 @@ impl Builder<'_> {
         let mut roots: Vec<(Sender<DecodedFrame>, Token)> = Vec::new();
         let mut stream = None;
         // A step feeds only later steps. In reverse order, the consumers of each step are complete when its turn comes.
-        for step in (0..self.plan.filters.len()).rev() {
-            let plan = &self.plan.filters[step];
+        for step in (0..self.plan.filters.len()).rev().map(StepId) {
+            let plan = self.plan.step(step);
             let served: Vec<&Token> = plan
                 .outputs
                 .iter()
-                .filter(|number| self.includes(**number))
-                .map(|number| &self.tokens[self.plan.product(*number)])
+                .filter(|sink| self.includes(**sink))
+                .map(|sink| &self.tokens[sink.product()])
                 .collect();
             let Some(token) = Token::joined(served) else { continue };
-            let index = self.plan.outputs[plan.outputs[0]].video.as_ref().map_or(0, |video| video.stream);
+            let index = self.plan.video(plan.outputs[0]).map_or(0, |video| video.stream);
             let facts = self.facts(index)?;
             let filter = self.filter(step)?;
             let (limit, time_base) = match plan.after {
@@ -143,24 +169,24 @@ impl Builder<'_> {
                     (format.frame_bytes(facts.width, facts.height), facts.time_base)
                 }
                 Some(before) => {
-                    let (width, height) = self.plan.filters[before].filtering.transform.size();
-                    let format = self.plan.filters[before].filtering.transform.format;
+                    let transform = &self.plan.step(before).filtering.transform;
+                    let ((width, height), format) = (transform.size(), transform.format);
                     (format.frame_bytes(width, height), self.time_base_after(before)?)
                 }
             };
             let (to_filter, input, depth): (_, Receiver<DecodedFrame>, _) = channel(self.frames_of(limit), &token);
-            watch.add_queue(&self.queue("filter", step), depth);
+            watch.add_queue(&self.queue("filter", step.0), depth);
             match plan.after {
                 None => roots.push((to_filter, token.clone())),
-                Some(before) => self.takers[before].push(to_filter),
+                Some(before) => self.takers[before.0].push(to_filter),
             }
             stream = Some(index);
-            let output = Fan::new(std::mem::take(&mut self.takers[step]));
+            let output = Fan::new(std::mem::take(&mut self.takers[step.0]));
             let cut = plan.cut;
             let stage = video::FilterStage { step, cut, time_base, filter, shared: Arc::clone(&self.shared) };
             let label = self.label.clone();
             let work = move || stage.run(input, output).map_err(|error| failures::from_source(error, &label));
-            self.wait(self.queue("filter", step), Stage::Filter, token, work);
+            self.wait(self.queue("filter", step.0), Stage::Filter, token, work);
         }
         // The first steps of the plan get their frames first.
         roots.reverse();
@@ -169,7 +195,7 @@ impl Builder<'_> {
             return Ok(());
         };
         let token = Token::joined(roots.iter().map(|(_, token)| token)).unwrap_or_else(|| self.token.clone());
-        let products = token.outputs();
+        let products = self.products_of(&token);
         match self.decode_frames(index, source, roots, token, watch) {
             Ok(()) => Ok(()),
             Err(error) => self.go_on_without(&products, error),
@@ -202,7 +228,7 @@ impl Builder<'_> {
             self.seek = Some(Seek { not_decoded, from_start: begin.as_ref().err().copied() });
             self.begin = begin.ok().map(|begin| (index, begin));
         }
-        let mut shown = self.plan.outputs.iter().filter(|output| output.video.is_some());
+        let mut shown = self.outputs.values().filter(|output| output.video.is_some());
         let names_timecode = shown.all(|output| output.metadata.timecode.is_none());
         if names_timecode && self.begin.is_some() {
             self.name_timecode(source)?;

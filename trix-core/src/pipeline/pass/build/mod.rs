@@ -22,7 +22,7 @@ use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
 };
 
-use self::audio_users::{AudioEncode, Listener};
+use self::audio_users::{AudioEncoding, Listener, Video};
 use super::route::{self, Route};
 use crate::{
     decode::video::DecodedFrame,
@@ -33,7 +33,7 @@ use crate::{
         pass::record::{Pass, Running, Shared},
         stage::{self, Outcome, Sender, Waiting},
     },
-    plan::{FRAMES, PACKETS, Plan},
+    plan::{FRAMES, OutputPlan, PACKETS, PerProduct, PerSink, Plan, Product, Sink, StreamId},
     planner::external_audio::ExternalAudio,
     report::Seek,
     source::Source,
@@ -43,16 +43,17 @@ use crate::{
 /// The state while a pass is built.
 struct Builder<'a> {
     plan: &'a Plan,
+    /// The plan of each file and rendition, with its encodes.
+    outputs: &'a PerSink<OutputPlan>,
     /// The external audio tracks.
     external_audio: &'a [ExternalAudio],
     pass: Pass<'a>,
     label: PathBuf,
-    /// The streams of the source, then the external audio tracks.
+    /// The streams of the source.
     streams: Vec<StreamFacts>,
     token: Token,
-    /// One for each product.
-    tokens: Vec<Token>,
-    counters: &'a [Arc<Counters>],
+    tokens: PerProduct<Token>,
+    counters: &'a PerSink<Arc<Counters>>,
     shared: Arc<Shared>,
     damage: Arc<DamageLog>,
     routes: Vec<Vec<Route>>,
@@ -60,11 +61,12 @@ struct Builder<'a> {
     viewers: Vec<(Sender<DecodedFrame>, Token)>,
     /// Consumers of the frames of each filter step.
     takers: Vec<Vec<Sender<DecodedFrame>>>,
-    audio_tracks: Vec<AudioEncode>,
+    videos: Vec<Video>,
+    audio_tracks: Vec<AudioEncoding>,
     listeners: Vec<Listener>,
     waiting: Vec<Waiting>,
     /// Paths of all products.
-    names: Vec<PathBuf>,
+    names: PerProduct<PathBuf>,
     found: &'a mut StageErrors,
     seek: Option<Seek>,
     /// The stream whose frames are decoded, and where decoding begins.
@@ -74,8 +76,7 @@ struct Builder<'a> {
 /// The objects through which a caller follows a pass.
 pub(crate) struct PassMonitors<'a> {
     pub(crate) token: &'a Token,
-    /// One for each output of the plan.
-    pub(crate) counters: &'a [Arc<Counters>],
+    pub(crate) counters: &'a PerSink<Arc<Counters>>,
     pub(crate) watch: &'a mut Watch,
     /// Receives the outcome of every stage that ends.
     pub(crate) done: &'a crossbeam::Sender<Outcome>,
@@ -89,7 +90,7 @@ pub(crate) struct PassMonitors<'a> {
 /// the damage of this pass.
 fn damage_log(plan: &Plan, pass: &Pass<'_>, events: Option<EventSender>) -> DamageLog {
     let log = DamageLog::new(plan.source.settings.on_damage);
-    match events.filter(|_| !pass.files.is_empty()) {
+    match events.filter(|_| !pass.is_first_of_two()) {
         None => log,
         Some(events) => log.observed(Box::new(move |entry| {
             events.send(match entry {
@@ -113,22 +114,24 @@ pub(crate) fn start(
     monitors: PassMonitors<'_>,
 ) -> Result<Running> {
     let PassMonitors { token, counters, watch, done, found, events } = monitors;
-    let external = external_audio.iter().map(|external_audio| external_audio.facts.clone());
-    let streams: Vec<StreamFacts> = source.streams().iter().cloned().chain(external).collect();
+    let streams = source.streams().to_vec();
+    let outputs = PerSink::new(plan, |sink| plan.sink(sink));
     let mut builder = Builder {
         plan,
+        outputs: &outputs,
         external_audio,
         damage: Arc::new(damage_log(plan, &pass, events)),
         pass,
         label: source.label(),
         token: token.clone(),
-        tokens: token.of_outputs(plan.products()),
+        tokens: PerProduct::in_order(plan, token.of_outputs(plan.products().len())),
         counters,
         shared: Arc::new(Shared::new(plan)),
         routes: source.streams().iter().map(|_| Vec::new()).collect(),
         viewers: Vec::new(),
         takers: plan.filters.iter().map(|_| Vec::new()).collect(),
         streams,
+        videos: Vec::new(),
         audio_tracks: Vec::new(),
         listeners: Vec::new(),
         waiting: Vec::new(),
@@ -138,6 +141,7 @@ pub(crate) fn start(
         begin: None,
     };
     builder.products(&source, watch)?;
+    builder.videos(watch)?;
     builder.audio_tracks(&source, watch)?;
     builder.frames(&source, watch)?;
 
@@ -155,34 +159,53 @@ pub(crate) fn start(
         Ok(())
     });
     waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
+    let products = plan.products();
     let stages = stage::start(waiting, done, &stage::thread).map_err(|(concerned, error)| match concerned.first() {
-        Some(first) => failures::of_output(error, &names[*first]),
+        Some(first) => failures::of_output(error, &names[products[*first]]),
         None => error,
     })?;
     Ok(Running { stages, shared, damage, appeared, io, seek })
 }
 
 impl Builder<'_> {
+    /// The facts of an audio stream.
+    fn facts_of(&self, stream: StreamId) -> Result<&StreamFacts> {
+        match stream {
+            StreamId::Source(index) => self.facts(index),
+            StreamId::Side { track, .. } => {
+                let missing = || Error::bug(Stage::Plan, format!("the plan names track {track}"));
+                self.external_audio.get(track).map(|external_audio| &external_audio.facts).ok_or_else(missing)
+            }
+        }
+    }
+
+    /// The facts of a stream of the source.
     fn facts(&self, index: usize) -> Result<&StreamFacts> {
         let missing = || Error::bug(Stage::Plan, format!("the plan names stream {index}"));
         self.streams.get(index).ok_or_else(missing)
     }
 
-    /// The token of the product that output `number` is or belongs to.
-    fn token_of(&self, number: usize) -> Token {
-        self.tokens[self.plan.product(number)].clone()
+    /// The token of the product that has the packets of `sink`.
+    fn token_of(&self, sink: Sink) -> Token {
+        self.tokens[sink.product()].clone()
     }
 
-    /// True if output `number` takes part in the pass and has not failed.
-    fn includes(&self, number: usize) -> bool {
-        self.pass.includes(self.plan, number) && !self.token_of(number).is_set()
+    /// True if `sink` takes part in the pass and has not failed.
+    fn includes(&self, sink: Sink) -> bool {
+        self.pass.includes(self.plan, sink) && !self.token_of(sink).is_set()
+    }
+
+    /// The products that a stage with this token works for. Empty if it works for the whole job.
+    fn products_of(&self, token: &Token) -> Vec<Product> {
+        let all = self.plan.products();
+        token.outputs().into_iter().map(|number| all[number]).collect()
     }
 
     /// Records the failure to open something that the `products` need, and continues without them.
     ///
     /// # Errors
     /// The same error, if it ends the job.
-    fn go_on_without(&mut self, products: &[usize], error: Error) -> Result<()> {
+    fn go_on_without(&mut self, products: &[Product], error: Error) -> Result<()> {
         let error = match products {
             [first, ..] => failures::of_output(error, &self.names[*first]),
             [] => error,
@@ -198,8 +221,12 @@ impl Builder<'_> {
         products.iter().for_each(|product| self.tokens[*product].fail());
         // Close what was opened only for these products.
         self.waiting.retain(|own| !own.token.is_set());
+        for video in &mut self.videos {
+            video.places.retain(|place| !self.tokens[place.sink.product()].is_set());
+        }
+        self.videos.retain(|video| !video.places.is_empty());
         for audio in &mut self.audio_tracks {
-            audio.places.retain(|place| !self.tokens[self.plan.product(place.output)].is_set());
+            audio.places.retain(|place| !self.tokens[place.output.product()].is_set());
         }
         self.audio_tracks.retain(|audio| !audio.places.is_empty());
         self.listeners.retain(|own| !own.token.is_set());
@@ -231,6 +258,6 @@ impl Builder<'_> {
 
     /// The name of a queue: only its stage, if there is one product.
     fn queue(&self, stage: &str, number: usize) -> String {
-        if self.plan.products() == 1 { stage.to_owned() } else { format!("{stage} {number}") }
+        if self.plan.products().len() == 1 { stage.to_owned() } else { format!("{stage} {number}") }
     }
 }

@@ -25,7 +25,7 @@ use crate::{
         },
         stage::channel,
     },
-    plan::StillInput,
+    plan::{OutputId, PackageId, Product, Sink, StillId, StillInput},
     source::Source,
     still::{AudioStill, FrameStill},
 };
@@ -34,49 +34,46 @@ impl Builder<'_> {
     /// Opens all products of the pass.
     pub(super) fn products(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         let plan = self.plan;
-        let (pass, files, packages) = (self.pass, plan.files(), plan.packages.len());
-        for number in (0..files).filter(|number| pass.includes(plan, *number)) {
-            if let Err(error) = self.file(number, source, watch) {
-                let path = &plan.outputs[number].path;
-                // Name the output instead of the temporary file of the pass.
-                let error = match pass.file(number) {
-                    Some(part) => error.renamed(part, path),
-                    None => error,
-                };
-                self.go_on_without(&[number], error)?;
-            }
-        }
-        for number in 0..packages {
-            if let Err(error) = self.package(number, source, watch) {
-                self.go_on_without(&[files + number], error)?;
-            }
-        }
-        for number in (0..plan.stills.len()).filter(|number| pass.writes(files + packages + number)) {
-            if let Err(error) = self.still(number, source, watch) {
-                self.go_on_without(&[files + packages + number], error)?;
+        let pass = self.pass;
+        for product in plan.products() {
+            let opened = match product {
+                Product::Output(id) if pass.includes(plan, Sink::Output(id)) => {
+                    // Name the output instead of the temporary file of the pass.
+                    self.file(id, source, watch).map_err(|error| match pass.file(product) {
+                        Some(part) => error.renamed(part, &plan.output(id).path),
+                        None => error,
+                    })
+                }
+                Product::Package(id) => self.package(id, source, watch),
+                Product::Still(id) if pass.writes(product) => self.still(id, source, watch),
+                Product::Output(_) | Product::Still(_) => Ok(()),
+            };
+            if let Err(error) = opened {
+                self.go_on_without(&[product], error)?;
             }
         }
         Ok(())
     }
 
-    /// Opens everything that only output `number`, a file, needs.
-    fn file(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
-        let output = &self.plan.outputs[number];
-        let token = self.token_of(number);
+    /// Opens everything that only file `id` needs.
+    fn file(&mut self, id: OutputId, source: &Source, watch: &mut Watch) -> Result<()> {
+        let sink = Sink::Output(id);
+        let output = &self.outputs[sink];
+        let token = self.token_of(sink);
         let (to_muxer, muxer_input, depth) = channel::<ForMuxer>(self.packets(), &token);
-        watch.add_queue(&self.queue("mux", number), depth);
+        watch.add_queue(&self.queue("mux", id.0), depth);
         let mut tracks: Vec<TrackSpec> = Vec::new();
-        let part = self.pass.file(number).map(ToOwned::to_owned);
-        self.encoder(number, part.is_some().then(|| to_muxer.clone()), &mut tracks, watch)?;
+        let part = self.pass.file(Product::Output(id)).map(ToOwned::to_owned);
+        self.encoder(sink, part.is_some().then(|| to_muxer.clone()), &mut tracks)?;
         let Some(part) = part else { return Ok(()) };
-        self.taken_over(number, source, &to_muxer, &mut tracks)?;
+        self.taken_over(sink, source, &to_muxer, &mut tracks)?;
         let bases = tracks.iter().map(|track| track.time_base).collect();
         let muxer = Muxer::new(output.container, &part, tracks, &tracks::file_metadata(output, source))?;
-        let (shared, counters) = (Arc::clone(&self.shared), Arc::clone(&self.counters[number]));
+        let (shared, counters) = (Arc::clone(&self.shared), Arc::clone(&self.counters[sink]));
         let counts_packets = output.video.is_none();
         let target = output.path.clone();
         let work = move || {
-            mux(muxer, bases, muxer_input, &shared.outputs[number], &counters, counts_packets)
+            mux(muxer, bases, muxer_input, &shared.outputs[sink], &counters, counts_packets)
                 .map_err(|error| error.renamed(&part, &target))?;
             // Some containers keep the last packets until the file is finished.
             if let Ok(metadata) = std::fs::metadata(&part) {
@@ -84,31 +81,30 @@ impl Builder<'_> {
             }
             Ok(())
         };
-        self.wait(self.queue("mux", number), Stage::Mux, token, work);
+        self.wait(self.queue("mux", id.0), Stage::Mux, token, work);
         Ok(())
     }
 
-    /// Opens everything for package `number`.
-    fn package(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
-        let plan = &self.plan.packages[number];
-        let product = self.plan.files() + number;
-        let outputs = plan.renditions.iter().map(|rendition| rendition.output);
-        let outputs: Vec<usize> = outputs.filter(|output| self.includes(*output)).collect();
+    /// Opens everything for package `id`.
+    fn package(&mut self, id: PackageId, source: &Source, watch: &mut Watch) -> Result<()> {
+        let (plan, product) = (self.plan.package(id), Product::Package(id));
+        let sinks = (0..plan.renditions.len()).map(|rendition| Sink::Rendition { package: id, rendition });
+        let sinks: Vec<Sink> = sinks.filter(|sink| self.includes(*sink)).collect();
         let token = self.tokens[product].clone();
         let (to_muxer, muxer_input, depth) = channel::<ForMuxer>(self.packets(), &token);
         let writes = self.pass.writes(product);
         let mut tracks: Vec<TrackSpec> = Vec::new();
-        for output in outputs.iter().copied() {
-            self.encoder(output, writes.then(|| to_muxer.clone()), &mut tracks, watch)?;
+        for sink in sinks.iter().copied() {
+            self.encoder(sink, writes.then(|| to_muxer.clone()), &mut tracks)?;
             if writes {
-                self.taken_over(output, source, &to_muxer, &mut tracks)?;
+                self.taken_over(sink, source, &to_muxer, &mut tracks)?;
             }
         }
         if !writes {
             return Ok(());
         }
-        watch.add_queue(&self.queue("package", number), depth);
-        let end = outputs.first().and_then(|output| self.plan.outputs[*output].span_end());
+        watch.add_queue(&self.queue("package", id.0), depth);
+        let end = sinks.first().and_then(|sink| self.outputs[*sink].span_end());
         for text in &plan.subtitles {
             let span = Span { origin: plan.origin, end };
             self.text(&text.subtitle, &text.tags, span, &to_muxer, &mut tracks)?;
@@ -118,23 +114,22 @@ impl Builder<'_> {
         let names = names.chain(plan.subtitles.iter().map(|text| &text.id));
         let renditions = names.zip(tracks).map(|(id, track)| Rendition { id: id.clone(), track }).collect();
         let writer = PackageWriter::new(&plan.path, renditions, &plan.settings, plan.overwrite)?;
-        let (shared, counters) = (Arc::clone(&self.shared), outputs.first().map(|output| &self.counters[*output]));
+        let (shared, counters) = (Arc::clone(&self.shared), sinks.first().map(|sink| &self.counters[*sink]));
         let counters = counters.map(Arc::clone).unwrap_or_default();
-        let work = move || mux_package(writer, bases, muxer_input, &shared, number, &outputs, &counters);
-        self.wait(self.queue("package", number), Stage::Mux, token, work);
+        let work = move || mux_package(writer, bases, muxer_input, &shared, id, &counters);
+        self.wait(self.queue("package", id.0), Stage::Mux, token, work);
         Ok(())
     }
 
-    /// Builds the stage of still `number`.
-    fn still(&mut self, number: usize, source: &Source, watch: &mut Watch) -> Result<()> {
-        let plan = &self.plan.stills[number];
-        let token = self.tokens[self.plan.files() + self.plan.packages.len() + number].clone();
+    /// Builds the stage of still `id`.
+    fn still(&mut self, id: StillId, source: &Source, watch: &mut Watch) -> Result<()> {
+        let plan = self.plan.still(id);
+        let token = self.tokens[Product::Still(id)].clone();
         let (shared, target) = (Arc::clone(&self.shared), plan.path.clone());
-        let name = format!("still {number}");
+        let name = format!("still {id}");
         if let StillInput::Audio { stream, .. } = plan.input {
-            let facts = self.facts(stream)?;
-            let external_audio = stream.checked_sub(self.routes.len());
-            let (converter, until, end) = match external_audio {
+            let facts = self.facts_of(stream)?;
+            let (converter, until, end) = match stream.external_audio() {
                 None => (None, plan.until, plan.end),
                 Some(external_audio) => {
                     let track = &self.external_audio[external_audio];
@@ -147,9 +142,9 @@ impl Builder<'_> {
             };
             let still = AudioStill::open(plan, until)?;
             let input = self.listen(name, stream, &token, watch);
-            let stage = WaveformStage { number, still, converter, end, shared };
+            let stage = WaveformStage { id, still, converter, end, shared };
             let work = move || stage.run(input).map_err(|error| error.in_file(&target));
-            self.wait(format!("still-{number}"), Stage::Filter, token, work);
+            self.wait(format!("still-{id}"), Stage::Filter, token, work);
             return Ok(());
         }
         let Some(facts) = source.video() else { return Ok(()) };
@@ -157,9 +152,9 @@ impl Builder<'_> {
         watch.add_queue(&name, depth);
         self.viewers.push((to_still, token.clone()));
         let still = FrameStill::open(plan)?;
-        let stage = StillStage { number, still, cut: plan.cut, time_base: facts.time_base, shared };
+        let stage = StillStage { id, still, cut: plan.cut, time_base: facts.time_base, shared };
         let work = move || stage.run(input).map_err(|error| error.in_file(&target));
-        self.wait(format!("still-{number}"), Stage::Filter, token, work);
+        self.wait(format!("still-{id}"), Stage::Filter, token, work);
         Ok(())
     }
 }
