@@ -277,20 +277,25 @@ impl EncodeStage {
         if let (Some(mut extras), Some(codec)) = (self.extras.remove(&encoded.pts), self.carries.codec) {
             extras.dolby_vision = extras.dolby_vision.filter(|_| self.carries.dolby_vision);
             extras.hdr10_plus = extras.hdr10_plus.filter(|_| self.carries.hdr10_plus);
-            encoded.data = sei::with_extras(encoded.data, codec, &extras);
+            if let Some(parts) = sei::with_extras(encoded.packet.data(), codec, &extras) {
+                encoded.packet = Packet::joined(&parts);
+            }
         }
-        if self.sets_apart {
-            // x265 repeats parameter sets, despite its settings, when it writes HDR messages.
-            encoded.data = nal::without_parameter_sets(encoded.data, self.carries.codec);
+        // x265 repeats parameter sets, despite its settings, when it writes HDR messages.
+        if self.sets_apart
+            && let Some(codec) = self.carries.codec
+            && let Some(parts) = nal::without_parameter_sets(encoded.packet.data(), codec)
+        {
+            encoded.packet = Packet::joined(&parts);
         }
         let times = self.timeline.pop(&encoded)?;
         self.shared.outputs[self.number].emitted.fetch_add(1, Ordering::Relaxed);
         self.counters.add_frame();
         let Some(output) = &self.output else { return Ok(()) };
         let mut packet = if self.first_seen || self.info.is_empty() {
-            Packet::copy_of(&encoded.data)
+            encoded.packet
         } else {
-            Packet::copy_of(&[self.info.as_slice(), &encoded.data].concat())
+            Packet::joined(&[self.info.as_slice(), encoded.packet.data()])
         };
         self.first_seen = true;
         packet.set_times(Some(times.pts), Some(times.dts), times.duration);
@@ -301,7 +306,7 @@ impl EncodeStage {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
+    use std::sync::{Mutex, atomic::AtomicU64};
 
     use trix_av::stream::VideoCodec;
     use trix_model::{
@@ -338,7 +343,7 @@ mod tests {
                 return Err(failure());
             }
             let number = number as i64 - 2;
-            Ok((number >= 0).then(|| Encoded { data: vec![0], pts: number, dts: number, key }))
+            Ok((number >= 0).then(|| Encoded { packet: Packet::copy_of(&[0]), pts: number, dts: number, key }))
         }
 
         fn finish(&mut self) -> Result<Option<Encoded>> {
@@ -347,6 +352,37 @@ mod tests {
 
         fn codec(&self) -> Option<VideoCodec> {
             Some(VideoCodec::H264)
+        }
+
+        fn frame_threads(&self) -> Option<u32> {
+            None
+        }
+
+        fn complaints(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    /// An encoder that returns each frame at once, and notes where the coded bytes are in memory.
+    struct Noting(Arc<Mutex<Vec<usize>>>);
+
+    impl VideoEncoder for Noting {
+        fn headers(&mut self) -> Result<Headers> {
+            Ok(Headers { parameter_sets: Vec::new(), info: Vec::new() })
+        }
+
+        fn push(&mut self, _: &Frame, number: u64, key: bool) -> Result<Option<Encoded>> {
+            let packet = Packet::copy_of(&[number as u8; 1000]);
+            lock(&self.0).push(packet.data().as_ptr() as usize);
+            Ok(Some(Encoded { packet, pts: number as i64, dts: number as i64, key }))
+        }
+
+        fn finish(&mut self) -> Result<Option<Encoded>> {
+            Ok(None)
+        }
+
+        fn codec(&self) -> Option<VideoCodec> {
+            Some(VideoCodec::Hevc)
         }
 
         fn frame_threads(&self) -> Option<u32> {
@@ -373,9 +409,9 @@ mod tests {
         }
     }
 
-    /// The error of an encode stage that receives 50 frames at 25 a second. The first is shown after two seconds of the
+    /// The result of an encode stage that receives 50 frames at 25 a second. The first is shown after two seconds of the
     /// source.
-    fn ended(at: Option<u64>) -> Error {
+    fn ended(encoder: Box<dyn VideoEncoder>, output: Option<Sender<ForMuxer>>) -> Result<()> {
         let time_base = TimeBase::new(1, 1000);
         let (to_encoder, input, _) = channel::<DecodedFrame>(usize::MAX, &Token::new(&Cancel::default()));
         for number in 0..50 {
@@ -385,23 +421,39 @@ mod tests {
         }
         drop(to_encoder);
         let stage = EncodeStage {
-            encoder: Box::new(Failing { at }),
+            encoder,
             timeline: Timeline::new(40),
             origin: 2000,
             time_base,
             forced: Forced::new(&[], None),
             info: Vec::new(),
-            output: None,
+            output,
             counters: Arc::default(),
             shared: Arc::new(shared()),
             number: 0,
             track: 0,
             first_seen: false,
-            carries: Carries::default(),
-            sets_apart: false,
+            carries: Carries { codec: Some(NalCodec::Hevc), ..Carries::default() },
+            sets_apart: true,
             extras: BTreeMap::new(),
         };
-        stage.run(input).unwrap_err()
+        stage.run(input)
+    }
+
+    #[test]
+    fn the_muxer_gets_the_coded_bytes_in_the_memory_of_the_encoder() {
+        let places = Arc::new(Mutex::new(Vec::new()));
+        let (output, packets, _) = channel::<ForMuxer>(usize::MAX, &Token::new(&Cancel::default()));
+        ended(Box::new(Noting(Arc::clone(&places))), Some(output)).unwrap();
+        let mut found = Vec::new();
+        while let Some(ForMuxer { packet, .. }) = packets.receive(Stage::Mux).unwrap() {
+            found.push(packet.unwrap());
+        }
+        assert_eq!(found.len(), 50);
+        assert_eq!(found.iter().map(|packet| packet.data().as_ptr() as usize).collect::<Vec<_>>(), *lock(&places));
+        for (number, packet) in found.iter().enumerate() {
+            assert_eq!(packet.data(), [number as u8; 1000]);
+        }
     }
 
     #[test]
@@ -411,7 +463,7 @@ mod tests {
             (Some(30), "encode, at 00:00:01.200: no more; when frame 30 went in, counted from 0"),
             (None, "encode, at 00:00:01.960: no more; when all 50 frames had gone in"),
         ] {
-            let error = ended(at);
+            let error = ended(Box::new(Failing { at }), None).unwrap_err();
             assert_eq!(error.to_string(), told);
             assert_eq!(error.cause().map(ToString::to_string).as_deref(), Some("the cause"));
         }
