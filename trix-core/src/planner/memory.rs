@@ -201,7 +201,8 @@ impl Estimator<'_> {
         let segment = |number: usize| {
             let video = self.inputs.outputs[number].video.as_ref();
             let settings = self.inputs.asked[number].video.encode().map(|(_, settings)| settings);
-            // The segment is in memory twice: as packets, and as the finished fragment.
+            // The packets of the segment, and as much again for later packets, which wait until the first rendition has
+            // ended its segment.
             video.zip(settings).map_or(1 << 20, |(video, settings)| (2.0 * seconds * rate(video, settings)) as u64)
         };
         package.renditions.iter().map(|rendition| segment(rendition.output)).sum()
