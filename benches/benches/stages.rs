@@ -149,10 +149,10 @@ fn encode(criterion: &mut Criterion) {
                 let mut total = encoder.headers().expect("headers").parameter_sets.len();
                 for (number, frame) in decoded.iter().enumerate() {
                     let encoded = encoder.push(&frame.frame, number as u64, false).expect("an encode");
-                    total += encoded.map_or(0, |encoded| encoded.data.len());
+                    total += encoded.map_or(0, |encoded| encoded.packet.data().len());
                 }
                 while let Some(encoded) = encoder.finish().expect("an encode") {
-                    total += encoded.data.len();
+                    total += encoded.packet.data().len();
                 }
                 total
             });

@@ -127,6 +127,12 @@ impl Decoder {
         outcome(code, frame)
     }
 
+    /// Name of the decoder, which can differ from that of the codec, e.g. `libdav1d`.
+    pub fn name(&self) -> Option<String> {
+        // SAFETY: the context is open; codecs and their names are static.
+        unsafe { self.context.0.as_ref().codec.as_ref().and_then(|codec| text(codec.name)) }
+    }
+
     /// Frame rate that the bitstream states, once a frame was decoded. `None` if it states none.
     pub fn bitstream_rate(&self) -> Option<Rational> {
         // SAFETY: the context is open.

@@ -1,6 +1,9 @@
 //! Owner of an `AVPacket`.
 
-use std::{ptr::NonNull, sync::Arc};
+use std::{
+    ptr::{self, NonNull},
+    sync::Arc,
+};
 
 use ffmpeg_sys_next as av;
 
@@ -50,19 +53,44 @@ impl Packet {
 
     /// A packet with a copy of `data`, for encoders that own their output.
     pub fn copy_of(data: &[u8]) -> Self {
+        Packet::joined(&[data])
+    }
+
+    /// A packet with a copy of `parts`, one after the other.
+    ///
+    /// # Panics
+    /// If the parts have 2 GiB or more, or if the process is out of memory.
+    pub fn joined(parts: &[impl AsRef<[u8]>]) -> Self {
         let packet = Packet::new();
-        let size = i32::try_from(data.len()).expect("an encoder's packet is below 2 GiB");
+        let length: usize = parts.iter().map(|part| part.as_ref().len()).sum();
+        let size = i32::try_from(length).expect("an encoder's packet is below 2 GiB");
         // SAFETY: on success the packet has `size` writable bytes.
-        unsafe {
-            assert!(av::av_new_packet(packet.as_ptr(), size) >= 0, "memory for a packet");
-            std::slice::from_raw_parts_mut((*packet.as_ptr()).data, data.len()).copy_from_slice(data);
+        unsafe { assert!(av::av_new_packet(packet.as_ptr(), size) >= 0, "memory for a packet") };
+        let mut at = 0;
+        for part in parts.iter().map(AsRef::as_ref) {
+            assert!(part.len() <= length - at, "parts have the same length each time");
+            // SAFETY: `part.len()` bytes from `at` on lie within the packet's `length` bytes, and nothing else refers to
+            // them yet.
+            unsafe { ptr::copy_nonoverlapping(part.as_ptr(), (*packet.as_ptr()).data.add(at), part.len()) };
+            at += part.len();
         }
+        assert_eq!(at, length, "parts have the same length each time");
         packet
     }
 
-    /// A copy of this packet with other bytes. Times, flags and stream stay the same.
-    pub fn with_data(&self, data: &[u8]) -> Self {
-        let mut packet = Packet::copy_of(data);
+    /// This packet without the times, flags and side data that an encoder set. The bytes are not copied.
+    pub fn bare(mut self) -> Self {
+        // SAFETY: the packet is ours; the call frees what is beside the bytes.
+        unsafe { av::av_packet_free_side_data(self.as_ptr()) };
+        self.set_times(None, None, 0);
+        self.raw_mut().flags = 0;
+        self
+    }
+
+    /// A copy of this packet with other bytes: those of `parts`, one after the other. Times, flags and stream stay the
+    /// same.
+    pub fn with_parts(&self, parts: &[impl AsRef<[u8]>]) -> Self {
+        let mut packet = Packet::joined(parts);
         packet.set_times(self.pts(), self.dts(), self.duration());
         packet.set_stream(self.stream());
         packet.raw_mut().flags = self.raw().flags;
@@ -195,7 +223,7 @@ impl Packet {
             if room.is_null() {
                 return Err(AvError(-12));
             }
-            std::ptr::copy_nonoverlapping(data.as_ptr(), room, data.len());
+            ptr::copy_nonoverlapping(data.as_ptr(), room, data.len());
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use trix_model::{
 use x264_sys as x264;
 
 use super::{c_string, text};
-use crate::frame::Frame;
+use crate::{frame::Frame, packet::Packet};
 
 /// Why an option was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,8 +189,8 @@ fn csp(format: FrameFormat) -> c_int {
 
 /// A compressed frame. Its times are frame numbers.
 pub struct Encoded {
-    /// NAL units with start codes.
-    pub data: Vec<u8>,
+    /// The coded bytes; of H.264 and HEVC, NAL units with start codes. The packet has no times and no flags.
+    pub packet: Packet,
     /// Number of the input frame.
     pub pts: i64,
     /// Position in decoding order. Negative for the first frames if frames are reordered.
@@ -320,8 +320,9 @@ impl Encoder {
             if size == 0 {
                 return Ok(None);
             }
-            let data = std::slice::from_raw_parts((*nals).p_payload, size as usize).to_vec();
-            Ok(Some(Encoded { data, pts: output.i_pts, dts: output.i_dts, key: output.b_keyframe != 0 }))
+            // The units stand one after the other.
+            let packet = Packet::copy_of(std::slice::from_raw_parts((*nals).p_payload, size as usize));
+            Ok(Some(Encoded { packet, pts: output.i_pts, dts: output.i_dts, key: output.b_keyframe != 0 }))
         }
     }
 

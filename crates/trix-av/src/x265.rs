@@ -19,7 +19,7 @@ use super::{
     c_string, text,
     x264::{Encoded, Headers, Kept, OptionError, Refused},
 };
-use crate::frame::Frame;
+use crate::{frame::Frame, packet::Packet};
 
 /// The function table of one depth.
 #[derive(Clone, Copy)]
@@ -248,7 +248,7 @@ impl Encoder {
             if call!(self.parameters.api, encoder_headers(self.handle.as_ptr(), &mut nals, &mut count)) < 0 {
                 return Err(Refused("x265 wrote no parameter sets".into()));
             }
-            let parameter_sets = units(nals, count);
+            let parameter_sets = units(nals, count).concat();
             Ok(Headers { parameter_sets, info: Vec::new() })
         }
     }
@@ -298,7 +298,8 @@ impl Encoder {
                 return Ok(None);
             }
             let key = has_random_access(nals, count);
-            Ok(Some(Encoded { data: units(nals, count), pts: output.pts, dts: output.dts, key }))
+            let packet = Packet::joined(&units(nals, count));
+            Ok(Some(Encoded { packet, pts: output.pts, dts: output.dts, key }))
         }
     }
 }
@@ -313,21 +314,19 @@ impl Drop for Encoder {
     }
 }
 
-/// The bytes of `count` units, one after the other.
+/// The bytes of each of `count` units.
 ///
 /// # Safety
-/// `nals` points to `count` valid units.
-unsafe fn units(nals: *const x265::x265_nal, count: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for index in 0..count as usize {
+/// `nals` points to `count` valid units, which stay valid as long as the result is in use.
+unsafe fn units<'a>(nals: *const x265::x265_nal, count: u32) -> Vec<&'a [u8]> {
+    let unit = |index: usize| {
         // SAFETY: promised by the caller; each unit has `sizeBytes` readable bytes.
-        let unit = unsafe {
+        unsafe {
             let nal = &*nals.add(index);
             std::slice::from_raw_parts(nal.payload, nal.sizeBytes as usize)
-        };
-        bytes.extend_from_slice(unit);
-    }
-    bytes
+        }
+    };
+    (0..count as usize).map(unit).collect()
 }
 
 /// True if one of `count` units is a frame where decoding can start (types 16 to 21: BLA, IDR, CRA).

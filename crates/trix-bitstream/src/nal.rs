@@ -194,15 +194,18 @@ pub fn units(data: &[u8], framing: Framing) -> Vec<&[u8]> {
     }
 }
 
-/// A frame (NAL units with start codes) without its parameter sets, which are stored elsewhere.
-pub fn without_parameter_sets(frame: Vec<u8>, codec: Option<NalCodec>) -> Vec<u8> {
-    let Some(codec) = codec else { return frame };
-    let list = units(&frame, Framing::StartCodes);
-    if !list.iter().any(|unit| codec.is_parameter_set(unit)) {
-        return frame;
-    }
-    let kept = list.into_iter().filter(|unit| !codec.is_parameter_set(unit));
-    kept.flat_map(|unit| [&[0, 0, 0, 1], unit].concat()).collect()
+/// `units` and the start code before each of them: the parts of a frame, one after the other.
+pub fn with_start_codes<'a>(units: impl IntoIterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
+    units.into_iter().flat_map(|unit| [&[0, 0, 0, 1], unit]).collect()
+}
+
+/// A frame (NAL units with start codes) without its parameter sets, which are stored elsewhere: the parts of the new
+/// frame, one after the other, or `None` if the frame has no parameter sets.
+pub fn without_parameter_sets(frame: &[u8], codec: NalCodec) -> Option<Vec<&[u8]>> {
+    let list = units(frame, Framing::StartCodes);
+    let is_set = |unit: &[u8]| codec.is_parameter_set(unit);
+    let has_sets = list.iter().any(|unit| is_set(unit));
+    has_sets.then(|| with_start_codes(list.into_iter().filter(|unit| !is_set(unit))))
 }
 
 /// Reads `count` units, each after a length of two bytes, and returns the bytes after them.
@@ -275,10 +278,9 @@ mod tests {
     #[test]
     fn parameter_sets_can_be_taken_out() {
         let frame = vec![0, 0, 0, 1, 0x40, 1, 9, 0, 0, 1, 0x26, 1, 7, 0, 0, 1, 0x44, 1, 5];
-        let bare = without_parameter_sets(frame.clone(), Some(NalCodec::Hevc));
+        let bare = without_parameter_sets(&frame, NalCodec::Hevc).unwrap().concat();
         assert_eq!(units(&bare, Framing::StartCodes), [&[0x26, 1, 7]]);
-        assert_eq!(without_parameter_sets(bare.clone(), Some(NalCodec::Hevc)), bare);
-        assert_eq!(without_parameter_sets(frame.clone(), None), frame);
+        assert_eq!(without_parameter_sets(&bare, NalCodec::Hevc), None);
     }
 
     #[test]

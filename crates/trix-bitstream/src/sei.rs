@@ -2,7 +2,7 @@
 //!
 //! Invariant: inserting NAL units does not change the coded slices. What is read from a frame is what was inserted.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use trix_model::{extras::Extras, frame_facts::FieldOrder};
 
@@ -20,10 +20,11 @@ const HDR10_PLUS: [u8; 6] = [0xb5, 0x00, 0x3c, 0x00, 0x01, 0x04];
 /// Maximum number of caption constructs in a message: the count has five bits.
 const TRIPLETS: usize = 31;
 
-/// Inserts `extras` into a coded frame (NAL units with start codes).
-pub fn with_extras(frame: Vec<u8>, codec: NalCodec, extras: &Extras) -> Vec<u8> {
+/// Inserts `extras` into a coded frame (NAL units with start codes). Returns the parts of the new frame, one after the
+/// other, or `None` if there is nothing to insert.
+pub fn with_extras<'a>(frame: &'a [u8], codec: NalCodec, extras: &Extras) -> Option<Vec<Cow<'a, [u8]>>> {
     if extras.is_empty() {
-        return frame;
+        return None;
     }
     let mut before = Vec::new();
     for triplets in extras.captions.chunks(3 * TRIPLETS) {
@@ -42,19 +43,19 @@ pub fn with_extras(frame: Vec<u8>, codec: NalCodec, extras: &Extras) -> Vec<u8> 
         after.extend([0, 0, 0, 1, 62 << 1, 1]);
         after.extend_from_slice(unit);
     }
-    let at = first_slice(&frame, codec);
-    [&frame[..at], &before, &frame[at..], &after].concat()
+    let (first, rest) = frame.split_at(first_slice(frame, codec));
+    Some(vec![first.into(), before.into(), rest.into(), after.into()])
 }
 
 /// `pic_timing` (H.265 D.2.3).
 const TIMING: u8 = 1;
 
 /// Inserts the field order into a coded HEVC frame (NAL units with start codes). The parameter sets of the stream must
-/// promise such messages and must not describe the decoder's buffer model (HRD). A frame that already has such a
-/// message stays as it is.
-pub fn with_field_order(frame: Vec<u8>, order: FieldOrder) -> Vec<u8> {
+/// promise such messages and must not describe the decoder's buffer model (HRD). Returns the parts of the new frame, one
+/// after the other, or `None` if the frame already has such a message.
+pub fn with_field_order(frame: &[u8], order: FieldOrder) -> Option<Vec<Cow<'_, [u8]>>> {
     let mut told = false;
-    for unit in nal::units(&frame, Framing::StartCodes) {
+    for unit in nal::units(frame, Framing::StartCodes) {
         if let [header, _, body @ ..] = unit
             && (header >> 1) & 0x3f == 39
         {
@@ -62,13 +63,13 @@ pub fn with_field_order(frame: Vec<u8>, order: FieldOrder) -> Vec<u8> {
         }
     }
     if told {
-        return frame;
+        return None;
     }
     // pic_struct (table D.2), then source_scan_type interlaced and no duplicate. A marker bit fills the byte.
     let structure: u8 = if order == FieldOrder::Top { 3 } else { 4 };
     let unit = unit_of(NalCodec::Hevc, &[TIMING, 1, structure << 4 | 1]);
-    let at = first_slice(&frame, NalCodec::Hevc);
-    [&frame[..at], &unit, &frame[at..]].concat()
+    let (first, rest) = frame.split_at(first_slice(frame, NalCodec::Hevc));
+    Some(vec![first.into(), unit.into(), rest.into()])
 }
 
 /// Marks HEVC parameter sets (NAL units with start codes) as those of an interlaced source. x265 marks every source
@@ -278,7 +279,8 @@ mod tests {
             hdr10_plus: Some(Arc::from([&HDR10_PLUS[..], &[0; 300]].concat())),
         };
         let frame = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7, 0, 0, 1, 0x26, 1, 8];
-        let coded = with_extras(frame.clone(), NalCodec::Hevc, &extras_in);
+        let coded = with_extras(&frame, NalCodec::Hevc, &extras_in).unwrap().concat();
+        assert_eq!(with_extras(&frame, NalCodec::Hevc, &Extras::default()), None);
         assert_eq!(extras(&coded, NalCodec::Hevc, Framing::StartCodes), extras_in);
         let slices = |data: &[u8]| -> Vec<Vec<u8>> {
             let units = nal::units(data, Framing::StartCodes).into_iter();
@@ -312,7 +314,7 @@ mod tests {
             dolby_vision: Some(Arc::from([0x19].as_slice())),
             hdr10_plus: None,
         };
-        let coded = with_extras(vec![0, 0, 1, 0x65, 1, 2], NalCodec::H264, &extras_in);
+        let coded = with_extras(&[0, 0, 1, 0x65, 1, 2], NalCodec::H264, &extras_in).unwrap().concat();
         let found = extras(&coded, NalCodec::H264, Framing::StartCodes);
         assert_eq!(found, Extras { dolby_vision: None, ..extras_in });
     }
@@ -320,12 +322,12 @@ mod tests {
     #[test]
     fn the_order_of_fields_is_told_once() {
         let frame = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7];
-        let told = with_field_order(frame, FieldOrder::Bottom);
+        let told = with_field_order(&frame, FieldOrder::Bottom).unwrap().concat();
         assert_eq!(
             told,
             [0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x4e, 1, 1, 1, 0x41, 0x80, 0, 0, 0, 1, 0x26, 1, 7, 7, 7]
         );
-        assert_eq!(with_field_order(told.clone(), FieldOrder::Bottom), told);
+        assert_eq!(with_field_order(&told, FieldOrder::Bottom), None);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use trix_model::{
 };
 
 use super::{
+    depth,
     start::{Start, Turn},
     timing::{FrameTimes, TimingReport},
 };
@@ -50,6 +51,8 @@ pub struct DecodedFrame {
 /// Decodes one video stream.
 pub struct VideoDecoder {
     decoder: Decoder,
+    /// True if samples can be above the bit depth.
+    checks_depth: bool,
     label: PathBuf,
     stream: usize,
     time_base: TimeBase,
@@ -161,8 +164,11 @@ impl VideoDecoder {
         damage: Arc<DamageLog>,
     ) -> Result<Self> {
         let frame_ticks = Timestamp::new(1, frame_rate(facts).inverse()).rescale(facts.time_base).max(1);
+        let decoder = open(&label, facts, threads, pixels)?;
+        let checks_depth = !decoder.name().is_some_and(|name| depth::is_limited_by(&name));
         Ok(VideoDecoder {
-            decoder: open(&label, facts, threads, pixels)?,
+            decoder,
+            checks_depth,
             label,
             stream: facts.index,
             time_base: facts.time_base,
@@ -301,7 +307,7 @@ impl VideoDecoder {
                     }
                     let mut decoded = self.place(frame);
                     self.check(&decoded)?;
-                    if decoded.frame.exceeds_depth() {
+                    if self.checks_depth && decoded.frame.exceeds_depth() {
                         let time = Some(Timestamp::new(decoded.pts, self.time_base));
                         self.add(DamageKind::Frame, time, "samples are higher than their depth allows".into())?;
                         decoded.frame = decoded.frame.clamped_to_depth();

@@ -133,10 +133,10 @@ impl Lavc {
         loop {
             match self.encoder.receive() {
                 Ok(Output::Item(packet)) => self.ready.push_back(Encoded {
-                    data: packet.data().to_vec(),
                     pts: packet.pts().unwrap_or(0),
                     dts: packet.dts().or(packet.pts()).unwrap_or(0),
                     key: packet.is_key(),
+                    packet: packet.bare(),
                 }),
                 Ok(Output::Hungry) => return Ok(()),
                 Ok(Output::End) => {

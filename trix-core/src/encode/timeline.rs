@@ -97,9 +97,10 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trix_av::packet::Packet;
 
     fn encoded(pts: i64, dts: i64) -> Encoded {
-        Encoded { data: Vec::new(), pts, dts, key: pts == 0 }
+        Encoded { packet: Packet::new(), pts, dts, key: pts == 0 }
     }
 
     #[test]

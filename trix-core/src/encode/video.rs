@@ -6,6 +6,7 @@ use std::path::Path;
 
 use trix_av::{
     frame::Frame,
+    packet::Packet,
     stream::VideoCodec,
     x264::{self, Refused},
     x265,
@@ -121,7 +122,10 @@ impl X265 {
     /// Adds the field order message that the parameter sets announce. x265 writes it only with a buffer model.
     fn told(&self, encoded: Option<Encoded>) -> Option<Encoded> {
         let Some(order) = self.fields else { return encoded };
-        encoded.map(|frame| Encoded { data: sei::with_field_order(frame.data, order), ..frame })
+        encoded.map(|frame| match sei::with_field_order(frame.packet.data(), order) {
+            Some(parts) => Encoded { packet: Packet::joined(&parts), ..frame },
+            None => frame,
+        })
     }
 }
 

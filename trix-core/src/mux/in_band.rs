@@ -24,9 +24,8 @@ impl InBand {
 
     /// The parameters of the converted packets.
     pub(super) fn parameters(&self, parameters: &CodecParameters) -> CodecParameters {
-        let mut extradata = Vec::new();
-        self.sets.iter().for_each(|set| append(&mut extradata, set));
-        parameters.clone().with_extradata(&extradata)
+        let sets = nal::with_start_codes(self.sets.iter().map(Vec::as_slice));
+        parameters.clone().with_extradata(&sets.concat())
     }
 
     /// Converts a packet.
@@ -36,18 +35,10 @@ impl InBand {
         if self.framing == Framing::StartCodes && !lacks_sets {
             return packet;
         }
-        let mut data = Vec::with_capacity(packet.data().len() + 256);
         let delimiters = units.iter().take_while(|unit| self.codec.is_delimiter(unit)).count();
-        units[..delimiters].iter().for_each(|unit| append(&mut data, unit));
-        if lacks_sets {
-            self.sets.iter().for_each(|set| append(&mut data, set));
-        }
-        units[delimiters..].iter().for_each(|unit| append(&mut data, unit));
-        packet.with_data(&data)
+        let (first, rest) = units.split_at(delimiters);
+        let sets = self.sets.iter().filter(|_| lacks_sets).map(Vec::as_slice);
+        let all = first.iter().copied().chain(sets).chain(rest.iter().copied());
+        packet.with_parts(&nal::with_start_codes(all))
     }
-}
-
-fn append(data: &mut Vec<u8>, unit: &[u8]) {
-    data.extend([0, 0, 0, 1]);
-    data.extend(unit);
 }

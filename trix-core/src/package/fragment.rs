@@ -10,8 +10,8 @@ use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// A sample of a segment.
 pub(super) struct Sample<'a> {
-    /// The coded data.
-    pub(super) data: Cow<'a, [u8]>,
+    /// The coded data as parts, one after the other.
+    pub(super) data: Vec<Cow<'a, [u8]>>,
     /// Ticks until the next sample is decoded.
     pub(super) duration: u32,
     /// Ticks from decoding to presentation.
@@ -20,25 +20,34 @@ pub(super) struct Sample<'a> {
     pub(super) sync: bool,
 }
 
+impl Sample<'_> {
+    fn size(&self) -> usize {
+        self.data.iter().map(|part| part.len()).sum()
+    }
+}
+
 /// Sample flags (ISO/IEC 14496-12, 8.8.3.1): depends on no other sample; depends on others and is not a sync sample.
 const SYNC: u32 = 0x0200_0000;
 const NOT_SYNC: u32 = 0x0101_0000;
 
-/// A segment in memory.
+/// A segment, of which the data of the samples stay where they are.
 pub(super) struct Segment {
-    /// The complete segment.
-    pub(super) bytes: Vec<u8>,
+    /// Everything before the data of the first sample. The data of all samples follow, and end the segment.
+    pub(super) head: Vec<u8>,
+    /// Size of the whole segment.
+    pub(super) bytes: u64,
     /// End of its first sample. A player needs this much of the segment for the keyframe.
     pub(super) first_sample_end: u64,
 }
 
 /// Writes fragment `sequence`, counted from 1, with a decode time of `decode_time` ticks.
 pub(super) fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> Result<Segment> {
-    let size: usize = samples.iter().map(|sample| sample.data.len()).sum();
-    if u32::try_from(size).is_err() || samples.is_empty() {
+    const BOX_HEADER: usize = 8;
+    let size: usize = samples.iter().map(Sample::size).sum();
+    let (Ok(media_data), false) = (u32::try_from(size + BOX_HEADER), samples.is_empty()) else {
         let detail = format!("a segment of {size} bytes in {} samples cannot be addressed", samples.len());
         return Err(Error::new(ErrorKind::Unsupported, Stage::Mux, detail));
-    }
+    };
     let mut to = Writer::new();
     to.within(b"styp", |to| {
         to.bytes(b"cmfs");
@@ -60,18 +69,19 @@ pub(super) fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> 
                 to.u32(0);
                 for sample in samples {
                     to.u32(sample.duration);
-                    to.u32(sample.data.len() as u32);
+                    to.u32(sample.size() as u32);
                     to.u32(if sample.sync { SYNC } else { NOT_SYNC });
                     to.i32(sample.offset);
                 }
             });
         });
     });
-    let data = to.written() + 8;
+    let data = to.written() + BOX_HEADER;
     to.put_u32(place, (data - start) as u32);
-    to.within(b"mdat", |to| samples.iter().for_each(|sample| to.bytes(&sample.data)));
-    let first_sample_end = (data + samples[0].data.len()) as u64;
-    Ok(Segment { bytes: to.into_bytes(), first_sample_end })
+    to.u32(media_data);
+    to.bytes(b"mdat");
+    let (bytes, first_sample_end) = ((data + size) as u64, (data + samples[0].size()) as u64);
+    Ok(Segment { head: to.into_bytes(), bytes, first_sample_end })
 }
 
 /// A segment on disk.
@@ -180,9 +190,11 @@ mod tests {
 
     #[test]
     fn a_segment_says_what_was_written() {
-        let sample = |data: &'static [u8], offset, sync| Sample { data: data.into(), duration: 10, offset, sync };
+        let sample = |data: &'static [u8], offset, sync| Sample { data: vec![data.into()], duration: 10, offset, sync };
         let samples = [sample(b"key", 0, true), sample(b"later", 10, false), sample(b"b", -10, false)];
-        let Segment { bytes, first_sample_end } = write(3, 600, &samples).unwrap();
+        let Segment { head, bytes: size, first_sample_end } = write(3, 600, &samples).unwrap();
+        let bytes = [&head[..], b"key", b"later", b"b"].concat();
+        assert_eq!(size, bytes.len() as u64);
         let facts = read(&bytes).unwrap();
         let expected =
             Facts { sequence: 3, decode_time: 600, duration: 30, earliest: 600, samples: 3, starts_with_sync: true };

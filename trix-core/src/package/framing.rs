@@ -31,11 +31,12 @@ impl SampleForm {
         }
     }
 
-    /// Converts `data` to a sample. The error text says why this is not possible.
-    pub(super) fn sample<'a>(&self, data: &'a [u8]) -> Result<Cow<'a, [u8]>, &'static str> {
+    /// Converts `data` to a sample, and returns the parts of the sample, one after the other. The error text says why
+    /// this is not possible.
+    pub(super) fn sample<'a>(&self, data: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>, &'static str> {
         match self {
-            SampleForm::Plain => Ok(Cow::Borrowed(data)),
-            SampleForm::Aac => Ok(Cow::Borrowed(without_adts(data))),
+            SampleForm::Plain => Ok(vec![data.into()]),
+            SampleForm::Aac => Ok(vec![without_adts(data).into()]),
             SampleForm::Units { codec, from, sets } => {
                 let units = nal::units(data, *from);
                 let is_set = |unit: &[u8]| codec.is_parameter_set(unit);
@@ -45,15 +46,12 @@ impl SampleForm {
                     return Err("its parameter sets change in mid-stream, which one sample description cannot hold");
                 }
                 if matches!(from, Framing::Lengths(_)) && !units.iter().any(|unit| is_set(unit)) {
-                    return Ok(Cow::Borrowed(data));
+                    return Ok(vec![data.into()]);
                 }
                 let width = if let Framing::Lengths(width) = from { *width } else { 4 };
-                let mut sample = Vec::with_capacity(data.len() + 16);
-                for unit in units.into_iter().filter(|unit| !is_set(unit) && !unit.is_empty()) {
-                    sample.extend_from_slice(&(unit.len() as u64).to_be_bytes()[8 - width.min(8)..]);
-                    sample.extend_from_slice(unit);
-                }
-                Ok(Cow::Owned(sample))
+                let length = |unit: &[u8]| (unit.len() as u64).to_be_bytes()[8 - width.min(8)..].to_vec();
+                let kept = units.into_iter().filter(|unit| !is_set(unit) && !unit.is_empty());
+                Ok(kept.flat_map(|unit| [Cow::Owned(length(unit)), Cow::Borrowed(unit)]).collect())
             }
         }
     }
@@ -81,7 +79,7 @@ mod tests {
             sets: vec![vec![0x67, 1], vec![0x68, 2]],
         };
         let frame = [0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 2, 0, 0, 1, 0x65, 9];
-        assert_eq!(form.sample(&frame).unwrap(), &[0, 0, 0, 2, 0x65, 9][..]);
+        assert_eq!(form.sample(&frame).unwrap().concat(), [0, 0, 0, 2, 0x65, 9]);
         assert!(form.sample(&[0, 0, 1, 0x67, 2, 0, 0, 1, 0x65, 9]).is_err());
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -39,6 +39,13 @@ const UNINDEXED: &str = "segments.part";
 /// File name of segment `index`, counted from 0.
 pub(super) fn segment_name(index: usize, extension: &str) -> String {
     format!("{:05}.{extension}", index + 1)
+}
+
+/// Writes `parts` one after the other. Only small parts are copied on the way.
+fn write_parts<'a>(file: &mut File, mut parts: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
+    let mut to = BufWriter::new(file);
+    parts.try_for_each(|part| to.write_all(part))?;
+    to.flush()
 }
 
 /// A packet that waits for the end of its segment.
@@ -260,22 +267,24 @@ impl MediaTrack {
         }
         let sequence = u32::try_from(self.segments.len() + 1).unwrap_or(u32::MAX);
         let decode_time = u64::try_from(start + early).unwrap_or(0);
-        let fragment::Segment { bytes, first_sample_end } = fragment::write(sequence, decode_time, &samples)?;
+        let fragment::Segment { head, bytes, first_sample_end } = fragment::write(sequence, decode_time, &samples)?;
+        let data = samples.iter().flat_map(|sample| &sample.data).map(AsRef::as_ref);
+        let parts = std::iter::once(&head[..]).chain(data);
         let at = match &mut self.file {
             Some(file) => {
-                file.write_all(&bytes).map_err(|error| unwritable(&self.path, error))?;
+                write_parts(file, parts).map_err(|error| unwritable(&self.path, error))?;
                 self.at
             }
             None => {
                 let path = self.path.join(segment_name(self.segments.len(), "m4s"));
-                fs::write(&path, &bytes).map_err(|error| unwritable(&path, error))?;
+                let written = File::create(&path).and_then(|mut file| write_parts(&mut file, parts));
+                written.map_err(|error| unwritable(&path, error))?;
                 0
             }
         };
-        self.at += bytes.len() as u64;
+        self.at += bytes;
         let presented = start.max(0);
         let duration = u64::try_from(end - presented).unwrap_or(0);
-        let bytes = bytes.len() as u64;
         self.segments.push(SegmentPlace { start: presented, duration, at, bytes, key_bytes: first_sample_end });
         self.end = Some(end);
         Ok(())

@@ -252,7 +252,8 @@ fn package_bytes<'a>(package: &PackagePlan, renditions: impl Iterator<Item = &'a
     let seconds = package.settings.segment.to_f64();
     let segment = |draft: &Drafted| {
         let settings = draft.settings.video.encode().map(|(_, settings)| settings);
-        // The segment is in memory twice: as packets, and as the finished fragment.
+        // The packets of the segment, and as much again for later packets, which wait until the first rendition has ended
+        // its segment.
         let video = draft.plan.video.as_ref().zip(settings);
         video.map_or(1 << 20, |(video, settings)| (2.0 * seconds * rate(video, settings)) as u64)
     };

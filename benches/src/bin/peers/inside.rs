@@ -76,10 +76,10 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     let mut output_bytes = encoder.headers()?.parameter_sets.len() as u64;
     for (picture, number) in pictures.into_iter().zip(0..) {
         let encoded = encoder.push(&picture.frame, number, false)?;
-        output_bytes += encoded.map_or(0, |encoded| encoded.data.len() as u64);
+        output_bytes += encoded.map_or(0, |encoded| encoded.packet.data().len() as u64);
     }
     while let Some(encoded) = encoder.finish()? {
-        output_bytes += encoded.data.len() as u64;
+        output_bytes += encoded.packet.data().len() as u64;
     }
     drop(encoder);
     let (wall, cpu) = (began.elapsed().as_secs_f64(), process_seconds() - cpu);

@@ -200,7 +200,7 @@ impl AudioCut {
             return Kept { packets: vec![packet], goes_on };
         }
         let bytes = packet.data().get(first as usize * block..last as usize * block).unwrap_or_default();
-        let mut cut = packet.with_data(bytes);
+        let mut cut = packet.with_parts(&[bytes]);
         let later = |count: i64| start.plus(Timestamp::new(count, self.sample)).rescale(base);
         let ticks = if first > 0 { later(first) } else { start.ticks };
         cut.set_times(Some(ticks), Some(ticks), later(last).saturating_sub(ticks));

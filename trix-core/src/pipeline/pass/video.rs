@@ -285,17 +285,22 @@ impl EncodeStage {
         if let (Some(mut extras), Some(codec)) = (self.extras.remove(&encoded.pts), self.carries.codec) {
             extras.dolby_vision = extras.dolby_vision.filter(|_| self.carries.dolby_vision);
             extras.hdr10_plus = extras.hdr10_plus.filter(|_| self.carries.hdr10_plus);
-            encoded.data = sei::with_extras(encoded.data, codec, &extras);
+            if let Some(parts) = sei::with_extras(encoded.packet.data(), codec, &extras) {
+                encoded.packet = Packet::joined(&parts);
+            }
         }
-        if self.sets_apart {
-            // x265 repeats parameter sets, despite its settings, when it writes HDR messages.
-            encoded.data = nal::without_parameter_sets(encoded.data, self.carries.codec);
+        // x265 repeats parameter sets, despite its settings, when it writes HDR messages.
+        if self.sets_apart
+            && let Some(codec) = self.carries.codec
+            && let Some(parts) = nal::without_parameter_sets(encoded.packet.data(), codec)
+        {
+            encoded.packet = Packet::joined(&parts);
         }
         let times = self.timeline.pop(&encoded)?;
         let mut packet = if self.first_seen || self.info.is_empty() {
-            Packet::copy_of(&encoded.data)
+            encoded.packet
         } else {
-            Packet::copy_of(&[self.info.as_slice(), &encoded.data].concat())
+            Packet::joined(&[self.info.as_slice(), encoded.packet.data()])
         };
         self.first_seen = true;
         packet.set_times(Some(times.pts), Some(times.dts), times.duration);
@@ -318,7 +323,7 @@ impl EncodeStage {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
+    use std::sync::{Mutex, atomic::AtomicU64};
 
     use trix_av::stream::VideoCodec;
     use trix_model::{
@@ -356,7 +361,7 @@ mod tests {
                 return Err(failure());
             }
             let number = number as i64 - 2;
-            Ok((number >= 0).then(|| Encoded { data: vec![0], pts: number, dts: number, key }))
+            Ok((number >= 0).then(|| Encoded { packet: Packet::copy_of(&[0]), pts: number, dts: number, key }))
         }
 
         fn finish(&mut self) -> Result<Option<Encoded>> {
@@ -365,6 +370,37 @@ mod tests {
 
         fn codec(&self) -> Option<VideoCodec> {
             Some(VideoCodec::H264)
+        }
+
+        fn frame_threads(&self) -> Option<u32> {
+            None
+        }
+
+        fn complaints(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    /// An encoder that returns each frame at once, and notes where the coded bytes are in memory.
+    struct Noting(Arc<Mutex<Vec<usize>>>);
+
+    impl VideoEncoder for Noting {
+        fn headers(&mut self) -> Result<Headers> {
+            Ok(Headers { parameter_sets: Vec::new(), info: Vec::new() })
+        }
+
+        fn push(&mut self, _: &Frame, number: u64, key: bool) -> Result<Option<Encoded>> {
+            let packet = Packet::copy_of(&[number as u8; 1000]);
+            lock(&self.0).push(packet.data().as_ptr() as usize);
+            Ok(Some(Encoded { packet, pts: number as i64, dts: number as i64, key }))
+        }
+
+        fn finish(&mut self) -> Result<Option<Encoded>> {
+            Ok(None)
+        }
+
+        fn codec(&self) -> Option<VideoCodec> {
+            Some(VideoCodec::Hevc)
         }
 
         fn frame_threads(&self) -> Option<u32> {
@@ -391,36 +427,6 @@ mod tests {
         }
     }
 
-    /// An encoder without delay. Each packet holds the number of its frame.
-    struct Counting;
-
-    impl VideoEncoder for Counting {
-        fn headers(&mut self) -> Result<Headers> {
-            Ok(Headers { parameter_sets: Vec::new(), info: Vec::new() })
-        }
-
-        fn push(&mut self, _: &Frame, number: u64, key: bool) -> Result<Option<Encoded>> {
-            let number = number as i64;
-            Ok(Some(Encoded { data: vec![number as u8], pts: number, dts: number, key }))
-        }
-
-        fn finish(&mut self) -> Result<Option<Encoded>> {
-            Ok(None)
-        }
-
-        fn codec(&self) -> Option<VideoCodec> {
-            Some(VideoCodec::H264)
-        }
-
-        fn frame_threads(&self) -> Option<u32> {
-            None
-        }
-
-        fn complaints(&self) -> Vec<String> {
-            Vec::new()
-        }
-    }
-
     /// Runs an encode stage that receives 50 frames at 25 a second. The first is shown after two seconds of the source.
     fn encoded(encoder: Box<dyn VideoEncoder>, places: Vec<VideoPlace>, shared: &Arc<Shared>) -> Result<()> {
         let time_base = TimeBase::new(1, 1000);
@@ -441,8 +447,8 @@ mod tests {
             places,
             shared: Arc::clone(shared),
             first_seen: false,
-            carries: Carries::default(),
-            sets_apart: false,
+            carries: Carries { codec: Some(NalCodec::Hevc), ..Carries::default() },
+            sets_apart: true,
             extras: BTreeMap::new(),
         };
         stage.run(input)
@@ -479,7 +485,7 @@ mod tests {
         }
         let outputs = (0..3).map(|_| OutputRecord::default()).collect();
         let shared = Arc::new(Shared { outputs: PerSink { outputs, renditions: Vec::new() }, ..shared() });
-        encoded(Box::new(Counting), places, &shared).unwrap();
+        encoded(Box::new(Noting(Arc::default())), places, &shared).unwrap();
         let taken: Vec<Vec<u8>> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
         let all: Vec<u8> = (0..50).collect();
         assert_eq!((&taken[0], &taken[2]), (&all, &all));
@@ -491,6 +497,23 @@ mod tests {
         }
         let failed = shared.outputs[Sink::Output(OutputId(1))].emitted.load(Ordering::Relaxed);
         assert!((5..50).contains(&failed), "{failed}");
+    }
+
+    #[test]
+    fn the_muxer_gets_the_coded_bytes_in_the_memory_of_the_encoder() {
+        let places = Arc::new(Mutex::new(Vec::new()));
+        let (output, packets, _) = channel::<ForMuxer>(usize::MAX, &Token::new(&Cancel::default()));
+        let encoder = Box::new(Noting(Arc::clone(&places)));
+        encoded(encoder, vec![place(0, Some(output))], &Arc::new(shared())).unwrap();
+        let mut found = Vec::new();
+        while let Some(ForMuxer { packet, .. }) = packets.receive(Stage::Mux).unwrap() {
+            found.push(packet.unwrap());
+        }
+        assert_eq!(found.len(), 50);
+        assert_eq!(found.iter().map(|packet| packet.data().as_ptr() as usize).collect::<Vec<_>>(), *lock(&places));
+        for (number, packet) in found.iter().enumerate() {
+            assert_eq!(packet.data(), [number as u8; 1000]);
+        }
     }
 
     #[test]

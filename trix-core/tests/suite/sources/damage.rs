@@ -5,7 +5,11 @@ use std::{fs, path::Path};
 use trix_core::{
     Cancel, ErrorKind, Limits, OnDamage, Source,
     damage::DamageKind,
-    reading::full_decode_count::{self, FullDecodeCount},
+    plan::Cut,
+    reading::{
+        full_decode_count::{self, FullDecodeCount},
+        reader::FrameReader,
+    },
 };
 use trix_fixtures::{Clip, media};
 
@@ -307,5 +311,41 @@ fn bytes_outside_of_packets_are_found_in_containers_without_an_index() {
                 assert!(!found(&bytes).damage.is_empty(), "{extension}: {what} at {part}");
             }
         }
+    }
+}
+
+#[test]
+fn a_raw_sample_above_the_bit_depth_is_damage_and_is_limited() {
+    const PLACE: usize = 1000;
+    let clip = Clip { frames: 3, ..Clip::of("yuv420p10le") };
+    let raw = fs::read(clip.raw()).expect("a fixture");
+    let last = &raw[raw.len() / 3 * 2..];
+    for file in [clip.y4m(), clip.encoded("-c:v rawvideo", "nut")] {
+        let mut bytes = fs::read(&file).expect("a fixture");
+        assert!(found(&bytes).damage.is_empty(), "{}", file.display());
+        let at = bytes.windows(last.len()).position(|part| part == last).expect("the last frame") + 2 * PLACE;
+        // The lowest value that takes one bit more than ten.
+        bytes[at..at + 2].copy_from_slice(&1024u16.to_le_bytes());
+        let error = full_decode_count(&bytes, OnDamage::Fail).expect_err("damage");
+        assert_eq!((error.kind(), error.time().map(|time| time.micros())), (ErrorKind::MalformedInput, Some(80_000)));
+        assert!(error.to_string().contains("samples are higher than their depth allows"), "{error}");
+        let full_decode_count = found(&bytes);
+        assert_eq!(
+            (count(&full_decode_count, DamageKind::Frame), full_decode_count.damage.counts.len()),
+            (1, 1),
+            "{}",
+            file.display()
+        );
+
+        let source = Source::from_bytes(bytes, Limits::default()).expect("a source");
+        let mut reader = FrameReader::new(source, OnDamage::Conceal, Cut::default(), None, 0).expect("a reader");
+        let mut frames = Vec::new();
+        while let Some(picture) = reader.next_frame().expect("a frame") {
+            frames.extend(picture.frame.packed().expect("samples"));
+        }
+        let mut expected = raw.clone();
+        let place = raw.len() / 3 * 2 + 2 * PLACE;
+        expected[place..place + 2].copy_from_slice(&1023u16.to_le_bytes());
+        assert!(frames == expected, "{}", file.display());
     }
 }
