@@ -1,4 +1,4 @@
-//! A whole plan: everything that decides about the bytes of the outputs.
+//! A whole plan: everything that determines the bytes of the outputs.
 
 use serde::{Deserialize, Serialize};
 use trix_model::decision::Decision;
@@ -11,7 +11,8 @@ use crate::{
     },
 };
 
-/// What runs. A plan is complete: it can be written as JSON, sent to another machine, and run there with the same bytes.
+/// The plan of a job. A plan is complete: it can be written as JSON, sent to another machine, and run there with the
+/// same bytes.
 ///
 /// ```no_run
 /// use trix_core::{Control, Job, Plan, Source, plan, run_plan};
@@ -29,17 +30,17 @@ pub struct Plan {
     pub source: SourcePlan,
     /// The external audio tracks. Their streams are numbered after those of the source.
     pub external_audio: Vec<ExternalAudioPlan>,
-    /// What is done to frames between the decoder and the encoders. Each step runs once, however many outputs need it.
+    /// What is done to frames between the decoder and the encoders. Each step runs once for all outputs that need it.
     pub filters: Vec<FilterPlan>,
-    /// The files that are written; after them, the renditions of packages.
+    /// The output files, then the renditions of packages.
     pub outputs: Vec<OutputPlan>,
-    /// The packages that are written.
+    /// The packages.
     pub packages: Vec<PackagePlan>,
-    /// The stills that are made.
+    /// The stills.
     pub stills: Vec<StillPlan>,
-    /// Decisions about the whole job that nobody asked for.
+    /// Automatic decisions about the whole job.
     pub decisions: Vec<Decision>,
-    /// How much memory the job will take.
+    /// The memory that the job needs.
     pub memory: MemoryPlan,
     /// Threads of the decoder; `None` lets libavcodec choose. The number does not change any byte.
     pub threads: Option<u32>,
@@ -54,13 +55,13 @@ pub struct Plan {
 /// The source of a plan.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SourcePlan {
-    /// How it is read.
+    /// How the source is read.
     pub settings: SourceSettings,
-    /// What it was when the plan was made. A plan for a source that has changed since is refused.
+    /// The identity of the source when the plan was made. A plan for a source that has changed since is refused.
     pub identity: Identity,
 }
 
-/// What a source was when it was looked at.
+/// The identity of a source at one time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Identity {
     /// Size in bytes; of an image sequence, of all files together.
@@ -74,9 +75,9 @@ pub struct Identity {
 /// An external audio track of a plan.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ExternalAudioPlan {
-    /// Its files and how they are read.
+    /// Its files and their settings.
     pub settings: TrackSettings,
-    /// What each file was when the plan was made.
+    /// The identity of each file when the plan was made.
     pub identities: Vec<Identity>,
 }
 
@@ -91,7 +92,7 @@ impl Plan {
         self.files() + self.packages.len() + self.stills.len()
     }
 
-    /// Lets the plan replace whatever has the name of one of its products.
+    /// Allows the plan to replace existing files with the names of its products.
     pub fn overwrite(&mut self) {
         self.outputs.iter_mut().for_each(|output| output.overwrite = true);
         self.packages.iter_mut().for_each(|package| package.overwrite = true);
