@@ -147,7 +147,7 @@ fn sum_of_windows(constants: &Constants, above: &[Sums], below: &[Sums]) -> f64 
     pairs.map(|(a, b)| constants.similarity(&a[0].plus(&a[1]).plus(&b[0].plus(&b[1])))).sum()
 }
 
-/// The largest depth in bits at which the squares of four rows, of two neighbours in both planes, fit 32 bits (16 × 2²⁴).
+/// The largest depth in bits at which four rows of squares, of two neighbours in both planes, fit 32 bits: 16 × 2²⁴.
 const NARROW: u32 = 12;
 
 /// The sums of the 4x4 blocks of four rows of bytes.
