@@ -66,7 +66,8 @@ pub struct SourcePlan {
 pub struct Identity {
     /// Size in bytes; of an image sequence, of all files together.
     pub bytes: u64,
-    /// Time of the last change, in seconds and nanoseconds since 1970; of an image sequence, of the file that changed last.
+    /// Time of the last change, in seconds and nanoseconds since 1970; of an image sequence, of the file that changed
+    /// last.
     pub modified: (i64, i64),
     /// SHA-256 of the first 64 KiB, as 64 hexadecimal digits; of an image sequence, of the first file.
     pub head_sha256: String,

@@ -93,7 +93,7 @@ impl AudioSettings {
         }
     }
 
-    /// Whether it names a codec, so that audio is decoded and encoded again.
+    /// True if it names a codec, so that audio is decoded and encoded again.
     pub fn encodes(self) -> bool {
         !matches!(self, AudioSettings::Auto | AudioSettings::Copy | AudioSettings::None)
     }

@@ -15,8 +15,8 @@ pub struct Size {
 }
 
 impl Size {
-    /// The size for a source of `width` by `height`. `None` unless both sides are positive, or one is -2 and the other is
-    /// positive.
+    /// The size for a source of `width` by `height`. `None` unless both sides are positive, or one is positive and the
+    /// other is -2.
     pub fn resolve(self, width: usize, height: usize) -> Option<(usize, usize)> {
         // Rounded to the nearest even number, as subsampled chroma needs it.
         let scaled = |side: i32, this: usize, other: usize| {
