@@ -246,8 +246,8 @@ fn is_hidden(codec: &str, data: &[u8]) -> bool {
     match codec {
         // RFC 6386, 9.1: show_frame is bit 4 of the frame tag.
         "vp8" => first & 0x10 == 0,
-        // VP9 bitstream specification, 6.2 and annex B: show_existing_frame, frame_type and show_frame follow a marker of
-        // 2 and the profile (with a third bit for profile 3). A superframe shows one of its frames.
+        // VP9 bitstream specification, 6.2 and annex B: show_existing_frame, frame_type and show_frame follow a marker
+        // of 2 and the profile (with a third bit for profile 3). A superframe shows one of its frames.
         "vp9" => {
             let is_superframe = last & 0xe0 == 0xc0;
             let flags = if first & 0x30 == 0x30 { *first } else { first >> 1 };
