@@ -1,4 +1,4 @@
-//! The report of a job, in a form that can be kept with the file that it made.
+//! The report of a job. It can be stored together with the output file.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -19,7 +19,7 @@ use crate::{
     still,
 };
 
-/// The account of a finished job.
+/// The report of a finished job.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Report {
     /// Version of this format: 1.
@@ -27,27 +27,27 @@ pub struct Report {
     pub trix: u32,
     /// Version of Trix.
     pub version: String,
-    /// Versions of the libraries that did the work.
+    /// Versions of the libraries in use.
     pub libraries: Vec<Library>,
     /// The source.
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub source: PathBuf,
-    /// What it was, where the job asks for hashes.
+    /// The hashes of the source, if the job requests them.
     pub fixity: Option<Fixity>,
-    /// What was wrong with the source.
+    /// Damage of the source.
     pub damage: DamageReport,
-    /// What was noticed while the source was read that is no damage.
+    /// Other observations about the source that are no damage.
     pub notes: Vec<String>,
-    /// Gaps and repeats in the times of the source's streams, by index; streams without any are left out.
+    /// Gaps and repeats in the times of each stream of the source, by index; streams without any are left out.
     pub timing_of_source: BTreeMap<usize, TimingReport>,
-    /// Places at which the clock of the source did not go on, so that later times were moved.
+    /// Discontinuities of the source's clock, after which later times were moved.
     pub discontinuities: Vec<Discontinuity>,
-    /// Where decoding of frames began; `None` where the job does not ask for a start, or encodes none.
+    /// Where decoding of video began; `None` if the job sets no start, or encodes no video.
     pub seek: Option<Seek>,
-    /// The audio tracks from beside the source.
+    /// The external audio tracks.
     pub tracks: Vec<TrackReport>,
-    /// What was decided about all outputs together without being asked.
+    /// Automatic decisions about all outputs together.
     pub decisions: Vec<Decision>,
     /// What was done to frames between the decoder and the encoders.
     pub filters: Vec<FilterPlan>,
@@ -59,148 +59,148 @@ pub struct Report {
     pub packages: Vec<PackageReport>,
     /// The still images that were made.
     pub stills: Vec<StillReport>,
-    /// What failed, where the job goes on without it.
+    /// The outputs that failed, if the job continues without them.
     pub failed: Vec<FailedOutput>,
-    /// How long it took.
+    /// How long the job took.
     pub timing: Timing,
 }
 
-/// Where decoding of a source began that is cut.
+/// Where decoding of a source with a start time began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Seek {
-    /// Frames before that, which were not decoded.
+    /// Frames before that place, which were not decoded.
     pub not_decoded: u64,
-    /// Why decoding began at the start of the source; `None` where it began near the first frame that was asked for.
+    /// Why decoding began at the start of the source; `None` if it began near the first requested frame.
     pub from_start: Option<FromStart>,
 }
 
-/// The account of an output.
+/// The report of an output.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OutputReport {
     /// The file that was written.
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// SHA-256 of its bytes, 64 lower-case hexadecimal digits, where the job asks for hashes.
+    /// SHA-256 of its bytes, 64 lower-case hexadecimal digits, if the job requests hashes.
     pub sha256: Option<String>,
-    /// What ran.
+    /// The plan that ran.
     pub plan: OutputPlan,
-    /// Frame threads of the video encoder: with another number it would have written other bytes.
+    /// Frame threads of the video encoder. Another number would have produced other bytes.
     pub frame_threads: Option<u32>,
-    /// What became of every frame; `None` when no video were decoded.
+    /// The account of every frame; `None` if no video was decoded.
     pub ledger: Option<Ledger>,
-    /// What was written, track by track.
+    /// The record of each written track.
     pub tracks: Vec<TrackRecord>,
-    /// How loud its audio tracks are, where the job asks for that.
+    /// The loudness of its audio tracks, if the job requests it.
     pub loudness: Vec<TrackLoudness>,
-    /// What the video encoder warned of.
+    /// Warnings of the video encoder.
     pub warnings: Vec<String>,
-    /// Frames of the source that brought captions or dynamic HDR metadata along; `tracks` says what was written.
+    /// Frames of the source with captions or dynamic HDR metadata; `tracks` states what was written.
     pub extras: ExtrasCount,
-    /// Where the source changed its size or format in mid-stream.
+    /// The places where the source changed its size or format in mid-stream.
     pub changes: Vec<Change>,
-    /// What became of every audio sample of the tracks that were encoded.
+    /// The account of every audio sample of the encoded tracks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audio_ledgers: Vec<AudioLedger>,
-    /// Where the audio of the source changed its codec, rate or channels in mid-stream.
+    /// The places where the audio of the source changed its codec, rate or channels in mid-stream.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audio_changes: Vec<AudioChange>,
-    /// How the output was checked, and what was found.
+    /// How the output was verified, and the results.
     pub verification: Verification,
 }
 
-/// The account of a package.
+/// The report of a package.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PackageReport {
     /// The folder that was written.
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// The size of all of its files.
+    /// The size of all its files in bytes.
     pub bytes: u64,
-    /// Its files and their hashes, where the job asks for them.
+    /// Its files and their hashes, if the job requests them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileFixity>,
-    /// What ran.
+    /// The plan that ran.
     pub plan: PackagePlan,
-    /// Its renditions: frames, audio, text.
+    /// Its renditions: video, audio, text.
     pub renditions: Vec<RenditionReport>,
-    /// Each thing that was compared; all of them hold.
+    /// All comparisons; each of them holds.
     pub checks: Vec<Check>,
 }
 
-/// The account of a rendition of a package.
+/// The report of a rendition of a package.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RenditionReport {
-    /// What was written.
+    /// The record of what was written.
     pub record: RenditionRecord,
-    /// What ran; `None` for text.
+    /// The plan that ran; `None` for text.
     pub plan: Option<OutputPlan>,
     /// Frame threads of the video encoder.
     pub frame_threads: Option<u32>,
-    /// What became of every frame; `None` for audio and text.
+    /// The account of every frame; `None` for audio and text.
     pub ledger: Option<Ledger>,
-    /// How loud its audio is, where the job asks for that.
+    /// The loudness of its audio, if the job requests it.
     pub loudness: Vec<TrackLoudness>,
-    /// What the video encoder warned of.
+    /// Warnings of the video encoder.
     pub warnings: Vec<String>,
-    /// Frames of the source that brought captions or dynamic HDR metadata along.
+    /// Frames of the source with captions or dynamic HDR metadata.
     pub extras: ExtrasCount,
-    /// Where the source changed its size or format in mid-stream.
+    /// The places where the source changed its size or format in mid-stream.
     pub changes: Vec<Change>,
-    /// What became of every audio sample of the tracks that were encoded.
+    /// The account of every audio sample of the encoded tracks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audio_ledgers: Vec<AudioLedger>,
-    /// Where the audio of the source changed its codec, rate or channels in mid-stream.
+    /// The places where the audio of the source changed its codec, rate or channels in mid-stream.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audio_changes: Vec<AudioChange>,
 }
 
-/// The account of a still image, or a set of them.
+/// The report of a still image, or of a set of them.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StillReport {
     /// Its first file.
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// Its files; their hashes are empty where the job asks for none.
+    /// Its files; their hashes are empty if the job requests none.
     pub files: Vec<FileFixity>,
-    /// What is to be seen.
+    /// The content of the still.
     pub found: still::StillReport,
 }
 
-/// The account of an audio track from beside the source.
+/// The report of an external audio track.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TrackReport {
-    /// The files that it is made of.
+    /// Its files.
     #[serde(with = "trix_model::path_text::list")]
     #[schemars(with = "Vec<PathBuf>")]
     pub files: Vec<PathBuf>,
-    /// What was wrong with them.
+    /// Damage of these files.
     pub damage: Vec<DamageReport>,
 }
 
-/// How loud an audio track is.
+/// The loudness of an audio track.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TrackLoudness {
     /// Number of the track among the audio tracks of the output.
     pub track: usize,
-    /// As it went into the encoder, or, of a copied one, as it is decoded.
+    /// The loudness of the encoder's input, or of the decoded track if it is copied.
     pub loudness: Loudness,
 }
 
-/// An output that there is not.
+/// An output that failed.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FailedOutput {
-    /// The name that it would have had.
+    /// Its intended name.
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// What kind of trouble it was.
+    /// The kind of the error.
     pub kind: ErrorKind,
-    /// What happened, with its place.
+    /// The error, with its place.
     pub error: String,
 }
 
@@ -209,32 +209,32 @@ pub struct FailedOutput {
 pub struct Library {
     /// Name.
     pub name: String,
-    /// Version as the library says it.
+    /// Version, as the library reports it.
     pub version: String,
 }
 
-/// How an output was checked, and what was found.
+/// How an output was verified, and the results.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Verification {
-    /// How far the check went.
+    /// The level of verification.
     pub level: VerifyLevel,
-    /// Each thing that was compared; all of them hold, or there would be no report.
+    /// All comparisons. Each of them holds, otherwise there is no report.
     pub checks: Vec<Check>,
-    /// Seconds by which audio ends after (or, negative, before) the frame; the longest track counts.
+    /// Seconds from the end of the video to the end of the longest audio track; negative if audio ends first.
     pub drift_seconds: Option<f64>,
-    /// The decoded output against the frames that went in.
+    /// The score of the decoded output against the frames that were encoded.
     pub score: Option<Score>,
-    /// For a lossless encode: frames that were proved equal.
+    /// For a lossless encode: the number of frames that were proved equal.
     pub lossless_frames: Option<u64>,
 }
 
 /// How long a job took.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Timing {
-    /// Seconds for reading, encoding and writing, all passes.
+    /// Seconds for reading, encoding and writing, in all passes.
     pub encode_seconds: f64,
     /// Seconds for verification.
     pub verify_seconds: f64,
-    /// Frames of the source in a second while encoding, all passes counted once.
+    /// Frames of the source per second during encoding; frames of several passes are counted once.
     pub fps: f64,
 }

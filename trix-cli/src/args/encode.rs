@@ -25,25 +25,25 @@ pub struct Encode {
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
 
-    /// What becomes of the frames
+    /// How the video is written
     #[arg(long, default_value = "auto", help_heading = "Video")]
     pub video: VideoChoice,
-    /// Bits in a sample: 8, 10 (x264); 8, 10, 12 (x265) [default: the source's, or the next lower]
+    /// Bits per sample: 8, 10 (x264); 8, 10, 12 (x265) [default: the source's, or the next lower]
     #[arg(long, value_name = "N", help_heading = "Video")]
     pub depth: Option<u32>,
     /// Chroma subsampling
     #[arg(long, default_value = "keep", value_name = "400|420|422|444|keep", value_parser = chroma, help_heading = "Video")]
     pub chroma: ChromaChoice,
-    /// Size; -2 keeps the ratio (1280x-2)
+    /// Size; -2 keeps the aspect ratio (1280x-2)
     #[arg(long, value_name = "WxH", allow_hyphen_values = true, help_heading = "Video")]
     pub size: Option<Size>,
-    /// How frames are scaled
+    /// Scaling filter
     #[arg(long, default_value = "lanczos", help_heading = "Video")]
     pub resampler: ResamplerChoice,
-    /// Speed against compression, by the encoder's names [default: medium]
+    /// Preset, by the encoder's names: speed against compression [default: medium]
     #[arg(long, help_heading = "Video")]
     pub preset: Option<String>,
-    /// Kind of material, by the encoder's names
+    /// Tune for a kind of material, by the encoder's names
     #[arg(long, help_heading = "Video")]
     pub tune: Option<String>,
     /// Profile, by the encoder's names
@@ -52,16 +52,16 @@ pub struct Encode {
     /// Level, e.g. 4.1
     #[arg(long, help_heading = "Video")]
     pub level: Option<String>,
-    /// Most frames from keyframe to keyframe
+    /// Maximum GOP length in frames
     #[arg(long, value_name = "N", help_heading = "Video")]
     pub gop: Option<u32>,
-    /// Let frames refer across keyframes
+    /// Allow references across keyframes (open GOPs)
     #[arg(long, help_heading = "Video")]
     pub open_gop: bool,
-    /// Let no frame refer across a keyframe
+    /// Allow no references across keyframes (closed GOPs)
     #[arg(long, conflicts_with = "open_gop", help_heading = "Video")]
     pub closed_gop: bool,
-    /// Times at which a keyframe is forced, counted from the start of the output
+    /// Times of forced keyframes, counted from the start of the output
     #[arg(long, value_name = "TIME,...", value_delimiter = ',', help_heading = "Video")]
     pub force_keyframes: Vec<Timestamp>,
     /// Any other option of the encoder, by its own name; may be repeated
@@ -74,44 +74,44 @@ pub struct Encode {
     /// Constant quantiser
     #[arg(long, value_name = "N", group = "rate", help_heading = "Rate control")]
     pub qp: Option<u32>,
-    /// Average bit rate in kbit/s
+    /// Average bitrate in kbit/s
     #[arg(long, value_name = "KBPS", group = "rate", value_parser = kbps, help_heading = "Rate control")]
     pub bitrate: Option<u32>,
-    /// Every sample comes back as it went in
+    /// Encode without loss: every decoded sample equals the encoded one
     #[arg(long, group = "rate", help_heading = "Rate control")]
     pub lossless: bool,
-    /// 1 or 2 readings of the source, with --bitrate [default: 1]
+    /// Number of passes, 1 or 2, with --bitrate [default: 1]
     #[arg(long, value_name = "N", requires = "bitrate", help_heading = "Rate control")]
     pub passes: Option<u32>,
-    /// Most kbit/s into the decoder's buffer
+    /// Maximum bitrate in kbit/s into the decoder's buffer
     #[arg(long, value_name = "KBPS", value_parser = kbps, help_heading = "Rate control")]
     pub maxrate: Option<u32>,
-    /// The decoder's buffer in kbit
+    /// Size of the decoder's buffer in kbit
     #[arg(long, value_name = "KBIT", value_parser = kbps, help_heading = "Rate control")]
     pub bufsize: Option<u32>,
 
-    /// What becomes of two fields in a frame
+    /// What is done to interlaced frames
     #[arg(long, default_value = "auto", help_heading = "Picture")]
     pub deinterlace: DeinterlaceChoice,
-    /// Inverse telecine: restore the 23.976 frames a second of a film from 29.97 interlaced ones
+    /// Inverse telecine: restore film at 23.976 frames per second from 29.97 interlaced frames per second
     #[arg(long, help_heading = "Picture")]
     pub inverse_telecine: bool,
-    /// Cut off all but this: auto (black borders, measured), none or WxH+LEFT+TOP
+    /// Crop to this part: auto (without black borders, which are measured), none or WxH+LEFT+TOP
     #[arg(long, default_value = "none", value_name = "WxH+X+Y", help_heading = "Picture")]
     pub crop: Crop,
-    /// Turn and mirror frames as the container asks players to
+    /// Rotate and mirror frames as the container specifies
     #[arg(long, default_value = "auto", help_heading = "Picture")]
     pub rotate: RotateChoice,
-    /// Put frames in the middle of a black frame of this size
+    /// Centre frames in a black frame of this size
     #[arg(long, value_name = "WxH", help_heading = "Picture")]
     pub pad: Option<Size>,
-    /// Frames in a second (25, 24000/1001); repeats some and leaves others out
+    /// Frames per second (25, 24000/1001); frames are repeated or dropped
     #[arg(long, value_name = "RATE", help_heading = "Picture")]
     pub fps: Option<FrameRate>,
-    /// How high dynamic range becomes standard; auto: mobius for 8 bits
+    /// How high dynamic range is converted to standard dynamic range; auto: mobius for 8 bits
     #[arg(long, default_value = "auto", help_heading = "Picture")]
     pub tonemap: TonemapChoice,
-    /// What the source's colour is, where it does not say or lies: bt709, bt601-525, bt601-625, bt2020, pq, hlg, or
+    /// Colour of the source, if it states none or a wrong one: bt709, bt601-525, bt601-625, bt2020, pq, hlg, or
     /// primaries=, transfer=, matrix=, range=
     #[arg(long, value_name = "COLOR,...", help_heading = "Picture")]
     pub color_override: Option<ColorOverride>,
@@ -121,75 +121,76 @@ pub struct Encode {
     /// Convert the range of values
     #[arg(long, help_heading = "Picture")]
     pub range: Option<RangeChoice>,
-    /// What becomes of an alpha channel
+    /// What is done to an alpha channel
     #[arg(long, default_value = "auto", help_heading = "Picture")]
     pub alpha: AlphaChoice,
-    /// What becomes of HDR10+ and Dolby Vision
+    /// What is done to HDR10+ and Dolby Vision metadata
     #[arg(long, default_value = "carry", help_heading = "Picture")]
     pub dynamic_hdr: DynamicHdrChoice,
     /// What is done when the source changes its size or format
     #[arg(long, default_value = "scale", help_heading = "Picture")]
     pub on_change: ChangeChoice,
 
-    /// The video stream that is encoded, by its number in `trix probe` [default: the film]
+    /// The video stream to encode, by its number in `trix probe` [default: the main video]
     #[arg(long, value_name = "N", help_heading = "Video")]
     pub video_stream: Option<usize>,
 
-    /// Audio tracks of the source: all, none, or numbers (from 0 on) and languages, with commas between them
-    /// [default: those of the film's programme]
+    /// Audio tracks of the source: all, none, or numbers (from 0) and languages, separated by commas [default: those of
+    /// the programme of the video]
     #[arg(long, value_name = "TRACK,...", help_heading = "Audio")]
     pub audio_tracks: Option<AudioTracks>,
-    /// For every track: aac, opus, ac3 or eac3, each alone or with :KBPS; flac, alac; pcm at the source's depth, pcm16,
-    /// pcm24, pcm32 or pcmf32; copy; none; auto copies where the container can hold and cut it, else loses as little as
-    /// can be
+    /// Codec of every track: aac, opus, ac3 or eac3, each alone or with :KBPS; flac, alac; pcm at the source's depth,
+    /// pcm16, pcm24, pcm32 or pcmf32; copy; none; auto copies if the container can hold and cut the audio, else encodes
+    /// with the least loss
     #[arg(long, default_value = "auto", value_name = "CODEC[:BITRATE]", help_heading = "Audio")]
     pub audio: AudioSettings,
-    /// Channels: mono, stereo, 5.1, 7.1 and so on [default: the source's]
+    /// Channel layout: mono, stereo, 5.1, 7.1 and so on [default: the source's]
     #[arg(long, value_name = "LAYOUT", help_heading = "Audio")]
     pub audio_layout: Option<String>,
-    /// Samples in a second [default: the source's, or the nearest that the codec has]
+    /// Sample rate in Hz [default: the source's, or the nearest that the codec has]
     #[arg(long, value_name = "HZ", help_heading = "Audio")]
     pub audio_rate: Option<u32>,
-    /// How channels are mixed: for each channel of the output, factors for those of the source ("1,0,.7;0,1,.7")
+    /// Mix matrix: for each channel of the output, factors for the channels of the source ("1,0,.7;0,1,.7")
     #[arg(long, value_name = "ROW;...", value_parser = matrix, allow_hyphen_values = true, help_heading = "Audio")]
     pub audio_matrix: Option<Matrix>,
-    /// What is done where the times of the audio run away from its samples
+    /// What is done if the audio's timestamps drift away from its samples
     #[arg(long, default_value = "fill", help_heading = "Audio")]
     pub audio_drift: DriftChoice,
 
-    /// copy, none, subrip, mov_text, ass or webvtt, for every track; copy converts text where the container needs it
+    /// Codec of every subtitle track: copy, none, subrip, mov_text, ass or webvtt; copy converts text if the container
+    /// needs it
     #[arg(long, default_value = "copy", value_name = "copy|none|CODEC", help_heading = "Tracks")]
     pub subtitles: SubtitleSettings,
-    /// A tag about the whole file, instead of the source's; an empty value takes it away; may be repeated
+    /// A tag of the whole file, in place of the source's; an empty value removes the tag; may be repeated
     #[arg(long, value_name = "K=V", value_parser = tag, help_heading = "Tracks")]
     pub metadata: Vec<(String, String)>,
 
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: Reading,
-    /// Where the output begins (12.5, 01:30, 00:01:30.040)
+    /// Start of the output (12.5, 01:30, 00:01:30.040)
     #[arg(long, value_name = "TIME", help_heading = "Source")]
     pub start: Option<Timestamp>,
-    /// How long the output is
+    /// Duration of the output
     #[arg(long, value_name = "TIME", help_heading = "Source")]
     pub duration: Option<Timestamp>,
-    /// Most frames
+    /// Maximum number of frames
     #[arg(long, value_name = "N", help_heading = "Source")]
     pub frames: Option<u64>,
-    /// What to do when the source is damaged
+    /// What to do if the source is damaged
     #[arg(long, default_value = "fail", help_heading = "Source")]
     pub on_damage: DamageChoice,
 
-    /// Threads that each decoder and encoder may use [default: what they choose]
+    /// Threads that each decoder and encoder may use [default: their own choice]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub threads: Option<u32>,
-    /// How the output is checked before it gets its name
+    /// How the output is verified before it gets its name
     #[arg(long, default_value = "structure", help_heading = "Run")]
     pub verify: VerifyChoice,
-    /// Replace a file that has the output's name
+    /// Replace an existing file with the output's name
     #[arg(long, help_heading = "Run")]
     pub overwrite: bool,
-    /// How progress is shown, on standard error; auto: a bar on a terminal, else nothing
+    /// How progress is shown on standard error; auto: a bar on a terminal, else nothing
     #[arg(long, default_value = "auto", help_heading = "Run")]
     pub progress: ProgressChoice,
     /// Print the report as JSON on standard output (see `trix schema report`)
@@ -197,10 +198,10 @@ pub struct Encode {
     pub json: bool,
 }
 
-/// What becomes of the frames.
+/// How the video is written.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub enum VideoChoice {
-    /// x264; a copy where the container cannot hold H.264
+    /// x264; copies the video if the container cannot hold H.264
     Auto,
     /// H.264
     X264,
@@ -210,70 +211,70 @@ pub enum VideoChoice {
     Ffv1,
     /// ProRes
     Prores,
-    /// As they are
+    /// Copies the compressed video
     Copy,
-    /// Left out
+    /// Leaves the video out
     None,
 }
 
-/// What is done where the times of the audio run away from its samples.
+/// What is done if the audio's timestamps drift away from its samples.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub enum DriftChoice {
-    /// Silence fills what is missing, and what overlaps is cut
+    /// Inserts silence into gaps and cuts overlaps
     Fill,
-    /// The drift is measured, and the audio resampled by as much
+    /// Measures the drift and resamples the audio by it
     Stretch,
 }
 
-/// How samples are computed when the size changes.
+/// The scaling filter.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ResamplerChoice {
     /// Sharp
     Lanczos,
-    /// Between the two
+    /// Between lanczos and bilinear
     Bicubic,
-    /// Soft, quick
+    /// Soft, fast
     Bilinear,
 }
 
-/// What becomes of two fields in a frame.
+/// What is done to interlaced frames.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum DeinterlaceChoice {
-    /// From the flags, and a measurement where they hint at fields
+    /// Decides by the flags, and by a measurement if they indicate fields
     Auto,
-    /// A frame from each frame
+    /// One frame from each frame
     On,
-    /// A frame from each field
+    /// One frame from each field
     Fields,
-    /// Keep them
+    /// Keeps the fields
     Off,
 }
 
-/// Whether frames are turned.
+/// Whether frames are rotated.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum RotateChoice {
-    /// As the container asks
+    /// As the container specifies
     Auto,
-    /// Not
+    /// Frames are not rotated
     Off,
 }
 
-/// How high dynamic range becomes standard.
+/// How high dynamic range is converted to standard dynamic range.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum TonemapChoice {
     /// mobius for 8 bits
     Auto,
-    /// It stays high
+    /// Keeps high dynamic range
     Off,
     /// Keeps midtones
     Mobius,
-    /// Like film, darker
+    /// Film-like, darker
     Hable,
     /// x / (x + 1)
     Reinhard,
 }
 
-/// Which values are black and white.
+/// Which code values are black and white.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum RangeChoice {
     /// 16 to 235 at 8 bits
@@ -282,54 +283,54 @@ pub enum RangeChoice {
     Full,
 }
 
-/// What becomes of an alpha channel.
+/// What is done to an alpha channel.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum AlphaChoice {
-    /// Kept in FFV1 and ProRes 4444, else laid on black
+    /// Kept in FFV1 and ProRes 4444, else composited on black
     Auto,
-    /// Laid on black
+    /// Composited on black
     Black,
-    /// No job
+    /// Refuses the job
     Refuse,
 }
 
-/// What becomes of HDR10+ and Dolby Vision.
+/// What is done to HDR10+ and Dolby Vision metadata.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum DynamicHdrChoice {
-    /// Into HEVC, where no transform makes it untrue
+    /// Carried into HEVC, unless a transform makes it wrong
     Carry,
     /// Left out
     Drop,
-    /// Carried, or no job
+    /// Carried, or the job is refused
     Require,
 }
 
 /// What is done when the source changes its size or format.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ChangeChoice {
-    /// To the size of the first frame
+    /// Scales to the size of the first frame
     Scale,
-    /// No output
+    /// Fails the job
     Refuse,
 }
 
-/// What to do when the source is damaged.
+/// What to do if the source is damaged.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub enum DamageChoice {
-    /// Stop, and say where
+    /// Stops and reports the place
     Fail,
-    /// Go on, count, and report
+    /// Continues, and counts and reports the damage
     Conceal,
 }
 
-/// How the output is checked.
+/// How the output is verified.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum VerifyChoice {
-    /// Not at all
+    /// No verification
     Off,
-    /// Counts, times and compressed bytes are read back
+    /// Reads back counts, times and compressed bytes
     Structure,
-    /// Also decoded, and compared with the frames that went in
+    /// Also decodes, and compares with the frames that were encoded
     Full,
 }
 
@@ -340,13 +341,13 @@ pub enum ProgressChoice {
     Auto,
     /// A bar
     Bar,
-    /// A JSON object a line
+    /// One JSON object per line
     Json,
     /// Nothing
     None,
 }
 
-/// A chroma subsampling; `None` keeps that of the source.
+/// A chroma subsampling; `None` keeps the source's.
 #[derive(Clone, Copy)]
 pub struct ChromaChoice(pub Option<Chroma>);
 

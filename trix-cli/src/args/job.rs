@@ -21,23 +21,23 @@ use super::{
 pub struct Ingest {
     /// A local media file
     pub source: PathBuf,
-    /// The folder to write into; it is made where it is missing
+    /// The output folder; it is created if it does not exist
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
-    /// A profile, by name or file; may be repeated, and then everything that any of them asks for is made
+    /// A profile, by name or file; may be repeated to make the products of all of them
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', default_value = "archive")]
     pub profile: Vec<String>,
-    /// An audio track from beside the source; may be repeated. Options stand behind the file:
+    /// An external audio track; may be repeated. Options follow the file:
     /// FILE:lang=rus,title=Dub,offset=-40ms,tempo=25/24,map=5.1,length=fit
     #[arg(long, value_name = "FILE[:OPTIONS]", value_parser = track())]
     pub audio: Vec<TrackSettings>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub streams: Streams,
-    /// What to do when the source is damaged
+    /// What to do if the source is damaged
     #[arg(long, value_name = "WHAT")]
     pub on_damage: Option<DamageChoice>,
-    /// What is done where the times of the audio run away from its samples
+    /// What is done if the audio's timestamps drift away from its samples
     #[arg(long, value_name = "WHAT")]
     pub audio_drift: Option<DriftChoice>,
     #[command(flatten)]
@@ -51,7 +51,7 @@ pub struct Ingest {
 /// Arguments of `trix run`.
 #[derive(Args)]
 pub struct Run {
-    /// The job file: .toml, .yaml or .json; or a plan, as `trix plan --json` writes it
+    /// The job file: .toml, .yaml or .json; or a plan from `trix plan --json`
     pub job: PathBuf,
     /// The folder for outputs with relative names [default: the current one]
     #[arg(short, long, value_name = "DIR")]
@@ -72,7 +72,7 @@ pub struct Plan {
     /// A profile, by name or file, for the media file
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
     pub profile: Vec<String>,
-    /// An audio track from beside the media file, as for `trix ingest`
+    /// An external audio track, as for `trix ingest`
     #[arg(long, value_name = "FILE[:OPTIONS]", value_parser = track(), requires = "profile")]
     pub audio: Vec<TrackSettings>,
     #[command(flatten)]
@@ -94,7 +94,7 @@ pub struct Plan {
 pub struct Profiles {
     /// The profile to show
     pub name: Option<String>,
-    /// Check a profile of your own, and run nothing
+    /// Check a profile file, and run nothing
     #[arg(long, value_name = "FILE", conflicts_with = "name")]
     pub check: Option<PathBuf>,
 }
@@ -104,14 +104,14 @@ fn track() -> impl TypedValueParser<Value = TrackSettings> {
     OsStringValueParser::new().try_map(|text| path_text::to_text(text).parse::<TrackSettings>())
 }
 
-/// Which streams of the source are taken.
+/// The streams of the source to use.
 #[derive(Args)]
 pub struct Streams {
-    /// The video stream that is encoded, by its number in `trix probe` [default: the film]
+    /// The video stream to encode, by its number in `trix probe` [default: the main video]
     #[arg(long, value_name = "N")]
     pub video_stream: Option<usize>,
-    /// Audio tracks of the source: all, none, or numbers (from 0 on) and languages, with commas between them
-    /// [default: those of the film's programme]
+    /// Audio tracks of the source: all, none, or numbers (from 0) and languages, separated by commas [default: those of
+    /// the programme of the video]
     #[arg(long, value_name = "TRACK,...")]
     pub audio_tracks: Option<AudioTracks>,
 }
@@ -125,10 +125,10 @@ impl Streams {
     }
 }
 
-/// What is set from the command line.
+/// Settings from the command line.
 #[derive(Args)]
 pub struct Setting {
-    /// Set a variable of the job, or a place in it (source.frames=100); may be repeated
+    /// Set a variable of the job, or one of its keys (source.frames=100); may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = super::encode::key_value)]
     pub set: Vec<(String, String)>,
 }
@@ -136,10 +136,10 @@ pub struct Setting {
 /// How a job runs.
 #[derive(Args)]
 pub struct Running {
-    /// Replace files that have the outputs' names
+    /// Replace existing files with the outputs' names
     #[arg(long)]
     pub overwrite: bool,
-    /// How progress is shown, on standard error; auto: a bar on a terminal, else nothing
+    /// How progress is shown on standard error; auto: a bar on a terminal, else nothing
     #[arg(long, default_value = "auto")]
     pub progress: ProgressChoice,
     /// Print the report as JSON on standard output (see `trix schema report`)

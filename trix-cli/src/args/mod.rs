@@ -22,33 +22,33 @@ use crate::exit;
 #[derive(Parser)]
 #[command(name = "trix", version, after_help = exit::HELP, arg_required_else_help = true)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Show what a file holds
+    /// Show the content of a file
     Probe(Probe),
-    /// Make every copy of a master that a profile asks for, from one decode
+    /// Make all copies of a master that a profile defines, from one decode
     Ingest(Ingest),
     /// Encode a source into one output, verify it, and report
     Encode(Box<Encode>),
     /// Run a job file (TOML, YAML or JSON)
     Run(Run),
-    /// Show what a job would do, with every default, and run nothing
+    /// Show the plan of a job, with every default, and run nothing
     Plan(Plan),
     /// List the profiles, show one, or check a file
     Profiles(Profiles),
-    /// Check that a file is whole, by decoding all of it
+    /// Check that a file is complete, by decoding all of it
     Verify(Verify),
     /// Score the frames of one file against those of another
     Compare(Compare),
     /// Show versions, depths and codecs, and what is missing
     Doctor(Doctor),
-    /// Print the JSON Schema of something that Trix reads or writes
+    /// Print the JSON Schema of a document that Trix reads or writes
     Schema(Schema),
     /// Print a completion script for a shell
     Completions(Completions),
@@ -77,7 +77,7 @@ pub struct Probe {
 pub struct Verify {
     /// The file to check
     pub file: PathBuf,
-    /// What its frames are compared with (PSNR, SSIM)
+    /// The source to compare its frames with (PSNR, SSIM)
     #[arg(long, value_name = "SOURCE")]
     pub against: Option<PathBuf>,
     #[command(flatten)]
@@ -94,9 +94,9 @@ pub struct Verify {
 /// Arguments of `trix compare`.
 #[derive(Args)]
 pub struct Compare {
-    /// The file that is right
+    /// The reference file
     pub reference: PathBuf,
-    /// The file that is judged
+    /// The file to score
     pub distorted: PathBuf,
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -104,7 +104,7 @@ pub struct Compare {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: Reading,
-    /// What to compute
+    /// The metrics to compute
     #[arg(long, value_name = "METRIC", value_delimiter = ',', default_value = "psnr,ssim")]
     pub metric: Vec<Metric>,
     /// Print JSON (see `trix schema compare`)
@@ -123,40 +123,40 @@ pub struct Doctor {
 /// Arguments of `trix schema`.
 #[derive(Args)]
 pub struct Schema {
-    /// Of what
+    /// The name of the schema
     #[arg(value_name = "NAME")]
     pub name: SchemaName,
 }
 
-/// What has a schema.
+/// The documents that have a schema.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum SchemaName {
-    /// What a job file says
+    /// A job file
     Job,
-    /// What `trix plan --json` prints
+    /// The output of `trix plan --json`
     Plan,
-    /// What `trix probe --json` prints
+    /// The output of `trix probe --json`
     MediaInfo,
-    /// What `--json` of ingest, run and encode prints
+    /// The output of ingest, run and encode with `--json`
     Report,
     /// A line of `--progress json`
     Progress,
     /// An event of a running job, for programs that use the library
     Event,
-    /// What `trix verify --json` prints
+    /// The output of `trix verify --json`
     Verify,
-    /// What `trix compare --json` prints
+    /// The output of `trix compare --json`
     Compare,
-    /// What `trix doctor --json` prints
+    /// The output of `trix doctor --json`
     Doctor,
-    /// What `--json` prints when something failed
+    /// The output of `--json` after a failure
     Error,
 }
 
 /// Arguments of `trix completions`.
 #[derive(Args)]
 pub struct Completions {
-    /// For which shell
+    /// The name of the shell
     pub shell: Shell,
 }
 

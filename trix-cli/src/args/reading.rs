@@ -1,4 +1,4 @@
-//! Arguments that describe a source which does not describe itself.
+//! Arguments that describe a source if it does not describe itself.
 
 use std::path::Path;
 
@@ -9,21 +9,21 @@ use trix_core::{
     spec::source::{RawGeometry, Reading as Stated},
 };
 
-/// Of the file that a command is about: the source, or the file that is judged.
+/// Arguments for the main file of a command: the source, or the file to score.
 #[derive(Args)]
 pub struct Reading {
-    /// The source is planes without a header: size, FFmpeg's pixel format, frames in a second
+    /// The source is raw frames without a header: size, FFmpeg's pixel format, frames per second
     #[arg(long, value_name = "WxH:FORMAT:RATE", help_heading = "Source")]
     pub raw: Option<RawGeometry>,
-    /// Frames in a second of numbered frames (shot.%04d.dpx) [default: what they say, else 25]
+    /// Frames per second of an image sequence (shot.%04d.dpx) [default: the rate in its files, else 25]
     #[arg(long, value_name = "N/D", conflicts_with = "raw", help_heading = "Source")]
     pub source_rate: Option<Rational>,
 }
 
-/// Of the file that another is compared with.
+/// Arguments for the reference file.
 #[derive(Args)]
 pub struct OtherReading {
-    /// The reference is planes without a header
+    /// The reference is raw frames without a header
     #[arg(long, value_name = "WxH:FORMAT:RATE", help_heading = "Source")]
     pub reference_raw: Option<RawGeometry>,
 }

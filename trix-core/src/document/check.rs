@@ -1,7 +1,7 @@
-//! Compares a document with the schema of a job: the one place that says what is wrong with the values of a document.
+//! Compares a document with the schema of a job. All checks of single values of a document are here.
 //!
-//! Invariant: every key that is not known and every value that cannot be read is told, with its place and what would be
-//! right; what is told is taken out of the tree, so that the rest becomes a job. The tree is walked once.
+//! Invariant: every unknown key and every unreadable value is reported, with its place and what is expected. A reported
+//! value is taken out of the tree, so that the rest becomes a job. The tree is walked once.
 
 use serde_json::{Value, json};
 use trix_model::mistake::closest;
@@ -12,11 +12,11 @@ use crate::document::{
     schema::{name, resolved},
 };
 
-/// Mistakes that are looked for. Nobody reads more, and a document can have a hundred thousand.
+/// The number of mistakes that are collected. Nobody reads more, and a document can have a hundred thousand.
 pub(super) const MOST: usize = 1000;
 
-/// Everything in `tree` that `schema`, a part of `root`, does not allow. It is out afterwards, and elements of lists that
-/// are out are gone.
+/// Returns everything in `tree` that `schema`, a part of `root`, does not allow. These nodes become [`Data::Out`];
+/// elements of lists are removed.
 pub(super) fn check(tree: &mut Node, root: &Value, schema: &Value) -> Vec<Placed> {
     let mut check = Check { root, mistakes: Vec::new() };
     check.value(tree, schema);
@@ -52,7 +52,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A value of one kind.
+    /// Checks a value of one kind.
     fn plain(&mut self, node: &mut Node, schema: &'a Value) {
         if let Some(expected) = wrong_kind(node, schema) {
             return self.wrong(node, format!("is {}; {expected} is expected", node.kind()));
@@ -81,7 +81,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A value of a type with a reader; elements of a list are judged one by one.
+    /// Checks a value of a type that has a reader. Elements of a list are checked one by one.
     fn read(&mut self, node: &mut Node, reader: Reader) {
         if let Data::List(items) = &mut node.data {
             for item in items.iter_mut() {
@@ -95,7 +95,8 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// One of several: nothing, one of several words, tables that are told apart by their type, or different kinds.
+    /// Checks a value for which the schema lists alternatives: null, one of several words, tables with different `type`
+    /// keys, or values of different kinds.
     fn branches(&mut self, node: &mut Node, branches: &'a [Value]) {
         let is_null = |schema: &Value| schema.get("type").and_then(Value::as_str) == Some("null");
         let (nothing, named): (Vec<&'a Value>, Vec<&'a Value>) = branches.iter().partition(|branch| is_null(branch));
@@ -119,7 +120,7 @@ impl<'a> Check<'a> {
                         Some(branch) => self.value(node, branch),
                         None => {
                             self.word(own, &types);
-                            // Nobody knows what else may stand in it.
+                            // The type is unknown, so the legal keys of this table are unknown too.
                             node.data = Data::Out;
                         }
                     }
@@ -176,7 +177,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// One of several words, where there are any to choose from.
+    /// Checks that the text is one of the words `legal`, if there are any.
     fn word(&mut self, node: &mut Node, legal: &[&str]) {
         let own = node.text().unwrap_or_default();
         if !legal.is_empty() && !legal.contains(&own) {
@@ -206,18 +207,18 @@ impl<'a> Check<'a> {
     }
 }
 
-/// The least and the most that a number may be: what the schema says, and what the type can hold.
+/// The smallest and the largest legal number, from the schema and from the range of the type.
 fn bounds(schema: &Value) -> (Option<f64>, Option<f64>) {
     let least = schema.get("minimum").and_then(Value::as_f64);
     match schema.get("format").and_then(Value::as_str) {
         Some("int32") => (Some(i32::MIN.into()), Some(i32::MAX.into())),
         Some("uint32") => (least, Some(u32::MAX.into())),
-        // The other formats of jobs hold every number that a document can.
+        // The other formats in the schema hold every number that a document can.
         _ => (least, None),
     }
 }
 
-/// What kind of value is expected, if this one is of another.
+/// Returns the expected kind of value if this one is of another kind.
 fn wrong_kind(node: &Node, schema: &Value) -> Option<String> {
     let names = match schema.get("type")? {
         Value::Array(names) => names.as_slice(),

@@ -1,6 +1,6 @@
-//! What is decided by the traits of a source: whether an element of a list is wanted, and how.
+//! Conditions and cases: the traits of a source decide if an element of a list is used, and with which settings.
 //!
-//! Invariant: what is decided about one element never moves the place of another.
+//! Invariant: a decision about one element never changes the path of another.
 
 use serde_json::Value;
 
@@ -15,13 +15,13 @@ use crate::{
     spec::job::Job,
 };
 
-/// Keys of an element that decide whether and how it is wanted, and are no part of a job.
+/// The keys of an element that control its use. They are no part of a job.
 const DECIDING: [&str; 3] = ["id", "when", "cases"];
 
-/// Cases of one element.
+/// The largest number of cases of one element.
 const MOST_CASES: usize = 100;
 
-/// The tree of a job: variables, and what decides, are out.
+/// Returns the tree of a job: variables, conditions, cases and ids are out.
 pub(super) fn without(mut tree: Node) -> Node {
     leave_out(&mut tree, &["variables"]);
     for list in Job::LISTS {
@@ -39,7 +39,7 @@ fn leave_out(table: &mut Node, keys: &[&str]) {
     }
 }
 
-/// What is wrong with what decides in `tree`; `schema` is that of a job.
+/// Returns the mistakes in conditions, cases and ids of `tree`. `schema` is the schema of a job.
 pub(super) fn check(tree: &Node, schema: &Value) -> Vec<Placed> {
     let mut mistakes = Vec::new();
     for list in Job::LISTS {
@@ -84,7 +84,8 @@ fn check_cases(item: &Node, cases: &Node, schema: &Value, of: &Value) -> Vec<Pla
         let mut change = case.clone();
         change.take("when");
         let mut merged = merge(base.clone(), change);
-        // What the case does not say is the element's, and what it lacks another case may bring.
+        // A case is checked together with its element: only mistakes inside the case count, and another case may add a
+        // missing key.
         let within = format!("{}.", case.path);
         let own = |Placed { mistake, .. }: &Placed| {
             mistake.place.starts_with(&within) && !mistake.problem.starts_with("needs ")
@@ -94,7 +95,7 @@ fn check_cases(item: &Node, cases: &Node, schema: &Value, of: &Value) -> Vec<Pla
     mistakes
 }
 
-/// The tree for a source with these `traits`: what is not wanted is gone, and cases that hold are applied.
+/// Returns the tree for a source with these `traits`: unwanted elements are removed, and cases that hold are applied.
 pub(super) fn decided(tree: &Node, traits: &Traits) -> Node {
     let mut tree = tree.clone();
     for list in Job::LISTS {

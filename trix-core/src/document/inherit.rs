@@ -1,6 +1,6 @@
-//! Puts documents together: what one inherits from others.
+//! Merges a document with the documents that it inherits.
 //!
-//! Invariant: what stands nearer to the user wins; nothing is merged that is of another type.
+//! Invariant: the document nearer to the user wins; tables of different types are never merged.
 
 use std::{collections::HashMap, path::Path};
 
@@ -16,13 +16,14 @@ use crate::{
     spec::job::Job,
 };
 
-/// Levels of inheritance.
+/// The largest number of levels of inheritance.
 const MOST_LEVELS: usize = 16;
 
-/// Documents that one is put together from. Two that each inherit another one twice are already seven.
+/// The largest number of documents that one is merged from. Two levels that each inherit two documents are already
+/// seven.
 const MOST_DOCUMENTS: usize = 64;
 
-/// Reads a document with everything that it inherits. `near` is the folder in which it looks for other files.
+/// Reads a document with everything that it inherits. It looks for other files in the folder `near`.
 pub(super) fn load(
     texts: &mut Texts,
     label: &str,
@@ -63,7 +64,7 @@ pub(super) fn load(
         }
     }
     heirs.pop();
-    // A description is that of the document itself.
+    // The description of a document is not inherited.
     merged.take("description");
     Ok(merge_jobs(merged, own))
 }
@@ -80,7 +81,8 @@ fn names(node: &Node) -> Option<Vec<&str>> {
     }
 }
 
-/// What the document `over` says, and of `under` what it does not say. Elements of lists meet by their `id`.
+/// Merges two documents: the values of `over`, and those of `under` that `over` does not set. Elements of lists are
+/// matched by their `id`.
 fn merge_jobs(mut under: Node, mut over: Node) -> Node {
     for list in Job::LISTS {
         if let (Some(Data::List(under)), Some(Data::List(over))) =
@@ -109,7 +111,7 @@ fn merge_lists(mut items: Vec<Node>, over: Vec<Node>) -> Vec<Node> {
     items
 }
 
-/// What `over` says, and of `under` what it does not say.
+/// Merges two nodes: the values of `over`, and those of `under` that `over` does not set.
 pub(super) fn merge(mut under: Node, mut over: Node) -> Node {
     let kind = |node: &Node| node.get("type").and_then(Node::text).map(str::to_owned);
     let (old, new) = (kind(&under), kind(&over));

@@ -1,4 +1,4 @@
-//! A job as it is written: TOML, YAML or JSON, with profiles to inherit from, variables, and conditions.
+//! A job as a user writes it: TOML, YAML or JSON, with profiles to inherit from, variables, and conditions.
 //!
 //! ```
 //! use trix_core::document::{Document, Language};
@@ -15,8 +15,8 @@
 //! # Ok::<(), trix_core::Error>(())
 //! ```
 //!
-//! Invariant: whatever is wrong with a document is told at once, each mistake with the document and the line where it
-//! stands; what is not wrong becomes a [`Job`], the same one whichever language it was written in.
+//! Invariant: all mistakes of a document are reported at once, each with its document and line. A document without
+//! mistakes becomes the same [`Job`] in every language.
 
 mod check;
 mod deciding;
@@ -57,7 +57,7 @@ use crate::{
     },
 };
 
-/// A job as it is written.
+/// A job as a user writes it.
 #[derive(Clone, Debug)]
 pub struct Document {
     tree: Node,
@@ -66,11 +66,11 @@ pub struct Document {
 }
 
 impl Document {
-    /// Reads a file, and sets each `key` to its `value`: a variable, or a place in the job such as
+    /// Reads a file, and sets each `key` to its `value`. A key is the name of a variable, or a place in the job such as
     /// `outputs[0].video.rate.value`.
     ///
     /// # Errors
-    /// `Io` when the file cannot be read; `InvalidSpec` with everything that is wrong with it.
+    /// `Io` when the file cannot be read; `InvalidSpec` with all mistakes of the document.
     pub fn open(path: &Path, set: &[(String, String)]) -> Result<Self> {
         let found = profiles::read(path)?;
         Self::load(&found.label, &found.text, found.language, found.near.as_deref(), None, set)
@@ -84,7 +84,7 @@ impl Document {
         Self::load("the job", text, language, None, None, set)
     }
 
-    /// Takes one or more profiles, by name or file, for `source` and the audio `tracks` from beside it.
+    /// Makes a document of one or more profiles, by name or file, for `source` and the external audio `tracks`.
     ///
     /// # Errors
     /// As [`Document::open`].
@@ -137,12 +137,12 @@ impl Document {
             let description = description.and_then(|node| node.text().map(str::to_owned));
             return Ok(Document { tree, texts, description });
         }
-        // What is left is judged too, so that all is told at once.
+        // The readable rest is checked too, so that all mistakes are reported at once.
         mistakes.extend(further(&bare, &schema)?);
         Err(texts.error(mistakes))
     }
 
-    /// What the document says that it is for.
+    /// The document's own description of its purpose.
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
@@ -161,11 +161,11 @@ impl Document {
         Ok(source)
     }
 
-    /// The job for a source with these `traits`: outputs whose condition does not hold are left out, and cases that hold
-    /// are applied, in the order in which they are written.
+    /// Returns the job for a source with these `traits`. Outputs whose condition does not hold are left out. Cases that
+    /// hold are applied in the order of the document.
     ///
     /// # Errors
-    /// `InvalidSpec` when a case makes something of the job that cannot be read.
+    /// `InvalidSpec` when a case makes the job unreadable.
     pub fn job(&self, traits: &Traits) -> Result<Job> {
         let mut bare = deciding::without(deciding::decided(&self.tree, traits));
         let schema = schema::of_job();
@@ -173,7 +173,7 @@ impl Document {
         if mistakes.is_empty() { read(&bare) } else { Err(self.texts.error(mistakes)) }
     }
 
-    /// Adds to an error about the job for `traits` where its mistakes stand.
+    /// Adds the lines of its mistakes to an error about the job for `traits`.
     pub fn explain(&self, traits: &Traits, error: Error) -> Error {
         if error.mistakes().is_empty() {
             return error;
@@ -184,7 +184,7 @@ impl Document {
         self.texts.error(placed.collect())
     }
 
-    /// Opens the source and makes the job for it. Outputs with relative names go into `folder`.
+    /// Opens the source and makes the job for it. Outputs with relative names are placed in `folder`.
     ///
     /// # Errors
     /// As [`Document::source`], [`Source::open_as`] and [`Document::job`].
@@ -212,23 +212,23 @@ pub struct Resolved {
     pub job: Job,
     /// The properties of the source that conditions ask about.
     pub traits: Traits,
-    /// The source, opened as the job says. [`run_opened`](crate::run_opened) takes it.
+    /// The source, opened with the settings of the job. [`run_opened`](crate::run_opened) takes it.
     pub source: Source,
 }
 
-/// The job that a tree becomes of which nothing is wrong.
+/// Makes a job of a tree without mistakes.
 fn read(tree: &Node) -> Result<Job> {
     serde_json::from_value(tree.to_json())
         .map_err(|error| Error::bug(Stage::Plan, format!("a job that was checked cannot be read: {error}")))
 }
 
-/// What is wrong, whatever the source is, with that of the job in `tree` which can be read; the rest is out.
+/// Returns the mistakes that the job in `tree` has with every source. Unreadable parts of the tree are out already.
 fn further(tree: &Node, schema: &Value) -> Result<Vec<Placed>> {
     let is_certain = |element: &str| tree.nearest(element).0.get("when").is_none();
     let mut found = Vec::new();
     for mistake in crate::planner::mistakes_alone(&read(tree)?, &is_certain) {
         let (mut placed, node) = placed(&mistake, tree, schema);
-        // Of what is out, all is told.
+        // Mistakes of a node that is out are reported already.
         if node.is_out() {
             continue;
         }
@@ -240,12 +240,12 @@ fn further(tree: &Node, schema: &Value) -> Result<Vec<Placed>> {
     Ok(found)
 }
 
-/// A mistake of a plan as one of the document whose job is in `tree`, and the part of the tree that it is about, or that
-/// is nearest. A plan says no number of the only output.
+/// Returns a mistake of a plan as a mistake of the document whose job is in `tree`, and the part of the tree that it is
+/// about, or the nearest one. A plan gives no number for the only output.
 fn placed<'a>(mistake: &Mistake, tree: &'a Node, schema: &Value) -> (Placed, &'a Node) {
     let place = mistake.place.as_str();
     let first = place.split(['.', '[']).next().unwrap_or_default();
-    // The one key that both a job and an output can have.
+    // `threads` is the only key that both a job and an output can have.
     let is_of_output = || match tree.get("outputs").map(Node::items) {
         Some([only]) => {
             matches!(only.get("threads"), Some(Node { data: Data::Number(own), .. }) if own.to_string() == mistake.value)

@@ -1,23 +1,23 @@
-//! A document as a tree of which each part knows where it is written, and its path in the job.
+//! A document as a tree. Each part of it knows its place in the text and its path in the job.
 //!
-//! Invariant: whatever is taken from one document into another keeps the place where it was written, and a part keeps
-//! its path when others before it are taken out.
+//! Invariant: a part that is merged into another document keeps its place in the text. A part keeps its path when parts
+//! before it are removed.
 
 use serde_json::{Map, Number, Value};
 use trix_model::mistake::Mistake;
 
 use crate::document::path::{Path, Step, steps};
 
-/// Where something is written.
+/// The place of something in a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Spot {
-    /// Number of the document.
+    /// The number of the document.
     pub(super) document: usize,
     /// Line, from one.
     pub(super) line: usize,
 }
 
-/// A mistake, and where it is written.
+/// A mistake and its place in the text.
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
     pub(super) spot: Spot,
@@ -28,12 +28,12 @@ pub(super) struct Placed {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
     pub(super) spot: Spot,
-    /// Where in the job it stands, from [`Node::locate`] on.
+    /// Its path in the job, set by [`Node::locate`].
     pub(super) path: Path,
     pub(super) data: Data,
 }
 
-/// What a part of a document holds.
+/// The content of a part of a document.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Data {
     #[default]
@@ -42,9 +42,9 @@ pub(super) enum Data {
     Number(Number),
     Text(String),
     List(Vec<Node>),
-    /// In the order in which it is written.
+    /// In the order of the text.
     Table(Vec<(String, Node)>),
-    /// Something that is no part of the job: what is wrong with it is told already, or it only decides about the job.
+    /// Not part of the job: its mistakes are reported already, or it only controls the job.
     Out,
 }
 
@@ -96,14 +96,14 @@ impl Node {
         }
     }
 
-    /// Takes an entry out of a table.
+    /// Removes an entry from a table and returns it.
     pub(super) fn take(&mut self, key: &str) -> Option<Node> {
         let Data::Table(entries) = &mut self.data else { return None };
         let at = entries.iter().position(|(own, _)| own == key)?;
         Some(entries.remove(at).1)
     }
 
-    /// The part at `place`, made where it is missing; `None` where something else stands in the way.
+    /// Returns the part at `place`, and creates it if it is missing. `None` if a value of another kind is in its path.
     pub(super) fn reach(&mut self, place: &str, spot: Spot) -> Option<&mut Node> {
         let mut node = self;
         for step in steps(place) {
@@ -142,7 +142,7 @@ impl Node {
         (node, beyond.unwrap_or_else(|| node.path.clone()))
     }
 
-    /// Tells each part its path, as parts of the one at `path`.
+    /// Sets the path of each part. `path` is that of this part.
     pub(super) fn locate(&mut self, path: Path) {
         match &mut self.data {
             Data::List(items) => {
@@ -156,17 +156,17 @@ impl Node {
         self.path = path;
     }
 
-    /// Whether it is no part of the job.
+    /// True if the part does not belong to the job.
     pub(super) fn is_out(&self) -> bool {
         matches!(self.data, Data::Out)
     }
 
-    /// What is wrong with this part, of which `value` is told.
+    /// A mistake of this part with the value `value`.
     pub(super) fn mistake(&self, value: &str, problem: impl Into<String>) -> Placed {
         Placed { spot: self.spot, mistake: Mistake::new(self.path.to_string(), value, problem) }
     }
 
-    /// The same without places, and without what is out.
+    /// Returns the same as JSON, without places and without parts that are out.
     pub(super) fn to_json(&self) -> Value {
         match &self.data {
             Data::Null | Data::Out => Value::Null,
@@ -181,7 +181,7 @@ impl Node {
         }
     }
 
-    /// What it is, in words.
+    /// The kind of the value, in words.
     pub(super) fn kind(&self) -> &'static str {
         match self.data {
             Data::Null | Data::Out => "nothing",

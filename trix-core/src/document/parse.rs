@@ -1,7 +1,7 @@
 //! Reads TOML, YAML and JSON into one kind of tree.
 //!
-//! Invariant: a document that cannot be read is refused with the line where it goes wrong; a small document cannot grow
-//! into a large tree.
+//! Invariant: an unreadable document is refused with the line of its first mistake. A small document cannot grow into a
+//! large tree.
 
 use std::collections::HashSet;
 
@@ -12,13 +12,13 @@ use toml::de::{DeTable, DeValue};
 
 use crate::document::node::{Data, Node, Spot};
 
-/// Bytes of a document. The largest profile of the project has three thousand.
+/// The largest document, in bytes. The largest profile of the project has three thousand.
 pub(super) const MOST_BYTES: usize = 1 << 20;
 
-/// Levels of nesting.
+/// The largest number of nested levels.
 const MOST_LEVELS: usize = 64;
 
-/// What a document is written in.
+/// The language of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     /// TOML 1.0.
@@ -30,7 +30,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// The language that a file name asks for; TOML unless it says otherwise.
+    /// The language that the extension of a file name stands for; TOML for all other names.
     pub fn from_path(path: &std::path::Path) -> Self {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("yaml" | "yml") => Language::Yaml,
@@ -40,10 +40,10 @@ impl Language {
     }
 }
 
-/// Why a document cannot be read: the line, from one, and what is wrong there.
+/// Why a document cannot be read: the line, from one, and the problem.
 pub(super) type Unreadable = (usize, String);
 
-/// Reads `text`, which becomes document number `document`.
+/// Reads `text` as document number `document`.
 pub(super) fn parse(text: &str, language: Language, document: usize) -> Result<Node, Unreadable> {
     if text.len() > MOST_BYTES {
         return Err((1, format!("{} bytes; a document has {MOST_BYTES} at the most", text.len())));
@@ -87,7 +87,7 @@ pub(super) fn parse(text: &str, language: Language, document: usize) -> Result<N
     }
 }
 
-/// Where lines begin.
+/// The places where lines begin.
 struct Lines {
     starts: Vec<usize>,
     document: usize,
@@ -123,7 +123,7 @@ fn toml_table(table: &DeTable<'_>, lines: &Lines, level: usize) -> Result<Data, 
         let data = toml_value(value.get_ref(), lines, deeper(level, spot.line)?)?;
         entries.push((start, key.get_ref().to_string(), Node::new(spot, data)));
     }
-    // The parser sorts by name; what is told is told in the order in which it was written.
+    // The parser sorts by name; mistakes are reported in the order of the text.
     entries.sort_by_key(|(start, ..)| *start);
     Ok(Data::Table(entries.into_iter().map(|(_, key, node)| (key, node)).collect()))
 }
@@ -140,7 +140,7 @@ fn toml_value(value: &DeValue<'_>, lines: &Lines, level: usize) -> Result<Data, 
             let text = number.as_str();
             number_or_text(text.parse().unwrap_or(f64::NAN), text)
         }
-        // A time of day is how a time of the film can look: 00:01:30.5.
+        // A time in a job can look like a time of day: 00:01:30.5.
         DeValue::Datetime(time) => Data::Text(time.to_string()),
         DeValue::Array(items) => {
             let mut list = Vec::new();
@@ -154,12 +154,12 @@ fn toml_value(value: &DeValue<'_>, lines: &Lines, level: usize) -> Result<Data, 
     })
 }
 
-/// Infinity, and what is not a number, are text as far as a job is concerned: neither a number nor nothing.
+/// Infinity and NaN become text: a job treats them neither as numbers nor as null.
 fn number_or_text(value: f64, text: &str) -> Data {
     Number::from_f64(value).map_or_else(|| Data::Text(text.to_owned()), Data::Number)
 }
 
-/// An alias repeats a part of the document, and one of aliases repeats that, and so on.
+/// Refuses aliases: an alias repeats a part of the document, an alias of aliases repeats that, and so on.
 fn no_aliases(text: &str) -> Result<(), Unreadable> {
     for event in saphyr_parser::Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| (error.marker().line(), error.info().to_owned()))?;

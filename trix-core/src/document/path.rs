@@ -1,10 +1,10 @@
-//! Paths of the parts of a job, such as `outputs[1].video.depth`, and how they are read.
+//! Reads and writes the paths of the parts of a job, such as `outputs[1].video.depth`.
 //!
 //! Invariant: a path that is written and read again has the same steps.
 
 use std::{fmt, sync::Arc};
 
-/// A path in a job. Paths share what they have in common, so that long keys are held once.
+/// A path in a job. Paths share their common beginning, so that long keys are stored once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Path(Option<Arc<(Path, Step)>>);
 
@@ -22,7 +22,7 @@ impl Path {
 }
 
 impl fmt::Display for Path {
-    /// As in TOML: a key that looks like more than one step stands in quotes.
+    /// As in TOML: a key that could be read as several steps is quoted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((above, step)) = self.0.as_deref() else { return Ok(()) };
         above.fmt(f)?;
@@ -64,7 +64,7 @@ pub(super) fn steps(path: &str) -> Vec<Step> {
             rest = quoted.get(end + 1..).unwrap_or_default();
         } else if let Some(index) = rest.strip_prefix('[') {
             let (number, after) = index.split_once(']').unwrap_or((index, ""));
-            // What is no number is no place either: the last index that there could be.
+            // An index that is no number names no element: it becomes the largest possible index.
             steps.push(Step::Index(number.parse().unwrap_or(usize::MAX)));
             rest = after;
         } else {

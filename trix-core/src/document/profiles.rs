@@ -16,7 +16,7 @@ use crate::document::parse::{Language, MOST_BYTES};
 pub struct Profile {
     /// Its name.
     pub name: &'static str,
-    /// What stands in it, in TOML.
+    /// Its text, in TOML.
     pub text: &'static str,
 }
 
@@ -34,11 +34,11 @@ pub(super) struct NamedText {
     pub(super) label: String,
     pub(super) text: String,
     pub(super) language: Language,
-    /// The folder that it stands in.
+    /// The folder of the document.
     pub(super) near: Option<PathBuf>,
 }
 
-/// The profile of this name, or the file: as it is named, or beside the document that names it.
+/// Finds a profile by its name, or a file: relative to the folder of the document that names it, then as named.
 pub(super) fn find(name: &str, near: Option<&Path>) -> Result<NamedText> {
     if let Some(profile) = PROFILES.iter().find(|profile| profile.name == name) {
         let label = format!("profile {name}");

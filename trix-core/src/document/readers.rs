@@ -1,6 +1,6 @@
-//! The types of a job that read their values by themselves, and how they say what is wrong.
+//! The types of a job that read their values themselves, and how they report mistakes.
 //!
-//! Invariant: whatever the schema of a job names and does not describe has its reader here.
+//! Invariant: every type that the schema of a job names and does not describe has its reader here.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -18,10 +18,10 @@ use crate::spec::{
     track::{MOMENT, Tempo},
 };
 
-/// Says what is wrong with a value.
+/// Returns the problem of a value, if there is one.
 pub(super) type Reader = fn(Value) -> Option<String>;
 
-/// The reader of the type, or of the format, that has this name in the schema, where the schema does not describe it.
+/// The reader of the type or format with this name in the schema. `None` if the schema describes the type itself.
 pub(super) fn reader(name: &str) -> Option<Reader> {
     Some(match name {
         "Timestamp" => problem::<Timestamp>,
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn what_the_schema_does_not_describe_has_a_reader() {
         let schema = of_job();
-        // What is made of keys, of words or of types is described whole.
+        // The schema describes types that consist of keys, words or types completely.
         let has = |own: &Value, keys: &[&str]| keys.iter().any(|key| own.get(key).is_some());
         let is_described = |own: &Value| match own.get("oneOf").and_then(Value::as_array) {
             Some(branches) => {

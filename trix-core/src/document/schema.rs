@@ -1,6 +1,6 @@
 //! The JSON Schema of a job, and that of a document.
 //!
-//! Invariant: the schema is made from the very types that a job is read into.
+//! Invariant: the schema is generated from the types that a job is read into.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ pub(super) fn of_job() -> Value {
     serde_json::to_value(schemars::schema_for!(Job)).unwrap_or_default()
 }
 
-/// What `schema` refers to in `root`.
+/// The part of `root` that `schema` refers to.
 pub(super) fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     name(schema).and_then(|name| root.get("$defs")?.get(name)).unwrap_or(schema)
 }
@@ -21,7 +21,7 @@ pub(super) fn name(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix("#/$defs/")
 }
 
-/// The schema of a document (JSON Schema 2020-12): a job, and what decides about it.
+/// The schema of a document (JSON Schema 2020-12): a job, with variables, conditions and cases.
 pub fn schema() -> Value {
     let mut schema = of_job();
     let time = "A time: 12.5, 01:30, 00:01:30.040 or 300/25";
@@ -66,7 +66,7 @@ pub fn schema() -> Value {
             }
         });
         let item = &mut schema["$defs"][name];
-        // What comes in several types has its keys in each of them.
+        // An element that has several types has its keys in each of them.
         let types = item.get_mut("oneOf").and_then(Value::as_array_mut).map(std::mem::take);
         let mut of_types = types.unwrap_or_else(|| vec![item.take()]);
         for own in &mut of_types {
@@ -81,18 +81,18 @@ pub fn schema() -> Value {
     schema
 }
 
-/// Lets a variable stand for every value that is no free text: `${name}`.
+/// Allows a variable, `${name}`, in place of every value that is not free text.
 fn allow_variable(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
-            // What is said of keys is no schema.
+            // The values of `required` and `default` are not schemas.
             members.iter_mut().filter(|(key, _)| *key != "required" && *key != "default").for_each(
                 |(key, own)| match (key.as_str(), own) {
                     ("properties", Value::Object(parts)) => parts.values_mut().for_each(allow_variable),
                     (_, own) => allow_variable(own),
                 },
             );
-            // What the format of a text is, only its reader knows.
+            // Only the reader knows the format of a text.
             if members.get("format").is_some_and(|format| format == MOMENT) {
                 members.remove("format");
             }

@@ -1,6 +1,6 @@
-//! The texts that a job is made of, and where in them its parts stand.
+//! The texts of a job, and the places of its parts in them.
 //!
-//! Invariant: a place that is told can be found: the name of the document, and a line of it.
+//! Invariant: each reported place can be found: the name of the document and a line of it.
 
 use std::{collections::HashSet, path::Path};
 
@@ -14,10 +14,10 @@ use crate::document::{
     parse::{self, Language},
 };
 
-/// What stands in the place of a name for what was typed.
+/// The name of the command line in messages, in place of the name of a document.
 pub(super) const COMMAND_LINE: &str = "the command line";
 
-/// How the place of a mistake begins that stands in no document, but in an option.
+/// The first part of the place of a mistake that is in an option and in no document.
 pub(super) const OPTION: &str = "--set ";
 
 /// Every document that was read, by number.
@@ -36,18 +36,18 @@ impl Texts {
         })
     }
 
-    /// How many there are.
+    /// The number of documents.
     pub(super) fn count(&self) -> usize {
         self.labels.len()
     }
 
-    /// A document that is no file: the command line.
+    /// Adds a source of text that is not a file: the command line.
     pub(super) fn add(&mut self, label: &str) -> Spot {
         self.labels.push(label.to_owned());
         Spot { document: self.labels.len() - 1, line: 0 }
     }
 
-    /// A spot in words: `job.toml:12`.
+    /// The place in words: `job.toml:12`.
     fn told(&self, spot: Spot) -> String {
         let label = self.labels.get(spot.document).map_or("", String::as_str);
         match spot.line {
@@ -55,8 +55,8 @@ impl Texts {
             line => format!("{label}:{line}"),
         }
     }
-    /// An error that tells mistakes in the order of their lines, each once; the first hundred of them, in so many
-    /// letters as somebody may read.
+    /// Returns an error with mistakes in the order of their lines, each once: at most the first 100, and at most 1000
+    /// characters of each text.
     pub(super) fn error(&self, mut placed: Vec<Placed>) -> Error {
         const MOST: usize = 100;
         const MOST_LETTERS: usize = 1000;

@@ -1,7 +1,7 @@
-//! What a profile may ask about a source.
+//! The properties of a source that the conditions of a profile compare.
 //!
-//! Invariant: a condition that cannot be judged (a misspelled trait, a number that is none) is a mistake, and never
-//! simply false.
+//! Invariant: an invalid condition (an unknown trait, a number that cannot be read) is a mistake, and is never simply
+//! false.
 
 use serde::Serialize;
 use trix_av::{pixel::PixelFormat, stream::StreamKind};
@@ -15,30 +15,30 @@ use crate::{
     spec::track::TrackSettings,
 };
 
-/// What is known of a source before anything is decided about it.
+/// The properties of a source that are known before any decision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Traits {
-    /// Whether there are frames.
+    /// True if there is video.
     pub video: bool,
-    /// Whether there is audio, in the source or beside it.
+    /// True if there is audio, in the source or as external audio tracks.
     pub audio: bool,
-    /// Whether there are subtitles.
+    /// True if there are subtitles.
     pub subtitles: bool,
-    /// Whether the container says that frames hold two fields.
+    /// True if the container flags frames as interlaced.
     pub interlaced: bool,
-    /// Whether frames are of high dynamic range (PQ or HLG).
+    /// True if frames have a high dynamic range (PQ or HLG).
     pub hdr: bool,
-    /// Samples in a row, as shown upright.
+    /// Width in samples, as shown upright.
     pub width: f64,
-    /// Rows, as shown upright.
+    /// Height in rows, as shown upright.
     pub height: f64,
-    /// Frames in a second.
+    /// Frames per second.
     pub fps: f64,
-    /// Bits in a sample of a frame.
+    /// Bits per sample of a frame.
     pub depth: f64,
-    /// Channels of the audio track that has most of them.
+    /// The largest number of channels of any audio track.
     pub channels: f64,
-    /// Seconds; 0 where it is not known.
+    /// Duration in seconds; 0 if unknown.
     pub duration: f64,
 }
 
@@ -49,10 +49,10 @@ enum Own {
 }
 
 impl Traits {
-    /// Those of `source` and of the audio `tracks` beside it.
+    /// The traits of `source` and of the external audio `tracks`.
     pub fn of(source: &Source, tracks: &[TrackSettings]) -> Self {
         let streams = source.streams();
-        // What cannot be opened is told when the job is planned.
+        // The planner reports tracks that cannot be opened.
         let file_metadata = tracks.iter().filter_map(|track| external_audio::channels(track, source.limits()));
         let mut traits = Traits {
             audio: !tracks.is_empty() || source.chosen_audio().next().is_some(),
@@ -84,7 +84,7 @@ impl Traits {
         traits
     }
 
-    /// Each by its name.
+    /// All traits with their names.
     fn all(&self) -> [(&'static str, Own); 11] {
         [
             ("video", Own::Flag(self.video)),
@@ -105,7 +105,7 @@ impl Traits {
         self.all().into_iter().find(|(known, _)| *known == name).map(|(_, own)| own)
     }
 
-    /// Whether everything that `condition` says holds. What is wrong with it, [`check`] has told.
+    /// True if everything in `condition` holds. [`check`] reports invalid conditions.
     pub(super) fn meet(&self, condition: &Node) -> bool {
         condition.entries().iter().all(|(name, wanted)| match (self.get(name), &wanted.data) {
             (Some(Own::Flag(own)), Data::Bool(wanted)) => own == *wanted,
@@ -118,7 +118,7 @@ impl Traits {
     }
 }
 
-/// What is wrong with a condition.
+/// Returns the mistakes in a condition.
 pub(super) fn check(condition: &Node) -> Vec<Placed> {
     let mut mistakes = Vec::new();
     if condition.is_out() {
@@ -150,7 +150,7 @@ pub(super) fn check(condition: &Node) -> Vec<Placed> {
     mistakes
 }
 
-/// `>=1080`, `<25`, `=6`.
+/// A comparison such as `>=1080`, `<25` or `=6`.
 struct Comparison {
     operator: &'static str,
     number: f64,

@@ -1,6 +1,7 @@
-//! Variables of a document, and what is set from outside.
+//! Variables of a document, and values that are set from outside.
 //!
-//! Invariant: a variable that stands alone keeps its kind; what variables make of a document stays as small as one.
+//! Invariant: a text that is only a variable takes the variable's kind. Variables add at most as many bytes as a
+//! document may have.
 
 use std::collections::HashMap;
 
@@ -14,10 +15,10 @@ use crate::document::{
     sources::OPTION,
 };
 
-/// Names that are looked through for the one that was meant, and told.
+/// The largest number of names that are compared and listed in a message.
 const MOST_NAMES: usize = 50;
 
-/// Sets `key` to `value` as from the command line: a variable, if there is one of that name, or a place in the job,
+/// Sets `key` to `value`, as the command line does: a variable of this name if there is one, else a place in the job,
 /// whose schema is `job`.
 pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Value) -> Result<(), Placed> {
     let data = literal(value);
@@ -44,8 +45,8 @@ pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Val
     Ok(())
 }
 
-/// A value as it is typed: a number or true and false where it looks like one, else text; text in quotes is text
-/// whatever it looks like.
+/// A value as a user types it: a number, `true` or `false` where it looks like one, else text. Quoted text is always
+/// text.
 fn literal(text: &str) -> Data {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Bool(value)) => Data::Bool(value),
@@ -55,7 +56,7 @@ fn literal(text: &str) -> Data {
     }
 }
 
-/// Which name was probably meant, and which there are.
+/// Returns the end of a message: the most similar name, and the known names.
 fn known_are<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = known.take(MOST_NAMES + 1).collect();
     let more = if known.len() > MOST_NAMES { " and more" } else { "" };
@@ -64,8 +65,8 @@ fn known_are<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     format!("{hint}known are {}{more}", known.join(", "))
 }
 
-/// Puts the values of variables in their places: `${name}`. A text that is nothing but a variable becomes its value,
-/// whatever kind that has. What cannot be filled in is out afterwards.
+/// Puts the values of variables in place of `${name}`. A text that is only a variable becomes its value, of any kind.
+/// Values with unknown variables are out afterwards.
 pub(super) fn substitute(tree: &mut Node, given: &[(&str, String)]) -> Vec<Placed> {
     let mut filling = Filling::default();
     for (name, value) in given {
@@ -91,7 +92,7 @@ struct Filling {
     names: Vec<String>,
     /// Variables of the document, by number.
     own: HashMap<String, usize>,
-    /// Bytes that were put in place.
+    /// The number of bytes that variables added.
     bytes: usize,
     mistakes: Vec<Placed>,
 }
@@ -109,7 +110,7 @@ impl Filling {
         }
     }
 
-    /// Takes variables in such an order that each meets those that it uses.
+    /// Reads the variables in an order in which each comes after those that it uses.
     fn variables(&mut self, entries: &mut [(String, Node)]) {
         #[derive(Clone, Copy, PartialEq)]
         enum Turn {

@@ -12,7 +12,7 @@ use trix_model::error::{Error, ErrorKind, Result, Stage};
 use super::waveform::{Peaks, Waveform};
 use crate::plan::Loudness;
 
-/// Power weight of a channel beside the listener, 1.5 dB (BS.1770-5, table 4).
+/// Power weight of a channel to the side of the listener, 1.5 dB (BS.1770-5, table 4).
 const SIDE: f64 = 1.41;
 
 /// Loudness at a power of 1: `-0.691 + 10 log10(power)` (BS.1770-5, equation 2).
@@ -29,7 +29,7 @@ pub struct Meter {
     sample_rate: u32,
     weights: Vec<f64>,
     samples: u64,
-    /// Samples that wait for a complete step, by channel.
+    /// Samples of an incomplete step, by channel.
     ahead: Vec<Vec<f64>>,
     /// Samples per step.
     step: usize,
@@ -41,7 +41,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter for audio in the format of `frame`.
+    /// Creates a meter for audio in the format of `frame`.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -49,11 +49,11 @@ impl Meter {
         Meter::new(frame.channels(), frame.sample_rate(), frame.loudspeakers().as_deref())
     }
 
-    /// A meter for this number of channels at `sample_rate` samples a second. `loudspeakers` holds FFmpeg's
+    /// Creates a meter for this number of channels at `sample_rate` samples per second. `loudspeakers` holds FFmpeg's
     /// abbreviation for each channel, or `None` if they are unknown.
     ///
     /// # Errors
-    /// `Unsupported` for more than 64 channels, or less than 100 or more than 2 822 400 samples a second.
+    /// `Unsupported` for more than 64 channels, or for fewer than 100 or more than 2 822 400 samples per second.
     pub fn new(channels: usize, sample_rate: u32, loudspeakers: Option<&[String]>) -> Result<Self> {
         let refused = || {
             let detail = format!("loudness of {channels} channels at {sample_rate} Hz cannot be measured");
@@ -85,7 +85,7 @@ impl Meter {
         })
     }
 
-    /// Also keeps the waveform, with `buckets` values a second.
+    /// Also keeps the waveform, with `buckets` values per second.
     pub fn with_waveform(mut self, buckets: u32) -> Self {
         self.waveform = Some(Waveform::new(self.channels, self.sample_rate, buckets));
         self

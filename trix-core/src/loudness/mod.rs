@@ -1,6 +1,6 @@
 //! Measures the loudness of audio, and computes the gain to a target.
 //!
-//! Invariant: the measured samples are those that are heard: each sample that an encoder would receive, exactly once.
+//! Invariant: the meter receives each sample that an encoder would receive, exactly once.
 
 pub mod meter;
 pub mod normalise;
@@ -29,7 +29,7 @@ pub fn measure(source: Source, stream: Option<usize>, on_damage: OnDamage, cance
     measure_audio(&mut AudioReader::new(source, stream, on_damage)?, cancel)
 }
 
-/// Measures everything that `sound` yields, including the result of a mix, an edit or stems.
+/// Measures everything that `audio` yields, including the result of a mix, an edit or stems.
 ///
 /// # Errors
 /// Those of reading and decoding. `MalformedInput` if there is no audio, `Unsupported` if its format changes or cannot
@@ -54,17 +54,17 @@ pub fn measure_audio(audio: &mut AudioReader, cancel: &Cancel) -> Result<Loudnes
     Ok(meter.ok_or_else(none)?.finish())
 }
 
-/// Maximum number of measurements with a limiter. Each one corrects the gain by the difference that was left.
+/// Maximum number of measurements with a limiter. Each one corrects the gain by the remaining difference.
 const ROUNDS: usize = 4;
 
 /// Tolerance in LU for a target with a limiter. EBU R 128 requires 0.5. A plain gain is exact.
 const CLOSE: f64 = 0.05;
 
-/// Measures audio with `edit`, and computes what brings it to `target`. `sound` opens the audio again with the edit
-/// that it is given. The audio is read once, and a few times more if a limiter is needed.
+/// Measures audio with `edit`, and computes the normalisation to `target`. `audio` opens the audio again with a given
+/// edit. The audio is read once, and a few times more if a limiter is needed.
 ///
 /// # Errors
-/// Those of `sound` and of [`measure_audio`].
+/// Those of `audio` and of [`measure_audio`].
 pub fn settle(
     mut audio: impl FnMut(AudioEdit) -> Result<AudioReader>,
     edit: AudioEdit,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The lowest and highest samples, as 16-bit integers so that an hour stays small: 32767 is full scale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Peaks {
-    /// Buckets in a second.
+    /// Buckets per second.
     pub buckets_per_second: u32,
     /// For each channel, the lowest and the highest sample of each bucket, rounded away from zero.
     pub channels: Vec<Vec<(i16, i16)>>,

@@ -11,7 +11,7 @@ use crate::{
     spec::{audio_edit::AudioEdit, track::LoudnessTarget},
 };
 
-/// How an audio track comes to be.
+/// How an audio track is made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioPlan {
     /// The stream that it comes from.
@@ -20,90 +20,90 @@ pub struct AudioPlan {
     pub stream: StreamId,
     /// FFmpeg's name of the codec as written.
     pub codec: String,
-    /// Whether compressed audio is copied.
+    /// True if compressed audio is copied.
     pub copied: bool,
-    /// Whether every sample comes back as it went into the encoder.
+    /// True if every decoded sample equals the sample that was encoded.
     pub lossless: bool,
-    /// FFmpeg's name of the sample format that the encoder takes.
+    /// FFmpeg's name of the sample format for the encoder.
     pub sample_format: Option<String>,
     /// Significant bits of an integer sample; `None` for floating point and for copied audio.
     pub bits: Option<u32>,
-    /// Samples in a second.
+    /// Sample rate in Hz.
     pub sample_rate: u32,
-    /// Channels, as FFmpeg describes them.
+    /// Channel layout, as FFmpeg describes it.
     pub layout: String,
-    /// The layout that channels without one are taken for.
+    /// The layout that is assumed for audio without one.
     pub assumed_layout: Option<String>,
-    /// What is done to the channels.
+    /// The remix, if the layout changes.
     pub remix: Option<Remix>,
-    /// What changes the sample rate.
+    /// The resampler, if the rate changes.
     pub resampler: Option<Resampler>,
-    /// Whether the rounding to fewer bits is spread by triangular dither.
+    /// True if rounding to fewer bits is dithered (triangular).
     pub dithered: bool,
-    /// Bits in a second, for lossy codecs.
+    /// Bits per second, for lossy codecs.
     pub bit_rate: Option<u64>,
     /// ISO 639 code from the source.
     pub language: Option<String>,
     /// Title from the source.
     pub title: Option<String>,
-    /// Whether players pick it by default.
+    /// True if players select it by default.
     pub is_default: bool,
-    /// What is done to the audio beside its format.
+    /// Changes to the audio other than its format.
     pub edit: AudioEdit,
-    /// The loudness that it is brought to, by a gain that is measured before the job runs.
+    /// The target loudness. The gain is measured before the job runs.
     pub loudness: Option<LoudnessTarget>,
-    /// What was measured for that, and the gain, which is part of `edit`; not known while nothing runs.
+    /// The measurement for the target loudness and its gain, which is part of `edit`; `None` until it is measured.
     pub settled: Option<Settled>,
-    /// What of its own time is heard at the start of the output: the output's origin, or, of a track from beside the
-    /// source, the start of its file.
+    /// The time of the track at the start of the output: the origin of the output, or, for an external audio track, the
+    /// start of its file.
     pub origin: Option<Timestamp>,
-    /// How long it must last, where that is asked for.
+    /// The required length, if there is one.
     pub must_last: Option<MustLast>,
-    /// Whether a drift of its times is measured before the job runs, and the audio resampled by as much.
+    /// True if drift is measured before the job runs, and the audio is resampled by it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub corrects_drift: bool,
 }
 
-/// How long a track must last.
+/// The required length of a track.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct MustLast {
-    /// Samples.
+    /// Length in samples.
     pub samples: u64,
-    /// By how much it may differ.
+    /// The allowed difference.
     pub tolerance: Timestamp,
-    /// Samples in a second.
+    /// Sample rate in Hz.
     pub sample_rate: u32,
 }
 
-/// What is done to channels.
+/// How channels are remixed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Remix {
-    /// The same samples under the names of other speakers.
+    /// The same samples with other loudspeaker names.
     Relabel,
-    /// Some channels, in another order or beside silent ones; their samples are the same.
+    /// Some channels, in another order or together with silent ones; their samples are unchanged.
     Pick {
-        /// For each channel of the output, which channel of the source it is, counted from 0; `null` is silence.
+        /// For each channel of the output, the number of the source channel, from 0; `null` is silence.
         channels: Vec<Option<u32>>,
     },
     /// Mixed by libswresample with the coefficients of ITU-R BS.775 (annex 4): the centre and each surround channel go
-    /// to left and right with a factor of one half's square root, low-frequency effects are left out. All factors are
-    /// divided by the largest sum of a channel's factors, so that nothing clips.
+    /// to left and right with a factor of the square root of one half, and low-frequency effects are left out. All
+    /// factors are divided by the largest sum of the factors of one channel, so that nothing clips.
     Standard,
-    /// Mixed as the user says.
+    /// Mixed with the matrix of the job.
     Matrix {
-        /// A row for each channel of the output, in it a factor for each channel of the source.
+        /// One row for each channel of the output, with one factor for each channel of the source.
         rows: Vec<Vec<f64>>,
     },
 }
 
-/// What changes the sample rate.
+/// The library that changes the sample rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Resampler {
     /// libsoxr at 28 bits of precision, its highest quality.
     Soxr,
-    /// libswresample's own filters, longer than by default.
+    /// libswresample's own filters, longer than its default.
     Swr,
 }
 

@@ -17,28 +17,28 @@ use crate::{
 /// A step between the decoder and the encoders.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FilterPlan {
-    /// The step whose frames it takes; `None` for those of the decoder.
+    /// The step that provides its frames; `None` for the decoder.
     pub after: Option<StepId>,
-    /// Which frames of the decoder it takes.
+    /// The decoded frames that the step uses.
     pub cut: Cut,
-    /// What is done to them.
+    /// What is done to the frames.
     pub filtering: Filtering,
     /// The files and renditions that need it.
     pub outputs: Vec<Sink>,
 }
 
-/// Which frames of a source count.
+/// The frames of a source that are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Cut {
-    /// Earlier ones are left out.
+    /// Earlier frames are left out.
     pub start: Option<Timestamp>,
-    /// This and later ones are left out.
+    /// This frame and later ones are left out.
     pub end: Option<Timestamp>,
-    /// Only as many.
+    /// The largest number of frames.
     pub frames: Option<u64>,
 }
 
-/// The verdict of a cut on one frame.
+/// The result of a cut for one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Before,
@@ -51,60 +51,60 @@ pub(crate) enum Verdict {
 pub struct Filtering {
     /// What is done to every frame.
     pub transform: Transform,
-    /// Frames of the source in a second, which filters that work on fields must know.
+    /// Frames per second of the source. Filters that work on fields need it.
     pub rate: Rational,
-    /// Frames in a second that come out, evenly spaced; `None` where each keeps its time.
+    /// Frames per second of the output, evenly spaced; `None` if each frame keeps its time.
     pub constant_rate: Option<Rational>,
     /// What is done when the source changes in mid-stream.
     pub on_change: OnChange,
-    /// Whether the colour that frames claim counts, or only what the transform says of them all.
+    /// True if the colour properties of each frame apply; false if those of the transform apply to all frames.
     pub follows_color: bool,
 }
 
 /// What is done to every frame, in this order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Transform {
-    /// Film is put together again from fields.
+    /// Inverse telecine: film frames are restored from fields.
     pub inverse_telecine: Option<FieldOrder>,
-    /// Fields become frames.
+    /// Deinterlacing: fields become frames.
     pub deinterlace: Option<Deinterlacing>,
-    /// All but this is cut off.
+    /// The part of the frame that remains after cropping.
     pub crop: Option<Rectangle>,
-    /// Frames are mirrored and turned like this.
+    /// How frames are mirrored and rotated.
     pub orientation: Orientation,
-    /// Frames are laid on black by their alpha channel.
+    /// True if frames are composited on black by their alpha channel.
     pub flatten: bool,
-    /// High dynamic range becomes standard dynamic range.
+    /// High dynamic range is converted to standard dynamic range.
     pub tonemap: Option<ToneMapping>,
-    /// How samples of the source mean colour.
+    /// Colour properties of the source samples.
     pub from: Color,
-    /// How samples of the output mean colour.
+    /// Colour properties of the output samples.
     pub to: Color,
-    /// Samples in a row, before padding.
+    /// Width in samples, before padding.
     pub width: usize,
-    /// Rows, before padding.
+    /// Height in rows, before padding.
     pub height: usize,
-    /// What frames are scaled to on the way, the largest first; empty where they are scaled at once.
+    /// Intermediate sizes of scaling, the largest first; empty if frames are scaled at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub through: Vec<Waypoint>,
-    /// How samples are computed when the size changes.
+    /// The scaling filter.
     pub resampler: Resampler,
     /// Chroma, depth, RGB, alpha.
     pub format: FrameFormat,
-    /// FFmpeg's name of a format with the same samples, for an encoder that takes them packed.
+    /// FFmpeg's name of a packed format with the same samples, for an encoder that needs it.
     pub packing: Option<String>,
-    /// The two fields of each frame stay, and are converted apart.
+    /// The fields that stay. The two fields of each frame are converted separately.
     pub keeps_fields: Option<FieldOrder>,
-    /// Black is put around frames.
+    /// Black borders around frames.
     pub pad: Option<Padding>,
 }
 
-/// Frames between two scalings.
+/// Frames between two scaling steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Waypoint {
-    /// Samples in a row.
+    /// Width in samples.
     pub width: usize,
-    /// Rows.
+    /// Height in rows.
     pub height: usize,
     /// Chroma, depth, RGB, alpha.
     pub format: FrameFormat,
@@ -113,17 +113,17 @@ pub struct Waypoint {
 /// How fields become frames (bwdif).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Deinterlacing {
-    /// Which field is shown first.
+    /// The field that is shown first.
     pub order: FieldOrder,
-    /// Whether each field becomes a frame, or each frame.
+    /// True if each field becomes a frame; false if each frame does.
     pub each_field: bool,
 }
 
-/// How high dynamic range becomes standard dynamic range.
+/// How high dynamic range is converted to standard dynamic range.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ToneMapping {
     /// The curve.
     pub operator: Tonemap,
-    /// What the curve bends to white, in candela per square metre.
+    /// The luminance that the curve maps to white, in candela per square metre.
     pub peak: u32,
 }

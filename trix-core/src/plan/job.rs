@@ -1,4 +1,4 @@
-//! A whole plan: everything that decides about the bytes of the outputs.
+//! A whole plan: everything that determines the bytes of the outputs.
 
 use serde::{Deserialize, Serialize};
 use trix_model::decision::Decision;
@@ -23,7 +23,8 @@ use crate::{
     },
 };
 
-/// What runs. A plan is complete: it can be written as JSON, sent to another machine, and run there with the same bytes.
+/// The plan of a job. A plan is complete: it can be written as JSON, sent to another machine, and run there with the
+/// same bytes.
 ///
 /// ```no_run
 /// use trix_core::{Control, Job, Plan, Source, plan, run_plan};
@@ -41,19 +42,19 @@ pub struct Plan {
     pub source: SourcePlan,
     /// The external audio tracks. Their streams are numbered after those of the source.
     pub external_audio: Vec<ExternalAudioPlan>,
-    /// What is done to frames between the decoder and the encoders. Each step runs once, however many outputs need it.
+    /// What is done to frames between the decoder and the encoders. Each step runs once for all outputs that need it.
     pub filters: Vec<FilterPlan>,
-    /// What is encoded. Each encode runs once, however many files and renditions take its packets.
+    /// What is encoded. Each encode runs once for all files and renditions that take its packets.
     pub encodes: Vec<EncodePlan>,
-    /// The files that are written.
+    /// The output files.
     pub outputs: Vec<FilePlan>,
-    /// The packages that are written.
+    /// The packages.
     pub packages: Vec<PackagePlan>,
-    /// The stills that are made.
+    /// The stills.
     pub stills: Vec<StillPlan>,
-    /// Decisions about the whole job that nobody asked for.
+    /// Automatic decisions about the whole job.
     pub decisions: Vec<Decision>,
-    /// How much memory the job will take.
+    /// The memory that the job needs.
     pub memory: MemoryPlan,
     /// Threads of the decoder; `None` lets libavcodec choose. The number does not change any byte.
     pub threads: Option<u32>,
@@ -68,18 +69,19 @@ pub struct Plan {
 /// The source of a plan.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SourcePlan {
-    /// How it is read.
+    /// How the source is read.
     pub settings: SourceSettings,
-    /// What it was when the plan was made. A plan for a source that has changed since is refused.
+    /// The identity of the source when the plan was made. A plan for a source that has changed since is refused.
     pub identity: Identity,
 }
 
-/// What a source was when it was looked at.
+/// The identity of a source at one time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Identity {
     /// Size in bytes; of an image sequence, of all files together.
     pub bytes: u64,
-    /// Time of the last change, in seconds and nanoseconds since 1970; of an image sequence, of the file that changed last.
+    /// Time of the last change, in seconds and nanoseconds since 1970; of an image sequence, of the file that changed
+    /// last.
     pub modified: (i64, i64),
     /// SHA-256 of the first 64 KiB, as 64 hexadecimal digits; of an image sequence, of the first file.
     pub head_sha256: String,
@@ -88,9 +90,9 @@ pub struct Identity {
 /// An external audio track of a plan.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ExternalAudioPlan {
-    /// Its files and how they are read.
+    /// Its files and their settings.
     pub settings: TrackSettings,
-    /// What each file was when the plan was made.
+    /// The identity of each file when the plan was made.
     pub identities: Vec<Identity>,
 }
 
@@ -232,7 +234,7 @@ impl Plan {
         }
     }
 
-    /// Lets the plan replace whatever has the name of one of its products.
+    /// Allows the plan to replace existing files with the names of its products.
     pub fn overwrite(&mut self) {
         self.outputs.iter_mut().for_each(|output| output.overwrite = true);
         self.packages.iter_mut().for_each(|package| package.overwrite = true);

@@ -1,24 +1,24 @@
-//! The memory that a job takes.
+//! The memory that a job needs.
 
 use serde::{Deserialize, Serialize};
 
-/// How much memory a job will take.
+/// The memory that a job needs.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MemoryPlan {
-    /// Bytes that it takes at the most, as estimated.
+    /// The largest number of bytes, as estimated.
     pub estimate: u64,
-    /// Bytes that the job allows.
+    /// The limit of the job, in bytes.
     pub bound: Option<u64>,
-    /// Whether queues between stages hold one item each, to keep within the bound.
+    /// True if queues between stages hold one item each, to stay within the limit.
     pub short_queues: bool,
-    /// What the estimate is made of.
+    /// The parts of the estimate.
     pub shares: Vec<MemoryShare>,
 }
 
-/// A part of the memory that a job takes.
+/// A part of the memory that a job needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MemoryShare {
-    /// What takes it: `process`, `source`, `decoder`, `step 0`, a file or folder that is made, `queues`,
+    /// What needs the memory: `process`, `source`, `decoder`, `step 0`, an output file or folder, `queues`,
     /// `verification`.
     pub what: String,
     /// Bytes.

@@ -1,22 +1,22 @@
-//! The plan of everything beside video and audio: subtitles, chapters, attachments, tags.
+//! The plan of everything besides video and audio: subtitles, chapters, attachments, tags.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use trix_model::chapter::Chapter;
 
-/// What goes along with video and audio.
+/// The content of an output besides video and audio.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Metadata {
     /// Subtitle tracks, in the order in which they are written, after the audio.
     pub subtitles: Vec<SubtitlePlan>,
     /// Chapters, in the time of the output.
     pub chapters: Vec<Chapter>,
-    /// Files inside the file.
+    /// Files inside the output.
     pub attachments: Vec<AttachmentPlan>,
-    /// Cover images that the container keeps among its tags.
+    /// Cover images that the container stores among its tags.
     pub covers: Vec<CoverPlan>,
-    /// Tags about the whole file.
+    /// Tags of the whole file.
     pub metadata: BTreeMap<String, String>,
     /// Time code of the first frame.
     pub timecode: Option<String>,
@@ -24,14 +24,14 @@ pub struct Metadata {
     pub tags: BTreeMap<usize, TrackTags>,
 }
 
-/// How a track of subtitles comes to be.
+/// How a subtitle track is made.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SubtitlePlan {
     /// Index of the stream in the source.
     pub stream: usize,
     /// FFmpeg's name of the codec as written.
     pub codec: String,
-    /// Whether it is copied; else text is converted.
+    /// True if it is copied; false if its text is converted.
     pub copied: bool,
 }
 
@@ -63,15 +63,15 @@ pub struct CoverPlan {
     pub xxh3: String,
 }
 
-/// What a container says of a track beside its codec.
+/// The properties of a track, other than its codec, that a container stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TrackTags {
     /// ISO 639 code.
     pub language: Option<String>,
     /// Title.
     pub title: Option<String>,
-    /// What the track is for, by FFmpeg's names.
+    /// The purposes of the track, by FFmpeg's names.
     pub disposition: Vec<String>,
-    /// Anything else.
+    /// All other tags.
     pub other: Vec<(String, String)>,
 }

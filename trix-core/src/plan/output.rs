@@ -14,39 +14,39 @@ use crate::{
     spec::{container::Container, job::VerifyLevel},
 };
 
-/// What will be written into a file or a rendition, with its encodes: [`Plan::sink`](crate::Plan::sink) gathers it.
+/// The plan of a file or a rendition together with its encodes, as [`Plan::sink`](crate::Plan::sink) returns it.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OutputPlan {
     /// The file; of a rendition, the folder of its package with its name. No file of this name is written for it.
     #[serde(serialize_with = "trix_model::path_text::serialize")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// How it is checked.
+    /// How the output is verified.
     pub verify: VerifyLevel,
     /// True if a file of this name may be replaced.
     pub overwrite: bool,
-    /// Threads of its video encoder; `None`: what the library chooses for this machine.
+    /// Threads of its video encoder; `None`: the number that the library chooses on this machine.
     pub threads: Option<u32>,
     /// Container of the output.
     pub container: Container,
-    /// What is encoded of the frames; `None` when they are copied or left out.
+    /// The encoded video; `None` if video is copied or left out.
     pub video: Option<VideoPlan>,
-    /// Which compressed frames are copied; `None` when they are encoded or left out.
+    /// The copied video; `None` if video is encoded or left out.
     pub video_copy: Option<CopyPlan>,
     /// The audio tracks, in the order in which they are written.
     pub audio: Vec<AudioPlan>,
-    /// What goes along with them.
+    /// Everything besides video and audio.
     pub metadata: Metadata,
-    /// What is presented at time zero of the output, in the source's time.
+    /// The source time at time zero of the output.
     pub origin: Timestamp,
-    /// Where the output begins, in the source's time.
+    /// The start of the output, in source time.
     pub start: Option<Timestamp>,
-    /// Where it ends, in the source's time.
+    /// The end of the output, in source time.
     pub end: Option<Timestamp>,
-    /// Most frames.
+    /// The largest number of frames.
     pub frames: Option<u64>,
-    /// What was decided without being asked.
+    /// Automatic decisions.
     pub decisions: Vec<Decision>,
-    /// What the source has and the output will not, and whatever else a reader of the report should know.
+    /// Content of the source that the output lacks, and other notes for the reader of the report.
     pub notes: Vec<String>,
 }

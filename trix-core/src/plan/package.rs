@@ -13,7 +13,7 @@ use crate::{
     spec::package::PackageSettings,
 };
 
-/// A package that will be written.
+/// The plan of one package.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PackagePlan {
     /// The folder.
@@ -22,17 +22,17 @@ pub struct PackagePlan {
     pub path: PathBuf,
     /// True if a folder of this name may be replaced.
     pub overwrite: bool,
-    /// How it is cut.
+    /// How it is segmented.
     pub settings: PackageSettings,
     /// Its renditions of video and audio.
     pub renditions: Vec<RenditionPlan>,
-    /// Its renditions of text.
+    /// Its subtitle renditions.
     pub subtitles: Vec<TextPlan>,
-    /// What is presented at time zero of all of them, in the source's time.
+    /// The source time at time zero of all renditions.
     pub origin: Timestamp,
-    /// What was decided without being asked.
+    /// Automatic decisions.
     pub decisions: Vec<Decision>,
-    /// What the source has and the package will not.
+    /// Content of the source that the package lacks.
     pub notes: Vec<String>,
 }
 
@@ -45,12 +45,12 @@ pub struct RenditionPlan {
     pub content: ContentPlan,
 }
 
-/// A rendition of text.
+/// A subtitle rendition.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TextPlan {
     /// Its name, and that of its folder.
     pub id: String,
-    /// What is converted to WebVTT.
+    /// The subtitles that are converted to WebVTT.
     pub subtitle: SubtitlePlan,
     /// Language, title and purpose.
     pub tags: TrackTags,

@@ -17,7 +17,7 @@ use crate::{
     spec::still::StillSettings,
 };
 
-/// A still, or a set of stills, that will be made.
+/// The plan of a still or a set of stills.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StillPlan {
     /// Its first file.
@@ -34,13 +34,13 @@ pub struct StillPlan {
     pub cut: Cut,
     /// The part of the source that the still belongs to.
     pub span: Span,
-    /// Where audio of the still ends, in source time, if the job cuts the source.
+    /// The end of the still's audio, in source time, if the job cuts the source.
     pub until: Option<Timestamp>,
-    /// Where the time line of the still ends, in source time, if the job cuts the source. A cut can be longer than the film.
+    /// The end of the still's time line, in source time, if the job cuts the source. A cut can be longer than the film.
     pub end: Option<Timestamp>,
-    /// How much later than the source the part begins.
+    /// The time from the start of the source to the start of the part.
     pub later: Timestamp,
-    /// Decisions that nobody asked for.
+    /// Automatic decisions.
     pub decisions: Vec<Decision>,
 }
 
@@ -75,7 +75,7 @@ pub enum StillInput {
 pub struct Span {
     /// The source time at time zero of the part.
     pub origin: Timestamp,
-    /// The expected duration, where it is known. It can be wrong: stills use it only to spread their frames.
+    /// The expected duration, if it is known. It can be wrong: stills use it only to space their frames.
     pub expected: Option<Timestamp>,
 }
 

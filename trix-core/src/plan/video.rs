@@ -15,60 +15,60 @@ use crate::{
     spec::{picture::OnChange, video::Encoder},
 };
 
-/// How frames are encoded.
+/// How video is encoded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct VideoPlan {
     /// Index of the stream in the source.
     pub stream: usize,
-    /// Which encoder.
+    /// The encoder.
     pub encoder: Encoder,
-    /// Samples in a row.
+    /// Width in samples.
     pub width: usize,
-    /// Rows.
+    /// Height in rows.
     pub height: usize,
     /// Chroma and depth.
     pub format: FrameFormat,
     /// What is done to frames before they are encoded.
     pub transform: Transform,
-    /// Whether the filter stage changes the frames.
+    /// True if the filter stage changes the frames.
     pub converted: bool,
     /// What is done when the source changes its size, format or colour in mid-stream.
     pub on_change: OnChange,
-    /// Whether frames are believed what they claim of their colour; not where the job overrides it.
+    /// True if the colour properties of each frame apply; false if the job overrides them.
     pub follows_color: bool,
-    /// Frames of the source in a second.
+    /// Frames per second of the source.
     pub source_rate: Rational,
-    /// Frames in a second, for rate control and headers; times are the source's unless `resampled_rate` is set.
+    /// Frames per second, for rate control and headers; times are the source's unless `resampled_rate` is set.
     pub rate: Rational,
-    /// Frames in a second that are made by repeating frames and leaving others out.
+    /// Frames per second after frame rate conversion, which repeats and drops frames.
     pub resampled_rate: Option<Rational>,
-    /// Whether the source declares that its frames are evenly spaced.
+    /// True if the source declares evenly spaced frames.
     pub constant_rate: bool,
-    /// Shape of a sample, as written.
+    /// Sample aspect ratio, as written.
     pub sample_aspect: Rational,
     /// Colour, as written.
     pub color: Color,
-    /// Which field is shown first, where each frame holds two.
+    /// The field that is shown first, for interlaced video.
     pub fields: Option<FieldOrder>,
     /// Static HDR metadata, as written.
     pub hdr: StaticHdr,
-    /// The Dolby Vision configuration, where its metadata are carried.
+    /// The Dolby Vision configuration, if Dolby Vision metadata is carried.
     pub dolby_vision: Option<DolbyVision>,
-    /// Whether messages of HDR10+ are carried.
+    /// True if HDR10+ metadata is carried.
     pub hdr10_plus: bool,
-    /// How a player is asked to turn frames that are not turned here.
+    /// The rotation that players must apply, for frames that are not rotated here.
     pub orientation: Orientation,
-    /// Which of the job's filter steps makes its frames.
+    /// The filter step of the job that provides its frames.
     pub filter: StepId,
-    /// 1 or 2.
+    /// Number of passes, 1 or 2.
     pub passes: u32,
-    /// Whether every sample must come back as it went in.
+    /// True if every decoded sample must equal the sample that was encoded.
     pub lossless: bool,
-    /// Preset; the encoder's `medium` where the job names none.
+    /// Preset; the encoder's `medium` if the job sets none.
     pub preset: String,
-    /// Tunes, where the job names some.
+    /// Tunes, if the job sets any.
     pub tune: Option<String>,
-    /// Profile, where the job names one. ProRes always has one.
+    /// Profile, if the job sets one. ProRes always has one.
     pub profile: Option<String>,
     /// Times of frames that must be keyframes.
     pub keyframes: Vec<Timestamp>,
@@ -78,25 +78,25 @@ pub struct VideoPlan {
     pub options: Vec<(String, String)>,
 }
 
-/// Which compressed frames are copied.
+/// The compressed video that is copied.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CopyPlan {
     /// Index of the stream in the source.
     pub stream: usize,
     /// FFmpeg's name of the codec.
     pub codec: String,
-    /// When the keyframe is shown that the copy begins with; `None` where the source tells no times.
+    /// The display time of the keyframe at the start of the copy; `None` if the source has no times.
     pub first: Option<Timestamp>,
-    /// When the frame would be shown that follows the last; `None` where the source is copied to its end.
+    /// The display time of the first frame after the copy; `None` if the source is copied to its end.
     pub end: Option<Timestamp>,
     /// Packets of the stream before that keyframe.
     pub skipped: u64,
     /// Packets of the stream up to the end of the copy; `None` for all.
     pub until: Option<u64>,
-    /// Frames that follow the first keyframe in the file, are shown before it, and are left out.
+    /// Frames after the first keyframe in the file that are shown before it and are left out.
     pub leading: u64,
-    /// When the first frame of the copy is shown: the keyframe, or one that follows it and needs nothing from before.
+    /// The display time of the first frame of the copy: the keyframe, or a frame after it that needs no earlier frame.
     pub first_shown: Option<Timestamp>,
-    /// Whether the first group says of itself that it needs nothing from before.
+    /// True if the first GOP is flagged as closed: it needs no earlier frame.
     pub closed: bool,
 }

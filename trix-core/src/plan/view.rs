@@ -1,4 +1,4 @@
-//! How the frames of a source look on a screen, and the filters that bring a still there.
+//! How the frames of a source look on a screen, and the filters that produce a still from them.
 
 use serde::{Deserialize, Serialize};
 use trix_model::{
@@ -23,18 +23,18 @@ pub struct View {
     pub width: usize,
     /// Height with square pixels.
     pub height: usize,
-    /// Decisions that nobody asked for.
+    /// Automatic decisions.
     pub decisions: Vec<Decision>,
 }
 
 impl View {
-    /// How long one frame is shown at the frame rate of the source.
+    /// The display duration of one frame at the frame rate of the source.
     pub fn frame(&self) -> Timestamp {
         Timestamp::new(1, self.filtering.rate.inverse())
     }
 
-    /// The largest size with the view's proportions, at most `width` by `height` and never larger than the view. With
-    /// `even`, both numbers are even, unless the view itself has a side of 1.
+    /// The largest size with the aspect ratio of the view, at most `width` by `height` and never larger than the view.
+    /// With `even`, both numbers are even, unless the view itself has a side of 1.
     pub fn fitting(&self, width: u32, height: Option<u32>, even: bool) -> (usize, usize) {
         let (own_width, own_height) = (self.width.max(1) as u64, self.height.max(1) as u64);
         let (most_width, most_height) = (u64::from(width).max(1), height.map_or(u64::MAX, u64::from).max(1));
@@ -61,7 +61,7 @@ impl View {
         filtering
     }
 
-    /// For tests: a view of frames that need nothing but a size and a conversion to RGB.
+    /// For tests: a view of frames that need only a size and a conversion to RGB.
     #[cfg(test)]
     pub(crate) fn plain(width: usize, height: usize, time_base: TimeBase) -> Self {
         use crate::plan::filter::Transform;

@@ -23,7 +23,7 @@ use crate::{
     source::movie::EditInfo,
 };
 
-/// What a source holds.
+/// The content of a source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MediaInfo {
     /// Version of this format: 1.
@@ -33,23 +33,23 @@ pub struct MediaInfo {
     #[serde(with = "trix_model::path_text::optional")]
     #[schemars(with = "Option<PathBuf>")]
     pub file: Option<PathBuf>,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub bytes: Option<u64>,
     /// The container.
     pub container: ContainerInfo,
     /// The streams, in file order.
     pub streams: Vec<StreamInfo>,
-    /// Index of the video stream that a job encodes unless it names another.
+    /// Index of the video stream that a job encodes by default.
     pub film: Option<usize>,
-    /// Named parts of the programme.
+    /// Chapters of the programme.
     pub chapters: Vec<Chapter>,
     /// The programmes of a transport stream.
     pub programs: Vec<ProgramInfo>,
-    /// Time codes of the first frame, from wherever one stands.
+    /// Time codes of the first frame, from all places that hold one.
     pub timecodes: Vec<TimecodeInfo>,
-    /// Where the container says one thing and what is in it another.
+    /// Differences between what the container states and its content.
     pub disagreements: Vec<Disagreement>,
-    /// What decoding all of it found; absent unless it was asked for.
+    /// The result of decoding everything; absent unless it was requested.
     #[serde(rename = "census")]
     pub full_decode_count: Option<FullDecodeCount>,
 }
@@ -57,19 +57,19 @@ pub struct MediaInfo {
 /// A container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ContainerInfo {
-    /// FFmpeg's name, which may name several relatives (`mov,mp4,m4a,3gp,3g2,mj2`).
+    /// FFmpeg's name, which may name several related formats (`mov,mp4,m4a,3gp,3g2,mj2`).
     pub format: String,
-    /// In words.
+    /// The name of the format in words.
     pub description: String,
-    /// How long it is presented.
+    /// Presentation duration.
     pub duration: Option<Timestamp>,
-    /// How that was found.
+    /// How the duration was found.
     pub duration_method: Option<Method>,
-    /// When presentation starts.
+    /// The start of presentation.
     pub start: Option<Timestamp>,
-    /// Bits in a second over all streams.
+    /// Bits per second of all streams together.
     pub bit_rate: Option<u64>,
-    /// Titles, encoders, dates: what the container says about itself.
+    /// Titles, encoders, dates: the metadata of the container.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -77,17 +77,17 @@ pub struct ContainerInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// The header of the stream says so.
+    /// Stated in the header of the stream.
     StreamHeader,
-    /// The container says so, for all of its streams together.
+    /// Stated in the container, for all of its streams together.
     Container,
     /// The sum of the durations in the index.
     Index,
     /// The times of the first and the last packets.
     LastPackets,
-    /// Estimated from the number of bytes and the bit rate: no more than a guess.
+    /// Estimated from the number of bytes and the bitrate: only a guess.
     BitRate,
-    /// All packets were read.
+    /// Measured by reading all packets.
     Measured,
 }
 
@@ -96,171 +96,174 @@ pub enum Method {
 pub struct StreamInfo {
     /// Position in the file, from zero.
     pub index: usize,
-    /// What the container calls it: number of the track, identifier of its packets; zero where it has none.
+    /// The identifier in the container: number of the track, identifier of its packets; zero if there is none.
     pub id: i32,
-    /// Frames, audio, or what else.
+    /// Video, audio, or another kind.
     pub kind: StreamKind,
     /// FFmpeg's name of the codec.
     pub codec: String,
     /// The codec in words.
     pub codec_description: String,
-    /// The container's four characters for the codec.
+    /// The codec's four-character code in the container.
     pub tag: Option<String>,
     /// Profile in words.
     pub profile: Option<String>,
-    /// Level as the codec counts it (H.264: 41 is 4.1; HEVC: 123 is 4.1).
+    /// Level in the numbers of the codec (H.264: 41 is 4.1; HEVC: 123 is 4.1).
     pub level: Option<i32>,
-    /// Seconds in a tick.
+    /// Time base: seconds per tick.
     pub time_base: TimeBase,
-    /// When it starts.
+    /// Start time.
     pub start: Option<Timestamp>,
-    /// How long it is.
+    /// Duration.
     pub duration: Option<Timestamp>,
-    /// How that was found.
+    /// How the duration was found.
     pub duration_method: Option<Method>,
-    /// Bits in a second.
+    /// Bits per second.
     pub bit_rate: Option<u64>,
-    /// Frames that the container declares.
+    /// The number of frames that the container declares.
     pub declared_frames: Option<u64>,
     /// ISO 639 code.
     pub language: Option<String>,
     /// Title.
     pub title: Option<String>,
-    /// Whether players pick it by default.
+    /// True if players select it by default.
     pub is_default: bool,
-    /// Whether it is a cover image.
+    /// True if it is a cover image.
     pub is_attached_picture: bool,
-    /// Why a job does not take it by itself; absent for a stream that is taken.
+    /// Why a job leaves it out by default; absent for a stream that a job uses.
     pub left_out: Option<String>,
-    /// What it is for, in FFmpeg's names: `default`, `forced`, `hearing_impaired` and so on.
+    /// Purposes of the stream, by FFmpeg's names: `default`, `forced`, `hearing_impaired` and so on.
     pub disposition: Vec<String>,
     /// The edit list of MP4 and MOV, unless it shows all of the media from its start.
     pub edits: Vec<EditInfo>,
-    /// The earliest presentation time in the index of MP4 and MOV, before the edit list: above zero where frames are
+    /// The earliest presentation time in the index of MP4 and MOV, before the edit list: above zero if frames are
     /// reordered.
     pub media_start: Option<Timestamp>,
-    /// What its packets say, as far as they were read.
+    /// Properties measured from its packets, as far as they were read.
     pub measured: Option<Measured>,
-    /// Everything else that the container says of it.
+    /// All other metadata of the stream in the container.
     pub metadata: BTreeMap<String, String>,
-    /// For frames.
+    /// Properties of video.
     pub video: Option<VideoInfo>,
-    /// For audio.
+    /// Properties of audio.
     pub audio: Option<AudioInfo>,
-    /// For subtitles.
+    /// Properties of subtitles.
     pub subtitle: Option<SubtitleInfo>,
-    /// For files inside the container.
+    /// Properties of a file inside the container.
     pub attachment: Option<AttachmentInfo>,
 }
 
-/// A stream of frames.
+/// A video stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct VideoInfo {
-    /// Samples in a row.
+    /// Width in samples.
     pub width: usize,
-    /// Rows.
+    /// Height in rows.
     pub height: usize,
     /// Layout of samples in memory.
     pub pixel_format: Option<PixelFormat>,
-    /// Bits in a sample.
+    /// Bits per sample.
     pub bit_depth: Option<u32>,
     /// Chroma subsampling; absent for RGB.
     pub chroma: Option<Chroma>,
-    /// Width of a sample by its height.
+    /// Sample aspect ratio: width of a sample divided by its height.
     pub sample_aspect: Option<Rational>,
-    /// Width of the frame by its height as it is shown, before it is turned; samples without an aspect are square.
+    /// Display aspect ratio: width of the shown frame divided by its height, before rotation. Samples without an aspect
+    /// ratio are square.
     pub display_aspect: Option<Rational>,
-    /// How it is turned and mirrored before it is shown; absent where the container says nothing.
+    /// How the frame is rotated and mirrored for display; absent if the container does not state it.
     pub orientation: Option<Orientation>,
-    /// Whether a display matrix does something else than that: scale, shear, turn by odd angles.
+    /// True if a display matrix does more than that: scaling, shearing, rotation by other angles.
     pub has_odd_matrix: bool,
-    /// Width and height of the part that is meant to be seen (`clap`), in samples.
+    /// Width and height of the visible part (clean aperture, `clap`), in samples.
     pub clean_aperture: Option<(Rational, Rational)>,
-    /// Progressive, or which field is coded and which shown first (t, b).
+    /// Progressive, or the field that is coded first and the field that is shown first (t, b).
     pub field_order: String,
-    /// Frames in a second that the container declares: the base of which all times are multiples.
+    /// The frame rate that the container declares: all times are multiples of its interval.
     pub declared_rate: Option<Rational>,
-    /// Frames in a second over the whole duration.
+    /// Average frame rate over the whole duration.
     pub average_rate: Option<Rational>,
-    /// How the frames follow one another, measured by their times.
+    /// The intervals between frames, measured from their times.
     pub timing: Option<Timing>,
-    /// Which frames that is about.
+    /// The frames that were measured.
     pub timing_extent: Option<TimingExtent>,
-    /// How samples mean colour: as the bitstream says, else as the container does.
+    /// Colour properties: from the bitstream, else from the container.
     pub color: Color,
     /// High dynamic range; absent for SDR.
     pub hdr: Option<HdrInfo>,
-    /// Whether the video is a projection of a sphere.
+    /// True if the video is a spherical projection.
     pub is_spherical: bool,
-    /// What the first frames say by themselves; absent where none could be decoded.
+    /// Facts from the bitstream of the first frames; absent if none could be decoded.
     pub bitstream: Option<BitstreamFacts>,
 }
 
-/// Which frames were measured.
+/// The frames that were measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TimingExtent {
-    /// All, by the container's index.
+    /// All frames, from the index of the container.
     Index,
-    /// All, by reading all packets.
+    /// All frames, by reading all packets.
     AllPackets,
-    /// Those of the first packets.
+    /// The frames of the first packets.
     FirstPackets,
 }
 
-/// A stream of audio.
+/// An audio stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioInfo {
-    /// Samples in a second.
+    /// Sample rate in Hz.
     pub sample_rate: u32,
-    /// Channels.
+    /// Number of channels.
     pub channels: u32,
-    /// Which loudspeakers, as FFmpeg describes them.
+    /// Channel layout, as FFmpeg describes it.
     pub layout: String,
-    /// The loudspeaker of each channel, in order (FL, FR, FC, LFE); empty where the file does not say.
+    /// The loudspeaker of each channel, in order (FL, FR, FC, LFE); empty if the file does not state them.
     pub channel_labels: Vec<String>,
-    /// Bits in a sample, where the codec has such: containers state one for lossy codecs too, which means nothing.
+    /// Bits per sample, if the codec has a bit depth. Containers also state one for lossy codecs, where it means
+    /// nothing.
     pub bit_depth: Option<u32>,
-    /// Samples of a block, where all blocks have as many.
+    /// Samples per block, if all blocks have the same number.
     pub block_samples: Option<u32>,
-    /// Samples at the start that are decoded and not heard.
+    /// Samples at the start that are decoded and not presented.
     pub priming: Option<u64>,
-    /// Objects of E-AC-3 with joint object coding (Dolby Atmos), as the container says.
+    /// Number of objects of E-AC-3 with joint object coding (Dolby Atmos), from the container.
     pub joint_objects: Option<u8>,
-    /// Coded audio that the samples of the first seconds carry as data (SMPTE 337), which is noise to the ear.
+    /// Coded audio that is carried as data in the samples of the first seconds (SMPTE 337). Played as samples, it is
+    /// noise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_bursts: Option<DataBursts>,
 }
 
-/// A stream of subtitles.
+/// A subtitle stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SubtitleInfo {
     /// Text, or images of text.
     pub form: SubtitleForm,
-    /// Whether it is shown without being asked for.
+    /// True if players show it without a request (forced).
     pub is_forced: bool,
-    /// Whether it also tells what is heard.
+    /// True if it also describes sounds.
     pub is_for_hearing_impaired: bool,
 }
 
-/// What subtitles are made of.
+/// The form of subtitles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SubtitleForm {
     /// Text.
     Text,
-    /// Frames of text.
+    /// Bitmap images of text.
     Bitmap,
 }
 
 /// A file inside the container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AttachmentInfo {
-    /// Its name.
+    /// File name.
     pub name: Option<String>,
-    /// What it is, as a media type.
+    /// Media type.
     pub media_type: Option<String>,
-    /// Its bytes.
+    /// Size in bytes.
     pub bytes: u64,
 }
 
@@ -271,24 +274,24 @@ pub struct ProgramInfo {
     pub number: i32,
     /// Its name.
     pub name: Option<String>,
-    /// Who provides it.
+    /// The name of its provider.
     pub provider: Option<String>,
     /// Indices of its streams.
     pub streams: Vec<usize>,
 }
 
-/// A time code, and where it stands.
+/// A time code and its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TimecodeInfo {
-    /// Of the first frame.
+    /// The time code of the first frame.
     pub value: Timecode,
-    /// Where it stands.
+    /// The place of the time code.
     pub origin: TimecodeOrigin,
-    /// Index of the stream; absent for one of the whole container.
+    /// Index of the stream; absent for a time code of the whole container.
     pub stream: Option<usize>,
 }
 
-/// Where a time code stands.
+/// The place of a time code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TimecodeOrigin {
@@ -298,8 +301,8 @@ pub enum TimecodeOrigin {
     Track,
     /// In the metadata of a stream.
     Stream,
-    /// In the header of the first group of pictures.
+    /// In the header of the first GOP.
     GroupOfPictures,
-    /// In a message beside the first frame (SMPTE ST 12-1).
+    /// In a message of the first frame (SMPTE ST 12-1).
     Picture,
 }

@@ -1,7 +1,7 @@
 //! Reads the first packets of a source a second time, to measure the intervals of its frames and the amount of data in
 //! each stream, and to decode the first frames.
 //!
-//! Invariant: it reads at most [`PACKETS`] packets, [`PICTURES`] frames of a stream, or the bytes that the limits allow
+//! Invariant: it reads at most [`PACKETS`] packets, [`FRAMES`] frames of a stream, or the bytes that the limits allow
 //! for probing. Every result states whether this was the whole source.
 
 use std::collections::BTreeMap;
@@ -23,27 +23,27 @@ use crate::{
     source::Source,
 };
 
-/// Number of frames after which a survey ends: more than a minute.
+/// Number of frames after which a packet scan ends: more than a minute.
 const FRAMES: u64 = 2000;
-/// Number of packets of all streams after which a survey ends.
+/// Number of packets of all streams after which a packet scan ends.
 const PACKETS: u64 = 100_000;
 
-/// What reading the first packets of a stream found.
+/// Measurements from the first packets of a stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Measured {
-    /// Whether the source was read to its end; else these are only its first packets.
+    /// True if the source was read to its end; false if only its first packets were read.
     pub is_whole: bool,
     /// Compressed frames or blocks of audio.
     pub packets: u64,
-    /// Their bytes.
+    /// Bytes of these packets.
     pub bytes: u64,
-    /// Packets at which decoding can start.
+    /// Packets at which decoding can start: keyframes.
     pub keys: u64,
-    /// The most packets from one such to the next.
+    /// The largest number of packets from one keyframe to the next.
     pub longest_group: u64,
     /// The earliest presentation time.
     pub start: Option<Timestamp>,
-    /// When the last of them ends.
+    /// The end of the last of them.
     pub end: Option<Timestamp>,
 }
 
@@ -63,7 +63,7 @@ impl Measured {
     }
 }
 
-/// Result of a survey for one stream.
+/// Result of a packet scan for one stream.
 #[derive(Default)]
 pub(super) struct PacketScan {
     pub(super) measured: Option<Measured>,
@@ -246,8 +246,8 @@ fn is_hidden(codec: &str, data: &[u8]) -> bool {
     match codec {
         // RFC 6386, 9.1: show_frame is bit 4 of the frame tag.
         "vp8" => first & 0x10 == 0,
-        // VP9 bitstream specification, 6.2 and annex B: after a marker of 2 and the profile (with a third bit for profile
-        // 3) come show_existing_frame, frame_type and show_frame. A superframe shows one of its frames.
+        // VP9 bitstream specification, 6.2 and annex B: show_existing_frame, frame_type and show_frame follow a marker
+        // of 2 and the profile (with a third bit for profile 3). A superframe shows one of its frames.
         "vp9" => {
             let is_superframe = last & 0xe0 == 0xc0;
             let flags = if first & 0x30 == 0x30 { *first } else { first >> 1 };

@@ -61,10 +61,10 @@ impl FromStr for Metric {
     }
 }
 
-/// Which plane a score is about, by its position in the frame.
+/// The plane of a score, by its position in the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum PlaneLabel {
-    /// Luma: the first plane, of grey frames the only one.
+    /// Luma: the first plane, and the only plane of grey frames.
     Y,
     /// Blue-difference chroma: the second of three or four.
     U,
@@ -99,51 +99,54 @@ impl fmt::Display for PlaneLabel {
     }
 }
 
-/// How near a clip is to its reference. All values are 0, `false`, `None` or empty when no frame was compared.
+/// The similarity of a clip to its reference. All values are 0, `false`, `None` or empty if no frame was compared.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Score {
     /// Pairs of frames compared.
     pub frames: u64,
-    /// Of these, the pairs whose planes are equal in every sample.
+    /// Of these, the pairs that are equal in every sample of all planes.
     pub identical_frames: u64,
-    /// At least one pair was compared and all were equal in every sample.
+    /// True if at least one pair was compared and all were equal in every sample.
     pub identical: bool,
-    /// PSNR in decibels from the squared error's mean over all samples of all planes and frames, so that a plane
-    /// counts by its size. `None` when identical (the ratio has no finite value) or not measured.
-    pub psnr_db: Option<f64>,
-    /// Mean over the frames of the planes' mean SSIM, each plane counting by its size; −1 to 1. `None` when not
+    /// PSNR in decibels, from the mean squared error over all samples of all planes and frames, so that planes are
+    /// weighted by their size. `None` if the clips are identical (the ratio has no finite value) or PSNR was not
     /// measured.
+    pub psnr_db: Option<f64>,
+    /// SSIM, as the mean over the frames of the mean over the planes, weighted by their size; −1 to 1. `None` if SSIM
+    /// was not measured.
     pub ssim: Option<f64>,
     /// The same for each plane, in the order of the frame's planes.
     pub planes: Vec<PlaneScore>,
-    /// The first of the frames with the lowest luma PSNR. `None` when not measured or no frame's luma differs.
+    /// The first of the frames with the lowest luma PSNR. `None` if PSNR was not measured or luma is equal in all
+    /// frames.
     pub worst_psnr: Option<WorstFrame>,
-    /// The first of the frames with the lowest luma SSIM. `None` when not measured or no frame's luma differs.
+    /// The first of the frames with the lowest luma SSIM. `None` if SSIM was not measured or luma is equal in all
+    /// frames.
     pub worst_ssim: Option<WorstFrame>,
 }
 
-/// One plane's part of a [`Score`].
+/// The part of a [`Score`] for one plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlaneScore {
-    /// Which plane.
+    /// The plane.
     pub plane: PlaneLabel,
-    /// The plane is equal in every sample of every pair.
+    /// True if the plane is equal in every sample of every pair.
     pub identical: bool,
-    /// PSNR in decibels from the mean over the frames of the plane's mean squared error. `None` when identical (the
-    /// ratio has no finite value) or not measured.
+    /// PSNR in decibels, from the mean over the frames of the plane's mean squared error. `None` if the planes are
+    /// identical (the ratio has no finite value) or PSNR was not measured.
     pub psnr_db: Option<f64>,
-    /// Mean of the plane's SSIM over the frames; −1 to 1. `None` when not measured.
+    /// Mean of the plane's SSIM over the frames; −1 to 1. `None` if SSIM was not measured.
     pub ssim: Option<f64>,
 }
 
-/// A frame that a [`Score`] points at.
+/// A frame that a [`Score`] names.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorstFrame {
     /// Its place in the order of the comparison, from 0.
     pub frame: u64,
-    /// PSNR of its luma, in decibels. `None` when not measured.
+    /// PSNR of its luma, in decibels. `None` if it was not measured.
     pub luma_psnr_db: Option<f64>,
-    /// SSIM of its luma; −1 to 1. `None` when not measured.
+    /// SSIM of its luma; −1 to 1. `None` if it was not measured.
     pub luma_ssim: Option<f64>,
 }
 
@@ -253,24 +256,24 @@ impl Tally {
     }
 }
 
-/// Some rows of a plane and of its reference: what one thread compares at a time.
+/// Some rows of a plane and of its reference. One thread compares a strip at a time.
 struct Strip<'a> {
     reference: Plane<'a>,
     distorted: Plane<'a>,
     rows: Range<usize>,
 }
 
-/// What a strip adds to the tally of its plane.
+/// The result of a strip, which is added to the tally of its plane.
 struct StripResult {
     equal: bool,
     sse: u64,
-    /// Sums of the similarities of the rows of windows that end in the strip; of a plane without windows, its own.
+    /// The sums of similarities of the rows of windows that end in the strip. A plane without windows has its own.
     similarities: Vec<f64>,
 }
 
 impl<'a> Strip<'a> {
-    /// Rows of a strip, a multiple of the blocks of [`ssim`]: a strip of a 1080p plane takes a fraction of a millisecond,
-    /// and the blocks above it, which belong to its first windows, are 3 % more.
+    /// Rows of a strip, a multiple of the blocks of [`ssim`]. A strip of a 1080p plane takes a fraction of a
+    /// millisecond. The blocks above it, which belong to its first windows, add 3 %.
     const ROWS: usize = 128;
 
     fn count(height: usize) -> usize {
@@ -296,7 +299,7 @@ impl<'a> Strip<'a> {
             true if ssim::has_windows(reference.width, reference.height) => {
                 let blocks = (rows.start / ssim::BLOCK).max(1)..(rows.end / ssim::BLOCK);
                 match equal && same_rows(&part(reference, &above), &part(distorted, &above)) {
-                    // Each of its windows is exactly 1.
+                    // The SSIM of each window is exactly 1.
                     true => vec![(reference.width / ssim::BLOCK - 1) as f64; blocks.len()],
                     false => ssim::rows_of_windows(*reference, *distorted, blocks),
                 }
@@ -327,7 +330,7 @@ pub struct Comparator {
 }
 
 impl Comparator {
-    /// A comparator that computes `metrics`. Without metrics, it only counts frames and identical frames.
+    /// Creates a comparator that computes `metrics`. Without metrics, it only counts frames and identical frames.
     #[must_use]
     pub fn new(metrics: &[Metric]) -> Self {
         Comparator {
@@ -341,15 +344,15 @@ impl Comparator {
         }
     }
 
-    /// Takes the next pair of frames, and says whether they are equal in every sample. The first pair decides what the
-    /// others must look like.
+    /// Compares the next pair of frames. Returns true if they are equal in every sample. The first pair sets the
+    /// geometry of all others.
     ///
-    /// On a pool of threads, all of them work on the pair, strip by strip; sums are added in the order of the rows, so
-    /// that scores do not depend on the number of threads.
+    /// In a thread pool, all threads work on the pair, strip by strip. Sums are added in the order of the rows, so that
+    /// scores do not depend on the number of threads.
     ///
     /// # Errors
-    /// When the two frames, or this pair and the first, differ in the number, size or depth of their planes, or a
-    /// plane does not hold the samples that it claims.
+    /// If the two frames, or this pair and the first, differ in the number, size or depth of their planes, or if a
+    /// plane has fewer samples than its size requires.
     pub fn push(&mut self, reference: &[Plane<'_>], distorted: &[Plane<'_>]) -> Result<bool, Mismatch> {
         self.check(reference, distorted)?;
         let strips: Vec<Strip<'_>> = reference.iter().zip(distorted).flat_map(|(r, d)| Strip::all(*r, *d)).collect();
@@ -522,7 +525,7 @@ mod tests {
             for depth in [8, 10] {
                 let bytes = if depth > 8 { 2 } else { 1 };
                 let (x, mut y) = (noise(1, width * height * bytes), noise(2, width * height * bytes));
-                // Strips that are equal stand beside strips that are not.
+                // Equal strips are next to different strips.
                 let half = y.len() / 2;
                 y[..half].copy_from_slice(&x[..half]);
                 let (r, d) = (plane(&x, width, depth), plane(&y, width, depth));

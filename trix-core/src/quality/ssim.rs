@@ -53,12 +53,12 @@ pub fn ssim(reference: Plane<'_>, distorted: Plane<'_>) -> f64 {
     }
 }
 
-/// Whether a plane of this size has windows of 8x8 samples, and is not one window as a whole.
+/// True if a plane of this size has windows of 8x8 samples. Otherwise the whole plane is one window.
 pub(super) fn has_windows(width: usize, height: usize) -> bool {
     width >= 8 && height >= 8
 }
 
-/// The mean over the windows of a plane of this size, from the sums over its rows of windows, which are added in their
+/// The mean over the windows of a plane of this size. `rows` are the sums of its rows of windows; they are added in
 /// order.
 pub(super) fn mean(width: usize, height: usize, rows: impl IntoIterator<Item = f64>) -> f64 {
     let total = rows.into_iter().fold(0.0, |total, row| total + row);
@@ -98,8 +98,8 @@ struct Constants {
 }
 
 impl Constants {
-    /// For windows of `samples` samples of `depth` bits. Rounded to integers like in the filter, but never to 0: that
-    /// would divide 0 by 0 in black windows of few bits.
+    /// The constants for windows of `samples` samples of `depth` bits. They are rounded to integers like in the filter,
+    /// but never to 0: that would divide 0 by 0 in black windows of few bits.
     fn new(depth: u32, samples: usize) -> Constants {
         let (n, peak) = (samples as f64, peak(depth));
         let c1 = (0.01 * 0.01 * peak * peak * n).round().max(1.0);
@@ -117,8 +117,8 @@ impl Constants {
     }
 }
 
-/// The sums of the similarities of each row of windows whose lower blocks, of 4x4 samples, stand in the rows of blocks
-/// `rows`, from 1 on: what [`mean`] takes. A window is 2x2 neighbouring blocks, of which a plane has at least as many.
+/// The sums of the similarities of each row of windows whose lower blocks, of 4x4 samples, are in the rows of blocks
+/// `rows`, from 1. [`mean`] needs these sums. A window is 2x2 neighbouring blocks, and a plane has at least as many.
 pub(super) fn rows_of_windows(reference: Plane<'_>, distorted: Plane<'_>, rows: Range<usize>) -> Vec<f64> {
     let columns = reference.width.min(distorted.width) / 4;
     let constants = Constants::new(reference.depth, WINDOW);
@@ -147,7 +147,7 @@ fn sum_of_windows(constants: &Constants, above: &[Sums], below: &[Sums]) -> f64 
     pairs.map(|(a, b)| constants.similarity(&a[0].plus(&a[1]).plus(&b[0].plus(&b[1])))).sum()
 }
 
-/// Bits of the largest sample of which four rows of squares, of two neighbours in both planes, fit 32 bits: 16 × 2²⁴.
+/// The largest depth in bits at which four rows of squares, of two neighbours in both planes, fit 32 bits: 16 × 2²⁴.
 const NARROW: u32 = 12;
 
 /// The sums of the 4x4 blocks of four rows of bytes.
@@ -155,7 +155,7 @@ fn strip_u8(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
     strip_narrow(reference, distorted, blocks, |row, index| lanes::<LANES>(row, index).map(i16::from));
 }
 
-/// The sums of the 4x4 blocks of four rows of little-endian `u16`, which are seldom above [`NARROW`] bits.
+/// The sums of the 4x4 blocks of four rows of little-endian `u16` that rarely have more than [`NARROW`] bits.
 fn strip_u12(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
     let words = |row: &[u8], index: usize| {
         let bytes = lanes::<{ LANES * 2 }>(row, index);
@@ -167,8 +167,8 @@ fn strip_u12(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) 
     }
 }
 
-/// The sums of the 4x4 blocks of four rows, of which `load` gives a run of samples by its index. Returns all bits that
-/// are set in any sample; the sums count when these are no more than [`NARROW`].
+/// The sums of the 4x4 blocks of four rows. `load` returns a run of samples by its index. Returns all bits that are set
+/// in any sample; the sums are valid if these are no more than [`NARROW`] bits.
 #[inline(always)]
 fn strip_narrow(
     reference: [&[u8]; 4],
@@ -178,7 +178,7 @@ fn strip_narrow(
 ) -> u16 {
     let mut seen = [0i16; LANES];
     for (index, blocks) in blocks.chunks_mut(LANES / 4).enumerate() {
-        // Products of two neighbours are added at once: a single instruction of SIMD does both.
+        // The products of two neighbours are added at once: a single SIMD instruction does both.
         let (mut x, mut y) = ([0i16; LANES], [0i16; LANES]);
         let (mut squares, mut products) = ([0i32; LANES / 2], [0i32; LANES / 2]);
         for (reference, distorted) in reference.iter().zip(&distorted) {

@@ -1,6 +1,6 @@
 //! Examines the first frames of a stream: what the bitstream itself states, regardless of its container.
 //!
-//! Invariant: a glance makes no judgement and never fails the job. Damage is reported by the later full decode.
+//! Invariant: bitstream facts state no verdict and never fail the job. The later full decode reports damage.
 
 use serde::{Deserialize, Serialize};
 use trix_av::{
@@ -23,80 +23,80 @@ use trix_model::{
 
 use crate::source::Source;
 
-/// What the first frames of a stream say by themselves.
+/// Facts from the bitstream of the first frames of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BitstreamFacts {
-    /// How many frames were looked at.
+    /// The number of examined frames.
     #[serde(rename = "pictures")]
     pub frames: u64,
-    /// Samples in a row, of the first frame.
+    /// Width of the first frame in samples.
     pub width: usize,
-    /// Rows, of the first frame.
+    /// Height of the first frame in rows.
     pub height: usize,
     /// Layout of samples in memory.
     pub pixel_format: Option<PixelFormat>,
-    /// Whether a palette of theirs has colours that are not opaque.
+    /// True if a palette of these frames has colours that are not opaque.
     #[serde(skip)]
     pub clear_palette: bool,
-    /// Whether a layer of opacity comes with them.
+    /// True if the frames have an alpha layer.
     #[serde(skip)]
     pub alpha_layer: bool,
-    /// Whether slices of a second layer come with them, another view or alpha, which no decoder here reads.
+    /// True if the stream has slices of a second layer, another view or alpha, which no decoder here reads.
     #[serde(skip)]
     pub second_layer: bool,
     /// Profile in words.
     pub profile: Option<String>,
-    /// Level as the codec counts it.
+    /// Level in the numbers of the codec.
     pub level: Option<i32>,
-    /// Frames in a second that the bitstream declares.
+    /// Frames per second that the bitstream declares.
     pub rate: Option<Rational>,
-    /// Width of a sample by its height; absent where the bitstream does not say.
+    /// Sample aspect ratio: width of a sample divided by its height; absent if the bitstream does not state it.
     pub sample_aspect: Option<Rational>,
-    /// How samples mean colour.
+    /// Colour properties.
     pub color: Color,
     /// Static HDR metadata.
     pub hdr: StaticHdr,
-    /// Frames with dynamic metadata of HDR10+.
+    /// Frames with dynamic HDR10+ metadata.
     pub hdr10_plus: u64,
-    /// Frames with a reference processing unit of Dolby Vision.
+    /// Frames with a Dolby Vision RPU (reference processing unit).
     pub dolby_vision: u64,
-    /// The profile of Dolby Vision by the first such unit.
+    /// The Dolby Vision profile of the first RPU.
     pub dolby_vision_profile: Option<u8>,
-    /// Frames with room for closed captions.
+    /// Frames with space for closed captions.
     pub captions: u64,
-    /// Frames with captions of CTA-608 in them.
+    /// Frames with CTA-608 captions.
     pub captions_608: u64,
-    /// Frames with captions of CTA-708 in them.
+    /// Frames with CTA-708 captions.
     pub captions_708: u64,
-    /// Frames that are flagged as two fields.
+    /// Frames that are flagged as interlaced.
     pub interlaced: u64,
-    /// Of these, frames whose upper field is shown first.
+    /// Of these, frames whose top field is shown first.
     pub top_first: u64,
-    /// Frames with a repeated field, as film in 60 fields a second has.
+    /// Frames with a repeated field, as in film at 60 fields per second.
     pub repeated_fields: u64,
-    /// What part of the frame matters (SMPTE ST 2016-1, active format description).
+    /// The relevant part of the frame (SMPTE ST 2016-1, active format description).
     pub active_format: Option<u8>,
     /// Time code of the first frame, in a message of its own (SMPTE ST 12-1).
     pub smpte_timecode: Option<Timecode>,
-    /// Time code of the first group of pictures.
+    /// Time code of the first GOP.
     pub gop_timecode: Option<Timecode>,
-    /// The encoder, where it signed its work.
+    /// The encoder, if the bitstream names it.
     pub encoder: Option<String>,
-    /// The encoder's settings, where it wrote them down.
+    /// The encoder's settings, if the bitstream holds them.
     pub encoder_settings: Option<String>,
 }
 
-/// Number of frames that a glance decodes: more than a closed GOP of two seconds needs to show its metadata, and few
-/// enough to take almost no time.
+/// Number of frames that are decoded for bitstream facts: more than a closed GOP of two seconds needs to show its
+/// metadata, and few enough to take almost no time.
 pub const FRAMES: u64 = 24;
 
-/// Decodes up to `pictures` frames of stream `facts` with a second reader of `source`. Returns `None` if there is no
+/// Decodes up to `frames` frames of stream `facts` with a second reader of `source`. Returns `None` if there is no
 /// decoder, or if nothing can be decoded.
 pub(crate) fn at_most(source: &Source, facts: &StreamFacts, frames: u64) -> Option<BitstreamFacts> {
     let mut again = source.reopen().ok()?;
     let mut facts_reader = BitstreamFactsReader::open(source, facts, frames)?;
     let mut bytes = 0;
-    // The limit is twice the amount read to probe the streams, so that a glance stays short.
+    // The limit is twice the amount read to probe the streams, so that this stays quick.
     let limit = source.limits().probe_bytes.saturating_mul(2);
     while facts_reader.wants_more() && bytes < limit {
         let Ok(Some(packet)) = again.read() else { break };
@@ -120,7 +120,7 @@ pub(crate) struct BitstreamFactsReader {
 }
 
 impl BitstreamFactsReader {
-    /// Starts a glance at up to `most` frames of stream `facts` of `source`. Returns `None` if there is no decoder.
+    /// Starts to examine up to `most` frames of stream `facts` of `source`. Returns `None` if there is no decoder.
     pub(crate) fn open(source: &Source, facts: &StreamFacts, most: u64) -> Option<Self> {
         let (claims, pixels) = (facts.parameters.without_claims(), source.limits().pixels);
         let decoder = Decoder::open(&claims, facts.time_base, 0, pixels, facts.alpha_layer).ok()?;

@@ -1,7 +1,7 @@
 //! Measures properties for which flags are not reliable: whether frames are combed, and the width of their black
 //! borders.
 //!
-//! Invariant: a survey examines a bounded number of frames at several positions, and makes no judgement.
+//! Invariant: field detection examines a bounded number of frames at several positions, and states no verdict.
 
 use serde::{Deserialize, Serialize};
 use trix_av::{
@@ -17,23 +17,23 @@ use trix_model::{
 
 use crate::{source::Source, spec::picture::Rectangle};
 
-/// What a survey measured.
+/// The measurements of field detection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FieldDetection {
-    /// Frames that were looked at.
+    /// The number of examined frames.
     #[serde(rename = "pictures")]
     pub frames: u64,
-    /// Frames without combing (libavfilter's idet, as are the next three).
+    /// Frames without combing (libavfilter's idet, as for the next three).
     pub progressive: u64,
-    /// Combed frames whose upper field is the earlier one.
+    /// Combed frames whose top field is the earlier one.
     pub top_first: u64,
-    /// Combed frames whose lower field is the earlier one.
+    /// Combed frames whose bottom field is the earlier one.
     pub bottom_first: u64,
-    /// Frames with too little motion to tell.
+    /// Frames with too little motion to decide.
     pub undetermined: u64,
-    /// Frames that repeat a field of the one before, as pulldown leaves them.
+    /// Frames that repeat a field of the previous frame, as pulldown does.
     pub repeated_fields: u64,
-    /// The smallest rectangle that holds everything that is not black (cropdetect).
+    /// The smallest rectangle that contains everything that is not black (cropdetect).
     pub content: Option<Rectangle>,
 }
 
@@ -55,7 +55,7 @@ const AT_EACH: u64 = 48;
 /// Number of frames for a source of unknown duration, or one too short for several positions.
 const AT_ONCE: u64 = 240;
 
-/// Surveys stream `facts` with a second reader of `source`. Returns `None` if nothing can be decoded.
+/// Runs field detection on stream `facts` with a second reader of `source`. Returns `None` if nothing can be decoded.
 pub(crate) fn field_detection(source: &Source, facts: &StreamFacts, rate: Rational) -> Option<FieldDetection> {
     let mut found = FieldDetection::default();
     let micro = TimeBase::new(1, 1_000_000);
@@ -75,7 +75,7 @@ pub(crate) fn field_detection(source: &Source, facts: &StreamFacts, rate: Ration
     (found.frames > 0).then_some(found)
 }
 
-/// Examines up to `pictures` frames from `from` (ticks) on.
+/// Examines up to `frames` frames, starting at `from` (ticks).
 fn window(
     source: &Source,
     facts: &StreamFacts,

@@ -20,43 +20,42 @@ use crate::{
     source::Source,
 };
 
-/// What decoding all of a source found.
+/// The results of decoding a whole source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FullDecodeCount {
-    /// By index of the stream.
+    /// The counts by stream index.
     pub streams: BTreeMap<usize, StreamCount>,
-    /// What is wrong with the source.
+    /// Damage of the source.
     pub damage: DamageReport,
-    /// What is not wrong with it and should be known all the same.
+    /// Other observations about the source that are no damage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// What decoding all of a stream found.
+/// The results of decoding a whole stream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StreamCount {
     /// Compressed frames or blocks of audio.
     pub packets: u64,
     /// Decoded frames; `None` for audio.
     pub frames: Option<u64>,
-    /// Decoded samples in each channel; `None` for frames.
+    /// Decoded samples per channel; `None` for video.
     pub samples: Option<u64>,
-    /// When the first frame is shown.
+    /// Display time of the first frame.
     pub first: Option<Timestamp>,
-    /// When the last frame is shown.
+    /// Display time of the last frame.
     pub last: Option<Timestamp>,
-    /// Frames in a second, from the times of the first and the last.
+    /// Frames per second, from the times of the first and the last frame.
     pub measured_rate: Option<Rational>,
-    /// Shortest and longest time from one frame to the next, in ticks; they differ when the rate varies.
+    /// Shortest and longest time from one frame to the next, in ticks; they differ if the frame rate varies.
     pub interval_ticks: Option<(i64, i64)>,
-    /// How the frames follow one another; `None` for audio.
+    /// The intervals between frames; `None` for audio.
     pub intervals: Option<Timing>,
-    /// Sizes that frames have, in order of appearance; more than one where they change. No more than
-    /// [`SIZES`] are kept.
+    /// Frame sizes, in order of appearance; more than one if the size changes. At most [`SIZES`] are kept.
     pub sizes: Vec<FrameSize>,
-    /// Frames that are flagged as two fields.
+    /// Frames that are flagged as interlaced.
     pub interlaced: u64,
-    /// Frames with captions in them.
+    /// Frames with captions.
     pub captions: u64,
     /// Frames whose time was missing or did not increase.
     pub times_repaired: u64,
@@ -64,14 +63,14 @@ pub struct StreamCount {
     pub timing: TimingReport,
 }
 
-/// From which frame on frames have which size.
+/// The first frame of a frame size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FrameSize {
     /// Number of the frame, from zero.
     pub first: u64,
-    /// Samples in a row.
+    /// Width in samples.
     pub width: usize,
-    /// Rows.
+    /// Height in rows.
     pub height: usize,
 }
 
@@ -94,7 +93,7 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
     let mut decoders = BTreeMap::new();
     let mut found: BTreeMap<usize, StreamCount> = BTreeMap::new();
     for facts in source.streams().iter().filter(|facts| !facts.is_attached_picture) {
-        // Counting does not fail on streams that cannot be decoded.
+        // A full decode count does not fail on streams that cannot be decoded.
         if on_damage == OnDamage::Conceal && source.selection().lack(facts.index).is_some() {
             continue;
         }

@@ -10,31 +10,31 @@ use trix_model::{
     error::{Error, Result, Stage},
 };
 
-/// What a source was when it was read.
+/// The fixity of a source at the time of reading.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fixity {
-    /// SHA-256 (FIPS 180-4), 64 lower-case hexadecimal digits: of a file, that of its bytes; of numbered frames, that
-    /// of the text which `LC_ALL=C sha256sum` prints for all of them in the order of their names, so that, in their
-    /// folder, `sha256sum shot.*.dpx | sha256sum` finds it again.
+    /// SHA-256 (FIPS 180-4), 64 lower-case hexadecimal digits. For a file, it is the hash of its bytes. For an image
+    /// sequence, it is the hash of the text that `LC_ALL=C sha256sum` prints for all files in the order of their names.
+    /// In their folder, `sha256sum shot.*.dpx | sha256sum` returns the same hash.
     pub sha256: String,
-    /// Bytes of the source, of all of its files together.
+    /// Size of the source in bytes, of all its files together.
     pub bytes: u64,
-    /// Bytes that were read from disk until now, to open, look at, check, decode and hash the source. More than `bytes`
-    /// where something was read twice, because it was too much to be kept in memory.
+    /// Bytes read from disk so far to open, examine, check, decode and hash the source. More than `bytes` if data was
+    /// read twice because it was too large to stay in memory.
     pub disk_bytes: u64,
-    /// The files, where the source is numbered frames.
+    /// The files, if the source is an image sequence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileFixity>,
 }
 
-/// What one of several files was when it was read.
+/// The fixity of one of several files at the time of reading.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileFixity {
-    /// Its name in the folder.
+    /// File name in the folder.
     pub name: String,
-    /// SHA-256 of its bytes, 64 lower-case hexadecimal digits.
+    /// SHA-256 of the file, 64 lower-case hexadecimal digits.
     pub sha256: String,
-    /// Its bytes.
+    /// Size in bytes.
     pub bytes: u64,
 }
 

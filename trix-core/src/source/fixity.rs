@@ -19,7 +19,7 @@ use super::{
 };
 use crate::spec::source::Reading;
 
-/// Outlives a [`Source`] that is read to its end, and then provides its fixity.
+/// Computes the fixity of a [`Source`] that was read to its end. It stays valid after the source is dropped.
 #[derive(Clone)]
 pub struct SourceHasher {
     origin: Origin,
@@ -94,8 +94,8 @@ impl SourceHasher {
 }
 
 impl Source {
-    /// Starts to hash the source while it is read. The keeper reads the rest, if any, and finishes the hash. Call this
-    /// before the first packet is read: data that was read and has left memory by now is read again.
+    /// Starts to hash the source while it is read. The source hasher reads the rest, if any, and finishes the hash.
+    /// Call this before the first packet is read: data that was read and has left memory by now is read again.
     pub fn hash_source(&self) -> SourceHasher {
         match &self.origin {
             Origin::File { store, .. } => store.hash(),

@@ -114,7 +114,7 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
 }
 
 /// Maximum number of bytes kept in memory for images that were read before the main pass. A single file gets the same
-/// amount (`shelf.rs`).
+/// amount (`block_cache.rs`).
 const KEPT: u64 = (BOUNDS.parked * BOUNDS.block) as u64;
 
 /// The files of a sequence, shared by all readers. Each file is read from disk once, as far as memory allows.

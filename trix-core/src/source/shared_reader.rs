@@ -1,12 +1,12 @@
 //! The bytes of a source, read from disk once, regardless of the number and purpose of its readers.
 //!
 //! Any number of readers share one store: the demuxer, the parallel checks, the samples taken before a job starts, and
-//! the hash. A block that one of them has read is available to the others. `shelf.rs` decides which blocks stay in
-//! memory. The hash processes the blocks in file order and follows the main pass of a job. It reads nothing by itself
-//! as long as the main pass skips nothing.
+//! the hash. A block that one of them has read is available to the others. `block_cache.rs` decides which blocks stay
+//! in memory. The hash processes the blocks in file order and follows the main pass of a job. It reads nothing by
+//! itself as long as the main pass skips nothing.
 //!
-//! Invariant: each reader sees the bytes of the file. [`SharedFile::disk_bytes`] counts each byte read from disk, as often
-//! as it was read.
+//! Invariant: each reader sees the bytes of the file. [`SharedFile::disk_bytes`] counts each byte read from disk, as
+//! often as it was read.
 
 use std::{
     fs::File,
@@ -101,12 +101,12 @@ pub(super) struct SharedFile {
     /// The stamp of the file when it was opened.
     stamp: Stamp,
     cache: Mutex<BlockCache>,
-    /// Signals a change of the shelf.
+    /// Signals a change of the block cache.
     changed: Condvar,
     disk_bytes: AtomicU64,
 }
 
-/// Returns true if the read must end because nothing waits for it any more.
+/// Returns true if the read must end because its result is no longer needed.
 pub(super) type Stop<'a> = &'a dyn Fn() -> bool;
 
 impl SharedFile {
@@ -200,7 +200,7 @@ impl SharedFile {
     }
 
     /// Block `number`, from memory or from disk. `is_through` is true for a start-to-end pass, false for other readers,
-    /// and `None` for the hash. The hash puts no blocks on the shelf.
+    /// and `None` for the hash. The hash adds no blocks to the block cache.
     fn fetch(&self, number: u64, needed: usize, is_through: Option<bool>, stop: Stop<'_>) -> io::Result<Block> {
         let mut cache = self.lock();
         loop {
@@ -403,7 +403,7 @@ impl Read for SharedReader {
             Some((_, block)) => block,
             None => {
                 let stop = || self.state.as_ref().is_some_and(|state| state.is_cancelled());
-                // The current block is dropped first, so that a reader holds at most one block outside the shelf.
+                // The current block is dropped first, so that a reader holds at most one block outside the block cache.
                 self.current = None;
                 self.store.block(number, inside, self.mark.as_deref(), &stop)?
             }

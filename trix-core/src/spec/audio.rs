@@ -1,6 +1,6 @@
-//! What becomes of the audio.
+//! How the audio is written.
 //!
-//! Invariant: a codec as it is typed (`CODEC[:BITRATE]`) and as it stands in a job have the same name.
+//! Invariant: a codec has the same name on the command line (`CODEC[:BITRATE]`) and in a job.
 
 use std::{fmt, str::FromStr};
 
@@ -8,42 +8,42 @@ use serde::{Deserialize, Serialize};
 
 use super::track::LoudnessTarget;
 
-/// What becomes of the audio. Every track of the source is treated alike and keeps its language and title.
+/// How the audio is written. All tracks of the source are treated alike and keep their language and title.
 ///
-/// `kbps` is thousands of bits in a second for each track; without it, the codec and the number of
-/// channels decide.
+/// `kbps` is the bitrate of each track in kbit/s (thousands of bits per second). Without it, the bitrate depends on the
+/// codec and the number of channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum AudioSettings {
-    /// The compressed audio as it is, where the container can hold it and can tell a cut in it to the sample; else
-    /// encoded in the same codec, or without loss, or in the codec of the container that loses least.
+    /// Copies the compressed audio if the container can hold it and can mark a cut in it to the sample. Otherwise
+    /// encodes in the same codec, or losslessly, or in the codec of the container that loses least.
     #[default]
     Auto,
-    /// The compressed audio as it is.
+    /// Copies the compressed audio.
     Copy,
-    /// Left out.
+    /// Leaves the audio out.
     None,
     /// AAC-LC.
     Aac {
-        /// Thousands of bits in a second. Default: 64 for each channel.
+        /// Thousands of bits per second. Default: 64 for each channel.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kbps: Option<u32>,
     },
     /// Opus, always at 48 kHz.
     Opus {
-        /// Thousands of bits in a second. Default: 64 for each channel.
+        /// Thousands of bits per second. Default: 64 for each channel.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kbps: Option<u32>,
     },
     /// AC-3 (Dolby Digital), up to 5.1.
     Ac3 {
-        /// Thousands of bits in a second. Default: 192 for stereo, 448 for 5.1.
+        /// Thousands of bits per second. Default: 192 for stereo, 448 for 5.1.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kbps: Option<u32>,
     },
     /// E-AC-3 (Dolby Digital Plus), up to 5.1.
     Eac3 {
-        /// Thousands of bits in a second. Default: 192 for stereo, 448 for 5.1.
+        /// Thousands of bits per second. Default: 192 for stereo, 448 for 5.1.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kbps: Option<u32>,
     },
@@ -63,7 +63,7 @@ pub enum AudioSettings {
     Pcmf32,
 }
 
-/// The codecs by their names, each without a bit rate.
+/// The codecs by their names, each without a bitrate.
 const CODECS: [(&str, AudioSettings); 14] = [
     ("aac", AudioSettings::Aac { kbps: None }),
     ("opus", AudioSettings::Opus { kbps: None }),
@@ -93,7 +93,7 @@ impl AudioSettings {
         }
     }
 
-    /// Whether it names a codec, so that audio is decoded and encoded again.
+    /// True if it names a codec, so that audio is decoded and encoded again.
     pub fn encodes(self) -> bool {
         !matches!(self, AudioSettings::Auto | AudioSettings::Copy | AudioSettings::None)
     }
@@ -141,35 +141,35 @@ impl fmt::Display for AudioSettings {
     }
 }
 
-/// The shape of encoded audio, where it is not to be the source's.
+/// Format of encoded audio, where it differs from the source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AudioShape {
-    /// Channel layout by FFmpeg's name: `mono`, `stereo`, `5.1`, `7.1` and so on. From another layout, channels are
-    /// mixed with the coefficients of ITU-R BS.775, scaled so that nothing clips, unless there is a matrix.
+    /// Channel layout by FFmpeg's name: `mono`, `stereo`, `5.1`, `7.1` and so on. Channels of another layout are mixed
+    /// with the coefficients of ITU-R BS.775, scaled so that nothing clips, unless there is a matrix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<String>,
-    /// Samples in a second.
+    /// Sample rate in Hz.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_rate: Option<u32>,
-    /// How channels are mixed: a row for each channel of the output, in it a factor for each channel of the source.
-    /// Used as it is; what leaves the range of a sample is clipped. Empty: the standard mix.
+    /// Mix matrix: one row for each channel of the output, with one factor for each channel of the source. The factors
+    /// are not scaled; values beyond the range of a sample are clipped. Empty: the standard mix.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub matrix: Vec<Vec<f64>>,
-    /// The loudness that tracks are brought to which have no target of their own. Each is read once more before, to
+    /// Target loudness of tracks without a target of their own. Each such track is read once more beforehand, to
     /// measure it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loudness: Option<LoudnessTarget>,
 }
 
-/// What is done where the clock of the times and that of the samples do not agree.
+/// How to correct audio whose timestamps and sample count drift apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AudioDrift {
-    /// Whenever they are more than 40 ms apart, silence is filled in or samples are cut.
+    /// Whenever the two are more than 40 ms apart, silence is inserted or samples are cut.
     #[default]
     Fill,
-    /// The drift is measured before, which reads the track once more, and the audio is resampled by as much.
+    /// The drift is measured beforehand, which reads the track once more. The audio is then resampled by that amount.
     Stretch,
 }
 

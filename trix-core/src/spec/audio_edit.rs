@@ -1,63 +1,63 @@
-//! What is done to an audio track beside its format.
+//! Changes to an audio track other than its format.
 
 use serde::{Deserialize, Serialize};
 use trix_model::time::{Rational, Timestamp};
 
-/// What becomes of the pitch when audio is made faster.
+/// What happens to the pitch when the tempo changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Pitch {
-    /// It rises with the tempo, as on a tape that runs faster: every sample has its exact place, and 25/24 is 0.7
-    /// semitones.
+    /// The pitch rises with the tempo, as on a tape that runs faster. Every sample has its exact place. 25/24 raises
+    /// the pitch by 0.7 semitones.
     #[default]
     Follow,
-    /// It stays. Pieces of 40 ms are laid over one another where they are alike: each lies within 10 ms of its exact
-    /// place, and no error adds up; what follows silence lies at its exact place.
+    /// The pitch stays. Pieces of 40 ms are overlapped where they are similar: each lies within 10 ms of its exact
+    /// place, and errors do not add up. Audio after silence lies at its exact place.
     Keep,
 }
 
-/// A number of samples that the output has.
+/// An exact number of samples of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ExactLength {
-    /// Samples from the start of the output on.
+    /// Samples, counted from the start of the output.
     pub samples: u64,
-    /// Whether silence follows audio that is shorter.
+    /// True if silence follows shorter audio.
     pub pad: bool,
-    /// Whether the end of longer audio is cut.
+    /// True if the end of longer audio is cut.
     pub trim: bool,
 }
 
-/// What is done to an audio track beside its format. What the source has at time `t` is heard `(t - origin) / tempo +
-/// offset` after the start of the output.
+/// Changes to an audio track other than its format. Audio of source time `t` plays `(t - origin) / tempo + offset`
+/// after the start of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioEdit {
-    /// How much later it is heard. Negative: earlier; what would lie before the start is left out.
+    /// How much later the audio plays. Negative: earlier, and audio before the start is left out.
     pub offset: Timestamp,
-    /// How many times as fast it is, above zero.
+    /// The speed as a factor, above zero.
     pub tempo: Rational,
     /// What the tempo does to the pitch.
     pub pitch: Pitch,
-    /// How much longer the times of the source run than its samples; the samples are resampled by as much. 1 for a
-    /// source whose clocks agree, or whose drift is not corrected.
+    /// The duration by the timestamps of the source, divided by the duration by its samples. The samples are resampled
+    /// by this factor. 1 if the two agree, or if drift is not corrected.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub drift: Rational,
-    /// How much louder it is, in dB; every sample is multiplied by `10^(gain / 20)`.
+    /// Gain in dB; every sample is multiplied by `10^(gain / 20)`.
     pub gain_db: f64,
-    /// The true peak that a limiter keeps it under, in dBTP, after the gain. `None`: no limiter.
+    /// The limit for the true peak after the gain, in dBTP, which a limiter enforces. `None`: no limiter.
     pub limit_dbtp: Option<f64>,
-    /// How long it is, if not as long as the source.
+    /// The length, if it differs from the source's.
     pub length: Option<ExactLength>,
 }
 
-/// What is made of them.
+/// The audio track that is made of stems.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StemTarget {
     /// FFmpeg's name of the layout.
     pub layout: String,
-    /// For each channel of the layout, the number of an input channel; these are counted through all inputs, from zero.
-    /// Empty: in the order in which they come.
+    /// For each channel of the layout, the number of an input channel. Input channels are counted through all inputs,
+    /// from zero. Empty: the order of the inputs.
     pub order: Vec<usize>,
-    /// Samples in a second; `None`: the highest of the inputs.
+    /// Sample rate in Hz; `None`: the highest of the inputs.
     pub sample_rate: Option<u32>,
 }
 

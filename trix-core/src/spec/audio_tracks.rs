@@ -1,6 +1,6 @@
-//! Which audio tracks of the source are taken.
+//! The choice of audio tracks of the source.
 //!
-//! Invariant: what is written is read again as the same choice.
+//! Invariant: a choice that is written and read again is the same choice.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::language::three_letters;
 
-/// Which audio tracks of the source are taken: `all`, `none`, or numbers and languages with commas between them.
+/// The choice of audio tracks of the source: `all`, `none`, or numbers and languages, separated by commas.
 ///
 /// ```
 /// use trix_core::spec::audio_tracks::{AudioTracks, TrackName};
@@ -18,20 +18,20 @@ use super::language::three_letters;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AudioTracks {
-    /// Every track, of every programme.
+    /// Every track of every programme.
     All,
-    /// No track of the source; tracks from beside it stay.
+    /// No track of the source; external audio tracks stay.
     None,
-    /// These.
+    /// The named tracks.
     Named(Vec<TrackName>),
 }
 
 /// One or more audio tracks, as a job names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrackName {
-    /// The number among the audio tracks of the source, from 0 on.
+    /// The number among the audio tracks of the source, from 0.
     Number(usize),
-    /// The tracks of this language, as a code of three letters.
+    /// All tracks of this language, as a code of three letters.
     Language(String),
 }
 
@@ -94,7 +94,7 @@ impl Serialize for AudioTracks {
 }
 
 impl<'de> Deserialize<'de> for AudioTracks {
-    /// A number, text as for [`FromStr`], or a list of both.
+    /// Reads a number, text as for [`FromStr`], or a list of both.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]

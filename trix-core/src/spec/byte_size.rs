@@ -1,6 +1,6 @@
-//! A number of bytes, as a person writes it.
+//! A number of bytes with a unit.
 //!
-//! Invariant: what is written is read again as the same number.
+//! Invariant: a number that is written and read again is the same number.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -17,7 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
 
-/// Units with their bytes (IEC 80000-13, and those of the SI), the largest of each kind first.
+/// Units and their bytes (IEC 80000-13, and those of the SI), the largest of each kind first.
 const UNITS: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
     ("GiB", 1 << 30),
@@ -69,7 +69,7 @@ impl Serialize for ByteSize {
 }
 
 impl<'de> Deserialize<'de> for ByteSize {
-    /// A number of bytes, or text as for [`FromStr`].
+    /// Reads a number of bytes, or text as for [`FromStr`].
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]

@@ -1,7 +1,7 @@
-//! The containers that Trix writes, and what each of them has a place for.
+//! The containers that Trix writes, and what each of them can hold.
 //!
-//! Invariant: what stands here is what libavformat 5.1 writes and reads back unchanged; tests write every entry of every
-//! table and read it with foreign programs.
+//! Invariant: libavformat 5.1 writes each entry of these tables and reads it back unchanged. Tests write every entry of
+//! every table and read it with foreign programs.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub enum Container {
     WebM,
     /// MPEG-2 transport stream in packets of 188 bytes.
     MpegTs,
-    /// The same in packets of 192 bytes, as Blu-ray and AVCHD keep it.
+    /// The same in packets of 192 bytes, as in Blu-ray and AVCHD.
     M2ts,
     /// MXF, operational pattern 1a (SMPTE ST 378): one item, one package.
     Mxf,
@@ -44,7 +44,7 @@ impl Container {
         Container::Mxf,
     ];
 
-    /// The container that a file name asks for.
+    /// The container that the extension of a file name stands for.
     pub fn from_path(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "mp4" | "m4v" => Some(Container::Mp4),
@@ -61,7 +61,7 @@ impl Container {
     /// The extensions that [`Self::from_path`] knows, for messages.
     pub(crate) const EXTENSIONS: &str = ".mp4, .m4v, .mov, .mkv, .webm, .ts, .m2ts, .mts and .mxf";
 
-    /// What messages call it.
+    /// The name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Container::Mp4 => "MP4",
@@ -85,35 +85,35 @@ impl Container {
         }
     }
 
-    /// Whether it is one of the two forms of a transport stream.
+    /// True for both forms of a transport stream.
     pub fn is_transport_stream(self) -> bool {
         matches!(self, Container::MpegTs | Container::M2ts)
     }
 
-    /// MP4 or MOV: boxes, edit lists, an index.
+    /// True for MP4 and MOV: boxes, edit lists, an index.
     pub fn is_iso(self) -> bool {
         matches!(self, Container::Mp4 | Container::Mov)
     }
 
-    /// Matroska or WebM.
+    /// True for Matroska and WebM.
     pub fn is_matroska(self) -> bool {
         matches!(self, Container::Matroska | Container::WebM)
     }
 
-    /// Whether H.264 and HEVC stand in it with start codes and with parameter sets before each keyframe: decoding may
-    /// start anywhere, and there is no sample description to keep them in.
+    /// True if H.264 and HEVC have start codes in this container, and parameter sets before each keyframe. Decoding may
+    /// start anywhere, and there is no sample description for parameter sets.
     pub(crate) fn wants_parameter_sets_in_band(self) -> bool {
         self.is_transport_stream() || self == Container::Mxf
     }
 
-    /// The codecs of video and audio that it is written with, by FFmpeg's names; `None` where libavformat's own table
-    /// says it.
+    /// The video and audio codecs that Trix writes into this container, by FFmpeg's names; `None` where libavformat's
+    /// own table decides.
     ///
-    /// MPEG-TS: ISO/IEC 13818-1 table 2-34, ETSI TS 101 154, SMPTE ST 302. MXF: what libavformat's OP1a muxer has a mapping for
-    /// (SMPTE ST 381, 382, 383, 422, 2019-4, RDD 44).
+    /// MPEG-TS: ISO/IEC 13818-1 table 2-34, ETSI TS 101 154, SMPTE ST 302. MXF: the mappings of libavformat's OP1a
+    /// muxer (SMPTE ST 381, 382, 383, 422, 2019-4, RDD 44).
     fn codecs(self) -> Option<&'static [&'static str]> {
         match self {
-            // Of audio, libavformat calls anything else private data there, which no other reader makes out.
+            // libavformat writes other audio codecs as private data into M2TS, which no other reader recognises.
             Container::M2ts => Some(&["h264", "hevc", "mpeg2video", "ac3", "eac3", "dts"]),
             Container::MpegTs => Some(&[
                 "h264",
@@ -136,9 +136,9 @@ impl Container {
         }
     }
 
-    /// Asks whether it can hold what `parameters` describe; if not, says why.
+    /// Checks that the container can hold what `parameters` describe. The error is the reason why not.
     pub(crate) fn holds(self, parameters: &CodecParameters, time_base: TimeBase) -> Result<(), String> {
-        // libavformat says so of Matroska too, and fails when it is there.
+        // libavformat accepts s302m for Matroska too, and then fails to write it.
         if parameters.codec_name() == "s302m" && self != Container::MpegTs {
             return Err(format!("{} cannot hold s302m", self.name()));
         }
@@ -149,13 +149,13 @@ impl Container {
         muxer_holds(self.muxer(), self.codecs(), parameters, time_base)
     }
 
-    /// Whether it has a place for streams of `codec`, by FFmpeg's name.
+    /// True if the container can hold streams of `codec`, by FFmpeg's name.
     pub(crate) fn knows(self, codec: &str) -> bool {
         self.codecs().map_or_else(|| muxer_knows(self.muxer(), codec), |codecs| codecs.contains(&codec))
     }
 
-    /// The codec of subtitles that text is converted to when the container cannot hold the one it is in; `None` where
-    /// there is no text.
+    /// The codec to which text subtitles are converted if the container cannot hold their own codec; `None` if it holds
+    /// no text.
     pub(crate) fn text_codec(self) -> Option<&'static str> {
         match self {
             Container::Mp4 | Container::Mov => Some("mov_text"),
@@ -165,7 +165,7 @@ impl Container {
         }
     }
 
-    /// Whether subtitles of this codec (FFmpeg's name) can stand in it as they are.
+    /// True if the container can hold subtitles of this codec (FFmpeg's name) unchanged.
     pub(crate) fn holds_subtitles(self, codec: &str) -> bool {
         match self {
             Container::Mp4 | Container::Mov => codec == "mov_text",
@@ -178,8 +178,8 @@ impl Container {
         }
     }
 
-    /// What it tells of frames whose samples have the shape `aspect`, where that is not exact: Matroska has a width and a
-    /// height of the display in whole numbers.
+    /// The sample aspect ratio that the container stores for `aspect`, if it differs from `aspect`: Matroska stores the
+    /// display width and height as whole numbers.
     pub(crate) fn rounds_aspect(self, width: usize, height: usize, aspect: Rational) -> Option<Rational> {
         if !self.is_matroska() || !aspect.is_positive() || width == 0 || height == 0 {
             return None;
@@ -190,17 +190,17 @@ impl Container {
         (told != aspect).then_some(told)
     }
 
-    /// Whether it has a place for chapters.
+    /// True if the container can hold chapters.
     pub(crate) fn holds_chapters(self) -> bool {
         self.is_iso() || self.is_matroska()
     }
 
-    /// Whether it has a place for whole files, such as fonts.
+    /// True if the container can hold whole files, such as fonts.
     pub(crate) fn holds_attachments(self) -> bool {
         self == Container::Matroska
     }
 
-    /// Whether it has a place for a cover image of this codec. (QuickTime's own metadata has none.)
+    /// True if the container can hold a cover image of this codec. (QuickTime's own metadata cannot.)
     pub(crate) fn holds_cover(self, codec: &str) -> bool {
         match self {
             Container::Mp4 => matches!(codec, "mjpeg" | "png" | "bmp"),
@@ -209,23 +209,24 @@ impl Container {
         }
     }
 
-    /// Whether it has a place for the time code of the first frame.
+    /// True if the container can hold the time code of the first frame.
     pub(crate) fn holds_timecode(self) -> bool {
         self.is_iso() || self.is_matroska() || self == Container::Mxf
     }
 
-    /// Whether it can say for which language a track is; MPEG-TS only of audio and subtitles (ISO/IEC 13818-1, 2.6.18).
+    /// True if the container can hold the language of a track; MPEG-TS only of audio and subtitles (ISO/IEC 13818-1,
+    /// 2.6.18).
     pub(crate) fn holds_language(self, kind: StreamKind) -> bool {
         self != Container::Mxf && !(self.is_transport_stream() && kind == StreamKind::Video)
     }
 
-    /// Whether it can say the title of a track.
+    /// True if the container can hold the title of a track.
     pub(crate) fn holds_title(self) -> bool {
         self.is_iso() || self.is_matroska()
     }
 
-    /// Whether it keeps this purpose of a track, by FFmpeg's name. MPEG-TS says some of them of audio, beside a language
-    /// (ISO/IEC 13818-1, 2.6.18).
+    /// True if the container can hold this purpose of a track, by FFmpeg's name. MPEG-TS holds some purposes of audio,
+    /// together with a language (ISO/IEC 13818-1, 2.6.18).
     pub(crate) fn holds_disposition(self, name: &str) -> bool {
         match self {
             // The roles of ISO/IEC 23009-1 (DASH), in `kind` boxes.
@@ -245,10 +246,10 @@ impl Container {
         }
     }
 
-    /// The tags about the whole file that it has a place for; `None` where any name will do.
+    /// The tags of the whole file that the container can hold; `None` if it can hold any.
     pub(crate) fn tags(self) -> Option<&'static [&'static str]> {
         match self {
-            // The atoms that iTunes made a custom.
+            // The atoms that iTunes established.
             Container::Mp4 => Some(&[
                 "title",
                 "artist",

@@ -1,6 +1,6 @@
-//! A job: one source, the outputs that are made of it, and how the one becomes the others.
+//! A job: one source, its outputs, and the settings of each.
 //!
-//! Invariant: a job that is written and read again is the same job, in every language that it can be written in.
+//! Invariant: a job that is written and read again is the same job, in every language of documents.
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +26,7 @@ use super::{
 pub use super::{byte_size::ByteSize, container::Container};
 use crate::{spec::source::Limits, spec::source::RawGeometry};
 
-/// Everything that decides about the bytes of the outputs. Unknown keys are refused.
+/// All settings that determine the bytes of the outputs. Unknown keys are refused.
 ///
 /// ```
 /// use trix_core::spec::job::Job;
@@ -40,51 +40,50 @@ use crate::{spec::source::Limits, spec::source::RawGeometry};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Job {
-    /// What is read.
+    /// The source.
     pub source: SourceSettings,
-    /// Audio tracks from beside the source. They come after those of the source, in every output that does not say
-    /// which it takes.
+    /// External audio tracks. They come after the tracks of the source in every output that does not list its tracks.
     pub tracks: Vec<TrackSettings>,
-    /// Files that are written, all of them from one decode.
+    /// Output files, all of them from one decode.
     pub outputs: Vec<OutputSettings>,
-    /// Packages for streaming that are written, from the same decode.
+    /// Packages for streaming, from the same decode.
     pub packages: Vec<PackageJob>,
-    /// Still images that are made, from the same decode.
+    /// Still images, from the same decode.
     pub stills: Vec<StillSettings>,
-    /// Whether files that have the names of stills already may be replaced.
+    /// True if existing files with the names of stills may be replaced.
     pub overwrite_stills: bool,
-    /// Whether the loudness of every audio track that is kept is measured (EBU R 128).
+    /// True if the loudness of every audio track that is kept is measured (EBU R 128).
     pub measure_loudness: bool,
-    /// Whether source and outputs are hashed (SHA-256). The source is hashed by what is read anyway.
+    /// True if source and outputs are hashed (SHA-256). The source is hashed from the data that the job reads anyway.
     pub hash: bool,
-    /// Whether a smaller size may be scaled from the next larger one of the same frames instead of from those of the
-    /// source. Off by default: what is scaled twice is not quite what is scaled once. It is for ladders, and not for
-    /// copies that are kept.
+    /// True if a smaller size may be scaled from the next larger one of the same frames instead of from the frames of
+    /// the source. Default: false, because scaling twice is not quite the same as scaling once. It is meant for
+    /// ladders, and not for archive copies.
     ///
-    /// Of a ladder of 1080, 720, 480 and 360 rows, on two cores, it takes a third of the processor time that scaling
-    /// itself needs: 1 % of the job with x264 veryfast at 8 bits, 10 % where 10 bits become 8 and x264 runs ultrafast,
-    /// 34 % where high dynamic range is tone mapped, which is then done once for all sizes. Against direct scaling, the
-    /// frames of 360 rows have a PSNR of 59 dB and an SSIM of 0.9995; tone mapped, 45 dB and 0.995, since then they
-    /// are bent before they are scaled.
+    /// For a ladder of 1080, 720, 480 and 360 rows on two cores, it saves a third of the processor time of scaling: 1 %
+    /// of the job with x264 veryfast at 8 bits, 10 % if 10 bits become 8 and x264 runs ultrafast, and 34 % if high
+    /// dynamic range is tone mapped, which is then done once for all sizes. Compared with direct scaling, the frames of
+    /// 360 rows have a PSNR of 59 dB and an SSIM of 0.9995; tone mapped, 45 dB and 0.995, because they are then tone
+    /// mapped before they are scaled.
     pub scale_from_larger: bool,
-    /// Threads that the decoder and each encoder may use; `None`: for one output what the libraries choose for this
-    /// machine, for several a share of its cores that the plan shows. The number belongs to the job, because x264 and
-    /// x265 give other streams with other numbers of threads.
+    /// Threads that the decoder and each encoder may use. `None`: for one output the number that the libraries choose
+    /// on this machine; for several a share of the cores, which the plan shows. The number is part of the job, because
+    /// x264 and x265 write different streams with different numbers of threads.
     pub threads: Option<u32>,
-    /// Most memory that the job may take, such as `4 GiB`; `None`: whatever it needs. Queues between stages get shorter
-    /// to keep within it; nothing that decides about the bytes of outputs is changed for it, and a job that would need
-    /// more is refused before anything is decoded.
+    /// The most memory that the job may use, such as `4 GiB`; `None`: no limit. Queues between stages get shorter to
+    /// keep within the limit. Nothing that determines the bytes of outputs changes. A job that needs more is refused
+    /// before anything is decoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<ByteSize>,
-    /// What becomes of the other outputs when one fails.
+    /// What happens to the other outputs when one fails.
     pub on_output_failure: OnOutputFailure,
 }
 
 impl Job {
-    /// The keys whose values are lists of tables. In a document, their elements can have an `id`, conditions and cases.
+    /// The keys whose values are lists of tables. Their elements can have an `id`, conditions and cases in a document.
     pub(crate) const LISTS: [&str; 4] = ["outputs", "packages", "stills", "tracks"];
 
-    /// A job with default settings from one file to another.
+    /// Makes a job with default settings from one file to another.
     pub fn new(source: impl Into<PathBuf>, output: impl Into<PathBuf>) -> Self {
         Job {
             source: SourceSettings { path: source.into(), ..Default::default() },
@@ -109,52 +108,52 @@ impl Job {
     }
 }
 
-/// What becomes of the other outputs when one fails.
+/// What happens to the other outputs when one fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnOutputFailure {
     /// The job fails, and no output gets its name.
     #[default]
     Fail,
-    /// They are finished; the report names the one that failed, and why.
+    /// The other outputs are finished. The report names the failed one and the reason.
     Continue,
 }
 
-/// A source and which part of it is wanted.
+/// The source and the part of it to read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceSettings {
-    /// A local file, or a pattern for numbered frames of a folder: `shot.%04d.dpx`.
+    /// A local file, or a pattern for the numbered files of an image sequence in one folder: `shot.%04d.dpx`.
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// The shape of frames in a file of planes without a header.
+    /// The frame format of a file of raw frames without a header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<RawGeometry>,
-    /// Frames in a second of numbered frames; `None`: what their headers say, else 25.
+    /// Frames per second of an image sequence; `None`: the rate in the headers, else 25.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rational>,
-    /// The video stream that is encoded, by its index in the file. Default: the film, as a person means it: no cover, no
-    /// still image, no stream that is flagged as not default beside one that is.
+    /// The video stream to encode, by its index in the file. Default: the main video. It is not a cover, not a still
+    /// image, and not a stream without the default flag if another stream has that flag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video_stream: Option<usize>,
-    /// The audio tracks that are taken where an output does not name its own: `all`, `none`, or numbers from 0 on and
-    /// languages. Default: every track of the programme that the film belongs to.
+    /// The audio tracks for outputs that do not list their own: `all`, `none`, or numbers from 0 and languages.
+    /// Default: every track of the programme of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_tracks: Option<AudioTracks>,
-    /// Where the output begins, counted from the start of the source; frames before it are dropped.
+    /// The start of the output, counted from the start of the source. Frames before it are dropped.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub start: Option<Timestamp>,
-    /// How long the output is.
+    /// The duration of the output.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub duration: Option<Timestamp>,
-    /// How many frames the output has at the most.
+    /// The largest number of frames of the output.
     pub frames: Option<u64>,
-    /// What to do when the source is damaged.
+    /// What to do if the source is damaged.
     pub on_damage: OnDamage,
-    /// What is done where the times of its audio run away from its samples.
+    /// What to do if the audio's timestamps drift away from its samples.
     pub audio_drift: AudioDrift,
-    /// How large it may be.
+    /// The limits of the source.
     pub limits: Limits,
 }
 
@@ -162,50 +161,50 @@ pub struct SourceSettings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OutputSettings {
-    /// Its name; the extension decides the container: `.mp4` `.m4v`, `.mov`, `.mkv`, `.webm`, `.ts`,
-    /// `.m2ts` `.mts`, `.mxf`.
+    /// The file name. Its extension decides the container: `.mp4` `.m4v`, `.mov`, `.mkv`, `.webm`, `.ts`, `.m2ts`
+    /// `.mts`, `.mxf`.
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// Threads for the encoder of its frames, where they are not to be a share of the job's.
+    /// Threads for the video encoder. Default: a share of the job's threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<u32>,
-    /// What becomes of the frames.
+    /// How the video is written.
     pub video: VideoSettings,
     /// What is done to frames before they are encoded.
     pub picture: PictureSettings,
-    /// What becomes of the audio.
+    /// How the audio is written.
     pub audio: AudioSettings,
-    /// Layout and rate of encoded audio, where they are not to be the source's.
+    /// Channel layout and sample rate of encoded audio. Default: those of the source.
     pub audio_shape: AudioShape,
-    /// Which audio tracks, by number from zero: all those of the source, then those beside it. Default: those that
-    /// `source.audio_tracks` takes, and all beside the source.
+    /// The audio tracks, by number from zero: all tracks of the source first, then the external ones. Default: those
+    /// that `source.audio_tracks` selects, and all external ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracks: Option<Vec<usize>>,
-    /// What becomes of subtitles.
+    /// How subtitles are written.
     pub subtitles: SubtitleSettings,
-    /// Tags about the whole file, beside and instead of those of the source; an empty value takes one away.
+    /// Tags of the whole file. They are added to those of the source or replace them; an empty value removes a tag.
     pub metadata: BTreeMap<String, String>,
-    /// How the output is checked before it gets its name.
+    /// How the output is verified before it gets its name.
     pub verify: VerifyLevel,
-    /// Whether a file that has this name already may be replaced.
+    /// True if an existing file with this name may be replaced.
     pub overwrite: bool,
 }
 
-/// How an output is checked.
+/// How an output is verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum VerifyLevel {
-    /// Not at all.
+    /// The output is not verified.
     Off,
     /// Streams, counts, times and compressed bytes are read back and compared with what the encoders emitted.
     #[default]
     Structure,
-    /// Also decoded, and scored against the frames that went in; a lossless encode must be equal to them.
+    /// The output is also decoded and scored against the frames that were encoded. A lossless encode must equal them.
     Full,
 }
 
-/// Writes a time the way a job is read, so that a job survives a round trip.
+/// Writes a time in the form in which a job is read.
 fn as_text<S: serde::Serializer>(time: &Option<Timestamp>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     match time {
         None => serializer.serialize_none(),

@@ -1,10 +1,11 @@
-//! Codes of languages: ISO 639-1 (`en`), 639-2 (`eng`, `ger` as well as `deu`), 639-3, and BCP 47 tags (`pt-BR`).
+//! Language codes: ISO 639-1 (`en`), 639-2 (`eng`, `ger` as well as `deu`), 639-3, and BCP 47 tags (`pt-BR`).
 //!
-//! Invariant: a language that is accepted has a code of three letters, which every container can hold.
+//! Invariant: an accepted language has a code of three letters, which every container can hold.
 
 use isolang::Language;
 
-/// The bibliographic codes of ISO 639-2 that differ from the terminological ones, which ISO 639-3 took over.
+/// The bibliographic codes of ISO 639-2 that differ from the terminological ones. ISO 639-3 uses the terminological
+/// ones.
 const BIBLIOGRAPHIC: [(&str, &str); 20] = [
     ("alb", "sqi"),
     ("arm", "hye"),
@@ -28,7 +29,7 @@ const BIBLIOGRAPHIC: [(&str, &str); 20] = [
     ("wel", "cym"),
 ];
 
-/// The three letters of ISO 639-2/T, or of 639-3 where that has none, for `tag`.
+/// Returns the three letters of ISO 639-2/T for `tag`, or those of ISO 639-3 if ISO 639-2/T has none.
 ///
 /// ```
 /// use trix_core::spec::language::three_letters;
@@ -38,7 +39,7 @@ const BIBLIOGRAPHIC: [(&str, &str); 20] = [
 /// ```
 ///
 /// # Errors
-/// What is wrong with the tag, and the code that comes nearest.
+/// The problem of the tag, and the nearest code.
 pub fn three_letters(tag: &str) -> Result<String, String> {
     let mut parts = tag.split('-');
     let primary = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -52,13 +53,13 @@ pub fn three_letters(tag: &str) -> Result<String, String> {
     }
 }
 
-/// The codes that QuickTime has numbers for and libavformat (4.4 to 7) writes into MOV, as it spells them.
+/// The codes that have a number in QuickTime and that libavformat (4.4 to 7) writes into MOV, in its spelling.
 const QUICKTIME: &str = "alb amh ara arm asm aym aze baq bel ben bul bur cat ces chi dan dut dzo eng epo est fin fra geo \
     ger gre grn guj heb hin hun ice ind iri ita jav jpn kan kas kaz khm kin kir kor kur lao lat lav lit mac mal mar may \
     mlg mlt mon nep nor nya ori orm per pol por pus que ron run rus san sin slk slv snd som spa swa tam tat tel tgk \
     tgl tha tib tir tuk tur uig ukr urd uzb vie wel yid";
 
-/// How MOV spells a code of three letters; `None` where it has no number for the language.
+/// The spelling of a code of three letters in MOV; `None` if MOV has no number for the language.
 pub(crate) fn in_quicktime(code: &str) -> Option<&'static str> {
     let other = BIBLIOGRAPHIC.iter().find_map(|(old, new)| match code {
         _ if code == *old => Some(*new),
@@ -96,12 +97,12 @@ fn primary_code(primary: &str) -> Option<String> {
     language.map(|language| language.to_639_3().to_owned())
 }
 
-/// Whether what follows the language is an extension of three letters, a script, a region, variants, extensions and
-/// private parts, in this order (RFC 5646, section 2.1); else the part that is not.
+/// Checks the parts after the language: an extended language of three letters, a script, a region, variants, extensions
+/// and private parts, in this order (RFC 5646, section 2.1). The error is the first wrong part.
 fn well_formed<'a>(parts: &[&'a str]) -> Result<(), &'a str> {
     let is = |part: &str, test: fn(&u8) -> bool| part.bytes().all(|byte| test(&byte));
     let letters = |part: &str| is(part, u8::is_ascii_alphabetic);
-    // The least step that may come next: 0 extended language, 1 script, 2 region, 3 variants, 4 extensions.
+    // The first kind that may come next: 0 extended language, 1 script, 2 region, 3 variants, 4 extensions.
     let mut step = 0;
     let mut at = 0;
     while let Some(part) = parts.get(at) {
@@ -110,7 +111,7 @@ fn well_formed<'a>(parts: &[&'a str]) -> Result<(), &'a str> {
             return Err(part);
         }
         if length == 1 {
-            // An extension, or private use, needs at least one part that is longer, or of any length where private.
+            // An extension or a private use part needs at least one further part, of any length.
             match parts.get(at + 1) {
                 Some(next) if (1..=8).contains(&next.len()) && is(next, u8::is_ascii_alphanumeric) => {}
                 _ => return Err(part),
@@ -134,10 +135,10 @@ fn well_formed<'a>(parts: &[&'a str]) -> Result<(), &'a str> {
     Ok(())
 }
 
-/// The language whose name or code comes nearest, as the end of a sentence.
+/// Returns the language with the nearest name or code, as the end of a sentence.
 fn nearest(text: &str) -> String {
-    // Of the codes and names, those of languages that also have two letters: the rest is 7700 languages, one of which
-    // is near to any three letters.
+    // Only languages that also have a code of two letters are compared. The rest is 7700 languages, and one of them is
+    // near to any three letters.
     let common = isolang::languages().filter(|language| language.to_639_1().is_some());
     let distance = |language: &Language| {
         let name = language.to_name().to_ascii_lowercase();

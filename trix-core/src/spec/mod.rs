@@ -1,6 +1,6 @@
-//! What the user asks for, as plain data; and what it resolves to.
+//! What a user asks for and what it resolves to, as plain data.
 //!
-//! Invariant: a job is judged whole before anything runs, and all of its mistakes are told at once.
+//! Invariant: a job is checked completely before anything runs, and all of its mistakes are reported at once.
 
 pub mod byte_size;
 pub mod container;

@@ -1,4 +1,4 @@
-//! Lengths of time with a unit, as options of external audio tracks have them: `40 ms`.
+//! Times with a unit for options of external audio tracks: `40 ms`.
 
 use trix_model::time::{Rational, Timestamp};
 
@@ -8,7 +8,7 @@ pub(super) fn decimal(text: &str) -> Option<f64> {
     text.parse().ok().filter(|_| is_plain)
 }
 
-/// Reads a time, also with the unit `s`, `ms` or `us`.
+/// Reads a time. The units `s`, `ms` and `us` are allowed.
 pub(crate) fn read_moment(text: &str) -> Result<Timestamp, String> {
     let wrong = || format!("'{text}' is no time such as 1.5, -40ms, 00:00:02 or -1920/48000");
     let (number, digits) = match text {
@@ -28,7 +28,7 @@ pub(crate) fn read_moment(text: &str) -> Result<Timestamp, String> {
     Ok(Timestamp::new(sign * ticks, Rational::new(1, 10i64.pow((fraction.len() + digits) as u32))))
 }
 
-/// A time that [`read_moment`] reads as exactly the same: milliseconds where they suffice.
+/// Writes a time that [`read_moment`] reads as exactly the same: in milliseconds if they are exact.
 pub(super) fn write_moment(time: Timestamp) -> String {
     let millis = time.rescale(Rational::new(1, 1000));
     if Timestamp::new(millis, Rational::new(1, 1000)) == time { format!("{millis}ms") } else { time.as_spec() }

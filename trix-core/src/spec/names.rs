@@ -1,15 +1,15 @@
-//! Whether two things that a job makes have one name.
+//! Finds two products of a job that have the same name.
 //!
-//! Invariant: a name is taken only by what is made together with it.
+//! Invariant: a name is taken only if both products are made together.
 
 use std::{collections::HashMap, path::PathBuf};
 
-/// The names of what is made. Two of one name are made together where one of them is made for every source.
+/// The names of products. Two products with one name are made together if one of them is made for every source.
 #[derive(Default)]
 pub(crate) struct Names(HashMap<PathBuf, bool>);
 
 impl Names {
-    /// Whether something that is made together with it has this name already; from now on, this has it.
+    /// True if a product that is made together with this one has the same name. Adds the name.
     pub(crate) fn is_taken(&mut self, name: PathBuf, is_certain: bool) -> bool {
         let other = self.0.get(&name).copied();
         self.0.insert(name, other == Some(true) || is_certain);

@@ -1,4 +1,4 @@
-//! A package for streaming: a ladder of frames, audio and subtitles, cut into segments.
+//! A package for streaming: a ladder of video renditions, audio and subtitles, cut into segments.
 
 use std::path::PathBuf;
 
@@ -19,21 +19,21 @@ pub struct PackageJob {
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// Seconds that a segment lasts, 1 to 60; a keyframe is forced at each. Default: 6.
+    /// Duration of a segment in seconds, 1 to 60; a keyframe is forced at the start of each. Default: 6.
     pub segment: Rational,
-    /// Where segments lie.
+    /// How segments are stored.
     pub layout: Layout,
     /// What is done to frames before they are scaled.
     pub picture: PictureSettings,
-    /// Sizes, the largest first. Those with more rows than the source are left out.
+    /// Renditions, the largest first. Those with more rows than the source are left out.
     pub ladder: Vec<Rung>,
-    /// What becomes of each audio track.
+    /// How each audio track is written.
     pub audio: AudioSettings,
-    /// Layout and rate of encoded audio.
+    /// Channel layout and sample rate of encoded audio.
     pub audio_shape: AudioShape,
-    /// Whether text subtitles go along, as WebVTT.
+    /// True if text subtitles are included, as WebVTT.
     pub subtitles: bool,
-    /// Whether a package that has this name already may be replaced.
+    /// True if an existing package with this name may be replaced.
     pub overwrite: bool,
 }
 
@@ -53,14 +53,14 @@ impl Default for PackageJob {
     }
 }
 
-/// A size of a ladder.
+/// A rendition of a ladder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rung {
-    /// Rows; the width keeps the frame's proportions.
+    /// Height in rows; the width keeps the aspect ratio of the frame.
     pub height: u32,
-    /// How it is encoded; its size is `height`. `maxrate` and `bufsize` are for 30 frames a second at the most; for
-    /// more they become half as much again.
+    /// Encoder settings; the size is `height`. `maxrate` and `bufsize` hold for up to 30 frames per second. For higher
+    /// frame rates they are multiplied by 1.5.
     pub video: VideoSettings,
 }
 
@@ -70,14 +70,14 @@ impl Default for Rung {
     }
 }
 
-/// Where the segments of a rendition lie.
+/// How the segments of a rendition are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
-    /// Each in a file of its own.
+    /// Each segment in a file of its own.
     #[default]
     Files,
-    /// All of a rendition in one file; playlists tell byte ranges.
+    /// All segments of a rendition in one file; playlists give byte ranges.
     Single,
 }
 
@@ -85,9 +85,9 @@ pub enum Layout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PackageSettings {
-    /// Seconds that a segment is to last, 1 to 60. Default 6, as Apple's authoring specification recommends.
+    /// Duration of a segment in seconds, 1 to 60. Default 6, as Apple's authoring specification recommends.
     pub segment: Rational,
-    /// Where segments lie. Default: each in a file of its own.
+    /// How segments are stored. Default: each in a file of its own.
     pub layout: Layout,
 }
 

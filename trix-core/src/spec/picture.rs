@@ -10,60 +10,60 @@ use trix_model::{
 
 use super::size::Size;
 
-/// What is done to frames. The default does what a viewer would miss if it were not done, and says so in the report.
+/// What is done to frames. By default, frames get the conversions that a viewer would miss, and the report names them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PictureSettings {
-    /// What becomes of two fields in one frame.
+    /// What is done to interlaced frames.
     pub deinterlace: Deinterlace,
-    /// Whether film that was spread over the fields of 30000/1001 frames is put together again at 24000/1001 (3:2
-    /// pulldown taken out).
+    /// True to apply inverse telecine: film at 30000/1001 frames per second with 3:2 pulldown is restored to
+    /// 24000/1001.
     pub inverse_telecine: bool,
-    /// What is cut off at the edges.
+    /// What is cropped at the edges.
     pub crop: Crop,
-    /// Whether frames are turned and mirrored as the container asks players to.
+    /// Whether frames are rotated and mirrored as the container specifies.
     pub rotate: Rotate,
-    /// The size of a frame in whose middle frames are put, on black.
+    /// The size of a black frame in which frames are centred.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pad: Option<Size>,
-    /// Frames in a second; frames are repeated or left out. Default: the source's own times.
+    /// Frames per second; frames are repeated or dropped. Default: the times of the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<FrameRate>,
-    /// How high dynamic range becomes standard dynamic range.
+    /// How high dynamic range is converted to standard dynamic range.
     pub tonemap: Tonemap,
-    /// What is known better than the source says.
+    /// Colour properties that replace those of the source.
     pub source_color: ColorOverride,
-    /// What colour is converted to. Default: it stays the source's.
+    /// The target of colour conversion. Default: the colour of the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<Standard>,
-    /// What the range of values is converted to. Default: it stays the source's.
+    /// The target range of values. Default: the range of the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub range: Option<Range>,
-    /// What becomes of an alpha channel.
+    /// What is done to an alpha channel.
     pub alpha: Alpha,
-    /// What becomes of HDR10+ and Dolby Vision.
+    /// What is done to HDR10+ and Dolby Vision metadata.
     pub dynamic_hdr: DynamicHdr,
     /// What is done when the source changes its size or format in mid-stream.
     pub on_change: OnChange,
 }
 
-/// What becomes of two fields in one frame.
+/// What is done to interlaced frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Deinterlace {
-    /// Decided from the flags of container and bitstream, and from a measurement where they hint at fields. FFV1 and
-    /// ProRes keep fields.
+    /// Decided by the flags of container and bitstream, and by a measurement if they indicate fields. FFV1 and ProRes
+    /// keep fields.
     #[default]
     Auto,
     /// One frame from each frame.
     On,
     /// One frame from each field: motion stays as smooth as it was.
     Fields,
-    /// Fields stay as they are, and the output is flagged as interlaced.
+    /// Fields stay, and the output is flagged as interlaced.
     Off,
 }
 
-/// What is cut off at the edges.
+/// What is cropped at the edges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Crop {
@@ -80,9 +80,9 @@ pub enum Crop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rectangle {
-    /// Samples in a row.
+    /// Width in samples.
     pub width: usize,
-    /// Rows.
+    /// Height in rows.
     pub height: usize,
     /// Samples to the left of it.
     pub left: usize,
@@ -114,30 +114,30 @@ impl FromStr for Crop {
     }
 }
 
-/// Whether frames are turned upright.
+/// Whether frames are rotated upright.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Rotate {
-    /// As the container asks players to.
+    /// As the container specifies.
     #[default]
     Auto,
-    /// Not; MP4 and MOV ask the next player.
+    /// Frames are not rotated; MP4 and MOV pass the rotation on to players.
     Off,
 }
 
-/// How high dynamic range becomes standard dynamic range.
+/// How high dynamic range is converted to standard dynamic range.
 ///
-/// Light is scaled so that reference white (203 cd/m2, ITU-R BT.2408) is 1, primaries become those of BT.709, and the
-/// operator bends what is brighter.
+/// Light is scaled so that reference white (203 cd/m2, ITU-R BT.2408) is 1, primaries are converted to those of BT.709,
+/// and the operator compresses brighter values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Tonemap {
-    /// `mobius` where the output has 8 bits, else nothing.
+    /// `mobius` if the output has 8 bits, else none.
     #[default]
     Auto,
-    /// High dynamic range stays what it is.
+    /// High dynamic range is kept.
     Off,
-    /// Straight up to 0.3, then bent: keeps midtones and colours.
+    /// Linear up to 0.3, then compressed: keeps midtones and colours.
     Mobius,
     /// A film-like curve: keeps detail in highlights, darker.
     Hable,
@@ -146,7 +146,7 @@ pub enum Tonemap {
 }
 
 impl Tonemap {
-    /// The name in libavfilter, for the three curves.
+    /// The name of the curve in libavfilter.
     pub fn operator(self) -> Option<&'static str> {
         match self {
             Tonemap::Auto | Tonemap::Off => None,
@@ -157,26 +157,26 @@ impl Tonemap {
     }
 }
 
-/// What is known better than the source says.
+/// Colour properties that replace those of the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ColorOverride {
-    /// Which red, green and blue.
+    /// Colour primaries: which red, green and blue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primaries: Option<Primaries>,
-    /// Which curve from light to value.
+    /// Transfer function, from light to code value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
-    /// Which matrix from RGB to YCbCr.
+    /// Matrix from RGB to YCbCr.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matrix: Option<Matrix>,
-    /// Which values are black and white.
+    /// Range: which code values are black and white.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub range: Option<Range>,
 }
 
 impl ColorOverride {
-    /// `color` with what is known better.
+    /// Returns `color` with the replaced properties.
     pub fn apply(&self, color: Color) -> Color {
         Color {
             primaries: self.primaries.unwrap_or(color.primaries),
@@ -226,24 +226,24 @@ impl FromStr for ColorOverride {
     }
 }
 
-/// What becomes of an alpha channel.
+/// What is done to an alpha channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Alpha {
-    /// Kept where the output can hold it (FFV1, ProRes 4444), else laid on black.
+    /// Kept if the output can hold it (FFV1, ProRes 4444), else composited on black.
     #[default]
     Auto,
-    /// Laid on black.
+    /// Composited on black.
     Black,
     /// A source with an alpha channel is refused.
     Refuse,
 }
 
-/// What becomes of HDR10+ and Dolby Vision.
+/// What is done to HDR10+ and Dolby Vision metadata.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DynamicHdr {
-    /// Carried frame by frame where output and transforms allow it, else left out with a note.
+    /// Carried frame by frame if output and transforms allow it, else left out with a note.
     #[default]
     Carry,
     /// Left out.
@@ -256,14 +256,14 @@ pub enum DynamicHdr {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnChange {
-    /// Later frames get the size and format of the first; the report says how often and where.
+    /// Later frames are converted to the size and format of the first. The report states how often and where.
     #[default]
     Scale,
     /// The job fails.
     Refuse,
 }
 
-/// Frames in a second, as text: `25` or `24000/1001`.
+/// Frames per second, as text: `25` or `24000/1001`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameRate(pub Rational);
 
@@ -275,7 +275,7 @@ impl FromStr for FrameRate {
         let (num, den) = match text.split_once('/') {
             Some((num, den)) => (num.parse::<i64>().ok(), den.parse::<i64>().ok()),
             None => match text {
-                // What people write for the rates of NTSC countries.
+                // Common decimal spellings of NTSC rates.
                 "23.976" | "23.98" => (Some(24_000), Some(1001)),
                 "29.97" => (Some(30_000), Some(1001)),
                 "59.94" => (Some(60_000), Some(1001)),
@@ -336,7 +336,7 @@ pub enum Resampler {
 }
 
 impl Resampler {
-    /// The name in zimg and in swscale alike.
+    /// The name, which is the same in zimg and swscale.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Resampler::Lanczos => "lanczos",

@@ -4,20 +4,21 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Width and height; -2 stands for the even number that keeps the frame's proportions.
+/// Width and height; -2 stands for the even number that keeps the aspect ratio of the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Size {
-    /// Samples in a row, or -2.
+    /// Width in samples, or -2.
     pub width: i32,
-    /// Rows, or -2.
+    /// Height in rows, or -2.
     pub height: i32,
 }
 
 impl Size {
-    /// The size for a source of `width` by `height`; `None` for anything but positive numbers and one -2.
+    /// The size for a source of `width` by `height`. `None` unless both sides are positive, or one is positive and the
+    /// other is -2.
     pub fn resolve(self, width: usize, height: usize) -> Option<(usize, usize)> {
-        // Rounded to the nearest even number, as subsampled chroma wants it.
+        // Rounded to the nearest even number, as subsampled chroma needs it.
         let scaled = |side: i32, this: usize, other: usize| {
             let exact = u128::from(side.unsigned_abs()) * this as u128;
             let even = (exact + other as u128) / (2 * other as u128) * 2;

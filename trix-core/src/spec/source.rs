@@ -5,19 +5,20 @@ use trix_model::time::Rational;
 
 use super::audio_tracks::AudioTracks;
 
-/// How large a source may be in each respect; beyond it stands an error of kind `Limit`.
+/// Limits of a source. A source beyond them is an error of kind `Limit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Streams in the file. Default 256: a feature with every language stays far below.
+    /// Streams in the file. Default 256: a feature film with every language has far fewer.
     pub streams: u32,
-    /// Samples in a row, or rows, of a frame. Default 16384, the most that HEVC level 6.2 implementations take.
+    /// Width in samples or height in rows of a frame. Default 16384, the most that implementations of HEVC level 6.2
+    /// accept.
     pub side: u32,
-    /// Samples of a frame. Default 71 303 168, twice 8192x4320 (full-size DCI 8K).
+    /// Samples per frame. Default 71 303 168, twice 8192x4320 (full-size DCI 8K).
     pub pixels: u64,
     /// Bytes of one compressed frame or block of audio. Default 512 MiB.
     pub packet_bytes: u64,
-    /// Bytes that may be read to find out what the streams are. Default 64 MiB.
+    /// Bytes that may be read to identify the streams. Default 64 MiB.
     pub probe_bytes: u64,
 }
 
@@ -27,21 +28,21 @@ impl Default for Limits {
     }
 }
 
-/// How a source is to be read, as far as it does not say so itself.
+/// Settings for reading a source, for what the source does not state itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
-    /// How large it may be.
+    /// The limits of the source.
     pub limits: Limits,
-    /// The shape of planes that have no header.
+    /// The frame format of a file without a header.
     pub raw: Option<RawGeometry>,
-    /// Frames in a second of a sequence of files; `None`: what the first of them says, else 25.
+    /// Frames per second of an image sequence; `None`: the rate in the first file, else 25.
     pub rate: Option<Rational>,
-    /// The film, by the index of its stream; `None`: the video stream that a person means.
+    /// The main video, by the index of its stream; `None`: it is chosen automatically.
     pub video_stream: Option<usize>,
-    /// The audio tracks that are taken; `None`: those of the film's programme.
+    /// The audio tracks to read; `None`: those of the programme of the video.
     pub audio_tracks: Option<AudioTracks>,
-    /// Whether the source is read to its end where that is needed to find the first packet of a track. Otherwise the
-    /// limit for probing holds.
+    /// True if the source is read to its end where this is needed to find the first packet of a track. If false, the
+    /// limit for probing applies.
     pub reads_on: bool,
 }
 
@@ -51,16 +52,16 @@ impl From<Limits> for Reading {
     }
 }
 
-/// What nothing in a headerless file says, and its owner has to.
+/// The frame format of a file without a header, which only its owner knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawGeometry {
-    /// Samples in a row.
+    /// Width in samples.
     pub width: u32,
-    /// Rows.
+    /// Height in rows.
     pub height: u32,
-    /// FFmpeg's name of the layout of samples, e.g. `yuv420p10le`.
+    /// FFmpeg's name of the pixel format, e.g. `yuv420p10le`.
     pub pixel_format: String,
-    /// Frames in a second.
+    /// Frames per second.
     pub rate: Rational,
 }

@@ -1,6 +1,6 @@
-//! What a user can ask for of still images beside a film: a poster, thumbnails for a player's time line, a waveform.
+//! Still images of a film: a poster, thumbnails for the time line of a player, a waveform.
 //!
-//! Invariant: what is not said has a value that a web player can use as it is; every mistake is found without a source.
+//! Invariant: the default of every setting suits web players. All mistakes are found without a source.
 
 use std::{
     fmt,
@@ -13,36 +13,36 @@ use trix_model::{mistake::Mistake, time::Timestamp};
 
 use crate::spec::names::Names;
 
-/// A still image, or a set of them, beside a film.
+/// A still image of a film, or a set of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum StillSettings {
-    /// One frame that stands for the film.
+    /// One frame that represents the film.
     Poster(PosterSettings),
-    /// Thumbnails on sheets, and a WebVTT file that says where each lies and when it is shown.
+    /// Thumbnails on sheets, and a WebVTT file with the place and time of each.
     Sprites(SpriteSettings),
-    /// The loudness of the audio along the time line.
+    /// The level of the audio along the time line.
     Waveform(WaveformSettings),
 }
 
-/// One frame that stands for the film: upright, with square pixels, in standard dynamic range.
+/// One frame that represents the film: upright, with square pixels, in standard dynamic range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PosterSettings {
-    /// Its name; the extension decides the format: `.jpg` `.jpeg`, `.png`, `.webp`.
+    /// The file name. Its extension decides the format: `.jpg` `.jpeg`, `.png`, `.webp`.
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// The time, counted from the start of the film, whose frame is taken: the one shown then. `None`: the most
-    /// informative of those looked at.
+    /// The time of the frame, counted from the start of the film; the frame shown then is taken. `None`: the most
+    /// informative of the examined frames.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub at: Option<Timestamp>,
-    /// Most samples in a row, 16 to 16384. Smaller frames stay as they are.
+    /// The largest width in samples, 16 to 16384. Smaller frames keep their size.
     pub width: u32,
-    /// Most rows, 16 to 16384; `None`: as many as the width asks for.
+    /// The largest height in rows, 16 to 16384; `None`: the height that follows from the width.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
-    /// Quality of JPEG and WebP, 1 to 100. From 90 on, JPEG keeps chroma in full.
+    /// Quality of JPEG and WebP, 1 to 100. From 90, JPEG keeps chroma in full resolution.
     pub quality: u32,
 }
 
@@ -52,42 +52,43 @@ impl Default for PosterSettings {
     }
 }
 
-/// Thumbnails on sheets, and a WebVTT file that says where each lies and when it is shown.
+/// Thumbnails on sheets, and a WebVTT file with the place and time of each.
 ///
-/// Thumbnails are spaced evenly. Where neither `interval` nor `count` says how, they are ten seconds apart, but at least
-/// 20 (or one for each frame) and at most `most`. Where the duration of the film is not known beforehand, or not right, they are gathered twice
-/// as far apart whenever there are too many, and thinned out at the end: then they are at most as many as asked for.
+/// Thumbnails are spaced evenly. Without `interval` and `count`, they are ten seconds apart, but at least 20 (or one
+/// for each frame) and at most `most`. If the duration of the film is unknown or wrong, the distance is doubled
+/// whenever there are too many, and surplus thumbnails are removed at the end. Their number is then at most the
+/// requested one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SpriteSettings {
-    /// The name of the sheet; the extension decides the format, as for a poster. Several sheets are numbered:
+    /// The name of the sheet. Its extension decides the format, as for a poster. Several sheets are numbered:
     /// `sprites-001.jpg` and so on for `sprites.jpg`.
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// The name of the WebVTT file; `None`: the sheet's, with the extension `.vtt`.
+    /// The name of the WebVTT file; `None`: the name of the sheet with the extension `.vtt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(with = "trix_model::path_text::optional")]
     #[schemars(with = "Option<PathBuf>")]
     pub vtt: Option<PathBuf>,
-    /// What stands before the names of sheets in the WebVTT file: a folder or an address, with its last slash.
+    /// The text before the names of sheets in the WebVTT file: a folder or an address, with its last slash.
     pub prefix: String,
-    /// Time from one thumbnail to the next, from a millisecond on.
+    /// The time from one thumbnail to the next, at least a millisecond.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub interval: Option<Timestamp>,
-    /// How many thumbnails, 1 to 4000.
+    /// The number of thumbnails, 1 to 4000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
-    /// Most thumbnails, 1 to 4000, where `count` does not say.
+    /// The largest number of thumbnails, 1 to 4000, if there is no `count`.
     pub most: u32,
-    /// Samples in a row of a thumbnail, 16 to 1024. Smaller frames stay as they are.
+    /// Width of a thumbnail in samples, 16 to 1024. Smaller frames keep their size.
     pub width: u32,
-    /// Most rows of a thumbnail, 16 to 1024; `None`: as many as the width asks for.
+    /// The largest height of a thumbnail in rows, 16 to 1024; `None`: the height that follows from the width.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
-    /// Thumbnails beside each other on a sheet, 1 to 100.
+    /// Thumbnails in a row of a sheet, 1 to 100.
     pub columns: u32,
-    /// Thumbnails above each other on a sheet, 1 to 100.
+    /// Rows of thumbnails on a sheet, 1 to 100.
     pub rows: u32,
     /// Quality of JPEG and WebP, 1 to 100.
     pub quality: u32,
@@ -118,32 +119,32 @@ impl SpriteSettings {
     }
 }
 
-/// The loudness of the audio along the time line: for each column the lowest and highest sample and the effective value.
+/// The level of the audio along the time line: for each column the lowest and highest sample and the RMS value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WaveformSettings {
-    /// Its name, which ends in `.png`.
+    /// The file name, which ends in `.png`.
     #[serde(with = "trix_model::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
-    /// The name of a `.json` file of the peaks in the format of the program audiowaveform (version 2, 16 bits).
+    /// The name of a `.json` file with the peaks, in the format of the program audiowaveform (version 2, 16 bits).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(with = "trix_model::path_text::optional")]
     #[schemars(with = "Option<PathBuf>")]
     pub peaks: Option<PathBuf>,
-    /// Which of the audio tracks, from 0 on.
+    /// The number of the audio track, from 0.
     pub track: usize,
-    /// What becomes of channels.
+    /// What is done to channels.
     pub channels: WaveformChannels,
-    /// Samples in a row, 16 to 16384.
+    /// Width in samples, 16 to 16384.
     pub width: u32,
-    /// Rows, 16 to 4096.
+    /// Height in rows, 16 to 4096.
     pub height: u32,
-    /// From the lowest to the highest sample.
+    /// The colour from the lowest to the highest sample.
     pub color: Paint,
-    /// The effective value (root of the mean square), inside it.
+    /// The colour of the RMS value (root of the mean square), inside it.
     pub rms_color: Paint,
-    /// Everywhere else.
+    /// The colour everywhere else.
     pub background: Paint,
 }
 
@@ -163,14 +164,14 @@ impl Default for WaveformSettings {
     }
 }
 
-/// What becomes of channels in a waveform.
+/// What is done to channels in a waveform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WaveformChannels {
-    /// Their average is drawn.
+    /// The average of all channels is drawn.
     #[default]
     Mixed,
-    /// Each is drawn by itself, one below the other.
+    /// Each channel is drawn by itself, one below the other.
     Each,
 }
 
@@ -224,11 +225,11 @@ impl schemars::JsonSchema for Paint {
     }
 }
 
-/// Most samples on a side of a frame: what browsers show everywhere, and what WebP can hold.
+/// The largest side of a frame in samples: browsers show it everywhere, and WebP can hold it.
 pub(crate) const MOST_SIDE: u32 = 16_383;
 
 impl StillSettings {
-    /// The files that are asked for; of sheets the name without a number.
+    /// The names of the files; of sheets the name without a number.
     pub fn paths(&self) -> Vec<PathBuf> {
         match self {
             StillSettings::Poster(poster) => vec![poster.path.clone()],
@@ -239,7 +240,7 @@ impl StillSettings {
         }
     }
 
-    /// The same, to be changed: names that are derived from others follow them.
+    /// The same names as mutable references. Names that are derived from others change with them.
     pub(crate) fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         match self {
             StillSettings::Poster(poster) => vec![&mut poster.path],
@@ -250,7 +251,8 @@ impl StillSettings {
         }
     }
 
-    /// Everything that is wrong with it, each with its place below `place`; what only a source can tell is not among it.
+    /// Returns all mistakes, each with its place below `place`. Mistakes that need a source to be found are not
+    /// included.
     pub fn check(&self, place: &str) -> Vec<Mistake> {
         let mut checked = Checked { place, mistakes: Vec::new() };
         match self {
@@ -270,13 +272,12 @@ impl StillSettings {
     }
 }
 
-/// Everything that is wrong with a list of stills, those among it that would have the same name included. Places begin
-/// with `stills[0]`.
+/// Returns all mistakes of a list of stills, including equal names. Places begin with `stills[0]`.
 pub fn check_all(stills: &[StillSettings]) -> Vec<Mistake> {
     check_each(stills, &|_| true)
 }
 
-/// The same for stills of which `is_certain` tells, by the place, whether they are made for every source.
+/// As [`check_all`]. `is_certain` returns true for the place of a still that is made for every source.
 pub(crate) fn check_each(stills: &[StillSettings], is_certain: &dyn Fn(&str) -> bool) -> Vec<Mistake> {
     let (mut mistakes, mut names) = (Vec::new(), Names::default());
     for (index, still) in stills.iter().enumerate() {
@@ -336,7 +337,7 @@ impl WaveformSettings {
     }
 }
 
-/// Collects mistakes of one still.
+/// Collects the mistakes of one still.
 struct Checked<'a> {
     place: &'a str,
     mistakes: Vec<Mistake>,
@@ -372,7 +373,7 @@ impl Checked<'_> {
     }
 }
 
-/// Writes a time the way it is read.
+/// Writes a time in the form in which it is read.
 fn as_text<S: serde::Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     match time {
         None => serializer.serialize_none(),
@@ -384,7 +385,7 @@ fn as_text<S: serde::Serializer>(time: &Option<Timestamp>, serializer: S) -> Res
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StillFormat {
-    /// JPEG as JFIF has it (ITU-T T.871): full range, the matrix of BT.601, chroma between the samples.
+    /// JPEG as JFIF (ITU-T T.871): full range, the matrix of BT.601, chroma sited between the luma samples.
     Jpeg,
     /// PNG with 8 bits, read as sRGB.
     Png,
@@ -393,7 +394,7 @@ pub enum StillFormat {
 }
 
 impl StillFormat {
-    /// The format that the extension of a name stands for.
+    /// The format that the extension of a file name stands for.
     pub fn from_path(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "jpg" | "jpeg" => Some(StillFormat::Jpeg),

@@ -1,15 +1,15 @@
-//! What becomes of subtitles.
+//! How subtitles are written.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// What becomes of subtitles. Every track of the source is treated alike and keeps its language, title and purpose.
+/// How subtitles are written. All tracks of the source are treated alike and keep their language, title and purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum SubtitleSettings {
-    /// As they are where the container can hold them; other text becomes the container's own form of text. Subtitles
-    /// that are frames, and that the container cannot hold, are named in the report.
+    /// Copied if the container can hold them. Other text subtitles are converted to the text codec of the container.
+    /// The report names bitmap subtitles that the container cannot hold.
     #[default]
     Copy,
     /// Left out.
@@ -25,7 +25,7 @@ pub enum SubtitleSettings {
 }
 
 impl SubtitleSettings {
-    /// FFmpeg's name of the codec that text is converted to, where one is asked for.
+    /// FFmpeg's name of the requested text codec, if there is one.
     pub fn codec(self) -> Option<&'static str> {
         match self {
             SubtitleSettings::Copy | SubtitleSettings::None => None,

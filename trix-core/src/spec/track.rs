@@ -1,6 +1,6 @@
-//! An audio track from beside the source: which files, what it is called, where it lies, how fast and how loud it is.
+//! An external audio track: its files, names, time, speed and loudness.
 //!
-//! Invariant: settings as they are typed (see [`super::track_text`]) and as they stand in a job say the same.
+//! Invariant: settings on the command line (see [`super::track_text`]) and in a job mean the same.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -14,66 +14,67 @@ use trix_model::{
 use super::language;
 use crate::spec::audio_edit::{AudioEdit, ExactLength, Pitch, StemTarget};
 
-/// Numbers of channels in a map stay below this, which no file comes near.
+/// Numbers of channels in a map are below this number. No file has nearly as many channels.
 pub(super) const CHANNELS: usize = 1024;
 
-/// An audio track from beside the source. Unknown keys are refused.
+/// An external audio track. Unknown keys are refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrackSettings {
-    /// A file, whose first audio stream is taken as it is.
+    /// A file. Its first audio stream is used unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(with = "trix_model::path_text::optional")]
     #[schemars(with = "Option<PathBuf>")]
     pub path: Option<PathBuf>,
-    /// Instead of a path: streams and channels of one or more files, put together channel by channel.
+    /// Instead of `path`: streams and channels of one or more files, which are combined channel by channel.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<TrackInput>,
-    /// The layout that the channels make, by FFmpeg's name; they come in its order (5.1: FL FR FC LFE BL BR), unless
-    /// there is a map. Default: that of one input, mono and stereo for one and two channels of several.
+    /// FFmpeg's name of the channel layout of the track. The channels are in its order (5.1: FL FR FC LFE BL BR),
+    /// unless there is a map. Default: the layout of a single input; mono for one channel and stereo for two channels
+    /// of several inputs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<String>,
-    /// Which channel of the inputs is which loudspeaker: FFmpeg's abbreviation, and the number of the channel, counted
-    /// through all inputs from zero. Not together with `layout`.
+    /// The input channel of each loudspeaker: FFmpeg's abbreviation, and the number of the channel, counted through all
+    /// inputs from zero. Not together with `layout`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub map: BTreeMap<String, usize>,
     /// Language: ISO 639-1, -2 or -3, or a BCP 47 tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// What players call the track.
+    /// The title of the track in players.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What the track is for.
+    /// The purposes of the track.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disposition: Vec<Disposition>,
-    /// How much later the track is heard; negative: earlier, its beginning is left out. A time such as `1.5` or
+    /// How much later the track plays; negative: earlier, and its beginning is left out. A time such as `1.5` or
     /// `-00:00:02`, or with a unit: `-40ms`, `20us`, `2s`, `-1920/48000`.
     #[serde(skip_serializing_if = "Option::is_none", with = "moment")]
     #[schemars(with = "Option<String>", extend("format" = MOMENT))]
     pub offset: Option<Timestamp>,
-    /// How many times as fast the track is played.
+    /// The speed of the track as a factor.
     #[serde(skip_serializing_if = "Tempo::is_one")]
     pub tempo: Tempo,
-    /// What the tempo does to the pitch.
+    /// What happens to the pitch when the tempo changes.
     #[serde(skip_serializing_if = "is_default")]
     pub pitch: Pitch,
-    /// What becomes of a track that is shorter or longer than the video.
+    /// What is done to a track that is shorter or longer than the video.
     #[serde(skip_serializing_if = "is_default")]
     pub length: LengthPolicy,
-    /// By how much a track may differ from the video with the length `fail`. Default: 40 ms, beyond which EBU R 37
-    /// calls audio out of step.
+    /// The largest difference between the lengths of track and video with the length `fail`. Default: 40 ms; beyond it,
+    /// EBU R 37 regards audio as out of sync.
     #[serde(skip_serializing_if = "Option::is_none", with = "moment")]
     #[schemars(with = "Option<String>", extend("format" = MOMENT))]
     pub tolerance: Option<Timestamp>,
-    /// How much louder, in dB; -60 to 60. Not together with `loudness`.
+    /// Gain in dB, -60 to 60. Not together with `loudness`.
     #[serde(skip_serializing_if = "is_default")]
     pub gain: f64,
-    /// The loudness that the track is brought to.
+    /// The target loudness of the track.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loudness: Option<LoudnessTarget>,
 }
 
-/// Where channels of a track come from.
+/// The source of channels of a track.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrackInput {
@@ -89,29 +90,29 @@ pub struct TrackInput {
     pub channel: Option<usize>,
 }
 
-/// What a track is for.
+/// The purpose of a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Disposition {
-    /// Players pick it by default.
+    /// Players select it by default.
     Default,
-    /// Another language than the original.
+    /// In another language than the original.
     Dub,
-    /// The language of the original.
+    /// In the language of the original.
     Original,
     /// Commentary.
     Comment,
-    /// Players pick it even where they were told not to.
+    /// Players select it even if they are set to show none.
     Forced,
-    /// For those who hear badly.
+    /// For the hearing impaired.
     HearingImpaired,
-    /// For those who see badly: audio description.
+    /// For the visually impaired: audio description.
     VisualImpaired,
     /// Music and effects, without voices.
     CleanEffects,
-    /// Words of songs.
+    /// Song lyrics.
     Lyrics,
-    /// Without the singing.
+    /// Songs without the singing.
     Karaoke,
 }
 
@@ -147,8 +148,9 @@ impl Disposition {
     }
 }
 
-/// How many times as fast a track is played: a ratio (`25/24`), or two rates of frames (`24000/1001->25`) that it
-/// was made for and is to fit. `23.976`, `29.97`, `47.952`, `59.94` and `119.88` stand for the exact rates.
+/// The speed of a track as a factor: a ratio (`25/24`), or two frame rates (`24000/1001->25`), from the rate that it
+/// was made for to the rate that it must fit. `23.976`, `29.97`, `47.952`, `59.94` and `119.88` stand for the exact
+/// rates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tempo(pub Rational);
 
@@ -189,20 +191,20 @@ impl schemars::JsonSchema for Tempo {
     }
 }
 
-/// What becomes of a track that is shorter or longer than the video.
+/// What is done to a track that is shorter or longer than the video.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LengthPolicy {
-    /// It keeps its length; in a lossy codec, what outlasts the film by less than a frame is cut.
+    /// The track keeps its length. In a lossy codec, an excess of less than a frame beyond the end of the video is cut.
     #[default]
     AsIs,
-    /// Silence follows a shorter one.
+    /// Silence follows a shorter track.
     Pad,
-    /// The end of a longer one is cut.
+    /// The end of a longer track is cut.
     Trim,
-    /// Both, so that the track is as long as the video, to the sample.
+    /// Both, so that the track is exactly as long as the video, to the sample.
     Fit,
-    /// The job fails where the difference is more than the tolerance.
+    /// The job fails if the difference exceeds the tolerance.
     Fail,
 }
 
@@ -222,7 +224,7 @@ impl LengthPolicy {
         }
     }
 
-    /// What the filter has to do for frames that end after `samples` of the track.
+    /// What the filter does to the track if the video ends after `samples` samples of it.
     pub fn towards(self, samples: u64) -> Option<ExactLength> {
         let length = |pad, trim| Some(ExactLength { samples, pad, trim });
         match self {
@@ -233,7 +235,7 @@ impl LengthPolicy {
         }
     }
 
-    /// Whether a track that ends at sample `end` breaks this policy, where frames end after `samples`.
+    /// True if a track that ends at sample `end` violates this policy. The video ends after `samples`.
     pub fn is_broken(self, end: i64, samples: u64, tolerance: Timestamp, sample_rate: u32) -> bool {
         let most = tolerance.rescale(TimeBase::new(1, i64::from(sample_rate))).unsigned_abs();
         let wanted = i64::try_from(samples).unwrap_or(i64::MAX);
@@ -241,15 +243,15 @@ impl LengthPolicy {
     }
 }
 
-/// A loudness that a track is brought to, in two steps: measured, then made louder or softer.
+/// A target loudness. The track is measured first; then a gain is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoudnessTarget {
-    /// Gated loudness of the whole, in LUFS; -70 to 0. Default: -23, that of EBU R 128.
+    /// Gated loudness of the whole track, in LUFS, -70 to 0. Default: -23, that of EBU R 128.
     pub integrated_lufs: f64,
-    /// The true peak that is not passed, in dBTP; -20 to 0. Default: -1, that of EBU R 128. A lossy codec can add to it.
+    /// The limit of the true peak, in dBTP, -20 to 0. Default: -1, that of EBU R 128. A lossy codec can exceed it.
     pub true_peak_dbtp: f64,
-    /// What gives way where both cannot be had.
+    /// What to give up if the loudness and the peak limit exclude each other.
     pub mode: LoudnessMode,
 }
 
@@ -259,24 +261,24 @@ impl Default for LoudnessTarget {
     }
 }
 
-/// What gives way where a loudness asks for higher peaks than are allowed.
+/// What to give up if the target loudness needs peaks above the limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LoudnessMode {
     /// The loudness: the gain is one number for the whole track, as high as the peaks allow.
     #[default]
     Linear,
-    /// The peaks: what would pass the limit is turned down for some milliseconds (libavfilter's alimiter at 192 kHz).
+    /// The peaks: those above the limit are attenuated for some milliseconds (libavfilter's alimiter at 192 kHz).
     Dynamic,
 }
 
-/// The format, in the schema, of times that are read with units.
+/// The format, in the schema, of times with units.
 pub(crate) const MOMENT: &str = "moment";
 
 /// The limit of an offset: a day.
 const LONGEST: Timestamp = Timestamp::new(24 * 3600, Rational { num: 1, den: 1 });
 
-/// What a track is, as data and as it is typed:
+/// A track as data and as text:
 ///
 /// ```
 /// use trix_core::spec::track::TrackSettings;
@@ -289,13 +291,14 @@ const LONGEST: Timestamp = Timestamp::new(24 * 3600, Rational { num: 1, den: 1 }
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 impl TrackSettings {
-    /// The inputs, also where there is only a path.
+    /// The inputs, or the path as the only input.
     pub fn all_inputs(&self) -> Vec<TrackInput> {
         let from_path = self.path.iter().map(|path| TrackInput { path: path.clone(), ..Default::default() });
         from_path.chain(self.inputs.iter().cloned()).collect()
     }
 
-    /// Everything that can be judged without looking at the files. `place`: where the track stands, as `tracks[0]`.
+    /// Returns all mistakes that can be found without the files. `place` is the place of the track, such as
+    /// `tracks[0]`.
     pub fn check(&self, place: &str) -> Vec<Mistake> {
         let mut mistakes = Vec::new();
         let mut wrong = |key: &str, value: &dyn std::fmt::Display, problem: String| {
@@ -379,11 +382,11 @@ impl TrackSettings {
         mistakes
     }
 
-    /// What several inputs are put together to, when they have `channels` together. `None` where one whole stream is
-    /// taken as it is.
+    /// The target of several inputs that have `channels` channels together. `None` if one whole stream is used
+    /// unchanged.
     ///
     /// # Errors
-    /// The mistake, when channels and layout do not match.
+    /// The mistake, if channels and layout do not match.
     pub fn stems(&self, channels: usize, place: &str) -> Result<Option<StemTarget>, Mistake> {
         let target = |layout: &str, order| StemTarget { layout: layout.to_owned(), order, sample_rate: None };
         if !self.map.is_empty() {
@@ -416,14 +419,14 @@ impl TrackSettings {
         }
     }
 
-    /// Whether the track is not taken as it is.
+    /// True if the audio of the track is changed.
     pub fn changes(&self) -> bool {
         self.edit(None) != AudioEdit::default()
             || self.loudness.is_some()
             || !matches!(self.length, LengthPolicy::AsIs | LengthPolicy::Fail)
     }
 
-    /// What is done to the audio, where the frames end after `samples` samples of the output.
+    /// The changes to the audio, if the video ends after `samples` samples of the output.
     pub fn edit(&self, samples: Option<u64>) -> AudioEdit {
         AudioEdit {
             offset: self.offset.unwrap_or(Timestamp::new(0, Rational::new(1, 1))),
@@ -436,15 +439,15 @@ impl TrackSettings {
         }
     }
 
-    /// The tolerance, also where none is set.
+    /// The tolerance, or its default.
     pub fn tolerance(&self) -> Timestamp {
         self.tolerance.unwrap_or(Timestamp::new(40, TimeBase::new(1, 1000)))
     }
 
-    /// The layout of the map, and the input channel of each of its loudspeakers; or what is wrong with which part.
+    /// The layout of the map, and the input channel of each of its loudspeakers. The error is a part and its problem.
     fn mapped(&self) -> Result<(String, Vec<usize>), (String, String)> {
         let names: Vec<&str> = self.map.keys().map(String::as_str).collect();
-        // One by one, because libavutil takes them only in its own order.
+        // Each name is checked by itself, because libavutil accepts names only in its own order.
         if let Some(name) = names.iter().find(|name| speaker(name).is_none()) {
             let problem = "is no loudspeaker; FL, FR, FC, LFE, BL, BR, SL and SR are some".to_owned();
             return Err(((*name).to_owned(), problem));
@@ -461,7 +464,7 @@ impl TrackSettings {
     }
 }
 
-/// The place of a loudspeaker in the order that FFmpeg and WAVE (dwChannelMask) keep.
+/// The place of a loudspeaker in the order of FFmpeg and WAVE (dwChannelMask).
 pub(super) fn speaker(name: &str) -> Option<usize> {
     const ORDER: [&str; 18] = [
         "FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR", "TC", "TFL", "TFC", "TFR", "TBL", "TBC",
@@ -474,7 +477,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Times in jobs: read with units, written as they are read.
+/// Times in jobs: read with units, and written in the form in which they are read.
 mod moment {
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -1,16 +1,16 @@
-//! An audio track as it is typed: `FILE[+FILE...][:KEY=VALUE,...,PURPOSE,...]`.
+//! An external audio track as text: `FILE[+FILE...][:KEY=VALUE,...,PURPOSE,...]`.
 //!
-//! Invariant: what is written is read as the same settings; of a text that is not understood, every mistake is told.
+//! Invariant: settings that are written and read again are the same. All mistakes of a text are reported.
 //!
 //! Keys are `lang`, `title`, `map`, `stream`, `channel`, `offset`, `tempo`, `pitch`, `length`, `tolerance`, `gain` and
-//! `loudness`; a purpose (`default`, `dub`, `comment`, ...) stands by itself. The name of a file ends at the first colon
-//! that a key or a purpose follows, so that names may contain others. A backslash takes the meaning from a `+`, a `,`, a
-//! `:` or a backslash behind it.
+//! `loudness`; a purpose (`default`, `dub`, `comment`, ...) has no value. The name of a file ends at the first colon
+//! that is followed by a key or a purpose, so that names may contain other colons. A backslash makes the next `+`, `,`,
+//! `:` or backslash an ordinary character.
 //!
-//! `map` is a layout (`5.1`) or loudspeakers in the order of the channels (`FC+FL+FR`), `*` for a channel that is left out
-//! and `FL/FR` for one that is heard from both. `stream` and `channel` are one
-//! number for all files or one for each, joined by `+`, `*` standing for the default; with one file, several numbers take
-//! it several times. `loudness` is `LUFS[/DBTP[/linear|dynamic]]`.
+//! `map` is a layout (`5.1`) or loudspeakers in the order of the channels (`FC+FL+FR`), with `*` for a channel that is
+//! left out and `FL/FR` for one that plays from both. `stream` and `channel` are one number for all files, or one
+//! number for each, joined by `+`, where `*` stands for the default. With one file, several numbers use it several
+//! times. `loudness` is `LUFS[/DBTP[/linear|dynamic]]`.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr};
 
@@ -80,7 +80,7 @@ impl FromStr for TrackSettings {
     }
 }
 
-/// Enters one option.
+/// Applies one option to the track.
 fn enter(
     track: &mut TrackSettings,
     streams: &mut Vec<Option<usize>>,
@@ -125,7 +125,7 @@ fn enter(
     Ok(())
 }
 
-/// The files, each with its stream and channel.
+/// Returns the files, each with its stream and channel.
 fn inputs(paths: &[PathBuf], streams: &[Option<usize>], channels: &[Option<usize>]) -> Result<Vec<TrackInput>, String> {
     let count = paths.len().max(streams.len()).max(channels.len());
     let fits = |length: usize| length <= 1 || length == count;
@@ -144,7 +144,7 @@ fn inputs(paths: &[PathBuf], streams: &[Option<usize>], channels: &[Option<usize
     Ok((0..count).map(input).collect())
 }
 
-/// Files, and what follows the first colon behind which a key or a purpose stands.
+/// Splits the text into files and options, at the first colon that is followed by a key or a purpose.
 fn split_options(text: &str) -> (&str, Option<&str>) {
     let begins = |rest: &str| {
         let word = rest.split([',', '=']).next().unwrap_or_default();
@@ -157,7 +157,7 @@ fn split_options(text: &str) -> (&str, Option<&str>) {
     colon.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])))
 }
 
-/// Places of `mark` that no backslash precedes.
+/// The places of `mark` without a backslash before it.
 fn unescaped(text: &str, mark: char) -> Vec<usize> {
     let mut escaped = false;
     let mut places = Vec::new();
@@ -186,7 +186,7 @@ fn split(text: &str, mark: char) -> Vec<&str> {
 
 const MARKS: [char; 4] = ['\\', ':', '+', ','];
 
-/// Without the backslashes that take a meaning away.
+/// Removes backslashes that escape a character.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
@@ -222,11 +222,11 @@ fn numbers(key: &str, value: &str) -> Result<Vec<Option<usize>>, String> {
     value.split('+').map(number).collect()
 }
 
-/// Loudspeakers in the order of the input channels.
+/// Reads loudspeakers in the order of the input channels.
 fn read_map(value: &str) -> Result<BTreeMap<String, usize>, String> {
     let mut map = BTreeMap::new();
     let names = value.split('+').enumerate();
-    // `*` leaves a channel out, and with `/` one is heard from several places.
+    // `*` leaves a channel out. With `/`, a channel plays from several places.
     let names = names.flat_map(|(number, names)| names.split('/').map(move |name| (number, name)));
     for (number, name) in names.filter(|(_, name)| *name != "*") {
         if speaker(name).is_none() {

@@ -1,9 +1,9 @@
-//! What sample values mean, in floating point, from the text of the standards alone.
+//! Colorimetry in floating point, computed only from the text of the standards.
 //!
-//! Display light, as zimg computes it: values of BT.601, BT.709 and BT.2020 become light by ITU-R BT.1886 with a black of
-//! zero (the power 2.4), and light becomes values by its inverse. PQ and HLG are those of ITU-R BT.2100.
+//! Display light, as zimg computes it: values of BT.601, BT.709 and BT.2020 become light by ITU-R BT.1886 with a black
+//! of zero (a gamma of 2.4), and light becomes values by its inverse. PQ and HLG are those of ITU-R BT.2100.
 
-/// How three samples mean a colour.
+/// How three samples encode a colour.
 #[derive(Clone, Copy, Debug)]
 pub struct Space {
     pub primaries: Primaries,
@@ -26,9 +26,9 @@ pub type Primaries = [[f64; 2]; 3];
 
 /// ITU-R BT.709, table 1.
 pub const BT709: Primaries = [[0.640, 0.330], [0.300, 0.600], [0.150, 0.060]];
-/// SMPTE ST 170, as ITU-R BT.601 has it for 525 lines.
+/// SMPTE ST 170, as in ITU-R BT.601 for 525 lines.
 pub const NTSC: Primaries = [[0.630, 0.340], [0.310, 0.595], [0.155, 0.070]];
-/// EBU Tech 3213, as ITU-R BT.601 has it for 625 lines.
+/// EBU Tech 3213, as in ITU-R BT.601 for 625 lines.
 pub const PAL: Primaries = [[0.640, 0.330], [0.290, 0.600], [0.150, 0.060]];
 /// ITU-R BT.2020, table 3.
 pub const BT2020: Primaries = [[0.708, 0.292], [0.170, 0.797], [0.131, 0.046]];
@@ -43,7 +43,7 @@ impl Space {
         Space { primaries, transfer: Transfer::Bt1886, weights, full: false, depth }
     }
 
-    /// The largest code.
+    /// The largest code value.
     pub fn most(&self) -> f64 {
         f64::from((1u32 << self.depth) - 1)
     }
@@ -57,7 +57,7 @@ impl Space {
         }
     }
 
-    /// Red, green and blue signals, nominally 0 to 1, of codes.
+    /// Returns the red, green and blue signals of code values, nominally 0 to 1.
     pub fn signal(&self, codes: [f64; 3]) -> [f64; 3] {
         let [luma, chroma] = self.scales();
         let part = |code: f64, (offset, scale): (f64, f64)| (code - offset) / scale;
@@ -67,7 +67,7 @@ impl Space {
         [red, (y - kr * red - kb * blue) / (1.0 - kr - kb), blue]
     }
 
-    /// Exact codes of signals; not rounded, not clipped.
+    /// Returns the exact code values of signals, not rounded and not clipped.
     pub fn codes(&self, [red, green, blue]: [f64; 3]) -> [f64; 3] {
         let [luma, chroma] = self.scales();
         let whole = |part: f64, (offset, scale): (f64, f64)| part * scale + offset;
@@ -76,7 +76,7 @@ impl Space {
         [whole(y, luma), whole((blue - y) / (2.0 * (1.0 - kb)), chroma), whole((red - y) / (2.0 * (1.0 - kr)), chroma)]
     }
 
-    /// Light of signals: 1 is the white of BT.1886, or with PQ and HLG 203 cd/m2 (ITU-R BT.2408).
+    /// Returns the light of signals: 1 is the white of BT.1886, or 203 cd/m2 with PQ and HLG (ITU-R BT.2408).
     pub fn light(&self, signal: [f64; 3]) -> [f64; 3] {
         match self.transfer {
             Transfer::Bt1886 => signal.map(|value| value.max(0.0).powf(2.4)),
@@ -90,10 +90,10 @@ impl Space {
         }
     }
 
-    /// What codes of this space become in another of standard dynamic range, exactly.
+    /// Converts code values of this space exactly to another space of standard dynamic range.
     pub fn convert(&self, codes: [f64; 3], to: &Space) -> [f64; 3] {
         let signal = self.signal(codes);
-        // Light is only looked at where it has other primaries: then what is below black is black.
+        // Colour is converted through light only if primaries or transfer differ; then values below black become black.
         let signal = match self.primaries == to.primaries && self.transfer == to.transfer {
             true => signal,
             false => values(adapted(self.light(signal), self.primaries, to.primaries)),
@@ -101,18 +101,18 @@ impl Space {
         to.clipped(to.codes(signal))
     }
 
-    /// Codes as far as they exist.
+    /// Clips code values to the legal range.
     pub fn clipped(&self, codes: [f64; 3]) -> [f64; 3] {
         codes.map(|code| code.clamp(0.0, self.most()))
     }
 }
 
-/// Signals of light by the inverse of BT.1886.
+/// Returns the signals of light, by the inverse of BT.1886.
 pub fn values(light: [f64; 3]) -> [f64; 3] {
     light.map(|part| part.max(0.0).powf(1.0 / 2.4))
 }
 
-/// SMPTE ST 2084: candela per square metre of a signal.
+/// SMPTE ST 2084: returns candela per square metre of a signal.
 fn pq(value: f64) -> f64 {
     let (m1, m2) = (2610.0 / 16384.0, 2523.0 / 4096.0 * 128.0);
     let (c1, c2, c3) = (3424.0 / 4096.0, 2413.0 / 4096.0 * 32.0, 2392.0 / 4096.0 * 32.0);
@@ -120,21 +120,21 @@ fn pq(value: f64) -> f64 {
     10_000.0 * ((power - c1).max(0.0) / (c2 - c3 * power)).powf(1.0 / m1)
 }
 
-/// ITU-R BT.2100, table 5: the light of the scene of a signal of hybrid log-gamma, 0 to 1.
+/// ITU-R BT.2100, table 5: returns the scene light of a hybrid log-gamma signal, 0 to 1.
 fn hlg(value: f64) -> f64 {
     let (a, b, c) = (0.178_832_77, 0.284_668_92, 0.559_910_73);
     let value = value.max(0.0);
     if value <= 0.5 { value * value / 3.0 } else { (((value - c) / a).exp() + b) / 12.0 }
 }
 
-/// Light with other primaries, through CIE XYZ; white stays where it is.
+/// Converts light to other primaries, through CIE XYZ; white is unchanged.
 pub fn adapted(light: [f64; 3], from: Primaries, to: Primaries) -> [f64; 3] {
     apply(inverse(to_xyz(to)), apply(to_xyz(from), light))
 }
 
 type Matrix = [[f64; 3]; 3];
 
-/// From light of red, green and blue to CIE XYZ (SMPTE RP 177).
+/// The matrix from light of red, green and blue to CIE XYZ (SMPTE RP 177).
 fn to_xyz(primaries: Primaries) -> Matrix {
     let point = |[x, y]: [f64; 2]| [x / y, 1.0, (1.0 - x - y) / y];
     let columns = primaries.map(point);
@@ -148,7 +148,7 @@ fn apply(matrix: Matrix, vector: [f64; 3]) -> [f64; 3] {
 }
 
 fn inverse(m: Matrix) -> Matrix {
-    // Rows and columns taken in turn, so that every minor comes with its sign.
+    // Rows and columns are rotated, so that every minor has its sign.
     let minor = |r: usize, c: usize| {
         let (r1, r2, c1, c2) = ((r + 1) % 3, (r + 2) % 3, (c + 1) % 3, (c + 2) % 3);
         m[r1][c1] * m[r2][c2] - m[r1][c2] * m[r2][c1]

@@ -1,4 +1,4 @@
-//! Films with audio beside them, and what is heard of it.
+//! Films with external audio tracks, and the audio of their outputs.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use super::{ffprobe, made_by_ffmpeg, quick, samples};
 pub const RATE: u32 = 48_000;
 pub const AAC: AudioSettings = AudioSettings::Aac { kbps: Some(160) };
 
-/// Two seconds of small frames, 25 in each, without audio.
+/// Two seconds of small frames, at 25 frames per second, without audio.
 pub fn film() -> PathBuf {
     made_by_ffmpeg(
         "side-film.mov",
@@ -26,7 +26,7 @@ pub fn track(text: &str) -> TrackSettings {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// A job of `film` with tracks beside it, into files of `folder`, each with its audio.
+/// A job of `film` with external audio tracks and output files in `folder`, each with its audio settings.
 pub fn job(film: &Path, folder: &TempDir, tracks: &[String], outputs: &[(&str, AudioSettings)]) -> Job {
     let mut job = Job::new(film, "");
     job.tracks = tracks.iter().map(|text| track(text)).collect();
@@ -63,7 +63,7 @@ pub fn refused(job: &Job) -> Error {
     error
 }
 
-/// The one mistake of a job: its place and what is said of it.
+/// Returns the only mistake of a job: its place and its problem.
 pub fn mistake(job: &Job) -> (String, String) {
     let error = refused(job);
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
@@ -71,7 +71,7 @@ pub fn mistake(job: &Job) -> (String, String) {
     (mistake.place.clone(), mistake.problem.clone())
 }
 
-/// Samples of 16 bits of audio track `number`, as the `ffmpeg` program decodes them, channels in turn.
+/// The 16-bit samples of audio track `number`, interleaved, as the `ffmpeg` program decodes them.
 pub fn heard(file: &Path, number: usize) -> Vec<i16> {
     samples(file, number, "s16le").chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect()
 }
@@ -80,12 +80,12 @@ pub fn to_16_bits(sound: &[f64]) -> Vec<i16> {
     sound.iter().map(|sample| (sample * 32768.0).round().clamp(-32768.0, 32767.0) as i16).collect()
 }
 
-/// What lies at `from` of `sound` and the next `count` samples, silence where there is nothing.
+/// The samples `from` to `from + count`, with silence before the first and after the last sample.
 pub fn part(sound: &[i16], from: i64, count: i64) -> Vec<i16> {
     (from..from + count).map(|at| usize::try_from(at).ok().and_then(|at| sound.get(at)).copied().unwrap_or(0)).collect()
 }
 
-/// The streams of audio as `ffprobe` sees them.
+/// The audio streams, as `ffprobe` reports them.
 pub fn sounds(file: &Path) -> Vec<Value> {
     ffprobe(file, "-select_streams a -show_streams")["streams"].as_array().expect("streams").clone()
 }

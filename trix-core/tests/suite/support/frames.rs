@@ -1,5 +1,5 @@
-//! Frames as numbers: sources written from samples that a test computed, and the samples that come out of the filter
-//! stage or of a foreign decoder.
+//! Frames as numbers: sources that are written from computed samples, and the samples that the filter stage or a
+//! foreign decoder returns.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Grid {
 }
 
 impl Grid {
-    /// A plane whose sample in column `x` of row `y` is `of(x, y)`.
+    /// Creates a plane whose sample in column `x` of row `y` is `of(x, y)`.
     pub fn new(width: usize, height: usize, of: impl Fn(usize, usize) -> u16) -> Self {
         let samples = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| of(x, y)).collect();
         Grid { width, height, samples }
@@ -50,12 +50,12 @@ impl Grid {
 /// The planes of one frame.
 pub type Planes = Vec<Grid>;
 
-/// A frame that came out of the filter stage.
+/// A frame from the filter stage.
 #[derive(Clone, Debug)]
 pub struct Shot {
-    /// The frame of the source that it was made of.
+    /// The number of its source frame.
     pub number: u64,
-    /// When it is shown, in ticks of the filter stage.
+    /// Its display time, in ticks of the filter stage.
     pub pts: i64,
     pub planes: Planes,
 }
@@ -66,7 +66,7 @@ pub fn format(name: &str) -> FrameFormat {
     pixel.frame().unwrap_or_else(|| panic!("{name} is not planar"))
 }
 
-/// Raw planes as numbers, a frame after the other.
+/// Splits raw planes into numbers, frame by frame.
 pub fn split(bytes: &[u8], name: &str, width: usize, height: usize) -> Vec<Planes> {
     let format = format(name);
     let mut rest = bytes;
@@ -89,16 +89,17 @@ pub fn split(bytes: &[u8], name: &str, width: usize, height: usize) -> Vec<Plane
     pictures
 }
 
-/// Numbers as raw planes.
+/// Joins numbers into raw planes.
 pub fn joined(pictures: &[Planes], name: &str) -> Vec<u8> {
     let wide = format(name).depth > 8;
     let samples = pictures.iter().flatten().flat_map(|plane| &plane.samples);
     samples.flat_map(|sample| sample.to_le_bytes().into_iter().take(if wide { 2 } else { 1 })).collect()
 }
 
-/// The filter that says what colour frames have, and changes no sample. Options of the output alone do not serve: newer
-/// releases of the program ignore some of them, and convert samples to the range that they name or that an encoder
-/// prefers; so full range needs the option too. Behind `lavfi`, older releases forget what a filter said.
+/// The filter that sets the colour properties of frames and changes no sample. Output options alone are not enough:
+/// newer releases of the program ignore some of them, and convert samples to the range that the options name or that an
+/// encoder prefers. So full range needs the option too. After `lavfi`, older releases lose the properties that a filter
+/// set.
 pub fn colored(primaries: &str, transfer: &str, matrix: &str, range: &str) -> String {
     format!("setparams=color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}:range={range}")
 }
@@ -119,7 +120,7 @@ pub fn written(file: &Path, bytes: &[u8], name: &str, (width, height): (usize, u
     file.to_owned()
 }
 
-/// A job that makes FFV1 of `source`, which loses nothing of what the filter stage made.
+/// A job that writes `source` as FFV1, which is lossless for the frames of the filter stage.
 pub fn ffv1_job(source: &Path) -> Job {
     picture_job(source, Path::new("never-written.mkv"), Encoder::Ffv1, EncodeSettings::default())
 }
@@ -130,25 +131,25 @@ pub fn plan(job: &Job) -> Result<OutputPlan, Error> {
     Ok(plan.sink(Sink::Output(OutputId(0))))
 }
 
-/// What the plan of a job says against it; it must refuse it as a mistake of whoever asked.
+/// Returns the error with which the planner refuses a job. Its kind must be `InvalidSpec`.
 pub fn refusal(job: &Job) -> String {
     let error = plan(job).map(|_| ()).expect_err("the job should be refused");
     assert_eq!(error.kind(), trix_core::ErrorKind::InvalidSpec, "{error}");
     error.to_string()
 }
 
-/// What the plan of a job decides, and why, a line each.
+/// The decisions of a plan and their reasons, one per line.
 pub fn decisions(plan: &OutputPlan) -> String {
     plan.decisions.iter().map(|decision| format!("{}: {}\n", decision.what, decision.why)).collect()
 }
 
-/// The frames that a job's encoder would take in.
+/// The frames that the encoder of a job would receive.
 pub fn filtered(job: &Job) -> Vec<Shot> {
     let plan = plan(job).unwrap_or_else(|error| panic!("{error}"));
     through(&job.source.path, Some(plan.video.as_ref().expect("frames are encoded").filtering()))
 }
 
-/// The frames of a file, filtered or as they are decoded.
+/// The frames of a file, filtered or as decoded.
 pub fn through(file: &Path, filtering: Option<Filtering>) -> Vec<Shot> {
     let source = Source::open(file).unwrap_or_else(|error| panic!("{error}"));
     let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), filtering, 0)
@@ -179,7 +180,7 @@ pub fn decoded(file: &Path, name: &str, (width, height): (usize, usize), options
     split(&program::ffmpeg(&line).stdout, name, width, height)
 }
 
-/// Asserts that two frames are equal, and says where they are not.
+/// Asserts that two frames are equal, and reports where they differ.
 pub fn assert_equal(ours: &Planes, theirs: &Planes, what: &str) {
     assert_eq!(ours.len(), theirs.len(), "{what}: planes");
     for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
@@ -205,7 +206,7 @@ pub fn psnr(ours: &Planes, theirs: &Planes, depth: u32) -> f64 {
     10.0 * (peak * peak * pairs().count() as f64 / sum).log10()
 }
 
-/// Numbers that look like noise and are the same every time.
+/// Pseudo-random numbers that are the same every time.
 pub struct Dice(u64);
 
 impl Dice {

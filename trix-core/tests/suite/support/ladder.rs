@@ -1,4 +1,4 @@
-//! A ladder with audio in two languages and text, as separate files, and the package made of it.
+//! A ladder with audio in two languages and text, as separate files, and the package made from it.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use trix_fixtures::{clip, program};
 
 use super::{done, picture_job, quick};
 
-/// Twelve and a half seconds of video, two tracks of audio, and subtitles.
+/// Twelve and a half seconds of video, two audio tracks, and subtitles.
 pub fn source() -> PathBuf {
     clip::made("package-source.mkv", |path| {
         let text = path.with_extension("srt");
@@ -80,7 +80,7 @@ pub fn ladder(folder: &Path, encoder: Encoder, params: &str, audio: AudioSetting
     ]
 }
 
-/// Two seconds a segment.
+/// Settings with segments of two seconds.
 pub fn two_seconds() -> PackageSettings {
     PackageSettings { segment: trix_core::media::time::Rational::new(2, 1), ..PackageSettings::default() }
 }

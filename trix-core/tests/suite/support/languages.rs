@@ -1,5 +1,4 @@
-//! Writes a job in each language, as somebody would who knows nothing of how Trix reads it, and says in which line each
-//! part stands.
+//! Writes a job in each language, independently of how Trix reads it, and returns the line of each part.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +11,11 @@ pub const LANGUAGES: [Language; 3] = [Language::Toml, Language::Yaml, Language::
 pub struct Written {
     pub text: String,
     pub lines: BTreeMap<String, usize>,
-    /// How much of the text is counted, and the lines that end in it.
+    /// The number of bytes that were counted, and the number of lines that end in them.
     counted: (usize, usize),
 }
 
-/// Writes `job`, a table; TOML has no word for nothing, and leaves such keys out.
+/// Writes the table `job`. TOML has no null, so keys with null are left out.
 pub fn written(job: &Value, language: Language) -> Written {
     let mut written = Written { text: String::new(), lines: BTreeMap::new(), counted: (0, 0) };
     match language {
@@ -36,7 +35,7 @@ fn below(place: &str, key: &str) -> String {
     if place.is_empty() { key } else { format!("{place}.{key}") }
 }
 
-/// The parts of a table or of a list, with their places and, in a table, their keys.
+/// The parts of a table or list, with their places and, in a table, their keys.
 fn parts<'a>(value: &'a Value, place: &str) -> Vec<(String, Option<&'a String>, &'a Value)> {
     match value {
         Value::Object(entries) => entries.iter().map(|(key, own)| (below(place, key), Some(key), own)).collect(),

@@ -1,4 +1,4 @@
-//! What the integration tests share: running jobs, taking streams apart, asking foreign programs.
+//! Helpers of the integration tests: running jobs, parsing streams, calling foreign programs.
 
 pub mod colorimetry;
 pub mod ladder;
@@ -32,8 +32,8 @@ pub fn done(job: &Job) -> Report {
     run(job, &Control::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Runs an ignored test alone, in a process of its own with these environment variables; what it printed. `module` is the
-/// `module_path!()` of the test.
+/// Runs an ignored test alone, in a process of its own with these environment variables. Returns its output. `module`
+/// is the `module_path!()` of the test.
 pub fn alone(module: &str, test: &str, environment: &[(&str, &Path)]) -> String {
     let (_, module) = module.split_once("::").expect("a module of this program");
     let output = Command::new(env::current_exe().expect("this program"))
@@ -47,7 +47,7 @@ pub fn alone(module: &str, test: &str, environment: &[(&str, &Path)]) -> String 
     said
 }
 
-/// Runs a job on another thread and cancels it after 700 ms; how it ended, and how long that took.
+/// Runs a job on another thread and cancels it after 700 ms. Returns its error and the time that it took to end.
 pub fn cancelled(job: Job) -> (Error, Duration) {
     let control = Control::default();
     let cancel = control.cancel.clone();
@@ -59,7 +59,7 @@ pub fn cancelled(job: Job) -> (Error, Duration) {
     (error, asked.elapsed())
 }
 
-/// A job that encodes only the frames of `source`.
+/// A job that encodes only the video of `source`.
 pub fn picture_job(source: &Path, output: &Path, encoder: Encoder, settings: EncodeSettings) -> Job {
     let mut job = Job::new(source, output);
     job.outputs[0].audio = AudioSettings::None;
@@ -72,7 +72,7 @@ pub fn picture_job(source: &Path, output: &Path, encoder: Encoder, settings: Enc
     job
 }
 
-/// Settings that cost little, with options of the encoder's own as `name=value`, separated by spaces.
+/// Fast encoder settings, with options of the encoder itself as `name=value`, separated by spaces.
 pub fn quick(params: &str) -> EncodeSettings {
     EncodeSettings {
         preset: Some("ultrafast".into()),
@@ -130,19 +130,19 @@ fn units(stream: &[u8]) -> Vec<Vec<u8>> {
     units
 }
 
-/// What `ffprobe` says about a file, with `options`, as JSON.
+/// The JSON output of `ffprobe` for a file, with `options`.
 pub fn ffprobe(file: &Path, options: &str) -> Value {
     let line = format!("-v error -of json {options} {}", file.display());
     let output = program::run("ffprobe", line.split_whitespace());
     serde_json::from_slice(&output.stdout).expect("ffprobe prints JSON")
 }
 
-/// The first video stream as `ffprobe` sees it, its frames counted by decoding.
+/// The first video stream, as `ffprobe` reports it, with its frames counted by decoding.
 pub fn video_stream(file: &Path) -> Value {
     ffprobe(file, "-select_streams v:0 -count_frames -show_streams")["streams"][0].clone()
 }
 
-/// The tracks of one kind (`Video`, `Audio`) as `mediainfo` sees them.
+/// The tracks of one kind (`Video`, `Audio`), as `mediainfo` reports them.
 pub fn mediainfo(file: &Path, kind: &str) -> Vec<Value> {
     let output = program::run("mediainfo", [Path::new("--Output=JSON"), file]);
     let json: Value = serde_json::from_slice(&output.stdout).expect("mediainfo prints JSON");
@@ -150,18 +150,18 @@ pub fn mediainfo(file: &Path, kind: &str) -> Vec<Value> {
     tracks.into_iter().filter(|track| track["@type"] == kind).collect()
 }
 
-/// A number that a foreign program prints as text.
+/// Parses a number that a foreign program prints as text.
 pub fn number<T: std::str::FromStr>(value: &Value) -> T {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     text.parse().unwrap_or_else(|_| panic!("'{text}' is no number"))
 }
 
-/// Text of a JSON string, empty where there is none.
+/// The text of a JSON string, empty if there is none.
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Presentation times of the packets of a stream in ascending order, in ticks, and the ticks of a second as (num, den).
+/// Presentation times of the packets of a stream in ascending order, in ticks, and the ticks per second as (num, den).
 pub fn times(file: &Path, stream: &str) -> (Vec<i64>, (i64, i64)) {
     let json = ffprobe(file, &format!("-select_streams {stream} -show_packets -show_streams"));
     let base = text(&json["streams"][0]["time_base"]);
@@ -172,7 +172,7 @@ pub fn times(file: &Path, stream: &str) -> (Vec<i64>, (i64, i64)) {
     (times, (num.parse().expect("a number"), den.parse().expect("a number")))
 }
 
-/// The frames of a file as raw planes, decoded by the `ffmpeg` program in the format that they have.
+/// The frames of a file as raw planes, decoded by the `ffmpeg` program in their own format.
 pub fn planes(file: &Path) -> Vec<u8> {
     let line = format!("{} -i {} -map 0:v:0 -fps_mode passthrough -f rawvideo -", program::uncropped(), file.display());
     program::ffmpeg(&line).stdout
@@ -184,7 +184,7 @@ pub fn samples(file: &Path, track: usize, format: &str) -> Vec<u8> {
     program::ffmpeg(&line).stdout
 }
 
-/// [`planes`] and [`samples`] of a file by one call of `ffmpeg`.
+/// [`planes`] and [`samples`] of a file with one call of `ffmpeg`.
 pub fn planes_and_samples(file: &Path, track: usize, format: &str) -> (Vec<u8>, Vec<u8>) {
     let folder = trix_fixtures::folder();
     let raw = folder.path().join("samples");
@@ -208,7 +208,7 @@ pub fn samples_of_tracks(file: &Path, tracks: usize, format: &str) -> Vec<Vec<u8
     files.iter().map(|path| std::fs::read(path).expect("samples")).collect()
 }
 
-/// Makes a fixture by an `ffmpeg` line that ends in its name.
+/// Makes a fixture with an `ffmpeg` command line that ends with the name of the fixture.
 pub fn made_by_ffmpeg(name: &str, line: &str) -> PathBuf {
     trix_fixtures::clip::made(name, |path| {
         program::ffmpeg(&format!("{line} {}", path.display()));

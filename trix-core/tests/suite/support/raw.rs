@@ -1,4 +1,4 @@
-//! Raw frames of one layout of samples, and what the filter stage makes of them.
+//! Raw frames in one pixel format, and their results from the filter stage.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ use super::{
 pub const WIDTH: usize = 64;
 pub const HEIGHT: usize = 48;
 
-/// A job that makes FFV1 of raw frames of `name`.
+/// A job that writes raw frames in format `name` as FFV1.
 pub fn raw_job(folder: &Path, name: &str, bytes: &[u8], settings: EncodeSettings) -> Job {
     let file = folder.join("source.raw");
     std::fs::write(&file, bytes).expect("a file can be written");
@@ -33,14 +33,14 @@ pub fn raw_job(folder: &Path, name: &str, bytes: &[u8], settings: EncodeSettings
     job
 }
 
-/// The plan of a job, whose source may be raw.
+/// The plan of a job. Its source may be raw.
 pub fn planned(job: &Job) -> OutputPlan {
     let source = job.source.open().unwrap_or_else(|error| panic!("{error}"));
     let plan = planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}"));
     plan.sink(Sink::Output(OutputId(0)))
 }
 
-/// The first frame that a job's encoder would take in, and its format.
+/// The first frame that the encoder of a job would receive, and its format.
 pub fn taken(job: &Job) -> (Planes, FrameFormat) {
     let plan = planned(job).video.expect("frames are encoded");
     let source = job.source.open().expect("a source");
@@ -65,7 +65,7 @@ pub fn taken(job: &Job) -> (Planes, FrameFormat) {
     (planes.collect(), plan.format)
 }
 
-/// Noise of `depth` bits, with the lowest and the highest value.
+/// Noise of `depth` bits that contains the lowest and the highest value.
 pub fn noise(seed: u64, width: usize, height: usize, depth: u32) -> Grid {
     let mut dice = Dice::new(seed);
     let mut samples: Vec<u16> = (0..width * height).map(|_| dice.below(1 << depth) as u16).collect();
@@ -77,7 +77,7 @@ pub fn word(value: u16, big: bool) -> [u8; 2] {
     if big { value.to_be_bytes() } else { value.to_le_bytes() }
 }
 
-/// Asserts that samples are what `exact` says of those of the source, within `bound`.
+/// Asserts that each found sample differs from `exact` of the source sample by at most `bound`.
 pub fn close(found: &Grid, source: &Grid, bound: f64, what: &str, exact: impl Fn(f64) -> f64) {
     assert_eq!((found.width, found.height), (source.width, source.height), "{what}");
     for (at, (found, source)) in found.samples.iter().zip(&source.samples).enumerate() {

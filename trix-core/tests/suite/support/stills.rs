@@ -1,4 +1,4 @@
-//! Stills as files and as samples: made of a source, written, and taken apart by the `ffmpeg` program.
+//! Stills as files and as samples: made from a source, written, and decoded by the `ffmpeg` program.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ pub fn make(source: &Path, stills: &[StillSettings]) -> trix_core::Result<Vec<St
     Ok(made.collect())
 }
 
-/// The same for stills that must succeed.
+/// As [`make`], for stills that must succeed.
 pub fn made(source: &Path, stills: &[StillSettings]) -> Vec<Still> {
     make(source, stills).unwrap_or_else(|error| panic!("{}: {error}", source.display()))
 }
@@ -70,13 +70,13 @@ impl Rgb {
     }
 }
 
-/// Exact conversion by swscale, of chroma in full or between its samples.
+/// Exact conversion by swscale, for chroma in full resolution or sited between luma samples.
 pub const EXACT: &str = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp";
 
-/// The same, of chroma that lies where H.264 and HEVC have it unless they say otherwise.
+/// The same, for chroma in the default position of H.264 and HEVC.
 pub const SWS: &str = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp:in_h_chr_pos=0:in_v_chr_pos=128";
 
-/// What the `ffmpeg` program makes of the first `count` frames that a chain of filters lets through.
+/// The first `count` frames after a filter chain, as the `ffmpeg` program converts them.
 pub fn all_shown(file: &Path, chain: &str, count: usize) -> Vec<Rgb> {
     let chain = if chain.is_empty() { "null" } else { chain };
     let line = format!(
@@ -101,7 +101,7 @@ pub fn all_shown(file: &Path, chain: &str, count: usize) -> Vec<Rgb> {
     pictures
 }
 
-/// The first of them.
+/// The first frame of [`all_shown`].
 pub fn shown(file: &Path, chain: &str) -> Rgb {
     all_shown(file, chain, 1).remove(0)
 }
@@ -112,7 +112,7 @@ pub fn psnr(ours: &Rgb, theirs: &Rgb) -> f64 {
     10.0 * (255.0 * 255.0 * ours.samples.len() as f64 / sum).log10()
 }
 
-/// Moving frames with noise, tagged BT.709, of 12 seconds at 25 frames a second; as long as it says.
+/// Moving frames with noise, tagged BT.709, 12 seconds at 25 frames per second; the stated duration is exact.
 pub fn film() -> PathBuf {
     made_by_ffmpeg(
         "still-film.mp4",

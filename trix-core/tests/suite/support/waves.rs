@@ -1,4 +1,4 @@
-//! Audio for tests: made by formula, written as WAVE without a foreign program, read back from blocks.
+//! Audio for tests: computed by formula, written as WAVE without a foreign program, and read back from blocks.
 
 use std::path::Path;
 
@@ -38,13 +38,13 @@ pub fn write_wave(path: &Path, channels: &[Vec<f64>], rate: u32, bits: u16) {
     std::fs::write(path, bytes).expect("a wave file");
 }
 
-/// A reader of a file's first audio stream.
+/// Opens a reader of the first audio stream of a file.
 pub fn open(path: &Path) -> AudioReader {
     let source = Source::open(path).expect("a source");
     AudioReader::new(source, None, OnDamage::Fail).expect("a reader")
 }
 
-/// Everything that a reader yields, by channel; every block's time must be the number of its first sample.
+/// Returns all samples of a reader, by channel. The time of each block must be the number of its first sample.
 pub fn drain(sound: &mut AudioReader) -> Vec<Vec<f64>> {
     let mut channels: Vec<Vec<f64>> = Vec::new();
     while let Some(frame) = sound.next_block().expect("sound") {
@@ -55,20 +55,20 @@ pub fn drain(sound: &mut AudioReader) -> Vec<Vec<f64>> {
     channels
 }
 
-/// What `edit` makes of a file, its target changed by `change`.
+/// Applies `edit` to a file, with its target changed by `change`.
 pub fn edited(path: &Path, edit: AudioEdit, change: impl FnOnce(AudioTarget) -> AudioTarget) -> Vec<Vec<f64>> {
     let reader = open(path);
     let target = change(reader.as_it_is());
     drain(&mut reader.converted(target, edit))
 }
 
-/// A sine.
+/// A sine wave.
 pub fn tone(frequency: f64, amplitude: f64, rate: u32, samples: usize) -> Vec<f64> {
     let step = std::f64::consts::TAU * frequency / f64::from(rate);
     (0..samples).map(|at| amplitude * (step * at as f64).sin()).collect()
 }
 
-/// Noise that is the same every time, from -1 to 1 (xorshift).
+/// Noise from -1 to 1 that is the same every time (xorshift).
 pub fn noise(seed: u64, samples: usize) -> Vec<f64> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     (0..samples)
@@ -81,7 +81,7 @@ pub fn noise(seed: u64, samples: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Decibels as a factor.
+/// Converts decibels to a factor.
 pub fn factor(decibel: f64) -> f64 {
     10f64.powf(decibel / 20.0)
 }
