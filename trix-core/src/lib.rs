@@ -5,6 +5,7 @@
 //! | name | what it is |
 //! | --- | --- |
 //! | [`Source`] | an open file or image sequence: [`Source::frames`], [`Source::samples`], [`Source::frame`] |
+//! | [`VideoFrame`], [`AudioBlock`] | a frame and a block of audio, read or made: what they are, and their samples by type |
 //! | [`probe`](probe::probe) | what a source holds, as [`MediaInfo`](probe::MediaInfo) |
 //! | [`Job`] | what a user asks for: one source, its outputs, packages and stills |
 //! | [`Document`](document::Document) | a job or profile as TOML, YAML or JSON |
@@ -155,6 +156,10 @@ pub use trix_model::{
 pub use pipeline::{Control, run, run_opened, run_plan};
 pub use plan::Plan;
 pub use planner::plan;
+pub use reading::{
+    frames::{PlaneInput, VideoFrame},
+    samples::AudioBlock,
+};
 pub use report::{OutputReport, Report};
 pub use source::Source;
 pub use spec::job::Job;

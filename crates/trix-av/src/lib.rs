@@ -12,6 +12,7 @@ pub mod io;
 pub mod packet;
 pub mod frame;
 pub mod audio_frame;
+pub mod planes;
 pub mod pad;
 pub mod image;
 pub mod pixel;

@@ -21,6 +21,11 @@ mod probe {
     mod facts;
 }
 
+/// Frames and audio that a program owns, and the sessions that encode them.
+mod frames {
+    mod owned;
+}
+
 /// Frames: encoded, copied, converted, scaled.
 mod video {
     mod bit_exact;
