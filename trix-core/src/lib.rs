@@ -11,6 +11,7 @@
 //! | [`Document`](document::Document) | a job or profile as TOML, YAML or JSON |
 //! | [`plan()`] and [`Plan`] | what the job resolves to; a plan travels as JSON |
 //! | [`run`], [`run_plan`] | run a job, or a plan |
+//! | [`Session`] | a job whose frames and audio the program gives |
 //! | [`Control`] | progress, and cancellation by [`Cancel`] |
 //! | [`Report`] | what was written, with the ledger of every frame and the checks of every file |
 //! | [`Error`], [`ErrorKind`] | what went wrong, at which stage, in which file and stream, and when |
@@ -82,6 +83,49 @@
 //! # Ok::<(), trix_core::Error>(())
 //! ```
 //!
+//! Read frames in another size and format, change them, and encode them with the audio of the source:
+//!
+//! ```
+//! # let master = trix_fixtures::clip::master();
+//! # let folder = trix_fixtures::folder();
+//! use trix_core::{
+//!     Control, Job, PlaneInput, Session, Source, VideoFrame,
+//!     media::{PixelFormat, time::Rational},
+//!     spec::{job::OutputSettings, shape::{Shape, TrackShape, VideoShape}, video::VideoSettings},
+//! };
+//!
+//! let source = Source::open(&master)?;
+//! let format = PixelFormat::from_name("gray").expect("a format that libavutil knows");
+//! let mut frames = source.frames().size(160, 90).format(format).peekable();
+//! let mut audio = source.samples().peekable();
+//! let (Some(Ok(frame)), Some(Ok(block))) = (frames.peek(), audio.peek()) else { panic!("frames and audio") };
+//! let shape = Shape {
+//!     video: Some(VideoShape::of(frame, Rational::new(25, 1))?),
+//!     audio: vec![TrackShape { bits: Some(24), ..TrackShape::of(block)? }],
+//!     ..Shape::default()
+//! };
+//! let path = folder.path().join("negative.mkv");
+//! let output = OutputSettings { path, video: VideoSettings::X264(Default::default()), ..Default::default() };
+//! let mut session = Session::open(&Job { outputs: vec![output], ..Job::default() }, &shape, &Control::default())?;
+//! for frame in frames {
+//!     let frame = frame?;
+//!     let plane = frame.plane(0)?;
+//!     let negative: Vec<u8> = plane.rows().flatten().map(|sample| 255 - sample).collect();
+//!     let planes = [PlaneInput::bytes(&negative, plane.width)];
+//!     session.write_frame(VideoFrame::from_planes(format, 160, 90, &planes, frame.time)?)?;
+//!     while let Some(block) = audio.next_if(|block| block.as_ref().is_ok_and(|block| block.time <= frame.time)) {
+//!         session.write_audio(block?)?;
+//!     }
+//! }
+//! for block in audio {
+//!     session.write_audio(block?)?;
+//! }
+//! let report = session.finish()?;
+//! assert_eq!(report.outputs[0].ledger.expect("video").emitted, 50);
+//! assert_eq!(report.outputs[0].audio_ledgers[0].encoded, 96_000);
+//! # Ok::<(), trix_core::Error>(())
+//! ```
+//!
 //! Plan a job, send the plan, and run it elsewhere:
 //!
 //! ```
@@ -114,7 +158,8 @@
 //! 7. [`quality`] scores, [`verify`] reads back what was written, [`loudness`] measures audio, [`ledger`] accounts for frames,
 //!    [`report`] says what was found
 //! 8. [`planner`] resolves settings against a source; [`document`] reads settings from text
-//! - [`doctor`] looks at the installed libraries; [`pipeline`] runs all of it on named threads
+//! - [`doctor`] looks at the installed libraries; [`pipeline`] runs all of it on named threads; [`session`] lets a program
+//!   take the place of the decoders
 
 pub mod media;
 pub mod spec;
@@ -142,6 +187,7 @@ pub mod planner;
 pub mod document;
 pub mod doctor;
 pub mod pipeline;
+pub mod session;
 
 pub use trix_av::{signals::survive_file_size_limit, stream::StreamKind};
 pub use trix_model::{
@@ -161,6 +207,7 @@ pub use reading::{
     samples::AudioBlock,
 };
 pub use report::{OutputReport, Report};
+pub use session::Session;
 pub use source::Source;
 pub use spec::job::Job;
 pub use spec::source::Limits;

@@ -21,6 +21,7 @@ mod unpack;
 pub mod layout;
 pub mod side_data;
 mod parameters;
+pub mod stated;
 pub mod stream;
 pub mod input;
 pub mod output;

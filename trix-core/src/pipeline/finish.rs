@@ -151,6 +151,8 @@ impl Reports {
 pub(super) struct Finish<'a> {
     pub(super) plan: &'a Plan,
     pub(super) hasher: Option<&'a SourceHasher>,
+    /// False if a program gave the frames, which are gone.
+    pub(super) has_source: bool,
     pub(super) control: &'a Control,
 }
 
@@ -261,7 +263,7 @@ impl Finish<'_> {
     /// True if product `number` is a file whose frames are compared with those of the source.
     fn compares_frames(&self, number: usize) -> bool {
         let plan = self.plan.outputs.get(number).filter(|_| number < self.plan.files());
-        plan.is_some_and(|plan| plan.verify == VerifyLevel::Full && plan.video.is_some())
+        self.has_source && plan.is_some_and(|plan| plan.verify == VerifyLevel::Full && plan.video.is_some())
     }
 
     /// Compares the frames of all files that need it.

@@ -7,6 +7,7 @@ mod check;
 mod control;
 mod failures;
 mod finish;
+pub(crate) mod given;
 pub(crate) mod presented;
 pub mod pass;
 pub(crate) mod stage;
@@ -35,6 +36,7 @@ use self::control::TICK;
 pub use self::control::{Control, OnProgress};
 use failures::{Failures, StageErrors};
 use finish::{Finish, PendingOutputs, Reports};
+pub(crate) use pass::Feed;
 use pass::{Pass, PassMonitors, PassOutcome};
 use stage::Outcome;
 
@@ -95,7 +97,7 @@ pub fn run_opened(job: &Job, mut source: Source, control: &Control) -> Result<Re
     let pending = PendingOutputs::take(&draft.plan)?;
     draft.measure(&source, &control.cancel)?;
     let Draft { plan, external_audio } = draft;
-    execute(plan, Opened { source, external_audio, hasher, pending, began }, control)
+    execute(plan, Opened { source, external_audio, hasher, pending, began, feed: None }, control)
 }
 
 /// Runs a plan. The source must be what it was when the plan was made.
@@ -122,23 +124,25 @@ pub fn run_plan(plan: &Plan, control: &Control) -> Result<Report> {
     }
     refuse_own_source(plan)?;
     let pending = PendingOutputs::take(plan)?;
-    execute(plan.clone(), Opened { source, external_audio, hasher, pending, began }, control)
+    execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, feed: None }, control)
 }
 
 /// A plan with everything open that it needs to run.
-struct Opened {
+struct Opened<'a> {
     source: Source,
     external_audio: Vec<ExternalAudio>,
     hasher: Option<SourceHasher>,
     pending: PendingOutputs,
     began: Instant,
+    /// Receives the place of demuxer and decoders, if a program gives frames and audio.
+    feed: Option<&'a crossbeam::Sender<Feed>>,
 }
 
-fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> {
-    let Opened { source, external_audio, hasher, pending, began } = opened;
+fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report> {
+    let Opened { source, external_audio, hasher, pending, began, feed } = opened;
     let mut failures = Failures::new(&plan);
     let path = plan.source.settings.path.clone();
-    let outcome = passes(&plan, &external_audio, source, &pending, &mut failures, control)
+    let outcome = passes(&plan, &external_audio, source, &pending, feed, &mut failures, control)
         .map_err(|error| error.in_file(&path))?;
     for output in &mut plan.outputs {
         output.notes.extend(outcome.appeared.iter().cloned());
@@ -147,7 +151,7 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
-    let finish = Finish { plan: &plan, hasher: hasher.as_ref(), control };
+    let finish = Finish { plan: &plan, hasher: hasher.as_ref(), has_source: feed.is_none(), control };
     let (ready, found) = finish.check(pending, outcome, &mut failures)?;
     let fixity = hasher.as_ref().map(|hasher| hasher.finish(&control.cancel)).transpose();
     let fixity = fixity.map_err(|error| error.in_file(&path))?;
@@ -246,6 +250,7 @@ fn passes(
     external_audio: &[ExternalAudio],
     source: Source,
     pending: &PendingOutputs,
+    feed: Option<&crossbeam::Sender<Feed>>,
     failures: &mut Failures,
     control: &Control,
 ) -> Result<PassOutcome> {
@@ -253,7 +258,7 @@ fn passes(
     let two = |number: usize| plan.outputs[number].video.as_ref().is_some_and(|video| video.passes == 2);
     let outputs = 0..plan.outputs.len();
     if !outputs.clone().any(two) {
-        let pass = Pass { number: 1, stats: &[], files: &files };
+        let pass = Pass { number: 1, stats: &[], files: &files, feed };
         return one_pass(plan, external_audio, source, pass, pending, failures, control);
     }
     let folder = tempfile::Builder::new()
@@ -262,7 +267,7 @@ fn passes(
         .map_err(|error| Error::io(Stage::Encode, &std::env::temp_dir(), "cannot be written", error))?;
     let stats = |number: usize| two(number).then(|| folder.path().join(format!("stats-{number}")));
     let mut stats: Vec<Option<PathBuf>> = outputs.map(stats).collect();
-    let first = Pass { number: 1, stats: &stats, files: &[] };
+    let first = Pass { number: 1, stats: &stats, files: &[], feed: None };
     one_pass(plan, external_audio, source.reopen()?, first, pending, failures, control)?;
     for (number, own) in stats.iter_mut().enumerate() {
         own.take_if(|_| failures.has(plan.product(number)));
@@ -270,7 +275,8 @@ fn passes(
     for (number, own) in files.iter_mut().enumerate() {
         own.take_if(|_| failures.has(number));
     }
-    one_pass(plan, external_audio, source, Pass { number: 2, stats: &stats, files: &files }, pending, failures, control)
+    let second = Pass { number: 2, stats: &stats, files: &files, feed: None };
+    one_pass(plan, external_audio, source, second, pending, failures, control)
 }
 
 /// Runs the stages of one pass and waits for all of them. Returns the root cause if they fail.

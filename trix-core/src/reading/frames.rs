@@ -24,7 +24,7 @@ use trix_model::{
 };
 
 use super::reader::FrameReader;
-use super::video_frame::StreamMeaning;
+use super::video_frame::StreamDescription;
 pub use super::video_frame::{PlaneInput, VideoFrame};
 use crate::{
     decode::video::DecodedFrame,
@@ -84,7 +84,7 @@ pub(crate) type PlanConversion = fn(&Source, &Wanted) -> Result<Filtering>;
 struct Reading {
     reader: FrameReader,
     filter: Option<FrameFilter>,
-    meaning: StreamMeaning,
+    description: StreamDescription,
     /// Frames that the filter returned.
     ready: VecDeque<DecodedFrame>,
     /// True if no more frames are due.
@@ -216,8 +216,9 @@ impl Frames<'_> {
         let filter = filtering.map(|filtering| FrameFilter::new(filtering, facts.index, facts.time_base));
         // libavformat overwrites the container's colour if the decoder states none (ProRes).
         let declared = self.source.input.declared().get(facts.index).map(|facts| facts.color).unwrap_or_default();
-        let meaning = StreamMeaning { color: facts.color.or(declared), hdr: facts.hdr };
-        Ok(Reading { reader, filter, meaning, ready: VecDeque::new(), is_over: false })
+        let (color, sample_aspect) = (facts.color.or(declared), facts.sample_aspect);
+        let description = StreamDescription { color, sample_aspect, hdr: facts.hdr };
+        Ok(Reading { reader, filter, description, ready: VecDeque::new(), is_over: false })
     }
 
     fn read(&mut self) -> Result<Option<VideoFrame>> {
@@ -229,7 +230,7 @@ impl Frames<'_> {
             let source_base = reading.reader.time_base();
             let base = reading.filter.as_ref().map_or(source_base, FrameFilter::time_base);
             if let Some(decoded) = reading.ready.pop_front() {
-                return Ok(Some(VideoFrame::of(decoded, base, &reading.meaning)));
+                return Ok(Some(VideoFrame::of(decoded, base, &reading.description.hdr)));
             }
             if reading.is_over {
                 return Ok(None);
@@ -237,6 +238,8 @@ impl Frames<'_> {
             let decoded = self.due()?;
             let Some(reading) = &mut self.reading else { return Ok(None) };
             reading.is_over = decoded.is_none();
+            let description = reading.description;
+            let decoded = decoded.map(|own| DecodedFrame { frame: description.complete(own.frame), ..own });
             // Only frames that are due are converted.
             match &mut reading.filter {
                 Some(filter) => reading.ready.extend(filter.push(decoded)?),

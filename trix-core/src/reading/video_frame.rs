@@ -41,11 +41,27 @@ const _: () = {
     is_shared::<VideoFrame>();
 };
 
-/// What the samples of a stream mean, as its container states.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct StreamMeaning {
+/// How the container of a stream describes its frames.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StreamDescription {
     pub(crate) color: Color,
+    pub(crate) sample_aspect: Rational,
     pub(crate) hdr: StaticHdr,
+}
+
+impl StreamDescription {
+    /// `frame` with the colour and sample aspect ratio of its stream, where it states none itself.
+    pub(crate) fn complete(&self, frame: Frame) -> Frame {
+        let own = (frame.color(), frame.sample_aspect());
+        let aspect = if own.1.is_positive() { own.1 } else { self.sample_aspect };
+        let (color, fields) = (own.0.or(self.color), fields_of(&frame));
+        if own == (color, aspect) { frame } else { frame.described(color, fields, aspect) }
+    }
+}
+
+fn fields_of(frame: &Frame) -> Option<FieldOrder> {
+    let first = if frame.is_top_field_first() { FieldOrder::Top } else { FieldOrder::Bottom };
+    frame.is_interlaced().then_some(first)
 }
 
 /// One plane of a frame in the memory of a program.
@@ -76,20 +92,13 @@ impl<'a> PlaneInput<'a> {
 }
 
 impl VideoFrame {
-    /// `picture` of a stream with this time base. What it does not state itself is that of its stream.
-    pub(crate) fn of(frame: DecodedFrame, base: TimeBase, stream: &StreamMeaning) -> Self {
+    /// `picture` with this time base, from a stream with these HDR metadata.
+    pub(crate) fn of(frame: DecodedFrame, base: TimeBase, stream: &StaticHdr) -> Self {
         let time = |ticks: i64| Timestamp::new(ticks, base);
         let DecodedFrame { frame, number, pts, duration, extras } = frame;
         let own = frame.hdr();
-        let mastering = own.mastering.or(stream.hdr.mastering);
-        let hdr = StaticHdr { mastering, light: own.light.or(stream.hdr.light) };
-        let frame = VideoFrame { frame, number, time: time(pts), duration: duration.map(time), hdr, extras };
-        let color = frame.color().or(stream.color);
-        if color == frame.color() {
-            return frame;
-        }
-        let (fields, sample_aspect) = (frame.fields(), frame.sample_aspect());
-        frame.described(color, fields, sample_aspect)
+        let hdr = StaticHdr { mastering: own.mastering.or(stream.mastering), light: own.light.or(stream.light) };
+        VideoFrame { frame, number, time: time(pts), duration: duration.map(time), hdr, extras }
     }
 
     /// A frame with a copy of `planes`, shown at `time`. Its number is 0. Colour, fields and sample aspect ratio are
@@ -172,8 +181,7 @@ impl VideoFrame {
 
     /// The field that is shown first. `None` for a progressive frame.
     pub fn fields(&self) -> Option<FieldOrder> {
-        let first = if self.frame.is_top_field_first() { FieldOrder::Top } else { FieldOrder::Bottom };
-        self.frame.is_interlaced().then_some(first)
+        fields_of(&self.frame)
     }
 
     /// Width of a sample divided by its height. 0 if unknown.

@@ -8,6 +8,7 @@ mod clock;
 mod editions;
 mod edits;
 mod fixity;
+mod given;
 mod further;
 mod handover;
 mod header;
@@ -72,7 +73,10 @@ pub use self::{
 };
 use crate::{
     extent::Extent,
-    spec::source::{Limits, RawGeometry, Reading},
+    spec::{
+        shape::{self, Shape},
+        source::{Limits, RawGeometry, Reading},
+    },
 };
 
 /// An open source whose streams are known.
@@ -123,6 +127,8 @@ enum Origin {
         files: Arc<Files>,
     },
     Memory(Arc<[u8]>),
+    /// A program gives frames and audio of this shape.
+    Given(Arc<Shape>),
 }
 
 impl Source {
@@ -300,6 +306,7 @@ impl Source {
             }
             Origin::Sequence { files, .. } => files.first_reader()?,
             Origin::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+            Origin::Given(_) => Box::new(Cursor::new([])),
         })
     }
 
@@ -314,7 +321,7 @@ impl Source {
                 zeros.into_iter().chain(self.streams.iter().flat_map(|facts| edits.notes(facts))).collect()
             }
             Origin::Sequence { files, .. } => files.grown().into_iter().collect(),
-            Origin::Memory(_) => Vec::new(),
+            Origin::Memory(_) | Origin::Given(_) => Vec::new(),
         }
     }
 
@@ -380,13 +387,14 @@ impl Source {
     pub fn path(&self) -> Option<&Path> {
         match &self.origin {
             Origin::File { path, .. } | Origin::Sequence { path, .. } => Some(path),
-            Origin::Memory(_) => None,
+            Origin::Memory(_) | Origin::Given(_) => None,
         }
     }
 
     /// The name of the source in errors.
     pub(crate) fn label(&self) -> PathBuf {
-        self.path().map_or_else(|| PathBuf::from("(memory)"), Path::to_owned)
+        let unnamed = || if self.is_given() { shape::NAME } else { "(memory)" };
+        self.path().map_or_else(|| PathBuf::from(unnamed()), Path::to_owned)
     }
 
     /// The actual size of the file, and the size that the file states.

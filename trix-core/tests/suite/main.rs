@@ -24,6 +24,7 @@ mod probe {
 /// Frames and audio that a program owns, and the sessions that encode them.
 mod frames {
     mod owned;
+    mod session;
 }
 
 /// Frames: encoded, copied, converted, scaled.

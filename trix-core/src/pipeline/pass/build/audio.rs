@@ -272,7 +272,7 @@ impl Builder<'_> {
         input
     }
 
-    /// Builds the decoder of audio stream `index`.
+    /// Builds the decoder of audio stream `index`, or lets a program take its place.
     fn decoder(&mut self, index: usize, output: Fan<Queued<Frame>>, token: Token, watch: &mut Watch) -> Result<()> {
         let label = self.audio_label(index);
         if let Some(external_audio) = index.checked_sub(self.routes.len()) {
@@ -285,6 +285,10 @@ impl Builder<'_> {
                 ExternalAudioStage { number: external_audio, stream: index, reader, shared: Arc::clone(&self.shared) };
             let work = move || stage.run(output).map_err(|error| error.in_file(&label));
             self.wait(format!("side-{external_audio}"), Stage::Decode, token, work);
+            return Ok(());
+        }
+        if let Some(feed) = &mut self.feed {
+            feed.audio_tracks.insert(index, output);
             return Ok(());
         }
         let decoder = AudioDecoder::new(label.clone(), self.facts(index)?, Arc::clone(&self.damage))?;

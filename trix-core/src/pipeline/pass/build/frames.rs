@@ -176,7 +176,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Builds the stage that decodes stream `index` for all `roots`.
+    /// Builds the stage that decodes stream `index` for all `roots`, or lets a program take its place.
     fn decode_frames(
         &mut self,
         index: usize,
@@ -185,6 +185,10 @@ impl Builder<'_> {
         token: Token,
         watch: &mut Watch,
     ) -> Result<()> {
+        if let Some(feed) = &mut self.feed {
+            feed.frames = Some(Fan::new(roots.into_iter().map(|(root, _)| root).collect()));
+            return Ok(());
+        }
         let facts = self.facts(index)?.clone();
         let mut decoder = VideoDecoder::new(
             self.label.clone(),
