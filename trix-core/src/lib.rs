@@ -5,11 +5,13 @@
 //! | name | what it is |
 //! | --- | --- |
 //! | [`Source`] | an open file or image sequence: [`Source::frames`], [`Source::samples`], [`Source::frame`] |
+//! | [`VideoFrame`], [`AudioBlock`] | a frame and a block of audio, read or made: what they are, and their samples by type |
 //! | [`probe`](probe::probe) | what a source holds, as [`MediaInfo`](probe::MediaInfo) |
 //! | [`Job`] | what a user asks for: one source, its outputs, packages and stills |
 //! | [`Document`](document::Document) | a job or profile as TOML, YAML or JSON |
 //! | [`plan()`] and [`Plan`] | what the job resolves to; a plan travels as JSON |
 //! | [`run`], [`run_plan`] | run a job, or a plan |
+//! | [`Session`] | a job whose frames and audio the program gives |
 //! | [`Control`] | progress, [events](control::events::Event), and cancellation by [`Cancel`] |
 //! | [`Report`] | what was written, with the ledger of every frame and the checks of every file |
 //! | [`Error`], [`ErrorKind`] | what went wrong, at which stage, in which file and stream, and when |
@@ -108,6 +110,49 @@
 //! # Ok::<(), trix_core::Error>(())
 //! ```
 //!
+//! Read frames in another size and format, change them, and encode them with the audio of the source:
+//!
+//! ```
+//! # let master = trix_fixtures::clip::master();
+//! # let folder = trix_fixtures::folder();
+//! use trix_core::{
+//!     Control, Job, PlaneInput, Session, Source, VideoFrame,
+//!     media::{PixelFormat, time::Rational},
+//!     spec::{job::OutputSettings, shape::{Shape, TrackShape, VideoShape}, video::VideoSettings},
+//! };
+//!
+//! let source = Source::open(&master)?;
+//! let format = PixelFormat::from_name("gray").expect("a format that libavutil knows");
+//! let mut frames = source.frames().size(160, 90).format(format).peekable();
+//! let mut audio = source.samples().peekable();
+//! let (Some(Ok(frame)), Some(Ok(block))) = (frames.peek(), audio.peek()) else { panic!("frames and audio") };
+//! let shape = Shape {
+//!     video: Some(VideoShape::of(frame, Rational::new(25, 1))?),
+//!     audio: vec![TrackShape { bits: Some(24), ..TrackShape::of(block)? }],
+//!     ..Shape::default()
+//! };
+//! let path = folder.path().join("negative.mkv");
+//! let output = OutputSettings { path, video: VideoSettings::X264(Default::default()), ..Default::default() };
+//! let mut session = Session::open(&Job { outputs: vec![output], ..Job::default() }, &shape, &Control::default())?;
+//! for frame in frames {
+//!     let frame = frame?;
+//!     let plane = frame.plane(0)?;
+//!     let negative: Vec<u8> = plane.rows().flatten().map(|sample| 255 - sample).collect();
+//!     let planes = [PlaneInput::bytes(&negative, plane.width)];
+//!     session.write_frame(VideoFrame::from_planes(format, 160, 90, &planes, frame.time)?)?;
+//!     while let Some(block) = audio.next_if(|block| block.as_ref().is_ok_and(|block| block.time <= frame.time)) {
+//!         session.write_audio(block?)?;
+//!     }
+//! }
+//! for block in audio {
+//!     session.write_audio(block?)?;
+//! }
+//! let report = session.finish()?;
+//! assert_eq!(report.outputs[0].ledger.expect("video").emitted, 50);
+//! assert_eq!(report.outputs[0].audio_ledgers[0].encoded, 96_000);
+//! # Ok::<(), trix_core::Error>(())
+//! ```
+//!
 //! Plan a job, send the plan, and run it elsewhere:
 //!
 //! ```
@@ -140,7 +185,8 @@
 //! 7. [`quality`] scores, [`verify`] reads back what was written, [`loudness`] measures audio, [`ledger`] accounts for frames,
 //!    [`report`] says what was found
 //! 8. [`planner`] resolves settings against a source; [`document`] reads settings from text
-//! - [`doctor`] looks at the installed libraries; [`schema`] describes the documents; [`pipeline`] runs all of it on named threads
+//! - [`doctor`] looks at the installed libraries; [`schema`] describes the documents; [`pipeline`] runs all of it on named
+//!   threads; [`session`] lets a program take the place of the decoders
 
 pub mod media;
 pub mod spec;
@@ -169,6 +215,7 @@ pub mod document;
 pub mod doctor;
 pub mod schema;
 pub mod pipeline;
+pub mod session;
 
 pub use trix_av::{signals::survive_file_size_limit, stream::StreamKind};
 pub use trix_model::{
@@ -184,7 +231,12 @@ pub use trix_model::{
 pub use pipeline::{Control, run, run_opened, run_plan};
 pub use plan::Plan;
 pub use planner::plan;
+pub use reading::{
+    frames::{PlaneInput, VideoFrame},
+    samples::AudioBlock,
+};
 pub use report::{OutputReport, Report};
+pub use session::Session;
 pub use source::Source;
 pub use spec::job::Job;
 pub use spec::source::Limits;

@@ -7,6 +7,8 @@ use std::ffi::c_int;
 
 use ffmpeg_sys_next as av;
 
+use trix_model::format::{SampleFormat, SampleType};
+
 use super::{c_string, frame::Frame, layout::ChannelLayout, text};
 
 /// `AV_SAMPLE_FMT_DBLP`.
@@ -43,6 +45,68 @@ impl Frame {
         }
         frame.set_pts(pts);
         Some(frame)
+    }
+
+    /// Creates an audio frame of `samples` samples per channel with a copy of the bytes of each plane: one plane for
+    /// each channel, or a single one where the channels take turns. `None` if the number or the length of the planes
+    /// does not match, or if libavutil does not know the layout. The frame has no time.
+    pub fn of_samples(
+        format: SampleFormat,
+        layout: &str,
+        sample_rate: u32,
+        samples: usize,
+        planes: &[&[u8]],
+    ) -> Option<Frame> {
+        let frame = Frame::new();
+        let name = c_string(layout);
+        // SAFETY: the frame is ours and empty; the string lives during the call; each plane that libavutil allocates
+        // holds `samples` samples, of one channel or of all channels, and so does each plane of the caller.
+        unsafe {
+            let raw = &mut *frame.as_ptr();
+            if av::av_channel_layout_from_string(&mut raw.ch_layout, name.as_ptr()) < 0 {
+                return None;
+            }
+            let channels = usize::try_from(raw.ch_layout.nb_channels).ok()?;
+            let (count, in_turn) = if format.planar { (channels, 1) } else { (1, channels) };
+            let bytes = format.sample.bytes().checked_mul(in_turn)?.checked_mul(samples)?;
+            if bytes == 0 || planes.len() != count || planes.iter().any(|plane| plane.len() != bytes) {
+                return None;
+            }
+            raw.format = number_of(format);
+            raw.sample_rate = c_int::try_from(sample_rate).ok()?;
+            raw.nb_samples = c_int::try_from(samples).ok()?;
+            if av::av_frame_get_buffer(raw, 0) < 0 {
+                return None;
+            }
+            for (index, plane) in planes.iter().enumerate() {
+                (*raw.extended_data.add(index)).copy_from_nonoverlapping(plane.as_ptr(), bytes);
+            }
+        }
+        Some(frame)
+    }
+
+    /// The sample format of an audio frame. `None` if libavutil does not list it.
+    pub fn audio_format(&self) -> Option<SampleFormat> {
+        let all = SampleType::ALL.into_iter().flat_map(|sample| [(sample, false), (sample, true)]);
+        let mut all = all.map(|(sample, planar)| SampleFormat { sample, planar });
+        all.find(|format| number_of(*format) == self.format())
+    }
+
+    /// The bytes of one plane of an audio frame, in native byte order: those of a channel, or of all channels in turn.
+    /// `None` if there is no such plane.
+    pub fn audio_plane(&self, plane: usize) -> Option<&[u8]> {
+        let format = self.audio_format()?;
+        let (count, in_turn) = if format.planar { (self.channels(), 1) } else { (1, self.channels()) };
+        if plane >= count {
+            return None;
+        }
+        let bytes = format.sample.bytes() * in_turn * self.samples();
+        // SAFETY: libavutil keeps one plane for each channel, or one for all, of as many bytes as the samples take; the
+        // frame is not changed while it is borrowed.
+        unsafe {
+            let start = *(*self.as_ptr()).extended_data.add(plane);
+            (!start.is_null()).then(|| std::slice::from_raw_parts(start, bytes))
+        }
     }
 
     /// An empty frame for `samples` samples of the same format, channels and rate.
@@ -148,9 +212,46 @@ impl Frame {
     }
 }
 
+/// `AVSampleFormat` as a number.
+pub(crate) fn number_of(format: SampleFormat) -> c_int {
+    use av::AVSampleFormat::*;
+    let number = match (format.sample, format.planar) {
+        (SampleType::U8, false) => AV_SAMPLE_FMT_U8,
+        (SampleType::U8, true) => AV_SAMPLE_FMT_U8P,
+        (SampleType::I16, false) => AV_SAMPLE_FMT_S16,
+        (SampleType::I16, true) => AV_SAMPLE_FMT_S16P,
+        (SampleType::I32, false) => AV_SAMPLE_FMT_S32,
+        (SampleType::I32, true) => AV_SAMPLE_FMT_S32P,
+        (SampleType::I64, false) => AV_SAMPLE_FMT_S64,
+        (SampleType::I64, true) => AV_SAMPLE_FMT_S64P,
+        (SampleType::F32, false) => AV_SAMPLE_FMT_FLT,
+        (SampleType::F32, true) => AV_SAMPLE_FMT_FLTP,
+        (SampleType::F64, false) => AV_SAMPLE_FMT_DBL,
+        (SampleType::F64, true) => AV_SAMPLE_FMT_DBLP,
+    };
+    number as c_int
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_sample_format_is_one_that_libavutil_knows_the_same_way() {
+        for (sample, planar) in SampleType::ALL.into_iter().flat_map(|sample| [(sample, false), (sample, true)]) {
+            let format = SampleFormat { sample, planar };
+            let bytes: Vec<u8> = (0..6 * sample.bytes() as u8).collect();
+            let (left, right) = bytes.split_at(3 * sample.bytes());
+            let planes = if planar { vec![left, right] } else { vec![bytes.as_slice()] };
+            let frame = Frame::of_samples(format, "stereo", 8000, 3, &planes).expect("a block");
+            assert_eq!((frame.audio_format(), frame.sample_format_name()), (Some(format), format.to_string()));
+            assert_eq!((0..3).map_while(|plane| frame.audio_plane(plane)).collect::<Vec<_>>(), planes, "{format}");
+            assert_eq!((frame.samples(), frame.channels(), frame.sample_rate()), (3, 2, 8000));
+            assert!(Frame::of_samples(format, "mono", 8000, 3, &planes).is_none());
+            assert!(Frame::of_samples(format, "stereo", 8000, 4, &planes).is_none());
+            assert!(Frame::of_samples(format, "nothing", 8000, 3, &planes).is_none());
+        }
+    }
 
     #[test]
     fn samples_that_are_put_into_a_block_are_read_from_it() {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::rational::from_av;
 
-/// An open demuxer.
+/// An open demuxer, or the streams of a source that has none.
 pub struct Input {
     context: NonNull<av::AVFormatContext>,
     // Dropped after `context`, which still reads from it while it closes.
@@ -160,6 +160,27 @@ impl Input {
         }
     }
 
+    /// Streams with these parameters, without a demuxer and without packets.
+    ///
+    /// # Panics
+    /// If the process is out of memory, like every allocation in Rust.
+    pub fn without_reader(parameters: &[CodecParameters]) -> Self {
+        // SAFETY: no preconditions.
+        let context = NonNull::new(unsafe { av::avformat_alloc_context() }).expect("memory for a demuxer");
+        for own in parameters {
+            // SAFETY: the context is ours, and so are the streams that the call adds to it; the parameters are valid.
+            unsafe {
+                let stream =
+                    av::avformat_new_stream(context.as_ptr(), ptr::null()).as_mut().expect("memory for a stream");
+                assert!(av::avcodec_parameters_copy(stream.codecpar, own.as_ptr()) >= 0, "memory for parameters");
+            }
+        }
+        let (sink, state) = (Sink::new(), Arc::default());
+        let mut input = Input { context, io: None, declared: Vec::new(), guesses_rate: false, sink, state };
+        input.declared = input.streams();
+        input
+    }
+
     /// Reads far enough to find the parameters of every stream.
     pub fn find_streams(&mut self, bounds: InputBounds) -> Result<(), AvError> {
         let _entered = self.sink.enter();
@@ -184,16 +205,16 @@ impl Input {
         unsafe { self.context.as_ref() }
     }
 
-    /// FFmpeg's name of the demuxer.
+    /// FFmpeg's name of the demuxer. Empty if there is none.
     pub fn demuxer(&self) -> String {
-        // SAFETY: an open context has a demuxer with a static name.
-        unsafe { text((*self.raw().iformat).name) }.unwrap_or_default()
+        // SAFETY: a demuxer is null or static, and so is its name.
+        unsafe { self.raw().iformat.as_ref().and_then(|format| text(format.name)) }.unwrap_or_default()
     }
 
-    /// FFmpeg's description of the container.
+    /// FFmpeg's description of the container. Empty if there is none.
     pub fn demuxer_description(&self) -> String {
         // SAFETY: as above.
-        unsafe { text((*self.raw().iformat).long_name) }.unwrap_or_default()
+        unsafe { self.raw().iformat.as_ref().and_then(|format| text(format.long_name)) }.unwrap_or_default()
     }
 
     /// The facts known about every stream.
@@ -331,6 +352,9 @@ impl Input {
 
     /// Reads the next packet of any stream. `None` at the end.
     pub fn read(&mut self) -> Result<Option<Packet>, AvError> {
+        if self.raw().iformat.is_null() {
+            return Ok(None);
+        }
         let _entered = self.sink.enter();
         let packet = Packet::new();
         // SAFETY: both are valid and ours.
@@ -343,6 +367,9 @@ impl Input {
 
     /// Seeks to the last keyframe of stream `index` at or before `ticks`, as precisely as the container allows.
     pub fn seek(&mut self, index: usize, ticks: i64) -> Result<(), AvError> {
+        if self.raw().iformat.is_null() {
+            return Ok(());
+        }
         let _entered = self.sink.enter();
         let (index, backward) = (c_int::try_from(index).unwrap_or(-1), av::AVSEEK_FLAG_BACKWARD as c_int);
         // SAFETY: the context is valid and ours.
@@ -351,6 +378,9 @@ impl Input {
 
     /// Seeks to byte `position` of the file, for containers that can be read from any position.
     pub fn seek_byte(&mut self, position: u64) -> Result<(), AvError> {
+        if self.raw().iformat.is_null() {
+            return Ok(());
+        }
         let _entered = self.sink.enter();
         let position = i64::try_from(position).unwrap_or(i64::MAX);
         // SAFETY: the context is valid and ours; -1 stands for no stream in particular.

@@ -198,9 +198,107 @@ impl schemars::JsonSchema for FrameFormat {
     }
 }
 
+/// The type of an audio sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SampleType {
+    /// Unsigned, 8 bits; 128 is silence.
+    U8,
+    /// Signed, 16 bits.
+    I16,
+    /// Signed, 32 bits.
+    I32,
+    /// Signed, 64 bits.
+    I64,
+    /// Floating point, 32 bits; full scale is 1.
+    F32,
+    /// Floating point, 64 bits; full scale is 1.
+    F64,
+}
+
+impl SampleType {
+    /// Every type of sample.
+    pub const ALL: [SampleType; 6] =
+        [SampleType::U8, SampleType::I16, SampleType::I32, SampleType::I64, SampleType::F32, SampleType::F64];
+
+    /// Bytes of one sample.
+    pub fn bytes(self) -> usize {
+        match self {
+            SampleType::U8 => 1,
+            SampleType::I16 => 2,
+            SampleType::I32 | SampleType::F32 => 4,
+            SampleType::I64 | SampleType::F64 => 8,
+        }
+    }
+
+    /// FFmpeg's name of the interleaved format of this type.
+    fn ffmpeg(self) -> &'static str {
+        match self {
+            SampleType::U8 => "u8",
+            SampleType::I16 => "s16",
+            SampleType::I32 => "s32",
+            SampleType::I64 => "s64",
+            SampleType::F32 => "flt",
+            SampleType::F64 => "dbl",
+        }
+    }
+}
+
+impl fmt::Display for SampleType {
+    /// Rust's name of the type.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SampleType::U8 => "u8",
+            SampleType::I16 => "i16",
+            SampleType::I32 => "i32",
+            SampleType::I64 => "i64",
+            SampleType::F32 => "f32",
+            SampleType::F64 => "f64",
+        })
+    }
+}
+
+/// How the samples of audio lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SampleFormat {
+    /// The type of each sample.
+    pub sample: SampleType,
+    /// True if each channel has a plane of its own. Otherwise the samples of all channels take turns in one plane.
+    pub planar: bool,
+}
+
+impl fmt::Display for SampleFormat {
+    /// FFmpeg's name, such as `s16` or `fltp`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.sample.ffmpeg(), if self.planar { "p" } else { "" })
+    }
+}
+
+impl FromStr for SampleFormat {
+    type Err = String;
+
+    /// Reads FFmpeg's name.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = SampleType::ALL.into_iter().flat_map(|sample| [(sample, false), (sample, true)]);
+        let mut all = all.map(|(sample, planar)| SampleFormat { sample, planar });
+        all.find(|format| format.to_string() == text).ok_or_else(|| format!("'{text}' is not a sample format"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sample_formats_have_the_names_of_ffmpeg() {
+        for (name, sample, planar) in
+            [("u8", SampleType::U8, false), ("s16p", SampleType::I16, true), ("dblp", SampleType::F64, true)]
+        {
+            assert_eq!(name.parse(), Ok(SampleFormat { sample, planar }));
+        }
+        for name in ["", "s24", "f32", "pcm_s16le"] {
+            assert!(name.parse::<SampleFormat>().is_err(), "{name}");
+        }
+    }
 
     #[test]
     fn odd_sizes_round_chroma_up() {

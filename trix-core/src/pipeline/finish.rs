@@ -157,6 +157,8 @@ pub(super) struct Finish<'a> {
     /// The plan of each file and rendition, with its encodes.
     pub(super) outputs: &'a PerSink<OutputPlan>,
     pub(super) hasher: Option<&'a SourceHasher>,
+    /// False if a program gave the frames, which are gone.
+    pub(super) has_source: bool,
     pub(super) host: &'a Host<'a>,
 }
 
@@ -269,7 +271,7 @@ impl Finish<'_> {
     fn compares_frames(&self, product: Product) -> bool {
         let Product::Output(id) = product else { return false };
         let file = self.plan.output(id);
-        file.verify == VerifyLevel::Full && file.content.video.is_some()
+        self.has_source && file.verify == VerifyLevel::Full && file.content.video.is_some()
     }
 
     /// Compares the frames of all files that need it.

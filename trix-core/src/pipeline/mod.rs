@@ -7,6 +7,7 @@ mod check;
 mod control;
 mod failures;
 mod finish;
+pub(crate) mod given;
 pub(crate) mod presented;
 pub mod pass;
 pub(crate) mod stage;
@@ -38,6 +39,7 @@ use self::control::TICK;
 pub use self::control::{Control, OnProgress, Stages};
 use failures::{Failures, StageErrors};
 use finish::{Finish, PendingOutputs, Reports};
+pub(crate) use pass::Feed;
 use pass::{Pass, PassMonitors, PassOutcome};
 use stage::Outcome;
 use teller::{Host, Meters};
@@ -107,7 +109,7 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     let pending = PendingOutputs::take(&draft.plan)?;
     draft.measure(&source, &control.cancel)?;
     let Draft { plan, external_audio } = draft;
-    execute(plan, Opened { source, external_audio, hasher, pending, began }, control)
+    execute(plan, Opened { source, external_audio, hasher, pending, began, feed: None }, control)
 }
 
 /// Runs a plan. The source must be what it was when the plan was made.
@@ -139,25 +141,27 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
     }
     refuse_own_source(plan)?;
     let pending = PendingOutputs::take(plan)?;
-    execute(plan.clone(), Opened { source, external_audio, hasher, pending, began }, control)
+    execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, feed: None }, control)
 }
 
 /// A plan with everything open that it needs to run.
-struct Opened {
+struct Opened<'a> {
     source: Source,
     external_audio: Vec<ExternalAudio>,
     hasher: Option<SourceHasher>,
     pending: PendingOutputs,
     began: Instant,
+    /// Receives the place of demuxer and decoders, if a program gives frames and audio.
+    feed: Option<&'a crossbeam::Sender<Feed>>,
 }
 
-fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> {
-    let Opened { source, external_audio, hasher, pending, began } = opened;
+fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report> {
+    let Opened { source, external_audio, hasher, pending, began, feed } = opened;
     let mut failures = Failures::new(&plan, control.events.clone());
     let host = Host::of(control)?;
     let path = plan.source.settings.path.clone();
-    let outcome =
-        passes(&plan, &external_audio, source, &pending, &mut failures, &host).map_err(|error| error.in_file(&path))?;
+    let outcome = passes(&plan, &external_audio, source, &pending, feed, &mut failures, &host)
+        .map_err(|error| error.in_file(&path))?;
     host.warn(&plan, &outcome);
     for sink in plan.sinks() {
         plan.content_mut(sink).notes.extend(outcome.appeared.iter().cloned());
@@ -168,7 +172,8 @@ fn execute(mut plan: Plan, opened: Opened, control: &Control) -> Result<Report> 
     let began = Instant::now();
     control.began(Stage::Verify);
     let outputs = PerSink::new(&plan, |sink| plan.sink(sink));
-    let finish = Finish { plan: &plan, outputs: &outputs, hasher: hasher.as_ref(), host: &host };
+    let (hasher_of_job, has_source) = (hasher.as_ref(), feed.is_none());
+    let finish = Finish { plan: &plan, outputs: &outputs, hasher: hasher_of_job, has_source, host: &host };
     let (ready, found) = finish.check(pending, outcome, &mut failures)?;
     let fixity = hasher.as_ref().map(|hasher| hasher.finish(&control.cancel)).transpose();
     let fixity = fixity.map_err(|error| error.in_file(&path))?;
@@ -271,6 +276,7 @@ fn passes(
     external_audio: &[ExternalAudio],
     source: Source,
     pending: &PendingOutputs,
+    feed: Option<&crossbeam::Sender<Feed>>,
     failures: &mut Failures,
     host: &Host<'_>,
 ) -> Result<PassOutcome> {
@@ -278,7 +284,7 @@ fn passes(
     let two = |encode: &EncodePlan| encode.video().is_some_and(|own| own.video.passes == 2);
     if !plan.encodes.iter().any(two) {
         let stats: Vec<Option<PathBuf>> = plan.encodes.iter().map(|_| None).collect();
-        let pass = Pass { number: 1, stats: &stats, files: &files };
+        let pass = Pass { number: 1, stats: &stats, files: &files, feed };
         host.control.began(Stage::Encode);
         return one_pass(plan, external_audio, source, pass, pending, failures, host);
     }
@@ -290,7 +296,7 @@ fn passes(
     let stats = stats.map(|(number, own)| two(own).then(|| folder.path().join(format!("stats-{number}"))));
     let stats: Vec<Option<PathBuf>> = stats.collect();
     let none = files.map(|_, _| None);
-    let first = Pass { number: 1, stats: &stats, files: &none };
+    let first = Pass { number: 1, stats: &stats, files: &none, feed: None };
     let began = |pass| host.control.tell(|| Event::StageBegan { stage: Stage::Encode, pass, passes: 2 });
     began(1);
     one_pass(plan, external_audio, source.reopen()?, first, pending, failures, host)?;
@@ -298,7 +304,8 @@ fn passes(
         files[product] = None;
     }
     began(2);
-    one_pass(plan, external_audio, source, Pass { number: 2, stats: &stats, files: &files }, pending, failures, host)
+    let second = Pass { number: 2, stats: &stats, files: &files, feed: None };
+    one_pass(plan, external_audio, source, second, pending, failures, host)
 }
 
 /// Runs the stages of one pass and waits for all of them. Returns the root cause if they fail.

@@ -164,7 +164,9 @@ pub(super) fn plan(
             notes.push(format!("stream {} is copied unheard, and its loudness is not measured: {lack}", stream.index));
         }
         let composed = external_audio.is_none() && source.is_composed(stream.index);
+        let given = external_audio.is_none() && source.is_given();
         let changed = composed
+            || given
             || external_audio
                 .is_some_and(|external_audio| !external_audio.is_whole || external_audio.settings.changes());
         let mut diagnostics = StreamDiagnostics { stream, container, mistakes, decisions, notes };
@@ -180,6 +182,7 @@ pub(super) fn plan(
                 Some(codec) => {
                     let why = match composed {
                         true => "its edit list joins several parts, which a copy of its packets cannot tell",
+                        false if given => audio_choice::NO_PACKETS,
                         false => "what is moved, mixed or stretched cannot be copied",
                     };
                     diagnostics.decide("encoded without loss".into(), why.into());
@@ -236,8 +239,8 @@ pub(super) fn parts(job: &OutputRequest<'_>, source: &Source, container: Contain
         .iter()
         .map(|external_audio| (&external_audio.facts, !external_audio.is_whole || external_audio.settings.changes()));
     let external_audio = external_audio.map(|(stream, changed)| (stream, changed, None));
-    let all =
-        source.audio().map(|stream| (stream, source.is_composed(stream.index), Some(source))).chain(external_audio);
+    let changed = |stream: &StreamFacts| source.is_given() || source.is_composed(stream.index);
+    let all = source.audio().map(|stream| (stream, changed(stream), Some(source))).chain(external_audio);
     let count = |(stream, changed, source): (&StreamFacts, bool, Option<&Source>)| {
         let settings = match job.output.audio {
             AudioSettings::Auto => audio_choice::choose(job, container, stream, changed, source).settings,

@@ -29,6 +29,9 @@ pub(super) struct Choice {
     pub(super) why: Option<String>,
 }
 
+/// Why the audio of a program is not copied.
+pub(super) const NO_PACKETS: &str = "a program gives samples, and no packets that could be copied";
+
 /// Chooses the settings for `stream` of `source`, or of an external file. `changed` is true if the job changes the
 /// samples.
 pub(super) fn choose(
@@ -40,7 +43,9 @@ pub(super) fn choose(
 ) -> Choice {
     let shape = &job.output.audio_shape;
     let changes = || source.and_then(|source| change(job, container, stream, source));
-    let reason = if changed {
+    let reason = if source.is_some_and(Source::is_given) {
+        Some(NO_PACKETS.to_owned())
+    } else if changed {
         Some("what is moved, mixed, stretched or joined by an edit list cannot be copied".to_owned())
     } else if *shape != AudioShape::default() {
         Some("a copy keeps its channels, rate and level".to_owned())

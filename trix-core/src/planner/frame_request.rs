@@ -20,11 +20,18 @@ pub(super) enum Target {
     Encoder(Encoder),
     /// A still, which shows frames as a screen does.
     Still,
+    /// A program that reads frames as they are, in a size and format of its choice.
+    Program,
 }
 
 impl Target {
     pub(super) fn is(self, encoder: Encoder) -> bool {
         self == Target::Encoder(encoder)
+    }
+
+    /// True if a side may have part of a chroma sample: chroma sizes are rounded up, as pixel formats do.
+    pub(super) fn rounds_chroma(self) -> bool {
+        self.is(Encoder::Ffv1) || self == Target::Program
     }
 
     pub(super) fn is_mezzanine(self) -> bool {
@@ -37,6 +44,7 @@ impl fmt::Display for Target {
         match self {
             Target::Encoder(encoder) => encoder.fmt(f),
             Target::Still => f.write_str("a still"),
+            Target::Program => f.write_str("a frame"),
         }
     }
 }

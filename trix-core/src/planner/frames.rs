@@ -63,8 +63,7 @@ fn check_size(
     let size = format!("{width}x{height}");
     let mut wrong = |problem: String| mistakes.push(Mistake::new("video.size", &size, problem));
     let (x, y) = format.chroma.shift();
-    // FFV1 rounds chroma sizes up, as the pixel formats do.
-    let exact = !target.is(Encoder::Ffv1);
+    let exact = !target.rounds_chroma();
     if exact && (!width.is_multiple_of(1 << x) || !height.is_multiple_of(1 << y)) {
         let (w, h) = ((width >> x << x).max(1 << x), (height >> y << y).max(1 << y));
         let what = if y > 0 { "an even width and height" } else { "an even width" };

@@ -15,6 +15,7 @@ mod hdr;
 mod frames;
 mod video;
 mod view;
+mod conversion;
 mod channels;
 mod audio_codec;
 pub(crate) mod audio_choice;

@@ -14,50 +14,25 @@
 //! Invariant: a frame has the same samples, number, time and side data as in a decode from the start, wherever decoding
 //! starts.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
-use trix_av::{frame::Frame, stream::StreamFacts};
+use trix_av::{pixel::PixelFormat, stream::StreamFacts};
 use trix_model::{
     damage::{DamageReport, OnDamage},
     error::{Error, ErrorKind, Result, Stage},
-    extras::Extras,
     time::{TimeBase, Timestamp},
 };
 
 use super::reader::FrameReader;
+use super::video_frame::StreamDescription;
+pub use super::video_frame::{PlaneInput, VideoFrame};
 use crate::{
     decode::video::DecodedFrame,
+    filter::frames::FrameFilter,
     index::{self, FrameIndex, FromStart},
-    plan::Cut,
+    plan::{Cut, Filtering},
     source::Source,
-};
-
-/// A decoded frame of the main video stream. Clones share its samples by reference count.
-#[derive(Clone)]
-pub struct VideoFrame {
-    /// The samples.
-    pub frame: Frame,
-    /// The number of the frame in its stream, from zero, in presentation order.
-    pub number: u64,
-    /// Presentation time, in the source's time.
-    pub time: Timestamp,
-    /// Duration, if the container states it. Every frame but the last is shown until the next.
-    pub duration: Option<Timestamp>,
-    /// Captions and dynamic HDR metadata.
-    pub extras: Extras,
-}
-
-impl VideoFrame {
-    fn of(decoded: DecodedFrame, base: TimeBase) -> Self {
-        let time = |ticks: i64| Timestamp::new(ticks, base);
-        let DecodedFrame { frame, number, pts, duration, extras } = decoded;
-        VideoFrame { frame, number, time: time(pts), duration: duration.map(time), extras }
-    }
-}
-
-const _: () = {
-    const fn is_shared<T: Send + Sync>() {}
-    is_shared::<VideoFrame>();
+    spec::picture::ColorOverride,
 };
 
 /// A position in a stream of frames.
@@ -82,13 +57,38 @@ impl From<Timestamp> for Place {
 }
 
 impl Place {
-    /// True if `frame` is at this position or after it.
-    fn is_reached(self, frame: &VideoFrame) -> bool {
+    /// True if `picture`, whose times are in `base`, is at this position or after it.
+    fn is_reached(self, decoded: &DecodedFrame, base: TimeBase) -> bool {
         match self {
-            Place::Number(number) => frame.number >= number,
-            Place::Time(time) => frame.time >= time,
+            Place::Number(number) => decoded.number >= number,
+            Place::Time(time) => Timestamp::new(decoded.pts, base) >= time,
         }
     }
+}
+
+/// The size and format that frames are converted to.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Wanted {
+    /// Width and height; `None` keeps those of the source.
+    pub(crate) size: Option<(usize, usize)>,
+    /// `None` keeps the samples of the source, in planes.
+    pub(crate) format: Option<PixelFormat>,
+    /// Colour that is known better than the source says.
+    pub(crate) source_color: ColorOverride,
+}
+
+/// Plans the conversion to what is wanted.
+pub(crate) type PlanConversion = fn(&Source, &Wanted) -> Result<Filtering>;
+
+/// An open source whose frames are read.
+struct Reading {
+    reader: FrameReader,
+    filter: Option<FrameFilter>,
+    description: StreamDescription,
+    /// Frames that the filter returned.
+    ready: VecDeque<DecodedFrame>,
+    /// True if no more frames are due.
+    is_over: bool,
 }
 
 /// The frames of a source's main video stream, one after the other. The source is opened once more when the first frame
@@ -100,7 +100,10 @@ pub struct Frames<'a> {
     stride: u64,
     on_damage: OnDamage,
     threads: u32,
-    reader: Option<FrameReader>,
+    wanted: Wanted,
+    /// `None` leaves frames as they are.
+    conversion: Option<PlanConversion>,
+    reading: Option<Reading>,
     /// The number of the next frame to return, after the first.
     next: Option<u64>,
     ended: bool,
@@ -116,7 +119,9 @@ impl Source {
             stride: 1,
             on_damage: OnDamage::Fail,
             threads: 0,
-            reader: None,
+            wanted: Wanted::default(),
+            conversion: None,
+            reading: None,
             next: None,
             ended: false,
         }
@@ -177,19 +182,27 @@ impl Frames<'_> {
         Frames { threads, ..self }
     }
 
+    /// Changes what frames are converted to. `plan` plans the conversion when the first frame is requested.
+    pub(crate) fn converted(mut self, change: impl FnOnce(&mut Wanted), plan: PlanConversion) -> Self {
+        change(&mut self.wanted);
+        self.conversion = Some(plan);
+        self
+    }
+
     /// The reason why decoding began at the start of the source and not near the first requested frame. Known with the
     /// first frame.
     pub fn from_start(&self) -> Option<FromStart> {
-        self.reader.as_ref().and_then(FrameReader::from_start)
+        self.reading.as_ref().and_then(|reading| reading.reader.from_start())
     }
 
     /// The damage found so far.
     pub fn damage(&self) -> DamageReport {
-        self.reader.as_ref().map(FrameReader::damage).unwrap_or_default()
+        self.reading.as_ref().map(|reading| reading.reader.damage()).unwrap_or_default()
     }
 
-    fn open(&self) -> Result<FrameReader> {
+    fn open(&self) -> Result<Reading> {
         let facts = self.source.film()?;
+        let filtering = self.conversion.map(|plan| plan(self.source, &self.wanted)).transpose()?;
         let begin = match self.from {
             None => None,
             Some(Place::Time(time)) => Some(index::begin(self.source, facts, time)?),
@@ -198,27 +211,58 @@ impl Frames<'_> {
                 Some(index::begin_at(self.source, facts, &index, number)?)
             }
         };
-        FrameReader::beginning(self.source.reopen()?, self.on_damage, Cut::default(), None, self.threads, begin)
+        let source = self.source.reopen()?;
+        let reader = FrameReader::beginning(source, self.on_damage, Cut::default(), None, self.threads, begin)?;
+        let filter = filtering.map(|filtering| FrameFilter::new(filtering, facts.index, facts.time_base));
+        // libavformat overwrites the container's colour if the decoder states none (ProRes).
+        let declared = self.source.input.declared().get(facts.index).map(|facts| facts.color).unwrap_or_default();
+        let (color, sample_aspect) = (facts.color.or(declared), facts.sample_aspect);
+        let description = StreamDescription { color, sample_aspect, hdr: facts.hdr };
+        Ok(Reading { reader, filter, description, ready: VecDeque::new(), is_over: false })
     }
 
     fn read(&mut self) -> Result<Option<VideoFrame>> {
-        if self.reader.is_none() {
-            self.reader = Some(self.open()?);
+        if self.reading.is_none() {
+            self.reading = Some(self.open()?);
         }
-        let Some(reader) = &mut self.reader else { return Ok(None) };
+        loop {
+            let Some(reading) = &mut self.reading else { return Ok(None) };
+            let source_base = reading.reader.time_base();
+            let base = reading.filter.as_ref().map_or(source_base, FrameFilter::time_base);
+            if let Some(decoded) = reading.ready.pop_front() {
+                return Ok(Some(VideoFrame::of(decoded, base, &reading.description.hdr)));
+            }
+            if reading.is_over {
+                return Ok(None);
+            }
+            let decoded = self.due()?;
+            let Some(reading) = &mut self.reading else { return Ok(None) };
+            reading.is_over = decoded.is_none();
+            let description = reading.description;
+            let decoded = decoded.map(|own| DecodedFrame { frame: description.complete(own.frame), ..own });
+            // Only frames that are due are converted.
+            match &mut reading.filter {
+                Some(filter) => reading.ready.extend(filter.push(decoded)?),
+                None => reading.ready.extend(decoded),
+            }
+        }
+    }
+
+    /// The next frame that is asked for, as the decoder returns it.
+    fn due(&mut self) -> Result<Option<DecodedFrame>> {
+        let Some(Reading { reader, .. }) = &mut self.reading else { return Ok(None) };
         let base = reader.time_base();
         while let Some(decoded) = reader.next_frame()? {
-            let frame = VideoFrame::of(decoded, base);
-            if self.to.is_some_and(|to| to.is_reached(&frame)) {
+            if self.to.is_some_and(|to| to.is_reached(&decoded, base)) {
                 return Ok(None);
             }
             let is_due = match self.next {
-                Some(next) => frame.number >= next,
-                None => self.from.is_none_or(|from| from.is_reached(&frame)),
+                Some(next) => decoded.number >= next,
+                None => self.from.is_none_or(|from| from.is_reached(&decoded, base)),
             };
             if is_due {
-                self.next = Some(frame.number.saturating_add(self.stride));
-                return Ok(Some(frame));
+                self.next = Some(decoded.number.saturating_add(self.stride));
+                return Ok(Some(decoded));
             }
         }
         Ok(None)

@@ -5,31 +5,15 @@
 //!
 //! Invariant: a sample has the same value and number as in a decode from the start.
 
-use trix_av::frame::Frame;
 use trix_model::{
     damage::{DamageReport, OnDamage},
     error::Result,
     time::{TimeBase, Timestamp},
 };
 
+pub use super::audio_block::{AudioBlock, Sample};
 use super::audio_reader::AudioReader;
 use crate::source::Source;
-
-/// Decoded audio. Clones share the samples by reference count.
-#[derive(Clone)]
-pub struct AudioBlock {
-    /// The samples, in the decoder's format.
-    pub frame: Frame,
-    /// The number of the first sample in its stream, from zero.
-    pub first: u64,
-    /// The presentation time of that sample, in the source's time.
-    pub time: Timestamp,
-}
-
-const _: () = {
-    const fn is_shared<T: Send + Sync>() {}
-    is_shared::<AudioBlock>();
-};
 
 /// A position in an audio stream.
 #[derive(Clone, Copy, Debug, PartialEq)]

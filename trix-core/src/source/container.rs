@@ -80,7 +80,7 @@ pub(super) fn open_input(
         // The extension helps to distinguish elementary streams. The folder does not help. Image files get no name,
         // because libavformat would take their names for image sequences of its own.
         Origin::File { path, .. } => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        Origin::Sequence { .. } | Origin::Memory(_) => String::new(),
+        Origin::Sequence { .. } | Origin::Memory(_) | Origin::Given(_) => String::new(),
     };
     let unreadable = |error: std::io::Error| {
         Error::new(ErrorKind::Io, Stage::Source, format!("cannot be read: {error}")).caused_by(error)

@@ -51,6 +51,7 @@ impl SourceHasher {
             Err(Error::new(ErrorKind::MalformedInput, Stage::Source, detail).in_file(path))
         };
         match &self.origin {
+            Origin::Given(_) => Err(Error::bug(Stage::Source, "what a program gives has no hash")),
             Origin::Memory(bytes) => Ok(Fixity {
                 sha256: hex(&Sha256::digest(bytes).into()),
                 bytes: bytes.len() as u64,
@@ -100,7 +101,7 @@ impl Source {
         match &self.origin {
             Origin::File { store, .. } => store.hash(),
             Origin::Sequence { files, .. } => files.hash(),
-            Origin::Memory(_) => {}
+            Origin::Memory(_) | Origin::Given(_) => {}
         }
         SourceHasher {
             origin: self.origin.clone(),
@@ -124,7 +125,7 @@ impl Source {
         match &self.origin {
             Origin::File { store, .. } => store.disk_bytes(),
             Origin::Sequence { files, .. } => files.disk_bytes(),
-            Origin::Memory(_) => 0,
+            Origin::Memory(_) | Origin::Given(_) => 0,
         }
     }
 }

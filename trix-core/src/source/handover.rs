@@ -65,7 +65,9 @@ impl SecondLook<'_> {
                 edits::patched(limited(store.reader(Some(Arc::clone(&state))), end), edits)
             }
             Origin::Memory(bytes) => limited(std::io::Cursor::new(Arc::clone(bytes)), end),
-            Origin::Sequence { .. } => return Err(Error::bug(Stage::Source, "a sequence has no container")),
+            Origin::Sequence { .. } | Origin::Given(_) => {
+                return Err(Error::bug(Stage::Source, "the source has no container"));
+            }
         };
         open_input(reader, &state, &Sink::new(), self.origin, self.reading, ALLOWED)
     }
@@ -131,7 +133,7 @@ impl SecondLook<'_> {
         match self.origin {
             Origin::File { store, content, .. } => Some(content.unwrap_or_else(|| store.bytes())),
             Origin::Memory(bytes) => Some(bytes.len() as u64),
-            Origin::Sequence { .. } => None,
+            Origin::Sequence { .. } | Origin::Given(_) => None,
         }
     }
 

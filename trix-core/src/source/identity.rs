@@ -34,6 +34,7 @@ impl Source {
                 let (bytes, modified) = files.total().map_err(failed)?;
                 (bytes, modified, head_of(&mut files.first_reader().map_err(failed)?).map_err(failed)?)
             }
+            Origin::Given(_) => (0, (0, 0), Vec::new()),
             Origin::Memory(bytes) => (bytes.len() as u64, (0, 0), bytes[..bytes.len().min(HEAD)].to_vec()),
         };
         Ok(Identity { bytes, modified, head_sha256: hex(&Sha256::digest(&head).into()) })

@@ -14,6 +14,7 @@ mod edits;
 mod fixity;
 mod foreign_samples;
 mod further;
+mod given;
 mod handover;
 mod header;
 mod identity;

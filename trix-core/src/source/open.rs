@@ -190,14 +190,14 @@ impl Source {
     ) -> Result<Self> {
         let named = |error: Error| match origin {
             Origin::File { path, .. } | Origin::Sequence { path, .. } => error.in_file(path),
-            Origin::Memory(_) => error,
+            Origin::Memory(_) | Origin::Given(_) => error,
         };
         if reading.raw.is_none() {
             refuse_reference(origin).map_err(named)?;
         }
         let mut opened = Self::at_first_look(origin, reading, frame_bytes)?;
         opened.cancel = cancel.clone();
-        let is_plain = opened.sequence.is_none() && reading.raw.is_none();
+        let is_plain = opened.sequence.is_none() && reading.raw.is_none() && !opened.is_given();
         let mut further = if is_plain { Further::look(&opened) } else { Further::default() };
         if cancel.is_cancelled() {
             return Err(named(Error::cancelled(Stage::Source)));
@@ -245,6 +245,7 @@ impl Source {
                 opened.parts = Parts::new(split);
                 opened
             }
+            Origin::Given(shape) => Self::from_shape(shape, reading)?,
         };
         opened.frame_bytes = frame_bytes;
         Ok(opened)
@@ -363,7 +364,7 @@ fn refuse_reference(origin: &Origin) -> Result<()> {
     let files = match origin {
         Origin::File { store, .. } => reference::named_files(&mut store.reader(None)),
         Origin::Memory(bytes) => reference::named_files(&mut Cursor::new(bytes)),
-        Origin::Sequence { .. } => Vec::new(),
+        Origin::Sequence { .. } | Origin::Given(_) => Vec::new(),
     };
     if files.is_empty() {
         return Ok(());

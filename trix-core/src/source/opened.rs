@@ -35,7 +35,10 @@ use super::{
 };
 use crate::{
     extent::Extent,
-    spec::source::{Limits, Reading},
+    spec::{
+        shape,
+        source::{Limits, Reading},
+    },
 };
 
 /// An open source whose streams are known.
@@ -105,6 +108,7 @@ impl Source {
             }
             Origin::Sequence { files, .. } => files.first_reader()?,
             Origin::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+            Origin::Given(_) => Box::new(Cursor::new([])),
         })
     }
 
@@ -119,7 +123,7 @@ impl Source {
                 zeros.into_iter().chain(self.streams.iter().flat_map(|facts| edits.notes(facts))).collect()
             }
             Origin::Sequence { files, .. } => files.grown().into_iter().collect(),
-            Origin::Memory(_) => Vec::new(),
+            Origin::Memory(_) | Origin::Given(_) => Vec::new(),
         }
     }
 
@@ -185,13 +189,19 @@ impl Source {
     pub fn path(&self) -> Option<&Path> {
         match &self.origin {
             Origin::File { path, .. } | Origin::Sequence { path, .. } => Some(path),
-            Origin::Memory(_) => None,
+            Origin::Memory(_) | Origin::Given(_) => None,
         }
     }
 
     /// The name of the source in errors.
     pub(crate) fn label(&self) -> PathBuf {
-        self.path().map_or_else(|| PathBuf::from("(memory)"), Path::to_owned)
+        let unnamed = || if self.is_given() { shape::NAME } else { "(memory)" };
+        self.path().map_or_else(|| PathBuf::from(unnamed()), Path::to_owned)
+    }
+
+    /// True if a program gives frames and audio, and there are no packets.
+    pub(crate) fn is_given(&self) -> bool {
+        matches!(self.origin, Origin::Given(_))
     }
 
     /// The actual size of the file, and the size that the file states.

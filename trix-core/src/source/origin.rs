@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use super::{edits::Edits, sequence::Files, shared_reader::SharedFile};
+use crate::spec::shape::Shape;
 
 #[derive(Clone)]
 pub(super) enum Origin {
@@ -21,4 +22,6 @@ pub(super) enum Origin {
         files: Arc<Files>,
     },
     Memory(Arc<[u8]>),
+    /// A program gives frames and audio of this shape.
+    Given(Arc<Shape>),
 }

@@ -34,7 +34,7 @@ impl Source {
                 mark.goes_through();
                 Ok(limited(reader, *content))
             }
-            Origin::Sequence { .. } | Origin::Memory(_) => self.reader(),
+            Origin::Sequence { .. } | Origin::Memory(_) | Origin::Given(_) => self.reader(),
         })
     }
 
@@ -153,7 +153,7 @@ impl Source {
     pub(super) fn edits(&self) -> Option<&Edits> {
         match &self.origin {
             Origin::File { edits, .. } => Some(edits),
-            Origin::Sequence { .. } | Origin::Memory(_) => None,
+            Origin::Sequence { .. } | Origin::Memory(_) | Origin::Given(_) => None,
         }
     }
 

@@ -244,7 +244,9 @@ impl Source {
                 Box::new(Window::new(reader, start..end))
             }
             Origin::Memory(bytes) => Box::new(Window::new(Cursor::new(Arc::clone(bytes)), start..bytes.len() as u64)),
-            Origin::Sequence { .. } => return Err(Error::bug(Stage::Source, "a sequence has no parts")),
+            Origin::Sequence { .. } | Origin::Given(_) => {
+                return Err(Error::bug(Stage::Source, "a source without a container has no parts"));
+            }
         };
         let (reader, split) = watched(reader, start).map_err(unreadable)?;
         if let Some(split) = &split {

@@ -15,6 +15,7 @@ pub(crate) mod names;
 pub mod still;
 pub mod package;
 pub mod source;
+pub mod shape;
 pub mod audio_edit;
 pub mod track;
 pub mod track_text;

@@ -21,6 +21,12 @@ mod probe {
     mod facts;
 }
 
+/// Frames and audio that a program owns, and the sessions that encode them.
+mod frames {
+    mod owned;
+    mod session;
+}
+
 /// Frames: encoded, copied, converted, scaled.
 mod video {
     mod bit_exact;

@@ -22,17 +22,26 @@ pub const LOOK: Duration = Duration::from_millis(50);
 /// assert!(cancel.is_cancelled());
 /// ```
 #[derive(Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel {
+    own: Arc<AtomicBool>,
+    above: Option<Arc<Cancel>>,
+}
 
 impl Cancel {
     /// Asks the job to stop. Returns at once. Safe in a signal handler.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.own.store(true, Ordering::Relaxed);
     }
 
     /// True if the job was asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.own.load(Ordering::Relaxed) || self.above.as_ref().is_some_and(|above| above.is_cancelled())
+    }
+
+    /// A handle for a part of the work. To cancel this handle cancels the part too. To cancel the part leaves this
+    /// handle as it is.
+    pub fn child(&self) -> Cancel {
+        Cancel { own: Arc::default(), above: Some(Arc::new(self.clone())) }
     }
 }
 
@@ -130,6 +139,17 @@ mod tests {
         job.fail();
         assert!(outputs[2].is_set());
         assert_eq!((job.outputs(), shared.outputs()), (vec![], vec![0, 1]));
+    }
+
+    #[test]
+    fn a_part_is_cancelled_with_the_whole_and_not_the_whole_with_a_part() {
+        let whole = Cancel::default();
+        let (one, other) = (whole.child(), whole.child());
+        let below = one.clone().child();
+        one.cancel();
+        assert_eq!([&whole, &one, &other, &below].map(Cancel::is_cancelled), [false, true, false, true]);
+        whole.cancel();
+        assert!(other.is_cancelled());
     }
 
     #[test]

@@ -17,6 +17,7 @@
 
 mod build;
 mod copy_watch;
+mod feed;
 mod listen;
 mod mux;
 mod queued;
@@ -30,5 +31,6 @@ mod video;
 
 pub(crate) use self::{
     build::{PassMonitors, start},
+    feed::Feed,
     record::{OutputOutcome, Pass, PassOutcome},
 };

@@ -10,12 +10,14 @@ use std::{
     thread::JoinHandle,
 };
 
+use crossbeam_channel as crossbeam;
 use trix_av::io::IoState;
 use trix_model::{
     damage::{DamageLog, DamageReport},
     extras::ExtrasCount,
 };
 
+use super::feed::Feed;
 use crate::{
     decode::{audio::AudioChange, timing::TimingReport},
     demux::Walked,
@@ -39,6 +41,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) stats: &'a [Option<PathBuf>],
     /// For each product, the file or folder that is written; `None` if this pass does not write it.
     pub(crate) files: &'a PerProduct<Option<PathBuf>>,
+    /// Receives the place of demuxer and decoders, if a program gives frames and audio.
+    pub(crate) feed: Option<&'a crossbeam::Sender<Feed>>,
 }
 
 impl Pass<'_> {

@@ -285,7 +285,7 @@ impl<'a> Builder<'a> {
         input
     }
 
-    /// Builds the decoder of an audio stream.
+    /// Builds the decoder of an audio stream, or lets a program take its place.
     fn decoder(&mut self, stream: StreamId, output: Fan<Queued<Frame>>, token: Token, watch: &mut Watch) -> Result<()> {
         let (label, index) = (self.audio_label(stream), stream.index());
         if let Some(external_audio) = stream.external_audio() {
@@ -298,6 +298,10 @@ impl<'a> Builder<'a> {
                 ExternalAudioStage { number: external_audio, stream: index, reader, shared: Arc::clone(&self.shared) };
             let work = move || stage.run(output).map_err(|error| error.in_file(&label));
             self.wait(format!("side-{external_audio}"), Stage::Decode, token, work);
+            return Ok(());
+        }
+        if let Some(feed) = &mut self.feed {
+            feed.audio_tracks.insert(index, output);
             return Ok(());
         }
         let decoder = AudioDecoder::new(label.clone(), self.facts(index)?, Arc::clone(&self.damage))?;

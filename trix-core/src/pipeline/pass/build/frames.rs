@@ -202,7 +202,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Builds the stage that decodes stream `index` for all `roots`.
+    /// Builds the stage that decodes stream `index` for all `roots`, or lets a program take its place.
     fn decode_frames(
         &mut self,
         index: usize,
@@ -211,6 +211,10 @@ impl<'a> Builder<'a> {
         token: Token,
         watch: &mut Watch,
     ) -> Result<()> {
+        if let Some(feed) = &mut self.feed {
+            feed.frames = Some(Fan::new(roots.into_iter().map(|(root, _)| root).collect()));
+            return Ok(());
+        }
         let facts = self.facts(index)?.clone();
         let mut decoder = VideoDecoder::new(
             self.label.clone(),

@@ -8,7 +8,7 @@ mod frames;
 mod products;
 mod audio;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use crossbeam_channel as crossbeam;
 use trix_av::stream::StreamFacts;
@@ -23,14 +23,17 @@ use trix_model::{
 };
 
 use self::audio_users::{AudioEncoding, Listener, Video};
-use super::route::{self, Route};
+use super::{
+    feed::Feed,
+    route::{self, Route},
+};
 use crate::{
     decode::video::DecodedFrame,
     demux::Demuxer,
     index::Begin,
     pipeline::{
         failures::{self, StageErrors},
-        pass::record::{Pass, Running, Shared},
+        pass::record::{self, Pass, Running, Shared},
         stage::{self, Outcome, Sender, Waiting},
     },
     plan::{FRAMES, OutputPlan, PACKETS, PerProduct, PerSink, Plan, Product, Sink, StreamId},
@@ -71,6 +74,8 @@ struct Builder<'a> {
     seek: Option<Seek>,
     /// The stream whose frames are decoded, and where decoding begins.
     begin: Option<(usize, Begin)>,
+    /// The place of demuxer and decoders, if a program gives frames and audio.
+    feed: Option<Feed>,
 }
 
 /// The objects through which a caller follows a pass.
@@ -116,6 +121,13 @@ pub(crate) fn start(
     let PassMonitors { token, counters, watch, done, found, events } = monitors;
     let streams = source.streams().to_vec();
     let outputs = PerSink::new(plan, |sink| plan.sink(sink));
+    let shared = Arc::new(Shared::new(plan));
+    let record = Arc::clone(&shared);
+    let feed = || Feed {
+        frames: None,
+        audio_tracks: BTreeMap::new(),
+        record: Box::new(move |walked| *record::lock(&record.walked) = walked),
+    };
     let mut builder = Builder {
         plan,
         outputs: &outputs,
@@ -126,7 +138,8 @@ pub(crate) fn start(
         token: token.clone(),
         tokens: PerProduct::in_order(plan, token.of_outputs(plan.products().len())),
         counters,
-        shared: Arc::new(Shared::new(plan)),
+        feed: pass.feed.is_some().then(feed),
+        shared,
         routes: source.streams().iter().map(|_| Vec::new()).collect(),
         viewers: Vec::new(),
         takers: plan.filters.iter().map(|_| Vec::new()).collect(),
@@ -145,25 +158,31 @@ pub(crate) fn start(
     builder.audio_tracks(&source, watch)?;
     builder.frames(&source, watch)?;
 
-    let Builder { mut waiting, routes, shared, damage, names, seek, begin, .. } = builder;
+    let Builder { mut waiting, routes, shared, damage, names, seek, begin, feed, .. } = builder;
     let appeared = source.appeared();
-    let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
-    if let Some((index, begin)) = begin {
-        let alone = routes.iter().enumerate().all(|(other, own)| other == index || own.is_empty());
-        demuxer = demuxer.beginning_at(index, &begin, alone)?;
+    let io = Arc::clone(source.input.io_state());
+    if feed.is_none() {
+        let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
+        if let Some((index, begin)) = begin {
+            let alone = routes.iter().enumerate().all(|(other, own)| other == index || own.is_empty());
+            demuxer = demuxer.beginning_at(index, &begin, alone)?;
+        }
+        let record = Arc::clone(&shared);
+        let work = Box::new(move || {
+            *record::lock(&record.walked) = route::demux(demuxer, routes)?;
+            Ok(())
+        });
+        waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
     }
-    let io = Arc::clone(demuxer.io_state());
-    let record = Arc::clone(&shared);
-    let work = Box::new(move || {
-        *crate::pipeline::pass::record::lock(&record.walked) = route::demux(demuxer, routes)?;
-        Ok(())
-    });
-    waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
     let products = plan.products();
     let stages = stage::start(waiting, done, &stage::thread).map_err(|(concerned, error)| match concerned.first() {
         Some(first) => failures::of_output(error, &names[products[*first]]),
         None => error,
     })?;
+    if let Some((to_program, feed)) = pass.feed.zip(feed) {
+        // A program that waits no longer has dropped its session, which cancels the job.
+        let _ = to_program.send(feed);
+    }
     Ok(Running { stages, shared, damage, appeared, io, seek })
 }
 

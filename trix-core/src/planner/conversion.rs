@@ -1,0 +1,137 @@
+//! Plans the conversion of frames for a program that reads them without a job.
+//!
+//! Invariant: the frames of a size and format are those that a job encodes in that size and format, if neither turns,
+//! crops nor deinterlaces them.
+
+use trix_av::pixel::PixelFormat;
+use trix_model::{
+    color::{Matrix, Range},
+    error::{Error, ErrorKind, Result, Stage},
+    format::{Chroma, FrameFormat},
+};
+
+use crate::{
+    plan::Filtering,
+    planner::{
+        diagnostics::Diagnostics,
+        frame_request::{FrameRequest, Target},
+        frames,
+        lazy_probe::LazyProbe,
+        video_facts::VideoFacts,
+    },
+    reading::frames::{Frames, Wanted},
+    source::Source,
+    spec::{
+        picture::{ColorOverride, Deinterlace, OnChange, PictureSettings, Resampler, Rotate, Tonemap},
+        size::Size,
+    },
+};
+
+impl Frames<'_> {
+    /// Scales frames to `width` by `height`, as a job does. The samples come in planes, if [`Frames::format`] does not
+    /// say otherwise. Frames are not turned, cropped or deinterlaced.
+    ///
+    /// The first frame is an error if the size is 0 or above 16384 on a side, or if rows of two fields would be scaled.
+    pub fn size(self, width: usize, height: usize) -> Self {
+        self.converted(|wanted| wanted.size = Some((width, height)), plan)
+    }
+
+    /// Converts frames to `format`, as a job does. RGB has full range. Frames with an alpha channel are laid on black if
+    /// the format has none. A format without alpha becomes opaque. High dynamic range stays high dynamic range.
+    ///
+    /// ```
+    /// # let master = trix_fixtures::clip::master();
+    /// use trix_core::{Source, media::PixelFormat};
+    ///
+    /// let source = Source::open(&master)?;
+    /// let format = PixelFormat::from_name("yuv420p").expect("a format that libavutil knows");
+    /// for frame in source.frames().stride(25).size(160, 90).format(format) {
+    ///     let frame = frame?;
+    ///     assert_eq!(frame.plane(0)?.row_u8(89)?.len(), 160);
+    /// }
+    /// # Ok::<(), trix_core::Error>(())
+    /// ```
+    ///
+    /// The first frame is an error if frames cannot be converted: `Unsupported` for formats with a palette, of floating
+    /// point, of X, Y and Z or in the memory of a device; `InvalidSpec` if the source does not say the matrix that the
+    /// conversion between RGB and YCbCr needs. [`Frames::source_color`] states it.
+    pub fn format(self, format: PixelFormat) -> Self {
+        self.converted(|wanted| wanted.format = Some(format), plan)
+    }
+
+    /// States colour that is known better than the source says. It counts for the conversion to a size or format.
+    pub fn source_color(self, color: ColorOverride) -> Self {
+        self.converted(|wanted| wanted.source_color = color, plan)
+    }
+}
+
+/// The filtering from the frames of the main video stream to what is wanted.
+///
+/// # Errors
+/// As [`Frames::size`] and [`Frames::format`] say.
+fn plan(source: &Source, wanted: &Wanted) -> Result<Filtering> {
+    let stream = source.video().ok_or_else(|| {
+        let error = Error::new(ErrorKind::Unsupported, Stage::Plan, "the source has no video stream");
+        error.in_file(&source.label())
+    })?;
+    let picture = PictureSettings {
+        deinterlace: Deinterlace::Off,
+        rotate: Rotate::Off,
+        tonemap: Tonemap::Off,
+        source_color: wanted.source_color,
+        on_change: OnChange::Scale,
+        ..PictureSettings::default()
+    };
+    let probe = LazyProbe::default();
+    let facts = VideoFacts::gather(source, stream, &picture, &probe);
+    let (_, samples) = facts.samples()?;
+    let (format, packing) = match wanted.format {
+        None => (samples, None),
+        Some(pixel) => target(pixel, samples).map_err(|error| error.in_file(&source.label()))?,
+    };
+    let external_audio = |external_audio: usize| i32::try_from(external_audio).unwrap_or(i32::MAX);
+    let request = FrameRequest {
+        target: Target::Program,
+        picture: &picture,
+        probe: &probe,
+        container: None,
+        size: wanted.size.map(|(width, height)| Size { width: external_audio(width), height: external_audio(height) }),
+        resampler: Resampler::default(),
+        chroma_is_fixed: true,
+        is_lossless: true,
+        samples,
+        format,
+    };
+    let (mut mistakes, mut decisions, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    let diagnostics = &mut Diagnostics { mistakes: &mut mistakes, decisions: &mut decisions, notes: &mut notes };
+    let mut transform = frames::plan(&request, &facts, |_, _| packing, diagnostics).transform;
+    if format.rgb && !samples.rgb {
+        transform.to.range = Range::Full;
+        if transform.from.matrix == Matrix::UNSPECIFIED && samples.chroma != Chroma::C400 {
+            let problem = "the source does not say its matrix, which RGB needs; state it by source_color";
+            diagnostics.mistake("format", wanted.format.map_or_else(String::new, |format| format.to_string()), problem);
+        }
+    }
+    if !mistakes.is_empty() {
+        return Err(Error::of_mistakes(mistakes).in_file(&source.label()));
+    }
+    Ok(Filtering {
+        transform,
+        rate: facts.rate,
+        constant_rate: None,
+        on_change: picture.on_change,
+        follows_color: picture.source_color == ColorOverride::default(),
+    })
+}
+
+/// The planes that frames of `samples` become on the way to `pixel`, and the name of `pixel` if it is not these planes.
+fn target(pixel: PixelFormat, samples: FrameFormat) -> Result<(FrameFormat, Option<String>)> {
+    let planes = pixel.samples().filter(|_| !pixel.is_float() && !pixel.is_xyz() && !pixel.is_palette());
+    let Some(planes) = planes else {
+        let detail = format!("frames are not converted to {pixel}");
+        return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail));
+    };
+    // The last filter adds alpha to frames that have none.
+    let planes = FrameFormat { alpha: planes.alpha && samples.alpha, ..planes };
+    Ok((planes, (pixel.frame() != Some(planes)).then(|| pixel.name().into_owned())))
+}
