@@ -47,7 +47,7 @@ use teller::{Host, Meters};
 use crate::{
     decode::timing::TimingReport,
     doctor,
-    plan::{AudioEncode, EncodePlan, PerProduct, PerSink, Plan, Product, Sink},
+    plan::{self, AudioEncode, EncodePlan, PerProduct, PerSink, Plan, Product, Sink},
     planner::{
         Draft,
         external_audio::{self, ExternalAudio},
@@ -115,7 +115,8 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
 /// Runs a plan. The source must be what it was when the plan was made.
 ///
 /// # Errors
-/// `InvalidSpec` if the source, or a file of an external audio track, has changed since; otherwise as [`run`].
+/// `InvalidSpec` if the source, or a file of an external audio track, has changed since, or if the plan names a part that
+/// it does not have; otherwise as [`run`].
 pub fn run_plan(plan: &Plan, control: &Control) -> Result<Report> {
     control.to_end(|| planned(plan, control))
 }
@@ -129,6 +130,10 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
     }
     let source = plan.source.settings.open_until(&control.cancel)?;
     source.expect_identity(&plan.source.identity)?;
+    let mistakes = plan::check::mistakes(plan, source.streams());
+    if !mistakes.is_empty() {
+        return Err(Error::of_mistakes(mistakes));
+    }
     let hasher = plan.hash.then(|| source.hash_source());
     let mut mistakes = Vec::new();
     let external_audio =

@@ -2,6 +2,7 @@
 
 mod audio;
 mod metadata;
+pub(crate) mod check;
 mod content;
 mod encode;
 mod file;

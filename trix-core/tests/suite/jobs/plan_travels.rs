@@ -233,3 +233,63 @@ fn a_plan_of_another_version_is_refused() {
     let error = run_plan(&plan, &Control::default()).expect_err("version 2");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
 }
+
+/// All places in a plan whose key is one of `keys`, as JSON pointers.
+fn places(value: &serde_json::Value, keys: &[&str], at: &str, found: &mut Vec<String>) {
+    let below = |key: &str| format!("{at}/{key}");
+    match value {
+        serde_json::Value::Object(entries) => {
+            for (key, own) in entries {
+                if keys.contains(&key.as_str()) && own.is_number() {
+                    found.push(below(key));
+                }
+                places(own, keys, &below(key), found);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().for_each(|(number, own)| places(own, keys, &below(&number.to_string()), found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_plan_that_names_parts_it_does_not_have_is_refused_with_their_places() {
+    let folder = folder();
+    let text = r#"
+        tracks = [{ files = [{ path = "SOURCE", stream = 2 }] }]
+        [source]
+        path = "SOURCE"
+        [[outputs]]
+        path = "a.mkv"
+        audio = "flac"
+        [outputs.video]
+        type = "x264"
+        preset = "ultrafast"
+        [[outputs]]
+        path = "b.mkv"
+        audio = "copy"
+        [outputs.video]
+        type = "copy"
+        [[stills]]
+        type = "waveform"
+        path = "w.png"
+    "#;
+    let source = film();
+    let job = job(text, &source, folder.path());
+    let whole = serde_json::to_value(plan(&job, &job.source.open().unwrap()).unwrap()).unwrap();
+    let mut found = Vec::new();
+    places(&whole, &["stream", "filter", "video", "after", "passes", "encoded"], "", &mut found);
+    assert!(found.len() > 12, "{found:?}");
+    for place in found {
+        for wrong in [99_u64, u64::from(u32::MAX)] {
+            let mut changed = whole.clone();
+            *changed.pointer_mut(&place).unwrap() = wrong.into();
+            let changed: Plan = serde_json::from_value(changed).unwrap_or_else(|error| panic!("{place}: {error}"));
+            let error = run_plan(&changed, &Control::default()).expect_err(&place);
+            assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{place}: {error}");
+            assert!(!error.mistakes().is_empty(), "{place}: {error}");
+        }
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
