@@ -20,7 +20,6 @@ use trix_core::{
         format::{Chroma, FrameFormat},
     },
     plan::{Cut, Filtering, Transform},
-    planner,
     quality::{psnr, ssim},
     reading::reader::FrameReader,
     spec::{
@@ -137,7 +136,7 @@ fn encode(criterion: &mut Criterion) {
         };
         let mut job = Job::new(&source, "unused.mp4");
         job.outputs[0].video = choice(settings.clone());
-        let plan = planner::plan(&job, &Source::open(&source).expect("a clip")).expect("a valid job");
+        let plan = trix_core::plan(&job, &Source::open(&source).expect("a clip")).expect("a valid job");
         let first = trix_core::plan::Sink::Output(trix_core::plan::OutputId(0));
         let plan = plan.sink(first).video.expect("pictures");
         let mut decoded = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(hd())));

@@ -16,7 +16,6 @@ use trix_core::{
         format::{Chroma, FrameFormat},
     },
     plan::{Cut, Filtering, Transform},
-    planner,
     probe::{probe as describe, probe_and_count},
     reading::reader::FrameReader,
     spec::picture::Resampler,
@@ -122,7 +121,7 @@ fn plan(job: &Job) {
     assert_eq!(*job, again, "a job does not survive {text}");
 
     let source = Source::from_bytes(SOURCE, Limits::default()).expect("the source of the plans can be opened");
-    let plans = [job, &again].map(|job| match planner::plan(job, &source) {
+    let plans = [job, &again].map(|job| match trix_core::plan(job, &source) {
         Ok(plan) => serde_json::to_string(&plan).expect("a plan can be written as JSON"),
         Err(error) => error.to_string(),
     });

@@ -176,16 +176,16 @@
 //!
 //! - the nouns: [`error`], [`media`] (times, formats, colour, packets, frames)
 //! - the settings of a job: [`spec`]; what they resolve to, as data: [`plan`](mod@plan)
-//! 1. [`source`] opens a file, [`index`] knows where its frames are, [`demux`] reads packets
+//! 1. [`source`] opens a file, `index` knows where its frames are, [`demux`] reads packets
 //! 2. [`decode`] turns packets into frames
 //! 3. [`filter`] changes size, chroma, depth and sample format
 //! 4. [`reading`] gives frames and audio without a job; [`probe`] describes a source
 //! 5. [`encode`] drives x264, x265 and libavcodec's encoders
-//! 6. [`mux`] writes containers, [`package`] folders of segments and playlists, [`still`] images
+//! 6. `mux` writes containers, [`package`] folders of segments and playlists, [`still`] images
 //! 7. [`quality`] scores, [`verify`] reads back what was written, [`loudness`] measures audio, [`ledger`] accounts for frames,
 //!    [`report`] says what was found
-//! 8. [`planner`] resolves settings against a source; [`document`] reads settings from text
-//! - [`doctor`] looks at the installed libraries; [`schema`] describes the documents; [`pipeline`] runs all of it on named
+//! 8. `planner` resolves settings against a source; [`document`] reads settings from text
+//! - [`doctor`] looks at the installed libraries; [`schema`] describes the documents; `pipeline` runs all of it on named
 //!   threads; [`session`] lets a program take the place of the decoders
 
 pub mod media;
@@ -194,14 +194,14 @@ pub mod plan;
 mod extent;
 mod integrity;
 pub mod source;
-pub mod index;
+mod index;
 pub mod demux;
 pub mod decode;
 pub mod filter;
 pub mod reading;
 pub mod probe;
 pub mod encode;
-pub mod mux;
+mod mux;
 pub mod package;
 pub mod still;
 mod pool;
@@ -210,11 +210,11 @@ pub mod verify;
 pub mod loudness;
 pub mod ledger;
 pub mod report;
-pub mod planner;
+mod planner;
 pub mod document;
 pub mod doctor;
 pub mod schema;
-pub mod pipeline;
+mod pipeline;
 pub mod session;
 
 pub use trix_av::{signals::survive_file_size_limit, stream::StreamKind};
@@ -228,7 +228,8 @@ pub use trix_model::{
     json, mistake,
 };
 
-pub use pipeline::{Control, run, run_opened, run_plan};
+pub use index::FromStart;
+pub use pipeline::{Control, OnProgress, Stages, run, run_opened, run_plan};
 pub use plan::Plan;
 pub use planner::plan;
 pub use reading::{

@@ -9,7 +9,6 @@ use trix_core::{
     Job, OnDamage, Plan, Source,
     encode::video,
     plan::{Cut, OutputId, OutputPlan, Sink, VideoPlan},
-    planner,
     quality::{Comparator, Metric, Score},
     reading::reader::FrameReader,
 };
@@ -46,7 +45,7 @@ pub fn told(case: &Case, source: &Path) -> Fallible<Told> {
 
 fn planned(case: &Case, source: &Path) -> Fallible<(Job, Plan)> {
     let job = case.job(source)?;
-    let plan = planner::plan(&job, &Source::open(source)?)?;
+    let plan = trix_core::plan(&job, &Source::open(source)?)?;
     Ok((job, plan))
 }
 

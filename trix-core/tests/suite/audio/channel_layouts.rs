@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use trix_core::{
-    Job, Report, Source, planner,
+    Job, Report, Source,
     spec::{
         audio::{AudioSettings, AudioShape},
         video::VideoSettings,
@@ -349,7 +349,7 @@ fn an_audio_codec_that_a_container_lacks_is_refused() {
     for (extension, audio) in [("mxf", AudioSettings::Copy), ("webm", AudioSettings::Aac { kbps: None })] {
         let mut job = Job::new(&source, folder.path().join("no").with_extension(extension));
         job.outputs[0].audio = audio;
-        let error = planner::plan(&job, &opened).expect_err("no such pair");
+        let error = trix_core::plan(&job, &opened).expect_err("no such pair");
         assert!(error.to_string().contains("audio = "), "{error}");
     }
 }

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use trix_core::{
     Error, ErrorKind, Source,
     document::{Document, Language, PROFILES, Resolved, Traits},
-    planner,
 };
 use trix_fixtures::{Clip, TempDir, clip::made, folder, media, program};
 
@@ -399,7 +398,7 @@ fn mistakes_of_a_plan_have_places_though_outputs_were_left_out() {
     let traits = Traits::of(&source, &[]);
     let mut job = document.job(&traits).expect("a job");
     job.source.path = Clip::default().y4m();
-    let error = document.explain(&traits, planner::plan(&job, &source).expect_err("mistakes"));
+    let error = document.explain(&traits, trix_core::plan(&job, &source).expect_err("mistakes"));
     let told: Vec<String> =
         error.mistakes().iter().map(|own| format!("{} {}", own.line.as_deref().unwrap_or("-"), own.place)).collect();
     assert_eq!(told, ["the job:7 outputs[1].video.depth", "the job:13 outputs[2].video.preset"], "{error}");
@@ -566,6 +565,6 @@ fn planned(profiles: &[&str], file: &Path) -> Result<usize, Error> {
         // What it makes is no file.
         return Ok(0);
     }
-    let plan = planner::plan(&job, &source).map_err(|error| document.explain(&traits, error))?;
+    let plan = trix_core::plan(&job, &source).map_err(|error| document.explain(&traits, error))?;
     Ok(plan.outputs.len())
 }

@@ -9,7 +9,6 @@ use std::{
 use trix_core::{
     ErrorKind, Job, Source,
     plan::MemoryPlan,
-    planner,
     spec::{
         byte_size::ByteSize,
         job::OutputSettings,
@@ -45,7 +44,7 @@ fn peak(folder: &Path, job: &Job) -> u64 {
 
 fn plan(job: &Job) -> Result<MemoryPlan, trix_core::Error> {
     let source = Source::open(&job.source.path).expect("a source");
-    planner::plan(job, &source).map(|plan| plan.memory)
+    trix_core::plan(job, &source).map(|plan| plan.memory)
 }
 
 /// The least bound under which a job runs.

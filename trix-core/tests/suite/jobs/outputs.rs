@@ -16,7 +16,7 @@ use trix_core::{
     Control, Error, ErrorKind, Job, Plan, Report, Source,
     control::progress::{Phase, Progress},
     plan::{FilterPlan, Sink},
-    planner, run,
+    run,
     spec::video::Encoder,
 };
 use trix_fixtures::{Clip, folder, master, program};
@@ -41,7 +41,7 @@ fn done(job: &Job) -> Report {
 
 fn plan(job: &Job) -> Plan {
     let source = Source::open_within(&job.source.path, Default::default()).expect("a source");
-    planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}"))
+    trix_core::plan(job, &source).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What each step makes: the step before it, and the outputs that need it.

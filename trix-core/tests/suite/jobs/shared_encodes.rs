@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use trix_core::{
     Control, Job, Plan, Report,
     plan::{EncodePlan, OutputId, PackageId, Sink},
-    planner, run,
+    run,
 };
 use trix_fixtures::{folder, program};
 
@@ -54,7 +54,7 @@ fn job(into: &Path, outputs: &[Value], packages: &[Value]) -> Job {
 }
 
 fn planned(job: &Job) -> Plan {
-    planner::plan(job, &job.source.open().expect("a source")).unwrap_or_else(|error| panic!("{error}"))
+    trix_core::plan(job, &job.source.open().expect("a source")).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The coded bytes of the video (`v`) or audio (`a`) of a file or playlist, without any container.

@@ -18,7 +18,6 @@ use trix_core::{
     Cancel, ErrorKind, Job, Limits, OnDamage, Source,
     damage::DamageLog,
     demux::Demuxer,
-    planner,
     probe::probe,
     source::{Fixity, SourceHasher, Stamp, Storage},
 };
@@ -41,7 +40,7 @@ fn sha256sum(path: &Path) -> String {
 fn used(source: Source, path: &Path) -> u64 {
     let _ = probe(&source);
     // Whether it can be encoded is another matter; the places were looked at.
-    let _ = planner::plan(&Job::new(path, "copy.mkv"), &source);
+    let _ = trix_core::plan(&Job::new(path, "copy.mkv"), &source);
     read_to_the_end(source)
 }
 

@@ -9,8 +9,7 @@ use std::{
 };
 
 use trix_core::{
-    OnDamage, Source,
-    index::FromStart,
+    FromStart, OnDamage, Source,
     media::time::{Rational, Timestamp},
     reading::{frames::VideoFrame, samples::SamplePlace},
     spec::{

@@ -7,7 +7,6 @@ use trix_core::{
     Error, Job, OnDamage, Source,
     media::{PixelFormat, format::FrameFormat},
     plan::{Cut, Filtering, OutputId, OutputPlan, Sink},
-    planner,
     reading::reader::FrameReader,
     spec::video::{EncodeSettings, Encoder},
 };
@@ -127,7 +126,7 @@ pub fn ffv1_job(source: &Path) -> Job {
 
 /// The plan of the first output of a job.
 pub fn plan(job: &Job) -> Result<OutputPlan, Error> {
-    let plan = planner::plan(job, &Source::open(&job.source.path)?)?;
+    let plan = trix_core::plan(job, &Source::open(&job.source.path)?)?;
     Ok(plan.sink(Sink::Output(OutputId(0))))
 }
 

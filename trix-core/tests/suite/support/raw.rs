@@ -6,7 +6,6 @@ use trix_core::{
     Job, OnDamage,
     media::{format::FrameFormat, time::Rational},
     plan::{Cut, OutputId, OutputPlan, Sink},
-    planner,
     reading::reader::FrameReader,
     spec::{
         source::RawGeometry,
@@ -36,7 +35,7 @@ pub fn raw_job(folder: &Path, name: &str, bytes: &[u8], settings: EncodeSettings
 /// The plan of a job. Its source may be raw.
 pub fn planned(job: &Job) -> OutputPlan {
     let source = job.source.open().unwrap_or_else(|error| panic!("{error}"));
-    let plan = planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}"));
+    let plan = trix_core::plan(job, &source).unwrap_or_else(|error| panic!("{error}"));
     plan.sink(Sink::Output(OutputId(0)))
 }
 

@@ -5,7 +5,6 @@ use trix_core::{
         color::{Range, Standard},
         format::Chroma,
     },
-    planner,
     spec::{
         job::VerifyLevel,
         picture::Alpha,
@@ -208,7 +207,7 @@ fn grey_with_alpha_is_kept_or_laid_on_black() {
         }
         job.outputs[0].picture.alpha = Alpha::Refuse;
         let source = job.source.open().unwrap();
-        let refused = planner::plan(&job, &source).map(|_| ()).expect_err("refused").to_string();
+        let refused = trix_core::plan(&job, &source).map(|_| ()).expect_err("refused").to_string();
         assert!(refused.contains("alpha channel"), "{refused}");
     }
 }

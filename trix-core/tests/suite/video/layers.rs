@@ -6,7 +6,6 @@ use trix_core::{
     Job, OnDamage,
     media::{PixelFormat, format::Chroma, time::Rational},
     plan::Cut,
-    planner,
     reading::reader::FrameReader,
     spec::{
         picture::Alpha,
@@ -283,7 +282,7 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
     let geometry = RawGeometry { width: 161, height: 121, pixel_format: "rgb24".into(), rate: Rational::new(25, 1) };
     job.source.raw = Some(geometry);
     let source = job.source.open().unwrap();
-    let error = planner::plan(&job, &source).map(|_| ()).expect_err("refused").to_string();
+    let error = trix_core::plan(&job, &source).map(|_| ()).expect_err("refused").to_string();
     assert!(error.contains("160x120"), "{error}");
 }
 

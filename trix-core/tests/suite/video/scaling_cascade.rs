@@ -7,7 +7,6 @@ use trix_core::{
     Job, Report, Source,
     media::{format::Chroma, time::Rational},
     plan::{FilterPlan, Sink},
-    planner,
     spec::{
         job::{OutputSettings, VerifyLevel},
         picture::{Crop, Deinterlace, FrameRate, PictureSettings, Rectangle, Resampler, Tonemap},
@@ -59,7 +58,7 @@ type Step = (Option<usize>, (usize, usize), Vec<usize>);
 /// The filter steps of a job.
 fn steps(job: &Job) -> Vec<Step> {
     let source = Source::open(&job.source.path).unwrap_or_else(|error| panic!("{error}"));
-    let plan = planner::plan(job, &source).unwrap_or_else(|error| panic!("{error}"));
+    let plan = trix_core::plan(job, &source).unwrap_or_else(|error| panic!("{error}"));
     for (number, step) in plan.filters.iter().enumerate() {
         assert!(step.after.is_none_or(|after| after.0 < number), "step {number} comes after {:?}", step.after);
     }
