@@ -82,7 +82,7 @@ impl Timecode {
         self.counting(rate).is_some()
     }
 
-    /// The time code `pictures` frames later at `rate`. It wraps around at midnight. `None` if this time code does not
+    /// The time code `count` frames later at `rate`. It wraps around at midnight. `None` if this time code does not
     /// exist at `rate`.
     pub fn later(self, count: i64, rate: Rational) -> Option<Self> {
         let (nominal, dropped) = self.counting(rate)?;

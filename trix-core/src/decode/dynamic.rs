@@ -51,7 +51,7 @@ impl DynamicHdr {
     }
 }
 
-/// The side data of `picture`, which has just left its decoder: captions, and the metadata that `dynamic` found in its
+/// The side data of `frame`, which has just left its decoder: captions, and the metadata that `dynamic` found in its
 /// packet.
 pub(crate) fn extras(dynamic: Option<&mut DynamicHdr>, frame: &DecodedFrame) -> Extras {
     Extras {

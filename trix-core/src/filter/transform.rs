@@ -291,7 +291,7 @@ impl Transform {
         let (own_range, own_matrix) = (range_name(self.from.range), if own_is_rgb { 0 } else { self.from.matrix.0 });
         let same = format!("setparams=range={own_range}:colorspace={own_matrix}");
         steps.push(format!(
-            "split[picture][opacity];[picture]scale=flags={SWS}:{range},format=pix_fmts={own}{deepen},{same}[bare];\
+            "split[video][opacity];[video]scale=flags={SWS}:{range},format=pix_fmts={own}{deepen},{same}[bare];\
              [opacity]extractplanes=a,setparams=range=full:colorspace=bt709,scale=flags={SWS}:{full},\
              format=pix_fmts={grey},scale=flags={SWS}:{full},format=pix_fmts={without},{same}[mask];\
              [bare][mask]premultiply"

@@ -31,6 +31,6 @@ pub struct RenditionRecord {
     pub peak_bit_rate: u64,
     /// Bits in a second of all of its segments.
     pub average_bit_rate: u64,
-    /// The books of its packets.
+    /// The record of its packets.
     pub track: TrackRecord,
 }

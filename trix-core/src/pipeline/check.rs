@@ -17,8 +17,8 @@ use trix_model::{
 
 use super::{
     control::TICK,
+    host::{Host, Meters},
     stage::no_thread,
-    teller::{Host, Meters},
 };
 use crate::{
     mux::record::TrackRecord,
@@ -200,7 +200,7 @@ fn decoded_shape(plan: &VideoPlan) -> Option<Filtering> {
 /// # Errors
 /// `Io` if the thread cannot be started.
 fn watched<T>(watch: &mut Watch, mut meters: Meters, host: &Host<'_>, work: impl FnOnce() -> T) -> Result<T> {
-    if !host.is_curious() {
+    if !host.wants_progress() {
         return Ok(work());
     }
     let (stop, stopped) = crossbeam::bounded::<()>(0);

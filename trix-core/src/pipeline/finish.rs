@@ -23,9 +23,9 @@ use trix_model::{
 use super::{
     check::{self, Compared, FileCheck, Reference},
     failures::{self, Failures},
+    host::Host,
     pass::{OutputOutcome, PassOutcome},
     presented,
-    teller::Host,
 };
 use crate::{
     decode::{audio::AudioChange, timing::TimingReport},

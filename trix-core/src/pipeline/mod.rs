@@ -11,7 +11,7 @@ pub(crate) mod given;
 pub(crate) mod presented;
 pub mod pass;
 pub(crate) mod stage;
-mod teller;
+mod host;
 #[cfg(test)]
 mod tests;
 
@@ -39,10 +39,10 @@ use self::control::TICK;
 pub use self::control::{Control, OnProgress, Stages};
 use failures::{Failures, StageErrors};
 use finish::{Finish, PendingOutputs, Reports};
+use host::{Host, Meters};
 pub(crate) use pass::Feed;
 use pass::{Pass, PassMonitors, PassOutcome};
 use stage::Outcome;
-use teller::{Host, Meters};
 
 use crate::{
     decode::timing::TimingReport,

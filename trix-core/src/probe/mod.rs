@@ -2,7 +2,7 @@
 //! request, decodes the whole source.
 //!
 //! Invariant: values that a file does not state are absent; no conventions fill them in. Without a count, a probe reads
-//! only the header, the data that the limits allow for probing, and the same amount once more (`survey`).
+//! only the header, the data that the limits allow for probing, and the same amount once more (`packet_scan.rs`).
 
 mod compare;
 mod disagreement;

@@ -57,7 +57,7 @@ impl From<Timestamp> for Place {
 }
 
 impl Place {
-    /// True if `picture`, whose times are in `base`, is at this position or after it.
+    /// True if `decoded`, whose times are in `base`, is at this position or after it.
     fn is_reached(self, decoded: &DecodedFrame, base: TimeBase) -> bool {
         match self {
             Place::Number(number) => decoded.number >= number,

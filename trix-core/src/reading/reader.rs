@@ -209,7 +209,7 @@ impl FrameReader {
         }
     }
 
-    /// The note on a time code in the bitstream of `picture`, the first frame, because no output carries it over.
+    /// The note on a time code in the bitstream of `frame`, the first frame, because no output carries it over.
     pub(crate) fn timecode_note(&self, frame: &DecodedFrame) -> Option<String> {
         self.decoder.timecode_note(&frame.frame)
     }

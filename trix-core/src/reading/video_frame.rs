@@ -92,7 +92,7 @@ impl<'a> PlaneInput<'a> {
 }
 
 impl VideoFrame {
-    /// `picture` with this time base, from a stream with these HDR metadata.
+    /// `frame` with this time base, from a stream with these HDR metadata.
     pub(crate) fn of(frame: DecodedFrame, base: TimeBase, stream: &StaticHdr) -> Self {
         let time = |ticks: i64| Timestamp::new(ticks, base);
         let DecodedFrame { frame, number, pts, duration, extras } = frame;

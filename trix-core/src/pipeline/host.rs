@@ -1,6 +1,6 @@
-//! Tells a caller how far a job is: by events, and by the progress callback on a thread of its own.
+//! Reports progress to the caller of a job: by events, and by the progress callback on a thread of its own.
 //!
-//! Invariant: nothing that the caller does with it delays a stage, or a cancellation.
+//! Invariant: no caller can delay a stage or a cancellation.
 
 use std::{
     any::Any,
@@ -31,30 +31,30 @@ use crate::{
 /// The caller of a job.
 pub(super) struct Host<'a> {
     pub(super) control: &'a Control,
-    teller: Teller,
+    callback: CallbackThread,
 }
 
 impl<'a> Host<'a> {
     /// # Errors
     /// `Io` if the thread of the callback cannot be started.
     pub(super) fn of(control: &'a Control) -> Result<Self> {
-        Ok(Host { control, teller: Teller::start(control)? })
+        Ok(Host { control, callback: CallbackThread::start(control)? })
     }
 
-    /// True if the caller wants to know how far the job is.
-    pub(super) fn is_curious(&self) -> bool {
+    /// True if the caller wants progress.
+    pub(super) fn wants_progress(&self) -> bool {
         self.control.progress.is_some() || self.control.events.is_some()
     }
 
-    /// Tells how far the job is: of all outputs together, and of each. Returns at once.
+    /// Reports the progress of all outputs together, and of each. Returns at once.
     pub(super) fn tell(&self, watch: &mut Watch, meters: &mut Meters) {
-        self.teller.tell(|| watch.look());
+        self.callback.tell(|| watch.look());
         meters.tell();
     }
 
     /// Waits until the callback has returned from the last progress, or the caller cancels.
     pub(super) fn settle(&self) {
-        self.teller.settle(&self.control.cancel);
+        self.callback.settle(&self.control.cancel);
     }
 
     /// Sends the warnings of the pass that wrote the outputs, and the damage of external audio tracks.
@@ -94,11 +94,11 @@ impl<'a> Host<'a> {
 /// Calls the progress callback of a job on a thread of its own.
 ///
 /// A progress that comes while the callback runs waits, and replaces the one that waited before.
-struct Teller(Option<Arc<Place>>);
+struct CallbackThread(Option<Arc<Mailbox>>);
 
-/// Where a progress waits for the callback.
+/// Holds a progress until the callback takes it.
 #[derive(Default)]
-struct Place {
+struct Mailbox {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -114,7 +114,7 @@ struct State {
     panic: Option<Box<dyn Any + Send>>,
 }
 
-impl Place {
+impl Mailbox {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -139,27 +139,27 @@ impl Place {
     }
 }
 
-impl Teller {
+impl CallbackThread {
     /// Starts the thread, if `control` has a callback.
     ///
     /// # Errors
     /// `Io` if the thread cannot be started.
     fn start(control: &Control) -> Result<Self> {
-        let Some(callback) = control.progress.clone() else { return Ok(Teller(None)) };
-        let place = Arc::<Place>::default();
-        let own = Arc::clone(&place);
+        let Some(callback) = control.progress.clone() else { return Ok(CallbackThread(None)) };
+        let mailbox = Arc::<Mailbox>::default();
+        let own = Arc::clone(&mailbox);
         let name = "trix-progress";
         thread(name.to_owned(), Box::new(move || own.serve(&callback)))
             .map_err(|error| no_thread(name, Stage::Plan, error))?;
-        Ok(Teller(Some(place)))
+        Ok(CallbackThread(Some(mailbox)))
     }
 
     /// Hands a progress to the callback. Returns at once.
     fn tell(&self, progress: impl FnOnce() -> Progress) {
-        if let Some(place) = &self.0 {
+        if let Some(mailbox) = &self.0 {
             let progress = progress();
-            place.lock().waiting = Some(progress);
-            place.changed.notify_all();
+            mailbox.lock().waiting = Some(progress);
+            mailbox.changed.notify_all();
         }
     }
 
@@ -168,10 +168,10 @@ impl Teller {
     /// # Panics
     /// With the panic of the callback.
     fn settle(&self, cancel: &Cancel) {
-        let Some(place) = &self.0 else { return };
-        let mut state = place.lock();
+        let Some(mailbox) = &self.0 else { return };
+        let mut state = mailbox.lock();
         while !state.is_over && (state.is_busy || state.waiting.is_some()) && !cancel.is_cancelled() {
-            state = place.changed.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+            state = mailbox.changed.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
         }
         if let Some(panic) = state.panic.take() {
             drop(state);
@@ -180,12 +180,12 @@ impl Teller {
     }
 }
 
-impl Drop for Teller {
+impl Drop for CallbackThread {
     fn drop(&mut self) {
         // A call that has begun goes on; no other begins.
-        if let Some(place) = &self.0 {
-            place.lock().is_over = true;
-            place.changed.notify_all();
+        if let Some(mailbox) = &self.0 {
+            mailbox.lock().is_over = true;
+            mailbox.changed.notify_all();
         }
     }
 }
