@@ -230,7 +230,7 @@ impl Frames<'_> {
             let source_base = reading.reader.time_base();
             let base = reading.filter.as_ref().map_or(source_base, FrameFilter::time_base);
             if let Some(decoded) = reading.ready.pop_front() {
-                return Ok(Some(VideoFrame::of(decoded, base, &reading.description.hdr)));
+                return Ok(Some(VideoFrame::of(decoded, base, &reading.description)));
             }
             if reading.is_over {
                 return Ok(None);
@@ -238,11 +238,16 @@ impl Frames<'_> {
             let decoded = self.due()?;
             let Some(reading) = &mut self.reading else { return Ok(None) };
             reading.is_over = decoded.is_none();
-            let description = reading.description;
-            let decoded = decoded.map(|own| DecodedFrame { frame: description.complete(own.frame), ..own });
             // Only frames that are due are converted.
             match &mut reading.filter {
-                Some(filter) => reading.ready.extend(filter.push(decoded)?),
+                Some(filter) => {
+                    // Scaling changes the aspect ratio of samples, which it must know.
+                    let complete = |own: DecodedFrame| {
+                        let aspect = reading.description.aspect_of(&own.frame);
+                        DecodedFrame { frame: reading.description.complete(own.frame, aspect), ..own }
+                    };
+                    reading.ready.extend(filter.push(decoded.map(complete))?);
+                }
                 None => reading.ready.extend(decoded),
             }
         }

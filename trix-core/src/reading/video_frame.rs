@@ -30,6 +30,8 @@ pub struct VideoFrame {
     pub time: Timestamp,
     /// Duration, if the container states it. Every frame but the last is shown until the next.
     pub duration: Option<Timestamp>,
+    /// Width of a sample divided by its height, of the frame or else of its stream. 0 if unknown.
+    pub sample_aspect: Rational,
     /// Static HDR metadata of the frame, or else of its stream.
     pub hdr: StaticHdr,
     /// Captions and dynamic HDR metadata.
@@ -50,10 +52,14 @@ pub(crate) struct StreamDescription {
 }
 
 impl StreamDescription {
-    /// `frame` with the colour and sample aspect ratio of its stream, where it states none itself.
-    pub(crate) fn complete(&self, frame: Frame) -> Frame {
+    /// The sample aspect ratio of `frame`, or else of its stream.
+    pub(crate) fn aspect_of(&self, frame: &Frame) -> Rational {
+        Some(frame.sample_aspect()).filter(|own| own.is_positive()).unwrap_or(self.sample_aspect)
+    }
+
+    /// `frame` with this sample aspect ratio, and with the colour of its stream where it states none itself.
+    pub(crate) fn complete(&self, frame: Frame, aspect: Rational) -> Frame {
         let own = (frame.color(), frame.sample_aspect());
-        let aspect = if own.1.is_positive() { own.1 } else { self.sample_aspect };
         let (color, fields) = (own.0.or(self.color), fields_of(&frame));
         if own == (color, aspect) { frame } else { frame.described(color, fields, aspect) }
     }
@@ -92,13 +98,24 @@ impl<'a> PlaneInput<'a> {
 }
 
 impl VideoFrame {
-    /// `frame` with this time base, from a stream with these HDR metadata.
-    pub(crate) fn of(frame: DecodedFrame, base: TimeBase, stream: &StaticHdr) -> Self {
+    /// `frame` with this time base. What it does not state itself is that of its stream.
+    pub(crate) fn of(frame: DecodedFrame, base: TimeBase, stream: &StreamDescription) -> Self {
         let time = |ticks: i64| Timestamp::new(ticks, base);
         let DecodedFrame { frame, number, pts, duration, extras } = frame;
         let own = frame.hdr();
-        let hdr = StaticHdr { mastering: own.mastering.or(stream.mastering), light: own.light.or(stream.light) };
-        VideoFrame { frame, number, time: time(pts), duration: duration.map(time), hdr, extras }
+        let (mastering, light) = (own.mastering.or(stream.hdr.mastering), own.light.or(stream.hdr.light));
+        let sample_aspect = stream.aspect_of(&frame);
+        // FFV1 stores the aspect ratio of the frame itself, so that stays as it is.
+        let aspect = frame.sample_aspect();
+        VideoFrame {
+            frame: stream.complete(frame, aspect),
+            number,
+            time: time(pts),
+            duration: duration.map(time),
+            sample_aspect,
+            hdr: StaticHdr { mastering, light },
+            extras,
+        }
     }
 
     /// A frame with a copy of `planes`, shown at `time`. Its number is 0. Colour, fields and sample aspect ratio are
@@ -149,14 +166,14 @@ impl VideoFrame {
             return Err(wrong(format!("a sample of {named} has more than {} bits", format.depth())));
         }
         frame.set_time(time.ticks);
-        let (hdr, extras) = Default::default();
-        Ok(VideoFrame { frame, number: 0, time, duration: None, hdr, extras })
+        let ((hdr, extras), sample_aspect) = (Default::default(), Rational::new(0, 1));
+        Ok(VideoFrame { frame, number: 0, time, duration: None, sample_aspect, hdr, extras })
     }
 
     /// The same samples with another description: colour, field order (`None`: progressive), and the width of a sample
     /// divided by its height (0: unknown).
     pub fn described(self, color: Color, fields: Option<FieldOrder>, sample_aspect: Rational) -> Self {
-        VideoFrame { frame: self.frame.described(color, fields, sample_aspect), ..self }
+        VideoFrame { frame: self.frame.described(color, fields, sample_aspect), sample_aspect, ..self }
     }
 
     /// Samples per row.
@@ -182,11 +199,6 @@ impl VideoFrame {
     /// The field that is shown first. `None` for a progressive frame.
     pub fn fields(&self) -> Option<FieldOrder> {
         fields_of(&self.frame)
-    }
-
-    /// Width of a sample divided by its height. 0 if unknown.
-    pub fn sample_aspect(&self) -> Rational {
-        self.frame.sample_aspect()
     }
 
     /// How the codec of the source coded the frame: I, P or B. `None` if its decoder does not tell, and for frames that

@@ -79,7 +79,7 @@ impl Input {
         let Some(stated) = &self.shape.video else {
             return Err(wrong("a frame was given, and the shape of the session states none".to_owned(), time));
         };
-        let VideoShape { width, height, format, color, fields, sample_aspect, .. } = *stated;
+        let VideoShape { width, height, format, color, fields, .. } = *stated;
         let found = (frame.width(), frame.height(), frame.format());
         if found != (width, height, Some(format)) {
             let name = found.2.map_or_else(|| "an unknown format".into(), |format| format.name());
@@ -117,7 +117,7 @@ impl Input {
         }
         self.first = Some(first);
         let duration = frame.duration.map(|duration| duration.rescale(base)).filter(|ticks| *ticks > 0);
-        let described = frame.frame.described(frame.color().or(color), fields, sample_aspect);
+        let described = frame.frame.described(frame.color().or(color), fields, frame.frame.sample_aspect());
         let frame = DecodedFrame { frame: described, number: self.frames, pts, duration, extras: frame.extras };
         self.frames += 1;
         self.last = Some((pts, duration));

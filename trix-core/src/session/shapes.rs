@@ -26,7 +26,7 @@ impl VideoShape {
             time_base: Some(frame.time.base),
             color: frame.color(),
             fields: frame.fields(),
-            sample_aspect: frame.sample_aspect(),
+            sample_aspect: frame.sample_aspect,
             hdr: frame.hdr,
             ..VideoShape::new(frame.width(), frame.height(), format, rate)
         })

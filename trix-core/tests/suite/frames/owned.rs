@@ -218,7 +218,7 @@ fn a_frame_is_made_of_planes_that_fit_and_of_no_others() {
     let color = Color { matrix: Matrix(9), range: Range::Full, ..Color::default() };
     let told = made.clone().described(color, Some(FieldOrder::Bottom), Rational::new(4, 3));
     assert_eq!((told.color(), told.fields()), (color, Some(FieldOrder::Bottom)));
-    assert_eq!((told.sample_aspect(), told.frame.packed()), (Rational::new(4, 3), frame.frame.packed()));
+    assert_eq!((told.sample_aspect, told.frame.packed()), (Rational::new(4, 3), frame.frame.packed()));
 
     let words = vec![7; 320 * 180];
     let (luma, chroma) = (PlaneInput::words(&words, 320), PlaneInput::words(&words, 160));

@@ -26,7 +26,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, clip, folder};
 
-use crate::support::{done, ffprobe, picture_job, planes, quick, samples, text};
+use crate::support::{done, ffprobe, made_by_ffmpeg, picture_job, planes, quick, samples, text};
 
 const RATE: Rational = Rational::new(25, 1);
 
@@ -419,7 +419,8 @@ fn hdr_of_the_shape_goes_into_the_file() {
     let options = "-c:v libx265 -preset ultrafast -x265-params log-level=error:colorprim=bt2020:transfer=smpte2084:\
                    colormatrix=bt2020nc:max-cll=1000,400:\
                    master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)";
-    let clip = Clip { frames: 6, ..Clip::of("yuv420p10le") }.encoded(options, "mkv");
+    let lavfi = Clip { frames: 6, ..Clip::of("yuv420p10le") }.lavfi();
+    let clip = made_by_ffmpeg("session-hdr.mkv", &format!("{lavfi} {options}"));
     let path = named(&folder, "hdr.mkv");
     given(&picture_job(&clip, &path, Encoder::X265, quick("")), &[]);
     let [read, written] = [&clip, &path].map(|path| {
