@@ -14,6 +14,7 @@ mod header;
 mod identity;
 mod key;
 mod joints;
+mod landing;
 pub(crate) mod movie;
 mod open;
 mod open_ended;
@@ -54,6 +55,7 @@ pub(crate) use self::{
     fixity::sha256_of_file,
     joints::{Appeared, Break},
     key::SourceKey,
+    landing::Way,
 };
 use self::{
     clock::Clock,

@@ -25,7 +25,7 @@ use self::audio_users::{AudioEncode, Listener};
 use super::route::{self, Route};
 use crate::{
     decode::video::DecodedFrame,
-    demux::Demuxer,
+    demux::{Demuxer, Others},
     index::Begin,
     pipeline::{
         failures::{self, StageErrors},
@@ -124,12 +124,18 @@ pub(crate) fn start(
     builder.frames(&source, watch)?;
 
     let Builder { mut waiting, routes, shared, damage, names, seek, begin, .. } = builder;
-    let appeared = source.appeared();
     let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
     if let Some((index, begin)) = begin {
-        let alone = routes.iter().enumerate().all(|(other, own)| other == index || own.is_empty());
-        demuxer = demuxer.beginning_at(index, &begin, alone)?;
+        let others = routes.iter().enumerate().filter(|(other, _)| *other != index);
+        let others: Vec<&Route> = others.flat_map(|(_, own)| own).collect();
+        let others = match others.is_empty() {
+            true => Others::Unread,
+            false if others.iter().all(|route| route.can_begin_late()) => Others::Near,
+            false => Others::FromStart,
+        };
+        demuxer = demuxer.beginning_at(index, &begin, others)?;
     }
+    let appeared = demuxer.appeared();
     let io = Arc::clone(demuxer.io_state());
     let record = Arc::clone(&shared);
     let work = Box::new(move || {
