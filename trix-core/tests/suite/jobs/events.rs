@@ -94,10 +94,10 @@ fn events_tell_a_job_from_its_beginning_to_its_end() {
     for (number, part, frames) in
         [(0, Stage::Encode, 50), (1, Stage::Encode, 100), (2, Stage::Encode, 50), (0, Stage::Verify, 50)]
     {
-        let last = events.iter().rev().find_map(|event| match event {
-            Event::Progress { output, stage, .. } if *output == number && *stage == part => Some(event),
-            _ => None,
-        });
+        let is_own = |event: &&Event| {
+            matches!(event, Event::Progress { output, stage, .. } if *output == number && *stage == part)
+        };
+        let last = events.iter().rfind(is_own);
         let Some(Event::Progress { path, frames: done, frames_expected, fps, bytes, .. }) = last else {
             panic!("no progress of output {number}: {events:#?}")
         };

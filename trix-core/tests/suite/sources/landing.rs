@@ -58,7 +58,7 @@ fn compare(file: &Path, audio: &AudioSettings, is_near: bool) -> Vec<Report> {
     let name = file.file_name().expect("a name").to_string_lossy().into_owned();
     let folder = folder();
     let (whole, part) = (folder.path().join("whole.mkv"), folder.path().join("part.mkv"));
-    done(&job(file, &whole, audio.clone()));
+    done(&job(file, &whole, *audio));
     let all = planes(&whole);
     let is_heard = *audio != AudioSettings::None;
     let heard = if is_heard { samples(&whole, 0, "s32le") } else { Vec::new() };
@@ -67,7 +67,7 @@ fn compare(file: &Path, audio: &AudioSettings, is_near: bool) -> Vec<Report> {
     let mut reports = Vec::new();
     for first in cuts() {
         let count = 4.min(FRAMES - first);
-        let mut job = job(file, &part, audio.clone());
+        let mut job = job(file, &part, *audio);
         (job.source.start, job.source.duration) = (Some(frames(first)), Some(frames(count)));
         let report = done(&job);
         let seek = report.seek.expect("a cut begins somewhere");
