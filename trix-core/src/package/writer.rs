@@ -154,6 +154,17 @@ impl PackageWriter {
     }
 }
 
+/// The size of all files below `folder` in bytes. What cannot be read counts nothing.
+fn bytes_below(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => bytes_below(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
+}
+
 /// A package that is complete and synced to disk, but not yet renamed. Without [`Self::commit`], it is removed.
 pub struct WrittenPackage {
     folder: PartFolder,
@@ -164,6 +175,11 @@ impl WrittenPackage {
     /// Its folder until then.
     pub fn path(&self) -> PathBuf {
         self.folder.path().to_owned()
+    }
+
+    /// The size of all of its files in bytes.
+    pub fn bytes(&self) -> u64 {
+        bytes_below(self.folder.path())
     }
 
     /// The records of the renditions, in their order.

@@ -66,6 +66,8 @@ pub(super) fn mux_package(
         counters.set_bytes(writer.position());
     }
     let written = writer.finish()?;
+    // The last segments and the playlists are written at the end.
+    counters.set_bytes(written.bytes());
     let count = shared.outputs.renditions[id.0].len();
     for (rendition, record) in written.records().iter().enumerate().take(count) {
         let sink = Sink::Rendition { package: id, rendition };

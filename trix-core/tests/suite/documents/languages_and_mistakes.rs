@@ -89,7 +89,7 @@ outputs:
   - path: b.mp4
     video: { type: copy }
     audio: { type: none }
-    frame:
+    picture:
       crop: { type: rectangle, width: 100, height: 80, left: 2, top: 4 }
       deinterlace: fields
 "#;

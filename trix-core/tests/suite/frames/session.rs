@@ -416,7 +416,7 @@ fn frames_keep_their_times_and_the_start_of_the_shape_is_time_zero() {
 #[test]
 fn hdr_of_the_shape_goes_into_the_file() {
     let folder = folder();
-    let options = "-c:v libx265 -preset ultrafast -x265-params log-level=error:colorprim=bt2020:transfer=smpte2084:\
+    let options = "-c:v libx265 -preset ultrafast -x265-params colorprim=bt2020:transfer=smpte2084:\
                    colormatrix=bt2020nc:max-cll=1000,400:\
                    master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)";
     let lavfi = Clip { frames: 6, ..Clip::of("yuv420p10le") }.lavfi();
