@@ -244,7 +244,7 @@ fn audio_is_copied_dropped_or_encoded_by_output_and_equal_encodes_are_shared() {
     job.outputs.iter().for_each(|output| fs::remove_file(&output.path).expect("an output"));
     let queues = queues(&job);
     let count = |begin: &str| queues.iter().filter(|name| name.starts_with(begin)).count();
-    assert_eq!((count("sound"), count("decode"), count("encode"), count("mux")), (6, 3, 2, 6), "{queues:?}");
+    assert_eq!((count("audio"), count("decode"), count("encode"), count("mux")), (6, 3, 2, 6), "{queues:?}");
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl<'a> Builder<'a> {
             shared.note_damage(track_number, vec![damage.report()]);
             Ok(())
         };
-        self.wait(format!("side-{track_number}"), Stage::Demux, token, work);
+        self.wait(format!("external-{track_number}"), Stage::Demux, token, work);
         Ok(track)
     }
 
@@ -245,7 +245,7 @@ impl<'a> Builder<'a> {
             let input = self.listen(format!("audio {number}"), plan.stream, &token, watch);
             let label = self.audio_label(plan.stream);
             let work = move || stage.run(input).map_err(|error| failures::from_source(error, &label));
-            self.wait(format!("sound-{number}"), Stage::Encode, token, work);
+            self.wait(format!("audio-{number}"), Stage::Encode, token, work);
         }
         if self.plan.measure_loudness {
             self.meters(source, watch)?;
@@ -297,7 +297,7 @@ impl<'a> Builder<'a> {
             let stage =
                 ExternalAudioStage { number: external_audio, stream: index, reader, shared: Arc::clone(&self.shared) };
             let work = move || stage.run(output).map_err(|error| error.in_file(&label));
-            self.wait(format!("side-{external_audio}"), Stage::Decode, token, work);
+            self.wait(format!("external-{external_audio}"), Stage::Decode, token, work);
             return Ok(());
         }
         if let Some(feed) = &mut self.feed {
