@@ -202,7 +202,7 @@ fn places(info: &MediaInfo) -> Vec<Option<String>> {
     let place = |stream: &StreamInfo| {
         let kind = match stream.kind {
             StreamKind::Video => "video",
-            StreamKind::Audio => "sound",
+            StreamKind::Audio => "audio",
             StreamKind::Subtitle => "subtitle",
             StreamKind::Attachment | StreamKind::Data => return None,
         };
@@ -276,7 +276,7 @@ fn ffprobe_facts(file: &Path) -> Facts {
     list.add("", "chapters", json["chapters"].as_array().map(|chapters| chapters.len().to_string()));
     list.add("", "duration", text(&json["format"]["duration"]));
     list.add("", "subtitles", of("subtitle").len().to_string());
-    for (kind, name) in [("video", "video"), ("audio", "sound"), ("subtitle", "subtitle")] {
+    for (kind, name) in [("video", "video"), ("audio", "audio"), ("subtitle", "subtitle")] {
         for (number, stream) in of(kind).into_iter().enumerate() {
             let place = format!("{name} {number}.");
             let field = |name: &str| match &stream[name] {
@@ -359,7 +359,7 @@ fn mediainfo_facts(file: &Path) -> Facts {
         menu["extra"].as_object().map_or(0, |extra| extra.keys().filter(|key| key.starts_with('_')).count())
     };
     list.add("", "chapters", of("Menu").iter().map(entries).max().unwrap_or(0).to_string());
-    for (kind, name) in [("Video", "video"), ("Audio", "sound"), ("Text", "subtitle")] {
+    for (kind, name) in [("Video", "video"), ("Audio", "audio"), ("Text", "subtitle")] {
         for (number, track) in of(kind).iter().enumerate() {
             let place = format!("{name} {number}.");
             let field = |name: &str| Some(text(&track[name]));
