@@ -135,11 +135,11 @@ impl Check<'_> {
         }
         let Metadata { subtitles, attachments, covers, .. } = metadata;
         for (number, subtitle) in subtitles.iter().enumerate() {
-            self.subtitle(format!("{place}.metadata.subtitles[{number}].stream"), subtitle);
+            self.subtitle(format!("{place}.carried.subtitles[{number}].stream"), subtitle);
         }
         let attached = attachments.iter().map(|own| own.stream).chain(covers.iter().map(|own| own.stream));
         for index in attached.filter(|index| *index >= self.streams.len()) {
-            self.mistakes.push(Mistake::new(format!("{place}.metadata"), index, "the source has no such stream"));
+            self.mistakes.push(Mistake::new(format!("{place}.carried"), index, "the source has no such stream"));
         }
     }
 }

@@ -15,6 +15,7 @@ pub struct ContentPlan {
     /// The audio tracks, in the order in which they are written.
     pub audio: Vec<AudioContent>,
     /// What goes along with them.
+    #[serde(rename = "carried")]
     pub metadata: Metadata,
     /// What is presented at time zero, in the source's time.
     pub origin: Timestamp,

@@ -36,6 +36,7 @@ pub struct OutputPlan {
     /// The audio tracks, in the order in which they are written.
     pub audio: Vec<AudioPlan>,
     /// Everything besides video and audio.
+    #[serde(rename = "carried")]
     pub metadata: Metadata,
     /// The source time at time zero of the output.
     pub origin: Timestamp,
