@@ -482,7 +482,7 @@ fn tone_with_a_hole() -> PathBuf {
 }
 
 #[test]
-fn a_audio_encoder_that_fails_names_its_output_and_the_time_and_keeps_its_cause() {
+fn an_audio_encoder_that_fails_names_its_output_and_the_time_and_keeps_its_cause() {
     let folder = folder();
     let outputs = json!([
         { "path": "a.mkv", "video": none(), "audio": { "type": "aac" } },
