@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crossbeam_channel as crossbeam;
 use trix_model::{
-    error::{Error, Result},
+    error::{Error, Result, Stage},
     mistake::Mistake,
 };
 
@@ -36,7 +36,12 @@ pub(crate) fn run_given(
     to_program: &crossbeam::Sender<Feed>,
     control: &Control,
 ) -> Result<Report> {
+    control.to_end(|| given(job, shape, to_program, control))
+}
+
+fn given(job: &Job, shape: &Shape, to_program: &crossbeam::Sender<Feed>, control: &Control) -> Result<Report> {
     let began = Instant::now();
+    control.began(Stage::Plan);
     let mistakes = mistakes_of(job);
     if !mistakes.is_empty() {
         return Err(Error::of_mistakes(mistakes));

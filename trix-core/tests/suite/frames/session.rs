@@ -9,6 +9,7 @@ use std::{
 
 use trix_core::{
     AudioBlock, Control, Error, ErrorKind, Job, PlaneInput, Report, Session, Source, VideoFrame,
+    control::events::Event,
     media::{
         PixelFormat,
         color::{Color, Matrix, Range},
@@ -411,6 +412,22 @@ fn frames_keep_their_times_and_the_start_of_the_shape_is_time_zero() {
     let report = session.finish().unwrap();
     assert_eq!(crate::support::times(&path, "v:0").0, [0, 33, 70, 1000]);
     assert_eq!(report.outputs[0].tracks[0].end, Some(Timestamp::new(1500, base)));
+}
+
+#[test]
+fn the_events_of_a_session_end_as_those_of_a_job() {
+    let folder = folder();
+    let path = named(&folder, "grey.mkv");
+    let (job, shape) = grey(&path);
+    let (control, events) = Control::with_events();
+    let mut session = Session::open(&job, &shape, &control).unwrap();
+    (0..5).for_each(|number| session.write_frame(frame(number)).unwrap());
+    session.finish().unwrap();
+    drop(control);
+    let all: Vec<Event> = std::iter::from_fn(|| events.recv()).collect();
+    let bytes = fs::metadata(&path).unwrap().len();
+    assert!(all.contains(&Event::OutputDone { path, bytes }), "{all:#?}");
+    assert_eq!(all.last(), Some(&Event::JobEnded { error: None }));
 }
 
 #[test]
