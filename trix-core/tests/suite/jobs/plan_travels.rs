@@ -257,18 +257,18 @@ fn places(value: &serde_json::Value, keys: &[&str], at: &str, found: &mut Vec<St
 fn a_plan_that_names_parts_it_does_not_have_is_refused_with_their_places() {
     let folder = folder();
     let text = r#"
-        tracks = [{ files = [{ path = "SOURCE", stream = 2 }] }]
+        tracks = [{ path = "SOURCE" }]
         [source]
         path = "SOURCE"
         [[outputs]]
         path = "a.mkv"
-        audio = "flac"
+        audio = { type = "flac" }
         [outputs.video]
         type = "x264"
         preset = "ultrafast"
         [[outputs]]
         path = "b.mkv"
-        audio = "copy"
+        audio = { type = "copy" }
         [outputs.video]
         type = "copy"
         [[stills]]
