@@ -16,7 +16,7 @@ use crate::{
         dynamic::{self, DynamicHdr},
         video::{DecodedFrame, VideoDecoder},
     },
-    demux::{Demuxer, Others},
+    demux::Demuxer,
     filter::frames::FrameFilter,
     index::{self, FromStart},
     plan::{Cut, Filtering, Verdict},
@@ -156,7 +156,7 @@ impl FrameReader {
         }
         let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
         if let Some(Ok(begin)) = &begin {
-            demuxer = demuxer.beginning_at(facts.index, begin, Others::Unread)?;
+            demuxer = demuxer.beginning_at(facts.index, begin, true)?;
         }
         Ok(FrameReader {
             demuxer,
