@@ -493,12 +493,15 @@ fn an_audio_encoder_that_fails_names_its_output_and_the_time_and_keeps_its_cause
     let source = job.source.path.clone();
     let error = run(&job, &Control::default()).expect_err("no number");
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Codec, trix_core::error::Stage::Encode), "{error}");
-    assert!(error.to_string().starts_with(&format!("{}: encode, ", job.outputs[0].path.display())), "{error}");
+    // Matroska needs silence before the encoder's delay, so the files have an encode each. Either can fail first.
+    let names_its_output =
+        |number: usize| error.to_string().starts_with(&format!("{}: encode, ", job.outputs[number].path.display()));
+    assert!(names_its_output(0) || names_its_output(2), "{error}");
     assert!(error.to_string().contains(&source.display().to_string()), "whose stream it is: {error}");
     // The encoder holds a few blocks of 1024 samples back.
     assert!(error.time().is_some_and(|time| (1.45..1.6).contains(&time.to_f64())), "{error}");
     assert!(error.cause().is_some(), "{error}");
-    // What two outputs share fails for both; the third goes on.
+    // The audio of two outputs fails; the third goes on.
     job.on_output_failure = serde_json::from_str("\"continue\"").expect("a word");
     let report = run(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
     let failed: Vec<&PathBuf> = report.failed.iter().map(|own| &own.path).collect();
