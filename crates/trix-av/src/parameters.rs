@@ -40,6 +40,25 @@ unsafe impl Send for CodecParameters {}
 // SAFETY: as above; `&CodecParameters` only reads.
 unsafe impl Sync for CodecParameters {}
 
+/// Sets colour and field order of video parameters.
+pub(crate) fn describe_video(raw: &mut av::AVCodecParameters, color: Color, fields: Option<FieldOrder>) {
+    raw.field_order = match fields {
+        None => av::AVFieldOrder::AV_FIELD_PROGRESSIVE,
+        Some(FieldOrder::Top) => av::AVFieldOrder::AV_FIELD_TT,
+        Some(FieldOrder::Bottom) => av::AVFieldOrder::AV_FIELD_BB,
+    };
+    let location = color.chroma_location.h273_type().map_or(0, |value| c_int::from(value) + 1);
+    // SAFETY: the fields are ours. Their enums hold integers of H.273; values that the headers do not list stay
+    // unchanged.
+    unsafe {
+        (&raw mut raw.color_primaries).cast::<c_int>().write(color.primaries.0.into());
+        (&raw mut raw.color_trc).cast::<c_int>().write(color.transfer.0.into());
+        (&raw mut raw.color_space).cast::<c_int>().write(color.matrix.0.into());
+        (&raw mut raw.color_range).cast::<c_int>().write(color.range as c_int);
+        (&raw mut raw.chroma_location).cast::<c_int>().write(location);
+    }
+}
+
 impl CodecParameters {
     pub(crate) fn new() -> Self {
         // SAFETY: no preconditions.
@@ -89,20 +108,8 @@ impl CodecParameters {
             raw.format = super::pixel::PixelFormat::from_name(&video.format.name()).map_or(-1, |format| format.0);
             raw.bits_per_raw_sample = video.format.depth as c_int;
             raw.sample_aspect_ratio = rational(video.sample_aspect);
-            raw.field_order = match video.fields {
-                None => av::AVFieldOrder::AV_FIELD_PROGRESSIVE,
-                Some(FieldOrder::Top) => av::AVFieldOrder::AV_FIELD_TT,
-                Some(FieldOrder::Bottom) => av::AVFieldOrder::AV_FIELD_BB,
-            };
             raw.video_delay = video.delay as c_int;
-            let color = video.color;
-            // These enums hold integers of H.273. Values that the headers do not list stay unchanged.
-            (&raw mut raw.color_primaries).cast::<c_int>().write(color.primaries.0.into());
-            (&raw mut raw.color_trc).cast::<c_int>().write(color.transfer.0.into());
-            (&raw mut raw.color_space).cast::<c_int>().write(color.matrix.0.into());
-            (&raw mut raw.color_range).cast::<c_int>().write(color.range as c_int);
-            let location = color.chroma_location.h273_type().map_or(0, |value| c_int::from(value) + 1);
-            (&raw mut raw.chroma_location).cast::<c_int>().write(location);
+            describe_video(raw, video.color, video.fields);
         }
         this.with_extradata(video.extradata)
     }

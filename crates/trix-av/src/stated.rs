@@ -10,7 +10,13 @@ use trix_model::{
     time::Rational,
 };
 
-use super::{audio_frame::number_of, c_string, parameters::CodecParameters, pixel::PixelFormat, rational::rational};
+use super::{
+    audio_frame::number_of,
+    c_string,
+    parameters::{CodecParameters, describe_video},
+    pixel::PixelFormat,
+    rational::rational,
+};
 
 /// What a program states about its frames.
 #[derive(Clone, Copy, Debug)]
@@ -55,18 +61,7 @@ impl CodecParameters {
             raw.format = stated.format.0;
             raw.bits_per_raw_sample = stated.format.depth() as c_int;
             raw.sample_aspect_ratio = rational(stated.sample_aspect);
-            raw.field_order = match stated.fields {
-                None => av::AVFieldOrder::AV_FIELD_PROGRESSIVE,
-                Some(FieldOrder::Top) => av::AVFieldOrder::AV_FIELD_TT,
-                Some(FieldOrder::Bottom) => av::AVFieldOrder::AV_FIELD_BB,
-            };
-            let color = stated.color;
-            (&raw mut raw.color_primaries).cast::<c_int>().write(color.primaries.0.into());
-            (&raw mut raw.color_trc).cast::<c_int>().write(color.transfer.0.into());
-            (&raw mut raw.color_space).cast::<c_int>().write(color.matrix.0.into());
-            (&raw mut raw.color_range).cast::<c_int>().write(color.range as c_int);
-            let location = color.chroma_location.h273_type().map_or(0, |value| c_int::from(value) + 1);
-            (&raw mut raw.chroma_location).cast::<c_int>().write(location);
+            describe_video(raw, stated.color, stated.fields);
         }
         Some(this)
     }
