@@ -14,6 +14,7 @@ use super::{
     enum_field,
     pixel::PixelFormat,
     side_data::{self, FrameKind as Side},
+    simd,
 };
 
 /// A decoded video frame or block of audio. Its samples are immutable and shared by reference count.
@@ -390,12 +391,16 @@ impl Frame {
     /// True if a sample exceeds the maximum of its bit depth. 16-bit words from a damaged file can hold such values,
     /// and encoders use samples as indices into memory.
     pub fn exceeds_depth(&self) -> bool {
+        let bits_of = |row: &[u8]| {
+            let samples = row.as_chunks::<2>().0.iter();
+            samples.fold(0, |bits, sample| bits | u16::from_le_bytes(*sample))
+        };
         self.planes().iter().filter(|plane| (9..16).contains(&plane.depth)).any(|plane| {
-            let most = plane.rows().map(|row| {
-                let samples = row.as_chunks::<2>().0.iter();
-                samples.fold(0, |most: u16, sample| most.max(u16::from_le_bytes(*sample)))
-            });
-            most.max().is_some_and(|most| u32::from(most) >> plane.depth != 0)
+            let bits = simd::widest(
+                #[inline(always)]
+                || plane.rows().fold(0, |bits, row| bits | bits_of(row)),
+            );
+            u32::from(bits) >> plane.depth != 0
         })
     }
 

@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod simd;
 pub mod log;
 pub mod io;
 pub mod packet;

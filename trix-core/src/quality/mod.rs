@@ -292,16 +292,26 @@ impl<'a> Strip<'a> {
         let Strip { reference, distorted, rows } = self;
         let (r, d) = (part(reference, rows), part(distorted, rows));
         let equal = same_rows(&r, &d);
-        let sse = if psnr && !equal { psnr::sse(r, d) } else { 0 };
-        let above = rows.start.saturating_sub(ssim::BLOCK)..rows.start;
+        let has_windows = ssim::has_windows(reference.width, reference.height);
+        let mut sse = if psnr && !equal && !(ssim && has_windows) { psnr::sse(r, d) } else { 0 };
         let similarities = match ssim {
             false => Vec::new(),
-            true if ssim::has_windows(reference.width, reference.height) => {
-                let blocks = (rows.start / ssim::BLOCK).max(1)..(rows.end / ssim::BLOCK);
+            true if has_windows => {
+                let blocks = rows.start / ssim::BLOCK..rows.end / ssim::BLOCK;
+                let above = rows.start.saturating_sub(ssim::BLOCK)..rows.start;
                 match equal && same_rows(&part(reference, &above), &part(distorted, &above)) {
                     // The SSIM of each window is exactly 1.
-                    true => vec![(reference.width / ssim::BLOCK - 1) as f64; blocks.len()],
-                    false => ssim::rows_of_windows(*reference, *distorted, blocks),
+                    true => {
+                        let count = blocks.end - blocks.start.max(1);
+                        vec![(reference.width / ssim::BLOCK - 1) as f64; count]
+                    }
+                    false => {
+                        let compared = ssim::compare_blocks(*reference, *distorted, blocks);
+                        if psnr {
+                            sse = compared.sse + sse_outside_blocks(&r, &d);
+                        }
+                        compared.similarities
+                    }
                 }
             }
             true if rows.start == 0 => vec![ssim::ssim(*reference, *distorted)],
@@ -309,6 +319,22 @@ impl<'a> Strip<'a> {
         };
         StripResult { equal, sse, similarities }
     }
+}
+
+/// The squared errors of the samples at the right and at the bottom that fill no block of [`ssim`].
+fn sse_outside_blocks(reference: &Plane<'_>, distorted: &Plane<'_>) -> u64 {
+    let sse_of = |r: Plane<'_>, d: Plane<'_>| if r.width > 0 && r.height > 0 { psnr::sse(r, d) } else { 0 };
+    let below = reference.height - reference.height % ssim::BLOCK..reference.height;
+    sse_of(right_of_blocks(reference), right_of_blocks(distorted))
+        + sse_of(part(reference, &below), part(distorted, &below))
+}
+
+/// The columns of a plane that fill no block, beside its blocks.
+fn right_of_blocks<'a>(plane: &Plane<'a>) -> Plane<'a> {
+    let (width, height) = (plane.width % ssim::BLOCK, plane.height - plane.height % ssim::BLOCK);
+    let right = Plane { width, height, ..*plane };
+    let data = plane.data.get(plane.row_bytes() - right.row_bytes()..).unwrap_or_default();
+    Plane { data, ..right }
 }
 
 /// The `rows` of a plane.
@@ -522,7 +548,7 @@ mod tests {
         for (width, height) in
             [(64, 1), (7, 300), (300, 7), (8, 8), (37, 127), (40, 128), (41, 129), (52, 131), (64, 515)]
         {
-            for depth in [8, 10] {
+            for depth in [8, 10, 16] {
                 let bytes = if depth > 8 { 2 } else { 1 };
                 let (x, mut y) = (noise(1, width * height * bytes), noise(2, width * height * bytes));
                 // Equal strips are next to different strips.
@@ -539,6 +565,14 @@ mod tests {
                 let ssim = ssim::ssim(r, d);
                 assert_eq!(alone.planes[0].ssim, Some((ssim + 1.0) / 2.0), "{width}x{height}");
                 assert_eq!(alone.worst_ssim.and_then(|worst| worst.luma_ssim), Some(ssim), "{width}x{height}");
+                // Squared errors come from the blocks of SSIM, or are summed up without it.
+                let mut comparator = Comparator::new(&[Metric::Psnr]);
+                comparator.push(&[r, d], &[d, r]).unwrap();
+                comparator.push(&[r, r], &[r, r]).unwrap();
+                let psnr = comparator.finish();
+                assert_eq!((psnr.psnr_db, psnr.worst_psnr.and_then(|worst| worst.luma_psnr_db)), {
+                    (alone.psnr_db, alone.worst_psnr.and_then(|worst| worst.luma_psnr_db))
+                });
                 for threads in [1, 2, 5] {
                     assert_eq!(pool::with(threads, score).unwrap(), alone, "{width}x{height}, {threads} threads");
                 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the sum of squared errors is exact, so it does not depend on the order in which samples are visited.
 
+use trix_av::simd;
 use trix_model::frame_facts::Plane;
 
 /// Bytes of an 8-bit row that are summed in 32 bits before they join the 64-bit total: 32768 × 255² < 2³².
@@ -18,16 +19,24 @@ const BYTES_IN_U32: usize = 32768;
 /// If a plane's `data` ends before its last row. [`Comparator::push`](super::Comparator::push) rejects such planes.
 #[must_use]
 pub fn sse(reference: Plane<'_>, distorted: Plane<'_>) -> u64 {
-    let row = if reference.depth > 8 { row_sse_u16 } else { row_sse_u8 };
-    reference.rows().zip(distorted.rows()).map(|(reference, distorted)| row(reference, distorted)).sum()
+    let rows = reference.rows().zip(distorted.rows());
+    simd::widest(
+        #[inline(always)]
+        || match reference.depth > 8 {
+            true => rows.map(|(reference, distorted)| row_sse_u16(reference, distorted)).sum(),
+            false => rows.map(|(reference, distorted)| row_sse_u8(reference, distorted)).sum(),
+        },
+    )
 }
 
+#[inline(always)]
 fn row_sse_u8(reference: &[u8], distorted: &[u8]) -> u64 {
     let runs = reference.chunks(BYTES_IN_U32).zip(distorted.chunks(BYTES_IN_U32));
     runs.map(|(reference, distorted)| u64::from(run_sse_u8(reference, distorted))).sum()
 }
 
 /// At most [`BYTES_IN_U32`] samples. The differences fit `i16`, so a SIMD multiply-add handles two products per lane.
+#[inline(always)]
 fn run_sse_u8(reference: &[u8], distorted: &[u8]) -> u32 {
     let squares = reference.iter().zip(distorted).map(|(&r, &d)| {
         let difference = i32::from(i16::from(r) - i16::from(d));
@@ -36,6 +45,7 @@ fn run_sse_u8(reference: &[u8], distorted: &[u8]) -> u32 {
     squares.sum()
 }
 
+#[inline(always)]
 fn row_sse_u16(reference: &[u8], distorted: &[u8]) -> u64 {
     let (reference, distorted) = (reference.as_chunks::<2>().0, distorted.as_chunks::<2>().0);
     let squares = reference.iter().zip(distorted).map(|(&r, &d)| {

@@ -18,6 +18,7 @@
 
 use std::ops::Range;
 
+use trix_av::simd;
 use trix_model::frame_facts::Plane;
 
 use super::psnr::peak;
@@ -49,7 +50,7 @@ pub fn ssim(reference: Plane<'_>, distorted: Plane<'_>) -> f64 {
         let total = sums_of_all(reference, distorted);
         Constants::new(reference.depth, width * height).similarity(&total)
     } else {
-        mean(width, height, rows_of_windows(reference, distorted, 1..height / 4))
+        mean(width, height, compare_blocks(reference, distorted, 0..height / BLOCK).similarities)
     }
 }
 
@@ -79,17 +80,6 @@ struct Sums {
     products: f64,
 }
 
-impl Sums {
-    fn plus(&self, other: &Sums) -> Sums {
-        Sums {
-            x: self.x + other.x,
-            y: self.y + other.y,
-            squares: self.squares + other.squares,
-            products: self.products + other.products,
-        }
-    }
-}
-
 /// The constants of the formula.
 struct Constants {
     n: f64,
@@ -117,67 +107,160 @@ impl Constants {
     }
 }
 
-/// The sums of the similarities of each row of windows whose lower blocks, of 4x4 samples, are in the rows of blocks
-/// `rows`, from 1. [`mean`] needs these sums. A window is 2x2 neighbouring blocks, and a plane has at least as many.
-pub(super) fn rows_of_windows(reference: Plane<'_>, distorted: Plane<'_>, rows: Range<usize>) -> Vec<f64> {
-    let columns = reference.width.min(distorted.width) / 4;
+/// What the rows of blocks of a strip yield.
+#[derive(Default)]
+pub(super) struct Compared {
+    /// The sum of the similarities of each row of windows that ends in the strip. [`mean`] needs these sums.
+    pub(super) similarities: Vec<f64>,
+    /// Σ(x − y)² over the blocks of the strip. Samples at the right and at the bottom that fill no block are left out.
+    pub(super) sse: u64,
+}
+
+/// Compares the rows `own` of blocks, of 4x4 samples. A window is 2x2 neighbouring blocks, so the row of blocks above the
+/// first is read too, if there is one. The planes have windows.
+pub(super) fn compare_blocks(reference: Plane<'_>, distorted: Plane<'_>, own: Range<usize>) -> Compared {
+    simd::widest(
+        #[inline(always)]
+        || match reference.depth {
+            0..=8 => compare(reference, distorted, own, row_u8),
+            9..=NARROW => compare(reference, distorted, own, row_u12),
+            _ => compare(reference, distorted, own, row_u16),
+        },
+    )
+}
+
+#[inline(always)]
+fn compare(
+    reference: Plane<'_>,
+    distorted: Plane<'_>,
+    own: Range<usize>,
+    sum_up: impl Fn([&[u8]; 4], [&[u8]; 4], &mut Row),
+) -> Compared {
+    let columns = reference.width.min(distorted.width) / BLOCK;
     let constants = Constants::new(reference.depth, WINDOW);
-    let strip = match reference.depth {
-        0..=8 => strip_u8,
-        9..=NARROW => strip_u12,
-        _ => strip_u16,
-    };
-    let (mut above, mut below) = (vec![Sums::default(); columns], vec![Sums::default(); columns]);
-    let first = rows.start - 1;
-    let (mut reference_rows, mut distorted_rows) = (reference.rows().skip(first * 4), distorted.rows().skip(first * 4));
-    let mut sums = Vec::with_capacity(rows.len());
-    for row in first..rows.end {
-        let four = |rows: &mut dyn Iterator<Item = _>| std::array::from_fn(|_| rows.next().unwrap_or_default());
-        strip(four(&mut reference_rows), four(&mut distorted_rows), &mut below);
+    let (mut above, mut below) = (Row::new(columns), Row::new(columns));
+    let first = own.start.saturating_sub(1);
+    let mut compared = Compared::default();
+    for row in first..own.end {
+        sum_up(four_rows(&reference, row), four_rows(&distorted, row), &mut below);
+        if own.contains(&row) {
+            compared.sse += below.sse(columns);
+        }
         if row > first {
-            sums.push(sum_of_windows(&constants, &above, &below));
+            above.add(&below);
+            compared.similarities.push(above.sum_of_windows(&constants, columns));
         }
         std::mem::swap(&mut above, &mut below);
     }
-    sums
+    compared
 }
 
-fn sum_of_windows(constants: &Constants, above: &[Sums], below: &[Sums]) -> f64 {
-    let pairs = above.windows(2).zip(below.windows(2));
-    pairs.map(|(a, b)| constants.similarity(&a[0].plus(&a[1]).plus(&b[0].plus(&b[1])))).sum()
+/// The four rows of samples of a row of blocks.
+#[inline(always)]
+fn four_rows<'a>(plane: &Plane<'a>, row: usize) -> [&'a [u8]; 4] {
+    let bytes = plane.row_bytes();
+    std::array::from_fn(|line| {
+        let from = (row * BLOCK + line) * plane.stride;
+        &plane.data[from..from + bytes]
+    })
+}
+
+/// Blocks that the inner loops process at a time.
+const RUN: usize = LANES / BLOCK;
+
+/// The [`Sums`] of the blocks of a row, each in a list of its own, so that SIMD instructions take several blocks at once.
+/// Lists are as long as whole runs.
+struct Row {
+    x: Vec<[f64; RUN]>,
+    y: Vec<[f64; RUN]>,
+    squares: Vec<[f64; RUN]>,
+    products: Vec<[f64; RUN]>,
+    /// The similarities of the windows.
+    windows: Vec<f64>,
+}
+
+impl Row {
+    fn new(columns: usize) -> Self {
+        let list = || vec![[0.0; RUN]; columns.div_ceil(RUN)];
+        Row { x: list(), y: list(), squares: list(), products: list(), windows: vec![0.0; columns - 1] }
+    }
+
+    /// Adds the sums of the row of blocks below, column by column.
+    #[inline(always)]
+    fn add(&mut self, below: &Row) {
+        let lists = [
+            (&mut self.x, &below.x),
+            (&mut self.y, &below.y),
+            (&mut self.squares, &below.squares),
+            (&mut self.products, &below.products),
+        ];
+        for (list, below) in lists {
+            for (run, below) in list.iter_mut().zip(below) {
+                run.iter_mut().zip(below).for_each(|(sum, below)| *sum += below);
+            }
+        }
+    }
+
+    /// Σ(x − y)² = Σx² + Σy² − 2·Σxy of the first `columns` blocks. Every step is exact.
+    #[inline(always)]
+    fn sse(&self, columns: usize) -> u64 {
+        let (squares, products) = (self.squares.as_flattened(), self.products.as_flattened());
+        let of_block = |(squares, products): (&f64, &f64)| (squares - 2.0 * products) as i64;
+        squares[..columns].iter().zip(&products[..columns]).map(of_block).sum::<i64>() as u64
+    }
+
+    /// The sum of the similarities of the windows, from the sums of two rows of blocks.
+    #[inline(always)]
+    fn sum_of_windows(&mut self, constants: &Constants, columns: usize) -> f64 {
+        let [x, y, squares, products] =
+            [&self.x, &self.y, &self.squares, &self.products].map(|list| &list.as_flattened()[..columns]);
+        let windows = &mut self.windows[..columns - 1];
+        for (at, window) in windows.iter_mut().enumerate() {
+            *window = constants.similarity(&Sums {
+                x: x[at] + x[at + 1],
+                y: y[at] + y[at + 1],
+                squares: squares[at] + squares[at + 1],
+                products: products[at] + products[at + 1],
+            });
+        }
+        // From left to right, so that the result does not depend on the processor.
+        windows.iter().sum()
+    }
 }
 
 /// The largest depth in bits at which four rows of squares, of two neighbours in both planes, fit 32 bits: 16 × 2²⁴.
 const NARROW: u32 = 12;
 
-/// The sums of the 4x4 blocks of four rows of bytes.
-fn strip_u8(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
-    strip_narrow(reference, distorted, blocks, |row, index| lanes::<LANES>(row, index).map(i16::from));
+/// Sums up the 4x4 blocks of four rows of bytes.
+#[inline(always)]
+fn row_u8(reference: [&[u8]; 4], distorted: [&[u8]; 4], row: &mut Row) {
+    row_narrow(reference, distorted, row, |samples, index| lanes::<LANES>(samples, index).map(i16::from));
 }
 
-/// The sums of the 4x4 blocks of four rows of little-endian `u16` that rarely have more than [`NARROW`] bits.
-fn strip_u12(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
-    let words = |row: &[u8], index: usize| {
-        let bytes = lanes::<{ LANES * 2 }>(row, index);
+/// Sums up the 4x4 blocks of four rows of little-endian `u16` that rarely have more than [`NARROW`] bits.
+#[inline(always)]
+fn row_u12(reference: [&[u8]; 4], distorted: [&[u8]; 4], row: &mut Row) {
+    let words = |samples: &[u8], index: usize| {
+        let bytes = lanes::<{ LANES * 2 }>(samples, index);
         let words = bytes.as_chunks::<2>().0;
         std::array::from_fn(|lane| i16::from_le_bytes(words[lane]))
     };
-    if strip_narrow(reference, distorted, blocks, words) >> NARROW != 0 {
-        strip_u16(reference, distorted, blocks);
+    if row_narrow(reference, distorted, row, words) >> NARROW != 0 {
+        row_u16(reference, distorted, row);
     }
 }
 
-/// The sums of the 4x4 blocks of four rows. `load` returns a run of samples by its index. Returns all bits that are set
-/// in any sample; the sums are valid if these are no more than [`NARROW`] bits.
+/// Sums up the 4x4 blocks of four rows. `load` returns a run of samples by its index. Returns all bits that are set in any
+/// sample; the sums are valid if these are no more than [`NARROW`] bits.
 #[inline(always)]
-fn strip_narrow(
+fn row_narrow(
     reference: [&[u8]; 4],
     distorted: [&[u8]; 4],
-    blocks: &mut [Sums],
+    row: &mut Row,
     load: impl Fn(&[u8], usize) -> [i16; LANES],
 ) -> u16 {
     let mut seen = [0i16; LANES];
-    for (index, blocks) in blocks.chunks_mut(LANES / 4).enumerate() {
+    for index in 0..row.x.len() {
         // The products of two neighbours are added at once: a single SIMD instruction does both.
         let (mut x, mut y) = ([0i16; LANES], [0i16; LANES]);
         let (mut squares, mut products) = ([0i32; LANES / 2], [0i32; LANES / 2]);
@@ -197,23 +280,24 @@ fn strip_narrow(
                 products[pair] = products[pair].wrapping_add(both(&r, &d, pair));
             }
         }
-        for (block, sums) in blocks.iter_mut().enumerate() {
-            let (lanes, pairs) = (block * 4..block * 4 + 4, block * 2..block * 2 + 2);
-            let of_lanes = |sums: &[i16; LANES]| sums[lanes.clone()].iter().map(|sum| i32::from(*sum)).sum::<i32>();
-            *sums = Sums {
-                x: f64::from(of_lanes(&x)),
-                y: f64::from(of_lanes(&y)),
-                squares: f64::from(squares[pairs.start].wrapping_add(squares[pairs.start + 1])),
-                products: f64::from(products[pairs.start].wrapping_add(products[pairs.start + 1])),
-            };
-        }
+        let of_four = |sums: &[i16; LANES], block: usize| {
+            let lane = |lane: usize| i32::from(sums[block * BLOCK + lane]);
+            f64::from((lane(0) + lane(1)) + (lane(2) + lane(3)))
+        };
+        let of_two =
+            |sums: &[i32; LANES / 2], block: usize| f64::from(sums[block * 2].wrapping_add(sums[block * 2 + 1]));
+        row.x[index] = std::array::from_fn(|block| of_four(&x, block));
+        row.y[index] = std::array::from_fn(|block| of_four(&y, block));
+        row.squares[index] = std::array::from_fn(|block| of_two(&squares, block));
+        row.products[index] = std::array::from_fn(|block| of_two(&products, block));
     }
     seen.iter().fold(0, |seen, sample| seen | *sample as u16)
 }
 
-/// The sums of the 4x4 blocks of four rows of little-endian `u16`, with any values.
-fn strip_u16(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) {
-    for (index, blocks) in blocks.chunks_mut(LANES / 4).enumerate() {
+/// Sums up the 4x4 blocks of four rows of little-endian `u16`, with any values.
+#[inline(always)]
+fn row_u16(reference: [&[u8]; 4], distorted: [&[u8]; 4], row: &mut Row) {
+    for index in 0..row.x.len() {
         let (mut x, mut y) = ([0u32; LANES], [0u32; LANES]);
         let (mut squares, mut products) = ([0u64; LANES], [0u64; LANES]);
         for (reference, distorted) in reference.iter().zip(&distorted) {
@@ -229,15 +313,11 @@ fn strip_u16(reference: [&[u8]; 4], distorted: [&[u8]; 4], blocks: &mut [Sums]) 
                 products[lane] += u64::from(r * d);
             }
         }
-        for (block, sums) in blocks.iter_mut().enumerate() {
-            let lanes = block * 4..block * 4 + 4;
-            *sums = Sums {
-                x: f64::from(x[lanes.clone()].iter().sum::<u32>()),
-                y: f64::from(y[lanes.clone()].iter().sum::<u32>()),
-                squares: squares[lanes.clone()].iter().sum::<u64>() as f64,
-                products: products[lanes].iter().sum::<u64>() as f64,
-            };
-        }
+        let lanes_of = |block: usize| block * BLOCK..block * BLOCK + BLOCK;
+        row.x[index] = std::array::from_fn(|block| f64::from(x[lanes_of(block)].iter().sum::<u32>()));
+        row.y[index] = std::array::from_fn(|block| f64::from(y[lanes_of(block)].iter().sum::<u32>()));
+        row.squares[index] = std::array::from_fn(|block| squares[lanes_of(block)].iter().sum::<u64>() as f64);
+        row.products[index] = std::array::from_fn(|block| products[lanes_of(block)].iter().sum::<u64>() as f64);
     }
 }
 
@@ -377,16 +457,16 @@ mod tests {
         assert!((-1.0..-0.8).contains(&score), "{score}");
     }
 
-    type StripOf = fn([&[u8]; 4], [&[u8]; 4], &mut [Sums]);
+    type RowOf = fn([&[u8]; 4], [&[u8]; 4], &mut Row);
 
-    fn sums(strip: StripOf, x: &[u8], y: &[u8]) -> Vec<f64> {
+    fn sums(sum_up: RowOf, x: &[u8], y: &[u8]) -> Vec<[f64; RUN]> {
         fn four(data: &[u8]) -> [&[u8]; 4] {
             let row = data.len() / 4;
             std::array::from_fn(|at| &data[at * row..(at + 1) * row])
         }
-        let mut sums = vec![Sums::default(); x.len() / 32];
-        strip(four(x), four(y), &mut sums);
-        sums.iter().flat_map(|sums| [sums.x, sums.y, sums.squares, sums.products]).collect()
+        let mut row = Row::new(x.len() / 32);
+        sum_up(four(x), four(y), &mut row);
+        [row.x, row.y, row.squares, row.products].concat()
     }
 
     #[test]
@@ -398,10 +478,10 @@ mod tests {
                 bytes.map(|(at, byte)| if at % 2 == 1 { byte & mask } else { byte }).collect()
             };
             let (x, y) = (masked(10), masked(11));
-            assert_eq!(sums(strip_u12, &x, &y), sums(strip_u16, &x, &y), "{bits} bits");
+            assert_eq!(sums(row_u12, &x, &y), sums(row_u16, &x, &y), "{bits} bits");
         }
         let top = [0xff, 0x0f].repeat(92 * 4);
-        assert_eq!(sums(strip_u12, &top, &top), sums(strip_u16, &top, &top));
+        assert_eq!(sums(row_u12, &top, &top), sums(row_u16, &top, &top));
     }
 
     #[test]
