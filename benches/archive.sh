@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The ingest of a master as it is written with ffmpeg, x264, libx265, mediainfo and sha256sum: every copy by a run of its
-# own, one after the other. The peer comparison runs it beside `trix ingest --profile archive,preview`.
+# Ingests a master with ffmpeg, x264, libx265, mediainfo and sha256sum: one run for each copy, one
+# after the other. The peer comparison runs it beside `trix ingest --profile archive,preview`.
 #
 # usage: archive.sh SOURCE FOLDER STEP...
 #
-# SOURCE has 1920x1080 pictures, 25 a second, of 10 bits 4:2:2 in BT.709, and sound. STEPs are what there is beside the
+# SOURCE has 1920x1080 frames, 25 a second, of 10 bits 4:2:2 in BT.709, and audio. STEPs are the products besides the
 # five archive copies: preview, loudness, stills, verify, hashes.
 #
 # Encoders and filters choose their numbers of threads, unless THREADS_h264_8 (and so on, by copy) and FILTER_THREADS
-# say them.
+# set them.
 set -euo pipefail
 
 source=$1 folder=$2
@@ -21,7 +21,7 @@ quiet_ffmpeg() {
     ffmpeg -hide_banner -nostdin -v error -y ${FILTER_THREADS:+-filter_threads "$FILTER_THREADS"} "$@"
 }
 
-# The filters that make 4:2:2 of so many bits of the master's ten.
+# The filters that convert the master's 4:2:2 of 10 bits to 4:2:2 of $1 bits.
 to_depth() {
     local dither=none
     case $1 in
@@ -32,19 +32,19 @@ to_depth() {
     echo "zscale=w=1920:h=1080:filter=lanczos:dither=$dither:rin=limited:r=limited,format=pix_fmts=$format"
 }
 
-# x264 writes Matroska, so that the times are right; ffmpeg adds the sound. What x264 says at the end even when quiet
-# is of interest only when it fails.
+# x264 writes Matroska, so that the times are right, and ffmpeg adds the audio. x264 prints a summary even with --quiet;
+# it is shown only if x264 fails.
 h264() {
     local threads=THREADS_h264_$1
     quiet_ffmpeg -i "$source" -an -vf "$(to_depth "$1")" -strict -1 -f yuv4mpegpipe - |
         x264 --demuxer y4m --quiet --no-progress --preset medium --crf 16 --output-depth "$1" --output-csp i422 \
             --colorprim bt709 --transfer bt709 --colormatrix bt709 ${!threads:+--threads "${!threads}"} \
-            -o "$scratch/pictures.mkv" - 2>"$scratch/x264.log" || { cat "$scratch/x264.log" >&2 && exit 1; }
-    quiet_ffmpeg -i "$scratch/pictures.mkv" -i "$source" -map 0:v -map 1:a -c copy "$folder/$stem.h264-$1.mkv"
+            -o "$scratch/frames.mkv" - 2>"$scratch/x264.log" || { cat "$scratch/x264.log" >&2 && exit 1; }
+    quiet_ffmpeg -i "$scratch/frames.mkv" -i "$source" -map 0:v -map 1:a -c copy "$folder/$stem.h264-$1.mkv"
 }
 
-# The x265 program writes no container, and ffmpeg finds no times of reordered pictures in a bare stream: so libx265 runs
-# inside ffmpeg.
+# The x265 program writes no container, and ffmpeg cannot find the times of reordered frames in a raw stream. So libx265
+# runs inside ffmpeg.
 hevc() {
     local threads=THREADS_hevc_$1
     quiet_ffmpeg -i "$source" -vf "$(to_depth "$1")" -c:v libx265 -preset medium -crf 18 \
@@ -76,14 +76,14 @@ packets() {
     ffprobe -v error -count_packets -select_streams v:0 -show_entries stream=nb_read_packets -of csv=p=0 "$1"
 }
 
-# Every copy is read back: as many pictures as the master has, and a record of what it is.
+# Reads every copy back, compares its number of frames with the master's, and stores a report of mediainfo.
 verify() {
     local expected copy found
     expected=$(packets "$source")
     for copy in "$folder/$stem".*.mkv "$folder/$stem".*.mp4; do
         found=$(packets "$copy")
         if [ "$found" != "$expected" ]; then
-            echo "$copy has $found pictures instead of $expected" >&2
+            echo "$copy has $found frames instead of $expected" >&2
             exit 1
         fi
         mediainfo --Output=JSON "$copy" >"$copy.mediainfo.json"

@@ -138,7 +138,7 @@ fn encode(criterion: &mut Criterion) {
         job.outputs[0].video = choice(settings.clone());
         let plan = trix_core::plan(&job, &Source::open(&source).expect("a clip")).expect("a valid job");
         let first = trix_core::plan::Sink::Output(trix_core::plan::OutputId(0));
-        let plan = plan.sink(first).video.expect("pictures");
+        let plan = plan.sink(first).video.expect("frames");
         let mut decoded = read_all(reader(&fs::read(&source).expect("a clip").into(), Some(hd())));
         decoded.truncate(frames);
         let mut group = group(criterion, "encode", frames);
@@ -163,7 +163,7 @@ fn encode(criterion: &mut Criterion) {
 fn mux(criterion: &mut Criterion) {
     let source = Clip { kind: Kind::H264, frames: 25 }.file().expect("ffmpeg makes the clip");
     let output = trix_benches::folder().expect("a folder").join("stages-mux.mp4");
-    for (name, verify) in [("copied, with books", VerifyLevel::Off), ("the same, read back", VerifyLevel::Structure)] {
+    for (name, verify) in [("copied, with ledger", VerifyLevel::Off), ("the same, read back", VerifyLevel::Structure)] {
         let job = copy_job(&source, &output, verify);
         let mut group = group(criterion, "mux", 25);
         group.bench_function(name, |bencher| {

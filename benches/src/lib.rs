@@ -85,7 +85,7 @@ impl Clip {
              [zoom][light]blend=c0_mode=softlight:c1_mode=average:c2_mode=average[scene];\
              [scene][chart]overlay=format=yuv422p10:x='1340+40*sin(t)':y='750+30*cos(t*1.3)',\
              noise=alls=4:allf=t:all_seed=7,\
-             setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709[picture]"
+             setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709[frames]"
         );
         let inputs = [
             "mandelbrot=s=960x540:r=25:start_scale=1.2:end_scale=0.02:end_pts=600:maxiter=200",
@@ -101,10 +101,10 @@ impl Clip {
             // Two tones with changing volume, for the duration of the video.
             let seconds = f64::from(self.frames) / f64::from(RATE);
             let tone = |hertz: u32, rate: f64| format!("0.2*sin(2*PI*{hertz}*t)*(0.6+0.4*sin(2*PI*{rate}*t))");
-            let sound = format!("aevalsrc={}|{}:s=48000:d={seconds}", tone(220, 0.5), tone(331, 0.3));
-            command.args(["-f", "lavfi", "-i", &sound]);
+            let audio = format!("aevalsrc={}|{}:s=48000:d={seconds}", tone(220, 0.5), tone(331, 0.3));
+            command.args(["-f", "lavfi", "-i", &audio]);
         }
-        command.args(["-filter_complex", &graph, "-map", "[picture]", "-frames:v", &self.frames.to_string()]);
+        command.args(["-filter_complex", &graph, "-map", "[frames]", "-frames:v", &self.frames.to_string()]);
         if self.kind == Kind::Master {
             command.args(["-map", "3:a"]);
         }

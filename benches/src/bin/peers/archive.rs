@@ -26,10 +26,10 @@ pub const GOALS: [Goal; 2] = [
     Goal { tool: TRIX, peer: SHELL_AS_IT_COMES, wall: 0.80, cpu: None },
 ];
 
-/// Who does the copies alone; each tells how long it took after the last frame.
+/// The tools of case f. Each reports the time after the last encoded frame.
 pub static COMPARED: [Tool; 2] = [
     Tool { name: "trix, structure", is_exact: true, work: Work::Programs(|setup| reported(setup, "structure")) },
-    Tool { name: "trix, pictures", is_exact: true, work: Work::Programs(|setup| reported(setup, "full")) },
+    Tool { name: "trix, frames", is_exact: true, work: Work::Programs(|setup| reported(setup, "full")) },
 ];
 
 const PROFILES: [&str; 2] = ["archive", "preview"];
@@ -60,7 +60,7 @@ fn reported(setup: &Setup<'_>, level: &str) -> io::Result<Vec<Command>> {
     command.args(["-c", "exec \"$@\" >\"$0\""]).arg(setup.folder.join(REPORT)).arg(setup.trix);
     command.arg("ingest").arg(setup.source).arg("--output").arg(setup.folder);
     command.args(["--profile", PROFILES[0], "--progress", "none", "--json"]);
-    for number in 0..setup.told.targets.len() {
+    for number in 0..setup.planned_case.targets.len() {
         command.args(["--set", &format!("outputs[{number}].verify={level}")]);
     }
     Ok(vec![command])
@@ -94,7 +94,7 @@ fn script(setup: &Setup<'_>, is_exact: bool) -> io::Result<Vec<Command>> {
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/archive.sh")).arg(setup.source).arg(setup.folder).args(STEPS);
     if is_exact {
         command.env("FILTER_THREADS", "1");
-        for target in &setup.told.targets {
+        for target in &setup.planned_case.targets {
             // For example, `master.hevc-10.mkv` becomes `hevc-10`.
             let copy = Path::new(&target.name).file_stem().map(Path::new).and_then(Path::extension);
             let copy = copy.map(|copy| copy.to_string_lossy().replace('-', "_"));

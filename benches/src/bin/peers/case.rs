@@ -88,7 +88,7 @@ pub const CASES: [Case; 6] = [
     },
     Case {
         key: "f",
-        title: "after the last frame: 1080p ProRes 4:2:2 HQ with PCM -> profile archive, pictures of all copies compared",
+        title: "after the last frame: 1080p ProRes 4:2:2 HQ with PCM -> profile archive, frames of all copies compared",
         kind: Kind::Master,
         frames: 75,
         tools: &archive::COMPARED,
@@ -141,12 +141,12 @@ pub struct Setup<'a> {
     /// Output folder, used by this tool only.
     pub folder: &'a Path,
     /// The whole job.
-    pub told: &'a Told,
+    pub planned_case: &'a PlannedCase,
 }
 
 /// A job and the decisions of its plan, in a form that processes exchange.
 #[derive(Serialize, Deserialize)]
-pub struct Told {
+pub struct PlannedCase {
     /// The job, with relative output paths.
     pub job: Job,
     /// Its outputs.
@@ -171,7 +171,7 @@ pub struct Target {
     /// Threads of the encoder, if the plan sets them.
     pub threads: Option<u32>,
     /// True if audio is copied.
-    pub copies_sound: bool,
+    pub copies_audio: bool,
 }
 
 impl Case {

@@ -14,7 +14,7 @@ use trix_core::{
 };
 
 use crate::{
-    case::{Case, Target, Told},
+    case::{Case, PlannedCase, Target},
     measure::{self, Cost},
 };
 
@@ -24,10 +24,10 @@ type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 ///
 /// # Errors
 /// Those of the library.
-pub fn told(case: &Case, source: &Path) -> Fallible<Told> {
+pub fn planned_case(case: &Case, source: &Path) -> Fallible<PlannedCase> {
     let (job, plan) = planned(case, source)?;
     let target = |output: &OutputPlan| {
-        let video = pictures(output)?;
+        let video = video_of(output)?;
         Ok(Target {
             name: output.path.clone(),
             encoder: video.encoder.to_string(),
@@ -36,11 +36,11 @@ pub fn told(case: &Case, source: &Path) -> Fallible<Told> {
             pixel_format: video.format.name().into_owned(),
             converted: video.converted,
             threads: output.threads,
-            copies_sound: output.audio.iter().any(|audio| audio.copied),
+            copies_audio: output.audio.iter().any(|audio| audio.copied),
         })
     };
     let targets = plan.sinks().into_iter().map(|sink| target(&plan.sink(sink))).collect::<Fallible<_>>()?;
-    Ok(Told { job, targets })
+    Ok(PlannedCase { job, targets })
 }
 
 fn planned(case: &Case, source: &Path) -> Fallible<(Job, Plan)> {
@@ -49,8 +49,8 @@ fn planned(case: &Case, source: &Path) -> Fallible<(Job, Plan)> {
     Ok((job, plan))
 }
 
-fn pictures(output: &OutputPlan) -> Fallible<&VideoPlan> {
-    Ok(output.video.as_ref().ok_or("an output of the case has no pictures that are encoded")?)
+fn video_of(output: &OutputPlan) -> Fallible<&VideoPlan> {
+    Ok(output.video.as_ref().ok_or("an output of the case encodes no video")?)
 }
 
 /// Decodes and converts the frames of a case into memory, then times only the encoder.
@@ -60,12 +60,12 @@ fn pictures(output: &OutputPlan) -> Fallible<&VideoPlan> {
 pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     let (_, plan) = planned(case, source)?;
     let output = plan.sink(Sink::Output(OutputId(0)));
-    let plan = pictures(&output)?;
+    let plan = video_of(&output)?;
     let opened = Source::open(source)?;
     let mut reader = FrameReader::new(opened, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 0)?;
-    let mut pictures = Vec::new();
-    while let Some(picture) = reader.next_frame()? {
-        pictures.push(picture);
+    let mut frames = Vec::new();
+    while let Some(frame) = reader.next_frame()? {
+        frames.push(frame);
     }
     // The cost of the decoder's threads and reference frames must not count for the encoder.
     drop(reader);
@@ -73,8 +73,8 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     let (began, cpu, busy) = (Instant::now(), process_seconds(), measure::busy());
     let mut encoder = video::open(plan, output.threads, None)?;
     let mut output_bytes = encoder.headers()?.parameter_sets.len() as u64;
-    for (picture, number) in pictures.into_iter().zip(0..) {
-        let encoded = encoder.push(&picture.frame, number, false)?;
+    for (frame, number) in frames.into_iter().zip(0..) {
+        let encoded = encoder.push(&frame.frame, number, false)?;
         output_bytes += encoded.map_or(0, |encoded| encoded.packet.data().len() as u64);
     }
     while let Some(encoded) = encoder.finish()? {
@@ -105,7 +105,7 @@ fn process_seconds() -> f64 {
 pub fn score(case: &Case, number: usize, source: &Path, distorted: &Path) -> Fallible<Score> {
     let (_, plan) = planned(case, source)?;
     let sink = plan.sinks().get(number).copied().ok_or("the case has no such output")?;
-    let target = pictures(&plan.sink(sink))?.filtering();
+    let target = video_of(&plan.sink(sink))?.filtering();
     let open = |path| Source::open(path);
     let cut = Cut::default;
     let mut reference = FrameReader::new(open(source)?, OnDamage::Fail, cut(), Some(target), 0)?;
@@ -117,7 +117,7 @@ pub fn score(case: &Case, number: usize, source: &Path, distorted: &Path) -> Fal
                 comparator.push(&reference.frame.planes(), &distorted.frame.planes())?;
             }
             (None, None) => return Ok(comparator.finish()),
-            _ => return Err("source and output differ in their numbers of pictures".into()),
+            _ => return Err("source and output differ in their numbers of frames".into()),
         }
     }
 }

@@ -64,7 +64,7 @@ pub fn job(source: &Path) -> Job {
 }
 
 fn run(setup: &Setup<'_>, verify: VerifyLevel) -> io::Result<Vec<Command>> {
-    let mut job = setup.told.job.clone();
+    let mut job = setup.planned_case.job.clone();
     job.outputs.iter_mut().for_each(|output| output.verify = verify);
     let file = setup.folder.join("job.json");
     fs::write(&file, serde_json::to_string_pretty(&job)?)?;
@@ -74,7 +74,7 @@ fn run(setup: &Setup<'_>, verify: VerifyLevel) -> io::Result<Vec<Command>> {
 }
 
 fn split(setup: &Setup<'_>, manner: Manner) -> io::Result<Vec<Command>> {
-    let targets = &setup.told.targets;
+    let targets = &setup.planned_case.targets;
     let mut command = ffmpeg::reading(setup.source, manner);
     let pads: String = (0..targets.len()).map(|number| format!("[copy{number}]")).collect();
     let mut graph = format!("[0:v]split={}{pads}", targets.len());
@@ -100,7 +100,7 @@ fn four(setup: &Setup<'_>, manner: Manner) -> io::Result<Vec<Command>> {
 }
 
 fn outputs<'a>(setup: &Setup<'a>) -> impl Iterator<Item = (&'a Target, &'a EncodeSettings)> {
-    let told = setup.told;
-    let settings = told.job.outputs.iter().filter_map(|output| Some(output.video.encode()?.1));
-    told.targets.iter().zip(settings)
+    let planned_case = setup.planned_case;
+    let settings = planned_case.job.outputs.iter().filter_map(|output| Some(output.video.encode()?.1));
+    planned_case.targets.iter().zip(settings)
 }

@@ -27,7 +27,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use case::{CASES, Case, Setup, Target, Told, Tool, Work};
+use case::{CASES, Case, PlannedCase, Setup, Target, Tool, Work};
 use clap::Parser;
 use machine::Machine;
 use measure::Cost;
@@ -54,7 +54,7 @@ struct Arguments {
     encoder_alone: Option<Case>,
     /// (for itself) Print the job of a case, and what its plan decides
     #[arg(long, hide = true, value_name = "CASE", value_parser = by_key)]
-    told: Option<Case>,
+    planned_case: Option<Case>,
     /// (for itself) Score a file against the source of --only
     #[arg(long, hide = true, value_name = "FILE")]
     score: Option<PathBuf>,
@@ -84,8 +84,8 @@ fn work(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         println!("{}", serde_json::to_string(&inside::encoder_alone(&case, &case.source()?)?)?);
         return Ok(());
     }
-    if let Some(case) = arguments.told.map(sized) {
-        println!("{}", serde_json::to_string(&inside::told(&case, &case.source()?)?)?);
+    if let Some(case) = arguments.planned_case.map(sized) {
+        println!("{}", serde_json::to_string(&inside::planned_case(&case, &case.source()?)?)?);
         return Ok(());
     }
     let cases = if arguments.only.is_empty() { CASES.to_vec() } else { arguments.only.clone() };
@@ -110,7 +110,7 @@ fn work(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let text = table::markdown(&run);
     println!("{text}");
 
-    let other: Vec<&str> = run.cases.iter().filter(|case| !case.same_pictures).map(|case| case.case).collect();
+    let other: Vec<&str> = run.cases.iter().filter(|case| !case.same_frames).map(|case| case.case).collect();
     if !other.is_empty() {
         return Err(format!("outputs that must be equal differ in {}; nothing is kept", other.join(", ")).into());
     }
@@ -138,7 +138,7 @@ fn compare(case: &Case, trix: &Path, runs: u32, quick: bool) -> Result<CaseResul
     let source = case.source()?;
     // Read the source first, so that the first tool of the first round does not wait for the disk.
     io::copy(&mut File::open(&source)?, &mut io::sink())?;
-    let told: Told = inside::child(&extended(&["--told".as_ref(), case.key.as_ref()], quick))?;
+    let planned_case: PlannedCase = inside::child(&extended(&["--planned-case".as_ref(), case.key.as_ref()], quick))?;
 
     let mut series: Vec<Series> = case.tools.iter().map(|tool| Series::new(tool.name, tool.is_exact)).collect();
     for round in 0..runs as usize {
@@ -148,9 +148,9 @@ fn compare(case: &Case, trix: &Path, runs: u32, quick: bool) -> Result<CaseResul
             let cost = match tool.work {
                 Work::Programs(commands) => {
                     let folder = emptied(case, tool)?;
-                    let setup = Setup { trix, source: &source, folder: &folder, told: &told };
+                    let setup = Setup { trix, source: &source, folder: &folder, planned_case: &planned_case };
                     let cost = measure::run_all(commands(&setup)?, case.has_pipes)?;
-                    let output_bytes = enter(&mut series[at].outputs, &told.targets, &folder)?;
+                    let output_bytes = enter(&mut series[at].outputs, &planned_case.targets, &folder)?;
                     Cost { output_bytes, after_last_frame: archive::after_last_frame(&folder)?, ..cost }
                 }
                 Work::EncoderAlone => {
@@ -186,8 +186,8 @@ fn enter(outputs: &mut Vec<Output>, targets: &[Target], folder: &Path) -> io::Re
         let output = |target: &Target| Output {
             name: target.name.display().to_string(),
             bytes: 0,
-            pictures: Vec::new(),
-            sound: Vec::new(),
+            frames: Vec::new(),
+            audio: Vec::new(),
             quality: None,
         };
         outputs.extend(targets.iter().map(output));
@@ -197,9 +197,9 @@ fn enter(outputs: &mut Vec<Output>, targets: &[Target], folder: &Path) -> io::Re
         output.bytes = fs::metadata(&path)?.len();
         // Without headers and messages, which may contain the name of the program.
         let units = format!("filter_units=pass_types={}", target.frame_units());
-        output.pictures.push(essence_hash(&path, &["-map", "0:v", "-bsf:v", &units])?);
-        if target.copies_sound {
-            output.sound.push(essence_hash(&path, &["-map", "0:a"])?);
+        output.frames.push(essence_hash(&path, &["-map", "0:v", "-bsf:v", &units])?);
+        if target.copies_audio {
+            output.audio.push(essence_hash(&path, &["-map", "0:a"])?);
         }
     }
     Ok(outputs.iter().map(|output| output.bytes).sum())
@@ -211,7 +211,7 @@ fn score(case: &Case, series: &mut [Series], quick: bool) -> io::Result<()> {
     for series in series {
         let folder = folder(case, series.tool)?;
         for (number, output) in series.outputs.iter_mut().enumerate() {
-            let Some(stream) = output.pictures.last() else { continue };
+            let Some(stream) = output.frames.last() else { continue };
             let quality = match known.entry((number, stream.clone())) {
                 Entry::Occupied(quality) => *quality.get(),
                 Entry::Vacant(entry) => {

@@ -35,7 +35,7 @@ pub struct CaseResult {
     /// Size of the source in bytes.
     pub source_bytes: u64,
     /// True if all runs of all exact tools gave the same coded frames, and the same copied audio, in every output.
-    pub same_pictures: bool,
+    pub same_frames: bool,
     /// The project's goals.
     pub goals: &'static [Goal],
     /// The results by tool. The first tool is the reference for the others.
@@ -63,9 +63,9 @@ pub struct Output {
     /// Size of the last file in bytes.
     pub bytes: u64,
     /// MD5 of the coded frames, one for each round.
-    pub pictures: Vec<String>,
+    pub frames: Vec<String>,
     /// MD5 of the copied audio, one for each round.
-    pub sound: Vec<String>,
+    pub audio: Vec<String>,
     /// Quality of the last file.
     pub quality: Option<Quality>,
 }
@@ -87,7 +87,7 @@ impl CaseResult {
             title: case.title,
             frames: case.frames(),
             source_bytes,
-            same_pictures: are_alike(&series),
+            same_frames: are_alike(&series),
             goals: case.goals,
             series,
         }
@@ -107,7 +107,7 @@ fn are_alike(series: &[Series]) -> bool {
         let pairs = || series.outputs.iter().zip(&first.outputs);
         let equal = |(one, other): (&Vec<String>, &Vec<String>)| one.iter().all(|hash| Some(hash) == other.first());
         series.outputs.len() == first.outputs.len()
-            && pairs().all(|(one, other)| equal((&one.pictures, &other.pictures)) && equal((&one.sound, &other.sound)))
+            && pairs().all(|(one, other)| equal((&one.frames, &other.frames)) && equal((&one.audio, &other.audio)))
     })
 }
 
@@ -158,15 +158,10 @@ pub fn unused_name(machine: &Machine) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn series(is_exact: bool, pictures: [&str; 2], sound: &[&str]) -> Series {
+    fn series(is_exact: bool, frames: [&str; 2], audio: &[&str]) -> Series {
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let output = Output {
-            name: "copy.mkv".into(),
-            bytes: 1,
-            pictures: texts(&pictures),
-            sound: texts(sound),
-            quality: None,
-        };
+        let output =
+            Output { name: "copy.mkv".into(), bytes: 1, frames: texts(&frames), audio: texts(audio), quality: None };
         Series { outputs: vec![output], ..Series::new("tool", is_exact) }
     }
 

@@ -83,8 +83,8 @@ fn encode_with_ffmpeg(setup: &Setup<'_>, manner: Manner) -> io::Result<Vec<Comma
 
 /// The single output.
 fn only<'a>(setup: &Setup<'a>) -> io::Result<(&'a crate::case::Target, &'a EncodeSettings)> {
-    let target = setup.told.targets.first();
-    let settings = setup.told.job.outputs.first().and_then(|output| output.video.encode());
+    let target = setup.planned_case.targets.first();
+    let settings = setup.planned_case.job.outputs.first().and_then(|output| output.video.encode());
     let (target, (_, settings)) = target.zip(settings).ok_or_else(|| io::Error::other("the case has no output"))?;
     Ok((target, settings))
 }

@@ -38,7 +38,7 @@ pub fn markdown(run: &Run) -> String {
         page.push('\n');
     };
     if run.quick {
-        line("A few pictures and one run each: this shows that everything works, and nothing about speed.\n".into());
+        line("A few frames and one run each: this shows that everything works, and nothing about speed.\n".into());
     }
     line(format!("- {}, {} cores, {:.0} GiB, {}", machine.cpu, machine.cores, machine.memory_gib, machine.system));
     let libraries: Vec<String> = machine.libraries.iter().map(|(name, version)| format!("{name} {version}")).collect();
@@ -74,13 +74,13 @@ How to read this:
   at once gain by it.
 - `trix` runs with `--verify off` in a to d, since ffmpeg does not look at what it wrote; `trix, verified` is the
   default. In e both sides read back what they wrote.
-- ffmpeg has one thread for each filter: with more, it converts pictures in slices, which breaks the diffusion of
+- ffmpeg has one thread for each filter: with more, it converts frames in slices, which breaks the diffusion of
   rounding errors at their edges and makes its output depend on the number of cores. In d and e, encoders have the
   numbers of threads of Trix's plan, which belong to the identity of a stream. What is called `as it comes` has the
   numbers that ffmpeg and the encoders choose.
 - Peak memory is the kernel's of the largest process; in e it is that of all processes together, looked at ten times a
   second, for both sides. Of several runs it is that of the largest.
-- `encoder alone` times the encoder over pictures that lie decoded and converted in memory; its kbit/s are those of
+- `encoder alone` times the encoder over frames that lie decoded and converted in memory; its kbit/s are those of
   the bare stream. It bounds what a job can gain around the encoder.
 - PSNR and SSIM are over all planes, against the converted source that the encoder takes in. kbit/s are those of the
   whole files. Of several outputs the table of costs says the sum of the rates and the lowest and highest score.
@@ -121,7 +121,7 @@ fn outputs(case: &CaseResult) -> Vec<[String; 6]> {
         let mut streams: Vec<(&Output, Vec<&str>)> = Vec::new();
         for series in &case.series {
             let Some(output) = series.outputs.get(number) else { continue };
-            match streams.iter_mut().find(|(other, _)| other.pictures.last() == output.pictures.last()) {
+            match streams.iter_mut().find(|(other, _)| other.frames.last() == output.frames.last()) {
                 Some((_, tools)) => tools.push(series.tool),
                 None => streams.push((output, vec![series.tool])),
             }
@@ -181,17 +181,14 @@ fn table<const N: usize>(page: &mut String, columns: &[&str; N], rows: &[[String
 fn notes(page: &mut String, case: &CaseResult, cores: usize) {
     let exact: Vec<&str> = case.series.iter().filter(|series| series.is_exact).map(|series| series.tool).collect();
     let exact = exact.join("; ");
-    let same = if case.same_pictures {
-        format!("the coded pictures of {exact} are equal, bit for bit, in every run")
+    let same = if case.same_frames {
+        format!("the coded frames of {exact} are equal, bit for bit, in every run")
     } else {
-        format!("the coded pictures of {exact} DIFFER: they did not do the same work")
+        format!("the coded frames of {exact} DIFFER: they did not do the same work")
     };
     let megabytes = case.source_bytes as f64 / 1e6;
-    let _ = writeln!(
-        page,
-        "- {}: {}; {} pictures, source of {megabytes:.0} MB; {same}.",
-        case.case, case.title, case.frames
-    );
+    let _ =
+        writeln!(page, "- {}: {}; {} frames, source of {megabytes:.0} MB; {same}.", case.case, case.title, case.frames);
     let elsewhere: Vec<f64> = case.series.iter().flat_map(|series| series.elsewhere(cores)).collect();
     let most = elsewhere.iter().copied().fold(0.0, f64::max);
     let _ = writeln!(
