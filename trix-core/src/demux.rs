@@ -2,7 +2,11 @@
 //!
 //! Invariant: a source that is shorter than its container declares is never reported as complete.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use trix_av::{
     AvError,
@@ -20,7 +24,7 @@ use trix_model::{
 use crate::{
     index::{self, Begin},
     integrity::{Integrity, next_recording},
-    source::{Discontinuity, Source, foreign_samples},
+    source::{Appeared, Discontinuity, Source, foreign_samples},
 };
 
 /// Reads the packets of a source.
@@ -40,6 +44,10 @@ pub struct Demuxer {
     film: Option<Film>,
     /// The index of that stream, if no other stream is read.
     alone: Option<usize>,
+    /// True if the source is not read from its start.
+    is_landed: bool,
+    /// Packets that were read and are next.
+    ready: VecDeque<Packet>,
     /// The next packet of the other streams, while a packet of the film comes first.
     other: Option<Packet>,
     others_ended: bool,
@@ -66,6 +74,51 @@ struct Seen {
     last_byte: Option<u64>,
 }
 
+/// What becomes of the other streams, if one is read from mid-file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// They are not read.
+    Unread,
+    /// They are read from near the same place.
+    Near,
+    /// They are read from the start of the source.
+    FromStart,
+}
+
+/// Reads `landed` up to the packet of stream `index` at which `begin` starts, and returns it with that packet. The packets
+/// of other streams before it come first, if they are read from there too. `None` if that packet is not found.
+fn enter(
+    mut landed: Source,
+    index: usize,
+    begin: &Begin,
+    others: Others,
+) -> Result<Option<(Source, VecDeque<Packet>)>> {
+    if others != Others::Near {
+        landed.keep_only(index);
+    }
+    let wanted = begin.packet();
+    let mut before = VecDeque::new();
+    loop {
+        if landed.is_cancelled() {
+            return Err(Error::cancelled(Stage::Demux));
+        }
+        match landed.read() {
+            Ok(Some(packet)) if packet.stream() != index => before.extend((others == Others::Near).then_some(packet)),
+            Ok(Some(packet)) if wanted.is(packet.pts(), packet.dts(), packet.data().len()) => {
+                before.push_back(packet);
+                // What a demuxer says about the place at which it was put is no damage.
+                landed.is_complained_of();
+                return Ok(Some((landed, before)));
+            }
+            Ok(Some(packet)) if packet.dts().zip(wanted.dts).is_some_and(|(dts, wanted)| dts > wanted) => {
+                return Ok(None);
+            }
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => return Ok(None),
+        }
+    }
+}
+
 /// Number of consecutive read errors after which the source counts as unreadable.
 const FAILURES: u32 = 64;
 
@@ -86,17 +139,38 @@ impl Demuxer {
             ended: false,
             film: None,
             alone: None,
+            is_landed: false,
+            ready: VecDeque::new(),
             other: None,
             others_ended: false,
         }
     }
 
-    /// Reads stream `index` from the packet at which `begin` starts, if the header lists the packets of that stream.
-    /// The packets before it are not read. With `alone`, the other streams are not read at all.
+    /// Reads stream `index` from the packet at which `begin` starts, if the file can be entered there or its header lists
+    /// the packets of that stream. The packets before it are not read.
     ///
     /// # Errors
-    /// As for opening the source.
-    pub(crate) fn beginning_at(mut self, index: usize, begin: &Begin, alone: bool) -> Result<Self> {
+    /// As for opening the source. `MalformedInput` if it no longer holds that packet.
+    pub(crate) fn beginning_at(mut self, index: usize, begin: &Begin, others: Others) -> Result<Self> {
+        let alone = others == Others::Unread;
+        if let Some(landing) = begin.landing() {
+            let landed = self.source.landed(index, &landing.way, landing.ticks)?;
+            let found = landed.map(|landed| enter(landed, index, begin, others)).transpose()?.flatten();
+            let Some((mut landed, mut before)) = found else {
+                let detail = "the source changed while it was read: a keyframe is no longer where it was";
+                let error = Error::new(ErrorKind::MalformedInput, Stage::Demux, detail).in_stream(index);
+                return Err(error.in_file(&self.label));
+            };
+            self.seen[index].packets = begin.packets_passed();
+            if others == Others::FromStart {
+                self.source.discard(index);
+                self.film = Some(Film { index, source: landed, next: before.pop_back(), ended: false });
+            } else {
+                landed.goes_through();
+                (self.source, self.ready, self.is_landed) = (landed, before, true);
+            }
+            return Ok(self);
+        }
         if !self.source.lists_packets(index) {
             return Ok(self);
         }
@@ -112,6 +186,9 @@ impl Demuxer {
 
     /// The next packet of the source. With two readers, their packets are merged by decoding time.
     fn read(&mut self) -> std::result::Result<Option<Packet>, AvError> {
+        if let Some(packet) = self.ready.pop_front() {
+            return Ok(Some(packet));
+        }
         let Some(film) = &mut self.film else { return self.source.read() };
         if film.next.is_none() && !film.ended {
             if self.source.input.io_state().is_cancelled() {
@@ -140,6 +217,11 @@ impl Demuxer {
     /// The state shared with the I/O layer of the demuxer. Its cancel flag ends a read in progress.
     pub(crate) fn io_state(&self) -> &Arc<IoState> {
         self.source.input.io_state()
+    }
+
+    /// Collects the messages about streams that appear in mid-file.
+    pub(crate) fn appeared(&self) -> Appeared {
+        self.source.appeared()
     }
 
     /// The source's streams.
@@ -183,12 +265,24 @@ impl Demuxer {
     /// `Io` if the file cannot be read, `Limit` for a packet that is too large, and `MalformedInput` for damage if
     /// damage is not tolerated.
     pub fn next_packet(&mut self) -> Result<Option<Packet>> {
+        let found = self.find_packet();
+        // A read that is cut off looks like damage, or like the end of the source.
+        match self.io_state().is_cancelled() {
+            true => Err(Error::cancelled(Stage::Demux)),
+            false => found,
+        }
+    }
+
+    fn find_packet(&mut self) -> Result<Option<Packet>> {
         if !self.started {
             self.started = true;
             if self.source.skips_samples() {
                 self.changes = foreign_samples(&self.source);
             }
-            self.integrity = self.source.integrity().map_err(|error| self.unreadable(error))?;
+            // These checks read the source from its start.
+            if !self.is_landed {
+                self.integrity = self.source.integrity().map_err(|error| self.unreadable(error))?;
+            }
         }
         let mut failures = 0;
         while !self.ended {
@@ -211,8 +305,9 @@ impl Demuxer {
                 }
                 Err(code) => {
                     self.check_io()?;
+                    // The caller reports the cancellation.
                     if self.io_state().is_cancelled() {
-                        return Err(Error::cancelled(Stage::Demux));
+                        return Ok(None);
                     }
                     failures += 1;
                     // A demuxer that cannot continue returns EIO or repeats the error. The rest of the file is then
@@ -310,10 +405,6 @@ impl Demuxer {
         let end = packet.position().map(|start| start + read);
         let is_last = self.source.is_open_ended() && end == Some(self.source.extent().size);
         if packet.is_corrupt() && !is_last {
-            // A cancelled read ends in the middle of a packet, and libavformat marks the incomplete packet as corrupt.
-            if self.io_state().is_cancelled() {
-                return Err(Error::cancelled(Stage::Demux));
-            }
             self.damage
                 .add(DamageKind::Packet, Stage::Demux, Some(index), place, "a packet is incomplete or corrupt".into())
                 .map_err(|error| error.in_file(&self.label))?;
@@ -405,6 +496,9 @@ impl Demuxer {
         }
         // The index of an MP4 or MOV file lists every packet before the first is read. No other container is as exact.
         if self.source.input.demuxer().starts_with("mov,") {
+            if self.is_landed {
+                return Ok(());
+            }
             for (facts, seen) in self.source.streams().iter().zip(&self.seen) {
                 // Chapter tracks are read with the header and yield no packets.
                 let is_left = self.alone.is_some_and(|film| film != facts.index);

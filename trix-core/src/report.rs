@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
-use trix_model::{check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, extras::ExtrasCount};
+use trix_model::{
+    check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, extras::ExtrasCount, time::Timestamp,
+};
 
 use crate::{
     decode::{audio::AudioChange, timing::TimingReport},
@@ -70,6 +72,9 @@ pub struct Report {
 pub struct Seek {
     /// Frames before that place, which were not decoded.
     pub not_decoded: u64,
+    /// The time from which these frames were counted, if the source was entered in the middle: what lies before was not
+    /// read. `None` if all frames before the cut were counted.
+    pub known_from: Option<Timestamp>,
     /// Why decoding began at the start of the source; `None` if it began near the first requested frame.
     pub from_start: Option<FromStart>,
 }

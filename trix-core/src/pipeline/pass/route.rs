@@ -81,6 +81,11 @@ impl Route {
         }
     }
 
+    /// True if packets long before the first that is kept make no difference.
+    pub(super) fn can_begin_late(&self) -> bool {
+        matches!(self, Route::Output(own) if matches!(own.kind, Kind::Audio(_)))
+    }
+
     /// True if this route alone is a reason to continue reading.
     fn leads(&self) -> bool {
         !matches!(self, Route::Output(own) if matches!(own.kind, Kind::Subtitles(_)))

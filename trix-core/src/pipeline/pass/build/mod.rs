@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     decode::video::DecodedFrame,
-    demux::Demuxer,
+    demux::{Demuxer, Others},
     index::Begin,
     pipeline::{
         failures::{self, StageErrors},
@@ -159,14 +159,21 @@ pub(crate) fn start(
     builder.frames(&source, watch)?;
 
     let Builder { mut waiting, routes, shared, damage, names, seek, begin, feed, .. } = builder;
-    let appeared = source.appeared();
-    let io = Arc::clone(source.input.io_state());
+    let (mut appeared, mut io) = (source.appeared(), Arc::clone(source.input.io_state()));
     if feed.is_none() {
         let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
         if let Some((index, begin)) = begin {
-            let alone = routes.iter().enumerate().all(|(other, own)| other == index || own.is_empty());
-            demuxer = demuxer.beginning_at(index, &begin, alone)?;
+            let others = routes.iter().enumerate().filter(|(other, _)| *other != index);
+            let others: Vec<&Route> = others.flat_map(|(_, own)| own).collect();
+            let others = match others.is_empty() {
+                true => Others::Unread,
+                false if others.iter().all(|route| route.can_begin_late()) => Others::Near,
+                false => Others::FromStart,
+            };
+            demuxer = demuxer.beginning_at(index, &begin, others)?;
         }
+        // A demuxer that enters a source in the middle reads another opening of it.
+        (appeared, io) = (demuxer.appeared(), Arc::clone(demuxer.io_state()));
         let record = Arc::clone(&shared);
         let work = Box::new(move || {
             *record::lock(&record.walked) = route::demux(demuxer, routes)?;
