@@ -2,6 +2,8 @@
 //!
 //! Invariant: a source that is shorter than its container declares is never reported as complete.
 
+mod entering;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     path::PathBuf,
@@ -21,6 +23,8 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
+use self::entering::enter;
+pub(crate) use self::entering::{Decoded, Others};
 use crate::{
     index::{self, Begin},
     integrity::{Integrity, next_recording},
@@ -74,51 +78,6 @@ struct Seen {
     last_byte: Option<u64>,
 }
 
-/// What becomes of the other streams, if one is read from mid-file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Others {
-    /// They are not read.
-    Unread,
-    /// They are read from near the same place.
-    Near,
-    /// They are read from the start of the source.
-    FromStart,
-}
-
-/// Reads `landed` up to the packet of stream `index` at which `begin` starts, and returns it with that packet. The packets
-/// of other streams before it come first, if they are read from there too. `None` if that packet is not found.
-fn enter(
-    mut landed: Source,
-    index: usize,
-    begin: &Begin,
-    others: Others,
-) -> Result<Option<(Source, VecDeque<Packet>)>> {
-    if others != Others::Near {
-        landed.keep_only(index);
-    }
-    let wanted = begin.packet();
-    let mut before = VecDeque::new();
-    loop {
-        if landed.is_cancelled() {
-            return Err(Error::cancelled(Stage::Demux));
-        }
-        match landed.read() {
-            Ok(Some(packet)) if packet.stream() != index => before.extend((others == Others::Near).then_some(packet)),
-            Ok(Some(packet)) if wanted.is(packet.pts(), packet.dts(), packet.data().len()) => {
-                before.push_back(packet);
-                // What a demuxer says about the place at which it was put is no damage.
-                landed.is_complained_of();
-                return Ok(Some((landed, before)));
-            }
-            Ok(Some(packet)) if packet.dts().zip(wanted.dts).is_some_and(|(dts, wanted)| dts > wanted) => {
-                return Ok(None);
-            }
-            Ok(Some(_)) => {}
-            Ok(None) | Err(_) => return Ok(None),
-        }
-    }
-}
-
 /// Number of consecutive read errors after which the source counts as unreadable.
 const FAILURES: u32 = 64;
 
@@ -151,25 +110,47 @@ impl Demuxer {
     ///
     /// # Errors
     /// As for opening the source. `MalformedInput` if it no longer holds that packet.
-    pub(crate) fn beginning_at(mut self, index: usize, begin: &Begin, others: Others) -> Result<Self> {
+    pub(crate) fn beginning_at(
+        mut self,
+        index: usize,
+        begin: &Begin,
+        mut others: Others,
+        (decoded, has_place): Decoded<'_>,
+    ) -> Result<Self> {
         let alone = others == Others::Unread;
         if let Some(landing) = begin.landing() {
-            let landed = self.source.landed(index, &landing.way, landing.ticks)?;
-            let found = landed.map(|landed| enter(landed, index, begin, others)).transpose()?.flatten();
-            let Some((mut landed, mut before)) = found else {
+            let enter = |others: Others| {
+                let landed = self.source.landed(index, &landing.way, landing.ticks)?;
+                landed.map(|landed| enter(landed, index, begin, others, decoded)).transpose().map(Option::flatten)
+            };
+            let mut found = enter(others)?;
+            let first = |stream: usize, packets: &VecDeque<Packet>| {
+                packets.iter().find(|packet| packet.stream() == stream).and_then(Packet::pts)
+            };
+            let is_placed = |packets: &VecDeque<Packet>| {
+                decoded.iter().all(|stream| first(*stream, packets).is_some_and(|pts| has_place(*stream, pts)))
+            };
+            if others == Others::Near && found.as_ref().is_some_and(|(_, packets)| !is_placed(packets)) {
+                others = Others::FromStart;
+                found = enter(others)?;
+            }
+            if let Some((mut landed, mut before)) = found {
+                self.seen[index].packets = begin.packets_passed();
+                if others == Others::FromStart {
+                    self.source.discard(index);
+                    self.film = Some(Film { index, source: landed, next: before.pop_back(), ended: false });
+                } else {
+                    landed.goes_through();
+                    (self.source, self.ready, self.is_landed) = (landed, before, true);
+                }
+                return Ok(self);
+            }
+            // Frames before a packet that was found near it are not counted, so that there is no other way to it.
+            if begin.known_from().is_some() {
                 let detail = "the source changed while it was read: a keyframe is no longer where it was";
                 let error = Error::new(ErrorKind::MalformedInput, Stage::Demux, detail).in_stream(index);
                 return Err(error.in_file(&self.label));
-            };
-            self.seen[index].packets = begin.packets_passed();
-            if others == Others::FromStart {
-                self.source.discard(index);
-                self.film = Some(Film { index, source: landed, next: before.pop_back(), ended: false });
-            } else {
-                landed.goes_through();
-                (self.source, self.ready, self.is_landed) = (landed, before, true);
             }
-            return Ok(self);
         }
         if !self.source.lists_packets(index) {
             return Ok(self);
@@ -217,6 +198,11 @@ impl Demuxer {
     /// The state shared with the I/O layer of the demuxer. Its cancel flag ends a read in progress.
     pub(crate) fn io_state(&self) -> &Arc<IoState> {
         self.source.input.io_state()
+    }
+
+    /// True if all streams are read from mid-file.
+    pub(crate) fn is_landed(&self) -> bool {
+        self.is_landed
     }
 
     /// Collects the messages about streams that appear in mid-file.
@@ -557,3 +543,6 @@ pub(crate) struct Presented {
     /// The tolerance of `end`: one audio packet, or two for codecs that yield one block more than the container lists.
     pub(crate) grain: Option<Timestamp>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,7 +156,7 @@ impl FrameReader {
         }
         let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
         if let Some(Ok(begin)) = &begin {
-            demuxer = demuxer.beginning_at(facts.index, begin, Others::Unread)?;
+            demuxer = demuxer.beginning_at(facts.index, begin, Others::Unread, (&[], &|_, _| false))?;
         }
         Ok(FrameReader {
             demuxer,

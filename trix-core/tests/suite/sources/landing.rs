@@ -54,23 +54,23 @@ fn cuts() -> Vec<u64> {
 }
 
 /// Cuts `file` at several places, and compares frames and samples with those of all of it.
-fn compare(file: &Path, audio: &AudioSettings, is_near: bool) -> Vec<Report> {
+fn compare(file: &Path, audio: AudioSettings, is_near: bool) -> Vec<Report> {
     let name = file.file_name().expect("a name").to_string_lossy().into_owned();
     let folder = folder();
     let (whole, part) = (folder.path().join("whole.mkv"), folder.path().join("part.mkv"));
-    done(&job(file, &whole, *audio));
+    done(&job(file, &whole, audio));
     let all = planes(&whole);
-    let is_heard = *audio != AudioSettings::None;
+    let is_heard = audio != AudioSettings::None;
     let heard = if is_heard { samples(&whole, 0, "s32le") } else { Vec::new() };
     // 48 kHz, with the same number of channels as the source.
     let width = if is_heard { heard.len() / (FRAMES as usize * 1920) } else { 0 };
     let mut reports = Vec::new();
     for first in cuts() {
         let count = 4.min(FRAMES - first);
-        let mut job = job(file, &part, *audio);
+        let mut job = job(file, &part, audio);
         (job.source.start, job.source.duration) = (Some(frames(first)), Some(frames(count)));
         let report = done(&job);
-        let seek = report.seek.expect("a cut begins somewhere");
+        let seek = report.seek.as_ref().expect("a cut begins somewhere");
         assert_eq!(seek.from_start, None, "{name} at {first}");
         assert_eq!(seek.known_from.is_some(), is_near, "{name} at {first}: {seek:?}");
         let range = first as usize * FRAME..(first + count) as usize * FRAME;
@@ -109,7 +109,32 @@ fn frames_far_behind_the_start() {
     ] {
         for container in containers {
             let file = made(&format!("{name}.{container}"), &format!("{FILM} {options}"));
-            compare(&file, &AudioSettings::None, !matches!(*container, "mp4" | "mov"));
+            compare(&file, AudioSettings::None, !matches!(*container, "mp4" | "mov"));
+        }
+    }
+}
+
+#[test]
+fn decoded_audio_far_behind_the_start() {
+    let video = x264("keyint=40:open-gop=1:bframes=3");
+    let mpeg2 = "-c:v mpeg2video -g 15 -bf 2 -b:v 2M";
+    for (name, video, options, audio, is_late) in [
+        ("pcm.mov", video.as_str(), "-c:a pcm_s16le", AudioSettings::Flac, true),
+        ("pcm.mxf", mpeg2, "-c:a pcm_s16le", AudioSettings::Flac, true),
+        ("pcm.mkv", &video, "-c:a pcm_s16le", AudioSettings::Flac, true),
+        ("flac.mkv", &video, "-c:a flac", AudioSettings::Flac, true),
+        ("alac.mp4", &video, "-c:a alac", AudioSettings::Flac, true),
+        ("mp2.ts", mpeg2, "-c:a mp2 -b:a 256k", AudioSettings::Pcmf32, true),
+        ("mp2.mkv", mpeg2, "-c:a mp2 -b:a 256k", AudioSettings::Pcmf32, true),
+        // Its samples depend on all that came before.
+        ("aac.ts", &video, "-c:a aac", AudioSettings::Pcmf32, false),
+        ("aac.mp4", &video, "-c:a aac", AudioSettings::Pcmf32, false),
+        ("ac3.ts", &video, "-c:a ac3", AudioSettings::Pcmf32, false),
+    ] {
+        let file = made(&format!("decoded-{name}"), &format!("{FILM} {AUDIO} {video} {options}"));
+        for report in compare(&file, audio, !name.ends_with("mp4") && !name.ends_with("mov")) {
+            let seek = report.seek.expect("a cut begins somewhere");
+            assert_eq!(seek.audio_from_start.is_empty(), is_late, "{name}: {seek:?}");
         }
     }
 }

@@ -234,7 +234,8 @@ impl<'a> Builder<'a> {
             }
             let not_decoded = begin.as_ref().map_or(0, Begin::passed);
             let known_from = begin.as_ref().ok().and_then(Begin::known_from);
-            self.seek = Some(Seek { not_decoded, known_from, from_start: begin.as_ref().err().copied() });
+            let from_start = begin.as_ref().err().copied();
+            self.seek = Some(Seek { not_decoded, known_from, from_start, audio_from_start: Vec::new() });
             self.begin = begin.ok().map(|begin| (index, begin));
         }
         let mut shown = self.outputs.values().filter(|output| output.video.is_some());
