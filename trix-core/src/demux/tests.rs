@@ -60,7 +60,7 @@ fn cancelled(file: &Path, packets: usize) -> Option<ErrorKind> {
         reading.next_packet().expect("no error").expect("a packet");
     }
     let is_all_read = read.load(Ordering::Relaxed) >= size;
-    demuxer.set(Arc::clone(reading.io_state())).expect("set once");
+    assert!(demuxer.set(Arc::clone(reading.io_state())).is_ok(), "set once");
     loop {
         match reading.next_packet() {
             Ok(Some(_)) => {}

@@ -10,6 +10,7 @@ use trix_core::{
     media::time::{Rational, Timestamp},
     spec::{
         audio::AudioSettings,
+        picture::Deinterlace,
         still::{PosterSettings, StillSettings},
         video::{EncodeSettings, Encoder, RateControl},
     },
@@ -37,6 +38,8 @@ fn job(file: &Path, output: &Path, audio: AudioSettings) -> Job {
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
     let mut job = picture_job(file, output, Encoder::X264, settings);
     job.outputs[0].audio = audio;
+    // A deinterlacer that looks at neighbours has none before the first frame of a cut.
+    job.outputs[0].picture.deinterlace = Deinterlace::Off;
     job.outputs[0].overwrite = true;
     job
 }
