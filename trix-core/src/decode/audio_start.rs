@@ -1,7 +1,7 @@
 //! Finds how decoding of audio can begin in mid-stream.
 //!
-//! Invariant: after the packets that are thrown away, the samples are those of a decode from the start, and so are their
-//! numbers. Where that cannot be shown, decoding begins at the start.
+//! Invariant: samples and their numbers are those of a decode from the start. Where that cannot be shown, decoding begins
+//! at the start.
 
 use std::sync::Arc;
 
@@ -15,18 +15,14 @@ use trix_model::{
 use super::audio::AudioDecoder;
 use crate::source::Source;
 
-/// The number of packets that are decoded and thrown away before the samples are those of a decode from the start. `None`
-/// for codecs that keep a state for ever: decoders of AAC, AC-3 and E-AC-3 fill bands with noise from a generator that
-/// runs on from packet to packet.
-pub(crate) fn run_up(codec: &str) -> Option<usize> {
+/// True if each packet of `codec` is decoded by itself. Other decoders keep a state from the first packet on: AAC, AC-3 and
+/// E-AC-3 fill bands with noise from a generator that never restarts, and MPEG layer II passes on rounding errors.
+pub(crate) fn stands_alone(codec: &str) -> bool {
     match codec {
-        // Each packet stands alone.
-        "flac" | "alac" | "wavpack" => Some(0),
-        "adpcm_ima_wav" | "pcm_dvd" | "pcm_bluray" | "s302m" => None,
-        _ if codec.starts_with("pcm_") => Some(0),
-        // The filter bank of layer II reaches 512 samples back, less than one packet of 1152.
-        "mp2" => Some(2),
-        _ => None,
+        "flac" | "alac" | "wavpack" => true,
+        // Their packets hold parts of blocks.
+        "pcm_dvd" | "pcm_bluray" => false,
+        _ => codec.starts_with("pcm_"),
     }
 }
 
@@ -91,14 +87,6 @@ impl Head {
         let place = self.begins.saturating_add(blocks.saturating_mul(self.usual));
         ((place - near).abs() <= tick).then_some(place)
     }
-}
-
-/// A decode that begins in mid-stream.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Late {
-    pub(crate) head: Head,
-    /// Packets whose samples are thrown away.
-    pub(crate) run_up: usize,
 }
 
 /// What lies before the first block of a decode that began in mid-stream.

@@ -21,9 +21,9 @@ use crate::source::Source;
 /// before a cut that is closer costs little, and counts its frames.
 const FAR: Timestamp = seconds(30);
 
-/// How long before the cut the file is entered, in seconds. Audio that was written later than the frames beside it, and
-/// what decoders of audio need before a cut, lies within the first. The others are for long groups of frames.
-const LEADS: [i64; 3] = [4, 16, 64];
+/// How long before the cut the file is entered, in seconds. Audio that was written earlier than the frames beside it lies
+/// within the first. The others are for long groups of frames.
+const LEADS: [i64; 4] = [4, 16, 30, 64];
 
 const fn seconds(count: i64) -> Timestamp {
     Timestamp::new(count, TimeBase::new(1, 1))
@@ -35,8 +35,12 @@ fn before(time: Timestamp, by: Timestamp) -> Timestamp {
 
 /// True if `start` is so far from the start of `source` that the file is entered in the middle.
 pub(super) fn is_far(source: &Source, start: Timestamp) -> bool {
-    let first = Timestamp::new(source.start().unwrap_or(0), TimeBase::new(1, 1_000_000));
-    before(start, FAR) > first
+    before(start, FAR) > first(source)
+}
+
+/// The start of `source`.
+fn first(source: &Source) -> Timestamp {
+    Timestamp::new(source.start().unwrap_or(0), TimeBase::new(1, 1_000_000))
 }
 
 /// The start of a decode for frames from `start` on, found among the packets shortly before.
@@ -48,7 +52,7 @@ pub(super) fn window(source: &Source, facts: &StreamFacts, start: Timestamp) -> 
     let Some(way) = source.way(facts.index, start)?.map(Arc::new) else { return Ok(None) };
     for lead in LEADS {
         let from = before(start, seconds(lead));
-        if !is_far(source, from) {
+        if from <= first(source) {
             break;
         }
         let landing = Landing { way: Arc::clone(&way), ticks: from.rescale(facts.time_base) };

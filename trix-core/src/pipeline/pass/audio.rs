@@ -17,7 +17,7 @@ use super::listen::Gauge;
 use crate::{
     decode::{
         audio::AudioDecoder,
-        audio_start::{Head, Late, Passed},
+        audio_start::{Head, Passed},
         data_bursts::BurstFinder,
     },
     encode::{
@@ -41,28 +41,23 @@ use crate::{
 /// Decodes an audio stream for all consumers.
 pub(super) struct AudioDecodeStage {
     pub(super) decoder: AudioDecoder,
-    /// Set if decoding begins in mid-stream.
-    pub(super) late: Arc<OnceLock<Late>>,
+    /// The start of the stream, if decoding begins in mid-stream.
+    pub(super) head: Arc<OnceLock<Head>>,
     pub(super) shared: Arc<Shared>,
 }
 
 impl AudioDecodeStage {
     pub(super) fn run(mut self, input: Receiver<Queued<Packet>>, mut output: Fan<Queued<Frame>>) -> Result<()> {
         let (mut wanted, mut ended) = (true, false);
-        let mut late = self.late.get().copied();
-        let mut left = late.map_or(0, |late| late.run_up);
+        let mut head = self.head.get().copied();
         while wanted && !ended {
             let packet = input.receive(Stage::Decode)?.map(|queued| queued.item);
             ended = packet.is_none();
             self.decoder.push(packet.as_ref())?;
             while let Some(frame) = self.decoder.receive()? {
-                if left > 0 {
-                    continue;
-                }
-                let passed = late.take().map(|late| self.passed(late.head, &frame)).transpose()?;
+                let passed = head.take().map(|head| self.passed(head, &frame)).transpose()?;
                 wanted &= output.send(Queued::audio(frame).after(passed), Stage::Decode)? == Sent::Yes;
             }
-            left = left.saturating_sub(1);
         }
         // A container keeps nothing readable of an empty track.
         if self.decoder.samples() == 0 {

@@ -24,6 +24,8 @@ const FILM: &str = "-f lavfi -i testsrc2=size=128x96:rate=25:duration=66,noise=a
 const AUDIO: &str = "-f lavfi -i aevalsrc=0.4*sin(t*3000)+0.3*random(0)|0.5*sin(t*t*90):s=48000:d=66";
 const FRAMES: u64 = 66 * 25;
 const FRAME: usize = 128 * 96 * 3 / 2;
+/// Bytes of audio beside a frame: 1920 samples of two channels, of 4 bytes each.
+const SAMPLES: usize = 1920 * 2 * 4;
 
 fn made(name: &str, line: &str) -> PathBuf {
     made_by_ffmpeg(&format!("landing-{name}"), line)
@@ -65,8 +67,6 @@ fn compare(file: &Path, audio: AudioSettings, is_near: bool) -> Vec<Report> {
     let all = planes(&whole);
     let is_heard = audio != AudioSettings::None;
     let heard = if is_heard { samples(&whole, 0, "s32le") } else { Vec::new() };
-    // 48 kHz, with the same number of channels as the source.
-    let width = if is_heard { heard.len() / (FRAMES as usize * 1920) } else { 0 };
     let mut reports = Vec::new();
     for first in cuts() {
         let count = 4.min(FRAMES - first);
@@ -79,7 +79,8 @@ fn compare(file: &Path, audio: AudioSettings, is_near: bool) -> Vec<Report> {
         let range = first as usize * FRAME..(first + count) as usize * FRAME;
         assert!(planes(&part) == all[range], "frames of {name} at {first}");
         if is_heard {
-            let range = first as usize * 1920 * width..(first + count) as usize * 1920 * width;
+            let place = |frame: u64| (frame as usize * SAMPLES).min(heard.len());
+            let range = place(first)..place(first + count);
             let found = samples(&part, 0, "s32le");
             assert!(found == heard[range.clone()], "samples of {name} at {first}: {} of {}", found.len(), range.len());
         }
@@ -127,8 +128,8 @@ fn decoded_audio_far_behind_the_start() {
         ("pcm.mkv", &video, "-c:a pcm_s16le", AudioSettings::Flac, true),
         ("flac.mkv", &video, "-c:a flac", AudioSettings::Flac, true),
         ("alac.mp4", &video, "-c:a alac", AudioSettings::Flac, true),
-        ("mp2.ts", mpeg2, "-c:a mp2 -b:a 256k", AudioSettings::Pcmf32, true),
-        ("mp2.mkv", mpeg2, "-c:a mp2 -b:a 256k", AudioSettings::Pcmf32, true),
+        ("mp2.ts", mpeg2, "-c:a mp2 -b:a 256k", AudioSettings::Pcmf32, false),
+        ("mp2.mkv", mpeg2, "-c:a mp2 -b:a 256k", AudioSettings::Pcmf32, false),
         // Its samples depend on all that came before.
         ("aac.ts", &video, "-c:a aac", AudioSettings::Pcmf32, false),
         ("aac.mp4", &video, "-c:a aac", AudioSettings::Pcmf32, false),

@@ -324,11 +324,11 @@ impl<'a> Builder<'a> {
         let (to_decoder, input, depth) = channel::<Queued<Packet>>(self.packets(), &token);
         watch.add_queue(&format!("decode {index}"), depth);
         self.routes[index].push(Route::Decoder(to_decoder));
-        let late = Arc::new(OnceLock::new());
-        if can_begin_late && audio_start::run_up(&self.facts(index)?.codec).is_some() {
-            self.late.insert(index, Arc::clone(&late));
+        let head = Arc::new(OnceLock::new());
+        if can_begin_late && audio_start::stands_alone(&self.facts(index)?.codec) {
+            self.heads.insert(index, Arc::clone(&head));
         }
-        let stage = AudioDecodeStage { decoder, late, shared: Arc::clone(&self.shared) };
+        let stage = AudioDecodeStage { decoder, head, shared: Arc::clone(&self.shared) };
         let work = move || stage.run(input, output).map_err(|error| error.in_file(&label));
         self.wait(format!("decode-{index}"), Stage::Decode, token, work);
         Ok(())

@@ -32,10 +32,7 @@ use super::{
     route::{self, Route},
 };
 use crate::{
-    decode::{
-        audio_start::{self, Head, Late},
-        video::DecodedFrame,
-    },
+    decode::{audio_start::Head, video::DecodedFrame},
     demux::{Demuxer, Others},
     index::Begin,
     pipeline::{
@@ -83,8 +80,8 @@ struct Builder<'a> {
     begin: Option<(usize, Begin)>,
     /// The place of demuxer and decoders, if a program gives frames and audio.
     feed: Option<Feed>,
-    /// Audio streams whose decode can begin in mid-stream.
-    late: BTreeMap<usize, Arc<OnceLock<Late>>>,
+    /// Audio streams whose decode can begin in mid-stream. Each receives its start if it does.
+    heads: BTreeMap<usize, Arc<OnceLock<Head>>>,
 }
 
 /// The objects through which a caller follows a pass.
@@ -161,17 +158,17 @@ pub(crate) fn start(
         found,
         seek: None,
         begin: None,
-        late: BTreeMap::new(),
+        heads: BTreeMap::new(),
     };
     builder.products(&source, watch)?;
     builder.videos(watch)?;
     builder.audio_tracks(&source, watch)?;
     builder.frames(&source, watch)?;
 
-    let Builder { mut waiting, routes, shared, damage, names, mut seek, begin, feed, late, streams, .. } = builder;
+    let Builder { mut waiting, routes, shared, damage, names, mut seek, begin, feed, heads, streams, .. } = builder;
     let (mut appeared, mut io) = (source.appeared(), Arc::clone(source.input.io_state()));
     if feed.is_none() {
-        let demuxer = enter(source, &damage, &routes, begin, &late, &streams, &mut seek)?;
+        let demuxer = enter(source, &damage, &routes, begin, &heads, &streams, &mut seek)?;
         // A demuxer that enters a source in the middle reads another opening of it.
         (appeared, io) = (demuxer.appeared(), Arc::clone(demuxer.io_state()));
         let record = Arc::clone(&shared);
@@ -200,13 +197,13 @@ fn enter(
     damage: &Arc<DamageLog>,
     routes: &[Vec<Route>],
     begin: Option<(usize, Begin)>,
-    late: &BTreeMap<usize, Arc<OnceLock<Late>>>,
+    starts: &BTreeMap<usize, Arc<OnceLock<Head>>>,
     streams: &[StreamFacts],
     seek: &mut Option<Seek>,
 ) -> Result<Demuxer> {
     let mut heads = BTreeMap::new();
     if begin.as_ref().is_some_and(|(_, begin)| begin.landing().is_some()) {
-        for index in late.keys().copied() {
+        for index in starts.keys().copied() {
             heads.extend(Head::of(&source, &streams[index])?.map(|head| (index, head)));
         }
     }
@@ -230,8 +227,7 @@ fn enter(
     }
     if demuxer.is_landed() {
         for (index, head) in &heads {
-            let run_up = audio_start::run_up(&streams[*index].codec).unwrap_or(0);
-            late.get(index).map(|late| late.set(Late { head: *head, run_up }));
+            starts.get(index).map(|start| start.set(*head));
         }
     } else if let Some(seek) = seek {
         let is_decoded = |index: &usize| routes[*index].iter().any(|route| matches!(route, Route::Decoder(_)));
