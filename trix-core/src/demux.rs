@@ -2,7 +2,13 @@
 //!
 //! Invariant: a source that is shorter than its container declares is never reported as complete.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+mod entering;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use trix_av::{
     AvError,
@@ -17,10 +23,12 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
+use self::entering::enter;
+pub(crate) use self::entering::{Decoded, Others};
 use crate::{
     index::{self, Begin},
     integrity::{Integrity, next_recording},
-    source::{Discontinuity, Source, foreign_samples},
+    source::{Appeared, Discontinuity, Source, foreign_samples},
 };
 
 /// Reads the packets of a source.
@@ -40,6 +48,10 @@ pub struct Demuxer {
     film: Option<Film>,
     /// The index of that stream, if no other stream is read.
     alone: Option<usize>,
+    /// True if the source is not read from its start.
+    is_landed: bool,
+    /// Packets that were read and are next.
+    ready: VecDeque<Packet>,
     /// The next packet of the other streams, while a packet of the film comes first.
     other: Option<Packet>,
     others_ended: bool,
@@ -86,17 +98,60 @@ impl Demuxer {
             ended: false,
             film: None,
             alone: None,
+            is_landed: false,
+            ready: VecDeque::new(),
             other: None,
             others_ended: false,
         }
     }
 
-    /// Reads stream `index` from the packet at which `begin` starts, if the header lists the packets of that stream.
-    /// The packets before it are not read. With `alone`, the other streams are not read at all.
+    /// Reads stream `index` from the packet at which `begin` starts, if the file can be entered there or its header lists
+    /// the packets of that stream. The packets before it are not read.
     ///
     /// # Errors
-    /// As for opening the source.
-    pub(crate) fn beginning_at(mut self, index: usize, begin: &Begin, alone: bool) -> Result<Self> {
+    /// As for opening the source. `MalformedInput` if it no longer holds that packet.
+    pub(crate) fn beginning_at(
+        mut self,
+        index: usize,
+        begin: &Begin,
+        mut others: Others,
+        (decoded, has_place): Decoded<'_>,
+    ) -> Result<Self> {
+        let alone = others == Others::Unread;
+        if let Some(landing) = begin.landing() {
+            let enter = |others: Others| {
+                let landed = self.source.landed(index, &landing.way, landing.ticks)?;
+                landed.map(|landed| enter(landed, index, begin, others, decoded)).transpose().map(Option::flatten)
+            };
+            let mut found = enter(others)?;
+            let first = |stream: usize, packets: &VecDeque<Packet>| {
+                packets.iter().find(|packet| packet.stream() == stream).and_then(Packet::pts)
+            };
+            let is_placed = |packets: &VecDeque<Packet>| {
+                decoded.iter().all(|stream| first(*stream, packets).is_some_and(|pts| has_place(*stream, pts)))
+            };
+            if others == Others::Near && found.as_ref().is_some_and(|(_, packets)| !is_placed(packets)) {
+                others = Others::FromStart;
+                found = enter(others)?;
+            }
+            if let Some((mut landed, mut before)) = found {
+                self.seen[index].packets = begin.packets_passed();
+                if others == Others::FromStart {
+                    self.source.discard(index);
+                    self.film = Some(Film { index, source: landed, next: before.pop_back(), ended: false });
+                } else {
+                    landed.goes_through();
+                    (self.source, self.ready, self.is_landed) = (landed, before, true);
+                }
+                return Ok(self);
+            }
+            // Frames before a packet that was found near it are not counted, so that there is no other way to it.
+            if begin.known_from().is_some() {
+                let detail = "the source changed while it was read: a keyframe is no longer where it was";
+                let error = Error::new(ErrorKind::MalformedInput, Stage::Demux, detail).in_stream(index);
+                return Err(error.in_file(&self.label));
+            }
+        }
         if !self.source.lists_packets(index) {
             return Ok(self);
         }
@@ -112,6 +167,9 @@ impl Demuxer {
 
     /// The next packet of the source. With two readers, their packets are merged by decoding time.
     fn read(&mut self) -> std::result::Result<Option<Packet>, AvError> {
+        if let Some(packet) = self.ready.pop_front() {
+            return Ok(Some(packet));
+        }
         let Some(film) = &mut self.film else { return self.source.read() };
         if film.next.is_none() && !film.ended {
             if self.source.input.io_state().is_cancelled() {
@@ -140,6 +198,16 @@ impl Demuxer {
     /// The state shared with the I/O layer of the demuxer. Its cancel flag ends a read in progress.
     pub(crate) fn io_state(&self) -> &Arc<IoState> {
         self.source.input.io_state()
+    }
+
+    /// True if all streams are read from mid-file.
+    pub(crate) fn is_landed(&self) -> bool {
+        self.is_landed
+    }
+
+    /// Collects the messages about streams that appear in mid-file.
+    pub(crate) fn appeared(&self) -> Appeared {
+        self.source.appeared()
     }
 
     /// The source's streams.
@@ -183,12 +251,24 @@ impl Demuxer {
     /// `Io` if the file cannot be read, `Limit` for a packet that is too large, and `MalformedInput` for damage if
     /// damage is not tolerated.
     pub fn next_packet(&mut self) -> Result<Option<Packet>> {
+        let found = self.find_packet();
+        // A read that is cut off looks like damage, or like the end of the source.
+        match self.io_state().is_cancelled() {
+            true => Err(Error::cancelled(Stage::Demux)),
+            false => found,
+        }
+    }
+
+    fn find_packet(&mut self) -> Result<Option<Packet>> {
         if !self.started {
             self.started = true;
             if self.source.skips_samples() {
                 self.changes = foreign_samples(&self.source);
             }
-            self.integrity = self.source.integrity().map_err(|error| self.unreadable(error))?;
+            // These checks read the source from its start.
+            if !self.is_landed {
+                self.integrity = self.source.integrity().map_err(|error| self.unreadable(error))?;
+            }
         }
         let mut failures = 0;
         while !self.ended {
@@ -211,8 +291,9 @@ impl Demuxer {
                 }
                 Err(code) => {
                     self.check_io()?;
+                    // The caller reports the cancellation.
                     if self.io_state().is_cancelled() {
-                        return Err(Error::cancelled(Stage::Demux));
+                        return Ok(None);
                     }
                     failures += 1;
                     // A demuxer that cannot continue returns EIO or repeats the error. The rest of the file is then
@@ -310,10 +391,6 @@ impl Demuxer {
         let end = packet.position().map(|start| start + read);
         let is_last = self.source.is_open_ended() && end == Some(self.source.extent().size);
         if packet.is_corrupt() && !is_last {
-            // A cancelled read ends in the middle of a packet, and libavformat marks the incomplete packet as corrupt.
-            if self.io_state().is_cancelled() {
-                return Err(Error::cancelled(Stage::Demux));
-            }
             self.damage
                 .add(DamageKind::Packet, Stage::Demux, Some(index), place, "a packet is incomplete or corrupt".into())
                 .map_err(|error| error.in_file(&self.label))?;
@@ -405,6 +482,9 @@ impl Demuxer {
         }
         // The index of an MP4 or MOV file lists every packet before the first is read. No other container is as exact.
         if self.source.input.demuxer().starts_with("mov,") {
+            if self.is_landed {
+                return Ok(());
+            }
             for (facts, seen) in self.source.streams().iter().zip(&self.seen) {
                 // Chapter tracks are read with the header and yield no packets.
                 let is_left = self.alone.is_some_and(|film| film != facts.index);
@@ -463,3 +543,6 @@ pub(crate) struct Presented {
     /// The tolerance of `end`: one audio packet, or two for codecs that yield one block more than the container lists.
     pub(crate) grain: Option<Timestamp>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
-use trix_model::{check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, extras::ExtrasCount};
+use trix_model::{
+    check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, extras::ExtrasCount, time::Timestamp,
+};
 
 use crate::{
     decode::{audio::AudioChange, timing::TimingReport},
@@ -66,12 +68,19 @@ pub struct Report {
 }
 
 /// Where decoding of a source with a start time began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Seek {
     /// Frames before that place, which were not decoded.
     pub not_decoded: u64,
+    /// The time from which these frames were counted, if the source was entered in the middle: what lies before was not
+    /// read. `None` if all frames before the cut were counted.
+    pub known_from: Option<Timestamp>,
     /// Why decoding began at the start of the source; `None` if it began near the first requested frame.
     pub from_start: Option<FromStart>,
+    /// Audio streams that were decoded from the start of the source, by index: the samples of a codec such as AAC or AC-3, of
+    /// a resampler or of a dither depend on all that came before, or the times of the container are too coarse to count
+    /// samples.
+    pub audio_from_start: Vec<usize>,
 }
 
 /// The report of an output.

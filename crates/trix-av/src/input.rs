@@ -388,6 +388,23 @@ impl Input {
             .map(drop)
     }
 
+    /// The times of the keyframes of stream `index` in ticks, ascending, and their byte positions, as far as the demuxer
+    /// knows them.
+    pub fn keyframes(&self, index: usize) -> Vec<(i64, i64)> {
+        if index >= self.stream_count() {
+            return Vec::new();
+        }
+        // SAFETY: `streams` holds `nb_streams` valid pointers; the call gives a valid entry or null for each number, and
+        // nothing is read in between that could move the entries.
+        unsafe {
+            let stream = *self.raw().streams.add(index);
+            let count = av::avformat_index_get_entries_count(stream);
+            let entries = (0..count).filter_map(|number| av::avformat_index_get_entry(stream, number).as_ref());
+            let keys = entries.filter(|entry| entry.flags() & av::AVINDEX_KEYFRAME as c_int != 0);
+            keys.map(|entry| (entry.timestamp, entry.pos)).collect()
+        }
+    }
+
     /// From now on, packets of stream `index` are not handed on; of containers that list them, they are not even read.
     pub fn discard(&mut self, index: usize) {
         if index < self.stream_count() {

@@ -12,5 +12,6 @@ pub mod vvc;
 pub mod audio_header;
 pub mod boxes;
 pub mod ebml;
+pub mod steady;
 pub mod checks;
 pub mod webvtt;

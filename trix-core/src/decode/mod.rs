@@ -10,3 +10,4 @@ pub mod audio;
 pub mod data_bursts;
 pub mod dynamic;
 pub(crate) mod forms;
+pub(crate) mod audio_start;

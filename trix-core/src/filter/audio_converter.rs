@@ -19,7 +19,7 @@ use super::{
     stretch::Stretch,
 };
 use crate::{
-    decode::audio::AudioChange,
+    decode::{audio::AudioChange, audio_start::Passed},
     plan::{AudioTarget, Remix, Resampler},
     spec::audio_edit::AudioEdit,
 };
@@ -48,6 +48,8 @@ pub struct AudioConverter {
     form: Option<Frame>,
     /// Samples at the start that are still to be dropped.
     skip: i64,
+    /// Samples before the first block that were not decoded.
+    passed: i64,
     /// Samples output so far, including the silence before the origin.
     position: i64,
     /// State of the input.
@@ -124,6 +126,7 @@ impl AudioConverter {
             ready: VecDeque::new(),
             form: None,
             skip: 0,
+            passed: 0,
             position: 0,
             state: State::Open,
             first: None,
@@ -137,6 +140,22 @@ impl AudioConverter {
         self.line.set_drift(edit.drift);
         self.edit = edit;
         self
+    }
+
+    /// True if the conversion of a sample does not depend on those long before it, for audio of `sample_rate`.
+    pub(crate) fn can_begin_late(&self, sample_rate: u32) -> bool {
+        let AudioEdit { tempo, drift, limit_dbtp, .. } = self.edit;
+        let one = Rational::new(1, 1);
+        let is_plain = self.target.sample_rate == sample_rate && !self.target.dithered;
+        is_plain && tempo == one && drift == one && limit_dbtp.is_none()
+    }
+
+    /// Continues as if what `passed` names had been taken, without output. `next` is the first block that follows. Call it
+    /// before the first block.
+    pub(crate) fn pass_over(&mut self, passed: Passed, next: &Frame) {
+        self.first = Some(passed.first);
+        self.passed = passed.samples;
+        self.line.begin_behind(passed.first, passed.samples, next);
     }
 
     /// Takes a block. `None` marks the end of the stream. All output must have been received before. Returns false if
@@ -406,7 +425,7 @@ impl AudioConverter {
     /// Determines the place of a converted block in the output.
     fn place_block(&mut self, frame: Frame) -> Result<()> {
         if self.form.is_none() {
-            let place = self.place()?;
+            let place = self.place()?.saturating_add(self.passed);
             self.skip = place.saturating_neg().max(0);
             self.form = Some(frame.clone());
             for (why, samples) in [(Silence::Encoder, self.target.lead as i64), (Silence::Before, place.max(0))] {

@@ -114,6 +114,11 @@ impl Continuity {
         }
     }
 
+    /// Continues as if `samples` had been output since `anchor`. `next` is the first block that follows them.
+    pub(super) fn begin_behind(&mut self, anchor: Timestamp, samples: i64, next: &Frame) {
+        self.run = Some(Run { shape: Shape::of(next), anchor, input: samples, count: samples, is_cutting: false });
+    }
+
     /// Sets a drift to compensate. Call it before the first block.
     pub(super) fn set_drift(&mut self, drift: Rational) {
         self.drift = drift;

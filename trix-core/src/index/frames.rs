@@ -8,6 +8,8 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use trix_model::time::{TimeBase, Timestamp};
 
+use crate::source::Way;
+
 /// A packet of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Coded {
@@ -82,6 +84,8 @@ pub struct FrameIndex {
     trouble: Option<FromStart>,
     /// True if the index was made from a header. A header can be wrong about where decoding can start.
     is_listed: bool,
+    /// True if the packets begin in mid-stream.
+    is_window: bool,
 }
 
 impl FrameIndex {
@@ -100,7 +104,17 @@ impl FrameIndex {
         let is_even =
             shown.windows(2).all(|two| pts(&two[0]) < pts(&two[1])) && shown.iter().all(|at| pts(at).is_some());
         let trouble = trouble.or((!is_even).then_some(FromStart::Times)).or_else(|| head_trouble(&packets));
-        FrameIndex { time_base, packets, shown, until, trouble, is_listed: false }
+        FrameIndex { time_base, packets, shown, until, trouble, is_listed: false, is_window: false }
+    }
+
+    /// Makes an index of packets from mid-stream, which include all frames up to `until` from the first entry on.
+    pub(super) fn window(time_base: TimeBase, packets: Vec<Coded>, until: Option<i64>) -> Self {
+        let first = packets.iter().position(|packet| packet.is_entry).unwrap_or(packets.len());
+        let whole: Vec<Coded> = packets[first..].to_vec();
+        let index = FrameIndex::new(time_base, whole, until, None);
+        // What refers to frames before the window is not known, and not wanted.
+        let trouble = index.trouble.filter(|trouble| *trouble != FromStart::MidGroup);
+        FrameIndex { trouble, is_window: true, ..index }
     }
 
     /// Marks the index as made from a header.
@@ -112,8 +126,8 @@ impl FrameIndex {
     pub(super) fn without(&self, begin: &Begin) -> Self {
         let mut packets = self.packets.clone();
         packets[begin.packet].is_entry = false;
-        let (shown, until, is_listed) = (self.shown.clone(), self.until, self.is_listed);
-        FrameIndex { time_base: self.time_base, packets, shown, until, trouble: self.trouble, is_listed }
+        let (shown, until, is_listed, is_window) = (self.shown.clone(), self.until, self.is_listed, self.is_window);
+        FrameIndex { time_base: self.time_base, packets, shown, until, trouble: self.trouble, is_listed, is_window }
     }
 
     /// True if the entries come from a header and must still be verified.
@@ -222,7 +236,7 @@ impl FrameIndex {
         let packet = self.entry(self.time_of(number))?;
         let first = self.packets[packet].pts.ok_or(FromStart::Times)?;
         let passed = self.shown.partition_point(|at| self.packets[*at as usize].pts < Some(first));
-        Ok(Begin { index: Arc::clone(self), packet, first, passed })
+        Ok(Begin { index: Arc::clone(self), packet, first, passed, landing: None })
     }
 }
 
@@ -247,9 +261,35 @@ pub(crate) struct Begin {
     first: i64,
     /// Number of frames presented before that time.
     passed: usize,
+    /// How the file is entered near that packet, if it can be.
+    landing: Option<Landing>,
+}
+
+/// The place at which a file is entered.
+#[derive(Clone, Debug)]
+pub(crate) struct Landing {
+    pub(crate) way: Arc<Way>,
+    /// The time to go to, in ticks.
+    pub(crate) ticks: i64,
 }
 
 impl Begin {
+    /// The same start, reached by `landing`.
+    pub(super) fn landing_at(self, landing: Landing) -> Self {
+        Begin { landing: Some(landing), ..self }
+    }
+
+    /// How the file is entered near the first packet to decode, if it can be.
+    pub(crate) fn landing(&self) -> Option<&Landing> {
+        self.landing.as_ref()
+    }
+
+    /// The time from which packets are known, if those before it were not read.
+    pub(crate) fn known_from(&self) -> Option<Timestamp> {
+        let first = self.index.pts(0).filter(|_| self.index.is_window)?;
+        Some(Timestamp::new(first, self.index.time_base))
+    }
+
     /// The first packet to decode.
     pub(crate) fn packet(&self) -> Coded {
         self.index.packets[self.packet]

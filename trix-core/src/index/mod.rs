@@ -4,6 +4,7 @@
 
 mod cache;
 mod frames;
+mod near;
 mod scan;
 
 use std::sync::Arc;
@@ -54,6 +55,27 @@ fn kept(key: Option<cache::Key>, index: FrameIndex) -> Arc<FrameIndex> {
 pub(crate) fn begin(source: &Source, facts: &StreamFacts, start: Timestamp) -> Result<SeekResult> {
     let index = of(source, facts, Some(start))?;
     begin_at(source, facts, &index, index.number_at(start))
+}
+
+/// Like [`begin`], without the number of the first frame: what lies far before `start` is not read where the container
+/// allows that.
+///
+/// # Errors
+/// Those of [`of`].
+pub(crate) fn begin_near(source: &Source, facts: &StreamFacts, start: Timestamp) -> Result<SeekResult> {
+    if source.is_plain() || !near::is_far(source, start) {
+        return begin(source, facts, start);
+    }
+    if source.lists_packets(facts.index) {
+        return match begin(source, facts, start)? {
+            Ok(begin) => near::with_landing(source, facts, start, begin).map(Ok),
+            found => Ok(found),
+        };
+    }
+    match near::window(source, facts, start)? {
+        Some(begin) => Ok(Ok(begin)),
+        None => begin(source, facts, start),
+    }
 }
 
 /// Finds where decoding must start for frame `number`, with an index of the stream.

@@ -17,12 +17,26 @@ pub(super) fn scan(source: &Source, facts: &StreamFacts, until: Option<i64>) -> 
     if !entries.are_known() {
         return Ok(FrameIndex::new(facts.time_base, Vec::new(), None, Some(FromStart::Codec)));
     }
+    let Walk { packets, until, trouble } = walk(&mut again, facts, &mut entries, until)?;
+    Ok(FrameIndex::new(facts.time_base, packets, until, trouble))
+}
+
+/// The packets of a stream, as far as they were read.
+pub(super) struct Walk {
+    pub(super) packets: Vec<Coded>,
+    /// The time up to which all frames are known; `None` at the end of the stream.
+    pub(super) until: Option<i64>,
+    pub(super) trouble: Option<FromStart>,
+}
+
+/// Reads the packets of the stream of `facts` from the place of `again` on, as far as [`scan`] does.
+pub(super) fn walk(again: &mut Source, facts: &StreamFacts, entries: &mut Entries, until: Option<i64>) -> Result<Walk> {
     let mut packets: Vec<Coded> = Vec::new();
     let mut trouble = None;
     // The time of the first entry after `until`. A frame presented after it ends the scan.
     let mut last: Option<i64> = None;
     let known = loop {
-        if source.is_cancelled() {
+        if again.is_cancelled() {
             return Err(Error::cancelled(Stage::Source));
         }
         let packet = match again.read() {
@@ -56,7 +70,7 @@ pub(super) fn scan(source: &Source, facts: &StreamFacts, until: Option<i64>) -> 
             _ => {}
         }
     };
-    Ok(FrameIndex::new(facts.time_base, packets, known, trouble))
+    Ok(Walk { packets, until: known, trouble })
 }
 
 fn coded(packet: &Packet, facts: &StreamFacts, is_entry: bool, before: Option<&Coded>) -> Coded {
@@ -105,6 +119,13 @@ pub(super) fn list(source: &Source, facts: &StreamFacts) -> Result<Option<FrameI
 /// Checks by its content whether decoding can start at the packet of `begin`. Returns `None` if the packet is not
 /// found, which means that the header is wrong.
 pub(super) fn is_entry(source: &Source, facts: &StreamFacts, begin: &Begin) -> Result<Option<bool>> {
+    let Some(mut entries) = entries_from_start(source, facts)? else { return Ok(None) };
+    let found = reach(source, facts.index, &begin.packet())?;
+    Ok(found.map(|(_, packet)| entries.push(packet.data(), packet.is_key())))
+}
+
+/// Recognises entries of the stream of `facts` after its first packet. `None` if that packet cannot be read.
+pub(super) fn entries_from_start(source: &Source, facts: &StreamFacts) -> Result<Option<Entries>> {
     let mut entries = Entries::new(&facts.codec, facts.parameters.extradata(), facts.parameters.is_intra_only());
     let mut head = source.reopen()?;
     head.keep_only(facts.index);
@@ -112,11 +133,9 @@ pub(super) fn is_entry(source: &Source, facts: &StreamFacts, begin: &Begin) -> R
         let Ok(Some(first)) = head.read() else { return Ok(None) };
         if first.stream() == facts.index {
             entries.push(first.data(), first.is_key());
-            break;
+            return Ok(Some(entries));
         }
     }
-    let found = reach(source, facts.index, &begin.packet())?;
-    Ok(found.map(|(_, packet)| entries.push(packet.data(), packet.is_key())))
 }
 
 /// Opens a second reader of `source`, positioned after the packet `wanted` of stream `index`, and returns it with that

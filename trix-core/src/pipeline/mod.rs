@@ -171,7 +171,7 @@ fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Repo
     for sink in plan.sinks() {
         plan.content_mut(sink).notes.extend(outcome.appeared.iter().cloned());
     }
-    let seek = outcome.seek;
+    let seek = outcome.seek.clone();
     let encode_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();

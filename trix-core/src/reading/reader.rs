@@ -16,7 +16,7 @@ use crate::{
         dynamic::{self, DynamicHdr},
         video::{DecodedFrame, VideoDecoder},
     },
-    demux::Demuxer,
+    demux::{Demuxer, Others},
     filter::frames::FrameFilter,
     index::{self, FromStart},
     plan::{Cut, Filtering, Verdict},
@@ -156,7 +156,7 @@ impl FrameReader {
         }
         let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
         if let Some(Ok(begin)) = &begin {
-            demuxer = demuxer.beginning_at(facts.index, begin, true)?;
+            demuxer = demuxer.beginning_at(facts.index, begin, Others::Unread, (&[], &|_, _| false))?;
         }
         Ok(FrameReader {
             demuxer,

@@ -115,6 +115,17 @@ impl Joints {
         Joints { known, into, joins: self.joins, ..Joints::default() }
     }
 
+    /// True if streams of the file continue others.
+    pub(super) fn are_joined(&self) -> bool {
+        !self.into.is_empty()
+    }
+
+    /// From now on, tells what is found where `other` tells it.
+    pub(super) fn tell_like(&mut self, other: &Joints) {
+        self.appeared = other.appeared.clone();
+        self.breaks = Arc::clone(&other.breaks);
+    }
+
     /// Collects the messages of further reading.
     pub(super) fn appeared(&self) -> Appeared {
         self.appeared.clone()

@@ -20,6 +20,7 @@ mod header;
 mod identity;
 mod joints;
 mod key;
+mod landing;
 pub(crate) mod movie;
 mod open;
 mod open_ended;
@@ -39,6 +40,7 @@ mod window;
 
 pub(crate) use self::{
     block_cache::STORE, digest::sha256_of_file, foreign_samples::foreign_samples, joints::Appeared, key::SourceKey,
+    landing::Way,
 };
 pub use self::{
     clock::Discontinuity,

@@ -138,6 +138,16 @@ impl Source {
         self.clock.as_ref().map_or(&[], Clock::joints)
     }
 
+    /// Continues at byte `position`, for containers that can be read from any position.
+    pub(super) fn seek_byte(&mut self, position: u64) -> std::result::Result<(), AvError> {
+        if let Some(clock) = &mut self.clock {
+            clock.restart();
+        }
+        self.joints.restart();
+        self.parts.restart();
+        self.input.seek_byte(position)
+    }
+
     /// Continues at the last keyframe of stream `index` at or before `ticks`, as precisely as the container allows.
     pub(crate) fn seek(&mut self, index: usize, ticks: i64) -> std::result::Result<(), AvError> {
         if let Some(clock) = &mut self.clock {

@@ -75,6 +75,11 @@ impl Parts {
         Parts { split, ..Parts::default() }
     }
 
+    /// True if the file is known to have more than one part.
+    pub(super) fn are_several(&self) -> bool {
+        self.current.is_some() || self.split.as_ref().is_some_and(|split| split.border().is_some())
+    }
+
     /// Discards the current part, because reading continues at another position.
     pub(super) fn restart(&mut self) {
         self.current = None;

@@ -9,6 +9,7 @@ mod sources {
     mod decode;
     mod fixity;
     mod formats;
+    mod landing;
     mod packet_identifiers;
     mod recorders;
     mod seek;

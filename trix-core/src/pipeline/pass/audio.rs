@@ -2,7 +2,10 @@
 //!
 //! Invariant: a stream is decoded once. A track that several outputs share is encoded once.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, OnceLock},
+};
 
 use trix_av::{frame::Frame, packet::Packet};
 use trix_model::{
@@ -12,7 +15,11 @@ use trix_model::{
 
 use super::listen::Gauge;
 use crate::{
-    decode::{audio::AudioDecoder, data_bursts::BurstFinder},
+    decode::{
+        audio::AudioDecoder,
+        audio_start::{Head, Passed},
+        data_bursts::BurstFinder,
+    },
     encode::{
         audio::AudioTrackEncoder,
         samples::{SampleRecord, SampleRecorder},
@@ -34,18 +41,22 @@ use crate::{
 /// Decodes an audio stream for all consumers.
 pub(super) struct AudioDecodeStage {
     pub(super) decoder: AudioDecoder,
+    /// The start of the stream, if decoding begins in mid-stream.
+    pub(super) head: Arc<OnceLock<Head>>,
     pub(super) shared: Arc<Shared>,
 }
 
 impl AudioDecodeStage {
     pub(super) fn run(mut self, input: Receiver<Queued<Packet>>, mut output: Fan<Queued<Frame>>) -> Result<()> {
         let (mut wanted, mut ended) = (true, false);
+        let mut head = self.head.get().copied();
         while wanted && !ended {
             let packet = input.receive(Stage::Decode)?.map(|queued| queued.item);
             ended = packet.is_none();
             self.decoder.push(packet.as_ref())?;
             while let Some(frame) = self.decoder.receive()? {
-                wanted &= output.send(Queued::audio(frame), Stage::Decode)? == Sent::Yes;
+                let passed = head.take().map(|head| self.passed(head, &frame)).transpose()?;
+                wanted &= output.send(Queued::audio(frame).after(passed), Stage::Decode)? == Sent::Yes;
             }
         }
         // A container keeps nothing readable of an empty track.
@@ -56,6 +67,14 @@ impl AudioDecodeStage {
         self.shared.note_changes(self.decoder.stream(), self.decoder.changes());
         self.shared.note_timing(self.decoder.stream(), self.decoder.timing());
         Ok(())
+    }
+
+    /// What lies before `frame`, the first block.
+    fn passed(&self, head: Head, frame: &Frame) -> Result<Passed> {
+        let samples = frame.pts().and_then(|pts| head.number(pts));
+        let missing =
+            || Error::bug(Stage::Decode, "the audio in mid-file has no place").in_stream(self.decoder.stream());
+        Ok(Passed { first: head.first(), samples: samples.ok_or_else(missing)? })
     }
 }
 
@@ -99,7 +118,10 @@ impl AudioStage {
     /// Runs until the end of the input.
     pub(super) fn run(mut self, input: Receiver<Queued<Frame>>) -> Result<()> {
         let mut wanted = true;
-        while wanted && let Some(Queued { item: frame, .. }) = input.receive(Stage::Filter)? {
+        while wanted && let Some(Queued { item: frame, passed, .. }) = input.receive(Stage::Filter)? {
+            if let Some(passed) = passed {
+                self.converter.pass_over(passed, &frame);
+            }
             self.look_for_data(&frame)?;
             let time = frame.pts().map(|ticks| Timestamp::new(ticks, self.time_base));
             wanted = self.converter.push(Some(&frame)).map_err(|error| error.at(time))?;

@@ -77,6 +77,9 @@ impl MeterStage {
                 }
                 return Ok(());
             }
+            if let Some(passed) = queued.passed {
+                self.converter.pass_over(passed, &queued.item);
+            }
             let time = queued.item.pts().map(|ticks| Timestamp::new(ticks, self.time_base));
             let pushed = self.converter.push(Some(&queued.item)).and_then(|more| self.measure().map(|()| more));
             wanted = pushed.map_err(|error| error.at(time))?;

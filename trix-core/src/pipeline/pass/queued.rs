@@ -6,7 +6,11 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use crate::{decode::video::DecodedFrame, pipeline::stage::Weight, plan::PACKETS};
+use crate::{
+    decode::{audio_start::Passed, video::DecodedFrame},
+    pipeline::stage::Weight,
+    plan::PACKETS,
+};
 
 impl Weight for Packet {
     fn weight(&self) -> usize {
@@ -29,6 +33,8 @@ impl Weight for DecodedFrame {
 pub(super) struct Queued<T> {
     pub(super) item: T,
     pub(super) weight: usize,
+    /// What lies before the first block of a decode that began in mid-stream.
+    pub(super) passed: Option<Passed>,
 }
 
 impl<T> Queued<T> {
@@ -37,7 +43,7 @@ impl<T> Queued<T> {
         /// Two seconds fill the channel.
         const AHEAD: i64 = 2_000_000;
         let micros = Timestamp::new(ticks, base).micros().clamp(0, AHEAD);
-        Queued { item, weight: bytes.max((micros * PACKETS as i64 / AHEAD) as usize) }
+        Queued { item, weight: bytes.max((micros * PACKETS as i64 / AHEAD) as usize), passed: None }
     }
 }
 
@@ -52,6 +58,11 @@ impl Queued<Frame> {
     pub(super) fn audio(frame: Frame) -> Self {
         let (bytes, samples, rate) = (frame.bytes(), frame.samples() as i64, i64::from(frame.sample_rate().max(1)));
         Queued::lasting(frame, bytes, samples, TimeBase::new(1, rate))
+    }
+
+    /// The same block, with what lies before it.
+    pub(super) fn after(self, passed: Option<Passed>) -> Self {
+        Queued { passed, ..self }
     }
 }
 

@@ -214,7 +214,7 @@ impl Running {
     pub(crate) fn outcome(self, plan: &Plan) -> PassOutcome {
         let shared = &self.shared;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let passed = self.seek.map_or(0, |seek| seek.not_decoded);
+        let passed = self.seek.as_ref().map_or(0, |seek| seek.not_decoded);
         let outputs = PerSink::new(plan, |sink| {
             let (record, output) = (&shared.outputs[sink], plan.sink(sink));
             let mut done = std::mem::take(&mut *lock(&record.done));
@@ -254,7 +254,7 @@ impl Running {
             timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
             walked: std::mem::take(&mut *lock(&shared.walked)),
             appeared: self.appeared.told(),
-            seek: self.seek,
+            seek: self.seek.clone(),
         }
     }
 

@@ -81,6 +81,15 @@ impl Route {
         }
     }
 
+    /// True if packets long before the first that is kept make no difference.
+    /// `is_decoded_late` says whether the decode of the stream can begin in mid-stream.
+    pub(super) fn can_begin_late(&self, is_decoded_late: bool) -> bool {
+        match self {
+            Route::Decoder(_) => is_decoded_late,
+            Route::Output(own) => matches!(own.kind, Kind::Audio(_)),
+        }
+    }
+
     /// True if this route alone is a reason to continue reading.
     fn leads(&self) -> bool {
         !matches!(self, Route::Output(own) if matches!(own.kind, Kind::Subtitles(_)))

@@ -1,6 +1,9 @@
 //! Builds the audio stages: copied and encoded tracks, stages that only measure or draw, and the decoders for them.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, OnceLock},
+};
 
 use trix_av::{frame::Frame, packet::Packet, stream::StreamFacts};
 use trix_model::{
@@ -13,7 +16,7 @@ use trix_model::{
 
 use super::Builder;
 use crate::{
-    decode::{audio::AudioDecoder, data_bursts::BurstFinder, video::frame_rate},
+    decode::{audio::AudioDecoder, audio_start, data_bursts::BurstFinder, video::frame_rate},
     demux::Demuxer,
     encode::{
         audio::AudioTrackEncoder,
@@ -219,11 +222,16 @@ impl<'a> Builder<'a> {
 
     /// Builds the stages for encoded and measured audio, and their decoders.
     pub(super) fn audio_tracks(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
+        // Streams that must be decoded from their start.
+        let mut early = Vec::new();
         for (number, audio) in std::mem::take(&mut self.audio_tracks).into_iter().enumerate() {
             let AudioEncoding { id, target, encoder, places } = audio;
             let plan = &self.audio_encode(id)?.audio;
             let facts = self.facts_of(plan.stream)?;
             let converter = AudioConverter::new(target, facts.index, facts.time_base).edited(plan.edit);
+            if !converter.can_begin_late(facts.sample_rate) {
+                early.push(plan.stream);
+            }
             let stage = AudioStage {
                 converter,
                 encoder,
@@ -248,7 +256,7 @@ impl<'a> Builder<'a> {
             self.wait(format!("audio-{number}"), Stage::Encode, token, work);
         }
         if self.plan.measure_loudness {
-            self.meters(source, watch)?;
+            early.extend(self.meters(source, watch)?);
         }
         let listeners = std::mem::take(&mut self.listeners);
         let source = (0..self.streams.len()).map(StreamId::Source);
@@ -264,7 +272,8 @@ impl<'a> Builder<'a> {
             let token = Token::joined(own.iter().map(|own| &own.token)).unwrap_or_else(|| self.token.clone());
             let output = Fan::new(own.iter().map(|own| own.next.clone()).collect());
             let products = self.products_of(&token);
-            if let Err(error) = self.decoder(stream, output, token, watch) {
+            let can_begin_late = !early.contains(&stream) && self.plan.stills.is_empty();
+            if let Err(error) = self.decoder(stream, can_begin_late, output, token, watch) {
                 self.go_on_without(&products, error)?;
             }
         }
@@ -286,7 +295,14 @@ impl<'a> Builder<'a> {
     }
 
     /// Builds the decoder of an audio stream, or lets a program take its place.
-    fn decoder(&mut self, stream: StreamId, output: Fan<Queued<Frame>>, token: Token, watch: &mut Watch) -> Result<()> {
+    fn decoder(
+        &mut self,
+        stream: StreamId,
+        can_begin_late: bool,
+        output: Fan<Queued<Frame>>,
+        token: Token,
+        watch: &mut Watch,
+    ) -> Result<()> {
         let (label, index) = (self.audio_label(stream), stream.index());
         if let Some(external_audio) = stream.external_audio() {
             let settings = &self.external_audio[external_audio].settings;
@@ -308,14 +324,20 @@ impl<'a> Builder<'a> {
         let (to_decoder, input, depth) = channel::<Queued<Packet>>(self.packets(), &token);
         watch.add_queue(&format!("decode {index}"), depth);
         self.routes[index].push(Route::Decoder(to_decoder));
-        let stage = AudioDecodeStage { decoder, shared: Arc::clone(&self.shared) };
+        let head = Arc::new(OnceLock::new());
+        if can_begin_late && audio_start::stands_alone(&self.facts(index)?.codec) {
+            self.heads.insert(index, Arc::clone(&head));
+        }
+        let stage = AudioDecodeStage { decoder, head, shared: Arc::clone(&self.shared) };
         let work = move || stage.run(input, output).map_err(|error| error.in_file(&label));
         self.wait(format!("decode-{index}"), Stage::Decode, token, work);
         Ok(())
     }
 
-    /// Builds the stages that measure copied audio. Encoder stages measure their own input.
-    fn meters(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
+    /// Builds the stages that measure copied audio. Encoder stages measure their own input. Returns the streams that must
+    /// be decoded from their start for that.
+    fn meters(&mut self, source: &Source, watch: &mut Watch) -> Result<Vec<StreamId>> {
+        let mut early = Vec::new();
         let can_hear =
             |plan: &AudioPlan| plan.stream.source().is_none_or(|index| source.selection().lack(index).is_none());
         let mut all: Vec<Measured> = Vec::new();
@@ -334,8 +356,12 @@ impl<'a> Builder<'a> {
         }
         for (number, Measured { plan, target, places }) in all.into_iter().enumerate() {
             let facts = self.facts_of(plan.stream)?;
+            let converter = AudioConverter::new(target, facts.index, facts.time_base);
+            if !converter.can_begin_late(facts.sample_rate) {
+                early.push(plan.stream);
+            }
             let stage = MeterStage {
-                converter: AudioConverter::new(target, facts.index, facts.time_base),
+                converter,
                 bursts: Some(BurstFinder::default()),
                 stream: facts.index,
                 time_base: facts.time_base,
@@ -350,7 +376,7 @@ impl<'a> Builder<'a> {
             let work = move || stage.run(input).map_err(|error| failures::from_source(error, &label));
             self.wait(format!("loudness-{number}"), Stage::Filter, token, work);
         }
-        Ok(())
+        Ok(early)
     }
 
     /// The file that errors about an audio stream name.

@@ -224,12 +224,18 @@ impl<'a> Builder<'a> {
             Arc::clone(&self.damage),
         )?;
         if let Some(start) = self.first_wanted() {
-            let begin = index::begin(source, &facts, start)?;
+            // The report of a still names the number of its frame.
+            let begin = match self.plan.stills.is_empty() {
+                true => index::begin_near(source, &facts, start)?,
+                false => index::begin(source, &facts, start)?,
+            };
             if let Ok(begin) = &begin {
                 decoder = decoder.beginning_at(begin);
             }
             let not_decoded = begin.as_ref().map_or(0, Begin::passed);
-            self.seek = Some(Seek { not_decoded, from_start: begin.as_ref().err().copied() });
+            let known_from = begin.as_ref().ok().and_then(Begin::known_from);
+            let from_start = begin.as_ref().err().copied();
+            self.seek = Some(Seek { not_decoded, known_from, from_start, audio_from_start: Vec::new() });
             self.begin = begin.ok().map(|begin| (index, begin));
         }
         let mut shown = self.outputs.values().filter(|output| output.video.is_some());

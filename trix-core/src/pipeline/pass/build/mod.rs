@@ -8,10 +8,14 @@ mod frames;
 mod products;
 mod audio;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use crossbeam_channel as crossbeam;
-use trix_av::stream::StreamFacts;
+use trix_av::stream::{StreamFacts, StreamKind};
 use trix_model::{
     control::{
         cancel::Token,
@@ -28,8 +32,8 @@ use super::{
     route::{self, Route},
 };
 use crate::{
-    decode::video::DecodedFrame,
-    demux::Demuxer,
+    decode::{audio_start::Head, video::DecodedFrame},
+    demux::{Demuxer, Others},
     index::Begin,
     pipeline::{
         failures::{self, StageErrors},
@@ -76,6 +80,8 @@ struct Builder<'a> {
     begin: Option<(usize, Begin)>,
     /// The place of demuxer and decoders, if a program gives frames and audio.
     feed: Option<Feed>,
+    /// Audio streams whose decode can begin in mid-stream. Each receives its start if it does.
+    heads: BTreeMap<usize, Arc<OnceLock<Head>>>,
 }
 
 /// The objects through which a caller follows a pass.
@@ -152,21 +158,19 @@ pub(crate) fn start(
         found,
         seek: None,
         begin: None,
+        heads: BTreeMap::new(),
     };
     builder.products(&source, watch)?;
     builder.videos(watch)?;
     builder.audio_tracks(&source, watch)?;
     builder.frames(&source, watch)?;
 
-    let Builder { mut waiting, routes, shared, damage, names, seek, begin, feed, .. } = builder;
-    let appeared = source.appeared();
-    let io = Arc::clone(source.input.io_state());
+    let Builder { mut waiting, routes, shared, damage, names, mut seek, begin, feed, heads, streams, .. } = builder;
+    let (mut appeared, mut io) = (source.appeared(), Arc::clone(source.input.io_state()));
     if feed.is_none() {
-        let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
-        if let Some((index, begin)) = begin {
-            let alone = routes.iter().enumerate().all(|(other, own)| other == index || own.is_empty());
-            demuxer = demuxer.beginning_at(index, &begin, alone)?;
-        }
+        let demuxer = enter(source, &damage, &routes, begin, &heads, &streams, &mut seek)?;
+        // A demuxer that enters a source in the middle reads another opening of it.
+        (appeared, io) = (demuxer.appeared(), Arc::clone(demuxer.io_state()));
         let record = Arc::clone(&shared);
         let work = Box::new(move || {
             *record::lock(&record.walked) = route::demux(demuxer, routes)?;
@@ -184,6 +188,53 @@ pub(crate) fn start(
         let _ = to_program.send(feed);
     }
     Ok(Running { stages, shared, damage, appeared, io, seek })
+}
+
+/// Opens the demuxer of a pass, at the place at which decoding of video begins. Other streams are read from near that
+/// place if all that use them can begin in mid-stream.
+fn enter(
+    source: Source,
+    damage: &Arc<DamageLog>,
+    routes: &[Vec<Route>],
+    begin: Option<(usize, Begin)>,
+    starts: &BTreeMap<usize, Arc<OnceLock<Head>>>,
+    streams: &[StreamFacts],
+    seek: &mut Option<Seek>,
+) -> Result<Demuxer> {
+    let mut heads = BTreeMap::new();
+    if begin.as_ref().is_some_and(|(_, begin)| begin.landing().is_some()) {
+        for index in starts.keys().copied() {
+            heads.extend(Head::of(&source, &streams[index])?.map(|head| (index, head)));
+        }
+    }
+    let mut demuxer = Demuxer::new(source, Arc::clone(damage));
+    if let Some((index, begin)) = begin {
+        let others: Vec<bool> = routes
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index)
+            .flat_map(|(other, own)| own.iter().map(move |route| (other, route)))
+            .map(|(other, route)| route.can_begin_late(heads.contains_key(&other)))
+            .collect();
+        let others = match others.is_empty() {
+            true => Others::Unread,
+            false if others.iter().all(|is_near| *is_near) => Others::Near,
+            false => Others::FromStart,
+        };
+        let decoded: Vec<usize> = heads.keys().copied().collect();
+        let has_place = |stream: usize, pts: i64| heads.get(&stream).is_some_and(|head| head.number(pts).is_some());
+        demuxer = demuxer.beginning_at(index, &begin, others, (&decoded, &has_place))?;
+    }
+    if demuxer.is_landed() {
+        for (index, head) in &heads {
+            starts.get(index).map(|start| start.set(*head));
+        }
+    } else if let Some(seek) = seek {
+        let is_decoded = |index: &usize| routes[*index].iter().any(|route| matches!(route, Route::Decoder(_)));
+        let audio = streams.iter().filter(|facts| facts.kind == StreamKind::Audio).map(|facts| facts.index);
+        seek.audio_from_start = audio.filter(is_decoded).collect();
+    }
+    Ok(demuxer)
 }
 
 impl Builder<'_> {

@@ -1,0 +1,109 @@
+//! Continues a source in mid-file.
+//!
+//! Invariant: packets that are read from there have the times and streams that they have when the file is read from its
+//! start. Where the container cannot show that, there is no way into the file.
+
+use std::io::Read;
+
+use trix_av::stream::StreamKind;
+use trix_bitstream::steady::{State, Steady};
+use trix_model::{
+    error::{Error, Result, Stage},
+    time::{TimeBase, Timestamp},
+};
+
+use super::{opened::Source, origin::Origin};
+
+/// How a file is entered.
+#[derive(Clone, Debug)]
+pub(crate) enum Way {
+    /// By the container's own index of times.
+    Index,
+    /// By byte positions: decoding times of the stream in ticks, and the packets in which these frames begin.
+    Bytes(Vec<(u64, u64)>),
+}
+
+/// The tick of times in a transport stream.
+const TICK: TimeBase = TimeBase::new(1, 90_000);
+/// Bytes per read of the file.
+const PIECE: usize = 1 << 20;
+
+impl Source {
+    /// The way to packets of stream `index` up to `until`. `None` if only a read from the start gives their times.
+    ///
+    /// # Errors
+    /// `Io` if the source cannot be read, `Cancelled`.
+    pub(crate) fn way(&self, index: usize, until: Timestamp) -> Result<Option<Way>> {
+        let is_file = matches!(self.origin, Origin::File { .. });
+        if !is_file || self.is_plain() || self.skips_samples || self.joints.are_joined() || self.parts.are_several() {
+            return Ok(None);
+        }
+        Ok(match self.input.demuxer().as_str() {
+            "mxf" => Some(Way::Index),
+            // Whatever follows the segment may be another recording.
+            "matroska,webm" if self.extent.declared == Some(self.extent.size) => Some(Way::Index),
+            demuxer if demuxer.starts_with("mov,") && !self.is_fragmented() => Some(Way::Index),
+            "mpegts" => self.steady_until(index, until)?.map(Way::Bytes),
+            _ => None,
+        })
+    }
+
+    /// Opens the source once more, at the last place from which stream `index` can be read that is not after `ticks`.
+    /// `None` if there is none.
+    ///
+    /// # Errors
+    /// As for opening the source.
+    pub(crate) fn landed(&self, index: usize, way: &Way, ticks: i64) -> Result<Option<Source>> {
+        let mut again = self.reopen()?;
+        again.joints.tell_like(&self.joints);
+        if again.parts.are_several() {
+            return Ok(None);
+        }
+        let is_there = match way {
+            Way::Index => again.seek(index, ticks).is_ok() && again.has_even_index(index),
+            Way::Bytes(places) => {
+                let wanted = u64::try_from(ticks).unwrap_or(0);
+                let after = places.partition_point(|(time, _)| *time <= wanted);
+                let place = after.checked_sub(1).and_then(|at| places.get(at));
+                place.is_some_and(|(_, position)| again.seek_byte(*position).is_ok())
+            }
+        };
+        Ok(is_there.then_some(again))
+    }
+
+    /// True if the keyframes that the container lists lie in the file in the order of their times.
+    fn has_even_index(&self, index: usize) -> bool {
+        let listed = self.input.keyframes(index);
+        !self.input.demuxer().starts_with("matroska") || listed.windows(2).all(|two| two[0].1 <= two[1].1)
+    }
+
+    /// The places of the frames of stream `index` of a transport stream up to `until`, if nothing before that changes the
+    /// times of later packets.
+    fn steady_until(&self, index: usize, until: Timestamp) -> Result<Option<Vec<(u64, u64)>>> {
+        let pid = |id: i32| u16::try_from(id).ok();
+        let media = self.streams.iter().filter(|facts| matches!(facts.kind, StreamKind::Video | StreamKind::Audio));
+        let others: Vec<u16> = media.filter_map(|facts| pid(facts.id)).collect();
+        let film = self.streams.get(index).and_then(|facts| pid(facts.id));
+        let until = u64::try_from(until.rescale(TICK)).ok();
+        let Some((film, until)) = film.zip(until) else { return Ok(None) };
+        let mut steady = Steady::new(film, others, until);
+        let unreadable = |error| Error::io(Stage::Source, &self.label(), "cannot be read", error);
+        let mut reader = self.reader().map_err(unreadable)?;
+        let mut piece = vec![0; PIECE];
+        loop {
+            if self.is_cancelled() {
+                return Err(Error::cancelled(Stage::Source));
+            }
+            let count = match reader.read(&mut piece) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                read => read.map_err(unreadable)?,
+            };
+            match steady.feed(&piece[..count]) {
+                State::Open if count > 0 => {}
+                State::Open | State::Reached => break,
+                State::Uneven => return Ok(None),
+            }
+        }
+        Ok(Some(steady.places()))
+    }
+}

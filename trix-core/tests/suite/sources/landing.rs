@@ -1,0 +1,188 @@
+//! A cut far behind the start of a source, which is entered in the middle: its frames and its audio are those of a source
+//! that is read from its start.
+//!
+//! `TRIX_SEEKS` is the number of cuts in each file.
+
+use std::path::{Path, PathBuf};
+
+use trix_core::{
+    Job, Report,
+    media::time::{Rational, Timestamp},
+    spec::{
+        audio::AudioSettings,
+        picture::Deinterlace,
+        still::{PosterSettings, StillSettings},
+        video::{EncodeSettings, Encoder, RateControl},
+    },
+};
+use trix_fixtures::folder;
+
+use crate::support::{done, ffprobe, made_by_ffmpeg, picture_job, planes, quick, samples};
+
+/// More than twice the distance from which a source is entered in the middle.
+const FILM: &str = "-f lavfi -i testsrc2=size=128x96:rate=25:duration=66,noise=alls=9:allf=t";
+const AUDIO: &str = "-f lavfi -i aevalsrc=0.4*sin(t*3000)+0.3*random(0)|0.5*sin(t*t*90):s=48000:d=66";
+const FRAMES: u64 = 66 * 25;
+const FRAME: usize = 128 * 96 * 3 / 2;
+/// Bytes of audio beside a frame: 1920 samples of two channels, of 4 bytes each.
+const SAMPLES: usize = 1920 * 2 * 4;
+
+fn made(name: &str, line: &str) -> PathBuf {
+    made_by_ffmpeg(&format!("landing-{name}"), line)
+}
+
+/// A time in frames of the film.
+fn frames(count: u64) -> Timestamp {
+    Timestamp::new(count as i64, Rational::new(1, 25))
+}
+
+fn job(file: &Path, output: &Path, audio: AudioSettings) -> Job {
+    let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
+    let mut job = picture_job(file, output, Encoder::X264, settings);
+    job.outputs[0].audio = audio;
+    // A deinterlacer that looks at neighbours has none before the first frame of a cut.
+    job.outputs[0].picture.deinterlace = Deinterlace::Off;
+    job.outputs[0].overwrite = true;
+    job
+}
+
+/// The frames at which cuts begin: just where the source is entered in the middle, at its end, and between.
+fn cuts() -> Vec<u64> {
+    let count = std::env::var("TRIX_SEEKS").map_or(5, |text| text.parse().expect("TRIX_SEEKS is a number"));
+    let mut draw = 7u64;
+    let mut all = vec![FRAMES - 3, 35 * 25];
+    all.extend((2..count).map(|_| {
+        draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        35 * 25 + (draw >> 33) % (30 * 25)
+    }));
+    all
+}
+
+/// Cuts `file` at several places, and compares frames and samples with those of all of it.
+fn compare(file: &Path, audio: AudioSettings, is_near: bool) -> Vec<Report> {
+    let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+    let folder = folder();
+    let (whole, part) = (folder.path().join("whole.mkv"), folder.path().join("part.mkv"));
+    done(&job(file, &whole, audio));
+    let all = planes(&whole);
+    let is_heard = audio != AudioSettings::None;
+    let heard = if is_heard { samples(&whole, 0, "s32le") } else { Vec::new() };
+    let mut reports = Vec::new();
+    for first in cuts() {
+        let count = 4.min(FRAMES - first);
+        let mut job = job(file, &part, audio);
+        (job.source.start, job.source.duration) = (Some(frames(first)), Some(frames(count)));
+        let report = done(&job);
+        let seek = report.seek.as_ref().expect("a cut begins somewhere");
+        assert_eq!(seek.from_start, None, "{name} at {first}");
+        assert_eq!(seek.known_from.is_some(), is_near, "{name} at {first}: {seek:?}");
+        let range = first as usize * FRAME..(first + count) as usize * FRAME;
+        assert!(planes(&part) == all[range], "frames of {name} at {first}");
+        if is_heard {
+            let place = |frame: u64| (frame as usize * SAMPLES).min(heard.len());
+            let range = place(first)..place(first + count);
+            let found = samples(&part, 0, "s32le");
+            assert!(found == heard[range.clone()], "samples of {name} at {first}: {} of {}", found.len(), range.len());
+        }
+        reports.push(report);
+    }
+    reports
+}
+
+fn x264(options: &str) -> String {
+    format!("-c:v libx264 -preset veryfast -x264-params {options}")
+}
+
+#[test]
+fn frames_far_behind_the_start() {
+    let open = x264("keyint=40:open-gop=1:bframes=3:b-pyramid=normal");
+    let fields = x264("keyint=30:tff=1:bframes=2");
+    // Longer than the first step back.
+    let long = x264("keyint=250:min-keyint=250:scenecut=0:bframes=2");
+    let hevc = "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=50:open-gop=1:bframes=4";
+    let mpeg2 = "-c:v mpeg2video -g 15 -bf 2 -b:v 2M";
+    for (name, options, containers) in [
+        ("open", open.as_str(), &["mkv", "ts", "mp4"][..]),
+        ("fields", &fields, &["mkv", "ts", "mov"]),
+        ("long", &long, &["mkv", "ts"]),
+        ("hevc", hevc, &["mkv", "ts", "mp4"]),
+        ("mpeg2", mpeg2, &["mkv", "ts", "mxf", "mov"]),
+        ("mpeg2-fields", "-c:v mpeg2video -g 15 -bf 2 -b:v 2M -flags +ildct+ilme -top 1", &["mxf", "ts"]),
+        ("vp9", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 40 -b:v 300k", &["webm"]),
+        ("ffv1", "-c:v ffv1 -level 3 -g 12", &["mkv"]),
+    ] {
+        for container in containers {
+            let file = made(&format!("{name}.{container}"), &format!("{FILM} {options}"));
+            compare(&file, AudioSettings::None, !matches!(*container, "mp4" | "mov"));
+        }
+    }
+}
+
+#[test]
+fn decoded_audio_far_behind_the_start() {
+    let video = x264("keyint=40:open-gop=1:bframes=3");
+    let mpeg2 = "-c:v mpeg2video -g 15 -bf 2 -b:v 2M";
+    for (name, video, options, audio, is_late) in [
+        ("pcm.mov", video.as_str(), "-c:a pcm_s16le", AudioSettings::Flac, true),
+        ("pcm.mxf", mpeg2, "-c:a pcm_s16le", AudioSettings::Flac, true),
+        ("pcm.mkv", &video, "-c:a pcm_s16le", AudioSettings::Flac, true),
+        ("flac.mkv", &video, "-c:a flac", AudioSettings::Flac, true),
+        ("alac.mp4", &video, "-c:a alac", AudioSettings::Flac, true),
+        ("mp2.ts", mpeg2, "-c:a mp2 -b:a 256k", AudioSettings::Pcmf32, false),
+        ("mp2.mkv", mpeg2, "-c:a mp2 -b:a 256k", AudioSettings::Pcmf32, false),
+        // Its samples depend on all that came before.
+        ("aac.ts", &video, "-c:a aac", AudioSettings::Pcmf32, false),
+        ("aac.mp4", &video, "-c:a aac", AudioSettings::Pcmf32, false),
+        ("ac3.ts", &video, "-c:a ac3", AudioSettings::Pcmf32, false),
+    ] {
+        let file = made(&format!("decoded-{name}"), &format!("{FILM} {AUDIO} {video} {options}"));
+        for report in compare(&file, audio, !name.ends_with("mp4") && !name.ends_with("mov")) {
+            let seek = report.seek.expect("a cut begins somewhere");
+            assert_eq!(seek.audio_from_start.is_empty(), is_late, "{name}: {seek:?}");
+        }
+    }
+}
+
+/// The packets of the audio of `file`: their times, lengths and content.
+fn packets(file: &Path) -> String {
+    ffprobe(file, "-select_streams a -show_packets -show_data_hash md5")["packets"].to_string()
+}
+
+#[test]
+fn copied_audio_far_behind_the_start() {
+    let video = x264("keyint=40:open-gop=1:bframes=3");
+    for (name, options) in [
+        ("aac.mkv", "-c:a aac"),
+        ("aac.ts", "-c:a aac"),
+        ("aac.mp4", "-c:a aac"),
+        ("ac3.ts", "-c:a ac3"),
+        ("opus.mkv", "-c:a libopus"),
+        ("mp3.mkv", "-c:a libmp3lame"),
+        ("pcm.mov", "-c:a pcm_s16le"),
+    ] {
+        let file = made(&format!("copy-{name}"), &format!("{FILM} {AUDIO} {video} {options}"));
+        let folder = folder();
+        for first in cuts() {
+            let cut = |output: &str, is_near: bool| {
+                let path = folder.path().join(output);
+                let mut job = job(&file, &path, AudioSettings::Copy);
+                (job.source.start, job.source.duration) = (Some(frames(first)), Some(frames(3)));
+                if !is_near {
+                    // The report of a still numbers its frame, so that all frames are counted.
+                    let settings = PosterSettings {
+                        path: folder.path().join(format!("{first}.png")),
+                        at: Some(frames(first)),
+                        ..PosterSettings::default()
+                    };
+                    job.stills = vec![StillSettings::Poster(settings)];
+                }
+                let report = done(&job);
+                assert!(report.seek.is_some());
+                (planes(&path), packets(&path))
+            };
+            let (near, far) = (cut("near.mkv", true), cut("far.mkv", false));
+            assert!(near.0 == far.0, "frames of {name} at {first}");
+            assert_eq!(near.1, far.1, "audio of {name} at {first}");
+        }
+    }
+}
