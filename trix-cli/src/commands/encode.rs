@@ -1,13 +1,14 @@
 //! `trix encode`: makes a job with one output from arguments.
 
 use trix_core::{
-    Job, OnDamage,
+    Error, ErrorKind, Job, OnDamage, Stage,
     media::color::Range,
+    mistake::Mistake,
     spec::{
         audio::{AudioDrift, AudioShape},
         job::VerifyLevel,
         picture::{Alpha, Deinterlace, DynamicHdr, OnChange, PictureSettings, Resampler, Rotate, Tonemap},
-        video::{EncodeSettings, RateControl, VideoSettings},
+        video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
 };
 
@@ -21,17 +22,32 @@ use crate::{
 
 /// Runs `trix encode`.
 pub fn encode(args: &Encode) -> u8 {
-    let job = match job(args) {
-        Ok(job) => job,
+    let (job, mistakes) = match job(args) {
+        Ok(told) => told,
         Err(problem) => {
-            let error = trix_core::Error::new(trix_core::ErrorKind::InvalidSpec, trix_core::Stage::Plan, problem);
+            let error = Error::new(ErrorKind::InvalidSpec, Stage::Plan, problem);
             return output::failure(&error, args.json);
         }
     };
+    if !mistakes.is_empty() {
+        return output::failure(&refusal(&job, mistakes), args.json);
+    }
     super::job::execute(|control| trix_core::run(&job, control), args.progress, args.json, |error| error)
 }
 
-fn job(args: &Encode) -> Result<Job, String> {
+/// The error of a job with `mistakes` in its arguments. It has the other mistakes of the job too.
+fn refusal(job: &Job, mut mistakes: Vec<Mistake>) -> Error {
+    match job.source.open().and_then(|source| trix_core::plan(job, &source)) {
+        Err(error) if error.mistakes().is_empty() => error,
+        planned => {
+            mistakes.extend(planned.err().iter().flat_map(|error| error.mistakes().iter().cloned()));
+            Error::of_mistakes(mistakes)
+        }
+    }
+}
+
+/// The job, and the mistakes of arguments that the encoder does not have.
+fn job(args: &Encode) -> Result<(Job, Vec<Mistake>), String> {
     let mut job = Job::new(&args.source, &args.output);
     job.source.raw = args.reading.raw.clone();
     job.source.rate = args.reading.source_rate;
@@ -74,21 +90,33 @@ fn job(args: &Encode) -> Result<Job, String> {
         // Refusing alpha does not change frames, so it applies to a copy too.
         asked.alpha = Alpha::default();
     }
-    let is_plain = settings(args)? == EncodeSettings::default() && asked == PictureSettings::default();
-    job.outputs[0].video = match args.video {
-        VideoChoice::Auto if is_plain => VideoSettings::Auto,
-        VideoChoice::Auto | VideoChoice::X264 => VideoSettings::X264(settings(args)?),
-        VideoChoice::X265 => VideoSettings::X265(settings(args)?),
-        VideoChoice::Ffv1 => VideoSettings::Ffv1(settings(args)?),
-        VideoChoice::Prores => VideoSettings::Prores(settings(args)?),
+    let settings = settings(args)?;
+    let is_plain = settings == EncodeSettings::default() && asked == PictureSettings::default();
+    let encoder = match args.video {
+        VideoChoice::Auto if is_plain => None,
+        VideoChoice::Auto | VideoChoice::X264 => Some(Encoder::X264),
+        VideoChoice::X265 => Some(Encoder::X265),
+        VideoChoice::Ffv1 => Some(Encoder::Ffv1),
+        VideoChoice::Prores => Some(Encoder::Prores),
         VideoChoice::Copy | VideoChoice::None => {
             if !is_plain {
                 return Err("options for encoding video need --video x264, x265, ffv1 or prores".into());
             }
-            if args.video == VideoChoice::Copy { VideoSettings::Copy } else { VideoSettings::None }
+            None
         }
     };
-    Ok(job)
+    let mut mistakes = Vec::new();
+    job.outputs[0].video = match (encoder, args.video) {
+        (Some(encoder), _) => {
+            let (video, lacking) = VideoSettings::of(encoder, settings);
+            mistakes = lacking;
+            video
+        }
+        (None, VideoChoice::Copy) => VideoSettings::Copy,
+        (None, VideoChoice::None) => VideoSettings::None,
+        (None, _) => VideoSettings::Auto,
+    };
+    Ok((job, mistakes))
 }
 
 fn picture(args: &Encode) -> PictureSettings {

@@ -3,13 +3,16 @@
 //! Invariant: every unknown key and every unreadable value is reported, with its place and what is expected. A reported
 //! value is taken out of the tree, so that the rest becomes a job. The tree is walked once.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use trix_model::mistake::closest;
 
-use crate::document::{
-    node::{Data, Node, Placed},
-    readers::{Reader, reader},
-    schema::{name, resolved},
+use crate::{
+    document::{
+        node::{Data, Node, Placed},
+        readers::{Reader, reader},
+        schema::{name, resolved},
+    },
+    spec::video::Encoder,
 };
 
 /// The number of mistakes that are collected. Nobody reads more, and a document can have a hundred thousand.
@@ -41,6 +44,10 @@ impl<'a> Check<'a> {
         };
         if let Some(expected) = expected.filter(|_| node.text().is_none()) {
             return self.wrong(node, format!("is {}; {expected} is expected, as text", node.kind()));
+        }
+        if name == Some("Ffv1Rate") && node.get("type").and_then(Node::text) != Some("lossless") {
+            let lacks = Encoder::Ffv1.lacks("rate").unwrap_or_default();
+            return self.wrong(node, format!("{lacks}; legal is the type lossless"));
         }
         let schema = resolved(self.root, schema);
         match schema.get("anyOf").or(schema.get("oneOf")).and_then(Value::as_array) {
@@ -108,7 +115,7 @@ impl<'a> Check<'a> {
         }
         let branches: Vec<&'a Value> = named.into_iter().map(|branch| resolved(self.root, branch)).collect();
         let words = words(&branches);
-        let tag = |schema: &'a Value| schema.get("properties")?.get("type")?.get("const")?.as_str();
+        let tag = |schema: &'a Value| tag(schema.get("properties")?.as_object()?);
         let types: Vec<&str> = branches.iter().filter_map(|branch| tag(branch)).collect();
         match &node.data {
             Data::Text(_) if !words.is_empty() => self.word(node, &words),
@@ -150,6 +157,15 @@ impl<'a> Check<'a> {
                 (None, Some(Value::Bool(false))) => {
                     let names: Vec<&str> =
                         known.map(|known| known.keys().map(String::as_str).collect()).unwrap_or_default();
+                    let is_of = |encoder: &Encoder| known.and_then(tag) == Some(encoder.to_string().as_str());
+                    let encoder = Encoder::ALL.into_iter().find(is_of);
+                    if let Some(lacks) = encoder.and_then(|encoder| encoder.lacks(key)) {
+                        if !asks_nothing(key, value) {
+                            self.wrong(value, format!("{lacks}; known are {}", names.join(", ")));
+                        }
+                        value.data = Data::Out;
+                        continue;
+                    }
                     let hint = match closest(key, &names) {
                         Some(near) => format!("is not known; did you mean {near}?"),
                         None => format!("is not known; known are {}", names.join(", ")),
@@ -205,6 +221,19 @@ impl<'a> Check<'a> {
             self.mistakes.push(mistake);
         }
     }
+}
+
+/// The legal value of the key `type` in a table with these keys.
+fn tag(keys: &Map<String, Value>) -> Option<&str> {
+    keys.get("type")?.get("const")?.as_str()
+}
+
+/// True if a setting that an encoder lacks asks it for nothing: an empty value, or keyframes at times, where every
+/// frame is a keyframe.
+fn asks_nothing(key: &str, value: &Node) -> bool {
+    key == "key_interval"
+        || matches!(value.data, Data::Null)
+        || matches!(&value.data, Data::List(items) if items.is_empty())
 }
 
 /// The smallest and the largest legal number, from the schema and from the range of the type.

@@ -203,7 +203,7 @@ fn container_fits(
     audio: &[AudioPlan],
     mistakes: &mut Vec<Mistake>,
 ) {
-    let encoder = job.output.video.encode().map(|(encoder, _)| encoder).filter(|_| source.video().is_some());
+    let encoder = job.output.video.encoder().filter(|_| source.video().is_some());
     match (container, encoder) {
         (Container::WebM, Some(encoder)) => {
             let problem = "WebM holds VP8, VP9 and AV1; use .mkv or .mp4, or --video copy for a source that has them";

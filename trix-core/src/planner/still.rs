@@ -35,7 +35,7 @@ pub(super) fn plan(context: &PlanContext<'_>, source: &Source, drafts: &[Drafted
     }
     let part = part(context, source, drafts);
     // Stills read the source in the same way as the other outputs.
-    let of_outputs = job.outputs.iter().filter(|output| output.video.encode().is_some()).map(|output| &output.picture);
+    let of_outputs = job.outputs.iter().filter(|output| output.video.encoder().is_some()).map(|output| &output.picture);
     let picture = of_outputs.chain(job.packages.iter().map(|package| &package.picture)).next();
     let picture = picture.cloned().unwrap_or_default();
     let mut plans = Vec::new();

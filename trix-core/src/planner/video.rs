@@ -1,5 +1,7 @@
 //! Plans the video: combines all decisions about its frames.
 
+use std::collections::BTreeMap;
+
 use trix_av::{
     pixel::PixelFormat,
     stream::{StreamFacts, StreamKind},
@@ -31,7 +33,7 @@ use crate::{
         audio::AudioSettings,
         job::{Container, VerifyLevel},
         picture::{Alpha, ColorOverride, PictureSettings},
-        video::{EncodeSettings, Encoder, RateControl, VideoSettings},
+        video::{EncodeSettings, Encoder, Ffv1Settings, FrameSettings, ProresSettings, RateControl, VideoSettings},
     },
 };
 
@@ -50,11 +52,27 @@ impl VideoPlan {
 
 /// Mistakes of the video encode settings that do not depend on the source.
 pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
-    let Some((encoder, settings)) = job.output.video.encode() else { return };
-    if let Some(depth) = settings.depth.filter(|depth| !encoder.depths().contains(depth)) {
+    let video = &job.output.video;
+    let (Some(encoder), Some(frames)) = (video.encoder(), video.frames()) else { return };
+    if let Some(depth) = frames.depth.filter(|depth| !encoder.depths().contains(depth)) {
         let known: Vec<String> = encoder.depths().iter().map(u32::to_string).collect();
         mistakes.push(Mistake::new("video.depth", depth, format!("{encoder} encodes {} bits", known.join(", "))));
     }
+    match video {
+        VideoSettings::X264(settings) | VideoSettings::X265(settings) => {
+            encode_mistakes(encoder, settings, job.threads, mistakes);
+        }
+        VideoSettings::Ffv1(settings) => option_mistakes(encoder, &settings.params, mistakes),
+        VideoSettings::Prores(settings) => {
+            option_mistakes(encoder, &settings.params, mistakes);
+            prores_mistakes(settings, mistakes);
+        }
+        VideoSettings::Auto | VideoSettings::Copy | VideoSettings::None => {}
+    }
+}
+
+/// Mistakes of the settings of x264 and x265.
+fn encode_mistakes(encoder: Encoder, settings: &EncodeSettings, threads: Option<u32>, mistakes: &mut Vec<Mistake>) {
     match settings.rate {
         Some(RateControl::Crf { value }) if !(0.0..=51.0).contains(&value) => {
             mistakes.push(Mistake::new("video.rate.crf", value, "0 to 51"));
@@ -71,10 +89,6 @@ pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>
             }
         }
         _ => {}
-    }
-    if encoder.is_mezzanine() {
-        mezzanine_mistakes(encoder, settings, mistakes);
-        return;
     }
     if settings.maxrate.is_some() != settings.bufsize.is_some() {
         let (name, value) = match (settings.maxrate, settings.bufsize) {
@@ -100,41 +114,25 @@ pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>
         ));
     }
     let depth = settings.depth.filter(|depth| encoder.depths().contains(depth)).unwrap_or(8);
-    mistakes.extend(options::mistakes(encoder, settings, depth, job.threads));
+    mistakes.extend(options::mistakes(encoder, settings, depth, threads));
 }
 
-/// Refuses settings of quality and size for FFV1 and ProRes, which set both themselves.
-fn mezzanine_mistakes(encoder: Encoder, settings: &EncodeSettings, mistakes: &mut Vec<Mistake>) {
-    let mut refuse = |set: bool, place: &str, problem: &str| {
-        if set {
-            mistakes.push(Mistake::new(format!("video.{place}"), "", format!("{encoder} {problem}")));
-        }
-    };
-    let rated = settings.rate.is_some_and(|rate| rate != RateControl::Lossless || encoder == Encoder::Prores);
-    refuse(rated, "rate", "has no rate control");
-    refuse(settings.maxrate.is_some() || settings.bufsize.is_some(), "maxrate", "has no rate control");
-    refuse(settings.preset.is_some(), "preset", "has no presets");
-    refuse(settings.tune.is_some(), "tune", "has no tunes");
-    refuse(settings.level.is_some(), "level", "has no levels");
-    refuse(settings.gop.is_some() || settings.open_gop.is_some(), "gop", "codes every frame by itself");
-    refuse(!settings.keyframes.is_empty(), "keyframes", "codes every frame by itself");
-    for (name, value) in &settings.params {
+/// Mistakes of the options of FFV1 and ProRes.
+fn option_mistakes(encoder: Encoder, params: &BTreeMap<String, String>, mistakes: &mut Vec<Mistake>) {
+    for (name, value) in params {
         if let Err(problem) = lavc::check_option(encoder, name, value) {
             mistakes.push(Mistake::new(format!("video.params.{name}"), value, problem));
         }
     }
-    match (encoder, settings.profile.as_deref()) {
-        (Encoder::Prores, Some(profile)) if !option_names::PRORES_PROFILES.contains(&profile) => {
-            let known = option_names::PRORES_PROFILES.join(", ");
-            mistakes.push(Mistake::new("video.profile", profile, format!("ProRes knows {known}")));
-        }
-        (Encoder::Ffv1, Some(profile)) => {
-            mistakes.push(Mistake::new("video.profile", profile, "ffv1 has no profiles"));
-        }
-        _ => {}
+}
+
+fn prores_mistakes(settings: &ProresSettings, mistakes: &mut Vec<Mistake>) {
+    let is_unknown = |profile: &&str| !option_names::PRORES_PROFILES.contains(profile);
+    if let Some(profile) = settings.profile.as_deref().filter(is_unknown) {
+        let known = option_names::PRORES_PROFILES.join(", ");
+        mistakes.push(Mistake::new("video.profile", profile, format!("ProRes knows {known}")));
     }
-    let chroma = settings.chroma.filter(|_| encoder == Encoder::Prores);
-    if let Some(chroma) = chroma.filter(|chroma| !matches!(chroma, Chroma::C422 | Chroma::C444)) {
+    if let Some(chroma) = settings.chroma.filter(|chroma| !matches!(chroma, Chroma::C422 | Chroma::C444)) {
         mistakes.push(Mistake::new("video.chroma", chroma, "ProRes is 4:2:2 or 4:4:4; use --profile"));
     }
 }
@@ -170,7 +168,7 @@ pub(super) fn plan(
         }
         return Ok((None, None));
     };
-    let Some((encoder, settings)) = job.output.video.encode() else {
+    let (Some(encoder), Some(settings)) = (job.output.video.encoder(), job.output.video.frames()) else {
         if job.output.video == VideoSettings::None {
             return Ok((None, None));
         }
@@ -195,8 +193,14 @@ pub(super) fn plan(
         );
     }
     alpha_layer(job, &facts, samples, &mut diagnostics);
-    let format = format(encoder, settings, &job.output.picture, samples, &mut diagnostics);
-    let is_lossless = settings.rate == Some(RateControl::Lossless) || encoder == Encoder::Ffv1;
+    let prores = match &job.output.video {
+        VideoSettings::Prores(own) => own.profile.as_deref(),
+        _ => None,
+    };
+    let format = format(encoder, &settings, prores, &job.output.picture, samples, &mut diagnostics);
+    // FFV1 and ProRes have nothing of what only x264 and x265 can be told.
+    let own = job.output.video.encode().map_or_else(EncodeSettings::default, |(_, own)| own.clone());
+    let is_lossless = own.rate == Some(RateControl::Lossless) || encoder == Encoder::Ffv1;
     let request = FrameRequest {
         target: Target::Encoder(encoder),
         picture: &job.output.picture,
@@ -249,7 +253,7 @@ pub(super) fn plan(
     if !zimg_is_there() && converted {
         diagnostics.notes.push("libavfilter has no zimg; swscale converts".into());
     }
-    let passes = match settings.rate {
+    let passes = match own.rate {
         Some(RateControl::Bitrate { passes, .. }) => passes,
         _ => 1,
     };
@@ -277,14 +281,14 @@ pub(super) fn plan(
         filter: StepId(0),
         passes,
         lossless: is_lossless,
-        preset: settings.preset.clone().unwrap_or_else(|| "medium".into()),
-        tune: settings.tune.clone(),
+        preset: own.preset.unwrap_or_else(|| "medium".into()),
+        tune: own.tune,
         profile: match encoder {
-            Encoder::Prores => Some(prores_profile(settings, format).to_owned()),
-            _ => settings.profile.clone(),
+            Encoder::Prores => Some(prores_profile(prores, format).to_owned()),
+            _ => own.profile,
         },
-        keyframes: settings.keyframes.clone(),
-        key_interval: settings.key_interval,
+        keyframes: own.keyframes,
+        key_interval: own.key_interval,
         options: Vec::new(),
     };
     if encoder.is_mezzanine() && !container.knows(&encoder.to_string()) {
@@ -301,10 +305,15 @@ pub(super) fn plan(
 /// Sets the options of every encoder once its number of threads is known.
 pub(super) fn set_options(drafts: &mut [Drafted]) {
     for Drafted { settings, plan: output, .. } in drafts {
-        let (Some((encoder, settings)), Some(video)) = (settings.video.encode(), &mut output.video) else { continue };
-        video.options = match encoder.is_mezzanine() {
-            true => lavc::options(video, &settings.params),
-            false => options::list(encoder, settings, &video.hdr, output.threads),
+        let Some(video) = &mut output.video else { continue };
+        video.options = match &settings.video {
+            VideoSettings::X264(own) | VideoSettings::X265(own) => {
+                options::list(video.encoder, own, &video.hdr, output.threads)
+            }
+            VideoSettings::Ffv1(Ffv1Settings { params, .. }) | VideoSettings::Prores(ProresSettings { params, .. }) => {
+                lavc::options(video, params)
+            }
+            VideoSettings::Auto | VideoSettings::Copy | VideoSettings::None => continue,
         };
     }
 }
@@ -365,10 +374,11 @@ fn alpha_layer(
     diagnostics.notes.push(format!("the alpha layer of stream {index} is left out: {why}"));
 }
 
-/// Chroma, depth, RGB and alpha of the output.
+/// Chroma, depth, RGB and alpha of the output. `prores` is the profile of ProRes, if the job sets one.
 fn format(
     encoder: Encoder,
-    settings: &EncodeSettings,
+    settings: &FrameSettings,
+    prores: Option<&str>,
     picture: &PictureSettings,
     samples: FrameFormat,
     diagnostics: &mut Diagnostics<'_>,
@@ -400,17 +410,17 @@ fn format(
         }
     }
     if encoder == Encoder::Prores {
-        let is_free = settings.profile.is_none() && settings.chroma.is_none();
+        let is_free = prores.is_none() && settings.chroma.is_none();
         if is_free && samples.alpha && picture.alpha == Alpha::Auto {
             // Only this profile holds alpha.
             format.chroma = Chroma::C444;
         }
-        let full = prores_profile(settings, format).starts_with("4444");
+        let full = prores_profile(prores, format).starts_with("4444");
         format.chroma = if full { Chroma::C444 } else { Chroma::C422 };
         format.alpha = full && samples.alpha && picture.alpha == Alpha::Auto;
-        if format.chroma != samples.chroma && settings.profile.is_none() {
+        if format.chroma != samples.chroma && prores.is_none() {
             diagnostics
-                .decide(format!("ProRes {}", prores_profile(settings, format)), format!("the source is {samples}"));
+                .decide(format!("ProRes {}", prores_profile(prores, format)), format!("the source is {samples}"));
         }
     }
     if samples.alpha && !format.alpha && picture.alpha == Alpha::Auto {
@@ -428,8 +438,8 @@ fn format(
 }
 
 /// The ProRes profile of the settings, or else the one that the format needs.
-pub(crate) fn prores_profile(settings: &EncodeSettings, format: FrameFormat) -> &str {
-    match &settings.profile {
+fn prores_profile(own: Option<&str>, format: FrameFormat) -> &str {
+    match own {
         Some(profile) => profile,
         None if format.chroma == Chroma::C444 => "4444",
         None => "hq",

@@ -13,7 +13,7 @@ use trix_core::{
         audio::AudioSettings,
         job::VerifyLevel,
         picture::Resampler,
-        video::{EncodeSettings, RateControl, Size, VideoSettings},
+        video::{EncodeSettings, Encoder, RateControl, Size, VideoSettings},
     },
 };
 
@@ -106,6 +106,8 @@ fn job() -> impl Strategy<Value = Job> {
     let video = prop_oneof![
         settings().prop_map(VideoSettings::X264),
         settings().prop_map(VideoSettings::X265),
+        settings().prop_map(|settings| VideoSettings::of(Encoder::Ffv1, settings).0),
+        settings().prop_map(|settings| VideoSettings::of(Encoder::Prores, settings).0),
         Just(VideoSettings::Copy),
         Just(VideoSettings::None),
     ];

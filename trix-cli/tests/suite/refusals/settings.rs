@@ -133,6 +133,16 @@ fn all_mistakes_are_reported_at_once() {
 }
 
 #[test]
+fn options_that_ffv1_and_prores_lack_are_refused_together_with_all_other_mistakes() {
+    let options = "--video ffv1 --preset slow --crf 20 --profile hq --depth 9 --audio pcm";
+    let lacks = "video.preset = slow: ffv1 has no presets; preset is a setting of x264, x265";
+    let told =
+        refused(options, &[lacks, "video.rate: ffv1 has no rate control", "video.profile = hq", "video.depth = 9"]);
+    assert!(told.lines().count() >= 4, "each on a line of its own: {told}");
+    refused("--video prores --gop 25", &["video.gop = 25: prores codes every frame by itself"]);
+}
+
+#[test]
 fn options_of_an_encoder_need_an_encoder() {
     refused("--video copy --crf 20", &["--video"]);
     refused("--video none --preset fast", &["--video"]);

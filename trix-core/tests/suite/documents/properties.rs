@@ -37,8 +37,15 @@ fn video() -> impl Strategy<Value = Value> {
         prop::option::of(any::<bool>()),
     );
     let encoded = settings.prop_map(|(encoder, depth, preset, rate, keyframes, params, open_gop)| {
-        json!({ "type": encoder, "depth": depth, "preset": preset, "rate": rate, "keyframes": keyframes, "params": params,
-                "open_gop": open_gop })
+        let common = json!({ "type": encoder, "depth": depth, "params": params });
+        let own = match encoder {
+            "ffv1" => json!({ "rate": rate.map(|_| json!({ "type": "lossless" })) }),
+            "prores" => json!({ "profile": preset }),
+            _ => json!({ "preset": preset, "rate": rate, "keyframes": keyframes, "open_gop": open_gop }),
+        };
+        let [mut video, own] = [common, own].map(|keys| keys.as_object().cloned().expect("a table"));
+        video.extend(own);
+        Value::Object(video)
     });
     prop_oneof![3 => encoded, 1 => Just(json!({ "type": "copy" })), 1 => Just(json!({ "type": "none" }))]
 }

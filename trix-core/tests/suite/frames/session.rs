@@ -183,11 +183,8 @@ fn audio_alone_makes_a_session() {
 
 /// A job that writes grey frames losslessly, and their shape.
 fn grey(path: &Path) -> (Job, Shape) {
-    let output = OutputSettings {
-        path: path.to_owned(),
-        video: VideoSettings::Ffv1(EncodeSettings::default()),
-        ..Default::default()
-    };
+    let output =
+        OutputSettings { path: path.to_owned(), video: VideoSettings::Ffv1(Default::default()), ..Default::default() };
     let format = PixelFormat::from_name("gray").expect("a format");
     let color = Color { matrix: Matrix(1), range: Range::Full, ..Color::default() };
     let video = VideoShape { color, ..VideoShape::new(64, 48, format, RATE) };

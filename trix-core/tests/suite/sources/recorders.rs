@@ -129,7 +129,7 @@ fn encoded(source: &Path) -> (Report, Vec<i64>, Vec<Vec<u8>>, Vec<i16>) {
     let folder = folder();
     let output = folder.path().join("out.mkv");
     let mut job = Job::new(source, &output);
-    job.outputs[0].video = VideoSettings::Ffv1(EncodeSettings::default());
+    job.outputs[0].video = VideoSettings::Ffv1(Default::default());
     job.outputs[0].audio = AudioSettings::Pcm16;
     let report = done(&job);
     let (times, base) = times(&output, "v:0");

@@ -14,7 +14,7 @@ use trix_core::{
         audio::AudioSettings,
         job::{OutputSettings, VerifyLevel},
         still::{PosterSettings, SpriteSettings, StillSettings, WaveformSettings},
-        video::{EncodeSettings, VideoSettings},
+        video::VideoSettings,
     },
     still::StillReport,
 };
@@ -250,7 +250,7 @@ fn every_hash_is_that_of_sha256sum_and_the_source_is_read_from_the_disk_once() {
         .into_iter()
         .map(|name| OutputSettings { path: folder.path().join(name), verify: VerifyLevel::Full, ..Default::default() })
         .collect();
-    job.outputs[0].video = VideoSettings::Ffv1(EncodeSettings::default());
+    job.outputs[0].video = VideoSettings::Ffv1(Default::default());
     job.outputs[0].audio = AudioSettings::Flac;
     job.outputs[1].video = VideoSettings::Copy;
     job.outputs[2].video = VideoSettings::X264(quick(""));

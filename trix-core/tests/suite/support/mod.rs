@@ -59,16 +59,14 @@ pub fn cancelled(job: Job) -> (Error, Duration) {
     (error, asked.elapsed())
 }
 
-/// A job that encodes only the video of `source`.
+/// A job that encodes only the video of `source`. FFV1 and ProRes take those of the settings that they have; others
+/// must not be set.
 pub fn picture_job(source: &Path, output: &Path, encoder: Encoder, settings: EncodeSettings) -> Job {
     let mut job = Job::new(source, output);
     job.outputs[0].audio = AudioSettings::None;
-    job.outputs[0].video = match encoder {
-        Encoder::X264 => VideoSettings::X264(settings),
-        Encoder::X265 => VideoSettings::X265(settings),
-        Encoder::Ffv1 => VideoSettings::Ffv1(settings),
-        Encoder::Prores => VideoSettings::Prores(settings),
-    };
+    let (video, lacking) = VideoSettings::of(encoder, settings);
+    assert_eq!(lacking, []);
+    job.outputs[0].video = video;
     job
 }
 

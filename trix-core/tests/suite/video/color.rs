@@ -13,7 +13,7 @@ use trix_core::{
     },
     spec::{
         picture::{Alpha, Tonemap},
-        video::{EncodeSettings, Encoder, VideoSettings},
+        video::{EncodeSettings, Encoder, Ffv1Settings, VideoSettings},
     },
 };
 use trix_fixtures::{folder, media, program};
@@ -120,7 +120,7 @@ fn converts(from: Space, to: Space, ask: impl Fn(&mut Job)) {
     let folder = folder();
     let planes = codes(&from);
     let mut job = ffv1_job(&source(folder.path(), &from, &planes));
-    let settings = EncodeSettings { depth: Some(to.depth), chroma: Some(Chroma::C444), ..Default::default() };
+    let settings = Ffv1Settings { depth: Some(to.depth), chroma: Some(Chroma::C444), ..Default::default() };
     job.outputs[0].video = VideoSettings::Ffv1(settings);
     ask(&mut job);
     let shots = filtered(&job);
@@ -254,7 +254,7 @@ fn rgb_becomes_ycbcr_by_the_matrix_that_was_asked_for() {
         let folder = folder();
         let pixels = pixels(depth);
         let mut job = ffv1_job(&rgb_source(folder.path(), format, &pixels));
-        job.outputs[0].video = VideoSettings::Ffv1(EncodeSettings {
+        job.outputs[0].video = VideoSettings::Ffv1(Ffv1Settings {
             chroma: Some(Chroma::C444),
             depth: Some(to_space.depth),
             ..Default::default()
@@ -424,7 +424,7 @@ fn tone_mapping_is_the_stated_curve() {
         for operator in [Tonemap::Mobius, Tonemap::Hable, Tonemap::Reinhard] {
             for to_space in [HD_8, HD_10] {
                 let mut job = ffv1_job(&file);
-                let settings = EncodeSettings { depth: Some(to_space.depth), ..Default::default() };
+                let settings = Ffv1Settings { depth: Some(to_space.depth), ..Default::default() };
                 job.outputs[0].video = VideoSettings::Ffv1(settings);
                 job.outputs[0].picture.tonemap = operator;
                 let exact = expected(&planes, |codes| mapped(&from, &to_space, operator, peak, codes));

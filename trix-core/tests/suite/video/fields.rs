@@ -8,7 +8,7 @@ use trix_core::{
     plan::Deinterlacing,
     spec::{
         picture::Deinterlace,
-        video::{EncodeSettings, Encoder, RateControl, VideoSettings},
+        video::{EncodeSettings, Encoder, Ffv1Settings, RateControl, VideoSettings},
     },
 };
 use trix_fixtures::{folder, program};
@@ -347,7 +347,7 @@ fn chroma_of_fields_that_stay_is_halved_field_by_field() {
         written(&fields, &joined(&apart, "yuv422p"), "yuv422p", (128, 32), "-c:v ffv1 -level 3");
         let mut job = ffv1_job(&fields);
         job.outputs[0].video =
-            VideoSettings::Ffv1(EncodeSettings { chroma: Some("420".parse().unwrap()), ..Default::default() });
+            VideoSettings::Ffv1(Ffv1Settings { chroma: Some("420".parse().unwrap()), ..Default::default() });
         let expected = filtered(&job);
         assert_eq!(expected.len(), 2 * shots.len());
         for (number, shot) in shots.iter().enumerate() {
@@ -401,7 +401,7 @@ fn fields_of_a_frame_that_is_turned_over_change_their_order() {
     assert_eq!(plan(&job).unwrap().video.unwrap().fields, Some(FieldOrder::Bottom));
     job.outputs[0].picture.rotate = trix_core::spec::picture::Rotate::Off;
     job.outputs[0].path = "never-written.mov".into();
-    job.outputs[0].video = VideoSettings::Prores(EncodeSettings::default());
+    job.outputs[0].video = VideoSettings::Prores(Default::default());
     assert_eq!(plan(&job).unwrap().video.unwrap().fields, Some(FieldOrder::Top));
 }
 

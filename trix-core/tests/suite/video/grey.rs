@@ -189,7 +189,7 @@ fn grey_with_alpha_is_kept_or_laid_on_black() {
 
         // ProRes has 10 bits; what is opaque stays it.
         let mut mezzanine = raw_job(folder.path(), name, &raw, EncodeSettings::default());
-        mezzanine.outputs[0].video = VideoSettings::Prores(EncodeSettings::default());
+        mezzanine.outputs[0].video = VideoSettings::Prores(Default::default());
         let (planes, format) = taken(&mezzanine);
         assert!(format.alpha && format.depth == 10, "{name}: {format:?}");
         close(&planes[3], &opacity, 0.51, name, |value| value * 1023.0 / f64::from((1u32 << depth) - 1));

@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
 use trix_core::{
     ErrorKind, Job, OnDamage, Source,
+    document::{Document, Language, Traits},
+    mistake::Mistake,
     plan::Cut,
     reading::reader::FrameReader,
     spec::{
         job::VerifyLevel,
         picture::Alpha,
-        video::{EncodeSettings, Encoder, RateControl, VideoSettings},
+        video::{EncodeSettings, Encoder, Ffv1Rate, Ffv1Settings, RateControl, VideoSettings},
     },
 };
 use trix_fixtures::{folder, media, program};
@@ -179,7 +182,7 @@ fn twelve_bit_alpha_is_stored_in_16_bit_ffv1() {
         }
     }
     let mut job = ffv1_job(&source);
-    job.outputs[0].video = VideoSettings::Ffv1(EncodeSettings { depth: Some(12), ..Default::default() });
+    job.outputs[0].video = VideoSettings::Ffv1(Ffv1Settings { depth: Some(12), ..Default::default() });
     let said = refusal(&job);
     assert!(said.contains("video.depth = 12"), "{said}");
 }
@@ -363,35 +366,105 @@ fn prores_4444_keeps_alpha_or_lays_it_on_black() {
     }
 }
 
+/// The job of a document with one output and these settings of video, or its only mistake.
+fn document(encoder: &str, path: &str, settings: Value) -> Result<Job, Mistake> {
+    let mut video = json!({ "type": encoder });
+    video.as_object_mut().expect("a table").extend(settings.as_object().expect("a table").clone());
+    let job = json!({ "source": { "path": "master.mov" }, "outputs": [{ "path": path, "video": video }] });
+    match Document::parse(&job.to_string(), Language::Json, &[]) {
+        Ok(document) => Ok(document.job(&Traits::default()).expect("a job")),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::InvalidSpec);
+            assert_eq!(error.mistakes().len(), 1, "{encoder} {settings}: {error}");
+            Err(error.mistakes()[0].clone())
+        }
+    }
+}
+
 #[test]
 fn settings_that_ffv1_and_prores_lack_are_refused_with_the_reason() {
+    let both = [
+        (json!({ "rate": { "type": "crf", "value": 20 } }), "video.rate", "has no rate control"),
+        (json!({ "rate": { "type": "bitrate", "kbps": 100, "passes": 2 } }), "video.rate", "has no rate control"),
+        (json!({ "maxrate": 1000 }), "video.maxrate = 1000", "has no rate control"),
+        (json!({ "bufsize": 1000 }), "video.bufsize = 1000", "has no rate control"),
+        (json!({ "preset": "slow" }), "video.preset = slow", "has no presets"),
+        (json!({ "tune": "film" }), "video.tune = film", "has no tunes"),
+        (json!({ "level": "4.1" }), "video.level = 4.1", "has no levels"),
+        (json!({ "gop": 25 }), "video.gop = 25", "codes every frame by itself"),
+        (json!({ "open_gop": true }), "video.open_gop = true", "codes every frame by itself"),
+        (json!({ "keyframes": ["1.5"] }), "video.keyframes", "codes every frame by itself"),
+    ];
+    let prores = [(json!({ "rate": { "type": "lossless" } }), "video.rate", "has no rate control")];
+    let ffv1 = [(
+        json!({ "profile": "hq" }),
+        "video.profile = hq",
+        "has no profiles; profile is a setting of x264, x265, prores",
+    )];
+    let check = |encoder: &str, (settings, place, problem): &(Value, &str, &str)| {
+        let mistake = document(encoder, "a.mkv", settings.clone()).expect_err("a mistake");
+        let said = mistake.to_string();
+        assert!(
+            said.contains(&format!("outputs[0].{place}")) && said.contains(problem),
+            "{encoder} {settings}: {said}"
+        );
+        mistake.problem
+    };
+    for (encoder, own, keys) in [
+        ("ffv1", &ffv1, "chroma, depth, params, rate, resampler, size, type"),
+        ("prores", &prores, "chroma, depth, params, profile, resampler, size, type"),
+    ] {
+        for case in own {
+            assert!(check(encoder, case).ends_with(&format!("; known are {keys}")));
+        }
+        for case in &both {
+            let problem = check(encoder, case);
+            let is_rate = case.1 == "video.rate" && encoder == "ffv1";
+            let legal = if is_rate { "legal is the type lossless".to_owned() } else { format!("known are {keys}") };
+            assert!(problem.contains("is a setting of x264, x265; ") && problem.ends_with(&legal), "{problem}");
+        }
+    }
+    // Whoever has no document is told the same: a mistake for each setting.
+    let settings = EncodeSettings {
+        rate: Some(RateControl::Qp { value: 20 }),
+        preset: Some("slow".into()),
+        profile: Some("hq".into()),
+        open_gop: Some(false),
+        depth: Some(10),
+        ..Default::default()
+    };
+    for (encoder, expected) in [
+        (Encoder::Ffv1, &["rate", "preset", "profile", "open_gop"][..]),
+        (Encoder::Prores, &["rate", "preset", "open_gop"]),
+    ] {
+        let (video, lacking) = VideoSettings::of(encoder, settings.clone());
+        let places: Vec<&str> = lacking.iter().filter_map(|mistake| mistake.place.strip_prefix("video.")).collect();
+        assert_eq!(places, expected);
+        let told =
+            |mistake: &Mistake| Some(&mistake.problem) == encoder.lacks(&mistake.place["video.".len()..]).as_ref();
+        assert!(lacking.iter().all(told), "{lacking:?}");
+        assert_eq!((video.encoder(), video.frames().unwrap().depth), (Some(encoder), Some(10)));
+    }
     let folder = folder();
     let source = master(folder.path(), 1);
-    let with = |change: &dyn Fn(&mut EncodeSettings)| {
-        let mut settings = EncodeSettings::default();
-        change(&mut settings);
-        settings
-    };
+    for (encoder, remedy) in [(Encoder::Ffv1, "use .mkv"), (Encoder::Prores, "use .mov")] {
+        let said = refusal(&picture_job(&source, Path::new("a.mp4"), encoder, EncodeSettings::default()));
+        assert!(said.contains("output.path = a.mp4") && said.contains(remedy), "{said}");
+    }
+}
+
+#[test]
+fn values_that_ffv1_and_prores_do_not_take_are_refused_with_the_legal_ones() {
+    let folder = folder();
+    let source = master(folder.path(), 1);
     type Change = fn(&mut EncodeSettings);
-    let both: [(Change, &str, &str); 8] = [
-        (|s| s.rate = Some(RateControl::Crf { value: 20.0 }), "video.rate", "has no rate control"),
-        (|s| s.rate = Some(RateControl::Bitrate { kbps: 100, passes: 2 }), "video.rate", "has no rate control"),
-        (|s| s.maxrate = Some(1000), "video.maxrate", "has no rate control"),
-        (|s| s.preset = Some("slow".into()), "video.preset", "has no presets"),
-        (|s| s.tune = Some("film".into()), "video.tune", "has no tunes"),
-        (|s| s.level = Some("4.1".into()), "video.level", "has no levels"),
-        (|s| s.gop = Some(25), "video.gop", "codes every frame by itself"),
-        (|s| s.open_gop = Some(true), "video.gop", "codes every frame by itself"),
-    ];
-    let prores: [(Change, &str, &str); 5] = [
-        (|s| s.rate = Some(RateControl::Lossless), "video.rate", "has no rate control"),
+    let prores: [(Change, &str, &str); 4] = [
         (|s| s.profile = Some("422".into()), "video.profile = 422", "proxy, lt, standard, hq, 4444, 4444xq"),
         (|s| s.depth = Some(8), "video.depth = 8", "prores encodes 10 bits"),
         (|s| s.chroma = Some("420".parse().unwrap()), "video.chroma", "4:2:2 or 4:4:4"),
         (|s| drop(s.params.insert("level".into(), "3".into())), "video.params.level = 3", "prores takes"),
     ];
-    let ffv1: [(Change, &str, &str); 5] = [
-        (|s| s.profile = Some("hq".into()), "video.profile = hq", "has no profiles"),
+    let ffv1: [(Change, &str, &str); 4] = [
         (|s| s.depth = Some(9), "video.depth = 9", "8, 10, 12, 16"),
         (
             |s| drop(s.params.insert("level".into(), "1".into())),
@@ -401,23 +474,36 @@ fn settings_that_ffv1_and_prores_lack_are_refused_with_the_reason() {
         (|s| drop(s.params.insert("slicecrc".into(), "0".into())), "video.params.slicecrc = 0", "ffv1 takes"),
         (|s| drop(s.params.insert("slices".into(), "0".into())), "video.params.slices = 0", "not a value"),
     ];
-    let check = |job: &Job, place: &str, problem: &str| {
-        let said = refusal(job);
-        assert!(said.contains(place) && said.contains(problem), "{place}: {said}");
-    };
-    for (change, place, problem) in both.iter().chain(&prores) {
-        let job = picture_job(&source, Path::new("a.mov"), Encoder::Prores, with(change));
-        check(&job, place, problem);
+    for (encoder, cases) in [(Encoder::Prores, prores), (Encoder::Ffv1, ffv1)] {
+        for (change, place, problem) in cases {
+            let mut settings = EncodeSettings::default();
+            change(&mut settings);
+            let said = refusal(&picture_job(&source, Path::new("a.mkv"), encoder, settings));
+            assert!(said.contains(place) && said.contains(problem), "{place}: {said}");
+        }
     }
-    for (change, place, problem) in both.iter().chain(&ffv1) {
-        check(&picture_job(&source, Path::new("a.mkv"), Encoder::Ffv1, with(change)), place, problem);
+}
+
+#[test]
+fn settings_that_ask_ffv1_and_prores_for_nothing_change_nothing() {
+    let nothing = json!({
+        "rate": null, "maxrate": null, "preset": null, "tune": null, "level": null, "gop": null, "open_gop": null,
+        "keyframes": [], "key_interval": "2", "params": {}
+    });
+    for encoder in ["ffv1", "prores"] {
+        let plain = document(encoder, "a.mkv", json!({})).expect("a job");
+        assert_eq!(document(encoder, "a.mkv", nothing.clone()).expect("the same job"), plain);
     }
-    let into = |name: &str, encoder| picture_job(&source, Path::new(name), encoder, EncodeSettings::default());
-    check(&into("a.mp4", Encoder::Ffv1), "output.path = a.mp4", "use .mkv");
-    check(&into("a.mp4", Encoder::Prores), "output.path = a.mp4", "use .mov");
-    // What it can do by name, it does.
-    plan(&picture_job(&source, Path::new("a.mkv"), Encoder::Ffv1, with(&|s| s.rate = Some(RateControl::Lossless))))
-        .unwrap();
+    // FFV1 is lossless, and may be asked for it.
+    let job = document("ffv1", "a.mkv", json!({ "rate": { "type": "lossless" } })).expect("a job");
+    assert_eq!(
+        job.outputs[0].video,
+        VideoSettings::Ffv1(Ffv1Settings { rate: Some(Ffv1Rate::Lossless), ..Default::default() })
+    );
+    let folder = folder();
+    let source = master(folder.path(), 1);
+    let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..Default::default() };
+    plan(&picture_job(&source, Path::new("a.mkv"), Encoder::Ffv1, settings)).unwrap();
 }
 
 #[test]

@@ -10,7 +10,7 @@ use trix_core::{
     spec::{
         job::{OutputSettings, VerifyLevel},
         picture::{Crop, Deinterlace, FrameRate, PictureSettings, Rectangle, Resampler, Tonemap},
-        video::{EncodeSettings, Encoder, RateControl, Size, VideoSettings},
+        video::{EncodeSettings, Encoder, Ffv1Settings, RateControl, Size, VideoSettings},
     },
 };
 use trix_fixtures::{Clip, folder, program};
@@ -45,9 +45,20 @@ fn cascade(source: &Path, outputs: Vec<OutputSettings>) -> Job {
     job
 }
 
-fn settings(output: &mut OutputSettings) -> &mut EncodeSettings {
+/// The settings of the frames that the encoder of an output gets.
+struct Frames<'a> {
+    depth: &'a mut Option<u32>,
+    chroma: &'a mut Option<Chroma>,
+    size: &'a mut Option<Size>,
+    resampler: &'a mut Resampler,
+}
+
+fn settings(output: &mut OutputSettings) -> Frames<'_> {
     match &mut output.video {
-        VideoSettings::X264(settings) | VideoSettings::X265(settings) | VideoSettings::Ffv1(settings) => settings,
+        VideoSettings::X264(EncodeSettings { depth, chroma, size, resampler, .. })
+        | VideoSettings::Ffv1(Ffv1Settings { depth, chroma, size, resampler, .. }) => {
+            Frames { depth, chroma, size, resampler }
+        }
         _ => panic!("an encoder with settings"),
     }
 }
@@ -163,8 +174,8 @@ fn chained_frames_equal_scaling_twice_and_by_default_scaling_once() {
         let (folder, source) = (folder(), clip(format));
         let mut large = lossless(&folder.path().join("large.mkv"), encoder, LARGE);
         let mut small = lossless(&folder.path().join("small.mkv"), encoder, SMALL);
-        settings(&mut large).depth = depths[0];
-        settings(&mut small).depth = depths[1];
+        *settings(&mut large).depth = depths[0];
+        *settings(&mut small).depth = depths[1];
         let twice = scaled_twice(folder.path(), &source, large.clone(), small.clone());
         let once = scaled_once(folder.path(), &source, &small);
         assert_ne!(twice, once, "{format}: else nothing could be told");
@@ -203,7 +214,7 @@ fn other_filters_run_once_before_the_first_scaling() {
     };
     let output = |name: &str, size, picture: &PictureSettings| {
         let mut output = lossless(&folder.path().join(name), Encoder::X264, size);
-        settings(&mut output).depth = Some(8);
+        *settings(&mut output).depth = Some(8);
         OutputSettings { picture: picture.clone(), ..output }
     };
     let kinds = [
@@ -266,24 +277,24 @@ fn sizes_with_other_filters_are_scaled_from_the_source() {
     };
     let part = || Crop::Rectangle(Rectangle { width: 300, height: 160, left: 0, top: 0 });
     assert!(pair(&|_, _| ()), "the same frames");
-    assert!(pair(&|_, small| settings(small).depth = Some(8)), "fewer bits");
+    assert!(pair(&|_, small| *settings(small).depth = Some(8)), "fewer bits");
     assert!(
         pair(&|_, small| small.picture.pad = Some(Size { width: 160, height: 90 })),
         "black around the smaller one"
     );
     assert!(pair(&|large, small| (large.picture.crop, small.picture.crop) = (part(), part())), "the same part");
-    assert!(!pair(&|large, _| settings(large).depth = Some(8)), "more bits than the larger one has");
-    assert!(!pair(&|_, small| settings(small).chroma = Some(Chroma::C420)), "other chroma");
+    assert!(!pair(&|large, _| *settings(large).depth = Some(8)), "more bits than the larger one has");
+    assert!(!pair(&|_, small| *settings(small).chroma = Some(Chroma::C420)), "other chroma");
     assert!(
         !pair(&|large, _| large.picture.pad = Some(Size { width: 320, height: 180 })),
         "black around the larger one"
     );
     assert!(!pair(&|_, small| small.picture.crop = part()), "another part of the frame");
-    assert!(!pair(&|_, small| settings(small).resampler = Resampler::Bilinear), "another kernel");
+    assert!(!pair(&|_, small| *settings(small).resampler = Resampler::Bilinear), "another kernel");
     assert!(!pair(&|_, small| small.picture.rate = Some(FrameRate(Rational::new(50, 1)))), "another rate");
-    assert!(!pair(&|large, _| settings(large).size = Some(Size { width: 640, height: 360 })), "enlarged before");
-    assert!(!pair(&|large, _| settings(large).size = Some(Size { width: 256, height: 64 })), "fewer rows");
-    assert!(!pair(&|large, small| settings(large).size = settings(small).size), "the same size");
+    assert!(!pair(&|large, _| *settings(large).size = Some(Size { width: 640, height: 360 })), "enlarged before");
+    assert!(!pair(&|large, _| *settings(large).size = Some(Size { width: 256, height: 64 })), "fewer rows");
+    assert!(!pair(&|large, small| *settings(large).size = *settings(small).size), "the same size");
 }
 
 #[test]
