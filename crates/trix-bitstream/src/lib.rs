@@ -2,9 +2,10 @@
 //!
 //! | modules | contents |
 //! | --- | --- |
-//! | [`nal`], [`sei`], [`entry`], [`rpu`], [`vvc`] | coded video |
+//! | [`nal`], [`sei`], [`entry`], [`rpu`], [`in_band`], [`vvc`] | coded video |
 //! | [`audio_header`] | coded audio |
 //! | [`boxes`], [`ebml`] | what MP4 and Matroska consist of |
+//! | [`edit_list`], [`codec_delay`] | values that are corrected in a finished MP4 or Matroska |
 //! | [`checks`] | whole files: damage that demuxers do not report |
 //! | [`webvtt`] | text |
 //! | [`manifest`] | what playlists tell of renditions, as values |
@@ -19,10 +20,13 @@ pub mod nal;
 pub mod sei;
 pub mod entry;
 pub mod rpu;
+pub mod in_band;
 pub mod vvc;
 pub mod audio_header;
 pub mod boxes;
 pub mod ebml;
+pub mod edit_list;
+pub mod codec_delay;
 pub mod checks;
 pub mod webvtt;
 pub mod manifest;
