@@ -95,6 +95,11 @@ pub fn segment(cues: &[Cue], start: i64, end: i64) -> String {
     file
 }
 
+/// The blocks after the header of a file, such as cues. Empty lines separate them.
+pub fn blocks(file: &str) -> impl Iterator<Item = &str> {
+    file.split("\n\n").skip(1).filter(|block| !block.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,6 @@
 pub mod codec_delay;
 mod edit_list;
 mod edit_units;
-mod in_band;
 pub mod part;
 pub mod record;
 
@@ -20,7 +19,7 @@ use trix_av::{
     side_data,
     stream::{CodecParameters, StreamKind},
 };
-use trix_bitstream::nal::NalCodec;
+use trix_bitstream::{codec_delay::Missing, edit_list::Shown, in_band::InBand, nal::NalCodec};
 use trix_model::{
     chapter::Chapter,
     error::{Error, ErrorKind, Result, Stage},
@@ -28,9 +27,7 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-use codec_delay::Missing;
 use edit_units::EditUnits;
-use in_band::InBand;
 use record::{TrackRecord, TrackRecorder};
 
 use crate::spec::job::Container;
@@ -129,18 +126,20 @@ impl Muxer {
         let (mut rewriters, mut delays) = (Vec::new(), Vec::new());
         let has_timecode = file_metadata.metadata.iter().any(|(key, _)| key == "timecode");
         for track in &mut tracks {
-            let rewriter = container.wants_parameter_sets_in_band().then(|| InBand::new(&track.parameters)).flatten();
+            let parameters = &track.parameters;
+            let rewriter = InBand::new(&parameters.codec_name(), parameters.extradata());
+            let rewriter = rewriter.filter(|_| container.wants_parameter_sets_in_band());
             if let Some(rewriter) = &rewriter {
-                track.parameters = rewriter.parameters(&track.parameters);
+                track.parameters = parameters.clone().with_extradata(&rewriter.extradata());
             }
             rewriters.push(rewriter);
             let missing = if hides_start(container, track) {
                 // The first packet determines the delay. The muxer would write another delay: that of an encoder.
                 track.parameters.set_priming(0);
-                Some(Missing::later(&track.metadata))
+                Some(codec_delay::later(&track.metadata))
             } else {
                 let delay = codec_delay::of(container, &track.parameters);
-                delay.and_then(|delay| Missing::new(delay, &track.parameters.codec_name(), &track.metadata))
+                delay.and_then(|delay| codec_delay::missing(delay, &track.parameters.codec_name(), &track.metadata))
             };
             if let Some(missing) = &missing {
                 track.metadata.retain(|(key, _)| key != "title");
@@ -238,8 +237,10 @@ impl Muxer {
         let Some(state) = self.tracks.get_mut(track) else {
             return Err(Error::bug(Stage::Mux, format!("a packet for track {track}, which does not exist")));
         };
-        if let Some(in_band) = &state.in_band {
-            packet = in_band.rewrite(packet);
+        if let Some(in_band) = &state.in_band
+            && let Some(parts) = in_band.rewrite(packet.data(), packet.is_key())
+        {
+            packet = packet.with_parts(&parts);
         }
         if let Some(joiner) = &mut state.joiner {
             let joined = joiner.send(Some(&packet)).and_then(|()| joiner.receive());
@@ -309,7 +310,7 @@ impl Muxer {
             let Some((first, earliest)) = track.shown.filter(|(first, earliest)| earliest < first) else { continue };
             if self.container.is_iso() {
                 let [first, earliest] = [first, earliest].map(|ticks| Timestamp::new(ticks, track.to));
-                let shown = edit_list::Shown { track: index, first, earliest };
+                let shown = Shown { track: index, first, earliest };
                 edit_list::repair(&self.path, &shown, self.movie)
                     .map_err(|error| Error::io(Stage::Mux, &self.path, "cannot be written", error))?;
             }

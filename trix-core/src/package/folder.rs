@@ -16,9 +16,9 @@ use rustix::{
     fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with},
     io::Errno,
 };
+use trix_bitstream::manifest::names::{MANIFEST, MASTER, PLAYLIST};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::names::{MANIFEST, MASTER, PLAYLIST};
 use crate::mux::part::hidden_beside;
 
 /// Checks, without writing, that a package may get the name `target`.

@@ -8,37 +8,30 @@
 //! All other video renditions must have keyframes at exactly these times. Audio is cut at the nearest start of an audio
 //! frame.
 //!
-//! Times: the decode time of a segment is the time of its first frame. If frames are reordered, all of them are delayed
-//! by the same amount, and an edit in the header removes this delay. Signed offsets without an edit would mean the
-//! same. But libavformat, and every program that uses it to read, would then show these frames later than their audio.
-//! If an encoder yields priming samples, audio begins before zero, and an edit in the header states this too.
-//! libavformat writes the codec part of the headers; this module writes the fragments. `header.rs` gives the reasons.
+//! `trix_bitstream` writes headers, segments, playlists and the manifest as bytes and text; [`trix_bitstream::cmaf`] says
+//! what their times mean. libavformat writes the codec part of the headers; `sample_description.rs` gives the reasons.
+//! This module collects packets, measures, and writes files.
 //!
 //! Invariant: everything under the final name is complete, synced and verified as far as the caller asks. Playlists
 //! state only values that were measured on the written files.
 
-mod boundaries;
-mod codecs;
-mod dash;
-mod folder;
-mod fragment;
-mod framing;
-mod header;
-mod hls;
-mod language;
-mod rates;
-mod text;
-mod track;
-mod verify;
-mod names;
 mod rendition;
+mod language;
+mod describe;
+mod sample_description;
+mod folder;
+mod track;
+mod text;
+mod playlists;
+mod verify;
 mod writer;
 mod assemble;
+
+pub use trix_bitstream::manifest::names::{MANIFEST, MASTER, PLAYLIST};
 
 pub use self::{
     assemble::{Input, assemble},
     folder::CommittedPackage,
-    names::{MANIFEST, MASTER, PLAYLIST},
     rendition::{Rendition, RenditionRecord},
     verify::verify,
     writer::{PackageWriter, WrittenPackage},

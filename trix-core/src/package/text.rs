@@ -5,21 +5,25 @@
 use std::{fs, path::PathBuf};
 
 use trix_av::packet::{Packet, PacketSide};
-use trix_bitstream::webvtt::{self, Cue};
+use trix_bitstream::{
+    cmaf::rates,
+    manifest::{
+        TextRendition,
+        names::{self, TEXT_SEGMENT, WHOLE_TEXT},
+    },
+    webvtt::{self, Cue},
+};
 use trix_model::{
     error::Result,
     time::{TimeBase, Timestamp},
 };
 
 use super::{
-    language, rates,
+    describe,
     rendition::{Rendition, RenditionRecord},
-    track::{segment_name, unwritable},
+    track::unwritable,
 };
 use crate::mux::{TrackSpec, record::TrackRecorder};
-
-/// File name of the complete text.
-pub(super) const WHOLE: &str = "all.vtt";
 
 /// Time base of WebVTT.
 pub(super) const MILLIS: TimeBase = TimeBase::new(1, 1000);
@@ -44,15 +48,6 @@ pub(super) struct TextTrack {
     cues: Vec<Cue>,
 }
 
-/// A written text rendition.
-pub(super) struct TextRendition {
-    pub(super) record: RenditionRecord,
-    pub(super) spec: TrackSpec,
-    pub(super) language: Option<String>,
-    /// Duration of each segment.
-    pub(super) durations: Vec<Timestamp>,
-}
-
 impl TextTrack {
     pub(super) fn new(rendition: Rendition, path: PathBuf) -> Self {
         TextTrack { id: rendition.id, spec: rendition.track, path, cues: Vec::new() }
@@ -63,7 +58,7 @@ impl TextTrack {
     }
 
     /// Writes all files. Each segment lies between two consecutive `edges`.
-    pub(super) fn finish(mut self, edges: &[Timestamp]) -> Result<TextRendition> {
+    pub(super) fn finish(mut self, edges: &[Timestamp]) -> Result<(RenditionRecord, TextRendition)> {
         self.cues.sort_by_key(Cue::start);
         let mut record = TrackRecorder::new(&self.spec.parameters, MILLIS);
         for cue in &self.cues {
@@ -76,7 +71,7 @@ impl TextTrack {
             let path = self.path.join(name);
             fs::write(&path, text).map_err(|error| unwritable(&path, error))
         };
-        write(WHOLE, &webvtt::whole(&self.cues))?;
+        write(WHOLE_TEXT, &webvtt::whole(&self.cues))?;
         let (mut durations, mut weights) = (Vec::new(), Vec::new());
         let zero = Timestamp::new(0, MILLIS);
         // The first text segment begins at zero, like its playlist.
@@ -86,25 +81,22 @@ impl TextTrack {
             // Cues after the end of the video belong to the last segment.
             let until = if index + 2 == edges.len() { i64::MAX } else { end };
             let text = webvtt::segment(&self.cues, start, until);
-            write(&segment_name(index, "vtt"), &text)?;
+            write(&names::segment(index, TEXT_SEGMENT), &text)?;
             durations.push(Timestamp::new(end - start, MILLIS));
             weights.push((text.len() as u64, u64::try_from(end - start).unwrap_or(0)));
         }
         let end = edges.last().map_or(0, |edge| edge.rescale(MILLIS));
-        Ok(TextRendition {
-            record: RenditionRecord {
-                id: self.id,
-                codecs: None,
-                segments: durations.len() as u64,
-                start: zero,
-                duration: Timestamp::new(end, MILLIS),
-                peak_bit_rate: rates::peak(&weights, 1000, 1),
-                average_bit_rate: rates::average(&weights, 1000),
-                track: record.close(),
-            },
-            language: language::tag(&self.spec),
-            spec: self.spec,
-            durations,
-        })
+        let record = RenditionRecord {
+            id: self.id,
+            codecs: None,
+            segments: durations.len() as u64,
+            start: zero,
+            duration: Timestamp::new(end, MILLIS),
+            peak_bit_rate: rates::peak(&weights, 1000, 1),
+            average_bit_rate: rates::average(&weights, 1000),
+            track: record.close(),
+        };
+        let description = describe::description(&self.spec, &record);
+        Ok((record, TextRendition { description, durations }))
     }
 }

@@ -10,36 +10,36 @@ use std::{
 };
 
 use trix_av::{packet::Packet, stream::StreamKind};
+use trix_bitstream::{
+    cmaf::{
+        boundaries::Boundaries,
+        codecs, fragment,
+        header::{self, Header},
+        rates,
+        samples::SampleForm,
+    },
+    manifest::{
+        MediaRendition, SegmentPlace, Storage,
+        names::{self, HEADER, MEDIA_SEGMENT, SINGLE},
+    },
+};
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
 };
 
 use super::{
-    boundaries::Boundaries,
-    codecs, fragment,
-    framing::SampleForm,
-    header::Header,
-    language, rates,
+    describe, language,
     rendition::{Rendition, RenditionRecord},
+    sample_description,
 };
 use crate::{
     mux::{TrackSpec, record::TrackRecorder},
-    package::fragment::SegmentPlace,
     spec::package::Layout,
 };
 
-/// File name of the init segment of a rendition with separate segment files.
-pub(super) const HEADER: &str = "init.mp4";
-/// File name of a rendition in a single file.
-pub(super) const SINGLE: &str = "media.mp4";
 /// The segments of the single file, until their number, and so the length of the index before them, is known.
 const UNINDEXED: &str = "segments.part";
-
-/// File name of segment `index`, counted from 0.
-pub(super) fn segment_name(index: usize, extension: &str) -> String {
-    format!("{:05}.{extension}", index + 1)
-}
 
 /// Writes `parts` one after the other. Only small parts are copied on the way.
 fn write_parts<'a>(file: &mut File, mut parts: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
@@ -88,7 +88,7 @@ impl MediaTrack {
             timescale *= 2;
         }
         let record = TrackRecorder::new(&spec.parameters, TimeBase::new(1, timescale.into()));
-        let form = SampleForm::of(&spec.parameters);
+        let form = SampleForm::of(&spec.parameters.codec_name(), spec.parameters.extradata());
         let (pending, segments) = (Vec::new(), Vec::new());
         Ok(MediaTrack {
             id,
@@ -276,7 +276,7 @@ impl MediaTrack {
                 self.at
             }
             None => {
-                let path = self.path.join(segment_name(self.segments.len(), "m4s"));
+                let path = self.path.join(names::segment(self.segments.len(), MEDIA_SEGMENT));
                 let written = File::create(&path).and_then(|mut file| write_parts(&mut file, parts));
                 written.map_err(|error| unwritable(&path, error))?;
                 0
@@ -302,8 +302,17 @@ impl MediaTrack {
             .map(shared)
             .collect::<std::result::Result<_, _>>()
             .map_err(|code| Error::bug(Stage::Mux, format!("no memory for a packet: {code}")))?;
-        let header = Header::new(&self.spec, self.timescale, shift, &first)
-            .map_err(|error| error.at(Some(self.time(pending[0].pts))))?;
+        let content = describe::content(&self.spec);
+        let header = sample_description::of(&self.spec, &first).and_then(|description| {
+            Header::new(&header::Track {
+                content: &content,
+                timescale: self.timescale,
+                shift,
+                language: &language::three_letters(&self.spec),
+                description: &description,
+            })
+        });
+        let header = header.map_err(|error| error.at(Some(self.time(pending[0].pts))))?;
         if self.layout == Layout::Single {
             let path = self.path.join(UNINDEXED);
             self.file = Some(File::create_new(&path).map_err(|error| unwritable(&path, error))?);
@@ -333,9 +342,9 @@ impl MediaTrack {
         starts.chain(self.end.map(|end| self.time(end))).collect()
     }
 
-    /// The segments, and the ticks per second of their times.
-    pub(super) fn segments(&self) -> (&[SegmentPlace], u32) {
-        (&self.segments, self.timescale)
+    /// The duration of each segment.
+    pub(super) fn durations(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.segments.iter().map(|segment| self.time(i64::try_from(segment.duration).unwrap_or(i64::MAX)))
     }
 
     /// Writes the single file: header, index, segments.
@@ -356,7 +365,7 @@ impl MediaTrack {
     }
 
     /// Enters the final values into the header. `target` is the target duration in seconds.
-    pub(super) fn complete(self: Box<Self>, target: u64) -> Result<MediaRendition> {
+    pub(super) fn complete(self: Box<Self>, target: u64) -> Result<(RenditionRecord, MediaRendition)> {
         let mut this = *self;
         let weights: Vec<rates::Weight> =
             this.segments.iter().map(|segment| (segment.bytes, segment.duration)).collect();
@@ -378,26 +387,30 @@ impl MediaTrack {
             let detail = format!("rendition {}: its codec has no name in playlists", this.id);
             Error::new(ErrorKind::Unsupported, Stage::Mux, detail)
         })?;
-        let (base, layout) = (this.base(), this.layout);
-        Ok(MediaRendition {
-            record: RenditionRecord {
-                id: this.id,
-                codecs: Some(codecs.clone()),
-                segments: this.segments.len() as u64,
-                start: Timestamp::new(start, base),
-                duration: Timestamp::new(end - start, base),
-                peak_bit_rate: peak,
-                average_bit_rate: average,
-                track: this.record.close(),
+        let base = this.base();
+        let record = RenditionRecord {
+            id: this.id,
+            codecs: Some(codecs.clone()),
+            segments: this.segments.len() as u64,
+            start: Timestamp::new(start, base),
+            duration: Timestamp::new(end - start, base),
+            peak_bit_rate: peak,
+            average_bit_rate: average,
+            track: this.record.close(),
+        };
+        let rendition = MediaRendition {
+            description: describe::description(&this.spec, &record),
+            content: describe::content(&this.spec),
+            codecs,
+            has_captions: record.track.extras.captions > 0,
+            storage: match this.layout {
+                Layout::Files => Storage::Files,
+                Layout::Single => Storage::Single { header_bytes: header.bytes().len() as u64 },
             },
-            language: language::tag(&this.spec),
-            header_bytes: header.bytes().len() as u64,
             timescale: this.timescale,
             segments: this.segments,
-            spec: this.spec,
-            codecs,
-            layout,
-        })
+        };
+        Ok((record, rendition))
     }
 }
 
@@ -417,18 +430,6 @@ pub(super) fn check_alignment(tracks: &[Box<MediaTrack>]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// A written video or audio rendition.
-pub(super) struct MediaRendition {
-    pub(super) record: RenditionRecord,
-    pub(super) spec: TrackSpec,
-    pub(super) codecs: String,
-    pub(super) language: Option<String>,
-    pub(super) layout: Layout,
-    pub(super) header_bytes: u64,
-    pub(super) timescale: u32,
-    pub(super) segments: Vec<SegmentPlace>,
 }
 
 /// An error of writing.

@@ -17,18 +17,19 @@ use trix_av::{
     log::Sink,
     stream::StreamKind,
 };
+use trix_bitstream::{
+    cmaf::{codecs, fragment, header},
+    hls,
+    manifest::names::{MANIFEST, MASTER, PLAYLIST, WHOLE_TEXT},
+    webvtt,
+};
 use trix_model::{
     check::Check,
     error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
 };
 
-use super::{
-    codecs, fragment, header,
-    names::{MANIFEST, MASTER, PLAYLIST},
-    rendition::RenditionRecord,
-    text,
-};
+use super::rendition::RenditionRecord;
 use crate::{
     mux::record::{TrackRecord, TrackRecorder},
     spec::source::Limits,
@@ -52,8 +53,7 @@ impl Part {
     }
 }
 
-/// Content of a playlist.
-#[derive(Default)]
+/// Content of a playlist, with the files that it names.
 struct Playlist {
     header: Option<Part>,
     segments: Vec<(Part, Timestamp)>,
@@ -135,41 +135,25 @@ fn text_of(path: &Path) -> Result<String> {
 fn read_playlist(folder: &Path) -> Result<Playlist> {
     let path = folder.join(PLAYLIST);
     let text = text_of(&path)?;
-    let bad = |line: &str| wrong(&path, format!("the line '{line}' makes no sense"));
-    // "length@offset". Without a range, the whole file.
-    let part = |name: &str, range: Option<&str>| -> Result<Part> {
-        let file = folder.join(name);
+    let read = hls::read::playlist(&text);
+    let read = read.map_err(|line| wrong(&path, format!("the line '{line}' makes no sense")))?;
+    let part = |part: hls::read::Part<'_>| -> Result<Part> {
+        let file = folder.join(part.name);
         let size = fs::metadata(&file).map_err(unreadable(&file))?.len();
-        let Some(range) = range else { return Ok(Part { path: file, from: 0, length: size }) };
-        let numbers = range.split_once('@').and_then(|(length, from)| Some((length.parse().ok()?, from.parse().ok()?)));
-        let (length, from): (u64, u64) = numbers.ok_or_else(|| bad(range))?;
-        match from.checked_add(length) {
+        let Some(range) = part.range else { return Ok(Part { path: file, from: 0, length: size }) };
+        let (length, from) = (range.length, range.from);
+        match range.end() {
             Some(end) if end <= size => Ok(Part { path: file, from, length }),
             _ => Err(wrong(&file, format!("has {size} bytes; a playlist names {length} from {from}"))),
         }
     };
-    let mut playlist = Playlist::default();
-    let (mut duration, mut range) = (None, None);
-    for line in text.lines() {
-        if let Some(value) = line.strip_prefix("#EXT-X-TARGETDURATION:") {
-            playlist.target = value.parse().map_err(|_| bad(line))?;
-        } else if let Some(value) = line.strip_prefix("#EXT-X-MAP:") {
-            let quoted = |key: &str| value.split_once(&format!("{key}=\""))?.1.split('"').next();
-            let name = quoted("URI").ok_or_else(|| bad(line))?;
-            playlist.header = Some(part(name, quoted("BYTERANGE"))?);
-        } else if let Some(value) = line.strip_prefix("#EXTINF:") {
-            duration = value.trim_end_matches(',').parse::<Timestamp>().ok();
-        } else if let Some(value) = line.strip_prefix("#EXT-X-BYTERANGE:") {
-            range = Some(value);
-        } else if line == "#EXT-X-ENDLIST" {
-            playlist.is_ended = true;
-        } else if !line.starts_with('#') && !line.is_empty() {
-            let length = duration.take().ok_or_else(|| bad(line))?;
-            let micros = Timestamp::new(length.micros(), TimeBase::new(1, 1_000_000));
-            playlist.segments.push((part(line, range.take())?, micros));
-        }
-    }
-    Ok(playlist)
+    let segments = read.segments.into_iter().map(|(segment, duration)| Ok((part(segment)?, duration)));
+    Ok(Playlist {
+        header: read.header.map(part).transpose()?,
+        segments: segments.collect::<Result<_>>()?,
+        target: read.target,
+        is_ended: read.is_ended,
+    })
 }
 
 /// Reads the segments one by one, then all packets.
@@ -207,11 +191,8 @@ fn media(record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>)
 
 /// Reads the complete text file, and compares it with the cues in the segments.
 fn texts(folder: &Path, record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>) -> Result<TrackRecord> {
-    let path = folder.join(&record.id).join(text::WHOLE);
-    // Empty lines separate the cues after the header.
-    let cues = |text: &str| -> BTreeSet<String> {
-        text.split("\n\n").skip(1).filter(|cue| !cue.is_empty()).map(str::to_owned).collect()
-    };
+    let path = folder.join(&record.id).join(WHOLE_TEXT);
+    let cues = |text: &str| -> BTreeSet<String> { webvtt::blocks(text).map(str::to_owned).collect() };
     let whole = cues(&text_of(&path)?);
     let mut parts = BTreeSet::new();
     for (part, _) in &playlist.segments {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use trix_av::{packet::Packet, stream::StreamKind};
+use trix_bitstream::{cmaf::boundaries::Boundaries, hls, manifest::Manifest};
 use trix_model::{
     check::Check,
     error::{Error, ErrorKind, Result, Stage},
@@ -14,10 +15,8 @@ use trix_model::{
 
 use crate::{
     package::{
-        boundaries::Boundaries,
-        dash,
         folder::{CommittedPackage, PartFolder},
-        hls,
+        playlists,
         rendition::{Rendition, RenditionRecord},
         text::TextTrack,
         track::{self, MediaTrack},
@@ -119,17 +118,13 @@ impl PackageWriter {
         }
         self.cut_all()?;
         let (mut media, mut texts) = (Vec::new(), Vec::new());
-        let mut order = Vec::new();
-        for (index, slot) in std::mem::take(&mut self.tracks).into_iter().enumerate() {
+        // The renditions keep their order.
+        let mut is_media = Vec::new();
+        for slot in std::mem::take(&mut self.tracks) {
+            is_media.push(matches!(slot, Slot::Media(_)));
             match slot {
-                Slot::Media(track) => {
-                    order.push((index, true, media.len()));
-                    media.push(track.finish(&self.boundaries).map_err(in_target)?);
-                }
-                Slot::Text(track) => {
-                    order.push((index, false, texts.len()));
-                    texts.push(track);
-                }
+                Slot::Media(track) => media.push(track.finish(&self.boundaries).map_err(in_target)?),
+                Slot::Text(track) => texts.push(track),
             }
         }
         track::check_alignment(&media).map_err(in_target)?;
@@ -137,19 +132,20 @@ impl PackageWriter {
         // video.
         let lead = media.iter().find(|track| track.is_video()).unwrap_or(&media[0]);
         let edges = lead.edges();
-        let all: Vec<_> =
+        let texts: Vec<_> =
             texts.into_iter().map(|track| track.finish(&edges)).collect::<Result<_>>().map_err(in_target)?;
-        let target_duration = hls::target_duration(&media, &all);
+        let of_media = media.iter().flat_map(|track| track.durations());
+        let of_texts = texts.iter().flat_map(|(_, text)| text.durations.iter().copied());
+        let target_duration = hls::media::target_duration(of_media.chain(of_texts));
         let media: Vec<_> =
             media.into_iter().map(|track| track.complete(target_duration)).collect::<Result<_>>().map_err(in_target)?;
-        hls::write(self.folder.path(), &media, &all, target_duration).map_err(in_target)?;
-        dash::write(self.folder.path(), &media, &all).map_err(in_target)?;
+        let (of_media, media): (Vec<_>, Vec<_>) = media.into_iter().unzip();
+        let (of_texts, texts): (Vec<_>, Vec<_>) = texts.into_iter().unzip();
+        playlists::write(self.folder.path(), &Manifest { media, texts }, target_duration).map_err(in_target)?;
         self.folder.sync()?;
-        let records = order.iter().map(|(_, is_media, at)| match is_media {
-            true => media[*at].record.clone(),
-            false => all[*at].record.clone(),
-        });
-        let records = records.collect();
+        let (mut of_media, mut of_texts) = (of_media.into_iter(), of_texts.into_iter());
+        let next = |is_media: bool| if is_media { of_media.next() } else { of_texts.next() };
+        let records = is_media.into_iter().filter_map(next).collect();
         Ok(WrittenPackage { folder: self.folder, records })
     }
 }

@@ -11,7 +11,6 @@ mod files;
 mod peaks;
 mod render;
 mod stage;
-mod vtt;
 
 pub use self::{
     files::StillFile,

@@ -5,9 +5,11 @@
 
 use std::{
     ffi::OsStr,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
+use trix_bitstream::thumbnails::{self, Cue};
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     mistake::Mistake,
@@ -18,7 +20,6 @@ use super::{
     files::{StillFile, format_of},
     image::Canvas,
     render::{Renderer, Window},
-    vtt::{self, Cue},
 };
 use crate::{
     decode::video::DecodedFrame,
@@ -261,7 +262,7 @@ impl Sprites {
             let bytes = sheet.encode(self.format, self.settings.quality)?;
             files.push(StillFile { path: numbered(&self.settings.path, number, sheets), bytes });
         }
-        let names: Vec<&OsStr> = files.iter().map(|file| file_name(&file.path)).collect();
+        let names: Vec<&[u8]> = files.iter().map(|file| file_name(&file.path).as_bytes()).collect();
         let count = self.tiles.len();
         let cues = (0..count).map(|index| {
             let (sheet, place) = (index / on_each, index % on_each);
@@ -273,7 +274,7 @@ impl Sprites {
                 end: if index + 1 == count { end.max(start + 1) } else { self.step.time(index + 1) },
             }
         });
-        let text = vtt::write(&self.settings.prefix, cues);
+        let text = thumbnails::write(&self.settings.prefix, cues);
         files.push(StillFile { path: self.settings.vtt(), bytes: text.into_bytes() });
         let why = self.why();
         Ok((files, SpriteReport { count, interval_ms: self.step.millis(), width, height, sheets, why }))

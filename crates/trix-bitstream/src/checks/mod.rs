@@ -4,6 +4,7 @@
 //! Invariant: a check takes a file from start to end, in pieces of any size. It never reports what the file's format
 //! allows.
 
+pub mod head;
 mod borders;
 mod klv;
 mod matroska;

@@ -2,25 +2,25 @@
 //!
 //! Invariant: cues follow each other without gaps or overlaps, from zero to the end of the film.
 
-use std::{ffi::OsStr, fmt::Write, os::unix::ffi::OsStrExt};
+use std::fmt::Write;
 
-use trix_bitstream::webvtt;
+use crate::webvtt;
 
 /// Position and time of a thumbnail.
-pub(super) struct Cue<'a> {
-    /// File name of the sheet.
-    pub(super) sheet: &'a OsStr,
+pub struct Cue<'a> {
+    /// File name of the sheet, in any encoding.
+    pub sheet: &'a [u8],
     /// Position on the sheet (samples from the left, rows from the top), width and height.
-    pub(super) place: [usize; 4],
+    pub place: [usize; 4],
     /// Start in milliseconds from the start of the film.
-    pub(super) start: u64,
+    pub start: u64,
     /// End in milliseconds.
-    pub(super) end: u64,
+    pub end: u64,
 }
 
 /// Writes the file. The name of a sheet is `prefix` and its file name, with the position as a media fragment (W3C Media
 /// Fragments URI, 4.2.2).
-pub(super) fn write<'a>(prefix: &str, cues: impl IntoIterator<Item = Cue<'a>>) -> String {
+pub fn write<'a>(prefix: &str, cues: impl IntoIterator<Item = Cue<'a>>) -> String {
     let millis = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
     let cues = cues.into_iter().filter_map(|Cue { sheet, place: [x, y, width, height], start, end }| {
         let address = format!("{prefix}{}#xywh={x},{y},{width},{height}", escaped(sheet));
@@ -33,9 +33,9 @@ pub(super) fn write<'a>(prefix: &str, cues: impl IntoIterator<Item = Cue<'a>>) -
 }
 
 /// A file name as part of an address. All bytes except unreserved characters (RFC 3986, 2.3) are percent-encoded.
-fn escaped(name: &OsStr) -> String {
+fn escaped(name: &[u8]) -> String {
     let mut text = String::new();
-    for &byte in name.as_bytes() {
+    for &byte in name {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(byte.into()),
             _ => {
@@ -52,9 +52,9 @@ mod tests {
 
     #[test]
     fn names_are_addresses() {
-        assert_eq!(escaped("a b#1-ü.jpg".as_ref()), "a%20b%231-%C3%BC.jpg");
-        assert_eq!(escaped(OsStr::from_bytes(b"caf\xe9 100%.jpg")), "caf%E9%20100%25.jpg");
-        let cue = Cue { sheet: "s.jpg".as_ref(), place: [160, 90, 160, 90], start: 0, end: 10 };
+        assert_eq!(escaped("a b#1-ü.jpg".as_bytes()), "a%20b%231-%C3%BC.jpg");
+        assert_eq!(escaped(b"caf\xe9 100%.jpg"), "caf%E9%20100%25.jpg");
+        let cue = Cue { sheet: b"s.jpg", place: [160, 90, 160, 90], start: 0, end: 10 };
         let text = write("/t/", [cue]);
         assert_eq!(text, "WEBVTT\n\n00:00:00.000 --> 00:00:00.010\n/t/s.jpg#xywh=160,90,160,90\n");
     }

@@ -4,13 +4,19 @@
 
 use std::borrow::Cow;
 
-use trix_av::stream::CodecParameters;
-use trix_bitstream::nal::{self, Framing, NalCodec};
+use crate::nal::{self, Framing, NalCodec};
 
 /// How the packets of a track become samples.
-pub(super) enum SampleForm {
+pub enum SampleForm {
     /// H.264 or HEVC NAL units, each after its length. Their parameter sets are in the sample description.
-    Units { codec: NalCodec, from: Framing, sets: Vec<Vec<u8>> },
+    Units {
+        /// The codec.
+        codec: NalCodec,
+        /// How the units of a packet are separated.
+        from: Framing,
+        /// The parameter sets, each as a whole unit.
+        sets: Vec<Vec<u8>>,
+    },
     /// AAC that may have ADTS headers.
     Aac,
     /// Unchanged.
@@ -18,22 +24,24 @@ pub(super) enum SampleForm {
 }
 
 impl SampleForm {
-    pub(super) fn of(parameters: &CodecParameters) -> Self {
-        let name = parameters.codec_name();
-        match NalCodec::from_name(&name) {
+    /// The form for packets of `codec` (FFmpeg's name) with this codec-specific data.
+    pub fn of(codec: &str, extradata: &[u8]) -> Self {
+        match NalCodec::from_name(codec) {
             Some(codec) => SampleForm::Units {
                 codec,
-                from: codec.framing(parameters.extradata()),
-                sets: codec.parameter_sets(parameters.extradata()).into_iter().map(<[u8]>::to_vec).collect(),
+                from: codec.framing(extradata),
+                sets: codec.parameter_sets(extradata).into_iter().map(<[u8]>::to_vec).collect(),
             },
-            None if name == "aac" && parameters.extradata().is_empty() => SampleForm::Aac,
+            None if codec == "aac" && extradata.is_empty() => SampleForm::Aac,
             None => SampleForm::Plain,
         }
     }
 
-    /// Converts `data` to a sample, and returns the parts of the sample, one after the other. The error text says why
-    /// this is not possible.
-    pub(super) fn sample<'a>(&self, data: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>, &'static str> {
+    /// Converts `data` to a sample, and returns the parts of the sample, one after the other.
+    ///
+    /// # Errors
+    /// Why this is not possible, if parameter sets change.
+    pub fn sample<'a>(&self, data: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>, &'static str> {
         match self {
             SampleForm::Plain => Ok(vec![data.into()]),
             SampleForm::Aac => Ok(vec![without_adts(data).into()]),

@@ -5,19 +5,23 @@
 
 use std::borrow::Cow;
 
-use trix_bitstream::boxes::{self, Writer};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
+use crate::{
+    boxes::{self, Writer},
+    manifest::SegmentPlace,
+};
+
 /// A sample of a segment.
-pub(super) struct Sample<'a> {
+pub struct Sample<'a> {
     /// The coded data as parts, one after the other.
-    pub(super) data: Vec<Cow<'a, [u8]>>,
+    pub data: Vec<Cow<'a, [u8]>>,
     /// Ticks until the next sample is decoded.
-    pub(super) duration: u32,
+    pub duration: u32,
     /// Ticks from decoding to presentation.
-    pub(super) offset: i32,
+    pub offset: i32,
     /// True if decoding can start with this sample.
-    pub(super) sync: bool,
+    pub sync: bool,
 }
 
 impl Sample<'_> {
@@ -31,17 +35,20 @@ const SYNC: u32 = 0x0200_0000;
 const NOT_SYNC: u32 = 0x0101_0000;
 
 /// A segment, of which the data of the samples stay where they are.
-pub(super) struct Segment {
+pub struct Segment {
     /// Everything before the data of the first sample. The data of all samples follow, and end the segment.
-    pub(super) head: Vec<u8>,
+    pub head: Vec<u8>,
     /// Size of the whole segment.
-    pub(super) bytes: u64,
+    pub bytes: u64,
     /// End of its first sample. A player needs this much of the segment for the keyframe.
-    pub(super) first_sample_end: u64,
+    pub first_sample_end: u64,
 }
 
 /// Writes fragment `sequence`, counted from 1, with a decode time of `decode_time` ticks.
-pub(super) fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> Result<Segment> {
+///
+/// # Errors
+/// `Unsupported` if there is no sample, or if a box of 32 bits cannot hold the data of all of them.
+pub fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> Result<Segment> {
     const BOX_HEADER: usize = 8;
     let size: usize = samples.iter().map(Sample::size).sum();
     let (Ok(media_data), false) = (u32::try_from(size + BOX_HEADER), samples.is_empty()) else {
@@ -84,23 +91,11 @@ pub(super) fn write(sequence: u32, decode_time: u64, samples: &[Sample<'_>]) -> 
     Ok(Segment { head: to.into_bytes(), bytes, first_sample_end })
 }
 
-/// A segment on disk.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SegmentPlace {
-    /// Presentation time of its first sample in ticks.
-    pub(super) start: i64,
-    /// Presented duration in ticks.
-    pub(super) duration: u64,
-    /// Offset in its file.
-    pub(super) at: u64,
-    /// Size in bytes.
-    pub(super) bytes: u64,
-    /// Size of its start up to the end of the first sample.
-    pub(super) key_bytes: u64,
-}
-
 /// The index of the segments that directly follow it, in ticks of `timescale` a second (ISO/IEC 14496-12, 8.16.3).
-pub(super) fn index(segments: &[SegmentPlace], timescale: u32) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// `Unsupported` for more than 65,535 segments, for a segment of 2 GiB or more, and for one of 2^32 ticks or more.
+pub fn index(segments: &[SegmentPlace], timescale: u32) -> Result<Vec<u8>> {
     // Segment durations are sums of 32-bit durations. A reference has 31 bits for the size.
     let reference = |segment: &SegmentPlace| {
         let size = u32::try_from(segment.bytes).ok().filter(|size| *size < 1 << 31)?;
@@ -129,23 +124,23 @@ pub(super) fn index(segments: &[SegmentPlace], timescale: u32) -> Result<Vec<u8>
 
 /// The properties that a segment states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Facts {
+pub struct Facts {
     /// Number of the segment in the track, from 1.
-    pub(super) sequence: u32,
+    pub sequence: u32,
     /// Decode time of the first sample in ticks.
-    pub(super) decode_time: u64,
+    pub decode_time: u64,
     /// Duration of all samples in ticks.
-    pub(super) duration: u64,
+    pub duration: u64,
     /// Earliest presentation time of its samples in ticks.
-    pub(super) earliest: i64,
+    pub earliest: i64,
     /// Number of samples.
-    pub(super) samples: u32,
+    pub samples: u32,
     /// True if decoding can start with the first sample.
-    pub(super) starts_with_sync: bool,
+    pub starts_with_sync: bool,
 }
 
 /// Reads a segment that [`write()`] wrote. `None` if it is incomplete or has other boxes.
-pub(super) fn read(segment: &[u8]) -> Option<Facts> {
+pub fn read(segment: &[u8]) -> Option<Facts> {
     let names: Vec<[u8; 4]> = boxes::all(segment, 0..segment.len()).map(|(name, _)| name).collect();
     if names != [*b"styp", *b"moof", *b"mdat"] {
         return None;

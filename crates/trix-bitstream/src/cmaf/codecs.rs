@@ -2,19 +2,18 @@
 //!
 //! Invariant: a name is derived only from the sample description that players receive.
 
-use trix_bitstream::boxes;
 use trix_model::{color::Transfer, hdr::DolbyVision};
 
-use super::header;
+use super::sample_entry;
 
 /// The `codecs` parameter for a sample entry, which begins with its four-character code. `None` if the codec is
 /// unknown.
-pub(super) fn name(entry: &[u8]) -> Option<String> {
+pub fn name(entry: &[u8]) -> Option<String> {
     let code = entry.first_chunk::<4>()?;
     // The walk over boxes starts at the size field, which precedes the code.
     let size = u32::try_from(entry.len() + 4).ok()?.to_be_bytes();
     let whole = [&size, entry].concat();
-    let child = |name: &[u8; 4]| header::child(&whole, 0..whole.len(), name).map(|range| &whole[range]);
+    let child = |name: &[u8; 4]| sample_entry::child(&whole, 0..whole.len(), name).map(|range| &whole[range]);
     match code {
         // ISO/IEC 14496-15, 5.3.3.1 and RFC 6381, 3.3: profile, compatibility, level.
         b"avc1" => match child(b"avcC")? {
@@ -53,7 +52,7 @@ fn hevc(record: &[u8]) -> Option<String> {
 
 /// RFC 6381, 3.3: object type of MPEG-4 systems, then that of MPEG-4 audio (ISO/IEC 14496-3, 1.6.2.1).
 fn aac(esds: &[u8]) -> Option<String> {
-    let at = header::decoder_config(esds)?;
+    let at = sample_entry::decoder_config(esds)?;
     let object = esds.get(at)?;
     if *object != 0x40 {
         return Some(format!("mp4a.{object:02X}"));
@@ -72,7 +71,7 @@ fn aac(esds: &[u8]) -> Option<String> {
 
 /// The Dolby Vision codec name of video that other decoders can also play, and the brand of its base layer (HLS,
 /// SUPPLEMENTAL-CODECS).
-pub(super) fn dolby_vision(config: &DolbyVision) -> Option<(String, &'static str)> {
+pub fn dolby_vision(config: &DolbyVision) -> Option<(String, &'static str)> {
     let brand = match (config.profile, config.compatibility) {
         (8, 1) => "db1p",
         (8, 2) => "db2g",
@@ -83,7 +82,7 @@ pub(super) fn dolby_vision(config: &DolbyVision) -> Option<(String, &'static str
 }
 
 /// The value of VIDEO-RANGE in HLS.
-pub(super) fn video_range(transfer: Transfer, config: Option<&DolbyVision>) -> &'static str {
+pub fn video_range(transfer: Transfer, config: Option<&DolbyVision>) -> &'static str {
     // H.273, table 3: 16 is SMPTE ST 2084, 18 is ARIB STD-B67. Dolby Vision without a compatible base layer uses the
     // former.
     match transfer.0 {
@@ -95,9 +94,8 @@ pub(super) fn video_range(transfer: Transfer, config: Option<&DolbyVision>) -> &
 }
 
 /// The codec name of the samples that the init segment `data` describes.
-pub(super) fn in_header(data: &[u8]) -> Option<String> {
-    let stsd = boxes::at_path(data, &[b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"])?;
-    name(data.get(stsd.start + 12..stsd.end)?)
+pub fn in_header(data: &[u8]) -> Option<String> {
+    name(data.get(sample_entry::in_header(data)?)?)
 }
 
 #[cfg(test)]

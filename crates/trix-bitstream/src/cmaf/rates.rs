@@ -3,7 +3,7 @@
 //! Invariant: rates are measured on the segments on disk, and rounded up.
 
 /// A segment: its size in bytes, and its duration in ticks of some clock.
-pub(super) type Weight = (u64, u64);
+pub type Weight = (u64, u64);
 
 /// Bits per second of `bytes` over `ticks`, with `scale` ticks a second.
 fn rate(bytes: u64, ticks: u64, scale: u32) -> u64 {
@@ -12,20 +12,22 @@ fn rate(bytes: u64, ticks: u64, scale: u32) -> u64 {
 }
 
 /// Average over all segments (HLS: the average segment bit rate).
-pub(super) fn average(segments: &[Weight], scale: u32) -> u64 {
-    let (bytes, ticks) = segments.iter().fold((0, 0), |(bytes, ticks), segment| (bytes + segment.0, ticks + segment.1));
+pub fn average(segments: &[Weight], scale: u32) -> u64 {
+    let (bytes, ticks) = segments.iter().fold((0u64, 0u64), |(bytes, ticks), (more, longer)| {
+        (bytes.saturating_add(*more), ticks.saturating_add(*longer))
+    });
     if ticks == 0 { 0 } else { rate(bytes, ticks, scale) }
 }
 
 /// Highest rate of a run of segments that lasts from half the target duration to one and a half times as long (HLS: the
 /// peak segment bit rate). `target` is in seconds. If no run has such a length, the highest rate of a single segment.
-pub(super) fn peak(segments: &[Weight], scale: u32, target: u64) -> u64 {
+pub fn peak(segments: &[Weight], scale: u32, target: u64) -> u64 {
     let doubled = u128::from(target) * u128::from(scale);
     let mut most = None;
     for start in 0..segments.len() {
-        let (mut bytes, mut ticks) = (0, 0);
+        let (mut bytes, mut ticks) = (0u64, 0u64);
         for (more, longer) in &segments[start..] {
-            (bytes, ticks) = (bytes + more, ticks + longer);
+            (bytes, ticks) = (bytes.saturating_add(*more), ticks.saturating_add(*longer));
             if 2 * u128::from(ticks) > 3 * doubled {
                 break;
             }

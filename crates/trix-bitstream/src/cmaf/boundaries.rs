@@ -6,7 +6,7 @@
 use trix_model::time::{Rational, Timestamp};
 
 /// Chooses boundaries while keyframes arrive.
-pub(super) struct Boundaries {
+pub struct Boundaries {
     target: Rational,
     /// Start of the first segment.
     origin: Option<Timestamp>,
@@ -19,12 +19,12 @@ pub(super) struct Boundaries {
 
 impl Boundaries {
     /// Creates boundaries for segments of about `target` seconds.
-    pub(super) fn new(target: Rational) -> Self {
+    pub fn new(target: Rational) -> Self {
         Boundaries { target, origin: None, multiple: 1, before: None, chosen: Vec::new() }
     }
 
     /// Adds the next keyframe of the leading track.
-    pub(super) fn keyframe(&mut self, time: Timestamp) {
+    pub fn keyframe(&mut self, time: Timestamp) {
         let Some(origin) = self.origin else {
             // Audio before time zero is not presented.
             self.origin = Some(time.max(Timestamp::new(0, time.base)));
@@ -51,7 +51,7 @@ impl Boundaries {
     }
 
     /// Ends the selection after the last frame, which ends at `end`.
-    pub(super) fn finish(&mut self, end: Timestamp) {
+    pub fn finish(&mut self, end: Timestamp) {
         let (Some(origin), Some(before)) = (self.origin, self.before.take()) else { return };
         if !nearer(end, before, self.mark(origin)) {
             self.choose(before, origin);
@@ -59,7 +59,7 @@ impl Boundaries {
     }
 
     /// Boundary `index`. Boundary 0 is the end of the first segment.
-    pub(super) fn get(&self, index: usize) -> Option<Timestamp> {
+    pub fn get(&self, index: usize) -> Option<Timestamp> {
         self.chosen.get(index).copied()
     }
 
