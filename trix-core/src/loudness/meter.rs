@@ -9,7 +9,6 @@ use ebur128::{Channel, EbuR128, Mode};
 use trix_av::frame::Frame;
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::waveform::{Peaks, Waveform};
 use crate::plan::Loudness;
 
 /// Power weight of a channel to the side of the listener, 1.5 dB (BS.1770-5, table 4).
@@ -37,7 +36,6 @@ pub struct Meter {
     powers: VecDeque<f64>,
     max_momentary: f64,
     max_short_term: f64,
-    waveform: Option<Waveform>,
 }
 
 impl Meter {
@@ -81,14 +79,7 @@ impl Meter {
             powers: VecDeque::with_capacity(SHORT_TERM),
             max_momentary: 0.0,
             max_short_term: 0.0,
-            waveform: None,
         })
-    }
-
-    /// Also keeps the waveform, with `buckets` values per second.
-    pub fn with_waveform(mut self, buckets: u32) -> Self {
-        self.waveform = Some(Waveform::new(self.channels, self.sample_rate, buckets));
-        self
     }
 
     /// Measures a block.
@@ -125,12 +116,9 @@ impl Meter {
 
     /// Measures all complete steps of `ahead`. The samples up to `before` were already counted.
     fn advance(&mut self, before: usize) -> Result<()> {
-        for (channel, ahead) in self.ahead.iter_mut().enumerate() {
+        for ahead in &mut self.ahead {
             // A sample that is not a number would spoil all later results.
             ahead[before..].iter_mut().filter(|sample| !sample.is_finite()).for_each(|sample| *sample = 0.0);
-            if let Some(waveform) = &mut self.waveform {
-                waveform.push(channel, &ahead[before..]);
-            }
         }
         let ahead = self.ahead.first().map_or(0, Vec::len);
         self.samples += (ahead - before) as u64;
@@ -144,12 +132,7 @@ impl Meter {
     }
 
     /// Returns the result.
-    pub fn finish(self) -> Loudness {
-        self.finish_with_waveform().0
-    }
-
-    /// Returns the result, and the waveform if it was kept.
-    pub fn finish_with_waveform(mut self) -> (Loudness, Option<Peaks>) {
+    pub fn finish(mut self) -> Loudness {
         let rest = self.ahead.first().map_or(0, Vec::len);
         // `push` has already checked the format of the blocks.
         let _checked = self.measure(0, rest);
@@ -162,7 +145,7 @@ impl Meter {
         let sample_peak = channels.map(|channel| self.ebu.sample_peak(channel).unwrap_or_default());
         let highest = |all: &mut dyn Iterator<Item = f64>| decibel(all.fold(0.0, f64::max));
         let integrated_lufs = known(self.ebu.loudness_global());
-        let found = Loudness {
+        Loudness {
             integrated_lufs,
             range_lu: known(self.ebu.loudness_range())
                 .filter(|_| integrated_lufs.is_some() && self.samples >= u64::from(self.sample_rate) * 3),
@@ -174,8 +157,7 @@ impl Meter {
             samples: self.samples,
             sample_rate: self.sample_rate,
             weights: self.weights,
-        };
-        (found, self.waveform.map(Waveform::finish))
+        }
     }
 
     fn measure(&mut self, start: usize, end: usize) -> Result<()> {

@@ -4,7 +4,6 @@
 
 pub mod meter;
 pub mod normalise;
-pub mod waveform;
 
 use trix_model::{
     control::cancel::Cancel,

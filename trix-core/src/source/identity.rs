@@ -44,7 +44,7 @@ impl Source {
     ///
     /// # Errors
     /// `InvalidSpec` if the source has changed; those of [`Source::identity`].
-    pub fn expect_identity(&self, expected: &Identity) -> Result<()> {
+    pub(crate) fn expect_identity(&self, expected: &Identity) -> Result<()> {
         let found = self.identity()?;
         let how = if found.bytes != expected.bytes {
             format!("it had {} bytes and has {} now", expected.bytes, found.bytes)
