@@ -3,7 +3,7 @@
 use trix_core::{
     Job, OnDamage,
     media::color::Range,
-    spec::{
+    settings::{
         audio::{AudioDrift, AudioShape},
         job::VerifyLevel,
         picture::{Alpha, Deinterlace, DynamicHdr, OnChange, PictureSettings, Resampler, Rotate, Tonemap},

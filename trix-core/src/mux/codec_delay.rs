@@ -21,7 +21,7 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use crate::spec::job::Container;
+use crate::settings::job::Container;
 
 /// Nanoseconds.
 const NANO: TimeBase = TimeBase::new(1, 1_000_000_000);

@@ -33,7 +33,7 @@ use edit_units::EditUnits;
 use in_band::InBand;
 use record::{TrackRecord, TrackRecorder};
 
-use crate::spec::job::Container;
+use crate::settings::job::Container;
 
 /// A track to write.
 pub struct TrackSpec {

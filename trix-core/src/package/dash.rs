@@ -16,7 +16,7 @@ use super::{
     text::{self, TextRendition},
     track::{self, MediaRendition},
 };
-use crate::{mux::TrackSpec, spec::package::Layout};
+use crate::{mux::TrackSpec, settings::package::Layout};
 
 /// Writes the manifest.
 pub(super) fn write(root: &Path, media: &[MediaRendition], texts: &[TextRendition]) -> Result<()> {

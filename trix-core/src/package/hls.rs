@@ -16,7 +16,7 @@ use super::{
     text::TextRendition,
     track::{self, MediaRendition, MediaTrack},
 };
-use crate::{mux::TrackSpec, spec::package::Layout};
+use crate::{mux::TrackSpec, settings::package::Layout};
 
 /// The playlist of the keyframes that start the segments, in the folder of a video rendition.
 const KEYFRAMES: &str = "keyframes.m3u8";

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     mux::{TrackSpec, record::TrackRecorder},
     package::fragment::SegmentPlace,
-    spec::package::Layout,
+    settings::package::Layout,
 };
 
 /// File name of the init segment of a rendition with separate segment files.

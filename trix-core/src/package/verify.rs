@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     mux::record::{TrackRecord, TrackRecorder},
-    spec::source::Limits,
+    settings::source::Limits,
 };
 
 /// A file, or a part of one.

@@ -6,7 +6,7 @@ use trix_core::{
     ErrorKind, Job, OnDamage, Source,
     plan::Cut,
     reading::reader::FrameReader,
-    spec::{
+    settings::{
         job::VerifyLevel,
         picture::Alpha,
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
