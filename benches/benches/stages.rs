@@ -22,7 +22,7 @@ use trix_core::{
     plan::{Cut, Filtering, Transform},
     quality::{psnr, ssim},
     reading::reader::FrameReader,
-    spec::{
+    settings::{
         audio::AudioSettings,
         job::VerifyLevel,
         picture::Resampler,
@@ -129,7 +129,7 @@ fn encode(criterion: &mut Criterion) {
     ];
     for (name, choice, preset, frames) in choices {
         let settings = EncodeSettings {
-            size: Some(trix_core::spec::video::Size { width: 1280, height: 720 }),
+            size: Some(trix_core::settings::video::Size { width: 1280, height: 720 }),
             preset: Some(preset.to_owned()),
             rate: Some(RateControl::Crf { value: 22.0 }),
             ..Default::default()

@@ -11,7 +11,7 @@ use trix_core::{
     Control, Job, Report, Result,
     media::format::Chroma,
     run,
-    spec::{
+    settings::{
         audio::AudioSettings,
         job::VerifyLevel,
         video::{EncodeSettings, RateControl, VideoSettings},

@@ -41,7 +41,7 @@
 //! use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
 //! use trix_core::{
 //!     Cancel, Control, Job, run,
-//!     spec::{job::OutputSettings, video::{EncodeSettings, VideoSettings}},
+//!     settings::{job::OutputSettings, video::{EncodeSettings, VideoSettings}},
 //! };
 //!
 //! let settings = |depth| EncodeSettings { depth: Some(depth), preset: Some("ultrafast".into()), ..Default::default() };
@@ -118,7 +118,7 @@
 //! use trix_core::{
 //!     Control, Job, PlaneInput, Session, Source, VideoFrame,
 //!     media::{PixelFormat, time::Rational},
-//!     spec::{job::OutputSettings, shape::{Shape, TrackShape, VideoShape}, video::VideoSettings},
+//!     settings::{job::OutputSettings, shape::{Shape, TrackShape, VideoShape}, video::VideoSettings},
 //! };
 //!
 //! let source = Source::open(&master)?;
@@ -175,7 +175,7 @@
 //! to a verified copy.
 //!
 //! - the nouns: [`error`], [`media`] (times, formats, colour, packets, frames)
-//! - the settings of a job: [`spec`]; what they resolve to, as data: [`plan`](mod@plan)
+//! - the settings of a job: [`settings`]; what they resolve to, as data: [`plan`](mod@plan)
 //! 1. [`source`] opens a file, `index` knows where its frames are, [`demux`] reads packets
 //! 2. [`decode`] turns packets into frames
 //! 3. [`filter`] changes size, chroma, depth and sample format
@@ -189,8 +189,7 @@
 //!   threads; [`session`] lets a program take the place of the decoders
 
 pub mod media;
-pub mod spec;
-pub mod plan;
+pub mod settings;
 mod extent;
 mod integrity;
 pub mod source;
@@ -225,7 +224,7 @@ pub use trix_model::{
     decision,
     error::{self, Error, ErrorKind, Result, Stage},
     error_document::{ErrorDetail, ErrorDocument},
-    json, mistake,
+    json, mistake, plan,
 };
 
 pub use index::FromStart;
@@ -238,6 +237,6 @@ pub use reading::{
 };
 pub use report::{OutputReport, Report};
 pub use session::Session;
+pub use settings::job::Job;
+pub use settings::source::Limits;
 pub use source::Source;
-pub use spec::job::Job;
-pub use spec::source::Limits;

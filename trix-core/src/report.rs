@@ -16,8 +16,8 @@ use crate::{
     package::RenditionRecord,
     plan::{EncodePlan, FilterPlan, Loudness, OutputPlan, PackagePlan},
     quality::Score,
+    settings::job::VerifyLevel,
     source::{Discontinuity, FileFixity, Fixity},
-    spec::job::VerifyLevel,
     still,
 };
 

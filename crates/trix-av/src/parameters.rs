@@ -7,6 +7,7 @@ use trix_model::{
     color::{Color, Matrix, Primaries, Transfer},
     format::FrameFormat,
     frame_facts::FieldOrder,
+    stream_kind::StreamKind,
     time::Rational,
 };
 
@@ -15,22 +16,6 @@ use crate::{
     rational::{from_av, rational},
     text,
 };
-
-/// What kind of data a stream carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum StreamKind {
-    /// Frames.
-    Video,
-    /// Audio.
-    Audio,
-    /// Text or images of text.
-    Subtitle,
-    /// A file inside the container: a font, say.
-    Attachment,
-    /// Anything else: timecode, data.
-    Data,
-}
 
 /// An owned set of codec parameters.
 pub struct CodecParameters(NonNull<av::AVCodecParameters>);

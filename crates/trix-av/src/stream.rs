@@ -17,7 +17,8 @@ use crate::{
     text,
 };
 
-pub use crate::parameters::{CodecParameters, StreamKind, VideoCodec, VideoParameters};
+pub use crate::parameters::{CodecParameters, VideoCodec, VideoParameters};
+pub use trix_model::stream_kind::StreamKind;
 
 /// Everything that libavformat knows about one stream.
 #[derive(Clone)]

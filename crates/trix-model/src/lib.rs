@@ -1,6 +1,14 @@
-//! The nouns of Trix: types that all other crates share.
+//! What Trix is about, without what does it: types that all other crates share.
 //!
-//! Invariant: nothing here calls C, and nothing reads or writes a file.
+//! - the nouns: [`time`], [`format`](mod@format), [`color`], [`hdr`], [`frame_facts`], [`layout`], and more
+//! - what happens to a job: [`error`], [`mistake`], [`damage`], [`decision`], [`control`]
+//! - what a user asks for: [`settings`], from a [`Job`](settings::job::Job) to each of its outputs
+//! - what a job resolves to: a [`plan`], as plain data that travels as JSON
+//!
+//! `#[doc(hidden)]` marks what only the crates of Trix use. Programs use this crate through `trix-core`.
+//!
+//! Invariant: nothing here calls C, and nothing reads or writes a file. So the same settings have the same mistakes and
+//! the same text everywhere; what depends on the installed libraries, the planner of `trix-core` checks.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +21,8 @@ pub mod color;
 pub mod hdr;
 pub mod orientation;
 pub mod frame_facts;
+pub mod stream_kind;
+pub mod layout;
 pub mod chapter;
 pub mod extras;
 pub mod path_text;
@@ -24,3 +34,5 @@ pub mod check;
 pub mod decision;
 pub mod damage;
 pub mod control;
+pub mod settings;
+pub mod plan;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use trix_core::{
     media::{color::Standard, format::Chroma, time::Timestamp},
-    spec::{
+    settings::{
         audio::AudioSettings,
         audio_tracks::AudioTracks,
         picture::{ColorOverride, Crop, FrameRate},

@@ -8,7 +8,7 @@ use clap::{
 };
 use trix_core::{
     media::path_text,
-    spec::{audio_tracks::AudioTracks, track::TrackSettings},
+    settings::{audio_tracks::AudioTracks, track::TrackSettings},
 };
 
 use super::{

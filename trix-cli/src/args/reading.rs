@@ -6,7 +6,7 @@ use clap::Args;
 use trix_core::{
     Result, Source,
     media::time::Rational,
-    spec::source::{RawGeometry, Reading as Stated},
+    settings::source::{RawGeometry, Reading as Stated},
 };
 
 /// Arguments for the main file of a command: the source, or the file to score.

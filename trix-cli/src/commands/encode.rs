@@ -4,7 +4,7 @@ use trix_core::{
     Error, ErrorKind, Job, OnDamage, Stage,
     media::color::Range,
     mistake::Mistake,
-    spec::{
+    settings::{
         audio::{AudioDrift, AudioShape},
         job::VerifyLevel,
         picture::{Alpha, Deinterlace, DynamicHdr, OnChange, PictureSettings, Resampler, Rotate, Tonemap},
@@ -37,7 +37,7 @@ pub fn encode(args: &Encode) -> u8 {
 
 /// The error of a job with `mistakes` in its arguments. It has the other mistakes of the job too.
 fn refusal(job: &Job, mut mistakes: Vec<Mistake>) -> Error {
-    match job.source.open().and_then(|source| trix_core::plan(job, &source)) {
+    match trix_core::Source::of(&job.source).and_then(|source| trix_core::plan(job, &source)) {
         Err(error) if error.mistakes().is_empty() => error,
         planned => {
             mistakes.extend(planned.err().iter().flat_map(|error| error.mistakes().iter().cloned()));

@@ -7,7 +7,7 @@ use trix_core::{
     amount::{bytes, counted},
     decision::Decision,
     plan::{EncodePlan, FilterPlan, MemoryPlan, OutputId, OutputPlan, PackageId, PackagePlan, Sink, TextPlan},
-    spec::package::Layout,
+    settings::package::Layout,
 };
 
 /// A plan in a few lines for each output.

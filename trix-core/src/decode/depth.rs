@@ -20,7 +20,7 @@ mod tests {
     use trix_model::damage::OnDamage;
 
     use super::*;
-    use crate::{plan::Cut, reading::reader::FrameReader, source::Source, spec::source::Limits};
+    use crate::{plan::Cut, reading::reader::FrameReader, settings::source::Limits, source::Source};
 
     /// Decodes a damaged file as far as possible. Returns the number of frames, and the number of damages.
     fn decoded(bytes: Vec<u8>, what: &str) -> (u64, u64) {

@@ -37,7 +37,7 @@ pub(crate) struct Changes {
 pub(crate) struct Forms(BTreeMap<usize, Changes>);
 
 impl Forms {
-    /// Reads all packets of `source`. Without [`reads_on`](crate::spec::source::Reading::reads_on), it reads nothing.
+    /// Reads all packets of `source`. Without [`reads_on`](crate::settings::source::Reading::reads_on), it reads nothing.
     pub(crate) fn of(source: &Source) -> Self {
         let mut forms = Forms::default();
         let Some(again) = source.reopen().ok().filter(|_| source.reads_on()) else { return forms };

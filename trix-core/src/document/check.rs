@@ -12,7 +12,7 @@ use crate::{
         readers::{Reader, reader},
         schema::{name, resolved},
     },
-    spec::video::Encoder,
+    settings::video::Encoder,
 };
 
 /// The number of mistakes that are collected. Nobody reads more, and a document can have a hundred thousand.

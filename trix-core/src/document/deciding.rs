@@ -12,7 +12,7 @@ use crate::{
         schema::resolved,
         traits::{self, Traits},
     },
-    spec::job::Job,
+    settings::job::Job,
 };
 
 /// The keys of an element that control its use. They are no part of a job.

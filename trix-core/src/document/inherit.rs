@@ -13,7 +13,7 @@ use crate::{
         profiles,
         sources::{COMMAND_LINE, Texts},
     },
-    spec::job::Job,
+    settings::job::Job,
 };
 
 /// The largest number of levels of inheritance.

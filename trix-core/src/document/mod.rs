@@ -50,11 +50,11 @@ pub use crate::document::{
     traits::Traits,
 };
 use crate::{
-    source::Source,
-    spec::{
+    settings::{
         job::{Job, SourceSettings},
         track::TrackSettings,
     },
+    source::Source,
 };
 
 /// A job as a user writes it.
@@ -190,7 +190,7 @@ impl Document {
     /// As [`Document::source`], [`Source::open_as`] and [`Document::job`].
     pub fn resolve(&self, folder: Option<&Path>) -> Result<Resolved> {
         let settings = self.source()?;
-        let source = settings.open()?;
+        let source = Source::of(&settings)?;
         let tracks = self.tree.get("tracks").map(Node::items).unwrap_or_default();
         let tracks: Vec<TrackSettings> =
             tracks.iter().filter_map(|track| serde_json::from_value(track.to_json()).ok()).collect();
@@ -201,7 +201,7 @@ impl Document {
         }
         // A condition can change how the source is read.
         let is_read_so = (&settings.path, settings.reading()) == (&job.source.path, job.source.reading());
-        let source = if is_read_so { source } else { job.source.open()? };
+        let source = if is_read_so { source } else { Source::of(&job.source)? };
         Ok(Resolved { job, traits, source })
     }
 }

@@ -9,7 +9,7 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-use crate::spec::{
+use crate::settings::{
     audio_tracks::AudioTracks,
     byte_size::ByteSize,
     moment::read_moment,

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::spec::{job::Job, track::MOMENT};
+use crate::settings::{job::Job, track::MOMENT};
 
 /// The schema of a job.
 pub(super) fn of_job() -> Value {

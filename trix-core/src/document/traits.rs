@@ -11,8 +11,8 @@ use crate::{
     decode::video::frame_rate,
     document::node::{Data, Node, Placed},
     planner::external_audio,
+    settings::track::TrackSettings,
     source::Source,
-    spec::track::TrackSettings,
 };
 
 /// The properties of a source that are known before any decision.

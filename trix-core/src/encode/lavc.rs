@@ -15,7 +15,7 @@ use trix_av::{
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use super::encoder::{Encoded, Headers, VideoEncoder};
-use crate::{encode::option_names::PRORES_PROFILES, plan::VideoPlan, spec::video::Encoder};
+use crate::{encode::option_names::PRORES_PROFILES, plan::VideoPlan, settings::video::Encoder};
 
 /// libavcodec's name of the encoder.
 pub fn encoder_name(encoder: Encoder) -> &'static str {

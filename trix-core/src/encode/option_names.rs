@@ -5,7 +5,7 @@
 
 use trix_model::mistake;
 
-use crate::spec::video::Encoder;
+use crate::settings::video::Encoder;
 
 /// ProRes profiles in the order of libavcodec's profile numbers.
 pub const PRORES_PROFILES: [&str; 6] = ["proxy", "lt", "standard", "hq", "4444", "4444xq"];
@@ -377,7 +377,7 @@ mod tests {
             option_names::*,
             options::{is_known, mistakes},
         },
-        spec::video::EncodeSettings,
+        settings::video::EncodeSettings,
     };
 
     #[test]

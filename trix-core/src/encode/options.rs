@@ -11,7 +11,7 @@ use trix_model::{hdr::StaticHdr, mistake::Mistake};
 use crate::{
     encode::option_names,
     plan::VideoPlan,
-    spec::video::{EncodeSettings, Encoder, RateControl},
+    settings::video::{EncodeSettings, Encoder, RateControl},
 };
 
 /// Options that Trix sets itself, and what to use instead.

@@ -22,7 +22,7 @@ use super::lavc::Lavc;
 use crate::{
     encode::options::{self, Pass},
     plan::VideoPlan,
-    spec::video::Encoder,
+    settings::video::Encoder,
 };
 
 /// Opens the encoder of `plan`.

@@ -5,56 +5,42 @@
 //! that begins later. So no track needs a start time of its own, which Matroska could state only to the millisecond and
 //! many players ignore.
 
-use trix_av::{AvError, frame::Frame, graph::Graph, layout::ChannelLayout, stream::StreamFacts};
+use trix_av::{AvError, frame::Frame, layout::ChannelLayout, stream::StreamFacts};
 use trix_model::{
     error::{Error, ErrorKind, Stage},
     time::{Rational, Timestamp},
 };
 
+use super::{
+    audio_edit::{amplify, limiter},
+    resampler::{best, options},
+};
 use crate::{
-    plan::{AudioTarget, Remix, Resampler},
-    spec::audio_edit::AudioEdit,
+    plan::{AudioTarget, Remix},
+    settings::audio_edit::AudioEdit,
 };
 
-impl Resampler {
-    /// The best resampler in this build of libswresample.
-    pub fn best() -> Self {
-        let soxr = Resampler::Soxr;
-        if Graph::takes_audio_chain(&format!("aresample=44100:{}", soxr.options())) { soxr } else { Resampler::Swr }
-    }
-
-    pub(super) fn options(self) -> &'static str {
-        match self {
-            Resampler::Soxr => "resampler=soxr:precision=28",
-            // Four times the default number of taps. Filter phases are computed instead of looked up.
-            Resampler::Swr => "resampler=swr:filter_size=128:phase_shift=12:exact_rational=1:cutoff=0.98",
-        }
-    }
-}
-
-impl AudioTarget {
-    /// The unchanged audio of a stream, as lossless 64-bit floating point.
-    pub(crate) fn like(facts: &StreamFacts) -> Self {
-        let named = ChannelLayout::from_name(&facts.layout).map(|layout| layout.name);
-        // One and two channels have a usual meaning. More channels can mean anything.
-        let usual = [(1, "mono"), (2, "stereo")].into_iter().find(|(count, _)| *count == facts.channels);
-        let usual = usual.filter(|_| named.is_none()).map(|(_, name)| name.to_owned());
-        let start = facts.start.unwrap_or(0);
-        AudioTarget {
-            sample_format: "dblp".to_owned(),
-            bits: None,
-            dithered: false,
-            sample_rate: facts.sample_rate,
-            resampler: None,
-            layout: named.or_else(|| usual.clone()).unwrap_or_else(|| format!("{} channels", facts.channels)),
-            assumed_layout: usual,
-            remix: None,
-            block: 0,
-            origin: Timestamp::new(start, facts.time_base),
-            end: None,
-            lead: 0,
-            tail: 0,
-        }
+/// The unchanged audio of a stream, as lossless 64-bit floating point.
+pub(crate) fn target_like(facts: &StreamFacts) -> AudioTarget {
+    let named = ChannelLayout::from_name(&facts.layout).map(|layout| layout.name);
+    // One and two channels have a usual meaning. More channels can mean anything.
+    let usual = [(1, "mono"), (2, "stereo")].into_iter().find(|(count, _)| *count == facts.channels);
+    let usual = usual.filter(|_| named.is_none()).map(|(_, name)| name.to_owned());
+    let start = facts.start.unwrap_or(0);
+    AudioTarget {
+        sample_format: "dblp".to_owned(),
+        bits: None,
+        dithered: false,
+        sample_rate: facts.sample_rate,
+        resampler: None,
+        layout: named.or_else(|| usual.clone()).unwrap_or_else(|| format!("{} channels", facts.channels)),
+        assumed_layout: usual,
+        remix: None,
+        block: 0,
+        origin: Timestamp::new(start, facts.time_base),
+        end: None,
+        lead: 0,
+        tail: 0,
     }
 }
 
@@ -109,10 +95,10 @@ pub(super) fn chain(
         }
         Some(Remix::Standard) | None => {}
     }
-    chain.extend(edit.amplify());
+    chain.extend(amplify(edit));
     let declared = edit.declared_rates(frame.sample_rate(), *sample_rate);
     let is_resampled = declared.map_or(frame.sample_rate() != *sample_rate, |(from, to)| from != to);
-    let resampler = is_resampled.then(|| target.resampler.unwrap_or_else(Resampler::best));
+    let resampler = is_resampled.then(|| target.resampler.unwrap_or_else(best));
     let is_mixed = matches!(remix, Some(Remix::Standard | Remix::Matrix { .. }));
     let is_short = target.bits.is_some_and(|bits| bits <= 24);
     let dithered = target.dithered || (is_short && (edit.changes_values() || is_mixed || is_resampled));
@@ -120,7 +106,7 @@ pub(super) fn chain(
         Some(Remix::Standard) => format!(":ochl={layout}:rematrix_maxval=1"),
         _ => String::new(),
     };
-    let resample = resampler.map_or_else(String::new, |resampler| format!(":{}", resampler.options()));
+    let resample = resampler.map_or_else(String::new, |resampler| format!(":{}", options(resampler)));
     let dither = match (dithered, target.bits) {
         (true, Some(24)) => ":dither_method=triangular:output_sample_bits=24",
         (true, _) => ":dither_method=triangular",
@@ -131,7 +117,7 @@ pub(super) fn chain(
     let inner = if is_changed { ":isf=dblp" } else { "" };
     let osr = declared.map_or(i64::from(*sample_rate), |(_, to)| to);
     chain.extend(declared.map(|(from, _)| format!("asetrate={from}")));
-    match edit.limiter(*sample_rate, resampler.unwrap_or_else(Resampler::best)) {
+    match limiter(edit, *sample_rate, resampler.unwrap_or_else(best)) {
         // A limiter must run before the rounding, and at the output rate.
         Some(limiter) => {
             chain.push(format!("aresample=osr={osr}:osf=dblp{mix}{resample}{inner}"));
@@ -169,15 +155,4 @@ pub(super) fn failed(stream: usize, code: AvError) -> Error {
     Error::new(ErrorKind::Codec, Stage::Filter, format!("conversion of audio failed: {code}"))
         .in_stream(stream)
         .caused_by(code)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_of_resamplers_are_ones_that_libswresample_takes() {
-        assert!(Graph::takes_audio_chain(&format!("aresample=44100:{}", Resampler::Swr.options())));
-        assert!(!Graph::takes_audio_chain("aresample=44100:resampler=other"));
-    }
 }

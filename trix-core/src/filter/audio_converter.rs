@@ -16,12 +16,13 @@ use super::{
     audio::{self, any_layout, failed},
     audio_ledger::{AudioLedger, Conversion},
     continuity::{Continuity, LONGEST, SILENCE, Shape},
+    resampler,
     stretch::Stretch,
 };
 use crate::{
     decode::{audio::AudioChange, audio_start::Passed},
-    plan::{AudioTarget, Remix, Resampler},
-    spec::audio_edit::AudioEdit,
+    plan::{AudioTarget, Remix},
+    settings::audio_edit::AudioEdit,
 };
 
 /// The filter stage of one audio track.
@@ -327,7 +328,7 @@ impl AudioConverter {
                 let (layout, rate) = (front.layout.clone(), front.sample_rate);
                 let chain = format!(
                     "aresample=osr={rate}:ochl={layout}:osf=dblp:rematrix_maxval=1:{},aformat=sample_fmts=dblp",
-                    Resampler::best().options()
+                    resampler::options(resampler::best())
                 );
                 let graph = self.build(&frame, &chain)?;
                 if let Some(front) = &mut self.front {

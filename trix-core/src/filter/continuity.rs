@@ -160,7 +160,7 @@ impl Continuity {
         let rate = i64::from(run.shape.rate.max(1));
         if let Some(told) = told {
             let since = told.plus(Timestamp::new(run.anchor.ticks.saturating_neg(), run.anchor.base));
-            let place = super::audio_edit::slowed(since, drift).rescale(TimeBase::new(1, rate));
+            let place = crate::settings::audio_edit::slowed(since, drift).rescale(TimeBase::new(1, rate));
             let step = place.saturating_sub(run.input);
             if step.saturating_abs().saturating_mul(1000) > TOLERANCE * rate {
                 if step > LONGEST * rate {

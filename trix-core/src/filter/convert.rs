@@ -15,28 +15,15 @@ use trix_model::{
     color::{Color, Range},
     error::{Error, ErrorKind, Result, Stage},
     extras::Extras,
-    time::{Rational, TimeBase, Timestamp},
+    time::{TimeBase, Timestamp},
 };
 
-use super::transform::Shape;
+use super::transform::{Shape, chain, is_identity};
 use crate::{
     decode::video::DecodedFrame,
     plan::{Filtering, Transform},
-    spec::picture::OnChange,
+    settings::picture::OnChange,
 };
-
-impl Filtering {
-    /// A transform alone: every frame keeps its time, and a change of format in the source is refused.
-    pub fn by(transform: Transform) -> Self {
-        Filtering {
-            transform,
-            rate: Rational::new(25, 1),
-            constant_rate: None,
-            on_change: OnChange::Refuse,
-            follows_color: true,
-        }
-    }
-}
 
 /// A change of size or format in mid-stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -254,7 +241,7 @@ impl Converter {
             }
             Cow::Owned(changed)
         };
-        if shape == first && transform.is_identity(shape) {
+        if shape == first && is_identity(&transform, shape) {
             self.state = State::Identity(shape);
             return Ok(());
         }
@@ -263,7 +250,7 @@ impl Converter {
         let own = own.filter(|pixel| pixel.odd_chroma().is_none() && !pixel.is_xyz() && transform.packing.is_none());
         if let Some(to) = own.and_then(|_| PixelFormat::from_name(&format.name()))
             && shape == first
-            && transform.is_identity(Shape { format: to.0, ..shape })
+            && is_identity(&transform, Shape { format: to.0, ..shape })
         {
             self.state = State::Repack(shape, to);
             return Ok(());
@@ -276,7 +263,7 @@ impl Converter {
                 .map_or(shape.format, |pixel| pixel.0),
             ..shape
         };
-        let chain = transform.chain(planar(shape), planar(first), zimg_is_there());
+        let chain = chain(&transform, planar(shape), planar(first), zimg_is_there());
         let factor = transform.time_factor();
         // Use a finer time base for filters that output times between those of input frames.
         let chain = if factor > 1 { format!("settb=expr=intb/{factor},{chain}") } else { chain };

@@ -16,8 +16,8 @@ pub use crate::plan::{Loudness, Normalisation};
 use crate::{
     plan::Settled,
     reading::audio_reader::AudioReader,
+    settings::{audio_edit::AudioEdit, track::LoudnessTarget},
     source::Source,
-    spec::{audio_edit::AudioEdit, track::LoudnessTarget},
 };
 
 /// Measures stream `stream` of `source` without changes. `None` selects the first audio stream.

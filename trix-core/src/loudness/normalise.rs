@@ -4,10 +4,7 @@
 
 use crate::{
     plan::{Loudness, Normalisation},
-    spec::{
-        audio_edit::AudioEdit,
-        track::{LoudnessMode, LoudnessTarget},
-    },
+    settings::track::{LoudnessMode, LoudnessTarget},
 };
 
 /// Computes the gain from the loudness `measured` to `target`. Silence is left unchanged.
@@ -28,13 +25,6 @@ pub fn normalise(measured: &Loudness, target: &LoudnessTarget) -> Normalisation 
         limit_dbtp,
         expected_lufs: measured.integrated_lufs.map(|loudness| loudness + gain_db),
         expected_true_peak_dbtp: peak.map(|peak| limit_dbtp.map_or(peak, |limit| peak.min(limit))),
-    }
-}
-
-impl Normalisation {
-    /// Adds this gain and the limiter to `edit`.
-    pub fn applied_to(&self, edit: AudioEdit) -> AudioEdit {
-        AudioEdit { gain_db: edit.gain_db + self.gain_db, limit_dbtp: self.limit_dbtp.or(edit.limit_dbtp), ..edit }
     }
 }
 

@@ -24,7 +24,7 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use crate::spec::job::Container;
+use crate::settings::job::Container;
 
 /// Element identifiers with their marker bits.
 mod id {

@@ -30,7 +30,7 @@ use trix_model::{
 use edit_units::EditUnits;
 use record::{TrackRecord, TrackRecorder};
 
-use crate::spec::job::Container;
+use crate::settings::job::Container;
 
 /// A track to write.
 pub struct TrackSpec {

@@ -26,8 +26,8 @@ use crate::{
     encode::subtitle::{Span, SubtitleTrack},
     mux::TrackSpec,
     plan::SubtitlePlan,
+    settings::package::PackageSettings,
     source::Source,
-    spec::package::PackageSettings,
 };
 
 /// A track of a file.

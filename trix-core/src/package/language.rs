@@ -4,7 +4,7 @@
 
 use crate::{
     mux::TrackSpec,
-    spec::language::{terminological, two_letters},
+    settings::language::{terminological, two_letters},
 };
 
 /// The language tag of a track (BCP 47) in its shortest form, as RFC 5646, 2.2.1 requires. `None` if unknown.

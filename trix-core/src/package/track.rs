@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     mux::{TrackSpec, record::TrackRecorder},
-    spec::package::Layout,
+    settings::package::Layout,
 };
 
 /// The segments of the single file, until their number, and so the length of the index before them, is known.

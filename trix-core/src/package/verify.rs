@@ -32,7 +32,7 @@ use trix_model::{
 use super::rendition::RenditionRecord;
 use crate::{
     mux::record::{TrackRecord, TrackRecorder},
-    spec::source::Limits,
+    settings::source::Limits,
 };
 
 /// A file, or a part of one.

@@ -22,7 +22,7 @@ use crate::{
         track::{self, MediaTrack},
         verify::verify,
     },
-    spec::package::PackageSettings,
+    settings::package::PackageSettings,
 };
 
 /// A package that is being written.

@@ -25,8 +25,8 @@ use crate::{
     plan::{Cut, Filtering, OutputPlan, Plan, Transform, VideoPlan},
     quality::Metric,
     report::Verification,
+    settings::{job::VerifyLevel, picture::Resampler},
     source::{Source, SourceHasher, sha256_of_file},
-    spec::{job::VerifyLevel, picture::Resampler},
     verify::{
         audio,
         audio::EncodedAudio,
@@ -47,7 +47,7 @@ pub(super) struct Reference<'a> {
 
 impl Reference<'_> {
     fn open(&self) -> Result<Source> {
-        self.hasher.map_or_else(|| self.plan.source.settings.open(), SourceHasher::open)
+        self.hasher.map_or_else(|| Source::of(&self.plan.source.settings), SourceHasher::open)
     }
 }
 

@@ -14,7 +14,7 @@ use trix_model::{
 use crate::{
     plan::{PerProduct, Plan, Product},
     report::FailedOutput,
-    spec::job::OnOutputFailure,
+    settings::job::OnOutputFailure,
 };
 
 /// The failed products of a job.

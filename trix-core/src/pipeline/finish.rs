@@ -40,8 +40,8 @@ use crate::{
     plan::{AudioPlan, OutputId, OutputPlan, PackageId, PerProduct, PerSink, Plan, Product, Sink, StillId},
     pool,
     report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
+    settings::job::{OnOutputFailure, VerifyLevel},
     source::{Discontinuity, FileFixity, SourceHasher, sha256_of_file},
-    spec::job::{OnOutputFailure, VerifyLevel},
     still::Still,
 };
 

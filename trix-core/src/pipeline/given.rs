@@ -15,13 +15,13 @@ use crate::{
     plan::Plan,
     planner::Draft,
     report::Report,
-    source::Source,
-    spec::{
+    settings::{
         job::{Job, SourceSettings, VerifyLevel},
         picture::Crop,
         shape::{self, Shape},
         video::VideoSettings,
     },
+    source::Source,
 };
 
 /// Plans `job` for frames and audio of `shape`, and runs it. Sends the place of the decoders to `to_program` once all

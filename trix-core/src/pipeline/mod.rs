@@ -33,6 +33,7 @@ use trix_model::{
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
     json,
+    stream_kind::StreamKind,
 };
 
 use self::control::TICK;
@@ -53,8 +54,8 @@ use crate::{
         external_audio::{self, ExternalAudio},
     },
     report::{Report, Timing, TrackReport},
+    settings::job::{Job, OnOutputFailure},
     source::{Source, SourceHasher},
-    spec::job::{Job, OnOutputFailure},
 };
 
 /// Time between two checks of whether the outputs can still get their names.
@@ -67,7 +68,7 @@ const GRACE: Duration = Duration::from_millis(120);
 /// Plans a job and runs it, with one opening of the source.
 ///
 /// ```no_run
-/// use trix_core::{Control, run, spec::{job::Job, video::{EncodeSettings, RateControl, VideoSettings}}};
+/// use trix_core::{Control, run, settings::{job::Job, video::{EncodeSettings, RateControl, VideoSettings}}};
 /// let mut job = Job::new("master.mov", "copy.mp4");
 /// job.outputs[0].video = VideoSettings::X265(EncodeSettings {
 ///     depth: Some(10),
@@ -86,7 +87,7 @@ const GRACE: Duration = Duration::from_millis(120);
 pub fn run(job: &Job, control: &Control) -> Result<Report> {
     control.to_end(|| {
         control.began(Stage::Source);
-        let source = job.source.open_until(&control.cancel)?;
+        let source = Source::open_until(&job.source.path, &job.source.reading(), &control.cancel)?;
         opened(job, source, control)
     })
 }
@@ -128,9 +129,10 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
         let detail = format!("the plan has version {}, and this is version {}", plan.trix, json::VERSION);
         return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail));
     }
-    let source = plan.source.settings.open_until(&control.cancel)?;
+    let source = Source::open_until(&plan.source.settings.path, &plan.source.settings.reading(), &control.cancel)?;
     source.expect_identity(&plan.source.identity)?;
-    let mistakes = plan::check::mistakes(plan, source.streams());
+    let kinds: Vec<StreamKind> = source.streams().iter().map(|facts| facts.kind).collect();
+    let mistakes = plan::check::mistakes(plan, &kinds);
     if !mistakes.is_empty() {
         return Err(Error::of_mistakes(mistakes));
     }

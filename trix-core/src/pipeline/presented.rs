@@ -13,7 +13,7 @@ use crate::{
     demux::Walked,
     mux::record::TrackRecord,
     plan::OutputPlan,
-    spec::{audio_edit::AudioEdit, container::Container},
+    settings::{audio_edit::AudioEdit, container::Container},
 };
 
 /// Viewers do not notice a smaller error of synchronisation (EBU R 37).
@@ -37,7 +37,7 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
             StreamKind::Audio => plan
                 .audio
                 .get(index.wrapping_sub(first_audio))
-                .filter(|audio| audio.edit.keeps_time())
+                .filter(|audio| keeps_time(&audio.edit))
                 .and_then(|audio| audio.stream.source()),
             _ => None,
         };
@@ -64,12 +64,10 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
     checks
 }
 
-impl AudioEdit {
-    /// True if audio is played at the same times as in the source.
-    fn keeps_time(&self) -> bool {
-        let usual = AudioEdit::default();
-        self.offset == usual.offset && self.tempo == usual.tempo && self.length.is_none()
-    }
+/// True if audio is played at the same times as in the source.
+fn keeps_time(edit: &AudioEdit) -> bool {
+    let usual = AudioEdit::default();
+    edit.offset == usual.offset && edit.tempo == usual.tempo && edit.length.is_none()
 }
 
 fn negative(time: Timestamp) -> Timestamp {

@@ -11,10 +11,11 @@ use crate::{
     plan::{EncodePlan, Plan},
     planner,
     report::Report,
-    spec::{
+    settings::{
         job::Job,
         still::{PosterSettings, StillSettings},
     },
+    source::Source,
 };
 
 /// Two files, a package and two stills.
@@ -47,7 +48,7 @@ fn without_width(plan: &mut Plan, number: usize) {
 /// Runs a job that writes into `folder`, with a spoilt plan.
 fn run(folder: &Path, then: &str, spoil: Spoil) -> crate::Result<Report> {
     let job = job(folder, then);
-    let mut plan = planner::plan(&job, &job.source.open().expect("a source")).expect("a plan");
+    let mut plan = planner::plan(&job, &Source::of(&job.source).expect("a source")).expect("a plan");
     spoil(&mut plan);
     run_plan(&plan, &Control::default())
 }
@@ -66,7 +67,7 @@ const SPOILT: [(&str, Spoil, ErrorKind, &str); 4] = [
     // The muxer refuses, after the encoder of the file was opened.
     (
         "b.mp4",
-        |plan| plan.outputs[1].container = crate::spec::container::Container::WebM,
+        |plan| plan.outputs[1].container = crate::settings::container::Container::WebM,
         ErrorKind::Unsupported,
         ": mux: the container refuses the tracks: ",
     ),
@@ -128,7 +129,7 @@ fn what_cannot_be_opened_ends_a_job_that_does_not_go_on() {
 fn a_job_ends_when_nothing_of_it_can_be_opened() {
     let folder = folder();
     let job = Job { stills: Vec::new(), packages: Vec::new(), ..job(folder.path(), "continue") };
-    let mut plan = planner::plan(&job, &job.source.open().expect("a source")).expect("a plan");
+    let mut plan = planner::plan(&job, &Source::of(&job.source).expect("a source")).expect("a plan");
     (0..plan.outputs.len()).for_each(|number| without_width(&mut plan, number));
     let error = run_plan(&plan, &Control::default()).expect_err("nothing is left");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");

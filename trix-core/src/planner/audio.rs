@@ -9,60 +9,28 @@ use trix_model::{
 };
 
 use crate::{
-    plan::{AudioPlan, AudioTarget, Remix, Resampler, StreamId},
+    filter::resampler,
+    plan::{AudioPlan, Remix, Resampler, StreamId},
     planner::{
         audio_choice::{self, Choice},
         audio_codec::{self, AudioCodec},
         channels::{self, Channels, layout_of, layout_of_rows},
         diagnostics::StreamDiagnostics,
         external_audio::ExternalAudio,
+        holding,
         request::OutputRequest,
         sample_depth::{bits, is_float, precision},
+    },
+    settings::{
+        audio::{AudioDrift, AudioSettings, AudioShape},
+        audio_edit::AudioEdit,
+        job::Container,
     },
     source::{
         Source,
         selection::{Lack, unusable},
     },
-    spec::{
-        audio::{AudioDrift, AudioSettings, AudioShape},
-        audio_edit::AudioEdit,
-        job::Container,
-    },
 };
-
-impl AudioPlan {
-    /// True if every sample of the source is written unchanged, in whatever packing.
-    pub(crate) fn keeps_bits(&self) -> bool {
-        let is_mixed = matches!(self.remix, Some(Remix::Standard | Remix::Matrix { .. }));
-        self.lossless && !is_mixed && self.resampler.is_none() && !self.dithered && !self.edit.changes_values()
-    }
-
-    /// The audio that `output` plays, in a lossless format.
-    pub(crate) fn heard(&self, output: &crate::plan::OutputPlan) -> AudioTarget {
-        // The end of an external audio track is in its own time, and part of its edit.
-        let end = output.span_end().filter(|_| self.stream.external_audio().is_none());
-        self.heard_within(self.origin.unwrap_or(output.origin), end)
-    }
-
-    /// The audio from `origin` to `end`, in a lossless format.
-    pub(crate) fn heard_within(&self, origin: Timestamp, end: Option<Timestamp>) -> AudioTarget {
-        AudioTarget {
-            sample_format: "dblp".to_owned(),
-            bits: None,
-            dithered: false,
-            sample_rate: self.sample_rate,
-            resampler: self.resampler,
-            layout: self.layout.clone(),
-            assumed_layout: self.assumed_layout.clone(),
-            remix: self.remix.clone(),
-            block: 0,
-            origin,
-            end,
-            lead: 0,
-            tail: 0,
-        }
-    }
-}
 
 /// Mistakes of the audio settings that do not depend on the source.
 pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
@@ -153,7 +121,7 @@ pub(super) fn plan(
             let is_named = job.output.tracks.is_some() || source.selection().is_named(stream.index);
             let can_copy = *lack != Lack::Empty
                 && matches!(settings, AudioSettings::Copy | AudioSettings::Auto)
-                && container.holds(&stream.parameters, stream.time_base).is_ok();
+                && holding::holds(container, &stream.parameters, stream.time_base).is_ok();
             if !can_copy && is_named {
                 return Err(unusable(stream, lack).in_file(&source.label()));
             }
@@ -315,7 +283,7 @@ fn encoded(
     // MXF holds audio at 48 kHz (SMPTE ST 382).
     let needed = (diagnostics.container == Container::Mxf).then_some(48_000);
     let sample_rate = codec.nearest_rate(shape.sample_rate.or(needed).unwrap_or(stream.sample_rate));
-    let resampler = (sample_rate != stream.sample_rate).then(Resampler::best);
+    let resampler = (sample_rate != stream.sample_rate).then(resampler::best);
     if let Some(resampler) = resampler {
         let from = stream.sample_rate;
         if shape.sample_rate.is_none() {

@@ -11,15 +11,15 @@ use crate::{
     package,
     planner::{
         audio_codec::{self, AudioCodec},
-        channels,
+        channels, holding,
         request::OutputRequest,
     },
-    source::Source,
-    spec::{
+    settings::{
         audio::{AudioSettings, AudioShape},
         job::Container,
         video::VideoSettings,
     },
+    source::Source,
 };
 
 /// How a track is written, and why it is not copied.
@@ -120,7 +120,7 @@ pub(crate) fn cuts_exactly(container: Container, stream: &StreamFacts) -> bool {
 
 /// Checks that `container` takes the packets of `stream` unchanged. The error says why not.
 pub(super) fn copies(container: Container, stream: &StreamFacts) -> Result<(), String> {
-    container.holds(&stream.parameters, stream.time_base)?;
+    holding::holds(container, &stream.parameters, stream.time_base)?;
     if container == Container::Mxf && stream.sample_rate != 48_000 {
         return Err(format!("MXF holds audio at 48000 Hz, and this has {}", stream.sample_rate));
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: whatever an encoder would refuse is refused here, before the job runs, with the legal values.
 
-use crate::spec::{audio::AudioSettings, job::Container};
+use crate::settings::{audio::AudioSettings, job::Container};
 
 /// The limits of an audio encoder.
 pub(super) struct AudioCodec {

@@ -8,7 +8,7 @@ use trix_model::mistake::Mistake;
 use crate::{
     plan::Remix,
     planner::{audio_codec::AudioCodec, diagnostics::StreamDiagnostics},
-    spec::{audio::AudioShape, job::Container},
+    settings::{audio::AudioShape, job::Container},
 };
 
 /// The channels of one track.

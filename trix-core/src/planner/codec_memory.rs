@@ -5,7 +5,7 @@
 
 use trix_av::{stream::StreamFacts, x264::Kept};
 
-use crate::{encode::options, plan::VideoPlan, spec::video::Encoder};
+use crate::{encode::options, plan::VideoPlan, settings::video::Encoder};
 
 /// The number of reference frames that a decoder of the stream keeps: the maximum of its standard.
 pub(super) fn references(facts: &StreamFacts) -> u64 {

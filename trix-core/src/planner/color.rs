@@ -9,7 +9,7 @@ use trix_model::{
 use crate::{
     plan::ToneMapping,
     planner::{diagnostics::Diagnostics, frame_request::FrameRequest, video_facts::VideoFacts},
-    spec::{picture::Tonemap, video::Encoder},
+    settings::{picture::Tonemap, video::Encoder},
 };
 
 /// The decisions about colour.

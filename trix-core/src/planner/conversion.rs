@@ -20,11 +20,11 @@ use crate::{
         video_facts::VideoFacts,
     },
     reading::frames::{Frames, Wanted},
-    source::Source,
-    spec::{
+    settings::{
         picture::{ColorOverride, Deinterlace, OnChange, PictureSettings, Resampler, Rotate, Tonemap},
         size::Size,
     },
+    source::Source,
 };
 
 impl Frames<'_> {

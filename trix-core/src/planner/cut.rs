@@ -13,8 +13,8 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::frame_rate, plan::CopyPlan, planner::request::OutputRequest, source::Source,
-    spec::job::SourceSettings,
+    decode::video::frame_rate, plan::CopyPlan, planner::request::OutputRequest, settings::job::SourceSettings,
+    source::Source,
 };
 
 /// How a packet relates to the copied part.

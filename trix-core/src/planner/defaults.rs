@@ -5,12 +5,12 @@
 use trix_model::decision::Decision;
 
 use crate::{
-    source::Source,
-    spec::{
+    settings::{
         container::Container,
         job::OutputSettings,
         video::{EncodeSettings, VideoSettings},
     },
+    source::Source,
 };
 
 /// `output` with all settings chosen that its container needs, and the reasons.

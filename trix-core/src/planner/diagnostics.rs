@@ -3,7 +3,7 @@
 use trix_av::stream::StreamFacts;
 use trix_model::{decision::Decision, mistake::Mistake};
 
-use crate::spec::container::Container;
+use crate::settings::container::Container;
 
 /// Collects what the planner finds.
 pub(super) struct Diagnostics<'a> {

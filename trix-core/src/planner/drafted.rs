@@ -8,7 +8,7 @@ use crate::{
         AudioContent, AudioEncode, AudioPlan, ContentPlan, Cut, EncodeId, EncodePlan, FilePlan, OutputPlan,
         PackagePlan, RenditionPlan, Sink, VideoEncode,
     },
-    spec::job::OutputSettings,
+    settings::job::OutputSettings,
 };
 
 /// A file or rendition, with its settings.

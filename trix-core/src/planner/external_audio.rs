@@ -13,19 +13,20 @@ use trix_model::{
 
 use crate::{
     decode::video::{frame_rate, is_uneven},
+    filter::audio::target_like,
     plan::{AudioPlan, AudioTarget, Identity, MustLast},
     planner::sample_depth,
     reading::{
         audio_reader::AudioReader,
         stems::{StemInput, Stems},
     },
-    source::Source,
-    spec::{
+    settings::{
         audio_edit::ExactLength,
         language,
         source::Limits,
         track::{LengthPolicy, TrackSettings},
     },
+    source::Source,
 };
 
 /// An open external audio track.
@@ -73,7 +74,7 @@ impl ExternalAudio {
 
     /// The audio of the track in a lossless format, from the position that corresponds to `later` in the source.
     pub(crate) fn heard(&self, later: Timestamp) -> AudioTarget {
-        AudioTarget { origin: self.origin(later), ..AudioTarget::like(&self.facts) }
+        AudioTarget { origin: self.origin(later), ..target_like(&self.facts) }
     }
 }
 
@@ -294,22 +295,4 @@ pub(super) fn film_end(source: &Source, begin: Timestamp) -> Option<Timestamp> {
 
 pub(super) fn since(time: Timestamp, before: Timestamp) -> Timestamp {
     time.plus(Timestamp::new(before.ticks.saturating_neg(), before.base))
-}
-
-impl MustLast {
-    /// # Errors
-    /// `MalformedInput` if audio that ends at sample `end` differs from the required length by more than the tolerance.
-    pub(crate) fn check(&self, end: i64) -> Result<()> {
-        if !LengthPolicy::Fail.is_broken(end, self.samples, self.tolerance, self.sample_rate) {
-            return Ok(());
-        }
-        let seconds = |samples: f64| samples / f64::from(self.sample_rate);
-        let detail = format!(
-            "the track ends after {:.3} s and the video after {:.3} s; the job allows {} s between them",
-            seconds(end as f64),
-            seconds(self.samples as f64),
-            self.tolerance.as_spec()
-        );
-        Err(Error::new(ErrorKind::MalformedInput, Stage::Decode, detail))
-    }
 }

@@ -6,7 +6,7 @@ use trix_model::format::FrameFormat;
 
 use crate::{
     planner::lazy_probe::LazyProbe,
-    spec::{
+    settings::{
         container::Container,
         picture::{PictureSettings, Resampler},
         video::{Encoder, Size},

@@ -12,7 +12,7 @@ use crate::{
         hdr::{self, HdrPlan},
         video_facts::VideoFacts,
     },
-    spec::video::Encoder,
+    settings::video::Encoder,
 };
 
 /// The decisions about frames.

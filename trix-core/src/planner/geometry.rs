@@ -11,7 +11,7 @@ use crate::{
     plan::Deinterlacing,
     planner::{diagnostics::Diagnostics, frame_request::FrameRequest, video_facts::VideoFacts},
     reading::field_detection::FieldDetection,
-    spec::{
+    settings::{
         job::Container,
         picture::{Crop, Deinterlace, Rectangle, Rotate},
         video::Encoder,

@@ -5,7 +5,7 @@ use trix_model::hdr::{DolbyVision, StaticHdr};
 use crate::{
     plan::Transform,
     planner::{diagnostics::Diagnostics, frame_request::FrameRequest, video_facts::VideoFacts},
-    spec::{picture::DynamicHdr, video::Encoder},
+    settings::{picture::DynamicHdr, video::Encoder},
 };
 
 /// The decisions about HDR metadata.

@@ -18,8 +18,8 @@ use crate::{
     plan::{AudioContent, AudioEncode, AudioPlan, EncodeId, EncodePlan, Plan, Settled, StreamId},
     planner::external_audio,
     reading::audio_reader::AudioReader,
+    settings::{audio_edit::AudioEdit, track::LoudnessTarget},
     source::Source,
-    spec::{audio_edit::AudioEdit, track::LoudnessTarget},
 };
 
 /// Measures every track that has a loudness target, and sets the gain in its plan.

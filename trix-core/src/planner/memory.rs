@@ -31,13 +31,13 @@ use crate::{
         drafted::{self, Drafted},
         external_audio::ExternalAudio,
     },
-    source::{STORE, Source},
-    spec::{
+    settings::{
         byte_size::ByteSize,
         job::{Job, VerifyLevel},
         still::StillSettings,
         video::{EncodeSettings, RateControl},
     },
+    source::{STORE, Source},
     verify::copies::WINDOW,
 };
 

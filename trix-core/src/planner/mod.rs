@@ -10,6 +10,7 @@ mod sample_depth;
 mod kept;
 mod frame_request;
 mod geometry;
+mod holding;
 mod color;
 mod hdr;
 mod frames;
@@ -45,12 +46,12 @@ use trix_model::{
 use crate::{
     plan::{ExternalAudioPlan, OutputId, PackageId, Plan, Sink, SourcePlan},
     planner::{drafted::Drafted, external_audio::ExternalAudio, lazy_probe::LazyProbe, request::PlanContext},
-    source::Source,
-    spec::{
+    settings::{
         job::{Job, OutputSettings},
         names::Names,
         still::{check_all, check_each},
     },
+    source::Source,
 };
 
 /// Resolves `job` against its open source. Measures loudness where the job needs it.
@@ -79,6 +80,7 @@ impl Draft {
         let mut mistakes = Vec::new();
         check_names(job, &|_| true, &mut mistakes);
         mistakes.extend(check_all(&job.stills));
+        mistakes.extend(still::missing_encoders(&job.stills));
         let probe = LazyProbe::default();
         let external_audio = external_audio::open_all(job.tracks.iter(), source, &mut mistakes)?;
         mistakes.extend(still::missing_tracks(job, source, &external_audio));
@@ -183,6 +185,7 @@ pub(crate) fn mistakes_alone(job: &Job, is_certain: &dyn Fn(&str) -> bool) -> Ve
     let mut mistakes = Vec::new();
     check_names(job, is_certain, &mut mistakes);
     mistakes.extend(check_each(&job.stills, is_certain));
+    mistakes.extend(still::missing_encoders(&job.stills));
     for (number, track) in job.tracks.iter().enumerate() {
         mistakes.extend(track.check(&format!("tracks[{number}]")));
     }

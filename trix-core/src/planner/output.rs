@@ -12,17 +12,18 @@ use trix_model::{
 
 use crate::{
     decode::video::{frame_rate, is_uneven},
-    plan::{AudioPlan, OutputPlan, TrackTags, VideoPlan},
+    plan::{AudioPlan, OutputPlan, VideoPlan, end_by_frames},
     planner::{
-        audio, cut, diagnostics::Diagnostics, external_audio, kept::Kept, request::OutputRequest, tracks, video,
+        audio, cut, diagnostics::Diagnostics, external_audio, holding, kept::Kept, request::OutputRequest, tracks,
+        video,
     },
     probe,
-    source::Source,
-    spec::{
+    settings::{
         audio::AudioSettings,
         container::Container,
         video::{Encoder, VideoSettings},
     },
+    source::Source,
 };
 
 /// Resolves an output against the source. Adds mistakes to `mistakes`; with mistakes, there is no plan.
@@ -125,19 +126,6 @@ pub(super) fn plan(
     }))
 }
 
-impl OutputPlan {
-    /// The tags of the track that comes from stream `index` of the source.
-    pub(crate) fn tags(&self, index: usize) -> TrackTags {
-        self.metadata.tags.get(&index).cloned().unwrap_or_default()
-    }
-
-    /// Where audio and subtitles end: with the frames, if those are cut.
-    pub(crate) fn span_end(&self) -> Option<Timestamp> {
-        let by_frames = end_by_frames(self.origin, self.frames, self.video.as_ref());
-        [self.end, by_frames].into_iter().flatten().min()
-    }
-}
-
 /// A note that whole frames are written although the container of the source declares a smaller visible part.
 fn aperture_lost(source: &Source, facts: &StreamFacts) -> Option<String> {
     let (width, height) = probe::clean_aperture(source, facts)?;
@@ -149,11 +137,6 @@ fn aperture_lost(source: &Source, facts: &StreamFacts) -> Option<String> {
     Some(format!(
         "the clean aperture of the source, {width:.0}x{height:.0}, is not carried over: frames are written whole"
     ))
-}
-
-fn end_by_frames(origin: Timestamp, frames: Option<u64>, video: Option<&VideoPlan>) -> Option<Timestamp> {
-    let (frames, video) = frames.zip(video)?;
-    Some(origin.plus(Timestamp::new(i64::try_from(frames).ok()?, video.source_rate.inverse())))
 }
 
 /// The number of evenly spaced frames, counted from `begin`, that are shown before `time`. Frame times are those of a
@@ -247,7 +230,7 @@ fn container_fits(
             format!("MXF holds audio at 48000 Hz; stream {} would have {}", audio.stream.index(), audio.sample_rate);
         mistakes.push(Mistake::new("audio", job.output.audio, problem));
     }
-    for audio in audio.iter().filter(|audio| !audio.copied && !container.knows(&audio.codec)) {
+    for audio in audio.iter().filter(|audio| !audio.copied && !holding::knows(container, &audio.codec)) {
         let problem =
             format!("MXF holds PCM of 16 and 24 bits; stream {} would be {}", audio.stream.index(), audio.codec);
         mistakes.push(Mistake::new("audio", job.output.audio, problem));

@@ -13,20 +13,21 @@ use trix_model::{
 };
 
 use crate::{
-    plan::{Metadata, OutputPlan, PackagePlan, SubtitlePlan, TextPlan, TrackTags},
+    plan::{Metadata, OutputPlan, PackagePlan, SubtitlePlan, TextPlan},
     planner::{
         audio, output,
         request::{OutputRequest, PlanContext},
         tags::TIMECODE_LOST,
+        tracks,
     },
-    source::Source,
-    spec::{
+    settings::{
         audio::AudioSettings,
         job::{Container, OutputSettings, SourceSettings},
         package::{PackageJob, PackageSettings, Rung},
         subtitle::SubtitleSettings,
         video::{Size, VideoSettings},
     },
+    source::Source,
 };
 
 /// A rendition as output settings.
@@ -212,7 +213,7 @@ fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> E
             let id = format!("text-{}", subtitles.len() + 1);
             let subtitle =
                 SubtitlePlan { stream: facts.index, codec: "webvtt".to_owned(), copied: facts.codec == "webvtt" };
-            subtitles.push(TextPlan { id, subtitle, tags: TrackTags::of(facts) });
+            subtitles.push(TextPlan { id, subtitle, tags: tracks::tags_of(facts) });
         } else {
             notes.push(format!("stream {}: {} subtitles are images, and packages hold text", facts.index, facts.codec));
         }

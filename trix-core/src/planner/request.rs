@@ -4,7 +4,7 @@ use trix_model::time::Timestamp;
 
 use crate::{
     planner::{external_audio::ExternalAudio, lazy_probe::LazyProbe},
-    spec::job::{Job, OutputSettings, SourceSettings},
+    settings::job::{Job, OutputSettings, SourceSettings},
 };
 
 /// The data that all outputs of a job share while they are planned.

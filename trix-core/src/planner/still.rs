@@ -13,14 +13,14 @@ use crate::{
     decode::video::frame_rate,
     plan::{Cut, Span, StillInput, StillPlan, StreamId},
     planner::{drafted::Drafted, external_audio, external_audio::ExternalAudio, output, request::PlanContext, view},
-    source::{Source, selection::unusable},
-    spec::{
+    settings::{
         container::Container,
         job::Job,
         picture::PictureSettings,
-        still::{StillSettings, WaveformSettings},
+        still::{StillFormat, StillSettings, WaveformSettings},
     },
-    still::FrameStill,
+    source::{Source, selection::unusable},
+    still::{FrameStill, image::is_there},
 };
 
 /// Plans the stills of a job whose other outputs are planned.
@@ -45,6 +45,23 @@ pub(super) fn plan(context: &PlanContext<'_>, source: &Source, drafts: &[Drafted
         plans.push(StillPlan { path, ..plan });
     }
     Ok(plans)
+}
+
+/// Mistakes of stills in formats that this build of libavcodec cannot write.
+pub(super) fn missing_encoders(stills: &[StillSettings]) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    for (index, still) in stills.iter().enumerate() {
+        let path = match still {
+            StillSettings::Poster(poster) => &poster.path,
+            StillSettings::Sprites(sprites) => &sprites.path,
+            StillSettings::Waveform(_) => continue,
+        };
+        if let Some(format) = StillFormat::from_path(path).filter(|format| !is_there(*format)) {
+            let problem = format!("this build of libavcodec has no encoder for {format}");
+            mistakes.push(Mistake::new(format!("stills[{index}].path"), path.display(), problem));
+        }
+    }
+    mistakes
 }
 
 fn one(

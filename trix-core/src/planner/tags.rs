@@ -12,8 +12,8 @@ use crate::{
         kept::{Kept, entry, name},
         request::OutputRequest,
     },
+    settings::{container::Container, language as codes},
     source::Source,
-    spec::{container::Container, language as codes},
 };
 
 /// True if a tag describes its file: the writing program, the length, names of the container.

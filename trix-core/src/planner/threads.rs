@@ -8,7 +8,7 @@ use trix_model::decision::Decision;
 use crate::{
     plan::OutputPlan,
     planner::drafted::{self, Drafted},
-    spec::video::Encoder,
+    settings::video::Encoder,
 };
 
 /// Gives each encoder a share of the machine's cores, if the job has several encoders. Returns the decision.

@@ -23,31 +23,22 @@ use crate::{
         request::OutputRequest,
         tags,
     },
-    source::Source,
-    spec::{
+    settings::{
         audio::AudioSettings,
         container::{Container, cover_type},
         subtitle::SubtitleSettings,
     },
+    source::Source,
 };
 
-impl TrackTags {
-    /// The tags that the source has for a stream, for a container that holds any language, title and purpose.
-    pub(super) fn of(stream: &StreamFacts) -> Self {
-        let entry = |key: &str| {
-            let own = stream.metadata.iter().find(|(own, _)| own.eq_ignore_ascii_case(key));
-            own.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
-        };
-        let language = entry("language").filter(|language| language != "und");
-        TrackTags { language, title: entry("title"), disposition: stream.disposition.clone(), other: Vec::new() }
-    }
-
-    /// The tags as a muxer takes them.
-    pub(crate) fn metadata(&self) -> Vec<(String, String)> {
-        let named = |key: &str, value: &Option<String>| value.clone().map(|value| (key.to_owned(), value));
-        let list = [named("language", &self.language), named("title", &self.title)];
-        list.into_iter().flatten().chain(self.other.iter().cloned()).collect()
-    }
+/// The tags that the source has for a stream, for a container that holds any language, title and purpose.
+pub(super) fn tags_of(stream: &StreamFacts) -> TrackTags {
+    let entry = |key: &str| {
+        let own = stream.metadata.iter().find(|(own, _)| own.eq_ignore_ascii_case(key));
+        own.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+    };
+    let language = entry("language").filter(|language| language != "und");
+    TrackTags { language, title: entry("title"), disposition: stream.disposition.clone(), other: Vec::new() }
 }
 
 /// Plans everything that is written beside the kept video and audio.

@@ -18,37 +18,28 @@ use trix_model::{
 
 use crate::{
     encode::{lavc, option_names, options},
-    filter::{convert::zimg_is_there, transform::Shape},
-    plan::{Filtering, StepId, Transform, VideoPlan},
+    filter::{
+        convert::zimg_is_there,
+        transform::{Shape, is_identity},
+    },
+    plan::{StepId, Transform, VideoPlan},
     planner::{
         diagnostics::Diagnostics,
         drafted::Drafted,
         frame_request::{FrameRequest, Target},
         frames::{self, Frames},
+        holding,
         request::OutputRequest,
         video_facts::VideoFacts,
     },
-    source::Source,
-    spec::{
+    settings::{
         audio::AudioSettings,
         job::{Container, VerifyLevel},
         picture::{Alpha, ColorOverride, PictureSettings},
         video::{EncodeSettings, Encoder, Ffv1Settings, FrameSettings, ProresSettings, RateControl, VideoSettings},
     },
+    source::Source,
 };
-
-impl VideoPlan {
-    /// The settings of the filter stage.
-    pub fn filtering(&self) -> Filtering {
-        Filtering {
-            transform: self.transform.clone(),
-            rate: self.source_rate,
-            constant_rate: self.resampled_rate,
-            on_change: self.on_change,
-            follows_color: self.follows_color,
-        }
-    }
-}
 
 /// Mistakes of the video encode settings that do not depend on the source.
 pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
@@ -172,7 +163,7 @@ pub(super) fn plan(
         if job.output.video == VideoSettings::None {
             return Ok((None, None));
         }
-        if let Err(problem) = container.holds(&stream.parameters, stream.time_base) {
+        if let Err(problem) = holding::holds(container, &stream.parameters, stream.time_base) {
             mistakes.push(Mistake::new("video", "copy", problem));
         }
         copied_layers(job, stream, container, mistakes, notes);
@@ -227,7 +218,7 @@ pub(super) fn plan(
     };
     let Frames { geometry, color, hdr: extras, mut transform } = frames::plan(&request, &facts, pack, &mut diagnostics);
     let shape = Shape { width: facts.width, height: facts.height, format: pixel.0 };
-    let converted = !transform.is_identity(shape) || transform.pad.is_some() || job.output.picture.rate.is_some();
+    let converted = !is_identity(&transform, shape) || transform.pad.is_some() || job.output.picture.rate.is_some();
 
     let (width, height) = transform.size();
     // H.264 and HEVC store both parts in 16 bits each (E.2.1, E.3.1).
@@ -291,7 +282,7 @@ pub(super) fn plan(
         key_interval: own.key_interval,
         options: Vec::new(),
     };
-    if encoder.is_mezzanine() && !container.knows(&encoder.to_string()) {
+    if encoder.is_mezzanine() && !holding::knows(container, &encoder.to_string()) {
         let known = if encoder == Encoder::Ffv1 { ".mkv" } else { ".mov, .mkv or .mxf" };
         let problem = format!("{} cannot hold {encoder}; use {known}", container.name());
         diagnostics.mistake("output.path", job.output.path.display(), problem);
@@ -452,7 +443,7 @@ fn same_samples(pixel: PixelFormat, transform: &Transform, size: (usize, usize),
     let name = planes.name().replacen("yuvj", "yuv", 1);
     let same = Transform { packing: Some(name.clone()), ..transform.clone() };
     let shape = Shape { width: size.0, height: size.1, format: planes.0 };
-    (same.is_identity(shape) && transform.pad.is_none() && transform.format.depth == depth).then_some(name)
+    (is_identity(&same, shape) && transform.pad.is_none() && transform.format.depth == depth).then_some(name)
 }
 
 /// The packed format for 8-bit RGB, which FFV1 takes only packed.

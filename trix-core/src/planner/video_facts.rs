@@ -10,7 +10,7 @@ use trix_model::{
 
 use crate::{
     decode::video::frame_rate, planner::lazy_probe::LazyProbe, reading::bitstream_facts::BitstreamFacts,
-    source::Source, spec::picture::PictureSettings,
+    settings::picture::PictureSettings, source::Source,
 };
 
 /// Codecs of single images. Their grey has full range, as their RGB has.

@@ -21,13 +21,13 @@ use crate::{
         output,
         video_facts::VideoFacts,
     },
-    source::Source,
-    spec::{
+    settings::{
         container::Container,
         picture::{
             Alpha, ColorOverride, Deinterlace, DynamicHdr, OnChange, PictureSettings, Resampler, Rotate, Tonemap,
         },
     },
+    source::Source,
 };
 
 /// The view of the first video stream of `source`. Only the source and crop settings of `picture` count: a still is

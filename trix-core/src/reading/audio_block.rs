@@ -10,7 +10,7 @@ use trix_model::{
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-use crate::spec::shape::channels_of;
+use crate::settings::shape::channels_of;
 
 /// Decoded audio. Clones share the samples by reference count.
 #[derive(Clone)]

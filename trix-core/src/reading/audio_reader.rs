@@ -18,11 +18,11 @@ use crate::{
         timing::Drift,
     },
     demux::Demuxer,
-    filter::audio_converter::AudioConverter,
-    plan::{AudioTarget, Remix, Resampler},
+    filter::{audio::target_like, audio_converter::AudioConverter},
+    plan::{AudioTarget, Remix},
     reading::stem_report::StemReport,
+    settings::audio_edit::AudioEdit,
     source::Source,
-    spec::audio_edit::AudioEdit,
 };
 
 /// The audio of one stream of a source, or of several streams combined, block by block.
@@ -94,7 +94,7 @@ impl AudioReader {
         };
         let damage = Arc::new(DamageLog::new(on_damage));
         let decoder = AudioDecoder::new(label, &facts, Arc::clone(&damage))?;
-        let like = AudioTarget::like(&facts);
+        let like = target_like(&facts);
         let start = Timestamp::new(source.start().unwrap_or(0), TimeBase::new(1, 1_000_000));
         let demuxer = Demuxer::new(source, Arc::clone(&damage));
         Ok(AudioReader {
@@ -290,19 +290,5 @@ impl Decoding {
             self.drained = packet.is_none();
             self.decoder.push(packet.as_ref())?;
         }
-    }
-}
-
-impl AudioTarget {
-    /// Returns this target with another sample rate and, if the rate changes, the best resampler of this build.
-    pub fn at_rate(self, sample_rate: u32) -> Self {
-        let resampler = (sample_rate != self.sample_rate).then(Resampler::best).or(self.resampler);
-        AudioTarget { sample_rate, resampler, ..self }
-    }
-
-    /// Returns this target with FFmpeg's sample format `sample_format` and `bits` significant bits (`None`: floating
-    /// point), dithered or only rounded.
-    pub fn in_format(self, sample_format: &str, bits: Option<u32>, dithered: bool) -> Self {
-        AudioTarget { sample_format: sample_format.to_owned(), bits, dithered, ..self }
     }
 }

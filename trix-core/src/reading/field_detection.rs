@@ -15,7 +15,7 @@ use trix_model::{
     time::{Rational, TimeBase, Timestamp},
 };
 
-use crate::{source::Source, spec::picture::Rectangle};
+use crate::{settings::picture::Rectangle, source::Source};
 
 /// The measurements of field detection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

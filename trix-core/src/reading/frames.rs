@@ -31,8 +31,8 @@ use crate::{
     filter::frames::FrameFilter,
     index::{self, FrameIndex, FromStart},
     plan::{Cut, Filtering},
+    settings::picture::ColorOverride,
     source::Source,
-    spec::picture::ColorOverride,
 };
 
 /// A position in a stream of frames.

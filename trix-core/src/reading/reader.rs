@@ -23,25 +23,10 @@ use crate::{
     source::Source,
 };
 
-impl Cut {
-    /// Decides about a frame at `time` after `kept` kept frames.
-    pub(crate) fn judge(&self, time: Timestamp, kept: u64) -> Verdict {
-        if self.start.is_some_and(|start| time < start) {
-            Verdict::Before
-        } else if self.end.is_some_and(|end| time >= end) || self.frames.is_some_and(|frames| kept >= frames) {
-            Verdict::After
-        } else {
-            Verdict::Keep
-        }
-    }
-}
-
-impl Cut {
-    /// Shortens a frame that starts inside the cut so that it ends with the cut.
-    pub(crate) fn shorten(&self, frame: &mut DecodedFrame, base: TimeBase) {
-        if let (Some(end), Some(duration)) = (self.end, frame.duration) {
-            frame.duration = Some(duration.min(end.rescale(base).saturating_sub(frame.pts)).max(1));
-        }
+/// Shortens a frame that starts inside the cut so that it ends with the cut.
+pub(crate) fn shorten(cut: &Cut, frame: &mut DecodedFrame, base: TimeBase) {
+    if let (Some(end), Some(duration)) = (cut.end, frame.duration) {
+        frame.duration = Some(duration.min(end.rescale(base).saturating_sub(frame.pts)).max(1));
     }
 }
 
@@ -76,7 +61,7 @@ impl Shaper {
         match (verdict, frame, &mut self.filter) {
             (Verdict::Keep, Some(mut frame), filter) => {
                 self.kept += 1;
-                self.cut.shorten(&mut frame, self.source_base);
+                shorten(&self.cut, &mut frame, self.source_base);
                 match filter {
                     Some(filter) => filter.push(Some(frame)),
                     None => Ok(vec![frame]),

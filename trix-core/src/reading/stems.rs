@@ -11,12 +11,13 @@ use trix_model::{
 };
 
 use crate::{
+    filter::resampler,
     reading::{
         audio_reader::{AudioReader, Blocks},
         stem_report::{StemFacts, StemReport},
     },
+    settings::audio_edit::{AudioEdit, StemTarget},
     source::Source,
-    spec::audio_edit::{AudioEdit, StemTarget},
 };
 
 /// The source of channels.
@@ -78,7 +79,7 @@ impl Stems {
             let own = reader.sample_rate();
             let form = channel.map_or_else(|| reader.as_it_is(), |channel| reader.one_channel(channel));
             let ahead = vec![Vec::new(); channel.map_or(reader.channels(), |_| 1)];
-            let reader = reader.converted(form.at_rate(sample_rate), AudioEdit::default());
+            let reader = reader.converted(form.at_rate(sample_rate, resampler::best), AudioEdit::default());
             let resampled_from = (own != sample_rate).then_some(own);
             stems.push(Stem { reader, ahead, ended: false, facts: StemFacts { file, resampled_from, padded: 0 } });
         }

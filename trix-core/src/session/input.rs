@@ -13,7 +13,7 @@ use crate::{
     decode::video::DecodedFrame,
     demux::{Presented, Walked},
     reading::{frames::VideoFrame, samples::AudioBlock},
-    spec::shape::{Shape, TrackShape, VideoShape, channels_of},
+    settings::shape::{Shape, TrackShape, VideoShape, channels_of},
 };
 
 /// What a program has given so far.

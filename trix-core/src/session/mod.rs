@@ -13,7 +13,7 @@
 //! Invariant: a session ends with verified files under their final names and a report, or with nothing under those
 //! names.
 //!
-//! [`VerifyLevel::Full`]: crate::spec::job::VerifyLevel::Full
+//! [`VerifyLevel::Full`]: crate::settings::job::VerifyLevel::Full
 
 mod input;
 mod shapes;
@@ -31,7 +31,7 @@ use crate::{
     pipeline::{Control, Feed, given::run_given},
     reading::{frames::VideoFrame, samples::AudioBlock},
     report::Report,
-    spec::{job::Job, shape::Shape},
+    settings::{job::Job, shape::Shape},
 };
 
 /// A running job that encodes what a program gives.
@@ -47,7 +47,7 @@ use crate::{
 /// use trix_core::{
 ///     Control, Job, PlaneInput, Session, VideoFrame,
 ///     media::{PixelFormat, time::{Rational, Timestamp}},
-///     spec::{job::OutputSettings, shape::{Shape, VideoShape}, video::VideoSettings},
+///     settings::{job::OutputSettings, shape::{Shape, VideoShape}, video::VideoSettings},
 /// };
 ///
 /// let format = PixelFormat::from_name("gray").expect("a format that libavutil knows");

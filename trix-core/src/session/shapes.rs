@@ -8,7 +8,7 @@ use trix_model::{
 
 use crate::{
     reading::{frames::VideoFrame, samples::AudioBlock},
-    spec::shape::{TrackShape, VideoShape},
+    settings::shape::{TrackShape, VideoShape},
 };
 
 impl VideoShape {

@@ -18,7 +18,7 @@ use trix_bitstream::vvc;
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use super::origin::Origin;
-use crate::spec::source::{Limits, Reading};
+use crate::settings::source::{Limits, Reading};
 
 /// The demuxers that may run, by FFmpeg's names: containers and elementary streams that contain their own data.
 pub(super) const ALLOWED: &[&str] = &[

@@ -17,7 +17,7 @@ use super::{
     opened::Source,
     origin::Origin,
 };
-use crate::spec::source::Reading;
+use crate::settings::source::Reading;
 
 /// Computes the fixity of a [`Source`] that was read to its end. It stays valid after the source is dropped.
 #[derive(Clone)]

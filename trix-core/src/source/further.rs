@@ -2,7 +2,7 @@
 //! images among the video streams, and audio that continues in another stream.
 //!
 //! Invariant: nothing is read if the first probe found everything. Without
-//! [`Reading::reads_on`](crate::spec::source::Reading), the amount read stays within the limits for probing.
+//! [`Reading::reads_on`](crate::settings::source::Reading), the amount read stays within the limits for probing.
 
 use std::collections::BTreeMap;
 

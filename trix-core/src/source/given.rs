@@ -18,7 +18,7 @@ use trix_model::{
 use super::{joints::Joints, opened::Source, origin::Origin, parts::Parts};
 use crate::{
     extent::Extent,
-    spec::{
+    settings::{
         shape::{Shape, TrackShape, VideoShape},
         source::{Limits, Reading},
     },

@@ -27,7 +27,7 @@ use super::{
     origin::Origin,
     window::limited,
 };
-use crate::spec::source::Reading;
+use crate::settings::source::Reading;
 
 /// Bytes before a position that contain the tables of a stream. The tables repeat every 100 ms (ETSI TR 101 290).
 const TABLES: u64 = 1 << 20;

@@ -41,9 +41,9 @@ use super::{
 };
 use crate::{
     extent::Extent,
-    spec::{
+    settings::{
         job::SourceSettings,
-        source::{Limits, RawGeometry, Reading},
+        source::{Limits, Reading},
     },
 };
 
@@ -81,6 +81,14 @@ impl Source {
         Self::open_until(path, reading, &Cancel::default())
     }
 
+    /// Opens the source of a job.
+    ///
+    /// # Errors
+    /// Those of [`Source::open_as`].
+    pub fn of(settings: &SourceSettings) -> Result<Self> {
+        Self::open_as(&settings.path, &settings.reading())
+    }
+
     /// Opens the source like [`Source::open_as`]. `cancel` stops long reads, during opening and later.
     ///
     /// # Errors
@@ -96,7 +104,7 @@ impl Source {
 
     fn open_path(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
         let mut mistakes = Vec::new();
-        let frame_bytes = match reading.raw.as_ref().map(RawGeometry::check) {
+        let frame_bytes = match reading.raw.as_ref().map(raw::check) {
             Some(Err(wrong)) => {
                 mistakes.extend(wrong);
                 None
@@ -395,34 +403,4 @@ pub(super) fn regular_file(path: &Path, metadata: &std::fs::Metadata) -> Result<
 
 pub(super) fn empty() -> Error {
     Error::new(ErrorKind::MalformedInput, Stage::Source, "the file is empty")
-}
-
-impl SourceSettings {
-    /// Opens the source.
-    ///
-    /// # Errors
-    /// Those of [`Source::open_as`].
-    pub fn open(&self) -> Result<Source> {
-        self.open_until(&Cancel::default())
-    }
-
-    /// Opens the source like [`SourceSettings::open`]. `cancel` stops long reads.
-    ///
-    /// # Errors
-    /// Those of [`Source::open_until`].
-    pub fn open_until(&self, cancel: &Cancel) -> Result<Source> {
-        Source::open_until(&self.path, &self.reading(), cancel)
-    }
-
-    /// How a job reads its source.
-    pub(crate) fn reading(&self) -> Reading {
-        Reading {
-            limits: self.limits,
-            raw: self.raw.clone(),
-            rate: self.rate,
-            video_stream: self.video_stream,
-            audio_tracks: self.audio_tracks.clone(),
-            reads_on: true,
-        }
-    }
 }

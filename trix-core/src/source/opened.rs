@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     extent::Extent,
-    spec::{
+    settings::{
         shape,
         source::{Limits, Reading},
     },

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use super::{edits::Edits, sequence::Files, shared_reader::SharedFile};
-use crate::spec::shape::Shape;
+use crate::settings::shape::Shape;
 
 #[derive(Clone)]
 pub(super) enum Origin {

@@ -16,7 +16,7 @@ use trix_model::{
 };
 
 use super::continuation::{Further, language};
-use crate::spec::{
+use crate::settings::{
     audio_tracks::{AudioTracks, TrackName},
     language::three_letters,
     source::Reading,

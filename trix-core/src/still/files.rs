@@ -7,7 +7,7 @@ use trix_model::{
     mistake::Mistake,
 };
 
-use crate::spec::still::StillFormat;
+use crate::settings::still::StillFormat;
 
 /// One file of a still, in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,26 +16,24 @@ use trix_model::{
     time::Rational,
 };
 
-use crate::spec::still::StillFormat;
+use crate::settings::still::StillFormat;
 
-impl StillFormat {
-    /// True if this build of libavcodec can write the format.
-    pub fn is_there(self) -> bool {
-        // Test with an option that all builds of the encoder have, set to its default.
-        let (name, value) = match self {
-            StillFormat::Jpeg => ("huffman", "optimal"),
-            StillFormat::Png => ("pred", "none"),
-            StillFormat::Webp => ("quality", "75"),
-        };
-        video_encoder::takes_option(self.encoder(), name, value)
-    }
+/// True if this build of libavcodec can write the format.
+pub(crate) fn is_there(format: StillFormat) -> bool {
+    // Test with an option that all builds of the encoder have, set to its default.
+    let (name, value) = match format {
+        StillFormat::Jpeg => ("huffman", "optimal"),
+        StillFormat::Png => ("pred", "none"),
+        StillFormat::Webp => ("quality", "75"),
+    };
+    video_encoder::takes_option(encoder(format), name, value)
+}
 
-    fn encoder(self) -> &'static str {
-        match self {
-            StillFormat::Jpeg => "mjpeg",
-            StillFormat::Png => "png",
-            StillFormat::Webp => "libwebp",
-        }
+fn encoder(format: StillFormat) -> &'static str {
+    match format {
+        StillFormat::Jpeg => "mjpeg",
+        StillFormat::Png => "png",
+        StillFormat::Webp => "libwebp",
     }
 }
 
@@ -195,7 +193,7 @@ impl Canvas {
         // Do not state what JFIF and sRGB imply: encoders would describe the same colour in other terms.
         let matrix = if pixel.is_rgb() { Matrix::RGB } else { Matrix(5) };
         let settings = VideoEncoderSettings {
-            encoder: format.encoder(),
+            encoder: encoder(format),
             format: pixel,
             width: self.width,
             height: self.height,
@@ -208,7 +206,7 @@ impl Canvas {
             options,
         };
         let mut encoder = VideoEncoder::open(&settings).map_err(|(code, said)| {
-            let kind = if format.is_there() { ErrorKind::Codec } else { ErrorKind::Unsupported };
+            let kind = if is_there(format) { ErrorKind::Codec } else { ErrorKind::Unsupported };
             Error::new(kind, Stage::Encode, format!("{format}: {code} ({said})")).caused_by(code)
         })?;
         let failed = |code: AvError| {

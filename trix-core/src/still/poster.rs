@@ -16,7 +16,7 @@ use super::{
 use crate::{
     decode::video::DecodedFrame,
     plan::{Span, View},
-    spec::still::{PosterSettings, StillFormat},
+    settings::still::{PosterSettings, StillFormat},
 };
 
 /// Which frame became the poster.
@@ -225,11 +225,12 @@ impl Poster {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::still::plain_view;
     use trix_model::extras::Extras;
 
     #[test]
     fn hours_of_frames_are_not_all_judged_and_the_first_of_equals_wins() {
-        let view = View::plain(16, 16, TimeBase::new(1, 5));
+        let view = plain_view(16, 16, TimeBase::new(1, 5));
         let span = Span { origin: view.origin, expected: None };
         let settings = PosterSettings { path: "poster.png".into(), ..Default::default() };
         let mut poster = Poster::new(&settings, &view, span).unwrap();

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     decode::video::DecodedFrame,
     plan::{Span, View},
-    spec::still::{MOST_SIDE, SpriteSettings, StillFormat},
+    settings::still::{MOST_SIDE, SpriteSettings, StillFormat},
 };
 
 /// What became of thumbnails.
@@ -327,6 +327,7 @@ fn file_name(path: &Path) -> &OsStr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::still::plain_view;
 
     #[test]
     fn the_usual_number_of_thumbnails_follows_the_duration() {
@@ -340,7 +341,7 @@ mod tests {
 
     #[test]
     fn hours_of_frames_take_no_more_memory_than_the_bound() {
-        let view = View::plain(16, 16, TimeBase::new(1, 5));
+        let view = plain_view(16, 16, TimeBase::new(1, 5));
         let span = Span { origin: view.origin, expected: None };
         let settings = SpriteSettings { path: "sprites.png".into(), most: 30, ..Default::default() };
         let mut sprites = Sprites::new(&settings, &view, span).unwrap();

@@ -11,7 +11,7 @@ use trix_model::{
 use crate::{
     decode::video::DecodedFrame,
     plan::{StillInput, StillPlan},
-    spec::still::StillSettings,
+    settings::still::StillSettings,
     still::{
         files::StillFile,
         poster::{Poster, PosterReport},

@@ -13,7 +13,7 @@ use trix_model::{
 use super::{files::StillFile, image::Canvas, peaks::Peaks};
 use crate::{
     plan::Span,
-    spec::still::{StillFormat, WaveformChannels, WaveformSettings},
+    settings::still::{StillFormat, WaveformChannels, WaveformSettings},
 };
 
 /// What became of a waveform.

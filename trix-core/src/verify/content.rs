@@ -14,8 +14,8 @@ use crate::{
     plan::{Cut, Filtering, Transform},
     pool,
     quality::Metric,
+    settings::picture::Resampler,
     source::Source,
-    spec::picture::Resampler,
 };
 
 /// Compares two files that this job did not write. If only chroma or depth differ, the second is converted to the

@@ -11,8 +11,8 @@ use super::checks::Checks;
 use crate::{
     plan::VideoPlan,
     reading::bitstream_facts,
+    settings::{job::Container, video::Encoder},
     source::Source,
-    spec::{job::Container, video::Encoder},
 };
 
 /// Compares the video track `facts` of `file` with `plan`. `name` builds the name of a check of this track.

@@ -9,8 +9,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::checks::Checks;
 use crate::{
     plan::{OutputPlan, TrackTags},
+    settings::container::Container,
     source::Source,
-    spec::container::Container,
 };
 
 /// The source stream of track number `place` among the tracks of its kind.

@@ -15,8 +15,8 @@ use super::content;
 use crate::{
     quality::{Metric, Score},
     reading::full_decode_count::{self, FullDecodeCount},
+    settings::source::Limits,
     source::Source,
-    spec::source::Limits,
 };
 
 /// What checking a file found.

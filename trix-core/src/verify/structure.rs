@@ -18,8 +18,8 @@ use super::{display, metadata};
 use crate::{
     mux::record::{TrackRecord, TrackRecorder},
     plan::{OutputPlan, VideoPlan},
+    settings::{container::Container, video::Encoder},
     source::Source,
-    spec::{container::Container, video::Encoder},
     verify::checks::Checks,
 };
 

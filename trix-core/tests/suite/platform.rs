@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     media::time::Rational,
     probe,
+    settings::{audio::AudioSettings, video::Encoder},
     source::Source,
-    spec::{audio::AudioSettings, video::Encoder},
 };
 use trix_fixtures::folder;
 

@@ -9,7 +9,7 @@ use trix_core::{
         format::Chroma,
         time::{Rational, Timestamp},
     },
-    spec::{
+    settings::{
         audio::AudioSettings,
         job::VerifyLevel,
         picture::Resampler,

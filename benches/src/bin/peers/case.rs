@@ -11,7 +11,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use trix_benches::{Clip, Kind};
-use trix_core::{Job, spec::video::Encoder};
+use trix_core::{Job, settings::video::Encoder};
 
 use crate::{archive, ladder, single};
 

@@ -4,7 +4,7 @@
 
 use std::{path::Path, process::Command};
 
-use trix_core::spec::video::{EncodeSettings, RateControl};
+use trix_core::settings::video::{EncodeSettings, RateControl};
 
 use crate::case::Target;
 

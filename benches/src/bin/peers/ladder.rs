@@ -7,7 +7,7 @@ use std::{fs, io, path::Path, process::Command};
 
 use trix_core::{
     Job,
-    spec::{
+    settings::{
         audio::AudioSettings,
         job::{OutputSettings, VerifyLevel},
         video::{EncodeSettings, RateControl, Size, VideoSettings},

@@ -7,7 +7,7 @@ use std::{io, path::Path, process::Command};
 use trix_core::{
     Job,
     media::format::Chroma,
-    spec::{
+    settings::{
         audio::AudioSettings,
         video::{EncodeSettings, Encoder, RateControl, Size, VideoSettings},
     },

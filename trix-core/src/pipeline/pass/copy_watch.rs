@@ -21,7 +21,7 @@ use crate::{
     pipeline::pass::record::{Shared, lock},
     plan::Sink,
     planner::audio_choice::holds_changes,
-    spec::container::Container,
+    settings::container::Container,
 };
 
 /// Checks the packets of one copied track.

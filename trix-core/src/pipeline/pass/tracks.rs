@@ -14,8 +14,8 @@ use crate::{
     encode::video::VideoEncoder,
     mux::{Attached, CoverSpec, FileMetadata, TrackSpec},
     plan::{OutputPlan, TrackTags, VideoPlan},
+    settings::{container::Container, video::Encoder},
     source::Source,
-    spec::{container::Container, video::Encoder},
 };
 
 /// Describes an encoded video track.

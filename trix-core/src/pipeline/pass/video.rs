@@ -36,6 +36,7 @@ use crate::{
         stage::{Fan, Receiver, Sender, Sent},
     },
     plan::{Cut, Sink, StepId, StillId, Verdict},
+    reading::reader::shorten,
     still::FrameStill,
 };
 
@@ -103,7 +104,7 @@ impl FilterStage {
                 Verdict::Keep => {}
             }
             kept += 1;
-            self.cut.shorten(&mut frame, self.time_base);
+            shorten(&self.cut, &mut frame, self.time_base);
             record.extras.add(&frame.extras);
             let time = Timestamp::new(frame.pts, self.time_base);
             let passed_on = self.pass_on(Some(frame), &mut output);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use trix_core::{
     Job, Report, Source,
-    spec::{
+    settings::{
         audio::{AudioSettings, AudioShape},
         video::VideoSettings,
     },
@@ -321,7 +321,7 @@ fn no_default_is_ever_refused() {
                 let output = folder.path().join("any").with_extension(extension);
                 let mut job = Job::new(source, &output);
                 job.outputs[0].overwrite = true;
-                job.outputs[0].verify = trix_core::spec::job::VerifyLevel::Structure;
+                job.outputs[0].verify = trix_core::settings::job::VerifyLevel::Structure;
                 if cut {
                     job.source.start = Some("0.1".parse().expect("a time"));
                     job.source.frames = Some(10);

@@ -7,7 +7,7 @@ use trix_core::{
     Control, ErrorKind, Job, Report,
     plan::Resampler,
     run,
-    spec::{
+    settings::{
         audio::{AudioSettings, AudioShape},
         job::VerifyLevel,
         video::VideoSettings,

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use trix_core::{
     ErrorKind, OnDamage, Source,
+    filter::resampler,
     media::time::{Rational, Timestamp},
     reading::{
         audio_reader::AudioReader,
         stems::{StemInput, Stems},
     },
-    spec::audio_edit::{AudioEdit, ExactLength, Pitch, StemTarget},
+    settings::audio_edit::{AudioEdit, ExactLength, Pitch, StemTarget},
 };
 use trix_fixtures::{TempDir, folder};
 
@@ -106,7 +107,8 @@ fn an_offset_is_exact_at_another_rate_and_in_integers() {
     let path = file(&folder, "beeps.wav", &[beeps(&[44_100, 88_200], 132_300, 44_100)], 44_100, 24);
     for (time, moved) in [(offset(-40, 1000), -1920.0), (offset(250, 1000), 12_000.0)] {
         let edit = AudioEdit { offset: time, ..Default::default() };
-        let found = &edited(&path, edit, |target| target.at_rate(RATE).in_format("s32", Some(24), true))[0];
+        let found =
+            &edited(&path, edit, |target| target.at_rate(RATE, resampler::best).in_format("s32", Some(24), true))[0];
         let source = &edited(&path, AudioEdit::default(), |target| target)[0];
         for place in [44_100usize, 88_200] {
             let before = middle(source, place, place + BEEP) / 44_100.0 * 48_000.0;
@@ -172,7 +174,8 @@ fn a_tempo_changes_the_pitch_or_keeps_it() {
         let ratio = num as f64 / den as f64;
         for (pitch, expected, tolerance) in [(Pitch::Follow, 1000.0 * ratio, 1e-3), (Pitch::Keep, 1000.0, 0.5)] {
             for rate in [RATE, 44_100] {
-                let found = &edited(&path, at_tempo(num, den, pitch), |target| target.at_rate(rate))[0];
+                let found =
+                    &edited(&path, at_tempo(num, den, pitch), |target| target.at_rate(rate, resampler::best))[0];
                 let middle = &found[found.len() / 8..found.len() * 7 / 8];
                 let measured = frequency(middle, f64::from(rate));
                 let what = format!("{num}/{den}, {pitch:?}, at {rate} Hz: {measured} Hz for {expected}");
@@ -210,7 +213,7 @@ fn a_track_is_padded_and_cut_to_the_sample() {
         let edit = AudioEdit { length, offset: offset(-7, 1000), ..at_tempo(25, 24, pitch) };
         let found = edited(&path, edit, |mut target| {
             target.block = 1024;
-            target.at_rate(44_100).in_format("s16", Some(16), true)
+            target.at_rate(44_100, resampler::best).in_format("s16", Some(16), true)
         });
         assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [123_456, 123_456], "{pitch:?}");
     }

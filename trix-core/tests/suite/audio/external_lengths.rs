@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use trix_core::{ErrorKind, spec::audio::AudioSettings};
+use trix_core::{ErrorKind, settings::audio::AudioSettings};
 use trix_fixtures::{folder, program};
 
 use crate::support::{

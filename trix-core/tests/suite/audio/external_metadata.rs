@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use trix_core::{
     Control, ErrorKind, OnDamage, run,
-    spec::{audio::AudioSettings, track::Disposition, video::VideoSettings},
+    settings::{audio::AudioSettings, track::Disposition, video::VideoSettings},
 };
 use trix_fixtures::{folder, program};
 

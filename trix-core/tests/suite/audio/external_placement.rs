@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use trix_core::spec::audio::AudioSettings;
+use trix_core::settings::audio::AudioSettings;
 use trix_fixtures::{folder, program};
 
 use crate::support::{

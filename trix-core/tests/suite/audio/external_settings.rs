@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use proptest::prelude::*;
 use trix_core::{
     media::time::{Rational, Timestamp},
-    spec::{
+    settings::{
         audio_edit::{ExactLength, Pitch},
         track::{Disposition, LengthPolicy, LoudnessMode, LoudnessTarget, Tempo, TrackInput, TrackSettings},
     },

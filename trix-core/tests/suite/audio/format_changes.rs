@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use trix_core::{
     Control, Error, ErrorKind, Job, Report, Source, probe, run,
-    spec::{
+    settings::{
         audio::{AudioDrift, AudioSettings, AudioShape},
         job::{OnOutputFailure, OutputSettings},
         track::TrackSettings,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     Job,
     plan::Loudness,
-    spec::{
+    settings::{
         audio::AudioSettings,
         job::OutputSettings,
         track::{LoudnessMode, LoudnessTarget, TrackSettings},

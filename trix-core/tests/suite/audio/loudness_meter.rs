@@ -9,7 +9,7 @@ use trix_core::{
     loudness::{Meter, measure, measure_audio, settle},
     plan::Loudness,
     reading::audio_reader::AudioReader,
-    spec::{
+    settings::{
         audio_edit::AudioEdit,
         track::{LoudnessMode, LoudnessTarget},
     },

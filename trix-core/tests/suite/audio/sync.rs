@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use trix_core::{
     Job,
-    spec::{audio::AudioSettings, video::VideoSettings},
+    settings::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{folder, program};
 

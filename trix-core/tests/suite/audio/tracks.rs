@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use trix_core::{
     Job,
-    spec::{audio::AudioSettings, video::VideoSettings},
+    settings::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{folder, master, program};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     Job,
     media::time::{Rational, Timestamp},
-    spec::{
+    settings::{
         audio::AudioSettings,
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },

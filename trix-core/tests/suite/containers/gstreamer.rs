@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use trix_core::{
     Control, ErrorKind, Job, run,
-    spec::{audio::AudioSettings, video::VideoSettings},
+    settings::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{folder, program};
 

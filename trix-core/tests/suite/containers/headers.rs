@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use trix_core::{
     Job,
     media::time::{Rational, Timestamp},
-    spec::video::{EncodeSettings, Encoder, VideoSettings},
+    settings::video::{EncodeSettings, Encoder, VideoSettings},
 };
 use trix_fixtures::{Clip, folder, master};
 
@@ -168,7 +168,7 @@ trait WithQuickFrames {
 impl WithQuickFrames for Job {
     fn with_quick_frames(mut self) -> Self {
         self.outputs[0].video = VideoSettings::X264(quick(""));
-        self.outputs[0].audio = trix_core::spec::audio::AudioSettings::Aac { kbps: None };
+        self.outputs[0].audio = trix_core::settings::audio::AudioSettings::Aac { kbps: None };
         self
     }
 }

@@ -10,7 +10,7 @@ use trix_core::{
     Control, ErrorKind, Job, Report,
     media::time::{Rational, Timestamp},
     run,
-    spec::{audio::AudioSettings, subtitle::SubtitleSettings, video::VideoSettings},
+    settings::{audio::AudioSettings, subtitle::SubtitleSettings, video::VideoSettings},
 };
 use trix_fixtures::{clip::made, folder, program};
 

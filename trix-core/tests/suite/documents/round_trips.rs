@@ -70,7 +70,7 @@ fn the_report_of_a_job_with_every_kind_of_product_comes_back() {
     }))
     .expect("a job");
     job.write_into(folder.path());
-    let source = job.source.open().expect("a source");
+    let source = Source::of(&job.source).expect("a source");
     let planned: Plan = plan(&job, &source).expect("a plan");
     assert_eq!(comes_back(&planned)["trix"], 1);
 

@@ -11,7 +11,7 @@ use trix_core::{
         frame_facts::{FieldOrder, FrameType},
         time::{Rational, Timestamp},
     },
-    spec::{
+    settings::{
         picture::ColorOverride,
         video::{EncodeSettings, Encoder, Size},
     },

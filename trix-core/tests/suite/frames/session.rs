@@ -16,7 +16,7 @@ use trix_core::{
         format::SampleType,
         time::{Rational, Timestamp},
     },
-    spec::{
+    settings::{
         audio::AudioSettings,
         job::{OutputSettings, SourceSettings, VerifyLevel},
         picture::Crop,

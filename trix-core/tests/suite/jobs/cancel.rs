@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use trix_core::{
     ErrorKind, Job,
-    spec::video::{EncodeSettings, VideoSettings},
+    settings::video::{EncodeSettings, VideoSettings},
 };
 use trix_fixtures::{Clip, folder};
 

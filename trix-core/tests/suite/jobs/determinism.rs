@@ -5,7 +5,7 @@ use std::{fs, path::Path, thread};
 
 use trix_core::{
     Job,
-    spec::{
+    settings::{
         audio::AudioSettings,
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },

@@ -19,7 +19,7 @@ use trix_core::{
         progress::{Phase, Progress},
     },
     run,
-    spec::video::{EncodeSettings, VideoSettings},
+    settings::video::{EncodeSettings, VideoSettings},
 };
 use trix_fixtures::{Clip, folder, master};
 

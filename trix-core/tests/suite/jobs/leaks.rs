@@ -4,7 +4,7 @@
 
 use std::{fs, thread, time::Duration};
 
-use trix_core::spec::{job::VerifyLevel, video::Encoder};
+use trix_core::settings::{job::VerifyLevel, video::Encoder};
 use trix_fixtures::{Clip, folder};
 
 use crate::support::{alone, done, picture_job, quick};

@@ -9,7 +9,7 @@ use std::{
 use trix_core::{
     ErrorKind, Job, Source,
     plan::MemoryPlan,
-    spec::{
+    settings::{
         byte_size::ByteSize,
         job::OutputSettings,
         video::{EncodeSettings, Encoder, Size},

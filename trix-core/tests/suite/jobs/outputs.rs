@@ -17,7 +17,7 @@ use trix_core::{
     control::progress::{Phase, Progress},
     plan::{FilterPlan, Sink},
     run,
-    spec::video::Encoder,
+    settings::video::Encoder,
 };
 use trix_fixtures::{Clip, folder, master, program};
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use trix_core::{
-    Control, ErrorKind, Job, Plan,
+    Control, ErrorKind, Job, Plan, Source,
     document::{Document, Language},
     plan, run_plan,
 };
@@ -79,7 +79,7 @@ fn travels(text: &str, source: &Path) {
     let folders: [TempDir; 2] = [folder(), folder()];
     let report = done(&job(text, source, folders[0].path()));
     let second = job(text, source, folders[1].path());
-    let plan = sent(&plan(&second, &second.source.open().unwrap()).unwrap_or_else(|error| panic!("{error}")));
+    let plan = sent(&plan(&second, &Source::of(&second.source).unwrap()).unwrap_or_else(|error| panic!("{error}")));
     let again = run_plan(&plan, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
     let [first, second] = folders.map(|folder| contents(folder.path()));
     assert!(!first.is_empty());
@@ -179,7 +179,7 @@ fn a_plan_for_a_source_that_has_changed_is_refused() {
     let source = place.path().join("film.mkv");
     fs::copy(film(), &source).unwrap();
     let job = Job::new(&source, place.path().join("copy.mkv"));
-    let plan = plan(&job, &job.source.open().unwrap()).unwrap();
+    let plan = plan(&job, &Source::of(&job.source).unwrap()).unwrap();
     let refused = |what: &str| {
         let error = run_plan(&plan, &Control::default()).expect_err(what);
         assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{what}: {error}");
@@ -228,7 +228,7 @@ fn a_plan_for_a_source_that_has_changed_is_refused() {
 fn a_plan_of_another_version_is_refused() {
     let place = folder();
     let job = Job::new(film(), place.path().join("copy.mkv"));
-    let mut plan = plan(&job, &job.source.open().unwrap()).unwrap();
+    let mut plan = plan(&job, &Source::of(&job.source).unwrap()).unwrap();
     plan.trix = 2;
     let error = run_plan(&plan, &Control::default()).expect_err("version 2");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
@@ -277,7 +277,7 @@ fn a_plan_that_names_parts_it_does_not_have_is_refused_with_their_places() {
     "#;
     let source = film();
     let job = job(text, &source, folder.path());
-    let whole = serde_json::to_value(plan(&job, &job.source.open().unwrap()).unwrap()).unwrap();
+    let whole = serde_json::to_value(plan(&job, &Source::of(&job.source).unwrap()).unwrap()).unwrap();
     let mut found = Vec::new();
     places(&whole, &["stream", "filter", "video", "after", "passes", "encoded"], "", &mut found);
     assert!(found.len() > 12, "{found:?}");

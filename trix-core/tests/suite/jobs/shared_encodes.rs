@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 use trix_core::{
-    Control, Job, Plan, Report,
+    Control, Job, Plan, Report, Source,
     plan::{EncodePlan, OutputId, PackageId, Sink},
     run,
 };
@@ -54,7 +54,7 @@ fn job(into: &Path, outputs: &[Value], packages: &[Value]) -> Job {
 }
 
 fn planned(job: &Job) -> Plan {
-    trix_core::plan(job, &job.source.open().expect("a source")).unwrap_or_else(|error| panic!("{error}"))
+    trix_core::plan(job, &Source::of(&job.source).expect("a source")).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The coded bytes of the video (`v`) or audio (`a`) of a file or playlist, without any container.

@@ -14,7 +14,7 @@ use trix_core::{
     media::time::Rational,
     report::RenditionReport,
     run,
-    spec::{
+    settings::{
         audio::AudioSettings,
         job::{OnOutputFailure, OutputSettings},
         package::{PackageJob, Rung},

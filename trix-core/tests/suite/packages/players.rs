@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use trix_core::{
     Job,
-    spec::{
+    settings::{
         audio::AudioSettings,
         package::{Layout, PackageJob, PackageSettings, Rung},
         video::{Encoder, VideoSettings},

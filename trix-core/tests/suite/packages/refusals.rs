@@ -7,7 +7,7 @@ use trix_core::{
     control::cancel::Cancel,
     media::time::Timestamp,
     package::{Input, RenditionRecord, assemble, verify},
-    spec::{audio::AudioSettings, package::PackageSettings, video::Encoder},
+    settings::{audio::AudioSettings, package::PackageSettings, video::Encoder},
 };
 use trix_fixtures::folder;
 
@@ -50,7 +50,7 @@ fn frames_that_refer_across_keyframes_are_refused() {
     let mut settings = quick("bframes=3 b-adapt=0");
     (settings.gop, settings.open_gop) = (Some(50), Some(true));
     let mut job = picture_job(&source(), &output, Encoder::X265, settings);
-    job.outputs[0].subtitles = trix_core::spec::subtitle::SubtitleSettings::None;
+    job.outputs[0].subtitles = trix_core::settings::subtitle::SubtitleSettings::None;
     done(&job);
     let error = refusal(&[input(&output, 0, "v")], &folder.path().join("package"), &two_seconds());
     assert_eq!(error.kind(), ErrorKind::Verification);
@@ -65,7 +65,7 @@ fn a_rung_that_ends_earlier_is_refused() {
     let mut settings = quick("");
     settings.gop = Some(50);
     let mut job = picture_job(&source(), &low, Encoder::X264, settings);
-    job.outputs[0].subtitles = trix_core::spec::subtitle::SubtitleSettings::None;
+    job.outputs[0].subtitles = trix_core::settings::subtitle::SubtitleSettings::None;
     job.source.frames = Some(312);
     done(&job);
     let error =

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use mp4_atom::{Any, Codec, Decode, DecodeMaybe};
 use trix_core::{
     media::time::Timestamp,
-    spec::{
+    settings::{
         audio::AudioSettings,
         package::{Layout, PackageSettings},
         video::Encoder,

@@ -9,7 +9,7 @@ use trix_core::{
         self, Disagreement, HdrFormat, MediaInfo, Method, Subject, SubtitleForm, TimecodeOrigin, TimingExtent,
         VideoInfo,
     },
-    spec::video::Encoder,
+    settings::video::Encoder,
 };
 use trix_fixtures::{Clip, media};
 

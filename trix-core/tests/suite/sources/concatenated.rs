@@ -11,7 +11,7 @@ use trix_core::{
     Control, ErrorKind, Job, OnDamage, Report,
     media::time::{Rational, Timestamp},
     run,
-    spec::{audio::AudioSettings, video::VideoSettings},
+    settings::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{clip::made, folder, program};
 

@@ -16,7 +16,7 @@ use trix_core::{
         full_decode_count::{self, FullDecodeCount},
         reader::FrameReader,
     },
-    spec::source::{RawGeometry, Reading},
+    settings::source::{RawGeometry, Reading},
 };
 use trix_fixtures::{Clip, folder, media, program};
 

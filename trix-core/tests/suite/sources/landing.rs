@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     Job, Report,
     media::time::{Rational, Timestamp},
-    spec::{
+    settings::{
         audio::AudioSettings,
         picture::Deinterlace,
         still::{PosterSettings, StillSettings},

@@ -8,7 +8,7 @@ use std::{
 
 use trix_core::{
     Control, ErrorKind, Job, Report, run,
-    spec::{audio::AudioSettings, video::VideoSettings},
+    settings::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::folder;
 

@@ -10,7 +10,7 @@ use trix_core::{
     Cancel, Control, Job, Report, Source,
     probe::probe_and_count,
     run,
-    spec::{
+    settings::{
         audio::AudioSettings,
         video::{EncodeSettings, Encoder, VideoSettings},
     },

@@ -12,7 +12,7 @@ use trix_core::{
     FromStart, OnDamage, Source,
     media::time::{Rational, Timestamp},
     reading::{frames::VideoFrame, samples::SamplePlace},
-    spec::{
+    settings::{
         audio::AudioSettings,
         video::{EncodeSettings, Encoder, RateControl},
     },

@@ -15,7 +15,7 @@ use trix_core::{
         full_decode_count::{self, FullDecodeCount},
         reader::FrameReader,
     },
-    spec::{
+    settings::{
         audio::AudioSettings,
         video::{EncodeSettings, RateControl, VideoSettings},
     },

@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use trix_core::{
     Control, ErrorKind, Job, run,
-    spec::{
+    settings::{
         audio::AudioSettings,
         job::{OutputSettings, VerifyLevel},
         still::{PosterSettings, SpriteSettings, StillSettings, WaveformSettings},

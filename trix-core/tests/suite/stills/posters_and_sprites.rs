@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     ErrorKind,
     media::time::{TimeBase, Timestamp},
-    spec::still::{PosterSettings, SpriteSettings, StillSettings, WaveformSettings},
+    settings::still::{PosterSettings, SpriteSettings, StillSettings, WaveformSettings},
     still::{StillReport, poster::PosterReport, sprites::SpriteReport},
 };
 use trix_fixtures::{TempDir, folder, media, program};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    spec::still::{Paint, StillSettings, WaveformChannels, WaveformSettings},
+    settings::still::{Paint, StillSettings, WaveformChannels, WaveformSettings},
     still::{StillReport, waveform::WaveformReport},
 };
 use trix_fixtures::folder;

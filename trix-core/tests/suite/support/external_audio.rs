@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use trix_core::{
     Control, Error, ErrorKind, Job, run,
-    spec::{audio::AudioSettings, job::OutputSettings, track::TrackSettings, video::VideoSettings},
+    settings::{audio::AudioSettings, job::OutputSettings, track::TrackSettings, video::VideoSettings},
 };
 use trix_fixtures::TempDir;
 

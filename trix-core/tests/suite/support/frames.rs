@@ -8,7 +8,7 @@ use trix_core::{
     media::{PixelFormat, format::FrameFormat},
     plan::{Cut, Filtering, OutputId, OutputPlan, Sink},
     reading::reader::FrameReader,
-    spec::video::{EncodeSettings, Encoder},
+    settings::video::{EncodeSettings, Encoder},
 };
 use trix_fixtures::program;
 

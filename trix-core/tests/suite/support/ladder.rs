@@ -6,7 +6,7 @@ use trix_core::{
     Job,
     control::cancel::Cancel,
     package::{Input, RenditionRecord, assemble},
-    spec::{
+    settings::{
         audio::AudioSettings,
         package::PackageSettings,
         subtitle::SubtitleSettings,

@@ -20,7 +20,7 @@ use std::{
 use serde_json::Value;
 use trix_core::{
     Control, Error, Job, Report, run,
-    spec::{
+    settings::{
         audio::AudioSettings,
         video::{EncodeSettings, Encoder, VideoSettings},
     },

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use trix_core::{
-    Job, OnDamage,
+    Job, OnDamage, Source,
     media::{format::FrameFormat, time::Rational},
     plan::{Cut, OutputId, OutputPlan, Sink},
     reading::reader::FrameReader,
-    spec::{
+    settings::{
         source::RawGeometry,
         video::{EncodeSettings, Encoder},
     },
@@ -34,7 +34,7 @@ pub fn raw_job(folder: &Path, name: &str, bytes: &[u8], settings: EncodeSettings
 
 /// The plan of a job. Its source may be raw.
 pub fn planned(job: &Job) -> OutputPlan {
-    let source = job.source.open().unwrap_or_else(|error| panic!("{error}"));
+    let source = Source::of(&job.source).unwrap_or_else(|error| panic!("{error}"));
     let plan = trix_core::plan(job, &source).unwrap_or_else(|error| panic!("{error}"));
     plan.sink(Sink::Output(OutputId(0)))
 }
@@ -42,7 +42,7 @@ pub fn planned(job: &Job) -> OutputPlan {
 /// The first frame that the encoder of a job would receive, and its format.
 pub fn taken(job: &Job) -> (Planes, FrameFormat) {
     let plan = planned(job).video.expect("frames are encoded");
-    let source = job.source.open().expect("a source");
+    let source = Source::of(&job.source).expect("a source");
     let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 1).unwrap();
     let picture = reader.next_frame().unwrap_or_else(|error| panic!("{error}")).expect("a frame");
     if let Some(packing) = &plan.transform.packing {

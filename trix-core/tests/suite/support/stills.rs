@@ -6,7 +6,7 @@ use trix_core::{
     Control, Job,
     media::time::Timestamp,
     run,
-    spec::{job::SourceSettings, still::StillSettings},
+    settings::{job::SourceSettings, still::StillSettings},
     still::{Still, StillFile},
 };
 use trix_fixtures::{TempDir, program};

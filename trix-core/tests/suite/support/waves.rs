@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use trix_core::{OnDamage, Source, plan::AudioTarget, reading::audio_reader::AudioReader, spec::audio_edit::AudioEdit};
+use trix_core::{
+    OnDamage, Source, plan::AudioTarget, reading::audio_reader::AudioReader, settings::audio_edit::AudioEdit,
+};
 
 /// Writes channels as a WAVE file: `bits` 16, 24 or 32 as integers, 64 as floating point.
 pub fn write_wave(path: &Path, channels: &[Vec<f64>], rate: u32, bits: u16) {

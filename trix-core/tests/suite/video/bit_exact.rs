@@ -5,7 +5,7 @@ use std::path::Path;
 
 use trix_core::{
     media::format::Chroma,
-    spec::video::{EncodeSettings, Encoder, RateControl},
+    settings::video::{EncodeSettings, Encoder, RateControl},
 };
 use trix_fixtures::{Clip, folder, program};
 

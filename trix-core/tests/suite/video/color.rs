@@ -11,7 +11,7 @@ use trix_core::{
         color::{Range, Standard},
         format::Chroma,
     },
-    spec::{
+    settings::{
         picture::{Alpha, Tonemap},
         video::{EncodeSettings, Encoder, Ffv1Settings, VideoSettings},
     },

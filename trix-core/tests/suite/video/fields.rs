@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     media::frame_facts::FieldOrder,
     plan::Deinterlacing,
-    spec::{
+    settings::{
         picture::Deinterlace,
         video::{EncodeSettings, Encoder, Ffv1Settings, RateControl, VideoSettings},
     },
@@ -399,7 +399,7 @@ fn fields_of_a_frame_that_is_turned_over_change_their_order() {
     let mut job = ffv1_job(&file);
     // With an even number of rows, the first becomes an odd one.
     assert_eq!(plan(&job).unwrap().video.unwrap().fields, Some(FieldOrder::Bottom));
-    job.outputs[0].picture.rotate = trix_core::spec::picture::Rotate::Off;
+    job.outputs[0].picture.rotate = trix_core::settings::picture::Rotate::Off;
     job.outputs[0].path = "never-written.mov".into();
     job.outputs[0].video = VideoSettings::Prores(Default::default());
     assert_eq!(plan(&job).unwrap().video.unwrap().fields, Some(FieldOrder::Top));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use trix_core::{
     Report,
-    spec::{
+    settings::{
         picture::FrameRate,
         video::{EncodeSettings, Encoder, RateControl},
     },
@@ -148,7 +148,7 @@ fn fields_are_counted_before_the_rate_is_made_even() {
     let folder = folder();
     let source = numbered(folder.path(), 20, "25", "source.mp4", "");
     let mut job = picture_job(&source, &folder.path().join("out.mp4"), Encoder::X264, quick(""));
-    job.outputs[0].picture.deinterlace = trix_core::spec::picture::Deinterlace::Fields;
+    job.outputs[0].picture.deinterlace = trix_core::settings::picture::Deinterlace::Fields;
     job.outputs[0].picture.rate = Some("30".parse().unwrap());
     let ledger = done(&job).outputs[0].ledger.unwrap();
     assert_eq!((ledger.decoded, ledger.filter.taken, ledger.filter.added_by_fields), (20, 20, 20));

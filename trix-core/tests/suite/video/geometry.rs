@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use trix_core::{
     Control, ErrorKind, Job, run,
-    spec::{
+    settings::{
         picture::{Crop, OnChange, Rotate},
         video::{EncodeSettings, Encoder, RateControl, Size, VideoSettings},
     },
@@ -346,7 +346,7 @@ fn padding_is_black_of_the_range_and_leaves_the_frame_alone() {
 fn frames_that_filters_hold_back_are_padded_too() {
     let folder = folder();
     let mut job = clip(folder.path(), "testsrc2=s=64x48:r=25,format=yuv420p", 6, "");
-    job.outputs[0].picture.deinterlace = trix_core::spec::picture::Deinterlace::Fields;
+    job.outputs[0].picture.deinterlace = trix_core::settings::picture::Deinterlace::Fields;
     job.outputs[0].picture.pad = Some("80x64".parse().unwrap());
     job.outputs[0].path = folder.path().join("padded.mkv");
     let report = done(&job);

@@ -1,11 +1,12 @@
 //! Grey frames: every depth, range and matrix, with alpha and without.
 
 use trix_core::{
+    Source,
     media::{
         color::{Range, Standard},
         format::Chroma,
     },
-    spec::{
+    settings::{
         job::VerifyLevel,
         picture::Alpha,
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
@@ -206,7 +207,7 @@ fn grey_with_alpha_is_kept_or_laid_on_black() {
             assert!(off <= 1.1, "{name}, sample {at}: {found}, and {right} is right");
         }
         job.outputs[0].picture.alpha = Alpha::Refuse;
-        let source = job.source.open().unwrap();
+        let source = Source::of(&job.source).unwrap();
         let refused = trix_core::plan(&job, &source).map(|_| ()).expect_err("refused").to_string();
         assert!(refused.contains("alpha channel"), "{refused}");
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use trix_core::{
     Job, Report,
     media::time::{Rational, Timestamp},
-    spec::{
+    settings::{
         picture::{Deinterlace, DynamicHdr, Tonemap},
         video::{EncodeSettings, Encoder},
     },
@@ -395,14 +395,14 @@ fn dolby_vision_is_left_out_with_the_reason_or_refused() {
         ),
         (
             Encoder::X265,
-            |job| job.outputs[0].video = trix_core::spec::video::VideoSettings::X265(small()),
+            |job| job.outputs[0].video = trix_core::settings::video::VideoSettings::X265(small()),
             "places of the frame, which move",
         ),
         (
             Encoder::X265,
             |job| {
                 let settings = EncodeSettings { depth: Some(8), ..quick("") };
-                job.outputs[0].video = trix_core::spec::video::VideoSettings::X265(settings);
+                job.outputs[0].video = trix_core::settings::video::VideoSettings::X265(settings);
             },
             "it belongs to 10 bits",
         ),

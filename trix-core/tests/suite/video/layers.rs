@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    Job, OnDamage,
+    Job, OnDamage, Source,
     media::{PixelFormat, format::Chroma, time::Rational},
     plan::Cut,
     reading::reader::FrameReader,
-    spec::{
+    settings::{
         picture::Alpha,
         source::RawGeometry,
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
@@ -258,7 +258,7 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
         assert_eq!(text(&found["nb_read_frames"]), "2", "{name} {encoder}");
         if name == "yuv420p" || name == "yuv422p" {
             let (planes, format) = {
-                let source = job.source.open().expect("a source");
+                let source = Source::of(&job.source).expect("a source");
                 let mut reader =
                     FrameReader::new(source, OnDamage::Fail, Cut::default(), Some(video.filtering()), 1).unwrap();
                 let picture = reader.next_frame().unwrap().expect("a frame");
@@ -281,7 +281,7 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
     let mut job = picture_job(&raw, &folder.path().join("out.mkv"), Encoder::X264, settings);
     let geometry = RawGeometry { width: 161, height: 121, pixel_format: "rgb24".into(), rate: Rational::new(25, 1) };
     job.source.raw = Some(geometry);
-    let source = job.source.open().unwrap();
+    let source = Source::of(&job.source).unwrap();
     let error = trix_core::plan(&job, &source).map(|_| ()).expect_err("refused").to_string();
     assert!(error.contains("160x120"), "{error}");
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use trix_core::spec::{
+use trix_core::settings::{
     job::VerifyLevel,
     video::{EncodeSettings, Encoder, RateControl},
 };

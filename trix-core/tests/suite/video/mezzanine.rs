@@ -9,7 +9,7 @@ use trix_core::{
     mistake::Mistake,
     plan::Cut,
     reading::reader::FrameReader,
-    spec::{
+    settings::{
         job::VerifyLevel,
         picture::Alpha,
         video::{EncodeSettings, Encoder, Ffv1Rate, Ffv1Settings, RateControl, VideoSettings},

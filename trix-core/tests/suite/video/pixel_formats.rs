@@ -2,8 +2,9 @@
 //! with the reason.
 
 use trix_core::{
+    Source,
     media::{PixelFormat, color::Standard, format::Chroma},
-    spec::{
+    settings::{
         job::VerifyLevel,
         video::{EncodeSettings, VideoSettings},
     },
@@ -339,7 +340,7 @@ fn digital_cinema_is_rendered_for_bt709() {
         let raw: Vec<u8> = (0..WIDTH * HEIGHT).flat_map(codes).flat_map(|code| word(code << 4, big)).collect();
         let folder = folder();
         let mut job = raw_job(folder.path(), name, &raw, quick(""));
-        assert!(trix_core::plan(&job, &job.source.open().unwrap()).is_err(), "FFV1 cannot hold it");
+        assert!(trix_core::plan(&job, &Source::of(&job.source).unwrap()).is_err(), "FFV1 cannot hold it");
         job.outputs[0].video =
             VideoSettings::X264(EncodeSettings { chroma: Some(Chroma::C444), depth: Some(8), ..quick("") });
         let plan = planned(&job);
@@ -380,7 +381,7 @@ fn every_layout_that_libavutil_names_is_converted_or_refused_with_the_reason() {
                 converted += 1;
             }
             Some(why) => {
-                let source = job.source.open().unwrap();
+                let source = Source::of(&job.source).unwrap();
                 let error = trix_core::plan(&job, &source).map(|_| ()).expect_err("refused");
                 assert_eq!(error.kind(), trix_core::ErrorKind::Unsupported, "{error}");
                 assert!(error.to_string().contains(why) && error.to_string().contains(&name), "{error}");

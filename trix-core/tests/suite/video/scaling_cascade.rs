@@ -7,7 +7,7 @@ use trix_core::{
     Job, Report, Source,
     media::{format::Chroma, time::Rational},
     plan::{FilterPlan, Sink},
-    spec::{
+    settings::{
         job::{OutputSettings, VerifyLevel},
         picture::{Crop, Deinterlace, FrameRate, PictureSettings, Rectangle, Resampler, Tonemap},
         video::{EncodeSettings, Encoder, Ffv1Settings, RateControl, Size, VideoSettings},

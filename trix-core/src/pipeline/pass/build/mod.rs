@@ -43,8 +43,8 @@ use crate::{
     plan::{FRAMES, OutputPlan, PACKETS, PerProduct, PerSink, Plan, Product, Sink, StreamId},
     planner::external_audio::ExternalAudio,
     report::Seek,
+    settings::job::OnOutputFailure,
     source::Source,
-    spec::job::OnOutputFailure,
 };
 
 /// The state while a pass is built.

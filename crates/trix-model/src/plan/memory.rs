@@ -1,0 +1,35 @@
+//! The memory that a job needs.
+
+use serde::{Deserialize, Serialize};
+
+/// The memory that a job needs.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct MemoryPlan {
+    /// The largest number of bytes, as estimated.
+    pub estimate: u64,
+    /// The limit of the job, in bytes.
+    pub bound: Option<u64>,
+    /// True if queues between stages hold one item each, to stay within the limit.
+    pub short_queues: bool,
+    /// The parts of the estimate.
+    pub shares: Vec<MemoryShare>,
+}
+
+/// A part of the memory that a job needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct MemoryShare {
+    /// What needs the memory: `process`, `source`, `decoder`, `step 0`, an output file or folder, `queues`,
+    /// `verification`.
+    pub what: String,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// Bytes of packets in a queue between two stages: three frames of a 500 Mbit/s master. A larger packet passes alone.
+#[doc(hidden)]
+pub const PACKETS: usize = 8 << 20;
+
+/// Frames in a queue between two stages. Two absorb short delays of either stage, and take little memory compared with
+/// an encoder's lookahead.
+#[doc(hidden)]
+pub const FRAMES: usize = 2;
