@@ -6,6 +6,22 @@
 
 use std::sync::Arc;
 
+use trix_bitstream::{
+    audio_header, boxes,
+    checks::{self, Borders, head},
+    cmaf::{
+        codecs, fragment,
+        header::{self, Header, Track},
+        samples::SampleForm,
+    },
+    codec_delay, ebml, edit_list,
+    entry::Entries,
+    extent, hls,
+    in_band::InBand,
+    manifest::{self, Content},
+    nal::{self, Framing, NalCodec},
+    rpu, sei, thumbnails, vpx, vvc, webvtt,
+};
 use trix_core::{
     Cancel, Job, Limits, OnDamage, Source,
     damage::DamageLog,
@@ -14,6 +30,7 @@ use trix_core::{
     media::{
         color::Color,
         format::{Chroma, FrameFormat},
+        time::{Rational, Timestamp},
     },
     plan::{Cut, Filtering, Transform},
     probe::{probe as describe, probe_and_count},
@@ -112,6 +129,115 @@ fn document(text: &str, language: Language) {
             plan(&job);
         }
     }
+}
+
+/// FFmpeg's names of the demuxers whose files are checked.
+const DEMUXERS: [&str; 10] =
+    ["matroska,webm", "flv", "mxf", "ogg", "mpegts", "mov,mp4,m4a,3gp,3g2,mj2", "asf", "avi", "wav", "none"];
+
+/// Handles `bytes` as everything that `trix-bitstream` reads: coded frames, headers, whole files, playlists.
+pub fn bitstream(bytes: &[u8]) {
+    frames(bytes);
+    files(bytes);
+    tracks(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(playlist) = hls::read::playlist(&text) {
+        assert!(playlist.segments.len() <= text.lines().count(), "more segments than lines");
+    }
+    let cues = webvtt::blocks(&text).filter_map(|block| webvtt::Cue::new(0, 10, block)).collect::<Vec<_>>();
+    assert_eq!(webvtt::blocks(&webvtt::whole(&cues)).count(), cues.len(), "a cue that is not one block");
+    let cue = thumbnails::Cue { sheet: bytes, place: [0; 4], start: 0, end: 1 };
+    assert_eq!(thumbnails::write("", [cue]).lines().count(), 4, "an address of several lines");
+}
+
+/// Handles `bytes` as a coded frame, and as codec-specific data.
+fn frames(bytes: &[u8]) {
+    let (one, other) = bytes.split_at(bytes.len() / 2);
+    for (name, codec) in [("h264", NalCodec::H264), ("hevc", NalCodec::Hevc)] {
+        for framing in [Framing::StartCodes, Framing::Lengths(4), Framing::Lengths(1), codec.framing(bytes)] {
+            let units = nal::units(bytes, framing);
+            sei::signature(&units, codec);
+            sei::static_hdr(bytes, codec, framing);
+            let extras = sei::extras(bytes, codec, framing);
+            sei::with_extras(bytes, codec, &extras);
+            units.into_iter().for_each(|unit| {
+                codec.random_access(unit);
+                rpu::profile(unit);
+            });
+        }
+        codec.configuration(bytes);
+        if let Some(converter) = InBand::new(name, one) {
+            converter.rewrite(other, true);
+            converter.extradata();
+        }
+    }
+    for name in ["h264", "hevc", "mpeg2video", "aac", "vp9"] {
+        let mut entries = Entries::new(name, one, false);
+        entries.push(bytes, true);
+        entries.push(other, false);
+        vpx::is_hidden(name, bytes);
+        for extradata in [&[][..], one] {
+            if let Ok(parts) = SampleForm::of(name, extradata).sample(other) {
+                assert!(
+                    parts.iter().map(|part| part.len()).sum::<usize>() <= 4 * other.len() + 4,
+                    "a sample that grew"
+                );
+            }
+        }
+    }
+    for name in ["ac3", "eac3", "dts", "mp3", "aac", "flac"] {
+        audio_header::read(name, bytes);
+    }
+    vvc::is_byte_stream(bytes);
+}
+
+/// Handles `bytes` as a whole file, and as the start of one.
+fn files(bytes: &[u8]) {
+    for demuxer in DEMUXERS {
+        if let Some(mut check) = checks::of(demuxer) {
+            let mut signs = Vec::new();
+            bytes.chunks(1 + bytes.len() / 7).for_each(|piece| check.feed(piece, &mut signs));
+            check.end(&mut signs);
+        }
+        if let Some(at) = head::head_of(demuxer).and_then(|is_head| head::find(bytes, is_head)) {
+            assert!(at < bytes.len(), "a header behind the end");
+        }
+    }
+    if let Some(mut borders) = Borders::of(bytes, 0) {
+        borders.feed(bytes);
+    }
+    extent::declared(bytes);
+    ebml::head_of(bytes);
+    boxes::all(bytes, 0..bytes.len()).for_each(|(_, content)| assert!(content.end <= bytes.len()));
+}
+
+/// Handles `bytes` as parts of a package, and as what is corrected in a finished file.
+fn tracks(bytes: &[u8]) {
+    if let Some(facts) = fragment::read(bytes) {
+        assert!(u64::from(facts.samples) <= bytes.len() as u64, "more samples than bytes");
+    }
+    header::shift_of(bytes);
+    codecs::in_header(bytes);
+    codecs::name(bytes);
+    let content = Content::Audio(manifest::Audio { sample_rate: 48_000, channels: 2 });
+    let track = Track { content: &content, timescale: 48_000, shift: 1024, language: "und", description: bytes };
+    if let Ok(mut header) = Header::new(&track) {
+        let length = header.bytes().len();
+        header.complete(1000, 1, u64::MAX);
+        assert_eq!((header.bytes().len(), header::shift_of(header.bytes())), (length, 1024), "another header");
+    }
+    let time = |ticks| Timestamp::new(ticks, Rational::new(1, 12_800));
+    for track in 0..2 {
+        let shown = edit_list::Shown { track, first: time(1024), earliest: time(0) };
+        let mut changed = bytes.to_vec();
+        edit_list::repair(&mut changed, &shown, Rational::new(1, 1000));
+        assert_eq!(changed.len(), bytes.len(), "bytes that move");
+    }
+    let mut missing = codec_delay::Missing::new("title");
+    missing.settle(time(100));
+    let mut changed = bytes.to_vec();
+    codec_delay::enter(&mut changed, &[Some(missing), None]);
+    assert_eq!(changed.len(), bytes.len(), "bytes that move");
 }
 
 /// Plans `job`, and its copy after serialisation.

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Escapes text for an attribute or element.
+/// Escapes text for an attribute or element. Characters that XML cannot hold (XML 1.0, 2.2) become spaces.
 fn escaped(text: &str) -> String {
     let mut safe = String::new();
     for c in text.chars() {
@@ -26,7 +26,7 @@ fn escaped(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
-            c if c.is_control() => safe.push(' '),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => safe.push(' '),
             c => safe.push(c),
         }
     }
@@ -289,4 +289,24 @@ fn text_set(to: &mut String, index: usize, rendition: &TextRendition) {
     let _ = writeln!(to, "      <Representation id=\"{id}\" bandwidth=\"{rate}\">");
     let _ = writeln!(to, "        <BaseURL>{id}/{WHOLE_TEXT}</BaseURL>");
     to.push_str("      </Representation>\n    </AdaptationSet>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_escaped_and_stays_within_xml() {
+        assert_eq!(escaped("a \"b\" & <c>"), "a &quot;b&quot; &amp; &lt;c&gt;");
+        assert_eq!(escaped("\u{1}\u{7f}\u{fffe}\u{ffff}\u{fffd}ä"), "    \u{fffd}ä");
+    }
+
+    #[test]
+    fn spans_are_never_shorter_than_their_time() {
+        let span_of = |ticks, den| span(Timestamp::new(ticks, TimeBase::new(1, den)));
+        assert_eq!(span_of(0, 1), "PT0.000S");
+        assert_eq!(span_of(3, 2), "PT1.500S");
+        assert_eq!(span_of(1, 3), "PT0.334S");
+        assert_eq!(span_of(-1, 3), "PT0.000S");
+    }
 }

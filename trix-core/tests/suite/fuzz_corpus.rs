@@ -28,6 +28,11 @@ const ONE_INPUT: Duration = Duration::from_secs(20);
 const ALL_MUTATIONS: Duration = Duration::from_secs(60);
 
 #[test]
+fn no_bytes_crash_or_hang_the_parsers() {
+    replay("bitstream", targets::bitstream);
+}
+
+#[test]
 fn no_media_file_crashes_or_hangs_the_reader() {
     replay("probe", targets::probe);
 }

@@ -19,9 +19,10 @@ use syn::{
 use trix_fixtures::folder;
 
 /// The folders of the workspace in which tests are searched.
-const ROOTS: [&str; 7] = [
+const ROOTS: [&str; 8] = [
     "trix-core/tests",
     "trix-cli/tests",
+    "crates/trix-bitstream/tests",
     "trix-core/src",
     "trix-cli/src",
     "crates/trix-model/src",

@@ -72,9 +72,11 @@ fn described(members: &[&Description], kind: Kind) -> Vec<String> {
     let mut list = Vec::new();
     for (index, member) in members.iter().enumerate() {
         let (id, language) = (&member.id, member.language.as_deref());
-        let name = quoted(member.title.as_deref().or(language).unwrap_or(id));
-        // Names in a group must be unique (RFC 8216, 4.3.4.1.1).
-        let name = if names.contains(&name) { format!("{name} ({id})") } else { name };
+        let mut name = quoted(member.title.as_deref().or(language).unwrap_or(id));
+        // Names in a group must be unique (RFC 8216, 4.3.4.1.1). A title may itself look like a name with an identifier.
+        while names.contains(&name) {
+            name = format!("{name} ({id})");
+        }
         names.push(name.clone());
         let traits = characteristics(member, kind);
         let choice = (language, traits.clone());
