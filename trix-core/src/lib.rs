@@ -190,6 +190,7 @@
 
 pub mod media;
 pub mod spec;
+mod machine;
 pub mod plan;
 mod extent;
 mod integrity;
@@ -229,9 +230,10 @@ pub use trix_model::{
 };
 
 pub use index::FromStart;
+pub use machine::Machine;
 pub use pipeline::{Control, OnProgress, Stages, run, run_opened, run_plan};
 pub use plan::Plan;
-pub use planner::plan;
+pub use planner::{plan, plan_for};
 pub use reading::{
     frames::{PlaneInput, VideoFrame},
     samples::AudioBlock,

@@ -1,6 +1,9 @@
 //! The memory that a job needs.
 
 use serde::{Deserialize, Serialize};
+use trix_model::{amount::bytes, decision::Decision};
+
+use crate::machine::Machine;
 
 /// The memory that a job needs.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -9,10 +12,19 @@ pub struct MemoryPlan {
     pub estimate: u64,
     /// The limit of the job, in bytes.
     pub bound: Option<u64>,
-    /// True if queues between stages hold one item each, to stay within the limit.
+    /// True if queues between stages hold one item each, to stay within the limit or the memory of the machine.
     pub short_queues: bool,
     /// The parts of the estimate.
     pub shares: Vec<MemoryShare>,
+}
+
+impl MemoryPlan {
+    /// Says that the memory of `machine` may not suffice, if the estimate is above it.
+    pub(crate) fn doubt(&self, machine: &Machine) -> Option<Decision> {
+        let memory = machine.memory.filter(|_| machine.lacks(self.estimate))?;
+        let what = format!("memory may not suffice on a machine with {}", bytes(memory));
+        Some(Decision::new(what, format!("the job takes up to {}", bytes(self.estimate))))
+    }
 }
 
 /// A part of the memory that a job needs.
