@@ -190,6 +190,7 @@
 
 pub mod media;
 pub mod settings;
+mod machine;
 mod extent;
 mod integrity;
 pub mod source;
@@ -228,9 +229,10 @@ pub use trix_model::{
 };
 
 pub use index::FromStart;
+pub use machine::this_machine;
 pub use pipeline::{Control, OnProgress, Stages, run, run_opened, run_plan};
 pub use plan::Plan;
-pub use planner::plan;
+pub use planner::{plan, plan_for};
 pub use reading::{
     frames::{PlaneInput, VideoFrame},
     samples::AudioBlock,
@@ -240,3 +242,4 @@ pub use session::Session;
 pub use settings::job::Job;
 pub use settings::source::Limits;
 pub use source::Source;
+pub use trix_model::machine::Machine;

@@ -30,6 +30,9 @@ pub enum OptionError {
     Value,
 }
 
+/// The largest number of threads (`X264_THREAD_MAX` of 0.164).
+const MOST_THREADS: u32 = 128;
+
 /// A set of parameters.
 pub struct Parameters(Box<x264::x264_param_t>);
 
@@ -97,6 +100,20 @@ impl Parameters {
         self.0.b_tff = top_first.into();
     }
 
+    /// The number of threads with which x264 opens for frames of `height` rows on a machine with `cores` cores: the one
+    /// that is set, or else its own choice (`validate_parameters` of 0.164).
+    pub fn threads(&self, height: usize, cores: u32) -> u32 {
+        let rows = (height as u32).div_ceil(16);
+        let is_sliced = self.0.b_sliced_threads != 0;
+        let threads = match self.0.i_threads {
+            // At least two rows of macroblocks for each thread.
+            ..=0 => (if is_sliced { cores } else { cores * 3 / 2 }).min(rows / 2),
+            threads => threads as u32,
+        };
+        let most = if is_sliced { (rows / 4).clamp(1, MOST_THREADS) } else { MOST_THREADS };
+        threads.clamp(1, most)
+    }
+
     /// The number of frames that an encoder with these parameters keeps, for frames of `height` rows on a machine with
     /// `cores` cores. x264 computes it in the same way when it is opened (`validate_parameters` and `x264_encoder_open`
     /// of 0.164).
@@ -104,11 +121,7 @@ impl Parameters {
         let raw = &*self.0;
         let count = |value: c_int| value.max(0) as u32;
         let bframes = count(raw.i_bframe);
-        let threads = match raw.i_threads {
-            // At least two rows of macroblocks for each thread.
-            0 => (cores * 3 / 2).clamp(1, (height as u32).div_ceil(32).max(1)),
-            threads => count(threads),
-        };
+        let threads = self.threads(height, cores);
         let ordered =
             if raw.i_bframe_adaptive == x264::X264_B_ADAPT_TRELLIS as c_int { bframes.max(3) * 4 } else { bframes };
         let looks = raw.rc.b_mb_tree != 0 || raw.rc.i_vbv_buffer_size > 0 || raw.rc.i_vbv_max_bitrate > 0;

@@ -43,6 +43,21 @@ macro_rules! call {
     };
 }
 
+/// Threads of an encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threads {
+    /// Threads of the pool; 0 for none.
+    pub pool: u32,
+    /// Frames that are encoded at the same time. Their number determines the stream.
+    pub frames: u32,
+}
+
+/// The largest number of threads in a pool (`MAX_POOL_THREADS` of 3.5).
+const MOST_IN_POOL: u32 = 64;
+
+/// The largest number of frames that are encoded at the same time (`X265_MAX_FRAME_THREADS` of 3.5).
+const MOST_FRAMES: u32 = 16;
+
 /// A set of parameters.
 pub struct Parameters {
     api: Api,
@@ -147,33 +162,52 @@ impl Parameters {
         }
     }
 
-    /// The number of frames that an encoder with these parameters keeps on a machine with `cores` cores, and the number
-    /// of worker threads.
-    pub fn kept(&self, cores: u32) -> (Kept, u32) {
+    /// The threads with which x265 opens for frames of this size on a machine with `cores` cores: those of its pool, and
+    /// the frames that it encodes at the same time. Numbers that are not set are its own choice (`Encoder::create` and
+    /// `ThreadPool::getFrameThreadsCount` of 3.5).
+    pub fn threads(&self, width: usize, height: usize, cores: u32) -> Threads {
         // SAFETY: valid parameters.
         let raw = unsafe { self.raw.as_ref() };
-        let count = |value: c_int| value.max(0) as u32;
         #[cfg(x265_parameters_hold_pools)]
         let pools = raw.numaPools.as_ptr();
         #[cfg(not(x265_parameters_hold_pools))]
         let pools = raw.numaPools;
         // SAFETY: null, or a string that the parameters own or the library holds.
-        let asked = unsafe { text(pools) }.and_then(|pools| pools.parse::<u32>().ok());
-        let workers = asked.unwrap_or(cores).clamp(1, 64);
-        let threads = match raw.frameNumThreads {
-            // x265 3.5 chooses in this way (`ThreadPool::getFrameThreadsCount`).
+        let pools = unsafe { text(pools) }.unwrap_or_default();
+        // Other words than a number share out the nodes of a machine.
+        let pool = if pools == "none" { 0 } else { pools.parse().unwrap_or(cores).min(MOST_IN_POOL) };
+        let unit = (raw.maxCUSize as usize).max(16);
+        let (rows, columns) = (height.div_ceil(unit), width.div_ceil(unit));
+        let wavefronts = raw.bEnableWavefront != 0 && rows > 1 && columns > 2;
+        let is_used = wavefronts
+            || raw.bDistributeModeAnalysis != 0
+            || raw.bDistributeMotionEstimation != 0
+            || (raw.lookaheadSlices != 0 && height >= 720);
+        let workers = if is_used && pool > 0 { pool } else { cores };
+        let frames = match raw.frameNumThreads {
+            ..=0 if !wavefronts => workers.min((rows as u32).div_ceil(2)).clamp(1, MOST_FRAMES),
             ..=0 => match workers {
-                32.. if raw.sourceHeight > 2000 => 6,
+                32.. if height > 2000 => 6,
                 32.. => 5,
                 16.. => 4,
                 8.. => 3,
                 4.. => 2,
                 _ => 1,
             },
-            threads => count(threads),
+            frames => (frames as u32).min(MOST_FRAMES),
         };
+        Threads { pool, frames }
+    }
+
+    /// The number of frames that an encoder with these parameters keeps, and the number of threads in its pool, for
+    /// frames of this size on a machine with `cores` cores.
+    pub fn kept(&self, width: usize, height: usize, cores: u32) -> (Kept, u32) {
+        let Threads { pool, frames: threads } = self.threads(width, height, cores);
+        // SAFETY: valid parameters.
+        let raw = unsafe { self.raw.as_ref() };
+        let count = |value: c_int| value.max(0) as u32;
         let (bframes, references) = (count(raw.bframes), count(raw.maxNumReferences));
-        (Kept { waiting: count(raw.lookaheadDepth).max(1) + bframes + 2, references, threads, bframes }, workers)
+        (Kept { waiting: count(raw.lookaheadDepth).max(1) + bframes + 2, references, threads, bframes }, pool)
     }
 
     /// Number of frame threads that the options request. 0 if x265 chooses.

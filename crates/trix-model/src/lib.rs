@@ -35,4 +35,5 @@ pub mod decision;
 pub mod damage;
 pub mod control;
 pub mod settings;
+pub mod machine;
 pub mod plan;

@@ -7,6 +7,7 @@ use clap::{
     builder::{OsStringValueParser, TypedValueParser},
 };
 use trix_core::{
+    Machine,
     media::path_text,
     settings::{audio_tracks::AudioTracks, track::TrackSettings},
 };
@@ -84,6 +85,9 @@ pub struct Plan {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub setting: Setting,
+    /// The machine to plan for: its cores, and its memory (16 or 16,64GiB) [default: this machine]
+    #[arg(long, value_name = "CORES[,MEMORY]")]
+    pub machine: Option<Machine>,
     /// Print JSON (see `trix schema plan`)
     #[arg(long)]
     pub json: bool,

@@ -9,7 +9,7 @@ use std::{
 use trix_core::{
     Control, Error, ErrorKind, Job, Plan as Written, Report, Stage,
     document::{Document, Language, PROFILES, Resolved},
-    plan as plan_job, run_opened, run_plan,
+    plan_for, run_opened, run_plan,
 };
 
 use crate::{
@@ -83,7 +83,8 @@ pub fn plan(args: &Plan) -> u8 {
         profiles => Document::of_profiles(profiles, &args.job, &args.audio, &set),
     };
     resolved(document, args.output.as_deref(), args.json, |document, Resolved { job, traits, source }| {
-        match plan_job(&job, &source) {
+        let machine = args.machine.unwrap_or_else(trix_core::this_machine);
+        match plan_for(&job, &source, &machine) {
             Ok(planned) if args.json => output::json(&planned),
             Ok(planned) => output::text(&plan::text(&job, &planned)),
             Err(error) => return output::failure(&document.explain(&traits, error), args.json),

@@ -43,6 +43,7 @@ pub fn text(job: &Job, plan: &Plan) -> String {
         let _ = writeln!(out, "{}", still.path.display());
         out.push_str(&decided(&still.decisions));
     }
+    let _ = writeln!(out, "machine {}", plan.machine);
     out.push_str(&memory(&plan.memory));
     out
 }

@@ -234,6 +234,47 @@ pub(crate) fn is_known(encoder: Encoder, name: &str) -> bool {
     defaults(encoder, 8, None, None).is_some_and(|mut parameters| parameters.set(name, "1") != Err(OptionError::Name))
 }
 
+/// Sets the options of threads that `plan` leaves to x264 or x265 to the numbers that the library would choose on a
+/// machine with `cores` cores, so that the stream does not depend on the machine that runs the plan. Returns the number of
+/// threads; zero for other encoders.
+pub(crate) fn settle_threads(plan: &mut VideoPlan, cores: u32) -> u32 {
+    let (width, height) = (plan.width, plan.height);
+    let is_count = |value: &str| value.parse::<u32>().is_ok_and(|count| count > 0);
+    let options = |plan: &mut VideoPlan| std::mem::take(&mut plan.options);
+    match plan.encoder {
+        Encoder::X264 => {
+            let threads = x264_parameters(plan, None).map_or(1, |parameters| parameters.threads(height, cores));
+            plan.options = settled(options(plan), &["threads"], threads, is_count);
+            threads
+        }
+        Encoder::X265 => {
+            let threads = x265_parameters(plan, None).map(|parameters| parameters.threads(width, height, cores));
+            let x265::Threads { pool, frames } = threads.unwrap_or(x265::Threads { pool: 1, frames: 1 });
+            let is_pool = |value: &str| !matches!(value, "" | "*");
+            plan.options = settled(options(plan), &["pools", "numa-pools"], pool, is_pool);
+            plan.options = settled(options(plan), &["frame-threads"], frames, is_count);
+            pool.max(1)
+        }
+        Encoder::Ffv1 | Encoder::Prores => 0,
+    }
+}
+
+/// `options` with the first of `names` set to `count`, unless one of them `is_set` to a value already.
+fn settled(
+    mut options: Vec<(String, String)>,
+    names: &[&str],
+    count: u32,
+    is_set: impl Fn(&str) -> bool,
+) -> Vec<(String, String)> {
+    // Both libraries read `_` as `-`.
+    let is_one = |name: &str| names.contains(&name.replace('_', "-").as_str());
+    options.retain(|(name, value)| !is_one(name) || is_set(value));
+    if !options.iter().any(|(name, _)| is_one(name)) {
+        options.push((names[0].to_owned(), count.to_string()));
+    }
+    options
+}
+
 /// An option that the `x264` program handles itself.
 const SLOW_FIRST_PASS: &str = "slow-firstpass";
 

@@ -175,7 +175,7 @@ pub(super) fn compare_frames(
     let failed_copy = |copy: usize| failed(places[copy]);
     let reference = copies::Reference { source, on_damage };
     let found = watched(&mut watch, meters, host, || {
-        copies::compare(reference, copies, &metrics, whole.threads.unwrap_or(0), &failed_copy)
+        copies::compare(reference, copies, &metrics, whole.check_threads, &failed_copy)
     });
     let mut found = match found {
         Ok(found) => found.into_iter(),

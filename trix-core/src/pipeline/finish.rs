@@ -232,7 +232,7 @@ impl Finish<'_> {
             let concerned = tokens.iter().filter(|(other, _)| *other == product || (ends_job && *other > product));
             concerned.for_each(|(_, token)| token.fail());
         };
-        pool::with(pool::threads(self.plan.threads.unwrap_or(0)), || {
+        pool::with(pool::threads(self.plan.check_threads), || {
             let mut all = pool::map(written, |(product, written)| {
                 let looked = self.look_at(product, written, walked, &tokens[product]);
                 if looked.made.is_err() {

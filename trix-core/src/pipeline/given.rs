@@ -12,6 +12,7 @@ use trix_model::{
 
 use super::{Control, Feed, Opened, execute, finish::PendingOutputs, refuse_own_source};
 use crate::{
+    machine::this_machine,
     plan::Plan,
     planner::Draft,
     report::Report,
@@ -50,7 +51,7 @@ fn given(job: &Job, shape: &Shape, to_program: &crossbeam::Sender<Feed>, control
     source.cancel = control.cancel.clone();
     let mut job = job.clone();
     job.source.path = shape::NAME.into();
-    let Draft { mut plan, external_audio } = Draft::new(&job, &source)?;
+    let Draft { mut plan, external_audio } = Draft::new(&job, &source, &this_machine())?;
     let mistakes = mistakes_of_plan(&plan);
     if !mistakes.is_empty() {
         return Err(Error::of_mistakes(mistakes));

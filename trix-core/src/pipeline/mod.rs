@@ -48,6 +48,7 @@ use stage::Outcome;
 use crate::{
     decode::timing::TimingReport,
     doctor,
+    machine::this_machine,
     plan::{self, AudioEncode, EncodePlan, PerProduct, PerSink, Plan, Product, Sink},
     planner::{
         Draft,
@@ -105,7 +106,7 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     control.began(Stage::Plan);
     source.cancel = control.cancel.clone();
     let hasher = job.hash.then(|| source.hash_source());
-    let mut draft = Draft::new(job, &source)?;
+    let mut draft = Draft::new(job, &source, &this_machine())?;
     refuse_own_source(&draft.plan)?;
     let pending = PendingOutputs::take(&draft.plan)?;
     draft.measure(&source, &control.cancel)?;
@@ -164,6 +165,12 @@ struct Opened<'a> {
 
 fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report> {
     let Opened { source, external_audio, hasher, pending, began, feed } = opened;
+    if let Some(doubt) = plan.memory.doubt(&this_machine()) {
+        control.tell(|| Event::Warning { path: None, text: format!("{}: {}", doubt.what, doubt.why) });
+        if !plan.decisions.contains(&doubt) {
+            plan.decisions.push(doubt);
+        }
+    }
     let mut failures = Failures::new(&plan, control.events.clone());
     let host = Host::of(control)?;
     let path = plan.source.settings.path.clone();

@@ -64,7 +64,7 @@ pub(super) fn encoder(video: &VideoPlan, threads: Option<u32>, cores: u32) -> u6
         Encoder::X264 => options::x264_parameters(video, None)
             .map_or(0, |parameters| x264(&frame, parameters.kept(video.height, cores))),
         Encoder::X265 => options::x265_parameters(video, None).map_or(0, |parameters| {
-            let (kept, workers) = parameters.kept(cores);
+            let (kept, workers) = parameters.kept(video.width, video.height, cores);
             x265(&frame, kept, workers)
         }),
         // For FFV1 version 3, libavcodec reserves 148 bytes for each sample of a frame, however small the packet gets.

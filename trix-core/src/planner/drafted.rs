@@ -48,6 +48,8 @@ pub(super) fn settle(drafts: Vec<Drafted>, packages: &mut [PackagePlan]) -> (Vec
         let span_end = plan.span_end();
         let OutputPlan { path, verify, overwrite, threads, container, .. } = plan;
         let origin = plan.origin;
+        // Threads of all encoders are settled.
+        let threads = threads.unwrap_or(1);
         let video = plan.video.map(|video| VideoEncode { video, threads, origin });
         let video = video.map(|own| number(&mut encodes, EncodePlan::Video(Box::new(own))));
         let audio = plan.audio.into_iter().map(|audio| {

@@ -1,7 +1,7 @@
 //! Estimates the memory that a job takes, before anything is decoded.
 //!
 //! Invariant: the estimate is above what the job takes. A job whose estimate exceeds its bound is refused. Neither
-//! estimate nor bound affects a byte of an output.
+//! estimate nor bound, nor the memory of the machine, affects a byte of an output.
 //!
 //! Measured on two cores: peak memory of whole processes and the estimates, in MiB. Sources: Matroska with H.264,
 //! 854x480 and 1920x1080, 25 frames a second, of which up to 100 MiB stay in memory.
@@ -19,7 +19,7 @@
 //! A source that is shorter than the encoder's lookahead takes less, down to half.
 
 use trix_av::{pixel::PixelFormat, stream::StreamFacts};
-use trix_model::{format::FrameFormat, mistake::Mistake};
+use trix_model::{format::FrameFormat, machine::Machine, mistake::Mistake};
 
 use crate::{
     plan::{
@@ -49,6 +49,7 @@ pub(super) struct MemoryInputs<'a> {
     pub(super) packages: &'a [PackagePlan],
     pub(super) stills: &'a [StillPlan],
     pub(super) external_audio: &'a [ExternalAudio],
+    pub(super) decoder_threads: u32,
 }
 
 /// Libraries with their tables, and threads with their stacks.
@@ -60,21 +61,26 @@ const AUDIO: u64 = 6 << 20;
 /// Frames that a stage holds besides its queue: the one it reads and the one it produces.
 const IN_HAND: u64 = 2;
 
-/// Estimates the memory for `inputs` and compares it with the job's bound.
-///
-/// Where the job leaves the number of threads to the libraries, the estimate counts threads for this machine.
-pub(super) fn plan(job: &Job, inputs: &MemoryInputs<'_>) -> Result<MemoryPlan, Mistake> {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let estimator = Estimator { job, inputs, cores };
+/// Estimates the memory for `inputs` and compares it with the job's bound, and with the memory of the machine. Queues
+/// get shorter where one of them is too small. Only a bound that is too small even then is a mistake, because a job can
+/// take less than its estimate.
+pub(super) fn plan(job: &Job, machine: &Machine, inputs: &MemoryInputs<'_>) -> Result<MemoryPlan, Mistake> {
+    let estimator = Estimator { inputs, cores: machine.cores };
     let plan = |short: bool| {
         let shares = estimator.shares(short);
         let estimate = shares.iter().map(|share| share.bytes).sum();
         MemoryPlan { estimate, bound: job.memory.map(|bound| bound.0), short_queues: short, shares }
     };
     let long = plan(false);
-    let Some(bound) = job.memory.filter(|bound| long.estimate > bound.0) else { return Ok(long) };
+    let exceeded = |plan: &MemoryPlan| job.memory.filter(|bound| plan.estimate > bound.0);
+    if exceeded(&long).is_none() && !machine.lacks(long.estimate) {
+        return Ok(long);
+    }
     let short = plan(true);
-    if short.estimate <= bound.0 { Ok(short) } else { Err(refusal(&short, bound)) }
+    match exceeded(&short) {
+        Some(bound) => Err(refusal(&short, bound)),
+        None => Ok(short),
+    }
 }
 
 fn refusal(plan: &MemoryPlan, bound: ByteSize) -> Mistake {
@@ -96,7 +102,6 @@ fn mib(bytes: u64) -> String {
 }
 
 struct Estimator<'a> {
-    job: &'a Job,
     inputs: &'a MemoryInputs<'a>,
     cores: u32,
 }
@@ -104,7 +109,7 @@ struct Estimator<'a> {
 impl Estimator<'_> {
     /// The shares of memory while all outputs are written, or during verification if that takes more.
     fn shares(&self, short: bool) -> Vec<MemoryShare> {
-        let MemoryInputs { source, filters, drafts, packages, stills, external_audio } = self.inputs;
+        let MemoryInputs { source, filters, drafts, packages, stills, external_audio, .. } = self.inputs;
         let mut shares = vec![share("process", PROCESS), share("source", source.extent().size.min(STORE))];
         for (number, external_audio) in external_audio.iter().enumerate() {
             let files = external_audio.settings.all_inputs();
@@ -170,11 +175,7 @@ impl Estimator<'_> {
     /// Memory of the decoder: reference frames, and one frame for each thread.
     fn decoder(&self) -> u64 {
         let Some(facts) = self.video() else { return 0 };
-        let threads = match self.job.source.on_damage.decoder_threads(self.job.threads.unwrap_or(0)) {
-            // libavcodec starts one thread more than there are cores, at most 16.
-            0 if self.cores > 1 => (self.cores + 1).min(16),
-            threads => threads.clamp(1, 64),
-        };
+        let threads = self.inputs.decoder_threads.clamp(1, 64);
         (codec_memory::references(facts) + u64::from(threads) + IN_HAND) * self.decoded()
     }
 

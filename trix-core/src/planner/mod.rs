@@ -38,12 +38,15 @@ mod loudness_pass;
 
 use trix_model::{
     control::cancel::Cancel,
+    decision::Decision,
     error::{Error, Result},
     json,
+    machine::Machine,
     mistake::Mistake,
 };
 
 use crate::{
+    machine::this_machine,
     plan::{ExternalAudioPlan, OutputId, PackageId, Plan, Sink, SourcePlan},
     planner::{drafted::Drafted, external_audio::ExternalAudio, lazy_probe::LazyProbe, request::PlanContext},
     settings::{
@@ -54,13 +57,29 @@ use crate::{
     source::Source,
 };
 
-/// Resolves `job` against its open source. Measures loudness where the job needs it.
+/// Resolves `job` against its open source, for this machine. Measures loudness where the job needs it.
 ///
 /// # Errors
 /// `InvalidSpec` with every mistake of the job, a line each. `Unsupported` if the job is valid, but the source has
 /// something that Trix cannot process. Errors of decoding where loudness is measured.
 pub fn plan(job: &Job, source: &Source) -> Result<Plan> {
-    let mut draft = Draft::new(job, source)?;
+    plan_for(job, source, &this_machine())
+}
+
+/// As [`plan`], for a machine that is stated. The plan has its numbers of threads, and runs with them on every machine.
+///
+/// ```no_run
+/// use trix_core::{Job, Machine, plan_for};
+/// let job = Job::new("master.mov", "copy.mp4");
+/// let worker = Machine { cores: 16, memory: Some(64 << 30) };
+/// let plan = plan_for(&job, &job.source.open()?, &worker)?;
+/// # Ok::<(), trix_core::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_for(job: &Job, source: &Source, machine: &Machine) -> Result<Plan> {
+    let mut draft = Draft::new(job, source, machine)?;
     draft.measure(source, &source.cancel)?;
     Ok(draft.plan)
 }
@@ -76,7 +95,7 @@ impl Draft {
     ///
     /// # Errors
     /// As [`plan`].
-    pub(crate) fn new(job: &Job, source: &Source) -> Result<Self> {
+    pub(crate) fn new(job: &Job, source: &Source, machine: &Machine) -> Result<Self> {
         let mut mistakes = Vec::new();
         check_names(job, &|_| true, &mut mistakes);
         mistakes.extend(check_all(&job.stills));
@@ -117,8 +136,10 @@ impl Draft {
             return Err(Error::of_mistakes(mistakes));
         }
         video::set_options(&mut drafts);
-        let decisions = threads::share(&mut drafts).into_iter().collect();
+        let mut decisions: Vec<Decision> = threads::share(&mut drafts, machine.cores).into_iter().collect();
         video::set_options(&mut drafts);
+        threads::settle(&mut drafts, machine.cores);
+        let decoder_threads = threads::of_decoder(job, machine.cores);
         let filters = filters::plan(&mut drafts, source, job.scale_from_larger);
         let stills = still::plan(&context, source, &drafts)?;
         let inputs = memory::MemoryInputs {
@@ -128,8 +149,10 @@ impl Draft {
             packages: &packages,
             stills: &stills,
             external_audio: &external_audio,
+            decoder_threads,
         };
-        let memory = memory::plan(job, &inputs).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
+        let memory = memory::plan(job, machine, &inputs).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
+        decisions.extend(memory.doubt(machine));
         let (encodes, outputs) = drafted::settle(drafts, &mut packages);
         let external = |external_audio: &ExternalAudio| ExternalAudioPlan {
             settings: external_audio.settings.clone(),
@@ -137,6 +160,7 @@ impl Draft {
         };
         let plan = Plan {
             trix: json::VERSION,
+            machine: *machine,
             source: SourcePlan { settings: job.source.clone(), identity: source.identity()? },
             external_audio: external_audio.iter().map(external).collect(),
             filters,
@@ -146,7 +170,8 @@ impl Draft {
             stills,
             decisions,
             memory,
-            threads: job.threads,
+            threads: decoder_threads,
+            check_threads: threads::of_checks(job, machine.cores),
             hash: job.hash,
             measure_loudness: job.measure_loudness,
             on_output_failure: job.on_output_failure,

@@ -1,19 +1,57 @@
-//! Divides the cores among the encoders of several outputs.
+//! Plans the threads of a job for the cores of a machine: shares of them for several encoders, and every number that the
+//! job leaves to a library.
 //!
-//! Invariant: a number of threads that the job sets is kept. In a job with one encoder, the library chooses its
-//! threads.
+//! Invariant: a number of threads that the job sets is kept. One encoder alone gets the number that its library would
+//! choose on the machine. A plan has no number that depends on the machine that runs it.
 
 use trix_model::decision::Decision;
 
 use crate::{
+    encode::options,
     plan::OutputPlan,
     planner::drafted::{self, Drafted},
-    settings::video::Encoder,
+    pool,
+    settings::{job::Job, video::Encoder},
 };
 
-/// Gives each encoder a share of the machine's cores, if the job has several encoders. Returns the decision.
-pub(super) fn share(drafts: &mut [Drafted]) -> Option<Decision> {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+/// The largest number of threads that libavcodec chooses for work on one frame (`MAX_AUTO_THREADS`).
+const MOST_AUTO: u32 = 16;
+
+/// The largest number of frames that libavcodec encodes at the same time (`MAX_THREADS` of its frame threads).
+const MOST_FRAMES: u32 = 64;
+
+/// Threads of the decoder. With no number set, libavcodec takes one thread more than there are cores.
+pub(super) fn of_decoder(job: &Job, cores: u32) -> u32 {
+    match job.source.on_damage.decoder_threads(job.threads.unwrap_or(0)) {
+        0 => one_more(cores),
+        threads => threads,
+    }
+}
+
+/// Threads that check finished outputs.
+pub(super) fn of_checks(job: &Job, cores: u32) -> u32 {
+    pool::threads(job.threads.unwrap_or(cores)) as u32
+}
+
+fn one_more(cores: u32) -> u32 {
+    if cores > 1 { (cores + 1).min(MOST_AUTO) } else { 1 }
+}
+
+/// Settles the threads of every encoder of frames.
+pub(super) fn settle(drafts: &mut [Drafted], cores: u32) {
+    for Drafted { plan, .. } in drafts {
+        let Some(video) = &mut plan.video else { continue };
+        let of_library = options::settle_threads(video, cores);
+        plan.threads = Some(match video.encoder {
+            Encoder::X264 | Encoder::X265 => of_library,
+            Encoder::Ffv1 => plan.threads.unwrap_or_else(|| one_more(cores)),
+            Encoder::Prores => plan.threads.unwrap_or(cores.min(MOST_FRAMES)),
+        });
+    }
+}
+
+/// Gives each encoder a share of the cores, if the job has several encoders. Returns the decision.
+pub(super) fn share(drafts: &mut [Drafted], cores: u32) -> Option<Decision> {
     // An encode that several outputs share runs once.
     let firsts = drafted::firsts(drafts);
     let costs = drafts.iter().zip(&firsts).enumerate();

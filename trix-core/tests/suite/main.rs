@@ -102,6 +102,7 @@ mod jobs {
     mod events;
     mod finish;
     mod leaks;
+    mod machines;
     mod memory_bound;
     mod outputs;
     mod plan_travels;

@@ -22,8 +22,8 @@ pub enum EncodePlan {
 pub struct VideoEncode {
     /// What is encoded, and how.
     pub video: VideoPlan,
-    /// Threads of the encoder; `None`: what the library chooses for this machine.
-    pub threads: Option<u32>,
+    /// Threads of the encoder: of x264 frames or slices, of x265 its pool. The options of the video have the same number.
+    pub threads: u32,
     /// The source time at time zero of the packets.
     pub origin: Timestamp,
 }

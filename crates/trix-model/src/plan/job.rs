@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::Decision,
+    machine::Machine,
     plan::{
         content::{AudioContent, ContentPlan},
         encode::EncodePlan,
@@ -29,6 +30,8 @@ use crate::{
 pub struct Plan {
     /// Version of this format: 1.
     pub trix: u32,
+    /// The machine that threads and memory are planned for. The plan runs with the same numbers on every machine.
+    pub machine: Machine,
     /// The source.
     pub source: SourcePlan,
     /// The external audio tracks. Their streams are numbered after those of the source.
@@ -47,8 +50,10 @@ pub struct Plan {
     pub decisions: Vec<Decision>,
     /// The memory that the job needs.
     pub memory: MemoryPlan,
-    /// Threads of the decoder; `None` lets libavcodec choose. The number does not change any byte.
-    pub threads: Option<u32>,
+    /// Threads of the decoder. The number does not change any byte.
+    pub threads: u32,
+    /// Threads that check finished outputs. The number does not change any result.
+    pub check_threads: u32,
     /// True if source and outputs are hashed (SHA-256).
     pub hash: bool,
     /// True if the loudness of every audio track is measured (EBU R 128).
@@ -174,7 +179,7 @@ impl Plan {
             path,
             verify,
             overwrite,
-            threads: video.and_then(|own| own.threads),
+            threads: video.map(|own| own.threads),
             container,
             video: video.map(|own| own.video.clone()),
             video_copy: content.video_copy,

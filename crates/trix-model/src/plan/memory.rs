@@ -1,5 +1,6 @@
 //! The memory that a job needs.
 
+use crate::{amount::bytes, decision::Decision, machine::Machine};
 use serde::{Deserialize, Serialize};
 
 /// The memory that a job needs.
@@ -9,10 +10,21 @@ pub struct MemoryPlan {
     pub estimate: u64,
     /// The limit of the job, in bytes.
     pub bound: Option<u64>,
-    /// True if queues between stages hold one item each, to stay within the limit.
+    /// True if queues between stages hold one item each, to stay within the limit or the memory of the machine.
     pub short_queues: bool,
     /// The parts of the estimate.
     pub shares: Vec<MemoryShare>,
+}
+
+impl MemoryPlan {
+    /// Says that the memory of `machine` may not suffice, if the estimate is above it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn doubt(&self, machine: &Machine) -> Option<Decision> {
+        let memory = machine.memory.filter(|_| machine.lacks(self.estimate))?;
+        let what = format!("memory may not suffice on a machine with {}", bytes(memory));
+        Some(Decision::new(what, format!("the job takes up to {}", bytes(self.estimate))))
+    }
 }
 
 /// A part of the memory that a job needs.

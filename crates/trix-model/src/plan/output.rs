@@ -26,7 +26,7 @@ pub struct OutputPlan {
     pub verify: VerifyLevel,
     /// True if a file of this name may be replaced.
     pub overwrite: bool,
-    /// Threads of its video encoder; `None`: the number that the library chooses on this machine.
+    /// Threads of its video encoder; `None` if no video is encoded.
     pub threads: Option<u32>,
     /// Container of the output.
     pub container: Container,

@@ -67,8 +67,8 @@ pub struct Job {
     /// mapped before they are scaled.
     pub scale_from_larger: bool,
     /// Threads that the decoder and each encoder may use. `None`: for one output the number that the libraries choose
-    /// on this machine; for several a share of the cores, which the plan shows. The number is part of the job, because
-    /// x264 and x265 write different streams with different numbers of threads.
+    /// on the machine that the job is planned for; for several a share of its cores. The plan shows the numbers. They are
+    /// part of the job, because x264 and x265 write different streams with different numbers of threads.
     pub threads: Option<u32>,
     /// The most memory that the job may use, such as `4 GiB`; `None`: no limit. Queues between stages get shorter to
     /// keep within the limit. Nothing that determines the bytes of outputs changes. A job that needs more is refused

@@ -178,6 +178,33 @@ fn a_plan_shows_what_would_be_made_and_makes_nothing() {
 }
 
 #[test]
+fn a_plan_is_made_for_the_machine_that_is_stated_and_runs_here_with_its_threads() {
+    let folder = folder();
+    let video = "video = { type = \"x264\", preset = \"ultrafast\" }\naudio = { type = \"none\" }";
+    let job = file(
+        &folder,
+        "job.toml",
+        format!("source = {{ path = \"{}\" }}\n[[outputs]]\npath = \"film.mkv\"\n{video}\n", source().display()),
+    );
+    let told = trix("plan {} -o {} --machine 16,64G", &[&job, folder.path()]).done().out.clone();
+    assert!(told.contains("\nmachine 16 cores, 64.0 GiB\nmemory up to "), "{told}");
+    // 144 rows are nine rows of macroblocks, which x264 shares out to at most four threads.
+    for (machine, memory, threads) in [("16,64G", json!(64_u64 << 30), 4), ("1", Value::Null, 1)] {
+        let told = trix(&format!("plan {{}} -o {{}} --machine {machine} --json"), &[&job, folder.path()]).done().json();
+        fits(&schema("plan"), &told);
+        assert_eq!(told["machine"]["memory"], memory);
+        assert!(told.to_string().contains(&format!("[\"threads\",\"{threads}\"]")), "{told}");
+        let plan = file(&folder, "plan.json", told.to_string());
+        let report = trix("run {} --overwrite --json", &[&plan]).done().json();
+        assert_eq!(report["outputs"][0]["frame_threads"], threads, "{report}");
+    }
+    for machine in ["0", "many", "4,much"] {
+        let refused = trix(&format!("plan {{}} -o {{}} --machine {machine}"), &[&job, folder.path()]);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+    }
+}
+
+#[test]
 fn a_plan_says_which_outputs_share_an_encode() {
     let folder = folder();
     let output = |name: &str, preset: &str| {

@@ -86,6 +86,7 @@ fn a_file_and_an_equal_rendition_are_encoded_once_and_both_are_whole() {
         let folder = folder();
         let [alone, both] = ["alone", "both"].map(|name| folder.path().join(name));
         [&alone, &both].iter().for_each(|folder| fs::create_dir(folder).unwrap());
+        let threads = planned(&job(&alone, &[file("a.mp4", &rate)], &[])).sink(FILE).threads;
         done(&job(&alone, &[file("a.mp4", &rate)], &[]));
         let job = job(&both, &[file("a.mp4", &rate)], &[package(&rate)]);
 
@@ -97,7 +98,7 @@ fn a_file_and_an_equal_rendition_are_encoded_once_and_both_are_whole() {
             assert_eq!(plan.sinks_of(encode), [FILE, sink]);
         }
         // One encoder has all threads, as in a job of the file alone.
-        assert_eq!(plan.sink(FILE).threads, None);
+        assert_eq!(plan.sink(FILE).threads, threads);
 
         let report = done(&job);
         assert_eq!(report.encodes, plan.encodes);

@@ -54,7 +54,7 @@ impl<'a> Builder<'a> {
             Some(at) => at,
             None => {
                 let stats = self.pass.stats(id).map(|path| (self.pass.number, path));
-                let mut encoder = encode::video::open(&own.video, own.threads, stats)?;
+                let mut encoder = encode::video::open(&own.video, Some(own.threads), stats)?;
                 let headers = encoder.headers()?;
                 self.videos.push(Video { id, encoder, headers, places: Vec::new() });
                 self.videos.len() - 1
@@ -219,7 +219,7 @@ impl<'a> Builder<'a> {
         let mut decoder = VideoDecoder::new(
             self.label.clone(),
             &facts,
-            self.plan.source.settings.on_damage.decoder_threads(self.plan.threads.unwrap_or(0)),
+            self.plan.threads,
             source.limits().pixels,
             Arc::clone(&self.damage),
         )?;
