@@ -237,7 +237,7 @@ pub use reading::{
     samples::AudioBlock,
 };
 pub use report::{OutputReport, Report};
-pub use session::Session;
+pub use session::{Session, SessionSettings, SessionStream};
 pub use source::Source;
 pub use spec::job::Job;
 pub use spec::source::Limits;

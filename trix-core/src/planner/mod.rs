@@ -40,6 +40,7 @@ use trix_model::{
     error::{Error, Result},
     json,
     mistake::Mistake,
+    time::Timestamp,
 };
 
 use crate::{
@@ -76,6 +77,18 @@ impl Draft {
     /// # Errors
     /// As [`plan`].
     pub(crate) fn new(job: &Job, source: &Source) -> Result<Self> {
+        Self::resolved(job, source, None)
+    }
+
+    /// As [`Draft::new`], for a source that a program gives. It may give one stream ahead of another by `lead`.
+    ///
+    /// # Errors
+    /// As [`plan`].
+    pub(crate) fn given(job: &Job, source: &Source, lead: Timestamp) -> Result<Self> {
+        Self::resolved(job, source, Some(lead))
+    }
+
+    fn resolved(job: &Job, source: &Source, lead: Option<Timestamp>) -> Result<Self> {
         let mut mistakes = Vec::new();
         check_names(job, &|_| true, &mut mistakes);
         mistakes.extend(check_all(&job.stills));
@@ -126,6 +139,7 @@ impl Draft {
             packages: &packages,
             stills: &stills,
             external_audio: &external_audio,
+            lead,
         };
         let memory = memory::plan(job, &inputs).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
         let (encodes, outputs) = drafted::settle(drafts, &mut packages);
