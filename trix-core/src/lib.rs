@@ -238,7 +238,7 @@ pub use reading::{
     samples::AudioBlock,
 };
 pub use report::{OutputReport, Report};
-pub use session::Session;
+pub use session::{Session, SessionSettings, SessionStream};
 pub use settings::job::Job;
 pub use settings::source::Limits;
 pub use source::Source;

@@ -145,6 +145,13 @@ impl Output {
         Ok(())
     }
 
+    /// Sets the longest time in microseconds between the first and the last of the packets that wait for those of other
+    /// streams. 0: they wait as long as it takes.
+    pub fn set_patience(&mut self, micros: i64) {
+        // SAFETY: the context is ours. libavformat reads this field with each packet.
+        unsafe { (*self.context.as_ptr()).max_interleave_delta = micros };
+    }
+
     /// Time base of stream `index`.
     pub fn time_base(&self, index: usize) -> TimeBase {
         // SAFETY: `index` came from `add_stream`; checked against the count all the same.

@@ -7,6 +7,7 @@ pub mod codec_delay;
 mod edit_list;
 mod edit_units;
 pub mod part;
+pub(crate) mod patience;
 pub mod record;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use trix_model::{
 };
 
 use edit_units::EditUnits;
+use patience::{Arrival, Patience};
 use record::{TrackRecord, TrackRecorder};
 
 use crate::settings::job::Container;
@@ -90,6 +92,7 @@ pub struct Muxer {
     tracks: Vec<OutputTrack>,
     edit_units: Option<EditUnits>,
     delays: Vec<Option<Missing>>,
+    patience: Patience,
 }
 
 struct OutputTrack {
@@ -109,7 +112,7 @@ struct OutputTrack {
 }
 
 impl Muxer {
-    /// Starts a file at `path`, which must exist, with `tracks` and the content of `beside`.
+    /// Starts a file at `path`, which must exist, with `tracks` and `file_metadata`. `arrival` says how packets come.
     ///
     /// # Errors
     /// `Io` if the disk fails, `Unsupported` if the container cannot hold the tracks.
@@ -118,6 +121,7 @@ impl Muxer {
         path: &Path,
         mut tracks: Vec<TrackSpec>,
         file_metadata: &FileMetadata<'_>,
+        arrival: Arrival,
     ) -> Result<Self> {
         let fail = |code: AvError| error_of(code, path, &[]);
         let mut output = Output::create(container.muxer(), path).map_err(fail)?;
@@ -184,10 +188,11 @@ impl Muxer {
             Container::M2ts => &[("max_delay", "700000"), ("mpegts_m2ts_mode", "1")],
             Container::Mxf => &[],
         };
-        let patience = patience(&tracks).to_string();
-        let options: Vec<(&str, &str)> =
-            options.iter().copied().chain([("max_interleave_delta", patience.as_str())]).collect();
-        output.write_header(&options).map_err(|code| error_of(code, path, &output.complaints()))?;
+        let looks_ahead = |track: &TrackSpec| NalCodec::from_name(&track.parameters.codec_name()).is_some();
+        let video = tracks.iter().filter_map(|track| Some((track.rate?, looks_ahead(track))));
+        let patience = Patience::new(arrival, tracks.len(), video);
+        output.set_patience(patience.micros());
+        output.write_header(options).map_err(|code| error_of(code, path, &output.complaints()))?;
         for (index, data) in covers {
             let mut packet = Packet::copy_of(data);
             packet.set_stream(index);
@@ -226,7 +231,7 @@ impl Muxer {
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Muxer { output, path: path.to_owned(), container, movie, tracks, edit_units, delays })
+        Ok(Muxer { output, path: path.to_owned(), container, movie, tracks, edit_units, delays, patience })
     }
 
     /// Writes a packet of track `track`, with times in that track's time base.
@@ -258,6 +263,29 @@ impl Muxer {
         } else if !units.take(track, time, packet.data()) {
             return self.put(track, packet, None);
         }
+        self.put_ready()
+    }
+
+    /// Ends a track, while others go on. Their packets need not wait for it. MXF needs audio beside each frame, so silence
+    /// follows audio that has ended.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn end(&mut self, track: usize) -> Result<()> {
+        self.patience.end(track);
+        self.output.set_patience(self.patience.micros());
+        let is_video = self.tracks.get(track).is_some_and(|state| state.is_video);
+        let Some(units) = &mut self.edit_units else { return Ok(()) };
+        if is_video {
+            units.end_frames()
+        } else {
+            units.end_audio(track)
+        }
+        self.put_ready()
+    }
+
+    /// Writes the audio that is due in MXF.
+    fn put_ready(&mut self) -> Result<()> {
         let ready = self.edit_units.as_mut().map(EditUnits::ready).unwrap_or_default();
         ready.into_iter().try_for_each(|(track, base, packet)| self.put(track, packet, Some(base)))
     }
@@ -283,6 +311,10 @@ impl Muxer {
             let later = |ticks: i64| ticks.saturating_add(state.delay);
             packet.set_times(pts.map(later), dts.map(later), duration);
             packet.rescale(from, state.to);
+        }
+        let time = packet.dts().map(|ticks| Timestamp::new(ticks, self.tracks[track].to));
+        if time.is_some_and(|time| self.patience.reach(track, time)) {
+            self.output.set_patience(self.patience.micros());
         }
         self.output.write(packet).map_err(|code| error_of(code, &self.path, &self.output.complaints()))
     }
@@ -369,18 +401,6 @@ fn edit_units(tracks: &[TrackSpec]) -> Option<EditUnits> {
         }
     }
     Some(units)
-}
-
-/// Time in microseconds that a packet waits for earlier packets of other tracks: libavformat's default of ten seconds,
-/// and the number of frames that encoders hold back (x265: 250 for lookahead, and reordering).
-fn patience(tracks: &[TrackSpec]) -> i64 {
-    const USUAL: i64 = 10_000_000;
-    let held = |track: &TrackSpec| {
-        let looks_ahead = NalCodec::from_name(&track.parameters.codec_name()).is_some();
-        let rate = track.rate.filter(|rate| rate.is_positive())?;
-        Some(Timestamp::new(if looks_ahead { 300 } else { 16 }, rate.inverse()).micros())
-    };
-    tracks.iter().filter_map(held).fold(USUAL, |sum, held| sum.saturating_add(held))
 }
 
 /// Movie timescale of an MP4 in ticks a second: fine enough to state every track's start exactly.

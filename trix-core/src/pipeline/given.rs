@@ -4,15 +4,15 @@
 
 use std::time::Instant;
 
-use crossbeam_channel as crossbeam;
 use trix_model::{
+    decision::Decision,
     error::{Error, Result, Stage},
     mistake::Mistake,
+    time::{Rational, Timestamp},
 };
 
-use super::{Control, Feed, Opened, execute, finish::PendingOutputs, refuse_own_source};
+use super::{Control, Opened, Program, execute, finish::PendingOutputs, refuse_own_source, together};
 use crate::{
-    machine::this_machine,
     plan::Plan,
     planner::Draft,
     report::Report,
@@ -20,30 +20,30 @@ use crate::{
         job::{Job, SourceSettings, VerifyLevel},
         picture::Crop,
         shape::{self, Shape},
+        track::LengthPolicy,
         video::VideoSettings,
     },
     source::Source,
 };
 
-/// Plans `job` for frames and audio of `shape`, and runs it. Sends the place of the decoders to `to_program` once all
+/// Plans `job` for frames and audio of `shape`, and runs it. Sends the place of the decoders to `program` once all
 /// stages run, and ends when the program has ended its input.
 ///
 /// # Errors
 /// `InvalidSpec` with every mistake of the shape or the job, and for what such a job cannot do; otherwise as
 /// [`run`](super::run).
-pub(crate) fn run_given(
-    job: &Job,
-    shape: &Shape,
-    to_program: &crossbeam::Sender<Feed>,
-    control: &Control,
-) -> Result<Report> {
-    control.to_end(|| given(job, shape, to_program, control))
+pub(crate) fn run_given(job: &Job, shape: &Shape, program: Program<'_>, control: &Control) -> Result<Report> {
+    control.to_end(|| given(job, shape, program, control))
 }
 
-fn given(job: &Job, shape: &Shape, to_program: &crossbeam::Sender<Feed>, control: &Control) -> Result<Report> {
+fn given(job: &Job, shape: &Shape, program: Program<'_>, control: &Control) -> Result<Report> {
     let began = Instant::now();
     control.began(Stage::Plan);
-    let mistakes = mistakes_of(job);
+    let mut mistakes = mistakes_of(job);
+    mistakes.extend(shape.check());
+    if !(Timestamp::new(0, LONGEST.base)..=LONGEST).contains(&program.lead) {
+        mistakes.push(Mistake::new("session.lead", program.lead.as_spec(), "0 to 3600 seconds"));
+    }
     if !mistakes.is_empty() {
         return Err(Error::of_mistakes(mistakes));
     }
@@ -51,20 +51,32 @@ fn given(job: &Job, shape: &Shape, to_program: &crossbeam::Sender<Feed>, control
     source.cancel = control.cancel.clone();
     let mut job = job.clone();
     job.source.path = shape::NAME.into();
-    let Draft { mut plan, external_audio } = Draft::new(&job, &source, &this_machine())?;
-    let mistakes = mistakes_of_plan(&plan);
+    let mut draft = Draft::given(&job, &source, program.lead)?;
+    let mistakes = mistakes_of_plan(&draft.plan);
     if !mistakes.is_empty() {
         return Err(Error::of_mistakes(mistakes));
+    }
+    refuse_own_source(&draft.plan)?;
+    let pending = PendingOutputs::take(&draft.plan)?;
+    // Only audio from files beside the source is left to measure.
+    draft.measure(&source, &control.cancel)?;
+    let Draft { mut plan, external_audio } = draft;
+    if !together(&plan).is_empty() {
+        let what = format!("frames and audio may be given {} apart", program.lead);
+        let why = "coded packets wait in memory for those of the stream that is behind";
+        plan.decisions.push(Decision::new(what, why));
     }
     for file in plan.outputs.iter_mut().filter(|file| file.verify == VerifyLevel::Full && file.content.video.is_some())
     {
         let note = "the frames of the file are not compared with those of the program, which are gone";
         file.content.notes.push(note.to_owned());
     }
-    refuse_own_source(&plan)?;
-    let pending = PendingOutputs::take(&plan)?;
-    execute(plan, Opened { source, external_audio, hasher: None, pending, began, feed: Some(to_program) }, control)
+    let opened = Opened { source, external_audio, hasher: None, pending, began, program: Some(program) };
+    execute(plan, opened, control)
 }
+
+/// The longest time by which a program may give one stream ahead of another.
+const LONGEST: Timestamp = Timestamp::new(3600, Rational::new(1, 1));
 
 /// What a job without a source cannot do, as its settings say.
 fn mistakes_of(job: &Job) -> Vec<Mistake> {
@@ -82,6 +94,11 @@ fn mistakes_of(job: &Job) -> Vec<Mistake> {
             let problem = "black borders are measured before a job runs, and a session has no frames by then";
             mistakes.push(Mistake::new(format!("outputs[{number}].picture.crop"), "auto", problem));
         }
+    }
+    let lasts = |policy: LengthPolicy| policy != LengthPolicy::AsIs;
+    for (number, track) in job.tracks.iter().enumerate().filter(|(_, track)| lasts(track.length)) {
+        let problem = "the length of the video is not known before its frames are given; give audio of that length";
+        mistakes.push(Mistake::new(format!("tracks[{number}].length"), track.length.name(), problem));
     }
     for (number, package) in job.packages.iter().enumerate().filter(|(_, package)| package.picture.crop == Crop::Auto) {
         let problem = "black borders are measured before a job runs, and a session has no frames by then";

@@ -41,7 +41,7 @@ pub use self::control::{Control, OnProgress, Stages};
 use failures::{Failures, StageErrors};
 use finish::{Finish, PendingOutputs, Reports};
 use host::{Host, Meters};
-pub(crate) use pass::Feed;
+pub(crate) use pass::{Feed, Program, together};
 use pass::{Pass, PassMonitors, PassOutcome};
 use stage::Outcome;
 
@@ -111,7 +111,7 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     let pending = PendingOutputs::take(&draft.plan)?;
     draft.measure(&source, &control.cancel)?;
     let Draft { plan, external_audio } = draft;
-    execute(plan, Opened { source, external_audio, hasher, pending, began, feed: None }, control)
+    execute(plan, Opened { source, external_audio, hasher, pending, began, program: None }, control)
 }
 
 /// Runs a plan. The source must be what it was when the plan was made.
@@ -149,7 +149,7 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
     }
     refuse_own_source(plan)?;
     let pending = PendingOutputs::take(plan)?;
-    execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, feed: None }, control)
+    execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, program: None }, control)
 }
 
 /// A plan with everything open that it needs to run.
@@ -159,12 +159,12 @@ struct Opened<'a> {
     hasher: Option<SourceHasher>,
     pending: PendingOutputs,
     began: Instant,
-    /// Receives the place of demuxer and decoders, if a program gives frames and audio.
-    feed: Option<&'a crossbeam::Sender<Feed>>,
+    /// The program that gives frames and audio, if there is one.
+    program: Option<Program<'a>>,
 }
 
 fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report> {
-    let Opened { source, external_audio, hasher, pending, began, feed } = opened;
+    let Opened { source, external_audio, hasher, pending, began, program } = opened;
     if let Some(doubt) = plan.memory.doubt(&this_machine()) {
         control.tell(|| Event::Warning { path: None, text: format!("{}: {}", doubt.what, doubt.why) });
         if !plan.decisions.contains(&doubt) {
@@ -174,7 +174,7 @@ fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Repo
     let mut failures = Failures::new(&plan, control.events.clone());
     let host = Host::of(control)?;
     let path = plan.source.settings.path.clone();
-    let outcome = passes(&plan, &external_audio, source, &pending, feed, &mut failures, &host)
+    let outcome = passes(&plan, &external_audio, source, &pending, program, &mut failures, &host)
         .map_err(|error| error.in_file(&path))?;
     host.warn(&plan, &outcome);
     for sink in plan.sinks() {
@@ -186,7 +186,7 @@ fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Repo
     let began = Instant::now();
     control.began(Stage::Verify);
     let outputs = PerSink::new(&plan, |sink| plan.sink(sink));
-    let (hasher_of_job, has_source) = (hasher.as_ref(), feed.is_none());
+    let (hasher_of_job, has_source) = (hasher.as_ref(), program.is_none());
     let finish = Finish { plan: &plan, outputs: &outputs, hasher: hasher_of_job, has_source, host: &host };
     let (ready, found) = finish.check(pending, outcome, &mut failures)?;
     let fixity = hasher.as_ref().map(|hasher| hasher.finish(&control.cancel)).transpose();
@@ -290,7 +290,7 @@ fn passes(
     external_audio: &[ExternalAudio],
     source: Source,
     pending: &PendingOutputs,
-    feed: Option<&crossbeam::Sender<Feed>>,
+    program: Option<Program<'_>>,
     failures: &mut Failures,
     host: &Host<'_>,
 ) -> Result<PassOutcome> {
@@ -298,7 +298,7 @@ fn passes(
     let two = |encode: &EncodePlan| encode.video().is_some_and(|own| own.video.passes == 2);
     if !plan.encodes.iter().any(two) {
         let stats: Vec<Option<PathBuf>> = plan.encodes.iter().map(|_| None).collect();
-        let pass = Pass { number: 1, stats: &stats, files: &files, feed };
+        let pass = Pass { number: 1, stats: &stats, files: &files, program };
         host.control.began(Stage::Encode);
         return one_pass(plan, external_audio, source, pass, pending, failures, host);
     }
@@ -310,7 +310,7 @@ fn passes(
     let stats = stats.map(|(number, own)| two(own).then(|| folder.path().join(format!("stats-{number}"))));
     let stats: Vec<Option<PathBuf>> = stats.collect();
     let none = files.map(|_, _| None);
-    let first = Pass { number: 1, stats: &stats, files: &none, feed: None };
+    let first = Pass { number: 1, stats: &stats, files: &none, program: None };
     let began = |pass| host.control.tell(|| Event::StageBegan { stage: Stage::Encode, pass, passes: 2 });
     began(1);
     one_pass(plan, external_audio, source.reopen()?, first, pending, failures, host)?;
@@ -318,7 +318,7 @@ fn passes(
         files[product] = None;
     }
     began(2);
-    let second = Pass { number: 2, stats: &stats, files: &files, feed: None };
+    let second = Pass { number: 2, stats: &stats, files: &files, program: None };
     one_pass(plan, external_audio, source, second, pending, failures, host)
 }
 
@@ -375,6 +375,8 @@ fn one_pass(
     let products = plan.products();
     while left > 0 {
         let wait = next_tick.saturating_duration_since(Instant::now()).min(cancel::LOOK);
+        // A cancelled job does not wait longer than its stages may.
+        let wait = cancelled_at.map_or(wait, |since: Instant| wait.min(GRACE.saturating_sub(since.elapsed())));
         match outcomes.recv_timeout(wait) {
             Ok(Outcome { outputs, result }) => {
                 left -= 1;

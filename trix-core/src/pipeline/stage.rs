@@ -138,6 +138,11 @@ impl<T> Sender<T> {
     pub(crate) fn is_wanted(&self) -> bool {
         self.receiver.strong_count() > 0
     }
+
+    /// True if the sender need not wait for anything before it sends: the pipeline stops, or the receiver is gone.
+    pub(crate) fn must_stop(&self) -> bool {
+        self.token.is_set() || !self.is_wanted()
+    }
 }
 
 impl<T: Weight> Sender<T> {

@@ -19,12 +19,13 @@
 //! A source that is shorter than the encoder's lookahead takes less, down to half.
 
 use trix_av::{pixel::PixelFormat, stream::StreamFacts};
-use trix_model::{format::FrameFormat, machine::Machine, mistake::Mistake};
+use trix_model::{format::FrameFormat, machine::Machine, mistake::Mistake, time::Timestamp};
 
 use crate::{
+    mux::patience::{Arrival, Patience},
     plan::{
-        FRAMES, FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PackagePlan, Sink, StepId, StillPlan,
-        VideoPlan,
+        AudioPlan, FRAMES, FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PackagePlan, Sink, StepId,
+        StillPlan, VideoPlan,
     },
     planner::{
         codec_memory,
@@ -34,8 +35,9 @@ use crate::{
     settings::{
         byte_size::ByteSize,
         job::{Job, VerifyLevel},
+        shape::channels_of,
         still::StillSettings,
-        video::{EncodeSettings, RateControl},
+        video::{EncodeSettings, Encoder, RateControl},
     },
     source::{STORE, Source},
     verify::copies::WINDOW,
@@ -50,6 +52,8 @@ pub(super) struct MemoryInputs<'a> {
     pub(super) stills: &'a [StillPlan],
     pub(super) external_audio: &'a [ExternalAudio],
     pub(super) decoder_threads: u32,
+    /// The time by which a program may give one stream ahead of another; `None` for a source that is read.
+    pub(super) lead: Option<Timestamp>,
 }
 
 /// Libraries with their tables, and threads with their stacks.
@@ -110,20 +114,22 @@ impl Estimator<'_> {
     /// The shares of memory while all outputs are written, or during verification if that takes more.
     fn shares(&self, short: bool) -> Vec<MemoryShare> {
         let MemoryInputs { source, filters, drafts, packages, stills, external_audio, .. } = self.inputs;
-        let mut shares = vec![share("process", PROCESS), share("source", source.extent().size.min(STORE))];
+        // A session has one frame in hand, and its first stage another.
+        let read = if source.is_given() { IN_HAND * self.decoded() } else { source.extent().size.min(STORE) };
+        let mut shares = vec![share("process", PROCESS), share("source", read)];
         for (number, external_audio) in external_audio.iter().enumerate() {
             let files = external_audio.settings.all_inputs();
             let sizes = files.iter().filter_map(|file| std::fs::metadata(&file.path).ok());
             shares.push(share(format!("track {number}"), AUDIO + sizes.map(|size| size.len().min(STORE)).sum::<u64>()));
         }
         let decoder = self.decoder();
-        let decodes = !filters.is_empty() || stills.iter().any(shows_frames);
+        let decodes = !source.is_given() && (!filters.is_empty() || stills.iter().any(shows_frames));
         shares.extend(decodes.then(|| share("decoder", decoder)));
         shares
             .extend(filters.iter().enumerate().map(|(number, step)| share(format!("step {number}"), self.step(step))));
         for (draft, first) in drafts.iter().zip(drafted::firsts(drafts)).map(|(draft, first)| (draft, &drafts[first])) {
             let name = draft.plan.path.file_name().unwrap_or_default().to_string_lossy();
-            shares.push(share(name, self.output(&draft.plan, draft.sink == first.sink)));
+            shares.push(share(name, self.output(&draft.plan, draft.sink == first.sink) + self.waiting(draft)));
         }
         for (number, package) in packages.iter().enumerate() {
             let name = package.path.file_name().unwrap_or_default().to_string_lossy();
@@ -204,6 +210,26 @@ impl Estimator<'_> {
         encoder + audio_tracks * AUDIO + (4 << 20)
     }
 
+    /// Memory of the coded packets that wait in the muxer of a file for those of another stream, if a program gives one
+    /// stream ahead of another. A source is interleaved.
+    fn waiting(&self, draft: &Drafted) -> u64 {
+        let OutputPlan { video, audio, .. } = &draft.plan;
+        let tracks = usize::from(video.is_some()) + audio.len();
+        if self.inputs.lead.is_none() || tracks < 2 {
+            return 0;
+        }
+        let looks_ahead = |video: &VideoPlan| matches!(video.encoder, Encoder::X264 | Encoder::X265);
+        let rates = video.iter().map(|video| (video.rate, looks_ahead(video)));
+        let arrival = Arrival::of(&draft.plan, self.inputs.lead);
+        let seconds = Patience::new(arrival, tracks, rates).longest().to_f64();
+        let settings = draft.settings.video.encode().map(|(_, settings)| settings);
+        let frames = video.as_ref().zip(settings).map_or(0.0, |(video, settings)| rate(video, settings));
+        // No codec takes more than 32 bits for a sample.
+        let samples = |audio: &AudioPlan| 4 * audio.sample_rate as usize * channels_of(&audio.layout).unwrap_or(64);
+        let samples: usize = audio.iter().map(samples).sum();
+        (seconds * (frames + samples as f64)) as u64
+    }
+
     /// Memory of the queues between stages.
     fn queues(&self, short: bool) -> u64 {
         let MemoryInputs { source, filters, drafts, stills, .. } = self.inputs;
@@ -219,13 +245,17 @@ impl Estimator<'_> {
         let shown = filters.iter().map(before).sum::<u64>() + encoded + stills * self.decoded();
         // A packet is no larger than its frame. All queued packets together are no larger than the source.
         let packets = if short { self.decoded().min(PACKETS as u64) } else { PACKETS as u64 };
-        let packets = packets.min(source.extent().size);
+        let packets = if source.is_given() { packets } else { packets.min(source.extent().size) };
         frames * shown + packets
     }
 
     /// Memory of verification: the decoder of the source, and that of every output whose frames are compared.
     fn verification(&self) -> u64 {
-        let MemoryInputs { filters, drafts, .. } = self.inputs;
+        let MemoryInputs { source, filters, drafts, .. } = self.inputs;
+        // The frames of a program are gone, and nothing is decoded for a comparison.
+        if source.is_given() {
+            return 0;
+        }
         let outputs = drafts.iter().map(|draft| &draft.plan);
         let full = outputs.filter(|output| output.verify == VerifyLevel::Full);
         let full: Vec<_> = full.filter_map(|output| Some((output, output.video.as_ref()?))).collect();
@@ -279,13 +309,19 @@ fn bytes(format: FrameFormat, width: usize, height: usize) -> u64 {
 
 /// The highest bit rate of an encode, in bytes a second.
 fn rate(video: &VideoPlan, settings: &EncodeSettings) -> f64 {
+    let raw = bytes(video.format, video.width, video.height) as f64 * video.rate.to_f64();
+    match video.encoder {
+        Encoder::Ffv1 => return raw,
+        // The highest profile has 500 Mbit/s at 1920x1080 and 29.97 frames a second (Apple ProRes white paper), an eighth
+        // of its raw frames.
+        Encoder::Prores => return raw / 4.0,
+        Encoder::X264 | Encoder::X265 => {}
+    }
     let kbps = match (settings.maxrate, settings.rate) {
         (Some(kbps), _) => kbps,
         (None, Some(RateControl::Bitrate { kbps, .. })) => 2 * kbps,
         // Noise takes half a bit for each sample at usual quality. Lossless, it takes as much as the raw frames.
-        (None, Some(RateControl::Lossless)) => {
-            return bytes(video.format, video.width, video.height) as f64 * video.rate.to_f64();
-        }
+        (None, Some(RateControl::Lossless)) => return raw,
         _ => return (video.width * video.height) as f64 / 16.0 * video.rate.to_f64(),
     };
     f64::from(kbps) * 125.0

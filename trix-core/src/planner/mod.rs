@@ -43,6 +43,7 @@ use trix_model::{
     json,
     machine::Machine,
     mistake::Mistake,
+    time::Timestamp,
 };
 
 use crate::{
@@ -96,6 +97,19 @@ impl Draft {
     /// # Errors
     /// As [`plan`].
     pub(crate) fn new(job: &Job, source: &Source, machine: &Machine) -> Result<Self> {
+        Self::resolved(job, source, machine, None)
+    }
+
+    /// As [`Draft::new`] for this machine, for a source that a program gives. It may give one stream ahead of another by
+    /// `lead`.
+    ///
+    /// # Errors
+    /// As [`plan`].
+    pub(crate) fn given(job: &Job, source: &Source, lead: Timestamp) -> Result<Self> {
+        Self::resolved(job, source, &this_machine(), Some(lead))
+    }
+
+    fn resolved(job: &Job, source: &Source, machine: &Machine, lead: Option<Timestamp>) -> Result<Self> {
         let mut mistakes = Vec::new();
         check_names(job, &|_| true, &mut mistakes);
         mistakes.extend(check_all(&job.stills));
@@ -150,6 +164,7 @@ impl Draft {
             stills: &stills,
             external_audio: &external_audio,
             decoder_threads,
+            lead,
         };
         let memory = memory::plan(job, machine, &inputs).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
         decisions.extend(memory.doubt(machine));

@@ -5,10 +5,11 @@
 use trix_av::frame::Frame;
 use trix_model::{
     color::{Color, Range},
-    error::{Error, ErrorKind, Result, Stage},
-    time::{TimeBase, Timestamp},
+    error::{ErrorKind, Result},
+    time::{Rational, TimeBase, Timestamp},
 };
 
+use super::lead::mistake;
 use crate::{
     decode::video::DecodedFrame,
     demux::{Presented, Walked},
@@ -38,8 +39,22 @@ struct Heard {
     longest: usize,
 }
 
-fn wrong(detail: String, time: Timestamp) -> Error {
-    Error::new(ErrorKind::InvalidSpec, Stage::Encode, detail).at(Some(time))
+/// The longest time without frames or audio. A longer one is taken for a wrong time: the silence in place of audio would
+/// fill memory.
+const LONGEST: Timestamp = Timestamp::new(3600, Rational::new(1, 1));
+
+/// Checks that what begins at `time` is within an hour of `before`, the end of what was given, or else of `start`.
+fn check_leap(start: Timestamp, before: Option<Timestamp>, time: Timestamp) -> Result<(), String> {
+    let is_far = |one: Timestamp, other: Timestamp| one > other.plus(LONGEST);
+    match before {
+        None if is_far(time, start) || is_far(start, time) => Err(format!(
+            "the session starts at {start}, more than an hour from this time; `start` of the shape states another"
+        )),
+        Some(before) if is_far(time, before) => {
+            Err(format!("nothing was given since {before}, for more than an hour; this time is taken for a mistake"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `time` in ticks of `base`, if it is a whole number of them.
@@ -73,9 +88,12 @@ impl Input {
     /// The next frame, as a decoder would give it.
     ///
     /// # Errors
-    /// `InvalidSpec` if it does not have the stated shape, or if its time does not rise.
+    /// `InvalidSpec` if it does not have the stated shape, if its time is before the start, if its time does not rise, or
+    /// if it leaps by more than an hour.
     pub(super) fn frame(&mut self, frame: VideoFrame) -> Result<DecodedFrame> {
         let time = frame.time;
+        let stream = self.shape.video.as_ref().map(|_| 0);
+        let wrong = |detail, time| mistake(ErrorKind::InvalidSpec, detail, stream, Some(time));
         let Some(stated) = &self.shape.video else {
             return Err(wrong("a frame was given, and the shape of the session states none".to_owned(), time));
         };
@@ -99,10 +117,15 @@ impl Input {
                 time,
             ));
         };
-        if let Some((last, _)) = self.last.filter(|(last, _)| *last >= pts) {
-            let last = Timestamp::new(last, base);
+        let last = self.last.map(|(last, _)| Timestamp::new(last, base));
+        if let Some(last) = last.filter(|last| *last >= time) {
             return Err(wrong(format!("the frame before is shown at {last}, and times must rise"), time));
         }
+        let start = self.shape.start;
+        if time < start {
+            return Err(wrong(format!("the session starts at {start}, and the frame is shown before that"), time));
+        }
+        check_leap(start, last, time).map_err(|detail| wrong(detail, time))?;
         let first = self.first.unwrap_or(time);
         let number = i64::try_from(self.frames).unwrap_or(i64::MAX);
         let even = first.plus(Timestamp::new(number, stated.rate.inverse()));
@@ -124,13 +147,15 @@ impl Input {
         Ok(frame)
     }
 
-    /// The next block of a track, as a decoder would give it, with the index of its stream.
+    /// The next block of a track, as a decoder would give it, with the index and the time base of its stream.
     ///
     /// # Errors
-    /// `InvalidSpec` if it does not have the stated shape, or if its time does not rise.
-    pub(super) fn block(&mut self, track: usize, block: AudioBlock) -> Result<(usize, Frame)> {
+    /// `InvalidSpec` if it does not have the stated shape, if its time does not rise, or if it leaps by more than an hour.
+    pub(super) fn block(&mut self, track: usize, block: AudioBlock) -> Result<(usize, TimeBase, Frame)> {
         let time = block.time;
-        let count = self.shape.audio.len();
+        let (count, start) = (self.shape.audio.len(), self.shape.start);
+        let stream = Some(self.stream_of(track)).filter(|_| track < count);
+        let wrong = |detail, time| mistake(ErrorKind::InvalidSpec, detail, stream, Some(time));
         let Some((stated, heard)) = self.shape.audio.get(track).zip(self.tracks.get_mut(track)) else {
             let detail =
                 format!("audio was given for track {track}, and the session has {count} tracks, counted from 0");
@@ -144,12 +169,18 @@ impl Input {
             let last = Timestamp::new(last, stated.ticks());
             return Err(wrong(format!("the block before begins at {last}, and times must rise"), time));
         }
+        check_leap(start, heard.end, time).map_err(|detail| wrong(detail, time))?;
         heard.last = Some(pts);
         heard.end = Some(block.end());
         heard.longest = heard.longest.max(block.samples());
-        let mut frame = block.frame;
+        let (mut frame, base) = (block.frame, stated.ticks());
         frame.set_time(pts);
-        Ok((self.stream_of(track), frame))
+        Ok((self.stream_of(track), base, frame))
+    }
+
+    /// True if frames were stated, and none was given.
+    pub(super) fn lacks_frames(&self) -> bool {
+        self.shape.video.is_some() && self.last.is_none()
     }
 
     /// The first track without audio among those whose stream is wanted.
@@ -157,25 +188,51 @@ impl Input {
         (0..self.tracks.len()).find(|track| is_wanted(self.stream_of(*track)) && self.tracks[*track].last.is_none())
     }
 
+    /// Where the frames given so far end.
+    pub(super) fn frames_end(&self) -> Option<Timestamp> {
+        let (stated, (pts, duration)) = self.shape.video.as_ref().zip(self.last)?;
+        let (base, frame) = (stated.ticks(), Timestamp::new(1, stated.rate.inverse()));
+        let shown = duration.map_or(frame, |ticks| Timestamp::new(ticks, base));
+        Some(Timestamp::new(pts, base).plus(shown))
+    }
+
     /// Where each stream ends.
     pub(super) fn walked(&self) -> Walked {
-        let video = self.shape.video.as_ref().zip(self.last).map(|(stated, (pts, duration))| {
-            let (base, frame) = (stated.ticks(), Timestamp::new(1, stated.rate.inverse()));
-            let shown = duration.map_or(frame, |ticks| Timestamp::new(ticks, base));
-            (0, Presented { end: Timestamp::new(pts, base).plus(shown), grain: None })
-        });
+        let video = self.frames_end().map(|end| (0, Presented { end, grain: None }));
         let audio = self.tracks.iter().zip(&self.shape.audio).enumerate().filter_map(|(track, (heard, stated))| {
             let rate = TimeBase::new(1, i64::from(stated.sample_rate));
-            let grain = Timestamp::new(i64::try_from(heard.longest).unwrap_or(i64::MAX), rate);
+            let longest = heard.longest.min(second(stated.sample_rate));
+            let grain = Timestamp::new(i64::try_from(longest).unwrap_or(i64::MAX), rate);
             Some((self.stream_of(track), Presented { end: heard.end?, grain: Some(grain) }))
         });
         Walked { discontinuities: Vec::new(), streams: video.into_iter().chain(audio).collect() }
     }
 
     /// The index of the stream of an audio track: frames come first.
-    fn stream_of(&self, track: usize) -> usize {
+    pub(super) fn stream_of(&self, track: usize) -> usize {
         track + usize::from(self.shape.video.is_some())
     }
+}
+
+/// Samples of the longest part in which a block goes to an encoder: those of a second.
+fn second(sample_rate: u32) -> usize {
+    sample_rate.max(1) as usize
+}
+
+/// The parts in which `block`, which begins at `pts` in ticks of `base`, goes to the encoders. So a queue that is limited
+/// by time holds no more than that, however long the blocks of a program are.
+pub(super) fn parts(block: Frame, base: TimeBase) -> impl Iterator<Item = Frame> {
+    let (rate, samples, pts) = (block.sample_rate(), block.samples(), block.pts().unwrap_or(0));
+    let length = second(rate);
+    (0..samples).step_by(length).map(move |from| {
+        if samples <= length {
+            return block.clone();
+        }
+        let mut part = block.part(from, length);
+        let later = Timestamp::new(from as i64, TimeBase::new(1, i64::from(rate)));
+        part.set_time(pts.saturating_add(later.rescale(base)));
+        part
+    })
 }
 
 /// What is expected, and what `block` has instead, if it does not have the stated shape.

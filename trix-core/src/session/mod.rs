@@ -3,7 +3,10 @@
 //! A session is a job whose decoders are replaced by the program. The planner, the filters, the encoders, the muxers, the
 //! part files, the checks and the ledger are those of every job. What a session cannot do follows from that: there are no
 //! packets to copy, and what was given cannot be read a second time. So a session encodes in one pass, does not measure
-//! loudness before it encodes, and does not look for black borders.
+//! the loudness of its audio before it encodes, and does not look for black borders. The length of what is given is not
+//! known before the end: external audio tracks keep their own length, a poster without a time is chosen from two frames a
+//! second, and thumbnails are spaced by the end that was reached. Everything else is to the byte what a job writes of the
+//! same frames and audio.
 //!
 //! For the same reason, [`VerifyLevel::Full`] compares less than for a job. The file is read back whole: its structure, the
 //! numbers, times and bytes of its packets, the presented time of each track, its hash, and the samples of lossless
@@ -16,9 +19,10 @@
 //! [`VerifyLevel::Full`]: crate::settings::job::VerifyLevel::Full
 
 mod input;
+mod lead;
 mod shapes;
 
-use std::thread::JoinHandle;
+use std::{sync::Arc, thread::JoinHandle};
 
 use crossbeam_channel as crossbeam;
 use trix_model::{
@@ -26,9 +30,14 @@ use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
 };
 
-use self::input::Input;
+pub use self::lead::{SessionSettings, SessionStream};
+use self::{
+    input::{Input, parts},
+    lead::{Positions, mistake},
+};
 use crate::{
-    pipeline::{Control, Feed, given::run_given},
+    pipeline::{Control, Feed, Program, given::run_given, together},
+    plan::Plan,
     reading::{frames::VideoFrame, samples::AudioBlock},
     report::Report,
     settings::{job::Job, shape::Shape},
@@ -36,11 +45,43 @@ use crate::{
 
 /// A running job that encodes what a program gives.
 ///
-/// Frames and audio are given in step: the muxer waits for the stream that is behind, and what runs ahead of it waits in
-/// memory, coded. A call waits while the encoders are busy.
+/// # Frames and audio are given in step
+///
+/// A file holds frames and audio side by side. What is given ahead of the other waits in memory, coded. So the streams
+/// that go into the same file or package have to be given within [`SessionSettings::lead`] of each other, by default within
+/// 5 seconds. A stream that has been given further than that beyond the end of another gets an error of kind `Limit` for
+/// its next frame or block. The session goes on, and takes the frame or block once the other stream has caught up. The
+/// stream that is furthest behind is never refused, and [`Session::behind`] names it. If the audio begins late, give its
+/// first block early, or give silence. If it ends early, call [`Session::end_audio`]. A block can have any length, and waits
+/// in memory as a whole; so does the silence before a block that begins late.
+///
+/// A call waits while the encoders are busy. It never waits for something that the program has still to give, so one
+/// thread can give everything.
+///
+/// # Threads
+///
+/// A session can be sent to another thread. Its calls need `&mut self`. A program that gives frames and audio on threads of
+/// their own puts the session into a [`Mutex`](std::sync::Mutex), and asks [`Session::has_room`] before it gives something:
+///
+/// ```
+/// # use trix_core::{Result, Session, SessionStream, VideoFrame};
+/// # use std::{sync::Mutex, thread, time::Duration};
+/// fn give_frames(session: &Mutex<Session>, frames: impl Iterator<Item = VideoFrame>) -> Result<()> {
+///     for frame in frames {
+///         while !session.lock().expect("no panic").has_room(SessionStream::Frames) {
+///             thread::sleep(Duration::from_millis(2)); // Another thread gives the audio.
+///         }
+///         session.lock().expect("no panic").write_frame(frame)?;
+///     }
+///     session.lock().expect("no panic").end_frames()
+/// }
+/// ```
+///
+/// # The end
 ///
 /// [`Session::finish`] takes the session, so nothing can be given afterwards. A session that is dropped before that is
-/// aborted, and nothing remains under the names of its outputs.
+/// aborted, and nothing remains under the names of its outputs. The same holds for a session whose [`Control`] is cancelled,
+/// and for one of which a stage fails: the next call returns the error, and so does every later one.
 ///
 /// ```
 /// # let folder = trix_fixtures::folder();
@@ -80,9 +121,11 @@ use crate::{
 /// # }
 /// ```
 pub struct Session {
+    plan: Arc<Plan>,
     /// `None` after a failure.
     feed: Option<Feed>,
     input: Input,
+    positions: Positions,
     /// The thread of the job; `None` after its end.
     worker: Option<JoinHandle<Result<Report>>>,
     cancel: Cancel,
@@ -93,6 +136,8 @@ pub struct Session {
 const _: () = {
     const fn is_sent<T: Send>() {}
     is_sent::<Session>();
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<std::sync::Mutex<Session>>();
 };
 
 impl Session {
@@ -103,26 +148,50 @@ impl Session {
     /// `InvalidSpec` with every mistake of the shape or of the job, and for what a session cannot do; otherwise as
     /// [`run`](crate::run).
     pub fn open(job: &Job, shape: &Shape, control: &Control) -> Result<Self> {
+        Self::open_with(job, shape, &SessionSettings::default(), control)
+    }
+
+    /// As [`Session::open`], with other settings than the defaults.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_with(job: &Job, shape: &Shape, settings: &SessionSettings, control: &Control) -> Result<Self> {
         let (to_program, from_job) = crossbeam::bounded(1);
         // A session that is dropped cancels itself, and nothing else that the caller cancels by the same handle.
         let cancel = control.cancel.child();
         let own_control = Control { cancel: cancel.clone(), ..control.clone() };
-        let (own_job, own_shape) = (job.clone(), shape.clone());
+        let (own_job, own_shape, lead) = (job.clone(), shape.clone(), settings.lead);
         let name = "trix-session";
         let worker = std::thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || run_given(&own_job, &own_shape, &to_program, &own_control))
+            .spawn(move || {
+                // Dropped at the end of the job, so that this thread does not wait for a place that never comes.
+                let program = Program { to_program: &to_program, lead };
+                run_given(&own_job, &own_shape, program, &own_control)
+            })
             .map_err(|error| {
                 let detail = format!("the thread {name} cannot be started: {error}");
                 Error::new(ErrorKind::Io, Stage::Encode, detail).caused_by(error)
             })?;
         match from_job.recv() {
             Ok(feed) => {
-                Ok(Session { feed: Some(feed), input: Input::new(shape), worker: Some(worker), cancel, failed: None })
+                let plan = Arc::clone(&feed.plan);
+                let is_taken = |stream| match (stream, &shape.video) {
+                    (0, Some(_)) => feed.takes_frames(),
+                    (stream, _) => feed.takes_audio(stream),
+                };
+                let positions = Positions::new(shape, settings, together(&plan), is_taken);
+                let (input, worker) = (Input::new(shape), Some(worker));
+                Ok(Session { plan, feed: Some(feed), input, positions, worker, cancel, failed: None })
             }
             // The job has ended without asking for anything.
             Err(_) => Err(ended(worker)),
         }
+    }
+
+    /// What the job resolved to: outputs, encodes, decisions, and the memory that it needs.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// Gives the next frame. Its time counts, and its number does not. Colour that it does not state is that of the
@@ -131,18 +200,20 @@ impl Session {
     ///
     /// # Errors
     /// `InvalidSpec` if the frame has another size, format or colour than was stated, if its time is not after that of
-    /// the frame before, or is no multiple of the stated time base. The session can go on without the frame. Any other
-    /// error is that of a stage which failed; the session then has failed, and every later call says so.
+    /// the frame before, or is no multiple of the stated time base. `Limit` if the frames are too far ahead of the audio.
+    /// The session can go on without the frame. Any other error is that of a stage which failed; the session then has
+    /// failed, and every later call says so.
     pub fn write_frame(&mut self, frame: VideoFrame) -> Result<()> {
         self.running()?;
+        self.positions.check(SessionStream::Frames, frame.time)?;
         let frame = self.input.frame(frame)?;
         let Some(feed) = &mut self.feed else { return Ok(()) };
-        if !feed.takes_frames() {
-            let detail = "no output of the session takes frames";
-            return Err(Error::new(ErrorKind::InvalidSpec, Stage::Encode, detail));
-        }
         let sent = feed.frame(frame).map(drop);
-        sent.map_err(|error| self.fail(error))
+        sent.map_err(|error| self.fail(error))?;
+        if let Some(end) = self.input.frames_end() {
+            self.positions.reach(SessionStream::Frames, end);
+        }
+        Ok(())
     }
 
     /// Gives the next block of the first audio track.
@@ -158,33 +229,73 @@ impl Session {
     ///
     /// # Errors
     /// `InvalidSpec` if there is no such track, if the block has another rate, layout or type of samples than was
-    /// stated, or if its time is not after that of the block before. The session can go on without the block. Otherwise
-    /// as [`Session::write_frame`].
+    /// stated, or if its time is not after that of the block before. `Limit` if the track is too far ahead of the frames
+    /// or of another track. The session can go on without the block. Otherwise as [`Session::write_frame`].
     pub fn write_audio_to(&mut self, track: usize, block: AudioBlock) -> Result<()> {
         self.running()?;
-        let (stream, frame) = self.input.block(track, block)?;
+        let end = block.end();
+        self.positions.check(SessionStream::Audio(track), block.time)?;
+        let (stream, base, block) = self.input.block(track, block)?;
         let Some(feed) = &mut self.feed else { return Ok(()) };
-        if !feed.takes_audio(stream) {
-            let detail = format!("no output of the session takes audio track {track}");
-            return Err(Error::new(ErrorKind::InvalidSpec, Stage::Encode, detail));
-        }
-        let sent = feed.audio(stream, frame).map(drop);
-        sent.map_err(|error| self.fail(error))
+        let sent = parts(block, base).try_for_each(|part| feed.audio(stream, part).map(drop));
+        sent.map_err(|error| self.fail(error))?;
+        self.positions.reach(SessionStream::Audio(track), end);
+        Ok(())
+    }
+
+    /// Ends the frames. What is left of the audio can then be given without them.
+    ///
+    /// # Errors
+    /// `InvalidSpec` if the session has no frames, if no output takes them, or if they have ended. Otherwise as
+    /// [`Session::write_frame`].
+    pub fn end_frames(&mut self) -> Result<()> {
+        self.running()?;
+        self.positions.end(SessionStream::Frames)?;
+        self.feed.iter_mut().for_each(Feed::end_frames);
+        Ok(())
+    }
+
+    /// Ends audio track `track`, counted from 0. Frames and the other tracks can then be given without it.
+    ///
+    /// # Errors
+    /// `InvalidSpec` if there is no such track, if no output takes it, or if it has ended. Otherwise as
+    /// [`Session::write_frame`].
+    pub fn end_audio(&mut self, track: usize) -> Result<()> {
+        self.running()?;
+        let stream = self.positions.end(SessionStream::Audio(track))?;
+        self.feed.iter_mut().for_each(|feed| feed.end_audio(stream));
+        Ok(())
+    }
+
+    /// The stream that is furthest behind, which the session never refuses; of equal ones, the frames, then the first
+    /// track. `None` after all streams have ended.
+    pub fn behind(&self) -> Option<SessionStream> {
+        self.positions.behind()
+    }
+
+    /// True if the session takes the next frame or block of `stream` now. False if the stream is too far ahead of another,
+    /// if it has ended, or if no output takes it. Also true after a failure and after a cancellation: the next call
+    /// returns the error.
+    pub fn has_room(&self, stream: SessionStream) -> bool {
+        self.is_over() || self.positions.has_room(stream)
     }
 
     /// Ends all streams, waits for the encoders, checks the files, and gives them their names.
     ///
     /// # Errors
-    /// As [`run`](crate::run); `InvalidSpec` if a track of an output got no audio. Nothing is then under the names of
-    /// the outputs.
+    /// As [`run`](crate::run); `InvalidSpec` if an output takes frames, or the audio of a track, and got none. Nothing is
+    /// then under the names of the outputs.
     pub fn finish(mut self) -> Result<Report> {
         self.running()?;
+        if self.positions.is_taken(0) && self.input.lacks_frames() {
+            let detail = "frames were stated, and none was given".to_owned();
+            return Err(mistake(ErrorKind::InvalidSpec, detail, Some(0), None));
+        }
+        if let Some(track) = self.input.silent(|stream| self.positions.is_taken(stream)) {
+            let detail = format!("audio track {track} was stated, and no audio was given for it");
+            return Err(mistake(ErrorKind::InvalidSpec, detail, Some(self.input.stream_of(track)), None));
+        }
         if let Some(feed) = self.feed.take() {
-            if let Some(track) = self.input.silent(|stream| feed.takes_audio(stream)) {
-                self.feed = Some(feed);
-                let detail = format!("audio track {track} was stated, and no audio was given for it");
-                return Err(Error::new(ErrorKind::InvalidSpec, Stage::Encode, detail));
-            }
             feed.finish(self.input.walked());
         }
         let worker = self.worker.take();
@@ -192,15 +303,20 @@ impl Session {
     }
 
     /// # Errors
-    /// The error of the job, if it has ended.
+    /// The error of the job, if it has ended or was cancelled.
     fn running(&mut self) -> Result<()> {
         if let Some(failed) = &self.failed {
             return Err(failed.again());
         }
-        match &self.worker {
-            Some(worker) if worker.is_finished() => Err(self.fail(Error::cancelled(Stage::Encode))),
-            _ => Ok(()),
+        match self.is_over() {
+            true => Err(self.fail(Error::cancelled(Stage::Encode))),
+            false => Ok(()),
         }
+    }
+
+    /// True if the job has ended or was cancelled.
+    fn is_over(&self) -> bool {
+        self.worker.as_ref().is_none_or(JoinHandle::is_finished) || self.cancel.is_cancelled()
     }
 
     /// Waits for the end of a job that a stage or the caller has stopped. Returns its error, which explains `error`.

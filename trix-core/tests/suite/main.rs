@@ -26,6 +26,10 @@ mod probe {
 mod frames {
     mod owned;
     mod session;
+    mod session_ends;
+    mod session_input;
+    mod session_lead;
+    mod session_products;
 }
 
 /// Frames: encoded, copied, converted, scaled.

@@ -28,6 +28,7 @@ use crate::{
     pipeline::{
         failures,
         pass::{
+            pace::Pace,
             queued::{ForMuxer, Queued},
             record::{Shared, lock},
         },
@@ -87,6 +88,8 @@ pub(super) struct AudioPlace {
     pub(super) number: usize,
     /// `None` once the output needs no more.
     pub(super) next: Option<Sender<ForMuxer>>,
+    /// The frames that the audio waits for, if it comes from a file beside the source.
+    pub(super) pace: Option<Arc<Pace>>,
 }
 
 /// Converts and encodes an audio track on one thread.
@@ -135,6 +138,9 @@ impl AudioStage {
         for mut packet in std::mem::take(&mut self.held) {
             self.trim(&mut packet, end);
             self.send(packet)?;
+        }
+        for place in &self.places {
+            place.next.iter().try_for_each(|next| next.send(ForMuxer::end(place.track), Stage::Encode).map(drop))?;
         }
         if let Some(must_last) = self.must_last {
             must_last.check(self.converter.reach().unwrap_or(0))?;
@@ -210,8 +216,10 @@ impl AudioStage {
     fn send(&mut self, packet: Packet) -> Result<()> {
         for place in &mut self.places {
             let Some(next) = &place.next else { continue };
-            let packet = ForMuxer { track: place.track, packet: Ok(packet.clone()) };
-            if next.send(packet, Stage::Encode)? == Sent::NotWanted {
+            if let Some((pace, pts)) = place.pace.as_ref().zip(packet.pts()) {
+                pace.wait(Timestamp::new(pts, self.clock), || next.must_stop());
+            }
+            if next.send(ForMuxer::packet(place.track, packet.clone()), Stage::Encode)? == Sent::NotWanted {
                 place.next = None;
             }
         }

@@ -2,20 +2,36 @@
 //!
 //! Invariant: what is sent here goes to the same stages, through the same channels, as what a decoder sends.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use crossbeam_channel as crossbeam;
 use trix_av::frame::Frame;
-use trix_model::error::{Result, Stage};
+use trix_model::{
+    error::{Result, Stage},
+    time::Timestamp,
+};
 
 use super::queued::Queued;
 use crate::{
     decode::video::DecodedFrame,
     demux::Walked,
     pipeline::stage::{Fan, Sent},
+    plan::Plan,
 };
+
+/// A program that gives frames and audio.
+#[derive(Clone, Copy)]
+pub(crate) struct Program<'a> {
+    /// Receives the place of demuxer and decoders once all stages run.
+    pub(crate) to_program: &'a crossbeam::Sender<Feed>,
+    /// The time by which it may give one stream ahead of another.
+    pub(crate) lead: Timestamp,
+}
 
 /// The consumers of frames and audio, as a program sees them. They end when this is dropped.
 pub(crate) struct Feed {
+    /// The plan that runs.
+    pub(crate) plan: Arc<Plan>,
     /// `None` if no product needs frames.
     pub(super) frames: Option<Fan<DecodedFrame>>,
     /// By index of the stream.
@@ -33,6 +49,16 @@ impl Feed {
     /// True if a product needs the audio of `stream`.
     pub(crate) fn takes_audio(&self, stream: usize) -> bool {
         self.audio_tracks.contains_key(&stream)
+    }
+
+    /// Ends the frames.
+    pub(crate) fn end_frames(&mut self) {
+        self.frames = None;
+    }
+
+    /// Ends the audio of `stream`.
+    pub(crate) fn end_audio(&mut self, stream: usize) {
+        self.audio_tracks.remove(&stream);
     }
 
     /// Sends a frame to all consumers, and waits for room.
@@ -56,4 +82,21 @@ impl Feed {
     pub(crate) fn finish(self, walked: Walked) {
         (self.record)(walked);
     }
+}
+
+/// The streams of a program that are written into the same file or package, for each that has several.
+pub(crate) fn together(plan: &Plan) -> Vec<Vec<usize>> {
+    let of = |sink| {
+        let content = plan.sink(sink);
+        let audio: Vec<usize> = content.audio.iter().filter_map(|audio| audio.stream.source()).collect();
+        content.video.map(|video| video.stream).into_iter().chain(audio)
+    };
+    let streams = plan.products().into_iter().map(|product| {
+        let sinks = plan.sinks().into_iter().filter(|sink| sink.product() == product);
+        let mut streams: Vec<usize> = sinks.flat_map(of).collect();
+        streams.sort_unstable();
+        streams.dedup();
+        streams
+    });
+    streams.filter(|streams| streams.len() > 1).collect()
 }

@@ -13,13 +13,15 @@
 //! Each step runs once, however many consumers it has. Several consumers share data by reference.
 //!
 //! Invariant: no stage waits for a particular stage while holding data that this stage needs. So the pipeline cannot
-//! deadlock, however a source interleaves its streams.
+//! deadlock, however a source interleaves its streams. External audio tracks wait for frames (`pace.rs`), which need none of
+//! it.
 
 mod build;
 mod copy_watch;
 mod feed;
 mod listen;
 mod mux;
+mod pace;
 mod queued;
 mod record;
 mod route;
@@ -31,6 +33,6 @@ mod video;
 
 pub(crate) use self::{
     build::{PassMonitors, start},
-    feed::Feed,
+    feed::{Feed, Program, together},
     record::{OutputOutcome, Pass, PassOutcome},
 };

@@ -35,7 +35,10 @@ pub(super) fn mux(
     counts_packets: bool,
 ) -> Result<()> {
     while let Some(ForMuxer { track, packet }) = input.receive(Stage::Mux)? {
-        let packet = packet?;
+        let Some(packet) = packet? else {
+            muxer.end(track)?;
+            continue;
+        };
         let time = time_of(&packet, bases.get(track));
         muxer.write(track, packet).map_err(|error| error.at(time))?;
         counters.set_bytes(muxer.position());
@@ -60,7 +63,8 @@ pub(super) fn mux_package(
     counters: &Counters,
 ) -> Result<()> {
     while let Some(ForMuxer { track, packet }) = input.receive(Stage::Mux)? {
-        let packet = packet?;
+        // A rendition has files of its own, so the end of another does not matter.
+        let Some(packet) = packet? else { continue };
         let time = time_of(&packet, bases.get(track));
         writer.write(track, packet).map_err(|error| error.at(time))?;
         counters.set_bytes(writer.position());

@@ -72,14 +72,25 @@ impl<T> Weight for Queued<T> {
     }
 }
 
-/// A packet on its way to the muxer, or the error instead of it.
+/// A packet on its way to the muxer, or the error instead of it. `None` is the end of the track.
 pub(super) struct ForMuxer {
     pub(super) track: usize,
-    pub(super) packet: Result<Packet>,
+    pub(super) packet: Result<Option<Packet>>,
+}
+
+impl ForMuxer {
+    pub(super) fn packet(track: usize, packet: Packet) -> Self {
+        ForMuxer { track, packet: Ok(Some(packet)) }
+    }
+
+    /// The end of a track. The muxer may need it before the other tracks end.
+    pub(super) fn end(track: usize) -> Self {
+        ForMuxer { track, packet: Ok(None) }
+    }
 }
 
 impl Weight for ForMuxer {
     fn weight(&self) -> usize {
-        self.packet.as_ref().map_or(0, Weight::weight)
+        self.packet.iter().flatten().map(Weight::weight).sum()
     }
 }

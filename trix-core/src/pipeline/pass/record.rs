@@ -10,14 +10,13 @@ use std::{
     thread::JoinHandle,
 };
 
-use crossbeam_channel as crossbeam;
 use trix_av::io::IoState;
 use trix_model::{
     damage::{DamageLog, DamageReport},
     extras::ExtrasCount,
 };
 
-use super::feed::Feed;
+use super::{feed::Program, pace::Pace};
 use crate::{
     decode::{audio::AudioChange, timing::TimingReport},
     demux::Walked,
@@ -41,8 +40,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) stats: &'a [Option<PathBuf>],
     /// For each product, the file or folder that is written; `None` if this pass does not write it.
     pub(crate) files: &'a PerProduct<Option<PathBuf>>,
-    /// Receives the place of demuxer and decoders, if a program gives frames and audio.
-    pub(crate) feed: Option<&'a crossbeam::Sender<Feed>>,
+    /// The program that gives frames and audio in place of demuxer and decoders, if there is one.
+    pub(crate) program: Option<Program<'a>>,
 }
 
 impl Pass<'_> {
@@ -139,6 +138,8 @@ pub(super) struct Shared {
     pub(super) packages: Vec<Mutex<Option<WrittenPackage>>>,
     pub(super) stills: Vec<Mutex<Option<Still>>>,
     pub(super) damage_of_tracks: Mutex<BTreeMap<usize, Vec<DamageReport>>>,
+    /// How far the frames of each product have come.
+    pub(super) paces: PerProduct<Arc<Pace>>,
 }
 
 /// The record of a filter step.
@@ -173,6 +174,11 @@ impl Shared {
             packages: plan.packages.iter().map(|_| Mutex::default()).collect(),
             stills: plan.stills.iter().map(|_| Mutex::default()).collect(),
             damage_of_tracks: Mutex::default(),
+            paces: PerProduct::new(plan, |product| {
+                let sinks = plan.sinks().into_iter().filter(|sink| sink.product() == product);
+                let mut contents = sinks.map(|sink| plan.content(sink));
+                Arc::new(Pace::new(contents.any(|content| content.video.is_some() || content.video_copy.is_some())))
+            }),
         }
     }
 

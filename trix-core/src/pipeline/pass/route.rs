@@ -16,7 +16,10 @@ use crate::{
     encode::subtitle::SubtitleTrack,
     pipeline::{
         failures,
-        pass::queued::{ForMuxer, Queued},
+        pass::{
+            pace::Pacing,
+            queued::{ForMuxer, Queued},
+        },
         stage::{Sender, Sent},
     },
     planner::cut::{CopyGate, CopyPart},
@@ -44,6 +47,7 @@ pub(super) struct IntoOutput {
     pub(super) next: Sender<ForMuxer>,
     /// The end of the audio copied so far, in ticks of the source.
     pub(super) reached: Option<i64>,
+    pub(super) pacing: Pacing,
 }
 
 /// What is written into an output.
@@ -98,7 +102,7 @@ impl Route {
 
 impl IntoOutput {
     fn take(&mut self, mut packet: Packet, base: TimeBase) -> Result<Sent> {
-        let IntoOutput { kind, watch, next, reached, .. } = self;
+        let IntoOutput { kind, watch, next, reached, pacing, .. } = self;
         let (track, origin) = (self.track, self.origin);
         let start = packet.pts().or(packet.dts()).map(|ticks| Timestamp::new(ticks, base));
         if let Some(watch) = watch {
@@ -120,7 +124,10 @@ impl IntoOutput {
                 for mut packet in kept.packets {
                     follow(&mut packet, reached);
                     shift(&mut packet, origin.rescale(cut.base()));
-                    if next.send(ForMuxer { track, packet: Ok(packet) }, Stage::Demux)? == Sent::NotWanted {
+                    if let (Pacing::Follows(pace), Some(pts)) = (&*pacing, packet.pts()) {
+                        pace.wait(Timestamp::new(pts, cut.base()), || next.must_stop());
+                    }
+                    if next.send(ForMuxer::packet(track, packet), Stage::Demux)? == Sent::NotWanted {
                         return Ok(Sent::NotWanted);
                     }
                 }
@@ -128,20 +135,23 @@ impl IntoOutput {
             }
             Kind::Subtitles(subtitles) => {
                 for packet in subtitles.push(packet)? {
-                    next.send(ForMuxer { track, packet: Ok(packet) }, Stage::Demux)?;
+                    next.send(ForMuxer::packet(track, packet), Stage::Demux)?;
                 }
                 return Ok(Sent::Yes);
             }
         }
         shift(&mut packet, origin.rescale(base));
-        next.send(ForMuxer { track, packet: Ok(packet) }, Stage::Demux)
+        if let (Pacing::Leads(pace), Some(pts)) = (&*pacing, packet.pts()) {
+            pace.reach(Timestamp::new(pts, base));
+        }
+        next.send(ForMuxer::packet(track, packet), Stage::Demux)
     }
 
     /// Sends what is left after the last packet.
     fn finish(&mut self) -> Result<Sent> {
         if let Kind::Subtitles(subtitles) = &mut self.kind {
             for packet in subtitles.finish()? {
-                self.next.send(ForMuxer { track: self.track, packet: Ok(packet) }, Stage::Demux)?;
+                self.next.send(ForMuxer::packet(self.track, packet), Stage::Demux)?;
             }
         }
         Ok(Sent::Yes)

@@ -30,6 +30,7 @@ use crate::{
     pipeline::{
         failures,
         pass::{
+            pace::PaceMaker,
             queued::{ForMuxer, Queued},
             record::{Shared, StepRecord, lock},
         },
@@ -238,6 +239,8 @@ pub(super) struct EncodeStage {
     pub(super) sets_apart: bool,
     /// Extras of the frames inside the encoder, by frame number.
     pub(super) extras: BTreeMap<i64, Extras>,
+    /// Tell the external audio tracks of the same files and packages how far the frames have come.
+    pub(super) paces: Vec<PaceMaker>,
 }
 
 impl EncodeStage {
@@ -254,7 +257,9 @@ impl EncodeStage {
             if !frame.extras.is_empty() {
                 self.extras.insert(number as i64, frame.extras);
             }
-            last = Some(Timestamp::new(pts, self.time_base));
+            let time = Timestamp::new(pts, self.time_base);
+            self.paces.iter().for_each(|pace| pace.reach(time));
+            last = Some(time);
             self.push(&frame.frame, number, force).map_err(|error| {
                 let error = failures::at(error, last);
                 failures::and(error, &format!("when frame {number} went in, counted from 0"))
@@ -266,6 +271,7 @@ impl EncodeStage {
         })?;
         for place in &self.places {
             lock(&self.shared.outputs[place.sink].done).warnings.extend(self.encoder.complaints());
+            place.next.iter().try_for_each(|next| next.send(ForMuxer::end(place.track), Stage::Encode).map(drop))?;
         }
         Ok(())
     }
@@ -310,7 +316,7 @@ impl EncodeStage {
             self.shared.outputs[place.sink].emitted.fetch_add(1, Ordering::Relaxed);
             place.counters.add_frame();
             let sent = match &place.next {
-                Some(next) => next.send(ForMuxer { track: place.track, packet: Ok(packet.clone()) }, Stage::Encode)?,
+                Some(next) => next.send(ForMuxer::packet(place.track, packet.clone()), Stage::Encode)?,
                 None => Sent::Yes,
             };
             // A place that failed must not hold back the others.
@@ -336,10 +342,13 @@ mod tests {
     use crate::{
         encode::video::Headers,
         pipeline::{
-            pass::record::{OutputRecord, Shared},
+            pass::{
+                pace::Pace,
+                record::{OutputRecord, Shared},
+            },
             stage::channel,
         },
-        plan::{OutputId, PerSink},
+        plan::{OutputId, PerProduct, PerSink},
     };
 
     /// An encoder with a delay of two frames. It fails at frame number `at`, or, with `None`, at the first packet that
@@ -425,6 +434,7 @@ mod tests {
             packages: Vec::new(),
             stills: Vec::new(),
             damage_of_tracks: Default::default(),
+            paces: PerProduct::of([0; 3], |_| Arc::new(Pace::new(false))),
         }
     }
 
@@ -451,6 +461,7 @@ mod tests {
             carries: Carries { codec: Some(NalCodec::Hevc), ..Carries::default() },
             sets_apart: true,
             extras: BTreeMap::new(),
+            paces: Vec::new(),
         };
         stage.run(input)
     }
@@ -471,7 +482,8 @@ mod tests {
                 let mut taken = Vec::new();
                 while let Some(own) = input.receive(Stage::Mux).unwrap() {
                     assert!(depth.items() <= 1);
-                    taken.push(own.packet.unwrap().data()[0]);
+                    let Some(packet) = own.packet.unwrap() else { continue };
+                    taken.push(packet.data()[0]);
                     match number {
                         0 => std::thread::sleep(std::time::Duration::from_millis(3)),
                         1 if taken.len() == 5 => {
@@ -508,7 +520,7 @@ mod tests {
         encoded(encoder, vec![place(0, Some(output))], &Arc::new(shared())).unwrap();
         let mut found = Vec::new();
         while let Some(ForMuxer { packet, .. }) = packets.receive(Stage::Mux).unwrap() {
-            found.push(packet.unwrap());
+            found.extend(packet.unwrap());
         }
         assert_eq!(found.len(), 50);
         assert_eq!(found.iter().map(|packet| packet.data().as_ptr() as usize).collect::<Vec<_>>(), *lock(&places));

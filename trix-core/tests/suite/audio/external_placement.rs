@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use trix_core::settings::audio::AudioSettings;
+use trix_core::settings::{
+    audio::AudioSettings,
+    video::{EncodeSettings, VideoSettings},
+};
 use trix_fixtures::{folder, program};
 
 use crate::support::{
     done,
     external_audio::{AAC, RATE, cut, film, heard, job, part, same, sounds, to_16_bits},
-    samples,
+    ffprobe, made_by_ffmpeg, number, quick, samples,
     waves::{noise, tone, write_wave},
 };
 
@@ -249,5 +252,43 @@ fn stems_of_different_depths_keep_all_of_their_bits() {
         let expected =
             sound.iter().map(|sample| (sample * 8_388_608.0).round().clamp(-8_388_608.0, 8_388_607.0) as i32);
         assert!(right.eq(expected), "{}", output.path.display());
+    }
+}
+
+/// The longest time in seconds by which packets of one stream lie before earlier ones of another in the file.
+fn disorder(file: &Path) -> f64 {
+    let json = ffprobe(file, "-show_packets -show_entries packet=pts_time");
+    let times = json["packets"].as_array().expect("packets").iter().map(|packet| number::<f64>(&packet["pts_time"]));
+    let (mut last, mut most) = (f64::MIN, 0.0_f64);
+    for time in times {
+        most = most.max(last - time);
+        last = last.max(time);
+    }
+    most
+}
+
+#[test]
+fn audio_from_beside_a_film_lies_beside_its_frames_however_slow_they_are() {
+    let film = made_by_ffmpeg(
+        "side-film-long.mkv",
+        "-f lavfi -i testsrc2=size=320x180:rate=25 -t 60 -c:v libx264 -preset ultrafast -g 25 -bf 0 -f matroska",
+    );
+    let folder = folder();
+    let wave = folder.path().join("long.wav");
+    write_wave(&wave, &[noise(43, 60 * RATE as usize)], RATE, 16);
+    let tracks = [wave.display().to_string()];
+    // Matroska states only when frames are shown, so they are coded in that order.
+    let settings = EncodeSettings { preset: Some("slower".into()), ..quick("bframes=0") };
+    for (name, video, audio) in [
+        ("encoded.mkv", VideoSettings::X264(settings), AAC),
+        ("copied.mkv", VideoSettings::Copy, AAC),
+        ("both.mkv", VideoSettings::Copy, AudioSettings::Copy),
+    ] {
+        let mut job = job(&film, &folder, &tracks, &[(name, audio)]);
+        job.outputs[0].video = video;
+        done(&job);
+        // The delay of the codec moves its packets by less than one of them.
+        let found = disorder(&job.outputs[0].path);
+        assert!(found < 0.1, "{name}: packets are {found} s late");
     }
 }

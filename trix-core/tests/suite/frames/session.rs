@@ -1,89 +1,35 @@
 //! Sessions: what a program gives is written as a job writes what it reads, or nothing is written.
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
-    thread,
+    fs, thread,
     time::{Duration, Instant},
 };
 
 use trix_core::{
-    AudioBlock, Control, Error, ErrorKind, Job, PlaneInput, Report, Session, Source, VideoFrame,
+    AudioBlock, Control, Error, ErrorKind, Job, PlaneInput, Session, Source, VideoFrame,
     control::events::Event,
     media::{
         PixelFormat,
-        color::{Color, Matrix, Range},
+        color::{Color, Matrix},
         format::SampleType,
         time::{Rational, Timestamp},
     },
     settings::{
         audio::AudioSettings,
-        job::{OutputSettings, SourceSettings, VerifyLevel},
+        job::{OutputSettings, VerifyLevel},
         picture::Crop,
-        shape::{Shape, TrackShape, VideoShape},
+        shape::{Shape, TrackShape},
         track::LoudnessTarget,
         video::{EncodeSettings, Encoder, RateControl, Size, VideoSettings},
     },
 };
 use trix_fixtures::{Clip, clip, folder};
 
-use crate::support::{done, ffprobe, made_by_ffmpeg, picture_job, planes, quick, samples, text};
-
-const RATE: Rational = Rational::new(25, 1);
-
-fn named(folder: &tempfile::TempDir, name: &str) -> PathBuf {
-    folder.path().join(name)
-}
-
-/// The names in a folder, hidden ones too.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("a folder");
-    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
-}
-
-fn refused<T>(result: Result<T, Error>, kind: ErrorKind, told: &str) {
-    let error = result.err().expect("a refusal");
-    assert_eq!(error.kind(), kind, "{error}");
-    assert!(error.to_string().contains(told), "{error}");
-}
-
-fn begun(job: &Job, shape: &Shape) -> Session {
-    Session::open(job, shape, &Control::default()).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// The same job without a source.
-fn without_source(job: &Job) -> Job {
-    Job { source: SourceSettings::default(), ..job.clone() }
-}
-
-/// The outputs of `job`, made of the frames of its source, and of audio tracks of its source in these languages.
-fn given(job: &Job, languages: &[&str]) -> Report {
-    let source = Source::open(&job.source.path).unwrap();
-    let mut frames = source.frames().map(Result::unwrap).peekable();
-    let streams: Vec<usize> = (0..languages.len()).map(|track| track + 1).collect();
-    let mut tracks: Vec<_> =
-        streams.iter().map(|stream| source.samples().stream(*stream).map(Result::unwrap).peekable()).collect();
-    let mut audio = Vec::new();
-    for (track, language) in tracks.iter_mut().zip(languages) {
-        let shape = TrackShape::of(track.peek().expect("audio")).unwrap();
-        audio.push(TrackShape { language: Some((*language).to_owned()), bits: Some(24), ..shape });
-    }
-    let video = VideoShape::of(frames.peek().expect("a frame"), RATE).unwrap();
-    let mut session = begun(&without_source(job), &Shape { video: Some(video), audio, ..Shape::default() });
-    for frame in frames {
-        let time = frame.time;
-        session.write_frame(frame).unwrap_or_else(|error| panic!("{error}"));
-        for (number, track) in tracks.iter_mut().enumerate() {
-            while let Some(block) = track.next_if(|block| block.time <= time) {
-                session.write_audio_to(number, block).unwrap_or_else(|error| panic!("{error}"));
-            }
-        }
-    }
-    for (number, track) in tracks.into_iter().enumerate() {
-        track.for_each(|block| session.write_audio_to(number, block).unwrap_or_else(|error| panic!("{error}")));
-    }
-    session.finish().unwrap_or_else(|error| panic!("{error}"))
-}
+use crate::support::{
+    done, ffprobe, made_by_ffmpeg, picture_job, planes, quick, samples,
+    sessions::{RATE, begun, frame, given, grey, named, names, refused},
+    text,
+};
 
 #[test]
 fn a_session_writes_the_bytes_that_a_job_writes() {
@@ -181,24 +127,6 @@ fn audio_alone_makes_a_session() {
     assert!(samples(&named(&folder, "tone.mkv"), 0, "s16le") == bytes);
 }
 
-/// A job that writes grey frames losslessly, and their shape.
-fn grey(path: &Path) -> (Job, Shape) {
-    let output =
-        OutputSettings { path: path.to_owned(), video: VideoSettings::Ffv1(Default::default()), ..Default::default() };
-    let format = PixelFormat::from_name("gray").expect("a format");
-    let color = Color { matrix: Matrix(1), range: Range::Full, ..Color::default() };
-    let video = VideoShape { color, ..VideoShape::new(64, 48, format, RATE) };
-    (Job { outputs: vec![output], ..Job::default() }, Shape { video: Some(video), ..Shape::default() })
-}
-
-/// A grey frame.
-fn frame(number: i64) -> VideoFrame {
-    let samples = vec![number as u8; 64 * 48];
-    let format = PixelFormat::from_name("gray").expect("a format");
-    let time = Timestamp::new(number, RATE.inverse());
-    VideoFrame::from_planes(format, 64, 48, &[PlaneInput::bytes(&samples, 64)], time).unwrap()
-}
-
 #[test]
 fn what_does_not_have_the_stated_shape_is_refused_and_the_session_goes_on() {
     let folder = folder();
@@ -289,7 +217,7 @@ fn an_aborted_session_leaves_nothing() {
     assert_eq!(fs::read(named(&folder, "grey.mkv")).unwrap(), b"mine");
     // An end without frames, or without the audio that was stated, is an error.
     let session = Session::open(&job, &shape, &control).unwrap();
-    refused(session.finish(), ErrorKind::MalformedInput, "no decodable frame");
+    refused(session.finish(), ErrorKind::InvalidSpec, "frames were stated, and none was given");
     let mut shape = shape;
     shape.audio.push(TrackShape::new(48_000, "stereo", SampleType::I16));
     let mut session = Session::open(&job, &shape, &control).unwrap();

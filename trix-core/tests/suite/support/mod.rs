@@ -6,6 +6,7 @@ pub mod languages;
 pub mod frames;
 pub mod raw;
 pub mod external_audio;
+pub mod sessions;
 pub mod stills;
 pub mod waves;
 

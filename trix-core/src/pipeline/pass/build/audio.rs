@@ -34,6 +34,7 @@ use crate::{
             copy_watch::CopyWatch,
             external_audio::ExternalAudioStage,
             listen::{Gauge, MeterStage},
+            pace::{PaceMaker, Pacing},
             queued::{ForMuxer, Queued},
             route::{self, IntoOutput, Kind, Route},
             tracks,
@@ -77,13 +78,20 @@ impl<'a> Builder<'a> {
             let kind = Kind::Frames(CopyGate::new(copy));
             let watch = Some(self.watch(sink, facts, output.start, None));
             let (label, next) = (self.label.clone(), to_muxer.clone());
-            let own = IntoOutput { label, kind, watch, track: tracks.len(), origin, next, reached: None };
+            let pacing = Pacing::Leads(PaceMaker(Arc::clone(&self.shared.paces[sink.product()])));
+            let own = IntoOutput { label, kind, watch, track: tracks.len(), origin, next, reached: None, pacing };
             self.routes[copy.stream].push(Route::Output(Box::new(own)));
             tracks.push(track);
         }
         for (audio_number, audio) in output.audio.iter().enumerate() {
-            let place =
-                AudioPlace { output: sink, track: tracks.len(), number: audio_number, next: Some(to_muxer.clone()) };
+            let is_external = audio.stream.external_audio().is_some();
+            let place = AudioPlace {
+                output: sink,
+                track: tracks.len(),
+                number: audio_number,
+                next: Some(to_muxer.clone()),
+                pace: is_external.then(|| Arc::clone(&self.shared.paces[sink.product()])),
+            };
             tracks.push(match &self.plan.content(sink).audio[audio_number] {
                 AudioContent::Copied(_) => self.copied_audio(output, audio, source, place)?,
                 AudioContent::Encoded(id) => self.encoded_audio(output, *id, place)?,
@@ -118,7 +126,8 @@ impl<'a> Builder<'a> {
         };
         let kind = Kind::Subtitles(track);
         let (label, track, next) = (self.label.clone(), tracks.len(), to_muxer.clone());
-        let own = IntoOutput { label, kind, watch: None, track, origin: span.origin, next, reached: None };
+        let (origin, pacing) = (span.origin, Pacing::Free);
+        let own = IntoOutput { label, kind, watch: None, track, origin, next, reached: None, pacing };
         self.routes[subtitle.stream].push(Route::Output(Box::new(own)));
         tracks.push(spec);
         Ok(())
@@ -133,14 +142,15 @@ impl<'a> Builder<'a> {
     ) -> Result<TrackSpec> {
         let facts = self.facts_of(audio.stream)?;
         let mut track = tracks::copied(facts, None, &output.tags(audio.stream.index()));
-        let AudioPlace { output: sink, track: index, next, .. } = place;
+        let AudioPlace { output: sink, track: index, next, pace, .. } = place;
         let Some(next) = next else { return Ok(track) };
         let StreamId::Side { track: track_number, .. } = audio.stream else {
             let span = Span { origin: output.start.unwrap_or(EVER), end: output.span_end() };
             let watch = Some(self.watch(sink, facts, output.start, span.end));
             let kind = Kind::Audio(cut(output, source, facts, span, &mut track));
             let (label, origin) = (self.label.clone(), output.origin);
-            let own = IntoOutput { label, kind, watch, track: index, origin, next, reached: None };
+            let pacing = Pacing::Free;
+            let own = IntoOutput { label, kind, watch, track: index, origin, next, reached: None, pacing };
             self.routes[audio.stream.index()].push(Route::Output(Box::new(own)));
             return Ok(track);
         };
@@ -159,7 +169,8 @@ impl<'a> Builder<'a> {
         let span = Span { origin: output.start.map_or(EVER, |_| origin), end };
         let kind = Kind::Audio(cut(output, &file, own, span, &mut track));
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
-        let route = IntoOutput { label: file.label(), kind, watch, track: index, origin, next, reached: None };
+        let (label, pacing) = (file.label(), pace.map_or(Pacing::Free, Pacing::Follows));
+        let route = IntoOutput { label, kind, watch, track: index, origin, next, reached: None, pacing };
         routes[own.index].push(Route::Output(Box::new(route)));
         let damage = Arc::new(DamageLog::new(self.plan.source.settings.on_damage));
         let (token, shared) = (self.token_of(sink), Arc::clone(&self.shared));

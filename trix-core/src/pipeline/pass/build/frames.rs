@@ -24,6 +24,7 @@ use crate::{
     pipeline::{
         failures,
         pass::{
+            pace::PaceMaker,
             queued::{ForMuxer, Queued},
             record::lock,
             route::Route,
@@ -83,6 +84,8 @@ impl<'a> Builder<'a> {
             watch.add_queue(&queue, depth);
             self.takers[video.filter.0].push(to_encoder);
             let rendition = self.rendition(&places);
+            let pace = |place: &VideoPlace| PaceMaker(Arc::clone(&self.shared.paces[place.sink.product()]));
+            let paces = places.iter().map(pace).collect();
             let stage = video::EncodeStage {
                 timeline: Timeline::new(Timestamp::new(1, video.rate.inverse()).rescale(time_base).max(1)),
                 origin: origin.rescale(time_base),
@@ -99,6 +102,7 @@ impl<'a> Builder<'a> {
                 },
                 sets_apart: !headers.parameter_sets.is_empty(),
                 extras: Default::default(),
+                paces,
                 encoder,
             };
             let work = move || {

@@ -130,6 +130,7 @@ pub(crate) fn start(
     let shared = Arc::new(Shared::new(plan));
     let record = Arc::clone(&shared);
     let feed = || Feed {
+        plan: Arc::new(plan.clone()),
         frames: None,
         audio_tracks: BTreeMap::new(),
         record: Box::new(move |walked| *record::lock(&record.walked) = walked),
@@ -144,7 +145,7 @@ pub(crate) fn start(
         token: token.clone(),
         tokens: PerProduct::in_order(plan, token.of_outputs(plan.products().len())),
         counters,
-        feed: pass.feed.is_some().then(feed),
+        feed: pass.program.is_some().then(feed),
         shared,
         routes: source.streams().iter().map(|_| Vec::new()).collect(),
         viewers: Vec::new(),
@@ -183,9 +184,9 @@ pub(crate) fn start(
         Some(first) => failures::of_output(error, &names[products[*first]]),
         None => error,
     })?;
-    if let Some((to_program, feed)) = pass.feed.zip(feed) {
+    if let Some((program, feed)) = pass.program.zip(feed) {
         // A program that waits no longer has dropped its session, which cancels the job.
-        let _ = to_program.send(feed);
+        let _ = program.to_program.send(feed);
     }
     Ok(Running { stages, shared, damage, appeared, io, seek })
 }

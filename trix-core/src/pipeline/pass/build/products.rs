@@ -13,7 +13,7 @@ use crate::{
     decode::video::DecodedFrame,
     encode::subtitle::Span,
     filter::audio_converter::AudioConverter,
-    mux::{Muxer, TrackSpec},
+    mux::{Muxer, TrackSpec, patience::Arrival},
     package::{PackageWriter, Rendition},
     pipeline::{
         pass::{
@@ -68,7 +68,8 @@ impl Builder<'_> {
         let Some(part) = part else { return Ok(()) };
         self.taken_over(sink, source, &to_muxer, &mut tracks)?;
         let bases = tracks.iter().map(|track| track.time_base).collect();
-        let muxer = Muxer::new(output.container, &part, tracks, &tracks::file_metadata(output, source))?;
+        let arrival = Arrival::of(output, self.pass.program.map(|program| program.lead));
+        let muxer = Muxer::new(output.container, &part, tracks, &tracks::file_metadata(output, source), arrival)?;
         let (shared, counters) = (Arc::clone(&self.shared), Arc::clone(&self.counters[sink]));
         let counts_packets = output.video.is_none();
         let target = output.path.clone();
