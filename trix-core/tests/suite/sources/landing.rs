@@ -162,7 +162,7 @@ fn copied_audio_far_behind_the_start() {
     ] {
         let file = made(&format!("copy-{name}"), &format!("{FILM} {AUDIO} {video} {options}"));
         let folder = folder();
-        for first in cuts() {
+        for (turn, first) in cuts().into_iter().enumerate() {
             let cut = |output: &str, is_near: bool| {
                 let path = folder.path().join(output);
                 let mut job = job(&file, &path, AudioSettings::Copy);
@@ -170,7 +170,7 @@ fn copied_audio_far_behind_the_start() {
                 if !is_near {
                     // The report of a still numbers its frame, so that all frames are counted.
                     let settings = PosterSettings {
-                        path: folder.path().join(format!("{first}.png")),
+                        path: folder.path().join(format!("{turn}.png")),
                         at: Some(frames(first)),
                         ..PosterSettings::default()
                     };
