@@ -182,7 +182,7 @@ impl Parameters {
         let is_used = wavefronts
             || raw.bDistributeModeAnalysis != 0
             || raw.bDistributeMotionEstimation != 0
-            || (raw.lookaheadSlices != 0 && height >= 720);
+            || raw.lookaheadSlices != 0;
         let workers = if is_used && pool > 0 { pool } else { cores };
         let frames = match raw.frameNumThreads {
             ..=0 if !wavefronts => workers.min((rows as u32).div_ceil(2)).clamp(1, MOST_FRAMES),

@@ -37,7 +37,7 @@ use crate::{
         job::{Job, VerifyLevel},
         shape::channels_of,
         still::StillSettings,
-        video::{EncodeSettings, Encoder, RateControl},
+        video::{Encoder, RateControl},
     },
     source::{STORE, Source},
     verify::copies::WINDOW,
@@ -222,8 +222,7 @@ impl Estimator<'_> {
         let rates = video.iter().map(|video| (video.rate, looks_ahead(video)));
         let arrival = Arrival::of(&draft.plan, self.inputs.lead);
         let seconds = Patience::new(arrival, tracks, rates).longest().to_f64();
-        let settings = draft.settings.video.encode().map(|(_, settings)| settings);
-        let frames = video.as_ref().zip(settings).map_or(0.0, |(video, settings)| rate(video, settings));
+        let frames = video.as_ref().map_or(0.0, |video| rate(video, draft));
         // No codec takes more than 32 bits for a sample.
         let samples = |audio: &AudioPlan| 4 * audio.sample_rate as usize * channels_of(&audio.layout).unwrap_or(64);
         let samples: usize = audio.iter().map(samples).sum();
@@ -282,11 +281,9 @@ impl Estimator<'_> {
 fn package_bytes<'a>(package: &PackagePlan, renditions: impl Iterator<Item = &'a Drafted>) -> u64 {
     let seconds = package.settings.segment.to_f64();
     let segment = |draft: &Drafted| {
-        let settings = draft.settings.video.encode().map(|(_, settings)| settings);
         // The packets of the segment, and as much again for later packets, which wait until the first rendition has ended
         // its segment.
-        let video = draft.plan.video.as_ref().zip(settings);
-        video.map_or(1 << 20, |(video, settings)| (2.0 * seconds * rate(video, settings)) as u64)
+        draft.plan.video.as_ref().map_or(1 << 20, |video| (2.0 * seconds * rate(video, draft)) as u64)
     };
     renditions.map(segment).sum()
 }
@@ -308,7 +305,7 @@ fn bytes(format: FrameFormat, width: usize, height: usize) -> u64 {
 }
 
 /// The highest bit rate of an encode, in bytes a second.
-fn rate(video: &VideoPlan, settings: &EncodeSettings) -> f64 {
+fn rate(video: &VideoPlan, draft: &Drafted) -> f64 {
     let raw = bytes(video.format, video.width, video.height) as f64 * video.rate.to_f64();
     match video.encoder {
         Encoder::Ffv1 => return raw,
@@ -317,7 +314,8 @@ fn rate(video: &VideoPlan, settings: &EncodeSettings) -> f64 {
         Encoder::Prores => return raw / 4.0,
         Encoder::X264 | Encoder::X265 => {}
     }
-    let kbps = match (settings.maxrate, settings.rate) {
+    let settings = draft.settings.video.encode().map(|(_, settings)| (settings.maxrate, settings.rate));
+    let kbps = match settings.unwrap_or_default() {
         (Some(kbps), _) => kbps,
         (None, Some(RateControl::Bitrate { kbps, .. })) => 2 * kbps,
         // Noise takes half a bit for each sample at usual quality. Lossless, it takes as much as the raw frames.

@@ -9,6 +9,7 @@ use trix_model::{
     frame_facts::FieldOrder,
     hdr::StaticHdr,
     mistake::Mistake,
+    settings::track::Disposition,
     time::{Rational, TimeBase, Timestamp},
 };
 
@@ -98,6 +99,8 @@ pub struct TrackShape {
     pub language: Option<String>,
     /// Title of the track.
     pub title: Option<String>,
+    /// What the track is for, such as the default track or one with comments.
+    pub disposition: Vec<Disposition>,
 }
 
 impl TrackShape {
@@ -111,6 +114,7 @@ impl TrackShape {
             time_base: None,
             language: None,
             title: None,
+            disposition: Vec::new(),
         }
     }
 

@@ -107,6 +107,7 @@ fn describe_track(track: &TrackShape, shape: &Shape, facts: &mut StreamFacts) {
     let named = [("language", &track.language), ("title", &track.title)];
     let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
     facts.metadata = named.collect();
+    facts.disposition = track.disposition.iter().map(|purpose| purpose.name().to_owned()).collect();
     facts.is_default = true;
     // Facts of a stream without packets say nothing about a rate of frames.
     (facts.average_rate, facts.base_rate) = (Rational::new(0, 1), Rational::new(0, 1));

@@ -28,7 +28,7 @@ use crate::{
     pipeline::{
         failures,
         pass::{
-            pace::Pace,
+            pace::Follower,
             queued::{ForMuxer, Queued},
             record::{Shared, lock},
         },
@@ -89,7 +89,7 @@ pub(super) struct AudioPlace {
     /// `None` once the output needs no more.
     pub(super) next: Option<Sender<ForMuxer>>,
     /// The frames that the audio waits for, if it comes from a file beside the source.
-    pub(super) pace: Option<Arc<Pace>>,
+    pub(super) pace: Option<Follower>,
 }
 
 /// Converts and encodes an audio track on one thread.
@@ -220,7 +220,7 @@ impl AudioStage {
                 pace.wait(Timestamp::new(pts, self.clock), || next.must_stop());
             }
             if next.send(ForMuxer::packet(place.track, packet.clone()), Stage::Encode)? == Sent::NotWanted {
-                place.next = None;
+                (place.next, place.pace) = (None, None);
             }
         }
         Ok(())

@@ -13,8 +13,8 @@
 //! Each step runs once, however many consumers it has. Several consumers share data by reference.
 //!
 //! Invariant: no stage waits for a particular stage while holding data that this stage needs. So the pipeline cannot
-//! deadlock, however a source interleaves its streams. External audio tracks wait for frames (`pace.rs`), which need none of
-//! it.
+//! deadlock, however a source interleaves its streams. External audio tracks and frames wait for each other
+//! (`pace.rs`): audio for frames, which need none of it, and copied frames for audio, but only for a limited time.
 
 mod build;
 mod copy_watch;

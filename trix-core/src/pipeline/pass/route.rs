@@ -142,7 +142,7 @@ impl IntoOutput {
         }
         shift(&mut packet, origin.rescale(base));
         if let (Pacing::Leads(pace), Some(pts)) = (&*pacing, packet.pts()) {
-            pace.reach(Timestamp::new(pts, base));
+            pace.lead(Timestamp::new(pts, base), || next.must_stop());
         }
         next.send(ForMuxer::packet(track, packet), Stage::Demux)
     }

@@ -15,6 +15,7 @@ use trix_core::{
     settings::{
         job::{OutputSettings, SourceSettings},
         shape::{Shape, TrackShape, VideoShape},
+        track::Disposition,
         video::VideoSettings,
     },
 };
@@ -60,7 +61,9 @@ pub fn given(job: &Job, languages: &[&str]) -> Report {
     for (track, language) in tracks.iter_mut().zip(languages) {
         let shape = TrackShape::of(track.peek().expect("audio")).unwrap();
         let language = Some((*language).to_owned()).filter(|language| !language.is_empty());
-        audio.push(TrackShape { language, bits: Some(24), ..shape });
+        // ffmpeg flags the first of several audio tracks in Matroska.
+        let disposition = if audio.is_empty() && languages.len() > 1 { vec![Disposition::Default] } else { Vec::new() };
+        audio.push(TrackShape { language, disposition, bits: Some(24), ..shape });
     }
     let video = VideoShape::of(frames.peek().expect("a frame"), RATE).unwrap();
     let mut session = begun(&without_source(job), &Shape { video: Some(video), audio, ..Shape::default() });

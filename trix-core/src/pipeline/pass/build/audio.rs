@@ -90,7 +90,7 @@ impl<'a> Builder<'a> {
                 track: tracks.len(),
                 number: audio_number,
                 next: Some(to_muxer.clone()),
-                pace: is_external.then(|| Arc::clone(&self.shared.paces[sink.product()])),
+                pace: is_external.then(|| self.shared.paces[sink.product()].follow()),
             };
             tracks.push(match &self.plan.content(sink).audio[audio_number] {
                 AudioContent::Copied(_) => self.copied_audio(output, audio, source, place)?,
