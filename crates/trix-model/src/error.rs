@@ -23,7 +23,7 @@ pub enum ErrorKind {
     Unsupported,
     /// The source is damaged, cut short, or not media at all.
     MalformedInput,
-    /// The source is larger than a configured limit.
+    /// The source is larger than a configured limit, or a program gives its streams too far apart.
     Limit,
     /// The operating system refused: missing file, permission, full disk.
     Io,
