@@ -339,7 +339,7 @@ fn digital_cinema_is_rendered_for_bt709() {
     for (name, big) in [("xyz12le", false), ("xyz12be", true)] {
         let raw: Vec<u8> = (0..WIDTH * HEIGHT).flat_map(codes).flat_map(|code| word(code << 4, big)).collect();
         let folder = folder();
-        let mut job = raw_job(folder.path(), name, &raw, quick(""));
+        let mut job = raw_job(folder.path(), name, &raw, EncodeSettings::default());
         assert!(trix_core::plan(&job, &Source::of(&job.source).unwrap()).is_err(), "FFV1 cannot hold it");
         job.outputs[0].video =
             VideoSettings::X264(EncodeSettings { chroma: Some(Chroma::C444), depth: Some(8), ..quick("") });
@@ -372,7 +372,7 @@ fn every_layout_that_libavutil_names_is_converted_or_refused_with_the_reason() {
         let pixel = PixelFormat::from_name(&name).unwrap_or_else(|| panic!("libavutil does not know {name}"));
         let Some(bytes) = pixel.image_bytes(WIDTH as u32, HEIGHT as u32) else { panic!("{name} has no size") };
         let folder = folder();
-        let mut job = raw_job(folder.path(), &name, &vec![1; bytes as usize], quick(""));
+        let mut job = raw_job(folder.path(), &name, &vec![1; bytes as usize], EncodeSettings::default());
         job.outputs[0].video = VideoSettings::X264(EncodeSettings { chroma: Some(Chroma::C420), ..quick("") });
         match pixel.obstacle() {
             None => {
