@@ -70,10 +70,10 @@ pub fn plan(job: &Job, source: &Source) -> Result<Plan> {
 /// As [`plan`], for a machine that is stated. The plan has its numbers of threads, and runs with them on every machine.
 ///
 /// ```no_run
-/// use trix_core::{Job, Machine, plan_for};
+/// use trix_core::{Job, Machine, Source, plan_for};
 /// let job = Job::new("master.mov", "copy.mp4");
 /// let worker = Machine { cores: 16, memory: Some(64 << 30) };
-/// let plan = plan_for(&job, &job.source.open()?, &worker)?;
+/// let plan = plan_for(&job, &Source::of(&job.source)?, &worker)?;
 /// # Ok::<(), trix_core::Error>(())
 /// ```
 ///
