@@ -13,7 +13,7 @@ use trix_model::{
 
 use super::{
     audio_edit::{amplify, limiter},
-    resampler::{best, options},
+    resampler::{INSIDE, best, options},
 };
 use crate::{
     plan::{AudioTarget, Remix},
@@ -80,7 +80,7 @@ pub(super) fn chain(
             });
             let rows: Vec<String> = rows.collect();
             // The matrix applies to the layout that the source had at first.
-            chain.extend(first.map(|first| format!("aresample=ochl={first}:osf=dblp:rematrix_maxval=1")));
+            chain.extend(first.map(|first| format!("aresample=ochl={first}:osf=dblp:rematrix_maxval=1:{INSIDE}")));
             chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", rows.join("|")));
         }
         Some(Remix::Pick { channels }) => {
@@ -89,7 +89,7 @@ pub(super) fn chain(
                 None => format!("c{to}=0*c0"),
             });
             let channels: Vec<String> = channels.collect();
-            chain.extend(first.map(|first| format!("aresample=ochl={first}:osf=dblp:rematrix_maxval=1")));
+            chain.extend(first.map(|first| format!("aresample=ochl={first}:osf=dblp:rematrix_maxval=1:{INSIDE}")));
             // In 64-bit floating point, which holds every integer sample exactly.
             chain.push(format!("aformat=sample_fmts=dblp,pan={layout}|{}", channels.join("|")));
         }
@@ -112,9 +112,9 @@ pub(super) fn chain(
         (true, _) => ":dither_method=triangular",
         (false, _) => "",
     };
-    // One pass for channels, rate and depth. It uses 64-bit floating point if any sample changes.
+    // One pass for channels, rate and depth.
     let is_changed = dithered || resampler.is_some() || remix == Some(&Remix::Standard) || edit.changes_values();
-    let inner = if is_changed { ":isf=dblp" } else { "" };
+    let inner = if is_changed { format!(":{INSIDE}") } else { String::new() };
     let osr = declared.map_or(i64::from(*sample_rate), |(_, to)| to);
     chain.extend(declared.map(|(from, _)| format!("asetrate={from}")));
     match limiter(edit, *sample_rate, resampler.unwrap_or_else(best)) {
@@ -123,7 +123,7 @@ pub(super) fn chain(
             chain.push(format!("aresample=osr={osr}:osf=dblp{mix}{resample}{inner}"));
             chain.extend(declared.map(|_| format!("asetrate={sample_rate}")));
             chain.push(limiter);
-            chain.push(format!("aresample=osr={sample_rate}:osf={sample_format}{dither}:isf=dblp"));
+            chain.push(format!("aresample=osr={sample_rate}:osf={sample_format}{dither}:{INSIDE}"));
         }
         None => {
             chain.push(format!("aresample=osr={osr}:osf={sample_format}{mix}{resample}{dither}{inner}"));

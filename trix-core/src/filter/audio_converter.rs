@@ -16,7 +16,7 @@ use super::{
     audio::{self, any_layout, failed},
     audio_ledger::{AudioLedger, Conversion},
     continuity::{Continuity, LONGEST, SILENCE, Shape},
-    resampler,
+    resampler::{self, INSIDE},
     stretch::Stretch,
 };
 use crate::{
@@ -327,7 +327,7 @@ impl AudioConverter {
                 // The time stretch keeps one format: the first.
                 let (layout, rate) = (front.layout.clone(), front.sample_rate);
                 let chain = format!(
-                    "aresample=osr={rate}:ochl={layout}:osf=dblp:rematrix_maxval=1:{},aformat=sample_fmts=dblp",
+                    "aresample=osr={rate}:ochl={layout}:osf=dblp:rematrix_maxval=1:{INSIDE}:{},aformat=sample_fmts=dblp",
                     resampler::options(resampler::best())
                 );
                 let graph = self.build(&frame, &chain)?;

@@ -1,6 +1,6 @@
 //! The filters that change the gain of an audio track, and limit its peaks.
 
-use super::resampler::options;
+use super::resampler::{INSIDE, options};
 use crate::{plan::Resampler, settings::audio_edit::AudioEdit};
 
 /// Margin in dB between the limiter's threshold and the limit. The filter that converts its output back to the track's
@@ -22,9 +22,9 @@ pub(super) fn limiter(edit: &AudioEdit, sample_rate: u32, resampler: Resampler) 
     let fine = sample_rate.saturating_mul(oversampling(sample_rate));
     let options = options(resampler);
     Some(format!(
-        "aresample=osr={fine}:osf=dbl:{options},\
+        "aresample=osr={fine}:osf=dbl:{INSIDE}:{options},\
          alimiter=limit={limit:.15}:level=disabled:attack=5:release=100:latency=1,\
-         aresample=osr={sample_rate}:isf=dbl:osf=dblp:{options}"
+         aresample=osr={sample_rate}:osf=dblp:{INSIDE}:{options}"
     ))
 }
 

@@ -10,6 +10,10 @@ pub fn best() -> Resampler {
     if Graph::takes_audio_chain(&format!("aresample=44100:{}", options(soxr))) { soxr } else { Resampler::Swr }
 }
 
+/// Makes libswresample compute in 64-bit floating point. By itself it takes 16 or 32 bits, by the formats of input and output,
+/// and with 16 bits soxr adds noise that differs from run to run.
+pub(super) const INSIDE: &str = "tsf=dblp";
+
 pub(super) fn options(resampler: Resampler) -> &'static str {
     match resampler {
         Resampler::Soxr => "resampler=soxr:precision=28",

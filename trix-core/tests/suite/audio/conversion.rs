@@ -213,6 +213,41 @@ fn a_resampled_tone_keeps_frequency_level_and_place() {
 }
 
 #[test]
+fn resampled_and_mixed_audio_is_the_same_every_time() {
+    let folder = folder();
+    for (codec, bits) in [("pcm_s16le", 16), ("pcm_s24le", 24), ("pcm_s32le", 32)] {
+        let name = format!("resampled-{bits}-bits.wav");
+        let source = source(&name, &[tone(440), tone(660)], "stereo", 44_100, codec);
+        for (turn, shape) in [rate(48_000), layout("mono"), rate(8000)].into_iter().enumerate() {
+            let made = |number: usize| {
+                let output = folder.path().join(format!("{bits}-{turn}-{number}.mkv"));
+                let report = done(&shaped(&source, &output, "pcm", shape.clone()));
+                let plan = &report.outputs[0].plan.audio[0];
+                assert_eq!((plan.codec.as_str(), plan.dithered), (codec, bits < 32));
+                std::fs::read(output).expect("the output")
+            };
+            let first = made(0);
+            assert!((1..4).all(|number| made(number) == first), "{codec}, turn {turn}");
+        }
+    }
+}
+
+#[test]
+fn audio_of_32_bits_is_resampled_with_more_than_24() {
+    let folder = folder();
+    // So quiet that 24 bits of full scale are steps of a sixteenth of it.
+    let quiet = ["1e-6*sin(440*2*PI*t)".to_owned()];
+    let source = source("resampled-quiet.wav", &quiet, "mono", 44_100, "pcm_s32le");
+    let output = folder.path().join("quiet.mkv");
+    done(&shaped(&source, &output, "pcm", rate(48_000)));
+    let found = &channels(&output)[0];
+    for (number, sample) in found.iter().enumerate().skip(4800).take(38_400) {
+        let expected = 1e-6 * (440.0 * std::f64::consts::TAU * number as f64 / 48_000.0).sin();
+        assert!((sample - expected).abs() < 2e-9, "sample {number}: {sample} and not {expected}");
+    }
+}
+
+#[test]
 fn the_standard_downmix_has_the_factors_of_bs_775_and_does_not_clip() {
     let half = 0.5f64.sqrt();
     // FL FR FC LFE SL SR to left and right: ITU-R BS.775-4, annex 4, without the effects; scaled by their sum.
