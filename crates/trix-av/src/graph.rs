@@ -23,6 +23,8 @@ pub struct Graph {
     log: Arc<Sink>,
     /// Matrix and range with which the graph was built. `None` if the graph takes them from each frame.
     color: Option<(c_int, c_int)>,
+    /// True if a filter needs aligned frames.
+    aligns: bool,
 }
 
 // SAFETY: a graph may be used by any one thread at a time; its parts are only reached through this owner.
@@ -102,7 +104,14 @@ impl Graph {
             graph
         };
         drop(entered);
-        let mut this = Graph { graph, source: ptr::null_mut(), sink: ptr::null_mut(), log, color: None };
+        let mut this = Graph {
+            graph,
+            source: ptr::null_mut(),
+            sink: ptr::null_mut(),
+            log,
+            color: None,
+            aligns: chain.contains("zscale"),
+        };
         match this.connect(source, sink, arguments, chain) {
             Ok(()) => Ok(this),
             Err(error) => {
@@ -172,7 +181,9 @@ impl Graph {
         // The chain already states the colour that it needs. A frame with another description must not reconfigure the
         // graph.
         let agreed = frame.zip(self.color).and_then(|(frame, color)| frame.with_matrix_and_range(color));
-        let pointer = agreed.as_ref().or(frame).map_or(ptr::null_mut(), Frame::as_ptr);
+        let frame = agreed.as_ref().or(frame);
+        let aligned = frame.filter(|_| self.aligns).map_or(Ok(None), Frame::aligned)?;
+        let pointer = aligned.as_ref().or(frame).map_or(ptr::null_mut(), Frame::as_ptr);
         let flags = av::AV_BUFFERSRC_FLAG_KEEP_REF as c_int;
         // SAFETY: the source belongs to the graph; the frame is only referenced, not changed.
         check(unsafe { av::av_buffersrc_add_frame_flags(self.source, pointer, flags) }).map(drop)

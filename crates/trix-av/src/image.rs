@@ -6,7 +6,7 @@ use std::ffi::c_int;
 
 use ffmpeg_sys_next as av;
 
-use super::{frame::Frame, pixel::PixelFormat};
+use super::{align::ALIGNMENT, frame::Frame, pixel::PixelFormat};
 
 impl Frame {
     /// Creates a frame from its samples: plane after plane, without padding, as [`Frame::packed`] returns them. `None`
@@ -23,7 +23,7 @@ impl Frame {
         unsafe {
             let raw = &mut *frame.as_ptr();
             (raw.format, raw.width, raw.height) = (format.0, columns as c_int, rows as c_int);
-            if av::av_frame_get_buffer(raw, 0) < 0 {
+            if av::av_frame_get_buffer(raw, ALIGNMENT) < 0 {
                 return None;
             }
             let known = av::av_get_pix_fmt(name.as_ptr());

@@ -18,6 +18,7 @@ pub mod pad;
 pub mod image;
 pub mod pixel;
 mod rational;
+mod align;
 mod unpack;
 pub mod layout;
 pub mod side_data;

@@ -7,7 +7,7 @@
 use ffmpeg_sys_next as av;
 use trix_model::{color::Range, format::FrameFormat, frame_facts::Padding};
 
-use super::{frame::Frame, pixel::PixelFormat};
+use super::{align::ALIGNMENT, frame::Frame, pixel::PixelFormat};
 
 impl Frame {
     /// A larger frame that contains this one. `None` if this is not a planar frame of `format`, or if it does not fit.
@@ -26,7 +26,7 @@ impl Frame {
             (*raw).format = self.format();
             (*raw).width = pad.width as i32;
             (*raw).height = pad.height as i32;
-            if av::av_frame_get_buffer(raw, 0) < 0 || av::av_frame_copy_props(raw, self.as_ptr()) < 0 {
+            if av::av_frame_get_buffer(raw, ALIGNMENT) < 0 || av::av_frame_copy_props(raw, self.as_ptr()) < 0 {
                 return None;
             }
         }

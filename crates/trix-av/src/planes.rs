@@ -11,7 +11,7 @@ use trix_model::{
     time::Rational,
 };
 
-use super::{c_string, enum_field, frame::Frame, pixel::PixelFormat, rational::rational};
+use super::{align::ALIGNMENT, c_string, enum_field, frame::Frame, pixel::PixelFormat, rational::rational};
 
 /// The smallest size of a plane that holds the samples of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Frame {
             let raw = &mut *frame.as_ptr();
             raw.format = format.0;
             (raw.width, raw.height) = (c_int::try_from(width).ok()?, c_int::try_from(height).ok()?);
-            if av::av_frame_get_buffer(raw, 0) < 0 {
+            if av::av_frame_get_buffer(raw, ALIGNMENT) < 0 {
                 return None;
             }
             for (index, (size, (bytes, stride))) in sizes.iter().zip(planes).enumerate() {
@@ -99,7 +99,7 @@ impl Frame {
         copy
     }
 
-    /// How the codec coded this frame. `None` if the decoder does not tell.
+    /// How the codec coded this frame. `None` if the decoder does not state it.
     pub fn frame_type(&self) -> Option<FrameType> {
         // The order of `AVPictureType`: the further ones are those of MPEG-4 with a global motion, of switching
         // frames, and of VC-1.

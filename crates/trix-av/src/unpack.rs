@@ -8,7 +8,7 @@ use std::ffi::{c_int, c_void};
 use ffmpeg_sys_next as av;
 use trix_model::color::Range;
 
-use super::{frame::Frame, pixel::PixelFormat};
+use super::{align::ALIGNMENT, frame::Frame, pixel::PixelFormat};
 
 /// How a sample value is converted.
 enum Reading {
@@ -93,7 +93,7 @@ impl Frame {
             (*raw).format = to.0;
             (*raw).width = self.width() as c_int;
             (*raw).height = self.height() as c_int;
-            if av::av_frame_get_buffer(raw, 0) < 0 || av::av_frame_copy_props(raw, self.as_ptr()) < 0 {
+            if av::av_frame_get_buffer(raw, ALIGNMENT) < 0 || av::av_frame_copy_props(raw, self.as_ptr()) < 0 {
                 return None;
             }
         }

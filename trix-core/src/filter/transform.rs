@@ -115,6 +115,10 @@ pub(crate) fn chain(transform: &Transform, shape: Shape, first: Shape, zimg: boo
     }
     if let Some(Rectangle { width, height, left, top }) = transform.crop {
         steps.push(format!("crop=w={width}:h={height}:x={left}:y={top}:exact=1"));
+        if zimg && left > 0 {
+            // The filter only moves the starts of rows. zimg needs them aligned.
+            steps.push("copy".into());
+        }
         (now.width, now.height) = (width, height);
     }
     turn(transform, &mut steps, &mut now);

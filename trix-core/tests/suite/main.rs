@@ -34,6 +34,7 @@ mod frames {
 
 /// Frames: encoded, copied, converted, scaled.
 mod video {
+    mod alignment;
     mod bit_exact;
     mod color;
     mod copy;
