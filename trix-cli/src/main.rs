@@ -17,10 +17,10 @@ fn main() -> std::process::ExitCode {
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
         // Help and version are successful results. Everything else is wrong usage.
-        Err(told) => {
-            let code = u8::try_from(told.exit_code()).unwrap_or(2);
-            let printed = told.print().and_then(|()| std::io::stdout().flush());
-            if !told.use_stderr() {
+        Err(message) => {
+            let code = u8::try_from(message.exit_code()).unwrap_or(2);
+            let printed = message.print().and_then(|()| std::io::stdout().flush());
+            if !message.use_stderr() {
                 output::wrote(printed);
             }
             return std::process::ExitCode::from(output::settle(code, false));

@@ -26,9 +26,9 @@ mod tests {
         let here = this_machine();
         assert_eq!(here.cores as usize, thread::available_parallelism().unwrap().get());
         // No machine that runs this test has less than 64 MiB, and none has more than it says.
-        let told = fs::read_to_string("/proc/meminfo").unwrap();
-        let told = told.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")).unwrap();
-        let installed = told.parse::<u64>().unwrap() << 10;
+        let text = fs::read_to_string("/proc/meminfo").unwrap();
+        let text = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")).unwrap();
+        let installed = text.parse::<u64>().unwrap() << 10;
         assert!(here.memory.is_some_and(|memory| (64 << 20..=installed).contains(&memory)), "{here:?}");
         assert!(here.lacks(u64::MAX) && !here.lacks(0));
     }

@@ -116,7 +116,7 @@ pub(crate) fn matrix(data: &[u8]) -> Option<[i32; 9]> {
 /// Kinds of side data of a stream.
 pub use av::AVPacketSideDataType as StreamKind;
 
-/// Side data that tell a muxer how to display frames.
+/// Side data from which a muxer learns how frames are displayed.
 pub fn of_display(display: &Display) -> Vec<(StreamKind, Vec<u8>)> {
     let mut list = Vec::new();
     if !display.orientation.is_upright() {

@@ -157,7 +157,7 @@ impl SubtitleEncoder {
     pub fn encode(&mut self, events: &[String], millis: u32) -> Result<&[u8], AvError> {
         let _entered = self.sink.enter();
         // SAFETY: the subtitle, its list, rectangles and strings are allocated as avsubtitle_free frees them; the count
-        // grows with them; the buffer is as long as the call is told.
+        // grows with them; the buffer has the length that is passed.
         let length = unsafe {
             let mut subtitle: av::AVSubtitle = std::mem::zeroed();
             subtitle.end_display_time = millis;

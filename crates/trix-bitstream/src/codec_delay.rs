@@ -143,17 +143,17 @@ mod tests {
 
     #[test]
     fn other_names_and_odd_elements_are_refused() {
-        let told = |tracks: &[u8], title: &str| enter(&mut tracks.to_vec(), &[Some(Missing::new(title))]);
+        let entered = |tracks: &[u8], title: &str| enter(&mut tracks.to_vec(), &[Some(Missing::new(title))]);
         let name = Missing::new("").placeholder();
-        assert_eq!(told(&entry(&name, 1), ""), Some(()));
-        assert_eq!(told(&entry(&name, 1), "another"), None);
-        assert_eq!(told(&[], ""), None, "a track is missing");
+        assert_eq!(entered(&entry(&name, 1), ""), Some(()));
+        assert_eq!(entered(&entry(&name, 1), "another"), None);
+        assert_eq!(entered(&[], ""), None, "a track is missing");
         for width in 2..=8 {
-            assert_eq!(told(&entry(&name, width), ""), None, "no room for the element");
-            assert_eq!(told(&entry("titled-------", width), "titled"), Some(()));
+            assert_eq!(entered(&entry(&name, width), ""), None, "no room for the element");
+            assert_eq!(entered(&entry("titled-------", width), "titled"), Some(()));
         }
         let whole = [&[0xbf, 0x84, 0, 0, 0, 0][..], &entry(&name, 1)].concat();
-        (0..whole.len()).for_each(|cut| assert_eq!(told(&whole[..cut], ""), None));
+        (0..whole.len()).for_each(|cut| assert_eq!(entered(&whole[..cut], ""), None));
         // A checksum that says it is longer than the rest, and one that is too short.
         assert_eq!(enter(&mut [0xbf, 0x88, 0, 0, 0, 0], &[]), None);
         assert_eq!(enter(&mut [0xbf, 0x82, 0, 0], &[]), None);

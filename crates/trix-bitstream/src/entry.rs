@@ -1,7 +1,7 @@
 //! Where decoding can begin in mid-stream, so that every frame that is shown from there on comes out as if decoding had
 //! begun at the start of the stream.
 //!
-//! Invariant: a packet is called an entry only where its own bytes show it; what cannot be told is none.
+//! Invariant: a packet counts as an entry only if its own bytes show it.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ impl Entries {
         }
     }
 
-    /// Whether entries of the codec can be told at all.
+    /// True if entries of the codec can be recognised.
     pub fn are_known(&self) -> bool {
         !matches!(self.kind, Kind::Unknown)
     }

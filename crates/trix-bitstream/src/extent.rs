@@ -7,7 +7,7 @@ pub const HEAD: u64 = 64 * 1024;
 
 /// The least size in bytes of a file that begins with `head`, as Matroska, MXF, RIFF and ASF declare it.
 pub fn declared(head: &[u8]) -> Option<u64> {
-    [matroska, mxf, riff, asf].iter().find_map(|told| told(head))
+    [matroska, mxf, riff, asf].iter().find_map(|read| read(head))
 }
 
 /// Matroska (RFC 9559): an EBML header, then a segment. Each has a size, which may be unknown during recording.

@@ -9,7 +9,7 @@
 //! | [`steady`] | the frames of a transport stream, by byte |
 //! | [`checks`], [`extent`] | whole files: damage that demuxers do not report |
 //! | [`webvtt`], [`thumbnails`] | text, and the list of thumbnails in the form of text |
-//! | [`manifest`] | what playlists tell of renditions, as values |
+//! | [`manifest`] | what playlists state of renditions, as values |
 //! | [`cmaf`] | headers and segments of tracks for streaming |
 //! | [`hls`], [`dash`] | playlists and manifests as text |
 //!

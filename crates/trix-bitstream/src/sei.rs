@@ -54,15 +54,15 @@ const TIMING: u8 = 1;
 /// promise such messages and must not describe the decoder's buffer model (HRD). Returns the parts of the new frame, one
 /// after the other, or `None` if the frame already has such a message.
 pub fn with_field_order(frame: &[u8], order: FieldOrder) -> Option<Vec<Cow<'_, [u8]>>> {
-    let mut told = false;
+    let mut found = false;
     for unit in nal::units(frame, Framing::StartCodes) {
         if let [header, _, body @ ..] = unit
             && (header >> 1) & 0x3f == 39
         {
-            each_message(body, |kind, _| told |= kind == usize::from(TIMING));
+            each_message(body, |kind, _| found |= kind == usize::from(TIMING));
         }
     }
-    if told {
+    if found {
         return None;
     }
     // pic_struct (table D.2), then source_scan_type interlaced and no duplicate. A marker bit fills the byte.
@@ -322,12 +322,12 @@ mod tests {
     #[test]
     fn the_order_of_fields_is_told_once() {
         let frame = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7];
-        let told = with_field_order(&frame, FieldOrder::Bottom).unwrap().concat();
+        let found = with_field_order(&frame, FieldOrder::Bottom).unwrap().concat();
         assert_eq!(
-            told,
+            found,
             [0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x4e, 1, 1, 1, 0x41, 0x80, 0, 0, 0, 1, 0x26, 1, 7, 7, 7]
         );
-        assert_eq!(with_field_order(&told, FieldOrder::Bottom), None);
+        assert_eq!(with_field_order(&found, FieldOrder::Bottom), None);
     }
 
     #[test]

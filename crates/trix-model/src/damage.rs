@@ -97,7 +97,7 @@ pub struct Damage {
     pub kind: DamageKind,
     /// Index of the stream, where known.
     pub stream: Option<usize>,
-    /// Where in the stream, as near as the decoder tells (its threads run a few frames ahead).
+    /// Where in the stream, as near as the decoder states it (its threads run a few frames ahead).
     pub time: Option<Timestamp>,
     /// In words.
     pub detail: String,
@@ -127,7 +127,7 @@ impl DamageReport {
 /// Number of places that a report lists. A broken file can have damage in every frame.
 const LISTED: usize = 100;
 
-/// Something that a [`DamageLog`] was told.
+/// Something that was added to a [`DamageLog`].
 #[derive(Clone, Copy, Debug)]
 pub enum Entry<'a> {
     /// Damage that is tolerated.

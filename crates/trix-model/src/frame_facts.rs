@@ -169,7 +169,7 @@ mod tests {
         assert_eq!((deep.row_u16(0).unwrap(), deep.row_u16(2).unwrap()), (&words[..3], &words[8..11]));
         let plain = Plane { data: &bytes, stride: 8, width: 5, height: 3, depth: 8 };
         assert_eq!((plain.as_u8().unwrap(), plain.row_u8(1).unwrap()), (&bytes[..], &bytes[8..13]));
-        for (error, told) in [
+        for (error, text) in [
             (deep.as_u8().unwrap_err(), "the plane has 10 bits, so its samples are u16 and not u8"),
             (plain.as_u16().unwrap_err(), "the plane has 8 bits, so its samples are u8 and not u16"),
             (plain.row_u8(3).unwrap_err(), "the plane has 3 rows, counted from 0, and no row 3"),
@@ -179,7 +179,7 @@ mod tests {
             (Plane { data: &data[1..23], ..deep }.as_u16().unwrap_err(), "does not consist of aligned u16 samples"),
         ] {
             assert_eq!(error.kind(), ErrorKind::InvalidSpec);
-            assert!(error.to_string().contains(told), "{error}");
+            assert!(error.to_string().contains(text), "{error}");
         }
     }
 }

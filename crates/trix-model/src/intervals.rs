@@ -122,7 +122,7 @@ impl Intervals {
 }
 
 /// The customary rate nearest to `rate`: a whole number, or a multiple of 1000 over 1001. It replaces `rate` only if
-/// times with an error of `slack`, over `intervals` intervals, cannot tell the two apart.
+/// times with an error of `slack`, over `intervals` intervals, cannot distinguish the two.
 fn customary(rate: Rational, intervals: i64, slack: Timestamp) -> Rational {
     let off = |known: &Rational| (known.to_f64() - rate.to_f64()).abs();
     let whole = rate.to_f64().round() as i64;

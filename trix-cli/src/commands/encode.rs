@@ -23,7 +23,7 @@ use crate::{
 /// Runs `trix encode`.
 pub fn encode(args: &Encode) -> u8 {
     let (job, mistakes) = match job(args) {
-        Ok(told) => told,
+        Ok(read) => read,
         Err(problem) => {
             let error = Error::new(ErrorKind::InvalidSpec, Stage::Plan, problem);
             return output::failure(&error, args.json);

@@ -149,22 +149,22 @@ fn still(report: &StillReport) -> String {
 /// The loudness of the audio tracks.
 fn loudness(found: &[TrackLoudness], plans: &[AudioPlan]) -> String {
     let mut out = String::new();
-    let told =
+    let value_in =
         |value: Option<f64>, unit: &str| value.map_or_else(|| "none".to_owned(), |value| format!("{value:.1} {unit}"));
     for TrackLoudness { track, loudness } in found {
         let settled = plans.get(*track).and_then(|plan| plan.settled.as_ref());
         let settled = settled.map_or_else(String::new, |settled| {
             let short = if settled.normalisation.limited { ", held back by its peaks" } else { "" };
-            let from = told(settled.measured.integrated_lufs, "LUFS");
+            let from = value_in(settled.measured.integrated_lufs, "LUFS");
             format!(", brought from {from} by {:+.1} dB{short}", settled.normalisation.gain_db)
         });
         let _ = writeln!(
             out,
             "  loud    audio {}: {}, range {}, true peak {}{settled}",
             track + 1,
-            told(loudness.integrated_lufs, "LUFS"),
-            told(loudness.range_lu, "LU"),
-            told(loudness.true_peak_dbtp, "dBTP")
+            value_in(loudness.integrated_lufs, "LUFS"),
+            value_in(loudness.range_lu, "LU"),
+            value_in(loudness.true_peak_dbtp, "dBTP")
         );
     }
     out

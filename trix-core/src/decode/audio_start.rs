@@ -39,7 +39,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Decodes the first blocks of the stream of `facts`. `None` if they do not tell where later ones lie.
+    /// Decodes the first blocks of the stream of `facts`. `None` if the times of later blocks do not follow from them.
     ///
     /// # Errors
     /// As for opening the source.

@@ -387,8 +387,8 @@ mod tests {
             for block in 0..9000i64 {
                 // AAC at 48 kHz; after a minute, 64 ms are missing.
                 let micros = block * 1_024_000_000 / 48_000 + if block > 3000 { 64_000 } else { 0 };
-                let told = micros + micros * parts / 1_000_000;
-                book.push(Some((told + 500) / 1000), 1024, 48_000);
+                let drifted = micros + micros * parts / 1_000_000;
+                book.push(Some((drifted + 500) / 1000), 1024, 48_000);
             }
             let found = book.report();
             let drift = found.drift.expect("a drift");

@@ -502,16 +502,16 @@ impl VideoDecoder {
         if self.lead.is_some() && code.io().is_none() {
             return Ok(());
         }
-        let told = said.as_ref().map_or_else(String::new, |said| format!(" ({said})"));
+        let reason = said.as_ref().map_or_else(String::new, |said| format!(" ({said})"));
         // Out of memory is a problem of the machine. A packet can cause every other error.
         if code.io().is_some_and(|error| error.kind() == std::io::ErrorKind::OutOfMemory) {
-            return Err(Error::new(ErrorKind::Codec, Stage::Decode, format!("the decoder failed: {code}{told}"))
+            return Err(Error::new(ErrorKind::Codec, Stage::Decode, format!("the decoder failed: {code}{reason}"))
                 .in_file(&self.label)
                 .in_stream(self.stream)
                 .at(self.last_packet)
                 .caused_by(code));
         }
-        let kind = DamageKind::of_message(&told, DamageKind::Undecodable);
+        let kind = DamageKind::of_message(&reason, DamageKind::Undecodable);
         // With several threads, the message may arrive before the packet's error or together with it.
         let detail = match said {
             Some(said) => format!("the decoder reports: {said}"),

@@ -170,7 +170,7 @@ impl<'a> Check<'a> {
                         Some(near) => format!("is not known; did you mean {near}?"),
                         None => format!("is not known; known are {}", names.join(", ")),
                     };
-                    self.tell(value.mistake("", hint));
+                    self.refuse(value.mistake("", hint));
                     value.data = Data::Out;
                 }
                 (None, Some(schema)) if schema.is_object() => self.value(value, schema),
@@ -183,7 +183,7 @@ impl<'a> Check<'a> {
             match node.get(key) {
                 None => {
                     is_whole = false;
-                    self.tell(node.mistake("", format!("needs {key}")));
+                    self.refuse(node.mistake("", format!("needs {key}")));
                 }
                 Some(value) => is_whole &= !value.is_out(),
             }
@@ -212,11 +212,11 @@ impl<'a> Check<'a> {
             Data::Number(number) => number.to_string(),
             _ => String::new(),
         };
-        self.tell(node.mistake(&value, problem));
+        self.refuse(node.mistake(&value, problem));
         node.data = Data::Out;
     }
 
-    fn tell(&mut self, mistake: Placed) {
+    fn refuse(&mut self, mistake: Placed) {
         if self.mistakes.len() <= MOST {
             self.mistakes.push(mistake);
         }

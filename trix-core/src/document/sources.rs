@@ -48,7 +48,7 @@ impl Texts {
     }
 
     /// The place in words: `job.toml:12`.
-    fn told(&self, spot: Spot) -> String {
+    fn name(&self, spot: Spot) -> String {
         let label = self.labels.get(spot.document).map_or("", String::as_str);
         match spot.line {
             0 => label.to_owned(),
@@ -68,7 +68,7 @@ impl Texts {
         let more = placed.len() > MOST;
         placed.truncate(MOST);
         let placed = placed.into_iter().map(|Placed { spot, mut mistake }| {
-            mistake.line = (!mistake.place.starts_with(OPTION)).then(|| self.told(spot));
+            mistake.line = (!mistake.place.starts_with(OPTION)).then(|| self.name(spot));
             mistake
         });
         let mut mistakes: Vec<Mistake> = placed.collect();

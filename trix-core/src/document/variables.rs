@@ -75,7 +75,7 @@ pub(super) fn substitute(tree: &mut Node, given: &[(&str, String)]) -> Vec<Place
     match tree.get_mut("variables") {
         Some(Node { data: Data::Table(entries), .. }) => filling.variables(entries),
         Some(other) if !other.is_out() => {
-            filling.tell(other.mistake("", "a table of names and values is expected"));
+            filling.refuse(other.mistake("", "a table of names and values is expected"));
         }
         _ => {}
     }
@@ -104,7 +104,7 @@ impl Filling {
         }
     }
 
-    fn tell(&mut self, mistake: Placed) {
+    fn refuse(&mut self, mistake: Placed) {
         if self.mistakes.len() <= MOST {
             self.mistakes.push(mistake);
         }
@@ -142,7 +142,7 @@ impl Filling {
 
     fn variable(&mut self, name: &str, node: &mut Node) {
         if matches!(node.data, Data::List(_) | Data::Table(_) | Data::Null) {
-            self.tell(node.mistake("", "a variable is text, a number, or true or false"));
+            self.refuse(node.mistake("", "a variable is text, a number, or true or false"));
             node.data = Data::Out;
         } else {
             self.fill(node);
@@ -156,7 +156,7 @@ impl Filling {
                 Ok(Some(data)) => node.data = data,
                 Ok(None) => {}
                 Err(problem) => {
-                    self.tell(node.mistake(node.text().unwrap_or_default(), problem));
+                    self.refuse(node.mistake(node.text().unwrap_or_default(), problem));
                     node.data = Data::Out;
                 }
             },

@@ -129,12 +129,12 @@ impl SubtitleTrack {
             events.push(event);
         }
         if !decoded.events.is_empty() {
-            let told = Some(packet.duration()).filter(|ticks| *ticks > 0).or_else(|| {
+            let duration = Some(packet.duration()).filter(|ticks| *ticks > 0).or_else(|| {
                 let millis = i64::from(decoded.millis?);
                 Some(Timestamp::new(millis, TimeBase::new(1, 1000)).rescale(self.time_base))
             });
-            let event = Event { start, end: start.saturating_add(told.unwrap_or(0)), lines: decoded.events };
-            match told {
+            let event = Event { start, end: start.saturating_add(duration.unwrap_or(0)), lines: decoded.events };
+            match duration {
                 Some(_) => events.push(event),
                 None => converter.open = Some(event),
             }

@@ -120,7 +120,7 @@ struct X265 {
 
 impl X265 {
     /// Adds the field order message that the parameter sets announce. x265 writes it only with a buffer model.
-    fn told(&self, encoded: Option<Encoded>) -> Option<Encoded> {
+    fn with_field_order(&self, encoded: Option<Encoded>) -> Option<Encoded> {
         let Some(order) = self.fields else { return encoded };
         encoded.map(|frame| match sei::with_field_order(frame.packet.data(), order) {
             Some(parts) => Encoded { packet: Packet::joined(&parts), ..frame },
@@ -140,12 +140,12 @@ impl VideoEncoder for X265 {
 
     fn push(&mut self, frame: &Frame, number: u64, force_key: bool) -> Result<Option<Encoded>> {
         let encoded = self.encoder.encode(Some((frame, number as i64, force_key))).map_err(failed)?;
-        Ok(self.told(encoded))
+        Ok(self.with_field_order(encoded))
     }
 
     fn finish(&mut self) -> Result<Option<Encoded>> {
         let encoded = self.encoder.encode(None).map_err(failed)?;
-        Ok(self.told(encoded))
+        Ok(self.with_field_order(encoded))
     }
 
     fn codec(&self) -> Option<VideoCodec> {

@@ -139,14 +139,14 @@ impl Continuity {
             return Ok(());
         }
         self.decoded += samples as u64;
-        let told = self.time_of(frame);
+        let stated = self.time_of(frame);
         let drift = self.drift;
         let shape = Shape::of(frame);
         if self.run.as_ref().is_none_or(|run| run.shape != shape) {
             let expected = self.run.as_ref().map(|run| run.time(run.count, drift));
-            let anchor = expected.or(told).unwrap_or_else(|| Timestamp::new(0, self.time_base));
+            let anchor = expected.or(stated).unwrap_or_else(|| Timestamp::new(0, self.time_base));
             if let Some(run) = &self.run {
-                let time = told.unwrap_or(anchor);
+                let time = stated.unwrap_or(anchor);
                 let (from, to) = (run.shape.to_string(), shape.to_string());
                 self.changes.push(AudioChange { stream: self.stream, time, from, to });
             }
@@ -158,8 +158,8 @@ impl Continuity {
         }
         let Some(run) = &mut self.run else { return Ok(()) };
         let rate = i64::from(run.shape.rate.max(1));
-        if let Some(told) = told {
-            let since = told.plus(Timestamp::new(run.anchor.ticks.saturating_neg(), run.anchor.base));
+        if let Some(stated) = stated {
+            let since = stated.plus(Timestamp::new(run.anchor.ticks.saturating_neg(), run.anchor.base));
             let place = crate::settings::audio_edit::slowed(since, drift).rescale(TimeBase::new(1, rate));
             let step = place.saturating_sub(run.input);
             if step.saturating_abs().saturating_mul(1000) > TOLERANCE * rate {
@@ -185,7 +185,7 @@ impl Continuity {
         if cut > 0 {
             match run.is_cutting {
                 true => self.overlaps.add_on(cut as u64),
-                false => self.overlaps.add(told.unwrap_or_else(|| run.time(run.input, drift)), cut as u64),
+                false => self.overlaps.add(stated.unwrap_or_else(|| run.time(run.input, drift)), cut as u64),
             }
         }
         run.is_cutting = cut > 0;

@@ -39,7 +39,7 @@ impl Coded {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FromStart {
-    /// Nothing tells where decoding of the codec can begin.
+    /// It is unknown where decoding of the codec can begin.
     Codec,
     /// Frames carry no times, or two carry the same.
     Times,
@@ -59,7 +59,7 @@ pub enum FromStart {
 impl fmt::Display for FromStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            FromStart::Codec => "nothing tells where decoding of this codec can begin",
+            FromStart::Codec => "it is unknown where decoding of this codec can begin",
             FromStart::Times => "its frames carry no times of their own",
             FromStart::Damaged => "the source is damaged before that",
             FromStart::MidGroup => "the source begins in mid-group",

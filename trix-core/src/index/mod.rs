@@ -1,6 +1,6 @@
 //! Records the position of every frame of a source, which allows a decode to start in mid-stream.
 //!
-//! Invariant: an index matches a decode of the whole source, or states that it cannot tell.
+//! Invariant: an index matches a decode of the whole source, or states that it is not exact.
 
 mod cache;
 mod frames;

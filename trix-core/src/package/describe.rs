@@ -1,4 +1,4 @@
-//! What playlists, the manifest and the header tell of a track, as `trix_bitstream` takes it.
+//! What playlists, the manifest and the header state of a track, as `trix_bitstream` takes it.
 
 use trix_av::stream::StreamKind;
 use trix_bitstream::manifest::{Audio, Content, Description, Role, Video};

@@ -9,12 +9,12 @@ use crate::{
 
 /// The language tag of a track (BCP 47) in its shortest form, as RFC 5646, 2.2.1 requires. `None` if unknown.
 pub(super) fn tag(spec: &TrackSpec) -> Option<String> {
-    let told = spec.metadata.iter().find(|(key, _)| key == "language").map(|(_, value)| value.trim())?;
-    shortest(told)
+    let tag = spec.metadata.iter().find(|(key, _)| key == "language").map(|(_, value)| value.trim())?;
+    shortest(tag)
 }
 
-fn shortest(told: &str) -> Option<String> {
-    let (primary, rest) = told.split_once(['-', '_']).map_or((told, None), |(primary, rest)| (primary, Some(rest)));
+fn shortest(tag: &str) -> Option<String> {
+    let (primary, rest) = tag.split_once(['-', '_']).map_or((tag, None), |(primary, rest)| (primary, Some(rest)));
     let primary = primary.to_ascii_lowercase();
     let is_plain = (2..=8).contains(&primary.len()) && primary.bytes().all(|byte| byte.is_ascii_lowercase());
     let rest_is_plain = rest.is_none_or(|rest| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn tags_are_the_shortest() {
-        for (told, expected) in [
+        for (tag, expected) in [
             ("eng", Some("en")),
             ("ger", Some("de")),
             ("deu", Some("de")),
@@ -55,7 +55,7 @@ mod tests {
             ("", None),
             ("English language", None),
         ] {
-            assert_eq!(shortest(told).as_deref(), expected, "{told}");
+            assert_eq!(shortest(tag).as_deref(), expected, "{tag}");
         }
     }
 }

@@ -173,9 +173,9 @@ impl MediaTrack {
         }
         // If the last packet has no duration, use one frame at the track's rate, or else the previous interval.
         let rate = self.spec.rate.filter(|rate| rate.is_positive());
-        let told = rate.map(|rate| Timestamp::new(1, rate.inverse()).rescale(self.base()));
+        let by_rate = rate.map(|rate| Timestamp::new(1, rate.inverse()).rescale(self.base()));
         let before = self.pending.iter().map(|pending| pending.pts).filter(|pts| *pts < last.pts).max();
-        Some(last.pts + told.or(before.map(|before| last.pts - before)).unwrap_or(1).max(1))
+        Some(last.pts + by_rate.or(before.map(|before| last.pts - before)).unwrap_or(1).max(1))
     }
 
     /// Writes all segments whose end is known.
@@ -256,7 +256,7 @@ impl MediaTrack {
             let until = shown.get(index + 1).copied().unwrap_or(end);
             let [duration, offset] = [until - decoded, pending.pts - decoded + late];
             let (Ok(duration), Ok(offset)) = (u32::try_from(duration), i32::try_from(offset)) else {
-                return Err(self.fail(ErrorKind::Unsupported, decoded, "a gap is longer than MP4 can tell"));
+                return Err(self.fail(ErrorKind::Unsupported, decoded, "a gap is longer than MP4 can state"));
             };
             if duration == 0 {
                 return Err(self.fail(ErrorKind::Verification, decoded, "two frames have the same time"));

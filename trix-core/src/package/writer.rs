@@ -229,7 +229,7 @@ fn check(renditions: &[Rendition], settings: &PackageSettings) -> Result<()> {
             return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail));
         }
         if !track.time_base.is_positive() || u32::try_from(track.time_base.den).is_err() {
-            let detail = format!("rendition {id}: times in ticks of {} s cannot be told in MP4", track.time_base);
+            let detail = format!("rendition {id}: times in ticks of {} s cannot be stated in MP4", track.time_base);
             return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail));
         }
     }

@@ -205,14 +205,14 @@ fn watched<T>(watch: &mut Watch, mut meters: Meters, host: &Host<'_>, work: impl
     }
     let (stop, stopped) = crossbeam::bounded::<()>(0);
     let result = std::thread::scope(|scope| {
-        let tell = move || {
+        let watch_progress = move || {
             while let Err(crossbeam::RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
-                host.tell(watch, &mut meters);
+                host.show_progress(watch, &mut meters);
             }
-            host.tell(watch, &mut meters);
+            host.show_progress(watch, &mut meters);
         };
         let name = "trix-watch";
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, tell);
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, watch_progress);
         thread.map_err(|error| no_thread(name, Stage::Verify, error))?;
         let result = work();
         drop(stop);

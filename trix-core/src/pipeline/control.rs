@@ -61,7 +61,7 @@ impl Control {
     }
 
     /// Sends an event, if someone wants events.
-    pub(super) fn tell(&self, event: impl FnOnce() -> Event) {
+    pub(super) fn emit(&self, event: impl FnOnce() -> Event) {
         if let Some(events) = &self.events {
             events.send(event());
         }
@@ -69,13 +69,13 @@ impl Control {
 
     /// Sends that a part of the job begins, which reads the source once.
     pub(super) fn began(&self, stage: Stage) {
-        self.tell(|| Event::StageBegan { stage, pass: 1, passes: 1 });
+        self.emit(|| Event::StageBegan { stage, pass: 1, passes: 1 });
     }
 
     /// Runs a whole job, and sends how it ended.
     pub(super) fn to_end<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let result = work();
-        self.tell(|| Event::JobEnded { error: result.as_ref().err().map(Into::into) });
+        self.emit(|| Event::JobEnded { error: result.as_ref().err().map(Into::into) });
         result
     }
 }

@@ -61,12 +61,12 @@ impl Failures {
 
     /// The failed products for the report.
     pub(super) fn report(self) -> Vec<FailedOutput> {
-        let told = |(product, error): (Product, Error)| FailedOutput {
+        let failed = |(product, error): (Product, Error)| FailedOutput {
             path: self.names[product].clone(),
             kind: error.kind(),
             error: error.to_string(),
         };
-        self.errors.into_iter().map(told).collect()
+        self.errors.into_iter().map(failed).collect()
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
     fn each_output_of_a_stage_that_fails_is_named_and_what_was_read_keeps_its_name() {
         let (source, names) = (Path::new("in.mkv"), ["a.mkv", "b.mkv", "c.mkv"].map(PathBuf::from));
         let product = |number: usize| Product::Output(OutputId(number));
-        let told = |error: Error| {
+        let texts = |error: Error| {
             let mut found = StageErrors::new(PerProduct { outputs: names.to_vec(), ..Default::default() });
             found.add(&[product(0), product(2)], from_source(error, source));
             let of = |number: usize| found.products[product(number)].as_ref().map(ToString::to_string);
@@ -204,19 +204,19 @@ mod tests {
         };
         let error = |kind, stage| Error::new(kind, stage, "no");
         for stage in [Stage::Filter, Stage::Encode, Stage::Mux, Stage::Verify] {
-            let [first, second] = told(error(ErrorKind::Codec, stage));
+            let [first, second] = texts(error(ErrorKind::Codec, stage));
             assert_eq!((first, second), (format!("a.mkv: {stage}: no"), format!("c.mkv: {stage}: no")));
-            let [first, _] = told(error(ErrorKind::Codec, stage).in_stream(1));
+            let [first, _] = texts(error(ErrorKind::Codec, stage).in_stream(1));
             assert_eq!(first, format!("a.mkv: {stage}, stream 1: no; stream 1 is one of in.mkv"));
             // The source is the cause.
-            let [first, second] = told(error(ErrorKind::MalformedInput, stage).in_stream(1));
+            let [first, second] = texts(error(ErrorKind::MalformedInput, stage).in_stream(1));
             assert_eq!([first, second], [0; 2].map(|_| format!("in.mkv: {stage}, stream 1: no")));
         }
         for stage in [Stage::Source, Stage::Demux, Stage::Decode] {
-            let [first, second] = told(error(ErrorKind::Codec, stage).in_stream(1));
+            let [first, second] = texts(error(ErrorKind::Codec, stage).in_stream(1));
             assert_eq!([first, second], [0; 2].map(|_| format!("in.mkv: {stage}, stream 1: no")));
         }
-        let [first, _] = told(Error::cancelled(Stage::Encode));
+        let [first, _] = texts(Error::cancelled(Stage::Encode));
         assert_eq!(first, "encode: cancelled");
     }
 }

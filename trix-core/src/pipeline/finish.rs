@@ -468,17 +468,17 @@ impl Finish<'_> {
     ) -> Result<Vec<Check>> {
         let (hold, wrong): (Vec<Check>, Vec<Check>) =
             presented::checks(plan, tracks, walked).into_iter().partition(|check| check.ok);
-        let told = wrong.iter().map(|check| {
+        let texts = wrong.iter().map(|check| {
             format!("{}: the source presents {}, {} was written", check.name, check.expected, check.found)
         });
-        let told: Vec<String> = told.collect();
-        if !told.is_empty() && self.plan.source.settings.on_damage == OnDamage::Fail {
-            return Err(Error::new(ErrorKind::Verification, Stage::Verify, told.join("; ")).in_file(&plan.path));
+        let texts: Vec<String> = texts.collect();
+        if !texts.is_empty() && self.plan.source.settings.on_damage == OnDamage::Fail {
+            return Err(Error::new(ErrorKind::Verification, Stage::Verify, texts.join("; ")).in_file(&plan.path));
         }
-        for text in &told {
-            self.host.control.tell(|| Event::Warning { path: Some(plan.path.clone()), text: text.clone() });
+        for text in &texts {
+            self.host.control.emit(|| Event::Warning { path: Some(plan.path.clone()), text: text.clone() });
         }
-        warnings.extend(told);
+        warnings.extend(texts);
         Ok(hold)
     }
 

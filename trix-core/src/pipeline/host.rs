@@ -47,9 +47,9 @@ impl<'a> Host<'a> {
     }
 
     /// Reports the progress of all outputs together, and of each. Returns at once.
-    pub(super) fn tell(&self, watch: &mut Watch, meters: &mut Meters) {
-        self.callback.tell(|| watch.look());
-        meters.tell();
+    pub(super) fn show_progress(&self, watch: &mut Watch, meters: &mut Meters) {
+        self.callback.offer(|| watch.look());
+        meters.emit();
     }
 
     /// Waits until the callback has returned from the last progress, or the caller cancels.
@@ -155,7 +155,7 @@ impl CallbackThread {
     }
 
     /// Hands a progress to the callback. Returns at once.
-    fn tell(&self, progress: impl FnOnce() -> Progress) {
+    fn offer(&self, progress: impl FnOnce() -> Progress) {
         if let Some(mailbox) = &self.0 {
             let progress = progress();
             mailbox.lock().waiting = Some(progress);
@@ -221,7 +221,7 @@ impl Meters {
     }
 
     /// Sends an event for each output.
-    pub(super) fn tell(&mut self) {
+    pub(super) fn emit(&mut self) {
         let Some(events) = &self.events else { return };
         for Meter { output, path, stage, watch } in &mut self.meters {
             let Progress { frame, frames_expected, fps, bytes, .. } = watch.look();

@@ -166,7 +166,7 @@ struct Opened<'a> {
 fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report> {
     let Opened { source, external_audio, hasher, pending, began, program } = opened;
     if let Some(doubt) = plan.memory.doubt(&this_machine()) {
-        control.tell(|| Event::Warning { path: None, text: format!("{}: {}", doubt.what, doubt.why) });
+        control.emit(|| Event::Warning { path: None, text: format!("{}: {}", doubt.what, doubt.why) });
         if !plan.decisions.contains(&doubt) {
             plan.decisions.push(doubt);
         }
@@ -250,11 +250,11 @@ const DRIFT_TOLD: i64 = 40_000;
 
 /// Reports of the external audio tracks.
 fn tracks(plan: &Plan, mut damage: BTreeMap<usize, Vec<DamageReport>>) -> Vec<TrackReport> {
-    let told = plan.external_audio.iter().enumerate().map(|(number, track)| TrackReport {
+    let reports = plan.external_audio.iter().enumerate().map(|(number, track)| TrackReport {
         files: track.settings.all_inputs().into_iter().map(|input| input.path).collect(),
         damage: damage.remove(&number).unwrap_or_default(),
     });
-    told.collect()
+    reports.collect()
 }
 
 /// Refuses an output that is the source under another name, or another output.
@@ -311,7 +311,7 @@ fn passes(
     let stats: Vec<Option<PathBuf>> = stats.collect();
     let none = files.map(|_, _| None);
     let first = Pass { number: 1, stats: &stats, files: &none, program: None };
-    let began = |pass| host.control.tell(|| Event::StageBegan { stage: Stage::Encode, pass, passes: 2 });
+    let began = |pass| host.control.emit(|| Event::StageBegan { stage: Stage::Encode, pass, passes: 2 });
     began(1);
     one_pass(plan, external_audio, source.reopen()?, first, pending, failures, host)?;
     for product in plan.products().into_iter().filter(|product| failures.has(*product)) {
@@ -419,7 +419,7 @@ fn one_pass(
         }
         if Instant::now() >= next_tick {
             next_tick = Instant::now() + TICK;
-            host.tell(&mut watch, &mut meters);
+            host.show_progress(&mut watch, &mut meters);
         }
     }
     control::join(std::mem::take(&mut running.stages));
@@ -427,7 +427,7 @@ fn one_pass(
         return Err(found.root().unwrap_or_else(|| Error::cancelled(Stage::Encode)));
     }
     found.settle(failures)?;
-    host.tell(&mut watch, &mut meters);
+    host.show_progress(&mut watch, &mut meters);
     host.settle();
     Ok(running.outcome(plan))
 }

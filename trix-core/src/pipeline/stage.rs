@@ -193,7 +193,7 @@ impl<T: Weight> Receiver<T> {
                     return Ok(Some(item));
                 }
                 Err(crossbeam::RecvTimeoutError::Timeout) => {}
-                // A failing stage drops its sender too. The token tells a failure from the end.
+                // A failing stage drops its sender too. The token distinguishes a failure from the end.
                 Err(crossbeam::RecvTimeoutError::Disconnected) if self.token.is_set() => {}
                 Err(crossbeam::RecvTimeoutError::Disconnected) => return Ok(None),
             }
@@ -365,10 +365,10 @@ mod tests {
         for weight in inside {
             sender.send(Block(*weight), Stage::Decode).unwrap();
         }
-        let (told, gone_on) = crossbeam::unbounded();
+        let (sent, gone_on) = crossbeam::unbounded();
         for (number, weight) in waiting.iter().copied().enumerate() {
-            let (sender, told) = (sender.clone(), told.clone());
-            thread::spawn(move || told.send((weight, sender.send(Block(weight), Stage::Decode).unwrap())));
+            let (sender, sent) = (sender.clone(), sent.clone());
+            thread::spawn(move || sent.send((weight, sender.send(Block(weight), Stage::Decode).unwrap())));
             while receiver.gate.lock().waiting <= number {
                 thread::yield_now();
             }
@@ -507,9 +507,9 @@ mod tests {
             assert_eq!(outcomes.try_iter().count(), 0);
             assert_eq!(concerned, [refused / 2]);
             assert_eq!((error.kind(), error.stage()), (ErrorKind::Io, STAGES[refused]));
-            let told = error.to_string();
-            assert!(told.contains(&format!("the thread trix-{} cannot be started", NAMES[refused])), "{told}");
-            assert!(told.contains("Resource temporarily unavailable") && error.cause().is_some(), "{told}");
+            let text = error.to_string();
+            assert!(text.contains(&format!("the thread trix-{} cannot be started", NAMES[refused])), "{text}");
+            assert!(text.contains("Resource temporarily unavailable") && error.cause().is_some(), "{text}");
         }
     }
 }

@@ -90,12 +90,12 @@ const SPOILT: [(&str, Spoil, ErrorKind, &str); 4] = [
 
 #[test]
 fn what_cannot_be_opened_fails_alone_where_the_job_says_so() {
-    for (name, spoil, kind, told) in SPOILT {
+    for (name, spoil, kind, problem) in SPOILT {
         let folder = folder();
         let report = run(folder.path(), "continue", spoil).unwrap_or_else(|error| panic!("{name}: {error}"));
         let [failed] = report.failed.as_slice() else { panic!("{name}: {:?}", report.failed) };
         assert_eq!((&failed.path, failed.kind), (&folder.path().join(name), kind), "{failed:?}");
-        let begins = format!("{}{told}", folder.path().join(name).display());
+        let begins = format!("{}{problem}", folder.path().join(name).display());
         assert!(failed.error.starts_with(&begins), "{} is not {begins}...", failed.error);
         // All other products are complete, and nothing is left of the failed one.
         let others: BTreeSet<String> =
@@ -116,11 +116,11 @@ fn what_cannot_be_opened_fails_alone_where_the_job_says_so() {
 
 #[test]
 fn what_cannot_be_opened_ends_a_job_that_does_not_go_on() {
-    for (name, spoil, kind, told) in SPOILT {
+    for (name, spoil, kind, problem) in SPOILT {
         let folder = folder();
         let error = run(folder.path(), "fail", spoil).expect_err(name);
         assert_eq!(error.kind(), kind, "{error}");
-        assert!(error.to_string().starts_with(&format!("{}{told}", folder.path().join(name).display())), "{error}");
+        assert!(error.to_string().starts_with(&format!("{}{problem}", folder.path().join(name).display())), "{error}");
         assert_eq!(names(folder.path()), BTreeSet::new(), "{name}");
     }
 }

@@ -149,7 +149,7 @@ pub(super) fn plan(
             AudioSettings::Copy if changed => match audio_codec::lossless(container) {
                 Some(codec) => {
                     let why = match composed {
-                        true => "its edit list joins several parts, which a copy of its packets cannot tell",
+                        true => "its edit list joins several parts, which a copy of its packets cannot express",
                         false if given => audio_choice::NO_PACKETS,
                         false => "what is moved, mixed or stretched cannot be copied",
                     };
@@ -237,7 +237,7 @@ fn check_copy(job: &OutputRequest<'_>, diagnostics: &mut StreamDiagnostics<'_>) 
     } else if job.is_cut() && !audio_choice::cuts_exactly(container, stream) {
         let name = container.name();
         diagnostics.note(&format!(
-            "the copy is cut at its packets, as {name} cannot tell more: it begins and ends up to half a packet beside \
+            "the copy is cut at its packets, as {name} cannot state more: it begins and ends up to half a packet beside \
              the cut, in step with the frames"
         ));
     }
@@ -369,7 +369,7 @@ pub(super) fn say_silence(plans: &[AudioPlan], source: &Source, origin: Timestam
         if micros > 0 {
             let millis = format!("{}.{:03}", micros / 1000, micros % 1000);
             let what = format!("stream {index}: {millis} ms of silence come first");
-            decisions.push(Decision::new(what, "it begins later, and not every container tells that to the sample"));
+            decisions.push(Decision::new(what, "it begins later, and not every container states that to the sample"));
         }
     }
 }

@@ -85,7 +85,7 @@ fn change(job: &OutputRequest<'_>, container: Container, stream: &StreamFacts, s
     let is_taken = |change: &&Change| change.at.zip(end).is_none_or(|(at, end)| at < end);
     let change = [changes.codec.as_ref(), shape].into_iter().flatten().find(is_taken)?;
     let place = change.at.map_or_else(String::new, |at| format!(" at {at}"));
-    Some(format!("it changes{place} from {}, which {} cannot tell of a copy", change.detail, container.name()))
+    Some(format!("it changes{place} from {}, which {} cannot express for a copy", change.detail, container.name()))
 }
 
 /// True if frames of `codec` may differ in `container` from the header of their track. A transport stream states only

@@ -166,7 +166,7 @@ fn notes(codec: &AudioCodec, channels: &Channels, is_known: bool, diagnostics: &
     if diagnostics.container == Container::Matroska && codec.name == "pcm" && channels.count > 2 && is_named {
         let layout = &channels.layout;
         diagnostics
-            .note(&format!("Matroska does not tell the layout of PCM; its channels stand in the order of {layout}"));
+            .note(&format!("Matroska does not state the layout of PCM; its channels stand in the order of {layout}"));
     }
     if channels.count > codec.channels && codec.layouts.is_empty() {
         let StreamDiagnostics { stream, .. } = diagnostics;

@@ -61,10 +61,10 @@ impl CopyGate {
 }
 
 /// True if a frame that follows a keyframe and is shown before it needs nothing from before that keyframe. HEVC marks
-/// such frames as RADL. For MPEG-1 and MPEG-2, the GOP header tells ([`is_closed`]).
+/// such frames as RADL. For MPEG-1 and MPEG-2, the GOP header states it ([`is_closed`]).
 fn is_decodable_leading(codec: &str, packet: &Packet) -> bool {
     NalCodec::from_name(codec).is_some_and(|nal| {
-        // Only one length of four bytes looks like a start code, so the first bytes tell which framing it is.
+        // Only one length of four bytes looks like a start code, so the first bytes show which framing it is.
         let framing = match packet.data() {
             [0, 0, 0, 1, ..] | [0, 0, 1, ..] => nal::Framing::StartCodes,
             _ => nal::Framing::Lengths(4),
@@ -202,7 +202,7 @@ pub(super) fn plan(
     };
     let end = end.filter(|_| until.is_some());
     let leading = leading - decodable;
-    tell(&CopyStart { first, asked, end, leading, hidden, origin }, job, decisions, notes);
+    note(&CopyStart { first, asked, end, leading, hidden, origin }, job, decisions, notes);
     Ok(CopyPlan {
         stream: facts.index,
         codec: facts.codec.clone(),
@@ -225,35 +225,35 @@ struct CopyStart {
     origin: Timestamp,
 }
 
-fn tell(told: &CopyStart, job: &OutputRequest<'_>, decisions: &mut Vec<Decision>, notes: &mut Vec<String>) {
+fn note(copy: &CopyStart, job: &OutputRequest<'_>, decisions: &mut Vec<Decision>, notes: &mut Vec<String>) {
     let micro = TimeBase::new(1, 1_000_000);
-    let within = |time: Timestamp| Timestamp::new(time.micros() - told.origin.micros(), micro);
-    if let (Some(time), Some(start)) = (told.first.time.filter(|_| told.asked.is_some()), job.source.start) {
+    let within = |time: Timestamp| Timestamp::new(time.micros() - copy.origin.micros(), micro);
+    if let (Some(time), Some(start)) = (copy.first.time.filter(|_| copy.asked.is_some()), job.source.start) {
         decisions.push(Decision::new(
             format!("the copy begins at {}", within(time)),
             format!("copied frames begin with a keyframe: the last at or before {start}, which was asked for"),
         ));
     }
-    if let Some(time) = told.end {
+    if let Some(time) = copy.end {
         decisions.push(Decision::new(
             format!("the copy ends at {}", within(time)),
             "copied frames end before a keyframe: the first at or after the end that was asked for",
         ));
     }
-    if told.asked.is_none() && told.first.number > 0 {
+    if copy.asked.is_none() && copy.first.number > 0 {
         notes.push(format!(
             "{} frames before the first keyframe are left out: nothing to decode them with",
-            told.first.number
+            copy.first.number
         ));
     }
-    if told.leading > 0 {
+    if copy.leading > 0 {
         notes.push(format!(
             "{} frames that follow the first keyframe and are shown before it are left out: they refer to frames \
              before it, which the copy has not",
-            told.leading
+            copy.leading
         ));
     }
-    if told.hidden > 0 {
-        notes.push(format!("{} frames that the source's edit list hides are shown in the copy", told.hidden));
+    if copy.hidden > 0 {
+        notes.push(format!("{} frames that the source's edit list hides are shown in the copy", copy.hidden));
     }
 }

@@ -39,10 +39,10 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
     let FrameRequest { target, picture, format, size, .. } = *request;
     let flags = Flags::of(facts);
     let measures = picture.deinterlace == Deinterlace::Auto && !target.is_mezzanine() && flags.suspicious;
-    let surveyed = (measures || picture.crop == Crop::Auto)
+    let detection = (measures || picture.crop == Crop::Auto)
         .then(|| request.probe.field_detection(facts.source, facts.stream, facts.rate));
-    let (inverse_telecine, deinterlace, mut fields) = fields(request, facts, flags, surveyed, diagnostics);
-    let mut crop = crop(picture.crop, facts, fields.is_some(), surveyed, diagnostics);
+    let (inverse_telecine, deinterlace, mut fields) = fields(request, facts, flags, detection, diagnostics);
+    let mut crop = crop(picture.crop, facts, fields.is_some(), detection, diagnostics);
     let (mut width, mut height) = crop.map_or((facts.width, facts.height), |crop| (crop.width, crop.height));
     let mut aspect = facts.stream.sample_aspect;
 
@@ -206,11 +206,11 @@ fn fields(
     request: &FrameRequest<'_>,
     facts: &VideoFacts<'_>,
     flags: Flags,
-    surveyed: Option<FieldDetection>,
+    detection: Option<FieldDetection>,
     diagnostics: &mut Diagnostics<'_>,
 ) -> Decided {
     let FrameRequest { target, picture, .. } = *request;
-    let measured = surveyed.filter(|_| picture.deinterlace == Deinterlace::Auto);
+    let measured = detection.filter(|_| picture.deinterlace == Deinterlace::Auto);
     let majority = measured.map(|field_detection| {
         if field_detection.top_first >= field_detection.bottom_first { FieldOrder::Top } else { FieldOrder::Bottom }
     });
@@ -299,7 +299,7 @@ fn crop(
     asked: Crop,
     facts: &VideoFacts<'_>,
     keeps_fields: bool,
-    surveyed: Option<FieldDetection>,
+    detection: Option<FieldDetection>,
     diagnostics: &mut Diagnostics<'_>,
 ) -> Option<Rectangle> {
     let (x, y) = facts.pixel.map_or((0, 0), PixelFormat::chroma_shift);
@@ -329,7 +329,7 @@ fn crop(
             ((width, height) != (facts.width, facts.height)).then_some(rectangle)
         }
         Crop::Auto => {
-            let Some(content) = surveyed.and_then(|field_detection| field_detection.content) else {
+            let Some(content) = detection.and_then(|found| found.content) else {
                 diagnostics.decide("nothing is cropped", "all frames that were looked at are black");
                 return None;
             };
@@ -338,7 +338,7 @@ fn crop(
             let (right, bottom) = (content.left + content.width, content.top + content.height);
             let width = right.saturating_sub(left) / step_x * step_x;
             let height = bottom.saturating_sub(top) / step_y * step_y;
-            let frames = surveyed.map_or(0, |field_detection| field_detection.frames);
+            let frames = detection.map_or(0, |found| found.frames);
             if width == 0 || height == 0 || (width, height) == (facts.width, facts.height) {
                 diagnostics.decide("nothing is cropped", format!("no black border in {frames} frames"));
                 return None;

@@ -51,7 +51,7 @@ pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Resul
 /// Measures the drift between timestamps and samples of tracks where the job corrects it.
 fn settle_drift(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
     let mut known: BTreeMap<usize, Option<Drift>> = BTreeMap::new();
-    let mut told: BTreeMap<EncodeId, Decision> = BTreeMap::new();
+    let mut corrected: BTreeMap<EncodeId, Decision> = BTreeMap::new();
     for (number, encode) in plan.encodes.iter_mut().enumerate() {
         let EncodePlan::Audio(own) = encode else { continue };
         let audio = &mut own.audio;
@@ -72,13 +72,13 @@ fn settle_drift(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()>
         audio.dithered |= audio.bits.is_some_and(|bits| bits <= 24);
         let what = format!("stream {stream}: the audio is resampled by {parts_per_million} parts per million");
         let why = format!("its times and its samples are {apart} apart at the end");
-        told.insert(EncodeId(number), Decision::new(what, why));
+        corrected.insert(EncodeId(number), Decision::new(what, why));
     }
     for sink in plan.sinks() {
         let content = plan.content_mut(sink);
         for track in &content.audio {
             let AudioContent::Encoded(id) = track else { continue };
-            content.decisions.extend(told.get(id).cloned());
+            content.decisions.extend(corrected.get(id).cloned());
         }
     }
     Ok(())

@@ -46,7 +46,7 @@ pub(super) fn plan(
     shown.into_iter().chain(heard).try_for_each(|index| source.refuse_edits(index))?;
     if let Some(index) = video_copy.filter(|index| source.is_composed(*index)) {
         let detail = "the edit list puts the video together from several parts, which a copy of its packets cannot \
-                      tell; encode it";
+                      express; encode it";
         return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()).in_stream(index));
     }
     let stream = video.as_ref().map(|video| video.stream).or(video_copy);

@@ -189,7 +189,7 @@ pub(super) fn plan(
         _ => None,
     };
     let format = format(encoder, &settings, prores, &job.output.picture, samples, &mut diagnostics);
-    // FFV1 and ProRes have nothing of what only x264 and x265 can be told.
+    // FFV1 and ProRes have none of the settings that only x264 and x265 take.
     let own = job.output.video.encode().map_or_else(EncodeSettings::default, |(_, own)| own.clone());
     let is_lossless = own.rate == Some(RateControl::Lossless) || encoder == Encoder::Ffv1;
     let request = FrameRequest {
@@ -227,8 +227,8 @@ pub(super) fn plan(
     if sample_aspect != exact {
         diagnostics.notes.push(format!("sample aspect {exact} is written as {sample_aspect}, the nearest that fits"));
     }
-    if let Some(told_as) = container.rounds_aspect(width, height, sample_aspect) {
-        diagnostics.notes.push(rounded_aspect(container, sample_aspect, told_as));
+    if let Some(rounded) = container.rounds_aspect(width, height, sample_aspect) {
+        diagnostics.notes.push(rounded_aspect(container, sample_aspect, rounded));
     }
     let mut written = color.to;
     if format.chroma != Chroma::C420 || samples.chroma != Chroma::C420 {
@@ -324,15 +324,15 @@ fn copied_layers(
         let name = container.name();
         notes.push(format!("the alpha layer of stream {} is lost: {name} has no place for it; .mkv has", stream.index));
     }
-    if let Some(told_as) = container.rounds_aspect(stream.width, stream.height, stream.sample_aspect) {
-        notes.push(rounded_aspect(container, stream.sample_aspect, told_as));
+    if let Some(rounded) = container.rounds_aspect(stream.width, stream.height, stream.sample_aspect) {
+        notes.push(rounded_aspect(container, stream.sample_aspect, rounded));
     }
 }
 
-fn rounded_aspect(container: Container, exact: Rational, told_as: Rational) -> String {
+fn rounded_aspect(container: Container, exact: Rational, rounded: Rational) -> String {
     let name = container.name();
     format!(
-        "{name} tells the shape of samples by a display size in whole numbers: sample aspect {exact} is told as {told_as}"
+        "{name} states the shape of samples as a display size in whole numbers: sample aspect {exact} becomes {rounded}"
     )
 }
 

@@ -41,8 +41,8 @@ impl FieldDetection {
     /// Percentage of combed frames among those that could be classified. `None` if fewer than ten could be.
     pub fn combed_percent(&self) -> Option<u64> {
         let combed = self.top_first + self.bottom_first;
-        let told = combed + self.progressive;
-        (told >= 10).then(|| combed * 100 / told)
+        let decided = combed + self.progressive;
+        (decided >= 10).then(|| combed * 100 / decided)
     }
 }
 

@@ -201,7 +201,7 @@ impl VideoFrame {
         fields_of(&self.frame)
     }
 
-    /// How the codec of the source coded the frame: I, P or B. `None` if its decoder does not tell, and for frames that
+    /// How the codec of the source coded the frame: I, P or B. `None` if its decoder does not state it, and for frames that
     /// were not decoded.
     pub fn frame_type(&self) -> Option<FrameType> {
         self.frame.frame_type()
@@ -242,7 +242,7 @@ impl VideoFrame {
     }
 }
 
-/// Checks one plane of a frame of `format`, and tells what is wrong.
+/// Checks one plane of a frame of `format`, and returns what is wrong.
 fn check_plane(format: PixelFormat, size: PlaneSize, plane: &PlaneInput<'_>) -> Result<(), String> {
     let PlaneSize { row_bytes, rows } = size;
     if plane.is_words && format.depth() <= 8 {

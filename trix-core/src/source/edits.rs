@@ -140,12 +140,12 @@ impl Edits {
     /// Notes on the edit list of a stream, for the report.
     pub(super) fn notes(&self, facts: &StreamFacts) -> Vec<String> {
         let Some(track) = self.track(facts) else { return Vec::new() };
-        let told = |gap: &Gap| {
+        let message = |gap: &Gap| {
             let end = gap.start.plus(gap.length);
             format!("stream {}: the edit list presents nothing from {} to {end}", facts.index, gap.start)
         };
         let others = track.notes.iter().map(|note| format!("stream {}: {note}", facts.index));
-        track.gaps.iter().take(20).map(told).chain(others).collect()
+        track.gaps.iter().take(20).map(message).chain(others).collect()
     }
 
     /// The total length of the gaps of a stream.

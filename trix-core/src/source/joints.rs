@@ -27,11 +27,11 @@ pub(crate) struct Appeared(Arc<Mutex<Vec<String>>>);
 
 impl Appeared {
     /// All messages so far.
-    pub(crate) fn told(&self) -> Vec<String> {
+    pub(crate) fn messages(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn tell(&self, what: String) {
+    fn add(&self, what: String) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(what);
     }
 }
@@ -120,7 +120,7 @@ impl Joints {
         !self.into.is_empty()
     }
 
-    /// From now on, tells what is found where `other` tells it.
+    /// From now on, adds messages to those of `other`.
     pub(super) fn tell_like(&mut self, other: &Joints) {
         self.appeared = other.appeared.clone();
         self.breaks = Arc::clone(&other.breaks);
@@ -217,7 +217,7 @@ impl Joints {
             Some(into) => {
                 self.into.insert(index, into);
                 self.appeared
-                    .tell(format!("{name}, which first appears at {place}, continues stream {into} as one track"));
+                    .add(format!("{name}, which first appears at {place}, continues stream {into} as one track"));
             }
             None => {
                 self.strays.insert(index);
@@ -231,7 +231,7 @@ impl Joints {
                     self.breaks.lock().unwrap_or_else(PoisonError::into_inner).push(broken);
                 }
                 let why = "it appears after the source was opened, and continues no stream of its codec and language";
-                self.appeared.tell(format!("{name}, which first appears at {place}, is not carried over: {why}"));
+                self.appeared.add(format!("{name}, which first appears at {place}, is not carried over: {why}"));
             }
         }
     }

@@ -107,12 +107,12 @@ fn flv_end(reader: &mut dyn ReadSeek, zeros: u64) -> Result<Option<u64>> {
     /// Size of a tag header in bytes.
     const HEAD: u32 = 11;
     for end in zeros..zeros + 4 {
-        let mut told = [0; 4];
+        let mut stated = [0; 4];
         reader.seek(SeekFrom::Start(end.saturating_sub(4)))?;
-        if reader.read_exact(&mut told).is_err() {
+        if reader.read_exact(&mut stated).is_err() {
             return Ok(None);
         }
-        let size = u32::from_be_bytes(told);
+        let size = u32::from_be_bytes(stated);
         let Some(start) = end.checked_sub(4 + u64::from(size)).filter(|_| size >= HEAD) else { continue };
         let mut head = [0; 4];
         reader.seek(SeekFrom::Start(start))?;

@@ -91,11 +91,11 @@ impl Peaks {
         if channels.len() > self.channels.len() {
             self.channels.resize(channels.len(), Vec::new());
         }
-        let told = since.map(|since| since.rescale(TimeBase::new(1, self.rate.into())));
+        let stated = since.map(|since| since.rescale(TimeBase::new(1, self.rate.into())));
         let gap = GAP * i64::from(self.rate) / 1000;
         let begins = self.end == 0 && self.channels.iter().all(Vec::is_empty);
-        let start = match told {
-            Some(told) if begins || told.saturating_sub(self.end) > gap => told,
+        let start = match stated {
+            Some(stated) if begins || stated.saturating_sub(self.end) > gap => stated,
             _ => self.end,
         };
         let length = channels.first().map_or(0, Vec::len) as i64;

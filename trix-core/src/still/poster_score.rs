@@ -8,7 +8,7 @@ use super::image::Canvas;
 /// What was measured of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct PosterScore {
-    /// How much it tells, in thousandths.
+    /// How much detail it shows, in thousandths.
     pub score: u32,
     /// Entropy of the histogram of luma in 64 steps, in thousandths of six bits.
     pub entropy: u32,

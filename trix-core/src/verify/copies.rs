@@ -84,13 +84,13 @@ pub(crate) fn compare(
 ) -> Vec<Result<Comparison>> {
     let mut results: Vec<Option<Result<Comparison>>> = copies.iter().map(|_| None).collect();
     let mut error = side_by_side(reference, copies, metrics, threads, failed, &mut results).err();
-    let told = results.into_iter().map(|result| {
+    let comparisons = results.into_iter().map(|result| {
         result.unwrap_or_else(|| {
             let again = error.as_ref().map(Error::again);
             Err(std::mem::replace(&mut error, again).unwrap_or_else(|| Error::cancelled(Stage::Verify)))
         })
     });
-    told.collect()
+    comparisons.collect()
 }
 
 /// Does the work of [`compare`]. Stores results of the copies in `results`, as far as the reference can be decoded.

@@ -50,10 +50,10 @@ pub(super) fn check(
         let found = found_mastering.map(|steps| list(&steps));
         checks.equal(&name("mastering display in the bitstream"), words(expected), words(found));
         // Zero means unknown (CTA-861.3, annex A). x265 writes it with a mastering display.
-        let told = |levels: &[u32; 2]| *levels != [0, 0];
-        let expected = plan.hdr.light.map(|light| [light.max, light.max_average]).filter(told);
+        let is_set = |levels: &[u32; 2]| *levels != [0, 0];
+        let expected = plan.hdr.light.map(|light| [light.max, light.max_average]).filter(is_set);
         let (expected, found) =
-            (expected.map(|levels| list(&levels)), found_light.filter(told).map(|found| list(&found)));
+            (expected.map(|levels| list(&levels)), found_light.filter(is_set).map(|found| list(&found)));
         checks.equal(&name("content light in the bitstream"), words(expected), words(found));
     }
     // Two frames are needed for interlaced streams whose first packet is a single field.

@@ -99,7 +99,7 @@ pub fn check_source(source: Source, against: Option<Source>, cancel: &Cancel) ->
     if let (Some(reference), Some(again)) = (against, again) {
         match content::compare_sources(reference, again, &[Metric::Psnr, Metric::Ssim], cancel) {
             Ok(comparison) => {
-                // The comparison reads the same number of frames from both sides. The census counted this side
+                // The comparison reads the same number of frames from both sides. The full count counted this side
                 // separately.
                 let found = frames.and_then(|found| found.frames).unwrap_or(0);
                 check("frames of the reference", comparison.score.frames.to_string(), found.to_string());

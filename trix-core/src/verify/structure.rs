@@ -268,8 +268,8 @@ fn check_video(
     let square = |aspect: Rational| if aspect.is_positive() { aspect } else { Rational::new(1, 1) };
     let (expected, seen) = (square(plan.sample_aspect), square(found.sample_aspect));
     // Matroska's display size has integers. libavformat reports their ratio with numbers up to 255.
-    let told_as = container.rounds_aspect(plan.width, plan.height, expected).unwrap_or(expected);
-    let near = container.is_matroska() && (seen.to_f64() / told_as.to_f64() - 1.0).abs() <= 1.0 / 200.0;
+    let rounded = container.rounds_aspect(plan.width, plan.height, expected).unwrap_or(expected);
+    let near = container.is_matroska() && (seen.to_f64() / rounded.to_f64() - 1.0).abs() <= 1.0 / 200.0;
     checks.judged(&name("sample aspect"), expected, seen, near || expected == seen);
 }
 

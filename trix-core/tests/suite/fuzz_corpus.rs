@@ -97,7 +97,7 @@ fn mutate(seed: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Runs `target` over the seeds of its name and mutations of them; every input that fails is told.
+/// Runs `target` over the seeds of its name and mutations of them. Reports every input that fails.
 #[allow(clippy::print_stdout, reason = "a test that leaves something out says so")]
 fn replay(name: &str, target: fn(&[u8])) {
     let began = Instant::now();
@@ -136,7 +136,7 @@ fn seeds(name: &str) -> Vec<PathBuf> {
     seeds
 }
 
-/// Runs `target` on a thread of its own; a panic, and an input that takes longer than `limit`, are told in words.
+/// Runs `target` on a thread of its own; returns a panic, and an input that takes longer than `limit`, as text.
 fn within(limit: Duration, target: fn(&[u8]), bytes: &[u8]) -> Result<(), String> {
     let (done, outcome) = mpsc::channel();
     let bytes = bytes.to_vec();

@@ -228,7 +228,7 @@ fn a_page_with_a_missing_test_is_refused() {
                  `package::three`, `package_refusals::three`\n";
     assert_eq!(problems(whole, architecture, &tests), Vec::<String>::new());
 
-    for (right, wrong, told) in [
+    for (right, wrong, stated) in [
         ("times::one", "times::gone", "times::gone: times has no such test"),
         ("times::one", "times::helper", "times::helper: times has no such test"),
         ("times::one", "times::idle", "times::idle: times has no such test"),
@@ -236,7 +236,7 @@ fn a_page_with_a_missing_test_is_refused() {
         ("times::*", "empty::*", "empty::*: empty has no such test"),
         ("package::three", "package::no", "package::no: package has no such test"),
     ] {
-        assert_eq!(problems(&whole.replace(right, wrong), architecture, &tests), [told]);
+        assert_eq!(problems(&whole.replace(right, wrong), architecture, &tests), [stated]);
     }
     assert_eq!(
         problems(&whole.replace("`times::one`, `times::two`", "none"), architecture, &tests),

@@ -39,15 +39,15 @@ fn elementary_streams_have_the_rate_of_their_bitstream() {
             let mut job = picture_job(&source, &output, Encoder::X264, quick(""));
             job.outputs[0].overwrite = true;
             let report = done(&job);
-            let told = video_stream(&output);
+            let message = video_stream(&output);
             let whole = if rate.contains('/') { rate.to_owned() } else { format!("{rate}/1") };
-            assert_eq!(text(&told["avg_frame_rate"]), whole, "{name}");
-            assert_eq!(text(&told["nb_read_frames"]), "30", "{name}");
+            assert_eq!(text(&message["avg_frame_rate"]), whole, "{name}");
+            assert_eq!(text(&message["nb_read_frames"]), "30", "{name}");
             assert_eq!(report.outputs[0].ledger.expect("a ledger").encoded, 30, "{name}");
 
             let info = probe::probe(&Source::open(&source).expect("a source"));
             assert_eq!(info.disagreements, [], "{name}");
-            let video = info.streams[0].video.as_ref().expect("pictures");
+            let video = info.streams[0].video.as_ref().expect("video");
             let (num, den) = rate.split_once('/').unwrap_or((rate, "1"));
             let rate = Rational::new(num.parse().expect("a number"), den.parse().expect("a number"));
             assert_eq!(video.average_rate, Some(rate), "{name}");
@@ -58,7 +58,7 @@ fn elementary_streams_have_the_rate_of_their_bitstream() {
 /// Luminances of the display that `file` was graded on, in steps of 0.0001 candela: the brightest, the darkest.
 fn luminances(file: &Path) -> Option<[u32; 2]> {
     let info = probe::probe(&Source::open(file).expect("a source"));
-    let display = info.streams[0].video.as_ref().expect("pictures").hdr.clone()?.mastering_display?;
+    let display = info.streams[0].video.as_ref().expect("video").hdr.clone()?.mastering_display?;
     let steps = display.in_steps();
     Some([steps[8], steps[9]])
 }
@@ -82,8 +82,8 @@ fn a_mastering_display_is_carried_even_where_its_light_is_out_of_range() {
         done(&job);
         assert_eq!(luminances(&output), Some([1000, 50]), "{name}");
         let track = mediainfo(&output, "Video").remove(0);
-        let told = text(&track["MasteringDisplay_Luminance"]);
-        assert!(told.contains("0.0050") && told.contains("0.1000"), "{name}: {told}");
+        let message = text(&track["MasteringDisplay_Luminance"]);
+        assert!(message.contains("0.0050") && message.contains("0.1000"), "{name}: {message}");
     }
 }
 

@@ -39,8 +39,8 @@ fn head(bytes: &[u8]) -> Option<Option<(u64, usize)>> {
     if !(1..=8).contains(&count) {
         return Some(None);
     }
-    let told = bytes.get(KEY + 1..KEY + 1 + count)?;
-    Some(Some((told.iter().fold(0, |length, byte| length << 8 | u64::from(*byte)), KEY + 1 + count)))
+    let digits = bytes.get(KEY + 1..KEY + 1 + count)?;
+    Some(Some((digits.iter().fold(0, |length, byte| length << 8 | u64::from(*byte)), KEY + 1 + count)))
 }
 
 impl Steps for Klv {
@@ -92,7 +92,7 @@ mod tests {
         [vec![b"run-in".to_vec()], others.collect(), vec![short]].concat()
     }
 
-    fn told(bytes: &[u8], piece: usize) -> Vec<String> {
+    fn reports(bytes: &[u8], piece: usize) -> Vec<String> {
         let (mut packets, mut signs) = (Walk::<Klv>::default(), Vec::new());
         bytes.chunks(piece).for_each(|piece| packets.feed(piece, &mut signs));
         packets.end(&mut signs);
@@ -104,15 +104,15 @@ mod tests {
         let whole = file();
         for piece in [1, 5, 171, 100_000] {
             let none: [String; 0] = [];
-            assert_eq!(told(&whole.concat(), piece), none);
-            assert_eq!(told(&[&whole.concat()[..], &[0; 500]].concat(), piece), none);
+            assert_eq!(reports(&whole.concat(), piece), none);
+            assert_eq!(reports(&[&whole.concat()[..], &[0; 500]].concat(), piece), none);
             let mut broken = whole.clone();
             broken[4][..30].fill(0);
             let first = whole[..4].concat().len();
-            let found = told(&broken.concat(), piece);
+            let found = reports(&broken.concat(), piece);
             let place = format!("bytes {first} to {} belong to no packet", first + whole[4].len());
             assert!(found.len() == 1 && found[0].contains(&place), "{found:?}");
-            let found = told(&[&whole.concat()[..], &[0; 500], &[1]].concat(), piece);
+            let found = reports(&[&whole.concat()[..], &[0; 500], &[1]].concat(), piece);
             assert!(found.len() == 1 && found[0].contains("nothing belongs to a packet"), "{found:?}");
         }
     }
@@ -120,8 +120,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..400), piece in 1usize..50) {
-            told(&[&file().concat()[..], &bytes, &file()[1..].concat()].concat(), piece);
-            told(&[&MARK[..], &bytes].concat(), piece);
+            reports(&[&file().concat()[..], &bytes, &file()[1..].concat()].concat(), piece);
+            reports(&[&MARK[..], &bytes].concat(), piece);
         }
     }
 }

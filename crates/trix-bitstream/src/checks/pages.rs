@@ -93,7 +93,7 @@ mod tests {
         (0..10).map(|number| page(number, if number == 0 { 2 } else { 0 })).collect()
     }
 
-    fn told(bytes: &[u8], piece: usize) -> Vec<String> {
+    fn reports(bytes: &[u8], piece: usize) -> Vec<String> {
         let (mut pages, mut signs) = (Walk::<Pages>::default(), Vec::new());
         bytes.chunks(piece).for_each(|piece| pages.feed(piece, &mut signs));
         pages.end(&mut signs);
@@ -105,20 +105,20 @@ mod tests {
         let whole = file();
         let length = whole[0].len();
         for piece in [1, 13, 293, 100_000] {
-            assert!(told(&whole.concat(), piece).is_empty());
+            assert!(reports(&whole.concat(), piece).is_empty());
             // Two concatenated files are one valid file (RFC 3533, 4).
-            assert!(told(&[whole.concat(), whole.concat()].concat(), piece).is_empty());
+            assert!(reports(&[whole.concat(), whole.concat()].concat(), piece).is_empty());
             let missing = [whole[..4].concat(), whole[5..].concat()].concat();
             let place = format!("missing at byte {}: number 5 after 3", 4 * length);
-            assert!(told(&missing, piece)[0].contains(&place), "{:?}", told(&missing, piece));
+            assert!(reports(&missing, piece)[0].contains(&place), "{:?}", reports(&missing, piece));
             let mut flipped = whole.concat();
             flipped[4 * length + 100] ^= 4;
-            let found = told(&flipped, piece);
+            let found = reports(&flipped, piece);
             let place = format!("bytes {} to {} belong to no page", 4 * length, 5 * length);
             assert!(found.len() == 2 && found[0].contains(&place), "{found:?}");
-            let cut = told(&whole.concat()[..10 * length - 1], piece);
+            let cut = reports(&whole.concat()[..10 * length - 1], piece);
             assert!(cut.len() == 1 && cut[0].contains("cut short"), "{cut:?}");
-            let behind = told(&[&whole.concat()[..], &[0; 50]].concat(), piece);
+            let behind = reports(&[&whole.concat()[..], &[0; 50]].concat(), piece);
             assert!(behind.len() == 1 && behind[0].contains("nothing belongs to a page"), "{behind:?}");
         }
     }
@@ -126,8 +126,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..400), piece in 1usize..50) {
-            told(&[&file().concat()[..], &bytes, &file().concat()].concat(), piece);
-            told(&[MARK, &bytes].concat(), piece);
+            reports(&[&file().concat()[..], &bytes, &file().concat()].concat(), piece);
+            reports(&[MARK, &bytes].concat(), piece);
         }
     }
 }

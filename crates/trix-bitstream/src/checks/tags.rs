@@ -79,7 +79,7 @@ impl Steps for Tags {
             let Some((size, _)) = head(&rest[at..]) else { continue };
             let behind = at + HEAD + size;
             match rest.get(behind..behind + SIZE) {
-                Some(told) if told == ((HEAD + size) as u32).to_be_bytes() => {
+                Some(size_behind) if size_behind == ((HEAD + size) as u32).to_be_bytes() => {
                     signs.extend(self.lost.close(here + at as u64, "tag", self.latest));
                     return Some(at);
                 }

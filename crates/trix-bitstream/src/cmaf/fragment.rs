@@ -103,7 +103,7 @@ pub fn index(segments: &[SegmentPlace], timescale: u32) -> Result<Vec<u8>> {
     };
     let references: Option<Vec<(u32, u32)>> = segments.iter().map(reference).collect();
     let (Some(references), Ok(count)) = (references, u16::try_from(segments.len())) else {
-        let detail = format!("an index cannot tell {} segments of these sizes and durations", segments.len());
+        let detail = format!("an index cannot describe {} segments of these sizes and durations", segments.len());
         return Err(Error::new(ErrorKind::Unsupported, Stage::Mux, detail));
     };
     let mut to = Writer::new();

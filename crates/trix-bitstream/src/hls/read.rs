@@ -4,7 +4,7 @@
 
 use trix_model::time::{TimeBase, Timestamp};
 
-/// What a playlist tells.
+/// What a playlist states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Playlist<'a> {
     /// The header that is fetched before the first segment.

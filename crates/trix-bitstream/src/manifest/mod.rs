@@ -1,4 +1,4 @@
-//! What playlists and manifests tell, as plain values: renditions, their segments, languages and roles.
+//! What playlists and manifests state, as plain values: renditions, their segments, languages and roles.
 //!
 //! [`crate::hls`] and [`crate::dash`] write text from these values, and [`crate::cmaf`] the files that the text names. HLS
 //! puts audio renditions of one codec into a group. DASH puts renditions into an adaptation set if a player can switch
@@ -69,7 +69,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The role of FFmpeg's disposition `name`. `None` for a disposition that playlists and manifests do not tell.
+    /// The role of FFmpeg's disposition `name`. `None` for a disposition that playlists and manifests cannot express.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "default" => Role::Default,

@@ -80,8 +80,8 @@ proptest! {
             prop_assert_eq!(foreign.segments.len(), rendition.segments.len());
             for (found, (part, _)) in foreign.segments.iter().zip(&own.segments) {
                 prop_assert_eq!(&found.uri, part.name);
-                let told = found.byte_range.as_ref().and_then(|range| Some((range.length, range.offset?)));
-                prop_assert_eq!(told, part.range.map(|range| (range.length, range.from)));
+                let stated = found.byte_range.as_ref().and_then(|range| Some((range.length, range.offset?)));
+                prop_assert_eq!(stated, part.range.map(|range| (range.length, range.from)));
             }
 
             let text = hls::media::keyframes(rendition, target);
@@ -132,7 +132,7 @@ proptest! {
             }
         }
 
-        // Each combination is told, with the rates of its parts.
+        // Each combination stands there, with the rates of its parts.
         let (keyframes, variants): (Vec<_>, Vec<_>) = found.variants.iter().partition(|one| one.is_i_frame);
         prop_assert_eq!(keyframes.len(), frames.len());
         prop_assert_eq!(variants.len(), if frames.is_empty() { groups.len() } else { frames.len() * groups.len().max(1) });
@@ -152,8 +152,8 @@ proptest! {
                 let (width, height) = video.shown_size();
                 let turned = video.orientation.is_sideways();
                 let (width, height) = if turned { (height, width) } else { (width, height) };
-                let told = variant.resolution.as_ref().map(|size| (size.width, size.height));
-                prop_assert_eq!(told, Some((u64::from(width), u64::from(height))));
+                let stated = variant.resolution.as_ref().map(|size| (size.width, size.height));
+                prop_assert_eq!(stated, Some((u64::from(width), u64::from(height))));
             }
         }
         for variant in keyframes {
@@ -167,8 +167,8 @@ proptest! {
         let found = dash_mpd_core::parse(&text).expect("a manifest");
         let end = manifest.media.iter().map(|one| one.end()).max().expect("media");
         // Milliseconds, rounded up.
-        let told = found.mediaPresentationDuration.expect("a duration").as_millis() as i64;
-        prop_assert!((0..=1001).contains(&(told * 1000 - end.micros())), "{} and {}", told, end);
+        let stated = found.mediaPresentationDuration.expect("a duration").as_millis() as i64;
+        prop_assert!((0..=1001).contains(&(stated * 1000 - end.micros())), "{} and {}", stated, end);
         let sets = &found.periods[0].adaptations;
         let ids: BTreeSet<_> = sets.iter().map(|set| set.id.clone()).collect();
         prop_assert_eq!(ids.len(), sets.len());
@@ -214,8 +214,8 @@ proptest! {
                 set.representations.iter().any(|one| one.id.as_deref() == Some(text.description.id.as_str()))
             };
             let set = sets.iter().find(is_it).expect("a set");
-            let told = set.Label.first().map(|label| label.content.trim().to_owned());
-            prop_assert_eq!(told, text.description.title.as_deref().map(|title| plain(title).trim().to_owned()));
+            let stated = set.Label.first().map(|label| label.content.trim().to_owned());
+            prop_assert_eq!(stated, text.description.title.as_deref().map(|title| plain(title).trim().to_owned()));
             let forced = set.Role.iter().any(|role| role.value.as_deref() == Some("forced-subtitle"));
             prop_assert_eq!(forced, text.description.roles.contains(&Role::Forced));
         }

@@ -163,8 +163,8 @@ proptest! {
         prop_assert_eq!([matrix.a, matrix.b, matrix.c, matrix.d], [a, b, c, d]);
         let media = &moov.trak[0].mdia;
         prop_assert_eq!((media.mdhd.timescale, &media.mdhd.language), (timescale, &language));
-        let told = moov.mvex.as_ref().and_then(|mvex| mvex.mehd.as_ref()).map(|mehd| mehd.fragment_duration);
-        prop_assert_eq!(told, Some(millis));
+        let stated = moov.mvex.as_ref().and_then(|mvex| mvex.mehd.as_ref()).map(|mehd| mehd.fragment_duration);
+        prop_assert_eq!(stated, Some(millis));
         let [average, peak] = [average, peak].map(|rate| u32::try_from(rate).unwrap_or(u32::MAX));
         let btrt = Some(Btrt { buffer_size_db: 0, max_bitrate: peak, avg_bitrate: average });
         prop_assert_eq!(&media.minf.stbl.stsd.codecs, &vec![Codec::from(Avc1 { btrt, ..entry })]);
@@ -218,8 +218,8 @@ proptest! {
         let [Codec::Mp4a(found)] = moov.trak[0].mdia.minf.stbl.stsd.codecs.as_slice() else { panic!("{moov:?}") };
         let config = &found.esds.es_desc.dec_config;
         prop_assert_eq!((config.max_bitrate, config.avg_bitrate), (peak, average));
-        let told = found.btrt.as_ref().map(|btrt| (btrt.max_bitrate, btrt.avg_bitrate));
-        prop_assert_eq!(told, Some((peak, average)));
+        let stated = found.btrt.as_ref().map(|btrt| (btrt.max_bitrate, btrt.avg_bitrate));
+        prop_assert_eq!(stated, Some((peak, average)));
     }
 
     #[test]

@@ -174,8 +174,8 @@ impl Container {
         }
         let width = i64::try_from(width).ok()?;
         let shown = Timestamp::new(width, aspect).rescale(TimeBase::new(1, 1));
-        let told = Rational::new(shown.max(1), width);
-        (told != aspect).then_some(told)
+        let rounded = Rational::new(shown.max(1), width);
+        (rounded != aspect).then_some(rounded)
     }
 
     /// True if the container can hold chapters.

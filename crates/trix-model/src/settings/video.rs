@@ -235,7 +235,7 @@ pub struct Ffv1Settings {
     pub size: Option<Size>,
     /// How samples are computed when the size changes.
     pub resampler: Resampler,
-    /// FFV1 is always lossless, and may be told so.
+    /// FFV1 is always lossless. A job may say so.
     pub rate: Option<Ffv1Rate>,
     /// Options by FFmpeg's names: `coder`, `context`, `slices` (1 to 1024).
     pub params: BTreeMap<String, String>,

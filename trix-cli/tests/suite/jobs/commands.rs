@@ -80,8 +80,8 @@ fn a_profile_of_ones_own_is_a_file_beside_others() {
     let mut expected = vec!["master-bt709-small.mkv".to_owned()];
     expected.extend(FRAMES.map(|name| format!("master-bt709.{name}")));
     assert_eq!(names(&into), expected);
-    let told = trix("profiles --check {}", &[&own]).done().out.clone();
-    assert_eq!(told, format!("{} is sound: mine\n", own.display()));
+    let message = trix("profiles --check {}", &[&own]).done().out.clone();
+    assert_eq!(message, format!("{} is sound: mine\n", own.display()));
     let wrong = file(
         &folder,
         "wrong.toml",
@@ -154,7 +154,7 @@ fn a_job_file_writes_into_the_folder_that_is_named_or_the_current_one() {
 fn a_plan_shows_what_would_be_made_and_makes_nothing() {
     let folder = folder();
     let job = two(&folder, "");
-    let told = trix("plan {} -o {}", &[&job, folder.path()]).done().out.clone();
+    let message = trix("plan {} -o {}", &[&job, folder.path()]).done().out.clone();
     let (one, other) = (folder.path().join("film.mkv"), folder.path().join("sub/film.mp4"));
     for part in [
         format!("{}\n", source().display()),
@@ -163,7 +163,7 @@ fn a_plan_shows_what_would_be_made_and_makes_nothing() {
         "video   x264 176x144 4:2:0 8 bits, preset ultrafast".to_owned(),
         format!("{}\n  video   h264 copied", other.display()),
     ] {
-        assert!(told.contains(&part), "'{part}' is not in: {told}");
+        assert!(message.contains(&part), "'{part}' is not in: {message}");
     }
     let plan = trix("plan {} -o {} --json", &[&job, folder.path()]).done().json();
     let schema = schema("plan");
@@ -186,15 +186,16 @@ fn a_plan_is_made_for_the_machine_that_is_stated_and_runs_here_with_its_threads(
         "job.toml",
         format!("source = {{ path = \"{}\" }}\n[[outputs]]\npath = \"film.mkv\"\n{video}\n", source().display()),
     );
-    let told = trix("plan {} -o {} --machine 16,64G", &[&job, folder.path()]).done().out.clone();
-    assert!(told.contains("\nmachine 16 cores, 64.0 GiB\nmemory up to "), "{told}");
+    let message = trix("plan {} -o {} --machine 16,64G", &[&job, folder.path()]).done().out.clone();
+    assert!(message.contains("\nmachine 16 cores, 64.0 GiB\nmemory up to "), "{message}");
     // 144 rows are nine rows of macroblocks, which x264 shares out to at most four threads.
     for (machine, memory, threads) in [("16,64G", json!(64_u64 << 30), 4), ("1", Value::Null, 1)] {
-        let told = trix(&format!("plan {{}} -o {{}} --machine {machine} --json"), &[&job, folder.path()]).done().json();
-        fits(&schema("plan"), &told);
-        assert_eq!(told["machine"]["memory"], memory);
-        assert!(told.to_string().contains(&format!("[\"threads\",\"{threads}\"]")), "{told}");
-        let plan = file(&folder, "plan.json", told.to_string());
+        let message =
+            trix(&format!("plan {{}} -o {{}} --machine {machine} --json"), &[&job, folder.path()]).done().json();
+        fits(&schema("plan"), &message);
+        assert_eq!(message["machine"]["memory"], memory);
+        assert!(message.to_string().contains(&format!("[\"threads\",\"{threads}\"]")), "{message}");
+        let plan = file(&folder, "plan.json", message.to_string());
         let report = trix("run {} --overwrite --json", &[&plan]).done().json();
         assert_eq!(report["outputs"][0]["frame_threads"], threads, "{report}");
     }
@@ -214,11 +215,11 @@ fn a_plan_says_which_outputs_share_an_encode() {
     };
     let outputs = [output("a.mkv", "ultrafast"), output("b.mp4", "ultrafast"), output("c.mkv", "superfast")].concat();
     let job = file(&folder, "job.toml", format!("source = {{ path = \"{}\" }}\n{outputs}", source().display()));
-    let told = trix("plan {} -o {}", &[&job, folder.path()]).done().out.clone();
+    let message = trix("plan {} -o {}", &[&job, folder.path()]).done().out.clone();
     for other in ["a.mkv", "b.mp4"] {
-        assert!(told.contains(&format!("\n  once    video encoded together with {other}\n")), "{told}");
+        assert!(message.contains(&format!("\n  once    video encoded together with {other}\n")), "{message}");
     }
-    assert_eq!(told.matches("  once  ").count(), 2, "{told}");
+    assert_eq!(message.matches("  once  ").count(), 2, "{message}");
 }
 
 #[test]
@@ -266,9 +267,9 @@ fn all_mistakes_of_a_job_are_reported_with_their_lines_in_words_and_in_json() {
         assert_eq!(ran.code, Some(2), "{ran:?}");
         let lines: Vec<&str> = ran.err.trim_start_matches("trix: plan: ").lines().collect();
         assert_eq!(lines.len(), expected.len() + 1, "{ran:?}");
-        for (number, told) in expected {
-            let told = format!("{}:{number}: {told}", job.display());
-            assert!(lines.iter().any(|line| line.starts_with(&told)), "'{told}' is not in: {}", ran.err);
+        for (number, message) in expected {
+            let message = format!("{}:{number}: {message}", job.display());
+            assert!(lines.iter().any(|line| line.starts_with(&message)), "'{message}' is not in: {}", ran.err);
         }
         assert!(
             ran.err.contains(

@@ -140,10 +140,10 @@ fn files_of_any_name_are_encoded_ingested_and_reported() {
             let output = source.with_extension(format!("copy.{extension}"));
             let line = "encode {} -o {} --preset ultrafast --json";
             let report = trix(line, &[&source, &output]).done().json();
-            let told = report["source"].as_str().map(path_text::from_text);
-            assert_eq!(told.as_deref(), Some(source.as_path()), "the report names its source");
-            let told = report["outputs"][0]["path"].as_str().map(path_text::from_text);
-            assert_eq!(told.as_deref(), Some(output.as_path()), "and its output");
+            let stated = report["source"].as_str().map(path_text::from_text);
+            assert_eq!(stated.as_deref(), Some(source.as_path()), "the report names its source");
+            let stated = report["outputs"][0]["path"].as_str().map(path_text::from_text);
+            assert_eq!(stated.as_deref(), Some(output.as_path()), "and its output");
             assert_eq!(decodable(&output), 30);
         }
         let made = folder.path().join(OsStr::from_bytes(b"made%d\xe9"));
@@ -292,8 +292,8 @@ fn a_time_code_that_is_not_carried_is_named() {
     let folder = folder();
     let made = folder.path().join("vod");
     let ran = trix("ingest {} -o {} --profile vod --set vod_preset=ultrafast", &[&source, &made]);
-    let told = |text: &str| text.lines().filter(|line| line.contains("time code 10:20:30:12")).count();
-    assert_eq!(told(&ran.done().out), 1, "{}", ran.out);
+    let stated = |text: &str| text.lines().filter(|line| line.contains("time code 10:20:30:12")).count();
+    assert_eq!(stated(&ran.done().out), 1, "{}", ran.out);
     for options in ["--fps 30", "--video none --audio none", "-o {}"] {
         let line = match options {
             "-o {}" => "encode {} -o {}.ts --preset ultrafast --overwrite".to_owned(),
@@ -303,7 +303,7 @@ fn a_time_code_that_is_not_carried_is_named() {
         let line = line.replacen("{}", &source.display().to_string(), 1).replacen("{}", &base.display().to_string(), 1);
         let ran = trix(&line, &[]);
         if ran.code == Some(0) {
-            assert_eq!(told(&ran.out), 1, "{line}: {}", ran.out);
+            assert_eq!(stated(&ran.out), 1, "{line}: {}", ran.out);
         } else {
             assert_eq!(ran.code, Some(2), "{line}: {ran:?}");
         }
@@ -311,10 +311,10 @@ fn a_time_code_that_is_not_carried_is_named() {
     // Of MPEG-2, the GOPs have one.
     let tape = clip.encoded("-c:v mpeg2video -timecode 10:20:30:12", "ts");
     let ran = trix("encode {} -o {} --preset ultrafast", &[&tape, &folder.path().join("tape.mov")]);
-    assert_eq!(told(&ran.done().out), 1, "{}", ran.out);
+    assert_eq!(stated(&ran.done().out), 1, "{}", ran.out);
     // The field of MOV that says how many frames a second has is a byte.
     let fast = Clip { rate: "300", frames: 12, width: 64, height: 48, ..Clip::default() };
     let fast = fast.encoded("-c:v libx264 -bf 0 -metadata timecode=10:20:30:12", "mkv");
     let ran = trix("encode {} -o {} --preset ultrafast", &[&fast, &folder.path().join("fast.mov")]);
-    assert_eq!(told(&ran.done().out), 1, "{}", ran.out);
+    assert_eq!(stated(&ran.done().out), 1, "{}", ran.out);
 }

@@ -78,15 +78,15 @@ fn an_interrupted_ingest_ends_at_once_and_leaves_nothing() {
     let line = "ingest {} -o {} --set preset=slow --progress json";
     let mut command = support::command(line, &[&source, folder.path()]);
     let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("trix runs");
-    let mut told = BufReader::new(child.stderr.take().expect("standard error"));
+    let mut wording = BufReader::new(child.stderr.take().expect("standard error"));
     let mut line = String::new();
-    told.read_line(&mut line).expect("a pipe");
+    wording.read_line(&mut line).expect("a pipe");
     let progress: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no progress: {line}"));
     assert_eq!(progress["phase"], "encode");
     kill_process(Pid::from_child(&child), Signal::INT).expect("a signal can be sent");
     let asked = Instant::now();
     let mut rest = String::new();
-    told.read_to_string(&mut rest).expect("a pipe");
+    wording.read_to_string(&mut rest).expect("a pipe");
     let code = child.wait().expect("it ended").code();
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
     assert_eq!(code, Some(130), "{rest}");
@@ -140,8 +140,8 @@ fn a_disk_that_is_full_for_one_output_fails_the_job_or_that_output_alone() {
         let report = ran.json();
         let failed = report["failed"].as_array().expect("a list");
         assert_eq!((failed.len(), &failed[0]["kind"]), (1, &Value::from("io")), "{failed:?}");
-        let told = failed[0]["error"].as_str().expect("words");
-        assert!(told.contains("small/b.mkv: ") && told.contains("No space left"), "{told}");
+        let wording = failed[0]["error"].as_str().expect("words");
+        assert!(wording.contains("small/b.mkv: ") && wording.contains("No space left"), "{wording}");
         assert_eq!(names(folder.path()), ["a.mkv", "c.mp4", "small"]);
         for (name, output) in ["a.mkv", "c.mp4"].iter().zip(report["outputs"].as_array().expect("outputs")) {
             assert_eq!(output["ledger"]["found"], 40, "{name}");
@@ -172,7 +172,7 @@ fn a_video_encoder_that_fails_names_its_output_the_frame_and_the_time() {
         command.args(words("run {} -o {} --json", &[&job, folder.path()]));
         let ran = support::watch(command);
         let failed = folder.path().join("a.mkv");
-        let told = if then == "fail" {
+        let wording = if then == "fail" {
             assert_eq!(names(folder.path()), [""; 0]);
             ran.refused(1, &failed).trim_start_matches("trix: ").to_owned()
         } else {
@@ -184,14 +184,14 @@ fn a_video_encoder_that_fails_names_its_output_the_frame_and_the_time() {
             assert_eq!(report["failed"][0]["kind"], "codec");
             report["failed"][0]["error"].as_str().expect("words").to_owned()
         };
-        let rest = told.strip_prefix(&format!("{}: encode, at 00:00:0", failed.display()));
-        let rest = rest.unwrap_or_else(|| panic!("output, stage and time: {told}"));
+        let rest = wording.strip_prefix(&format!("{}: encode, at 00:00:0", failed.display()));
+        let rest = rest.unwrap_or_else(|| panic!("output, stage and time: {wording}"));
         // The time is that of the frame: 25 of them a second.
         let (time, rest) = rest.split_once(": ").expect("a detail");
-        let (_, number) = rest.split_once("when frame ").unwrap_or_else(|| panic!("the frame: {told}"));
+        let (_, number) = rest.split_once("when frame ").unwrap_or_else(|| panic!("the frame: {wording}"));
         let number: f64 = number.split(' ').next().and_then(|word| word.parse().ok()).expect("a number");
-        assert_eq!(time.parse::<f64>().ok(), Some(number / 25.0), "{told}");
-        assert!(rest.contains("stats file could not be written"), "{told}");
+        assert_eq!(time.parse::<f64>().ok(), Some(number / 25.0), "{wording}");
+        assert!(rest.contains("stats file could not be written"), "{wording}");
     }
 }
 

@@ -36,18 +36,18 @@ fn ends_within(child: &mut Child, limit: Duration) -> Duration {
 }
 
 /// Starts an encode of the long source with `options`, sends `signals` once `frames` frames of `phase` are done, and
-/// checks that the end is prompt, clean and told.
+/// checks that the end is prompt, clean and reported.
 fn stops(options: &str, phase: &str, frames: u64, signals: &[Signal]) {
     let folder = folder();
     let output = folder.path().join("out.mkv");
     let line = format!("encode {{}} -o {{}} --progress json {options}");
     let mut command = support::command(&line, &[&long(), &output]);
     let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("trix runs");
-    let mut told = BufReader::new(child.stderr.take().expect("standard error"));
+    let mut stated = BufReader::new(child.stderr.take().expect("standard error"));
     let mut line = String::new();
     loop {
         line.clear();
-        assert!(told.read_line(&mut line).expect("a pipe") > 0, "it ended before it could be stopped");
+        assert!(stated.read_line(&mut line).expect("a pipe") > 0, "it ended before it could be stopped");
         let progress: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no progress: {line}"));
         if progress["phase"] == phase && progress["frame"].as_u64() >= Some(frames) {
             break;
@@ -59,7 +59,7 @@ fn stops(options: &str, phase: &str, frames: u64, signals: &[Signal]) {
     }
     ends_within(&mut child, PROMPT);
     let mut rest = String::new();
-    told.read_to_string(&mut rest).expect("a pipe");
+    stated.read_to_string(&mut rest).expect("a pipe");
     let code = child.wait().expect("it ended").code();
     assert_eq!(code, Some(130), "{rest}");
     assert!(!rest.contains("panicked"), "{rest}");

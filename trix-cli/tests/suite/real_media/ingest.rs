@@ -122,9 +122,9 @@ fn rows(table: &mut String, report: &Value, source: &Path, folder: &Path) {
 fn refusal(table: &mut String, ran: &Ran, source: &Path, folder: &Path) {
     let code = ran.code.expect("no signal");
     let message: Value = serde_json::from_str(&ran.err).unwrap_or_default();
-    let told = if message.is_null() { ran.err.clone() } else { text(&message["error"]) };
+    let stated = if message.is_null() { ran.err.clone() } else { text(&message["error"]) };
     // The place is that of a decoder with threads.
-    let reason = told.replace(&format!("trix: {}: ", source.display()), "");
+    let reason = stated.replace(&format!("trix: {}: ", source.display()), "");
     let reason = reason.split(" (and ").next().unwrap_or_default().trim_end();
     let reason = match reason.split_once(", at ") {
         Some((before, after)) => format!("{before}: {}", after.split_once(": ").map_or("", |(_, reason)| reason)),

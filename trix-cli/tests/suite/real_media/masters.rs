@@ -22,7 +22,7 @@ const H264: Copy =
     Copy { name: "h264", output: "out.mp4", options: "--video x264 --depth 8 --preset ultrafast --audio aac" };
 const FFV1: Copy = Copy { name: "ffv1", output: "out.mkv", options: "--video ffv1 --audio flac" };
 
-/// What a file needs to be told, beyond its name.
+/// Options that a file needs.
 fn hints(name: &str) -> &'static str {
     match name {
         // Raw samples: the name of the file says what they are.

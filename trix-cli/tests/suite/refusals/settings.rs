@@ -4,13 +4,13 @@ use trix_fixtures::{Clip, master, program};
 
 use crate::support::{self, encode};
 
-/// The job is refused, nothing is written, and the message has each of `told` in it.
-fn refused(options: &str, told: &[&str]) -> String {
+/// The job is refused, nothing is written, and the message has each of `parts` in it.
+fn refused(options: &str, parts: &[&str]) -> String {
     let encoded = encode(&Clip::default().encoded("-c:v libx264", "mp4"), options);
     assert_eq!(encoded.ran.code, Some(2), "{options}: {:?}", encoded.ran);
     assert_eq!(support::names(encoded.folder.path()), [""; 0]);
-    for part in told {
-        assert!(encoded.ran.err.contains(part), "{options}: {part} is not told: {:?}", encoded.ran);
+    for part in parts {
+        assert!(encoded.ran.err.contains(part), "{options}: {part} is not named: {:?}", encoded.ran);
     }
     encoded.ran.err
 }
@@ -128,17 +128,17 @@ fn two_rate_controls_are_refused() {
 #[test]
 fn all_mistakes_are_reported_at_once() {
     let options = "--preset quick --depth 12 --crf 99 --gop 0 --param submee=7 --tune movie --level 77 --audio pcm";
-    let told = refused(options, &["quick", "12", "99", "gop", "subme", "movie", "77"]);
-    assert!(told.lines().count() >= 7, "each on a line of its own: {told}");
+    let wording = refused(options, &["quick", "12", "99", "gop", "subme", "movie", "77"]);
+    assert!(wording.lines().count() >= 7, "each on a line of its own: {wording}");
 }
 
 #[test]
 fn options_that_ffv1_and_prores_lack_are_refused_together_with_all_other_mistakes() {
     let options = "--video ffv1 --preset slow --crf 20 --profile hq --depth 9 --audio pcm";
     let lacks = "video.preset = slow: ffv1 has no presets; preset is a setting of x264, x265";
-    let told =
+    let wording =
         refused(options, &[lacks, "video.rate: ffv1 has no rate control", "video.profile = hq", "video.depth = 9"]);
-    assert!(told.lines().count() >= 4, "each on a line of its own: {told}");
+    assert!(wording.lines().count() >= 4, "each on a line of its own: {wording}");
     refused("--video prores --gop 25", &["video.gop = 25: prores codes every frame by itself"]);
 }
 

@@ -66,8 +66,8 @@ fn image_sequences_are_encoded_probed_verified_and_compared() {
     trix("verify {}", &[&pattern]).done();
     let compared = trix("compare {} {} --json", &[&pattern, &encoded.output]);
     assert!(compared.done().json()["first_difference"].is_null(), "{compared:?}");
-    let told = encode(&pattern, "--preset ultrafast");
-    let decisions = told.holds(10)["outputs"][0]["plan"]["decisions"].to_string();
+    let stated = encode(&pattern, "--preset ultrafast");
+    let decisions = stated.holds(10)["outputs"][0]["plan"]["decisions"].to_string();
     assert!(decisions.contains("25/1 frames a second") && decisions.contains("no rate"), "{decisions}");
     // The source is as it was.
     assert_eq!(names(folder.path()).len(), 10);

@@ -121,7 +121,7 @@ fn a_wrong_duration_in_matroska_loses_no_frame_and_adds_none() {
     let duration = |seconds: f64| [&[0x44, 0x89, 0x88][..], &(seconds * 1000.0).to_be_bytes()].concat();
     let short = patched(&source, &[(&duration(1.2), &duration(0.12))]);
     encode(&file(&folder, "short.mkv", short), QUICK).holds(30);
-    // From the inside, a file that promises more than it holds cannot be told from one that lost its end.
+    // Nothing inside the file shows whether it promises too much or has lost its end.
     let long = file(&folder, "long.mkv", patched(&source, &[(&duration(1.2), &duration(12.0))]));
     assert!(encode(&long, QUICK).refused(3).contains("cut short"));
     let report = encode(&long, &format!("{QUICK} --on-damage conceal")).holds(30);

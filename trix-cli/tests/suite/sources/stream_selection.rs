@@ -69,7 +69,7 @@ fn tones(file: &Path) -> Vec<u32> {
 }
 
 /// Everything that a report notes and decides, in one text.
-fn told(report: &Value) -> String {
+fn remarks(report: &Value) -> String {
     let mut all = Vec::new();
     let outputs = report["outputs"].as_array().expect("outputs");
     let packages = report["packages"].as_array().expect("packages");
@@ -107,8 +107,8 @@ fn the_main_video_is_neither_a_still_nor_flagged_as_not_default() {
         let encoded = encode(source, QUICK);
         let report = encoded.done();
         assert_eq!(film(&encoded.output), (160, 50), "{}", source.display());
-        let told = told(&report);
-        assert!(told.contains("stream 0 (") && told.contains(why), "{}: {told}", source.display());
+        let wording = remarks(&report);
+        assert!(wording.contains("stream 0 (") && wording.contains(why), "{}: {wording}", source.display());
         let probed = trix("probe {} --json", &[source]).done().json();
         assert_eq!(probed["film"], 1, "{}", source.display());
         assert!(
@@ -123,7 +123,7 @@ fn the_main_video_is_neither_a_still_nor_flagged_as_not_default() {
     let named = encode(&cases[1].0, &format!("{QUICK} --video-stream 0"));
     let report = named.done();
     assert_eq!(film(&named.output), (320, 1));
-    assert!(told(&report).contains("the job names stream 0"));
+    assert!(remarks(&report).contains("the job names stream 0"));
     let wrong = encode(&cases[1].0, &format!("{QUICK} --video-stream 2"));
     let message = wrong.refused(2).to_owned();
     assert!(message.contains("source.video_stream = 2") && message.contains("stream 1 (h264, 160x90)"), "{message}");
@@ -147,7 +147,7 @@ fn streams_of_one_programme_stay_together() {
     let run = |options: &str| {
         let encoded = encode(&source, &format!("{QUICK} {options}"));
         let report = encoded.done();
-        (film(&encoded.output).0, tones(&encoded.output), told(&report))
+        (film(&encoded.output).0, tones(&encoded.output), remarks(&report))
     };
     let (width, heard, report) = run("");
     assert_eq!((width, heard), (160, vec![440]));
@@ -234,8 +234,8 @@ fn a_track_without_a_packet_is_left_out_and_refused_where_it_is_named() {
             let encoded = encode_as(&source, "out.mkv", &format!("--preset ultrafast --audio {audio}"));
             let report = encoded.done_as();
             assert_eq!(tones(&encoded.output), [440], "{name}");
-            let told = told(&report);
-            assert!(told.contains("stream 2 (") && told.contains("it has no packet"), "{name}: {told}");
+            let wording = remarks(&report);
+            assert!(wording.contains("stream 2 (") && wording.contains("it has no packet"), "{name}: {wording}");
         }
         let named = encode(&source, &format!("{QUICK} --audio-tracks 1"));
         let message = named.refused(3).to_owned();
@@ -244,7 +244,7 @@ fn a_track_without_a_packet_is_left_out_and_refused_where_it_is_named() {
     let source = clip("empty.mkv", "");
     let folder = folder();
     let report = trix("ingest {} -o {} --profile vod,preview --json", &[&source, folder.path()]).done().json();
-    assert!(told(&report).contains("it has no packet"));
+    assert!(remarks(&report).contains("it has no packet"));
     // A film without a frame may have been cut off: what is left of it is taken only where somebody says so.
     let hidden = "-f lavfi -i testsrc2=s=64x64:r=25:d=1,trim=end_frame=0";
     let source = clip("empty-video.mkv", &format!("{hidden} {} -map 0 -map 1 -c:v libx264 -c:a aac", tone(440, 1)));
@@ -268,7 +268,7 @@ fn a_track_that_nothing_decodes_does_not_stop_the_others() {
         let encoded = encode_as(&source, "out.mov", &format!("--preset ultrafast {options}"));
         let report = encoded.done_as();
         assert_eq!(tones(&encoded.output), [440]);
-        assert!(told(&report).contains("stream 2 (qqqq) is not carried over"), "{}", told(&report));
+        assert!(remarks(&report).contains("stream 2 (qqqq) is not carried over"), "{}", remarks(&report));
     }
     let message = encode(&source, &format!("{QUICK} --audio-tracks 1")).refused(3).to_owned();
     assert!(message.contains("stream 2") && message.contains("qqqq"), "{message}");
@@ -278,7 +278,7 @@ fn a_track_that_nothing_decodes_does_not_stop_the_others() {
         let set = if profile == "archive" { set } else { "" };
         let report =
             trix(&format!("ingest {{}} -o {{}} --profile {profile} {set} --json"), &[&source, &out]).done().json();
-        assert!(told(&report).contains("stream 2 (qqqq) is not carried over"), "{profile}");
+        assert!(remarks(&report).contains("stream 2 (qqqq) is not carried over"), "{profile}");
     }
 }
 
@@ -362,7 +362,7 @@ fn audio_goes_on_under_a_new_identifier() {
             assert!((heard.len() as f64 / 48_000.0 - 8.0).abs() < 0.1, "{}: {}", source.display(), heard.len());
             assert!((pitch(&heard, 0.5, 3.5) - 440.0).abs() < 5.0, "{} {audio}", source.display());
             assert!((pitch(&heard, 4.5, 7.5) - 880.0).abs() < 5.0, "{} {audio}", source.display());
-            assert!(told(&report).contains(what), "{}: {}", source.display(), told(&report));
+            assert!(remarks(&report).contains(what), "{}: {}", source.display(), remarks(&report));
         }
     }
     // Another language is another track.
@@ -426,7 +426,7 @@ fn a_source_without_video_is_ingested_and_one_without_audio() {
     }
     // x264 is only what is taken where nothing is said; what was asked for is refused.
     let alone = encode_as(&heard, "out.mkv", "--audio flac");
-    assert!(told(&alone.done_as()).contains("the output has no video"));
+    assert!(remarks(&alone.done_as()).contains("the output has no video"));
     assert_eq!(tones(&alone.output), [440]);
     let message = encode(&heard, "--video x265 --audio aac").refused(3).to_owned();
     assert!(message.contains("no video stream"), "{message}");
@@ -489,7 +489,7 @@ fn reference_movies_and_ordered_chapters_are_named() {
     bytes[place + 1] = 0xdd;
     let source = file(&folder, "ordered.mkv", bytes);
     let report = encode(&source, QUICK).done();
-    assert!(told(&report).contains("the source has 2 ordered chapters"), "{}", told(&report));
+    assert!(remarks(&report).contains("the source has 2 ordered chapters"), "{}", remarks(&report));
     let report = encode(&whole, QUICK).done();
-    assert!(!told(&report).contains("ordered chapters"));
+    assert!(!remarks(&report).contains("ordered chapters"));
 }

@@ -134,11 +134,11 @@ impl Ran {
     pub fn refused(&self, code: i32, file: &Path) -> &str {
         assert_eq!(self.code, Some(code), "{}: {self:?}", file.display());
         let message = self.err.trim_end();
-        let told = message.strip_prefix("trix: ").unwrap_or_else(|| panic!("no message: {self:?}"));
+        let wording = message.strip_prefix("trix: ").unwrap_or_else(|| panic!("no message: {self:?}"));
         let name = format!("{}: ", file.display());
-        let rest = match told.strip_prefix(&name) {
+        let rest = match wording.strip_prefix(&name) {
             Some(rest) => rest,
-            None if code == 2 => told,
+            None if code == 2 => wording,
             None => panic!("{name} is not named: {self:?}"),
         };
         let staged = STAGES
@@ -150,7 +150,7 @@ impl Ran {
         let mut lines: Vec<&str> = message.lines().map(|line| line.trim_start_matches("trix: plan: ")).collect();
         lines.sort_unstable();
         lines.dedup();
-        assert_eq!(lines.len(), message.lines().count(), "told twice: {self:?}");
+        assert_eq!(lines.len(), message.lines().count(), "a line twice: {self:?}");
         assert!(code == 2 || lines.len() == 1, "other noise: {self:?}");
         message
     }
@@ -190,8 +190,12 @@ impl Encoded {
     pub fn refused(&self, code: i32) -> &str {
         let message = self.ran.refused(code, &self.source);
         assert_eq!(names(self.folder.path()), [""; 0], "{message} left something");
-        let told = &self.ran.json()["error"]["message"];
-        assert_eq!(told.as_str().map(|told| format!("trix: {told}")).as_deref(), Some(message), "JSON and words");
+        let wording = &self.ran.json()["error"]["message"];
+        assert_eq!(
+            wording.as_str().map(|wording| format!("trix: {wording}")).as_deref(),
+            Some(message),
+            "JSON and words"
+        );
         message
     }
 

@@ -257,23 +257,23 @@ impl Clock {
         }
     }
 
-    /// The place nearest to `told` at which a packet begins if all have `samples`, for a source that was entered in
+    /// The place nearest to `stated` at which a packet begins if all have `samples`, for a source that was entered in
     /// mid-file.
-    fn in_row(&self, told: i64, tick: i64, samples: i64) -> Option<i64> {
+    fn in_row(&self, stated: i64, tick: i64, samples: i64) -> Option<i64> {
         let first = self.first.filter(|_| samples > 0)?;
         let first = if (first + self.priming).abs() <= tick { -self.priming } else { first };
-        let packets = told.saturating_sub(first).saturating_add(samples / 2).div_euclid(samples);
+        let packets = stated.saturating_sub(first).saturating_add(samples / 2).div_euclid(samples);
         Some(first.saturating_add(packets.saturating_mul(samples)))
     }
 
     fn set(&mut self, packet: &mut Packet) {
         let Some(ticks) = packet.pts().or(packet.dts()) else { return };
         let tick = Timestamp::new(1, self.from).rescale(self.sample).max(1);
-        let told = Timestamp::new(ticks, self.from).rescale(self.sample);
-        let near = |place: &i64| (told.saturating_sub(*place)).abs() <= tick;
+        let stated = Timestamp::new(ticks, self.from).rescale(self.sample);
+        let near = |place: &i64| (stated.saturating_sub(*place)).abs() <= tick;
         let samples = self.samples(packet);
-        let expected = self.next.or_else(|| self.in_row(told, tick, samples)).or(Some(-self.priming));
-        let place = expected.filter(near).unwrap_or(told);
+        let expected = self.next.or_else(|| self.in_row(stated, tick, samples)).or(Some(-self.priming));
+        let place = expected.filter(near).unwrap_or(stated);
         let length = Timestamp::new(packet.duration(), self.from).rescale(self.sample);
         // A duration that differs from the usual one of the codec takes precedence.
         let is_usual = length == 0 || (length - samples).abs() <= tick;

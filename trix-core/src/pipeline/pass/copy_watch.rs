@@ -95,7 +95,7 @@ impl CopyWatch {
         if !holds_changes(self.container, &self.codec) {
             let name = self.container.name();
             let detail =
-                format!("the audio changes from {from} to {to} in mid-stream, which {name} cannot tell; encode it");
+                format!("the audio changes from {from} to {to} in mid-stream, which {name} cannot express; encode it");
             return Err(Error::new(ErrorKind::Unsupported, Stage::Demux, detail).in_stream(self.stream).at(place));
         }
         let time = place.unwrap_or(Timestamp::new(0, Rational::new(1, 1)));

@@ -88,7 +88,7 @@ impl Drop for Follower {
     }
 }
 
-/// Tells the pace of frames. The frames are over when this is dropped.
+/// The side of the frames. Dropping it ends the frames.
 pub(super) struct PaceMaker(pub(super) Arc<Pace>);
 
 impl PaceMaker {
@@ -151,14 +151,14 @@ mod tests {
         let maker = PaceMaker(Arc::clone(&pace));
         let audio = pace.follow();
         let heard = Arc::new(AtomicI64::new(0));
-        let (told, ended) = mpsc::channel();
+        let (signal, ended) = mpsc::channel();
         let count = Arc::clone(&heard);
         thread::spawn(move || {
             for second in 0..10 {
                 audio.wait(Timestamp::new(second, AHEAD.base), || false);
                 count.store(second, Ordering::SeqCst);
             }
-            told.send(()).unwrap();
+            signal.send(()).unwrap();
         });
         for frame in 0..100 {
             maker.reach(Timestamp::new(frame, RATE));

@@ -259,7 +259,7 @@ impl Running {
             notes: self.damage.notes(),
             timing_of_source: std::mem::take(&mut *lock(&shared.timing)),
             walked: std::mem::take(&mut *lock(&shared.walked)),
-            appeared: self.appeared.told(),
+            appeared: self.appeared.messages(),
             seek: self.seek.clone(),
         }
     }

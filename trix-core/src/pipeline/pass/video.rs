@@ -239,7 +239,7 @@ pub(super) struct EncodeStage {
     pub(super) sets_apart: bool,
     /// Extras of the frames inside the encoder, by frame number.
     pub(super) extras: BTreeMap<i64, Extras>,
-    /// Tell the external audio tracks of the same files and packages how far the frames have come.
+    /// Keep the external audio tracks of the same files and packages in step with the frames.
     pub(super) paces: Vec<PaceMaker>,
 }
 
@@ -531,14 +531,14 @@ mod tests {
 
     #[test]
     fn an_encoder_that_fails_names_the_frame_and_its_time_and_keeps_its_cause() {
-        for (at, told) in [
+        for (at, text) in [
             (Some(0), "encode, at 00:00:00.000: no more; when frame 0 went in, counted from 0"),
             (Some(30), "encode, at 00:00:01.200: no more; when frame 30 went in, counted from 0"),
             (None, "encode, at 00:00:01.960: no more; when all 50 frames had gone in"),
         ] {
             let ended = encoded(Box::new(Failing { at }), vec![place(0, None)], &Arc::new(shared()));
             let error = ended.unwrap_err();
-            assert_eq!(error.to_string(), told);
+            assert_eq!(error.to_string(), text);
             assert_eq!(error.cause().map(ToString::to_string).as_deref(), Some("the cause"));
         }
     }

@@ -71,7 +71,7 @@ fn layout(name: &str) -> AudioShape {
     AudioShape { layout: Some(name.into()), ..Default::default() }
 }
 
-fn told(report: &Report) -> String {
+fn remarks(report: &Report) -> String {
     let plan = &report.outputs[0].plan;
     let decisions = plan.decisions.iter().map(|decision| format!("{} ({})", decision.what, decision.why));
     decisions.chain(plan.notes.iter().cloned()).collect::<Vec<_>>().join("; ")
@@ -140,7 +140,7 @@ fn pairs_of_channels_without_a_layout_become_stereo_tracks() {
             let output = folder.path().join(format!("{count}-{codec}")).with_extension(extension);
             let report = done(&job(&source, &output, codec));
             let what = format!("{count} channels in {codec}");
-            assert!(told(&report).contains(&format!("its {count} channels become")), "{what}: {}", told(&report));
+            assert!(remarks(&report).contains(&format!("its {count} channels become")), "{what}: {}", remarks(&report));
             let tracks = tracks(&output);
             assert_eq!(tracks.len(), count.div_ceil(2), "{what}");
             for (track, found) in tracks.iter().enumerate() {
@@ -233,7 +233,7 @@ fn a_layout_that_a_codec_lacks_is_written_in_the_nearest_one() {
         let mut job = job(&source, &output, codec);
         job.outputs[0].audio_shape.layout = shape.map(str::to_owned);
         let report = done(&job);
-        assert!(told(&report).contains(written), "{layout} in {codec}: {}", told(&report));
+        assert!(remarks(&report).contains(written), "{layout} in {codec}: {}", remarks(&report));
         let found = channels(&output);
         assert_eq!(found.len(), heard.len(), "{layout} in {codec}");
         for (channel, heard) in found.iter().zip(heard) {
@@ -252,7 +252,7 @@ fn a_layout_that_a_codec_lacks_is_written_in_the_nearest_one() {
     // 7.1 in AC-3: a note says what is lost.
     let source = tones("lacks-7.1.mov", 8, "7.1", "pcm_s16le");
     let report = done(&job(&source, &folder.path().join("mixed.mkv"), "ac3"));
-    assert!(told(&report).contains("ac3 cannot hold 7.1, so its channels are mixed to 5.1"), "{}", told(&report));
+    assert!(remarks(&report).contains("ac3 cannot hold 7.1, so its channels are mixed to 5.1"), "{}", remarks(&report));
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn a_map_of_many_channels_keeps_their_order() {
             let codec = report.outputs[0].plan.audio[0].codec.clone();
             if extension == "mp4" && count > 8 {
                 // MP4 holds no lossless codec of so many channels.
-                assert!(!told(&report).is_empty(), "{name}");
+                assert!(!remarks(&report).is_empty(), "{name}");
                 continue;
             }
             assert!(codec.starts_with("pcm") || codec == "flac", "{name} in {extension}: {codec}");

@@ -385,7 +385,7 @@ fn channels_without_a_layout_are_edited_and_stay_without() {
         assert_eq!(reader.layout(), "6 channels");
         let target = reader.as_it_is();
         let mut reader = reader.converted(target, edit);
-        let first = reader.next_block().expect("sound").expect("a block");
+        let first = reader.next_block().expect("audio").expect("a block");
         assert_eq!(first.layout(), "6 channels", "{edit:?}");
         let faster = if edit.pitch == Pitch::Follow { edit.tempo.to_f64() } else { 1.0 };
         let found = edited(&path, edit, |target| target);

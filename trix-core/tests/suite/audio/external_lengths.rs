@@ -93,12 +93,12 @@ fn a_track_that_has_to_be_as_long_as_the_video_and_is_not_fails_the_job() {
     for (file, audio) in [(&wave, AudioSettings::Flac), (&wave, AAC), (&aac, AudioSettings::Copy)] {
         let job = job(&film(), &out, &[format!("{}:length=fail", file.display())], &[("a.mkv", audio)]);
         let error = refused(&job);
-        let told = error.to_string();
-        assert_eq!(error.kind(), ErrorKind::MalformedInput, "{told}");
-        assert!(told.contains(&file.display().to_string()), "{told}");
-        assert!(told.contains("after 1.250 s") && told.contains("after 2.000 s"), "both durations: {told}");
-        assert!(!told.contains("a.mkv"), "the output is not to blame: {told}");
-        assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0, "{told}");
+        let message = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::MalformedInput, "{message}");
+        assert!(message.contains(&file.display().to_string()), "{message}");
+        assert!(message.contains("after 1.250 s") && message.contains("after 2.000 s"), "both durations: {message}");
+        assert!(!message.contains("a.mkv"), "the output is not to blame: {message}");
+        assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0, "{message}");
     }
     // Within a tolerance that is given, it is well.
     for (file, audio) in [(&wave, AudioSettings::Flac), (&aac, AudioSettings::Copy)] {

@@ -179,9 +179,9 @@ fn a_missing_side_track_is_reported_with_the_name_of_its_file() {
         (format!("{good}+{}", empty.display()), named(&empty)),
     ] {
         let error = refused(&job(&film(), &out, std::slice::from_ref(&text), &[("a.mkv", AudioSettings::Flac)]));
-        let told = error.to_string();
-        assert!(told.contains(&file) && !told.contains("a.mkv"), "{text}: {told}");
-        assert!(!told.contains("good.wav"), "what is well is not blamed: {told}");
+        let message = error.to_string();
+        assert!(message.contains(&file) && !message.contains("a.mkv"), "{text}: {message}");
+        assert!(!message.contains("good.wav"), "what is well is not blamed: {message}");
     }
     // Damage that is tolerated stands in the report, of each file.
     let mut job = job(

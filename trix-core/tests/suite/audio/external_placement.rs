@@ -131,8 +131,8 @@ fn a_beep_lies_at_its_place_behind_a_lossy_codec_and_its_priming() {
                     continue;
                 }
                 let what = format!("{}, {offset}, from {start:?}", output.path.display());
-                // The noise of a codec can move the best match by one sample; a priming that is not told, or told
-                // wrongly, moves it by hundreds.
+                // The noise of a codec can move the best match by one sample; a priming that is missing or
+                // wrong moves it by hundreds.
                 let off = lag(&sound, near as usize);
                 assert!(off.abs() <= 1, "{what}: the beep at {place} is off by {off} samples");
             }
@@ -152,11 +152,11 @@ fn a_track_that_is_longer_by_less_than_a_frame_ends_with_the_film_in_a_lossy_cod
         job.overwrite();
         let report = done(&job);
         let length = 2.0 + more as f64 / f64::from(RATE);
-        let told = |output: usize| {
+        let stated = |output: usize| {
             let decisions = &report.outputs[output].plan.decisions;
             decisions.iter().any(|decision| decision.why.contains("by less than a frame"))
         };
-        assert_eq!((told(0), told(1)), (is_cut, false), "{more}");
+        assert_eq!((stated(0), stated(1)), (is_cut, false), "{more}");
         // AAC ends with a whole block.
         let expected = if is_cut { 2.0 } else { length };
         let found = seconds(&report.outputs[0].path);

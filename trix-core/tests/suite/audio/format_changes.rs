@@ -193,8 +193,8 @@ fn audio_whose_format_changes_is_encoded_by_default_instead_of_copied() {
         let what = format!("{name} to {container}");
         let plan = &report.outputs[0].plan;
         assert_eq!(plan.audio[0].copied, is_copied, "{what}");
-        let told = plan.decisions.iter().any(|decision| decision.why.contains("it changes at"));
-        assert_eq!(told, !is_copied, "{what}: {:?}", plan.decisions);
+        let stated = plan.decisions.iter().any(|decision| decision.why.contains("it changes at"));
+        assert_eq!(stated, !is_copied, "{what}: {:?}", plan.decisions);
         assert_eq!(report.outputs[0].audio_changes.len(), 1, "{what}");
         if !is_copied {
             ledger(&report);
@@ -425,7 +425,7 @@ fn coded_audio_in_pcm_is_recognised_kept_and_never_encoded_as_noise() {
             assert_eq!(samples(&output, 0, "s32le"), samples(&source, 0, "s32le"), "{}", source.display());
         }
     }
-    // Bursts that begin where no survey looks.
+    // Bursts that begin behind the samples that planning reads.
     let late = bursts("bursts-late.wav", 8.0, "pcm_s16le", "");
     let folder = folder();
     let error = refused(&job(&late, &folder.path().join("out.mkv"), "aac"));

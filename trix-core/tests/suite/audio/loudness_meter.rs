@@ -311,11 +311,11 @@ fn normalised_audio_has_the_target_loudness() {
                 Ok(reader.converted(form, edit))
             };
             let cancel = Cancel::default();
-            let found = settle(sound, AudioEdit::default(), &target, &cancel).expect("sound");
+            let found = settle(sound, AudioEdit::default(), &target, &cancel).expect("audio");
             let normalisation = found.normalisation;
             assert_eq!(normalisation.limited, limited, "{normalisation:?}");
             let edit = normalisation.applied_to(AudioEdit::default());
-            let after = measure_audio(&mut sound(edit).expect("a reader"), &cancel).expect("sound");
+            let after = measure_audio(&mut sound(edit).expect("a reader"), &cancel).expect("audio");
             let what = format!("{}, {mode:?}: {after:?}", path.display());
             assert_eq!(after.samples, 480_000, "{what}");
             assert!(after.true_peak_dbtp.expect("a peak") <= -1.0 + 0.05, "{what}");

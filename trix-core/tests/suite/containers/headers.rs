@@ -120,8 +120,8 @@ fn other_programs_read_full_range() {
             let output = folder.path().join(encoder.to_string()).with_extension(extension);
             done(&picture_job(&source, &output, encoder, quick("")));
             let stream = video_stream(&output);
-            let told = (text(&stream["color_range"]), text(&stream["color_space"]));
-            assert_eq!(told, ("pc".into(), "smpte170m".into()), "{encoder} in {extension}");
+            let stated = (text(&stream["color_range"]), text(&stream["color_space"]));
+            assert_eq!(stated, ("pc".into(), "smpte170m".into()), "{encoder} in {extension}");
         }
     }
 }

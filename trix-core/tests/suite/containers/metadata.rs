@@ -103,7 +103,7 @@ fn job(source: &Path, output: &Path) -> Job {
 }
 
 /// All that a report says was lost or decided.
-fn told(report: &Report) -> String {
+fn remarks(report: &Report) -> String {
     let decisions =
         report.outputs[0].plan.decisions.iter().map(|decision| format!("{}: {}", decision.what, decision.why));
     report.outputs[0].plan.notes.iter().cloned().chain(decisions).collect::<Vec<_>>().join("\n")
@@ -163,8 +163,8 @@ fn text_becomes_what_the_container_holds_and_the_report_says_so() {
             ffprobe(&output, "-select_streams s -show_streams")["streams"].as_array().expect("streams").clone();
         let found: Vec<String> = streams.iter().map(|stream| text(&stream["codec_name"])).collect();
         assert_eq!(found, codec.into_iter().collect::<Vec<_>>(), "{from} in {extension}");
-        let named = told(&report).contains("stream 1") && told(&report).contains(from);
-        assert!(codec == Some(from) || named, "{from} in {extension}: {}", told(&report));
+        let named = remarks(&report).contains("stream 1") && remarks(&report).contains(from);
+        assert!(codec == Some(from) || named, "{from} in {extension}: {}", remarks(&report));
     }
     let output = folder.path().join("none.mkv");
     let mut none = job(&subtitled("subrip"), &output);
@@ -247,7 +247,7 @@ fn chapters_are_read_back_by_foreign_programs() {
     }
     for extension in ["ts", "mxf"] {
         let job = job(&source, &folder.path().join("chapters").with_extension(extension));
-        assert!(told(&done(&job)).contains("2 chapters are not carried over"), "{extension}");
+        assert!(remarks(&done(&job)).contains("2 chapters are not carried over"), "{extension}");
     }
 }
 
@@ -328,7 +328,7 @@ fn tags_are_set_copied_and_taken_away() {
         let mut copied = job(&first, &second);
         copied.outputs[0].metadata.insert("title".into(), String::new());
         let report = done(&copied);
-        assert!(!told(&report).contains("no place"), "{extension}: {}", told(&report));
+        assert!(!remarks(&report).contains("no place"), "{extension}: {}", remarks(&report));
         let expected: Vec<&str> = tags.iter().copied().filter(|key| *key != "title").collect();
         for key in expected {
             assert!(report.outputs[0].plan.metadata.metadata.contains_key(key), "{key} of {extension}");
@@ -340,7 +340,7 @@ fn tags_are_set_copied_and_taken_away() {
         let third = folder.path().join("third.mxf");
         let mut lost = job(&first, &third);
         if extension == "mkv" {
-            assert!(told(&done(&lost)).contains("isrc"), "{extension}");
+            assert!(remarks(&done(&lost)).contains("isrc"), "{extension}");
         }
         lost.outputs[0].metadata.insert("isrc".into(), "x".into());
         let error = run(&lost, &Control::default()).expect_err("MXF has no such place");
@@ -378,7 +378,7 @@ fn dispositions_are_kept_where_the_container_has_them_and_reported_elsewhere() {
                 ffprobe(&output, "-select_streams a -show_streams")["streams"][0]["disposition"][purpose].as_u64();
             let holds = held.contains(&purpose);
             assert_eq!(found, Some(u64::from(holds)), "{purpose} in {extension}");
-            assert_eq!(told(&report).contains(&format!("purpose {purpose}")), !holds, "{purpose} in {extension}");
+            assert_eq!(remarks(&report).contains(&format!("purpose {purpose}")), !holds, "{purpose} in {extension}");
         }
     }
 }
@@ -409,7 +409,7 @@ fn fonts_and_covers_are_carried_where_there_is_a_place() {
             let found = program::ffmpeg(&line).stdout;
             assert!(found == fs::read(&cover).expect("the cover"), "{extension}: the cover differs");
         } else {
-            assert!(told(&report).contains("cover image"), "{extension}: {}", told(&report));
+            assert!(remarks(&report).contains("cover image"), "{extension}: {}", remarks(&report));
         }
         if extension == "mkv" {
             let dumped = folder.path().join("dumped.ttf");
@@ -418,7 +418,7 @@ fn fonts_and_covers_are_carried_where_there_is_a_place() {
             program::attempt("ffmpeg", options.into_iter().chain(rest));
             assert_eq!(fs::read(dumped).expect("the font"), fs::read(&font).expect("the font"));
         } else {
-            assert!(told(&report).contains("font.ttf"), "{extension}: {}", told(&report));
+            assert!(remarks(&report).contains("font.ttf"), "{extension}: {}", remarks(&report));
         }
     }
 }
@@ -492,7 +492,7 @@ fn time_code_is_carried_and_moves_on_with_a_cut() {
             assert_eq!(told_by(&cut), [later], "{name}, cut, in {extension}");
         }
         let report = done(&job(&source, &folder.path().join(name).with_extension("ts")));
-        assert!(told(&report).contains(code), "{name} in ts: {}", told(&report));
+        assert!(remarks(&report).contains(code), "{name} in ts: {}", remarks(&report));
     }
 }
 
@@ -550,8 +550,8 @@ fn bitmap_subtitles_go_to_matroska_and_are_reported_elsewhere() {
             let report = done(&job(&source, &output));
             let held = extension == "mkv" || (codec, extension) == ("dvb_subtitle", "ts");
             assert_eq!(report.outputs[0].plan.metadata.subtitles.len(), usize::from(held), "{codec} in {extension}");
-            let named = told(&report).contains(&format!("stream 1 ({codec})"));
-            assert_eq!(named, !held, "{codec} in {extension}: {}", told(&report));
+            let named = remarks(&report).contains(&format!("stream 1 ({codec})"));
+            assert_eq!(named, !held, "{codec} in {extension}: {}", remarks(&report));
             if extension == "mkv" {
                 assert_eq!(packets(&output), packets(&source), "{codec}");
                 assert!(!packets(&output).is_empty(), "{codec}");
@@ -579,11 +579,11 @@ fn titles_of_tracks_are_read_by_other_parsers_in_every_container_that_holds_them
         job.outputs[0].audio = AudioSettings::Aac { kbps: None };
         job.outputs[0].subtitles = subtitles;
         done(&job);
-        let told = ffprobe(&output, "-show_streams");
+        let stated = ffprobe(&output, "-show_streams");
         // libavformat reads the name of a track of MP4 from its handler.
         let key = if extension == "mkv" { "title" } else { "handler_name" };
         let titles: Vec<String> =
-            told["streams"].as_array().expect("streams").iter().map(|stream| text(&stream["tags"][key])).collect();
+            stated["streams"].as_array().expect("streams").iter().map(|stream| text(&stream["tags"][key])).collect();
         assert_eq!(titles, ["Film", "Дубляж", "Slova"], "{extension}");
         assert_eq!(text(&mediainfo(&output, "Video")[0]["Title"]), "Film", "{extension}");
         // Of MOV, mediainfo takes letters beyond ASCII for those of old Macintosh computers.

@@ -1,4 +1,4 @@
-//! Job documents: the same job in three languages, and every kind of mistake told with its document and its line.
+//! Job documents: the same job in three languages, and every kind of mistake with its document and its line.
 
 use trix_core::{
     Error, ErrorKind, Job,
@@ -126,10 +126,10 @@ fn refused(text: &str, language: Language) -> Error {
     error
 }
 
-/// Each mistake as `LINE PLACE`, in the order in which they are told.
+/// Each mistake as `LINE PLACE`, in the order in which they are reported.
 fn places(mistakes: &[Mistake]) -> Vec<String> {
     let line = |mistake: &Mistake| {
-        let line = mistake.line.as_deref().unwrap_or_else(|| panic!("no line is told: {mistake}"));
+        let line = mistake.line.as_deref().unwrap_or_else(|| panic!("no line is named: {mistake}"));
         line.strip_prefix("the job:").unwrap_or(line).to_owned()
     };
     mistakes.iter().map(|mistake| format!("{} {}", line(mistake), mistake.place)).collect()
@@ -149,10 +149,10 @@ fn wrong(text: &str, language: Language, expected: &[(&str, &str)]) {
 /// The document cannot be read: the line and a part of what is said.
 fn unreadable(text: &str, language: Language, line: usize, part: &str) {
     let error = refused(text, language);
-    let told = error.to_string();
-    assert!(error.mistakes().is_empty(), "{told}");
-    assert!(told.starts_with(&format!("the job: plan: line {line}: ")), "{told}");
-    assert!(told.contains(part), "'{part}' is not in: {told}");
+    let message = error.to_string();
+    assert!(error.mistakes().is_empty(), "{message}");
+    assert!(message.starts_with(&format!("the job: plan: line {line}: ")), "{message}");
+    assert!(message.contains(part), "'{part}' is not in: {message}");
 }
 
 #[test]
@@ -254,8 +254,8 @@ fn mistakes_of_a_single_output_are_reported_with_their_lines() {
         let source = trix_core::Source::open_within(trix_fixtures::Clip::default().y4m(), Default::default());
         trix_core::plan(&job, &source.expect("a source")).expect_err("a depth of 9")
     };
-    let told = document.explain(&Traits::default(), mistake());
-    assert_eq!(places(told.mistakes()), ["7 outputs[0].video.depth"]);
+    let message = document.explain(&Traits::default(), mistake());
+    assert_eq!(places(message.mistakes()), ["7 outputs[0].video.depth"]);
 }
 
 #[test]
@@ -486,8 +486,8 @@ fn documents_that_are_too_deep_or_too_large_are_refused_quickly() {
             (format!("x: {}1", "- ".repeat(depth)), Language::Yaml),
             (format!("x{} = 1", ".x".repeat(depth)), Language::Toml),
         ] {
-            let told = refused(&text, language).to_string();
-            assert!(told.starts_with("the job: plan: line "), "{depth} {language:?}: {told}");
+            let message = refused(&text, language).to_string();
+            assert!(message.starts_with("the job: plan: line "), "{depth} {language:?}: {message}");
         }
     }
     let long = format!("x = \"{}\"", "y".repeat(1 << 20));

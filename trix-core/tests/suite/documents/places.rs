@@ -1,4 +1,4 @@
-//! Where mistakes of a document are told to be: each at its own place, however many there are and whatever they are.
+//! The places of mistakes in a document: each has its own, however many there are and whatever they are.
 
 use std::time::{Duration, Instant};
 
@@ -163,8 +163,8 @@ fn two_outputs_with_too_many_threads_are_both_told() {
     let job = document.job(&Traits::default()).expect("a job");
     let source = trix_core::Source::open(trix_fixtures::Clip::default().y4m()).expect("a source");
     let error = trix_core::plan(&job, &source).expect_err("two mistakes");
-    let told = document.explain(&Traits::default(), error);
-    assert_eq!(places(&told), ["3 outputs[0].threads", "6 outputs[1].threads"]);
+    let stated = document.explain(&Traits::default(), error);
+    assert_eq!(places(&stated), ["3 outputs[0].threads", "6 outputs[1].threads"]);
 }
 
 #[test]

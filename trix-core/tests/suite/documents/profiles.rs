@@ -41,7 +41,7 @@ fn refused(path: &Path) -> Error {
     error
 }
 
-/// `value` holds everything of `part`; lists are as long as they are told.
+/// `value` holds everything of `part`; lists have equal lengths.
 fn holds(value: &Value, part: &Value) {
     match (value, part) {
         (Value::Object(value), Value::Object(part)) => {
@@ -157,8 +157,8 @@ fn mistakes_are_reported_in_the_document_that_holds_them() {
     let base = file(&folder, "base.toml", "threads = \"two\"\n[[outputs]]\npath = \"a.avi\"\nid = \"a\"\n");
     let heir =
         file(&folder, "heir.yaml", "inherits: base.toml\noutputs:\n- id: a\n  video:\n    type: x266\nsauce: 1\n");
-    let told = refused(&heir).to_string();
-    let lines: Vec<&str> = told.trim_start_matches("plan: ").lines().collect();
+    let message = refused(&heir).to_string();
+    let lines: Vec<&str> = message.trim_start_matches("plan: ").lines().collect();
     let (base, heir) = (base.display(), heir.display());
     let expected = [
         format!("{heir}:5: outputs[0].video.type = x266: did you mean x264? "),
@@ -166,9 +166,9 @@ fn mistakes_are_reported_in_the_document_that_holds_them() {
         format!("{base}:1: threads = two: is text; a whole number is expected"),
         format!("{base}:3: outputs[0].path = a.avi: the extension names no container"),
     ];
-    assert_eq!(lines.len(), expected.len(), "{told}");
+    assert_eq!(lines.len(), expected.len(), "{message}");
     for (line, expected) in lines.iter().zip(expected) {
-        assert!(line.starts_with(&expected), "'{expected}' in: {told}");
+        assert!(line.starts_with(&expected), "'{expected}' in: {message}");
     }
 }
 
@@ -176,14 +176,14 @@ fn mistakes_are_reported_in_the_document_that_holds_them() {
 fn documents_that_cannot_be_inherited_are_reported_with_the_line_that_names_them() {
     let folder = folder();
     let heir = |inherits: &str| file(&folder, "heir.toml", &format!("# A comment.\ninherits = {inherits}\n"));
-    for (inherits, told) in [
+    for (inherits, message) in [
         ("\"archiv\"", "did you mean archive? profiles are archive, archive-lossless"),
         ("\"nothing.toml\"", "there is no profile and no file 'nothing.toml'"),
         ("\".\"", "there is no profile and no file '.'"),
         ("[\"preview\", \"nothing.toml\"]", "there is no profile and no file 'nothing.toml'"),
     ] {
         let error = refused(&heir(inherits)).to_string();
-        assert!(error.contains(told) && error.contains("heir.toml, line 2"), "{error}");
+        assert!(error.contains(message) && error.contains("heir.toml, line 2"), "{error}");
     }
     for inherits in ["5", "true", "[\"preview\", 5]", "{ a = 1 }"] {
         let error = refused(&heir(inherits)).to_string();
@@ -280,8 +280,8 @@ fn a_variable_keeps_its_type_alone_and_becomes_text_inside_text() {
 fn cyclic_variables_and_growing_variables_are_refused() {
     let text =
         "[variables]\na = \"${b}\"\nb = \"x${c}\"\nc = \"${a}\"\nd = \"${d}\"\n[[outputs]]\npath = \"${a}.mkv\"\n";
-    let told = Document::parse(text, Language::Toml, &[]).expect_err("a ring").to_string();
-    assert!(told.contains("is made of itself") && told.contains("the job:5: variables.d"), "{told}");
+    let message = Document::parse(text, Language::Toml, &[]).expect_err("a ring").to_string();
+    assert!(message.contains("is made of itself") && message.contains("the job:5: variables.d"), "{message}");
     let mut text = "[variables]\nv0 = \"0123456789abcdef\"\n".to_owned();
     (1..40).for_each(|n| text.push_str(&format!("v{n} = \"${{v{0}}}${{v{0}}}\"\n", n - 1)));
     text.push_str("[[outputs]]\npath = \"a.mkv\"\nmetadata = { title = \"${v39}\" }\n");
@@ -327,7 +327,7 @@ fn an_unknown_variable_is_refused_with_the_known_ones() {
         assert_eq!(error.kind(), ErrorKind::InvalidSpec);
         error.to_string()
     };
-    for (key, value, told) in [
+    for (key, value, message) in [
         (
             "crff",
             "3",
@@ -343,9 +343,9 @@ fn an_unknown_variable_is_refused_with_the_known_ones() {
         ("source.start", "soon", "the command line: source.start = soon: 'soon' is not a time"),
         ("outputs[0].path", "a.avi", "the command line: outputs[0].path = a.avi: the extension names no container"),
     ] {
-        // With another mistake, so that what only a plan sees is told too.
+        // With another mistake, so that those that only a plan finds are reported too.
         let told_all = refused(&[(key, value), ("source.rate", "x")]);
-        assert!(told_all.contains(told), "'{told}' in: {told_all}");
+        assert!(told_all.contains(message), "'{message}' in: {told_all}");
         assert_eq!(told_all.lines().count(), 2, "{told_all}");
     }
 }
@@ -373,19 +373,19 @@ when = { channels = ">=6", audio = true }
     let document = Document::parse(text, Language::Toml, &[]).expect("a document");
     let made = |traits: Traits| -> Vec<String> {
         let outputs = document.job(&traits).expect("a job").outputs;
-        let told = outputs.iter().map(|own| {
+        let message = outputs.iter().map(|own| {
             let video = serde_json::to_value(&own.video).expect("JSON");
             format!("{} {} {}", own.path.display(), video["type"].as_str().unwrap_or_default(), video["depth"])
         });
-        told.collect()
+        message.collect()
     };
     let none = Traits::default();
     assert_eq!(made(none), ["always.mkv x264 8"]);
     assert_eq!(made(Traits { hdr: true, height: 1080.0, ..none }), ["always.mkv x265 10"]);
     assert_eq!(made(Traits { hdr: true, height: 2160.0, ..none }), ["large.mkv x265 12"]);
     assert_eq!(made(Traits { height: 2160.0, ..none }), ["always.mkv x264 8"]);
-    let told = made(Traits { interlaced: true, channels: 6.0, audio: true, ..none });
-    assert_eq!(told, ["always.mkv x264 8", "fields.mkv auto null", "surround.mkv auto null"]);
+    let message = made(Traits { interlaced: true, channels: 6.0, audio: true, ..none });
+    assert_eq!(message, ["always.mkv x264 8", "fields.mkv auto null", "surround.mkv auto null"]);
     assert_eq!(made(Traits { channels: 6.0, ..none }), ["always.mkv x264 8"]);
 }
 
@@ -399,9 +399,9 @@ fn mistakes_of_a_plan_have_places_though_outputs_were_left_out() {
     let mut job = document.job(&traits).expect("a job");
     job.source.path = Clip::default().y4m();
     let error = document.explain(&traits, trix_core::plan(&job, &source).expect_err("mistakes"));
-    let told: Vec<String> =
+    let message: Vec<String> =
         error.mistakes().iter().map(|own| format!("{} {}", own.line.as_deref().unwrap_or("-"), own.place)).collect();
-    assert_eq!(told, ["the job:7 outputs[1].video.depth", "the job:13 outputs[2].video.preset"], "{error}");
+    assert_eq!(message, ["the job:7 outputs[1].video.depth", "the job:13 outputs[2].video.preset"], "{error}");
 }
 
 #[test]
@@ -544,7 +544,7 @@ fn every_profile_makes_something_of_every_source_or_says_why_not() {
                     made += outputs;
                     true
                 }
-                (Err(told), Some((_, _, part))) => told.contains(part),
+                (Err(message), Some((_, _, part))) => message.contains(part),
                 _ => false,
             };
             if !is_right {

@@ -143,11 +143,11 @@ fn mutated(text: &str, changes: &[(u16, u16, u8)]) -> String {
     letters.into_iter().collect()
 }
 
-/// Whatever is told names a line that there is, and what nothing is told of becomes a job.
+/// Every mistake names a line of the document. A document without mistakes becomes a job.
 fn judge(text: &str, language: Language) {
     let lines = text.lines().count().max(1);
     let check = |line: &str, error: &dyn std::fmt::Display| {
-        let number: usize = line.parse().unwrap_or_else(|_| panic!("no line is told: {error}"));
+        let number: usize = line.parse().unwrap_or_else(|_| panic!("no line is named: {error}"));
         // A file that breaks off is wrong behind its last line.
         assert!((1..=lines + 1).contains(&number), "line {number} of {lines}: {error}\n{text}");
     };
@@ -171,9 +171,10 @@ fn judge(text: &str, language: Language) {
             None => assert!(mistake.problem.starts_with("has more mistakes"), "{error}"),
         }
     }
-    let told = error.to_string();
-    if error.mistakes().is_empty() && !told.contains("inherit") && !told.contains("is no table") {
-        let line = told.strip_prefix("the job: plan: line ").unwrap_or_else(|| panic!("no line is told: {told}"));
+    let message = error.to_string();
+    if error.mistakes().is_empty() && !message.contains("inherit") && !message.contains("is no table") {
+        let line =
+            message.strip_prefix("the job: plan: line ").unwrap_or_else(|| panic!("no line is named: {message}"));
         check(line.split(':').next().unwrap_or_default(), &error);
     }
 }

@@ -40,10 +40,10 @@ fn packed(frames: &[VideoFrame]) -> Vec<u8> {
     frames.iter().flat_map(|frame| frame.frame.packed().expect("samples")).collect()
 }
 
-fn refused<T>(result: Result<T, Error>, kind: ErrorKind, told: &str) {
+fn refused<T>(result: Result<T, Error>, kind: ErrorKind, message: &str) {
     let error = result.err().expect("a refusal");
     assert_eq!(error.kind(), kind, "{error}");
-    assert!(error.to_string().contains(told), "{error}");
+    assert!(error.to_string().contains(message), "{error}");
 }
 
 #[test]
@@ -86,15 +86,15 @@ fn types_of_frames_and_keyframes_are_those_that_another_program_sees() {
         .iter()
         .map(|frame| (text(&frame["pict_type"]), number::<u8>(&frame["key_frame"]) == 1))
         .collect();
-    let told = |frame: &VideoFrame| (format!("{:?}", frame.frame_type().expect("a type")), frame.is_key());
+    let message = |frame: &VideoFrame| (format!("{:?}", frame.frame_type().expect("a type")), frame.is_key());
     let source = open(&clip);
-    let found: Vec<(String, bool)> = all(source.frames()).iter().map(told).collect();
+    let found: Vec<(String, bool)> = all(source.frames()).iter().map(message).collect();
     assert_eq!(found, expected);
     for name in ["I", "P", "B"] {
         assert!(found.iter().any(|(own, _)| own == name), "{name}");
     }
     // A conversion keeps them.
-    let converted: Vec<(String, bool)> = all(source.frames().size(88, 72)).iter().map(told).collect();
+    let converted: Vec<(String, bool)> = all(source.frames().size(88, 72)).iter().map(message).collect();
     assert_eq!(converted, expected);
 }
 
@@ -216,9 +216,9 @@ fn a_frame_is_made_of_planes_that_fit_and_of_no_others() {
     assert_eq!((made.frame.packed(), made.time, made.number), (frame.frame.packed(), time, 0));
     assert_eq!((made.frame_type(), made.color()), (None, Color::default()));
     let color = Color { matrix: Matrix(9), range: Range::Full, ..Color::default() };
-    let told = made.clone().described(color, Some(FieldOrder::Bottom), Rational::new(4, 3));
-    assert_eq!((told.color(), told.fields()), (color, Some(FieldOrder::Bottom)));
-    assert_eq!((told.sample_aspect, told.frame.packed()), (Rational::new(4, 3), frame.frame.packed()));
+    let message = made.clone().described(color, Some(FieldOrder::Bottom), Rational::new(4, 3));
+    assert_eq!((message.color(), message.fields()), (color, Some(FieldOrder::Bottom)));
+    assert_eq!((message.sample_aspect, message.frame.packed()), (Rational::new(4, 3), frame.frame.packed()));
 
     let words = vec![7; 320 * 180];
     let (luma, chroma) = (PlaneInput::words(&words, 320), PlaneInput::words(&words, 160));
@@ -228,7 +228,7 @@ fn a_frame_is_made_of_planes_that_fit_and_of_no_others() {
     let many = vec![1024; 320 * 180];
     let high = PlaneInput::words(&many, 320);
     let few = PlaneInput::words(&words[1..], 320);
-    for (result, told) in [
+    for (result, message) in [
         (make("yuv422p10le", 320, &[luma, chroma]), "has 3 planes, and 2 were given"),
         (make("yuv422p", 320, &[luma, chroma, chroma]), "plane 0 of a frame of 320x180 yuv422p has samples of u8"),
         (make("yuv422p10le", 322, &[luma, chroma, chroma]), "has 644 bytes in a row, and the stride is 640 bytes"),
@@ -243,7 +243,7 @@ fn a_frame_is_made_of_planes_that_fit_and_of_no_others() {
         (make("yuv422p10le", 320, &[luma, PlaneInput::words(&words, usize::MAX), chroma]), "is too large"),
         (make("yuv422p10le", 0, &[luma, chroma, chroma]), "cannot be made of planes"),
     ] {
-        refused(result, ErrorKind::InvalidSpec, told);
+        refused(result, ErrorKind::InvalidSpec, message);
     }
     refused(make("pal8", 320, &[luma]), ErrorKind::Unsupported, "pal8");
 }
@@ -287,7 +287,7 @@ fn a_block_of_audio_is_made_of_samples_that_fit_and_of_no_others() {
     let unknown = AudioBlock::from_samples(&[&left, &left, &left], "3 channels", 8000, time).unwrap();
     assert_eq!((unknown.channels(), unknown.layout()), (3, "3 channels".to_owned()));
     let make = |channels: &[&[i16]], layout, rate| AudioBlock::from_samples(channels, layout, rate, time);
-    for (result, told) in [
+    for (result, message) in [
         (make(&[&[1, 2], &[3]], "stereo", 48_000), "the channels of a block have 2 and 1 samples"),
         (make(&[&[1, 2]], "stereo", 48_000), "the layout stereo has 2 channels, and 1 were given"),
         (make(&[&[1, 2]], "quadro", 48_000), "'quadro' is no channel layout"),
@@ -296,7 +296,7 @@ fn a_block_of_audio_is_made_of_samples_that_fit_and_of_no_others() {
         (make(&[&[]], "mono", 48_000), "has no samples"),
         (AudioBlock::from_interleaved(&[1_i16, 2, 3], "stereo", 48_000, time), "no multiple of the 2 channels"),
     ] {
-        refused(result, ErrorKind::InvalidSpec, told);
+        refused(result, ErrorKind::InvalidSpec, message);
     }
 }
 

@@ -141,7 +141,7 @@ fn what_does_not_have_the_stated_shape_is_refused_and_the_session_goes_on() {
         let planes: Vec<_> = sizes.iter().map(|size| PlaneInput::bytes(&samples, size.row_bytes)).collect();
         VideoFrame::from_planes(format, width, height, &planes, Timestamp::new(0, RATE.inverse())).unwrap()
     };
-    for (frame, told) in [
+    for (frame, message) in [
         (made(32, 48, "gray"), "expects frames of 64x48 gray, and was given 32x48 gray"),
         (made(64, 48, "yuv420p"), "expects frames of 64x48 gray, and was given 64x48 yuv420p"),
         (
@@ -149,7 +149,7 @@ fn what_does_not_have_the_stated_shape_is_refused_and_the_session_goes_on() {
             "expects the matrix bt709, and was given bt2020nc",
         ),
     ] {
-        refused(session.write_frame(frame), ErrorKind::InvalidSpec, told);
+        refused(session.write_frame(frame), ErrorKind::InvalidSpec, message);
     }
     let silence = [0_i16; 1920];
     let block = |time: i64, rate: u32| {
@@ -174,7 +174,7 @@ fn what_does_not_have_the_stated_shape_is_refused_and_the_session_goes_on() {
     let time = Timestamp::new(20_000, Rational::new(1, 48_000));
     let mono = AudioBlock::from_samples(&[&silence], "mono", 48_000, time).unwrap();
     let float = AudioBlock::from_samples(&[&[0.0_f32; 9], &[0.0; 9]], "stereo", 48_000, time).unwrap();
-    for (result, told) in [
+    for (result, message) in [
         (
             session.write_audio(block(20_000, 44_100)),
             "audio track 0 of the session expects 48000 Hz, and was given 44100 Hz",
@@ -183,7 +183,7 @@ fn what_does_not_have_the_stated_shape_is_refused_and_the_session_goes_on() {
         (session.write_audio(float), "expects samples of i16, and was given samples of f32"),
         (session.write_audio_to(1, block(20_000, 48_000)), "track 1, and the session has 1 tracks"),
     ] {
-        refused(result, ErrorKind::InvalidSpec, told);
+        refused(result, ErrorKind::InvalidSpec, message);
     }
     let report = session.finish().unwrap();
     let ledger = report.outputs[0].ledger.expect("video");
@@ -252,10 +252,10 @@ fn a_failure_reaches_the_next_call_and_the_last_one() {
     fs::remove_dir_all(&below).unwrap();
     let error = failing(&mut session, 1);
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
-    let told = error.to_string();
-    assert!(told.contains("grey.mkv"), "{told}");
-    assert_eq!(session.write_frame(frame(9999)).unwrap_err().to_string(), told);
-    assert_eq!(session.finish().unwrap_err().to_string(), told);
+    let message = error.to_string();
+    assert!(message.contains("grey.mkv"), "{message}");
+    assert_eq!(session.write_frame(frame(9999)).unwrap_err().to_string(), message);
+    assert_eq!(session.finish().unwrap_err().to_string(), message);
 
     let (job, shape) = grey(&named(&folder, "grey.mkv"));
     let control = Control::default();
@@ -310,9 +310,9 @@ fn what_a_session_cannot_do_is_refused_before_it_begins() {
             "shape.audio[0].bits",
         ),
     ];
-    for (change, told) in cases {
-        refused(changed(change), ErrorKind::InvalidSpec, told);
-        assert_eq!(names(folder.path()), [""; 0], "{told}");
+    for (change, message) in cases {
+        refused(changed(change), ErrorKind::InvalidSpec, message);
+        assert_eq!(names(folder.path()), [""; 0], "{message}");
     }
     let large = changed(&|_, shape| shape.video.as_mut().unwrap().width = 20_000);
     refused(large, ErrorKind::Limit, "20000x48");

@@ -171,13 +171,13 @@ fn failing_sessions_in_a_process() {
     assert_eq!((error.kind(), error.stage(), error.stream()), (ErrorKind::Codec, Stage::Encode, Some(1)), "{error}");
     let time = error.time().expect("a time").micros();
     assert!((1_900_000..2_200_000).contains(&time), "{error}");
-    let told = error.to_string();
-    assert!(told.contains("a.mp4") || told.contains("package"), "{told}");
+    let message = error.to_string();
+    assert!(message.contains("a.mp4") || message.contains("package"), "{message}");
     // Everything afterwards tells the same.
-    assert_eq!(session.write_frame(frame(9999)).unwrap_err().to_string(), told);
-    assert_eq!(session.write_audio(floats(9999, 0.0)).unwrap_err().to_string(), told);
-    assert_eq!(session.end_frames().unwrap_err().to_string(), told);
-    assert_eq!(session.finish().unwrap_err().to_string(), told);
+    assert_eq!(session.write_frame(frame(9999)).unwrap_err().to_string(), message);
+    assert_eq!(session.write_audio(floats(9999, 0.0)).unwrap_err().to_string(), message);
+    assert_eq!(session.end_frames().unwrap_err().to_string(), message);
+    assert_eq!(session.finish().unwrap_err().to_string(), message);
     left_nothing(&control, before, folder.path(), "an encoder that fails");
     // If the job goes on without it, the other outputs are whole.
     let mut job = job;
@@ -203,9 +203,9 @@ fn failing_sessions_in_a_process() {
     let mut session = Session::open(&job, &shape, &control).unwrap();
     let error = failing(&mut session, 0);
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Io, Stage::Mux), "{error}");
-    let told = error.to_string();
-    assert!(told.contains(".mkv") && told.contains("File too large") && error.time().is_some(), "{told}");
-    assert_eq!(session.finish().unwrap_err().to_string(), told);
+    let message = error.to_string();
+    assert!(message.contains(".mkv") && message.contains("File too large") && error.time().is_some(), "{message}");
+    assert_eq!(session.finish().unwrap_err().to_string(), message);
     left_nothing(&control, before, folder.path(), "a full disk");
 }
 

@@ -49,12 +49,12 @@ fn times_that_go_back_or_leap_are_refused_with_stage_stream_and_time() {
     let ms = |millis| Timestamp::new(millis, base);
     let hours = |hours: i64| Timestamp::new(3600 * hours, Rational::new(1, 1));
 
-    let wrong_frame = |session: &mut Session, time, told: &str| {
+    let wrong_frame = |session: &mut Session, time, message: &str| {
         let error = session.write_frame(at(0, time)).unwrap_err();
         assert_eq!((error.kind(), error.stage(), error.stream()), (ErrorKind::InvalidSpec, Stage::Encode, Some(0)));
         assert_eq!(error.time(), Some(time));
         let text = error.to_string();
-        assert!(text.starts_with("(session): encode, stream 0, at ") && text.contains(told), "{text}");
+        assert!(text.starts_with("(session): encode, stream 0, at ") && text.contains(message), "{text}");
     };
     wrong_frame(&mut session, ms(9_999), "the session starts at 00:00:10.000, and the frame is shown before that");
     wrong_frame(&mut session, hours(2), "the session starts at 00:00:10.000, more than an hour from this time");
@@ -66,13 +66,13 @@ fn times_that_go_back_or_leap_are_refused_with_stage_stream_and_time() {
     wrong_frame(&mut session, Timestamp::new(1, Rational::new(1, 3000)), "no multiple of 1/1000 s");
     wrong_frame(&mut session, hours(2), "nothing was given since 00:00:10.000, for more than an hour");
 
-    let wrong_block = |session: &mut Session, block: AudioBlock, told: &str| {
+    let wrong_block = |session: &mut Session, block: AudioBlock, message: &str| {
         let time = block.time;
         let error = session.write_audio(block).unwrap_err();
         assert_eq!((error.kind(), error.stage(), error.stream()), (ErrorKind::InvalidSpec, Stage::Encode, Some(1)));
         assert_eq!(error.time(), Some(time));
         let text = error.to_string();
-        assert!(text.starts_with("(session): encode, stream 1, at ") && text.contains(told), "{text}");
+        assert!(text.starts_with("(session): encode, stream 1, at ") && text.contains(message), "{text}");
     };
     wrong_block(&mut session, moved(block(0), hours(3)), "more than an hour from this time");
     wrong_block(&mut session, moved(block(0), hours(-3)), "more than an hour from this time");

@@ -84,13 +84,13 @@ fn a_stream_that_is_too_far_ahead_is_refused_until_the_other_has_caught_up() {
         let error = session.write_frame(frame(next)).unwrap_err();
         assert_eq!((error.kind(), error.stage(), error.stream()), (ErrorKind::Limit, Stage::Encode, Some(0)));
         assert_eq!(error.time(), Some(Timestamp::new(next, RATE.inverse())));
-        let told = error.to_string();
+        let message = error.to_string();
         for part in [
             "(session): encode, stream 0, at 00:00:05.040: the frames are 00:00:05.040 ahead of audio track 0",
             "the limit of the session is 00:00:05.000",
             "give audio track 0 first, and then this frame again, or call `end_audio(0)`",
         ] {
-            assert!(told.contains(part), "{told}");
+            assert!(message.contains(part), "{message}");
         }
     }
     session.write_audio(block(0)).unwrap();
@@ -285,8 +285,8 @@ fn the_limit_is_a_setting_and_the_plan_counts_what_may_wait() {
         assert!(what("source") >= 2 * 64 * 48, "{memory:?}");
         assert!(memory.shares.iter().all(|share| share.what != "decoder"), "{memory:?}");
         let said = &session.plan().decisions;
-        let told = format!("frames and audio may be given {lead} apart");
-        assert!(said.iter().any(|decision| decision.what == told), "{said:?}");
+        let message = format!("frames and audio may be given {lead} apart");
+        assert!(said.iter().any(|decision| decision.what == message), "{said:?}");
         (taken, what("grey.mkv"))
     };
     let [short, usual, long] = [seconds(1), seconds(5), seconds(60)].map(taken);

@@ -264,8 +264,8 @@ fn what_needs_the_length_or_the_loudness_before_the_first_frame_is_refused() {
     for policy in ["pad", "trim", "fit", "fail"] {
         let tracks = vec![format!("{}:length={policy}", wave.display()).parse().expect("a track")];
         let job = Job { tracks, ..job.clone() };
-        let told = format!("tracks[0].length = {policy}: the length of the video is not known");
-        refused(Session::open(&job, &shape, &Control::default()), ErrorKind::InvalidSpec, &told);
+        let stated = format!("tracks[0].length = {policy}: the length of the video is not known");
+        refused(Session::open(&job, &shape, &Control::default()), ErrorKind::InvalidSpec, &stated);
     }
     // All mistakes at once: of the job, and of the shape.
     let tracks = vec![format!("{}:length=fit", wave.display()).parse().expect("a track")];

@@ -172,21 +172,21 @@ fn events_tell_what_failed() {
     let report = run(&job, &Control { progress: Some(Arc::new(progress)), ..control }).expect("a report");
     let [failed] = report.failed.as_slice() else { panic!("{:?}", report.failed) };
     let events: Vec<Event> = events.iter().collect();
-    let told: Vec<(&PathBuf, &str)> = events
+    let stated: Vec<(&PathBuf, &str)> = events
         .iter()
         .filter_map(|event| match event {
             Event::OutputFailed { path, error } => Some((path, error.message.as_str())),
             _ => None,
         })
         .collect();
-    assert_eq!(told, [(&failed.path, failed.error.as_str())]);
+    assert_eq!(stated, [(&failed.path, failed.error.as_str())]);
     assert_eq!(events.last(), Some(&Event::JobEnded { error: None }));
 
     let missing = Job::new("/nonexistent/a.mov", folder.path().join("c.mkv"));
     let (result, events) = heard(missing);
     let error = result.expect_err("no such file");
-    let Some(Event::JobEnded { error: Some(told) }) = events.last() else { panic!("{events:?}") };
-    assert_eq!((told.kind, &told.message), (ErrorKind::Io, &error.to_string()));
+    let Some(Event::JobEnded { error: Some(stated) }) = events.last() else { panic!("{events:?}") };
+    assert_eq!((stated.kind, &stated.message), (ErrorKind::Io, &error.to_string()));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Several outputs from one decode: each is what a job of its own would have made, each has its own account, and what
-//! fails is told and leaves no half of anything.
+//! fails is reported and leaves no half of anything.
 
 use std::{
     fs,
@@ -50,8 +50,8 @@ fn steps(job: &Job) -> Vec<(Option<usize>, Vec<usize>)> {
         Sink::Output(id) => id.0,
         Sink::Rendition { .. } => panic!("{sink:?} in a job without packages"),
     };
-    let told = |step: FilterPlan| (step.after.map(|step| step.0), step.outputs.into_iter().map(file).collect());
-    plan(job).filters.into_iter().map(told).collect()
+    let text = |step: FilterPlan| (step.after.map(|step| step.0), step.outputs.into_iter().map(file).collect());
+    plan(job).filters.into_iter().map(text).collect()
 }
 
 /// The names in a folder, hidden ones too, sorted.
@@ -308,9 +308,9 @@ fn a_failed_output_fails_the_job_and_the_error_names_finished_outputs() {
     fs::write(&job.outputs[0].path, "dear").expect("a file");
     let error = without_its_folder(&job, folder.path()).expect_err("no folder");
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
-    let told = error.to_string();
-    assert!(told.starts_with(&format!("{}: ", job.outputs[1].path.display())), "{told}");
-    assert!(told.contains(&format!("finished, but not kept: {}", job.outputs[0].path.display())), "{told}");
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("{}: ", job.outputs[1].path.display())), "{text}");
+    assert!(text.contains(&format!("finished, but not kept: {}", job.outputs[0].path.display())), "{text}");
     assert_eq!(names(folder.path()), ["a.mkv"]);
     assert_eq!(fs::read(&job.outputs[0].path).expect("the file"), b"dear");
 }
@@ -442,7 +442,7 @@ fn an_encoder_that_refuses_when_it_is_opened_fails_the_job_or_its_output_alone()
         job.on_output_failure = serde_json::from_value(then.into()).expect("a word");
         job.outputs[1].video =
             serde_json::from_value(json!({ "type": "x264", "depth": 10, "profile": "baseline" })).expect("settings");
-        let told = format!("{}: encode: x264: profile baseline", job.outputs[1].path.display());
+        let text = format!("{}: encode: x264: profile baseline", job.outputs[1].path.display());
         let frames = Arc::new(Mutex::new(0));
         let seen = Arc::clone(&frames);
         let watch = move |progress: &Progress| *seen.lock().expect("a lock") = progress.frame;
@@ -452,7 +452,7 @@ fn an_encoder_that_refuses_when_it_is_opened_fails_the_job_or_its_output_alone()
                 assert_eq!(*frames.lock().expect("a lock"), 30, "the progress is that of the others");
                 let [failed] = report.failed.as_slice() else { panic!("{:?}", report.failed) };
                 assert_eq!((&failed.path, failed.kind), (&job.outputs[1].path, ErrorKind::InvalidSpec));
-                assert!(failed.error.starts_with(&told), "{}", failed.error);
+                assert!(failed.error.starts_with(&text), "{}", failed.error);
                 assert_eq!(names(folder.path()), ["a.mkv", "apart", "c.mp4"]);
                 for output in &report.outputs {
                     assert!(output.verification.checks.iter().all(|check| check.ok));
@@ -462,7 +462,7 @@ fn an_encoder_that_refuses_when_it_is_opened_fails_the_job_or_its_output_alone()
             }
             Err(error) => {
                 assert_eq!((then, error.kind()), ("fail", ErrorKind::InvalidSpec), "{error}");
-                assert!(error.to_string().starts_with(&told), "{error}");
+                assert!(error.to_string().starts_with(&text), "{error}");
                 assert_eq!(names(folder.path()), ["apart"]);
             }
         }

@@ -273,9 +273,9 @@ fn every_rung_of_an_hdr10_ladder_keeps_the_hdr_metadata() {
             ("smpte2084".into(), "bt2020".into()),
             "{id}"
         );
-        let told = seen["frames"][0]["side_data_list"].to_string();
-        assert!(told.contains("Mastering display") && told.contains("\"max_content\":1000"), "{id}: {told}");
-        assert!(told.contains("34000/50000"), "{id}: {told}");
+        let message = seen["frames"][0]["side_data_list"].to_string();
+        assert!(message.contains("Mastering display") && message.contains("\"max_content\":1000"), "{id}: {message}");
+        assert!(message.contains("34000/50000"), "{id}: {message}");
     }
 }
 

@@ -26,12 +26,12 @@ use crate::support::{
 /// It says in its console what came of it.
 const PAGE: &str = r#"<!DOCTYPE html><body><video id=v muted></video><script src="/player.js"></script><script>
 const v = document.getElementById('v');
-const told = { errors: [], sizes: [], text: [], audio: 0, texts: 0 };
+const seen = { errors: [], sizes: [], text: [], audio: 0, texts: 0 };
 const say = state => console.log('PLAYED ' + JSON.stringify({ player: location.hash, state, duration: v.duration, time: v.currentTime,
-    frames: v.getVideoPlaybackQuality().totalVideoFrames, error: v.error && v.error.message, ...told }));
+    frames: v.getVideoPlaybackQuality().totalVideoFrames, error: v.error && v.error.message, ...seen }));
 const noteText = () => { for (const track of v.textTracks) for (const cue of track.activeCues || [])
-    if (!told.text.includes(cue.text)) told.text.push(cue.text); };
-v.onresize = () => told.sizes.push(v.videoWidth);
+    if (!seen.text.includes(cue.text)) seen.text.push(cue.text); };
+v.onresize = () => seen.sizes.push(v.videoWidth);
 v.onended = () => say('ended');
 v.onerror = () => say('error');
 let highest, step = 0;
@@ -46,16 +46,16 @@ setInterval(() => { if (step == 2 && v.currentTime >= v.duration - 0.02) say('en
 setTimeout(() => say('too slow at step ' + step), 50000);
 if (location.hash == '#hls') {
     const hls = new Hls({ startLevel: 0 });
-    hls.on(Hls.Events.ERROR, (_, data) => told.errors.push(data.details + ' ' + (data.error || data.reason || '')));
+    hls.on(Hls.Events.ERROR, (_, data) => seen.errors.push(data.details + ' ' + (data.error || data.reason || '')));
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
         hls.currentLevel = 0;
-        told.sound = hls.audioTracks.length;
+        seen.audio = hls.audioTracks.length;
         v.play();
     });
     // Text is chosen while video plays: before that, hls.js takes the choice back.
     highest = () => {
         hls.currentLevel = hls.levels.length - 1;
-        told.texts = hls.subtitleTracks.length;
+        seen.texts = hls.subtitleTracks.length;
         hls.subtitleDisplay = true;
         hls.subtitleTrack = 0;
     };
@@ -65,10 +65,10 @@ if (location.hash == '#hls') {
     const player = dashjs.MediaPlayer().create();
     player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false }, initialBitrate: { video: 1 } },
         text: { defaultEnabled: true }, buffer: { fastSwitchEnabled: true } } });
-    player.on('error', event => told.errors.push(JSON.stringify(event.error)));
+    player.on('error', event => seen.errors.push(JSON.stringify(event.error)));
     player.on('streamInitialized', () => {
-        told.sound = player.getTracksFor('audio').length;
-        told.texts = player.getTracksFor('text').length;
+        seen.audio = player.getTracksFor('audio').length;
+        seen.texts = player.getTracksFor('text').length;
     });
     player.on('allTextTracksAdded', () => player.setTextTrack(0));
     highest = () => {
@@ -109,7 +109,7 @@ fn check(played: &Value) {
     let duration = played["duration"].as_f64().expect("a duration");
     assert!((duration - 12.52).abs() < 0.05, "{played}");
     assert!(played["time"].as_f64().expect("a time") > 12.4, "{played}");
-    assert_eq!((&played["sound"], &played["texts"]), (&Value::from(2), &Value::from(1)), "{played}");
+    assert_eq!((&played["audio"], &played["texts"]), (&Value::from(2), &Value::from(1)), "{played}");
     // It began small, and was large when it had switched.
     let sizes: Vec<u64> = played["sizes"].as_array().expect("sizes").iter().filter_map(Value::as_u64).collect();
     assert_eq!((sizes.first(), sizes.last()), (Some(&160), Some(&320)), "{played}");

@@ -154,13 +154,13 @@ fn the_master_playlist_tells_what_was_measured() {
         assert_eq!(variant.subtitles.as_deref(), Some("text"));
         let range = variant.other_attributes.as_ref().and_then(|list| list.get("VIDEO-RANGE"));
         assert_eq!(range.map(ToString::to_string).as_deref(), Some("SDR"));
-        let told = variant.bandwidth as f64;
+        let stated = variant.bandwidth as f64;
         let sound = densest("english").max(densest("russian"));
         let needed = densest(id) + sound + densest("text");
-        assert!(told >= needed && told < needed * 1.1 + 2000.0, "{id}: {told} is told, {needed} is needed");
+        assert!(stated >= needed && stated < needed * 1.1 + 2000.0, "{id}: {stated} is stated, {needed} is needed");
         let exact = average(id) + average("english").max(average("russian")) + average("text");
-        let told = variant.average_bandwidth.expect("an average") as f64;
-        assert!((told - exact).abs() < 4.0, "{id}: {told} is told, {exact} is measured");
+        let stated = variant.average_bandwidth.expect("an average") as f64;
+        assert!((stated - exact).abs() < 4.0, "{id}: {stated} is stated, {exact} is measured");
     }
     for (variant, id) in keyframes.iter().zip(["high", "low"]) {
         let list = media_playlist(&target.join(&variant.uri));
@@ -178,7 +178,7 @@ fn the_master_playlist_tells_what_was_measured() {
         let found = found.lines().last().and_then(|line| line.rsplit(',').next()).map(str::trim).unwrap().to_owned();
         assert_eq!(found, pictures(&folder.path().join(id).with_extension("mp4"), "v:0")[100], "{id}");
     }
-    let told: Vec<_> = master
+    let stated: Vec<_> = master
         .alternatives
         .iter()
         .map(|one| {
@@ -190,7 +190,7 @@ fn the_master_playlist_tells_what_was_measured() {
         ("AUDIO".to_owned(), "ru", Some("ru"), false, true),
         ("SUBTITLES".to_owned(), "English", Some("en"), false, true),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(stated, expected);
     assert_eq!(master.alternatives[0].channels.as_deref(), Some("2"));
     assert!(records.iter().all(|record| record.peak_bit_rate >= record.average_bit_rate));
 }

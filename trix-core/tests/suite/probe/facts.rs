@@ -24,7 +24,7 @@ fn look_into(bytes: Vec<u8>) -> MediaInfo {
 }
 
 fn video(info: &MediaInfo) -> &VideoInfo {
-    info.streams.iter().find_map(|stream| stream.video.as_ref()).expect("pictures")
+    info.streams.iter().find_map(|stream| stream.video.as_ref()).expect("video")
 }
 
 fn about(info: &MediaInfo, what: Subject) -> Vec<(&str, &str)> {
@@ -94,7 +94,7 @@ fn a_variable_rate_is_measured_in_every_container() {
         // And by decoding all of it.
         let source = Source::open(&file).expect("a source");
         let counted = probe::probe_and_count(source, 1, &Cancel::default()).expect("a count");
-        let counted = counted.full_decode_count.expect("a census").streams[&0].intervals.expect("times");
+        let counted = counted.full_decode_count.expect("a full count").streams[&0].intervals.expect("times");
         assert_eq!((counted.frames, counted.least, counted.greatest), (30, timing.least, timing.greatest));
     }
 }
@@ -118,11 +118,11 @@ fn no_more_is_read_than_the_bound_and_the_index_is_complete() {
     let stream = look(&clip.encoded(X264, "mkv")).streams.remove(0);
     let measured = stream.measured.expect("packets");
     assert_eq!((measured.is_whole, measured.packets), (false, 2000));
-    let found = stream.video.expect("pictures");
+    let found = stream.video.expect("video");
     assert_eq!(found.timing_extent, Some(TimingExtent::FirstPackets));
     assert!(found.timing.is_some_and(|timing| timing.is_constant && timing.frames <= 2000));
     let stream = look(&clip.encoded(X264, "mp4")).streams.remove(0);
-    let found = stream.video.expect("pictures");
+    let found = stream.video.expect("video");
     assert_eq!(found.timing_extent, Some(TimingExtent::Index));
     assert_eq!(found.timing.map(|timing| timing.frames), Some(3000));
     // Bytes bound it too.
@@ -181,8 +181,8 @@ fn dolby_vision_is_known_by_its_processing_units_alone() {
     assert_eq!(raw.disagreements, []);
     // In a container that could say so and does not.
     let silent = look(&made_by_ffmpeg("dolby-vision.ts", &line));
-    let told = about(&silent, Subject::DolbyVision);
-    assert_eq!(told, [("none", "processing units in 24 of the first 24 frames")]);
+    let stated = about(&silent, Subject::DolbyVision);
+    assert_eq!(stated, [("none", "processing units in 24 of the first 24 frames")]);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn colour_that_only_the_container_states_is_read_and_copied() {
     let master = folder.path().join("master.mov");
     fs::write(&master, bytes).expect("a file");
     let info = look(&master);
-    let (color, own) = (video(&info).color, video(&info).bitstream.as_ref().expect("pictures").color);
+    let (color, own) = (video(&info).color, video(&info).bitstream.as_ref().expect("video").color);
     assert!(!own.primaries.is_specified());
     assert_eq!([color.primaries.to_string(), color.transfer.to_string(), color.matrix.to_string()], ["bt709"; 3]);
     let output = folder.path().join("out.mp4");
@@ -316,14 +316,14 @@ fn an_edit_list_and_audio_priming_are_reported() {
         .replacen("testsrc2=", "testsrc2=duration=1.2:", 1),
     );
     let info = look(&late);
-    let sound = info.streams.iter().find(|stream| stream.kind == StreamKind::Audio).expect("sound");
+    let sound = info.streams.iter().find(|stream| stream.kind == StreamKind::Audio).expect("audio");
     let [empty, shown] = &sound.edits[..] else { panic!("{:?}", sound.edits) };
     assert_eq!(empty.media_start, None);
     // The encoder's delay lies before the half second.
     assert!((empty.duration.to_f64() - 0.5).abs() < 0.03, "{empty:?}");
     assert!(shown.media_start.is_some());
     let plain = made_by_ffmpeg("primed.mp4", "-f lavfi -i sine=duration=1:sample_rate=48000 -c:a aac");
-    let audio = look(&plain).streams.remove(0).audio.expect("sound");
+    let audio = look(&plain).streams.remove(0).audio.expect("audio");
     assert_eq!((audio.priming, audio.block_samples, audio.bit_depth), (Some(1024), Some(1024), None));
 }
 
@@ -404,7 +404,7 @@ fn channels_are_named_by_their_position() {
     for (layout, labels) in [("stereo", "FL FR"), ("5.1", "FL FR FC LFE BL BR"), ("7.1", "FL FR FC LFE BL BR SL SR")] {
         let line = format!("-f lavfi -i anullsrc=channel_layout={layout}:sample_rate=48000 -t 0.2 -c:a flac");
         let file = made_by_ffmpeg(&format!("layout-{layout}.mkv"), &line);
-        let audio = look(&file).streams.remove(0).audio.expect("sound");
+        let audio = look(&file).streams.remove(0).audio.expect("audio");
         assert_eq!((audio.layout.as_str(), audio.channel_labels.join(" ").as_str()), (layout, labels));
         assert_eq!(text(&ffprobe(&file, "-show_streams")["streams"][0]["channel_layout"]), layout);
     }
@@ -441,7 +441,7 @@ fn captions_are_found_and_padding_is_not_taken_for_captions() {
         .expect("a file");
     let seen = |triples: &[[u8; 3]]| {
         let info = look_into(with_captions(&plain, triples));
-        let seen = video(&info).bitstream.clone().expect("pictures");
+        let seen = video(&info).bitstream.clone().expect("video");
         assert_eq!(seen.frames, 24);
         (seen.captions, seen.captions_608, seen.captions_708)
     };
@@ -456,8 +456,10 @@ fn captions_are_found_and_padding_is_not_taken_for_captions() {
 fn a_count_finds_what_a_glance_cannot() {
     let Some(file) = media::file("test_res_change.h264") else { return };
     let source = Source::open(&file).expect("a source");
-    let full_decode_count =
-        probe::probe_and_count(source, 1, &Cancel::default()).expect("a count").full_decode_count.expect("a census");
+    let full_decode_count = probe::probe_and_count(source, 1, &Cancel::default())
+        .expect("a count")
+        .full_decode_count
+        .expect("a full count");
     let sizes: Vec<_> =
         full_decode_count.streams[&0].sizes.iter().map(|size| (size.first, size.width, size.height)).collect();
     assert_eq!(sizes, [(0, 848, 464), (49, 424, 232)]);

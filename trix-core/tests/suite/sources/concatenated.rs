@@ -280,8 +280,8 @@ fn a_recording_that_the_demuxer_leaves_unread_is_named() {
         let mut job = Job::new(&source, &output);
         let error = run(&job, &Control::default()).expect_err("half of the source is not read");
         assert_eq!(error.kind(), ErrorKind::MalformedInput, "{extension}: {error}");
-        let told = error.to_string();
-        assert!(told.contains("another recording begins at byte") && told.contains("at 00:00:02"), "{told}");
+        let message = error.to_string();
+        assert!(message.contains("another recording begins at byte") && message.contains("at 00:00:02"), "{message}");
         assert!(!output.exists(), "{extension}");
         job.source.on_damage = OnDamage::Conceal;
         let report = done(&job);
@@ -316,8 +316,8 @@ fn shown(file: &Path) -> f64 {
     let starts: Vec<f64> = packets.iter().map(|packet| number(&packet["pts_time"])).collect();
     let start = starts.iter().copied().fold(f64::MAX, f64::min);
     if file.extension().is_some_and(|extension| extension == "mkv") {
-        let told = text(&json["streams"][0]["tags"]["DURATION"]).to_owned();
-        let parts: Vec<f64> = told.split(':').map(|part| part.parse().expect("a number")).collect();
+        let message = text(&json["streams"][0]["tags"]["DURATION"]).to_owned();
+        let parts: Vec<f64> = message.split(':').map(|part| part.parse().expect("a number")).collect();
         return parts[0] * 3600.0 + parts[1] * 60.0 + parts[2] - start;
     }
     let ends = packets.iter().zip(&starts).map(|(packet, start)| start + number::<f64>(&packet["duration_time"]));

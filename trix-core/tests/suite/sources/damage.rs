@@ -146,7 +146,7 @@ fn a_flipped_bit_in_an_ffv1_slice_fails_its_checksum() {
         // Threads of the decoder run ahead of what it puts out.
         for damage in &full_decode_count.damage.first {
             let place = damage.time.expect("a time").ticks;
-            assert!((place - number as i64).abs() <= 17, "{number} is told at {place}");
+            assert!((place - number as i64).abs() <= 17, "{number} is reported at {place}");
         }
         refused(&bytes);
     }
@@ -264,7 +264,7 @@ fn whole_files_of_many_origins_show_no_damage() {
         }
         let source = open(&file);
         let full_decode_count =
-            full_decode_count::count(source, OnDamage::Conceal, 0, &Cancel::default()).expect("a census");
+            full_decode_count::count(source, OnDamage::Conceal, 0, &Cancel::default()).expect("a full count");
         assert_eq!(
             full_decode_count.damage.is_empty(),
             !known.contains(&name),

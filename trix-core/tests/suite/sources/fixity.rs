@@ -247,9 +247,9 @@ fn a_probe_reads_no_more_for_the_hash_that_nobody_asked_for() {
     let opened = source.disk_bytes();
     let _ = probe(&source);
     let (probed, whole) = (source.disk_bytes(), fs::metadata(&file).expect("a file").len());
-    // The index at the end, and frames up to the limit of a survey, 64 MiB.
+    // The index at the end, and frames up to the limit of a packet scan, 64 MiB.
     assert!(opened < 4 << 20 && probed < (68 << 20) && whole > 190 << 20, "{opened} and {probed} of {whole}");
-    // Asked for afterwards, the hash is the right one, and what the survey read is still there.
+    // Asked for afterwards, the hash is the right one, and what the packet scan read is still there.
     let fixity = source.fixity().expect("a hash");
     assert_eq!((fixity.sha256, fixity.disk_bytes), (sha256sum(&file), whole));
 }
@@ -327,8 +327,8 @@ fn copy(folder: &Path) -> PathBuf {
     path
 }
 
-/// What is told of a file that `change` happens to after it was opened.
-fn told(change: impl Fn(&Path)) -> (ErrorKind, String) {
+/// The message for a file that `change` alters after it was opened.
+fn refusal_after(change: impl Fn(&Path)) -> (ErrorKind, String) {
     let folder = folder();
     let path = copy(folder.path());
     let source = open(&path);
@@ -345,7 +345,7 @@ fn a_file_that_changes_while_it_is_read_is_reported() {
     let append = |path: &Path| {
         File::options().append(true).open(path).and_then(|mut file| file.write_all(b"more")).expect("written");
     };
-    let (kind, text) = told(append);
+    let (kind, text) = refusal_after(append);
     assert!(kind == ErrorKind::MalformedInput && text.contains("and has"), "{text}");
 
     let rewrite = |path: &Path| {
@@ -353,21 +353,21 @@ fn a_file_that_changes_while_it_is_read_is_reported() {
         file.write_all_at(b"x", 1 << 20).expect("written");
         file.set_times(FileTimes::new().set_modified(std::time::SystemTime::UNIX_EPOCH)).expect("a time");
     };
-    let (kind, text) = told(rewrite);
+    let (kind, text) = refusal_after(rewrite);
     assert!(kind == ErrorKind::MalformedInput && text.ends_with("it was written to"), "{text}");
 
     let replace = |path: &Path| {
         let beside = path.with_extension("new");
         fs::copy(path, &beside).and_then(|_| fs::rename(&beside, path)).expect("another file");
     };
-    let (kind, text) = told(replace);
+    let (kind, text) = refusal_after(replace);
     assert!(kind == ErrorKind::MalformedInput && text.contains("another file"), "{text}");
 
-    let (kind, text) = told(|path| fs::remove_file(path).expect("a file"));
+    let (kind, text) = refusal_after(|path| fs::remove_file(path).expect("a file"));
     assert!(kind == ErrorKind::Io, "{text}");
 
     let cut = |path: &Path| File::options().write(true).open(path).and_then(|file| file.set_len(5 << 20)).expect("cut");
-    let (kind, text) = told(cut);
+    let (kind, text) = refusal_after(cut);
     assert!(kind == ErrorKind::Io && text.contains("became shorter") && text.contains("5242880 of"), "{text}");
 }
 

@@ -364,7 +364,7 @@ fn planes_without_a_header_are_read_by_their_stated_shape() {
         assert_eq!(found.iter().map(|(pts, _)| *pts).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6], "{format}");
         let source = open(&file, &reading);
         let info = trix_core::probe::probe(&source);
-        let video = info.streams[0].video.as_ref().expect("pictures");
+        let video = info.streams[0].video.as_ref().expect("video");
         assert_eq!((video.width, video.height, info.streams[0].time_base), (80, 50, Rational::new(1001, 24_000)));
     }
     let Some(file) = media::file("sparks_ref_480x270.yuv42010le.yuv") else { return };
@@ -565,7 +565,7 @@ fn counts_of_real_media_equal_those_of_ffprobe() {
         let theirs: Value = ffprobe(&file, "-select_streams v:0 -count_frames -show_entries stream=nb_read_frames");
         let source = open(&file, &Reading::default());
         let index = trix_core::probe::probe(&source).streams.iter().position(|stream| stream.video.is_some());
-        let ours = full_decode_count(source).streams[&index.expect("pictures")].frames;
+        let ours = full_decode_count(source).streams[&index.expect("video")].frames;
         assert_eq!(ours, Some(number(&theirs["streams"][0]["nb_read_frames"])), "{name}");
     }
 }

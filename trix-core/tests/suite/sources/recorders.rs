@@ -175,8 +175,8 @@ fn gaps_of_an_edit_list_are_gaps_of_what_is_written() {
                 let found = pitch(&samples, from, to);
                 assert!((found - expected).abs() < 6.0, "{what}: {found} Hz from {from} s on");
             }
-            let told = report.notes.iter().filter(|note| note.contains("edit list presents nothing")).count();
-            assert_eq!(told, 4, "{what}: {:?}", report.notes);
+            let stated = report.notes.iter().filter(|note| note.contains("edit list presents nothing")).count();
+            assert_eq!(stated, 4, "{what}: {:?}", report.notes);
         }
     }
 }
@@ -271,8 +271,8 @@ fn an_edit_beyond_the_end_of_the_media_is_reported() {
     edited(&film, &source, &[&list, &list], false);
     let (report, times, _, _) = encoded(&source);
     assert_eq!(times.len(), 75);
-    let told = report.notes.iter().filter(|note| note.contains("beyond the end of the media")).count();
-    assert_eq!(told, 2, "{:?}", report.notes);
+    let stated = report.notes.iter().filter(|note| note.contains("beyond the end of the media")).count();
+    assert_eq!(stated, 2, "{:?}", report.notes);
 }
 
 // --- recordings that begin in mid-group ----------------------------------------------------------------------------------
@@ -353,8 +353,8 @@ fn a_recording_that_begins_inside_a_gop_starts_at_the_first_clean_frame() {
             let there = 100 - frame - inside.min(1);
             assert_eq!(ledger.left_out_at_start as usize + found.len(), there, "{name} from frame {frame}");
             assert!(report.damage.is_empty(), "{name}: {:?}", report.damage);
-            let told = report.notes.iter().filter(|note| note.contains("begins in mid-group")).count();
-            assert_eq!(told, 1, "{name} from frame {frame}: {:?}", report.notes);
+            let stated = report.notes.iter().filter(|note| note.contains("begins in mid-group")).count();
+            assert_eq!(stated, 1, "{name} from frame {frame}: {:?}", report.notes);
             assert_eq!(report.timing_of_source[&0].skipped, ledger.left_out_at_start, "{name}");
             let counted = Source::open(&source).expect("a source");
             let full_decode_count =
@@ -474,8 +474,8 @@ fn zeros_behind_a_recording_are_noted_and_cost_nothing() {
             let (report, found) = lossless(&padded);
             assert!(found == expected, "{name}: {} frames", found.len());
             assert!(report.damage.is_empty());
-            let told = report.notes.iter().filter(|note| note.contains("zero bytes")).count();
-            assert_eq!(told, 1, "{name}: {:?}", report.notes);
+            let stated = report.notes.iter().filter(|note| note.contains("zero bytes")).count();
+            assert_eq!(stated, 1, "{name}: {:?}", report.notes);
         }
         // Zeros that something else follows are damage.
         let broken = [&bytes[..bytes.len() / 2], &[0; 100_000], &bytes[bytes.len() / 2..]].concat();

@@ -24,7 +24,7 @@ use crate::support::{done, made_by_ffmpeg, picture_job, planes, quick, samples};
 /// What a frame is: its number, its time, and a hash of everything that is in it.
 type Told = (u64, Timestamp, u64);
 
-fn told(frame: &VideoFrame) -> Told {
+fn remarks(frame: &VideoFrame) -> Told {
     let mut hash = DefaultHasher::new();
     let own = &frame.frame;
     for plane in own.planes() {
@@ -67,7 +67,7 @@ fn opened(file: &Path) -> Source {
 
 /// All frames of a file, decoded from its start.
 fn all_of(source: &Source) -> Vec<Told> {
-    source.frames().on_damage(OnDamage::Conceal).map(|frame| told(&frame.expect("a frame"))).collect()
+    source.frames().on_damage(OnDamage::Conceal).map(|frame| remarks(&frame.expect("a frame"))).collect()
 }
 
 fn damage_of(source: &Source) -> u64 {
@@ -106,11 +106,11 @@ fn compare(file: &Path) -> Option<FromStart> {
         let wanted = &all[first as usize..all.len().min(first as usize + 4)];
         let frames = source.frames().on_damage(OnDamage::Conceal);
         let frames = if turn % 2 == 0 { frames.from(first) } else { frames.from(wanted[0].1) };
-        let found: Vec<Told> = frames.take(wanted.len()).map(|frame| told(&frame.expect("a frame"))).collect();
+        let found: Vec<Told> = frames.take(wanted.len()).map(|frame| remarks(&frame.expect("a frame"))).collect();
         assert_eq!(found, wanted, "{name} from frame {first}");
     }
     let mut last = source.frames().on_damage(OnDamage::Conceal).from(all.len() as u64 - 1);
-    assert_eq!(last.next().map(|frame| told(&frame.expect("a frame"))).as_ref(), all.last(), "{name}");
+    assert_eq!(last.next().map(|frame| remarks(&frame.expect("a frame"))).as_ref(), all.last(), "{name}");
     assert!(last.next().is_none(), "{name} ends");
     last.from_start()
 }
@@ -224,16 +224,16 @@ fn frames_by_number_time_and_stride() {
     let all = all_of(&source);
     let time = |number: usize| all[number].1;
     let between = source.frames().from(time(60)).to(time(70)).stride(3);
-    let found: Vec<Told> = between.map(|frame| told(&frame.expect("a frame"))).collect();
+    let found: Vec<Told> = between.map(|frame| remarks(&frame.expect("a frame"))).collect();
     assert_eq!(found, [60, 63, 66, 69].map(|number| all[number]));
     assert_eq!(source.frames().from(190).to(195).count(), 5);
-    assert_eq!(told(&source.frame(123).expect("a frame").expect("a frame")), all[123]);
+    assert_eq!(remarks(&source.frame(123).expect("a frame").expect("a frame")), all[123]);
     assert!(source.frame(all.len() as u64).expect("no error").is_none());
 
     let half = Timestamp::new(1, Rational::new(1, 50));
     let order = [150usize, 150, 151, 199, 3, 0, 77];
     let times = order.iter().map(|number| time(*number).plus(half));
-    let found = source.frames_at(times).map(|frame| told(&frame.expect("no error").expect("a frame")));
+    let found = source.frames_at(times).map(|frame| remarks(&frame.expect("no error").expect("a frame")));
     assert_eq!(found.collect::<Vec<_>>(), order.map(|number| all[number]));
     let before = time(0).plus(Timestamp::new(-1, Rational::new(1, 1)));
     assert!(source.frames_at([before]).next().expect("an answer").expect("no error").is_none());

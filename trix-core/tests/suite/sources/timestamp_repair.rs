@@ -69,7 +69,7 @@ fn carried_over(source: &Path) -> Report {
     let report = lossless(source, &output);
     assert!(planes(&output) == planes(source), "{name}: frames");
     let base = probe::probe(&open(source)).streams.into_iter().find(|stream| stream.kind == StreamKind::Video);
-    let base = base.expect("pictures").time_base;
+    let base = base.expect("video").time_base;
     let (found, _) = times(&output, "v:0");
     assert_eq!(found.len(), expected.len(), "{name}");
     for (found, theirs) in found.iter().zip(&expected) {
@@ -296,7 +296,7 @@ fn a_gap_in_the_audio_is_filled_counted_and_placed() {
         ),
     );
     let found = full_decode_count(&source);
-    let (index, sound) = found.streams.iter().find(|(_, stream)| stream.samples.is_some()).expect("sound");
+    let (index, sound) = found.streams.iter().find(|(_, stream)| stream.samples.is_some()).expect("audio");
     assert_eq!((sound.timing.gaps, sound.timing.repeats), (1, 0), "{:?}", sound.timing);
     let gap = sound.timing.first[0];
     assert!((gap.after.to_f64() - 0.5).abs() < 0.05, "{gap:?}");

@@ -18,16 +18,16 @@ use trix_fixtures::{
 /// its console what came of it.
 const PAGE: &str = r#"<!DOCTYPE html><body><video id=v muted src="/package/film.preview.mp4" poster="/package/film.poster.jpg">
 <track id=t kind=metadata src="/package/film.sprites.vtt" default></video><script>
-const v = document.getElementById('v'), told = { images: {}, cues: [] };
+const v = document.getElementById('v'), seen = { images: {}, cues: [] };
 const say = state => console.log('PLAYED ' + JSON.stringify({ state, duration: v.duration, time: v.currentTime,
     width: v.videoWidth, height: v.videoHeight, frames: v.getVideoPlaybackQuality().totalVideoFrames,
-    error: v.error && v.error.message, ...told }));
+    error: v.error && v.error.message, ...seen }));
 for (const name of ['poster.jpg', 'sprites.jpg', 'waveform.png']) {
     const image = new Image();
-    image.onload = () => told.images[name] = [image.naturalWidth, image.naturalHeight];
+    image.onload = () => seen.images[name] = [image.naturalWidth, image.naturalHeight];
     image.src = '/package/film.' + name;
 }
-document.getElementById('t').onload = event => told.cues = [...event.target.track.cues].map(cue => [cue.startTime, cue.endTime, cue.text]);
+document.getElementById('t').onload = event => seen.cues = [...event.target.track.cues].map(cue => [cue.startTime, cue.endTime, cue.text]);
 let step = 0;
 v.ontimeupdate = () => { if (step == 0 && v.currentTime > 1) { step = 1; v.currentTime = 5; } };
 v.onended = () => say('ended');

@@ -35,10 +35,10 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-pub fn refused<T>(result: Result<T, Error>, kind: ErrorKind, told: &str) {
+pub fn refused<T>(result: Result<T, Error>, kind: ErrorKind, message: &str) {
     let error = result.err().expect("a refusal");
     assert_eq!(error.kind(), kind, "{error}");
-    assert!(error.to_string().contains(told), "{error}");
+    assert!(error.to_string().contains(message), "{error}");
 }
 
 pub fn begun(job: &Job, shape: &Shape) -> Session {

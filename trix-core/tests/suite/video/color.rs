@@ -261,7 +261,7 @@ fn rgb_becomes_ycbcr_by_the_matrix_that_was_asked_for() {
         });
         job.outputs[0].picture.color = standard;
         let plan = plan(&job).unwrap();
-        let written = plan.video.as_ref().expect("pictures").color;
+        let written = plan.video.as_ref().expect("video").color;
         assert_eq!(written.range, Range::Limited);
         assert_eq!(written.matrix, standard.unwrap_or(Standard::Bt709).code_points().2);
         // What nobody said is not made up: neither primaries nor transfer.
@@ -474,18 +474,18 @@ fn eight_bits_are_tone_mapped_unasked_and_ten_bits_are_not() {
     job.outputs[0].video = VideoSettings::X264(EncodeSettings { depth: Some(8), ..quick("") });
     let eight = plan(&job).unwrap();
     assert!(decisions(&eight).contains("tone mapped to BT.709 (mobius, peak 1000 cd/m2"), "{}", decisions(&eight));
-    let video = eight.video.expect("pictures");
+    let video = eight.video.expect("video");
     assert_eq!((video.color.primaries, video.color.transfer, video.color.matrix), Standard::Bt709.code_points());
 
     job.outputs[0].picture.tonemap = Tonemap::Off;
-    let off = plan(&job).unwrap().video.expect("pictures");
+    let off = plan(&job).unwrap().video.expect("video");
     assert_eq!((off.color.primaries, off.color.transfer, off.color.matrix), Standard::Pq.code_points());
 
     job.outputs[0].picture.tonemap = Tonemap::Auto;
     job.outputs[0].video = VideoSettings::X264(quick(""));
     let ten = plan(&job).unwrap();
     assert!(!decisions(&ten).contains("tone"), "{}", decisions(&ten));
-    let video = ten.video.expect("pictures");
+    let video = ten.video.expect("video");
     assert_eq!((video.format.depth, video.transform.tonemap), (10, None));
     assert_eq!((video.color.primaries, video.color.transfer, video.color.matrix), Standard::Pq.code_points());
 }

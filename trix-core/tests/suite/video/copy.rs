@@ -117,12 +117,12 @@ fn a_cut_copy_holds_the_frames_of_whole_gops_around_its_span() {
                         let pictures = found.len() as i64 * 1920;
                         assert!((samples - pictures).abs() <= 48, "{what}: {samples} samples for {pictures}");
                     }
-                    let told = report.outputs[0]
+                    let stated = report.outputs[0]
                         .plan
                         .decisions
                         .iter()
                         .any(|decision| decision.what.contains("the copy begins at"));
-                    assert_eq!(told, start.is_some(), "{what}");
+                    assert_eq!(stated, start.is_some(), "{what}");
                 }
             }
         }

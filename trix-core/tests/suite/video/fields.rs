@@ -44,7 +44,7 @@ fn decided(file: &Path) -> (Option<Deinterlacing>, Option<FieldOrder>, String) {
     let job = picture_job(file, Path::new("never-written.mp4"), Encoder::X264, quick(""));
     let plan = plan(&job).unwrap();
     let said = decisions(&plan);
-    let video = plan.video.expect("pictures");
+    let video = plan.video.expect("video");
     (video.transform.deinterlace, video.fields, said)
 }
 

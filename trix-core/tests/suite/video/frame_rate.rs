@@ -134,9 +134,9 @@ fn variable_times_become_a_constant_rate() {
                 .unwrap()
                 .iter()
                 .max_by_key(|packet| support::number::<i64>(&packet["pts"]));
-            let told = last.unwrap()["duration_time"].as_str().and_then(|time| time.parse::<f64>().ok());
+            let stated = last.unwrap()["duration_time"].as_str().and_then(|time| time.parse::<f64>().ok());
             let own = report.outputs[0].plan.video.as_ref().unwrap().source_rate;
-            let length = told.map_or((own.den * 1000 + own.num / 2) / own.num, |time| (1000.0 * time).round() as i64);
+            let length = stated.map_or((own.den * 1000 + own.num / 2) / own.num, |time| (1000.0 * time).round() as i64);
             assert_eq!(shown, expected(&times, length, 1000, ratio), "{name} at {rate}");
             check_ledger(&report, 45, &shown);
         }

@@ -268,7 +268,7 @@ fn the_letterbox_is_found_and_cut_off() {
         let mut job = clip(folder.path(), filters, 12, "");
         job.outputs[0].picture.crop = Crop::Auto;
         let plan = plan(&job).unwrap();
-        let crop = plan.video.as_ref().expect("pictures").transform.crop;
+        let crop = plan.video.as_ref().expect("video").transform.crop;
         let expected = rectangle.map(|text| text.parse::<Crop>().unwrap());
         assert_eq!(crop.map(Crop::Rectangle), expected, "{filters}: {}", decisions(&plan));
         let what = rectangle.map_or("nothing is cropped: no black border".into(), |text| format!("cropped to {text}"));
@@ -282,7 +282,7 @@ fn black_frames_are_not_cropped_to_nothing() {
     let mut job = clip(folder.path(), "color=black:s=64x48:r=25,format=yuv420p", 12, "");
     job.outputs[0].picture.crop = Crop::Auto;
     let plan = plan(&job).unwrap();
-    assert_eq!(plan.video.as_ref().expect("pictures").transform.crop, None);
+    assert_eq!(plan.video.as_ref().expect("video").transform.crop, None);
     assert!(decisions(&plan).contains("are black"), "{}", decisions(&plan));
 }
 
@@ -292,7 +292,7 @@ fn the_border_of_a_real_file_is_found() {
     let mut job = ffv1_job(&file);
     job.outputs[0].picture.crop = Crop::Auto;
     let plan = plan(&job).unwrap();
-    let crop = plan.video.as_ref().expect("pictures").transform.crop;
+    let crop = plan.video.as_ref().expect("video").transform.crop;
     assert_eq!(crop.map(Crop::Rectangle), Some("640x400+120+0".parse().unwrap()), "{}", decisions(&plan));
     // In no frame is anything brighter than black to its sides, and at its edges something is.
     let brightest = |columns: std::ops::Range<usize>| {

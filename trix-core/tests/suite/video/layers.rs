@@ -52,7 +52,7 @@ fn a_palette_becomes_rgb() {
         let output = folder.path().join("out.mkv");
         let mut job = picture_job(&source, &output, Encoder::Ffv1, EncodeSettings::default());
         let said = plan(&job).unwrap();
-        assert_eq!(said.video.as_ref().expect("pictures").format.alpha, clear, "{name}");
+        assert_eq!(said.video.as_ref().expect("video").format.alpha, clear, "{name}");
         done(&job);
         // Packed, which the program looks up without a conversion.
         let packed = |file: &Path| {
@@ -248,7 +248,7 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
         let geometry = RawGeometry { width: 161, height: 121, pixel_format: name.into(), rate: Rational::new(25, 1) };
         job.source.raw = Some(geometry);
         let plan = planned(&job);
-        let video = plan.video.as_ref().expect("pictures");
+        let video = plan.video.as_ref().expect("video");
         assert_eq!((video.width, video.height), size, "{name} {encoder}");
         let notes = plan.notes.join("\n");
         assert_eq!(notes.contains("cropped to"), size != (161, 121), "{name} {encoder}: {notes}");

@@ -424,7 +424,7 @@ fn settings_that_ffv1_and_prores_lack_are_refused_with_the_reason() {
             assert!(problem.contains("is a setting of x264, x265; ") && problem.ends_with(&legal), "{problem}");
         }
     }
-    // Whoever has no document is told the same: a mistake for each setting.
+    // A job without a document gets the same mistakes, one for each setting.
     let settings = EncodeSettings {
         rate: Some(RateControl::Qp { value: 20 }),
         preset: Some("slow".into()),
@@ -440,9 +440,9 @@ fn settings_that_ffv1_and_prores_lack_are_refused_with_the_reason() {
         let (video, lacking) = VideoSettings::of(encoder, settings.clone());
         let places: Vec<&str> = lacking.iter().filter_map(|mistake| mistake.place.strip_prefix("video.")).collect();
         assert_eq!(places, expected);
-        let told =
+        let stated =
             |mistake: &Mistake| Some(&mistake.problem) == encoder.lacks(&mistake.place["video.".len()..]).as_ref();
-        assert!(lacking.iter().all(told), "{lacking:?}");
+        assert!(lacking.iter().all(stated), "{lacking:?}");
         assert_eq!((video.encoder(), video.frames().unwrap().depth), (Some(encoder), Some(10)));
     }
     let folder = folder();

@@ -225,7 +225,7 @@ fn every_subsampling_of_chroma_is_converted_to_every_other() {
             job
         };
         let plan = planned(&job(None, None));
-        let own = plan.video.as_ref().expect("pictures").format;
+        let own = plan.video.as_ref().expect("video").format;
         assert_eq!((own.chroma, own.rgb, own.alpha), (natural, false, false), "{name}");
         let is_odd = PixelFormat::from_name(name).and_then(PixelFormat::odd_chroma).is_some();
         let mut coded = job(None, None);
@@ -345,7 +345,7 @@ fn digital_cinema_is_rendered_for_bt709() {
             VideoSettings::X264(EncodeSettings { chroma: Some(Chroma::C444), depth: Some(8), ..quick("") });
         let plan = planned(&job);
         assert!(decisions(&plan).contains("digital cinema"), "{}", decisions(&plan));
-        let color = plan.video.expect("pictures").color;
+        let color = plan.video.expect("video").color;
         assert_eq!((color.primaries, color.transfer, color.matrix), Standard::Bt709.code_points());
         let (planes, _) = taken(&job);
         for at in 0..WIDTH * HEIGHT {

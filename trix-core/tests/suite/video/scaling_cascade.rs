@@ -77,11 +77,11 @@ fn steps(job: &Job) -> Vec<Step> {
         Sink::Output(id) => id.0,
         Sink::Rendition { .. } => panic!("{sink:?} in a job without packages"),
     };
-    let told = |step: &FilterPlan| {
+    let stated = |step: &FilterPlan| {
         let outputs = step.outputs.iter().map(file).collect();
         (step.after.map(|after| after.0), step.filtering.transform.size(), outputs)
     };
-    plan.filters.iter().map(told).collect()
+    plan.filters.iter().map(stated).collect()
 }
 
 /// Whether the second output takes its frames from those of the first.
@@ -178,7 +178,7 @@ fn chained_frames_equal_scaling_twice_and_by_default_scaling_once() {
         *settings(&mut small).depth = depths[1];
         let twice = scaled_twice(folder.path(), &source, large.clone(), small.clone());
         let once = scaled_once(folder.path(), &source, &small);
-        assert_ne!(twice, once, "{format}: else nothing could be told");
+        assert_ne!(twice, once, "{format}: equal results would prove nothing");
         let bytes = twice.len();
 
         let mut job = cascade(&source, vec![small.clone(), large]);
