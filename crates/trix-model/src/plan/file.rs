@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FilePlan {
     /// The file.
-    #[serde(serialize_with = "crate::path_text::serialize")]
+    #[serde(with = "crate::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// How it is checked.

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OutputPlan {
     /// The file; of a rendition, the folder of its package with its name. No file of this name is written for it.
-    #[serde(serialize_with = "crate::path_text::serialize")]
+    #[serde(with = "crate::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// How the output is verified.

@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PackagePlan {
     /// The folder.
-    #[serde(serialize_with = "crate::path_text::serialize")]
+    #[serde(with = "crate::path_text")]
     #[schemars(with = "PathBuf")]
     pub path: PathBuf,
     /// True if a folder of this name may be replaced.

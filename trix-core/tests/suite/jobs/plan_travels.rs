@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    os::unix::ffi::OsStringExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -171,6 +172,31 @@ fn packages_and_stills() {
         track = 1
     "#;
     travels(text, &film());
+}
+
+#[test]
+fn names_that_are_not_utf_8() {
+    // In documents, this character stands for the byte E9.
+    let text = r#"
+        source = { path = "SOURCE" }
+        threads = 1
+        [[outputs]]
+        path = "cafE.mkv"
+        video = { type = "copy" }
+        [[packages]]
+        path = "cafE"
+        ladder = [ { height = 90, video = { type = "x264", preset = "ultrafast" } } ]
+        audio = { type = "aac", kbps = 64 }
+        [[stills]]
+        type = "poster"
+        path = "cafE.jpg"
+    "#;
+    let text = text.replace("cafE", "caf\u{10ffe9}");
+    travels(&text, &film());
+    let place = folder();
+    done(&job(&text, &film(), place.path()));
+    let names: Vec<_> = contents(place.path()).into_iter().map(|(name, _)| name.into_os_string().into_vec()).collect();
+    assert!(names.len() > 3 && names.iter().all(|name| name.starts_with(b"caf\xe9")), "{names:?}");
 }
 
 #[test]
