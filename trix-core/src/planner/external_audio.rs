@@ -23,10 +23,9 @@ use crate::{
     settings::{
         audio_edit::ExactLength,
         language,
-        source::Limits,
         track::{LengthPolicy, TrackSettings},
     },
-    source::Source,
+    source::{Companion, Source},
 };
 
 /// An open external audio track.
@@ -35,6 +34,7 @@ pub(crate) struct ExternalAudio {
     /// Its facts, as a stream with an index after those of the source.
     pub(crate) facts: StreamFacts,
     pub(crate) settings: TrackSettings,
+    files: Vec<Companion>,
     /// The current identities of its files.
     pub(crate) identities: Vec<Identity>,
     /// The start of its file, in its own time.
@@ -47,11 +47,26 @@ pub(crate) struct ExternalAudio {
 
 impl std::fmt::Debug for ExternalAudio {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SideTrack").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("ExternalAudio").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
 impl ExternalAudio {
+    /// Opens a reader of the track.
+    ///
+    /// # Errors
+    /// Errors of decoding its files.
+    pub(crate) fn reader(&self, on_damage: OnDamage) -> Result<AudioReader> {
+        reader_of(&self.settings, "", &self.files, on_damage)?.map_err(|mistake| Error::of_mistakes(vec![mistake]))
+    }
+
+    /// The file and the stream of a track that is one whole stream. `None` if the file does not have the stream.
+    pub(crate) fn whole(&self) -> Result<Option<(Source, StreamFacts)>> {
+        let Some((file, input)) = self.files.iter().zip(self.settings.all_inputs()).next() else { return Ok(None) };
+        let file = file.reopen()?;
+        Ok(taken(&file, input.stream).cloned().map(|facts| (file, facts)))
+    }
+
     /// The position in the track, in its own time, at time zero of an output that begins `later` than the source. The
     /// tempo of the track counts.
     pub(crate) fn origin(&self, later: Timestamp) -> Timestamp {
@@ -87,7 +102,6 @@ pub(crate) fn open_all<'a>(
     source: &Source,
     mistakes: &mut Vec<Mistake>,
 ) -> Result<Vec<ExternalAudio>> {
-    let limits = source.limits();
     let mut opened = Vec::new();
     for (number, settings) in tracks.enumerate() {
         let place = format!("tracks[{number}]");
@@ -96,7 +110,7 @@ pub(crate) fn open_all<'a>(
             mistakes.extend(own);
             continue;
         }
-        if let Some(track) = open(settings, &place, source.streams().len() + number, limits, mistakes)? {
+        if let Some(track) = open(settings, &place, source.streams().len() + number, source, mistakes)? {
             opened.push(track);
         }
     }
@@ -107,10 +121,11 @@ fn open(
     settings: &TrackSettings,
     place: &str,
     index: usize,
-    limits: Limits,
+    source: &Source,
     mistakes: &mut Vec<Mistake>,
 ) -> Result<Option<ExternalAudio>> {
-    let reader = match reader(settings, place, limits, OnDamage::Fail) {
+    let files = files(settings, source)?;
+    let reader = match reader_of(settings, place, &files, OnDamage::Fail) {
         Ok(Ok(reader)) => reader,
         Ok(Err(mistake)) => {
             mistakes.push(mistake);
@@ -120,12 +135,10 @@ fn open(
     };
     let mut inputs: Vec<StreamFacts> = Vec::new();
     let mut identities = Vec::new();
-    for input in settings.all_inputs() {
-        let source = Source::open_within(&input.path, limits)?;
+    for (input, file) in settings.all_inputs().into_iter().zip(&files) {
+        let source = file.reopen()?;
         identities.push(source.identity()?);
-        let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
-        let own = |stream: &&StreamFacts| input.stream.or(first).is_none_or(|index| stream.index == index);
-        let taken = source.audio().find(own).cloned();
+        let taken = taken(&source, input.stream).cloned();
         taken.iter().try_for_each(|facts| source.refuse_edits(facts.index))?;
         inputs.extend(taken);
     }
@@ -163,26 +176,35 @@ fn open(
     facts.is_default = facts.disposition.iter().any(|purpose| purpose == "default");
     let is_whole = stems.is_none();
     let (settings, start) = (settings.clone(), reader.start());
-    Ok(Some(ExternalAudio { facts, settings, identities, start, length, is_whole }))
+    Ok(Some(ExternalAudio { facts, settings, files, identities, start, length, is_whole }))
+}
+
+/// The files of a track, in the order of its inputs.
+fn files(settings: &TrackSettings, source: &Source) -> Result<Vec<Companion>> {
+    settings.all_inputs().into_iter().map(|input| source.companion(&input.path)).collect()
+}
+
+/// The audio stream of `file` that a track takes: `asked`, or else the first that can be decoded.
+fn taken(file: &Source, asked: Option<usize>) -> Option<&StreamFacts> {
+    let index = asked.or_else(|| file.decodable_audio().next().map(|(_, facts)| facts.index));
+    file.audio().find(|stream| index.is_none_or(|index| stream.index == index))
 }
 
 /// Opens the reader of a track. The inner error is a mistake of the job.
 ///
 /// # Errors
-/// Errors of opening and decoding its files.
-pub(crate) fn reader(
+/// Errors of decoding its files.
+fn reader_of(
     settings: &TrackSettings,
     place: &str,
-    limits: Limits,
+    files: &[Companion],
     on_damage: OnDamage,
 ) -> Result<std::result::Result<AudioReader, Mistake>> {
     let mut inputs = Vec::new();
     let mut channels = 0;
-    for input in settings.all_inputs() {
-        let source = Source::open_within(&input.path, limits)?;
-        let first = source.decodable_audio().next().map(|(_, facts)| facts.index);
-        let own = |stream: &&StreamFacts| input.stream.or(first).is_none_or(|index| stream.index == index);
-        let count = source.audio().find(own).map_or(0, |stream| stream.channels as usize);
+    for (input, file) in settings.all_inputs().into_iter().zip(files) {
+        let source = file.reopen()?;
+        let count = taken(&source, input.stream).map_or(0, |stream| stream.channels as usize);
         channels += if input.channel.is_some() { 1 } else { count };
         inputs.push(StemInput { source, stream: input.stream, channel: input.channel });
     }
@@ -201,8 +223,8 @@ pub(crate) fn reader(
 }
 
 /// The number of channels of a track; `None` if it cannot be opened.
-pub(crate) fn channels(settings: &TrackSettings, limits: Limits) -> Option<u32> {
-    let reader = reader(settings, "", limits, OnDamage::Fail).ok()?.ok()?;
+pub(crate) fn channels(settings: &TrackSettings, source: &Source) -> Option<u32> {
+    let reader = reader_of(settings, "", &files(settings, source).ok()?, OnDamage::Fail).ok()?.ok()?;
     u32::try_from(reader.channels()).ok()
 }
 

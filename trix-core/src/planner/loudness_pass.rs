@@ -16,7 +16,7 @@ use crate::{
     decode::timing::Drift,
     loudness,
     plan::{AudioContent, AudioEncode, AudioPlan, EncodeId, EncodePlan, Plan, Settled, StreamId},
-    planner::external_audio,
+    planner::external_audio::ExternalAudio,
     reading::audio_reader::AudioReader,
     settings::{audio_edit::AudioEdit, track::LoudnessTarget},
     source::Source,
@@ -26,7 +26,12 @@ use crate::{
 ///
 /// # Errors
 /// Errors of reading and measuring; `Cancelled`.
-pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Result<()> {
+pub(super) fn settle(
+    plan: &mut Plan,
+    external_audio: &[ExternalAudio],
+    source: &Source,
+    cancel: &Cancel,
+) -> Result<()> {
     settle_drift(plan, source, cancel)?;
     let mut known: Vec<(AudioPlan, Settled)> = Vec::new();
     for number in 0..plan.encodes.len() {
@@ -36,7 +41,7 @@ pub(super) fn settle(plan: &mut Plan, source: &Source, cancel: &Cancel) -> Resul
         let settled = match known.iter().find(same) {
             Some((_, settled)) => settled.clone(),
             None => {
-                let settled = measure(plan, own, &target, source, cancel)?;
+                let settled = measure(own, &target, external_audio, source, cancel)?;
                 known.push((own.audio.clone(), settled.clone()));
                 settled
             }
@@ -107,9 +112,9 @@ fn is_same_audio(one: &AudioPlan, other: &AudioPlan) -> bool {
 }
 
 fn measure(
-    plan: &Plan,
     encode: &AudioEncode,
     target: &LoudnessTarget,
+    external_audio: &[ExternalAudio],
     source: &Source,
     cancel: &Cancel,
 ) -> Result<Settled> {
@@ -117,18 +122,14 @@ fn measure(
     let heard = audio.heard_within(*origin, *end);
     let label = match audio.stream.external_audio() {
         None => source.label(),
-        Some(number) => plan.external_audio[number].settings.all_inputs()[0].path.clone(),
+        Some(number) => external_audio[number].settings.all_inputs()[0].path.clone(),
     };
     let open = |edit: AudioEdit| -> Result<AudioReader> {
         // The pass judges damage.
         let on_damage = OnDamage::Conceal;
         let reader = match audio.stream {
             StreamId::Source(index) => AudioReader::new(source.reopen()?, Some(index), on_damage)?,
-            StreamId::Side { track: number, .. } => {
-                let place = format!("tracks[{number}]");
-                external_audio::reader(&plan.external_audio[number].settings, &place, source.limits(), on_damage)?
-                    .map_err(|mistake| Error::of_mistakes(vec![mistake]))?
-            }
+            StreamId::Side { track: number, .. } => external_audio[number].reader(on_damage)?,
         };
         Ok(reader.converted(heard.clone(), edit))
     };

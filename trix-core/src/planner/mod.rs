@@ -199,7 +199,7 @@ impl Draft {
     /// # Errors
     /// Errors of decoding; `Cancelled`.
     pub(crate) fn measure(&mut self, source: &Source, cancel: &Cancel) -> Result<()> {
-        loudness_pass::settle(&mut self.plan, source, cancel)
+        loudness_pass::settle(&mut self.plan, &self.external_audio, source, cancel)
     }
 }
 

@@ -70,6 +70,7 @@ impl Source {
             selection: Arc::default(),
             joints: Joints::default(),
             parts: Parts::default(),
+            companions: Arc::default(),
             cancel: Cancel::default(),
         })
     }

@@ -6,6 +6,7 @@
 
 mod block_cache;
 mod clock;
+mod companions;
 mod container;
 mod continuation;
 mod digest;
@@ -40,7 +41,7 @@ mod window;
 
 pub(crate) use self::{
     block_cache::STORE, digest::sha256_of_file, foreign_samples::foreign_samples, joints::Appeared, key::SourceKey,
-    landing::Way,
+    landing::Way, opened::Companion,
 };
 pub use self::{
     clock::Discontinuity,

@@ -3,9 +3,10 @@
 //! Invariant: nothing here reads packets or opens a file. `open.rs` opens a source, `packets.rs` reads it.
 
 use std::{
+    collections::BTreeMap,
     io::Cursor,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use trix_av::{
@@ -68,9 +69,15 @@ pub struct Source {
     pub(super) joints: Joints,
     /// The part of the file that is read.
     pub(super) parts: Parts,
+    /// The files that a job reads along with this source, by their paths.
+    pub(super) companions: Arc<Mutex<BTreeMap<PathBuf, Companion>>>,
     /// Cancels all reading of the source.
     pub(crate) cancel: Cancel,
 }
+
+/// An open file that a job reads along with its source.
+#[derive(Clone)]
+pub(crate) struct Companion(pub(super) Arc<Mutex<Source>>);
 
 impl Source {
     /// Returns the same source with the packet times of the file, without clock correction.

@@ -109,6 +109,7 @@ mod jobs {
     mod leaks;
     mod machines;
     mod memory_bound;
+    mod openings;
     mod outputs;
     mod plan_travels;
     mod shared_encodes;

@@ -45,11 +45,7 @@ use crate::{
         AudioContent, AudioEncode, AudioPlan, AudioTarget, EncodeId, EncodePlan, OutputPlan, Sink, StreamId,
         SubtitlePlan, TrackTags,
     },
-    planner::{
-        audio_choice::cuts_exactly,
-        cut::CopyGate,
-        external_audio::{self},
-    },
+    planner::{audio_choice::cuts_exactly, cut::CopyGate},
     source::Source,
 };
 
@@ -154,20 +150,14 @@ impl<'a> Builder<'a> {
             self.routes[audio.stream.index()].push(Route::Output(Box::new(own)));
             return Ok(track);
         };
-        // The file of an external track is opened separately.
-        let settings = &self.external_audio[track_number].settings;
-        let first = &settings.all_inputs()[0];
-        let file = Source::open_within(&first.path, self.plan.source.settings.limits)?;
-        let usual = file.decodable_audio().next().map(|(_, facts)| facts.index);
-        let own = file.audio().find(|facts| first.stream.or(usual).is_none_or(|index| facts.index == index));
-        let Some(own) = own else { return Ok(track) };
+        let Some((file, own)) = self.external_audio[track_number].whole()? else { return Ok(track) };
         let origin = audio.origin.unwrap_or(output.origin);
         let end = output
             .span_end()
             .map(|end| origin.plus(Timestamp::new(-output.origin.ticks, output.origin.base)).plus(end));
-        let watch = Some(self.watch(sink, own, output.start.map(|_| origin), end));
+        let watch = Some(self.watch(sink, &own, output.start.map(|_| origin), end));
         let span = Span { origin: output.start.map_or(EVER, |_| origin), end };
-        let kind = Kind::Audio(cut(output, &file, own, span, &mut track));
+        let kind = Kind::Audio(cut(output, &file, &own, span, &mut track));
         let mut routes: Vec<Vec<Route>> = file.streams().iter().map(|_| Vec::new()).collect();
         let (label, pacing) = (file.label(), pace.map_or(Pacing::Free, Pacing::Follows));
         let route = IntoOutput { label, kind, watch, track: index, origin, next, reached: None, pacing };
@@ -316,11 +306,7 @@ impl<'a> Builder<'a> {
     ) -> Result<()> {
         let (label, index) = (self.audio_label(stream), stream.index());
         if let Some(external_audio) = stream.external_audio() {
-            let settings = &self.external_audio[external_audio].settings;
-            let place = format!("tracks[{external_audio}]");
-            let limits = self.plan.source.settings.limits;
-            let reader = external_audio::reader(settings, &place, limits, self.plan.source.settings.on_damage)?;
-            let reader = reader.map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
+            let reader = self.external_audio[external_audio].reader(self.plan.source.settings.on_damage)?;
             let stage =
                 ExternalAudioStage { number: external_audio, stream: index, reader, shared: Arc::clone(&self.shared) };
             let work = move || stage.run(output).map_err(|error| error.in_file(&label));
