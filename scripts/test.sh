@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 # One run shows every failure; it ends on the closing lines of the runner.
 status=0
-cargo test --doc -p trix-core --locked || status=$?
+cargo test --doc -p trix-model -p trix-core --locked || status=$?
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --locked --no-fail-fast ${CI:+--profile ci} || status=$?
 else

@@ -12,6 +12,7 @@ use trix_bitstream::{
     cmaf::{
         codecs, fragment,
         header::{self, Header, Track},
+        sample_entry,
         samples::SampleForm,
     },
     codec_delay, ebml, edit_list,
@@ -20,7 +21,9 @@ use trix_bitstream::{
     in_band::InBand,
     manifest::{self, Content},
     nal::{self, Framing, NalCodec},
-    rpu, sei, thumbnails, vpx, vvc, webvtt,
+    rpu, sei,
+    steady::{self, Steady},
+    thumbnails, vpx, vvc, webvtt,
 };
 use trix_core::{
     Cancel, Job, Limits, OnDamage, Source,
@@ -70,7 +73,7 @@ pub fn probe(bytes: &[u8]) {
     if let Ok(source) = open()
         && let Ok(info) = probe_and_count(source, 1, &Cancel::default())
     {
-        serde_json::to_string(&info).expect("a census can be written as JSON");
+        serde_json::to_string(&info).expect("a full count can be written as JSON");
     }
     if let Ok(source) = open() {
         let format = FrameFormat::ycbcr(Chroma::C420, 8);
@@ -206,6 +209,13 @@ fn files(bytes: &[u8]) {
     if let Some(mut borders) = Borders::of(bytes, 0) {
         borders.feed(bytes);
     }
+    let mut steady = Steady::new(0x100, [0x101], u64::MAX);
+    for piece in bytes.chunks(1 + bytes.len() / 7) {
+        if steady.feed(piece) != steady::State::Open {
+            break;
+        }
+    }
+    assert!(steady.places().into_iter().all(|(_, at)| at < bytes.len() as u64), "a frame behind the end");
     extent::declared(bytes);
     ebml::head_of(bytes);
     boxes::all(bytes, 0..bytes.len()).for_each(|(_, content)| assert!(content.end <= bytes.len()));
@@ -219,6 +229,11 @@ fn tracks(bytes: &[u8]) {
     header::shift_of(bytes);
     codecs::in_header(bytes);
     codecs::name(bytes);
+    sample_entry::decoder_config(bytes);
+    for name in [b"avcC", b"esds", b"btrt"] {
+        let found = sample_entry::child(bytes, 0..bytes.len(), name);
+        assert!(found.is_none_or(|found| found.end <= bytes.len()), "a box behind the end");
+    }
     let content = Content::Audio(manifest::Audio { sample_rate: 48_000, channels: 2 });
     let track = Track { content: &content, timescale: 48_000, shift: 1024, language: "und", description: bytes };
     if let Ok(mut header) = Header::new(&track) {
