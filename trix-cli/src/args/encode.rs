@@ -14,7 +14,7 @@ use trix_core::{
     },
 };
 
-use super::Reading;
+use super::reading::Reading;
 
 /// Arguments of `trix encode`.
 #[derive(Args)]

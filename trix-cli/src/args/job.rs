@@ -12,10 +12,7 @@ use trix_core::{
     settings::{audio_tracks::AudioTracks, track::TrackSettings},
 };
 
-use super::{
-    ProgressChoice,
-    encode::{DamageChoice, DriftChoice},
-};
+use super::encode::{DamageChoice, DriftChoice, ProgressChoice};
 
 /// Arguments of `trix ingest`.
 #[derive(Args)]

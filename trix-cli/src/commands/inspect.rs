@@ -5,6 +5,7 @@ use trix_core::{
     verify::{content, standalone},
 };
 
+use super::interrupt::cancel_on_interrupt;
 use crate::{
     args::{Compare, Probe, Verify},
     exit, output, render,
@@ -12,7 +13,7 @@ use crate::{
 
 /// Shows what a file holds.
 pub fn probe(args: &Probe) -> u8 {
-    let cancel = super::cancel_on_interrupt();
+    let cancel = cancel_on_interrupt();
     let info = args.reading.open(&args.source).and_then(|source| {
         if args.count { probing::probe_and_count(source, 0, &cancel) } else { Ok(probing::probe(&source)) }
     });
@@ -21,7 +22,7 @@ pub fn probe(args: &Probe) -> u8 {
 
 /// Checks a file.
 pub fn verify(args: &Verify) -> u8 {
-    let cancel = super::cancel_on_interrupt();
+    let cancel = cancel_on_interrupt();
     let report = args.reading.open(&args.file).and_then(|file| {
         let against = args.against.as_deref().map(|path| args.other.open(path)).transpose()?;
         standalone::check_source(file, against, &cancel)
@@ -39,7 +40,7 @@ pub fn verify(args: &Verify) -> u8 {
 
 /// Scores one file against another.
 pub fn compare(args: &Compare) -> u8 {
-    let cancel = super::cancel_on_interrupt();
+    let cancel = cancel_on_interrupt();
     let comparison = args.other.open(&args.reference).and_then(|reference| {
         content::compare_sources(reference, args.reading.open(&args.distorted)?, &args.metric, &cancel)
     });

@@ -12,6 +12,7 @@ use trix_core::{
     plan_for, run_opened, run_plan,
 };
 
+use super::interrupt::cancel_on_interrupt;
 use crate::{
     args::{DamageChoice, DriftChoice, Ingest, Plan, Profiles, ProgressChoice, Run, Running},
     exit, output,
@@ -182,7 +183,7 @@ pub fn execute(
     as_json: bool,
     explain: impl FnOnce(Error) -> Error,
 ) -> u8 {
-    let mut control = Control { cancel: super::cancel_on_interrupt(), ..Control::default() };
+    let mut control = Control { cancel: cancel_on_interrupt(), ..Control::default() };
     let mut bar = None;
     match progress {
         ProgressChoice::None => {}

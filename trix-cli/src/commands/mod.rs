@@ -2,6 +2,7 @@
 
 mod encode;
 mod inspect;
+mod interrupt;
 mod job;
 mod meta;
 
@@ -33,18 +34,4 @@ pub fn prints_report(command: &Command) -> bool {
         Command::Encode(args) => args.json,
         _ => false,
     }
-}
-
-/// A handle that Ctrl-C or a termination signal cancels. A second signal ends the process at once.
-fn cancel_on_interrupt() -> trix_core::Cancel {
-    let cancel = trix_core::Cancel::default();
-    let handle = cancel.clone();
-    // Without a handler, Ctrl-C still ends the process, but without cleaning up.
-    let _ = ctrlc::set_handler(move || {
-        if handle.is_cancelled() {
-            std::process::exit(i32::from(crate::exit::code(trix_core::ErrorKind::Cancelled)));
-        }
-        handle.cancel();
-    });
-    cancel
 }

@@ -7,7 +7,7 @@ use std::{fs, io, path::Path, process::Command};
 
 use trix_core::{Job, document::Document};
 
-use crate::case::{Goal, Setup, TRIX, Tool, Work};
+use crate::tool::{Goal, Setup, TRIX, Tool, Work};
 
 const SHELL: &str = "shell";
 const SHELL_AS_IT_COMES: &str = "shell, as it comes";

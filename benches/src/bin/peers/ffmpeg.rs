@@ -6,7 +6,7 @@ use std::{path::Path, process::Command};
 
 use trix_core::settings::video::{EncodeSettings, RateControl};
 
-use crate::case::Target;
+use crate::tool::Target;
 
 /// Who decides about settings that change streams without affecting quality.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,8 +14,9 @@ use trix_core::{
 };
 
 use crate::{
-    case::{Case, PlannedCase, Target},
+    case::Case,
     measure::{self, Cost},
+    tool::{PlannedCase, Target},
 };
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;

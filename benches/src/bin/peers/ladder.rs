@@ -15,8 +15,8 @@ use trix_core::{
 };
 
 use crate::{
-    case::{Goal, Setup, TRIX, Target, Tool, Work},
     ffmpeg::{self, Manner},
+    tool::{Goal, Setup, TRIX, Target, Tool, Work},
 };
 
 const SPLIT: &str = "ffmpeg, split";

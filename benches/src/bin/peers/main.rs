@@ -5,11 +5,12 @@
 //! with their spread and the goal. Different streams are a failure, because then the tools did different work.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints tables")]
 
-mod case;
+mod tool;
+mod ffmpeg;
 mod single;
 mod ladder;
 mod archive;
-mod ffmpeg;
+mod case;
 mod inside;
 mod machine;
 mod measure;
@@ -27,11 +28,12 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use case::{CASES, Case, PlannedCase, Setup, Target, Tool, Work};
+use case::{CASES, Case};
 use clap::Parser;
 use machine::Machine;
 use measure::Cost;
 use results::{CaseResult, Output, Quality, Run, Series};
+use tool::{PlannedCase, Setup, Target, Tool, Work};
 
 /// Compare whole jobs of Trix with those of other programs
 #[derive(Parser)]

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::{
-    case::{Case, Goal},
+    case::Case,
     machine::Machine,
     measure::{Cost, median},
+    tool::Goal,
 };
 
 /// A whole comparison.

@@ -14,8 +14,8 @@ use trix_core::{
 };
 
 use crate::{
-    case::{Setup, TRIX, Tool, Work},
     ffmpeg::{self, Manner},
+    tool::{Setup, TRIX, Target, Tool, Work},
 };
 
 /// Name of the bare encoder in tables.
@@ -82,7 +82,7 @@ fn encode_with_ffmpeg(setup: &Setup<'_>, manner: Manner) -> io::Result<Vec<Comma
 }
 
 /// The single output.
-fn only<'a>(setup: &Setup<'a>) -> io::Result<(&'a crate::case::Target, &'a EncodeSettings)> {
+fn only<'a>(setup: &Setup<'a>) -> io::Result<(&'a Target, &'a EncodeSettings)> {
     let target = setup.planned_case.targets.first();
     let settings = setup.planned_case.job.outputs.first().and_then(|output| output.video.encode());
     let (target, (_, settings)) = target.zip(settings).ok_or_else(|| io::Error::other("the case has no output"))?;

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use trix_benches::RATE;
 
 use crate::{
-    case::TRIX,
     measure::median,
     results::{CaseResult, Output, Run, Series},
     single::ENCODER_ALONE,
+    tool::TRIX,
 };
 
 /// Column heads of the table of costs.
