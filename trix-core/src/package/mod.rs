@@ -23,6 +23,7 @@ mod folder;
 mod track;
 mod text;
 mod playlists;
+mod parts;
 mod verify;
 mod writer;
 mod assemble;
@@ -33,7 +34,7 @@ pub use self::{
     assemble::{Input, assemble},
     folder::CommittedPackage,
     rendition::{Rendition, RenditionRecord},
-    verify::verify,
+    verify::{Verified, verify},
     writer::{PackageWriter, WrittenPackage},
 };
 pub(crate) use self::{folder::refuse_taken, writer::CODECS};

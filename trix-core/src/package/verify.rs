@@ -1,14 +1,14 @@
 //! Reads a package again: every playlist, every segment, every packet.
 //!
 //! Invariant: verification reads what a player would read: the segments in the playlists, by their byte ranges, in
-//! order. The code that made the writer's records also makes the records of these packets.
+//! order. It reads each of them once. The code that made the writer's records also makes the records of these packets.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom},
+    io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use trix_av::{
@@ -29,29 +29,14 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::rendition::RenditionRecord;
+use super::{
+    parts::{Part, Parts},
+    rendition::RenditionRecord,
+};
 use crate::{
     mux::record::{TrackRecord, TrackRecorder},
     settings::source::Limits,
 };
-
-/// A file, or a part of one.
-#[derive(Clone, Debug)]
-struct Part {
-    path: PathBuf,
-    from: u64,
-    length: u64,
-}
-
-impl Part {
-    fn read(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(self.from))?;
-        file.take(self.length).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-}
 
 /// Content of a playlist, with the files that it names.
 struct Playlist {
@@ -61,42 +46,59 @@ struct Playlist {
     is_ended: bool,
 }
 
+/// What reading a package again has found.
+#[derive(Default)]
+pub struct Verified {
+    /// The comparisons with the records.
+    pub checks: Vec<Check>,
+    /// SHA-256 of the files of video and audio, by their paths, if they were asked for.
+    pub hashes: BTreeMap<PathBuf, String>,
+}
+
 /// Reads the package in `folder` and compares it with `records`.
 ///
 /// # Errors
 /// `Io` if a file is missing or cannot be read, `Verification` if a file is not a valid playlist or segment. A
 /// difference from the records is not an error but a failed check.
-pub fn verify(folder: &Path, records: &[RenditionRecord]) -> Result<Vec<Check>> {
-    let mut checks = Vec::new();
+pub fn verify(folder: &Path, records: &[RenditionRecord], hash: bool) -> Result<Verified> {
+    let mut verified = Verified::default();
     let master = text_of(&folder.join(MASTER))?;
     let manifest = text_of(&folder.join(MANIFEST))?;
     for record in records {
         let address = format!("{}/{PLAYLIST}", record.id);
         let named = master.lines().any(|line| line == address || line.contains(&format!("URI=\"{address}\"")));
-        checks.push(Check::equal(format!("{}: in the playlist of all", record.id), true, named));
+        verified.checks.push(Check::equal(format!("{}: in the playlist of all", record.id), true, named));
         let named = manifest.contains(&format!("<Representation id=\"{}\"", record.id));
-        checks.push(Check::equal(format!("{}: in the manifest", record.id), true, named));
+        verified.checks.push(Check::equal(format!("{}: in the manifest", record.id), true, named));
         let playlist = read_playlist(&folder.join(&record.id))?;
-        checks.push(Check::equal(format!("{}: segments", record.id), record.segments, playlist.segments.len() as u64));
-        checks.push(Check::equal(format!("{}: playlist is complete", record.id), true, playlist.is_ended));
+        verified.checks.push(Check::equal(
+            format!("{}: segments", record.id),
+            record.segments,
+            playlist.segments.len() as u64,
+        ));
+        verified.checks.push(Check::equal(format!("{}: playlist is complete", record.id), true, playlist.is_ended));
         let micros: i64 = playlist.segments.iter().map(|(_, duration)| duration.ticks).sum();
-        checks.push(Check::equal(format!("{}: duration in microseconds", record.id), record.duration.micros(), micros));
+        verified.checks.push(Check::equal(
+            format!("{}: duration in microseconds", record.id),
+            record.duration.micros(),
+            micros,
+        ));
         let second = TimeBase::new(1, 1);
         let longest = playlist.segments.iter().map(|(_, duration)| duration.rescale(second)).max().unwrap_or(0);
         let holds = longest <= playlist.target;
-        checks.push(Check {
+        verified.checks.push(Check {
             name: format!("{}: longest segment", record.id),
             expected: format!("{} s at the most", playlist.target),
             found: format!("{longest} s"),
             ok: holds,
         });
         let found = match record.track.kind {
-            StreamKind::Subtitle => texts(folder, record, &playlist, &mut checks)?,
-            _ => media(record, &playlist, &mut checks)?,
+            StreamKind::Subtitle => texts(folder, record, &playlist, &mut verified.checks)?,
+            _ => media(record, &playlist, &mut verified, hash)?,
         };
-        compare(record, &found, &mut checks);
+        compare(record, &found, &mut verified.checks);
     }
-    Ok(checks)
+    Ok(verified)
 }
 
 fn compare(record: &RenditionRecord, found: &TrackRecord, checks: &mut Vec<Check>) {
@@ -156,37 +158,61 @@ fn read_playlist(folder: &Path) -> Result<Playlist> {
     })
 }
 
-/// Reads the segments one by one, then all packets.
-fn media(record: &RenditionRecord, playlist: &Playlist, checks: &mut Vec<Check>) -> Result<TrackRecord> {
-    let Some(init) = &playlist.header else {
-        return Err(Error::new(ErrorKind::Verification, Stage::Verify, format!("{}: no header", record.id)));
-    };
-    let head = init.read().map_err(unreadable(&init.path))?;
-    let name = codecs::in_header(&head).unwrap_or_default();
-    checks.push(Check::equal(format!("{}: codecs", record.id), record.codecs.clone().unwrap_or_default(), name));
-    let mut next: Option<u64> = None;
-    let is_video = record.track.kind == StreamKind::Video;
-    let shift = u64::from(header::shift_of(&head));
-    for (index, (part, _)) in playlist.segments.iter().enumerate() {
-        let bytes = part.read().map_err(unreadable(&part.path))?;
-        let facts = fragment::read(&bytes).ok_or_else(|| wrong(&part.path, "is no whole segment"))?;
+/// The checks of segments, in their order.
+struct Segments {
+    is_video: bool,
+    shift: u64,
+    /// The tick at which the next segment begins.
+    next: Option<u64>,
+}
+
+impl Segments {
+    fn check(&mut self, index: usize, part: &Part, bytes: &[u8]) -> Result<()> {
+        let facts = fragment::read(bytes).ok_or_else(|| wrong(&part.path, "is no whole segment"))?;
         if facts.sequence as usize != index + 1 {
             return Err(wrong(&part.path, format!("is segment {}, not {}", facts.sequence, index + 1)));
         }
-        if let Some(expected) = next.filter(|expected| *expected != facts.decode_time) {
+        if let Some(expected) = self.next.filter(|expected| *expected != facts.decode_time) {
             let detail = format!("begins at tick {}; the one before ends at {expected}", facts.decode_time);
             return Err(wrong(&part.path, detail));
         }
         if !facts.starts_with_sync {
             return Err(wrong(&part.path, "does not begin with a keyframe"));
         }
-        if is_video && u64::try_from(facts.earliest).ok() != facts.decode_time.checked_add(shift) {
+        if self.is_video && u64::try_from(facts.earliest).ok() != facts.decode_time.checked_add(self.shift) {
             return Err(wrong(&part.path, "shows a frame before it begins, or none when it begins"));
         }
-        next = facts.decode_time.checked_add(facts.duration);
+        self.next = facts.decode_time.checked_add(facts.duration);
+        Ok(())
     }
+}
+
+/// Reads all packets of a rendition, and checks its segments on the way.
+fn media(record: &RenditionRecord, playlist: &Playlist, verified: &mut Verified, hash: bool) -> Result<TrackRecord> {
+    let Some(init) = &playlist.header else {
+        return Err(Error::new(ErrorKind::Verification, Stage::Verify, format!("{}: no header", record.id)));
+    };
+    let codecs_found = Arc::new(Mutex::new(String::new()));
+    let found = Arc::clone(&codecs_found);
+    let is_video = record.track.kind == StreamKind::Video;
+    let mut segments = Segments { is_video, shift: 0, next: None };
+    let check = move |index: usize, part: &Part, bytes: &[u8]| match index {
+        0 => {
+            segments.shift = u64::from(header::shift_of(bytes));
+            *found.lock().unwrap_or_else(PoisonError::into_inner) = codecs::in_header(bytes).unwrap_or_default();
+            Ok(())
+        }
+        _ => segments.check(index - 1, part, bytes),
+    };
     let parts = std::iter::once(init.clone()).chain(playlist.segments.iter().map(|(part, _)| part.clone()));
-    read_packets(Box::new(Chain::new(parts.collect())), "mov,mp4,m4a,3gp,3g2,mj2", &init.path)
+    let parts = Parts::new(parts.collect(), hash, Box::new(check));
+    let packets = read_packets(Box::new(parts.clone()), "mov,mp4,m4a,3gp,3g2,mj2", &init.path);
+    // A wrong segment is the cause of an error of the demuxer.
+    verified.hashes.extend(parts.finish(|path, error| unreadable(path)(error))?);
+    let name = codecs_found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let expected = record.codecs.clone().unwrap_or_default();
+    verified.checks.push(Check::equal(format!("{}: codecs", record.id), expected, name));
+    packets
 }
 
 /// Reads the complete text file, and compares it with the cues in the segments.
@@ -226,53 +252,4 @@ fn read_packets(reader: Box<dyn ReadSeek>, demuxer: &str, path: &Path) -> Result
     }
     state.take_error().map_or(Ok(()), |error| Err(unreadable(path)(error)))?;
     Ok(record.close())
-}
-
-/// Parts of files as one reader.
-struct Chain {
-    parts: Vec<Part>,
-    position: u64,
-    open: Option<(usize, File)>,
-}
-
-impl Chain {
-    fn new(parts: Vec<Part>) -> Self {
-        Chain { parts, position: 0, open: None }
-    }
-}
-
-impl Read for Chain {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut start = 0;
-        for (index, part) in self.parts.iter().enumerate() {
-            if self.position >= start + part.length {
-                start += part.length;
-                continue;
-            }
-            let within = self.position - start;
-            if self.open.as_ref().is_none_or(|(open, _)| *open != index) {
-                self.open = Some((index, File::open(&part.path)?));
-            }
-            let Some((_, file)) = &mut self.open else { return Ok(0) };
-            file.seek(SeekFrom::Start(part.from + within))?;
-            let room = usize::try_from(part.length - within).unwrap_or(usize::MAX).min(buffer.len());
-            let read = file.read(&mut buffer[..room])?;
-            self.position += read as u64;
-            return Ok(read);
-        }
-        Ok(0)
-    }
-}
-
-impl Seek for Chain {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let size: u64 = self.parts.iter().map(|part| part.length).sum();
-        let target = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-            SeekFrom::End(by) => size.checked_add_signed(by),
-        };
-        self.position = target.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.position)
-    }
 }

@@ -8,7 +8,6 @@ use std::{
 use trix_av::{packet::Packet, stream::StreamKind};
 use trix_bitstream::{cmaf::boundaries::Boundaries, hls, manifest::Manifest};
 use trix_model::{
-    check::Check,
     error::{Error, ErrorKind, Result, Stage},
     time::Rational,
 };
@@ -20,7 +19,7 @@ use crate::{
         rendition::{Rendition, RenditionRecord},
         text::TextTrack,
         track::{self, MediaTrack},
-        verify::verify,
+        verify::{Verified, verify},
     },
     settings::package::PackageSettings,
 };
@@ -187,8 +186,8 @@ impl WrittenPackage {
     ///
     /// # Errors
     /// Those of [`verify()`].
-    pub fn verify(&self) -> Result<Vec<Check>> {
-        verify(self.folder.path(), &self.records)
+    pub fn verify(&self, hash: bool) -> Result<Verified> {
+        verify(self.folder.path(), &self.records, hash)
             .map_err(|error| error.renamed(self.folder.path(), self.folder.target()))
     }
 

@@ -36,7 +36,7 @@ use crate::{
         part::{Committed, PartFile},
         record::TrackRecord,
     },
-    package::{self, CommittedPackage, WrittenPackage},
+    package::{self, CommittedPackage, Verified, WrittenPackage},
     plan::{AudioPlan, OutputId, OutputPlan, PackageId, PerProduct, PerSink, Plan, Product, Sink, StillId},
     pool,
     report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
@@ -370,7 +370,7 @@ impl Finish<'_> {
         walked: &Walked,
     ) -> Result<PackageReport> {
         let plan = self.plan.package(id);
-        let mut checks = written.verify()?;
+        let Verified { mut checks, hashes } = written.verify(self.plan.hash)?;
         if let Some(wrong) = checks.iter().find(|check| !check.ok) {
             let detail = format!("{}: expected {}, found {}", wrong.name, wrong.expected, wrong.found);
             return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail));
@@ -406,7 +406,7 @@ impl Finish<'_> {
                 audio_changes,
             });
         }
-        let files = files_of(&written.path(), &plan.path, self.plan.hash, &self.host.control.cancel)?;
+        let files = files_of(&written.path(), &plan.path, self.plan.hash, &hashes, &self.host.control.cancel)?;
         let bytes = files.iter().map(|file| file.bytes).sum();
         let files = if self.plan.hash { files } else { Vec::new() };
         Ok(PackageReport { path: plan.path.clone(), bytes, files, plan: plan.clone(), renditions, checks })
@@ -501,8 +501,15 @@ fn audio_reports(mut ledgers: Vec<AudioLedger>, mut changes: Vec<AudioChange>) -
     (ledgers, changes)
 }
 
-/// The files of a folder and its subfolders, sorted by name, with paths below its final name `target`.
-fn files_of(folder: &Path, target: &Path, hash: bool, cancel: &Cancel) -> Result<Vec<FileFixity>> {
+/// The files of a folder and its subfolders, sorted by name, with paths below its final name `target`. Files that have no
+/// hash in `hashes` are read.
+fn files_of(
+    folder: &Path,
+    target: &Path,
+    hash: bool,
+    hashes: &BTreeMap<PathBuf, String>,
+    cancel: &Cancel,
+) -> Result<Vec<FileFixity>> {
     let io = |error: std::io::Error| Error::io(Stage::Verify, target, "cannot be read", error);
     let mut entries: Vec<_> = std::fs::read_dir(folder).map_err(io)?.collect::<std::io::Result<_>>().map_err(io)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
@@ -511,12 +518,15 @@ fn files_of(folder: &Path, target: &Path, hash: bool, cancel: &Cancel) -> Result
         let (path, name) = (entry.path(), path_text::to_text(entry.file_name()));
         let named = target.join(entry.file_name());
         if path.is_dir() {
-            let below = files_of(&path, &named, hash, cancel)?;
+            let below = files_of(&path, &named, hash, hashes, cancel)?;
             files.extend(below.into_iter().map(|file| FileFixity { name: format!("{name}/{}", file.name), ..file }));
             continue;
         }
         let bytes = entry.metadata().map_err(io)?.len();
-        let sha256 = hash.then(|| sha256_of_file(&path, cancel).map_err(|error| error.renamed(&path, &named)));
+        let sha256 = hash.then(|| match hashes.get(&path) {
+            Some(known) => Ok(known.clone()),
+            None => sha256_of_file(&path, cancel).map_err(|error| error.renamed(&path, &named)),
+        });
         let sha256 = sha256.transpose()?.unwrap_or_default();
         files.push(FileFixity { name, sha256, bytes });
     }

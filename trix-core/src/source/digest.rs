@@ -1,6 +1,10 @@
 //! Hashes of sources and files, as values.
 
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    path::Path,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,14 +42,51 @@ pub struct FileFixity {
     pub bytes: u64,
 }
 
+/// SHA-256 of the bytes of a file so far.
+#[derive(Clone, Default)]
+pub(crate) struct FileHash {
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl FileHash {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.bytes += bytes.len() as u64;
+    }
+
+    /// The number of bytes so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Adds the bytes of the file `path` up to position `end`, or to its end.
+    pub(crate) fn read(&mut self, path: &Path, end: u64) -> io::Result<()> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(self.bytes))?;
+        let mut rest = file.take(end.saturating_sub(self.bytes));
+        let mut block = vec![0; 1 << 16];
+        loop {
+            match rest.read(&mut block)? {
+                0 => return Ok(()),
+                count => self.update(&block[..count]),
+            }
+        }
+    }
+
+    /// 64 lower-case hexadecimal digits.
+    pub(crate) fn finish(self) -> String {
+        hex(&self.hash.finalize().into())
+    }
+}
+
 /// SHA-256 of a file, 64 lower-case hexadecimal digits.
 ///
 /// # Errors
 /// `Io` if the file cannot be read; `Cancelled`.
 pub(crate) fn sha256_of_file(path: &Path, cancel: &Cancel) -> Result<String> {
-    use std::io::Read;
     let io = |error: std::io::Error| Error::io(Stage::Verify, path, "cannot be read", error);
-    let mut file = std::fs::File::open(path).map_err(io)?;
+    let mut file = File::open(path).map_err(io)?;
     let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 20]);
     loop {
         if cancel.is_cancelled() {

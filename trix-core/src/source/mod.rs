@@ -40,8 +40,13 @@ mod split;
 mod window;
 
 pub(crate) use self::{
-    block_cache::STORE, digest::sha256_of_file, foreign_samples::foreign_samples, joints::Appeared, key::SourceKey,
-    landing::Way, opened::Companion,
+    block_cache::STORE,
+    digest::{FileHash, sha256_of_file},
+    foreign_samples::foreign_samples,
+    joints::Appeared,
+    key::SourceKey,
+    landing::Way,
+    opened::Companion,
 };
 pub use self::{
     clock::Discontinuity,
