@@ -24,7 +24,7 @@ use trix_model::{
 };
 
 use self::entering::enter;
-pub(crate) use self::entering::{Decoded, Others};
+pub(crate) use self::entering::{Needed, Others};
 use crate::{
     index::{self, Begin},
     integrity::{Integrity, next_recording},
@@ -115,22 +115,17 @@ impl Demuxer {
         index: usize,
         begin: &Begin,
         mut others: Others,
-        (decoded, has_place): Decoded<'_>,
+        needed: Needed<'_>,
     ) -> Result<Self> {
         let alone = others == Others::Unread;
         if let Some(landing) = begin.landing() {
             let enter = |others: Others| {
                 let landed = self.source.landed(index, &landing.way, landing.ticks)?;
-                landed.map(|landed| enter(landed, index, begin, others, decoded)).transpose().map(Option::flatten)
+                landed.map(|landed| enter(landed, index, begin, others, needed)).transpose().map(Option::flatten)
             };
             let mut found = enter(others)?;
-            let first = |stream: usize, packets: &VecDeque<Packet>| {
-                packets.iter().find(|packet| packet.stream() == stream).and_then(Packet::pts)
-            };
-            let is_placed = |packets: &VecDeque<Packet>| {
-                decoded.iter().all(|stream| first(*stream, packets).is_some_and(|pts| has_place(*stream, pts)))
-            };
-            if others == Others::Near && found.as_ref().is_some_and(|(_, packets)| !is_placed(packets)) {
+            let is_whole = |packets: &VecDeque<Packet>| needed.are_in(packets, &self.source, index, &begin.packet());
+            if others == Others::Near && !found.as_ref().is_some_and(|(_, packets)| is_whole(packets)) {
                 others = Others::FromStart;
                 found = enter(others)?;
             }
@@ -148,7 +143,10 @@ impl Demuxer {
             // Frames before a packet that was found near it are not counted, so that there is no other way to it.
             if begin.known_from().is_some() {
                 let detail = "the source changed while it was read: a keyframe is no longer where it was";
-                let error = Error::new(ErrorKind::MalformedInput, Stage::Demux, detail).in_stream(index);
+                let packet = begin.packet();
+                let base = self.source.streams().get(index).map(|facts| facts.time_base);
+                let time = packet.pts.or(packet.dts).zip(base).map(|(ticks, base)| Timestamp::new(ticks, base));
+                let error = Error::new(ErrorKind::MalformedInput, Stage::Demux, detail).in_stream(index).at(time);
                 return Err(error.in_file(&self.label));
             }
         }

@@ -98,6 +98,8 @@ struct Lead {
     packet: Option<Coded>,
     /// The time of the first complete frame. Earlier frames are dropped.
     first: i64,
+    /// The first packet that could not be decoded. It counts only if the first complete frame is missing.
+    failed: Option<(DamageKind, Option<Timestamp>, String)>,
 }
 
 /// Opens a decoder, or returns the reason why there is none.
@@ -208,7 +210,7 @@ impl VideoDecoder {
         }
         self.packets = self.packets.map(|_| begin.packets_before());
         self.start = self.start.map(Start::sought);
-        self.lead = Some(Lead { packet: Some(begin.packet()), first: begin.first() });
+        self.lead = Some(Lead { packet: Some(begin.packet()), first: begin.first(), failed: None });
         self
     }
 
@@ -298,12 +300,14 @@ impl VideoDecoder {
         while !self.ended {
             match self.decoder.receive() {
                 Ok(Output::Item(frame)) => {
-                    if let Some(lead) = &self.lead {
-                        if frame.pts().is_some_and(|pts| pts < lead.first) {
-                            self.complaint();
-                            continue;
-                        }
-                        self.lead = None;
+                    if self.lead.as_ref().is_some_and(|lead| frame.pts().is_some_and(|pts| pts < lead.first)) {
+                        self.complaint();
+                        continue;
+                    }
+                    if let Some(lead) = self.lead.take()
+                        && frame.pts().is_some_and(|pts| pts > lead.first)
+                    {
+                        self.lost(lead)?;
                     }
                     let mut decoded = self.place(frame);
                     self.check(&decoded)?;
@@ -328,6 +332,9 @@ impl VideoDecoder {
                 Ok(Output::End) => {
                     self.ended = true;
                     self.check_complaints(None)?;
+                    if let Some(lead) = self.lead.take() {
+                        self.lost(lead)?;
+                    }
                     let lost = self.packets.map_or(0, |packets| packets.saturating_sub(self.next_number));
                     if lost > 0 {
                         self.leave_out(lost, None);
@@ -498,10 +505,6 @@ impl VideoDecoder {
 
     fn undecodable(&mut self, code: AvError) -> Result<()> {
         let said = self.complaint();
-        // Frames that depend on data before the start of decoding are not wanted.
-        if self.lead.is_some() && code.io().is_none() {
-            return Ok(());
-        }
         let reason = said.as_ref().map_or_else(String::new, |said| format!(" ({said})"));
         // Out of memory is a problem of the machine. A packet can cause every other error.
         if code.io().is_some_and(|error| error.kind() == std::io::ErrorKind::OutOfMemory) {
@@ -517,7 +520,17 @@ impl VideoDecoder {
             Some(said) => format!("the decoder reports: {said}"),
             None => format!("a packet cannot be decoded: {code}"),
         };
+        // Frames that depend on data before the start of decoding are not wanted.
+        if let Some(lead) = self.lead.as_mut().filter(|_| code.io().is_none()) {
+            lead.failed.get_or_insert((kind, self.last_packet, detail));
+            return Ok(());
+        }
         self.add(kind, self.last_packet, detail)
+    }
+
+    /// Reports why the first wanted frame is missing, if a packet before it could not be decoded.
+    fn lost(&self, lead: Lead) -> Result<()> {
+        lead.failed.map_or(Ok(()), |(kind, time, detail)| self.add(kind, time, detail))
     }
 
     /// The decoder's first complaint since the last call.

@@ -5,9 +5,15 @@
 use std::collections::VecDeque;
 
 use trix_av::packet::Packet;
-use trix_model::error::{Error, Result, Stage};
+use trix_model::{
+    error::{Error, Result, Stage},
+    time::{TimeBase, Timestamp},
+};
 
-use crate::{index::Begin, source::Source};
+use crate::{
+    index::{Begin, Coded},
+    source::Source,
+};
 
 /// What becomes of the other streams, if one is read from mid-file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,62 +26,111 @@ pub(crate) enum Others {
     FromStart,
 }
 
-/// Streams whose packets are decoded from mid-file, and whether a packet of one of them, by its time, has a place among the
-/// samples of its stream.
-pub(crate) type Decoded<'a> = (&'a [usize], &'a dyn Fn(usize, i64) -> bool);
+/// What is needed of the other streams that are read from near the same place.
+#[derive(Clone, Copy)]
+pub(crate) struct Needed<'a> {
+    /// The streams, by index.
+    pub(crate) streams: &'a [usize],
+    /// True if a packet of a stream, by its time, has a place among the samples of its stream.
+    pub(crate) has_place: &'a dyn Fn(usize, i64) -> bool,
+}
 
-/// Reads on until there is a packet of each of the streams `decoded`.
-fn read_to_all(landed: &mut Source, packets: &mut VecDeque<Packet>, decoded: &[usize]) {
+impl Needed<'_> {
+    /// For a reader of one stream.
+    pub(crate) const NOTHING: Self = Needed { streams: &[], has_place: &|_, _| false };
+
+    /// True if `packets` hold each stream from a time on that is before that of `wanted` by a second or more.
+    pub(super) fn are_in(&self, packets: &VecDeque<Packet>, source: &Source, index: usize, wanted: &Coded) -> bool {
+        let base = |stream: usize| source.streams().get(stream).map(|facts| facts.time_base);
+        let time = |stream: usize, ticks: i64| base(stream).map(|base| Timestamp::new(ticks, base));
+        let Some(latest) = wanted.pts.or(wanted.dts).and_then(|ticks| time(index, ticks)) else { return false };
+        let latest = latest.plus(Timestamp::new(-1, TimeBase::new(1, 1)));
+        self.streams.iter().all(|stream| {
+            let first = packets.iter().find(|packet| packet.stream() == *stream).and_then(Packet::pts);
+            first.is_some_and(|pts| {
+                time(*stream, pts).is_some_and(|time| time <= latest) && (self.has_place)(*stream, pts)
+            })
+        })
+    }
+}
+
+/// Packets that are read before the one at which a decode begins.
+#[derive(Default)]
+struct Before {
+    packets: VecDeque<Packet>,
+    bytes: usize,
+}
+
+impl Before {
+    /// False if the packets take too much memory.
+    fn push(&mut self, packet: Packet) -> bool {
+        const MOST: usize = 64 << 20;
+        self.bytes += packet.data().len();
+        self.packets.push_back(packet);
+        self.bytes <= MOST
+    }
+}
+
+/// Reads on until there is a packet of each of `streams`. False if that takes too many packets.
+fn read_to_all(landed: &mut Source, before: &mut Before, streams: &[usize]) -> Result<bool> {
     /// Packets of other streams between two of one stream.
     const MOST: usize = 1000;
     let has_all = |packets: &VecDeque<Packet>| {
-        decoded.iter().all(|stream| packets.iter().any(|packet| packet.stream() == *stream))
+        streams.iter().all(|stream| packets.iter().any(|packet| packet.stream() == *stream))
     };
     for _ in 0..MOST {
-        if has_all(packets) {
+        if has_all(&before.packets) {
+            return Ok(true);
+        }
+        let Some(packet) = read(landed)? else { break };
+        if !before.push(packet) {
             break;
         }
-        match landed.read() {
-            Ok(Some(packet)) => packets.push_back(packet),
-            Ok(None) | Err(_) => break,
-        }
+    }
+    Ok(has_all(&before.packets))
+}
+
+/// The next packet. `None` at the end, and where nothing can be read.
+fn read(landed: &mut Source) -> Result<Option<Packet>> {
+    match landed.read() {
+        Ok(packet) => Ok(packet),
+        Err(_) => landed.io_error().map_or(Ok(None), Err),
     }
 }
 
 /// Reads `landed` up to the packet of stream `index` at which `begin` starts, and returns it with that packet. The packets
-/// of other streams before it come first, if they are read from there too. `None` if that packet is not found.
+/// of the `needed` streams before it come first, if they are read from there too. `None` if that packet is not found, or if
+/// the packets before it take too much memory.
 pub(super) fn enter(
     mut landed: Source,
     index: usize,
     begin: &Begin,
     others: Others,
-    decoded: &[usize],
+    needed: Needed<'_>,
 ) -> Result<Option<(Source, VecDeque<Packet>)>> {
-    if others != Others::Near {
-        landed.keep_only(index);
+    match others {
+        Others::Near => landed.keep(|stream| stream == index || needed.streams.contains(&stream)),
+        Others::Unread | Others::FromStart => landed.keep_only(index),
     }
     let wanted = begin.packet();
-    let mut before = VecDeque::new();
+    let mut before = Before::default();
     loop {
         if landed.is_cancelled() {
             return Err(Error::cancelled(Stage::Demux));
         }
-        match landed.read() {
-            Ok(Some(packet)) if packet.stream() != index => before.extend((others == Others::Near).then_some(packet)),
-            Ok(Some(packet)) if wanted.is(packet.pts(), packet.dts(), packet.data().len()) => {
-                before.push_back(packet);
-                if others == Others::Near {
-                    read_to_all(&mut landed, &mut before, decoded);
-                }
-                // What a demuxer says about the place at which it was put is no damage.
-                landed.is_complained_of();
-                return Ok(Some((landed, before)));
-            }
-            Ok(Some(packet)) if packet.dts().zip(wanted.dts).is_some_and(|(dts, wanted)| dts > wanted) => {
+        let Some(packet) = read(&mut landed)? else { return Ok(None) };
+        if packet.stream() != index {
+            if others == Others::Near && !before.push(packet) {
                 return Ok(None);
             }
-            Ok(Some(_)) => {}
-            Ok(None) | Err(_) => return Ok(None),
+        } else if wanted.is(packet.pts(), packet.dts(), packet.data().len()) {
+            let is_whole = before.push(packet);
+            let has_all = others != Others::Near || read_to_all(&mut landed, &mut before, needed.streams)?;
+            // What the demuxer reports about the place at which it was put is no damage.
+            landed.is_complained_of();
+            return Ok((is_whole && has_all).then_some((landed, before.packets)));
+        } else if packet.dts().zip(wanted.dts).is_some_and(|(dts, wanted)| dts > wanted) {
+            return Ok(None);
         }
     }
 }

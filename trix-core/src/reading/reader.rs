@@ -16,7 +16,7 @@ use crate::{
         dynamic::{self, DynamicHdr},
         video::{DecodedFrame, VideoDecoder},
     },
-    demux::{Demuxer, Others},
+    demux::{Demuxer, Needed, Others},
     filter::frames::FrameFilter,
     index::{self, FromStart},
     plan::{Cut, Filtering, Verdict},
@@ -141,7 +141,7 @@ impl FrameReader {
         }
         let mut demuxer = Demuxer::new(source, Arc::clone(&damage));
         if let Some(Ok(begin)) = &begin {
-            demuxer = demuxer.beginning_at(facts.index, begin, Others::Unread, (&[], &|_, _| false))?;
+            demuxer = demuxer.beginning_at(facts.index, begin, Others::Unread, Needed::NOTHING)?;
         }
         Ok(FrameReader {
             demuxer,

@@ -77,7 +77,12 @@ impl Source {
 
     /// Reads only packets of stream `index` from now on.
     pub(crate) fn keep_only(&mut self, index: usize) {
-        (0..self.input.stream_count()).filter(|other| *other != index).for_each(|other| self.input.discard(other));
+        self.keep(|other| other == index);
+    }
+
+    /// Reads only packets of the streams that `is_kept` names from now on.
+    pub(crate) fn keep(&mut self, is_kept: impl Fn(usize) -> bool) {
+        (0..self.input.stream_count()).filter(|other| !is_kept(*other)).for_each(|other| self.input.discard(other));
     }
 }
 

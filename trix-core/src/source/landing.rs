@@ -1,7 +1,8 @@
 //! Continues a source in mid-file.
 //!
 //! Invariant: packets that are read from there have the times and streams that they have when the file is read from its
-//! start. Where the container cannot show that, there is no way into the file.
+//! start. Where the container cannot show that, there is no way into the file. The indexes of Matroska and MXF list only
+//! some packets: clocks that go back, missing blocks and changed parameter sets between them would not be seen.
 
 use std::io::Read;
 
@@ -39,9 +40,6 @@ impl Source {
             return Ok(None);
         }
         Ok(match self.input.demuxer().as_str() {
-            "mxf" => Some(Way::Index),
-            // Whatever follows the segment may be another recording.
-            "matroska,webm" if self.extent.declared == Some(self.extent.size) => Some(Way::Index),
             demuxer if demuxer.starts_with("mov,") && !self.is_fragmented() => Some(Way::Index),
             "mpegts" => self.steady_until(index, until)?.map(Way::Bytes),
             _ => None,
@@ -60,7 +58,7 @@ impl Source {
             return Ok(None);
         }
         let is_there = match way {
-            Way::Index => again.seek(index, ticks).is_ok() && again.has_even_index(index),
+            Way::Index => again.seek(index, ticks).is_ok(),
             Way::Bytes(places) => {
                 let wanted = u64::try_from(ticks).unwrap_or(0);
                 let after = places.partition_point(|(time, _)| *time <= wanted);
@@ -69,12 +67,6 @@ impl Source {
             }
         };
         Ok(is_there.then_some(again))
-    }
-
-    /// True if the keyframes that the container lists lie in the file in the order of their times.
-    fn has_even_index(&self, index: usize) -> bool {
-        let listed = self.input.keyframes(index);
-        !self.input.demuxer().starts_with("matroska") || listed.windows(2).all(|two| two[0].1 <= two[1].1)
     }
 
     /// The places of the frames of stream `index` of a transport stream up to `until`, if nothing before that changes the

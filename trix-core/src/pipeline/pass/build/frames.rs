@@ -228,8 +228,10 @@ impl<'a> Builder<'a> {
             Arc::clone(&self.damage),
         )?;
         if let Some(start) = self.first_wanted() {
+            // A copy of the stream counts its packets from the start of the source.
+            let is_copied = self.routes[index].iter().any(|route| matches!(route, Route::Output(_)));
             // The report of a still names the number of its frame.
-            let begin = match self.plan.stills.is_empty() {
+            let begin = match self.plan.stills.is_empty() && !is_copied {
                 true => index::begin_near(source, &facts, start)?,
                 false => index::begin(source, &facts, start)?,
             };
@@ -240,7 +242,7 @@ impl<'a> Builder<'a> {
             let known_from = begin.as_ref().ok().and_then(Begin::known_from);
             let from_start = begin.as_ref().err().copied();
             self.seek = Some(Seek { not_decoded, known_from, from_start, audio_from_start: Vec::new() });
-            self.begin = begin.ok().map(|begin| (index, begin));
+            self.begin = begin.ok().filter(|_| !is_copied).map(|begin| (index, begin));
         }
         let mut shown = self.outputs.values().filter(|output| output.video.is_some());
         let names_timecode = shown.all(|output| output.metadata.timecode.is_none());

@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     decode::{audio_start::Head, video::DecodedFrame},
-    demux::{Demuxer, Others},
+    demux::{Demuxer, Needed, Others},
     index::Begin,
     pipeline::{
         failures::{self, StageErrors},
@@ -222,9 +222,10 @@ fn enter(
             false if others.iter().all(|is_near| *is_near) => Others::Near,
             false => Others::FromStart,
         };
-        let decoded: Vec<usize> = heads.keys().copied().collect();
-        let has_place = |stream: usize, pts: i64| heads.get(&stream).is_some_and(|head| head.number(pts).is_some());
-        demuxer = demuxer.beginning_at(index, &begin, others, (&decoded, &has_place))?;
+        let is_needed = |other: &usize| *other != index && !routes[*other].is_empty();
+        let needed: Vec<usize> = (0..routes.len()).filter(is_needed).collect();
+        let has_place = |stream: usize, pts: i64| heads.get(&stream).is_none_or(|head| head.number(pts).is_some());
+        demuxer = demuxer.beginning_at(index, &begin, others, Needed { streams: &needed, has_place: &has_place })?;
     }
     if demuxer.is_landed() {
         for (index, head) in &heads {
