@@ -6,7 +6,7 @@ use std::ffi::c_int;
 
 use ffmpeg_sys_next as av;
 
-use super::{align::ALIGNMENT, frame::Frame, pixel::PixelFormat};
+use super::{check, frame::Frame, pixel::PixelFormat};
 
 impl Frame {
     /// Creates a frame from its samples: plane after plane, without padding, as [`Frame::packed`] returns them. `None`
@@ -16,19 +16,13 @@ impl Frame {
         if format.image_bytes(columns, rows)? != bytes.len() as u64 {
             return None;
         }
-        let name = super::c_string(&format.name());
-        let frame = Frame::new();
-        // SAFETY: the frame is ours, and the call allocates its planes; the format comes from libavutil's own table; the
-        // bytes were just counted, so that the planes that are laid over them lie within them, and they are only read.
-        unsafe {
-            let raw = &mut *frame.as_ptr();
-            (raw.format, raw.width, raw.height) = (format.0, columns as c_int, rows as c_int);
-            if av::av_frame_get_buffer(raw, ALIGNMENT) < 0 {
-                return None;
-            }
-            let known = av::av_get_pix_fmt(name.as_ptr());
-            let (mut planes, mut strides) = ([std::ptr::null_mut(); 4], [0; 4]);
-            let laid = av::av_image_fill_arrays(
+        let mut frame = Frame::allocated(format.0, columns as c_int, rows as c_int).ok()?;
+        let known = format.to_av();
+        let raw = frame.raw_mut();
+        let (mut planes, mut strides) = ([std::ptr::null_mut(); 4], [0; 4]);
+        // SAFETY: both arrays have the four entries that the call writes. The call only computes addresses.
+        check(unsafe {
+            av::av_image_fill_arrays(
                 planes.as_mut_ptr(),
                 strides.as_mut_ptr(),
                 bytes.as_ptr(),
@@ -36,10 +30,12 @@ impl Frame {
                 raw.width,
                 raw.height,
                 1,
-            );
-            if laid < 0 {
-                return None;
-            }
+            )
+        })
+        .ok()?;
+        // SAFETY: the planes lie within the bytes, whose number is right, and the call only reads them. The frame is ours
+        // and has planes of the same format and size.
+        unsafe {
             av::av_image_copy(
                 raw.data.as_mut_ptr(),
                 raw.linesize.as_mut_ptr(),
@@ -55,7 +51,6 @@ impl Frame {
 
     /// Sets the quantiser of this frame for an encoder with a fixed quantiser, in the encoder's own steps (1 to 31).
     pub fn set_quantiser(&mut self, quantiser: u32) {
-        // SAFETY: we hold the only reference to the frame.
-        unsafe { (*self.as_ptr()).quality = (quantiser * av::FF_QP2LAMBDA as u32) as c_int };
+        self.raw_mut().quality = (quantiser * av::FF_QP2LAMBDA as u32) as c_int;
     }
 }
