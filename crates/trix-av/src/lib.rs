@@ -119,6 +119,19 @@ pub(crate) unsafe fn text(text: *const c_char) -> Option<String> {
     Some(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
 }
 
+/// A copy of `data` with `padding` zeros after it, for a C object that frees it with `av_free`.
+///
+/// # Panics
+/// If the process is out of memory. The message names the data as `what`.
+pub(crate) fn padded_copy(data: &[u8], padding: usize, what: &str) -> *mut u8 {
+    // SAFETY: no preconditions.
+    let copy: *mut u8 = unsafe { av::av_mallocz(data.len() + padding) }.cast();
+    assert!(!copy.is_null(), "memory for {what}");
+    // SAFETY: the copy has room for the data, and nothing else refers to it yet.
+    unsafe { copy.copy_from_nonoverlapping(data.as_ptr(), data.len()) };
+    copy
+}
+
 /// An owned `AVDictionary`.
 pub(crate) struct Dictionary(*mut av::AVDictionary);
 
