@@ -150,6 +150,14 @@ impl Dictionary {
         &mut self.0
     }
 
+    /// Takes over a dictionary from C. Null is an empty one.
+    ///
+    /// # Safety
+    /// `raw` is null or a dictionary that nothing else owns.
+    pub(crate) unsafe fn from_raw(raw: *mut av::AVDictionary) -> Self {
+        Dictionary(raw)
+    }
+
     /// Passes the dictionary to a C object, which frees it.
     pub(crate) fn into_raw(mut self) -> *mut av::AVDictionary {
         std::mem::replace(&mut self.0, ptr::null_mut())
