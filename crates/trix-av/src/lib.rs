@@ -26,6 +26,7 @@ mod parameters;
 pub mod stated;
 pub mod stream;
 pub mod input;
+mod muxer;
 pub mod output;
 pub mod codec;
 pub mod video_encoder;
