@@ -85,10 +85,11 @@ impl AvIo {
     pub fn new(mut inner: Box<dyn ReadSeek>, state: Arc<IoState>) -> std::io::Result<Self> {
         let size = inner.seek(SeekFrom::End(0))? as i64;
         inner.rewind()?;
-        let reader = NonNull::from(Box::leak(Box::new(Reader { inner, size, state })));
-        // The context may replace and free the buffer.
+        // From libavutil, because the context may replace and free the buffer.
         // SAFETY: no preconditions.
-        let buffer = unsafe { av::av_malloc(BUFFER) }.cast::<u8>();
+        let buffer = unsafe { av::av_malloc(BUFFER) };
+        let buffer = NonNull::new(buffer).ok_or(std::io::ErrorKind::OutOfMemory)?.as_ptr().cast::<u8>();
+        let reader = NonNull::from(Box::leak(Box::new(Reader { inner, size, state })));
         let opaque = reader.as_ptr().cast();
         // SAFETY: the buffer is as long as stated. The opaque pointer stays valid until drop, which frees the context
         // first.
