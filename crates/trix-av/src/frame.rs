@@ -14,7 +14,6 @@ use super::{
     check, enum_field,
     pixel::PixelFormat,
     side_data::{self, FrameKind as Side},
-    simd,
 };
 
 /// A decoded video frame or block of audio. Its samples are immutable and shared by reference count.
@@ -355,69 +354,6 @@ impl Frame {
                 Some(Plane { data, stride, width, height, depth: format.depth })
             })
             .collect()
-    }
-
-    /// The samples as in a raw video file: plane after plane, without padding, in any pixel format. `None` if this is
-    /// not a video frame.
-    pub fn packed(&self) -> Option<Vec<u8>> {
-        let format = self.pixel_format()?;
-        let size = format.image_bytes(self.width() as u32, self.height() as u32)?;
-        let mut bytes = vec![0; usize::try_from(size).ok()?];
-        let raw = self.raw();
-        // SAFETY: the frame's planes hold what its format and size say. The buffer is as large as libavutil computed for
-        // the same format and size.
-        check(unsafe {
-            av::av_image_copy_to_buffer(
-                bytes.as_mut_ptr(),
-                bytes.len() as c_int,
-                raw.data.as_ptr().cast(),
-                raw.linesize.as_ptr(),
-                format.to_av(),
-                raw.width,
-                raw.height,
-                1,
-            )
-        })
-        .ok()?;
-        Some(bytes)
-    }
-
-    /// True if a sample exceeds the maximum of its bit depth. 16-bit words from a damaged file can hold such values,
-    /// and encoders use samples as indices into memory.
-    pub fn exceeds_depth(&self) -> bool {
-        let bits_of = |row: &[u8]| {
-            let samples = row.as_chunks::<2>().0.iter();
-            samples.fold(0, |bits, sample| bits | u16::from_le_bytes(*sample))
-        };
-        self.planes().iter().filter(|plane| (9..16).contains(&plane.depth)).any(|plane| {
-            let bits = simd::widest(
-                #[inline(always)]
-                || plane.rows().fold(0, |bits, row| bits | bits_of(row)),
-            );
-            u32::from(bits) >> plane.depth != 0
-        })
-    }
-
-    /// A copy with all samples limited to the maximum of their bit depth.
-    pub fn clamped_to_depth(&self) -> Self {
-        let copy = self.clone();
-        // SAFETY: the copy is ours.
-        check(unsafe { av::av_frame_make_writable(copy.as_ptr()) }).expect("memory for a frame");
-        for (index, plane) in copy.planes().iter().enumerate().filter(|(_, plane)| plane.depth > 8) {
-            let most = ((1u32 << plane.depth) - 1) as u16;
-            let start = copy.raw().data[index];
-            for row in 0..plane.height {
-                // SAFETY: the copy has samples of its own. The rows lie within them, as in `planes`.
-                unsafe {
-                    let row = start.add(row * plane.stride).cast::<u16>();
-                    for column in 0..plane.width {
-                        let sample = row.add(column);
-                        sample.write_unaligned(sample.read_unaligned().min(most));
-                    }
-                }
-            }
-        }
-        copy
     }
 
     /// Bytes of memory that this frame keeps allocated.

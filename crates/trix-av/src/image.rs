@@ -1,4 +1,5 @@
-//! Frames made of samples that Trix computed, for libavcodec's still image encoders.
+//! Frames made of samples that Trix computed, for libavcodec's still image encoders, and the samples of a frame as one
+//! block of bytes.
 //!
 //! Invariant: a frame is created completely or not at all. Its bytes are exactly those of its format and size.
 
@@ -47,6 +48,31 @@ impl Frame {
             );
         }
         Some(frame)
+    }
+
+    /// The samples as in a raw video file: plane after plane, without padding, in any pixel format. `None` if this is
+    /// not a video frame.
+    pub fn packed(&self) -> Option<Vec<u8>> {
+        let format = self.pixel_format()?;
+        let size = format.image_bytes(self.width() as u32, self.height() as u32)?;
+        let mut bytes = vec![0; usize::try_from(size).ok()?];
+        let raw = self.raw();
+        // SAFETY: the frame's planes hold what its format and size say. The buffer is as large as libavutil computed for
+        // the same format and size.
+        check(unsafe {
+            av::av_image_copy_to_buffer(
+                bytes.as_mut_ptr(),
+                bytes.len() as c_int,
+                raw.data.as_ptr().cast(),
+                raw.linesize.as_ptr(),
+                format.to_av(),
+                raw.width,
+                raw.height,
+                1,
+            )
+        })
+        .ok()?;
+        Some(bytes)
     }
 
     /// Sets the quantiser of this frame for an encoder with a fixed quantiser, in the encoder's own steps (1 to 31).
