@@ -14,6 +14,9 @@ use trix_bitstream::ebml::head_of;
 use trix_model::time::TimeBase;
 
 use super::{
+    codec::Codec,
+    graph::filter_named,
+    input::demuxer_named,
     output::{NewStream, in_memory},
     packet::Packet,
     stream::CodecParameters,
@@ -21,11 +24,8 @@ use super::{
 
 /// True if the filter `filter` has an option `option`.
 pub(crate) fn filter_has_option(filter: &CStr, option: &CStr) -> bool {
-    // SAFETY: strings live during the calls; filters and their classes are static.
-    unsafe {
-        let filter = av::avfilter_get_by_name(filter.as_ptr()).as_ref();
-        filter.is_some_and(|filter| class_has_option(filter.priv_class, option))
-    }
+    // SAFETY: filters and their classes are static.
+    unsafe { filter_named(filter).as_ref().is_some_and(|filter| class_has_option(filter.priv_class, option)) }
 }
 
 /// True if objects of the class have an option `option`.
@@ -48,11 +48,7 @@ pub(crate) fn graphs_negotiate_color() -> bool {
 
 /// True if this build reads and decodes H.266 elementary streams.
 pub fn reads_vvc() -> bool {
-    // SAFETY: the strings live during the calls, which look into static tables.
-    unsafe {
-        !av::av_find_input_format(c"vvc".as_ptr()).is_null()
-            && !av::avcodec_find_decoder_by_name(c"vvc".as_ptr()).is_null()
-    }
+    demuxer_named(c"vvc").is_some() && Codec::decoder_named(c"vvc").is_some()
 }
 
 /// How the Matroska muxer handles the encoder delay (priming samples) of audio.

@@ -14,28 +14,42 @@ use super::{AvError, check, frame::Frame};
 pub(crate) const ALIGNMENT: c_int = 64;
 
 impl Frame {
+    /// A new video frame of this format and size, with aligned planes and rows. Nothing has set its samples yet.
+    pub(crate) fn allocated(format: c_int, width: c_int, height: c_int) -> Result<Frame, AvError> {
+        let mut frame = Frame::new();
+        let raw = frame.raw_mut();
+        (raw.format, raw.width, raw.height) = (format, width, height);
+        frame.allocate(ALIGNMENT)?;
+        Ok(frame)
+    }
+
+    /// Allocates the samples of a frame whose format and size are set. Rows begin at multiples of `alignment` bytes; 0
+    /// leaves the choice to libavutil.
+    pub(crate) fn allocate(&mut self, alignment: c_int) -> Result<(), AvError> {
+        // SAFETY: the frame is ours and has no samples yet.
+        check(unsafe { av::av_frame_get_buffer(self.as_ptr(), alignment) }).map(drop)
+    }
+
+    /// Copies everything but format, size and samples from `source`.
+    pub(crate) fn copy_properties(&mut self, source: &Frame) -> Result<(), AvError> {
+        // SAFETY: both frames are valid, and this one is ours.
+        check(unsafe { av::av_frame_copy_props(self.as_ptr(), source.as_ptr()) }).map(drop)
+    }
+
     /// A copy of a video frame with aligned planes and rows. `None` if those of this frame are aligned.
     pub(crate) fn aligned(&self) -> Result<Option<Frame>, AvError> {
         if self.is_aligned() {
             return Ok(None);
         }
-        let copy = Frame::new();
-        // SAFETY: the new frame is ours; the calls allocate planes for the format and size of a valid frame, and copy its
-        // samples and properties.
-        unsafe {
-            let raw = copy.as_ptr();
-            ((*raw).format, (*raw).width, (*raw).height) =
-                (self.format(), self.width() as c_int, self.height() as c_int);
-            check(av::av_frame_get_buffer(raw, ALIGNMENT))?;
-            check(av::av_frame_copy(raw, self.as_ptr()))?;
-            check(av::av_frame_copy_props(raw, self.as_ptr()))?;
-        }
+        let mut copy = Frame::allocated(self.format(), self.width() as c_int, self.height() as c_int)?;
+        // SAFETY: both frames are valid, and the copy is ours. Both have the same format and size.
+        check(unsafe { av::av_frame_copy(copy.as_ptr(), self.as_ptr()) })?;
+        copy.copy_properties(self)?;
         Ok(Some(copy))
     }
 
     fn is_aligned(&self) -> bool {
-        // SAFETY: the frame is valid.
-        let raw = unsafe { &*self.as_ptr() };
+        let raw = self.raw();
         let mut planes = raw.data.iter().zip(raw.linesize).take_while(|(data, _)| !data.is_null());
         planes.all(|(data, stride)| data.addr() % ALIGNMENT as usize == 0 && stride % ALIGNMENT == 0)
     }

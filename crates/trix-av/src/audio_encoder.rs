@@ -6,8 +6,9 @@ use ffmpeg_sys_next as av;
 
 use super::{
     AvError, c_string, check,
-    codec::{Context, Output, outcome},
+    codec::{Codec, Context, Output, outcome},
     frame::Frame,
+    layout,
     log::Sink,
     packet::Packet,
     stream::CodecParameters,
@@ -40,31 +41,24 @@ impl AudioEncoder {
     pub fn open(settings: &AudioEncoderSettings<'_>) -> Result<Self, AvError> {
         let sink = Sink::new();
         let entered = sink.enter();
-        let (name, format) = (c_string(settings.encoder), c_string(settings.sample_format));
-        let layout = c_string(settings.layout);
-        // SAFETY: strings live during the calls; the context is owned from its creation on.
-        let context = unsafe {
-            let codec = av::avcodec_find_encoder_by_name(name.as_ptr());
-            if codec.is_null() {
-                return Err(AvError(av::AVERROR_ENCODER_NOT_FOUND));
-            }
-            let context = Context::new(codec);
-            let raw = &mut *context.as_ptr();
-            raw.opaque = sink.opaque();
-            raw.sample_fmt = av::av_get_sample_fmt(format.as_ptr());
-            raw.sample_rate = settings.sample_rate as c_int;
-            raw.time_base = av::AVRational { num: 1, den: settings.sample_rate as c_int };
-            check(av::av_channel_layout_from_string(&mut raw.ch_layout, layout.as_ptr()))?;
-            if let Some(rate) = settings.bit_rate {
-                raw.bit_rate = rate as i64;
-            }
-            if let Some(bits) = settings.raw_bits {
-                raw.bits_per_raw_sample = bits as c_int;
-            }
-            raw.flags |= av::AV_CODEC_FLAG_GLOBAL_HEADER as c_int | av::AV_CODEC_FLAG_BITEXACT as c_int;
-            check(av::avcodec_open2(raw, codec, ptr::null_mut()))?;
-            context
-        };
+        let codec = Codec::encoder_named(settings.encoder).ok_or(AvError::NO_ENCODER)?;
+        let mut context = Context::new(codec);
+        let raw = context.raw_mut();
+        raw.opaque = sink.opaque();
+        let format = c_string(settings.sample_format);
+        // SAFETY: the string lives during the call.
+        raw.sample_fmt = unsafe { av::av_get_sample_fmt(format.as_ptr()) };
+        raw.sample_rate = settings.sample_rate as c_int;
+        raw.time_base = av::AVRational { num: 1, den: settings.sample_rate as c_int };
+        layout::parse(settings.layout, &mut raw.ch_layout)?;
+        if let Some(rate) = settings.bit_rate {
+            raw.bit_rate = rate as i64;
+        }
+        if let Some(bits) = settings.raw_bits {
+            raw.bits_per_raw_sample = bits as c_int;
+        }
+        raw.flags |= av::AV_CODEC_FLAG_GLOBAL_HEADER as c_int | av::AV_CODEC_FLAG_BITEXACT as c_int;
+        context.open(codec, None)?;
         drop(entered);
         Ok(AudioEncoder { context, sink })
     }
@@ -77,24 +71,21 @@ impl AudioEncoder {
 
     /// Samples that every frame except the last must have. 0 if any number is allowed.
     pub fn frame_samples(&self) -> usize {
-        // SAFETY: the context is open; the codec is static.
-        unsafe {
-            let raw = &*self.context.as_ptr();
-            let any = (*raw.codec).capabilities & av::AV_CODEC_CAP_VARIABLE_FRAME_SIZE as c_int != 0;
-            if any { 0 } else { raw.frame_size.max(0) as usize }
-        }
+        let raw = self.context.raw();
+        // SAFETY: an open context has a codec; codecs are static.
+        let capabilities = unsafe { (*raw.codec).capabilities };
+        let any = capabilities & av::AV_CODEC_CAP_VARIABLE_FRAME_SIZE as c_int != 0;
+        if any { 0 } else { raw.frame_size.max(0) as usize }
     }
 
     /// Samples in a full packet. 0 if packets have no fixed length.
     pub fn packet_samples(&self) -> usize {
-        // SAFETY: the context is open.
-        unsafe { &*self.context.as_ptr() }.frame_size.max(0) as usize
+        self.context.raw().frame_size.max(0) as usize
     }
 
     /// Samples that a decoder yields before the first input sample.
     pub fn priming(&self) -> usize {
-        // SAFETY: the context is open.
-        unsafe { &*self.context.as_ptr() }.initial_padding.max(0) as usize
+        self.context.raw().initial_padding.max(0) as usize
     }
 
     /// Sends a frame. `None` marks the end of the stream.

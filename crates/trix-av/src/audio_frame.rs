@@ -9,7 +9,12 @@ use ffmpeg_sys_next as av;
 
 use trix_model::format::{SampleFormat, SampleType};
 
-use super::{c_string, frame::Frame, layout::ChannelLayout, text};
+use super::{
+    check,
+    frame::Frame,
+    layout::{self, ChannelLayout},
+    text,
+};
 
 /// `AV_SAMPLE_FMT_DBLP`.
 const PLANES_OF_DOUBLES: c_int = av::AVSampleFormat::AV_SAMPLE_FMT_DBLP as c_int;
@@ -23,23 +28,19 @@ impl Frame {
         if samples == 0 || planes.iter().any(|plane| plane.len() != samples) {
             return None;
         }
-        let mut frame = Frame::new();
-        let name = c_string(layout);
-        // SAFETY: the frame is ours and empty; the string lives during the call; the planes that libavutil allocates
-        // hold `samples` doubles each, as many of them as the layout has channels.
-        unsafe {
-            let raw = &mut *frame.as_ptr();
-            if av::av_channel_layout_from_string(&mut raw.ch_layout, name.as_ptr()) < 0
-                || raw.ch_layout.nb_channels as usize != planes.len()
-            {
-                return None;
-            }
-            raw.format = PLANES_OF_DOUBLES;
-            raw.sample_rate = c_int::try_from(sample_rate).ok()?;
-            raw.nb_samples = c_int::try_from(samples).ok()?;
-            assert!(av::av_frame_get_buffer(raw, 0) >= 0, "memory for a block of audio");
-            for (channel, plane) in planes.iter().enumerate() {
-                let to = (*raw.extended_data.add(channel)).cast::<f64>();
+        let mut frame = Frame::with_layout(layout)?;
+        if frame.channels() != planes.len() {
+            return None;
+        }
+        let raw = frame.raw_mut();
+        raw.format = PLANES_OF_DOUBLES;
+        raw.sample_rate = c_int::try_from(sample_rate).ok()?;
+        raw.nb_samples = c_int::try_from(samples).ok()?;
+        frame.allocate(0).expect("memory for a block of audio");
+        for (channel, plane) in planes.iter().enumerate() {
+            // SAFETY: the new frame has a plane of `samples` doubles for each channel of the layout.
+            unsafe {
+                let to = (*frame.raw().extended_data.add(channel)).cast::<f64>();
                 std::ptr::copy_nonoverlapping(plane.as_ptr(), to, samples);
             }
         }
@@ -57,31 +58,30 @@ impl Frame {
         samples: usize,
         planes: &[&[u8]],
     ) -> Option<Frame> {
-        let frame = Frame::new();
-        let name = c_string(layout);
-        // SAFETY: the frame is ours and empty; the string lives during the call; each plane that libavutil allocates
-        // holds `samples` samples, of one channel or of all channels, and so does each plane of the caller.
-        unsafe {
-            let raw = &mut *frame.as_ptr();
-            if av::av_channel_layout_from_string(&mut raw.ch_layout, name.as_ptr()) < 0 {
-                return None;
-            }
-            let channels = usize::try_from(raw.ch_layout.nb_channels).ok()?;
-            let (count, in_turn) = if format.planar { (channels, 1) } else { (1, channels) };
-            let bytes = format.sample.bytes().checked_mul(in_turn)?.checked_mul(samples)?;
-            if bytes == 0 || planes.len() != count || planes.iter().any(|plane| plane.len() != bytes) {
-                return None;
-            }
-            raw.format = number_of(format);
-            raw.sample_rate = c_int::try_from(sample_rate).ok()?;
-            raw.nb_samples = c_int::try_from(samples).ok()?;
-            if av::av_frame_get_buffer(raw, 0) < 0 {
-                return None;
-            }
-            for (index, plane) in planes.iter().enumerate() {
-                (*raw.extended_data.add(index)).copy_from_nonoverlapping(plane.as_ptr(), bytes);
-            }
+        let mut frame = Frame::with_layout(layout)?;
+        let channels = frame.channels();
+        let (count, in_turn) = if format.planar { (channels, 1) } else { (1, channels) };
+        let bytes = format.sample.bytes().checked_mul(in_turn)?.checked_mul(samples)?;
+        if bytes == 0 || planes.len() != count || planes.iter().any(|plane| plane.len() != bytes) {
+            return None;
         }
+        let raw = frame.raw_mut();
+        raw.format = number_of(format);
+        raw.sample_rate = c_int::try_from(sample_rate).ok()?;
+        raw.nb_samples = c_int::try_from(samples).ok()?;
+        frame.allocate(0).ok()?;
+        for (index, plane) in planes.iter().enumerate() {
+            // SAFETY: each plane of the new frame holds `samples` samples, of one channel or of all channels. Each plane
+            // of the caller has as many bytes.
+            unsafe { (*frame.raw().extended_data.add(index)).copy_from_nonoverlapping(plane.as_ptr(), bytes) };
+        }
+        Some(frame)
+    }
+
+    /// An empty frame with this channel layout. `None` if libavutil does not know the layout.
+    fn with_layout(name: &str) -> Option<Frame> {
+        let mut frame = Frame::new();
+        layout::parse(name, &mut frame.raw_mut().ch_layout).ok()?;
         Some(frame)
     }
 
@@ -111,15 +111,13 @@ impl Frame {
 
     /// An empty frame for `samples` samples of the same format, channels and rate.
     fn like_this(&self, samples: usize) -> Frame {
-        let frame = Frame::new();
-        // SAFETY: the new frame is ours and empty, this one is valid; libavutil allocates as many samples as said.
-        unsafe {
-            let (raw, own) = (&mut *frame.as_ptr(), &*self.as_ptr());
-            (raw.format, raw.sample_rate) = (own.format, own.sample_rate);
-            raw.nb_samples = c_int::try_from(samples).expect("a block of audio is below 2^31 samples");
-            assert!(av::av_channel_layout_copy(&mut raw.ch_layout, &own.ch_layout) >= 0, "memory for a layout");
-            assert!(av::av_frame_get_buffer(raw, 0) >= 0, "memory for a block of audio");
-        }
+        let mut frame = Frame::new();
+        let (raw, own) = (frame.raw_mut(), self.raw());
+        (raw.format, raw.sample_rate) = (own.format, own.sample_rate);
+        raw.nb_samples = c_int::try_from(samples).expect("a block of audio is below 2^31 samples");
+        // SAFETY: both frames are valid, and the new one is ours.
+        check(unsafe { av::av_channel_layout_copy(&mut raw.ch_layout, &own.ch_layout) }).expect("memory for a layout");
+        frame.allocate(0).expect("memory for a block of audio");
         frame
     }
 
@@ -129,7 +127,7 @@ impl Frame {
         let Some(format) = self.sample_format() else { return frame };
         // SAFETY: the frame is ours and has as many samples and channels as said, in this format.
         unsafe {
-            let raw = &*frame.as_ptr();
+            let raw = frame.raw();
             av::av_samples_set_silence(raw.extended_data, 0, raw.nb_samples, raw.ch_layout.nb_channels, format);
         }
         frame
@@ -143,7 +141,7 @@ impl Frame {
         let Some(format) = self.sample_format() else { return frame };
         // SAFETY: both frames are valid and of one format; the part lies within this one, and fills the new one.
         unsafe {
-            let (to, own) = (&*frame.as_ptr(), &*self.as_ptr());
+            let (to, own) = (frame.raw(), self.raw());
             let (channels, count) = (own.ch_layout.nb_channels, samples as c_int);
             av::av_samples_copy(to.extended_data, own.extended_data, 0, from as c_int, count, channels, format);
         }
@@ -151,7 +149,7 @@ impl Frame {
     }
 
     /// The sample format, if libavutil lists it.
-    fn sample_format(&self) -> Option<av::AVSampleFormat> {
+    pub(crate) fn sample_format(&self) -> Option<av::AVSampleFormat> {
         // SAFETY: these are the values of the enumeration.
         (0..=11).contains(&self.format()).then(|| unsafe { std::mem::transmute(self.format()) })
     }
@@ -185,12 +183,8 @@ impl Frame {
 
     /// FFmpeg's description of the channel layout.
     pub fn layout(&self) -> String {
-        let mut words = [0 as std::ffi::c_char; 128];
-        // SAFETY: the frame is valid; the buffer is as long as said, and ends with a NUL after the call.
-        unsafe {
-            av::av_channel_layout_describe(&(*self.as_ptr()).ch_layout, words.as_mut_ptr(), words.len());
-            text(words.as_ptr()).unwrap_or_default()
-        }
+        // SAFETY: the layout of a frame is valid.
+        unsafe { layout::described(&self.raw().ch_layout) }
     }
 
     /// Removes the channel layout, but keeps the number of channels.
@@ -198,7 +192,7 @@ impl Frame {
         // SAFETY: we hold the only reference to the frame; what the layout may have allocated is freed, and a number
         // with the order "unspecified" is a whole layout.
         unsafe {
-            let layout = &mut (*self.as_ptr()).ch_layout;
+            let layout = &mut self.raw_mut().ch_layout;
             let channels = layout.nb_channels;
             av::av_channel_layout_uninit(layout);
             layout.order = av::AVChannelOrder::AV_CHANNEL_ORDER_UNSPEC;

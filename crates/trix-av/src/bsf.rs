@@ -18,20 +18,27 @@ impl BitstreamFilter {
     /// Opens a filter by FFmpeg's name, for packets with `parameters` and with times in `time_base`.
     pub fn open(name: &str, parameters: &CodecParameters, time_base: TimeBase) -> Result<Self, AvError> {
         let name = c_string(name);
-        // SAFETY: strings and parameters live during the calls; the context is owned from its creation on.
-        unsafe {
-            let filter = av::av_bsf_get_by_name(name.as_ptr());
-            if filter.is_null() {
-                return Err(AvError(av::AVERROR_BSF_NOT_FOUND));
-            }
-            let mut raw = ptr::null_mut();
-            check(av::av_bsf_alloc(filter, &mut raw))?;
-            let this = BitstreamFilter(NonNull::new(raw).ok_or(AvError(av::AVERROR_BUG))?);
-            check(av::avcodec_parameters_copy((*raw).par_in, parameters.as_ptr()))?;
-            (*raw).time_base_in = rational(time_base);
-            check(av::av_bsf_init(raw))?;
-            Ok(this)
+        // SAFETY: the name lives during the call.
+        let filter = unsafe { av::av_bsf_get_by_name(name.as_ptr()) };
+        if filter.is_null() {
+            return Err(AvError(av::AVERROR_BSF_NOT_FOUND));
         }
+        let mut raw = ptr::null_mut();
+        // SAFETY: filters are static; the call sets the pointer to a new context.
+        check(unsafe { av::av_bsf_alloc(filter, &mut raw) })?;
+        let mut this = BitstreamFilter(NonNull::new(raw).ok_or(AvError(av::AVERROR_BUG))?);
+        let raw = this.raw_mut();
+        // SAFETY: a context has input parameters from its creation on; both are valid.
+        check(unsafe { av::avcodec_parameters_copy(raw.par_in, parameters.as_ptr()) })?;
+        raw.time_base_in = rational(time_base);
+        // SAFETY: the context is ours, and its input is described.
+        check(unsafe { av::av_bsf_init(raw) })?;
+        Ok(this)
+    }
+
+    fn raw_mut(&mut self) -> &mut av::AVBSFContext {
+        // SAFETY: the pointer is valid until drop, and we hold the only reference.
+        unsafe { self.0.as_mut() }
     }
 
     /// Sends a packet. `None` marks the end of the stream. All output must have been received before.

@@ -11,10 +11,9 @@ use trix_model::{
 };
 
 use super::{
-    enum_field,
+    check, enum_field,
     pixel::PixelFormat,
     side_data::{self, FrameKind as Side},
-    simd,
 };
 
 /// A decoded video frame or block of audio. Its samples are immutable and shared by reference count.
@@ -38,15 +37,14 @@ impl Frame {
 
     /// A uniform grey frame of 8 bits without chroma.
     pub fn grey(width: usize, height: usize) -> Self {
-        let frame = Frame::new();
-        // SAFETY: the frame is ours; the call allocates its one plane, of `linesize` bytes for each row.
-        unsafe {
-            let raw = &mut *frame.as_ptr();
-            raw.format = PixelFormat::from_name("gray").expect("libavutil knows grey").0;
-            (raw.width, raw.height) = (width as c_int, height as c_int);
-            assert!(av::av_frame_get_buffer(raw, 0) >= 0, "memory for a frame");
-            std::ptr::write_bytes(raw.data[0], 128, raw.linesize[0] as usize * height);
-        }
+        let mut frame = Frame::new();
+        let raw = frame.raw_mut();
+        raw.format = PixelFormat::from_name("gray").expect("libavutil knows grey").0;
+        (raw.width, raw.height) = (width as c_int, height as c_int);
+        frame.allocate(0).expect("memory for a frame");
+        let raw = frame.raw_mut();
+        // SAFETY: the new frame has one plane, with `linesize` bytes for each of its rows.
+        unsafe { std::ptr::write_bytes(raw.data[0], 128, raw.linesize[0] as usize * height) };
         frame
     }
 
@@ -54,9 +52,14 @@ impl Frame {
         self.0.as_ptr()
     }
 
-    fn raw(&self) -> &av::AVFrame {
+    pub(crate) fn raw(&self) -> &av::AVFrame {
         // SAFETY: the pointer is valid and only changed through `&mut self` or before it is shared.
         unsafe { self.0.as_ref() }
+    }
+
+    pub(crate) fn raw_mut(&mut self) -> &mut av::AVFrame {
+        // SAFETY: as above, and we hold the only reference.
+        unsafe { self.0.as_mut() }
     }
 
     /// Presentation time in ticks of the stage that made the frame, from the container or, failing that, from the
@@ -67,15 +70,13 @@ impl Frame {
 
     /// Sets the presentation time of a frame that has none.
     pub fn set_pts(&mut self, pts: i64) {
-        // SAFETY: we hold the only reference to the frame.
-        let raw = unsafe { self.0.as_mut() };
+        let raw = self.raw_mut();
         (raw.pts, raw.best_effort_timestamp) = (pts, pts);
     }
 
     /// Makes the frame's own `pts` valid and ignores the decoder's estimate.
     pub(crate) fn adopt_pts(&mut self) {
-        // SAFETY: we hold the only reference to the frame.
-        let raw = unsafe { self.0.as_mut() };
+        let raw = self.raw_mut();
         raw.best_effort_timestamp = raw.pts;
     }
 
@@ -107,17 +108,11 @@ impl Frame {
     /// The samples of one audio channel, as bytes in native byte order. Empty if there is no such channel.
     pub fn channel(&self, channel: usize) -> Vec<u8> {
         let (samples, channels) = (self.samples(), self.channels());
-        // SAFETY: takes any integer.
-        let (bytes, is_planar) = unsafe {
-            // Only the values that libavutil lists are valid; others have no size.
-            let known = (0..=11).contains(&self.format());
-            let format = if known {
-                std::mem::transmute::<c_int, av::AVSampleFormat>(self.format())
-            } else {
-                return Vec::new();
-            };
-            (av::av_get_bytes_per_sample(format).max(0) as usize, av::av_sample_fmt_is_planar(format) != 0)
-        };
+        let Some(format) = self.sample_format() else { return Vec::new() };
+        // SAFETY: the call takes any sample format.
+        let bytes = unsafe { av::av_get_bytes_per_sample(format) }.max(0) as usize;
+        // SAFETY: as above.
+        let is_planar = unsafe { av::av_sample_fmt_is_planar(format) } != 0;
         if channel >= channels {
             return Vec::new();
         }
@@ -183,7 +178,7 @@ impl Frame {
         let mut copy = self.clone();
         // SAFETY: we hold the only reference to the copy. Enums of libavutil hold integers.
         unsafe {
-            let raw = copy.0.as_mut();
+            let raw = copy.raw_mut();
             (&raw mut raw.colorspace).cast::<c_int>().write(matrix);
             (&raw mut raw.color_range).cast::<c_int>().write(range);
         }
@@ -208,8 +203,7 @@ impl Frame {
 
     /// Sets the field order. `None` means progressive.
     fn set_fields(&mut self, fields: Option<FieldOrder>) {
-        // SAFETY: we hold the only reference to the frame.
-        let raw = unsafe { self.0.as_mut() };
+        let raw = self.raw_mut();
         #[cfg(frame_flags_tell_fields)]
         {
             raw.flags &= !(av::AV_FRAME_FLAG_INTERLACED | av::AV_FRAME_FLAG_TOP_FIELD_FIRST);
@@ -287,8 +281,7 @@ impl Frame {
 
     /// Sets the frame's time to `pts`, whatever the decoder or container stated.
     pub fn set_time(&mut self, pts: i64) {
-        // SAFETY: we hold the only reference to the frame.
-        let raw = unsafe { self.0.as_mut() };
+        let raw = self.raw_mut();
         (raw.pts, raw.best_effort_timestamp) = (pts, pts);
     }
 
@@ -298,7 +291,7 @@ impl Frame {
         copy.set_time(time);
         // SAFETY: we hold the only reference to the copy. Enums of libavutil hold integers.
         unsafe {
-            let raw = copy.0.as_mut();
+            let raw = copy.raw_mut();
             (&raw mut raw.color_primaries).cast::<c_int>().write(color.primaries.0.into());
             (&raw mut raw.color_trc).cast::<c_int>().write(color.transfer.0.into());
             (&raw mut raw.colorspace).cast::<c_int>().write(color.matrix.0.into());
@@ -316,8 +309,8 @@ impl Frame {
 
     /// Sets the number that filters copy to their output.
     pub fn set_tag(&mut self, tag: usize) {
-        // SAFETY: we hold the only reference to the frame; the pointer is a number and never followed.
-        unsafe { self.0.as_mut() }.opaque = tag as *mut std::ffi::c_void;
+        // The pointer is a number and never followed.
+        self.raw_mut().opaque = tag as *mut std::ffi::c_void;
     }
 
     /// The metadata that a filter or decoder attached to this frame under `key`.
@@ -363,68 +356,6 @@ impl Frame {
             .collect()
     }
 
-    /// The samples as in a raw video file: plane after plane, without padding, in any pixel format. `None` if this is
-    /// not a video frame.
-    pub fn packed(&self) -> Option<Vec<u8>> {
-        let format = self.pixel_format()?;
-        let size = format.image_bytes(self.width() as u32, self.height() as u32)?;
-        let mut bytes = vec![0; usize::try_from(size).ok()?];
-        let raw = self.raw();
-        let name = super::c_string(&format.name());
-        // SAFETY: the frame's planes hold what its format and size say; the buffer is as large as libavutil computed for
-        // the same format and size; the format comes from libavutil's own table.
-        let copied = unsafe {
-            av::av_image_copy_to_buffer(
-                bytes.as_mut_ptr(),
-                bytes.len() as c_int,
-                raw.data.as_ptr().cast(),
-                raw.linesize.as_ptr(),
-                av::av_get_pix_fmt(name.as_ptr()),
-                raw.width,
-                raw.height,
-                1,
-            )
-        };
-        (copied >= 0).then_some(bytes)
-    }
-
-    /// True if a sample exceeds the maximum of its bit depth. 16-bit words from a damaged file can hold such values,
-    /// and encoders use samples as indices into memory.
-    pub fn exceeds_depth(&self) -> bool {
-        let bits_of = |row: &[u8]| {
-            let samples = row.as_chunks::<2>().0.iter();
-            samples.fold(0, |bits, sample| bits | u16::from_le_bytes(*sample))
-        };
-        self.planes().iter().filter(|plane| (9..16).contains(&plane.depth)).any(|plane| {
-            let bits = simd::widest(
-                #[inline(always)]
-                || plane.rows().fold(0, |bits, row| bits | bits_of(row)),
-            );
-            u32::from(bits) >> plane.depth != 0
-        })
-    }
-
-    /// A copy with all samples limited to the maximum of their bit depth.
-    pub fn clamped_to_depth(&self) -> Self {
-        let copy = self.clone();
-        // SAFETY: the call gives the copy samples of its own; planes lie within them as in `planes`.
-        unsafe {
-            assert!(av::av_frame_make_writable(copy.as_ptr()) >= 0, "memory for a frame");
-            for (index, plane) in copy.planes().iter().enumerate().filter(|(_, plane)| plane.depth > 8) {
-                let most = ((1u32 << plane.depth) - 1) as u16;
-                let start = (*copy.as_ptr()).data[index];
-                for row in 0..plane.height {
-                    let row = start.add(row * plane.stride).cast::<u16>();
-                    for column in 0..plane.width {
-                        let sample = row.add(column);
-                        sample.write_unaligned(sample.read_unaligned().min(most));
-                    }
-                }
-            }
-        }
-        copy
-    }
-
     /// Bytes of memory that this frame keeps allocated.
     pub fn bytes(&self) -> usize {
         // SAFETY: `buf` entries are null or valid buffer references.
@@ -450,8 +381,7 @@ impl Clone for Frame {
     fn clone(&self) -> Self {
         let copy = Frame::new();
         // SAFETY: both frames are valid; the copy is empty.
-        let code = unsafe { av::av_frame_ref(copy.as_ptr(), self.as_ptr()) };
-        assert!(code >= 0, "memory for a reference to a frame");
+        check(unsafe { av::av_frame_ref(copy.as_ptr(), self.as_ptr()) }).expect("memory for a reference to a frame");
         copy
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use ffmpeg_sys_next as av;
 use trix_model::time::{Rational, TimeBase};
 
-use super::{AvError, ability, c_string, check, codec::Output, frame::Frame, layout::ChannelLayout, log::Sink, text};
+use super::{AvError, ability, c_string, check, codec::Output, frame::Frame, layout::ChannelLayout, log::Sink};
 use crate::rational::from_av;
 
 /// A filter graph with one chain.
@@ -66,21 +66,15 @@ impl Graph {
         assumed: Option<&str>,
         chain: &str,
     ) -> Result<Self, (AvError, String)> {
-        // SAFETY: the frame is valid; names of sample formats are static.
-        let format = unsafe {
-            let raw = &*frame.as_ptr();
-            let mut layout = [0 as std::ffi::c_char; 128];
-            av::av_channel_layout_describe(&raw.ch_layout, layout.as_mut_ptr(), layout.len());
-            (raw.format, text(layout.as_ptr()).unwrap_or_default())
-        };
+        let own = frame.layout();
         let layout = match assumed {
-            Some(assumed) if ChannelLayout::from_name(&format.1).is_none() => assumed,
-            _ => &format.1,
+            Some(assumed) if ChannelLayout::from_name(&own).is_none() => assumed,
+            _ => &own,
         };
         let arguments = format!(
             "sample_rate={}:sample_fmt={}:channel_layout={layout}:time_base={time_base}",
             frame.sample_rate(),
-            format.0,
+            frame.format(),
         );
         Graph::build(c"abuffer", c"abuffersink", &arguments, chain)
     }
@@ -94,15 +88,15 @@ impl Graph {
     fn build(source: &CStr, sink: &CStr, arguments: &str, chain: &str) -> Result<Self, (AvError, String)> {
         let log = Sink::new();
         let entered = log.enter();
-        // SAFETY: the graph is owned from its creation on and owns all filters in it.
-        let graph = unsafe {
-            let graph = NonNull::new(av::avfilter_graph_alloc()).expect("memory for a graph");
+        // SAFETY: no preconditions.
+        let graph = NonNull::new(unsafe { av::avfilter_graph_alloc() }).expect("memory for a graph");
+        // For the conversions that libavfilter inserts itself, between pixel formats that differ only in packing.
+        let options = c"flags=lanczos+accurate_rnd+full_chroma_int+bitexact";
+        // SAFETY: the graph is ours and frees the copy of the string.
+        unsafe {
             (*graph.as_ptr()).nb_threads = 1;
-            // For the conversions that libavfilter inserts itself, between pixel formats that differ only in packing.
-            let options = c"flags=lanczos+accurate_rnd+full_chroma_int+bitexact";
             (*graph.as_ptr()).scale_sws_opts = av::av_strdup(options.as_ptr());
-            graph
-        };
+        }
         drop(entered);
         let mut this = Graph {
             graph,
@@ -125,48 +119,38 @@ impl Graph {
         let log = Arc::clone(&self.log);
         let _entered = log.enter();
         let (arguments, chain) = (c_string(arguments), c_string(chain));
-        let graph = self.graph.as_ptr();
-        // SAFETY: all strings live during the calls; the in/out lists are freed here whatever happens.
-        unsafe {
-            let (name_in, name_out) = (c"in", c"out");
-            let (from, to) = (av::avfilter_get_by_name(source.as_ptr()), av::avfilter_get_by_name(sink.as_ptr()));
-            let args = arguments.as_ptr();
-            check(av::avfilter_graph_create_filter(
-                &mut self.source,
-                from,
-                name_in.as_ptr(),
-                args,
-                ptr::null_mut(),
-                graph,
-            ))?;
-            // Older releases accept channels without a layout only with this option; newer ones accept them always.
-            let is_asked_for = sink == c"abuffersink" && ability::filter_has_option(sink, c"all_channel_counts");
-            let options = if is_asked_for { c"all_channel_counts=1".as_ptr() } else { ptr::null() };
-            check(av::avfilter_graph_create_filter(
-                &mut self.sink,
-                to,
-                name_out.as_ptr(),
-                options,
-                ptr::null_mut(),
-                graph,
-            ))?;
-            let end = |name: &CStr, filter| {
-                let end = av::avfilter_inout_alloc();
-                assert!(!end.is_null(), "memory for a graph");
-                (*end).name = av::av_strdup(name.as_ptr());
-                (*end).filter_ctx = filter;
-                end
-            };
-            // From the chain's point of view: its input is the output of our source.
-            let mut outputs = end(name_in, self.source);
-            let mut inputs = end(name_out, self.sink);
-            let code = av::avfilter_graph_parse_ptr(graph, chain.as_ptr(), &mut inputs, &mut outputs, ptr::null_mut());
-            av::avfilter_inout_free(&mut inputs);
-            av::avfilter_inout_free(&mut outputs);
-            check(code)?;
-            check(av::avfilter_graph_config(graph, ptr::null_mut()))?;
-        }
-        Ok(())
+        let (from, to) = (filter_named(source), filter_named(sink));
+        self.source = self.create(from, c"in", Some(&arguments))?;
+        // Older releases accept channels without a layout only with this option; newer ones accept them always.
+        let is_asked_for = sink == c"abuffersink" && ability::filter_has_option(sink, c"all_channel_counts");
+        self.sink = self.create(to, c"out", is_asked_for.then_some(c"all_channel_counts=1"))?;
+        // From the chain's point of view: its input is the output of our source.
+        let mut outputs = End::new(c"in", self.source);
+        let mut inputs = End::new(c"out", self.sink);
+        let (graph, chain) = (self.graph.as_ptr(), chain.as_ptr());
+        // SAFETY: the graph is ours and the string lives during the call. The call takes the ends and leaves the open
+        // ones.
+        check(unsafe { av::avfilter_graph_parse_ptr(graph, chain, &mut inputs.0, &mut outputs.0, ptr::null_mut()) })?;
+        drop((inputs, outputs));
+        // SAFETY: the graph is ours.
+        check(unsafe { av::avfilter_graph_config(graph, ptr::null_mut()) }).map(drop)
+    }
+
+    /// Adds a filter to the graph, which owns it.
+    fn create(
+        &mut self,
+        filter: *const av::AVFilter,
+        name: &CStr,
+        arguments: Option<&CStr>,
+    ) -> Result<*mut av::AVFilterContext, AvError> {
+        let mut new = ptr::null_mut();
+        let arguments = arguments.map_or(ptr::null(), CStr::as_ptr);
+        let (graph, options) = (self.graph.as_ptr(), ptr::null_mut());
+        // SAFETY: the graph is ours, filters are static, and the strings live during the call.
+        let code =
+            unsafe { av::avfilter_graph_create_filter(&mut new, filter, name.as_ptr(), arguments, options, graph) };
+        check(code)?;
+        Ok(new)
     }
 
     /// Makes every output frame of audio `samples` long, except the last.
@@ -227,9 +211,38 @@ impl Drop for Graph {
     }
 }
 
+/// The open end of a chain, as a list of one entry. The parser may replace the list.
+struct End(*mut av::AVFilterInOut);
+
+impl End {
+    /// The end that `filter` closes.
+    fn new(name: &CStr, filter: *mut av::AVFilterContext) -> Self {
+        // SAFETY: no preconditions.
+        let end = End(unsafe { av::avfilter_inout_alloc() });
+        assert!(!end.0.is_null(), "memory for a graph");
+        // SAFETY: the entry is ours and frees the copy of the name.
+        unsafe {
+            (*end.0).name = av::av_strdup(name.as_ptr());
+            (*end.0).filter_ctx = filter;
+        }
+        end
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // SAFETY: the pointer is null or a list that we own.
+        unsafe { av::avfilter_inout_free(&mut self.0) };
+    }
+}
+
+/// The filter `name` of this build of libavfilter. Null if there is none.
+pub(crate) fn filter_named(name: &CStr) -> *const av::AVFilter {
+    // SAFETY: the string lives during the call.
+    unsafe { av::avfilter_get_by_name(name.as_ptr()) }
+}
+
 /// True if this build of libavfilter has a filter `name`.
 pub fn has_filter(name: &str) -> bool {
-    let name = c_string(name);
-    // SAFETY: the string lives during the call.
-    !unsafe { av::avfilter_get_by_name(name.as_ptr()) }.is_null()
+    !filter_named(&c_string(name)).is_null()
 }

@@ -1,4 +1,5 @@
-//! Frames made of samples that Trix computed, for libavcodec's still image encoders.
+//! Frames made of samples that Trix computed, for libavcodec's still image encoders, and the samples of a frame as one
+//! block of bytes.
 //!
 //! Invariant: a frame is created completely or not at all. Its bytes are exactly those of its format and size.
 
@@ -6,7 +7,7 @@ use std::ffi::c_int;
 
 use ffmpeg_sys_next as av;
 
-use super::{align::ALIGNMENT, frame::Frame, pixel::PixelFormat};
+use super::{check, frame::Frame, pixel::PixelFormat};
 
 impl Frame {
     /// Creates a frame from its samples: plane after plane, without padding, as [`Frame::packed`] returns them. `None`
@@ -16,19 +17,13 @@ impl Frame {
         if format.image_bytes(columns, rows)? != bytes.len() as u64 {
             return None;
         }
-        let name = super::c_string(&format.name());
-        let frame = Frame::new();
-        // SAFETY: the frame is ours, and the call allocates its planes; the format comes from libavutil's own table; the
-        // bytes were just counted, so that the planes that are laid over them lie within them, and they are only read.
-        unsafe {
-            let raw = &mut *frame.as_ptr();
-            (raw.format, raw.width, raw.height) = (format.0, columns as c_int, rows as c_int);
-            if av::av_frame_get_buffer(raw, ALIGNMENT) < 0 {
-                return None;
-            }
-            let known = av::av_get_pix_fmt(name.as_ptr());
-            let (mut planes, mut strides) = ([std::ptr::null_mut(); 4], [0; 4]);
-            let laid = av::av_image_fill_arrays(
+        let mut frame = Frame::allocated(format.0, columns as c_int, rows as c_int).ok()?;
+        let known = format.to_av();
+        let raw = frame.raw_mut();
+        let (mut planes, mut strides) = ([std::ptr::null_mut(); 4], [0; 4]);
+        // SAFETY: both arrays have the four entries that the call writes. The call only computes addresses.
+        check(unsafe {
+            av::av_image_fill_arrays(
                 planes.as_mut_ptr(),
                 strides.as_mut_ptr(),
                 bytes.as_ptr(),
@@ -36,10 +31,12 @@ impl Frame {
                 raw.width,
                 raw.height,
                 1,
-            );
-            if laid < 0 {
-                return None;
-            }
+            )
+        })
+        .ok()?;
+        // SAFETY: the planes lie within the bytes, whose number is right, and the call only reads them. The frame is ours
+        // and has planes of the same format and size.
+        unsafe {
             av::av_image_copy(
                 raw.data.as_mut_ptr(),
                 raw.linesize.as_mut_ptr(),
@@ -53,9 +50,33 @@ impl Frame {
         Some(frame)
     }
 
+    /// The samples as in a raw video file: plane after plane, without padding, in any pixel format. `None` if this is
+    /// not a video frame.
+    pub fn packed(&self) -> Option<Vec<u8>> {
+        let format = self.pixel_format()?;
+        let size = format.image_bytes(self.width() as u32, self.height() as u32)?;
+        let mut bytes = vec![0; usize::try_from(size).ok()?];
+        let raw = self.raw();
+        // SAFETY: the frame's planes hold what its format and size say. The buffer is as large as libavutil computed for
+        // the same format and size.
+        check(unsafe {
+            av::av_image_copy_to_buffer(
+                bytes.as_mut_ptr(),
+                bytes.len() as c_int,
+                raw.data.as_ptr().cast(),
+                raw.linesize.as_ptr(),
+                format.to_av(),
+                raw.width,
+                raw.height,
+                1,
+            )
+        })
+        .ok()?;
+        Some(bytes)
+    }
+
     /// Sets the quantiser of this frame for an encoder with a fixed quantiser, in the encoder's own steps (1 to 31).
     pub fn set_quantiser(&mut self, quantiser: u32) {
-        // SAFETY: we hold the only reference to the frame.
-        unsafe { (*self.as_ptr()).quality = (quantiser * av::FF_QP2LAMBDA as u32) as c_int };
+        self.raw_mut().quality = (quantiser * av::FF_QP2LAMBDA as u32) as c_int;
     }
 }

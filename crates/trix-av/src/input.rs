@@ -1,26 +1,24 @@
 //! Owner of a demuxer: an `AVFormatContext` that reads from a Rust reader.
 
 use std::{
-    ffi::{c_char, c_int},
+    ffi::{CStr, c_char, c_int},
     ptr::{self, NonNull},
     sync::Arc,
 };
 
 use ffmpeg_sys_next as av;
-use trix_model::{
-    chapter::Chapter,
-    time::{Rational, Timestamp},
-};
+use trix_model::time::Rational;
 
 use super::{
-    AvError, Dictionary, ability, c_string, check, entries, enum_field,
+    AvError, Dictionary, ability, c_string, check, enum_field,
     io::{AvIo, IoState, ReadSeek},
     log::Sink,
     packet::Packet,
     stream::{self, CodecParameters, StreamFacts},
     text,
 };
-use crate::rational::from_av;
+
+pub use crate::container::{DurationMethod, Program};
 
 /// An open demuxer, or the streams of a source that has none.
 pub struct Input {
@@ -38,28 +36,6 @@ pub struct Input {
 
 // SAFETY: the context is used through this owner only; libavformat has no thread affinity.
 unsafe impl Send for Input {}
-
-/// A programme of a transport stream.
-#[derive(Clone, Debug)]
-pub struct Program {
-    /// Programme number.
-    pub number: i32,
-    /// Indices of its streams.
-    pub streams: Vec<usize>,
-    /// Its metadata, such as the name.
-    pub metadata: Vec<(String, String)>,
-}
-
-/// How libavformat found a duration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DurationMethod {
-    /// From the times of the last packets.
-    Times,
-    /// From a header.
-    Header,
-    /// From the number of bytes and the bit rate.
-    BitRate,
-}
 
 /// Limits on what a file may cost before its first packet.
 #[derive(Clone, Copy)]
@@ -108,56 +84,42 @@ impl Input {
         let _entered = sink.enter();
         let io = AvIo::new(reader, Arc::clone(&state)).map_err(|error| fail(-error.raw_os_error().unwrap_or(5)))?;
         let name = c_string(name);
-        // SAFETY: all pointers are ours and valid; on failure avformat_open_input frees the context and sets it to
-        // null, and the reader is freed by `io`.
-        unsafe {
-            let mut format: *const av::AVInputFormat = ptr::null();
-            let limit = u32::try_from(bounds.probe_bytes).unwrap_or(u32::MAX);
-            if let Some(stated) = stated {
-                format = av::av_find_input_format(c_string(stated.demuxer).as_ptr());
-                if format.is_null() {
-                    return Err(OpenError::Refused(stated.demuxer.to_owned()));
-                }
-            } else {
-                let score =
-                    av::av_probe_input_buffer2(io.as_ptr(), &mut format, name.as_ptr(), ptr::null_mut(), 0, limit);
-                if score < 0 || format.is_null() {
-                    return Err(if score == av::AVERROR_INVALIDDATA { OpenError::Unrecognised } else { fail(score) });
-                }
-                let demuxer = text((*format).name).unwrap_or_default();
-                if !allowed(&demuxer) {
-                    return Err(OpenError::Refused(demuxer));
-                }
+        let format = match stated {
+            Some(stated) => {
+                demuxer_named(&c_string(stated.demuxer)).ok_or_else(|| OpenError::Refused(stated.demuxer.to_owned()))?
             }
-            let mut context = av::avformat_alloc_context();
-            if context.is_null() {
-                return Err(fail(-12));
-            }
-            (*context).opaque = sink.opaque();
-            (*context).pb = io.as_ptr();
-            (*context).io_open = Some(refuse_to_open);
-            (*context).error_recognition = av::AV_EF_CRCCHECK as c_int;
-            // One more than the limit: some demuxers ignore surplus streams and continue, and one surplus stream must
-            // stay visible.
-            let streams = bounds.streams.saturating_add(1).min(i32::MAX as u32).to_string();
-            let probe = bounds.probe_bytes.to_string();
-            let own = stated.map_or(&[][..], |stated| &stated.options);
-            let general =
-                [("max_streams", streams.as_str()), ("probesize", probe.as_str()), ("protocol_whitelist", "none")];
-            let mut options =
-                Dictionary::new(general.into_iter().chain(own.iter().map(|(name, value)| (*name, value.as_str()))));
-            check(av::avformat_open_input(&mut context, name.as_ptr(), format, options.as_mut()))
-                .map_err(OpenError::Failed)?;
-            let context = NonNull::new(context).ok_or(fail(av::AVERROR_BUG))?;
-            drop(_entered);
-            let guesses_rate = stated.is_none() && ability::class_has_option((*format).priv_class, c"framerate");
-            let mut input = Input { context, io: Some(io), declared: Vec::new(), guesses_rate, sink, state };
-            input.declared = input.streams();
-            for facts in input.declared.iter_mut().filter(|_| guesses_rate) {
-                (facts.average_rate, facts.base_rate) = (Rational::new(0, 1), Rational::new(0, 1));
-            }
-            Ok(input)
+            None => detected(&io, &name, bounds, allowed)?,
+        };
+        // SAFETY: no preconditions.
+        let mut context = unsafe { av::avformat_alloc_context() };
+        // SAFETY: the context is null or valid and ours.
+        let raw = unsafe { context.as_mut() }.ok_or(fail(-12))?;
+        raw.opaque = sink.opaque();
+        raw.pb = io.as_ptr();
+        raw.io_open = Some(refuse_to_open);
+        raw.error_recognition = av::AV_EF_CRCCHECK as c_int;
+        // One more than the limit: some demuxers ignore surplus streams and continue, and one surplus stream must stay
+        // visible.
+        let streams = bounds.streams.saturating_add(1).min(i32::MAX as u32).to_string();
+        let probe = bounds.probe_bytes.to_string();
+        let own = stated.map_or(&[][..], |stated| &stated.options);
+        let general =
+            [("max_streams", streams.as_str()), ("probesize", probe.as_str()), ("protocol_whitelist", "none")];
+        let mut options =
+            Dictionary::new(general.into_iter().chain(own.iter().map(|(name, value)| (*name, value.as_str()))));
+        // SAFETY: all pointers are ours and valid. On failure the call frees the context; `io` frees the reader.
+        check(unsafe { av::avformat_open_input(&mut context, name.as_ptr(), format, options.as_mut()) })
+            .map_err(OpenError::Failed)?;
+        let context = NonNull::new(context).ok_or(fail(av::AVERROR_BUG))?;
+        drop(_entered);
+        // SAFETY: the class of a demuxer is null or static.
+        let guesses_rate = stated.is_none() && unsafe { ability::class_has_option(format.priv_class, c"framerate") };
+        let mut input = Input { context, io: Some(io), declared: Vec::new(), guesses_rate, sink, state };
+        input.declared = input.streams();
+        for facts in input.declared.iter_mut().filter(|_| guesses_rate) {
+            (facts.average_rate, facts.base_rate) = (Rational::new(0, 1), Rational::new(0, 1));
         }
+        Ok(input)
     }
 
     /// Streams with these parameters, without a demuxer and without packets.
@@ -168,12 +130,12 @@ impl Input {
         // SAFETY: no preconditions.
         let context = NonNull::new(unsafe { av::avformat_alloc_context() }).expect("memory for a demuxer");
         for own in parameters {
-            // SAFETY: the context is ours, and so are the streams that the call adds to it; the parameters are valid.
-            unsafe {
-                let stream =
-                    av::avformat_new_stream(context.as_ptr(), ptr::null()).as_mut().expect("memory for a stream");
-                assert!(av::avcodec_parameters_copy(stream.codecpar, own.as_ptr()) >= 0, "memory for parameters");
-            }
+            // SAFETY: the context is ours, and so are the streams that the call adds to it.
+            let stream = unsafe { av::avformat_new_stream(context.as_ptr(), ptr::null()).as_ref() };
+            let stream = stream.expect("memory for a stream");
+            // SAFETY: every stream has parameters; both are valid.
+            check(unsafe { av::avcodec_parameters_copy(stream.codecpar, own.as_ptr()) })
+                .expect("memory for parameters");
         }
         let (sink, state) = (Sink::new(), Arc::default());
         let mut input = Input { context, io: None, declared: Vec::new(), guesses_rate: false, sink, state };
@@ -185,44 +147,35 @@ impl Input {
     pub fn find_streams(&mut self, bounds: InputBounds) -> Result<(), AvError> {
         let _entered = self.sink.enter();
         let pixels = bounds.pixels.to_string();
-        // SAFETY: one dictionary a stream, as the call asks for; they are freed by us afterwards.
-        unsafe {
-            let count = (*self.context.as_ptr()).nb_streams as usize;
-            let mut options: Vec<Dictionary> =
-                (0..count).map(|_| Dictionary::new([("max_pixels", pixels.as_str()), ("threads", "1")])).collect();
-            let mut raw: Vec<_> = options.iter_mut().map(|options| *options.as_mut()).collect();
-            let code = av::avformat_find_stream_info(self.context.as_ptr(), raw.as_mut_ptr());
-            for (options, raw) in options.iter_mut().zip(raw) {
-                // The call replaces each dictionary by the entries that it did not use.
-                *options.as_mut() = raw;
-            }
-            check(code).map(drop)
-        }
+        let own = || Dictionary::new([("max_pixels", pixels.as_str()), ("threads", "1")]);
+        let options: Vec<Dictionary> = (0..self.stream_count()).map(|_| own()).collect();
+        let mut raw: Vec<_> = options.into_iter().map(Dictionary::into_raw).collect();
+        // SAFETY: the context is ours. The list has a dictionary for each stream, as the call asks for.
+        let code = unsafe { av::avformat_find_stream_info(self.context.as_ptr(), raw.as_mut_ptr()) };
+        // SAFETY: the call replaces each dictionary by the entries that it did not use, which are ours.
+        raw.into_iter().for_each(|left| drop(unsafe { Dictionary::from_raw(left) }));
+        check(code).map(drop)
     }
 
-    fn raw(&self) -> &av::AVFormatContext {
+    pub(crate) fn raw(&self) -> &av::AVFormatContext {
         // SAFETY: valid until drop.
         unsafe { self.context.as_ref() }
     }
 
-    /// FFmpeg's name of the demuxer. Empty if there is none.
-    pub fn demuxer(&self) -> String {
-        // SAFETY: a demuxer is null or static, and so is its name.
-        unsafe { self.raw().iformat.as_ref().and_then(|format| text(format.name)) }.unwrap_or_default()
+    /// Stream `index`, valid until the context is closed. `None` if there is no such stream.
+    fn stream_pointer(&self, index: usize) -> Option<*mut av::AVStream> {
+        // SAFETY: `streams` holds `nb_streams` valid pointers.
+        (index < self.stream_count()).then(|| unsafe { *self.raw().streams.add(index) })
     }
 
-    /// FFmpeg's description of the container. Empty if there is none.
-    pub fn demuxer_description(&self) -> String {
-        // SAFETY: as above.
-        unsafe { self.raw().iformat.as_ref().and_then(|format| text(format.long_name)) }.unwrap_or_default()
+    pub(crate) fn raw_stream(&self, index: usize) -> Option<&av::AVStream> {
+        // SAFETY: the pointer is valid as long as the context, which is borrowed.
+        self.stream_pointer(index).map(|stream| unsafe { &*stream })
     }
 
     /// The facts known about every stream.
     pub fn streams(&self) -> Vec<StreamFacts> {
-        let raw = self.raw();
-        // SAFETY: `streams` holds `nb_streams` valid pointers.
-        let mut list: Vec<StreamFacts> =
-            unsafe { (0..raw.nb_streams as usize).map(|index| stream::facts(*raw.streams.add(index))).collect() };
+        let mut list: Vec<StreamFacts> = (0..self.stream_count()).filter_map(|index| self.stream(index)).collect();
         for facts in list.iter_mut().filter(|_| self.guesses_rate) {
             if let Some(rate) = facts.parameters.bitstream_rate() {
                 (facts.average_rate, facts.base_rate) = (rate, rate);
@@ -239,115 +192,15 @@ impl Input {
 
     /// The current parameters of stream `index`, if its codec is no longer `known`.
     pub fn change_of(&self, index: usize, known: c_int) -> Option<CodecParameters> {
-        let raw = self.raw();
-        if index >= raw.nb_streams as usize {
-            return None;
-        }
-        // SAFETY: `streams` holds `nb_streams` valid pointers; parameters live as long as their stream, and their codec is
-        // read as an integer.
-        unsafe {
-            let own = (**raw.streams.add(index)).codecpar;
-            (enum_field!((*own).codec_id) != known).then(|| CodecParameters::copy_of(own))
-        }
+        let own = self.raw_stream(index)?.codecpar;
+        // SAFETY: parameters live as long as their stream, and their codec is read as an integer.
+        unsafe { (enum_field!((*own).codec_id) != known).then(|| CodecParameters::copy_of(own)) }
     }
 
     /// Facts that the header of the container alone states about its streams. [`Self::streams`] adds facts from the
     /// packets.
     pub fn declared(&self) -> &[StreamFacts] {
         &self.declared
-    }
-
-    /// The chapters of the programme.
-    pub fn chapters(&self) -> Vec<Chapter> {
-        let raw = self.raw();
-        let count = if raw.chapters.is_null() { 0 } else { raw.nb_chapters as usize };
-        // SAFETY: `chapters` holds `nb_chapters` valid pointers, whose dictionaries belong to them.
-        (0..count)
-            .map(|index| unsafe { &**raw.chapters.add(index) })
-            .map(|chapter| {
-                let base = from_av(chapter.time_base);
-                // SAFETY: as above.
-                let metadata = unsafe { entries(chapter.metadata) };
-                let title = metadata.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("title"));
-                Chapter {
-                    start: Timestamp::new(chapter.start, base),
-                    end: Timestamp::new(chapter.end, base),
-                    title: title.map(|(_, title)| title),
-                }
-            })
-            .collect()
-    }
-
-    /// The image of an "attached picture" stream.
-    pub fn attached_picture(&self, index: usize) -> Option<Vec<u8>> {
-        let raw = self.raw();
-        if index >= raw.nb_streams as usize {
-            return None;
-        }
-        // SAFETY: `streams` holds `nb_streams` valid pointers; the packet belongs to its stream and keeps `size` bytes.
-        unsafe {
-            let packet = &(**raw.streams.add(index)).attached_pic;
-            let size = usize::try_from(packet.size).ok()?;
-            (!packet.data.is_null()).then(|| std::slice::from_raw_parts(packet.data, size).to_vec())
-        }
-    }
-
-    /// The programmes of a transport stream.
-    pub fn programs(&self) -> Vec<Program> {
-        let raw = self.raw();
-        let count = if raw.programs.is_null() { 0 } else { raw.nb_programs as usize };
-        // SAFETY: `programs` holds `nb_programs` valid pointers, each with `nb_stream_indexes` indices.
-        (0..count)
-            .map(|index| unsafe { &**raw.programs.add(index) })
-            .map(|program| {
-                let streams = if program.stream_index.is_null() { 0 } else { program.nb_stream_indexes as usize };
-                // SAFETY: as above.
-                unsafe {
-                    Program {
-                        number: program.id,
-                        streams: (0..streams).map(|at| *program.stream_index.add(at) as usize).collect(),
-                        metadata: entries(program.metadata),
-                    }
-                }
-            })
-            .collect()
-    }
-
-    /// Duration in microseconds, if the container or its streams give one.
-    pub fn duration(&self) -> Option<i64> {
-        Some(self.raw().duration).filter(|&duration| duration != av::AV_NOPTS_VALUE && duration > 0)
-    }
-
-    /// Duration in microseconds that the container or its streams declare. `None` if libavformat only estimated it from
-    /// the bit rate.
-    pub fn declared_duration(&self) -> Option<i64> {
-        self.duration().filter(|_| self.duration_method() != DurationMethod::BitRate)
-    }
-
-    /// How libavformat found the duration.
-    pub fn duration_method(&self) -> DurationMethod {
-        // SAFETY: the field has the size of a C int and is initialised.
-        match unsafe { super::enum_field!(self.raw().duration_estimation_method) } {
-            0 => DurationMethod::Times,
-            1 => DurationMethod::Header,
-            _ => DurationMethod::BitRate,
-        }
-    }
-
-    /// Time of the first presented packet in microseconds.
-    pub fn start(&self) -> Option<i64> {
-        Some(self.raw().start_time).filter(|&start| start != av::AV_NOPTS_VALUE)
-    }
-
-    /// Bits per second of the whole file.
-    pub fn bit_rate(&self) -> Option<u64> {
-        u64::try_from(self.raw().bit_rate).ok().filter(|&rate| rate > 0)
-    }
-
-    /// Metadata of the container.
-    pub fn metadata(&self) -> Vec<(String, String)> {
-        // SAFETY: the dictionary belongs to the context.
-        unsafe { entries(self.raw().metadata) }
     }
 
     /// Reads the next packet of any stream. `None` at the end.
@@ -391,25 +244,20 @@ impl Input {
     /// The times of the keyframes of stream `index` in ticks, ascending, and their byte positions, as far as the demuxer
     /// knows them.
     pub fn keyframes(&self, index: usize) -> Vec<(i64, i64)> {
-        if index >= self.stream_count() {
-            return Vec::new();
-        }
-        // SAFETY: `streams` holds `nb_streams` valid pointers; the call gives a valid entry or null for each number, and
-        // nothing is read in between that could move the entries.
-        unsafe {
-            let stream = *self.raw().streams.add(index);
-            let count = av::avformat_index_get_entries_count(stream);
-            let entries = (0..count).filter_map(|number| av::avformat_index_get_entry(stream, number).as_ref());
-            let keys = entries.filter(|entry| entry.flags() & av::AVINDEX_KEYFRAME as c_int != 0);
-            keys.map(|entry| (entry.timestamp, entry.pos)).collect()
-        }
+        let Some(stream) = self.stream_pointer(index) else { return Vec::new() };
+        // SAFETY: the stream is valid.
+        let count = unsafe { av::avformat_index_get_entries_count(stream) };
+        // SAFETY: the call returns a valid entry or null for each number. Nothing in between moves the entries.
+        let entry = |number| unsafe { av::avformat_index_get_entry(stream, number).as_ref() };
+        let keys = (0..count).filter_map(entry).filter(|entry| entry.flags() & av::AVINDEX_KEYFRAME as c_int != 0);
+        keys.map(|entry| (entry.timestamp, entry.pos)).collect()
     }
 
     /// From now on, packets of stream `index` are not handed on; of containers that list them, they are not even read.
     pub fn discard(&mut self, index: usize) {
-        if index < self.stream_count() {
-            // SAFETY: `streams` holds `nb_streams` valid pointers, which are ours.
-            unsafe { (**self.context.as_ref().streams.add(index)).discard = av::AVDiscard::AVDISCARD_ALL };
+        if let Some(stream) = self.stream_pointer(index) {
+            // SAFETY: the stream is valid and ours.
+            unsafe { (*stream).discard = av::AVDiscard::AVDISCARD_ALL };
         }
     }
 
@@ -427,15 +275,8 @@ impl Input {
 
     /// The facts known so far about stream `index`.
     pub fn stream(&self, index: usize) -> Option<StreamFacts> {
-        let raw = self.raw();
-        // SAFETY: `streams` holds `nb_streams` valid pointers.
-        (index < self.stream_count()).then(|| unsafe { stream::facts(*raw.streams.add(index)) })
-    }
-
-    /// Numbers of the programmes that list stream `index` at this point of the file.
-    pub fn programs_of(&self, index: usize) -> Vec<i32> {
-        let programs = self.programs().into_iter();
-        programs.filter(|program| program.streams.contains(&index)).map(|program| program.number).collect()
+        // SAFETY: the stream is valid, and its demuxer is open.
+        self.stream_pointer(index).map(|stream| unsafe { stream::facts(stream) })
     }
 
     /// Receives the messages of this demuxer.
@@ -447,6 +288,36 @@ impl Input {
     pub fn io_state(&self) -> &Arc<IoState> {
         &self.state
     }
+}
+
+/// The demuxer with FFmpeg's name `name`.
+pub(crate) fn demuxer_named(name: &CStr) -> Option<&'static av::AVInputFormat> {
+    // SAFETY: the name lives during the call; demuxers are static.
+    unsafe { av::av_find_input_format(name.as_ptr()).as_ref() }
+}
+
+/// The demuxer that the content of `io` suggests, if it is `allowed`.
+fn detected(
+    io: &AvIo,
+    name: &CStr,
+    bounds: InputBounds,
+    allowed: impl Fn(&str) -> bool,
+) -> Result<&'static av::AVInputFormat, OpenError> {
+    let mut format: *const av::AVInputFormat = ptr::null();
+    let limit = u32::try_from(bounds.probe_bytes).unwrap_or(u32::MAX);
+    // SAFETY: the reader is valid and the name lives during the call.
+    let score = check(unsafe {
+        av::av_probe_input_buffer2(io.as_ptr(), &mut format, name.as_ptr(), ptr::null_mut(), 0, limit)
+    });
+    let score = score.map_err(|error| match error {
+        AvError::INVALID => OpenError::Unrecognised,
+        error => OpenError::Failed(error),
+    })?;
+    // SAFETY: demuxers are static.
+    let format = unsafe { format.as_ref() }.ok_or(OpenError::Failed(AvError(score)))?;
+    // SAFETY: the names of demuxers are static.
+    let demuxer = unsafe { text(format.name) }.unwrap_or_default();
+    if allowed(&demuxer) { Ok(format) } else { Err(OpenError::Refused(demuxer)) }
 }
 
 impl Drop for Input {

@@ -85,13 +85,16 @@ impl AvIo {
     pub fn new(mut inner: Box<dyn ReadSeek>, state: Arc<IoState>) -> std::io::Result<Self> {
         let size = inner.seek(SeekFrom::End(0))? as i64;
         inner.rewind()?;
+        // From libavutil, because the context may replace and free the buffer.
+        // SAFETY: no preconditions.
+        let buffer = unsafe { av::av_malloc(BUFFER) };
+        let buffer = NonNull::new(buffer).ok_or(std::io::ErrorKind::OutOfMemory)?.as_ptr().cast::<u8>();
         let reader = NonNull::from(Box::leak(Box::new(Reader { inner, size, state })));
-        // SAFETY: the buffer comes from av_malloc, as the context may replace and free it; the opaque pointer stays
-        // valid until drop, which frees the context first.
-        let context = unsafe {
-            let buffer = av::av_malloc(BUFFER).cast::<u8>();
-            av::avio_alloc_context(buffer, BUFFER as c_int, 0, reader.as_ptr().cast(), Some(read), None, Some(seek))
-        };
+        let opaque = reader.as_ptr().cast();
+        // SAFETY: the buffer is as long as stated. The opaque pointer stays valid until drop, which frees the context
+        // first.
+        let context =
+            unsafe { av::avio_alloc_context(buffer, BUFFER as c_int, 0, opaque, Some(read), None, Some(seek)) };
         match NonNull::new(context) {
             Some(context) => Ok(AvIo { context, reader }),
             None => {
@@ -109,14 +112,13 @@ impl AvIo {
 
 impl Drop for AvIo {
     fn drop(&mut self) {
-        // SAFETY: the buffer belongs to the context (it may have been reallocated, so it is read from there); both are
-        // freed once, and the reader after the context that pointed to it.
-        unsafe {
-            let mut context = self.context.as_ptr();
-            av::av_freep((&raw mut (*context).buffer).cast());
-            av::avio_context_free(&mut context);
-            drop(Box::from_raw(self.reader.as_ptr()));
-        }
+        let mut context = self.context.as_ptr();
+        // SAFETY: the buffer belongs to the context, which may have replaced the first one.
+        unsafe { av::av_freep((&raw mut (*context).buffer).cast()) };
+        // SAFETY: we own the context.
+        unsafe { av::avio_context_free(&mut context) };
+        // SAFETY: the box was leaked in `new`. The context that pointed to it is gone.
+        drop(unsafe { Box::from_raw(self.reader.as_ptr()) });
     }
 }
 

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use ffmpeg_sys_next as av;
 use trix_model::layout::Loudspeakers;
 
-use super::{c_string, enum_field, stream::channel_labels, text};
+use super::{AvError, c_string, check, enum_field, stream::channel_labels, text};
 
 /// A set of loudspeakers in channel order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,38 +26,81 @@ impl ChannelLayout {
             return None;
         }
         let known = Loudspeakers::from_text(name);
-        let name = c_string(name);
-        // SAFETY: the string lives during the call; the layout is initialised by it and holds no allocation when its
-        // order is the native one; it is uninitialised in any case.
-        unsafe {
-            let mut layout: av::AVChannelLayout = std::mem::zeroed();
-            // Releases of libavutil differ in the names that they know.
-            let code = match known {
-                Some(set) => av::av_channel_layout_from_mask(&mut layout, set.0),
-                None => av::av_channel_layout_from_string(&mut layout, name.as_ptr()),
-            };
-            let is_native = enum_field!(layout.order) == av::AVChannelOrder::AV_CHANNEL_ORDER_NATIVE as i32;
-            let mut words = [0 as c_char; 128];
-            av::av_channel_layout_describe(&layout, words.as_mut_ptr(), words.len());
-            let channels = u32::try_from(layout.nb_channels).unwrap_or(0);
-            av::av_channel_layout_uninit(&mut layout);
-            (code >= 0 && is_native && channels > 0)
-                .then(|| ChannelLayout { name: text(words.as_ptr()).unwrap_or_default(), channels })
+        // Releases of libavutil differ in the names that they know.
+        let layout = match known {
+            Some(set) => Owned::of_mask(set.0),
+            None => Owned::of_name(name),
+        };
+        let layout = layout.ok()?;
+        let channels = u32::try_from(layout.0.nb_channels).unwrap_or(0);
+        if !layout.is_native() || channels == 0 {
+            return None;
         }
+        // SAFETY: the layout is valid.
+        Some(ChannelLayout { name: unsafe { described(&layout.0) }, channels })
     }
 
     /// The loudspeaker of each channel in FFmpeg's abbreviations: FL, FR, FC, LFE and so on.
     pub fn loudspeakers(&self) -> Vec<String> {
-        let name = c_string(&self.name);
-        // SAFETY: as in `from_name`.
-        unsafe {
-            let mut layout: av::AVChannelLayout = std::mem::zeroed();
-            let code = av::av_channel_layout_from_string(&mut layout, name.as_ptr());
-            let list = if code < 0 { Vec::new() } else { channel_labels(&layout) };
-            av::av_channel_layout_uninit(&mut layout);
-            list
-        }
+        // SAFETY: the layout is valid.
+        Owned::of_name(&self.name).map(|layout| unsafe { channel_labels(&layout.0) }).unwrap_or_default()
     }
+}
+
+/// An owned `AVChannelLayout`.
+struct Owned(av::AVChannelLayout);
+
+impl Owned {
+    fn empty() -> Self {
+        // SAFETY: zeros are a layout without channels.
+        Owned(unsafe { std::mem::zeroed() })
+    }
+
+    /// The layout that FFmpeg calls `name`.
+    fn of_name(name: &str) -> Result<Self, AvError> {
+        let mut this = Owned::empty();
+        parse(name, &mut this.0)?;
+        Ok(this)
+    }
+
+    /// The layout of the loudspeakers in `mask`.
+    fn of_mask(mask: u64) -> Result<Self, AvError> {
+        let mut this = Owned::empty();
+        // SAFETY: the layout is ours and empty.
+        check(unsafe { av::av_channel_layout_from_mask(&mut this.0, mask) })?;
+        Ok(this)
+    }
+
+    fn is_native(&self) -> bool {
+        // SAFETY: the field has the size of a C int and is initialised.
+        unsafe { enum_field!(self.0.order) == av::AVChannelOrder::AV_CHANNEL_ORDER_NATIVE as i32 }
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: the layout is ours; the call frees what it holds.
+        unsafe { av::av_channel_layout_uninit(&mut self.0) };
+    }
+}
+
+/// Sets an empty `layout` to the one that FFmpeg calls `name`.
+pub(crate) fn parse(name: &str, layout: &mut av::AVChannelLayout) -> Result<(), AvError> {
+    let name = c_string(name);
+    // SAFETY: the string lives during the call, which overwrites the layout.
+    check(unsafe { av::av_channel_layout_from_string(layout, name.as_ptr()) }).map(drop)
+}
+
+/// FFmpeg's description of `layout`. Empty if libavutil cannot describe it.
+///
+/// # Safety
+/// `layout` is valid.
+pub(crate) unsafe fn described(layout: &av::AVChannelLayout) -> String {
+    let mut words = [0 as c_char; 128];
+    // SAFETY: promised by the caller; the buffer is as long as stated.
+    let code = unsafe { av::av_channel_layout_describe(layout, words.as_mut_ptr(), words.len()) };
+    // SAFETY: the buffer ends with a NUL after the call.
+    check(code).ok().and_then(|_| unsafe { text(words.as_ptr()) }).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -89,20 +132,13 @@ mod tests {
 
     /// The loudspeakers that libavutil reads in `text`, and the name that it gives them.
     fn by_libavutil(text: &str) -> Option<(u64, String)> {
-        let name = c_string(text);
-        // SAFETY: the string lives during the call, which initialises the layout; the mask of a layout in native order
-        // is the member of the union that is set; the buffer is as long as stated.
+        let layout = Owned::of_name(text).ok().filter(|layout| layout.is_native() && layout.0.nb_channels > 0)?;
+        let mut words = [0 as c_char; 1024];
+        // SAFETY: the layout is valid; the buffer is as long as stated. The mask of a layout in native order is the
+        // member of the union that is set.
         unsafe {
-            let mut layout: av::AVChannelLayout = std::mem::zeroed();
-            let code = av::av_channel_layout_from_string(&mut layout, name.as_ptr());
-            let is_native = enum_field!(layout.order) == av::AVChannelOrder::AV_CHANNEL_ORDER_NATIVE as i32;
-            let read = (code >= 0 && is_native && layout.nb_channels > 0).then(|| {
-                let mut words = [0 as c_char; 1024];
-                av::av_channel_layout_describe(&layout, words.as_mut_ptr(), words.len());
-                (layout.u.mask, super::text(words.as_ptr()).unwrap_or_default())
-            });
-            av::av_channel_layout_uninit(&mut layout);
-            read
+            av::av_channel_layout_describe(&layout.0, words.as_mut_ptr(), words.len());
+            Some((layout.0.u.mask, super::text(words.as_ptr()).unwrap_or_default()))
         }
     }
 

@@ -16,6 +16,7 @@ pub mod audio_frame;
 pub mod planes;
 pub mod pad;
 pub mod image;
+mod depth;
 pub mod pixel;
 mod rational;
 mod align;
@@ -26,6 +27,8 @@ mod parameters;
 pub mod stated;
 pub mod stream;
 pub mod input;
+mod container;
+mod muxer;
 pub mod output;
 pub mod codec;
 pub mod video_encoder;
@@ -119,6 +122,19 @@ pub(crate) unsafe fn text(text: *const c_char) -> Option<String> {
     Some(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
 }
 
+/// A copy of `data` with `padding` zeros after it, for a C object that frees it with `av_free`.
+///
+/// # Panics
+/// If the process is out of memory. The message names the data as `what`.
+pub(crate) fn padded_copy(data: &[u8], padding: usize, what: &str) -> *mut u8 {
+    // SAFETY: no preconditions.
+    let copy: *mut u8 = unsafe { av::av_mallocz(data.len() + padding) }.cast();
+    assert!(!copy.is_null(), "memory for {what}");
+    // SAFETY: the copy has room for the data, and nothing else refers to it yet.
+    unsafe { copy.copy_from_nonoverlapping(data.as_ptr(), data.len()) };
+    copy
+}
+
 /// An owned `AVDictionary`.
 pub(crate) struct Dictionary(*mut av::AVDictionary);
 
@@ -135,6 +151,14 @@ impl Dictionary {
 
     pub(crate) fn as_mut(&mut self) -> *mut *mut av::AVDictionary {
         &mut self.0
+    }
+
+    /// Takes over a dictionary from C. Null is an empty one.
+    ///
+    /// # Safety
+    /// `raw` is null or a dictionary that nothing else owns.
+    pub(crate) unsafe fn from_raw(raw: *mut av::AVDictionary) -> Self {
+        Dictionary(raw)
     }
 
     /// Passes the dictionary to a C object, which frees it.

@@ -157,13 +157,17 @@ unsafe extern "C" fn callback(object: *mut c_void, level: c_int, format: *const 
 /// The number of the sink of `object`, or else that of this thread, or 0. The flag is true for the sink of `object`.
 unsafe fn sink_of(object: *mut c_void) -> (usize, bool) {
     if !object.is_null() {
-        // SAFETY: the first field of every logging object is a pointer to its class; the class says which struct it
-        // is, and only the two whose `opaque` field we set are read further.
+        // SAFETY: the call returns a static class.
+        let of_codecs = unsafe { av::avcodec_get_class() };
+        // SAFETY: as above.
+        let of_formats = unsafe { av::avformat_get_class() };
+        // SAFETY: the first field of every logging object is a pointer to its class. The class says which struct it is.
+        // Only the two structs whose `opaque` field we set are read further.
         let own = unsafe {
             let class = *object.cast::<*const av::AVClass>();
-            if std::ptr::eq(class, av::avcodec_get_class()) {
+            if std::ptr::eq(class, of_codecs) {
                 (*object.cast::<av::AVCodecContext>()).opaque as usize
-            } else if std::ptr::eq(class, av::avformat_get_class()) {
+            } else if std::ptr::eq(class, of_formats) {
                 (*object.cast::<av::AVFormatContext>()).opaque as usize
             } else {
                 0

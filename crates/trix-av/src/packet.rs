@@ -65,7 +65,7 @@ impl Packet {
         let length: usize = parts.iter().map(|part| part.as_ref().len()).sum();
         let size = i32::try_from(length).expect("an encoder's packet is below 2 GiB");
         // SAFETY: on success the packet has `size` writable bytes.
-        unsafe { assert!(av::av_new_packet(packet.as_ptr(), size) >= 0, "memory for a packet") };
+        check(unsafe { av::av_new_packet(packet.as_ptr(), size) }).expect("memory for a packet");
         let mut at = 0;
         for part in parts.iter().map(AsRef::as_ref) {
             assert!(part.len() <= length - at, "parts have the same length each time");
@@ -293,8 +293,7 @@ impl Clone for Packet {
         let mut packet = Packet::new();
         packet.change.clone_from(&self.change);
         // SAFETY: both are valid; a packet that owns its bytes by reference count, as all of ours do, is not copied.
-        let code = unsafe { av::av_packet_ref(packet.as_ptr(), self.raw.as_ptr()) };
-        assert!(code >= 0, "memory for a reference");
+        check(unsafe { av::av_packet_ref(packet.as_ptr(), self.raw.as_ptr()) }).expect("memory for a reference");
         packet
     }
 }

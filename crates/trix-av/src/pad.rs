@@ -4,10 +4,9 @@
 //!
 //! Invariant: every sample of the new frame is written. The original samples stay unchanged.
 
-use ffmpeg_sys_next as av;
 use trix_model::{color::Range, format::FrameFormat, frame_facts::Padding};
 
-use super::{align::ALIGNMENT, frame::Frame, pixel::PixelFormat};
+use super::{frame::Frame, pixel::PixelFormat};
 
 impl Frame {
     /// A larger frame that contains this one. `None` if this is not a planar frame of `format`, or if it does not fit.
@@ -18,18 +17,8 @@ impl Frame {
         {
             return None;
         }
-        let padded = Frame::new();
-        // SAFETY: the new frame is ours; the calls allocate planes for the size and format that it is given, and copy
-        // everything but samples from a valid frame.
-        unsafe {
-            let raw = padded.as_ptr();
-            (*raw).format = self.format();
-            (*raw).width = pad.width as i32;
-            (*raw).height = pad.height as i32;
-            if av::av_frame_get_buffer(raw, ALIGNMENT) < 0 || av::av_frame_copy_props(raw, self.as_ptr()) < 0 {
-                return None;
-            }
-        }
+        let mut padded = Frame::allocated(self.format(), pad.width as i32, pad.height as i32).ok()?;
+        padded.copy_properties(self).ok()?;
         for (index, source) in self.planes().iter().enumerate() {
             let subsampled = index > 0 && index < format.chroma.planes();
             let (x, y) = if subsampled { format.chroma.shift() } else { (0, 0) };

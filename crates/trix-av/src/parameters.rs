@@ -12,7 +12,7 @@ use trix_model::{
 };
 
 use crate::{
-    AvError, check, enum_field,
+    AvError, check, enum_field, padded_copy,
     rational::{from_av, rational},
     text,
 };
@@ -54,6 +54,22 @@ impl CodecParameters {
         self.0.as_ptr()
     }
 
+    pub(crate) fn raw(&self) -> &av::AVCodecParameters {
+        // SAFETY: the pointer is valid until drop.
+        unsafe { self.0.as_ref() }
+    }
+
+    pub(crate) fn raw_mut(&mut self) -> &mut av::AVCodecParameters {
+        // SAFETY: as above, and we hold the only reference.
+        unsafe { self.0.as_mut() }
+    }
+
+    /// libavcodec's description of the codec. `None` if it does not know the codec.
+    pub(crate) fn descriptor(&self) -> Option<&'static av::AVCodecDescriptor> {
+        // SAFETY: the call takes any codec; descriptors are static.
+        unsafe { av::avcodec_descriptor_get(self.raw().codec_id).as_ref() }
+    }
+
     /// Copies parameters that another object owns.
     ///
     /// # Safety
@@ -61,7 +77,7 @@ impl CodecParameters {
     pub unsafe fn copy_of(parameters: *const av::AVCodecParameters) -> Self {
         let this = CodecParameters::new();
         // SAFETY: both are valid.
-        assert!(unsafe { av::avcodec_parameters_copy(this.as_ptr(), parameters) } >= 0, "memory for parameters");
+        check(unsafe { av::avcodec_parameters_copy(this.as_ptr(), parameters) }).expect("memory for parameters");
         this
     }
 
@@ -78,91 +94,77 @@ impl CodecParameters {
 
     /// Parameters of a video stream from an encoder outside of libavcodec.
     pub fn for_video(video: &VideoParameters<'_>) -> Self {
-        let this = CodecParameters::new();
-        // SAFETY: freshly allocated and ours; extradata is allocated by av_malloc with the padding that readers expect.
-        unsafe {
-            let raw = &mut *this.as_ptr();
-            raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_VIDEO;
-            raw.codec_id = match video.codec {
-                VideoCodec::H264 => av::AVCodecID::AV_CODEC_ID_H264,
-                VideoCodec::Hevc => av::AVCodecID::AV_CODEC_ID_HEVC,
-            };
-            raw.codec_tag = video.tag.map_or(0, u32::from_le_bytes);
-            raw.width = video.width as c_int;
-            raw.height = video.height as c_int;
-            raw.format = super::pixel::PixelFormat::from_name(&video.format.name()).map_or(-1, |format| format.0);
-            raw.bits_per_raw_sample = video.format.depth as c_int;
-            raw.sample_aspect_ratio = rational(video.sample_aspect);
-            raw.video_delay = video.delay as c_int;
-            describe_video(raw, video.color, video.fields);
-        }
+        let mut this = CodecParameters::new();
+        let raw = this.raw_mut();
+        raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_VIDEO;
+        raw.codec_id = match video.codec {
+            VideoCodec::H264 => av::AVCodecID::AV_CODEC_ID_H264,
+            VideoCodec::Hevc => av::AVCodecID::AV_CODEC_ID_HEVC,
+        };
+        raw.codec_tag = video.tag.map_or(0, u32::from_le_bytes);
+        raw.width = video.width as c_int;
+        raw.height = video.height as c_int;
+        raw.format = super::pixel::PixelFormat::from_name(&video.format.name()).map_or(-1, |format| format.0);
+        raw.bits_per_raw_sample = video.format.depth as c_int;
+        raw.sample_aspect_ratio = rational(video.sample_aspect);
+        raw.video_delay = video.delay as c_int;
+        describe_video(raw, video.color, video.fields);
         this.with_extradata(video.extradata)
     }
 
     /// Parameters of a stereo audio stream that starts with `priming` priming samples.
     pub(crate) fn for_stereo(codec: av::AVCodecID, rate: u32, priming: usize, extradata: &[u8]) -> Self {
-        let this = CodecParameters::new();
-        // SAFETY: freshly allocated and ours.
-        unsafe {
-            let raw = &mut *this.as_ptr();
-            raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_AUDIO;
-            raw.codec_id = codec;
-            raw.sample_rate = rate as c_int;
-            raw.initial_padding = priming as c_int;
-            av::av_channel_layout_default(&mut raw.ch_layout, 2);
-        }
+        let mut this = CodecParameters::new();
+        let raw = this.raw_mut();
+        raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_AUDIO;
+        raw.codec_id = codec;
+        raw.sample_rate = rate as c_int;
+        raw.initial_padding = priming as c_int;
+        // SAFETY: the layout is ours and empty.
+        unsafe { av::av_channel_layout_default(&mut raw.ch_layout, 2) };
         this.with_extradata(extradata)
     }
 
     /// Parameters of an attachment: a file that a container carries beside its streams.
     pub fn for_attachment(data: &[u8]) -> Self {
-        let this = CodecParameters::new();
-        // SAFETY: freshly allocated and ours.
-        unsafe {
-            (*this.as_ptr()).codec_type = av::AVMediaType::AVMEDIA_TYPE_ATTACHMENT;
-            (*this.as_ptr()).codec_id = av::AVCodecID::AV_CODEC_ID_BIN_DATA;
-        }
+        let mut this = CodecParameters::new();
+        this.raw_mut().codec_type = av::AVMediaType::AVMEDIA_TYPE_ATTACHMENT;
+        this.raw_mut().codec_id = av::AVCodecID::AV_CODEC_ID_BIN_DATA;
         this.with_extradata(data)
     }
 
     /// These parameters with other codec-specific data (extradata).
-    pub fn with_extradata(self, data: &[u8]) -> Self {
-        // SAFETY: the parameters are ours; the data are allocated by av_malloc with the padding that readers expect, and
-        // the old ones freed.
-        unsafe {
-            let raw = &mut *self.as_ptr();
-            av::av_freep((&raw mut raw.extradata).cast());
-            raw.extradata = av::av_mallocz(data.len() + av::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast();
-            assert!(!raw.extradata.is_null(), "memory for extradata");
-            raw.extradata.copy_from_nonoverlapping(data.as_ptr(), data.len());
-            raw.extradata_size = data.len() as c_int;
-        }
+    pub fn with_extradata(mut self, data: &[u8]) -> Self {
+        let raw = self.raw_mut();
+        // SAFETY: the parameters are ours, and so are their old data. The call sets the pointer to null.
+        unsafe { av::av_freep((&raw mut raw.extradata).cast()) };
+        // With the padding that readers expect.
+        raw.extradata = padded_copy(data, av::AV_INPUT_BUFFER_PADDING_SIZE as usize, "extradata");
+        raw.extradata_size = data.len() as c_int;
         self
     }
 
     /// FFmpeg's name of the codec.
     pub fn codec_name(&self) -> String {
-        // SAFETY: valid parameters; the name is static.
-        unsafe { text(av::avcodec_get_name((*self.as_ptr()).codec_id)).unwrap_or_default() }
+        // SAFETY: the call takes any codec; names are static.
+        unsafe { text(av::avcodec_get_name(self.raw().codec_id)).unwrap_or_default() }
     }
 
     /// libavcodec's number of the codec.
     pub fn codec_number(&self) -> c_int {
-        // SAFETY: valid parameters, whose codec is read as an integer.
-        unsafe { enum_field!((*self.as_ptr()).codec_id) }
+        // SAFETY: the field has the size of a C int and is initialised.
+        unsafe { enum_field!(self.raw().codec_id) }
     }
 
     /// Whether every packet of the codec is decoded by itself.
     pub fn is_intra_only(&self) -> bool {
-        // SAFETY: valid parameters; what the call returns is static, or null.
-        let descriptor = unsafe { av::avcodec_descriptor_get((*self.as_ptr()).codec_id).as_ref() };
-        descriptor.is_some_and(|found| found.props & av::AV_CODEC_PROP_INTRA_ONLY as c_int != 0)
+        self.descriptor().is_some_and(|found| found.props & av::AV_CODEC_PROP_INTRA_ONLY as c_int != 0)
     }
 
     /// The kind of stream.
     pub fn kind(&self) -> StreamKind {
-        // SAFETY: valid parameters, whose kind is read as an integer.
-        match unsafe { enum_field!((*self.as_ptr()).codec_type) } {
+        // SAFETY: the field has the size of a C int and is initialised.
+        match unsafe { enum_field!(self.raw().codec_type) } {
             0 => StreamKind::Video,
             1 => StreamKind::Audio,
             3 => StreamKind::Subtitle,
@@ -178,16 +180,13 @@ impl CodecParameters {
 
     /// Number of frames that a decoder must hold back to restore presentation order.
     pub fn reordering(&self) -> usize {
-        // SAFETY: valid parameters.
-        let delay = unsafe { (*self.as_ptr()).video_delay };
-        usize::try_from(delay).unwrap_or(0)
+        usize::try_from(self.raw().video_delay).unwrap_or(0)
     }
 
     /// Frame rate of the bitstream, if the bitstream states it and the library passes it on.
     pub(crate) fn bitstream_rate(&self) -> Option<Rational> {
         #[cfg(parameters_tell_rate)]
-        // SAFETY: valid parameters.
-        let rate = from_av(unsafe { (*self.as_ptr()).framerate });
+        let rate = from_av(self.raw().framerate);
         #[cfg(not(parameters_tell_rate))]
         let rate = Rational::new(0, 1);
         rate.is_positive().then_some(rate)
@@ -195,36 +194,33 @@ impl CodecParameters {
 
     /// Width, height and sample aspect ratio of video. Zero if unknown.
     pub fn coded_size(&self) -> (u32, u32, Rational) {
-        // SAFETY: valid parameters.
-        let raw = unsafe { &*self.as_ptr() };
+        let raw = self.raw();
         (raw.width.max(0) as u32, raw.height.max(0) as u32, from_av(raw.sample_aspect_ratio))
     }
 
     /// The colour code points of H.273.
     pub fn code_points(&self) -> (Primaries, Transfer, Matrix) {
-        // SAFETY: valid parameters, whose enumerations are read as integers.
-        unsafe {
-            let raw = &*self.as_ptr();
-            let [primaries, transfer, matrix] = [
+        let raw = self.raw();
+        // SAFETY: the fields have the size of a C int and are initialised.
+        let [primaries, transfer, matrix] = unsafe {
+            [
                 enum_field!(raw.color_primaries) as u8,
                 enum_field!(raw.color_trc) as u8,
                 enum_field!(raw.color_space) as u8,
-            ];
-            (Primaries(primaries), Transfer(transfer), Matrix(matrix))
-        }
+            ]
+        };
+        (Primaries(primaries), Transfer(transfer), Matrix(matrix))
     }
 
     /// Sample rate and number of channels of audio.
     pub fn audio(&self) -> (u32, u32) {
-        // SAFETY: valid parameters.
-        let raw = unsafe { &*self.as_ptr() };
+        let raw = self.raw();
         (raw.sample_rate.max(0) as u32, raw.ch_layout.nb_channels.max(0) as u32)
     }
 
     /// For PCM: the sample rate, and the bytes of one sample of all channels.
     pub fn pcm_block(&self) -> Option<(u32, usize)> {
-        // SAFETY: valid parameters.
-        let raw = unsafe { &*self.as_ptr() };
+        let raw = self.raw();
         // SAFETY: takes any codec.
         let bits = unsafe { av::av_get_exact_bits_per_sample(raw.codec_id) };
         let block = usize::try_from(bits / 8).ok()? * usize::try_from(raw.ch_layout.nb_channels).ok()?;
@@ -234,35 +230,33 @@ impl CodecParameters {
 
     /// Codec-specific data for the start of the stream (parameter sets, AudioSpecificConfig).
     pub fn extradata(&self) -> &[u8] {
-        // SAFETY: libavcodec keeps `extradata_size` readable bytes there.
-        unsafe {
-            let raw = &*self.as_ptr();
-            if raw.extradata.is_null() || raw.extradata_size <= 0 {
-                return &[];
-            }
-            std::slice::from_raw_parts(raw.extradata, raw.extradata_size as usize)
+        let raw = self.raw();
+        if raw.extradata.is_null() || raw.extradata_size <= 0 {
+            return &[];
         }
+        // SAFETY: libavcodec keeps `extradata_size` readable bytes there.
+        unsafe { std::slice::from_raw_parts(raw.extradata, raw.extradata_size as usize) }
     }
 
     /// These parameters without the container's statements about video, so that a decoder reports what the bitstream
     /// alone states.
     pub fn without_claims(&self) -> Self {
-        let copy = self.clone();
-        // SAFETY: the copy is ours.
+        const UNSPECIFIED: c_int = 2;
+        let mut copy = self.clone();
+        let raw = copy.raw_mut();
+        raw.sample_aspect_ratio = av::AVRational { num: 0, den: 1 };
+        // SAFETY: the copy is ours. Enums of libav* hold integers.
         unsafe {
-            let raw = &mut *copy.as_ptr();
-            raw.sample_aspect_ratio = av::AVRational { num: 0, den: 1 };
-            const UNSPECIFIED: c_int = 2;
             (&raw mut raw.color_primaries).cast::<c_int>().write(UNSPECIFIED);
             (&raw mut raw.color_trc).cast::<c_int>().write(UNSPECIFIED);
             (&raw mut raw.color_space).cast::<c_int>().write(UNSPECIFIED);
             (&raw mut raw.color_range).cast::<c_int>().write(0);
             (&raw mut raw.chroma_location).cast::<c_int>().write(0);
             (&raw mut raw.field_order).cast::<c_int>().write(0);
-            // For other codecs, only the container states the frame size.
-            if matches!(copy.codec_name().as_str(), "h264" | "hevc" | "mpeg2video" | "av1" | "vp8" | "vp9") {
-                (raw.width, raw.height) = (0, 0);
-            }
+        }
+        // For other codecs, only the container states the frame size.
+        if matches!(self.codec_name().as_str(), "h264" | "hevc" | "mpeg2video" | "av1" | "vp8" | "vp9") {
+            (raw.width, raw.height) = (0, 0);
         }
         copy
     }
@@ -283,38 +277,31 @@ impl CodecParameters {
     /// Number of priming samples, which a decoder yields before the first audible sample, and their rate. Opus counts
     /// them at 48 kHz, whatever its sample rate.
     pub fn priming(&self) -> (u32, u32) {
-        // SAFETY: valid parameters.
-        let raw = unsafe { &*self.as_ptr() };
+        let raw = self.raw();
         let rate = if self.codec_name() == "opus" { 48_000 } else { raw.sample_rate.max(1) };
         (raw.initial_padding.max(0) as u32, rate as u32)
     }
 
     /// Sets the number of priming samples.
     pub fn set_priming(&mut self, samples: usize) {
-        // SAFETY: we own the parameters.
-        unsafe { (*self.as_ptr()).initial_padding = samples as c_int };
+        self.raw_mut().initial_padding = samples as c_int;
     }
 
     /// Sets the container's four-character code of the codec. Zeros leave the choice to the muxer.
     pub fn set_tag(&mut self, tag: [u8; 4]) {
-        // SAFETY: we own the parameters.
-        unsafe { (*self.as_ptr()).codec_tag = u32::from_le_bytes(tag) };
+        self.raw_mut().codec_tag = u32::from_le_bytes(tag);
     }
 
     /// The container's four-character code of the codec.
     pub fn tag(&self) -> [u8; 4] {
-        // SAFETY: valid parameters.
-        unsafe { (*self.as_ptr()).codec_tag }.to_le_bytes()
+        self.raw().codec_tag.to_le_bytes()
     }
 }
 
 impl Clone for CodecParameters {
     fn clone(&self) -> Self {
-        let copy = CodecParameters::new();
-        // SAFETY: both are valid.
-        let code = unsafe { av::avcodec_parameters_copy(copy.as_ptr(), self.as_ptr()) };
-        assert!(code >= 0, "memory for parameters");
-        copy
+        // SAFETY: these parameters are valid.
+        unsafe { CodecParameters::copy_of(self.as_ptr()) }
     }
 }
 

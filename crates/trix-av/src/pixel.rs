@@ -6,6 +6,8 @@ use ffmpeg_sys_next as av;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use trix_model::format::{Chroma, FrameFormat};
 
+use super::{c_string, check};
+
 /// Any pixel format that libavutil has a name for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PixelFormat(pub c_int);
@@ -13,10 +15,13 @@ pub struct PixelFormat(pub c_int);
 impl PixelFormat {
     /// The format that FFmpeg calls `name`.
     pub fn from_name(name: &str) -> Option<Self> {
-        let name = super::c_string(name);
-        // SAFETY: the string lives during the call.
-        let format = unsafe { av::av_get_pix_fmt(name.as_ptr()) } as c_int;
+        let format = named(name) as c_int;
         (format >= 0).then_some(PixelFormat(format))
+    }
+
+    /// This format as a value of libavutil's enumeration. `AV_PIX_FMT_NONE` if libavutil does not know it.
+    pub(crate) fn to_av(self) -> av::AVPixelFormat {
+        named(&self.name())
     }
 
     /// The format with this libav number. `None` if libavutil does not know it.
@@ -29,13 +34,14 @@ impl PixelFormat {
         // Walk the table instead of transmuting: an unchecked integer from a file must not become a Rust enum.
         let mut descriptor = std::ptr::null();
         loop {
-            // SAFETY: null or the previous descriptor, as the call asks for; descriptors are static.
-            unsafe {
+            // SAFETY: the call takes null or the previous descriptor. Descriptors are static.
+            let found = unsafe {
                 descriptor = av::av_pix_fmt_desc_next(descriptor);
-                let found = descriptor.as_ref()?;
-                if av::av_pix_fmt_desc_get_id(descriptor) as c_int == self.0 {
-                    return Some(found);
-                }
+                descriptor.as_ref()?
+            };
+            // SAFETY: the descriptor is in libavutil's table.
+            if unsafe { av::av_pix_fmt_desc_get_id(descriptor) } as c_int == self.0 {
+                return Some(found);
             }
         }
     }
@@ -52,10 +58,8 @@ impl PixelFormat {
     /// Size in bytes of a frame whose planes have no padding. `None` if it exceeds libavutil's limit.
     pub fn image_bytes(self, width: u32, height: u32) -> Option<u64> {
         let (width, height) = (c_int::try_from(width).ok()?, c_int::try_from(height).ok()?);
-        let name = super::c_string(&self.name());
-        // SAFETY: the string lives during the first call, whose result is one of the enum's values; the second takes
-        // any size and says when it cannot be.
-        let bytes = unsafe { av::av_image_get_buffer_size(av::av_get_pix_fmt(name.as_ptr()), width, height, 1) };
+        // SAFETY: the call takes any format and any size, and rejects those that cannot exist.
+        let bytes = check(unsafe { av::av_image_get_buffer_size(self.to_av(), width, height, 1) }).ok()?;
         u64::try_from(bytes).ok().filter(|bytes| *bytes > 0)
     }
 
@@ -219,6 +223,13 @@ impl PixelFormat {
     pub fn is_float(self) -> bool {
         self.has(av::AV_PIX_FMT_FLAG_FLOAT as u32)
     }
+}
+
+/// The format that FFmpeg calls `name`. `AV_PIX_FMT_NONE` if there is none.
+fn named(name: &str) -> av::AVPixelFormat {
+    let name = c_string(name);
+    // SAFETY: the string lives during the call.
+    unsafe { av::av_get_pix_fmt(name.as_ptr()) }
 }
 
 impl fmt::Display for PixelFormat {

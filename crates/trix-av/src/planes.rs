@@ -11,7 +11,7 @@ use trix_model::{
     time::Rational,
 };
 
-use super::{align::ALIGNMENT, c_string, enum_field, frame::Frame, pixel::PixelFormat, rational::rational};
+use super::{check, enum_field, frame::Frame, pixel::PixelFormat, rational::rational};
 
 /// The smallest size of a plane that holds the samples of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +32,12 @@ impl PixelFormat {
         let shares = av::AV_PIX_FMT_FLAG_PAL | av::AV_PIX_FMT_FLAG_HWACCEL | av::AV_PIX_FMT_FLAG_BITSTREAM;
         let descriptor = self.descriptor().filter(|found| found.flags & shares as u64 == 0)?;
         self.image_bytes(u32::try_from(width).ok()?, u32::try_from(height).ok()?)?;
-        let name = c_string(&self.name());
-        let mut row_bytes = [0 as c_int; 4];
-        // SAFETY: the format comes from libavutil's own table; the array has the four entries that the call writes.
-        let (code, count) = unsafe {
-            let format = av::av_get_pix_fmt(name.as_ptr());
-            let code = av::av_image_fill_linesizes(row_bytes.as_mut_ptr(), format, c_int::try_from(width).ok()?);
-            (code, av::av_pix_fmt_count_planes(format))
-        };
-        if code < 0 {
-            return None;
-        }
+        let format = self.to_av();
+        let (columns, mut row_bytes) = (c_int::try_from(width).ok()?, [0 as c_int; 4]);
+        // SAFETY: the array has the four entries that the call writes.
+        check(unsafe { av::av_image_fill_linesizes(row_bytes.as_mut_ptr(), format, columns) }).ok()?;
+        // SAFETY: the call takes any format.
+        let count = check(unsafe { av::av_pix_fmt_count_planes(format) }).ok()?;
         let rows = |plane: usize| match plane {
             1 | 2 => height.div_ceil(1 << descriptor.log2_chroma_h),
             _ => height,
@@ -62,23 +57,16 @@ impl Frame {
         if sizes.len() != planes.len() {
             return None;
         }
-        let frame = Frame::new();
-        // SAFETY: the frame is ours, and the call allocates its planes, each with at least `row_bytes` in each of its
-        // `rows`; rows of the caller are checked slices.
-        unsafe {
-            let raw = &mut *frame.as_ptr();
-            raw.format = format.0;
-            (raw.width, raw.height) = (c_int::try_from(width).ok()?, c_int::try_from(height).ok()?);
-            if av::av_frame_get_buffer(raw, ALIGNMENT) < 0 {
-                return None;
-            }
-            for (index, (size, (bytes, stride))) in sizes.iter().zip(planes).enumerate() {
-                let line = usize::try_from(raw.linesize[index]).ok().filter(|line| *line >= size.row_bytes)?;
-                for row in 0..size.rows {
-                    let start = row.checked_mul(*stride)?;
-                    let from = bytes.get(start..start.checked_add(size.row_bytes)?)?;
-                    raw.data[index].add(row * line).copy_from_nonoverlapping(from.as_ptr(), from.len());
-                }
+        let frame = Frame::allocated(format.0, c_int::try_from(width).ok()?, c_int::try_from(height).ok()?).ok()?;
+        let raw = frame.raw();
+        for (index, (size, (bytes, stride))) in sizes.iter().zip(planes).enumerate() {
+            let line = usize::try_from(raw.linesize[index]).ok().filter(|line| *line >= size.row_bytes)?;
+            for row in 0..size.rows {
+                let start = row.checked_mul(*stride)?;
+                let from = bytes.get(start..start.checked_add(size.row_bytes)?)?;
+                // SAFETY: the new frame has `line` bytes for each of the `rows` of its plane, and `from` is not longer.
+                // Nothing else refers to the plane.
+                unsafe { raw.data[index].add(row * line).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
             }
         }
         Some(frame)
@@ -87,10 +75,10 @@ impl Frame {
     /// A new reference to the same samples with this description.
     pub fn described(&self, color: Color, fields: Option<FieldOrder>, sample_aspect: Rational) -> Frame {
         let frame_type = self.raw_type();
-        let copy = self.stamped(self.pts().unwrap_or(0), color, fields);
+        let mut copy = self.stamped(self.pts().unwrap_or(0), color, fields);
         // SAFETY: we hold the only reference to the copy. Enums of libavutil hold integers.
         unsafe {
-            let raw = &mut *copy.as_ptr();
+            let raw = copy.raw_mut();
             raw.sample_aspect_ratio = rational(sample_aspect);
             let location = color.chroma_location.h273_type().map_or(0, |value| c_int::from(value) + 1);
             (&raw mut raw.chroma_location).cast::<c_int>().write(location);
@@ -112,14 +100,13 @@ impl Frame {
     }
 
     fn raw_type(&self) -> c_int {
-        // SAFETY: the frame is valid; the field has the size of a C int and is initialised.
-        unsafe { enum_field!((*self.as_ptr()).pict_type) }
+        // SAFETY: the field has the size of a C int and is initialised.
+        unsafe { enum_field!(self.raw().pict_type) }
     }
 
     /// True if the decoder says that decoding can begin with this frame.
     pub fn is_key(&self) -> bool {
-        // SAFETY: the frame is valid.
-        let raw = unsafe { &*self.as_ptr() };
+        let raw = self.raw();
         #[cfg(frame_flags_tell_fields)]
         return raw.flags & av::AV_FRAME_FLAG_KEY != 0;
         #[cfg(not(frame_flags_tell_fields))]

@@ -159,36 +159,31 @@ pub unsafe fn of_stream(stream: &av::AVStream, kind: StreamKind) -> Option<&[u8]
 ///
 /// # Safety
 /// `stream` is a valid stream that the caller owns.
-pub(crate) unsafe fn attach(stream: *mut av::AVStream, kind: StreamKind, data: &[u8]) {
-    // SAFETY: the call allocates as many bytes as asked for and gives them to the stream or its parameters.
-    unsafe {
-        #[cfg(parameters_hold_side_data)]
-        let place = {
-            let parameters = &mut *(*stream).codecpar;
-            let list = &raw mut parameters.coded_side_data;
-            let entry = av::av_packet_side_data_new(list, &mut parameters.nb_coded_side_data, kind, data.len(), 0);
-            assert!(!entry.is_null(), "memory for side data");
-            (*entry).data
-        };
-        #[cfg(not(parameters_hold_side_data))]
-        let place = av::av_stream_new_side_data(stream, kind, data.len());
-        assert!(!place.is_null(), "memory for side data");
-        place.copy_from_nonoverlapping(data.as_ptr(), data.len());
-    }
+pub(crate) unsafe fn attach(stream: &mut av::AVStream, kind: StreamKind, data: &[u8]) {
+    #[cfg(parameters_hold_side_data)]
+    // SAFETY: every stream has parameters. The call returns null or an entry that belongs to them.
+    let place = unsafe {
+        let parameters = &mut *stream.codecpar;
+        let list = &raw mut parameters.coded_side_data;
+        let entry = av::av_packet_side_data_new(list, &mut parameters.nb_coded_side_data, kind, data.len(), 0);
+        entry.as_ref().map_or(std::ptr::null_mut(), |entry| entry.data)
+    };
+    #[cfg(not(parameters_hold_side_data))]
+    // SAFETY: promised by the caller. The call returns null or bytes that belong to the stream.
+    let place = unsafe { av::av_stream_new_side_data(stream, kind, data.len()) };
+    assert!(!place.is_null(), "memory for side data");
+    // SAFETY: the place has room for the data, and nothing else refers to it yet.
+    unsafe { place.copy_from_nonoverlapping(data.as_ptr(), data.len()) };
 }
 
 /// Removes all side data from parameters, for libraries that store them there. Otherwise a decoder would attach the
 /// container's side data to its frames and crop them accordingly, and a muxer would write side data that nobody asked
 /// for.
-///
-/// # Safety
-/// `parameters` is valid and owned by the caller.
-pub unsafe fn clear(parameters: *mut av::AVCodecParameters) {
+pub(crate) fn clear(parameters: &mut av::AVCodecParameters) {
     #[cfg(parameters_hold_side_data)]
-    // SAFETY: promised by the caller; the call leaves an empty list.
+    // SAFETY: list and count belong to the parameters. The call leaves an empty list.
     unsafe {
-        let raw = &mut *parameters;
-        av::av_packet_side_data_free(&mut raw.coded_side_data, &mut raw.nb_coded_side_data);
+        av::av_packet_side_data_free(&mut parameters.coded_side_data, &mut parameters.nb_coded_side_data);
     }
     #[cfg(not(parameters_hold_side_data))]
     let _ = parameters;

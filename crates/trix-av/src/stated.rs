@@ -12,7 +12,7 @@ use trix_model::{
 
 use super::{
     audio_frame::number_of,
-    c_string,
+    layout,
     parameters::{CodecParameters, describe_video},
     pixel::PixelFormat,
     rational::rational,
@@ -51,18 +51,15 @@ pub struct StatedAudio<'a> {
 impl CodecParameters {
     /// Parameters of frames that are not coded. `None` if a side is too large.
     pub fn of_frames(stated: &StatedVideo) -> Option<Self> {
-        let this = CodecParameters::new();
-        // SAFETY: freshly allocated and ours. Enums of libavutil hold integers.
-        unsafe {
-            let raw = &mut *this.as_ptr();
-            raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_VIDEO;
-            raw.codec_id = av::AVCodecID::AV_CODEC_ID_RAWVIDEO;
-            (raw.width, raw.height) = (c_int::try_from(stated.width).ok()?, c_int::try_from(stated.height).ok()?);
-            raw.format = stated.format.0;
-            raw.bits_per_raw_sample = stated.format.depth() as c_int;
-            raw.sample_aspect_ratio = rational(stated.sample_aspect);
-            describe_video(raw, stated.color, stated.fields);
-        }
+        let mut this = CodecParameters::new();
+        let raw = this.raw_mut();
+        raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_VIDEO;
+        raw.codec_id = av::AVCodecID::AV_CODEC_ID_RAWVIDEO;
+        (raw.width, raw.height) = (c_int::try_from(stated.width).ok()?, c_int::try_from(stated.height).ok()?);
+        raw.format = stated.format.0;
+        raw.bits_per_raw_sample = stated.format.depth() as c_int;
+        raw.sample_aspect_ratio = rational(stated.sample_aspect);
+        describe_video(raw, stated.color, stated.fields);
         Some(this)
     }
 
@@ -70,28 +67,22 @@ impl CodecParameters {
     /// large.
     pub fn of_samples(stated: &StatedAudio<'_>) -> Option<Self> {
         use av::AVCodecID::*;
-        let this = CodecParameters::new();
-        let name = c_string(stated.layout);
-        // SAFETY: freshly allocated and ours; the string lives during the call.
-        unsafe {
-            let raw = &mut *this.as_ptr();
-            raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_AUDIO;
-            raw.codec_id = match stated.format.sample {
-                SampleType::U8 => AV_CODEC_ID_PCM_U8,
-                SampleType::I16 => AV_CODEC_ID_PCM_S16LE,
-                SampleType::I32 if stated.bits <= 24 => AV_CODEC_ID_PCM_S24LE,
-                SampleType::I32 => AV_CODEC_ID_PCM_S32LE,
-                SampleType::I64 => AV_CODEC_ID_PCM_S64LE,
-                SampleType::F32 => AV_CODEC_ID_PCM_F32LE,
-                SampleType::F64 => AV_CODEC_ID_PCM_F64LE,
-            };
-            raw.format = number_of(stated.format);
-            raw.bits_per_raw_sample = c_int::try_from(stated.bits).ok()?;
-            raw.sample_rate = c_int::try_from(stated.sample_rate).ok()?;
-            if av::av_channel_layout_from_string(&mut raw.ch_layout, name.as_ptr()) < 0 {
-                return None;
-            }
-        }
+        let mut this = CodecParameters::new();
+        let raw = this.raw_mut();
+        raw.codec_type = av::AVMediaType::AVMEDIA_TYPE_AUDIO;
+        raw.codec_id = match stated.format.sample {
+            SampleType::U8 => AV_CODEC_ID_PCM_U8,
+            SampleType::I16 => AV_CODEC_ID_PCM_S16LE,
+            SampleType::I32 if stated.bits <= 24 => AV_CODEC_ID_PCM_S24LE,
+            SampleType::I32 => AV_CODEC_ID_PCM_S32LE,
+            SampleType::I64 => AV_CODEC_ID_PCM_S64LE,
+            SampleType::F32 => AV_CODEC_ID_PCM_F32LE,
+            SampleType::F64 => AV_CODEC_ID_PCM_F64LE,
+        };
+        raw.format = number_of(stated.format);
+        raw.bits_per_raw_sample = c_int::try_from(stated.bits).ok()?;
+        raw.sample_rate = c_int::try_from(stated.sample_rate).ok()?;
+        layout::parse(stated.layout, &mut raw.ch_layout).ok()?;
         Some(this)
     }
 }

@@ -11,7 +11,7 @@ use trix_model::{
 };
 
 use crate::{
-    entries, enum_field, frame,
+    entries, enum_field, frame, layout,
     rational::from_av,
     side_data::{self, StreamKind as Side},
     text,
@@ -116,83 +116,101 @@ pub struct StreamFacts {
 /// # Safety
 /// `stream` is a valid stream of an open demuxer.
 pub unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
-    // SAFETY: promised by the caller; parameters live as long as the stream. Enums are read as integers.
+    // SAFETY: promised by the caller.
+    let raw = unsafe { &*stream };
+    // SAFETY: parameters live as long as their stream.
+    let mut parameters = unsafe { CodecParameters::copy_of(raw.codecpar) };
+    side_data::clear(parameters.raw_mut());
+    let codec = parameters.raw();
+    let descriptor = parameters.descriptor();
+    // SAFETY: descriptions of codecs are static.
+    let codec_description = descriptor.and_then(|descriptor| unsafe { text(descriptor.long_name) });
+    // SAFETY: the call takes any numbers; names of profiles are static.
+    let profile = unsafe { text(av::avcodec_profile_name(codec.codec_id, codec.profile)) };
+    // SAFETY: the layout of valid parameters is valid.
+    let layout = unsafe { layout::described(&codec.ch_layout) };
+    // SAFETY: as above.
+    let channel_labels = unsafe { channel_labels(&codec.ch_layout) };
+    // SAFETY: the dictionary belongs to the stream.
+    let metadata = unsafe { entries(raw.metadata) };
+    // SAFETY: the stream is valid.
+    let indexed_packets = unsafe { av::avformat_index_get_entries_count(stream) };
+    // SAFETY: the stream is valid and does not change while its side data are read.
+    let side = |kind| unsafe { side_data::of_stream(raw, kind) };
+    // SAFETY: the field has the size of a C int and is initialised.
+    let field_order = match unsafe { enum_field!(codec.field_order) } {
+        1 => "progressive",
+        2 => "tt",
+        3 => "bb",
+        4 => "tb",
+        5 => "bt",
+        _ => "unknown",
+    };
+    let aspect = if raw.sample_aspect_ratio.num > 0 { raw.sample_aspect_ratio } else { codec.sample_aspect_ratio };
+    StreamFacts {
+        index: raw.index.max(0) as usize,
+        id: raw.id,
+        kind: parameters.kind(),
+        codec: parameters.codec_or_tag(),
+        codec_description: codec_description.unwrap_or_default(),
+        tag: four_characters(codec.codec_tag),
+        is_text: descriptor.is_some_and(|found| found.props & av::AV_CODEC_PROP_TEXT_SUB as c_int != 0),
+        is_lossless: descriptor.is_some_and(|found| found.props & av::AV_CODEC_PROP_LOSSLESS as c_int != 0),
+        profile,
+        level: (codec.level > 0).then_some(codec.level),
+        format: codec.format,
+        width: codec.width.max(0) as usize,
+        height: codec.height.max(0) as usize,
+        sample_aspect: from_av(aspect),
+        alpha_layer: metadata
+            .iter()
+            .any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && !matches!(value.trim(), "" | "0")),
+        field_order,
+        average_rate: from_av(raw.avg_frame_rate),
+        base_rate: from_av(raw.r_frame_rate),
+        time_base: from_av(raw.time_base),
+        start: (raw.start_time != av::AV_NOPTS_VALUE).then_some(raw.start_time),
+        duration: (raw.duration != av::AV_NOPTS_VALUE && raw.duration > 0).then_some(raw.duration),
+        declared_frames: u64::try_from(raw.nb_frames).ok().filter(|&count| count > 0),
+        tells_durations: false,
+        indexed_packets: indexed_packets.max(0) as usize,
+        bit_rate: u64::try_from(codec.bit_rate).ok().filter(|&rate| rate > 0),
+        raw_bits: codec.bits_per_raw_sample.max(codec.bits_per_coded_sample).max(0) as u32,
+        color: color(codec),
+        sample_rate: codec.sample_rate.max(0) as u32,
+        channels: codec.ch_layout.nb_channels.max(0) as u32,
+        layout,
+        channel_labels,
+        block_samples: codec.frame_size.max(0) as u32,
+        padding: codec.initial_padding.max(0) as u32,
+        metadata,
+        is_default: raw.disposition & av::AV_DISPOSITION_DEFAULT != 0,
+        is_sequence: false,
+        is_attached_picture: raw.disposition & av::AV_DISPOSITION_ATTACHED_PIC != 0,
+        disposition: dispositions(raw.disposition),
+        display_matrix: side(Side::AV_PKT_DATA_DISPLAYMATRIX)
+            .and_then(side_data::matrix)
+            .filter(|matrix| Orientation::from_matrix(matrix) != Some(Orientation::default())),
+        hdr: StaticHdr {
+            mastering: side(Side::AV_PKT_DATA_MASTERING_DISPLAY_METADATA).and_then(side_data::mastering),
+            light: side(Side::AV_PKT_DATA_CONTENT_LIGHT_LEVEL).and_then(side_data::light),
+        },
+        dolby_vision: side(Side::AV_PKT_DATA_DOVI_CONF).and_then(side_data::dolby_vision),
+        is_spherical: side(Side::AV_PKT_DATA_SPHERICAL).is_some(),
+        parameters,
+    }
+}
+
+/// The colour that parameters state.
+fn color(codec: &av::AVCodecParameters) -> Color {
+    // SAFETY: the fields have the size of a C int and are initialised.
     unsafe {
-        let raw = &*stream;
-        let parameters = CodecParameters::new();
-        assert!(av::avcodec_parameters_copy(parameters.as_ptr(), raw.codecpar) >= 0, "memory for parameters");
-        side_data::clear(parameters.as_ptr());
-        let codec = &*parameters.as_ptr();
-        let kind = parameters.kind();
-        let mut layout = [0 as c_char; 128];
-        av::av_channel_layout_describe(&codec.ch_layout, layout.as_mut_ptr(), layout.len());
-        let descriptor = av::avcodec_descriptor_get(codec.codec_id).as_ref();
-        let aspect = if raw.sample_aspect_ratio.num > 0 { raw.sample_aspect_ratio } else { codec.sample_aspect_ratio };
-        StreamFacts {
-            index: raw.index.max(0) as usize,
-            id: raw.id,
-            kind,
-            codec: parameters.codec_or_tag(),
-            codec_description: descriptor.and_then(|descriptor| text(descriptor.long_name)).unwrap_or_default(),
-            tag: four_characters(codec.codec_tag),
-            is_text: descriptor.is_some_and(|found| found.props & av::AV_CODEC_PROP_TEXT_SUB as c_int != 0),
-            is_lossless: descriptor.is_some_and(|found| found.props & av::AV_CODEC_PROP_LOSSLESS as c_int != 0),
-            profile: text(av::avcodec_profile_name(codec.codec_id, codec.profile)),
-            level: (codec.level > 0).then_some(codec.level),
-            format: codec.format,
-            width: codec.width.max(0) as usize,
-            height: codec.height.max(0) as usize,
-            sample_aspect: from_av(aspect),
-            alpha_layer: entries(raw.metadata)
-                .iter()
-                .any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && !matches!(value.trim(), "" | "0")),
-            field_order: match enum_field!(codec.field_order) {
-                1 => "progressive",
-                2 => "tt",
-                3 => "bb",
-                4 => "tb",
-                5 => "bt",
-                _ => "unknown",
-            },
-            average_rate: from_av(raw.avg_frame_rate),
-            base_rate: from_av(raw.r_frame_rate),
-            time_base: from_av(raw.time_base),
-            start: (raw.start_time != av::AV_NOPTS_VALUE).then_some(raw.start_time),
-            duration: (raw.duration != av::AV_NOPTS_VALUE && raw.duration > 0).then_some(raw.duration),
-            declared_frames: u64::try_from(raw.nb_frames).ok().filter(|&count| count > 0),
-            tells_durations: false,
-            indexed_packets: av::avformat_index_get_entries_count(stream).max(0) as usize,
-            bit_rate: u64::try_from(codec.bit_rate).ok().filter(|&rate| rate > 0),
-            raw_bits: codec.bits_per_raw_sample.max(codec.bits_per_coded_sample).max(0) as u32,
-            color: Color {
-                primaries: Primaries(enum_field!(codec.color_primaries) as u8),
-                transfer: Transfer(enum_field!(codec.color_trc) as u8),
-                matrix: Matrix(enum_field!(codec.color_space) as u8),
-                range: frame::range(enum_field!(codec.color_range)),
-                chroma_location: frame::chroma_location(enum_field!(codec.chroma_location)),
-            },
-            sample_rate: codec.sample_rate.max(0) as u32,
-            channels: codec.ch_layout.nb_channels.max(0) as u32,
-            layout: text(layout.as_ptr()).unwrap_or_default(),
-            channel_labels: channel_labels(&codec.ch_layout),
-            block_samples: codec.frame_size.max(0) as u32,
-            padding: codec.initial_padding.max(0) as u32,
-            metadata: entries(raw.metadata),
-            is_default: raw.disposition & av::AV_DISPOSITION_DEFAULT != 0,
-            is_sequence: false,
-            is_attached_picture: raw.disposition & av::AV_DISPOSITION_ATTACHED_PIC != 0,
-            disposition: dispositions(raw.disposition),
-            display_matrix: side_data::of_stream(raw, Side::AV_PKT_DATA_DISPLAYMATRIX)
-                .and_then(side_data::matrix)
-                .filter(|matrix| Orientation::from_matrix(matrix) != Some(Orientation::default())),
-            hdr: StaticHdr {
-                mastering: side_data::of_stream(raw, Side::AV_PKT_DATA_MASTERING_DISPLAY_METADATA)
-                    .and_then(side_data::mastering),
-                light: side_data::of_stream(raw, Side::AV_PKT_DATA_CONTENT_LIGHT_LEVEL).and_then(side_data::light),
-            },
-            dolby_vision: side_data::of_stream(raw, Side::AV_PKT_DATA_DOVI_CONF).and_then(side_data::dolby_vision),
-            is_spherical: side_data::of_stream(raw, Side::AV_PKT_DATA_SPHERICAL).is_some(),
-            parameters,
+        Color {
+            primaries: Primaries(enum_field!(codec.color_primaries) as u8),
+            transfer: Transfer(enum_field!(codec.color_trc) as u8),
+            matrix: Matrix(enum_field!(codec.color_space) as u8),
+            range: frame::range(enum_field!(codec.color_range)),
+            chroma_location: frame::chroma_location(enum_field!(codec.chroma_location)),
         }
     }
 }
@@ -218,9 +236,10 @@ pub unsafe fn channel_labels(layout: &av::AVChannelLayout) -> Vec<String> {
     (0..layout.nb_channels.clamp(0, 64) as u32)
         .map(|index| {
             let mut name = [0 as c_char; 32];
-            // SAFETY: the layout is valid; the call writes a NUL-terminated name into the buffer.
+            // SAFETY: the layout is valid; the call takes any index.
+            let channel = unsafe { av::av_channel_layout_channel_from_index(layout, index) };
+            // SAFETY: the buffer is as long as stated, and ends with a NUL after the call.
             unsafe {
-                let channel = av::av_channel_layout_channel_from_index(layout, index);
                 av::av_channel_name(name.as_mut_ptr(), name.len(), channel);
                 text(name.as_ptr()).unwrap_or_default()
             }

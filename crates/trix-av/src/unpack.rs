@@ -8,7 +8,7 @@ use std::ffi::{c_int, c_void};
 use ffmpeg_sys_next as av;
 use trix_model::color::Range;
 
-use super::{align::ALIGNMENT, frame::Frame, pixel::PixelFormat};
+use super::{frame::Frame, pixel::PixelFormat};
 
 /// How a sample value is converted.
 enum Reading {
@@ -85,18 +85,8 @@ impl Frame {
         if to == from {
             return Some(self.clone());
         }
-        let planes = Frame::new();
-        // SAFETY: the new frame is ours; the calls allocate planes for the format and size that it is given, and copy
-        // everything but samples from a valid frame.
-        unsafe {
-            let raw = planes.as_ptr();
-            (*raw).format = to.0;
-            (*raw).width = self.width() as c_int;
-            (*raw).height = self.height() as c_int;
-            if av::av_frame_get_buffer(raw, ALIGNMENT) < 0 || av::av_frame_copy_props(raw, self.as_ptr()) < 0 {
-                return None;
-            }
-        }
+        let mut planes = Frame::allocated(to.0, self.width() as c_int, self.height() as c_int).ok()?;
+        planes.copy_properties(self).ok()?;
         if from.is_xyz() {
             self.render(&planes);
             return Some(planes);

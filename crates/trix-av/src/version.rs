@@ -1,21 +1,22 @@
 //! Versions of the libraries in this process.
 
+use std::ffi::c_uint;
+
 use ffmpeg_sys_next as av;
 
 /// Name and version of each libav* library.
 pub fn libav() -> Vec<(&'static str, String)> {
     let dotted = |version: u32| format!("{}.{}.{}", version >> 16, version >> 8 & 0xff, version & 0xff);
-    // SAFETY: these calls take nothing and return a number.
-    unsafe {
-        vec![
-            ("libavutil", dotted(av::avutil_version())),
-            ("libavcodec", dotted(av::avcodec_version())),
-            ("libavformat", dotted(av::avformat_version())),
-            ("libavfilter", dotted(av::avfilter_version())),
-            ("libswscale", dotted(av::swscale_version())),
-            ("libswresample", dotted(av::swresample_version())),
-        ]
-    }
+    let libraries: [(_, unsafe extern "C" fn() -> c_uint); 6] = [
+        ("libavutil", av::avutil_version),
+        ("libavcodec", av::avcodec_version),
+        ("libavformat", av::avformat_version),
+        ("libavfilter", av::avfilter_version),
+        ("libswscale", av::swscale_version),
+        ("libswresample", av::swresample_version),
+    ];
+    // SAFETY: these functions take nothing and return a number.
+    libraries.into_iter().map(|(name, version)| (name, dotted(unsafe { version() }))).collect()
 }
 
 /// FFmpeg's own version text, e.g. `5.1.9-0+deb12u1`.

@@ -9,7 +9,7 @@ use trix_model::{color::Color, frame_facts::FieldOrder, time::Rational};
 
 use super::{
     AvError, Dictionary, c_string, check,
-    codec::{Context, Output, outcome},
+    codec::{Codec, Context, Output, outcome},
     frame::Frame,
     log::Sink,
     packet::Packet,
@@ -99,63 +99,53 @@ impl VideoEncoder {
 }
 
 fn open(settings: &VideoEncoderSettings<'_>, sink: &Sink) -> Result<Context, AvError> {
-    let name = c_string(settings.encoder);
-    // SAFETY: strings live during the calls; the context is owned from its creation on.
+    let codec = Codec::encoder_named(settings.encoder).ok_or(AvError::NO_ENCODER)?;
+    let mut context = Context::new(codec);
+    let raw = context.raw_mut();
+    raw.opaque = sink.opaque();
+    raw.width = settings.width as c_int;
+    raw.height = settings.height as c_int;
+    raw.time_base = rational(settings.rate.inverse());
+    raw.framerate = rational(settings.rate);
+    raw.sample_aspect_ratio = rational(settings.sample_aspect);
+    raw.gop_size = 1;
+    raw.thread_count = settings.threads.min(64) as c_int;
+    let color = settings.color;
+    const PROGRESSIVE: c_int = 1;
+    let order = match settings.fields {
+        None => PROGRESSIVE,
+        Some(FieldOrder::Top) => 2,
+        Some(FieldOrder::Bottom) => 3,
+    };
+    // SAFETY: the fields are ours. Enums of libav* hold integers.
     unsafe {
-        let codec = av::avcodec_find_encoder_by_name(name.as_ptr());
-        if codec.is_null() {
-            return Err(AvError(av::AVERROR_ENCODER_NOT_FOUND));
-        }
-        let context = Context::new(codec);
-        let raw = &mut *context.as_ptr();
-        raw.opaque = sink.opaque();
-        raw.width = settings.width as c_int;
-        raw.height = settings.height as c_int;
         (&raw mut raw.pix_fmt).cast::<c_int>().write(settings.format.0);
-        raw.time_base = rational(settings.rate.inverse());
-        raw.framerate = rational(settings.rate);
-        raw.sample_aspect_ratio = rational(settings.sample_aspect);
-        raw.gop_size = 1;
-        raw.thread_count = settings.threads.min(64) as c_int;
-        let color = settings.color;
         (&raw mut raw.color_primaries).cast::<c_int>().write(color.primaries.0.into());
         (&raw mut raw.color_trc).cast::<c_int>().write(color.transfer.0.into());
         (&raw mut raw.colorspace).cast::<c_int>().write(color.matrix.0.into());
         (&raw mut raw.color_range).cast::<c_int>().write(color.range as c_int);
-        const PROGRESSIVE: c_int = 1;
-        let order = match settings.fields {
-            None => PROGRESSIVE,
-            Some(FieldOrder::Top) => 2,
-            Some(FieldOrder::Bottom) => 3,
-        };
         (&raw mut raw.field_order).cast::<c_int>().write(order);
-        if settings.fields.is_some() {
-            raw.flags |= (av::AV_CODEC_FLAG_INTERLACED_DCT | av::AV_CODEC_FLAG_INTERLACED_ME) as c_int;
-        }
-        raw.flags |= (av::AV_CODEC_FLAG_GLOBAL_HEADER | av::AV_CODEC_FLAG_BITEXACT) as c_int;
-        raw.strict_std_compliance = av::FF_COMPLIANCE_EXPERIMENTAL;
-        let options = settings.options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        let mut options = Dictionary::new(options);
-        check(av::avcodec_open2(raw, codec, options.as_mut()))?;
-        if let Some(profile) = settings.profile {
-            raw.profile = profile as c_int;
-        }
-        Ok(context)
     }
+    if settings.fields.is_some() {
+        raw.flags |= (av::AV_CODEC_FLAG_INTERLACED_DCT | av::AV_CODEC_FLAG_INTERLACED_ME) as c_int;
+    }
+    raw.flags |= (av::AV_CODEC_FLAG_GLOBAL_HEADER | av::AV_CODEC_FLAG_BITEXACT) as c_int;
+    raw.strict_std_compliance = av::FF_COMPLIANCE_EXPERIMENTAL;
+    let options = settings.options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    context.open(codec, Some(&mut Dictionary::new(options)))?;
+    if let Some(profile) = settings.profile {
+        context.raw_mut().profile = profile as c_int;
+    }
+    Ok(context)
 }
 
 /// True if the encoder has an option `name` that accepts `value`.
 pub fn takes_option(encoder: &str, name: &str, value: &str) -> bool {
-    let (encoder, name, value) = (c_string(encoder), c_string(name), c_string(value));
-    // SAFETY: strings live during the calls; the context is owned and freed here.
-    unsafe {
-        let codec = av::avcodec_find_encoder_by_name(encoder.as_ptr());
-        if codec.is_null() {
-            return false;
-        }
-        let context = Context::new(codec);
-        av::av_opt_set((*context.as_ptr()).priv_data, name.as_ptr(), value.as_ptr(), 0) >= 0
-    }
+    let Some(codec) = Codec::encoder_named(encoder) else { return false };
+    let context = Context::new(codec);
+    let (name, value) = (c_string(name), c_string(value));
+    // SAFETY: the strings live during the call. The private data are null or belong to the context.
+    check(unsafe { av::av_opt_set(context.raw().priv_data, name.as_ptr(), value.as_ptr(), 0) }).is_ok()
 }
 
 const _: () = {

@@ -44,12 +44,11 @@ impl Parameters {
     pub fn new(preset: Option<&str>, tune: Option<&str>) -> Option<Self> {
         let (preset, tune) = (preset.map(c_string), tune.map(c_string));
         let pointer = |text: &Option<std::ffi::CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
-        // SAFETY: all-zero is a valid bit pattern for this plain struct, which the call then fills; strings live.
-        unsafe {
-            let mut parameters: Box<x264::x264_param_t> = Box::new(mem::zeroed());
-            let code = x264::x264_param_default_preset(&mut *parameters, pointer(&preset), pointer(&tune));
-            (code == 0).then(|| Parameters(parameters))
-        }
+        // SAFETY: all-zero is a valid bit pattern for this plain struct.
+        let mut parameters: Box<x264::x264_param_t> = Box::new(unsafe { mem::zeroed() });
+        // SAFETY: the strings are null or live during the call, which fills the parameters.
+        let code = unsafe { x264::x264_param_default_preset(&mut *parameters, pointer(&preset), pointer(&tune)) };
+        (code == 0).then(|| Parameters(parameters))
     }
 
     /// Sets an option as on the command line of the `x264` program.
@@ -273,70 +272,74 @@ impl Encoder {
     /// The parameter sets, and the SEI unit that names the encoder and its settings.
     pub fn headers(&mut self) -> Result<Headers, Refused> {
         let (mut nals, mut count) = (ptr::null_mut(), 0);
-        // SAFETY: the encoder is open; the units stay valid until the next call.
-        unsafe {
-            if x264::x264_encoder_headers(self.handle.as_ptr(), &mut nals, &mut count) < 0 {
-                return Err(Refused(complaints(&self.log).join("; ")));
-            }
-            let mut headers = Headers { parameter_sets: Vec::new(), info: Vec::new() };
-            for index in 0..count as usize {
-                let nal = &*nals.add(index);
-                let bytes = std::slice::from_raw_parts(nal.p_payload, nal.i_payload.max(0) as usize);
-                if nal.i_type == x264::nal_unit_type_e_NAL_SEI as c_int {
-                    headers.info.extend_from_slice(bytes);
-                } else {
-                    headers.parameter_sets.extend_from_slice(bytes);
-                }
-            }
-            Ok(headers)
+        // SAFETY: the encoder is open.
+        if unsafe { x264::x264_encoder_headers(self.handle.as_ptr(), &mut nals, &mut count) } < 0 {
+            return Err(Refused(complaints(&self.log).join("; ")));
         }
+        let mut headers = Headers { parameter_sets: Vec::new(), info: Vec::new() };
+        for index in 0..count as usize {
+            // SAFETY: the call returned `count` units, which stay valid until the next call.
+            let (nal, bytes) = unsafe {
+                let nal = &*nals.add(index);
+                (nal, std::slice::from_raw_parts(nal.p_payload, nal.i_payload.max(0) as usize))
+            };
+            if nal.i_type == x264::nal_unit_type_e_NAL_SEI as c_int {
+                headers.info.extend_from_slice(bytes);
+            } else {
+                headers.parameter_sets.extend_from_slice(bytes);
+            }
+        }
+        Ok(headers)
     }
 
     /// Encodes a frame with its number (`pts`) and a flag that forces a keyframe. `None` flushes one delayed frame.
     /// `Ok(None)` means that no output is ready.
     pub fn encode(&mut self, frame: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
+        let mut input = match frame {
+            None => None,
+            Some((frame, pts, force_key)) => Some(self.input(frame, pts, force_key)?),
+        };
         let (mut nals, mut count) = (ptr::null_mut(), 0);
-        // SAFETY: the frame points to planes that live during the call, which copies them; the encoder was opened
-        // for their format; the units stay valid until the next call.
-        unsafe {
-            let mut output: x264::x264_picture_t = mem::zeroed();
-            let mut input: x264::x264_picture_t = mem::zeroed();
-            let input = match frame {
-                None => ptr::null_mut(),
-                Some((frame, pts, force_key)) => {
-                    x264::x264_picture_init(&mut input);
-                    input.i_pts = pts;
-                    input.i_type = if force_key { x264::X264_TYPE_IDR as c_int } else { x264::X264_TYPE_AUTO as c_int };
-                    input.img.i_csp = csp(self.format);
-                    let planes = frame.planes();
-                    if planes.len() != self.format.chroma.planes()
-                        || planes[0].depth != self.format.depth
-                        || (planes[0].width, planes[0].height) != self.size
-                    {
-                        return Err(Refused(format!(
-                            "a frame is not {} of {}x{}",
-                            self.format, self.size.0, self.size.1
-                        )));
-                    }
-                    input.img.i_plane = planes.len() as c_int;
-                    for (index, plane) in planes.iter().enumerate() {
-                        input.img.plane[index] = plane.data.as_ptr().cast_mut();
-                        input.img.i_stride[index] = plane.stride as c_int;
-                    }
-                    &mut input
-                }
-            };
-            let size = x264::x264_encoder_encode(self.handle.as_ptr(), &mut nals, &mut count, input, &mut output);
-            if size < 0 {
-                return Err(Refused(complaints(&self.log).join("; ")));
-            }
-            if size == 0 {
-                return Ok(None);
-            }
-            // The units stand one after the other.
-            let packet = Packet::copy_of(std::slice::from_raw_parts((*nals).p_payload, size as usize));
-            Ok(Some(Encoded { packet, pts: output.i_pts, dts: output.i_dts, key: output.b_keyframe != 0 }))
+        let input = input.as_mut().map_or(ptr::null_mut(), ptr::from_mut);
+        // SAFETY: all-zero is a valid bit pattern for this plain struct.
+        let mut output: x264::x264_picture_t = unsafe { mem::zeroed() };
+        // SAFETY: the encoder is open. It was opened for the format of the planes, which live during the call and are
+        // copied by it.
+        let size =
+            unsafe { x264::x264_encoder_encode(self.handle.as_ptr(), &mut nals, &mut count, input, &mut output) };
+        if size < 0 {
+            return Err(Refused(complaints(&self.log).join("; ")));
         }
+        if size == 0 {
+            return Ok(None);
+        }
+        // SAFETY: the units stand one after the other, and stay valid until the next call.
+        let packet = Packet::copy_of(unsafe { std::slice::from_raw_parts((*nals).p_payload, size as usize) });
+        Ok(Some(Encoded { packet, pts: output.i_pts, dts: output.i_dts, key: output.b_keyframe != 0 }))
+    }
+
+    /// The description of a frame for x264. It points to the planes of `frame`.
+    fn input(&self, frame: &Frame, pts: i64, force_key: bool) -> Result<x264::x264_picture_t, Refused> {
+        // SAFETY: all-zero is a valid bit pattern for this plain struct.
+        let mut input: x264::x264_picture_t = unsafe { mem::zeroed() };
+        // SAFETY: the call fills the struct.
+        unsafe { x264::x264_picture_init(&mut input) };
+        input.i_pts = pts;
+        input.i_type = if force_key { x264::X264_TYPE_IDR as c_int } else { x264::X264_TYPE_AUTO as c_int };
+        input.img.i_csp = csp(self.format);
+        let planes = frame.planes();
+        if planes.len() != self.format.chroma.planes()
+            || planes[0].depth != self.format.depth
+            || (planes[0].width, planes[0].height) != self.size
+        {
+            return Err(Refused(format!("a frame is not {} of {}x{}", self.format, self.size.0, self.size.1)));
+        }
+        input.img.i_plane = planes.len() as c_int;
+        for (index, plane) in planes.iter().enumerate() {
+            input.img.plane[index] = plane.data.as_ptr().cast_mut();
+            input.img.i_stride[index] = plane.stride as c_int;
+        }
+        Ok(input)
     }
 
     /// True if the encoder still holds delayed frames.

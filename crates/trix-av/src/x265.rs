@@ -73,15 +73,25 @@ impl Parameters {
         let api = Api::of(depth)?;
         let (preset, tune) = (preset.map(c_string), tune.map(c_string));
         let pointer = |text: &Option<std::ffi::CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
-        // SAFETY: the parameters are owned from their creation on; strings live during the call.
-        unsafe {
-            let this = Parameters { api, raw: NonNull::new(call!(api, param_alloc()))? };
-            call!(api, param_default(this.raw.as_ptr()));
-            let code = call!(api, param_default_preset(this.raw.as_ptr(), pointer(&preset), pointer(&tune)));
-            // Otherwise the library writes to the process's standard error.
-            (*this.raw.as_ptr()).logLevel = x265::X265_LOG_NONE;
-            (code == 0).then_some(this)
-        }
+        let mut this = Parameters::allocated(api)?;
+        // SAFETY: the parameters are ours.
+        unsafe { call!(api, param_default(this.raw.as_ptr())) };
+        // SAFETY: the parameters are ours, and the strings are null or live during the call.
+        let code = unsafe { call!(api, param_default_preset(this.raw.as_ptr(), pointer(&preset), pointer(&tune))) };
+        // Otherwise the library writes to the process's standard error.
+        this.raw_mut().logLevel = x265::X265_LOG_NONE;
+        (code == 0).then_some(this)
+    }
+
+    /// Parameters without values. `None` if the process is out of memory.
+    fn allocated(api: Api) -> Option<Self> {
+        // SAFETY: no preconditions.
+        NonNull::new(unsafe { call!(api, param_alloc()) }).map(|raw| Parameters { api, raw })
+    }
+
+    fn raw(&self) -> &x265::x265_param {
+        // SAFETY: the pointer is valid until drop.
+        unsafe { self.raw.as_ref() }
     }
 
     fn raw_mut(&mut self) -> &mut x265::x265_param {
@@ -166,8 +176,7 @@ impl Parameters {
     /// the frames that it encodes at the same time. Numbers that are not set are its own choice (`Encoder::create` and
     /// `ThreadPool::getFrameThreadsCount` of 3.5).
     pub fn threads(&self, width: usize, height: usize, cores: u32) -> Threads {
-        // SAFETY: valid parameters.
-        let raw = unsafe { self.raw.as_ref() };
+        let raw = self.raw();
         #[cfg(x265_parameters_hold_pools)]
         let pools = raw.numaPools.as_ptr();
         #[cfg(not(x265_parameters_hold_pools))]
@@ -203,8 +212,7 @@ impl Parameters {
     /// frames of this size on a machine with `cores` cores.
     pub fn kept(&self, width: usize, height: usize, cores: u32) -> (Kept, u32) {
         let Threads { pool, frames: threads } = self.threads(width, height, cores);
-        // SAFETY: valid parameters.
-        let raw = unsafe { self.raw.as_ref() };
+        let raw = self.raw();
         let count = |value: c_int| value.max(0) as u32;
         let (bframes, references) = (count(raw.bframes), count(raw.maxNumReferences));
         (Kept { waiting: count(raw.lookaheadDepth).max(1) + bframes + 2, references, threads, bframes }, pool)
@@ -212,8 +220,7 @@ impl Parameters {
 
     /// Number of frame threads that the options request. 0 if x265 chooses.
     pub fn frame_threads(&self) -> u32 {
-        // SAFETY: valid parameters.
-        unsafe { self.raw.as_ref().frameNumThreads.max(0) as u32 }
+        self.raw().frameNumThreads.max(0) as u32
     }
 }
 
@@ -233,11 +240,70 @@ fn csp(format: FrameFormat) -> c_int {
     }) as c_int
 }
 
+/// The library's side of an encoder.
+struct Handle {
+    api: Api,
+    raw: NonNull<x265::x265_encoder>,
+}
+
+impl Handle {
+    /// Opens an encoder. `None` if the library rejects the parameters.
+    fn open(parameters: &Parameters) -> Option<Self> {
+        let api = parameters.api;
+        // SAFETY: the parameters are valid.
+        NonNull::new(unsafe { call!(api, encoder_open(parameters.raw.as_ptr())) }).map(|raw| Handle { api, raw })
+    }
+
+    /// Copies the parameters in use to `to`.
+    fn read_parameters(&self, to: &mut Parameters) {
+        // SAFETY: both are valid and of one depth.
+        unsafe { call!(self.api, encoder_parameters(self.raw.as_ptr(), to.raw.as_ptr())) };
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: the encoder is open and not used again.
+        unsafe { call!(self.api, encoder_close(self.raw.as_ptr())) };
+    }
+}
+
+/// The description of an input frame. It holds no samples of its own.
+struct Picture {
+    api: Api,
+    raw: NonNull<x265::x265_picture>,
+}
+
+impl Picture {
+    /// A description with the values that belong to `parameters`.
+    fn new(parameters: &Parameters) -> Self {
+        let api = parameters.api;
+        // SAFETY: no preconditions.
+        let raw = NonNull::new(unsafe { call!(api, picture_alloc()) }).expect("memory for a frame");
+        // SAFETY: both are valid and of one depth.
+        unsafe { call!(api, picture_init(parameters.raw.as_ptr(), raw.as_ptr())) };
+        Picture { api, raw }
+    }
+
+    fn raw_mut(&mut self) -> &mut x265::x265_picture {
+        // SAFETY: the pointer is valid until drop, and we hold the only reference.
+        unsafe { self.raw.as_mut() }
+    }
+}
+
+impl Drop for Picture {
+    fn drop(&mut self) {
+        // SAFETY: we own the description.
+        unsafe { call!(self.api, picture_free(self.raw.as_ptr())) };
+    }
+}
+
 /// An open encoder.
 pub struct Encoder {
-    parameters: Parameters,
-    handle: NonNull<x265::x265_encoder>,
-    frame: NonNull<x265::x265_picture>,
+    // The order of the fields is the order in which they are freed. The encoder reads its parameters until it is closed.
+    handle: Handle,
+    picture: Picture,
+    _parameters: Parameters,
     format: FrameFormat,
     size: (usize, usize),
     frame_threads: u32,
@@ -249,23 +315,17 @@ unsafe impl Send for Encoder {}
 impl Encoder {
     /// Opens an encoder for frames of `format`, which must have the depth of the parameters.
     pub fn open(parameters: Parameters, format: FrameFormat) -> Result<Self, Refused> {
-        let api = parameters.api;
         let refused = || Refused("x265 refused the combination of options and frame".into());
-        // SAFETY: parameters are valid and kept until the encoder is closed; the frame is owned by us and
-        // initialised for them.
-        unsafe {
-            let handle = NonNull::new(call!(api, encoder_open(parameters.raw.as_ptr()))).ok_or_else(refused)?;
-            let frame = NonNull::new(call!(api, picture_alloc())).expect("memory for a frame");
-            call!(api, picture_init(parameters.raw.as_ptr(), frame.as_ptr()));
-            let used = Parameters { api, raw: NonNull::new(call!(api, param_alloc())).expect("memory") };
-            call!(api, encoder_parameters(handle.as_ptr(), used.raw.as_ptr()));
-            let frame_threads = used.frame_threads();
-            // The copy shares the strings of the encoder. `param_free` frees only the struct, with the library's
-            // allocator, and leaves the strings to the encoder.
-            drop(used);
-            let size = (parameters.raw.as_ref().sourceWidth as usize, parameters.raw.as_ref().sourceHeight as usize);
-            Ok(Encoder { parameters, handle, frame, format, size, frame_threads })
-        }
+        let handle = Handle::open(&parameters).ok_or_else(refused)?;
+        let picture = Picture::new(&parameters);
+        let mut used = Parameters::allocated(parameters.api).expect("memory");
+        handle.read_parameters(&mut used);
+        let frame_threads = used.frame_threads();
+        // The copy shares the strings of the encoder. `param_free` frees only the struct, with the library's allocator,
+        // and leaves the strings to the encoder.
+        drop(used);
+        let size = (parameters.raw().sourceWidth as usize, parameters.raw().sourceHeight as usize);
+        Ok(Encoder { handle, picture, _parameters: parameters, format, size, frame_threads })
     }
 
     /// Number of frame threads in use.
@@ -277,74 +337,63 @@ impl Encoder {
     /// settings.
     pub fn headers(&mut self) -> Result<Headers, Refused> {
         let (mut nals, mut count) = (ptr::null_mut(), 0);
-        // SAFETY: the encoder is open; the units stay valid until the next call.
-        unsafe {
-            if call!(self.parameters.api, encoder_headers(self.handle.as_ptr(), &mut nals, &mut count)) < 0 {
-                return Err(Refused("x265 wrote no parameter sets".into()));
-            }
-            let parameter_sets = units(nals, count).concat();
-            Ok(Headers { parameter_sets, info: Vec::new() })
+        let (api, raw) = (self.handle.api, self.handle.raw.as_ptr());
+        // SAFETY: the encoder is open.
+        if unsafe { call!(api, encoder_headers(raw, &mut nals, &mut count)) } < 0 {
+            return Err(Refused("x265 wrote no parameter sets".into()));
         }
+        // SAFETY: the call returned `count` units, which stay valid until the next call.
+        let parameter_sets = unsafe { units(nals, count) }.concat();
+        Ok(Headers { parameter_sets, info: Vec::new() })
     }
 
     /// Encodes a frame with its number (`pts`) and a flag that forces a keyframe. `None` flushes one delayed frame.
     /// `Ok(None)` means that no output is ready.
     pub fn encode(&mut self, frame: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
+        let input = match frame {
+            None => ptr::null_mut(),
+            Some((frame, pts, force_key)) => self.input(frame, pts, force_key)?,
+        };
         let (mut nals, mut count) = (ptr::null_mut(), 0);
-        let api = self.parameters.api;
-        // SAFETY: the frame points to planes that live during the call, which copies them; the encoder was opened
-        // for their format; the units stay valid until the next call.
-        unsafe {
-            let mut output: x265::x265_picture = std::mem::zeroed();
-            let input = match frame {
-                None => ptr::null_mut(),
-                Some((frame, pts, force_key)) => {
-                    let planes = frame.planes();
-                    if planes.len() != self.format.chroma.planes()
-                        || planes[0].depth != self.format.depth
-                        || (planes[0].width, planes[0].height) != self.size
-                    {
-                        return Err(Refused(format!(
-                            "a frame is not {} of {}x{}",
-                            self.format, self.size.0, self.size.1
-                        )));
-                    }
-                    let input = self.frame.as_mut();
-                    input.pts = pts;
-                    input.bitDepth = self.format.depth as c_int;
-                    input.colorSpace = csp(self.format);
-                    input.width = planes[0].width as c_int;
-                    input.height = planes[0].height as c_int;
-                    input.sliceType =
-                        if force_key { x265::X265_TYPE_IDR as c_int } else { x265::X265_TYPE_AUTO as c_int };
-                    for (index, plane) in planes.iter().enumerate() {
-                        input.planes[index] = plane.data.as_ptr().cast_mut().cast();
-                        input.stride[index] = plane.stride as c_int;
-                    }
-                    input
-                }
-            };
-            let code = call!(api, encoder_encode(self.handle.as_ptr(), &mut nals, &mut count, input, &mut output));
-            if code < 0 {
-                return Err(Refused("x265 failed on a frame".into()));
-            }
-            if code == 0 || count == 0 {
-                return Ok(None);
-            }
-            let key = has_random_access(nals, count);
-            let packet = Packet::joined(&units(nals, count));
-            Ok(Some(Encoded { packet, pts: output.pts, dts: output.dts, key }))
+        // SAFETY: all-zero is a valid bit pattern for this plain struct.
+        let mut output: x265::x265_picture = unsafe { std::mem::zeroed() };
+        let (api, raw) = (self.handle.api, self.handle.raw.as_ptr());
+        // SAFETY: the encoder is open. It was opened for the format of the planes, which live during the call and are
+        // copied by it.
+        let code = unsafe { call!(api, encoder_encode(raw, &mut nals, &mut count, input, &mut output)) };
+        if code < 0 {
+            return Err(Refused("x265 failed on a frame".into()));
         }
+        if code == 0 || count == 0 {
+            return Ok(None);
+        }
+        // SAFETY: the call returned `count` units, which stay valid until the next call.
+        let (key, units) = unsafe { (has_random_access(nals, count), units(nals, count)) };
+        Ok(Some(Encoded { packet: Packet::joined(&units), pts: output.pts, dts: output.dts, key }))
     }
-}
 
-impl Drop for Encoder {
-    fn drop(&mut self) {
-        // SAFETY: the encoder is open and not used again; the frame is ours and holds no memory of its own.
-        unsafe {
-            call!(self.parameters.api, encoder_close(self.handle.as_ptr()));
-            call!(self.parameters.api, picture_free(self.frame.as_ptr()));
+    /// Describes a frame for x265. The description points to the planes of `frame`.
+    fn input(&mut self, frame: &Frame, pts: i64, force_key: bool) -> Result<*mut x265::x265_picture, Refused> {
+        let planes = frame.planes();
+        if planes.len() != self.format.chroma.planes()
+            || planes[0].depth != self.format.depth
+            || (planes[0].width, planes[0].height) != self.size
+        {
+            return Err(Refused(format!("a frame is not {} of {}x{}", self.format, self.size.0, self.size.1)));
         }
+        let format = self.format;
+        let input = self.picture.raw_mut();
+        input.pts = pts;
+        input.bitDepth = format.depth as c_int;
+        input.colorSpace = csp(format);
+        input.width = planes[0].width as c_int;
+        input.height = planes[0].height as c_int;
+        input.sliceType = if force_key { x265::X265_TYPE_IDR as c_int } else { x265::X265_TYPE_AUTO as c_int };
+        for (index, plane) in planes.iter().enumerate() {
+            input.planes[index] = plane.data.as_ptr().cast_mut().cast();
+            input.stride[index] = plane.stride as c_int;
+        }
+        Ok(input)
     }
 }
 
