@@ -12,7 +12,7 @@ use std::{
 
 use trix_av::{
     AvError,
-    input::DurationMethod,
+    container::DurationMethod,
     io::IoState,
     packet::{CodecChange, Packet},
     stream::{StreamFacts, StreamKind},

@@ -1,7 +1,7 @@
 //! Lists what this build can do, and the packages that provide the rest.
 
 use serde::{Deserialize, Serialize};
-use trix_av::{codec, graph, version, x264, x265};
+use trix_av::{codec, named, version, x264, x265};
 
 use crate::report::Library;
 
@@ -85,7 +85,7 @@ pub fn examine() -> Doctor {
     }
     need(
         "filter zscale (zimg)".to_owned(),
-        graph::has_filter("zscale"),
+        named::has_filter("zscale"),
         "dithered depth conversion; swscale does it otherwise",
         "libavfilter-dev",
     );

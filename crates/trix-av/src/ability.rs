@@ -15,8 +15,7 @@ use trix_model::time::TimeBase;
 
 use super::{
     codec::Codec,
-    graph::filter_named,
-    input::demuxer_named,
+    named::{demuxer_named, filter_named},
     output::{NewStream, in_memory},
     packet::Packet,
     stream::CodecParameters,

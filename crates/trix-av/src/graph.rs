@@ -12,7 +12,10 @@ use std::{
 use ffmpeg_sys_next as av;
 use trix_model::time::{Rational, TimeBase};
 
-use super::{AvError, ability, c_string, check, codec::Output, frame::Frame, layout::ChannelLayout, log::Sink};
+use super::{
+    AvError, ability, c_string, check, codec::Output, frame::Frame, layout::ChannelLayout, log::Sink,
+    named::filter_named,
+};
 use crate::rational::from_av;
 
 /// A filter graph with one chain.
@@ -234,15 +237,4 @@ impl Drop for End {
         // SAFETY: the pointer is null or a list that we own.
         unsafe { av::avfilter_inout_free(&mut self.0) };
     }
-}
-
-/// The filter `name` of this build of libavfilter. Null if there is none.
-pub(crate) fn filter_named(name: &CStr) -> *const av::AVFilter {
-    // SAFETY: the string lives during the call.
-    unsafe { av::avfilter_get_by_name(name.as_ptr()) }
-}
-
-/// True if this build of libavfilter has a filter `name`.
-pub fn has_filter(name: &str) -> bool {
-    !filter_named(&c_string(name)).is_null()
 }

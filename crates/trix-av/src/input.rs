@@ -13,12 +13,11 @@ use super::{
     AvError, Dictionary, ability, c_string, check, enum_field,
     io::{AvIo, IoState, ReadSeek},
     log::Sink,
+    named::demuxer_named,
     packet::Packet,
     stream::{self, CodecParameters, StreamFacts},
     text,
 };
-
-pub use crate::container::{DurationMethod, Program};
 
 /// An open demuxer, or the streams of a source that has none.
 pub struct Input {
@@ -288,12 +287,6 @@ impl Input {
     pub fn io_state(&self) -> &Arc<IoState> {
         &self.state
     }
-}
-
-/// The demuxer with FFmpeg's name `name`.
-pub(crate) fn demuxer_named(name: &CStr) -> Option<&'static av::AVInputFormat> {
-    // SAFETY: the name lives during the call; demuxers are static.
-    unsafe { av::av_find_input_format(name.as_ptr()).as_ref() }
 }
 
 /// The demuxer that the content of `io` suggests, if it is `allowed`.

@@ -1,11 +1,11 @@
 //! Channel layouts.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_int};
 
 use ffmpeg_sys_next as av;
 use trix_model::layout::Loudspeakers;
 
-use super::{AvError, c_string, check, enum_field, stream::channel_labels, text};
+use super::{AvError, c_string, check, enum_field, text};
 
 /// A set of loudspeakers in channel order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +101,32 @@ pub(crate) unsafe fn described(layout: &av::AVChannelLayout) -> String {
     let code = unsafe { av::av_channel_layout_describe(layout, words.as_mut_ptr(), words.len()) };
     // SAFETY: the buffer ends with a NUL after the call.
     check(code).ok().and_then(|_| unsafe { text(words.as_ptr()) }).unwrap_or_default()
+}
+
+/// FFmpeg's abbreviations of the channels of a layout. Empty if the order is unknown.
+///
+/// # Safety
+/// `layout` is valid.
+pub(crate) unsafe fn channel_labels(layout: &av::AVChannelLayout) -> Vec<String> {
+    const UNSPECIFIED: c_int = 0;
+    // SAFETY: the field has the size of a C int and is initialised.
+    let order = unsafe { enum_field!(layout.order) };
+    if order == UNSPECIFIED {
+        return Vec::new();
+    }
+    // No layout has more channels than libavutil has bits for.
+    (0..layout.nb_channels.clamp(0, 64) as u32)
+        .map(|index| {
+            let mut name = [0 as c_char; 32];
+            // SAFETY: the layout is valid; the call takes any index.
+            let channel = unsafe { av::av_channel_layout_channel_from_index(layout, index) };
+            // SAFETY: the buffer is as long as stated, and ends with a NUL after the call.
+            unsafe {
+                av::av_channel_name(name.as_mut_ptr(), name.len(), channel);
+                text(name.as_ptr()).unwrap_or_default()
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]

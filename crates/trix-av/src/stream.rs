@@ -1,6 +1,6 @@
 //! Facts that libavformat knows about a stream, as copies.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::c_int;
 
 use ffmpeg_sys_next as av;
 use trix_model::{
@@ -130,7 +130,7 @@ pub unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
     // SAFETY: the layout of valid parameters is valid.
     let layout = unsafe { layout::described(&codec.ch_layout) };
     // SAFETY: as above.
-    let channel_labels = unsafe { channel_labels(&codec.ch_layout) };
+    let channel_labels = unsafe { layout::channel_labels(&codec.ch_layout) };
     // SAFETY: the dictionary belongs to the stream.
     let metadata = unsafe { entries(raw.metadata) };
     // SAFETY: the stream is valid.
@@ -219,32 +219,6 @@ fn color(codec: &av::AVCodecParameters) -> Color {
 fn four_characters(tag: u32) -> Option<String> {
     let bytes = tag.to_le_bytes();
     bytes.iter().all(|byte| (b' '..=b'~').contains(byte)).then(|| bytes.iter().map(|byte| char::from(*byte)).collect())
-}
-
-/// FFmpeg's abbreviations of the channels of a layout. Empty if the order is unknown.
-///
-/// # Safety
-/// `layout` is valid.
-pub unsafe fn channel_labels(layout: &av::AVChannelLayout) -> Vec<String> {
-    const UNSPECIFIED: c_int = 0;
-    // SAFETY: the field has the size of a C int and is initialised.
-    let order = unsafe { enum_field!(layout.order) };
-    if order == UNSPECIFIED {
-        return Vec::new();
-    }
-    // No layout has more channels than libavutil has bits for.
-    (0..layout.nb_channels.clamp(0, 64) as u32)
-        .map(|index| {
-            let mut name = [0 as c_char; 32];
-            // SAFETY: the layout is valid; the call takes any index.
-            let channel = unsafe { av::av_channel_layout_channel_from_index(layout, index) };
-            // SAFETY: the buffer is as long as stated, and ends with a NUL after the call.
-            unsafe {
-                av::av_channel_name(name.as_mut_ptr(), name.len(), channel);
-                text(name.as_ptr()).unwrap_or_default()
-            }
-        })
-        .collect()
 }
 
 /// FFmpeg's names of the bits of a disposition.

@@ -5,12 +5,7 @@
 use std::{borrow::Cow, collections::VecDeque};
 
 use serde::{Deserialize, Serialize};
-use trix_av::{
-    codec::Output,
-    frame::Frame,
-    graph::{self, Graph},
-    pixel::PixelFormat,
-};
+use trix_av::{codec::Output, frame::Frame, graph::Graph, named, pixel::PixelFormat};
 use trix_model::{
     color::{Color, Range},
     error::{Error, ErrorKind, Result, Stage},
@@ -353,7 +348,7 @@ fn take_extras(held: &mut VecDeque<(u64, Extras)>, number: u64) -> Extras {
 
 /// True if this build of libavfilter has zimg, which dithers when the depth decreases. Otherwise swscale converts.
 pub fn zimg_is_there() -> bool {
-    graph::has_filter("zscale")
+    named::has_filter("zscale")
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod packet_scan;
 mod timecodes;
 
 use trix_av::{
-    input::DurationMethod,
+    container::DurationMethod,
     pixel::PixelFormat,
     stream::{StreamFacts, StreamKind},
 };
