@@ -1,25 +1,74 @@
 //! The machine on which this process runs.
 
-use std::{fs, num::NonZero, thread};
+use std::{
+    fs,
+    num::NonZero,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use trix_model::machine::Machine;
 
-/// This machine: the cores and the memory that this process may use. Limits of its control group count.
+/// This machine: the cores and the memory that this process may use. Limits of its control group, and of those around it,
+/// count.
 pub fn this_machine() -> Machine {
     let cores = thread::available_parallelism().map_or(1, NonZero::get) as u32;
     let system = rustix::system::sysinfo();
     let installed = system.totalram.saturating_mul(system.mem_unit.into());
-    let limits = LIMITS.iter().filter_map(|file| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok());
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let limits =
+        limits(&groups).into_iter().filter_map(|file| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok());
     let memory = limits.fold(installed, u64::min);
     Machine { cores: cores.clamp(1, Machine::MOST_CORES), memory: (memory > 0).then_some(memory) }
 }
 
-/// The memory limit of the control group, in version 2 and in version 1. A file has a number, or the word `max`.
-const LIMITS: [&str; 2] = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+/// The files with the memory limits of the control groups in `groups` (the form of `/proc/self/cgroup`) and of all around
+/// them. A file has a number, or the word `max`.
+fn limits(groups: &str) -> Vec<PathBuf> {
+    let of = |line: &str| {
+        let mut parts = line.splitn(3, ':');
+        let (_, controllers, own) = (parts.next()?, parts.next()?, parts.next()?);
+        let (root, file) = match controllers {
+            "" => ("/sys/fs/cgroup", "memory.max"),
+            list if list.split(',').any(|name| name == "memory") => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+            _ => return None,
+        };
+        let own = Path::new(own.trim_start_matches('/'));
+        Some(own.ancestors().map(|group| Path::new(root).join(group).join(file)).collect::<Vec<_>>())
+    };
+    groups.lines().filter_map(of).flatten().collect()
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limits_of_all_control_groups_around_a_process_count() {
+        let files = |groups: &str| -> Vec<String> {
+            limits(groups).into_iter().map(|file| file.display().to_string()).collect()
+        };
+        let root = "/sys/fs/cgroup";
+        assert_eq!(
+            files("0::/system.slice/trixd.service\n"),
+            [
+                format!("{root}/system.slice/trixd.service/memory.max"),
+                format!("{root}/system.slice/memory.max"),
+                format!("{root}/memory.max"),
+            ]
+        );
+        assert_eq!(
+            files("5:cpu,cpuacct:/a\n4:memory:/jobs\n0::/\n"),
+            [
+                format!("{root}/memory/jobs/memory.limit_in_bytes"),
+                format!("{root}/memory/memory.limit_in_bytes"),
+                format!("{root}/memory.max"),
+            ]
+        );
+        // A name of a group may have colons. What is no line of that file names nothing.
+        assert_eq!(files("0::/a:b")[0], format!("{root}/a:b/memory.max"));
+        assert_eq!(files("nonsense"), [""; 0]);
+    }
 
     #[test]
     fn this_machine_has_cores_and_memory() {
