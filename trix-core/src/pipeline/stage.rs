@@ -4,6 +4,7 @@
 //! duration, and the slowest stage sets the pace.
 
 use std::{
+    any::Any,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -304,16 +305,19 @@ pub(crate) fn no_thread(name: &str, stage: Stage, error: io::Error) -> Error {
 
 /// Runs a stage to its end.
 fn run(Waiting { stage, token, work, .. }: Waiting, done: &crossbeam::Sender<Outcome>) {
-    let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Err(Error::bug(stage, format!("a stage panicked: {text}")))
-    });
+    let result = catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(Error::bug(stage, format!("a stage panicked: {}", text_of_panic(panic.as_ref())))));
     if result.is_err() {
         token.fail();
     }
     // After a cancellation, the caller may have stopped receiving.
     let _ = done.send(Outcome { outputs: token.outputs(), result });
+}
+
+/// The message of a panic; empty if it has none.
+pub(crate) fn text_of_panic(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 #[cfg(test)]

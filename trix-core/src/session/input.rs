@@ -126,6 +126,9 @@ impl Input {
             return Err(wrong(format!("the session starts at {start}, and the frame is shown before that"), time));
         }
         check_leap(start, last, time).map_err(|detail| wrong(detail, time))?;
+        if frame.duration.is_some_and(|duration| duration > LONGEST) {
+            return Err(wrong("the frame lasts more than an hour; this is taken for a mistake".to_owned(), time));
+        }
         let first = self.first.unwrap_or(time);
         let number = i64::try_from(self.frames).unwrap_or(i64::MAX);
         let even = first.plus(Timestamp::new(number, stated.rate.inverse()));
@@ -171,7 +174,8 @@ impl Input {
         }
         check_leap(start, heard.end, time).map_err(|detail| wrong(detail, time))?;
         heard.last = Some(pts);
-        heard.end = Some(block.end());
+        // An overlap may end before what it overlaps.
+        heard.end = heard.end.max(Some(block.end()));
         heard.longest = heard.longest.max(block.samples());
         let (mut frame, base) = (block.frame, stated.ticks());
         frame.set_time(pts);
@@ -186,6 +190,11 @@ impl Input {
     /// The first track without audio among those whose stream is wanted.
     pub(super) fn silent(&self, is_wanted: impl Fn(usize) -> bool) -> Option<usize> {
         (0..self.tracks.len()).find(|track| is_wanted(self.stream_of(*track)) && self.tracks[*track].last.is_none())
+    }
+
+    /// When the frame after one at `time` is shown, by the rate.
+    pub(super) fn next_frame(&self, time: Timestamp) -> Timestamp {
+        self.shape.video.as_ref().map_or(time, |stated| time.plus(Timestamp::new(1, stated.rate.inverse())))
     }
 
     /// Where the frames given so far end.

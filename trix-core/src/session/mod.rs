@@ -36,7 +36,7 @@ use self::{
     lead::{Positions, mistake},
 };
 use crate::{
-    pipeline::{Control, Feed, Program, given::run_given, together},
+    pipeline::{Control, Feed, Program, given::run_given, stage::text_of_panic, together},
     plan::Plan,
     reading::{frames::VideoFrame, samples::AudioBlock},
     report::Report,
@@ -205,14 +205,14 @@ impl Session {
     /// failed, and every later call says so.
     pub fn write_frame(&mut self, frame: VideoFrame) -> Result<()> {
         self.running()?;
-        self.positions.check(SessionStream::Frames, frame.time)?;
+        let time = frame.time;
+        self.positions.check(SessionStream::Frames, time)?;
         let frame = self.input.frame(frame)?;
         let Some(feed) = &mut self.feed else { return Ok(()) };
         let sent = feed.frame(frame).map(drop);
         sent.map_err(|error| self.fail(error))?;
-        if let Some(end) = self.input.frames_end() {
-            self.positions.reach(SessionStream::Frames, end);
-        }
+        // The next frame may end this one before its stated duration.
+        self.positions.reach(SessionStream::Frames, self.input.next_frame(time));
         Ok(())
     }
 
@@ -341,7 +341,10 @@ impl Drop for Session {
 
 /// The result of a job.
 fn joined(worker: JoinHandle<Result<Report>>) -> Result<Report> {
-    worker.join().unwrap_or_else(|_| Err(Error::bug(Stage::Encode, "the thread of a session panicked")))
+    worker.join().unwrap_or_else(|panic| {
+        let text = text_of_panic(panic.as_ref());
+        Err(Error::bug(Stage::Encode, format!("the thread of a session panicked: {text}")))
+    })
 }
 
 /// The error of a job that has ended before its input.

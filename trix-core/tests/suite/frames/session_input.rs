@@ -123,6 +123,44 @@ fn audio_before_the_start_is_cut_and_counted() {
 }
 
 #[test]
+fn a_last_block_that_lies_within_earlier_audio_is_cut() {
+    let folder = folder();
+    let path = named(&folder, "grey.mkv");
+    let (mut job, mut shape) = grey(&path);
+    job.outputs[0].audio = AudioSettings::Pcm;
+    shape.audio.push(track());
+    let mut session = begun(&job, &shape);
+    for number in 0..50 {
+        session.write_frame(frame(number)).unwrap();
+    }
+    session.write_audio(audio(0, 96_000)).unwrap();
+    // From 0.2 to 0.24 seconds.
+    session.write_audio(moved(block(0), Timestamp::new(9600, HZ))).unwrap();
+    let report = session.finish().unwrap();
+    let ledger = &report.outputs[0].audio_ledgers[0];
+    assert_eq!((ledger.decoded, ledger.cut_overlaps.samples, ledger.encoded), (97_920, 1920, 96_000), "{ledger:?}");
+}
+
+#[test]
+fn a_stated_duration_of_a_frame_does_not_hold_up_the_next() {
+    let folder = folder();
+    let path = named(&folder, "grey.mkv");
+    let (mut job, mut shape) = grey(&path);
+    job.outputs[0].audio = AudioSettings::Pcm;
+    shape.audio.push(track());
+    let mut session = begun(&job, &shape);
+    let lasting = |seconds, number| {
+        let duration = Some(Timestamp::new(seconds, Rational::new(1, 1)));
+        VideoFrame { duration, ..frame(number) }
+    };
+    session.write_frame(lasting(1800, 0)).unwrap();
+    session.write_frame(frame(1)).unwrap();
+    let error = session.write_frame(lasting(3601, 2)).unwrap_err();
+    assert!(error.to_string().contains("lasts more than an hour"), "{error}");
+    session.write_frame(frame(2)).unwrap();
+}
+
+#[test]
 fn what_no_output_takes_is_refused_when_it_is_given() {
     let folder = folder();
     let (mut job, mut shape) = grey(&named(&folder, "grey.mkv"));
