@@ -1,15 +1,18 @@
-//! Keeps audio of a file beside the source in step with the frames that it accompanies.
+//! Keeps external audio in step with the frames, or with the other audio, of the same file or package.
 //!
-//! Such a file is read on a thread of its own, and audio is encoded much faster than video. Without a limit, the muxer
-//! would get minutes of audio before the first frames. It waits for neither that long, so the order of packets would
-//! depend on the load of the machine.
+//! A file of external audio is read on a thread of its own, and audio is encoded much faster than video. Without a limit,
+//! the muxer would get minutes of audio before the first frames. It waits for neither that long, so the order of packets
+//! would depend on the load of the machine.
 //!
-//! Frames that are copied come faster than audio is encoded, so they wait for the audio too.
+//! Frames that are copied come faster than audio is encoded, so they wait for the audio too. Where there are no frames, or
+//! no more, the audio tracks wait for the slowest of them.
 //!
-//! Invariant: no stage waits for ever. Frames wait for audio at most [`PATIENCE`] each: an encoder of another output may need
-//! them before its own frames, for which that audio waits, can come.
+//! Invariant: no stage waits for ever. External audio waits for what never waits for it without end. Frames and audio of
+//! the source wait at most [`PATIENCE`], and give up after [`TRIES`] vain waits: an encoder of another output may need
+//! packets of the source before its own frames, for which that audio waits, can come.
 
 use std::{
+    cell::Cell,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -19,16 +22,19 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-/// The longest time by which such audio is ahead of the frames.
+/// The longest time by which audio is ahead of the frames, or of the slowest other audio.
 const AHEAD: Timestamp = Timestamp::new(2, Rational::new(1, 1));
 
 /// The time from which on copied frames that are ahead of such audio wait. The muxer keeps packets for ten seconds.
 const FRAMES_AHEAD: Timestamp = Timestamp::new(5, Rational::new(1, 1));
 
-/// The longest time that a copied frame waits.
+/// The longest time that a copied frame, or a packet of the source's audio, waits.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How far the frames of a file or package have come.
+/// The number of vain waits after which copied frames, or audio of the source, wait no more.
+const TRIES: u32 = 3;
+
+/// How far the streams of a file or package have come.
 pub(super) struct Pace {
     state: Mutex<State>,
     moved: Condvar,
@@ -39,8 +45,48 @@ struct State {
     reached: Timestamp,
     /// True if there are no frames, or no more.
     is_over: bool,
-    /// The time that each audio track has reached, counted like `reached`; `None` once it is over.
-    audio: Vec<Option<Timestamp>>,
+    audio: Vec<Track>,
+}
+
+struct Track {
+    /// The time that the track has reached, counted from time zero of the output; `None` once it is over.
+    reached: Option<Timestamp>,
+    is_external: bool,
+}
+
+impl State {
+    /// The time up to which audio track `number` may go on now; `None` for any time.
+    fn limit(&self, number: usize) -> Option<Timestamp> {
+        if !self.is_over {
+            // The source interleaves its own audio with its frames.
+            return self.audio[number].is_external.then(|| self.reached.plus(AHEAD));
+        }
+        let others = self.audio.iter().enumerate().filter(|(other, _)| *other != number);
+        others.filter_map(|(_, track)| track.reached).min().map(|slowest| slowest.plus(AHEAD))
+    }
+}
+
+/// The vain waits that are left.
+struct Tries(Cell<u32>);
+
+impl Tries {
+    fn new() -> Self {
+        Tries(Cell::new(TRIES))
+    }
+
+    /// The end of a wait that begins now. It is over at once if no try is left.
+    fn until(&self) -> Instant {
+        Instant::now() + if self.0.get() > 0 { PATIENCE } else { Duration::ZERO }
+    }
+
+    /// True if a wait until `until` was in vain.
+    fn is_vain(&self, until: Instant) -> bool {
+        let is_vain = Instant::now() >= until;
+        if is_vain {
+            self.0.set(self.0.get().saturating_sub(1));
+        }
+        is_vain
+    }
 }
 
 impl Pace {
@@ -54,28 +100,35 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an audio track.
-    pub(super) fn follow(self: &Arc<Self>) -> Follower {
+    /// Adds an audio track: external audio, or audio of the source beside it.
+    pub(super) fn follow(self: &Arc<Self>, is_external: bool) -> Follower {
         let mut state = self.lock();
-        state.audio.push(Some(Timestamp::new(0, AHEAD.base)));
-        Follower { pace: Arc::clone(self), number: state.audio.len() - 1 }
+        state.audio.push(Track { reached: Some(Timestamp::new(0, AHEAD.base)), is_external });
+        let tries = (!is_external).then(Tries::new);
+        Follower { pace: Arc::clone(self), number: state.audio.len() - 1, tries }
     }
 }
 
-/// An audio track that waits for frames. The track is over when this is dropped.
+/// An audio track that waits for the others. The track is over when this is dropped.
 pub(super) struct Follower {
     pace: Arc<Pace>,
     number: usize,
+    /// `None` if it waits as long as it has to.
+    tries: Option<Tries>,
 }
 
 impl Follower {
-    /// Notes that the audio has come to `time`. Waits until the frames have come near, there are no more, or `must_stop`.
+    /// Notes that the audio has come to `time`. Waits until what it follows has come near or is over, or `must_stop`.
     pub(super) fn wait(&self, time: Timestamp, must_stop: impl Fn() -> bool) {
         let Pace { moved, .. } = &*self.pace;
+        let until = self.tries.as_ref().map(|tries| (tries, tries.until()));
         let mut state = self.pace.lock();
-        state.audio[self.number] = Some(time);
+        state.audio[self.number].reached = Some(time);
         moved.notify_all();
-        while !state.is_over && time > state.reached.plus(AHEAD) && !must_stop() {
+        while state.limit(self.number).is_some_and(|limit| time > limit) && !must_stop() {
+            if until.is_some_and(|(tries, until)| tries.is_vain(until)) {
+                break;
+            }
             state = moved.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -83,40 +136,48 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.pace.lock().audio[self.number] = None;
+        self.pace.lock().audio[self.number].reached = None;
         self.pace.moved.notify_all();
     }
 }
 
 /// The side of the frames. Dropping it ends the frames.
-pub(super) struct PaceMaker(pub(super) Arc<Pace>);
+pub(super) struct PaceMaker {
+    pace: Arc<Pace>,
+    tries: Tries,
+}
 
 impl PaceMaker {
+    pub(super) fn new(pace: &Arc<Pace>) -> Self {
+        PaceMaker { pace: Arc::clone(pace), tries: Tries::new() }
+    }
+
     /// Notes the time of a frame.
     pub(super) fn reach(&self, time: Timestamp) {
-        let mut state = self.0.lock();
+        let mut state = self.pace.lock();
         if time > state.reached {
             state.reached = time;
-            self.0.moved.notify_all();
+            self.pace.moved.notify_all();
         }
     }
 
-    /// Notes the time of a copied frame. Waits while it is far ahead of the audio, unless `must_stop`.
+    /// Notes the time of a copied frame. Waits while it is far ahead of external audio, unless `must_stop`.
     pub(super) fn lead(&self, time: Timestamp, must_stop: impl Fn() -> bool) {
         self.reach(time);
-        let until = Instant::now() + PATIENCE;
-        let is_behind = |audio: &Timestamp| time > audio.plus(FRAMES_AHEAD);
-        let mut state = self.0.lock();
-        while state.audio.iter().flatten().any(is_behind) && Instant::now() < until && !must_stop() {
-            state = self.0.moved.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        let until = self.tries.until();
+        let is_behind =
+            |track: &Track| track.is_external && track.reached.is_some_and(|reached| time > reached.plus(FRAMES_AHEAD));
+        let mut state = self.pace.lock();
+        while state.audio.iter().any(is_behind) && !must_stop() && !self.tries.is_vain(until) {
+            state = self.pace.moved.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
 impl Drop for PaceMaker {
     fn drop(&mut self) {
-        self.0.lock().is_over = true;
-        self.0.moved.notify_all();
+        self.pace.lock().is_over = true;
+        self.pace.moved.notify_all();
     }
 }
 
@@ -126,7 +187,7 @@ pub(super) enum Pacing {
     Free,
     /// It is the frames.
     Leads(PaceMaker),
-    /// It is audio of a file beside the source.
+    /// It is external audio, or audio of the source beside it.
     Follows(Follower),
 }
 
@@ -148,8 +209,8 @@ mod tests {
     #[test]
     fn audio_waits_for_frames_and_goes_on_when_they_are_over() {
         let pace = Arc::new(Pace::new(true));
-        let maker = PaceMaker(Arc::clone(&pace));
-        let audio = pace.follow();
+        let maker = PaceMaker::new(&pace);
+        let audio = pace.follow(true);
         let heard = Arc::new(AtomicI64::new(0));
         let (signal, ended) = mpsc::channel();
         let count = Arc::clone(&heard);
@@ -174,14 +235,14 @@ mod tests {
     #[test]
     fn audio_without_frames_does_not_wait_and_what_must_stop_stops() {
         let late = Timestamp::new(100, AHEAD.base);
-        Arc::new(Pace::new(false)).follow().wait(late, || false);
-        Arc::new(Pace::new(true)).follow().wait(late, || true);
+        Arc::new(Pace::new(false)).follow(true).wait(late, || false);
+        Arc::new(Pace::new(true)).follow(true).wait(late, || true);
     }
 
     #[test]
     fn copied_frames_wait_for_audio_but_not_for_ever() {
         let pace = Arc::new(Pace::new(true));
-        let (maker, audio) = (PaceMaker(Arc::clone(&pace)), pace.follow());
+        let (maker, audio) = (PaceMaker::new(&pace), pace.follow(true));
         let at = |second| Timestamp::new(second, AHEAD.base);
         let waited = |second| {
             let begun = Instant::now();
@@ -198,5 +259,45 @@ mod tests {
         late.join().unwrap();
         // The audio is over.
         assert!(waited(100) < PATIENCE);
+    }
+
+    #[test]
+    fn frames_give_up_when_they_wait_in_vain() {
+        let pace = Arc::new(Pace::new(true));
+        let (maker, _audio) = (PaceMaker::new(&pace), pace.follow(true));
+        let begun = Instant::now();
+        (6..100).for_each(|second| maker.lead(Timestamp::new(second, AHEAD.base), || false));
+        assert!(begun.elapsed() >= TRIES * PATIENCE && begun.elapsed() < 2 * TRIES * PATIENCE, "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn audio_without_frames_waits_for_the_slowest_audio() {
+        let pace = Arc::new(Pace::new(false));
+        let (own, external, other) = (pace.follow(false), pace.follow(true), pace.follow(true));
+        let heard = Arc::new(AtomicI64::new(0));
+        let count = Arc::clone(&heard);
+        let late = thread::spawn(move || {
+            for second in 0..10 {
+                external.wait(Timestamp::new(second, AHEAD.base), || false);
+                count.store(second, Ordering::SeqCst);
+            }
+        });
+        for second in 0..8 {
+            own.wait(Timestamp::new(second, AHEAD.base), || false);
+            other.wait(Timestamp::new(second, AHEAD.base), || false);
+            assert!(heard.load(Ordering::SeqCst) <= second + 2);
+        }
+        drop(other);
+        drop(own);
+        late.join().expect("the audio goes on when it is alone");
+    }
+
+    #[test]
+    fn audio_of_the_source_gives_up_when_it_waits_in_vain() {
+        let pace = Arc::new(Pace::new(false));
+        let (own, _external) = (pace.follow(false), pace.follow(true));
+        let begun = Instant::now();
+        (0..100).for_each(|second| own.wait(Timestamp::new(second, AHEAD.base), || false));
+        assert!(begun.elapsed() >= TRIES * PATIENCE && begun.elapsed() < 2 * TRIES * PATIENCE, "{:?}", begun.elapsed());
     }
 }

@@ -292,3 +292,27 @@ fn audio_from_beside_a_film_lies_beside_its_frames_however_slow_they_are() {
         assert!(found < 0.1, "{name}: packets are {found} s late");
     }
 }
+
+#[test]
+fn audio_without_frames_lies_beside_external_audio_in_every_run() {
+    let folder = folder();
+    let [film, wave] = ["film.flac", "long.wav"].map(|name| folder.path().join(name));
+    let own = folder.path().join("own.wav");
+    for (number, file) in [(45, &own), (46, &wave)] {
+        write_wave(file, &[noise(number, 120 * RATE as usize)], RATE, 16);
+    }
+    program::ffmpeg(&format!("-i {} {}", own.display(), film.display()));
+    for audio in [AudioSettings::Flac, AudioSettings::Copy] {
+        let made = |_: usize| {
+            let mut job = job(&film, &folder, &[wave.display().to_string()], &[("out.mkv", audio)]);
+            (job.outputs[0].video, job.outputs[0].overwrite) = (VideoSettings::None, true);
+            done(&job);
+            let output = &job.outputs[0].path;
+            let found = disorder(output);
+            assert!(found < 0.2, "{audio:?}: packets are {found} s late");
+            std::fs::read(output).expect("the output")
+        };
+        let first = made(0);
+        assert!((1..3).all(|run| made(run) == first), "{audio:?}");
+    }
+}

@@ -74,19 +74,20 @@ impl<'a> Builder<'a> {
             let kind = Kind::Frames(CopyGate::new(copy));
             let watch = Some(self.watch(sink, facts, output.start, None));
             let (label, next) = (self.label.clone(), to_muxer.clone());
-            let pacing = Pacing::Leads(PaceMaker(Arc::clone(&self.shared.paces[sink.product()])));
+            let pacing = Pacing::Leads(PaceMaker::new(&self.shared.paces[sink.product()]));
             let own = IntoOutput { label, kind, watch, track: tracks.len(), origin, next, reached: None, pacing };
             self.routes[copy.stream].push(Route::Output(Box::new(own)));
             tracks.push(track);
         }
+        let is_external = |audio: &AudioPlan| audio.stream.external_audio().is_some();
+        let has_external = output.audio.iter().any(is_external);
         for (audio_number, audio) in output.audio.iter().enumerate() {
-            let is_external = audio.stream.external_audio().is_some();
             let place = AudioPlace {
                 output: sink,
                 track: tracks.len(),
                 number: audio_number,
                 next: Some(to_muxer.clone()),
-                pace: is_external.then(|| self.shared.paces[sink.product()].follow()),
+                pace: has_external.then(|| self.shared.paces[sink.product()].follow(is_external(audio))),
             };
             tracks.push(match &self.plan.content(sink).audio[audio_number] {
                 AudioContent::Copied(_) => self.copied_audio(output, audio, source, place)?,
@@ -145,7 +146,7 @@ impl<'a> Builder<'a> {
             let watch = Some(self.watch(sink, facts, output.start, span.end));
             let kind = Kind::Audio(cut(output, source, facts, span, &mut track));
             let (label, origin) = (self.label.clone(), output.origin);
-            let pacing = Pacing::Free;
+            let pacing = pace.map_or(Pacing::Free, Pacing::Follows);
             let own = IntoOutput { label, kind, watch, track: index, origin, next, reached: None, pacing };
             self.routes[audio.stream.index()].push(Route::Output(Box::new(own)));
             return Ok(track);

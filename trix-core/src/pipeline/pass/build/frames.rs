@@ -84,7 +84,7 @@ impl<'a> Builder<'a> {
             watch.add_queue(&queue, depth);
             self.takers[video.filter.0].push(to_encoder);
             let rendition = self.rendition(&places);
-            let pace = |place: &VideoPlace| PaceMaker(Arc::clone(&self.shared.paces[place.sink.product()]));
+            let pace = |place: &VideoPlace| PaceMaker::new(&self.shared.paces[place.sink.product()]);
             let paces = places.iter().map(pace).collect();
             let stage = video::EncodeStage {
                 timeline: Timeline::new(Timestamp::new(1, video.rate.inverse()).rescale(time_base).max(1)),
