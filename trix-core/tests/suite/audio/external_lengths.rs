@@ -1,4 +1,4 @@
-//! Side audio has the length that the job states, to the sample.
+//! Tests that external audio has the length that the job states, to the sample.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,8 @@ use crate::support::{
     waves::{noise, write_wave},
 };
 
-/// Where the frames of a film end, and a film that says so: by its stream, or as a whole with audio that is longer.
+/// Returns films and the time at which their last frame ends, in samples. In the last film, the audio is longer than
+/// the video.
 fn films() -> [(PathBuf, f64); 3] {
     let longer = made_by_ffmpeg(
         "side-film-longer-sound.mkv",
@@ -64,7 +65,7 @@ fn a_cut_ends_a_track_where_the_frames_of_the_cut_end() {
     let sound = to_16_bits(&sound);
     for (start, duration, frames, from, length) in [
         (Some("1"), None, None, 48_000, 48_000),
-        // Longer than the film, and both ways of saying how much.
+        // Durations beyond the end of the film, and cuts that state a duration, a number of frames, or both.
         (None, Some("10"), None, 0, 96_000),
         (Some("0.4"), Some("10"), None, 19_200, 76_800),
         (Some("0.4"), Some("1"), Some(10), 19_200, 19_200),
@@ -100,7 +101,7 @@ fn a_track_that_has_to_be_as_long_as_the_video_and_is_not_fails_the_job() {
         assert!(!message.contains("a.mkv"), "the output is not to blame: {message}");
         assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0, "{message}");
     }
-    // Within a tolerance that is given, it is well.
+    // Within the stated tolerance, the job succeeds.
     for (file, audio) in [(&wave, AudioSettings::Flac), (&aac, AudioSettings::Copy)] {
         let mut job =
             job(&film(), &out, &[format!("{}:length=fail,tolerance=760ms", file.display())], &[("a.mkv", audio)]);

@@ -1,5 +1,5 @@
-//! Side audio has the language and title that the job states, is copied where nothing changes, and is shared by outputs.
-//! Mistakes in it are reported before anything is written.
+//! Tests that external audio has the language and title that the job states, is copied if nothing changes, and is
+//! shared by outputs. Trix reports mistakes in its settings before it writes anything.
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ fn language_title_and_purpose_are_those_that_were_asked_for() {
             ("rus".into(), "eng".into())
         );
         let is_matroska = output.path.extension().is_some_and(|extension| extension == "mkv");
-        // Of MP4 and MOV, ffprobe tells the name of a track as that of its handler, or as its title.
+        // For MP4 and MOV, ffprobe returns the name of a track as the name of its handler or as its title.
         let title = |seen: &Value| {
             ["title", "name", "handler_name"].map(|key| text(&seen["tags"][key])).into_iter().collect::<Vec<_>>()
         };
@@ -59,7 +59,7 @@ fn language_title_and_purpose_are_those_that_were_asked_for() {
     }
 }
 
-/// Checksums of the packets of the first audio track, without what the container says beside them.
+/// Returns checksums of the packets of the first audio track, without metadata of the container.
 fn packets(file: &Path) -> Vec<String> {
     let line = format!("-i {} -map 0:a:0 -c copy -f framehash -hash md5 -", file.display());
     let said = program::text(&program::ffmpeg(&line));
@@ -79,7 +79,7 @@ fn unchanged_side_audio_is_copied_and_changed_side_audio_stays_lossless() {
         assert!(output.plan.audio[0].copied, "{}", output.path.display());
         assert_eq!(packets(&output.path), packets(&aac), "{}", output.path.display());
         let language = text(&sounds(&output.path)[0]["tags"]["language"]);
-        // MOV knows German by its older code alone.
+        // MOV has only the older code for German.
         let is_mov = output.path.extension().is_some_and(|extension| extension == "mov");
         assert_eq!(language, if is_mov { "ger" } else { "deu" }, "{}", output.path.display());
     }
@@ -91,7 +91,7 @@ fn unchanged_side_audio_is_copied_and_changed_side_audio_stays_lossless() {
         assert!(plan.decisions.iter().any(|decision| decision.what.contains("encoded without loss")));
         same(&heard(&output.path, 0), &part(&to_16_bits(&sound), -480, 72_480), &output.path.display().to_string());
     }
-    // With copied frames, audio is copied as far as they reach.
+    // If frames are copied, external audio is copied up to the end of the last frame.
     let mut job = cut(
         job(&film(), &folder, &[wave.display().to_string()], &[("f.mkv", AudioSettings::Copy)]),
         Some("0.4"),
@@ -101,7 +101,7 @@ fn unchanged_side_audio_is_copied_and_changed_side_audio_stays_lossless() {
     let report = done(&job);
     let found = heard(&report.outputs[0].path, 0);
     let whole = to_16_bits(&sound);
-    // Packets are copied whole; so it begins and ends up to one of them off.
+    // Only whole packets are copied, so both ends can differ by up to one packet.
     let at = whole.windows(64).position(|window| window == &found[..64]).expect("the audio of the file");
     let first = ffprobe(&report.outputs[0].path, "-select_streams a -show_packets")["packets"][0]["pts_time"].clone();
     let first: f64 = support::number(&first);
@@ -183,7 +183,7 @@ fn a_missing_side_track_is_reported_with_the_name_of_its_file() {
         assert!(message.contains(&file) && !message.contains("a.mkv"), "{text}: {message}");
         assert!(!message.contains("good.wav"), "what is well is not blamed: {message}");
     }
-    // Damage that is tolerated stands in the report, of each file.
+    // The report lists tolerated damage separately for each file.
     let mut job = job(
         &film(),
         &out,

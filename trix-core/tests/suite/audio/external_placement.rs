@@ -1,4 +1,5 @@
-//! Side audio in whole jobs: it begins at the right sample in every container, and each channel is in its place.
+//! Tests of external audio in whole jobs: it begins at the right sample in every container, and every channel has its
+//! place.
 
 use std::path::{Path, PathBuf};
 
@@ -15,18 +16,19 @@ use crate::support::{
     waves::{noise, tone, write_wave},
 };
 
-/// The same from time zero on: of Matroska, `ffmpeg` plays what comes before, which CodecDelay says is no audio.
+/// Returns the samples from time zero on. In Matroska, `ffmpeg` also plays the samples before zero, which CodecDelay
+/// marks as priming.
 fn from_zero(file: &Path) -> Vec<i16> {
     let line = format!("-copyts -i {} -map 0:a:0 -af atrim=start=0 -f s16le -", file.display());
     let bytes = program::ffmpeg(&line).stdout;
     bytes.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect()
 }
 
-/// Samples of a beep.
+/// Length of a beep in samples.
 const BEEP: usize = 960;
 
-/// Silence with a beep of 20 ms at each of `places`: a tone of 2 kHz that begins and ends softly, so that neither
-/// resampling nor a lossy codec moves its middle.
+/// Makes silence with a beep of 20 ms at each of `places`. A beep is a tone of 2 kHz with soft edges, so that neither
+/// resampling nor a lossy codec moves its centre.
 fn beeps(places: &[usize], samples: usize) -> Vec<f64> {
     let mut sound = vec![0.0; samples];
     for place in places {
@@ -38,7 +40,7 @@ fn beeps(places: &[usize], samples: usize) -> Vec<f64> {
     sound
 }
 
-/// Where the energy of a beep that begins near `near` has its middle, less half of its length: where it begins.
+/// Returns the begin of the beep near `near`: the centre of its energy minus half of its length.
 fn begins(sound: &[i16], near: f64, length: f64, what: &str) -> f64 {
     let (from, to) = ((near - 960.0).max(0.0) as usize, ((near + length + 960.0) as usize).min(sound.len()));
     let squares = || (from..to).map(|at| (at as f64, f64::from(sound[at]).powi(2)));
@@ -47,7 +49,7 @@ fn begins(sound: &[i16], near: f64, length: f64, what: &str) -> f64 {
     squares().map(|(at, square)| at * square).sum::<f64>() / energy - length / 2.0
 }
 
-/// By how many samples a beep lies after `near`: where the audio is most like it.
+/// Returns by how many samples the beep lies after `near`: the shift with the highest correlation.
 fn lag(sound: &[i16], near: usize) -> i64 {
     let beep = beeps(&[0], BEEP);
     let likeness = |lag: i64| -> f64 {
@@ -86,7 +88,7 @@ fn a_track_lies_at_its_offset_to_the_sample_whatever_part_of_the_film_is_kept() 
         let report = done(&job);
         let samples = |time: Option<&str>| time.map(|time| (time.parse::<f64>().unwrap() * 48_000.0).round() as i64);
         let later = moved - samples(start).unwrap_or(0);
-        // It keeps its length, up to where the film is cut.
+        // The audio keeps its length, unless the cut of the film ends it earlier.
         let length = samples(duration).map_or(72_000 + later, |most| most.min(72_000 + later));
         let expected = part(&sound, -later, length);
         for ((name, _), output) in outputs.iter().zip(&report.outputs) {
@@ -131,8 +133,8 @@ fn a_beep_lies_at_its_place_behind_a_lossy_codec_and_its_priming() {
                     continue;
                 }
                 let what = format!("{}, {offset}, from {start:?}", output.path.display());
-                // The noise of a codec can move the best match by one sample; a priming that is missing or
-                // wrong moves it by hundreds.
+                // The noise of a lossy codec can move the best match by one sample. A missing or wrong priming moves it
+                // by hundreds.
                 let off = lag(&sound, near as usize);
                 assert!(off.abs() <= 1, "{what}: the beep at {place} is off by {off} samples");
             }
@@ -214,7 +216,7 @@ fn stems_become_the_layout_that_is_asked_for_each_channel_in_its_place() {
     let stereo = stereo.display();
     for (text, layout, order) in [
         (format!("{all}:map=5.1"), "5.1", vec![0, 1, 2, 3, 4, 5]),
-        // The third file is the left loudspeaker, and so on.
+        // The third file is the left front channel, and so on.
         (format!("{all}:map=BR+FC+FL+LFE+FR+BL"), "5.1", vec![2, 4, 1, 3, 5, 0]),
         (joined(&[3, 4]), "stereo", vec![3, 4]),
         (format!("{stereo}:map=FR+FL"), "stereo", vec![1, 0]),
@@ -255,7 +257,8 @@ fn stems_of_different_depths_keep_all_of_their_bits() {
     }
 }
 
-/// The longest time in seconds by which packets of one stream lie before earlier ones of another in the file.
+/// Returns the longest time in seconds by which a packet is late in the file: a packet of another stream with a later
+/// time lies before it.
 fn disorder(file: &Path) -> f64 {
     let json = ffprobe(file, "-show_packets -show_entries packet=pts_time");
     let times = json["packets"].as_array().expect("packets").iter().map(|packet| number::<f64>(&packet["pts_time"]));
@@ -277,7 +280,7 @@ fn audio_from_beside_a_film_lies_beside_its_frames_however_slow_they_are() {
     let wave = folder.path().join("long.wav");
     write_wave(&wave, &[noise(43, 60 * RATE as usize)], RATE, 16);
     let tracks = [wave.display().to_string()];
-    // Matroska states only when frames are shown, so they are coded in that order.
+    // Matroska states only display times, so no B-frames are used.
     let settings = EncodeSettings { preset: Some("slower".into()), ..quick("bframes=0") };
     for (name, video, audio) in [
         ("encoded.mkv", VideoSettings::X264(settings), AAC),
@@ -287,7 +290,7 @@ fn audio_from_beside_a_film_lies_beside_its_frames_however_slow_they_are() {
         let mut job = job(&film, &folder, &tracks, &[(name, audio)]);
         job.outputs[0].video = video;
         done(&job);
-        // The delay of the codec moves its packets by less than one of them.
+        // The priming of the codec moves its packets by less than the length of one.
         let found = disorder(&job.outputs[0].path);
         assert!(found < 0.1, "{name}: packets are {found} s late");
     }

@@ -1,5 +1,6 @@
-//! Loudness is what EBU Tech 3341 and 3342 say of their test signals, which are made here by their definitions, and what
-//! the ffmpeg program measures; and what is brought to a target is measured there.
+//! Tests of the loudness meter. It returns the values of EBU Tech 3341 and 3342 for their test signals, which this file
+//! generates from their definitions. On other audio, it agrees with the ffmpeg program. Normalised audio has its target
+//! loudness.
 
 use std::path::Path;
 
@@ -23,7 +24,7 @@ use crate::support::{
 
 const RATE: u32 = 48_000;
 
-/// A sine of 1 kHz in pieces: dBFS of its peaks, and seconds. The phase runs on.
+/// Makes a sine of 1 kHz from pieces of (peak in dBFS, seconds) with continuous phase.
 fn pieces(list: &[(f64, f64)]) -> Vec<f64> {
     let mut sound = Vec::new();
     for (level, seconds) in list {
@@ -89,7 +90,7 @@ fn short_term_and_momentary_loudness_are_those_of_tech_3341_9_to_14() {
         near(found.max_short_term_lufs, -23.0, 0.1, &format!("signal 10, segment {step}"));
         let found = stereo(&[(SILENCE, late * 0.02), (-23.0, 0.4), (SILENCE, 1.0)]);
         near(found.max_momentary_lufs, -23.0, 0.1, &format!("signal 13, segment {step}"));
-        // 11 and 14 are the same, each segment 1 dB louder than the last.
+        // Signals 11 and 14 are the same, but each segment is 1 dB louder than the one before.
         let level = -38.0 + late;
         let found = stereo(&[(SILENCE, late * 0.15), (level, 3.0), (SILENCE, 3.0 - late * 0.15)]);
         near(found.max_short_term_lufs, level, 0.1, &format!("signal 11, segment {step}"));
@@ -98,7 +99,7 @@ fn short_term_and_momentary_loudness_are_those_of_tech_3341_9_to_14() {
     }
 }
 
-/// A sine of `rate / divisor`, faded in and out over 20 ms so that its edges have no peaks of their own.
+/// Makes a sine of `rate / divisor`. It fades in and out over 20 ms, so that its edges add no peaks.
 fn faded(divisor: f64, amplitude: f64, degrees: f64) -> Vec<f64> {
     let samples = RATE as usize;
     let fade = |at: usize| (at.min(samples - 1 - at) as f64 / 960.0).min(1.0);
@@ -120,7 +121,7 @@ fn true_peaks_are_those_of_tech_3341_15_to_19() {
         let peak = found.true_peak_dbtp.expect("a peak");
         assert!((expected - 0.4..=expected + 0.2).contains(&peak), "signal {number}: {peak}");
         assert_eq!(found.true_peaks_dbtp, [Some(peak), Some(peak)]);
-        // Between samples lies more than in them.
+        // The true peak between samples is at least the sample peak.
         assert!(found.sample_peak_dbfs.expect("a peak") <= peak + 0.01, "signal {number}");
     }
 }
@@ -149,7 +150,7 @@ fn silence_has_no_loudness() {
         found.max_short_term_lufs,
     ];
     assert_eq!((none, found.samples), ([None; 6], 240_000));
-    // Less than a block of 400 ms has peaks only.
+    // Audio shorter than a block of 400 ms has peaks but no loudness.
     let short = stereo(&[(-20.0, 0.2)]);
     assert!(short.integrated_lufs.is_none() && short.range_lu.is_none() && short.true_peak_dbtp.is_some());
     let unknown = f64::NAN;
@@ -184,7 +185,7 @@ fn measure_file(path: &Path) -> Loudness {
     measure(source, None, OnDamage::Fail, &Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What the filter ebur128 of ffmpeg says: integrated, range, true peak.
+/// Measures with the ffmpeg filter ebur128: integrated loudness, range, true peak.
 fn by_ebur128(path: &Path) -> [f64; 3] {
     let line = "-hide_banner -nostdin -map 0:a:0 -af ebur128=peak=true+sample:framelog=verbose -f null -";
     let arguments = ["-i", path.to_str().expect("a name")].into_iter().chain(line.split(' '));
@@ -204,7 +205,7 @@ fn by_ebur128(path: &Path) -> [f64; 3] {
     ]
 }
 
-/// What the first pass of ffmpeg's loudnorm says: integrated, range, true peak.
+/// Measures with the first pass of ffmpeg's loudnorm: integrated loudness, range, true peak.
 fn by_loudnorm(path: &Path) -> [f64; 3] {
     let line = "-hide_banner -nostdin -map 0:a:0 -af loudnorm=print_format=json -f null -";
     let arguments = ["-i", path.to_str().expect("a name")].into_iter().chain(line.split(' '));
@@ -219,10 +220,11 @@ fn by_loudnorm(path: &Path) -> [f64; 3] {
 #[test]
 fn ffmpeg_measures_the_same_on_made_audio() {
     let folder = folder();
-    // A minute that swells and fades, and 4 seconds of silence: loudnorm leaves out the last 3.
+    // A minute of changing level, and 4 seconds of silence. loudnorm ignores the last 3 seconds.
     let swelling = |seed: u64, rate: usize| -> Vec<f64> {
         let level = |at: usize| 0.05 + 0.3 * (at as f64 / (4 * rate) as f64).cos().powi(2);
-        // Without what lies next to half the sample rate, where each program looks between samples in its own way.
+        // A moving average removes frequencies near half the sample rate, where programs interpolate between samples
+        // differently.
         let smooth = noise(seed, rate * 60 + 7);
         let sound = (0..rate * 60).map(|at| smooth[at..at + 8].iter().sum::<f64>() / 4.0 * level(at));
         sound.chain(std::iter::repeat_n(0.0, rate * 4)).collect()
@@ -251,14 +253,15 @@ fn ffmpeg_measures_the_same_on_made_audio() {
     agrees(&path);
 }
 
-/// What ebur128 says, in tenths, is what is measured: its range is that of windows 10 times a second, ours of windows
-/// once a second, and Tech 3342 leaves 1 LU open; true peaks are 0.4 dB too low at the most.
+/// Asserts that the meter agrees with ebur128, which prints tenths. ebur128 computes the range from windows 10 times a
+/// second and Trix once a second, and Tech 3342 allows a difference of 1 LU. True peaks of ebur128 are up to 0.4 dB too
+/// low.
 fn agrees(path: &Path) -> Loudness {
     let found = measure_file(path);
     let name = path.display();
     let [integrated, range, peak] = by_ebur128(path);
     if integrated < -69.0 || !integrated.is_finite() {
-        // What it says where the gates leave nothing.
+        // ebur128 prints this value if no block passes the gates.
         assert!(found.integrated_lufs.is_none_or(|loudness| loudness < -69.0), "{name}: {found:?}");
         return found;
     }
@@ -278,7 +281,7 @@ fn ffmpeg_measures_the_same_on_real_files() {
         let Some(reader) = source.ok().and_then(|source| AudioReader::new(source, None, OnDamage::Fail).ok()) else {
             continue;
         };
-        // Other programs weigh other layouts differently.
+        // Programs use different channel weights for other layouts.
         if !["mono", "stereo", "5.1", "5.1(side)"].contains(&reader.layout()) {
             continue;
         }
@@ -291,7 +294,7 @@ fn ffmpeg_measures_the_same_on_real_files() {
 #[test]
 fn normalised_audio_has_the_target_loudness() {
     let folder = folder();
-    // Soft noise, and noise with peaks that leave no room.
+    // Soft noise, and the same noise with peaks that leave no headroom.
     let soft: Vec<f64> = noise(1, 480_000).into_iter().map(|sample| sample * 0.03).collect();
     let mut peaky = soft.clone();
     (24_000..480_000).step_by(48_000).for_each(|at| {

@@ -1,5 +1,5 @@
-//! Every container is read by GStreamer, whose parsers share nothing with FFmpeg's: frames are counted, and audio is
-//! found where it was beside them.
+//! Tests that GStreamer reads every container, because its parsers share no code with FFmpeg's. It finds all frames,
+//! and the audio at its offset from them.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,12 @@ use trix_fixtures::{folder, program};
 
 use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, quick, text};
 
-/// A buffer that a demuxer of GStreamer put out: when it is shown, in microseconds, and its bytes.
+/// A buffer from a demuxer of GStreamer: its display time in microseconds, and its size in bytes.
 type Buffer = (i64, u64);
 
-/// What `demuxer` finds in `file`, with these types of video and audio.
+/// Returns the video and audio buffers that `demuxer` finds in `file`. `video` and `audio` are their media types.
 fn parsed(file: &Path, demuxer: &str, video: &str, audio: &str) -> (Vec<Buffer>, Vec<Buffer>) {
-    // One at a time: two threads of the program write over each other's lines.
+    // One stream at a time, because two threads of the program would mix their lines.
     let [pictures, sound] = [(video, audio), (audio, video)].map(|(kind, other)| {
         let line = format!(
             "-v filesrc location={} ! {demuxer} name=d d. ! {kind} ! queue ! identity name=seen silent=false ! \
@@ -28,7 +28,7 @@ fn parsed(file: &Path, demuxer: &str, video: &str, audio: &str) -> (Vec<Buffer>,
     (pictures, sound)
 }
 
-/// The buffers that passed the element `name`. Their times count from the start of their segment.
+/// Returns the buffers that passed the element `name`. Times count from the start of their segment.
 fn buffers(said: &str, name: &str) -> Vec<Buffer> {
     let number = |line: &str, key: &str| -> i64 {
         let digits = line.split_once(key).map(|(_, rest)| rest).unwrap_or_default();
@@ -44,7 +44,7 @@ fn buffers(said: &str, name: &str) -> Vec<Buffer> {
     for line in said.lines().filter(|line| line.contains(&format!("({name}:sink)"))) {
         if line.contains("type: segment ") {
             shift = number(line, " time=(guint64)") - number(line, " start=(guint64)");
-        // Headers of a codec come without a time.
+        // Codec headers have no time.
         } else if line.contains("last-message = chain") && !line.contains("pts: none") {
             let bytes = line.split_once("sink) (").map(|(_, rest)| number(rest, "")).expect("bytes");
             list.push(((nanos(line) + shift) / 1000, bytes as u64));
@@ -53,7 +53,7 @@ fn buffers(said: &str, name: &str) -> Vec<Buffer> {
     list
 }
 
-/// Two seconds of video and audio, each later by so many seconds.
+/// Makes two seconds of video and audio, each with its own start offset in seconds.
 fn source(name: &str, video_offset: &str, audio_offset: &str, codec: &str) -> PathBuf {
     made_by_ffmpeg(
         &format!("step-{name}-{codec}.mkv"),
@@ -80,7 +80,7 @@ fn gstreamer_finds_every_frame_and_the_audio_in_its_place() {
         ] {
             let what = format!("{name} in {extension}");
             let output = folder.path().join(name).with_extension(extension);
-            // Blu-ray knows no AAC.
+            // Blu-ray has no AAC.
             let own = if extension == "m2ts" { "ac3" } else { "pcm_s16le" };
             let mut job = Job::new(source(name, video, audio, own), &output);
             let order = if extension == "mxf" { "bframes=0" } else { "bframes=2" };
@@ -89,7 +89,7 @@ fn gstreamer_finds_every_frame_and_the_audio_in_its_place() {
             done(&job);
             let audio_type = match codec {
                 "pcm" => "audio/x-raw",
-                // One reader of GStreamer takes both kinds of AC-3.
+                // GStreamer uses one parser for AC-3 and E-AC-3.
                 "copy" => "audio/x-eac3",
                 _ => "audio/mpeg",
             };
@@ -99,14 +99,14 @@ fn gstreamer_finds_every_frame_and_the_audio_in_its_place() {
             let last = pictures.iter().map(|(time, _)| *time).max().expect("something");
             assert_eq!(last - first(&pictures), 49 * 40_000, "{what}");
             if extension == "mxf" {
-                // One length for both: 1920 samples of 16 bits beside each frame, silence included.
+                // Audio is as long as the video, with silence at the end: 1920 samples of 16 bits for each frame.
                 assert_eq!(sound.iter().map(|(_, bytes)| bytes).sum::<u64>(), 50 * 1920 * 2, "{what}");
                 assert_eq!(first(&sound), first(&pictures), "{what}");
                 continue;
             }
-            // Encoded audio that begins late has silence before it.
+            // If audio begins late, the encoded audio has silence at its start.
             let apart = if codec == "copy" { apart } else { apart.min(0) };
-            // AAC and AC-3 begin up to 1024 samples early, which a decoder warms up with.
+            // AAC and AC-3 begin up to 1024 samples early, because of the priming.
             let found = first(&sound) - first(&pictures);
             assert!((apart - 22_000..=apart + 1_000).contains(&found), "{what}: {found}");
         }

@@ -1,4 +1,4 @@
-//! What is written in MP4, QuickTime and Matroska, as `ffprobe`, `mediainfo` and a walk over the boxes see it.
+//! Tests of the headers of MP4, QuickTime and Matroska, as `ffprobe`, `mediainfo` and a walk over the boxes read them.
 
 use std::{fs, path::Path};
 
@@ -14,7 +14,7 @@ use crate::support::{done, ffprobe, mediainfo, number, picture_job, quick, text,
 const CONTAINERS: [&str; 3] = ["mp4", "mov", "mkv"];
 const FRAMES: u32 = 20;
 
-/// HDR: BT.2020, PQ, chroma sited top left, samples wider than high.
+/// A clip with HDR: BT.2020, PQ, chroma sited top left, samples wider than high.
 fn hdr() -> std::path::PathBuf {
     Clip { frames: FRAMES, ..Clip::of("yuv420p10le") }.encoded(
         "-c:v ffv1 -vf zscale=chromalin=topleft:chromal=topleft,\
@@ -24,7 +24,7 @@ fn hdr() -> std::path::PathBuf {
     )
 }
 
-/// Types and sizes of the boxes at the top of an ISO base media file (ISO/IEC 14496-12, 4.2).
+/// Returns types and sizes of the top-level boxes of an ISO base media file (ISO/IEC 14496-12, 4.2).
 fn boxes(file: &Path) -> Vec<String> {
     let bytes = fs::read(file).expect("the output");
     let (mut at, mut found) = (0, Vec::new());
@@ -42,7 +42,7 @@ fn boxes(file: &Path) -> Vec<String> {
     found
 }
 
-/// Positions of the keyframes among the frames in the order in which they are shown.
+/// Returns the positions of keyframes in display order.
 fn keyframes(file: &Path) -> Vec<usize> {
     let json = ffprobe(file, "-select_streams v:0 -show_packets");
     let mut packets: Vec<(i64, bool)> = json["packets"]
@@ -180,7 +180,7 @@ fn keyframes_stand_where_they_were_asked_for() {
     for extension in CONTAINERS {
         for encoder in [Encoder::X264, Encoder::X265] {
             let output = folder.path().join(format!("{encoder}")).with_extension(extension);
-            // 0.41 s lies between two frames: the first one not before it is meant.
+            // 0.41 s lies between two frames. The keyframe is the first frame at or after this time.
             let settings = EncodeSettings {
                 gop: Some(250),
                 keyframes: vec![at(200), at(410), at(800)],

@@ -1,4 +1,4 @@
-//! Frames and blocks of audio as a program owns them: what they tell, their samples by type, and conversion.
+//! Tests of frames and audio blocks that a program owns: their properties, typed access to samples, and conversion.
 
 use std::path::Path;
 
@@ -93,7 +93,7 @@ fn types_of_frames_and_keyframes_are_those_that_another_program_sees() {
     for name in ["I", "P", "B"] {
         assert!(found.iter().any(|(own, _)| own == name), "{name}");
     }
-    // A conversion keeps them.
+    // A conversion keeps frame types and key flags.
     let converted: Vec<(String, bool)> = all(source.frames().size(88, 72)).iter().map(message).collect();
     assert_eq!(converted, expected);
 }
@@ -145,7 +145,7 @@ fn frames_of_a_size_and_format_are_those_of_a_job() {
     }
 }
 
-/// Red, green and blue of a pixel of YCbCr at 8 bits and limited range (ITU-R BT.709).
+/// Converts 8-bit limited-range YCbCr to red, green and blue (ITU-R BT.709).
 fn rgb_of([y, cb, cr]: [u16; 3]) -> [f64; 3] {
     let (y, cb, cr) = ((f64::from(y) - 16.0) / 219.0, (f64::from(cb) - 128.0) / 224.0, (f64::from(cr) - 128.0) / 224.0);
     [y + 1.5748 * cr, y - 0.1873 * cb - 0.4681 * cr, y + 1.8556 * cb].map(|value| (value * 255.0).clamp(0.0, 255.0))
@@ -188,7 +188,7 @@ fn rgb_is_computed_by_the_matrix_that_the_source_or_the_caller_states() {
         let answer = open(&stated).frames().size(width, height).next().expect("an answer");
         refused(answer, ErrorKind::InvalidSpec, "video.size");
     }
-    // A format without a size, with alpha, of a source without alpha: every sample is opaque.
+    // A pixel format with alpha, without a size. The source has no alpha, so every sample is opaque.
     let frames = all(open(&stated).frames().to(1).format(pixel("rgba")));
     let bytes = frames[0].frame.packed().expect("samples");
     assert!(bytes.chunks_exact(4).all(|pixel| pixel[3] == 255));
@@ -199,7 +199,7 @@ fn a_frame_is_made_of_planes_that_fit_and_of_no_others() {
     let time = Timestamp::new(3, Rational::new(1, 25));
     let source = open(&clip::master());
     let frame = source.frame(10).unwrap().expect("frame 10");
-    // Rows with a padding, in memory that is aligned to nothing.
+    // Rows with padding, in memory without alignment.
     let padded: Vec<(Vec<u8>, usize)> = frame
         .planes()
         .unwrap()

@@ -1,4 +1,4 @@
-//! Sessions: what a program gives is written as a job writes what it reads, or nothing is written.
+//! Tests of sessions: a session writes the same file as a job with the same input, or no file at all.
 
 use std::{
     fs, thread,
@@ -94,7 +94,7 @@ fn audio_of_a_session_is_that_of_the_program() {
     assert_eq!(lossless.plan.audio[0].codec, "flac");
     let why = &lossless.plan.decisions.iter().map(|own| own.why.clone()).collect::<Vec<_>>().join("; ");
     assert!(why.contains("no packets that could be copied"), "{why}");
-    // The samples are compared with the record of the encoder stage; the frames of the program are gone.
+    // Full verification uses the records of the encoder stage, because the program no longer has its frames.
     assert!(
         lossless.verification.checks.iter().any(|check| check.name.contains("samples")),
         "{:?}",
@@ -206,7 +206,7 @@ fn an_aborted_session_leaves_nothing() {
     drop(session);
     assert_eq!(names(folder.path()), [""; 0]);
     assert!(!control.cancel.is_cancelled(), "the handle of the caller stays as it is");
-    // A file that exists stays as it is, too.
+    // An existing file also stays unchanged.
     fs::write(named(&folder, "grey.mkv"), "mine").unwrap();
     let mut job = job;
     refused(Session::open(&job, &shape, &control), ErrorKind::Io, "grey.mkv");
@@ -215,7 +215,7 @@ fn an_aborted_session_leaves_nothing() {
     session.write_frame(frame(0)).unwrap();
     drop(session);
     assert_eq!(fs::read(named(&folder, "grey.mkv")).unwrap(), b"mine");
-    // An end without frames, or without the audio that was stated, is an error.
+    // It is an error to end a session without frames, or without audio that the shape declares.
     let session = Session::open(&job, &shape, &control).unwrap();
     refused(session.finish(), ErrorKind::InvalidSpec, "frames were stated, and none was given");
     let mut shape = shape;
@@ -227,7 +227,7 @@ fn an_aborted_session_leaves_nothing() {
     assert_eq!(names(folder.path()), ["grey.mkv"]);
 }
 
-/// The error of the first call that fails, within 20 s. The session has `frames` frames.
+/// Writes frames, from number `frames` on, for up to 20 s. Returns the error of the first call that fails.
 fn failing(session: &mut Session, frames: i64) -> Error {
     let began = Instant::now();
     for number in frames.. {
@@ -248,7 +248,7 @@ fn a_failure_reaches_the_next_call_and_the_last_one() {
     let (job, shape) = grey(&below.join("grey.mkv"));
     let mut session = begun(&job, &shape);
     session.write_frame(frame(0)).unwrap();
-    // The job looks at the folder once a second.
+    // The job checks the folder once per second.
     fs::remove_dir_all(&below).unwrap();
     let error = failing(&mut session, 1);
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
@@ -266,7 +266,7 @@ fn a_failure_reaches_the_next_call_and_the_last_one() {
     assert_eq!(names(folder.path()), [""; 0]);
 }
 
-/// A change of a job and its shape, and what the refusal tells.
+/// A change to a job and its shape, and a part of the error.
 type Case<'a> = (&'a dyn Fn(&mut Job, &mut Shape), &'a str);
 
 #[test]

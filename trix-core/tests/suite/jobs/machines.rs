@@ -1,4 +1,4 @@
-//! A plan is made for a stated machine, and runs with its numbers of threads on every machine.
+//! Tests that a plan for a stated machine runs with its numbers of threads on every machine.
 
 use std::{fs, path::Path};
 
@@ -23,7 +23,7 @@ fn cores(cores: u32) -> Machine {
     Machine { cores, memory: None }
 }
 
-/// The plan of `job` for `machine`, after a journey as JSON.
+/// Returns the plan of `job` for `machine`, after serialisation.
 fn planned(job: &Job, machine: &Machine) -> Plan {
     let source = Source::open(&job.source.path).expect("a source");
     let plan = plan_for(job, &source, machine).unwrap_or_else(|error| panic!("{error}"));
@@ -34,7 +34,7 @@ fn planned(job: &Job, machine: &Machine) -> Plan {
     read
 }
 
-/// Runs a plan here. Returns the bytes of its first file, and the frame threads that its encoder had.
+/// Runs a plan on this machine. Returns the bytes of its first file, and the number of frame threads of its encoder.
 fn ran(plan: &Plan) -> (Vec<u8>, Option<u32>) {
     let mut plan = plan.clone();
     plan.overwrite();
@@ -42,13 +42,13 @@ fn ran(plan: &Plan) -> (Vec<u8>, Option<u32>) {
     (fs::read(&report.outputs[0].path).expect("a file"), report.outputs[0].frame_threads)
 }
 
-/// The first encode of video.
+/// The first video encode of a plan.
 fn encode_of(plan: &Plan) -> (u32, &VideoPlan) {
     let own = plan.encodes.iter().find_map(EncodePlan::video).expect("an encode of video");
     (own.threads, &own.video)
 }
 
-/// The values of an option.
+/// The values of an encoder option.
 fn option<'a>(video: &'a VideoPlan, name: &str) -> Vec<&'a str> {
     video.options.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect()
 }
@@ -60,7 +60,7 @@ fn clip() -> Clip {
 #[test]
 fn a_plan_runs_with_the_threads_of_the_machine_that_it_states() {
     let folder = folder();
-    // 448 rows are 28 rows of macroblocks, which x264 shares out to at most 14 threads.
+    // 448 rows are 28 rows of macroblocks, for which x264 uses at most 14 threads.
     for (encoder, of_sixteen_cores, of_three_cores) in
         [(Encoder::X264, (14, 14), (4, 4)), (Encoder::X265, (16, 4), (3, 1))]
     {
@@ -88,7 +88,7 @@ fn a_plan_runs_with_the_threads_of_the_machine_that_it_states() {
         assert!(of_three.len() >= 20, "{encoder}: {} slices", of_three.len());
         assert!(larger.memory.estimate > smaller.memory.estimate, "{encoder}: more threads take more memory");
 
-        // The same numbers, set by the job: the same stream, on whatever machine it is planned.
+        // If the job sets the same numbers, the stream is the same for every machine.
         let path = folder.path().join(format!("set.{encoder}.mkv"));
         let set = picture_job(&clip().y4m(), &path, encoder, quick(params));
         assert_eq!(encode_of(&planned(&set, &cores(64))).0, of_three_cores.0);
@@ -97,8 +97,8 @@ fn a_plan_runs_with_the_threads_of_the_machine_that_it_states() {
     }
 }
 
-/// The threads of the plan of `job`; the frame threads with which its encoder opens here; and those with which it opens
-/// without the options `names`.
+/// Returns the threads in the plan of `job`, the frame threads with which its encoder opens here, and those without the
+/// options `names`.
 fn opened(job: &Job, names: &[&str]) -> (u32, Option<u32>, Option<u32>) {
     let plan = planned(job, &this_machine());
     let (threads, video) = encode_of(&plan);
@@ -170,7 +170,7 @@ fn numbers_that_options_leave_open_are_settled_too() {
     }
     assert_eq!(of_x265("pools=4"), ["4", "2", ""]);
     assert_eq!(of_x265("frame_threads=5"), ["8", "", "5"]);
-    // Without a pool, the cores of the machine decide about frame threads.
+    // Without a thread pool, x265 derives the number of frame threads from the cores of the machine.
     assert_eq!(of_x265("pools=none"), ["none", "3", ""]);
     for (encoder, threads) in [(Encoder::Ffv1, 9), (Encoder::Prores, 8)] {
         let mut job = picture_job(&clip().y4m(), &folder.path().join("a.mkv"), encoder, EncodeSettings::default());
@@ -224,13 +224,13 @@ fn too_little_memory_of_the_machine_shortens_queues_and_is_told() {
         assert!(ran(plan).0 == whole, "memory decides about no byte");
     }
 
-    // A bound of the job is refused as before, whatever the machine has.
+    // A memory limit in the job applies whatever memory the machine has.
     job.memory = Some(ByteSize(least - 1));
     let error = plan_for(&job, &Source::open(&job.source.path).unwrap(), &cores(2)).expect_err("too low a bound");
     assert_eq!(error.mistakes()[0].place, "memory");
     job.memory = None;
 
-    // A plan from a large machine that needs more than this machine has: a warning, and the same bytes.
+    // A plan for a large machine that needs more memory than this one: a warning, and the same bytes.
     let mut large = free.clone();
     large.memory.estimate = u64::MAX;
     large.overwrite();

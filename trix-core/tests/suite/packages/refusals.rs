@@ -1,4 +1,5 @@
-//! Renditions that would not play are refused, changes in a package are found, and only a whole package gets its name.
+//! Tests that Trix rejects renditions that would not play, finds changes in a package, and gives its name only to a
+//! complete package.
 
 use std::{fs, path::Path};
 
@@ -37,7 +38,7 @@ fn rungs_without_common_keyframes_are_refused_by_name_and_time() {
     assert_eq!(error.kind(), ErrorKind::Verification);
     assert_eq!(error.time().map(Timestamp::micros), Some(2_000_000), "{error}");
     assert!(error.to_string().contains("rendition low has no keyframe at 00:00:02.000"), "{error}");
-    // What lies apart by 80 frames is common to both.
+    // Keyframes at multiples of 80 frames exist in both renditions.
     let settings = PackageSettings { segment: trix_core::media::time::Rational::new(8, 1), ..two_seconds() };
     let high = rung(folder.path(), "other", Encoder::X264, 320, 80, "");
     packaged(&[input(&high, 0, "high"), input(&low, 0, "low")], &target, &settings);
@@ -93,7 +94,7 @@ fn names_and_settings_that_make_no_sense_are_refused() {
     assert_eq!(refusal(&[input(&source(), 3, "t")], &target, &settings).kind(), ErrorKind::InvalidSpec);
 }
 
-/// What reading a changed package finds.
+/// Returns the error of reading a changed package.
 fn damage(target: &Path, records: &[RenditionRecord]) -> String {
     match verify(target, records) {
         Err(error) => error.to_string(),

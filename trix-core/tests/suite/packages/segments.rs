@@ -1,4 +1,4 @@
-//! Playlists and manifests agree with the segments, as foreign parsers and decoders read them.
+//! Tests that playlists and manifests agree with the segments, as other parsers and decoders read them.
 
 use std::{fs, path::Path};
 
@@ -21,19 +21,19 @@ use crate::support::{
 
 const AAC: AudioSettings = AudioSettings::Aac { kbps: None };
 
-/// Seconds, exactly to the microsecond, of a number of decimals.
+/// Converts decimal seconds exactly to microseconds.
 fn micros(decimals: &str) -> i64 {
     decimals.parse::<Timestamp>().expect("a number").micros()
 }
 
-/// Durations in microseconds as the text of a playlist has them.
+/// Returns the segment durations of a playlist in microseconds.
 fn durations(playlist: &Path) -> Vec<i64> {
     let text = fs::read_to_string(playlist).expect("a playlist");
     let of = |line: &str| line.strip_prefix("#EXTINF:").map(|rest| micros(rest.trim_end_matches(',')));
     text.lines().filter_map(of).collect()
 }
 
-/// The starts of all segments and the end of the last.
+/// Returns the starts of all segments, and the end of the last one.
 fn edges(durations: &[i64]) -> Vec<i64> {
     let sums = durations.iter().scan(0, |sum, duration| {
         *sum += duration;
@@ -51,7 +51,7 @@ fn master_playlist(package: &Path) -> m3u8_rs::MasterPlaylist {
     m3u8_rs::parse_master_playlist_res(&bytes).expect("a playlist that can be parsed")
 }
 
-/// Header and segments of a rendition, one after the other.
+/// Concatenates the header and the segments of a rendition.
 fn joined(rendition: &Path) -> Vec<u8> {
     let playlist = media_playlist(&rendition.join("media.m3u8"));
     let header = playlist.segments[0].map.as_ref().expect("a header").uri.clone();
@@ -68,10 +68,10 @@ fn atoms(bytes: &[u8]) -> Vec<Any> {
     list
 }
 
-/// Checksums of the decoded frames, by the `ffmpeg` program, and when each is shown.
+/// Returns checksums of the decoded frames, from the `ffmpeg` program.
 fn pictures(file: &Path, stream: &str) -> Vec<String> {
     let is_manifest = file.extension().is_some_and(|extension| extension == "mpd");
-    // Without the option, this demuxer refuses text by its name.
+    // Without this option, the demuxer rejects text files by their extension.
     let allowed = if is_manifest { "-allowed_extensions ALL " } else { "" };
     let line = format!("{allowed}-i {} -map 0:{stream} -fps_mode passthrough -f framemd5 -", file.display());
     let text = program::text(&program::ffmpeg(&line));
@@ -111,7 +111,7 @@ fn playlists_keep_the_rules_of_hls() {
     assert_eq!(grids[0], grids[1], "all renditions have the same boundaries");
     assert_eq!(grids[0], grids[4], "text too");
     for (pictures, sound) in grids[0].iter().zip(&grids[2]) {
-        // Half a frame of 1024 samples at 48 kHz.
+        // Half of an audio frame of 1024 samples at 48 kHz.
         assert!((pictures - sound).abs() <= 10_667, "{:?} and {:?}", grids[0], grids[2]);
     }
     assert_eq!(grids[2], grids[3]);
@@ -131,7 +131,7 @@ fn the_master_playlist_tells_what_was_measured() {
         sizes.zip(durations(&target.join(id).join("media.m3u8"))).collect()
     };
     let rate = |bytes: u64, micros: i64| bytes as f64 * 8e6 / micros as f64;
-    // Segments of at least half the target duration count by themselves.
+    // Only segments of at least half the target duration count.
     let densest = |id: &str| {
         let long = weights(id).into_iter().filter(|(_, micros)| *micros >= 1_000_000);
         long.map(|(bytes, micros)| rate(bytes, micros)).fold(0.0, f64::max)
@@ -166,7 +166,7 @@ fn the_master_playlist_tells_what_was_measured() {
         let list = media_playlist(&target.join(&variant.uri));
         assert!(list.i_frames_only);
         assert_eq!(list.segments.len(), 7);
-        // Header and range give one frame: the first of its segment.
+        // The header and the byte range give one frame: the first of its segment.
         let third = &list.segments[2];
         let range = third.byte_range.as_ref().expect("a range");
         let bytes = fs::read(target.join(id).join(&third.uri)).unwrap();
@@ -195,7 +195,7 @@ fn the_master_playlist_tells_what_was_measured() {
     assert!(records.iter().all(|record| record.peak_bit_rate >= record.average_bit_rate));
 }
 
-/// What a foreign parser finds in header and segments of a rendition; returns the name of its codec by RFC 6381.
+/// Checks header and segments of a rendition with another parser. Returns the name of its codec by RFC 6381.
 fn check_boxes(rendition: &Path, is_video: bool) -> String {
     let header = atoms(&fs::read(rendition.join("init.mp4")).expect("a header"));
     let [Any::Ftyp(ftyp), Any::Moov(moov)] = header.as_slice() else { panic!("{header:?}") };
@@ -374,7 +374,7 @@ fn joined_segments_decode_to_the_frames_of_the_encode() {
                 }
             };
             assert!(pictures(&whole, "v:0") == expected, "{encoder} {layout:?} {id}: joined");
-            // As a player reads it; the demuxers number renditions in the order of the playlist.
+            // Read the playlist, as a player does. The demuxers number renditions in the order of the playlist.
             let played = target.join("master.m3u8");
             assert!(pictures(&played, &format!("v:{index}")) == expected, "{encoder} {layout:?} {id}: by HLS");
             let (times, base) = support::times(&whole, "v:0");
@@ -411,10 +411,10 @@ fn audio_of_every_codec_gives_the_samples_of_its_encode() {
         let file = folder.path().join("joined.mp4");
         fs::write(&file, joined(&target.join("a"))).unwrap();
         let (ours, theirs) = (samples(&file, 0, "s16le"), samples(&encoded, 0, "s16le"));
-        // In fragments, libavformat tells what lies before zero by its time and leaves it to players to drop it; what a
-        // decoder of Opus yields before zero it drops by itself. The end of the last frame stays, too.
+        // In fragments, libavformat gives the priming negative times, and the player must drop it. A decoder of Opus
+        // drops its priming by itself. The padding at the end stays as well.
         let before = ffprobe(&file, "-select_streams a:0 -show_streams")["streams"][0]["start_pts"].as_i64().unwrap();
-        // Newer releases drop it, and call the start zero.
+        // Newer releases drop the priming and state a start of zero.
         let is_dropped = before == 0;
         assert!(is_dropped || before == -lead, "{name}: {before}");
         let heard = if name == "opus" || is_dropped { &ours[..] } else { &ours[4 * lead as usize..] };
@@ -485,7 +485,7 @@ fn dynamic_metadata_of_hdr_go_through_a_package() {
     assert!(master.contains("FRAME-RATE=23.976"), "{master}");
     let file = folder.path().join("joined.mp4");
     fs::write(&file, joined(&target.join("v"))).unwrap();
-    // The units in the stream, byte by byte, and the records beside it.
+    // The NAL units in the stream, byte by byte, and the configuration records in the container.
     assert!(support::slices(&file, Encoder::X265) == support::slices(&encoded, Encoder::X265));
     let raw = |file: &Path| {
         let line = format!("-i {} -map 0:v -c copy -bsf:v hevc_mp4toannexb -f hevc -", file.display());

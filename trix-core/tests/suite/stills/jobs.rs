@@ -1,5 +1,5 @@
-//! Stills and hashes in whole jobs: stills show the part of the film that the job keeps, and every hash is that of
-//! sha256sum.
+//! Tests of stills and hashes in jobs. Stills show the part of the film that the job selects, and every hash equals
+//! that of sha256sum.
 
 use std::{
     fs,
@@ -26,7 +26,7 @@ use crate::support::{
     waves::write_wave,
 };
 
-/// A job of stills alone.
+/// A job with stills only.
 fn job(source: &Path, stills: Vec<StillSettings>) -> Job {
     let mut job = Job::new(source, "");
     job.outputs.clear();
@@ -52,7 +52,7 @@ fn sprites(folder: &TempDir) -> SpriteSettings {
     SpriteSettings { path: folder.path().join("sprites.jpg"), interval: Some(seconds("1")), ..Default::default() }
 }
 
-/// Starts and ends of the cues of a WebVTT file, in milliseconds.
+/// Returns start and end of each cue of a WebVTT file, in milliseconds.
 fn cues(file: &Path) -> Vec<(i64, i64)> {
     let text = fs::read_to_string(file).expect("cues");
     let millis = |time: &str| time.parse::<trix_core::media::time::Timestamp>().expect("a time").micros() / 1000;
@@ -68,7 +68,7 @@ fn a_poster_of_a_cut_shows_that_frame_of_the_cut() {
         (Some("2"), Some("3"), "2.5", 112),
         (Some("4.02"), Some("2"), "0", 101),
     ] {
-        // Alone, and beside a film that is made too.
+        // With stills only, and with an output file as well.
         for beside in [false, true] {
             if beside && duration.is_none() {
                 continue;
@@ -104,7 +104,7 @@ fn thumbnails_end_where_the_cut_ends() {
         (None, None, None, 12_000, 12),
         (Some("3"), None, None, 9000, 9),
         (Some("3"), Some("4.4"), None, 4400, 5),
-        // Longer than what is left.
+        // Longer than the rest of the film.
         (Some("3"), Some("60"), None, 9000, 9),
         (Some("3"), None, Some(60), 2400, 3),
     ] {
@@ -132,7 +132,7 @@ fn thumbnails_end_where_the_cut_ends() {
     }
 }
 
-/// The peaks that a waveform's JSON tells: for each column the highest, with samples in a column and samples in a second.
+/// Returns the highest peak of each column in the JSON of a waveform, the samples per column, and the sample rate.
 fn peaks(file: &Path) -> (Vec<i64>, f64, f64) {
     let json: Value = serde_json::from_slice(&fs::read(file).expect("peaks")).expect("JSON");
     let data = json["data"].as_array().expect("numbers");
@@ -144,7 +144,7 @@ fn peaks(file: &Path) -> (Vec<i64>, f64, f64) {
 #[test]
 fn a_waveform_shows_what_is_heard_in_the_cut_of_the_film_and_of_a_track_beside_it() {
     let rate = 48_000;
-    // Loud from second 5 to second 6, silent else.
+    // Loud from second 5 to second 6, silent otherwise.
     let sound: Vec<f64> =
         (0..12 * rate).map(|at| if at / rate == 5 { 0.5 * (at as f64 * 0.2).sin() } else { 0.0 }).collect();
     let scratch = folder();

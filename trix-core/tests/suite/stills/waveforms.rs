@@ -1,4 +1,4 @@
-//! Waveforms lie where the audio is, as high as it is, in every format of samples.
+//! Tests that waveforms show audio at the right position and height, in every sample format.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::support::{
     stills::{made, shown, written},
 };
 
-/// A waveform as the `ffmpeg` program decodes it: for each column the rows that are not background, from and to.
+/// Makes a waveform and decodes it with the `ffmpeg` program. The second value has the drawn rows of each column.
 fn waveform(source: &Path, settings: WaveformSettings) -> (WaveformReport, Vec<Vec<usize>>, Option<String>) {
     let folder = folder();
     let (background, color) = (Paint([255, 255, 255, 255]), Paint([0, 0, 0, 255]));
@@ -61,12 +61,12 @@ fn audio_on_the_left_shows_on_the_left_only() {
     let (report, columns, _) = waveform(&left, each);
     assert_eq!(report.channels, 2);
     for rows in &columns {
-        // The upper lane has rows 0 to 39, of which half are used; the lower one a line.
+        // The upper lane has rows 0 to 39 and uses half of them. The lower lane has one line.
         let (upper, lower): (Vec<usize>, Vec<usize>) = rows.iter().partition(|row| **row < 40);
         assert!((19..=22).contains(&upper.len()), "{rows:?}");
         assert_eq!(lower.len(), 1, "{rows:?}");
     }
-    // Mixed, half of it is left.
+    // Mixed to mono, the level is half.
     let (report, columns, _) = waveform(&left, wave(64, 80));
     assert_eq!(report.channels, 1);
     assert!(columns.iter().all(|rows| (19..=22).contains(&rows.len())), "{columns:?}");

@@ -71,7 +71,7 @@ pub fn mistake(job: &Job) -> (String, String) {
     (mistake.place.clone(), mistake.problem.clone())
 }
 
-/// The 16-bit samples of audio track `number`, interleaved, as the `ffmpeg` program decodes them.
+/// The 16-bit interleaved samples of audio track `number`, as the `ffmpeg` program decodes them.
 pub fn heard(file: &Path, number: usize) -> Vec<i16> {
     samples(file, number, "s16le").chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect()
 }

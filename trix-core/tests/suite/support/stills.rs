@@ -13,7 +13,7 @@ use trix_fixtures::{TempDir, program};
 
 use super::made_by_ffmpeg;
 
-/// Runs a job that makes only stills, and reads their files. The paths of the result are those of `stills`.
+/// Runs a job that makes only stills and reads their files. The result has the paths of `stills`.
 ///
 /// # Errors
 /// Those of the job.

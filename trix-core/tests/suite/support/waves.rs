@@ -1,4 +1,4 @@
-//! Audio for tests: computed by formula, written as WAVE without a foreign program, and read back from blocks.
+//! Audio for tests: computed by formula, written as WAVE without another program, and read back from blocks.
 
 use std::path::Path;
 

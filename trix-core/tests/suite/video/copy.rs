@@ -1,4 +1,5 @@
-//! Copied frames: whole, cut at keyframes, or without what cannot be decoded; always the frames of the source.
+//! Tests of copied frames: whole, cut at keyframes, or without frames that cannot be decoded. The output always has
+//! frames of the source.
 
 use std::{
     fs,
@@ -14,12 +15,12 @@ use trix_fixtures::{folder, media, program};
 
 use crate::support::{done, ffprobe, made_by_ffmpeg, number, text};
 
-/// A hash of each decoded frame, in the order of showing.
+/// Returns a hash of each decoded frame, in display order.
 fn pictures(file: &Path) -> Vec<String> {
     frames_and(file, "")
 }
 
-/// As [`pictures`]; the same call of ffmpeg also writes `outputs`.
+/// As [`frame_hashes`]. The same call of ffmpeg also writes `outputs`.
 fn frames_and(file: &Path, outputs: &str) -> Vec<String> {
     let line = format!(
         "{} -i {} -map 0:v:0 -fps_mode passthrough -f framemd5 - {outputs}",
@@ -37,7 +38,7 @@ fn copy(source: &Path, output: &Path) -> Job {
     job
 }
 
-/// Four seconds at 25 frames a second with a keyframe every 12, in open or closed groups, and audio.
+/// Makes four seconds at 25 frames per second with audio. Every twelfth frame is a keyframe. GOPs are open or closed.
 fn film(codec: &str, open: bool) -> PathBuf {
     let flags = if open { "" } else { "-flags +cgop" };
     let options = match codec {
@@ -100,11 +101,11 @@ fn a_cut_copy_holds_the_frames_of_whole_gops_around_its_span() {
                         .position(|hash| *hash == found[0])
                         .unwrap_or_else(|| panic!("{what}: a strange frame"));
                     assert_eq!(all[place..place + found.len()], found, "{what}");
-                    // Begins with the last keyframe that is not after the start.
+                    // The output begins with the last keyframe at or before the start.
                     let asked = start.map_or(0, |start| start.rescale(Rational::new(1, 1000)));
                     let key = keys.iter().copied().filter(|key| *key <= asked.max(keys[0])).max().expect("a keyframe");
                     assert_eq!(place as i64 * 40, key, "{what}");
-                    // Nothing that was asked for is missing, and no group more than needed is there.
+                    // It contains the whole requested range, and at most one GOP more.
                     let end = place as i64 * 40 + found.len() as i64 * 40;
                     let wanted = match (duration, frames) {
                         (Some(duration), _) => asked + duration.rescale(Rational::new(1, 1000)),
@@ -187,7 +188,7 @@ fn copied_audio_is_cut_at_packets() {
     let packets = |file: &Path| {
         let line = format!("-i {} -map 0:a -c copy -f framehash -hash md5 -", file.display());
         let list = program::text(&program::ffmpeg(&line));
-        // Stream, times, length, size, hash, and behind it what belongs to the packet.
+        // Stream, times, length, size, hash, then side data of the packet.
         let hash = |line: &str| line.split(',').nth(5).map(|hash| hash.trim().to_owned());
         list.lines().filter(|line| !line.starts_with('#')).filter_map(hash).collect::<Vec<_>>()
     };
@@ -201,8 +202,8 @@ fn copied_audio_is_cut_at_packets() {
         let found = packets(&output);
         let place = all.iter().position(|hash| *hash == found[0]).expect("a packet of the source");
         assert_eq!(all[place..place + found.len()], found, "{extension}");
-        // From 1 s to 3 s, in packets of 32 ms; where the container can hide them, with all that reach into the span and
-        // one more that the decoder needs.
+        // From 1 s to 3 s in packets of 32 ms. If the container can hide packets, the output also has the packets that
+        // overlap the range, and one more for the decoder.
         let (count, first) = if extension == "ts" { (61..=63, 31..=32) } else { (64..=65, 30..=31) };
         assert!(count.contains(&found.len()), "{extension}: {} packets", found.len());
         assert!(first.contains(&place), "{extension}: begins with packet {place}");

@@ -1,4 +1,5 @@
-//! What frames have beside their planes: palettes, layers of alpha and depth, odd sizes, the shape of samples.
+//! Tests of frame properties other than YCbCr planes: palettes, layers of alpha and depth, odd sizes, sample aspect
+//! ratio.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ use crate::support::{
     text, video_stream,
 };
 
-/// Frames with a palette, as `ffmpeg` writes them with `options`.
+/// Makes frames with a palette, which `ffmpeg` writes with `options`.
 fn with_palette(folder: &Path, clear: bool, name: &str, options: &str) -> PathBuf {
     let file = folder.join(name);
     let opacity = if clear { "format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='255*gt(X,40)'," } else { "" };
@@ -54,7 +55,7 @@ fn a_palette_becomes_rgb() {
         let said = plan(&job).unwrap();
         assert_eq!(said.video.as_ref().expect("video").format.alpha, clear, "{name}");
         done(&job);
-        // Packed, which the program looks up without a conversion.
+        // Packed formats, to which the program converts a palette by lookup only.
         let packed = |file: &Path| {
             let (format, bytes) = if clear { ("rgba", 4) } else { ("rgb24", 3) };
             let line = format!("-i {} -fps_mode passthrough -pix_fmt {format} -f rawvideo -", file.display());
@@ -68,7 +69,7 @@ fn a_palette_becomes_rgb() {
             true => assert!(refusal(&job).contains("alpha channel"), "{name}"),
             false => drop(plan(&job).unwrap()),
         }
-        // Laid on black, a colour that is not opaque is black.
+        // Composited onto black, a transparent colour becomes black.
         job.outputs[0].picture.alpha = Alpha::Auto;
         job.outputs[0].overwrite = true;
         job.outputs[0].video = VideoSettings::X264(EncodeSettings {
@@ -93,7 +94,7 @@ fn a_palette_becomes_rgb() {
     }
 }
 
-/// VP8 or VP9 whose right half is not there.
+/// Makes VP8 or VP9 whose right half is transparent.
 fn with_layer(folder: &Path, codec: &str) -> PathBuf {
     let file = folder.join("layer.webm");
     let opacity = "format=yuva420p,geq=lum='p(X,Y)':cb='p(X,Y)':cr='p(X,Y)':a='if(lt(X,W/2),255,40)'";
@@ -118,7 +119,7 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
         let (left, right) = (theirs[5][3].at(20, 48), theirs[5][3].at(140, 48));
         assert!(left > 250 && (30..50).contains(&right), "{codec}: the layer is not one: {left}, {right}");
 
-        // FFV1 holds it.
+        // FFV1 keeps alpha.
         let output = folder.path().join("out.mkv");
         let mut job = picture_job(&source, &output, Encoder::Ffv1, EncodeSettings::default());
         done(&job);
@@ -127,7 +128,7 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
         }
         assert_eq!(read(&output, "").len(), 10);
 
-        // H.264 does not, and lays it on black.
+        // H.264 has no alpha, so Trix composites onto black.
         let output = folder.path().join("out.mp4");
         job = picture_job(&source, &output, Encoder::X264, quick(""));
         let said = decisions(&plan(&job).unwrap());
@@ -147,13 +148,13 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
         job.outputs[0].picture.alpha = Alpha::Refuse;
         assert!(refusal(&job).contains("alpha channel"), "{codec}");
 
-        // Copies keep it where the container has a place.
+        // Copies keep alpha if the container supports it.
         for name in ["copy.webm", "copy.mkv", "copy.mp4"] {
             let output = folder.path().join(name);
             let mut job = Job::new(&source, &output);
             job.outputs[0].video = VideoSettings::Copy;
             if name == "copy.mp4" && codec == "libvpx" {
-                // MP4 holds no VP8.
+                // MP4 does not hold VP8.
                 assert!(plan(&job).is_err());
                 continue;
             }
@@ -190,7 +191,7 @@ fn a_second_layer_of_hevc_is_named() {
         plain.display()
     ));
     let bytes = std::fs::read(&plain).expect("a stream");
-    // Every unit of slices once more, as a layer with the number 1.
+    // Repeat every slice NAL unit as a layer with number 1.
     let mut layered = Vec::new();
     for unit in units_with_start_codes(&bytes) {
         layered.extend_from_slice(unit);
@@ -212,7 +213,7 @@ fn a_second_layer_of_hevc_is_named() {
     }
 }
 
-/// Units of a raw stream, each with its start code of four bytes.
+/// The NAL units of a raw stream, each with its start code of four bytes.
 fn units_with_start_codes(bytes: &[u8]) -> Vec<&[u8]> {
     let starts = bytes.windows(4).enumerate().filter(|(_, window)| *window == [0, 0, 0, 1]);
     let starts: Vec<usize> = starts.map(|(at, _)| at).collect();
@@ -273,7 +274,7 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
             }
         }
     }
-    // What was asked for is not changed.
+    // An explicit size is not adjusted.
     let raw = folder.path().join("odd.raw");
     std::fs::write(&raw, vec![128; 161 * 121 * 3]).expect("a file can be written");
     let size = Some("161x121".parse().expect("a size"));
@@ -311,7 +312,7 @@ fn a_sample_aspect_that_matroska_rounds_is_noted() {
         );
         done(&job);
         if encoder == Encoder::X264 || name.ends_with("mp4") {
-            // What the bitstream itself says.
+            // The sample aspect ratio in the bitstream.
             let raw = folder.path().join("raw.h264");
             program::ffmpeg(&format!("-i {} -c copy {}", output.display(), raw.display()));
             assert_eq!(text(&video_stream(&raw)["sample_aspect_ratio"]), "2740:2739", "{name}");

@@ -1,5 +1,5 @@
-//! Lossless encodes give every sample back, at every depth and chroma, when a foreign decoder reads them; and Trix's
-//! own comparison says so of every frame.
+//! Tests that lossless encodes return every sample, at every depth and chroma subsampling, when another decoder reads
+//! them. The comparison by Trix confirms every frame.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn every_sample_comes_back(encoder: Encoder, format: &'static str, extension: &s
     let report = done(&job);
     assert_eq!(report.outputs[0].verification.lossless_frames, Some(u64::from(FRAMES)), "{encoder} {format}");
 
-    // FFmpeg's H.264 decoder adds flat chroma to 4:0:0; the luma is what it read.
+    // FFmpeg's H.264 decoder adds flat chroma planes to 4:0:0, so only luma is compared.
     let luma = if format.starts_with("gray") { "-vf extractplanes=y" } else { "" };
     let line = format!("-i {} {luma} -fps_mode passthrough -f rawvideo -", output.display());
     let decoded = program::ffmpeg(&line).stdout;
