@@ -10,7 +10,7 @@ use trix_core::{
 };
 use trix_fixtures::folder;
 
-use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, picture_job, quick, samples, text, video_stream};
+use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, quick, samples, text, video_job, video_stream};
 
 const AUDIO: &str =
     "-f lavfi -i aevalsrc=0.4*sin(2*PI*440*t)*lt(mod(t\\,0.25)\\,0.1)|0.3*sin(2*PI*660*t):c=stereo:s=48000";
@@ -36,7 +36,7 @@ fn elementary_streams_have_the_rate_of_their_bitstream() {
         ] {
             let source = elementary(name, rate, options);
             let output = folder.path().join("copy.mp4");
-            let mut job = picture_job(&source, &output, Encoder::X264, quick(""));
+            let mut job = video_job(&source, &output, Encoder::X264, quick(""));
             job.outputs[0].overwrite = true;
             let report = done(&job);
             let message = video_stream(&output);
@@ -77,7 +77,7 @@ fn a_mastering_display_is_carried_even_where_its_light_is_out_of_range() {
     let folder = folder();
     for (encoder, name) in [(Encoder::X265, "copy.mkv"), (Encoder::X265, "copy.mp4"), (Encoder::X264, "copy.mov")] {
         let output = folder.path().join(name);
-        let mut job = picture_job(&source, &output, encoder, quick(""));
+        let mut job = video_job(&source, &output, encoder, quick(""));
         job.outputs[0].overwrite = true;
         done(&job);
         assert_eq!(luminances(&output), Some([1000, 50]), "{name}");
@@ -101,11 +101,11 @@ fn audio_with_priming_begins_at_zero_in_matroska_encoded_or_copied() {
         ("ac3", AudioSettings::Ac3 { kbps: None }),
     ] {
         let encoded = folder.path().join(format!("{name}.mkv"));
-        let mut job = picture_job(&film, &encoded, Encoder::X264, quick(""));
+        let mut job = video_job(&film, &encoded, Encoder::X264, quick(""));
         job.outputs[0].audio = audio;
         done(&job);
         let copied = folder.path().join(format!("{name}-copy.mkv"));
-        let mut job = picture_job(&encoded, &copied, Encoder::X264, quick(""));
+        let mut job = video_job(&encoded, &copied, Encoder::X264, quick(""));
         job.outputs[0].audio = AudioSettings::Copy;
         done(&job);
         for file in [&encoded, &copied] {
@@ -154,7 +154,7 @@ fn five_channels_become_two_by_the_standard_downmix() {
     );
     let folder = folder();
     let output = folder.path().join("stereo.mkv");
-    let mut job = picture_job(&film, &output, Encoder::X264, quick(""));
+    let mut job = video_job(&film, &output, Encoder::X264, quick(""));
     job.outputs[0].audio = AudioSettings::Pcm16;
     job.outputs[0].audio_shape.layout = Some("stereo".into());
     done(&job);

@@ -90,9 +90,9 @@ fn a_flipped_bit_in_hevc_never_loses_a_frame_silently() {
 fn a_flipped_bit_in_lossless_audio_is_always_noticed() {
     // Every FLAC block has a checksum.
     let source = made("ffv1-with-flac.mkv", |path| {
-        let sound = "-f lavfi -i sine=frequency=440:sample_rate=48000";
+        let audio = "-f lavfi -i sine=frequency=440:sample_rate=48000";
         let codecs = "-c:v ffv1 -level 3 -c:a flac -t 1.2";
-        ffmpeg(&format!("{sound} {} {codecs} {}", Clip::default().lavfi(), path.display()));
+        ffmpeg(&format!("{audio} {} {codecs} {}", Clip::default().lavfi(), path.display()));
     });
     let whole = fs::read(&source).expect("a fixture");
     let payload = payload(&source, "a:0");

@@ -76,14 +76,14 @@ fn files(first: usize) -> impl Iterator<Item = (PathBuf, u64)> {
     });
     files.into_iter().skip(first).step_by(4).map(|file| {
         let report = encode(&file, &format!("{OPTIONS} --verify off")).done();
-        let pictures = report["outputs"][0]["ledger"]["emitted"].as_u64().expect("a ledger");
-        (file, pictures)
+        let frames = report["outputs"][0]["ledger"]["emitted"].as_u64().expect("a ledger");
+        (file, frames)
     })
 }
 
 fn flip(first: usize) {
     let folder = folder();
-    for (whole, pictures) in files(first) {
+    for (whole, frames) in files(first) {
         let bytes = fs::read(&whole).expect("a file");
         let name = whole.file_name().expect("a name").to_string_lossy().into_owned();
         let mut dice = Dice(bytes.len() as u64);
@@ -95,10 +95,10 @@ fn flip(first: usize) {
             changed[at] ^= 1 << dice.below(8);
             let changed = file(&folder, &format!("byte-{at}-of-{name}"), changed);
             if let Outcome::Whole(found) = read(&changed)
-                && found != pictures
+                && found != frames
             {
                 let decodable = support::decodable(&changed);
-                assert_eq!(found, decodable, "{}: {pictures} frames before", changed.display());
+                assert_eq!(found, decodable, "{}: {frames} frames before", changed.display());
             }
             fs::remove_file(changed).expect("a file");
         }
@@ -107,7 +107,7 @@ fn flip(first: usize) {
 
 fn cut(first: usize) {
     let folder = folder();
-    for (whole, pictures) in files(first) {
+    for (whole, frames) in files(first) {
         let bytes = fs::read(&whole).expect("a file");
         let name = whole.file_name().expect("a name").to_string_lossy().into_owned();
         let mut dice = Dice(bytes.len() as u64);
@@ -116,7 +116,7 @@ fn cut(first: usize) {
             let left = if left.is_multiple_of(188) || left.is_multiple_of(192) { left - 1 } else { left };
             let cut = file(&folder, &format!("{left}-bytes-of-{name}"), &bytes[..left]);
             if let Outcome::Whole(found) = read(&cut) {
-                assert_eq!(found, pictures, "{} passes as whole", cut.display());
+                assert_eq!(found, frames, "{} passes as whole", cut.display());
                 assert_eq!(readable(&cut), readable(&whole), "{} passes as whole", cut.display());
             }
             fs::remove_file(cut).expect("a file");

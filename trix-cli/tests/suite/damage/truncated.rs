@@ -21,7 +21,7 @@ fn tenths(source: &PathBuf, mut look: impl FnMut(usize, PathBuf)) {
 
 /// Asserts that the lenient policy gives an error, or an output that holds all decodable frames with a report of the
 /// loss.
-fn tells_what_is_missing(encoded: &Encoded) {
+fn states_what_is_missing(encoded: &Encoded) {
     if encoded.ran.code == Some(0) {
         let report = encoded.done();
         assert!(damage(&report) > 0, "nothing is said to be wrong: {:?}", encoded.ran);
@@ -35,7 +35,7 @@ fn tells_what_is_missing(encoded: &Encoded) {
 fn every_cut_is_noticed(source: &PathBuf) {
     tenths(source, |_, cut| {
         encode(&cut, OPTIONS).refused(3);
-        tells_what_is_missing(&encode(&cut, &format!("{OPTIONS} --on-damage conceal")));
+        states_what_is_missing(&encode(&cut, &format!("{OPTIONS} --on-damage conceal")));
         let verified = trix("verify {}", &[&cut]);
         assert!([Some(3), Some(4)].contains(&verified.code), "{}: {verified:?}", cut.display());
     });

@@ -52,7 +52,7 @@ fn one_line_makes_five_copies_of_a_master_in_a_folder_that_it_makes() {
 const FRAMES: [&str; 4] = ["poster.jpg", "sprites.jpg", "sprites.vtt", "waveform.png"];
 
 #[test]
-fn several_profiles_are_made_together_and_told_in_words() {
+fn several_profiles_run_together_and_are_summarised_in_words() {
     let folder = folder();
     let ran = trix("ingest {} -o {} --profile preview,mezzanine", &[&master(), folder.path()]);
     let text = &ran.done().out;
@@ -68,7 +68,7 @@ fn several_profiles_are_made_together_and_told_in_words() {
 }
 
 #[test]
-fn a_profile_of_ones_own_is_a_file_beside_others() {
+fn a_user_profile_is_a_file_that_inherits_another() {
     let folder = folder();
     let own = file(
         &folder,
@@ -357,7 +357,7 @@ fn the_schema_of_a_job_takes_every_profile_and_refuses_what_trix_refuses() {
         let text = fs::read_to_string(folder.join(&name)).expect("a profile");
         fits(&schema, &table_as_json(DeTable::parse(&text).expect("TOML").get_ref()));
     }
-    let sound = json!({
+    let audio = json!({
         "inherits": ["archive", "own.toml"], "description": "x", "variables": { "a": 1, "b": "x", "c": true },
         "threads": "${a}", "on_output_failure": "${b}",
         "source": { "path": "a.mov", "start": "00:01", "frames": 3, "rate": "24000/1001" },
@@ -367,7 +367,7 @@ fn the_schema_of_a_job_takes_every_profile_and_refuses_what_trix_refuses() {
             "video": { "type": "x265", "depth": 10, "rate": { "type": "crf", "value": "${a}" }, "keyframes": ["1.5"] }
         } ]
     });
-    fits(&schema, &sound);
+    fits(&schema, &audio);
     for (place, wrong) in [
         ("/threads", json!("many")),
         ("/threads", json!(-1)),
@@ -387,7 +387,7 @@ fn the_schema_of_a_job_takes_every_profile_and_refuses_what_trix_refuses() {
         ("/outputs/0/video/rate", json!({ "value": 3 })),
         ("/outputs/0/video/keyframes", json!([1.5])),
     ] {
-        let mut document = sound.clone();
+        let mut document = audio.clone();
         *document.pointer_mut(place).expect("a place") = wrong.clone();
         assert!(!schema.is_valid(&document), "{place} = {wrong}");
         let folder = trix_fixtures::folder();

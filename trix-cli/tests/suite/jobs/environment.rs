@@ -162,7 +162,7 @@ fn files_of_any_name_are_encoded_ingested_and_reported() {
 }
 
 #[test]
-fn a_track_beside_the_source_may_have_any_name() {
+fn an_external_track_may_have_any_name() {
     let folder = folder();
     let audio = folder.path().join(OsStr::from_bytes(b"t\xf6ne 50%.wav"));
     program::run(

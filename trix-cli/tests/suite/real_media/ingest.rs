@@ -59,21 +59,21 @@ fn rows(table: &mut String, report: &Value, source: &Path, folder: &Path) {
         assert_eq!(text(&output["sha256"]), sha256(&path), "{}", path.display());
         let seen = json("ffprobe", "-v error -of json -count_packets -show_streams", &path);
         let streams = list(&seen["streams"]);
-        let pictures = streams.iter().find(|stream| stream["codec_type"] == "video");
+        let video = streams.iter().find(|stream| stream["codec_type"] == "video");
         let ledger = &output["ledger"];
-        let shape = pictures.map(|pictures| {
-            assert_eq!(text(&pictures["nb_read_packets"]), ledger["found"].to_string(), "{}", path.display());
+        let shape = video.map(|video| {
+            assert_eq!(text(&video["nb_read_packets"]), ledger["found"].to_string(), "{}", path.display());
             assert_eq!(ledger["encoded"], ledger["found"], "{}", path.display());
-            let (width, height) = (&pictures["width"], &pictures["height"]);
-            format!("{width}x{height} {} {}", text(&pictures["pix_fmt"]), ledger["found"])
+            let (width, height) = (&video["width"], &video["height"]);
+            format!("{width}x{height} {} {}", text(&video["pix_fmt"]), ledger["found"])
         });
         let shape = shape.unwrap_or_else(|| "no video".to_owned());
-        let sounds = streams.iter().filter(|stream| stream["codec_type"] == "audio");
-        let sounds: Vec<String> =
-            sounds.map(|stream| format!("{} {}", text(&stream["codec_name"]), stream["channels"])).collect();
+        let audio = streams.iter().filter(|stream| stream["codec_type"] == "audio");
+        let audio: Vec<String> =
+            audio.map(|stream| format!("{} {}", text(&stream["codec_name"]), stream["channels"])).collect();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         let short = name.split_once('.').map_or("", |(_, rest)| rest);
-        let _ = writeln!(table, "  {short:<12} {shape} [{}]", sounds.join(", "));
+        let _ = writeln!(table, "  {short:<12} {shape} [{}]", audio.join(", "));
         // Copies of the same audio are measured only once.
         let is_heard = short.starts_with("h264-8") || short.starts_with("preview");
         for found in list(&output["loudness"]).iter().take(1).filter(|_| is_heard) {

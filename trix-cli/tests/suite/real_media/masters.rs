@@ -97,14 +97,14 @@ fn rows(table: &mut String, encoded: &Encoded) {
     {
         carried.extend((!value.is_null()).then(|| name.to_owned()));
     }
-    let beside = &plan["carried"];
-    for subtitles in list(&beside["subtitles"]) {
+    let kept = &plan["carried"];
+    for subtitles in list(&kept["subtitles"]) {
         carried.push(format!("subtitles of stream {} as {}", subtitles["stream"], words(&subtitles["codec"])));
     }
-    for (name, count) in ["chapters", "attachments", "covers"].map(|name| (name, list(&beside[name]).len())) {
+    for (name, count) in ["chapters", "attachments", "covers"].map(|name| (name, list(&kept[name]).len())) {
         carried.extend((count > 0).then(|| format!("{name} {count}")));
     }
-    carried.extend(beside["timecode"].as_str().map(|code| format!("time code {code}")));
+    carried.extend(kept["timecode"].as_str().map(|code| format!("time code {code}")));
     for what in carried {
         let _ = writeln!(table, "  carried  {what}");
     }

@@ -167,10 +167,10 @@ fn urls_and_patterns_are_read_as_names_of_missing_files() {
 
 #[test]
 fn a_still_image_is_refused_as_a_video() {
-    let picture = made("still.png", |path| {
+    let image = made("still.png", |path| {
         ffmpeg(&format!("-f lavfi -i testsrc2=size=64x64 -frames:v 1 {}", path.display()));
     });
-    every_command_refuses(&picture, 3, "");
+    every_command_refuses(&image, 3, "");
 }
 
 #[test]

@@ -14,8 +14,8 @@ const MEMORY_KIB: u64 = 300 * 1024;
 
 fn with_audio(name: &str, options: &str) -> PathBuf {
     made(name, |path| {
-        let sound = "-f lavfi -i sine=frequency=440:sample_rate=48000";
-        ffmpeg(&format!("{sound} {} -t 1.2 {options} {}", Clip::default().lavfi(), path.display()));
+        let audio = "-f lavfi -i sine=frequency=440:sample_rate=48000";
+        ffmpeg(&format!("{audio} {} -t 1.2 {options} {}", Clip::default().lavfi(), path.display()));
     })
 }
 
@@ -50,7 +50,7 @@ fn refused_within_memory(encoded: &Encoded, why: &str) {
 
 #[test]
 fn audio_without_video_is_taken_alone_unless_an_encoder_of_video_is_asked_for() {
-    let source = with_audio("sound-only.m4a", "-map 0:a -c:a aac");
+    let source = with_audio("audio-only.m4a", "-map 0:a -c:a aac");
     encode(&source, "--video x265").refused(3);
     for options in ["", "--video none"] {
         let report = encode(&source, options).done();
@@ -75,7 +75,7 @@ fn a_source_without_a_single_frame_is_malformed() {
     let header = y4m.iter().position(|byte| *byte == b'\n').expect("a header") + 1;
     encode(&file(&folder, "header.y4m", &y4m[..header]), QUICK).refused(3);
     let none = |extension: &str, codec: &str| {
-        made(&format!("no-pictures-{codec}.{extension}"), |path| {
+        made(&format!("no-frames-{codec}.{extension}"), |path| {
             let size = "color=size=64x64:rate=25";
             ffmpeg(&format!("-f lavfi -i {size} -c:v {codec} -frames:v 0 {}", path.display()));
         })
@@ -90,9 +90,9 @@ fn a_source_without_a_single_frame_is_malformed() {
 #[test]
 fn a_file_without_a_duration_keeps_all_of_its_frames() {
     let Some(source) = media::file("no_duration.webm") else { return };
-    let pictures = decodable(&source);
-    assert!(pictures > 0);
-    encode(&source, "--preset ultrafast --audio none").holds(pictures);
+    let frames = decodable(&source);
+    assert!(frames > 0);
+    encode(&source, "--preset ultrafast --audio none").holds(frames);
 }
 
 #[test]
@@ -145,8 +145,8 @@ fn samples_above_their_depth_do_not_end_the_process() {
     let mut bytes = fs::read(clip.y4m()).expect("a fixture");
     let header = bytes.iter().position(|byte| *byte == b'\n').expect("a header") + 1;
     let mut dice = Dice(3);
-    for picture in bytes[header..].chunks_mut(6 + 176 * 144 * 3) {
-        picture[6..].fill_with(|| dice.roll() as u8);
+    for frame in bytes[header..].chunks_mut(6 + 176 * 144 * 3) {
+        frame[6..].fill_with(|| dice.roll() as u8);
     }
     let folder = folder();
     let source = file(&folder, "loud.y4m", bytes);
@@ -181,9 +181,9 @@ fn an_odd_subsampled_source_loses_an_edge_and_can_be_converted() {
     // The test writes the file itself, because FFmpeg's 4:2:0 test sources have even sizes.
     let (width, height, chroma) = (175, 143, 88 * 72);
     let mut bytes = format!("YUV4MPEG2 W{width} H{height} F25:1 Ip A1:1 C420jpeg\n").into_bytes();
-    for picture in 0..5 {
+    for frame in 0..5 {
         bytes.extend_from_slice(b"FRAME\n");
-        bytes.extend((0..width * height + 2 * chroma).map(|at| (at * 7 / 5 + picture) as u8));
+        bytes.extend((0..width * height + 2 * chroma).map(|at| (at * 7 / 5 + frame) as u8));
     }
     let folder = folder();
     let source = file(&folder, "odd.y4m", bytes);

@@ -216,16 +216,16 @@ impl Encoded {
 
     /// Asserts that the encode succeeded, and that its report and another decoder count `frames` frames. Returns the
     /// report.
-    pub fn holds(&self, pictures: u64) -> Value {
+    pub fn holds(&self, frames: u64) -> Value {
         let report = self.done();
         assert_eq!(
             report["outputs"][0]["ledger"]["emitted"],
-            pictures,
+            frames,
             "{} with {:?}",
             self.source.display(),
             report["damage"]
         );
-        assert_eq!(decodable(&self.output), pictures, "{}", self.source.display());
+        assert_eq!(decodable(&self.output), frames, "{}", self.source.display());
         report
     }
 }

@@ -310,7 +310,7 @@ fn every_codec_plays_as_many_samples_as_went_in() {
     // priming as a part of it.
     for length in [50_001, 1536 * 30] {
         let source = made_by_ffmpeg(
-            &format!("length-{length}-with-picture.mov"),
+            &format!("length-{length}-with-video.mov"),
             &format!(
                 "-f lavfi -i color=size=64x64:rate=25:d=1.4 -f lavfi -i \
                  anoisesrc=r=48000:seed=5:a=0.3,atrim=end_sample={length} -c:v libx264 -preset ultrafast -c:a pcm_s16le"
@@ -358,7 +358,7 @@ fn by_gstreamer(file: &Path) -> i64 {
 }
 
 #[test]
-fn matroska_tells_the_priming_of_every_codec() {
+fn matroska_states_the_priming_of_every_codec() {
     let source = source("tone.mov", &[tone(440)], "mono", 48_000, "pcm_s16le");
     let folder = folder();
     for (codec, nanoseconds) in [("aac", 22_000_000u32), ("ac3", 6_000_000), ("eac3", 6_000_000), ("opus", 6_500_000)] {
@@ -386,7 +386,7 @@ fn matroska_tells_the_priming_of_every_codec() {
 }
 
 #[test]
-fn titles_survive_beside_the_priming() {
+fn titles_and_priming_survive_together() {
     let source = made_by_ffmpeg(
         "titles.mkv",
         &format!(

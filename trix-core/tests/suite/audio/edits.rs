@@ -28,20 +28,20 @@ const BEEP: usize = 960;
 /// Makes silence with a beep at each of `places`. A beep is a tone of 2 kHz with soft edges, so that resampling does
 /// not smear it.
 fn beeps(places: &[usize], samples: usize, rate: u32) -> Vec<f64> {
-    let mut sound = vec![0.0; samples];
+    let mut audio = vec![0.0; samples];
     for place in places {
         for at in 0..BEEP.min(samples.saturating_sub(*place)) {
             let time = at as f64 / f64::from(rate);
             let fade = (std::f64::consts::PI * at as f64 / BEEP as f64).sin().powi(2);
-            sound[place + at] = 0.5 * fade * (std::f64::consts::TAU * 2000.0 * time).sin();
+            audio[place + at] = 0.5 * fade * (std::f64::consts::TAU * 2000.0 * time).sin();
         }
     }
-    sound
+    audio
 }
 
 /// Returns the centre of the energy of `audio` between `from` and `to`, in samples.
-fn middle(sound: &[f64], from: usize, to: usize) -> f64 {
-    let part = || sound.iter().enumerate().take(to).skip(from);
+fn middle(audio: &[f64], from: usize, to: usize) -> f64 {
+    let part = || audio.iter().enumerate().take(to).skip(from);
     let energy: f64 = part().map(|(_, sample)| sample * sample).sum();
     assert!(energy > 1.0, "nothing between {from} and {to}");
     part().map(|(at, sample)| at as f64 * sample * sample).sum::<f64>() / energy
@@ -62,8 +62,8 @@ fn at_tempo(num: i64, den: i64, pitch: Pitch) -> AudioEdit {
 }
 
 /// Returns the frequency in Hz, counted from rising zero crossings.
-fn frequency(sound: &[f64], rate: f64) -> f64 {
-    let crossings: Vec<f64> = sound
+fn frequency(audio: &[f64], rate: f64) -> f64 {
+    let crossings: Vec<f64> = audio
         .windows(2)
         .enumerate()
         .filter(|(_, pair)| pair[0] < 0.0 && pair[1] >= 0.0)
@@ -75,8 +75,8 @@ fn frequency(sound: &[f64], rate: f64) -> f64 {
 #[test]
 fn an_offset_moves_every_sample_by_exactly_that_much() {
     let folder = folder();
-    let sound = noise(1, 100_000);
-    let path = file(&folder, "noise.wav", std::slice::from_ref(&sound), RATE, 24);
+    let audio = noise(1, 100_000);
+    let path = file(&folder, "noise.wav", std::slice::from_ref(&audio), RATE, 24);
     let quantised = edited(&path, AudioEdit::default(), |target| target);
     for (time, moved) in [
         (offset(0, 1), 0i64),
@@ -95,7 +95,7 @@ fn an_offset_moves_every_sample_by_exactly_that_much() {
         };
         assert!(found[0] == expected, "moved by {moved}: {} samples for {}", found[0].len(), expected.len());
     }
-    assert_eq!(quantised[0].len(), sound.len());
+    assert_eq!(quantised[0].len(), audio.len());
     // An offset of -3 s moves all samples before the start, so nothing is left.
     let gone = edited(&path, AudioEdit { offset: offset(-3, 1), ..Default::default() }, |target| target);
     assert!(gone.iter().all(Vec::is_empty));
@@ -188,8 +188,8 @@ fn a_tempo_changes_the_pitch_or_keeps_it() {
 #[test]
 fn a_track_is_padded_and_cut_to_the_sample() {
     let folder = folder();
-    let sound = noise(2, 100_000);
-    let path = file(&folder, "noise.wav", &[sound.clone(), sound], RATE, 16);
+    let audio = noise(2, 100_000);
+    let path = file(&folder, "noise.wav", &[audio.clone(), audio], RATE, 16);
     let whole = edited(&path, AudioEdit::default(), |target| target);
     for samples in [1, 99_999, 100_000, 100_001, 250_000] {
         for (pad, trim) in [(true, true), (true, false), (false, true)] {
@@ -259,9 +259,9 @@ fn a_gain_is_exact_and_rounding_is_dithered() {
 #[test]
 fn a_limiter_does_not_shift_samples() {
     let folder = folder();
-    let mut sound = beeps(&[48_000, 96_000], 150_000, RATE);
-    sound[48_000..60_000].iter_mut().for_each(|sample| *sample *= 4.0);
-    let path = file(&folder, "loud.wav", &[sound], RATE, 64);
+    let mut audio = beeps(&[48_000, 96_000], 150_000, RATE);
+    audio[48_000..60_000].iter_mut().for_each(|sample| *sample *= 4.0);
+    let path = file(&folder, "loud.wav", &[audio], RATE, 64);
     let before = &edited(&path, AudioEdit::default(), |target| target)[0];
     let edit = AudioEdit { limit_dbtp: Some(-1.0), ..Default::default() };
     let found = &edited(&path, edit, |target| target)[0];
@@ -364,9 +364,9 @@ fn channels_without_a_layout_are_resampled_and_named() {
     let named = StemTarget { sample_rate: Some(RATE), ..target("5.1", &[5, 4, 3, 2, 1, 0]) };
     let found =
         drain(&mut AudioReader::of_stems(Stems::open(vec![stem(&path, None)], &named, OnDamage::Fail).expect("stems")));
-    for (channel, sound) in found.iter().enumerate() {
+    for (channel, audio) in found.iter().enumerate() {
         let expected = f64::from(6 - channel as u32) * 200.0;
-        let measured = frequency(&sound[4800..43_200], f64::from(RATE));
+        let measured = frequency(&audio[4800..43_200], f64::from(RATE));
         assert!((measured - expected).abs() < 0.01, "channel {channel}: {measured} Hz for {expected}");
     }
 }
@@ -390,8 +390,8 @@ fn channels_without_a_layout_are_edited_and_stay_without() {
         assert_eq!(first.layout(), "6 channels", "{edit:?}");
         let faster = if edit.pitch == Pitch::Follow { edit.tempo.to_f64() } else { 1.0 };
         let found = edited(&path, edit, |target| target);
-        for (channel, sound) in found.iter().enumerate() {
-            let measured = frequency(&sound[9600..86_400], f64::from(RATE));
+        for (channel, audio) in found.iter().enumerate() {
+            let measured = frequency(&audio[9600..86_400], f64::from(RATE));
             let expected = (channel + 1) as f64 * 200.0 * faster;
             assert!((measured - expected).abs() < 0.5, "{edit:?}, channel {channel}: {measured} Hz");
         }

@@ -16,7 +16,7 @@ use crate::support::{
 /// the video.
 fn films() -> [(PathBuf, f64); 3] {
     let longer = made_by_ffmpeg(
-        "side-film-longer-sound.mkv",
+        "side-film-longer-audio.mkv",
         "-f lavfi -i testsrc2=size=96x64:rate=24000/1001 -f lavfi -i sine=r=48000 -frames:v 47 -t 3 -c:v libx264 \
          -preset ultrafast -bf 0 -c:a flac -f matroska",
     );
@@ -30,11 +30,11 @@ fn films() -> [(PathBuf, f64); 3] {
 #[test]
 fn a_track_is_as_long_as_the_video_where_that_is_asked_for() {
     let folder = folder();
-    let sound = noise(41, 200_000);
+    let audio = noise(41, 200_000);
     let (short, long) = (folder.path().join("short.wav"), folder.path().join("long.wav"));
-    write_wave(&short, &[sound[..60_000].to_vec()], RATE, 16);
-    write_wave(&long, std::slice::from_ref(&sound), RATE, 16);
-    let sound = to_16_bits(&sound);
+    write_wave(&short, &[audio[..60_000].to_vec()], RATE, 16);
+    write_wave(&long, std::slice::from_ref(&audio), RATE, 16);
+    let audio = to_16_bits(&audio);
     for (film, end) in films() {
         let end = end.round() as i64;
         for (text, length) in [
@@ -48,9 +48,9 @@ fn a_track_is_as_long_as_the_video_where_that_is_asked_for() {
             job.overwrite();
             let report = done(&job);
             let number = report.outputs[0].plan.audio.len() - 1;
-            let what = format!("{text} beside {}", film.display());
+            let what = format!("{text} with {}", film.display());
             let later = if text.contains("offset") { 480 } else { 0 };
-            let of_file = if text.contains("short") { &sound[..60_000] } else { &sound };
+            let of_file = if text.contains("short") { &audio[..60_000] } else { &audio };
             same(&heard(&report.outputs[0].path, number), &part(of_file, -later, length), &what);
         }
     }
@@ -59,10 +59,10 @@ fn a_track_is_as_long_as_the_video_where_that_is_asked_for() {
 #[test]
 fn a_cut_ends_a_track_where_the_frames_of_the_cut_end() {
     let folder = folder();
-    let sound = noise(42, 200_000);
+    let audio = noise(42, 200_000);
     let long = folder.path().join("long.wav");
-    write_wave(&long, std::slice::from_ref(&sound), RATE, 16);
-    let sound = to_16_bits(&sound);
+    write_wave(&long, std::slice::from_ref(&audio), RATE, 16);
+    let audio = to_16_bits(&audio);
     for (start, duration, frames, from, length) in [
         (Some("1"), None, None, 48_000, 48_000),
         // Durations beyond the end of the film, and cuts that state a duration, a number of frames, or both.
@@ -79,7 +79,7 @@ fn a_cut_ends_a_track_where_the_frames_of_the_cut_end() {
         job.overwrite();
         for output in done(&job).outputs {
             let what = format!("{}, from {start:?}, {duration:?}, {frames:?}", output.path.display());
-            same(&heard(&output.path, 0), &part(&sound, from, length), &what);
+            same(&heard(&output.path, 0), &part(&audio, from, length), &what);
         }
     }
 }

@@ -11,7 +11,7 @@ use trix_fixtures::{folder, program};
 
 use crate::support::{
     done,
-    external_audio::{AAC, RATE, cut, film, heard, job, part, same, sounds, to_16_bits},
+    external_audio::{AAC, RATE, audio_streams, cut, film, heard, job, part, same, to_16_bits},
     ffprobe, made_by_ffmpeg, number, quick, samples,
     waves::{noise, tone, write_wave},
 };
@@ -30,30 +30,30 @@ const BEEP: usize = 960;
 /// Makes silence with a beep of 20 ms at each of `places`. A beep is a tone of 2 kHz with soft edges, so that neither
 /// resampling nor a lossy codec moves its centre.
 fn beeps(places: &[usize], samples: usize) -> Vec<f64> {
-    let mut sound = vec![0.0; samples];
+    let mut audio = vec![0.0; samples];
     for place in places {
         for at in 0..BEEP {
             let fade = (std::f64::consts::PI * at as f64 / BEEP as f64).sin().powi(2);
-            sound[place + at] = 0.5 * fade * (std::f64::consts::TAU * 2000.0 * at as f64 / f64::from(RATE)).sin();
+            audio[place + at] = 0.5 * fade * (std::f64::consts::TAU * 2000.0 * at as f64 / f64::from(RATE)).sin();
         }
     }
-    sound
+    audio
 }
 
 /// Returns the begin of the beep near `near`: the centre of its energy minus half of its length.
-fn begins(sound: &[i16], near: f64, length: f64, what: &str) -> f64 {
-    let (from, to) = ((near - 960.0).max(0.0) as usize, ((near + length + 960.0) as usize).min(sound.len()));
-    let squares = || (from..to).map(|at| (at as f64, f64::from(sound[at]).powi(2)));
+fn begins(audio: &[i16], near: f64, length: f64, what: &str) -> f64 {
+    let (from, to) = ((near - 960.0).max(0.0) as usize, ((near + length + 960.0) as usize).min(audio.len()));
+    let squares = || (from..to).map(|at| (at as f64, f64::from(audio[at]).powi(2)));
     let energy: f64 = squares().map(|(_, square)| square).sum();
     assert!(energy > 1e8, "{what}: no beep near {near}");
     squares().map(|(at, square)| at * square).sum::<f64>() / energy - length / 2.0
 }
 
 /// Returns by how many samples the beep lies after `near`: the shift with the highest correlation.
-fn lag(sound: &[i16], near: usize) -> i64 {
+fn lag(audio: &[i16], near: usize) -> i64 {
     let beep = beeps(&[0], BEEP);
     let likeness = |lag: i64| -> f64 {
-        let at = |sample: usize| usize::try_from((near + sample) as i64 + lag).ok().and_then(|at| sound.get(at));
+        let at = |sample: usize| usize::try_from((near + sample) as i64 + lag).ok().and_then(|at| audio.get(at));
         beep.iter().enumerate().map(|(sample, value)| value * f64::from(at(sample).copied().unwrap_or(0))).sum()
     };
     (-1200..=1200).max_by(|one, other| likeness(*one).total_cmp(&likeness(*other))).unwrap_or(0)
@@ -62,11 +62,11 @@ fn lag(sound: &[i16], near: usize) -> i64 {
 #[test]
 fn a_track_lies_at_its_offset_to_the_sample_whatever_part_of_the_film_is_kept() {
     let folder = folder();
-    let sound = noise(11, 72_000);
+    let audio = noise(11, 72_000);
     let (wave, flac) = (folder.path().join("side.wav"), folder.path().join("side.flac"));
-    write_wave(&wave, std::slice::from_ref(&sound), RATE, 16);
+    write_wave(&wave, std::slice::from_ref(&audio), RATE, 16);
     program::ffmpeg(&format!("-i {} {}", wave.display(), flac.display()));
-    let sound = to_16_bits(&sound);
+    let audio = to_16_bits(&audio);
     let outputs = [
         ("a.mkv", AudioSettings::Flac),
         ("b.mov", AudioSettings::Pcm),
@@ -90,7 +90,7 @@ fn a_track_lies_at_its_offset_to_the_sample_whatever_part_of_the_film_is_kept() 
         let later = moved - samples(start).unwrap_or(0);
         // The audio keeps its length, unless the cut of the film ends it earlier.
         let length = samples(duration).map_or(72_000 + later, |most| most.min(72_000 + later));
-        let expected = part(&sound, -later, length);
+        let expected = part(&audio, -later, length);
         for ((name, _), output) in outputs.iter().zip(&report.outputs) {
             let what = format!("{name}, {offset}, from {start:?} for {duration:?}");
             same(&heard(&output.path, 0), &expected, &what);
@@ -126,7 +126,7 @@ fn a_beep_lies_at_its_place_behind_a_lossy_codec_and_its_priming() {
         let report = done(&job);
         let later = moved - start.map_or(0.0, |_| 19_200.0);
         for output in &report.outputs {
-            let sound = from_zero(&output.path);
+            let audio = from_zero(&output.path);
             for place in places {
                 let near = place as f64 + later;
                 if near < 0.0 {
@@ -135,7 +135,7 @@ fn a_beep_lies_at_its_place_behind_a_lossy_codec_and_its_priming() {
                 let what = format!("{}, {offset}, from {start:?}", output.path.display());
                 // The noise of a lossy codec can move the best match by one sample. A missing or wrong priming moves it
                 // by hundreds.
-                let off = lag(&sound, near as usize);
+                let off = lag(&audio, near as usize);
                 assert!(off.abs() <= 1, "{what}: the beep at {place} is off by {off} samples");
             }
         }
@@ -182,7 +182,7 @@ fn a_track_of_another_tempo_keeps_step_with_the_film_also_from_its_middle() {
             let mut job = cut(job(&film(), &folder, &[track], &outputs), start, None);
             job.overwrite();
             for output in done(&job).outputs {
-                let sound = heard(&output.path, 0);
+                let audio = heard(&output.path, 0);
                 for place in places {
                     let near = place as f64 * 24.0 / 25.0 + later;
                     if near < 0.0 {
@@ -190,11 +190,11 @@ fn a_track_of_another_tempo_keeps_step_with_the_film_also_from_its_middle() {
                     }
                     let length = if pitch == "keep" { BEEP as f64 } else { BEEP as f64 * 24.0 / 25.0 };
                     let what = format!("{}, {pitch}, {start:?}, {offset}", output.path.display());
-                    let off = begins(&sound, near, length, &what) - near;
+                    let off = begins(&audio, near, length, &what) - near;
                     assert!(off.abs() < most, "{what}: the beep at {place} is off by {off} samples");
                 }
                 let whole = 96_000.0 + later;
-                assert!((sound.len() as f64 - whole).abs() <= 1.0, "{pitch}: {} samples for {whole}", sound.len());
+                assert!((audio.len() as f64 - whole).abs() <= 1.0, "{pitch}: {} samples for {whole}", audio.len());
             }
         }
     }
@@ -226,13 +226,13 @@ fn stems_become_the_layout_that_is_asked_for_each_channel_in_its_place() {
         let mut job = job(&film(), &folder, std::slice::from_ref(&text), &outputs);
         job.overwrite();
         for output in done(&job).outputs {
-            let seen = &sounds(&output.path)[0];
+            let seen = &audio_streams(&output.path)[0];
             let what = format!("{text} in {}", output.path.display());
             assert_eq!(seen["channels"], order.len(), "{what}");
             assert_eq!(seen["channel_layout"], layout, "{what}");
-            let sound = heard(&output.path, 0);
+            let audio = heard(&output.path, 0);
             for (number, from) in order.iter().enumerate() {
-                let found: Vec<i16> = sound.iter().skip(number).step_by(order.len()).copied().collect();
+                let found: Vec<i16> = audio.iter().skip(number).step_by(order.len()).copied().collect();
                 same(&found, &to_16_bits(&channels[*from]), &format!("{what}, channel {number}"));
             }
         }
@@ -243,16 +243,16 @@ fn stems_become_the_layout_that_is_asked_for_each_channel_in_its_place() {
 fn stems_of_different_depths_keep_all_of_their_bits() {
     let folder = folder();
     let (left, right) = (folder.path().join("L.wav"), folder.path().join("R.wav"));
-    let sound = noise(31, 24_000);
+    let audio = noise(31, 24_000);
     write_wave(&left, &[tone(500.0, 0.25, RATE, 24_000)], RATE, 16);
-    write_wave(&right, std::slice::from_ref(&sound), RATE, 24);
+    write_wave(&right, std::slice::from_ref(&audio), RATE, 24);
     let outputs = [("a.mkv", AudioSettings::Flac), ("b.mov", AudioSettings::Pcm)];
     let report = done(&job(&film(), &folder, &[format!("{}+{}", left.display(), right.display())], &outputs));
     for output in report.outputs {
         let found = samples(&output.path, 0, "s32le");
         let right = found.chunks_exact(8).map(|both| i32::from_le_bytes([both[4], both[5], both[6], both[7]]) >> 8);
         let expected =
-            sound.iter().map(|sample| (sample * 8_388_608.0).round().clamp(-8_388_608.0, 8_388_607.0) as i32);
+            audio.iter().map(|sample| (sample * 8_388_608.0).round().clamp(-8_388_608.0, 8_388_607.0) as i32);
         assert!(right.eq(expected), "{}", output.path.display());
     }
 }
@@ -271,7 +271,7 @@ fn disorder(file: &Path) -> f64 {
 }
 
 #[test]
-fn audio_from_beside_a_film_lies_beside_its_frames_however_slow_they_are() {
+fn external_audio_is_interleaved_with_slow_frames() {
     let film = made_by_ffmpeg(
         "side-film-long.mkv",
         "-f lavfi -i testsrc2=size=320x180:rate=25 -t 60 -c:v libx264 -preset ultrafast -g 25 -bf 0 -f matroska",

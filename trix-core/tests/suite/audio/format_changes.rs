@@ -362,13 +362,13 @@ fn the_end_of_a_file_from_a_pipe_is_the_end_of_its_audio() {
         assert_eq!(samples.len(), whole, "{}", file.display());
         assert_eq!(onsets(&samples).len(), 3, "{}", file.display());
         // The same file as external audio of a film.
-        let beside = folder.path().join("beside.mkv");
-        let mut job = Job::new(&film, &beside);
+        let with_film = folder.path().join("with-film.mkv");
+        let mut job = Job::new(&film, &with_film);
         job.tracks = vec![file.display().to_string().parse::<TrackSettings>().expect("a track")];
         job.outputs[0].video = VideoSettings::X264(quick(""));
         job.outputs[0].audio = AudioSettings::Pcm;
         done(&job);
-        assert_eq!(heard(&beside).len(), whole, "{}", file.display());
+        assert_eq!(heard(&with_film).len(), whole, "{}", file.display());
     }
 }
 

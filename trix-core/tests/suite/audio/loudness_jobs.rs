@@ -160,11 +160,11 @@ fn peaks_hold_a_linear_gain_back_and_the_report_says_so() {
     let folder = folder();
     let wave = folder.path().join("peaks.wav");
     // A quiet tone with one click of 10 ms.
-    let mut sound = tone(997.0, factor(-30.0), RATE, 12 * RATE as usize);
+    let mut audio = tone(997.0, factor(-30.0), RATE, 12 * RATE as usize);
     for (at, sample) in tone(400.0, 0.5, RATE, 480).into_iter().enumerate() {
-        sound[240_000 + at] = sample * (std::f64::consts::PI * at as f64 / 480.0).sin();
+        audio[240_000 + at] = sample * (std::f64::consts::PI * at as f64 / 480.0).sin();
     }
-    write_wave(&wave, &[sound], RATE, 24);
+    write_wave(&wave, &[audio], RATE, 24);
     let text = |mode: &str| format!("{}:loudness=-16/-1{mode}", wave.display());
     let mut job = job(&folder, &[text(""), text("")], &[("a.mkv", AudioSettings::Flac)]);
     job.tracks[1].loudness =

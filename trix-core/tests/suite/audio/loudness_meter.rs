@@ -26,15 +26,15 @@ const RATE: u32 = 48_000;
 
 /// Makes a sine of 1 kHz from pieces of (peak in dBFS, seconds) with continuous phase.
 fn pieces(list: &[(f64, f64)]) -> Vec<f64> {
-    let mut sound = Vec::new();
+    let mut audio = Vec::new();
     for (level, seconds) in list {
         let amplitude = if level.is_finite() { factor(*level) } else { 0.0 };
-        let start = sound.len();
+        let start = audio.len();
         let samples = (seconds * f64::from(RATE)).round() as usize;
         let step = std::f64::consts::TAU * 1000.0 / f64::from(RATE);
-        sound.extend((start..start + samples).map(|at| amplitude * (step * at as f64).sin()));
+        audio.extend((start..start + samples).map(|at| amplitude * (step * at as f64).sin()));
     }
-    sound
+    audio
 }
 
 fn measured(channels: &[Vec<f64>], loudspeakers: &str) -> Loudness {
@@ -45,8 +45,8 @@ fn measured(channels: &[Vec<f64>], loudspeakers: &str) -> Loudness {
 }
 
 fn stereo(list: &[(f64, f64)]) -> Loudness {
-    let sound = pieces(list);
-    measured(&[sound.clone(), sound], "FL FR")
+    let audio = pieces(list);
+    measured(&[audio.clone(), audio], "FL FR")
 }
 
 fn near(found: Option<f64>, expected: f64, tolerance: f64, what: &str) {
@@ -116,8 +116,8 @@ fn true_peaks_are_those_of_tech_3341_15_to_19() {
         (18, 8.0, 0.5, 67.5, -6.0),
         (19, 4.0, 1.41, 45.0, 3.0),
     ] {
-        let sound = faded(divisor, amplitude, degrees);
-        let found = measured(&[sound.clone(), sound], "FL FR");
+        let audio = faded(divisor, amplitude, degrees);
+        let found = measured(&[audio.clone(), audio], "FL FR");
         let peak = found.true_peak_dbtp.expect("a peak");
         assert!((expected - 0.4..=expected + 0.2).contains(&peak), "signal {number}: {peak}");
         assert_eq!(found.true_peaks_dbtp, [Some(peak), Some(peak)]);
@@ -155,23 +155,23 @@ fn silence_has_no_loudness() {
     assert!(short.integrated_lufs.is_none() && short.range_lu.is_none() && short.true_peak_dbtp.is_some());
     let unknown = f64::NAN;
     let mut meter = Meter::new(1, RATE, None).expect("a meter");
-    let mut sound = tone(1000.0, 0.1, RATE, 96_000);
-    sound[4000] = unknown;
-    meter.push_samples(&[sound]).expect("samples");
+    let mut audio = tone(1000.0, 0.1, RATE, 96_000);
+    audio[4000] = unknown;
+    meter.push_samples(&[audio]).expect("samples");
     near(meter.finish().integrated_lufs, -23.0, 0.1, "a sample that is no number");
 }
 
 #[test]
 fn loudness_does_not_depend_on_sample_format_or_block_size() {
     let folder = folder();
-    let sound = [noise(1, 200_000), noise(2, 200_000)].map(|noise| noise.iter().map(|sample| sample * 0.2).collect());
+    let audio = [noise(1, 200_000), noise(2, 200_000)].map(|noise| noise.iter().map(|sample| sample * 0.2).collect());
     let mut all = Vec::new();
     for bits in [16, 24, 32, 64] {
         let path = folder.path().join(format!("{bits}.wav"));
-        write_wave(&path, &sound, RATE, bits);
+        write_wave(&path, &audio, RATE, bits);
         all.push(measure_file(&path));
     }
-    all.push(measured(&sound, "FL FR"));
+    all.push(measured(&audio, "FL FR"));
     for found in &all {
         near(found.integrated_lufs, all[4].integrated_lufs.unwrap(), 0.001, "integrated");
         near(found.true_peak_dbtp, all[4].true_peak_dbtp.unwrap(), 0.001, "true peak");
@@ -226,8 +226,8 @@ fn ffmpeg_measures_the_same_on_made_audio() {
         // A moving average removes frequencies near half the sample rate, where programs interpolate between samples
         // differently.
         let smooth = noise(seed, rate * 60 + 7);
-        let sound = (0..rate * 60).map(|at| smooth[at..at + 8].iter().sum::<f64>() / 4.0 * level(at));
-        sound.chain(std::iter::repeat_n(0.0, rate * 4)).collect()
+        let audio = (0..rate * 60).map(|at| smooth[at..at + 8].iter().sum::<f64>() / 4.0 * level(at));
+        audio.chain(std::iter::repeat_n(0.0, rate * 4)).collect()
     };
     for (name, channels, rate) in [
         ("mono", vec![swelling(1, 48_000)], 48_000),
@@ -300,25 +300,25 @@ fn normalised_audio_has_the_target_loudness() {
     (24_000..480_000).step_by(48_000).for_each(|at| {
         (0..48).for_each(|away| peaky[at + away] = 0.8 * (away as f64 / 48.0 * std::f64::consts::PI).sin());
     });
-    let paths = [("soft.wav", soft), ("peaky.wav", peaky)].map(|(name, sound)| {
+    let paths = [("soft.wav", soft), ("peaky.wav", peaky)].map(|(name, audio)| {
         let path = folder.path().join(name);
-        write_wave(&path, &[sound.clone(), sound], RATE, 24);
+        write_wave(&path, &[audio.clone(), audio], RATE, 24);
         path
     });
     for (path, limited) in paths.iter().zip([false, true]) {
         for mode in [LoudnessMode::Linear, LoudnessMode::Dynamic] {
             let target = LoudnessTarget { integrated_lufs: -16.0, true_peak_dbtp: -1.0, mode };
-            let sound = |edit| {
+            let audio = |edit| {
                 let reader = open(path);
                 let form = reader.as_it_is().in_format("s32", Some(24), true);
                 Ok(reader.converted(form, edit))
             };
             let cancel = Cancel::default();
-            let found = settle(sound, AudioEdit::default(), &target, &cancel).expect("audio");
+            let found = settle(audio, AudioEdit::default(), &target, &cancel).expect("audio");
             let normalisation = found.normalisation;
             assert_eq!(normalisation.limited, limited, "{normalisation:?}");
             let edit = normalisation.applied_to(AudioEdit::default());
-            let after = measure_audio(&mut sound(edit).expect("a reader"), &cancel).expect("audio");
+            let after = measure_audio(&mut audio(edit).expect("a reader"), &cancel).expect("audio");
             let what = format!("{}, {mode:?}: {after:?}", path.display());
             assert_eq!(after.samples, 480_000, "{what}");
             assert!(after.true_peak_dbtp.expect("a peak") <= -1.0 + 0.05, "{what}");

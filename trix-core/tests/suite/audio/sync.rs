@@ -39,14 +39,14 @@ fn beep(time: f64) -> f64 {
 /// Flashes are a whole number of milliseconds apart, so that Matroska states their times exactly.
 fn lavfi(rate: &str, every: u32, sample_rate: u32, times: &str) -> [String; 2] {
     let (num, den) = rate.split_once('/').unwrap_or((rate, "1"));
-    let picture = format!(
+    let video_input = format!(
         "-f lavfi -i color=black:size=64x64:rate={rate},drawbox=color=white:t=fill:enable=eq(mod(n\\,{every})\\,0){times}"
     );
-    let sound = format!(
+    let audio_input = format!(
         "-f lavfi -i aevalsrc=if(lt(mod(t\\,{every}*{den}/{num})\\,{BEEP})\\,0.5*sin(2*PI*(500*mod(t\\,{every}*{den}/{num})\
          +50000*pow(mod(t\\,{every}*{den}/{num})\\,2)))\\,0):s={sample_rate}"
     );
-    [picture, sound]
+    [video_input, audio_input]
 }
 
 /// A file, as ffprobe and ffmpeg decode it.
@@ -103,18 +103,18 @@ fn decoded(file: &Path) -> Decoded {
 fn distances(decoded: &Decoded, near: f64) -> Vec<i64> {
     let Decoded { rate, audio_start: start, .. } = *decoded;
     let file = decoded.file.display();
-    let sound: Vec<f64> = decoded.samples.iter().map(|sample| f64::from(*sample)).collect();
+    let audio: Vec<f64> = decoded.samples.iter().map(|sample| f64::from(*sample)).collect();
     let template: Vec<f64> = (0..(BEEP * rate) as usize).map(|at| beep(at as f64 / rate)).collect();
     let likeness = |at: i64| -> f64 {
         let from = usize::try_from(at).unwrap_or(usize::MAX);
-        sound.get(from..).map_or(0.0, |sound| sound.iter().zip(&template).map(|(a, b)| a * b).sum())
+        audio.get(from..).map_or(0.0, |audio| audio.iter().zip(&template).map(|(a, b)| a * b).sum())
     };
     let mut list = Vec::new();
     for flash in decoded.video.iter().filter(|(_, level)| *level > 128).map(|(time, _)| *time) {
         let place = (flash + near - start) * rate;
         let window = (0.02 * rate) as i64;
         let middle = place.round() as i64;
-        if middle - window < 0 || middle + window + template.len() as i64 > sound.len() as i64 {
+        if middle - window < 0 || middle + window + template.len() as i64 > audio.len() as i64 {
             continue;
         }
         let places = (middle - window..=middle + window).map(|at| (at, likeness(at)));
@@ -161,46 +161,47 @@ fn source(name: &str, line: &str) -> PathBuf {
 
 #[test]
 fn audio_that_begins_with_the_video_stays_in_step() {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
     let source = source(
         "flash-together.mov",
-        &format!("{picture} {sound} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s16le"),
+        &format!("{video_input} {audio_input} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s16le"),
     );
     stays_in_step("together", &source, 0.0);
 }
 
 #[test]
 fn audio_that_begins_late_stays_in_step() {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
-    let line = format!("{picture} -itsoffset 0.32 {sound} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s24le");
-    stays_in_step("late-sound", &source("flash-late-sound.mov", &line), 0.32);
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
+    let line =
+        format!("{video_input} -itsoffset 0.32 {audio_input} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s24le");
+    stays_in_step("late-audio", &source("flash-late-audio.mov", &line), 0.32);
 }
 
 #[test]
 fn audio_that_begins_early_stays_in_step() {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
     let line = format!(
-        "-itsoffset 0.52 {picture} {sound} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
+        "-itsoffset 0.52 {video_input} {audio_input} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
     );
-    stays_in_step("late-picture", &source("flash-late-picture.mov", &line), 1.0 - 0.52);
+    stays_in_step("late-video", &source("flash-late-video.mov", &line), 1.0 - 0.52);
 }
 
 #[test]
 fn audio_that_begins_slightly_before_the_video_stays_in_step() {
     // The audio starts too little earlier to move the origin, so it is cut at the first frame.
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
     let line = format!(
-        "-itsoffset 0.04 {picture} {sound} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
+        "-itsoffset 0.04 {video_input} {audio_input} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
     );
     stays_in_step("little", &source("flash-little.mov", &line), -0.04);
 }
 
 #[test]
 fn a_source_with_edit_lists_stays_in_step() {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
     let whole = source(
         "flash-whole.mp4",
-        &format!("{picture} {sound} -t 6 -c:v libx264 -preset fast -g 50 -c:a aac -b:a 192k"),
+        &format!("{video_input} {audio_input} -t 6 -c:v libx264 -preset fast -g 50 -c:a aac -b:a 192k"),
     );
     let cut = source("flash-cut.mp4", &format!("-ss 1.33 -i {} -c copy", whole.display()));
     let stream = ffprobe(&cut, "-select_streams v:0 -show_packets")["packets"].clone();
@@ -213,9 +214,9 @@ fn a_source_with_edit_lists_stays_in_step() {
 #[test]
 fn frames_of_uneven_length_stay_in_step() {
     // Every other frame is shown twice as long.
-    let [picture, sound] = lavfi("25", 24, 48_000, ",settb=1/75,setpts=3*N-mod(N\\,2)");
+    let [video_input, audio_input] = lavfi("25", 24, 48_000, ",settb=1/75,setpts=3*N-mod(N\\,2)");
     let line = format!(
-        "{picture} {sound} -t 4.3 -fps_mode passthrough -enc_time_base:v 1/75 -c:v libx264 -preset ultrafast \
+        "{video_input} {audio_input} -t 4.3 -fps_mode passthrough -enc_time_base:v 1/75 -c:v libx264 -preset ultrafast \
          -video_track_timescale 75 -c:a pcm_s16le"
     );
     stays_in_step("uneven", &source("flash-uneven.mov", &line), 0.0);
@@ -223,15 +224,16 @@ fn frames_of_uneven_length_stay_in_step() {
 
 #[test]
 fn film_rate_with_audio_at_44_1_khz_stays_in_step() {
-    let [picture, sound] = lavfi("24000/1001", 24, 44_100, "");
-    let line = format!("{picture} {sound} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s16le");
+    let [video_input, audio_input] = lavfi("24000/1001", 24, 44_100, "");
+    let line = format!("{video_input} {audio_input} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s16le");
     stays_in_step("film", &source("flash-film.mov", &line), 0.0);
 }
 
 #[test]
 fn a_transport_stream_stays_in_step() {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
-    let line = format!("{picture} -itsoffset 0.1 {sound} -t 4.3 -c:v libx264 -preset fast -c:a ac3 -b:a 192k");
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
+    let line =
+        format!("{video_input} -itsoffset 0.1 {audio_input} -t 4.3 -c:v libx264 -preset fast -c:a ac3 -b:a 192k");
     stays_in_step("transport-stream", &source("flash.ts", &line), 0.1);
 }
 
@@ -274,8 +276,11 @@ fn is_cut_in_step(source: &Path, extension: &str, copied: bool, rounding: i64) {
 }
 
 fn flashing(name: &str, audio: &str) -> PathBuf {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
-    source(name, &format!("{picture} {sound} -t 4.3 -c:v libx264 -preset ultrafast -bf 0 -c:a {audio} -strict -2"))
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
+    source(
+        name,
+        &format!("{video_input} {audio_input} -t 4.3 -c:v libx264 -preset ultrafast -bf 0 -c:a {audio} -strict -2"),
+    )
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn click_after_frame(file: &Path) -> f64 {
 fn audio_and_video_stay_in_step_whichever_begins_first() {
     let folder = folder();
     for (name, video, audio, expected) in
-        [("together", "0", "0", 0.7), ("late-sound", "0", "0.5", 1.2), ("late-picture", "0.52", "0", 0.18)]
+        [("together", "0", "0", 0.7), ("late-audio", "0", "0.5", 1.2), ("late-video", "0.52", "0", 0.18)]
     {
         let source = click(name, video, audio);
         let before = click_after_frame(&source);

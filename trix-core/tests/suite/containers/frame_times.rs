@@ -13,7 +13,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, master};
 
-use crate::support::{self, done, made_by_ffmpeg, number, picture_job, planes_and_samples, quick, times};
+use crate::support::{self, done, made_by_ffmpeg, number, planes_and_samples, quick, times, video_job};
 
 const CONTAINERS: [&str; 3] = ["mp4", "mov", "mkv"];
 
@@ -61,7 +61,7 @@ fn even_and_uneven_times_are_those_of_the_source() {
             for extension in CONTAINERS {
                 let output =
                     folder.path().join(format!("{what}-{encoder}").replace(' ', "-")).with_extension(extension);
-                done(&picture_job(source, &output, encoder, quick("bframes=3")));
+                done(&video_job(source, &output, encoder, quick("bframes=3")));
                 same_times(&source_times, &output, &format!("{what}, {encoder}, {extension}"));
             }
         }
@@ -73,7 +73,7 @@ fn the_last_frame_is_shown_as_long_as_the_others() {
     let folder = folder();
     for extension in CONTAINERS {
         let output = folder.path().join("last").with_extension(extension);
-        done(&picture_job(&Clip::default().y4m(), &output, Encoder::X264, quick("bframes=3")));
+        done(&video_job(&Clip::default().y4m(), &output, Encoder::X264, quick("bframes=3")));
         let duration: f64 = number(&support::ffprobe(&output, "-show_format")["format"]["duration"]);
         assert!((duration - 1.2).abs() < 0.0015, "{extension}: {duration} s");
     }
@@ -94,10 +94,10 @@ fn millis(value: i64) -> Timestamp {
 #[test]
 fn a_cut_holds_exactly_the_frames_and_samples_of_its_span() {
     let source = master();
-    let (all, sound) = planes_and_samples(&source, 1, "s32le");
-    let (picture, second) = (all.len() / 50, sound.len() / 2);
+    let (all, audio) = planes_and_samples(&source, 1, "s32le");
+    let (frame, second) = (all.len() / 50, audio.len() / 2);
     let folder = folder();
-    for (name, start, duration, frames, pictures) in [
+    for (name, start, duration, frames, expected_frames) in [
         // A cut at the border of a frame, between two frames, with only a start, with only an end, and with a number of
         // frames.
         ("exact", Some(400), Some(480), None, 10..22),
@@ -117,21 +117,21 @@ fn a_cut_holds_exactly_the_frames_and_samples_of_its_span() {
             let report = done(&job);
             let what = format!("{name} in {extension}");
             let (shown, found) = planes_and_samples(&output, 1, "s32le");
-            assert_eq!(shown.len(), pictures.len() * picture, "{what}");
-            let expected = &all[pictures.start * picture..pictures.end * picture];
+            assert_eq!(shown.len(), expected_frames.len() * frame, "{what}");
+            let expected = &all[expected_frames.start * frame..expected_frames.end * frame];
             assert!(shown == expected, "frames of {what}");
             let ledger = report.outputs[0].ledger.expect("a ledger");
-            assert_eq!(ledger.dropped_before_start, pictures.start as u64, "{what}");
+            assert_eq!(ledger.dropped_before_start, expected_frames.start as u64, "{what}");
 
             let from = usize::try_from(start.unwrap_or(0)).expect("a start") * second / 1000;
             // If the job states a number of frames, audio ends with the last one.
             let span = match (duration, frames) {
                 (Some(duration), _) => usize::try_from(duration).expect("a duration") * second / 1000,
                 (None, Some(frames)) => frames as usize * second / 25,
-                (None, None) => sound.len() - from,
+                (None, None) => audio.len() - from,
             };
             assert_eq!(found.len() / 8, span / 8, "samples of {what}");
-            assert!(found == sound[from..from + span], "samples of {what}");
+            assert!(found == audio[from..from + span], "samples of {what}");
         }
     }
 }

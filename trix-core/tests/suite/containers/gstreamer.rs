@@ -17,7 +17,7 @@ type Buffer = (i64, u64);
 /// Returns the video and audio buffers that `demuxer` finds in `file`. `video` and `audio` are their media types.
 fn parsed(file: &Path, demuxer: &str, video: &str, audio: &str) -> (Vec<Buffer>, Vec<Buffer>) {
     // One stream at a time, because two threads of the program would mix their lines.
-    let [pictures, sound] = [(video, audio), (audio, video)].map(|(kind, other)| {
+    let [frames, audio] = [(video, audio), (audio, video)].map(|(kind, other)| {
         let line = format!(
             "-v filesrc location={} ! {demuxer} name=d d. ! {kind} ! queue ! identity name=seen silent=false ! \
              fakesink sync=false async=false d. ! {other} ! queue ! fakesink sync=false async=false",
@@ -25,7 +25,7 @@ fn parsed(file: &Path, demuxer: &str, video: &str, audio: &str) -> (Vec<Buffer>,
         );
         buffers(&program::text(&program::run("gst-launch-1.0", line.split_whitespace())), "seen")
     });
-    (pictures, sound)
+    (frames, audio)
 }
 
 /// Returns the buffers that passed the element `name`. Times count from the start of their segment.
@@ -68,7 +68,7 @@ fn source(name: &str, video_offset: &str, audio_offset: &str, codec: &str) -> Pa
 fn gstreamer_finds_every_frame_and_the_audio_in_its_place() {
     let folder = folder();
     for (name, video, audio, apart) in
-        [("together", "0", "0", 0), ("late-sound", "0", "0.5", 500_000), ("late-picture", "0.52", "0", -520_000)]
+        [("together", "0", "0", 0), ("late-audio", "0", "0.5", 500_000), ("late-video", "0.52", "0", -520_000)]
     {
         for (extension, demuxer, codec) in [
             ("mp4", "qtdemux", "aac"),
@@ -93,21 +93,21 @@ fn gstreamer_finds_every_frame_and_the_audio_in_its_place() {
                 "copy" => "audio/x-eac3",
                 _ => "audio/mpeg",
             };
-            let (pictures, sound) = parsed(&output, demuxer, "video/x-h264", audio_type);
-            assert_eq!(pictures.len(), 50, "{what}");
+            let (frames, audio) = parsed(&output, demuxer, "video/x-h264", audio_type);
+            assert_eq!(frames.len(), 50, "{what}");
             let first = |list: &[Buffer]| list.iter().map(|(time, _)| *time).min().expect("something");
-            let last = pictures.iter().map(|(time, _)| *time).max().expect("something");
-            assert_eq!(last - first(&pictures), 49 * 40_000, "{what}");
+            let last = frames.iter().map(|(time, _)| *time).max().expect("something");
+            assert_eq!(last - first(&frames), 49 * 40_000, "{what}");
             if extension == "mxf" {
                 // Audio is as long as the video, with silence at the end: 1920 samples of 16 bits for each frame.
-                assert_eq!(sound.iter().map(|(_, bytes)| bytes).sum::<u64>(), 50 * 1920 * 2, "{what}");
-                assert_eq!(first(&sound), first(&pictures), "{what}");
+                assert_eq!(audio.iter().map(|(_, bytes)| bytes).sum::<u64>(), 50 * 1920 * 2, "{what}");
+                assert_eq!(first(&audio), first(&frames), "{what}");
                 continue;
             }
             // If audio begins late, the encoded audio has silence at its start.
             let apart = if codec == "copy" { apart } else { apart.min(0) };
             // AAC and AC-3 begin up to 1024 samples early, because of the priming.
-            let found = first(&sound) - first(&pictures);
+            let found = first(&audio) - first(&frames);
             assert!((apart - 22_000..=apart + 1_000).contains(&found), "{what}: {found}");
         }
     }
@@ -125,10 +125,10 @@ fn webm_takes_only_the_codecs_of_webm() {
     let mut job = Job::new(&source, &output);
     job.outputs[0].video = VideoSettings::Copy;
     done(&job);
-    let (pictures, sound) = parsed(&output, "matroskademux", "video/x-vp9", "audio/x-vorbis");
+    let (frames, audio) = parsed(&output, "matroskademux", "video/x-vp9", "audio/x-vorbis");
     let packets = ffprobe(&source, "-count_packets -show_streams")["streams"].as_array().expect("streams").clone();
     let counts: Vec<String> = packets.iter().map(|stream| text(&stream["nb_read_packets"])).collect();
-    assert_eq!(counts, [pictures.len().to_string(), sound.len().to_string()]);
+    assert_eq!(counts, [frames.len().to_string(), audio.len().to_string()]);
     let general = mediainfo(&output, "General");
     assert_eq!(text(&general[0]["Format"]), "WebM");
 
@@ -143,7 +143,7 @@ fn webm_takes_only_the_codecs_of_webm() {
 #[test]
 fn mediainfo_names_every_container_and_what_is_in_it() {
     let folder = folder();
-    for (extension, container, codec, sound) in [
+    for (extension, container, codec, audio) in [
         ("mp4", "MPEG-4", "aac", "AAC"),
         ("mov", "MPEG-4", "pcm", "PCM"),
         ("mkv", "Matroska", "flac", "FLAC"),
@@ -163,7 +163,7 @@ fn mediainfo_names_every_container_and_what_is_in_it() {
         if extension == "mxf" {
             assert_eq!(text(&general[0]["Format_Profile"]), "OP-1a");
         }
-        let formats = [("Video", "AVC"), ("Audio", sound)].map(|(kind, format)| (mediainfo(&output, kind), format));
+        let formats = [("Video", "AVC"), ("Audio", audio)].map(|(kind, format)| (mediainfo(&output, kind), format));
         for (tracks, format) in formats {
             assert_eq!(tracks.len(), 1, "{extension}");
             assert_eq!(text(&tracks[0]["Format"]), format, "{extension}");

@@ -9,7 +9,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, master};
 
-use crate::support::{done, ffprobe, mediainfo, number, picture_job, quick, text, video_stream};
+use crate::support::{done, ffprobe, mediainfo, number, quick, text, video_job, video_stream};
 
 const CONTAINERS: [&str; 3] = ["mp4", "mov", "mkv"];
 const FRAMES: u32 = 20;
@@ -63,7 +63,7 @@ fn other_programs_read_codec_format_colour_and_shape() {
             [(Encoder::X264, "h264", "High 10", "avc1"), (Encoder::X265, "hevc", "Main 10", "hvc1")]
         {
             let output = folder.path().join(codec).with_extension(extension);
-            done(&picture_job(&hdr(), &output, encoder, quick("")));
+            done(&video_job(&hdr(), &output, encoder, quick("")));
             let stream = video_stream(&output);
             let what = format!("{codec} in {extension}");
             for (key, expected) in [
@@ -118,7 +118,7 @@ fn other_programs_read_full_range() {
     for extension in CONTAINERS {
         for encoder in [Encoder::X264, Encoder::X265] {
             let output = folder.path().join(encoder.to_string()).with_extension(extension);
-            done(&picture_job(&source, &output, encoder, quick("")));
+            done(&video_job(&source, &output, encoder, quick("")));
             let stream = video_stream(&output);
             let stated = (text(&stream["color_range"]), text(&stream["color_space"]));
             assert_eq!(stated, ("pc".into(), "smpte170m".into()), "{encoder} in {extension}");
@@ -140,7 +140,7 @@ fn profile_and_format_state_every_depth_and_chroma() {
     ] {
         let clip = Clip { frames: 3, ..Clip::of(format) };
         let output = folder.path().join(format!("{encoder}-{format}.mp4"));
-        done(&picture_job(&clip.y4m(), &output, encoder, quick("")));
+        done(&video_job(&clip.y4m(), &output, encoder, quick("")));
         let stream = video_stream(&output);
         assert_eq!((text(&stream["pix_fmt"]), text(&stream["profile"])), (format.into(), profile.into()), "{encoder}");
     }
@@ -186,7 +186,7 @@ fn keyframes_stand_where_they_were_asked_for() {
                 keyframes: vec![at(200), at(410), at(800)],
                 ..quick("scenecut=0 bframes=3")
             };
-            done(&picture_job(&Clip::default().y4m(), &output, encoder, settings));
+            done(&video_job(&Clip::default().y4m(), &output, encoder, settings));
             assert_eq!(keyframes(&output), [0, 5, 11, 20], "{encoder} in {extension}");
         }
     }
@@ -200,7 +200,7 @@ fn no_gop_is_longer_than_asked_for() {
     {
         let output = folder.path().join(format!("{encoder}-{open}.mp4"));
         let settings = EncodeSettings { gop: Some(7), open_gop: Some(open), ..quick("scenecut=0 bframes=3") };
-        done(&picture_job(&Clip::default().y4m(), &output, encoder, settings));
+        done(&video_job(&Clip::default().y4m(), &output, encoder, settings));
         let keys = keyframes(&output);
         assert!(keys.windows(2).all(|pair| pair[1] - pair[0] <= 7), "{encoder}, open {open}: {keys:?}");
         assert_eq!(keys[0], 0);

@@ -403,10 +403,10 @@ fn fonts_and_covers_are_carried_where_there_is_a_place() {
         let output = folder.path().join("attached").with_extension(extension);
         let report = done(&job(&source, &output));
         let streams = ffprobe(&output, "-show_streams")["streams"].as_array().expect("streams").clone();
-        let picture = streams.iter().find(|stream| stream["disposition"]["attached_pic"].as_u64() == Some(1));
-        assert_eq!(picture.is_some(), matches!(extension, "mkv" | "mp4"), "{extension}");
-        if let Some(picture) = picture {
-            let line = format!("-i {} -map 0:{} -c copy -f image2pipe -", output.display(), picture["index"]);
+        let attached = streams.iter().find(|stream| stream["disposition"]["attached_pic"].as_u64() == Some(1));
+        assert_eq!(attached.is_some(), matches!(extension, "mkv" | "mp4"), "{extension}");
+        if let Some(attached) = attached {
+            let line = format!("-i {} -map 0:{} -c copy -f image2pipe -", output.display(), attached["index"]);
             let found = program::ffmpeg(&line).stdout;
             assert!(found == fs::read(&cover).expect("the cover"), "{extension}: the cover differs");
         } else {
@@ -463,7 +463,7 @@ fn time_code_is_carried_and_moves_on_with_a_cut() {
         for extension in ["mov", "mp4", "mkv", "mxf"] {
             let output = folder.path().join(name).with_extension(extension);
             done(&job(&source, &output));
-            let told_by = |output: &Path| {
+            let remarks_of = |output: &Path| {
                 let json = ffprobe(output, "-show_streams -show_format");
                 let streams = json["streams"].as_array().expect("streams").clone();
                 let mut codes: Vec<String> = streams.iter().map(|stream| text(&stream["tags"]["timecode"])).collect();
@@ -472,7 +472,7 @@ fn time_code_is_carried_and_moves_on_with_a_cut() {
                 codes.dedup();
                 codes
             };
-            assert_eq!(told_by(&output), [code], "{name} in {extension}");
+            assert_eq!(remarks_of(&output), [code], "{name} in {extension}");
             let by_mediainfo = program::text(&program::run("mediainfo", [Path::new("--Output=JSON"), &output]));
             assert!(
                 by_mediainfo.contains(&format!("\"TimeCode_FirstFrame\":\"{code}\"")) || by_mediainfo.contains(code),
@@ -490,7 +490,7 @@ fn time_code_is_carried_and_moves_on_with_a_cut() {
                 Some(frames),
                 "{name} in {extension}"
             );
-            assert_eq!(told_by(&cut), [later], "{name}, cut, in {extension}");
+            assert_eq!(remarks_of(&cut), [later], "{name}, cut, in {extension}");
         }
         let report = done(&job(&source, &folder.path().join(name).with_extension("ts")));
         assert!(remarks(&report).contains(code), "{name} in ts: {}", remarks(&report));

@@ -246,8 +246,8 @@ fn mistakes_of_a_single_output_are_reported_with_their_lines() {
             ("8 outputs[0].video.depth", "8, 10"),
         ],
     );
-    let sound = text.replace("frmes = 2\n", "").replace(".avi", ".mkv").replace("9", "8");
-    let document = parsed(&sound, Language::Toml);
+    let valid = text.replace("frmes = 2\n", "").replace(".avi", ".mkv").replace("9", "8");
+    let document = parsed(&valid, Language::Toml);
     let mistake = || {
         let mut job = document.job(&Traits::default()).expect("a job");
         job.outputs[0].video = serde_json::from_str(r#"{ "type": "x264", "depth": 9 }"#).expect("settings");

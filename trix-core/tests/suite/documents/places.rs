@@ -72,7 +72,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn as_many_mistakes_are_told_as_were_made_each_where_it_was_made(
+    fn every_mistake_is_reported_at_its_place(
         count in 1usize..30,
         chosen in prop::collection::btree_set((0usize..30, 0usize..KINDS), 0..40),
         language in prop::sample::select(LANGUAGES.to_vec()),
@@ -127,7 +127,7 @@ fn ten_thousand_outputs_take_ten_times_as_long_as_a_thousand() {
 }
 
 #[test]
-fn a_number_that_its_setting_cannot_hold_is_told_where_it_stands() {
+fn a_number_that_its_setting_cannot_hold_is_reported_at_its_place() {
     wrong(
         "threads = 5000000000\n[[outputs]]\npath = \"a.mkv\"\n[outputs.video]\ntype = \"x264\"\nsize = { width = -3000000000, \
          height = 2 }\n",
@@ -139,7 +139,7 @@ fn a_number_that_its_setting_cannot_hold_is_told_where_it_stands() {
 }
 
 #[test]
-fn however_many_texts_cannot_be_read_all_are_told() {
+fn all_texts_that_cannot_be_read_are_reported() {
     let count = 60;
     let rates: String =
         (0..count).map(|n| format!("[[outputs]]\npath = \"{n}.mkv\"\npicture = {{ rate = \"r{n}\" }}\n")).collect();
@@ -152,13 +152,13 @@ fn however_many_texts_cannot_be_read_all_are_told() {
 }
 
 #[test]
-fn a_description_that_is_no_text_is_told_where_it_stands() {
+fn a_description_that_is_no_text_is_reported_at_its_place() {
     let text = "[[outputs]]\npath = \"a.mkv\"\n";
     wrong(&format!("threads = 1\ndescription = 5\n{text}"), &[("2 description", "is a number; text is expected")]);
 }
 
 #[test]
-fn two_outputs_with_too_many_threads_are_both_told() {
+fn two_outputs_with_too_many_threads_are_both_reported() {
     let text = "x = 1\n[[outputs]]\npath = \"a.mkv\"\nthreads = 999\n[[outputs]]\npath = \"b.mkv\"\nthreads = 999\n";
     wrong(text, &[("1 x", "is not known"), ("4 outputs[0].threads", "1 to 128"), ("7 outputs[1].threads", "1 to 128")]);
     // Planning for a source also reports both.

@@ -344,9 +344,9 @@ fn an_unknown_variable_is_refused_with_the_known_ones() {
         ("outputs[0].path", "a.avi", "the command line: outputs[0].path = a.avi: the extension names no container"),
     ] {
         // A second mistake, so that the mistakes of planning are reported too.
-        let told_all = refused(&[(key, value), ("source.rate", "x")]);
-        assert!(told_all.contains(message), "'{message}' in: {told_all}");
-        assert_eq!(told_all.lines().count(), 2, "{told_all}");
+        let messages = refused(&[(key, value), ("source.rate", "x")]);
+        assert!(messages.contains(message), "'{message}' in: {messages}");
+        assert_eq!(messages.lines().count(), 2, "{messages}");
     }
 }
 
@@ -490,14 +490,14 @@ fn conditions_are_evaluated_against_real_sources() {
 
 #[test]
 fn conditions_are_evaluated_against_made_sources() {
-    let sound = |channels: u32| {
+    let audio_only = |channels: u32| {
         made(&format!("tone-{channels}.wav"), |path| {
             program::ffmpeg(&format!("-f lavfi -i sine=duration=1 -ac {channels} {}", path.display()));
         })
     };
     let conditions = ["channels = 1", "channels = 2", "channels = 6", "video = true", "audio = true"];
-    assert_eq!(hold(&sound(1), &conditions), ["channels = 1", "audio = true"]);
-    assert_eq!(hold(&sound(6), &conditions), ["channels = 6", "audio = true"]);
+    assert_eq!(hold(&audio_only(1), &conditions), ["channels = 1", "audio = true"]);
+    assert_eq!(hold(&audio_only(6), &conditions), ["channels = 6", "audio = true"]);
     let clip = Clip { format: "yuv422p12le", width: 320, height: 180, frames: 5, rate: "30000/1001" };
     let conditions =
         ["depth = 12", "width = 320", "height = 180", "fps = \">29.96\"", "fps = \">29.98\"", "duration = \"<1\""];

@@ -197,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn a_document_that_was_damaged_is_read_or_told_with_a_line(
+    fn a_damaged_document_is_read_or_refused_with_a_line(
         seed in prop::sample::select(seeds()),
         changes in prop::collection::vec((0u16..1000, 0u16..1000, any::<u8>()), 1..5),
         language in prop::option::of(prop::sample::select(LANGUAGES.to_vec())),

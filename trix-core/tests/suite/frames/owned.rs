@@ -21,7 +21,7 @@ use trix_fixtures::{Clip, clip, folder};
 use crate::support::{
     done, ffprobe,
     frames::{Planes, colored, split},
-    number, picture_job, planes, samples, text,
+    number, planes, samples, text, video_job,
 };
 
 fn pixel(name: &str) -> PixelFormat {
@@ -47,7 +47,7 @@ fn refused<T>(result: Result<T, Error>, kind: ErrorKind, message: &str) {
 }
 
 #[test]
-fn a_frame_tells_what_it_is_and_gives_its_samples_by_type() {
+fn a_frame_has_properties_and_typed_samples() {
     let master = clip::master();
     let source = open(&master);
     let frame = source.frame(30).unwrap().expect("frame 30");
@@ -99,7 +99,7 @@ fn types_of_frames_and_keyframes_are_those_that_another_program_sees() {
 }
 
 #[test]
-fn fields_are_told_by_their_order() {
+fn interlaced_frames_state_their_field_order() {
     for (options, expected) in [("tff", FieldOrder::Top), ("bff", FieldOrder::Bottom)] {
         let line = format!("-vf setfield=mode={options} -c:v mpeg2video -flags +ildct -b:v 2M");
         let clip = Clip { frames: 4, ..Clip::default() }.encoded(&line, "mkv");
@@ -130,7 +130,7 @@ fn frames_of_a_size_and_format_are_those_of_a_job() {
             chroma: Some(planar.chroma),
             ..Default::default()
         };
-        let report = done(&picture_job(&master, &output, Encoder::Ffv1, settings));
+        let report = done(&video_job(&master, &output, Encoder::Ffv1, settings));
         assert_eq!(report.outputs[0].plan.video.as_ref().expect("video").format, planar);
         let frames = all(source.frames().size(width as usize, height as usize).format(format));
         assert_eq!((frames.len(), frames[0].format()), (50, Some(format)), "{name}");
@@ -249,7 +249,7 @@ fn a_frame_is_made_of_planes_that_fit_and_of_no_others() {
 }
 
 #[test]
-fn audio_gives_its_samples_by_type_and_tells_what_it_is() {
+fn an_audio_block_has_properties_and_typed_samples() {
     let master = clip::master();
     let expected: Vec<i32> =
         samples(&master, 0, "s32le").as_chunks().0.iter().map(|sample| i32::from_le_bytes(*sample)).collect();

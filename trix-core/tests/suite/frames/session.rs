@@ -26,9 +26,9 @@ use trix_core::{
 use trix_fixtures::{Clip, clip, folder};
 
 use crate::support::{
-    done, ffprobe, made_by_ffmpeg, picture_job, planes, quick, samples,
+    done, ffprobe, made_by_ffmpeg, planes, quick, samples,
     sessions::{RATE, begun, frame, given, grey, named, names, refused},
-    text,
+    text, video_job,
 };
 
 #[test]
@@ -53,7 +53,7 @@ fn a_session_writes_the_bytes_that_a_job_writes() {
         let container = if format == "nv12" { "nut" } else { "mkv" };
         let source = Clip::of(format).encoded(&format!("-c:v {codec}"), container);
         let [read, fed] = ["read", "fed"].map(|name| named(&folder, &format!("{name}-{number}.{extension}")));
-        let mut job = picture_job(&source, &read, encoder, settings);
+        let mut job = video_job(&source, &read, encoder, settings);
         job.hash = true;
         let expected = done(&job);
         job.outputs[0].path.clone_from(&fed);
@@ -72,7 +72,7 @@ fn a_session_writes_the_bytes_that_a_job_writes() {
 fn audio_of_a_session_is_that_of_the_program() {
     let folder = folder();
     let master = clip::master();
-    let mut job = picture_job(&master, &named(&folder, "fed.mkv"), Encoder::Ffv1, EncodeSettings::default());
+    let mut job = video_job(&master, &named(&folder, "fed.mkv"), Encoder::Ffv1, EncodeSettings::default());
     job.outputs[0].audio = AudioSettings::Auto;
     job.outputs[0].verify = VerifyLevel::Full;
     job.outputs.push(OutputSettings {
@@ -364,7 +364,7 @@ fn hdr_of_the_shape_goes_into_the_file() {
     let lavfi = Clip { frames: 6, ..Clip::of("yuv420p10le") }.lavfi();
     let clip = made_by_ffmpeg("session-hdr.mkv", &format!("{lavfi} {options}"));
     let path = named(&folder, "hdr.mkv");
-    given(&picture_job(&clip, &path, Encoder::X265, quick("")), &[]);
+    given(&video_job(&clip, &path, Encoder::X265, quick("")), &[]);
     let [read, written] = [&clip, &path].map(|path| {
         let source = Source::open(path).unwrap();
         let frame = source.frame(0).unwrap().expect("a frame");

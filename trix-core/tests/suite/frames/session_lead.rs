@@ -338,9 +338,11 @@ fn a_session_in_a_process() {
     let planes: Vec<PlaneInput<'_>> = strides.iter().map(|stride| PlaneInput::bytes(&samples, *stride)).collect();
     let made = VideoFrame::from_planes(format, 384, 288, &planes, seconds(0)).unwrap();
     let at = |number: i64| VideoFrame { time: Timestamp::new(number, RATE.inverse()), ..made.clone() };
-    let sound = block(0);
-    let beside =
-        |number: i64| AudioBlock { time: Timestamp::new(1920 * number, Rational::new(1, 48_000)), ..sound.clone() };
+    let first_block = block(0);
+    let audio_at = |number: i64| AudioBlock {
+        time: Timestamp::new(1920 * number, Rational::new(1, 48_000)),
+        ..first_block.clone()
+    };
     let mut session = begun(&job, &shape);
     let estimate = session.plan().memory.estimate;
     let mut blocks = 0;
@@ -349,12 +351,12 @@ fn a_session_in_a_process() {
             // As far ahead as the session accepts.
             "ahead" => {
                 while !session.has_room(FRAMES) {
-                    session.write_audio(beside(blocks)).unwrap();
+                    session.write_audio(audio_at(blocks)).unwrap();
                     blocks += 1;
                 }
             }
             // The audio ends after one second.
-            "ended" | "mxf" if number < 25 => session.write_audio(beside(number)).unwrap(),
+            "ended" | "mxf" if number < 25 => session.write_audio(audio_at(number)).unwrap(),
             "ended" | "mxf" if number == 25 => session.end_audio(0).unwrap(),
             _ => {}
         }
@@ -362,7 +364,7 @@ fn a_session_in_a_process() {
     }
     if how == "ahead" {
         session.end_frames().unwrap();
-        (blocks..frames).for_each(|number| session.write_audio(beside(number)).unwrap());
+        (blocks..frames).for_each(|number| session.write_audio(audio_at(number)).unwrap());
     }
     session.finish().unwrap();
     let status = fs::read_to_string("/proc/self/status").expect("Linux");

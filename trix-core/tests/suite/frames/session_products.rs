@@ -209,7 +209,7 @@ fn a_session_measures_the_loudness_of_what_it_encodes() {
 }
 
 #[test]
-fn audio_from_files_beside_a_session_is_that_of_a_job() {
+fn external_audio_of_a_session_is_that_of_a_job() {
     let elsewhere = folder();
     let [quiet, loud, exact, copied] =
         ["quiet.wav", "loud.wav", "exact.wav", "copied.flac"].map(|name| named(&elsewhere, name));

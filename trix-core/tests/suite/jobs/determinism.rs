@@ -12,7 +12,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder};
 
-use crate::support::{self, done, picture_job, quick, slices};
+use crate::support::{self, done, quick, slices, video_job};
 
 const ENCODERS: [(Encoder, &str); 2] = [(Encoder::X264, "threads=2"), (Encoder::X265, "pools=2 frame-threads=2")];
 
@@ -22,7 +22,7 @@ fn source() -> std::path::PathBuf {
 
 fn job(output: &Path, encoder: Encoder, params: &str) -> Job {
     let settings = EncodeSettings { preset: Some("fast".into()), ..quick(params) };
-    picture_job(&source(), output, encoder, settings)
+    video_job(&source(), output, encoder, settings)
 }
 
 fn bytes(job: &Job) -> Vec<u8> {
@@ -112,13 +112,13 @@ fn x264_repeats_itself_in_one_process_where_rows_are_no_multiple_of_eight_macrob
     let write = |round: u32| {
         let output = folder.path().join(format!("{round}.mp4"));
         let settings = EncodeSettings { preset: Some("fast".into()), ..quick("threads=1") };
-        bytes(&picture_job(&clip.y4m(), &output, Encoder::X264, settings))
+        bytes(&video_job(&clip.y4m(), &output, Encoder::X264, settings))
     };
     let first = write(0);
     for round in 1..8 {
         // Another encode in between, so that the memory is used.
         let between = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("threads=1 bframes=3") };
-        done(&picture_job(&clip.y4m(), &folder.path().join(format!("between-{round}.mp4")), Encoder::X264, between));
+        done(&video_job(&clip.y4m(), &folder.path().join(format!("between-{round}.mp4")), Encoder::X264, between));
         same(&write(round), &first, &format!("round {round}"));
     }
 }
@@ -127,7 +127,7 @@ fn x264_repeats_itself_in_one_process_where_rows_are_no_multiple_of_eight_macrob
 fn tracks_lie_side_by_side_however_slow_the_frames_are_encoded() {
     // One small frame per second. Audio could be finished before the first frame is encoded.
     let source = support::made_by_ffmpeg(
-        "slow-pictures.mkv",
+        "slow-frames.mkv",
         "-f lavfi -i testsrc2=size=64x64:rate=1 -f lavfi -i sine=sample_rate=48000 -t 100 -c:v libx264 -c:a flac",
     );
     let folder = trix_fixtures::folder();
@@ -136,13 +136,13 @@ fn tracks_lie_side_by_side_however_slow_the_frames_are_encoded() {
     job.outputs[0].audio = AudioSettings::Flac;
     support::done(&job);
     let json = support::ffprobe(&job.outputs[0].path, "-show_packets");
-    let mut pictures: f64 = -1.0;
+    let mut last_frame: f64 = -1.0;
     for packet in json["packets"].as_array().expect("packets") {
         let time: f64 = support::number(&packet["pts_time"]);
         match packet["codec_type"].as_str() {
-            Some("video") => pictures = pictures.max(time),
+            Some("video") => last_frame = last_frame.max(time),
             // A frame lasts one second, and B-frames come before their reference frames.
-            _ => assert!(time - pictures <= 3.0, "audio of {time} s comes before the frame after {pictures} s"),
+            _ => assert!(time - last_frame <= 3.0, "audio of {time} s comes before the frame after {last_frame} s"),
         }
     }
 }

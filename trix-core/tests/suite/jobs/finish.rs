@@ -55,12 +55,12 @@ fn sha256sum(file: &Path) -> String {
 }
 
 /// Returns the planes of every frame of an 8-bit file, each with its width.
-fn pictures(file: &Path) -> Vec<Vec<(usize, Vec<u8>)>> {
+fn frame_planes(file: &Path) -> Vec<Vec<(usize, Vec<u8>)>> {
     let source = Source::open_within(file, Default::default()).expect("a source");
     let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 1).expect("a reader");
     let mut list = Vec::new();
-    while let Some(picture) = reader.next_frame().expect("a frame") {
-        let planes = picture.frame.planes();
+    while let Some(frame) = reader.next_frame().expect("a frame") {
+        let planes = frame.frame.planes();
         list.push(planes.iter().map(|plane| (plane.width, plane.rows().flatten().copied().collect())).collect());
     }
     list
@@ -92,7 +92,7 @@ fn plain_ssim(x: &[u8], y: &[u8], width: usize) -> f64 {
 
 /// Computes PSNR and SSIM of a whole clip, and SSIM of each plane, without threads or strips.
 fn plain(reference: &Path, copy: &Path) -> (f64, f64, Vec<f64>) {
-    let (left, right) = (pictures(reference), pictures(copy));
+    let (left, right) = (frame_planes(reference), frame_planes(copy));
     assert_eq!(left.len(), right.len());
     let frames = left.len() as f64;
     let mut similarities = vec![0.0; left[0].len()];
@@ -179,7 +179,7 @@ fn three(folder: &Path) -> Job {
 }
 
 #[test]
-fn a_file_that_was_spoiled_is_told_and_the_others_are_kept_where_the_job_says_so() {
+fn a_damaged_output_is_reported_and_the_others_are_kept_if_the_job_says_so() {
     let folder = folder();
     let mut job = three(folder.path());
     job.on_output_failure = serde_json::from_str("\"continue\"").expect("a word");
@@ -198,7 +198,7 @@ fn a_file_that_was_spoiled_is_told_and_the_others_are_kept_where_the_job_says_so
 }
 
 #[test]
-fn of_two_spoiled_files_the_first_is_told_every_time_and_nothing_is_kept() {
+fn of_two_damaged_outputs_the_first_is_always_reported_and_none_is_kept() {
     for _ in 0..5 {
         let folder = folder();
         let job = three(folder.path());

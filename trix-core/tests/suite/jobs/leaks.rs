@@ -7,7 +7,7 @@ use std::{fs, thread, time::Duration};
 use trix_core::settings::{job::VerifyLevel, video::Encoder};
 use trix_fixtures::{Clip, folder};
 
-use crate::support::{alone, done, picture_job, quick};
+use crate::support::{alone, done, quick, video_job};
 
 /// Resident memory of this process in kB.
 fn resident() -> u64 {
@@ -35,7 +35,7 @@ fn two_hundred_jobs_in_a_process() {
     for round in 0..200 {
         let encoder = if round % 2 == 0 { Encoder::X264 } else { Encoder::X265 };
         let output = folder.path().join(format!("{round}.mp4"));
-        let mut job = picture_job(&source, &output, encoder, quick(""));
+        let mut job = video_job(&source, &output, encoder, quick(""));
         // Each job has a thread pool for verification. Half of the jobs also decode and compare on it.
         if round % 4 < 2 {
             job.outputs[0].verify = VerifyLevel::Full;

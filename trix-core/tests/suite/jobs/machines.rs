@@ -17,7 +17,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder};
 
-use crate::support::{done, picture_job, quick, slices};
+use crate::support::{done, quick, slices, video_job};
 
 fn cores(cores: u32) -> Machine {
     Machine { cores, memory: None }
@@ -64,7 +64,7 @@ fn a_plan_runs_with_the_threads_of_the_machine_that_it_states() {
     for (encoder, of_sixteen_cores, of_three_cores) in
         [(Encoder::X264, (14, 14), (4, 4)), (Encoder::X265, (16, 4), (3, 1))]
     {
-        let job = picture_job(&clip().y4m(), &folder.path().join(format!("{encoder}.mkv")), encoder, quick(""));
+        let job = video_job(&clip().y4m(), &folder.path().join(format!("{encoder}.mkv")), encoder, quick(""));
         let (name, params) = match encoder {
             Encoder::X264 => ("threads", "threads=4"),
             _ => ("pools", "pools=3 frame-threads=1"),
@@ -90,7 +90,7 @@ fn a_plan_runs_with_the_threads_of_the_machine_that_it_states() {
 
         // If the job sets the same numbers, the stream is the same for every machine.
         let path = folder.path().join(format!("set.{encoder}.mkv"));
-        let set = picture_job(&clip().y4m(), &path, encoder, quick(params));
+        let set = video_job(&clip().y4m(), &path, encoder, quick(params));
         assert_eq!(encode_of(&planned(&set, &cores(64))).0, of_three_cores.0);
         done(&set);
         assert!(slices(&path, encoder) == of_three, "{encoder}: equal numbers give equal streams");
@@ -116,7 +116,7 @@ fn the_numbers_for_this_machine_are_those_that_the_libraries_choose() {
     let folder = folder();
     let job = |encoder, (width, height): (u32, u32), params: &str| {
         let clip = Clip { width, height, frames: 1, ..Clip::default() };
-        picture_job(&clip.y4m(), &folder.path().join("a.mkv"), encoder, quick(params))
+        video_job(&clip.y4m(), &folder.path().join("a.mkv"), encoder, quick(params))
     };
     for size in [(64, 16), (64, 32), (64, 48), (64, 64), (64, 144), (320, 180), (320, 718)] {
         for params in ["", "sliced-threads=1", "threads=auto"] {
@@ -153,8 +153,7 @@ fn the_numbers_for_this_machine_are_those_that_the_libraries_choose() {
 fn numbers_that_options_leave_open_are_settled_too() {
     let folder = folder();
     let video = |encoder, params: &str| {
-        let plan =
-            planned(&picture_job(&clip().y4m(), &folder.path().join("a.mkv"), encoder, quick(params)), &cores(8));
+        let plan = planned(&video_job(&clip().y4m(), &folder.path().join("a.mkv"), encoder, quick(params)), &cores(8));
         encode_of(&plan).1.clone()
     };
     for params in ["", "threads=auto", "threads=0"] {
@@ -173,7 +172,7 @@ fn numbers_that_options_leave_open_are_settled_too() {
     // Without a thread pool, x265 derives the number of frame threads from the cores of the machine.
     assert_eq!(of_x265("pools=none"), ["none", "3", ""]);
     for (encoder, threads) in [(Encoder::Ffv1, 9), (Encoder::Prores, 8)] {
-        let mut job = picture_job(&clip().y4m(), &folder.path().join("a.mkv"), encoder, EncodeSettings::default());
+        let mut job = video_job(&clip().y4m(), &folder.path().join("a.mkv"), encoder, EncodeSettings::default());
         assert_eq!(encode_of(&planned(&job, &cores(8))).0, threads, "{encoder}");
         job.threads = Some(5);
         assert_eq!(encode_of(&planned(&job, &cores(8))).0, 5, "{encoder}");
@@ -184,7 +183,7 @@ fn numbers_that_options_leave_open_are_settled_too() {
 fn several_encoders_share_the_cores_of_the_stated_machine() {
     let folder = folder();
     let output = |encoder: Encoder| -> OutputSettings {
-        picture_job(&clip().y4m(), &folder.path().join(format!("{encoder}.mkv")), encoder, quick("")).outputs.remove(0)
+        video_job(&clip().y4m(), &folder.path().join(format!("{encoder}.mkv")), encoder, quick("")).outputs.remove(0)
     };
     let mut job = Job::new(clip().y4m(), folder.path());
     job.outputs = vec![output(Encoder::X264), output(Encoder::X265)];
@@ -202,10 +201,10 @@ fn several_encoders_share_the_cores_of_the_stated_machine() {
 }
 
 #[test]
-fn too_little_memory_of_the_machine_shortens_queues_and_is_told() {
+fn too_little_memory_of_the_machine_shortens_queues_and_is_reported() {
     let folder = folder();
     let path = folder.path().join("a.mkv");
-    let mut job = picture_job(&clip().y4m(), &path, Encoder::X264, quick("threads=1"));
+    let mut job = video_job(&clip().y4m(), &path, Encoder::X264, quick("threads=1"));
     let free = planned(&job, &cores(2));
     assert!(!free.memory.short_queues && free.decisions.is_empty());
     let whole = ran(&free).0;
@@ -248,7 +247,7 @@ fn too_little_memory_of_the_machine_shortens_queues_and_is_told() {
 #[test]
 fn a_plan_without_a_machine_is_one_for_this_machine() {
     let folder = folder();
-    let job = picture_job(&clip().y4m(), Path::new("a.mkv"), Encoder::X264, quick(""));
+    let job = video_job(&clip().y4m(), Path::new("a.mkv"), Encoder::X264, quick(""));
     let source = Source::open(&job.source.path).unwrap();
     let (plan, here) = (plan(&job, &source).unwrap(), this_machine());
     assert_eq!(plan.machine, here);

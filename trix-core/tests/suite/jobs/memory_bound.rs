@@ -17,7 +17,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder};
 
-use crate::support::{alone, done, picture_job, quick};
+use crate::support::{alone, done, quick, video_job};
 
 /// Environment variable that names the job for the separate process.
 const JOB: &str = "TRIX_TEST_MEMORY_JOB";
@@ -63,7 +63,7 @@ fn source(frames: u32) -> PathBuf {
 fn job(folder: &Path, outputs: &[(&str, Encoder, EncodeSettings)]) -> Job {
     let source = source(70);
     let one = |(name, encoder, settings): &(&str, Encoder, EncodeSettings)| -> OutputSettings {
-        picture_job(&source, &folder.join(name), *encoder, settings.clone()).outputs.remove(0)
+        video_job(&source, &folder.join(name), *encoder, settings.clone()).outputs.remove(0)
     };
     let mut job = Job::new(&source, folder);
     job.outputs = outputs.iter().map(one).collect();

@@ -130,8 +130,8 @@ fn cuts_copies_and_external_audio() {
         "-f lavfi -i testsrc2=size=320x180:rate=25:duration=4 -f lavfi -i sine=sample_rate=48000:duration=4 -c:v libx264 -preset \
          ultrafast -g 25 -c:a aac -f mp4",
     );
-    let beside =
-        made_by_ffmpeg("plan-beside.wav", "-f lavfi -i sine=frequency=300:sample_rate=48000:duration=4.2 -f wav");
+    let external =
+        made_by_ffmpeg("plan-external.wav", "-f lavfi -i sine=frequency=300:sample_rate=48000:duration=4.2 -f wav");
     let text = format!(
         r#"
         source = {{ path = "SOURCE", start = "00:00:01.1", duration = "2" }}
@@ -144,7 +144,7 @@ fn cuts_copies_and_external_audio() {
         video = {{ type = "x264", preset = "ultrafast" }}
         audio = {{ type = "aac", kbps = 96 }}
         "#,
-        beside.display()
+        external.display()
     );
     travels(&text, &master);
 }

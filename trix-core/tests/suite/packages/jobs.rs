@@ -99,18 +99,18 @@ fn size(package: &Path, id: &str) -> (u64, u64) {
 }
 
 /// Asserts that every rung has keyframes exactly at multiples of two seconds, and that its ledger balances.
-fn holds(report: &Report, package: &Path, pictures: u64, rate: f64) {
+fn holds(report: &Report, package: &Path, frames: u64, rate: f64) {
     for rendition in rungs(report) {
         let id = &rendition.record.id;
         let list = shown(package, id);
-        assert_eq!(list.len() as u64, pictures, "{id}");
+        assert_eq!(list.len() as u64, frames, "{id}");
         let start = list[0].0;
         for (at, (time, is_key)) in list.iter().enumerate() {
             assert!((time - start - at as f64 / rate).abs() < 0.001, "{id}: frame {at} at {time}");
             assert_eq!(*is_key, at % (2.0 * rate) as usize == 0, "{id}: frame {at}");
         }
         let ledger = rendition.ledger.expect("a ledger");
-        assert_eq!((ledger.encoded, ledger.emitted, ledger.found), (pictures, pictures, Some(pictures)), "{id}");
+        assert_eq!((ledger.encoded, ledger.emitted, ledger.found), (frames, frames, Some(frames)), "{id}");
         ledger.balance().expect("sums");
     }
     assert!(report.packages[0].checks.iter().all(|check| check.ok));
@@ -187,9 +187,9 @@ fn a_rotated_source_has_rungs_of_its_upright_size() {
 #[test]
 fn audio_and_text_without_video_are_packaged_with_a_cut() {
     let folder = folder();
-    let sound = made_by_ffmpeg("packaging-sound.flac", "-f lavfi -i sine=f=440:r=48000:d=5 -f flac");
+    let audio = made_by_ffmpeg("packaging-audio.flac", "-f lavfi -i sine=f=440:r=48000:d=5 -f flac");
     let target = folder.path().join("sound");
-    let report = done(&job(&sound, package(target.clone(), vec![rung(144)])));
+    let report = done(&job(&audio, package(target.clone(), vec![rung(144)])));
     assert!(rungs(&report).is_empty() && report.packages[0].renditions.len() == 1);
     let heard = program::ffmpeg(&format!("-i {} -f s16le -", target.join("master.m3u8").display())).stdout;
     // The last audio frame is played whole: a playlist cannot express the end of the edit list.

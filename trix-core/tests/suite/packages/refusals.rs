@@ -15,7 +15,7 @@ use trix_fixtures::folder;
 use crate::support::{
     done,
     ladder::{input, ladder, packaged, rung, source, two_seconds},
-    picture_job, quick,
+    quick, video_job,
 };
 
 const AAC: AudioSettings = AudioSettings::Aac { kbps: None };
@@ -50,7 +50,7 @@ fn frames_that_refer_across_keyframes_are_refused() {
     let output = folder.path().join("open.mp4");
     let mut settings = quick("bframes=3 b-adapt=0");
     (settings.gop, settings.open_gop) = (Some(50), Some(true));
-    let mut job = picture_job(&source(), &output, Encoder::X265, settings);
+    let mut job = video_job(&source(), &output, Encoder::X265, settings);
     job.outputs[0].subtitles = trix_core::settings::subtitle::SubtitleSettings::None;
     done(&job);
     let error = refusal(&[input(&output, 0, "v")], &folder.path().join("package"), &two_seconds());
@@ -65,7 +65,7 @@ fn a_rung_that_ends_earlier_is_refused() {
     let low = folder.path().join("short.mp4");
     let mut settings = quick("");
     settings.gop = Some(50);
-    let mut job = picture_job(&source(), &low, Encoder::X264, settings);
+    let mut job = video_job(&source(), &low, Encoder::X264, settings);
     job.outputs[0].subtitles = trix_core::settings::subtitle::SubtitleSettings::None;
     job.source.frames = Some(312);
     done(&job);

@@ -15,8 +15,8 @@ use trix_fixtures::{folder, media, program};
 
 use crate::support::{
     self, done, ffprobe,
-    ladder::{input, ladder, packaged, rung, sound, two_seconds},
-    number, picture_job, quick, samples, text,
+    ladder::{audio_file, input, ladder, packaged, rung, two_seconds},
+    number, quick, samples, text, video_job,
 };
 
 const AAC: AudioSettings = AudioSettings::Aac { kbps: None };
@@ -69,7 +69,7 @@ fn atoms(bytes: &[u8]) -> Vec<Any> {
 }
 
 /// Returns checksums of the decoded frames, from the `ffmpeg` program.
-fn pictures(file: &Path, stream: &str) -> Vec<String> {
+fn frame_checksums(file: &Path, stream: &str) -> Vec<String> {
     let is_manifest = file.extension().is_some_and(|extension| extension == "mpd");
     // Without this option, the demuxer rejects text files by their extension.
     let allowed = if is_manifest { "-allowed_extensions ALL " } else { "" };
@@ -110,15 +110,15 @@ fn playlists_keep_the_rules_of_hls() {
     );
     assert_eq!(grids[0], grids[1], "all renditions have the same boundaries");
     assert_eq!(grids[0], grids[4], "text too");
-    for (pictures, sound) in grids[0].iter().zip(&grids[2]) {
+    for (video, audio) in grids[0].iter().zip(&grids[2]) {
         // Half of an audio frame of 1024 samples at 48 kHz.
-        assert!((pictures - sound).abs() <= 10_667, "{:?} and {:?}", grids[0], grids[2]);
+        assert!((video - audio).abs() <= 10_667, "{:?} and {:?}", grids[0], grids[2]);
     }
     assert_eq!(grids[2], grids[3]);
 }
 
 #[test]
-fn the_master_playlist_tells_what_was_measured() {
+fn the_master_playlist_states_what_was_measured() {
     let folder = folder();
     let target = folder.path().join("package");
     let records = packaged(&ladder(folder.path(), Encoder::X264, "bframes=3", AAC), &target, &two_seconds());
@@ -155,8 +155,8 @@ fn the_master_playlist_tells_what_was_measured() {
         let range = variant.other_attributes.as_ref().and_then(|list| list.get("VIDEO-RANGE"));
         assert_eq!(range.map(ToString::to_string).as_deref(), Some("SDR"));
         let stated = variant.bandwidth as f64;
-        let sound = densest("english").max(densest("russian"));
-        let needed = densest(id) + sound + densest("text");
+        let audio = densest("english").max(densest("russian"));
+        let needed = densest(id) + audio + densest("text");
         assert!(stated >= needed && stated < needed * 1.1 + 2000.0, "{id}: {stated} is stated, {needed} is needed");
         let exact = average(id) + average("english").max(average("russian")) + average("text");
         let stated = variant.average_bandwidth.expect("an average") as f64;
@@ -176,7 +176,7 @@ fn the_master_playlist_tells_what_was_measured() {
         let line = format!("-v quiet -i {} -frames:v 1 -f framemd5 -", file.display());
         let found = program::text(&program::run("ffmpeg", line.split(' ')));
         let found = found.lines().last().and_then(|line| line.rsplit(',').next()).map(str::trim).unwrap().to_owned();
-        assert_eq!(found, pictures(&folder.path().join(id).with_extension("mp4"), "v:0")[100], "{id}");
+        assert_eq!(found, frame_checksums(&folder.path().join(id).with_extension("mp4"), "v:0")[100], "{id}");
     }
     let stated: Vec<_> = master
         .alternatives
@@ -296,7 +296,7 @@ fn segments_and_codec_names_hold_before_a_foreign_parser() {
 }
 
 #[test]
-fn the_manifest_tells_the_segments_to_the_tick() {
+fn the_manifest_states_the_segments_to_the_tick() {
     let folder = folder();
     let target = folder.path().join("package");
     let records = packaged(&ladder(folder.path(), Encoder::X264, "bframes=3", AAC), &target, &two_seconds());
@@ -343,10 +343,10 @@ fn the_manifest_tells_the_segments_to_the_tick() {
             assert!(target.join(name).is_file());
         }
     }
-    let picture = &period.adaptations[0].representations[0];
-    assert_eq!((picture.width, picture.height, picture.frameRate.as_deref()), (Some(320), Some(180), Some("25")));
-    let sound = &period.adaptations[1].representations[0].AudioChannelConfiguration[0];
-    assert_eq!(sound.value.as_deref(), Some("2"));
+    let video = &period.adaptations[0].representations[0];
+    assert_eq!((video.width, video.height, video.frameRate.as_deref()), (Some(320), Some(180), Some("25")));
+    let audio = &period.adaptations[1].representations[0].AudioChannelConfiguration[0];
+    assert_eq!(audio.value.as_deref(), Some("2"));
 }
 
 #[test]
@@ -363,7 +363,7 @@ fn joined_segments_decode_to_the_frames_of_the_encode() {
         packaged(&ladder(&files, encoder, params, AAC), &target, &settings);
         for (index, id) in ["high", "low"].iter().enumerate() {
             let encoded = files.join(id).with_extension("mp4");
-            let expected = pictures(&encoded, "v:0");
+            let expected = frame_checksums(&encoded, "v:0");
             assert_eq!(expected.len(), 313);
             let whole = match layout {
                 Layout::Single => target.join(id).join("media.mp4"),
@@ -373,17 +373,17 @@ fn joined_segments_decode_to_the_frames_of_the_encode() {
                     file
                 }
             };
-            assert!(pictures(&whole, "v:0") == expected, "{encoder} {layout:?} {id}: joined");
+            assert!(frame_checksums(&whole, "v:0") == expected, "{encoder} {layout:?} {id}: joined");
             // Read the playlist, as a player does. The demuxers number renditions in the order of the playlist.
             let played = target.join("master.m3u8");
-            assert!(pictures(&played, &format!("v:{index}")) == expected, "{encoder} {layout:?} {id}: by HLS");
+            assert!(frame_checksums(&played, &format!("v:{index}")) == expected, "{encoder} {layout:?} {id}: by HLS");
             let (times, base) = support::times(&whole, "v:0");
             let micros: Vec<i64> = times.iter().map(|ticks| ticks * base.0 * 1_000_000 / base.1).collect();
             let even: Vec<i64> = (0..313).map(|number| number * 40_000).collect();
             assert_eq!(micros, even, "{encoder} {layout:?} {id}");
         }
-        let played = pictures(&target.join("manifest.mpd"), "v:0");
-        assert!(played == pictures(&files.join("high.mp4"), "v:0"), "{encoder} {layout:?}: by DASH");
+        let played = frame_checksums(&target.join("manifest.mpd"), "v:0");
+        assert!(played == frame_checksums(&files.join("high.mp4"), "v:0"), "{encoder} {layout:?}: by DASH");
     }
 }
 
@@ -396,7 +396,7 @@ fn tempfile_in(folder: &Path, name: &str) -> std::path::PathBuf {
 #[test]
 fn audio_of_every_codec_gives_the_samples_of_its_encode() {
     let folder = folder();
-    let pictures = rung(folder.path(), "pictures", Encoder::X264, 160, 50, "");
+    let video = rung(folder.path(), "pictures", Encoder::X264, 160, 50, "");
     for (name, audio, codecs, lead) in [
         ("aac", AAC, "mp4a.40.2", 1024),
         ("opus", AudioSettings::Opus { kbps: None }, "Opus", 312),
@@ -404,9 +404,9 @@ fn audio_of_every_codec_gives_the_samples_of_its_encode() {
         ("eac3", AudioSettings::Eac3 { kbps: None }, "ec-3", 256),
         ("flac", AudioSettings::Flac, "fLaC", 0),
     ] {
-        let encoded = sound(folder.path(), name, audio);
+        let encoded = audio_file(folder.path(), name, audio);
         let target = folder.path().join(format!("{name}-package"));
-        let records = packaged(&[input(&pictures, 0, "v"), input(&encoded, 0, "a")], &target, &two_seconds());
+        let records = packaged(&[input(&video, 0, "v"), input(&encoded, 0, "a")], &target, &two_seconds());
         assert_eq!(records[1].codecs.as_deref(), Some(codecs));
         let file = folder.path().join("joined.mp4");
         fs::write(&file, joined(&target.join("a"))).unwrap();
@@ -427,7 +427,7 @@ fn audio_of_every_codec_gives_the_samples_of_its_encode() {
 #[test]
 fn audio_alone_is_packaged() {
     let folder = folder();
-    let encoded = sound(folder.path(), "sound", AAC);
+    let encoded = audio_file(folder.path(), "sound", AAC);
     let target = folder.path().join("package");
     let inputs = [input(&encoded, 0, "english"), input(&encoded, 1, "russian")];
     let records = packaged(&inputs, &target, &two_seconds());
@@ -473,7 +473,7 @@ fn dynamic_metadata_of_hdr_go_through_a_package() {
     let encoded = folder.path().join("vision.mp4");
     let mut settings = quick("bframes=3 b-adapt=0");
     (settings.gop, settings.open_gop) = (Some(48), Some(false));
-    done(&picture_job(&source, &encoded, Encoder::X265, settings));
+    done(&video_job(&source, &encoded, Encoder::X265, settings));
     let target = folder.path().join("package");
     let records = packaged(&[input(&encoded, 0, "v")], &target, &two_seconds());
     let extras = records[0].track.extras;

@@ -21,7 +21,7 @@ type Facts = BTreeMap<String, String>;
 const MEASURED: &str =
     "Matroska states durations of streams in no field that libavformat reads; here the packets were read";
 const MIRRORED: &str =
-    "neither ffprobe nor mediainfo tells that the frame is mirrored, so their angle is of a turn before it";
+    "neither ffprobe nor mediainfo states that the frame is mirrored, so their angle is of a turn before it";
 const UNREAD: &str = "the header does not say, and mediainfo measures nothing; here the packets were read";
 const MILLIS: &str = "intervals of 33 and 34 ms are one rate that was rounded to Matroska's milliseconds";
 const LAST_TRACK: &str = "ffprobe 7 goes by the last track, and not by the header of the movie";
@@ -73,14 +73,14 @@ const OF_SOME_RELEASES: &[(&str, &str, &str, &str)] = &[
         "ffprobe 7 does not tell of a stream what only its frames carry",
     ),
     ("ffprobe", "nasa_13013.mp4", "duration", LAST_TRACK),
-    ("ffprobe", "no_timescale.mp4", "video 0.turned", "ffprobe 7 tells a matrix that turns nothing"),
+    ("ffprobe", "no_timescale.mp4", "video 0.turned", "ffprobe 7 states a matrix that turns nothing"),
     ("ffprobe", "png.mov", "video 0.matrix", "ffprobe 5 does not say that RGB is RGB"),
     ("ffprobe", "sample_rotate_and_reflect.mp4", "duration", LAST_TRACK),
     (
         "ffprobe",
         "test_res_change.h264",
         "video 0.rate",
-        "ffprobe 7 tells the rate that libavformat assumes; here it is the bitstream's",
+        "ffprobe 7 states the rate that libavformat assumes; here it is the bitstream's",
     ),
     (
         "mediainfo",

@@ -13,7 +13,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, media};
 
-use crate::support::{done, ffprobe, made_by_ffmpeg, picture_job, quick, text, times, video_stream};
+use crate::support::{done, ffprobe, made_by_ffmpeg, quick, text, times, video_job, video_stream};
 
 fn look(file: &Path) -> MediaInfo {
     probe::probe(&Source::open(file).expect("a source"))
@@ -244,7 +244,7 @@ fn colour_that_only_the_container_states_is_read_and_copied() {
     assert!(!own.primaries.is_specified());
     assert_eq!([color.primaries.to_string(), color.transfer.to_string(), color.matrix.to_string()], ["bt709"; 3]);
     let output = folder.path().join("out.mp4");
-    done(&picture_job(&master, &output, Encoder::X264, quick("")));
+    done(&video_job(&master, &output, Encoder::X264, quick("")));
     let copy = video_stream(&output);
     assert_eq!([&copy["color_primaries"], &copy["color_transfer"], &copy["color_space"]], ["bt709"; 3]);
 }
@@ -307,7 +307,7 @@ fn the_origin_of_a_duration_is_reported() {
 fn an_edit_list_and_audio_priming_are_reported() {
     let clip = Clip::default();
     let late = made_by_ffmpeg(
-        "late-sound.mp4",
+        "late-audio.mp4",
         &format!(
             "{} -itsoffset 0.5 -f lavfi -i sine=duration=1:sample_rate=48000 {X264} -c:a aac -map 0 -map 1",
             clip.lavfi()
@@ -316,8 +316,8 @@ fn an_edit_list_and_audio_priming_are_reported() {
         .replacen("testsrc2=", "testsrc2=duration=1.2:", 1),
     );
     let info = look(&late);
-    let sound = info.streams.iter().find(|stream| stream.kind == StreamKind::Audio).expect("audio");
-    let [empty, shown] = &sound.edits[..] else { panic!("{:?}", sound.edits) };
+    let audio_stream = info.streams.iter().find(|stream| stream.kind == StreamKind::Audio).expect("audio");
+    let [empty, shown] = &audio_stream.edits[..] else { panic!("{:?}", audio_stream.edits) };
     assert_eq!(empty.media_start, None);
     // The priming of the encoder lies before the half second.
     assert!((empty.duration.to_f64() - 0.5).abs() < 0.03, "{empty:?}");
@@ -453,7 +453,7 @@ fn captions_are_found_and_padding_is_not_taken_for_captions() {
 }
 
 #[test]
-fn a_count_finds_what_a_glance_cannot() {
+fn a_full_decode_finds_a_change_of_size() {
     let Some(file) = media::file("test_res_change.h264") else { return };
     let source = Source::open(&file).expect("a source");
     let full_decode_count = probe::probe_and_count(source, 1, &Cancel::default())

@@ -33,12 +33,12 @@ fn recording(path: &Path, seconds: u32, options: &str) {
 /// Makes a file of concatenated recordings of two seconds, each with its own options.
 fn joined(name: &str, extension: &str, parts: &[String], join: fn(&[Vec<u8>]) -> Vec<u8>) -> PathBuf {
     made(&format!("joined-{name}.{extension}"), |path| {
-        let beside = folder();
+        let scratch = folder();
         let parts: Vec<Vec<u8>> = parts
             .iter()
             .enumerate()
             .map(|(number, options)| {
-                let part = beside.path().join(format!("{number}.{extension}"));
+                let part = scratch.path().join(format!("{number}.{extension}"));
                 recording(&part, 2, options);
                 fs::read(part).expect("a recording")
             })
@@ -201,9 +201,9 @@ fn a_recording_of_other_streams_is_named_with_its_byte() {
         ("mkv", "-c:v ffv1 -c:a pcm_s24le", "-c:v ffv1 -c:a pcm_s24le -ac 2"),
     ] {
         let source = made(&format!("joined-other-{}-{}.{extension}", first.len(), second.len()), |path| {
-            let beside = folder();
+            let scratch = folder();
             let parts = [first, second].map(|options| {
-                let part = beside.path().join(format!("{}.{extension}", options.len()));
+                let part = scratch.path().join(format!("{}.{extension}", options.len()));
                 recording(&part, 2, options);
                 fs::read(part).expect("a recording")
             });
@@ -297,8 +297,8 @@ fn a_recording_that_the_demuxer_leaves_unread_is_named() {
 fn slides(last: f64, extension: &str) -> PathBuf {
     let end = 0.4 + last;
     made(&format!("slides-{last}.{extension}"), |path| {
-        let beside = folder();
-        let even = beside.path().join("even.mp4");
+        let scratch = folder();
+        let even = scratch.path().join("even.mp4");
         program::ffmpeg(&format!(
             "-f lavfi -i testsrc2=size=96x64:rate=10:duration=0.5 -f lavfi -i sine=440:duration={end}:sample_rate=48000 \
              -c:v libx264 -preset ultrafast -bf 0 -c:a aac -video_track_timescale 10000 {}",

@@ -340,8 +340,8 @@ fn a_raw_sample_above_the_bit_depth_is_damage_and_is_limited() {
         let source = Source::from_bytes(bytes, Limits::default()).expect("a source");
         let mut reader = FrameReader::new(source, OnDamage::Conceal, Cut::default(), None, 0).expect("a reader");
         let mut frames = Vec::new();
-        while let Some(picture) = reader.next_frame().expect("a frame") {
-            frames.extend(picture.frame.packed().expect("samples"));
+        while let Some(frame) = reader.next_frame().expect("a frame") {
+            frames.extend(frame.frame.packed().expect("samples"));
         }
         let mut expected = raw.clone();
         let place = raw.len() / 3 * 2 + 2 * PLACE;

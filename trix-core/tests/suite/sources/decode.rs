@@ -53,20 +53,20 @@ fn compare(file: &Path, on_damage: OnDamage, threads: u32) -> Vec<(usize, usize)
     let mut ffmpeg = foreign(file, threads);
     let mut theirs = ffmpeg.stdout.take().expect("a pipe");
     let mut sizes = Vec::new();
-    while let Some(picture) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
-        let planes = picture.frame.planes();
+    while let Some(frame) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
+        let planes = frame.frame.planes();
         assert!(!planes.is_empty(), "{name}: a frame without planes");
-        assert_eq!(picture.number, sizes.len() as u64, "{name}: frames are numbered from zero");
+        assert_eq!(frame.number, sizes.len() as u64, "{name}: frames are numbered from zero");
         let mut expected = Vec::new();
         for (index, plane) in planes.iter().enumerate() {
             expected.resize(plane.row_bytes() * plane.height, 0);
             let read = theirs.read_exact(&mut expected);
             assert!(read.is_ok(), "{name}: ffmpeg has only {} frames", sizes.len());
             for (row, (ours, theirs)) in plane.rows().zip(expected.chunks(plane.row_bytes())).enumerate() {
-                assert!(ours == theirs, "{name}: frame {}, plane {index}, row {row} differs", picture.number);
+                assert!(ours == theirs, "{name}: frame {}, plane {index}, row {row} differs", frame.number);
             }
         }
-        sizes.push((picture.frame.width(), picture.frame.height()));
+        sizes.push((frame.frame.width(), frame.frame.height()));
     }
     let mut rest = Vec::new();
     theirs.read_to_end(&mut rest).expect("the pipe can be read");

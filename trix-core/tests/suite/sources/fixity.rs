@@ -107,9 +107,9 @@ fn every_container_is_read_once() {
         clip.encoded("-c:v rawvideo", "nut"),
         clip.y4m(),
     ];
-    files.push(made("fixity-with-sound.mov", |path| {
-        let pictures = clip.lavfi().replace(" -frames:v 90", "");
-        program::ffmpeg(&format!("{pictures} {tone} -frames:v 90 -c:v prores_ks {}", path.display()));
+    files.push(made("fixity-with-audio.mov", |path| {
+        let video = clip.lavfi().replace(" -frames:v 90", "");
+        program::ffmpeg(&format!("{video} {tone} -frames:v 90 -c:v prores_ks {}", path.display()));
     }));
     for file in files {
         read_once(&file);
@@ -165,14 +165,14 @@ fn far_apart(path: &Path, frames: usize) {
     let mut ends: Vec<usize> = entries.iter().map(|entry| number(&file, *entry)).chain([index - 4]).collect();
     ends.sort_unstable();
     let first = ends[0];
-    let mut pictures = Vec::new();
+    let mut media = Vec::new();
     for entry in entries {
-        let (from, to) = (number(&file, entry), first + pictures.len());
+        let (from, to) = (number(&file, entry), first + media.len());
         let end = ends[ends.partition_point(|end| *end <= from)];
-        pictures.extend_from_slice(&file[from..end]);
+        media.extend_from_slice(&file[from..end]);
         file[entry..entry + 4].copy_from_slice(&(to as u32).to_be_bytes());
     }
-    file[first..first + pictures.len()].copy_from_slice(&pictures);
+    file[first..first + media.len()].copy_from_slice(&media);
     fs::write(path, file).expect("written");
 }
 
@@ -357,8 +357,8 @@ fn a_file_that_changes_while_it_is_read_is_reported() {
     assert!(kind == ErrorKind::MalformedInput && text.ends_with("it was written to"), "{text}");
 
     let replace = |path: &Path| {
-        let beside = path.with_extension("new");
-        fs::copy(path, &beside).and_then(|_| fs::rename(&beside, path)).expect("another file");
+        let other = path.with_extension("new");
+        fs::copy(path, &other).and_then(|_| fs::rename(&other, path)).expect("another file");
     };
     let (kind, text) = refusal_after(replace);
     assert!(kind == ErrorKind::MalformedInput && text.contains("another file"), "{text}");

@@ -26,14 +26,14 @@ fn open(path: &Path, reading: &Reading) -> Source {
 }
 
 /// Returns all frames as raw bytes, with their times in ticks of the stream.
-fn pictures(source: Source) -> Vec<(i64, Vec<u8>)> {
+fn read_frames(source: Source) -> Vec<(i64, Vec<u8>)> {
     let label = source.path().expect("a file").display().to_string();
     let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 0).expect("a reader");
-    let mut pictures = Vec::new();
-    while let Some(picture) = reader.next_frame().unwrap_or_else(|error| panic!("{label}: {error}")) {
-        pictures.push((picture.pts, picture.frame.packed().expect("a frame")));
+    let mut frames = Vec::new();
+    while let Some(frame) = reader.next_frame().unwrap_or_else(|error| panic!("{label}: {error}")) {
+        frames.push((frame.pts, frame.frame.packed().expect("a frame")));
     }
-    pictures
+    frames
 }
 
 fn full_decode_count(source: Source) -> FullDecodeCount {
@@ -60,7 +60,7 @@ fn foreign_times(file: &Path) -> Vec<Option<i64>> {
 /// ticks to the time before.
 fn same((file, frames): &(PathBuf, u32), step: i64) {
     let name = file.display();
-    let ours = pictures(open(file, &Reading::default()));
+    let ours = read_frames(open(file, &Reading::default()));
     assert_eq!(ours.len(), *frames as usize, "frames of {name}");
     let theirs = foreign(file, "");
     let size = ours[0].1.len();
@@ -222,12 +222,12 @@ fn paff(frames: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
     sequence.put(77, 8).put(0, 8).put(21, 8).ue(0).ue(0).ue(0).ue(0);
     // One reference; two macroblocks wide, one field pair high; fields allowed, no MBAFF; 8x8 inference; no cropping.
     sequence.ue(1).put(0, 1).ue(1).ue(0).put(0, 1).put(0, 1).put(1, 1).put(0, 1).put(0, 1);
-    let mut picture = Bits::default();
+    let mut pps = Bits::default();
     // Identifiers 0, CAVLC, no picture order in slices, one slice group, one reference each, no weights, QP 26, no
     // deblocking.
-    picture.ue(0).ue(0).put(0, 1).put(0, 1).ue(0).ue(0).ue(0).put(0, 1).put(0, 2).se(0).se(0).se(0).put(1, 1);
-    picture.put(0, 1).put(0, 1);
-    let mut stream = [sequence.unit(0x67), picture.unit(0x68)].concat();
+    pps.ue(0).ue(0).put(0, 1).put(0, 1).ue(0).ue(0).ue(0).put(0, 1).put(0, 2).se(0).se(0).se(0).put(1, 1);
+    pps.put(0, 1).put(0, 1);
+    let mut stream = [sequence.unit(0x67), pps.unit(0x68)].concat();
     let mut planes = Vec::new();
     for number in 0..frames {
         // Twelve bits per sample: luma, then both chroma planes. The values distinguish fields, rows and frames.
@@ -296,7 +296,8 @@ fn fields_coded_as_separate_frames_are_joined_into_frames() {
     let folder = folder();
     let raw = folder.path().join("paff.264");
     fs::write(&raw, stream).expect("a stream");
-    let found: Vec<Vec<u8>> = pictures(open(&raw, &Reading::default())).into_iter().map(|(_, frame)| frame).collect();
+    let found: Vec<Vec<u8>> =
+        read_frames(open(&raw, &Reading::default())).into_iter().map(|(_, frame)| frame).collect();
     assert!(found == frames, "{} frames of {}", found.len(), frames.len());
     let analysed = support::mediainfo(&raw, "Video");
     assert_ne!(text(&analysed[0]["ScanType"]), "Progressive", "{analysed:?}");
@@ -304,7 +305,7 @@ fn fields_coded_as_separate_frames_are_joined_into_frames() {
     for extension in ["ts", "mkv", "mp4"] {
         let wrapped = folder.path().join("paff").with_extension(extension);
         program::ffmpeg(&format!("-r 25 -fflags +genpts -i {} -c copy {}", raw.display(), wrapped.display()));
-        let found = pictures(open(&wrapped, &Reading::default()));
+        let found = read_frames(open(&wrapped, &Reading::default()));
         assert!(found.iter().map(|(_, frame)| frame).eq(&frames), "{extension}: {} frames", found.len());
     }
 }
@@ -337,8 +338,8 @@ fn h266_is_unsupported_by_name_where_no_decoder_knows_it() {
     let file = folder.path().join("vvc.mp4");
     fs::write(&file, bytes).expect("a file");
     let source = open(&file, &Reading::default());
-    let pictures = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 0);
-    let error = pictures.and_then(|mut pictures| pictures.next_frame()).err().expect("nothing to decode");
+    let reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 0);
+    let error = reader.and_then(|mut reader| reader.next_frame()).err().expect("nothing to decode");
     let kind = if is_known { ErrorKind::MalformedInput } else { ErrorKind::Unsupported };
     assert_eq!(error.kind(), kind, "{error}");
     assert!(error.to_string().contains("vvc"), "{error}");
@@ -358,7 +359,7 @@ fn planes_without_a_header_are_read_by_their_stated_shape() {
         let clip = Clip { width: 80, height: 50, frames: 7, ..Clip::of(format) };
         let file = clip.raw();
         let reading = geometry(&format!("80x50:{format}:24000/1001"));
-        let found = pictures(open(&file, &reading));
+        let found = read_frames(open(&file, &reading));
         assert_eq!(found.len(), 7, "{format}, {size}");
         assert!(found.iter().flat_map(|(_, bytes)| bytes).eq(&fs::read(&file).expect("a fixture")), "{format}");
         assert_eq!(found.iter().map(|(pts, _)| *pts).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6], "{format}");
@@ -368,7 +369,7 @@ fn planes_without_a_header_are_read_by_their_stated_shape() {
         assert_eq!((video.width, video.height, info.streams[0].time_base), (80, 50, Rational::new(1001, 24_000)));
     }
     let Some(file) = media::file("sparks_ref_480x270.yuv42010le.yuv") else { return };
-    let found = pictures(open(&file, &geometry("480x270:yuv420p10le:24")));
+    let found = read_frames(open(&file, &geometry("480x270:yuv420p10le:24")));
     assert_eq!(found.len(), 5);
     assert!(found.iter().flat_map(|(_, bytes)| bytes).eq(&fs::read(&file).expect("a file")));
 }
@@ -436,7 +437,7 @@ fn image_sequences_are_read_as_ffmpeg_reads_them() {
     ] {
         let folder = folder();
         let pattern = numbered(folder.path(), format, 5, 97, extension, options);
-        let found = pictures(open(&pattern, &Reading::default()));
+        let found = read_frames(open(&pattern, &Reading::default()));
         let times: Vec<i64> = found.iter().map(|(pts, _)| *pts).collect();
         assert_eq!(times, [0, 1, 2, 3, 4], "{format} {extension}");
         let theirs = foreign(&pattern, "-start_number 97");

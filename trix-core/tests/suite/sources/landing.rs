@@ -17,7 +17,7 @@ use trix_core::{
 };
 use trix_fixtures::folder;
 
-use crate::support::{done, ffprobe, made_by_ffmpeg, picture_job, planes, quick, samples};
+use crate::support::{done, ffprobe, made_by_ffmpeg, planes, quick, samples, video_job};
 
 /// More than twice the distance from which Trix seeks.
 const FILM: &str = "-f lavfi -i testsrc2=size=128x96:rate=25:duration=66,noise=alls=9:allf=t";
@@ -38,7 +38,7 @@ fn frames(count: u64) -> Timestamp {
 
 fn job(file: &Path, output: &Path, audio: AudioSettings) -> Job {
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
-    let mut job = picture_job(file, output, Encoder::X264, settings);
+    let mut job = video_job(file, output, Encoder::X264, settings);
     job.outputs[0].audio = audio;
     // Deinterlacers look at neighbouring frames, and the first frame of a cut has none before it.
     job.outputs[0].picture.deinterlace = Deinterlace::Off;

@@ -296,7 +296,7 @@ fn no_frame_and_no_sample_is_lost_where_a_track_moves_to_another_identifier() {
 }
 
 #[test]
-fn video_goes_on_to_the_frame_where_the_audio_beside_it_changes_its_codec() {
+fn video_continues_to_the_frame_where_audio_changes_its_codec() {
     let recordings = ["mp2", "ac3", "aac"].map(|codec| {
         let codecs = format!("-c:v libx264 -preset fast -bf 2 -c:a {codec}");
         (codec, recording(&format!("codec-{codec}"), &codecs))

@@ -17,7 +17,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, program};
 
-use crate::support::{self, done, made_by_ffmpeg, picture_job, planes, quick, times};
+use crate::support::{self, done, made_by_ffmpeg, planes, quick, times, video_job};
 
 // --- edit lists ---------------------------------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ fn edits_that_cannot_be_followed_are_refused_by_name_and_time() {
                 assert!(error.contains(word), "{name}: {error}");
             }
             // A track that the job does not use is no reason to refuse.
-            let mut job = picture_job(&source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
+            let mut job = video_job(&source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
             job.outputs[0].overwrite = true;
             assert_eq!(run(&job, &Control::default()).is_ok(), lists[0] == plain, "{name}");
         }
@@ -331,7 +331,7 @@ fn first_whole(name: &str, frame: usize, found: usize) -> usize {
 fn lossless(source: &Path) -> (Report, Vec<Vec<u8>>) {
     let folder = folder();
     let output = folder.path().join("out.mkv");
-    let report = done(&picture_job(source, &output, Encoder::Ffv1, EncodeSettings::default()));
+    let report = done(&video_job(source, &output, Encoder::Ffv1, EncodeSettings::default()));
     let frames = frames_of(&output);
     (report, frames)
 }
@@ -444,7 +444,7 @@ fn damage_at_the_start_is_still_damage() {
     broken[at + 3] = 0x61;
     let source = folder.path().join("broken.ts");
     fs::write(&source, broken).expect("a source");
-    let job = picture_job(&source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
+    let job = video_job(&source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
     assert!(
         run(&job, &Control::default()).is_err(),
         "a film that lost its first keyframe is no recording from mid-group"
@@ -484,7 +484,7 @@ fn zeros_behind_a_recording_are_noted_and_cost_nothing() {
         let broken = [&bytes[..bytes.len() / 2], &[0; 100_000], &bytes[bytes.len() / 2..]].concat();
         let name = folder.path().join(format!("broken-{}", source.file_name().expect("a name").to_string_lossy()));
         fs::write(&name, broken).expect("a source");
-        let job = picture_job(&name, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
+        let job = video_job(&name, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
         assert!(run(&job, &Control::default()).is_err(), "{}", name.display());
     }
 }

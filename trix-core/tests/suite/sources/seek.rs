@@ -19,12 +19,12 @@ use trix_core::{
 };
 use trix_fixtures::{folder, media};
 
-use crate::support::{done, made_by_ffmpeg, picture_job, planes, quick, samples};
+use crate::support::{done, made_by_ffmpeg, planes, quick, samples, video_job};
 
 /// Identifies a frame: its number, its time, and a hash of its samples and properties.
-type Told = (u64, Timestamp, u64);
+type FrameDigest = (u64, Timestamp, u64);
 
-fn remarks(frame: &VideoFrame) -> Told {
+fn digest(frame: &VideoFrame) -> FrameDigest {
     let mut hash = DefaultHasher::new();
     let own = &frame.frame;
     for plane in own.planes() {
@@ -66,8 +66,8 @@ fn opened(file: &Path) -> Source {
 }
 
 /// Returns all frames of a file, decoded from its start.
-fn all_of(source: &Source) -> Vec<Told> {
-    source.frames().on_damage(OnDamage::Conceal).map(|frame| remarks(&frame.expect("a frame"))).collect()
+fn all_of(source: &Source) -> Vec<FrameDigest> {
+    source.frames().on_damage(OnDamage::Conceal).map(|frame| digest(&frame.expect("a frame"))).collect()
 }
 
 fn damage_of(source: &Source) -> u64 {
@@ -106,11 +106,11 @@ fn compare(file: &Path) -> Option<FromStart> {
         let wanted = &all[first as usize..all.len().min(first as usize + 4)];
         let frames = source.frames().on_damage(OnDamage::Conceal);
         let frames = if turn % 2 == 0 { frames.from(first) } else { frames.from(wanted[0].1) };
-        let found: Vec<Told> = frames.take(wanted.len()).map(|frame| remarks(&frame.expect("a frame"))).collect();
+        let found: Vec<FrameDigest> = frames.take(wanted.len()).map(|frame| digest(&frame.expect("a frame"))).collect();
         assert_eq!(found, wanted, "{name} from frame {first}");
     }
     let mut last = source.frames().on_damage(OnDamage::Conceal).from(all.len() as u64 - 1);
-    assert_eq!(last.next().map(|frame| remarks(&frame.expect("a frame"))).as_ref(), all.last(), "{name}");
+    assert_eq!(last.next().map(|frame| digest(&frame.expect("a frame"))).as_ref(), all.last(), "{name}");
     assert!(last.next().is_none(), "{name} ends");
     last.from_start()
 }
@@ -224,16 +224,16 @@ fn frames_by_number_time_and_stride() {
     let all = all_of(&source);
     let time = |number: usize| all[number].1;
     let between = source.frames().from(time(60)).to(time(70)).stride(3);
-    let found: Vec<Told> = between.map(|frame| remarks(&frame.expect("a frame"))).collect();
+    let found: Vec<FrameDigest> = between.map(|frame| digest(&frame.expect("a frame"))).collect();
     assert_eq!(found, [60, 63, 66, 69].map(|number| all[number]));
     assert_eq!(source.frames().from(190).to(195).count(), 5);
-    assert_eq!(remarks(&source.frame(123).expect("a frame").expect("a frame")), all[123]);
+    assert_eq!(digest(&source.frame(123).expect("a frame").expect("a frame")), all[123]);
     assert!(source.frame(all.len() as u64).expect("no error").is_none());
 
     let half = Timestamp::new(1, Rational::new(1, 50));
     let order = [150usize, 150, 151, 199, 3, 0, 77];
     let times = order.iter().map(|number| time(*number).plus(half));
-    let found = source.frames_at(times).map(|frame| remarks(&frame.expect("no error").expect("a frame")));
+    let found = source.frames_at(times).map(|frame| digest(&frame.expect("no error").expect("a frame")));
     assert_eq!(found.collect::<Vec<_>>(), order.map(|number| all[number]));
     let before = time(0).plus(Timestamp::new(-1, Rational::new(1, 1)));
     assert!(source.frames_at([before]).next().expect("an answer").expect("no error").is_none());
@@ -310,7 +310,7 @@ fn a_job_decodes_only_what_its_cut_needs() {
         let whole = folder.path().join("whole.mkv");
         let part = folder.path().join("part.mkv");
         let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
-        let mut job = picture_job(&file, &whole, Encoder::X264, settings);
+        let mut job = video_job(&file, &whole, Encoder::X264, settings);
         job.outputs[0].audio = AudioSettings::Flac;
         job.outputs[0].overwrite = true;
         done(&job);
@@ -326,8 +326,8 @@ fn a_job_decodes_only_what_its_cut_needs() {
         let frames = planes(&whole);
         let size = 192 * 144 * 3 / 2;
         assert!(planes(&part) == frames[150 * size..175 * size], "frames of {extension}");
-        let sound = samples(&whole, 0, "s32le");
-        assert!(samples(&part, 0, "s32le") == sound[6 * 48_000 * 4..7 * 48_000 * 4], "samples of {extension}");
+        let audio = samples(&whole, 0, "s32le");
+        assert!(samples(&part, 0, "s32le") == audio[6 * 48_000 * 4..7 * 48_000 * 4], "samples of {extension}");
     }
 }
 

@@ -32,8 +32,8 @@ fn open(path: &Path) -> Source {
 fn ours(path: &Path) -> Vec<i64> {
     let mut reader = FrameReader::new(open(path), OnDamage::Fail, Cut::default(), None, 0).expect("a reader");
     let mut times = Vec::new();
-    while let Some(picture) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
-        times.push(picture.pts);
+    while let Some(frame) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
+        times.push(frame.pts);
     }
     times
 }
@@ -151,9 +151,9 @@ fn edit_lists_are_followed_as_ffmpeg_follows_them() {
         "edit-list-that-skips.mp4",
         &format!("-ss 0.48 -i {} -c copy -avoid_negative_ts disabled", whole.display()),
     );
-    let pictures = theirs(&skipping).len();
+    let frames = theirs(&skipping).len();
     let packets = ffprobe(&skipping, "-select_streams v:0 -show_packets")["packets"].as_array().map_or(0, Vec::len);
-    assert!(pictures < packets, "{pictures} of {packets} are shown");
+    assert!(frames < packets, "{frames} of {packets} are shown");
     carried_over(&skipping);
     // An empty edit: frames begin 0.5 s after the audio.
     let late = made_by_ffmpeg(
@@ -223,7 +223,7 @@ fn raw_times(stream: &[u8]) -> (u64, u64) {
 fn matroska(folder: &Path, times: &[i16]) -> (PathBuf, Vec<Vec<u8>>) {
     let clip = Clip { frames: times.len() as u32, width: 96, height: 64, ..Clip::of("yuvj420p") };
     trix_fixtures::program::ffmpeg(&format!("{} -q:v 2 {}/%d.jpg", clip.lavfi(), folder.display()));
-    let pictures: Vec<Vec<u8>> =
+    let frames: Vec<Vec<u8>> =
         (1..=times.len()).map(|number| fs::read(folder.join(format!("{number}.jpg"))).expect("a frame")).collect();
     let element = |id: &[u8], content: &[u8]| {
         let size = (content.len() as u32 | 0x1000_0000).to_be_bytes();
@@ -239,14 +239,14 @@ fn matroska(folder: &Path, times: &[i16]) -> (PathBuf, Vec<Vec<u8>>) {
         [number(&[0xd7], 1), number(&[0x73, 0xc5], 1), number(&[0x83], 1), text(&[0x86], "V_MJPEG"), duration, video];
     let tracks = element(&[0x16, 0x54, 0xae, 0x6b], &element(&[0xae], &track.concat()));
     let mut cluster = number(&[0xe7], 0);
-    for (time, picture) in times.iter().zip(&pictures) {
-        let block = [&[0x81][..], &time.to_be_bytes(), &[0x80], picture].concat();
+    for (time, frame) in times.iter().zip(&frames) {
+        let block = [&[0x81][..], &time.to_be_bytes(), &[0x80], frame].concat();
         cluster.extend(element(&[0xa3], &block));
     }
     let content = [info, tracks, element(&[0x1f, 0x43, 0xb6, 0x75], &cluster)].concat();
     let path = folder.join("times.mkv");
     fs::write(&path, [header, element(&[0x18, 0x53, 0x80, 0x67], &content)].concat()).expect("a file");
-    (path, pictures)
+    (path, frames)
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn gaps_are_counted_and_placed_and_left_as_they_are() {
 #[test]
 fn a_gap_in_the_audio_is_filled_counted_and_placed() {
     let source = made_by_ffmpeg(
-        "gap-in-the-sound.mkv",
+        "gap-in-the-audio.mkv",
         &format!(
             "-f lavfi -i sine=frequency=440:sample_rate=48000 {} -af aselect='not(between(t\\,0.5\\,0.8))' \
              -t 1.2 -c:v ffv1 -c:a pcm_s16le",
@@ -297,16 +297,16 @@ fn a_gap_in_the_audio_is_filled_counted_and_placed() {
         ),
     );
     let found = full_decode_count(&source);
-    let (index, sound) = found.streams.iter().find(|(_, stream)| stream.samples.is_some()).expect("audio");
-    assert_eq!((sound.timing.gaps, sound.timing.repeats), (1, 0), "{:?}", sound.timing);
-    let gap = sound.timing.first[0];
+    let (index, audio) = found.streams.iter().find(|(_, stream)| stream.samples.is_some()).expect("audio");
+    assert_eq!((audio.timing.gaps, audio.timing.repeats), (1, 0), "{:?}", audio.timing);
+    let gap = audio.timing.first[0];
     assert!((gap.after.to_f64() - 0.5).abs() < 0.05, "{gap:?}");
     let missing = gap.step.expect("a step").to_f64();
     assert!((missing - 0.3).abs() < 0.05, "{gap:?}");
     let folder = folder();
     let output = folder.path().join("out.mkv");
     let report = lossless(&source, &output);
-    assert_eq!(report.timing_of_source.get(index), Some(&sound.timing));
+    assert_eq!(report.timing_of_source.get(index), Some(&audio.timing));
     let (before, after) = (samples(&source, 0, "s16le").len() / 2, samples(&output, 0, "s16le").len() / 2);
     let filled = after.saturating_sub(before) as f64 / 48_000.0;
     assert!((filled - missing).abs() < 0.03, "{before} samples became {after}");

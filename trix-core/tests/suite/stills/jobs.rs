@@ -69,8 +69,8 @@ fn a_poster_of_a_cut_shows_that_frame_of_the_cut() {
         (Some("4.02"), Some("2"), "0", 101),
     ] {
         // With stills only, and with an output file as well.
-        for beside in [false, true] {
-            if beside && duration.is_none() {
+        for film_too in [false, true] {
+            if film_too && duration.is_none() {
                 continue;
             }
             let folder = folder();
@@ -78,19 +78,19 @@ fn a_poster_of_a_cut_shows_that_frame_of_the_cut() {
             let settings = PosterSettings { path: path.clone(), at: Some(seconds(at)), ..Default::default() };
             let mut job = job(&film(), vec![StillSettings::Poster(settings)]);
             cut(&mut job, start, duration);
-            if beside {
+            if film_too {
                 with_film(&mut job, folder.path().join("film.mkv"));
             }
             let report = done(&job);
-            let what = format!("from {start:?} for {duration:?} at {at}, beside a film: {beside}");
+            let what = format!("from {start:?} for {duration:?} at {at}, with a film: {film_too}");
             let StillReport::Poster(found) = &report.stills[0].found else { panic!("{what}") };
             assert!((found.time.micros() - seconds(at).micros()).abs() < 40_000, "{what}: {}", found.time);
             let chain = format!(
                 "select=between(n\\,{}\\,{number}),scale=640:360:in_color_matrix=bt709:{SWS},format=rgb24",
                 number - 1
             );
-            let pictures = all_shown(&film(), &chain, 2);
-            let [before, own] = &pictures[..] else { panic!("{what}") };
+            let images = all_shown(&film(), &chain, 2);
+            let [before, own] = &images[..] else { panic!("{what}") };
             let poster = shown(&path, "");
             let (own, before) = (psnr(&poster, own), psnr(&poster, before));
             assert!(own > 38.0 && own > before + 6.0, "{what}: {own} dB, and {before} dB to the frame before");
@@ -108,8 +108,8 @@ fn thumbnails_end_where_the_cut_ends() {
         (Some("3"), Some("60"), None, 9000, 9),
         (Some("3"), None, Some(60), 2400, 3),
     ] {
-        for beside in [false, true] {
-            if beside && duration != Some("4.4") && frames.is_none() {
+        for film_too in [false, true] {
+            if film_too && duration != Some("4.4") && frames.is_none() {
                 continue;
             }
             let folder = folder();
@@ -118,13 +118,13 @@ fn thumbnails_end_where_the_cut_ends() {
             let mut job = job(&film(), vec![StillSettings::Sprites(settings)]);
             cut(&mut job, start, duration);
             job.source.frames = frames;
-            if beside {
+            if film_too {
                 with_film(&mut job, folder.path().join("film.mkv"));
             }
             done(&job);
             let found = cues(&vtt);
             let what =
-                format!("from {start:?} for {duration:?}, {frames:?} frames, beside a film: {beside}: {found:?}");
+                format!("from {start:?} for {duration:?}, {frames:?} frames, with a film: {film_too}: {found:?}");
             assert_eq!(found.len(), count, "{what}");
             assert_eq!((found[0].0, found[count - 1].1), (0, length), "{what}");
             assert!(found.windows(2).all(|pair| pair[0].1 == pair[1].0), "{what}");
@@ -142,14 +142,14 @@ fn peaks(file: &Path) -> (Vec<i64>, f64, f64) {
 }
 
 #[test]
-fn a_waveform_shows_what_is_heard_in_the_cut_of_the_film_and_of_a_track_beside_it() {
+fn a_waveform_shows_the_cut_of_the_film_and_of_an_external_track() {
     let rate = 48_000;
     // Loud from second 5 to second 6, silent otherwise.
-    let sound: Vec<f64> =
+    let audio: Vec<f64> =
         (0..12 * rate).map(|at| if at / rate == 5 { 0.5 * (at as f64 * 0.2).sin() } else { 0.0 }).collect();
     let scratch = folder();
     let wave = scratch.path().join("side.wav");
-    write_wave(&wave, std::slice::from_ref(&sound), rate as u32, 16);
+    write_wave(&wave, std::slice::from_ref(&audio), rate as u32, 16);
     let own = scratch.path().join("own.mkv");
     program::ffmpeg(&format!(
         "-i {} -i {} -map 0:v -map 1:a -c:v copy -c:a flac {}",
@@ -192,7 +192,7 @@ fn a_waveform_shows_what_is_heard_in_the_cut_of_the_film_and_of_a_track_beside_i
                 let (list, per_column, rate) = peaks(&json);
                 let second = |column: usize| column as f64 * per_column / rate;
                 let loud: Vec<usize> = (0..list.len()).filter(|column| list[*column] > 3000).collect();
-                let what = format!("{offset}, from {start:?} for {duration:?}, {frames:?} frames, beside: {side}");
+                let what = format!("{offset}, from {start:?} for {duration:?}, {frames:?} frames, external: {side}");
                 let (first, last) = (second(loud[0]), second(loud[loud.len() - 1] + 1));
                 assert!((first - at(5.0)).abs() < 0.05, "{what}: loud from {first} on");
                 assert!((last - at(6.0)).abs() < 0.05, "{what}: loud until {last}");

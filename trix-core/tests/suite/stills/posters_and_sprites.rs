@@ -60,11 +60,11 @@ fn a_poster_is_as_wide_as_asked_and_never_larger_than_the_source() {
     ] {
         let (file, report) = poster(&source, &folder, settings);
         assert_eq!((report.width, report.height), expected);
-        let picture = shown(&file, "");
-        assert_eq!((picture.width, picture.height), expected);
+        let image = shown(&file, "");
+        assert_eq!((image.width, image.height), expected);
         let (width, height) = expected;
         let chain = format!("select=eq(n\\,25),scale={width}:{height}:in_color_matrix=bt709:{SWS},format=rgb24");
-        let found = psnr(&picture, &shown(&source, &chain));
+        let found = psnr(&image, &shown(&source, &chain));
         assert!(found > 33.0, "{width}x{height}: {found} dB");
     }
 }
@@ -120,10 +120,10 @@ fn colour_bars_have_the_values_that_jfif_gives_them() {
     // PNG and WebP store red, green and blue.
     for (path, most) in [("bars.png", 1.0), ("bars.webp", 4.0)] {
         let (file, _) = poster(&source, &folder, poster_at(path, "0"));
-        let picture = shown(&file, "");
+        let image = shown(&file, "");
         for (bar, codes) in BARS.iter().enumerate() {
             let expected = bt709.signal(codes.map(f64::from)).map(|part| (part * 255.0).clamp(0.0, 255.0));
-            for (found, expected) in picture.at(bar * 64 + 32, 64).into_iter().zip(expected) {
+            for (found, expected) in image.at(bar * 64 + 32, 64).into_iter().zip(expected) {
                 assert!((f64::from(found) - expected).abs() <= most, "{path}, bar {bar}: {found}, not {expected}");
             }
         }

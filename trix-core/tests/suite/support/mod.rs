@@ -62,7 +62,7 @@ pub fn cancelled(job: Job) -> (Error, Duration) {
 
 /// A job that encodes only the video of `source`. FFV1 and ProRes use the fields of `settings` that apply to them. The
 /// other fields must not be set.
-pub fn picture_job(source: &Path, output: &Path, encoder: Encoder, settings: EncodeSettings) -> Job {
+pub fn video_job(source: &Path, output: &Path, encoder: Encoder, settings: EncodeSettings) -> Job {
     let mut job = Job::new(source, output);
     job.outputs[0].audio = AudioSettings::None;
     let (video, lacking) = VideoSettings::of(encoder, settings);

@@ -9,7 +9,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, program};
 
-use crate::support::{done, pair, picture_job, slices};
+use crate::support::{done, pair, slices, video_job};
 
 /// One thread, so that the output of the programs depends only on the options.
 const ONE_264: &str = "threads=1";
@@ -94,7 +94,7 @@ fn hold(encoder: Encoder, case: Case<'_>) {
     let ours = folder.path().join("ours.mp4");
     let mut settings = case.settings.clone();
     settings.params = case.params.split_whitespace().map(pair).collect();
-    let report = done(&picture_job(&clip.y4m(), &ours, encoder, settings));
+    let report = done(&video_job(&clip.y4m(), &ours, encoder, settings));
     assert_eq!(report.outputs[0].ledger.expect("a ledger").emitted, u64::from(clip.frames));
 
     // For a raw stream, x264 repeats its headers and counts them in its rate control. For a container, it does not.
@@ -264,7 +264,7 @@ fn hold_with_flag(case: Case<'_>) {
     let (ours, theirs) = (folder.path().join("ours.mp4"), folder.path().join("theirs.mkv"));
     let mut settings = case.settings.clone();
     settings.params = case.params.split_whitespace().map(pair).collect();
-    done(&picture_job(&clip.y4m(), &ours, Encoder::X264, settings));
+    done(&video_job(&clip.y4m(), &ours, Encoder::X264, settings));
     foreign(Encoder::X264, &Case { params: "threads=2", ..case }, "", &theirs);
     assert_eq!(slices(&ours, Encoder::X264), slices(&theirs, Encoder::X264));
 }
@@ -283,7 +283,7 @@ fn a_raw_stream_of_the_program_holds_the_same_slices() {
     let (ours, theirs) = (folder.path().join("ours.mkv"), folder.path().join("theirs.264"));
     let mut settings = preset("fast");
     settings.params = [pair("threads=1")].into();
-    done(&picture_job(&clip.y4m(), &ours, Encoder::X264, settings));
+    done(&video_job(&clip.y4m(), &ours, Encoder::X264, settings));
     let line = format!("--preset fast --threads 1 --quiet -o {} {}", theirs.display(), clip.y4m().display());
     program::run("x264", line.split_whitespace());
     assert_eq!(slices(&ours, Encoder::X264), slices(&theirs, Encoder::X264));

@@ -582,7 +582,7 @@ fn linear_light_in_floating_point_is_converted_where_it_is_stated() {
     program::ffmpeg(&format!("{line} -frames:v 1 {}", folder.path().join("ramp1.exr").display()));
     let output = folder.path().join("out.mkv");
     let settings = EncodeSettings { depth: Some(10), ..Default::default() };
-    let mut job = support::picture_job(&folder.path().join("ramp%01d.exr"), &output, Encoder::Ffv1, settings);
+    let mut job = support::video_job(&folder.path().join("ramp%01d.exr"), &output, Encoder::Ffv1, settings);
     job.outputs[0].picture.source_color = "bt709,transfer=linear".parse().expect("an override");
     job.outputs[0].picture.color = Some(Standard::Bt709);
     support::done(&job);

@@ -16,7 +16,7 @@ use trix_fixtures::{folder, media, program};
 use crate::support::{done, ffprobe, made_by_ffmpeg, number, text};
 
 /// Returns a hash of each decoded frame, in display order.
-fn pictures(file: &Path) -> Vec<String> {
+fn frame_hashes(file: &Path) -> Vec<String> {
     frames_and(file, "")
 }
 
@@ -67,7 +67,7 @@ fn a_cut_copy_holds_the_frames_of_whole_gops_around_its_span() {
     for codec in ["h264", "hevc", "mpeg2video"] {
         for open in [false, true] {
             let source = film(codec, open);
-            let all = pictures(&source);
+            let all = frame_hashes(&source);
             assert_eq!(all.len(), 100, "{codec}");
             let json = ffprobe(&source, "-select_streams v:0 -show_packets");
             let keys: Vec<i64> = json["packets"]
@@ -115,8 +115,8 @@ fn a_cut_copy_holds_the_frames_of_whole_gops_around_its_span() {
                     assert!(end >= wanted && end < wanted + 13 * 40, "{what}: ends at {end} for {wanted}");
                     if has_audio {
                         let samples = fs::metadata(&raw).expect("samples").len() as i64 / 2;
-                        let pictures = found.len() as i64 * 1920;
-                        assert!((samples - pictures).abs() <= 48, "{what}: {samples} samples for {pictures}");
+                        let expected = found.len() as i64 * 1920;
+                        assert!((samples - expected).abs() <= 48, "{what}: {samples} samples for {frame_hashes}");
                     }
                     let stated = report.outputs[0]
                         .plan
@@ -135,7 +135,7 @@ fn undecodable_leading_frames_are_left_out_and_counted() {
     let folder = folder();
     for (name, leading) in [("bbb_2500ms.ts", 0), ("avts.mts", 2)] {
         let Some(source) = media::file(name) else { return };
-        let all = pictures(&source);
+        let all = frame_hashes(&source);
         for extension in ["mp4", "mov", "mkv", "ts"] {
             let output = folder.path().join(name).with_extension(extension);
             let mut job = copy(&source, &output);
@@ -148,7 +148,7 @@ fn undecodable_leading_frames_are_left_out_and_counted() {
             );
             let noted = report.outputs[0].plan.notes.iter().any(|note| note.contains("are left out"));
             assert_eq!(noted, leading > 0, "{name} in {extension}");
-            let found = pictures(&output);
+            let found = frame_hashes(&output);
             assert!(found.len() > 50, "{name} in {extension}");
             assert_eq!(found, all[all.len() - found.len()..], "{name} in {extension}");
         }
@@ -160,11 +160,11 @@ fn frames_before_the_first_keyframe_that_need_nothing_else_are_kept() {
     let folder = folder();
     for name in ["hdv-1080p25.mov", "xdcam-ex-1080i50.mov"] {
         let Some(source) = media::file(name) else { return };
-        let all = pictures(&source);
+        let all = frame_hashes(&source);
         for extension in ["mp4", "mov", "mkv", "ts", "mxf"] {
             let output = folder.path().join(name).with_extension(extension);
             let report = done(&copy(&source, &output));
-            assert_eq!(pictures(&output), all, "{name} in {extension}");
+            assert_eq!(frame_hashes(&output), all, "{name} in {extension}");
             assert_eq!(
                 report.outputs[0].plan.video_copy.as_ref().map(|copy| copy.leading),
                 Some(0),
@@ -181,7 +181,7 @@ fn frames_before_the_first_keyframe_that_need_nothing_else_are_kept() {
 #[test]
 fn copied_audio_is_cut_at_packets() {
     let source = made_by_ffmpeg(
-        "cut-sound.mkv",
+        "cut-audio.mkv",
         "-f lavfi -i testsrc2=size=64x64:rate=25 -f lavfi -i sine=sample_rate=48000 -t 4 -c:v mpeg2video -g 25 -bf 0 -c:a ac3",
     );
     let folder = folder();
@@ -217,7 +217,7 @@ fn hidden_frames_of_vp9_stay_with_the_frame_that_shows_them() {
     for extension in ["webm", "mkv", "mp4"] {
         let output = folder.path().join("vp9").with_extension(extension);
         done(&copy(&source, &output));
-        assert_eq!(pictures(&output), pictures(&source), "{extension}");
+        assert_eq!(frame_hashes(&output), frame_hashes(&source), "{extension}");
         let json = ffprobe(&output, "-count_packets -show_streams");
         assert_eq!(text(&json["streams"][0]["nb_read_packets"]), "72", "{extension}");
     }

@@ -19,7 +19,7 @@ use crate::support::{
         Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, joined, plan, refusal, split, through,
         written,
     },
-    mediainfo, picture_job, quick, text, times, video_stream,
+    mediainfo, quick, text, times, video_job, video_stream,
 };
 
 /// Fifty moving images per second as fields of 25 frames, top field first.
@@ -41,7 +41,7 @@ fn clip(folder: &Path, name: &str, (size, format): (&str, &str), filters: &str, 
 
 /// Returns the decisions about fields for an x264 output.
 fn decided(file: &Path) -> (Option<Deinterlacing>, Option<FieldOrder>, String) {
-    let job = picture_job(file, Path::new("never-written.mp4"), Encoder::X264, quick(""));
+    let job = video_job(file, Path::new("never-written.mp4"), Encoder::X264, quick(""));
     let plan = plan(&job).unwrap();
     let said = decisions(&plan);
     let video = plan.video.expect("video");
@@ -194,7 +194,7 @@ fn each_field_is_shown_for_half_a_frame() {
         ));
         for (how, count) in [(Deinterlace::On, 12), (Deinterlace::Fields, 24)] {
             let output = folder.path().join("fields").with_extension(extension);
-            let mut job = picture_job(&file, &output, Encoder::X264, quick(""));
+            let mut job = video_job(&file, &output, Encoder::X264, quick(""));
             job.outputs[0].picture.deinterlace = how;
             job.outputs[0].overwrite = true;
             let report = done(&job);
@@ -263,7 +263,7 @@ fn fields_that_stay_are_flagged_in_their_order() {
             if !encoder.is_mezzanine() {
                 settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
             }
-            let mut job = picture_job(&file, &output, encoder, settings);
+            let mut job = video_job(&file, &output, encoder, settings);
             if !encoder.is_mezzanine() {
                 job.outputs[0].picture.deinterlace = Deinterlace::Off;
             }
@@ -422,7 +422,7 @@ fn inverse_telecine_restores_the_film_frames() {
             file.display()
         ));
         let output = folder.path().join(format!("film-{name}"));
-        let mut job = picture_job(&file, &output, Encoder::X264, quick(""));
+        let mut job = video_job(&file, &output, Encoder::X264, quick(""));
         job.outputs[0].picture.inverse_telecine = true;
         let report = done(&job);
         let ledger = report.outputs[0].ledger.unwrap();

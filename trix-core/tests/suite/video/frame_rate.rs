@@ -14,7 +14,7 @@ use trix_fixtures::folder;
 use crate::support::{
     self, done,
     frames::{decoded, plan, written},
-    picture_job, quick, text, times, video_stream,
+    quick, text, times, video_job, video_stream,
 };
 
 /// Makes flat frames whose luma is their number, at the times of `filter` or at `rate`.
@@ -29,7 +29,7 @@ fn numbered(folder: &Path, count: u8, rate: &str, name: &str, filter: &str) -> P
 /// Encodes with a constant rate. Returns the numbers of the source frames in display order.
 fn converted(source: &Path, output: &Path, rate: &str) -> (Report, Vec<usize>) {
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
-    let mut job = picture_job(source, output, Encoder::X264, settings);
+    let mut job = video_job(source, output, Encoder::X264, settings);
     let asked: FrameRate = rate.parse().unwrap();
     job.outputs[0].picture.rate = Some(asked);
     job.outputs[0].overwrite = true;
@@ -147,7 +147,7 @@ fn variable_times_become_a_constant_rate() {
 fn fields_are_counted_before_the_rate_is_made_even() {
     let folder = folder();
     let source = numbered(folder.path(), 20, "25", "source.mp4", "");
-    let mut job = picture_job(&source, &folder.path().join("out.mp4"), Encoder::X264, quick(""));
+    let mut job = video_job(&source, &folder.path().join("out.mp4"), Encoder::X264, quick(""));
     job.outputs[0].picture.deinterlace = trix_core::settings::picture::Deinterlace::Fields;
     job.outputs[0].picture.rate = Some("30".parse().unwrap());
     let ledger = done(&job).outputs[0].ledger.unwrap();
@@ -161,7 +161,7 @@ fn fields_are_counted_before_the_rate_is_made_even() {
 fn the_plan_says_which_rate_is_made() {
     let folder = folder();
     let source = numbered(folder.path(), 4, "24", "source.mp4", "");
-    let mut job = picture_job(&source, &folder.path().join("out.mp4"), Encoder::X264, quick(""));
+    let mut job = video_job(&source, &folder.path().join("out.mp4"), Encoder::X264, quick(""));
     let own = plan(&job).unwrap().video.unwrap();
     assert_eq!((own.resampled_rate, own.rate.to_string()), (None, "24/1".to_owned()));
     job.outputs[0].picture.rate = Some("25".parse().unwrap());

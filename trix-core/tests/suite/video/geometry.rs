@@ -18,7 +18,7 @@ use crate::support::{
         Dice, Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr, refusal,
         through, written,
     },
-    picture_job, quick, text, video_stream,
+    quick, text, video_job, video_stream,
 };
 
 /// Makes frames of noise.
@@ -40,20 +40,20 @@ fn noise(name: &str, width: usize, height: usize, count: u64) -> Vec<Planes> {
 
 /// Writes noise as an FFV1 file.
 fn ffv1(folder: &Path, name: &str, (width, height): (usize, usize), options: &str) -> (PathBuf, Vec<Planes>) {
-    let pictures = noise(name, width, height, 2);
+    let source_frames = noise(name, width, height, 2);
     let file = folder.join("noise.mkv");
-    written(&file, &joined(&pictures, name), name, (width, height), &format!("{options} -c:v ffv1 -level 3"));
-    (file, pictures)
+    written(&file, &joined(&source_frames, name), name, (width, height), &format!("{options} -c:v ffv1 -level 3"));
+    (file, source_frames)
 }
 
 /// Writes noise as lossless H.264 in MP4, with the matrix `[a, b, c, d]` (in units, not 16.16) in its track header.
 fn turned_source(folder: &Path, name: &str, size: (usize, usize), matrix: [i32; 4]) -> (PathBuf, Vec<Planes>) {
-    let pictures = noise(name, size.0, size.1, 3);
+    let source_frames = noise(name, size.0, size.1, 3);
     let file = folder.join("turned.mp4");
     let options = "-vf setsar=16/11 -c:v libx264 -preset ultrafast -qp 0";
-    written(&file, &joined(&pictures, name), name, size, options);
+    written(&file, &joined(&source_frames, name), name, size, options);
     clip::turn(&file, matrix);
-    (file, pictures)
+    (file, source_frames)
 }
 
 /// Returns the position of the matrix in the first track header (ISO/IEC 14496-12, 8.3.2, version 0).
@@ -103,9 +103,9 @@ fn lossless() -> EncodeSettings {
 fn all_eight_orientations_come_out_upright() {
     for matrix in ORIENTATIONS {
         let folder = folder();
-        let (file, pictures) = turned_source(folder.path(), "yuv420p", (48, 32), matrix);
+        let (file, source_frames) = turned_source(folder.path(), "yuv420p", (48, 32), matrix);
         let output = folder.path().join("upright.mp4");
-        let job = picture_job(&file, &output, Encoder::X264, lossless());
+        let job = video_job(&file, &output, Encoder::X264, lossless());
         let report = done(&job);
         let upright = matrix == ORIENTATIONS[0];
         assert_eq!(decisions(&report.outputs[0].plan).contains("the container asks players"), !upright, "{matrix:?}");
@@ -116,8 +116,8 @@ fn all_eight_orientations_come_out_upright() {
         assert_eq!(text(&stream["sample_aspect_ratio"]), if sideways { "11:16" } else { "16:11" }, "{matrix:?}");
         assert!(stream["side_data_list"].is_null(), "{matrix:?}: {}", stream["side_data_list"]);
         let found = decoded(&output, "yuv420p", (size.0 as usize, size.1 as usize), "");
-        assert_eq!(found.len(), pictures.len());
-        for (found, source) in found.iter().zip(&pictures) {
+        assert_eq!(found.len(), source_frames.len());
+        for (found, source) in found.iter().zip(&source_frames) {
             let expected: Planes = source.iter().map(|plane| moved(plane, matrix)).collect();
             assert_equal(found, &expected, &format!("{matrix:?}"));
         }
@@ -154,16 +154,16 @@ fn chroma_that_is_halved_in_width_alone_is_turned_without_a_change_of_colour() {
 fn frames_kept_as_coded_have_a_display_matrix_where_the_container_has_one() {
     for orientation in ORIENTATIONS {
         let folder = folder();
-        let (file, pictures) = turned_source(folder.path(), "yuv420p", (48, 32), orientation);
+        let (file, source_frames) = turned_source(folder.path(), "yuv420p", (48, 32), orientation);
         let others: &[&str] = if orientation == ORIENTATIONS[1] { &["mp4", "mov", "mkv"] } else { &["mp4"] };
         for &extension in others {
             let output = folder.path().join("coded").with_extension(extension);
-            let mut job = picture_job(&file, &output, Encoder::X264, lossless());
+            let mut job = video_job(&file, &output, Encoder::X264, lossless());
             job.outputs[0].picture.rotate = Rotate::Off;
             let report = done(&job);
             let stream = video_stream(&output);
             assert_eq!(text(&stream["sample_aspect_ratio"]), "16:11");
-            for (found, source) in decoded(&output, "yuv420p", (48, 32), "").iter().zip(&pictures) {
+            for (found, source) in decoded(&output, "yuv420p", (48, 32), "").iter().zip(&source_frames) {
                 assert_equal(found, source, extension);
             }
             if extension == "mkv" {
@@ -207,14 +207,14 @@ fn a_cropped_frame_is_that_part_of_the_planes() {
         ("gbrp10le", "11x13+3+5"),
     ] {
         let folder = folder();
-        let (file, pictures) = ffv1(folder.path(), name, (48, 32), "");
+        let (file, source_frames) = ffv1(folder.path(), name, (48, 32), "");
         let mut job = ffv1_job(&file);
         let crop: Crop = rectangle.parse().unwrap();
         job.outputs[0].picture.crop = crop;
         let Crop::Rectangle(place) = crop else { panic!("no rectangle") };
         let shots = filtered(&job);
-        assert_eq!(shots.len(), pictures.len());
-        for (shot, source) in shots.iter().zip(&pictures) {
+        assert_eq!(shots.len(), source_frames.len());
+        for (shot, source) in shots.iter().zip(&source_frames) {
             let expected: Planes = source
                 .iter()
                 .map(|plane| {
@@ -315,7 +315,7 @@ fn padding_is_black_of_the_range_and_leaves_the_frame_alone() {
         ("yuv444p12le", "pc", "49x33", [0, 2048, 2048]),
     ] {
         let folder = folder();
-        let (file, pictures) =
+        let (file, source_frames) =
             ffv1(folder.path(), name, (48, 32), &format!("-vf setparams=range={range} -color_range {range}"));
         let mut job = ffv1_job(&file);
         let size: Size = size.parse().unwrap();
@@ -325,7 +325,7 @@ fn padding_is_black_of_the_range_and_leaves_the_frame_alone() {
         let (x, y) = layout.chroma.shift();
         // Centred, or as near to the centre as whole chroma samples allow, towards the upper left.
         let (left, top) = (((width - 48) / 2) >> x << x, ((height - 32) / 2) >> y << y);
-        for (shot, source) in filtered(&job).iter().zip(&pictures) {
+        for (shot, source) in filtered(&job).iter().zip(&source_frames) {
             let expected: Planes = (0..3)
                 .map(|plane| {
                     let (w, h) = layout.plane_size(plane, width, height);
@@ -399,11 +399,11 @@ fn a_scaled_frame_keeps_its_shape_on_the_screen() {
 fn transforms_follow_each_other_as_stated() {
     // Crop in coded coordinates, then rotate, then pad.
     let folder = folder();
-    let (file, pictures) = turned_source(folder.path(), "yuv420p", (48, 32), ORIENTATIONS[1]);
+    let (file, source_frames) = turned_source(folder.path(), "yuv420p", (48, 32), ORIENTATIONS[1]);
     let mut job = ffv1_job(&file);
     job.outputs[0].picture.crop = "40x20+8+4".parse().unwrap();
     job.outputs[0].picture.pad = Some("24x44".parse().unwrap());
-    for (shot, source) in filtered(&job).iter().zip(&pictures) {
+    for (shot, source) in filtered(&job).iter().zip(&source_frames) {
         let expected: Planes = source
             .iter()
             .enumerate()
@@ -426,7 +426,7 @@ fn a_change_of_size_is_scaled_counted_and_placed() {
     let Some(file) = media::file("test_res_change.h264") else { return };
     let folder = folder();
     let output = folder.path().join("steady.mp4");
-    let mut job = picture_job(&file, &output, Encoder::X264, quick(""));
+    let mut job = video_job(&file, &output, Encoder::X264, quick(""));
     let source = through(&file, None);
     let sizes: Vec<(usize, usize)> = source.iter().map(|shot| (shot.planes[0].width, shot.planes[0].height)).collect();
     let changes: Vec<usize> = (1..sizes.len()).filter(|&at| sizes[at] != sizes[at - 1]).collect();

@@ -17,8 +17,9 @@ use trix_fixtures::{folder, program};
 use crate::support::{
     done,
     frames::{Grid, decisions},
-    picture_job, quick,
+    quick,
     raw::*,
+    video_job,
 };
 
 const GREYS: [(&str, u32); 12] = [
@@ -159,7 +160,7 @@ fn grey_with_a_stated_matrix_goes_through_every_encoder() {
         let wide = raw.repeat(2);
         std::fs::write(&job.source.path, &wide).expect("a file can be written");
         job.source.raw.as_mut().expect("raw").height = 2 * HEIGHT as u32;
-        job.outputs[0] = picture_job(&job.source.path, &folder.path().join(name), encoder, settings).outputs.remove(0);
+        job.outputs[0] = video_job(&job.source.path, &folder.path().join(name), encoder, settings).outputs.remove(0);
         job.outputs[0].picture.source_color = "bt709".parse().expect("an override");
         if !encoder.is_mezzanine() {
             job.outputs[0].verify = VerifyLevel::Full;

@@ -18,7 +18,7 @@ use trix_fixtures::{folder, media, program};
 use crate::support::{
     done, ffprobe,
     frames::{plan, refusal},
-    mediainfo, picture_job, quick, text,
+    mediainfo, quick, text, video_job,
 };
 
 /// A coded frame: its display time and its NAL units.
@@ -44,7 +44,7 @@ fn units(stream: &[u8]) -> Vec<Vec<u8>> {
 fn coded(file: &Path, hevc: bool) -> Vec<Coded> {
     let format = if hevc { "hevc" } else { "h264" };
     let line = format!("-i {} -map 0:v:0 -c copy -bsf:v {format}_mp4toannexb -f {format} -", file.display());
-    let mut pictures: Vec<Coded> = Vec::new();
+    let mut frames: Vec<Coded> = Vec::new();
     let mut before: Vec<Vec<u8>> = Vec::new();
     for unit in units(&program::ffmpeg(&line).stdout) {
         let (slice, first, suffix) = match hevc {
@@ -57,33 +57,33 @@ fn coded(file: &Path, hevc: bool) -> Vec<Coded> {
         };
         if slice && first {
             before.push(unit);
-            pictures.push(Coded { pts: 0, units: std::mem::take(&mut before) });
+            frames.push(Coded { pts: 0, units: std::mem::take(&mut before) });
         } else if slice || suffix {
-            pictures.last_mut().expect("a frame").units.push(unit);
+            frames.last_mut().expect("a frame").units.push(unit);
         } else {
             before.push(unit);
         }
     }
     let json = ffprobe(file, "-select_streams v:0 -show_packets");
     let packets = json["packets"].as_array().expect("packets");
-    assert_eq!(packets.len(), pictures.len(), "{}: packets and coded frames", file.display());
-    for (picture, packet) in pictures.iter_mut().zip(packets) {
-        picture.pts = packet["pts"].as_i64().expect("a time");
+    assert_eq!(packets.len(), frames.len(), "{}: packets and coded frames", file.display());
+    for (frame, packet) in frames.iter_mut().zip(packets) {
+        frame.pts = packet["pts"].as_i64().expect("a time");
     }
-    pictures.sort_by_key(|picture| picture.pts);
-    pictures
+    frames.sort_by_key(|frame| frame.pts);
+    frames
 }
 
 /// Returns the ITU-T T.35 payloads of a frame that begin with `head`.
-fn registered(picture: &Coded, hevc: bool, head: &[u8]) -> Vec<Vec<u8>> {
-    let found = messages(picture, hevc).into_iter();
+fn registered(frame: &Coded, hevc: bool, head: &[u8]) -> Vec<Vec<u8>> {
+    let found = messages(frame, hevc).into_iter();
     found.filter(|(kind, payload)| *kind == 4 && payload.starts_with(head)).map(|(_, payload)| payload).collect()
 }
 
 /// Returns types and payloads of all SEI messages of a frame.
-fn messages(picture: &Coded, hevc: bool) -> Vec<(usize, Vec<u8>)> {
+fn messages(frame: &Coded, hevc: bool) -> Vec<(usize, Vec<u8>)> {
     let mut found = Vec::new();
-    for unit in &picture.units {
+    for unit in &frame.units {
         let body = match hevc {
             true if unit[0] >> 1 & 0x3f == 39 => &unit[2..],
             false if unit[0] & 0x1f == 6 => &unit[1..],
@@ -122,13 +122,13 @@ const CAPTIONS: [u8; 8] = [0xb5, 0, 0x31, b'G', b'A', b'9', b'4', 3];
 
 /// Returns the HDR10+ messages of each frame.
 fn hdr10_plus(file: &Path) -> Vec<Vec<Vec<u8>>> {
-    coded(file, true).iter().map(|picture| registered(picture, true, &HDR10_PLUS)).collect()
+    coded(file, true).iter().map(|frame| registered(frame, true, &HDR10_PLUS)).collect()
 }
 
 /// Returns the Dolby Vision units of each frame, without NAL headers.
 fn rpus(file: &Path) -> Vec<Vec<Vec<u8>>> {
-    let of = |picture: &Coded| {
-        picture.units.iter().filter(|unit| unit[0] >> 1 & 0x3f == 62).map(|unit| unit[2..].to_vec()).collect()
+    let of = |frame: &Coded| {
+        frame.units.iter().filter(|unit| unit[0] >> 1 & 0x3f == 62).map(|unit| unit[2..].to_vec()).collect()
     };
     coded(file, true).iter().map(of).collect()
 }
@@ -140,7 +140,7 @@ fn captions(file: &Path, hevc: bool) -> Vec<Vec<u8>> {
         assert_eq!((message[8] & 0x40, message[9], message.len()), (0x40, 0xff, 11 + 3 * count), "{message:?}");
         message[10..10 + 3 * count].to_vec()
     };
-    let of = |picture: &Coded| registered(picture, hevc, &CAPTIONS).into_iter().flat_map(triplets).collect();
+    let of = |frame: &Coded| registered(frame, hevc, &CAPTIONS).into_iter().flat_map(triplets).collect();
     coded(file, hevc).iter().map(of).collect()
 }
 
@@ -150,7 +150,7 @@ fn seconds(num: i64, den: i64) -> Timestamp {
 
 /// A 10-bit x265 job with B-frames.
 fn x265(source: &Path, output: &Path) -> Job {
-    picture_job(source, output, Encoder::X265, quick("bframes=3 b-adapt=0"))
+    video_job(source, output, Encoder::X265, quick("bframes=3 b-adapt=0"))
 }
 
 const MASTERING: &str = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(40000000,50)";
@@ -221,7 +221,7 @@ fn mastering_display_and_content_light_stand_in_container_and_bitstream() {
             for extension in all {
                 let place = format!("{from}, {encoder}, {extension}");
                 let output = folder.path().join("copy").with_extension(extension);
-                let mut job = picture_job(&source, &output, encoder, quick(""));
+                let mut job = video_job(&source, &output, encoder, quick(""));
                 job.outputs[0].overwrite = true;
                 let report = done(&job);
                 assert_eq!(report.outputs[0].plan.video.as_ref().unwrap().format.depth, 10);
@@ -268,7 +268,7 @@ fn a_tone_mapped_output_has_no_hdr_metadata() {
     let [.., (_, source)] = with_static(folder.path());
     let output = folder.path().join("sdr.mp4");
     let settings = EncodeSettings { depth: Some(8), ..quick("") };
-    let mut job = picture_job(&source, &output, Encoder::X265, settings);
+    let mut job = video_job(&source, &output, Encoder::X265, settings);
     job.outputs[0].picture.tonemap = Tonemap::Hable;
     let report = done(&job);
     let notes = report.outputs[0].plan.notes.join("\n");
@@ -292,12 +292,12 @@ fn messages_of_hdr10_plus_stay_with_their_frames() {
     assert!(different.len() > 1, "metadata that never change would prove nothing");
     let folder = folder();
     let output = folder.path().join("plus.mp4");
-    let report = done(&picture_job(&source, &output, Encoder::X265, small()));
+    let report = done(&video_job(&source, &output, Encoder::X265, small()));
     assert_eq!(hdr10_plus(&output), theirs);
     assert_eq!(report.outputs[0].extras.hdr10_plus, theirs.len() as u64);
     // A cut from the middle.
     let output = folder.path().join("part.mp4");
-    let mut job = picture_job(&source, &output, Encoder::X265, small());
+    let mut job = video_job(&source, &output, Encoder::X265, small());
     job.source.start = Some(seconds(3, 10));
     job.source.frames = Some(7);
     let skipped = done(&job).outputs[0].ledger.unwrap().dropped_before_start as usize;
@@ -317,7 +317,7 @@ fn dynamic_metadata_follow_frames_through_another_rate() {
     let Some(source) = media::file("regular.mkv") else { return };
     let folder = folder();
     let theirs = rpus(&source);
-    let times: Vec<i64> = coded(&source, true).iter().map(|picture| picture.pts).collect();
+    let times: Vec<i64> = coded(&source, true).iter().map(|frame| frame.pts).collect();
     for rate in [12, 40] {
         let output = folder.path().join("rate.mp4");
         let mut job = x265(&source, &output);
@@ -412,7 +412,7 @@ fn dolby_vision_is_left_out_with_the_reason_or_refused() {
     ];
     for (encoder, change, reason) in changes {
         let output = folder.path().join("plain.mp4");
-        let mut job = picture_job(&source, &output, encoder, quick(""));
+        let mut job = video_job(&source, &output, encoder, quick(""));
         job.source.frames = Some(3);
         job.outputs[0].overwrite = true;
         change(&mut job);
@@ -504,7 +504,7 @@ fn captions_stay_with_their_frames() {
         (Encoder::X265, "mov", "bframes=0"),
     ] {
         let output = folder.path().join("copy").with_extension(extension);
-        let mut job = picture_job(&source, &output, encoder, quick(options));
+        let mut job = video_job(&source, &output, encoder, quick(options));
         job.outputs[0].overwrite = true;
         let report = done(&job);
         assert_eq!(captions(&output, encoder == Encoder::X265), all, "{encoder} {extension}");
@@ -521,7 +521,7 @@ fn no_caption_is_lost_or_repeated_when_frames_are() {
     {
         let (source, all) = with_captions(folder.path(), count, from);
         let output = folder.path().join("rate.mp4");
-        let mut job = picture_job(&source, &output, Encoder::X264, quick("bframes=3 b-adapt=0"));
+        let mut job = video_job(&source, &output, Encoder::X264, quick("bframes=3 b-adapt=0"));
         job.outputs[0].picture.rate = Some(to.parse().unwrap());
         job.outputs[0].overwrite = true;
         done(&job);
@@ -531,7 +531,7 @@ fn no_caption_is_lost_or_repeated_when_frames_are() {
     // Deinterlacing to fields: each source frame becomes two frames. The first one gets its captions.
     let (source, all) = with_captions(folder.path(), 12, "25");
     let output = folder.path().join("fields.mp4");
-    let mut job = picture_job(&source, &output, Encoder::X265, quick("bframes=3 b-adapt=0"));
+    let mut job = video_job(&source, &output, Encoder::X265, quick("bframes=3 b-adapt=0"));
     job.outputs[0].picture.deinterlace = Deinterlace::Fields;
     done(&job);
     let ours = captions(&output, true);
@@ -544,7 +544,7 @@ fn a_part_has_the_captions_of_its_own_frames() {
     let folder = folder();
     let (source, all) = with_captions(folder.path(), 24, "25");
     let output = folder.path().join("part.mp4");
-    let mut job = picture_job(&source, &output, Encoder::X264, quick("bframes=3 b-adapt=0"));
+    let mut job = video_job(&source, &output, Encoder::X264, quick("bframes=3 b-adapt=0"));
     job.source.start = Some(seconds(8, 25));
     job.source.frames = Some(9);
     done(&job);

@@ -19,9 +19,9 @@ use trix_fixtures::{folder, program};
 use crate::support::{
     self, done,
     frames::{Dice, decisions, decoded, plan, psnr, refusal, split, written},
-    picture_job, quick,
+    quick,
     raw::*,
-    text, video_stream,
+    text, video_job, video_stream,
 };
 
 /// Makes frames with a palette, which `ffmpeg` writes with `options`.
@@ -51,7 +51,7 @@ fn a_palette_becomes_rgb() {
         let folder = folder();
         let source = with_palette(folder.path(), clear, name, options);
         let output = folder.path().join("out.mkv");
-        let mut job = picture_job(&source, &output, Encoder::Ffv1, EncodeSettings::default());
+        let mut job = video_job(&source, &output, Encoder::Ffv1, EncodeSettings::default());
         let said = plan(&job).unwrap();
         assert_eq!(said.video.as_ref().expect("video").format.alpha, clear, "{name}");
         done(&job);
@@ -121,7 +121,7 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
 
         // FFV1 keeps alpha.
         let output = folder.path().join("out.mkv");
-        let mut job = picture_job(&source, &output, Encoder::Ffv1, EncodeSettings::default());
+        let mut job = video_job(&source, &output, Encoder::Ffv1, EncodeSettings::default());
         done(&job);
         for (ours, theirs) in read(&output, "").iter().zip(&theirs) {
             support::frames::assert_equal(ours, theirs, codec);
@@ -130,7 +130,7 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
 
         // H.264 has no alpha, so Trix composites onto black.
         let output = folder.path().join("out.mp4");
-        job = picture_job(&source, &output, Encoder::X264, quick(""));
+        job = video_job(&source, &output, Encoder::X264, quick(""));
         let said = decisions(&plan(&job).unwrap());
         assert!(said.contains("laid on black") && said.contains("alpha"), "{said}");
         done(&job);
@@ -139,7 +139,7 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
         let exact = 16.0 + (before - 16.0) * f64::from(right) / 255.0;
         assert!((after - exact).abs() < 12.0, "{codec}: {before} became {after}, and {exact} is right");
         let mkv = folder.path().join("flat.mkv");
-        done(&picture_job(&source, &mkv, Encoder::X264, quick("")));
+        done(&video_job(&source, &mkv, Encoder::X264, quick("")));
         for file in [&output, &mkv] {
             let tags = video_stream(file)["tags"].clone();
             assert!(tags["alpha_mode"].is_null() && tags["ALPHA_MODE"].is_null(), "{tags}");
@@ -204,7 +204,7 @@ fn a_second_layer_of_hevc_is_named() {
     let file = folder.path().join("layered.hevc");
     std::fs::write(&file, layered).expect("a file can be written");
     for (source, has) in [(&plain, false), (&file, true)] {
-        let mut job = picture_job(source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
+        let mut job = video_job(source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
         job.outputs[0].overwrite = true;
         let notes = plan(&job).unwrap().notes.join("\n");
         assert_eq!(notes.contains("second layer of stream 0"), has, "{notes}");
@@ -239,12 +239,12 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
         let bytes = pixel.image_bytes(161, 121).expect("a size") as usize;
         let mut dice = Dice::new(9);
         let first = dice.below(100) as usize;
-        let picture: Vec<u8> = (0..bytes).map(|at| (100 + (first + at) % 64) as u8).collect();
-        std::fs::write(&raw, picture.repeat(2)).expect("a file can be written");
+        let frame: Vec<u8> = (0..bytes).map(|at| (100 + (first + at) % 64) as u8).collect();
+        std::fs::write(&raw, frame.repeat(2)).expect("a file can be written");
         let extension = if encoder == Encoder::Prores { "mov" } else { "mkv" };
         let output = folder.path().join(format!("out.{extension}"));
         let settings = if encoder.is_mezzanine() { EncodeSettings::default() } else { quick("") };
-        let mut job = picture_job(&raw, &output, encoder, EncodeSettings { chroma, ..settings });
+        let mut job = video_job(&raw, &output, encoder, EncodeSettings { chroma, ..settings });
         job.outputs[0].overwrite = true;
         let geometry = RawGeometry { width: 161, height: 121, pixel_format: name.into(), rate: Rational::new(25, 1) };
         job.source.raw = Some(geometry);
@@ -262,14 +262,14 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
                 let source = Source::of(&job.source).expect("a source");
                 let mut reader =
                     FrameReader::new(source, OnDamage::Fail, Cut::default(), Some(video.filtering()), 1).unwrap();
-                let picture = reader.next_frame().unwrap().expect("a frame");
-                let luma = picture.frame.planes()[0];
+                let frame = reader.next_frame().unwrap().expect("a frame");
+                let luma = frame.frame.planes()[0];
                 let rows: Vec<Vec<u8>> = luma.rows().map(<[u8]>::to_vec).collect();
                 (rows, video.format)
             };
             if format.depth == 8 {
                 for (y, row) in planes.iter().enumerate() {
-                    assert_eq!(row[..], picture[y * 161..y * 161 + size.0], "{name} {encoder}, row {y}");
+                    assert_eq!(row[..], frame[y * 161..y * 161 + size.0], "{name} {encoder}, row {y}");
                 }
             }
         }
@@ -279,7 +279,7 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
     std::fs::write(&raw, vec![128; 161 * 121 * 3]).expect("a file can be written");
     let size = Some("161x121".parse().expect("a size"));
     let settings = EncodeSettings { chroma: Some(Chroma::C420), size, ..quick("") };
-    let mut job = picture_job(&raw, &folder.path().join("out.mkv"), Encoder::X264, settings);
+    let mut job = video_job(&raw, &folder.path().join("out.mkv"), Encoder::X264, settings);
     let geometry = RawGeometry { width: 161, height: 121, pixel_format: "rgb24".into(), rate: Rational::new(25, 1) };
     job.source.raw = Some(geometry);
     let source = Source::of(&job.source).unwrap();
@@ -303,7 +303,7 @@ fn a_sample_aspect_that_matroska_rounds_is_noted() {
     ] {
         let output = folder.path().join(name);
         let settings = if encoder.is_mezzanine() { EncodeSettings::default() } else { quick("") };
-        let job = picture_job(&source, &output, encoder, settings);
+        let job = video_job(&source, &output, encoder, settings);
         let notes = plan(&job).unwrap().notes.join("\n");
         assert_eq!(
             notes.contains("2740:2739") || notes.contains("2740/2739"),

@@ -15,7 +15,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, program};
 
-use crate::support::{done, number, picture_job, planes, quick, times, video_stream};
+use crate::support::{done, number, planes, quick, times, video_job, video_stream};
 
 const FRAMES: u32 = 9;
 const LARGE: (i32, i32) = (256, 144);
@@ -33,7 +33,7 @@ fn lossless(path: &Path, encoder: Encoder, size: (i32, i32)) -> OutputSettings {
         settings.preset = Some("ultrafast".into());
         settings.rate = Some(RateControl::Lossless);
     }
-    let mut job = picture_job(Path::new(""), path, encoder, settings);
+    let mut job = video_job(Path::new(""), path, encoder, settings);
     job.outputs[0].verify = VerifyLevel::Full;
     job.outputs.remove(0)
 }
@@ -300,7 +300,7 @@ fn sizes_with_other_filters_are_scaled_from_the_source() {
 #[test]
 fn sizes_are_chained_only_where_the_job_allows_it() {
     assert!(!Job::default().scale_from_larger);
-    let mut job = picture_job(&clip("yuv420p"), Path::new("never-written.mp4"), Encoder::X264, quick(""));
+    let mut job = video_job(&clip("yuv420p"), Path::new("never-written.mp4"), Encoder::X264, quick(""));
     job.scale_from_larger = true;
     let text = serde_json::to_string(&job).expect("a job");
     assert!(serde_json::from_str::<Job>(&text).expect("the same job").scale_from_larger);
